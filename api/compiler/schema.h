@@ -1,0 +1,88 @@
+// The schema files, read and checked. Notation (a file is a group-version):
+//
+//   apiVersion: apps/v1
+//   goPackage: k8s.io/api/apps/v1
+//   priority: {group: 17800, version: 15}       # of discovery
+//   types:
+//     Deployment:                               # a structure
+//       kind: {resource: deployments, singular: deployment, scope: Namespaced, short: [deploy],
+//              categories: [all], verbs: full, storageKey: x, stored: v1, deleteReturns: object}
+//       subresources: {scale: {kind: autoscaling/v1 Scale, verbs: gpu}}
+//       selectable: [status.phase]
+//       typeMeta: true
+//       fields:
+//         spec: {n: 2, type: DeploymentSpec, required: true, always: true, list: map, keys: [name],
+//                patch: merge, patchKey: name, default: x, doc: "..."}
+//         inline.Other: {type: Other, n: 2}     # the fields of Other stand here
+//     PullPolicy: {enum: [Always, Never]}       # closed; `values:` is open
+//     ResourceList: {alias: "map[string]Quantity"}
+//     RawThing: {opaque: true}                  # any JSON
+//
+// Type spellings: bool int32 int64 double string bytes Time MicroTime Duration Quantity IntOrString
+// RawExtension FieldsV1 JSON, a type of this file, stem.Type of another, and []T map[string]T *T.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace skiff::compiler {
+
+struct SchemaField {
+  std::string json_name;
+  std::string cpp_name;
+  std::string type;  // Without the leading '*'.
+  bool pointer = false;
+  int number = 0;
+  int inline_number = 0;
+  std::string inline_type;
+  bool required = false, always = false, granular = false, atomic = false;
+  std::string list;  // atomic, set, map
+  std::vector<std::string> keys;
+  bool patch_merge = false, patch_retain_keys = false;
+  std::string patch_key;
+  std::string default_json;
+  std::string doc;
+};
+
+struct SchemaSubresource {
+  std::string name, api_version, kind;
+  std::vector<std::string> verbs;
+};
+
+struct SchemaKind {
+  std::string resource, singular, storage_key, storage_version;
+  bool namespaced = true, delete_returns_object = false, graceful = false;
+  std::vector<std::string> short_names, categories, verbs, selectable;
+  std::vector<SchemaSubresource> subresources;
+};
+
+struct SchemaType {
+  enum class Form { kStruct, kEnum, kAlias, kOpaque };
+  std::string name;
+  Form form = Form::kStruct;
+  std::vector<SchemaField> fields;
+  std::vector<std::string> values;  // kEnum
+  bool closed = false, type_meta = false, atomic = false, message = false;
+  std::string alias;  // kAlias
+  std::vector<SchemaKind> kinds;
+};
+
+struct SchemaFile {
+  std::string stem, api_version, group, version, go_package;
+  int group_priority = 0, version_priority = 0;
+  std::vector<SchemaType> types;
+  const SchemaType* Find(const std::string& name) const;
+};
+
+// By stem. Ends the program with a message that names file and type when something is wrong.
+using Schema = std::map<std::string, SchemaFile>;
+Schema ReadSchema(const std::vector<std::string>& paths);
+
+// "podIPs" -> "pod_ips"; C++ keywords get a trailing underscore.
+std::string CppName(const std::string& json_name);
+
+// Writes <directory>/<stem>.h and .cc for each file, and all_kinds.cc.
+void WriteCode(const Schema& schema, const std::string& directory);
+
+}  // namespace skiff::compiler

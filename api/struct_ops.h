@@ -1,0 +1,46 @@
+// Makes the container access tables of generated structs. Included by generated code only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff::struct_ops {
+
+template <typename T>
+constexpr ListOps kList = {
+    [](const void* list) { return static_cast<const std::vector<T>*>(list)->size(); },
+    [](const void* list, size_t index) -> const void* {
+      return &(*static_cast<const std::vector<T>*>(list))[index];
+    },
+    [](void* list) -> void* { return &static_cast<std::vector<T>*>(list)->emplace_back(); },
+};
+
+template <typename T>
+constexpr MapOps kMap = {
+    [](const void* map) { return static_cast<const std::map<std::string, T>*>(map)->size(); },
+    [](const void* map, void* context, void (*visit)(void*, const std::string&, const void*)) {
+      for (const auto& [key, value] : *static_cast<const std::map<std::string, T>*>(map)) {
+        visit(context, key, &value);
+      }
+    },
+    [](void* map, std::string_view key) -> void* {
+      return &(*static_cast<std::map<std::string, T>*>(map))[std::string(key)];
+    },
+};
+
+// P is Box<T> or std::optional<T>.
+template <typename P>
+constexpr PointerOps kPointer = {
+    [](const void* pointer) -> const void* {
+      const P& value = *static_cast<const P*>(pointer);
+      return value ? &*value : nullptr;
+    },
+    [](void* pointer) -> void* { return &static_cast<P*>(pointer)->emplace(); },
+};
+
+}  // namespace skiff::struct_ops

@@ -1,0 +1,122 @@
+// The scalar types of the API that C++ has no word for, as the generated structs hold them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+using Json = nlohmann::json;
+
+// metav1.Time and MicroTime. Default constructed: unset ("zero"), written as null or left out.
+class Time {
+ public:
+  Time() = default;
+  Time(TimePoint point) : point_(point) {}  // NOLINT: a moment is a Time.
+  bool IsZero() const { return point_ == TimePoint{}; }
+  TimePoint point() const { return point_; }
+  // "2026-01-02T15:04:05Z"; a zero time too has a text, "0001-01-01T00:00:00Z" as in Go.
+  std::string Rfc3339() const;
+  // "2026-01-02T15:04:05.000000Z"
+  std::string Rfc3339Micro() const;
+  // RFC 3339 with any offset and fraction. Errors carry Go's text of time.Parse.
+  static Result<Time> Parse(std::string_view text);
+  auto operator<=>(const Time&) const = default;
+
+ private:
+  TimePoint point_{};
+};
+
+// resource.Quantity: an exact decimal with a suffix. Keeps its canonical text.
+class Quantity {
+ public:
+  Quantity() = default;  // "0"
+  // Canonicalises as Kubernetes does ("1000m" -> "1", "1.5Gi" -> "1536Mi").
+  static Result<Quantity> Parse(std::string_view text);
+  static Quantity FromValue(int64_t value, bool binary_suffix = false);
+  static Quantity FromMilli(int64_t milli);
+  // Canonical text.
+  const std::string& Text() const { return text_; }
+  // Rounded up; saturates at the limits of int64.
+  int64_t Value() const;
+  int64_t MilliValue() const;
+  bool IsZero() const { return nano_ == 0; }
+  // Keeps the format (binary or decimal) of the left side.
+  Quantity operator+(const Quantity& other) const;
+  Quantity operator-(const Quantity& other) const;
+  Quantity operator-() const;
+  // By amount, whatever the text.
+  std::strong_ordering operator<=>(const Quantity& other) const { return nano_ <=> other.nano_; }
+  bool operator==(const Quantity& other) const { return nano_ == other.nano_; }
+
+ private:
+  enum class Format : uint8_t { kDecimalSi, kBinarySi, kDecimalExponent };
+  static Quantity Make(__int128 nano, Format format);
+  __int128 nano_ = 0;  // 10^-9 units; finer amounts are rounded up when parsed.
+  Format format_ = Format::kDecimalSi;
+  std::string text_ = "0";
+};
+
+// intstr.IntOrString.
+class IntOrString {
+ public:
+  IntOrString() = default;                                                     // 0
+  IntOrString(int32_t value) : value_(value) {}                                // NOLINT
+  IntOrString(std::string text) : is_string_(true), text_(std::move(text)) {}  // NOLINT
+  bool is_string() const { return is_string_; }
+  int32_t value() const { return value_; }           // Of an integer.
+  const std::string& text() const { return text_; }  // Of a string.
+  std::string ToString() const { return is_string_ ? text_ : std::to_string(value_); }
+  // "25%" of `total` rounded up or down, or the integer itself. Fails with Kubernetes' text for
+  // other strings.
+  Result<int> ScaledTo(int total, bool round_up) const;
+  bool operator==(const IntOrString&) const = default;
+
+ private:
+  bool is_string_ = false;
+  int32_t value_ = 0;
+  std::string text_;
+};
+
+// "*T" of a structure: absent, or one value on the heap, copied deeply. Used like std::optional.
+template <typename T>
+class Box {
+ public:
+  Box() = default;
+  Box(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: as std::optional.
+  Box(std::nullopt_t) {}                                           // NOLINT
+  Box(const Box& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
+  Box(Box&&) noexcept = default;
+  Box& operator=(const Box& other) {
+    if (this != &other) value_ = other ? std::make_unique<T>(*other) : nullptr;
+    return *this;
+  }
+  Box& operator=(Box&&) noexcept = default;
+  explicit operator bool() const { return value_ != nullptr; }
+  bool has_value() const { return value_ != nullptr; }
+  T& operator*() { return *value_; }
+  const T& operator*() const { return *value_; }
+  T* operator->() { return value_.get(); }
+  const T* operator->() const { return value_.get(); }
+  T& emplace() {
+    value_ = std::make_unique<T>();
+    return *value_;
+  }
+  // The value, made empty first when it was absent.
+  T& Ensure() { return value_ ? *value_ : emplace(); }
+  void reset() { value_.reset(); }
+  friend bool operator==(const Box& a, const Box& b) {
+    return a.has_value() == b.has_value() && (!a || *a == *b);
+  }
+
+ private:
+  std::unique_ptr<T> value_;
+};
+
+}  // namespace skiff

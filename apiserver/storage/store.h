@@ -1,0 +1,151 @@
+// The store: etcd's contract, as this project uses it.
+//
+// A store holds records under keys and counts revisions. Every write that changes something takes
+// the next revision, one per write; a record remembers the revision that created it and the one that
+// last changed it. Reads and lists see one revision; watches replay the writes after one, in order
+// and without gaps. A write is acknowledged after it is durable, and visible to reads and watches
+// only then. Old versions stay readable until they are compacted.
+//
+//   revision   1          2          3          4
+//   write      put /a=x   put /b=y   put /a=z   delete /b
+//   Get(/a, at 2) = x      List(/, at 3) = a=z b=y      Watch(from 3) = [3 put a] [4 delete b]
+//
+// One contract test suite (store_contract.h) runs on every backend. All methods are thread-safe and
+// may block on the disk; none calls back while holding a lock.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// The store's counter. 0: "whatever is newest" where a request may leave it open.
+struct Revision {
+  uint64_t value = 0;
+  auto operator<=>(const Revision&) const = default;
+};
+
+// Immutable once published; shared by caches, watchers and answers.
+struct Record {
+  std::string key;
+  std::string value;
+  Revision created;   // Of the write that made the key exist.
+  Revision modified;  // Of the write that made this version.
+};
+using RecordPtr = std::shared_ptr<const Record>;
+
+// What a write expects to find under its key.
+struct Precondition {
+  enum class Kind : uint8_t {
+    kAbsent,    // no such key; else AlreadyExists
+    kRevision,  // modified == revision; else Conflict, or NotFound when there is no such key
+    kExists,    // any version; else NotFound
+    kNone,
+  };
+  Kind kind = Kind::kNone;
+  Revision revision = {};
+};
+
+struct Write {
+  std::string key;
+  Precondition expect;
+  // nullopt deletes the key.
+  std::optional<std::string> value;
+  // Byte offset in `value` where the store inserts the decimal digits of the write's own revision;
+  // npos: nowhere. So an object holds its own resourceVersion without being encoded twice.
+  size_t revision_at = std::string::npos;
+};
+
+// What a successful write answers. For a delete `record` is the record that was deleted.
+struct Written {
+  Revision revision;
+  RecordPtr record;
+};
+
+struct ListRequest {
+  std::string prefix;
+  // Starts at the first key > this one; "" starts at the prefix.
+  std::string start_after;
+  // 0: the newest. An older revision than the compacted one fails with Expired, a newer one than
+  // the current with kTimeout ("Too large resource version").
+  Revision at;
+  // Most records that are returned; 0: no limit.
+  size_t limit = 0;
+  // Records it refuses do not count towards `limit`. May be empty.
+  std::function<bool(const Record&)> filter;
+  // Counts what is left after the page (without looking at `filter`).
+  bool count_remaining = false;
+};
+
+struct ListPage {
+  std::vector<RecordPtr> records;
+  Revision revision;  // The one that was read.
+  bool more = false;
+  uint64_t remaining = 0;  // Only with count_remaining, and exact only without a filter.
+};
+
+struct Event {
+  enum class Kind : uint8_t { kPut, kDelete };
+  Kind kind;
+  Revision revision;
+  // kPut: the new version. kDelete: the last version, as it was before.
+  RecordPtr record;
+  // The version before this write; nullptr when there was none.
+  RecordPtr previous;
+  // Whoever derives something costly from an event (an encoded watch frame) keeps it here, so that
+  // all watchers share it. Slots are claimed in one place, apiserver/watch.h.
+  static constexpr size_t kFrameSlots = 8;
+  mutable std::atomic<std::shared_ptr<const std::string>> frames[kFrameSlots];
+};
+using EventPtr = std::shared_ptr<const Event>;
+
+// A position in the history of one prefix. Costs bytes, not a queue: events lie in a ring that all
+// cursors share. One thread at a time.
+class WatchCursor {
+ public:
+  virtual ~WatchCursor() = default;
+  // Appends up to `events_max` events that come next and moves on; appends nothing when there are
+  // none yet. Expired when the cursor fell behind the window (or was opened behind the compacted
+  // revision): the watcher has to list again.
+  virtual Result<> Next(size_t events_max, std::vector<EventPtr>& out) = 0;
+  // Everything up to this revision has been returned by Next (or does not match): what a bookmark
+  // may promise.
+  virtual Revision position() const = 0;
+};
+
+// Called (on any thread, never under a lock of the store) when something may have become visible.
+// Must return quickly and not call the store.
+using WakeFunction = std::function<void()>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // NotFound when the key does not exist at that revision; Expired and kTimeout as in ListRequest.
+  virtual Result<RecordPtr> Get(const std::string& key, Revision at = {}) = 0;
+  virtual Result<ListPage> List(const ListRequest& request) = 0;
+  // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
+  // is still takes a revision: callers that care compare first.
+  virtual Result<Written> Apply(Write write) = 0;
+  // Events of keys under `prefix` with revision > `after`. `wake` is called after every batch of
+  // writes that may concern the cursor, until the cursor is destroyed.
+  virtual Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+                                                     WakeFunction wake) = 0;
+  // The newest visible revision.
+  virtual Revision Current() = 0;
+  // Versions that are no longer current at `revision` become unreadable; reads and watches from
+  // before it fail with Expired. Monotonic.
+  virtual Result<> Compact(Revision revision) = 0;
+  virtual Revision Compacted() = 0;
+};
+
+}  // namespace skiff

@@ -1,0 +1,183 @@
+#include "base/control_loop.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace skiff {
+namespace {
+
+Duration DueAfter(Duration now, Duration delay) {
+  return delay >= kNever - now ? kNever : now + std::max(delay, Duration::zero());
+}
+
+}  // namespace
+
+ThreadExecutor::ThreadExecutor(std::string name, int threads_max)
+    : name_(std::move(name)), threads_max_(static_cast<size_t>(threads_max)) {
+  CHECK(threads_max > 0);
+}
+
+ThreadExecutor::~ThreadExecutor() {
+  std::vector<std::jthread> threads;
+  {
+    MutexLock lock(mutex_);
+    threads.swap(threads_);
+    for (auto& thread : threads) thread.request_stop();
+    changed_.notify_all();
+  }
+  threads.clear();
+  MutexLock lock(mutex_);
+  for (auto& [loop, entry] : entries_) loop->executor_ = nullptr;
+}
+
+void ThreadExecutor::Add(ControlLoop& loop) {
+  MutexLock lock(mutex_);
+  CHECK(entries_.emplace(&loop, Entry{}).second);
+  loop.executor_ = this;
+  queue_.emplace(Duration::zero(), &loop);
+  StartThreadIfNeeded();
+  changed_.notify_one();
+}
+
+void ThreadExecutor::Remove(ControlLoop& loop) {
+  loop.executor_ = nullptr;
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(&loop);
+  if (found == entries_.end()) return;
+  while (found->second.running) changed_.wait(lock);
+  std::erase_if(queue_, [&](const auto& queued) { return queued.second == &loop; });
+  entries_.erase(found);
+}
+
+void ThreadExecutor::Wake(ControlLoop& loop) {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(&loop);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  if (entry.running) {
+    entry.woken = true;
+    return;
+  }
+  const auto [first, last] = queue_.equal_range(entry.due);
+  for (auto queued = first; queued != last; ++queued) {
+    if (queued->second != &loop) continue;
+    queue_.erase(queued);
+    break;
+  }
+  entry.due = std::min(entry.due, clock_.Monotonic());
+  queue_.emplace(entry.due, &loop);
+  StartThreadIfNeeded();
+  changed_.notify_one();
+}
+
+void ThreadExecutor::StartThreadIfNeeded() {
+  if (waiting_ > 0 || threads_.size() >= threads_max_) return;
+  threads_.emplace_back([this](std::stop_token stop) { Run(stop); });
+  pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
+}
+
+void ThreadExecutor::Run(std::stop_token stop) {
+  MutexLock lock(mutex_);
+  while (!stop.stop_requested()) {
+    const Duration now = clock_.Monotonic();
+    if (!queue_.empty() && queue_.begin()->first <= now) {
+      ControlLoop* loop = queue_.begin()->second;
+      queue_.erase(queue_.begin());
+      // Another loop may be due as well.
+      if (!queue_.empty() && queue_.begin()->first <= now) {
+        StartThreadIfNeeded();
+        changed_.notify_one();
+      }
+      RunOne(loop, lock);
+      continue;
+    }
+    ++waiting_;
+    if (queue_.empty() || queue_.begin()->first == kNever) {
+      changed_.wait(lock);
+    } else {
+      changed_.wait_for(lock, queue_.begin()->first - now);
+    }
+    --waiting_;
+  }
+}
+
+void ThreadExecutor::RunOne(ControlLoop* loop, MutexLock& lock) {
+  Entry& entry = entries_.at(loop);
+  entry.running = true;
+  lock.unlock();
+  const Duration delay = loop->Step();
+  lock.lock();
+  entry.running = false;
+  entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);
+  entry.woken = false;
+  queue_.emplace(entry.due, loop);
+  changed_.notify_all();  // Remove may wait for this very loop.
+}
+
+void SteppedExecutor::Add(ControlLoop& loop) {
+  entries_.push_back({&loop, clock_.Monotonic()});
+  loop.executor_ = this;
+}
+
+void SteppedExecutor::Remove(ControlLoop& loop) {
+  CHECK(running_ != &loop);
+  loop.executor_ = nullptr;
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.loop == &loop; });
+}
+
+void SteppedExecutor::Wake(ControlLoop& loop) {
+  if (running_ == &loop) {
+    woken_ = true;
+    return;
+  }
+  for (Entry& entry : entries_) {
+    if (entry.loop == &loop) entry.due = std::min(entry.due, clock_.Monotonic());
+  }
+}
+
+bool SteppedExecutor::RunOne() {
+  const Duration now = clock_.Monotonic();
+  std::vector<ControlLoop*> due;
+  for (const Entry& entry : entries_) {
+    if (entry.due <= now) due.push_back(entry.loop);
+  }
+  if (due.empty()) return false;
+  ControlLoop* loop = due[random_() % due.size()];
+  running_ = loop;
+  woken_ = false;
+  const Duration delay = loop->Step();
+  running_ = nullptr;
+  for (Entry& entry : entries_) {
+    if (entry.loop == loop) entry.due = DueAfter(now, woken_ ? Duration::zero() : delay);
+  }
+  return true;
+}
+
+bool SteppedExecutor::RunUntilIdle(int steps_max) {
+  for (int step = 0; step < steps_max; ++step) {
+    if (!RunOne()) return true;
+  }
+  return false;
+}
+
+void SteppedExecutor::RunFor(Duration length) {
+  const Duration end = clock_.Monotonic() + length;
+  while (true) {
+    RunUntilIdle();
+    const Duration next = NextDue();
+    if (next > end) break;
+    clock_.Advance(std::max(next - clock_.Monotonic(), Duration::zero()));
+  }
+  clock_.Advance(std::max(end - clock_.Monotonic(), Duration::zero()));
+}
+
+Duration SteppedExecutor::NextDue() const {
+  Duration next = kNever;
+  for (const Entry& entry : entries_) next = std::min(next, entry.due);
+  return next;
+}
+
+}  // namespace skiff

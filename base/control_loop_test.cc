@@ -1,0 +1,94 @@
+#include "base/control_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <latch>
+
+namespace skiff {
+namespace {
+
+struct Ticker : ControlLoop {
+  explicit Ticker(Duration period) : period(period) {}
+  Duration Step() override {
+    ++steps;
+    return period;
+  }
+  Duration period;
+  std::atomic<int> steps = 0;
+};
+
+TEST(SteppedExecutorTest, RunsLoopsWhenTimeReachesThem) {
+  FakeClock clock;
+  SteppedExecutor executor(clock, 1);
+  Ticker fast(1s), slow(10s);
+  executor.Add(fast);
+  executor.Add(slow);
+  executor.RunFor(10s);
+  EXPECT_EQ(fast.steps, 11);
+  EXPECT_EQ(slow.steps, 2);
+  EXPECT_EQ(clock.Monotonic(), 10s);
+}
+
+TEST(SteppedExecutorTest, AWokenLoopRunsAtOnceAndARemovedOneNever) {
+  FakeClock clock;
+  SteppedExecutor executor(clock, 1);
+  Ticker sleeper(kNever);
+  executor.Add(sleeper);
+  EXPECT_TRUE(executor.RunUntilIdle());
+  sleeper.Wake();
+  EXPECT_TRUE(executor.RunUntilIdle());
+  EXPECT_EQ(sleeper.steps, 2);
+  executor.Remove(sleeper);
+  sleeper.Wake();
+  EXPECT_FALSE(executor.RunOne());
+  EXPECT_EQ(sleeper.steps, 2);
+}
+
+struct Once : ControlLoop {
+  explicit Once(std::latch& done) : done(done) {}
+  Duration Step() override {
+    if (!counted) done.count_down();
+    counted = true;
+    return kNever;
+  }
+  std::latch& done;
+  bool counted = false;
+};
+
+TEST(ThreadExecutorTest, StepsEveryLoopAndStopsCleanly) {
+  std::latch done(20);
+  std::vector<std::unique_ptr<Once>> loops;
+  ThreadExecutor executor("test", 3);
+  for (int i = 0; i < 20; ++i) {
+    loops.push_back(std::make_unique<Once>(done));
+    executor.Add(*loops.back());
+  }
+  done.wait();
+  for (auto& loop : loops) executor.Remove(*loop);
+}
+
+struct WakesTwice : ControlLoop {
+  Duration Step() override {
+    if (++steps == 2) second.count_down();
+    return kNever;
+  }
+  int steps = 0;
+  std::latch second{1};
+};
+
+TEST(ThreadExecutorTest, AWakeIsNeverLost) {
+  ThreadExecutor executor("test", 2);
+  WakesTwice loop;
+  executor.Add(loop);
+  loop.Wake();
+  loop.Wake();
+  loop.Wake();
+  // Whether the first wakes came before or during the first step, a second step follows one of them
+  // or this one.
+  while (!loop.second.try_wait()) loop.Wake();
+  executor.Remove(loop);
+  EXPECT_GE(loop.steps, 2);
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,20 @@
+# schema_tables(folder): runs api/compiler over the schema files and makes the library
+# `schema_tables`: constant tables and typed structs, included as "api/gen/core_v1.h".
+function(schema_tables folder)
+  file(GLOB schemas CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.yaml)
+  file(GLOB compiler_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/compiler/*.cc)
+  add_executable(schema_compiler ${compiler_sources})
+  target_link_libraries(schema_compiler PRIVATE base yaml-cpp)
+  set(out ${CMAKE_BINARY_DIR}/generated/api/gen)
+  set(outputs ${out}/all_kinds.cc)
+  foreach(schema ${schemas})
+    get_filename_component(stem ${schema} NAME_WE)
+    list(APPEND outputs ${out}/${stem}.h ${out}/${stem}.cc)
+  endforeach()
+  add_custom_command(OUTPUT ${outputs} COMMAND schema_compiler ${out} ${schemas}
+                     DEPENDS schema_compiler ${schemas} COMMENT "Compiling the API schema")
+  add_library(schema_tables STATIC ${outputs})
+  target_include_directories(schema_tables PUBLIC ${CMAKE_BINARY_DIR}/generated)
+  target_compile_options(schema_tables PRIVATE -Wno-invalid-offsetof -g0)
+  target_link_libraries(schema_tables PUBLIC base)
+endfunction()

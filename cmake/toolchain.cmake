@@ -1,0 +1,38 @@
+# Compiler, linker and the Debian 12 packages that the components link.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)  # TRY is a statement expression.
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Paths relative to the tree, so that every checkout shares one cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# g++ 12 reports restrict, maybe-uninitialized and dangling-reference falsely inside libstdc++.
+add_compile_options(-Wall -Wextra -Werror -Wno-restrict -Wno-maybe-uninitialized
+                    -Wno-missing-field-initializers -Wno-stringop-overflow -Wno-array-bounds)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wthread-safety -Wno-gnu-statement-expression -Wno-unused-command-line-argument
+                      -Wno-unused-lambda-capture -Wno-missing-designated-field-initializers)
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(GTest REQUIRED)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+add_library(httplib ALIAS PkgConfig::HTTPLIB)
+include_directories(${CMAKE_SOURCE_DIR})

@@ -1,0 +1,27 @@
+# Sourced by demo.sh and test.sh: installs the Debian packages that are missing, and says which.
+# install_packages NAME... needs root or sudo only when something is missing.
+
+BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-certificates
+  libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev librocksdb-dev libgrpc++-dev
+  protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libexpected-dev libspdlog-dev libfmt-dev
+  libcli11-dev prometheus-cpp-dev libre2-dev libwslay-dev libldns-dev libnl-3-dev libnl-route-3-dev
+  zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
+RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2
+  busybox-static curl procps python3 openssl)
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return 0
+  echo "Installing missing Debian packages: ${missing[*]}"
+  as_root apt-get update -qq || return 1
+  # containerd and docker must not start services of their own here.
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null || return 1
+}

@@ -1,0 +1,45 @@
+// What a connection carries after its request has been answered by a stream. Sources are passive:
+// the loop that owns the connection pulls when the socket has room and the source said it has more.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace skiff::http {
+
+using SharedBytes = std::shared_ptr<const std::string>;
+
+// Makes the owner pull again. Any thread; harmless after the stream is gone.
+using Waker = std::function<void()>;
+
+enum class Pulled {
+  kMore,  // There is more right now.
+  kIdle,  // Nothing now; the waker will be called.
+  kEnd,   // That was all: the stream is closed in order.
+};
+
+// One-way: watch events, log lines. All methods are called on one thread at a time.
+class StreamSource {
+ public:
+  virtual ~StreamSource() = default;
+  // Called once, before the first Pull.
+  virtual void Attach(Waker waker) = 0;
+  // Appends chunks of about `bytes_max` in all, without blocking.
+  virtual Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) = 0;
+  // When not zero: pulled at least this often (milliseconds), as bookmarks and deadlines want.
+  virtual int PullEveryMs() const { return 0; }
+};
+
+// Both ways: WebSocket, SPDY, tunnels. All methods are called on one thread at a time.
+class Duplex : public StreamSource {
+ public:
+  // Bytes from the peer. Returns how many were taken; fewer than given stops reading from the peer
+  // until the waker is called. Called with nothing when the peer has closed its side.
+  virtual size_t OnBytes(std::string_view bytes) = 0;
+  virtual void OnPeerClosed() = 0;
+};
+
+}  // namespace skiff::http
