@@ -43,4 +43,10 @@ constexpr PointerOps kPointer = {
     [](void* pointer) -> void* { return &static_cast<P*>(pointer)->emplace(); },
 };
 
+template <typename T>
+constexpr StructOps kStruct = {
+    []() -> void* { return new T(); },
+    [](void* object) { delete static_cast<T*>(object); },
+};
+
 }  // namespace skiff::struct_ops

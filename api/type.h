@@ -53,6 +53,11 @@ struct PointerOps {
   void* (*emplace)(void* pointer);          // Returns the new, empty value.
 };
 
+struct StructOps {
+  void* (*create)();  // A new, empty struct.
+  void (*destroy)(void* object);
+};
+
 struct Type {
   Shape shape = Shape::kJson;
   std::string_view name;         // "PodSpec"; "" for lists and maps without a name of their own
@@ -70,6 +75,7 @@ struct Type {
   bool preserve_unknown = false;  // CRDs: x-kubernetes-preserve-unknown-fields.
   const ListOps* list = nullptr;  // kList of a generated struct.
   const MapOps* map = nullptr;    // kMap of a generated struct.
+  const StructOps* ops = nullptr;  // kStruct with a generated struct.
 
   // The field with this JSON name; nullptr when there is none.
   const Field* Find(std::string_view json_name) const;

@@ -305,7 +305,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
   if (!type.fields.empty()) tables_ << ", .fields = kFields" << type.name;
   if (type.type_meta) tables_ << ", .type_meta = true";
   if (type.atomic) tables_ << ", .atomic = true";
-  tables_ << "};\n";
+  tables_ << ", .ops = &struct_ops::kStruct<" << type.name << ">};\n";
 }
 
 void FileWriter::WriteKind(const SchemaType& type, const SchemaKind& kind) {
