@@ -21,8 +21,7 @@ class Violations {
   void Forbidden(const FieldPath& path, std::string_view detail);
   void NotFound(const FieldPath& path, const Json& value);
   // `Unsupported value: "x": supported values: "a", "b"`, sorted.
-  void NotSupported(const FieldPath& path, const Json& value,
-                    std::vector<std::string> supported);
+  void NotSupported(const FieldPath& path, const Json& value, std::vector<std::string> supported);
   void TooLong(const FieldPath& path, size_t bytes_max);
   void TooMany(const FieldPath& path, size_t count, size_t count_max);
   void TypeInvalid(const FieldPath& path, const Json& value, std::string_view detail);
