@@ -454,12 +454,13 @@ class ContainerRuntime {
   virtual Result<cri::ImageFsInfo> ImageFsInfo() = 0;
 
   // Calls `callback` from a thread of the runtime's, one event after the other, first of all with
-  // kResync. Callbacks must not block and must not end their own subscription. A subscriber that
-  // falls behind by kEventBacklogMax loses the backlog and gets kResync instead.
+  // kResync. A callback must not block and must not end its own subscription: it marks what to look
+  // at and wakes whoever looks.
   virtual std::unique_ptr<Subscription> Subscribe(std::function<void(const Event&)> callback) = 0;
-};
 
-inline constexpr size_t kEventBacklogMax = 4096;
+  // Ends the calls under way and refuses new ones, with kServerTimeout. For shutting down.
+  virtual void Shutdown() {}
+};
 
 // An error as gRPC clients print it, which is how it stands in events of pods:
 // "rpc error: code = NotFound desc = ...".
