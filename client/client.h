@@ -35,6 +35,7 @@ struct ListOptions {
   std::string resource_version;
   int64_t limit = 0;  // Per page.
   std::string continue_;
+  bool metadata_only = false;  // As PartialObjectMetadata.
 };
 
 struct JsonList {
@@ -49,6 +50,7 @@ struct WatchOptions {
   std::string field_selector;
   std::string resource_version;  // Events after it; "" starts with the objects that exist.
   int timeout_s = 0;             // 0: the server's.
+  bool metadata_only = false;
 };
 
 struct DeleteOptions {

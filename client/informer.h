@@ -143,26 +143,32 @@ class InformerFactory {
 
   template <Kind K>
   Informer<K> For() {
-    return Informer<K>(Cache(K::Info(), [](const Json& document) -> Result<CachedObject> {
-      auto object = std::make_shared<K>();
-      TRY(FromJson(K::Describe(), document, object.get()));
-      object->metadata.managed_fields.clear();
-      const meta_v1::ObjectMeta* metadata = &object->metadata;
-      return CachedObject{std::move(object), metadata};
-    }));
+    return Informer<K>(Cache(
+        K::Info(),
+        [](const Json& document) -> Result<CachedObject> {
+          auto object = std::make_shared<K>();
+          TRY(FromJson(K::Describe(), document, object.get()));
+          object->metadata.managed_fields.clear();
+          const meta_v1::ObjectMeta* metadata = &object->metadata;
+          return CachedObject{std::move(object), metadata};
+        },
+        /*metadata_only=*/false));
   }
   // Only kinds nobody asked for by type hold metadata alone. Ask for types first.
   InformerCache& Metadata(const Resource& resource);
-  // Starts those added since the last call; later ones start when they are added.
+  // Starts those that were asked for since the last call.
   void Start(Executor& executor);
   void Stop();
+  // Stops and forgets one; nobody else uses it.
+  void Stop(InformerCache& cache);
   bool AllSynced() const;
 
  private:
-  InformerCache& Cache(const Resource& resource, InformerCache::Decode decode);
+  InformerCache& Cache(const Resource& resource, InformerCache::Decode decode, bool metadata_only);
   const Reflector::Dependencies dependencies_;
   mutable Mutex mutex_;
   std::map<std::string, std::unique_ptr<InformerCache>> caches_ GUARDED_BY(mutex_);  // By path.
+  std::map<InformerCache*, bool> metadata_only_ GUARDED_BY(mutex_);
   std::set<InformerCache*> started_ GUARDED_BY(mutex_);
   Executor* executor_ GUARDED_BY(mutex_) = nullptr;
 };

@@ -26,7 +26,8 @@ struct Requeue {
   static Requeue After(Duration delay) { return {delay}; }
 };
 
-// A controller while ControllerBuilder puts it together.
+// A controller, as ControllerBuilder puts it together. Lives until the manager dies; handlers of
+// the informers point to it, so informers stop before.
 class ControllerParts {
  public:
   ControllerParts(std::string name, const Clock& clock);
@@ -45,7 +46,10 @@ class ControllerParts {
  private:
   friend class Manager;
   class Worker;
-  // Outlives the handlers that fill it: both end with the manager.
+  void Need(InformerCache& cache);
+  WorkQueue& queue();  // Made with `retry` when first asked for, after the builder is done.
+
+  const Clock& clock_;
   std::unique_ptr<WorkQueue> queue_;
   InformerCache* primary_ = nullptr;
   std::vector<InformerCache*> needed_;  // Workers start when all of these have synced.
@@ -79,7 +83,7 @@ class Manager {
 
   // A loop of a controller that does not reconcile objects one by one.
   void AddLoop(std::unique_ptr<ControlLoop> loop);
-  // Runs `loop` only once `caches` have synced.
+  // For ControllerBuilder.
   std::unique_ptr<ControllerParts> NewController(std::string name);
   WorkQueue& Complete(std::unique_ptr<ControllerParts> controller);
 

@@ -11,6 +11,7 @@
 
 #include "api/gen/core_v1.h"
 #include "base/control_loop.h"
+#include "base/log.h"
 #include "client/client.h"
 
 namespace skiff {
@@ -30,6 +31,7 @@ struct ReportedEvent {
 
 // What to write for a reported event.
 struct EventWrite {
+  std::string key;  // Under which the correlator remembers it.
   core_v1::Event event;
   bool patch = false;  // It exists already: count, lastTimestamp and message change.
 };
@@ -47,9 +49,9 @@ class EventCorrelator {
   // nullopt: dropped as a flood.
   std::optional<EventWrite> Correlate(const ReportedEvent& reported);
   // The server's copy of a written event: later ones of its kind patch it.
-  void Wrote(const ReportedEvent& reported, const core_v1::Event& written);
+  void Wrote(const EventWrite& write, const core_v1::Event& written);
   // The event is gone at the server: the next one creates anew.
-  void Lost(const ReportedEvent& reported);
+  void Lost(const EventWrite& write);
 
  private:
   struct Entry {
@@ -62,6 +64,7 @@ class EventCorrelator {
   };
   Entry& Touch(const std::string& key, TimePoint now);
   std::string KeyFor(const ReportedEvent& reported, const std::string& message) const;
+  std::string LastKey(const ReportedEvent& reported, bool combined) const;
   std::map<std::string, Entry> entries_;
   std::list<std::string> recent_;  // Keys, most recent first.
 };
@@ -78,11 +81,14 @@ class EventSink final : public ControlLoop {
   Duration Step() override;
 
  private:
-  Result<> Write(const ReportedEvent& reported);
+  Result<> Write(EventWrite& write);
   Client& client_;
   const Clock& clock_;
-  EventCorrelator correlator_;  // Of the loop.
-  int attempts_ = 0;            // At the first event.
+  const Log log_{"events"};
+  EventCorrelator correlator_;
+  std::optional<EventWrite> pending_;  // Being written.
+  int attempts_ = 0;                   // At `pending_`.
+  Duration not_before_ = Duration(0);  // Monotonic.
   Mutex mutex_;
   std::deque<ReportedEvent> queue_ GUARDED_BY(mutex_);
 };

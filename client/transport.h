@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -21,17 +20,18 @@ class Transport {
   virtual http::Response Send(http::Request request) = 0;
 };
 
-// Calls the handler on the caller's thread. `identity` stands for the client certificate that a
-// program of its own would present.
+// Calls the handler on the caller's thread; waits when the answer is still pending. `identity`
+// stands for the client certificate that a program of its own would present.
 class InProcessTransport final : public Transport {
  public:
-  InProcessTransport(http::Handler& handler, std::optional<http::PeerCertificate> identity)
-      : handler_(handler), identity_(std::move(identity)) {}
+  InProcessTransport(http::Handler& handler, http::PeerCertificate identity)
+      : handler_(handler),
+        identity_(std::make_shared<const http::PeerCertificate>(std::move(identity))) {}
   http::Response Send(http::Request request) override;
 
  private:
   http::Handler& handler_;
-  const std::optional<http::PeerCertificate> identity_;
+  const std::shared_ptr<const http::PeerCertificate> identity_;
 };
 
 // Where the server is and who asks. PEM texts, not paths.

@@ -3,6 +3,7 @@
 // lost.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -55,9 +56,8 @@ class WorkQueue {
   const Clock& clock_;
   const Retry retry_;
   mutable Mutex mutex_;
-  std::vector<ObjectKey> order_ GUARDED_BY(mutex_);  // Ready keys from position head_ on.
-  size_t head_ GUARDED_BY(mutex_) = 0;
-  std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);  // Ready, or to come back after Done.
+  std::deque<ObjectKey> order_ GUARDED_BY(mutex_);  // Ready, oldest first.
+  std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);    // Ready, or to come back after Done.
   std::set<ObjectKey> processing_ GUARDED_BY(mutex_);
   std::multimap<Duration, ObjectKey> delayed_ GUARDED_BY(mutex_);  // By monotonic due time.
   std::map<ObjectKey, Duration> due_ GUARDED_BY(mutex_);           // The same by key.
