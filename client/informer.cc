@@ -6,6 +6,7 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kControllerIndex = "controller";
+constexpr std::string_view kOrphanIndex = "orphan";
 
 ObjectKey KeyOf(const CachedObject& object) {
   return {object.metadata->namespace_, object.metadata->name};
@@ -17,6 +18,11 @@ std::vector<std::string> ControllerUid(const CachedObject& object) {
   return {owner->uid};
 }
 
+std::vector<std::string> NamespaceOfOrphan(const CachedObject& object) {
+  if (ControllerOf(*object.metadata)) return {};
+  return {object.metadata->namespace_};
+}
+
 }  // namespace
 
 InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource resource,
@@ -25,6 +31,7 @@ InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource reso
       decode_(std::move(decode)),
       reflector_(dependencies, resource, std::move(scope), *this) {
   AddIndex(std::string(kControllerIndex), ControllerUid);
+  AddIndex(std::string(kOrphanIndex), NamespaceOfOrphan);
 }
 
 void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
@@ -70,6 +77,10 @@ std::vector<CachedObject> InformerCache::ByIndex(const std::string& index,
 
 std::vector<CachedObject> InformerCache::ControlledBy(const std::string& uid) const {
   return ByIndex(std::string(kControllerIndex), uid);
+}
+
+std::vector<CachedObject> InformerCache::OrphansIn(const std::string& namespace_) const {
+  return ByIndex(std::string(kOrphanIndex), namespace_);
 }
 
 size_t InformerCache::size() const {

@@ -60,6 +60,8 @@ class InformerCache final : public ReflectorSink {
   std::vector<CachedObject> ListIn(const std::string& namespace_) const;
   std::vector<CachedObject> ByIndex(const std::string& index, const std::string& value) const;
   std::vector<CachedObject> ControlledBy(const std::string& uid) const;
+  // Those without a controller reference.
+  std::vector<CachedObject> OrphansIn(const std::string& namespace_) const;
   size_t size() const;
 
   void Replace(std::vector<Json> items, const std::string& resource_version) override;
@@ -105,6 +107,9 @@ class Informer {
   }
   std::vector<Ptr<K>> ControlledBy(const std::string& uid) const {
     return Cast(cache_->ControlledBy(uid));
+  }
+  std::vector<Ptr<K>> OrphansIn(const std::string& namespace_) const {
+    return Cast(cache_->OrphansIn(namespace_));
   }
   std::vector<Ptr<K>> ByIndex(const std::string& index, const std::string& value) const {
     return Cast(cache_->ByIndex(index, value));
