@@ -2,9 +2,9 @@
 
 namespace skiff {
 
-Claim Classify(const meta_v1::ObjectMeta& owner, const meta_v1::LabelSelector& selector,
+Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
                const meta_v1::ObjectMeta& object) {
-  const bool picked = Matches(selector, object.labels);
+  const bool picked = selector.Matches(object.labels);
   if (const meta_v1::OwnerReference* controller = ControllerOf(object)) {
     if (controller->uid != owner.uid) return Claim::kLeave;
     if (picked) return Claim::kMine;

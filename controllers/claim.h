@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "api/selector.h"
 #include "client/informer.h"
-#include "controllers/label_selector.h"
 
 namespace skiff {
 
@@ -18,7 +18,7 @@ enum class Claim : uint8_t {
 };
 
 // Pure.
-Claim Classify(const meta_v1::ObjectMeta& owner, const meta_v1::LabelSelector& selector,
+Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
                const meta_v1::ObjectMeta& object);
 
 // The owner as the server has it now must still be the one that wants to adopt; else an error.
@@ -28,7 +28,7 @@ Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, cons
 // The objects among the cached ones that belong to `owner` after adopting and releasing.
 template <Kind Owner, Kind K>
 Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
-                                         const meta_v1::LabelSelector& selector,
+                                         const LabelSelector& selector,
                                          const Informer<K>& objects) {
   std::vector<Ptr<K>> mine;
   Ptr<Owner> live;
@@ -41,12 +41,13 @@ Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
     } else if (claim == Claim::kAdopt) {
       if (!live) live = TRY(client.Get<Owner>(KeyOf(owner)));
       TRY(CanAdopt(K::Info(), object->metadata, Owner::Info(), owner.metadata, live->metadata));
-      mine.push_back(TRY(client.Patch(*object,
+      auto adopted = TRY(client.Patch(*object,
                                       [&](K& it) {
                                         it.metadata.owner_references.push_back(
                                             ControllerReference(Owner::Info(), owner.metadata));
                                       },
-                                      {.if_unchanged = true})));
+                                      {.if_unchanged = true}));
+      mine.push_back(std::move(adopted));
     } else if (claim == Claim::kRelease) {
       const auto released =
           client.Patch(*object,

@@ -185,9 +185,12 @@ bool PodMemory::WasDeleted(const std::string& owner_uid, const Pod& pod) {
   return deleted != found->second.deleted.end() && deleted->second == pod.metadata.uid;
 }
 
-void PodMemory::Forget(const std::string& owner_uid) {
+void PodMemory::Tidy() {
   const MutexLock lock(mutex_);
-  writes_.erase(owner_uid);
+  std::erase_if(writes_, [&](auto& entry) {
+    Prune(entry.second);
+    return entry.second.created.empty() && entry.second.deleted.empty();
+  });
 }
 
 void PodMemory::Prune(Writes& writes) const {

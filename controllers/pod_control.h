@@ -56,7 +56,8 @@ class PodMemory {
   int Unseen(const std::string& owner_uid);
   // This one was deleted, whatever the cache says.
   bool WasDeleted(const std::string& owner_uid, const core_v1::Pod& pod);
-  void Forget(const std::string& owner_uid);
+  // Drops what the cache shows by now, of all owners.
+  void Tidy();
 
  private:
   struct Writes {

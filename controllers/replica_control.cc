@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "controllers/label_selector.h"
+#include "api/selector.h"
 
 namespace skiff {
 
@@ -14,8 +14,9 @@ ReplicaStatus CountReplicas(const ReplicaOwner& owner, const std::vector<Ptr<Pod
   ReplicaStatus status;
   status.replicas = static_cast<int32_t>(active.size());
   status.terminating = terminating;
+  const auto labels = LabelSelector::FromMap(owner.pod_template.metadata.labels);
   for (const Ptr<Pod>& pod : active) {
-    if (HasAll(pod->metadata.labels, owner.pod_template.metadata.labels)) ++status.fully_labeled;
+    if (labels.Matches(pod->metadata.labels)) ++status.fully_labeled;
     if (!IsReady(*pod)) continue;
     ++status.ready;
     if (UntilAvailable(*pod, owner.min_ready_seconds, now) == Duration(0)) ++status.available;

@@ -15,7 +15,6 @@ namespace skiff {
 struct ReplicaOwner {
   const KindInfo& kind;
   const meta_v1::ObjectMeta& metadata;
-  meta_v1::LabelSelector selector;
   const core_v1::PodTemplateSpec& pod_template;
   int32_t replicas = 1;
   int32_t min_ready_seconds = 0;
@@ -66,7 +65,8 @@ class ReplicaControl {
   Outcome Run(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& mine,
               const std::vector<Ptr<core_v1::Pod>>& related,
               const std::optional<ReplicaFailure>& failure);
-  void Forget(const std::string& owner_uid) { pods_.memory().Forget(owner_uid); }
+  // Drops what is remembered about owners that are gone.
+  void Tidy() { pods_.memory().Tidy(); }
 
  private:
   Result<> Create(const ReplicaOwner& owner, int count);

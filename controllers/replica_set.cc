@@ -23,18 +23,20 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
 
   Result<Requeue> Reconcile(const ReplicaSet& set) override {
     if (!set.spec.selector) return Requeue::None();
+    const auto selector = TRY(LabelSelector::From(*set.spec.selector));
     const ReplicaOwner owner = {.kind = ReplicaSet::Info(),
                                 .metadata = set.metadata,
-                                .selector = *set.spec.selector,
                                 .pod_template = set.spec.template_,
                                 .replicas = set.spec.replicas.value_or(1),
                                 .min_ready_seconds = set.spec.min_ready_seconds};
-    const auto mine = TRY(ClaimObjects(client_, set, owner.selector, pods_));
+    const auto mine = TRY(ClaimObjects(client_, set, selector, pods_));
     const auto outcome = control_.Run(owner, mine, Related(set), Failure(set));
     TRY(client_.PatchStatus(set, [&](ReplicaSet& it) { Write(outcome.status, it); }));
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
+
+  void Forget(const ObjectKey&) override { control_.Tidy(); }
 
  private:
   // Pods of all sets with the same controller, a Deployment's: they share nodes on purpose.
@@ -89,9 +91,9 @@ void AddReplicaSetController(Manager& manager) {
         std::vector<ObjectKey> keys;
         if (ControllerOf(pod.metadata)) return keys;
         for (const auto& set : sets.ListIn(pod.metadata.namespace_)) {
-          if (set->spec.selector && Matches(*set->spec.selector, pod.metadata.labels)) {
-            keys.push_back(KeyOf(*set));
-          }
+          if (!set->spec.selector) continue;
+          const auto selector = LabelSelector::From(*set->spec.selector);
+          if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*set));
         }
         return keys;
       })

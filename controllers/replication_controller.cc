@@ -21,14 +21,13 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
 
   Result<Requeue> Reconcile(const ReplicationController& controller) override {
     if (controller.spec.selector.empty() || !controller.spec.template_) return Requeue::None();
-    ReplicaOwner owner = {.kind = ReplicationController::Info(),
-                          .metadata = controller.metadata,
-                          .selector = {},
-                          .pod_template = *controller.spec.template_,
-                          .replicas = controller.spec.replicas.value_or(1),
-                          .min_ready_seconds = controller.spec.min_ready_seconds};
-    owner.selector.match_labels = controller.spec.selector;
-    const auto mine = TRY(ClaimObjects(client_, controller, owner.selector, pods_));
+    const ReplicaOwner owner = {.kind = ReplicationController::Info(),
+                                .metadata = controller.metadata,
+                                .pod_template = *controller.spec.template_,
+                                .replicas = controller.spec.replicas.value_or(1),
+                                .min_ready_seconds = controller.spec.min_ready_seconds};
+    const auto selector = LabelSelector::FromMap(controller.spec.selector);
+    const auto mine = TRY(ClaimObjects(client_, controller, selector, pods_));
     const auto related = pods_.ControlledBy(controller.metadata.uid);
     const auto outcome = control_.Run(owner, mine, related, Failure(controller));
     TRY(client_.PatchStatus(controller,
@@ -36,6 +35,8 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
+
+  void Forget(const ObjectKey&) override { control_.Tidy(); }
 
  private:
   static std::optional<ReplicaFailure> Failure(const ReplicationController& controller) {
@@ -79,7 +80,7 @@ void AddReplicationControllerController(Manager& manager) {
         if (ControllerOf(pod.metadata)) return keys;
         for (const auto& controller : controllers.ListIn(pod.metadata.namespace_)) {
           const auto& selector = controller->spec.selector;
-          if (!selector.empty() && HasAll(pod.metadata.labels, selector)) {
+          if (!selector.empty() && LabelSelector::FromMap(selector).Matches(pod.metadata.labels)) {
             keys.push_back(KeyOf(*controller));
           }
         }
