@@ -23,6 +23,13 @@ std::vector<std::string> NamespaceOfOrphan(const CachedObject& object) {
   return {object.metadata->namespace_};
 }
 
+uint64_t ParseRevision(const std::string& text) {
+  uint64_t revision = 0;
+  const char* end = text.data() + text.size();
+  const auto [parsed_to, error] = std::from_chars(text.data(), end, revision);
+  return error == std::errc() && parsed_to == end ? revision : 0;
+}
+
 }  // namespace
 
 InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource resource,
@@ -182,10 +189,12 @@ void InformerCache::Tell(const CachedObject& before, const CachedObject& now) co
 }
 
 void InformerCache::SawRevision(const std::string& resource_version) {
-  uint64_t revision = 0;
-  const char* end = resource_version.data() + resource_version.size();
-  const auto [parsed_to, error] = std::from_chars(resource_version.data(), end, revision);
-  if (error == std::errc() && parsed_to == end && revision > revision_) revision_ = revision;
+  const uint64_t revision = ParseRevision(resource_version);
+  if (revision > revision_) revision_ = revision;
+}
+
+uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata) {
+  return ParseRevision(metadata.resource_version);
 }
 
 InformerCache& InformerFactory::Metadata(const Resource& resource) {

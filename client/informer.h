@@ -140,6 +140,10 @@ class Informer {
   InformerCache* cache_;
 };
 
+// The number in a resource version; 0 when it is none. A cache whose revision() is not smaller
+// shows the write that returned this object.
+uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata);
+
 // One cache per kind, shared by all who ask here. Thread-safe.
 class InformerFactory {
  public:

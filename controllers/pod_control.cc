@@ -53,13 +53,6 @@ int CompareAge(TimePoint a, TimePoint b, TimePoint now) {
   return bucket(a) - bucket(b);
 }
 
-uint64_t RevisionOf(const Pod& pod) {
-  uint64_t revision = 0;
-  const std::string& text = pod.metadata.resource_version;
-  std::from_chars(text.data(), text.data() + text.size(), revision);
-  return revision;
-}
-
 }  // namespace
 
 bool IsTerminal(const Pod& pod) {
@@ -159,7 +152,7 @@ Result<> SlowStart(int count, const std::function<Result<>(int index)>& attempt)
 
 void PodMemory::Created(const std::string& owner_uid, const Pod& pod) {
   const MutexLock lock(mutex_);
-  writes_[owner_uid].created[KeyOf(pod)] = RevisionOf(pod);
+  writes_[owner_uid].created[KeyOf(pod)] = WrittenRevision(pod.metadata);
 }
 
 void PodMemory::Deleted(const std::string& owner_uid, const Pod& pod) {
