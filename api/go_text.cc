@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace skiff {
 namespace {
 
@@ -132,6 +134,19 @@ std::string GoQuote(std::string_view text) {
     text.remove_prefix(rune.length);
   }
   return out + '"';
+}
+
+std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text) {
+  std::vector<std::pair<size_t, char32_t>> out;
+  for (size_t at = 0; at < text.size();) {
+    const Rune rune = FirstRune(text.substr(at));
+    const bool control = rune.length == 1 && (rune.value < 0x20 || rune.value == 0x7f);
+    if (control || (rune.length > 1 && !IsPrintable(rune.value))) {
+      out.emplace_back(at, rune.value);
+    }
+    at += std::max<size_t>(rune.length, 1);
+  }
+  return out;
 }
 
 std::string GoJson(const Json& value) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "api/gen/meta_v1.h"
@@ -49,10 +50,31 @@ void ValidateConditions(const std::vector<meta_v1::Condition>& conditions, const
 
 void ValidateNonNegative(int64_t value, const FieldPath& path, Violations& out);
 void ValidatePositive(int64_t value, const FieldPath& path, Violations& out);
-// "field is immutable" when the two differ. T is an API struct, a list of them, or what Json holds.
+// "field is immutable" with what the update wants. T is what a field of a generated struct holds.
+template <typename T>
+void AddImmutable(const T& value, const FieldPath& path, Violations& out) {
+  if constexpr (requires {
+                  *value;
+                  value.has_value();
+                }) {
+    if (!value) return out.Invalid(path, nullptr, kFieldImmutable);
+    AddImmutable(*value, path, out);
+  } else if constexpr (std::is_same_v<T, Time>) {
+    out.Invalid(path, value.Rfc3339(), kFieldImmutable);
+  } else if constexpr (std::is_same_v<T, Quantity>) {
+    out.Invalid(path, value.Text(), kFieldImmutable);
+  } else if constexpr (std::is_same_v<T, IntOrString>) {
+    out.Invalid(path, value.is_string() ? Json(value.text()) : Json(value.value()),
+                kFieldImmutable);
+  } else {
+    out.Invalid(path, value, kFieldImmutable);
+  }
+}
+
+// AddImmutable when the two differ.
 template <typename T>
 void ValidateImmutable(const T& value, const T& old, const FieldPath& path, Violations& out) {
-  if (!(value == old)) out.Invalid(path, value, kFieldImmutable);
+  if (!(value == old)) AddImmutable(value, path, out);
 }
 
 // Drops references that repeat an earlier one entirely; returns the uids of those dropped, for the

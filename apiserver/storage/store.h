@@ -1,10 +1,10 @@
 // The store: etcd's contract, as this project uses it.
 //
 // A store holds records under keys and counts revisions. Every write that changes something takes
-// the next revision, one per write; a record remembers the revision that created it and the one that
-// last changed it. Reads and lists see one revision; watches replay the writes after one, in order
-// and without gaps. A write is acknowledged after it is durable, and visible to reads and watches
-// only then. Old versions stay readable until they are compacted.
+// the next revision, one per write; a record remembers the revision that created it and the one
+// that last changed it. Reads and lists see one revision; watches replay the writes after one, in
+// order and without gaps. A write is acknowledged after it is durable, and visible to reads and
+// watches only then. Old versions stay readable until they are compacted.
 //
 //   revision   1          2          3          4
 //   write      put /a=x   put /b=y   put /a=z   delete /b

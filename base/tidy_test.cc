@@ -1,0 +1,163 @@
+// The tree's own rules, checked over every source file: who may include whom, how long files and
+// functions may be, which calls are banned, and which library is used behind which door.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kFunctionLinesMax = 70;
+constexpr size_t kFileLinesMax = 600;
+
+struct Source {
+  std::string path;  // From the root of the tree.
+  std::string folder;
+  std::vector<std::string> lines;
+};
+
+std::vector<Source> Tree() {
+  const fs::path root = SKIFF_SOURCE_DIR;
+  std::vector<Source> sources;
+  for (const std::string folder : {"base", "api", "http", "client", "apiserver", "controllers",
+                                   "kubelet", "proxy", "cli", "skiff", "e2e"}) {
+    if (!fs::exists(root / folder)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const auto extension = entry.path().extension();
+      if (!entry.is_regular_file() || (extension != ".cc" && extension != ".h")) continue;
+      Source source{fs::relative(entry.path(), root).string(), folder, {}};
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) source.lines.push_back(line);
+      sources.push_back(std::move(source));
+    }
+  }
+  return sources;
+}
+
+bool IsTest(const Source& source) {
+  return source.path.ends_with("_test.cc") || source.path.ends_with("_bench.cc") ||
+         source.folder == "e2e";
+}
+
+TEST(TidyTest, FoldersIncludeOnlyWhatLiesBelowThem) {
+  const std::map<std::string, std::set<std::string>> below = {
+      {"base", {"base"}},
+      {"api", {"base", "api"}},
+      {"http", {"base", "http"}},
+      {"client", {"base", "api", "http", "client"}},
+      {"apiserver", {"base", "api", "http", "client", "apiserver"}},
+      {"controllers", {"base", "api", "http", "client", "controllers"}},
+      {"kubelet", {"base", "api", "http", "client", "kubelet"}},
+      {"proxy", {"base", "api", "http", "client", "proxy"}},
+      {"cli", {"base", "api", "http", "client", "cli"}}};
+  const std::regex include("#include \"([a-z0-9_]+)/.*\"");
+  for (const Source& source : Tree()) {
+    const auto allowed = below.find(source.folder);
+    if (allowed == below.end() || IsTest(source)) continue;
+    for (const std::string& line : source.lines) {
+      std::smatch match;
+      if (!std::regex_search(line, match, include) || !below.contains(match[1])) continue;
+      EXPECT_TRUE(allowed->second.contains(match[1])) << source.path << ": " << line;
+    }
+  }
+}
+
+TEST(TidyTest, EachLibraryIsUsedBehindItsOneDoor) {
+  const std::map<std::string, std::vector<std::string>> doors = {
+      {"<httplib.h>", {"http/", "client/"}},
+      {"<yaml-cpp/", {"api/yaml", "api/compiler/"}},
+      {"<rocksdb/", {"apiserver/storage/rocksdb_"}},
+      {"<grpcpp/", {"kubelet/cri_grpc", "kubelet/csi_grpc", "apiserver/storage/etcd_store"}},
+      {"<spdlog/", {"base/log"}},
+      {"<CLI/", {"base/flags"}},
+      {"<prometheus/", {"base/metrics"}},
+      {"<re2/", {"api/"}},
+      {"<wslay/", {"http/"}},
+      {"<ldns/", {"proxy/dns/"}},
+      {"<netlink/", {"kubelet/network/"}},
+      {"<tl/expected.hpp>", {"base/error.h"}},
+      {"<nlohmann/", {"api/"}}};
+  for (const Source& source : Tree()) {
+    if (IsTest(source)) continue;
+    for (const std::string& line : source.lines) {
+      if (!line.starts_with("#include <")) continue;
+      for (const auto& [library, places] : doors) {
+        if (line.find(library) == std::string::npos) continue;
+        bool allowed = false;
+        for (const std::string& place : places) allowed |= source.path.starts_with(place);
+        EXPECT_TRUE(allowed) << source.path << ": " << line;
+      }
+    }
+  }
+}
+
+TEST(TidyTest, FilesStayShort) {
+  for (const Source& source : Tree()) {
+    EXPECT_LE(source.lines.size(), kFileLinesMax) << source.path;
+  }
+}
+
+TEST(TidyTest, FunctionsStayShort) {
+  // clang-format puts the braces of a function at its own indentation: a line that ends with " {"
+  // and the first following line that is "}" at the same depth.
+  for (const Source& source : Tree()) {
+    for (size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string& line = source.lines[i];
+      const size_t depth = line.find_first_not_of(' ');
+      if (depth == std::string::npos || depth > 4 || !line.ends_with("{")) continue;
+      const std::regex signature(R"(\)( const)?( noexcept)?( override)?( REQUIRES\(.*\))? \{$)");
+      if (!std::regex_search(line, signature) || line.find(" = ") != std::string::npos) continue;
+      // A wrapped signature is indented deeper than the brace that ends its function.
+      size_t end = i + 1;
+      while (end < source.lines.size()) {
+        const size_t brace = source.lines[end].find_first_not_of(' ');
+        if (brace != std::string::npos && brace <= depth && source.lines[end][brace] == '}') break;
+        ++end;
+      }
+      EXPECT_LE(end - i, kFunctionLinesMax) << source.path << ":" << i + 1;
+    }
+  }
+}
+
+TEST(TidyTest, NobodySleepsDetachesOrLeavesPromises) {
+  const std::vector<std::string> banned = {"sleep_for(", "sleep_until(", "usleep(",  ".detach()",
+                                           "std::cout",  "std::cerr",    "std::rand"};
+  const std::regex promise(R"(\b(TODO|FIXME|XXX|HACK)\b)");
+  for (const Source& source : Tree()) {
+    if (source.path == "base/tidy_test.cc") continue;
+    for (size_t i = 0; i < source.lines.size(); ++i) {
+      for (const std::string& call : banned) {
+        EXPECT_EQ(source.lines[i].find(call), std::string::npos)
+            << source.path << ":" << i + 1 << ": " << call;
+      }
+      EXPECT_FALSE(std::regex_search(source.lines[i], promise)) << source.path << ":" << i + 1;
+    }
+  }
+}
+
+TEST(TidyTest, LinesFitTheColumnLimit) {
+  for (const Source& source : Tree()) {
+    for (size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string& line = source.lines[i];
+      const bool cannot_break =
+          line.find("R\"") != std::string::npos || line.find("#include") != std::string::npos;
+      size_t columns = 0;
+      for (const char c : line) columns += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+      // A string that is an exact text of the API may stand whole.
+      if (cannot_break || line.find('"') != std::string::npos) continue;
+      EXPECT_LE(columns, 100u) << source.path << ":" << i + 1;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace skiff
