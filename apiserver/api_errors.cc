@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "api/go_text.h"
+
 namespace skiff {
 namespace {
 
@@ -15,29 +17,7 @@ Error WithDetails(Reason reason, std::string message, GroupResource what, std::s
 
 }  // namespace
 
-std::string Quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      case '\a': out += "\\a"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\v': out += "\\v"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
-}
+std::string Quoted(std::string_view text) { return GoQuote(text); }
 
 Error NotFoundError(GroupResource what, std::string_view name) {
   return WithDetails(Reason::kNotFound, what.Text() + " " + Quoted(name) + " not found", what,
