@@ -1,0 +1,42 @@
+// Turns a ServiceMap into iptables rules in kube-proxy's shape: the same chain names, comments and
+// order, so that tools and people who read them find what they know.
+//
+//   PREROUTING, OUTPUT -> KUBE-SERVICES -> KUBE-SVC-x (cluster set) | KUBE-SVL-x (local set)
+//                                       -> KUBE-EXT-x (from outside) -> KUBE-SVC-x | KUBE-SVL-x
+//   KUBE-SVC-x -> KUBE-SEP-y (one endpoint): DNAT
+//   POSTROUTING -> KUBE-POSTROUTING: masquerades what was marked on the way
+//
+// Pure: nothing here touches the kernel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proxy/rule_set.h"
+#include "proxy/service_map.h"
+
+namespace skiff::proxy {
+
+struct IptablesOptions {
+  IpFamily family = IpFamily::kIpv4;
+  std::string pod_cidr;  // Traffic from here is local; "" when unknown.
+  bool masquerade_all = false;
+  bool localhost_node_ports = true;
+  bool random_fully = true;
+  std::vector<std::string> node_ips;  // For source ranges that hold the node itself.
+};
+
+RuleSet CompileIptables(const ServiceMap& services, const IptablesOptions& options);
+
+// Jumps from the built-in chains, which are not ours to rewrite: ensured one by one.
+struct Jump {
+  std::string table;              // "nat"
+  std::string chain;              // "PREROUTING"
+  std::vector<std::string> rule;  // Arguments after the chain, ending in -j TARGET.
+};
+const std::vector<Jump>& IptablesJumps();
+
+// First 16 characters of base32(sha256(text)), as kube-proxy names its chains.
+std::string ChainHash(const std::string& text);
+
+}  // namespace skiff::proxy

@@ -1,0 +1,32 @@
+#include "proxy/rule_set.h"
+
+#include <string_view>
+
+namespace skiff::proxy {
+namespace {
+
+std::string TableText(std::string_view name, const TableRules& wanted, const TableRules& applied) {
+  std::string declared, rules, deleted;
+  for (const auto& [chain, contents] : wanted.chains) {
+    const auto before = applied.chains.find(chain);
+    if (before != applied.chains.end() && before->second == contents) continue;
+    declared += ":" + chain + " - [0:0]\n";
+    for (const std::string& rule : contents) rules += "-A " + chain + " " + rule + "\n";
+  }
+  for (const auto& [chain, contents] : applied.chains) {
+    if (wanted.chains.contains(chain)) continue;
+    declared += ":" + chain + " - [0:0]\n";
+    deleted += "-X " + chain + "\n";
+  }
+  if (declared.empty()) return "";
+  return "*" + std::string(name) + "\n" + declared + rules + deleted + "COMMIT\n";
+}
+
+}  // namespace
+
+std::string RestoreText(const RuleSet& wanted, const RuleSet& applied) {
+  return TableText("filter", wanted.filter, applied.filter) +
+         TableText("nat", wanted.nat, applied.nat);
+}
+
+}  // namespace skiff::proxy

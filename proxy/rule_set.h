@@ -1,0 +1,30 @@
+// Chains and their rules as iptables-restore takes them, and the text that turns one set into
+// another. Writing only chains that changed keeps an update of one service among ten thousand
+// small.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace skiff::proxy {
+
+// A rule without its "-A CHAIN ".
+using Chain = std::vector<std::string>;
+
+struct TableRules {
+  std::map<std::string, Chain> chains;
+  bool operator==(const TableRules&) const = default;
+};
+
+struct RuleSet {
+  TableRules filter;
+  TableRules nat;
+  bool operator==(const RuleSet&) const = default;
+};
+
+// Input of `iptables-restore --noflush --counters` that brings the kernel from `applied` to
+// `wanted`; "" when nothing differs. Chains that are only in `applied` are emptied and deleted.
+std::string RestoreText(const RuleSet& wanted, const RuleSet& applied);
+
+}  // namespace skiff::proxy

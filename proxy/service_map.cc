@@ -1,0 +1,192 @@
+#include "proxy/service_map.h"
+
+#include <algorithm>
+#include <set>
+
+namespace skiff::proxy {
+namespace {
+
+constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
+constexpr std::string_view kHeadlessLabel = "service.kubernetes.io/headless";
+constexpr std::string_view kOtherProxyLabel = "service.kubernetes.io/service-proxy-name";
+
+bool HasLabel(const meta_v1::ObjectMeta& metadata, std::string_view label) {
+  return metadata.labels.contains(std::string(label));
+}
+
+bool IsOfFamily(const std::string& ip, IpFamily family) {
+  return (ip.find(':') != std::string::npos) == (family == IpFamily::kIpv6);
+}
+
+std::vector<std::string> OfFamily(const std::vector<std::string>& ips, IpFamily family) {
+  std::vector<std::string> out;
+  for (const std::string& ip : ips) {
+    if (IsOfFamily(ip, family)) out.push_back(ip);
+  }
+  return out;
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// Endpoints of one service, by port name and protocol, each address once.
+using EndpointsByPort = std::map<std::string, std::map<std::string, ServiceEndpoint>>;
+
+void AddSlice(const discovery_v1::EndpointSlice& slice, const NodeFacts& node,
+              EndpointsByPort& out) {
+  for (const auto& port : slice.ports) {
+    if (!port.port) continue;
+    const std::string key = port.name.value_or("") + "/" + Lower(port.protocol.value_or("TCP"));
+    for (const auto& endpoint : slice.endpoints) {
+      if (endpoint.addresses.empty()) continue;
+      ServiceEndpoint made;
+      made.ip = endpoint.addresses[0];
+      made.port = *port.port;
+      made.is_local = endpoint.node_name && *endpoint.node_name == node.name;
+      made.ready = endpoint.conditions.ready.value_or(true);
+      made.serving = endpoint.conditions.serving.value_or(true);
+      made.terminating = endpoint.conditions.terminating.value_or(false);
+      if (endpoint.hints) {
+        for (const auto& zone : endpoint.hints->for_zones) made.zone_hints.push_back(zone.name);
+        for (const auto& name : endpoint.hints->for_nodes) made.node_hints.push_back(name.name);
+      }
+      out[key].emplace(made.Address(), std::move(made));
+    }
+  }
+}
+
+bool Names(const std::vector<std::string>& hints, const std::string& wanted) {
+  return std::find(hints.begin(), hints.end(), wanted) != hints.end();
+}
+
+// Keeps traffic on the node, or in the zone, when all ready endpoints carry hints and one of them
+// names it. One endpoint without a hint turns that off.
+void FilterByTopology(const NodeFacts& node, std::vector<ServiceEndpoint>& ready) {
+  const auto applies = [&](auto hints_of, const std::string& name) {
+    bool named = false;
+    for (const ServiceEndpoint& endpoint : ready) {
+      if (hints_of(endpoint).empty()) return false;
+      named |= Names(hints_of(endpoint), name);
+    }
+    return named;
+  };
+  const auto node_hints = [](const ServiceEndpoint& e) -> const auto& {
+    return e.node_hints;
+  };
+  const auto zone_hints = [](const ServiceEndpoint& e) -> const auto& {
+    return e.zone_hints;
+  };
+  if (!ready.empty() && applies(node_hints, node.name)) {
+    std::erase_if(ready, [&](const auto& e) { return !Names(e.node_hints, node.name); });
+  } else if (!ready.empty() && !node.zone.empty() && applies(zone_hints, node.zone)) {
+    std::erase_if(ready, [&](const auto& e) { return !Names(e.zone_hints, node.zone); });
+  }
+}
+
+void ChooseEndpoints(const std::map<std::string, ServiceEndpoint>& all, const NodeFacts& node,
+                     ServicePortRules& out) {
+  std::vector<ServiceEndpoint> ready, draining;
+  for (const auto& [address, endpoint] : all) {
+    if (endpoint.ready) {
+      ready.push_back(endpoint);
+    } else if (endpoint.serving && endpoint.terminating) {
+      draining.push_back(endpoint);
+    }
+  }
+  out.has_endpoints = !ready.empty() || !draining.empty();
+  const auto local = [](const std::vector<ServiceEndpoint>& endpoints) {
+    std::vector<ServiceEndpoint> on_node;
+    std::copy_if(endpoints.begin(), endpoints.end(), std::back_inserter(on_node),
+                 [](const auto& endpoint) { return endpoint.is_local; });
+    return on_node;
+  };
+  out.local_endpoints = local(ready);
+  if (out.local_endpoints.empty()) out.local_endpoints = local(draining);
+  FilterByTopology(node, ready);
+  out.cluster_endpoints = ready.empty() ? draining : ready;
+}
+
+ServicePortRules PortRules(const core_v1::Service& service, const core_v1::ServicePort& port,
+                           const std::string& cluster_ip, IpFamily family) {
+  const core_v1::ServiceSpec& spec = service.spec;
+  ServicePortRules rules;
+  rules.name = service.metadata.namespace_ + "/" + service.metadata.name +
+               (port.name.empty() ? "" : ":" + port.name);
+  rules.protocol = Lower(port.protocol.empty() ? "TCP" : port.protocol);
+  rules.cluster_ip = cluster_ip;
+  rules.port = port.port;
+  rules.node_port = port.node_port;
+  rules.external_ips = OfFamily(spec.external_ips, family);
+  for (const std::string& range : spec.load_balancer_source_ranges) {
+    if (IsOfFamily(range, family)) rules.source_ranges.push_back(range);
+  }
+  for (const auto& ingress : service.status.load_balancer.ingress) {
+    const bool is_proxied = ingress.ip_mode && *ingress.ip_mode == "Proxy";
+    if (!ingress.ip.empty() && !is_proxied && IsOfFamily(ingress.ip, family)) {
+      rules.load_balancer_ips.push_back(ingress.ip);
+    }
+  }
+  if (spec.session_affinity == "ClientIP") {
+    rules.affinity_seconds = 10800;
+    if (spec.session_affinity_config && spec.session_affinity_config->client_ip &&
+        spec.session_affinity_config->client_ip->timeout_seconds) {
+      rules.affinity_seconds = *spec.session_affinity_config->client_ip->timeout_seconds;
+    }
+  }
+  rules.internal_local = spec.internal_traffic_policy.value_or("") == "Local";
+  rules.external_local = spec.external_traffic_policy == "Local";
+  if (rules.external_local) rules.health_check_node_port = spec.health_check_node_port;
+  return rules;
+}
+
+std::string ClusterIpOf(const core_v1::ServiceSpec& spec, IpFamily family) {
+  const std::vector<std::string> candidates =
+      spec.cluster_ips.empty() ? std::vector<std::string>{spec.cluster_ip} : spec.cluster_ips;
+  for (const std::string& ip : candidates) {
+    if (!ip.empty() && ip != "None" && IsOfFamily(ip, family)) return ip;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string ServiceEndpoint::Address() const {
+  const bool is_ipv6 = ip.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+}
+
+ServiceMap BuildServiceMap(const std::vector<ServicePtr>& services,
+                           const std::vector<SlicePtr>& slices, const NodeFacts& node) {
+  const std::string address_type = node.family == IpFamily::kIpv6 ? "IPv6" : "IPv4";
+  std::map<std::string, EndpointsByPort> endpoints;  // By "ns/name" of the service.
+  for (const SlicePtr& slice : slices) {
+    const auto label = slice->metadata.labels.find(std::string(kServiceNameLabel));
+    if (label == slice->metadata.labels.end() || slice->address_type != address_type ||
+        HasLabel(slice->metadata, kHeadlessLabel)) {
+      continue;
+    }
+    AddSlice(*slice, node, endpoints[slice->metadata.namespace_ + "/" + label->second]);
+  }
+  ServiceMap map;
+  for (const ServicePtr& service : services) {
+    const std::string cluster_ip = ClusterIpOf(service->spec, node.family);
+    if (cluster_ip.empty() || service->spec.type == "ExternalName" ||
+        HasLabel(service->metadata, kOtherProxyLabel)) {
+      continue;
+    }
+    const EndpointsByPort& by_port =
+        endpoints[service->metadata.namespace_ + "/" + service->metadata.name];
+    for (const auto& port : service->spec.ports) {
+      ServicePortRules rules = PortRules(*service, port, cluster_ip, node.family);
+      const auto found = by_port.find(port.name + "/" + rules.protocol);
+      if (found != by_port.end()) ChooseEndpoints(found->second, node, rules);
+      const std::string key = rules.name + "/" + rules.protocol;
+      map.emplace(key, std::move(rules));
+    }
+  }
+  return map;
+}
+
+}  // namespace skiff::proxy

@@ -1,0 +1,80 @@
+// What the proxy of one node has to bring about: every service port with the endpoints that traffic
+// of each kind goes to. Pure: Services, EndpointSlices and the node in, a map out. Backends
+// (iptables, nftables) turn it into rules and look at nothing else.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+
+namespace skiff::proxy {
+
+enum class IpFamily : uint8_t { kIpv4, kIpv6 };
+
+struct NodeFacts {
+  std::string name;
+  std::string zone;  // Label topology.kubernetes.io/zone; "" when unknown.
+  IpFamily family = IpFamily::kIpv4;
+};
+
+struct ServiceEndpoint {
+  std::string ip;
+  int port = 0;
+  bool is_local = false;  // On this node.
+  bool ready = false;
+  bool serving = false;
+  bool terminating = false;
+  std::vector<std::string> zone_hints;
+  std::vector<std::string> node_hints;
+  // "10.0.0.1:80", "[::1]:80".
+  std::string Address() const;
+  bool operator==(const ServiceEndpoint&) const = default;
+};
+
+// One port of one service, in one address family.
+struct ServicePortRules {
+  std::string name;      // "ns/name:port", or "ns/name" when the port has no name.
+  std::string protocol;  // "tcp", "udp", "sctp"
+  std::string cluster_ip;
+  int port = 0;
+  int node_port = 0;               // 0: none.
+  int health_check_node_port = 0;  // 0: none.
+  std::vector<std::string> external_ips;
+  std::vector<std::string> load_balancer_ips;
+  std::vector<std::string> source_ranges;  // Who may use the load balancer; empty: everyone.
+  int affinity_seconds = 0;                // 0: no session affinity.
+  bool internal_local = false;             // internalTrafficPolicy: Local
+  bool external_local = false;             // externalTrafficPolicy: Local
+  // Where traffic goes under the policies Cluster and Local; sorted by address.
+  std::vector<ServiceEndpoint> cluster_endpoints;
+  std::vector<ServiceEndpoint> local_endpoints;
+  // Some endpoint exists somewhere, usable from here or not: decides between REJECT and DROP.
+  bool has_endpoints = false;
+
+  const std::vector<ServiceEndpoint>& InternalEndpoints() const {
+    return internal_local ? local_endpoints : cluster_endpoints;
+  }
+  const std::vector<ServiceEndpoint>& ExternalEndpoints() const {
+    return external_local ? local_endpoints : cluster_endpoints;
+  }
+  // Reached from outside the cluster somehow.
+  bool IsExternal() const {
+    return node_port != 0 || !external_ips.empty() || !load_balancer_ips.empty();
+  }
+};
+
+// By name and protocol ("ns/name:port/tcp").
+using ServiceMap = std::map<std::string, ServicePortRules>;
+
+using ServicePtr = std::shared_ptr<const core_v1::Service>;
+using SlicePtr = std::shared_ptr<const discovery_v1::EndpointSlice>;
+
+// Services without a cluster IP, of type ExternalName or served by another proxy are left out.
+ServiceMap BuildServiceMap(const std::vector<ServicePtr>& services,
+                           const std::vector<SlicePtr>& slices, const NodeFacts& node);
+
+}  // namespace skiff::proxy
