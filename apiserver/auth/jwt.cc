@@ -6,10 +6,9 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 
-#include "apiserver/base64url.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -102,9 +101,9 @@ std::optional<Parts> SplitToken(std::string_view token) {
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
     return std::nullopt;
   }
-  const auto header = Base64UrlDecode(token.substr(0, first));
-  const auto claims = Base64UrlDecode(token.substr(first + 1, second - first - 1));
-  auto signature = Base64UrlDecode(token.substr(second + 1));
+  const auto header = FromBase64Url(token.substr(0, first));
+  const auto claims = FromBase64Url(token.substr(first + 1, second - first - 1));
+  auto signature = FromBase64Url(token.substr(second + 1));
   if (!header || !claims || !signature) return std::nullopt;
   Parts parts{.header = Json::parse(*header, nullptr, false),
               .claims = Json::parse(*claims, nullptr, false),
@@ -119,9 +118,7 @@ std::optional<Parts> SplitToken(std::string_view token) {
 TokenKey::TokenKey(std::shared_ptr<evp_pkey_st> key)
     : key_(std::move(key)), rsa_(EVP_PKEY_get_base_id(key_.get()) == EVP_PKEY_RSA) {
   const std::string der = PublicDer(key_.get());
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(Bytes(der), der.size(), reinterpret_cast<unsigned char*>(digest.data()));
-  id_ = Base64UrlEncode(digest);
+  id_ = Base64Url(Sha256(der));
 }
 
 Result<std::vector<TokenKey>> TokenKey::FromPem(std::string_view pem) {
@@ -177,22 +174,22 @@ Json TokenKey::Jwk() const {
   Json jwk = {{"use", "sig"}, {"kid", id_}, {"alg", algorithm()}};
   if (rsa_) {
     jwk["kty"] = "RSA";
-    jwk["n"] = Base64UrlEncode(Number(key_.get(), OSSL_PKEY_PARAM_RSA_N, 0));
-    jwk["e"] = Base64UrlEncode(Number(key_.get(), OSSL_PKEY_PARAM_RSA_E, 0));
+    jwk["n"] = Base64Url(Number(key_.get(), OSSL_PKEY_PARAM_RSA_N, 0));
+    jwk["e"] = Base64Url(Number(key_.get(), OSSL_PKEY_PARAM_RSA_E, 0));
   } else {
     jwk["kty"] = "EC";
     jwk["crv"] = "P-256";
-    jwk["x"] = Base64UrlEncode(Number(key_.get(), OSSL_PKEY_PARAM_EC_PUB_X, kEcNumberBytes));
-    jwk["y"] = Base64UrlEncode(Number(key_.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kEcNumberBytes));
+    jwk["x"] = Base64Url(Number(key_.get(), OSSL_PKEY_PARAM_EC_PUB_X, kEcNumberBytes));
+    jwk["y"] = Base64Url(Number(key_.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kEcNumberBytes));
   }
   return jwk;
 }
 
 Result<std::string> SignToken(const TokenKey& key, const Json& claims) {
   const Json header = {{"alg", key.algorithm()}, {"kid", key.id()}};
-  std::string text = Base64UrlEncode(header.dump()) + "." + Base64UrlEncode(claims.dump());
+  std::string text = Base64Url(header.dump()) + "." + Base64Url(claims.dump());
   const std::string signature = TRY(key.Sign(text));
-  return text + "." + Base64UrlEncode(signature);
+  return text + "." + Base64Url(signature);
 }
 
 std::optional<Json> VerifyToken(const std::vector<TokenKey>& keys, std::string_view token) {

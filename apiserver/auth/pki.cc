@@ -18,6 +18,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/hash.h"
+
 namespace skiff {
 namespace {
 
@@ -152,16 +154,6 @@ TimePoint PointOf(const ASN1_TIME* time) {
   return TimePoint(std::chrono::seconds(timegm(&parts)));
 }
 
-std::string OneLineBase64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()),
-                      static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  return text;
-}
-
 }  // namespace
 
 Result<CertificateAuthority> CertificateAuthority::Create(std::string_view common_name,
@@ -289,10 +281,10 @@ std::string KubeconfigText(std::string_view server_url, std::string_view ca_pem,
   std::ostringstream out;
   out << "apiVersion: v1\nkind: Config\n"
       << "clusters:\n- name: skiff\n  cluster:\n    server: " << server_url
-      << "\n    certificate-authority-data: " << OneLineBase64(ca_pem) << "\n"
+      << "\n    certificate-authority-data: " << Base64(ca_pem) << "\n"
       << "users:\n- name: " << user
-      << "\n  user:\n    client-certificate-data: " << OneLineBase64(client.certificate_pem)
-      << "\n    client-key-data: " << OneLineBase64(client.key_pem) << "\n"
+      << "\n  user:\n    client-certificate-data: " << Base64(client.certificate_pem)
+      << "\n    client-key-data: " << Base64(client.key_pem) << "\n"
       << "contexts:\n- name: skiff\n  context:\n    cluster: skiff\n    user: " << user << "\n"
       << "current-context: skiff\n";
   return out.str();

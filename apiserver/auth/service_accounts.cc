@@ -70,14 +70,16 @@ Result<ServiceAccountTokens::Keys> ServiceAccountTokens::SigningKeys() {
   if (keys_) return keys_;
   std::string signing_pem = options_.signing_key_pem;
   if (signing_pem.empty()) {
-    signing_pem = TRY(NewSigningKey(KeyKind::kRsa2048)).private_pem;
+    const SigningKeyPair pair = TRY(NewSigningKey(KeyKind::kRsa2048));
+    signing_pem = pair.private_pem;
     if (!options_.generated_key_path.empty()) {
       TRY(WriteWholeFile(options_.generated_key_path, signing_pem, 0600));
     }
   }
   auto keys = TRY(TokenKey::FromPem(signing_pem));
   for (const std::string& pem : options_.verify_key_pems) {
-    for (TokenKey& key : TRY(TokenKey::FromPem(pem))) {
+    auto more = TRY(TokenKey::FromPem(pem));
+    for (TokenKey& key : more) {
       if (key.id() != keys[0].id()) keys.push_back(std::move(key));
     }
   }
