@@ -93,6 +93,7 @@ Json StatusDocument(const Error& error) {
                  {"metadata", Json::object()},
                  {"status", "Failure"},
                  {"code", HttpCodeOf(error)}};
+  if (!error.continue_token.empty()) status["metadata"]["continue"] = error.continue_token;
   SetUnlessEmpty(status, "message", error.message);
   SetUnlessEmpty(status, "reason", std::string(ReasonText(error.reason)));
   if (error.details || !error.causes.empty()) status["details"] = DetailsOf(error);
