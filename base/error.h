@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -79,13 +80,19 @@ inline tl::unexpected<Error> Fail(Error error) {
   return tl::unexpected<Error>(std::move(error));
 }
 
+// For TRY: tl::expected<void>::value() cannot be called on a temporary.
+template <typename T>
+T TakeValue(Result<T>&& result) {
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
 // The value of an expression of type Result<T>, or returns its error from the enclosing function.
 // Stands alone or is a whole right-hand side, never an argument.
 #define TRY(...)                                                             \
   __extension__({                                                            \
     auto try_result = (__VA_ARGS__);                                         \
     if (!try_result) return ::tl::unexpected(std::move(try_result).error()); \
-    std::move(try_result).value();                                           \
+    ::skiff::TakeValue(std::move(try_result));                               \
   })
 
 // Crashes on a bug of our own, never on input.

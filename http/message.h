@@ -1,6 +1,7 @@
 // A request and its answer, as handlers of every server here see them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,36 +28,62 @@ struct PeerCertificate {
 };
 
 struct Request {
-  std::string method;  // "GET"
-  std::string target;  // as sent: path and query, still encoded
-  std::string path;    // decoded
+  std::string method;                                      // "GET"
+  std::string target;                                      // as sent: path and query, still encoded
+  std::string path;                                        // decoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
-  Headers headers;
+  Headers headers;                                         // Values as sent, never decoded.
   std::string body;
+  // The body went over the server's limit: `body` is empty, and the connection will be closed after
+  // the answer, which should be 413.
+  bool body_too_large = false;
+  bool secure = false;         // Came over TLS.
   std::string remote_address;  // "127.0.0.1"; "" when the caller is in this process
-  std::optional<PeerCertificate> peer_certificate;
+  // Null: no certificate was sent, or it did not verify, and then the error says why. Kubernetes
+  // answers 401 to a bad certificate, so it does not fail the handshake.
+  std::shared_ptr<const PeerCertificate> peer_certificate;
+  std::string peer_certificate_error;
 
   // The first value; "" when absent.
   std::string_view Header(std::string_view name) const;
+  // The first value of that name, decoded.
   std::optional<std::string_view> Query(std::string_view name) const;
   bool HasQuery(std::string_view name) const { return Query(name).has_value(); }
+};
+
+struct Response;
+// Delivers an answer that was not there yet when Handle returned. Called once, on any thread; when
+// the last copy is dropped without a call, the client gets 502. Harmless after the client has left.
+using Reply = std::function<void(Response)>;
+
+// An answer in the making that holds no thread, as when an upstream must be asked first.
+class PendingResponse {
+ public:
+  // The client has left, or has been answered: stop trying.
+  virtual ~PendingResponse() = default;
+  // Called once, on the loop that owns the client's connection; must not block.
+  virtual void Start(Reply reply) = 0;
 };
 
 struct Response {
   int status = 200;
   Headers headers;
   std::string content_type;
-  // The answer is body, or shared_body, or pieces in order, or what the stream yields.
+  // The answer is body, or pieces in order, or what the stream yields; Content-Length is set here.
   std::string body;
   std::vector<SharedBytes> pieces;  // Stored bytes, sent as they are and never copied.
-  // Not null: the connection stays with this source (chunked transfer) until it ends.
+  // Not null: the connection stays with this source until it ends. Sent in chunks, or as it is when
+  // the headers say its Content-Length.
   std::unique_ptr<StreamSource> stream;
   // Not null: after the head (101 or 200) the connection carries raw bytes both ways.
   std::unique_ptr<Duplex> upgrade;
+  // Not null: everything above is still to come, by its Reply.
+  std::unique_ptr<PendingResponse> pending;
 
   void SetHeader(std::string name, std::string value) {
     headers.emplace(std::move(name), std::move(value));
   }
+  std::string_view Header(std::string_view name) const;
 };
 
 // Answers requests; called on a worker, one call a request, many at once.
@@ -65,5 +92,15 @@ class Handler {
   virtual ~Handler() = default;
   virtual Response Handle(const Request& request) = 0;
 };
+
+// "Not Found"; "" for a code without a name.
+std::string_view StatusText(int status);
+// Percent-decoded; a '%' that starts no escape stays. '+' is a space where `plus_is_space`.
+std::string UrlDecode(std::string_view text, bool plus_is_space);
+// Splits "a=1&b" and decodes both sides, in order.
+std::vector<std::pair<std::string, std::string>> ParseQuery(std::string_view query);
+// Whether a comma-separated header value holds `token`, in any case.
+bool HasToken(std::string_view value, std::string_view token);
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
 }  // namespace skiff::http

@@ -16,12 +16,14 @@ using SharedBytes = std::shared_ptr<const std::string>;
 using Waker = std::function<void()>;
 
 enum class Pulled {
-  kMore,  // There is more right now.
-  kIdle,  // Nothing now; the waker will be called.
-  kEnd,   // That was all: the stream is closed in order.
+  kMore,   // There is more right now.
+  kIdle,   // Nothing now; the waker will be called.
+  kEnd,    // That was all: the stream is closed in order.
+  kAbort,  // It broke off: the connection is cut, so that the peer does not take it for the end.
 };
 
-// One-way: watch events, log lines. All methods are called on one thread at a time.
+// One-way: watch events, log lines. All methods are called on one thread at a time, that of a loop
+// with thousands of other connections: they return quickly.
 class StreamSource {
  public:
   virtual ~StreamSource() = default;
@@ -37,9 +39,13 @@ class StreamSource {
 class Duplex : public StreamSource {
  public:
   // Bytes from the peer. Returns how many were taken; fewer than given stops reading from the peer
-  // until the waker is called. Called with nothing when the peer has closed its side.
+  // until the waker is called.
   virtual size_t OnBytes(std::string_view bytes) = 0;
+  // The peer has closed its side and all it sent was taken. Called once; pulling goes on until
+  // kEnd.
   virtual void OnPeerClosed() = 0;
+  // After kEnd: go on reading until the peer closes its side too (true), or close at once (false).
+  virtual bool KeepsReading() const { return false; }
 };
 
 }  // namespace skiff::http

@@ -1,0 +1,305 @@
+#include "client/client.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "api/gen/core_v1.h"
+#include "client/transport.h"
+
+namespace skiff {
+namespace {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kMetadataOnly =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+constexpr std::string_view kMetadataListOnly =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+std::string_view ContentType(PatchType type) {
+  switch (type) {
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kStrategic:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+    case PatchType::kApply:
+      return "application/apply-patch+yaml";
+  }
+  return kJson;
+}
+
+Query SelectorQuery(const std::string& labels, const std::string& fields,
+                    const std::string& resource_version) {
+  Query query;
+  if (!labels.empty()) query.emplace_back("labelSelector", labels);
+  if (!fields.empty()) query.emplace_back("fieldSelector", fields);
+  if (!resource_version.empty()) query.emplace_back("resourceVersion", resource_version);
+  return query;
+}
+
+Json DeleteBody(const DeleteOptions& options) {
+  Json body = {{"kind", "DeleteOptions"}, {"apiVersion", "v1"}};
+  if (options.grace_period_s) body["gracePeriodSeconds"] = *options.grace_period_s;
+  if (!options.propagation.empty()) body["propagationPolicy"] = options.propagation;
+  if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
+  if (!options.resource_version.empty()) {
+    body["preconditions"]["resourceVersion"] = options.resource_version;
+  }
+  return body;
+}
+
+std::string Body(const http::Response& response) {
+  std::string body = response.body;
+  for (const http::SharedBytes& piece : response.pieces) body += *piece;
+  return body;
+}
+
+Error ErrorOf(const http::Response& response) {
+  const std::string body = Body(response);
+  const Json status = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (status.is_object() && status.value("kind", "") == "Status") {
+    return ErrorFromStatus(status, response.status);
+  }
+  Error error{Reason::kUnknown,
+              body.empty() ? fmt::format("the server answered {}", response.status) : body};
+  error.http_code = response.status;
+  return error;
+}
+
+std::string Text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+}  // namespace
+
+Result<Json> Client::Send(const std::string& method, const std::string& path, Query query,
+                          const Json* body, const std::string& content_type,
+                          const std::string& accept) {
+  http::Request request;
+  request.method = method;
+  request.path = path;
+  request.query = std::move(query);
+  request.headers.emplace("Accept", accept.empty() ? std::string(kJson) : accept);
+  request.headers.emplace("User-Agent", user_agent_);
+  if (body) {
+    request.headers.emplace("Content-Type", content_type);
+    request.body = body->dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  const http::Response response = transport_.Send(std::move(request));
+  if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
+  Json document = Json::parse(Body(response), nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) {
+    return Fail(Reason::kInternalError, "the server's answer is not JSON: " + path);
+  }
+  return document;
+}
+
+Result<Json> Client::Get(const Resource& resource, const ObjectKey& key,
+                         const std::string& subresource) {
+  return Send("GET", resource.Path(key, subresource), {}, nullptr, "");
+}
+
+Result<Json> Client::GetMetadata(const Resource& resource, const ObjectKey& key) {
+  return Send("GET", resource.Path(key), {}, nullptr, "", std::string(kMetadataOnly));
+}
+
+Result<Json> Client::GetPath(const std::string& path) {
+  return Send("GET", path, {}, nullptr, "");
+}
+
+Result<JsonList> Client::List(const Resource& resource, const ListOptions& options) {
+  Query query =
+      SelectorQuery(options.label_selector, options.field_selector, options.resource_version);
+  if (options.limit > 0) query.emplace_back("limit", std::to_string(options.limit));
+  if (!options.continue_.empty()) query.emplace_back("continue", options.continue_);
+  Json document =
+      TRY(Send("GET", resource.Path({options.namespace_, ""}), std::move(query), nullptr, "",
+               options.metadata_only ? std::string(kMetadataListOnly) : ""));
+  JsonList list;
+  if (const auto metadata = document.find("metadata");
+      metadata != document.end() && metadata->is_object()) {
+    list.resource_version = Text(*metadata, "resourceVersion");
+    list.continue_ = Text(*metadata, "continue");
+  }
+  const auto items = document.find("items");
+  if (items == document.end() || !items->is_array()) return list;
+  list.items.reserve(items->size());
+  for (Json& item : *items) {
+    if (!item.is_object()) continue;
+    // Lists leave out what all items share.
+    if (!item.contains("kind")) item["kind"] = resource.kind;
+    if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
+    list.items.push_back(std::move(item));
+  }
+  return list;
+}
+
+Result<Json> Client::Create(const Resource& resource, const ObjectKey& key, const Json& object,
+                            const std::string& subresource) {
+  const ObjectKey where = subresource.empty() ? ObjectKey{key.namespace_, ""} : key;
+  return Send("POST", resource.Path(where, subresource), {}, &object, std::string(kJson));
+}
+
+Result<Json> Client::Update(const Resource& resource, const Json& object,
+                            const std::string& subresource) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) {
+    return Fail(Reason::kBadRequest, "the object to update has no metadata");
+  }
+  const ObjectKey key = {Text(*metadata, "namespace"), Text(*metadata, "name")};
+  return Send("PUT", resource.Path(key, subresource), {}, &object, std::string(kJson));
+}
+
+Result<Json> Client::Patch(const Resource& resource, const ObjectKey& key, PatchType type,
+                           const Json& patch, const std::string& subresource) {
+  Query query;
+  if (type == PatchType::kApply) {
+    query = {{"fieldManager", user_agent_.substr(user_agent_.rfind('/') + 1)}, {"force", "true"}};
+  }
+  return Send("PATCH", resource.Path(key, subresource), std::move(query), &patch,
+              std::string(ContentType(type)));
+}
+
+Result<Json> Client::Delete(const Resource& resource, const ObjectKey& key,
+                            const DeleteOptions& options) {
+  const Json body = DeleteBody(options);
+  return Send("DELETE", resource.Path(key), {}, &body, std::string(kJson));
+}
+
+Result<Json> Client::DeleteCollection(const Resource& resource, const ListOptions& which,
+                                      const DeleteOptions& options) {
+  const Json body = DeleteBody(options);
+  return Send("DELETE", resource.Path({which.namespace_, ""}),
+              SelectorQuery(which.label_selector, which.field_selector, ""), &body,
+              std::string(kJson));
+}
+
+Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
+                                                   const WatchOptions& options) {
+  http::Request request;
+  request.method = "GET";
+  request.path = resource.Path({options.namespace_, ""});
+  request.query =
+      SelectorQuery(options.label_selector, options.field_selector, options.resource_version);
+  request.query.emplace_back("watch", "true");
+  request.query.emplace_back("allowWatchBookmarks", "true");
+  if (options.timeout_s > 0) {
+    request.query.emplace_back("timeoutSeconds", std::to_string(options.timeout_s));
+  }
+  request.headers.emplace("Accept", options.metadata_only ? kMetadataOnly : kJson);
+  request.headers.emplace("User-Agent", user_agent_);
+  http::Response response = transport_.Send(std::move(request));
+  if (response.status != 200) return Fail(ErrorOf(response));
+  if (!response.stream)
+    return Fail(Reason::kInternalError, "the server did not answer by a stream");
+  return std::make_unique<WatchStream>(std::move(response.stream));
+}
+
+Result<Json> Client::SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
+                               const Json& after, const PatchOptions& options,
+                               const std::string& subresource) {
+  Json patch = MergePatchBetween(before, after);
+  const Json& metadata = before["metadata"];
+  // The uid makes sure that a namesake made since is left alone.
+  if (const std::string uid = Text(metadata, "uid"); !uid.empty()) patch["metadata"]["uid"] = uid;
+  if (options.if_unchanged) {
+    patch["metadata"]["resourceVersion"] = Text(metadata, "resourceVersion");
+  }
+  return Patch(resource, key, PatchType::kMerge, patch, subresource);
+}
+
+Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {
+  Json metadata = {{"name", pod.metadata.name}, {"namespace", pod.metadata.namespace_}};
+  if (!pod.metadata.uid.empty()) metadata["uid"] = pod.metadata.uid;
+  const Json binding = {{"apiVersion", "v1"},
+                        {"kind", "Binding"},
+                        {"metadata", metadata},
+                        {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}}}};
+  TRY(Create(core_v1::Pod::Info(), KeyOf(pod), binding, "binding"));
+  return {};
+}
+
+Result<> Client::Evict(const ObjectKey& pod, const DeleteOptions& options) {
+  const Json eviction = {{"apiVersion", "policy/v1"},
+                         {"kind", "Eviction"},
+                         {"metadata", {{"name", pod.name}, {"namespace", pod.namespace_}}},
+                         {"deleteOptions", DeleteBody(options)}};
+  TRY(Create(core_v1::Pod::Info(), pod, eviction, "eviction"));
+  return {};
+}
+
+meta_v1::OwnerReference ControllerReference(const KindInfo& info,
+                                            const meta_v1::ObjectMeta& owner) {
+  meta_v1::OwnerReference reference;
+  reference.api_version = info.api_version;
+  reference.kind = info.kind;
+  reference.name = owner.name;
+  reference.uid = owner.uid;
+  reference.controller = true;
+  reference.block_owner_deletion = true;
+  return reference;
+}
+
+const meta_v1::OwnerReference* ControllerOf(const meta_v1::ObjectMeta& object) {
+  for (const meta_v1::OwnerReference& reference : object.owner_references) {
+    if (reference.controller.value_or(false)) return &reference;
+  }
+  return nullptr;
+}
+
+Json MergePatchBetween(const Json& before, const Json& after) {
+  Json patch = Json::object();
+  for (const auto& [name, value] : before.items()) {
+    if (!after.contains(name)) patch[name] = nullptr;
+  }
+  for (const auto& [name, value] : after.items()) {
+    const auto old = before.find(name);
+    if (old == before.end()) {
+      patch[name] = value;
+    } else if (old->is_object() && value.is_object()) {
+      Json inner = MergePatchBetween(*old, value);
+      if (!inner.empty()) patch[name] = std::move(inner);
+    } else if (*old != value) {
+      patch[name] = value;
+    }
+  }
+  return patch;
+}
+
+Error ErrorFromStatus(const Json& status, int http_code) {
+  Error error;
+  if (!status.is_object()) {
+    error.message = "the server sent an error that is no Status";
+    return error;
+  }
+  error.reason = ReasonFromText(Text(status, "reason"));
+  error.message = Text(status, "message");
+  const auto code = status.find("code");
+  error.http_code =
+      code != status.end() && code->is_number_integer() ? code->get<int>() : http_code;
+  const auto details = status.find("details");
+  if (details == status.end() || !details->is_object()) return error;
+  ErrorDetails& parsed = error.details.emplace();
+  parsed.name = Text(*details, "name");
+  parsed.group = Text(*details, "group");
+  parsed.kind = Text(*details, "kind");
+  parsed.uid = Text(*details, "uid");
+  const auto retry = details->find("retryAfterSeconds");
+  if (retry != details->end() && retry->is_number_integer()) {
+    parsed.retry_after_s = retry->get<int>();
+  }
+  const auto causes = details->find("causes");
+  if (causes == details->end() || !causes->is_array()) return error;
+  for (const Json& cause : *causes) {
+    if (!cause.is_object()) continue;
+    error.causes.push_back({Text(cause, "reason"), Text(cause, "message"), Text(cause, "field")});
+  }
+  return error;
+}
+
+}  // namespace skiff

@@ -1,0 +1,219 @@
+// The API as typed calls. Each is one request, blocking until its answer is there; none retries.
+//
+//   const auto deployment = TRY(client.Get<apps_v1::Deployment>({"default", "web"}));
+//   TRY(client.Patch(*deployment, [](auto& it) { it.spec.replicas = 3; }));
+//
+// Errors are the server's own: Reason, message, causes, details, http_code.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/meta_v1.h"
+#include "api/typed.h"
+#include "client/resource.h"
+#include "client/watch_stream.h"
+
+namespace skiff {
+
+class Transport;
+namespace core_v1 {
+struct Pod;
+}
+
+// Objects are shared and nobody edits them: copy to change.
+template <typename K>
+using Ptr = std::shared_ptr<const K>;
+
+struct ListOptions {
+  std::string namespace_;  // "": all
+  std::string label_selector;
+  std::string field_selector;
+  std::string resource_version;
+  int64_t limit = 0;  // Per page.
+  std::string continue_;
+  bool metadata_only = false;  // As PartialObjectMetadata.
+};
+
+struct JsonList {
+  std::vector<Json> items;  // Each with apiVersion and kind.
+  std::string resource_version;
+  std::string continue_;
+};
+
+struct WatchOptions {
+  std::string namespace_;
+  std::string label_selector;
+  std::string field_selector;
+  std::string resource_version;  // Events after it; "" starts with the objects that exist.
+  int timeout_s = 0;             // 0: the server's.
+  bool metadata_only = false;
+};
+
+struct DeleteOptions {
+  std::optional<int64_t> grace_period_s;
+  std::string propagation;       // "Background", "Foreground", "Orphan"; "": the server's default
+  std::string uid;               // Preconditions: Conflict when it is another object ...
+  std::string resource_version;  // ... or another version of it.
+};
+
+struct PatchOptions {
+  // Conflict when the object is no longer the version that the patch was made from. For lists that
+  // others write too: a merge patch replaces a list as a whole.
+  bool if_unchanged = false;
+};
+
+enum class PatchType { kMerge, kStrategic, kJson, kApply };
+
+// Thread-safe, cheap to make.
+class Client {
+ public:
+  // `user_agent` also names the field manager: "kube-controller-manager/deployment-controller".
+  Client(Transport& transport, std::string user_agent)
+      : transport_(transport), user_agent_(std::move(user_agent)) {}
+  Transport& transport() const { return transport_; }
+
+  // Documents. Built-in kinds convert to Resource: client.Get(core_v1::Pod::Info(), key).
+  Result<Json> Get(const Resource& resource, const ObjectKey& key,
+                   const std::string& subresource = "");
+  // One page; with `limit` 0, all.
+  Result<JsonList> List(const Resource& resource, const ListOptions& options);
+  Result<Json> Create(const Resource& resource, const ObjectKey& key, const Json& object,
+                      const std::string& subresource = "");
+  // PUT under the name in `object`'s metadata.
+  Result<Json> Update(const Resource& resource, const Json& object,
+                      const std::string& subresource = "");
+  Result<Json> Patch(const Resource& resource, const ObjectKey& key, PatchType type,
+                     const Json& patch, const std::string& subresource = "");
+  // The object as it was, or a Status.
+  Result<Json> Delete(const Resource& resource, const ObjectKey& key,
+                      const DeleteOptions& options = {});
+  Result<Json> DeleteCollection(const Resource& resource, const ListOptions& which,
+                                const DeleteOptions& options = {});
+  Result<std::unique_ptr<WatchStream>> Watch(const Resource& resource, const WatchOptions& options);
+  // Like Get and List but of metadata alone; kind and apiVersion are PartialObjectMetadata's.
+  Result<Json> GetMetadata(const Resource& resource, const ObjectKey& key);
+  // Any path that answers a document: discovery, /version.
+  Result<Json> GetPath(const std::string& path);
+
+  // Typed forms of the same.
+  template <Kind K>
+  Result<Ptr<K>> Get(const ObjectKey& key) {
+    return Decode<K>(Get(K::Info(), key));
+  }
+  template <Kind K>
+  Result<std::vector<Ptr<K>>> List(const ListOptions& options = {});
+  template <Kind K>
+  Result<Ptr<K>> Create(const K& object) {
+    return Decode<K>(Create(K::Info(), KeyOf(object), ToJson(object)));
+  }
+  // Creates `child` in the owner's namespace with a controller reference to `owner`.
+  template <Kind Owner, Kind K>
+  Result<Ptr<K>> CreateOwned(const Owner& owner, K child);
+  // Conflict when `object` is not the newest version (unless it has no resourceVersion).
+  template <Kind K>
+  Result<Ptr<K>> Update(const K& object) {
+    return Decode<K>(Update(K::Info(), ToJson(object)));
+  }
+  template <Kind K>
+  Result<Ptr<K>> UpdateStatus(const K& object) {
+    return Decode<K>(Update(K::Info(), ToJson(object), "status"));
+  }
+  // Sends what `change(K&)` changes as a merge patch; sends nothing when that is nothing. NotFound
+  // or Conflict when the object has another uid by now.
+  template <Kind K, typename Change>
+  Result<Ptr<K>> Patch(const K& base, Change change, const PatchOptions& options = {}) {
+    return PatchWith(base, change, options, "");
+  }
+  template <Kind K, typename Change>
+  Result<Ptr<K>> PatchStatus(const K& base, Change change, const PatchOptions& options = {}) {
+    return PatchWith(base, change, options, "status");
+  }
+  template <Kind K>
+  Result<> Delete(const K& object, DeleteOptions options = {});
+  template <Kind K>
+  Result<> Delete(const ObjectKey& key, const DeleteOptions& options = {}) {
+    TRY(Delete(K::Info(), key, options));
+    return {};
+  }
+
+  // Assigns a pod to a node.
+  Result<> Bind(const core_v1::Pod& pod, const std::string& node);
+  // Deletes through the eviction subresource: TooManyRequests while a budget forbids it.
+  Result<> Evict(const ObjectKey& pod, const DeleteOptions& options = {});
+
+ private:
+  Result<Json> Send(const std::string& method, const std::string& path,
+                    std::vector<std::pair<std::string, std::string>> query, const Json* body,
+                    const std::string& content_type, const std::string& accept = "");
+  Result<Json> SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
+                         const Json& after, const PatchOptions& options,
+                         const std::string& subresource);
+  template <Kind K>
+  static Result<Ptr<K>> Decode(const Result<Json>& document);
+  template <Kind K, typename Change>
+  Result<Ptr<K>> PatchWith(const K& base, Change& change, const PatchOptions& options,
+                           const std::string& subresource);
+
+  Transport& transport_;
+  const std::string user_agent_;
+};
+
+// A reference to `owner` with controller and blockOwnerDeletion set.
+meta_v1::OwnerReference ControllerReference(const KindInfo& info, const meta_v1::ObjectMeta& owner);
+// nullptr when nobody controls it.
+const meta_v1::OwnerReference* ControllerOf(const meta_v1::ObjectMeta& object);
+// The merge patch (RFC 7386) that makes `after` of `before`; an empty object when they are equal.
+Json MergePatchBetween(const Json& before, const Json& after);
+// The error a Status document describes.
+Error ErrorFromStatus(const Json& status, int http_code);
+
+template <Kind K>
+Result<Ptr<K>> Client::Decode(const Result<Json>& document) {
+  if (!document) return Fail(document.error());
+  auto object = std::make_shared<K>();
+  TRY(FromJson(K::Describe(), *document, object.get()));
+  return object;
+}
+
+template <Kind K>
+Result<std::vector<Ptr<K>>> Client::List(const ListOptions& options) {
+  const auto list = TRY(List(K::Info(), options));
+  std::vector<Ptr<K>> objects;
+  objects.reserve(list.items.size());
+  for (const Json& item : list.items) {
+    auto object = std::make_shared<K>();
+    TRY(FromJson(K::Describe(), item, object.get()));
+    objects.push_back(std::move(object));
+  }
+  return objects;
+}
+
+template <Kind Owner, Kind K>
+Result<Ptr<K>> Client::CreateOwned(const Owner& owner, K child) {
+  child.metadata.namespace_ = owner.metadata.namespace_;
+  child.metadata.owner_references.push_back(ControllerReference(Owner::Info(), owner.metadata));
+  return Create(child);
+}
+
+template <Kind K, typename Change>
+Result<Ptr<K>> Client::PatchWith(const K& base, Change& change, const PatchOptions& options,
+                                 const std::string& subresource) {
+  auto changed = std::make_shared<K>(base);
+  change(*changed);
+  if (*changed == base) return changed;
+  return Decode<K>(
+      SendPatch(K::Info(), KeyOf(base), ToJson(base), ToJson(*changed), options, subresource));
+}
+
+template <Kind K>
+Result<> Client::Delete(const K& object, DeleteOptions options) {
+  if (options.uid.empty()) options.uid = object.metadata.uid;
+  TRY(Delete(K::Info(), KeyOf(object), options));
+  return {};
+}
+
+}  // namespace skiff

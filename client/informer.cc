@@ -1,0 +1,250 @@
+#include "client/informer.h"
+
+#include <charconv>
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kControllerIndex = "controller";
+
+ObjectKey KeyOf(const CachedObject& object) {
+  return {object.metadata->namespace_, object.metadata->name};
+}
+
+std::vector<std::string> ControllerUid(const CachedObject& object) {
+  const meta_v1::OwnerReference* owner = ControllerOf(*object.metadata);
+  if (!owner) return {};
+  return {owner->uid};
+}
+
+}  // namespace
+
+InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource resource,
+                             ListOptions scope, Decode decode)
+    : resource_(resource),
+      decode_(std::move(decode)),
+      reflector_(dependencies, resource, std::move(scope), *this) {
+  AddIndex(std::string(kControllerIndex), ControllerUid);
+}
+
+void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
+  const MutexLock lock(mutex_);
+  indexes_.try_emplace(name, Index{std::move(function), {}});
+}
+
+CachedObject InformerCache::Get(const ObjectKey& key) const {
+  const MutexLock lock(mutex_);
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? CachedObject{} : found->second;
+}
+
+std::vector<CachedObject> InformerCache::List() const {
+  const MutexLock lock(mutex_);
+  std::vector<CachedObject> all;
+  all.reserve(objects_.size());
+  for (const auto& [key, object] : objects_) all.push_back(object);
+  return all;
+}
+
+std::vector<CachedObject> InformerCache::ListIn(const std::string& namespace_) const {
+  const MutexLock lock(mutex_);
+  std::vector<CachedObject> some;
+  for (auto it = objects_.lower_bound({namespace_, ""});
+       it != objects_.end() && it->first.namespace_ == namespace_; ++it) {
+    some.push_back(it->second);
+  }
+  return some;
+}
+
+std::vector<CachedObject> InformerCache::ByIndex(const std::string& index,
+                                                 const std::string& value) const {
+  const MutexLock lock(mutex_);
+  std::vector<CachedObject> some;
+  const auto found = indexes_.find(index);
+  CHECK(found != indexes_.end());
+  const auto keys = found->second.keys.find(value);
+  if (keys == found->second.keys.end()) return some;
+  for (const ObjectKey& key : keys->second) some.push_back(objects_.at(key));
+  return some;
+}
+
+std::vector<CachedObject> InformerCache::ControlledBy(const std::string& uid) const {
+  return ByIndex(std::string(kControllerIndex), uid);
+}
+
+size_t InformerCache::size() const {
+  const MutexLock lock(mutex_);
+  return objects_.size();
+}
+
+void InformerCache::Replace(std::vector<Json> items, const std::string& resource_version) {
+  std::set<ObjectKey> gone;
+  for (const CachedObject& object : List()) gone.insert(KeyOf(object));
+  // All are in the cache before the first handler hears of any.
+  std::vector<std::pair<CachedObject, CachedObject>> changes;
+  for (const Json& item : items) {
+    auto decoded = decode_(item);
+    if (!decoded) {
+      log_.Error("object unreadable",
+                 {{"resource", resource_.name}, {"error", decoded.error().message}});
+      continue;
+    }
+    gone.erase(KeyOf(*decoded));
+    const MutexLock lock(mutex_);
+    CachedObject before = Exchange(KeyOf(*decoded), *decoded);
+    changes.emplace_back(std::move(before), std::move(*decoded));
+  }
+  for (const ObjectKey& key : gone) {
+    const MutexLock lock(mutex_);
+    changes.emplace_back(Exchange(key, {}), CachedObject{});
+  }
+  SawRevision(resource_version);
+  for (const auto& [before, now] : changes) {
+    // An object that was deleted and made again between two lists is told as just that.
+    if (before && now && before.metadata->uid != now.metadata->uid) {
+      Tell(before, {});
+      Tell({}, now);
+    } else if (!before || !now ||
+               before.metadata->resource_version != now.metadata->resource_version) {
+      Tell(before, now);
+    }
+  }
+  if (synced_.exchange(true)) return;
+  for (const auto& function : on_synced_) function();
+}
+
+void InformerCache::Apply(WatchEvent event) {
+  if (event.type == WatchEvent::Type::kBookmark) {
+    SawRevision(event.object["metadata"].value("resourceVersion", ""));
+    return;
+  }
+  auto decoded = decode_(event.object);
+  if (!decoded) {
+    log_.Error("object unreadable",
+               {{"resource", resource_.name}, {"error", decoded.error().message}});
+    return;
+  }
+  const bool deleted = event.type == WatchEvent::Type::kDeleted;
+  CachedObject before;
+  {
+    const MutexLock lock(mutex_);
+    before = Exchange(KeyOf(*decoded), deleted ? CachedObject{} : *decoded);
+  }
+  SawRevision(decoded->metadata->resource_version);
+  if (deleted) {
+    // The last state the server knew, which may be newer than the cached one.
+    Tell(*decoded, {});
+  } else if (before && before.metadata->uid != decoded->metadata->uid) {
+    Tell(before, {});
+    Tell({}, *decoded);
+  } else {
+    Tell(before, *decoded);
+  }
+}
+
+CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
+  const auto found = objects_.find(key);
+  CachedObject before = found == objects_.end() ? CachedObject{} : found->second;
+  for (auto& [name, index] : indexes_) {
+    if (before) {
+      for (const std::string& value : index.function(before)) {
+        const auto keys = index.keys.find(value);
+        if (keys == index.keys.end()) continue;
+        keys->second.erase(key);
+        if (keys->second.empty()) index.keys.erase(keys);
+      }
+    }
+    if (now) {
+      for (const std::string& value : index.function(now)) index.keys[value].insert(key);
+    }
+  }
+  if (now) {
+    objects_[key] = std::move(now);
+  } else if (found != objects_.end()) {
+    objects_.erase(found);
+  }
+  return before;
+}
+
+void InformerCache::Tell(const CachedObject& before, const CachedObject& now) const {
+  for (const Handler& handler : handlers_) handler(before, now);
+}
+
+void InformerCache::SawRevision(const std::string& resource_version) {
+  uint64_t revision = 0;
+  const char* end = resource_version.data() + resource_version.size();
+  const auto [parsed_to, error] = std::from_chars(resource_version.data(), end, revision);
+  if (error == std::errc() && parsed_to == end && revision > revision_) revision_ = revision;
+}
+
+InformerCache& InformerFactory::Metadata(const Resource& resource) {
+  return Cache(
+      resource,
+      [](const Json& document) -> Result<CachedObject> {
+        auto metadata = std::make_shared<meta_v1::ObjectMeta>();
+        const auto found = document.find("metadata");
+        if (found == document.end()) return Fail(Reason::kInvalid, "the object has no metadata");
+        TRY(FromJson(meta_v1::ObjectMeta::Describe(), *found, metadata.get()));
+        metadata->managed_fields.clear();
+        const meta_v1::ObjectMeta* inside = metadata.get();
+        return CachedObject{std::move(metadata), inside};
+      },
+      /*metadata_only=*/true);
+}
+
+InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::Decode decode,
+                                      bool metadata_only) {
+  const MutexLock lock(mutex_);
+  auto& cache = caches_[resource.Path({})];
+  if (!cache) {
+    ListOptions scope;
+    scope.metadata_only = metadata_only;
+    cache = std::make_unique<InformerCache>(dependencies_, resource, std::move(scope),
+                                            std::move(decode));
+    metadata_only_[cache.get()] = metadata_only;
+  }
+  // A kind is asked for by type before anybody asks for its metadata alone.
+  CHECK(metadata_only || !metadata_only_[cache.get()]);
+  return *cache;
+}
+
+void InformerFactory::Start(Executor& executor) {
+  const MutexLock lock(mutex_);
+  executor_ = &executor;
+  for (const auto& [path, cache] : caches_) {
+    if (started_.insert(cache.get()).second) executor.Add(cache->loop());
+  }
+}
+
+void InformerFactory::Stop() {
+  std::set<InformerCache*> started;
+  Executor* executor = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    std::swap(started, started_);
+    std::swap(executor, executor_);
+  }
+  for (InformerCache* cache : started) executor->Remove(cache->loop());
+}
+
+void InformerFactory::Stop(InformerCache& cache) {
+  Executor* executor = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    if (started_.erase(&cache) > 0) executor = executor_;
+  }
+  if (executor) executor->Remove(cache.loop());
+  const MutexLock lock(mutex_);
+  metadata_only_.erase(&cache);
+  caches_.erase(cache.resource().Path({}));
+}
+
+bool InformerFactory::AllSynced() const {
+  const MutexLock lock(mutex_);
+  for (const auto& [path, cache] : caches_) {
+    if (!cache->synced()) return false;
+  }
+  return true;
+}
+
+}  // namespace skiff

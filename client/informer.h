@@ -1,0 +1,176 @@
+// The shared, indexed copy of a collection, and who hears of its changes.
+//
+//   Informer<core_v1::Pod> pods = factory.For<core_v1::Pod>();
+//   pods.OnChange([&](const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) { ... });
+//   factory.Start(executor);
+//   for (const Ptr<core_v1::Pod>& pod : pods.ControlledBy(replica_set.metadata.uid)) { ... }
+//
+// There is one cache per kind and factory. Each event is decoded once. Cached objects carry no
+// managedFields.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "client/reflector.h"
+
+namespace skiff {
+
+// An object whose type only the informer's user knows.
+struct CachedObject {
+  std::shared_ptr<const void> object;
+  const meta_v1::ObjectMeta* metadata = nullptr;  // Inside `object`.
+  explicit operator bool() const { return object != nullptr; }
+};
+
+// The cache behind Informer<K>, without the type. Reading is thread-safe.
+class InformerCache final : public ReflectorSink {
+ public:
+  using Decode = std::function<Result<CachedObject>(const Json&)>;
+  using Handler = std::function<void(const CachedObject& before, const CachedObject& now)>;
+  using IndexFunction = std::function<std::vector<std::string>(const CachedObject&)>;
+
+  InformerCache(Reflector::Dependencies dependencies, Resource resource, ListOptions scope,
+                Decode decode);
+
+  // Handlers and indexes are added before the informer starts. Handlers are called one event at a
+  // time, after the cache has changed; both sides are null when there is no such version. They must
+  // not block.
+  void OnChange(Handler handler) { handlers_.push_back(std::move(handler)); }
+  // Called once, after the handlers of the first list.
+  void OnSynced(std::function<void()> function) { on_synced_.push_back(std::move(function)); }
+  void AddIndex(const std::string& name, IndexFunction function);
+
+  bool synced() const { return synced_; }
+  const Resource& resource() const { return resource_; }
+  ControlLoop& loop() { return reflector_; }
+  // The revision of the newest event seen: a write with a revision up to this one is in the cache.
+  uint64_t revision() const { return revision_; }
+
+  CachedObject Get(const ObjectKey& key) const;
+  // In order of their keys.
+  std::vector<CachedObject> List() const;
+  std::vector<CachedObject> ListIn(const std::string& namespace_) const;
+  std::vector<CachedObject> ByIndex(const std::string& index, const std::string& value) const;
+  std::vector<CachedObject> ControlledBy(const std::string& uid) const;
+  size_t size() const;
+
+  void Replace(std::vector<Json> items, const std::string& resource_version) override;
+  void Apply(WatchEvent event) override;
+
+ private:
+  struct Index {
+    IndexFunction function;
+    std::map<std::string, std::set<ObjectKey>> keys;
+  };
+  // Puts `now` (or nothing) under its key; returns what was there.
+  CachedObject Exchange(const ObjectKey& key, CachedObject now) REQUIRES(mutex_);
+  void Tell(const CachedObject& before, const CachedObject& now) const;
+  void SawRevision(const std::string& resource_version);
+
+  const Resource resource_;
+  const Decode decode_;
+  const Log log_{"informer"};
+  std::vector<Handler> handlers_;
+  std::vector<std::function<void()>> on_synced_;
+  mutable Mutex mutex_;
+  std::map<ObjectKey, CachedObject> objects_ GUARDED_BY(mutex_);
+  std::map<std::string, Index> indexes_ GUARDED_BY(mutex_);
+  std::atomic<bool> synced_ = false;
+  std::atomic<uint64_t> revision_ = 0;
+  Reflector reflector_;
+};
+
+// A typed view of a cache; copy it freely.
+template <Kind K>
+class Informer {
+ public:
+  using Handler = std::function<void(const Ptr<K>& before, const Ptr<K>& now)>;
+  explicit Informer(InformerCache& cache) : cache_(&cache) {}
+  InformerCache& cache() const { return *cache_; }
+  bool synced() const { return cache_->synced(); }
+
+  // nullptr when there is none.
+  Ptr<K> Get(const ObjectKey& key) const { return Cast(cache_->Get(key)); }
+  std::vector<Ptr<K>> List() const { return Cast(cache_->List()); }
+  std::vector<Ptr<K>> ListIn(const std::string& namespace_) const {
+    return Cast(cache_->ListIn(namespace_));
+  }
+  std::vector<Ptr<K>> ControlledBy(const std::string& uid) const {
+    return Cast(cache_->ControlledBy(uid));
+  }
+  std::vector<Ptr<K>> ByIndex(const std::string& index, const std::string& value) const {
+    return Cast(cache_->ByIndex(index, value));
+  }
+  void OnChange(Handler handler) const {
+    cache_->OnChange(
+        [handler = std::move(handler)](const CachedObject& before, const CachedObject& now) {
+          handler(Cast(before), Cast(now));
+        });
+  }
+  void AddIndex(const std::string& name,
+                std::function<std::vector<std::string>(const K&)> function) const {
+    cache_->AddIndex(name, [function = std::move(function)](const CachedObject& object) {
+      return function(*static_cast<const K*>(object.object.get()));
+    });
+  }
+
+ private:
+  static Ptr<K> Cast(const CachedObject& object) {
+    return std::static_pointer_cast<const K>(object.object);
+  }
+  static std::vector<Ptr<K>> Cast(const std::vector<CachedObject>& objects) {
+    std::vector<Ptr<K>> typed;
+    typed.reserve(objects.size());
+    for (const CachedObject& object : objects) typed.push_back(Cast(object));
+    return typed;
+  }
+  InformerCache* cache_;
+};
+
+// One cache per kind, shared by all who ask here. Thread-safe.
+class InformerFactory {
+ public:
+  explicit InformerFactory(Reflector::Dependencies dependencies) : dependencies_(dependencies) {}
+  ~InformerFactory() { Stop(); }
+
+  template <Kind K>
+  Informer<K> For() {
+    return Informer<K>(Cache(
+        K::Info(),
+        [](const Json& document) -> Result<CachedObject> {
+          auto object = std::make_shared<K>();
+          TRY(FromJson(K::Describe(), document, object.get()));
+          object->metadata.managed_fields.clear();
+          const meta_v1::ObjectMeta* metadata = &object->metadata;
+          return CachedObject{std::move(object), metadata};
+        },
+        /*metadata_only=*/false));
+  }
+  // Only kinds nobody asked for by type hold metadata alone. Ask for types first.
+  InformerCache& Metadata(const Resource& resource);
+  // Starts those that were asked for since the last call.
+  void Start(Executor& executor);
+  void Stop();
+  // Stops and forgets one; nobody else uses it.
+  void Stop(InformerCache& cache);
+  bool AllSynced() const;
+
+ private:
+  InformerCache& Cache(const Resource& resource, InformerCache::Decode decode, bool metadata_only);
+  const Reflector::Dependencies dependencies_;
+  mutable Mutex mutex_;
+  std::map<std::string, std::unique_ptr<InformerCache>> caches_ GUARDED_BY(mutex_);  // By path.
+  std::map<InformerCache*, bool> metadata_only_ GUARDED_BY(mutex_);
+  std::set<InformerCache*> started_ GUARDED_BY(mutex_);
+  Executor* executor_ GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace skiff

@@ -1,0 +1,69 @@
+// kubeconfig files: where the server is and who asks.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "client/transport.h"
+
+namespace skiff {
+
+// The document of a kubeconfig, as maps by name. Paths inside are absolute once loaded.
+struct Kubeconfig {
+  struct Cluster {
+    std::string server;
+    std::string certificate_authority;       // A path.
+    std::string certificate_authority_data;  // PEM.
+    std::string tls_server_name;
+    bool insecure_skip_tls_verify = false;
+  };
+  struct User {
+    std::string client_certificate;  // A path.
+    std::string client_certificate_data;
+    std::string client_key;  // A path.
+    std::string client_key_data;
+    std::string token;
+    std::string token_file;
+    std::string username;
+    std::string password;
+  };
+  struct Context {
+    std::string cluster;
+    std::string user;
+    std::string namespace_;
+  };
+  std::map<std::string, Cluster> clusters;
+  std::map<std::string, User> users;
+  std::map<std::string, Context> contexts;
+  std::string current_context;
+
+  // From YAML or JSON. Relative paths are taken from `directory`.
+  static Result<Kubeconfig> Parse(const std::string& text, const std::string& directory);
+  static Result<Kubeconfig> Load(const std::string& path);
+  // YAML, as kubectl writes it.
+  std::string ToYaml() const;
+  // Entries of `other` that are not here yet; its current context when there is none here.
+  void MergeFrom(const Kubeconfig& other);
+  // The options of a context; of the current one when `context` is "". Reads the files it names.
+  Result<HttpsOptions> Options(const std::string& context = "") const;
+  // The namespace of that context, "default" when it names none.
+  std::string Namespace(const std::string& context = "") const;
+};
+
+// What kubectl would use: `explicit_path`, else the files of `kubeconfig_variable` (":"-separated,
+// missing ones passed over) merged, the first one winning, else `home`/.kube/config. Empty when
+// there are none.
+Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
+                                  const std::string& kubeconfig_variable, const std::string& home);
+// Writes `entry` into the file, replacing what has the same names, keeping the rest, and making its
+// context the current one. The file is replaced atomically, mode 0600.
+Result<> MergeIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry);
+// Of a pod: KUBERNETES_SERVICE_HOST and _PORT and the mounted service account.
+Result<HttpsOptions> InClusterOptions(const std::string& host, const std::string& port,
+                                      const std::string& directory);
+
+}  // namespace skiff

@@ -1,0 +1,81 @@
+#include "client/leader_election.h"
+
+namespace skiff {
+
+using coordination_v1::Lease;
+
+LeaderElection::LeaderElection(Client& client, const Clock& clock, Random& random, Options options)
+    : client_(client), clock_(clock), random_(random), options_(std::move(options)) {}
+
+Duration LeaderElection::Step() {
+  if (stopped_) return kNever;
+  const auto held = TryAcquireOrRenew();
+  const Duration now = clock_.Monotonic();
+  if (held && *held) {
+    renewed_at_ = now;
+    if (!leading_.exchange(true)) {
+      log_.Info("became leader", {{"lease", options_.lease}, {"identity", options_.identity}});
+      options_.on_started();
+    }
+    return options_.retry_period;
+  }
+  if (leading_) {
+    const bool lost = held.has_value();  // Somebody else holds it.
+    if (!lost && now - renewed_at_ < options_.renew_deadline) return options_.retry_period;
+    leading_ = false;
+    stopped_ = true;
+    log_.Info("stopped leading", {{"lease", options_.lease}, {"identity", options_.identity}});
+    options_.on_stopped();
+    return kNever;
+  }
+  // Up to 1.2 times the period, so that candidates do not come all at once.
+  const double jitter = 1.2 * random_.Fraction();
+  return options_.retry_period + Duration(static_cast<int64_t>(
+                                     static_cast<double>(options_.retry_period.count()) * jitter));
+}
+
+Result<bool> LeaderElection::TryAcquireOrRenew() {
+  // A leader whose lease is valid writes straight over its own last copy.
+  if (leading_ && observed_ && clock_.Monotonic() - observed_at_ < options_.lease_duration) {
+    if (auto renewed = client_.Update(LeaseNow(observed_.get()))) {
+      Observe(std::move(*renewed));
+      return true;
+    }
+  }
+  auto current = client_.Get<Lease>(options_.lease);
+  if (!current && current.error().reason == Reason::kNotFound) {
+    Observe(TRY(client_.Create(LeaseNow(nullptr))));
+    return true;
+  }
+  if (!current) return Fail(current.error());
+  Observe(std::move(*current));
+  const std::string holder = observed_->spec.holder_identity.value_or("");
+  const bool expired = clock_.Monotonic() - observed_at_ >= options_.lease_duration;
+  if (!holder.empty() && holder != options_.identity && !expired) return false;
+  Observe(TRY(client_.Update(LeaseNow(observed_.get()))));
+  return true;
+}
+
+void LeaderElection::Observe(Ptr<Lease> lease) {
+  if (!observed_ || !(observed_->spec == lease->spec)) observed_at_ = clock_.Monotonic();
+  observed_ = std::move(lease);
+}
+
+Lease LeaderElection::LeaseNow(const Lease* previous) const {
+  Lease lease;
+  if (previous) lease = *previous;
+  lease.metadata.namespace_ = options_.lease.namespace_;
+  lease.metadata.name = options_.lease.name;
+  const bool renewing = previous && previous->spec.holder_identity == options_.identity;
+  const Time now = clock_.Now();
+  lease.spec.holder_identity = options_.identity;
+  lease.spec.lease_duration_seconds = static_cast<int32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(options_.lease_duration).count());
+  lease.spec.renew_time = now;
+  if (!renewing) lease.spec.acquire_time = now;
+  const int32_t transitions = previous ? previous->spec.lease_transitions.value_or(0) : 0;
+  lease.spec.lease_transitions = previous && !renewing ? transitions + 1 : transitions;
+  return lease;
+}
+
+}  // namespace skiff

@@ -1,0 +1,164 @@
+#include "client/manager.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace skiff {
+
+// Works on one key a step, so that keys take turns.
+class ControllerParts::Worker final : public ControlLoop {
+ public:
+  explicit Worker(ControllerParts& controller) : controller_(controller), log_(controller.name) {}
+
+  Duration Step() override {
+    for (const InformerCache* cache : controller_.needed_) {
+      if (!cache->synced()) return kNever;  // The cache wakes us.
+    }
+    WorkQueue& queue = *controller_.queue_;
+    const auto key = queue.TakeOrWait(*this);
+    if (!key) return queue.UntilNext();
+    Work(queue, *key);
+    queue.Done(*key);
+    return Duration(0);
+  }
+
+ private:
+  void Work(WorkQueue& queue, const ObjectKey& key) {
+    const CachedObject object = controller_.primary_->Get(key);
+    if (!object) {
+      controller_.forget(key);
+      queue.Forget(key);
+      return;
+    }
+    const auto done = controller_.reconcile(object);
+    if (done) {
+      queue.Forget(key);
+      if (done->after) queue.AddAfter(key, *done->after);
+      return;
+    }
+    // Somebody else wrote first: the cache will show it, or the next try will.
+    if (done.error().reason != Reason::kConflict) {
+      log_.Info(
+          "reconcile failed",
+          {{"key", key}, {"error", done.error().message}, {"attempt", queue.Failures(key) + 1}});
+    }
+    queue.AddRateLimited(key);
+  }
+
+  ControllerParts& controller_;
+  const Log log_;
+};
+
+ControllerParts::ControllerParts(std::string name, const Clock& clock)
+    : name(std::move(name)), clock_(clock) {}
+
+ControllerParts::~ControllerParts() = default;
+
+WorkQueue& ControllerParts::queue() {
+  if (!queue_) queue_ = std::make_unique<WorkQueue>(clock_, retry);
+  return *queue_;
+}
+
+void ControllerParts::SetPrimary(InformerCache& cache) {
+  primary_ = &cache;
+  Need(cache);
+  cache.OnChange([this](const CachedObject& before, const CachedObject& now) {
+    const meta_v1::ObjectMeta& metadata = now ? *now.metadata : *before.metadata;
+    queue().Add({metadata.namespace_, metadata.name});
+  });
+}
+
+void ControllerParts::WakeOwners(InformerCache& owned, const KindInfo& owner) {
+  Need(owned);
+  owned.OnChange([this, &owner](const CachedObject& before, const CachedObject& now) {
+    for (const CachedObject* object : {&before, &now}) {
+      if (!*object) continue;
+      const meta_v1::OwnerReference* reference = ControllerOf(*object->metadata);
+      if (!reference || reference->kind != owner.kind) continue;
+      const Resource owner_resource = owner;
+      const size_t slash = reference->api_version.find('/');
+      const std::string group =
+          slash == std::string::npos ? "" : reference->api_version.substr(0, slash);
+      if (group != owner_resource.Group()) continue;
+      const ObjectKey key = {owner.namespaced ? object->metadata->namespace_ : "", reference->name};
+      // A namesake of a dead owner has nothing to do with it.
+      const CachedObject cached = primary_->Get(key);
+      if (cached && cached.metadata->uid != reference->uid) continue;
+      queue().Add(key);
+    }
+  });
+}
+
+void ControllerParts::WakeMapped(InformerCache& other,
+                                 std::function<std::vector<ObjectKey>(const CachedObject&)> map) {
+  Need(other);
+  other.OnChange([this, map = std::move(map)](const CachedObject& before, const CachedObject& now) {
+    for (const CachedObject* object : {&before, &now}) {
+      if (!*object) continue;
+      for (const ObjectKey& key : map(*object)) queue().Add(key);
+    }
+  });
+}
+
+void ControllerParts::Need(InformerCache& cache) {
+  if (std::find(needed_.begin(), needed_.end(), &cache) != needed_.end()) return;
+  needed_.push_back(&cache);
+  cache.OnSynced([this] {
+    for (const auto& loop : loops_) loop->Wake();
+  });
+}
+
+Manager::Manager(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)),
+      client_(dependencies_.transport, dependencies_.user_agent),
+      events_(client_, dependencies_.clock) {}
+
+Manager::~Manager() {
+  Stop();
+}
+
+EventRecorder& Manager::Recorder(const std::string& component, const std::string& host) {
+  return *recorders_.emplace_back(
+      std::make_unique<EventRecorder>(events_, dependencies_.clock, component, host));
+}
+
+void Manager::AddLoop(std::unique_ptr<ControlLoop> loop) {
+  loops_.push_back(std::move(loop));
+}
+
+std::unique_ptr<ControllerParts> Manager::NewController(std::string name) {
+  return std::make_unique<ControllerParts>(std::move(name), dependencies_.clock);
+}
+
+WorkQueue& Manager::Complete(std::unique_ptr<ControllerParts> controller) {
+  for (int i = 0; i < controller->workers; ++i) {
+    controller->loops_.push_back(std::make_unique<ControllerParts::Worker>(*controller));
+  }
+  return controllers_.emplace_back(std::move(controller))->queue();
+}
+
+void Manager::Start(Executor& executor) {
+  CHECK(!executor_);
+  executor_ = &executor;
+  for (const auto& controller : controllers_) {
+    for (const auto& loop : controller->loops_) executor.Add(*loop);
+  }
+  for (const auto& loop : loops_) executor.Add(*loop);
+  executor.Add(events_);
+  dependencies_.informers.Start(executor);
+}
+
+void Manager::Stop() {
+  if (!executor_) return;
+  // Informers first: nothing is queued any more.
+  dependencies_.informers.Stop();
+  for (const auto& loop : loops_) executor_->Remove(*loop);
+  for (const auto& controller : controllers_) {
+    for (const auto& loop : controller->loops_) executor_->Remove(*loop);
+  }
+  executor_->Remove(events_);
+  executor_ = nullptr;
+}
+
+}  // namespace skiff

@@ -1,0 +1,104 @@
+// Holds a set of controllers: their shared informers, queues, workers and events. Everything it has
+// to do are ControlLoops on the executor that Start is given: threads in a program, seeded steps in
+// the simulation.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/control_loop.h"
+#include "base/id.h"
+#include "client/client.h"
+#include "client/informer.h"
+#include "client/recorder.h"
+#include "client/work_queue.h"
+
+namespace skiff {
+
+// When to look again although nothing changed. To retry soon with back-off, return an Error.
+struct Requeue {
+  std::optional<Duration> after;
+  static Requeue None() { return {}; }
+  static Requeue After(Duration delay) { return {delay}; }
+};
+
+// A controller, as ControllerBuilder puts it together. Lives until the manager dies; handlers of
+// the informers point to it, so informers stop before.
+class ControllerParts {
+ public:
+  ControllerParts(std::string name, const Clock& clock);
+  ~ControllerParts();
+  void SetPrimary(InformerCache& cache);
+  void WakeOwners(InformerCache& owned, const KindInfo& owner);
+  void WakeMapped(InformerCache& other,
+                  std::function<std::vector<ObjectKey>(const CachedObject&)> map);
+
+  const std::string name;
+  int workers = 2;
+  WorkQueue::Retry retry;
+  std::function<Result<Requeue>(const CachedObject&)> reconcile;
+  std::function<void(const ObjectKey&)> forget;
+
+ private:
+  friend class Manager;
+  class Worker;
+  void Need(InformerCache& cache);
+  WorkQueue& queue();  // Made with `retry` when first asked for, after the builder is done.
+
+  const Clock& clock_;
+  std::unique_ptr<WorkQueue> queue_;
+  InformerCache* primary_ = nullptr;
+  std::vector<InformerCache*> needed_;  // Workers start when all of these have synced.
+  std::vector<std::unique_ptr<Worker>> loops_;
+};
+
+class Manager {
+ public:
+  struct Dependencies {
+    Transport& transport;
+    const Clock& clock;
+    Random& random;
+    InformerFactory& informers;  // May be shared by several managers; started by the first.
+    std::string user_agent;      // "kube-controller-manager"
+  };
+  explicit Manager(Dependencies dependencies);
+  ~Manager();  // Stops.
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  Client& client() { return client_; }
+  const Clock& clock() const { return dependencies_.clock; }
+  Random& random() { return dependencies_.random; }
+  InformerFactory& informers() { return dependencies_.informers; }
+  template <Kind K>
+  Informer<K> informer() {
+    return informers().For<K>();
+  }
+  // Writes Events as `component`, e.g. "replicaset-controller". Lives as long as the manager.
+  EventRecorder& Recorder(const std::string& component, const std::string& host = "");
+
+  // A loop of a controller that does not reconcile objects one by one.
+  void AddLoop(std::unique_ptr<ControlLoop> loop);
+  // For ControllerBuilder.
+  std::unique_ptr<ControllerParts> NewController(std::string name);
+  WorkQueue& Complete(std::unique_ptr<ControllerParts> controller);
+
+  // Both on the thread of the program. Stop returns when no loop of the manager runs.
+  void Start(Executor& executor);
+  void Stop();
+
+ private:
+  const Dependencies dependencies_;
+  Client client_;
+  Executor* executor_ = nullptr;
+  EventSink events_;
+  std::vector<std::unique_ptr<EventRecorder>> recorders_;
+  std::vector<std::unique_ptr<ControllerParts>> controllers_;
+  std::vector<std::unique_ptr<ControlLoop>> loops_;
+};
+
+}  // namespace skiff

@@ -1,0 +1,124 @@
+// Events about objects, core/v1 form: repeated ones are counted, similar ones combined, floods
+// dropped, as client-go's correlator does. Writing happens in a loop of its own, later.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "api/gen/core_v1.h"
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "client/client.h"
+
+namespace skiff {
+
+enum class EventType : uint8_t { kNormal, kWarning };
+
+// One event as reported, before it is correlated.
+struct ReportedEvent {
+  core_v1::ObjectReference object;
+  EventType type;
+  std::string reason;
+  std::string message;
+  std::string component;
+  std::string host;
+  TimePoint at;
+};
+
+// What to write for a reported event.
+struct EventWrite {
+  std::string key;  // Under which the correlator remembers it.
+  core_v1::Event event;
+  bool patch = false;  // It exists already: count, lastTimestamp and message change.
+};
+
+// Decides whether and as what an event is written. One thread at a time; remembers at most
+// kKeysMax keys, dropping the least recently used.
+class EventCorrelator {
+ public:
+  static constexpr size_t kKeysMax = 4096;
+  static constexpr int kBurst = 25;
+  static constexpr Duration kRefill = 300s;
+  static constexpr size_t kSimilarMax = 10;
+  static constexpr Duration kSimilarWindow = 600s;
+
+  // nullopt: dropped as a flood.
+  std::optional<EventWrite> Correlate(const ReportedEvent& reported);
+  // The server's copy of a written event: later ones of its kind patch it.
+  void Wrote(const EventWrite& write, const core_v1::Event& written);
+  // The event is gone at the server: the next one creates anew.
+  void Lost(const EventWrite& write);
+
+ private:
+  struct Entry {
+    double tokens = kBurst;
+    TimePoint refilled;
+    std::set<std::string> similar;  // Messages within the window.
+    TimePoint window_start;
+    std::optional<core_v1::Event> last;
+    std::list<std::string>::iterator recency;
+  };
+  Entry& Touch(const std::string& key, TimePoint now);
+  std::string KeyFor(const ReportedEvent& reported, const std::string& message) const;
+  std::string LastKey(const ReportedEvent& reported, bool combined) const;
+  std::map<std::string, Entry> entries_;
+  std::list<std::string> recent_;  // Keys, most recent first.
+};
+
+// The queue of events to write and the loop that writes them. Thread-safe.
+class EventSink final : public ControlLoop {
+ public:
+  static constexpr size_t kQueueMax = 1000;  // More are dropped.
+  static constexpr int kAttemptsMax = 12;
+  static constexpr Duration kRetryDelay = 10s;
+  EventSink(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
+  void Add(ReportedEvent event);
+  // Writes one event.
+  Duration Step() override;
+
+ private:
+  Result<> Write(EventWrite& write);
+  Client& client_;
+  const Clock& clock_;
+  const Log log_{"events"};
+  EventCorrelator correlator_;
+  std::optional<EventWrite> pending_;  // Being written.
+  int attempts_ = 0;                   // At `pending_`.
+  Duration not_before_ = Duration(0);  // Monotonic.
+  Mutex mutex_;
+  std::deque<ReportedEvent> queue_ GUARDED_BY(mutex_);
+};
+
+// Thread-safe; never blocks.
+class EventRecorder {
+ public:
+  EventRecorder(EventSink& sink, const Clock& clock, std::string component, std::string host)
+      : sink_(sink), clock_(clock), component_(std::move(component)), host_(std::move(host)) {}
+  template <Kind K>
+  void Normal(const K& object, std::string reason, std::string message) {
+    Report(ReferenceTo(K::Info(), object.metadata), EventType::kNormal, std::move(reason),
+           std::move(message));
+  }
+  template <Kind K>
+  void Warning(const K& object, std::string reason, std::string message) {
+    Report(ReferenceTo(K::Info(), object.metadata), EventType::kWarning, std::move(reason),
+           std::move(message));
+  }
+  // For references of another kind or with a fieldPath.
+  void Report(core_v1::ObjectReference object, EventType type, std::string reason,
+              std::string message);
+
+ private:
+  EventSink& sink_;
+  const Clock& clock_;
+  const std::string component_;
+  const std::string host_;
+};
+
+core_v1::ObjectReference ReferenceTo(const KindInfo& info, const meta_v1::ObjectMeta& metadata);
+
+}  // namespace skiff

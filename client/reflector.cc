@@ -1,0 +1,128 @@
+#include "client/reflector.h"
+
+#include <algorithm>
+
+namespace skiff {
+namespace {
+
+constexpr int64_t kPageSize = 500;
+// Client-go asks the server to end a watch after 5 to 10 minutes.
+constexpr int kWatchSecondsMin = 300;
+constexpr Duration kFirstBackOff = 800ms;
+constexpr Duration kBackOffMax = 30s;
+
+}  // namespace
+
+LoopWaker::~LoopWaker() {
+  const MutexLock lock(target_->mutex);
+  target_->loop = nullptr;
+}
+
+http::Waker LoopWaker::Function() const {
+  return [target = target_] {
+    const MutexLock lock(target->mutex);
+    if (target->loop) target->loop->Wake();
+  };
+}
+
+Reflector::Reflector(Dependencies dependencies, Resource resource, ListOptions scope,
+                     ReflectorSink& sink)
+    : dependencies_(dependencies),
+      resource_(std::move(resource)),
+      scope_(std::move(scope)),
+      sink_(sink) {}
+
+Reflector::~Reflector() = default;
+
+Duration Reflector::Step() {
+  const Duration wait = not_before_ - dependencies_.clock.Monotonic();
+  if (wait > Duration(0)) return wait;
+  if (resource_version_.empty()) {
+    if (const auto listed = List(); !listed) return BackOff(listed.error());
+  }
+  if (!stream_) {
+    if (const auto started = StartWatch(); !started) return BackOff(started.error());
+  }
+  const auto next = PullWatch();
+  if (next) return *next;
+  stream_.reset();
+  return BackOff(next.error());
+}
+
+Result<> Reflector::List() {
+  ListOptions options = scope_;
+  options.limit = kPageSize;
+  std::vector<Json> items;
+  std::string resource_version;
+  do {
+    JsonList page = TRY(dependencies_.client.List(resource_, options));
+    std::move(page.items.begin(), page.items.end(), std::back_inserter(items));
+    resource_version = page.resource_version;
+    options.continue_ = page.continue_;
+  } while (!options.continue_.empty());
+  if (resource_version.empty()) {
+    return Fail(Reason::kInternalError, "the list has no resource version");
+  }
+  resource_version_ = resource_version;
+  failures_ = 0;
+  synced_ = true;
+  sink_.Replace(std::move(items), resource_version_);
+  return {};
+}
+
+Result<> Reflector::StartWatch() {
+  WatchOptions options;
+  options.namespace_ = scope_.namespace_;
+  options.label_selector = scope_.label_selector;
+  options.field_selector = scope_.field_selector;
+  options.metadata_only = scope_.metadata_only;
+  options.resource_version = resource_version_;
+  options.timeout_s =
+      kWatchSecondsMin + static_cast<int>(dependencies_.random.Below(kWatchSecondsMin));
+  auto stream = TRY(dependencies_.client.Watch(resource_, options));
+  waker_ = std::make_unique<LoopWaker>(*this);
+  stream_ = std::move(stream);
+  stream_->Attach(waker_->Function());
+  return {};
+}
+
+Result<Duration> Reflector::PullWatch() {
+  std::vector<WatchEvent> events;
+  const auto pulled = stream_->Next(events);
+  for (WatchEvent& event : events) {
+    const auto metadata = event.object.find("metadata");
+    if (metadata == event.object.end() || !metadata->is_object()) continue;
+    resource_version_ = metadata->value("resourceVersion", resource_version_);
+    failures_ = 0;
+    sink_.Apply(std::move(event));
+  }
+  if (!pulled) return Fail(pulled.error());
+  if (*pulled == http::Pulled::kMore) return Duration(0);
+  if (*pulled == http::Pulled::kEnd) {
+    stream_.reset();
+    return Duration(0);
+  }
+  const int every_ms = stream_->PullEveryMs();
+  return every_ms > 0 ? Duration(every_ms * 1ms) : kNever;
+}
+
+Duration Reflector::BackOff(const Error& error) {
+  if (error.reason == Reason::kExpired || error.reason == Reason::kGone || error.http_code == 410 ||
+      error.reason == Reason::kInternalError) {
+    resource_version_.clear();
+  }
+  // An expired watch is in order: list again at once, unless that fails too.
+  const bool expired = resource_version_.empty() && failures_ == 0 && synced_;
+  Duration delay = expired ? Duration(0) : kFirstBackOff * (1 << std::min(failures_, 6));
+  delay = std::min(delay, kBackOffMax);
+  // Jitter keeps many clients from coming back at the same moment.
+  delay += Duration(
+      static_cast<int64_t>(static_cast<double>(delay.count()) * dependencies_.random.Fraction()));
+  ++failures_;
+  not_before_ = dependencies_.clock.Monotonic() + delay;
+  log_.Info("list or watch ended",
+            {{"resource", resource_.name}, {"error", error.message}, {"attempt", failures_}});
+  return delay;
+}
+
+}  // namespace skiff

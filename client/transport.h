@@ -1,0 +1,61 @@
+// How a request reaches the API server: inside this process, or over HTTPS. The HTTPS form
+// (https_transport.cc) holds the program's only httplib::Client.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// Thread-safe; many requests at once.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // `request` has method, path, query, headers and body. The answer to a request for a stream (a
+  // watch, a followed log) has a `stream` to pull from; it may outlive nothing of the transport.
+  // A server that cannot be reached is an answer too: 503 with a Status body.
+  virtual http::Response Send(http::Request request) = 0;
+};
+
+// Calls the handler on the caller's thread; waits when the answer is still pending. `identity`
+// stands for the client certificate that a program of its own would present.
+class InProcessTransport final : public Transport {
+ public:
+  InProcessTransport(http::Handler& handler, http::PeerCertificate identity)
+      : handler_(handler),
+        identity_(std::make_shared<const http::PeerCertificate>(std::move(identity))) {}
+  http::Response Send(http::Request request) override;
+
+ private:
+  http::Handler& handler_;
+  const std::shared_ptr<const http::PeerCertificate> identity_;
+};
+
+// Where the server is and who asks. PEM texts, not paths.
+struct HttpsOptions {
+  std::string server;                 // "https://10.0.0.1:6443", with an optional path prefix
+  std::string certificate_authority;  // "": the system's
+  std::string tls_server_name;        // "": the host of `server`
+  bool insecure_skip_tls_verify = false;
+  std::string client_certificate;
+  std::string client_key;
+  std::string token;
+  // Read again when it changes, as bound service account tokens do. Wins over `token`.
+  std::string token_file;
+  std::string username;
+  std::string password;
+  int connections_max = 16;        // More requests at once wait for a connection.
+  int request_timeout_ms = 60000;  // Of plain requests; streams have none.
+};
+
+// Keeps connections alive and reuses them. A stream has a connection and a reading thread of its
+// own. Fails when a certificate or the URL cannot be read.
+Result<std::unique_ptr<Transport>> MakeHttpsTransport(HttpsOptions options);
+
+// "path?query", percent-encoded.
+std::string EncodeTarget(const http::Request& request);
+
+}  // namespace skiff

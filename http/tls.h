@@ -1,0 +1,41 @@
+// TLS material and the contexts made from it. All text is PEM.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+
+typedef struct ssl_ctx_st SSL_CTX;
+
+namespace skiff::http {
+
+struct ServerTls {
+  std::string certificate_pem;  // The leaf first, then its chain.
+  std::string key_pem;
+  // Not empty: clients are asked for a certificate of these authorities; to send none is fine.
+  std::string client_ca_pem;
+
+  // `client_ca_file` may be "".
+  static Result<ServerTls> FromFiles(const std::string& certificate_file,
+                                     const std::string& key_file,
+                                     const std::string& client_ca_file);
+};
+
+struct ClientTls {
+  std::string ca_pem;  // "": the system's authorities.
+  bool insecure = false;
+  // What the server's certificate must name; "": the host that is connected to.
+  std::string server_name;
+  std::string certificate_pem;  // "": no client certificate.
+  std::string key_pem;
+};
+
+// A context to make connections from; thread-safe, never null when returned as a value.
+using TlsContext = std::shared_ptr<SSL_CTX>;
+
+// TLS 1.2 and later; buffers of idle connections are released.
+Result<TlsContext> MakeServerContext(const ServerTls& tls);
+Result<TlsContext> MakeClientContext(const ClientTls& tls);
+
+}  // namespace skiff::http
