@@ -12,10 +12,10 @@ namespace skiff::scheduler {
 
 // Why no node took a pod.
 struct Unfit {
-  size_t nodes = 0;                     // How many there are.
-  std::map<std::string, int> reasons;   // Reason -> number of nodes.
-  std::set<std::string> rejectors;      // Rules that said no: their events make a retry worthwhile.
-  std::string overall;                  // A rejection that holds for every node.
+  size_t nodes = 0;                    // How many there are.
+  std::map<std::string, int> reasons;  // Reason -> number of nodes.
+  std::set<std::string> rejectors;     // Rules that said no: their events make a retry worthwhile.
+  std::string overall;                 // A rejection that holds for every node.
   std::vector<std::string> preemptable;  // Nodes where removing pods may help.
 
   // `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).`

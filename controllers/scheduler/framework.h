@@ -1,6 +1,7 @@
-// What a scheduling rule is. A rule first looks at the pod alone and says what it will check on each
-// node: a NodeFilter, or nothing when the pod gives it nothing to check (most rules, most pods), or
-// a rejection that no node can mend. Filters and scores are pure functions of the snapshot.
+// What a scheduling rule is. A rule first looks at the pod alone and says what it will check on
+// each node: a NodeFilter, or nothing when the pod gives it nothing to check (most rules, most
+// pods), or a rejection that no node can mend. Filters and scores are pure functions of the
+// snapshot.
 //
 //   Prepared Prepare(const PodInfo& pod, const Snapshot&) {
 //     if (pod.pod->spec.node_name.empty()) return Prepared::Pass();
@@ -40,7 +41,8 @@ struct Verdict {
 using NodeFilter = std::function<Verdict(const NodeInfo& node)>;
 // Higher is better; any range, Normalize brings it to 0..100.
 using NodeScore = std::function<int64_t(const NodeInfo& node)>;
-using Normalize = std::function<void(std::span<const NodeInfo* const> nodes, std::span<int64_t> scores)>;
+using Normalize =
+    std::function<void(std::span<const NodeInfo* const> nodes, std::span<int64_t> scores)>;
 
 struct Prepared {
   Verdict rejection;  // Not fitting: no node can take the pod.

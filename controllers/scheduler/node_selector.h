@@ -1,4 +1,5 @@
-// Node selectors: which nodes a pod's nodeSelector and affinity, or a volume's node affinity, allow.
+// Node selectors: which nodes a pod's nodeSelector and affinity, or a volume's node affinity,
+// allow.
 #pragma once
 
 #include <map>

@@ -15,7 +15,9 @@ Duration BackOff(int attempts) {
   return std::min(delay, kBackOffMax);
 }
 
-uint32_t Bit(ClusterEvent event) { return static_cast<uint32_t>(event); }
+uint32_t Bit(ClusterEvent event) {
+  return static_cast<uint32_t>(event);
+}
 
 uint32_t HelpfulEvents(std::string_view rule) {
   using enum ClusterEvent;
@@ -30,8 +32,7 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
        Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},
-      {"InterPodAffinity",
-       Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},
+      {"InterPodAffinity", Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},
   };
   const auto found = kHelpful.find(rule);
   // A new node may help against any rule, and so may a change of taints that hid it before.
@@ -41,9 +42,8 @@ uint32_t HelpfulEvents(std::string_view rule) {
 bool AnyHelps(const std::set<std::string>& rejectors, uint32_t events) {
   if (events == 0) return false;
   if (rejectors.empty()) return true;
-  return std::any_of(rejectors.begin(), rejectors.end(), [&](const std::string& rule) {
-    return (HelpfulEvents(rule) & events) != 0;
-  });
+  return std::any_of(rejectors.begin(), rejectors.end(),
+                     [&](const std::string& rule) { return (HelpfulEvents(rule) & events) != 0; });
 }
 
 }  // namespace
@@ -107,7 +107,9 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   return pod;
 }
 
-void SchedulingQueue::Done(const std::string& key) { in_flight_.erase(key); }
+void SchedulingQueue::Done(const std::string& key) {
+  in_flight_.erase(key);
+}
 
 void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now) {
   const std::string key = pod.info->Key();

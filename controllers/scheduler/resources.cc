@@ -94,11 +94,16 @@ void Resources::RaiseTo(const Resources& other) {
 
 bool Resources::IsZero() const {
   return milli_cpu == 0 && memory == 0 && ephemeral_storage == 0 &&
-         std::all_of(scalar.begin(), scalar.end(), [](const auto& entry) { return entry.second == 0; });
+         std::all_of(scalar.begin(), scalar.end(),
+                     [](const auto& entry) { return entry.second == 0; });
 }
 
-Resources PodRequests(const core_v1::PodSpec& spec) { return Sum(spec, false); }
+Resources PodRequests(const core_v1::PodSpec& spec) {
+  return Sum(spec, false);
+}
 
-Resources NonZeroPodRequests(const core_v1::PodSpec& spec) { return Sum(spec, true); }
+Resources NonZeroPodRequests(const core_v1::PodSpec& spec) {
+  return Sum(spec, true);
+}
 
 }  // namespace skiff::scheduler

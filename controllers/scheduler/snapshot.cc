@@ -47,6 +47,8 @@ void NodeInfo::AddPod(PodInfoPtr pod) {
   requested.Add(pod->requests);
   non_zero_requested.Add(pod->non_zero);
   for (const HostPort& port : pod->host_ports) used_ports.insert(port);
+  pods_with_affinity += pod->HasAffinity() ? 1 : 0;
+  pods_with_required_anti_affinity += pod->HasRequiredAntiAffinity() ? 1 : 0;
   const std::string uid = pod->uid();
   pods.emplace(uid, std::move(pod));
 }
@@ -56,6 +58,8 @@ void NodeInfo::RemovePod(const std::string& uid) {
   if (found == pods.end()) return;
   requested.Subtract(found->second->requests);
   non_zero_requested.Subtract(found->second->non_zero);
+  pods_with_affinity -= found->second->HasAffinity() ? 1 : 0;
+  pods_with_required_anti_affinity -= found->second->HasRequiredAntiAffinity() ? 1 : 0;
   for (const HostPort& port : found->second->host_ports) {
     used_ports.erase(used_ports.find(port));
   }

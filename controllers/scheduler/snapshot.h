@@ -48,6 +48,9 @@ struct NodeInfo {
   Resources requested;
   Resources non_zero_requested;
   std::multiset<HostPort> used_ports;
+  // How many pods must be asked about pods beside them; mostly none.
+  int pods_with_affinity = 0;
+  int pods_with_required_anti_affinity = 0;
 
   const std::string& name() const { return node->metadata.name; }
   const std::map<std::string, std::string>& labels() const { return node->metadata.labels; }
@@ -63,7 +66,8 @@ struct StorageView {
       claim;
   std::function<std::shared_ptr<const core_v1::PersistentVolume>(const std::string& name)> volume;
   std::function<std::vector<std::shared_ptr<const core_v1::PersistentVolume>>()> volumes;
-  std::function<std::shared_ptr<const storage_v1::StorageClass>(const std::string& name)> storage_class;
+  std::function<std::shared_ptr<const storage_v1::StorageClass>(const std::string& name)>
+      storage_class;
 };
 
 struct Snapshot {
@@ -71,9 +75,9 @@ struct Snapshot {
   StorageView storage;
   // Labels of a namespace; for namespace selectors.
   std::function<std::map<std::string, std::string>(const std::string& namespace_)> namespace_labels;
-  // The merged selectors of the services and the controller of a pod; nullptr when none selects it.
-  std::function<std::shared_ptr<const meta_v1::LabelSelector>(const core_v1::Pod& pod)>
-      default_spread_selector;
+  // The merged selectors of the services and the controller of a pod: what it spreads among by
+  // default. Selects nothing when it has none.
+  std::function<meta_v1::LabelSelector(const core_v1::Pod& pod)> default_spread_selector;
 };
 
 }  // namespace skiff::scheduler

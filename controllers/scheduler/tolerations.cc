@@ -12,7 +12,8 @@ bool Tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& tain
   return exists || toleration.value == taint.value;
 }
 
-bool AnyTolerates(const std::vector<core_v1::Toleration>& tolerations, const core_v1::Taint& taint) {
+bool AnyTolerates(const std::vector<core_v1::Toleration>& tolerations,
+                  const core_v1::Taint& taint) {
   return std::any_of(tolerations.begin(), tolerations.end(),
                      [&](const auto& toleration) { return Tolerates(toleration, taint); });
 }

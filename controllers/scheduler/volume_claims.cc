@@ -36,11 +36,10 @@ bool HasVolumeFor(const core_v1::PersistentVolumeClaim& claim, const core_v1::No
       continue;
     }
     const auto& modes = volume->spec.access_modes;
-    const bool has_modes =
-        std::all_of(claim.spec.access_modes.begin(), claim.spec.access_modes.end(),
-                    [&](const auto& mode) {
-                      return std::find(modes.begin(), modes.end(), mode) != modes.end();
-                    });
+    const bool has_modes = std::all_of(
+        claim.spec.access_modes.begin(), claim.spec.access_modes.end(), [&](const auto& mode) {
+          return std::find(modes.begin(), modes.end(), mode) != modes.end();
+        });
     if (has_modes) return true;
   }
   return false;
@@ -52,14 +51,14 @@ bool CanProvision(const core_v1::PersistentVolumeClaim& claim, const core_v1::No
   if (!storage_class || storage_class->provisioner == "kubernetes.io/no-provisioner") return false;
   if (storage_class->allowed_topologies.empty()) return true;
   for (const auto& term : storage_class->allowed_topologies) {
-    const bool holds = std::all_of(
-        term.match_label_expressions.begin(), term.match_label_expressions.end(),
-        [&](const auto& expression) {
-          const auto label = node.metadata.labels.find(expression.key);
-          return label != node.metadata.labels.end() &&
-                 std::find(expression.values.begin(), expression.values.end(), label->second) !=
-                     expression.values.end();
-        });
+    const bool holds =
+        std::all_of(term.match_label_expressions.begin(), term.match_label_expressions.end(),
+                    [&](const auto& expression) {
+                      const auto label = node.metadata.labels.find(expression.key);
+                      return label != node.metadata.labels.end() &&
+                             std::find(expression.values.begin(), expression.values.end(),
+                                       label->second) != expression.values.end();
+                    });
     if (holds) return true;
   }
   return false;
@@ -79,8 +78,8 @@ Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::N
 Verdict CheckDelayed(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
                      const StorageView& storage) {
   const auto selected = claim.metadata.annotations.find(std::string(kSelectedNodeAnnotation));
-  const bool elsewhere = selected != claim.metadata.annotations.end() &&
-                         selected->second != node.metadata.name;
+  const bool elsewhere =
+      selected != claim.metadata.annotations.end() && selected->second != node.metadata.name;
   if (!elsewhere && (HasVolumeFor(claim, node, storage) || CanProvision(claim, node, storage))) {
     return Verdict::Fits();
   }

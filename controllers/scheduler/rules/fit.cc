@@ -34,8 +34,8 @@ Verdict Fit(const PodInfo& pod, const NodeInfo& node) {
   const Resources& wanted = pod.requests;
   shortage.Check("cpu", wanted.milli_cpu, node.allocatable.milli_cpu, node.requested.milli_cpu);
   shortage.Check("memory", wanted.memory, node.allocatable.memory, node.requested.memory);
-  shortage.Check("ephemeral-storage", wanted.ephemeral_storage,
-                 node.allocatable.ephemeral_storage, node.requested.ephemeral_storage);
+  shortage.Check("ephemeral-storage", wanted.ephemeral_storage, node.allocatable.ephemeral_storage,
+                 node.requested.ephemeral_storage);
   for (const auto& [name, amount] : wanted.scalar) {
     shortage.Check(name, amount, Amount(node.allocatable, name), Amount(node.requested, name));
   }
@@ -53,8 +53,7 @@ constexpr int64_t kImageMaxPerContainer = 1000 * kMiB;
 std::string WithTag(const std::string& image) {
   const auto colon = image.rfind(':');
   const auto slash = image.rfind('/');
-  const bool has_tag =
-      colon != std::string::npos && (slash == std::string::npos || colon > slash);
+  const bool has_tag = colon != std::string::npos && (slash == std::string::npos || colon > slash);
   return has_tag ? image : image + ":latest";
 }
 

@@ -11,7 +11,9 @@ bool KeepsPodsOff(const core_v1::Taint& taint) {
   return taint.effect == "NoSchedule" || taint.effect == "NoExecute";
 }
 
-bool PrefersNone(const core_v1::Taint& taint) { return taint.effect == "PreferNoSchedule"; }
+bool PrefersNone(const core_v1::Taint& taint) {
+  return taint.effect == "PreferNoSchedule";
+}
 
 // Same port and protocol, and one of the addresses covers the other.
 bool Conflicts(const HostPort& wanted, const std::multiset<HostPort>& used) {

@@ -43,8 +43,10 @@ Prepared PrepareVolumeBinding(const PodInfo& pod, const Snapshot& snapshot) {
   auto claims = ClassifyClaims(*pod.pod, snapshot.storage);
   if (!claims) return Prepared::Reject(Verdict::Unresolvable(claims.error().message));
   if (claims->bound.empty() && claims->delayed.empty()) return Prepared::Pass();
-  return Prepared::Each([&storage = snapshot.storage, claims = std::move(*claims)](
-                            const NodeInfo& node) { return CheckClaims(claims, *node.node, storage); });
+  return Prepared::Each(
+      [&storage = snapshot.storage, claims = std::move(*claims)](const NodeInfo& node) {
+        return CheckClaims(claims, *node.node, storage);
+      });
 }
 
 }  // namespace skiff::scheduler
