@@ -70,11 +70,11 @@ struct Type {
   bool closed = false;                       // kString: no other value is allowed.
   bool type_meta =
       false;  // kStruct: begins with kind and apiVersion in JSON (in C++ they are implied).
-  bool atomic = false;            // kStruct: apply treats it as one value.
-  bool message = false;           // kList: a protobuf message whose field 1 repeats the items.
-  bool preserve_unknown = false;  // CRDs: x-kubernetes-preserve-unknown-fields.
-  const ListOps* list = nullptr;  // kList of a generated struct.
-  const MapOps* map = nullptr;    // kMap of a generated struct.
+  bool atomic = false;             // kStruct: apply treats it as one value.
+  bool message = false;            // kList: a protobuf message whose field 1 repeats the items.
+  bool preserve_unknown = false;   // CRDs: x-kubernetes-preserve-unknown-fields.
+  const ListOps* list = nullptr;   // kList of a generated struct.
+  const MapOps* map = nullptr;     // kMap of a generated struct.
   const StructOps* ops = nullptr;  // kStruct with a generated struct.
 
   // The field with this JSON name; nullptr when there is none.
@@ -89,6 +89,7 @@ struct Field {
   bool pointer = false;        // May be absent, which differs from empty.
   bool required = false;       // Must be given.
   bool always = false;         // Written to JSON even when empty.
+  bool omit_zero = false;      // Held by value, yet left out of JSON when zero.
   bool granular = false;       // Maps: apply owns each key. (All but atomic ones do.)
   ListType list_type = ListType::kAtomic;
   std::span<const std::string_view> list_keys;  // ListType::kMap

@@ -37,7 +37,8 @@ class Time {
 class Quantity {
  public:
   Quantity() = default;  // "0"
-  // Canonicalises as Kubernetes does ("1000m" -> "1", "1.5Gi" -> "1536Mi").
+  // Canonicalises as Kubernetes does ("1000m" -> "1", "1.5Gi" -> "1536Mi"). Text whose number and
+  // exponent are the canonical ones stays as it was written ("1.500", "+5", "010").
   static Result<Quantity> Parse(std::string_view text);
   static Quantity FromValue(int64_t value, bool binary_suffix = false);
   static Quantity FromMilli(int64_t milli);
@@ -47,6 +48,8 @@ class Quantity {
   int64_t Value() const;
   int64_t MilliValue() const;
   bool IsZero() const { return nano_ == 0; }
+  // Resource lists hold nothing finer than milli: rounded up, away from zero.
+  Quantity RoundedUpToMilli() const;
   // Keeps the format (binary or decimal) of the left side.
   Quantity operator+(const Quantity& other) const;
   Quantity operator-(const Quantity& other) const;
@@ -57,8 +60,12 @@ class Quantity {
 
  private:
   enum class Format : uint8_t { kDecimalSi, kBinarySi, kDecimalExponent };
+  struct Decimal;
   static Quantity Make(__int128 nano, Format format);
-  __int128 nano_ = 0;  // 10^-9 units; finer amounts are rounded up when parsed.
+  static Quantity FromDecimal(const Decimal& decimal, Format format, std::string_view text);
+  // 10^-9 units; finer amounts are rounded up when parsed, larger ones than it holds saturate
+  // (their text stays exact).
+  __int128 nano_ = 0;
   Format format_ = Format::kDecimalSi;
   std::string text_ = "0";
 };

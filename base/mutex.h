@@ -9,6 +9,8 @@
 #else
 #define SKIFF_TS(x)
 #endif
+// Abseil, which gRPC brings along, has a macro of the same name and meaning.
+#undef GUARDED_BY
 #define GUARDED_BY(x) SKIFF_TS(guarded_by(x))
 #define REQUIRES(...) SKIFF_TS(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) SKIFF_TS(locks_excluded(__VA_ARGS__))

@@ -283,6 +283,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
     if (f.pointer) fields << ", .pointer = true";
     if (f.required) fields << ", .required = true";
     if (f.always) fields << ", .always = true";
+    if (f.omit_zero) fields << ", .omit_zero = true";
     if (f.granular) fields << ", .granular = true";
     if (f.list == "set") fields << ", .list_type = ListType::kSet";
     if (f.list == "map") fields << ", .list_type = ListType::kMap";

@@ -11,6 +11,7 @@
 //       selectable: [status.phase]
 //       typeMeta: true
 //       fields:
+//         time: {n: 8, type: Time, omitzero: true}  # by value, but left out when zero
 //         spec: {n: 2, type: DeploymentSpec, required: true, always: true, list: map, keys: [name],
 //                patch: merge, patchKey: name, default: x, doc: "..."}
 //         inline.Other: {type: Other, n: 2}     # the fields of Other stand here
@@ -36,7 +37,7 @@ struct SchemaField {
   int number = 0;
   int inline_number = 0;
   std::string inline_type;
-  bool required = false, always = false, granular = false, atomic = false;
+  bool required = false, always = false, omit_zero = false, granular = false, atomic = false;
   std::string list;  // atomic, set, map
   std::vector<std::string> keys;
   bool patch_merge = false, patch_retain_keys = false;

@@ -7,6 +7,8 @@
 //                   validate_update (which runs what also holds for new objects)
 //   status:         set_defaults, prepare_status_update, validate_status_update
 //
+// stamp follows each prepare.
+//
 // Metadata (names, labels, owner references, immutable fields) is checked for every kind by
 // api/rules/object_meta, not here.
 #pragma once
@@ -32,6 +34,8 @@ struct RulesOf {
   void (*prepare_update)(T& object, const T& old) = nullptr;
   // Keeps everything but the status.
   void (*prepare_status_update)(T& object, const T& old) = nullptr;
+  // Sets the times that the server decides; `old` is nullptr on create.
+  void (*stamp)(T& object, const T* old, TimePoint now) = nullptr;
   void (*validate)(const T& object, Violations& out) = nullptr;
   void (*validate_update)(const T& object, const T& old, Violations& out) = nullptr;
   void (*validate_status_update)(const T& object, const T& old, Violations& out) = nullptr;
@@ -39,8 +43,8 @@ struct RulesOf {
   void (*warnings)(const T& object, const T* old, std::vector<std::string>& out) = nullptr;
   // How metadata.name is checked: a message for each thing that is wrong. nullptr: DNS subdomain.
   std::vector<std::string> (*validate_name)(std::string_view name, bool is_prefix) = nullptr;
-  bool allow_create_on_update = false;         // PUT of a missing name creates.
-  bool allow_unconditional_update = true;      // PUT without resourceVersion overwrites.
+  bool allow_create_on_update = false;     // PUT of a missing name creates.
+  bool allow_unconditional_update = true;  // PUT without resourceVersion overwrites.
 };
 
 // The same with the type erased; empty functions do nothing. Objects are structs of kind->type.
@@ -50,6 +54,7 @@ struct Rules {
   std::function<void(void* object)> prepare_create;
   std::function<void(void* object, const void* old)> prepare_update;
   std::function<void(void* object, const void* old)> prepare_status_update;
+  std::function<void(void* object, const void* old, TimePoint now)> stamp;
   std::function<void(const void* object, Violations& out)> validate;
   std::function<void(const void* object, const void* old, Violations& out)> validate_update;
   std::function<void(const void* object, const void* old, Violations& out)> validate_status_update;
@@ -76,6 +81,11 @@ Rules Erase(RulesOf<T> typed) {
   if (typed.prepare_status_update) {
     rules.prepare_status_update = [=](void* o, const void* old) {
       typed.prepare_status_update(as_mutable(o), as(old));
+    };
+  }
+  if (typed.stamp) {
+    rules.stamp = [=](void* o, const void* old, TimePoint now) {
+      typed.stamp(as_mutable(o), static_cast<const T*>(old), now);
     };
   }
   if (typed.validate) {

@@ -1,0 +1,70 @@
+// What the schema cannot say about a CustomResourceDefinition.
+#include <algorithm>
+
+#include "api/gen/apiextensions_v1.h"
+#include "api/rules/defaults.h"
+#include "api/rules/kinds.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+
+namespace skiff {
+namespace {
+
+using apiextensions_v1::CustomResourceDefinition;
+
+std::string Lowercase(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::string StorageVersion(const CustomResourceDefinition& object) {
+  for (const auto& version : object.spec.versions) {
+    if (version.storage) return version.name;
+  }
+  return "";
+}
+
+void StoreVersion(CustomResourceDefinition& object) {
+  const std::string version = StorageVersion(object);
+  auto& stored = object.status.stored_versions;
+  if (!version.empty() && std::ranges::find(stored, version) == stored.end()) {
+    stored.push_back(version);
+  }
+}
+
+void SetDefaults(CustomResourceDefinition& object) {
+  auto& names = object.spec.names;
+  Default(names.singular, Lowercase(names.kind));
+  if (!names.kind.empty()) Default(names.list_kind, names.kind + "List");
+  auto& conversion = object.spec.conversion;
+  if (!conversion) conversion.emplace().strategy = "None";
+  if (conversion->webhook && conversion->webhook->client_config &&
+      conversion->webhook->client_config->service) {
+    Default(conversion->webhook->client_config->service->port, 443);
+  }
+  if (object.status.stored_versions.empty()) StoreVersion(object);
+}
+
+void Create(CustomResourceDefinition& object) {
+  PrepareCreate(object);
+  StoreVersion(object);
+}
+
+void Update(CustomResourceDefinition& object, const CustomResourceDefinition& old) {
+  PrepareUpdate(object, old);
+  StoreVersion(object);
+}
+
+}  // namespace
+
+Rules CustomResourceDefinitionRules() {
+  return Erase<CustomResourceDefinition>({
+      .set_defaults = SetDefaults,
+      .prepare_create = Create,
+      .prepare_update = Update,
+      .prepare_status_update = KeepSpec<CustomResourceDefinition>,
+      .allow_unconditional_update = false,
+  });
+}
+
+}  // namespace skiff

@@ -1,0 +1,20 @@
+// What the schema cannot say about a Pod.
+#include "api/gen/core_v1.h"
+#include "api/rules/kinds.h"
+#include "api/rules/pod_defaults.h"
+#include "api/rules/pod_prepare.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+
+namespace skiff {
+
+Rules PodRules() {
+  return Erase<core_v1::Pod>({
+      .set_defaults = DefaultPod,
+      .prepare_create = PreparePodCreate,
+      .prepare_update = PrepareUpdate<core_v1::Pod>,
+      .prepare_status_update = PreparePodStatusUpdate,
+  });
+}
+
+}  // namespace skiff

@@ -1,0 +1,24 @@
+// What the schema cannot say about a ServiceCIDR and an IPAddress.
+#include "api/gen/networking_v1.h"
+#include "api/rules/kinds.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+
+namespace skiff {
+namespace {
+
+using networking_v1::IPAddress;
+using networking_v1::ServiceCIDR;
+
+}  // namespace
+
+Rules IPAddressRules() {
+  return Erase<IPAddress>({});
+}
+
+// A write of the object itself may change the status too.
+Rules ServiceCIDRRules() {
+  return Erase<ServiceCIDR>({.prepare_status_update = KeepSpecAndMetadata<ServiceCIDR>});
+}
+
+}  // namespace skiff

@@ -1,0 +1,154 @@
+#include "api/values.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+#include "api/time_text.h"
+
+namespace skiff {
+namespace {
+
+std::string Canonical(std::string_view text) {
+  const auto quantity = Quantity::Parse(text);
+  return quantity ? quantity->Text() : quantity.error().message;
+}
+
+TEST(Quantity, CanonicalTextsAreThoseOfKubernetes) {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"1.0", "1"},
+      {"1024Mi", "1Gi"},
+      {"1e9", "1e9"},
+      {"0.1", "100m"},
+      {"128974848", "128974848"},
+      {"123e6", "123e6"},
+      {"1.5Gi", "1536Mi"},
+      {"1000k", "1M"},
+      {"1e-1", "100e-3"},
+      {"0.5Gi", "512Mi"},
+      {"100E-2", "1"},
+      {"1000m", "1"},
+      {"1000Ki", "1000Ki"},
+      {"1Pi", "1Pi"},
+      {"+0.5", "500m"},
+      {"0.1Ki", "102400m"},
+      {"010", "010"},
+      {"+5", "+5"},
+      {"5.", "5."},
+      {"1.500", "1.500"},
+      {"1500e-3", "1500e-3"},
+      {"1e20", "100e18"},
+      {"10000", "10k"},
+      {"100Ei", "9223372036854775807"},
+      {"0Gi", "0"},
+      {"0e5", "0"},
+      {"1e30", "1e30"},
+      {"12345678901234567890", "12345678901234567890"},
+      {"0.0001", "100u"},
+      {"1n", "1n"},
+      {"0.1n", "1n"},
+      {"-1Ki", "-1Ki"},
+      {"-0.5", "-500m"},
+      {"0", "0"},
+      {"1023", "1023"},
+      {"1Ki", "1Ki"},
+      {"2E", "2E"},
+      {"0.1Gi", "107374182400m"},
+  };
+  for (const auto& [text, canonical] : cases) EXPECT_EQ(Canonical(text), canonical) << text;
+}
+
+TEST(Quantity, TextThatIsNoQuantityIsRefusedInKubernetesWords) {
+  const std::string format =
+      "quantities must match the regular expression "
+      "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+  for (const char* text : {"", "lots", "true", "[1]", "1 Gi", "1.2.3", "1KI"}) {
+    EXPECT_EQ(Canonical(text), format) << text;
+  }
+  for (const char* text : {"1ki", "1ee5", "1Gim"}) {
+    EXPECT_EQ(Canonical(text), "unable to parse quantity's suffix") << text;
+  }
+}
+
+TEST(Quantity, ValuesRoundUpAndSaturate) {
+  EXPECT_EQ(Quantity::Parse("100m")->Value(), 1);
+  EXPECT_EQ(Quantity::Parse("-100m")->Value(), -1);
+  EXPECT_EQ(Quantity::Parse("1.5Gi")->Value(), 1610612736);
+  EXPECT_EQ(Quantity::Parse("100u")->MilliValue(), 1);
+  EXPECT_EQ(Quantity::Parse("1e30")->Value(), std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(Quantity::Parse("2E")->MilliValue(), std::numeric_limits<int64_t>::max());
+}
+
+TEST(Quantity, RoundingToMilliKeepsTextThatNeedsNone) {
+  EXPECT_EQ(Quantity::Parse("0.0001")->RoundedUpToMilli().Text(), "1m");
+  EXPECT_EQ(Quantity::Parse("123456789.12345679")->RoundedUpToMilli().Text(), "123456789124m");
+  EXPECT_EQ(Quantity::Parse("1.500")->RoundedUpToMilli().Text(), "1.500");
+  EXPECT_EQ(Quantity::Parse("1.1111")->RoundedUpToMilli().Text(), "1112m");
+}
+
+TEST(Quantity, ArithmeticKeepsTheFormatOfTheLeftSide) {
+  EXPECT_EQ((*Quantity::Parse("1Gi") + *Quantity::Parse("512Mi")).Text(), "1536Mi");
+  EXPECT_EQ((*Quantity::Parse("600m") + *Quantity::Parse("600m")).Text(), "1200m");
+  EXPECT_EQ((Quantity() + *Quantity::Parse("1Gi")).Text(), "1Gi");
+  EXPECT_EQ((*Quantity::Parse("1") - *Quantity::Parse("1500m")).Text(), "-500m");
+  EXPECT_EQ(Quantity::FromValue(1 << 20, true).Text(), "1Mi");
+  EXPECT_EQ(Quantity::FromMilli(2500).Text(), "2500m");
+  EXPECT_EQ(*Quantity::Parse("1"), *Quantity::Parse("1000m"));
+  EXPECT_LT(*Quantity::Parse("999m"), *Quantity::Parse("1"));
+}
+
+TEST(Time, ReadsAnyOffsetAndWritesUtc) {
+  EXPECT_EQ(Time::Parse("2026-01-02T15:04:05+02:00")->Rfc3339(), "2026-01-02T13:04:05Z");
+  EXPECT_EQ(Time::Parse("2026-01-02T15:04:05.123456789Z")->Rfc3339Micro(),
+            "2026-01-02T15:04:05.123456Z");
+  EXPECT_TRUE(Time::Parse("0001-01-01T00:00:00Z")->IsZero());
+  EXPECT_EQ(Time().Rfc3339(), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(
+      FormatInstant(*ParseInstant("9999-12-31T23:59:59Z", TimeForm::kSeconds), TimeForm::kSeconds),
+      "9999-12-31T23:59:59Z");
+}
+
+TEST(Time, RefusesWithGoTexts) {
+  const auto message = [](std::string_view text, TimeForm form = TimeForm::kSeconds) {
+    return ParseInstant(text, form).error().message;
+  };
+  EXPECT_EQ(message("yesterday"),
+            "parsing time \"yesterday\" as \"2006-01-02T15:04:05Z07:00\": cannot parse "
+            "\"yesterday\" as \"2006\"");
+  EXPECT_EQ(message("2026-01-02"),
+            "parsing time \"2026-01-02\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"\" as "
+            "\"T\"");
+  EXPECT_EQ(message("2026-13-02T00:00:00Z"),
+            "parsing time \"2026-13-02T00:00:00Z\": month out of range");
+  EXPECT_EQ(message("2026-02-30T00:00:00Z"),
+            "parsing time \"2026-02-30T00:00:00Z\": day out of range");
+  EXPECT_EQ(message("2026-01-02T15:04:05Z", TimeForm::kMicro),
+            "parsing time \"2026-01-02T15:04:05Z\" as \"2006-01-02T15:04:05.000000Z07:00\": "
+            "cannot parse \"Z\" as \".000000\"");
+  EXPECT_EQ(message("2026-01-02T15:04:05Zx"),
+            "parsing time \"2026-01-02T15:04:05Zx\": extra text: \"x\"");
+}
+
+TEST(GoDuration, RoundTripsAndRefusesInGoWords) {
+  for (const char* text : {"0s", "1h2m3s", "1.5s", "250ms", "1µs", "17ns", "-2m0s", "5m0s"}) {
+    EXPECT_EQ(FormatGoDuration(*ParseGoDuration(text)), text);
+  }
+  EXPECT_EQ(ParseGoDuration("x").error().message, "time: invalid duration \"x\"");
+  EXPECT_EQ(ParseGoDuration("10").error().message, "time: missing unit in duration \"10\"");
+  EXPECT_EQ(ParseGoDuration("1d").error().message, "time: unknown unit \"d\" in duration \"1d\"");
+}
+
+TEST(IntOrString, ScalesPercentagesAndRefusesOtherStrings) {
+  EXPECT_EQ(*IntOrString("25%").ScaledTo(10, true), 3);
+  EXPECT_EQ(*IntOrString("25%").ScaledTo(10, false), 2);
+  EXPECT_EQ(*IntOrString(7).ScaledTo(10, false), 7);
+  EXPECT_EQ(IntOrString("http").ScaledTo(1, true).error().message,
+            "invalid value for IntOrString: invalid type: string is not a percentage");
+  EXPECT_EQ(IntOrString("a%").ScaledTo(1, true).error().message,
+            "invalid value for IntOrString: invalid value \"a%\": strconv.Atoi: parsing \"a\": "
+            "invalid syntax");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,131 @@
+#include "api/violations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/go_text.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kInvalidValue = "Invalid value";
+
+std::string PrintedValue(const Json& value) {
+  return value.is_string() ? GoQuote(value.get_ref<const std::string&>()) : GoJson(value);
+}
+
+std::string Line(const Cause& cause) {
+  return cause.field + ": " + cause.message;
+}
+
+}  // namespace
+
+std::string Printed::Struct(const Type& type, const void* object) {
+  return GoJson(type, ToJson(type, object));
+}
+
+void Violations::Invalid(const FieldPath& path, const Json& value, std::string_view detail) {
+  AddValue("FieldValueInvalid", kInvalidValue, path, PrintedValue(value), detail);
+}
+
+void Violations::Invalid(const FieldPath& path, const Printed& value, std::string_view detail) {
+  AddValue("FieldValueInvalid", kInvalidValue, path, value.text(), detail);
+}
+
+void Violations::InvalidEach(const FieldPath& path, const Json& value,
+                             const std::vector<std::string>& messages) {
+  for (const std::string& message : messages) Invalid(path, value, message);
+}
+
+void Violations::Required(const FieldPath& path, std::string_view detail) {
+  AddValue("FieldValueRequired", "Required value", path, "", detail);
+}
+
+void Violations::Duplicate(const FieldPath& path, const Json& value, std::string_view detail) {
+  AddValue("FieldValueDuplicate", "Duplicate value", path, PrintedValue(value), detail);
+}
+
+void Violations::Duplicate(const FieldPath& path, const Printed& value, std::string_view detail) {
+  AddValue("FieldValueDuplicate", "Duplicate value", path, value.text(), detail);
+}
+
+void Violations::Forbidden(const FieldPath& path, std::string_view detail) {
+  AddValue("FieldValueForbidden", "Forbidden", path, "", detail);
+}
+
+void Violations::NotFound(const FieldPath& path, const Json& value) {
+  AddValue("FieldValueNotFound", "Not found", path, PrintedValue(value), "");
+}
+
+void Violations::NotSupported(const FieldPath& path, const Json& value,
+                              const std::vector<std::string>& supported) {
+  std::string detail;
+  for (const std::string& word : supported) {
+    detail += (detail.empty() ? "supported values: " : ", ") + GoQuote(word);
+  }
+  AddValue("FieldValueNotSupported", "Unsupported value", path, PrintedValue(value), detail);
+}
+
+void Violations::TooLong(const FieldPath& path, size_t bytes_max) {
+  Add("FieldValueTooLong", path,
+      fmt::format("Too long: may not be more than {} {}", bytes_max,
+                  bytes_max == 1 ? "byte" : "bytes"));
+}
+
+void Violations::TooMany(const FieldPath& path, size_t count, size_t count_max) {
+  Add("FieldValueTooMany", path,
+      fmt::format("Too many: {}: must have at most {} {}", count, count_max,
+                  count_max == 1 ? "item" : "items"));
+}
+
+void Violations::TypeInvalid(const FieldPath& path, const Json& value, std::string_view detail) {
+  AddValue("FieldValueTypeInvalid", kInvalidValue, path, PrintedValue(value), detail);
+}
+
+void Violations::Internal(const FieldPath& path, std::string_view detail) {
+  AddValue("InternalError", "Internal error", path, "", detail);
+}
+
+void Violations::Append(const Violations& other) {
+  causes_.insert(causes_.end(), other.causes_.begin(), other.causes_.end());
+}
+
+std::string Violations::Text() const {
+  std::vector<std::string> lines;
+  for (const Cause& cause : causes_) {
+    std::string line = Line(cause);
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
+      lines.push_back(std::move(line));
+    }
+  }
+  return lines.size() == 1 ? lines[0] : fmt::format("[{}]", fmt::join(lines, ", "));
+}
+
+Error Violations::ToError(std::string_view group, std::string_view kind,
+                          std::string_view name) const {
+  std::string qualified(kind);
+  if (!group.empty()) qualified += "." + std::string(group);
+  return Error{.reason = Reason::kInvalid,
+               .message = fmt::format("{} {} is invalid: {}", qualified, GoQuote(name), Text()),
+               .causes = causes_,
+               .details = ErrorDetails{.name = std::string(name),
+                                       .group = std::string(group),
+                                       .kind = std::string(kind)},
+               .http_code = 422};
+}
+
+void Violations::Add(std::string_view reason, const FieldPath& path, std::string text) {
+  causes_.push_back({std::string(reason), std::move(text), path.Text()});
+}
+
+void Violations::AddValue(std::string_view reason, std::string_view label, const FieldPath& path,
+                          std::string_view value, std::string_view detail) {
+  std::string text(label);
+  for (const std::string_view part : {value, detail}) {
+    if (!part.empty()) text.append(": ").append(part);
+  }
+  Add(reason, path, std::move(text));
+}
+
+}  // namespace skiff

@@ -1,0 +1,115 @@
+#include "base/process.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace skiff {
+namespace {
+
+TEST(ProcessTest, FeedsStdinAndCapturesBothOutputsAndTheExitCode) {
+  const std::string text(300'000, 'x');  // More than a pipe holds, so both directions must move.
+  const auto output =
+      RunProcess({.argv = {"sh", "-c", "cat; echo no >&2; exit 3"}, .stdin_text = text});
+  ASSERT_TRUE(output) << output.error().message;
+  EXPECT_EQ(output->out, text);
+  EXPECT_EQ(output->err, "no\n");
+  EXPECT_EQ(output->exit_code, 3);
+  EXPECT_FALSE(output->truncated);
+}
+
+TEST(ProcessTest, AnExitCodeIsAnErrorOnlyWhenAskedFor) {
+  const auto out = RunChecked({.argv = {"sh", "-c", "echo broken >&2; exit 2"}});
+  ASSERT_FALSE(out);
+  EXPECT_EQ(out.error().message, "sh: exit code 2: broken");
+  EXPECT_EQ(RunChecked({.argv = {"printf", "%s", "fine"}}).value(), "fine");
+}
+
+TEST(ProcessTest, AMissingProgramIsNotFound) {
+  const auto output = RunProcess({.argv = {"no-such-program-here"}});
+  ASSERT_FALSE(output);
+  EXPECT_EQ(output.error().reason, Reason::kNotFound);
+}
+
+TEST(ProcessTest, KillsTheWholeGroupAtTheDeadline) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "skiff_process_test";
+  std::filesystem::create_directories(folder);
+  const std::string pid_path = folder / "pid";
+  const auto output = RunProcess(
+      {.argv = {"sh", "-c", "sleep 1000 & echo $! > " + pid_path + "; wait"}, .timeout = 300ms});
+  ASSERT_FALSE(output);
+  EXPECT_EQ(output.error().reason, Reason::kTimeout);
+  pid_t sleeper = 0;
+  std::ifstream(pid_path) >> sleeper;
+  ASSERT_GT(sleeper, 0);
+  const auto left = IdentifyProcess(sleeper);
+  EXPECT_TRUE(!left || WaitUntilGone(*left, 5s));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ProcessTest, DropsOutputBeyondTheBound) {
+  const auto output =
+      RunProcess({.argv = {"sh", "-c", "head -c 100000 /dev/zero"}, .output_bytes_max = 1000});
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->out.size(), 1000u);
+  EXPECT_TRUE(output->truncated);
+}
+
+TEST(ProcessTest, AChildThatDoesNotReadItsInputIsNoProblem) {
+  const auto output = RunProcess({.argv = {"true"}, .stdin_text = std::string(1'000'000, 'x')});
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->exit_code, 0);
+}
+
+TEST(ProcessTest, EnvironmentAndFolderAreSet) {
+  const auto out = RunChecked({.argv = {"sh", "-c", "echo $GREETING; pwd"},
+                               .environment = {{"GREETING", "hello"}},
+                               .working_directory = "/usr"});
+  EXPECT_EQ(out.value(), "hello\n/usr\n");
+}
+
+class DaemonTest : public testing::Test {
+ protected:
+  DaemonTest() : folder_(std::filesystem::path(testing::TempDir()) / "skiff_daemon_test") {
+    std::filesystem::create_directories(folder_);
+  }
+  ~DaemonTest() override { std::filesystem::remove_all(folder_); }
+  const std::filesystem::path folder_;
+};
+
+TEST_F(DaemonTest, RunsInASessionOfItsOwnIsFoundAgainAndStops) {
+  const DaemonSpec spec{
+      .argv = {"sleep", "1000"}, .log_path = folder_ / "log", .pid_path = folder_ / "pid"};
+  const auto daemon = SpawnDaemon(spec);
+  ASSERT_TRUE(daemon) << daemon.error().message;
+  EXPECT_EQ(getsid(daemon->pid) == getsid(0), false);
+  EXPECT_EQ(ReadPidFile(spec.pid_path), *daemon);
+  EXPECT_FALSE(WaitUntilGone(*daemon, 0ms));
+  EXPECT_TRUE(StopProcess(*daemon, 5s));
+  EXPECT_FALSE(IsAlive(*daemon));
+  EXPECT_EQ(ReadPidFile(spec.pid_path), std::nullopt);
+}
+
+TEST_F(DaemonTest, SaysWhenItCannotBeStarted) {
+  std::ofstream(folder_ / "broken") << "not a program";
+  std::filesystem::permissions(folder_ / "broken", std::filesystem::perms::all);
+  EXPECT_FALSE(SpawnDaemon({.argv = {folder_ / "broken"}, .log_path = folder_ / "log"}));
+  const auto missing = SpawnDaemon({.argv = {"no-such-program"}, .log_path = folder_ / "log"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().reason, Reason::kNotFound);
+}
+
+TEST(ProcessIdTest, ARecycledNumberIsAnotherProcess) {
+  const ProcessId self = IdentifyProcess(getpid()).value();
+  EXPECT_TRUE(IsAlive(self));
+  const ProcessId earlier{.pid = self.pid, .start_ticks = self.start_ticks - 1};
+  EXPECT_FALSE(IsAlive(earlier));
+  SignalProcess(earlier, SIGKILL);  // We are still here.
+  EXPECT_TRUE(WaitUntilGone(earlier, 0ms));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,72 @@
+#include "kubelet/cri.h"
+
+#include <algorithm>
+
+namespace skiff::cri {
+namespace {
+
+// The gRPC code behind a Reason; the header lists the pairs.
+std::string_view CodeText(Reason reason) {
+  switch (reason) {
+    case Reason::kNotFound:
+      return "NotFound";
+    case Reason::kAlreadyExists:
+      return "AlreadyExists";
+    case Reason::kInvalid:
+      return "InvalidArgument";
+    case Reason::kConflict:
+      return "FailedPrecondition";
+    case Reason::kServiceUnavailable:
+      return "Unavailable";
+    case Reason::kTimeout:
+      return "DeadlineExceeded";
+    case Reason::kTooManyRequests:
+      return "ResourceExhausted";
+    case Reason::kForbidden:
+      return "PermissionDenied";
+    case Reason::kUnauthorized:
+      return "Unauthenticated";
+    case Reason::kMethodNotAllowed:
+      return "Unimplemented";
+    case Reason::kBadRequest:
+      return "OutOfRange";
+    case Reason::kServerTimeout:
+      return "Canceled";
+    case Reason::kInternalError:
+      return "Internal";
+    default:
+      return "Unknown";
+  }
+}
+
+}  // namespace
+
+bool RuntimeStatus::Ready(std::string_view condition_type) const {
+  return std::any_of(conditions.begin(), conditions.end(), [&](const Condition& condition) {
+    return condition.type == condition_type && condition.status;
+  });
+}
+
+std::string_view EventText(Event::What what) {
+  switch (what) {
+    case Event::What::kResync:
+      return "resync";
+    case Event::What::kCreated:
+      return "created";
+    case Event::What::kStarted:
+      return "started";
+    case Event::What::kExited:
+      return "exited";
+    case Event::What::kOom:
+      return "oom";
+    case Event::What::kDeleted:
+      return "deleted";
+  }
+  return "";
+}
+
+std::string RpcErrorText(const Error& error) {
+  return "rpc error: code = " + std::string(CodeText(error.reason)) + " desc = " + error.message;
+}
+
+}  // namespace skiff::cri
