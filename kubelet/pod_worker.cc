@@ -65,6 +65,28 @@ void PodWorker::Update(Ptr<core_v1::Pod> pod) {
   Wake();
 }
 
+void PodWorker::Refresh(Ptr<core_v1::Pod> pod) {
+  MutexLock lock(mutex_);
+  pod_ = std::move(pod);
+}
+
+bool PodWorker::Concerns(const cri::Event& event) const {
+  MutexLock lock(mutex_);
+  return event.id.empty() || ids_.contains(event.id);
+}
+
+Result<ObservedPod> PodWorker::Observe(const core_v1::Pod& pod) {
+  auto observed = TRY(ObservePod(context_.runtime, pod.metadata.uid));
+  std::set<std::string> ids;
+  for (const auto& sandbox : observed.sandboxes) ids.insert(sandbox.id);
+  for (const auto& [name, attempts] : observed.containers) {
+    for (const auto& container : attempts) ids.insert(container.status.id);
+  }
+  MutexLock lock(mutex_);
+  ids_ = std::move(ids);
+  return observed;
+}
+
 void PodWorker::Terminate(std::optional<WaitingReason> failure, std::optional<int64_t> grace_s) {
   {
     MutexLock lock(mutex_);
@@ -125,7 +147,7 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
               std::nullopt);
     return 0ns;
   }
-  const auto observed = ObservePod(context_.runtime, pod.metadata.uid);
+  const auto observed = Observe(pod);
   if (!observed) {
     log_.Info("runtime does not answer",
               {{"pod", PodText(pod)}, {"error", observed.error().message}});
@@ -154,7 +176,7 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
   }
   if (observed->sandboxes.empty()) WriteStatus(pod, *observed);
   const Duration delay = Act(pod, *observed, plan);
-  const auto after = ObservePod(context_.runtime, pod.metadata.uid);
+  const auto after = Observe(pod);
   if (after) {
     WatchProbes(pod, *after);
     WriteStatus(pod, *after);
@@ -443,7 +465,7 @@ bool PodWorker::StopContainers(const core_v1::Pod& pod, const ObservedPod& obser
 }
 
 Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
-  const auto observed = ObservePod(context_.runtime, pod.metadata.uid);
+  const auto observed = Observe(pod);
   if (!observed) return kRetry;
   WriteStatus(pod, *observed);
   if (!StopContainers(pod, *observed)) return kNever;
@@ -460,7 +482,7 @@ Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
 }
 
 Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
-  const auto observed = ObservePod(context_.runtime, pod.metadata.uid);
+  const auto observed = Observe(pod);
   if (!observed) return kRetry;
   WriteStatus(pod, *observed);
   if (const auto down = context_.volumes.TearDown(pod.metadata.uid); !down) {

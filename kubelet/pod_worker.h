@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,10 @@ class PodWorker final : public ControlLoop {
   // It shall go although nobody deleted it: evicted, rejected, or its object is gone. `failure` is
   // what its status then says; without one the status stays.
   void Terminate(std::optional<WaitingReason> failure, std::optional<int64_t> grace_s);
+  // A newer version that differs in its status alone, which needs no work.
+  void Refresh(Ptr<core_v1::Pod> pod);
+  // Whether a container or sandbox of the event may be one of this pod's.
+  bool Concerns(const cri::Event& event) const;
   State state() const { return state_; }
   Ptr<core_v1::Pod> pod() const;
   Duration Step() override;
@@ -91,6 +96,7 @@ class PodWorker final : public ControlLoop {
   Result<ContainerInput> Prepare(const core_v1::Pod& pod, const core_v1::Container& container,
                                  uint32_t attempt, const ObservedPod& observed,
                                  Environment& environment);
+  Result<ObservedPod> Observe(const core_v1::Pod& pod);
   void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
   core_v1::PodStatus WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
   Duration StepTerminating(const core_v1::Pod& pod);
@@ -114,6 +120,7 @@ class PodWorker final : public ControlLoop {
 
   mutable Mutex mutex_;
   Ptr<core_v1::Pod> pod_ GUARDED_BY(mutex_);
+  std::set<std::string> ids_ GUARDED_BY(mutex_);  // What the runtime was last seen to have of it.
   bool terminate_ GUARDED_BY(mutex_) = false;
   std::optional<WaitingReason> failure_ GUARDED_BY(mutex_);
   std::optional<int64_t> grace_s_ GUARDED_BY(mutex_);
