@@ -282,10 +282,7 @@ TEST(WebSocket, CarriesAByteStreamInMessages) {
   TestClient client(fixture.port());
   ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, "ab") + Frame(2, "cd")));
   client.ReadHead();
-  std::promise<void> woken;
-  far->Attach([&, once = std::make_shared<std::once_flag>()] {
-    std::call_once(*once, [&] { woken.set_value(); });
-  });
+  far->Attach([] {});
   std::string got;
   while (got.size() < 4) {
     std::vector<SharedBytes> pieces;
