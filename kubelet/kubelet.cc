@@ -22,10 +22,10 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       dependencies_(dependencies),
       volumes_(options_.root, MakeVolumeSources(), dependencies_.clock),
       images_(dependencies_.runtime, dependencies_.clock, dependencies_.events),
-      probes_(dependencies_.runtime, dependencies_.executor, dependencies_.clock,
-              dependencies_.events, [this](const std::string& uid) { WakeWorker(uid); }),
+      probes_(MakeProbes()),
       statuses_(dependencies_.client),
-      hooks_(dependencies_.runtime),
+      hooks_(dependencies_.runtime, dependencies_.loops,
+             [this](Duration length) { Pause(length); }),
       node_status_(options_.node_name, options_.facts,
                    {dependencies_.client, dependencies_.clock, dependencies_.runtime}),
       context_{dependencies_.runtime,
@@ -35,7 +35,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                dependencies_.events,
                volumes_,
                images_,
-               probes_,
+               *probes_,
                statuses_,
                hooks_,
                [this](const core_v1::Pod& pod) { return EnvironmentFor(pod); },
@@ -77,7 +77,25 @@ void Kubelet::Start() {
   });
 }
 
+std::unique_ptr<Probes> Kubelet::MakeProbes() {
+  if (dependencies_.loops == nullptr) return std::make_unique<PassingProbes>();
+  return std::make_unique<ProbeManager>(
+      ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,
+                                 dependencies_.events, *dependencies_.loops},
+      [this](const std::string& uid) { WakeWorker(uid); });
+}
+
+void Kubelet::Pause(Duration length) {
+  MutexLock lock(mutex_);
+  stopping_changed_.wait_for(lock, length, [this] { return stopping_; });
+}
+
 void Kubelet::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  stopping_changed_.notify_all();
   subscription_.reset();
   Executor& executor = dependencies_.executor;
   executor.Remove(*this);

@@ -43,6 +43,8 @@ struct KubeletDependencies {
   Informer<core_v1::Service> services;
   EventRecorder& events;
   Executor& executor;
+  // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
+  http::Loops* loops = nullptr;
 };
 
 class Kubelet final : public ControlLoop {
@@ -74,6 +76,8 @@ class Kubelet final : public ControlLoop {
   void RemoveDeadContainers();
   EnvironmentSources EnvironmentFor(const core_v1::Pod& pod) const;
   VolumeSources MakeVolumeSources() const;
+  std::unique_ptr<Probes> MakeProbes();
+  void Pause(Duration length);
   bool IsMine(const core_v1::Pod& pod) const { return pod.spec.node_name == options_.node_name; }
 
   const KubeletOptions options_;
@@ -81,7 +85,7 @@ class Kubelet final : public ControlLoop {
   const Log log_{"kubelet"};
   VolumeManager volumes_;
   ImagePuller images_;
-  ProbeManager probes_;
+  std::unique_ptr<Probes> probes_;
   StatusManager statuses_;
   LifecycleHooks hooks_;
   NodeStatusLoop node_status_;
@@ -94,6 +98,8 @@ class Kubelet final : public ControlLoop {
     Ptr<core_v1::Pod> pod;  // nullptr: gone.
   };
   mutable Mutex mutex_;
+  CondVar stopping_changed_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<Change> inbox_ GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers_ GUARDED_BY(mutex_);  // By uid.
 };

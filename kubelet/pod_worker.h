@@ -40,7 +40,7 @@ struct PodWorkerContext {
   EventRecorder& events;
   VolumeManager& volumes;
   ImagePuller& images;
-  ProbeManager& probes;
+  Probes& probes;
   StatusManager& statuses;
   LifecycleHooks& hooks;
   // Looks up configuration for a pod's environment.
