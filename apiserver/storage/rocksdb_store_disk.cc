@@ -219,7 +219,13 @@ Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  TRY(Checked(rocksdb::DB::Open(DatabaseOptions(options), options.path, families, &handles, &db)));
+  const auto opened =
+      rocksdb::DB::Open(DatabaseOptions(options), options.path, families, &handles, &db);
+  if (opened.IsIOError() && opened.ToString().find("lock") != std::string::npos) {
+    return Fail(Reason::kInternalError,
+                fmt::format("{} is in use by another process", options.path));
+  }
+  TRY(Checked(opened));
   auto database = std::make_unique<Database>();
   database->db.reset(db);
   database->meta = handles[0];
@@ -372,7 +378,9 @@ Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
 
 Result<> RocksdbDisk::Sync() {
   if (!database_->write_ahead_log) return {};
-  return Checked(database_->db->SyncWAL());
+  // A synced write of nothing: unlike SyncWAL it works on every Env, the one in memory too.
+  rocksdb::WriteBatch nothing;
+  return Checked(database_->db->Write(database_->Options(true), &nothing));
 }
 
 Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& announce) {
