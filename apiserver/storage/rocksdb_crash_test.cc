@@ -1,4 +1,4 @@
-// kill -9 in the middle of writing, on the real disk: what was acknowledged is there afterwards.
+// On the real disk: kill -9 in the middle of writing leaves what was acknowledged.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 #include <sstream>
@@ -145,13 +146,24 @@ class RocksdbCrashTest : public testing::Test {
     }
   }
 
-  std::string StorePath() const { return folder_ + "/store"; }
+  std::string StorePath() const { return folder_ + "/made/on/the/way/store"; }
 
   std::string folder_;
   SystemClock clock_;
   std::map<std::string, Acknowledged> acknowledged_;
   uint64_t newest_ = 1;
 };
+
+TEST_F(RocksdbCrashTest, TheFolderIsMadeForItsOwnerAlone) {
+  ASSERT_TRUE(RocksdbStore::Open({.path = StorePath()}, clock_));
+  EXPECT_EQ(std::filesystem::status(StorePath()).permissions(), std::filesystem::perms::owner_all);
+  const auto file = folder_ + "/file";
+  std::ofstream(file) << "in the way";
+  const auto opened = RocksdbStore::Open({.path = file + "/store"}, clock_);
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().message.starts_with("cannot make the storage folder " + file))
+      << opened.error().message;
+}
 
 TEST_F(RocksdbCrashTest, NoAcknowledgedWriteIsLost) {
   std::mt19937 random(7);
