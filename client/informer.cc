@@ -6,6 +6,7 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kControllerIndex = "controller";
+constexpr std::string_view kOrphanIndex = "orphan";
 
 ObjectKey KeyOf(const CachedObject& object) {
   return {object.metadata->namespace_, object.metadata->name};
@@ -17,6 +18,18 @@ std::vector<std::string> ControllerUid(const CachedObject& object) {
   return {owner->uid};
 }
 
+std::vector<std::string> NamespaceOfOrphan(const CachedObject& object) {
+  if (ControllerOf(*object.metadata)) return {};
+  return {object.metadata->namespace_};
+}
+
+uint64_t ParseRevision(const std::string& text) {
+  uint64_t revision = 0;
+  const char* end = text.data() + text.size();
+  const auto [parsed_to, error] = std::from_chars(text.data(), end, revision);
+  return error == std::errc() && parsed_to == end ? revision : 0;
+}
+
 }  // namespace
 
 InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource resource,
@@ -25,6 +38,7 @@ InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource reso
       decode_(std::move(decode)),
       reflector_(dependencies, resource, std::move(scope), *this) {
   AddIndex(std::string(kControllerIndex), ControllerUid);
+  AddIndex(std::string(kOrphanIndex), NamespaceOfOrphan);
 }
 
 void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
@@ -70,6 +84,10 @@ std::vector<CachedObject> InformerCache::ByIndex(const std::string& index,
 
 std::vector<CachedObject> InformerCache::ControlledBy(const std::string& uid) const {
   return ByIndex(std::string(kControllerIndex), uid);
+}
+
+std::vector<CachedObject> InformerCache::OrphansIn(const std::string& namespace_) const {
+  return ByIndex(std::string(kOrphanIndex), namespace_);
 }
 
 size_t InformerCache::size() const {
@@ -171,10 +189,12 @@ void InformerCache::Tell(const CachedObject& before, const CachedObject& now) co
 }
 
 void InformerCache::SawRevision(const std::string& resource_version) {
-  uint64_t revision = 0;
-  const char* end = resource_version.data() + resource_version.size();
-  const auto [parsed_to, error] = std::from_chars(resource_version.data(), end, revision);
-  if (error == std::errc() && parsed_to == end && revision > revision_) revision_ = revision;
+  const uint64_t revision = ParseRevision(resource_version);
+  if (revision > revision_) revision_ = revision;
+}
+
+uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata) {
+  return ParseRevision(metadata.resource_version);
 }
 
 InformerCache& InformerFactory::Metadata(const Resource& resource) {

@@ -60,6 +60,8 @@ class InformerCache final : public ReflectorSink {
   std::vector<CachedObject> ListIn(const std::string& namespace_) const;
   std::vector<CachedObject> ByIndex(const std::string& index, const std::string& value) const;
   std::vector<CachedObject> ControlledBy(const std::string& uid) const;
+  // Those without a controller reference.
+  std::vector<CachedObject> OrphansIn(const std::string& namespace_) const;
   size_t size() const;
 
   void Replace(std::vector<Json> items, const std::string& resource_version) override;
@@ -106,6 +108,9 @@ class Informer {
   std::vector<Ptr<K>> ControlledBy(const std::string& uid) const {
     return Cast(cache_->ControlledBy(uid));
   }
+  std::vector<Ptr<K>> OrphansIn(const std::string& namespace_) const {
+    return Cast(cache_->OrphansIn(namespace_));
+  }
   std::vector<Ptr<K>> ByIndex(const std::string& index, const std::string& value) const {
     return Cast(cache_->ByIndex(index, value));
   }
@@ -134,6 +139,10 @@ class Informer {
   }
   InformerCache* cache_;
 };
+
+// The number in a resource version; 0 when it is none. A cache whose revision() is not smaller
+// shows the write that returned this object.
+uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata);
 
 // One cache per kind, shared by all who ask here. Thread-safe.
 class InformerFactory {
