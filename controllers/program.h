@@ -44,6 +44,8 @@ void AddNamespaceController(Manager& manager);
 void AddGarbageCollector(Manager& manager);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
 void AddTaintEvictionController(Manager& manager);
+// Pods by the node they are bound to: ByIndex("node", name).
+void AddPodNodeIndex(Manager& manager);
 void AddNodeIpamController(Manager& manager, const ControllerOptions& options);
 void AddServiceAccountController(Manager& manager);
 void AddRootCaPublisher(Manager& manager, const std::string& root_ca);
