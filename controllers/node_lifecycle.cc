@@ -74,7 +74,7 @@ class NodeMonitor final : public ControlLoop {
         heartbeats_(manager.clock()) {
     nodes_.OnChange([this](const auto& before, const auto& now) {
       heartbeats_.SawNode(before, now);
-      if (!before) Wake();
+      if (!before || (now && IsReady(*before) != IsReady(*now))) Wake();
     });
     manager.informer<Lease>().OnChange(
         [this](const auto& before, const auto& now) { heartbeats_.SawLease(before, now); });
