@@ -38,6 +38,8 @@ struct ControllerOptions {
 
 // Adds every controller that the options name.
 void AddControllers(Manager& manager, const ControllerOptions& options);
+// What --controllers can name, sorted.
+std::vector<std::string> ControllerNames();
 
 // One line each; the file is named after the function.
 void AddReplicaSetController(Manager& manager);
