@@ -1,0 +1,36 @@
+// What handlers work with: the parts of one server, by reference. Made by ApiServer, which owns them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apiserver/caches.h"
+#include "apiserver/remover.h"
+#include "apiserver/watch.h"
+#include "apiserver/writer.h"
+
+namespace skiff {
+
+class Authentication;
+class Authorizer;
+class RbacAuthorizer;
+class ServiceAccountTokens;
+
+struct Core {
+  Store& store;
+  const Clock& clock;
+  Random& random;
+  Caches& caches;
+  const AdmissionChain& admission;
+  ObjectWriter& writer;
+  ObjectRemover& remover;
+  Authorizer& authorizer;
+  RbacAuthorizer& rbac;
+  Authentication& authentication;
+  ServiceAccountTokens& tokens;
+  bool has_rbac;  // An authorization mode.
+
+  WatchParts watch() const { return {store, clock, random}; }
+};
+
+}  // namespace skiff
