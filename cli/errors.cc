@@ -41,13 +41,12 @@ std::string UnreachableText(const std::string& message) {
   const size_t space = rest.find(": ", begin);
   const std::string host = rest.substr(begin, space - begin);
   const std::string why = space == std::string::npos ? "" : rest.substr(space + 2);
-  if (why.find("Could not establish connection") != std::string::npos ||
-      why.find("connection refused") != std::string::npos) {
+  if (why == "Connection" || why.find("connection refused") != std::string::npos) {
     return fmt::format(
         "The connection to the server {} was refused - did you specify the right host or port?\n",
         host.substr(0, host.find('/')));
   }
-  if (why.find("verification failed") != std::string::npos) {
+  if (why == "SSLServerVerification") {
     return "Unable to connect to the server: tls: failed to verify certificate: x509: certificate "
            "signed by unknown authority\n";
   }
