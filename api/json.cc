@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "api/time_text.h"
+#include "api/go_text.h"
 #include "api/utf8.h"
 
 namespace skiff {

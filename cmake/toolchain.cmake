@@ -8,7 +8,7 @@ find_program(CCACHE ccache)
 if(CCACHE)
   # Paths relative to the tree, so that every checkout shares one cache.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-      CCACHE_NOHASHDIR=1 ${CCACHE})
+      CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 find_program(MOLD mold)
@@ -22,6 +22,11 @@ add_compile_options(-Wall -Wextra -Werror -Wno-restrict -Wno-maybe-uninitialized
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_compile_options(-Wthread-safety -Wno-gnu-statement-expression -Wno-unused-command-line-argument
                       -Wno-unused-lambda-capture -Wno-missing-designated-field-initializers)
+endif()
+
+# ccache keeps files that use precompiled headers only with this.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fpch-preprocess)
 endif()
 
 find_package(PkgConfig REQUIRED)
