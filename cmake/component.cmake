@@ -31,7 +31,8 @@ function(component name)
     target_compile_definitions(${name}_test PRIVATE SKIFF_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     use_precompiled_api(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 900 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+        ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan_suppressions.txt")
   endif()
 endfunction()
 
