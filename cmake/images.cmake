@@ -31,7 +31,8 @@ endfunction()
 function(image_archives)
   add_executable(image_pack EXCLUDE_FROM_ALL ${IMAGE_SOURCES}/pack.cc
                  ${CMAKE_SOURCE_DIR}/kubelet/image_archive.cc
-                 ${CMAKE_SOURCE_DIR}/kubelet/image_name.cc ${CMAKE_SOURCE_DIR}/kubelet/tar.cc)
+                 ${CMAKE_SOURCE_DIR}/kubelet/image_name.cc ${CMAKE_SOURCE_DIR}/kubelet/image_pack.cc
+                 ${CMAKE_SOURCE_DIR}/kubelet/tar.cc)
   target_link_libraries(image_pack PRIVATE base OpenSSL::Crypto)
   set(archives ${CMAKE_BINARY_DIR}/images)
   set(programs image_pause image_client image_nautilus image_kitten)

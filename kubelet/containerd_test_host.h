@@ -15,7 +15,7 @@
 #include "kubelet/containerd_paths.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
-#include "kubelet/image_archive.h"
+#include "kubelet/image_pack.h"
 #include "kubelet/network/cni_config.h"
 
 namespace skiff {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/values.h"
+#include "kubelet/image_pack.h"
 #include "kubelet/tar.h"
 
 namespace skiff {
