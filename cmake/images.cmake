@@ -38,4 +38,7 @@ function(image_archives)
   set(programs image_pause image_client image_nautilus image_kitten)
   add_custom_target(images COMMAND image_pack ${IMAGE_BIN} ${archives}
                     DEPENDS image_pack ${programs} COMMENT "Packing container images")
+  # The kubelet's tests run them.
+  add_dependencies(kubelet_test images)
+  target_compile_definitions(kubelet_test PRIVATE SKIFF_IMAGES="${CMAKE_BINARY_DIR}/images")
 endfunction()
