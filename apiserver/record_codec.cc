@@ -69,6 +69,16 @@ ObjectBody BodyText(const KindInfo& kind, const Json& document) {
   return body;
 }
 
+std::string PlainText(const KindInfo& kind, const Json& document) {
+  ObjectBody body = BodyText(kind, document);
+  constexpr std::string_view kName = "\"resourceVersion\":\"";
+  const size_t begin = body.revision_at - kName.size();
+  size_t end = body.revision_at + 1;
+  if (body.text[end] == ',') ++end;
+  body.text.erase(begin, end - begin);
+  return body.text;
+}
+
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
   const KindInfo& stored = StorageKindOf(kind);
   if (&stored != &kind) {

@@ -26,6 +26,9 @@ std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::st
 // its digits go.
 ObjectBody BodyText(const KindInfo& kind, const Json& document);
 
+// JSON text of a document that has no resourceVersion: answers that are never stored, dry runs.
+std::string PlainText(const KindInfo& kind, const Json& document);
+
 // The record of an object that is served as `kind`, in the version it is kept in.
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
 

@@ -42,18 +42,10 @@ void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admiss
 }
 
 // JSON text as a client sees it before or without a write.
-std::string TextAt(const KindInfo& kind, Json document, std::string_view revision) {
+std::string TextAt(const KindInfo& kind, const Json& document, std::string_view revision) {
+  if (revision.empty()) return PlainText(kind, document);
   ObjectBody body = BodyText(kind, document);
-  if (!revision.empty()) {
-    body.text.insert(body.revision_at, revision);
-    return body.text;
-  }
-  // No resourceVersion at all: cut the empty one out.
-  constexpr std::string_view kName = "\"resourceVersion\":\"";
-  const size_t begin = body.revision_at - kName.size();
-  size_t end = body.revision_at + 1;
-  if (body.text[end] == ',') ++end;
-  body.text.erase(begin, end - begin);
+  body.text.insert(body.revision_at, revision);
   return body.text;
 }
 
@@ -106,12 +98,12 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                                         const WriteOptions& options) {
   const KindInfo& kind = object.kind();
   const Rules* rules = FindRules(kind);
-  auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   if (rules && rules->prepare_create) {
     rules->prepare_create(object.raw());
   } else if (!rules) {
     ClearStatusOf(object);
   }
+  auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}));
   AddWarnings(object, nullptr, request);
   AdmissionRequest admission{.operation = Operation::kCreate,
@@ -131,7 +123,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     if (parts_.store.Get(key)) {
       return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
     }
-    return Saved{.kind = &kind, .text = TextAt(kind, std::move(document), ""), .created = true};
+    return Saved{.kind = &kind, .text = TextAt(kind, document, ""), .created = true};
   }
   StoredObject stored = TRY(EncodeForStore(kind, document));
   const auto written = parts_.store.Apply({.key = key,
@@ -294,9 +286,9 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
-  auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
+  auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, request);
   TRY(parts_.admission.Validate(admission));
@@ -314,7 +306,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   if (options.dry_run) {
-    saved.text = TextAt(kind, std::move(document), old.metadata().resource_version);
+    saved.text = TextAt(kind, document, old.metadata().resource_version);
     return saved;
   }
   Write write{.key = record->key,
@@ -335,7 +327,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   saved.revision = written->revision;
   if (saved.deleted) {
     parts_.allocations.Release(object);
-    saved.text = TextAt(kind, std::move(document), std::to_string(written->revision.value));
+    saved.text = TextAt(kind, document, std::to_string(written->revision.value));
   } else {
     saved.text = TRY(TextOf(kind, *written->record));
   }

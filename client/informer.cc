@@ -46,6 +46,11 @@ void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
   indexes_.try_emplace(name, Index{std::move(function), {}});
 }
 
+void InformerCache::HoldWhole(Decode decode) {
+  decode_ = std::move(decode);
+  reflector_.FetchWhole();
+}
+
 CachedObject InformerCache::Get(const ObjectKey& key) const {
   const MutexLock lock(mutex_);
   const auto found = objects_.find(key);
@@ -223,8 +228,11 @@ InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::D
                                             std::move(decode));
     metadata_only_[cache.get()] = metadata_only;
   }
-  // A kind is asked for by type before anybody asks for its metadata alone.
-  CHECK(metadata_only || !metadata_only_[cache.get()]);
+  if (!metadata_only && metadata_only_[cache.get()]) {
+    CHECK(!started_.contains(cache.get()));  // All ask before the first one starts.
+    cache->HoldWhole(std::move(decode));
+    metadata_only_[cache.get()] = false;
+  }
   return *cache;
 }
 
@@ -234,6 +242,15 @@ void InformerFactory::Start(Executor& executor) {
   for (const auto& [path, cache] : caches_) {
     if (started_.insert(cache.get()).second) executor.Add(cache->loop());
   }
+}
+
+void InformerFactory::StartAdded() {
+  Executor* executor = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    executor = executor_;
+  }
+  if (executor) Start(*executor);
 }
 
 void InformerFactory::Stop() {

@@ -48,6 +48,9 @@ class InformerCache final : public ReflectorSink {
   void OnSynced(std::function<void()> function) { on_synced_.push_back(std::move(function)); }
   void AddIndex(const std::string& name, IndexFunction function);
 
+  // Before the start: whole objects from now on, decoded by `decode`.
+  void HoldWhole(Decode decode);
+
   bool synced() const { return synced_; }
   const Resource& resource() const { return resource_; }
   ControlLoop& loop() { return reflector_; }
@@ -78,7 +81,7 @@ class InformerCache final : public ReflectorSink {
   void SawRevision(const std::string& resource_version);
 
   const Resource resource_;
-  const Decode decode_;
+  Decode decode_;  // Constant once started.
   const Log log_{"informer"};
   std::vector<Handler> handlers_;
   std::vector<std::function<void()>> on_synced_;
@@ -163,10 +166,13 @@ class InformerFactory {
         },
         /*metadata_only=*/false));
   }
-  // Only kinds nobody asked for by type hold metadata alone. Ask for types first.
+  // Holds metadata alone, unless somebody asks for the kind by type too. That must happen before
+  // the cache is started.
   InformerCache& Metadata(const Resource& resource);
   // Starts those that were asked for since the last call.
   void Start(Executor& executor);
+  // The same, on the executor that others run on already; nothing when none does.
+  void StartAdded();
   void Stop();
   // Stops and forgets one; nobody else uses it.
   void Stop(InformerCache& cache);

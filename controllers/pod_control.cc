@@ -180,10 +180,11 @@ bool PodMemory::WasDeleted(const std::string& owner_uid, const Pod& pod) {
 
 void PodMemory::Tidy() {
   const MutexLock lock(mutex_);
-  std::erase_if(writes_, [&](auto& entry) {
-    Prune(entry.second);
-    return entry.second.created.empty() && entry.second.deleted.empty();
-  });
+  for (auto it = writes_.begin(); it != writes_.end();) {
+    Prune(it->second);
+    const bool empty = it->second.created.empty() && it->second.deleted.empty();
+    it = empty ? writes_.erase(it) : std::next(it);
+  }
 }
 
 void PodMemory::Prune(Writes& writes) const {
