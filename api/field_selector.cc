@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/document.h"
 #include "api/go_text.h"
 #include "api/selector.h"
 
@@ -171,20 +172,6 @@ std::string Escape(std::string_view value) {
   return out;
 }
 
-// nullptr when the path leads nowhere. `path` is dotted, without the leading dot.
-const Json* At(const Json& object, std::string_view path) {
-  const Json* at = &object;
-  while (!path.empty()) {
-    const size_t dot = std::min(path.find('.'), path.size());
-    if (!at->is_object()) return nullptr;
-    const auto it = at->find(path.substr(0, dot));
-    if (it == at->end()) return nullptr;
-    at = &*it;
-    path.remove_prefix(std::min(dot + 1, path.size()));
-  }
-  return at;
-}
-
 // A scalar as Go's fmt prints it.
 std::string Text(const Json* value) {
   if (value == nullptr || value->is_null()) return "";
@@ -192,9 +179,9 @@ std::string Text(const Json* value) {
 }
 
 std::string FirstPodIp(const Json& object) {
-  const Json* ips = At(object, "status.podIPs");
+  const Json* ips = FindPath(object, "status.podIPs");
   if (ips == nullptr || !ips->is_array() || ips->empty()) return "";
-  return Text(At(ips->front(), "ip"));
+  return Text(FindPath(ips->front(), "ip"));
 }
 
 std::string_view StoredName(const SelectableField& field) {
@@ -280,7 +267,7 @@ std::vector<std::string_view> SelectableFields(const KindInfo& kind) {
 }
 
 std::string SelectableValue(const KindInfo& kind, const Json& object, std::string_view field) {
-  if (field == kName || field == kNamespace) return Text(At(object, field));
+  if (field == kName || field == kNamespace) return Text(FindPath(object, field));
   Value value = Value::kText;
   std::string_view path = field;
   if (const SelectableKind* row = FindKind(kind)) {
@@ -293,13 +280,13 @@ std::string SelectableValue(const KindInfo& kind, const Json& object, std::strin
   }
   switch (value) {
     case Value::kText:
-      return Text(At(object, path));
+      return Text(FindPath(object, path));
     case Value::kBool: {
-      const std::string text = Text(At(object, path));
+      const std::string text = Text(FindPath(object, path));
       return text.empty() ? "false" : text;
     }
     case Value::kNumber: {
-      const std::string text = Text(At(object, path));
+      const std::string text = Text(FindPath(object, path));
       return text.empty() ? "0" : text;
     }
     case Value::kFirstPodIp:
@@ -307,8 +294,8 @@ std::string SelectableValue(const KindInfo& kind, const Json& object, std::strin
     case Value::kEmpty:
       return "";
     case Value::kEventSource: {
-      const std::string component = Text(At(object, "source.component"));
-      return component.empty() ? Text(At(object, "reportingComponent")) : component;
+      const std::string component = Text(FindPath(object, "source.component"));
+      return component.empty() ? Text(FindPath(object, "reportingComponent")) : component;
     }
   }
   return "";

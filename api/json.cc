@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "api/go_text.h"
 #include "api/time_text.h"
 #include "api/utf8.h"
 

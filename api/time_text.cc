@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <limits>
 
-#include "api/utf8.h"
+#include "api/go_text.h"
 
 namespace skiff {
 namespace {
@@ -181,41 +181,6 @@ std::string FormatInstant(const Instant& instant, TimeForm form) {
     text += out.data();
   }
   return text + "Z";
-}
-
-std::string GoQuote(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x80) {
-      const size_t length = Utf8SequenceLength(text.substr(i));
-      if (length == 0) {
-        out += "\\x";
-        out += kHex[c >> 4];
-        out += kHex[c & 15];
-      }
-      out += text.substr(i, length);
-      i += length == 0 ? 1 : length;
-      continue;
-    }
-    ++i;
-    static constexpr std::string_view kNamed = "\a\b\t\n\v\f\r";
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else if (const auto named = kNamed.find(static_cast<char>(c)); named != kNamed.npos) {
-      out += '\\';
-      out += "abtnvfr"[named];
-    } else if (c < 0x20 || c == 0x7f) {
-      out += "\\x";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
-    } else {
-      out += static_cast<char>(c);
-    }
-  }
-  return out + '"';
 }
 
 Result<int64_t> ParseGoDuration(std::string_view text) {

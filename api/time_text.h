@@ -25,9 +25,6 @@ Result<Instant> ParseInstant(std::string_view text, TimeForm form);
 // In UTC; what is finer than the form is cut off.
 std::string FormatInstant(const Instant& instant, TimeForm form);
 
-// Go's strconv.Quote of ASCII and UTF-8 text.
-std::string GoQuote(std::string_view text);
-
 // Go's duration text: "1h2m3.5s"; time.ParseDuration's errors.
 Result<int64_t> ParseGoDuration(std::string_view text);
 std::string FormatGoDuration(int64_t nanoseconds);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "api/go_text.h"
 #include "api/time_text.h"
 
 namespace skiff {

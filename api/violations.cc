@@ -54,8 +54,8 @@ void Violations::Forbidden(const FieldPath& path, std::string_view detail) {
   AddValue("FieldValueForbidden", "Forbidden", path, "", detail);
 }
 
-void Violations::NotFound(const FieldPath& path, const Json& value) {
-  AddValue("FieldValueNotFound", "Not found", path, PrintedValue(value), "");
+void Violations::NotFound(const FieldPath& path, const Json& value, std::string_view detail) {
+  AddValue("FieldValueNotFound", "Not found", path, PrintedValue(value), detail);
 }
 
 void Violations::NotSupported(const FieldPath& path, const Json& value,

@@ -59,6 +59,8 @@ class Reflector final : public ControlLoop {
   Reflector(Dependencies dependencies, Resource resource, ListOptions scope, ReflectorSink& sink);
   ~Reflector() override;
   Duration Step() override;
+  // Before the first step: whole objects, not their metadata alone.
+  void FetchWhole() { scope_.metadata_only = false; }
   // The first list has arrived. Any thread.
   bool synced() const { return synced_; }
 
@@ -71,7 +73,7 @@ class Reflector final : public ControlLoop {
 
   const Dependencies dependencies_;
   const Resource resource_;
-  const ListOptions scope_;
+  ListOptions scope_;
   ReflectorSink& sink_;
   const Log log_{"reflector"};
   std::string resource_version_;       // "": list.

@@ -46,3 +46,13 @@ function(program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBS})
 endfunction()
+
+# benchmark_program(name source lib...): a benchmark, built only where SKIFF_BENCHES is on.
+option(SKIFF_BENCHES "Build the benchmarks (needs libbenchmark-dev)" OFF)
+function(benchmark_program name source)
+  if(SKIFF_BENCHES)
+    find_package(benchmark REQUIRED)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${ARGN} benchmark::benchmark)
+  endif()
+endfunction()

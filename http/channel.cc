@@ -1,6 +1,5 @@
 #include "http/channel.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -12,18 +11,13 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "http/socket.h"
 
 namespace skiff::http {
 namespace {
 
 constexpr size_t kRecordBytes = Loop::kRecordBytes;
 constexpr int kPiecesPerWrite = 64;
-
-bool IsAddress(const std::string& host) {
-  char buffer[sizeof(in6_addr)];
-  return inet_pton(AF_INET, host.c_str(), buffer) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), buffer) == 1;
-}
 
 }  // namespace
 
@@ -57,11 +51,10 @@ void Channel::AcceptTls(const TlsContext& context) {
   SSL_set_accept_state(ssl_.get());
 }
 
-void Channel::ConnectTls(const TlsContext& context, const std::string& host, bool verify) {
+void Channel::ConnectTls(const TlsContext& context, const std::string& host) {
   ssl_.reset(SSL_new(context.get()));
   CHECK(ssl_ && SSL_set_fd(ssl_.get(), fd_) == 1);
-  if (!verify) SSL_set_verify(ssl_.get(), SSL_VERIFY_NONE, nullptr);
-  if (IsAddress(host)) {
+  if (IsNumericHost(host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str());
   } else {
     SSL_set1_host(ssl_.get(), host.c_str());
@@ -93,7 +86,7 @@ Channel::Io Channel::Explain(int ssl_result) {
     case SSL_ERROR_ZERO_RETURN:
       return Io::kEof;
     case SSL_ERROR_SYSCALL:
-      error_ = errno != 0 ? std::strerror(errno) : "connection closed by the peer";
+      error_ = errno != 0 ? ErrnoText(errno) : "EOF";
       break;
     default: {
       const long verdict = SSL_get_verify_result(ssl_.get());
@@ -123,7 +116,7 @@ Channel::Io Channel::Read(std::string_view& bytes) {
   }
   if (count == 0) return Io::kEof;
   if (errno == EAGAIN || errno == EINTR) return Io::kAgain;
-  error_ = std::strerror(errno);
+  error_ = ErrnoText(errno);
   return Io::kError;
 }
 
@@ -167,7 +160,7 @@ Channel::Io Channel::SendPlain() {
     WantWrite(true);
     return Io::kAgain;
   }
-  error_ = std::strerror(errno);
+  error_ = ErrnoText(errno);
   return Io::kError;
 }
 

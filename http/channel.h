@@ -32,7 +32,7 @@ class Channel {
 
   void AcceptTls(const TlsContext& context);
   // `host`: what the certificate must name, and SNI when it is no address.
-  void ConnectTls(const TlsContext& context, const std::string& host, bool verify);
+  void ConnectTls(const TlsContext& context, const std::string& host);
   // Until kDone, before anything is read or sent.
   Io Handshake();
   bool secure() const { return ssl_ != nullptr; }

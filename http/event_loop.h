@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -69,6 +70,9 @@ class Loop {
   void Forget(int fd, LoopListener& listener);
   // Runs `task` after the present round of events.
   void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+  // Keeps `object` alive until it is let go of, or the loop ends. `Release` is deferred.
+  void Keep(std::shared_ptr<void> object);
+  void Release(void* object);
   // Monotonic; taken once a round.
   Duration Now() const { return now_; }
   // For reading and gathering, valid until the caller returns.
@@ -105,6 +109,7 @@ class Loop {
   Duration now_ = Duration::zero();
   std::multimap<Duration, Timer*> timers_;
   std::vector<std::function<void()>> deferred_;
+  std::unordered_map<void*, std::shared_ptr<void>> kept_;
   std::unique_ptr<char[]> scratch_;
   epoll_event events_[kEventsPerRound];
   int events_count_ = 0;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "http/event_loop.h"
+#include "http/worker_pool.h"
 
 namespace skiff::http {
 
@@ -70,6 +71,8 @@ Loop::~Loop() {
   thread_.join();
   RunInbox();
   RunDeferred();
+  kept_.clear();
+  RunDeferred();
   close(epoll_fd_);
 }
 
@@ -105,6 +108,15 @@ void Loop::Forget(int fd, LoopListener& listener) {
   for (int i = 0; i < events_count_; ++i) {
     if (events_[i].data.ptr == &listener) events_[i].events = 0;
   }
+}
+
+void Loop::Keep(std::shared_ptr<void> object) {
+  void* const key = object.get();
+  kept_.emplace(key, std::move(object));
+}
+
+void Loop::Release(void* object) {
+  Defer([this, object] { kept_.erase(object); });
 }
 
 int Loop::WaitMs() const {
@@ -181,8 +193,12 @@ void Loop::RunDeferred() {
 }
 
 struct Loops::Impl {
+  static constexpr int kResolversMax = 2;
+  static constexpr size_t kNamesWaitingMax = 1'000;
   std::vector<std::unique_ptr<Loop>> loops;
   std::atomic<size_t> next = 0;
+  // Below the loops, so that it ends first: a name that is found is posted to a loop.
+  WorkerPool resolvers{kResolversMax, kNamesWaitingMax};
 };
 
 Loops::Loops(int threads) : impl_(std::make_unique<Impl>()) {
@@ -194,6 +210,10 @@ Loops::~Loops() = default;
 
 Loop& Loops::Next() {
   return *impl_->loops[impl_->next++ % impl_->loops.size()];
+}
+
+WorkerPool& Loops::resolvers() {
+  return impl_->resolvers;
 }
 
 int Loops::size() const {

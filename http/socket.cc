@@ -1,11 +1,13 @@
 #include "http/socket.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 
@@ -19,12 +21,6 @@ struct RawAddress {
   socklen_t length = 0;
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
-
-std::string Describe(const SocketAddress& address) {
-  if (!address.unix_path.empty()) return address.unix_path;
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
 
 Result<RawAddress> Encode(const SocketAddress& address) {
   RawAddress raw;
@@ -56,10 +52,11 @@ Result<RawAddress> Encode(const SocketAddress& address) {
   return Fail(Reason::kInvalid, "not an IP address: " + address.host);
 }
 
-tl::unexpected<Error> FailSystem(const char* call, const SocketAddress& address, int error) {
-  const std::string family = address.unix_path.empty() ? "tcp " : "unix ";
-  return Fail(Reason::kServiceUnavailable,
-              call + (" " + family) + Describe(address) + ": " + std::strerror(error));
+// In Go's words, which users of Kubernetes know: "listen tcp [::1]:80: bind: permission denied".
+tl::unexpected<Error> FailSystem(const char* purpose, const SocketAddress& address,
+                                 const char* call, int error) {
+  return Fail(Reason::kServiceUnavailable, std::string(purpose) + " " + DescribeAddress(address) +
+                                               ": " + call + ": " + ErrnoText(error));
 }
 
 // A socket file that nobody listens on any more is in the way of bind.
@@ -72,10 +69,45 @@ void RemoveDeadSocket(const RawAddress& raw, const std::string& path) {
 
 }  // namespace
 
+std::string DescribeAddress(const SocketAddress& address) {
+  if (!address.unix_path.empty()) return "unix " + address.unix_path;
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return "tcp " + (v6 ? "[" + address.host + "]" : address.host) + ":" +
+         std::to_string(address.port);
+}
+
+std::string ErrnoText(int error) {
+  std::string text = std::strerror(error);
+  text[0] = static_cast<char>(std::tolower(text[0]));
+  return text;
+}
+
+bool IsNumericHost(const std::string& host) {
+  char buffer[sizeof(in6_addr)];
+  return inet_pton(AF_INET, host.c_str(), buffer) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), buffer) == 1;
+}
+
+Result<std::vector<std::string>> ResolveHost(const std::string& host) {
+  const addrinfo hints{.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
+    return Fail(Reason::kServiceUnavailable, "lookup " + host + ": " + gai_strerror(error));
+  }
+  std::vector<std::string> addresses;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    sockaddr_storage address{};
+    std::memcpy(&address, at->ai_addr, at->ai_addrlen);
+    addresses.push_back(AddressText(address));
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
 Result<int> ListenOn(const SocketAddress& address) {
   const RawAddress raw = TRY(Encode(address));
   const int fd = socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return FailSystem("socket", address, errno);
+  if (fd < 0) return FailSystem("listen", address, "socket", errno);
   const int one = 1;
   const int zero = 0;
   if (!address.unix_path.empty()) {
@@ -86,10 +118,11 @@ Result<int> ListenOn(const SocketAddress& address) {
   if (raw.storage.ss_family == AF_INET6) {
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
   }
-  if (bind(fd, raw.get(), raw.length) != 0 || listen(fd, kBacklog) != 0) {
+  const bool bound = bind(fd, raw.get(), raw.length) == 0;
+  if (!bound || listen(fd, kBacklog) != 0) {
     const int error = errno;
     close(fd);
-    return FailSystem("listen", address, error);
+    return FailSystem("listen", address, bound ? "listen" : "bind", error);
   }
   return fd;
 }
@@ -97,12 +130,12 @@ Result<int> ListenOn(const SocketAddress& address) {
 Result<int> StartConnecting(const SocketAddress& address) {
   const RawAddress raw = TRY(Encode(address));
   const int fd = socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return FailSystem("dial", address, errno);
+  if (fd < 0) return FailSystem("dial", address, "socket", errno);
   if (address.unix_path.empty()) TuneTcp(fd);
   if (connect(fd, raw.get(), raw.length) != 0 && errno != EINPROGRESS) {
     const int error = errno;
     close(fd);
-    return FailSystem("dial", address, error);
+    return FailSystem("dial", address, "connect", error);
   }
   return fd;
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -21,6 +22,13 @@ Result<int> ListenOn(const SocketAddress& address);
 Result<int> StartConnecting(const SocketAddress& address);
 // 0, or the errno with which connecting failed.
 int ConnectError(int fd);
+// "tcp 127.0.0.1:80", "unix /run/x.sock".
+std::string DescribeAddress(const SocketAddress& address);
+// "connection refused".
+std::string ErrnoText(int error);
+bool IsNumericHost(const std::string& host);
+// Asks the system's resolver, and blocks while it is asked.
+Result<std::vector<std::string>> ResolveHost(const std::string& host);
 int LocalPort(int fd);
 // The host's part alone: "127.0.0.1", "::1"; an IPv4 address mapped into IPv6 as IPv4.
 std::string AddressText(const sockaddr_storage& address);

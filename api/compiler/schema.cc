@@ -66,13 +66,14 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   field.required = Flag(node["required"]);
   field.always = Flag(node["always"]);
   field.omit_zero = Flag(node["omitzero"]);
-  field.granular = Text(node["map"]) == "granular";
+  field.granular = Text(node["map"]) == "granular" || Text(node["struct"]) == "granular";
   field.atomic = Text(node["map"]) == "atomic" || Text(node["struct"]) == "atomic";
   field.list = Text(node["list"]);
   if (node["keys"]) field.keys = Strings(node["keys"]);
   const std::string patch = Text(node["patch"]);
   field.patch_merge = patch.find("merge") != std::string::npos;
   field.patch_retain_keys = patch.find("retainKeys") != std::string::npos;
+  field.patch_replace = patch == "replace";
   field.patch_key = Text(node["patchKey"]);
   field.doc = Text(node["doc"]);
   if (node["default"]) {

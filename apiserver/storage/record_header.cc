@@ -1,11 +1,7 @@
 #include "apiserver/storage/record_header.h"
 
-#include <nlohmann/json.hpp>
-
 namespace skiff {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr uint8_t kVersion = 1;
 constexpr uint32_t kNone = UINT32_MAX;

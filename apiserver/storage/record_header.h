@@ -19,12 +19,12 @@
 //   if (view.label("app") == "web" && view.field("spec.nodeName") == "n1") Send(view.body());
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "api/values.h"
 #include "apiserver/storage/store.h"
 #include "base/error.h"
 
@@ -39,7 +39,7 @@ struct ObjectBody {
 // The compact text of an object with an empty metadata.resourceVersion, whatever it held before.
 // Other members keep their order. Invalid UTF-8 becomes U+FFFD. A document without a metadata
 // object has no place for the revision.
-ObjectBody BodyOf(const nlohmann::json& object);
+ObjectBody BodyOf(const Json& object);
 
 struct NamedText {
   std::string_view name;

@@ -2,12 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 namespace skiff {
 namespace {
-
-using Json = nlohmann::json;
 
 // As the store does at the commit.
 std::string Commit(StoredObject stored, std::string_view revision) {

@@ -367,13 +367,8 @@ void RocksdbStore::Commit(Group& group) {
   if (events.empty()) return;
   const bool sync = ShouldSync();
   if (Result<> appended = disk_->Append(group.Versions(), sync); !appended) {
-    Error error = std::move(appended).error();
-    {
-      MutexLock lock(queue_mutex_);
-      read_only_ = error;
-      read_only_->message = fmt::format("the store is read-only: {}", error.message);
-    }
-    group.FailAll(error);
+    TurnReadOnly(appended.error());
+    group.FailAll(appended.error());
     return;
   }
   for (const EventPtr& event : events) {
@@ -385,6 +380,15 @@ void RocksdbStore::Commit(Group& group) {
       on_unsynced_) {
     on_unsynced_();
   }
+}
+
+void RocksdbStore::TurnReadOnly(const Error& error) {
+  {
+    MutexLock lock(queue_mutex_);
+    if (read_only_) return;
+    read_only_ = Error{error.reason, fmt::format("the store is read-only: {}", error.message)};
+  }
+  log_.Error("store is read-only from now on", {{"path", options_.path}, {"error", error.message}});
 }
 
 bool RocksdbStore::ShouldSync() {
@@ -449,7 +453,9 @@ Result<> RocksdbStore::Writable() {
 
 Result<> RocksdbStore::Sync() {
   if (!unsynced_.exchange(false)) return {};
-  return disk_->Sync();
+  Result<> synced = disk_->Sync();
+  if (!synced) TurnReadOnly(synced.error());
+  return synced;
 }
 
 }  // namespace skiff

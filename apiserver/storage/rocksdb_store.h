@@ -25,6 +25,7 @@
 #include "apiserver/storage/rocksdb_store_disk.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -67,7 +68,9 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<> Snapshot(const std::string& path);
   // The error that made the store read-only, if one did.
   Result<> Writable();
-  // With Durability::kInterval: syncs what is not synced yet.
+  // With Durability::kInterval: whether acknowledged writes are not synced yet, and syncs them. See
+  // SyncLoop.
+  bool Unsynced() const { return unsynced_; }
   Result<> Sync();
   // `notify` is called, as a WakeFunction, when a first write waits for Sync. Set before the first
   // write.
@@ -89,12 +92,14 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
   std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
   void Commit(Group& group);
+  void TurnReadOnly(const Error& error);
   bool ShouldSync();
   Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
                               size_t events_max, std::vector<EventPtr>& out) override;
 
   const Options options_;
   const Clock& clock_;
+  const Log log_{"storage"};
   const std::unique_ptr<RocksdbDisk> disk_;
   KeyIndex index_;
   RecordCache cache_;

@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <filesystem>
 
 namespace skiff {
 namespace {
@@ -118,6 +118,16 @@ RecordPtr MakeRecord(const Version& version) {
                                          .modified = version.revision});
 }
 
+// For nobody else to read, as etcd makes its own: Secrets are in it.
+Result<> MakeFolder(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::create_directories(path, error)) fs::permissions(path, fs::perms::owner_all, error);
+  if (!error) return {};
+  return Fail(Reason::kInternalError,
+              fmt::format("cannot make the storage folder {}: {}", path, error.message()));
+}
+
 rocksdb::ColumnFamilyOptions FamilyOptions(size_t buffer_bytes,
                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
@@ -211,6 +221,7 @@ RocksdbDisk::RocksdbDisk(std::unique_ptr<Database> database) : database_(std::mo
 RocksdbDisk::~RocksdbDisk() = default;
 
 Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
+  if (!options.env) TRY(MakeFolder(options.path));
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, FamilyOptions(kMetaBufferBytes, cache)},
@@ -219,7 +230,13 @@ Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  TRY(Checked(rocksdb::DB::Open(DatabaseOptions(options), options.path, families, &handles, &db)));
+  const auto opened =
+      rocksdb::DB::Open(DatabaseOptions(options), options.path, families, &handles, &db);
+  if (opened.IsIOError() && opened.ToString().find("lock") != std::string::npos) {
+    return Fail(Reason::kInternalError,
+                fmt::format("{} is in use by another process", options.path));
+  }
+  TRY(Checked(opened));
   auto database = std::make_unique<Database>();
   database->db.reset(db);
   database->meta = handles[0];
@@ -372,7 +389,9 @@ Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
 
 Result<> RocksdbDisk::Sync() {
   if (!database_->write_ahead_log) return {};
-  return Checked(database_->db->SyncWAL());
+  // A synced write of nothing: unlike SyncWAL it works on every Env, the one in memory too.
+  rocksdb::WriteBatch nothing;
+  return Checked(database_->db->Write(database_->Options(true), &nothing));
 }
 
 Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& announce) {

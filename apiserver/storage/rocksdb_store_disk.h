@@ -74,7 +74,8 @@ class RocksdbDisk {
     const void* const snapshot_;  // A rocksdb::Snapshot; nullptr: the newest state.
   };
 
-  // Makes an empty store where there is none. Refuses a layout that is newer than kFormat.
+  // Makes an empty store where there is none, its folder included. Refuses a layout that is newer
+  // than kFormat.
   static Result<std::unique_ptr<RocksdbDisk>> Open(const Options& options);
   ~RocksdbDisk();
 

@@ -1,8 +1,7 @@
-// The tests that every backend of the store passes; store_contract_test.cc holds them. A backend
-// instantiates them in its own test:
+// The tests that every backend of the store passes; store_contract_test.cc and store_model_test.cc
+// hold them. A backend instantiates them in its own test:
 //
-//   INSTANTIATE_TEST_SUITE_P(Rocksdb, StoreContract, testing::Values(StoreBackend{"memory",
-//   Make}));
+//   INSTANTIATE_TEST_SUITE_P(Etcd, StoreContract, testing::Values(StoreBackend{"Etcd", MakeEtcd}));
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,6 +32,10 @@ inline void PrintTo(const StoreBackend& backend, std::ostream* out) {
 }
 
 class StoreContract : public testing::TestWithParam<StoreBackend> {
+ public:
+  // Everything the cursor has, as "+key=value@revision" and "-key=last value@revision".
+  static std::string Drain(WatchCursor& cursor, size_t events_max = 100);
+
  protected:
   void SetUp() override { fixture_ = GetParam().make(); }
   Store& store() { return fixture_->store(); }
@@ -43,8 +46,6 @@ class StoreContract : public testing::TestWithParam<StoreBackend> {
   // "key=value@modified ..." of a page.
   static std::string Text(const std::vector<RecordPtr>& records);
   std::string List(ListRequest request);
-  // Everything the cursor has, as "+key=value@revision" and "-key=last value@revision".
-  static std::string Drain(WatchCursor& cursor, size_t events_max = 100);
 
  private:
   std::unique_ptr<StoreFixture> fixture_;

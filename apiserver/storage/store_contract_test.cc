@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <map>
-#include <random>
 #include <thread>
 
 namespace skiff {
@@ -451,113 +450,6 @@ TEST_P(StoreContract, AWatcherBesideWritersSeesEveryRevisionOnce) {
   for (uint64_t i = 0; i < events.size(); ++i) {
     EXPECT_EQ(events[i]->revision.value, i + 2);
     EXPECT_EQ(events[i]->record->value, std::to_string(next[events[i]->record->key]++));
-  }
-}
-
-// The store beside a std::map of every revision.
-class Model {
- public:
-  using State = std::map<std::string, std::string>;
-  Model() : states_(2) {}
-
-  uint64_t current() const { return states_.size() - 1; }
-  const State& At(uint64_t revision) const { return states_[revision]; }
-  void Apply(const std::string& key, const std::optional<std::string>& value) {
-    State next = states_.back();
-    events_.push_back(fmt::format("{}{}={}@{}", value ? '+' : '-', key, value ? *value : next[key],
-                                  states_.size()));
-    if (value) {
-      next[key] = *value;
-    } else {
-      next.erase(key);
-    }
-    states_.push_back(std::move(next));
-  }
-  std::string EventsAfter(uint64_t revision) const {
-    std::string text;
-    for (size_t i = revision - 1; i < events_.size(); ++i)
-      text += (text.empty() ? "" : " ") + events_[i];
-    return text;
-  }
-
- private:
-  std::vector<State> states_;        // By revision.
-  std::vector<std::string> events_;  // The first is of revision 2.
-};
-
-TEST_P(StoreContract, AgreesWithAModelOverRandomOperations) {
-  constexpr uint64_t kSeed = 20260731;
-  std::mt19937_64 random(kSeed);
-  Model model;
-  uint64_t compacted = 1;
-  const auto below = [&](uint64_t bound) { return random() % bound; };
-  for (int step = 0; step < 3000; ++step) {
-    SCOPED_TRACE(fmt::format("seed {} step {}", kSeed, step));
-    const std::string key = fmt::format("/k/{:02}", below(30));
-    const uint64_t at = compacted + below(model.current() - compacted + 1);
-    const auto& now = model.At(model.current());
-    switch (below(10)) {
-      case 0:
-      case 1:
-      case 2:
-      case 3: {
-        const std::string value = std::to_string(step);
-        ASSERT_TRUE(store().Apply({.key = key, .value = value}));
-        model.Apply(key, value);
-        break;
-      }
-      case 4: {
-        const auto result = store().Apply({.key = key});
-        ASSERT_EQ(result.has_value(), now.contains(key));
-        if (result) model.Apply(key, std::nullopt);
-        break;
-      }
-      case 5: {
-        const auto result =
-            store().Apply({.key = key, .expect = {.kind = Kind::kAbsent}, .value = "new"});
-        ASSERT_EQ(result.has_value(), !now.contains(key));
-        if (result) model.Apply(key, "new");
-        break;
-      }
-      case 6: {
-        const auto record = store().Get(key, Revision{at});
-        const auto& then = model.At(at);
-        ASSERT_EQ(record.has_value(), then.contains(key));
-        ASSERT_TRUE(!record || (*record)->value == then.at(key));
-        break;
-      }
-      case 7: {
-        const auto page = store().List({.prefix = "/k/",
-                                        .start_after = key,
-                                        .at = Revision{at},
-                                        .limit = 5,
-                                        .count_remaining = true});
-        ASSERT_TRUE(page);
-        auto expected = model.At(at).upper_bound(key);
-        for (const auto& record : page->records) {
-          ASSERT_NE(expected, model.At(at).end());
-          ASSERT_EQ(record->key, expected->first);
-          ASSERT_EQ(record->value, expected->second);
-          ++expected;
-        }
-        ASSERT_EQ(page->remaining, std::distance(expected, model.At(at).end()));
-        ASSERT_EQ(page->more, page->remaining > 0);
-        break;
-      }
-      case 8: {
-        auto cursor = store().Watch("/k/", Revision{at}, nullptr);
-        ASSERT_TRUE(cursor);
-        ASSERT_EQ(Drain(**cursor, 1 + below(20)), model.EventsAfter(at));
-        break;
-      }
-      case 9: {
-        if (below(20) != 0) break;
-        compacted = at;
-        ASSERT_TRUE(store().Compact(Revision{at}));
-        break;
-      }
-    }
-    ASSERT_EQ(store().Current().value, model.current());
   }
 }
 
