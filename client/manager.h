@@ -62,8 +62,10 @@ class Manager {
     Transport& transport;
     const Clock& clock;
     Random& random;
-    InformerFactory& informers;  // May be shared by several managers; started by the first.
-    std::string user_agent;      // "kube-controller-manager"
+    // May be shared: then all managers are put together before the first one starts, and stop
+    // together.
+    InformerFactory& informers;
+    std::string user_agent;  // "kube-controller-manager"
   };
   explicit Manager(Dependencies dependencies);
   ~Manager();  // Stops.

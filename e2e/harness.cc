@@ -13,17 +13,6 @@ std::string TextOf(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// The kind that a document says it is; nullptr for one that the schema does not have.
-const KindInfo* KindOf(const Json& document) {
-  for (const KindInfo* info : BuiltInKinds()) {
-    if (info->kind == TextOf(document, "kind") &&
-        info->api_version == TextOf(document, "apiVersion")) {
-      return info;
-    }
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 struct Cluster::Server {
@@ -61,6 +50,7 @@ Cluster::Cluster(Options options)
   manager_ = std::make_unique<Manager>(
       Manager::Dependencies{*transport_, clock_, random_, *informers_, "kube-controller-manager"});
   if (options.run_controllers) AddControllers(*manager_, options.controllers);
+  if (options.add_parts) options.add_parts(*manager_);
   manager_->Start(executor_);
 }
 
@@ -68,24 +58,6 @@ Cluster::~Cluster() {
   manager_.reset();
   informers_.reset();
   for (ControlLoop* loop : server_->api->loops()) executor_.Remove(*loop);
-}
-
-Cluster& Cluster::Apply(const std::string& yaml) {
-  const auto documents = ParseYamlStream(yaml);
-  if (!documents) {
-    Refused("parse", documents.error());
-    return *this;
-  }
-  for (const YamlDocument& document : *documents) {
-    const KindInfo* info = KindOf(document.value);
-    CHECK(info);
-    Json object = document.value;
-    if (info->namespaced && !object["metadata"].contains("namespace")) {
-      object["metadata"]["namespace"] = "default";
-    }
-    ApplyDocument(*info, std::move(object));
-  }
-  return *this;
 }
 
 Cluster& Cluster::RunUntilIdle() {
