@@ -13,6 +13,7 @@
 #include "base/control_loop.h"
 #include "base/id.h"
 #include "client/client.h"
+#include "client/hands.h"
 #include "client/informer.h"
 #include "client/recorder.h"
 #include "client/work_queue.h"
@@ -76,6 +77,8 @@ class Manager {
   const Clock& clock() const { return dependencies_.clock; }
   Random& random() { return dependencies_.random; }
   InformerFactory& informers() { return dependencies_.informers; }
+  // For many calls at once.
+  Hands& hands() { return hands_; }
   template <Kind K>
   Informer<K> informer() {
     return informers().For<K>();
@@ -98,6 +101,7 @@ class Manager {
   Client client_;
   Executor* executor_ = nullptr;
   EventSink events_;
+  Hands hands_;
   std::vector<std::unique_ptr<EventRecorder>> recorders_;
   std::vector<std::unique_ptr<ControllerParts>> controllers_;
   std::vector<std::unique_ptr<ControlLoop>> loops_;

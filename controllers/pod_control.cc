@@ -136,16 +136,21 @@ bool DeletedBefore(const RankedPod& ranked_a, const RankedPod& ranked_b, TimePoi
   return a.metadata.uid < b.metadata.uid;
 }
 
-Result<> SlowStart(int count, const std::function<Result<>(int index)>& attempt) {
+Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
   int done = 0;
   for (int batch = 1; done < count; batch *= 2) {
-    const int end = std::min(count, done + batch);
-    Result<> outcome;
-    for (; done < end; ++done) {
-      auto result = attempt(done);
-      if (!result && outcome) outcome = std::move(result);
-    }
-    if (!outcome) return outcome;
+    const int size = std::min(batch, count - done);
+    TRY(AllAtOnce(hands, size, [&](int index) { return attempt(done + index); }));
+    done += size;
+  }
+  return {};
+}
+
+Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
+  std::vector<Result<>> results(count);
+  hands.Run(count, [&](int index) { results[index] = attempt(index); });
+  for (auto& result : results) {
+    if (!result) return std::move(result);
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "client/hands.h"
 #include "client/informer.h"
 #include "client/recorder.h"
 
@@ -40,10 +41,12 @@ bool DeletedBefore(const RankedPod& a, const RankedPod& b, TimePoint now);
 // `controller.kubernetes.io/pod-deletion-cost`; 0 when it is missing or malformed.
 int32_t DeletionCost(const core_v1::Pod& pod);
 
-// Calls `attempt` for 0 .. count-1 in batches of 1, 2, 4, ...: a template that does not work costs
-// one refusal, not hundreds. After an error the rest of the batch is still tried, but no more
-// batches. Returns the first error.
-Result<> SlowStart(int count, const std::function<Result<>(int index)>& attempt);
+// Calls `attempt` for 0 .. count-1 in batches of 1, 2, 4, ..., each batch at once: a template that
+// does not work costs one refusal, not hundreds. After an error the rest of the batch is still
+// tried, but no more batches. Returns an error of the failed batch.
+Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt);
+// All at once. Returns the error of the first that failed.
+Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt);
 
 // What a controller wrote that its cache may not show yet. Instead of counting expected events, it
 // remembers the objects themselves. For each owner: first Unseen, then read the cache, then decide;

@@ -56,7 +56,9 @@ Duration UntilNextAvailable(const std::vector<Ptr<Pod>>& pods, int32_t min_ready
 }
 
 ReplicaControl::ReplicaControl(Manager& manager, EventRecorder& recorder)
-    : clock_(manager.clock()), pods_(manager.client(), recorder, manager.informer<Pod>()) {}
+    : clock_(manager.clock()),
+      hands_(manager.hands()),
+      pods_(manager.client(), recorder, manager.informer<Pod>()) {}
 
 ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Observed& observed) {
   const TimePoint now = clock_.Now();
@@ -95,17 +97,13 @@ ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Obs
 Result<> ReplicaControl::Create(const ReplicaOwner& owner, int count) {
   const Pod pod = PodFromTemplate(owner.pod_template, owner.kind, owner.metadata);
   const auto reference = ReferenceTo(owner.kind, owner.metadata);
-  return SlowStart(count, [&](int) { return pods_.Create(reference, pod); });
+  return SlowStart(hands_, count, [&](int) { return pods_.Create(reference, pod); });
 }
 
 Result<> ReplicaControl::Delete(const ReplicaOwner& owner, const std::vector<Ptr<Pod>>& pods) {
   const auto reference = ReferenceTo(owner.kind, owner.metadata);
-  Result<> outcome;
-  for (const Ptr<Pod>& pod : pods) {
-    auto deleted = pods_.Delete(reference, *pod);
-    if (!deleted && outcome) outcome = std::move(deleted);
-  }
-  return outcome;
+  return AllAtOnce(hands_, static_cast<int>(pods.size()),
+                   [&](int index) { return pods_.Delete(reference, *pods[index]); });
 }
 
 }  // namespace skiff

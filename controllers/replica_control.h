@@ -76,6 +76,7 @@ class ReplicaControl {
   Result<> Create(const ReplicaOwner& owner, int count);
   Result<> Delete(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& pods);
   const Clock& clock_;
+  Hands& hands_;
   PodControl pods_;
 };
 
