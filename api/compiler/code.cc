@@ -284,6 +284,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
     if (f.required) fields << ", .required = true";
     if (f.always) fields << ", .always = true";
     if (f.omit_zero) fields << ", .omit_zero = true";
+    if (f.keep_empty) fields << ", .keep_empty = true";
     if (f.granular) fields << ", .granular = true";
     if (f.list == "set") fields << ", .list_type = ListType::kSet";
     if (f.list == "map") fields << ", .list_type = ListType::kMap";
