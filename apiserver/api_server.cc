@@ -209,7 +209,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
       {.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
        .node_port_min = made.options.node_port_min,
        .node_port_max = made.options.node_port_max},
-      made.store, made.random));
+      made.store, made.clock, made.random));
   TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));

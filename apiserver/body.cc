@@ -100,13 +100,13 @@ Result<std::string> BodyAsJson(const http::Request& request, std::string_view wh
   const std::string media = BareMediaType(request.Header("Content-Type"));
   if (media.empty() || media == "application/json") return request.body;
   if (media == "application/yaml") {
-    const auto json = YamlToJson(request.body);
-    if (!json) {
+    const auto yaml = ParseYaml(request.body);
+    if (!yaml) {
       return Fail(Unrecognized(
-          what, "couldn't get version/kind; json parse error: " + json.error().message,
+          what, "couldn't get version/kind; json parse error: " + yaml.error().message,
           request.body));
     }
-    return DumpJson(*json);
+    return DumpJson(yaml->value);
   }
   return Fail(Reason::kUnsupportedMediaType,
               "the body of the request was in an unknown format - accepted media types include: "

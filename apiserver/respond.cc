@@ -142,7 +142,7 @@ http::Response DocumentResponse(int code, std::string text, const MediaType& med
   response.status = code;
   response.content_type = std::string(ContentTypeOf(media.encoding));
   if (media.encoding == Encoding::kYaml) {
-    response.body = YamlText(Json::parse(text, nullptr, false));
+    response.body = DumpYaml(Json::parse(text, nullptr, false));
   } else if (media.pretty) {
     response.body = IndentJson(text);
   } else {

@@ -281,7 +281,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                              .object = &object,
                              .old_object = &old,
                              .warnings = request.warnings};
-  TRY(parts_.admission.Admit(admission));
+  if (!mode.skip_admission) TRY(parts_.admission.Admit(admission));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
@@ -291,7 +291,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, request);
-  TRY(parts_.admission.Validate(admission));
+  if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
   object.metadata().resource_version = old.metadata().resource_version;
   Json document = object.ToDocument();
   if (!mode.keeps_managed_fields) {

@@ -13,6 +13,7 @@ struct PluginEntry {
 
 // kube-apiserver's order.
 constexpr PluginEntry kPlugins[] = {
+    {"CertificateRequestUser", true, &MakeCertificateRequestUser},
     {"NamespaceLifecycle", true, &MakeNamespaceLifecycle},
     {"LimitRanger", true, &MakeLimitRanger},
     {"ServiceAccount", true, &MakeServiceAccount},
