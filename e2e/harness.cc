@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/yaml.h"
 #include "apiserver/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
 
@@ -11,6 +12,17 @@ namespace {
 std::string TextOf(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// The kind that a document says it is; nullptr for one that the schema does not have.
+const KindInfo* KindOf(const Json& document) {
+  for (const KindInfo* info : BuiltInKinds()) {
+    if (info->kind == TextOf(document, "kind") &&
+        info->api_version == TextOf(document, "apiVersion")) {
+      return info;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -58,6 +70,24 @@ Cluster::~Cluster() {
   manager_.reset();
   informers_.reset();
   for (ControlLoop* loop : server_->api->loops()) executor_.Remove(*loop);
+}
+
+Cluster& Cluster::Apply(const std::string& yaml) {
+  const auto documents = ParseYamlStream(yaml);
+  if (!documents) {
+    Refused("parse", documents.error());
+    return *this;
+  }
+  for (const YamlDocument& document : *documents) {
+    const KindInfo* info = KindOf(document.value);
+    CHECK(info);
+    Json object = document.value;
+    if (info->namespaced && !object["metadata"].contains("namespace")) {
+      object["metadata"]["namespace"] = "default";
+    }
+    ApplyDocument(*info, std::move(object));
+  }
+  return *this;
 }
 
 Cluster& Cluster::RunUntilIdle() {

@@ -44,6 +44,9 @@ class Cluster {
     ApplyDocument(K::Info(), ToJson(object));
     return *this;
   }
+  // The same for one or more YAML documents; objects without namespace go to "default".
+  Cluster& Apply(const std::string& yaml);
+
   // Lets all parts run until nothing is due at this moment.
   Cluster& RunUntilIdle();
   // Lets time pass, with all that falls due in it.
