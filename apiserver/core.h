@@ -15,6 +15,7 @@ class Authentication;
 class Authorizer;
 class RbacAuthorizer;
 class ServiceAccountTokens;
+struct NodeConnections;
 
 struct Core {
   Store& store;
@@ -29,6 +30,7 @@ struct Core {
   Authentication& authentication;
   ServiceAccountTokens& tokens;
   bool has_rbac;  // An authorization mode.
+  const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
 
   WatchParts watch() const { return {store, clock, random}; }
 };
