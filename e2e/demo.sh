@@ -120,20 +120,24 @@ ip=$($KUBECTL get service web -o jsonpath='{.spec.clusterIP}')
 node_port=$($KUBECTL get service web -o jsonpath='{.spec.ports[0].nodePort}')
 check "the ClusterIP answers on the node" curl -fsS -m 2 "http://$ip/hostname"
 check "the NodePort answers on the node" curl -fsS -m 2 "http://127.0.0.1:$node_port/hostname"
-run "$KUBECTL" run client --image=skiff.local/client:1.0 --image-pull-policy=IfNotPresent \
-  --restart=Never --command -- /bin/client --wait
+run "$KUBECTL" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent \
+  --restart=Never --command -- sleep 3600
 check "the client pod runs" sh -c "$KUBECTL get pod client | grep -q Running"
 check "the ClusterIP answers in a pod" \
   "$KUBECTL" exec client -- /bin/client "http://$ip/hostname"
 check "pods know the service by their environment" \
-  sh -c "$KUBECTL exec client -- /bin/client --env | grep -q WEB_SERVICE_HOST=$ip"
+  sh -c "$KUBECTL exec client -- printenv WEB_SERVICE_HOST | grep -q $ip"
 spread() {
   [ "$(for _ in $(seq 60); do curl -fsS -m 2 "http://$ip/hostname"; echo; done | sort -u | grep -c .)" = 3 ]
 }
 check "load spreads over all replicas" spread
-pod=$($KUBECTL get pods -l app=web -o name | head -n 1)
-itself() { for _ in $(seq 12); do "$KUBECTL" exec "${pod#pod/}" -- /bin/client "http://$ip/hostname" || return 1; done; }
+# With one replica every request comes back to the pod that sent it.
+itself() { "$KUBECTL" exec web-alone -- /bin/client "http://$alone/" --count 5; }
+run "$KUBECTL" apply -f manifests/web/alone.yaml
+check "the lone pod runs" sh -c "$KUBECTL get pod web-alone | grep -q '1/1 *Running'"
+alone=$($KUBECTL get service web-alone -o jsonpath='{.spec.clusterIP}')
 check "a pod reaches itself through its own service" itself
+run "$KUBECTL" delete -f manifests/web/alone.yaml --grace-period=1
 run "$KUBECTL" scale deployment web --replicas=5
 check "five replicas run" pods_running app=web 5
 asked=$(mktemp); failed=$(mktemp)
