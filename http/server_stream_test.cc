@@ -193,6 +193,27 @@ TEST(Server, BoundsWhatASlowReaderHoldsAndServesOthers) {
   while (pulled == before) ASSERT_EQ(slow.Read(64 << 10).size(), 64U << 10);
 }
 
+TEST(Server, SurvivesTlsClientsThatVanishInMidStream) {
+  TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  std::atomic<size_t> pulled = 0;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/endless") return Echo(request);
+        return Streamed(std::make_unique<EndlessSource>(pulled));
+      },
+      {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem}});
+  const ClientTls trust{.ca_pem = authority.certificate_pem()};
+  for (int i = 0; i < 20; ++i) {
+    TestClient client(fixture.port(), trust);
+    ASSERT_TRUE(client.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n"));
+    client.Read(100'000);
+  }
+  TestClient after(fixture.port(), trust);
+  EXPECT_EQ(after.Get("/x").body, "GET /x");
+  while (fixture.server->stats().connections > 1) std::this_thread::yield();
+}
+
 class Shout : public Duplex {
  public:
   void Attach(Waker) override {}
@@ -269,6 +290,34 @@ TEST(Server, AnswersLaterWithoutHoldingAWorker) {
   replies[1].get_future().get();  // Dropped without an answer.
   replies.clear();
   EXPECT_EQ(client.ReadAnswer().status(), 502);
+}
+
+// Tells when it is dropped.
+class Abandoned : public PendingResponse {
+ public:
+  explicit Abandoned(std::promise<void>& gone) : gone_(gone) {}
+  ~Abandoned() override { gone_.set_value(); }
+  void Start(Reply reply) override { reply_ = std::move(reply); }
+
+ private:
+  std::promise<void>& gone_;
+  Reply reply_;
+};
+
+TEST(Server, StopsTryingWhenTheClientLeaves) {
+  std::promise<void> gone;
+  std::promise<void> handled;
+  Fixture fixture([&](const Request&) {
+    Response response;
+    response.pending = std::make_unique<Abandoned>(gone);
+    handled.set_value();
+    return response;
+  });
+  auto client = std::make_unique<TestClient>(fixture.port());
+  ASSERT_TRUE(client->Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  handled.get_future().wait();
+  client.reset();
+  gone.get_future().wait();
 }
 
 TEST(Server, FinishesRequestsAndEndsStreamsWhenItStops) {
