@@ -96,6 +96,7 @@ struct Field {
   std::span<const std::string_view> list_keys;  // ListType::kMap
   bool patch_merge = false;        // Strategic merge merges the list instead of replacing it.
   bool patch_retain_keys = false;  // Strategic merge: "retainKeys".
+  bool patch_replace = false;      // Strategic merge replaces the structure: "replace".
   std::string_view merge_key;      // Of patch_merge lists of structures.
   std::string_view default_json;   // JSON text; "" for none.
   std::string_view doc;

@@ -54,17 +54,22 @@ void Violations::Forbidden(const FieldPath& path, std::string_view detail) {
   AddValue("FieldValueForbidden", "Forbidden", path, "", detail);
 }
 
-void Violations::NotFound(const FieldPath& path, const Json& value) {
-  AddValue("FieldValueNotFound", "Not found", path, PrintedValue(value), "");
+void Violations::NotFound(const FieldPath& path, const Json& value, std::string_view detail) {
+  AddValue("FieldValueNotFound", "Not found", path, PrintedValue(value), detail);
 }
 
 void Violations::NotSupported(const FieldPath& path, const Json& value,
+                              const std::vector<std::string>& supported) {
+  NotSupported(path, Printed::Verbatim(PrintedValue(value)), supported);
+}
+
+void Violations::NotSupported(const FieldPath& path, const Printed& value,
                               const std::vector<std::string>& supported) {
   std::string detail;
   for (const std::string& word : supported) {
     detail += (detail.empty() ? "supported values: " : ", ") + GoQuote(word);
   }
-  AddValue("FieldValueNotSupported", "Unsupported value", path, PrintedValue(value), detail);
+  AddValue("FieldValueNotSupported", "Unsupported value", path, value.text(), detail);
 }
 
 void Violations::TooLong(const FieldPath& path, size_t bytes_max) {

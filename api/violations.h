@@ -58,10 +58,12 @@ class Violations {
   void Duplicate(const FieldPath& path, const Json& value, std::string_view detail = "");
   void Duplicate(const FieldPath& path, const Printed& value, std::string_view detail = "");
   void Forbidden(const FieldPath& path, std::string_view detail);
-  void NotFound(const FieldPath& path, const Json& value);
+  void NotFound(const FieldPath& path, const Json& value, std::string_view detail = "");
   // `Unsupported value: "x": supported values: "a", "b"`, in the order given (Kubernetes mostly
   // sorts, but not everywhere).
   void NotSupported(const FieldPath& path, const Json& value,
+                    const std::vector<std::string>& supported);
+  void NotSupported(const FieldPath& path, const Printed& value,
                     const std::vector<std::string>& supported);
   // "Too long: may not be more than 63 bytes".
   void TooLong(const FieldPath& path, size_t bytes_max);

@@ -68,6 +68,8 @@ struct Error {
   std::vector<Cause> causes = {};
   std::optional<ErrorDetails> details = {};
   int http_code = 0;  // 0: the usual code of the reason.
+  // Of an Expired list: where it can go on all the same (metadata.continue).
+  std::string continue_token = {};
 };
 
 template <typename T = void>

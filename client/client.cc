@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "api/gen/core_v1.h"
+#include "api/json.h"
 #include "client/transport.h"
 
 namespace skiff {
@@ -52,6 +53,11 @@ Json DeleteBody(const DeleteOptions& options) {
   return body;
 }
 
+std::string Text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::string Body(const http::Response& response) {
   std::string body = response.body;
   for (const http::SharedBytes& piece : response.pieces) body += *piece;
@@ -60,19 +66,14 @@ std::string Body(const http::Response& response) {
 
 Error ErrorOf(const http::Response& response) {
   const std::string body = Body(response);
-  const Json status = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (status.is_object() && status.value("kind", "") == "Status") {
-    return ErrorFromStatus(status, response.status);
+  const auto status = ParseJson(body);
+  if (status && status->is_object() && Text(*status, "kind") == "Status") {
+    return ErrorFromStatus(*status, response.status);
   }
   Error error{Reason::kUnknown,
               body.empty() ? fmt::format("the server answered {}", response.status) : body};
   error.http_code = response.status;
   return error;
-}
-
-std::string Text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 }  // namespace
@@ -88,12 +89,12 @@ Result<Json> Client::Send(const std::string& method, const std::string& path, Qu
   request.headers.emplace("User-Agent", user_agent_);
   if (body) {
     request.headers.emplace("Content-Type", content_type);
-    request.body = body->dump(-1, ' ', false, Json::error_handler_t::replace);
+    request.body = DumpJson(*body);
   }
   const http::Response response = transport_.Send(std::move(request));
   if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
-  Json document = Json::parse(Body(response), nullptr, /*allow_exceptions=*/false);
-  if (document.is_discarded()) {
+  auto document = ParseJson(Body(response));
+  if (!document) {
     return Fail(Reason::kInternalError, "the server's answer is not JSON: " + path);
   }
   return document;

@@ -6,6 +6,7 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kControllerIndex = "controller";
+constexpr std::string_view kOrphanIndex = "orphan";
 
 ObjectKey KeyOf(const CachedObject& object) {
   return {object.metadata->namespace_, object.metadata->name};
@@ -17,6 +18,18 @@ std::vector<std::string> ControllerUid(const CachedObject& object) {
   return {owner->uid};
 }
 
+std::vector<std::string> NamespaceOfOrphan(const CachedObject& object) {
+  if (ControllerOf(*object.metadata)) return {};
+  return {object.metadata->namespace_};
+}
+
+uint64_t ParseRevision(const std::string& text) {
+  uint64_t revision = 0;
+  const char* end = text.data() + text.size();
+  const auto [parsed_to, error] = std::from_chars(text.data(), end, revision);
+  return error == std::errc() && parsed_to == end ? revision : 0;
+}
+
 }  // namespace
 
 InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource resource,
@@ -25,11 +38,17 @@ InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource reso
       decode_(std::move(decode)),
       reflector_(dependencies, resource, std::move(scope), *this) {
   AddIndex(std::string(kControllerIndex), ControllerUid);
+  AddIndex(std::string(kOrphanIndex), NamespaceOfOrphan);
 }
 
 void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
   const MutexLock lock(mutex_);
   indexes_.try_emplace(name, Index{std::move(function), {}});
+}
+
+void InformerCache::HoldWhole(Decode decode) {
+  decode_ = std::move(decode);
+  reflector_.FetchWhole();
 }
 
 CachedObject InformerCache::Get(const ObjectKey& key) const {
@@ -70,6 +89,10 @@ std::vector<CachedObject> InformerCache::ByIndex(const std::string& index,
 
 std::vector<CachedObject> InformerCache::ControlledBy(const std::string& uid) const {
   return ByIndex(std::string(kControllerIndex), uid);
+}
+
+std::vector<CachedObject> InformerCache::OrphansIn(const std::string& namespace_) const {
+  return ByIndex(std::string(kOrphanIndex), namespace_);
 }
 
 size_t InformerCache::size() const {
@@ -171,10 +194,12 @@ void InformerCache::Tell(const CachedObject& before, const CachedObject& now) co
 }
 
 void InformerCache::SawRevision(const std::string& resource_version) {
-  uint64_t revision = 0;
-  const char* end = resource_version.data() + resource_version.size();
-  const auto [parsed_to, error] = std::from_chars(resource_version.data(), end, revision);
-  if (error == std::errc() && parsed_to == end && revision > revision_) revision_ = revision;
+  const uint64_t revision = ParseRevision(resource_version);
+  if (revision > revision_) revision_ = revision;
+}
+
+uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata) {
+  return ParseRevision(metadata.resource_version);
 }
 
 InformerCache& InformerFactory::Metadata(const Resource& resource) {
@@ -203,8 +228,11 @@ InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::D
                                             std::move(decode));
     metadata_only_[cache.get()] = metadata_only;
   }
-  // A kind is asked for by type before anybody asks for its metadata alone.
-  CHECK(metadata_only || !metadata_only_[cache.get()]);
+  if (!metadata_only && metadata_only_[cache.get()]) {
+    CHECK(!started_.contains(cache.get()));  // All ask before the first one starts.
+    cache->HoldWhole(std::move(decode));
+    metadata_only_[cache.get()] = false;
+  }
   return *cache;
 }
 
@@ -214,6 +242,15 @@ void InformerFactory::Start(Executor& executor) {
   for (const auto& [path, cache] : caches_) {
     if (started_.insert(cache.get()).second) executor.Add(cache->loop());
   }
+}
+
+void InformerFactory::StartAdded() {
+  Executor* executor = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    executor = executor_;
+  }
+  if (executor) Start(*executor);
 }
 
 void InformerFactory::Stop() {

@@ -48,6 +48,9 @@ class InformerCache final : public ReflectorSink {
   void OnSynced(std::function<void()> function) { on_synced_.push_back(std::move(function)); }
   void AddIndex(const std::string& name, IndexFunction function);
 
+  // Before the start: whole objects from now on, decoded by `decode`.
+  void HoldWhole(Decode decode);
+
   bool synced() const { return synced_; }
   const Resource& resource() const { return resource_; }
   ControlLoop& loop() { return reflector_; }
@@ -60,6 +63,8 @@ class InformerCache final : public ReflectorSink {
   std::vector<CachedObject> ListIn(const std::string& namespace_) const;
   std::vector<CachedObject> ByIndex(const std::string& index, const std::string& value) const;
   std::vector<CachedObject> ControlledBy(const std::string& uid) const;
+  // Those without a controller reference.
+  std::vector<CachedObject> OrphansIn(const std::string& namespace_) const;
   size_t size() const;
 
   void Replace(std::vector<Json> items, const std::string& resource_version) override;
@@ -76,7 +81,7 @@ class InformerCache final : public ReflectorSink {
   void SawRevision(const std::string& resource_version);
 
   const Resource resource_;
-  const Decode decode_;
+  Decode decode_;  // Constant once started.
   const Log log_{"informer"};
   std::vector<Handler> handlers_;
   std::vector<std::function<void()>> on_synced_;
@@ -105,6 +110,9 @@ class Informer {
   }
   std::vector<Ptr<K>> ControlledBy(const std::string& uid) const {
     return Cast(cache_->ControlledBy(uid));
+  }
+  std::vector<Ptr<K>> OrphansIn(const std::string& namespace_) const {
+    return Cast(cache_->OrphansIn(namespace_));
   }
   std::vector<Ptr<K>> ByIndex(const std::string& index, const std::string& value) const {
     return Cast(cache_->ByIndex(index, value));
@@ -135,6 +143,10 @@ class Informer {
   InformerCache* cache_;
 };
 
+// The number in a resource version; 0 when it is none. A cache whose revision() is not smaller
+// shows the write that returned this object.
+uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata);
+
 // One cache per kind, shared by all who ask here. Thread-safe.
 class InformerFactory {
  public:
@@ -154,10 +166,13 @@ class InformerFactory {
         },
         /*metadata_only=*/false));
   }
-  // Only kinds nobody asked for by type hold metadata alone. Ask for types first.
+  // Holds metadata alone, unless somebody asks for the kind by type too. That must happen before
+  // the cache is started.
   InformerCache& Metadata(const Resource& resource);
   // Starts those that were asked for since the last call.
   void Start(Executor& executor);
+  // The same, on the executor that others run on already; nothing when none does.
+  void StartAdded();
   void Stop();
   // Stops and forgets one; nobody else uses it.
   void Stop(InformerCache& cache);

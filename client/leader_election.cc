@@ -44,7 +44,8 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
   }
   auto current = client_.Get<Lease>(options_.lease);
   if (!current && current.error().reason == Reason::kNotFound) {
-    Observe(TRY(client_.Create(LeaseNow(nullptr))));
+    auto created = TRY(client_.Create(LeaseNow(nullptr)));
+    Observe(std::move(created));
     return true;
   }
   if (!current) return Fail(current.error());
@@ -52,7 +53,8 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
   const std::string holder = observed_->spec.holder_identity.value_or("");
   const bool expired = clock_.Monotonic() - observed_at_ >= options_.lease_duration;
   if (!holder.empty() && holder != options_.identity && !expired) return false;
-  Observe(TRY(client_.Update(LeaseNow(observed_.get()))));
+  auto taken = TRY(client_.Update(LeaseNow(observed_.get())));
+  Observe(std::move(taken));
   return true;
 }
 

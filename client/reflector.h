@@ -59,6 +59,8 @@ class Reflector final : public ControlLoop {
   Reflector(Dependencies dependencies, Resource resource, ListOptions scope, ReflectorSink& sink);
   ~Reflector() override;
   Duration Step() override;
+  // Before the first step: whole objects, not their metadata alone.
+  void FetchWhole() { scope_.metadata_only = false; }
   // The first list has arrived. Any thread.
   bool synced() const { return synced_; }
 
@@ -71,13 +73,15 @@ class Reflector final : public ControlLoop {
 
   const Dependencies dependencies_;
   const Resource resource_;
-  const ListOptions scope_;
+  ListOptions scope_;
   ReflectorSink& sink_;
   const Log log_{"reflector"};
   std::string resource_version_;       // "": list.
   Duration not_before_ = Duration(0);  // Monotonic: the end of the back-off.
   int failures_ = 0;
   std::atomic<bool> synced_ = false;
+  Duration opened_at_ = Duration(0);  // Monotonic: when `stream_` began.
+  bool heard_ = false;                // An event came on `stream_`.
   std::unique_ptr<LoopWaker> waker_;  // Of `stream_`.
   std::unique_ptr<WatchStream> stream_;
 };

@@ -41,8 +41,7 @@ std::string EncodeTarget(const http::Request& request) {
 http::Response InProcessTransport::Send(http::Request request) {
   request.target = EncodeTarget(request);
   request.secure = true;
-  request.peer_certificate = identity_;
-  http::Response response = handler_.Handle(request);
+  http::Response response = handle_(request);
   if (!response.pending) return response;
   std::promise<http::Response> answer;
   auto arrived = answer.get_future();

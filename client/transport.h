@@ -2,6 +2,7 @@
 // (https_transport.cc) holds the program's only httplib::Client.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,18 +21,18 @@ class Transport {
   virtual http::Response Send(http::Request request) = 0;
 };
 
-// Calls the handler on the caller's thread; waits when the answer is still pending. `identity`
-// stands for the client certificate that a program of its own would present.
+// Calls the server on the caller's thread; waits when the answer is still pending.
+//   InProcessTransport transport([&](const http::Request& request) {
+//     return server.Handle(request, user);
+//   });
 class InProcessTransport final : public Transport {
  public:
-  InProcessTransport(http::Handler& handler, http::PeerCertificate identity)
-      : handler_(handler),
-        identity_(std::make_shared<const http::PeerCertificate>(std::move(identity))) {}
+  using Handle = std::function<http::Response(const http::Request& request)>;
+  explicit InProcessTransport(Handle handle) : handle_(std::move(handle)) {}
   http::Response Send(http::Request request) override;
 
  private:
-  http::Handler& handler_;
-  const std::shared_ptr<const http::PeerCertificate> identity_;
+  const Handle handle_;
 };
 
 // Where the server is and who asks. PEM texts, not paths.
@@ -51,8 +52,8 @@ struct HttpsOptions {
   int request_timeout_ms = 60000;  // Of plain requests; streams have none.
 };
 
-// Keeps connections alive and reuses them. A stream has a connection and a reading thread of its
-// own. Fails when a certificate or the URL cannot be read.
+// Keeps connections alive and reuses them. Streams have a connection of their own, on a loop that
+// all of them share. Fails when a certificate or the URL cannot be read.
 Result<std::unique_ptr<Transport>> MakeHttpsTransport(HttpsOptions options);
 
 // "path?query", percent-encoded.

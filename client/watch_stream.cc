@@ -1,5 +1,6 @@
 #include "client/watch_stream.h"
 
+#include "api/json.h"
 #include "client/client.h"
 
 namespace skiff {
@@ -8,7 +9,9 @@ namespace {
 constexpr size_t kPullBytesMax = 256u << 10;
 
 Result<WatchEvent> ParseEvent(std::string_view line) {
-  Json event = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  auto parsed = ParseJson(line);
+  if (!parsed) return Fail(Reason::kInternalError, "the watch sent a line that is no JSON");
+  Json& event = *parsed;
   if (!event.is_object() || !event.contains("object") || !event.contains("type") ||
       !event["type"].is_string()) {
     return Fail(Reason::kInternalError, "the watch sent a line that is no event");
@@ -32,6 +35,9 @@ Result<http::Pulled> WatchStream::Next(std::vector<WatchEvent>& out) {
     partial_ += *chunk;
     TRY(TakeLines(out));
   }
+  if (pulled == http::Pulled::kAbort) {
+    return Fail(Reason::kServiceUnavailable, "the watch broke off");
+  }
   return pulled;
 }
 
@@ -41,7 +47,8 @@ Result<> WatchStream::TakeLines(std::vector<WatchEvent>& out) {
     const size_t end = partial_.find('\n', begin);
     if (end == std::string::npos) break;
     if (end > begin) {
-      out.push_back(TRY(ParseEvent(std::string_view(partial_).substr(begin, end - begin))));
+      auto event = TRY(ParseEvent(std::string_view(partial_).substr(begin, end - begin)));
+      out.push_back(std::move(event));
     }
     begin = end + 1;
   }

@@ -6,6 +6,7 @@
 namespace skiff::http {
 
 class Loop;
+class WorkerPool;
 
 // Started at once; asleep while nothing happens. Outlives the servers, clients and streams on it.
 class Loops {
@@ -18,6 +19,8 @@ class Loops {
   // The next one in turn, for a new connection. Any thread.
   Loop& Next();
   int size() const;
+  // Where names are looked up, which blocks; no thread until there is one.
+  WorkerPool& resolvers();
 
  private:
   struct Impl;

@@ -7,8 +7,11 @@
 #include "base/error.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
+typedef struct ssl_st SSL;
 
 namespace skiff::http {
+
+struct PeerCertificate;
 
 struct ServerTls {
   std::string certificate_pem;  // The leaf first, then its chain.
@@ -37,5 +40,9 @@ using TlsContext = std::shared_ptr<SSL_CTX>;
 // TLS 1.2 and later; buffers of idle connections are released.
 Result<TlsContext> MakeServerContext(const ServerTls& tls);
 Result<TlsContext> MakeClientContext(const ClientTls& tls);
+
+// Whom the peer of a finished handshake says to be. Null without a certificate, and when it did not
+// verify: `error` says why.
+std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error);
 
 }  // namespace skiff::http

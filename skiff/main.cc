@@ -1,7 +1,44 @@
 // The multi-call binary: the first word, or the name it was started under, chooses the program.
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
 
-int main() {
-  std::fprintf(stderr, "skiff: no program given\n");
+#include "apiserver/program.h"
+
+namespace {
+
+struct Program {
+  std::string_view word;   // skiff WORD ...
+  std::string_view alias;  // argv[0] of its Kubernetes namesake
+  int (*main)(const std::vector<std::string>& args);
+};
+
+constexpr Program kPrograms[] = {
+    {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> args(argv + 1, argv + argc);
+  std::string_view name = argv[0];
+  name = name.substr(name.find_last_of('/') + 1);
+  for (const Program& program : kPrograms) {
+    if (name == program.alias) return program.main(args);
+  }
+  if (args.empty()) {
+    std::fprintf(stderr, "usage: skiff PROGRAM [flags]\n\nprograms:\n");
+    for (const Program& program : kPrograms) {
+      std::fprintf(stderr, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
+    }
+    return 2;
+  }
+  for (const Program& program : kPrograms) {
+    if (args[0] != program.word) continue;
+    args.erase(args.begin());
+    return program.main(args);
+  }
+  std::fprintf(stderr, "skiff: no program is called \"%s\"\n", args[0].c_str());
   return 2;
 }

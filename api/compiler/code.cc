@@ -291,6 +291,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
     if (!f.keys.empty()) fields << ", .list_keys = " << NameList(f.keys);
     if (f.patch_merge) fields << ", .patch_merge = true";
     if (f.patch_retain_keys) fields << ", .patch_retain_keys = true";
+    if (f.patch_replace) fields << ", .patch_replace = true";
     if (!f.patch_key.empty()) fields << ", .merge_key = " << Quote(f.patch_key);
     if (!f.default_json.empty()) fields << ", .default_json = " << Quote(f.default_json);
     if (!f.doc.empty()) fields << ", .doc = " << Quote(f.doc);

@@ -40,7 +40,7 @@ struct SchemaField {
   bool required = false, always = false, omit_zero = false, keep_empty = false, granular = false, atomic = false;
   std::string list;  // atomic, set, map
   std::vector<std::string> keys;
-  bool patch_merge = false, patch_retain_keys = false;
+  bool patch_merge = false, patch_retain_keys = false, patch_replace = false;
   std::string patch_key;
   std::string default_json;
   std::string doc;

@@ -2,16 +2,18 @@
 //
 // A store holds records under keys and counts revisions. Every write that changes something takes
 // the next revision, one per write; a record remembers the revision that created it and the one
-// that last changed it. Reads and lists see one revision; watches replay the writes after one, in
-// order and without gaps. A write is acknowledged after it is durable, and visible to reads and
-// watches only then. Old versions stay readable until they are compacted.
+// that last changed it. An empty store stands at revision 1. Reads and lists see one revision;
+// watches replay the writes after one, in order and without gaps. A write is acknowledged after it
+// is durable, and visible to reads and watches only then. Old versions stay readable until they are
+// compacted.
 //
-//   revision   1          2          3          4
-//   write      put /a=x   put /b=y   put /a=z   delete /b
-//   Get(/a, at 2) = x      List(/, at 3) = a=z b=y      Watch(from 3) = [3 put a] [4 delete b]
+//   revision   1          2          3          4          5
+//   write      (empty)    put /a=x   put /b=y   put /a=z   delete /b
+//   Get(/a, at 3) = x     List(/, at 4) = a=z b=y     Watch(after 3) = [4 put a] [5 delete b]
 //
-// One contract test suite (store_contract.h) runs on every backend. All methods are thread-safe and
-// may block on the disk; none calls back while holding a lock.
+// Keys are not empty and hold no NUL byte. One contract test suite (store_contract.h) runs on every
+// backend. All methods are thread-safe and may block on the disk; none calls back while holding a
+// lock.
 #pragma once
 
 #include <atomic>
@@ -58,7 +60,7 @@ struct Precondition {
 struct Write {
   std::string key;
   Precondition expect;
-  // nullopt deletes the key.
+  // nullopt deletes the key; one that does not exist fails with NotFound whatever is expected.
   std::optional<std::string> value;
   // Byte offset in `value` where the store inserts the decimal digits of the write's own revision;
   // npos: nowhere. So an object holds its own resourceVersion without being encoded twice.
@@ -80,7 +82,7 @@ struct ListRequest {
   Revision at;
   // Most records that are returned; 0: no limit.
   size_t limit = 0;
-  // Records it refuses do not count towards `limit`. May be empty.
+  // Records it refuses do not count towards `limit`. May be empty. Must not call the store.
   std::function<bool(const Record&)> filter;
   // Counts what is left after the page (without looking at `filter`).
   bool count_remaining = false;
@@ -89,6 +91,7 @@ struct ListRequest {
 struct ListPage {
   std::vector<RecordPtr> records;
   Revision revision;  // The one that was read.
+  // `limit` was reached and keys are left, whether or not the filter would take them.
   bool more = false;
   uint64_t remaining = 0;  // Only with count_remaining, and exact only without a filter.
 };
@@ -109,7 +112,15 @@ struct Event {
 using EventPtr = std::shared_ptr<const Event>;
 
 // A position in the history of one prefix. Costs bytes, not a queue: events lie in a ring that all
-// cursors share. One thread at a time.
+// cursors share, and a cursor that is slower than the ring goes on from older storage, never at the
+// writer's cost. Destroyed before its store. One thread at a time.
+//
+//   auto cursor = TRY(store.Watch("/registry/pods/", Revision{7}, [this] { loop_.Wake(); }));
+//   do {                                    // Once after Watch, then after every wake:
+//     events.clear();
+//     TRY(cursor->Next(256, events));
+//     Send(events);
+//   } while (events.size() == 256);         // Fewer: drained, the next event wakes.
 class WatchCursor {
  public:
   virtual ~WatchCursor() = default;
@@ -118,12 +129,13 @@ class WatchCursor {
   // revision): the watcher has to list again.
   virtual Result<> Next(size_t events_max, std::vector<EventPtr>& out) = 0;
   // Everything up to this revision has been returned by Next (or does not match): what a bookmark
-  // may promise.
+  // may promise. Moves by itself while there is nothing to return.
   virtual Revision position() const = 0;
 };
 
 // Called (on any thread, never under a lock of the store) when something may have become visible.
-// Must return quickly and not call the store.
+// Must return quickly, and neither call the store nor destroy a cursor. Destroying the cursor waits
+// for a call that runs, so the function takes no lock which is held while its cursor is destroyed.
 using WakeFunction = std::function<void()>;
 
 class Store {
@@ -136,15 +148,19 @@ class Store {
   // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
   // is still takes a revision: callers that care compare first.
   virtual Result<Written> Apply(Write write) = 0;
-  // Events of keys under `prefix` with revision > `after`. `wake` is called after every batch of
-  // writes that may concern the cursor, until the cursor is destroyed.
+  // Events of keys under `prefix` with revision > `after`; 0: from now on; a revision not reached
+  // yet: from there on. `wake` is called when the first event arrives after Next has returned fewer
+  // than were asked for, and not again before the next Next; never after the cursor is destroyed.
+  // An `after` before the compacted revision fails with Expired, here or at the first Next.
   virtual Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
                                                      WakeFunction wake) = 0;
   // The newest visible revision.
   virtual Revision Current() = 0;
   // Versions that are no longer current at `revision` become unreadable; reads and watches from
-  // before it fail with Expired. Monotonic.
+  // before it fail with Expired. Monotonic: an older revision than Compacted() changes nothing; a
+  // newer one than Current() fails with kTimeout.
   virtual Result<> Compact(Revision revision) = 0;
+  // The oldest revision that can be read; 0 when nothing was compacted yet.
   virtual Revision Compacted() = 0;
 };
 

@@ -1,0 +1,94 @@
+#include "api/rules/persistent_volume_claim_spec.h"
+
+#include <algorithm>
+
+#include "api/gen/core_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/object_meta.h"
+#include "api/rules/resource_names.h"
+
+namespace skiff {
+namespace {
+
+using namespace core_v1;
+
+void ValidateAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
+                         Violations& out) {
+  for (const std::string& mode : modes) {
+    CheckOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path,
+               out);
+  }
+  if (modes.size() > 1 && std::ranges::find(modes, "ReadWriteOncePod") != modes.end()) {
+    out.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
+  }
+}
+
+void ValidateStorageRequest(const VolumeResourceRequirements& resources, const FieldPath& path,
+                            Violations& out) {
+  const auto storage = resources.requests.find("storage");
+  const FieldPath at = path.Key("storage");
+  if (storage == resources.requests.end()) return out.Required(at);
+  if (storage->second <= Quantity()) {
+    out.Invalid(at, storage->second.Text(), kMustBePositive);
+  }
+  ValidateQuantity("storage", storage->second, at, out);
+}
+
+template <typename Reference>
+void ValidateSource(const Reference& source, const FieldPath& path, Violations& out) {
+  Require(source.name, path.Child("name"), out);
+  Require(source.kind, path.Child("kind"), out);
+  const std::string group = source.api_group.value_or("");
+  if (group.empty() && source.kind != "PersistentVolumeClaim") {
+    out.Invalid(path, source.kind,
+                "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+  }
+  if (!group.empty()) CheckFormat(Dns1123SubdomainErrors, group, path.Child("apiGroup"), out);
+}
+
+void ValidateSources(const PersistentVolumeClaimSpec& spec, const FieldPath& path,
+                     Violations& out) {
+  const auto& source = spec.data_source;
+  const auto& ref = spec.data_source_ref;
+  if (source) ValidateSource(*source, path.Child("dataSource"), out);
+  if (!ref) return;
+  ValidateSource(*ref, path.Child("dataSourceRef"), out);
+  const std::string name_space = ref->namespace_.value_or("");
+  if (!name_space.empty()) {
+    CheckFormat(Dns1123LabelErrors, name_space, path.Child("dataSourceRef").Child("namespace"),
+                out);
+    if (source) {
+      out.Invalid(path, Printed::Verbatim("{}"),
+                  "may not be specified when dataSourceRef.namespace is specified");
+    }
+  } else if (!source || source->kind != ref->kind || source->name != ref->name ||
+             source->api_group.value_or("") != ref->api_group.value_or("")) {
+    out.Invalid(path, Printed::Verbatim("{}"), "must match dataSourceRef");
+  }
+}
+
+}  // namespace
+
+void ValidatePersistentVolumeClaimSpec(const PersistentVolumeClaimSpec& spec, const FieldPath& path,
+                                       Violations& out) {
+  if (spec.access_modes.empty()) {
+    out.Required(path.Child("accessModes"), "at least 1 access mode is required");
+  }
+  if (spec.selector) ValidateLabelSelector(*spec.selector, {}, path.Child("selector"), out);
+  ValidateAccessModes(spec.access_modes, path.Child("accessModes"), out);
+  ValidateStorageRequest(spec.resources, path.Child("resources"), out);
+  if (spec.storage_class_name && !spec.storage_class_name->empty()) {
+    CheckFormat(Dns1123SubdomainErrors, *spec.storage_class_name, path.Child("storageClassName"),
+                out);
+  }
+  if (spec.volume_mode) {
+    CheckOneOf(*spec.volume_mode, {"Block", "Filesystem"}, path.Child("volumeMode"), out);
+  }
+  ValidateSources(spec, path, out);
+  if (spec.volume_attributes_class_name && !spec.volume_attributes_class_name->empty()) {
+    CheckFormat(Dns1123SubdomainErrors, *spec.volume_attributes_class_name,
+                path.Child("volumeAttributesClassName"), out);
+  }
+}
+
+}  // namespace skiff

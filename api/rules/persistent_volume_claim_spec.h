@@ -1,0 +1,18 @@
+// Validation of what a claim asks for, wherever it stands: in a claim, or in a pod's template of
+// one.
+#pragma once
+
+#include "api/field_path.h"
+
+namespace skiff {
+
+class Violations;
+
+namespace core_v1 {
+struct PersistentVolumeClaimSpec;
+}
+
+void ValidatePersistentVolumeClaimSpec(const core_v1::PersistentVolumeClaimSpec& spec,
+                                       const FieldPath& path, Violations& out);
+
+}  // namespace skiff

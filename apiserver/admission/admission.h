@@ -1,0 +1,62 @@
+// What looks at every write after it is authorized and before it is stored: plugins that change
+// the object, then plugins that refuse it. One plugin a file; their list and order is chain.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apiserver/auth/user.h"
+#include "apiserver/object.h"
+#include "base/error.h"
+
+namespace skiff {
+
+enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
+
+struct AdmissionRequest {
+  Operation operation;
+  const KindInfo& kind;
+  std::string subresource = {};
+  std::string namespace_name = {};
+  std::string name = {};  // "" while it is to be generated.
+  const User& user;
+  bool dry_run = false;
+  // Of create and update: what is about to be stored. Of a subresource that takes another kind
+  // (Binding, Eviction, TokenRequest): that body is `body`.
+  Object* object = nullptr;
+  const Object* old_object = nullptr;  // Of update and delete.
+  Json* body = nullptr;
+  std::vector<std::string>& warnings;
+
+  bool Is(std::string_view group, std::string_view resource,
+          std::string_view wanted_subresource = "") const {
+    return kind.group == group && kind.resource == resource && subresource == wanted_subresource;
+  }
+};
+
+class AdmissionPlugin {
+ public:
+  virtual ~AdmissionPlugin() = default;
+  // As --enable-admission-plugins names it.
+  virtual std::string_view name() const = 0;
+  // May change `request.object`.
+  virtual Result<> Admit(AdmissionRequest&) { return {}; }
+  virtual Result<> Validate(const AdmissionRequest&) { return {}; }
+};
+
+// `pods "x" is forbidden: text`
+tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text);
+
+class AdmissionChain {
+ public:
+  void Add(std::unique_ptr<AdmissionPlugin> plugin) { plugins_.push_back(std::move(plugin)); }
+  Result<> Admit(AdmissionRequest& request) const;
+  Result<> Validate(const AdmissionRequest& request) const;
+
+ private:
+  std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
+};
+
+}  // namespace skiff

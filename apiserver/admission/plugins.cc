@@ -1,0 +1,62 @@
+#include "apiserver/admission/plugins.h"
+
+#include <algorithm>
+
+namespace skiff {
+namespace {
+
+struct PluginEntry {
+  std::string_view name;
+  bool by_default;
+  MakePlugin make;
+};
+
+// kube-apiserver's order.
+constexpr PluginEntry kPlugins[] = {
+    {"CertificateRequestUser", true, &MakeCertificateRequestUser},
+    {"NamespaceLifecycle", true, &MakeNamespaceLifecycle},
+    {"LimitRanger", true, &MakeLimitRanger},
+    {"ServiceAccount", true, &MakeServiceAccount},
+    {"NodeRestriction", false, &MakeNodeRestriction},
+    {"TaintNodesByCondition", true, &MakeTaintNodesByCondition},
+    {"PodSecurity", true, &MakePodSecurity},
+    {"Priority", true, &MakePriority},
+    {"DefaultTolerationSeconds", true, &MakeDefaultTolerationSeconds},
+    {"DefaultStorageClass", true, &MakeDefaultStorageClass},
+    {"StorageObjectInUseProtection", true, &MakeStorageObjectInUseProtection},
+    {"PersistentVolumeClaimResize", true, &MakePersistentVolumeClaimResize},
+    {"RuntimeClass", true, &MakeRuntimeClass},
+    {"CertificateApproval", true, &MakeCertificateApproval},
+    {"CertificateSigning", true, &MakeCertificateSigning},
+    {"DefaultIngressClass", true, &MakeDefaultIngressClass},
+    {"PodTopologyLabels", true, &MakePodTopologyLabels},
+    {"ResourceQuota", true, &MakeResourceQuota},
+};
+
+bool Has(const std::vector<std::string>& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+Result<> CheckNames(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const bool known = std::any_of(std::begin(kPlugins), std::end(kPlugins),
+                                   [&](const PluginEntry& entry) { return entry.name == name; });
+    if (!known) return Fail(Reason::kInvalid, "unknown admission plugin: \"" + name + "\"");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std::string>& enabled,
+                             const std::vector<std::string>& disabled, AdmissionChain& chain) {
+  TRY(CheckNames(enabled));
+  TRY(CheckNames(disabled));
+  for (const PluginEntry& entry : kPlugins) {
+    const bool wanted = (entry.by_default && !Has(disabled, entry.name)) || Has(enabled, entry.name);
+    if (wanted) chain.Add(entry.make(parts));
+  }
+  return {};
+}
+
+}  // namespace skiff

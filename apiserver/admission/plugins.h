@@ -1,0 +1,50 @@
+// The list of admission plugins, in the order in which they run (plugins.cc), and what they are
+// made of. One file a plugin.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/caches.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/id.h"
+
+namespace skiff {
+
+struct AdmissionParts {
+  Store& store;
+  Caches& caches;
+  Authorizer& authorizer;
+  const Clock& clock;
+  Random& random;
+};
+
+// Fails with Invalid on a name that is no plugin.
+Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std::string>& enabled,
+                             const std::vector<std::string>& disabled, AdmissionChain& chain);
+
+using MakePlugin = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeNamespaceLifecycle(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeLimitRanger(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeServiceAccount(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeNodeRestriction(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeTaintNodesByCondition(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakePodSecurity(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakePriority(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeDefaultTolerationSeconds(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeDefaultStorageClass(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeStorageObjectInUseProtection(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakePersistentVolumeClaimResize(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeRuntimeClass(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeCertificateApproval(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeCertificateSigning(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeCertificateRequestUser(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
+
+}  // namespace skiff

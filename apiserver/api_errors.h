@@ -1,0 +1,44 @@
+// The API's usual errors, in its own words. `GroupResource` is what a message calls
+// "deployments.apps".
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/type.h"
+#include "base/error.h"
+
+namespace skiff {
+
+struct GroupResource {
+  std::string_view group;
+  std::string_view resource;
+  std::string Text() const {
+    std::string text(resource);
+    if (!group.empty()) text.append(".").append(group);
+    return text;
+  }
+};
+inline GroupResource GroupResourceOf(const KindInfo& kind) { return {kind.group, kind.resource}; }
+
+// As Go's %q prints it.
+std::string Quoted(std::string_view text);
+
+Error NotFoundError(GroupResource what, std::string_view name);
+Error AlreadyExistsError(GroupResource what, std::string_view name);
+Error ConflictError(GroupResource what, std::string_view name, std::string_view detail);
+// The object has been modified by somebody else since it was read.
+Error ModifiedError(GroupResource what, std::string_view name);
+Error Forbidden(GroupResource what, std::string_view name, std::string_view detail);
+Error MethodNotSupported(GroupResource what, std::string_view action);
+Error InternalErrorOf(std::string_view detail);
+// A failure that has no reason of its own: 500 and the bare text.
+Error PlainError(std::string message);
+// 404 of a path that leads nowhere within a known group-version.
+Error UnknownResourceError();
+// 405 of a known path.
+Error MethodNotAllowedHere();
+// 504 with the hint to come again.
+Error TooLargeRevision(uint64_t asked, uint64_t current);
+
+}  // namespace skiff

@@ -1,0 +1,266 @@
+#include "apiserver/api_server.h"
+
+#include <atomic>
+#include <set>
+
+#include "apiserver/admission/plugins.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/auth/authentication.h"
+#include "apiserver/auth/node_authorizer.h"
+#include "apiserver/auth/rbac.h"
+#include "apiserver/auth/service_accounts.h"
+#include "apiserver/bootstrap.h"
+#include "apiserver/crud.h"
+#include "apiserver/non_resource.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
+#include "apiserver/respond.h"
+#include "apiserver/service_allocation.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("apiserver");
+
+// A Warning header value; nullopt for a text that cannot be one.
+std::optional<std::string> WarningHeader(std::string_view text) {
+  std::string value = "299 - \"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return std::nullopt;
+    if (c == '"' || c == '\\') value += '\\';
+    value += c;
+  }
+  return value + "\"";
+}
+
+void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
+                Random& random, http::Response& response) {
+  const std::string_view audit_id = request.Header("Audit-Id");
+  response.SetHeader("Audit-Id", audit_id.empty() ? random.Uid() : std::string(audit_id));
+  if (!response.headers.contains("Cache-Control")) {
+    response.SetHeader("Cache-Control", "no-cache, private");
+  }
+  constexpr size_t kWarningBytesMax = 4096;
+  size_t bytes = 0;
+  for (const std::string& text : warnings) bytes += text.size();
+  std::set<std::string_view> seen;
+  for (const std::string& text : warnings) {
+    if (!seen.insert(text).second) continue;
+    const auto value =
+        WarningHeader(bytes > kWarningBytesMax ? text.substr(0, 256) : std::string_view(text));
+    if (value) response.SetHeader("Warning", *value);
+  }
+}
+
+const char* DeprecationOf(const ApiRequest& request) {
+  if (!request.info.group.empty()) return nullptr;
+  if (request.info.resource == "endpoints") {
+    return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+  }
+  if (request.info.resource == "componentstatuses") {
+    return "v1 ComponentStatus is deprecated in v1.19+";
+  }
+  return nullptr;
+}
+
+Result<http::Response> NoSuchKind(const RequestInfo& info) {
+  if (info.prefix == "api" ? info.group.empty() : IsKnownGroup(info.group)) {
+    return Fail(UnknownResourceError());
+  }
+  return TextResponse(404, "404 page not found\n");
+}
+
+}  // namespace
+
+struct ApiServer::State {
+  State(ApiServerOptions given, Parts parts)
+      : options(std::move(given)),
+        store(parts.store),
+        clock(parts.clock),
+        random(parts.random),
+        caches(parts.store),
+        rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
+              caches.role_bindings}) {}
+
+  ApiServerOptions options;
+  Store& store;
+  const Clock& clock;
+  Random& random;
+  Caches caches;
+  RbacAuthorizer rbac;
+  AuthorizerChain authorizer;
+  std::unique_ptr<ServiceAccountTokens> tokens;
+  std::unique_ptr<Authentication> authentication;
+  std::unique_ptr<ServiceAllocation> allocation;
+  AdmissionChain admission;
+  std::unique_ptr<ObjectWriter> writer;
+  std::unique_ptr<ObjectRemover> remover;
+  std::unique_ptr<Core> core;
+  std::atomic<bool> shutting_down = false;
+
+  Result<> AddAuthorizers();
+  Result<> AddAuthentication();
+  std::optional<std::string> UidOf(std::string_view resource, std::string_view namespace_name,
+                                   std::string_view name);
+  Result<http::Response> Route(ApiRequest& request);
+  Result<User> Authenticate(const http::Request& request, const User* trusted,
+                            std::vector<std::string>& warnings);
+};
+
+Result<> ApiServer::State::AddAuthorizers() {
+  authorizer.Add(std::make_unique<AllowMasters>());
+  // Shares the one with the caches, which the chain would otherwise own twice.
+  class Borrowed final : public Authorizer {
+   public:
+    explicit Borrowed(Authorizer& borrowed) : borrowed_(borrowed) {}
+    Verdict Authorize(const User& user, const Access& access) override {
+      return borrowed_.Authorize(user, access);
+    }
+
+   private:
+    Authorizer& borrowed_;
+  };
+  for (const std::string& mode : options.authorization_modes) {
+    if (mode == "AlwaysAllow") {
+      authorizer.Add(std::make_unique<AlwaysAllow>());
+    } else if (mode == "RBAC") {
+      authorizer.Add(std::make_unique<Borrowed>(rbac));
+    } else if (mode == "Node") {
+      authorizer.Add(std::make_unique<NodeAuthorizer>(store, caches));
+    } else if (mode != "AlwaysDeny") {
+      return Fail(Reason::kInvalid,
+                  "unknown authorization mode " + Quoted(mode) +
+                      ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
+    }
+  }
+  return {};
+}
+
+std::optional<std::string> ApiServer::State::UidOf(std::string_view resource,
+                                                   std::string_view namespace_name,
+                                                   std::string_view name) {
+  const KindInfo* kind = FindResource("", "v1", resource);
+  if (kind == nullptr) return std::nullopt;
+  const auto record = store.Get(KeyOf(*kind, namespace_name, name));
+  if (!record) return std::nullopt;
+  const auto view = ObjectView::Of(**record);
+  if (!view) return std::nullopt;
+  return std::string(view->uid());
+}
+
+Result<> ApiServer::State::AddAuthentication() {
+  ServiceAccountTokens::Options token_options{
+      .audiences = options.api_audiences,
+      .signing_key_pem = options.service_account_signing_key_pem,
+      .verify_key_pems = options.service_account_key_pems,
+      .generated_key_path = options.generated_key_path};
+  if (!options.service_account_issuer.empty()) {
+    token_options.issuer = options.service_account_issuer;
+  }
+  tokens = TRY(ServiceAccountTokens::Create(
+      std::move(token_options),
+      [this](std::string_view resource, std::string_view space, std::string_view name) {
+        return UidOf(resource, space, name);
+      },
+      clock, random));
+  const auto& modes = options.authorization_modes;
+  const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
+  Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
+                               .service_accounts = tokens.get()};
+  auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
+  authentication = std::make_unique<Authentication>(std::move(auth));
+  return {};
+}
+
+Result<User> ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
+                                            std::vector<std::string>& warnings) {
+  if (trusted != nullptr) return *trusted;
+  User user = TRY(authentication->Authenticate(request, warnings));
+  return Impersonate(request, std::move(user), authorizer);
+}
+
+Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
+  const Access access = AccessOf(request.info);
+  const Verdict verdict = authorizer.Authorize(request.user, access);
+  if (!verdict.allowed()) {
+    return Fail(ForbiddenAccess(request.user, access, verdict.reason));
+  }
+  const std::string address =
+      options.advertise_address + ":" + std::to_string(options.secure_port);
+  const NonResourceParts parts{*core, address, shutting_down};
+  if (!request.info.is_resource) return HandleNonResource(parts, request);
+  const RequestInfo& info = request.info;
+  request.kind = FindResource(info.group, info.version, info.resource);
+  if (request.kind == nullptr) return NoSuchKind(info);
+  if (const char* text = DeprecationOf(request)) request.warnings.emplace_back(text);
+  return HandleResource(*core, request);
+}
+
+ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ApiServer::~ApiServer() = default;
+
+Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, Parts parts) {
+  auto state = std::make_unique<State>(std::move(options), parts);
+  State& made = *state;
+  TRY(made.AddAuthorizers());
+  TRY(made.AddAuthentication());
+  made.allocation = TRY(ServiceAllocation::Create(
+      {.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
+       .node_port_min = made.options.node_port_min,
+       .node_port_max = made.options.node_port_max},
+      made.store, made.clock, made.random));
+  TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
+                          made.options.enabled_admission_plugins,
+                          made.options.disabled_admission_plugins, made.admission));
+  made.writer = std::make_unique<ObjectWriter>(ObjectWriter::Parts{
+      made.store, made.admission, made.clock, made.random, *made.allocation});
+  made.remover = std::make_unique<ObjectRemover>(
+      ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
+  const auto& modes = made.options.authorization_modes;
+  const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
+  made.core = std::unique_ptr<Core>(new Core{
+      made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
+      *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac});
+  TRY(WriteStartObjects(*made.core,
+                        {.has_rbac = has_rbac,
+                         .service_ranges = made.options.service_cluster_ip_ranges,
+                         .first_service_ip = made.allocation->FirstAddress(),
+                         .advertise_address = made.options.advertise_address,
+                         .secure_port = made.options.secure_port,
+                         .client_ca_pem = made.options.client_ca_pem}));
+  return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
+}
+
+http::Response ApiServer::Answer(const http::Request& request, const User* trusted) {
+  ApiRequest api_request{.http = request, .info = ParseRequestInfo(request), .user = {}};
+  auto user = state_->Authenticate(request, trusted, api_request.warnings);
+  Result<http::Response> result = tl::unexpected(Error{});
+  if (user) {
+    api_request.user = std::move(*user);
+    result = state_->Route(api_request);
+  } else {
+    result = Fail(user.error());
+  }
+  http::Response response = result ? std::move(*result) : ErrorResponse(request, result.error());
+  if (!result && HttpCodeOf(result.error()) >= 500) {
+    kLog.Debug("request failed", {{"method", request.method},
+                                  {"path", request.path},
+                                  {"error", result.error().message}});
+  }
+  AddHeaders(request, api_request.warnings, state_->random, response);
+  CompressIfAsked(request, response);
+  return response;
+}
+
+http::Response ApiServer::Handle(const http::Request& request) { return Answer(request, nullptr); }
+
+http::Response ApiServer::Handle(const http::Request& request, const User& user) {
+  return Answer(request, &user);
+}
+
+std::vector<ControlLoop*> ApiServer::loops() { return {}; }
+
+void ApiServer::BeginShutdown() { state_->shutting_down = true; }
+
+}  // namespace skiff

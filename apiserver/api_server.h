@@ -1,0 +1,69 @@
+// The API server as an object: a handler of requests over a store. It has no thread and no socket of
+// its own; a program gives it both (program.cc), a simulation neither.
+//
+//   auto server = TRY(ApiServer::Create(options, {store, clock, random}));
+//   http::Response answer = server->Handle(request);                  // As the client it says it is.
+//   http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/auth/user.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/control_loop.h"
+#include "base/id.h"
+#include "http/message.h"
+
+namespace skiff {
+
+struct ApiServerOptions {
+  std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  // Unset: on, except when everything is allowed anyway.
+  std::optional<bool> anonymous_auth = {};
+  std::string token_file_text = {};  // Content of --token-auth-file.
+  std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
+  int node_port_min = 30000;
+  int node_port_max = 32767;
+  std::string service_account_issuer = {};  // "": Kubernetes' default.
+  std::vector<std::string> api_audiences = {};
+  std::string service_account_signing_key_pem = {};
+  std::vector<std::string> service_account_key_pems = {};
+  std::string generated_key_path = {};
+  std::string advertise_address = "127.0.0.1";
+  int secure_port = 6443;
+  std::string client_ca_pem = {};
+  std::vector<std::string> enabled_admission_plugins = {};   // Beyond the default ones.
+  std::vector<std::string> disabled_admission_plugins = {};
+};
+
+class ApiServer final : public http::Handler {
+ public:
+  struct Parts {  // All outlive the server.
+    Store& store;
+    const Clock& clock;
+    Random& random;
+  };
+  // Writes the objects that a cluster starts with, where they are missing.
+  static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);
+  ~ApiServer() override;
+
+  http::Response Handle(const http::Request& request) override;
+  // The same for a caller that is known already; no credentials are looked at.
+  http::Response Handle(const http::Request& request, const User& user);
+
+  // Work between requests; the owner adds them to an executor.
+  std::vector<ControlLoop*> loops();
+  // From now on /readyz fails, so that clients go elsewhere before the connections close.
+  void BeginShutdown();
+
+ private:
+  struct State;
+  explicit ApiServer(std::unique_ptr<State> state);
+  http::Response Answer(const http::Request& request, const User* trusted);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace skiff

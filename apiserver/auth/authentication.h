@@ -1,0 +1,45 @@
+// Who is asking: client certificate, bearer token (file, service account), or nobody; then whom the
+// request wants to be taken for.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/service_accounts.h"
+#include "apiserver/auth/token_file.h"
+#include "apiserver/auth/user.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// Thread-safe.
+class Authentication {
+ public:
+  struct Options {
+    TokenFile tokens = {};
+    bool anonymous = true;
+    ServiceAccountTokens* service_accounts = nullptr;  // May be null; outlives us.
+  };
+  explicit Authentication(Options options) : options_(std::move(options)) {}
+
+  // Unauthorized when the credentials are bad, or missing and nobody may be anonymous. `warnings`
+  // gets texts for Warning headers.
+  Result<User> Authenticate(const http::Request& request,
+                            std::vector<std::string>& warnings) const;
+  // As TokenReview asks; empty audiences mean the server's own.
+  Result<TokenUser> AuthenticateToken(std::string_view token,
+                                      std::vector<std::string> audiences) const;
+
+ private:
+  Options options_;
+};
+
+// The user that the Impersonate-* headers name, when `user` may act for it; `user` itself without
+// such headers.
+Result<User> Impersonate(const http::Request& request, User user, Authorizer& authorizer);
+
+}  // namespace skiff

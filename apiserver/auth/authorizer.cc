@@ -1,0 +1,69 @@
+#include "apiserver/auth/authorizer.h"
+
+#include "apiserver/api_errors.h"
+#include "apiserver/request_info.h"
+
+namespace skiff {
+namespace {
+
+// The text may end up in a browser.
+std::string EscapeMarkup(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Verdict AuthorizerChain::Authorize(const User& user, const Access& access) {
+  std::string reasons;
+  for (const auto& authorizer : chain_) {
+    Verdict verdict = authorizer->Authorize(user, access);
+    if (verdict.decision != Verdict::Decision::kNoOpinion) return verdict;
+    if (verdict.reason.empty()) continue;
+    if (!reasons.empty()) reasons += "\n";
+    reasons += verdict.reason;
+  }
+  return {.reason = reasons};
+}
+
+Access AccessOf(const RequestInfo& info) {
+  return {.verb = info.verb,
+          .is_resource = info.is_resource,
+          .group = info.group,
+          .version = info.version,
+          .resource = info.resource,
+          .subresource = info.subresource,
+          .namespace_name = info.namespace_name,
+          .name = info.name,
+          .path = info.path};
+}
+
+Error ForbiddenAccess(const User& user, const Access& access, std::string_view reason) {
+  std::string text = "User " + Quoted(user.name) + " cannot " + access.verb;
+  if (!access.is_resource) {
+    text += " path " + Quoted(access.path);
+  } else {
+    text += " resource " + Quoted(access.QualifiedResource()) + " in API group " +
+            Quoted(access.group);
+    text += access.namespace_name.empty() ? " at the cluster scope"
+                                          : " in the namespace " + Quoted(access.namespace_name);
+  }
+  text = EscapeMarkup(text);
+  if (!reason.empty()) text += ": " + std::string(reason);
+  if (!access.is_resource) {
+    Error error{Reason::kForbidden, "forbidden: " + text};
+    error.details.emplace();
+    return error;
+  }
+  return Forbidden({access.group, access.resource}, access.name, text);
+}
+
+}  // namespace skiff

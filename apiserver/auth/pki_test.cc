@@ -1,0 +1,64 @@
+#include "apiserver/auth/pki.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "apiserver/auth/jwt.h"
+
+namespace skiff {
+namespace {
+
+const TimePoint kNow{1'700'000'000s};
+
+class PkiTest : public testing::Test {
+ protected:
+  ~PkiTest() override { std::filesystem::remove_all(directory_); }
+  const std::string directory_ =
+      testing::TempDir() + "/apiserver-pki-" + std::to_string(::getpid());
+};
+
+TEST_F(PkiTest, KeepsItsAuthorityAndItsFreshLeaves) {
+  const CertificateOrder order{
+      .common_name = "kube-apiserver", .ip_addresses = {"127.0.0.1"}, .server = true};
+  std::string authority;
+  {
+    auto pki = *Pki::Open(directory_, kNow);
+    EXPECT_TRUE(*pki.EnsureLeaf("apiserver", order, kNow));
+    authority = pki.authority().pem().certificate_pem;
+  }
+  auto pki = *Pki::Open(directory_, kNow);
+  EXPECT_EQ(pki.authority().pem().certificate_pem, authority);
+  EXPECT_FALSE(*pki.EnsureLeaf("apiserver", order, kNow + 24h * 100));
+}
+
+TEST_F(PkiTest, RenewsALeafNearItsEndOrWithOtherNames) {
+  auto pki = *Pki::Open(directory_, kNow);
+  CertificateOrder order{.common_name = "kube-apiserver", .server = true};
+  ASSERT_TRUE(*pki.EnsureLeaf("apiserver", order, kNow));
+  EXPECT_TRUE(*pki.EnsureLeaf("apiserver", order, kNow + 24h * 300));
+  order.dns_names = {"example.com"};
+  EXPECT_TRUE(*pki.EnsureLeaf("apiserver", order, kNow + 24h * 300));
+  const auto expiry = ExpiryOf(*ReadWholeFile(pki.Path("apiserver.crt")));
+  EXPECT_EQ(*expiry, kNow + 24h * 300 + kLeafLifetime);
+}
+
+TEST_F(PkiTest, TokensVerifyByTheKeyThatSignedThem) {
+  for (const KeyKind kind : {KeyKind::kP256, KeyKind::kRsa2048}) {
+    const auto pair = *NewSigningKey(kind);
+    const auto keys = *TokenKey::FromPem(pair.private_pem);
+    const auto publics = *TokenKey::FromPem(pair.public_pem);
+    const std::string token = *SignToken(keys[0], {{"sub", "me"}});
+    ASSERT_TRUE(VerifyToken(publics, token).has_value());
+    EXPECT_EQ((*VerifyToken(publics, token))["sub"], "me");
+    std::string forged = token;
+    forged[token.find('.') + 3] ^= 1;
+    EXPECT_FALSE(VerifyToken(publics, forged).has_value());
+    const auto others = *TokenKey::FromPem(NewSigningKey(kind)->public_pem);
+    EXPECT_FALSE(VerifyToken(others, token).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace skiff

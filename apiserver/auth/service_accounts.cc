@@ -1,0 +1,194 @@
+#include "apiserver/auth/service_accounts.h"
+
+#include <filesystem>
+
+#include "apiserver/auth/pki.h"
+
+namespace skiff {
+namespace {
+
+constexpr const char* kPrivateClaims = "kubernetes.io";
+
+int64_t Seconds(TimePoint point) {
+  return std::chrono::duration_cast<std::chrono::seconds>(point.time_since_epoch()).count();
+}
+
+std::string Text(const Json& object, const char* name) {
+  if (!object.is_object()) return "";
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+int64_t Number(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_number() ? member->get<int64_t>() : 0;
+}
+
+std::vector<std::string> Audiences(const Json& claims) {
+  const auto member = claims.find("aud");
+  std::vector<std::string> list;
+  if (member == claims.end()) return list;
+  if (member->is_string()) list.push_back(member->get<std::string>());
+  if (member->is_array()) {
+    for (const Json& item : *member) {
+      if (item.is_string()) list.push_back(item.get<std::string>());
+    }
+  }
+  return list;
+}
+
+tl::unexpected<Error> Refuse(std::string message) {
+  return Fail(Reason::kUnauthorized, std::move(message));
+}
+
+Json Reference(const TokenObject& object) {
+  Json reference = {{"name", object.name}};
+  if (!object.uid.empty()) reference["uid"] = object.uid;
+  return reference;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Options options,
+                                                                           UidLookup uid_of,
+                                                                           const Clock& clock,
+                                                                           Random& random) {
+  if (options.audiences.empty()) options.audiences = {options.issuer};
+  if (options.signing_key_pem.empty() && !options.generated_key_path.empty()) {
+    if (auto kept = ReadWholeFile(options.generated_key_path)) {
+      options.signing_key_pem = std::move(*kept);
+    }
+  }
+  std::unique_ptr<ServiceAccountTokens> tokens(
+      new ServiceAccountTokens(std::move(options), std::move(uid_of), clock, random));
+  if (!tokens->options_.signing_key_pem.empty()) TRY(tokens->SigningKeys());
+  return tokens;
+}
+
+Result<ServiceAccountTokens::Keys> ServiceAccountTokens::SigningKeys() {
+  const MutexLock lock(mutex_);
+  if (keys_) return keys_;
+  std::string signing_pem = options_.signing_key_pem;
+  if (signing_pem.empty()) {
+    const SigningKeyPair pair = TRY(NewSigningKey(KeyKind::kRsa2048));
+    signing_pem = pair.private_pem;
+    if (!options_.generated_key_path.empty()) {
+      TRY(WriteWholeFile(options_.generated_key_path, signing_pem, 0600));
+    }
+  }
+  auto keys = TRY(TokenKey::FromPem(signing_pem));
+  for (const std::string& pem : options_.verify_key_pems) {
+    auto more = TRY(TokenKey::FromPem(pem));
+    for (TokenKey& key : more) {
+      if (key.id() != keys[0].id()) keys.push_back(std::move(key));
+    }
+  }
+  keys_ = std::make_shared<const std::vector<TokenKey>>(std::move(keys));
+  return keys_;
+}
+
+Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
+  const Keys keys = TRY(SigningKeys());
+  const int64_t now = Seconds(clock_.Now());
+  Json own = {{"namespace", order.namespace_name},
+              {"serviceaccount", Reference(order.service_account)}};
+  if (order.pod) own["pod"] = Reference(*order.pod);
+  if (order.secret) own["secret"] = Reference(*order.secret);
+  if (order.node) own["node"] = Reference(*order.node);
+  if (order.warn_after_s > 0) own["warnafter"] = now + order.warn_after_s;
+  const Json claims = {
+      {"iss", options_.issuer},
+      {"sub", "system:serviceaccount:" + order.namespace_name + ":" + order.service_account.name},
+      {"aud", order.audiences},
+      {"iat", now},
+      {"nbf", now},
+      {"exp", now + order.lifetime_s},
+      {"jti", random_.Uid()},
+      {kPrivateClaims, own}};
+  return SignToken(keys->front(), claims);
+}
+
+Result<> ServiceAccountTokens::CheckBound(const Json& bound, std::string_view resource,
+                                          std::string_view kind,
+                                          std::string_view namespace_name) {
+  const std::string name = Text(bound, "name");
+  const auto uid = uid_of_(resource, namespace_name, name);
+  if (!uid) return Refuse(std::string(kind) + " has been deleted");
+  const std::string wanted = Text(bound, "uid");
+  if (!wanted.empty() && *uid != wanted) {
+    return Refuse(std::string(kind) + " UID (" + *uid + ") does not match claim (" + wanted + ")");
+  }
+  return {};
+}
+
+Result<User> ServiceAccountTokens::UserOf(const Json& claims) {
+  const Json own = claims.value(kPrivateClaims, Json::object());
+  const std::string space = Text(own, "namespace");
+  const Json account = own.is_object() ? own.value("serviceaccount", Json::object()) : Json();
+  const std::string name = Text(account, "name");
+  if (space.empty() || name.empty()) return Refuse("token has no service account");
+  TRY(CheckBound(account, "serviceaccounts", "service account", space));
+  User user{.name = "system:serviceaccount:" + space + ":" + name,
+            .uid = Text(account, "uid"),
+            .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space}};
+  const std::string id = Text(claims, "jti");
+  if (!id.empty()) user.extra["authentication.kubernetes.io/credential-id"] = {"JTI=" + id};
+  if (const auto secret = own.find("secret"); secret != own.end()) {
+    TRY(CheckBound(*secret, "secrets", "secret", space));
+  }
+  const auto pod = own.find("pod");
+  if (pod != own.end()) {
+    TRY(CheckBound(*pod, "pods", "pod", space));
+    user.extra["authentication.kubernetes.io/pod-name"] = {Text(*pod, "name")};
+    user.extra["authentication.kubernetes.io/pod-uid"] = {Text(*pod, "uid")};
+  }
+  if (const auto node = own.find("node"); node != own.end()) {
+    // A pod's token only mentions its node; a token bound to a node dies with it.
+    if (pod == own.end()) TRY(CheckBound(*node, "nodes", "node", ""));
+    user.extra["authentication.kubernetes.io/node-name"] = {Text(*node, "name")};
+    const std::string uid = Text(*node, "uid");
+    if (!uid.empty()) user.extra["authentication.kubernetes.io/node-uid"] = {uid};
+  }
+  return user;
+}
+
+std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
+    std::string_view token, const std::vector<std::string>& audiences) {
+  const auto unchecked = PeekClaims(token);
+  if (!unchecked || Text(*unchecked, "iss") != options_.issuer) return std::nullopt;
+  const auto check = [&]() -> Result<TokenUser> {
+    const Keys keys = TRY(SigningKeys());
+    const auto claims = VerifyToken(*keys, token);
+    if (!claims) return Refuse("invalid bearer token");
+    const int64_t now = Seconds(clock_.Now());
+    if (Number(*claims, "exp") <= now) return Refuse("service account token has expired");
+    if (Number(*claims, "nbf") > now) return Refuse("service account token is not valid yet");
+    TokenUser found;
+    for (const std::string& audience : Audiences(*claims)) {
+      if (std::find(audiences.begin(), audiences.end(), audience) != audiences.end()) {
+        found.audiences.push_back(audience);
+      }
+    }
+    if (found.audiences.empty()) {
+      return Refuse("token audiences " + Json(Audiences(*claims)).dump() +
+                    " is invalid for the target audiences " + Json(audiences).dump());
+    }
+    found.user = TRY(UserOf(*claims));
+    return found;
+  };
+  return check();
+}
+
+Result<Json> ServiceAccountTokens::KeySet() {
+  const Keys keys = TRY(SigningKeys());
+  Json list = Json::array();
+  for (const TokenKey& key : *keys) list.push_back(key.Jwk());
+  return Json{{"keys", std::move(list)}};
+}
+
+std::string_view ServiceAccountTokens::algorithm() {
+  const MutexLock lock(mutex_);
+  return keys_ ? keys_->front().algorithm() : "RS256";
+}
+
+}  // namespace skiff

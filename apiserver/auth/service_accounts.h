@@ -1,0 +1,96 @@
+// Tokens of service accounts: issued by TokenRequest, shown by pods, bound to objects that must
+// still be there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+#include "apiserver/auth/jwt.h"
+#include "apiserver/auth/user.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+inline constexpr std::string_view kDefaultIssuer =
+    "https://kubernetes.default.svc.cluster.local";
+// What the kubelet asks for a projected token; such a token really lives a year, so that programs
+// that never read the file again go on working.
+inline constexpr int64_t kProjectedTokenSeconds = 3607;
+inline constexpr int64_t kExtendedTokenSeconds = 365 * 24 * 3600;
+
+// An object that a token speaks of.
+struct TokenObject {
+  std::string name;
+  std::string uid;
+};
+
+struct TokenOrder {
+  std::string namespace_name;
+  TokenObject service_account;
+  std::optional<TokenObject> pod;
+  std::optional<TokenObject> secret;
+  std::optional<TokenObject> node;
+  std::vector<std::string> audiences;
+  int64_t lifetime_s = 3600;
+  int64_t warn_after_s = 0;  // 0: none
+};
+
+struct TokenUser {
+  User user;
+  std::vector<std::string> audiences;  // Those of the token that were asked for.
+};
+
+// Thread-safe.
+class ServiceAccountTokens {
+ public:
+  struct Options {
+    std::string issuer = std::string(kDefaultIssuer);
+    std::vector<std::string> audiences = {};  // Empty: the issuer.
+    std::string signing_key_pem = {};         // Empty: a key made when the first token is signed.
+    std::vector<std::string> verify_key_pems = {};
+    // Where a key that was made is kept; "": in memory alone.
+    std::string generated_key_path = {};
+  };
+  // The uid of an object of that kind; nullopt when it does not exist.
+  using UidLookup = std::function<std::optional<std::string>(
+      std::string_view resource, std::string_view namespace_name, std::string_view name)>;
+
+  static Result<std::unique_ptr<ServiceAccountTokens>> Create(Options options, UidLookup uid_of,
+                                                              const Clock& clock, Random& random);
+
+  Result<std::string> Issue(const TokenOrder& order);
+  // nullopt: not a token of a service account of ours. Unauthorized: one, but not good (any more).
+  std::optional<Result<TokenUser>> Authenticate(std::string_view token,
+                                                const std::vector<std::string>& audiences);
+  const std::vector<std::string>& audiences() const { return options_.audiences; }
+  const std::string& issuer() const { return options_.issuer; }
+  // {"keys": [...]}
+  Result<Json> KeySet();
+  std::string_view algorithm();
+
+ private:
+  ServiceAccountTokens(Options options, UidLookup uid_of, const Clock& clock, Random& random)
+      : options_(std::move(options)), uid_of_(std::move(uid_of)), clock_(clock), random_(random) {}
+  using Keys = std::shared_ptr<const std::vector<TokenKey>>;
+  // The first signs; all verify. Makes the signing key when there is none.
+  Result<Keys> SigningKeys();
+  Result<User> UserOf(const Json& claims);
+  Result<> CheckBound(const Json& bound, std::string_view resource, std::string_view kind,
+                      std::string_view namespace_name);
+
+  Options options_;
+  const UidLookup uid_of_;
+  const Clock& clock_;
+  Random& random_;
+  Mutex mutex_;
+  Keys keys_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff

@@ -1,0 +1,171 @@
+#include "apiserver/body.h"
+
+#include <fmt/format.h>
+
+#include "api/gen/meta_v1.h"
+#include "api/json.h"
+#include "api/yaml.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/media.h"
+#include "apiserver/resources.h"
+#include "base/hash.h"
+
+namespace skiff {
+namespace {
+
+constexpr size_t kSummaryBytesMax = 30;
+
+// How an error shows a body that could not be read.
+std::string Summary(std::string_view body) {
+  if (body.empty()) return "<empty>";
+  std::string text(body.substr(0, kSummaryBytesMax));
+  if (body[0] != '{') text = Hex(text);
+  if (body.size() > kSummaryBytesMax) text += " ...";
+  return text;
+}
+
+Error Unrecognized(std::string_view what, std::string_view why, std::string_view body) {
+  return {Reason::kBadRequest, fmt::format("the object provided is unrecognized (must be of type "
+                                           "{}): {} ({})",
+                                           what, why, Summary(body))};
+}
+
+std::string_view VersionOf(std::string_view api_version) {
+  return api_version.substr(api_version.find('/') + 1);
+}
+std::string_view GroupOf(std::string_view api_version) {
+  const size_t slash = api_version.find('/');
+  return slash == std::string_view::npos ? "" : api_version.substr(0, slash);
+}
+
+Error CannotBe(const TypeMeta& meta, const WantedType& wanted, std::string_view why) {
+  return {Reason::kBadRequest,
+          fmt::format("{} in version {} cannot be handled as a {}: {}", meta.kind,
+                      Quoted(VersionOf(meta.api_version)), wanted.kind, why)};
+}
+
+// Go's name of the package of internal types: the first word of the group.
+std::string InternalPackage(std::string_view group) {
+  if (group.empty()) return "core";
+  return std::string(group.substr(0, group.find('.')));
+}
+
+bool IsKnownKind(const TypeMeta& meta) {
+  std::string_view kind = meta.kind;
+  if (kind == "List" && meta.api_version == "v1") return true;
+  if (FindBuiltInType(meta.api_version, kind) != nullptr) return true;
+  if (!kind.ends_with("List")) return false;
+  kind.remove_suffix(4);
+  return FindBuiltInType(meta.api_version, kind) != nullptr;
+}
+
+// Refuses a body that says it is something else.
+Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view json) {
+  const std::string own_version = wanted.group.empty()
+                                      ? std::string(wanted.version)
+                                      : fmt::format("{}/{}", wanted.group, wanted.version);
+  if (meta.kind.empty()) meta.kind = wanted.kind;
+  if (meta.api_version.empty()) meta.api_version = own_version;
+  if (std::count(meta.api_version.begin(), meta.api_version.end(), '/') > 1) {
+    return Fail(Unrecognized(wanted.kind, "unexpected GroupVersion string: " + meta.api_version,
+                             json));
+  }
+  if (meta.kind == wanted.kind && meta.api_version == own_version) return {};
+  if (meta.kind == wanted.kind && ServesKindIn(meta.api_version, meta.kind)) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("the API version in the data ({}) does not match the expected API "
+                            "version ({})",
+                            meta.api_version, own_version));
+  }
+  if (!IsKnownKind(meta)) {
+    return Fail(CannotBe(
+        meta, wanted,
+        fmt::format("no kind {} is registered for version {} in scheme "
+                    "\"pkg/api/legacyscheme/scheme.go:30\"",
+                    Quoted(meta.kind), Quoted(meta.api_version))));
+  }
+  return Fail(CannotBe(meta, wanted,
+                       fmt::format("converting ({}.{}) to ({}.{}): unknown conversion",
+                                   VersionOf(meta.api_version), meta.kind,
+                                   InternalPackage(wanted.group), wanted.kind)));
+}
+
+}  // namespace
+
+Result<std::string> BodyAsJson(const http::Request& request, std::string_view what) {
+  if (request.body_too_large) {
+    return Fail(Reason::kRequestEntityTooLarge,
+                "Request entity too large: limit is 3145728");
+  }
+  const std::string media = BareMediaType(request.Header("Content-Type"));
+  if (media.empty() || media == "application/json") return request.body;
+  if (media == "application/yaml") {
+    const auto yaml = ParseYaml(request.body);
+    if (!yaml) {
+      return Fail(Unrecognized(
+          what, "couldn't get version/kind; json parse error: " + yaml.error().message,
+          request.body));
+    }
+    return DumpJson(yaml->value);
+  }
+  return Fail(Reason::kUnsupportedMediaType,
+              "the body of the request was in an unknown format - accepted media types include: "
+              "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+}
+
+Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
+                           FieldValidation validation) {
+  auto meta = PeekTypeMeta(json);
+  if (!meta) {
+    return Fail(Unrecognized(wanted.kind,
+                             "couldn't get version/kind; json parse error: " + meta.error().message,
+                             json));
+  }
+  TRY(CheckType(*meta, wanted, json));
+  auto decoded = DecodeJson(*wanted.type, json, validation);
+  if (!decoded) return Fail(CannotBe(*meta, wanted, decoded.error().message));
+  if (validation == FieldValidation::kStrict && !decoded->strict_errors.empty()) {
+    std::string all;
+    for (const std::string& text : decoded->strict_errors) {
+      if (!all.empty()) all += ", ";
+      all += text;
+    }
+    return Fail(CannotBe(*meta, wanted, "strict decoding error: " + all));
+  }
+  return decoded;
+}
+
+Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
+                           FieldValidation validation) {
+  const std::string json = TRY(BodyAsJson(request, wanted.kind));
+  return DecodeText(json, wanted, validation);
+}
+
+Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view group,
+                                 std::string_view version) {
+  const std::string json = TRY(BodyAsJson(request, "DeleteOptions"));
+  const auto meta = PeekTypeMeta(json);
+  if (!meta) {
+    return Fail(Reason::kBadRequest,
+                "couldn't get version/kind; json parse error: " + meta.error().message);
+  }
+  const std::string own =
+      group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);
+  const bool any_version = meta->api_version.empty() || meta->api_version == own ||
+                           meta->api_version == "meta.k8s.io/v1" || meta->api_version == "v1" ||
+                           GroupOf(meta->api_version) == group;
+  if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !any_version) {
+    return Fail(Reason::kBadRequest, "decoded object cannot be converted to DeleteOptions");
+  }
+  const auto decoded =
+      DecodeJson(meta_v1::DeleteOptions::Describe(), json, FieldValidation::kIgnore);
+  if (!decoded) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("DeleteOptions in version {} cannot be handled as a DeleteOptions: {}",
+                            Quoted(VersionOf(meta->api_version.empty() ? own : meta->api_version)),
+                            decoded.error().message));
+  }
+  return decoded->document;
+}
+
+}  // namespace skiff

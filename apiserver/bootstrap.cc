@@ -1,0 +1,134 @@
+#include "apiserver/bootstrap.h"
+
+#include "api/rules/ip.h"
+#include "apiserver/auth/bootstrap_rbac.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("apiserver");
+
+Json Named(std::string_view api_version, std::string_view kind, std::string_view name,
+            std::string_view namespace_name = "") {
+  Json object = {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
+  if (!namespace_name.empty()) object["metadata"]["namespace"] = namespace_name;
+  return object;
+}
+
+Json PriorityClass(const char* name, int value, const char* description) {
+  Json object = Named("scheduling.k8s.io/v1", "PriorityClass", name);
+  object["value"] = value;
+  object["description"] = description;
+  return object;
+}
+
+Json KubernetesService(const StartOptions& options) {
+  Json service = Named("v1", "Service", "kubernetes", "default");
+  service["metadata"]["labels"] = {{"component", "apiserver"}, {"provider", "kubernetes"}};
+  service["spec"] = {{"type", "ClusterIP"},
+                     {"clusterIP", options.first_service_ip},
+                     {"ipFamilyPolicy", "SingleStack"},
+                     {"sessionAffinity", "None"},
+                     {"ports",
+                      {{{"name", "https"},
+                        {"protocol", "TCP"},
+                        {"port", 443},
+                        {"targetPort", options.secure_port}}}}};
+  return service;
+}
+
+Json KubernetesEndpoints(const StartOptions& options) {
+  Json endpoints = Named("v1", "Endpoints", "kubernetes", "default");
+  endpoints["metadata"]["labels"] = {{"endpointslice.kubernetes.io/skip-mirror", "true"}};
+  endpoints["subsets"] = {{{"addresses", {{{"ip", options.advertise_address}}}},
+                           {"ports",
+                            {{{"name", "https"},
+                              {"port", options.secure_port},
+                              {"protocol", "TCP"}}}}}};
+  return endpoints;
+}
+
+Json KubernetesEndpointSlice(const StartOptions& options) {
+  const auto address = ParseIp(options.advertise_address);
+  Json slice = Named("discovery.k8s.io/v1", "EndpointSlice", "kubernetes", "default");
+  slice["metadata"]["labels"] = {{"kubernetes.io/service-name", "kubernetes"}};
+  slice["addressType"] = address && address->v6 ? "IPv6" : "IPv4";
+  slice["endpoints"] = {{{"addresses", {options.advertise_address}},
+                         {"conditions", {{"ready", true}}}}};
+  slice["ports"] = {
+      {{"name", "https"}, {"port", options.secure_port}, {"protocol", "TCP"}}};
+  return slice;
+}
+
+Json AuthenticationConfig(const StartOptions& options) {
+  Json map = Named("v1", "ConfigMap", "extension-apiserver-authentication", "kube-system");
+  map["data"] = {{"client-ca-file", options.client_ca_pem}};
+  return map;
+}
+
+Json ServiceCidr(const StartOptions& options) {
+  Json cidr = Named("networking.k8s.io/v1", "ServiceCIDR", "kubernetes");
+  cidr["spec"] = {{"cidrs", options.service_ranges}};
+  return cidr;
+}
+
+void AddRbac(std::vector<Json>& objects) {
+  for (const auto text : {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings}) {
+    for (Json& object : ParseBootstrapRbac(text)) objects.push_back(std::move(object));
+  }
+}
+
+bool Exists(Core& core, const KindInfo& kind, const Json& object) {
+  const Json& metadata = object["metadata"];
+  return core.store.Get(KeyOf(kind, metadata.value("namespace", ""), metadata.value("name", "")))
+      .has_value();
+}
+
+}  // namespace
+
+std::vector<Json> StartObjects(const StartOptions& options) {
+  std::vector<Json> objects;
+  for (const char* name : {"kube-system", "kube-public", "default", "kube-node-lease"}) {
+    objects.push_back(Named("v1", "Namespace", name));
+  }
+  objects.push_back(PriorityClass(
+      "system-node-critical", 2000001000,
+      "Used for system critical pods that must not be moved from their current node."));
+  objects.push_back(PriorityClass("system-cluster-critical", 2000000000,
+                                  "Used for system critical pods that must run in the cluster, "
+                                  "but can be moved to another node if necessary."));
+  if (options.has_rbac) AddRbac(objects);
+  for (Json& object : FlowControlObjects()) objects.push_back(std::move(object));
+  objects.push_back(ServiceCidr(options));
+  objects.push_back(KubernetesService(options));
+  objects.push_back(KubernetesEndpoints(options));
+  objects.push_back(KubernetesEndpointSlice(options));
+  if (!options.client_ca_pem.empty()) objects.push_back(AuthenticationConfig(options));
+  return objects;
+}
+
+Result<> WriteStartObjects(Core& core, const StartOptions& options) {
+  http::Request request;  // Of nobody: what the writer wants to know is in its headers.
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  for (const Json& document : StartObjects(options)) {
+    const KindInfo* kind = FindKind(document["apiVersion"].get<std::string>(),
+                                    document["kind"].get<std::string>());
+    CHECK(kind != nullptr);
+    if (Exists(core, *kind, document)) continue;
+    ApiRequest own{.http = request, .info = {}, .user = LoopbackUser(), .kind = kind};
+    Object object = TRY(Object::FromDocument(*kind, document));
+    own.info.namespace_name = object.metadata().namespace_;
+    const auto saved = core.writer.Create(own, std::move(object), {});
+    if (saved || saved.error().reason == Reason::kAlreadyExists) continue;
+    kLog.Error("start object not written", {{"kind", kind->kind},
+                                            {"name", document["metadata"]["name"].dump()},
+                                            {"error", saved.error().message}});
+    return Fail(saved.error());
+  }
+  return {};
+}
+
+}  // namespace skiff

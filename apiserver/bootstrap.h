@@ -1,0 +1,29 @@
+// The objects that a cluster starts with: namespaces, roles, priority classes, flow control, the
+// service `kubernetes`. Written where they are missing; what is there stays, as a user may have
+// changed it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apiserver/core.h"
+#include "base/error.h"
+
+namespace skiff {
+
+struct StartOptions {
+  bool has_rbac = false;
+  std::vector<std::string> service_ranges;
+  std::string first_service_ip;
+  std::string advertise_address;
+  int secure_port = 6443;
+  std::string client_ca_pem;
+};
+Result<> WriteStartObjects(Core& core, const StartOptions& options);
+
+// The objects themselves, as clients would send them, in the order in which they are written.
+std::vector<Json> StartObjects(const StartOptions& options);
+// flowcontrol.apiserver.k8s.io
+std::vector<Json> FlowControlObjects();
+
+}  // namespace skiff

@@ -1,0 +1,38 @@
+// What handlers work with: the parts of one server, by reference. Made by ApiServer, which owns them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apiserver/caches.h"
+#include "apiserver/remover.h"
+#include "apiserver/watch.h"
+#include "apiserver/writer.h"
+
+namespace skiff {
+
+class Authentication;
+class Authorizer;
+class RbacAuthorizer;
+class ServiceAccountTokens;
+struct NodeConnections;
+
+struct Core {
+  Store& store;
+  const Clock& clock;
+  Random& random;
+  Caches& caches;
+  const AdmissionChain& admission;
+  ObjectWriter& writer;
+  ObjectRemover& remover;
+  Authorizer& authorizer;
+  RbacAuthorizer& rbac;
+  Authentication& authentication;
+  ServiceAccountTokens& tokens;
+  bool has_rbac;  // An authorization mode.
+  const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
+
+  WatchParts watch() const { return {store, clock, random}; }
+};
+
+}  // namespace skiff

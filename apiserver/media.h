@@ -1,0 +1,59 @@
+// Which form of an answer a client gets: Accept header -> encoding and conversion.
+//
+//   Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json
+//     -> JSON, as a Table of meta.k8s.io/v1 where a Table is on offer, else JSON as it is
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "http/message.h"
+
+namespace skiff {
+
+enum class Encoding : uint8_t { kJson, kYaml, kProtobuf };
+std::string_view ContentTypeOf(Encoding encoding);
+
+// What the object is turned into before it is encoded.
+enum class Target : uint8_t {
+  kObject,
+  kTable,
+  kPartialMetadata,
+  kPartialMetadataList,
+  kDiscovery,  // APIGroupDiscoveryList
+};
+
+struct MediaType {
+  Encoding encoding = Encoding::kJson;
+  Target target = Target::kObject;
+  std::string target_version;  // "v1", "v1beta1"
+  bool pretty = false;
+};
+
+// What an endpoint can produce.
+struct MediaOffer {
+  bool yaml = true;
+  bool protobuf = true;
+  bool metadata = true;  // Tables and PartialObjectMetadata.
+  bool table = true;
+  bool discovery = false;
+  bool watch = false;  // Only changes the text of the refusal.
+};
+
+// NotAcceptable when no clause of the Accept header fits.
+Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offer);
+
+// How an error or another Status is encoded: plain types only; nullopt when nothing fits, and then
+// the Status goes out as indented JSON.
+std::optional<MediaType> NegotiateStatus(const http::Request& request);
+
+// A media type cut at ';', in lower case, without blanks.
+std::string BareMediaType(std::string_view header);
+
+// Whether the client asked for indented JSON: ?pretty, or a browser or curl.
+bool WantsPretty(const http::Request& request);
+
+}  // namespace skiff

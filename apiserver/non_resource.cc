@@ -1,0 +1,88 @@
+#include "apiserver/non_resource.h"
+
+#include "apiserver/api_errors.h"
+#include "apiserver/auth/service_accounts.h"
+#include "apiserver/discovery_response.h"
+#include "apiserver/respond.h"
+#include "apiserver/version.h"
+
+namespace skiff {
+namespace {
+
+http::Response PageNotFound() { return TextResponse(404, "404 page not found\n"); }
+
+http::Response IndentedJson(const Json& document) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.body = document.dump(2);
+  return response;
+}
+
+Result<http::Response> Version(const http::Request& request) {
+  if (request.method != "GET") return Fail(MethodNotAllowedHere());
+  return IndentedJson(VersionDocument());
+}
+
+http::Response Index() {
+  Json paths = Json::array();
+  for (const char* path :
+       {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/", "/healthz",
+        "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks",
+        "/readyz", "/version"}) {
+    paths.push_back(path);
+  }
+  for (const KindInfo* kind : BuiltInKinds()) {
+    if (kind->group.empty()) continue;
+    paths.push_back("/apis/" + std::string(kind->group));
+    paths.push_back("/apis/" + std::string(kind->api_version));
+  }
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  return IndentedJson({{"paths", paths}});
+}
+
+http::Response IssuerDocument(const NonResourceParts& parts) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.SetHeader("Cache-Control", "public, max-age=3600");
+  response.body = Json{{"issuer", parts.core.tokens.issuer()},
+                       {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
+                       {"response_types_supported", {"id_token"}},
+                       {"subject_types_supported", {"public"}},
+                       {"id_token_signing_alg_values_supported",
+                        Json::array({parts.core.tokens.algorithm()})}}
+                      .dump();
+  return response;
+}
+
+Result<http::Response> KeySet(const NonResourceParts& parts, const http::Request& request) {
+  const std::string accept(request.Header("Accept"));
+  if (!accept.empty() && accept.find("*/*") == std::string::npos &&
+      accept.find("application/jwk-set+json") == std::string::npos) {
+    Error error{Reason::kNotAcceptable,
+                "406: Not Acceptable\n\nAvailable representations: application/jwk-set+json"};
+    error.details.emplace();
+    return Fail(std::move(error));
+  }
+  const Json keys = TRY(parts.core.tokens.KeySet());
+  http::Response response;
+  response.content_type = "application/jwk-set+json";
+  response.SetHeader("Cache-Control", "public, max-age=3600");
+  response.body = keys.dump();
+  return response;
+}
+
+}  // namespace
+
+Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiRequest& request) {
+  std::string_view path = request.http.path;
+  if (auto health = HealthResponse(parts, request.http)) return std::move(*health);
+  if (path == "/" || path == "/index.html") return Index();
+  if (path == "/version" || path == "/version/") return Version(request.http);
+  if (path == "/.well-known/openid-configuration") return IssuerDocument(parts);
+  if (path == "/openid/v1/jwks") return KeySet(parts, request.http);
+  if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
+  return PageNotFound();
+}
+
+}  // namespace skiff

@@ -1,0 +1,27 @@
+// Paths that are no resources: health, version, discovery, OpenAPI, keys of the token issuer.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "apiserver/core.h"
+#include "apiserver/request_context.h"
+#include "http/message.h"
+
+namespace skiff {
+
+struct NonResourceParts {
+  Core& core;
+  std::string server_address;  // "10.0.0.1:6443", as discovery names it.
+  const std::atomic<bool>& shutting_down;
+};
+
+// 404 in plain text for a path that leads nowhere.
+Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiRequest& request);
+
+// /healthz, /livez, /readyz and the checks below them; nullopt for another path.
+std::optional<http::Response> HealthResponse(const NonResourceParts& parts,
+                                             const http::Request& request);
+
+}  // namespace skiff

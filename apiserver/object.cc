@@ -1,0 +1,70 @@
+#include "apiserver/object.h"
+
+#include "base/error.h"
+
+namespace skiff {
+namespace {
+
+void DestroyNothing(void*) {}
+
+meta_v1::ObjectMeta* MetadataIn(const Type& type, void* object) {
+  const Field* field = type.Find("metadata");
+  CHECK(field != nullptr);
+  return reinterpret_cast<meta_v1::ObjectMeta*>(static_cast<char*>(object) + field->offset);
+}
+
+}  // namespace
+
+Object::Object(const KindInfo& kind) : kind_(&kind), struct_(nullptr, &DestroyNothing) {
+  if (kind.type != nullptr && kind.type->ops != nullptr) {
+    struct_ = {kind.type->ops->create(), kind.type->ops->destroy};
+    metadata_ = MetadataIn(*kind.type, struct_.get());
+  } else {
+    own_metadata_ = std::make_unique<meta_v1::ObjectMeta>();
+    metadata_ = own_metadata_.get();
+    content_ = Json::object();
+  }
+}
+
+Result<Object> Object::FromDocument(const KindInfo& kind, const Json& document) {
+  Object object(kind);
+  if (object.struct_) {
+    TRY(skiff::FromJson(*kind.type, document, object.struct_.get()));
+    return object;
+  }
+  object.content_ = document;
+  object.content_.erase("apiVersion");
+  object.content_.erase("kind");
+  if (const auto metadata = object.content_.find("metadata");
+      metadata != object.content_.end()) {
+    if (metadata->is_object()) {
+      TRY(skiff::FromJson(meta_v1::ObjectMeta::Describe(), *metadata, object.metadata_));
+    }
+    object.content_.erase("metadata");
+  }
+  return object;
+}
+
+Json Object::ToDocument() const {
+  if (struct_) return skiff::ToJson(*kind_->type, struct_.get());
+  Json document = content_;
+  document["apiVersion"] = kind_->api_version;
+  document["kind"] = kind_->kind;
+  document["metadata"] = skiff::ToJson(*metadata_);
+  return document;
+}
+
+Object Object::Clone() const {
+  Object copy(*kind_);
+  if (struct_) {
+    const auto decoded = skiff::FromJson(*kind_->type, skiff::ToJson(*kind_->type, struct_.get()),
+                                         copy.struct_.get());
+    CHECK(decoded.has_value());
+  } else {
+    *copy.metadata_ = *metadata_;
+    copy.content_ = content_;
+  }
+  return copy;
+}
+
+}  // namespace skiff

@@ -1,0 +1,85 @@
+#include "apiserver/object_cache.h"
+
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
+
+namespace skiff {
+namespace {
+
+constexpr size_t kEventsPerStep = 256;
+
+std::string CacheKey(std::string_view namespace_name, std::string_view name) {
+  return std::string(namespace_name) + "/" + std::string(name);
+}
+
+std::string CacheKey(const KindInfo& kind, const Record& record) {
+  const auto parts = ParseStoreKey(kind.storage_key, record.key);
+  return parts ? CacheKey(parts->object_namespace, parts->name) : "";
+}
+
+}  // namespace
+
+void ObjectCacheBase::Reload() {
+  objects_.clear();
+  const auto page = store_.List({.prefix = StorePrefix(kind_.storage_key)});
+  if (!page) return;
+  for (const RecordPtr& record : page->records) {
+    const auto view = ObjectView::Of(*record);
+    if (!view) continue;
+    if (Erased object = Decode(view->body())) objects_[CacheKey(kind_, *record)] = object;
+  }
+  // Nobody is woken: a lookup asks.
+  auto cursor = store_.Watch(StorePrefix(kind_.storage_key), page->revision, [] {});
+  if (!cursor) return;
+  cursor_ = std::move(*cursor);
+  seen_ = page->revision;
+}
+
+bool ObjectCacheBase::TakeEvents() {
+  std::vector<EventPtr> events;
+  do {
+    events.clear();
+    if (!cursor_->Next(kEventsPerStep, events)) return false;
+    for (const EventPtr& event : events) {
+      const std::string key = CacheKey(kind_, *event->record);
+      if (event->kind == Event::Kind::kDelete) {
+        objects_.erase(key);
+        continue;
+      }
+      const auto view = ObjectView::Of(*event->record);
+      Erased object = view ? Decode(view->body()) : nullptr;
+      if (object) objects_[key] = std::move(object);
+    }
+  } while (events.size() == kEventsPerStep);
+  return true;
+}
+
+void ObjectCacheBase::CatchUp() {
+  const Revision current = store_.Current();
+  if (cursor_ && seen_ == current) return;
+  if (!cursor_ || !TakeEvents()) {
+    cursor_.reset();
+    Reload();
+    return;
+  }
+  seen_ = current;
+}
+
+ObjectCacheBase::Erased ObjectCacheBase::FindErased(std::string_view namespace_name,
+                                                    std::string_view name) {
+  const MutexLock lock(mutex_);
+  CatchUp();
+  const auto found = objects_.find(CacheKey(namespace_name, name));
+  return found == objects_.end() ? nullptr : found->second;
+}
+
+void ObjectCacheBase::CollectErased(std::string_view prefix, std::vector<Erased>& out) {
+  const MutexLock lock(mutex_);
+  CatchUp();
+  for (auto at = objects_.lower_bound(prefix); at != objects_.end(); ++at) {
+    if (!at->first.starts_with(prefix)) break;
+    out.push_back(at->second);
+  }
+}
+
+}  // namespace skiff

@@ -1,0 +1,38 @@
+// Objects and lists of them as answers: as they are, as Tables, as metadata alone.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+#include "apiserver/media.h"
+#include "base/error.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// One object; `text` is its JSON in the version `kind`.
+Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::string text,
+                                      const http::Request& request, const MediaType& media);
+
+struct ListMeta {
+  std::string resource_version;
+  std::string continue_token;
+  int64_t remaining = 0;  // 0: not said
+};
+// The JSON text of ListMeta, as the API writes it.
+std::string ListMetaText(const ListMeta& meta);
+
+// `items` are JSON texts of whole objects.
+Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std::string>& items,
+                                    const ListMeta& meta, const http::Request& request,
+                                    const MediaType& media);
+
+// "core.Pod", "apps.Deployment": what a few refusals call a kind.
+std::string InternalName(const KindInfo& kind);
+
+// {"kind":"PartialObjectMetadata",...} of an object's JSON text.
+std::string PartialMetadataText(std::string_view text, std::string_view version);
+
+}  // namespace skiff

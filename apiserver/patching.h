@@ -1,0 +1,39 @@
+// PATCH: what the four kinds of patch make of an object.
+#pragma once
+
+#include <string>
+
+#include "apiserver/object.h"
+#include "apiserver/request_context.h"
+#include "apiserver/write_options.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// 415 for a Content-Type that is no patch.
+Result<> CheckPatchType(const ApiRequest& request);
+bool IsApply(const ApiRequest& request);
+
+// One PATCH request; applied again whenever the object has changed meanwhile.
+struct Patcher {
+  ApiRequest& request;
+  const WriteOptions& options;
+  std::string subresource;
+  TimePoint now;
+
+  Result<Object> Apply(const Object& old) const;
+  // The object that an apply makes where there is none.
+  Result<Object> Make() const;
+};
+
+// The patch applied to a document of `type`, as the API shows it: also for Scale. Not for apply.
+struct PatchedKind {
+  const Type& type;
+  std::string_view api_version;
+  std::string_view kind;
+};
+Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
+                           const PatchedKind& kind, const Json& document);
+
+}  // namespace skiff

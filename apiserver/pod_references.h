@@ -1,0 +1,20 @@
+// The objects of its namespace that a pod names in its spec.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+
+struct PodReferences {
+  std::set<std::string, std::less<>> secrets;
+  std::set<std::string, std::less<>> config_maps;
+  std::set<std::string, std::less<>> claims;  // Persistent volume claims, ephemeral ones included.
+  std::set<std::string, std::less<>> resource_claims;
+  std::string service_account;
+};
+PodReferences ReferencesOf(const core_v1::Pod& pod);
+
+}  // namespace skiff

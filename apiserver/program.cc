@@ -1,0 +1,282 @@
+#include "apiserver/program.h"
+
+#include <arpa/inet.h>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include "apiserver/auth/pki.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "base/control_loop.h"
+#include "base/flags.h"
+#include "base/log.h"
+#include "http/server.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("apiserver");
+
+constexpr Duration kStopGrace = 10s;
+constexpr int kLoopThreads = 2;
+
+// The first address of this machine that others may reach.
+std::string OwnAddress() {
+  std::string found = "127.0.0.1";
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return found;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+    if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0) continue;
+    char text[INET_ADDRSTRLEN];
+    const auto* address = reinterpret_cast<const sockaddr_in*>(at->ifa_addr);
+    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    found = text;
+    break;
+  }
+  ::freeifaddrs(list);
+  return found;
+}
+
+Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
+  const size_t dash = text.find('-');
+  int first = 0;
+  int last = 0;
+  if (dash == std::string::npos || std::sscanf(text.c_str(), "%d-%d", &first, &last) != 2 ||
+      first < 1 || last > 65535 || first > last) {
+    return Fail(Reason::kInvalid, "invalid argument \"" + text +
+                                      "\" for \"--service-node-port-range\" flag: "
+                                      "expected hyphenated port range");
+  }
+  return std::pair(first, last);
+}
+
+Result<Durability> DurabilityOf(const std::string& text) {
+  if (text == "sync") return Durability::kSync;
+  if (text == "interval") return Durability::kInterval;
+  if (text == "memory") return Durability::kMemory;
+  return Fail(Reason::kInvalid, "invalid argument \"" + text +
+                                    "\" for \"--durability\" flag: must be one of sync, interval, "
+                                    "memory");
+}
+
+Result<std::string> FileOrEmpty(const std::string& path) {
+  if (path.empty()) return std::string();
+  return ReadWholeFile(path);
+}
+
+void AddFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("data-dir", to.data_dir, "Directory of the embedded store and generated keys.");
+  flags.Add("durability", to.durability, "What a write survives: sync, interval or memory.");
+  flags.Add("bind-address", to.bind_address, "The IP address on which to listen.");
+  flags.Add("advertise-address", to.advertise_address,
+            "The IP address by which members of the cluster reach this server.");
+  flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS.");
+  flags.Add("tls-cert-file", to.tls_cert_file, "File with the server's certificate and chain.");
+  flags.Add("tls-private-key-file", to.tls_private_key_file, "File with its private key.");
+  flags.Add("client-ca-file", to.client_ca_file,
+            "Clients that show a certificate of these authorities are its common name.");
+  flags.Add("token-auth-file", to.token_auth_file, "File of static bearer tokens.");
+  flags.Add("authorization-mode", to.authorization_modes,
+            "Ordered list: AlwaysAllow, AlwaysDeny, Node, RBAC.");
+  flags.Add("anonymous-auth", to.anonymous_auth, "Take requests without credentials.");
+  flags.Add("service-cluster-ip-range", to.service_cluster_ip_ranges,
+            "CIDRs from which cluster IPs of services come.");
+  flags.Add("service-node-port-range", to.service_node_port_range,
+            "Ports that services of type NodePort may have.");
+  flags.Add("service-account-issuer", to.service_account_issuer, "Issuer of tokens.");
+  flags.Add("api-audiences", to.api_audiences, "Audiences that tokens may name.");
+  flags.Add("service-account-signing-key-file", to.service_account_signing_key_file,
+            "File with the private key that signs tokens.");
+  flags.Add("service-account-key-file", to.service_account_key_files,
+            "Files with keys that verify tokens.");
+  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
+            "Admission plugins beyond the default ones.");
+  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
+            "Default admission plugins to leave out.");
+  flags.Add("etcd-servers", to.etcd_servers, "etcd cluster to keep the objects in.");
+  flags.Add("shutdown-delay-duration", to.shutdown_delay,
+            "How long requests are still taken after /readyz has begun to fail.");
+  flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
+  flags.Add("logging-format", to.logging_format, "text or json.");
+  for (const char* name :
+       {"allow-privileged", "cert-dir", "etcd-cafile", "etcd-certfile", "etcd-keyfile",
+        "etcd-prefix", "max-requests-inflight", "max-mutating-requests-inflight",
+        "requestheader-client-ca-file", "requestheader-allowed-names",
+        "requestheader-extra-headers-prefix", "requestheader-group-headers",
+        "requestheader-username-headers", "proxy-client-cert-file", "proxy-client-key-file",
+        "enable-bootstrap-token-auth", "kubelet-client-certificate", "kubelet-client-key",
+        "kubelet-preferred-address-types", "storage-backend", "feature-gates", "profiling",
+        "event-ttl", "request-timeout", "min-request-timeout", "runtime-config",
+        "enable-priority-and-fairness", "watch-cache", "endpoint-reconciler-type"}) {
+    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
+  }
+}
+
+}  // namespace
+
+Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
+  ApiServerFlags to;
+  Flags flags("skiff apiserver");
+  AddFlags(flags, to);
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) {
+    std::fputs(flags.Help().c_str(), stdout);
+    return std::nullopt;
+  }
+  for (const std::string& arg : args) {
+    to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
+  }
+  if (!to.etcd_servers.empty()) {
+    return Fail(Reason::kInvalid,
+                "--etcd-servers: this server keeps its objects in its own embedded store under "
+                "--data-dir; an etcd cluster cannot be used yet");
+  }
+  TRY(DurabilityOf(to.durability));
+  TRY(ParsePortRange(to.service_node_port_range));
+  return to;
+}
+
+struct ApiServerProcess::Impl {
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<RocksdbStore> store;
+  std::unique_ptr<ApiServer> server;
+  std::unique_ptr<ThreadExecutor> executor;
+  std::unique_ptr<http::Loops> loops;
+  std::unique_ptr<http::Server> front;
+  std::string authority_pem;
+  Duration shutdown_delay = Duration::zero();
+
+  Result<http::ServerTls> TlsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
+};
+
+Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
+                                                      const std::string& address) {
+  if (!flags.tls_cert_file.empty()) {
+    return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file,
+                                      flags.client_ca_file);
+  }
+  Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));
+  CertificateOrder order{.common_name = "kube-apiserver",
+                         .dns_names = {"localhost", "kubernetes", "kubernetes.default",
+                                       "kubernetes.default.svc",
+                                       "kubernetes.default.svc.cluster.local"},
+                         .ip_addresses = {"127.0.0.1", address},
+                         .server = true};
+  if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
+    order.ip_addresses.push_back(flags.bind_address);
+  }
+  TRY(pki.EnsureLeaf("apiserver", order, clock.Now()));
+  authority_pem = pki.authority().pem().certificate_pem;
+  return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"),
+                                    flags.client_ca_file);
+}
+
+Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
+                                                           const std::string& address) {
+  ApiServerOptions options{
+      .authorization_modes = flags.authorization_modes,
+      .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
+      .service_account_issuer = flags.service_account_issuer,
+      .api_audiences = flags.api_audiences,
+      .generated_key_path = flags.data_dir + "/service-account.key",
+      .advertise_address = address,
+      .secure_port = flags.secure_port,
+      .enabled_admission_plugins = flags.enable_admission_plugins,
+      .disabled_admission_plugins = flags.disable_admission_plugins};
+  if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
+  const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
+  options.node_port_min = ports.first;
+  options.node_port_max = ports.second;
+  options.token_file_text = TRY(FileOrEmpty(flags.token_auth_file));
+  options.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  options.service_account_signing_key_pem =
+      TRY(FileOrEmpty(flags.service_account_signing_key_file));
+  for (const std::string& file : flags.service_account_key_files) {
+    std::string pem = TRY(ReadWholeFile(file));
+    options.service_account_key_pems.push_back(std::move(pem));
+  }
+  return options;
+}
+
+ApiServerProcess::ApiServerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiServerProcess::~ApiServerProcess() { Stop(); }
+
+Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServerFlags& flags) {
+  auto impl = std::make_unique<Impl>();
+  impl->shutdown_delay = flags.shutdown_delay;
+  std::error_code code;
+  std::filesystem::create_directories(flags.data_dir, code);
+  if (code) {
+    return Fail(Reason::kInternalError, "mkdir " + flags.data_dir + ": " + code.message());
+  }
+  const std::string address =
+      flags.advertise_address.empty() ? OwnAddress() : flags.advertise_address;
+  const Durability durability = TRY(DurabilityOf(flags.durability));
+  impl->store = TRY(RocksdbStore::Open(
+      {.path = flags.data_dir + "/store", .durability = durability}, impl->clock));
+  const http::ServerTls tls = TRY(impl->TlsOf(flags, address));
+  ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
+  impl->server = TRY(ApiServer::Create(std::move(options),
+                                       {*impl->store, impl->clock, impl->random}));
+  impl->executor = std::make_unique<ThreadExecutor>("apiserver", 1);
+  for (ControlLoop* loop : impl->server->loops()) impl->executor->Add(*loop);
+  impl->loops = std::make_unique<http::Loops>(kLoopThreads);
+  impl->front = TRY(http::Server::Start(
+      {.bind_address = flags.bind_address, .port = flags.secure_port, .tls = tls},
+      *impl->loops, *impl->server));
+  kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
+  return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
+}
+
+ApiServer& ApiServerProcess::server() { return *impl_->server; }
+Store& ApiServerProcess::store() { return *impl_->store; }
+int ApiServerProcess::port() const { return impl_->front->port(); }
+const std::string& ApiServerProcess::authority_pem() const { return impl_->authority_pem; }
+
+void ApiServerProcess::Stop() {
+  if (!impl_ || !impl_->front) return;
+  impl_->server->BeginShutdown();
+  impl_->front->Stop(kStopGrace);
+  impl_->front.reset();
+  impl_->loops.reset();
+  for (ControlLoop* loop : impl_->server->loops()) impl_->executor->Remove(*loop);
+  impl_->executor.reset();
+  impl_->server.reset();
+  impl_->store.reset();
+}
+
+int ApiServerMain(const std::vector<std::string>& args) {
+  const auto flags = ParseApiServerFlags(args);
+  if (!flags) {
+    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
+    return 1;
+  }
+  if (!*flags) return 0;
+  Log::Configure((*flags)->verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
+                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
+  // Blocked before any thread starts, so that every thread has them blocked.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto process = ApiServerProcess::Start(**flags);
+  if (!process) {
+    std::fprintf(stderr, "Error: %s\n", process.error().message.c_str());
+    return 1;
+  }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  kLog.Info("stopping", {{"signal", signal}});
+  (*process)->Stop();
+  return 0;
+}
+
+}  // namespace skiff

@@ -1,0 +1,71 @@
+// `skiff apiserver`: flags of kube-apiserver -> a store, an ApiServer, a listening socket.
+//
+//   auto process = TRY(ApiServerProcess::Start(options));     // Serves when it returns.
+//   ... process->server().Handle(request, LoopbackUser()) ...  // In process.
+//   process->Stop();
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/api_server.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+struct ApiServerFlags {
+  std::string data_dir = "/var/lib/skiff";
+  std::string bind_address = "0.0.0.0";
+  std::string advertise_address = "";  // "": an address of this machine
+  int secure_port = 6443;
+  std::string durability = "sync";  // sync, interval, memory
+  std::string tls_cert_file = "";
+  std::string tls_private_key_file = "";
+  std::string client_ca_file = "";
+  std::string token_auth_file = "";
+  std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  bool anonymous_auth = true;
+  bool anonymous_auth_given = false;
+  std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
+  std::string service_node_port_range = "30000-32767";
+  std::string service_account_issuer = "";
+  std::vector<std::string> api_audiences = {};
+  std::string service_account_signing_key_file = "";
+  std::vector<std::string> service_account_key_files = {};
+  std::vector<std::string> enable_admission_plugins = {};
+  std::vector<std::string> disable_admission_plugins = {};
+  std::vector<std::string> etcd_servers = {};
+  Duration shutdown_delay = Duration::zero();
+  int verbosity = 0;
+  std::string logging_format = "text";
+};
+
+// Invalid carries kube-apiserver's text; nullopt after --help was printed.
+Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args);
+
+class ApiServerProcess {
+ public:
+  static Result<std::unique_ptr<ApiServerProcess>> Start(const ApiServerFlags& flags);
+  ~ApiServerProcess();
+
+  ApiServer& server();
+  Store& store();
+  int port() const;
+  // PEM of the authority that signed what the server shows; "" when files were given.
+  const std::string& authority_pem() const;
+  // Finishes the requests in flight, then closes everything. Once.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit ApiServerProcess(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The program: until SIGINT or SIGTERM. Returns the exit code.
+int ApiServerMain(const std::vector<std::string>& args);
+
+}  // namespace skiff

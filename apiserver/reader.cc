@@ -1,0 +1,159 @@
+#include "apiserver/reader.h"
+
+#include "apiserver/api_errors.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kTooOldToContinue =
+    "The provided continue parameter is too old to display a consistent list result. You can start "
+    "a new list without the continue parameter, or use the continue token in this response to "
+    "retrieve the remainder of the results. Continuing with the provided token results in an "
+    "inconsistent list - objects that were created, modified, or deleted between the time the "
+    "first chunk was returned and now may show up in the list.";
+
+// Which revision the list reads, and where it starts.
+struct Position {
+  Revision at;
+  std::string start_after;  // A key, or "".
+  size_t limit = 0;
+};
+
+Result<Position> PositionOf(Store& store, const std::string& prefix, const ListOptions& options) {
+  Position position{.limit = options.limit > 0 ? static_cast<size_t>(options.limit) : 0};
+  if (!options.continue_token.empty()) {
+    const ContinueToken token = TRY(DecodeContinue(options.continue_token));
+    if (!options.resource_version.empty() && options.resource_version != "0") {
+      return Fail(Reason::kBadRequest,
+                  "specifying resource version is not allowed when using continue");
+    }
+    if (token.revision > 0) position.at = Revision{static_cast<uint64_t>(token.revision)};
+    position.start_after = prefix + token.start;
+    return position;
+  }
+  const auto version = ParseResourceVersion(options.resource_version);
+  if (!version) {
+    return Fail(Reason::kBadRequest, "invalid resource version: resourceVersion: Invalid value: " +
+                                         Quoted(options.resource_version) + ": " +
+                                         version.error().message);
+  }
+  if (options.resource_version == "0") {
+    position.limit = 0;  // Any state will do, and all of it at once.
+  } else if (*version > 0) {
+    const bool exact = options.match == VersionMatch::kExact ||
+                       (options.match == VersionMatch::kUnset && position.limit > 0);
+    if (exact) {
+      position.at = Revision{*version};
+    } else if (*version > store.Current().value) {
+      return Fail(TooLargeRevision(*version, store.Current().value));
+    }
+  }
+  return position;
+}
+
+Error ExpiredPage(const ListOptions& options, const ContinueToken& token) {
+  Error error{Reason::kExpired, "The resourceVersion for the provided list is too old."};
+  if (options.continue_token.empty()) return error;
+  error.message = kTooOldToContinue;
+  error.continue_token = EncodeContinue({.revision = -1, .start = token.start});
+  return error;
+}
+
+}  // namespace
+
+Error ReadError(const Error& error) {
+  if (error.reason == Reason::kExpired) {
+    return {Reason::kExpired, "The resourceVersion for the provided list is too old."};
+  }
+  return error;
+}
+
+bool Selects(const ListOptions& options, const KindInfo& kind, std::string_view key,
+             const ObjectView& view) {
+  if (!options.labels.empty() &&
+      !options.labels.MatchesBy([&](std::string_view name) { return view.label(name); })) {
+    return false;
+  }
+  if (options.fields.empty()) return true;
+  const auto parts = ParseStoreKey(kind.storage_key, key);
+  return options.fields.MatchesBy([&](std::string_view field) -> std::string_view {
+    if (field == "metadata.name") return parts ? parts->name : "";
+    if (field == "metadata.namespace") return parts ? parts->object_namespace : "";
+    return view.field(field).value_or("");
+  });
+}
+
+Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
+                      const ListOptions& options) {
+  const std::string prefix = StorePrefix(kind.storage_key, namespace_name);
+  const Position position = TRY(PositionOf(store, prefix, options));
+  ListRequest request{.prefix = prefix,
+                      .start_after = position.start_after,
+                      .at = position.at,
+                      .limit = position.limit};
+  request.count_remaining = position.limit > 0 && options.SelectsAll();
+  if (!options.SelectsAll()) {
+    request.filter = [&](const Record& record) {
+      const auto view = ObjectView::Of(record);
+      return view && Selects(options, kind, record.key, *view);
+    };
+  }
+  auto listed = store.List(request);
+  if (!listed) {
+    if (listed.error().reason == Reason::kTimeout) {
+      return Fail(TooLargeRevision(position.at.value, store.Current().value));
+    }
+    if (listed.error().reason != Reason::kExpired) return Fail(listed.error());
+    ContinueToken token;
+    if (!options.continue_token.empty()) token = TRY(DecodeContinue(options.continue_token));
+    return Fail(ExpiredPage(options, token));
+  }
+  Page page{.records = std::move(listed->records), .meta = {}, .revision = listed->revision};
+  page.meta.resource_version = std::to_string(listed->revision.value);
+  if (listed->more && !page.records.empty()) {
+    page.meta.continue_token =
+        EncodeContinue({.revision = static_cast<int64_t>(listed->revision.value),
+                        .start = page.records.back()->key.substr(prefix.size())});
+    if (request.count_remaining) page.meta.remaining = static_cast<int64_t>(listed->remaining);
+  }
+  return page;
+}
+
+Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
+  const KindInfo& kind = *request.kind;
+  const MediaType media = TRY(Negotiate(request.http, {}));
+  const std::string asked(request.http.Query("resourceVersion").value_or(""));
+  const auto version = ParseResourceVersion(asked);
+  if (!version) {
+    return Fail(PlainError("resourceVersion: Invalid value: " + Quoted(asked) + ": " +
+                           version.error().message));
+  }
+  if (*version > store.Current().value) {
+    return Fail(TooLargeRevision(*version, store.Current().value));
+  }
+  const auto record = store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record) {
+    if (record.error().reason != Reason::kNotFound) return Fail(record.error());
+    return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+  }
+  std::string text = TRY(TextOf(kind, **record));
+  return ObjectResponse(200, kind, std::move(text), request.http, media);
+}
+
+Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
+  const KindInfo& kind = *request.kind;
+  const MediaType media = TRY(Negotiate(request.http, {}));
+  const ListOptions options = TRY(ParseListOptions(request.http, kind, false));
+  const Page page = TRY(ReadPage(store, kind, request.info.namespace_name, options));
+  std::vector<std::string> items;
+  items.reserve(page.records.size());
+  for (const RecordPtr& record : page.records) {
+    std::string text = TRY(TextOf(kind, *record));
+    items.push_back(std::move(text));
+  }
+  return ListResponse(kind, items, page.meta, request.http, media);
+}
+
+}  // namespace skiff

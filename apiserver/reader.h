@@ -1,0 +1,33 @@
+// get and list: stored bytes, selected by the records' headers.
+#pragma once
+
+#include <string>
+
+#include "apiserver/list_options.h"
+#include "apiserver/object_response.h"
+#include "apiserver/request_context.h"
+#include "apiserver/storage/record_header.h"
+#include "apiserver/storage/store.h"
+
+namespace skiff {
+
+// Whether a record is one that the options select. `kind` is what the client asked for.
+bool Selects(const ListOptions& options, const KindInfo& kind, std::string_view key,
+             const ObjectView& view);
+
+// The records of one page, and what to say about them.
+struct Page {
+  std::vector<RecordPtr> records;
+  ListMeta meta;
+  Revision revision;
+};
+Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
+                      const ListOptions& options);
+
+Result<http::Response> GetObject(Store& store, const ApiRequest& request);
+Result<http::Response> ListObjects(Store& store, const ApiRequest& request);
+
+// A store that has not reached a revision, in the API's words; other errors as they are.
+Error ReadError(const Error& error);
+
+}  // namespace skiff

@@ -1,0 +1,136 @@
+#include "apiserver/record_codec.h"
+
+#include "api/decode.h"
+#include "api/json.h"
+#include "api/selector.h"
+#include "apiserver/conversions.h"
+#include "apiserver/resources.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+std::string TypePrefix(const KindInfo& kind) {
+  std::string text = "{\"kind\":\"";
+  text.append(kind.kind).append("\",\"apiVersion\":\"").append(kind.api_version).append("\",");
+  return text;
+}
+
+bool IsBuiltIn(const KindInfo& kind) { return kind.type != nullptr && kind.type->ops != nullptr; }
+
+std::vector<std::pair<std::string, std::string>> LabelsOf(const Json& document) {
+  std::vector<std::pair<std::string, std::string>> labels;
+  const auto metadata = document.find("metadata");
+  if (metadata == document.end() || !metadata->is_object()) return labels;
+  const auto found = metadata->find("labels");
+  if (found == metadata->end() || !found->is_object()) return labels;
+  for (const auto& [name, value] : found->items()) {
+    if (value.is_string()) labels.emplace_back(name, value.get<std::string>());
+  }
+  return labels;
+}
+
+std::vector<NamedText> Views(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::vector<NamedText> views;
+  views.reserve(pairs.size());
+  for (const auto& [name, value] : pairs) views.push_back({name, value});
+  return views;
+}
+
+}  // namespace
+
+std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name) {
+  return StoreKey(kind.storage_key, namespace_name, name);
+}
+
+ObjectBody BodyText(const KindInfo& kind, const Json& document) {
+  Json rest = document;
+  rest.erase("kind");
+  rest.erase("apiVersion");
+  Json metadata = rest.value("metadata", Json::object());
+  metadata.erase("resourceVersion");
+  rest.erase("metadata");
+  ObjectBody body;
+  body.text = TypePrefix(kind) + "\"metadata\":{\"resourceVersion\":\"";
+  body.revision_at = body.text.size();
+  body.text += "\"";
+  if (!metadata.empty()) {
+    const std::string text = DumpJson(metadata);
+    body.text.append(",").append(text, 1);
+  } else {
+    body.text += "}";
+  }
+  if (!rest.empty()) {
+    const std::string text = DumpJson(rest);
+    body.text.append(",").append(text, 1);
+  } else {
+    body.text += "}";
+  }
+  return body;
+}
+
+std::string PlainText(const KindInfo& kind, const Json& document) {
+  ObjectBody body = BodyText(kind, document);
+  constexpr std::string_view kName = "\"resourceVersion\":\"";
+  const size_t begin = body.revision_at - kName.size();
+  size_t end = body.revision_at + 1;
+  if (body.text[end] == ',') ++end;
+  body.text.erase(begin, end - begin);
+  return body.text;
+}
+
+Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored != &kind) {
+    const Json converted = TRY(Convert(kind, stored, document));
+    return EncodeForStore(stored, converted);
+  }
+  const auto labels = LabelsOf(document);
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (const std::string_view field : SelectableFields(kind)) {
+    fields.emplace_back(field, SelectableValue(kind, document, field));
+  }
+  std::string uid;
+  if (const auto metadata = document.find("metadata"); metadata != document.end()) {
+    uid = metadata->value("uid", "");
+  }
+  const ObjectBody body = BodyText(kind, document);
+  const auto label_views = Views(labels);
+  const auto field_views = Views(fields);
+  return EncodeObject({.labels = label_views, .fields = field_views, .uid = uid, .body = body});
+}
+
+Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
+  const ObjectView view = TRY(ObjectView::Of(record));
+  Json document = TRY(ParseJson(view.body()));
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored == &kind) return document;
+  return Convert(stored, kind, document);
+}
+
+Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
+  const Json document = TRY(DocumentOf(kind, record));
+  return Object::FromDocument(kind, document);
+}
+
+Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
+  const ObjectView view = TRY(ObjectView::Of(record));
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored == &kind) return std::string(view.body());
+  const Json document = TRY(DocumentOf(kind, record));
+  ObjectBody body = BodyText(kind, document);
+  body.text.insert(body.revision_at, std::to_string(record.modified.value));
+  return body.text;
+}
+
+std::string_view ItemTail(const KindInfo& kind, std::string_view text) {
+  const std::string prefix = TypePrefix(kind);
+  if (IsBuiltIn(kind) && text.starts_with(prefix)) {
+    text.remove_prefix(prefix.size());
+  } else {
+    text.remove_prefix(1);
+  }
+  return text;
+}
+
+}  // namespace skiff

@@ -1,0 +1,45 @@
+// Objects to stored records and back, and stored bytes to what clients are sent. An object is kept
+// as JSON text that begins
+//
+//   {"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"17",...
+//
+// so that a list can leave out kind and apiVersion, and a watch can exchange the resourceVersion,
+// by cutting bytes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/type.h"
+#include "api/values.h"
+#include "apiserver/object.h"
+#include "apiserver/storage/record_header.h"
+#include "apiserver/storage/store.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// The key of an object of that kind.
+std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name);
+
+// JSON text of a document as it is stored or sent, resourceVersion left out; `revision_at` is where
+// its digits go.
+ObjectBody BodyText(const KindInfo& kind, const Json& document);
+
+// JSON text of a document that has no resourceVersion: answers that are never stored, dry runs.
+std::string PlainText(const KindInfo& kind, const Json& document);
+
+// The record of an object that is served as `kind`, in the version it is kept in.
+Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
+
+// The stored object as the version `kind`, its resourceVersion set.
+Result<Json> DocumentOf(const KindInfo& kind, const Record& record);
+Result<Object> ObjectOf(const KindInfo& kind, const Record& record);
+// JSON text of the same, copied only where it must be converted.
+Result<std::string> TextOf(const KindInfo& kind, const Record& record);
+
+// An item of a list says neither kind nor apiVersion, unless it is a custom resource: the text
+// without them, a view into `text` after its first brace, which the caller writes itself.
+std::string_view ItemTail(const KindInfo& kind, std::string_view text);
+
+}  // namespace skiff

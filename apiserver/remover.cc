@@ -1,0 +1,219 @@
+#include "apiserver/remover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/allocation.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/record_codec.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kOrphan = "orphan";
+constexpr std::string_view kForeground = "foregroundDeletion";
+constexpr int kTriesMax = 64;
+
+TimePoint WholeSeconds(TimePoint point) {
+  return std::chrono::time_point_cast<std::chrono::seconds>(point);
+}
+
+bool IsNamespace(const KindInfo& kind) {
+  return kind.group.empty() && kind.resource == "namespaces";
+}
+
+Result<> CheckPreconditions(const Object& object, const DeleteOptions& options) {
+  const KindInfo& kind = object.kind();
+  const meta_v1::ObjectMeta& meta = object.metadata();
+  if (options.uid && *options.uid != meta.uid) {
+    if (IsNamespace(kind)) {
+      return Fail(ConflictError(GroupResourceOf(kind), meta.name,
+                                fmt::format("Precondition failed: UID in precondition: {}, UID in "
+                                            "object meta: {}",
+                                            *options.uid, meta.uid)));
+    }
+    return Fail(ConflictError(
+        {kind.group, kind.kind}, meta.name,
+        fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The "
+                    "object might have been deleted and then recreated",
+                    *options.uid, meta.uid)));
+  }
+  if (options.resource_version && *options.resource_version != meta.resource_version) {
+    if (IsNamespace(kind)) {
+      return Fail(ConflictError(
+          GroupResourceOf(kind), meta.name,
+          fmt::format("Precondition failed: ResourceVersion in precondition: {}, ResourceVersion "
+                      "in object meta: {}",
+                      *options.resource_version, meta.resource_version)));
+    }
+    return Fail(ConflictError(
+        {kind.group, kind.kind}, meta.name,
+        fmt::format("the ResourceVersion in the precondition ({}) does not match the "
+                    "ResourceVersion in record ({}). The object might have been modified",
+                    *options.resource_version, meta.resource_version)));
+  }
+  return {};
+}
+
+bool Has(const std::vector<std::string>& list, std::string_view item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+Propagation PropagationFor(const Object& object, const DeleteOptions& options) {
+  if (options.orphan_dependents) {
+    return *options.orphan_dependents ? Propagation::kOrphan : Propagation::kBackground;
+  }
+  if (options.propagation != Propagation::kUnset) return options.propagation;
+  if (Has(object.metadata().finalizers, kOrphan)) return Propagation::kOrphan;
+  if (Has(object.metadata().finalizers, kForeground)) return Propagation::kForeground;
+  return DefaultPropagation(object.kind());
+}
+
+// Sets the finalizers that the garbage collector works by.
+void SetCollectorFinalizers(Object& object, const DeleteOptions& options) {
+  // Events own nothing.
+  if (object.kind().kind == "Event") return;
+  std::vector<std::string>& finalizers = object.metadata().finalizers;
+  const Propagation propagation = PropagationFor(object, options);
+  const bool orphan = propagation == Propagation::kOrphan;
+  const bool foreground = propagation == Propagation::kForeground;
+  std::erase_if(finalizers, [&](const std::string& finalizer) {
+    return (finalizer == kOrphan && !orphan) || (finalizer == kForeground && !foreground);
+  });
+  if (orphan && !Has(finalizers, kOrphan)) finalizers.emplace_back(kOrphan);
+  if (foreground && !Has(finalizers, kForeground)) finalizers.emplace_back(kForeground);
+}
+
+int64_t GraceOf(const core_v1::Pod& pod, const DeleteOptions& options) {
+  int64_t grace = pod.spec.termination_grace_period_seconds.value_or(0);
+  if (options.grace_seconds) grace = *options.grace_seconds;
+  if (pod.spec.node_name.empty() || pod.status.phase == "Succeeded" ||
+      pod.status.phase == "Failed") {
+    grace = 0;
+  }
+  return grace < 0 ? 1 : grace;
+}
+
+}  // namespace
+
+Propagation DefaultPropagation(const KindInfo& kind) {
+  const bool orphans = (kind.group.empty() && kind.resource == "replicationcontrollers") ||
+                       (kind.group == "batch" && kind.resource == "jobs");
+  return orphans ? Propagation::kOrphan : Propagation::kUnset;
+}
+
+// What is to become of an object whose deletion was asked for; its changes are made already.
+struct ObjectRemover::Decision {
+  bool remove = false;   // Now.
+  bool pending = false;  // It was being deleted already and nothing changes.
+};
+
+Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
+                                                      const DeleteOptions& options) const {
+  meta_v1::ObjectMeta& meta = object.metadata();
+  const TimePoint now = WholeSeconds(parts_.clock.Now());
+  if (auto* space = object.As<core_v1::Namespace>(); space && !space->spec.finalizers.empty()) {
+    if (meta.deletion_timestamp) return Decision{.pending = true};
+    meta.deletion_timestamp = Time(now);
+    space->status.phase = "Terminating";
+    SetCollectorFinalizers(object, options);
+    return Decision{};
+  }
+  bool graceful = false;
+  int64_t grace = 0;
+  if (auto* pod = object.As<core_v1::Pod>()) {
+    if (!meta.deletion_timestamp) {
+      grace = GraceOf(*pod, options);
+      graceful = true;
+      meta.deletion_timestamp = Time(now + std::chrono::seconds(grace));
+      if (meta.generation > 0) ++meta.generation;
+    } else if (const int64_t before = meta.deletion_grace_period_seconds.value_or(0); before > 0) {
+      if (!options.grace_seconds || *options.grace_seconds >= before) {
+        return Decision{.pending = true};
+      }
+      grace = *options.grace_seconds;
+      graceful = true;
+      const TimePoint sooner =
+          meta.deletion_timestamp->point() - std::chrono::seconds(before - grace);
+      if (sooner < now && grace > 0) grace = 1;
+      meta.deletion_timestamp = Time(std::max(sooner, now));
+    }
+  }
+  if (graceful) meta.deletion_grace_period_seconds = grace;
+  SetCollectorFinalizers(object, options);
+  if (!graceful && !meta.finalizers.empty()) {
+    if (!meta.deletion_timestamp && meta.generation > 0) ++meta.generation;
+    if (!meta.deletion_timestamp || meta.deletion_timestamp->point() > now) {
+      meta.deletion_timestamp = Time(now);
+    }
+    meta.deletion_grace_period_seconds = 0;
+  }
+  return Decision{.remove = meta.finalizers.empty() && grace == 0};
+}
+
+Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& record, Object object,
+                                       const Decision& decision, bool dry_run) {
+  const KindInfo& kind = *request.kind;
+  Removed removed{.kind = &kind,
+                  .text = {},
+                  .name = object.metadata().name,
+                  .uid = object.metadata().uid,
+                  .gone = decision.remove,
+                  .pending = decision.pending};
+  const Json before = TRY(DocumentOf(kind, *record));
+  const Json document = object.ToDocument();
+  if (dry_run || decision.pending || (!decision.remove && document == before)) {
+    ObjectBody body = BodyText(kind, document);
+    body.text.insert(body.revision_at, object.metadata().resource_version);
+    removed.text = std::move(body.text);
+    return removed;
+  }
+  Write write{.key = record->key,
+              .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
+  if (!decision.remove) {
+    StoredObject stored = TRY(EncodeForStore(kind, document));
+    write.value = std::move(stored.value);
+    write.revision_at = stored.revision_at;
+  }
+  const auto written = TRY(parts_.store.Apply(std::move(write)));
+  ObjectBody body = BodyText(kind, document);
+  body.text.insert(body.revision_at, std::to_string(written.revision.value));
+  removed.text = std::move(body.text);
+  if (decision.remove) parts_.allocations.Release(object);
+  return removed;
+}
+
+Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& namespace_name,
+                                      const std::string& name, const DeleteOptions& options) {
+  const KindInfo& kind = *request.kind;
+  const std::string key = KeyOf(kind, namespace_name, name);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const auto record = parts_.store.Get(key);
+    if (!record) {
+      if (record.error().reason != Reason::kNotFound) return Fail(record.error());
+      return Fail(NotFoundError(GroupResourceOf(kind), name));
+    }
+    Object object = TRY(ObjectOf(kind, **record));
+    TRY(CheckPreconditions(object, options));
+    AdmissionRequest admission{.operation = Operation::kDelete,
+                               .kind = kind,
+                               .namespace_name = namespace_name,
+                               .name = name,
+                               .user = request.user,
+                               .dry_run = options.dry_run,
+                               .old_object = &object,
+                               .warnings = request.warnings};
+    TRY(parts_.admission.Admit(admission));
+    TRY(parts_.admission.Validate(admission));
+    const Decision decision = TRY(Decide(object, options));
+    auto removed = Perform(request, *record, std::move(object), decision, options.dry_run);
+    if (removed) return removed;
+    const Reason reason = removed.error().reason;
+    if (reason != Reason::kConflict && reason != Reason::kNotFound) return removed;
+  }
+  return Fail(ModifiedError(GroupResourceOf(kind), name));
+}
+
+}  // namespace skiff

@@ -1,0 +1,22 @@
+// One request on its way through the server.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/type.h"
+#include "apiserver/auth/user.h"
+#include "apiserver/request_info.h"
+#include "http/message.h"
+
+namespace skiff {
+
+struct ApiRequest {
+  const http::Request& http;
+  RequestInfo info;
+  User user;
+  const KindInfo* kind = nullptr;  // Of a resource request, once it is known.
+  std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.
+};
+
+}  // namespace skiff

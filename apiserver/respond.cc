@@ -1,0 +1,229 @@
+#include "apiserver/respond.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+#include "api/yaml.h"
+
+namespace skiff {
+namespace {
+
+// Smaller bodies are not worth the work; kube-apiserver's bound.
+constexpr size_t kGzipBytesMin = 128 * 1024;
+
+int UsualCode(Reason reason) {
+  switch (reason) {
+    case Reason::kUnknown: return 500;
+    case Reason::kUnauthorized: return 401;
+    case Reason::kForbidden: return 403;
+    case Reason::kNotFound: return 404;
+    case Reason::kAlreadyExists: return 409;
+    case Reason::kConflict: return 409;
+    case Reason::kGone: return 410;
+    case Reason::kInvalid: return 422;
+    case Reason::kServerTimeout: return 500;
+    case Reason::kStorageReadError: return 500;
+    case Reason::kTimeout: return 504;
+    case Reason::kTooManyRequests: return 429;
+    case Reason::kBadRequest: return 400;
+    case Reason::kMethodNotAllowed: return 405;
+    case Reason::kNotAcceptable: return 406;
+    case Reason::kRequestEntityTooLarge: return 413;
+    case Reason::kUnsupportedMediaType: return 415;
+    case Reason::kInternalError: return 500;
+    case Reason::kExpired: return 410;
+    case Reason::kServiceUnavailable: return 503;
+  }
+  return 500;
+}
+
+void SetUnlessEmpty(Json& document, const char* name, const std::string& value) {
+  if (!value.empty()) document[name] = value;
+}
+
+Json DetailsOf(const Error& error) {
+  Json details = Json::object();
+  const ErrorDetails given = error.details.value_or(ErrorDetails{});
+  SetUnlessEmpty(details, "name", given.name);
+  SetUnlessEmpty(details, "group", given.group);
+  SetUnlessEmpty(details, "kind", given.kind);
+  SetUnlessEmpty(details, "uid", given.uid);
+  if (!error.causes.empty()) {
+    Json causes = Json::array();
+    for (const Cause& cause : error.causes) {
+      Json item = Json::object();
+      SetUnlessEmpty(item, "reason", cause.reason);
+      SetUnlessEmpty(item, "message", cause.message);
+      SetUnlessEmpty(item, "field", cause.field);
+      causes.push_back(std::move(item));
+    }
+    details["causes"] = std::move(causes);
+  }
+  if (given.retry_after_s > 0) details["retryAfterSeconds"] = given.retry_after_s;
+  return details;
+}
+
+// Members of a Status in the order in which the API writes them.
+std::string InStatusOrder(const Json& status) {
+  std::string text = "{";
+  for (const char* name : {"kind", "apiVersion", "metadata", "status", "message", "reason",
+                           "details", "code"}) {
+    const auto member = status.find(name);
+    if (member == status.end()) continue;
+    if (text.size() > 1) text += ",";
+    text.append("\"").append(name).append("\":").append(Dump(*member));
+  }
+  return text + "}";
+}
+
+}  // namespace
+
+std::string Dump(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+int HttpCodeOf(const Error& error) {
+  return error.http_code != 0 ? error.http_code : UsualCode(error.reason);
+}
+
+Json StatusDocument(const Error& error) {
+  Json status = {{"kind", "Status"},
+                 {"apiVersion", "v1"},
+                 {"metadata", Json::object()},
+                 {"status", "Failure"},
+                 {"code", HttpCodeOf(error)}};
+  if (!error.continue_token.empty()) status["metadata"]["continue"] = error.continue_token;
+  SetUnlessEmpty(status, "message", error.message);
+  SetUnlessEmpty(status, "reason", std::string(ReasonText(error.reason)));
+  if (error.details || !error.causes.empty()) status["details"] = DetailsOf(error);
+  return status;
+}
+
+std::string StatusText(const Error& error) { return InStatusOrder(StatusDocument(error)); }
+
+http::Response ErrorResponse(const http::Request& request, const Error& error) {
+  const auto media = NegotiateStatus(request);
+  MediaType plain{.pretty = true};
+  if (media) plain = *media;
+  // A Status is small and rare: clients that prefer protobuf understand JSON by its content type.
+  if (plain.encoding == Encoding::kProtobuf) plain.encoding = Encoding::kJson;
+  http::Response response = DocumentResponse(HttpCodeOf(error), StatusText(error), plain);
+  if (error.details && error.details->retry_after_s > 0) {
+    response.SetHeader("Retry-After", std::to_string(error.details->retry_after_s));
+  }
+  return response;
+}
+
+http::Response SuccessResponse(const http::Request& request, int code, const Json& details) {
+  Json status = {{"kind", "Status"},
+                 {"apiVersion", "v1"},
+                 {"metadata", Json::object()},
+                 {"status", "Success"}};
+  if (!details.is_null()) status["details"] = details;
+  // Only an answer other than 200 repeats its code.
+  if (code != 200) status["code"] = code;
+  auto media = NegotiateStatus(request).value_or(MediaType{.pretty = true});
+  if (media.encoding == Encoding::kProtobuf) media.encoding = Encoding::kJson;
+  return DocumentResponse(code, InStatusOrder(status), media);
+}
+
+http::Response TextResponse(int code, std::string text) {
+  http::Response response;
+  response.status = code;
+  response.content_type = "text/plain; charset=utf-8";
+  response.SetHeader("X-Content-Type-Options", "nosniff");
+  response.body = std::move(text);
+  return response;
+}
+
+http::Response DocumentResponse(int code, std::string text, const MediaType& media) {
+  http::Response response;
+  response.status = code;
+  response.content_type = std::string(ContentTypeOf(media.encoding));
+  if (media.encoding == Encoding::kYaml) {
+    response.body = DumpYaml(Json::parse(text, nullptr, false));
+  } else if (media.pretty) {
+    response.body = IndentJson(text);
+  } else {
+    response.body = std::move(text);
+    response.body += "\n";
+  }
+  return response;
+}
+
+std::string IndentJson(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 4);
+  int depth = 0;
+  bool in_string = false;
+  const auto new_line = [&] { out.append("\n").append(static_cast<size_t>(depth) * 2, ' '); };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      out += c;
+      if (c == '\\' && i + 1 < text.size()) {
+        out += text[++i];
+      } else if (c == '"') {
+        in_string = false;
+      }
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == '{' || c == '[') {
+      out += c;
+      const char close = c == '{' ? '}' : ']';
+      if (i + 1 < text.size() && text[i + 1] == close) {
+        out += text[++i];
+        continue;
+      }
+      ++depth;
+      new_line();
+    } else if (c == '}' || c == ']') {
+      --depth;
+      new_line();
+      out += c;
+    } else if (c == ',') {
+      out += c;
+      new_line();
+    } else if (c == ':') {
+      out += ": ";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void CompressIfAsked(const http::Request& request, http::Response& response) {
+  if (response.stream || response.upgrade || response.body.size() <= kGzipBytesMin) return;
+  if (response.headers.contains("Content-Encoding")) return;
+  const std::string_view accepted = request.Header("Accept-Encoding");
+  bool gzip = false;
+  for (size_t at = 0; at <= accepted.size();) {
+    const size_t comma = std::min(accepted.find(',', at), accepted.size());
+    std::string_view token = accepted.substr(at, comma - at);
+    while (token.starts_with(' ')) token.remove_prefix(1);
+    while (token.ends_with(' ')) token.remove_suffix(1);
+    gzip |= token == "gzip";
+    at = comma + 1;
+  }
+  if (!gzip) return;
+  z_stream stream{};
+  // 16: a gzip header instead of zlib's.
+  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
+  std::string packed(deflateBound(&stream, response.body.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(response.body.data());
+  stream.avail_in = static_cast<uInt>(response.body.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  if (!done) return;
+  response.body = std::move(packed);
+  response.SetHeader("Content-Encoding", "gzip");
+  response.SetHeader("Vary", "Accept-Encoding");
+}
+
+}  // namespace skiff

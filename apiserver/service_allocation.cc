@@ -1,0 +1,397 @@
+#include "apiserver/service_allocation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/gen/networking_v1.h"
+#include "api/violations.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/service_families.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+// Larger ranges hand out their first this many addresses only.
+constexpr uint64_t kAddressesMax = uint64_t{1} << 32;
+
+IpAddress AtOffset(const Cidr& cidr, uint64_t offset) {
+  IpAddress address = cidr.Network();
+  const size_t last = address.v6 ? 15 : 3;
+  for (size_t i = 0; i < 8 && i <= last && offset > 0; ++i) {
+    offset += address.bytes[last - i];
+    address.bytes[last - i] = static_cast<uint8_t>(offset & 255);
+    offset >>= 8;
+  }
+  return address;
+}
+
+uint64_t OffsetOf(const Cidr& cidr, const IpAddress& address) {
+  const IpAddress base = cidr.Network();
+  const size_t bytes = address.v6 ? 16 : 4;
+  uint64_t a = 0;
+  uint64_t b = 0;
+  for (size_t i = bytes > 8 ? bytes - 8 : 0; i < bytes; ++i) {
+    a = a << 8 | address.bytes[i];
+    b = b << 8 | base.bytes[i];
+  }
+  return a - b;
+}
+
+bool HasAddresses(const core_v1::ServiceSpec& spec) {
+  return spec.type != "ExternalName" && !IsHeadless(spec);
+}
+
+bool WantsPorts(const core_v1::ServiceSpec& spec) {
+  return spec.type == "NodePort" || spec.type == "LoadBalancer";
+}
+
+bool PicksPorts(const core_v1::ServiceSpec& spec) {
+  return spec.type == "NodePort" ||
+         (spec.type == "LoadBalancer" && spec.allocate_load_balancer_node_ports.value_or(true));
+}
+
+bool WantsHealthPort(const core_v1::ServiceSpec& spec) {
+  return spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local";
+}
+
+bool Has(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+std::set<int> PortsOf(const core_v1::ServiceSpec& spec) {
+  std::set<int> ports;
+  for (const auto& port : spec.ports) {
+    if (port.node_port != 0) ports.insert(port.node_port);
+  }
+  if (spec.health_check_node_port != 0) ports.insert(spec.health_check_node_port);
+  return ports;
+}
+
+Error InvalidAddress(const core_v1::Service& service, const std::string& why) {
+  Violations wrong;
+  wrong.Invalid(FieldPath("spec").Child("clusterIPs"), Json(service.spec.cluster_ips), why);
+  return wrong.ToError("", "Service", service.metadata.name);
+}
+
+}  // namespace
+
+// What one write took, and what it frees when it succeeds.
+class ServiceAllocation::Held final : public Reservation {
+ public:
+  Held(ServiceAllocation& owner, bool dry_run) : owner_(owner), dry_run_(dry_run) {}
+  ~Held() override {
+    if (kept_) return;
+    for (const std::string& address : addresses) owner_.FreeAddress(address);
+    for (const int port : ports) owner_.FreePort(port);
+  }
+  void Keep() override {
+    kept_ = true;
+    for (const std::string& address : addresses) owner_.RecordAddress(service, address);
+    for (const std::string& address : freed_addresses) {
+      (void)owner_.store_.Apply(  // Gone already: nothing to do.
+          {.key = KeyOf(networking_v1::IPAddress::Info(), "", address),
+           .expect = {.kind = Precondition::Kind::kExists},
+           .value = std::nullopt});
+      owner_.FreeAddress(address);
+    }
+    for (const int port : freed_ports) owner_.FreePort(port);
+  }
+  bool dry_run() const { return dry_run_; }
+
+  std::vector<std::string> addresses;
+  std::vector<int> ports;
+  std::vector<std::string> freed_addresses;
+  std::vector<int> freed_ports;
+  core_v1::Service service;  // Whose they are.
+
+ private:
+  ServiceAllocation& owner_;
+  const bool dry_run_;
+  bool kept_ = false;
+};
+
+Result<> ServiceAllocation::AddRange(const std::string& text) {
+  const auto cidr = ParseCidr(text);
+  if (!cidr) return Fail(Reason::kInvalid, "invalid CIDR address: " + text);
+  const size_t host_bits = cidr->address.bit_count() - static_cast<size_t>(cidr->prefix_length);
+  const uint64_t size = host_bits >= 32 ? kAddressesMax : uint64_t{1} << host_bits;
+  if (size < 4) return Fail(Reason::kInvalid, "the service cluster IP range is too small: " + text);
+  // An IPv4 network ends with its broadcast address.
+  const uint64_t last = cidr->address.v6 ? size - 1 : size - 2;
+  const uint64_t band = size <= 16 ? 0 : std::min<uint64_t>(std::max<uint64_t>(16, size / 16), 256);
+  const std::string family = cidr->address.v6 ? "IPv6" : "IPv4";
+  families_.push_back(family);
+  ranges_.push_back({*cidr, family, NumberPool(1, last, band)});
+  return {};
+}
+
+Result<std::unique_ptr<ServiceAllocation>> ServiceAllocation::Create(Options options, Store& store,
+                                                                     const Clock& clock,
+                                                                     Random& random) {
+  const auto port_count = static_cast<uint64_t>(options.node_port_max - options.node_port_min + 1);
+  const uint64_t band = std::min<uint64_t>(std::max<uint64_t>(16, port_count / 32), 128);
+  NumberPool ports(static_cast<uint64_t>(options.node_port_min),
+                   static_cast<uint64_t>(options.node_port_max),
+                   port_count <= 16 ? 0 : band);
+  std::unique_ptr<ServiceAllocation> made(
+      new ServiceAllocation(store, clock, random, std::move(ports)));
+  made->port_min_ = options.node_port_min;
+  made->port_max_ = options.node_port_max;
+  for (const std::string& range : options.cluster_ip_ranges) TRY(made->AddRange(range));
+  if (made->families_.empty()) return Fail(Reason::kInvalid, "no service cluster IP range");
+  made->TakeWhatServicesHave();
+  return made;
+}
+
+void ServiceAllocation::TakeWhatServicesHave() {
+  const KindInfo& kind = core_v1::Service::Info();
+  const auto page = store_.List({.prefix = StorePrefix(kind.storage_key)});
+  if (!page) return;
+  const MutexLock lock(mutex_);
+  for (const RecordPtr& record : page->records) {
+    const auto object = ObjectOf(kind, *record);
+    if (!object) continue;
+    const core_v1::ServiceSpec& spec = object->As<core_v1::Service>()->spec;
+    for (const std::string& text : spec.cluster_ips) {
+      const auto address = ParseIp(text);
+      Range* range = address ? RangeOf(*address) : nullptr;
+      if (range) range->pool.Take(OffsetOf(range->cidr, *address));
+    }
+    for (const int port : PortsOf(spec)) ports_.Take(static_cast<uint64_t>(port));
+  }
+}
+
+std::string ServiceAllocation::FirstAddress() const {
+  return AtOffset(ranges_.front().cidr, 1).Text();
+}
+
+ServiceAllocation::Range* ServiceAllocation::RangeOf(const IpAddress& address) {
+  for (Range& range : ranges_) {
+    if (range.cidr.Contains(address)) return &range;
+  }
+  return nullptr;
+}
+
+void ServiceAllocation::FreeAddress(const std::string& text) {
+  const MutexLock lock(mutex_);
+  const auto address = ParseIp(text);
+  Range* range = address ? RangeOf(*address) : nullptr;
+  if (range) range->pool.Free(OffsetOf(range->cidr, *address));
+}
+
+void ServiceAllocation::FreePort(int port) {
+  const MutexLock lock(mutex_);
+  ports_.Free(static_cast<uint64_t>(port));
+}
+
+void ServiceAllocation::RecordAddress(const core_v1::Service& service, const std::string& text) {
+  networking_v1::IPAddress record;
+  const auto address = ParseIp(text);
+  record.metadata.name = text;
+  record.metadata.uid = random_.Uid();
+  record.metadata.creation_timestamp =
+      Time(std::chrono::time_point_cast<std::chrono::seconds>(clock_.Now()));
+  record.metadata.labels = {
+      {"ipaddress.kubernetes.io/ip-family", address && address->v6 ? "IPv6" : "IPv4"},
+      {"ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"}};
+  auto& parent = record.spec.parent_ref.emplace();
+  parent.resource = "services";
+  parent.namespace_ = service.metadata.namespace_;
+  parent.name = service.metadata.name;
+  const KindInfo& kind = networking_v1::IPAddress::Info();
+  const auto stored = EncodeForStore(kind, ToJson(record));
+  if (!stored) return;
+  // The address is taken all the same when this record cannot be written.
+  (void)store_.Apply({.key = KeyOf(kind, "", text),
+                      .expect = {},
+                      .value = stored->value,
+                      .revision_at = stored->revision_at});
+}
+
+Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service&,
+                                                   const std::string& family, Held& held) {
+  for (Range& range : ranges_) {
+    if (range.family != family) continue;
+    if (held.dry_run()) return range.cidr.Network().Text();
+    const auto offset = range.pool.TakeAny(random_);
+    if (!offset) break;
+    const std::string text = AtOffset(range.cidr, *offset).Text();
+    held.addresses.push_back(text);
+    return text;
+  }
+  return Fail(InternalErrorOf("failed to allocate a serviceIP: range is full"));
+}
+
+Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
+                                             const std::string& text, Held& held) {
+  const auto refuse = [&](const std::string& why) {
+    return Fail(InvalidAddress(service, "failed to allocate IP " + text + ": " + why));
+  };
+  const auto address = ParseIp(text);
+  if (!address) return Fail(PlainError("failed to parse service IP " + Quoted(text)));
+  Range* range = RangeOf(*address);
+  if (range == nullptr) return refuse("the provided network does not match the current range");
+  const uint64_t offset = OffsetOf(range->cidr, *address);
+  if (!range->pool.InRange(offset)) {
+    return refuse(fmt::format("the provided IP ({}) is not in the valid range. The range of valid "
+                              "IPs is {}",
+                              text, range->cidr.Text()));
+  }
+  if (range->pool.Has(offset)) return refuse("provided IP is already allocated");
+  if (held.dry_run()) return {};
+  range->pool.Take(offset);
+  held.addresses.push_back(address->Text());
+  return {};
+}
+
+Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service,
+                                             const core_v1::Service* old, Held& held) {
+  core_v1::ServiceSpec& spec = service.spec;
+  std::vector<std::string> before;
+  if (old != nullptr && HasAddresses(old->spec)) before = old->spec.cluster_ips;
+  if (HasAddresses(spec)) {
+    // The same address in both fields, whichever of them was given.
+    if (spec.cluster_ips.empty() && !spec.cluster_ip.empty()) spec.cluster_ips = {spec.cluster_ip};
+    const size_t wanted = std::max(spec.ip_families.size(), spec.cluster_ips.size());
+    for (size_t i = 0; i < wanted; ++i) {
+      if (i < spec.cluster_ips.size()) {
+        if (!Has(before, spec.cluster_ips[i])) {
+          TRY(TakeGivenAddress(service, spec.cluster_ips[i], held));
+        }
+      } else {
+        std::string address = TRY(TakeAddress(service, spec.ip_families[i], held));
+        spec.cluster_ips.push_back(std::move(address));
+      }
+    }
+    if (spec.cluster_ip.empty() && !spec.cluster_ips.empty()) spec.cluster_ip = spec.cluster_ips[0];
+  } else if (IsHeadless(spec)) {
+    if (spec.cluster_ips.empty()) spec.cluster_ips = {"None"};
+    if (spec.cluster_ip.empty()) spec.cluster_ip = "None";
+  }
+  for (const std::string& address : before) {
+    if (!Has(spec.cluster_ips, address)) held.freed_addresses.push_back(address);
+  }
+  return {};
+}
+
+Result<int> ServiceAllocation::TakePort(const core_v1::Service& service, size_t index,
+                                        Held& held) {
+  const core_v1::ServicePort& port = service.spec.ports[index];
+  const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
+  if (port.node_port == 0) {
+    if (held.dry_run()) {
+      int highest = port_max_ + 1;
+      for (const int given : PortsOf(service.spec)) highest = std::max(highest, given);
+      return highest + 1;
+    }
+    const auto picked = ports_.TakeAny(random_);
+    if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
+    held.ports.push_back(static_cast<int>(*picked));
+    return static_cast<int>(*picked);
+  }
+  Violations wrong;
+  const auto number = static_cast<uint64_t>(port.node_port);
+  if (!ports_.InRange(number)) {
+    wrong.Invalid(path, port.node_port,
+                  fmt::format("provided port is not in the valid range. The range of valid ports "
+                              "is {}-{}",
+                              port_min_, port_max_));
+  } else if (ports_.Has(number)) {
+    wrong.Invalid(path, port.node_port, "provided port is already allocated");
+  }
+  if (!wrong.empty()) return Fail(wrong.ToError("", "Service", service.metadata.name));
+  if (!held.dry_run()) {
+    ports_.Take(number);
+    held.ports.push_back(port.node_port);
+  }
+  return port.node_port;
+}
+
+Result<> ServiceAllocation::ReservePorts(core_v1::Service& service, const core_v1::Service* old,
+                                         Held& held) {
+  const std::set<int> before = old ? PortsOf(old->spec) : std::set<int>();
+  std::map<int, int> by_port;  // Twins of one port (TCP and UDP) share a node port.
+  for (const auto& port : service.spec.ports) {
+    if (port.node_port != 0 && !by_port.contains(port.port)) by_port[port.port] = port.node_port;
+  }
+  std::set<int> mine;
+  for (size_t i = 0; WantsPorts(service.spec) && i < service.spec.ports.size(); ++i) {
+    core_v1::ServicePort& port = service.spec.ports[i];
+    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
+    if (port.node_port == 0) {
+      const auto twin = by_port.find(port.port);
+      if (twin != by_port.end()) port.node_port = twin->second;
+    }
+    if (port.node_port != 0 && (before.contains(port.node_port) || mine.contains(port.node_port))) {
+      mine.insert(port.node_port);
+      continue;
+    }
+    port.node_port = TRY(TakePort(service, i, held));
+    by_port.emplace(port.port, port.node_port);
+    mine.insert(port.node_port);
+  }
+  return {};
+}
+
+Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
+                                              const core_v1::Service* old, Held& held) {
+  core_v1::ServiceSpec& spec = service.spec;
+  if (!WantsHealthPort(spec)) return {};
+  if (old != nullptr && old->spec.health_check_node_port != 0) return {};
+  if (spec.health_check_node_port == 0) {
+    const auto picked = ports_.TakeAny(random_);
+    if (!picked) {
+      return Fail(InternalErrorOf("failed to allocate a HealthCheck NodePort 0: range is full"));
+    }
+    spec.health_check_node_port = static_cast<int>(*picked);
+  } else if (!ports_.Take(static_cast<uint64_t>(spec.health_check_node_port))) {
+    return Fail(InternalErrorOf(
+        fmt::format("failed to allocate requested HealthCheck NodePort {}: provided port is "
+                    "already allocated",
+                    spec.health_check_node_port)));
+  }
+  held.ports.push_back(spec.health_check_node_port);
+  return {};
+}
+
+Result<std::unique_ptr<Reservation>> ServiceAllocation::Reserve(Object& object, const Object* old,
+                                                                bool dry_run) {
+  auto* service = object.As<core_v1::Service>();
+  if (service == nullptr) return nullptr;
+  const auto* before = old ? old->As<core_v1::Service>() : nullptr;
+  TRY(SettleFamilies(*service, before, families_));
+  auto held = std::make_unique<Held>(*this, dry_run);
+  const auto reserve = [&]() -> Result<> {
+    const MutexLock lock(mutex_);
+    TRY(ReserveAddresses(*service, before, *held));
+    TRY(ReservePorts(*service, before, *held));
+    return ReserveHealthPort(*service, before, *held);
+  };
+  TRY(reserve());
+  if (before != nullptr) {
+    const std::set<int> now = PortsOf(service->spec);
+    for (const int port : PortsOf(before->spec)) {
+      if (!now.contains(port)) held->freed_ports.push_back(port);
+    }
+  }
+  held->service.metadata = service->metadata;
+  return held;
+}
+
+void ServiceAllocation::Release(const Object& object) {
+  const auto* service = object.As<core_v1::Service>();
+  if (service == nullptr) return;
+  Held freed(*this, false);
+  if (HasAddresses(service->spec)) freed.freed_addresses = service->spec.cluster_ips;
+  for (const int port : PortsOf(service->spec)) freed.freed_ports.push_back(port);
+  freed.Keep();
+  (void)store_.Apply({.key = KeyOf(core_v1::Endpoints::Info(), service->metadata.namespace_,
+                                   service->metadata.name),
+                      .expect = {.kind = Precondition::Kind::kExists},
+                      .value = std::nullopt});  // There may be none.
+}
+
+}  // namespace skiff

@@ -1,0 +1,36 @@
+#include "apiserver/storage/compactor.h"
+
+#include <algorithm>
+
+namespace skiff {
+
+Duration Compactor::Step() {
+  if (options_.period == Duration::zero()) return kNever;
+  const Duration now = clock_.Monotonic();
+  if (now < next_) return next_ - now;
+  next_ = now + options_.period;
+  const Revision current = store_.Current();
+  const Revision target = Target(now, current);
+  samples_.push_back({now, current});
+  if (target > store_.Compacted()) {
+    if (Result<> compacted = store_.Compact(target); !compacted) {
+      log_.Error("compaction failed",
+                 {{"revision", target.value}, {"error", compacted.error().message}});
+    } else {
+      log_.Debug("compacted", {{"revision", target.value}, {"current", current.value}});
+    }
+  }
+  return options_.period;
+}
+
+Revision Compactor::Target(Duration now, Revision current) {
+  while (samples_.size() > 1 && samples_[1].at + options_.window <= now) samples_.pop_front();
+  const bool old_enough = !samples_.empty() && samples_[0].at + options_.window <= now;
+  const auto back = [&](uint64_t revisions) {
+    return current.value > revisions ? Revision{current.value - revisions} : Revision{};
+  };
+  const Revision by_time = old_enough ? samples_[0].revision : Revision{};
+  return std::max(std::min(by_time, back(options_.revisions_min)), back(options_.revisions_max));
+}
+
+}  // namespace skiff

@@ -1,0 +1,89 @@
+// The recent events of a store, shared by all who watch it.
+//
+// The writer publishes events of consecutive revisions; the oldest make room, in count and in
+// bytes. A cursor is a revision, not a queue:
+//
+//            ring: events 101..180                     cursor of /pods/, drained: idle, wherever
+//   ─────────┬───────────────┬────────────┬            the ring goes; the first event under /pods/
+//   history  │101        first pending    │180         makes it pending from there and wakes it
+//
+// An idle cursor costs the writer nothing until an event of its prefix comes; a pending one nothing
+// at all. A cursor whose first pending event left the ring reads on from the EventHistory, or gets
+// Expired when the backend has none. The writer waits for nobody.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "apiserver/storage/store.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+// Events that are older than the ring.
+class EventHistory {
+ public:
+  virtual ~EventHistory() = default;
+  // Appends the events of `prefix` with `after` < revision <= `through`, oldest first, at most
+  // `events_max` of them. Returns the revision up to which none is missing. Expired when some after
+  // `after` are gone. Any thread.
+  virtual Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
+                                      size_t events_max, std::vector<EventPtr>& out) = 0;
+};
+
+// Thread-safe. Outlives its cursors.
+class EventRing {
+ public:
+  struct Options {
+    size_t events_max = 8192;
+    // Of the records that the events hold, and of the frames which watchers derive from them.
+    size_t bytes_max = 8 << 20;
+  };
+
+  // `current`: the revision before the first event. `history` may be nullptr and outlives the ring.
+  EventRing(Revision current, Options options, EventHistory* history);
+  ~EventRing();
+
+  // Appends events of the revisions that follow and wakes whom they concern. One caller at a time.
+  void Publish(std::span<const EventPtr> events);
+  // As Store::Watch; but `after` is never 0.
+  std::unique_ptr<WatchCursor> Watch(const std::string& prefix, Revision after, WakeFunction wake);
+  // Of the last event.
+  Revision Current() const;
+
+ private:
+  class Cursor;
+  struct Subscription;
+  struct Topic;
+  struct StringHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  // The revision of the oldest event in the ring; one more than current_ when it is empty.
+  uint64_t First() const REQUIRES(mutex_) { return current_.value + 1 - ring_.size(); }
+  void Notify(const Event& event, std::vector<std::shared_ptr<Subscription>>& to_wake)
+      REQUIRES(mutex_);
+  void Evict(std::vector<EventPtr>& evicted) REQUIRES(mutex_);
+  void MakeIdle(const std::shared_ptr<Subscription>& subscription) REQUIRES(mutex_);
+  void Remove(const std::shared_ptr<Subscription>& subscription);
+
+  const Options options_;
+  EventHistory* const history_;
+  mutable Mutex mutex_;
+  std::deque<EventPtr> ring_ GUARDED_BY(mutex_);
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  Revision current_ GUARDED_BY(mutex_);
+  // The cursors, by prefix; and how many prefixes there are of each length, so that an event finds
+  // the prefixes of its key by one lookup a length.
+  std::unordered_map<std::string, std::unique_ptr<Topic>, StringHash, std::equal_to<>> topics_
+      GUARDED_BY(mutex_);
+  std::map<size_t, size_t> lengths_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff

@@ -1,0 +1,183 @@
+#include "apiserver/storage/event_ring.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace skiff {
+namespace {
+
+EventPtr MakeEvent(uint64_t revision, const std::string& key, const std::string& value = "") {
+  auto event = std::make_shared<Event>();
+  event->kind = Event::Kind::kPut;
+  event->revision = Revision{revision};
+  event->record = std::make_shared<Record>(
+      Record{.key = key, .value = value, .created = {revision}, .modified = {revision}});
+  return event;
+}
+
+// Publishes an event of the next revision.
+void Publish(EventRing& ring, const std::string& key, const std::string& value = "") {
+  const EventPtr event = MakeEvent(ring.Current().value + 1, key, value);
+  ring.Publish({&event, 1});
+}
+
+// "key@revision ..." of what comes next, or the reason of the failure.
+std::string Next(WatchCursor& cursor, size_t events_max = 1000) {
+  std::vector<EventPtr> events;
+  if (const auto next = cursor.Next(events_max, events); !next) {
+    return std::string(ReasonText(next.error().reason));
+  }
+  std::string text;
+  for (const auto& event : events) {
+    text +=
+        fmt::format("{}{}@{}", text.empty() ? "" : " ", event->record->key, event->revision.value);
+  }
+  return text;
+}
+
+TEST(EventRing, ASlowCursorFallsOffAndTheOthersGoOn) {
+  EventRing ring(Revision{1}, {.events_max = 4}, nullptr);
+  const auto slow = ring.Watch("/p/", Revision{1}, nullptr);
+  const auto fast = ring.Watch("/p/", Revision{1}, nullptr);
+  for (int i = 0; i < 4; ++i) Publish(ring, "/p/a");
+  EXPECT_EQ(Next(*fast), "/p/a@2 /p/a@3 /p/a@4 /p/a@5");
+  Publish(ring, "/p/b");
+  EXPECT_EQ(Next(*slow), "Expired") << "2 has left the ring";
+  EXPECT_EQ(Next(*slow), "Expired") << "and does not come back";
+  EXPECT_EQ(Next(*fast), "/p/b@6");
+}
+
+TEST(EventRing, ACursorThatReadsPartOfItIsNotDrained) {
+  EventRing ring(Revision{1}, {.events_max = 4}, nullptr);
+  int wakes = 0;
+  const auto cursor = ring.Watch("/p/", Revision{1}, [&] { ++wakes; });
+  for (int i = 0; i < 3; ++i) Publish(ring, "/p/a");
+  EXPECT_EQ(Next(*cursor, 2), "/p/a@2 /p/a@3");
+  EXPECT_EQ(cursor->position(), Revision{3});
+  Publish(ring, "/p/b");
+  EXPECT_EQ(wakes, 1) << "it has not asked for all yet";
+  EXPECT_EQ(Next(*cursor, 2), "/p/a@4 /p/b@5");
+  EXPECT_EQ(Next(*cursor, 2), "");
+  Publish(ring, "/p/c");
+  EXPECT_EQ(wakes, 2);
+}
+
+TEST(EventRing, IsBoundedInBytes) {
+  EventRing ring(Revision{1}, {.events_max = 1000, .bytes_max = 100'000}, nullptr);
+  const auto cursor = ring.Watch("/", Revision{1}, nullptr);
+  for (int i = 0; i < 20; ++i) Publish(ring, "/p/a", std::string(10'000, 'x'));
+  EXPECT_EQ(Next(*cursor), "Expired");
+  const auto recent = ring.Watch("/", Revision{18}, nullptr);
+  EXPECT_EQ(Next(*recent), "/p/a@19 /p/a@20 /p/a@21");
+}
+
+TEST(EventRing, AnEventLargerThanTheRingIsHistoryAtOnce) {
+  EventRing ring(Revision{1}, {.events_max = 10, .bytes_max = 10}, nullptr);
+  const auto cursor = ring.Watch("/p/", Revision{1}, nullptr);
+  const auto other = ring.Watch("/q/", Revision{1}, nullptr);
+  Publish(ring, "/p/a", std::string(100, 'x'));
+  EXPECT_EQ(Next(*cursor), "Expired");
+  EXPECT_EQ(Next(*other), "");
+}
+
+TEST(EventRing, WakesExactlyThoseWhosePrefixMatches) {
+  EventRing ring(Revision{1}, {}, nullptr);
+  std::map<std::string, int> wakes;
+  std::vector<std::unique_ptr<WatchCursor>> cursors;
+  for (const std::string prefix : {"", "/", "/p/", "/p/a", "/p/ab", "/q/", "/p/a/b/c/long"}) {
+    cursors.push_back(ring.Watch(prefix, Revision{1}, [&wakes, prefix] { ++wakes[prefix]; }));
+  }
+  Publish(ring, "/p/a");
+  EXPECT_EQ(wakes, (std::map<std::string, int>{{"", 1}, {"/", 1}, {"/p/", 1}, {"/p/a", 1}}));
+}
+
+TEST(EventRing, OneBatchWakesOnce) {
+  EventRing ring(Revision{1}, {}, nullptr);
+  int wakes = 0;
+  const auto cursor = ring.Watch("/", Revision{1}, [&] { ++wakes; });
+  const std::vector<EventPtr> batch = {MakeEvent(2, "/a"), MakeEvent(3, "/b"), MakeEvent(4, "/c")};
+  ring.Publish(batch);
+  EXPECT_EQ(wakes, 1);
+  EXPECT_EQ(Next(*cursor), "/a@2 /b@3 /c@4");
+}
+
+TEST(EventRing, DestroyedCursorsLeaveNothingBehind) {
+  EventRing ring(Revision{1}, {}, nullptr);
+  int wakes = 0;
+  std::vector<std::unique_ptr<WatchCursor>> cursors;
+  for (int i = 0; i < 5; ++i) cursors.push_back(ring.Watch("/p/", Revision{1}, [&] { ++wakes; }));
+  cursors.erase(cursors.begin());
+  cursors.pop_back();
+  cursors.erase(cursors.begin() + 1);
+  Publish(ring, "/p/a");
+  EXPECT_EQ(wakes, 2);
+  for (const auto& cursor : cursors) EXPECT_EQ(Next(*cursor), "/p/a@2");
+  cursors.clear();
+  Publish(ring, "/p/a");
+  EXPECT_EQ(wakes, 2);
+}
+
+// Knows every event there ever was, except up to `expired`.
+class WholeHistory final : public EventHistory {
+ public:
+  Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
+                              size_t events_max, std::vector<EventPtr>& out) override {
+    ++reads;
+    if (after < expired) return Fail(Reason::kExpired, "compacted");
+    Revision read = after;
+    for (const auto& event : events) {
+      if (event->revision <= after || event->revision > through) continue;
+      if (events_max == 0) return read;
+      read = event->revision;
+      if (!event->record->key.starts_with(prefix)) continue;
+      out.push_back(event);
+      if (--events_max == 0) return read;
+    }
+    return through;
+  }
+
+  std::vector<EventPtr> events;
+  Revision expired;
+  int reads = 0;
+};
+
+TEST(EventRing, HistoryFillsInWhatLeftTheRing) {
+  WholeHistory history;
+  EventRing ring(Revision{1}, {.events_max = 5}, &history);
+  for (uint64_t revision = 2; revision <= 20; ++revision) {
+    history.events.push_back(MakeEvent(revision, revision % 2 == 0 ? "/p/a" : "/q/a"));
+    ring.Publish({&history.events.back(), 1});
+  }
+  const auto cursor = ring.Watch("/p/", Revision{5}, nullptr);
+  EXPECT_EQ(Next(*cursor, 3), "/p/a@6 /p/a@8 /p/a@10");
+  EXPECT_EQ(Next(*cursor, 100), "/p/a@12 /p/a@14 /p/a@16 /p/a@18 /p/a@20");
+  const int reads = history.reads;
+  EXPECT_EQ(Next(*cursor), "");
+  EXPECT_EQ(history.reads, reads) << "a cursor that has caught up leaves the history alone";
+  history.expired = Revision{8};
+  const auto late = ring.Watch("/p/", Revision{7}, nullptr);
+  EXPECT_EQ(Next(*late), "Expired");
+}
+
+TEST(EventRing, ACursorMayGoWhileItsPrefixIsBeingWoken) {
+  EventRing ring(Revision{1}, {.events_max = 16}, nullptr);
+  std::jthread writer([&](std::stop_token stop) {
+    while (!stop.stop_requested()) Publish(ring, "/p/a");
+  });
+  for (int i = 0; i < 2000; ++i) {
+    auto alive = std::make_unique<std::atomic<int>>(0);
+    auto cursor = ring.Watch("/p/", ring.Current(), [&alive] { ++*alive; });
+    std::vector<EventPtr> events;
+    (void)cursor->Next(4, events);  // It may have fallen off already.
+    cursor.reset();
+    alive.reset();  // A wake after this would be a use after free.
+  }
+  writer.request_stop();
+  writer.join();
+  EXPECT_EQ(Next(*ring.Watch("/p/", ring.Current(), nullptr)), "");
+}
+
+}  // namespace
+}  // namespace skiff

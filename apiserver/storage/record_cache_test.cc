@@ -1,0 +1,54 @@
+#include "apiserver/storage/record_cache.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+RecordPtr MakeRecord(uint64_t revision) {
+  return std::make_shared<Record>(
+      Record{.key = "/a", .value = std::string(1000, 'x'), .created = {}, .modified = {revision}});
+}
+
+TEST(RecordCache, TheLeastRecentlyUsedGoesFirst) {
+  RecordCache cache(3 * RecordBytes(*MakeRecord(1)));
+  for (uint64_t revision = 1; revision <= 3; ++revision) cache.Insert(MakeRecord(revision));
+  ASSERT_TRUE(cache.Find(Revision{1}));
+  cache.Insert(MakeRecord(4));
+  EXPECT_TRUE(cache.Find(Revision{1}));
+  EXPECT_FALSE(cache.Find(Revision{2}));
+  EXPECT_TRUE(cache.Find(Revision{3}));
+  EXPECT_TRUE(cache.Find(Revision{4}));
+  EXPECT_EQ(cache.bytes(), 3 * RecordBytes(*MakeRecord(1)));
+}
+
+TEST(RecordCache, AScanTakesOnlyRoomThatIsFree) {
+  RecordCache cache(2 * RecordBytes(*MakeRecord(1)));
+  cache.InsertIfRoom(MakeRecord(1));
+  cache.InsertIfRoom(MakeRecord(2));
+  cache.InsertIfRoom(MakeRecord(3));
+  const Revision asked[] = {{1}, {2}, {3}};
+  const auto found = cache.FindMany(asked);
+  EXPECT_TRUE(found[0]);
+  EXPECT_TRUE(found[1]);
+  EXPECT_FALSE(found[2]);
+}
+
+TEST(RecordCache, SharesOneCopy) {
+  RecordCache cache(1 << 20);
+  const auto record = MakeRecord(1);
+  cache.Insert(record);
+  cache.Insert(MakeRecord(1));
+  EXPECT_EQ(cache.Find(Revision{1}), record);
+  EXPECT_EQ(cache.bytes(), RecordBytes(*record));
+}
+
+TEST(RecordCache, OfNoSizeHoldsNothing) {
+  RecordCache cache(0);
+  cache.Insert(MakeRecord(1));
+  EXPECT_FALSE(cache.Find(Revision{1}));
+  EXPECT_EQ(cache.bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace skiff

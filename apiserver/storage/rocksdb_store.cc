@@ -1,0 +1,461 @@
+#include "apiserver/storage/rocksdb_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace skiff {
+namespace {
+
+// etcd begins at 1 as well, so that 0 can mean "none".
+constexpr Revision kEmptyRevision{1};
+// Bounds of what one sync carries.
+constexpr size_t kGroupWritesMax = 1024;
+constexpr size_t kGroupBytesMax = 4 << 20;
+// How many records of a list are fetched at a time.
+constexpr size_t kListSlice = 256;
+
+Error TooLarge(Revision asked, Revision current) {
+  return Error{.reason = Reason::kTimeout,
+               .message = fmt::format("Too large resource version: {}, current: {}", asked.value,
+                                      current.value),
+               .causes = {{.reason = "ResourceVersionTooLarge",
+                           .message = "Too large resource version",
+                           .field = ""}},
+               .details = ErrorDetails{.retry_after_s = 1}};
+}
+
+tl::unexpected<Error> Missing(Revision version) {
+  return Fail(Reason::kInternalError,
+              fmt::format("storage is corrupt: revision {} is missing", version.value));
+}
+
+tl::unexpected<Error> NotFound(std::string_view key) {
+  return Fail(Reason::kNotFound, fmt::format("key not found: {}", key));
+}
+
+Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
+  using Kind = Precondition::Kind;
+  const Precondition& expect = write.expect;
+  if (expect.kind == Kind::kAbsent && current) {
+    return Fail(Reason::kAlreadyExists, fmt::format("key exists: {}", write.key));
+  }
+  const bool needs_one = expect.kind == Kind::kRevision || expect.kind == Kind::kExists;
+  if ((needs_one || !write.value) && !current) return NotFound(write.key);
+  if (expect.kind == Kind::kRevision && current->modified != expect.revision) {
+    return Fail(Reason::kConflict,
+                fmt::format("key {} was modified at revision {}, not {}", write.key,
+                            current->modified.value, expect.revision.value));
+  }
+  return {};
+}
+
+EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {
+  auto event = std::make_shared<Event>();
+  event->kind = kind;
+  event->revision = revision;
+  event->record = std::move(record);
+  event->previous = std::move(previous);
+  return event;
+}
+
+}  // namespace
+
+// One call of Apply that waits in the queue.
+struct RocksdbStore::Writer {
+  Write write;
+  RecordPtr hint;  // What the caller's thread found under the key; the leader checks its revision.
+  Result<Written> result = Written{};
+  bool done = false;
+  CondVar turn;
+};
+
+// The writes that one sync carries, and their outcome. Used by the leader alone.
+class RocksdbStore::Group {
+ public:
+  explicit Group(std::vector<Writer*> writers) : writers_(std::move(writers)) {}
+
+  const std::vector<Writer*>& writers() const { return writers_; }
+  const std::vector<EventPtr>& events() const { return events_; }
+
+  // Decides every write in order, as if each were alone.
+  void Prepare(RocksdbStore& store) {
+    Revision next = store.index_.Current();
+    for (Writer* writer : writers_) {
+      Result<RecordPtr> previous = Previous(store, *writer);
+      if (!previous) {
+        writer->result = tl::unexpected(std::move(previous).error());
+        continue;
+      }
+      if (Result<> allowed = CheckPrecondition(writer->write, *previous); !allowed) {
+        writer->result = tl::unexpected(std::move(allowed).error());
+        continue;
+      }
+      ++next.value;
+      Add(*writer, next, std::move(*previous));
+    }
+  }
+
+  std::vector<Version> Versions() const {
+    std::vector<Version> versions;
+    versions.reserve(events_.size());
+    for (const EventPtr& event : events_) {
+      const bool put = event->kind == Event::Kind::kPut;
+      versions.push_back({.kind = event->kind,
+                          .revision = event->revision,
+                          .created = event->record->created,
+                          .previous = event->previous ? event->previous->modified : Revision{},
+                          .key = event->record->key,
+                          .value = put ? std::string_view(event->record->value) : ""});
+    }
+    return versions;
+  }
+
+  std::vector<KeyIndex::Change> Changes() const {
+    std::vector<KeyIndex::Change> changes;
+    changes.reserve(events_.size());
+    for (const EventPtr& event : events_) {
+      const bool put = event->kind == Event::Kind::kPut;
+      changes.push_back({event->record->key, put ? event->revision : Revision{}});
+    }
+    return changes;
+  }
+
+  // What precondition failures were decided on did not come to be either.
+  void FailAll(const Error& error) {
+    for (Writer* writer : writers_) writer->result = tl::unexpected(error);
+  }
+
+ private:
+  Result<RecordPtr> Previous(RocksdbStore& store, const Writer& writer) const {
+    const auto own = overlay_.find(writer.write.key);
+    if (own != overlay_.end()) return own->second;
+    const auto newest = store.index_.Find(writer.write.key);
+    if (!newest) return nullptr;
+    if (writer.hint && writer.hint->modified == *newest) return writer.hint;
+    auto loaded = TRY(store.Load(*newest));
+    if (!loaded) return Missing(*newest);
+    return loaded;
+  }
+
+  void Add(Writer& writer, Revision revision, RecordPtr previous) {
+    Write& write = writer.write;
+    if (!write.value) {
+      events_.push_back(MakeEvent(Event::Kind::kDelete, revision, previous, previous));
+      writer.result = Written{.revision = revision, .record = previous};
+      overlay_[previous->key] = nullptr;
+      return;
+    }
+    if (write.revision_at != std::string::npos) {
+      write.value->insert(write.revision_at, std::to_string(revision.value));
+    }
+    const Revision created = previous ? previous->created : revision;
+    const auto record = std::make_shared<const Record>(Record{.key = std::move(write.key),
+                                                              .value = std::move(*write.value),
+                                                              .created = created,
+                                                              .modified = revision});
+    overlay_[record->key] = record;
+    writer.result = Written{.revision = revision, .record = record};
+    events_.push_back(MakeEvent(Event::Kind::kPut, revision, record, std::move(previous)));
+  }
+
+  const std::vector<Writer*> writers_;
+  std::vector<EventPtr> events_;
+  // What the group itself left under a key so far; nullptr: nothing. The keys lie in events_.
+  std::unordered_map<std::string_view, RecordPtr> overlay_;
+};
+
+Result<std::unique_ptr<RocksdbStore>> RocksdbStore::Open(Options options, const Clock& clock) {
+  auto disk =
+      TRY(RocksdbDisk::Open({.path = options.path,
+                             .env = options.env,
+                             .write_ahead_log = options.durability != Durability::kMemory}));
+  auto store =
+      std::unique_ptr<RocksdbStore>(new RocksdbStore(std::move(options), clock, std::move(disk)));
+  TRY(store->LoadIndex());
+  return store;
+}
+
+RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<RocksdbDisk> disk)
+    : options_(std::move(options)),
+      clock_(clock),
+      disk_(std::move(disk)),
+      index_(std::max(disk_->LastRevision(), kEmptyRevision)),
+      cache_(options_.cache_bytes_max),
+      compacted_(disk_->Compacted().value),
+      ring_(index_.Current(), options_.ring, this) {}
+
+RocksdbStore::~RocksdbStore() {
+  // As after a crash of the process: the log is with the kernel already.
+  (void)Sync();
+}
+
+Result<> RocksdbStore::LoadIndex() {
+  return disk_->Newest().WalkKeys("", "", index_.Current(),
+                                  [&](std::string_view key, Revision modified) -> Result<bool> {
+                                    const KeyIndex::Change change{key, modified};
+                                    index_.Publish({&change, 1}, index_.Current());
+                                    return true;
+                                  });
+}
+
+Result<> RocksdbStore::CheckReadable(Revision at) {
+  if (const Revision current = Current(); at > current) return Fail(TooLarge(at, current));
+  if (at < Compacted()) {
+    return Fail(Reason::kExpired, "The resourceVersion for the provided list is too old.");
+  }
+  return {};
+}
+
+// nullptr when that version was dropped.
+Result<RecordPtr> RocksdbStore::Load(Revision version) {
+  if (auto cached = cache_.Find(version)) return cached;
+  auto record = TRY(disk_->Newest().Read(version));
+  if (record) cache_.Insert(record);
+  return record;
+}
+
+Result<RecordPtr> RocksdbStore::LoadNewest(std::string_view key) {
+  for (;;) {
+    const auto newest = index_.Find(key);
+    if (!newest) return nullptr;
+    if (auto record = TRY(Load(*newest))) return record;
+    // Replaced and dropped since the index was asked; it knows a newer one.
+    if (index_.Find(key) == newest) return Missing(*newest);
+  }
+}
+
+// For what must be there: the view was frozen while the version was readable.
+Result<RecordPtr> RocksdbStore::LoadFrom(const RocksdbDisk::View& view, Revision version) {
+  if (auto cached = cache_.Find(version)) return cached;
+  auto record = TRY(view.Read(version));
+  if (!record) return Missing(version);
+  return record;
+}
+
+Result<RecordPtr> RocksdbStore::Get(const std::string& key, Revision at) {
+  if (at.value != 0) {
+    TRY(CheckReadable(at));
+    if (at != Current()) return GetAt(key, at);
+    // A write may come in between, so the newest is not it for sure.
+    const auto newest = TRY(LoadNewest(key));
+    if (Current() != at) return GetAt(key, at);
+    if (!newest) return NotFound(key);
+    return newest;
+  }
+  auto record = TRY(LoadNewest(key));
+  if (!record) return NotFound(key);
+  return record;
+}
+
+Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
+  // Frozen before the check: what is readable at the check stays so.
+  const auto view = disk_->Frozen();
+  TRY(CheckReadable(at));
+  const Revision version = TRY(view.FindAt(key, at));
+  if (version.value == 0) return NotFound(key);
+  return LoadFrom(view, version);
+}
+
+Result<ListPage> RocksdbStore::List(const ListRequest& request) {
+  if (request.at.value != 0) TRY(CheckReadable(request.at));
+  if (request.at.value == 0 || request.at == Current()) {
+    if (auto page = TRY(ListNewest(request))) return *std::move(page);
+  }
+  return ListAt(request, request.at.value != 0 ? request.at : Current());
+}
+
+// nullopt when the state moved on before it was read.
+Result<std::optional<ListPage>> RocksdbStore::ListNewest(const ListRequest& request) {
+  // A filter may refuse any number of records, so all of them may be needed.
+  const size_t collect_max = request.filter ? 0 : request.limit;
+  const auto range =
+      index_.Collect(request.prefix, request.start_after, collect_max, request.count_remaining);
+  if (request.at.value != 0 && range.revision != request.at) return std::nullopt;
+  ListPage page{.revision = range.revision};
+  size_t looked = 0;
+  const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
+  while (looked < range.versions.size() && page.records.size() < limit) {
+    const auto slice = std::span(range.versions)
+                           .subspan(looked)
+                           .first(std::min(kListSlice, range.versions.size() - looked));
+    const auto cached = cache_.FindMany(slice);
+    for (size_t i = 0; i < slice.size() && page.records.size() < limit; ++i, ++looked) {
+      RecordPtr record = cached[i];
+      if (!record) {
+        record = TRY(disk_->Newest().Read(slice[i]));
+        if (!record) return std::nullopt;  // Replaced and dropped meanwhile.
+        cache_.InsertIfRoom(record);
+      }
+      if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
+    }
+  }
+  const uint64_t left = range.remaining + (range.versions.size() - looked);
+  page.more = request.limit != 0 && left > 0;
+  if (request.count_remaining) page.remaining = left;
+  return page;
+}
+
+Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
+  // Frozen before the check: what is readable at the check stays so.
+  const auto view = disk_->Frozen();
+  TRY(CheckReadable(at));
+  ListPage page{.revision = at};
+  const auto visit = [&](std::string_view, Revision version) -> Result<bool> {
+    if (request.limit != 0 && page.records.size() == request.limit) {
+      page.more = true;
+      if (request.count_remaining) ++page.remaining;
+      return request.count_remaining;
+    }
+    auto record = TRY(LoadFrom(view, version));
+    if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
+    return true;
+  };
+  TRY(view.WalkKeys(request.prefix, request.start_after, at, visit));
+  return page;
+}
+
+Result<Written> RocksdbStore::Apply(Write write) {
+  if (write.key.empty() || write.key.find('\0') != std::string::npos) {
+    return Fail(Reason::kBadRequest, "a key is empty or holds a NUL byte");
+  }
+  CHECK(write.revision_at == std::string::npos ||
+        (write.value && write.revision_at <= write.value->size()));
+  // Fetched here, so that the leader does not wait for the disk once for each writer.
+  Writer self{.write = std::move(write)};
+  self.hint = TRY(LoadNewest(self.write.key));
+
+  MutexLock lock(queue_mutex_);
+  queue_.push_back(&self);
+  while (!self.done && queue_.front() != &self) self.turn.wait(lock);
+  if (self.done) return std::move(self.result);
+
+  Group group(TakeGroup());
+  const auto read_only = read_only_;
+  lock.unlock();
+  if (read_only) {
+    group.FailAll(*read_only);
+  } else {
+    Commit(group);
+  }
+  lock.lock();
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.writers().size()));
+  for (Writer* writer : group.writers()) {
+    if (writer == &self) continue;
+    writer->done = true;
+    writer->turn.notify_one();
+  }
+  if (!queue_.empty()) queue_.front()->turn.notify_one();
+  return std::move(self.result);
+}
+
+std::vector<RocksdbStore::Writer*> RocksdbStore::TakeGroup() {
+  std::vector<Writer*> writers;
+  size_t bytes = 0;
+  for (Writer* writer : queue_) {
+    if (writer->write.value) bytes += writer->write.value->size();
+    if (!writers.empty() && (writers.size() == kGroupWritesMax || bytes > kGroupBytesMax)) break;
+    writers.push_back(writer);
+  }
+  return writers;
+}
+
+void RocksdbStore::Commit(Group& group) {
+  group.Prepare(*this);
+  const auto& events = group.events();
+  if (events.empty()) return;
+  const bool sync = ShouldSync();
+  if (Result<> appended = disk_->Append(group.Versions(), sync); !appended) {
+    TurnReadOnly(appended.error());
+    group.FailAll(appended.error());
+    return;
+  }
+  for (const EventPtr& event : events) {
+    if (event->kind == Event::Kind::kPut) cache_.Insert(event->record);
+  }
+  index_.Publish(group.Changes(), events.back()->revision);
+  ring_.Publish(events);
+  if (!sync && options_.durability == Durability::kInterval && !unsynced_.exchange(true) &&
+      on_unsynced_) {
+    on_unsynced_();
+  }
+}
+
+void RocksdbStore::TurnReadOnly(const Error& error) {
+  {
+    MutexLock lock(queue_mutex_);
+    if (read_only_) return;
+    read_only_ = Error{error.reason, fmt::format("the store is read-only: {}", error.message)};
+  }
+  log_.Error("store is read-only from now on", {{"path", options_.path}, {"error", error.message}});
+}
+
+bool RocksdbStore::ShouldSync() {
+  if (options_.durability != Durability::kInterval) return options_.durability == Durability::kSync;
+  const Duration now = clock_.Monotonic();
+  if (now - last_sync_ < options_.sync_interval) return false;
+  last_sync_ = now;
+  unsynced_ = false;
+  return true;
+}
+
+Result<std::unique_ptr<WatchCursor>> RocksdbStore::Watch(const std::string& prefix, Revision after,
+                                                         WakeFunction wake) {
+  if (after.value == 0) after = Current();
+  if (after < Compacted()) {
+    return Fail(Reason::kExpired, "The resourceVersion for the provided watch is too old.");
+  }
+  return ring_.Watch(prefix, after, std::move(wake));
+}
+
+Result<Revision> RocksdbStore::ReadEvents(const std::string& prefix, Revision after,
+                                          Revision through, size_t events_max,
+                                          std::vector<EventPtr>& out) {
+  // Frozen before the check: what is there at the check stays so.
+  const auto view = disk_->Frozen();
+  if (after < Compacted()) {
+    return Fail(Reason::kExpired, "The resourceVersion for the provided watch is too old.");
+  }
+  const size_t full = out.size() + events_max;
+  Revision read = after;
+  TRY(view.WalkLog(after, [&](const Version& version) -> Result<bool> {
+    if (version.revision > through || out.size() == full) return false;
+    read = version.revision;
+    if (!version.key.starts_with(prefix)) return true;
+    RecordPtr previous;
+    if (version.previous.value != 0) previous = TRY(LoadFrom(view, version.previous));
+    RecordPtr record = previous;
+    if (version.kind == Event::Kind::kPut) record = TRY(LoadFrom(view, version.revision));
+    out.push_back(MakeEvent(version.kind, read, std::move(record), std::move(previous)));
+    return true;
+  }));
+  return out.size() == full ? read : through;
+}
+
+Result<> RocksdbStore::Compact(Revision revision) {
+  MutexLock lock(compact_mutex_);
+  if (const Revision current = Current(); revision > current)
+    return Fail(TooLarge(revision, current));
+  if (revision <= Compacted()) return {};
+  return disk_->Compact(revision, [&] { compacted_ = revision.value; });
+}
+
+Result<> RocksdbStore::Snapshot(const std::string& path) {
+  return disk_->Snapshot(path);
+}
+
+Result<> RocksdbStore::Writable() {
+  MutexLock lock(queue_mutex_);
+  if (read_only_) return Fail(*read_only_);
+  return {};
+}
+
+Result<> RocksdbStore::Sync() {
+  if (!unsynced_.exchange(false)) return {};
+  Result<> synced = disk_->Sync();
+  if (!synced) TurnReadOnly(synced.error());
+  return synced;
+}
+
+}  // namespace skiff

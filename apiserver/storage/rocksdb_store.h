@@ -1,0 +1,122 @@
+// The embedded store: RocksDB underneath, revisions and compare-and-swap in memory.
+//
+//   Apply ─► queue ─► leader: preconditions ─► one batch, one sync ─► index ─► ring ─► followers
+//                     (KeyIndex + own batch)   (RocksdbDisk)          visible  wakes   answered
+//
+// Threads that write at the same time share one sync: the first of the queue leads, commits for all
+// who wait, and hands over to the next. The store has no thread of its own, so the simulation runs
+// it on one. Reads of the newest state go by the index and the cache and touch the disk only for
+// what is not cached; reads of older revisions go to the disk.
+//
+// After a write failed (disk full, I/O error) the store is read-only until it is opened again: what
+// of the failed write reached the disk is known only then.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/storage/event_ring.h"
+#include "apiserver/storage/key_index.h"
+#include "apiserver/storage/record_cache.h"
+#include "apiserver/storage/rocksdb_store_disk.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+// What an acknowledged write survives.
+enum class Durability : uint8_t {
+  kSync,      // a power failure
+  kInterval,  // a crash of the process; a power failure may take the last sync_interval
+  kMemory,    // only an orderly end of the process
+};
+
+class RocksdbStore final : public Store, private EventHistory {
+ public:
+  struct Options {
+    std::string path;
+    // nullptr: the real disk. See NewMemoryDisk. Outlives the store.
+    rocksdb::Env* env = nullptr;
+    Durability durability = Durability::kSync;
+    // Longest time between two syncs of Durability::kInterval.
+    Duration sync_interval = 100ms;
+    EventRing::Options ring;
+    size_t cache_bytes_max = 32 << 20;
+  };
+
+  // Opens what is there or makes an empty store. `clock` outlives the store.
+  static Result<std::unique_ptr<RocksdbStore>> Open(Options options, const Clock& clock);
+  ~RocksdbStore() override;
+
+  Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
+  Result<ListPage> List(const ListRequest& request) override;
+  Result<Written> Apply(Write write) override;
+  Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+                                             WakeFunction wake) override;
+  Revision Current() override { return index_.Current(); }
+  Result<> Compact(Revision revision) override;
+  Revision Compacted() override { return Revision{compacted_.load()}; }
+
+  // Copies the store as it is now, all acknowledged writes included, to a new directory, while it
+  // is in use. Opening that directory restores.
+  Result<> Snapshot(const std::string& path);
+  // The error that made the store read-only, if one did.
+  Result<> Writable();
+  // With Durability::kInterval: whether acknowledged writes are not synced yet, and syncs them. See
+  // SyncLoop.
+  bool Unsynced() const { return unsynced_; }
+  Result<> Sync();
+  // `notify` is called, as a WakeFunction, when a first write waits for Sync. Set before the first
+  // write.
+  void OnUnsynced(WakeFunction notify) { on_unsynced_ = std::move(notify); }
+  Duration sync_interval() const { return options_.sync_interval; }
+
+ private:
+  struct Writer;
+  class Group;
+
+  RocksdbStore(Options options, const Clock& clock, std::unique_ptr<RocksdbDisk> disk);
+  Result<> LoadIndex();
+  Result<> CheckReadable(Revision at);
+  Result<RecordPtr> Load(Revision version);
+  Result<RecordPtr> LoadFrom(const RocksdbDisk::View& view, Revision version);
+  Result<RecordPtr> LoadNewest(std::string_view key);
+  Result<RecordPtr> GetAt(const std::string& key, Revision at);
+  Result<std::optional<ListPage>> ListNewest(const ListRequest& request);
+  Result<ListPage> ListAt(const ListRequest& request, Revision at);
+  std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
+  void Commit(Group& group);
+  void TurnReadOnly(const Error& error);
+  bool ShouldSync();
+  Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
+                              size_t events_max, std::vector<EventPtr>& out) override;
+
+  const Options options_;
+  const Clock& clock_;
+  const Log log_{"storage"};
+  const std::unique_ptr<RocksdbDisk> disk_;
+  KeyIndex index_;
+  RecordCache cache_;
+  std::atomic<uint64_t> compacted_;
+  EventRing ring_;
+
+  Mutex compact_mutex_;  // Held while the disk drops versions: one compaction at a time.
+
+  Mutex queue_mutex_;
+  // Those who write, first come first served. The front one leads and commits for others behind it;
+  // a writer leaves when its result is there.
+  std::deque<Writer*> queue_ GUARDED_BY(queue_mutex_);
+  std::optional<Error> read_only_ GUARDED_BY(queue_mutex_);
+
+  WakeFunction on_unsynced_;
+  std::atomic<bool> unsynced_ = false;
+  Duration last_sync_ = Duration::zero();  // Monotonic. Of the leader.
+};
+
+}  // namespace skiff

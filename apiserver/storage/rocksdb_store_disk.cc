@@ -1,0 +1,438 @@
+#include "apiserver/storage/rocksdb_store_disk.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
+
+#include <algorithm>
+#include <bit>
+#include <filesystem>
+
+namespace skiff {
+namespace {
+
+constexpr size_t kNumberBytes = 8;
+constexpr size_t kBlockCacheBytes = 8 << 20;
+constexpr size_t kLogBufferBytes = 4 << 20;
+constexpr size_t kKeysBufferBytes = 1 << 20;
+constexpr size_t kMetaBufferBytes = 64 << 10;
+// Bounds what a restart replays.
+constexpr size_t kWriteAheadLogBytes = 16 << 20;
+constexpr int kOpenFilesMax = 256;
+// How many versions Compact drops in one batch.
+constexpr size_t kDropBatch = 1024;
+
+constexpr char kPutMark = 'p';
+constexpr char kDeleteMark = 'd';
+
+template <typename T>
+void AppendNumber(std::string& out, T number) {
+  for (int shift = 8 * (sizeof(T) - 1); shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(number >> shift));
+  }
+}
+
+template <typename T>
+T ReadNumber(std::string_view in) {
+  T number = 0;
+  for (size_t i = 0; i < sizeof(T); ++i) number = number << 8 | static_cast<uint8_t>(in[i]);
+  return number;
+}
+
+std::string LogKey(Revision revision) {
+  std::string key;
+  AppendNumber(key, revision.value);
+  return key;
+}
+
+std::string VersionKey(std::string_view key, Revision revision) {
+  std::string version;
+  version.reserve(key.size() + 1 + kNumberBytes);
+  version.append(key).push_back('\0');
+  AppendNumber(version, ~revision.value);
+  return version;
+}
+
+struct KeyVersion {
+  std::string_view key;
+  Revision revision;
+};
+
+std::optional<KeyVersion> ParseVersionKey(std::string_view version) {
+  if (version.size() <= 1 + kNumberBytes) return std::nullopt;
+  const size_t length = version.size() - 1 - kNumberBytes;
+  if (version[length] != '\0') return std::nullopt;
+  return KeyVersion{version.substr(0, length),
+                    Revision{~ReadNumber<uint64_t>(version.substr(length + 1))}};
+}
+
+std::string LogHead(const Version& version) {
+  std::string head;
+  head.reserve(1 + 2 * kNumberBytes + 4 + version.key.size());
+  head.push_back(version.kind == Event::Kind::kPut ? kPutMark : kDeleteMark);
+  AppendNumber(head, version.created.value);
+  AppendNumber(head, version.previous.value);
+  AppendNumber(head, static_cast<uint32_t>(version.key.size()));
+  head.append(version.key);
+  return head;
+}
+
+std::optional<Version> ParseLog(std::string_view key, std::string_view value) {
+  constexpr size_t kFixed = 1 + 2 * kNumberBytes + 4;
+  if (key.size() != kNumberBytes || value.size() < kFixed) return std::nullopt;
+  const uint32_t key_size = ReadNumber<uint32_t>(value.substr(1 + 2 * kNumberBytes));
+  if (value.size() - kFixed < key_size) return std::nullopt;
+  return Version{
+      .kind = value[0] == kDeleteMark ? Event::Kind::kDelete : Event::Kind::kPut,
+      .revision = Revision{ReadNumber<uint64_t>(key)},
+      .created = Revision{ReadNumber<uint64_t>(value.substr(1))},
+      .previous = Revision{ReadNumber<uint64_t>(value.substr(1 + kNumberBytes))},
+      .key = value.substr(kFixed, key_size),
+      .value = value.substr(kFixed + key_size),
+  };
+}
+
+tl::unexpected<Error> Corrupt(std::string_view what) {
+  return Fail(Reason::kInternalError, fmt::format("storage is corrupt: {}", what));
+}
+
+// etcd's words where it has some: operators search for them.
+Result<> Checked(const rocksdb::Status& status) {
+  if (status.ok()) return {};
+  if (status.IsNoSpace()) {
+    return Fail(Reason::kInternalError,
+                fmt::format("etcdserver: mvcc: database space exceeded ({})", status.ToString()));
+  }
+  return Fail(Reason::kInternalError, fmt::format("storage: {}", status.ToString()));
+}
+
+RecordPtr MakeRecord(const Version& version) {
+  return std::make_shared<Record>(Record{.key = std::string(version.key),
+                                         .value = std::string(version.value),
+                                         .created = version.created,
+                                         .modified = version.revision});
+}
+
+// For nobody else to read, as etcd makes its own: Secrets are in it.
+Result<> MakeFolder(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::create_directories(path, error)) fs::permissions(path, fs::perms::owner_all, error);
+  if (!error) return {};
+  return Fail(Reason::kInternalError,
+              fmt::format("cannot make the storage folder {}: {}", path, error.message()));
+}
+
+rocksdb::ColumnFamilyOptions FamilyOptions(size_t buffer_bytes,
+                                           const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = buffer_bytes;
+  options.max_write_buffer_number = 2;
+  const auto supported = rocksdb::GetSupportedCompressions();
+  const bool has_lz4 = std::ranges::count(supported, rocksdb::kLZ4Compression) > 0;
+  options.compression = has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.block_size = 8 << 10;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // Where compaction dropped much, files are rewritten soon, so that walks do not wade through
+  // tombstones.
+  options.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(1024, 512));
+  return options;
+}
+
+rocksdb::DBOptions DatabaseOptions(const RocksdbDisk::Options& options) {
+  rocksdb::DBOptions database;
+  database.create_if_missing = true;
+  database.create_missing_column_families = true;
+  database.env = options.env ? options.env : rocksdb::Env::Default();
+  database.max_open_files = kOpenFilesMax;
+  database.max_total_wal_size = kWriteAheadLogBytes;
+  database.max_background_jobs = 2;
+  // A torn last record was never acknowledged; anything else that is broken must not be skipped.
+  database.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Without a log, only this keeps the families of one write together.
+  database.atomic_flush = !options.write_ahead_log;
+  database.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
+  database.keep_log_file_num = 2;
+  database.stats_dump_period_sec = 0;
+  database.stats_persist_period_sec = 0;
+  return database;
+}
+
+}  // namespace
+
+struct RocksdbDisk::Database {
+  std::unique_ptr<rocksdb::DB> db;
+  rocksdb::ColumnFamilyHandle* meta = nullptr;
+  rocksdb::ColumnFamilyHandle* keys = nullptr;
+  rocksdb::ColumnFamilyHandle* log = nullptr;
+  bool write_ahead_log = true;
+
+  ~Database() {
+    if (!db) return;
+    // Without a log, what is in memory is lost unless it is flushed here; an error leaves what a
+    // crash would.
+    if (!write_ahead_log) (void)db->Flush(rocksdb::FlushOptions(), {meta, keys, log});
+    for (auto* family : {meta, keys, log}) (void)db->DestroyColumnFamilyHandle(family);
+    (void)db->Close();
+  }
+
+  rocksdb::WriteOptions Options(bool sync) const {
+    rocksdb::WriteOptions options;
+    options.sync = sync && write_ahead_log;
+    options.disableWAL = !write_ahead_log;
+    return options;
+  }
+
+  Result<uint64_t> ReadMeta(const char* name, uint64_t otherwise) const {
+    std::string value;
+    const auto status = db->Get(rocksdb::ReadOptions(), meta, name, &value);
+    if (status.IsNotFound()) return otherwise;
+    TRY(Checked(status));
+    if (value.size() != kNumberBytes) return Corrupt(name);
+    return ReadNumber<uint64_t>(value);
+  }
+};
+
+namespace {
+
+rocksdb::ReadOptions ReadAs(const void* snapshot) {
+  rocksdb::ReadOptions options;
+  options.snapshot = static_cast<const rocksdb::Snapshot*>(snapshot);
+  return options;
+}
+
+std::string_view ViewOf(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+}  // namespace
+
+RocksdbDisk::RocksdbDisk(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+RocksdbDisk::~RocksdbDisk() = default;
+
+Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
+  if (!options.env) TRY(MakeFolder(options.path));
+  const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+      {rocksdb::kDefaultColumnFamilyName, FamilyOptions(kMetaBufferBytes, cache)},
+      {"keys", FamilyOptions(kKeysBufferBytes, cache)},
+      {"log", FamilyOptions(kLogBufferBytes, cache)},
+  };
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const auto opened =
+      rocksdb::DB::Open(DatabaseOptions(options), options.path, families, &handles, &db);
+  if (opened.IsIOError() && opened.ToString().find("lock") != std::string::npos) {
+    return Fail(Reason::kInternalError,
+                fmt::format("{} is in use by another process", options.path));
+  }
+  TRY(Checked(opened));
+  auto database = std::make_unique<Database>();
+  database->db.reset(db);
+  database->meta = handles[0];
+  database->keys = handles[1];
+  database->log = handles[2];
+  database->write_ahead_log = options.write_ahead_log;
+  auto disk = std::unique_ptr<RocksdbDisk>(new RocksdbDisk(std::move(database)));
+  TRY(disk->Load(options.path));
+  return disk;
+}
+
+Result<> RocksdbDisk::Load(const std::string& path) {
+  const uint64_t format = TRY(database_->ReadMeta("format", 0));
+  if (format > kFormat) {
+    return Fail(Reason::kInternalError,
+                fmt::format("{} has storage format {}, this program knows up to {}: it was written "
+                            "by a newer version of skiff",
+                            path, format, kFormat));
+  }
+  if (format < kFormat) {
+    std::string value;
+    AppendNumber(value, uint64_t{kFormat});
+    TRY(Checked(database_->db->Put(database_->Options(true), database_->meta, "format", value)));
+  }
+  compacted_ = Revision {
+    TRY(database_->ReadMeta("compacted", 0))
+  };
+  dropped_ = Revision {
+    TRY(database_->ReadMeta("dropped", 0))
+  };
+  last_ = compacted_;
+  std::unique_ptr<rocksdb::Iterator> newest(
+      database_->db->NewIterator(rocksdb::ReadOptions(), database_->log));
+  newest->SeekToLast();
+  TRY(Checked(newest->status()));
+  if (!newest->Valid()) return {};
+  const auto version = ParseLog(ViewOf(newest->key()), ViewOf(newest->value()));
+  if (!version) return Corrupt("the last entry of the log cannot be read");
+  last_ = std::max(last_, version->revision);
+  return {};
+}
+
+RocksdbDisk::View RocksdbDisk::Frozen() const {
+  return View(*this, database_->db->GetSnapshot());
+}
+
+RocksdbDisk::View::~View() {
+  if (snapshot_ == nullptr) return;
+  disk_.database_->db->ReleaseSnapshot(static_cast<const rocksdb::Snapshot*>(snapshot_));
+}
+
+Result<RecordPtr> RocksdbDisk::View::Read(Revision revision) const {
+  const std::string key = LogKey(revision);
+  rocksdb::PinnableSlice value;
+  const Database& database = *disk_.database_;
+  const auto status = database.db->Get(ReadAs(snapshot_), database.log, key, &value);
+  if (status.IsNotFound()) return nullptr;
+  TRY(Checked(status));
+  const auto version = ParseLog(key, ViewOf(value));
+  if (!version) return Corrupt(fmt::format("revision {} cannot be read", revision.value));
+  if (version->kind != Event::Kind::kPut) return nullptr;
+  return MakeRecord(*version);
+}
+
+Result<Revision> RocksdbDisk::View::FindAt(std::string_view key, Revision at) const {
+  const Database& database = *disk_.database_;
+  std::unique_ptr<rocksdb::Iterator> next(
+      database.db->NewIterator(ReadAs(snapshot_), database.keys));
+  next->Seek(VersionKey(key, at));
+  TRY(Checked(next->status()));
+  if (!next->Valid()) return Revision{};
+  const auto version = ParseVersionKey(ViewOf(next->key()));
+  if (!version) return Corrupt("an entry of the keys cannot be read");
+  if (version->key != key || ViewOf(next->value()) != std::string_view(&kPutMark, 1)) {
+    return Revision{};
+  }
+  return version->revision;
+}
+
+Result<> RocksdbDisk::View::WalkKeys(
+    std::string_view prefix, std::string_view start_after, Revision at,
+    const std::function<Result<bool>(std::string_view, Revision)>& visit) const {
+  // A version's key is its key, NUL, and eight bytes: those of one key end before key \x01.
+  constexpr int kStepsBeforeSeek = 8;
+  const Database& database = *disk_.database_;
+  std::unique_ptr<rocksdb::Iterator> next(
+      database.db->NewIterator(ReadAs(snapshot_), database.keys));
+  const bool from_start = start_after.empty() || start_after < prefix;
+  next->Seek(from_start ? std::string(prefix) : std::string(start_after) + '\x01');
+  std::string done;  // The key whose version at `at` was found; older ones follow it.
+  int steps = 0;
+  while (next->Valid() && next->key().starts_with(rocksdb::Slice(prefix.data(), prefix.size()))) {
+    const auto version = ParseVersionKey(ViewOf(next->key()));
+    if (!version) return Corrupt("an entry of the keys cannot be read");
+    if (version->key == done) {
+      if (++steps < kStepsBeforeSeek) {
+        next->Next();
+      } else {
+        next->Seek(done + '\x01');
+      }
+      continue;
+    }
+    if (version->revision > at) {
+      next->Seek(VersionKey(version->key, at));
+      continue;
+    }
+    done = version->key;
+    steps = 0;
+    const bool exists = ViewOf(next->value()) == std::string_view(&kPutMark, 1);
+    if (exists) {
+      const bool go_on = TRY(visit(done, version->revision));
+      if (!go_on) return {};
+    }
+    next->Next();
+  }
+  return Checked(next->status());
+}
+
+Result<> RocksdbDisk::View::WalkLog(
+    Revision after, const std::function<Result<bool>(const Version&)>& visit) const {
+  const Database& database = *disk_.database_;
+  auto options = ReadAs(snapshot_);
+  options.fill_cache = false;
+  std::unique_ptr<rocksdb::Iterator> next(database.db->NewIterator(options, database.log));
+  for (next->Seek(LogKey(Revision{after.value + 1})); next->Valid(); next->Next()) {
+    const auto version = ParseLog(ViewOf(next->key()), ViewOf(next->value()));
+    if (!version)
+      return Corrupt(fmt::format("the log after revision {} cannot be read", after.value));
+    const bool go_on = TRY(visit(*version));
+    if (!go_on) return {};
+  }
+  return Checked(next->status());
+}
+
+Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
+  rocksdb::WriteBatch batch;
+  for (const Version& version : versions) {
+    const char mark = version.kind == Event::Kind::kPut ? kPutMark : kDeleteMark;
+    const std::string version_key = VersionKey(version.key, version.revision);
+    TRY(Checked(batch.Put(database_->keys, version_key, rocksdb::Slice(&mark, 1))));
+    const std::string log_key = LogKey(version.revision);
+    const std::string head = LogHead(version);
+    const rocksdb::Slice key_part(log_key);
+    const rocksdb::Slice value_parts[] = {head, {version.value.data(), version.value.size()}};
+    TRY(Checked(batch.Put(database_->log, rocksdb::SliceParts(&key_part, 1),
+                          rocksdb::SliceParts(value_parts, 2))));
+  }
+  return Checked(database_->db->Write(database_->Options(sync), &batch));
+}
+
+Result<> RocksdbDisk::Sync() {
+  if (!database_->write_ahead_log) return {};
+  // A synced write of nothing: unlike SyncWAL it works on every Env, the one in memory too.
+  rocksdb::WriteBatch nothing;
+  return Checked(database_->db->Write(database_->Options(true), &nothing));
+}
+
+Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& announce) {
+  std::string value;
+  AppendNumber(value, revision.value);
+  TRY(Checked(database_->db->Put(database_->Options(false), database_->meta, "compacted", value)));
+  announce();
+  rocksdb::WriteBatch batch;
+  const auto flush = [&](Revision through) -> Result<> {
+    std::string progress;
+    AppendNumber(progress, through.value);
+    TRY(Checked(batch.Put(database_->meta, "dropped", progress)));
+    TRY(Checked(database_->db->Write(database_->Options(false), &batch)));
+    batch.Clear();
+    dropped_ = through;
+    return {};
+  };
+  const auto drop = [&](std::string_view key, Revision version) {
+    // These fail only for families with other settings than ours.
+    (void)batch.Delete(database_->keys, VersionKey(key, version));
+    (void)batch.Delete(database_->log, LogKey(version));
+  };
+  TRY(Newest().WalkLog(dropped_, [&](const Version& version) -> Result<bool> {
+    if (version.revision > revision) return false;
+    if (version.previous.value != 0) drop(version.key, version.previous);
+    if (version.kind == Event::Kind::kDelete) drop(version.key, version.revision);
+    if (static_cast<size_t>(batch.Count()) >= kDropBatch) TRY(flush(version.revision));
+    return true;
+  }));
+  return flush(revision);
+}
+
+Result<> RocksdbDisk::Snapshot(const std::string& path) const {
+  rocksdb::Checkpoint* made = nullptr;
+  TRY(Checked(rocksdb::Checkpoint::Create(database_->db.get(), &made)));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  return Checked(checkpoint->CreateCheckpoint(path));
+}
+
+std::shared_ptr<rocksdb::Env> NewMemoryDisk() {
+  return std::shared_ptr<rocksdb::Env>(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+}
+
+}  // namespace skiff

@@ -1,0 +1,113 @@
+// The disk layout of RocksdbStore, and the only door to RocksDB.
+//
+//   column family   key                        value
+//   default         "format"                   be32: the layout's version, kFormat
+//                   "compacted", "dropped"     be64 revision: see Compact
+//   keys            <key> NUL be64(~revision)  'p' put, 'd' delete
+//   log             be64(revision)             kind, be64 created, be64 previous, be32 length of
+//   the
+//                                              key, key, value
+//
+// `log` is the history in order: what watches replay, and where a version is looked up by its
+// revision. `keys` finds the version of a key at a revision (the newest first), and is small enough
+// to be read whole at the start. A write adds one entry to each, in one atomic batch.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apiserver/storage/store.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace skiff {
+
+// One write, as the log keeps it. The views live as long as their source.
+struct Version {
+  Event::Kind kind = Event::Kind::kPut;
+  Revision revision;
+  Revision created;   // Of the put that made the key exist.
+  Revision previous;  // The version that this one replaced or deleted; 0 when there was none.
+  std::string_view key;
+  std::string_view value;  // Empty for a delete.
+};
+
+// Thread-safe, but Append and Compact each want one caller at a time.
+class RocksdbDisk {
+ public:
+  static constexpr uint32_t kFormat = 1;
+
+  struct Options {
+    std::string path;
+    rocksdb::Env* env = nullptr;  // nullptr: the real disk. Outlives the store.
+    bool write_ahead_log = true;
+  };
+
+  // What a reader sees: everything that was appended, or only what was when the view was made.
+  class View {
+   public:
+    ~View();
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    // The put of that revision; nullptr when there is none (any more).
+    Result<RecordPtr> Read(Revision revision) const;
+    // The newest version of the key at `at`; 0 when it does not exist then.
+    Result<Revision> FindAt(std::string_view key, Revision at) const;
+    // Calls `visit` with each key under `prefix` that exists at `at` and its version, in order,
+    // after `start_after` ("" from the start), until it returns false or fails.
+    Result<> WalkKeys(std::string_view prefix, std::string_view start_after, Revision at,
+                      const std::function<Result<bool>(std::string_view, Revision)>& visit) const;
+    // Calls `visit` with each version after `after` in order, until it returns false or fails.
+    Result<> WalkLog(Revision after,
+                     const std::function<Result<bool>(const Version&)>& visit) const;
+
+   private:
+    friend class RocksdbDisk;
+    View(const RocksdbDisk& disk, const void* snapshot) : disk_(disk), snapshot_(snapshot) {}
+    const RocksdbDisk& disk_;
+    const void* const snapshot_;  // A rocksdb::Snapshot; nullptr: the newest state.
+  };
+
+  // Makes an empty store where there is none, its folder included. Refuses a layout that is newer
+  // than kFormat.
+  static Result<std::unique_ptr<RocksdbDisk>> Open(const Options& options);
+  ~RocksdbDisk();
+
+  // As found by Open. The newest version ever appended, 0 when there is none; and how far it was
+  // compacted.
+  Revision LastRevision() const { return last_; }
+  Revision Compacted() const { return compacted_; }
+  View Newest() const { return View(*this, nullptr); }
+  View Frozen() const;
+
+  // Appends all or none, with one write of the log, synced before the return if asked for.
+  Result<> Append(std::span<const Version> versions, bool sync);
+  Result<> Sync();
+  // First records `revision` as compacted, and then calls `announce`: from then on no reader may
+  // ask for what is older. Then drops all versions that were replaced or deleted up to it. What an
+  // interrupted call left is dropped by the next.
+  Result<> Compact(Revision revision, const std::function<void()>& announce);
+  // Copies the state as it is to a new directory (its parent exists); a store can be opened there.
+  Result<> Snapshot(const std::string& path) const;
+
+ private:
+  struct Database;
+  explicit RocksdbDisk(std::unique_ptr<Database> database);
+  Result<> Load(const std::string& path);
+
+  const std::unique_ptr<Database> database_;
+  Revision last_;
+  Revision compacted_;
+  Revision dropped_;  // How far the dropping of compacted versions has come.
+};
+
+// A disk in memory, for tests and the simulation. Keeps what was written until it is destroyed.
+std::shared_ptr<rocksdb::Env> NewMemoryDisk();
+
+}  // namespace skiff

@@ -1,0 +1,457 @@
+#include "apiserver/storage/store_contract.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+namespace skiff {
+
+Written StoreContract::Put(const std::string& key, const std::string& value) {
+  auto written = store().Apply({.key = key, .value = value});
+  EXPECT_TRUE(written) << written.error().message;
+  return written ? *written : Written{};
+}
+
+Written StoreContract::Delete(const std::string& key) {
+  auto written = store().Apply({.key = key});
+  EXPECT_TRUE(written) << written.error().message;
+  return written ? *written : Written{};
+}
+
+std::string StoreContract::Text(const std::vector<RecordPtr>& records) {
+  std::string text;
+  for (const auto& record : records) {
+    text += fmt::format("{}{}={}@{}", text.empty() ? "" : " ", record->key, record->value,
+                        record->modified.value);
+  }
+  return text;
+}
+
+std::string StoreContract::List(ListRequest request) {
+  const auto page = store().List(request);
+  if (!page) return std::string(ReasonText(page.error().reason));
+  return Text(page->records);
+}
+
+std::string StoreContract::Drain(WatchCursor& cursor, size_t events_max) {
+  std::string text;
+  std::vector<EventPtr> events;
+  do {
+    events.clear();
+    if (const auto next = cursor.Next(events_max, events); !next) {
+      return text + std::string(ReasonText(next.error().reason));
+    }
+    for (const auto& event : events) {
+      text += fmt::format("{}{}{}={}@{}", text.empty() ? "" : " ",
+                          event->kind == Event::Kind::kPut ? '+' : '-', event->record->key,
+                          event->record->value, event->revision.value);
+    }
+  } while (!events.empty());
+  return text;
+}
+
+namespace {
+
+using Kind = Precondition::Kind;
+using testing::ElementsAre;
+
+template <typename T>
+Reason ReasonOf(const Result<T>& result) {
+  return result ? Reason::kUnknown : result.error().reason;
+}
+
+TEST_P(StoreContract, AnEmptyStoreStandsAtRevisionOne) {
+  EXPECT_EQ(store().Current(), Revision{1});
+  EXPECT_EQ(store().Compacted(), Revision{0});
+  EXPECT_EQ(List({.prefix = "/"}), "");
+  EXPECT_EQ(ReasonOf(store().Get("/a")), Reason::kNotFound);
+}
+
+TEST_P(StoreContract, EveryWriteTakesTheNextRevision) {
+  EXPECT_EQ(Put("/a", "x").revision, Revision{2});
+  EXPECT_EQ(Put("/b", "y").revision, Revision{3});
+  const auto changed = Put("/a", "z");
+  EXPECT_EQ(changed.revision, Revision{4});
+  EXPECT_EQ(changed.record->created, Revision{2});
+  EXPECT_EQ(changed.record->modified, Revision{4});
+  EXPECT_EQ(Put("/a", "z").revision, Revision{5}) << "the same value is a write as well";
+  const auto deleted = Delete("/b");
+  EXPECT_EQ(deleted.revision, Revision{6});
+  EXPECT_EQ(deleted.record->value, "y");
+  EXPECT_EQ(deleted.record->modified, Revision{3});
+  EXPECT_EQ(store().Current(), Revision{6});
+  EXPECT_EQ(Put("/b", "again").record->created, Revision{7}) << "a new life";
+}
+
+TEST_P(StoreContract, AbsentMeansThatOnlyOneCreates) {
+  const Precondition absent = {.kind = Kind::kAbsent};
+  EXPECT_TRUE(store().Apply({.key = "/a", .expect = absent, .value = "x"}));
+  const auto second = store().Apply({.key = "/a", .expect = absent, .value = "y"});
+  EXPECT_EQ(ReasonOf(second), Reason::kAlreadyExists);
+  EXPECT_EQ(store().Get("/a").value()->value, "x");
+  EXPECT_EQ(store().Current(), Revision{2}) << "a refused write takes no revision";
+}
+
+TEST_P(StoreContract, ARevisionMeansThatNobodyWroteInBetween) {
+  const Revision first = Put("/a", "x").revision;
+  const auto at_first = Precondition{.kind = Kind::kRevision, .revision = first};
+  EXPECT_TRUE(store().Apply({.key = "/a", .expect = at_first, .value = "y"}));
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "/a", .expect = at_first, .value = "z"})),
+            Reason::kConflict);
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "/a", .expect = at_first})), Reason::kConflict);
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "/none", .expect = at_first, .value = "z"})),
+            Reason::kNotFound);
+  const auto at_second = Precondition{.kind = Kind::kRevision, .revision = Revision{3}};
+  EXPECT_TRUE(store().Apply({.key = "/a", .expect = at_second}));
+  EXPECT_EQ(ReasonOf(store().Get("/a")), Reason::kNotFound);
+}
+
+TEST_P(StoreContract, ExistsAndDeleteNeedAKey) {
+  const Precondition exists = {.kind = Kind::kExists};
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "/a", .expect = exists, .value = "x"})),
+            Reason::kNotFound);
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "/a"})), Reason::kNotFound);
+  Put("/a", "x");
+  EXPECT_TRUE(store().Apply({.key = "/a", .expect = exists, .value = "y"}));
+  EXPECT_TRUE(store().Apply({.key = "/a", .expect = exists}));
+}
+
+TEST_P(StoreContract, TheRevisionIsInsertedIntoTheValue) {
+  Put("/a", "x");
+  const auto written = store().Apply({.key = "/b", .value = "<>", .revision_at = 1});
+  ASSERT_TRUE(written);
+  EXPECT_EQ(written->record->value, "<3>");
+  EXPECT_EQ(store().Get("/b").value()->value, "<3>");
+  EXPECT_EQ(store().Apply({.key = "/b", .value = "", .revision_at = 0})->record->value, "4");
+  EXPECT_EQ(store().Apply({.key = "/b", .value = "ab", .revision_at = 2})->record->value, "ab5");
+}
+
+TEST_P(StoreContract, KeysAreNotEmptyAndHoldNoNul) {
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "", .value = "x"})), Reason::kBadRequest);
+  EXPECT_EQ(ReasonOf(store().Apply({.key = std::string("/a\0b", 4), .value = "x"})),
+            Reason::kBadRequest);
+}
+
+TEST_P(StoreContract, ValuesMayHoldAnyByte) {
+  std::string value;
+  for (int byte = 0; byte < 256; ++byte) value.push_back(static_cast<char>(byte));
+  Put("/any", value);
+  Put("/empty", "");
+  EXPECT_EQ(store().Get("/any").value()->value, value);
+  EXPECT_EQ(store().Get("/empty").value()->value, "");
+}
+
+TEST_P(StoreContract, GetReadsAnOldRevision) {
+  Put("/a", "x");
+  Put("/b", "y");
+  Put("/a", "z");
+  Delete("/a");
+  EXPECT_EQ(ReasonOf(store().Get("/a", Revision{1})), Reason::kNotFound);
+  EXPECT_EQ(store().Get("/a", Revision{2}).value()->value, "x");
+  EXPECT_EQ(store().Get("/a", Revision{3}).value()->modified, Revision{2});
+  EXPECT_EQ(store().Get("/a", Revision{4}).value()->value, "z");
+  EXPECT_EQ(store().Get("/a", Revision{4}).value()->created, Revision{2});
+  EXPECT_EQ(ReasonOf(store().Get("/a", Revision{5})), Reason::kNotFound);
+  EXPECT_EQ(store().Get("/b", Revision{5}).value()->value, "y");
+}
+
+TEST_P(StoreContract, ARevisionOfTheFutureIsRefusedByReads) {
+  Put("/a", "x");
+  const auto get = store().Get("/a", Revision{9});
+  ASSERT_EQ(ReasonOf(get), Reason::kTimeout);
+  EXPECT_EQ(get.error().message, "Too large resource version: 9, current: 2");
+  ASSERT_EQ(get.error().causes.size(), 1u);
+  EXPECT_EQ(get.error().causes[0].reason, "ResourceVersionTooLarge");
+  EXPECT_EQ(ReasonOf(store().List({.prefix = "/", .at = Revision{9}})), Reason::kTimeout);
+  EXPECT_EQ(ReasonOf(store().Compact(Revision{9})), Reason::kTimeout);
+}
+
+TEST_P(StoreContract, ListIsOrderedAndStaysUnderThePrefix) {
+  for (const char* key : {"/p/b", "/p/a", "/q/a", "/p", "/p/", "/p0", "/p/a/c", "/p/aa"}) {
+    Put(key, "v");
+  }
+  const auto page = store().List({.prefix = "/p/"});
+  ASSERT_TRUE(page);
+  std::vector<std::string> keys;
+  for (const auto& record : page->records) keys.push_back(record->key);
+  EXPECT_THAT(keys, ElementsAre("/p/", "/p/a", "/p/a/c", "/p/aa", "/p/b"));
+  EXPECT_EQ(page->revision, Revision{9});
+  EXPECT_FALSE(page->more);
+  EXPECT_EQ(store().List({.prefix = ""})->records.size(), 8u);
+}
+
+TEST_P(StoreContract, ListReadsAnOldRevision) {
+  Put("/a", "1");
+  Put("/b", "2");
+  Put("/a", "3");
+  Delete("/b");
+  Put("/c", "5");
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{1}}), "");
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{3}}), "/a=1@2 /b=2@3");
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{4}}), "/a=3@4 /b=2@3");
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{5}}), "/a=3@4");
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{6}}), "/a=3@4 /c=5@6");
+  EXPECT_EQ(List({.prefix = "/"}), "/a=3@4 /c=5@6");
+}
+
+TEST_P(StoreContract, PagesOfOneRevisionAreNotDisturbedByWrites) {
+  for (int i = 0; i < 7; ++i) Put(fmt::format("/p/{}", i), "v");
+  const auto first = store().List({.prefix = "/p/", .limit = 3, .count_remaining = true});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(Text(first->records), "/p/0=v@2 /p/1=v@3 /p/2=v@4");
+  EXPECT_TRUE(first->more);
+  EXPECT_EQ(first->remaining, 4u);
+  Delete("/p/3");
+  Put("/p/4", "changed");
+  Put("/p/45", "new");
+  ListRequest request = {.prefix = "/p/",
+                         .start_after = first->records.back()->key,
+                         .at = first->revision,
+                         .limit = 3,
+                         .count_remaining = true};
+  const auto second = store().List(request);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(Text(second->records), "/p/3=v@5 /p/4=v@6 /p/5=v@7");
+  EXPECT_TRUE(second->more);
+  EXPECT_EQ(second->remaining, 1u);
+  EXPECT_EQ(second->revision, first->revision);
+  request.start_after = "/p/5";
+  const auto last = store().List(request);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(Text(last->records), "/p/6=v@8");
+  EXPECT_FALSE(last->more);
+  EXPECT_EQ(last->remaining, 0u);
+}
+
+TEST_P(StoreContract, APageThatEndsWithTheLastKeyHasNoMore) {
+  for (int i = 0; i < 4; ++i) Put(fmt::format("/p/{}", i), "v");
+  const auto page = store().List({.prefix = "/p/", .limit = 4, .count_remaining = true});
+  EXPECT_FALSE(page->more);
+  EXPECT_EQ(page->remaining, 0u);
+}
+
+TEST_P(StoreContract, StartAfterNeedsNoKeyOfThatName) {
+  Put("/p/a", "v");
+  Put("/p/c", "v");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/p/b"}), "/p/c=v@3");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/p/a", .at = Revision{3}}), "/p/c=v@3");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/o"}), "/p/a=v@2 /p/c=v@3");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/q"}), "");
+  Put("/x", "v");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/o", .at = Revision{3}}), "/p/a=v@2 /p/c=v@3");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/p/b", .at = Revision{3}}), "/p/c=v@3");
+  EXPECT_EQ(List({.prefix = "/p/", .start_after = "/q", .at = Revision{3}}), "");
+}
+
+TEST_P(StoreContract, WhatTheFilterRefusesDoesNotCountTowardsTheLimit) {
+  for (int i = 0; i < 10; ++i) Put(fmt::format("/p/{}", i), i % 3 == 0 ? "yes" : "no");
+  const auto filter = [](const Record& record) { return record.value == "yes"; };
+  for (const Revision at : {Revision{0}, Revision{11}}) {
+    const auto page = store().List({.prefix = "/p/", .at = at, .limit = 2, .filter = filter});
+    ASSERT_TRUE(page);
+    EXPECT_EQ(Text(page->records), "/p/0=yes@2 /p/3=yes@5");
+    EXPECT_TRUE(page->more);
+    const auto all = store().List({.prefix = "/p/", .at = at, .limit = 4, .filter = filter});
+    EXPECT_EQ(all->records.size(), 4u);
+    EXPECT_FALSE(all->more) << "9 is the last key";
+    const auto none = store().List(
+        {.prefix = "/p/", .start_after = "/p/6", .at = at, .limit = 2, .filter = [](const Record&) {
+           return false;
+         }});
+    EXPECT_TRUE(none->records.empty());
+    EXPECT_FALSE(none->more);
+    Put("/later", "x");
+  }
+}
+
+TEST_P(StoreContract, CompactionTakesOldRevisionsAwayAndKeepsTheRest) {
+  Put("/a", "1");
+  Put("/b", "2");
+  Put("/a", "3");
+  Delete("/b");
+  Put("/a", "6");
+  ASSERT_TRUE(store().Compact(Revision{5}));
+  EXPECT_EQ(store().Compacted(), Revision{5});
+  EXPECT_EQ(ReasonOf(store().Get("/a", Revision{4})), Reason::kExpired);
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{2}}), "Expired");
+  EXPECT_EQ(List({.prefix = "/", .at = Revision{5}}), "/a=3@4");
+  EXPECT_EQ(List({.prefix = "/"}), "/a=6@6");
+  ASSERT_TRUE(store().Compact(Revision{3})) << "an older one changes nothing";
+  EXPECT_EQ(store().Compacted(), Revision{5});
+  ASSERT_TRUE(store().Compact(Revision{6}));
+  EXPECT_EQ(store().Get("/a", Revision{6}).value()->value, "6");
+  EXPECT_EQ(Put("/b", "7").revision, Revision{7});
+}
+
+TEST_P(StoreContract, AWatchDeliversInOrderWithoutGaps) {
+  Put("/p/a", "before");
+  auto cursor = store().Watch("/p/", store().Current(), nullptr);
+  ASSERT_TRUE(cursor);
+  EXPECT_EQ(Drain(**cursor), "");
+  Put("/p/a", "1");
+  Put("/q/x", "elsewhere");
+  Put("/p/b", "2");
+  Delete("/p/a");
+  EXPECT_EQ(Drain(**cursor, 1), "+/p/a=1@3 +/p/b=2@5 -/p/a=1@6");
+  EXPECT_EQ(Drain(**cursor), "");
+  Put("/p/a", "3");
+  EXPECT_EQ(Drain(**cursor), "+/p/a=3@7");
+}
+
+TEST_P(StoreContract, AnEventCarriesWhatWasBefore) {
+  auto cursor = store().Watch("/", store().Current(), nullptr);
+  Put("/a", "1");
+  Put("/a", "2");
+  Delete("/a");
+  Put("/a", "3");
+  std::vector<EventPtr> events;
+  ASSERT_TRUE((*cursor)->Next(10, events));
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[0]->previous, nullptr);
+  EXPECT_EQ(events[1]->previous->value, "1");
+  EXPECT_EQ(events[1]->record->created, Revision{2});
+  EXPECT_EQ(events[2]->kind, Event::Kind::kDelete);
+  EXPECT_EQ(events[2]->record->value, "2");
+  EXPECT_EQ(events[2]->record->modified, Revision{3});
+  EXPECT_EQ(events[2]->previous->value, "2");
+  EXPECT_EQ(events[3]->previous, nullptr);
+  EXPECT_EQ(events[3]->record->created, Revision{5});
+}
+
+TEST_P(StoreContract, AWatchStartsAtAnyRevisionThatIsNotCompacted) {
+  for (int i = 2; i <= 40; ++i) Put(fmt::format("/p/{}", i % 3), std::to_string(i));
+  Delete("/p/0");
+  ASSERT_TRUE(store().Compact(Revision{10}));
+  std::string expected;
+  for (int i = 11; i <= 40; ++i) expected += fmt::format("+/p/{}={}@{} ", i % 3, i, i);
+  expected += "-/p/0=39@41";
+  auto cursor = store().Watch("/p/", Revision{10}, nullptr);
+  ASSERT_TRUE(cursor);
+  EXPECT_EQ(Drain(**cursor, 7), expected);
+  auto from_20 = store().Watch("/p/1", Revision{20}, nullptr);
+  EXPECT_EQ(Drain(**from_20, 2),
+            "+/p/1=22@22 +/p/1=25@25 +/p/1=28@28 +/p/1=31@31 +/p/1=34@34 +/p/1=37@37 +/p/1=40@40");
+  auto too_old = store().Watch("/p/", Revision{5}, nullptr);
+  EXPECT_EQ(too_old ? Drain(**too_old) : std::string(ReasonText(too_old.error().reason)),
+            "Expired");
+}
+
+TEST_P(StoreContract, AWatchFromZeroStartsNowAndOneFromTheFutureWaits) {
+  Put("/a", "1");
+  auto now = store().Watch("/", Revision{0}, nullptr);
+  auto future = store().Watch("/", Revision{4}, nullptr);
+  Put("/a", "2");
+  Put("/a", "3");
+  EXPECT_EQ(Drain(**now), "+/a=2@3 +/a=3@4");
+  EXPECT_EQ(Drain(**future), "");
+  Put("/a", "4");
+  EXPECT_EQ(Drain(**future), "+/a=4@5");
+}
+
+TEST_P(StoreContract, PositionMovesWithWhatDoesNotMatch) {
+  auto cursor = store().Watch("/p/", store().Current(), nullptr);
+  Put("/q/a", "x");
+  Put("/q/b", "x");
+  EXPECT_EQ(Drain(**cursor), "");
+  EXPECT_EQ((*cursor)->position(), Revision{3});
+  Put("/p/a", "x");
+  EXPECT_LE((*cursor)->position(), Revision{3}) << "the event was not returned yet";
+  Put("/q/a", "x");
+  EXPECT_EQ(Drain(**cursor), "+/p/a=x@4");
+  EXPECT_EQ((*cursor)->position(), Revision{5});
+}
+
+TEST_P(StoreContract, ASlowCursorLosesNothingUntilItIsCompactedAway) {
+  auto slow = store().Watch("/p/", store().Current(), nullptr);
+  auto slower = store().Watch("/p/", store().Current(), nullptr);
+  for (int i = 2; i <= 100; ++i) Put("/p/a", std::to_string(i));
+  std::vector<EventPtr> events;
+  ASSERT_TRUE((*slow)->Next(1000, events));
+  ASSERT_EQ(events.size(), 99u);
+  for (uint64_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i]->revision.value, i + 2);
+  ASSERT_TRUE(store().Compact(Revision{100}));
+  EXPECT_EQ(Drain(**slower), "Expired");
+  Put("/p/a", "101");
+  EXPECT_EQ(Drain(**slow), "+/p/a=101@101") << "it had kept up";
+}
+
+TEST_P(StoreContract, AnIdleCursorIsNotSlow) {
+  auto idle = store().Watch("/idle/", store().Current(), nullptr);
+  for (int i = 2; i <= 100; ++i) Put("/p/a", std::to_string(i));
+  ASSERT_TRUE(store().Compact(Revision{100}));
+  Put("/idle/a", "x");
+  EXPECT_EQ(Drain(**idle), "+/idle/a=x@101");
+}
+
+TEST_P(StoreContract, AWakeComesOnceForWhatIsNewAndConcernsTheCursor) {
+  std::atomic<int> wakes = 0;
+  auto cursor = store().Watch("/p/", store().Current(), [&] { ++wakes; });
+  EXPECT_EQ(Drain(**cursor), "");
+  Put("/q/a", "x");
+  EXPECT_EQ(wakes, 0);
+  Put("/p/a", "x");
+  EXPECT_EQ(wakes, 1);
+  Put("/p/a", "y");
+  EXPECT_EQ(wakes, 1) << "it knows already";
+  EXPECT_EQ(Drain(**cursor), "+/p/a=x@3 +/p/a=y@4");
+  Put("/p/a", "z");
+  EXPECT_EQ(wakes, 2);
+  cursor->reset();
+  Put("/p/a", "end");
+  EXPECT_EQ(wakes, 2);
+}
+
+TEST_P(StoreContract, ConcurrentCompareAndSwapLosesNoUpdate) {
+  constexpr int kThreads = 8;
+  constexpr int kIncrements = 50;
+  Put("/counter", "0");
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int done = 0; done < kIncrements;) {
+        const auto current = store().Get("/counter").value();
+        const auto written =
+            store().Apply({.key = "/counter",
+                           .expect = {.kind = Kind::kRevision, .revision = current->modified},
+                           .value = std::to_string(std::stoi(current->value) + 1)});
+        if (written) ++done;
+        ASSERT_TRUE(written || written.error().reason == Reason::kConflict);
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(store().Get("/counter").value()->value, std::to_string(kThreads * kIncrements));
+  EXPECT_EQ(store().Current(), Revision{2 + kThreads * kIncrements});
+}
+
+TEST_P(StoreContract, AWatcherBesideWritersSeesEveryRevisionOnce) {
+  constexpr int kThreads = 4;
+  constexpr int kWrites = 100;
+  auto cursor = store().Watch("/", store().Current(), nullptr);
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kWrites; ++i) Put(fmt::format("/{}", t), std::to_string(i));
+    });
+  }
+  std::vector<EventPtr> events;
+  while (events.size() < kThreads * kWrites) {
+    ASSERT_TRUE((*cursor)->Next(16, events));
+    // What an event shows, a read shows too.
+    if (!events.empty()) {
+      const Event& last = *events.back();
+      EXPECT_GE(store().Get(last.record->key).value()->modified, last.revision);
+    }
+  }
+  std::map<std::string, int> next;
+  for (uint64_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i]->revision.value, i + 2);
+    EXPECT_EQ(events[i]->record->value, std::to_string(next[events[i]->record->key]++));
+  }
+}
+
+}  // namespace
+}  // namespace skiff

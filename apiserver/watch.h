@@ -1,0 +1,32 @@
+// watch: a source of frames over a store's cursor. An idle one costs its selector and a cursor; what
+// an event looks like on the wire is made once and shared by all watchers of the same form.
+#pragma once
+
+#include <memory>
+
+#include "api/type.h"
+#include "apiserver/list_options.h"
+#include "apiserver/media.h"
+#include "apiserver/request_context.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "http/message.h"
+#include "http/stream.h"
+
+namespace skiff {
+
+// What a watch that names no timeout lasts at least; up to twice as long.
+inline constexpr Duration kWatchTimeoutMin = 1800s;
+inline constexpr Duration kBookmarkPeriod = 60s;
+
+struct WatchParts {
+  Store& store;
+  const Clock& clock;
+  Random& random;
+};
+
+// The answer to a watch request: headers at once, then the stream.
+Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request);
+
+}  // namespace skiff

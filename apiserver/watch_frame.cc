@@ -1,0 +1,110 @@
+#include "apiserver/watch_frame.h"
+
+#include "api/decode.h"
+#include "apiserver/object_response.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
+#include "apiserver/respond.h"
+
+namespace skiff {
+namespace {
+
+std::string_view NameOf(Change change) {
+  switch (change) {
+    case Change::kAdded: return "ADDED";
+    case Change::kModified: return "MODIFIED";
+    case Change::kDeleted: return "DELETED";
+  }
+  return "";
+}
+
+std::string Envelope(std::string_view type, std::string_view object) {
+  std::string frame;
+  frame.reserve(object.size() + 40);
+  frame.append("{\"type\":\"").append(type).append("\",\"object\":").append(object).append("}\n");
+  return frame;
+}
+
+std::string Shown(std::string text, const MediaType& media) {
+  if (media.target == Target::kPartialMetadata) {
+    return PartialMetadataText(text, media.target_version);
+  }
+  return text;
+}
+
+// The record with another resourceVersion, in the version the watcher asked for.
+std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision revision) {
+  const auto view = ObjectView::Of(record);
+  if (!view) return "{}";
+  if (&StorageKindOf(kind) == &kind) return view->BodyAt(revision);
+  Record moved{record.key, record.value, record.created, revision};
+  return TextOf(kind, moved).value_or("{}");
+}
+
+bool IsNatural(const Event& event, Change change) {
+  if (event.kind == Event::Kind::kDelete) return change == Change::kDeleted;
+  return change == (event.previous ? Change::kModified : Change::kAdded);
+}
+
+FrameSlot SlotOf(const Event& event, Change change, const MediaType& media) {
+  const bool metadata = media.target == Target::kPartialMetadata;
+  if (IsNatural(event, change)) {
+    return metadata ? FrameSlot::kMetadataNatural : FrameSlot::kObjectNatural;
+  }
+  if (change == Change::kDeleted) {
+    return metadata ? FrameSlot::kMetadataLeft : FrameSlot::kObjectLeft;
+  }
+  return metadata ? FrameSlot::kMetadataEntered : FrameSlot::kObjectEntered;
+}
+
+std::string MakeFrame(const KindInfo& kind, const Event& event, Change change,
+                      const MediaType& media) {
+  if (change != Change::kDeleted) {
+    return Envelope(NameOf(change), Shown(TextOf(kind, *event.record).value_or("{}"), media));
+  }
+  // What the watcher last saw, at the revision of the change that took it away.
+  const Record& last = event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
+  return Envelope("DELETED", Shown(TextAtRevision(kind, last, event.revision), media));
+}
+
+// Frames of the version an object is kept in are shared; those of another version would need slots
+// of their own and are rare.
+bool IsShared(const KindInfo& kind, const MediaType& media) {
+  return &StorageKindOf(kind) == &kind && media.target_version != "v1beta1" &&
+         media.target != Target::kTable;
+}
+
+}  // namespace
+
+http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change change,
+                          const MediaType& media) {
+  if (!IsShared(kind, media)) {
+    return std::make_shared<const std::string>(MakeFrame(kind, event, change, media));
+  }
+  auto& slot = event.frames[static_cast<size_t>(SlotOf(event, change, media))];
+  if (http::SharedBytes made = slot.load()) return made;
+  auto frame = std::make_shared<const std::string>(MakeFrame(kind, event, change, media));
+  slot.store(frame);  // Two watchers may both make it; either one serves.
+  return frame;
+}
+
+std::string AddedFrame(const KindInfo& kind, const Record& record, const MediaType& media) {
+  return Envelope("ADDED", Shown(TextOf(kind, record).value_or("{}"), media));
+}
+
+std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
+                          const MediaType& media) {
+  Json document = kind.type != nullptr && kind.type->ops != nullptr ? ZeroDocument(*kind.type)
+                                                                    : Json::object();
+  document["metadata"] = Json::object();
+  if (initial_events_end) {
+    document["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+  }
+  ObjectBody body = BodyText(kind, document);
+  body.text.insert(body.revision_at, std::to_string(revision.value));
+  return Envelope("BOOKMARK", Shown(std::move(body.text), media));
+}
+
+std::string ErrorFrame(const Error& error) { return Envelope("ERROR", StatusText(error)); }
+
+}  // namespace skiff

@@ -1,0 +1,362 @@
+#include "apiserver/writer.h"
+
+#include <fmt/format.h>
+
+#include "api/json.h"
+#include "api/rules/names.h"
+#include "api/rules/object_meta.h"
+#include "api/rules/rules.h"
+#include "apiserver/allocation.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/keep_parts.h"
+#include "apiserver/list_options.h"
+#include "apiserver/managed_fields.h"
+#include "apiserver/record_codec.h"
+
+namespace skiff {
+namespace {
+
+constexpr int kNameTriesMax = 8;
+// A write that loses the race this often in a row gives up with the conflict.
+constexpr int kUpdateTriesMax = 64;
+
+void SetDefaults(Object& object) {
+  const Rules* rules = FindRules(object.kind());
+  if (rules && rules->set_defaults) rules->set_defaults(object.raw());
+}
+
+NameRule NameRuleOf(const KindInfo& kind) {
+  const Rules* rules = FindRules(kind);
+  return rules && rules->validate_name ? rules->validate_name : &NameIsDnsSubdomain;
+}
+
+void AddWarnings(const Object& object, const Object* old, ApiRequest& request) {
+  const Rules* rules = FindRules(object.kind());
+  if (!rules || !rules->warnings) return;
+  rules->warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
+}
+
+void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admission) {
+  const auto dropped = DropDuplicateOwners(object.metadata().owner_references);
+  if (!dropped.empty()) request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
+}
+
+// JSON text as a client sees it before or without a write.
+std::string TextAt(const KindInfo& kind, const Json& document, std::string_view revision) {
+  if (revision.empty()) return PlainText(kind, document);
+  ObjectBody body = BodyText(kind, document);
+  body.text.insert(body.revision_at, revision);
+  return body.text;
+}
+
+Error StaleUid(const KindInfo& kind, const std::string& key, const std::string& name,
+               const std::string& given, const std::string& actual) {
+  return ConflictError(
+      GroupResourceOf(kind), name,
+      fmt::format("StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, "
+                  "AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in "
+                  "object meta: {}",
+                  key, given, actual));
+}
+
+FieldWriter WriterOf(const ApiRequest& request, const WriteOptions& options,
+                     const std::string& subresource, TimePoint now) {
+  return {.manager = ManagerOf(options, request.http), .subresource = subresource, .now = now};
+}
+
+TimePoint WholeSeconds(TimePoint point) {
+  return std::chrono::time_point_cast<std::chrono::seconds>(point);
+}
+
+}  // namespace
+
+Result<> ObjectWriter::Check(const Object& object, const Object* old, const UpdateMode& mode) {
+  const KindInfo& kind = object.kind();
+  const Rules* rules = FindRules(kind);
+  Violations wrong;
+  const FieldPath metadata("metadata");
+  ValidateObjectMeta(object.metadata(), kind.namespaced, NameRuleOf(kind), metadata, wrong);
+  if (old != nullptr) {
+    ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
+  }
+  if (mode.validate) {
+    mode.validate(object, *old, wrong);
+  } else if (rules && old == nullptr) {
+    if (rules->validate) rules->validate(object.raw(), wrong);
+  } else if (rules && mode.subresource == "status") {
+    if (rules->validate_status_update) {
+      rules->validate_status_update(object.raw(), old->raw(), wrong);
+    }
+  } else if (rules && rules->validate_update) {
+    rules->validate_update(object.raw(), old->raw(), wrong);
+  }
+  if (wrong.empty()) return {};
+  return Fail(wrong.ToError(kind.group, kind.kind, object.metadata().name));
+}
+
+Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
+                                        const WriteOptions& options) {
+  const KindInfo& kind = object.kind();
+  const Rules* rules = FindRules(kind);
+  if (rules && rules->prepare_create) {
+    rules->prepare_create(object.raw());
+  } else if (!rules) {
+    ClearStatusOf(object);
+  }
+  auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
+  TRY(Check(object, nullptr, {}));
+  AddWarnings(object, nullptr, request);
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = kind,
+                             .namespace_name = object.metadata().namespace_,
+                             .name = object.metadata().name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .object = &object,
+                             .warnings = request.warnings};
+  TRY(parts_.admission.Validate(admission));
+  Json document = object.ToDocument();
+  TrackManagedFields(kind, nullptr, document,
+                     WriterOf(request, options, "", parts_.clock.Now()));
+  const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
+  if (options.dry_run) {
+    if (parts_.store.Get(key)) {
+      return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
+    }
+    return Saved{.kind = &kind, .text = TextAt(kind, document, ""), .created = true};
+  }
+  StoredObject stored = TRY(EncodeForStore(kind, document));
+  const auto written = parts_.store.Apply({.key = key,
+                                           .expect = {.kind = Precondition::Kind::kAbsent},
+                                           .value = std::move(stored.value),
+                                           .revision_at = stored.revision_at});
+  if (!written) {
+    if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
+    Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
+    const auto record = parts_.store.Get(key);
+    const auto there = record ? ObjectOf(kind, **record) : Result<Object>(Fail(exists));
+    if (there && there->metadata().deletion_timestamp) {
+      exists.message = "object is being deleted: " + exists.message;
+    }
+    return Fail(exists);
+  }
+  if (reservation) reservation->Keep();
+  Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
+  saved.text = TRY(TextOf(kind, *written->record));
+  return saved;
+}
+
+Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
+                                   const WriteOptions& options) {
+  const KindInfo& kind = object.kind();
+  meta_v1::ObjectMeta& meta = object.metadata();
+  if (!meta.resource_version.empty()) {
+    return Fail(PlainError("resourceVersion should not be set on objects to be created"));
+  }
+  if (!kind.namespaced) meta.namespace_.clear();
+  meta.deletion_timestamp.reset();
+  meta.deletion_grace_period_seconds.reset();
+  meta.self_link.clear();
+  meta.creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
+  meta.uid = parts_.random.Uid();
+  DropOwnersTwiceNamed(object, request, false);
+  SetDefaults(object);
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = kind,
+                             .namespace_name = meta.namespace_,
+                             .name = meta.name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .object = &object,
+                             .warnings = request.warnings};
+  TRY(parts_.admission.Admit(admission));
+  SetDefaults(object);
+  DropOwnersTwiceNamed(object, request, true);
+  if (!meta.name.empty() || meta.generate_name.empty()) {
+    return CreateNamed(request, object, options);
+  }
+  for (int tries = 0;; ++tries) {
+    // An IPAddress is named after its address: the base is the name.
+    meta.name = kind.resource == "ipaddresses"
+                    ? meta.generate_name
+                    : NameFromPrefix(meta.generate_name, parts_.random.NameSuffix());
+    auto saved = CreateNamed(request, object, options);
+    if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
+    if (tries + 1 < kNameTriesMax) continue;
+    Error error = saved.error();
+    error.message = GroupResourceOf(kind).Text() + " " + Quoted(meta.name) +
+                    " already exists, the server was not able to generate a unique name for the "
+                    "object";
+    error.details->retry_after_s = 1;
+    return Fail(std::move(error));
+  }
+}
+
+namespace {
+
+// What no update changes, whoever asks.
+void KeepSystemFields(Object& object, const Object& old) {
+  meta_v1::ObjectMeta& meta = object.metadata();
+  const meta_v1::ObjectMeta& before = old.metadata();
+  if (meta.uid.empty()) meta.uid = before.uid;
+  meta.creation_timestamp = before.creation_timestamp;
+  if (before.deletion_timestamp) meta.deletion_timestamp = before.deletion_timestamp;
+  if (!meta.deletion_grace_period_seconds) {
+    meta.deletion_grace_period_seconds = before.deletion_grace_period_seconds;
+  }
+  if (!before.deletion_timestamp) meta.deletion_timestamp.reset();
+  meta.self_link.clear();
+}
+
+void Prepare(Object& object, const Object& old, const UpdateMode& mode) {
+  object.metadata().generation = old.metadata().generation;
+  const Rules* rules = FindRules(object.kind());
+  if (mode.prepare) {
+    mode.prepare(object, old);
+  } else if (mode.subresource == "status") {
+    if (rules && rules->prepare_status_update) {
+      rules->prepare_status_update(object.raw(), old.raw());
+    } else {
+      KeepAllButStatus(object, old);
+    }
+  } else if (rules && rules->prepare_update) {
+    rules->prepare_update(object.raw(), old.raw());
+  } else if (!rules) {
+    KeepStatusOf(object, old);
+  }
+}
+
+// The last finalizer of an object that is being deleted has gone.
+bool IsFinished(const Object& object, const Object& old) {
+  const meta_v1::ObjectMeta& before = old.metadata();
+  if (!before.deletion_timestamp || !object.metadata().finalizers.empty()) return false;
+  if (before.deletion_grace_period_seconds.value_or(0) != 0) return false;
+  // A namespace has finalizers of its own.
+  const Json document = object.kind().resource == "namespaces" ? object.ToDocument() : Json();
+  if (!document.is_object()) return true;
+  const Json spec = document.value("spec", Json::object());
+  return spec.value("finalizers", Json::array()).empty();
+}
+
+Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode& mode) {
+  const KindInfo& kind = object.kind();
+  const std::string& given = object.metadata().resource_version;
+  const uint64_t version = TRY(ParseResourceVersion(given));
+  if (version == 0) {
+    const Rules* rules = FindRules(kind);
+    if (!mode.is_put || !rules || rules->allow_unconditional_update) return {};
+    Violations wrong;
+    wrong.Invalid(FieldPath("metadata").Child("resourceVersion"), 0,
+                  "must be specified for an update");
+    return Fail(wrong.ToError(kind.group, kind.resource, object.metadata().name));
+  }
+  if (given == old.metadata().resource_version) return {};
+  return Fail(ModifiedError(GroupResourceOf(kind), object.metadata().name));
+}
+
+}  // namespace
+
+Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
+                                                     const WriteOptions& options,
+                                                     const UpdateMode& mode,
+                                                     const Transform& transform) {
+  const KindInfo& kind = *request.kind;
+  const Json old_document = TRY(DocumentOf(kind, *record));
+  const Object old = TRY(Object::FromDocument(kind, old_document));
+  Object object = TRY(transform(old));
+  const std::string& name = old.metadata().name;
+  if (mode.is_put && !object.metadata().uid.empty() &&
+      object.metadata().uid != old.metadata().uid) {
+    return Fail(StaleUid(kind, record->key, name, object.metadata().uid, old.metadata().uid));
+  }
+  DropOwnersTwiceNamed(object, request, false);
+  SetDefaults(object);
+  AdmissionRequest admission{.operation = Operation::kUpdate,
+                             .kind = kind,
+                             .subresource = mode.subresource,
+                             .namespace_name = old.metadata().namespace_,
+                             .name = name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .object = &object,
+                             .old_object = &old,
+                             .warnings = request.warnings};
+  if (!mode.skip_admission) TRY(parts_.admission.Admit(admission));
+  SetDefaults(object);
+  DropOwnersTwiceNamed(object, request, true);
+  const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
+  if (mode.check_version) TRY(CheckVersion(object, old, mode));
+  Prepare(object, old, mode);
+  KeepSystemFields(object, old);
+  auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
+  TRY(Check(object, &old, mode));
+  AddWarnings(object, &old, request);
+  if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
+  object.metadata().resource_version = old.metadata().resource_version;
+  Json document = object.ToDocument();
+  if (!mode.keeps_managed_fields) {
+    TrackManagedFields(kind, old_document, document,
+                       WriterOf(request, options, mode.subresource, parts_.clock.Now()));
+  }
+  Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
+  saved.deleted = IsFinished(object, old);
+  if (!saved.deleted && SameButForTimes(old_document, document)) {
+    saved.unchanged = true;
+    saved.text = TRY(TextOf(kind, *record));
+    return saved;
+  }
+  if (options.dry_run) {
+    saved.text = TextAt(kind, document, old.metadata().resource_version);
+    return saved;
+  }
+  Write write{.key = record->key,
+              .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
+  if (!saved.deleted) {
+    StoredObject stored = TRY(EncodeForStore(kind, document));
+    write.value = std::move(stored.value);
+    write.revision_at = stored.revision_at;
+  }
+  auto written = parts_.store.Apply(std::move(write));
+  if (!written) {
+    const Reason reason = written.error().reason;
+    if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
+    if (conditional) return Fail(ModifiedError(GroupResourceOf(kind), name));
+    return std::nullopt;  // Somebody was faster: again, from what is there now.
+  }
+  if (reservation) reservation->Keep();
+  saved.revision = written->revision;
+  if (saved.deleted) {
+    parts_.allocations.Release(object);
+    saved.text = TextAt(kind, document, std::to_string(written->revision.value));
+  } else {
+    saved.text = TRY(TextOf(kind, *written->record));
+  }
+  return saved;
+}
+
+Result<Saved> ObjectWriter::Update(ApiRequest& request, const std::string& name,
+                                   const WriteOptions& options, const UpdateMode& mode,
+                                   const Transform& transform, const Make& make) {
+  const KindInfo& kind = *request.kind;
+  const std::string key = KeyOf(kind, request.info.namespace_name, name);
+  for (int tries = 0; tries < kUpdateTriesMax; ++tries) {
+    const auto record = parts_.store.Get(key);
+    if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
+    if (!record) {
+      if (!mode.create_if_missing || !make) {
+        return Fail(NotFoundError(GroupResourceOf(kind), name));
+      }
+      Object object = TRY(make());
+      auto saved = Create(request, std::move(object), options);
+      if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
+      continue;
+    }
+    const size_t warnings = request.warnings.size();
+    auto saved = TRY(TryUpdate(request, *record, options, mode, transform));
+    if (saved) return std::move(*saved);
+    request.warnings.resize(warnings);  // The next try words its own.
+  }
+  return Fail(ModifiedError(GroupResourceOf(kind), name));
+}
+
+}  // namespace skiff

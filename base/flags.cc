@@ -1,0 +1,216 @@
+#include "base/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <set>
+
+namespace skiff {
+namespace {
+
+std::string Quote(const std::string& text) { return "\"" + text + "\""; }
+
+std::string BadValue(const std::string& name, const std::string& value, const std::string& why) {
+  return "invalid argument " + Quote(value) + " for " + Quote("--" + name) + " flag: " + why;
+}
+
+bool ParseBool(const std::string& text, bool& value) {
+  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == yes) return value = true;
+  }
+  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == no) return !(value = false);
+  }
+  return false;
+}
+
+std::vector<std::string> SplitCommas(const std::string& text) {
+  std::vector<std::string> items;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    if (comma > at) items.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return items;
+}
+
+}  // namespace
+
+struct Flags::Impl {
+  CLI::App app;
+  std::set<std::string> switches;
+  std::set<std::string> names;
+  std::string error;  // The first bad value.
+  bool help = false;
+
+  void Add(const std::string& name, const std::string& help_text,
+           std::function<std::string(const std::string&)> set) {
+    names.insert(name);
+    app.add_option_function<std::vector<std::string>>(
+           "--" + name,
+           [this, name, set = std::move(set)](const std::vector<std::string>& values) {
+             for (const std::string& value : values) {
+               const std::string why = set(value);
+               if (!why.empty() && error.empty()) error = BadValue(name, value, why);
+             }
+           },
+           help_text)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->trigger_on_parse();
+  }
+
+  // CLI11 knows neither "-v=2" nor "--switch" beside "--switch=false" without taking the next word.
+  Result<std::vector<std::string>> Normalise(const std::vector<std::string>& args,
+                                             std::vector<std::string>* words) {
+    std::vector<std::string> out;
+    for (size_t i = 0; i < args.size(); ++i) {
+      const std::string& arg = args[i];
+      if (arg == "--") {
+        if (words) words->insert(words->end(), args.begin() + static_cast<long>(i) + 1, args.end());
+        break;
+      }
+      if (arg.size() < 2 || arg[0] != '-') {
+        if (words == nullptr) return Fail(Reason::kInvalid, "unknown command " + Quote(arg));
+        words->push_back(arg);
+        continue;
+      }
+      const std::string body = arg.substr(arg[1] == '-' ? 2 : 1);
+      const size_t equals = body.find('=');
+      const std::string name = body.substr(0, equals);
+      if (name == "help" || arg == "-h") {
+        help = true;
+        continue;
+      }
+      if (!names.contains(name) || (arg[1] != '-' && name.size() > 1)) {
+        if (arg[1] == '-') return Fail(Reason::kInvalid, "unknown flag: --" + name);
+        return Fail(Reason::kInvalid,
+                    "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);
+      }
+      if (equals != std::string::npos) {
+        out.push_back("--" + body);
+      } else if (switches.contains(name)) {
+        out.push_back("--" + name + "=true");
+      } else if (i + 1 == args.size()) {
+        return Fail(Reason::kInvalid, "flag needs an argument: --" + name);
+      } else {
+        out.push_back("--" + name + "=" + args[++i]);
+      }
+    }
+    return out;
+  }
+};
+
+Flags::Flags(std::string program) : impl_(std::make_unique<Impl>()) {
+  impl_->app.name(std::move(program));
+  impl_->app.set_help_flag();
+}
+Flags::~Flags() = default;
+
+void Flags::Add(const std::string& name, std::string& value, const std::string& help) {
+  impl_->Add(name, help, [&value](const std::string& text) {
+    value = text;
+    return std::string();
+  });
+}
+
+void Flags::Add(const std::string& name, int& value, const std::string& help) {
+  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+    int parsed = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (code == std::errc::result_out_of_range) {
+      return "strconv.ParseInt: parsing " + Quote(text) + ": value out of range";
+    }
+    if (code != std::errc() || end != text.data() + text.size()) {
+      return "strconv.ParseInt: parsing " + Quote(text) + ": invalid syntax";
+    }
+    value = parsed;
+    return "";
+  });
+}
+
+void Flags::Add(const std::string& name, bool& value, const std::string& help) {
+  impl_->switches.insert(name);
+  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+    if (ParseBool(text, value)) return "";
+    return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
+  });
+}
+
+void Flags::Add(const std::string& name, Duration& value, const std::string& help) {
+  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+    const auto parsed = ParseGoDuration(text);
+    if (!parsed) return parsed.error().message;
+    value = *parsed;
+    return "";
+  });
+}
+
+void Flags::Add(const std::string& name, std::vector<std::string>& value,
+                const std::string& help) {
+  // The first use replaces the default, as pflag's slices do.
+  impl_->Add(name, help, [&value, fresh = true](const std::string& text) mutable {
+    if (fresh) value.clear();
+    fresh = false;
+    for (std::string& item : SplitCommas(text)) value.push_back(std::move(item));
+    return std::string();
+  });
+}
+
+void Flags::Ignore(const std::string& name, const std::string& help) {
+  impl_->Add(name, help, [](const std::string&) { return std::string(); });
+}
+
+Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::string>* words) {
+  std::vector<std::string> normal = TRY(impl_->Normalise(args, words));
+  std::reverse(normal.begin(), normal.end());  // CLI11 takes them from the back.
+  try {
+    impl_->app.parse(std::move(normal));
+  } catch (const CLI::Error& error) {
+    return Fail(Reason::kInvalid, error.what());
+  }
+  if (!impl_->error.empty()) return Fail(Reason::kInvalid, impl_->error);
+  return {};
+}
+
+bool Flags::help_asked() const { return impl_->help; }
+std::string Flags::Help() const { return impl_->app.help(); }
+
+Result<Duration> ParseGoDuration(const std::string& text) {
+  const auto invalid = [&] { return Fail(Reason::kInvalid, "time: invalid duration " + Quote(text)); };
+  std::string_view rest = text;
+  double sign = 1;
+  if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
+    if (rest[0] == '-') sign = -1;
+    rest.remove_prefix(1);
+  }
+  if (rest == "0") return Duration(0);
+  if (rest.empty()) return invalid();
+  double nanoseconds = 0;
+  while (!rest.empty()) {
+    const size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
+    if (digits == 0 || rest.substr(0, digits) == ".") return invalid();
+    const double number = std::stod(std::string(rest.substr(0, digits)));
+    rest.remove_prefix(digits);
+    const size_t letters = std::min(rest.find_first_of("0123456789."), rest.size());
+    const std::string_view unit = rest.substr(0, letters);
+    if (unit.empty()) return Fail(Reason::kInvalid, "time: missing unit in duration " + Quote(text));
+    double scale = 0;
+    if (unit == "ns") scale = 1;
+    if (unit == "us" || unit == "\u00b5s") scale = 1e3;
+    if (unit == "ms") scale = 1e6;
+    if (unit == "s") scale = 1e9;
+    if (unit == "m") scale = 60e9;
+    if (unit == "h") scale = 3600e9;
+    if (scale == 0) {
+      return Fail(Reason::kInvalid, "time: unknown unit " + Quote(std::string(unit)) +
+                                        " in duration " + Quote(text));
+    }
+    nanoseconds += number * scale;
+    rest.remove_prefix(letters);
+  }
+  if (!(nanoseconds < 9.2e18)) return invalid();
+  return Duration(static_cast<int64_t>(std::llround(sign * nanoseconds)));
+}
+
+}  // namespace skiff

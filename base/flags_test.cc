@@ -1,0 +1,65 @@
+#include "base/flags.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+struct Values {
+  int port = 6443;
+  bool anonymous = true;
+  std::string file;
+  int verbosity = 0;
+  Duration timeout = 60s;
+  std::vector<std::string> modes = {"AlwaysAllow"};
+};
+
+Result<> Parse(std::vector<std::string> args, Values& values) {
+  Flags flags("test");
+  flags.Add("secure-port", values.port, "port");
+  flags.Add("anonymous-auth", values.anonymous, "switch");
+  flags.Add("token-auth-file", values.file, "file");
+  flags.Add("v", values.verbosity, "level");
+  flags.Add("request-timeout", values.timeout, "time");
+  flags.Add("authorization-mode", values.modes, "list");
+  return flags.Parse(args);
+}
+
+TEST(Flags, TakesEveryFormOfAValue) {
+  Values values;
+  ASSERT_TRUE(Parse({"--secure-port=1", "--token-auth-file", "x", "--anonymous-auth=false", "-v=4",
+                     "--request-timeout=1m30s", "--authorization-mode=Node,RBAC"},
+                    values));
+  EXPECT_EQ(values.port, 1);
+  EXPECT_EQ(values.file, "x");
+  EXPECT_FALSE(values.anonymous);
+  EXPECT_EQ(values.verbosity, 4);
+  EXPECT_EQ(values.timeout, 90s);
+  EXPECT_EQ(values.modes, (std::vector<std::string>{"Node", "RBAC"}));
+}
+
+TEST(Flags, KeepsDefaults) {
+  Values values;
+  ASSERT_TRUE(Parse({"--anonymous-auth"}, values));
+  EXPECT_TRUE(values.anonymous);
+  EXPECT_EQ(values.port, 6443);
+}
+
+TEST(Flags, SaysWhatIsWrongInKubernetesWords) {
+  Values values;
+  EXPECT_EQ(Parse({"--nope=1"}, values).error().message, "unknown flag: --nope");
+  EXPECT_EQ(Parse({"--secure-port"}, values).error().message,
+            "flag needs an argument: --secure-port");
+  EXPECT_EQ(Parse({"--secure-port=x"}, values).error().message,
+            "invalid argument \"x\" for \"--secure-port\" flag: strconv.ParseInt: parsing \"x\": "
+            "invalid syntax");
+}
+
+TEST(Flags, ReadsGoDurations) {
+  EXPECT_EQ(*ParseGoDuration("1h2m3.5s"), 3723500ms);
+  EXPECT_EQ(ParseGoDuration("10").error().message, "time: missing unit in duration \"10\"");
+  EXPECT_EQ(ParseGoDuration("x").error().message, "time: invalid duration \"x\"");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,152 @@
+#include "client/client.h"
+
+#include <gtest/gtest.h>
+
+#include "api/gen/core_v1.h"
+#include "client/transport.h"
+
+namespace skiff {
+namespace {
+
+TEST(MergePatchTest, HoldsWhatChangedAndNothingElse) {
+  const Json before = {{"a", 1}, {"b", {{"x", 1}, {"y", 2}}}, {"list", {1, 2}}};
+  Json after = before;
+  EXPECT_EQ(MergePatchBetween(before, after), Json::object());
+  after["b"]["y"] = 3;
+  after["list"] = {1};
+  after.erase("a");
+  after["new"] = "n";
+  const Json patch = MergePatchBetween(before, after);
+  EXPECT_EQ(patch, Json({{"a", nullptr}, {"b", {{"y", 3}}}, {"list", {1}}, {"new", "n"}}));
+  Json patched = before;
+  patched.merge_patch(patch);
+  EXPECT_EQ(patched, after);
+}
+
+TEST(ErrorFromStatusTest, KeepsReasonCausesAndDetails) {
+  const Json status = Json::parse(R"({"kind":"Status","status":"Failure","reason":"Forbidden",
+      "message":"no","code":403,"details":{"name":"x","kind":"pods","retryAfterSeconds":3,
+      "causes":[{"reason":"NamespaceTerminating","message":"m","field":"metadata.namespace"}]}})");
+  const Error error = ErrorFromStatus(status, 0);
+  EXPECT_EQ(error.reason, Reason::kForbidden);
+  EXPECT_EQ(error.message, "no");
+  EXPECT_EQ(error.http_code, 403);
+  EXPECT_EQ(error.details->retry_after_s, 3);
+  ASSERT_EQ(error.causes.size(), 1u);
+  EXPECT_EQ(error.causes[0].reason, "NamespaceTerminating");
+}
+
+TEST(ResourceTest, PathsAreThoseOfTheApi) {
+  const Resource pods = core_v1::Pod::Info();
+  EXPECT_EQ(pods.Path({"ns", "p"}, "status"), "/api/v1/namespaces/ns/pods/p/status");
+  EXPECT_EQ(pods.Path({"", ""}), "/api/v1/pods");
+  const Resource nodes = core_v1::Node::Info();
+  EXPECT_EQ(nodes.Path({"", "n"}), "/api/v1/nodes/n");
+  Resource custom;
+  custom.api_version = "example.com/v1";
+  custom.name = "widgets";
+  EXPECT_EQ(custom.Path({"ns", ""}), "/apis/example.com/v1/namespaces/ns/widgets");
+  EXPECT_EQ(custom.Group(), "example.com");
+}
+
+TEST(EncodeTargetTest, EscapesWhatAUrlCannotHold) {
+  http::Request request;
+  request.path = "/api/v1/pods";
+  request.query = {{"labelSelector", "a in (b,c)"}, {"limit", "5"}};
+  EXPECT_EQ(EncodeTarget(request), "/api/v1/pods?labelSelector=a%20in%20%28b,c%29&limit=5");
+}
+
+TEST(ClientTest, APatchThatChangesNothingIsNotSent) {
+  int requests = 0;
+  InProcessTransport transport([&](const http::Request&) {
+    ++requests;
+    return http::Response();
+  });
+  Client client(transport, "test");
+  core_v1::Pod pod;
+  pod.metadata.name = "p";
+  const auto same = client.Patch(pod, [](core_v1::Pod&) {});
+  ASSERT_TRUE(same);
+  EXPECT_EQ((*same)->metadata.name, "p");
+  EXPECT_EQ(requests, 0);
+}
+
+TEST(ClientTest, APatchNamesTheObjectAndTheVersionItIsFor) {
+  http::Request seen;
+  InProcessTransport transport([&](const http::Request& request) {
+    seen = request;
+    http::Response response;
+    response.body = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"}})";
+    return response;
+  });
+  Client client(transport, "test");
+  core_v1::Pod pod;
+  pod.metadata.name = "p";
+  pod.metadata.namespace_ = "ns";
+  pod.metadata.uid = "u1";
+  pod.metadata.resource_version = "7";
+  ASSERT_TRUE(client.Patch(pod, [](core_v1::Pod& it) { it.metadata.labels["a"] = "b"; },
+                           {.if_unchanged = true}));
+  EXPECT_EQ(seen.method, "PATCH");
+  EXPECT_EQ(seen.target, "/api/v1/namespaces/ns/pods/p");
+  EXPECT_EQ(seen.Header("content-type"), "application/merge-patch+json");
+  EXPECT_EQ(
+      Json::parse(seen.body),
+      Json({{"metadata", {{"labels", {{"a", "b"}}}, {"uid", "u1"}, {"resourceVersion", "7"}}}}));
+}
+
+TEST(ClientTest, AnAnswerThatIsNotJsonIsAnError) {
+  InProcessTransport transport([](const http::Request&) {
+    http::Response response;
+    response.status = 502;
+    response.body = "bad gateway";
+    return response;
+  });
+  Client client(transport, "test");
+  const auto pod = client.Get<core_v1::Pod>({"ns", "p"});
+  ASSERT_FALSE(pod);
+  EXPECT_EQ(pod.error().http_code, 502);
+  EXPECT_EQ(pod.error().message, "bad gateway");
+}
+
+// A stream that yields what it was given, in pieces.
+class Pieces final : public http::StreamSource {
+ public:
+  explicit Pieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    if (next_ == pieces_.size()) return http::Pulled::kEnd;
+    out.push_back(std::make_shared<const std::string>(pieces_[next_++]));
+    return http::Pulled::kMore;
+  }
+
+ private:
+  std::vector<std::string> pieces_;
+  size_t next_ = 0;
+};
+
+TEST(WatchStreamTest, EventsMayArriveInPieces) {
+  WatchStream stream(std::make_unique<Pieces>(
+      std::vector<std::string>{R"({"type":"ADDED","object":{"metadata":{"na)", R"(me":"a"}}})",
+                               "\n{\"type\":\"DELETED\",\"object\":{}}\n"}));
+  std::vector<WatchEvent> events;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(stream.Next(events), http::Pulled::kMore);
+  EXPECT_EQ(stream.Next(events), http::Pulled::kEnd);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].object["metadata"]["name"], "a");
+  EXPECT_EQ(events[1].type, WatchEvent::Type::kDeleted);
+}
+
+TEST(WatchStreamTest, AnErrorEventIsTheServersError) {
+  WatchStream stream(std::make_unique<Pieces>(std::vector<std::string>{
+      R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}})"
+      "\n"}));
+  std::vector<WatchEvent> events;
+  const auto result = stream.Next(events);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().reason, Reason::kExpired);
+  EXPECT_EQ(result.error().http_code, 410);
+}
+
+}  // namespace
+}  // namespace skiff

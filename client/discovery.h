@@ -1,0 +1,27 @@
+// Which resources the server has, as it tells itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+
+namespace skiff {
+
+struct ServedResource {
+  Resource resource;
+  std::vector<std::string> verbs;
+  bool Has(std::string_view verb) const;
+};
+
+struct ServedResources {
+  // In the version that the server prefers for their group; no subresources.
+  std::vector<ServedResource> resources;
+  // Groups that could not be asked: "metrics.k8s.io/v1beta1: the server is ...".
+  std::vector<std::string> failures;
+};
+
+// Fails only when not even the list of groups can be had.
+Result<ServedResources> Discover(Client& client);
+
+}  // namespace skiff

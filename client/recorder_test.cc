@@ -1,0 +1,73 @@
+#include "client/recorder.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+ReportedEvent Reported(const std::string& message, TimePoint at = TimePoint(1'700'000'000s)) {
+  ReportedEvent reported;
+  reported.object.kind = "Pod";
+  reported.object.api_version = "v1";
+  reported.object.namespace_ = "ns";
+  reported.object.name = "p";
+  reported.object.uid = "u";
+  reported.type = EventType::kNormal;
+  reported.reason = "Created";
+  reported.message = message;
+  reported.component = "kubelet";
+  reported.at = at;
+  return reported;
+}
+
+TEST(EventCorrelatorTest, TheSecondOfTheSameIsCounted) {
+  EventCorrelator correlator;
+  const auto first = correlator.Correlate(Reported("Container created"));
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->patch);
+  EXPECT_EQ(first->event.count, 1);
+  EXPECT_EQ(first->event.metadata.name, "p.17979cfe362a0000");
+  correlator.Wrote(*first, first->event);
+  const auto second =
+      correlator.Correlate(Reported("Container created", TimePoint(1'700'000'005s)));
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(second->patch);
+  EXPECT_EQ(second->event.count, 2);
+  EXPECT_EQ(second->event.metadata.name, first->event.metadata.name);
+  EXPECT_EQ(second->event.first_timestamp, first->event.first_timestamp);
+}
+
+TEST(EventCorrelatorTest, AnotherMessageIsAnotherEvent) {
+  EventCorrelator correlator;
+  const auto first = correlator.Correlate(Reported("one"));
+  correlator.Wrote(*first, first->event);
+  EXPECT_FALSE(correlator.Correlate(Reported("two"))->patch);
+}
+
+TEST(EventCorrelatorTest, ManySimilarMessagesAreCombined) {
+  EventCorrelator correlator;
+  for (int i = 0; i < 9; ++i) {
+    const auto write = correlator.Correlate(Reported("message " + std::to_string(i)));
+    ASSERT_TRUE(write);
+    EXPECT_EQ(write->event.message, "message " + std::to_string(i));
+    correlator.Wrote(*write, write->event);
+  }
+  const auto tenth = correlator.Correlate(Reported("message 9"));
+  EXPECT_EQ(tenth->event.message, "(combined from similar events): message 9");
+  correlator.Wrote(*tenth, tenth->event);
+  const auto next = correlator.Correlate(Reported("message 10"));
+  EXPECT_TRUE(next->patch);
+  EXPECT_EQ(next->event.message, "(combined from similar events): message 10");
+}
+
+TEST(EventCorrelatorTest, AFloodIsDroppedAndTheBucketRefills) {
+  EventCorrelator correlator;
+  int written = 0;
+  for (int i = 0; i < 100; ++i) written += correlator.Correlate(Reported("same")).has_value();
+  EXPECT_EQ(written, EventCorrelator::kBurst);
+  EXPECT_TRUE(correlator.Correlate(Reported("same", TimePoint(1'700'000'301s))));
+  EXPECT_FALSE(correlator.Correlate(Reported("same", TimePoint(1'700'000'302s))));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,36 @@
+#include "controllers/claim.h"
+
+namespace skiff {
+
+Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
+               const meta_v1::ObjectMeta& object) {
+  const bool picked = selector.Matches(object.labels);
+  if (const meta_v1::OwnerReference* controller = ControllerOf(object)) {
+    if (controller->uid != owner.uid) return Claim::kLeave;
+    if (picked) return Claim::kMine;
+    return owner.deletion_timestamp ? Claim::kLeave : Claim::kRelease;
+  }
+  if (owner.deletion_timestamp || object.deletion_timestamp || !picked ||
+      owner.namespace_ != object.namespace_) {
+    return Claim::kLeave;
+  }
+  return Claim::kAdopt;
+}
+
+Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
+                  const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live) {
+  std::string problem;
+  if (live.uid != owner.uid) {
+    problem = fmt::format("original {} {}/{} is gone: got uid {}, wanted {}", kind.kind,
+                          owner.namespace_, owner.name, live.uid, owner.uid);
+  } else if (live.deletion_timestamp) {
+    problem = fmt::format("{}/{} has just been deleted at {}", owner.namespace_, owner.name,
+                          live.deletion_timestamp->Rfc3339());
+  } else {
+    return {};
+  }
+  return Fail(Reason::kConflict, fmt::format("can't adopt {} {}/{} ({}): {}", child.kind,
+                                             object.namespace_, object.name, object.uid, problem));
+}
+
+}  // namespace skiff

@@ -1,0 +1,70 @@
+// Who owns an object that a selector picks: adoption and release, the same for all controllers.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "api/selector.h"
+#include "client/informer.h"
+
+namespace skiff {
+
+enum class Claim : uint8_t {
+  kMine,     // Controlled by the owner, and picked by its selector.
+  kAdopt,    // Nobody's, and picked: becomes the owner's.
+  kRelease,  // The owner's, but no longer picked.
+  kLeave,
+};
+
+// Pure.
+Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
+               const meta_v1::ObjectMeta& object);
+
+// The owner as the server has it now must still be the one that wants to adopt; else an error.
+Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
+                  const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live);
+
+// The objects among the cached ones that belong to `owner` after adopting and releasing.
+template <Kind Owner, Kind K>
+Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
+                                         const LabelSelector& selector,
+                                         const Informer<K>& objects) {
+  std::vector<Ptr<K>> mine;
+  Ptr<Owner> live;
+  auto candidates = objects.ControlledBy(owner.metadata.uid);
+  for (auto& orphan : objects.OrphansIn(owner.metadata.namespace_)) candidates.push_back(orphan);
+  for (const Ptr<K>& object : candidates) {
+    const Claim claim = Classify(owner.metadata, selector, object->metadata);
+    if (claim == Claim::kMine) {
+      mine.push_back(object);
+    } else if (claim == Claim::kAdopt) {
+      if (!live) live = TRY(client.Get<Owner>(KeyOf(owner)));
+      TRY(CanAdopt(K::Info(), object->metadata, Owner::Info(), owner.metadata, live->metadata));
+      auto adopted = TRY(client.Patch(*object,
+                                      [&](K& it) {
+                                        it.metadata.owner_references.push_back(
+                                            ControllerReference(Owner::Info(), owner.metadata));
+                                      },
+                                      {.if_unchanged = true}));
+      mine.push_back(std::move(adopted));
+    } else if (claim == Claim::kRelease) {
+      const auto released =
+          client.Patch(*object,
+                       [&](K& it) {
+                         std::erase_if(it.metadata.owner_references, [&](const auto& reference) {
+                           return reference.uid == owner.metadata.uid;
+                         });
+                       },
+                       {.if_unchanged = true});
+      // Gone, or a namesake: no longer ours either way.
+      if (!released && released.error().reason != Reason::kNotFound &&
+          released.error().reason != Reason::kInvalid) {
+        return Fail(released.error());
+      }
+    }
+  }
+  return mine;
+}
+
+}  // namespace skiff

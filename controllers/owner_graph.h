@@ -1,0 +1,78 @@
+// Who owns whom, over all kinds, as the garbage collector has seen it.
+//
+//   Deployment web ◄── ReplicaSet web-5c ◄── Pod web-5c-x1, Pod web-5c-x2
+//
+// An owner that is referred to but was never seen is a virtual node, with the coordinates of the
+// reference: whether it exists has to be asked.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/gen/meta_v1.h"
+#include "base/mutex.h"
+#include "client/resource.h"
+
+namespace skiff {
+
+inline constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
+inline constexpr std::string_view kOrphanFinalizer = "orphan";
+
+struct OwnerNode {
+  std::string uid;
+  Resource resource;  // Of a virtual node only apiVersion and kind are known.
+  ObjectKey key;
+  std::vector<meta_v1::OwnerReference> owners;
+  std::set<std::string> dependents;  // uids
+  bool being_deleted = false;
+  bool deleting_dependents = false;  // Foreground deletion: it goes after them.
+  bool orphaning = false;
+  bool virtual_ = false;
+};
+
+// Thread-safe.
+class OwnerGraph {
+ public:
+  // Objects (by uid) that a change makes work for.
+  struct Work {
+    std::vector<std::string> check;   // Whether they shall be deleted.
+    std::vector<std::string> orphan;  // Let go of their dependents.
+  };
+  Work Saw(const Resource& resource, const meta_v1::ObjectMeta& object);
+  Work Gone(const std::string& uid);
+  // A virtual node does not exist. Nothing when it has been seen meanwhile.
+  Work Missing(const std::string& uid);
+
+  std::optional<OwnerNode> Find(const std::string& uid) const;
+  std::vector<OwnerNode> DependentsOf(const std::string& uid) const;
+  // Its deletion event was seen lately; uids are never used again.
+  bool IsKnownGone(const std::string& uid) const;
+  size_t size() const;
+
+ private:
+  static constexpr size_t kGoneMax = 500;
+  void Link(OwnerNode& node, const std::vector<meta_v1::OwnerReference>& owners, Work& work)
+      REQUIRES(mutex_);
+  void Unlink(OwnerNode& node, const std::vector<meta_v1::OwnerReference>& owners, Work& work)
+      REQUIRES(mutex_);
+  void StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& object, Work& work)
+      REQUIRES(mutex_);
+  Work Remove(const std::string& uid) REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::map<std::string, OwnerNode> nodes_ GUARDED_BY(mutex_);  // By uid.
+  std::set<std::string> gone_ GUARDED_BY(mutex_);
+  std::vector<std::string> gone_order_ GUARDED_BY(mutex_);  // A ring of at most kGoneMax.
+  size_t gone_next_ GUARDED_BY(mutex_) = 0;
+};
+
+// Whether the reference holds up the owner's foreground deletion.
+bool Blocks(const meta_v1::OwnerReference& reference);
+const meta_v1::OwnerReference* FindOwner(const std::vector<meta_v1::OwnerReference>& owners,
+                                         const std::string& uid);
+bool HasFinalizer(const meta_v1::ObjectMeta& object, std::string_view finalizer);
+
+}  // namespace skiff

@@ -1,0 +1,67 @@
+// kube-controller-manager: the list of controllers and the program that runs them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "client/manager.h"
+
+namespace skiff {
+
+// What the flags of kube-controller-manager say to controllers.
+struct ControllerOptions {
+  std::string root_ca;  // PEM; "": no kube-root-ca.crt is published.
+  bool allocate_node_cidrs = false;
+  std::vector<std::string> cluster_cidrs;
+  std::vector<std::string> service_cidrs;
+  int node_cidr_mask_size_ipv4 = 24;
+  int node_cidr_mask_size_ipv6 = 64;
+  Duration node_monitor_period = 5s;
+  Duration node_monitor_grace_period = 50s;
+  Duration node_startup_grace_period = 60s;
+  double node_eviction_rate = 0.1;
+  double secondary_node_eviction_rate = 0.01;
+  double unhealthy_zone_threshold = 0.55;
+  int large_cluster_size_threshold = 50;
+  int terminated_pod_gc_threshold = 12500;
+  int max_endpoints_per_slice = 100;
+  // Where, on each node, the built-in provisioner keeps the volumes it makes; "": it is off.
+  std::string local_path_directory;
+  // Names of StorageClass provisioners that it answers to.
+  std::vector<std::string> local_path_provisioners = {"skiff.io/local-path"};
+  // Deletes the directory of such a volume on that node. Empty: the volumes stay Released.
+  std::function<Result<>(const std::string& node, const std::string& path)> remove_local_volume;
+  // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
+  std::vector<std::string> controllers = {"*"};
+};
+
+// Adds every controller that the options name.
+void AddControllers(Manager& manager, const ControllerOptions& options);
+// What --controllers can name, sorted.
+std::vector<std::string> ControllerNames();
+
+// One line each; the file is named after the function.
+void AddReplicaSetController(Manager& manager);
+void AddReplicationControllerController(Manager& manager);
+void AddDeploymentController(Manager& manager);
+void AddDaemonSetController(Manager& manager);
+void AddEndpointsController(Manager& manager);
+void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
+void AddNamespaceController(Manager& manager);
+void AddGarbageCollector(Manager& manager);
+void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
+void AddTaintEvictionController(Manager& manager);
+// Pods by the node they are bound to: ByIndex("node", name).
+void AddPodNodeIndex(Manager& manager);
+void AddNodeIpamController(Manager& manager, const ControllerOptions& options);
+void AddServiceAccountController(Manager& manager);
+void AddRootCaPublisher(Manager& manager, const std::string& root_ca);
+void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
+void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
+// Pods by the claims they use: ByIndex("claim", "namespace/name").
+void AddPodClaimIndex(Manager& manager);
+void AddVolumeProtectionControllers(Manager& manager);
+void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
+
+}  // namespace skiff

@@ -1,0 +1,69 @@
+// The ConfigMap kube-root-ca.crt in every namespace: by which CA pods know the API server.
+#include "client/reconciler.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::ConfigMap;
+using core_v1::Namespace;
+
+constexpr std::string_view kName = "kube-root-ca.crt";
+constexpr std::string_view kKey = "ca.crt";
+constexpr std::string_view kDescription = "kubernetes.io/description";
+constexpr std::string_view kText =
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal "
+    "endpoints such as the internal service IP or kubernetes.default.svc. No other usage is "
+    "guaranteed across distributions of Kubernetes clusters.";
+
+class RootCaReconciler final : public Reconciler<Namespace> {
+ public:
+  RootCaReconciler(Manager& manager, std::string root_ca)
+      : client_(manager.client()),
+        config_maps_(manager.informer<ConfigMap>()),
+        root_ca_(std::move(root_ca)) {}
+
+  Result<Requeue> Reconcile(const Namespace& namespace_) override {
+    if (namespace_.status.phase != "Active" || namespace_.metadata.deletion_timestamp) {
+      return Requeue::None();
+    }
+    const auto stored = config_maps_.Get({namespace_.metadata.name, std::string(kName)});
+    ConfigMap wanted;
+    if (stored) wanted = *stored;
+    wanted.metadata.namespace_ = namespace_.metadata.name;
+    wanted.metadata.name = kName;
+    wanted.metadata.annotations[std::string(kDescription)] = kText;
+    wanted.data = {{std::string(kKey), root_ca_}};
+    wanted.binary_data.clear();
+    if (stored && wanted == *stored) return Requeue::None();
+    const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
+    if (written || written.error().reason == Reason::kAlreadyExists ||
+        written.error().reason == Reason::kNotFound) {
+      return Requeue::None();
+    }
+    for (const Cause& cause : written.error().causes) {
+      if (cause.reason == "NamespaceTerminating") return Requeue::None();
+    }
+    return Fail(written.error());
+  }
+
+ private:
+  Client& client_;
+  const Informer<ConfigMap> config_maps_;
+  const std::string root_ca_;
+};
+
+}  // namespace
+
+void AddRootCaPublisher(Manager& manager, const std::string& root_ca) {
+  ControllerBuilder<Namespace>(manager, "root-ca-certificate-publisher")
+      .Watches<ConfigMap>([](const ConfigMap& config_map) {
+        std::vector<ObjectKey> keys;
+        if (config_map.metadata.name == kName) keys.push_back({"", config_map.metadata.namespace_});
+        return keys;
+      })
+      .Workers(1)
+      .Complete(std::make_unique<RootCaReconciler>(manager, root_ca));
+}
+
+}  // namespace skiff

@@ -1,0 +1,89 @@
+#include "controllers/scheduler/cache.h"
+
+namespace skiff::scheduler {
+namespace {
+
+std::string ZoneOf(const core_v1::Node& node) {
+  const auto label = [&](const char* key) {
+    const auto found = node.metadata.labels.find(key);
+    return found == node.metadata.labels.end() ? std::string() : found->second;
+  };
+  return label("topology.kubernetes.io/region") + "/" + label("topology.kubernetes.io/zone");
+}
+
+}  // namespace
+
+void Cache::SetNode(NodePtr node) {
+  NodeInfo& info = nodes_[node->metadata.name];
+  order_is_stale_ |= !info.node || ZoneOf(*info.node) != ZoneOf(*node);
+  info.SetNode(std::move(node));
+}
+
+void Cache::RemoveNode(const std::string& name) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return;
+  order_is_stale_ = true;
+  if (found->second.pods.empty()) {
+    nodes_.erase(found);
+  } else {
+    found->second.node = nullptr;
+  }
+}
+
+void Cache::SetPod(PodPtr pod) {
+  const std::string node = pod->spec.node_name;
+  Put(std::make_shared<const PodInfo>(std::move(pod)), node, false);
+}
+
+bool Cache::RemovePod(const std::string& uid) {
+  const auto place = places_.find(uid);
+  if (place == places_.end()) return false;
+  const auto node = nodes_.find(place->second.node);
+  node->second.RemovePod(uid);
+  if (!node->second.node && node->second.pods.empty()) nodes_.erase(node);
+  places_.erase(place);
+  return true;
+}
+
+void Cache::Assume(PodInfoPtr pod, const std::string& node) {
+  Put(std::move(pod), node, true);
+}
+
+bool Cache::IsAssumed(const std::string& uid) const {
+  const auto place = places_.find(uid);
+  return place != places_.end() && place->second.assumed;
+}
+
+void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
+  const std::string uid = pod->uid();
+  RemovePod(uid);
+  nodes_[node].AddPod(std::move(pod));
+  places_[uid] = {node, assumed};
+}
+
+const std::vector<const NodeInfo*>& Cache::Nodes() {
+  if (!order_is_stale_) return order_;
+  std::map<std::string, std::vector<const NodeInfo*>> zones;
+  size_t largest = 0;
+  for (const auto& [name, info] : nodes_) {
+    if (!info.node) continue;
+    auto& zone = zones[ZoneOf(*info.node)];
+    zone.push_back(&info);
+    largest = std::max(largest, zone.size());
+  }
+  order_.clear();
+  for (size_t turn = 0; turn < largest; ++turn) {
+    for (const auto& [zone, members] : zones) {
+      if (turn < members.size()) order_.push_back(members[turn]);
+    }
+  }
+  order_is_stale_ = false;
+  return order_;
+}
+
+const NodeInfo* Cache::Find(const std::string& name) const {
+  const auto found = nodes_.find(name);
+  return found == nodes_.end() || !found->second.node ? nullptr : &found->second;
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,44 @@
+// The nodes and the pods on them, kept up to date by informer events and by the scheduler's own
+// decisions: a pod counts on its node from the moment it is assumed there, before the API knows.
+// One thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controllers/scheduler/snapshot.h"
+
+namespace skiff::scheduler {
+
+class Cache {
+ public:
+  void SetNode(NodePtr node);
+  void RemoveNode(const std::string& name);
+  // A pod that the API says is on a node, finished ones left out by the caller.
+  void SetPod(PodPtr pod);
+  // It left its node, whether the API had put it there or it was assumed. False when it was on
+  // none.
+  bool RemovePod(const std::string& uid);
+  // Takes the space on `node` before the binding is written.
+  void Assume(PodInfoPtr pod, const std::string& node);
+  bool IsAssumed(const std::string& uid) const;
+  // Nodes by turns of their zones; pointers stay valid until the next change.
+  const std::vector<const NodeInfo*>& Nodes();
+  const NodeInfo* Find(const std::string& name) const;
+
+ private:
+  struct Place {
+    std::string node;
+    bool assumed = false;
+  };
+  void Put(PodInfoPtr pod, const std::string& node, bool assumed);
+  // Pods may be heard of before their node; such an entry has no node object and is not listed.
+  std::map<std::string, NodeInfo> nodes_;
+  std::map<std::string, Place> places_;  // By pod uid.
+  std::vector<const NodeInfo*> order_;
+  bool order_is_stale_ = true;
+};
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,128 @@
+#include "controllers/scheduler/cycle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace skiff::scheduler {
+namespace {
+
+struct NamedFilter {
+  std::string_view rule;
+  NodeFilter filter;
+};
+
+// The filters that have something to check for this pod; or the rejection that ends the search.
+struct Filters {
+  std::vector<NamedFilter> list;
+  Verdict rejection;
+  std::string_view rejector;
+};
+
+Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
+  Filters filters;
+  for (const FilterRule& rule : DefaultFilters()) {
+    Prepared prepared = rule.prepare(pod, snapshot);
+    if (!prepared.rejection.fits()) {
+      filters.rejection = std::move(prepared.rejection);
+      filters.rejector = rule.name;
+      return filters;
+    }
+    if (prepared.filter) filters.list.push_back({rule.name, std::move(prepared.filter)});
+  }
+  return filters;
+}
+
+// The first filter that refuses the node; nullptr when it fits.
+const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Verdict& verdict) {
+  for (const NamedFilter& named : filters.list) {
+    verdict = named.filter(node);
+    if (!verdict.fits()) return &named;
+  }
+  return nullptr;
+}
+
+void Refuse(Unfit& unfit, const NodeInfo& node, std::string_view rule, const Verdict& verdict) {
+  for (const std::string& reason : verdict.reasons) ++unfit.reasons[reason];
+  unfit.rejectors.insert(std::string(rule));
+  if (verdict.code == Verdict::Code::kUnschedulable) unfit.preemptable.push_back(node.name());
+}
+
+std::string Best(const PodInfo& pod, const Snapshot& snapshot,
+                 const std::vector<const NodeInfo*>& feasible, Random& random) {
+  if (feasible.size() == 1) return feasible[0]->name();
+  std::vector<int64_t> totals(feasible.size(), 0);
+  std::vector<int64_t> scores(feasible.size());
+  for (const ScoreRule& rule : DefaultScores()) {
+    const PreparedScore prepared = rule.prepare(pod, snapshot, feasible);
+    if (!prepared.score) continue;
+    for (size_t i = 0; i < feasible.size(); ++i) scores[i] = prepared.score(*feasible[i]);
+    if (prepared.normalize) prepared.normalize(feasible, scores);
+    for (size_t i = 0; i < feasible.size(); ++i) totals[i] += rule.weight * scores[i];
+  }
+  const int64_t highest = *std::max_element(totals.begin(), totals.end());
+  std::vector<size_t> best;
+  for (size_t i = 0; i < totals.size(); ++i) {
+    if (totals[i] == highest) best.push_back(i);
+  }
+  return feasible[best[random.Below(best.size())]]->name();
+}
+
+}  // namespace
+
+std::string Unfit::Message() const {
+  if (nodes == 0) return "no nodes available to schedule pods";
+  std::string text = fmt::format("0/{} nodes are available:", nodes);
+  if (!overall.empty()) text += " " + overall + ".";
+  if (reasons.empty()) return text;
+  std::vector<std::string> counts;
+  for (const auto& [reason, count] : reasons) counts.push_back(fmt::format("{} {}", count, reason));
+  std::sort(counts.begin(), counts.end());
+  return text + " " + fmt::format("{}", fmt::join(counts, ", ")) + ".";
+}
+
+size_t FeasibleWanted(size_t nodes) {
+  constexpr size_t kAllBelow = 100;
+  if (nodes < kAllBelow) return nodes;
+  const size_t percent = nodes / 125 >= 45 ? 5 : 50 - nodes / 125;
+  return std::max(kAllBelow, nodes * percent / 100);
+}
+
+Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random) {
+  Decision decision;
+  Unfit& unfit = decision.unfit;
+  unfit.nodes = snapshot.nodes.size();
+  if (snapshot.nodes.empty()) return decision;
+  const Filters filters = PrepareFilters(pod, snapshot);
+  if (!filters.rejection.fits()) {
+    unfit.overall = filters.rejection.reasons[0];
+    unfit.rejectors.insert(std::string(filters.rejector));
+    return decision;
+  }
+  const size_t wanted = FeasibleWanted(snapshot.nodes.size());
+  std::vector<const NodeInfo*> feasible;
+  size_t looked_at = 0;
+  for (; looked_at < snapshot.nodes.size() && feasible.size() < wanted; ++looked_at) {
+    const NodeInfo& node = *snapshot.nodes[(start + looked_at) % snapshot.nodes.size()];
+    Verdict verdict;
+    const NamedFilter* refusal = FirstRefusal(filters, node, verdict);
+    if (refusal == nullptr) {
+      feasible.push_back(&node);
+    } else {
+      Refuse(unfit, node, refusal->rule, verdict);
+    }
+  }
+  start = (start + looked_at) % snapshot.nodes.size();
+  if (!feasible.empty()) decision.node = Best(pod, snapshot, feasible, random);
+  return decision;
+}
+
+Verdict FitsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
+  const Filters filters = PrepareFilters(pod, snapshot);
+  if (!filters.rejection.fits()) return filters.rejection;
+  Verdict verdict;
+  FirstRefusal(filters, node, verdict);
+  return verdict;
+}
+
+}  // namespace skiff::scheduler

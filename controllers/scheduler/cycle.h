@@ -1,0 +1,41 @@
+// One scheduling decision: which node a pod goes to, or why none will do. Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/id.h"
+#include "controllers/scheduler/framework.h"
+
+namespace skiff::scheduler {
+
+// Why no node took a pod.
+struct Unfit {
+  size_t nodes = 0;                    // How many there are.
+  std::map<std::string, int> reasons;  // Reason -> number of nodes.
+  std::set<std::string> rejectors;     // Rules that said no: their events make a retry worthwhile.
+  std::string overall;                 // A rejection that holds for every node.
+  std::vector<std::string> preemptable;  // Nodes where removing pods may help.
+
+  // `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).`
+  std::string Message() const;
+};
+
+struct Decision {
+  std::string node;  // "" when unfit.
+  Unfit unfit;
+};
+
+// How many feasible nodes are looked for before scoring begins: all below 100 nodes, then a share
+// that shrinks as clusters grow (percentageOfNodesToScore: 0).
+size_t FeasibleWanted(size_t nodes);
+
+// Looks at nodes from `start` on and moves it behind the last one looked at, so that clusters in
+// which not all nodes are scored are used evenly. Ties are drawn at random.
+Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random);
+
+// Whether the pod fits on that one node as the snapshot shows it.
+Verdict FitsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot);
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,46 @@
+#include "controllers/scheduler/framework.h"
+
+#include <algorithm>
+
+#include "controllers/scheduler/rules/rules.h"
+
+namespace skiff::scheduler {
+
+std::span<const FilterRule> DefaultFilters() {
+  static constexpr FilterRule kFilters[] = {
+      {"NodeUnschedulable", PrepareNodeUnschedulable},
+      {"NodeName", PrepareNodeName},
+      {"TaintToleration", PrepareTaintToleration},
+      {"NodeAffinity", PrepareNodeAffinity},
+      {"NodePorts", PrepareNodePorts},
+      {"NodeResourcesFit", PrepareNodeResourcesFit},
+      {"VolumeRestrictions", PrepareVolumeRestrictions},
+      {"VolumeBinding", PrepareVolumeBinding},
+      {"PodTopologySpread", PreparePodTopologySpread},
+      {"InterPodAffinity", PrepareInterPodAffinity},
+  };
+  return kFilters;
+}
+
+std::span<const ScoreRule> DefaultScores() {
+  static constexpr ScoreRule kScores[] = {
+      {"TaintToleration", 3, ScoreTaintToleration},
+      {"NodeAffinity", 2, ScoreNodeAffinity},
+      {"NodeResourcesFit", 1, ScoreLeastAllocated},
+      {"PodTopologySpread", 2, ScorePodTopologySpread},
+      {"InterPodAffinity", 2, ScoreInterPodAffinity},
+      {"NodeResourcesBalancedAllocation", 1, ScoreBalancedAllocation},
+      {"ImageLocality", 1, ScoreImageLocality},
+  };
+  return kScores;
+}
+
+void NormalizeByHighest(std::span<int64_t> scores, bool reverse) {
+  const int64_t highest = scores.empty() ? 0 : *std::max_element(scores.begin(), scores.end());
+  for (int64_t& score : scores) {
+    score = highest == 0 ? 0 : 100 * score / highest;
+    if (reverse) score = 100 - score;
+  }
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,200 @@
+#include "controllers/scheduler/queue.h"
+
+#include <algorithm>
+
+namespace skiff::scheduler {
+namespace {
+
+constexpr Duration kBackOffFirst = 1s;
+constexpr Duration kBackOffMax = 10s;
+constexpr Duration kUnschedulableMax = 5min;
+
+Duration BackOff(int attempts) {
+  Duration delay = kBackOffFirst;
+  for (int i = 1; i < attempts && delay < kBackOffMax; ++i) delay *= 2;
+  return std::min(delay, kBackOffMax);
+}
+
+uint32_t Bit(ClusterEvent event) {
+  return static_cast<uint32_t>(event);
+}
+
+uint32_t HelpfulEvents(std::string_view rule) {
+  using enum ClusterEvent;
+  static const std::map<std::string_view, uint32_t> kHelpful = {
+      {"NodeUnschedulable", Bit(kNodeTaints)},
+      {"NodeName", 0},
+      {"TaintToleration", Bit(kNodeTaints)},
+      {"NodeAffinity", Bit(kNodeLabels)},
+      {"NodePorts", Bit(kPodDeleted)},
+      {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kNodeAllocatable)},
+      {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
+      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
+      {"PodTopologySpread",
+       Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},
+      {"InterPodAffinity", Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},
+  };
+  const auto found = kHelpful.find(rule);
+  // A new node may help against any rule, and so may a change of taints that hid it before.
+  return Bit(kNodeAdded) | Bit(kNodeTaints) | (found == kHelpful.end() ? ~0U : found->second);
+}
+
+bool AnyHelps(const std::set<std::string>& rejectors, uint32_t events) {
+  if (events == 0) return false;
+  if (rejectors.empty()) return true;
+  return std::any_of(rejectors.begin(), rejectors.end(),
+                     [&](const std::string& rule) { return (HelpfulEvents(rule) & events) != 0; });
+}
+
+}  // namespace
+
+bool MayHelp(std::string_view rule, ClusterEvent event) {
+  return (HelpfulEvents(rule) & Bit(event)) != 0;
+}
+
+void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
+  const std::string key = pod->Key();
+  if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
+    flying->second.updated = std::move(pod);
+    flying->second.removed = false;
+    return;
+  }
+  if (const auto found = active_keys_.find(key); found != active_keys_.end()) {
+    active_.at(found->second).info = std::move(pod);
+    return;
+  }
+  if (const auto found = backoff_.find(key); found != backoff_.end()) {
+    found->second.second.info = std::move(pod);
+    return;
+  }
+  QueuedPod queued;
+  if (const auto found = unschedulable_.find(key); found != unschedulable_.end()) {
+    // Status updates, our own among them, are no reason to try again.
+    const auto& before = *found->second.info->pod;
+    const bool same = before.metadata.uid == pod->uid() && before.spec == pod->pod->spec &&
+                      before.metadata.labels == pod->pod->metadata.labels;
+    found->second.info = pod;
+    if (same) return;
+    queued = std::move(found->second);
+    unschedulable_.erase(found);
+    BackOffOrActivate(std::move(queued), now);
+    return;
+  }
+  queued.info = std::move(pod);
+  queued.queued_at = now;
+  Activate(std::move(queued));
+}
+
+void SchedulingQueue::Remove(const std::string& key) {
+  if (const auto found = active_keys_.find(key); found != active_keys_.end()) {
+    active_.erase(found->second);
+    active_keys_.erase(found);
+  }
+  backoff_.erase(key);
+  unschedulable_.erase(key);
+  if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
+    flying->second.removed = true;
+  }
+}
+
+std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
+  FlushDue(now);
+  if (active_.empty()) return std::nullopt;
+  QueuedPod pod = std::move(active_.begin()->second);
+  active_keys_.erase(active_.begin()->first.key);
+  active_.erase(active_.begin());
+  in_flight_[pod.info->Key()] = {};
+  return pod;
+}
+
+void SchedulingQueue::Done(const std::string& key) {
+  in_flight_.erase(key);
+}
+
+void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now) {
+  const std::string key = pod.info->Key();
+  const InFlight flight = in_flight_[key];
+  in_flight_.erase(key);
+  if (flight.removed) return;
+  ++pod.attempts;
+  pod.queued_at = now;
+  pod.rejectors = std::move(rejectors);
+  const bool changed = flight.updated && !(flight.updated->pod->spec == pod.info->pod->spec);
+  if (flight.updated) pod.info = flight.updated;
+  if (changed || AnyHelps(pod.rejectors, flight.events)) {
+    BackOffOrActivate(std::move(pod), now);
+  } else {
+    unschedulable_[key] = std::move(pod);
+  }
+}
+
+void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
+  const std::string key = pod.info->Key();
+  const InFlight flight = in_flight_[key];
+  in_flight_.erase(key);
+  if (flight.removed) return;
+  if (flight.updated) pod.info = flight.updated;
+  ++pod.attempts;
+  pod.queued_at = now;
+  BackOffOrActivate(std::move(pod), now);
+}
+
+void SchedulingQueue::Happened(ClusterEvent event, Duration now) {
+  for (auto& [key, flight] : in_flight_) flight.events |= Bit(event);
+  for (auto waiting = unschedulable_.begin(); waiting != unschedulable_.end();) {
+    if (!AnyHelps(waiting->second.rejectors, Bit(event))) {
+      ++waiting;
+      continue;
+    }
+    QueuedPod pod = std::move(waiting->second);
+    waiting = unschedulable_.erase(waiting);
+    BackOffOrActivate(std::move(pod), now);
+  }
+}
+
+Duration SchedulingQueue::NextDue(Duration now) const {
+  if (!active_.empty()) return 0ns;
+  Duration due = kNever;
+  for (const auto& [key, waiting] : backoff_) due = std::min(due, waiting.first - now);
+  for (const auto& [key, pod] : unschedulable_) {
+    due = std::min(due, pod.queued_at + kUnschedulableMax - now);
+  }
+  return std::max(due, Duration::zero());
+}
+
+void SchedulingQueue::Activate(QueuedPod pod) {
+  const ActiveOrder order{pod.info->priority, pod.queued_at, pod.info->Key()};
+  active_keys_.emplace(order.key, order);
+  active_.emplace(order, std::move(pod));
+}
+
+void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now) {
+  const Duration due = pod.queued_at + BackOff(pod.attempts);
+  if (pod.attempts == 0 || due <= now) {
+    Activate(std::move(pod));
+    return;
+  }
+  const std::string key = pod.info->Key();
+  backoff_[key] = {due, std::move(pod)};
+}
+
+void SchedulingQueue::FlushDue(Duration now) {
+  for (auto waiting = backoff_.begin(); waiting != backoff_.end();) {
+    if (waiting->second.first > now) {
+      ++waiting;
+      continue;
+    }
+    Activate(std::move(waiting->second.second));
+    waiting = backoff_.erase(waiting);
+  }
+  for (auto waiting = unschedulable_.begin(); waiting != unschedulable_.end();) {
+    if (waiting->second.queued_at + kUnschedulableMax > now) {
+      ++waiting;
+      continue;
+    }
+    Activate(std::move(waiting->second));
+    waiting = unschedulable_.erase(waiting);
+  }
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,95 @@
+// Pods that wait for a node. Passive; the caller brings the time.
+//
+//             Add                    Pop                 Done
+//   (new) ----------> active -----------------> in flight ----> (gone)
+//                       ^   \ back-off over          | Unschedulable / Failed
+//                       |    +---- backoff <---------+  an event came meanwhile, or an error
+//      event that helps +---- unschedulable <--------+  nothing helps yet
+//
+// Active pods are ordered by priority, then by how long they wait. The back-off of a pod doubles
+// with each failed attempt from 1 s to 10 s. After five minutes among the unschedulable a pod is
+// tried again whatever happened.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "controllers/scheduler/snapshot.h"
+
+namespace skiff::scheduler {
+
+// What happened in the cluster that may let a rejected pod fit.
+enum class ClusterEvent : uint32_t {
+  kNodeAdded = 1 << 0,
+  kNodeAllocatable = 1 << 1,
+  kNodeLabels = 1 << 2,
+  kNodeTaints = 1 << 3,
+  kPodDeleted = 1 << 4,  // A pod left its node, or the space it was assumed to take.
+  kPodAdded = 1 << 5,    // A pod was bound or its labels changed.
+  kClaim = 1 << 6,
+  kVolume = 1 << 7,
+  kStorageClass = 1 << 8,
+  kNamespace = 1 << 9,
+  kService = 1 << 10,
+};
+
+// Whether such an event can change what that rule said.
+bool MayHelp(std::string_view rule, ClusterEvent event);
+
+struct QueuedPod {
+  PodInfoPtr info;
+  Duration queued_at = {};
+  int attempts = 0;  // Failed ones in a row.
+  std::set<std::string> rejectors;
+};
+
+class SchedulingQueue {
+ public:
+  // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
+  void Add(PodInfoPtr pod, Duration now);
+  // It is gone or has a node.
+  void Remove(const std::string& key);
+  // The next pod to try; it is in flight until Done, Unschedulable or Failed.
+  std::optional<QueuedPod> Pop(Duration now);
+  // It has been placed.
+  void Done(const std::string& key);
+  // No node would take it. Goes to the back-off when an event that may help came meanwhile.
+  void Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now);
+  // Something went wrong that has nothing to do with the pod; it is tried again after a back-off.
+  void Failed(QueuedPod pod, Duration now);
+  void Happened(ClusterEvent event, Duration now);
+  // When Pop may have something; kNever when only an event can help, 0 when it has now.
+  Duration NextDue(Duration now) const;
+  size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
+
+ private:
+  struct ActiveOrder {
+    int priority;
+    Duration since;
+    std::string key;
+    bool operator<(const ActiveOrder& other) const {
+      if (priority != other.priority) return priority > other.priority;
+      return std::tie(since, key) < std::tie(other.since, other.key);
+    }
+  };
+  struct InFlight {
+    uint32_t events = 0;  // What happened since the pop.
+    bool removed = false;
+    PodInfoPtr updated;  // The pod changed meanwhile.
+  };
+  void Activate(QueuedPod pod);
+  void BackOffOrActivate(QueuedPod pod, Duration now);
+  void FlushDue(Duration now);
+
+  std::map<ActiveOrder, QueuedPod> active_;
+  std::map<std::string, ActiveOrder> active_keys_;
+  std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
+  std::map<std::string, QueuedPod> unschedulable_;
+  std::map<std::string, InFlight> in_flight_;
+};
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,109 @@
+#include "controllers/scheduler/resources.h"
+
+#include <algorithm>
+
+namespace skiff::scheduler {
+namespace {
+
+constexpr int64_t kDefaultMilliCpu = 100;
+constexpr int64_t kDefaultMemory = 200LL * 1024 * 1024;
+
+using ResourceList = std::map<std::string, Quantity>;
+
+Resources ContainerRequests(const core_v1::Container& container, bool non_zero) {
+  const ResourceList& requests = container.resources.requests;
+  Resources out = Resources::From(requests);
+  if (non_zero && !requests.contains("cpu")) out.milli_cpu = kDefaultMilliCpu;
+  if (non_zero && !requests.contains("memory")) out.memory = kDefaultMemory;
+  return out;
+}
+
+// Pod-level CPU, memory and hugepages replace the sum over the containers.
+void ReplaceByPodLevel(const core_v1::PodSpec& spec, Resources& total) {
+  if (!spec.resources) return;
+  const Resources pod = Resources::From(spec.resources->requests);
+  for (const auto& [name, quantity] : spec.resources->requests) {
+    if (name == "cpu") total.milli_cpu = pod.milli_cpu;
+    if (name == "memory") total.memory = pod.memory;
+    if (name.starts_with("hugepages-")) total.scalar[name] = pod.scalar.at(name);
+  }
+}
+
+Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
+  Resources total;
+  for (const auto& container : spec.containers) total.Add(ContainerRequests(container, non_zero));
+  Resources sidecars;
+  Resources largest_init;
+  for (const auto& container : spec.init_containers) {
+    Resources own = ContainerRequests(container, non_zero);
+    if (container.restart_policy && *container.restart_policy == "Always") {
+      total.Add(own);
+      sidecars.Add(own);
+      largest_init.RaiseTo(sidecars);
+    } else {
+      own.Add(sidecars);
+      largest_init.RaiseTo(own);
+    }
+  }
+  total.RaiseTo(largest_init);
+  ReplaceByPodLevel(spec, total);
+  total.Add(Resources::From(spec.overhead));
+  return total;
+}
+
+}  // namespace
+
+Resources Resources::From(const ResourceList& list) {
+  Resources out;
+  for (const auto& [name, quantity] : list) {
+    if (name == "cpu") {
+      out.milli_cpu = quantity.MilliValue();
+    } else if (name == "memory") {
+      out.memory = quantity.Value();
+    } else if (name == "ephemeral-storage") {
+      out.ephemeral_storage = quantity.Value();
+    } else if (name != "pods") {
+      out.scalar[name] = quantity.Value();
+    }
+  }
+  return out;
+}
+
+void Resources::Add(const Resources& other) {
+  milli_cpu += other.milli_cpu;
+  memory += other.memory;
+  ephemeral_storage += other.ephemeral_storage;
+  for (const auto& [name, amount] : other.scalar) scalar[name] += amount;
+}
+
+void Resources::Subtract(const Resources& other) {
+  milli_cpu -= other.milli_cpu;
+  memory -= other.memory;
+  ephemeral_storage -= other.ephemeral_storage;
+  for (const auto& [name, amount] : other.scalar) scalar[name] -= amount;
+}
+
+void Resources::RaiseTo(const Resources& other) {
+  milli_cpu = std::max(milli_cpu, other.milli_cpu);
+  memory = std::max(memory, other.memory);
+  ephemeral_storage = std::max(ephemeral_storage, other.ephemeral_storage);
+  for (const auto& [name, amount] : other.scalar) {
+    scalar[name] = std::max(scalar[name], amount);
+  }
+}
+
+bool Resources::IsZero() const {
+  return milli_cpu == 0 && memory == 0 && ephemeral_storage == 0 &&
+         std::all_of(scalar.begin(), scalar.end(),
+                     [](const auto& entry) { return entry.second == 0; });
+}
+
+Resources PodRequests(const core_v1::PodSpec& spec) {
+  return Sum(spec, false);
+}
+
+Resources NonZeroPodRequests(const core_v1::PodSpec& spec) {
+  return Sum(spec, true);
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,140 @@
+// NodeResourcesFit, its LeastAllocated score, NodeResourcesBalancedAllocation and ImageLocality.
+#include <algorithm>
+#include <cmath>
+
+#include "controllers/scheduler/rules/rules.h"
+
+namespace skiff::scheduler {
+namespace {
+
+int64_t Amount(const Resources& resources, const std::string& name) {
+  const auto found = resources.scalar.find(name);
+  return found == resources.scalar.end() ? 0 : found->second;
+}
+
+struct Shortage {
+  Verdict verdict;
+  // A request that even the empty node could not serve is no use waiting for.
+  void Check(const std::string& name, int64_t wanted, int64_t allocatable, int64_t used) {
+    if (wanted <= 0 || wanted <= allocatable - used) return;
+    verdict.reasons.push_back("Insufficient " + name);
+    if (wanted > allocatable) {
+      verdict.code = Verdict::Code::kUnresolvable;
+    } else if (verdict.fits()) {
+      verdict.code = Verdict::Code::kUnschedulable;
+    }
+  }
+};
+
+Verdict Fit(const PodInfo& pod, const NodeInfo& node) {
+  Shortage shortage;
+  if (static_cast<int64_t>(node.pods.size()) + 1 > node.pods_max) {
+    shortage.verdict = Verdict::Unschedulable("Too many pods");
+  }
+  const Resources& wanted = pod.requests;
+  shortage.Check("cpu", wanted.milli_cpu, node.allocatable.milli_cpu, node.requested.milli_cpu);
+  shortage.Check("memory", wanted.memory, node.allocatable.memory, node.requested.memory);
+  shortage.Check("ephemeral-storage", wanted.ephemeral_storage, node.allocatable.ephemeral_storage,
+                 node.requested.ephemeral_storage);
+  for (const auto& [name, amount] : wanted.scalar) {
+    shortage.Check(name, amount, Amount(node.allocatable, name), Amount(node.requested, name));
+  }
+  return shortage.verdict;
+}
+
+int64_t LeastAllocated(int64_t used, int64_t allocatable) {
+  return used > allocatable ? 0 : (allocatable - used) * 100 / allocatable;
+}
+
+constexpr int64_t kMiB = 1024 * 1024;
+constexpr int64_t kImageMin = 23 * kMiB;
+constexpr int64_t kImageMaxPerContainer = 1000 * kMiB;
+
+std::string WithTag(const std::string& image) {
+  const auto colon = image.rfind(':');
+  const auto slash = image.rfind('/');
+  const bool has_tag = colon != std::string::npos && (slash == std::string::npos || colon > slash);
+  return has_tag ? image : image + ":latest";
+}
+
+struct ImageSpread {
+  int64_t size = 0;
+  int64_t nodes = 0;
+};
+
+}  // namespace
+
+Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot&) {
+  return Prepared::Each([&pod](const NodeInfo& node) { return Fit(pod, node); });
+}
+
+PreparedScore ScoreLeastAllocated(const PodInfo& pod, const Snapshot&, Feasible) {
+  return {[&pod](const NodeInfo& node) -> int64_t {
+            int64_t sum = 0, weight = 0;
+            const auto add = [&](int64_t used, int64_t allocatable) {
+              if (allocatable <= 0) return;
+              sum += LeastAllocated(used, allocatable);
+              ++weight;
+            };
+            add(node.non_zero_requested.milli_cpu + pod.non_zero.milli_cpu,
+                node.allocatable.milli_cpu);
+            add(node.non_zero_requested.memory + pod.non_zero.memory, node.allocatable.memory);
+            return weight == 0 ? 0 : sum / weight;
+          },
+          {}};
+}
+
+PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot&, Feasible) {
+  if (pod.requests.milli_cpu == 0 && pod.requests.memory == 0) return {};
+  return {[&pod](const NodeInfo& node) -> int64_t {
+            std::vector<double> fractions;
+            const auto add = [&](int64_t used, int64_t allocatable) {
+              if (allocatable <= 0) return;
+              fractions.push_back(
+                  std::min(1.0, static_cast<double>(used) / static_cast<double>(allocatable)));
+            };
+            add(node.requested.milli_cpu + pod.requests.milli_cpu, node.allocatable.milli_cpu);
+            add(node.requested.memory + pod.requests.memory, node.allocatable.memory);
+            const double deviation =
+                fractions.size() == 2 ? std::fabs(fractions[0] - fractions[1]) / 2 : 0;
+            return static_cast<int64_t>((1 - deviation) * 100);
+          },
+          {}};
+}
+
+PreparedScore ScoreImageLocality(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
+  std::map<std::string, ImageSpread> wanted;
+  const auto& spec = pod.pod->spec;
+  for (const auto& container : spec.init_containers) wanted[WithTag(container.image)];
+  for (const auto& container : spec.containers) wanted[WithTag(container.image)];
+  for (const NodeInfo* node : snapshot.nodes) {
+    for (const auto& image : node->node->status.images) {
+      for (const std::string& name : image.names) {
+        const auto found = wanted.find(name);
+        if (found == wanted.end()) continue;
+        if (found->second.nodes++ == 0) found->second.size = image.size_bytes;
+      }
+    }
+  }
+  std::erase_if(wanted, [](const auto& entry) { return entry.second.nodes == 0; });
+  if (wanted.empty()) return {};
+  const auto nodes = static_cast<int64_t>(snapshot.nodes.size());
+  const auto containers =
+      static_cast<int64_t>(spec.containers.size() + spec.init_containers.size());
+  return {[wanted, nodes, containers](const NodeInfo& node) -> int64_t {
+            int64_t sum = 0;
+            for (const auto& image : node.node->status.images) {
+              for (const std::string& name : image.names) {
+                const auto found = wanted.find(name);
+                if (found == wanted.end()) continue;
+                sum += found->second.size * found->second.nodes / nodes;
+              }
+            }
+            const int64_t highest = kImageMaxPerContainer * containers;
+            sum = std::clamp(sum, kImageMin, highest);
+            return 100 * (sum - kImageMin) / (highest - kImageMin);
+          },
+          {}};
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,52 @@
+// VolumeRestrictions (ReadWriteOncePod) and VolumeBinding's filter.
+#include <algorithm>
+
+#include "controllers/scheduler/node_selector.h"
+#include "controllers/scheduler/rules/rules.h"
+#include "controllers/scheduler/volume_claims.h"
+
+namespace skiff::scheduler {
+namespace {
+
+bool IsUsedByOther(const PodInfo& pod, const std::string& claim, const Snapshot& snapshot) {
+  for (const NodeInfo* node : snapshot.nodes) {
+    for (const auto& [uid, other] : node->pods) {
+      if (uid == pod.uid() || other->pod->metadata.namespace_ != pod.pod->metadata.namespace_) {
+        continue;
+      }
+      const auto names = ClaimNames(*other->pod);
+      if (std::find(names.begin(), names.end(), claim) != names.end()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Prepared PrepareVolumeRestrictions(const PodInfo& pod, const Snapshot& snapshot) {
+  for (const std::string& name : ClaimNames(*pod.pod)) {
+    const auto claim = snapshot.storage.claim(pod.pod->metadata.namespace_, name);
+    if (!claim) continue;
+    const auto& modes = claim->spec.access_modes;
+    if (std::find(modes.begin(), modes.end(), "ReadWriteOncePod") == modes.end()) continue;
+    if (!IsUsedByOther(pod, name, snapshot)) continue;
+    return Prepared::Each([](const NodeInfo&) {
+      return Verdict::Unschedulable(
+          "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode "
+          "already in-use by another pod");
+    });
+  }
+  return Prepared::Pass();
+}
+
+Prepared PrepareVolumeBinding(const PodInfo& pod, const Snapshot& snapshot) {
+  auto claims = ClassifyClaims(*pod.pod, snapshot.storage);
+  if (!claims) return Prepared::Reject(Verdict::Unresolvable(claims.error().message));
+  if (claims->bound.empty() && claims->delayed.empty()) return Prepared::Pass();
+  return Prepared::Each(
+      [&storage = snapshot.storage, claims = std::move(*claims)](const NodeInfo& node) {
+        return CheckClaims(claims, *node.node, storage);
+      });
+}
+
+}  // namespace skiff::scheduler

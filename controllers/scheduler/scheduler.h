@@ -1,0 +1,110 @@
+// kube-scheduler: gives pods without a node one. Informers feed an inbox; a single loop takes it
+// in, decides pod by pod on its cache, and hands what it decided to a few binder loops, which write
+// it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/gen/apps_v1.h"
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "client/manager.h"
+#include "controllers/scheduler/cache.h"
+#include "controllers/scheduler/cycle.h"
+#include "controllers/scheduler/preemption.h"
+#include "controllers/scheduler/queue.h"
+
+namespace skiff::scheduler {
+
+inline constexpr std::string_view kSchedulerName = "default-scheduler";
+
+// A decision on its way to the API.
+struct Binding {
+  QueuedPod pod;
+  std::string node;
+  Duration deadline{};  // For its claims to be bound.
+};
+
+class Scheduler;
+
+// Writes decisions. Several work at once, so that the store can group their commits.
+class Binder final : public ControlLoop {
+ public:
+  explicit Binder(Scheduler& scheduler) : scheduler_(scheduler) {}
+  Duration Step() override;
+
+ private:
+  Scheduler& scheduler_;
+};
+
+class Scheduler final : public ControlLoop {
+ public:
+  static constexpr int kBinders = 8;
+  static constexpr int kDecisionsPerStep = 64;
+  static constexpr Duration kClaimTimeout = 600s;
+
+  explicit Scheduler(Manager& manager);
+  ~Scheduler() override;
+  // Takes in what happened and decides for up to kDecisionsPerStep pods.
+  Duration Step() override;
+  // Whose loops write what this one decides; they live as long as it does.
+  void AddBinder(Binder& binder) { binders_.push_back(&binder); }
+
+ private:
+  friend class Binder;
+  using Change = std::function<void(Scheduler&)>;
+  void Watch();
+  void Post(Change change);
+  void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
+  void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);
+  void Decide(QueuedPod pod);
+  void Reject(QueuedPod pod, const Unfit& unfit);
+  void Evict(const PodInfo& preemptor, const Victims& victims);
+  void WriteUnschedulable(const core_v1::Pod& pod, const std::string& message);
+  Snapshot MakeSnapshot();
+  // Takes the next binding that can go on; else says when one that waits for claims times out.
+  std::optional<Binding> NextBinding(Duration& delay);
+  void Bind(Binding binding);
+  void Enqueue(Binding binding);
+  meta_v1::LabelSelector DefaultSpreadSelector(const core_v1::Pod& pod) const;
+  // nullopt: not yet; otherwise whether all claims of the pod are bound.
+  std::optional<Result<>> BindClaims(const Binding& binding);
+  void BindFailed(Binding binding, const Error& error);
+  void ClaimsChanged();
+
+  Manager& manager_;
+  const Clock& clock_;
+  EventRecorder& events_;
+  const Log log_{"scheduler"};
+  Informer<core_v1::Pod> pods_;
+  Informer<core_v1::Node> nodes_;
+  Informer<core_v1::PersistentVolumeClaim> claims_;
+  Informer<core_v1::PersistentVolume> volumes_;
+  Informer<storage_v1::StorageClass> classes_;
+  Informer<core_v1::Namespace> namespaces_;
+  Informer<core_v1::Service> services_;
+  Informer<core_v1::ReplicationController> replication_controllers_;
+  Informer<apps_v1::ReplicaSet> replica_sets_;
+  Informer<apps_v1::StatefulSet> stateful_sets_;
+  Informer<policy_v1::PodDisruptionBudget> budgets_;
+  Cache cache_;
+  SchedulingQueue queue_;
+  size_t next_node_ = 0;
+  std::vector<Binder*> binders_;
+
+  Mutex mutex_;
+  std::vector<Change> inbox_ GUARDED_BY(mutex_);
+  std::deque<Binding> to_bind_ GUARDED_BY(mutex_);
+  std::vector<Binding> waiting_for_claims_ GUARDED_BY(mutex_);
+  uint64_t claim_changes_ GUARDED_BY(mutex_) = 0;
+};
+
+// Adds the scheduler and its binders to the manager's loops.
+void AddScheduler(Manager& manager);
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,83 @@
+// The cluster as the scheduler sees it: nodes with the pods on them, and the storage objects that
+// placement depends on. Plain data; the Cache keeps it up to date, rules only read it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/storage_v1.h"
+#include "controllers/scheduler/resources.h"
+
+namespace skiff::scheduler {
+
+using PodPtr = std::shared_ptr<const core_v1::Pod>;
+using NodePtr = std::shared_ptr<const core_v1::Node>;
+
+struct HostPort {
+  std::string ip, protocol;
+  int port = 0;
+  auto operator<=>(const HostPort&) const = default;
+};
+
+// A pod with what the rules ask of it again and again.
+struct PodInfo {
+  explicit PodInfo(PodPtr pod);
+  PodPtr pod;
+  Resources requests;
+  Resources non_zero;
+  std::vector<HostPort> host_ports;
+  int priority = 0;
+  const std::string& uid() const { return pod->metadata.uid; }
+  std::string Key() const { return pod->metadata.namespace_ + "/" + pod->metadata.name; }
+  bool HasRequiredAntiAffinity() const;
+  bool HasAffinity() const;
+};
+using PodInfoPtr = std::shared_ptr<const PodInfo>;
+
+struct NodeInfo {
+  NodePtr node;
+  std::map<std::string, PodInfoPtr> pods;  // By uid; assumed ones too.
+  Resources allocatable;
+  int64_t pods_max = 0;
+  Resources requested;
+  Resources non_zero_requested;
+  std::multiset<HostPort> used_ports;
+  // How many pods must be asked about pods beside them; mostly none.
+  int pods_with_affinity = 0;
+  int pods_with_required_anti_affinity = 0;
+
+  const std::string& name() const { return node->metadata.name; }
+  const std::map<std::string, std::string>& labels() const { return node->metadata.labels; }
+  void SetNode(NodePtr new_node);
+  void AddPod(PodInfoPtr pod);
+  void RemovePod(const std::string& uid);
+};
+
+// Looks up what is not a pod or a node; each returns nullptr for what does not exist.
+struct StorageView {
+  std::function<std::shared_ptr<const core_v1::PersistentVolumeClaim>(const std::string& namespace_,
+                                                                      const std::string& name)>
+      claim;
+  std::function<std::shared_ptr<const core_v1::PersistentVolume>(const std::string& name)> volume;
+  std::function<std::vector<std::shared_ptr<const core_v1::PersistentVolume>>()> volumes;
+  std::function<std::shared_ptr<const storage_v1::StorageClass>(const std::string& name)>
+      storage_class;
+};
+
+struct Snapshot {
+  std::vector<const NodeInfo*> nodes;  // Zones in turn.
+  StorageView storage;
+  // Labels of a namespace; for namespace selectors.
+  std::function<std::map<std::string, std::string>(const std::string& namespace_)> namespace_labels;
+  // The merged selectors of the services and the controller of a pod: what it spreads among by
+  // default. Selects nothing when it has none.
+  std::function<meta_v1::LabelSelector(const core_v1::Pod& pod)> default_spread_selector;
+};
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,37 @@
+// Where the claims of a pod allow it to run. A bound claim ties it to where the volume can be
+// reached; an unbound one of a WaitForFirstConsumer class is bound, or provisioned, once a node has
+// been chosen.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "controllers/scheduler/framework.h"
+
+namespace skiff::scheduler {
+
+using ClaimPtr = std::shared_ptr<const core_v1::PersistentVolumeClaim>;
+
+struct PodClaims {
+  std::vector<ClaimPtr> bound;
+  std::vector<ClaimPtr> delayed;  // Unbound, of WaitForFirstConsumer classes.
+};
+
+// Names of the claims that the pod mounts; those of ephemeral volumes included.
+std::vector<std::string> ClaimNames(const core_v1::Pod& pod);
+
+// Fails with the text of kube-scheduler when a claim is missing, is being deleted, or should have
+// been bound at once but is not.
+Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage);
+
+// Whether the node can reach the bound volumes, and the delayed claims can be met there.
+Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node, const StorageView& storage);
+
+// Volume and claim are bound to each other for good.
+bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);
+
+inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
+
+}  // namespace skiff::scheduler

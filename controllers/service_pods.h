@@ -1,0 +1,37 @@
+// Which pods stand behind a Service and on which ports. Pure; shared by endpoints.cc and
+// endpoint_slice.cc.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "client/informer.h"
+
+namespace skiff {
+
+// Whether this Service's endpoints are kept for it: it has a selector and is no ExternalName.
+bool HasEndpoints(const core_v1::Service& service);
+bool IsHeadless(const core_v1::Service& service);
+// Whether a pod can be an endpoint of anything: it has an address and has not ended.
+bool CanServe(const core_v1::Pod& pod);
+// "IPv4" or "IPv6"; "" for what is no address.
+std::string FamilyOf(const std::string& address);
+// The families the Service is served in; both for a headless one that does not say.
+std::vector<std::string> FamiliesOf(const core_v1::Service& service);
+// The pod's first address of that family; "" when it has none.
+std::string AddressOf(const core_v1::Pod& pod, const std::string& family);
+// The number of the pod's port that a port of the Service means; nullopt when the pod has none of
+// that name and protocol.
+std::optional<int32_t> PortOf(const core_v1::Pod& pod, const core_v1::ServicePort& port);
+// The name under which DNS shall find the pod in this Service; "" for none.
+std::string HostnameIn(const core_v1::Pod& pod, const core_v1::Service& service);
+// Keys of the Services that select the pod.
+std::vector<ObjectKey> ServicesSelecting(const core_v1::Pod& pod,
+                                         const Informer<core_v1::Service>& services);
+// The cached pods that the Service selects.
+std::vector<Ptr<core_v1::Pod>> PodsOf(const core_v1::Service& service,
+                                      const Informer<core_v1::Pod>& pods);
+
+}  // namespace skiff

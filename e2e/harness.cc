@@ -1,0 +1,120 @@
+#include "e2e/harness.h"
+
+#include <gtest/gtest.h>
+
+#include "api/yaml.h"
+#include "apiserver/api_server.h"
+#include "apiserver/storage/rocksdb_store.h"
+
+namespace skiff {
+namespace {
+
+std::string TextOf(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// The kind that a document says it is; nullptr for one that the schema does not have.
+const KindInfo* KindOf(const Json& document) {
+  for (const KindInfo* info : BuiltInKinds()) {
+    if (info->kind == TextOf(document, "kind") &&
+        info->api_version == TextOf(document, "apiVersion")) {
+      return info;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+struct Cluster::Server {
+  std::shared_ptr<rocksdb::Env> disk = NewMemoryDisk();
+  std::unique_ptr<RocksdbStore> store;
+  std::unique_ptr<ApiServer> api;
+};
+
+Cluster::Cluster() : Cluster(Options{}) {}
+
+Cluster::Cluster(Options options)
+    : random_(options.seed),
+      executor_(clock_, options.seed),
+      server_(std::make_unique<Server>()),
+      transport_(std::make_unique<InProcessTransport>([this](const http::Request& request) {
+        return server_->api->Handle(request, LoopbackUser());
+      })),
+      client_(*transport_, "test"),
+      informer_client_(*transport_, "kube-controller-manager/shared-informers") {
+  RocksdbStore::Options store_options;
+  store_options.path = "/store";
+  store_options.env = server_->disk.get();
+  store_options.durability = Durability::kMemory;
+  auto store = RocksdbStore::Open(std::move(store_options), clock_);
+  CHECK(store.has_value());
+  server_->store = std::move(*store);
+  ApiServerOptions api_options;
+  api_options.authorization_modes = options.authorization_modes;
+  auto api = ApiServer::Create(std::move(api_options), {*server_->store, clock_, random_});
+  CHECK(api.has_value());
+  server_->api = std::move(*api);
+  for (ControlLoop* loop : server_->api->loops()) executor_.Add(*loop);
+  informers_ =
+      std::make_unique<InformerFactory>(Reflector::Dependencies{informer_client_, clock_, random_});
+  manager_ = std::make_unique<Manager>(
+      Manager::Dependencies{*transport_, clock_, random_, *informers_, "kube-controller-manager"});
+  if (options.run_controllers) AddControllers(*manager_, options.controllers);
+  if (options.add_parts) options.add_parts(*manager_);
+  manager_->Start(executor_);
+}
+
+Cluster::~Cluster() {
+  manager_.reset();
+  informers_.reset();
+  for (ControlLoop* loop : server_->api->loops()) executor_.Remove(*loop);
+}
+
+Cluster& Cluster::Apply(const std::string& yaml) {
+  const auto documents = ParseYamlStream(yaml);
+  if (!documents) {
+    Refused("parse", documents.error());
+    return *this;
+  }
+  for (const YamlDocument& document : *documents) {
+    const KindInfo* info = KindOf(document.value);
+    CHECK(info);
+    Json object = document.value;
+    if (info->namespaced && !object["metadata"].contains("namespace")) {
+      object["metadata"]["namespace"] = "default";
+    }
+    ApplyDocument(*info, std::move(object));
+  }
+  return *this;
+}
+
+Cluster& Cluster::RunUntilIdle() {
+  EXPECT_TRUE(executor_.RunUntilIdle()) << "the cluster does not come to rest";
+  return *this;
+}
+
+Cluster& Cluster::RunFor(Duration length) {
+  executor_.RunFor(length);
+  return *this;
+}
+
+void Cluster::ApplyDocument(const Resource& resource, Json document) {
+  Json& metadata = document["metadata"];
+  const ObjectKey key = {TextOf(metadata, "namespace"), TextOf(metadata, "name")};
+  const auto created = client_.Create(resource, key, document);
+  if (created) return;
+  if (created.error().reason != Reason::kAlreadyExists) return Refused("create", created.error());
+  const auto present = client_.Get(resource, key);
+  if (!present) return Refused("get", present.error());
+  metadata["resourceVersion"] = TextOf((*present)["metadata"], "resourceVersion");
+  const auto updated = client_.Update(resource, document);
+  if (!updated) Refused("update", updated.error());
+}
+
+void Cluster::Refused(const std::string& verb, const Error& error) {
+  ADD_FAILURE() << verb << " refused: " << error.message;
+}
+
+}  // namespace skiff

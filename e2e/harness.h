@@ -1,0 +1,119 @@
+// A whole control plane in this process for tests: the real store on a disk in memory, the real API
+// server, all controllers; one thread, a fake clock, a seed.
+//
+//   Cluster cluster;
+//   cluster.Apply(replica_set).RunUntilIdle();
+//   EXPECT_EQ(cluster.List<core_v1::Pod>().size(), 3);
+//
+// More parts (a scheduler, kubelets) are added to executor() with clients of transport().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/typed.h"
+#include "base/control_loop.h"
+#include "base/id.h"
+#include "client/client.h"
+#include "client/informer.h"
+#include "client/manager.h"
+#include "client/transport.h"
+#include "controllers/program.h"
+
+namespace skiff {
+
+class Cluster {
+ public:
+  struct Options {
+    uint64_t seed = 1;
+    ControllerOptions controllers;
+    bool run_controllers = true;
+    // Adds further parts to the manager before it starts.
+    std::function<void(Manager&)> add_parts;
+    std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  };
+  Cluster();
+  explicit Cluster(Options options);
+  ~Cluster();
+
+  // Creates the object, or makes the one that is there equal to it. A refusal fails the test.
+  template <Kind K>
+  Cluster& Apply(const K& object) {
+    ApplyDocument(K::Info(), ToJson(object));
+    return *this;
+  }
+  // The same for one or more YAML documents; objects without namespace go to "default".
+  Cluster& Apply(const std::string& yaml);
+
+  // Lets all parts run until nothing is due at this moment.
+  Cluster& RunUntilIdle();
+  // Lets time pass, with all that falls due in it.
+  Cluster& RunFor(Duration length);
+
+  // What the server has now; `namespace_` "" means all.
+  template <Kind K>
+  std::vector<K> List(const std::string& namespace_ = "") {
+    std::vector<K> objects;
+    const auto list = client_.List<K>({.namespace_ = namespace_});
+    if (!list) {
+      Refused("list", list.error());
+      return objects;
+    }
+    for (const auto& object : *list) objects.push_back(*object);
+    return objects;
+  }
+  // nullptr when it does not exist.
+  template <Kind K>
+  Ptr<K> Get(const ObjectKey& key) {
+    const auto found = client_.Get<K>(key);
+    if (found) return *found;
+    if (found.error().reason != Reason::kNotFound) Refused("get", found.error());
+    return nullptr;
+  }
+  template <Kind K>
+  Cluster& Delete(const ObjectKey& key, const DeleteOptions& options = {}) {
+    if (const auto deleted = client_.Delete<K>(key, options); !deleted) {
+      Refused("delete", deleted.error());
+    }
+    return *this;
+  }
+  // Changes an object as it is now; as its status with `status`.
+  template <Kind K, typename Change>
+  Cluster& Edit(const ObjectKey& key, Change change, bool status = false) {
+    const auto object = Get<K>(key);
+    if (!object) {
+      Refused("change", Error{Reason::kNotFound, key.Text() + " does not exist"});
+      return *this;
+    }
+    const auto changed =
+        status ? client_.PatchStatus(*object, change) : client_.Patch(*object, change);
+    if (!changed) Refused("change", changed.error());
+    return *this;
+  }
+
+  Client& client() { return client_; }
+  Transport& transport() { return *transport_; }
+  FakeClock& clock() { return clock_; }
+  Random& random() { return random_; }
+  SteppedExecutor& executor() { return executor_; }
+  Manager& manager() { return *manager_; }
+
+ private:
+  struct Server;
+  void ApplyDocument(const Resource& resource, Json document);
+  static void Refused(const std::string& verb, const Error& error);
+
+  FakeClock clock_;
+  SeededRandom random_;
+  SteppedExecutor executor_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Transport> transport_;
+  Client client_;
+  Client informer_client_;
+  std::unique_ptr<InformerFactory> informers_;
+  std::unique_ptr<Manager> manager_;
+};
+
+}  // namespace skiff

@@ -1,0 +1,251 @@
+#include "http/channel.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+#include "http/socket.h"
+
+namespace skiff::http {
+namespace {
+
+constexpr size_t kRecordBytes = Loop::kRecordBytes;
+constexpr int kPiecesPerWrite = 64;
+
+}  // namespace
+
+Channel::Channel(Loop& loop, LoopListener& listener, int fd)
+    : loop_(loop), listener_(listener), fd_(fd), interest_(EPOLLIN), ssl_(nullptr, SSL_free) {
+  loop_.Watch(fd_, interest_, listener_);
+}
+
+Channel::~Channel() {
+  Close();
+}
+
+void Channel::Close() {
+  if (closed()) return;
+  if (ssl_ && SSL_is_init_finished(ssl_.get()) && error_.empty() && queued_bytes_ == 0) {
+    // A close_notify, so that the peer can tell an end from a cut. Best effort.
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+  if (interest_ != 0) loop_.Forget(fd_, listener_);
+  close(fd_);
+  fd_ = -1;
+  ssl_.reset();
+  outbox_ = {};
+  queued_bytes_ = 0;
+}
+
+void Channel::AcceptTls(const TlsContext& context) {
+  ssl_.reset(SSL_new(context.get()));
+  CHECK(ssl_ && SSL_set_fd(ssl_.get(), fd_) == 1);
+  SSL_set_accept_state(ssl_.get());
+}
+
+void Channel::ConnectTls(const TlsContext& context, const std::string& host) {
+  ssl_.reset(SSL_new(context.get()));
+  CHECK(ssl_ && SSL_set_fd(ssl_.get(), fd_) == 1);
+  if (IsNumericHost(host)) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str());
+  } else {
+    SSL_set1_host(ssl_.get(), host.c_str());
+    SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+  }
+  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
+  SSL_set_alpn_protos(ssl_.get(), kHttp11, sizeof kHttp11 - 1);
+  SSL_set_connect_state(ssl_.get());
+}
+
+Channel::Io Channel::Handshake() {
+  if (!ssl_) return Io::kDone;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) {
+    WantWrite(false);
+    return Io::kDone;
+  }
+  return Explain(result);
+}
+
+Channel::Io Channel::Explain(int ssl_result) {
+  switch (SSL_get_error(ssl_.get(), ssl_result)) {
+    case SSL_ERROR_WANT_READ:
+      return Io::kAgain;
+    case SSL_ERROR_WANT_WRITE:
+      WantWrite(true);
+      return Io::kAgain;
+    case SSL_ERROR_ZERO_RETURN:
+      return Io::kEof;
+    case SSL_ERROR_SYSCALL:
+      error_ = errno != 0 ? ErrnoText(errno) : "EOF";
+      break;
+    default: {
+      const long verdict = SSL_get_verify_result(ssl_.get());
+      const char* text = ERR_reason_error_string(ERR_peek_last_error());
+      error_ = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+               : text != nullptr    ? text
+                                    : "TLS failed";
+    }
+  }
+  ERR_clear_error();
+  return Io::kError;
+}
+
+Channel::Io Channel::Read(std::string_view& bytes) {
+  char* buffer = loop_.scratch();
+  if (ssl_) {
+    ERR_clear_error();
+    const int count = SSL_read(ssl_.get(), buffer, Loop::kScratchBytes);
+    if (count <= 0) return Explain(count);
+    bytes = {buffer, static_cast<size_t>(count)};
+    return Io::kDone;
+  }
+  const ssize_t count = recv(fd_, buffer, Loop::kScratchBytes, 0);
+  if (count > 0) {
+    bytes = {buffer, static_cast<size_t>(count)};
+    return Io::kDone;
+  }
+  if (count == 0) return Io::kEof;
+  if (errno == EAGAIN || errno == EINTR) return Io::kAgain;
+  error_ = ErrnoText(errno);
+  return Io::kError;
+}
+
+void Channel::Send(std::string bytes) {
+  if (bytes.empty()) return;
+  queued_bytes_ += bytes.size();
+  outbox_.push_back({nullptr, std::move(bytes)});
+}
+
+void Channel::Send(SharedBytes bytes) {
+  if (!bytes || bytes->empty()) return;
+  queued_bytes_ += bytes->size();
+  outbox_.push_back({std::move(bytes), {}});
+}
+
+Channel::Io Channel::Flush() {
+  while (queued_bytes_ > 0) {
+    const Io io = ssl_ ? SendTls() : SendPlain();
+    if (io != Io::kDone) return io;
+  }
+  WantWrite(false);
+  return Io::kDone;
+}
+
+Channel::Io Channel::SendPlain() {
+  iovec parts[kPiecesPerWrite];
+  int count = 0;
+  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite; ++i, ++count) {
+    const std::string_view view = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
+    parts[count] = {const_cast<char*>(view.data()), view.size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = count;
+  const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+  if (sent >= 0) {
+    Sent(sent);
+    return Io::kDone;
+  }
+  if (errno == EAGAIN || errno == EINTR) {
+    WantWrite(true);
+    return Io::kAgain;
+  }
+  error_ = ErrnoText(errno);
+  return Io::kError;
+}
+
+// The next record's bytes: where they lie when one piece holds enough, else gathered. Called again
+// after a record could not be written, it gives the same bytes or more, as OpenSSL demands.
+std::string_view Channel::GatherRecord() {
+  const std::string_view front = outbox_[first_].view().substr(first_offset_);
+  if (front.size() >= kRecordBytes || first_ + 1 == outbox_.size()) {
+    return front.substr(0, kRecordBytes);
+  }
+  size_t count = 0;
+  for (size_t i = first_; i < outbox_.size() && count < kRecordBytes; ++i) {
+    const std::string_view view = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
+    const size_t take = std::min(view.size(), kRecordBytes - count);
+    std::memcpy(loop_.record_scratch() + count, view.data(), take);
+    count += take;
+  }
+  return {loop_.record_scratch(), count};
+}
+
+Channel::Io Channel::SendTls() {
+  const std::string_view record = GatherRecord();
+  ERR_clear_error();
+  const int sent = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
+  if (sent <= 0) return Explain(sent);
+  Sent(sent);
+  return Io::kDone;
+}
+
+void Channel::Sent(size_t bytes) {
+  queued_bytes_ -= bytes;
+  sent_bytes_ += bytes;
+  while (bytes > 0) {
+    const size_t left = outbox_[first_].view().size() - first_offset_;
+    if (bytes < left) {
+      first_offset_ += bytes;
+      return;
+    }
+    bytes -= left;
+    outbox_[first_++] = {};  // Shared bytes are let go as soon as they are sent.
+    first_offset_ = 0;
+  }
+  if (first_ == outbox_.size()) {
+    outbox_.clear();
+    // An idle connection keeps no buffer.
+    if (outbox_.capacity() > 4) outbox_.shrink_to_fit();
+    first_ = 0;
+  } else if (first_ >= 256) {
+    outbox_.erase(outbox_.begin(), outbox_.begin() + static_cast<ptrdiff_t>(first_));
+    first_ = 0;
+  }
+}
+
+void Channel::CloseWrite() {
+  if (ssl_) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+  // Under TLS too: peers that know only TCP's end, as Go's copy loops do, see it.
+  shutdown(fd_, SHUT_WR);
+}
+
+void Channel::WantRead(bool want) {
+  want_read_ = want;
+  UpdateInterest();
+}
+
+void Channel::WantWrite(bool want) {
+  want_write_ = want;
+  UpdateInterest();
+}
+
+void Channel::UpdateInterest() {
+  const uint32_t wanted = (want_read_ ? EPOLLIN : 0U) | (want_write_ ? EPOLLOUT : 0U);
+  if (closed() || wanted == interest_) return;
+  // Not even registered while nothing is wanted: epoll would report a hang-up again and again.
+  if (wanted == 0) {
+    loop_.Forget(fd_, listener_);
+  } else if (interest_ == 0) {
+    loop_.Watch(fd_, wanted, listener_);
+  } else {
+    loop_.Change(fd_, wanted, listener_);
+  }
+  interest_ = wanted;
+}
+
+}  // namespace skiff::http

@@ -1,0 +1,92 @@
+// A connected socket in a loop, with TLS or without: non-blocking reads, and an outbox that is sent
+// as the peer takes it. Internal to http/; on its loop's thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/event_loop.h"
+#include "http/stream.h"
+#include "http/tls.h"
+
+typedef struct ssl_st SSL;
+
+namespace skiff::http {
+
+class Channel {
+ public:
+  enum class Io {
+    kDone,   // Something was read; everything was sent; the handshake is through.
+    kAgain,  // The socket decides when to go on; OnReady will be called.
+    kEof,    // The peer closed its side in order.
+    kError,  // The connection is of no more use.
+  };
+
+  // Takes `fd`, connected or connecting, and registers it for reading.
+  Channel(Loop& loop, LoopListener& listener, int fd);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  void AcceptTls(const TlsContext& context);
+  // `host`: what the certificate must name, and SNI when it is no address.
+  void ConnectTls(const TlsContext& context, const std::string& host);
+  // Until kDone, before anything is read or sent.
+  Io Handshake();
+  bool secure() const { return ssl_ != nullptr; }
+  SSL* ssl() const { return ssl_.get(); }
+  // What went wrong, in words; after kError.
+  const std::string& error() const { return error_; }
+
+  // Reads once, at most one scratch buffer; `bytes` lies there until the loop is used again.
+  Io Read(std::string_view& bytes);
+  // Whether OnReady tells of bytes to read. TLS may already hold some: read after resuming.
+  void WantRead(bool want);
+
+  void Send(std::string bytes);
+  void Send(SharedBytes bytes);
+  // Sends until the outbox is empty (kDone) or the peer takes no more.
+  Io Flush();
+  size_t queued_bytes() const { return queued_bytes_; }
+  // Everything that was ever taken by the socket; grows while the peer reads.
+  uint64_t sent_bytes() const { return sent_bytes_; }
+  // Tells the peer that nothing more comes. The outbox must be empty.
+  void CloseWrite();
+  // OnReady also when the socket can be written, as connecting needs.
+  void WantWrite(bool want);
+  // Unregisters and closes; nothing else may be called after.
+  void Close();
+  bool closed() const { return fd_ < 0; }
+  int fd() const { return fd_; }
+
+ private:
+  struct Piece {
+    SharedBytes shared;  // Or null, and the bytes are here:
+    std::string own;
+    std::string_view view() const { return shared ? std::string_view(*shared) : own; }
+  };
+  Io SendPlain();
+  Io SendTls();
+  std::string_view GatherRecord();
+  void Sent(size_t bytes);
+  Io Explain(int ssl_result);
+  void UpdateInterest();
+
+  Loop& loop_;
+  LoopListener& listener_;
+  int fd_;
+  uint32_t interest_ = 0;
+  bool want_read_ = true;
+  bool want_write_ = false;
+  std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
+  std::vector<Piece> outbox_;  // Sent up to first_, and of that one up to first_offset_.
+  size_t first_ = 0;
+  size_t first_offset_ = 0;
+  size_t queued_bytes_ = 0;
+  uint64_t sent_bytes_ = 0;
+  std::string error_;
+};
+
+}  // namespace skiff::http

@@ -1,0 +1,135 @@
+// One epoll thread. Internal to http/: everything but Post and Wake happens on that thread.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace skiff::http {
+
+class Loop;
+class Wake;
+
+// What a loop calls. A listener that closes unregisters its descriptor and timer at once, but is
+// destroyed by Loop::Defer, since its own frames may still be on the stack.
+class LoopListener {
+ public:
+  virtual void OnReady(uint32_t /*epoll_events*/) {}
+  virtual void OnWake() {}
+  virtual void OnTimer() {}
+
+ protected:
+  ~LoopListener() = default;
+};
+
+// A deadline that moves cheaply: moving it later does not touch the queue.
+class Timer {
+ public:
+  Timer(Loop& loop, LoopListener& listener) : loop_(loop), listener_(listener) {}
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  void ArmAt(Duration monotonic);
+  void ArmIn(Duration delay);
+  void Disarm() { due_ = kNever; }
+
+ private:
+  friend class Loop;
+  Loop& loop_;
+  LoopListener& listener_;
+  Duration due_ = kNever;
+  Duration queued_at_ = kNever;  // Its key in the loop's queue; kNever: not there.
+};
+
+class Loop {
+ public:
+  Loop();
+  ~Loop();  // Joins the thread, then runs what was posted last.
+
+  // Any thread. Runs `task` on the loop's thread, in order of posting.
+  void Post(std::function<void()> task);
+  bool IsHere() const { return std::this_thread::get_id() == thread_.get_id(); }
+  // A handle whose Notify makes `listener.OnWake` run, until it is detached.
+  std::shared_ptr<Wake> MakeWake(LoopListener& listener);
+
+  // Level-triggered.
+  void Watch(int fd, uint32_t events, LoopListener& listener);
+  void Change(int fd, uint32_t events, LoopListener& listener);
+  // `listener` hears no more of it, not even what this round of events still holds.
+  void Forget(int fd, LoopListener& listener);
+  // Runs `task` after the present round of events.
+  void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+  // Keeps `object` alive until it is let go of, or the loop ends. `Release` is deferred.
+  void Keep(std::shared_ptr<void> object);
+  void Release(void* object);
+  // Monotonic; taken once a round.
+  Duration Now() const { return now_; }
+  // For reading and gathering, valid until the caller returns.
+  static constexpr size_t kScratchBytes = 64 << 10;
+  char* scratch() { return scratch_.get(); }
+  static constexpr size_t kRecordBytes = 16 << 10;  // A TLS record holds no more.
+  char* record_scratch() { return scratch_.get() + kScratchBytes; }
+
+ private:
+  friend class Timer;
+  friend class Wake;
+  static constexpr int kEventsPerRound = 256;
+
+  // Shared with Wakes, which may outlive the loop.
+  struct Inbox {
+    ~Inbox();
+    void Ring() REQUIRES(mutex);
+    Mutex mutex;
+    std::vector<std::function<void()>> tasks GUARDED_BY(mutex);
+    std::vector<std::shared_ptr<Wake>> wakes GUARDED_BY(mutex);
+    bool rung GUARDED_BY(mutex) = false;
+    bool stop GUARDED_BY(mutex) = false;
+    int event_fd = -1;
+  };
+  void Run();
+  int WaitMs() const;
+  void RunTimers();
+  bool RunInbox();
+  void RunDeferred();
+
+  const std::shared_ptr<Inbox> inbox_;
+  int epoll_fd_ = -1;
+  SystemClock clock_;
+  Duration now_ = Duration::zero();
+  std::multimap<Duration, Timer*> timers_;
+  std::vector<std::function<void()>> deferred_;
+  std::unordered_map<void*, std::shared_ptr<void>> kept_;
+  std::unique_ptr<char[]> scratch_;
+  epoll_event events_[kEventsPerRound];
+  int events_count_ = 0;
+  std::jthread thread_;
+};
+
+// Notify from any thread, any time; many before the loop looks are one.
+class Wake : public std::enable_shared_from_this<Wake> {
+ public:
+  Wake(std::shared_ptr<Loop::Inbox> inbox, LoopListener& listener)
+      : inbox_(std::move(inbox)), listener_(&listener) {}
+  void Notify();
+  // On the loop's thread.
+  void Detach() { listener_ = nullptr; }
+
+ private:
+  friend class Loop;
+  const std::shared_ptr<Loop::Inbox> inbox_;
+  LoopListener* listener_;
+  std::atomic<bool> pending_ = false;
+};
+
+}  // namespace skiff::http

@@ -1,0 +1,223 @@
+#include "http/loop.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "base/error.h"
+#include "http/event_loop.h"
+#include "http/worker_pool.h"
+
+namespace skiff::http {
+
+Timer::~Timer() {
+  if (queued_at_ == kNever) return;
+  const auto [first, last] = loop_.timers_.equal_range(queued_at_);
+  for (auto it = first; it != last; ++it) {
+    if (it->second == this) {
+      loop_.timers_.erase(it);
+      return;
+    }
+  }
+}
+
+void Timer::ArmIn(Duration delay) {
+  ArmAt(loop_.Now() + delay);
+}
+
+void Timer::ArmAt(Duration monotonic) {
+  due_ = monotonic;
+  // An entry that comes up early finds due_ in the future and goes back into the queue.
+  if (queued_at_ <= monotonic) return;
+  if (queued_at_ != kNever) {
+    const auto [first, last] = loop_.timers_.equal_range(queued_at_);
+    loop_.timers_.erase(std::find_if(first, last, [&](auto& e) { return e.second == this; }));
+  }
+  queued_at_ = monotonic;
+  loop_.timers_.emplace(monotonic, this);
+}
+
+Loop::Inbox::~Inbox() {
+  if (event_fd >= 0) close(event_fd);
+}
+
+void Loop::Inbox::Ring() {
+  if (rung) return;
+  rung = true;
+  const uint64_t one = 1;
+  // Cannot fail: the counter is at most 1.
+  (void)!write(event_fd, &one, sizeof one);
+}
+
+Loop::Loop() : inbox_(std::make_shared<Inbox>()), scratch_(new char[kScratchBytes + kRecordBytes]) {
+  inbox_->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  CHECK(inbox_->event_fd >= 0 && epoll_fd_ >= 0);
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, inbox_->event_fd, &event) == 0);
+  now_ = clock_.Monotonic();
+  thread_ = std::jthread([this] { Run(); });
+}
+
+Loop::~Loop() {
+  {
+    MutexLock lock(inbox_->mutex);
+    inbox_->stop = true;
+    inbox_->Ring();
+  }
+  thread_.join();
+  RunInbox();
+  RunDeferred();
+  kept_.clear();
+  RunDeferred();
+  close(epoll_fd_);
+}
+
+void Loop::Post(std::function<void()> task) {
+  MutexLock lock(inbox_->mutex);
+  inbox_->tasks.push_back(std::move(task));
+  inbox_->Ring();
+}
+
+std::shared_ptr<Wake> Loop::MakeWake(LoopListener& listener) {
+  return std::make_shared<Wake>(inbox_, listener);
+}
+
+void Wake::Notify() {
+  if (pending_.exchange(true)) return;
+  MutexLock lock(inbox_->mutex);
+  inbox_->wakes.push_back(shared_from_this());
+  inbox_->Ring();
+}
+
+void Loop::Watch(int fd, uint32_t events, LoopListener& listener) {
+  epoll_event event{.events = events, .data = {.ptr = &listener}};
+  CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+void Loop::Change(int fd, uint32_t events, LoopListener& listener) {
+  epoll_event event{.events = events, .data = {.ptr = &listener}};
+  CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
+void Loop::Forget(int fd, LoopListener& listener) {
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  for (int i = 0; i < events_count_; ++i) {
+    if (events_[i].data.ptr == &listener) events_[i].events = 0;
+  }
+}
+
+void Loop::Keep(std::shared_ptr<void> object) {
+  void* const key = object.get();
+  kept_.emplace(key, std::move(object));
+}
+
+void Loop::Release(void* object) {
+  Defer([this, object] { kept_.erase(object); });
+}
+
+int Loop::WaitMs() const {
+  if (timers_.empty()) return -1;
+  const auto wait = timers_.begin()->first - clock_.Monotonic();
+  if (wait <= Duration::zero()) return 0;
+  // Rounded up, or the last millisecond would spin.
+  return static_cast<int>(std::min<int64_t>(wait / 1ms + 1, 3'600'000));
+}
+
+void Loop::Run() {
+  bool stop = false;
+  while (!stop) {
+    events_count_ = epoll_wait(epoll_fd_, events_, kEventsPerRound, WaitMs());
+    now_ = clock_.Monotonic();
+    bool rung = false;
+    for (int i = 0; i < events_count_; ++i) {
+      if (events_[i].data.ptr == nullptr) {
+        rung = true;
+      } else if (events_[i].events != 0) {
+        static_cast<LoopListener*>(events_[i].data.ptr)->OnReady(events_[i].events);
+      }
+    }
+    events_count_ = 0;
+    if (rung) stop = RunInbox();
+    RunTimers();
+    RunDeferred();
+  }
+}
+
+bool Loop::RunInbox() {
+  std::vector<std::function<void()>> tasks;
+  std::vector<std::shared_ptr<Wake>> wakes;
+  bool stop;
+  {
+    MutexLock lock(inbox_->mutex);
+    uint64_t count;
+    (void)!read(inbox_->event_fd, &count, sizeof count);
+    inbox_->rung = false;
+    tasks.swap(inbox_->tasks);
+    wakes.swap(inbox_->wakes);
+    stop = inbox_->stop;
+  }
+  for (auto& task : tasks) task();
+  for (auto& wake : wakes) {
+    // Cleared first: a Notify during OnWake must not be lost.
+    wake->pending_ = false;
+    if (wake->listener_ != nullptr) wake->listener_->OnWake();
+  }
+  return stop;
+}
+
+void Loop::RunTimers() {
+  while (!timers_.empty() && timers_.begin()->first <= now_) {
+    Timer* timer = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    timer->queued_at_ = kNever;
+    if (timer->due_ == kNever) continue;
+    if (timer->due_ > now_) {
+      timer->ArmAt(timer->due_);
+      continue;
+    }
+    timer->due_ = kNever;
+    timer->listener_.OnTimer();
+  }
+}
+
+void Loop::RunDeferred() {
+  while (!deferred_.empty()) {
+    std::vector<std::function<void()>> tasks;
+    tasks.swap(deferred_);
+    for (auto& task : tasks) task();
+  }
+}
+
+struct Loops::Impl {
+  static constexpr int kResolversMax = 2;
+  static constexpr size_t kNamesWaitingMax = 1'000;
+  std::vector<std::unique_ptr<Loop>> loops;
+  std::atomic<size_t> next = 0;
+  // Below the loops, so that it ends first: a name that is found is posted to a loop.
+  WorkerPool resolvers{kResolversMax, kNamesWaitingMax};
+};
+
+Loops::Loops(int threads) : impl_(std::make_unique<Impl>()) {
+  CHECK(threads > 0);
+  for (int i = 0; i < threads; ++i) impl_->loops.push_back(std::make_unique<Loop>());
+}
+
+Loops::~Loops() = default;
+
+Loop& Loops::Next() {
+  return *impl_->loops[impl_->next++ % impl_->loops.size()];
+}
+
+WorkerPool& Loops::resolvers() {
+  return impl_->resolvers;
+}
+
+int Loops::size() const {
+  return static_cast<int>(impl_->loops.size());
+}
+
+}  // namespace skiff::http

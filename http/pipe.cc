@@ -1,0 +1,91 @@
+#include "http/pipe.h"
+
+#include <limits>
+
+namespace skiff::http {
+
+void Pipe::OnRoom(Waker waker) {
+  MutexLock lock(mutex_);
+  on_room_ = std::move(waker);
+}
+
+size_t Pipe::Room() const {
+  MutexLock lock(mutex_);
+  if (left_) return std::numeric_limits<size_t>::max();
+  return bytes_ < bytes_max_ ? bytes_max_ - bytes_ : 0;
+}
+
+void Pipe::Write(std::string bytes) {
+  Waker wake;
+  {
+    MutexLock lock(mutex_);
+    if (bytes.empty() || left_ || ended_) return;
+    bytes_ += bytes.size();
+    if (bytes_ >= bytes_max_) was_full_ = true;
+    pieces_.push_back(std::make_shared<const std::string>(std::move(bytes)));
+    wake = on_data_;
+  }
+  if (wake) wake();
+}
+
+void Pipe::End(bool in_order) {
+  Waker wake;
+  {
+    MutexLock lock(mutex_);
+    if (ended_) return;
+    ended_ = true;
+    in_order_ = in_order;
+    wake = on_data_;
+  }
+  if (wake) wake();
+}
+
+bool Pipe::reader_left() const {
+  MutexLock lock(mutex_);
+  return left_;
+}
+
+void Pipe::OnData(Waker waker) {
+  MutexLock lock(mutex_);
+  on_data_ = std::move(waker);
+}
+
+Pulled Pipe::Pull(size_t bytes_max, std::vector<SharedBytes>& out) {
+  Waker wake;
+  Pulled pulled = Pulled::kMore;
+  {
+    MutexLock lock(mutex_);
+    size_t taken = 0;
+    while (!pieces_.empty() && taken < bytes_max) {
+      taken += pieces_.front()->size();
+      out.push_back(std::move(pieces_.front()));
+      pieces_.pop_front();
+    }
+    bytes_ -= taken;
+    if (pieces_.empty()) {
+      pulled = !ended_ ? Pulled::kIdle : in_order_ ? Pulled::kEnd : Pulled::kAbort;
+    }
+    // Not at the first free byte, or each side would wake the other for crumbs.
+    if (was_full_ && bytes_ <= bytes_max_ / 2) {
+      was_full_ = false;
+      wake = on_room_;
+    }
+  }
+  if (wake) wake();
+  return pulled;
+}
+
+void Pipe::Leave() {
+  Waker wake;
+  {
+    MutexLock lock(mutex_);
+    left_ = true;
+    pieces_.clear();
+    bytes_ = 0;
+    wake = std::move(on_room_);
+    on_data_ = nullptr;
+  }
+  if (wake) wake();
+}
+
+}  // namespace skiff::http

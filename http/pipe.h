@@ -1,0 +1,59 @@
+// A bounded queue of bytes between two connections, which may live in different loops. One writer,
+// one reader; every method on any thread. Neither side ever waits: wakers tell when to come back.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "http/stream.h"
+
+namespace skiff::http {
+
+class Pipe {
+ public:
+  explicit Pipe(size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // Called when there is room again after there was none, and when the reader leaves.
+  void OnRoom(Waker waker);
+  // How much to write at most; everything once the reader has left, to be thrown away.
+  size_t Room() const;
+  void Write(std::string bytes);
+  // Nothing more comes. Out of order: the reader's connection is to be cut. The first call counts.
+  void End(bool in_order);
+  bool reader_left() const;
+
+  // Called when there is something to pull.
+  void OnData(Waker waker);
+  Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out);
+  void Leave();
+
+ private:
+  const size_t bytes_max_;
+  mutable Mutex mutex_;
+  std::deque<SharedBytes> pieces_ GUARDED_BY(mutex_);
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  bool was_full_ GUARDED_BY(mutex_) = false;
+  bool ended_ GUARDED_BY(mutex_) = false;
+  bool in_order_ GUARDED_BY(mutex_) = true;
+  bool left_ GUARDED_BY(mutex_) = false;
+  Waker on_room_ GUARDED_BY(mutex_);
+  Waker on_data_ GUARDED_BY(mutex_);
+};
+
+// The reading end as a source.
+class PipeSource final : public StreamSource {
+ public:
+  explicit PipeSource(std::shared_ptr<Pipe> pipe) : pipe_(std::move(pipe)) {}
+  ~PipeSource() override { pipe_->Leave(); }
+  void Attach(Waker waker) override { pipe_->OnData(std::move(waker)); }
+  Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
+    return pipe_->Pull(bytes_max, out);
+  }
+
+ private:
+  const std::shared_ptr<Pipe> pipe_;
+};
+
+}  // namespace skiff::http

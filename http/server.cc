@@ -1,0 +1,289 @@
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "http/event_loop.h"
+#include "http/server_connection.h"
+#include "http/socket.h"
+#include "http/worker_pool.h"
+
+namespace skiff::http {
+namespace {
+
+const Log kLog("http");
+
+// Runs `task` on the loop and waits until it is done.
+void RunOn(Loop& loop, const std::function<void()>& task) {
+  std::promise<void> done;
+  loop.Post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+Response HandleGuarded(Handler& handler, const Request& request) {
+  try {
+    return handler.Handle(request);
+  } catch (const std::exception& failure) {
+    // We throw nothing; a library that does must not take the other requests with it.
+    kLog.Error("handler threw", {{"path", request.path}, {"error", failure.what()}});
+    Response response;
+    response.status = 500;
+    return response;
+  }
+}
+
+}  // namespace
+
+struct Server::Impl {
+  class Front;
+  class Listener;
+
+  Impl(Options options, Handler& handler)
+      : options(std::move(options)),
+        handler(handler),
+        workers(this->options.limits.workers_max, this->options.limits.waiting_requests_max) {}
+
+  void Changed() {
+    if (!stopping) return;
+    MutexLock lock(mutex);
+    changed.notify_all();
+  }
+  // Until `done` or the deadline.
+  void AwaitUntil(Duration deadline, const std::function<bool()>& done);
+
+  const Options options;
+  Handler& handler;
+  SystemClock clock;
+  int port = 0;
+  std::atomic<bool> stopping = false;
+  std::atomic<size_t> connections = 0;
+  std::atomic<size_t> accepted = 0;
+  std::atomic<size_t> requests = 0;
+  std::atomic<int> busy = 0;
+  mutable Mutex mutex;
+  CondVar changed;
+  TlsContext tls GUARDED_BY(mutex);
+  bool stopped GUARDED_BY(mutex) = false;
+  std::vector<std::unique_ptr<Front>> fronts;  // One a loop.
+  std::unique_ptr<Listener> listener;
+  WorkerPool workers;
+};
+
+// The server's connections in one loop; on that loop's thread.
+class Server::Impl::Front final : public ConnectionHost {
+ public:
+  Front(Impl& server, Loop& loop) : server_(server), loop_(loop) {}
+
+  Loop& loop() { return loop_; }
+
+  void Adopt(int fd, std::string remote_address) {
+    auto connection =
+        std::make_shared<ServerConnection>(loop_, *this, fd, std::move(remote_address));
+    connections_.emplace(connection.get(), connection);
+    connection->Start();
+  }
+  void CloseIdle() {
+    ForEach([](ServerConnection& connection) { connection.CloseWhenIdle(); });
+  }
+  void EndStreams() {
+    ForEach([](ServerConnection& connection) { connection.EndStream(); });
+  }
+  void CloseAll() {
+    ForEach([](ServerConnection& connection) { connection.Close(); });
+  }
+
+  const Limits& limits() const override { return server_.options.limits; }
+  TlsContext tls() const override {
+    MutexLock lock(server_.mutex);
+    return server_.tls;
+  }
+  bool stopping() const override { return server_.stopping; }
+  void CountBusy(int change) override {
+    server_.busy += change;
+    server_.Changed();
+  }
+  void Remove(ServerConnection& connection) override {
+    connections_.erase(&connection);
+    --server_.connections;
+    server_.Changed();
+  }
+  bool Dispatch(std::weak_ptr<ServerConnection> connection, std::shared_ptr<Request> request,
+                RequestTraits traits) override {
+    ++server_.requests;
+    return server_.workers.Submit(
+        [this, connection = std::move(connection), request = std::move(request), traits] {
+          request->path = UrlDecode(request->path, false);
+          request->query = ParseQuery(request->query.front().first);
+          ServerConnection::Answer(loop_, connection,
+                                   Prepare(HandleGuarded(server_.handler, *request), traits));
+        });
+  }
+
+ private:
+  template <typename Action>
+  void ForEach(Action action) {
+    // A copy: closing changes the map.
+    std::vector<std::shared_ptr<ServerConnection>> all;
+    for (const auto& [key, connection] : connections_) all.push_back(connection);
+    for (const auto& connection : all) action(*connection);
+  }
+
+  Impl& server_;
+  Loop& loop_;
+  std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
+};
+
+// Accepts, and deals connections out to the loops.
+class Server::Impl::Listener final : public LoopListener {
+ public:
+  Listener(Impl& server, Loop& loop, int fd)
+      : server_(server), loop_(loop), fd_(fd), retry_(loop, *this) {
+    loop_.Watch(fd_, EPOLLIN, *this);
+  }
+  ~Listener() {
+    loop_.Forget(fd_, *this);
+    close(fd_);
+  }
+  Loop& loop() { return loop_; }
+
+ private:
+  static constexpr int kAcceptsPerRound = 64;
+
+  void OnReady(uint32_t) override {
+    for (int i = 0; i < kAcceptsPerRound; ++i) {
+      sockaddr_storage address{};
+      socklen_t length = sizeof address;
+      const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        Deal(fd, AddressText(address));
+      } else if (errno == EAGAIN) {
+        return;
+      } else if (errno != ECONNABORTED && errno != EINTR) {
+        // Out of descriptors or memory: what waits stays in the kernel's queue.
+        kLog.Error("accept failed", {{"error", std::strerror(errno)}});
+        loop_.Change(fd_, 0, *this);
+        retry_.ArmIn(100ms);
+        return;
+      }
+    }
+  }
+
+  void OnTimer() override { loop_.Change(fd_, EPOLLIN, *this); }
+
+  void Deal(int fd, std::string remote_address) {
+    if (server_.connections >= server_.options.limits.connections_max) {
+      kLog.Info("connection refused: too many", {{"client", remote_address}});
+      close(fd);
+      return;
+    }
+    ++server_.connections;
+    ++server_.accepted;
+    if (server_.options.unix_path.empty()) TuneTcp(fd);
+    Front& front = *server_.fronts[next_++ % server_.fronts.size()];
+    if (front.loop().IsHere()) {
+      front.Adopt(fd, std::move(remote_address));
+    } else {
+      front.loop().Post([&front, fd, remote_address] { front.Adopt(fd, remote_address); });
+    }
+  }
+
+  Impl& server_;
+  Loop& loop_;
+  const int fd_;
+  Timer retry_;
+  size_t next_ = 0;
+};
+
+void Server::Impl::AwaitUntil(Duration deadline, const std::function<bool()>& done) {
+  MutexLock lock(mutex);
+  while (!done() && clock.Monotonic() < deadline) {
+    changed.wait_for(lock, deadline - clock.Monotonic());
+  }
+}
+
+Result<std::unique_ptr<Server>> Server::Start(Options options, Loops& loops, Handler& handler) {
+  auto impl = std::make_unique<Impl>(std::move(options), handler);
+  if (impl->options.tls) {
+    auto context = TRY(MakeServerContext(*impl->options.tls));
+    MutexLock lock(impl->mutex);
+    impl->tls = std::move(context);
+  }
+  const int fd =
+      TRY(ListenOn({impl->options.bind_address, impl->options.port, impl->options.unix_path}));
+  impl->port = LocalPort(fd);
+  for (int i = 0; i < loops.size(); ++i) {
+    impl->fronts.push_back(std::make_unique<Impl::Front>(*impl, loops.Next()));
+  }
+  Loop& loop = impl->fronts.front()->loop();
+  RunOn(loop, [&] { impl->listener = std::make_unique<Impl::Listener>(*impl, loop, fd); });
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  Stop(0s);
+}
+
+int Server::port() const {
+  return impl_->port;
+}
+
+Result<> Server::ReloadTls(const ServerTls& tls) {
+  auto context = TRY(MakeServerContext(tls));
+  MutexLock lock(impl_->mutex);
+  if (!impl_->tls) return Fail(Reason::kBadRequest, "the server does not speak TLS");
+  impl_->tls = std::move(context);
+  return {};
+}
+
+Server::Stats Server::stats() const {
+  return {.connections = impl_->connections,
+          .accepted = impl_->accepted,
+          .requests = impl_->requests,
+          .waiting_requests = impl_->workers.waiting(),
+          .workers = impl_->workers.threads()};
+}
+
+void Server::Stop(Duration grace) {
+  Impl& impl = *impl_;
+  {
+    MutexLock lock(impl.mutex);
+    if (std::exchange(impl.stopped, true)) return;
+  }
+  const Duration deadline = impl.clock.Monotonic() + grace;
+  impl.stopping = true;
+  RunOn(impl.listener->loop(), [&] { impl.listener.reset(); });
+  const auto on_all = [&](void (Impl::Front::*action)()) {
+    for (auto& front : impl.fronts) RunOn(front->loop(), [&] { (front.get()->*action)(); });
+  };
+  on_all(&Impl::Front::CloseIdle);
+  impl.AwaitUntil(deadline, [&] { return impl.busy == 0; });
+  on_all(&Impl::Front::EndStreams);
+  impl.AwaitUntil(deadline, [&] { return impl.connections == 0; });
+  impl.workers.Stop();
+  on_all(&Impl::Front::CloseAll);
+  // Twice: closed connections leave after the round in which they were closed, and so does what
+  // the last workers posted.
+  for (int round = 0; round < 2; ++round) {
+    for (auto& front : impl.fronts) RunOn(front->loop(), [] {});
+  }
+  if (!impl.options.unix_path.empty()) unlink(impl.options.unix_path.c_str());
+}
+
+}  // namespace skiff::http

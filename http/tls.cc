@@ -1,0 +1,179 @@
+#include "http/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "http/message.h"
+
+namespace skiff::http {
+namespace {
+
+struct Free {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Free>;
+
+tl::unexpected<Error> FailTls(const std::string& what) {
+  char text[256] = "no reason given";
+  if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
+  ERR_clear_error();
+  return Fail(Reason::kInvalid, what + ": " + text);
+}
+
+Owned<BIO> Reader(const std::string& pem) {
+  return Owned<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// Leaf and chain, as servers and clients present them.
+Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
+                        const std::string& key_pem) {
+  const auto chain = Reader(chain_pem);
+  Owned<X509> leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+  if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return FailTls("certificate");
+  while (Owned<X509> next{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)}) {
+    if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return FailTls("certificate chain");
+  }
+  ERR_clear_error();  // The end of the chain is reported as an error.
+  const Owned<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, nullptr, nullptr));
+  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1) return FailTls("private key");
+  if (SSL_CTX_check_private_key(context) != 1) return FailTls("key does not match certificate");
+  return {};
+}
+
+Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_clients) {
+  const auto reader = Reader(ca_pem);
+  int count = 0;
+  while (Owned<X509> ca{PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
+    if (ask_clients) SSL_CTX_add_client_CA(context, ca.get());
+    ++count;
+  }
+  ERR_clear_error();
+  // As in Go: whatever is listed is trusted, also when it is no root.
+  X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
+  if (count == 0) return Fail(Reason::kInvalid, "no certificate in the authorities' PEM");
+  return {};
+}
+
+TlsContext NewContext(const SSL_METHOD* method) {
+  TlsContext context(SSL_CTX_new(method), SSL_CTX_free);
+  CHECK(context != nullptr);
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                         SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_read_ahead(context.get(), 0);
+  return context;
+}
+
+// Who a client is, is for authentication to judge: it answers 401, where a failed handshake would
+// only break the connection. The verdict stays in SSL_get_verify_result.
+int AcceptAnyCertificate(int, X509_STORE_CTX*) {
+  return 1;
+}
+
+// kubectl and Go's clients are content with HTTP/1.1, and some insist on an answer to ALPN.
+int ChooseHttp11(SSL*, const unsigned char** out, unsigned char* out_length,
+                 const unsigned char* in, unsigned int in_length, void*) {
+  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_length, kHttp11, sizeof kHttp11 - 1, in, in_length) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Result<std::string> ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return Fail(Reason::kNotFound, "cannot read " + path);
+  }
+  return text.str();
+}
+
+std::string ValueOf(const X509_NAME_ENTRY* entry) {
+  unsigned char* text = nullptr;
+  const int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+  if (length < 0) return "";
+  std::string value(reinterpret_cast<char*>(text), length);
+  OPENSSL_free(text);
+  return value;
+}
+
+}  // namespace
+
+std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error) {
+  const X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return nullptr;
+  if (const long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK) {
+    error = X509_verify_cert_error_string(verdict);
+    return nullptr;
+  }
+  auto peer = std::make_shared<PeerCertificate>();
+  const X509_NAME* subject = X509_get_subject_name(certificate);
+  for (int i = 0; i < X509_NAME_entry_count(subject); ++i) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(subject, i);
+    const int field = OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry));
+    if (field == NID_commonName) peer->common_name = ValueOf(entry);
+    if (field == NID_organizationName) peer->organizations.push_back(ValueOf(entry));
+  }
+  const Owned<BIO> writer(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(writer.get(), certificate);
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(writer.get(), &text);
+  peer->pem.assign(text, length);
+  return peer;
+}
+
+Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
+                                       const std::string& key_file,
+                                       const std::string& client_ca_file) {
+  ServerTls tls;
+  tls.certificate_pem = TRY(ReadWhole(certificate_file));
+  tls.key_pem = TRY(ReadWhole(key_file));
+  if (!client_ca_file.empty()) tls.client_ca_pem = TRY(ReadWhole(client_ca_file));
+  return tls;
+}
+
+Result<TlsContext> MakeServerContext(const ServerTls& tls) {
+  auto context = NewContext(TLS_server_method());
+  TRY(UseCertificate(context.get(), tls.certificate_pem, tls.key_pem));
+  if (!tls.client_ca_pem.empty()) {
+    TRY(TrustAuthorities(context.get(), tls.client_ca_pem, true));
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, AcceptAnyCertificate);
+  }
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_alpn_select_cb(context.get(), ChooseHttp11, nullptr);
+  return context;
+}
+
+Result<TlsContext> MakeClientContext(const ClientTls& tls) {
+  auto context = NewContext(TLS_client_method());
+  if (!tls.certificate_pem.empty()) {
+    TRY(UseCertificate(context.get(), tls.certificate_pem, tls.key_pem));
+  }
+  if (tls.insecure) return context;
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (tls.ca_pem.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else {
+    TRY(TrustAuthorities(context.get(), tls.ca_pem, false));
+  }
+  return context;
+}
+
+}  // namespace skiff::http

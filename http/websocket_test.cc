@@ -1,0 +1,303 @@
+#include "http/websocket.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "http/test_client.h"
+#include "http/test_server.h"
+#include "http/tunnel.h"
+
+namespace skiff::http {
+namespace {
+
+using testing::Fixture;
+using testing::TestClient;
+using testing::Text;
+
+// Sends every message back, "close" aside; tells the test how it ended.
+class EchoMessages : public MessageHandler {
+ public:
+  explicit EchoMessages(std::promise<int>* closed = nullptr) : closed_(closed) {}
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override { sender_ = std::move(sender); }
+  bool OnMessage(std::string_view data, bool text) override {
+    if (data == "close") {
+      sender_->Send("last");
+      sender_->Close(1000, "done");
+      return true;
+    }
+    return sender_->Send(std::string(data), text);
+  }
+  void OnRoom(size_t) override {}
+  void OnClose(int code, std::string_view) override {
+    if (closed_ != nullptr) closed_->set_value(code);
+  }
+
+ private:
+  std::shared_ptr<WebSocketSender> sender_;
+  std::promise<int>* closed_;
+};
+
+const std::string kHandshake =
+    "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+// As clients frame: masked, here with zeros, so that the payload stays readable.
+std::string Frame(int opcode, const std::string& payload) {
+  std::string frame(1, static_cast<char>(0x80 | opcode));
+  if (payload.size() < 126) {
+    frame += static_cast<char>(0x80 | payload.size());
+  } else {
+    frame += static_cast<char>(0x80 | 126);
+    frame += static_cast<char>(payload.size() >> 8);
+    frame += static_cast<char>(payload.size());
+  }
+  return frame + std::string(4, '\0') + payload;
+}
+
+Fixture EchoServer(std::promise<int>* closed = nullptr) {
+  return Fixture([closed](const Request& request) {
+    const auto chosen = ChooseSubprotocol(request, {"v5", "v4", ""});
+    if (!chosen) return Text("nothing in common");
+    return AcceptWebSocket(request, *chosen, std::make_unique<EchoMessages>(closed),
+                           {.message_bytes_max = 1'000});
+  });
+}
+
+TEST(WebSocket, ShakesHandsAsTheStandardShows) {
+  auto fixture = EchoServer();
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send(kHandshake + "Sec-WebSocket-Protocol: v9, v4, v5\r\n\r\n"));
+  const auto head = client.ReadHead();
+  EXPECT_EQ(head.status, 101);
+  EXPECT_EQ(head.headers.find("Sec-WebSocket-Accept")->second, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  EXPECT_EQ(head.headers.find("Sec-WebSocket-Protocol")->second, "v4") << "the client's order";
+  TestClient plain(fixture.port());
+  ASSERT_TRUE(plain.Send(kHandshake + "\r\n"));
+  EXPECT_EQ(plain.ReadHead().headers.count("Sec-WebSocket-Protocol"), 0);
+  TestClient strange(fixture.port());
+  EXPECT_EQ(strange.Ask(kHandshake + "Sec-WebSocket-Protocol: v9\r\n\r\n").body,
+            "nothing in common");
+  TestClient keyless(fixture.port());
+  EXPECT_EQ(keyless
+                .Ask("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n\r\n")
+                .status(),
+            400);
+}
+
+TEST(WebSocket, CarriesMessagesAnswersPingsAndCloses) {
+  std::promise<int> closed;
+  auto fixture = EchoServer(&closed);
+  TestClient client(fixture.port());
+  // The first message right behind the handshake.
+  ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, "hello")));
+  client.ReadHead();
+  EXPECT_EQ(client.Read(7), "\x82\x05hello");
+  ASSERT_TRUE(client.Send(Frame(1, "text")));
+  EXPECT_EQ(client.Read(6), "\x81\x04text");
+  ASSERT_TRUE(client.Send(Frame(9, "p")));
+  EXPECT_EQ(client.Read(3), "\x8a\x01p");
+  for (const char c : Frame(2, std::string(300, 'b'))) ASSERT_TRUE(client.Send({&c, 1}));
+  EXPECT_EQ(client.Read(304).substr(4), std::string(300, 'b'));
+  ASSERT_TRUE(client.Send(Frame(2, "close")));
+  EXPECT_EQ(client.Read(6), "\x82\x04last");
+  EXPECT_EQ(client.Read(8), std::string("\x88\x06\x03\xe8", 4) + "done");
+  ASSERT_TRUE(client.Send(Frame(8, "\x03\xe8")));
+  EXPECT_EQ(closed.get_future().get(), 1000);
+  EXPECT_EQ(client.ReadToEnd(), "");
+  EXPECT_TRUE(client.closed_in_order());
+}
+
+TEST(WebSocket, AnswersThePeersClose) {
+  std::promise<int> closed;
+  auto fixture = EchoServer(&closed);
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(8, "\x0f\xa1 bye")));
+  client.ReadHead();
+  EXPECT_EQ(client.Read(4).substr(0, 1), "\x88");
+  EXPECT_EQ(closed.get_future().get(), 4001);
+  client.ReadToEnd();
+  EXPECT_TRUE(client.closed_in_order());
+}
+
+TEST(WebSocket, NoticesAPeerThatJustLeaves) {
+  std::promise<int> closed;
+  auto fixture = EchoServer(&closed);
+  auto client = std::make_unique<TestClient>(fixture.port());
+  ASSERT_TRUE(client->Send(kHandshake + "\r\n"));
+  client->ReadHead();
+  client.reset();
+  EXPECT_EQ(closed.get_future().get(), 1006);
+}
+
+TEST(WebSocket, RefusesBadFramesAndGreatMessages) {
+  auto fixture = EchoServer();
+  TestClient big(fixture.port());
+  ASSERT_TRUE(big.Send(kHandshake + "\r\n" + Frame(2, std::string(1'001, 'x'))));
+  big.ReadHead();
+  EXPECT_EQ(big.Read(4).substr(2), "\x03\xf1") << "1009, message too big";
+  TestClient unmasked(fixture.port());
+  ASSERT_TRUE(unmasked.Send(kHandshake + "\r\n" + "\x82\x01x"));
+  unmasked.ReadHead();
+  EXPECT_EQ(unmasked.Read(4).substr(2), "\x03\xea") << "1002, protocol error";
+}
+
+// Takes messages only while willing.
+class Reluctant : public MessageHandler {
+ public:
+  struct State {
+    std::atomic<bool> willing = false;
+    std::atomic<size_t> offered = 0;
+    std::promise<std::shared_ptr<WebSocketSender>> sender;
+    std::promise<std::string> taken;
+  };
+  explicit Reluctant(State& state) : state_(state) {}
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
+    state_.sender.set_value(std::move(sender));
+  }
+  bool OnMessage(std::string_view data, bool) override {
+    ++state_.offered;
+    if (!state_.willing) return false;
+    taken_ += data;
+    return true;
+  }
+  void OnClose(int, std::string_view) override { state_.taken.set_value(taken_); }
+
+ private:
+  State& state_;
+  std::string taken_;
+};
+
+TEST(WebSocket, KeepsARefusedMessageAndReadsNoMore) {
+  Reluctant::State state;
+  Fixture fixture([&](const Request& request) {
+    return AcceptWebSocket(request, "", std::make_unique<Reluctant>(state));
+  });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, "a") + Frame(2, "b")));
+  client.ReadHead();
+  const auto sender = state.sender.get_future().get();
+  while (state.offered == 0) std::this_thread::yield();
+  ASSERT_TRUE(client.Send(Frame(2, "c") + Frame(8, "\x03\xe8")));
+  state.willing = true;
+  sender->Wake();
+  EXPECT_EQ(state.taken.get_future().get(), "abc");
+}
+
+TEST(WebSocket, BoundsWhatIsQueuedForASlowPeer) {
+  Reluctant::State state;
+  Fixture fixture([&](const Request& request) {
+    return AcceptWebSocket(request, "", std::make_unique<Reluctant>(state));
+  });
+  auto client = std::make_unique<TestClient>(fixture.port());
+  ASSERT_TRUE(client->Send(kHandshake + "\r\n"));
+  client->ReadHead();
+  const auto sender = state.sender.get_future().get();
+  size_t refused = 0;
+  size_t sent = 0;
+  // Refused again and again: the kernel's buffers are full, and so is the backlog.
+  while (refused < 100) {
+    if (sender->Send(std::string(10'000, 'x'))) {
+      ++sent;
+      refused = 0;
+    } else {
+      ++refused;
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_GT(sent, 10U);
+  EXPECT_LT(sent * 10'000, 32U << 20);
+  client.reset();
+  state.taken.get_future().wait();
+  EXPECT_FALSE(sender->Send("to nobody"));
+}
+
+// A client's handler: sends, collects, and tells of the end.
+class Collector : public MessageHandler {
+ public:
+  struct State {
+    std::promise<std::pair<std::string, int>> ended;
+  };
+  Collector(State& state, std::vector<std::string> sends)
+      : state_(state), sends_(std::move(sends)) {}
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
+    for (const auto& message : sends_) EXPECT_TRUE(sender->Send(message));
+  }
+  bool OnMessage(std::string_view data, bool) override {
+    got_ += data;
+    return true;
+  }
+  void OnClose(int code, std::string_view) override { state_.ended.set_value({got_, code}); }
+
+ private:
+  State& state_;
+  const std::vector<std::string> sends_;
+  std::string got_;
+};
+
+TEST(WebSocket, SpeaksAsAClient) {
+  auto fixture = EchoServer();
+  Collector::State state;
+  std::promise<std::string> chosen;
+  const auto exchange = OpenWebSocket(
+      fixture.loops, {.host = "127.0.0.1", .port = fixture.port()}, {.target = "/ws"}, {"v9", "v5"},
+      [&](Result<std::string> subprotocol) {
+        chosen.set_value(subprotocol.value_or("failed"));
+        return std::make_unique<Collector>(
+            state, std::vector<std::string>{"one ", std::string(900, 'x'), "close"});
+      },
+      {.ping_every = 1ms});
+  EXPECT_EQ(chosen.get_future().get(), "v5");
+  const auto [got, code] = state.ended.get_future().get();
+  EXPECT_EQ(got, "one " + std::string(900, 'x') + "last");
+  EXPECT_EQ(code, 1000);
+}
+
+TEST(WebSocket, TellsAClientWhyItWasRefused) {
+  Fixture fixture([](const Request&) {
+    Response response = Text("go away");
+    response.status = 403;
+    return response;
+  });
+  std::promise<Error> error;
+  const auto exchange =
+      OpenWebSocket(fixture.loops, {.host = "127.0.0.1", .port = fixture.port()}, {}, {},
+                    [&](Result<std::string> subprotocol) -> std::unique_ptr<MessageHandler> {
+                      error.set_value(subprotocol.error());
+                      return nullptr;
+                    });
+  const Error why = error.get_future().get();
+  EXPECT_EQ(why.message, "websocket: bad handshake");
+  EXPECT_EQ(why.http_code, 403);
+}
+
+TEST(WebSocket, CarriesAByteStreamInMessages) {
+  std::unique_ptr<Duplex> far;
+  Fixture fixture([&](const Request& request) {
+    auto [near, other] = MakeTunnel();
+    far = std::move(other);
+    return AcceptWebSocket(request, "", BytesInMessages(std::move(near)));
+  });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, "ab") + Frame(2, "cd")));
+  client.ReadHead();
+  far->Attach([] {});
+  std::string got;
+  while (got.size() < 4) {
+    std::vector<SharedBytes> pieces;
+    far->Pull(100, pieces);
+    for (const auto& piece : pieces) got += *piece;
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(got, "abcd");
+  EXPECT_EQ(far->OnBytes("back"), 4);
+  EXPECT_EQ(client.Read(6),
+            "\x82\x04"
+            "back");
+  far->OnPeerClosed();
+  EXPECT_EQ(client.Read(4), std::string("\x88\x02\x03\xe8", 4));
+}
+
+}  // namespace
+}  // namespace skiff::http

@@ -1,0 +1,49 @@
+// From a pod's spec to what the runtime is asked to make. Pure: everything that has to be looked up
+// or prepared comes in as an argument.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/error.h"
+#include "kubelet/cri.h"
+#include "kubelet/environment.h"
+#include "kubelet/pod_files.h"
+
+namespace skiff::kubelet {
+
+struct PodDirectories {
+  std::string logs;       // /var/log/pods/<ns>_<name>_<uid>
+  std::string etc_hosts;  // The file that is mounted as /etc/hosts.
+  std::string subpaths;   // Where sub paths are resolved to.
+};
+
+struct SandboxInput {
+  const core_v1::Pod& pod;
+  uint32_t attempt = 0;
+  std::string log_directory;
+  DnsSettings dns;
+  std::string cgroup_parent;  // "": the runtime's own.
+};
+cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input);
+
+struct ContainerInput {
+  const core_v1::Pod& pod;
+  const core_v1::Container& container;
+  uint32_t attempt = 0;
+  Environment environment;
+  std::string image_ref;                         // What the image resolved to.
+  const cri::Image* image = nullptr;             // For non-root checks; may be absent.
+  std::map<std::string, std::string> volumes;    // Volume name -> host path.
+  std::map<std::string, std::string> sub_paths;  // Mount path -> prepared host path.
+  std::string etc_hosts;                         // "": none.
+  std::string termination_log;                   // Host file of the termination message; "": none.
+  int64_t node_memory_bytes = 0;
+  std::string target_container_id;  // Ephemeral containers that join another's PID namespace.
+};
+// Fails with the text of CreateContainerConfigError.
+Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input);
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,260 @@
+#include "kubelet/containerd.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "kubelet/containerd_config.h"
+#include "kubelet/containerd_host.h"
+#include "kubelet/containerd_paths.h"
+#include "kubelet/cri_grpc.h"
+#include "kubelet/cri_grpc_import.h"
+#include "kubelet/cri_grpc_settings.h"
+#include "kubelet/pause_image.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSystemSocket[] = "/run/containerd/containerd.sock";
+constexpr size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
+// How often a containerd that listens but still recovers its pods is asked again.
+constexpr Duration kRecoveryStep = 20ms;
+
+const Log& Logger() {
+  static const Log log("containerd");
+  return log;
+}
+
+bool Listens(const std::string& socket_path) {
+  sockaddr_un address{.sun_family = AF_UNIX};
+  if (socket_path.size() >= sizeof address.sun_path) return false;
+  socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool connected =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return connected;
+}
+
+// One process at a time starts or removes a containerd. The lock ends with its owner.
+class DirectoryLock {
+ public:
+  explicit DirectoryLock(const std::string& path)
+      : fd_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    flock(fd_, LOCK_EX);
+  }
+  ~DirectoryLock() { close(fd_); }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  const int fd_;
+};
+
+std::string BootId() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
+std::string LogEnd(const std::string& path) {
+  std::ifstream in(path, std::ios::ate);
+  constexpr std::streamoff kShown = 1500;
+  in.seekg(std::max<std::streamoff>(0, in.tellg() - std::streampos(kShown)));
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// State of an earlier boot names processes and mounts that are gone.
+Result<> PrepareFolders(const ContainerdPaths& paths) {
+  std::error_code error;
+  std::string boot;
+  std::ifstream(paths.BootFile()) >> boot;
+  if (boot != BootId()) fs::remove_all(paths.Run(), error);
+  for (const std::string& folder : {paths.directory, paths.Root(), paths.Run(), paths.CniConf(),
+                                    paths.directory + "/certs.d"}) {
+    fs::create_directories(folder, error);
+    if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());
+  }
+  fs::permissions(paths.directory, fs::perms::owner_all, error);
+  std::ofstream(paths.BootFile()) << BootId() << '\n';
+  return {};
+}
+
+// The cgroup of our service or login would take containerd with it when it ends. In the hierarchy
+// by which process managers do that, it gets a cgroup of its own; where we are in the root already
+// nobody will.
+std::vector<std::string> OwnCgroup() {
+  std::vector<std::string> procs;
+  std::ifstream in("/proc/self/cgroup");
+  for (std::string line; std::getline(in, line);) {
+    const bool unified = line.starts_with("0::");
+    if (!unified && line.find(":name=systemd:") == std::string::npos) continue;
+    if (line.ends_with(":/")) continue;
+    const auto mount = CgroupMount(unified ? "" : "name=systemd");
+    if (!mount) continue;
+    const std::string cgroup = *mount + kContainerdCgroup;
+    std::error_code error;
+    fs::create_directories(cgroup, error);
+    if (!error) procs.push_back(cgroup + "/cgroup.procs");
+  }
+  return procs;
+}
+
+// Wakes when something happens in the folder, or after `step`.
+void WaitForChange(int inotify, Duration step) {
+  pollfd file{inotify, POLLIN, 0};
+  poll(&file, 1, static_cast<int>(step / 1ms));
+  char events[4096];
+  while (read(inotify, events, sizeof events) > 0) {
+  }
+}
+
+Result<> WaitUntilServing(const ContainerdPaths& paths, const ProcessId& process,
+                          Duration timeout) {
+  SystemClock clock;
+  const Duration deadline = clock.Monotonic() + timeout;
+  const int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  inotify_add_watch(inotify, paths.Run().c_str(), IN_CREATE | IN_ATTRIB | IN_MOVED_TO);
+  Result<> result;
+  while (true) {
+    if (Listens(paths.Socket())) {
+      const auto status = cri::MakeGrpcRuntime({.endpoint = paths.Socket()})->Status();
+      if (status && status->Ready("RuntimeReady")) break;
+    }
+    if (!IsAlive(process)) {
+      result =
+          Fail(Reason::kInternalError,
+               "containerd ended while it started; its log ends with:\n" + LogEnd(paths.Log()));
+      break;
+    }
+    if (clock.Monotonic() > deadline) {
+      result = Fail(Reason::kTimeout, "containerd did not come up in time; its log ends with:\n" +
+                                          LogEnd(paths.Log()));
+      break;
+    }
+    WaitForChange(inotify, kRecoveryStep);
+  }
+  close(inotify);
+  return result;
+}
+
+Error Problem(const std::vector<std::string>& problems) {
+  Error error{.reason = Reason::kNotFound, .message = "containers cannot run on this machine:"};
+  for (const std::string& problem : problems) error.message += "\n  " + problem;
+  return error;
+}
+
+Result<Containerd> Describe(const std::string& endpoint, bool is_ours) {
+  const auto settings = TRY(cri::ReadContainerdSettings(endpoint));
+  return Containerd{.endpoint = endpoint,
+                    .is_ours = is_ours,
+                    .cni_conf_directory = settings.cni_conf_directory,
+                    .cni_bin_directory = settings.cni_bin_directory,
+                    .sandbox_image = settings.sandbox_image,
+                    .snapshotter = settings.snapshotter};
+}
+
+// A machine without a registry has no other way to its sandbox image.
+Result<> EnsureSandboxImage(const Containerd& containerd) {
+  const auto runtime = cri::MakeGrpcRuntime({.endpoint = containerd.endpoint});
+  if (TRY(runtime->ImageStatus(containerd.sandbox_image))) return {};
+  const std::string archive = TRY(PackPauseImage(containerd.sandbox_image));
+  TRY(cri::ImportImageBytes(containerd.endpoint, *runtime, archive, /*pinned=*/true));
+  return {};
+}
+
+Result<> StartOurs(const ContainerdPaths& paths, const ContainerdHost& host,
+                   const ContainerdOptions& options) {
+  TRY(PrepareFolders(paths));
+  const ContainerdConfig config{.directory = paths.directory,
+                                .runc = *host.runc,
+                                .cni_bin = *host.cni_bin,
+                                .sandbox_image = kPauseImage,
+                                .snapshotter = host.snapshotter,
+                                .restrict_oom_score_adj = !host.may_raise_priority};
+  std::ofstream file(paths.ConfigFile(), std::ios::trunc);
+  file << ContainerdConfigText(config);
+  if (!file.flush()) return Fail(Reason::kForbidden, paths.ConfigFile() + ": cannot be written");
+  const ProcessId process =
+      TRY(SpawnDaemon({.argv = {*host.containerd, "--config", paths.ConfigFile()},
+                       .log_path = paths.Log(),
+                       .pid_path = paths.PidFile(),
+                       .cgroup_procs_paths = OwnCgroup()}));
+  const auto serving = WaitUntilServing(paths, process, options.start_timeout);
+  if (!serving) {
+    StopProcess(process, 5s);
+    return serving;
+  }
+  Logger().Info("containerd started", {{"pid", process.pid}, {"socket", paths.Socket()}});
+  return {};
+}
+
+Result<Containerd> Found(const std::string& endpoint, bool is_ours) {
+  Containerd containerd = TRY(Describe(endpoint, is_ours));
+  TRY(EnsureSandboxImage(containerd));
+  return containerd;
+}
+
+}  // namespace
+
+Result<Containerd> EnsureContainerd(const ContainerdOptions& options) {
+  if (!options.endpoint.empty()) {
+    auto given = Found(options.endpoint, false);
+    if (given || given.error().reason == Reason::kForbidden) return given;
+    return Fail(Reason::kServiceUnavailable, "no container runtime answers CRI at " +
+                                                 options.endpoint + ": " + given.error().message);
+  }
+  const ContainerdPaths paths(options.directory);
+  std::error_code error;
+  fs::create_directories(paths.directory, error);
+  if (error) return Fail(Reason::kForbidden, paths.directory + ": " + error.message());
+  const DirectoryLock lock(paths.LockFile());
+  if (const auto process = ReadPidFile(paths.PidFile())) {
+    TRY(WaitUntilServing(paths, *process, options.start_timeout));
+    return TRY(Found("unix://" + paths.Socket(), true));
+  }
+  if (options.use_system && Listens(kSystemSocket)) {
+    auto system = Found(std::string("unix://") + kSystemSocket, false);
+    if (system) return system;
+    Logger().Info("the system's containerd cannot be used",
+                  {{"socket", kSystemSocket}, {"error", system.error().message}});
+  }
+  if (paths.Socket().size() > kSocketPathMax) {
+    return Fail(Reason::kInvalid, "the data directory's path is too long for a socket in it: " +
+                                      paths.Socket() + " has more than 107 characters");
+  }
+  const ContainerdHost host = InspectHost(paths.directory);
+  if (!host.problems.empty()) return Fail(Problem(host.problems));
+  TRY(StartOurs(paths, host, options));
+  Containerd ours = TRY(Found("unix://" + paths.Socket(), true));
+  ours.notes = host.notes;
+  return ours;
+}
+
+std::vector<std::string> ContainerdProblems(const ContainerdOptions& options) {
+  if (!options.endpoint.empty()) {
+    const auto settings = cri::ReadContainerdSettings(options.endpoint);
+    if (settings) return {};
+    return {"no container runtime answers CRI at " + options.endpoint + ": " +
+            settings.error().message};
+  }
+  const ContainerdPaths paths(options.directory);
+  std::error_code error;
+  fs::create_directories(paths.directory, error);
+  return InspectHost(paths.directory).problems;
+}
+
+}  // namespace skiff

@@ -1,0 +1,203 @@
+#include "kubelet/containerd_host.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/process.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kCapSysResource = 24;
+constexpr int kCapSysAdmin = 21;
+
+struct MountInfo {
+  std::string path;
+  std::string type;
+  std::string options;        // Of the mount.
+  std::string super_options;  // Of the file system: the controllers of a cgroup v1 hierarchy.
+};
+
+// mountinfo writes a space as \040 and so on.
+std::string Unescaped(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::vector<MountInfo> Mounts() {
+  std::vector<MountInfo> mounts;
+  std::ifstream in("/proc/self/mountinfo");
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream fields(line);
+    std::string skip, path, options, word, type, source, super_options;
+    fields >> skip >> skip >> skip >> skip >> path >> options;
+    while (fields >> word && word != "-") {
+    }
+    fields >> type >> source >> super_options;
+    mounts.push_back({Unescaped(path), type, options, super_options});
+  }
+  return mounts;
+}
+
+bool HasOption(std::string_view list, std::string_view option) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    if (list.substr(0, comma) == option) return true;
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return false;
+}
+
+bool HasCapability(int number) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("CapEff:")) continue;
+    return std::strtoull(line.c_str() + 7, nullptr, 16) >> number & 1;
+  }
+  return false;
+}
+
+std::optional<std::string> FindPlugins(std::vector<std::string>& problems) {
+  std::string missing;
+  for (const std::string folder : {"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}) {
+    std::string lacks;
+    for (const char* plugin : {"bridge", "host-local", "portmap", "loopback"}) {
+      if (access((folder + "/" + plugin).c_str(), X_OK) != 0) lacks += std::string(" ") + plugin;
+    }
+    if (lacks.empty()) return folder;
+    if (missing.empty() && fs::exists(folder)) missing = folder + " lacks" + lacks;
+  }
+  problems.push_back("the CNI plugins are not installed" +
+                     (missing.empty() ? std::string() : " (" + missing + ")") +
+                     ": install the package containernetworking-plugins");
+  return std::nullopt;
+}
+
+void CheckCgroups(std::vector<std::string>& problems) {
+  const auto memory = CgroupMount("memory");
+  const auto unified = CgroupMount("");
+  const auto mount = memory ? memory : unified;
+  if (!mount) {
+    problems.push_back(
+        "no cgroups are mounted: mount -t cgroup2 none /sys/fs/cgroup; in a container, share the "
+        "host's with -v /sys/fs/cgroup:/sys/fs/cgroup:rw");
+    return;
+  }
+  const std::string probe = *mount + "/skiff-probe-" + std::to_string(getpid());
+  std::error_code error;
+  if (fs::create_directory(probe, error)) {
+    fs::remove(probe, error);
+    return;
+  }
+  problems.push_back("no cgroup can be made in " + *mount + " (" + error.message() +
+                     "): in a container, run it --privileged or with --cgroupns host -v "
+                     "/sys/fs/cgroup:/sys/fs/cgroup:rw");
+}
+
+// Whether an overlay can be mounted in `directory`; why not otherwise.
+std::optional<std::string> OverlayProblem(const std::string& directory) {
+  const fs::path probe = fs::path(directory) / (".overlay-probe-" + std::to_string(getpid()));
+  std::error_code error;
+  for (const char* name : {"lower", "upper", "work", "merged"}) {
+    fs::create_directories(probe / name, error);
+    if (error) return directory + ": " + error.message();
+  }
+  const std::string options = "lowerdir=" + (probe / "lower").string() +
+                              ",upperdir=" + (probe / "upper").string() +
+                              ",workdir=" + (probe / "work").string();
+  std::optional<std::string> problem;
+  const std::string merged = probe / "merged";
+  if (mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) != 0) {
+    problem = std::strerror(errno);
+  } else {
+    umount2(merged.c_str(), MNT_DETACH);
+  }
+  fs::remove_all(probe, error);
+  return problem;
+}
+
+}  // namespace
+
+ContainerdHost InspectHost(const std::string& directory) {
+  ContainerdHost host;
+  host.containerd = FindProgram("containerd");
+  if (!host.containerd) {
+    host.problems.push_back("containerd is not installed: install the package containerd");
+  }
+  host.runc = FindProgram("runc");
+  if (!host.runc) host.problems.push_back("runc is not installed: install the package runc");
+  host.cni_bin = FindPlugins(host.problems);
+  if (!FindProgram("iptables")) {
+    host.problems.push_back("iptables is not installed: install the package iptables");
+  }
+  host.snapshotter = "overlayfs";
+  if (geteuid() != 0 || !HasCapability(kCapSysAdmin)) {
+    host.problems.push_back(geteuid() != 0
+                                ? "containers need root: start skiff as root or with sudo"
+                                : "this root may not mount (no CAP_SYS_ADMIN): in a container, run "
+                                  "it --privileged");
+    return host;
+  }
+  CheckCgroups(host.problems);
+  if (const auto problem = OverlayProblem(directory)) {
+    host.snapshotter = "native";
+    host.notes.push_back("overlayfs does not work in " + directory + " (" + *problem +
+                         "): images are copied for each container instead; put the data directory "
+                         "on a volume of its own");
+  }
+  host.may_raise_priority = HasCapability(kCapSysResource);
+  if (!host.may_raise_priority) {
+    host.notes.push_back(
+        "no CAP_SYS_RESOURCE: the kernel's choice of whom to kill when memory runs out does not "
+        "spare system pods");
+  }
+  return host;
+}
+
+std::optional<std::string> CgroupMount(const std::string& controller) {
+  for (const MountInfo& mount : Mounts()) {
+    if (controller.empty() ? mount.type == "cgroup2"
+                           : mount.type == "cgroup" && HasOption(mount.super_options, controller)) {
+      return mount.path;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> CgroupMounts() {
+  std::vector<std::string> paths;
+  for (const MountInfo& mount : Mounts()) {
+    if (mount.type == "cgroup" || mount.type == "cgroup2") paths.push_back(mount.path);
+  }
+  return paths;
+}
+
+std::vector<std::string> MountsBelow(const std::string& path) {
+  std::vector<std::string> below;
+  for (const MountInfo& mount : Mounts()) {
+    if (mount.path == path || mount.path.starts_with(path + "/")) below.push_back(mount.path);
+  }
+  std::reverse(below.begin(), below.end());
+  return below;
+}
+
+}  // namespace skiff

@@ -1,0 +1,36 @@
+// What a containerd of our own needs from the machine, and what is missing, in words for a person.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace skiff {
+
+struct ContainerdHost {
+  std::optional<std::string> containerd;  // Paths of the programs.
+  std::optional<std::string> runc;
+  std::optional<std::string> cni_bin;  // The folder that has all the plugins we need.
+  std::string snapshotter;             // "overlayfs", or "native" where overlayfs does not work.
+  bool may_raise_priority = true;      // CAP_SYS_RESOURCE.
+  // Each says what is missing and what helps; containers cannot run while there is one.
+  std::vector<std::string> problems;
+  // What works, but worse.
+  std::vector<std::string> notes;
+};
+
+// `directory` is where images will lie: overlayfs is tried there. Creates and removes a folder in
+// it.
+ContainerdHost InspectHost(const std::string& directory);
+
+// The mount point of a cgroup hierarchy: of v2 with controller "", of the v1 one that has
+// `controller` ("memory", "name=systemd") otherwise. Unset when there is none.
+std::optional<std::string> CgroupMount(const std::string& controller);
+
+// The mount points of all cgroup hierarchies.
+std::vector<std::string> CgroupMounts();
+
+// The mount points at or below `path`, deepest first.
+std::vector<std::string> MountsBelow(const std::string& path);
+
+}  // namespace skiff

@@ -1,0 +1,378 @@
+#include "kubelet/cri_fake.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace skiff::cri {
+namespace {
+
+bool Covers(const StringMap& labels, const StringMap& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& pair) {
+    const auto found = labels.find(pair.first);
+    return found != labels.end() && found->second == pair.second;
+  });
+}
+
+Error NoSuch(const char* what, const std::string& id) {
+  return {Reason::kNotFound,
+          fmt::format("an error occurred when try to find {} \"{}\": not found", what, id)};
+}
+
+Error NoStreams() {
+  return {Reason::kMethodNotAllowed, "simulated containers have no processes to talk to"};
+}
+
+}  // namespace
+
+class FakeRuntime::FakeSubscription final : public Subscription {
+ public:
+  FakeSubscription(FakeRuntime& runtime, int id) : runtime_(runtime), id_(id) {}
+  ~FakeSubscription() override {
+    MutexLock lock(runtime_.subscribers_mutex_);
+    runtime_.subscribers_.erase(id_);
+  }
+
+ private:
+  FakeRuntime& runtime_;
+  const int id_;
+};
+
+FakeRuntime::FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr)
+    : clock_(clock), random_(random) {
+  const auto slash = pod_cidr.find('/');
+  in_addr address{};
+  CHECK(slash != std::string::npos);
+  CHECK(inet_pton(AF_INET, pod_cidr.substr(0, slash).c_str(), &address) == 1);
+  network_ = ntohl(address.s_addr);
+  hosts_ = (1U << (32 - std::stoi(pod_cidr.substr(slash + 1)))) - 2;
+}
+
+void FakeRuntime::FailNext(FakeCall call, Error error) {
+  MutexLock lock(mutex_);
+  failures_[call] = std::move(error);
+}
+
+void FakeRuntime::SetDown(bool down) {
+  MutexLock lock(mutex_);
+  down_ = down;
+}
+
+void FakeRuntime::MissImage(const std::string& image) {
+  MutexLock lock(mutex_);
+  missing_images_[image] = true;
+}
+
+Result<> FakeRuntime::CheckUp() {
+  if (!down_) return {};
+  return Fail(Reason::kServiceUnavailable, "connection error: the runtime is down");
+}
+
+Result<> FakeRuntime::Check(FakeCall call) {
+  TRY(CheckUp());
+  const auto found = failures_.find(call);
+  if (found == failures_.end()) return {};
+  Error error = std::move(found->second);
+  failures_.erase(found);
+  return tl::unexpected(std::move(error));
+}
+
+std::string FakeRuntime::NewId() {
+  return fmt::format("{:016x}{:016x}", random_.Next(), random_.Next());
+}
+
+std::string FakeRuntime::NextIp() {
+  next_host_ = next_host_ % hosts_ + 1;
+  in_addr address{};
+  address.s_addr = htonl(network_ + next_host_);
+  char text[INET_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET, &address, text, sizeof text);
+  return text;
+}
+
+void FakeRuntime::Tell(const Event& event) {
+  MutexLock lock(subscribers_mutex_);
+  for (const auto& [id, callback] : subscribers_) callback(event);
+}
+
+void FakeRuntime::End(cri::ContainerStatus& container, int exit_code, const std::string& reason) {
+  container.state = ContainerState::kExited;
+  container.finished_at = clock_.Now();
+  container.exit_code = exit_code;
+  container.reason = reason;
+}
+
+void FakeRuntime::Exit(const std::string& container_id, int exit_code) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = containers_.find(container_id);
+    if (found == containers_.end() || found->second.state != ContainerState::kRunning) return;
+    End(found->second, exit_code, exit_code == 0 ? "Completed" : "Error");
+  }
+  Tell({Event::What::kExited, container_id, static_cast<uint32_t>(exit_code)});
+}
+
+std::vector<std::string> FakeRuntime::RunningNamed(const std::string& container_name) const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [id, container] : containers_) {
+    if (container.metadata.name == container_name && container.state == ContainerState::kRunning) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+Result<cri::Version> FakeRuntime::Version() {
+  return cri::Version{"fake", "1.0", "v1"};
+}
+
+Result<RuntimeStatus> FakeRuntime::Status() {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  RuntimeStatus status;
+  status.conditions = {{"RuntimeReady", true, "", ""}, {"NetworkReady", true, "", ""}};
+  return status;
+}
+
+Result<> FakeRuntime::UpdateRuntimeConfig(const std::string&) {
+  return {};
+}
+
+Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config, const std::string&) {
+  MutexLock lock(mutex_);
+  TRY(Check(FakeCall::kRunPodSandbox));
+  SandboxStatus sandbox;
+  sandbox.id = NewId();
+  sandbox.metadata = config.metadata;
+  sandbox.created_at = clock_.Now();
+  sandbox.labels = config.labels;
+  sandbox.annotations = config.annotations;
+  sandbox.namespaces = config.security.namespaces;
+  if (config.security.namespaces.network != NamespaceMode::kNode) sandbox.ips = {NextIp()};
+  const std::string id = sandbox.id;
+  sandboxes_.emplace(id, std::move(sandbox));
+  return id;
+}
+
+Result<> FakeRuntime::StopPodSandbox(const std::string& id) {
+  std::vector<std::string> ended;
+  {
+    MutexLock lock(mutex_);
+    TRY(CheckUp());
+    const auto found = sandboxes_.find(id);
+    if (found == sandboxes_.end()) return {};
+    found->second.state = SandboxState::kNotReady;
+    for (auto& [container_id, container] : containers_) {
+      if (container.sandbox_id != id || container.state != ContainerState::kRunning) continue;
+      End(container, 137, "Error");
+      ended.push_back(container_id);
+    }
+  }
+  for (const std::string& container_id : ended) {
+    Tell({Event::What::kExited, container_id, 137});
+  }
+  return {};
+}
+
+Result<> FakeRuntime::RemovePodSandbox(const std::string& id) {
+  TRY(StopPodSandbox(id));
+  MutexLock lock(mutex_);
+  std::erase_if(containers_, [&](const auto& entry) { return entry.second.sandbox_id == id; });
+  sandboxes_.erase(id);
+  return {};
+}
+
+Result<SandboxStatus> FakeRuntime::PodSandboxStatus(const std::string& id) {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  const auto found = sandboxes_.find(id);
+  if (found == sandboxes_.end()) return Fail(NoSuch("sandbox", id));
+  return found->second;
+}
+
+Result<std::vector<Sandbox>> FakeRuntime::ListPodSandboxes(const SandboxFilter& filter) {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  std::vector<Sandbox> out;
+  for (const auto& [id, sandbox] : sandboxes_) {
+    if (!filter.id.empty() && filter.id != id) continue;
+    if (filter.state && *filter.state != sandbox.state) continue;
+    if (Covers(sandbox.labels, filter.labels)) out.push_back(sandbox);
+  }
+  return out;
+}
+
+Result<std::string> FakeRuntime::CreateContainer(const std::string& sandbox_id,
+                                                 const ContainerConfig& config,
+                                                 const SandboxConfig&) {
+  MutexLock lock(mutex_);
+  TRY(Check(FakeCall::kCreateContainer));
+  if (!sandboxes_.contains(sandbox_id)) return Fail(NoSuch("sandbox", sandbox_id));
+  cri::ContainerStatus container;
+  container.id = NewId();
+  container.sandbox_id = sandbox_id;
+  container.metadata = config.metadata;
+  container.image = config.image;
+  container.image_ref = config.image.image;
+  container.created_at = clock_.Now();
+  container.labels = config.labels;
+  container.annotations = config.annotations;
+  container.mounts = config.mounts;
+  const std::string id = container.id;
+  containers_.emplace(id, std::move(container));
+  return id;
+}
+
+Result<> FakeRuntime::StartContainer(const std::string& id) {
+  {
+    MutexLock lock(mutex_);
+    TRY(Check(FakeCall::kStartContainer));
+    const auto found = containers_.find(id);
+    if (found == containers_.end()) return Fail(NoSuch("container", id));
+    found->second.state = ContainerState::kRunning;
+    found->second.started_at = clock_.Now();
+  }
+  Tell({Event::What::kStarted, id, 0});
+  return {};
+}
+
+Result<> FakeRuntime::StopContainer(const std::string& id, Duration) {
+  {
+    MutexLock lock(mutex_);
+    TRY(Check(FakeCall::kStopContainer));
+    const auto found = containers_.find(id);
+    if (found == containers_.end() || found->second.state == ContainerState::kExited) return {};
+    End(found->second, 0, "Completed");
+  }
+  Tell({Event::What::kExited, id, 0});
+  return {};
+}
+
+Result<> FakeRuntime::RemoveContainer(const std::string& id) {
+  TRY(StopContainer(id, 0ns));
+  MutexLock lock(mutex_);
+  containers_.erase(id);
+  return {};
+}
+
+Result<std::vector<Container>> FakeRuntime::ListContainers(const ContainerFilter& filter) {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  std::vector<Container> out;
+  for (const auto& [id, container] : containers_) {
+    if (!filter.id.empty() && filter.id != id) continue;
+    if (filter.state && *filter.state != container.state) continue;
+    if (!filter.sandbox_id.empty() && filter.sandbox_id != container.sandbox_id) continue;
+    if (Covers(container.labels, filter.labels)) out.push_back(container);
+  }
+  return out;
+}
+
+Result<cri::ContainerStatus> FakeRuntime::ContainerStatus(const std::string& id) {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  const auto found = containers_.find(id);
+  if (found == containers_.end()) return Fail(NoSuch("container", id));
+  return found->second;
+}
+
+Result<> FakeRuntime::UpdateContainerResources(const std::string& id,
+                                               const LinuxResources& resources) {
+  MutexLock lock(mutex_);
+  const auto found = containers_.find(id);
+  if (found == containers_.end()) return Fail(NoSuch("container", id));
+  found->second.resources = resources;
+  return {};
+}
+
+Result<> FakeRuntime::ReopenContainerLog(const std::string&) {
+  return {};
+}
+
+Result<ExecResult> FakeRuntime::ExecSync(const std::string& id, const std::vector<std::string>&,
+                                         Duration) {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  if (!containers_.contains(id)) return Fail(NoSuch("container", id));
+  return ExecResult{};
+}
+
+Result<std::string> FakeRuntime::Exec(const std::string&, const std::vector<std::string>&,
+                                      const StreamOptions&) {
+  return Fail(NoStreams());
+}
+
+Result<std::string> FakeRuntime::Attach(const std::string&, const StreamOptions&) {
+  return Fail(NoStreams());
+}
+
+Result<std::string> FakeRuntime::PortForward(const std::string&, const std::vector<int32_t>&) {
+  return Fail(NoStreams());
+}
+
+Result<cri::ContainerStats> FakeRuntime::ContainerStats(const std::string& id) {
+  MutexLock lock(mutex_);
+  const auto found = containers_.find(id);
+  if (found == containers_.end()) return Fail(NoSuch("container", id));
+  cri::ContainerStats stats;
+  stats.id = id;
+  stats.metadata = found->second.metadata;
+  stats.labels = found->second.labels;
+  return stats;
+}
+
+Result<std::vector<cri::ContainerStats>> FakeRuntime::ListContainerStats(
+    const ContainerFilter& filter) {
+  std::vector<cri::ContainerStats> out;
+  for (const Container& container : TRY(ListContainers(filter))) {
+    if (auto stats = ContainerStats(container.id)) out.push_back(std::move(*stats));
+  }
+  return out;
+}
+
+Result<std::vector<Image>> FakeRuntime::ListImages(const std::string&) {
+  return std::vector<Image>{};
+}
+
+Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) {
+  MutexLock lock(mutex_);
+  TRY(CheckUp());
+  if (missing_images_.contains(image)) return std::nullopt;
+  Image found;
+  found.id = image;
+  found.repo_tags = {image};
+  return found;
+}
+
+Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth&,
+                                           const SandboxConfig&) {
+  MutexLock lock(mutex_);
+  TRY(Check(FakeCall::kPullImage));
+  if (missing_images_.contains(image)) {
+    return Fail(Reason::kNotFound,
+                fmt::format("failed to pull and unpack image \"{0}\": failed to resolve reference "
+                            "\"{0}\": {0}: not found",
+                            image));
+  }
+  return image;
+}
+
+Result<> FakeRuntime::RemoveImage(const std::string&) {
+  return {};
+}
+
+Result<cri::ImageFsInfo> FakeRuntime::ImageFsInfo() {
+  return cri::ImageFsInfo{};
+}
+
+std::unique_ptr<Subscription> FakeRuntime::Subscribe(std::function<void(const Event&)> callback) {
+  MutexLock lock(subscribers_mutex_);
+  callback({Event::What::kResync, "", 0});
+  const int id = next_subscriber_++;
+  subscribers_.emplace(id, std::move(callback));
+  return std::make_unique<FakeSubscription>(*this, id);
+}
+
+}  // namespace skiff::cri

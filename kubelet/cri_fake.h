@@ -1,0 +1,107 @@
+// A container runtime in memory. Simulated nodes run on it, and so does the simulation of a whole
+// cluster, which chooses its faults: calls that fail, containers that exit.
+//
+//   FakeRuntime runtime(clock, random, "10.128.0.0/24");
+//   runtime.Exit(container_id, 1);             // the process ends
+//   runtime.FailNext(FakeCall::kStartContainer, {Reason::kUnknown, "no space left on device"});
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/mutex.h"
+#include "kubelet/cri.h"
+
+namespace skiff::cri {
+
+enum class FakeCall {
+  kRunPodSandbox,
+  kCreateContainer,
+  kStartContainer,
+  kStopContainer,
+  kPullImage
+};
+
+// Thread-safe. Every call answers at once; any image exists.
+class FakeRuntime final : public ContainerRuntime {
+ public:
+  // Sandboxes get addresses from `pod_cidr` (IPv4) in turn.
+  FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr);
+
+  // Faults and events that a test chooses.
+  void FailNext(FakeCall call, Error error);
+  void SetDown(bool down);  // Every call fails with ServiceUnavailable.
+  // The first process of a container ends, as by itself.
+  void Exit(const std::string& container_id, int exit_code);
+  // Ids of running containers with that name in their metadata.
+  std::vector<std::string> RunningNamed(const std::string& container_name) const;
+  void MissImage(const std::string& image);
+
+  Result<cri::Version> Version() override;
+  Result<RuntimeStatus> Status() override;
+  Result<> UpdateRuntimeConfig(const std::string& pod_cidr) override;
+  Result<std::string> RunPodSandbox(const SandboxConfig& config,
+                                    const std::string& handler) override;
+  Result<> StopPodSandbox(const std::string& id) override;
+  Result<> RemovePodSandbox(const std::string& id) override;
+  Result<SandboxStatus> PodSandboxStatus(const std::string& id) override;
+  Result<std::vector<Sandbox>> ListPodSandboxes(const SandboxFilter& filter) override;
+  Result<std::string> CreateContainer(const std::string& sandbox_id, const ContainerConfig& config,
+                                      const SandboxConfig& sandbox) override;
+  Result<> StartContainer(const std::string& id) override;
+  Result<> StopContainer(const std::string& id, Duration grace) override;
+  Result<> RemoveContainer(const std::string& id) override;
+  Result<std::vector<Container>> ListContainers(const ContainerFilter& filter) override;
+  Result<cri::ContainerStatus> ContainerStatus(const std::string& id) override;
+  Result<> UpdateContainerResources(const std::string& id,
+                                    const LinuxResources& resources) override;
+  Result<> ReopenContainerLog(const std::string& id) override;
+  Result<ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
+                              Duration timeout) override;
+  Result<std::string> Exec(const std::string& id, const std::vector<std::string>& command,
+                           const StreamOptions& options) override;
+  Result<std::string> Attach(const std::string& id, const StreamOptions& options) override;
+  Result<std::string> PortForward(const std::string& sandbox_id,
+                                  const std::vector<int32_t>& ports) override;
+  Result<cri::ContainerStats> ContainerStats(const std::string& id) override;
+  Result<std::vector<cri::ContainerStats>> ListContainerStats(
+      const ContainerFilter& filter) override;
+  Result<std::vector<Image>> ListImages(const std::string& image) override;
+  Result<std::optional<Image>> ImageStatus(const std::string& image) override;
+  Result<std::string> PullImage(const std::string& image, const RegistryAuth& auth,
+                                const SandboxConfig& sandbox) override;
+  Result<> RemoveImage(const std::string& image) override;
+  Result<cri::ImageFsInfo> ImageFsInfo() override;
+  std::unique_ptr<Subscription> Subscribe(std::function<void(const Event&)> callback) override;
+
+ private:
+  class FakeSubscription;
+  Result<> Check(FakeCall call) REQUIRES(mutex_);
+  Result<> CheckUp() REQUIRES(mutex_);
+  std::string NewId();
+  std::string NextIp() REQUIRES(mutex_);
+  void End(cri::ContainerStatus& container, int exit_code, const std::string& reason)
+      REQUIRES(mutex_);
+  void Tell(const Event& event);
+
+  const Clock& clock_;
+  Random& random_;
+  mutable Mutex mutex_;
+  uint32_t network_ = 0;
+  uint32_t hosts_ = 0;
+  uint32_t next_host_ GUARDED_BY(mutex_) = 1;
+  bool down_ GUARDED_BY(mutex_) = false;
+  std::map<FakeCall, Error> failures_ GUARDED_BY(mutex_);
+  std::map<std::string, bool> missing_images_ GUARDED_BY(mutex_);
+  std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
+  std::map<std::string, cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
+  // Taken after mutex_ never; held while callbacks run, which must not call the runtime.
+  Mutex subscribers_mutex_;
+  std::map<int, std::function<void(const Event&)>> subscribers_ GUARDED_BY(subscribers_mutex_);
+  int next_subscriber_ GUARDED_BY(subscribers_mutex_) = 0;
+};
+
+}  // namespace skiff::cri

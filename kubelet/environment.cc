@@ -1,0 +1,193 @@
+#include "kubelet/environment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/downward.h"
+
+namespace skiff::kubelet {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+std::string VariableName(std::string name) {
+  for (char& c : name) {
+    c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+class Maker {
+ public:
+  Maker(const core_v1::Pod& pod, const core_v1::Container& container,
+        const EnvironmentSources& sources)
+      : pod_(pod), container_(container), sources_(sources) {}
+
+  Result<Environment> Make() {
+    AddServices();
+    for (const auto& from : container_.env_from) TRY(AddAll(from));
+    for (const auto& variable : container_.env) {
+      if (!variable.value_from) {
+        Set(variable.name, Expand(variable.value, values_));
+        continue;
+      }
+      const auto value = TRY(Resolve(*variable.value_from));
+      if (value) Set(variable.name, *value);
+    }
+    Environment out;
+    for (const std::string& name : order_) out.emplace_back(name, values_.at(name));
+    return out;
+  }
+
+ private:
+  void Set(const std::string& name, std::string value) {
+    if (!values_.contains(name)) order_.push_back(name);
+    values_[name] = std::move(value);
+  }
+  void AddServices();
+  Result<> AddAll(const core_v1::EnvFromSource& from);
+  // nullopt: the source is optional and not there.
+  Result<std::optional<std::string>> Resolve(const core_v1::EnvVarSource& source);
+  Result<std::optional<std::string>> FromConfigMap(const core_v1::ConfigMapKeySelector& ref);
+  Result<std::optional<std::string>> FromSecret(const core_v1::SecretKeySelector& ref);
+
+  const core_v1::Pod& pod_;
+  const core_v1::Container& container_;
+  const EnvironmentSources& sources_;
+  Variables values_;
+  std::vector<std::string> order_;
+};
+
+void Maker::AddServices() {
+  const bool with_links = pod_.spec.enable_service_links.value_or(true);
+  for (const auto& service : sources_.services) {
+    const bool is_master =
+        service->metadata.namespace_ == "default" && service->metadata.name == "kubernetes";
+    if (!is_master && (!with_links || service->metadata.namespace_ != pod_.metadata.namespace_)) {
+      continue;
+    }
+    for (auto& [name, value] : ServiceVariables(*service)) Set(name, value);
+  }
+}
+
+Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
+  if (from.config_map_ref) {
+    const auto found = sources_.config_map(from.config_map_ref->name);
+    if (!found && !from.config_map_ref->optional.value_or(false)) {
+      return Fail(Reason::kNotFound,
+                  fmt::format("configmap \"{}\" not found", from.config_map_ref->name));
+    }
+    if (!found) return {};
+    for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
+  } else if (from.secret_ref) {
+    const auto found = sources_.secret(from.secret_ref->name);
+    if (!found && !from.secret_ref->optional.value_or(false)) {
+      return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", from.secret_ref->name));
+    }
+    if (!found) return {};
+    for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
+  }
+  return {};
+}
+
+Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMapKeySelector& ref) {
+  const bool optional = ref.optional.value_or(false);
+  const auto found = sources_.config_map(ref.name);
+  if (!found) {
+    if (optional) return std::nullopt;
+    return Fail(Reason::kNotFound, fmt::format("configmap \"{}\" not found", ref.name));
+  }
+  const auto value = found->data.find(ref.key);
+  if (value != found->data.end()) return value->second;
+  if (optional) return std::nullopt;
+  return Fail(Reason::kNotFound, fmt::format("couldn't find key {} in ConfigMap {}/{}", ref.key,
+                                             pod_.metadata.namespace_, ref.name));
+}
+
+Result<std::optional<std::string>> Maker::FromSecret(const core_v1::SecretKeySelector& ref) {
+  const bool optional = ref.optional.value_or(false);
+  const auto found = sources_.secret(ref.name);
+  if (!found) {
+    if (optional) return std::nullopt;
+    return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", ref.name));
+  }
+  const auto value = found->data.find(ref.key);
+  if (value != found->data.end()) return value->second;
+  if (optional) return std::nullopt;
+  return Fail(Reason::kNotFound, fmt::format("couldn't find key {} in Secret {}/{}", ref.key,
+                                             pod_.metadata.namespace_, ref.name));
+}
+
+Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& source) {
+  if (source.field_ref) return TRY(FieldText(pod_, source.field_ref->field_path));
+  if (source.resource_field_ref) {
+    return TRY(
+        ResourceText(pod_, *source.resource_field_ref, container_.name, sources_.node_allocatable));
+  }
+  if (source.config_map_key_ref) return FromConfigMap(*source.config_map_key_ref);
+  if (source.secret_key_ref) return FromSecret(*source.secret_key_ref);
+  return std::optional<std::string>("");
+}
+
+}  // namespace
+
+Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
+                                    const EnvironmentSources& sources) {
+  return Maker(pod, container, sources).Make();
+}
+
+std::string Expand(const std::string& text, const Variables& variables) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '$' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    if (text[i + 1] == '$') {
+      out += '$';
+      ++i;
+      continue;
+    }
+    const auto close = text[i + 1] == '(' ? text.find(')', i) : std::string::npos;
+    if (close == std::string::npos) {
+      out += '$';
+      continue;
+    }
+    const auto found = variables.find(text.substr(i + 2, close - i - 2));
+    out += found == variables.end() ? text.substr(i, close - i + 1) : found->second;
+    i = close;
+  }
+  return out;
+}
+
+std::map<std::string, std::string> ServiceVariables(const core_v1::Service& service) {
+  Variables out;
+  const std::string& ip = service.spec.cluster_ip;
+  if (ip.empty() || ip == "None" || service.spec.ports.empty()) return out;
+  const std::string name = VariableName(service.metadata.name);
+  const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
+  out[name + "_SERVICE_HOST"] = ip;
+  const auto& first = service.spec.ports.front();
+  out[name + "_SERVICE_PORT"] = std::to_string(first.port);
+  for (const auto& port : service.spec.ports) {
+    const std::string number = std::to_string(port.port);
+    const std::string protocol = port.protocol.empty() ? "TCP" : port.protocol;
+    const std::string url = Lower(protocol) + "://" + host + ":" + number;
+    if (!port.name.empty()) out[name + "_SERVICE_PORT_" + VariableName(port.name)] = number;
+    if (&port == &first) out[name + "_PORT"] = url;
+    const std::string prefix = name + "_PORT_" + number + "_" + protocol;
+    out[prefix] = url;
+    out[prefix + "_PROTO"] = Lower(protocol);
+    out[prefix + "_PORT"] = number;
+    out[prefix + "_ADDR"] = ip;
+  }
+  return out;
+}
+
+}  // namespace skiff::kubelet

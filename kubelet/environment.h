@@ -1,0 +1,39 @@
+// The environment of a container: service variables, envFrom, env, and the $(NAME) references in
+// them and in command lines. Pure; configuration objects are looked up through functions.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/error.h"
+
+namespace skiff::kubelet {
+
+struct EnvironmentSources {
+  // nullptr when there is no such object in the pod's namespace.
+  std::function<std::shared_ptr<const core_v1::ConfigMap>(const std::string& name)> config_map;
+  std::function<std::shared_ptr<const core_v1::Secret>(const std::string& name)> secret;
+  // Services of the pod's namespace, and `kubernetes` of default.
+  std::vector<std::shared_ptr<const core_v1::Service>> services;
+  std::map<std::string, Quantity> node_allocatable;
+};
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// In order of definition, each name once. Fails with the text of CreateContainerConfigError when a
+// referenced object or key is missing.
+Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
+                                    const EnvironmentSources& sources);
+
+// Replaces $(NAME); "$$" stands for "$"; unknown names stay as they are.
+std::string Expand(const std::string& text, const std::map<std::string, std::string>& variables);
+
+// REDIS_SERVICE_HOST and so on.
+std::map<std::string, std::string> ServiceVariables(const core_v1::Service& service);
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,84 @@
+#include "kubelet/lifecycle_hooks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+
+#include "http/client.h"
+#include "http/tls.h"
+#include "kubelet/probes/probe_attempt.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr Duration kHttpTimeout = 30s;
+
+std::string PodText(const core_v1::Pod& pod) {
+  return fmt::format("{}_{}({})", pod.metadata.name, pod.metadata.namespace_, pod.metadata.uid);
+}
+
+}  // namespace
+
+Result<> LifecycleHooks::RunCommand(const std::vector<std::string>& command,
+                                    const std::string& container_id, const std::string& where,
+                                    Duration timeout) {
+  const auto result = runtime_.ExecSync(container_id, command, timeout);
+  if (result && result->exit_code == 0) return {};
+  const std::string error =
+      result ? fmt::format("command '{}' exited with {}: {}", fmt::join(command, " "),
+                           result->exit_code, result->stderr_text)
+             : cri::RpcErrorText(result.error());
+  const std::string output = result ? result->stdout_text + result->stderr_text : "";
+  return Fail(Reason::kUnknown,
+              fmt::format("Exec lifecycle hook ([{}]) for {} failed - error: {}, message: \"{}\"",
+                          fmt::join(command, " "), where, error, output));
+}
+
+Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
+                                 const core_v1::Container& container, const std::string& pod_ip,
+                                 const std::string& where, Duration timeout) {
+  http::Upstream upstream;
+  upstream.host = get.host.empty() ? pod_ip : get.host;
+  upstream.port = ResolvePort(get.port, container);
+  upstream.connect_timeout = upstream.head_timeout = timeout;
+  if (get.scheme == "HTTPS") upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
+  http::ClientRequest request;
+  request.target = get.path.starts_with('/') ? get.path : "/" + get.path;
+  for (const auto& header : get.http_headers) request.headers.emplace(header.name, header.value);
+  request.headers.emplace("User-Agent", "kube-lifecycle/1.35");
+  // The answer itself does not matter, only that there is one.
+  auto answered = std::make_shared<std::promise<Result<>>>();
+  auto future = answered->get_future();
+  const auto exchange = http::Open(*loops_, std::move(upstream), std::move(request),
+                                   [answered](Result<http::Opened> opened) {
+                                     if (opened) {
+                                       answered->set_value({});
+                                     } else {
+                                       answered->set_value(tl::unexpected(opened.error()));
+                                     }
+                                   });
+  const Result<> outcome = future.get();
+  if (outcome) return {};
+  return Fail(Reason::kUnknown, fmt::format("HTTP lifecycle hook ({}) for {} failed - error: {}",
+                                            get.path, where, outcome.error().message));
+}
+
+Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,
+                             const core_v1::Container& container, const std::string& container_id,
+                             const std::string& pod_ip, Duration timeout) {
+  const std::string where =
+      fmt::format("Container \"{}\" in Pod \"{}\"", container.name, PodText(pod));
+  if (handler.exec) return RunCommand(handler.exec->command, container_id, where, timeout);
+  if (handler.http_get && loops_ != nullptr) {
+    const Duration bound = timeout == 0ns ? kHttpTimeout : std::min(timeout, kHttpTimeout);
+    return RunHttp(*handler.http_get, container, pod_ip, where, bound);
+  }
+  if (handler.sleep) {
+    const Duration pause = std::chrono::seconds(handler.sleep->seconds);
+    pause_(timeout == 0ns ? pause : std::min(pause, timeout));
+  }
+  return {};
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,39 @@
+// postStart and preStop handlers: a command, an HTTP request, or a pause.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "http/loop.h"
+#include "kubelet/cri.h"
+
+namespace skiff::kubelet {
+
+// Thread-safe; blocks until the handler is done.
+class LifecycleHooks {
+ public:
+  // `pause` lets that much time pass on the caller's thread. Without `loops` (on simulated nodes)
+  // HTTP handlers count as answered.
+  LifecycleHooks(ContainerRuntime& runtime, http::Loops* loops, std::function<void(Duration)> pause)
+      : runtime_(runtime), loops_(loops), pause_(std::move(pause)) {}
+  // Bounded by `timeout` unless it is zero. Fails with the text that events and statuses show:
+  // `Exec lifecycle hook ([a b]) for Container "c" in Pod "p_ns(uid)" failed - error: ...`.
+  Result<> Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,
+               const core_v1::Container& container, const std::string& container_id,
+               const std::string& pod_ip, Duration timeout);
+
+ private:
+  Result<> RunCommand(const std::vector<std::string>& command, const std::string& container_id,
+                      const std::string& where, Duration timeout);
+  Result<> RunHttp(const core_v1::HTTPGetAction& get, const core_v1::Container& container,
+                   const std::string& pod_ip, const std::string& where, Duration timeout);
+  ContainerRuntime& runtime_;
+  http::Loops* loops_;
+  const std::function<void(Duration)> pause_;
+};
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,36 @@
+// Links, routes and switches of the kernel that a node needs beside what CNI's plugins do. The door
+// to libnl. Everything acts on the network namespace of the calling thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace skiff {
+
+struct Uplink {
+  std::string name;  // "eth0"
+  int mtu = 0;
+};
+
+// The interface of the default route with the lowest metric; unset without one.
+Result<std::optional<Uplink>> FindUplink();
+
+// A packet to `cidr` that no rule has sent elsewhere is refused here: it does not leave the
+// machine. Longer prefixes still win. Repeating it, and removing what is not there, succeed.
+Result<> AddUnreachableRoute(const std::string& cidr);
+Result<> RemoveUnreachableRoute(const std::string& cidr);
+
+// Succeeds when there is no such link.
+Result<> DeleteLink(const std::string& name);
+
+// Lets the node route for its pods: IP forwarding, and iptables seeing what a bridge passes on.
+// Where a switch had another value that value is kept in `undo_path` for RestoreForwarding; a file
+// that is there already is older and stays. `ipv6`: for pods with IPv6 addresses too.
+Result<> EnableForwarding(const std::string& undo_path, bool ipv6);
+// Puts the switches back as they were and removes the file.
+Result<> RestoreForwarding(const std::string& undo_path);
+
+}  // namespace skiff

@@ -1,0 +1,13 @@
+// The conditions of a pod that the kubelet owns: PodReadyToStartContainers, Initialized, Ready,
+// ContainersReady, PodScheduled.
+#pragma once
+
+#include "kubelet/pod_status.h"
+
+namespace skiff::kubelet {
+
+// Foreign conditions of the old status come first and stay as they are; transition times move only
+// with a condition's status. `status` has its phase and container statuses.
+void FillConditions(const StatusInput& input, core_v1::PodStatus& status);
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,99 @@
+#include "kubelet/pod_lookup.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr int64_t kTerminationMessageMax = 4096;
+constexpr char kTerminationPathAnnotation[] = "io.kubernetes.container.terminationMessagePath";
+
+std::string Find(const cri::StringMap& map, const std::string& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? "" : found->second;
+}
+
+std::string LastWords(const cri::ContainerStatus& status) {
+  const std::string path = Find(status.annotations, kTerminationPathAnnotation);
+  if (path.empty()) return "";
+  for (const cri::Mount& mount : status.mounts) {
+    if (mount.container_path == path) return ReadTerminationMessage(mount.host_path);
+  }
+  return "";
+}
+
+ObservedContainer Observe(const cri::Container& listed, cri::ContainerStatus status) {
+  ObservedContainer out;
+  out.name = Find(listed.labels, kContainerNameLabel);
+  out.sandbox_id = listed.sandbox_id;
+  out.attempt = listed.metadata.attempt;
+  out.hash = Find(listed.annotations, kContainerHashAnnotation);
+  out.status = std::move(status);
+  if (out.IsExited()) {
+    out.message = out.status.message;
+    const std::string words = LastWords(out.status);
+    if (!words.empty()) out.message += (out.message.empty() ? "" : ": ") + words;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ReadTerminationMessage(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return "";
+  const int64_t size = file.tellg();
+  const int64_t wanted = std::min(size, kTerminationMessageMax);
+  if (wanted <= 0) return "";
+  file.seekg(size - wanted);
+  std::string text(static_cast<size_t>(wanted), '\0');
+  file.read(text.data(), wanted);
+  text.resize(static_cast<size_t>(file.gcount()));
+  return text;
+}
+
+Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod_uid) {
+  ObservedPod observed;
+  const auto sandboxes = TRY(runtime.ListPodSandboxes({.labels = {{kPodUidLabel, pod_uid}}}));
+  for (const cri::Sandbox& sandbox : sandboxes) {
+    auto status = runtime.PodSandboxStatus(sandbox.id);
+    if (status) {
+      observed.sandboxes.push_back(std::move(*status));
+    } else if (status.error().reason != Reason::kNotFound) {
+      return tl::unexpected(status.error());
+    }
+  }
+  std::sort(observed.sandboxes.begin(), observed.sandboxes.end(),
+            [](const auto& a, const auto& b) { return a.created_at > b.created_at; });
+  const auto containers = TRY(runtime.ListContainers({.labels = {{kPodUidLabel, pod_uid}}}));
+  for (const cri::Container& container : containers) {
+    auto status = runtime.ContainerStatus(container.id);
+    if (status) {
+      ObservedContainer made = Observe(container, std::move(*status));
+      observed.containers[made.name].push_back(std::move(made));
+    } else if (status.error().reason != Reason::kNotFound) {
+      return tl::unexpected(status.error());
+    }
+  }
+  for (auto& [name, attempts] : observed.containers) {
+    std::sort(attempts.begin(), attempts.end(), [](const auto& a, const auto& b) {
+      return a.status.created_at > b.status.created_at;
+    });
+  }
+  return observed;
+}
+
+Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime) {
+  std::map<std::string, std::string> pods;
+  const auto sandboxes = TRY(runtime.ListPodSandboxes({}));
+  for (const cri::Sandbox& sandbox : sandboxes) {
+    const std::string uid = Find(sandbox.labels, kPodUidLabel);
+    if (uid.empty()) continue;
+    pods[uid] =
+        Find(sandbox.labels, kPodNamespaceLabel) + "/" + Find(sandbox.labels, kPodNameLabel);
+  }
+  return pods;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,22 @@
+// Reads what the runtime has of a pod.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/error.h"
+#include "kubelet/pod_observed.h"
+
+namespace skiff::kubelet {
+
+// Blocks on the runtime: two lists and a status for each sandbox and container of the pod.
+Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod_uid);
+
+// Pods that the runtime has anything of: uid -> "namespace/name". Those without Kubernetes' labels
+// are left out.
+Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime);
+
+// The last 4096 bytes of the file that a container may leave its last words in.
+std::string ReadTerminationMessage(const std::string& path);
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,51 @@
+#include "kubelet/pod_observed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace skiff::kubelet {
+namespace {
+
+bool Allows(const std::string& policy, int exit_code) {
+  if (policy == "Never") return false;
+  return policy != "OnFailure" || exit_code != 0;
+}
+
+}  // namespace
+
+const ObservedContainer* ObservedPod::Newest(const std::string& name) const {
+  const auto found = containers.find(name);
+  return found == containers.end() || found->second.empty() ? nullptr : &found->second.front();
+}
+
+bool ObservedPod::AnyRunning() const {
+  return std::any_of(containers.begin(), containers.end(), [](const auto& entry) {
+    return std::any_of(entry.second.begin(), entry.second.end(),
+                       [](const auto& container) { return container.IsRunning(); });
+  });
+}
+
+std::string ContainerHash(const core_v1::Container& container) {
+  return fmt::format("{:x}", Fnv1a32(container.name + '\0' + container.image));
+}
+
+bool IsSidecar(const core_v1::Container& init_container) {
+  return init_container.restart_policy.value_or("") == "Always";
+}
+
+bool RestartsAfter(const core_v1::Container& container, const core_v1::PodSpec& spec,
+                   int exit_code) {
+  if (!container.restart_policy) return Allows(spec.restart_policy, exit_code);
+  for (const auto& rule : container.restart_policy_rules) {
+    if (rule.action != "Restart" || !rule.exit_codes) continue;
+    const auto& values = rule.exit_codes->values;
+    const bool listed = std::find(values.begin(), values.end(), exit_code) != values.end();
+    if (listed == (rule.exit_codes->operator_ == "In")) return true;
+  }
+  return Allows(*container.restart_policy, exit_code);
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,259 @@
+#include "kubelet/pod_plan.h"
+
+#include <algorithm>
+
+namespace skiff::kubelet {
+namespace {
+
+enum class State : uint8_t { kNone, kCreated, kRunning, kSucceeded, kFailed, kUnknown };
+
+State StateOf(const ObservedContainer* container) {
+  if (container == nullptr) return State::kNone;
+  switch (container->status.state) {
+    case cri::ContainerState::kCreated:
+      return State::kCreated;
+    case cri::ContainerState::kRunning:
+      return State::kRunning;
+    case cri::ContainerState::kExited:
+      return container->status.exit_code == 0 ? State::kSucceeded : State::kFailed;
+    case cri::ContainerState::kUnknown:
+      break;
+  }
+  return State::kUnknown;
+}
+
+class Planner {
+ public:
+  explicit Planner(const PlanInput& input)
+      : spec_(input.pod.spec), pod_(input.pod), observed_(input.observed), input_(input) {}
+
+  PodPlan Plan() {
+    if (NeedsSandbox()) {
+      PlanNewSandbox();
+      return std::move(plan_);
+    }
+    plan_.sandbox_id = observed_.sandboxes.front().id;
+    PlanEphemeral();
+    const bool initialized = PlanInit();
+    if (plan_.kill_pod) return std::move(plan_);
+    if (initialized) PlanRegular();
+    return std::move(plan_);
+  }
+
+ private:
+  bool NeedsSandbox();
+  void PlanNewSandbox();
+  void PlanEphemeral();
+  // Returns whether regular containers may run.
+  bool PlanInit();
+  void PlanSidecar(size_t index, bool may_start);
+  void PlanRegular();
+  // Kills a running container that must be replaced; true when it did.
+  bool KillIfBad(const core_v1::Container& container, const ObservedContainer& running);
+  bool AnyRegularCreated() const;
+  ProbeState ProbesOf(const std::string& name) const {
+    const auto found = input_.probes.find(name);
+    return found == input_.probes.end() ? ProbeState{} : found->second;
+  }
+  void Kill(const ObservedContainer& container, std::string message,
+            std::optional<int64_t> grace_s = std::nullopt) {
+    plan_.kills.push_back({container.status.id, container.name, std::move(message), grace_s});
+  }
+
+  const core_v1::PodSpec& spec_;
+  const core_v1::Pod& pod_;
+  const ObservedPod& observed_;
+  const PlanInput& input_;
+  PodPlan plan_;
+};
+
+bool Planner::NeedsSandbox() {
+  if (observed_.sandboxes.empty()) return true;
+  const cri::SandboxStatus& newest = observed_.sandboxes.front();
+  plan_.sandbox_attempt = newest.metadata.attempt + 1;
+  const auto ready =
+      std::count_if(observed_.sandboxes.begin(), observed_.sandboxes.end(),
+                    [](const auto& sandbox) { return sandbox.state == cri::SandboxState::kReady; });
+  if (ready > 1 || newest.state != cri::SandboxState::kReady) return true;
+  const bool host_network = newest.namespaces.network == cri::NamespaceMode::kNode;
+  return host_network != spec_.host_network || (!spec_.host_network && newest.ips.empty());
+}
+
+void Planner::PlanNewSandbox() {
+  // A run-once pod that has run is not brought back for a lost sandbox.
+  if (spec_.restart_policy == "Never" && plan_.sandbox_attempt > 0 &&
+      !observed_.containers.empty()) {
+    plan_.kill_pod = true;
+    return;
+  }
+  std::vector<size_t> wanted;
+  for (size_t i = 0; i < spec_.containers.size(); ++i) {
+    const auto& container = spec_.containers[i];
+    const ObservedContainer* last = observed_.Newest(container.name);
+    const std::string policy = container.restart_policy.value_or(spec_.restart_policy);
+    const bool is_done =
+        last != nullptr && last->IsExited() && last->status.exit_code == 0 && policy == "OnFailure";
+    if (!is_done) wanted.push_back(i);
+  }
+  if (wanted.empty() && AnyRegularCreated()) {
+    plan_.kill_pod = true;
+    return;
+  }
+  plan_.create_sandbox = true;
+  if (spec_.init_containers.empty()) {
+    plan_.start_regular = std::move(wanted);
+  } else {
+    plan_.start_init = {0};
+  }
+}
+
+bool Planner::AnyRegularCreated() const {
+  return std::any_of(spec_.containers.begin(), spec_.containers.end(), [&](const auto& container) {
+    return observed_.Newest(container.name) != nullptr;
+  });
+}
+
+void Planner::PlanEphemeral() {
+  for (size_t i = 0; i < spec_.ephemeral_containers.size(); ++i) {
+    if (observed_.Newest(spec_.ephemeral_containers[i].name) == nullptr) {
+      plan_.start_ephemeral.push_back(i);
+    }
+  }
+}
+
+bool Planner::PlanInit() {
+  const bool was_initialized = [&] {
+    return std::any_of(spec_.containers.begin(), spec_.containers.end(), [&](const auto& each) {
+      const ObservedContainer* found = observed_.Newest(each.name);
+      return found != nullptr && found->sandbox_id == plan_.sandbox_id;
+    });
+  }();
+  bool all_before_done = true;
+  for (size_t i = 0; i < spec_.init_containers.size(); ++i) {
+    const core_v1::Container& container = spec_.init_containers[i];
+    if (IsSidecar(container)) {
+      PlanSidecar(i, all_before_done || was_initialized);
+      const ObservedContainer* found = observed_.Newest(container.name);
+      const bool started = found != nullptr && found->IsRunning() &&
+                           ProbesOf(container.name).startup == StartupState::kStarted;
+      all_before_done &= started;
+      continue;
+    }
+    if (was_initialized || !all_before_done) continue;
+    const ObservedContainer* found = observed_.Newest(container.name);
+    // What ran in an older sandbox does not count.
+    if (found != nullptr && found->sandbox_id != plan_.sandbox_id) found = nullptr;
+    switch (StateOf(found)) {
+      case State::kSucceeded:
+        break;
+      case State::kNone:
+      case State::kCreated:
+        plan_.start_init.push_back(i);
+        all_before_done = false;
+        break;
+      case State::kRunning:
+        all_before_done = false;
+        break;
+      case State::kFailed:
+      case State::kUnknown: {
+        all_before_done = false;
+        const int code = found->IsExited() ? found->status.exit_code : 137;
+        if (!RestartsAfter(container, spec_, code)) {
+          plan_ = PodPlan{};
+          plan_.kill_pod = true;
+          return false;
+        }
+        if (!found->IsExited()) {
+          Kill(*found, "Init container is in \"unknown\" state, try killing it before restart");
+        }
+        plan_.start_init.push_back(i);
+        break;
+      }
+    }
+  }
+  return was_initialized || all_before_done;
+}
+
+void Planner::PlanSidecar(size_t index, bool may_start) {
+  const core_v1::Container& container = spec_.init_containers[index];
+  const ObservedContainer* found = observed_.Newest(container.name);
+  switch (StateOf(found)) {
+    case State::kRunning:
+      if (found->sandbox_id == plan_.sandbox_id && KillIfBad(container, *found)) {
+        plan_.start_init.push_back(index);
+      }
+      return;
+    case State::kUnknown:
+      Kill(*found, "Container is in \"unknown\" state, try killing it before restart");
+      break;
+    case State::kNone:
+    case State::kCreated:
+    case State::kSucceeded:
+    case State::kFailed:
+      break;
+  }
+  if (may_start) plan_.start_init.push_back(index);
+}
+
+bool Planner::KillIfBad(const core_v1::Container& container, const ObservedContainer& running) {
+  if (running.hash != ContainerHash(container)) {
+    Kill(running, "Container " + container.name + " definition changed, will be restarted");
+    return true;
+  }
+  const ProbeState probes = ProbesOf(container.name);
+  const bool startup_failed = probes.startup == StartupState::kFailed;
+  if (!probes.liveness_failed && !startup_failed) return false;
+  const auto& probe = probes.liveness_failed ? container.liveness_probe : container.startup_probe;
+  const std::string policy = container.restart_policy.value_or(spec_.restart_policy);
+  std::string message = "Container " + container.name + " failed " +
+                        (probes.liveness_failed ? "liveness" : "startup") + " probe";
+  if (policy != "Never") message += ", will be restarted";
+  Kill(running, std::move(message), probe ? probe->termination_grace_period_seconds : std::nullopt);
+  return policy != "Never";
+}
+
+void Planner::PlanRegular() {
+  bool keeps_some = false;
+  for (size_t i = 0; i < spec_.containers.size(); ++i) {
+    const core_v1::Container& container = spec_.containers[i];
+    const ObservedContainer* found = observed_.Newest(container.name);
+    if (found != nullptr && found->sandbox_id != plan_.sandbox_id && !found->IsExited()) {
+      found = nullptr;
+    }
+    switch (StateOf(found)) {
+      case State::kNone:
+      case State::kCreated:
+        plan_.start_regular.push_back(i);
+        break;
+      case State::kRunning: {
+        const size_t kills = plan_.kills.size();
+        if (KillIfBad(container, *found)) plan_.start_regular.push_back(i);
+        keeps_some |= plan_.kills.size() == kills;
+        break;
+      }
+      case State::kUnknown:
+        Kill(*found, "Container is in \"unknown\" state, try killing it before restart");
+        if (RestartsAfter(container, spec_, 137)) plan_.start_regular.push_back(i);
+        break;
+      case State::kSucceeded:
+      case State::kFailed:
+        if (RestartsAfter(container, spec_, found->status.exit_code)) {
+          plan_.start_regular.push_back(i);
+        }
+        break;
+    }
+  }
+  if (keeps_some || !plan_.start_regular.empty()) return;
+  plan_.kill_pod = true;
+  plan_.kills.clear();
+  plan_.start_init.clear();
+  plan_.start_ephemeral.clear();
+}
+
+}  // namespace
+
+PodPlan PlanPod(const PlanInput& input) {
+  return Planner(input).Plan();
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,301 @@
+#include "kubelet/pod_status.h"
+
+#include <algorithm>
+
+#include "kubelet/pod_conditions.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr int kLostExitCode = 137;
+
+core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
+                                             const std::string& container_id) {
+  core_v1::ContainerStateTerminated out;
+  out.exit_code = container.status.exit_code;
+  out.reason = container.status.reason;
+  if (out.reason.empty()) out.reason = out.exit_code == 0 ? "Completed" : "Error";
+  out.message = container.message.empty() ? container.status.message : container.message;
+  out.started_at = container.status.started_at;
+  out.finished_at = container.status.finished_at;
+  out.container_id = container_id;
+  return out;
+}
+
+class StatusMaker {
+ public:
+  explicit StatusMaker(const StatusInput& input)
+      : input_(input), spec_(input.pod.spec), old_(input.pod.status) {}
+  core_v1::PodStatus Make();
+
+ private:
+  core_v1::ContainerStatus ContainerStatusOf(const core_v1::Container& container, bool is_init);
+  void FillFromRuntime(const core_v1::Container& container, bool is_init,
+                       const std::vector<ObservedContainer>& attempts,
+                       core_v1::ContainerStatus& out);
+  void MarkLost(const core_v1::ContainerStatus* before, core_v1::ContainerStatus& out);
+  void ApplyWaiting(const core_v1::Container& container, core_v1::ContainerStatus& out);
+  std::string Phase(const core_v1::PodStatus& status) const;
+  std::string PhaseOfRegular(const core_v1::PodStatus& status) const;
+  void FillAddresses(core_v1::PodStatus& status) const;
+  const core_v1::ContainerStatus* Before(const std::string& name, bool is_init) const;
+  std::string IdOf(const ObservedContainer& container) const {
+    return input_.runtime_name + "://" + container.status.id;
+  }
+
+  const StatusInput& input_;
+  const core_v1::PodSpec& spec_;
+  const core_v1::PodStatus& old_;
+};
+
+const core_v1::ContainerStatus* StatusMaker::Before(const std::string& name, bool is_init) const {
+  const auto& list = is_init ? old_.init_container_statuses : old_.container_statuses;
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const auto& status) { return status.name == name; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+void StatusMaker::FillFromRuntime(const core_v1::Container& container, bool is_init,
+                                  const std::vector<ObservedContainer>& attempts,
+                                  core_v1::ContainerStatus& out) {
+  const ObservedContainer& newest = attempts.front();
+  out.restart_count = static_cast<int32_t>(newest.attempt);
+  out.container_id = IdOf(newest);
+  if (!newest.status.image.user_specified_image.empty()) {
+    out.image = newest.status.image.user_specified_image;
+  } else if (!newest.status.image.image.empty()) {
+    out.image = newest.status.image.image;
+  }
+  out.image_id = newest.status.image_ref;
+  const bool plain_init = is_init && !IsSidecar(container);
+  const auto probe = input_.probes.find(container.name);
+  const bool startup_done =
+      probe == input_.probes.end() || probe->second.startup == StartupState::kStarted;
+  out.started = false;
+  switch (newest.status.state) {
+    case cri::ContainerState::kRunning: {
+      out.state.running.emplace().started_at = newest.status.started_at;
+      out.started = plain_init || startup_done;
+      const auto ready = input_.ready.find(container.name);
+      out.ready = !plain_init && startup_done && (ready == input_.ready.end() || ready->second);
+      break;
+    }
+    case cri::ContainerState::kExited:
+      out.state.terminated = Terminated(newest, out.container_id);
+      out.ready = plain_init && newest.status.exit_code == 0;
+      break;
+    case cri::ContainerState::kCreated:
+      out.state.waiting.emplace();
+      break;
+    case cri::ContainerState::kUnknown: {
+      auto& lost = out.state.terminated.emplace();
+      lost.exit_code = kLostExitCode;
+      lost.reason = "ContainerStatusUnknown";
+      lost.message = "The container could not be located when the pod was terminated";
+      break;
+    }
+  }
+  if (attempts.size() > 1 && attempts[1].IsExited()) {
+    out.last_state.terminated = Terminated(attempts[1], IdOf(attempts[1]));
+  }
+}
+
+// The runtime no longer has a container that the API says ran.
+void StatusMaker::MarkLost(const core_v1::ContainerStatus* before, core_v1::ContainerStatus& out) {
+  if (before == nullptr) return;
+  if (before->state.terminated) {
+    // It ended and was cleaned up: what is known of its end stays.
+    out = *before;
+    return;
+  }
+  out.restart_count = before->restart_count;
+  if (before->last_state.terminated) out.last_state = before->last_state;
+  if (!before->state.running) return;
+  out.image = before->image;
+  out.image_id = before->image_id;
+  auto& lost = out.last_state.terminated.emplace();
+  lost.exit_code = kLostExitCode;
+  lost.reason = "ContainerStatusUnknown";
+  lost.message =
+      "The container could not be located when the pod was deleted.  The container used to be "
+      "Running";
+  lost.container_id = before->container_id;
+  if (!input_.pod.metadata.deletion_timestamp) ++out.restart_count;
+}
+
+void StatusMaker::ApplyWaiting(const core_v1::Container& container, core_v1::ContainerStatus& out) {
+  const auto found = input_.waiting.find(container.name);
+  if (found == input_.waiting.end() || out.state.running) return;
+  if (out.state.terminated) out.last_state.terminated = out.state.terminated;
+  out.state = core_v1::ContainerState();
+  auto& waiting = out.state.waiting.emplace();
+  waiting.reason = found->second.reason;
+  waiting.message = found->second.message;
+  out.ready = false;
+}
+
+core_v1::ContainerStatus StatusMaker::ContainerStatusOf(const core_v1::Container& container,
+                                                        bool is_init) {
+  core_v1::ContainerStatus out;
+  out.name = container.name;
+  out.image = container.image;
+  out.started = false;
+  out.state.waiting.emplace().reason =
+      spec_.init_containers.empty() || is_init ? "ContainerCreating" : "PodInitializing";
+  if (is_init && !spec_.init_containers.empty()) out.state.waiting->reason = "PodInitializing";
+  const auto attempts = input_.observed.containers.find(container.name);
+  if (attempts != input_.observed.containers.end() && !attempts->second.empty()) {
+    out.state = core_v1::ContainerState();
+    FillFromRuntime(container, is_init, attempts->second, out);
+  } else {
+    MarkLost(Before(container.name, is_init), out);
+  }
+  ApplyWaiting(container, out);
+  if (input_.terminated && !out.state.terminated) {
+    // The final word on a container of which nothing is known any more.
+    auto& lost = (out.state = core_v1::ContainerState()).terminated.emplace();
+    lost.exit_code = kLostExitCode;
+    lost.reason = "ContainerStatusUnknown";
+    lost.message = "The container could not be located when the pod was terminated";
+    out.ready = false;
+  }
+  return out;
+}
+
+std::string StatusMaker::PhaseOfRegular(const core_v1::PodStatus& status) const {
+  int running = 0, waiting = 0, stopped = 0, succeeded = 0, restartable = 0;
+  for (size_t i = 0; i < spec_.containers.size(); ++i) {
+    const auto found =
+        std::find_if(status.container_statuses.begin(), status.container_statuses.end(),
+                     [&](const auto& each) { return each.name == spec_.containers[i].name; });
+    const core_v1::ContainerState& state = found->state;
+    const auto& ended = state.terminated ? state.terminated : found->last_state.terminated;
+    if (state.running) {
+      ++running;
+    } else if (!ended) {
+      ++waiting;
+    } else {
+      ++stopped;
+      if (ended->exit_code == 0) ++succeeded;
+      if (RestartsAfter(spec_.containers[i], spec_, ended->exit_code)) ++restartable;
+    }
+  }
+  if (waiting > 0) return "Pending";
+  if (running > 0) return "Running";
+  if (stopped == 0) return "Pending";
+  if (input_.terminated) return stopped == succeeded ? "Succeeded" : "Failed";
+  if (input_.terminating) return "Running";
+  if (restartable > 0) return "Running";
+  return stopped == succeeded ? "Succeeded" : "Failed";
+}
+
+std::string StatusMaker::Phase(const core_v1::PodStatus& status) const {
+  if (old_.phase == "Succeeded" || old_.phase == "Failed") return old_.phase;
+  if (input_.failure) return "Failed";
+  bool initializing = false;
+  const bool regular_started = std::any_of(
+      status.container_statuses.begin(), status.container_statuses.end(), [](const auto& each) {
+        return each.state.running || each.state.terminated || each.last_state.terminated;
+      });
+  for (size_t i = 0; i < spec_.init_containers.size(); ++i) {
+    const core_v1::Container& container = spec_.init_containers[i];
+    const core_v1::ContainerStatus& init = status.init_container_statuses[i];
+    if (IsSidecar(container)) {
+      initializing |= !init.started.value_or(false) && !regular_started;
+      continue;
+    }
+    const auto& ended = init.state.terminated ? init.state.terminated : init.last_state.terminated;
+    const bool failed = ended && ended->exit_code != 0;
+    if (failed && !RestartsAfter(container, spec_, ended->exit_code)) return "Failed";
+    initializing |= !(init.state.terminated && init.state.terminated->exit_code == 0);
+  }
+  if (initializing && !input_.terminated && !regular_started) return "Pending";
+  return PhaseOfRegular(status);
+}
+
+void StatusMaker::FillAddresses(core_v1::PodStatus& status) const {
+  for (const std::string& ip : input_.node_ips) status.host_ips.emplace_back().ip = ip;
+  if (!input_.node_ips.empty()) status.host_ip = input_.node_ips.front();
+  std::vector<std::string> ips;
+  if (spec_.host_network) {
+    ips = input_.node_ips;
+  } else if (!input_.observed.sandboxes.empty() &&
+             input_.observed.sandboxes.front().state == cri::SandboxState::kReady) {
+    ips = input_.observed.sandboxes.front().ips;
+  }
+  for (const std::string& ip : ips) status.pod_ips.emplace_back().ip = ip;
+  if (!ips.empty()) status.pod_ip = ips.front();
+  // A pod that ended keeps the addresses it had.
+  if (ips.empty() && !old_.pod_ip.empty() && input_.terminating) {
+    status.pod_ip = old_.pod_ip;
+    status.pod_ips = old_.pod_ips;
+  }
+}
+
+core_v1::PodStatus StatusMaker::Make() {
+  core_v1::PodStatus status;
+  status.observed_generation = input_.pod.metadata.generation;
+  for (const auto& container : spec_.init_containers) {
+    status.init_container_statuses.push_back(ContainerStatusOf(container, true));
+  }
+  for (const auto& container : spec_.containers) {
+    status.container_statuses.push_back(ContainerStatusOf(container, false));
+  }
+  std::sort(status.container_statuses.begin(), status.container_statuses.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  for (const auto& ephemeral : spec_.ephemeral_containers) {
+    core_v1::Container like;
+    like.name = ephemeral.name;
+    like.image = ephemeral.image;
+    status.ephemeral_container_statuses.push_back(ContainerStatusOf(like, false));
+  }
+  status.phase = Phase(status);
+  if (input_.failure) {
+    status.reason = input_.failure->reason;
+    status.message = input_.failure->message;
+  } else if (status.phase == old_.phase) {
+    status.reason = old_.reason;
+    status.message = old_.message;
+  }
+  status.start_time = old_.start_time ? old_.start_time : std::optional<Time>(input_.now);
+  status.qos_class = old_.qos_class.empty() ? QosClass(spec_) : old_.qos_class;
+  status.resize = old_.resize;
+  status.nominated_node_name = old_.nominated_node_name;
+  status.resource_claim_statuses = old_.resource_claim_statuses;
+  FillAddresses(status);
+  FillConditions(input_, status);
+  return status;
+}
+
+}  // namespace
+
+core_v1::PodStatus ComputePodStatus(const StatusInput& input) {
+  return StatusMaker(input).Make();
+}
+
+std::string QosClass(const core_v1::PodSpec& spec) {
+  bool any = false;
+  bool guaranteed = true;
+  const auto look_at = [&](const std::map<std::string, Quantity>& requests,
+                           const std::map<std::string, Quantity>& limits) {
+    for (const char* name : {"cpu", "memory"}) {
+      const auto request = requests.find(name);
+      const auto limit = limits.find(name);
+      const bool has_request = request != requests.end() && !request->second.IsZero();
+      const bool has_limit = limit != limits.end() && !limit->second.IsZero();
+      any |= has_request || has_limit;
+      guaranteed &= has_limit && (!has_request || request->second == limit->second);
+    }
+  };
+  if (spec.resources) {
+    look_at(spec.resources->requests, spec.resources->limits);
+  } else {
+    for (const auto* containers : {&spec.containers, &spec.init_containers}) {
+      for (const auto& each : *containers) look_at(each.resources.requests, each.resources.limits);
+    }
+  }
+  if (!any) return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,41 @@
+// The status of a pod, computed from its spec and from what the runtime has. Pure: the status can
+// always be made again, after a restart of the kubelet too.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kubelet/pod_plan.h"
+
+namespace skiff::kubelet {
+
+// Why a container that should run does not: shown as its waiting state.
+struct WaitingReason {
+  std::string reason;  // "ImagePullBackOff", "CrashLoopBackOff", ...
+  std::string message;
+};
+
+struct StatusInput {
+  const core_v1::Pod& pod;  // With the status that the API has.
+  const ObservedPod& observed;
+  std::map<std::string, ProbeState> probes;  // By container name; absent: no startup probe.
+  std::map<std::string, bool> ready;         // Result of the readiness probe; absent: none.
+  std::map<std::string, WaitingReason> waiting;
+  std::vector<std::string> node_ips;  // Of the host; the primary first.
+  std::string runtime_name;           // Scheme of container ids: "containerd".
+  TimePoint now{};
+  bool terminating = false;  // Its containers are being stopped, or have been.
+  bool terminated = false;   // All of its containers are gone for good.
+  // Set by eviction, rejection or a deadline: phase Failed with this reason and message.
+  std::optional<WaitingReason> failure;
+};
+
+// All but the conditions that others own, which are kept from the API's status.
+core_v1::PodStatus ComputePodStatus(const StatusInput& input);
+
+// "Guaranteed", "Burstable", "BestEffort".
+std::string QosClass(const core_v1::PodSpec& spec);
+
+}  // namespace skiff::kubelet

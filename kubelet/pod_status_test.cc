@@ -1,0 +1,152 @@
+#include "kubelet/pod_status.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace skiff::kubelet {
+namespace {
+
+class PodStatusTest : public testing::Test {
+ protected:
+  PodStatusTest() {
+    pod_.metadata.generation = 3;
+    pod_.spec.restart_policy = "Always";
+    pod_.spec.containers.emplace_back().name = "app";
+  }
+  ObservedContainer& Has(const std::string& name, cri::ContainerState state, int exit_code = 0) {
+    ObservedContainer container;
+    container.name = name;
+    container.status.id = name + "-id";
+    container.status.state = state;
+    container.status.exit_code = exit_code;
+    container.attempt = static_cast<uint32_t>(observed_.containers[name].size());
+    auto& list = observed_.containers[name];
+    list.insert(list.begin(), container);
+    return list.front();
+  }
+  void SandboxReady() {
+    cri::SandboxStatus sandbox;
+    sandbox.ips = {"10.0.0.2"};
+    observed_.sandboxes = {sandbox};
+  }
+  core_v1::PodStatus Status() {
+    return ComputePodStatus({pod_,
+                             observed_,
+                             probes_,
+                             ready_,
+                             waiting_,
+                             {"192.0.2.1"},
+                             "containerd",
+                             TimePoint(1000s),
+                             terminating_,
+                             terminated_,
+                             std::nullopt});
+  }
+  static std::string Condition(const core_v1::PodStatus& status, const std::string& type) {
+    for (const auto& condition : status.conditions) {
+      if (condition.type == type) return condition.status + ":" + condition.reason;
+    }
+    return "";
+  }
+
+  core_v1::Pod pod_;
+  ObservedPod observed_;
+  std::map<std::string, ProbeState> probes_;
+  std::map<std::string, bool> ready_;
+  std::map<std::string, WaitingReason> waiting_;
+  bool terminating_ = false;
+  bool terminated_ = false;
+};
+
+TEST_F(PodStatusTest, APodThatHasNothingYetIsPending) {
+  const auto status = Status();
+  EXPECT_EQ(status.phase, "Pending");
+  EXPECT_EQ(status.observed_generation, 3);
+  EXPECT_EQ(status.container_statuses[0].state.waiting->reason, "ContainerCreating");
+  EXPECT_EQ(Condition(status, "Ready"), "False:ContainersNotReady");
+  EXPECT_EQ(Condition(status, "Initialized"), "True:");
+}
+
+TEST_F(PodStatusTest, ARunningContainerIsReadyUnlessItsProbeSaysOtherwise) {
+  SandboxReady();
+  Has("app", cri::ContainerState::kRunning);
+  auto status = Status();
+  EXPECT_EQ(status.phase, "Running");
+  EXPECT_EQ(status.pod_ip, "10.0.0.2");
+  EXPECT_EQ(status.host_ip, "192.0.2.1");
+  EXPECT_EQ(status.container_statuses[0].container_id, "containerd://app-id");
+  EXPECT_EQ(Condition(status, "Ready"), "True:");
+  ready_["app"] = false;
+  status = Status();
+  EXPECT_FALSE(status.container_statuses[0].ready);
+  EXPECT_EQ(Condition(status, "ContainersReady"), "False:ContainersNotReady");
+}
+
+TEST_F(PodStatusTest, ACrashLoopShowsWhyItWaitsAndHowItEnded) {
+  SandboxReady();
+  Has("app", cri::ContainerState::kExited, 2);
+  waiting_["app"] = {"CrashLoopBackOff", "back-off 10s restarting failed container=app"};
+  const auto status = Status();
+  EXPECT_EQ(status.phase, "Running");
+  const auto& container = status.container_statuses[0];
+  EXPECT_EQ(container.state.waiting->reason, "CrashLoopBackOff");
+  EXPECT_EQ(container.last_state.terminated->exit_code, 2);
+  EXPECT_EQ(container.last_state.terminated->reason, "Error");
+}
+
+TEST_F(PodStatusTest, RunOncePodsSucceedOrFail) {
+  SandboxReady();
+  pod_.spec.restart_policy = "Never";
+  Has("app", cri::ContainerState::kExited, 0);
+  EXPECT_EQ(Status().phase, "Succeeded");
+  EXPECT_EQ(Condition(Status(), "Ready"), "False:PodCompleted");
+  observed_.containers["app"][0].status.exit_code = 1;
+  EXPECT_EQ(Status().phase, "Failed");
+}
+
+TEST_F(PodStatusTest, ATerminatedPodEndsByItsExitCodes) {
+  Has("app", cri::ContainerState::kExited, 143);
+  terminating_ = terminated_ = true;
+  EXPECT_EQ(Status().phase, "Failed");
+  observed_.containers["app"][0].status.exit_code = 0;
+  EXPECT_EQ(Status().phase, "Succeeded");
+}
+
+TEST_F(PodStatusTest, InitContainersHoldThePodBack) {
+  SandboxReady();
+  pod_.spec.init_containers.emplace_back().name = "setup";
+  Has("setup", cri::ContainerState::kRunning);
+  auto status = Status();
+  EXPECT_EQ(status.phase, "Pending");
+  EXPECT_EQ(status.container_statuses[0].state.waiting->reason, "PodInitializing");
+  EXPECT_EQ(Condition(status, "Initialized"), "False:ContainersNotInitialized");
+  pod_.spec.restart_policy = "Never";
+  observed_.containers["setup"][0].status.state = cri::ContainerState::kExited;
+  observed_.containers["setup"][0].status.exit_code = 1;
+  EXPECT_EQ(Status().phase, "Failed");
+}
+
+TEST_F(PodStatusTest, TransitionTimesMoveOnlyWithTheStatus) {
+  auto& before = pod_.status.conditions.emplace_back();
+  before.type = "Initialized";
+  before.status = "True";
+  before.last_transition_time = TimePoint(5s);
+  for (const auto& condition : Status().conditions) {
+    const bool unchanged = condition.type == "Initialized";
+    EXPECT_EQ(condition.last_transition_time, Time(TimePoint(unchanged ? 5s : 1000s)));
+  }
+}
+
+TEST_F(PodStatusTest, QosFollowsRequestsAndLimits) {
+  EXPECT_EQ(QosClass(pod_.spec), "BestEffort");
+  auto& resources = pod_.spec.containers[0].resources;
+  resources.requests["cpu"] = Quantity::FromMilli(100);
+  EXPECT_EQ(QosClass(pod_.spec), "Burstable");
+  resources.limits["cpu"] = Quantity::FromMilli(100);
+  resources.limits["memory"] = Quantity::FromValue(1000);
+  EXPECT_EQ(QosClass(pod_.spec), "Guaranteed");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

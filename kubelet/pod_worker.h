@@ -1,0 +1,129 @@
+// The life of one pod on this node.
+//
+//   kSyncing ---- deleted, evicted, or all done ----> kTerminating ---> kTerminated ---> kFinished
+//   plan, act, write the status, again when           containers stop    volumes go,      the
+//   object something changes                                 within the grace   last status may go
+//
+// It never goes back. Each step reads what the runtime has, decides by pod_plan, acts, and writes
+// what has become of it; whatever failed is tried again later. The worker keeps nothing that a
+// restarted kubelet could not read again from the runtime and the API, but back-offs.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/control_loop.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "client/recorder.h"
+#include "kubelet/container_config.h"
+#include "kubelet/image_puller.h"
+#include "kubelet/lifecycle_hooks.h"
+#include "kubelet/probes/probe_manager.h"
+#include "kubelet/restart_backoff.h"
+#include "kubelet/status_manager.h"
+#include "kubelet/volumes/volume_manager.h"
+
+namespace skiff::kubelet {
+
+// What workers share; outlives them.
+struct PodWorkerContext {
+  ContainerRuntime& runtime;
+  const Clock& clock;
+  Random& random;
+  Executor& executor;
+  EventRecorder& events;
+  VolumeManager& volumes;
+  ImagePuller& images;
+  Probes& probes;
+  StatusManager& statuses;
+  LifecycleHooks& hooks;
+  // Looks up configuration for a pod's environment.
+  std::function<EnvironmentSources(const core_v1::Pod&)> environment;
+  DnsSettings dns;
+  std::vector<std::string> node_ips;
+  int64_t node_memory_bytes = 0;
+  std::string runtime_name;  // "containerd"
+  std::string log_root;      // "/var/log/pods"
+  std::string cgroup_root;   // "/kubepods"; "": the runtime chooses
+  bool writes_files = true;  // False on simulated nodes: no directories on this machine.
+};
+
+class StopTask;
+
+class PodWorker final : public ControlLoop {
+ public:
+  enum class State : uint8_t { kSyncing, kTerminating, kTerminated, kFinished };
+  static constexpr Duration kResync = 60s;
+  static constexpr Duration kRetry = 10s;
+
+  PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
+  ~PodWorker() override;
+
+  // The newest version of the pod. Any thread.
+  void Update(Ptr<core_v1::Pod> pod);
+  // It shall go although nobody deleted it: evicted, rejected, or its object is gone. `failure` is
+  // what its status then says; without one the status stays.
+  void Terminate(std::optional<WaitingReason> failure, std::optional<int64_t> grace_s);
+  // A newer version that differs in its status alone, which needs no work.
+  void Refresh(Ptr<core_v1::Pod> pod);
+  // Whether a container or sandbox of the event may be one of this pod's.
+  bool Concerns(const cri::Event& event) const;
+  State state() const { return state_; }
+  Ptr<core_v1::Pod> pod() const;
+  Duration Step() override;
+
+ private:
+  friend class StopTask;
+  Duration Sync(const core_v1::Pod& pod);
+  Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
+  bool KillContainers(const core_v1::Pod& pod, const PodPlan& plan);
+  bool MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed, PodPlan& plan,
+                   ObservedPod& fresh);
+  // Whether the container runs now; else says in waiting_ why not.
+  bool Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
+             const std::string& sandbox_id, const ObservedPod& observed);
+  Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
+                          bool is_init, const std::string& sandbox_id, uint32_t attempt,
+                          const PulledImage& image, const ObservedPod& observed);
+  bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
+                const ObservedContainer* last);
+  Result<ContainerInput> Prepare(const core_v1::Pod& pod, const core_v1::Container& container,
+                                 uint32_t attempt, const ObservedPod& observed,
+                                 Environment& environment);
+  Result<ObservedPod> Observe(const core_v1::Pod& pod);
+  void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
+  core_v1::PodStatus WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
+  Duration StepTerminating(const core_v1::Pod& pod);
+  Duration StepTerminated(const core_v1::Pod& pod);
+  bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
+  int64_t GraceSeconds(const core_v1::Pod& pod) const;
+  void Enter(State state);
+  bool DeadlinePassed(const core_v1::Pod& pod) const;
+  cri::SandboxConfig SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const;
+  std::string LogDirectory(const core_v1::Pod& pod) const;
+
+  PodWorkerContext& context_;
+  const Log log_{"pod"};
+  std::atomic<State> state_ = State::kSyncing;
+  // Only the loop's own step touches what follows, up to the mutex.
+  std::map<std::string, WaitingReason> waiting_;  // By container name.
+  std::map<std::string, std::string> volume_paths_;
+  RestartBackoff backoff_;
+  std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
+  Duration retry_after_ = kResync;
+
+  mutable Mutex mutex_;
+  Ptr<core_v1::Pod> pod_ GUARDED_BY(mutex_);
+  std::set<std::string> ids_ GUARDED_BY(mutex_);  // What the runtime was last seen to have of it.
+  bool terminate_ GUARDED_BY(mutex_) = false;
+  std::optional<WaitingReason> failure_ GUARDED_BY(mutex_);
+  std::optional<int64_t> grace_s_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff::kubelet

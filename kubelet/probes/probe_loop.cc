@@ -1,0 +1,115 @@
+#include "kubelet/probes/probe_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/image_puller.h"
+
+namespace skiff::kubelet {
+namespace {
+
+const char* Name(ProbeKind kind) {
+  switch (kind) {
+    case ProbeKind::kStartup:
+      return "Startup";
+    case ProbeKind::kLiveness:
+      return "Liveness";
+    case ProbeKind::kReadiness:
+      break;
+  }
+  return "Readiness";
+}
+
+ProbeResult Initial(ProbeKind kind) {
+  switch (kind) {
+    case ProbeKind::kStartup:
+      return ProbeResult::kUnknown;
+    case ProbeKind::kLiveness:
+      return ProbeResult::kSuccess;
+    case ProbeKind::kReadiness:
+      break;
+  }
+  return ProbeResult::kFailure;
+}
+
+}  // namespace
+
+ProbeLoop::ProbeLoop(Spec spec, ProbeManager::Dependencies dependencies,
+                     std::function<bool()> may_begin, std::function<void()> changed)
+    : spec_(std::move(spec)),
+      dependencies_(dependencies),
+      may_begin_(std::move(may_begin)),
+      changed_(std::move(changed)),
+      result_(Initial(spec_.kind)) {
+  const Duration age = dependencies_.clock.Now() - spec_.target.started_at;
+  const Duration delay = std::chrono::seconds(spec_.probe.initial_delay_seconds);
+  next_ = dependencies_.clock.Monotonic() + std::max(Duration::zero(), delay - age);
+}
+
+ProbeLoop::~ProbeLoop() {
+  if (!mailbox_) return;
+  MutexLock lock(mailbox_->mutex);
+  mailbox_->loop = nullptr;
+}
+
+Duration ProbeLoop::Step() {
+  if (on_hold_) return kNever;
+  const Duration now = dependencies_.clock.Monotonic();
+  if (attempt_) {
+    std::optional<ProbeOutcome> outcome;
+    {
+      MutexLock lock(mailbox_->mutex);
+      outcome = std::move(mailbox_->outcome);
+      mailbox_->outcome.reset();
+    }
+    if (!outcome && now < deadline_) return deadline_ - now;
+    attempt_.reset();
+    Take(outcome.value_or(ProbeOutcome{false, "context deadline exceeded"}));
+    if (on_hold_) return kNever;
+  }
+  if (!may_begin_()) return kNever;  // Woken when the container has started.
+  if (now < next_) return next_ - now;
+  Begin(now);
+  return 0ns;
+}
+
+void ProbeLoop::Begin(Duration now) {
+  next_ = now + std::chrono::seconds(std::max(1, spec_.probe.period_seconds));
+  // The attempt has its own timeouts; this one only catches an attempt that never answers.
+  deadline_ = now + std::chrono::seconds(std::max(1, spec_.probe.timeout_seconds)) + 1s;
+  mailbox_ = std::make_shared<Mailbox>();
+  {
+    MutexLock lock(mailbox_->mutex);
+    mailbox_->loop = this;
+  }
+  attempt_ = StartProbe(
+      spec_.probe, {spec_.target.container_id, spec_.target.pod_ip, spec_.container},
+      dependencies_.runtime, dependencies_.loops, [mailbox = mailbox_](ProbeOutcome outcome) {
+        MutexLock lock(mailbox->mutex);
+        mailbox->outcome = std::move(outcome);
+        if (mailbox->loop != nullptr) mailbox->loop->Wake();
+      });
+}
+
+void ProbeLoop::Take(const ProbeOutcome& outcome) {
+  if (!outcome.success) {
+    dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name, false),
+                                EventType::kWarning, "Unhealthy",
+                                fmt::format("{} probe failed: {}", Name(spec_.kind), outcome.text));
+  }
+  in_a_row_ = outcome.success == last_success_ ? in_a_row_ + 1 : 1;
+  last_success_ = outcome.success;
+  const int threshold =
+      std::max(1, outcome.success ? spec_.probe.success_threshold : spec_.probe.failure_threshold);
+  if (in_a_row_ < threshold) return;
+  const ProbeResult fresh = outcome.success ? ProbeResult::kSuccess : ProbeResult::kFailure;
+  const bool is_news = fresh != result_;
+  result_ = fresh;
+  // A container that failed is replaced, and one that started has started.
+  on_hold_ = spec_.kind == ProbeKind::kStartup ||
+             (spec_.kind == ProbeKind::kLiveness && fresh == ProbeResult::kFailure);
+  if (is_news) changed_();
+}
+
+}  // namespace skiff::kubelet
