@@ -20,7 +20,8 @@ Result<> CheckVersionMatch(const ListOptions& options, std::string_view match, b
   Violations wrong;
   const FieldPath path("resourceVersionMatch");
   if (is_watch && match.empty() && options.send_initial_events) {
-    wrong.Forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    wrong.Forbidden(path,
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
   if (!is_watch && options.send_initial_events) {
     wrong.Forbidden(FieldPath("sendInitialEvents"), "sendInitialEvents is forbidden for list");
@@ -32,8 +33,7 @@ Result<> CheckVersionMatch(const ListOptions& options, std::string_view match, b
                       "provided");
     }
     if (!is_watch && options.resource_version.empty()) {
-      wrong.Forbidden(path,
-                      "resourceVersionMatch is forbidden unless resourceVersion is provided");
+      wrong.Forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
     }
     if (!options.continue_token.empty()) {
       wrong.Forbidden(path, "resourceVersionMatch is forbidden when continue is provided");

@@ -9,7 +9,9 @@
 namespace skiff {
 namespace {
 
-http::Response PageNotFound() { return TextResponse(404, "404 page not found\n"); }
+http::Response PageNotFound() {
+  return TextResponse(404, "404 page not found\n");
+}
 
 http::Response IndentedJson(const Json& document) {
   http::Response response;
@@ -25,10 +27,9 @@ Result<http::Response> Version(const http::Request& request) {
 
 http::Response Index() {
   Json paths = Json::array();
-  for (const char* path :
-       {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/", "/healthz",
-        "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks",
-        "/readyz", "/version"}) {
+  for (const char* path : {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis",
+                           "/apis/", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
+                           "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"}) {
     paths.push_back(path);
   }
   for (const KindInfo* kind : BuiltInKinds()) {
@@ -45,13 +46,13 @@ http::Response IssuerDocument(const NonResourceParts& parts) {
   http::Response response;
   response.content_type = "application/json";
   response.SetHeader("Cache-Control", "public, max-age=3600");
-  response.body = Json{{"issuer", parts.core.tokens.issuer()},
-                       {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
-                       {"response_types_supported", {"id_token"}},
-                       {"subject_types_supported", {"public"}},
-                       {"id_token_signing_alg_values_supported",
-                        Json::array({parts.core.tokens.algorithm()})}}
-                      .dump();
+  response.body =
+      Json{{"issuer", parts.core.tokens.issuer()},
+           {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
+           {"response_types_supported", {"id_token"}},
+           {"subject_types_supported", {"public"}},
+           {"id_token_signing_alg_values_supported", Json::array({parts.core.tokens.algorithm()})}}
+          .dump();
   return response;
 }
 

@@ -139,7 +139,7 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
     return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   }
   std::string text = TRY(TextOf(kind, **record));
-  return ObjectResponse(200, kind, std::move(text), request.http, media);
+  return ObjectResponse(200, kind, std::move(text), request, media);
 }
 
 Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
@@ -153,7 +153,7 @@ Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
     std::string text = TRY(TextOf(kind, *record));
     items.push_back(std::move(text));
   }
-  return ListResponse(kind, items, page.meta, request.http, media);
+  return ListResponse(kind, items, page.meta, request, media);
 }
 
 }  // namespace skiff

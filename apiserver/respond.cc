@@ -14,26 +14,46 @@ constexpr size_t kGzipBytesMin = 128 * 1024;
 
 int UsualCode(Reason reason) {
   switch (reason) {
-    case Reason::kUnknown: return 500;
-    case Reason::kUnauthorized: return 401;
-    case Reason::kForbidden: return 403;
-    case Reason::kNotFound: return 404;
-    case Reason::kAlreadyExists: return 409;
-    case Reason::kConflict: return 409;
-    case Reason::kGone: return 410;
-    case Reason::kInvalid: return 422;
-    case Reason::kServerTimeout: return 500;
-    case Reason::kStorageReadError: return 500;
-    case Reason::kTimeout: return 504;
-    case Reason::kTooManyRequests: return 429;
-    case Reason::kBadRequest: return 400;
-    case Reason::kMethodNotAllowed: return 405;
-    case Reason::kNotAcceptable: return 406;
-    case Reason::kRequestEntityTooLarge: return 413;
-    case Reason::kUnsupportedMediaType: return 415;
-    case Reason::kInternalError: return 500;
-    case Reason::kExpired: return 410;
-    case Reason::kServiceUnavailable: return 503;
+    case Reason::kUnknown:
+      return 500;
+    case Reason::kUnauthorized:
+      return 401;
+    case Reason::kForbidden:
+      return 403;
+    case Reason::kNotFound:
+      return 404;
+    case Reason::kAlreadyExists:
+      return 409;
+    case Reason::kConflict:
+      return 409;
+    case Reason::kGone:
+      return 410;
+    case Reason::kInvalid:
+      return 422;
+    case Reason::kServerTimeout:
+      return 500;
+    case Reason::kStorageReadError:
+      return 500;
+    case Reason::kTimeout:
+      return 504;
+    case Reason::kTooManyRequests:
+      return 429;
+    case Reason::kBadRequest:
+      return 400;
+    case Reason::kMethodNotAllowed:
+      return 405;
+    case Reason::kNotAcceptable:
+      return 406;
+    case Reason::kRequestEntityTooLarge:
+      return 413;
+    case Reason::kUnsupportedMediaType:
+      return 415;
+    case Reason::kInternalError:
+      return 500;
+    case Reason::kExpired:
+      return 410;
+    case Reason::kServiceUnavailable:
+      return 503;
   }
   return 500;
 }
@@ -67,8 +87,8 @@ Json DetailsOf(const Error& error) {
 // Members of a Status in the order in which the API writes them.
 std::string InStatusOrder(const Json& status) {
   std::string text = "{";
-  for (const char* name : {"kind", "apiVersion", "metadata", "status", "message", "reason",
-                           "details", "code"}) {
+  for (const char* name :
+       {"kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"}) {
     const auto member = status.find(name);
     if (member == status.end()) continue;
     if (text.size() > 1) text += ",";
@@ -100,7 +120,9 @@ Json StatusDocument(const Error& error) {
   return status;
 }
 
-std::string StatusText(const Error& error) { return InStatusOrder(StatusDocument(error)); }
+std::string StatusText(const Error& error) {
+  return InStatusOrder(StatusDocument(error));
+}
 
 http::Response ErrorResponse(const http::Request& request, const Error& error) {
   const auto media = NegotiateStatus(request);

@@ -73,7 +73,7 @@ Result<DeleteOptions> Check(const meta_v1::DeleteOptions& given) {
 
 Result<WriteOptions> ParseWriteOptions(const http::Request& request, std::string_view kind,
                                        bool is_apply) {
-  WriteOptions options;
+  WriteOptions options{.is_apply = is_apply};
   Violations wrong;
   if (kind == "PatchOptions") {
     const auto force = request.Query("force");

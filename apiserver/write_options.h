@@ -17,6 +17,7 @@ struct WriteOptions {
   std::string field_manager;  // As given; ManagerOf says who stands in managedFields.
   FieldValidation validation = FieldValidation::kWarn;
   bool force = false;  // Apply alone.
+  bool is_apply = false;
 };
 
 // `kind` names the options in errors: "CreateOptions", "UpdateOptions", "PatchOptions". `is_apply`
