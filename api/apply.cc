@@ -5,6 +5,7 @@
 
 #include "api/decode.h"
 #include "api/go_text.h"
+#include "api/go_value.h"
 #include "api/json.h"
 #include "api/merge.h"
 
@@ -206,14 +207,10 @@ Result<Json> Applier::Finish(const Json& pruned) {
   TakeFields(entries_, comparison.removed, nullptr);
   auto object = Normalize(*apply_.kind.type, merged);
   if (!object) {
-    std::string why = object.error().message;
-    if (why.starts_with("json: cannot unmarshal number ")) {
-      why = "cannot convert float64 to " + why.substr(why.rfind(' ') + 1);
-    }
-    const std::string gvk = GroupVersionKindText(apply_.kind);
     return ServerError("failed to convert new object " + Subject(apply_) +
                        " to proper version: unable to convert unstructured object to " +
-                       (apply_.kind.group.empty() ? gvk : gvk) + ": " + why);
+                       GroupVersionKindText(apply_.kind) + ": " +
+                       ConversionError(object.error().message));
   }
   for (const char* name : {"kind", "apiVersion"}) {
     if (apply_.live.contains(name)) (*object)[name] = apply_.live[name];

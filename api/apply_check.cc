@@ -2,51 +2,10 @@
 #include <set>
 
 #include "api/apply.h"
-#include "api/go_text.h"
-#include "api/json.h"
+#include "api/go_value.h"
 
 namespace skiff {
 namespace {
-
-// fmt's %v of a decoded value.
-std::string GoPlain(const Json& value) {
-  if (value.is_null()) return "<nil>";
-  if (value.is_string()) return value.get<std::string>();
-  if (!value.is_structured()) return DumpJson(value);
-  std::string out = value.is_object() ? "map[" : "[";
-  bool first = true;
-  for (const auto& [key, member] : value.items()) {
-    if (!first) out += " ";
-    first = false;
-    if (value.is_object()) out += key + ":";
-    out += GoPlain(member);
-  }
-  return out + "]";
-}
-
-// fmt's %#v.
-std::string GoSyntax(const Json& value) {
-  if (value.is_null()) return "interface {}(nil)";
-  if (value.is_string()) return GoQuote(value.get<std::string>());
-  if (!value.is_structured()) return DumpJson(value);
-  std::string out = value.is_object() ? "map[string]interface {}{" : "[]interface {}{";
-  bool first = true;
-  for (const auto& [key, member] : value.items()) {
-    if (!first) out += ", ";
-    first = false;
-    if (value.is_object()) out += GoQuote(key) + ":";
-    out += GoSyntax(member);
-  }
-  return out + "}";
-}
-
-const char* GoTypeOf(const Json& value) {
-  if (value.is_string()) return "string";
-  if (value.is_boolean()) return "bool";
-  if (value.is_array()) return "[]interface {}";
-  if (value.is_object()) return "map[string]interface {}";
-  return value.is_number_integer() ? "int64" : "float64";
-}
 
 class Checker {
  public:

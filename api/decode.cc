@@ -426,8 +426,6 @@ Result<Json> Normalize(const Type& type, const Json& document) {
   return std::move(decoded.document);
 }
 
-namespace {
-
 void AppendValue(const Type& type, const Json& value, std::string& out) {
   if (type.shape == Shape::kStruct && value.is_object()) {
     AppendDocument(type, value, out);
@@ -455,8 +453,6 @@ void AppendValue(const Type& type, const Json& value, std::string& out) {
     AppendJson(value, out);
   }
 }
-
-}  // namespace
 
 void AppendDocument(const Type& type, const Json& document, std::string& out) {
   const auto& members = document.get_ref<const Json::object_t&>();

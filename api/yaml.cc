@@ -50,10 +50,10 @@ tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_vi
 
 class Converter {
  public:
-  explicit Converter(YamlDocument& out) : out_(out) {}
+  Converter(YamlDocument& out, size_t values_max) : out_(out), values_max_(values_max) {}
 
   Result<Json> Value(const YAML::Node& node) {
-    if (++values_ > kYamlValuesMax) {
+    if (++values_ > values_max_) {
       return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
     }
     switch (node.Type()) {
@@ -135,13 +135,14 @@ class Converter {
   }
 
   YamlDocument& out_;
+  const size_t values_max_;
   size_t values_ = 0;
 };
 
-Result<YamlDocument> Convert(const YAML::Node& node) {
+Result<YamlDocument> Convert(const YAML::Node& node, std::string_view text) {
   YamlDocument document;
   document.line = std::max(node.Mark().line, 0) + 1;
-  document.value = TRY(Converter(document).Value(node));
+  document.value = TRY(Converter(document, std::max(kYamlValuesMax, text.size())).Value(node));
   return document;
 }
 
@@ -149,7 +150,7 @@ Result<YamlDocument> Convert(const YAML::Node& node) {
 
 Result<YamlDocument> ParseYaml(std::string_view text) {
   try {
-    return Convert(YAML::Load(std::string(text)));
+    return Convert(YAML::Load(std::string(text)), text);
   } catch (const YAML::Exception& problem) {
     return SyntaxError(problem, text);
   }
@@ -160,7 +161,7 @@ Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text) {
   try {
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       if (node.IsNull()) continue;
-      YamlDocument document = TRY(Convert(node));
+      YamlDocument document = TRY(Convert(node, text));
       documents.push_back(std::move(document));
     }
   } catch (const YAML::Exception& problem) {

@@ -10,8 +10,8 @@
 
 namespace skiff {
 
-// Aliases may not blow a document up beyond this many values.
-inline constexpr size_t kYamlValuesMax = 1'000'000;
+// Aliases may not blow a document up beyond this many values (or one for each byte of its text).
+inline constexpr size_t kYamlValuesMax = 100'000;
 
 struct YamlDocument {
   Json value;

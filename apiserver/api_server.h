@@ -19,6 +19,8 @@
 
 namespace skiff {
 
+struct NodeConnections;
+
 struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   // Unset: on, except when everything is allowed anyway.
@@ -45,6 +47,7 @@ class ApiServer final : public http::Handler {
     Store& store;
     const Clock& clock;
     Random& random;
+    const NodeConnections* nodes = nullptr;  // nullptr: no logs, exec, proxy.
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);

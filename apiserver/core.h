@@ -16,6 +16,7 @@ class Authentication;
 class Authorizer;
 class RbacAuthorizer;
 class ServiceAccountTokens;
+struct NodeConnections;
 
 struct Core {
   Store& store;
@@ -30,6 +31,7 @@ struct Core {
   Authentication& authentication;
   ServiceAccountTokens& tokens;
   bool has_rbac;  // An authorization mode.
+  const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
 
   WatchParts watch() const { return {store, clock, random}; }
 };

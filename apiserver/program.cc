@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "apiserver/auth/pki.h"
+#include "apiserver/node_connections.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "base/control_loop.h"
 #include "base/flags.h"
@@ -77,6 +78,11 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS.");
   flags.Add("tls-cert-file", to.tls_cert_file, "File with the server's certificate and chain.");
   flags.Add("tls-private-key-file", to.tls_private_key_file, "File with its private key.");
+  flags.Add("kubelet-client-certificate", to.kubelet_client_certificate,
+            "File with the certificate the server shows to kubelets.");
+  flags.Add("kubelet-client-key", to.kubelet_client_key, "File with its private key.");
+  flags.Add("kubelet-certificate-authority", to.kubelet_certificate_authority,
+            "File with the authority of the kubelets' certificates.");
   flags.Add("client-ca-file", to.client_ca_file,
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("token-auth-file", to.token_auth_file, "File of static bearer tokens.");
@@ -166,13 +172,27 @@ struct ApiServerProcess::Impl {
   std::unique_ptr<ApiServer> server;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<http::Loops> loops;
+  std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
   std::string authority_pem;
   Duration shutdown_delay = Duration::zero();
 
   Result<http::ServerTls> TlsOf(const ApiServerFlags& flags, const std::string& address);
   Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<> ConnectNodes(const ApiServerFlags& flags);
 };
+
+Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
+  http::ClientTls tls;
+  tls.ca_pem = TRY(FileOrEmpty(flags.kubelet_certificate_authority));
+  // As kube-apiserver: without an authority kubelets are not verified.
+  tls.insecure = tls.ca_pem.empty();
+  tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
+  tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
+  nodes = std::make_unique<NodeConnections>(
+      NodeConnections{*loops, TRY(http::MakeClientContext(tls))});
+  return {};
+}
 
 Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
                                                       const std::string& address) {
@@ -242,11 +262,12 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
       {.path = flags.data_dir + "/store", .durability = durability}, impl->clock));
   const http::ServerTls tls = TRY(impl->TlsOf(flags, address));
   ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
-  impl->server =
-      TRY(ApiServer::Create(std::move(options), {*impl->store, impl->clock, impl->random}));
+  impl->loops = std::make_unique<http::Loops>(kLoopThreads);
+  TRY(impl->ConnectNodes(flags));
+  impl->server = TRY(ApiServer::Create(
+      std::move(options), {*impl->store, impl->clock, impl->random, impl->nodes.get()}));
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", 1);
   for (ControlLoop* loop : impl->server->loops()) impl->executor->Add(*loop);
-  impl->loops = std::make_unique<http::Loops>(kLoopThreads);
   impl->front = TRY(http::Server::Start(
       {.bind_address = flags.bind_address, .port = flags.secure_port, .tls = tls}, *impl->loops,
       *impl->server));

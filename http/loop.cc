@@ -1,5 +1,7 @@
 #include "http/loop.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -128,6 +130,12 @@ int Loop::WaitMs() const {
 }
 
 void Loop::Run() {
+  // OpenSSL writes to sockets without MSG_NOSIGNAL. The signal is the writing thread's own, so that
+  // the program may still die of a closed pipe elsewhere, as command line tools should.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   bool stop = false;
   while (!stop) {
     events_count_ = epoll_wait(epoll_fd_, events_, kEventsPerRound, WaitMs());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <tuple>
@@ -394,7 +395,10 @@ std::string FileWriter::Source() {
   return out.str();
 }
 
+// Leaves an equal file alone, so that nothing that includes it is compiled again.
 void WriteIfChanged(const std::string& path, const std::string& text) {
+  std::ifstream old(path);
+  if (old && std::string(std::istreambuf_iterator<char>(old), {}) == text) return;
   std::ofstream(path) << text;
 }
 

@@ -9,6 +9,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/workload_validation.h"
@@ -143,6 +144,11 @@ void ValidateStatusUpdate(const DaemonSet& object, const DaemonSet& old, Violati
                       path.Child("collisionCount"), out);
 }
 
+void Warn(const DaemonSet& object, const DaemonSet* old, std::vector<std::string>& out) {
+  if (old != nullptr && TemplateGeneration(object) == TemplateGeneration(*old)) return;
+  WarnOfPodTemplate(object.spec.template_, FieldPath("spec").Child("template"), out);
+}
+
 }  // namespace
 
 Rules DaemonSetRules() {
@@ -154,6 +160,7 @@ Rules DaemonSetRules() {
       .validate = Validate,
       .validate_update = ValidateUpdate,
       .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
   });
 }
 

@@ -6,6 +6,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/workload_validation.h"
@@ -144,6 +145,11 @@ void ValidateStatusUpdate(const Deployment& object, const Deployment& old, Viola
                       path.Child("collisionCount"), out);
 }
 
+void Warn(const Deployment& object, const Deployment* old, std::vector<std::string>& out) {
+  if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
+  WarnOfTemplate(object, old, FieldPath("spec").Child("template"), out);
+}
+
 }  // namespace
 
 Rules DeploymentRules() {
@@ -155,6 +161,7 @@ Rules DeploymentRules() {
       .validate = Validate,
       .validate_update = ValidateUpdate,
       .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
   });
 }
 

@@ -13,8 +13,7 @@ Result<int32_t> ParseIndex(std::string_view text, int32_t completions) {
   const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
   if (error != std::errc() || end != digits.data() + digits.size()) {
-    return Fail(Reason::kInvalid,
-                "cannot convert string to integer for index: " + GoQuote(text));
+    return Fail(Reason::kInvalid, "cannot convert string to integer for index: " + GoQuote(text));
   }
   if (index >= completions) {
     return Fail(Reason::kInvalid, "too large index: " + GoQuote(text));
@@ -55,7 +54,8 @@ Result<IndexRanges> ParseIndexes(std::string_view text, int32_t completions) {
     TRY(rising(range.first));
     if (range.second != range.first) TRY(rising(range.second));
     ranges.push_back(range);
-    if (comma + 1 == text.size()) return Fail(Reason::kInvalid, "cannot convert string to integer for index: \"\"");
+    if (comma + 1 == text.size())
+      return Fail(Reason::kInvalid, "cannot convert string to integer for index: \"\"");
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return ranges;

@@ -108,8 +108,8 @@ void ValidateSpec(const JobSpec& spec, const JobSpec* old, Violations& out) {
   } else {
     ValidateLabelSelector(*spec.selector, {}, path.Child("selector"), out);
   }
-  const auto selector = spec.selector ? LabelSelector::From(*spec.selector)
-                                      : LabelSelector::Nothing();
+  const auto selector =
+      spec.selector ? LabelSelector::From(*spec.selector) : LabelSelector::Nothing();
   const auto& labels = spec.template_.metadata.labels;
   if (selector && !selector->Matches(labels)) {
     out.Invalid(path.Child("template").Child("metadata").Child("labels"), LabelsJson(labels),
@@ -220,8 +220,7 @@ void ValidateJobSpecBody(const JobSpec& spec, const JobSpec* old, const FieldPat
     }
   }
   if (spec.completion_mode) {
-    CheckOneOf(*spec.completion_mode, {"NonIndexed", "Indexed"}, path.Child("completionMode"),
-               out);
+    CheckOneOf(*spec.completion_mode, {"NonIndexed", "Indexed"}, path.Child("completionMode"), out);
   }
   ValidateIndexed(spec, path, out);
   if (spec.pod_failure_policy) {

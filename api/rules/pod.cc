@@ -4,6 +4,7 @@
 #include "api/rules/pod_defaults.h"
 #include "api/rules/pod_prepare.h"
 #include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 
@@ -18,6 +19,7 @@ Rules PodRules() {
       .validate = ValidatePodCreate,
       .validate_update = ValidatePodUpdate,
       .validate_status_update = ValidatePodStatusUpdate,
+      .warnings = WarnOfPod,
   });
 }
 

@@ -5,6 +5,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/workload_validation.h"
@@ -65,6 +66,11 @@ void ValidateStatusUpdate(const ReplicaSet& object, const ReplicaSet&, Violation
   CheckReplicaCounts(status, path, out);
 }
 
+void Warn(const ReplicaSet& object, const ReplicaSet* old, std::vector<std::string>& out) {
+  if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
+  WarnOfTemplate(object, old, FieldPath("spec").Child("template"), out);
+}
+
 }  // namespace
 
 Rules ReplicaSetRules() {
@@ -76,6 +82,7 @@ Rules ReplicaSetRules() {
       .validate = Validate,
       .validate_update = ValidateUpdate,
       .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
   });
 }
 

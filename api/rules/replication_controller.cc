@@ -5,6 +5,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/workload_validation.h"
@@ -76,6 +77,14 @@ void ValidateStatusUpdate(const ReplicationController& object, const Replication
   CheckReplicaCounts(status, path, out);
 }
 
+void Warn(const ReplicationController& object, const ReplicationController* old,
+          std::vector<std::string>& out) {
+  if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
+  const bool changed = old == nullptr || old->metadata.generation != object.metadata.generation;
+  if (!changed || !object.spec.template_) return;
+  WarnOfPodTemplate(*object.spec.template_, FieldPath("spec").Child("template"), out);
+}
+
 }  // namespace
 
 Rules ReplicationControllerRules() {
@@ -87,6 +96,7 @@ Rules ReplicationControllerRules() {
       .validate = Validate,
       .validate_update = ValidateUpdate,
       .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
   });
 }
 

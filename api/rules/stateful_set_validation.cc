@@ -31,8 +31,7 @@ void ValidateStrategy(const apps_v1::StatefulSetUpdateStrategy& strategy, const 
   } else if (strategy.type != "RollingUpdate") {
     out.Invalid(path, GoStruct(strategy), "must be 'RollingUpdate' or 'OnDelete'");
   } else if (strategy.rolling_update) {
-    ValidateNonNegative(strategy.rolling_update->partition.value_or(0), at.Child("partition"),
-                        out);
+    ValidateNonNegative(strategy.rolling_update->partition.value_or(0), at.Child("partition"), out);
   }
 }
 
@@ -125,8 +124,7 @@ void ValidateStatefulSet(const StatefulSet& object, Violations& out) {
   ValidateSpec(object.spec, nullptr, out);
 }
 
-void ValidateStatefulSetUpdate(const StatefulSet& object, const StatefulSet& old,
-                               Violations& out) {
+void ValidateStatefulSetUpdate(const StatefulSet& object, const StatefulSet& old, Violations& out) {
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, &old.spec, out);
   if (WithoutAllowedChanges(object.spec, old.spec) == old.spec) return;
@@ -136,8 +134,7 @@ void ValidateStatefulSetUpdate(const StatefulSet& object, const StatefulSet& old
                 "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
 }
 
-void ValidateStatefulSetStatus(const StatefulSet& object, const StatefulSet& old,
-                               Violations& out) {
+void ValidateStatefulSetStatus(const StatefulSet& object, const StatefulSet& old, Violations& out) {
   const auto& status = object.status;
   const FieldPath path("status");
   const auto counter = [&](int64_t value, const char* field) {
@@ -151,8 +148,8 @@ void ValidateStatefulSetStatus(const StatefulSet& object, const StatefulSet& old
   counter(status.observed_generation, "observedGeneration");
   if (status.collision_count) counter(*status.collision_count, "collisionCount");
   const auto at_most_replicas = [&](int32_t value, const char* field) {
-    CheckAtMost(value, status.replicas, path.Child(field),
-                "cannot be greater than status.replicas", out);
+    CheckAtMost(value, status.replicas, path.Child(field), "cannot be greater than status.replicas",
+                out);
   };
   at_most_replicas(status.ready_replicas, "readyReplicas");
   at_most_replicas(status.current_replicas, "currentReplicas");
