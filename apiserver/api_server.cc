@@ -12,6 +12,7 @@
 #include "apiserver/bootstrap.h"
 #include "apiserver/crud.h"
 #include "apiserver/non_resource.h"
+#include "apiserver/openapi_response.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
@@ -100,6 +101,7 @@ struct ApiServer::State {
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
   std::atomic<bool> shutting_down = false;
+  OpenApiDocuments openapi;
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
@@ -188,7 +190,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  const NonResourceParts parts{*core, address, shutting_down};
+  const NonResourceParts parts{*core, address, shutting_down, openapi};
   if (!request.info.is_resource) return HandleNonResource(parts, request);
   const RequestInfo& info = request.info;
   request.kind = FindResource(info.group, info.version, info.resource);

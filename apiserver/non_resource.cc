@@ -3,6 +3,7 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/discovery_response.h"
+#include "apiserver/openapi_response.h"
 #include "apiserver/respond.h"
 #include "apiserver/version.h"
 
@@ -82,6 +83,7 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
   if (path == "/version" || path == "/version/") return Version(request.http);
   if (path == "/.well-known/openid-configuration") return IssuerDocument(parts);
   if (path == "/openid/v1/jwks") return KeySet(parts, request.http);
+  if (auto found = parts.openapi.Answer(request.http)) return std::move(*found);
   if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
   return PageNotFound();
 }

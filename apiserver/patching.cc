@@ -3,7 +3,10 @@
 #include "api/apply.h"
 #include "api/decode.h"
 #include "api/json.h"
+#include "api/go_value.h"
 #include "api/managed_fields.h"
+#include "api/patch.h"
+#include "api/strategic_merge.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
@@ -74,6 +77,31 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   return object;
 }
 
+struct FitParts {
+  ApiRequest& request;
+  const WriteOptions& options;
+  const Type& type;
+};
+
+// The patched document in normal form. `shown` is how an error quotes it; `strict_errors` those of
+// the patch itself.
+Result<Json> Fit(const FitParts& parts, const Json& patched, const std::string& shown,
+                 std::vector<std::string> strict_errors) {
+  const FieldValidation validation = parts.options.validation;
+  auto decoded = DecodeJson(parts.type, DumpJson(patched), validation);
+  if (!decoded) return Fail(UnfitPatch(shown, decoded.error().message));
+  for (std::string& text : decoded->strict_errors) strict_errors.push_back(std::move(text));
+  if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
+    std::string all;
+    for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
+    return Fail(UnfitPatch(shown, "strict decoding error: " + all));
+  }
+  if (validation == FieldValidation::kWarn) {
+    for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
+  }
+  return std::move(decoded->document);
+}
+
 }  // namespace
 
 Result<> CheckPatchType(const ApiRequest& request) {
@@ -90,12 +118,26 @@ bool IsApply(const ApiRequest& request) {
   return PatchType(request) == kApplyYaml;
 }
 
-Result<Json> PatchDocument(ApiRequest& request, const WriteOptions&, const PatchedKind& kind,
-                           const Json& document) {
-  const Json patch = TRY(ParseJson(request.http.body));
-  Json patched = document;
-  patched.merge_patch(patch);
-  return Normalize(kind.type, patched);
+Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
+                           const PatchedKind& kind, const Json& document) {
+  const std::string type = PatchType(request);
+  const std::string& body = request.http.body;
+  if (type == kJsonPatch) {
+    JsonPatch patch = TRY(ParseJsonPatch(body));
+    const Json patched = TRY(ApplyJsonPatch(patch, document));
+    const std::string shown = PatchedText(kind.type, TouchedBy(patch), patched);
+    return Fit({request, options, kind.type}, patched, shown, std::move(patch.strict_errors));
+  }
+  if (type == kMergePatch) {
+    MergePatch patch = TRY(ParseMergePatch(body));
+    const Json patched = ApplyMergePatch(patch.patch, document);
+    const std::string shown = PatchedText(kind.type, patch.patch, patched);
+    return Fit({request, options, kind.type}, patched, shown, std::move(patch.strict_errors));
+  }
+  MergePatch patch = TRY(ParseStrategicPatch(body));
+  const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
+  return Fit({request, options, kind.type}, patched, GoValue(patch.patch),
+             std::move(patch.strict_errors));
 }
 
 Result<Object> Patcher::Apply(const Object& old) const {

@@ -217,32 +217,57 @@ std::string IndentJson(std::string_view text) {
   return out;
 }
 
-void CompressIfAsked(const http::Request& request, http::Response& response) {
-  if (response.stream || response.upgrade || response.body.size() <= kGzipBytesMin) return;
-  if (response.headers.contains("Content-Encoding")) return;
+bool AcceptsGzip(const http::Request& request) {
   const std::string_view accepted = request.Header("Accept-Encoding");
-  bool gzip = false;
   for (size_t at = 0; at <= accepted.size();) {
     const size_t comma = std::min(accepted.find(',', at), accepted.size());
     std::string_view token = accepted.substr(at, comma - at);
     while (token.starts_with(' ')) token.remove_prefix(1);
     while (token.ends_with(' ')) token.remove_suffix(1);
-    gzip |= token == "gzip";
+    if (token == "gzip") return true;
     at = comma + 1;
   }
-  if (!gzip) return;
+  return false;
+}
+
+std::string Gzip(std::string_view text) {
   z_stream stream{};
   // 16: a gzip header instead of zlib's.
-  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
-  std::string packed(deflateBound(&stream, response.body.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(response.body.data());
-  stream.avail_in = static_cast<uInt>(response.body.size());
+  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return "";
+  std::string packed(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
   const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  packed.resize(stream.total_out);
+  packed.resize(done ? stream.total_out : 0);
   deflateEnd(&stream);
-  if (!done) return;
+  return packed;
+}
+
+std::string Gunzip(std::string_view bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return "";
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string text;
+  char part[1 << 16];
+  int state = Z_OK;
+  while (state == Z_OK) {
+    stream.next_out = reinterpret_cast<Bytef*>(part);
+    stream.avail_out = sizeof part;
+    state = inflate(&stream, Z_NO_FLUSH);
+    text.append(part, sizeof part - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  return state == Z_STREAM_END ? text : "";
+}
+
+void CompressIfAsked(const http::Request& request, http::Response& response) {
+  if (response.stream || response.upgrade || response.body.size() <= kGzipBytesMin) return;
+  if (response.headers.contains("Content-Encoding") || !AcceptsGzip(request)) return;
+  std::string packed = Gzip(response.body);
+  if (packed.empty()) return;
   response.body = std::move(packed);
   response.SetHeader("Content-Encoding", "gzip");
   response.SetHeader("Vary", "Accept-Encoding");

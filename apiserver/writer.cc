@@ -111,6 +111,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   } else if (!rules) {
     ClearStatusOf(object);
   }
+  if (rules && rules->stamp) rules->stamp(object.raw(), nullptr, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}));
   AddWarnings(object, nullptr, request);
@@ -233,6 +234,11 @@ void Prepare(Object& object, const Object& old, const UpdateMode& mode) {
   }
 }
 
+void Stamp(Object& object, const Object& old, TimePoint now) {
+  const Rules* rules = FindRules(object.kind());
+  if (rules && rules->stamp) rules->stamp(object.raw(), old.raw(), now);
+}
+
 // The last finalizer of an object that is being deleted has gone.
 bool IsFinished(const Object& object, const Object& old) {
   const meta_v1::ObjectMeta& before = old.metadata();
@@ -295,6 +301,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
+  Stamp(object, old, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, request);
