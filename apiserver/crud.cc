@@ -123,7 +123,7 @@ Result<http::Response> Patch(Core& core, ApiRequest& request, UpdateMode mode) {
 }
 
 http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
-                               const DeleteOptions& options) {
+                               const DeleteQuery& options) {
   const KindInfo& kind = *removed.kind;
   Json details = {{"name", removed.name}, {"kind", kind.resource}, {"uid", removed.uid}};
   if (!kind.group.empty()) details["group"] = kind.group;
@@ -134,7 +134,7 @@ http::Response RemovedResponse(const ApiRequest& request, const Removed& removed
 Result<http::Response> Delete(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
-  const DeleteOptions options =
+  const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
   if (options.propagation == Propagation::kUnset && !options.orphan_dependents &&
       kind.group == "batch" && kind.resource == "jobs") {
@@ -155,9 +155,9 @@ Result<http::Response> DeleteCollection(Core& core, ApiRequest& request) {
   constexpr int64_t kPageItems = 10'000;
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
-  const DeleteOptions options =
+  const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
-  ListOptions wanted = TRY(ParseListOptions(request.http, kind, false));
+  ListQuery wanted = TRY(ParseListOptions(request.http, kind, false));
   const bool one_page = wanted.limit > 0;
   if (!one_page) wanted.limit = kPageItems;
   std::vector<std::string> items;

@@ -16,7 +16,7 @@ std::string ValueOf(const http::Request& request, std::string_view name) {
   return std::string(request.Query(name).value_or(""));
 }
 
-Result<> CheckVersionMatch(const ListOptions& options, std::string_view match, bool is_watch) {
+Result<> CheckVersionMatch(const ListQuery& options, std::string_view match, bool is_watch) {
   Violations wrong;
   const FieldPath path("resourceVersionMatch");
   if (is_watch && match.empty() && options.send_initial_events) {
@@ -83,9 +83,9 @@ Result<uint64_t> ParseResourceVersion(std::string_view text) {
   return value;
 }
 
-Result<ListOptions> ParseListOptions(const http::Request& request, const KindInfo& kind,
+Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo& kind,
                                      bool is_watch) {
-  ListOptions options;
+  ListQuery options;
   options.resource_version = ValueOf(request, "resourceVersion");
   options.continue_token = ValueOf(request, "continue");
   if (const auto text = request.Query("limit"); text && !text->empty()) {

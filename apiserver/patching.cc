@@ -136,7 +136,7 @@ Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
   }
   MergePatch patch = TRY(ParseStrategicPatch(body));
   const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
-  return Fit({request, options, kind.type}, patched, GoValue(patch.patch),
+  return Fit({request, options, kind.type}, patched, GoPlain(patch.patch),
              std::move(patch.strict_errors));
 }
 

@@ -25,7 +25,7 @@ struct Start {
 
 class WatchSource final : public http::StreamSource {
  public:
-  WatchSource(const WatchParts& parts, const ApiRequest& request, ListOptions options,
+  WatchSource(const WatchParts& parts, const ApiRequest& request, ListQuery options,
               FrameForm form, Start start, Duration timeout)
       : parts_(parts),
         kind_(*request.kind),
@@ -160,7 +160,7 @@ class WatchSource final : public http::StreamSource {
   const KindInfo& kind_;
   const std::string prefix_;
   const std::string name_;  // Not empty: that object alone.
-  const ListOptions options_;
+  const ListQuery options_;
   FrameForm form_;
   Start start_;
   size_t sent_ = 0;  // Of the state.
@@ -179,7 +179,7 @@ Result<> TakeState(Store& store, const ApiRequest& request, Start& start) {
   return {};
 }
 
-Result<Start> StartOf(Store& store, const ApiRequest& request, const ListOptions& options) {
+Result<Start> StartOf(Store& store, const ApiRequest& request, const ListQuery& options) {
   Start start;
   const auto version = ParseResourceVersion(options.resource_version);
   if (!version) {
@@ -207,7 +207,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   const MediaType media = TRY(Negotiate(request.http, {.yaml = false, .watch = true}));
   FrameForm form{.media = media};
   if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
-  const ListOptions options = TRY(ParseListOptions(request.http, *request.kind, true));
+  const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
   if (request.info.legacy_watch && !request.info.name.empty()) {
     const auto name = options.fields.Exact("metadata.name");
     if (name && *name != request.info.name) {

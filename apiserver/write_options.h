@@ -30,7 +30,7 @@ std::string ManagerOf(const WriteOptions& options, const http::Request& request)
 
 enum class Propagation : uint8_t { kUnset, kOrphan, kBackground, kForeground };
 
-struct DeleteOptions {
+struct DeleteQuery {
   std::optional<int64_t> grace_seconds;
   Propagation propagation = Propagation::kUnset;
   std::optional<bool> orphan_dependents;
@@ -40,7 +40,7 @@ struct DeleteOptions {
 };
 
 // From the body when there is one, else from the query.
-Result<DeleteOptions> ParseDeleteOptions(const http::Request& request, std::string_view group,
+Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,
                                          std::string_view version);
 
 }  // namespace skiff

@@ -186,8 +186,8 @@ Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& 
   return eviction;
 }
 
-DeleteOptions OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
-  DeleteOptions options{.dry_run = dry_run};
+DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
+  DeleteQuery options{.dry_run = dry_run};
   if (!eviction.delete_options) return options;
   const auto& given = *eviction.delete_options;
   options.grace_seconds = given.grace_period_seconds;
