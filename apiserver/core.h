@@ -1,4 +1,5 @@
-// What handlers work with: the parts of one server, by reference. Made by ApiServer, which owns them.
+// What handlers work with: the parts of one server, by reference. Made by ApiServer, which owns
+// them.
 #pragma once
 
 #include <string>

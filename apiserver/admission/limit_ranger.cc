@@ -89,15 +89,15 @@ struct Bounds {
   void CheckRatio(const std::string& name, const Quantity& bound, std::vector<std::string>& out) {
     const Quantity* request = Find(requests, name);
     const Quantity* limit = Find(limits, name);
-    const std::string start = fmt::format("{} max limit to request ratio per {} is {}", name,
-                                          item.type, bound.Text());
+    const std::string start =
+        fmt::format("{} max limit to request ratio per {} is {}", name, item.type, bound.Text());
     if (request == nullptr || request->IsZero()) {
       out.push_back(start + ", but no request is specified or request is 0");
     } else if (limit == nullptr || limit->IsZero()) {
       out.push_back(start + ", but no limit is specified or limit is 0");
     } else {
-      const double ratio = static_cast<double>(limit->MilliValue()) /
-                           static_cast<double>(request->MilliValue());
+      const double ratio =
+          static_cast<double>(limit->MilliValue()) / static_cast<double>(request->MilliValue());
       if (ratio > static_cast<double>(bound.MilliValue()) / 1000.0) {
         out.push_back(start + fmt::format(", but provided ratio is {:f}", ratio));
       }
@@ -112,9 +112,8 @@ struct Bounds {
 };
 
 ResourceList PodTotal(const core_v1::PodSpec& spec, bool limits) {
-  ResourceList total =
-      AggregateContainers(spec, [&](const core_v1::ResourceRequirements& resources)
-                                    -> const ResourceList& {
+  ResourceList total = AggregateContainers(
+      spec, [&](const core_v1::ResourceRequirements& resources) -> const ResourceList& {
         return limits ? resources.limits : resources.requests;
       });
   if (spec.resources) {
@@ -156,8 +155,7 @@ class LimitRanger final : public AdmissionPlugin {
         FillContainers(pod.spec.init_containers, "init container", item, notes);
       }
       if (!notes.empty()) {
-        pod.metadata.annotations[kAnnotation] =
-            "LimitRanger plugin set: " + Joined(notes, "; ");
+        pod.metadata.annotations[kAnnotation] = "LimitRanger plugin set: " + Joined(notes, "; ");
       }
     }
     return {};

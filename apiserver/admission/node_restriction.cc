@@ -126,8 +126,8 @@ class NodeRestriction final : public AdmissionPlugin {
                                        Quoted(node)));
     }
     if (pod.metadata.labels != old.metadata.labels) {
-      return Deny(request, fmt::format("node {} cannot update labels through pod status",
-                                       Quoted(node)));
+      return Deny(request,
+                  fmt::format("node {} cannot update labels through pod status", Quoted(node)));
     }
     if (pod.status.resource_claim_statuses != old.status.resource_claim_statuses) {
       return Deny(request,

@@ -63,8 +63,7 @@ void ReadMode(const Labels& labels, std::string_view mode, SecurityLevel fallbac
     const auto parsed = ParseVersion(version->second);
     policy.minor = parsed.value_or(0);
     if (!parsed) {
-      wrong.Invalid(path.Key(version->first), version->second,
-                    "must be \"latest\" or \"v1.x\"");
+      wrong.Invalid(path.Key(version->first), version->second, "must be \"latest\" or \"v1.x\"");
     }
   }
 }

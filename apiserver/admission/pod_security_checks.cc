@@ -123,16 +123,15 @@ Finding AddedCapabilities(const Pod& pod, const std::set<std::string>& allowed) 
     return any;
   });
   if (containers.empty()) return std::nullopt;
-  return SecurityFinding{"non-default capabilities",
-                         Containers(containers) + " must not include " +
-                             JoinQuoted({bad.begin(), bad.end()}) +
-                             " in securityContext.capabilities.add"};
+  return SecurityFinding{"non-default capabilities", Containers(containers) + " must not include " +
+                                                         JoinQuoted({bad.begin(), bad.end()}) +
+                                                         " in securityContext.capabilities.add"};
 }
 
 Finding BaselineCapabilities(const Pod& pod) {
-  return AddedCapabilities(pod, {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
-                                 "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP",
-                                 "SETUID", "SYS_CHROOT"});
+  return AddedCapabilities(
+      pod, {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+            "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"});
 }
 
 Finding HostNamespaces(const Pod& pod) {
@@ -262,9 +261,9 @@ Finding SeLinux(const Pod& pod) {
   }
   if (user) add("user may not be set");
   if (role) add("role may not be set");
-  return SecurityFinding{"seLinuxOptions",
-                         Setters(by_pod, containers) +
-                             " set forbidden securityContext.seLinuxOptions: " + what};
+  return SecurityFinding{
+      "seLinuxOptions",
+      Setters(by_pod, containers) + " set forbidden securityContext.seLinuxOptions: " + what};
 }
 
 Finding Seccomp(const Pod& pod, bool restricted) {
@@ -298,9 +297,9 @@ Finding Seccomp(const Pod& pod, bool restricted) {
 }
 
 Finding Sysctls(const Pod& pod) {
-  std::set<std::string_view> allowed = {
-      "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
-      "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"};
+  std::set<std::string_view> allowed = {"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range",
+                                        "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
+                                        "net.ipv4.ip_unprivileged_port_start"};
   if (pod.minor >= 27) allowed.insert("net.ipv4.ip_local_reserved_ports");
   if (pod.minor >= 29) {
     allowed.insert({"net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
@@ -363,8 +362,9 @@ Finding RestrictedCapabilities(const Pod& pod) {
 // The JSON name of a volume's source, when restricted does not allow it.
 std::optional<std::string> RestrictedSource(const core_v1::Volume& volume) {
   static const std::set<std::string_view> kAllowed = {
-      "configMap", "csi",       "downwardAPI", "emptyDir", "ephemeral",
-      "image",     "persistentVolumeClaim", "projected",   "secret"};
+      "configMap", "csi",   "downwardAPI",           "emptyDir",
+      "ephemeral", "image", "persistentVolumeClaim", "projected",
+      "secret"};
   for (const auto& [name, value] : ToJson(volume).items()) {
     if (name != "name" && !kAllowed.contains(name)) return name;
   }
@@ -401,14 +401,13 @@ Finding NonRoot(const Pod& pod) {
   // A pod's false matters only where no container says otherwise.
   const bool pod_wrong = of_pod == false && !unset.empty();
   if (!wrong.empty() || pod_wrong) {
-    return SecurityFinding{"runAsNonRoot != true",
-                           Setters(pod_wrong, wrong) +
-                               " must not set securityContext.runAsNonRoot=false"};
+    return SecurityFinding{
+        "runAsNonRoot != true",
+        Setters(pod_wrong, wrong) + " must not set securityContext.runAsNonRoot=false"};
   }
   if (unset.empty()) return std::nullopt;
-  return SecurityFinding{"runAsNonRoot != true",
-                         "pod or " + Containers(unset) +
-                             " must set securityContext.runAsNonRoot=true"};
+  return SecurityFinding{"runAsNonRoot != true", "pod or " + Containers(unset) +
+                                                     " must set securityContext.runAsNonRoot=true"};
 }
 
 Finding RunAsUser(const Pod& pod) {
@@ -419,8 +418,7 @@ Finding RunAsUser(const Pod& pod) {
     return container.context && container.context->run_as_user == int64_t{0};
   });
   if (!by_pod && containers.empty()) return std::nullopt;
-  return SecurityFinding{"runAsUser=0",
-                         Setters(by_pod, containers) + " must not set runAsUser=0"};
+  return SecurityFinding{"runAsUser=0", Setters(by_pod, containers) + " must not set runAsUser=0"};
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ class PodTopologyLabels final : public AdmissionPlugin {
     std::map<std::string, std::string> labels;
     if (node.empty()) return labels;
     const auto record = store_.Get(KeyOf(core_v1::Node::Info(), "", node));
-    const auto view = record ? ObjectView::Of(**record) : Result<ObjectView>(tl::unexpected(Error{}));
+    const auto view =
+        record ? ObjectView::Of(**record) : Result<ObjectView>(tl::unexpected(Error{}));
     if (!view) return labels;
     for (const char* key : kLabels) {
       if (const auto value = view->label(key)) labels[key] = std::string(*value);

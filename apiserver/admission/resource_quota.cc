@@ -76,8 +76,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
       if (request.dry_run) return {};
       for (const auto& [name, amount] : growth) {
         const auto used = quota.status.used.find(name);
-        quota.status.used[name] =
-            used == quota.status.used.end() ? amount : used->second + amount;
+        quota.status.used[name] = used == quota.status.used.end() ? amount : used->second + amount;
       }
       StoredObject stored = TRY(EncodeForStore(kind, object.ToDocument()));
       const auto written = store_.Apply(
@@ -134,8 +133,8 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
     if (!unknown.empty()) {
       std::string names;
       for (const std::string& name : unknown) names += (names.empty() ? "" : ",") + name;
-      return Deny(request, "status unknown for quota: " + quota.metadata.name +
-                               ", resources: " + names);
+      return Deny(request,
+                  "status unknown for quota: " + quota.metadata.name + ", resources: " + names);
     }
     if (requested.empty()) return {};
     return Deny(request, "exceeded quota: " + quota.metadata.name +

@@ -17,9 +17,13 @@ std::string CountName(const KindInfo& kind) {
 }
 
 bool HasAlias(const KindInfo& kind) {
-  static const std::set<std::string_view> kAliases = {
-      "configmaps", "secrets", "resourcequotas", "replicationcontrollers", "services",
-      "persistentvolumeclaims", "pods"};
+  static const std::set<std::string_view> kAliases = {"configmaps",
+                                                      "secrets",
+                                                      "resourcequotas",
+                                                      "replicationcontrollers",
+                                                      "services",
+                                                      "persistentvolumeclaims",
+                                                      "pods"};
   return kind.group.empty() && kAliases.contains(kind.resource);
 }
 
@@ -181,8 +185,8 @@ std::string MissingAmounts(const core_v1::ResourceQuota& quota, const Object& ob
   const auto* pod = object.As<core_v1::Pod>();
   if (pod == nullptr || pod->spec.resources) return "";
   std::string missing;
-  for (const char* name : {"cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu",
-                           "requests.memory"}) {
+  for (const char* name :
+       {"cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu", "requests.memory"}) {
     if (!quota.status.hard.contains(name)) continue;
     std::set<std::string> containers;
     for (const auto* list : {&pod->spec.containers, &pod->spec.init_containers}) {

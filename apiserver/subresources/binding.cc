@@ -48,8 +48,8 @@ Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePo
                                           binding.metadata.uid, pod.metadata.uid)));
   }
   if (pod.metadata.deletion_timestamp) {
-    return Fail(Refused(name, fmt::format("pod {} is being deleted, cannot be assigned to a host",
-                                          name)));
+    return Fail(
+        Refused(name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
   }
   if (!pod.spec.node_name.empty()) {
     return Fail(Refused(name, fmt::format("pod {} is already assigned to node {}", name,

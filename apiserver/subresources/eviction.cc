@@ -106,8 +106,8 @@ bool IsFreeToGo(const core_v1::Pod& pod) {
 
 Result<std::vector<PodDisruptionBudget>> BudgetsOf(Store& store, const core_v1::Pod& pod) {
   const KindInfo& kind = PodDisruptionBudget::Info();
-  const auto page = TRY(
-      store.List({.prefix = StorePrefix(kind.storage_key, pod.metadata.namespace_)}));
+  const auto page =
+      TRY(store.List({.prefix = StorePrefix(kind.storage_key, pod.metadata.namespace_)}));
   std::vector<PodDisruptionBudget> matching;
   for (const RecordPtr& record : page.records) {
     const Json document = TRY(DocumentOf(kind, *record));
@@ -137,15 +137,15 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
       return {};
     }
   }
-  ApiRequest own{.http = request.http, .info = request.info, .user = request.user};
+  ApiRequest own{
+      .http = request.http, .info = request.info, .user = request.user, .now = request.now};
   own.kind = &PodDisruptionBudget::Info();
   UpdateMode mode{.subresource = "status", .check_version = false};
   mode.skip_admission = true;
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
-  TRY(core.writer.Update(own, budget.metadata.name, options, mode, [&](const Object& old) {
-    return Spend(old, pod.metadata.name, now);
-  }));
+  TRY(core.writer.Update(own, budget.metadata.name, options, mode,
+                         [&](const Object& old) { return Spend(old, pod.metadata.name, now); }));
   return {};
 }
 
@@ -155,21 +155,21 @@ Result<> MarkDisrupted(Core& core, ApiRequest& request, TimePoint now) {
   mode.skip_admission = true;
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
-  TRY(core.writer.Update(
-      request, request.info.name, {}, mode, [&](const Object& old) -> Result<Object> {
-        Object object = old.Clone();
-        auto& conditions = object.As<core_v1::Pod>()->status.conditions;
-        for (const auto& condition : conditions) {
-          if (condition.type == "DisruptionTarget") return object;
-        }
-        auto& condition = conditions.emplace_back();
-        condition.type = "DisruptionTarget";
-        condition.status = "True";
-        condition.reason = "EvictionByEvictionAPI";
-        condition.message = "Eviction API: evicting";
-        condition.last_transition_time = Time(now);
-        return object;
-      }));
+  TRY(core.writer.Update(request, request.info.name, {}, mode,
+                         [&](const Object& old) -> Result<Object> {
+                           Object object = old.Clone();
+                           auto& conditions = object.As<core_v1::Pod>()->status.conditions;
+                           for (const auto& condition : conditions) {
+                             if (condition.type == "DisruptionTarget") return object;
+                           }
+                           auto& condition = conditions.emplace_back();
+                           condition.type = "DisruptionTarget";
+                           condition.status = "True";
+                           condition.reason = "EvictionByEvictionAPI";
+                           condition.message = "Eviction API: evicting";
+                           condition.last_transition_time = Time(now);
+                           return object;
+                         }));
   return {};
 }
 
@@ -186,8 +186,8 @@ Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& 
   return eviction;
 }
 
-DeleteOptions OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
-  DeleteOptions options{.dry_run = dry_run};
+DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
+  DeleteQuery options{.dry_run = dry_run};
   if (!eviction.delete_options) return options;
   const auto& given = *eviction.delete_options;
   options.grace_seconds = given.grace_period_seconds;
@@ -213,8 +213,7 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
     options.dry_run = true;
   }
   const KindInfo& kind = *request.kind;
-  const auto record =
-      core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
   const core_v1::Pod& pod = *object.As<core_v1::Pod>();

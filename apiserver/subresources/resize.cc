@@ -34,7 +34,9 @@ void Prepare(Object& object, const Object& old) {
   pod.metadata.generation = before.metadata.generation + (pod.spec == before.spec ? 0 : 1);
 }
 
-bool IsResizable(std::string_view resource) { return resource == "cpu" || resource == "memory"; }
+bool IsResizable(std::string_view resource) {
+  return resource == "cpu" || resource == "memory";
+}
 
 using Amounts = std::map<std::string, Quantity>;
 

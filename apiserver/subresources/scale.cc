@@ -108,8 +108,8 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, const MediaTy
   const bool is_patch = request.http.method == "PATCH";
   if (is_patch) TRY(CheckPatchType(request));
   const bool is_apply = is_patch && IsApply(request);
-  const WriteOptions options = TRY(
-      ParseWriteOptions(request.http, is_patch ? "PatchOptions" : "UpdateOptions", is_apply));
+  const WriteOptions options =
+      TRY(ParseWriteOptions(request.http, is_patch ? "PatchOptions" : "UpdateOptions", is_apply));
   Scale sent;
   if (!is_patch) sent = TRY(SentScale(request, options));
   UpdateMode mode{.subresource = "scale", .is_put = true};
@@ -126,8 +126,7 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, const MediaTy
     if (scale.metadata.resource_version == version) scale.metadata.resource_version.clear();
     return WithScale(old, scale);
   };
-  const Saved saved =
-      TRY(core.writer.Update(request, request.info.name, options, mode, transform));
+  const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
   const Object now = TRY(Object::FromDocument(*request.kind, Json::parse(saved.text)));
   return ScaleResponse(ScaleOf(now), media);
 }
@@ -142,8 +141,7 @@ Result<http::Response> HandleScale(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
   if (method != "GET") return WriteScale(core, request, media);
   const KindInfo& kind = *request.kind;
-  const auto record =
-      core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
   return ScaleResponse(ScaleOf(object), media);

@@ -22,7 +22,9 @@ constexpr SubresourceEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const SubresourceEntry> SubresourceEntries() { return kEntries; }
+std::span<const SubresourceEntry> SubresourceEntries() {
+  return kEntries;
+}
 
 const SubresourceEntry* FindSubresourceEntry(const ApiRequest& request) {
   for (const SubresourceEntry& entry : kEntries) {

@@ -99,8 +99,7 @@ Result<> Bind(Core& core, const ApiRequest& http, const TokenRequest& request, T
 }
 
 Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
-  const WantedType wanted{"authentication.k8s.io", "v1", "TokenRequest",
-                          &TokenRequest::Describe()};
+  const WantedType wanted{"authentication.k8s.io", "v1", "TokenRequest", &TokenRequest::Describe()};
   const Decoded decoded = TRY(DecodeBody(http.http, wanted, options.validation));
   if (options.validation == FieldValidation::kWarn) {
     for (const std::string& text : decoded.strict_errors) http.warnings.push_back(text);
@@ -117,8 +116,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   TokenRequest asked = TRY(RequestOf(request, options));
   TRY(Check(asked, request));
   const KindInfo& kind = *request.kind;
-  const auto record =
-      core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object account = TRY(ObjectOf(kind, **record));
   if (!asked.metadata.uid.empty() && asked.metadata.uid != account.metadata().uid) {
