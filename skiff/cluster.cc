@@ -253,6 +253,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     network.ipam_directory = options.data_dir + "/cni/ipam";
     TRY(RemoveCniNetwork(network));
     TRY(RemoveUnreachableRoute(options.service_cidr));
+    TRY(RemoveServiceRoute(options.service_cidr));
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
     if (const auto netfilter = proxy::OpenIptables(proxy::IpFamily::kIpv4)) {
       TRY((*netfilter)->RemoveAll(proxy::IptablesJumps()));
