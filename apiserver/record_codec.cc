@@ -16,7 +16,9 @@ std::string TypePrefix(const KindInfo& kind) {
   return text;
 }
 
-bool IsBuiltIn(const KindInfo& kind) { return kind.type != nullptr && kind.type->ops != nullptr; }
+bool IsBuiltIn(const KindInfo& kind) {
+  return kind.type != nullptr && kind.type->ops != nullptr;
+}
 
 std::vector<std::pair<std::string, std::string>> LabelsOf(const Json& document) {
   std::vector<std::pair<std::string, std::string>> labels;

@@ -8,7 +8,9 @@
 namespace skiff {
 namespace {
 
-std::string Quote(const std::string& text) { return "\"" + text + "\""; }
+std::string Quote(const std::string& text) {
+  return "\"" + text + "\"";
+}
 
 std::string BadValue(const std::string& name, const std::string& value, const std::string& why) {
   return "invalid argument " + Quote(value) + " for " + Quote("--" + name) + " flag: " + why;
@@ -146,8 +148,7 @@ void Flags::Add(const std::string& name, Duration& value, const std::string& hel
   });
 }
 
-void Flags::Add(const std::string& name, std::vector<std::string>& value,
-                const std::string& help) {
+void Flags::Add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
   // The first use replaces the default, as pflag's slices do.
   impl_->Add(name, help, [&value, fresh = true](const std::string& text) mutable {
     if (fresh) value.clear();
@@ -173,11 +174,17 @@ Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::str
   return {};
 }
 
-bool Flags::help_asked() const { return impl_->help; }
-std::string Flags::Help() const { return impl_->app.help(); }
+bool Flags::help_asked() const {
+  return impl_->help;
+}
+std::string Flags::Help() const {
+  return impl_->app.help();
+}
 
 Result<Duration> ParseGoDuration(const std::string& text) {
-  const auto invalid = [&] { return Fail(Reason::kInvalid, "time: invalid duration " + Quote(text)); };
+  const auto invalid = [&] {
+    return Fail(Reason::kInvalid, "time: invalid duration " + Quote(text));
+  };
   std::string_view rest = text;
   double sign = 1;
   if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
@@ -194,7 +201,8 @@ Result<Duration> ParseGoDuration(const std::string& text) {
     rest.remove_prefix(digits);
     const size_t letters = std::min(rest.find_first_of("0123456789."), rest.size());
     const std::string_view unit = rest.substr(0, letters);
-    if (unit.empty()) return Fail(Reason::kInvalid, "time: missing unit in duration " + Quote(text));
+    if (unit.empty())
+      return Fail(Reason::kInvalid, "time: missing unit in duration " + Quote(text));
     double scale = 0;
     if (unit == "ns") scale = 1;
     if (unit == "us" || unit == "\u00b5s") scale = 1e3;
@@ -203,8 +211,8 @@ Result<Duration> ParseGoDuration(const std::string& text) {
     if (unit == "m") scale = 60e9;
     if (unit == "h") scale = 3600e9;
     if (scale == 0) {
-      return Fail(Reason::kInvalid, "time: unknown unit " + Quote(std::string(unit)) +
-                                        " in duration " + Quote(text));
+      return Fail(Reason::kInvalid,
+                  "time: unknown unit " + Quote(std::string(unit)) + " in duration " + Quote(text));
     }
     nanoseconds += number * scale;
     rest.remove_prefix(letters);

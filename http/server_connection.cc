@@ -119,8 +119,9 @@ void ServerConnection::OnEof() {
     if (!carrier_->is_duplex()) return Close();
     return OnCarrier(carrier_->OnPeerClosed());
   }
-  // Half-closed behind its last request, it still gets the answer.
-  if (state_ != State::kHandling && state_ != State::kSending) Close();
+  // Half-closed behind its last request, it still gets the answer; but nobody knows how long a
+  // pending one takes, and most clients that close are gone.
+  if (pending_ || (state_ != State::kHandling && state_ != State::kSending)) Close();
 }
 
 void ServerConnection::Consume(size_t bytes) {

@@ -50,7 +50,7 @@ bool Flag(const YAML::Node& node) {
 
 SchemaField ReadField(const std::string& name, const YAML::Node& node, const std::string& where) {
   CheckKeys(node,
-            {"n", "type", "required", "always", "omitzero", "list", "map", "struct", "keys", "patch",
+            {"n", "type", "required", "always", "omitzero", "keepEmpty", "list", "map", "struct", "keys", "patch",
              "patchKey", "default", "doc"},
             where);
   SchemaField field;
@@ -66,6 +66,7 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   field.required = Flag(node["required"]);
   field.always = Flag(node["always"]);
   field.omit_zero = Flag(node["omitzero"]);
+  field.keep_empty = Flag(node["keepEmpty"]);
   field.granular = Text(node["map"]) == "granular" || Text(node["struct"]) == "granular";
   field.atomic = Text(node["map"]) == "atomic" || Text(node["struct"]) == "atomic";
   field.list = Text(node["list"]);
@@ -73,7 +74,6 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   const std::string patch = Text(node["patch"]);
   field.patch_merge = patch.find("merge") != std::string::npos;
   field.patch_retain_keys = patch.find("retainKeys") != std::string::npos;
-  field.patch_replace = patch == "replace";
   field.patch_key = Text(node["patchKey"]);
   field.doc = Text(node["doc"]);
   if (node["default"]) {

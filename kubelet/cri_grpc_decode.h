@@ -1,4 +1,4 @@
-// Between our CRI structs and the messages on the wire. Pure.
+// What a runtime answers, as our structs. Pure.
 #pragma once
 
 #include "kubelet/cri.h"
@@ -7,13 +7,6 @@
 namespace skiff::cri {
 
 namespace pb = ::runtime::v1;
-
-pb::PodSandboxConfig ToProto(const SandboxConfig& config);
-pb::ContainerConfig ToProto(const ContainerConfig& config);
-pb::LinuxContainerResources ToProto(const LinuxResources& resources);
-pb::PodSandboxFilter ToProto(const SandboxFilter& filter);
-pb::ContainerFilter ToProto(const ContainerFilter& filter);
-pb::AuthConfig ToProto(const RegistryAuth& auth);
 
 Sandbox FromProto(const pb::PodSandbox& sandbox);
 SandboxStatus FromProto(const pb::PodSandboxStatus& status);

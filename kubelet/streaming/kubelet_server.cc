@@ -1,0 +1,259 @@
+#include "kubelet/streaming/kubelet_server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/typed.h"
+#include "http/tunnel.h"
+#include "kubelet/pod_lookup.h"
+#include "kubelet/streaming/log_stream.h"
+
+namespace skiff::kubelet {
+namespace {
+
+http::Response Text(int status, std::string text) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(text);
+  return response;
+}
+
+http::Response JsonAnswer(const Json& document) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.body = document.dump();
+  return response;
+}
+
+std::vector<std::string> Split(const std::string& path) {
+  std::vector<std::string> parts;
+  size_t begin = 1;
+  while (begin <= path.size()) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    if (end > begin) parts.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+bool IsApiServer(const http::Request& request) {
+  if (!request.peer_certificate) return false;
+  const auto& groups = request.peer_certificate->organizations;
+  return std::find(groups.begin(), groups.end(), "system:masters") != groups.end() ||
+         request.peer_certificate->common_name == "kube-apiserver-kubelet-client";
+}
+
+bool IsTrue(const http::Request& request, std::string_view name) {
+  const auto value = request.Query(name);
+  return value && (*value == "true" || *value == "1");
+}
+
+std::optional<int64_t> Number(const http::Request& request, std::string_view name) {
+  const auto text = request.Query(name);
+  if (!text) return std::nullopt;
+  int64_t value = 0;
+  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
+  return parsed.ec == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+cri::StreamOptions Streams(const http::Request& request) {
+  // The API server's names, and kubelet's older ones.
+  const auto wants = [&](std::string_view name, std::string_view old_name) {
+    return IsTrue(request, name) || IsTrue(request, old_name);
+  };
+  return {wants("tty", "tty"), wants("stdin", "input"), wants("stdout", "output"),
+          wants("stderr", "error")};
+}
+
+}  // namespace
+
+http::Response KubeletServer::Handle(const http::Request& request) {
+  if (request.path == "/healthz") return Text(200, "ok");
+  if (!request.peer_certificate) return Text(401, "Unauthorized");
+  if (!IsApiServer(request)) {
+    return Text(403, fmt::format("Forbidden (user={}, verb={}, resource=nodes, subresource=proxy)",
+                                 request.peer_certificate->common_name, request.method));
+  }
+  return Route(request, Split(request.path));
+}
+
+http::Response KubeletServer::Route(const http::Request& request, const Parts& parts) {
+  const std::string& word = parts.empty() ? request.path : parts[0];
+  if (word == "containerLogs" && parts.size() == 4) return Logs(request, parts);
+  if (word == "exec" && parts.size() >= 4) return Exec(request, parts);
+  if (word == "attach" && parts.size() >= 4) return Attach(request, parts);
+  if (word == "portForward" && parts.size() >= 3) return PortForward(request, parts);
+  if (word == "pods") return Pods();
+  if (word == "metrics") return Metrics();
+  if (word == "stats" && parts.size() == 2 && parts[1] == "summary") return Summary();
+  return Text(404, "404 page not found\n");
+}
+
+Result<std::string> KubeletServer::ContainerId(const Parts& parts, bool must_run) {
+  const auto pod = kubelet_.FindPod(parts[1], parts[2]);
+  const std::string& container = parts.back();
+  if (!pod) return Fail(Reason::kNotFound, "pod does not exist");
+  const auto observed = TRY(ObservePod(kubelet_.runtime(), pod->metadata.uid));
+  const ObservedContainer* newest = observed.Newest(container);
+  if (newest == nullptr || (must_run && !newest->IsRunning())) {
+    return Fail(Reason::kNotFound, fmt::format("container not found (\"{}\")", container));
+  }
+  return newest->status.id;
+}
+
+Result<LogOptions> KubeletServer::ParseLogOptions(const http::Request& request) const {
+  LogOptions options;
+  options.follow = IsTrue(request, "follow");
+  options.timestamps = IsTrue(request, "timestamps");
+  options.tail_lines = Number(request, "tailLines");
+  options.limit_bytes = Number(request, "limitBytes");
+  if (const auto seconds = Number(request, "sinceSeconds")) {
+    options.since = clock_.Now() - std::chrono::seconds(*seconds);
+  }
+  if (const auto time = request.Query("sinceTime")) options.since = TRY(Time::Parse(*time))
+  .point();
+  return options;
+}
+
+http::Response KubeletServer::Logs(const http::Request& request, const Parts& parts) {
+  const auto pod = kubelet_.FindPod(parts[1], parts[2]);
+  const std::string& name = parts[3];
+  if (!pod) return Text(404, fmt::format("pod \"{}\" does not exist\n", parts[2]));
+  const auto options = ParseLogOptions(request);
+  if (!options) return Text(400, options.error().message);
+  const auto observed = ObservePod(kubelet_.runtime(), pod->metadata.uid);
+  if (!observed) return Text(500, observed.error().message);
+  const auto attempts = observed->containers.find(name);
+  const bool previous = IsTrue(request, "previous");
+  const size_t index = previous ? 1 : 0;
+  if (attempts == observed->containers.end() || attempts->second.size() <= index) {
+    return Text(
+        400, previous ? fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
+                                    name, parts[2])
+                      : fmt::format("container \"{}\" in pod \"{}\" is waiting to start: "
+                                    "ContainerCreating",
+                                    name, parts[2]));
+  }
+  const ObservedContainer& container = attempts->second[index];
+  auto stream =
+      LogStream::Open(container.status.log_path, *options, [this, id = container.status.id] {
+        const auto status = kubelet_.runtime().ContainerStatus(id);
+        return status && status->state == cri::ContainerState::kRunning;
+      });
+  if (!stream) return Text(404, stream.error().message);
+  http::Response response;
+  response.content_type = "text/plain";
+  response.stream = std::move(*stream);
+  return response;
+}
+
+http::Response KubeletServer::PassOn(const http::Request& request, const Result<std::string>& url) {
+  if (!url) {
+    return Text(url.error().reason == Reason::kNotFound ? 404 : 500, url.error().message);
+  }
+  // http://127.0.0.1:PORT/exec/TOKEN
+  const size_t host = url->find("://") + 3;
+  const size_t path = url->find('/', host);
+  const size_t colon = url->rfind(':', path);
+  http::Forwarding forwarding;
+  forwarding.upstream.host = url->substr(host, colon - host);
+  forwarding.upstream.port = std::atoi(url->c_str() + colon + 1);
+  forwarding.request = http::ForwardedRequest(request);
+  forwarding.request.target = url->substr(path);
+  forwarding.on_error = [](const Error& error) { return Text(500, error.message); };
+  return http::Forward(loops_, std::move(forwarding));
+}
+
+http::Response KubeletServer::Exec(const http::Request& request, const Parts& parts) {
+  std::vector<std::string> command;
+  for (const auto& [name, value] : request.query) {
+    if (name == "command") command.push_back(value);
+  }
+  if (command.empty()) return Text(400, "you must specify at least 1 command for the container");
+  const auto id = ContainerId(parts, /*must_run=*/true);
+  if (!id) return PassOn(request, id);
+  return PassOn(request, kubelet_.runtime().Exec(*id, command, Streams(request)));
+}
+
+http::Response KubeletServer::Attach(const http::Request& request, const Parts& parts) {
+  const auto id = ContainerId(parts, /*must_run=*/true);
+  if (!id) return PassOn(request, id);
+  return PassOn(request, kubelet_.runtime().Attach(*id, Streams(request)));
+}
+
+http::Response KubeletServer::PortForward(const http::Request& request, const Parts& parts) {
+  const auto pod = kubelet_.FindPod(parts[1], parts[2]);
+  if (!pod) return Text(404, "pod does not exist");
+  const auto observed = ObservePod(kubelet_.runtime(), pod->metadata.uid);
+  if (!observed) return Text(500, observed.error().message);
+  if (observed->sandboxes.empty() ||
+      observed->sandboxes.front().state != cri::SandboxState::kReady) {
+    return Text(404, fmt::format("pod not found (\"{}_{}\")", parts[2], parts[1]));
+  }
+  std::vector<int32_t> ports;
+  for (const auto& [name, value] : request.query) {
+    if (name == "port" || name == "ports") ports.push_back(std::atoi(value.c_str()));
+  }
+  return PassOn(request, kubelet_.runtime().PortForward(observed->sandboxes.front().id, ports));
+}
+
+http::Response KubeletServer::Pods() const {
+  Json list = {{"kind", "PodList"}, {"apiVersion", "v1"}, {"metadata", Json::object()}};
+  list["items"] = Json::array();
+  for (const auto& pod : kubelet_.Pods()) list["items"].push_back(ToJson(*pod));
+  return JsonAnswer(list);
+}
+
+http::Response KubeletServer::Metrics() const {
+  const auto stats = kubelet_.runtime().ListContainerStats({});
+  std::string text = "# TYPE container_cpu_usage_seconds_total counter\n";
+  std::string memory = "# TYPE container_memory_working_set_bytes gauge\n";
+  if (stats) {
+    for (const cri::ContainerStats& each : *stats) {
+      const auto label = [&](const char* key) {
+        const auto found = each.labels.find(key);
+        return found == each.labels.end() ? std::string() : found->second;
+      };
+      const std::string labels =
+          fmt::format("{{container=\"{}\",namespace=\"{}\",pod=\"{}\"}}", each.metadata.name,
+                      label(kPodNamespaceLabel), label(kPodNameLabel));
+      text += fmt::format("container_cpu_usage_seconds_total{} {}\n", labels,
+                          static_cast<double>(each.cpu_usage_core_ns.value_or(0)) / 1e9);
+      memory += fmt::format("container_memory_working_set_bytes{} {}\n", labels,
+                            each.memory_working_set_bytes.value_or(0));
+    }
+  }
+  return Text(200, text + memory);
+}
+
+http::Response KubeletServer::Summary() const {
+  std::map<std::string, Json> pods;
+  const auto stats = kubelet_.runtime().ListContainerStats({});
+  if (!stats) return Text(500, stats.error().message);
+  for (const cri::ContainerStats& each : *stats) {
+    const auto uid = each.labels.find(kPodUidLabel);
+    if (uid == each.labels.end()) continue;
+    Json& pod = pods[uid->second];
+    if (pod.is_null()) {
+      pod = {{"podRef",
+              {{"name", each.labels.at(kPodNameLabel)},
+               {"namespace", each.labels.at(kPodNamespaceLabel)},
+               {"uid", uid->second}}},
+             {"containers", Json::array()}};
+    }
+    const std::string time = Time(clock_.Now()).Rfc3339();
+    pod["containers"].push_back(
+        {{"name", each.metadata.name},
+         {"cpu", {{"time", time}, {"usageCoreNanoSeconds", each.cpu_usage_core_ns.value_or(0)}}},
+         {"memory",
+          {{"time", time}, {"workingSetBytes", each.memory_working_set_bytes.value_or(0)}}}});
+  }
+  Json summary = {{"node", {{"nodeName", kubelet_.options().node_name}}}, {"pods", Json::array()}};
+  for (auto& [uid, pod] : pods) summary["pods"].push_back(std::move(pod));
+  return JsonAnswer(summary);
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,95 @@
+#include "kubelet/streaming/log_stream.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "api/values.h"
+
+namespace skiff::kubelet {
+
+Result<std::unique_ptr<LogStream>> LogStream::Open(const std::string& path, LogOptions options,
+                                                   std::function<bool()> is_running) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return Fail(Reason::kNotFound,
+                fmt::format("failed to try resolving symlinks in path \"{0}\": lstat {0}: no such "
+                            "file or directory",
+                            path));
+  }
+  std::unique_ptr<LogStream> stream(new LogStream(file, options, std::move(is_running)));
+  if (options.tail_lines) stream->SkipToTail();
+  return stream;
+}
+
+LogStream::~LogStream() {
+  close(file_);
+}
+
+void LogStream::SkipToTail() {
+  // Reads backwards until enough lines are there; a log is rotated long before it fills memory.
+  const off_t size = lseek(file_, 0, SEEK_END);
+  std::string contents;
+  off_t begin = size;
+  size_t offset = 0;
+  do {
+    const off_t step = std::min<off_t>(begin, static_cast<off_t>(kReadMax));
+    begin -= step;
+    std::string piece(static_cast<size_t>(step), '\0');
+    const ssize_t got = pread(file_, piece.data(), piece.size(), begin);
+    piece.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    contents.insert(0, piece);
+    offset = TailOffset(contents, *options_.tail_lines);
+  } while (offset == 0 && begin > 0 && *options_.tail_lines > 0);
+  lseek(file_, begin + static_cast<off_t>(offset), SEEK_SET);
+}
+
+bool LogStream::IsWanted(const LogLine& line) const {
+  if (!options_.since) return true;
+  const auto time = Time::Parse(line.timestamp);
+  return !time || time->point() >= *options_.since;
+}
+
+void LogStream::TakeLines(std::string& text) {
+  size_t begin = 0;
+  for (size_t end = pending_.find('\n'); end != std::string::npos;
+       end = pending_.find('\n', begin)) {
+    const auto line = ParseLogLine(std::string_view(pending_).substr(begin, end - begin));
+    begin = end + 1;
+    if (!line || !IsWanted(*line)) continue;
+    if (options_.timestamps && !in_line_) text += std::string(line->timestamp) + " ";
+    text += line->text;
+    if (!line->is_partial) text += '\n';
+    in_line_ = line->is_partial;
+  }
+  pending_.erase(0, begin);
+}
+
+http::Pulled LogStream::Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) {
+  const bool may_grow = options_.follow && is_running_();
+  std::string text;
+  bool at_end = false;
+  while (text.size() < bytes_max && !at_end) {
+    char buffer[kReadMax];
+    const ssize_t got = read(file_, buffer, sizeof buffer);
+    at_end = got <= 0;
+    if (got > 0) pending_.append(buffer, static_cast<size_t>(got));
+    TakeLines(text);
+  }
+  if (options_.limit_bytes) {
+    const int64_t left = std::max<int64_t>(0, *options_.limit_bytes - sent_);
+    if (static_cast<int64_t>(text.size()) >= left) {
+      text.resize(static_cast<size_t>(left));
+      if (!text.empty()) out.push_back(std::make_shared<const std::string>(std::move(text)));
+      return http::Pulled::kEnd;
+    }
+  }
+  sent_ += static_cast<int64_t>(text.size());
+  if (!text.empty()) out.push_back(std::make_shared<const std::string>(std::move(text)));
+  if (!at_end) return http::Pulled::kMore;
+  return may_grow ? http::Pulled::kIdle : http::Pulled::kEnd;
+}
+
+}  // namespace skiff::kubelet
