@@ -47,7 +47,7 @@ Result<Propagation> PropagationOf(const std::optional<std::string>& text, Violat
   return Propagation::kUnset;
 }
 
-Result<DeleteOptions> Check(const meta_v1::DeleteOptions& given) {
+Result<DeleteQuery> Check(const meta_v1::DeleteOptions& given) {
   Violations wrong;
   DeleteQuery options;
   options.propagation = TRY(PropagationOf(given.propagation_policy, wrong));
