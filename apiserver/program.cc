@@ -124,8 +124,6 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
                            "proxy-client-cert-file",
                            "proxy-client-key-file",
                            "enable-bootstrap-token-auth",
-                           "kubelet-client-certificate",
-                           "kubelet-client-key",
                            "kubelet-preferred-address-types",
                            "storage-backend",
                            "feature-gates",
@@ -190,7 +188,7 @@ Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
   tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
   tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
   nodes = std::make_unique<NodeConnections>(
-      NodeConnections{*loops, TRY(http::MakeClientContext(tls))});
+      NodeConnections { *loops, TRY(http::MakeClientContext(tls)) });
   return {};
 }
 

@@ -31,7 +31,7 @@ current-context: admin@one
 class KubeconfigTest : public testing::Test {
  protected:
   KubeconfigTest() {
-    std::string name = testing::TempDir() + "/kubeconfig.XXXXXX";
+    std::string name = testing::TempDir() + "kubeconfig.XXXXXX";
     directory_ = mkdtemp(name.data());
   }
   ~KubeconfigTest() override { std::filesystem::remove_all(directory_); }

@@ -134,6 +134,36 @@ TEST(ContainerdTest, FindsItsOwnAgainAndLeavesNothingEvenWhenTidyingMustBeForced
   EXPECT_FALSE(fs::exists("/sys/class/net/" + host.network.bridge));
 }
 
+TEST(ContainerdTest, SomebodyElsesContainerdIsUsedAndKeepsRunning) {
+  ContainerdTestHost host(2);
+  if (!host.skip_reason.empty()) GTEST_SKIP() << host.skip_reason;
+  ASSERT_TRUE(host.runtime);
+  ASSERT_TRUE(host.runtime->RemoveImage(host.containerd.sandbox_image));
+  const Folder folder;
+  const ContainerdOptions options{.endpoint = host.containerd.endpoint, .directory = folder.path};
+  const auto found = EnsureContainerd(options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_FALSE(found->is_ours);
+  EXPECT_EQ(found->cni_conf_directory, host.containerd.cni_conf_directory);
+  EXPECT_TRUE(host.runtime->ImageStatus(found->sandbox_image).value())
+      << "the sandbox image was missing and is there now";
+
+  const auto run = [&](const std::string& name, const cri::StringMap& labels) {
+    return host.runtime
+        ->RunPodSandbox({.metadata = {.name = name, .uid = name},
+                         .labels = labels,
+                         .cgroup_parent = host.Cgroup()},
+                        "")
+        .value_or("");
+  };
+  const std::string ours = run("ours", {{"io.kubernetes.pod.uid", "ours"}});
+  const std::string foreign = run("foreign", {});
+  const auto removed = RemoveContainerd(options, {});
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(host.runtime->PodSandboxStatus(ours).error().reason, Reason::kNotFound);
+  EXPECT_TRUE(host.runtime->PodSandboxStatus(foreign));
+}
+
 TEST(ContainerdTest, ImagesCanOutliveARemoval) {
   ContainerdTestHost host(2);
   if (!host.skip_reason.empty()) GTEST_SKIP() << host.skip_reason;

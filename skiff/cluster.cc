@@ -111,11 +111,13 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   return flags;
 }
 
-http::PeerCertificate Identity(const char* name) {
-  http::PeerCertificate identity;
-  identity.common_name = name;
-  identity.organizations = {"system:masters"};
-  return identity;
+// How a program of this process reaches the server: as the user it would authenticate as.
+std::unique_ptr<InProcessTransport> TransportAs(ApiServer& server, const std::string& name) {
+  User user;
+  user.name = name;
+  user.groups = {"system:masters", "system:authenticated"};
+  return std::make_unique<InProcessTransport>(
+      [&server, user](const http::Request& request) { return server.Handle(request, user); });
 }
 
 }  // namespace
@@ -137,12 +139,10 @@ struct Cluster::Parts {
 };
 
 Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& pki) {
-  http::Handler& handler = server->server();
-  controller_transport =
-      std::make_unique<InProcessTransport>(handler, Identity("system:kube-controller-manager"));
-  scheduler_transport =
-      std::make_unique<InProcessTransport>(handler, Identity("system:kube-scheduler"));
-  node_transport = std::make_unique<InProcessTransport>(handler, Identity("system:kubelet"));
+  ApiServer& handler = server->server();
+  controller_transport = TransportAs(handler, "system:kube-controller-manager");
+  scheduler_transport = TransportAs(handler, "system:kube-scheduler");
+  node_transport = TransportAs(handler, "system:node:" + NodeName(options));
   informer_client = std::make_unique<Client>(*controller_transport, "skiff");
   informers =
       std::make_unique<InformerFactory>(Reflector::Dependencies{*informer_client, clock, random});
