@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 PRESET=${PRESET:-release}
 DATA=${SKIFF_DATA:-/var/lib/skiff-demo}
-PORT=${SKIFF_PORT:-16443}
+PORT=${SKIFF_PORT:-6443}
 KUBELET_PORT=${SKIFF_KUBELET_PORT:-16250}
 SERVICE_CIDR=10.97.0.0/16
 SKIFF=$PWD/build/$PRESET/skiff
