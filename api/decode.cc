@@ -1,5 +1,6 @@
 #include "api/decode.h"
 
+#include <algorithm>
 #include <bitset>
 #include <limits>
 
@@ -89,7 +90,7 @@ class Decoder {
   // null leaves it as it is.
   void Value(const Type& type, JsonToken token, Json& out);
   void Struct(const Type& type, Json& out);
-  void Member(const Type& type, const Field& field, Json& object);
+  void Member(const Field& field, Json& object);
   void TypeMetaMember(std::string_view key, Json::object_t& object);
   void List(const Type& type, Json& out);
   void Map(const Type& type, Json& out);
@@ -314,8 +315,7 @@ void Decoder::TypeMetaMember(std::string_view key, Json::object_t& object) {
   names_.pop_back();
 }
 
-void Decoder::Member(const Type& type, const Field& field, Json& object) {
-  (void)type;
+void Decoder::Member(const Field& field, Json& object) {
   auto& members = object.get_ref<Json::object_t&>();
   auto place = members.lower_bound(std::string(field.name));
   const bool present = place != members.end() && place->first == field.name;
@@ -342,6 +342,7 @@ void Decoder::Member(const Type& type, const Field& field, Json& object) {
     return;
   }
   if (!IsEmpty(value, shape)) return;
+  if (field.keep_empty && value.is_array()) return;
   if (!IsAlwaysWritten(field)) {
     members.erase(place);
   } else if (shape == Shape::kList || shape == Shape::kMap || shape == Shape::kBytes) {
@@ -378,7 +379,7 @@ void Decoder::Struct(const Type& type, Json& out) {
     const Field& field = type.fields[expected];
     names_.push_back(field.name);
     if (strict_) path_.append(path_.empty() ? "" : ".").append(key);
-    Member(type, field, out);
+    Member(field, out);
     path_.resize(length);
     names_.pop_back();
     ++expected;
@@ -425,8 +426,6 @@ Result<Json> Normalize(const Type& type, const Json& document) {
   return std::move(decoded.document);
 }
 
-namespace {
-
 void AppendValue(const Type& type, const Json& value, std::string& out) {
   if (type.shape == Shape::kStruct && value.is_object()) {
     AppendDocument(type, value, out);
@@ -454,8 +453,6 @@ void AppendValue(const Type& type, const Json& value, std::string& out) {
     AppendJson(value, out);
   }
 }
-
-}  // namespace
 
 void AppendDocument(const Type& type, const Json& document, std::string& out) {
   const auto& members = document.get_ref<const Json::object_t&>();

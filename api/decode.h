@@ -39,6 +39,8 @@ Json ZeroDocument(const Type& type);
 
 // A document in normal form as compact JSON, fields in the order of the table.
 void AppendDocument(const Type& type, const Json& document, std::string& out);
+// The same for any value of a table.
+void AppendValue(const Type& type, const Json& value, std::string& out);
 std::string EncodeDocument(const Type& type, const Json& document);
 
 // What a body says it is, without decoding it.

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "api/go_text.h"
-#include "api/time_text.h"
 #include "api/utf8.h"
 
 namespace skiff {

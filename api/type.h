@@ -90,7 +90,8 @@ struct Field {
   bool required = false;       // Must be given.
   bool always = false;         // Written to JSON even when empty.
   bool omit_zero = false;      // Held by value, yet left out of JSON when zero.
-  bool granular = false;       // Maps: apply owns each key. (All but atomic ones do.)
+  bool keep_empty = false;     // An empty list in a request is not the same as none.
+  bool granular = false;       // Apply owns each key or field even where the type is atomic.
   ListType list_type = ListType::kAtomic;
   std::span<const std::string_view> list_keys;  // ListType::kMap
   bool patch_merge = false;        // Strategic merge merges the list instead of replacing it.

@@ -89,6 +89,10 @@ Json StructToJson(const Type& type, const void* object) {
     } else if (!field.always && IsOmitted(field, value)) {
       continue;
     }
+    // A required byte slice that was never set is nil.
+    if (!field.pointer && field.type->shape == Shape::kBytes && IsOmitted(field, value)) {
+      value = nullptr;
+    }
     out[std::string(field.name)] = value == nullptr ? Json() : ValueToJson(*field.type, value);
   }
   return out;

@@ -60,11 +60,16 @@ void Violations::NotFound(const FieldPath& path, const Json& value, std::string_
 
 void Violations::NotSupported(const FieldPath& path, const Json& value,
                               const std::vector<std::string>& supported) {
+  NotSupported(path, Printed::Verbatim(PrintedValue(value)), supported);
+}
+
+void Violations::NotSupported(const FieldPath& path, const Printed& value,
+                              const std::vector<std::string>& supported) {
   std::string detail;
   for (const std::string& word : supported) {
     detail += (detail.empty() ? "supported values: " : ", ") + GoQuote(word);
   }
-  AddValue("FieldValueNotSupported", "Unsupported value", path, PrintedValue(value), detail);
+  AddValue("FieldValueNotSupported", "Unsupported value", path, value.text(), detail);
 }
 
 void Violations::TooLong(const FieldPath& path, size_t bytes_max) {

@@ -63,6 +63,8 @@ class Violations {
   // sorts, but not everywhere).
   void NotSupported(const FieldPath& path, const Json& value,
                     const std::vector<std::string>& supported);
+  void NotSupported(const FieldPath& path, const Printed& value,
+                    const std::vector<std::string>& supported);
   // "Too long: may not be more than 63 bytes".
   void TooLong(const FieldPath& path, size_t bytes_max);
   // "Too many: 5: must have at most 4 items".

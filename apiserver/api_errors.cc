@@ -17,7 +17,9 @@ Error WithDetails(Reason reason, std::string message, GroupResource what, std::s
 
 }  // namespace
 
-std::string Quoted(std::string_view text) { return GoQuote(text); }
+std::string Quoted(std::string_view text) {
+  return GoQuote(text);
+}
 
 Error NotFoundError(GroupResource what, std::string_view name) {
   return WithDetails(Reason::kNotFound, what.Text() + " " + Quoted(name) + " not found", what,
@@ -30,10 +32,10 @@ Error AlreadyExistsError(GroupResource what, std::string_view name) {
 }
 
 Error ConflictError(GroupResource what, std::string_view name, std::string_view detail) {
-  return WithDetails(Reason::kConflict,
-                     fmt::format("Operation cannot be fulfilled on {} {}: {}", what.Text(),
-                                 Quoted(name), detail),
-                     what, name);
+  return WithDetails(
+      Reason::kConflict,
+      fmt::format("Operation cannot be fulfilled on {} {}: {}", what.Text(), Quoted(name), detail),
+      what, name);
 }
 
 Error ModifiedError(GroupResource what, std::string_view name) {
@@ -81,8 +83,8 @@ Error MethodNotAllowedHere() {
 }
 
 Error TooLargeRevision(uint64_t asked, uint64_t current) {
-  Error error{Reason::kTimeout, fmt::format("Timeout: Too large resource version: {}, current: {}",
-                                            asked, current)};
+  Error error{Reason::kTimeout,
+              fmt::format("Timeout: Too large resource version: {}, current: {}", asked, current)};
   error.details = ErrorDetails{.retry_after_s = 1};
   error.causes.push_back(
       {.reason = "ResourceVersionTooLarge", .message = "Too large resource version"});

@@ -19,7 +19,9 @@ struct GroupResource {
     return text;
   }
 };
-inline GroupResource GroupResourceOf(const KindInfo& kind) { return {kind.group, kind.resource}; }
+inline GroupResource GroupResourceOf(const KindInfo& kind) {
+  return {kind.group, kind.resource};
+}
 
 // As Go's %q prints it.
 std::string Quoted(std::string_view text);

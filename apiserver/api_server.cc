@@ -12,6 +12,7 @@
 #include "apiserver/bootstrap.h"
 #include "apiserver/crud.h"
 #include "apiserver/non_resource.h"
+#include "apiserver/openapi_response.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
@@ -79,6 +80,7 @@ struct ApiServer::State {
         store(parts.store),
         clock(parts.clock),
         random(parts.random),
+        nodes(parts.nodes),
         caches(parts.store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
               caches.role_bindings}) {}
@@ -87,6 +89,7 @@ struct ApiServer::State {
   Store& store;
   const Clock& clock;
   Random& random;
+  const NodeConnections* nodes;
   Caches caches;
   RbacAuthorizer rbac;
   AuthorizerChain authorizer;
@@ -98,6 +101,7 @@ struct ApiServer::State {
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
   std::atomic<bool> shutting_down = false;
+  OpenApiDocuments openapi;
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
@@ -129,9 +133,8 @@ Result<> ApiServer::State::AddAuthorizers() {
     } else if (mode == "Node") {
       authorizer.Add(std::make_unique<NodeAuthorizer>(store, caches));
     } else if (mode != "AlwaysDeny") {
-      return Fail(Reason::kInvalid,
-                  "unknown authorization mode " + Quoted(mode) +
-                      ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
+      return Fail(Reason::kInvalid, "unknown authorization mode " + Quoted(mode) +
+                                        ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
     }
   }
   return {};
@@ -186,9 +189,8 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
-  const std::string address =
-      options.advertise_address + ":" + std::to_string(options.secure_port);
-  const NonResourceParts parts{*core, address, shutting_down};
+  const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
+  const NonResourceParts parts{*core, address, shutting_down, openapi};
   if (!request.info.is_resource) return HandleNonResource(parts, request);
   const RequestInfo& info = request.info;
   request.kind = FindResource(info.group, info.version, info.resource);
@@ -205,23 +207,24 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   State& made = *state;
   TRY(made.AddAuthorizers());
   TRY(made.AddAuthentication());
-  made.allocation = TRY(ServiceAllocation::Create(
-      {.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
-       .node_port_min = made.options.node_port_min,
-       .node_port_max = made.options.node_port_max},
-      made.store, made.random));
+  made.allocation =
+      TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
+                                     .node_port_min = made.options.node_port_min,
+                                     .node_port_max = made.options.node_port_max},
+                                    made.store, made.clock, made.random));
   TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
-  made.writer = std::make_unique<ObjectWriter>(ObjectWriter::Parts{
-      made.store, made.admission, made.clock, made.random, *made.allocation});
+  made.writer = std::make_unique<ObjectWriter>(
+      ObjectWriter::Parts{made.store, made.admission, made.clock, made.random, *made.allocation});
   made.remover = std::make_unique<ObjectRemover>(
       ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
   const auto& modes = made.options.authorization_modes;
   const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
   made.core = std::unique_ptr<Core>(new Core{
       made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
-      *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac});
+      *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac,
+      made.nodes});
   TRY(WriteStartObjects(*made.core,
                         {.has_rbac = has_rbac,
                          .service_ranges = made.options.service_cluster_ip_ranges,
@@ -233,7 +236,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
 }
 
 http::Response ApiServer::Answer(const http::Request& request, const User* trusted) {
-  ApiRequest api_request{.http = request, .info = ParseRequestInfo(request), .user = {}};
+  ApiRequest api_request{
+      .http = request, .info = ParseRequestInfo(request), .user = {}, .now = state_->clock.Now()};
   auto user = state_->Authenticate(request, trusted, api_request.warnings);
   Result<http::Response> result = tl::unexpected(Error{});
   if (user) {
@@ -244,23 +248,29 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
   }
   http::Response response = result ? std::move(*result) : ErrorResponse(request, result.error());
   if (!result && HttpCodeOf(result.error()) >= 500) {
-    kLog.Debug("request failed", {{"method", request.method},
-                                  {"path", request.path},
-                                  {"error", result.error().message}});
+    kLog.Debug(
+        "request failed",
+        {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
   }
   AddHeaders(request, api_request.warnings, state_->random, response);
   CompressIfAsked(request, response);
   return response;
 }
 
-http::Response ApiServer::Handle(const http::Request& request) { return Answer(request, nullptr); }
+http::Response ApiServer::Handle(const http::Request& request) {
+  return Answer(request, nullptr);
+}
 
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {
   return Answer(request, &user);
 }
 
-std::vector<ControlLoop*> ApiServer::loops() { return {}; }
+std::vector<ControlLoop*> ApiServer::loops() {
+  return {};
+}
 
-void ApiServer::BeginShutdown() { state_->shutting_down = true; }
+void ApiServer::BeginShutdown() {
+  state_->shutting_down = true;
+}
 
 }  // namespace skiff

@@ -1,9 +1,9 @@
-// The API server as an object: a handler of requests over a store. It has no thread and no socket of
-// its own; a program gives it both (program.cc), a simulation neither.
+// The API server as an object: a handler of requests over a store. It has no thread and no socket
+// of its own; a program gives it both (program.cc), a simulation neither.
 //
 //   auto server = TRY(ApiServer::Create(options, {store, clock, random}));
-//   http::Response answer = server->Handle(request);                  // As the client it says it is.
-//   http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
+//   http::Response answer = server->Handle(request);                  // As the client it says it
+//   is. http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,8 @@
 #include "http/message.h"
 
 namespace skiff {
+
+struct NodeConnections;
 
 struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
@@ -35,7 +37,7 @@ struct ApiServerOptions {
   std::string advertise_address = "127.0.0.1";
   int secure_port = 6443;
   std::string client_ca_pem = {};
-  std::vector<std::string> enabled_admission_plugins = {};   // Beyond the default ones.
+  std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};
 };
 
@@ -45,6 +47,7 @@ class ApiServer final : public http::Handler {
     Store& store;
     const Clock& clock;
     Random& random;
+    const NodeConnections* nodes = nullptr;  // nullptr: no logs, exec, proxy.
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);

@@ -67,8 +67,8 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
   if (meta.kind.empty()) meta.kind = wanted.kind;
   if (meta.api_version.empty()) meta.api_version = own_version;
   if (std::count(meta.api_version.begin(), meta.api_version.end(), '/') > 1) {
-    return Fail(Unrecognized(wanted.kind, "unexpected GroupVersion string: " + meta.api_version,
-                             json));
+    return Fail(
+        Unrecognized(wanted.kind, "unexpected GroupVersion string: " + meta.api_version, json));
   }
   if (meta.kind == wanted.kind && meta.api_version == own_version) return {};
   if (meta.kind == wanted.kind && ServesKindIn(meta.api_version, meta.kind)) {
@@ -78,35 +78,33 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
                             meta.api_version, own_version));
   }
   if (!IsKnownKind(meta)) {
-    return Fail(CannotBe(
-        meta, wanted,
-        fmt::format("no kind {} is registered for version {} in scheme "
-                    "\"pkg/api/legacyscheme/scheme.go:30\"",
-                    Quoted(meta.kind), Quoted(meta.api_version))));
+    return Fail(CannotBe(meta, wanted,
+                         fmt::format("no kind {} is registered for version {} in scheme "
+                                     "\"pkg/api/legacyscheme/scheme.go:30\"",
+                                     Quoted(meta.kind), Quoted(meta.api_version))));
   }
-  return Fail(CannotBe(meta, wanted,
-                       fmt::format("converting ({}.{}) to ({}.{}): unknown conversion",
-                                   VersionOf(meta.api_version), meta.kind,
-                                   InternalPackage(wanted.group), wanted.kind)));
+  return Fail(CannotBe(
+      meta, wanted,
+      fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", VersionOf(meta.api_version),
+                  meta.kind, InternalPackage(wanted.group), wanted.kind)));
 }
 
 }  // namespace
 
 Result<std::string> BodyAsJson(const http::Request& request, std::string_view what) {
   if (request.body_too_large) {
-    return Fail(Reason::kRequestEntityTooLarge,
-                "Request entity too large: limit is 3145728");
+    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
   }
   const std::string media = BareMediaType(request.Header("Content-Type"));
   if (media.empty() || media == "application/json") return request.body;
   if (media == "application/yaml") {
-    const auto json = YamlToJson(request.body);
-    if (!json) {
-      return Fail(Unrecognized(
-          what, "couldn't get version/kind; json parse error: " + json.error().message,
-          request.body));
+    const auto yaml = ParseYaml(request.body);
+    if (!yaml) {
+      return Fail(
+          Unrecognized(what, "couldn't get version/kind; json parse error: " + yaml.error().message,
+                       request.body));
     }
-    return DumpJson(*json);
+    return DumpJson(yaml->value);
   }
   return Fail(Reason::kUnsupportedMediaType,
               "the body of the request was in an unknown format - accepted media types include: "
@@ -117,9 +115,8 @@ Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
                            FieldValidation validation) {
   auto meta = PeekTypeMeta(json);
   if (!meta) {
-    return Fail(Unrecognized(wanted.kind,
-                             "couldn't get version/kind; json parse error: " + meta.error().message,
-                             json));
+    return Fail(Unrecognized(
+        wanted.kind, "couldn't get version/kind; json parse error: " + meta.error().message, json));
   }
   TRY(CheckType(*meta, wanted, json));
   auto decoded = DecodeJson(*wanted.type, json, validation);

@@ -12,7 +12,7 @@ namespace {
 const Log kLog("apiserver");
 
 Json Named(std::string_view api_version, std::string_view kind, std::string_view name,
-            std::string_view namespace_name = "") {
+           std::string_view namespace_name = "") {
   Json object = {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
   if (!namespace_name.empty()) object["metadata"]["namespace"] = namespace_name;
   return object;
@@ -43,11 +43,9 @@ Json KubernetesService(const StartOptions& options) {
 Json KubernetesEndpoints(const StartOptions& options) {
   Json endpoints = Named("v1", "Endpoints", "kubernetes", "default");
   endpoints["metadata"]["labels"] = {{"endpointslice.kubernetes.io/skip-mirror", "true"}};
-  endpoints["subsets"] = {{{"addresses", {{{"ip", options.advertise_address}}}},
-                           {"ports",
-                            {{{"name", "https"},
-                              {"port", options.secure_port},
-                              {"protocol", "TCP"}}}}}};
+  endpoints["subsets"] = {
+      {{"addresses", {{{"ip", options.advertise_address}}}},
+       {"ports", {{{"name", "https"}, {"port", options.secure_port}, {"protocol", "TCP"}}}}}};
   return endpoints;
 }
 
@@ -56,10 +54,9 @@ Json KubernetesEndpointSlice(const StartOptions& options) {
   Json slice = Named("discovery.k8s.io/v1", "EndpointSlice", "kubernetes", "default");
   slice["metadata"]["labels"] = {{"kubernetes.io/service-name", "kubernetes"}};
   slice["addressType"] = address && address->v6 ? "IPv6" : "IPv4";
-  slice["endpoints"] = {{{"addresses", {options.advertise_address}},
-                         {"conditions", {{"ready", true}}}}};
-  slice["ports"] = {
-      {{"name", "https"}, {"port", options.secure_port}, {"protocol", "TCP"}}};
+  slice["endpoints"] = {
+      {{"addresses", {options.advertise_address}}, {"conditions", {{"ready", true}}}}};
+  slice["ports"] = {{{"name", "https"}, {"port", options.secure_port}, {"protocol", "TCP"}}};
   return slice;
 }
 
@@ -114,11 +111,12 @@ Result<> WriteStartObjects(Core& core, const StartOptions& options) {
   http::Request request;  // Of nobody: what the writer wants to know is in its headers.
   request.headers.emplace("User-Agent", "kube-apiserver");
   for (const Json& document : StartObjects(options)) {
-    const KindInfo* kind = FindKind(document["apiVersion"].get<std::string>(),
-                                    document["kind"].get<std::string>());
+    const KindInfo* kind =
+        FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
     CHECK(kind != nullptr);
     if (Exists(core, *kind, document)) continue;
-    ApiRequest own{.http = request, .info = {}, .user = LoopbackUser(), .kind = kind};
+    ApiRequest own{
+        .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
     Object object = TRY(Object::FromDocument(*kind, document));
     own.info.namespace_name = object.metadata().namespace_;
     const auto saved = core.writer.Create(own, std::move(object), {});

@@ -162,8 +162,7 @@ Json HpaV1FromV2(const Json& hpa) {
   }
   old["spec"].erase("metrics");
   Annotate(old, kMetrics, others);
-  Annotate(old, kBehavior,
-           RenameAll(Member(Member(hpa, "spec"), "behavior"), [](std::string name) {
+  Annotate(old, kBehavior, RenameAll(Member(Member(hpa, "spec"), "behavior"), [](std::string name) {
              return Capital(std::move(name));
            }));
   old["spec"].erase("behavior");
@@ -215,8 +214,9 @@ Json HpaV2FromV1(const Json& hpa) {
   }
   const Json now = Member(status, "currentCPUUtilizationPercentage");
   if (current.empty() && now.is_number()) {
-    current.push_back({{"type", "Resource"},
-                       {"resource", {{"name", "cpu"}, {"current", {{"averageUtilization", now}}}}}});
+    current.push_back(
+        {{"type", "Resource"},
+         {"resource", {{"name", "cpu"}, {"current", {{"averageUtilization", now}}}}}});
   }
   status.erase("currentCPUUtilizationPercentage");
   if (!current.empty()) status["currentMetrics"] = std::move(current);

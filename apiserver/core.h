@@ -1,4 +1,5 @@
-// What handlers work with: the parts of one server, by reference. Made by ApiServer, which owns them.
+// What handlers work with: the parts of one server, by reference. Made by ApiServer, which owns
+// them.
 #pragma once
 
 #include <string>
@@ -15,6 +16,7 @@ class Authentication;
 class Authorizer;
 class RbacAuthorizer;
 class ServiceAccountTokens;
+struct NodeConnections;
 
 struct Core {
   Store& store;
@@ -29,6 +31,7 @@ struct Core {
   Authentication& authentication;
   ServiceAccountTokens& tokens;
   bool has_rbac;  // An authorization mode.
+  const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
 
   WatchParts watch() const { return {store, clock, random}; }
 };

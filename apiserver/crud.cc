@@ -61,7 +61,7 @@ Result<http::Response> Create(Core& core, ApiRequest& request) {
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   Object object = TRY(DecodeObject(request, options.validation));
   const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
-  return ObjectResponse(201, *saved.kind, saved.text, request.http, media);
+  return ObjectResponse(201, *saved.kind, saved.text, request, media);
 }
 
 // A PUT or apply of a missing object creates it, which is another permission.
@@ -101,7 +101,7 @@ Result<http::Response> Put(Core& core, ApiRequest& request, UpdateMode mode) {
   };
   const Saved saved =
       TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
-  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request.http, media);
+  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
 }
 
 Result<http::Response> Patch(Core& core, ApiRequest& request, UpdateMode mode) {
@@ -119,11 +119,11 @@ Result<http::Response> Patch(Core& core, ApiRequest& request, UpdateMode mode) {
   };
   const Saved saved =
       TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
-  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request.http, media);
+  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
 }
 
 http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
-                               const DeleteOptions& options) {
+                               const DeleteQuery& options) {
   const KindInfo& kind = *removed.kind;
   Json details = {{"name", removed.name}, {"kind", kind.resource}, {"uid", removed.uid}};
   if (!kind.group.empty()) details["group"] = kind.group;
@@ -134,7 +134,7 @@ http::Response RemovedResponse(const ApiRequest& request, const Removed& removed
 Result<http::Response> Delete(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
-  const DeleteOptions options =
+  const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
   if (options.propagation == Propagation::kUnset && !options.orphan_dependents &&
       kind.group == "batch" && kind.resource == "jobs") {
@@ -143,21 +143,21 @@ Result<http::Response> Delete(Core& core, ApiRequest& request) {
         "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
         "this warning");
   }
-  const Removed removed = TRY(
-      core.remover.Delete(request, request.info.namespace_name, request.info.name, options));
+  const Removed removed =
+      TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, options));
   const bool shows_object = kind.delete_returns_object || (!removed.gone && !removed.pending);
   if (!shows_object) return RemovedResponse(request, removed, options);
   const bool accepted = !removed.gone && options.orphan_dependents == false;
-  return ObjectResponse(accepted ? 202 : 200, kind, removed.text, request.http, media);
+  return ObjectResponse(accepted ? 202 : 200, kind, removed.text, request, media);
 }
 
 Result<http::Response> DeleteCollection(Core& core, ApiRequest& request) {
   constexpr int64_t kPageItems = 10'000;
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
-  const DeleteOptions options =
+  const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
-  ListOptions wanted = TRY(ParseListOptions(request.http, kind, false));
+  ListQuery wanted = TRY(ParseListOptions(request.http, kind, false));
   const bool one_page = wanted.limit > 0;
   if (!one_page) wanted.limit = kPageItems;
   std::vector<std::string> items;
@@ -180,14 +180,13 @@ Result<http::Response> DeleteCollection(Core& core, ApiRequest& request) {
     wanted.continue_token = page.meta.continue_token;
     wanted.resource_version.clear();
   }
-  return ListResponse(kind, items, meta, request.http, media);
+  return ListResponse(kind, items, meta, request, media);
 }
 
 bool IsScopedRight(const ApiRequest& request) {
   // A namespace's own path names itself as its namespace.
-  const bool has_namespace =
-      !request.info.namespace_name.empty() &&
-      !(request.info.group.empty() && request.info.resource == "namespaces");
+  const bool has_namespace = !request.info.namespace_name.empty() &&
+                             !(request.info.group.empty() && request.info.resource == "namespaces");
   return request.kind->namespaced || !has_namespace;
 }
 
@@ -208,8 +207,8 @@ Result<> CheckRoute(const ApiRequest& request) {
   const bool in_namespace = !request.kind->namespaced || !info.namespace_name.empty();
   if (info.verb == "create" && (has_name || !in_namespace)) return Fail(MethodNotAllowedHere());
   if (info.verb == "deletecollection" && !in_namespace) return Fail(MethodNotAllowedHere());
-  const bool needs_name = info.verb == "get" || info.verb == "update" || info.verb == "patch" ||
-                          info.verb == "delete";
+  const bool needs_name =
+      info.verb == "get" || info.verb == "update" || info.verb == "patch" || info.verb == "delete";
   if (needs_name && !has_name) return Fail(MethodNotAllowedHere());
   if (needs_name && !in_namespace) return Fail(UnknownResourceError());
   return {};
@@ -230,7 +229,7 @@ Result<http::Response> HandleResource(Core& core, ApiRequest& request) {
   if (!info.subresource.empty()) {
     const SubresourceEntry* entry = FindSubresourceEntry(request);
     if (entry == nullptr || request.kind->FindSubresource(info.subresource) == nullptr ||
-        !IsScopedRight(request) || !info.rest.empty()) {
+        !IsScopedRight(request) || (!info.rest.empty() && info.subresource != "proxy")) {
       return Fail(UnknownResourceError());
     }
     TRY(CheckName(info.name));

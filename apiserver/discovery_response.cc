@@ -1,8 +1,99 @@
 #include "apiserver/discovery_response.h"
 
-namespace skiff {
+#include "api/discovery.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/resources.h"
+#include "apiserver/respond.h"
+#include "base/hash.h"
 
-std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts&, ApiRequest&) {
+namespace skiff {
+namespace {
+
+constexpr std::string_view kAggregatedType =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+std::string UpperHex(std::string_view bytes) {
+  std::string text = Hex(bytes);
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+Result<http::Response> Plain(const ApiRequest& request, const Json& document) {
+  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  return DocumentResponse(200, Dump(document), media);
+}
+
+// With an ETag, so that a client that has it already is told so.
+http::Response Tagged(const ApiRequest& request, std::string text, std::string_view type) {
+  const std::string tag = "\"" + UpperHex(Sha512(text)) + "\"";
+  http::Response response;
+  response.SetHeader("ETag", tag);
+  response.SetHeader("Vary", "Accept");
+  response.SetHeader("Cache-Control", "public");
+  if (request.http.Header("If-None-Match") == tag) {
+    response.status = 304;
+    return response;
+  }
+  response.content_type = std::string(type);
+  response.body = std::move(text) + "\n";
+  return response;
+}
+
+Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request, bool core) {
+  if (core && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  const MediaType media =
+      TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
+  if (media.target == Target::kDiscovery) {
+    return Tagged(request, Dump(DiscoveryJson(AggregatedGroups(BuiltInKinds(), core))),
+                  kAggregatedType);
+  }
+  if (core)
+    return Plain(request, DiscoveryJson(CoreVersions(BuiltInKinds(), parts.server_address)));
+  return Plain(request, DiscoveryJson(GroupsOf(BuiltInKinds())));
+}
+
+std::vector<std::string> Segments(std::string_view path) {
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    if (path.front() == '/') {
+      path.remove_prefix(1);
+      continue;
+    }
+    const size_t end = std::min(path.find('/'), path.size());
+    segments.emplace_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+Result<http::Response> Version(const ApiRequest& request, const std::string& group,
+                               const std::string& version) {
+  if (request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  const auto resources = ResourcesOf(BuiltInKinds(), group, version);
+  if (!resources) return Fail(UnknownResourceError());
+  return Plain(request, DiscoveryJson(*resources));
+}
+
+}  // namespace
+
+std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
+                                                        ApiRequest& request) {
+  const auto segments = Segments(request.http.path);
+  if (segments.empty()) return std::nullopt;
+  if (segments[0] == "api") {
+    if (segments.size() == 1) return Root(parts, request, true);
+    if (segments.size() == 2) return Version(request, "", segments[1]);
+  }
+  if (segments[0] != "apis") return std::nullopt;
+  if (segments.size() == 1) return Root(parts, request, false);
+  if (!IsKnownGroup(segments[1])) return std::nullopt;
+  if (segments.size() == 2) {
+    const auto group = GroupOf(BuiltInKinds(), segments[1]);
+    if (!group) return std::nullopt;
+    return Plain(request, DiscoveryJson(*group));
+  }
+  if (segments.size() == 3) return Version(request, segments[1], segments[2]);
   return std::nullopt;
 }
 

@@ -51,8 +51,12 @@ Json LevelObject(const Level& level) {
   return object;
 }
 
-Json Group(const char* name) { return {{"kind", "Group"}, {"group", {{"name", name}}}}; }
-Json Person(const char* name) { return {{"kind", "User"}, {"user", {{"name", name}}}}; }
+Json Group(const char* name) {
+  return {{"kind", "Group"}, {"group", {{"name", name}}}};
+}
+Json Person(const char* name) {
+  return {{"kind", "User"}, {"user", {{"name", name}}}};
+}
 Json SystemAccounts() {
   return {{"kind", "ServiceAccount"},
           {"serviceAccount", {{"namespace", "kube-system"}, {"name", "*"}}}};
@@ -67,7 +71,9 @@ Json ResourceRule(Json verbs, Json groups, Json resources, bool cluster_scope) {
   return rule;
 }
 
-Json Star() { return Json::array({"*"}); }
+Json Star() {
+  return Json::array({"*"});
+}
 
 Json EveryRequest(Json subjects) {
   return {{"subjects", std::move(subjects)},

@@ -3,7 +3,9 @@
 namespace skiff {
 namespace {
 
-bool HasStatus(const KindInfo& kind) { return kind.FindSubresource("status") != nullptr; }
+bool HasStatus(const KindInfo& kind) {
+  return kind.FindSubresource("status") != nullptr;
+}
 
 void Put(Json& document, const char* name, const Json& from) {
   const auto found = from.find(name);

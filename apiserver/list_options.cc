@@ -16,11 +16,12 @@ std::string ValueOf(const http::Request& request, std::string_view name) {
   return std::string(request.Query(name).value_or(""));
 }
 
-Result<> CheckVersionMatch(const ListOptions& options, std::string_view match, bool is_watch) {
+Result<> CheckVersionMatch(const ListQuery& options, std::string_view match, bool is_watch) {
   Violations wrong;
   const FieldPath path("resourceVersionMatch");
   if (is_watch && match.empty() && options.send_initial_events) {
-    wrong.Forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    wrong.Forbidden(path,
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
   if (!is_watch && options.send_initial_events) {
     wrong.Forbidden(FieldPath("sendInitialEvents"), "sendInitialEvents is forbidden for list");
@@ -32,8 +33,7 @@ Result<> CheckVersionMatch(const ListOptions& options, std::string_view match, b
                       "provided");
     }
     if (!is_watch && options.resource_version.empty()) {
-      wrong.Forbidden(path,
-                      "resourceVersionMatch is forbidden unless resourceVersion is provided");
+      wrong.Forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
     }
     if (!options.continue_token.empty()) {
       wrong.Forbidden(path, "resourceVersionMatch is forbidden when continue is provided");
@@ -83,9 +83,9 @@ Result<uint64_t> ParseResourceVersion(std::string_view text) {
   return value;
 }
 
-Result<ListOptions> ParseListOptions(const http::Request& request, const KindInfo& kind,
+Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo& kind,
                                      bool is_watch) {
-  ListOptions options;
+  ListQuery options;
   options.resource_version = ValueOf(request, "resourceVersion");
   options.continue_token = ValueOf(request, "continue");
   if (const auto text = request.Query("limit"); text && !text->empty()) {

@@ -16,7 +16,7 @@ namespace skiff {
 
 enum class VersionMatch : uint8_t { kUnset, kExact, kNotOlderThan };
 
-struct ListOptions {
+struct ListQuery {
   LabelSelector labels;
   FieldSelector fields;  // In the names of the stored object.
   std::string resource_version;
@@ -32,7 +32,7 @@ struct ListOptions {
 };
 
 // BadRequest on what does not parse, Invalid on what does not fit together.
-Result<ListOptions> ParseListOptions(const http::Request& request, const KindInfo& kind,
+Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo& kind,
                                      bool is_watch);
 
 // The number in a resourceVersion; "" and "0" are 0. The error is Go's text alone.

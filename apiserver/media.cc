@@ -38,8 +38,7 @@ struct Clause {
   bool Matches(std::string_view media) const {
     if (type == "*") return subtype == "*";
     const size_t slash = media.find('/');
-    return media.substr(0, slash) == type &&
-           (subtype == "*" || media.substr(slash + 1) == subtype);
+    return media.substr(0, slash) == type && (subtype == "*" || media.substr(slash + 1) == subtype);
   }
 };
 
@@ -120,7 +119,8 @@ std::vector<Encoding> Offered(const MediaOffer& offer) {
 std::optional<MediaType> Match(const std::vector<Clause>& clauses, const MediaOffer& offer) {
   for (const Clause& clause : clauses) {
     for (const Encoding encoding : Offered(offer)) {
-      if (!clause.Matches(ContentTypeOf(encoding))) continue;
+      // Nothing is encoded as protobuf yet: clients that prefer it fall back to JSON.
+      if (encoding == Encoding::kProtobuf || !clause.Matches(ContentTypeOf(encoding))) continue;
       MediaType media{.encoding = encoding};
       if (AcceptTarget(clause, offer, media)) return media;
     }
@@ -159,9 +159,12 @@ bool ParseGoBool(std::string_view text) {
 
 std::string_view ContentTypeOf(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kJson: return "application/json";
-    case Encoding::kYaml: return "application/yaml";
-    case Encoding::kProtobuf: return "application/vnd.kubernetes.protobuf";
+    case Encoding::kJson:
+      return "application/json";
+    case Encoding::kYaml:
+      return "application/yaml";
+    case Encoding::kProtobuf:
+      return "application/vnd.kubernetes.protobuf";
   }
   return "";
 }
@@ -176,8 +179,7 @@ std::string BareMediaType(std::string_view header) {
 bool WantsPretty(const http::Request& request) {
   if (const auto pretty = request.Query("pretty")) return ParseGoBool(*pretty);
   const std::string_view agent = request.Header("User-Agent");
-  return agent.starts_with("curl") || agent.starts_with("Wget") ||
-         agent.starts_with("Mozilla/5.0");
+  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
 }
 
 Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offer) {

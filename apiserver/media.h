@@ -36,7 +36,7 @@ struct MediaType {
 // What an endpoint can produce.
 struct MediaOffer {
   bool yaml = true;
-  bool protobuf = true;
+  bool protobuf = true;  // Of a built-in kind: named as acceptable.
   bool metadata = true;  // Tables and PartialObjectMetadata.
   bool table = true;
   bool discovery = false;

@@ -3,13 +3,16 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/discovery_response.h"
+#include "apiserver/openapi_response.h"
 #include "apiserver/respond.h"
 #include "apiserver/version.h"
 
 namespace skiff {
 namespace {
 
-http::Response PageNotFound() { return TextResponse(404, "404 page not found\n"); }
+http::Response PageNotFound() {
+  return TextResponse(404, "404 page not found\n");
+}
 
 http::Response IndentedJson(const Json& document) {
   http::Response response;
@@ -25,10 +28,9 @@ Result<http::Response> Version(const http::Request& request) {
 
 http::Response Index() {
   Json paths = Json::array();
-  for (const char* path :
-       {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/", "/healthz",
-        "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks",
-        "/readyz", "/version"}) {
+  for (const char* path : {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis",
+                           "/apis/", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
+                           "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"}) {
     paths.push_back(path);
   }
   for (const KindInfo* kind : BuiltInKinds()) {
@@ -45,13 +47,13 @@ http::Response IssuerDocument(const NonResourceParts& parts) {
   http::Response response;
   response.content_type = "application/json";
   response.SetHeader("Cache-Control", "public, max-age=3600");
-  response.body = Json{{"issuer", parts.core.tokens.issuer()},
-                       {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
-                       {"response_types_supported", {"id_token"}},
-                       {"subject_types_supported", {"public"}},
-                       {"id_token_signing_alg_values_supported",
-                        Json::array({parts.core.tokens.algorithm()})}}
-                      .dump();
+  response.body =
+      Json{{"issuer", parts.core.tokens.issuer()},
+           {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
+           {"response_types_supported", {"id_token"}},
+           {"subject_types_supported", {"public"}},
+           {"id_token_signing_alg_values_supported", Json::array({parts.core.tokens.algorithm()})}}
+          .dump();
   return response;
 }
 
@@ -81,6 +83,7 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
   if (path == "/version" || path == "/version/") return Version(request.http);
   if (path == "/.well-known/openid-configuration") return IssuerDocument(parts);
   if (path == "/openid/v1/jwks") return KeySet(parts, request.http);
+  if (auto found = parts.openapi.Answer(request.http)) return std::move(*found);
   if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
   return PageNotFound();
 }

@@ -11,10 +11,13 @@
 
 namespace skiff {
 
+class OpenApiDocuments;
+
 struct NonResourceParts {
   Core& core;
   std::string server_address;  // "10.0.0.1:6443", as discovery names it.
   const std::atomic<bool>& shutting_down;
+  OpenApiDocuments& openapi;
 };
 
 // 404 in plain text for a path that leads nowhere.

@@ -35,8 +35,7 @@ Result<Object> Object::FromDocument(const KindInfo& kind, const Json& document) 
   object.content_ = document;
   object.content_.erase("apiVersion");
   object.content_.erase("kind");
-  if (const auto metadata = object.content_.find("metadata");
-      metadata != object.content_.end()) {
+  if (const auto metadata = object.content_.find("metadata"); metadata != object.content_.end()) {
     if (metadata->is_object()) {
       TRY(skiff::FromJson(meta_v1::ObjectMeta::Describe(), *metadata, object.metadata_));
     }

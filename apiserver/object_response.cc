@@ -7,7 +7,9 @@
 namespace skiff {
 namespace {
 
-std::string ListKind(const KindInfo& kind) { return std::string(kind.kind) + "List"; }
+std::string ListKind(const KindInfo& kind) {
+  return std::string(kind.kind) + "List";
+}
 
 Error NotAList(const KindInfo& kind) {
   return {Reason::kNotAcceptable,
@@ -37,7 +39,41 @@ std::string PartialListText(const std::vector<std::string>& items, const ListMet
   return text + "]}";
 }
 
+TableOptions OptionsOf(const KindInfo& kind, TimePoint now, std::string_view version,
+                       IncludeObject include) {
+  return {.now = now,
+          .version = version,
+          .include = include,
+          .api_version = kind.api_version,
+          .kind = kind.kind};
+}
+
+std::string TableOfItems(const KindInfo& kind, const std::vector<std::string>& items,
+                         const ListMeta& meta, TimePoint now, std::string_view version,
+                         IncludeObject include) {
+  Json list = {{"metadata", Json::parse(ListMetaText(meta))}, {"items", Json::array()}};
+  for (const std::string& item : items) {
+    auto document = ParseJson(item);
+    if (document) list["items"].push_back(std::move(*document));
+  }
+  return DumpJson(MakeTable(FindTableFormat(kind.api_version, kind.kind), list,
+                            OptionsOf(kind, now, version, include)));
+}
+
 }  // namespace
+
+std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
+                      std::string_view version, IncludeObject include, bool headers) {
+  const auto document = ParseJson(text);
+  TableOptions options = OptionsOf(kind, now, version, include);
+  options.headers = headers;
+  return DumpJson(MakeTable(FindTableFormat(kind.api_version, kind.kind),
+                            document ? *document : Json::object(), options));
+}
+
+Result<IncludeObject> IncludeOf(const ApiRequest& request) {
+  return ParseIncludeObject(request.http.Query("includeObject").value_or(""));
+}
 
 std::string InternalName(const KindInfo& kind) {
   std::string package(kind.group.substr(0, kind.group.find('.')));
@@ -54,26 +90,30 @@ std::string ListMetaText(const ListMeta& meta) {
 
 std::string PartialMetadataText(std::string_view text, std::string_view version) {
   const auto document = ParseJson(text);
-  const Json metadata = document ? document->value("metadata", Json::object()) : Json::object();
-  return "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/" +
-         std::string(version) + "\",\"metadata\":" + DumpJson(metadata) + "}";
+  return DumpJson(MakePartialObject(document ? *document : Json::object(), version));
 }
 
 Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::string text,
-                                      const http::Request&, const MediaType& media) {
+                                      const ApiRequest& request, const MediaType& media) {
   switch (media.target) {
-    case Target::kPartialMetadataList: return Fail(NotAList(kind));
+    case Target::kPartialMetadataList:
+      return Fail(NotAList(kind));
     case Target::kPartialMetadata:
       return DocumentResponse(code, PartialMetadataText(text, media.target_version), media);
-    case Target::kTable:
+    case Target::kTable: {
+      const IncludeObject include = TRY(IncludeOf(request));
+      return DocumentResponse(
+          code, TableText(kind, text, request.now, media.target_version, include, true), media);
+    }
     case Target::kDiscovery:
-    case Target::kObject: break;
+    case Target::kObject:
+      break;
   }
   return DocumentResponse(code, std::move(text), media);
 }
 
 Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std::string>& items,
-                                    const ListMeta& meta, const http::Request&,
+                                    const ListMeta& meta, const ApiRequest& request,
                                     const MediaType& media) {
   if (media.target == Target::kPartialMetadata) {
     return Fail(Reason::kNotAcceptable,
@@ -82,6 +122,11 @@ Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std:
   }
   if (media.target == Target::kPartialMetadataList) {
     return DocumentResponse(200, PartialListText(items, meta, media.target_version), media);
+  }
+  if (media.target == Target::kTable) {
+    const IncludeObject include = TRY(IncludeOf(request));
+    return DocumentResponse(
+        200, TableOfItems(kind, items, meta, request.now, media.target_version, include), media);
   }
   size_t bytes = 256;
   for (const std::string& item : items) bytes += item.size() + 1;

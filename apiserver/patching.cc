@@ -1,7 +1,13 @@
 #include "apiserver/patching.h"
 
+#include "api/apply.h"
 #include "api/decode.h"
 #include "api/json.h"
+#include "api/go_value.h"
+#include "api/managed_fields.h"
+#include "api/patch.h"
+#include "api/strategic_merge.h"
+#include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
 
@@ -17,12 +23,90 @@ std::string PatchType(const ApiRequest& request) {
   return BareMediaType(request.http.Header("Content-Type"));
 }
 
+std::string Text(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+// The configuration of an apply, found to be of the endpoint's kind.
+Result<Json> ConfigurationOf(const Patcher& patcher) {
+  const ApiRequest& request = patcher.request;
+  const KindInfo& kind = *request.kind;
+  auto yaml = ParseYaml(request.http.body);
+  if (!yaml) return Fail(Reason::kBadRequest, "error decoding YAML: " + yaml.error().message);
+  if (!yaml->duplicates.empty() && patcher.options.validation == FieldValidation::kStrict) {
+    std::string all;
+    for (const std::string& text : yaml->duplicates) all += "\n  " + text;
+    return Fail(Reason::kBadRequest,
+                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
+                "errors:" +
+                    all);
+  }
+  if (!yaml->value.is_object()) {
+    return Fail(Reason::kBadRequest, "error decoding YAML: not an object");
+  }
+  const std::string version = Text(yaml->value, "apiVersion");
+  const std::string kind_name = Text(yaml->value, "kind");
+  if (version != kind.api_version || kind_name != kind.kind) {
+    const size_t slash = version.find('/');
+    const std::string shown = slash == std::string::npos ? "/" + version : version;
+    return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
+  }
+  return std::move(yaml->value);
+}
+
+Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
+  const ApiRequest& request = patcher.request;
+  const KindInfo& kind = *request.kind;
+  const Json configuration = TRY(ConfigurationOf(patcher));
+  const std::string manager = patcher.options.field_manager;
+  const Json merged =
+      TRY(ApplyConfiguration({.kind = kind,
+                              .live = live,
+                              .configuration = configuration,
+                              .writer = {.manager = manager,
+                                         .api_version = kind.api_version,
+                                         .subresource = patcher.subresource,
+                                         .now = patcher.now,
+                                         .reset = ResetFieldsOf(kind, patcher.subresource)},
+                              .force = patcher.options.force}));
+  Object object = TRY(Object::FromDocument(kind, merged));
+  // Only a version that the configuration itself names is a precondition.
+  object.metadata().resource_version =
+      Text(configuration.value("metadata", Json::object()), "resourceVersion");
+  return object;
+}
+
+struct FitParts {
+  ApiRequest& request;
+  const WriteOptions& options;
+  const Type& type;
+};
+
+// The patched document in normal form. `shown` is how an error quotes it; `strict_errors` those of
+// the patch itself.
+Result<Json> Fit(const FitParts& parts, const Json& patched, const std::string& shown,
+                 std::vector<std::string> strict_errors) {
+  const FieldValidation validation = parts.options.validation;
+  auto decoded = DecodeJson(parts.type, DumpJson(patched), validation);
+  if (!decoded) return Fail(UnfitPatch(shown, decoded.error().message));
+  for (std::string& text : decoded->strict_errors) strict_errors.push_back(std::move(text));
+  if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
+    std::string all;
+    for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
+    return Fail(UnfitPatch(shown, "strict decoding error: " + all));
+  }
+  if (validation == FieldValidation::kWarn) {
+    for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
+  }
+  return std::move(decoded->document);
+}
+
 }  // namespace
 
 Result<> CheckPatchType(const ApiRequest& request) {
   const std::string type = PatchType(request);
-  if (type == kJsonPatch || type == kMergePatch || type == kStrategicPatch ||
-      type == kApplyYaml) {
+  if (type == kJsonPatch || type == kMergePatch || type == kStrategicPatch || type == kApplyYaml) {
     return {};
   }
   Error error{Reason::kUnsupportedMediaType, "415: Unsupported Media Type"};
@@ -30,23 +114,66 @@ Result<> CheckPatchType(const ApiRequest& request) {
   return Fail(std::move(error));
 }
 
-bool IsApply(const ApiRequest& request) { return PatchType(request) == kApplyYaml; }
+bool IsApply(const ApiRequest& request) {
+  return PatchType(request) == kApplyYaml;
+}
 
-Result<Json> PatchDocument(ApiRequest& request, const WriteOptions&, const PatchedKind& kind,
-                           const Json& document) {
-  const Json patch = TRY(ParseJson(request.http.body));
-  Json patched = document;
-  patched.merge_patch(patch);
-  return Normalize(kind.type, patched);
+Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
+                           const PatchedKind& kind, const Json& document) {
+  const std::string type = PatchType(request);
+  const std::string& body = request.http.body;
+  if (type == kJsonPatch) {
+    JsonPatch patch = TRY(ParseJsonPatch(body));
+    const Json patched = TRY(ApplyJsonPatch(patch, document));
+    const std::string shown = PatchedText(kind.type, TouchedBy(patch), patched);
+    return Fit({request, options, kind.type}, patched, shown, std::move(patch.strict_errors));
+  }
+  if (type == kMergePatch) {
+    MergePatch patch = TRY(ParseMergePatch(body));
+    const Json patched = ApplyMergePatch(patch.patch, document);
+    const std::string shown = PatchedText(kind.type, patch.patch, patched);
+    return Fit({request, options, kind.type}, patched, shown, std::move(patch.strict_errors));
+  }
+  MergePatch patch = TRY(ParseStrategicPatch(body));
+  const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
+  return Fit({request, options, kind.type}, patched, GoPlain(patch.patch),
+             std::move(patch.strict_errors));
 }
 
 Result<Object> Patcher::Apply(const Object& old) const {
   const KindInfo& kind = old.kind();
-  const Json document = TRY(PatchDocument(request, options, {*kind.type, kind.api_version, kind.kind},
-                                          old.ToDocument()));
-  return Object::FromDocument(kind, document);
+  Json document = old.ToDocument();
+  if (IsApply(request)) return ApplyTo(*this, document);
+  // Only a version that the patch itself names is a precondition.
+  document["metadata"].erase("resourceVersion");
+  const Json patched =
+      TRY(PatchDocument(request, options, {*kind.type, kind.api_version, kind.kind}, document));
+  Object object = TRY(Object::FromDocument(kind, patched));
+  if (object.metadata().name != old.metadata().name ||
+      object.metadata().namespace_ != old.metadata().namespace_) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + object.metadata().name +
+                                         ") does not match the name on the URL (" +
+                                         old.metadata().name + ")");
+  }
+  return object;
 }
 
-Result<Object> Patcher::Make() const { return Object(*request.kind); }
+Result<Object> Patcher::Make() const {
+  Object object = TRY(ApplyTo(*this, ZeroDocument(*request.kind->type)));
+  std::string& name = object.metadata().name;
+  if (name.empty()) name = request.info.name;
+  if (name != request.info.name) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + name +
+                                         ") does not match the name on the URL (" +
+                                         request.info.name + ")");
+  }
+  if (request.kind->namespaced) object.metadata().namespace_ = request.info.namespace_name;
+  if (!object.metadata().uid.empty()) {
+    return Fail(ConflictError(GroupResourceOf(*request.kind), name,
+                              "uid mismatch: the provided object specified uid " +
+                                  object.metadata().uid + ", and no existing object was found"));
+  }
+  return object;
+}
 
 }  // namespace skiff

@@ -40,8 +40,10 @@ void AddVolume(const core_v1::Pod& pod, const core_v1::Volume& volume, PodRefere
     out.secrets.insert(volume.flex_volume->secret_ref->name);
   }
   if (volume.azure_file) out.secrets.insert(volume.azure_file->secret_name);
-  if (volume.cephfs && volume.cephfs->secret_ref) out.secrets.insert(volume.cephfs->secret_ref->name);
-  if (volume.cinder && volume.cinder->secret_ref) out.secrets.insert(volume.cinder->secret_ref->name);
+  if (volume.cephfs && volume.cephfs->secret_ref)
+    out.secrets.insert(volume.cephfs->secret_ref->name);
+  if (volume.cinder && volume.cinder->secret_ref)
+    out.secrets.insert(volume.cinder->secret_ref->name);
   if (volume.iscsi && volume.iscsi->secret_ref) out.secrets.insert(volume.iscsi->secret_ref->name);
   if (volume.rbd && volume.rbd->secret_ref) out.secrets.insert(volume.rbd->secret_ref->name);
   if (volume.scale_io && volume.scale_io->secret_ref) {

@@ -1,14 +1,15 @@
 #include "apiserver/program.h"
 
 #include <arpa/inet.h>
-#include <csignal>
-#include <cstdio>
-#include <filesystem>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
 
 #include "apiserver/auth/pki.h"
+#include "apiserver/node_connections.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "base/control_loop.h"
 #include "base/flags.h"
@@ -77,6 +78,11 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS.");
   flags.Add("tls-cert-file", to.tls_cert_file, "File with the server's certificate and chain.");
   flags.Add("tls-private-key-file", to.tls_private_key_file, "File with its private key.");
+  flags.Add("kubelet-client-certificate", to.kubelet_client_certificate,
+            "File with the certificate the server shows to kubelets.");
+  flags.Add("kubelet-client-key", to.kubelet_client_key, "File with its private key.");
+  flags.Add("kubelet-certificate-authority", to.kubelet_certificate_authority,
+            "File with the authority of the kubelets' certificates.");
   flags.Add("client-ca-file", to.client_ca_file,
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("token-auth-file", to.token_auth_file, "File of static bearer tokens.");
@@ -102,16 +108,33 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
   flags.Add("logging-format", to.logging_format, "text or json.");
-  for (const char* name :
-       {"allow-privileged", "cert-dir", "etcd-cafile", "etcd-certfile", "etcd-keyfile",
-        "etcd-prefix", "max-requests-inflight", "max-mutating-requests-inflight",
-        "requestheader-client-ca-file", "requestheader-allowed-names",
-        "requestheader-extra-headers-prefix", "requestheader-group-headers",
-        "requestheader-username-headers", "proxy-client-cert-file", "proxy-client-key-file",
-        "enable-bootstrap-token-auth", "kubelet-client-certificate", "kubelet-client-key",
-        "kubelet-preferred-address-types", "storage-backend", "feature-gates", "profiling",
-        "event-ttl", "request-timeout", "min-request-timeout", "runtime-config",
-        "enable-priority-and-fairness", "watch-cache", "endpoint-reconciler-type"}) {
+  for (const char* name : {"allow-privileged",
+                           "cert-dir",
+                           "etcd-cafile",
+                           "etcd-certfile",
+                           "etcd-keyfile",
+                           "etcd-prefix",
+                           "max-requests-inflight",
+                           "max-mutating-requests-inflight",
+                           "requestheader-client-ca-file",
+                           "requestheader-allowed-names",
+                           "requestheader-extra-headers-prefix",
+                           "requestheader-group-headers",
+                           "requestheader-username-headers",
+                           "proxy-client-cert-file",
+                           "proxy-client-key-file",
+                           "enable-bootstrap-token-auth",
+                           "kubelet-preferred-address-types",
+                           "storage-backend",
+                           "feature-gates",
+                           "profiling",
+                           "event-ttl",
+                           "request-timeout",
+                           "min-request-timeout",
+                           "runtime-config",
+                           "enable-priority-and-fairness",
+                           "watch-cache",
+                           "endpoint-reconciler-type"}) {
     flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
   }
 }
@@ -147,13 +170,27 @@ struct ApiServerProcess::Impl {
   std::unique_ptr<ApiServer> server;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<http::Loops> loops;
+  std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
   std::string authority_pem;
   Duration shutdown_delay = Duration::zero();
 
   Result<http::ServerTls> TlsOf(const ApiServerFlags& flags, const std::string& address);
   Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<> ConnectNodes(const ApiServerFlags& flags);
 };
+
+Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
+  http::ClientTls tls;
+  tls.ca_pem = TRY(FileOrEmpty(flags.kubelet_certificate_authority));
+  // As kube-apiserver: without an authority kubelets are not verified.
+  tls.insecure = tls.ca_pem.empty();
+  tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
+  tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
+  nodes = std::make_unique<NodeConnections>(
+      NodeConnections { *loops, TRY(http::MakeClientContext(tls)) });
+  return {};
+}
 
 Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
                                                       const std::string& address) {
@@ -162,12 +199,12 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
                                       flags.client_ca_file);
   }
   Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));
-  CertificateOrder order{.common_name = "kube-apiserver",
-                         .dns_names = {"localhost", "kubernetes", "kubernetes.default",
-                                       "kubernetes.default.svc",
-                                       "kubernetes.default.svc.cluster.local"},
-                         .ip_addresses = {"127.0.0.1", address},
-                         .server = true};
+  CertificateOrder order{
+      .common_name = "kube-apiserver",
+      .dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                    "kubernetes.default.svc.cluster.local"},
+      .ip_addresses = {"127.0.0.1", address},
+      .server = true};
   if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
     order.ip_addresses.push_back(flags.bind_address);
   }
@@ -179,16 +216,15 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
 
 Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
                                                            const std::string& address) {
-  ApiServerOptions options{
-      .authorization_modes = flags.authorization_modes,
-      .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
-      .service_account_issuer = flags.service_account_issuer,
-      .api_audiences = flags.api_audiences,
-      .generated_key_path = flags.data_dir + "/service-account.key",
-      .advertise_address = address,
-      .secure_port = flags.secure_port,
-      .enabled_admission_plugins = flags.enable_admission_plugins,
-      .disabled_admission_plugins = flags.disable_admission_plugins};
+  ApiServerOptions options{.authorization_modes = flags.authorization_modes,
+                           .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
+                           .service_account_issuer = flags.service_account_issuer,
+                           .api_audiences = flags.api_audiences,
+                           .generated_key_path = flags.data_dir + "/service-account.key",
+                           .advertise_address = address,
+                           .secure_port = flags.secure_port,
+                           .enabled_admission_plugins = flags.enable_admission_plugins,
+                           .disabled_admission_plugins = flags.disable_admission_plugins};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;
@@ -205,7 +241,9 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
 }
 
 ApiServerProcess::ApiServerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-ApiServerProcess::~ApiServerProcess() { Stop(); }
+ApiServerProcess::~ApiServerProcess() {
+  Stop();
+}
 
 Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServerFlags& flags) {
   auto impl = std::make_unique<Impl>();
@@ -222,22 +260,31 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
       {.path = flags.data_dir + "/store", .durability = durability}, impl->clock));
   const http::ServerTls tls = TRY(impl->TlsOf(flags, address));
   ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
-  impl->server = TRY(ApiServer::Create(std::move(options),
-                                       {*impl->store, impl->clock, impl->random}));
+  impl->loops = std::make_unique<http::Loops>(kLoopThreads);
+  TRY(impl->ConnectNodes(flags));
+  impl->server = TRY(ApiServer::Create(
+      std::move(options), {*impl->store, impl->clock, impl->random, impl->nodes.get()}));
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", 1);
   for (ControlLoop* loop : impl->server->loops()) impl->executor->Add(*loop);
-  impl->loops = std::make_unique<http::Loops>(kLoopThreads);
   impl->front = TRY(http::Server::Start(
-      {.bind_address = flags.bind_address, .port = flags.secure_port, .tls = tls},
-      *impl->loops, *impl->server));
+      {.bind_address = flags.bind_address, .port = flags.secure_port, .tls = tls}, *impl->loops,
+      *impl->server));
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
   return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
 }
 
-ApiServer& ApiServerProcess::server() { return *impl_->server; }
-Store& ApiServerProcess::store() { return *impl_->store; }
-int ApiServerProcess::port() const { return impl_->front->port(); }
-const std::string& ApiServerProcess::authority_pem() const { return impl_->authority_pem; }
+ApiServer& ApiServerProcess::server() {
+  return *impl_->server;
+}
+Store& ApiServerProcess::store() {
+  return *impl_->store;
+}
+int ApiServerProcess::port() const {
+  return impl_->front->port();
+}
+const std::string& ApiServerProcess::authority_pem() const {
+  return impl_->authority_pem;
+}
 
 void ApiServerProcess::Stop() {
   if (!impl_ || !impl_->front) return;

@@ -35,6 +35,9 @@ struct ApiServerFlags {
   std::vector<std::string> api_audiences = {};
   std::string service_account_signing_key_file = "";
   std::vector<std::string> service_account_key_files = {};
+  std::string kubelet_client_certificate = "";
+  std::string kubelet_client_key = "";
+  std::string kubelet_certificate_authority = "";
   std::vector<std::string> enable_admission_plugins = {};
   std::vector<std::string> disable_admission_plugins = {};
   std::vector<std::string> etcd_servers = {};

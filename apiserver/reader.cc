@@ -21,7 +21,7 @@ struct Position {
   size_t limit = 0;
 };
 
-Result<Position> PositionOf(Store& store, const std::string& prefix, const ListOptions& options) {
+Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQuery& options) {
   Position position{.limit = options.limit > 0 ? static_cast<size_t>(options.limit) : 0};
   if (!options.continue_token.empty()) {
     const ContinueToken token = TRY(DecodeContinue(options.continue_token));
@@ -53,7 +53,7 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListO
   return position;
 }
 
-Error ExpiredPage(const ListOptions& options, const ContinueToken& token) {
+Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
   Error error{Reason::kExpired, "The resourceVersion for the provided list is too old."};
   if (options.continue_token.empty()) return error;
   error.message = kTooOldToContinue;
@@ -70,7 +70,7 @@ Error ReadError(const Error& error) {
   return error;
 }
 
-bool Selects(const ListOptions& options, const KindInfo& kind, std::string_view key,
+bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view) {
   if (!options.labels.empty() &&
       !options.labels.MatchesBy([&](std::string_view name) { return view.label(name); })) {
@@ -86,7 +86,7 @@ bool Selects(const ListOptions& options, const KindInfo& kind, std::string_view 
 }
 
 Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
-                      const ListOptions& options) {
+                      const ListQuery& options) {
   const std::string prefix = StorePrefix(kind.storage_key, namespace_name);
   const Position position = TRY(PositionOf(store, prefix, options));
   ListRequest request{.prefix = prefix,
@@ -139,13 +139,13 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
     return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   }
   std::string text = TRY(TextOf(kind, **record));
-  return ObjectResponse(200, kind, std::move(text), request.http, media);
+  return ObjectResponse(200, kind, std::move(text), request, media);
 }
 
 Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
-  const ListOptions options = TRY(ParseListOptions(request.http, kind, false));
+  const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
   const Page page = TRY(ReadPage(store, kind, request.info.namespace_name, options));
   std::vector<std::string> items;
   items.reserve(page.records.size());
@@ -153,7 +153,7 @@ Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
     std::string text = TRY(TextOf(kind, *record));
     items.push_back(std::move(text));
   }
-  return ListResponse(kind, items, page.meta, request.http, media);
+  return ListResponse(kind, items, page.meta, request, media);
 }
 
 }  // namespace skiff

@@ -12,7 +12,7 @@
 namespace skiff {
 
 // Whether a record is one that the options select. `kind` is what the client asked for.
-bool Selects(const ListOptions& options, const KindInfo& kind, std::string_view key,
+bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view);
 
 // The records of one page, and what to say about them.
@@ -22,7 +22,7 @@ struct Page {
   Revision revision;
 };
 Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
-                      const ListOptions& options);
+                      const ListQuery& options);
 
 Result<http::Response> GetObject(Store& store, const ApiRequest& request);
 Result<http::Response> ListObjects(Store& store, const ApiRequest& request);

@@ -16,7 +16,9 @@ std::string TypePrefix(const KindInfo& kind) {
   return text;
 }
 
-bool IsBuiltIn(const KindInfo& kind) { return kind.type != nullptr && kind.type->ops != nullptr; }
+bool IsBuiltIn(const KindInfo& kind) {
+  return kind.type != nullptr && kind.type->ops != nullptr;
+}
 
 std::vector<std::pair<std::string, std::string>> LabelsOf(const Json& document) {
   std::vector<std::pair<std::string, std::string>> labels;
@@ -40,7 +42,8 @@ std::vector<NamedText> Views(const std::vector<std::pair<std::string, std::strin
 }  // namespace
 
 std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name) {
-  return StoreKey(kind.storage_key, namespace_name, name);
+  // A request for a namespace names it twice: its own name is its namespace to the authorizer.
+  return StoreKey(kind.storage_key, kind.namespaced ? namespace_name : std::string_view(), name);
 }
 
 ObjectBody BodyText(const KindInfo& kind, const Json& document) {

@@ -24,7 +24,7 @@ bool IsNamespace(const KindInfo& kind) {
   return kind.group.empty() && kind.resource == "namespaces";
 }
 
-Result<> CheckPreconditions(const Object& object, const DeleteOptions& options) {
+Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   const KindInfo& kind = object.kind();
   const meta_v1::ObjectMeta& meta = object.metadata();
   if (options.uid && *options.uid != meta.uid) {
@@ -61,7 +61,7 @@ bool Has(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-Propagation PropagationFor(const Object& object, const DeleteOptions& options) {
+Propagation PropagationFor(const Object& object, const DeleteQuery& options) {
   if (options.orphan_dependents) {
     return *options.orphan_dependents ? Propagation::kOrphan : Propagation::kBackground;
   }
@@ -72,7 +72,7 @@ Propagation PropagationFor(const Object& object, const DeleteOptions& options) {
 }
 
 // Sets the finalizers that the garbage collector works by.
-void SetCollectorFinalizers(Object& object, const DeleteOptions& options) {
+void SetCollectorFinalizers(Object& object, const DeleteQuery& options) {
   // Events own nothing.
   if (object.kind().kind == "Event") return;
   std::vector<std::string>& finalizers = object.metadata().finalizers;
@@ -86,7 +86,7 @@ void SetCollectorFinalizers(Object& object, const DeleteOptions& options) {
   if (foreground && !Has(finalizers, kForeground)) finalizers.emplace_back(kForeground);
 }
 
-int64_t GraceOf(const core_v1::Pod& pod, const DeleteOptions& options) {
+int64_t GraceOf(const core_v1::Pod& pod, const DeleteQuery& options) {
   int64_t grace = pod.spec.termination_grace_period_seconds.value_or(0);
   if (options.grace_seconds) grace = *options.grace_seconds;
   if (pod.spec.node_name.empty() || pod.status.phase == "Succeeded" ||
@@ -111,7 +111,7 @@ struct ObjectRemover::Decision {
 };
 
 Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
-                                                      const DeleteOptions& options) const {
+                                                      const DeleteQuery& options) const {
   meta_v1::ObjectMeta& meta = object.metadata();
   const TimePoint now = WholeSeconds(parts_.clock.Now());
   if (auto* space = object.As<core_v1::Namespace>(); space && !space->spec.finalizers.empty()) {
@@ -186,7 +186,7 @@ Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& rec
 }
 
 Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& namespace_name,
-                                      const std::string& name, const DeleteOptions& options) {
+                                      const std::string& name, const DeleteQuery& options) {
   const KindInfo& kind = *request.kind;
   const std::string key = KeyOf(kind, namespace_name, name);
   for (int tries = 0; tries < kTriesMax; ++tries) {

@@ -35,11 +35,11 @@ class ObjectRemover {
   explicit ObjectRemover(Parts parts) : parts_(parts) {}
 
   Result<Removed> Delete(ApiRequest& request, const std::string& namespace_name,
-                         const std::string& name, const DeleteOptions& options);
+                         const std::string& name, const DeleteQuery& options);
 
  private:
   struct Decision;
-  Result<Decision> Decide(Object& object, const DeleteOptions& options) const;
+  Result<Decision> Decide(Object& object, const DeleteQuery& options) const;
   Result<Removed> Perform(ApiRequest& request, const RecordPtr& record, Object object,
                           const Decision& decision, bool dry_run);
   Parts parts_;

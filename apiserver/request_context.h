@@ -7,6 +7,7 @@
 #include "api/type.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/request_info.h"
+#include "base/clock.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -15,7 +16,8 @@ struct ApiRequest {
   const http::Request& http;
   RequestInfo info;
   User user;
-  const KindInfo* kind = nullptr;  // Of a resource request, once it is known.
+  TimePoint now = {};                      // When it arrived.
+  const KindInfo* kind = nullptr;          // Of a resource request, once it is known.
   std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.
 };
 

@@ -74,7 +74,9 @@ void ParseResource(std::vector<std::string> parts, RequestInfo& info) {
 
 }  // namespace
 
-bool QueryIsTrue(std::string_view value) { return value != "0" && Lower(value) != "false"; }
+bool QueryIsTrue(std::string_view value) {
+  return value != "0" && Lower(value) != "false";
+}
 
 RequestInfo ParseRequestInfo(const http::Request& request) {
   RequestInfo info;

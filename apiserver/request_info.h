@@ -20,9 +20,9 @@ namespace skiff {
 struct RequestInfo {
   bool is_resource = false;
   std::string path;
-  std::string verb;  // "get", "list", ...; the method in lower case when not a resource
-  std::string prefix;   // "api" or "apis"; "" outside both
-  std::string group;    // "" for core
+  std::string verb;    // "get", "list", ...; the method in lower case when not a resource
+  std::string prefix;  // "api" or "apis"; "" outside both
+  std::string group;   // "" for core
   std::string version;
   std::string namespace_name;
   std::string resource;

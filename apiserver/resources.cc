@@ -80,7 +80,9 @@ bool IsKnownGroupVersion(std::string_view group, std::string_view version) {
   return TheIndex().versions.contains({group, version});
 }
 
-bool IsKnownGroup(std::string_view group) { return TheIndex().groups.contains(group); }
+bool IsKnownGroup(std::string_view group) {
+  return TheIndex().groups.contains(group);
+}
 
 const KindInfo& StorageKindOf(const KindInfo& kind) {
   if (kind.storage_version == kind.api_version) return kind;

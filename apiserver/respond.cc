@@ -14,26 +14,46 @@ constexpr size_t kGzipBytesMin = 128 * 1024;
 
 int UsualCode(Reason reason) {
   switch (reason) {
-    case Reason::kUnknown: return 500;
-    case Reason::kUnauthorized: return 401;
-    case Reason::kForbidden: return 403;
-    case Reason::kNotFound: return 404;
-    case Reason::kAlreadyExists: return 409;
-    case Reason::kConflict: return 409;
-    case Reason::kGone: return 410;
-    case Reason::kInvalid: return 422;
-    case Reason::kServerTimeout: return 500;
-    case Reason::kStorageReadError: return 500;
-    case Reason::kTimeout: return 504;
-    case Reason::kTooManyRequests: return 429;
-    case Reason::kBadRequest: return 400;
-    case Reason::kMethodNotAllowed: return 405;
-    case Reason::kNotAcceptable: return 406;
-    case Reason::kRequestEntityTooLarge: return 413;
-    case Reason::kUnsupportedMediaType: return 415;
-    case Reason::kInternalError: return 500;
-    case Reason::kExpired: return 410;
-    case Reason::kServiceUnavailable: return 503;
+    case Reason::kUnknown:
+      return 500;
+    case Reason::kUnauthorized:
+      return 401;
+    case Reason::kForbidden:
+      return 403;
+    case Reason::kNotFound:
+      return 404;
+    case Reason::kAlreadyExists:
+      return 409;
+    case Reason::kConflict:
+      return 409;
+    case Reason::kGone:
+      return 410;
+    case Reason::kInvalid:
+      return 422;
+    case Reason::kServerTimeout:
+      return 500;
+    case Reason::kStorageReadError:
+      return 500;
+    case Reason::kTimeout:
+      return 504;
+    case Reason::kTooManyRequests:
+      return 429;
+    case Reason::kBadRequest:
+      return 400;
+    case Reason::kMethodNotAllowed:
+      return 405;
+    case Reason::kNotAcceptable:
+      return 406;
+    case Reason::kRequestEntityTooLarge:
+      return 413;
+    case Reason::kUnsupportedMediaType:
+      return 415;
+    case Reason::kInternalError:
+      return 500;
+    case Reason::kExpired:
+      return 410;
+    case Reason::kServiceUnavailable:
+      return 503;
   }
   return 500;
 }
@@ -67,8 +87,8 @@ Json DetailsOf(const Error& error) {
 // Members of a Status in the order in which the API writes them.
 std::string InStatusOrder(const Json& status) {
   std::string text = "{";
-  for (const char* name : {"kind", "apiVersion", "metadata", "status", "message", "reason",
-                           "details", "code"}) {
+  for (const char* name :
+       {"kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"}) {
     const auto member = status.find(name);
     if (member == status.end()) continue;
     if (text.size() > 1) text += ",";
@@ -100,7 +120,9 @@ Json StatusDocument(const Error& error) {
   return status;
 }
 
-std::string StatusText(const Error& error) { return InStatusOrder(StatusDocument(error)); }
+std::string StatusText(const Error& error) {
+  return InStatusOrder(StatusDocument(error));
+}
 
 http::Response ErrorResponse(const http::Request& request, const Error& error) {
   const auto media = NegotiateStatus(request);
@@ -142,7 +164,7 @@ http::Response DocumentResponse(int code, std::string text, const MediaType& med
   response.status = code;
   response.content_type = std::string(ContentTypeOf(media.encoding));
   if (media.encoding == Encoding::kYaml) {
-    response.body = YamlText(Json::parse(text, nullptr, false));
+    response.body = DumpYaml(Json::parse(text, nullptr, false));
   } else if (media.pretty) {
     response.body = IndentJson(text);
   } else {
@@ -195,32 +217,57 @@ std::string IndentJson(std::string_view text) {
   return out;
 }
 
-void CompressIfAsked(const http::Request& request, http::Response& response) {
-  if (response.stream || response.upgrade || response.body.size() <= kGzipBytesMin) return;
-  if (response.headers.contains("Content-Encoding")) return;
+bool AcceptsGzip(const http::Request& request) {
   const std::string_view accepted = request.Header("Accept-Encoding");
-  bool gzip = false;
   for (size_t at = 0; at <= accepted.size();) {
     const size_t comma = std::min(accepted.find(',', at), accepted.size());
     std::string_view token = accepted.substr(at, comma - at);
     while (token.starts_with(' ')) token.remove_prefix(1);
     while (token.ends_with(' ')) token.remove_suffix(1);
-    gzip |= token == "gzip";
+    if (token == "gzip") return true;
     at = comma + 1;
   }
-  if (!gzip) return;
+  return false;
+}
+
+std::string Gzip(std::string_view text) {
   z_stream stream{};
   // 16: a gzip header instead of zlib's.
-  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
-  std::string packed(deflateBound(&stream, response.body.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(response.body.data());
-  stream.avail_in = static_cast<uInt>(response.body.size());
+  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return "";
+  std::string packed(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
   const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  packed.resize(stream.total_out);
+  packed.resize(done ? stream.total_out : 0);
   deflateEnd(&stream);
-  if (!done) return;
+  return packed;
+}
+
+std::string Gunzip(std::string_view bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return "";
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string text;
+  char part[1 << 16];
+  int state = Z_OK;
+  while (state == Z_OK) {
+    stream.next_out = reinterpret_cast<Bytef*>(part);
+    stream.avail_out = sizeof part;
+    state = inflate(&stream, Z_NO_FLUSH);
+    text.append(part, sizeof part - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  return state == Z_STREAM_END ? text : "";
+}
+
+void CompressIfAsked(const http::Request& request, http::Response& response) {
+  if (response.stream || response.upgrade || response.body.size() <= kGzipBytesMin) return;
+  if (response.headers.contains("Content-Encoding") || !AcceptsGzip(request)) return;
+  std::string packed = Gzip(response.body);
+  if (packed.empty()) return;
   response.body = std::move(packed);
   response.SetHeader("Content-Encoding", "gzip");
   response.SetHeader("Vary", "Accept-Encoding");

@@ -26,13 +26,15 @@ Result<T> Question(ApiRequest& request) {
   return FromJson<T>(decoded.document);
 }
 
-MediaOffer ReviewOffer() { return {.metadata = false, .table = false}; }
+MediaOffer ReviewOffer() {
+  return {.metadata = false, .table = false};
+}
 
 template <Kind T>
 Result<http::Response> Answer(const ApiRequest& request, const T& review) {
   const MediaType media = TRY(Negotiate(request.http, ReviewOffer()));
   std::string text = PlainText(*request.kind, ToJson(review));
-  return ObjectResponse(201, *request.kind, std::move(text), request.http, media);
+  return ObjectResponse(201, *request.kind, std::move(text), request, media);
 }
 
 template <typename Extra>

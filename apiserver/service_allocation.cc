@@ -134,8 +134,7 @@ Result<std::unique_ptr<ServiceAllocation>> ServiceAllocation::Create(Options opt
   const auto port_count = static_cast<uint64_t>(options.node_port_max - options.node_port_min + 1);
   const uint64_t band = std::min<uint64_t>(std::max<uint64_t>(16, port_count / 32), 128);
   NumberPool ports(static_cast<uint64_t>(options.node_port_min),
-                   static_cast<uint64_t>(options.node_port_max),
-                   port_count <= 16 ? 0 : band);
+                   static_cast<uint64_t>(options.node_port_max), port_count <= 16 ? 0 : band);
   std::unique_ptr<ServiceAllocation> made(
       new ServiceAllocation(store, clock, random, std::move(ports)));
   made->port_min_ = options.node_port_min;
@@ -236,9 +235,10 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   if (range == nullptr) return refuse("the provided network does not match the current range");
   const uint64_t offset = OffsetOf(range->cidr, *address);
   if (!range->pool.InRange(offset)) {
-    return refuse(fmt::format("the provided IP ({}) is not in the valid range. The range of valid "
-                              "IPs is {}",
-                              text, range->cidr.Text()));
+    return refuse(
+        fmt::format("the provided IP ({}) is not in the valid range. The range of valid "
+                    "IPs is {}",
+                    text, range->cidr.Text()));
   }
   if (range->pool.Has(offset)) return refuse("provided IP is already allocated");
   if (held.dry_run()) return {};
@@ -247,8 +247,8 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   return {};
 }
 
-Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service,
-                                             const core_v1::Service* old, Held& held) {
+Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service, const core_v1::Service* old,
+                                             Held& held) {
   core_v1::ServiceSpec& spec = service.spec;
   std::vector<std::string> before;
   if (old != nullptr && HasAddresses(old->spec)) before = old->spec.cluster_ips;
@@ -277,8 +277,7 @@ Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service,
   return {};
 }
 
-Result<int> ServiceAllocation::TakePort(const core_v1::Service& service, size_t index,
-                                        Held& held) {
+Result<int> ServiceAllocation::TakePort(const core_v1::Service& service, size_t index, Held& held) {
   const core_v1::ServicePort& port = service.spec.ports[index];
   const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
   if (port.node_port == 0) {

@@ -83,8 +83,7 @@ void InferFromAddresses(core_v1::ServiceSpec& spec) {
 }
 
 bool IsUntouchedPreferDualStack(const core_v1::Service& service, const core_v1::Service& old) {
-  return service.spec.type == old.spec.type &&
-         service.spec.ip_family_policy == kPreferDualStack &&
+  return service.spec.type == old.spec.type && service.spec.ip_family_policy == kPreferDualStack &&
          service.spec.ip_family_policy == old.spec.ip_family_policy &&
          service.spec.cluster_ips == old.spec.cluster_ips &&
          service.spec.ip_families == old.spec.ip_families;
@@ -93,8 +92,7 @@ bool IsUntouchedPreferDualStack(const core_v1::Service& service, const core_v1::
 }  // namespace
 
 bool IsHeadless(const core_v1::ServiceSpec& spec) {
-  return spec.cluster_ip == "None" ||
-         (!spec.cluster_ips.empty() && spec.cluster_ips[0] == "None");
+  return spec.cluster_ip == "None" || (!spec.cluster_ips.empty() && spec.cluster_ips[0] == "None");
 }
 
 Result<> SettleFamilies(core_v1::Service& service, const core_v1::Service* old,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/api_errors.h"
+#include "apiserver/object_response.h"
 #include "apiserver/reader.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/watch_frame.h"
@@ -24,14 +25,14 @@ struct Start {
 
 class WatchSource final : public http::StreamSource {
  public:
-  WatchSource(const WatchParts& parts, const ApiRequest& request, ListOptions options,
-              MediaType media, Start start, Duration timeout)
+  WatchSource(const WatchParts& parts, const ApiRequest& request, ListQuery options,
+              FrameForm form, Start start, Duration timeout)
       : parts_(parts),
         kind_(*request.kind),
         prefix_(StorePrefix(kind_.storage_key, request.info.namespace_name)),
         name_(request.info.legacy_watch ? request.info.name : ""),
         options_(std::move(options)),
-        media_(std::move(media)),
+        form_(std::move(form)),
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
         next_bookmark_(FirstBookmark()) {}
@@ -84,10 +85,19 @@ class WatchSource final : public http::StreamSource {
     return std::min(now + kBookmarkPeriod, std::max(deadline_ - kLastBookmarkBefore, now));
   }
 
+  // The form of the next frame; of a Table's columns, only the first tells.
+  FrameForm FormNow() {
+    if (form_.media.target != Target::kTable) return form_;
+    FrameForm form = form_;
+    form.now = parts_.clock.Now();
+    form_.headers = false;
+    return form;
+  }
+
   Error TooOld() const {
     const uint64_t oldest = parts_.store.Compacted().value;
-    return {Reason::kExpired, fmt::format("too old resource version: {} ({})",
-                                          start_.after.value, oldest)};
+    return {Reason::kExpired,
+            fmt::format("too old resource version: {} ({})", start_.after.value, oldest)};
   }
 
   static void Send(std::string frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
@@ -110,14 +120,14 @@ class WatchSource final : public http::StreamSource {
     while (sent_ < start_.state.size()) {
       if (bytes >= bytes_max) return false;
       const Record& record = *start_.state[sent_++];
-      if (IsSelected(record)) Send(AddedFrame(kind_, record, media_), out, bytes);
+      if (IsSelected(record)) Send(AddedFrame(kind_, record, FormNow()), out, bytes);
     }
     if (!start_.state.empty()) std::vector<RecordPtr>().swap(start_.state);
     sent_ = 0;
     if (start_.mark_end_of_state) {
       start_.mark_end_of_state = false;
       bookmarked_ = start_.after;
-      Send(BookmarkFrame(kind_, start_.after, true, media_), out, bytes);
+      Send(BookmarkFrame(kind_, start_.after, true, FormNow()), out, bytes);
     }
     return true;
   }
@@ -128,10 +138,8 @@ class WatchSource final : public http::StreamSource {
     const bool before = deleted ? IsSelected(*event.record)
                                 : event.previous != nullptr && IsSelected(*event.previous);
     if (!now && !before) return;
-    const Change change = !now     ? Change::kDeleted
-                          : before ? Change::kModified
-                                   : Change::kAdded;
-    out.push_back(FrameOf(kind_, event, change, media_));
+    const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
+    out.push_back(FrameOf(kind_, event, change, FormNow()));
     bytes += out.back()->size();
   }
 
@@ -145,15 +153,15 @@ class WatchSource final : public http::StreamSource {
     const Revision position = cursor_->position();
     if (position == bookmarked_) return;
     bookmarked_ = position;
-    Send(BookmarkFrame(kind_, position, false, media_), out, bytes);
+    Send(BookmarkFrame(kind_, position, false, FormNow()), out, bytes);
   }
 
   const WatchParts parts_;
   const KindInfo& kind_;
   const std::string prefix_;
   const std::string name_;  // Not empty: that object alone.
-  const ListOptions options_;
-  const MediaType media_;
+  const ListQuery options_;
+  FrameForm form_;
   Start start_;
   size_t sent_ = 0;  // Of the state.
   const Duration deadline_;
@@ -164,14 +172,14 @@ class WatchSource final : public http::StreamSource {
 
 // The state at the newest revision, in order of key.
 Result<> TakeState(Store& store, const ApiRequest& request, Start& start) {
-  auto page = TRY(store.List(
-      {.prefix = StorePrefix(request.kind->storage_key, request.info.namespace_name)}));
+  auto page = TRY(
+      store.List({.prefix = StorePrefix(request.kind->storage_key, request.info.namespace_name)}));
   start.state = std::move(page.records);
   start.after = page.revision;
   return {};
 }
 
-Result<Start> StartOf(Store& store, const ApiRequest& request, const ListOptions& options) {
+Result<Start> StartOf(Store& store, const ApiRequest& request, const ListQuery& options) {
   Start start;
   const auto version = ParseResourceVersion(options.resource_version);
   if (!version) {
@@ -185,8 +193,8 @@ Result<Start> StartOf(Store& store, const ApiRequest& request, const ListOptions
       return start;
     }
     TRY(TakeState(store, request, start));
-    start.mark_end_of_state = options.allow_bookmarks &&
-                              options.send_initial_events.value_or(false);
+    start.mark_end_of_state =
+        options.allow_bookmarks && options.send_initial_events.value_or(false);
   } else {
     start.after = any_version ? store.Current() : Revision{*version};
   }
@@ -196,26 +204,26 @@ Result<Start> StartOf(Store& store, const ApiRequest& request, const ListOptions
 }  // namespace
 
 Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request) {
-  const MediaType media =
-      TRY(Negotiate(request.http, {.yaml = false, .protobuf = false, .watch = true}));
-  const ListOptions options = TRY(ParseListOptions(request.http, *request.kind, true));
+  const MediaType media = TRY(Negotiate(request.http, {.yaml = false, .watch = true}));
+  FrameForm form{.media = media};
+  if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
+  const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
   if (request.info.legacy_watch && !request.info.name.empty()) {
     const auto name = options.fields.Exact("metadata.name");
     if (name && *name != request.info.name) {
-      return Fail(Reason::kBadRequest,
-                  "fieldSelector metadata.name doesn't match requested name");
+      return Fail(Reason::kBadRequest, "fieldSelector metadata.name doesn't match requested name");
     }
   }
   Start start = TRY(StartOf(parts.store, request, options));
   Duration timeout = std::chrono::seconds(options.timeout_seconds.value_or(0));
   if (timeout <= Duration::zero()) {
-    timeout = kWatchTimeoutMin + std::chrono::duration_cast<Duration>(
-                                     kWatchTimeoutMin * parts.random.Fraction());
+    timeout = kWatchTimeoutMin +
+              std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
   }
   http::Response response;
   response.content_type = std::string(ContentTypeOf(media.encoding));
-  response.stream = std::make_unique<WatchSource>(parts, request, options, media,
-                                                  std::move(start), timeout);
+  response.stream =
+      std::make_unique<WatchSource>(parts, request, options, form, std::move(start), timeout);
   return response;
 }
 

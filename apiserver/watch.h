@@ -1,5 +1,5 @@
-// watch: a source of frames over a store's cursor. An idle one costs its selector and a cursor; what
-// an event looks like on the wire is made once and shared by all watchers of the same form.
+// watch: a source of frames over a store's cursor. An idle one costs its selector and a cursor;
+// what an event looks like on the wire is made once and shared by all watchers of the same form.
 #pragma once
 
 #include <memory>

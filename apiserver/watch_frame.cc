@@ -11,9 +11,12 @@ namespace {
 
 std::string_view NameOf(Change change) {
   switch (change) {
-    case Change::kAdded: return "ADDED";
-    case Change::kModified: return "MODIFIED";
-    case Change::kDeleted: return "DELETED";
+    case Change::kAdded:
+      return "ADDED";
+    case Change::kModified:
+      return "MODIFIED";
+    case Change::kDeleted:
+      return "DELETED";
   }
   return "";
 }
@@ -25,9 +28,12 @@ std::string Envelope(std::string_view type, std::string_view object) {
   return frame;
 }
 
-std::string Shown(std::string text, const MediaType& media) {
-  if (media.target == Target::kPartialMetadata) {
-    return PartialMetadataText(text, media.target_version);
+std::string Shown(const KindInfo& kind, std::string text, const FrameForm& form) {
+  if (form.media.target == Target::kPartialMetadata) {
+    return PartialMetadataText(text, form.media.target_version);
+  }
+  if (form.media.target == Target::kTable) {
+    return TableText(kind, text, form.now, form.media.target_version, form.include, form.headers);
   }
   return text;
 }
@@ -46,8 +52,8 @@ bool IsNatural(const Event& event, Change change) {
   return change == (event.previous ? Change::kModified : Change::kAdded);
 }
 
-FrameSlot SlotOf(const Event& event, Change change, const MediaType& media) {
-  const bool metadata = media.target == Target::kPartialMetadata;
+FrameSlot SlotOf(const Event& event, Change change, const FrameForm& form) {
+  const bool metadata = form.media.target == Target::kPartialMetadata;
   if (IsNatural(event, change)) {
     return metadata ? FrameSlot::kMetadataNatural : FrameSlot::kObjectNatural;
   }
@@ -58,53 +64,55 @@ FrameSlot SlotOf(const Event& event, Change change, const MediaType& media) {
 }
 
 std::string MakeFrame(const KindInfo& kind, const Event& event, Change change,
-                      const MediaType& media) {
+                      const FrameForm& form) {
   if (change != Change::kDeleted) {
-    return Envelope(NameOf(change), Shown(TextOf(kind, *event.record).value_or("{}"), media));
+    return Envelope(NameOf(change), Shown(kind, TextOf(kind, *event.record).value_or("{}"), form));
   }
   // What the watcher last saw, at the revision of the change that took it away.
   const Record& last = event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
-  return Envelope("DELETED", Shown(TextAtRevision(kind, last, event.revision), media));
+  return Envelope("DELETED", Shown(kind, TextAtRevision(kind, last, event.revision), form));
 }
 
 // Frames of the version an object is kept in are shared; those of another version would need slots
 // of their own and are rare.
-bool IsShared(const KindInfo& kind, const MediaType& media) {
-  return &StorageKindOf(kind) == &kind && media.target_version != "v1beta1" &&
-         media.target != Target::kTable;
+bool IsShared(const KindInfo& kind, const FrameForm& form) {
+  return &StorageKindOf(kind) == &kind && form.media.target_version != "v1beta1" &&
+         form.media.target != Target::kTable;
 }
 
 }  // namespace
 
 http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change change,
-                          const MediaType& media) {
-  if (!IsShared(kind, media)) {
-    return std::make_shared<const std::string>(MakeFrame(kind, event, change, media));
+                          const FrameForm& form) {
+  if (!IsShared(kind, form)) {
+    return std::make_shared<const std::string>(MakeFrame(kind, event, change, form));
   }
-  auto& slot = event.frames[static_cast<size_t>(SlotOf(event, change, media))];
+  auto& slot = event.frames[static_cast<size_t>(SlotOf(event, change, form))];
   if (http::SharedBytes made = slot.load()) return made;
-  auto frame = std::make_shared<const std::string>(MakeFrame(kind, event, change, media));
+  auto frame = std::make_shared<const std::string>(MakeFrame(kind, event, change, form));
   slot.store(frame);  // Two watchers may both make it; either one serves.
   return frame;
 }
 
-std::string AddedFrame(const KindInfo& kind, const Record& record, const MediaType& media) {
-  return Envelope("ADDED", Shown(TextOf(kind, record).value_or("{}"), media));
+std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {
+  return Envelope("ADDED", Shown(kind, TextOf(kind, record).value_or("{}"), form));
 }
 
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
-                          const MediaType& media) {
-  Json document = kind.type != nullptr && kind.type->ops != nullptr ? ZeroDocument(*kind.type)
-                                                                    : Json::object();
+                          const FrameForm& form) {
+  Json document =
+      kind.type != nullptr && kind.type->ops != nullptr ? ZeroDocument(*kind.type) : Json::object();
   document["metadata"] = Json::object();
   if (initial_events_end) {
     document["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
   }
   ObjectBody body = BodyText(kind, document);
   body.text.insert(body.revision_at, std::to_string(revision.value));
-  return Envelope("BOOKMARK", Shown(std::move(body.text), media));
+  return Envelope("BOOKMARK", Shown(kind, std::move(body.text), form));
 }
 
-std::string ErrorFrame(const Error& error) { return Envelope("ERROR", StatusText(error)); }
+std::string ErrorFrame(const Error& error) {
+  return Envelope("ERROR", StatusText(error));
+}
 
 }  // namespace skiff

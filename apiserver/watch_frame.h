@@ -4,10 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "api/table.h"
 #include "api/type.h"
 #include "api/values.h"
 #include "apiserver/media.h"
 #include "apiserver/storage/store.h"
+#include "base/clock.h"
 #include "http/stream.h"
 
 namespace skiff {
@@ -26,13 +28,21 @@ enum class FrameSlot : uint8_t {
   kMetadataLeft,
 };
 
+// How one watcher wants its objects.
+struct FrameForm {
+  MediaType media;
+  TimePoint now = {};  // Of Tables: ages are told as of this moment.
+  IncludeObject include = IncludeObject::kMetadata;
+  bool headers = true;  // Of Tables: the first event alone has columns.
+};
+
 // One event in one form; shared by all watchers that want the same.
 http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change change,
-                          const MediaType& media);
+                          const FrameForm& form);
 // An object of the initial state.
-std::string AddedFrame(const KindInfo& kind, const Record& record, const MediaType& media);
+std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form);
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
-                          const MediaType& media);
+                          const FrameForm& form);
 std::string ErrorFrame(const Error& error);
 
 }  // namespace skiff

@@ -47,9 +47,9 @@ Result<Propagation> PropagationOf(const std::optional<std::string>& text, Violat
   return Propagation::kUnset;
 }
 
-Result<DeleteOptions> Check(const meta_v1::DeleteOptions& given) {
+Result<DeleteQuery> Check(const meta_v1::DeleteOptions& given) {
   Violations wrong;
-  DeleteOptions options;
+  DeleteQuery options;
   options.propagation = TRY(PropagationOf(given.propagation_policy, wrong));
   if (given.orphan_dependents && given.propagation_policy) {
     wrong = {};
@@ -73,7 +73,7 @@ Result<DeleteOptions> Check(const meta_v1::DeleteOptions& given) {
 
 Result<WriteOptions> ParseWriteOptions(const http::Request& request, std::string_view kind,
                                        bool is_apply) {
-  WriteOptions options;
+  WriteOptions options{.is_apply = is_apply};
   Violations wrong;
   if (kind == "PatchOptions") {
     const auto force = request.Query("force");
@@ -112,7 +112,7 @@ std::string ManagerOf(const WriteOptions& options, const http::Request& request)
   return manager.empty() ? "unknown" : manager;
 }
 
-Result<DeleteOptions> ParseDeleteOptions(const http::Request& request, std::string_view group,
+Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,
                                          std::string_view version) {
   if (!request.body.empty()) {
     const Json document = TRY(DecodeDeleteOptions(request, group, version));

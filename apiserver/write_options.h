@@ -17,6 +17,7 @@ struct WriteOptions {
   std::string field_manager;  // As given; ManagerOf says who stands in managedFields.
   FieldValidation validation = FieldValidation::kWarn;
   bool force = false;  // Apply alone.
+  bool is_apply = false;
 };
 
 // `kind` names the options in errors: "CreateOptions", "UpdateOptions", "PatchOptions". `is_apply`
@@ -29,7 +30,7 @@ std::string ManagerOf(const WriteOptions& options, const http::Request& request)
 
 enum class Propagation : uint8_t { kUnset, kOrphan, kBackground, kForeground };
 
-struct DeleteOptions {
+struct DeleteQuery {
   std::optional<int64_t> grace_seconds;
   Propagation propagation = Propagation::kUnset;
   std::optional<bool> orphan_dependents;
@@ -39,7 +40,7 @@ struct DeleteOptions {
 };
 
 // From the body when there is one, else from the query.
-Result<DeleteOptions> ParseDeleteOptions(const http::Request& request, std::string_view group,
+Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,
                                          std::string_view version);
 
 }  // namespace skiff

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "api/decode.h"
 #include "api/json.h"
+#include "api/managed_fields.h"
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/rules.h"
@@ -10,7 +12,6 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/keep_parts.h"
 #include "apiserver/list_options.h"
-#include "apiserver/managed_fields.h"
 #include "apiserver/record_codec.h"
 
 namespace skiff {
@@ -38,7 +39,8 @@ void AddWarnings(const Object& object, const Object* old, ApiRequest& request) {
 
 void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admission) {
   const auto dropped = DropDuplicateOwners(object.metadata().owner_references);
-  if (!dropped.empty()) request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
+  if (!dropped.empty())
+    request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
 }
 
 // JSON text as a client sees it before or without a write.
@@ -59,9 +61,15 @@ Error StaleUid(const KindInfo& kind, const std::string& key, const std::string& 
                   key, given, actual));
 }
 
-FieldWriter WriterOf(const ApiRequest& request, const WriteOptions& options,
-                     const std::string& subresource, TimePoint now) {
-  return {.manager = ManagerOf(options, request.http), .subresource = subresource, .now = now};
+void TrackFields(const KindInfo& kind, const std::string& subresource, const ApiRequest& request,
+                 const WriteOptions& options, const Json* old, Json& document) {
+  const std::string manager = ManagerOf(options, request.http);
+  const FieldWriter writer{.manager = manager,
+                           .api_version = kind.api_version,
+                           .subresource = subresource,
+                           .now = request.now,
+                           .reset = ResetFieldsOf(kind, subresource)};
+  UpdateManagedFields(*kind.type, old ? *old : ZeroDocument(*kind.type), document, writer);
 }
 
 TimePoint WholeSeconds(TimePoint point) {
@@ -103,6 +111,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   } else if (!rules) {
     ClearStatusOf(object);
   }
+  if (rules && rules->stamp) rules->stamp(object.raw(), nullptr, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}));
   AddWarnings(object, nullptr, request);
@@ -116,8 +125,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                              .warnings = request.warnings};
   TRY(parts_.admission.Validate(admission));
   Json document = object.ToDocument();
-  TrackManagedFields(kind, nullptr, document,
-                     WriterOf(request, options, "", parts_.clock.Now()));
+  if (!options.is_apply) TrackFields(kind, "", request, options, nullptr, document);
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
     if (parts_.store.Get(key)) {
@@ -226,6 +234,11 @@ void Prepare(Object& object, const Object& old, const UpdateMode& mode) {
   }
 }
 
+void Stamp(Object& object, const Object& old, TimePoint now) {
+  const Rules* rules = FindRules(object.kind());
+  if (rules && rules->stamp) rules->stamp(object.raw(), old.raw(), now);
+}
+
 // The last finalizer of an object that is being deleted has gone.
 bool IsFinished(const Object& object, const Object& old) {
   const meta_v1::ObjectMeta& before = old.metadata();
@@ -281,26 +294,30 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                              .object = &object,
                              .old_object = &old,
                              .warnings = request.warnings};
-  TRY(parts_.admission.Admit(admission));
+  if (!mode.skip_admission) TRY(parts_.admission.Admit(admission));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
+  // An update that names no version is one of the version it found.
+  if (object.metadata().resource_version.empty()) {
+    object.metadata().resource_version = old.metadata().resource_version;
+  }
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
+  Stamp(object, old, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, request);
-  TRY(parts_.admission.Validate(admission));
+  if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
   object.metadata().resource_version = old.metadata().resource_version;
   Json document = object.ToDocument();
   if (!mode.keeps_managed_fields) {
-    TrackManagedFields(kind, old_document, document,
-                       WriterOf(request, options, mode.subresource, parts_.clock.Now()));
+    TrackFields(kind, mode.subresource, request, options, &old_document, document);
   }
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
-  if (!saved.deleted && SameButForTimes(old_document, document)) {
+  if (!saved.deleted && SameButForManagedTimes(old_document, document)) {
     saved.unchanged = true;
     saved.text = TRY(TextOf(kind, *record));
     return saved;

@@ -65,6 +65,13 @@ std::string Sha256(std::string_view bytes) {
   return digest;
 }
 
+std::string Sha512(std::string_view bytes) {
+  std::string digest(SHA512_DIGEST_LENGTH, '\0');
+  SHA512(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
 std::string Base32(std::string_view bytes) {
   std::string out = EncodeBits(bytes, 5, kBase32);
   while (out.size() % 8 != 0) out += '=';

@@ -28,6 +28,10 @@ struct Pod;
 template <typename K>
 using Ptr = std::shared_ptr<const K>;
 
+// The API server has types of these names for the other end of a request. One program links both,
+// so they need names of their own for the linker.
+inline namespace client_side {
+
 struct ListOptions {
   std::string namespace_;  // "": all
   std::string label_selector;
@@ -65,6 +69,8 @@ struct PatchOptions {
   // others write too: a merge patch replaces a list as a whole.
   bool if_unchanged = false;
 };
+
+}  // namespace client_side
 
 enum class PatchType { kMerge, kStrategic, kJson, kApply };
 

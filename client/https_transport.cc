@@ -1,16 +1,15 @@
-// The HTTPS form of Transport: a pool of kept connections for plain requests; a connection and a
-// reading thread for each stream.
+// The HTTPS form of Transport: a pool of kept connections for plain requests; streams on a loop.
 #include <fmt/format.h>
 #include <httplib.h>
 #include <netinet/tcp.h>
 #include <openssl/pem.h>
 
 #include <fstream>
-#include <sstream>
-#include <thread>
+#include <future>
 
 #include "base/mutex.h"
 #include "client/transport.h"
+#include "http/client.h"
 
 namespace skiff {
 namespace {
@@ -18,12 +17,10 @@ namespace {
 using Connection = httplib::ClientImpl;
 
 constexpr time_t kConnectTimeoutS = 10;
-// A stream may be silent for long; TCP keep-alive finds out when the peer is gone.
-constexpr time_t kStreamTimeoutS = 24 * 3600;
 constexpr int kKeepAliveIdleS = 30;
 constexpr int kKeepAliveProbes = 3;
-// What a stream's thread reads ahead of its consumer before it waits.
-constexpr size_t kStreamBacklogBytesMax = 1u << 20;
+// Of the body of a refusal.
+constexpr size_t kErrorBytesMax = 1u << 20;
 
 template <typename T, void (*Free)(T*)>
 struct Freer {
@@ -92,14 +89,14 @@ void KeepAlive(int socket) {
   setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes, sizeof(kKeepAliveProbes));
 }
 
-http::Response Unreachable(const std::string& server, httplib::Error error) {
+http::Response Unreachable(const std::string& server, const std::string& error) {
   http::Response response;
   response.status = 503;
   response.content_type = "application/json";
   response.body = fmt::format(
       R"({{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServiceUnavailable",)"
       R"("code":503,"message":"Unable to connect to the server {}: {}"}})",
-      server, httplib::to_string(error));
+      server, error);
   return response;
 }
 
@@ -204,108 +201,43 @@ class Dialer {
   PrivateKey key_;
 };
 
-// The bytes of an answer as a thread reads them.
-class ReadStream final : public http::StreamSource {
- public:
-  ReadStream(std::unique_ptr<Connection> connection, httplib::Request request)
-      : connection_(std::move(connection)), request_(std::move(request)) {}
+// Waits for the answer to a request that is under way on a loop.
+Result<http::Opened> Await(http::Loops& loops, const http::Upstream& upstream,
+                           http::ClientRequest request) {
+  auto answer = std::make_shared<std::promise<Result<http::Opened>>>();
+  auto arrived = answer->get_future();
+  const auto exchange =
+      http::Open(loops, upstream, std::move(request),
+                 [answer](Result<http::Opened> opened) { answer->set_value(std::move(opened)); });
+  return arrived.get();
+}
 
-  ~ReadStream() override {
-    {
-      const MutexLock lock(mutex_);
-      stopped_ = true;
-    }
-    changed_.notify_all();
-    connection_->stop();
+// The rest of a body; it is an error's, and short.
+std::string ReadAll(http::StreamSource& source) {
+  struct Signal {
+    Mutex mutex;
+    CondVar changed;
+    bool woken = false;
+  };
+  const auto signal = std::make_shared<Signal>();
+  source.Attach([signal] {
+    const MutexLock lock(signal->mutex);
+    signal->woken = true;
+    signal->changed.notify_all();
+  });
+  std::string text;
+  while (text.size() < kErrorBytesMax) {
+    std::vector<http::SharedBytes> chunks;
+    const http::Pulled pulled = source.Pull(kErrorBytesMax, chunks);
+    for (const http::SharedBytes& chunk : chunks) text += *chunk;
+    if (pulled == http::Pulled::kMore) continue;
+    if (pulled != http::Pulled::kIdle) break;
+    MutexLock lock(signal->mutex);
+    while (!signal->woken) signal->changed.wait(lock);
+    signal->woken = false;
   }
-
-  // Waits for the head of the answer. An error's body is read whole.
-  http::Response Start(const std::string& server) {
-    thread_ = std::jthread([this] { Run(); });
-    MutexLock lock(mutex_);
-    while (!head_ && !ended_) changed_.wait(lock);
-    if (head_ && head_->status == 200) return Convert(*head_);
-    while (!ended_) changed_.wait(lock);
-    if (!head_) return Unreachable(server, error_);
-    http::Response response = Convert(*head_);
-    for (const http::SharedBytes& chunk : chunks_) response.body += *chunk;
-    return response;
-  }
-
-  void Attach(http::Waker waker) override {
-    const MutexLock lock(mutex_);
-    waker_ = std::move(waker);
-  }
-
-  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
-    const MutexLock lock(mutex_);
-    size_t taken = 0;
-    while (!chunks_.empty() && taken < bytes_max) {
-      taken += chunks_.front()->size();
-      out.push_back(std::move(chunks_.front()));
-      chunks_.pop_front();
-    }
-    backlog_ -= taken;
-    changed_.notify_all();
-    if (!chunks_.empty()) return http::Pulled::kMore;
-    return ended_ ? http::Pulled::kEnd : http::Pulled::kIdle;
-  }
-
- private:
-  void Run() {
-    request_.response_handler = [this](const httplib::Response& response) {
-      const MutexLock lock(mutex_);
-      head_ = std::make_unique<httplib::Response>(response);
-      changed_.notify_all();
-      return !stopped_;
-    };
-    request_.content_receiver = [this](const char* data, size_t size, uint64_t, uint64_t) {
-      return Receive({data, size});
-    };
-    httplib::Response response;
-    httplib::Error error = httplib::Error::Success;
-    connection_->send(request_, response, error);
-    http::Waker waker;
-    {
-      const MutexLock lock(mutex_);
-      ended_ = true;
-      error_ = error;
-      waker = waker_;
-      changed_.notify_all();
-    }
-    if (waker) waker();
-  }
-
-  // False ends the connection.
-  bool Receive(std::string_view bytes) {
-    http::Waker waker;
-    {
-      MutexLock lock(mutex_);
-      // An error's body is collected by Start, which nobody pulls from.
-      const bool bounded = head_ && head_->status == 200;
-      while (bounded && !stopped_ && backlog_ >= kStreamBacklogBytesMax) changed_.wait(lock);
-      if (stopped_ || backlog_ > 4 * kStreamBacklogBytesMax) return false;
-      chunks_.push_back(std::make_shared<const std::string>(bytes));
-      backlog_ += bytes.size();
-      waker = waker_;
-    }
-    if (waker) waker();
-    return true;
-  }
-
-  const std::unique_ptr<Connection> connection_;
-  httplib::Request request_;  // Of the thread, once it runs.
-  Mutex mutex_;
-  CondVar changed_;
-  bool stopped_ GUARDED_BY(mutex_) = false;
-  bool ended_ GUARDED_BY(mutex_) = false;
-  httplib::Error error_ GUARDED_BY(mutex_) = httplib::Error::Success;
-  std::unique_ptr<httplib::Response> head_ GUARDED_BY(mutex_);
-  std::deque<http::SharedBytes> chunks_ GUARDED_BY(mutex_);
-  size_t backlog_ GUARDED_BY(mutex_) = 0;
-  http::Waker waker_ GUARDED_BY(mutex_);
-  std::jthread thread_;  // Last: joined before the rest goes.
-};
+  return text;
+}
 
 bool WantsStream(const http::Request& request) {
   const auto is_true = [&](std::string_view name) {
@@ -317,17 +249,11 @@ bool WantsStream(const http::Request& request) {
 
 class HttpsTransport final : public Transport {
  public:
-  explicit HttpsTransport(std::unique_ptr<Dialer> dialer) : dialer_(std::move(dialer)) {}
+  HttpsTransport(std::unique_ptr<Dialer> dialer, http::TlsContext tls)
+      : dialer_(std::move(dialer)), tls_(std::move(tls)) {}
 
   http::Response Send(http::Request request) override {
-    const std::string& server = dialer_->options.server;
-    if (WantsStream(request)) {
-      auto stream =
-          std::make_unique<ReadStream>(dialer_->Dial(kStreamTimeoutS), dialer_->Convert(request));
-      http::Response response = stream->Start(server);
-      if (response.status == 200) response.stream = std::move(stream);
-      return response;
-    }
+    if (WantsStream(request)) return OpenStream(request);
     std::unique_ptr<Connection> connection = Borrow();
     httplib::Request out = dialer_->Convert(request);
     httplib::Response answer;
@@ -339,10 +265,38 @@ class HttpsTransport final : public Transport {
       answered = connection->send(out, answer, error);
     }
     GiveBack(std::move(connection));
-    return answered ? Convert(answer) : Unreachable(server, error);
+    if (answered) return Convert(answer);
+    return Unreachable(dialer_->options.server, httplib::to_string(error));
   }
 
  private:
+  http::Response OpenStream(const http::Request& request) {
+    const httplib::Request converted = dialer_->Convert(request);
+    http::Upstream upstream;
+    upstream.host = dialer_->endpoint.host;
+    upstream.port = dialer_->endpoint.port;
+    upstream.tls = dialer_->endpoint.tls ? tls_ : nullptr;
+    upstream.server_name = dialer_->options.tls_server_name;
+    upstream.head_timeout = std::chrono::milliseconds(dialer_->options.request_timeout_ms);
+    http::ClientRequest out;
+    out.method = converted.method;
+    out.target = converted.path;
+    for (const auto& [name, value] : converted.headers) out.headers.emplace(name, value);
+    out.body = converted.body;
+    auto opened = Await(loops_, upstream, std::move(out));
+    if (!opened) return Unreachable(dialer_->options.server, opened.error().message);
+    http::Response response;
+    response.status = opened->status;
+    response.headers = std::move(opened->headers);
+    response.content_type = response.Header("Content-Type");
+    if (response.status == 200) {
+      response.stream = std::move(opened->body);
+    } else if (opened->body) {
+      response.body = ReadAll(*opened->body);
+    }
+    return response;
+  }
+
   std::unique_ptr<Connection> Borrow() {
     MutexLock lock(mutex_);
     while (idle_.empty() && open_ >= dialer_->options.connections_max) changed_.wait(lock);
@@ -364,6 +318,8 @@ class HttpsTransport final : public Transport {
   }
 
   const std::unique_ptr<Dialer> dialer_;
+  const http::TlsContext tls_;
+  http::Loops loops_{1};  // Of the streams.
   Mutex mutex_;
   CondVar changed_;
   std::vector<std::unique_ptr<Connection>> idle_ GUARDED_BY(mutex_);
@@ -374,7 +330,15 @@ class HttpsTransport final : public Transport {
 
 Result<std::unique_ptr<Transport>> MakeHttpsTransport(HttpsOptions options) {
   auto dialer = TRY(Dialer::Make(options));
-  return std::make_unique<HttpsTransport>(std::move(dialer));
+  http::TlsContext tls;
+  if (dialer->endpoint.tls) {
+    tls = TRY(http::MakeClientContext({.ca_pem = options.certificate_authority,
+                                       .insecure = options.insecure_skip_tls_verify,
+                                       .server_name = options.tls_server_name,
+                                       .certificate_pem = options.client_certificate,
+                                       .key_pem = options.client_key}));
+  }
+  return std::make_unique<HttpsTransport>(std::move(dialer), std::move(tls));
 }
 
 }  // namespace skiff

@@ -5,6 +5,11 @@
 #include "base/log.h"
 
 namespace skiff {
+namespace {
+
+constexpr int kHands = 8;
+
+}  // namespace
 
 // Works on one key a step, so that keys take turns.
 class ControllerParts::Worker final : public ControlLoop {
@@ -112,7 +117,8 @@ void ControllerParts::Need(InformerCache& cache) {
 Manager::Manager(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
       client_(dependencies_.transport, dependencies_.user_agent),
-      events_(client_, dependencies_.clock) {}
+      events_(client_, dependencies_.clock),
+      hands_(kHands) {}
 
 Manager::~Manager() {
   Stop();
@@ -146,6 +152,7 @@ void Manager::Start(Executor& executor) {
   }
   for (const auto& loop : loops_) executor.Add(*loop);
   executor.Add(events_);
+  hands_.Start(executor);
   dependencies_.informers.Start(executor);
 }
 
@@ -158,6 +165,7 @@ void Manager::Stop() {
     for (const auto& loop : controller->loops_) executor_->Remove(*loop);
   }
   executor_->Remove(events_);
+  hands_.Stop();
   executor_ = nullptr;
 }
 

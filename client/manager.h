@@ -13,6 +13,7 @@
 #include "base/control_loop.h"
 #include "base/id.h"
 #include "client/client.h"
+#include "client/hands.h"
 #include "client/informer.h"
 #include "client/recorder.h"
 #include "client/work_queue.h"
@@ -62,8 +63,10 @@ class Manager {
     Transport& transport;
     const Clock& clock;
     Random& random;
-    InformerFactory& informers;  // May be shared by several managers; started by the first.
-    std::string user_agent;      // "kube-controller-manager"
+    // May be shared: then all managers are put together before the first one starts, and stop
+    // together.
+    InformerFactory& informers;
+    std::string user_agent;  // "kube-controller-manager"
   };
   explicit Manager(Dependencies dependencies);
   ~Manager();  // Stops.
@@ -74,6 +77,8 @@ class Manager {
   const Clock& clock() const { return dependencies_.clock; }
   Random& random() { return dependencies_.random; }
   InformerFactory& informers() { return dependencies_.informers; }
+  // For many calls at once.
+  Hands& hands() { return hands_; }
   template <Kind K>
   Informer<K> informer() {
     return informers().For<K>();
@@ -96,6 +101,7 @@ class Manager {
   Client client_;
   Executor* executor_ = nullptr;
   EventSink events_;
+  Hands hands_;
   std::vector<std::unique_ptr<EventRecorder>> recorders_;
   std::vector<std::unique_ptr<ControllerParts>> controllers_;
   std::vector<std::unique_ptr<ControlLoop>> loops_;

@@ -10,6 +10,7 @@ constexpr int64_t kPageSize = 500;
 constexpr int kWatchSecondsMin = 300;
 constexpr Duration kFirstBackOff = 800ms;
 constexpr Duration kBackOffMax = 30s;
+constexpr Duration kShortWatch = 1s;
 
 }  // namespace
 
@@ -82,6 +83,8 @@ Result<> Reflector::StartWatch() {
   auto stream = TRY(dependencies_.client.Watch(resource_, options));
   waker_ = std::make_unique<LoopWaker>(*this);
   stream_ = std::move(stream);
+  opened_at_ = dependencies_.clock.Monotonic();
+  heard_ = false;
   stream_->Attach(waker_->Function());
   return {};
 }
@@ -98,9 +101,13 @@ Result<Duration> Reflector::PullWatch() {
   }
   if (!pulled) return Fail(pulled.error());
   if (*pulled == http::Pulled::kMore) return Duration(0);
+  heard_ |= !events.empty();
   if (*pulled == http::Pulled::kEnd) {
     stream_.reset();
-    return Duration(0);
+    // A server that closes every watch at once must not be asked in a loop.
+    const Duration lasted = dependencies_.clock.Monotonic() - opened_at_;
+    if (heard_ || lasted >= kShortWatch) return Duration(0);
+    return Fail(Reason::kServiceUnavailable, "very short watch");
   }
   const int every_ms = stream_->PullEveryMs();
   return every_ms > 0 ? Duration(every_ms * 1ms) : kNever;

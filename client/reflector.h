@@ -80,6 +80,8 @@ class Reflector final : public ControlLoop {
   Duration not_before_ = Duration(0);  // Monotonic: the end of the back-off.
   int failures_ = 0;
   std::atomic<bool> synced_ = false;
+  Duration opened_at_ = Duration(0);  // Monotonic: when `stream_` began.
+  bool heard_ = false;                // An event came on `stream_`.
   std::unique_ptr<LoopWaker> waker_;  // Of `stream_`.
   std::unique_ptr<WatchStream> stream_;
 };

@@ -52,8 +52,8 @@ struct HttpsOptions {
   int request_timeout_ms = 60000;  // Of plain requests; streams have none.
 };
 
-// Keeps connections alive and reuses them. A stream has a connection and a reading thread of its
-// own. Fails when a certificate or the URL cannot be read.
+// Keeps connections alive and reuses them. Streams have a connection of their own, on a loop that
+// all of them share. Fails when a certificate or the URL cannot be read.
 Result<std::unique_ptr<Transport>> MakeHttpsTransport(HttpsOptions options);
 
 // "path?query", percent-encoded.

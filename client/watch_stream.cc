@@ -35,6 +35,9 @@ Result<http::Pulled> WatchStream::Next(std::vector<WatchEvent>& out) {
     partial_ += *chunk;
     TRY(TakeLines(out));
   }
+  if (pulled == http::Pulled::kAbort) {
+    return Fail(Reason::kServiceUnavailable, "the watch broke off");
+  }
   return pulled;
 }
 

@@ -26,8 +26,9 @@ class WatchStream {
   // Once, before the first Next. `waker` is called, on any thread, when there may be more.
   void Attach(http::Waker waker) { source_->Attach(std::move(waker)); }
   // Appends the events that are there and says what to expect: kIdle means wait for the waker, kEnd
-  // that the server has closed the watch. An ERROR event is that Error: Expired or Gone mean that
-  // the resource version is too old and the watcher lists again.
+  // that the server has closed the watch. ServiceUnavailable when it broke off. An ERROR event is
+  // that Error: Expired or Gone mean that the resource version is too old and the watcher lists
+  // again.
   Result<http::Pulled> Next(std::vector<WatchEvent>& out);
   // As in http::StreamSource.
   int PullEveryMs() const { return source_->PullEveryMs(); }

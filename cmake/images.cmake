@@ -31,10 +31,14 @@ endfunction()
 function(image_archives)
   add_executable(image_pack EXCLUDE_FROM_ALL ${IMAGE_SOURCES}/pack.cc
                  ${CMAKE_SOURCE_DIR}/kubelet/image_archive.cc
-                 ${CMAKE_SOURCE_DIR}/kubelet/image_name.cc ${CMAKE_SOURCE_DIR}/kubelet/tar.cc)
+                 ${CMAKE_SOURCE_DIR}/kubelet/image_name.cc ${CMAKE_SOURCE_DIR}/kubelet/image_pack.cc
+                 ${CMAKE_SOURCE_DIR}/kubelet/tar.cc)
   target_link_libraries(image_pack PRIVATE base OpenSSL::Crypto)
   set(archives ${CMAKE_BINARY_DIR}/images)
   set(programs image_pause image_client image_nautilus image_kitten)
   add_custom_target(images COMMAND image_pack ${IMAGE_BIN} ${archives}
                     DEPENDS image_pack ${programs} COMMENT "Packing container images")
+  # The kubelet's tests run them.
+  add_dependencies(kubelet_test images)
+  target_compile_definitions(kubelet_test PRIVATE SKIFF_IMAGES="${CMAKE_BINARY_DIR}/images")
 endfunction()

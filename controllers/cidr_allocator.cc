@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kBlockBitsMax = 16;
 
-bool SameBits(const Cidr& a, const Cidr& b, int bits) {
+bool SameBits(const PodCidr& a, const PodCidr& b, int bits) {
   for (int bit = 0; bit < bits; ++bit) {
     const int mask = 0x80 >> (bit % 8);
     if ((a.address[bit / 8] & mask) != (b.address[bit / 8] & mask)) return false;
@@ -21,11 +21,11 @@ bool SameBits(const Cidr& a, const Cidr& b, int bits) {
 
 }  // namespace
 
-Result<Cidr> Cidr::Parse(const std::string& text) {
+Result<PodCidr> PodCidr::Parse(const std::string& text) {
   const auto bad = [&] { return Fail(Reason::kInvalid, "invalid CIDR address: " + text); };
   const size_t slash = text.find('/');
   if (slash == std::string::npos) return bad();
-  Cidr cidr;
+  PodCidr cidr;
   const std::string address = text.substr(0, slash);
   cidr.ipv6 = address.find(':') != std::string::npos;
   if (inet_pton(cidr.ipv6 ? AF_INET6 : AF_INET, address.c_str(), cidr.address.data()) != 1) {
@@ -43,18 +43,18 @@ Result<Cidr> Cidr::Parse(const std::string& text) {
   return cidr;
 }
 
-std::string Cidr::Text() const {
+std::string PodCidr::Text() const {
   char text[INET6_ADDRSTRLEN] = {};
   inet_ntop(ipv6 ? AF_INET6 : AF_INET, address.data(), text, sizeof(text));
   return fmt::format("{}/{}", text, prefix);
 }
 
-bool Cidr::Contains(const Cidr& other) const {
+bool PodCidr::Contains(const PodCidr& other) const {
   return ipv6 == other.ipv6 && prefix <= other.prefix && SameBits(*this, other, prefix);
 }
 
-Result<CidrAllocator> CidrAllocator::Make(const Cidr& range, int block_prefix,
-                                          std::vector<Cidr> reserved) {
+Result<CidrAllocator> CidrAllocator::Make(const PodCidr& range, int block_prefix,
+                                          std::vector<PodCidr> reserved) {
   if (block_prefix < range.prefix || block_prefix > (range.ipv6 ? 128 : 32) ||
       block_prefix - range.prefix > kBlockBitsMax) {
     return Fail(Reason::kInvalid,
@@ -68,13 +68,13 @@ Result<CidrAllocator> CidrAllocator::Make(const Cidr& range, int block_prefix,
   return allocator;
 }
 
-std::optional<Cidr> CidrAllocator::Allocate() {
+std::optional<PodCidr> CidrAllocator::Allocate() {
   for (uint32_t tried = 0; tried < count_; ++tried) {
     const uint32_t index = (next_ + tried) % count_;
     if (used_.contains(index)) continue;
-    const Cidr block = Block(index);
+    const PodCidr block = Block(index);
     if (std::any_of(reserved_.begin(), reserved_.end(),
-                    [&](const Cidr& it) { return it.Overlaps(block); })) {
+                    [&](const PodCidr& it) { return it.Overlaps(block); })) {
       continue;
     }
     used_.insert(index);
@@ -84,20 +84,20 @@ std::optional<Cidr> CidrAllocator::Allocate() {
   return std::nullopt;
 }
 
-void CidrAllocator::Occupy(const Cidr& block) {
+void CidrAllocator::Occupy(const PodCidr& block) {
   const auto touched = Touched(block);
   if (!touched) return;
   for (uint32_t index = touched->first; index <= touched->second; ++index) used_.insert(index);
 }
 
-void CidrAllocator::Release(const Cidr& block) {
+void CidrAllocator::Release(const PodCidr& block) {
   const auto touched = Touched(block);
   if (!touched) return;
   for (uint32_t index = touched->first; index <= touched->second; ++index) used_.erase(index);
 }
 
-Cidr CidrAllocator::Block(uint32_t index) const {
-  Cidr block = range_;
+PodCidr CidrAllocator::Block(uint32_t index) const {
+  PodCidr block = range_;
   block.prefix = block_prefix_;
   for (int bit = block_prefix_ - 1; bit >= range_.prefix; --bit, index >>= 1) {
     if (index & 1) block.address[bit / 8] |= static_cast<uint8_t>(0x80 >> (bit % 8));
@@ -105,7 +105,7 @@ Cidr CidrAllocator::Block(uint32_t index) const {
   return block;
 }
 
-std::optional<std::pair<uint32_t, uint32_t>> CidrAllocator::Touched(const Cidr& block) const {
+std::optional<std::pair<uint32_t, uint32_t>> CidrAllocator::Touched(const PodCidr& block) const {
   if (block.Contains(range_)) return std::pair(0u, count_ - 1);
   if (!range_.Contains(block)) return std::nullopt;
   uint32_t index = 0;

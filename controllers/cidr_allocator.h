@@ -13,38 +13,38 @@
 namespace skiff {
 
 // An IPv4 or IPv6 range, by its first address.
-struct Cidr {
+struct PodCidr {
   std::array<uint8_t, 16> address = {};  // The first 4 bytes of IPv4.
   int prefix = 0;
   bool ipv6 = false;
-  static Result<Cidr> Parse(const std::string& text);
+  static Result<PodCidr> Parse(const std::string& text);
   std::string Text() const;
-  bool Contains(const Cidr& other) const;
-  bool Overlaps(const Cidr& other) const { return Contains(other) || other.Contains(*this); }
-  bool operator==(const Cidr&) const = default;
+  bool Contains(const PodCidr& other) const;
+  bool Overlaps(const PodCidr& other) const { return Contains(other) || other.Contains(*this); }
+  bool operator==(const PodCidr&) const = default;
 };
 
 class CidrAllocator {
  public:
   // Blocks with `block_prefix` bits out of `range`. `reserved` are never touched. At most 16 bits
   // of blocks: more fails.
-  static Result<CidrAllocator> Make(const Cidr& range, int block_prefix,
-                                    std::vector<Cidr> reserved);
+  static Result<CidrAllocator> Make(const PodCidr& range, int block_prefix,
+                                    std::vector<PodCidr> reserved);
   // The next free block after the last one, from the start again at the end; nullopt when full.
-  std::optional<Cidr> Allocate();
+  std::optional<PodCidr> Allocate();
   // Marks blocks that `block` covers as used, or free.
-  void Occupy(const Cidr& block);
-  void Release(const Cidr& block);
+  void Occupy(const PodCidr& block);
+  void Release(const PodCidr& block);
 
  private:
-  Cidr Block(uint32_t index) const;
+  PodCidr Block(uint32_t index) const;
   // The first and last block that the range touches; nullopt for none.
-  std::optional<std::pair<uint32_t, uint32_t>> Touched(const Cidr& block) const;
-  Cidr range_;
+  std::optional<std::pair<uint32_t, uint32_t>> Touched(const PodCidr& block) const;
+  PodCidr range_;
   int block_prefix_ = 0;
   uint32_t count_ = 0;
   uint32_t next_ = 0;
-  std::vector<Cidr> reserved_;
+  std::vector<PodCidr> reserved_;
   std::set<uint32_t> used_;
 };
 

@@ -42,7 +42,7 @@ class IpamReconciler final : public Reconciler<Node> {
     TRY(client_.Patch(node, [&](Node& it) {
       it.spec.pod_cidr = blocks[0].Text();
       it.spec.pod_cidrs.clear();
-      for (const Cidr& block : blocks) it.spec.pod_cidrs.push_back(block.Text());
+      for (const PodCidr& block : blocks) it.spec.pod_cidrs.push_back(block.Text());
     }));
     return Requeue::None();
   }
@@ -58,7 +58,7 @@ class IpamReconciler final : public Reconciler<Node> {
     auto& blocks = held_[node.metadata.name];
     blocks.clear();
     for (const std::string& text : node.spec.pod_cidrs) {
-      const auto block = Cidr::Parse(text);
+      const auto block = PodCidr::Parse(text);
       if (!block) continue;
       blocks.push_back(*block);
       for (CidrAllocator& allocator : allocators_) allocator.Occupy(*block);
@@ -68,7 +68,7 @@ class IpamReconciler final : public Reconciler<Node> {
   void Release(const std::string& node) REQUIRES(mutex_) {
     const auto held = held_.find(node);
     if (held == held_.end()) return;
-    for (const Cidr& block : held->second) {
+    for (const PodCidr& block : held->second) {
       for (CidrAllocator& allocator : allocators_) allocator.Release(block);
     }
     held_.erase(held);
@@ -88,19 +88,19 @@ class IpamReconciler final : public Reconciler<Node> {
   EventRecorder& events_;
   Mutex mutex_;
   std::vector<CidrAllocator> allocators_ GUARDED_BY(mutex_);
-  std::map<std::string, std::vector<Cidr>> held_ GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<PodCidr>> held_ GUARDED_BY(mutex_);
   bool loaded_ GUARDED_BY(mutex_) = false;
 };
 
 Result<std::vector<CidrAllocator>> AllocatorsFor(const ControllerOptions& options) {
-  std::vector<Cidr> reserved;
+  std::vector<PodCidr> reserved;
   for (const std::string& text : options.service_cidrs) {
-    const Cidr range = TRY(Cidr::Parse(text));
+    const PodCidr range = TRY(PodCidr::Parse(text));
     reserved.push_back(range);
   }
   std::vector<CidrAllocator> allocators;
   for (const std::string& text : options.cluster_cidrs) {
-    const Cidr range = TRY(Cidr::Parse(text));
+    const PodCidr range = TRY(PodCidr::Parse(text));
     const int block =
         range.ipv6 ? options.node_cidr_mask_size_ipv6 : options.node_cidr_mask_size_ipv4;
     auto allocator = TRY(CidrAllocator::Make(range, block, reserved));

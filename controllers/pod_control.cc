@@ -136,58 +136,41 @@ bool DeletedBefore(const RankedPod& ranked_a, const RankedPod& ranked_b, TimePoi
   return a.metadata.uid < b.metadata.uid;
 }
 
-Result<> SlowStart(int count, const std::function<Result<>(int index)>& attempt) {
+Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
   int done = 0;
   for (int batch = 1; done < count; batch *= 2) {
-    const int end = std::min(count, done + batch);
-    Result<> outcome;
-    for (; done < end; ++done) {
-      auto result = attempt(done);
-      if (!result && outcome) outcome = std::move(result);
-    }
-    if (!outcome) return outcome;
+    const int size = std::min(batch, count - done);
+    TRY(AllAtOnce(hands, size, [&](int index) { return attempt(done + index); }));
+    done += size;
   }
   return {};
 }
 
-void PodMemory::Created(const std::string& owner_uid, const Pod& pod) {
-  const MutexLock lock(mutex_);
-  writes_[owner_uid].created[KeyOf(pod)] = WrittenRevision(pod.metadata);
-}
-
-void PodMemory::Deleted(const std::string& owner_uid, const Pod& pod) {
-  const MutexLock lock(mutex_);
-  writes_[owner_uid].deleted[KeyOf(pod)] = pod.metadata.uid;
-}
-
-int PodMemory::Unseen(const std::string& owner_uid) {
-  const MutexLock lock(mutex_);
-  const auto found = writes_.find(owner_uid);
-  if (found == writes_.end()) return 0;
-  Prune(found->second);
-  const int count = static_cast<int>(found->second.created.size());
-  if (count == 0 && found->second.deleted.empty()) writes_.erase(found);
-  return count;
-}
-
-bool PodMemory::WasDeleted(const std::string& owner_uid, const Pod& pod) {
-  const MutexLock lock(mutex_);
-  const auto found = writes_.find(owner_uid);
-  if (found == writes_.end()) return false;
-  const auto deleted = found->second.deleted.find(KeyOf(pod));
-  return deleted != found->second.deleted.end() && deleted->second == pod.metadata.uid;
-}
-
-void PodMemory::Tidy() {
-  const MutexLock lock(mutex_);
-  for (auto it = writes_.begin(); it != writes_.end();) {
-    Prune(it->second);
-    const bool empty = it->second.created.empty() && it->second.deleted.empty();
-    it = empty ? writes_.erase(it) : std::next(it);
+Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
+  std::vector<Result<>> results(count);
+  hands.Run(count, [&](int index) { results[index] = attempt(index); });
+  for (auto& result : results) {
+    if (!result) return std::move(result);
   }
+  return {};
 }
 
-void PodMemory::Prune(Writes& writes) const {
+void PodMemory::Created(const ObjectKey& owner, const Pod& pod) {
+  const MutexLock lock(mutex_);
+  writes_[owner].created[KeyOf(pod)] = WrittenRevision(pod.metadata);
+}
+
+void PodMemory::Deleted(const ObjectKey& owner, const Pod& pod) {
+  const MutexLock lock(mutex_);
+  writes_[owner].deleted[KeyOf(pod)] = pod.metadata.uid;
+}
+
+std::set<ObjectKey> PodMemory::Unseen(const ObjectKey& owner) {
+  const MutexLock lock(mutex_);
+  std::set<ObjectKey> unseen;
+  const auto found = writes_.find(owner);
+  if (found == writes_.end()) return unseen;
+  Writes& writes = found->second;
   // A write is in the cache, or undone by a later one, once the cache has reached its revision.
   std::erase_if(writes.created, [&](const auto& entry) {
     return entry.second <= pods_.cache().revision() || pods_.Get(entry.first) != nullptr;
@@ -197,6 +180,22 @@ void PodMemory::Prune(Writes& writes) const {
     return !cached || cached->metadata.uid != entry.second ||
            cached->metadata.deletion_timestamp.has_value();
   });
+  for (const auto& [key, revision] : writes.created) unseen.insert(key);
+  if (unseen.empty() && writes.deleted.empty()) writes_.erase(found);
+  return unseen;
+}
+
+bool PodMemory::WasDeleted(const ObjectKey& owner, const Pod& pod) const {
+  const MutexLock lock(mutex_);
+  const auto found = writes_.find(owner);
+  if (found == writes_.end()) return false;
+  const auto deleted = found->second.deleted.find(KeyOf(pod));
+  return deleted != found->second.deleted.end() && deleted->second == pod.metadata.uid;
+}
+
+void PodMemory::Forget(const ObjectKey& owner) {
+  const MutexLock lock(mutex_);
+  writes_.erase(owner);
 }
 
 Result<> PodControl::Create(const core_v1::ObjectReference& owner, const Pod& pod) {
@@ -204,7 +203,7 @@ Result<> PodControl::Create(const core_v1::ObjectReference& owner, const Pod& po
     return Fail(Reason::kInvalid, "unable to create pods, no labels");
   const auto created = client_.Create(pod);
   if (created) {
-    memory_.Created(owner.uid, **created);
+    memory_.Created({owner.namespace_, owner.name}, **created);
     recorder_.Report(owner, EventType::kNormal, "SuccessfulCreate",
                      "Created pod: " + (*created)->metadata.name);
     return {};
@@ -224,7 +223,7 @@ Result<> PodControl::Delete(const core_v1::ObjectReference& owner, const Pod& po
                      "Error deleting: " + deleted.error().message);
     return Fail(deleted.error());
   }
-  memory_.Deleted(owner.uid, pod);
+  memory_.Deleted({owner.namespace_, owner.name}, pod);
   if (deleted) {
     recorder_.Report(owner, EventType::kNormal, "SuccessfulDelete",
                      "Deleted pod: " + pod.metadata.name);

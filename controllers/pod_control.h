@@ -11,6 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "client/hands.h"
 #include "client/informer.h"
 #include "client/recorder.h"
 
@@ -40,34 +41,37 @@ bool DeletedBefore(const RankedPod& a, const RankedPod& b, TimePoint now);
 // `controller.kubernetes.io/pod-deletion-cost`; 0 when it is missing or malformed.
 int32_t DeletionCost(const core_v1::Pod& pod);
 
-// Calls `attempt` for 0 .. count-1 in batches of 1, 2, 4, ...: a template that does not work costs
-// one refusal, not hundreds. After an error the rest of the batch is still tried, but no more
-// batches. Returns the first error.
-Result<> SlowStart(int count, const std::function<Result<>(int index)>& attempt);
+// Calls `attempt` for 0 .. count-1 in batches of 1, 2, 4, ..., each batch at once: a template that
+// does not work costs one refusal, not hundreds. After an error the rest of the batch is still
+// tried, but no more batches. Returns an error of the failed batch.
+Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt);
+// All at once. Returns the error of the first that failed.
+Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt);
 
 // What a controller wrote that its cache may not show yet. Instead of counting expected events, it
-// remembers the objects themselves. Thread-safe.
+// remembers the objects themselves. For each owner: first Unseen, then read the cache, then decide;
+// so that a pod which arrives in between is counted once. Thread-safe; one round an owner at a
+// time.
 class PodMemory {
  public:
   explicit PodMemory(Informer<core_v1::Pod> pods) : pods_(pods) {}
-  void Created(const std::string& owner_uid, const core_v1::Pod& pod);
-  void Deleted(const std::string& owner_uid, const core_v1::Pod& pod);
-  // Pods of the owner that were made, and neither shown by the cache yet nor gone again.
-  int Unseen(const std::string& owner_uid);
+  void Created(const ObjectKey& owner, const core_v1::Pod& pod);
+  void Deleted(const ObjectKey& owner, const core_v1::Pod& pod);
+  // Pods that were made for the owner, and neither shown by the cache yet nor gone again. Forgets
+  // what the cache shows by now.
+  std::set<ObjectKey> Unseen(const ObjectKey& owner);
   // This one was deleted, whatever the cache says.
-  bool WasDeleted(const std::string& owner_uid, const core_v1::Pod& pod);
-  // Drops what the cache shows by now, of all owners.
-  void Tidy();
+  bool WasDeleted(const ObjectKey& owner, const core_v1::Pod& pod) const;
+  void Forget(const ObjectKey& owner);
 
  private:
   struct Writes {
     std::map<ObjectKey, uint64_t> created;     // With the revision of the creation.
     std::map<ObjectKey, std::string> deleted;  // With the uid.
   };
-  void Prune(Writes& writes) const REQUIRES(mutex_);
   Informer<core_v1::Pod> pods_;
-  Mutex mutex_;
-  std::map<std::string, Writes> writes_ GUARDED_BY(mutex_);
+  mutable Mutex mutex_;
+  std::map<ObjectKey, Writes> writes_ GUARDED_BY(mutex_);
 };
 
 // Creates and deletes pods of an owner, with events and memory.

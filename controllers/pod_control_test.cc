@@ -79,8 +79,9 @@ TEST(UntilAvailableTest, ReadyForLongEnoughIsAvailable) {
 }
 
 TEST(SlowStartTest, ATemplateThatDoesNotWorkIsTriedOnce) {
+  Hands hands(0);
   int attempts = 0;
-  const auto result = SlowStart(100, [&](int) -> Result<> {
+  const auto result = SlowStart(hands, 100, [&](int) -> Result<> {
     ++attempts;
     return Fail(Reason::kForbidden, "no");
   });
@@ -89,8 +90,9 @@ TEST(SlowStartTest, ATemplateThatDoesNotWorkIsTriedOnce) {
 }
 
 TEST(SlowStartTest, BatchesDoubleAndTheFailedOneIsTheLast) {
+  Hands hands(0);
   int attempts = 0;
-  const auto result = SlowStart(100, [&](int index) -> Result<> {
+  const auto result = SlowStart(hands, 100, [&](int index) -> Result<> {
     ++attempts;
     if (index == 4) return Fail(Reason::kForbidden, "no");
     return {};
@@ -98,7 +100,7 @@ TEST(SlowStartTest, BatchesDoubleAndTheFailedOneIsTheLast) {
   EXPECT_FALSE(result);
   EXPECT_EQ(attempts, 7) << "1 + 2 + 4";
   attempts = 0;
-  EXPECT_TRUE(SlowStart(10, [&](int) -> Result<> {
+  EXPECT_TRUE(SlowStart(hands, 10, [&](int) -> Result<> {
     ++attempts;
     return {};
   }));

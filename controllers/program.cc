@@ -17,6 +17,7 @@ const Entry kControllers[] = {
     {"replicationcontroller-controller",
      [](Manager& m, const auto&) { AddReplicationControllerController(m); }},
     {"deployment-controller", [](Manager& m, const auto&) { AddDeploymentController(m); }},
+    {"daemonset-controller", [](Manager& m, const auto&) { AddDaemonSetController(m); }},
     {"endpoints-controller", [](Manager& m, const auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller",
      [](Manager& m, const auto& o) { AddEndpointSliceController(m, o.max_endpoints_per_slice); }},

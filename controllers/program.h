@@ -45,6 +45,7 @@ std::vector<std::string> ControllerNames();
 void AddReplicaSetController(Manager& manager);
 void AddReplicationControllerController(Manager& manager);
 void AddDeploymentController(Manager& manager);
+void AddDaemonSetController(Manager& manager);
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddNamespaceController(Manager& manager);

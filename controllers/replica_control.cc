@@ -56,56 +56,54 @@ Duration UntilNextAvailable(const std::vector<Ptr<Pod>>& pods, int32_t min_ready
 }
 
 ReplicaControl::ReplicaControl(Manager& manager, EventRecorder& recorder)
-    : clock_(manager.clock()), pods_(manager.client(), recorder, manager.informer<Pod>()) {}
+    : clock_(manager.clock()),
+      hands_(manager.hands()),
+      pods_(manager.client(), recorder, manager.informer<Pod>()) {}
 
-ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner,
-                                            const std::vector<Ptr<Pod>>& mine,
-                                            const std::vector<Ptr<Pod>>& related,
-                                            const std::optional<ReplicaFailure>& failure) {
+ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Observed& observed) {
   const TimePoint now = clock_.Now();
-  const int unseen = pods_.memory().Unseen(owner.metadata.uid);
+  const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
+  std::set<ObjectKey> unseen = observed.unseen;
   std::vector<Ptr<Pod>> active;
   int terminating = 0;
-  for (const Ptr<Pod>& pod : mine) {
-    const bool deleted = pods_.memory().WasDeleted(owner.metadata.uid, *pod);
-    if (IsTerminating(*pod) || (deleted && IsActive(*pod))) ++terminating;
+  for (const Ptr<Pod>& pod : observed.mine) {
+    unseen.erase(KeyOf(*pod));
+    const bool deleted = IsActive(*pod) && pods_.memory().WasDeleted(key, *pod);
+    if (IsTerminating(*pod) || deleted) ++terminating;
     if (IsActive(*pod) && !deleted) active.push_back(pod);
   }
   Outcome outcome;
   outcome.status = CountReplicas(owner, active, terminating, now);
   outcome.again = UntilNextAvailable(active, owner.min_ready_seconds, now);
-  const int excess = static_cast<int>(active.size()) + unseen - owner.replicas;
+  const int excess = static_cast<int>(active.size() + unseen.size()) - owner.replicas;
   Result<> done;
   if (owner.metadata.deletion_timestamp) {
     // The garbage collector removes the pods of a deleted owner.
   } else if (excess < 0) {
     done = Create(owner, std::min(-excess, kBurst));
   } else if (excess > 0) {
-    done = Delete(owner, PickForDeletion(active, related, std::min(excess, kBurst), now));
+    done = Delete(owner, PickForDeletion(active, observed.related, std::min(excess, kBurst), now));
   }
   if (done) return outcome;
   outcome.error = done.error();
   // The first failure of a row stays, so that its message does not flicker.
-  outcome.status.failure = failure ? failure
-                                   : ReplicaFailure{excess < 0 ? "FailedCreate" : "FailedDelete",
-                                                    done.error().message, Time(now)};
+  outcome.status.failure = observed.failure
+                               ? observed.failure
+                               : ReplicaFailure{excess < 0 ? "FailedCreate" : "FailedDelete",
+                                                done.error().message, Time(now)};
   return outcome;
 }
 
 Result<> ReplicaControl::Create(const ReplicaOwner& owner, int count) {
   const Pod pod = PodFromTemplate(owner.pod_template, owner.kind, owner.metadata);
   const auto reference = ReferenceTo(owner.kind, owner.metadata);
-  return SlowStart(count, [&](int) { return pods_.Create(reference, pod); });
+  return SlowStart(hands_, count, [&](int) { return pods_.Create(reference, pod); });
 }
 
 Result<> ReplicaControl::Delete(const ReplicaOwner& owner, const std::vector<Ptr<Pod>>& pods) {
   const auto reference = ReferenceTo(owner.kind, owner.metadata);
-  Result<> outcome;
-  for (const Ptr<Pod>& pod : pods) {
-    auto deleted = pods_.Delete(reference, *pod);
-    if (!deleted && outcome) outcome = std::move(deleted);
-  }
-  return outcome;
+  return AllAtOnce(hands_, static_cast<int>(pods.size()),
+                   [&](int index) { return pods_.Delete(reference, *pods[index]); });
 }
 
 }  // namespace skiff

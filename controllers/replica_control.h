@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,18 +61,22 @@ class ReplicaControl {
     std::optional<Error> error;  // Of creating or deleting; the status tells of it.
     Duration again = kNever;
   };
-  // `mine` are the claimed pods, of any phase; `related` as for PickForDeletion; `failure` is what
-  // the status says now.
-  Outcome Run(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& mine,
-              const std::vector<Ptr<core_v1::Pod>>& related,
-              const std::optional<ReplicaFailure>& failure);
-  // Drops what is remembered about owners that are gone.
-  void Tidy() { pods_.memory().Tidy(); }
+  // What Run works with, read in this order.
+  struct Observed {
+    std::set<ObjectKey> unseen;              // Of Unseen, asked before the cache is read.
+    std::vector<Ptr<core_v1::Pod>> mine;     // The claimed pods, of any phase.
+    std::vector<Ptr<core_v1::Pod>> related;  // As for PickForDeletion.
+    std::optional<ReplicaFailure> failure;   // What the status says now.
+  };
+  std::set<ObjectKey> Unseen(const ObjectKey& owner) { return pods_.memory().Unseen(owner); }
+  Outcome Run(const ReplicaOwner& owner, const Observed& observed);
+  void Forget(const ObjectKey& owner) { pods_.memory().Forget(owner); }
 
  private:
   Result<> Create(const ReplicaOwner& owner, int count);
   Result<> Delete(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& pods);
   const Clock& clock_;
+  Hands& hands_;
   PodControl pods_;
 };
 

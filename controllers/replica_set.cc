@@ -29,14 +29,18 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
                                 .pod_template = set.spec.template_,
                                 .replicas = set.spec.replicas.value_or(1),
                                 .min_ready_seconds = set.spec.min_ready_seconds};
-    const auto mine = TRY(ClaimObjects(client_, set, selector, pods_));
-    const auto outcome = control_.Run(owner, mine, Related(set), Failure(set));
+    ReplicaControl::Observed observed;
+    observed.unseen = control_.Unseen(KeyOf(set));
+    observed.mine = TRY(ClaimObjects(client_, set, selector, pods_));
+    observed.related = Related(set);
+    observed.failure = Failure(set);
+    const auto outcome = control_.Run(owner, observed);
     TRY(client_.PatchStatus(set, [&](ReplicaSet& it) { Write(outcome.status, it); }));
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
 
-  void Forget(const ObjectKey&) override { control_.Tidy(); }
+  void Forget(const ObjectKey& key) override { control_.Forget(key); }
 
  private:
   // Pods of all sets with the same controller, a Deployment's: they share nodes on purpose.

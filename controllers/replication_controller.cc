@@ -27,16 +27,19 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
                                 .replicas = controller.spec.replicas.value_or(1),
                                 .min_ready_seconds = controller.spec.min_ready_seconds};
     const auto selector = LabelSelector::FromMap(controller.spec.selector);
-    const auto mine = TRY(ClaimObjects(client_, controller, selector, pods_));
-    const auto related = pods_.ControlledBy(controller.metadata.uid);
-    const auto outcome = control_.Run(owner, mine, related, Failure(controller));
+    ReplicaControl::Observed observed;
+    observed.unseen = control_.Unseen(KeyOf(controller));
+    observed.mine = TRY(ClaimObjects(client_, controller, selector, pods_));
+    observed.related = pods_.ControlledBy(controller.metadata.uid);
+    observed.failure = Failure(controller);
+    const auto outcome = control_.Run(owner, observed);
     TRY(client_.PatchStatus(controller,
                             [&](ReplicationController& it) { Write(outcome.status, it); }));
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
 
-  void Forget(const ObjectKey&) override { control_.Tidy(); }
+  void Forget(const ObjectKey& key) override { control_.Forget(key); }
 
  private:
   static std::optional<ReplicaFailure> Failure(const ReplicationController& controller) {

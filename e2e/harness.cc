@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/yaml.h"
 #include "apiserver/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
 
@@ -61,6 +62,7 @@ Cluster::Cluster(Options options)
   manager_ = std::make_unique<Manager>(
       Manager::Dependencies{*transport_, clock_, random_, *informers_, "kube-controller-manager"});
   if (options.run_controllers) AddControllers(*manager_, options.controllers);
+  if (options.add_parts) options.add_parts(*manager_);
   manager_->Start(executor_);
 }
 

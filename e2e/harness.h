@@ -8,6 +8,7 @@
 // More parts (a scheduler, kubelets) are added to executor() with clients of transport().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class Cluster {
     uint64_t seed = 1;
     ControllerOptions controllers;
     bool run_controllers = true;
+    // Adds further parts to the manager before it starts.
+    std::function<void(Manager&)> add_parts;
     std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   };
   Cluster();

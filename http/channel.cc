@@ -32,8 +32,10 @@ Channel::~Channel() {
 
 void Channel::Close() {
   if (closed()) return;
-  if (ssl_ && SSL_is_init_finished(ssl_.get()) && error_.empty() && queued_bytes_ == 0) {
-    // A close_notify, so that the peer can tell an end from a cut. Best effort.
+  if (ssl_ && SSL_is_init_finished(ssl_.get()) && error_.empty() && queued_bytes_ == 0 &&
+      loop_.IsHere()) {
+    // A close_notify, so that the peer can tell an end from a cut. Best effort, and only where
+    // SIGPIPE is blocked.
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
   }
@@ -222,6 +224,10 @@ void Channel::CloseWrite() {
   }
   // Under TLS too: peers that know only TCP's end, as Go's copy loops do, see it.
   shutdown(fd_, SHUT_WR);
+}
+
+void Channel::MarkCut() {
+  if (error_.empty()) error_ = "cut";
 }
 
 void Channel::WantRead(bool want) {

@@ -55,7 +55,9 @@ class Timer {
 class Loop {
  public:
   Loop();
-  ~Loop();  // Joins the thread, then runs what was posted last.
+  ~Loop();
+  // Joins the thread, runs what was posted last, and lets go of what is kept. Not on its thread.
+  void Stop();
 
   // Any thread. Runs `task` on the loop's thread, in order of posting.
   void Post(std::function<void()> task);
@@ -102,6 +104,7 @@ class Loop {
   void RunTimers();
   bool RunInbox();
   void RunDeferred();
+  void Drain();
 
   const std::shared_ptr<Inbox> inbox_;
   int epoll_fd_ = -1;

@@ -2,8 +2,8 @@
 //
 // Why not httplib's engine: it percent-decodes header values (so "%0d%0a" in one becomes a header
 // of its own, and Impersonate-User names somebody else), refuses lines over 8 KiB (long exec
-// commands, tokens), sorts the query, consumes multipart bodies, cuts answers by Range, and takes
-// longer over a head than we do over the whole request. See docs/decisions.
+// commands, tokens), sorts the query, consumes multipart bodies and cuts answers by Range. See
+// docs/decisions/0010-own-http-parser.md.
 #pragma once
 
 #include <cstdint>

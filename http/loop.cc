@@ -1,5 +1,7 @@
 #include "http/loop.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -63,17 +65,27 @@ Loop::Loop() : inbox_(std::make_shared<Inbox>()), scratch_(new char[kScratchByte
 }
 
 Loop::~Loop() {
+  Stop();
+  Drain();
+  close(epoll_fd_);
+}
+
+void Loop::Stop() {
+  if (!thread_.joinable()) return;
   {
     MutexLock lock(inbox_->mutex);
     inbox_->stop = true;
     inbox_->Ring();
   }
   thread_.join();
+  Drain();
+}
+
+void Loop::Drain() {
   RunInbox();
   RunDeferred();
   kept_.clear();
   RunDeferred();
-  close(epoll_fd_);
 }
 
 void Loop::Post(std::function<void()> task) {
@@ -128,6 +140,12 @@ int Loop::WaitMs() const {
 }
 
 void Loop::Run() {
+  // OpenSSL writes to sockets without MSG_NOSIGNAL. The signal is the writing thread's own, so that
+  // the program may still die of a closed pipe elsewhere, as command line tools should.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   bool stop = false;
   while (!stop) {
     events_count_ = epoll_wait(epoll_fd_, events_, kEventsPerRound, WaitMs());
@@ -193,11 +211,15 @@ void Loop::RunDeferred() {
 }
 
 struct Loops::Impl {
+  ~Impl() {
+    // All are at rest before the first is gone: what one lets go of may post to another.
+    resolvers.Stop();
+    for (auto& loop : loops) loop->Stop();
+  }
   static constexpr int kResolversMax = 2;
   static constexpr size_t kNamesWaitingMax = 1'000;
   std::vector<std::unique_ptr<Loop>> loops;
   std::atomic<size_t> next = 0;
-  // Below the loops, so that it ends first: a name that is found is posted to a loop.
   WorkerPool resolvers{kResolversMax, kNamesWaitingMax};
 };
 

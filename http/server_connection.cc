@@ -119,8 +119,9 @@ void ServerConnection::OnEof() {
     if (!carrier_->is_duplex()) return Close();
     return OnCarrier(carrier_->OnPeerClosed());
   }
-  // Half-closed behind its last request, it still gets the answer.
-  if (state_ != State::kHandling && state_ != State::kSending) Close();
+  // Half-closed behind its last request, it still gets the answer; but nobody knows how long a
+  // pending one takes, and most clients that close are gone.
+  if (pending_ || (state_ != State::kHandling && state_ != State::kSending)) Close();
 }
 
 void ServerConnection::Consume(size_t bytes) {
@@ -298,7 +299,10 @@ void ServerConnection::StartPending(std::unique_ptr<PendingResponse> pending) {
 
 void ServerConnection::OnAnswer(PreparedAnswer answer) {
   pending_.reset();
-  if (answer.pending) return StartPending(std::move(answer.pending));
+  if (answer.pending) {
+    // See OnEof, which came first.
+    return peer_closed_ ? Close() : StartPending(std::move(answer.pending));
+  }
   close_after_ = !answer.keep_alive || host_.stopping();
   channel_.Send(std::move(answer.head));
   for (auto& piece : answer.pieces) channel_.Send(std::move(piece));

@@ -458,7 +458,8 @@ class ContainerRuntime {
   // at and wakes whoever looks.
   virtual std::unique_ptr<Subscription> Subscribe(std::function<void(const Event&)> callback) = 0;
 
-  // Ends the calls under way and refuses new ones, with kServerTimeout. For shutting down.
+  // Ends the calls under way and refuses new ones, with kServerTimeout. For shutting down, before
+  // subscriptions are ended: a runtime that hangs would hold their thread until a call's deadline.
   virtual void Shutdown() {}
 };
 

@@ -4,7 +4,8 @@
 
 #include "base/mutex.h"
 #include "kubelet/cri_grpc_channel.h"
-#include "kubelet/cri_grpc_convert.h"
+#include "kubelet/cri_grpc_decode.h"
+#include "kubelet/cri_grpc_encode.h"
 #include "kubelet/cri_grpc_events.h"
 #include "kubelet/proto/cri_v1.grpc.pb.h"
 

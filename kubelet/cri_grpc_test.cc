@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -114,9 +116,37 @@ bool Connects(const std::string& ip, uint16_t port) {
   return connected;
 }
 
+// A TCP port of this machine that nobody listens on.
+uint16_t FreePort() {
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0};
+  socklen_t size = sizeof address;
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path);
   return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// Waits until the file holds `text`; false after 20 s.
+bool WaitUntilFileHas(const std::string& path, const std::string& text) {
+  const int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  inotify_add_watch(watch, path.c_str(), IN_MODIFY);
+  bool found = false;
+  for (int waits = 0; waits < 200 && !found; ++waits) {
+    found = ReadFile(path).find(text) != std::string::npos;
+    pollfd file{watch, POLLIN, 0};
+    if (!found) poll(&file, 1, 100);
+    char events[4096];
+    while (read(watch, events, sizeof events) > 0) {
+    }
+  }
+  close(watch);
+  return found;
 }
 
 // A limit of the container as the kernel holds it, whichever cgroup version there is.
@@ -148,18 +178,27 @@ TEST_F(CriGrpcTest, APodGetsAnAddressAndServesOnIt) {
   EXPECT_EQ(status->metadata.name, "web");
   ASSERT_EQ(status->ips.size(), 1u);
   EXPECT_TRUE(status->ips[0].starts_with("10.213.")) << status->ips[0];
-  // The file is made when httpd is about to listen; exec waits for it to do so.
-  Start(sandbox, Shell("exec httpd -f -p 80 -h /"), pod);
-  bool connected = false;
-  for (int i = 0; i < 100 && !connected; ++i) {
-    connected = Connects(status->ips[0], 80);
-    if (!connected) (void)RunProcess({.argv = {"sleep", "0.05"}});
-  }
-  EXPECT_TRUE(connected) << status->ips[0];
+  const std::string id = Start(sandbox, Shell("exec sleep 1000"), pod);
+  // httpd goes into the background once it listens, which ends the command.
+  const auto serving = runtime().ExecSync(id, {"httpd", "-p", "80", "-h", "/"}, 10s);
+  ASSERT_TRUE(serving) << serving.error().message;
+  EXPECT_TRUE(Connects(status->ips[0], 80)) << status->ips[0];
   const auto listed = runtime().ListPodSandboxes({.labels = {{"app", "web"}}});
   ASSERT_TRUE(listed);
   ASSERT_EQ(listed->size(), 1u);
   EXPECT_EQ(listed->front().id, sandbox);
+}
+
+TEST_F(CriGrpcTest, AHostPortLeadsToThePod) {
+  SandboxConfig pod = Pod("hosted");
+  const uint16_t port = FreePort();
+  pod.port_mappings = {{.container_port = 80, .host_port = port}};
+  const std::string sandbox = Run(pod);
+  const std::string id = Start(sandbox, Shell("exec sleep 1000"), pod);
+  ASSERT_TRUE(runtime().ExecSync(id, {"httpd", "-p", "80", "-h", "/"}, 10s));
+  EXPECT_TRUE(Connects("127.0.0.1", port));
+  ASSERT_TRUE(runtime().StopPodSandbox(sandbox));
+  EXPECT_FALSE(Connects("127.0.0.1", port));
 }
 
 TEST_F(CriGrpcTest, AContainerLogsRunsCommandsAndShowsItsUse) {
@@ -182,10 +221,9 @@ TEST_F(CriGrpcTest, AContainerLogsRunsCommandsAndShowsItsUse) {
   EXPECT_EQ(status->state, ContainerState::kRunning);
   EXPECT_GT(status->started_at, status->created_at);
   EXPECT_EQ(status->labels.at("io.kubernetes.container.name"), "main");
-  const std::string log = ReadFile(status->log_path);
   EXPECT_EQ(status->log_path, pod.log_directory + "/main/0.log");
-  EXPECT_THAT(log, HasSubstr(" stdout F hello\n"));
-  EXPECT_THAT(log, HasSubstr(" stderr F oops\n"));
+  EXPECT_TRUE(WaitUntilFileHas(status->log_path, " stdout F hello\n"));
+  EXPECT_TRUE(WaitUntilFileHas(status->log_path, " stderr F oops\n"));
 
   const auto stats = runtime().ContainerStats(id);
   ASSERT_TRUE(stats) << stats.error().message;
@@ -205,14 +243,13 @@ TEST_F(CriGrpcTest, ALogGoesOnInANewFileAfterRotation) {
   const auto subscription = runtime().Subscribe(events.Callback());
   ASSERT_TRUE(events.WaitFor(Event::What::kResync));
   const std::string path = pod.log_directory + "/main/0.log";
-  // The first line is in the log once a command that came later has run.
-  ASSERT_TRUE(runtime().ExecSync(id, {"true"}, 10s));
+  ASSERT_TRUE(WaitUntilFileHas(path, " stdout F one\n"));
   std::filesystem::rename(path, path + ".old");
   ASSERT_TRUE(runtime().ReopenContainerLog(id));
   ASSERT_TRUE(runtime().ExecSync(id, {"sh", "-c", "> /tmp/go"}, 10s));
   ASSERT_TRUE(events.WaitFor(Event::What::kExited, id));
-  EXPECT_THAT(ReadFile(path + ".old"), HasSubstr(" stdout F one\n"));
-  EXPECT_THAT(ReadFile(path), HasSubstr(" stdout F two\n"));
+  EXPECT_TRUE(WaitUntilFileHas(path, " stdout F two\n"));
+  EXPECT_THAT(ReadFile(path), testing::Not(HasSubstr(" stdout F one\n")));
 }
 
 TEST_F(CriGrpcTest, AnExitIsAnEventAndTheStatusShowsItByThen) {
@@ -259,13 +296,13 @@ TEST_F(CriGrpcTest, StoppingWaitsForTheGraceOnly) {
   const SandboxConfig pod = Pod("stopped");
   const std::string sandbox = Run(pod);
   const std::string stubborn =
-      Start(sandbox, Shell("trap '' TERM; while true; do sleep 0.2; done"), pod);
-  ContainerConfig config = Shell("trap 'exit 0' TERM; while true; do sleep 0.1; done");
+      Start(sandbox, Shell("trap '' TERM; echo ready; while true; do sleep 0.2; done"), pod);
+  ContainerConfig config = Shell("trap 'exit 0' TERM; echo ready; while true; do sleep 0.1; done");
   config.metadata.name = "polite";
+  config.log_path = "polite/0.log";
   const std::string polite = Start(sandbox, config, pod);
-  // Both have set their traps once they answer after their first line.
-  for (const std::string& id : {stubborn, polite}) {
-    ASSERT_TRUE(runtime().ExecSync(id, {"sleep", "0.3"}, 10s));
+  for (const char* log : {"/main/0.log", "/polite/0.log"}) {
+    ASSERT_TRUE(WaitUntilFileHas(pod.log_directory + log, "ready"));
   }
   const SystemClock clock;
   const Duration before = clock.Monotonic();
@@ -302,10 +339,7 @@ TEST_F(CriGrpcTest, RunningOutOfMemoryIsSeenAsSuch) {
   ASSERT_TRUE(events.WaitFor(Event::What::kResync));
   const SandboxConfig pod = Pod("hungry");
   const std::string sandbox = Run(pod);
-  ContainerConfig config = Shell(
-      "exec head -c 200000000 /dev/zero | wc -c > /tmp/x; "
-      "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo ${#x}");
-  config.command = {"sh", "-c", "x=a; while true; do x=$x$x; done"};
+  ContainerConfig config = Shell("x=a; while true; do x=$x$x; done");
   config.resources.memory_limit_bytes = 16 << 20;
   const std::string id = Start(sandbox, config, pod);
   ASSERT_TRUE(events.WaitFor(Event::What::kExited, id));

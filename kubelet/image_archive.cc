@@ -1,14 +1,14 @@
 #include "kubelet/image_archive.h"
 
-#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <memory>
-#include <set>
+#include <map>
 
 #include "api/values.h"
+#include "base/hash.h"
 #include "kubelet/image_name.h"
 #include "kubelet/tar.h"
 
@@ -17,8 +17,6 @@ namespace {
 
 constexpr char kOciIndex[] = "application/vnd.oci.image.index.v1+json";
 constexpr char kOciManifest[] = "application/vnd.oci.image.manifest.v1+json";
-constexpr char kOciConfig[] = "application/vnd.oci.image.config.v1+json";
-constexpr char kOciLayer[] = "application/vnd.oci.image.layer.v1.tar";
 constexpr char kDockerIndex[] = "application/vnd.docker.distribution.manifest.list.v2+json";
 constexpr char kDockerManifest[] = "application/vnd.docker.distribution.manifest.v2+json";
 constexpr char kDockerConfig[] = "application/vnd.docker.container.image.v1+json";
@@ -29,86 +27,6 @@ constexpr char kOciRefName[] = "org.opencontainers.image.ref.name";
 
 constexpr uint64_t kDocumentBytesMax = 8 << 20;
 constexpr int kIndexDepthMax = 4;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void Add(std::string_view bytes) {
-    CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
-  }
-  std::string Digest() {
-    std::array<unsigned char, 32> sum{};
-    CHECK(EVP_DigestFinal_ex(context_.get(), sum.data(), nullptr) == 1);
-    std::string text = "sha256:";
-    for (const unsigned char byte : sum) {
-      text += "0123456789abcdef"[byte >> 4];
-      text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
-std::string BlobPath(const std::string& digest) {
-  return "blobs/sha256/" + digest.substr(digest.find(':') + 1);
-}
-
-// --- Packing ---
-
-std::string LayerOf(const ImageSource& source) {
-  TarWriter tar;
-  std::set<std::string> folders;
-  const auto add_folders = [&](const std::string& path) {
-    for (size_t slash = path.find('/'); slash != std::string::npos;
-         slash = path.find('/', slash + 1)) {
-      if (folders.insert(path.substr(0, slash)).second) tar.AddFolder(path.substr(0, slash), 0755);
-    }
-  };
-  for (const ImageFile& file : source.files) {
-    add_folders(file.path);
-    if (file.folder) {
-      if (folders.insert(file.path).second) tar.AddFolder(file.path, file.mode);
-    } else if (!file.symlink_to.empty()) {
-      tar.AddSymlink(file.path, file.symlink_to);
-    } else if (!file.hard_link_to.empty()) {
-      tar.AddHardLink(file.path, file.hard_link_to);
-    } else {
-      tar.AddFile(file.path, file.mode, file.content);
-    }
-  }
-  return tar.Finish();
-}
-
-Json ConfigOf(const ImageSource& source, const std::string& layer_digest) {
-  Json config = {{"Env", source.environment.empty()
-                             ? std::vector<std::string>{"PATH=/usr/local/sbin:/usr/local/bin:"
-                                                        "/usr/sbin:/usr/bin:/sbin:/bin"}
-                             : source.environment}};
-  if (!source.entrypoint.empty()) config["Entrypoint"] = source.entrypoint;
-  if (!source.command.empty()) config["Cmd"] = source.command;
-  for (const std::string& port : source.exposed_ports) {
-    config["ExposedPorts"][port] = Json::object();
-  }
-  if (!source.labels.empty()) config["Labels"] = source.labels;
-  if (!source.working_directory.empty()) config["WorkingDir"] = source.working_directory;
-  if (!source.user.empty()) config["User"] = source.user;
-  if (!source.stop_signal.empty()) config["StopSignal"] = source.stop_signal;
-  return {{"architecture", ImageArchitecture()},
-          {"os", "linux"},
-          {"created", "1970-01-01T00:00:00Z"},
-          {"config", config},
-          {"rootfs", {{"type", "layers"}, {"diff_ids", {layer_digest}}}}};
-}
-
-Json Descriptor(const char* media_type, const std::string& content) {
-  return {{"mediaType", media_type}, {"digest", DigestOf(content)}, {"size", content.size()}};
-}
-
-// --- Reading ---
 
 Error Bad(const std::string& message) {
   return {.reason = Reason::kBadRequest, .message = "image archive: " + message};
@@ -304,7 +222,10 @@ class ArchiveReader {
     }
     const Json manifest = {{"schemaVersion", 2},
                            {"mediaType", kDockerManifest},
-                           {"config", Descriptor(kDockerConfig, image.config.content)},
+                           {"config",
+                            {{"mediaType", kDockerConfig},
+                             {"digest", image.config.digest},
+                             {"size", image.config.size}}},
                            {"layers", layers}};
     image.manifest.content = manifest.dump();
     image.manifest.digest = DigestOf(image.manifest.content);
@@ -315,22 +236,26 @@ class ArchiveReader {
   }
 
   Result<ArchivedBlob> HashLayer(const TarEntry& entry) const {
-    Sha256 hash;
-    std::string buffer(1 << 20, 0);
-    bool gzip = false;
-    for (uint64_t done = 0; done < entry.size;) {
-      const size_t wanted = std::min<uint64_t>(buffer.size(), entry.size - done);
-      const ssize_t n =
-          pread(file_, buffer.data(), wanted, static_cast<off_t>(entry.offset + done));
-      if (n <= 0) return Fail(Bad("it breaks off inside " + entry.path));
-      if (done == 0) gzip = buffer.starts_with("\x1f\x8b");
-      hash.Add(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
-      done += static_cast<uint64_t>(n);
+    // Mapped, not read: a layer may be larger than we want to be. Offsets are those of pages.
+    const uint64_t skew = entry.offset % static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    const size_t length = entry.size + skew;
+    struct stat status {};
+    if (fstat(file_, &status) != 0 ||
+        static_cast<uint64_t>(status.st_size) < entry.offset + entry.size) {
+      return Fail(Bad("it breaks off inside " + entry.path));
     }
-    return ArchivedBlob{.digest = hash.Digest(),
-                        .media_type = gzip ? kDockerLayerGzip : kDockerLayer,
-                        .offset = entry.offset,
-                        .size = entry.size};
+    void* const mapped = length == 0 ? nullptr
+                                     : mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file_,
+                                            static_cast<off_t>(entry.offset - skew));
+    if (mapped == MAP_FAILED) return Fail(Bad(entry.path + " cannot be read"));
+    const std::string_view bytes(static_cast<const char*>(mapped) + skew, entry.size);
+    ArchivedBlob layer{
+        .digest = DigestOf(bytes),
+        .media_type = bytes.starts_with("\x1f\x8b") ? kDockerLayerGzip : kDockerLayer,
+        .offset = entry.offset,
+        .size = entry.size};
+    if (mapped != nullptr) munmap(mapped, length);
+    return layer;
   }
 
   const int file_;
@@ -341,48 +266,17 @@ class ArchiveReader {
 
 }  // namespace
 
-Result<std::string> PackImage(const ImageSource& source) {
-  std::vector<ImageName> names;
-  for (const std::string& name : source.names) names.push_back(TRY(ParseImageName(name)));
-  const std::string layer = LayerOf(source);
-  const std::string config = ConfigOf(source, DigestOf(layer)).dump();
-  const std::string manifest = Json{{"schemaVersion", 2},
-                                    {"mediaType", kOciManifest},
-                                    {"config", Descriptor(kOciConfig, config)},
-                                    {"layers", {Descriptor(kOciLayer, layer)}}}
-                                   .dump();
-  Json index = {{"schemaVersion", 2}, {"mediaType", kOciIndex}, {"manifests", Json::array()}};
-  Json tags = Json::array();
-  for (const ImageName& name : names) {
-    Json descriptor = Descriptor(kOciManifest, manifest);
-    descriptor["annotations"] = {{kContainerdName, name.Text()}, {kOciRefName, name.tag}};
-    index["manifests"].push_back(descriptor);
-    tags.push_back(name.Text());
-  }
-  const Json docker = {{{"Config", BlobPath(DigestOf(config))},
-                        {"RepoTags", tags},
-                        {"Layers", {BlobPath(DigestOf(layer))}}}};
-  TarWriter tar;
-  tar.AddFolder("blobs", 0755);
-  tar.AddFolder("blobs/sha256", 0755);
-  for (const std::string* blob : {&layer, &config, &manifest}) {
-    tar.AddFile(BlobPath(DigestOf(*blob)), 0644, *blob);
-  }
-  tar.AddFile("oci-layout", 0644, R"({"imageLayoutVersion":"1.0.0"})");
-  tar.AddFile("index.json", 0644, index.dump());
-  tar.AddFile("manifest.json", 0644, docker.dump());
-  return tar.Finish();
-}
-
 Result<std::vector<ArchivedImage>> ReadImageArchive(int file) {
   const std::vector<TarEntry> entries = TRY(ReadTarIndex(file));
   return ArchiveReader(file, entries).Read();
 }
 
 std::string DigestOf(std::string_view bytes) {
-  Sha256 hash;
-  hash.Add(bytes);
-  return hash.Digest();
+  return "sha256:" + Hex(Sha256(bytes));
+}
+
+std::string BlobPath(const std::string& digest) {
+  return "blobs/sha256/" + digest.substr(digest.find(':') + 1);
 }
 
 std::string_view ImageArchitecture() {

@@ -1,6 +1,6 @@
 #include "kubelet/pause_image.h"
 
-#include "kubelet/image_archive.h"
+#include "kubelet/image_pack.h"
 
 // The build says where e2e/images/pause.c was built to.
 __asm__(

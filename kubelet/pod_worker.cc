@@ -44,6 +44,12 @@ core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
   return std::move(*made);
 }
 
+std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
+  std::map<std::string, std::string> paths;
+  for (const auto& volume : pod.spec.volumes) paths[volume.name] = "/dev/null";
+  return paths;
+}
+
 Duration Age(TimePoint then, const Clock& clock) {
   return std::max(Duration::zero(), Duration(clock.Now() - then));
 }
@@ -153,7 +159,9 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
               {{"pod", PodText(pod)}, {"error", observed.error().message}});
     return kRetry;
   }
-  auto paths = context_.volumes.SetUp(pod);
+  // Simulated containers mount nothing.
+  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
+                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
   if (!paths) {
     WriteStatus(pod, *observed);
     context_.events.Warning(pod, "FailedMount", paths.error().message);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apiserver/program.h"
+#include "skiff/up.h"
 
 namespace {
 
@@ -15,6 +16,10 @@ struct Program {
 };
 
 constexpr Program kPrograms[] = {
+    {"up", "", &skiff::UpMain},
+    {"down", "", &skiff::DownMain},
+    {"status", "", &skiff::StatusMain},
+    {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <tuple>
@@ -284,6 +285,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
     if (f.required) fields << ", .required = true";
     if (f.always) fields << ", .always = true";
     if (f.omit_zero) fields << ", .omit_zero = true";
+    if (f.keep_empty) fields << ", .keep_empty = true";
     if (f.granular) fields << ", .granular = true";
     if (f.list == "set") fields << ", .list_type = ListType::kSet";
     if (f.list == "map") fields << ", .list_type = ListType::kMap";
@@ -393,7 +395,10 @@ std::string FileWriter::Source() {
   return out.str();
 }
 
+// Leaves an equal file alone, so that nothing that includes it is compiled again.
 void WriteIfChanged(const std::string& path, const std::string& text) {
+  std::ifstream old(path);
+  if (old && std::string(std::istreambuf_iterator<char>(old), {}) == text) return;
   std::ofstream(path) << text;
 }
 

@@ -50,8 +50,8 @@ bool Flag(const YAML::Node& node) {
 
 SchemaField ReadField(const std::string& name, const YAML::Node& node, const std::string& where) {
   CheckKeys(node,
-            {"n", "type", "required", "always", "omitzero", "list", "map", "struct", "keys", "patch",
-             "patchKey", "default", "doc"},
+            {"n", "type", "required", "always", "omitzero", "keepEmpty", "list", "map", "struct",
+             "keys", "patch", "patchKey", "default", "doc"},
             where);
   SchemaField field;
   field.json_name = name;
@@ -66,6 +66,7 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   field.required = Flag(node["required"]);
   field.always = Flag(node["always"]);
   field.omit_zero = Flag(node["omitzero"]);
+  field.keep_empty = Flag(node["keepEmpty"]);
   field.granular = Text(node["map"]) == "granular" || Text(node["struct"]) == "granular";
   field.atomic = Text(node["map"]) == "atomic" || Text(node["struct"]) == "atomic";
   field.list = Text(node["list"]);

@@ -1,12 +1,44 @@
 // What the schema cannot say about a ControllerRevision.
 #include "api/gen/apps_v1.h"
+#include "api/rules/checks.h"
 #include "api/rules/kinds.h"
+#include "api/rules/object_meta.h"
 #include "api/rules/rules.h"
+#include "api/violations.h"
 
 namespace skiff {
+namespace {
+
+using apps_v1::ControllerRevision;
+
+void ValidateRevision(const ControllerRevision& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidateNonNegative(object.revision, FieldPath("revision"), out);
+}
+
+void Validate(const ControllerRevision& object, Violations& out) {
+  ValidateRevision(object, out);
+  const FieldPath data("data");
+  if (object.data.is_null()) {
+    out.Required(data, "data is mandatory");
+  } else if (!object.data.is_object()) {
+    out.Required(data, "data must be a valid JSON object");
+  }
+}
+
+void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& old,
+                    Violations& out) {
+  ValidateRevision(object, out);
+  if (object.data != old.data) out.Invalid(FieldPath("data"), object.data, kFieldImmutable);
+}
+
+}  // namespace
 
 Rules ControllerRevisionRules() {
-  return Erase<apps_v1::ControllerRevision>({});
+  return Erase<ControllerRevision>({
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+  });
 }
 
 }  // namespace skiff

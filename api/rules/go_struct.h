@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/typed.h"
 #include "api/violations.h"
@@ -21,6 +22,13 @@ std::string GoStructText(const Type& type, const Json& document, bool indent);
 template <ApiType T>
 Printed GoStruct(const T& object) {
   return Printed::Verbatim(GoStructText(T::Describe(), ToJson(object), false));
+}
+
+template <ApiType T>
+Printed GoStruct(const std::vector<T>& list) {
+  std::string text = "[";
+  for (const T& object : list) text += (text.size() > 1 ? "," : "") + GoStruct(object).text();
+  return Printed::Verbatim(text + "]");
 }
 
 // What changed, as a unified diff with three lines of context and without file names.

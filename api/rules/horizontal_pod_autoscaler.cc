@@ -2,6 +2,7 @@
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/autoscaling_v2.h"
 #include "api/rules/defaults.h"
+#include "api/rules/horizontal_pod_autoscaler_validation.h"
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
@@ -66,6 +67,9 @@ Rules HorizontalPodAutoscalerRules() {
       .prepare_create = ClearStatus<HorizontalPodAutoscaler>,
       .prepare_update = KeepStatus<HorizontalPodAutoscaler>,
       .prepare_status_update = KeepSpec<HorizontalPodAutoscaler>,
+      .validate = ValidateAutoscaler,
+      .validate_update = ValidateAutoscalerUpdate,
+      .validate_status_update = ValidateAutoscalerStatus,
   });
 }
 
@@ -75,6 +79,9 @@ Rules HorizontalPodAutoscalerV1Rules() {
       .prepare_create = ClearStatus<V1>,
       .prepare_update = KeepStatus<V1>,
       .prepare_status_update = KeepSpec<V1>,
+      .validate = ValidateAutoscalerV1,
+      .validate_update = ValidateAutoscalerV1Update,
+      .validate_status_update = ValidateAutoscalerV1Status,
   });
 }
 

@@ -1,7 +1,9 @@
 // What the schema cannot say about a Job.
 #include "api/gen/batch_v1.h"
 #include "api/rules/job_defaults.h"
+#include "api/rules/job_validation.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 
@@ -27,6 +29,24 @@ void GenerateSelector(Job& object) {
 void Create(Job& object) {
   GenerateSelector(object);
   PrepareCreate(object);
+  // A Job without labels shows those of its pods, which it has only now.
+  DefaultJob(object);
+}
+
+constexpr int32_t kManyCompletions = 100'000;
+constexpr int32_t kMuchParallelism = 10'000;
+
+void Warn(const Job& object, const Job* old, std::vector<std::string>& out) {
+  if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
+  if (IsIndexedJob(object.spec) && object.spec.completions.value_or(0) > kManyCompletions &&
+      object.spec.parallelism.value_or(0) > kMuchParallelism) {
+    out.emplace_back(
+        "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism "
+        "higher than 10^4, Kubernetes might not be able to track completedIndexes when a big "
+        "number "
+        "of indexes fail");
+  }
+  WarnOfTemplate(object, old, FieldPath("spec").Child("template"), out);
 }
 
 }  // namespace
@@ -37,6 +57,10 @@ Rules JobRules() {
       .prepare_create = Create,
       .prepare_update = PrepareUpdate<Job>,
       .prepare_status_update = KeepSpec<Job>,
+      .validate = ValidateJob,
+      .validate_update = ValidateJobUpdate,
+      .validate_status_update = ValidateJobStatusUpdate,
+      .warnings = Warn,
   });
 }
 

@@ -3,6 +3,8 @@
 #include "api/rules/kinds.h"
 #include "api/rules/pod_defaults.h"
 #include "api/rules/pod_prepare.h"
+#include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 
@@ -14,6 +16,10 @@ Rules PodRules() {
       .prepare_create = PreparePodCreate,
       .prepare_update = PrepareUpdate<core_v1::Pod>,
       .prepare_status_update = PreparePodStatusUpdate,
+      .validate = ValidatePodCreate,
+      .validate_update = ValidatePodUpdate,
+      .validate_status_update = ValidatePodStatusUpdate,
+      .warnings = WarnOfPod,
   });
 }
 

@@ -198,8 +198,9 @@ void ValidateFieldRef(const ObjectFieldSelector& selector, bool is_volume, const
 
 void ValidateResourceFieldRef(const ResourceFieldSelector& selector, bool is_volume,
                               const FieldPath& path, Violations& out) {
-  static constexpr Words kResources = {"limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
-                                "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
+  static constexpr Words kResources = {
+      "limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
+      "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
   if (is_volume && selector.container_name.empty()) {
     return out.Required(path.Child("containerName"));
   }

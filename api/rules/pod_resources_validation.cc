@@ -81,7 +81,9 @@ void ValidateRequirements(const ResourceRequirements& resources, NameRuleOfResou
 
 std::set<std::string> ClaimNames(const PodSpec& spec) {
   std::set<std::string> names;
-  for (const auto& claim : spec.resource_claims) names.insert(claim.name);
+  for (const auto& claim : spec.resource_claims) {
+    if (!claim.name.empty()) names.insert(claim.name);
+  }
   return names;
 }
 
@@ -202,6 +204,7 @@ void ValidatePodResources(const PodSpecContext& context, const FieldPath& path, 
     out.Forbidden(path.Child("claims"), "claims may not be set for Resources at pod-level");
   }
   ValidateRequirements(*spec.resources, ValidatePodResourceName, false, path, out);
+  ValidateClaims(spec.resources->claims, spec, path.Child("claims"), out);
   ValidateConsistency(spec, path, out);
 }
 

@@ -116,40 +116,31 @@ void ValidateNodeAffinity(const NodeAffinity& affinity, bool check_values, const
   }
 }
 
-// The keys that a selector names without what preparation added for matchLabelKeys: an expression
-// at its end, for each key in turn.
-std::set<std::string> KeysBeforeMerge(const meta_v1::LabelSelector& selector,
-                                      const std::vector<std::string>& merged) {
-  std::set<std::string> keys;
-  std::set<std::string> pending(merged.begin(), merged.end());
-  for (const auto& [key, value] : selector.match_labels) keys.insert(key);
-  const auto& expressions = selector.match_expressions;
-  for (auto it = expressions.rbegin(); it != expressions.rend(); ++it) {
-    const bool added = (it->operator_ == "In" || it->operator_ == "NotIn") &&
-                       it->values.size() == 1 && pending.erase(it->key) > 0;
-    if (!added) keys.insert(it->key);
+void ValidateLabelKeys(const std::vector<std::string>& keys,
+                       const Box<meta_v1::LabelSelector>& selector, const FieldPath& path,
+                       Violations& out) {
+  if (keys.empty()) return;
+  if (!selector) {
+    return out.Forbidden(path, "must not be specified when labelSelector is not set");
   }
-  return keys;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    CheckFormat(LabelKeyErrors, keys[i], path.Index(i), out);
+  }
 }
 
-// `path` is the term's; `list` one of its two lists of keys.
-void ValidateLabelKeyList(const std::vector<std::string>& list, const char* field,
-                          const Box<meta_v1::LabelSelector>& selector,
-                          const std::vector<std::string>& merged, const FieldPath& path,
-                          Violations& out) {
-  if (list.empty()) return;
-  const FieldPath at = path.Child(field);
-  if (!selector) {
-    return out.Forbidden(at, "must not be specified when labelSelector is not set");
-  }
-  for (size_t i = 0; i < list.size(); ++i) {
-    CheckFormat(LabelKeyErrors, list[i], at.Index(i), out);
-  }
-  const std::set<std::string> keys = KeysBeforeMerge(*selector, merged);
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (keys.contains(list[i])) {
-      out.Invalid(path.Index(i), list[i],
-                  std::string("exists in both ") + field + " and labelSelector");
+// Preparation has added an expression for each of matchLabelKeys to the selector: a key that is
+// there twice was there before. `path` is that of the term or constraint.
+void ValidateMergedKeys(const std::vector<std::string>& match_keys,
+                        const Box<meta_v1::LabelSelector>& selector, const FieldPath& path,
+                        Violations& out) {
+  if (!selector) return;
+  std::set<std::string_view> seen;
+  for (const auto& [key, value] : selector->match_labels) seen.insert(key);
+  for (const auto& expression : selector->match_expressions) {
+    const auto found = std::ranges::find(match_keys, expression.key);
+    if (!seen.insert(expression.key).second && found != match_keys.end()) {
+      out.Invalid(path.Index(found - match_keys.begin()), expression.key,
+                  "exists in both matchLabelKeys and labelSelector");
     }
   }
 }
@@ -166,12 +157,10 @@ void ValidatePodAffinityTerm(const PodAffinityTerm& term, bool allow_bad_values,
   for (const std::string& name : term.namespaces) {
     CheckFormat(Dns1123LabelErrors, name, path.Child("namespace"), out);
   }
-  std::vector<std::string> merged = term.match_label_keys;
-  merged.insert(merged.end(), term.mismatch_label_keys.begin(), term.mismatch_label_keys.end());
-  ValidateLabelKeyList(term.match_label_keys, "matchLabelKeys", term.label_selector, merged, path,
-                       out);
-  ValidateLabelKeyList(term.mismatch_label_keys, "mismatchLabelKeys", term.label_selector, merged,
-                       path, out);
+  ValidateLabelKeys(term.match_label_keys, term.label_selector, path.Child("matchLabelKeys"), out);
+  ValidateLabelKeys(term.mismatch_label_keys, term.label_selector, path.Child("mismatchLabelKeys"),
+                    out);
+  ValidateMergedKeys(term.match_label_keys, term.label_selector, path, out);
   const auto& others = term.mismatch_label_keys;
   for (size_t i = 0; i < term.match_label_keys.size(); ++i) {
     if (std::ranges::find(others, term.match_label_keys[i]) == others.end()) continue;
@@ -306,8 +295,9 @@ void ValidateTopologySpread(const PodSpecContext& context, const FieldPath& path
     };
     policy(constraint.node_affinity_policy, "nodeAffinityPolicy");
     policy(constraint.node_taints_policy, "nodeTaintsPolicy");
-    ValidateLabelKeyList(constraint.match_label_keys, "matchLabelKeys", constraint.label_selector,
-                         constraint.match_label_keys, at, out);
+    ValidateLabelKeys(constraint.match_label_keys, constraint.label_selector,
+                      at.Child("matchLabelKeys"), out);
+    ValidateMergedKeys(constraint.match_label_keys, constraint.label_selector, at, out);
     if (constraint.label_selector && !allow_bad_selectors) {
       ValidateLabelSelector(*constraint.label_selector, {}, at.Child("labelSelector"), out);
     }

@@ -1,7 +1,10 @@
 // What the schema cannot say about a PodTemplate.
 #include "api/gen/core_v1.h"
+#include "api/rules/checks.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pod_validation.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 
@@ -18,6 +21,21 @@ void Update(PodTemplate& object, const PodTemplate& old) {
   MoveGeneration(object, old, !(object.template_ == old.template_));
 }
 
+void Validate(const PodTemplate& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidatePodTemplateSpec(object.template_, nullptr, FieldPath("template"), out);
+}
+
+void ValidateUpdate(const PodTemplate& object, const PodTemplate& old, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidatePodTemplateSpec(object.template_, &old.template_, FieldPath("template"), out);
+}
+
+void Warn(const PodTemplate& object, const PodTemplate* old, std::vector<std::string>& out) {
+  if (old != nullptr && old->metadata.generation == object.metadata.generation) return;
+  WarnOfPodTemplate(object.template_, FieldPath("template"), out);
+}
+
 }  // namespace
 
 Rules PodTemplateRules() {
@@ -25,6 +43,9 @@ Rules PodTemplateRules() {
       .set_defaults = SetDefaults,
       .prepare_create = PrepareCreate<PodTemplate>,
       .prepare_update = Update,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .warnings = Warn,
   });
 }
 

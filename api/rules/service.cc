@@ -2,6 +2,7 @@
 #include "api/gen/core_v1.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/names.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/service_fields.h"
@@ -56,6 +57,7 @@ Rules ServiceRules() {
       .prepare_create = ClearStatus<Service>,
       .prepare_update = Update,
       .prepare_status_update = KeepSpec<Service>,
+      .validate_name = NameIsDns1035Label,
       .allow_create_on_update = true,
   });
 }

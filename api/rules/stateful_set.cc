@@ -2,8 +2,11 @@
 #include "api/gen/apps_v1.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/names.h"
+#include "api/rules/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "api/rules/stateful_set_validation.h"
 
 namespace skiff {
 namespace {
@@ -47,6 +50,16 @@ void Update(StatefulSet& object, const StatefulSet& old) {
   PrepareUpdate(object, old);
 }
 
+void Warn(const StatefulSet& object, const StatefulSet* old, std::vector<std::string>& out) {
+  WarnOfTemplate(object, old, FieldPath("spec").Child("template"), out);
+  if (object.spec.revision_history_limit.value_or(0) < 0) {
+    out.emplace_back(
+        "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= "
+        "0 "
+        "is recommended");
+  }
+}
+
 }  // namespace
 
 Rules StatefulSetRules() {
@@ -55,6 +68,11 @@ Rules StatefulSetRules() {
       .prepare_create = Create,
       .prepare_update = Update,
       .prepare_status_update = KeepSpec<StatefulSet>,
+      .validate = ValidateStatefulSet,
+      .validate_update = ValidateStatefulSetUpdate,
+      .validate_status_update = ValidateStatefulSetStatus,
+      .warnings = Warn,
+      .validate_name = NameIsDnsLabel,
   });
 }
 

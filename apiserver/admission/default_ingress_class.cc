@@ -11,8 +11,7 @@ class DefaultIngressClass final : public AdmissionPlugin {
   explicit DefaultIngressClass(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "DefaultIngressClass"; }
   Result<> Admit(AdmissionRequest& request) override {
-    if (request.operation != Operation::kCreate ||
-        !request.Is("networking.k8s.io", "ingresses")) {
+    if (request.operation != Operation::kCreate || !request.Is("networking.k8s.io", "ingresses")) {
       return {};
     }
     auto& ingress = *request.object->As<networking_v1::Ingress>();

@@ -29,9 +29,8 @@ class NamespaceLifecycle final : public AdmissionPlugin {
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request.namespace_name));
     if (request.operation != Operation::kCreate || !space->metadata.deletion_timestamp) return {};
     const std::string& name = request.namespace_name;
-    tl::unexpected<Error> refusal = Deny(
-        request, "unable to create new content in namespace " + name +
-                     " because it is being terminated");
+    tl::unexpected<Error> refusal = Deny(request, "unable to create new content in namespace " +
+                                                      name + " because it is being terminated");
     refusal.value().causes.push_back({.reason = "NamespaceTerminating",
                                       .message = "namespace " + name + " is being terminated",
                                       .field = "metadata.namespace"});

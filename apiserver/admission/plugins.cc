@@ -13,6 +13,7 @@ struct PluginEntry {
 
 // kube-apiserver's order.
 constexpr PluginEntry kPlugins[] = {
+    {"CertificateRequestUser", true, &MakeCertificateRequestUser},
     {"NamespaceLifecycle", true, &MakeNamespaceLifecycle},
     {"LimitRanger", true, &MakeLimitRanger},
     {"ServiceAccount", true, &MakeServiceAccount},
@@ -52,7 +53,8 @@ Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std:
   TRY(CheckNames(enabled));
   TRY(CheckNames(disabled));
   for (const PluginEntry& entry : kPlugins) {
-    const bool wanted = (entry.by_default && !Has(disabled, entry.name)) || Has(enabled, entry.name);
+    const bool wanted =
+        (entry.by_default && !Has(disabled, entry.name)) || Has(enabled, entry.name);
     if (wanted) chain.Add(entry.make(parts));
   }
   return {};

@@ -34,8 +34,7 @@ class Priority final : public AdmissionPlugin {
       return Deny(request, "the integer value of priority (" + std::to_string(*spec.priority) +
                                ") must not be provided in pod spec; priority admission "
                                "controller computed " +
-                               std::to_string(found.value) +
-                               " from the given PriorityClass name");
+                               std::to_string(found.value) + " from the given PriorityClass name");
     }
     if (spec.preemption_policy && *spec.preemption_policy != found.preemption_policy) {
       return Deny(request, "the string value of PreemptionPolicy (" + *spec.preemption_policy +

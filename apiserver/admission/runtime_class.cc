@@ -46,8 +46,8 @@ class RuntimeClassPlugin final : public AdmissionPlugin {
     if (!spec.runtime_class_name) return nullptr;
     auto found = caches_.runtime_classes.Find("", *spec.runtime_class_name);
     if (found) return found;
-    return Deny(request, "pod rejected: RuntimeClass " + Quoted(*spec.runtime_class_name) +
-                             " not found");
+    return Deny(request,
+                "pod rejected: RuntimeClass " + Quoted(*spec.runtime_class_name) + " not found");
   }
 
   static Result<> Schedule(const AdmissionRequest& request, core_v1::PodSpec& spec,
@@ -56,8 +56,7 @@ class RuntimeClassPlugin final : public AdmissionPlugin {
       const auto given = spec.node_selector.find(key);
       if (given != spec.node_selector.end() && given->second != value) {
         return Deny(request, "conflict: runtimeClass.scheduling.nodeSelector[" + key + "] = " +
-                                 value + "; pod.spec.nodeSelector[" + key + "] = " +
-                                 given->second);
+                                 value + "; pod.spec.nodeSelector[" + key + "] = " + given->second);
       }
       spec.node_selector[key] = value;
     }

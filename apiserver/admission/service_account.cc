@@ -109,9 +109,9 @@ Result<> CheckMountable(const AdmissionRequest& request, const core_v1::ServiceA
   }
   for (size_t i = 0; i < spec.image_pull_secrets.size(); ++i) {
     const std::string& secret = spec.image_pull_secrets[i].name;
-    const bool known = std::any_of(account.image_pull_secrets.begin(),
-                                   account.image_pull_secrets.end(),
-                                   [&](const auto& own) { return own.name == secret; });
+    const bool known =
+        std::any_of(account.image_pull_secrets.begin(), account.image_pull_secrets.end(),
+                    [&](const auto& own) { return own.name == secret; });
     if (known) continue;
     return Deny(request, "imagePullSecrets[" + std::to_string(i) + "].name=\"" + secret +
                              "\" is not allowed because service account " + name +
@@ -147,8 +147,7 @@ class ServiceAccountPlugin final : public AdmissionPlugin {
   Result<> Validate(const AdmissionRequest& request) override {
     const bool concerns =
         (request.operation == Operation::kCreate && request.Is("", "pods")) ||
-        (request.operation == Operation::kUpdate &&
-         request.Is("", "pods", "ephemeralcontainers"));
+        (request.operation == Operation::kUpdate && request.Is("", "pods", "ephemeralcontainers"));
     if (!concerns) return {};
     const auto& pod = *request.object->As<core_v1::Pod>();
     if (pod.metadata.annotations.contains(std::string(kMirrorPod))) {
@@ -165,8 +164,8 @@ class ServiceAccountPlugin final : public AdmissionPlugin {
   Result<AccountPtr> AccountOf(const AdmissionRequest& request, const core_v1::Pod& pod) {
     const std::string& name = pod.spec.service_account_name;
     if (auto found = caches_.service_accounts.Find(request.namespace_name, name)) return found;
-    return Deny(request, "error looking up service account " + request.namespace_name + "/" +
-                             name + ": serviceaccount " + Quoted(name) + " not found");
+    return Deny(request, "error looking up service account " + request.namespace_name + "/" + name +
+                             ": serviceaccount " + Quoted(name) + " not found");
   }
 
   void MountToken(core_v1::PodSpec& spec) {

@@ -1,8 +1,8 @@
 #include "apiserver/auth/authentication.h"
 
+#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
-#include <openssl/pem.h>
 
 #include <algorithm>
 #include <cctype>
@@ -190,8 +190,8 @@ Result<User> Impersonate(const http::Request& request, User user, Authorizer& au
   Impersonation asked = ReadHeaders(request);
   if (!asked.any) return user;
   if (asked.user.name.empty()) {
-    return Fail(Reason::kBadRequest, "requested " + std::string("impersonation") +
-                                         " without impersonating a user");
+    return Fail(Reason::kBadRequest,
+                "requested " + std::string("impersonation") + " without impersonating a user");
   }
   TRY(MayImpersonate(authorizer, user, AccessToUser(asked.user)));
   for (const std::string& group : asked.user.groups) {

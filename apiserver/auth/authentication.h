@@ -28,8 +28,7 @@ class Authentication {
 
   // Unauthorized when the credentials are bad, or missing and nobody may be anonymous. `warnings`
   // gets texts for Warning headers.
-  Result<User> Authenticate(const http::Request& request,
-                            std::vector<std::string>& warnings) const;
+  Result<User> Authenticate(const http::Request& request, std::vector<std::string>& warnings) const;
   // As TokenReview asks; empty audiences mean the server's own.
   Result<TokenUser> AuthenticateToken(std::string_view token,
                                       std::vector<std::string> audiences) const;

@@ -11,10 +11,17 @@ std::string EscapeMarkup(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -51,8 +58,8 @@ Error ForbiddenAccess(const User& user, const Access& access, std::string_view r
   if (!access.is_resource) {
     text += " path " + Quoted(access.path);
   } else {
-    text += " resource " + Quoted(access.QualifiedResource()) + " in API group " +
-            Quoted(access.group);
+    text +=
+        " resource " + Quoted(access.QualifiedResource()) + " in API group " + Quoted(access.group);
     text += access.namespace_name.empty() ? " at the cluster scope"
                                           : " in the namespace " + Quoted(access.namespace_name);
   }

@@ -1,4 +1,5 @@
-// Default roles of Kubernetes v1.35, bound, and those of single namespaces. The grammar is in bootstrap_rbac.h.
+// Default roles of Kubernetes v1.35, bound, and those of single namespaces. The grammar is in
+// bootstrap_rbac.h.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {

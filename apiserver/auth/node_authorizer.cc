@@ -12,8 +12,12 @@ namespace {
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 
-Verdict Allow() { return {.decision = Verdict::Decision::kAllow}; }
-Verdict NoOpinion(std::string reason) { return {.reason = std::move(reason)}; }
+Verdict Allow() {
+  return {.decision = Verdict::Decision::kAllow};
+}
+Verdict NoOpinion(std::string reason) {
+  return {.reason = std::move(reason)};
+}
 
 bool In(std::string_view verb, std::initializer_list<std::string_view> verbs) {
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
@@ -67,12 +71,12 @@ std::string NodeNameOf(const User& user) {
 
 bool NodeAuthorizer::PodsReach(const std::string& node, const Access& access) {
   const KindInfo& pods = core_v1::Pod::Info();
-  const auto page = store_.List(
-      {.prefix = StorePrefix(pods.storage_key, access.namespace_name),
-       .filter = [&](const Record& record) {
-         const auto view = ObjectView::Of(record);
-         return view && view->field("spec.nodeName") == std::string_view(node);
-       }});
+  const auto page =
+      store_.List({.prefix = StorePrefix(pods.storage_key, access.namespace_name),
+                   .filter = [&](const Record& record) {
+                     const auto view = ObjectView::Of(record);
+                     return view && view->field("spec.nodeName") == std::string_view(node);
+                   }});
   if (!page) return false;
   for (const RecordPtr& record : page->records) {
     const auto object = ObjectOf(pods, *record);
@@ -95,8 +99,7 @@ bool NodeAuthorizer::PodsReach(const std::string& node, const Access& access) {
 
 bool NodeAuthorizer::HasPath(const std::string& node, const Access& access) {
   if (access.resource == "persistentvolumes") {
-    const auto record =
-        store_.Get(KeyOf(core_v1::PersistentVolume::Info(), "", access.name));
+    const auto record = store_.Get(KeyOf(core_v1::PersistentVolume::Info(), "", access.name));
     const auto object = record ? ObjectOf(core_v1::PersistentVolume::Info(), **record)
                                : Result<Object>(tl::unexpected(Error{}));
     const auto* volume = object ? object->As<core_v1::PersistentVolume>() : nullptr;
@@ -108,8 +111,7 @@ bool NodeAuthorizer::HasPath(const std::string& node, const Access& access) {
   if (access.resource == "volumeattachments") {
     const KindInfo& kind = storage_v1::VolumeAttachment::Info();
     const auto record = store_.Get(KeyOf(kind, "", access.name));
-    const auto object =
-        record ? ObjectOf(kind, **record) : Result<Object>(tl::unexpected(Error{}));
+    const auto object = record ? ObjectOf(kind, **record) : Result<Object>(tl::unexpected(Error{}));
     const auto* attachment = object ? object->As<storage_v1::VolumeAttachment>() : nullptr;
     return attachment != nullptr && attachment->spec.node_name == node;
   }
@@ -128,9 +130,9 @@ Verdict NodeAuthorizer::Related(const std::string& node, const Access& access,
 Verdict NodeAuthorizer::ByStaticRules(const Access& access) {
   const auto role = caches_.cluster_roles.Find("", "system:node");
   if (!role) return {};
-  const bool allowed = std::any_of(
-      role->rules.begin(), role->rules.end(),
-      [&](const rbac_v1::PolicyRule& rule) { return RuleAllows(rule, access); });
+  const bool allowed =
+      std::any_of(role->rules.begin(), role->rules.end(),
+                  [&](const rbac_v1::PolicyRule& rule) { return RuleAllows(rule, access); });
   return allowed ? Allow() : NoOpinion("");
 }
 

@@ -130,7 +130,8 @@ Result<CertificatePtr> MakeCertificate(const CertificateOrder& order, evp_pkey_s
   bool good = true;
   if (signer.certificate == nullptr) {
     good &= AddExtension(raw, issuer, NID_basic_constraints, "critical,CA:TRUE");
-    good &= AddExtension(raw, issuer, NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign");
+    good &=
+        AddExtension(raw, issuer, NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign");
     good &= AddExtension(raw, issuer, NID_subject_key_identifier, "hash");
   } else {
     std::string usage = order.server ? "serverAuth" : "";
@@ -163,10 +164,9 @@ Result<CertificateAuthority> CertificateAuthority::Create(std::string_view commo
   if (!authority.key_) return CryptoFailure("cannot make a key");
   const CertificateOrder order{.common_name = std::string(common_name),
                                .lifetime = kAuthorityLifetime};
-  authority.certificate_ = TRY(
-      MakeCertificate(order, authority.key_.get(), {nullptr, authority.key_.get()}, now));
-  authority.pem_ = {CertificatePem(authority.certificate_.get()),
-                    PrivatePem(authority.key_.get())};
+  authority.certificate_ =
+      TRY(MakeCertificate(order, authority.key_.get(), {nullptr, authority.key_.get()}, now));
+  authority.pem_ = {CertificatePem(authority.certificate_.get()), PrivatePem(authority.key_.get())};
   return authority;
 }
 
@@ -175,8 +175,7 @@ Result<CertificateAuthority> CertificateAuthority::FromPem(const KeyPair& pem) {
   authority.certificate_ = ReadCertificate(pem.certificate_pem);
   const BioPtr bio(BIO_new_mem_buf(pem.key_pem.data(), static_cast<int>(pem.key_pem.size())),
                    &BIO_free);
-  authority.key_ = {PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr),
-                    &EVP_PKEY_free};
+  authority.key_ = {PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free};
   if (!authority.certificate_ || !authority.key_) {
     return Fail(Reason::kInvalid, "the certificate authority's files are not PEM");
   }
@@ -193,8 +192,7 @@ Result<KeyPair> CertificateAuthority::Issue(const CertificateOrder& order, TimeP
 }
 
 Result<std::string> CertificateAuthority::Sign(std::string_view request_pem,
-                                               const CertificateOrder& order,
-                                               TimePoint now) const {
+                                               const CertificateOrder& order, TimePoint now) const {
   const BioPtr bio(BIO_new_mem_buf(request_pem.data(), static_cast<int>(request_pem.size())),
                    &BIO_free);
   const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(
@@ -250,8 +248,7 @@ Result<Pki> Pki::Open(const std::string& directory, TimePoint now) {
   return Pki(directory, std::move(authority));
 }
 
-Result<bool> Pki::EnsureLeaf(std::string_view name, const CertificateOrder& order,
-                             TimePoint now) {
+Result<bool> Pki::EnsureLeaf(std::string_view name, const CertificateOrder& order, TimePoint now) {
   const std::string base = Path(name);
   // What was ordered stands beside the certificate, so that other names issue it again.
   std::string wanted = order.common_name + "\n" + AlternativeNames(order) + "\n";

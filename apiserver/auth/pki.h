@@ -7,8 +7,8 @@
 //
 //   const auto pki = TRY(Pki::Open(dir, clock));
 //   TRY(pki.EnsureServing(names));
-//   const KeyPair admin = TRY(pki.authority().Issue(ClientRequest("admin", {"system:masters"}), now));
-//   WriteFile("admin.kubeconfig", KubeconfigText(...));
+//   const KeyPair admin = TRY(pki.authority().Issue(ClientRequest("admin", {"system:masters"}),
+//   now)); WriteFile("admin.kubeconfig", KubeconfigText(...));
 #pragma once
 
 #include <memory>

@@ -109,8 +109,7 @@ Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
 }
 
 Result<> ServiceAccountTokens::CheckBound(const Json& bound, std::string_view resource,
-                                          std::string_view kind,
-                                          std::string_view namespace_name) {
+                                          std::string_view kind, std::string_view namespace_name) {
   const std::string name = Text(bound, "name");
   const auto uid = uid_of_(resource, namespace_name, name);
   if (!uid) return Refuse(std::string(kind) + " has been deleted");

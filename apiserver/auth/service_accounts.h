@@ -18,8 +18,7 @@
 
 namespace skiff {
 
-inline constexpr std::string_view kDefaultIssuer =
-    "https://kubernetes.default.svc.cluster.local";
+inline constexpr std::string_view kDefaultIssuer = "https://kubernetes.default.svc.cluster.local";
 // What the kubelet asks for a projected token; such a token really lives a year, so that programs
 // that never read the file again go on working.
 inline constexpr int64_t kProjectedTokenSeconds = 3607;

@@ -8,6 +8,11 @@ constexpr SubresourceEntry kEntries[] = {
     {"", "pods", "eviction", &HandleEviction},
     {"", "pods", "ephemeralcontainers", &HandleEphemeralContainers},
     {"", "pods", "resize", &HandleResize},
+    {"", "pods", "exec", &HandleExec},
+    {"", "pods", "attach", &HandleAttach},
+    {"", "pods", "portforward", &HandlePortForward},
+    {"", "pods", "log", &HandleLog},
+    {"*", "*", "proxy", &HandleProxy},
     {"", "namespaces", "finalize", &HandleFinalize},
     {"", "serviceaccounts", "token", &HandleToken},
     {"certificates.k8s.io", "certificatesigningrequests", "approval", &HandleApproval},
@@ -17,7 +22,9 @@ constexpr SubresourceEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const SubresourceEntry> SubresourceEntries() { return kEntries; }
+std::span<const SubresourceEntry> SubresourceEntries() {
+  return kEntries;
+}
 
 const SubresourceEntry* FindSubresourceEntry(const ApiRequest& request) {
   for (const SubresourceEntry& entry : kEntries) {

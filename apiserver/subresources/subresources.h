@@ -34,5 +34,11 @@ Result<http::Response> HandleEphemeralContainers(Core& core, ApiRequest& request
 Result<http::Response> HandleResize(Core& core, ApiRequest& request);
 Result<http::Response> HandleFinalize(Core& core, ApiRequest& request);
 Result<http::Response> HandleApproval(Core& core, ApiRequest& request);
+// connect.cc
+Result<http::Response> HandleExec(Core& core, ApiRequest& request);
+Result<http::Response> HandleAttach(Core& core, ApiRequest& request);
+Result<http::Response> HandlePortForward(Core& core, ApiRequest& request);
+Result<http::Response> HandleLog(Core& core, ApiRequest& request);
+Result<http::Response> HandleProxy(Core& core, ApiRequest& request);
 
 }  // namespace skiff

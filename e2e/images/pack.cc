@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/process.h"
-#include "kubelet/image_archive.h"
+#include "kubelet/image_pack.h"
 
 namespace skiff {
 namespace {

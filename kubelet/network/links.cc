@@ -50,7 +50,8 @@ Result<Socket> Connect() {
 
 Result<Route> UnreachableRoute(const std::string& cidr) {
   nl_addr* address = nullptr;
-  const int error = nl_addr_parse(cidr.c_str(), AF_UNSPEC, &address);
+  const int family = cidr.find(':') == std::string::npos ? AF_INET : AF_INET6;
+  const int error = nl_addr_parse(cidr.c_str(), family, &address);
   if (error < 0) return Fail(Reason::kInvalid, cidr + ": " + nl_geterror(error));
   Route route(rtnl_route_alloc());
   rtnl_route_set_dst(route.get(), address);

@@ -1,0 +1,18 @@
+// The order of merged lists in strategic merge patches.
+#pragma once
+
+#include <string>
+
+#include "api/values.h"
+
+namespace skiff {
+
+// `merged` in the order of `wanted`. Items that are not in `wanted` keep the order they have in
+// `before`, and stand in front of the next wanted item if they did so in `before`. Items are told
+// apart by `key`, or by value when it is "".
+Json OrderLike(const Json& merged, const Json& wanted, const Json& before, const std::string& key);
+
+// Whether the items of `list` (but those it deletes) occur in `order`, in that sequence.
+bool FollowsOrder(const Json& list, const Json& order, const std::string& key);
+
+}  // namespace skiff

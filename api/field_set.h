@@ -1,0 +1,93 @@
+// Sets of field paths, as metadata.managedFields keeps them (FieldsV1). A path is a row of
+// elements:
+//
+//   f:<name>         a field of a structure, or a key of a map
+//   k:{"name":"a"}   the item of a list with these keys (compact JSON, keys sorted)
+//   v:<json>         the item of a list that is a set
+//   i:<index>        an item by position
+//
+// As JSON a set is a tree of such elements; "." or an empty object says that the path itself is in
+// it: {"f:spec":{"f:ports":{"k:{\"port\":80}":{".":{},"f:port":{}}}}}.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff {
+
+// A set is its root node; the root itself is never a member.
+struct FieldSet {
+  bool member = false;  // The path to this node is in the set.
+  std::map<std::string, FieldSet, std::less<>> children;
+
+  bool Empty() const { return !member && children.empty(); }
+  // The node below `element`; nullptr when no path of the set goes there.
+  const FieldSet* Find(std::string_view element) const;
+  bool operator==(const FieldSet&) const = default;
+};
+
+// A row of elements, innermost first, that lives on the stack of a walk over a document.
+struct ElementChain {
+  const ElementChain* outer = nullptr;
+  std::string_view element;
+};
+void Insert(FieldSet& set, const ElementChain* path);
+
+FieldSet Union(FieldSet a, const FieldSet& b);
+// The members of `a` that are not in `b`.
+FieldSet Difference(const FieldSet& a, const FieldSet& b);
+FieldSet Intersection(const FieldSet& a, const FieldSet& b);
+// Drops `path` ("metadata.labels") and all below it.
+void Exclude(FieldSet& set, std::string_view path);
+// Drops all but `path` and what is below it.
+void KeepOnly(FieldSet& set, std::string_view path);
+// Makes fields of structures that lead to members members too.
+FieldSet WithNamedParents(const FieldSet& set, const Type& type);
+
+// Each member: first those of a level, then those below.
+// ".spec.ports[port=53,protocol=\"UDP\"].name"
+void VisitPaths(const FieldSet& set, const std::function<void(const std::string&)>& visit);
+// One element of such a path: ".spec", "[name=\"a\"]", "[=\"x\"]", "[0]".
+std::string PrintElement(std::string_view element);
+
+// Elements of unknown form are passed over; fails when it is no tree of objects.
+Result<FieldSet> FieldSetFromJson(const Json& fields_v1);
+Json ToJson(const FieldSet& set);
+
+// How apply sees a value of a table: its type and, in a structure, its field.
+struct Spot {
+  const Type* type = nullptr;  // nullptr: no schema; objects are granular, lists atomic.
+  const Field* field = nullptr;
+
+  bool IsMapLike() const;  // A structure or map (also without schema, given an object).
+  bool IsAtomic() const;
+  ListType list_type() const;
+  // The spot of a member of this structure or map; false when the structure declares no such field.
+  bool Member(std::string_view name, Spot& out) const;
+  Spot Item() const { return {type->element, nullptr}; }
+};
+
+// The path element of an item of a list that is a map or a set. Fails, in structured-merge-diff's
+// words, when keys are missing or the item has the wrong shape.
+Result<std::string> ItemElement(const Spot& list, const Json& item, size_t index);
+
+// The fields that a partial document gives: leaves, items of lists, and keys of maps.
+// It has passed CheckApplied, or is in normal form.
+FieldSet FieldsOf(const Spot& spot, const Json& document);
+
+struct Comparison {
+  FieldSet changed;  // Added or modified.
+  FieldSet removed;
+};
+Comparison Compare(const Spot& spot, const Json& before, const Json& after);
+
+// `document` without the paths in `set`; empty lists and maps that this leaves are null.
+Json RemoveFields(const Spot& spot, const Json& document, const FieldSet& set);
+
+}  // namespace skiff

@@ -1,0 +1,20 @@
+// Decoded JSON as Go's fmt prints it, for texts that quote it.
+#pragma once
+
+#include <string>
+
+#include "api/values.h"
+
+namespace skiff {
+
+// %v: map[a:1 b:[x y]], <nil>.
+std::string GoPlain(const Json& value);
+// %#v: map[string]interface {}{"a":1}.
+std::string GoSyntax(const Json& value);
+// %T: "map[string]interface {}", "int64".
+const char* GoTypeOf(const Json& value);
+// What the conversion of a decoded map to a struct says where decoding the same JSON says `error`:
+// "cannot convert float64 to int32", "cannot restore slice from map".
+std::string ConversionError(const std::string& error);
+
+}  // namespace skiff

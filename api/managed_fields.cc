@@ -1,0 +1,257 @@
+#include "api/managed_fields.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kAncientChanges = "ancient-changes";
+
+const Json* ManagedFieldsIn(const Json& object) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return nullptr;
+  const auto list = metadata->find("managedFields");
+  return list == metadata->end() || !list->is_array() ? nullptr : &*list;
+}
+
+std::string TextAt(const Json& entry, const char* name) {
+  const auto found = entry.find(name);
+  return found == entry.end() || !found->is_string() ? "" : found->get<std::string>();
+}
+
+Result<ManagedEntry> DecodeEntry(const Json& json) {
+  ManagedEntry entry;
+  if (!json.is_object()) return Fail(Reason::kBadRequest, "entry is not an object");
+  const std::string operation = TextAt(json, "operation");
+  if (operation != "Apply" && operation != "Update") {
+    return Fail(Reason::kBadRequest, "operation must be `Apply` or `Update`");
+  }
+  entry.is_apply = operation == "Apply";
+  entry.api_version = TextAt(json, "apiVersion");
+  if (entry.api_version.empty()) {
+    return Fail(Reason::kBadRequest, "apiVersion must not be empty");
+  }
+  if (TextAt(json, "fieldsType") != "FieldsV1") {
+    return Fail(Reason::kBadRequest, "fieldsType must be `FieldsV1`");
+  }
+  entry.manager = TextAt(json, "manager");
+  entry.subresource = TextAt(json, "subresource");
+  entry.time = TextAt(json, "time");
+  if (const auto fields = json.find("fieldsV1"); fields != json.end()) {
+    entry.fields = TRY(FieldSetFromJson(*fields));
+  }
+  return entry;
+}
+
+Json EncodeEntry(const ManagedEntry& entry) {
+  Json json = {{"manager", entry.manager},
+               {"operation", entry.is_apply ? "Apply" : "Update"},
+               {"apiVersion", entry.api_version},
+               {"fieldsType", "FieldsV1"},
+               {"fieldsV1", ToJson(entry.fields)}};
+  if (!entry.time.empty()) json["time"] = entry.time;
+  if (!entry.subresource.empty()) json["subresource"] = entry.subresource;
+  return json;
+}
+
+// One empty entry, or an empty list, asks to forget all owners.
+bool IsReset(const Json& list) {
+  return list.empty() || (list.size() == 1 && list[0].is_object() && list[0].empty());
+}
+
+ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
+  for (ManagedEntry& entry : entries) {
+    if (entry.SameManager(wanted)) return &entry;
+  }
+  return nullptr;
+}
+
+void DropEmpty(ManagedEntries& entries) {
+  std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.Empty(); });
+}
+
+}  // namespace
+
+void ResetFields::Apply(FieldSet& set) const {
+  for (const std::string_view path : paths) Exclude(set, path);
+  if (!all_but.empty()) KeepOnly(set, all_but);
+}
+
+bool ManagedEntry::SameManager(const ManagedEntry& other) const {
+  return manager == other.manager && is_apply == other.is_apply &&
+         subresource == other.subresource && (is_apply || api_version == other.api_version);
+}
+
+Result<ManagedEntries> DecodeManagedFields(const Json& object) {
+  ManagedEntries entries;
+  const Json* list = ManagedFieldsIn(object);
+  if (list == nullptr) return entries;
+  for (const Json& json : *list) {
+    ManagedEntry entry = TRY(DecodeEntry(json));
+    if (ManagedEntry* earlier = FindManager(entries, entry)) {
+      *earlier = std::move(entry);
+    } else {
+      entries.push_back(std::move(entry));
+    }
+  }
+  return entries;
+}
+
+void EncodeManagedFields(ManagedEntries entries, Json& object) {
+  if (entries.empty()) {
+    if (ManagedFieldsIn(object) != nullptr) object["metadata"].erase("managedFields");
+    return;
+  }
+  const auto order = [](const ManagedEntry& entry) {
+    return std::tie(entry.time, entry.manager, entry.api_version, entry.subresource);
+  };
+  std::sort(entries.begin(), entries.end(), [&](const ManagedEntry& a, const ManagedEntry& b) {
+    if (a.is_apply != b.is_apply) return a.is_apply;
+    return order(a) < order(b);
+  });
+  Json list = Json::array();
+  for (const ManagedEntry& entry : entries) list.push_back(EncodeEntry(entry));
+  object["metadata"]["managedFields"] = std::move(list);
+}
+
+ManagedEntries EntriesBeforeWrite(const Json& live, const Json& object,
+                                  std::string_view subresource) {
+  if (subresource.empty()) {
+    if (const Json* sent = ManagedFieldsIn(object)) {
+      if (IsReset(*sent)) return {};
+      auto entries = DecodeManagedFields(object);
+      if (entries && !entries->empty()) return std::move(*entries);
+    }
+  }
+  return DecodeManagedFields(live).value_or(ManagedEntries());
+}
+
+void StripSystemFields(FieldSet& set) {
+  static constexpr std::array<std::string_view, 9> kOfMetadata = {
+      "f:name",        "f:namespace",  "f:creationTimestamp", "f:selfLink",       "f:uid",
+      "f:clusterName", "f:generation", "f:managedFields",     "f:resourceVersion"};
+  for (const char* name : {"f:apiVersion", "f:kind"}) set.children.erase(name);
+  const auto metadata = set.children.find("f:metadata");
+  if (metadata == set.children.end()) return;
+  for (const std::string_view name : kOfMetadata) {
+    const auto found = metadata->second.children.find(name);
+    if (found != metadata->second.children.end()) metadata->second.children.erase(found);
+  }
+  metadata->second.member = false;
+  if (metadata->second.Empty()) set.children.erase(metadata);
+}
+
+void TakeFields(ManagedEntries& entries, const FieldSet& fields, const ManagedEntry* except) {
+  for (ManagedEntry& entry : entries) {
+    if (&entry != except) entry.fields = Difference(entry.fields, fields);
+  }
+  DropEmpty(entries);
+}
+
+void RecordUpdate(const Type& type, const Json& live, const Json& object, const FieldWriter& writer,
+                  ManagedEntries& entries) {
+  Comparison comparison = Compare({&type, nullptr}, live, object);
+  writer.reset.Apply(comparison.changed);
+  writer.reset.Apply(comparison.removed);
+  ManagedEntry self;
+  self.manager = writer.manager.empty() ? "unknown" : writer.manager;
+  self.api_version = writer.api_version;
+  self.subresource = writer.subresource;
+  self.time = Time(writer.now).Rfc3339();
+  self.fields = comparison.changed;
+  StripSystemFields(self.fields);
+  TakeFields(entries, Union(comparison.changed, comparison.removed), nullptr);
+  if (self.fields.Empty()) return;
+  if (ManagedEntry* earlier = FindManager(entries, self)) {
+    earlier->fields = Union(std::move(self.fields), earlier->fields);
+    earlier->time = std::move(self.time);
+  } else {
+    entries.push_back(std::move(self));
+  }
+}
+
+void CapUpdateManagers(ManagedEntries& entries) {
+  const auto is_update = [](const ManagedEntry& entry) { return !entry.is_apply; };
+  auto updates = static_cast<size_t>(std::count_if(entries.begin(), entries.end(), is_update));
+  if (updates <= kUpdateManagersMax) return;
+  // Oldest first; the names of equally old ones decide.
+  std::sort(entries.begin(), entries.end(), [](const ManagedEntry& a, const ManagedEntry& b) {
+    return std::tie(a.time, a.manager, a.api_version, a.subresource) <
+           std::tie(b.time, b.manager, b.api_version, b.subresource);
+  });
+  ManagedEntries out;
+  std::vector<size_t> first_of_version;  // Positions in `out`.
+  for (ManagedEntry& entry : entries) {
+    if (entry.is_apply || updates <= kUpdateManagersMax) {
+      out.push_back(std::move(entry));
+      continue;
+    }
+    const auto first =
+        std::find_if(first_of_version.begin(), first_of_version.end(),
+                     [&](size_t at) { return out[at].api_version == entry.api_version; });
+    if (first == first_of_version.end()) {
+      first_of_version.push_back(out.size());
+      out.push_back(std::move(entry));
+      continue;
+    }
+    ManagedEntry& bucket = out[*first];
+    bucket.manager = kAncientChanges;
+    bucket.subresource.clear();
+    bucket.fields = Union(std::move(bucket.fields), entry.fields);
+    bucket.time = std::move(entry.time);
+    --updates;
+  }
+  // The bucket of an earlier write may stand apart from the new one.
+  entries.clear();
+  for (ManagedEntry& entry : out) {
+    if (ManagedEntry* earlier = FindManager(entries, entry)) {
+      earlier->fields = Union(std::move(earlier->fields), entry.fields);
+      earlier->time = std::max(earlier->time, entry.time);
+    } else {
+      entries.push_back(std::move(entry));
+    }
+  }
+}
+
+void UpdateManagedFields(const Type& type, const Json& live, Json& object,
+                         const FieldWriter& writer) {
+  ManagedEntries entries = EntriesBeforeWrite(live, object, writer.subresource);
+  // What nobody tracked at its creation stays untracked until somebody applies.
+  const auto metadata = live.find("metadata");
+  const bool exists = metadata != live.end() && metadata->contains("uid");
+  if (!entries.empty() || !exists) {
+    RecordUpdate(type, live, object, writer, entries);
+    CapUpdateManagers(entries);
+  }
+  EncodeManagedFields(std::move(entries), object);
+}
+
+bool SameButForManagedTimes(const Json& live, const Json& object) {
+  const Json* before = ManagedFieldsIn(live);
+  const Json* after = ManagedFieldsIn(object);
+  if (before == nullptr || after == nullptr) return live == object;
+  if (before->size() != after->size()) return false;
+  // Times order the list, so entries are paired by identity.
+  const auto timeless = [](const Json& list) {
+    std::vector<Json> entries(list.begin(), list.end());
+    for (Json& entry : entries) entry.erase("time");
+    std::sort(entries.begin(), entries.end());
+    return entries;
+  };
+  if (timeless(*before) != timeless(*after)) return false;
+  for (const auto& [name, value] : live.get_ref<const Json::object_t&>()) {
+    const auto other = object.find(name);
+    if (other == object.end()) return false;
+    if (name != "metadata" && value != *other) return false;
+  }
+  if (live.size() != object.size()) return false;
+  Json old_metadata = live.at("metadata");
+  Json new_metadata = object.at("metadata");
+  old_metadata.erase("managedFields");
+  new_metadata.erase("managedFields");
+  return old_metadata == new_metadata;
+}
+
+}  // namespace skiff

@@ -1,0 +1,45 @@
+// The definitions of OpenAPI documents, from the tables of types. A definition is named after the
+// Go package of its type, "io.k8s.api.core.v1.Pod", because every client knows it so.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "api/gen/meta_v1.h"
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff::openapi {
+
+enum class Version : uint8_t { kV2, kV3 };
+
+// The definition of a kind; of a custom one, "com.example.v1.CronTab". With "List" behind the
+// kind, that of its list.
+std::string DefinitionOf(const meta_v1::GroupVersionKind& kind);
+
+// Collects definitions with all they refer to.
+class Definitions {
+ public:
+  explicit Definitions(Version version) : version_(version) {}
+  // `name` as DefinitionOf makes it, or one of a few that no kind has (Status, Patch, WatchEvent,
+  // version.Info). `kind` is what it is, for custom kinds.
+  void Add(const std::string& name, const meta_v1::GroupVersionKind* kind = nullptr);
+  // By name.
+  const std::map<std::string, Json>& all() const { return all_; }
+  // "#/definitions/" or "#/components/schemas/" and the name.
+  static std::string Reference(Version version, std::string_view name);
+
+ private:
+  Json Schema(const Type& type);
+  Json FieldSchema(const Field& field);
+  Json ElementSchema(const Type& type);
+  Json ValueSchema(const Type& type);
+  void AddType(const std::string& name, const Type& type);
+  void AddList(const std::string& name, const std::string& item);
+
+  Version version_;
+  std::map<std::string, Json> all_;
+};
+
+}  // namespace skiff::openapi

@@ -1,0 +1,351 @@
+#include "api/patch.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "api/decode.h"
+#include "api/go_text.h"
+#include "api/json.h"
+
+namespace skiff {
+namespace {
+
+tl::unexpected<Error> Rejected() {
+  Error error{.reason = Reason::kInvalid,
+              .message = "the server rejected our request due to an error in our request"};
+  error.details = ErrorDetails{};
+  return Fail(std::move(error));
+}
+
+const char* FoundName(JsonToken token) {
+  switch (token) {
+    case JsonToken::kBool:
+      return "bool";
+    case JsonToken::kNumber:
+      return "number";
+    case JsonToken::kString:
+      return "string";
+    case JsonToken::kObject:
+      return "object";
+    default:
+      return "array";
+  }
+}
+
+tl::unexpected<Error> CannotDecode(const std::string& why) {
+  return Fail(Reason::kBadRequest, "error decoding patch: " + why);
+}
+
+// One segment of a JSON pointer, unescaped.
+std::string Unescape(std::string_view segment) {
+  std::string out;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    const bool escape = segment[i] == '~' && i + 1 < segment.size();
+    if (escape && (segment[i + 1] == '0' || segment[i + 1] == '1')) {
+      out += segment[++i] == '0' ? '~' : '/';
+    } else {
+      out += segment[i];
+    }
+  }
+  return out;
+}
+
+// An index of an existing item; negative ones count from the end. SIZE_MAX: there is none.
+size_t IndexIn(const Json& list, std::string_view text, size_t size_max) {
+  int64_t index = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (code != std::errc() || end != text.data() + text.size()) return SIZE_MAX;
+  if (index < 0) index += static_cast<int64_t>(list.size());
+  if (index < 0 || static_cast<size_t>(index) >= size_max) return SIZE_MAX;
+  return static_cast<size_t>(index);
+}
+
+// Where a pointer leads: the container and the last segment.
+struct Target {
+  Json* parent = nullptr;  // nullptr: there is no such place.
+  std::string name;
+};
+
+Json* Child(Json& parent, const std::string& name) {
+  if (parent.is_object()) {
+    const auto found = parent.find(name);
+    return found == parent.end() ? nullptr : &*found;
+  }
+  if (!parent.is_array()) return nullptr;
+  const size_t index = IndexIn(parent, name, parent.size());
+  return index == SIZE_MAX ? nullptr : &parent[index];
+}
+
+Target Resolve(Json& document, std::string_view path) {
+  if (!path.starts_with('/')) return {};
+  Json* at = &document;
+  while (at != nullptr) {
+    path.remove_prefix(1);
+    const size_t slash = path.find('/');
+    std::string name = Unescape(path.substr(0, slash));
+    if (slash == path.npos) return {at, std::move(name)};
+    at = Child(*at, name);
+    path.remove_prefix(slash);
+  }
+  return {};
+}
+
+bool Add(const Target& to, Json value) {
+  if (to.parent == nullptr) return false;
+  if (to.parent->is_object()) {
+    (*to.parent)[to.name] = std::move(value);
+    return true;
+  }
+  if (!to.parent->is_array()) return false;
+  auto& items = to.parent->get_ref<Json::array_t&>();
+  size_t index = items.size();
+  if (to.name != "-") {
+    // "-1" adds behind the last item, as the library counts for additions.
+    index = IndexIn(*to.parent, to.name, items.size() + 1);
+    if (to.name.starts_with('-') && index != SIZE_MAX) ++index;
+  }
+  if (index > items.size()) return false;
+  items.insert(items.begin() + static_cast<std::ptrdiff_t>(index), std::move(value));
+  return true;
+}
+
+bool Remove(const Target& at) {
+  if (at.parent == nullptr || Child(*at.parent, at.name) == nullptr) return false;
+  if (at.parent->is_object()) {
+    at.parent->erase(at.name);
+  } else {
+    at.parent->erase(IndexIn(*at.parent, at.name, at.parent->size()));
+  }
+  return true;
+}
+
+bool Replace(Json& document, const PatchOperation& operation) {
+  if (operation.path.empty()) {
+    document = operation.value;
+    return true;
+  }
+  const Target to = Resolve(document, operation.path);
+  if (to.parent == nullptr) return false;
+  if (to.parent->is_object()) {  // Also a key that is not there yet.
+    (*to.parent)[to.name] = operation.value;
+    return true;
+  }
+  Json* value = Child(*to.parent, to.name);
+  if (value == nullptr) return false;
+  *value = operation.value;
+  return true;
+}
+
+bool Test(Json& document, const PatchOperation& operation) {
+  if (operation.path.empty()) return document == operation.value;
+  const Target at = Resolve(document, operation.path);
+  const Json* value = at.parent == nullptr ? nullptr : Child(*at.parent, at.name);
+  return value != nullptr && *value == operation.value;
+}
+
+bool MoveOrCopy(Json& document, const PatchOperation& operation, size_t& copied) {
+  const Target from = Resolve(document, operation.from);
+  const Json* found = from.parent == nullptr ? nullptr : Child(*from.parent, from.name);
+  if (found == nullptr) return false;
+  Json value = *found;
+  if (operation.op == "move") {
+    if (!Remove(from)) return false;
+  } else {
+    copied += DumpJson(value).size();
+    if (copied > kPatchCopyBytesMax) return false;
+  }
+  return Add(Resolve(document, operation.path), std::move(value));
+}
+
+bool Perform(Json& document, const PatchOperation& operation, size_t& copied) {
+  if (operation.op == "add") return Add(Resolve(document, operation.path), operation.value);
+  if (operation.op == "remove") return Remove(Resolve(document, operation.path));
+  if (operation.op == "replace") return Replace(document, operation);
+  if (operation.op == "test") return Test(document, operation);
+  if (operation.op == "move" || operation.op == "copy") {
+    return MoveOrCopy(document, operation, copied);
+  }
+  return false;
+}
+
+void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch) {
+  PatchOperation operation;
+  std::set<std::string> seen;
+  std::string_view key_view;
+  while (in.NextKey(key_view)) {
+    const std::string key(key_view);
+    const std::string place = "\"[" + std::to_string(index) + "]." + key + "\"";
+    std::string* text = key == "op"     ? &operation.op
+                        : key == "path" ? &operation.path
+                        : key == "from" ? &operation.from
+                                        : nullptr;
+    const bool known = text != nullptr || key == "value";
+    if (!known) {
+      patch.strict_errors.push_back("json patch unknown field " + place);
+    } else if (!seen.insert(key).second) {
+      patch.strict_errors.push_back("json patch duplicate field " + place);
+    }
+    const JsonToken token = in.Next();
+    if (text != nullptr && token == JsonToken::kString) {
+      *text = in.string();
+    } else if (key == "value") {
+      operation.has_value = true;
+      operation.value = ReadJson(in, token);
+    } else {
+      in.SkipEntered(token);
+    }
+  }
+  patch.operations.push_back(std::move(operation));
+}
+
+// Notes keys that occur twice in an object, at any depth.
+void Duplicates(JsonReader& in, JsonToken token, std::string& path, std::vector<std::string>& out) {
+  const size_t length = path.size();
+  if (token == JsonToken::kArray) {
+    for (size_t i = 0; in.NextItem(); ++i) {
+      path += "[" + std::to_string(i) + "]";
+      Duplicates(in, in.Next(), path, out);
+      path.resize(length);
+    }
+  }
+  if (token != JsonToken::kObject) return;
+  std::set<std::string, std::less<>> seen;
+  std::string_view key;
+  while (in.NextKey(key)) {
+    path.append(path.empty() ? "" : ".").append(key);
+    if (!seen.emplace(key).second) out.push_back("duplicate field \"" + path + "\"");
+    Duplicates(in, in.Next(), path, out);
+    path.resize(length);
+  }
+}
+
+// Objects that the patch went into have their keys sorted; the others keep the order of the table.
+void AppendPatched(const Type& type, const Json& touched, const Json& value, std::string& out) {
+  if (!touched.is_object() || !value.is_object()) return AppendValue(type, value, out);
+  out += '{';
+  bool first = true;
+  for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+    if (!first) out += ',';
+    first = false;
+    AppendJsonString(name, out);
+    out += ':';
+    const Field* field = type.shape == Shape::kStruct ? type.Find(name) : nullptr;
+    const Type* below = field != nullptr ? field->type : type.element;
+    const auto inner = touched.find(name);
+    if (below == nullptr) {
+      AppendJson(member, out);
+    } else {
+      AppendPatched(*below, inner == touched.end() ? Json() : *inner, member, out);
+    }
+  }
+  out += '}';
+}
+
+}  // namespace
+
+Result<JsonPatch> ParseJsonPatch(std::string_view text) {
+  JsonReader in(text);
+  JsonPatch patch;
+  std::string why;
+  const JsonToken token = in.Next();
+  if (token == JsonToken::kArray) {
+    for (size_t i = 0; in.NextItem(); ++i) {
+      const JsonToken item = in.Next();
+      if (item == JsonToken::kObject) {
+        ReadOperation(in, i, patch);
+        continue;
+      }
+      in.SkipEntered(item);
+      if (why.empty() && item != JsonToken::kNull && item != JsonToken::kError) {
+        why = std::string("json: cannot unmarshal ") + FoundName(item) +
+              " into Go value of type jsonpatch.Operation";
+      }
+    }
+  } else if (token != JsonToken::kError && token != JsonToken::kNull) {
+    in.SkipEntered(token);
+    why = std::string("json: cannot unmarshal ") + FoundName(token) +
+          " into Go value of type jsonpatch.Patch";
+  }
+  in.Finish();
+  if (in.failed()) return CannotDecode(in.error());
+  if (!why.empty()) return CannotDecode(why);
+  if (patch.operations.size() > kPatchOperationsMax) {
+    return Fail(Reason::kRequestEntityTooLarge,
+                "Request entity too large: The allowed maximum operations in a JSON patch is " +
+                    std::to_string(kPatchOperationsMax) + ", got " +
+                    std::to_string(patch.operations.size()));
+  }
+  return patch;
+}
+
+Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document) {
+  size_t copied = 0;
+  for (const PatchOperation& operation : patch.operations) {
+    if (!Perform(document, operation, copied)) return Rejected();
+  }
+  return document;
+}
+
+Result<MergePatch> ParseMergePatch(std::string_view text) {
+  JsonReader in(text);
+  MergePatch patch;
+  const JsonToken token = in.Next();
+  patch.patch = ReadJson(in, token);
+  in.Finish();
+  if (in.failed()) return CannotDecode(in.error());
+  if (token == JsonToken::kNull) return Fail(Reason::kBadRequest, "Invalid JSON Patch");
+  if (token != JsonToken::kObject) {
+    return CannotDecode(std::string("json: cannot unmarshal ") + FoundName(token) +
+                        " into Go value of type map[string]interface {}");
+  }
+  patch.strict_errors = FindDuplicates(text);
+  return patch;
+}
+
+std::vector<std::string> FindDuplicates(std::string_view text) {
+  std::vector<std::string> out;
+  JsonReader in(text);
+  std::string path;
+  Duplicates(in, in.Next(), path, out);
+  return out;
+}
+
+Json TouchedBy(const JsonPatch& patch) {
+  Json touched = Json::object();
+  for (const PatchOperation& operation : patch.operations) {
+    if (operation.path.empty()) continue;
+    Json* at = &touched;
+    std::string_view rest = std::string_view(operation.path).substr(1);
+    while (true) {
+      const size_t slash = rest.find('/');
+      if (!at->is_object()) break;
+      at = &(*at)[Unescape(rest.substr(0, slash))];
+      if (slash == rest.npos) break;
+      if (at->is_null()) *at = Json::object();
+      rest.remove_prefix(slash + 1);
+    }
+  }
+  return touched;
+}
+
+std::string PatchedText(const Type& type, const Json& touched, const Json& patched) {
+  std::string out;
+  AppendPatched(type, touched, patched, out);
+  return out;
+}
+
+Error UnfitPatch(const std::string& value, const std::string& why) {
+  const std::string text = "Invalid value: " + GoQuote(value) + ": " + why;
+  Error error{.reason = Reason::kInvalid, .message = " \"\" is invalid: patch: " + text};
+  error.causes.push_back({"FieldValueInvalid", text, "patch"});
+  error.details = ErrorDetails{};
+  return error;
+}
+
+Json ApplyMergePatch(const Json& patch, Json document) {
+  document.merge_patch(patch);
+  return document;
+}
+
+}  // namespace skiff

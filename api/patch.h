@@ -1,0 +1,57 @@
+// JSON patch (RFC 6902) and JSON merge patch (RFC 7386), as Kubernetes' library applies them. The
+// third kind is in api/strategic_merge.h, apply in api/apply.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff {
+
+inline constexpr size_t kPatchOperationsMax = 10'000;
+// All copies of one patch together may add so many bytes of JSON.
+inline constexpr size_t kPatchCopyBytesMax = 3 * 1024 * 1024;
+
+struct PatchOperation {
+  std::string op;
+  std::string path;
+  std::string from;
+  bool has_value = false;
+  Json value;
+};
+
+struct JsonPatch {
+  std::vector<PatchOperation> operations;
+  // `json patch unknown field "[0].x"`, `json patch duplicate field ...`.
+  std::vector<std::string> strict_errors;
+};
+
+// Fails with 400 and Go's text, with 413 for too many operations.
+Result<JsonPatch> ParseJsonPatch(std::string_view text);
+// All or nothing. Fails with Invalid ("the server rejected our request due to an error in our
+// request"); which operation failed is not told, as in Kubernetes.
+Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document);
+
+struct MergePatch {
+  Json patch;
+  std::vector<std::string> strict_errors;  // `duplicate field "a.b"`
+};
+// Fails with 400 and Go's text; a patch is an object.
+Result<MergePatch> ParseMergePatch(std::string_view text);
+Json ApplyMergePatch(const Json& patch, Json document);
+
+// `duplicate field "a.b"` for each key that an object of the text repeats.
+std::vector<std::string> FindDuplicates(std::string_view text);
+
+// What a JSON patch goes into, as a document of its paths; a merge patch is that document itself.
+Json TouchedBy(const JsonPatch& patch);
+// The patched document as Kubernetes quotes it when it does not fit the kind: objects that the
+// patch went into have their keys sorted, the others keep the order of the table.
+std::string PatchedText(const Type& type, const Json& touched, const Json& patched);
+// ` "" is invalid: patch: Invalid value: "{...}": json: cannot unmarshal ...`; 422.
+Error UnfitPatch(const std::string& value, const std::string& why);
+
+}  // namespace skiff

@@ -1,0 +1,111 @@
+#include "api/patch.h"
+
+#include <gtest/gtest.h>
+
+#include "api/gen/core_v1.h"
+#include "api/json.h"
+
+namespace skiff {
+namespace {
+
+// The document after the patch, or the error's text.
+std::string Patched(std::string_view document, std::string_view patch) {
+  const auto parsed = ParseJsonPatch(patch);
+  if (!parsed) return parsed.error().message;
+  const auto result = ApplyJsonPatch(*parsed, *ParseJson(document));
+  return result ? DumpJson(*result) : result.error().message;
+}
+
+constexpr const char* kRejected = "the server rejected our request due to an error in our request";
+
+TEST(JsonPatch, DoesTheSixOperations) {
+  EXPECT_EQ(Patched(R"({"a":{"b":1},"l":[1,2]})",
+                    R"([{"op":"test","path":"/a/b","value":1},
+                        {"op":"add","path":"/l/-","value":3},
+                        {"op":"add","path":"/l/0","value":0},
+                        {"op":"replace","path":"/a/b","value":2},
+                        {"op":"copy","from":"/a","path":"/c"},
+                        {"op":"move","from":"/a/b","path":"/m"},
+                        {"op":"remove","path":"/l/1"}])"),
+            R"({"a":{},"c":{"b":2},"l":[0,2,3],"m":2})");
+}
+
+TEST(JsonPatch, PointersAreUnescapedAndMayCountFromTheEnd) {
+  EXPECT_EQ(Patched(R"({"a/b":{"c~d":1}})", R"([{"op":"remove","path":"/a~1b/c~0d"}])"),
+            R"({"a/b":{}})");
+  EXPECT_EQ(Patched(R"({"l":[1,2,3]})", R"([{"op":"remove","path":"/l/-1"}])"), R"({"l":[1,2]})");
+}
+
+TEST(JsonPatch, ReplacingAMissingKeyAddsIt) {
+  EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"replace","path":"/a/b","value":1}])"),
+            R"({"a":{"b":1}})");
+}
+
+TEST(JsonPatch, WhatCannotBeDoneIsRejectedAltogether) {
+  for (const char* operation :
+       {R"({"op":"remove","path":"/none"})", R"({"op":"test","path":"/a","value":2})",
+        R"({"op":"test","path":"/none","value":null})", R"({"op":"add","path":"/x/y","value":1})",
+        R"({"op":"replace","path":"/l/9","value":1})", R"({"op":"add","path":"/l/9","value":1})",
+        R"({"op":"remove","path":""})", R"({"op":"fly","path":"/a"})",
+        R"({"op":"move","from":"/none","path":"/b"})"}) {
+    EXPECT_EQ(Patched(R"({"a":1,"l":[1]})", "[" + std::string(operation) + "]"), kRejected)
+        << operation;
+  }
+}
+
+TEST(JsonPatch, MalformedPatchesAreToldAsGoTellsThem) {
+  EXPECT_EQ(Patched("{}", "{"), "error decoding patch: unexpected end of JSON input");
+  EXPECT_EQ(Patched("{}", "{}"),
+            "error decoding patch: json: cannot unmarshal object into Go value of type "
+            "jsonpatch.Patch");
+  std::string many = "[";
+  for (int i = 0; i < 10001; ++i) many += R"({"op":"test","path":"/a"},)";
+  many.back() = ']';
+  EXPECT_EQ(Patched("{}", many),
+            "Request entity too large: The allowed maximum operations in a JSON patch is 10000, "
+            "got 10001");
+  EXPECT_EQ(ParseJsonPatch(R"([{"op":"test","path":"/a","x":1,"path":"/b"}])")->strict_errors,
+            (std::vector<std::string>{"json patch unknown field \"[0].x\"",
+                                      "json patch duplicate field \"[0].path\""}));
+}
+
+TEST(JsonPatch, CopiesAreBounded) {
+  std::string patch = "[";
+  for (int i = 0; i < 40; ++i) patch += R"({"op":"copy","from":"/a","path":"/a/-"},)";
+  patch.back() = ']';
+  EXPECT_EQ(Patched(R"({"a":["0123456789"]})", patch), kRejected);
+}
+
+TEST(MergePatch, NullsDeleteAndListsAreReplaced) {
+  const auto patch = ParseMergePatch(R"({"a":null,"b":{"c":null,"d":1},"l":[1],"new":{"x":null}})");
+  EXPECT_EQ(DumpJson(ApplyMergePatch(patch->patch, *ParseJson(R"({"a":1,"b":{"c":1},"l":[2,3]})"))),
+            R"({"b":{"d":1},"l":[1],"new":{}})");
+}
+
+TEST(MergePatch, OnlyObjectsArePatches) {
+  EXPECT_EQ(ParseMergePatch("[1]").error().message,
+            "error decoding patch: json: cannot unmarshal array into Go value of type "
+            "map[string]interface {}");
+  EXPECT_EQ(ParseMergePatch("null").error().message, "Invalid JSON Patch");
+  EXPECT_EQ(ParseMergePatch("").error().message,
+            "error decoding patch: unexpected end of JSON input");
+  EXPECT_EQ(ParseMergePatch(R"({"spec":{"replicas":5,"replicas":6}})")->strict_errors,
+            std::vector<std::string>{"duplicate field \"spec.replicas\""});
+}
+
+TEST(Patch, AnUnfitResultIsQuotedAsTheLibraryWroteIt) {
+  const Json live = *ParseJson(
+      R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"t","uid":"u","namespace":"n"},
+          "data":{"a":"b"}})");
+  const Json patch = *ParseJson(R"({"data":[1]})");
+  const std::string text =
+      PatchedText(core_v1::ConfigMap::Describe(), patch, ApplyMergePatch(patch, live));
+  EXPECT_EQ(text, R"({"apiVersion":"v1","data":[1],"kind":"ConfigMap",)"
+                  R"("metadata":{"name":"t","namespace":"n","uid":"u"}})");
+  const Error error = UnfitPatch("{}", "why");
+  EXPECT_EQ(error.message, " \"\" is invalid: patch: Invalid value: \"{}\": why");
+  EXPECT_EQ(error.causes[0], (Cause{"FieldValueInvalid", "Invalid value: \"{}\": why", "patch"}));
+}
+
+}  // namespace
+}  // namespace skiff

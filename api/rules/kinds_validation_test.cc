@@ -1,0 +1,198 @@
+// Kinds whose rules are few.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/rules/rules_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(ConfigMapValidation, NamesItsKeysLikeFiles) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "ConfigMap",
+                                      "data": {"..": "x"}, "binaryData": {"a": ""}})")),
+              ElementsAre("data[..]: Invalid value: \"..\": must not be '..'"));
+}
+
+TEST(ConfigMapValidation, IsAtMostOneMebibyte) {
+  const Json map = {{"apiVersion", "v1"},
+                    {"kind", "ConfigMap"},
+                    {"data", {{"a", std::string(1024 * 1024 + 1, 'x')}}}};
+  EXPECT_THAT(CreateErrors(map), ElementsAre("[]: Too long: may not be more than 1048576 bytes"));
+}
+
+TEST(ConfigMapValidation, StaysImmutable) {
+  const Json old =
+      Parsed(R"({"apiVersion": "v1", "kind": "ConfigMap", "immutable": true, "data": {"a": "b"}})");
+  EXPECT_THAT(UpdateErrors(old, With(old, "/data/a", "c")),
+              ElementsAre("data: Forbidden: field is immutable when `immutable` is set"));
+}
+
+TEST(SecretValidation, HoldsWhatItsTypeSays) {
+  EXPECT_THAT(CreateErrors(
+                  Parsed(R"({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"})")),
+              ElementsAre("data[tls.crt]: Required value", "data[tls.key]: Required value"));
+}
+
+TEST(SecretValidation, KeepsItsType) {
+  const Json old = Parsed(R"({"apiVersion": "v1", "kind": "Secret", "type": "a"})");
+  EXPECT_THAT(UpdateErrors(old, With(old, "/type", "b")),
+              ElementsAre("type: Invalid value: \"b\": field is immutable"));
+}
+
+TEST(NamespaceStatus, IsActiveUntilItIsDeleted) {
+  const Json stored =
+      Created(Parsed(R"({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}})"));
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/phase", "Terminating")),
+              ElementsAre("status.Phase: Invalid value: \"Terminating\": may only be 'Active' if "
+                          "`deletionTimestamp` is empty"));
+}
+
+TEST(NodeValidation, KeepsItsRangeOfPodAddresses) {
+  const Json old =
+      Parsed(R"({"apiVersion": "v1", "kind": "Node", "spec": {"podCIDR": "10.0.0.0/24"}})");
+  EXPECT_THAT(UpdateErrors(old, With(old, "/spec/podCIDR", "10.0.1.0/24")),
+              ElementsAre("spec.podCIDRs: Forbidden: node updates may not change podCIDR except "
+                          "from \"\" to valid"));
+}
+
+TEST(NodeValidation, TaintsOnce) {
+  const char* kTaints =
+      R"([{"key": "a", "effect": "NoSchedule"}, {"key": "a", "effect": "NoSchedule"}])";
+  const Json node = {
+      {"apiVersion", "v1"}, {"kind", "Node"}, {"spec", {{"taints", Json::parse(kTaints)}}}};
+  EXPECT_THAT(CreateErrors(node),
+              ElementsAre("metadata.taints[1]: Duplicate value: {\"Key\":\"a\",\"Value\":\"\","
+                          "\"Effect\":\"NoSchedule\",\"TimeAdded\":null}: taints must be unique by "
+                          "key and effect pair"));
+}
+
+TEST(LeaseValidation, LastsAMoment) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                                      "spec": {"leaseDurationSeconds": 0}})")),
+              ElementsAre("spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0"));
+}
+
+TEST(PodDisruptionBudgetValidation, HasOneBudget) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+                              "spec": {"minAvailable": 1, "maxUnavailable": "10%"}})")),
+      ElementsAre("spec: Invalid value: {\"MinAvailable\":1,\"Selector\":null,"
+                  "\"MaxUnavailable\":\"10%\",\"UnhealthyPodEvictionPolicy\":null}: minAvailable "
+                  "and maxUnavailable cannot be both set"));
+}
+
+TEST(PriorityClassValidation, ReservesSystemNames) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "scheduling.k8s.io/v1",
+      "kind": "PriorityClass", "metadata": {"name": "system-x"}, "value": 1})")),
+              ElementsAre("metadata.name: Forbidden: priority class names with 'system-' prefix "
+                          "are reserved for system use only. error: system-x is not a known system "
+                          "priority class"));
+}
+
+TEST(RoleValidation, GrantsSomething) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "rbac.authorization.k8s.io/v1",
+      "kind": "Role", "rules": [{"verbs": ["get"], "nonResourceURLs": ["/x"]}]})")),
+              ElementsAre("rules[0].nonResourceURLs: Invalid value: [\"/x\"]: namespaced rules "
+                          "cannot apply to non-resource URLs"));
+}
+
+TEST(RoleBindingValidation, StaysWithItsRole) {
+  const Json old = Parsed(R"({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+                              "roleRef": {"kind": "Role", "name": "a"}})");
+  EXPECT_THAT(CreateErrors(old), IsEmpty());
+  EXPECT_THAT(UpdateErrors(old, With(old, "/roleRef/name", "b")),
+              ElementsAre("roleRef: Invalid value: {\"APIGroup\":\"rbac.authorization.k8s.io\","
+                          "\"Kind\":\"Role\",\"Name\":\"b\"}: cannot change roleRef"));
+}
+
+TEST(LimitRangeValidation, OrdersItsAmounts) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "LimitRange", "spec": {"limits":
+      [{"type": "Pod", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]}})")),
+              ElementsAre("spec.limits[0].min[cpu]: Invalid value: \"2\": min value 2 is greater "
+                          "than max value 1"));
+}
+
+TEST(ResourceQuotaValidation, CountsWhatItsScopeHas) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "ResourceQuota",
+      "spec": {"hard": {"cpu": "1"}, "scopes": ["BestEffort"]}})")),
+              ElementsAre("spec.scopes: Invalid value: [\"BestEffort\"]: unsupported scope applied "
+                          "to resource"));
+}
+
+TEST(AutoscalerValidation, ScalesBetweenItsBounds) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
+      "kind": "HorizontalPodAutoscaler", "spec": {"minReplicas": 3, "maxReplicas": 2,
+      "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}}})")),
+              ElementsAre("spec.maxReplicas: Invalid value: 2: must be greater than or equal to "
+                          "`minReplicas`"));
+}
+
+TEST(EventValidation, IsAboutItsNamespace) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "Event",
+      "metadata": {"name": "e", "namespace": "a"}, "involvedObject": {"namespace": "b"}})")),
+              ElementsAre("involvedObject.namespace: Invalid value: \"b\": does not match "
+                          "event.namespace"));
+}
+
+TEST(WebhookValidation, SaysWhatItIsCalledFor) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
+          "kind": "ValidatingWebhookConfiguration", "webhooks": [{"name": "short",
+          "rules": [{"operations": ["*", "CREATE"], "apiGroups": [""], "apiVersions": ["v1"],
+                     "resources": ["pods/*", "pods/status"]}],
+          "clientConfig": {"url": "http://a"}, "sideEffects": "None",
+          "admissionReviewVersions": ["v1"]}]})")),
+      ElementsAre("webhooks[0].name: Invalid value: \"short\": should be a domain with at least "
+                  "three segments separated by dots",
+                  "webhooks[0].rules[0].operations: Invalid value: [\"*\",\"CREATE\"]: if '*' is "
+                  "present, must not specify other operations",
+                  "webhooks[0].rules[0].resources[1]: Invalid value: \"pods/status\": if 'pods/*' "
+                  "is present, must not specify pods/status",
+                  "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only "
+                  "allowed URL scheme; desired format: https://host[/path]"));
+}
+
+TEST(FlowSchemaValidation, NamesTheSubjectOfItsKind) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "FlowSchema", "spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [{
+      "subjects": [{"kind": "User", "group": {"name": "g"}}],
+      "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/x*"]}]}]}})")),
+              ElementsAre("spec.rules[0].subjects[0].user: Required value: user is required when "
+                          "subject kind is 'User'",
+                          "spec.rules[0].subjects[0].group: Forbidden: group is forbidden when "
+                          "subject kind is not 'Group'",
+                          "spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "
+                          "\"/x*\": wildcard can only do suffix matching"));
+}
+
+TEST(PriorityLevelValidation, DealsHandsThatFitTheDeck) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "PriorityLevelConfiguration", "metadata": {"name": "p"}, "spec": {"type": "Limited",
+      "limited": {"limitResponse": {"type": "Queue",
+      "queuing": {"queues": 4, "handSize": 6, "queueLengthLimit": 1}}}}})")),
+              ElementsAre("spec.limited.limitResponse.queuing.handSize: Invalid value: 6: should "
+                          "not be greater than queues (4)"));
+}
+
+TEST(APIServiceValidation, IsNamedAfterItsVersionAndGroup) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "apiregistration.k8s.io/v1",
+      "kind": "APIService", "metadata": {"name": "x"}, "spec": {"group": "example.com",
+      "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10}})")),
+              ElementsAre("metadata.name: Invalid value: \"x\": must be "
+                          "`spec.version+\".\"+spec.group`: \"v1.example.com\""));
+}
+
+TEST(PodTemplateValidation, HasNoEphemeralContainers) {
+  const Json pod_template = Parsed(R"({"apiVersion": "v1", "kind": "PodTemplate",
+      "template": {"spec": {"containers": [{"name": "c", "image": "i"}],
+                            "ephemeralContainers": [{"name": "e", "image": "i"}]}}})");
+  EXPECT_THAT(CreateErrors(pod_template),
+              ElementsAre("template.spec.ephemeralContainers: Forbidden: ephemeral containers not "
+                          "allowed in pod template"));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,31 @@
+// YAML, the way sigs.k8s.io/yaml reads and writes it: YAML 1.1 scalars (yes, on, 0x10, 1_000),
+// converted to JSON documents. The only door to yaml-cpp besides the schema compiler.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/values.h"
+
+namespace skiff {
+
+// Aliases may not blow a document up beyond this many values (or one for each byte of its text).
+inline constexpr size_t kYamlValuesMax = 100'000;
+
+struct YamlDocument {
+  Json value;
+  int line = 1;  // Where it begins in the stream.
+  // `line 4: key "a" already set in map`; the later value wins.
+  std::vector<std::string> duplicates;
+};
+
+// The first document of the text. Fails with BadRequest: "yaml: line 2: did not find expected ...".
+Result<YamlDocument> ParseYaml(std::string_view text);
+// All documents that hold something.
+Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text);
+
+// Keys sorted, block style, lists not indented; ends with a newline.
+std::string DumpYaml(const Json& value);
+
+}  // namespace skiff

@@ -1,0 +1,166 @@
+// Writes documents as YAML in Go's style: a scalar is plain where that reads back as the same text,
+// literal where it has lines, else quoted.
+#include <algorithm>
+
+#include "api/json.h"
+#include "api/utf8.h"
+#include "api/yaml.h"
+#include "api/yaml_scalar.h"
+
+namespace skiff {
+namespace {
+
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\0';
+}
+
+// Text that must be escaped, and so double-quoted.
+bool HasSpecial(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c < 0x20 && c != '\n') || c == 0x7f) return true;
+    const size_t length = Utf8SequenceLength(text.substr(i, 4));
+    if (length == 0) return true;
+    i += length;
+  }
+  return false;
+}
+
+bool PlainInBlock(std::string_view text) {
+  if (text.starts_with("---") || text.starts_with("...")) return false;
+  if (text.front() == ' ' || text.back() == ' ') return false;
+  constexpr std::string_view kIndicators = "#,[]{}&*!|>'\"%@`";
+  if (kIndicators.find(text.front()) != kIndicators.npos) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool before_blank = i + 1 == text.size() || IsBlank(text[i + 1]);
+    const char c = text[i];
+    if (c == ':' && before_blank) return false;
+    if (i == 0 && (c == '-' || c == '?') && before_blank) return false;
+    if (c == '#' && i > 0 && IsBlank(text[i - 1])) return false;
+  }
+  return true;
+}
+
+void AppendDoubleQuoted(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char c : text) {
+    static constexpr std::string_view kNamed = "\a\b\t\n\v\f\r\x1b\"\\";
+    const auto byte = static_cast<unsigned char>(c);
+    if (const auto at = kNamed.find(c); at != kNamed.npos) {
+      out += '\\';
+      out += "abtnvfre\"\\"[at];
+    } else if (byte < 0x20 || byte == 0x7f) {
+      static constexpr char kHex[] = "0123456789ABCDEF";
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+// A block scalar; false when a line ends in a space, which literal style cannot show.
+bool AppendLiteral(std::string_view text, size_t indent, std::string& out) {
+  if (text.find(" \n") != text.npos || text.back() == ' ') return false;
+  out += '|';
+  if (text.front() == ' ' || text.front() == '\n') out += '2';
+  if (!text.ends_with('\n')) {
+    out += '-';
+  } else if (text.size() == 1 || text[text.size() - 2] == '\n') {
+    out += '+';
+  }
+  const std::string_view body = text.ends_with('\n') ? text.substr(0, text.size() - 1) : text;
+  size_t at = 0;
+  while (at <= body.size()) {
+    const size_t end = std::min(body.find('\n', at), body.size());
+    out += '\n';
+    if (end > at) out.append(indent, ' ').append(body.substr(at, end - at));
+    at = end + 1;
+  }
+  return true;
+}
+
+void AppendString(std::string_view text, size_t indent, bool key, std::string& out) {
+  if (text.empty() || HasSpecial(text) || text.find('\r') != text.npos) {
+    return AppendDoubleQuoted(text, out);
+  }
+  if (text.find('\n') != text.npos) {
+    if (key || !AppendLiteral(text, indent, out)) AppendDoubleQuoted(text, out);
+    return;
+  }
+  const bool timestamp = text.size() >= 10 && text[4] == '-' && text[7] == '-' &&
+                         text.find_first_not_of("0123456789-:.TtZz+ ") == text.npos;
+  if (!ResolveYamlScalar(text).is_string() || timestamp || text == "<<" || text == "=") {
+    return AppendDoubleQuoted(text, out);
+  }
+  if (PlainInBlock(text)) {
+    out += text;
+    return;
+  }
+  out += '\'';
+  for (const char c : text) {
+    if (c == '\'') out += '\'';
+    out += c;
+  }
+  out += '\'';
+}
+
+void AppendBlock(const Json& value, size_t indent, std::string& out);
+
+// What follows "key:" or "-"; `inner` is the indentation of a block that begins here.
+void AppendAfter(const Json& value, size_t inner, bool in_list, std::string& out) {
+  if (value.is_structured() && !value.empty()) {
+    if (in_list) {
+      out += ' ';
+    } else {
+      out += '\n';
+      out.append(inner, ' ');
+    }
+    return AppendBlock(value, inner, out);
+  }
+  out += ' ';
+  if (value.is_string()) {
+    AppendString(value.get_ref<const std::string&>(), inner, false, out);
+  } else {
+    AppendJson(value, out);
+  }
+}
+
+// Begins at a column of `indent`; ends without a newline.
+void AppendBlock(const Json& value, size_t indent, std::string& out) {
+  bool first = true;
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
+      if (!first) out.append("\n").append(indent, ' ');
+      first = false;
+      AppendString(key, indent, true, out);
+      out += ':';
+      AppendAfter(member, member.is_array() ? indent : indent + 2, false, out);
+    }
+    return;
+  }
+  for (const Json& item : value) {
+    if (!first) out.append("\n").append(indent, ' ');
+    first = false;
+    out += '-';
+    AppendAfter(item, indent + 2, true, out);
+  }
+}
+
+}  // namespace
+
+std::string DumpYaml(const Json& value) {
+  std::string out;
+  if (value.is_structured() && !value.empty()) {
+    AppendBlock(value, 0, out);
+  } else if (value.is_string()) {
+    AppendString(value.get_ref<const std::string&>(), 0, false, out);
+  } else {
+    AppendJson(value, out);
+  }
+  return out + "\n";
+}
+
+}  // namespace skiff

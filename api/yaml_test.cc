@@ -1,0 +1,98 @@
+#include "api/yaml.h"
+
+#include <gtest/gtest.h>
+
+#include "api/json.h"
+
+namespace skiff {
+namespace {
+
+std::string AsJson(std::string_view text) {
+  const auto document = ParseYaml(text);
+  return document ? DumpJson(document->value) : document.error().message;
+}
+
+TEST(Yaml, ScalarsAreThoseOfYaml11) {
+  EXPECT_EQ(
+      AsJson("[y, No, on, 0x10, 010, 1_000, 1.5, 1e3, ~, null, '1', \"on\", 12:30, 2026-01-02]"),
+      "[true,false,true,16,8,1000,1.5,1000,null,null,\"1\",\"on\",\"12:30\",\"2026-01-02\"]");
+  EXPECT_EQ(AsJson("n: 1"), "{\"false\":1}");
+  EXPECT_EQ(AsJson("1: a"), "{\"1\":\"a\"}");
+  EXPECT_EQ(AsJson("!!str 5"), "\"5\"");
+  EXPECT_EQ(AsJson("a: |\n  x\n  y\nb: >-\n  x\n  y\n"), "{\"a\":\"x\\ny\\n\",\"b\":\"x y\"}");
+}
+
+TEST(Yaml, OnlyTheFirstDocumentIsRead) {
+  EXPECT_EQ(AsJson("a: 1\n---\na: 2\n"), "{\"a\":1}");
+  EXPECT_EQ(AsJson("{\"a\": {\"b\": [1]}}"), "{\"a\":{\"b\":[1]}}");
+}
+
+TEST(Yaml, AStreamGivesEachDocumentItsLine) {
+  const auto documents = ParseYamlStream("a: 1\n---\n---\n# nothing\n---\nb: 2\n");
+  ASSERT_TRUE(documents);
+  ASSERT_EQ(documents->size(), 2);
+  EXPECT_EQ((*documents)[1].value, Json({{"b", 2}}));
+  EXPECT_EQ((*documents)[1].line, 6);
+}
+
+TEST(Yaml, DuplicateKeysAreNotedWithTheirLine) {
+  const auto document = ParseYaml("metadata: {name: y3}\ndata:\n  a: x\n  a: z\nfoo: 1\n");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->duplicates, std::vector<std::string>{"line 4: key \"a\" already set in map"});
+  EXPECT_EQ(document->value["data"]["a"], "z");
+}
+
+TEST(Yaml, AnchorsAndMergeKeys) {
+  EXPECT_EQ(AsJson("a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  l: 3\n"),
+            "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"k\":1,\"l\":3}}");
+}
+
+TEST(Yaml, AliasesCannotBlowUp) {
+  std::string text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
+  for (char c = 'b'; c < 'j'; ++c) {
+    const char before = static_cast<char>(c - 1);
+    text += std::string(1, c) + ": &" + c + " [";
+    for (int i = 0; i < 10; ++i) text += std::string(i > 0 ? "," : "") + "*" + before;
+    text += "]\n";
+  }
+  EXPECT_EQ(AsJson(text), "yaml: document contains excessive aliasing");
+}
+
+TEST(Yaml, MistakesAreToldAsGoTellsThem) {
+  EXPECT_EQ(AsJson("metadata: {name: y5\n"), "yaml: line 1: did not find expected ',' or '}'");
+  EXPECT_EQ(AsJson("apiVersion: v1\nkind: [ConfigMap\n"),
+            "yaml: line 2: did not find expected ',' or ']'");
+  EXPECT_EQ(AsJson("a: b: c\n"), "yaml: line 1: mapping values are not allowed in this context");
+}
+
+TEST(Yaml, DumpsAsKubernetesDoes) {
+  const auto value = ParseJson(R"({"apiVersion": "v1", "data": {"a": "a: b", "t": "x\ty", "z": "on",
+      "e": "", "n": "1", "l": "x\ny\n", "m": "x\ny", "s": "- a", "time": "2026-01-02T03:04:05Z"},
+      "list": [{"a": 1, "b": [true]}, "x"], "none": {}, "empty": [], "f": 1.5, "u": null})");
+  EXPECT_EQ(DumpYaml(*value),
+            "apiVersion: v1\n"
+            "data:\n"
+            "  a: 'a: b'\n"
+            "  e: \"\"\n"
+            "  l: |\n    x\n    y\n"
+            "  m: |-\n    x\n    y\n"
+            "  \"n\": \"1\"\n"
+            "  s: '- a'\n"
+            "  t: \"x\\ty\"\n"
+            "  time: \"2026-01-02T03:04:05Z\"\n"
+            "  z: \"on\"\n"
+            "empty: []\n"
+            "f: 1.5\n"
+            "list:\n- a: 1\n  b:\n  - true\n- x\n"
+            "none: {}\n"
+            "u: null\n");
+}
+
+TEST(Yaml, WhatIsDumpedReadsBack) {
+  const auto value = ParseJson(R"({"a": ["", " x", "x ", "a\nb ", "\n", "#", "a #b", "x:", "null",
+      "0x1", "é", "'", "\"", "<<", "\u0001", "|", "a\n\n", " a\nb"], "0": {"x": [[1, [2]], {}]}})");
+  EXPECT_EQ(AsJson(DumpYaml(*value)), DumpJson(*value));
+}
+
+}  // namespace
+}  // namespace skiff

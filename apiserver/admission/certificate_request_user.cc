@@ -1,0 +1,35 @@
+// A certificate request belongs to whoever makes it, whatever it says. Kubernetes does this in the
+// kind's strategy; here it stands with the plugins, which know the user.
+#include "api/gen/certificates_v1.h"
+#include "apiserver/admission/plugins.h"
+
+namespace skiff {
+namespace {
+
+class CertificateRequestUser final : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "CertificateRequestUser"; }
+  Result<> Admit(AdmissionRequest& request) override {
+    if (request.operation != Operation::kCreate ||
+        !request.Is("certificates.k8s.io", "certificatesigningrequests")) {
+      return {};
+    }
+    auto& spec = request.object->As<certificates_v1::CertificateSigningRequest>()->spec;
+    spec.username = request.user.name;
+    spec.uid = request.user.uid;
+    spec.groups = request.user.groups;
+    spec.extra.clear();
+    for (const auto& [key, values] : request.user.extra) {
+      spec.extra[key] = {values.begin(), values.end()};
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeCertificateRequestUser(const AdmissionParts&) {
+  return std::make_unique<CertificateRequestUser>();
+}
+
+}  // namespace skiff

@@ -1,0 +1,253 @@
+// A kubelet writes its own node, its own pods and its own lease, and nothing else.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "api/gen/coordination_v1.h"
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/auth/node_authorizer.h"
+#include "apiserver/pod_references.h"
+#include "apiserver/record_codec.h"
+
+namespace skiff {
+namespace {
+
+constexpr const char* kMirrorPod = "kubernetes.io/config.mirror";
+
+bool IsDomainOf(std::string_view domain, std::string_view parent) {
+  return domain == parent || (domain.ends_with(parent) && domain.size() > parent.size() &&
+                              domain[domain.size() - parent.size() - 1] == '.');
+}
+
+// Labels of Kubernetes' own domains that a kubelet may not set on its node.
+bool IsForbiddenLabel(std::string_view key) {
+  static const std::set<std::string_view> kOwn = {"kubernetes.io/hostname",
+                                                  "topology.kubernetes.io/zone",
+                                                  "topology.kubernetes.io/region",
+                                                  "failure-domain.beta.kubernetes.io/zone",
+                                                  "failure-domain.beta.kubernetes.io/region",
+                                                  "beta.kubernetes.io/instance-type",
+                                                  "node.kubernetes.io/instance-type",
+                                                  "kubernetes.io/os",
+                                                  "kubernetes.io/arch",
+                                                  "beta.kubernetes.io/os",
+                                                  "beta.kubernetes.io/arch"};
+  const size_t slash = key.find('/');
+  if (slash == std::string_view::npos) return false;
+  const std::string_view domain = key.substr(0, slash);
+  if (IsDomainOf(domain, "node-restriction.kubernetes.io")) return true;
+  if (!IsDomainOf(domain, "kubernetes.io") && !IsDomainOf(domain, "k8s.io")) return false;
+  return !kOwn.contains(key) && !IsDomainOf(domain, "kubelet.kubernetes.io") &&
+         !IsDomainOf(domain, "node.kubernetes.io");
+}
+
+std::string Joined(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+class NodeRestriction final : public AdmissionPlugin {
+ public:
+  explicit NodeRestriction(Store& store) : store_(store) {}
+  std::string_view name() const override { return "NodeRestriction"; }
+
+  Result<> Admit(AdmissionRequest& request) override {
+    if (!request.user.name.starts_with(kNodeUserPrefix) || !request.user.InGroup(kGroupNodes)) {
+      return {};
+    }
+    const std::string node = NodeNameOf(request.user);
+    if (node.empty()) {
+      return Deny(request, "could not determine node from user " + Quoted(request.user.name));
+    }
+    const std::string_view resource = request.kind.resource;
+    if (request.kind.group.empty() && resource == "pods") return CheckPod(request, node);
+    if (request.kind.group.empty() && resource == "nodes") return CheckNode(request, node);
+    if (request.kind.group == "coordination.k8s.io" && resource == "leases") {
+      return CheckLease(request, node);
+    }
+    if (request.kind.group == "storage.k8s.io" && resource == "csinodes") {
+      const std::string name = NameOf(request);
+      if (name == node) return {};
+      return Deny(request, "can only access CSINode with the same name as the requesting node");
+    }
+    if (request.Is("", "persistentvolumeclaims", request.subresource)) {
+      if (request.subresource != "status") return Deny(request, "may only update PVC status");
+    }
+    if (request.Is("", "serviceaccounts", "token")) return CheckToken(request, node);
+    return {};
+  }
+
+ private:
+  static std::string NameOf(const AdmissionRequest& request) {
+    if (!request.name.empty()) return request.name;
+    return request.object ? request.object->metadata().name : "";
+  }
+
+  Result<> CheckPod(const AdmissionRequest& request, const std::string& node) {
+    const std::string quoted = Quoted(node);
+    if (request.subresource == "status") return CheckPodStatus(request, node);
+    if (request.subresource == "eviction") {
+      const auto* pod = request.old_object ? request.old_object->As<core_v1::Pod>() : nullptr;
+      if (pod != nullptr && pod->spec.node_name != node) {
+        return Deny(request, fmt::format("node {} can only evict pods with spec.nodeName set to "
+                                         "itself",
+                                         node));
+      }
+      return {};
+    }
+    if (!request.subresource.empty()) {
+      return Deny(request, fmt::format("unexpected pod subresource {}, only 'status' and "
+                                       "'eviction' are allowed",
+                                       Quoted(request.subresource)));
+    }
+    if (request.operation == Operation::kCreate) return CheckPodCreate(request, node);
+    if (request.operation == Operation::kDelete) {
+      const auto* pod = request.old_object->As<core_v1::Pod>();
+      if (pod->spec.node_name == node) return {};
+      return Deny(request, fmt::format("node {} can only delete pods with spec.nodeName set to "
+                                       "itself",
+                                       quoted));
+    }
+    return Deny(request, fmt::format("unexpected operation {}, node {} can only create and delete "
+                                     "mirror pods",
+                                     Quoted("UPDATE"), quoted));
+  }
+
+  Result<> CheckPodStatus(const AdmissionRequest& request, const std::string& node) {
+    const auto& pod = *request.object->As<core_v1::Pod>();
+    const auto& old = *request.old_object->As<core_v1::Pod>();
+    if (old.spec.node_name != node) {
+      return Deny(request, fmt::format("node {} can only update pod status for pods with "
+                                       "spec.nodeName set to itself",
+                                       Quoted(node)));
+    }
+    if (pod.metadata.labels != old.metadata.labels) {
+      return Deny(request,
+                  fmt::format("node {} cannot update labels through pod status", Quoted(node)));
+    }
+    if (pod.status.resource_claim_statuses != old.status.resource_claim_statuses) {
+      return Deny(request,
+                  fmt::format("node {} cannot update resource claim statues", Quoted(node)));
+    }
+    return {};
+  }
+
+  Result<> CheckPodCreate(const AdmissionRequest& request, const std::string& node) {
+    const auto& pod = *request.object->As<core_v1::Pod>();
+    const std::string who = "node " + Quoted(node);
+    if (!pod.metadata.annotations.contains(kMirrorPod)) {
+      return Deny(request, fmt::format("pod does not have {} annotation, {} can only create mirror "
+                                       "pods",
+                                       Quoted(kMirrorPod), who));
+    }
+    if (pod.spec.node_name != node) {
+      return Deny(request, who + " can only create pods with spec.nodeName set to itself");
+    }
+    const auto& owners = pod.metadata.owner_references;
+    if (owners.size() > 1) {
+      return Deny(request,
+                  who + " can only create pods with a single owner reference set to itself");
+    }
+    if (owners.empty() || owners[0].api_version != "v1" || owners[0].kind != "Node" ||
+        owners[0].name != node) {
+      return Deny(request, who + " can only create pods with an owner reference set to itself");
+    }
+    if (!owners[0].controller.value_or(false)) {
+      return Deny(request,
+                  who + " can only create pods with a controller owner reference set to itself");
+    }
+    if (owners[0].block_owner_deletion.value_or(false)) {
+      return Deny(request, who + " must not set blockOwnerDeletion on an owner reference");
+    }
+    const PodReferences names = ReferencesOf(pod);
+    const char* kind = !names.service_account.empty()   ? "serviceaccounts"
+                       : !names.secrets.empty()         ? "secrets"
+                       : !names.config_maps.empty()     ? "configmaps"
+                       : !names.claims.empty()          ? "persistentvolumeclaims"
+                       : !names.resource_claims.empty() ? "resourceclaims"
+                                                        : nullptr;
+    if (kind == nullptr) return {};
+    return Deny(request, who + " can not create pods that reference " + kind);
+  }
+
+  Result<> CheckNode(const AdmissionRequest& request, const std::string& node) {
+    const std::string name = NameOf(request);
+    if (name != node) {
+      return Deny(request, fmt::format("node {} is not allowed to modify node {}", Quoted(node),
+                                       Quoted(name)));
+    }
+    if (request.object == nullptr) return {};
+    const auto& now = *request.object->As<core_v1::Node>();
+    std::set<std::string> labels;
+    if (request.operation == Operation::kCreate) {
+      for (const auto& [key, value] : now.metadata.labels) {
+        if (IsForbiddenLabel(key)) labels.insert(key);
+      }
+      if (labels.empty()) return {};
+      return Deny(request, fmt::format("node {} is not allowed to set the following labels: {}",
+                                       Quoted(node), Joined(labels)));
+    }
+    const auto& old = *request.old_object->As<core_v1::Node>();
+    if (!(now.spec.taints == old.spec.taints)) {
+      return Deny(request, fmt::format("node {} is not allowed to modify taints", Quoted(node)));
+    }
+    if (!(now.metadata.owner_references == old.metadata.owner_references)) {
+      return Deny(request,
+                  fmt::format("node {} is not allowed to modify ownerReferences", Quoted(node)));
+    }
+    for (const auto& [key, value] : now.metadata.labels) {
+      const auto before = old.metadata.labels.find(key);
+      const bool changed = before == old.metadata.labels.end() || before->second != value;
+      if (changed && IsForbiddenLabel(key)) labels.insert(key);
+    }
+    for (const auto& [key, value] : old.metadata.labels) {
+      if (!now.metadata.labels.contains(key) && IsForbiddenLabel(key)) labels.insert(key);
+    }
+    if (labels.empty()) return {};
+    return Deny(request, "is not allowed to modify labels: " + Joined(labels));
+  }
+
+  static Result<> CheckLease(const AdmissionRequest& request, const std::string& node) {
+    if (request.namespace_name != "kube-node-lease") {
+      return Deny(request, "can only access leases in the \"kube-node-lease\" system namespace");
+    }
+    if (NameOf(request) != node) {
+      return Deny(request, "can only access node lease with the same name as the requesting node");
+    }
+    return {};
+  }
+
+  Result<> CheckToken(const AdmissionRequest& request, const std::string& node) {
+    const Json spec = request.body ? request.body->value("spec", Json::object()) : Json::object();
+    const Json reference = spec.value("boundObjectRef", Json());
+    if (!reference.is_object() || reference.value("kind", "") != "Pod") {
+      return Deny(request, "node requested token not bound to a pod");
+    }
+    if (reference.value("uid", "").empty()) {
+      return Deny(request, "node requested token with a pod binding without a uid");
+    }
+    const KindInfo& kind = core_v1::Pod::Info();
+    const std::string name = reference.value("name", "");
+    const auto record = store_.Get(KeyOf(kind, request.namespace_name, name));
+    if (!record) return Fail(NotFoundError(GroupResourceOf(kind), name));
+    const Object pod = TRY(ObjectOf(kind, **record));
+    if (pod.As<core_v1::Pod>()->spec.node_name != node) {
+      return Deny(request, "node requested token bound to a pod scheduled on a different node");
+    }
+    return {};
+  }
+
+  Store& store_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeNodeRestriction(const AdmissionParts& parts) {
+  return std::make_unique<NodeRestriction>(parts.store);
+}
+
+}  // namespace skiff

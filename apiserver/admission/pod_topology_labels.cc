@@ -1,0 +1,56 @@
+// A pod carries the zone and region of its node, so that it can ask for them.
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/record_codec.h"
+
+namespace skiff {
+namespace {
+
+constexpr const char* kLabels[] = {"topology.kubernetes.io/zone", "topology.kubernetes.io/region"};
+
+class PodTopologyLabels final : public AdmissionPlugin {
+ public:
+  explicit PodTopologyLabels(Store& store) : store_(store) {}
+  std::string_view name() const override { return "PodTopologyLabels"; }
+
+  Result<> Admit(AdmissionRequest& request) override {
+    if (request.operation != Operation::kCreate) return {};
+    if (request.Is("", "pods")) {
+      core_v1::Pod& pod = *request.object->As<core_v1::Pod>();
+      for (const auto& [key, value] : LabelsOfNode(pod.spec.node_name)) {
+        pod.metadata.labels[key] = value;
+      }
+    } else if (request.Is("", "pods", "binding") && request.body != nullptr) {
+      Json& binding = *request.body;
+      const Json target = binding.value("target", Json::object());
+      for (const auto& [key, value] : LabelsOfNode(target.value("name", ""))) {
+        binding["metadata"]["labels"][key] = value;
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::map<std::string, std::string> LabelsOfNode(const std::string& node) {
+    std::map<std::string, std::string> labels;
+    if (node.empty()) return labels;
+    const auto record = store_.Get(KeyOf(core_v1::Node::Info(), "", node));
+    const auto view =
+        record ? ObjectView::Of(**record) : Result<ObjectView>(tl::unexpected(Error{}));
+    if (!view) return labels;
+    for (const char* key : kLabels) {
+      if (const auto value = view->label(key)) labels[key] = std::string(*value);
+    }
+    return labels;
+  }
+
+  Store& store_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts) {
+  return std::make_unique<PodTopologyLabels>(parts.store);
+}
+
+}  // namespace skiff

@@ -1,0 +1,209 @@
+#include "apiserver/admission/resource_quota_usage.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/rules/pod_resources.h"
+
+namespace skiff {
+namespace {
+
+const Quantity kOne = Quantity::FromValue(1);
+
+std::string CountName(const KindInfo& kind) {
+  std::string name = "count/" + std::string(kind.resource);
+  if (!kind.group.empty()) name.append(".").append(kind.group);
+  return name;
+}
+
+bool HasAlias(const KindInfo& kind) {
+  static const std::set<std::string_view> kAliases = {"configmaps",
+                                                      "secrets",
+                                                      "resourcequotas",
+                                                      "replicationcontrollers",
+                                                      "services",
+                                                      "persistentvolumeclaims",
+                                                      "pods"};
+  return kind.group.empty() && kAliases.contains(kind.resource);
+}
+
+bool IsFinished(const core_v1::Pod& pod) {
+  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+}
+
+ResourceList Total(const core_v1::PodSpec& spec, bool limits) {
+  ResourceList total = AggregateContainers(
+      spec, [&](const core_v1::ResourceRequirements& resources) -> const ResourceList& {
+        return limits ? resources.limits : resources.requests;
+      });
+  if (spec.resources) {
+    for (const auto& [name, amount] : limits ? spec.resources->limits : spec.resources->requests) {
+      total[name] = amount;
+    }
+  }
+  for (const auto& [name, amount] : spec.overhead) {
+    const auto found = total.find(name);
+    if (found != total.end()) {
+      found->second = found->second + amount;
+    } else if (!limits) {
+      total[name] = amount;
+    }
+  }
+  return total;
+}
+
+void AddPod(const core_v1::Pod& pod, QuotaUsage& usage) {
+  if (IsFinished(pod)) {
+    usage.erase("pods");
+    return;
+  }
+  for (const auto& [name, amount] : Total(pod.spec, false)) {
+    const bool native = name == "cpu" || name == "memory" || name == "ephemeral-storage";
+    if (native || IsHugePageResource(name)) usage[name] = amount;
+    if (native || IsHugePageResource(name) || !IsNativeResource(name)) {
+      usage["requests." + name] = amount;
+    }
+  }
+  for (const auto& [name, amount] : Total(pod.spec, true)) {
+    if (name == "cpu" || name == "memory" || name == "ephemeral-storage") {
+      usage["limits." + name] = amount;
+    }
+  }
+}
+
+void AddService(const core_v1::Service& service, QuotaUsage& usage) {
+  const core_v1::ServiceSpec& spec = service.spec;
+  int64_t ports = 0;
+  if (spec.type == "NodePort") ports = static_cast<int64_t>(spec.ports.size());
+  if (spec.type == "LoadBalancer") {
+    usage["services.loadbalancers"] = kOne;
+    if (spec.allocate_load_balancer_node_ports.value_or(true)) {
+      ports = static_cast<int64_t>(spec.ports.size());
+    } else {
+      ports = std::count_if(spec.ports.begin(), spec.ports.end(),
+                            [](const auto& port) { return port.node_port != 0; });
+    }
+  }
+  if (ports > 0) usage["services.nodeports"] = Quantity::FromValue(ports);
+}
+
+void AddClaim(const core_v1::PersistentVolumeClaim& claim, QuotaUsage& usage) {
+  const std::string class_name = claim.spec.storage_class_name.value_or("");
+  const std::string prefix = class_name + ".storageclass.storage.k8s.io/";
+  if (!class_name.empty()) usage[prefix + "persistentvolumeclaims"] = kOne;
+  const auto storage = claim.spec.resources.requests.find("storage");
+  if (storage == claim.spec.resources.requests.end()) return;
+  usage["requests.storage"] = storage->second;
+  if (!class_name.empty()) usage[prefix + "requests.storage"] = storage->second;
+}
+
+bool HasCrossNamespaceTerms(const core_v1::PodSpec& spec) {
+  if (!spec.affinity) return false;
+  const auto crosses = [](const auto& term) {
+    return !term.namespaces.empty() || term.namespace_selector.has_value();
+  };
+  const auto any = [&](const auto& affinity) {
+    if (!affinity) return false;
+    for (const auto& term : affinity->required_during_scheduling_ignored_during_execution) {
+      if (crosses(term)) return true;
+    }
+    for (const auto& weighted : affinity->preferred_during_scheduling_ignored_during_execution) {
+      if (crosses(weighted.pod_affinity_term)) return true;
+    }
+    return false;
+  };
+  return any(spec.affinity->pod_affinity) || any(spec.affinity->pod_anti_affinity);
+}
+
+bool Has(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+bool ScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
+                  const core_v1::PodSpec& spec) {
+  if (scope.scope_name == "Terminating") return spec.active_deadline_seconds.has_value();
+  if (scope.scope_name == "NotTerminating") return !spec.active_deadline_seconds.has_value();
+  if (scope.scope_name == "BestEffort") return ComputeQosClass(spec) == "BestEffort";
+  if (scope.scope_name == "NotBestEffort") return ComputeQosClass(spec) != "BestEffort";
+  if (scope.scope_name == "CrossNamespacePodAffinity") return HasCrossNamespaceTerms(spec);
+  if (scope.scope_name != "PriorityClass") return false;
+  const std::string& name = spec.priority_class_name;
+  if (scope.operator_ == "Exists") return !name.empty();
+  if (scope.operator_ == "DoesNotExist") return name.empty();
+  if (scope.operator_ == "In") return Has(scope.values, name);
+  return !Has(scope.values, name);
+}
+
+std::vector<core_v1::ScopedResourceSelectorRequirement> ScopesOf(
+    const core_v1::ResourceQuotaSpec& spec) {
+  std::vector<core_v1::ScopedResourceSelectorRequirement> scopes;
+  for (const std::string& name : spec.scopes) {
+    auto& scope = scopes.emplace_back();
+    scope.scope_name = name;
+    scope.operator_ = "Exists";
+  }
+  if (spec.scope_selector) {
+    for (const auto& expression : spec.scope_selector->match_expressions) {
+      scopes.push_back(expression);
+    }
+  }
+  return scopes;
+}
+
+bool Gives(const core_v1::Container& container, const std::string& name) {
+  const bool limit = name.starts_with("limits.");
+  std::string plain = name;
+  if (limit) plain = name.substr(7);
+  if (name.starts_with("requests.")) plain = name.substr(9);
+  return (limit ? container.resources.limits : container.resources.requests).contains(plain);
+}
+
+}  // namespace
+
+QuotaUsage UsageOf(const Object& object) {
+  const KindInfo& kind = object.kind();
+  QuotaUsage usage;
+  if (!kind.namespaced || kind.kind == "Event") return usage;
+  usage[CountName(kind)] = kOne;
+  if (HasAlias(kind)) usage[std::string(kind.resource)] = kOne;
+  if (const auto* pod = object.As<core_v1::Pod>()) AddPod(*pod, usage);
+  if (const auto* service = object.As<core_v1::Service>()) AddService(*service, usage);
+  if (const auto* claim = object.As<core_v1::PersistentVolumeClaim>()) AddClaim(*claim, usage);
+  return usage;
+}
+
+bool QuotaMatches(const core_v1::ResourceQuota& quota, const Object& object) {
+  const auto scopes = ScopesOf(quota.spec);
+  if (scopes.empty()) return true;
+  const auto* pod = object.As<core_v1::Pod>();
+  if (pod == nullptr) return false;
+  return std::all_of(scopes.begin(), scopes.end(),
+                     [&](const auto& scope) { return ScopeMatches(scope, pod->spec); });
+}
+
+std::string MissingAmounts(const core_v1::ResourceQuota& quota, const Object& object) {
+  const auto* pod = object.As<core_v1::Pod>();
+  if (pod == nullptr || pod->spec.resources) return "";
+  std::string missing;
+  for (const char* name :
+       {"cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu", "requests.memory"}) {
+    if (!quota.status.hard.contains(name)) continue;
+    std::set<std::string> containers;
+    for (const auto* list : {&pod->spec.containers, &pod->spec.init_containers}) {
+      for (const auto& container : *list) {
+        if (!Gives(container, name)) containers.insert(container.name);
+      }
+    }
+    if (containers.empty()) continue;
+    if (!missing.empty()) missing += "; ";
+    missing += std::string(name) + " for: ";
+    bool first = true;
+    for (const std::string& container : containers) {
+      missing += (first ? "" : ",") + container;
+      first = false;
+    }
+  }
+  return missing;
+}
+
+}  // namespace skiff

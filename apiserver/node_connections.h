@@ -1,0 +1,46 @@
+// How the server reaches kubelets and pods: for logs, commands, forwarded ports and proxying.
+#pragma once
+
+#include <string>
+
+#include "apiserver/object_cache.h"
+#include "http/loop.h"
+#include "http/tls.h"
+#include "http/tunnel.h"
+
+namespace skiff {
+
+struct NodeConnections {
+  http::Loops& loops;
+  http::TlsContext kubelet_tls;  // With the server's own client certificate.
+};
+
+// The kubelet of that node, over TLS. Fails when the node is unknown or has no address.
+Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connections,
+                                 const std::string& node);
+
+// One stored object, decoded; NotFound in the API's words.
+template <Kind K>
+Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& namespace_name,
+                                           const std::string& name);
+
+}  // namespace skiff
+
+#include "apiserver/api_errors.h"
+#include "apiserver/record_codec.h"
+
+namespace skiff {
+
+template <Kind K>
+Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& namespace_name,
+                                           const std::string& name) {
+  const auto record = store.Get(KeyOf(K::Info(), namespace_name, name));
+  if (!record && record.error().reason == Reason::kNotFound) {
+    return Fail(NotFoundError(GroupResourceOf(K::Info()), name));
+  }
+  if (!record) return tl::unexpected(record.error());
+  const Json document = TRY(DocumentOf(K::Info(), **record));
+  return std::make_shared<const K>(TRY(FromJson<K>(document)));
+}
+
+}  // namespace skiff

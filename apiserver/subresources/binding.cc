@@ -1,0 +1,111 @@
+// pods/binding and the resource bindings: the scheduler's answer, a pod put on a node.
+#include <fmt/format.h>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/body.h"
+#include "apiserver/resources.h"
+#include "apiserver/respond.h"
+#include "apiserver/subresources/subresources.h"
+
+namespace skiff {
+namespace {
+
+Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& options) {
+  const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
+  const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
+  if (options.validation == FieldValidation::kWarn) {
+    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
+  }
+  auto binding = TRY(FromJson<core_v1::Binding>(decoded.document));
+  if (!request.info.name.empty() && binding.metadata.name != request.info.name) {
+    return Fail(Reason::kBadRequest, "name in URL does not match name in Binding object");
+  }
+  std::string wrong;
+  if (!binding.target.kind.empty() && binding.target.kind != "Node") {
+    wrong = "target.kind: Unsupported value: " + Quoted(binding.target.kind) +
+            ": supported values: \"Node\", \"<empty>\"";
+  }
+  if (binding.target.name.empty()) {
+    if (!wrong.empty()) wrong = "[" + wrong + ", target.name: Required value]";
+    if (wrong.empty()) wrong = "target.name: Required value";
+  }
+  if (!wrong.empty()) return Fail(PlainError(wrong));
+  return binding;
+}
+
+Error Refused(const std::string& pod, const std::string& why) {
+  return ConflictError({"", "pods/binding"}, pod, why);
+}
+
+Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePoint now) {
+  Object object = old.Clone();
+  core_v1::Pod& pod = *object.As<core_v1::Pod>();
+  const std::string& name = pod.metadata.name;
+  if (!binding.metadata.uid.empty() && binding.metadata.uid != pod.metadata.uid) {
+    return Fail(Refused(name, fmt::format("Precondition failed: UID in precondition: {}, UID in "
+                                          "object meta: {}",
+                                          binding.metadata.uid, pod.metadata.uid)));
+  }
+  if (pod.metadata.deletion_timestamp) {
+    return Fail(
+        Refused(name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
+  }
+  if (!pod.spec.node_name.empty()) {
+    return Fail(Refused(name, fmt::format("pod {} is already assigned to node {}", name,
+                                          Quoted(pod.spec.node_name))));
+  }
+  if (!pod.spec.scheduling_gates.empty()) {
+    return Fail(Refused(name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
+  }
+  pod.spec.node_name = binding.target.name;
+  for (const auto& [key, value] : binding.metadata.annotations) {
+    pod.metadata.annotations[key] = value;
+  }
+  for (const auto& [key, value] : binding.metadata.labels) pod.metadata.labels[key] = value;
+  core_v1::PodCondition* condition = nullptr;
+  for (auto& candidate : pod.status.conditions) {
+    if (candidate.type == "PodScheduled") condition = &candidate;
+  }
+  if (condition == nullptr) condition = &pod.status.conditions.emplace_back();
+  if (condition->status != "True") condition->last_transition_time = Time(now);
+  condition->type = "PodScheduled";
+  condition->status = "True";
+  condition->reason.clear();
+  condition->message.clear();
+  pod.status.nominated_node_name.clear();
+  return object;
+}
+
+}  // namespace
+
+Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
+  if (request.http.method != "POST") return Fail(MethodNotAllowedHere());
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  core_v1::Binding binding = TRY(BindingOf(request, options));
+  const KindInfo& pods = core_v1::Pod::Info();
+  Json body = ToJson(binding);
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = pods,
+                             .subresource = "binding",
+                             .namespace_name = request.info.namespace_name,
+                             .name = binding.metadata.name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .body = &body,
+                             .warnings = request.warnings};
+  TRY(core.admission.Admit(admission));
+  TRY(core.admission.Validate(admission));
+  binding = TRY(FromJson<core_v1::Binding>(body));
+  request.kind = &pods;
+  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
+  UpdateMode mode{.subresource = "binding", .check_version = false};
+  mode.prepare = [](Object&, const Object&) {};
+  mode.validate = [](const Object&, const Object&, Violations&) {};
+  mode.skip_admission = true;
+  TRY(core.writer.Update(request, binding.metadata.name, options, mode,
+                         [&](const Object& old) { return Assign(old, binding, now); }));
+  return SuccessResponse(request.http, 201, Json());
+}
+
+}  // namespace skiff

@@ -1,0 +1,243 @@
+// pods/eviction: a deletion that respects the pod's disruption budget.
+#include <fmt/format.h>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/policy_v1.h"
+#include "api/selector.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/body.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/respond.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/subresources/subresources.h"
+
+namespace skiff {
+namespace {
+
+constexpr size_t kDisruptedPodsMax = 2000;
+constexpr int kBusySeconds = 10;
+
+using policy_v1::PodDisruptionBudget;
+
+Error Refused(const std::string& cause, int retry_after_s) {
+  Error error{Reason::kTooManyRequests,
+              "Cannot evict pod as it would violate the pod's disruption budget."};
+  error.causes.push_back({.reason = "DisruptionBudget", .message = cause});
+  error.details = ErrorDetails{.retry_after_s = retry_after_s};
+  return error;
+}
+
+const meta_v1::Condition* AllowedCondition(const PodDisruptionBudget& budget) {
+  for (const auto& condition : budget.status.conditions) {
+    if (condition.type == "DisruptionAllowed") return &condition;
+  }
+  return nullptr;
+}
+
+// Why the budget has nothing left.
+std::string WhyNone(const PodDisruptionBudget& budget) {
+  const std::string& name = budget.metadata.name;
+  const auto* condition = AllowedCondition(budget);
+  const bool is_false = condition != nullptr && condition->status == "False";
+  if (is_false && condition->reason == "SyncFailed" && !condition->message.empty()) {
+    return fmt::format(
+        "The disruption budget {} does not allow evicting pods currently because it failed sync: "
+        "{}",
+        name, condition->message);
+  }
+  if (budget.status.current_healthy <= budget.status.desired_healthy) {
+    return fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", name,
+                       budget.status.desired_healthy, budget.status.current_healthy);
+  }
+  if (is_false && !condition->message.empty()) {
+    return fmt::format("The disruption budget {} does not allow evicting pods currently ({}): {}",
+                       name, condition->reason, condition->message);
+  }
+  return fmt::format("The disruption budget {} does not allow evicting pods currently", name);
+}
+
+// Takes one disruption from the budget.
+Result<Object> Spend(const Object& old, const std::string& pod, TimePoint now) {
+  Object object = old.Clone();
+  PodDisruptionBudget& budget = *object.As<PodDisruptionBudget>();
+  const std::string& name = budget.metadata.name;
+  auto& status = budget.status;
+  if (status.observed_generation < budget.metadata.generation) {
+    return Fail(Refused(fmt::format("The disruption budget {} is still being processed by the "
+                                    "server.",
+                                    name),
+                        kBusySeconds));
+  }
+  const GroupResource what{"policy", "poddisruptionbudget"};
+  if (status.disruptions_allowed < 0) {
+    return Fail(Forbidden(what, name, "pdb disruptions allowed is negative"));
+  }
+  if (status.disrupted_pods.size() > kDisruptedPodsMax) {
+    return Fail(Forbidden(what, name,
+                          "DisruptedPods map too big - too many evictions not confirmed by PDB "
+                          "controller"));
+  }
+  if (status.disruptions_allowed == 0) return Fail(Refused(WhyNone(budget), 0));
+  --status.disruptions_allowed;
+  if (status.disruptions_allowed == 0) {
+    for (auto& condition : status.conditions) {
+      if (condition.type != "DisruptionAllowed") continue;
+      condition.status = "False";
+      condition.reason = "InsufficientPods";
+      condition.last_transition_time = Time(now);
+      condition.observed_generation = status.observed_generation;
+    }
+  }
+  status.disrupted_pods[pod] = Time(now);
+  return object;
+}
+
+bool IsReady(const core_v1::Pod& pod) {
+  for (const auto& condition : pod.status.conditions) {
+    if (condition.type == "Ready") return condition.status == "True";
+  }
+  return false;
+}
+
+bool IsFreeToGo(const core_v1::Pod& pod) {
+  return pod.metadata.deletion_timestamp || pod.status.phase == "Succeeded" ||
+         pod.status.phase == "Failed" || pod.status.phase == "Pending";
+}
+
+Result<std::vector<PodDisruptionBudget>> BudgetsOf(Store& store, const core_v1::Pod& pod) {
+  const KindInfo& kind = PodDisruptionBudget::Info();
+  const auto page =
+      TRY(store.List({.prefix = StorePrefix(kind.storage_key, pod.metadata.namespace_)}));
+  std::vector<PodDisruptionBudget> matching;
+  for (const RecordPtr& record : page.records) {
+    const Json document = TRY(DocumentOf(kind, *record));
+    auto budget = TRY(FromJson<PodDisruptionBudget>(document));
+    if (!budget.spec.selector) continue;
+    const auto selector = LabelSelector::From(*budget.spec.selector);
+    if (selector && selector->Matches(pod.metadata.labels)) matching.push_back(std::move(budget));
+  }
+  return matching;
+}
+
+// Asks the budget, if there is one; success means that the pod may go.
+Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
+                   const WriteOptions& options, TimePoint now) {
+  const auto budgets = TRY(BudgetsOf(core.store, pod));
+  if (budgets.empty()) return {};
+  if (budgets.size() > 1) {
+    return Fail(PlainError(
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
+        "support."));
+  }
+  const PodDisruptionBudget& budget = budgets[0];
+  if (!IsReady(pod)) {
+    const bool enough = budget.status.current_healthy >= budget.status.desired_healthy &&
+                        budget.status.desired_healthy > 0;
+    if (enough || budget.spec.unhealthy_pod_eviction_policy.value_or("") == "AlwaysAllow") {
+      return {};
+    }
+  }
+  ApiRequest own{
+      .http = request.http, .info = request.info, .user = request.user, .now = request.now};
+  own.kind = &PodDisruptionBudget::Info();
+  UpdateMode mode{.subresource = "status", .check_version = false};
+  mode.skip_admission = true;
+  mode.prepare = [](Object&, const Object&) {};
+  mode.validate = [](const Object&, const Object&, Violations&) {};
+  TRY(core.writer.Update(own, budget.metadata.name, options, mode,
+                         [&](const Object& old) { return Spend(old, pod.metadata.name, now); }));
+  return {};
+}
+
+// The pod says why it goes.
+Result<> MarkDisrupted(Core& core, ApiRequest& request, TimePoint now) {
+  UpdateMode mode{.subresource = "status", .check_version = false};
+  mode.skip_admission = true;
+  mode.prepare = [](Object&, const Object&) {};
+  mode.validate = [](const Object&, const Object&, Violations&) {};
+  TRY(core.writer.Update(request, request.info.name, {}, mode,
+                         [&](const Object& old) -> Result<Object> {
+                           Object object = old.Clone();
+                           auto& conditions = object.As<core_v1::Pod>()->status.conditions;
+                           for (const auto& condition : conditions) {
+                             if (condition.type == "DisruptionTarget") return object;
+                           }
+                           auto& condition = conditions.emplace_back();
+                           condition.type = "DisruptionTarget";
+                           condition.status = "True";
+                           condition.reason = "EvictionByEvictionAPI";
+                           condition.message = "Eviction API: evicting";
+                           condition.last_transition_time = Time(now);
+                           return object;
+                         }));
+  return {};
+}
+
+Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& options) {
+  const WantedType wanted{"policy", "v1", "Eviction", &policy_v1::Eviction::Describe()};
+  const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
+  if (options.validation == FieldValidation::kWarn) {
+    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
+  }
+  auto eviction = TRY(FromJson<policy_v1::Eviction>(decoded.document));
+  if (eviction.metadata.name != request.info.name) {
+    return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
+  }
+  return eviction;
+}
+
+DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
+  DeleteQuery options{.dry_run = dry_run};
+  if (!eviction.delete_options) return options;
+  const auto& given = *eviction.delete_options;
+  options.grace_seconds = given.grace_period_seconds;
+  options.orphan_dependents = given.orphan_dependents;
+  const std::string policy = given.propagation_policy.value_or("");
+  if (policy == "Orphan") options.propagation = Propagation::kOrphan;
+  if (policy == "Foreground") options.propagation = Propagation::kForeground;
+  if (policy == "Background") options.propagation = Propagation::kBackground;
+  if (given.preconditions) {
+    options.uid = given.preconditions->uid;
+    options.resource_version = given.preconditions->resource_version;
+  }
+  return options;
+}
+
+}  // namespace
+
+Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
+  if (request.http.method != "POST") return Fail(MethodNotAllowedHere());
+  WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  const policy_v1::Eviction eviction = TRY(EvictionOf(request, options));
+  if (eviction.delete_options && !eviction.delete_options->dry_run.empty()) {
+    options.dry_run = true;
+  }
+  const KindInfo& kind = *request.kind;
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+  const Object object = TRY(ObjectOf(kind, **record));
+  const core_v1::Pod& pod = *object.As<core_v1::Pod>();
+  Json body = ToJson(eviction);
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = kind,
+                             .subresource = "eviction",
+                             .namespace_name = request.info.namespace_name,
+                             .name = request.info.name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .old_object = &object,
+                             .body = &body,
+                             .warnings = request.warnings};
+  TRY(core.admission.Admit(admission));
+  TRY(core.admission.Validate(admission));
+  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
+  if (!IsFreeToGo(pod)) {
+    TRY(AskBudget(core, request, pod, options, now));
+  }
+  if (!options.dry_run) TRY(MarkDisrupted(core, request, now));
+  TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name,
+                          OptionsOf(eviction, options.dry_run)));
+  return SuccessResponse(request.http, 201, Json());
+}
+
+}  // namespace skiff

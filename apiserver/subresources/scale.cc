@@ -1,0 +1,150 @@
+// scale: how many replicas, as autoscaling/v1 Scale, of every kind that has replicas.
+#include <fmt/format.h>
+
+#include "api/gen/autoscaling_v1.h"
+#include "api/gen/meta_v1.h"
+#include "api/selector.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/body.h"
+#include "apiserver/patching.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/respond.h"
+#include "apiserver/subresources/subresources.h"
+
+namespace skiff {
+namespace {
+
+using autoscaling_v1::Scale;
+
+Json Member(const Json& object, const char* name) {
+  return object.is_object() ? object.value(name, Json()) : Json();
+}
+
+std::string SelectorText(const Json& selector) {
+  if (!selector.is_object()) return "";
+  // A ReplicationController's selector is a plain map of labels.
+  if (!selector.contains("matchLabels") && !selector.contains("matchExpressions")) {
+    std::map<std::string, std::string> labels;
+    for (const auto& [name, value] : selector.items()) {
+      if (value.is_string()) labels[name] = value.get<std::string>();
+    }
+    return LabelSelector::FromMap(labels).Text();
+  }
+  const auto typed = FromJson<meta_v1::LabelSelector>(selector);
+  const auto parsed = typed ? LabelSelector::From(*typed) : Result<LabelSelector>(LabelSelector());
+  return parsed ? parsed->Text() : "";
+}
+
+Scale ScaleOf(const Object& object) {
+  const Json document = object.ToDocument();
+  const meta_v1::ObjectMeta& meta = object.metadata();
+  Scale scale;
+  scale.metadata.name = meta.name;
+  scale.metadata.namespace_ = meta.namespace_;
+  scale.metadata.uid = meta.uid;
+  scale.metadata.resource_version = meta.resource_version;
+  scale.metadata.creation_timestamp = meta.creation_timestamp;
+  const Json spec = Member(document, "spec");
+  const Json replicas = Member(spec, "replicas");
+  if (replicas.is_number()) scale.spec.replicas = replicas.get<int32_t>();
+  const Json actual = Member(Member(document, "status"), "replicas");
+  if (actual.is_number()) scale.status.replicas = actual.get<int32_t>();
+  scale.status.selector = SelectorText(Member(spec, "selector"));
+  return scale;
+}
+
+Json DocumentOfScale(const Scale& scale) {
+  Json document = ToJson(scale);
+  document["kind"] = "Scale";
+  document["apiVersion"] = "autoscaling/v1";
+  return document;
+}
+
+Result<http::Response> ScaleResponse(const Scale& scale, const MediaType& media) {
+  return DocumentResponse(200, Dump(DocumentOfScale(scale)), media);
+}
+
+Result<> CheckScale(const Scale& scale) {
+  if (scale.spec.replicas >= 0) return {};
+  Violations wrong;
+  wrong.Invalid(FieldPath("spec").Child("replicas"), scale.spec.replicas,
+                "must be greater than or equal to 0");
+  return Fail(wrong.ToError("autoscaling", "Scale", scale.metadata.name));
+}
+
+// The object with the replicas and the preconditions of the scale.
+Result<Object> WithScale(const Object& old, const Scale& scale) {
+  TRY(CheckScale(scale));
+  Json document = old.ToDocument();
+  document["spec"]["replicas"] = scale.spec.replicas;
+  document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
+  if (!scale.metadata.uid.empty()) document["metadata"]["uid"] = scale.metadata.uid;
+  return Object::FromDocument(old.kind(), document);
+}
+
+Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
+  const WantedType wanted{"autoscaling", "v1", "Scale", &Scale::Describe()};
+  const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
+  if (options.validation == FieldValidation::kWarn) {
+    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
+  }
+  auto scale = TRY(FromJson<Scale>(decoded.document));
+  if (scale.metadata.name.empty()) scale.metadata.name = request.info.name;
+  if (scale.metadata.name != request.info.name) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + scale.metadata.name +
+                                         ") does not match the name on the URL (" +
+                                         request.info.name + ")");
+  }
+  if (!scale.metadata.namespace_.empty() &&
+      scale.metadata.namespace_ != request.info.namespace_name) {
+    return Fail(Reason::kBadRequest,
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request");
+  }
+  return scale;
+}
+
+Result<http::Response> WriteScale(Core& core, ApiRequest& request, const MediaType& media) {
+  const bool is_patch = request.http.method == "PATCH";
+  if (is_patch) TRY(CheckPatchType(request));
+  const bool is_apply = is_patch && IsApply(request);
+  const WriteOptions options =
+      TRY(ParseWriteOptions(request.http, is_patch ? "PatchOptions" : "UpdateOptions", is_apply));
+  Scale sent;
+  if (!is_patch) sent = TRY(SentScale(request, options));
+  UpdateMode mode{.subresource = "scale", .is_put = true};
+  // The main resource's rules hold: only the replicas differ.
+  mode.main_rules = true;
+  const auto transform = [&](const Object& old) -> Result<Object> {
+    if (!is_patch) return WithScale(old, sent);
+    Scale shown = ScaleOf(old);
+    const std::string version = shown.metadata.resource_version;
+    const Json patched = TRY(PatchDocument(
+        request, options, {Scale::Describe(), "autoscaling/v1", "Scale"}, DocumentOfScale(shown)));
+    Scale scale = TRY(FromJson<Scale>(patched));
+    // Only a version that the patch itself names is a precondition.
+    if (scale.metadata.resource_version == version) scale.metadata.resource_version.clear();
+    return WithScale(old, scale);
+  };
+  const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
+  const Object now = TRY(Object::FromDocument(*request.kind, Json::parse(saved.text)));
+  return ScaleResponse(ScaleOf(now), media);
+}
+
+}  // namespace
+
+Result<http::Response> HandleScale(Core& core, ApiRequest& request) {
+  const std::string& method = request.http.method;
+  if (method != "GET" && method != "PUT" && method != "PATCH") {
+    return Fail(MethodNotAllowedHere());
+  }
+  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  if (method != "GET") return WriteScale(core, request, media);
+  const KindInfo& kind = *request.kind;
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+  const Object object = TRY(ObjectOf(kind, **record));
+  return ScaleResponse(ScaleOf(object), media);
+}
+
+}  // namespace skiff

@@ -1,0 +1,167 @@
+// serviceaccounts/token: a token for a service account, bound to a pod, secret or node.
+#include <fmt/format.h>
+
+#include "api/gen/authentication_v1.h"
+#include "api/gen/core_v1.h"
+#include "api/rules/object_meta.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/auth/service_accounts.h"
+#include "apiserver/body.h"
+#include "apiserver/object_response.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
+#include "apiserver/respond.h"
+#include "apiserver/subresources/subresources.h"
+
+namespace skiff {
+namespace {
+
+constexpr int64_t kSecondsMin = 600;
+constexpr int64_t kSecondsDefault = 3600;
+constexpr int64_t kSecondsMax = int64_t{1} << 32;
+
+using authentication_v1::TokenRequest;
+
+Result<> Check(const TokenRequest& request, const ApiRequest& http) {
+  Violations wrong;
+  const FieldPath metadata("metadata");
+  if (!request.metadata.name.empty() && request.metadata.name != http.info.name) {
+    wrong.Invalid(metadata.Child("name"), request.metadata.name,
+                  "must match the service account name if specified");
+  }
+  if (!request.metadata.namespace_.empty() &&
+      request.metadata.namespace_ != http.info.namespace_name) {
+    wrong.Invalid(metadata.Child("namespace"), request.metadata.namespace_,
+                  "must match the service account namespace if specified");
+  }
+  const FieldPath expiration = FieldPath("spec").Child("expirationSeconds");
+  const int64_t seconds = request.spec.expiration_seconds.value_or(kSecondsDefault);
+  if (seconds < kSecondsMin) {
+    wrong.Invalid(expiration, seconds, "may not specify a duration less than 10 minutes");
+  }
+  if (seconds > kSecondsMax) {
+    wrong.Invalid(expiration, seconds, "may not specify a duration larger than 2^32 seconds");
+  }
+  if (wrong.empty()) return {};
+  return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", request.metadata.name));
+}
+
+Error UidConflict(const std::string& kind, const std::string& name, const std::string& given,
+                  const std::string& actual) {
+  return ConflictError({"", kind}, name,
+                       fmt::format("the UID in the bound object reference ({}) does not match the "
+                                   "UID in record. The object might have been deleted and then "
+                                   "recreated",
+                                   given, actual));
+}
+
+// Fills in what the token is bound to.
+Result<> Bind(Core& core, const ApiRequest& http, const TokenRequest& request, TokenOrder& order) {
+  if (!request.spec.bound_object_ref) return {};
+  const auto& reference = *request.spec.bound_object_ref;
+  const std::string resource = reference.kind == "Pod"      ? "pods"
+                               : reference.kind == "Secret" ? "secrets"
+                               : reference.kind == "Node"   ? "nodes"
+                                                            : "";
+  const KindInfo* kind = FindResource("", "v1", resource);
+  if (kind == nullptr || (reference.api_version != "v1" && !reference.api_version.empty())) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("cannot bind token to object of type {}/{}, Kind={}", "",
+                            reference.api_version, reference.kind));
+  }
+  const std::string space = kind->namespaced ? http.info.namespace_name : "";
+  const auto record = core.store.Get(KeyOf(*kind, space, reference.name));
+  if (!record) return Fail(NotFoundError(GroupResourceOf(*kind), reference.name));
+  const Object object = TRY(ObjectOf(*kind, **record));
+  const std::string& uid = object.metadata().uid;
+  if (!reference.uid.empty() && reference.uid != uid) {
+    return Fail(UidConflict(reference.kind, reference.name, reference.uid, uid));
+  }
+  const TokenObject bound{reference.name, uid};
+  if (resource == "secrets") order.secret = bound;
+  if (resource == "nodes") order.node = bound;
+  if (resource != "pods") return {};
+  order.pod = bound;
+  const core_v1::Pod& pod = *object.As<core_v1::Pod>();
+  if (pod.spec.service_account_name != http.info.name) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("cannot bind token for serviceaccount {} to pod running with different "
+                            "serviceaccount name.",
+                            Quoted(http.info.name)));
+  }
+  if (pod.spec.node_name.empty()) return {};
+  order.node = TokenObject{pod.spec.node_name, ""};
+  if (const auto node = core.store.Get(KeyOf(core_v1::Node::Info(), "", pod.spec.node_name))) {
+    const auto view = ObjectView::Of(**node);
+    if (view) order.node->uid = std::string(view->uid());
+  }
+  return {};
+}
+
+Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
+  const WantedType wanted{"authentication.k8s.io", "v1", "TokenRequest", &TokenRequest::Describe()};
+  const Decoded decoded = TRY(DecodeBody(http.http, wanted, options.validation));
+  if (options.validation == FieldValidation::kWarn) {
+    for (const std::string& text : decoded.strict_errors) http.warnings.push_back(text);
+  }
+  return FromJson<TokenRequest>(decoded.document);
+}
+
+}  // namespace
+
+Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
+  if (request.http.method != "POST") return Fail(MethodNotAllowedHere());
+  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  TokenRequest asked = TRY(RequestOf(request, options));
+  TRY(Check(asked, request));
+  const KindInfo& kind = *request.kind;
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+  const Object account = TRY(ObjectOf(kind, **record));
+  if (!asked.metadata.uid.empty() && asked.metadata.uid != account.metadata().uid) {
+    return Fail(ConflictError(
+        {"authentication.k8s.io", "TokenRequest"}, request.info.name,
+        fmt::format("the UID in the token request ({}) does not match the UID of the service "
+                    "account ({})",
+                    asked.metadata.uid, account.metadata().uid)));
+  }
+  if (asked.spec.audiences.empty()) asked.spec.audiences = core.tokens.audiences();
+  Json body = ToJson(asked);
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = kind,
+                             .subresource = "token",
+                             .namespace_name = request.info.namespace_name,
+                             .name = request.info.name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .body = &body,
+                             .warnings = request.warnings};
+  TRY(core.admission.Admit(admission));
+  TRY(core.admission.Validate(admission));
+  const int64_t seconds = asked.spec.expiration_seconds.value_or(kSecondsDefault);
+  TokenOrder order{.namespace_name = request.info.namespace_name,
+                   .service_account = {request.info.name, account.metadata().uid},
+                   .audiences = asked.spec.audiences,
+                   .lifetime_s = seconds};
+  TRY(Bind(core, request, asked, order));
+  if (order.pod && seconds == kProjectedTokenSeconds &&
+      asked.spec.audiences == core.tokens.audiences()) {
+    order.lifetime_s = kExtendedTokenSeconds;
+    order.warn_after_s = seconds;
+  }
+  asked.spec.expiration_seconds = seconds;
+  asked.status.token = TRY(core.tokens.Issue(order));
+  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
+  asked.status.expiration_timestamp = Time(now + std::chrono::seconds(seconds));
+  asked.metadata.name = request.info.name;
+  asked.metadata.namespace_ = request.info.namespace_name;
+  asked.metadata.uid = {};
+  asked.metadata.creation_timestamp = Time(now);
+  Json document = ToJson(asked);
+  document["kind"] = "TokenRequest";
+  document["apiVersion"] = "authentication.k8s.io/v1";
+  return DocumentResponse(201, Dump(document), media);
+}
+
+}  // namespace skiff

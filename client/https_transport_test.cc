@@ -1,0 +1,165 @@
+// The HTTPS transport against our own front, over loopback.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "client/transport.h"
+#include "http/server.h"
+#include "http/x509_test_certs.h"
+
+namespace skiff {
+namespace {
+
+// Yields one line, then waits until the client leaves.
+class OneLine final : public http::StreamSource {
+ public:
+  explicit OneLine(std::promise<void>& left) : left_(left) {}
+  ~OneLine() override { left_.set_value(); }
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    if (sent_) return http::Pulled::kIdle;
+    sent_ = true;
+    out.push_back(std::make_shared<const std::string>("line\n"));
+    return http::Pulled::kIdle;
+  }
+
+ private:
+  std::promise<void>& left_;
+  bool sent_ = false;
+};
+
+class HttpsTransportTest : public testing::Test, public http::Handler {
+ protected:
+  HttpsTransportTest() {
+    const auto certificate = authority_.IssueServer();
+    http::ServerTls tls;
+    tls.certificate_pem = certificate.certificate_pem;
+    tls.key_pem = certificate.key_pem;
+    tls.client_ca_pem = authority_.certificate_pem();
+    auto server = http::Server::Start({.tls = tls}, loops_, *this);
+    server_ = std::move(*server);
+    options_.server = "https://127.0.0.1:" + std::to_string(server_->port()) + "/prefix/";
+    options_.certificate_authority = authority_.certificate_pem();
+  }
+
+  http::Response Handle(const http::Request& request) override {
+    http::Response response;
+    if (request.HasQuery("watch")) {
+      if (request.path.ends_with("gone")) {
+        response.status = 410;
+        response.body = "expired";
+      } else {
+        response.stream = std::make_unique<OneLine>(left_);
+      }
+      return response;
+    }
+    response.body = request.method + " " + request.path + " " + request.body + " " +
+                    std::string(request.Header("Authorization"));
+    if (request.peer_certificate) response.body += " as " + request.peer_certificate->common_name;
+    return response;
+  }
+
+  std::unique_ptr<Transport> Connect() {
+    auto transport = MakeHttpsTransport(options_);
+    EXPECT_TRUE(transport) << transport.error().message;
+    return transport ? std::move(*transport) : nullptr;
+  }
+
+  static http::Request Get(const std::string& path) {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    return request;
+  }
+
+  http::testing::TestAuthority authority_;
+  std::promise<void> left_;
+  http::Loops loops_;
+  std::unique_ptr<http::Server> server_;
+  HttpsOptions options_;
+};
+
+TEST_F(HttpsTransportTest, RequestsCarryMethodPathBodyAndToken) {
+  options_.token = "secret";
+  http::Request request = Get("/api/v1/pods");
+  request.method = "POST";
+  request.headers.emplace("Content-Type", "application/json");
+  request.body = "{}";
+  const auto response = Connect()->Send(request);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "POST /prefix/api/v1/pods {} Bearer secret");
+}
+
+TEST_F(HttpsTransportTest, ConnectionsAreKeptAndReused) {
+  const auto transport = Connect();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(transport->Send(Get("/x")).status, 200);
+  EXPECT_EQ(server_->stats().accepted, 1u);
+}
+
+TEST_F(HttpsTransportTest, TheClientCertificateSaysWhoAsks) {
+  const auto client =
+      authority_.Issue({.common_name = "admin", .organizations = {"system:masters"}});
+  options_.client_certificate = client.certificate_pem;
+  options_.client_key = client.key_pem;
+  EXPECT_TRUE(Connect()->Send(Get("/x")).body.ends_with(" as admin"));
+}
+
+TEST_F(HttpsTransportTest, AServerOfAnotherAuthorityIsNotTalkedTo) {
+  options_.certificate_authority = http::testing::TestAuthority("other").certificate_pem();
+  const auto response = Connect()->Send(Get("/x"));
+  EXPECT_EQ(response.status, 503);
+  EXPECT_NE(response.body.find("Unable to connect"), std::string::npos);
+  options_.insecure_skip_tls_verify = true;
+  EXPECT_EQ(Connect()->Send(Get("/x")).status, 200);
+}
+
+TEST_F(HttpsTransportTest, AWatchStreamsUntilItIsDropped) {
+  const auto transport = Connect();
+  http::Request request = Get("/api/v1/pods");
+  request.query = {{"watch", "true"}};
+  auto response = transport->Send(request);
+  ASSERT_EQ(response.status, 200);
+  ASSERT_NE(response.stream, nullptr);
+  std::promise<void> woken;
+  std::atomic<bool> once = false;
+  response.stream->Attach([&] {
+    if (!once.exchange(true)) woken.set_value();
+  });
+  std::vector<http::SharedBytes> chunks;
+  if (response.stream->Pull(100, chunks) == http::Pulled::kIdle && chunks.empty()) {
+    woken.get_future().wait();
+    response.stream->Pull(100, chunks);
+  }
+  ASSERT_FALSE(chunks.empty());
+  EXPECT_EQ(*chunks[0], "line\n");
+  response.stream.reset();
+  left_.get_future().wait();  // The server noticed.
+}
+
+TEST_F(HttpsTransportTest, ARefusedWatchIsAnAnswerWithABody) {
+  http::Request request = Get("/gone");
+  request.query = {{"watch", "true"}};
+  const auto response = Connect()->Send(request);
+  EXPECT_EQ(response.status, 410);
+  EXPECT_EQ(response.body, "expired");
+  EXPECT_EQ(response.stream, nullptr);
+}
+
+TEST_F(HttpsTransportTest, AServerThatIsNotThereIsAnAnswerToo) {
+  options_.server = "https://127.0.0.1:1";
+  const auto transport = Connect();
+  EXPECT_EQ(transport->Send(Get("/x")).status, 503);
+  http::Request watch = Get("/x");
+  watch.query = {{"watch", "true"}};
+  EXPECT_EQ(transport->Send(watch).status, 503);
+}
+
+TEST_F(HttpsTransportTest, BadMaterialIsRefusedBeforehand) {
+  options_.certificate_authority = "nonsense";
+  EXPECT_FALSE(MakeHttpsTransport(options_));
+  options_ = {.server = "https://host:99999"};
+  EXPECT_FALSE(MakeHttpsTransport(options_));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,272 @@
+#include "client/kubeconfig.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/base64.h"
+#include "api/yaml.h"
+
+namespace skiff {
+namespace {
+
+std::string Text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Result<std::string> Decoded(const Json& object, const char* name) {
+  const std::string text = Text(object, name);
+  if (text.empty()) return text;
+  return DecodeBase64(text);
+}
+
+std::string PathOf(const Json& object, const char* name, const std::string& directory) {
+  const std::string path = Text(object, name);
+  if (path.empty() || path.starts_with('/')) return path;
+  return (std::filesystem::path(directory) / path).lexically_normal().string();
+}
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Fail(Reason::kNotFound, fmt::format("open {}: no such file or directory", path));
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// PEM from the data of an entry, or from the file it names.
+Result<std::string> Pem(const std::string& data, const std::string& path) {
+  if (!data.empty() || path.empty()) return data;
+  return ReadFile(path);
+}
+
+// Calls `add` with the name and the inner object of each entry of a list like "clusters".
+Result<> ForEach(const Json& config, const char* list, const char* inner,
+                 const std::function<Result<>(const std::string&, const Json&)>& add) {
+  const auto entries = config.find(list);
+  if (entries == config.end() || !entries->is_array()) return {};
+  for (const Json& entry : *entries) {
+    if (!entry.is_object()) continue;
+    const auto value = entry.find(inner);
+    const Json empty = Json::object();
+    TRY(add(Text(entry, "name"), value != entry.end() && value->is_object() ? *value : empty));
+  }
+  return {};
+}
+
+void Put(Json& object, const char* name, const std::string& value) {
+  if (!value.empty()) object[name] = value;
+}
+
+void PutData(Json& object, const char* name, const std::string& value) {
+  if (!value.empty()) object[name] = EncodeBase64(value);
+}
+
+Json ToDocument(const Kubeconfig::Cluster& cluster) {
+  Json out = Json::object();
+  PutData(out, "certificate-authority-data", cluster.certificate_authority_data);
+  Put(out, "certificate-authority", cluster.certificate_authority);
+  if (cluster.insecure_skip_tls_verify) out["insecure-skip-tls-verify"] = true;
+  out["server"] = cluster.server;
+  Put(out, "tls-server-name", cluster.tls_server_name);
+  return out;
+}
+
+Json ToDocument(const Kubeconfig::User& user) {
+  Json out = Json::object();
+  PutData(out, "client-certificate-data", user.client_certificate_data);
+  Put(out, "client-certificate", user.client_certificate);
+  PutData(out, "client-key-data", user.client_key_data);
+  Put(out, "client-key", user.client_key);
+  Put(out, "token", user.token);
+  Put(out, "tokenFile", user.token_file);
+  Put(out, "username", user.username);
+  Put(out, "password", user.password);
+  return out;
+}
+
+Json ToDocument(const Kubeconfig::Context& context) {
+  Json out = {{"cluster", context.cluster}, {"user", context.user}};
+  Put(out, "namespace", context.namespace_);
+  return out;
+}
+
+template <typename Entry>
+Json Listed(const std::map<std::string, Entry>& entries, const char* inner) {
+  Json list = Json::array();
+  for (const auto& [name, entry] : entries) {
+    list.push_back({{"name", name}, {inner, ToDocument(entry)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string& directory) {
+  const auto document = TRY(ParseYaml(text));
+  const Json& config = document.value;
+  Kubeconfig parsed;
+  if (config.is_null()) return parsed;
+  if (!config.is_object()) return Fail(Reason::kInvalid, "a kubeconfig must be a map");
+  TRY(ForEach(
+      config, "clusters", "cluster", [&](const std::string& name, const Json& entry) -> Result<> {
+        Cluster& cluster = parsed.clusters[name];
+        cluster.server = Text(entry, "server");
+        cluster.certificate_authority = PathOf(entry, "certificate-authority", directory);
+        cluster.certificate_authority_data = TRY(Decoded(entry, "certificate-authority-data"));
+        cluster.tls_server_name = Text(entry, "tls-server-name");
+        const auto insecure = entry.find("insecure-skip-tls-verify");
+        cluster.insecure_skip_tls_verify =
+            insecure != entry.end() && insecure->is_boolean() && insecure->get<bool>();
+        return {};
+      }));
+  TRY(ForEach(config, "users", "user", [&](const std::string& name, const Json& entry) -> Result<> {
+    User& user = parsed.users[name];
+    user.client_certificate = PathOf(entry, "client-certificate", directory);
+    user.client_certificate_data = TRY(Decoded(entry, "client-certificate-data"));
+    user.client_key = PathOf(entry, "client-key", directory);
+    user.client_key_data = TRY(Decoded(entry, "client-key-data"));
+    user.token = Text(entry, "token");
+    user.token_file = PathOf(entry, "tokenFile", directory);
+    user.username = Text(entry, "username");
+    user.password = Text(entry, "password");
+    return {};
+  }));
+  TRY(ForEach(config, "contexts", "context",
+              [&](const std::string& name, const Json& entry) -> Result<> {
+                parsed.contexts[name] = {Text(entry, "cluster"), Text(entry, "user"),
+                                         Text(entry, "namespace")};
+                return {};
+              }));
+  parsed.current_context = Text(config, "current-context");
+  return parsed;
+}
+
+Result<Kubeconfig> Kubeconfig::Load(const std::string& path) {
+  const auto text = TRY(ReadFile(path));
+  return Parse(text, std::filesystem::absolute(path).parent_path().string());
+}
+
+std::string Kubeconfig::ToYaml() const {
+  return DumpYaml({{"apiVersion", "v1"},
+                   {"kind", "Config"},
+                   {"preferences", Json::object()},
+                   {"clusters", Listed(clusters, "cluster")},
+                   {"users", Listed(users, "user")},
+                   {"contexts", Listed(contexts, "context")},
+                   {"current-context", current_context}});
+}
+
+void Kubeconfig::MergeFrom(const Kubeconfig& other) {
+  clusters.insert(other.clusters.begin(), other.clusters.end());
+  users.insert(other.users.begin(), other.users.end());
+  contexts.insert(other.contexts.begin(), other.contexts.end());
+  if (current_context.empty()) current_context = other.current_context;
+}
+
+Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
+  const std::string& name = context.empty() ? current_context : context;
+  HttpsOptions options;
+  options.server = "http://localhost:8080";  // What kubectl falls back to.
+  if (name.empty()) return options;
+  const auto chosen = contexts.find(name);
+  if (chosen == contexts.end()) {
+    return Fail(Reason::kInvalid, fmt::format("context \"{}\" does not exist", name));
+  }
+  const auto cluster = clusters.find(chosen->second.cluster);
+  if (cluster == clusters.end()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("cluster \"{}\" does not exist", chosen->second.cluster));
+  }
+  options.server = cluster->second.server;
+  options.tls_server_name = cluster->second.tls_server_name;
+  options.insecure_skip_tls_verify = cluster->second.insecure_skip_tls_verify;
+  options.certificate_authority =
+      TRY(Pem(cluster->second.certificate_authority_data, cluster->second.certificate_authority));
+  if (chosen->second.user.empty()) return options;
+  const auto user = users.find(chosen->second.user);
+  if (user == users.end()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("auth info \"{}\" does not exist", chosen->second.user));
+  }
+  options.client_certificate =
+      TRY(Pem(user->second.client_certificate_data, user->second.client_certificate));
+  options.client_key = TRY(Pem(user->second.client_key_data, user->second.client_key));
+  options.token = user->second.token;
+  options.token_file = user->second.token_file;
+  options.username = user->second.username;
+  options.password = user->second.password;
+  return options;
+}
+
+std::string Kubeconfig::Namespace(const std::string& context) const {
+  const auto found = contexts.find(context.empty() ? current_context : context);
+  const bool named = found != contexts.end() && !found->second.namespace_.empty();
+  return named ? found->second.namespace_ : "default";
+}
+
+Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
+                                  const std::string& kubeconfig_variable, const std::string& home) {
+  if (!explicit_path.empty()) return Kubeconfig::Load(explicit_path);
+  std::string list = kubeconfig_variable;
+  if (list.empty() && !home.empty()) list = home + "/.kube/config";
+  Kubeconfig merged;
+  std::istringstream paths(list);
+  for (std::string path; std::getline(paths, path, ':');) {
+    if (path.empty() || !std::filesystem::exists(path)) continue;
+    const auto config = TRY(Kubeconfig::Load(path));
+    merged.MergeFrom(config);
+  }
+  return merged;
+}
+
+Result<> MergeIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
+  Kubeconfig config = entry;
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    const auto present = TRY(Kubeconfig::Load(path));
+    config.MergeFrom(present);
+  }
+  const auto directory = std::filesystem::path(path).parent_path();
+  if (!directory.empty()) std::filesystem::create_directories(directory, ignored);
+  const auto failed = [&](const std::string& what) {
+    return Fail(Reason::kInternalError, fmt::format("{} {}: {}", what, path, strerror(errno)));
+  };
+  std::string temporary = path + ".XXXXXX";
+  const int file = mkostemp(temporary.data(), O_CLOEXEC);  // Mode 0600.
+  if (file < 0) return failed("create");
+  const std::string text = config.ToYaml();
+  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool synced = fsync(file) == 0;
+  close(file);
+  if (!written || !synced || rename(temporary.c_str(), path.c_str()) != 0) {
+    const auto error = failed("write");
+    unlink(temporary.c_str());
+    return error;
+  }
+  return {};
+}
+
+Result<HttpsOptions> InClusterOptions(const std::string& host, const std::string& port,
+                                      const std::string& directory) {
+  if (host.empty() || port.empty()) {
+    return Fail(Reason::kInvalid,
+                "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and "
+                "KUBERNETES_SERVICE_PORT must be defined");
+  }
+  HttpsOptions options;
+  const bool ipv6 = host.find(':') != std::string::npos;
+  options.server = fmt::format("https://{}:{}", ipv6 ? "[" + host + "]" : host, port);
+  options.token_file = directory + "/token";
+  options.token = TRY(ReadFile(options.token_file));
+  options.certificate_authority = TRY(ReadFile(directory + "/ca.crt"));
+  return options;
+}
+
+}  // namespace skiff

@@ -1,0 +1,25 @@
+// ControllerRevisions: the templates that a DaemonSet or StatefulSet has had, for undo. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/gen/apps_v1.h"
+#include "client/client.h"
+
+namespace skiff {
+
+using Revisions = std::vector<Ptr<apps_v1::ControllerRevision>>;
+
+// {"spec":{"template":{..., "$patch":"replace"}}}: a strategic merge patch that brings it back.
+Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template);
+// By revision, then age, then name.
+void SortRevisions(Revisions& revisions);
+int64_t NextRevision(const Revisions& revisions);
+// The newest one with this data; nullptr when there is none.
+Ptr<apps_v1::ControllerRevision> FindRevision(const Revisions& revisions, const Json& data);
+// The oldest ones beyond `limit`, not counting those whose names are in use.
+Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,
+                            int32_t limit);
+
+}  // namespace skiff

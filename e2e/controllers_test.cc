@@ -1,0 +1,441 @@
+// The controllers on the real server and store: what the world looks like after they had their way.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "api/gen/apps_v1.h"
+#include "api/gen/coordination_v1.h"
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/gen/storage_v1.h"
+#include "e2e/harness.h"
+#include "e2e/pod_runner.h"
+
+namespace skiff {
+namespace {
+
+using apps_v1::Deployment;
+using apps_v1::ReplicaSet;
+using core_v1::ConfigMap;
+using core_v1::Endpoints;
+using core_v1::Namespace;
+using core_v1::Node;
+using core_v1::PersistentVolume;
+using core_v1::PersistentVolumeClaim;
+using core_v1::Pod;
+using core_v1::ReplicationController;
+using core_v1::Service;
+using core_v1::ServiceAccount;
+using discovery_v1::EndpointSlice;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Cluster::Options OptionsOf(uint64_t seed, const std::set<std::string>& silent) {
+  Cluster::Options options;
+  options.seed = seed;
+  options.controllers.root_ca = "CA";
+  options.controllers.local_path_directory = "/volumes";
+  options.controllers.remove_local_volume = [](const auto&, const auto&) { return Result<>(); };
+  options.add_parts = [&silent](Manager& manager) {
+    PodRunnerOptions runner;
+    runner.reports = [&silent](const std::string& node) { return !silent.contains(node); };
+    AddPodRunner(manager, runner);
+  };
+  return options;
+}
+
+void FillTemplate(core_v1::PodTemplateSpec& pod_template, const std::string& app,
+                  const std::string& image) {
+  pod_template.metadata.labels["app"] = app;
+  auto& container = pod_template.spec.containers.emplace_back();
+  container.name = "main";
+  container.image = image;
+}
+
+ReplicaSet ReplicaSetOf(const std::string& name, int replicas) {
+  ReplicaSet set;
+  set.metadata.name = name;
+  set.metadata.namespace_ = "default";
+  set.spec.replicas = replicas;
+  set.spec.selector.Ensure().match_labels["app"] = name;
+  FillTemplate(set.spec.template_, name, "image:1");
+  return set;
+}
+
+Deployment DeploymentOf(const std::string& name, int replicas) {
+  Deployment deployment;
+  deployment.metadata.name = name;
+  deployment.metadata.namespace_ = "default";
+  deployment.spec.replicas = replicas;
+  deployment.spec.selector.Ensure().match_labels["app"] = name;
+  FillTemplate(deployment.spec.template_, name, "image:1");
+  return deployment;
+}
+
+Node NodeOf(const std::string& name) {
+  Node node;
+  node.metadata.name = name;
+  node.metadata.labels["kubernetes.io/hostname"] = name;
+  auto& ready = node.status.conditions.emplace_back();
+  ready.type = "Ready";
+  ready.status = "True";
+  return node;
+}
+
+// Every test runs under several orders of events.
+class ControllersTest : public testing::TestWithParam<uint64_t> {
+ protected:
+  ControllersTest() : cluster_(OptionsOf(GetParam(), silent_)) {
+    cluster_.Apply(NodeOf("node1"));
+    cluster_.Edit<Node>(
+        {"", "node1"}, [](Node& it) { it.status = NodeOf("node1").status; }, true);
+    cluster_.RunFor(1s);
+  }
+  size_t PodCount() { return cluster_.List<Pod>("default").size(); }
+  std::set<std::string> silent_;  // Nodes that do not report.
+  Cluster cluster_;
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, ControllersTest, testing::Range<uint64_t>(1, 6));
+
+TEST_P(ControllersTest, AReplicaSetHasAsManyPodsAsItAsksFor) {
+  cluster_.Apply(ReplicaSetOf("web", 3)).RunFor(1s);
+  EXPECT_THAT(cluster_.List<Pod>(), SizeIs(3));
+  auto set = cluster_.Get<ReplicaSet>({"default", "web"});
+  EXPECT_EQ(set->status.replicas, 3);
+  EXPECT_EQ(set->status.ready_replicas, 3);
+  EXPECT_EQ(set->status.observed_generation, set->metadata.generation);
+
+  cluster_.Edit<ReplicaSet>({"default", "web"}, [](ReplicaSet& it) { it.spec.replicas = 25; });
+  cluster_.RunFor(1s);
+  EXPECT_EQ(PodCount(), 25u);
+  cluster_.Edit<ReplicaSet>({"default", "web"}, [](ReplicaSet& it) { it.spec.replicas = 1; });
+  cluster_.RunFor(1s);
+  EXPECT_EQ(PodCount(), 1u);
+  EXPECT_EQ(cluster_.Get<ReplicaSet>({"default", "web"})->status.replicas, 1);
+}
+
+TEST_P(ControllersTest, APodThatIsDeletedIsReplaced) {
+  cluster_.Apply(ReplicaSetOf("web", 2)).RunFor(1s);
+  const Pod victim = cluster_.List<Pod>()[0];
+  cluster_.Delete<Pod>(KeyOf(victim)).RunFor(1s);
+  const auto pods = cluster_.List<Pod>();
+  EXPECT_THAT(pods, SizeIs(2));
+  for (const Pod& pod : pods) EXPECT_NE(pod.metadata.uid, victim.metadata.uid);
+}
+
+TEST_P(ControllersTest, AReplicaSetAdoptsAndReleasesByLabels) {
+  Pod stray;
+  stray.metadata.name = "stray";
+  stray.metadata.namespace_ = "default";
+  core_v1::PodTemplateSpec pod_template;
+  FillTemplate(pod_template, "web", "image:1");
+  stray.metadata.labels = pod_template.metadata.labels;
+  stray.spec = pod_template.spec;
+  cluster_.Apply(stray).RunFor(1s);
+  cluster_.Apply(ReplicaSetOf("web", 2)).RunFor(1s);
+  EXPECT_EQ(PodCount(), 2u) << "the stray pod counts";
+  const auto adopted = cluster_.Get<Pod>({"default", "stray"});
+  ASSERT_NE(ControllerOf(adopted->metadata), nullptr);
+  EXPECT_EQ(ControllerOf(adopted->metadata)->name, "web");
+  cluster_.Edit<Pod>({"default", "stray"}, [](Pod& it) { it.metadata.labels["app"] = "other"; });
+  cluster_.RunFor(1s);
+  EXPECT_EQ(PodCount(), 3u);
+  EXPECT_EQ(ControllerOf(cluster_.Get<Pod>({"default", "stray"})->metadata), nullptr);
+}
+
+TEST_P(ControllersTest, AReplicationControllerWorksAlike) {
+  ReplicationController controller;
+  controller.metadata.name = "nautilus";
+  controller.metadata.namespace_ = "default";
+  controller.spec.replicas = 4;
+  controller.spec.selector["app"] = "nautilus";
+  FillTemplate(controller.spec.template_.Ensure(), "nautilus", "image:1");
+  cluster_.Apply(controller).RunFor(1s);
+  EXPECT_EQ(PodCount(), 4u);
+  EXPECT_EQ(cluster_.Get<ReplicationController>({"default", "nautilus"})->status.ready_replicas, 4);
+  cluster_
+      .Delete<ReplicationController>({"default", "nautilus"}, {.propagation = "Background"})
+      .RunFor(1min);
+  EXPECT_EQ(PodCount(), 0u) << "the garbage collector takes them";
+}
+
+TEST_P(ControllersTest, ADeploymentRollsWithinItsBounds) {
+  cluster_.Apply(DeploymentOf("web", 4)).RunFor(1min);
+  auto deployment = cluster_.Get<Deployment>({"default", "web"});
+  EXPECT_EQ(deployment->status.available_replicas, 4);
+  EXPECT_EQ(deployment->metadata.annotations.at("deployment.kubernetes.io/revision"), "1");
+  cluster_.Edit<Deployment>({"default", "web"}, [](Deployment& it) {
+    it.spec.template_.spec.containers[0].image = "image:2";
+  });
+  for (int step = 0; step < 100'000 && cluster_.executor().RunOne(); ++step) {
+    int size = 0;
+    int available = 0;
+    for (const auto& set : cluster_.List<ReplicaSet>()) {
+      size += set.spec.replicas.value_or(0);
+      available += set.status.available_replicas;
+    }
+    ASSERT_LE(size, 5) << "more than maxSurge 25% above 4";
+    ASSERT_GE(available, 3) << "more than maxUnavailable 25% of 4 below";
+  }
+  cluster_.RunFor(1min);
+  deployment = cluster_.Get<Deployment>({"default", "web"});
+  EXPECT_EQ(deployment->status.updated_replicas, 4);
+  EXPECT_EQ(deployment->status.replicas, 4);
+  EXPECT_EQ(deployment->metadata.annotations.at("deployment.kubernetes.io/revision"), "2");
+  for (const Pod& pod : cluster_.List<Pod>()) EXPECT_EQ(pod.spec.containers[0].image, "image:2");
+  EXPECT_THAT(cluster_.List<ReplicaSet>(), SizeIs(2)) << "the old one stays for undo";
+}
+
+TEST_P(ControllersTest, UndoingARolloutTakesTheOldSetAgain) {
+  cluster_.Apply(DeploymentOf("web", 2)).RunFor(1min);
+  const auto set_image = [&](const std::string& image) {
+    cluster_.Edit<Deployment>({"default", "web"}, [&](Deployment& it) {
+      it.spec.template_.spec.containers[0].image = image;
+    });
+    cluster_.RunFor(1min);
+  };
+  set_image("image:2");
+  set_image("image:1");
+  EXPECT_THAT(cluster_.List<ReplicaSet>(), SizeIs(2));
+  const auto deployment = cluster_.Get<Deployment>({"default", "web"});
+  EXPECT_EQ(deployment->metadata.annotations.at("deployment.kubernetes.io/revision"), "3");
+  EXPECT_EQ(deployment->status.updated_replicas, 2);
+}
+
+TEST_P(ControllersTest, ARecreateDeploymentNeverRunsTwoVersions) {
+  Deployment wanted = DeploymentOf("web", 3);
+  wanted.spec.strategy.type = "Recreate";
+  cluster_.Apply(wanted).RunFor(1min);
+  cluster_.Edit<Deployment>({"default", "web"}, [](Deployment& it) {
+    it.spec.template_.spec.containers[0].image = "image:2";
+  });
+  for (int step = 0; step < 100'000 && cluster_.executor().RunOne(); ++step) {
+    std::set<std::string> images;
+    for (const Pod& pod : cluster_.List<Pod>()) images.insert(pod.spec.containers[0].image);
+    ASSERT_LE(images.size(), 1u);
+  }
+  cluster_.RunFor(1min);
+  EXPECT_EQ(cluster_.Get<Deployment>({"default", "web"})->status.updated_replicas, 3);
+}
+
+TEST_P(ControllersTest, APausedDeploymentScalesButDoesNotRoll) {
+  cluster_.Apply(DeploymentOf("web", 2)).RunFor(1min);
+  cluster_.Edit<Deployment>({"default", "web"}, [](Deployment& it) {
+    it.spec.paused = true;
+    it.spec.replicas = 5;
+    it.spec.template_.spec.containers[0].image = "image:2";
+  });
+  cluster_.RunFor(1min);
+  EXPECT_THAT(cluster_.List<ReplicaSet>(), SizeIs(1));
+  EXPECT_EQ(PodCount(), 5u);
+  cluster_.Edit<Deployment>({"default", "web"}, [](Deployment& it) { it.spec.paused = false; });
+  cluster_.RunFor(1min);
+  EXPECT_EQ(cluster_.Get<Deployment>({"default", "web"})->status.updated_replicas, 5);
+}
+
+TEST_P(ControllersTest, DeletingADeploymentTakesEverythingBelow) {
+  cluster_.Apply(DeploymentOf("web", 3)).RunFor(1min);
+  cluster_.Delete<Deployment>({"default", "web"}, {.propagation = "Background"}).RunFor(1min);
+  EXPECT_THAT(cluster_.List<ReplicaSet>(), IsEmpty());
+  EXPECT_THAT(cluster_.List<Pod>(), IsEmpty());
+}
+
+TEST_P(ControllersTest, ForegroundDeletionKeepsTheOwnerUntilItsDependentsAreGone) {
+  cluster_.Apply(DeploymentOf("web", 3)).RunFor(1min);
+  cluster_.Delete<Deployment>({"default", "web"}, {.propagation = "Foreground"});
+  for (int step = 0; step < 100'000 && cluster_.executor().RunOne(); ++step) {
+    if (!cluster_.List<Pod>().empty()) {
+      ASSERT_NE(cluster_.Get<Deployment>({"default", "web"}), nullptr);
+    }
+  }
+  cluster_.RunFor(1min);
+  EXPECT_EQ(cluster_.Get<Deployment>({"default", "web"}), nullptr);
+  EXPECT_THAT(cluster_.List<Pod>(), IsEmpty());
+}
+
+TEST_P(ControllersTest, OrphanedDependentsStay) {
+  cluster_.Apply(ReplicaSetOf("web", 3)).RunFor(1min);
+  cluster_.Delete<ReplicaSet>({"default", "web"}, {.propagation = "Orphan"}).RunFor(1min);
+  EXPECT_EQ(cluster_.Get<ReplicaSet>({"default", "web"}), nullptr);
+  const auto pods = cluster_.List<Pod>();
+  EXPECT_THAT(pods, SizeIs(3));
+  for (const Pod& pod : pods) EXPECT_THAT(pod.metadata.owner_references, IsEmpty());
+}
+
+TEST_P(ControllersTest, ADependentOfAnOwnerThatNeverWasIsCollected) {
+  ConfigMap orphan;
+  orphan.metadata.name = "orphan";
+  orphan.metadata.namespace_ = "default";
+  auto& reference = orphan.metadata.owner_references.emplace_back();
+  reference.api_version = "apps/v1";
+  reference.kind = "Deployment";
+  reference.name = "ghost";
+  reference.uid = "6f5e2a9c-0000-4000-8000-000000000000";
+  cluster_.Apply(orphan).RunFor(1min);
+  EXPECT_EQ(cluster_.Get<ConfigMap>({"default", "orphan"}), nullptr);
+}
+
+TEST_P(ControllersTest, EndpointsFollowTheReadyPods) {
+  Service service;
+  service.metadata.name = "web";
+  service.metadata.namespace_ = "default";
+  service.spec.selector["app"] = "web";
+  service.spec.ports.emplace_back().port = 80;
+  cluster_.Apply(service).Apply(ReplicaSetOf("web", 3)).RunFor(1min);
+  const auto slices = cluster_.List<EndpointSlice>("default");
+  const auto addresses = [&] {
+    std::set<std::string> found;
+    for (const EndpointSlice& slice : cluster_.List<EndpointSlice>("default")) {
+      if (slice.metadata.labels.at("kubernetes.io/service-name") != "web") continue;
+      for (const auto& endpoint : slice.endpoints) {
+        if (endpoint.conditions.ready.value_or(false)) found.insert(endpoint.addresses[0]);
+      }
+    }
+    return found;
+  };
+  const auto ready = [&] {
+    std::set<std::string> found;
+    for (const Pod& pod : cluster_.List<Pod>("default")) found.insert(pod.status.pod_ip);
+    return found;
+  };
+  EXPECT_THAT(addresses(), SizeIs(3));
+  EXPECT_EQ(addresses(), ready());
+  auto endpoints = cluster_.Get<Endpoints>({"default", "web"});
+  ASSERT_NE(endpoints, nullptr);
+  ASSERT_THAT(endpoints->subsets, SizeIs(1));
+  EXPECT_THAT(endpoints->subsets[0].addresses, SizeIs(3));
+  cluster_.Edit<ReplicaSet>({"default", "web"}, [](ReplicaSet& it) { it.spec.replicas = 1; });
+  cluster_.RunFor(1min);
+  EXPECT_EQ(addresses(), ready());
+  cluster_.Delete<Service>({"default", "web"}).RunFor(1min);
+  EXPECT_THAT(addresses(), IsEmpty());
+  EXPECT_EQ(cluster_.Get<Endpoints>({"default", "web"}), nullptr);
+}
+
+TEST_P(ControllersTest, ANamespaceIsEmptiedAndGoes) {
+  Namespace space;
+  space.metadata.name = "work";
+  cluster_.Apply(space).RunFor(1min);
+  EXPECT_NE(cluster_.Get<ServiceAccount>({"work", "default"}), nullptr);
+  const auto ca = cluster_.Get<ConfigMap>({"work", "kube-root-ca.crt"});
+  ASSERT_NE(ca, nullptr);
+  EXPECT_EQ(ca->data.at("ca.crt"), "CA");
+  Deployment deployment = DeploymentOf("web", 2);
+  deployment.metadata.namespace_ = "work";
+  cluster_.Apply(deployment).RunFor(1min);
+  cluster_.Delete<Namespace>({"", "work"}).RunFor(2min);
+  EXPECT_EQ(cluster_.Get<Namespace>({"", "work"}), nullptr);
+  EXPECT_THAT(cluster_.List<Pod>("work"), IsEmpty());
+  EXPECT_THAT(cluster_.List<ConfigMap>("work"), IsEmpty());
+}
+
+TEST_P(ControllersTest, TheDefaultServiceAccountComesBack) {
+  ASSERT_NE(cluster_.Get<ServiceAccount>({"default", "default"}), nullptr);
+  cluster_.Delete<ServiceAccount>({"default", "default"}).RunFor(1s);
+  EXPECT_NE(cluster_.Get<ServiceAccount>({"default", "default"}), nullptr);
+}
+
+TEST_P(ControllersTest, PodsLeaveANodeThatFallsSilent) {
+  cluster_.Apply(NodeOf("node2"));
+  cluster_.Edit<Node>(
+      {"", "node2"}, [](Node& it) { it.status = NodeOf("node2").status; }, true);
+  cluster_.Apply(ReplicaSetOf("web", 1)).RunFor(1s);
+  const std::string before = cluster_.List<Pod>()[0].metadata.uid;
+  silent_.insert("node1");
+  cluster_.RunFor(70s);
+  const auto node = cluster_.Get<Node>({"", "node1"});
+  EXPECT_EQ(node->status.conditions[0].status, "Unknown");
+  EXPECT_EQ(node->status.conditions[0].reason, "NodeStatusUnknown");
+  std::set<std::string> taints;
+  for (const auto& taint : node->spec.taints) taints.insert(taint.key + ":" + taint.effect);
+  EXPECT_TRUE(taints.contains("node.kubernetes.io/unreachable:NoSchedule"));
+  EXPECT_TRUE(taints.contains("node.kubernetes.io/unreachable:NoExecute"));
+  cluster_.RunFor(320s);  // The default toleration is 300 s.
+  for (const Pod& pod : cluster_.List<Pod>()) EXPECT_NE(pod.metadata.uid, before);
+}
+
+storage_v1::StorageClass ClassOf(const std::string& name) {
+  storage_v1::StorageClass storage_class;
+  storage_class.metadata.name = name;
+  storage_class.provisioner = "skiff.io/local-path";
+  return storage_class;
+}
+
+PersistentVolumeClaim ClaimOf(const std::string& name, const std::string& storage_class) {
+  PersistentVolumeClaim claim;
+  claim.metadata.name = name;
+  claim.metadata.namespace_ = "default";
+  claim.spec.access_modes = {"ReadWriteOnce"};
+  claim.spec.resources.requests["storage"] = *Quantity::Parse("1Gi");
+  claim.spec.storage_class_name = storage_class;
+  return claim;
+}
+
+TEST_P(ControllersTest, AClaimGetsAVolumeAndGivesItBack) {
+  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("csi-pvc", "csi-afs-sc")).RunFor(1min);
+  const auto claim = cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"});
+  EXPECT_EQ(claim->status.phase, "Bound");
+  EXPECT_EQ(claim->spec.volume_name, "pvc-" + claim->metadata.uid);
+  const auto volumes = cluster_.List<PersistentVolume>();
+  ASSERT_THAT(volumes, SizeIs(1));
+  EXPECT_EQ(volumes[0].status.phase, "Bound");
+  cluster_.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
+  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
+  EXPECT_THAT(cluster_.List<PersistentVolume>(), IsEmpty());
+}
+
+TEST_P(ControllersTest, AClaimInUseIsProtected) {
+  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("csi-pvc", "csi-afs-sc"));
+  Pod pod;
+  pod.metadata.name = "my-csi-app";
+  pod.metadata.namespace_ = "default";
+  core_v1::PodTemplateSpec pod_template;
+  FillTemplate(pod_template, "x", "busybox");
+  pod.spec = pod_template.spec;
+  auto& volume = pod.spec.volumes.emplace_back();
+  volume.name = "data";
+  volume.persistent_volume_claim.Ensure().claim_name = "csi-pvc";
+  cluster_.Apply(pod).RunFor(1min);
+  cluster_.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
+  ASSERT_NE(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
+  cluster_.Delete<Pod>({"default", "my-csi-app"}).RunFor(1min);
+  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
+}
+
+TEST_P(ControllersTest, AClaimThatWaitsForItsConsumerGetsNoVolumeBefore) {
+  auto storage_class = ClassOf("late");
+  storage_class.volume_binding_mode = "WaitForFirstConsumer";
+  cluster_.Apply(storage_class).Apply(ClaimOf("c", "late")).RunFor(1min);
+  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "c"})->status.phase, "Pending");
+  cluster_.Edit<PersistentVolumeClaim>({"default", "c"}, [](PersistentVolumeClaim& it) {
+    it.metadata.annotations["volume.kubernetes.io/selected-node"] = "node1";
+  });
+  cluster_.RunFor(1min);
+  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "c"})->status.phase, "Bound");
+}
+
+TEST_P(ControllersTest, PodsOfANodeThatIsGoneGo) {
+  cluster_.Apply(ReplicaSetOf("web", 1)).RunFor(1s);
+  const std::string before = cluster_.List<Pod>()[0].metadata.uid;
+  cluster_.Delete<Node>({"", "node1"}).RunFor(3min);
+  for (const Pod& pod : cluster_.List<Pod>()) EXPECT_NE(pod.metadata.uid, before);
+}
+
+TEST_P(ControllersTest, AnIdleClusterSleeps) {
+  cluster_.Apply(DeploymentOf("web", 3)).RunFor(10min);
+  int steps = 0;
+  const Duration end = cluster_.clock().Monotonic() + 10min;
+  while (true) {
+    while (cluster_.executor().RunOne()) ++steps;
+    const Duration next = cluster_.executor().NextDue();
+    if (next > end) break;
+    cluster_.clock().Advance(next - cluster_.clock().Monotonic());
+  }
+  // Watches end and begin anew, bookmarks come; nothing polls.
+  EXPECT_LT(steps, 10 * 60 * 10);
+}
+
+}  // namespace
+}  // namespace skiff

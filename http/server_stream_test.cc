@@ -1,0 +1,429 @@
+#include "http/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+
+#include "http/test_client.h"
+#include "http/test_server.h"
+#include "http/x509_test_certs.h"
+
+namespace skiff::http {
+namespace {
+
+using testing::Echo;
+using testing::Fixture;
+using testing::TestAuthority;
+using testing::TestClient;
+using testing::Text;
+
+// Chunks that a test pushes, from its own thread.
+struct PushedStream {
+  void Push(const std::string& chunk) {
+    Waker wake;
+    {
+      std::lock_guard lock(mutex);
+      chunks.push_back(std::make_shared<const std::string>(chunk));
+      wake = waker;
+    }
+    if (wake) wake();
+  }
+  void End() {
+    {
+      std::lock_guard lock(mutex);
+      ended = true;
+    }
+    Push("");
+  }
+  std::mutex mutex;
+  std::deque<SharedBytes> chunks;
+  bool ended = false;
+  Waker waker;
+  std::atomic<int> pulls = 0;
+  std::promise<void> gone;
+};
+
+class PushedSource : public StreamSource {
+ public:
+  explicit PushedSource(PushedStream& stream, int every_ms = 0)
+      : stream_(stream), every_ms_(every_ms) {}
+  ~PushedSource() override { stream_.gone.set_value(); }
+  void Attach(Waker waker) override {
+    std::lock_guard lock(stream_.mutex);
+    stream_.waker = std::move(waker);
+  }
+  Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
+    std::lock_guard lock(stream_.mutex);
+    ++stream_.pulls;
+    out.insert(out.end(), stream_.chunks.begin(), stream_.chunks.end());
+    stream_.chunks.clear();
+    return stream_.ended ? Pulled::kEnd : Pulled::kIdle;
+  }
+  int PullEveryMs() const override { return every_ms_; }
+
+ private:
+  PushedStream& stream_;
+  const int every_ms_;
+};
+
+// Never runs dry.
+class EndlessSource : public StreamSource {
+ public:
+  explicit EndlessSource(std::atomic<size_t>& pulled) : pulled_(pulled) {}
+  void Attach(Waker) override {}
+  Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
+    out.push_back(std::make_shared<const std::string>(bytes_max, 'x'));
+    pulled_ += bytes_max;
+    return Pulled::kMore;
+  }
+
+ private:
+  std::atomic<size_t>& pulled_;
+};
+
+Response Streamed(std::unique_ptr<StreamSource> source) {
+  Response response;
+  response.stream = std::move(source);
+  return response;
+}
+
+int ThreadCount() {
+  int count = 0;
+  for ([[maybe_unused]] const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(Server, StreamsWhatTheSourceYields) {
+  PushedStream stream;
+  Fixture fixture([&](const Request& request) {
+    if (request.path != "/stream") return Echo(request);
+    return Streamed(std::make_unique<PushedSource>(stream));
+  });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_TRUE(client.ReadHead().framing.chunked);
+  for (const std::string event : {"one", "two", "three"}) {
+    stream.Push(event);
+    EXPECT_EQ(client.ReadChunk(), event);
+  }
+  stream.End();
+  EXPECT_EQ(client.ReadChunk(), "");
+  stream.gone.get_future().wait();
+  EXPECT_EQ(client.Get("/next").body, "GET /next") << "the connection is used again";
+}
+
+TEST(Server, LetsGoOfAStreamWhenItsClientLeaves) {
+  PushedStream stream;
+  Fixture fixture([&](const Request&) { return Streamed(std::make_unique<PushedSource>(stream)); });
+  auto client = std::make_unique<TestClient>(fixture.port());
+  ASSERT_TRUE(client->Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  client->ReadHead();
+  client.reset();
+  stream.gone.get_future().wait();
+  stream.Push("to nobody");  // The waker outlives the stream.
+}
+
+TEST(Server, PullsAsOftenAsTheSourceWants) {
+  PushedStream stream;
+  Fixture fixture(
+      [&](const Request&) { return Streamed(std::make_unique<PushedSource>(stream, 1)); });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  client.ReadHead();
+  while (stream.pulls < 10) std::this_thread::yield();
+}
+
+TEST(Server, StreamsToHttp10UntilItCloses) {
+  PushedStream stream;
+  Fixture fixture([&](const Request&) { return Streamed(std::make_unique<PushedSource>(stream)); });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+  EXPECT_FALSE(client.ReadHead().framing.chunked);
+  stream.Push("abc");
+  EXPECT_EQ(client.Read(3), "abc");
+  stream.End();
+  EXPECT_EQ(client.ReadToEnd(), "");
+}
+
+TEST(Server, StreamsThatPromiseALengthAreSentAsTheyAre) {
+  PushedStream stream;
+  Fixture fixture([&](const Request&) {
+    Response response = Streamed(std::make_unique<PushedSource>(stream));
+    response.SetHeader("Content-Length", "6");
+    return response;
+  });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  const auto head = client.ReadHead();
+  EXPECT_EQ(head.framing.content_length, 6);
+  stream.Push("abc");
+  EXPECT_EQ(client.Read(3), "abc");
+  stream.End();
+  EXPECT_EQ(client.ReadToEnd(), "") << "it broke its promise, so the connection is cut";
+}
+
+TEST(Server, BoundsWhatASlowReaderHoldsAndServesOthers) {
+  std::atomic<size_t> pulled = 0;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/endless") return Echo(request);
+        return Streamed(std::make_unique<EndlessSource>(pulled));
+      },
+      {}, 1);
+  TestClient slow(fixture.port());
+  ASSERT_TRUE(slow.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n"));
+  slow.ReadHead();
+  TestClient other(fixture.port());
+  size_t before = 0;
+  // Once the kernel's buffers are full, pulling stops although the source has more.
+  do {
+    before = pulled;
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(other.Get("/x").body, "GET /x");
+  } while (pulled != before);
+  EXPECT_LT(pulled, 16U << 20);
+  // As it reads on, so does the server.
+  while (pulled == before) ASSERT_EQ(slow.Read(64 << 10).size(), 64U << 10);
+}
+
+TEST(Server, SurvivesTlsClientsThatVanishInMidStream) {
+  TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  std::atomic<size_t> pulled = 0;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/endless") return Echo(request);
+        return Streamed(std::make_unique<EndlessSource>(pulled));
+      },
+      {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem}});
+  const ClientTls trust{.ca_pem = authority.certificate_pem()};
+  for (int i = 0; i < 20; ++i) {
+    TestClient client(fixture.port(), trust);
+    ASSERT_TRUE(client.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n"));
+    client.Read(100'000);
+  }
+  TestClient after(fixture.port(), trust);
+  EXPECT_EQ(after.Get("/x").body, "GET /x");
+  while (fixture.server->stats().connections > 1) std::this_thread::yield();
+}
+
+class Shout : public Duplex {
+ public:
+  void Attach(Waker) override {}
+  Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
+    if (!said_.empty()) out.push_back(std::make_shared<const std::string>(std::move(said_)));
+    said_ = {};
+    return closed_ ? Pulled::kEnd : Pulled::kIdle;
+  }
+  size_t OnBytes(std::string_view bytes) override {
+    for (const char c : bytes) said_.push_back(static_cast<char>(std::toupper(c)));
+    return bytes.size();
+  }
+  void OnPeerClosed() override {
+    said_ += "BYE";
+    closed_ = true;
+  }
+
+ private:
+  std::string said_;
+  bool closed_ = false;
+};
+
+TEST(Server, CarriesRawBytesAfterAnUpgrade) {
+  Fixture fixture([](const Request&) {
+    Response response;
+    response.status = 101;
+    response.SetHeader("Connection", "Upgrade");
+    response.SetHeader("Upgrade", "shout");
+    response.upgrade = std::make_unique<Shout>();
+    return response;
+  });
+  TestClient client(fixture.port());
+  // "early" is sent right behind the head, as SPDY clients do.
+  ASSERT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: shout\r\n\r\nearly"));
+  const auto head = client.ReadHead();
+  EXPECT_EQ(head.status, 101);
+  EXPECT_EQ(head.headers.find("Connection")->second, "Upgrade");
+  EXPECT_EQ(client.Read(5), "EARLY");
+  ASSERT_TRUE(client.Send("late"));
+  EXPECT_EQ(client.Read(4), "LATE");
+  client.CloseWrite();
+  EXPECT_EQ(client.ReadToEnd(), "BYE");
+}
+
+class Promised : public PendingResponse {
+ public:
+  explicit Promised(std::promise<Reply>& reply) : reply_(reply) {}
+  void Start(Reply reply) override { reply_.set_value(std::move(reply)); }
+
+ private:
+  std::promise<Reply>& reply_;
+};
+
+TEST(Server, AnswersLaterWithoutHoldingAWorker) {
+  std::deque<std::promise<Reply>> replies(2);
+  std::atomic<size_t> next = 0;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/later") return Echo(request);
+        Response response;
+        response.pending = std::make_unique<Promised>(replies[next++]);
+        return response;
+      },
+      {.limits = {.workers_max = 1}});
+  TestClient client(fixture.port());
+  TestClient other(fixture.port());
+  ASSERT_TRUE(client.Send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n"));
+  Reply reply = replies[0].get_future().get();
+  EXPECT_EQ(other.Get("/now").body, "GET /now");
+  reply(Text("at last"));
+  EXPECT_EQ(client.ReadAnswer().body, "at last");
+  reply = nullptr;
+  ASSERT_TRUE(client.Send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n"));
+  replies[1].get_future().get();  // Dropped without an answer.
+  replies.clear();
+  EXPECT_EQ(client.ReadAnswer().status(), 502);
+}
+
+// Tells when it is dropped.
+class Abandoned : public PendingResponse {
+ public:
+  explicit Abandoned(std::promise<void>& gone) : gone_(gone) {}
+  ~Abandoned() override { gone_.set_value(); }
+  void Start(Reply reply) override { reply_ = std::move(reply); }
+
+ private:
+  std::promise<void>& gone_;
+  Reply reply_;
+};
+
+TEST(Server, StopsTryingWhenTheClientLeaves) {
+  std::promise<void> gone;
+  std::promise<void> handled;
+  Fixture fixture([&](const Request&) {
+    Response response;
+    response.pending = std::make_unique<Abandoned>(gone);
+    handled.set_value();
+    return response;
+  });
+  auto client = std::make_unique<TestClient>(fixture.port());
+  ASSERT_TRUE(client->Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  handled.get_future().wait();
+  client.reset();
+  gone.get_future().wait();
+}
+
+TEST(Server, FinishesRequestsAndEndsStreamsWhenItStops) {
+  PushedStream stream;
+  std::promise<void> release;
+  std::shared_future<void> released(release.get_future());
+  std::promise<void> entered;
+  Fixture fixture([&](const Request& request) {
+    if (request.path == "/stream") return Streamed(std::make_unique<PushedSource>(stream));
+    if (request.path == "/slow") {
+      entered.set_value();
+      released.wait();
+    }
+    return Echo(request);
+  });
+  TestClient idle(fixture.port());
+  TestClient slow(fixture.port());
+  TestClient streaming(fixture.port());
+  EXPECT_EQ(idle.Get("/").status(), 200);
+  ASSERT_TRUE(streaming.Send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"));
+  streaming.ReadHead();
+  ASSERT_TRUE(slow.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"));
+  entered.get_future().wait();
+  auto stopping = std::async(std::launch::async, [&] { fixture.server->Stop(20s); });
+  EXPECT_EQ(idle.ReadToEnd(), "");
+  EXPECT_FALSE(Server::Start({.port = -1}, fixture.loops, fixture.handler));
+  release.set_value();
+  const auto last = slow.ReadAnswer();
+  EXPECT_EQ(last.body, "GET /slow");
+  EXPECT_EQ(slow.ReadToEnd(), "");
+  EXPECT_EQ(streaming.ReadChunk(), "") << "ended in order";
+  EXPECT_EQ(streaming.ReadToEnd(), "");
+  stopping.wait();
+  EXPECT_EQ(fixture.server->stats().connections, 0);
+}
+
+size_t ResidentBytes() {
+  std::ifstream status("/proc/self/statm");
+  size_t total = 0;
+  size_t resident = 0;
+  status >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+// The client's half of a TLS connection would count as well, so this part of the test is another
+// process, in which only plain sockets and its own TLS states live.
+pid_t ForkIdleStreams(int port, const ClientTls& tls, int count, int ready_fd, int release_fd) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  std::deque<TestClient> clients;
+  char ok = 'y';
+  for (int i = 0; i < count; ++i) {
+    TestClient& client = clients.emplace_back(port, tls);
+    if (!client.Send("GET /watch HTTP/1.1\r\nHost: h\r\n\r\n") || client.ReadHead().status != 200) {
+      ok = 'n';
+    }
+  }
+  (void)!write(ready_fd, &ok, 1);
+  (void)!read(release_fd, &ok, 1);
+  _exit(0);
+}
+
+class IdleSource : public StreamSource {
+ public:
+  void Attach(Waker waker) override { waker_ = std::move(waker); }
+  Pulled Pull(size_t, std::vector<SharedBytes>&) override { return Pulled::kIdle; }
+
+ private:
+  Waker waker_;
+};
+
+TEST(Server, HoldsIdleStreamsInLittleMemoryAndNoThreads) {
+  constexpr int kStreams = 2'000;
+  TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  Fixture fixture(
+      [](const Request& request) {
+        if (request.path != "/watch") return Echo(request);
+        return Streamed(std::make_unique<IdleSource>());
+      },
+      {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem},
+       .limits = {.workers_max = 4}});
+  const ClientTls trust{.ca_pem = authority.certificate_pem()};
+  {
+    TestClient warm(fixture.port(), trust);
+    EXPECT_EQ(warm.Get("/").status(), 200);
+  }
+  const size_t before = ResidentBytes();
+  int ready[2];
+  int release[2];
+  ASSERT_EQ(pipe(ready), 0);
+  ASSERT_EQ(pipe(release), 0);
+  const pid_t child = ForkIdleStreams(fixture.port(), trust, kStreams, ready[1], release[0]);
+  char ok = 'n';
+  ASSERT_EQ(read(ready[0], &ok, 1), 1);
+  EXPECT_EQ(ok, 'y');
+  const size_t each = (ResidentBytes() - before) / kStreams;
+  std::printf("idle TLS stream: %zu bytes each, %d threads\n", each, ThreadCount());
+  EXPECT_GE(fixture.server->stats().connections, kStreams);
+  EXPECT_LE(each, 20'000U);
+  EXPECT_LE(ThreadCount(), 1 + 2 + 4);
+  ASSERT_EQ(write(release[1], "x", 1), 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  for (const int fd : {ready[0], ready[1], release[0], release[1]}) close(fd);
+}
+
+}  // namespace
+}  // namespace skiff::http

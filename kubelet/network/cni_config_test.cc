@@ -1,0 +1,51 @@
+#include "kubelet/network/cni_config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "api/values.h"
+
+namespace skiff {
+namespace {
+
+TEST(CniConfigTest, DescribesABridgeWithARangePerFamily) {
+  const Json conflist = Json::parse(CniConflist({.name = "skiff",
+                                                 .bridge = "cni0",
+                                                 .pod_cidrs = {"10.244.1.0/24", "fd00:1::/64"},
+                                                 .mtu = 1400,
+                                                 .ipam_directory = "/data/ipam"}));
+  EXPECT_EQ(conflist["name"], "skiff");
+  ASSERT_EQ(conflist["plugins"].size(), 2u);
+  const Json& bridge = conflist["plugins"][0];
+  EXPECT_EQ(bridge["bridge"], "cni0");
+  EXPECT_EQ(bridge["mtu"], 1400);
+  EXPECT_EQ(bridge["hairpinMode"], true);
+  EXPECT_EQ(bridge["ipam"]["ranges"], Json::parse(R"([[{"subnet": "10.244.1.0/24"}],
+                                                      [{"subnet": "fd00:1::/64"}]])"));
+  EXPECT_EQ(bridge["ipam"]["routes"], Json::parse(R"([{"dst": "0.0.0.0/0"}, {"dst": "::/0"}])"));
+  EXPECT_EQ(conflist["plugins"][1]["type"], "portmap");
+}
+
+TEST(CniConfigTest, AnEqualFileIsLeftAlone) {
+  const std::string folder = testing::TempDir() + "/skiff_cni_test_" + std::to_string(getpid());
+  CniNetwork network{.pod_cidrs = {"10.244.1.0/24"}};
+  const auto inode = [&] {
+    struct stat status {};
+    EXPECT_EQ(stat((folder + "/10-skiff.conflist").c_str(), &status), 0);
+    return status.st_ino;
+  };
+  ASSERT_TRUE(WriteCniConfig(folder, network));
+  const auto first = inode();
+  ASSERT_TRUE(WriteCniConfig(folder, network));
+  EXPECT_EQ(inode(), first);
+  network.mtu = 1350;
+  ASSERT_TRUE(WriteCniConfig(folder, network));
+  EXPECT_NE(inode(), first);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,56 @@
+// A whole cluster in one process: API server, controllers, scheduler, and either the kubelet and
+// proxy of this machine or any number of simulated nodes. `skiff up` runs one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+struct ClusterOptions {
+  std::string data_dir;
+  std::string bind_address = "0.0.0.0";
+  int secure_port = 6443;
+  int kubelet_port = 10250;
+  int simulated_nodes = 0;  // 0: this machine is the one node.
+  std::string node_name;    // "": the host's name, in lower case.
+  std::string service_cidr = "10.96.0.0/16";
+  std::string cluster_cidr = "10.244.0.0/16";
+  std::string container_runtime_endpoint;   // "": find or start containerd.
+  std::vector<std::string> image_archives;  // Loaded at the start: paths of tar files.
+  std::string durability = "sync";
+};
+
+// Told what is being done, a line each.
+using Progress = std::function<void(const std::string& line)>;
+
+class Cluster {
+ public:
+  // Returns when the cluster is usable: the API answers and every node is Ready. Errors say what is
+  // in the way and how to mend it.
+  static Result<std::unique_ptr<Cluster>> Start(const ClusterOptions& options,
+                                                const Progress& progress);
+  // Stops what runs in this process. Containers, rules and files stay.
+  ~Cluster();
+
+ private:
+  struct Parts;
+  explicit Cluster(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// What a machine lacks to be a node; empty when nothing. One line each, with the remedy.
+std::vector<std::string> NodeProblems(const ClusterOptions& options);
+
+// Removes everything a cluster with this data directory has put on the machine: pods, containerd,
+// network, service rules, and its files. The process must have ended. Can be repeated.
+Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress);
+
+std::string AdminKubeconfigPath(const ClusterOptions& options);
+
+}  // namespace skiff

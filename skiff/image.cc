@@ -1,0 +1,73 @@
+// skiff image load|ls: images of this machine's containerd, without a registry.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/flags.h"
+#include "kubelet/containerd.h"
+#include "kubelet/cri_grpc.h"
+#include "kubelet/cri_grpc_import.h"
+#include "skiff/cluster.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+int Complain(const std::string& message) {
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  return 1;
+}
+
+int Load(const std::string& endpoint, const std::vector<std::string>& paths) {
+  const auto runtime = cri::MakeGrpcRuntime({.endpoint = endpoint});
+  for (const std::string& path : paths) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return Complain("cannot open " + path);
+    const auto imported = cri::ImportImages(endpoint, *runtime, file);
+    close(file);
+    if (!imported) return Complain(path + ": " + imported.error().message);
+    for (const auto& image : *imported) std::printf("loaded %s\n", image.name.c_str());
+  }
+  return 0;
+}
+
+int ListAll(const std::string& endpoint) {
+  const auto images = cri::MakeGrpcRuntime({.endpoint = endpoint})->ListImages("");
+  if (!images) return Complain(images.error().message);
+  std::printf("%-44s  %-14s  %s\n", "IMAGE", "ID", "SIZE");
+  for (const auto& image : *images) {
+    const std::string id = image.id.substr(image.id.find(':') + 1, 12);
+    for (const std::string& tag : image.repo_tags) {
+      std::printf("%-44s  %-14s  %.1fMB\n", tag.c_str(), id.c_str(),
+                  static_cast<double>(image.size_bytes) / 1e6);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int ImageMain(const std::vector<std::string>& args) {
+  std::string data_dir = "/var/lib/skiff";
+  std::string endpoint;
+  std::vector<std::string> words;
+  Flags flags("skiff image");
+  flags.Add("data-dir", data_dir, "Where the cluster keeps everything.");
+  flags.Add("container-runtime-endpoint", endpoint, "The runtime, unix:///path.");
+  if (const auto parsed = flags.Parse(args, &words); !parsed) {
+    return Complain(parsed.error().message);
+  }
+  const std::string verb = words.empty() ? "" : words[0];
+  if (verb != "load" && verb != "import" && verb != "ls") {
+    return Complain("usage: skiff image load FILE... | skiff image ls");
+  }
+  const auto containerd =
+      EnsureContainerd({.endpoint = endpoint, .directory = data_dir, .use_system = false});
+  if (!containerd) return Complain(containerd.error().message);
+  if (verb == "ls") return ListAll(containerd->endpoint);
+  return Load(containerd->endpoint, {words.begin() + 1, words.end()});
+}
+
+}  // namespace skiff
