@@ -7,7 +7,7 @@
 #include "api/json.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr int64_t kPageItems = 500;
@@ -191,12 +191,15 @@ Result<std::optional<WatchEvent>> EventReader::Next(Duration timeout) {
     ended_ = pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort;
     if (!events_.empty() || pulled != http::Pulled::kIdle) continue;
     MutexLock lock(signal_->mutex);
-    const bool in_time =
-        signal_->changed.wait_until(lock, deadline, [this] { return signal_->woken; });
-    if (!in_time) return Fail(Reason::kTimeout, "timed out waiting for the condition");
+    while (!signal_->woken) {
+      const auto waited = signal_->changed.wait_until(lock, deadline);
+      if (waited == std::cv_status::timeout && !signal_->woken) {
+        return Fail(Reason::kTimeout, "timed out waiting for the condition");
+      }
+    }
     signal_->woken = false;
   }
   return std::move(events_[next_++]);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

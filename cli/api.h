@@ -13,7 +13,7 @@
 #include "client/client.h"
 #include "client/transport.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
@@ -88,4 +88,4 @@ class EventReader {
   bool ended_ = false;
 };
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include "cli/three_way.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr int kConflictRetriesMax = 5;
@@ -218,4 +218,4 @@ Result<> RunApply(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

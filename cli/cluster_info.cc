@@ -8,7 +8,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr char kKustomizeVersion[] = "v5.7.1";
@@ -204,4 +204,4 @@ Result<> RunUncordon(Command& command, const Args& args) {
   return SetUnschedulable(command, args, false);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

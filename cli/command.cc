@@ -2,7 +2,7 @@
 
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr char kExit[] =
@@ -238,4 +238,4 @@ std::string DryRun::Suffix() const {
   return client() ? " (dry run)" : server() ? " (server dry run)" : "";
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

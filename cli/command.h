@@ -22,7 +22,7 @@
 #include "cli/environment.h"
 #include "cli/errors.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 class Session;
 using Args = std::vector<std::string>;
@@ -152,4 +152,4 @@ struct DryRun {
   std::string Suffix() const;
 };
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -11,7 +11,7 @@
 #include "cli/tab_writer.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -389,4 +389,4 @@ int ConfigMain(Environment& environment, const Args& args) {
   return RunFamily(environment, "config", kConfigVerbs, std::size(kConfigVerbs), args);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -4,7 +4,7 @@
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr Verb kGenerators[] = {
@@ -70,4 +70,4 @@ int CreateMain(Environment& environment, const Args& args) {
   return RunVerb(environment, {"create", &RunCreateFiles}, "create", args);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // Sends the object, unless it is only to be shown, and prints what became of it.
 Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resource& resource,
@@ -18,4 +18,4 @@ Result<> RunCreateService(Command& command, const Args& args);
 Result<> RunCreateServiceAccount(Command& command, const Args& args);
 Result<> RunCreateToken(Command& command, const Args& args);
 
-}  // namespace skiff
+}  // namespace skiff::cli

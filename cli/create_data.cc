@@ -8,7 +8,7 @@
 #include "cli/create.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -189,4 +189,4 @@ Result<> RunCreateSecret(Command& command, const Args& args) {
   return CreateSecretOf(command, flags, name, "kubernetes.io/dockerconfigjson", data);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

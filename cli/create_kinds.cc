@@ -4,7 +4,7 @@
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 // Parses the flags and checks that one NAME was given.
@@ -243,4 +243,4 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 void DeleteFlags::AddTo(Command& command) {
   command.Flag("cascade", cascade, "background, foreground or orphan.");
@@ -158,4 +158,4 @@ Result<> RunDelete(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct DeleteFlags {
   std::string cascade = "background";
@@ -27,4 +27,4 @@ void PrintDeleted(Command& command, const Target& target, const DeleteFlags& fla
 Result<> WaitUntilGone(Session& session, const Target& target, const std::string& uid,
                        Duration timeout);
 
-}  // namespace skiff
+}  // namespace skiff::cli

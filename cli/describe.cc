@@ -8,7 +8,7 @@
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 using Writer = void (*)(DescribeWriter& out, DescribeContext& context, const Json& object);
@@ -247,4 +247,4 @@ Result<> RunDescribe(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

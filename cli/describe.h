@@ -4,7 +4,7 @@
 #include "cli/describe_pod.h"
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct DescribeContext {
   Session& session;
@@ -24,4 +24,4 @@ void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Jso
 void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeJob(DescribeWriter& out, DescribeContext& context, const Json& object);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 std::string OrNone(const std::string& text) {
@@ -259,4 +259,4 @@ void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& 
               Join(TextsAt(spec, "loadBalancerSourceRanges"), ","));
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -4,7 +4,7 @@
 #include "cli/describe.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 // What the containers of a pod ask for or may use of one resource. Init containers run one after
@@ -189,4 +189,4 @@ void DescribeNode(DescribeWriter& out, DescribeContext& context, const Json& obj
   WritePods(out, context, object);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -8,7 +8,7 @@
 #include "cli/json_text.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr size_t kAnnotationLineMax = 140;
@@ -388,4 +388,4 @@ std::string DescribePodTemplate(const Json& pod_template) {
   return out.Flush();
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

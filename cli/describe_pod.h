@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "cli/tab_writer.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // Lines with an indentation of two spaces a level, aligned by a TabWriter.
 class DescribeWriter {
@@ -40,4 +40,4 @@ std::string DescribePodTemplate(const Json& pod_template);
 // The lines of a volume's source.
 void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 #include "cli/describe_pod.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 std::string TrueOrFalse(const Json& value) {
@@ -93,4 +93,4 @@ void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume) {
   }
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

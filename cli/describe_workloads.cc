@@ -5,7 +5,7 @@
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 std::string OrNone(const std::string& text) {
@@ -150,4 +150,4 @@ void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& 
   WritePodTemplate(out, At(spec, "template"));
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

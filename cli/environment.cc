@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 void WriteTo(FILE* file, std::string_view text) {
@@ -42,4 +42,4 @@ Environment SystemEnvironment(const Clock& clock) {
           .clock = clock};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

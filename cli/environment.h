@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "client/transport.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct Environment {
   std::function<void(std::string_view)> out;
@@ -30,4 +30,4 @@ struct Environment {
 // This process's own. `clock` outlives it.
 Environment SystemEnvironment(const Clock& clock);
 
-}  // namespace skiff
+}  // namespace skiff::cli

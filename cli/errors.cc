@@ -6,7 +6,7 @@
 
 #include "api/go_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr std::string_view kUnreachable = "Unable to connect to the server ";
@@ -80,4 +80,4 @@ Error WithSource(Error error, const std::string& verb, const std::string& source
   return error;
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // What goes to standard error, with its newline. The server's errors are told apart from our own by
 // their http_code.
@@ -15,4 +15,4 @@ tl::unexpected<Error> CliError(std::string text);
 // `error when creating "web.yaml": ...`, as a prefix of the message.
 Error WithSource(Error error, const std::string& verb, const std::string& source);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -6,7 +6,7 @@
 #include "cli/streams.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 struct ExecFlags {
@@ -121,4 +121,4 @@ Result<> RunAttach(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 struct ExposeFlags {
@@ -249,4 +249,4 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

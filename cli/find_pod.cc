@@ -4,7 +4,7 @@
 #include "cli/rollout.h"
 #include "cli/streams.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 // Running and ready ones first, then by name.
@@ -49,4 +49,4 @@ Result<Json> FindPod(Command& command, const std::string& word) {
   return std::move(list.items[0]);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 #include "cli/json_text.h"
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 void GetFlags::AddTo(Command& command) {
   print.AddTo(command);
@@ -264,4 +264,4 @@ Result<> RunGet(Command& command, const Args& args) {
                                     return PrintObjects(command, session, flags, selections);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -6,7 +6,7 @@
 #include "cli/selection.h"
 #include "cli/table_printer.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct GetFlags {
   PrintFlags print;
@@ -43,4 +43,4 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
 // "No resources found in default namespace."
 std::string NothingFoundText(const std::string& namespace_);
 
-}  // namespace skiff
+}  // namespace skiff::cli

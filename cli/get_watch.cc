@@ -2,7 +2,7 @@
 #include "cli/json_text.h"
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 const char* EventName(WatchEvent::Type type) {
@@ -103,4 +103,4 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
   }
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

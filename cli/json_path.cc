@@ -8,7 +8,7 @@
 #include "cli/json_path_parser.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 using Node = JsonPath::Node;
@@ -202,4 +202,4 @@ Result<std::string> RelaxedPath(const std::string& text) {
   return "{" + path + "}";
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

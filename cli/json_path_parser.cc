@@ -7,7 +7,7 @@
 #include "api/json.h"
 #include "cli/errors.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 using Node = JsonPath::Node;
@@ -285,4 +285,4 @@ Result<std::vector<std::shared_ptr<const JsonPath::Node>>> ParseJsonPathNodes(
   return Parser(text).Template(false);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

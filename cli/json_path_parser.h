@@ -8,7 +8,7 @@
 
 #include "cli/json_path.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct JsonPath::Node {
   enum class Kind : uint8_t {
@@ -38,4 +38,4 @@ struct JsonPath::Node {
 Result<std::vector<std::shared_ptr<const JsonPath::Node>>> ParseJsonPathNodes(
     std::string_view text);
 
-}  // namespace skiff
+}  // namespace skiff::cli

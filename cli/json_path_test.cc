@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 const Json& Pods() {
@@ -64,4 +64,4 @@ TEST(JsonPathTest, RefusesWhatIsNotClosed) {
 }
 
 }  // namespace
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include "api/go_text.h"
 #include "api/json.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 const Json& At(const Json& value, std::string_view name) {
   static const Json kNull;
@@ -85,4 +85,4 @@ std::string PrettyJson(const Json& value) {
   return text + "\n";
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -7,7 +7,7 @@
 
 #include "api/values.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // The member; a null when `value` is no object or has none of that name.
 const Json& At(const Json& value, std::string_view name);
@@ -53,4 +53,4 @@ std::string GoPlainText(const Json& value);
 // As kubectl prints JSON: four spaces, <, > and & escaped, a newline at the end.
 std::string PrettyJson(const Json& value);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -9,7 +9,7 @@
 #include "cli/errors.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 std::vector<std::string> Copied(std::span<const std::string_view> texts) {
@@ -191,4 +191,4 @@ Result<> Kinds::LoadVersion(const std::string& api_version) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -9,7 +9,7 @@
 #include "api/type.h"
 #include "client/resource.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 class Api;
 
@@ -49,4 +49,4 @@ class Kinds {
   std::vector<ServedKind> served_;
 };
 
-}  // namespace skiff
+}  // namespace skiff::cli

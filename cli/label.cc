@@ -4,7 +4,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 struct Words {
@@ -153,4 +153,4 @@ Result<> RunAnnotate(Command& command, const Args& args) {
   return RunMark(command, args, kAnnotate, "kubectl-annotate");
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

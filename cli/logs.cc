@@ -7,7 +7,7 @@
 #include "cli/streams.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 struct LogFlags {
@@ -146,7 +146,7 @@ class FollowedLogs {
       }
       if (more || logs_.empty()) continue;
       MutexLock lock(signal_->mutex);
-      signal_->changed.wait(lock, [this] { return signal_->woken; });
+      while (!signal_->woken) signal_->changed.wait(lock);
       signal_->woken = false;
     }
   }
@@ -267,4 +267,4 @@ Result<> RunLogs(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

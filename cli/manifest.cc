@@ -10,7 +10,7 @@
 #include "cli/json_text.h"
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -163,4 +163,4 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
   return objects;
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

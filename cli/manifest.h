@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/kinds.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // One object of a manifest, and where it belongs.
 struct ManifestObject {
@@ -29,4 +29,4 @@ struct FileFlags {
 // reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -6,7 +6,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 Result<PatchType> TypeOf(const std::string& text) {
@@ -78,4 +78,4 @@ Result<> RunPatch(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -19,7 +19,7 @@
 #include "http/spdy.h"
 #include "http/websocket.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr char kProtocol[] = "SPDY/3.1+portforward.k8s.io";
@@ -428,4 +428,4 @@ Result<> RunPortForward(Command& command, const Args& args) {
   return Forwarder(command, *shared, std::move(ports)).Run();
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

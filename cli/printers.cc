@@ -9,7 +9,7 @@
 #include "cli/kinds.h"
 #include "cli/tab_writer.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 class JsonPrinter final : public ObjectPrinter {
@@ -219,4 +219,4 @@ Result<std::string> CustomColumns(const std::string& spec, const std::vector<Jso
   return table.Flush();
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

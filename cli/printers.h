@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "client/resource.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct PrintFlags {
   std::string output;
@@ -38,4 +38,4 @@ Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& obj
 Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,
                                   bool headers);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include "cli/rolling_update.h"
 #include "cli/table_printer.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 Json PodTable() {
@@ -106,4 +106,4 @@ TEST(RollingSizesTest, ScalesUpByOneAboveAndDownWhenTheNewOneIsAvailable) {
 }
 
 }  // namespace
-}  // namespace skiff
+}  // namespace skiff::cli

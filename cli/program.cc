@@ -8,7 +8,7 @@
 #include "cli/get.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr Verb kVerbs[] = {
@@ -110,4 +110,4 @@ int KubectlMain(const Args& args) {
   return Usage(environment);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace skiff {
+namespace skiff::cli {
 
 struct Environment;
 
@@ -18,4 +18,4 @@ int KubectlMain(const std::vector<std::string>& args);
 // The same in a given environment; what tests call.
 int RunCli(Environment& environment, const std::string& verb, const std::vector<std::string>& args);
 
-}  // namespace skiff
+}  // namespace skiff::cli

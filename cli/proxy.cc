@@ -12,7 +12,7 @@
 #include "http/server.h"
 #include "http/tunnel.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -233,4 +233,4 @@ Result<> RunProxy(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -2,7 +2,7 @@
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags deletion,
@@ -77,4 +77,4 @@ Result<> RunReplace(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

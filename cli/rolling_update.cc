@@ -14,7 +14,7 @@
 #include "cli/scale.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr char kDesired[] = "kubectl.kubernetes.io/desired-replicas";
@@ -453,4 +453,4 @@ Result<> RunRollingUpdate(Command& command, const Args& args) {
   return updater.Update(std::move(old), std::move(fresh), one_name);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // Where an update stands.
 struct RollingSizes {
@@ -66,4 +66,4 @@ class RollingUpdater {
   const RollingUpdateOptions options_;
 };
 
-}  // namespace skiff
+}  // namespace skiff::cli

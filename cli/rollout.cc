@@ -9,7 +9,7 @@
 #include "cli/tab_writer.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 struct RolloutFlags {
@@ -287,4 +287,4 @@ int RolloutMain(Environment& environment, const Args& args) {
   return RunFamily(environment, "rollout", kRolloutVerbs, std::size(kRolloutVerbs), args);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

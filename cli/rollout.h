@@ -5,7 +5,7 @@
 
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct Revision {
   Json pod_template;
@@ -25,4 +25,4 @@ Result<> RunRolloutStatus(Command& command, const Args& args);
 // A selector of an object, of either form, as -l takes it.
 std::string SelectorText(const Json& selector);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -2,7 +2,7 @@
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 Result<RolloutProgress> DeploymentProgress(const Json& object, int64_t revision) {
@@ -152,4 +152,4 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

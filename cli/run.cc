@@ -4,7 +4,7 @@
 #include "cli/streams.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 struct RunFlags {
@@ -193,4 +193,4 @@ Result<> RunRun(Command& command, const Args& args) {
   return followed;
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -4,7 +4,7 @@
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey& key,
                      const ScaleRequest& request) {
@@ -96,4 +96,4 @@ Result<> RunScale(Command& command, const Args& args) {
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct ScaleRequest {
   int64_t replicas = 0;
@@ -20,4 +20,4 @@ Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey
 Result<> WaitForScale(Session& session, const Resource& resource, const ObjectKey& key,
                       int64_t replicas, Duration timeout);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -5,7 +5,7 @@
 #include "cli/json_text.h"
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr char kNothingNamed[] =
@@ -167,4 +167,4 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
   return targets;
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

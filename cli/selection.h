@@ -9,7 +9,7 @@
 #include "cli/kinds.h"
 #include "cli/manifest.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // A kind, and the names asked for; none: all that the selectors let through.
 struct Selection {
@@ -58,4 +58,4 @@ struct TargetOptions {
 Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
                                         const TargetOptions& options);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -8,7 +8,7 @@
 #include "api/go_text.h"
 #include "base/version.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr char kServiceAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -173,4 +173,4 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   return session;
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -10,7 +10,7 @@
 #include "cli/kinds.h"
 #include "client/kubeconfig.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 class Session {
  public:
@@ -50,4 +50,4 @@ struct Connection {
 };
 Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 // Where the pod spec of a kind is.
@@ -103,4 +103,4 @@ int SetMain(Environment& environment, const Args& args) {
   return RunFamily(environment, "set", kSetVerbs, std::size(kSetVerbs), args);
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -7,7 +7,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <fstream>
 
 #include "api/base64.h"
 #include "api/json.h"
@@ -16,7 +18,7 @@
 #include "cli/session.h"
 #include "http/websocket.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr size_t kInputBytesMax = 32 << 10;
@@ -295,8 +297,13 @@ Result<ServerAddress> AddressOf(const HttpsOptions& options) {
                                      .certificate_pem = options.client_certificate,
                                      .key_pem = options.client_key}));
   }
-  if (!options.token.empty()) {
-    address.headers.emplace("Authorization", "Bearer " + options.token);
+  std::string token = options.token;
+  if (!options.token_file.empty()) {
+    std::ifstream file(options.token_file);
+    std::getline(file, token);
+  }
+  if (!token.empty()) {
+    address.headers.emplace("Authorization", "Bearer " + token);
   } else if (!options.username.empty()) {
     address.headers.emplace("Authorization",
                             "Basic " + EncodeBase64(options.username + ":" + options.password));
@@ -330,4 +337,4 @@ Result<std::string> ChooseContainer(Command& command, const Json& pod, const std
   return names[0];
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

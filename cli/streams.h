@@ -9,7 +9,7 @@
 #include "client/object_key.h"
 #include "http/client.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct RemoteRequest {
   ObjectKey pod;
@@ -40,4 +40,4 @@ Result<std::string> ChooseContainer(Command& command, const Json& pod, const std
 // The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the first that runs.
 Result<Json> FindPod(Command& command, const std::string& word);
 
-}  // namespace skiff
+}  // namespace skiff::cli

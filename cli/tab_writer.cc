@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 size_t RuneCount(std::string_view text) {
@@ -68,4 +68,4 @@ void TabWriter::WriteLines(size_t first, size_t last, std::string& out) const {
   }
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace skiff {
+namespace skiff::cli {
 
 class TabWriter {
  public:
@@ -38,4 +38,4 @@ inline TabWriter MakeTableWriter() {
   return TabWriter({.min_width = 6, .padding = 3, .remember_widths = true});
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -8,7 +8,7 @@
 #include "cli/json_path.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 std::string Upper(std::string text) {
@@ -156,4 +156,4 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
   return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -7,7 +7,7 @@
 #include "api/values.h"
 #include "cli/tab_writer.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct TableOptions {
   bool wide = false;
@@ -43,4 +43,4 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
 // A cell as text: one line, no control characters.
 std::string CellText(const Json& cell);
 
-}  // namespace skiff
+}  // namespace skiff::cli

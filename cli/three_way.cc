@@ -4,7 +4,7 @@
 
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 // The item of a keyed list; null when there is none.
@@ -146,4 +146,4 @@ Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
   return patch;
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

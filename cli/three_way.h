@@ -5,11 +5,11 @@
 #include "api/type.h"
 #include "api/values.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 // A strategic merge patch for a document of that type; a JSON merge patch where `type` is null. An
 // empty object when nothing is to be done.
 Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
                    const Json& current);
 
-}  // namespace skiff
+}  // namespace skiff::cli

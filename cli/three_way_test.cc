@@ -4,7 +4,7 @@
 
 #include "api/strategic_merge.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 const Type* DeploymentType() {
@@ -56,4 +56,4 @@ TEST(ThreeWayPatchTest, ReplacesListsOfUnknownKinds) {
 }
 
 }  // namespace
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 Result<> RunAnnotate(Command& command, const Args& args);
 Result<> RunApiResources(Command& command, const Args& args);
@@ -36,4 +36,4 @@ int CreateMain(Environment& environment, const Args& args);
 int RolloutMain(Environment& environment, const Args& args);
 int SetMain(Environment& environment, const Args& args);
 
-}  // namespace skiff
+}  // namespace skiff::cli

@@ -4,7 +4,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 constexpr Duration kWeek = 168h;
@@ -187,4 +187,4 @@ Result<> RunWait(Command& command, const Args& args) {
                            return {};
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

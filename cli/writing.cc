@@ -3,7 +3,7 @@
 #include "api/go_text.h"
 #include "cli/json_text.h"
 
-namespace skiff {
+namespace skiff::cli {
 namespace {
 
 Result<std::string> FieldValidation(const std::string& validate) {
@@ -108,4 +108,4 @@ Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& obj
   return PrintOutcome(command, flags.print, object, resource, operation + flags.dry_run.Suffix());
 }
 
-}  // namespace skiff
+}  // namespace skiff::cli

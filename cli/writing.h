@@ -9,7 +9,7 @@
 #include "cli/selection.h"
 #include "cli/session.h"
 
-namespace skiff {
+namespace skiff::cli {
 
 struct WriteFlags {
   PrintFlags print;
@@ -40,4 +40,4 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
 Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation);
 
-}  // namespace skiff
+}  // namespace skiff::cli
