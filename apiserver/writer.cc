@@ -322,12 +322,12 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
+  object.metadata().resource_version = old.metadata().resource_version;
   Stamp(object, old, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, request);
   if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
-  object.metadata().resource_version = old.metadata().resource_version;
   const Json document = object.ToDocument();
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
