@@ -253,7 +253,7 @@ Result<http::Response> HandleResource(Core& core, ApiRequest& request) {
   if (!info.subresource.empty()) {
     const SubresourceEntry* entry = FindSubresourceEntry(request);
     if (entry == nullptr || request.kind->FindSubresource(info.subresource) == nullptr ||
-        !scoped_right || !info.rest.empty()) {
+        !scoped_right || (!info.rest.empty() && info.subresource != "proxy")) {
       return Fail(UnknownResourceError());
     }
     TRY(CheckName(info.name));

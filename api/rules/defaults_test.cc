@@ -143,7 +143,8 @@ TEST(NamespaceCreate, IsHeldByItsFinalizer) {
 
 TEST(SecretDefaults, FoldStringDataIntoData) {
   const Json secret = Defaulted(Parsed(
-      R"({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "b"}, "data": {"a": "eA=="}})"));
+      R"({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "b"},
+          "data": {"a": "eA=="}})"));
   EXPECT_EQ(secret["data"], Parsed(R"({"a": "Yg=="})"));
   EXPECT_EQ(secret["type"], "Opaque");
   EXPECT_FALSE(secret.contains("stringData"));
@@ -151,7 +152,8 @@ TEST(SecretDefaults, FoldStringDataIntoData) {
 
 TEST(LimitRangeDefaults, GoFromMaxToDefaultToDefaultRequest) {
   const Json range = Defaulted(Parsed(R"({"apiVersion": "v1", "kind": "LimitRange",
-      "spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"memory": "1Mi"}}]}})"));
+      "spec": {"limits": [{"type": "Container", "max": {"cpu": "2"},
+                           "min": {"memory": "1Mi"}}]}})"));
   EXPECT_EQ(range["spec"]["limits"][0]["default"], Parsed(R"({"cpu": "2"})"));
   EXPECT_EQ(range["spec"]["limits"][0]["defaultRequest"],
             Parsed(R"({"cpu": "2", "memory": "1Mi"})"));

@@ -1,6 +1,7 @@
 // What the schema cannot say about the kinds of API priority and fairness.
 #include "api/gen/flowcontrol_v1.h"
 #include "api/rules/defaults.h"
+#include "api/rules/flow_control_validation.h"
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
@@ -31,6 +32,24 @@ void DefaultPriorityLevel(PriorityLevelConfiguration& object) {
   }
 }
 
+void UpdateFlowSchema(const FlowSchema& object, const FlowSchema&, Violations& out) {
+  ValidateFlowSchema(object, out);
+}
+
+void UpdateFlowSchemaStatus(const FlowSchema& object, const FlowSchema&, Violations& out) {
+  ValidateFlowSchemaStatus(object, out);
+}
+
+void UpdatePriorityLevel(const PriorityLevelConfiguration& object,
+                         const PriorityLevelConfiguration&, Violations& out) {
+  ValidatePriorityLevel(object, out);
+}
+
+void UpdatePriorityLevelStatus(const PriorityLevelConfiguration& object,
+                               const PriorityLevelConfiguration&, Violations& out) {
+  ValidatePriorityLevelStatus(object, out);
+}
+
 }  // namespace
 
 Rules FlowSchemaRules() {
@@ -39,6 +58,9 @@ Rules FlowSchemaRules() {
       .prepare_create = PrepareCreate<FlowSchema>,
       .prepare_update = PrepareUpdate<FlowSchema>,
       .prepare_status_update = KeepSpecAndMetadata<FlowSchema>,
+      .validate = ValidateFlowSchema,
+      .validate_update = UpdateFlowSchema,
+      .validate_status_update = UpdateFlowSchemaStatus,
   });
 }
 
@@ -48,6 +70,9 @@ Rules PriorityLevelConfigurationRules() {
       .prepare_create = PrepareCreate<PriorityLevelConfiguration>,
       .prepare_update = PrepareUpdate<PriorityLevelConfiguration>,
       .prepare_status_update = KeepSpecAndMetadata<PriorityLevelConfiguration>,
+      .validate = ValidatePriorityLevel,
+      .validate_update = UpdatePriorityLevel,
+      .validate_status_update = UpdatePriorityLevelStatus,
   });
 }
 

@@ -116,9 +116,11 @@ class Printer {
     CHECK(field != nullptr);
     if (go_name == "ObjectMeta") {  // Go's encoder puts an embedded struct's fields in its place.
       const Json meta = value.contains("metadata") ? value["metadata"] : Json::object();
-      for (const auto& [key, item] : meta.items()) {
-        Name(key);
-        item.is_structured() && indent_ ? Document(item) : (void)(text_ += GoJson(item));
+      for (const Field& member : field->type->fields) {
+        const auto item = meta.find(member.name);
+        if (item == meta.end()) continue;
+        Name(member.name);
+        Value(*member.type, *item);
       }
       return;
     }

@@ -74,6 +74,7 @@ constexpr Layout kLayouts[] = {
     {"FlexPersistentVolumeSource", "Driver FSType SecretRef ReadOnly Options"},
     {"FlexVolumeSource", "Driver FSType SecretRef ReadOnly Options"},
     {"FlockerVolumeSource", "DatasetName DatasetUUID"},
+    {"FlowDistinguisherMethod", "Type"},
     {"GCEPersistentDiskVolumeSource", "PDName FSType Partition ReadOnly"},
     {"GRPCAction", "Port Service"},
     {"GitRepoVolumeSource", "Repository Revision Directory"},
@@ -214,6 +215,7 @@ constexpr Layout kLayouts[] = {
      "NodeTaintsPolicy MatchLabelKeys"},
     {"TypedLocalObjectReference", "APIGroup Kind Name"},
     {"TypedObjectReference", "APIGroup Kind Name Namespace"},
+    {"UncountedTerminatedPods", "Succeeded Failed"},
     {"Volume",
      "Name HostPath EmptyDir GCEPersistentDisk AWSElasticBlockStore GitRepo Secret NFS "
      "ISCSI Glusterfs PersistentVolumeClaim RBD Quobyte FlexVolume Cinder CephFS Flocker "

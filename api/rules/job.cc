@@ -29,6 +29,8 @@ void GenerateSelector(Job& object) {
 void Create(Job& object) {
   GenerateSelector(object);
   PrepareCreate(object);
+  // A Job without labels shows those of its pods, which it has only now.
+  DefaultJob(object);
 }
 
 constexpr int32_t kManyCompletions = 100'000;

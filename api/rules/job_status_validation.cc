@@ -5,6 +5,7 @@
 
 #include "api/gen/batch_v1.h"
 #include "api/rules/checks.h"
+#include "api/rules/go_struct.h"
 #include "api/rules/job_indexes.h"
 #include "api/rules/job_validation.h"
 #include "api/rules/object_meta.h"
@@ -131,7 +132,7 @@ class StatusCheck {
     }
     const bool changed = !(now_.uncounted_terminated_pods == old_.uncounted_terminated_pods);
     if ((BecameFinished() || changed) && HasUncounted(now_)) {
-      out_.Invalid(At("uncountedTerminatedPods"), Printed(*now_.uncounted_terminated_pods),
+      out_.Invalid(At("uncountedTerminatedPods"), GoStruct(*now_.uncounted_terminated_pods),
                    "must be empty for finished job");
     }
   }

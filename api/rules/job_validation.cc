@@ -59,6 +59,7 @@ void ValidateManyIndexes(const JobSpec& spec, const FieldPath& path, Violations&
 
 void ValidateIndexed(const JobSpec& spec, const FieldPath& path, Violations& out) {
   const FieldPath max_failed = path.Child("maxFailedIndexes");
+  if (spec.completion_mode && !IsOneOf(*spec.completion_mode, {"NonIndexed", "Indexed"})) return;
   if (!IsIndexedJob(spec)) {
     constexpr const char* kRequiresIndexed = "requires indexed completion mode";
     if (spec.backoff_limit_per_index) {

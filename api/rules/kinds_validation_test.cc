@@ -137,6 +137,54 @@ TEST(EventValidation, IsAboutItsNamespace) {
                           "event.namespace"));
 }
 
+TEST(WebhookValidation, SaysWhatItIsCalledFor) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
+          "kind": "ValidatingWebhookConfiguration", "webhooks": [{"name": "short",
+          "rules": [{"operations": ["*", "CREATE"], "apiGroups": [""], "apiVersions": ["v1"],
+                     "resources": ["pods/*", "pods/status"]}],
+          "clientConfig": {"url": "http://a"}, "sideEffects": "None",
+          "admissionReviewVersions": ["v1"]}]})")),
+      ElementsAre("webhooks[0].name: Invalid value: \"short\": should be a domain with at least "
+                  "three segments separated by dots",
+                  "webhooks[0].rules[0].operations: Invalid value: [\"*\",\"CREATE\"]: if '*' is "
+                  "present, must not specify other operations",
+                  "webhooks[0].rules[0].resources[1]: Invalid value: \"pods/status\": if 'pods/*' "
+                  "is present, must not specify pods/status",
+                  "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only "
+                  "allowed URL scheme; desired format: https://host[/path]"));
+}
+
+TEST(FlowSchemaValidation, NamesTheSubjectOfItsKind) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "FlowSchema", "spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [{
+      "subjects": [{"kind": "User", "group": {"name": "g"}}],
+      "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/x*"]}]}]}})")),
+              ElementsAre("spec.rules[0].subjects[0].user: Required value: user is required when "
+                          "subject kind is 'User'",
+                          "spec.rules[0].subjects[0].group: Forbidden: group is forbidden when "
+                          "subject kind is not 'Group'",
+                          "spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "
+                          "\"/x*\": wildcard can only do suffix matching"));
+}
+
+TEST(PriorityLevelValidation, DealsHandsThatFitTheDeck) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "PriorityLevelConfiguration", "metadata": {"name": "p"}, "spec": {"type": "Limited",
+      "limited": {"limitResponse": {"type": "Queue",
+      "queuing": {"queues": 4, "handSize": 6, "queueLengthLimit": 1}}}}})")),
+              ElementsAre("spec.limited.limitResponse.queuing.handSize: Invalid value: 6: should "
+                          "not be greater than queues (4)"));
+}
+
+TEST(APIServiceValidation, IsNamedAfterItsVersionAndGroup) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "apiregistration.k8s.io/v1",
+      "kind": "APIService", "metadata": {"name": "x"}, "spec": {"group": "example.com",
+      "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10}})")),
+              ElementsAre("metadata.name: Invalid value: \"x\": must be "
+                          "`spec.version+\".\"+spec.group`: \"v1.example.com\""));
+}
+
 TEST(PodTemplateValidation, HasNoEphemeralContainers) {
   const Json pod_template = Parsed(R"({"apiVersion": "v1", "kind": "PodTemplate",
       "template": {"spec": {"containers": [{"name": "c", "image": "i"}],

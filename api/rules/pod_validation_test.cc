@@ -107,7 +107,8 @@ TEST(PodValidation, ComparesProfilesInAnnotationsWithFields) {
 }
 
 TEST(PodUpdate, MayChangeImages) {
-  EXPECT_THAT(UpdateErrors(kPod, With(kPod, "/spec/containers/0/image", "nginx:2")), IsEmpty());
+  const Json stored = Created(kPod);
+  EXPECT_THAT(UpdateErrors(stored, With(stored, "/spec/containers/0/image", "nginx:2")), IsEmpty());
 }
 
 TEST(PodUpdate, MayNotAddContainers) {

@@ -71,7 +71,8 @@ void ValidateScopes(const ResourceQuotaSpec& spec, const FieldPath& path, Violat
 void ValidateScopeValues(const core_v1::ScopedResourceSelectorRequirement& requirement,
                          const FieldPath& path, Violations& out) {
   const std::string& operation = requirement.operator_;
-  if (!IsOneOf(requirement.scope_name, {"PriorityClass", "VolumeAttributesClass"}) &&
+  if (IsOneOf(requirement.scope_name, {"Terminating", "NotTerminating", "BestEffort",
+                                       "NotBestEffort", "CrossNamespacePodAffinity"}) &&
       operation != "Exists") {
     out.Invalid(path.Child("operator"), operation,
                 "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
@@ -144,7 +145,6 @@ void ValidateUpdate(const ResourceQuota& object, const ResourceQuota& old, Viola
 
 void ValidateStatusUpdate(const ResourceQuota& object, const ResourceQuota&, Violations& out) {
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
-  if (object.metadata.resource_version.empty()) out.Required(FieldPath("resourceVersion"));
   ValidateAmounts(object.status.hard, FieldPath("status").Child("hard"), out);
   ValidateAmounts(object.status.used, FieldPath("status").Child("used"), out);
 }

@@ -4,6 +4,8 @@
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "api/rules/webhook_validation.h"
+#include "api/violations.h"
 
 namespace skiff {
 namespace {
@@ -39,6 +41,16 @@ void Update(Configuration& object, const Configuration& old) {
   MoveGeneration(object, old, !(object.webhooks == old.webhooks));
 }
 
+template <typename Configuration>
+void Validate(const Configuration& object, Violations& out) {
+  ValidateWebhooks(object, nullptr, out);
+}
+
+template <typename Configuration>
+void ValidateUpdate(const Configuration& object, const Configuration& old, Violations& out) {
+  ValidateWebhooks(object, &old, out);
+}
+
 }  // namespace
 
 Rules ValidatingWebhookConfigurationRules() {
@@ -46,6 +58,8 @@ Rules ValidatingWebhookConfigurationRules() {
       .set_defaults = DefaultValidating,
       .prepare_create = PrepareCreate<ValidatingWebhookConfiguration>,
       .prepare_update = Update<ValidatingWebhookConfiguration>,
+      .validate = Validate<ValidatingWebhookConfiguration>,
+      .validate_update = ValidateUpdate<ValidatingWebhookConfiguration>,
       .allow_unconditional_update = false,
   });
 }
@@ -55,6 +69,8 @@ Rules MutatingWebhookConfigurationRules() {
       .set_defaults = DefaultMutating,
       .prepare_create = PrepareCreate<MutatingWebhookConfiguration>,
       .prepare_update = Update<MutatingWebhookConfiguration>,
+      .validate = Validate<MutatingWebhookConfiguration>,
+      .validate_update = ValidateUpdate<MutatingWebhookConfiguration>,
       .allow_unconditional_update = false,
   });
 }

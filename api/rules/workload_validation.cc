@@ -27,10 +27,10 @@ void CheckIntOrPercent(const IntOrString& value, const FieldPath& path, Violatio
 int IntOrPercentValue(const IntOrString& value) {
   if (!value.is_string()) return value.value();
   int number = 0;
-  const std::string& text = value.text();
-  if (!PercentErrors(text).empty()) return 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+  std::string_view text = value.text();
+  if (text.ends_with('%') && PercentErrors(text).empty()) text.remove_suffix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
 void CheckAtMost100Percent(const IntOrString& value, const FieldPath& path, Violations& out) {

@@ -13,7 +13,7 @@ namespace skiff {
 // A number, or a percentage like "25%".
 void CheckIntOrPercent(const IntOrString& value, const FieldPath& path, Violations& out);
 void CheckAtMost100Percent(const IntOrString& value, const FieldPath& path, Violations& out);
-// The number, whether or not a percentage; 0 for other texts.
+// The number, whether a percentage or not and also where a text holds it; 0 for other texts.
 int IntOrPercentValue(const IntOrString& value);
 Json IntOrStringJson(const IntOrString& value);
 
