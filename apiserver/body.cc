@@ -101,7 +101,7 @@ Result<std::string> BodyAsJson(const http::Request& request, std::string_view wh
     const auto yaml = ParseYaml(request.body);
     if (!yaml) {
       return Fail(
-          Unrecognized(what, "couldn't get version/kind; json parse error: " + yaml.error().message,
+          Unrecognized(what, yaml.error().message,
                        request.body));
     }
     return DumpJson(yaml->value);
@@ -148,20 +148,19 @@ Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view 
   }
   const std::string own =
       group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);
-  const bool any_version = meta->api_version.empty() || meta->api_version == own ||
+  const bool own_version = meta->api_version.empty() || meta->api_version == own ||
                            meta->api_version == "meta.k8s.io/v1" || meta->api_version == "v1" ||
                            GroupOf(meta->api_version) == group;
-  if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !any_version) {
-    return Fail(Reason::kBadRequest, "decoded object cannot be converted to DeleteOptions");
+  if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !own_version) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("no kind {} is registered for version {} in scheme "
+                            "\"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+                            Quoted(meta->kind.empty() ? "DeleteOptions" : meta->kind),
+                            Quoted(meta->api_version.empty() ? own : meta->api_version)));
   }
   const auto decoded =
       DecodeJson(meta_v1::DeleteOptions::Describe(), json, FieldValidation::kIgnore);
-  if (!decoded) {
-    return Fail(Reason::kBadRequest,
-                fmt::format("DeleteOptions in version {} cannot be handled as a DeleteOptions: {}",
-                            Quoted(VersionOf(meta->api_version.empty() ? own : meta->api_version)),
-                            decoded.error().message));
-  }
+  if (!decoded) return Fail(Reason::kBadRequest, decoded.error().message);
   return decoded->document;
 }
 
