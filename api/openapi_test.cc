@@ -135,7 +135,8 @@ TEST(OpenApiV2Test, PathsAndParametersAreThoseOfKubernetes) {
 TEST(OpenApiV2Test, DefinitionsHaveNothingThatVersionTwoLacks) {
   const Json document = Json::parse(OpenApiV2Document(BuiltInKinds()));
   for (const auto& [name, schema] : document["definitions"].items()) {
-    for (const auto& [key, property] : schema.value("properties", Json::object()).items()) {
+    const Json properties = schema.value("properties", Json::object());
+    for (const auto& [key, property] : properties.items()) {
       for (const char* word : {"allOf", "oneOf", "anyOf", "default", "nullable"}) {
         EXPECT_FALSE(property.contains(word)) << name << " " << key;
         EXPECT_FALSE(property.value("items", Json::object()).contains(word)) << name << " " << key;

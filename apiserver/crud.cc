@@ -229,7 +229,7 @@ Result<http::Response> HandleResource(Core& core, ApiRequest& request) {
   if (!info.subresource.empty()) {
     const SubresourceEntry* entry = FindSubresourceEntry(request);
     if (entry == nullptr || request.kind->FindSubresource(info.subresource) == nullptr ||
-        !IsScopedRight(request) || !info.rest.empty()) {
+        !IsScopedRight(request) || (!info.rest.empty() && info.subresource != "proxy")) {
       return Fail(UnknownResourceError());
     }
     TRY(CheckName(info.name));

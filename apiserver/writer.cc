@@ -299,6 +299,10 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
+  // An update that names no version is one of the version it found.
+  if (object.metadata().resource_version.empty()) {
+    object.metadata().resource_version = old.metadata().resource_version;
+  }
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
   Stamp(object, old, request.now);

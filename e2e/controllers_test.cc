@@ -155,7 +155,9 @@ TEST_P(ControllersTest, AReplicationControllerWorksAlike) {
   cluster_.Apply(controller).RunFor(1s);
   EXPECT_EQ(PodCount(), 4u);
   EXPECT_EQ(cluster_.Get<ReplicationController>({"default", "nautilus"})->status.ready_replicas, 4);
-  cluster_.Delete<ReplicationController>({"default", "nautilus"}).RunFor(1min);
+  cluster_
+      .Delete<ReplicationController>({"default", "nautilus"}, {.propagation = "Background"})
+      .RunFor(1min);
   EXPECT_EQ(PodCount(), 0u) << "the garbage collector takes them";
 }
 

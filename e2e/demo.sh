@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 PRESET=${PRESET:-release}
 DATA=${SKIFF_DATA:-/var/lib/skiff-demo}
-PORT=${SKIFF_PORT:-16443}
+PORT=${SKIFF_PORT:-6443}
 KUBELET_PORT=${SKIFF_KUBELET_PORT:-16250}
 SERVICE_CIDR=10.97.0.0/16
 SKIFF=$PWD/build/$PRESET/skiff
@@ -126,7 +126,7 @@ check "the client pod runs" sh -c "$KUBECTL get pod client | grep -q Running"
 check "the ClusterIP answers in a pod" \
   "$KUBECTL" exec client -- /bin/client "http://$ip/hostname"
 check "pods know the service by their environment" \
-  sh -c "$KUBECTL exec client -- printenv WEB_SERVICE_HOST | grep -q $ip"
+  sh -c "$KUBECTL exec client -- sh -c 'echo \$WEB_SERVICE_HOST' | grep -q $ip"
 spread() {
   [ "$(for _ in $(seq 60); do curl -fsS -m 2 "http://$ip/hostname"; echo; done | sort -u | grep -c .)" = 3 ]
 }

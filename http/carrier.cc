@@ -86,7 +86,11 @@ void Carrier::MarkEnded() {
 Carrier::State Carrier::Pump() {
   for (int round = 0;; ++round) {
     Pull();
-    if (broken_) return State::kBroken;
+    if (broken_) {
+      channel_.Flush();  // What came before the break is still good.
+      channel_.MarkCut();
+      return State::kBroken;
+    }
     const auto io = channel_.Flush();
     if (io == Channel::Io::kError || io == Channel::Io::kEof) return State::kBroken;
     if (io == Channel::Io::kAgain) return State::kGoing;

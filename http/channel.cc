@@ -226,6 +226,10 @@ void Channel::CloseWrite() {
   shutdown(fd_, SHUT_WR);
 }
 
+void Channel::MarkCut() {
+  if (error_.empty()) error_ = "cut";
+}
+
 void Channel::WantRead(bool want) {
   want_read_ = want;
   UpdateInterest();

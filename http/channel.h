@@ -54,6 +54,8 @@ class Channel {
   uint64_t sent_bytes() const { return sent_bytes_; }
   // Tells the peer that nothing more comes. The outbox must be empty.
   void CloseWrite();
+  // Closing shall not look like an end in order, where the protocol can tell.
+  void MarkCut();
   // OnReady also when the socket can be written, as connecting needs.
   void WantWrite(bool want);
   // Unregisters and closes; nothing else may be called after.

@@ -299,7 +299,10 @@ void ServerConnection::StartPending(std::unique_ptr<PendingResponse> pending) {
 
 void ServerConnection::OnAnswer(PreparedAnswer answer) {
   pending_.reset();
-  if (answer.pending) return StartPending(std::move(answer.pending));
+  if (answer.pending) {
+    // See OnEof, which came first.
+    return peer_closed_ ? Close() : StartPending(std::move(answer.pending));
+  }
   close_after_ = !answer.keep_alive || host_.stopping();
   channel_.Send(std::move(answer.head));
   for (auto& piece : answer.pieces) channel_.Send(std::move(piece));

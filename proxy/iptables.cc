@@ -102,6 +102,11 @@ void Compiler::AddFixedChains() {
 }
 
 void Compiler::AddLastRules() {
+  if (!options_.service_cidr.empty()) {
+    Filter("KUBE-SERVICES")
+        .push_back(Comment("traffic to no service; must be the last rule in this chain") + " -d " +
+                   options_.service_cidr + " -j REJECT");
+  }
   std::string not_loopback;
   if (options_.family == IpFamily::kIpv6) {
     not_loopback = " ! -d ::1/128";

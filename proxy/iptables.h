@@ -20,6 +20,8 @@ namespace skiff::proxy {
 struct IptablesOptions {
   IpFamily family = IpFamily::kIpv4;
   std::string pod_cidr;  // Traffic from here is local; "" when unknown.
+  // What is still addressed to a service behind all translation is refused; "": it is not.
+  std::string service_cidr;
   bool masquerade_all = false;
   bool localhost_node_ports = true;
   bool random_fully = true;

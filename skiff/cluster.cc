@@ -18,6 +18,7 @@
 #include "kubelet/containerd.h"
 #include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
+#include "kubelet/volumes/volume_manager.h"
 #include "proxy/netfilter.h"
 #include "skiff/node.h"
 
@@ -243,16 +244,30 @@ Cluster::~Cluster() {
   parts.server->Stop();
 }
 
+namespace {
+
+// What the kubelet mounted for pods, whether it still runs or not.
+Result<> RemoveVolumes(const ClusterOptions& options) {
+  const SystemClock clock;
+  kubelet::VolumeManager volumes(options.data_dir + "/kubelet", {}, clock);
+  for (const std::string& uid : volumes.Pods()) TRY(volumes.TearDown(uid));
+  return {};
+}
+
+}  // namespace
+
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) {
   if (geteuid() == 0) {
     progress("stopping containers");
     TRY(RemoveContainerd({.directory = options.data_dir, .use_system = false},
                          {.cgroups = {"/kubepods"}}));
+    TRY(RemoveVolumes(options));
     progress("removing the network");
     CniNetwork network;
     network.ipam_directory = options.data_dir + "/cni/ipam";
     TRY(RemoveCniNetwork(network));
     TRY(RemoveUnreachableRoute(options.service_cidr));
+    TRY(RemoveServiceRoute(options.service_cidr));
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
     if (const auto netfilter = proxy::OpenIptables(proxy::IpFamily::kIpv4)) {
       TRY((*netfilter)->RemoveAll(proxy::IptablesJumps()));

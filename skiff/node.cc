@@ -141,6 +141,7 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   network_options.ipam_directory = options.data_dir + "/cni/ipam";
   TRY(EnableForwarding(options.data_dir + "/forwarding.undo", false));
   TRY(AddUnreachableRoute(options.service_cidr));
+  TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
   network = std::make_unique<PodNetworkLoop>(dependencies.informers.For<core_v1::Node>(), name,
                                              containerd.cni_conf_directory, network_options);
   executor->Add(*network);
@@ -183,6 +184,7 @@ Result<> LocalNode::Parts::StartProxy(const ClusterOptions& options,
   InformerFactory& informers = dependencies.informers;
   proxy::IptablesOptions rules;
   rules.pod_cidr = options.cluster_cidr;
+  rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
   proxier = std::make_unique<proxy::Proxier>(
       proxy::Proxier::Dependencies{informers.For<core_v1::Service>(),

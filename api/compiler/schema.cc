@@ -50,8 +50,8 @@ bool Flag(const YAML::Node& node) {
 
 SchemaField ReadField(const std::string& name, const YAML::Node& node, const std::string& where) {
   CheckKeys(node,
-            {"n", "type", "required", "always", "omitzero", "keepEmpty", "list", "map", "struct", "keys", "patch",
-             "patchKey", "default", "doc"},
+            {"n", "type", "required", "always", "omitzero", "keepEmpty", "list", "map", "struct",
+             "keys", "patch", "patchKey", "default", "doc"},
             where);
   SchemaField field;
   field.json_name = name;
@@ -74,6 +74,7 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   const std::string patch = Text(node["patch"]);
   field.patch_merge = patch.find("merge") != std::string::npos;
   field.patch_retain_keys = patch.find("retainKeys") != std::string::npos;
+  field.patch_replace = patch == "replace";
   field.patch_key = Text(node["patchKey"]);
   field.doc = Text(node["doc"]);
   if (node["default"]) {

@@ -37,7 +37,8 @@ struct SchemaField {
   int number = 0;
   int inline_number = 0;
   std::string inline_type;
-  bool required = false, always = false, omit_zero = false, keep_empty = false, granular = false, atomic = false;
+  bool required = false, always = false, omit_zero = false, keep_empty = false, granular = false,
+       atomic = false;
   std::string list;  // atomic, set, map
   std::vector<std::string> keys;
   bool patch_merge = false, patch_retain_keys = false, patch_replace = false;

@@ -57,6 +57,12 @@ struct Connection {
 
 static struct Connection* connections[kConnectionsMax];
 
+static long long NowMs(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 static void Log(const char* format, ...) {
   char line[1024];
   struct timespec now;
@@ -290,6 +296,12 @@ int main(int argc, char** argv) {
   Log("%s listens on port %d", NAME, port);
   int stopping = 0, busy = 0;
   while (!stopping) Round(listener, signals, -1, &stopping);
+  // Who was told to send here a moment ago is still served: the news that we go takes its time.
+  const char* drain_text = getenv("DRAIN_SECONDS");
+  const long long drained_at = NowMs() + 1000LL * (drain_text != NULL ? atoi(drain_text) : 0);
+  for (long long left = drained_at - NowMs(); left > 0; left = drained_at - NowMs()) {
+    Round(listener, signals, (int)left, &stopping);
+  }
   close(listener);
   Log("%s stops", NAME);
   do {

@@ -23,6 +23,12 @@ Result<std::optional<Uplink>> FindUplink();
 Result<> AddUnreachableRoute(const std::string& cidr);
 Result<> RemoveUnreachableRoute(const std::string& cidr);
 
+// The same for what this machine itself sends, which the kernel must route before the service rules
+// see it: such packets are put on the loopback, in a routing table of their own that comes first.
+// One that no rule sends elsewhere ends there. `source` is the address they leave with.
+Result<> AddServiceRoute(const std::string& cidr, const std::string& source);
+Result<> RemoveServiceRoute(const std::string& cidr);
+
 // Succeeds when there is no such link.
 Result<> DeleteLink(const std::string& name);
 
