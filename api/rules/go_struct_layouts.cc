@@ -21,6 +21,7 @@ constexpr Layout kLayouts[] = {
     {"AzureDiskVolumeSource", "DiskName DataDiskURI=diskURI CachingMode FSType ReadOnly Kind"},
     {"AzureFilePersistentVolumeSource", "SecretName ShareName ReadOnly SecretNamespace"},
     {"AzureFileVolumeSource", "SecretName ShareName ReadOnly"},
+    {"CSINodeDriver", "Name NodeID TopologyKeys Allocatable"},
     {"CSIPersistentVolumeSource",
      "Driver VolumeHandle ReadOnly FSType VolumeAttributes ControllerPublishSecretRef "
      "NodeStageSecretRef NodePublishSecretRef ControllerExpandSecretRef "
@@ -109,6 +110,7 @@ constexpr Layout kLayouts[] = {
     {"NodeSelectorTerm", "MatchExpressions MatchFields"},
     {"ObjectFieldSelector", "APIVersion FieldPath"},
     {"ObjectReference", "Kind Namespace Name UID APIVersion ResourceVersion FieldPath"},
+    {"ParentReference", "Group Resource Namespace Name"},
     {"PersistentVolumeClaimSpec",
      "AccessModes Selector Resources VolumeName StorageClassName VolumeMode DataSource "
      "DataSourceRef VolumeAttributesClassName"},
@@ -118,6 +120,12 @@ constexpr Layout kLayouts[] = {
      "GCEPersistentDisk AWSElasticBlockStore HostPath Glusterfs NFS RBD Quobyte ISCSI "
      "FlexVolume Cinder CephFS FC Flocker AzureFile VsphereVolume AzureDisk "
      "PhotonPersistentDisk PortworxVolume ScaleIO Local StorageOS CSI"},
+    {"PersistentVolumeSpec",
+     "Capacity GCEPersistentDisk AWSElasticBlockStore HostPath Glusterfs NFS RBD Quobyte "
+     "ISCSI FlexVolume Cinder CephFS FC Flocker AzureFile VsphereVolume AzureDisk "
+     "PhotonPersistentDisk PortworxVolume ScaleIO Local StorageOS CSI AccessModes "
+     "ClaimRef PersistentVolumeReclaimPolicy StorageClassName MountOptions VolumeMode "
+     "NodeAffinity VolumeAttributesClassName"},
     {"PhotonPersistentDiskVolumeSource", "PdID FSType"},
     {"PodAffinity",
      "RequiredDuringSchedulingIgnoredDuringExecution "
@@ -199,6 +207,7 @@ constexpr Layout kLayouts[] = {
      "RunAsNonRoot ReadOnlyRootFilesystem AllowPrivilegeEscalation ProcMount "
      "SeccompProfile AppArmorProfile"},
     {"ServiceAccountTokenProjection", "Audience ExpirationSeconds Path"},
+    {"ServiceCIDRSpec", "CIDRs"},
     {"ServicePort", "Name Protocol AppProtocol Port TargetPort NodePort"},
     {"SleepAction", "Seconds"},
     {"StatefulSetUpdateStrategy", "Type RollingUpdate"},
@@ -221,9 +230,13 @@ constexpr Layout kLayouts[] = {
      "ISCSI Glusterfs PersistentVolumeClaim RBD Quobyte FlexVolume Cinder CephFS Flocker "
      "DownwardAPI FC AzureFile ConfigMap VsphereVolume AzureDisk PhotonPersistentDisk "
      "Projected PortworxVolume ScaleIO StorageOS CSI Ephemeral Image"},
+    {"VolumeAttachmentSource", "PersistentVolumeName InlineVolumeSpec"},
+    {"VolumeAttachmentSpec", "Attacher Source NodeName"},
     {"VolumeDevice", "Name DevicePath"},
     {"VolumeMount",
      "Name ReadOnly RecursiveReadOnly MountPath SubPath MountPropagation SubPathExpr"},
+    {"VolumeNodeAffinity", "Required"},
+    {"VolumeNodeResources", "Count"},
     {"VolumeProjection",
      "Secret DownwardAPI ConfigMap ServiceAccountToken ClusterTrustBundle PodCertificate"},
     {"VolumeResourceRequirements", "Limits Requests"},

@@ -1,9 +1,12 @@
 // What the schema cannot say about a PersistentVolume.
 #include "api/gen/core_v1.h"
+#include "api/rules/checks.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/persistent_volume_validation.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "api/violations.h"
 
 namespace skiff {
 namespace {
@@ -37,6 +40,30 @@ void Stamp(PersistentVolume& object, const PersistentVolume* old, TimePoint now)
   }
 }
 
+void ValidateStatusUpdate(const PersistentVolume& object, const PersistentVolume&,
+                          Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+}
+
+void Warn(const PersistentVolume& object, const PersistentVolume*, std::vector<std::string>& out) {
+  const auto& annotations = object.metadata.annotations;
+  if (annotations.contains("volume.beta.kubernetes.io/storage-class")) {
+    out.emplace_back(
+        "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use "
+        "\"storageClassName\" attribute instead");
+  }
+  if (annotations.contains("volume.beta.kubernetes.io/mount-options")) {
+    out.emplace_back(
+        "metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; "
+        "use \"mountOptions\" attribute instead");
+  }
+  if (object.spec.persistent_volume_reclaim_policy == "Recycle") {
+    out.emplace_back(
+        "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, "
+        "the recommended approach is to use dynamic provisioning.");
+  }
+}
+
 }  // namespace
 
 Rules PersistentVolumeRules() {
@@ -46,6 +73,10 @@ Rules PersistentVolumeRules() {
       .prepare_update = KeepStatus<PersistentVolume>,
       .prepare_status_update = KeepSpec<PersistentVolume>,
       .stamp = Stamp,
+      .validate = ValidatePersistentVolume,
+      .validate_update = ValidatePersistentVolumeUpdate,
+      .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
   });
 }
 

@@ -1,11 +1,13 @@
 // What the schema cannot say about a Service. Its addresses and ports are given out by the server.
 #include "api/gen/core_v1.h"
 #include "api/rules/defaults.h"
+#include "api/rules/ip.h"
 #include "api/rules/kinds.h"
 #include "api/rules/names.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/service_fields.h"
+#include "api/rules/service_validation.h"
 
 namespace skiff {
 namespace {
@@ -49,6 +51,50 @@ void Update(Service& object, const Service& old) {
   DropFieldsOfOldType(object, old);
 }
 
+void Warn(const Service& object, const Service*, std::vector<std::string>& out) {
+  const auto& spec = object.spec;
+  if (object.metadata.annotations.contains("service.kubernetes.io/topology-aware-hints")) {
+    out.emplace_back(
+        "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use "
+        "service.kubernetes.io/topology-mode instead");
+  }
+  const auto append = [&](const std::vector<std::string>& more) {
+    out.insert(out.end(), more.begin(), more.end());
+  };
+  const FieldPath path("spec");
+  for (size_t i = 0; i < spec.external_ips.size(); ++i) {
+    append(LegacyIpWarnings(path.Child("externalIPs").Index(i), spec.external_ips[i]));
+  }
+  if (!spec.load_balancer_ip.empty()) {
+    append(LegacyIpWarnings(path.Child("loadBalancerIP"), spec.load_balancer_ip));
+  }
+  for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
+    append(LegacyCidrWarnings(path.Child("loadBalancerSourceRanges").Index(i),
+                              spec.load_balancer_source_ranges[i]));
+  }
+  if (spec.cluster_ip == "None") {
+    if (!spec.load_balancer_ip.empty()) {
+      out.emplace_back("spec.loadBalancerIP is ignored for headless services");
+    }
+    if (!spec.external_ips.empty()) {
+      out.emplace_back("spec.externalIPs is ignored for headless services");
+    }
+    if (spec.session_affinity != "None") {
+      out.emplace_back("spec.SessionAffinity is ignored for headless services");
+    }
+  }
+  if (spec.type == "ExternalName" && !spec.external_ips.empty()) {
+    out.emplace_back("spec.externalIPs is ignored when spec.type is \"ExternalName\"");
+  }
+  if (spec.type != "ExternalName" && !spec.external_name.empty()) {
+    out.emplace_back("spec.externalName is ignored when spec.type is not \"ExternalName\"");
+  }
+  if (spec.traffic_distribution == "PreferClose") {
+    out.emplace_back(
+        "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+  }
+}
+
 }  // namespace
 
 Rules ServiceRules() {
@@ -57,6 +103,10 @@ Rules ServiceRules() {
       .prepare_create = ClearStatus<Service>,
       .prepare_update = Update,
       .prepare_status_update = KeepSpec<Service>,
+      .validate = ValidateService,
+      .validate_update = ValidateServiceUpdate,
+      .validate_status_update = ValidateServiceStatus,
+      .warnings = Warn,
       .validate_name = NameIsDns1035Label,
       .allow_create_on_update = true,
   });
