@@ -14,7 +14,7 @@ namespace {
 constexpr char kKustomizeVersion[] = "v5.7.1";
 
 Json ClientVersion() {
-  const std::string version = kKubernetesVersion;
+  const std::string version = kKubernetesRelease;
   return {{"gitVersion", version},   {"major", "1"},
           {"minor", "35"},           {"gitCommit", std::string("skiff-") + kSkiffVersion},
           {"gitTreeState", "clean"}, {"platform", "linux/amd64"},
@@ -47,7 +47,7 @@ Result<> RunVersion(Command& command, const Args& args) {
   } else if (output == "yaml") {
     command.environment().out(DumpYaml(all));
   } else {
-    command.Print("Client Version: {}\nKustomize Version: {}\n", kKubernetesVersion,
+    command.Print("Client Version: {}\nKustomize Version: {}\n", kKubernetesRelease,
                   kKustomizeVersion);
     if (!client && server) command.Print("Server Version: {}\n", TextAt(*server, "gitVersion"));
   }

@@ -159,7 +159,7 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
                                                const std::string& verb) {
   Connection connection = TRY(ResolveConnection(environment, flags));
   http::Headers headers = {{"User-Agent", fmt::format("kubectl/{} (linux/amd64) skiff/{}",
-                                                      kKubernetesVersion, kSkiffVersion)},
+                                                      kKubernetesRelease, kSkiffVersion)},
                            {"Kubectl-Command", "kubectl " + verb}};
   if (!flags.as.empty()) headers.emplace("Impersonate-User", flags.as);
   for (const std::string& group : flags.as_groups) headers.emplace("Impersonate-Group", group);
