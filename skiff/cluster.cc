@@ -240,7 +240,11 @@ Cluster::~Cluster() {
   parts.simulated.reset();
   parts.scheduler->Stop();
   parts.controllers->Stop();
-  parts.informers->Stop();
+  // Their watches look into the store: they end before it does.
+  parts.ready.reset();
+  parts.scheduler.reset();
+  parts.controllers.reset();
+  parts.informers.reset();
   parts.server->Stop();
 }
 
