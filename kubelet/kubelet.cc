@@ -123,6 +123,9 @@ void Kubelet::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod
 }
 
 Duration Kubelet::Step() {
+  // Asked before the inbox is emptied: whoever is synced has put all pods into it, and a pod that
+  // is not known yet must not be taken for one that is gone.
+  const bool synced = dependencies_.pods.synced();
   std::vector<Change> changes;
   {
     MutexLock lock(mutex_);
@@ -135,7 +138,7 @@ Duration Kubelet::Step() {
       Gone(change.uid);
     }
   }
-  if (!dependencies_.pods.synced()) return kNever;
+  if (!synced) return kNever;
   const Duration now = dependencies_.clock.Monotonic();
   if (now >= next_housekeeping_) {
     CleanUp();
