@@ -175,8 +175,21 @@ Result<> EventSink::Write(EventWrite& write) {
         fmt::format("{}.{:x}", write.event.involved_object.name,
                     write.event.last_timestamp.point().time_since_epoch().count());
   }
-  TRY(client_.Create(write.event));
+  TRY(CreateNamed(write.event));
   correlator_.Wrote(write, write.event);
+  return {};
+}
+
+Result<> EventSink::CreateNamed(core_v1::Event& event) {
+  const int64_t stamp = event.last_timestamp.point().time_since_epoch().count();
+  auto created = client_.Create(event);
+  // Two events of one object can carry the same time; each needs a name.
+  for (int more = 1;
+       !created && created.error().reason == Reason::kAlreadyExists && more <= kNamesMax; ++more) {
+    event.metadata.name = fmt::format("{}.{:x}", event.involved_object.name, stamp + more);
+    created = client_.Create(event);
+  }
+  TRY(std::move(created));
   return {};
 }
 

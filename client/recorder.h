@@ -74,6 +74,7 @@ class EventSink final : public ControlLoop {
  public:
   static constexpr size_t kQueueMax = 1000;  // More are dropped.
   static constexpr int kAttemptsMax = 12;
+  static constexpr int kNamesMax = 1000;
   static constexpr Duration kRetryDelay = 10s;
   EventSink(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
   void Add(ReportedEvent event);
@@ -82,6 +83,8 @@ class EventSink final : public ControlLoop {
 
  private:
   Result<> Write(EventWrite& write);
+  // Gives it another name when its own is taken.
+  Result<> CreateNamed(core_v1::Event& event);
   Client& client_;
   const Clock& clock_;
   const Log log_{"events"};

@@ -5,9 +5,11 @@
 #include <set>
 
 #include "api/gen/apps_v1.h"
+#include "api/gen/batch_v1.h"
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
+#include "api/gen/policy_v1.h"
 #include "api/gen/storage_v1.h"
 #include "e2e/harness.h"
 #include "e2e/pod_runner.h"
@@ -155,8 +157,7 @@ TEST_P(ControllersTest, AReplicationControllerWorksAlike) {
   cluster_.Apply(controller).RunFor(1s);
   EXPECT_EQ(PodCount(), 4u);
   EXPECT_EQ(cluster_.Get<ReplicationController>({"default", "nautilus"})->status.ready_replicas, 4);
-  cluster_
-      .Delete<ReplicationController>({"default", "nautilus"}, {.propagation = "Background"})
+  cluster_.Delete<ReplicationController>({"default", "nautilus"}, {.propagation = "Background"})
       .RunFor(1min);
   EXPECT_EQ(PodCount(), 0u) << "the garbage collector takes them";
 }
@@ -421,6 +422,76 @@ TEST_P(ControllersTest, PodsOfANodeThatIsGoneGo) {
   const std::string before = cluster_.List<Pod>()[0].metadata.uid;
   cluster_.Delete<Node>({"", "node1"}).RunFor(3min);
   for (const Pod& pod : cluster_.List<Pod>()) EXPECT_NE(pod.metadata.uid, before);
+}
+
+TEST_P(ControllersTest, ADaemonSetRunsOnEveryNode) {
+  apps_v1::DaemonSet set;
+  set.metadata.name = "agent";
+  set.metadata.namespace_ = "default";
+  set.spec.selector.Ensure().match_labels["app"] = "agent";
+  FillTemplate(set.spec.template_, "agent", "image:1");
+  cluster_.Apply(set).RunFor(1min);
+  EXPECT_EQ(PodCount(), 1u);
+  auto stored = cluster_.Get<apps_v1::DaemonSet>({"default", "agent"});
+  EXPECT_EQ(stored->status.desired_number_scheduled, 1);
+  EXPECT_EQ(stored->status.number_available, 1);
+  cluster_.Edit<apps_v1::DaemonSet>({"default", "agent"}, [](apps_v1::DaemonSet& it) {
+    it.spec.template_.spec.containers[0].image = "image:2";
+  });
+  cluster_.RunFor(1min);
+  const auto pods = cluster_.List<Pod>("default");
+  ASSERT_THAT(pods, SizeIs(1));
+  EXPECT_EQ(pods[0].spec.containers[0].image, "image:2");
+  stored = cluster_.Get<apps_v1::DaemonSet>({"default", "agent"});
+  EXPECT_EQ(stored->status.updated_number_scheduled, 1);
+  EXPECT_THAT(cluster_.List<apps_v1::ControllerRevision>("default"), SizeIs(2));
+}
+
+batch_v1::Job JobOf(const std::string& name, int completions) {
+  batch_v1::Job job;
+  job.metadata.name = name;
+  job.metadata.namespace_ = "default";
+  job.spec.completions = completions;
+  job.spec.parallelism = 2;
+  FillTemplate(job.spec.template_, name, "image:1");
+  job.spec.template_.spec.restart_policy = "Never";
+  return job;
+}
+
+TEST_P(ControllersTest, AJobRunsUntilEnoughPodsSucceeded) {
+  cluster_.Apply(JobOf("sum", 5)).RunFor(1min);
+  const auto job = cluster_.Get<batch_v1::Job>({"default", "sum"});
+  EXPECT_EQ(job->status.succeeded, 5);
+  EXPECT_EQ(job->status.active, 0);
+  std::set<std::string> conditions;
+  for (const auto& condition : job->status.conditions) conditions.insert(condition.type);
+  EXPECT_EQ(conditions, (std::set<std::string>{"Complete", "SuccessCriteriaMet"}));
+  const auto pods = cluster_.List<Pod>("default");
+  EXPECT_THAT(pods, SizeIs(5));
+  for (const Pod& pod : pods) EXPECT_THAT(pod.metadata.finalizers, IsEmpty());
+}
+
+TEST_P(ControllersTest, AJobThatIsDeletedLeavesNoPods) {
+  batch_v1::Job job = JobOf("sum", 3);
+  job.spec.ttl_seconds_after_finished = 120;
+  cluster_.Apply(job).RunFor(1min);
+  EXPECT_EQ(PodCount(), 3u);
+  cluster_.RunFor(2min);
+  EXPECT_EQ(cluster_.Get<batch_v1::Job>({"default", "sum"}), nullptr) << "its time is over";
+  EXPECT_EQ(PodCount(), 0u);
+}
+
+TEST_P(ControllersTest, ABudgetSaysHowManyPodsMayGo) {
+  policy_v1::PodDisruptionBudget budget;
+  budget.metadata.name = "web";
+  budget.metadata.namespace_ = "default";
+  budget.spec.max_unavailable = 1;
+  budget.spec.selector.Ensure().match_labels["app"] = "web";
+  cluster_.Apply(budget).Apply(DeploymentOf("web", 3)).RunFor(1min);
+  const auto stored = cluster_.Get<policy_v1::PodDisruptionBudget>({"default", "web"});
+  EXPECT_EQ(stored->status.expected_pods, 3);
+  EXPECT_EQ(stored->status.current_healthy, 3);
+  EXPECT_EQ(stored->status.disruptions_allowed, 1);
 }
 
 TEST_P(ControllersTest, AnIdleClusterSleeps) {

@@ -30,7 +30,8 @@ class PodRunner final : public Reconciler<Pod> {
     const std::string address = fmt::format("10.1.{}.{}", next_ / 250, next_ % 250 + 1);
     ++next_;
     TRY(client_.PatchStatus(pod, [&](Pod& it) {
-      it.status.phase = "Running";
+      // Pods that are made to end do so at once.
+      it.status.phase = it.spec.restart_policy == "Always" ? "Running" : "Succeeded";
       it.status.pod_ip = address;
       it.status.pod_ips.clear();
       it.status.pod_ips.emplace_back().ip = address;
