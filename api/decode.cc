@@ -7,6 +7,7 @@
 #include "api/base64.h"
 #include "api/go_names.h"
 #include "api/json.h"
+#include "api/normal_form.h"
 #include "api/time_text.h"
 
 namespace skiff {
@@ -19,51 +20,6 @@ std::string_view TrimSpace(std::string_view text) {
   const auto first = text.find_first_not_of(kSpace);
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-// Whether omitempty leaves a field with this value out.
-bool IsEmpty(const Json& value, Shape shape) {
-  switch (value.type()) {
-    case Json::value_t::null:
-      return true;
-    case Json::value_t::boolean:
-      return !value.get<bool>();
-    case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned:
-      return shape != Shape::kIntOrString && value == 0;
-    case Json::value_t::number_float:
-      return value == 0.0;
-    case Json::value_t::string:
-      return (shape == Shape::kString || shape == Shape::kBytes) &&
-             value.get_ref<const std::string&>().empty();
-    case Json::value_t::array:
-    case Json::value_t::object:
-      return shape != Shape::kStruct && shape != Shape::kJson && value.empty();
-    default:
-      return false;
-  }
-}
-
-// Whether a field held by value is written although it is empty.
-bool IsAlwaysWritten(const Field& field) {
-  if (field.always) return true;
-  if (field.pointer || field.omit_zero) return false;
-  switch (field.type->shape) {
-    case Shape::kStruct:
-    case Shape::kTime:
-    case Shape::kMicroTime:
-    case Shape::kDuration:
-    case Shape::kQuantity:
-    case Shape::kIntOrString:
-    case Shape::kJson:
-      return true;
-    default:
-      return false;
-  }
-}
-
-Json ZeroOf(const Field& field) {
-  return field.pointer ? Json() : ZeroDocument(*field.type);
 }
 
 // One pass over the text: checks syntax, shapes and names, and builds the normal form. The first
@@ -98,6 +54,7 @@ class Decoder {
   void Text(const Type& type, JsonToken token, Json& out);
   void Either(JsonToken token, Json& out);
   void QuantityText(JsonToken token, Json& out);
+  void NormalizeSchemas(Json& out);
 
   bool Wants(const Type& type, JsonToken token);
   // Notes that the value that `token` begins does not fit, and passes over it.
@@ -195,6 +152,7 @@ void Decoder::Value(const Type& type, JsonToken token, Json& out) {
       return Either(token, out);
     case Shape::kJson:
       out = ReadJson(in_, token);
+      if (type.name.starts_with("JSONSchemaPropsOr")) NormalizeSchemas(out);
       return;
     case Shape::kStruct:
       return Struct(type, out);
@@ -263,6 +221,19 @@ void Decoder::Either(JsonToken token, Json& out) {
   } else {
     Mismatch(token, "int32");
   }
+}
+
+// The unions of CustomResourceDefinition schemas: a schema, a list of them, or something plain. Go
+// decodes them apart, so that unknown fields in there go without being reported.
+void Decoder::NormalizeSchemas(Json& out) {
+  if (out.is_array()) {
+    for (Json& item : out) NormalizeSchemas(item);
+  }
+  if (!out.is_object()) return;
+  static const Type* const kSchema = FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
+  auto schema = Normalize(*kSchema, out);
+  if (!schema) return Complain(std::move(schema.error().message));
+  out = std::move(*schema);
 }
 
 void Decoder::List(const Type& type, Json& out) {
@@ -341,7 +312,7 @@ void Decoder::Member(const Field& field, Json& object) {
     if (value.is_null() && !field.always && (nil || shape != Shape::kJson)) members.erase(place);
     return;
   }
-  if (!IsEmpty(value, shape)) return;
+  if (!IsEmptyValue(value, shape)) return;
   if (field.keep_empty && value.is_array()) return;
   if (!IsAlwaysWritten(field)) {
     members.erase(place);
@@ -389,34 +360,6 @@ void Decoder::Struct(const Type& type, Json& out) {
 
 }  // namespace
 
-Json ZeroDocument(const Type& type) {
-  switch (type.shape) {
-    case Shape::kBool:
-      return false;
-    case Shape::kInt32:
-    case Shape::kInt64:
-    case Shape::kIntOrString:
-      return 0;
-    case Shape::kDouble:
-      return 0.0;
-    case Shape::kString:
-      return "";
-    case Shape::kDuration:
-      return "0s";
-    case Shape::kQuantity:
-      return "0";
-    case Shape::kStruct: {
-      Json object = Json::object();
-      for (const Field& field : type.fields) {
-        if (IsAlwaysWritten(field)) object[std::string(field.name)] = ZeroOf(field);
-      }
-      return object;
-    }
-    default:
-      return nullptr;
-  }
-}
-
 Result<Decoded> DecodeJson(const Type& type, std::string_view text, FieldValidation validation) {
   return Decoder(text, validation).Run(type);
 }
@@ -424,71 +367,6 @@ Result<Decoded> DecodeJson(const Type& type, std::string_view text, FieldValidat
 Result<Json> Normalize(const Type& type, const Json& document) {
   auto decoded = TRY(DecodeJson(type, DumpJson(document), FieldValidation::kIgnore));
   return std::move(decoded.document);
-}
-
-void AppendValue(const Type& type, const Json& value, std::string& out) {
-  if (type.shape == Shape::kStruct && value.is_object()) {
-    AppendDocument(type, value, out);
-  } else if (type.shape == Shape::kList && value.is_array()) {
-    out += '[';
-    bool first = true;
-    for (const Json& item : value.get_ref<const Json::array_t&>()) {
-      if (!first) out += ',';
-      first = false;
-      AppendValue(*type.element, item, out);
-    }
-    out += ']';
-  } else if (type.shape == Shape::kMap && value.is_object()) {
-    out += '{';
-    bool first = true;
-    for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
-      if (!first) out += ',';
-      first = false;
-      AppendJsonString(key, out);
-      out += ':';
-      AppendValue(*type.element, member, out);
-    }
-    out += '}';
-  } else {
-    AppendJson(value, out);
-  }
-}
-
-void AppendDocument(const Type& type, const Json& document, std::string& out) {
-  const auto& members = document.get_ref<const Json::object_t&>();
-  out += '{';
-  bool first = true;
-  const auto begin_member = [&](std::string_view name) {
-    if (!first) out += ',';
-    first = false;
-    AppendJsonString(name, out);
-    out += ':';
-  };
-  size_t left = members.size();
-  if (type.type_meta) {
-    for (const char* name : {"kind", "apiVersion"}) {
-      const auto member = members.find(name);
-      if (member == members.end()) continue;
-      begin_member(name);
-      AppendJson(member->second, out);
-      --left;
-    }
-  }
-  for (const Field& field : type.fields) {
-    if (left == 0) break;
-    const auto member = members.find(std::string(field.name));
-    if (member == members.end()) continue;
-    begin_member(field.name);
-    AppendValue(*field.type, member->second, out);
-    --left;
-  }
-  out += '}';
-}
-
-std::string EncodeDocument(const Type& type, const Json& document) {
-  std::string out;
-  AppendDocument(type, document, out);
-  return out;
 }
 
 Result<TypeMeta> PeekTypeMeta(std::string_view json) {

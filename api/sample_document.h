@@ -43,6 +43,10 @@ class Sampler {
       case Shape::kIntOrString:
         return n % 2 == 0 ? Json(n) : Json("port-" + std::to_string(n));
       case Shape::kJson:
+        // A schema, or something else.
+        if (type.name.starts_with("JSONSchemaPropsOr")) {
+          return {{"description", "text-" + std::to_string(n)}};
+        }
         return {{"any", {n, "thing", nullptr}}};
       case Shape::kStruct:
         return Struct(type);

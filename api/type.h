@@ -65,6 +65,8 @@ struct Type {
   std::string_view go_package;   // "k8s.io/api/core/v1"
   // kStruct: in declaration order, fields of inlined types in place. typeMeta is not among them.
   std::span<const Field> fields;
+  // Indices of the fields that protobuf knows, by the numbers that lead to them.
+  std::span<const uint16_t> by_number;
   const Type* element = nullptr;             // kList, kMap: what they hold.
   std::span<const std::string_view> values;  // kString: the known values.
   bool closed = false;                       // kString: no other value is allowed.
@@ -85,7 +87,8 @@ struct Field {
   std::string_view name;  // JSON
   const Type* type = nullptr;
   uint16_t number = 0;         // protobuf
-  uint16_t inline_number = 0;  // Not 0: protobuf nests it in a message with this number.
+  uint16_t inline_number = 0;  // Not 0: protobuf nests it in a message with this number,
+  uint16_t inline_inner = 0;   // and, not 0, in there in another with this one.
   bool pointer = false;        // May be absent, which differs from empty.
   bool required = false;       // Must be given.
   bool always = false;         // Written to JSON even when empty.

@@ -1,6 +1,10 @@
 // Writes documents as YAML in Go's style: a scalar is plain where that reads back as the same text,
 // literal where it has lines, else quoted.
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <utility>
 
 #include "api/json.h"
 #include "api/utf8.h"
@@ -14,13 +18,37 @@ bool IsBlank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\0';
 }
 
+// What Go's emitter does not write as it is, by its first bytes: line separators, the byte order
+// mark, and all beyond the basic plane.
+constexpr std::pair<std::string_view, std::string_view> kNamedSequences[] = {
+    {"\xc2\x85", "\\N"},
+    {"\xe2\x80\xa8", "\\L"},
+    {"\xe2\x80\xa9", "\\P"},
+    {"\xef\xbb\xbf", "\\uFEFF"},
+};
+
+// The escape of the sequence that `text` begins with; "" when it is written as it is.
+std::string EscapeOf(std::string_view text, size_t length) {
+  for (const auto& [sequence, escape] : kNamedSequences) {
+    if (text.starts_with(sequence)) return std::string(escape);
+  }
+  if (length < 4) return "";
+  uint32_t code_point = static_cast<unsigned char>(text[0]) & 7;
+  for (size_t i = 1; i < 4; ++i) {
+    code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3f);
+  }
+  std::array<char, 16> out;
+  std::snprintf(out.data(), out.size(), "\\U%08X", code_point);
+  return out.data();
+}
+
 // Text that must be escaped, and so double-quoted.
 bool HasSpecial(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     if ((c < 0x20 && c != '\n') || c == 0x7f) return true;
     const size_t length = Utf8SequenceLength(text.substr(i, 4));
-    if (length == 0) return true;
+    if (length == 0 || (c >= 0x80 && !EscapeOf(text.substr(i), length).empty())) return true;
     i += length;
   }
   return false;
@@ -42,21 +70,26 @@ bool PlainInBlock(std::string_view text) {
 }
 
 void AppendDoubleQuoted(std::string_view text, std::string& out) {
+  static constexpr std::string_view kNamed = "\a\b\t\n\v\f\r\x1b\"\\";
+  static constexpr char kHex[] = "0123456789ABCDEF";
   out += '"';
-  for (const char c : text) {
-    static constexpr std::string_view kNamed = "\a\b\t\n\v\f\r\x1b\"\\";
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
+    const size_t length = std::max<size_t>(Utf8SequenceLength(text.substr(i, 4)), 1);
     if (const auto at = kNamed.find(c); at != kNamed.npos) {
       out += '\\';
       out += "abtnvfre\"\\"[at];
     } else if (byte < 0x20 || byte == 0x7f) {
-      static constexpr char kHex[] = "0123456789ABCDEF";
       out += "\\x";
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
+    } else if (const std::string escape = EscapeOf(text.substr(i), length); !escape.empty()) {
+      out += escape;
     } else {
-      out += c;
+      out += text.substr(i, length);
     }
+    i += length;
   }
   out += '"';
 }

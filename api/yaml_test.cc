@@ -88,6 +88,12 @@ TEST(Yaml, DumpsAsKubernetesDoes) {
             "u: null\n");
 }
 
+TEST(Yaml, WhatGoDoesNotWritePlainlyIsEscaped) {
+  EXPECT_EQ(DumpYaml(Json("é 漢字 \xf0\x9f\x98\x80 \xe2\x80\xa8~")),
+            "\"é 漢字 \\U0001F600 \\L~\"\n");
+  EXPECT_EQ(DumpYaml(Json("é 漢字")), "é 漢字\n");
+}
+
 TEST(Yaml, WhatIsDumpedReadsBack) {
   const auto value = ParseJson(R"({"a": ["", " x", "x ", "a\nb ", "\n", "#", "a #b", "x:", "null",
       "0x1", "é", "'", "\"", "<<", "\u0001", "|", "a\n\n", " a\nb"], "0": {"x": [[1, [2]], {}]}})");

@@ -4,6 +4,7 @@
 
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
+#include "api/protobuf.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
@@ -100,9 +101,7 @@ Result<std::string> BodyAsJson(const http::Request& request, std::string_view wh
   if (media == "application/yaml") {
     const auto yaml = ParseYaml(request.body);
     if (!yaml) {
-      return Fail(
-          Unrecognized(what, "couldn't get version/kind; json parse error: " + yaml.error().message,
-                       request.body));
+      return Fail(Unrecognized(what, yaml.error().message, request.body));
     }
     return DumpJson(yaml->value);
   }
@@ -111,8 +110,14 @@ Result<std::string> BodyAsJson(const http::Request& request, std::string_view wh
               "application/json, application/yaml, application/vnd.kubernetes.protobuf");
 }
 
-Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
-                           FieldValidation validation) {
+namespace {
+
+constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
+
+// `yaml_duplicates`: keys that the YAML this was made of repeats.
+Result<Decoded> DecodeJsonBody(std::string_view json, const WantedType& wanted,
+                               FieldValidation validation,
+                               const std::vector<std::string>& yaml_duplicates) {
   auto meta = PeekTypeMeta(json);
   if (!meta) {
     return Fail(Unrecognized(
@@ -121,25 +126,66 @@ Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
   TRY(CheckType(*meta, wanted, json));
   auto decoded = DecodeJson(*wanted.type, json, validation);
   if (!decoded) return Fail(CannotBe(*meta, wanted, decoded.error().message));
-  if (validation == FieldValidation::kStrict && !decoded->strict_errors.empty()) {
-    std::string all;
-    for (const std::string& text : decoded->strict_errors) {
+  auto& strict_errors = decoded->strict_errors;
+  if (validation == FieldValidation::kStrict &&
+      !(strict_errors.empty() && yaml_duplicates.empty())) {
+    std::string all = yaml_duplicates.empty() ? "" : "yaml: unmarshal errors:";
+    for (const std::string& text : yaml_duplicates) all += "\n  " + text;
+    for (const std::string& text : strict_errors) {
       if (!all.empty()) all += ", ";
       all += text;
     }
     return Fail(CannotBe(*meta, wanted, "strict decoding error: " + all));
   }
+  if (validation == FieldValidation::kWarn) {
+    strict_errors.insert(strict_errors.begin(), yaml_duplicates.begin(), yaml_duplicates.end());
+  }
   return decoded;
+}
+
+Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& wanted) {
+  auto envelope = OpenEnvelope(body);
+  if (!envelope) return Fail(Unrecognized(wanted.kind, envelope.error().message, body));
+  TypeMeta& meta = envelope->type;
+  TRY(CheckType(meta, wanted, body));
+  auto document = DecodeProtobuf(*wanted.type, envelope->raw);
+  if (!document) return Fail(CannotBe(meta, wanted, document.error().message));
+  (*document)["kind"] = meta.kind;
+  (*document)["apiVersion"] = meta.api_version;
+  return Decoded{.document = std::move(*document)};
+}
+
+}  // namespace
+
+Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
+                           FieldValidation validation) {
+  return DecodeJsonBody(json, wanted, validation, {});
 }
 
 Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
                            FieldValidation validation) {
+  const std::string media = BareMediaType(request.Header("Content-Type"));
+  if (media == kProtobuf && !request.body_too_large) {
+    return DecodeProtobufBody(request.body, wanted);
+  }
+  if (media == "application/yaml" && !request.body_too_large) {
+    const auto yaml = ParseYaml(request.body);
+    if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.body));
+    return DecodeJsonBody(DumpJson(yaml->value), wanted, validation, yaml->duplicates);
+  }
   const std::string json = TRY(BodyAsJson(request, wanted.kind));
   return DecodeText(json, wanted, validation);
 }
 
 Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view group,
                                  std::string_view version) {
+  if (BareMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large) {
+    const auto envelope = TRY(OpenEnvelope(request.body));
+    if (envelope.type.kind != "DeleteOptions") {
+      return Fail(Reason::kBadRequest, "decoded object cannot be converted to DeleteOptions");
+    }
+    return DecodeProtobuf(meta_v1::DeleteOptions::Describe(), envelope.raw);
+  }
   const std::string json = TRY(BodyAsJson(request, "DeleteOptions"));
   const auto meta = PeekTypeMeta(json);
   if (!meta) {
@@ -148,20 +194,19 @@ Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view 
   }
   const std::string own =
       group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);
-  const bool any_version = meta->api_version.empty() || meta->api_version == own ||
+  const bool own_version = meta->api_version.empty() || meta->api_version == own ||
                            meta->api_version == "meta.k8s.io/v1" || meta->api_version == "v1" ||
                            GroupOf(meta->api_version) == group;
-  if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !any_version) {
-    return Fail(Reason::kBadRequest, "decoded object cannot be converted to DeleteOptions");
+  if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !own_version) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("no kind {} is registered for version {} in scheme "
+                            "\"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+                            Quoted(meta->kind.empty() ? "DeleteOptions" : meta->kind),
+                            Quoted(meta->api_version.empty() ? own : meta->api_version)));
   }
   const auto decoded =
       DecodeJson(meta_v1::DeleteOptions::Describe(), json, FieldValidation::kIgnore);
-  if (!decoded) {
-    return Fail(Reason::kBadRequest,
-                fmt::format("DeleteOptions in version {} cannot be handled as a DeleteOptions: {}",
-                            Quoted(VersionOf(meta->api_version.empty() ? own : meta->api_version)),
-                            decoded.error().message));
-  }
+  if (!decoded) return Fail(Reason::kBadRequest, decoded.error().message);
   return decoded->document;
 }
 

@@ -1,5 +1,6 @@
 #include "apiserver/bootstrap.h"
 
+#include "api/discovery.h"
 #include "api/rules/ip.h"
 #include "apiserver/auth/bootstrap_rbac.h"
 #include "apiserver/record_codec.h"
@@ -72,6 +73,21 @@ Json ServiceCidr(const StartOptions& options) {
   return cidr;
 }
 
+// One for each group and version that is served here.
+void AddApiServices(std::vector<Json>& objects) {
+  for (const ServedVersion& served : ServedVersions(BuiltInKinds())) {
+    if (served.group == "apiregistration.k8s.io") continue;
+    Json object = Named("apiregistration.k8s.io/v1", "APIService",
+                        std::string(served.version) + "." + std::string(served.group));
+    object["metadata"]["labels"] = {{"kube-aggregator.kubernetes.io/automanaged", "onstart"}};
+    object["spec"] = {{"group", served.group},
+                      {"version", served.version},
+                      {"groupPriorityMinimum", served.group_priority},
+                      {"versionPriority", served.version_priority}};
+    objects.push_back(std::move(object));
+  }
+}
+
 void AddRbac(std::vector<Json>& objects) {
   for (const auto text : {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings}) {
     for (Json& object : ParseBootstrapRbac(text)) objects.push_back(std::move(object));
@@ -99,6 +115,7 @@ std::vector<Json> StartObjects(const StartOptions& options) {
                                   "but can be moved to another node if necessary."));
   if (options.has_rbac) AddRbac(objects);
   for (Json& object : FlowControlObjects()) objects.push_back(std::move(object));
+  AddApiServices(objects);
   objects.push_back(ServiceCidr(options));
   objects.push_back(KubernetesService(options));
   objects.push_back(KubernetesEndpoints(options));

@@ -14,6 +14,7 @@
 #include "apiserver/reviews.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/subresources/subresources.h"
+#include "base/flags.h"
 
 namespace skiff {
 namespace {
@@ -97,7 +98,9 @@ Result<http::Response> Put(Core& core, ApiRequest& request, UpdateMode mode) {
   const auto transform = [&](const Object&) -> Result<Object> { return sent.Clone(); };
   const auto make = [&]() -> Result<Object> {
     TRY(MayCreate(core, request));
-    return sent.Clone();
+    Object made = sent.Clone();
+    made.metadata().resource_version.clear();  // Of an object that is gone.
+    return made;
   };
   const Saved saved =
       TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
@@ -183,6 +186,24 @@ Result<http::Response> DeleteCollection(Core& core, ApiRequest& request) {
   return ListResponse(kind, items, meta, request, media);
 }
 
+// What every verb may be given.
+Result<> CheckCommonQuery(const ApiRequest& request) {
+  const auto timeout = request.http.Query("timeout");
+  if (timeout && !timeout->empty() && request.info.verb != "watch") {
+    const auto parsed = ParseGoDuration(std::string(*timeout));
+    if (!parsed) {
+      return Fail(Reason::kBadRequest,
+                  "invalid timeout specified in the request URL - " + parsed.error().message);
+    }
+  }
+  const auto exported = request.http.Query("export");
+  if (exported && request.info.verb == "get" && QueryIsTrue(*exported)) {
+    return Fail(Reason::kBadRequest,
+                "the export parameter, deprecated since v1.14, is no longer supported");
+  }
+  return {};
+}
+
 bool IsScopedRight(const ApiRequest& request) {
   // A namespace's own path names itself as its namespace.
   const bool has_namespace = !request.info.namespace_name.empty() &&
@@ -194,7 +215,7 @@ bool IsScopedRight(const ApiRequest& request) {
 Result<> CheckRoute(const ApiRequest& request) {
   const RequestInfo& info = request.info;
   const std::string& method = request.http.method;
-  if (!IsScopedRight(request) || !info.rest.empty()) return Fail(UnknownResourceError());
+  if (!info.rest.empty()) return Fail(UnknownResourceError());
   if (method != "GET" && method != "POST" && method != "PUT" && method != "PATCH" &&
       method != "DELETE") {
     return Fail(MethodNotAllowedHere());
@@ -225,18 +246,23 @@ Result<http::Response> HandleWholeObject(Core& core, ApiRequest& request, const 
 }
 
 Result<http::Response> HandleResource(Core& core, ApiRequest& request) {
+  const bool scoped_right = IsScopedRight(request);
+  // The path of a namespace names itself as its namespace; the object has none.
+  if (scoped_right && !request.kind->namespaced) request.info.namespace_name.clear();
   const RequestInfo& info = request.info;
   if (!info.subresource.empty()) {
     const SubresourceEntry* entry = FindSubresourceEntry(request);
     if (entry == nullptr || request.kind->FindSubresource(info.subresource) == nullptr ||
-        !IsScopedRight(request) || (!info.rest.empty() && info.subresource != "proxy")) {
+        !scoped_right || (!info.rest.empty() && info.subresource != "proxy")) {
       return Fail(UnknownResourceError());
     }
     TRY(CheckName(info.name));
     return entry->handle(core, request);
   }
+  if (!scoped_right) return Fail(UnknownResourceError());
   TRY(CheckRoute(request));
   if (!info.name_from_selector) TRY(CheckName(info.name));
+  TRY(CheckCommonQuery(request));
   if (const ReviewEntry* review = FindReview(*request.kind)) return review->handle(core, request);
   if (info.verb == "get") return GetObject(core.store, request);
   if (info.verb == "list") return ListObjects(core.store, request);

@@ -2,8 +2,8 @@
 
 #include "api/apply.h"
 #include "api/decode.h"
-#include "api/json.h"
 #include "api/go_value.h"
+#include "api/json.h"
 #include "api/managed_fields.h"
 #include "api/patch.h"
 #include "api/strategic_merge.h"
@@ -42,9 +42,7 @@ Result<Json> ConfigurationOf(const Patcher& patcher) {
                 "errors:" +
                     all);
   }
-  if (!yaml->value.is_object()) {
-    return Fail(Reason::kBadRequest, "error decoding YAML: not an object");
-  }
+  if (!yaml->value.is_object()) yaml->value = Json::object();
   const std::string version = Text(yaml->value, "apiVersion");
   const std::string kind_name = Text(yaml->value, "kind");
   if (version != kind.api_version || kind_name != kind.kind) {
@@ -53,6 +51,27 @@ Result<Json> ConfigurationOf(const Patcher& patcher) {
     return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
   }
   return std::move(yaml->value);
+}
+
+// The object is the one that the URL names.
+Result<> MatchNames(const ApiRequest& request, Object& object) {
+  std::string& space = object.metadata().namespace_;
+  if (request.kind->namespaced && space.empty()) space = request.info.namespace_name;
+  if (request.kind->namespaced && space != request.info.namespace_name) {
+    return Fail(Reason::kBadRequest,
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request");
+  }
+  const std::string& name = object.metadata().name;
+  if (name == request.info.name) return {};
+  if (name.empty()) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
+                                         " based on URL) was undeterminable: name must be "
+                                         "provided");
+  }
+  return Fail(Reason::kBadRequest, "the name of the object (" + name +
+                                       ") does not match the name on the URL (" +
+                                       request.info.name + ")");
 }
 
 Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
@@ -71,6 +90,7 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
                                          .reset = ResetFieldsOf(kind, patcher.subresource)},
                               .force = patcher.options.force}));
   Object object = TRY(Object::FromDocument(kind, merged));
+  TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =
       Text(configuration.value("metadata", Json::object()), "resourceVersion");
@@ -80,16 +100,35 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
 struct FitParts {
   ApiRequest& request;
   const WriteOptions& options;
-  const Type& type;
+  const PatchedKind& kind;
+  // Strategic patches are converted from Go maps, the others decoded from text: errors differ.
+  bool from_map = false;
 };
+
+// A patch does not turn an object into one of another kind.
+Result<> CheckKindKept(const FitParts& parts, const Json& patched, const std::string& shown) {
+  if (!patched.is_object()) return {};
+  const std::string version = Text(patched, "apiVersion");
+  const std::string kind = Text(patched, "kind");
+  const bool same = (version.empty() || version == parts.kind.api_version) &&
+                    (kind.empty() || kind == parts.kind.kind);
+  if (same) return {};
+  return Fail(UnfitPatch(shown, "no kind " + Quoted(kind) + " is registered for version " +
+                                    Quoted(version) +
+                                    " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
+}
 
 // The patched document in normal form. `shown` is how an error quotes it; `strict_errors` those of
 // the patch itself.
 Result<Json> Fit(const FitParts& parts, const Json& patched, const std::string& shown,
                  std::vector<std::string> strict_errors) {
   const FieldValidation validation = parts.options.validation;
-  auto decoded = DecodeJson(parts.type, DumpJson(patched), validation);
-  if (!decoded) return Fail(UnfitPatch(shown, decoded.error().message));
+  TRY(CheckKindKept(parts, patched, shown));
+  auto decoded = DecodeJson(parts.kind.type, DumpJson(patched), validation);
+  if (!decoded) {
+    const std::string& why = decoded.error().message;
+    return Fail(UnfitPatch(shown, parts.from_map ? ConversionError(why) : why));
+  }
   for (std::string& text : decoded->strict_errors) strict_errors.push_back(std::move(text));
   if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
     std::string all;
@@ -126,48 +165,37 @@ Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
     JsonPatch patch = TRY(ParseJsonPatch(body));
     const Json patched = TRY(ApplyJsonPatch(patch, document));
     const std::string shown = PatchedText(kind.type, TouchedBy(patch), patched);
-    return Fit({request, options, kind.type}, patched, shown, std::move(patch.strict_errors));
+    return Fit({request, options, kind}, patched, shown, std::move(patch.strict_errors));
   }
   if (type == kMergePatch) {
     MergePatch patch = TRY(ParseMergePatch(body));
     const Json patched = ApplyMergePatch(patch.patch, document);
     const std::string shown = PatchedText(kind.type, patch.patch, patched);
-    return Fit({request, options, kind.type}, patched, shown, std::move(patch.strict_errors));
+    return Fit({request, options, kind}, patched, shown, std::move(patch.strict_errors));
   }
   MergePatch patch = TRY(ParseStrategicPatch(body));
   const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
-  return Fit({request, options, kind.type}, patched, GoPlain(patch.patch),
+  return Fit({request, options, kind, true}, patched, GoPlain(patch.patch),
              std::move(patch.strict_errors));
 }
 
 Result<Object> Patcher::Apply(const Object& old) const {
   const KindInfo& kind = old.kind();
-  Json document = old.ToDocument();
+  const Json document = old.ToDocument();
   if (IsApply(request)) return ApplyTo(*this, document);
-  // Only a version that the patch itself names is a precondition.
-  document["metadata"].erase("resourceVersion");
   const Json patched =
       TRY(PatchDocument(request, options, {*kind.type, kind.api_version, kind.kind}, document));
   Object object = TRY(Object::FromDocument(kind, patched));
-  if (object.metadata().name != old.metadata().name ||
-      object.metadata().namespace_ != old.metadata().namespace_) {
-    return Fail(Reason::kBadRequest, "the name of the object (" + object.metadata().name +
-                                         ") does not match the name on the URL (" +
-                                         old.metadata().name + ")");
-  }
+  TRY(MatchNames(request, object));
+  // Only a version that the patch itself names is a precondition.
+  std::string& version = object.metadata().resource_version;
+  if (version == old.metadata().resource_version) version.clear();
   return object;
 }
 
 Result<Object> Patcher::Make() const {
   Object object = TRY(ApplyTo(*this, ZeroDocument(*request.kind->type)));
-  std::string& name = object.metadata().name;
-  if (name.empty()) name = request.info.name;
-  if (name != request.info.name) {
-    return Fail(Reason::kBadRequest, "the name of the object (" + name +
-                                         ") does not match the name on the URL (" +
-                                         request.info.name + ")");
-  }
-  if (request.kind->namespaced) object.metadata().namespace_ = request.info.namespace_name;
+  const std::string& name = object.metadata().name;
   if (!object.metadata().uid.empty()) {
     return Fail(ConflictError(GroupResourceOf(*request.kind), name,
                               "uid mismatch: the provided object specified uid " +

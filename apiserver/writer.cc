@@ -61,15 +61,34 @@ Error StaleUid(const KindInfo& kind, const std::string& key, const std::string& 
                   key, given, actual));
 }
 
-void TrackFields(const KindInfo& kind, const std::string& subresource, const ApiRequest& request,
-                 const WriteOptions& options, const Json* old, Json& document) {
+// Puts down who writes what: the difference between the old document and the object as it was
+// sent, with defaults.
+Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
+                     const WriteOptions& options, const Json* old, Object& object) {
+  const KindInfo& kind = object.kind();
   const std::string manager = ManagerOf(options, request.http);
   const FieldWriter writer{.manager = manager,
                            .api_version = kind.api_version,
                            .subresource = subresource,
                            .now = request.now,
                            .reset = ResetFieldsOf(kind, subresource)};
+  Json document = object.ToDocument();
   UpdateManagedFields(*kind.type, old ? *old : ZeroDocument(*kind.type), document, writer);
+  const Json metadata = document.value("metadata", Json::object());
+  object.metadata().managed_fields.clear();
+  for (const Json& entry : metadata.value("managedFields", Json::array())) {
+    auto decoded = TRY(FromJson<meta_v1::ManagedFieldsEntry>(entry));
+    object.metadata().managed_fields.push_back(std::move(decoded));
+  }
+  return {};
+}
+
+Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
+  error.message = GroupResourceOf(kind).Text() + " " + Quoted(name) +
+                  " already exists, the server was not able to generate a unique name for the "
+                  "object";
+  if (error.details) error.details->retry_after_s = 1;
+  return error;
 }
 
 TimePoint WholeSeconds(TimePoint point) {
@@ -124,8 +143,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                              .object = &object,
                              .warnings = request.warnings};
   TRY(parts_.admission.Validate(admission));
-  Json document = object.ToDocument();
-  if (!options.is_apply) TrackFields(kind, "", request, options, nullptr, document);
+  const Json document = object.ToDocument();
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
     if (parts_.store.Get(key)) {
@@ -169,6 +187,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   meta.uid = parts_.random.Uid();
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
+  // What admission and the server itself add belongs to nobody.
+  if (!options.is_apply) TRY(TrackFields("", request, options, nullptr, object));
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
                              .namespace_name = meta.namespace_,
@@ -181,7 +201,10 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   if (!meta.name.empty() || meta.generate_name.empty()) {
-    return CreateNamed(request, object, options);
+    auto saved = CreateNamed(request, object, options);
+    const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;
+    if (!taken || meta.generate_name.empty()) return saved;
+    return Fail(NoUniqueName(saved.error(), kind, meta.name));
   }
   for (int tries = 0;; ++tries) {
     // An IPAddress is named after its address: the base is the name.
@@ -191,12 +214,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
     auto saved = CreateNamed(request, object, options);
     if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
     if (tries + 1 < kNameTriesMax) continue;
-    Error error = saved.error();
-    error.message = GroupResourceOf(kind).Text() + " " + Quoted(meta.name) +
-                    " already exists, the server was not able to generate a unique name for the "
-                    "object";
-    error.details->retry_after_s = 1;
-    return Fail(std::move(error));
+    return Fail(NoUniqueName(saved.error(), kind, meta.name));
   }
 }
 
@@ -284,6 +302,9 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   }
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
+  if (!mode.keeps_managed_fields) {
+    TRY(TrackFields(mode.subresource, request, options, &old_document, object));
+  }
   AdmissionRequest admission{.operation = Operation::kUpdate,
                              .kind = kind,
                              .subresource = mode.subresource,
@@ -299,22 +320,15 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
-  // An update that names no version is one of the version it found.
-  if (object.metadata().resource_version.empty()) {
-    object.metadata().resource_version = old.metadata().resource_version;
-  }
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
+  object.metadata().resource_version = old.metadata().resource_version;
   Stamp(object, old, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, request);
   if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
-  object.metadata().resource_version = old.metadata().resource_version;
-  Json document = object.ToDocument();
-  if (!mode.keeps_managed_fields) {
-    TrackFields(kind, mode.subresource, request, options, &old_document, document);
-  }
+  const Json document = object.ToDocument();
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
   if (!saved.deleted && SameButForManagedTimes(old_document, document)) {

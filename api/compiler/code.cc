@@ -44,6 +44,24 @@ std::string Quote(const std::string& text) {
   return out + "\"";
 }
 
+// Indices of the fields with a number, in the order protobuf writes them.
+std::string NumberOrder(const SchemaType& type) {
+  std::vector<std::pair<std::vector<int>, size_t>> order;
+  for (size_t i = 0; i < type.fields.size(); ++i) {
+    const SchemaField& field = type.fields[i];
+    if (field.number == 0) continue;
+    std::vector<int> path = {field.inline_number, field.inline_inner, field.number};
+    std::erase(path, 0);
+    order.emplace_back(std::move(path), i);
+  }
+  std::sort(order.begin(), order.end());
+  std::string out;
+  for (const auto& [path, index] : order) {
+    out += (out.empty() ? "" : ", ") + std::to_string(index);
+  }
+  return out;
+}
+
 class FileWriter {
  public:
   FileWriter(const Schema& schema, const SchemaFile& file) : schema_(schema), file_(file) {}
@@ -281,6 +299,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
     fields << "    {.name = " << Quote(f.json_name) << ", .type = " << TypeRef(f.type)
            << ", .number = " << f.number;
     if (f.inline_number != 0) fields << ", .inline_number = " << f.inline_number;
+    if (f.inline_inner != 0) fields << ", .inline_inner = " << f.inline_inner;
     if (f.pointer) fields << ", .pointer = true";
     if (f.required) fields << ", .required = true";
     if (f.always) fields << ", .always = true";
@@ -305,8 +324,13 @@ void FileWriter::WriteTable(const SchemaType& type) {
   if (!type.fields.empty()) {
     tables_ << "const Field kFields" << type.name << "[] = {\n" << fields.str() << "};\n";
   }
+  const std::string by_number = NumberOrder(type);
+  if (!by_number.empty()) {
+    tables_ << "constexpr uint16_t kByNumber" << type.name << "[] = {" << by_number << "};\n";
+  }
   tables_ << "const Type tables::k" << type.name << " = {.shape = Shape::kStruct, " << header;
   if (!type.fields.empty()) tables_ << ", .fields = kFields" << type.name;
+  if (!by_number.empty()) tables_ << ", .by_number = kByNumber" << type.name;
   if (type.type_meta) tables_ << ", .type_meta = true";
   if (type.atomic) tables_ << ", .atomic = true";
   tables_ << ", .ops = &struct_ops::kStruct<" << type.name << ">};\n";

@@ -166,7 +166,13 @@ void FlattenInlines(SchemaFile& file) {
         if (other == nullptr) Die(file.stem + "." + type.name + ": inlines unknown " + field.type);
         for (SchemaField inlined : other->fields) {
           if (inlined.json_name.starts_with("inline.")) again = true;
-          inlined.inline_number = field.number;
+          if (field.number != 0 && field.inline_number != 0) {  // It was inlined itself.
+            inlined.inline_inner = field.number;
+            inlined.inline_number = field.inline_number;
+          } else if (field.number != 0) {
+            inlined.inline_inner = inlined.inline_number;
+            inlined.inline_number = field.number;
+          }
           inlined.inline_type = field.type;
           flat.push_back(std::move(inlined));
         }

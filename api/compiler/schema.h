@@ -35,7 +35,7 @@ struct SchemaField {
   std::string type;  // Without the leading '*'.
   bool pointer = false;
   int number = 0;
-  int inline_number = 0;
+  int inline_number = 0, inline_inner = 0;
   std::string inline_type;
   bool required = false, always = false, omit_zero = false, keep_empty = false, granular = false,
        atomic = false;

@@ -365,7 +365,8 @@ std::optional<std::string> RestrictedSource(const core_v1::Volume& volume) {
       "configMap", "csi",   "downwardAPI",           "emptyDir",
       "ephemeral", "image", "persistentVolumeClaim", "projected",
       "secret"};
-  for (const auto& [name, value] : ToJson(volume).items()) {
+  const Json document = ToJson(volume);
+  for (const auto& [name, value] : document.items()) {
     if (name != "name" && !kAllowed.contains(name)) return name;
   }
   return std::nullopt;

@@ -50,10 +50,12 @@ role kube-system system:controller:token-cleaner
   allow create,patch,update core,events.k8s.io events
 binding kube-public system:controller:bootstrap-signer system:controller:bootstrap-signer
   subject ServiceAccount kube-system/bootstrap-signer
-binding kube-system system::extension-apiserver-authentication-reader extension-apiserver-authentication-reader
+binding kube-system system::extension-apiserver-authentication-reader \
+        extension-apiserver-authentication-reader
   subject User system:kube-controller-manager
   subject User system:kube-scheduler
-binding kube-system system::leader-locking-kube-controller-manager system::leader-locking-kube-controller-manager
+binding kube-system system::leader-locking-kube-controller-manager \
+        system::leader-locking-kube-controller-manager
   subject User system:kube-controller-manager
   subject ServiceAccount kube-system/kube-controller-manager
   subject ServiceAccount kube-system/leader-election-controller

@@ -119,6 +119,10 @@ std::vector<Json> ParseBootstrapRbac(std::string_view text) {
     if (!line.empty()) part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
     line += part;
     if (line.ends_with(',')) continue;
+    if (line.ends_with('\\')) {
+      line.back() = ' ';
+      continue;
+    }
     const auto words = Words(line);
     if (!words.empty()) {
       if (line.starts_with(' ')) {

@@ -12,7 +12,7 @@
 //   binding NAMESPACE NAME ROLE         a RoleBinding to a Role
 //     subject KIND NAME                 User, Group or ServiceAccount (NAMESPACE/NAME)
 //
-// A line that ends with a comma goes on in the next one.
+// A line that ends with a comma or a backslash goes on in the next one.
 #pragma once
 
 #include <string_view>

@@ -1,0 +1,266 @@
+// What every kind promises, and the verbs in detail: the real server over the real store in memory,
+// on one thread and a clock that stands still.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "api/values.h"
+#include "apiserver/api_server.h"
+#include "apiserver/storage/rocksdb_store.h"
+
+namespace skiff {
+namespace {
+
+class ApiServerTest : public testing::Test {
+ protected:
+  ApiServerTest() : env_(NewMemoryDisk()) {
+    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
+    server_ =
+        *ApiServer::Create({.authorization_modes = {"Node", "RBAC"}, .token_file_text = kTokens},
+                           {*store_, clock_, random_});
+    Post("/api/v1/namespaces/default/serviceaccounts", R"({"metadata": {"name": "default"}})");
+  }
+
+  struct Answer {
+    int code;
+    Json body;
+    http::Response response;
+  };
+  Answer Ask(std::string method, std::string path, std::string body = "", std::string type = "",
+             std::string token = "admin") {
+    http::Request request;
+    request.method = std::move(method);
+    const size_t question = path.find('?');
+    request.path = path.substr(0, question);
+    if (question != std::string::npos) {
+      std::string query = path.substr(question + 1);
+      for (size_t at = 0; at < query.size();) {
+        const size_t end = std::min(query.find('&', at), query.size());
+        const std::string pair = query.substr(at, end - at);
+        const size_t equals = pair.find('=');
+        request.query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+        at = end + 1;
+      }
+    }
+    request.body = std::move(body);
+    if (!type.empty()) request.headers.emplace("Content-Type", type);
+    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
+    Answer answer{0, Json(), server_->Handle(request)};
+    answer.code = answer.response.status;
+    answer.body = Json::parse(answer.response.body, nullptr, false);
+    return answer;
+  }
+  Answer Get(std::string path) { return Ask("GET", std::move(path)); }
+  Answer Post(std::string path, std::string body) {
+    return Ask("POST", std::move(path), std::move(body));
+  }
+
+  // What a watch has to say by now, a line an event.
+  static std::vector<Json> Events(http::Response& response) {
+    std::vector<http::SharedBytes> chunks;
+    std::vector<Json> events;
+    while (response.stream->Pull(1 << 20, chunks) == http::Pulled::kMore) {
+    }
+    for (const auto& chunk : chunks) events.push_back(Json::parse(*chunk));
+    return events;
+  }
+
+  static constexpr const char* kTokens =
+      "admin,admin,u1,\"system:masters\"\nalice,alice,u2,\"dev\"\n";
+  FakeClock clock_;
+  SeededRandom random_{7};
+  std::shared_ptr<rocksdb::Env> env_;
+  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+struct Sample {
+  const char* collection;
+  const char* body;
+};
+
+class EveryKindTest : public ApiServerTest, public testing::WithParamInterface<Sample> {};
+
+TEST_P(EveryKindTest, IsCreatedReadListedWatchedChangedAndDeleted) {
+  const Sample& sample = GetParam();
+  const std::string collection = sample.collection;
+  auto watch =
+      Get(collection + "?watch=1&resourceVersion=" + std::to_string(store_->Current().value));
+  ASSERT_TRUE(watch.response.stream);
+  watch.response.stream->Attach([] {});
+  const auto created = Post(collection, sample.body);
+  ASSERT_EQ(created.code, 201) << created.body;
+  const Json& metadata = created.body["metadata"];
+  const std::string name = metadata["name"];
+  const std::string path = collection + "/" + name;
+  EXPECT_FALSE(metadata["uid"].get<std::string>().empty());
+  EXPECT_EQ(metadata["creationTimestamp"], "2023-11-14T22:13:20Z");
+  EXPECT_EQ(Post(collection, sample.body).body["reason"], "AlreadyExists");
+  EXPECT_EQ(Get(path).body, created.body);
+  bool listed = false;
+  const Answer list = Get(collection);
+  for (const Json& item : list.body["items"]) {
+    EXPECT_FALSE(item.contains("kind"));
+    listed |= item["metadata"]["uid"] == metadata["uid"];
+  }
+  EXPECT_TRUE(listed);
+  const auto patched = Ask("PATCH", path, R"({"metadata": {"labels": {"changed": "yes"}}})",
+                           "application/merge-patch+json");
+  ASSERT_EQ(patched.code, 200) << patched.body;
+  EXPECT_NE(patched.body["metadata"]["resourceVersion"], metadata["resourceVersion"]);
+  // The object as it was before: somebody else has changed it meanwhile.
+  EXPECT_EQ(Ask("PUT", path, created.body.dump()).body["reason"], "Conflict");
+  EXPECT_EQ(Ask("PUT", path, patched.body.dump()).code, 200);
+  EXPECT_EQ(Ask("DELETE", path + "?gracePeriodSeconds=0&propagationPolicy=Background").code, 200);
+  const auto events = Events(watch.response);
+  ASSERT_GE(events.size(), 3u);
+  EXPECT_EQ(events[0]["type"], "ADDED");
+  EXPECT_EQ(events[0]["object"], created.body);
+  EXPECT_EQ(events[1]["type"], "MODIFIED");
+  EXPECT_EQ(events[1]["object"]["metadata"]["labels"]["changed"], "yes");
+}
+
+constexpr Sample kSamples[] = {
+    {"/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "a"}, "data": {"k": "v"}})"},
+    {"/api/v1/namespaces/default/secrets", R"({"metadata": {"name": "a"}, "data": {"k": "dg=="}})"},
+    {"/api/v1/namespaces/default/pods",
+     R"({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})"},
+    {"/api/v1/namespaces/default/services",
+     R"({"metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}})"},
+    {"/api/v1/namespaces/default/serviceaccounts", R"({"metadata": {"name": "a"}})"},
+    {"/api/v1/nodes", R"({"metadata": {"name": "a"}})"},
+    {"/api/v1/namespaces/default/limitranges",
+     R"({"metadata": {"name": "a"}, "spec": {"limits": []}})"},
+    {"/apis/apps/v1/namespaces/default/deployments",
+     R"({"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": {"a": "b"}},
+         "template": {"metadata": {"labels": {"a": "b"}},
+                      "spec": {"containers": [{"name": "c", "image": "i"}]}}}})"},
+    {"/apis/batch/v1/namespaces/default/jobs",
+     R"({"metadata": {"name": "a"}, "spec": {"template":
+         {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}})"},
+    {"/apis/rbac.authorization.k8s.io/v1/clusterroles",
+     R"({"metadata": {"name": "a"}, "rules": []})"},
+    {"/apis/networking.k8s.io/v1/namespaces/default/networkpolicies",
+     R"({"metadata": {"name": "a"}, "spec": {"podSelector": {}}})"},
+    {"/apis/scheduling.k8s.io/v1/priorityclasses", R"({"metadata": {"name": "a"}, "value": 5})"},
+    {"/apis/coordination.k8s.io/v1/namespaces/default/leases",
+     R"({"metadata": {"name": "a"}, "spec": {}})"},
+    {"/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+     R"({"metadata": {"name": "a"}, "spec": {"minAvailable": 1}})"},
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKindTest, testing::ValuesIn(kSamples));
+
+TEST_F(ApiServerTest, StartsReadyWithTheObjectsOfACluster) {
+  EXPECT_EQ(Ask("GET", "/readyz", "", "", "").code, 200);
+  EXPECT_EQ(Get("/api/v1/namespaces/kube-system").body["status"]["phase"], "Active");
+  EXPECT_EQ(Get("/api/v1/namespaces/default/services/kubernetes").body["spec"]["clusterIP"],
+            "10.0.0.1");
+  EXPECT_EQ(Get("/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin").code, 200);
+}
+
+TEST_F(ApiServerTest, RefusesWhatNoRoleAllows) {
+  const auto refused = Ask("GET", "/api/v1/nodes/x", "", "", "alice");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.body["message"],
+            "nodes \"x\" is forbidden: User \"alice\" cannot get resource \"nodes\" in API group "
+            "\"\" at the cluster scope");
+  EXPECT_EQ(Ask("GET", "/api", "", "", "alice").code, 200);
+  EXPECT_EQ(Ask("GET", "/api", "", "", "nobody").code, 401);
+}
+
+TEST_F(ApiServerTest, ARoleThatIsBoundAllowsAtOnce) {
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+       R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+           "kind": "ClusterRole", "name": "cluster-admin"},
+           "subjects": [{"kind": "User", "name": "alice",
+                         "apiGroup": "rbac.authorization.k8s.io"}]})");
+  EXPECT_EQ(Ask("GET", "/api/v1/nodes", "", "", "alice").code, 200);
+}
+
+TEST_F(ApiServerTest, PagesAListAtOneRevision) {
+  const std::string path = "/api/v1/namespaces/kube-system/configmaps";
+  for (const char* name : {"a", "b", "c"}) {
+    Post(path, std::string(R"({"metadata": {"name": ")") + name + "\"}}");
+  }
+  const auto first = Get(path + "?limit=2");
+  ASSERT_EQ(first.body["items"].size(), 2u);
+  EXPECT_EQ(first.body["metadata"]["remainingItemCount"], 1);
+  Post(path, R"({"metadata": {"name": "d"}})");
+  const auto second =
+      Get(path + "?limit=2&continue=" + first.body["metadata"]["continue"].get<std::string>());
+  ASSERT_EQ(second.body["items"].size(), 1u);
+  EXPECT_EQ(second.body["items"][0]["metadata"]["name"], "c");
+  EXPECT_EQ(second.body["metadata"]["resourceVersion"], first.body["metadata"]["resourceVersion"]);
+}
+
+TEST_F(ApiServerTest, AWatchWithASelectorSeesObjectsComeAndGo) {
+  const std::string path = "/api/v1/namespaces/default/configmaps";
+  Post(path, R"({"metadata": {"name": "a"}})");
+  auto watch = Get(path + "?watch=1&labelSelector=in=yes&resourceVersion=" +
+                   std::to_string(store_->Current().value));
+  watch.response.stream->Attach([] {});
+  const std::string patch = "application/merge-patch+json";
+  Ask("PATCH", path + "/a", R"({"metadata": {"labels": {"in": "yes"}}})", patch);
+  Ask("PATCH", path + "/a", R"({"metadata": {"labels": {"in": null}}})", patch);
+  const auto events = Events(watch.response);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0]["type"], "ADDED");
+  EXPECT_EQ(events[1]["type"], "DELETED");
+  EXPECT_EQ(events[1]["object"]["metadata"]["labels"]["in"], "yes");
+}
+
+TEST_F(ApiServerTest, InitialEventsEndWithABookmark) {
+  auto watch =
+      Get("/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+          "&allowWatchBookmarks=true");
+  watch.response.stream->Attach([] {});
+  const auto events = Events(watch.response);
+  ASSERT_EQ(events.size(), 5u);
+  EXPECT_EQ(events[4]["type"], "BOOKMARK");
+  EXPECT_EQ(events[4]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+}
+
+TEST_F(ApiServerTest, APodOnANodeGoesAfterItsGracePeriod) {
+  const std::string path = "/api/v1/namespaces/default/pods";
+  Post(path,
+       R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})");
+  Post(path + "/p/binding", R"({"metadata": {"name": "p"}, "target": {"name": "n"}})");
+  const auto first = Ask("DELETE", path + "/p");
+  EXPECT_EQ(first.body["metadata"]["deletionGracePeriodSeconds"], 30);
+  EXPECT_EQ(Get(path + "/p").code, 200);
+  EXPECT_EQ(Ask("DELETE", path + "/p?gracePeriodSeconds=0").code, 200);
+  EXPECT_EQ(Get(path + "/p").code, 404);
+}
+
+TEST_F(ApiServerTest, AFinalizerKeepsAnObjectUntilItIsTaken) {
+  const std::string path = "/api/v1/namespaces/default/configmaps";
+  Post(path, R"({"metadata": {"name": "f", "finalizers": ["example.com/f"]}})");
+  Ask("DELETE", path + "/f");
+  EXPECT_TRUE(Get(path + "/f").body["metadata"].contains("deletionTimestamp"));
+  Ask("PATCH", path + "/f", R"({"metadata": {"finalizers": null}})",
+      "application/merge-patch+json");
+  EXPECT_EQ(Get(path + "/f").code, 404);
+}
+
+TEST_F(ApiServerTest, AServiceAccountTokenIsGoodWhileItsAccountIsThere) {
+  const auto made = Post("/api/v1/namespaces/default/serviceaccounts/default/token", "{}");
+  ASSERT_EQ(made.code, 201) << made.body;
+  const std::string token = made.body["status"]["token"];
+  const auto who =
+      Ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}", "", token);
+  EXPECT_EQ(who.body["status"]["userInfo"]["username"], "system:serviceaccount:default:default");
+  Ask("DELETE", "/api/v1/namespaces/default/serviceaccounts/default");
+  EXPECT_EQ(Ask("GET", "/api", "", "", token).code, 401);
+}
+
+TEST_F(ApiServerTest, ADryRunChangesNothing) {
+  const Revision before = store_->Current();
+  EXPECT_EQ(
+      Post("/api/v1/namespaces/default/configmaps?dryRun=All", R"({"metadata": {"name": "d"}})")
+          .code,
+      201);
+  EXPECT_EQ(store_->Current(), before);
+}
+
+}  // namespace
+}  // namespace skiff
