@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/gen/certificates_v1.h"
+#include "api/rules/certificate_signing_request_validation.h"
 #include "api/rules/kinds.h"
 #include "api/rules/names.h"
 #include "api/rules/prepare.h"
@@ -65,6 +66,8 @@ Rules CertificateSigningRequestRules() {
       .prepare_update = Update,
       .prepare_status_update = UpdateStatus,
       .stamp = Stamp,
+      .validate = ValidateSigningRequest,
+      .validate_status_update = ValidateSigningRequestStatus,
       .validate_name = NameIsAnything,
   });
 }

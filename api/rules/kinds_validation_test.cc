@@ -185,6 +185,28 @@ TEST(APIServiceValidation, IsNamedAfterItsVersionAndGroup) {
                           "`spec.version+\".\"+spec.group`: \"v1.example.com\""));
 }
 
+TEST(SigningRequestValidation, SaysWhoSignsAndWhatFor) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "certificates.k8s.io/v1",
+      "kind": "CertificateSigningRequest", "spec": {"request": "bm90IHBlbQ==",
+      "signerName": "kubernetes.io/legacy-unknown", "expirationSeconds": 10}})")),
+              ElementsAre("spec.request: Invalid value: \"bm90IHBlbQ==\": PEM block type must be "
+                          "CERTIFICATE REQUEST",
+                          "spec.usages: Required value",
+                          "spec.signerName: Invalid value: \"kubernetes.io/legacy-unknown\": the "
+                          "legacy signerName is not allowed via this API version",
+                          "spec.expirationSeconds: Invalid value: 10: may not specify a duration "
+                          "less than 600 seconds (10 minutes)"));
+}
+
+TEST(SigningRequestStatus, LeavesDecisionsToTheApprover) {
+  const Json stored =
+      Parsed(R"({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"})");
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/conditions",
+                                        Parsed(R"([{"type": "Approved", "status": "True"}])"))),
+              ElementsAre("status.conditions: Forbidden: updates may not add a condition of type "
+                          "\"Approved\""));
+}
+
 TEST(PodTemplateValidation, HasNoEphemeralContainers) {
   const Json pod_template = Parsed(R"({"apiVersion": "v1", "kind": "PodTemplate",
       "template": {"spec": {"containers": [{"name": "c", "image": "i"}],
