@@ -54,6 +54,7 @@ class Decoder {
   void Text(const Type& type, JsonToken token, Json& out);
   void Either(JsonToken token, Json& out);
   void QuantityText(JsonToken token, Json& out);
+  void NormalizeSchemas(Json& out);
 
   bool Wants(const Type& type, JsonToken token);
   // Notes that the value that `token` begins does not fit, and passes over it.
@@ -151,6 +152,7 @@ void Decoder::Value(const Type& type, JsonToken token, Json& out) {
       return Either(token, out);
     case Shape::kJson:
       out = ReadJson(in_, token);
+      if (type.name.starts_with("JSONSchemaPropsOr")) NormalizeSchemas(out);
       return;
     case Shape::kStruct:
       return Struct(type, out);
@@ -219,6 +221,19 @@ void Decoder::Either(JsonToken token, Json& out) {
   } else {
     Mismatch(token, "int32");
   }
+}
+
+// The unions of CustomResourceDefinition schemas: a schema, a list of them, or something plain. Go
+// decodes them apart, so that unknown fields in there go without being reported.
+void Decoder::NormalizeSchemas(Json& out) {
+  if (out.is_array()) {
+    for (Json& item : out) NormalizeSchemas(item);
+  }
+  if (!out.is_object()) return;
+  static const Type* const kSchema = FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
+  auto schema = Normalize(*kSchema, out);
+  if (!schema) return Complain(std::move(schema.error().message));
+  out = std::move(*schema);
 }
 
 void Decoder::List(const Type& type, Json& out) {

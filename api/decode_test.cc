@@ -171,6 +171,20 @@ TEST(Decode, ScalarsBecomeCanonical) {
             Json::parse(R"({"cpu": "500m", "memory": "1Gi"})"));
 }
 
+TEST(Decode, SchemasInsideUnionsAreDecodedToo) {
+  const char* text = R"({"type": "array", "unknown": 1, "items": {"type": "object", "unknown": 1,
+      "title": "", "properties": {"a": {"additionalProperties": {"nope": 1, "format": "int32"}}}},
+      "additionalItems": true, "dependencies": {"d": ["x"]}})";
+  const auto decoded = DecodeJson(*FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps"),
+                                  text, FieldValidation::kWarn);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->strict_errors, Strings{"unknown field \"unknown\""});
+  EXPECT_EQ(decoded->document,
+            Json::parse(R"({"type": "array", "items": {"type": "object", "properties": {"a":
+                {"additionalProperties": {"format": "int32"}}}}, "additionalItems": true,
+                "dependencies": {"d": ["x"]}})"));
+}
+
 TEST(Decode, NormalFormIsStable) {
   for (const Type* type : BuiltInTypes()) {
     if (type->shape != Shape::kStruct) continue;

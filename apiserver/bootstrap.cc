@@ -118,8 +118,11 @@ std::vector<Json> StartObjects(const StartOptions& options) {
   AddApiServices(objects);
   objects.push_back(ServiceCidr(options));
   objects.push_back(KubernetesService(options));
-  objects.push_back(KubernetesEndpoints(options));
-  objects.push_back(KubernetesEndpointSlice(options));
+  // Nobody else reaches a server that only has its loopback address, and endpoints may not name it.
+  if (!options.advertise_address.starts_with("127.")) {
+    objects.push_back(KubernetesEndpoints(options));
+    objects.push_back(KubernetesEndpointSlice(options));
+  }
   if (!options.client_ca_pem.empty()) objects.push_back(AuthenticationConfig(options));
   return objects;
 }

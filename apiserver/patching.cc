@@ -101,6 +101,8 @@ struct FitParts {
   ApiRequest& request;
   const WriteOptions& options;
   const PatchedKind& kind;
+  // Strategic patches are converted from Go maps, the others decoded from text: errors differ.
+  bool from_map = false;
 };
 
 // A patch does not turn an object into one of another kind.
@@ -123,7 +125,10 @@ Result<Json> Fit(const FitParts& parts, const Json& patched, const std::string& 
   const FieldValidation validation = parts.options.validation;
   TRY(CheckKindKept(parts, patched, shown));
   auto decoded = DecodeJson(parts.kind.type, DumpJson(patched), validation);
-  if (!decoded) return Fail(UnfitPatch(shown, decoded.error().message));
+  if (!decoded) {
+    const std::string& why = decoded.error().message;
+    return Fail(UnfitPatch(shown, parts.from_map ? ConversionError(why) : why));
+  }
   for (std::string& text : decoded->strict_errors) strict_errors.push_back(std::move(text));
   if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
     std::string all;
@@ -170,7 +175,7 @@ Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
   }
   MergePatch patch = TRY(ParseStrategicPatch(body));
   const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
-  return Fit({request, options, kind}, patched, GoPlain(patch.patch),
+  return Fit({request, options, kind, true}, patched, GoPlain(patch.patch),
              std::move(patch.strict_errors));
 }
 

@@ -158,6 +158,14 @@ void Flags::Add(const std::string& name, std::vector<std::string>& value, const 
   });
 }
 
+void Flags::AddEach(const std::string& name, std::vector<std::string>& value,
+                    const std::string& help) {
+  impl_->Add(name, help, [&value](const std::string& text) {
+    value.push_back(text);
+    return std::string();
+  });
+}
+
 void Flags::Ignore(const std::string& name, const std::string& help) {
   impl_->Add(name, help, [](const std::string&) { return std::string(); });
 }

@@ -28,6 +28,8 @@ class Flags {
   void Add(const std::string& name, Duration& value, const std::string& help);
   // Comma-separated; when given several times the lists are joined.
   void Add(const std::string& name, std::vector<std::string>& value, const std::string& help);
+  // One item each time the flag is given, commas and all.
+  void AddEach(const std::string& name, std::vector<std::string>& value, const std::string& help);
   // Accepted without effect, so that command lines of the namesake start.
   void Ignore(const std::string& name, const std::string& help);
 

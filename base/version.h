@@ -3,7 +3,7 @@
 
 namespace skiff {
 
-inline constexpr char kKubernetesVersion[] = "v1.35.6";
+inline constexpr char kKubernetesRelease[] = "v1.35.6";
 inline constexpr char kSkiffVersion[] = "0.1.0";
 
 }  // namespace skiff

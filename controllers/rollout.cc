@@ -22,9 +22,10 @@ bool OlderFirst(const Ptr<ReplicaSet>& a, const Ptr<ReplicaSet>& b) {
   return x.name < y.name;
 }
 
+// Pods beyond a set's size are as good as gone, though its status may not say so yet.
 int Available(const Sets& sets) {
   int sum = 0;
-  for (const auto& set : sets) sum += set->status.available_replicas;
+  for (const auto& set : sets) sum += std::min(set->status.available_replicas, ReplicasOf(*set));
   return sum;
 }
 

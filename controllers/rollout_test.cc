@@ -81,6 +81,14 @@ TEST(RolloutTest, OldPodsThatDoNotWorkGoFirst) {
   EXPECT_EQ(sizes, (std::map<std::string, int>{{"a", 3}, {"b", 2}}));
 }
 
+TEST(RolloutTest, PodsThatAreAboutToGoDoNotCountAsAvailable) {
+  const Deployment deployment = DeploymentOf(4, 1, 1);
+  // The old set was just made smaller; its status still shows four available.
+  const auto sizes =
+      Sizes(ShrinkOld(deployment, SplitOf(SetOf("new", 2, 1, 1), {SetOf("old", 3, 4, 9)})));
+  EXPECT_EQ(sizes, (std::map<std::string, int>{{"old", 2}}));
+}
+
 TEST(RolloutTest, NothingShrinksWhileTheNewOnesAreNotAvailable) {
   const Deployment deployment = DeploymentOf(3, 1, 0);
   EXPECT_TRUE(

@@ -200,7 +200,7 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   info.os_image = facts_.os_image;
   info.operating_system = "linux";
   info.architecture = facts_.architecture;
-  info.kubelet_version = kKubernetesVersion;
+  info.kubelet_version = kKubernetesRelease;
   if (const auto version = dependencies_.runtime.Version()) {
     info.container_runtime_version = version->runtime_name + "://" + version->runtime_version;
   }

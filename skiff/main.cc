@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apiserver/program.h"
+#include "cli/program.h"
 #include "skiff/up.h"
 
 namespace {
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
   for (const Program& program : kPrograms) {
     if (name == program.alias) return program.main(args);
   }
+  if (name == "kubectl") return skiff::cli::KubectlMain(args);
   if (args.empty()) {
     std::fprintf(stderr, "usage: skiff PROGRAM [flags]\n\nprograms:\n");
     for (const Program& program : kPrograms) {
@@ -44,6 +46,8 @@ int main(int argc, char** argv) {
     args.erase(args.begin());
     return program.main(args);
   }
+  const std::string verb = args[0];
+  if (skiff::cli::IsCliVerb(verb)) return skiff::cli::CliMain(verb, {args.begin() + 1, args.end()});
   std::fprintf(stderr, "skiff: no program is called \"%s\"\n", args[0].c_str());
   return 2;
 }

@@ -77,6 +77,7 @@ class FileWriter {
   std::string NameList(const std::vector<std::string>& names);
   void StructsInOrder(const std::function<void(const SchemaType&)>& visit) const;
   void WriteStruct(const SchemaType& type, std::ostream& out) const;
+  std::string FieldRow(const SchemaType& type, const SchemaField& f);
   void WriteTable(const SchemaType& type);
   void WriteKind(const SchemaType& type, const SchemaKind& kind);
   bool IsStruct(const std::string& spelling) const;
@@ -263,6 +264,36 @@ std::string FileWriter::TypeRef(const std::string& spelling) {
   return "&" + named.file->stem + "::tables::k" + named.type->name;
 }
 
+// One line of a table of fields.
+std::string FileWriter::FieldRow(const SchemaType& type, const SchemaField& f) {
+  std::ostringstream fields;
+  fields << "    {.name = " << Quote(f.json_name) << ", .type = " << TypeRef(f.type)
+         << ", .number = " << f.number;
+  if (f.inline_number != 0) fields << ", .inline_number = " << f.inline_number;
+  if (f.inline_inner != 0) fields << ", .inline_inner = " << f.inline_inner;
+  if (f.pointer) fields << ", .pointer = true";
+  if (f.required) fields << ", .required = true";
+  if (f.always) fields << ", .always = true";
+  if (f.omit_zero) fields << ", .omit_zero = true";
+  if (f.keep_empty) fields << ", .keep_empty = true";
+  if (f.granular) fields << ", .granular = true";
+  if (f.list == "set") fields << ", .list_type = ListType::kSet";
+  if (f.list == "map") fields << ", .list_type = ListType::kMap";
+  if (!f.keys.empty()) fields << ", .list_keys = " << NameList(f.keys);
+  if (f.patch_merge) fields << ", .patch_merge = true";
+  if (f.patch_retain_keys) fields << ", .patch_retain_keys = true";
+  if (f.patch_replace) fields << ", .patch_replace = true";
+  if (!f.patch_key.empty()) fields << ", .merge_key = " << Quote(f.patch_key);
+  if (!f.default_json.empty()) fields << ", .default_json = " << Quote(f.default_json);
+  if (!f.doc.empty()) fields << ", .doc = " << Quote(f.doc);
+  if (f.atomic) fields << ", .atomic = true";
+  if (!f.inline_type.empty()) fields << ", .inline_type = " << Quote(f.inline_type);
+  fields << ", .offset = offsetof(" << type.name << ", " << f.cpp_name << ")";
+  if (f.pointer) fields << ", .pointer_ops = &struct_ops::kPointer<" << FieldCppType(f) << ">";
+  fields << "},\n";
+  return fields.str();
+}
+
 void FileWriter::WriteTable(const SchemaType& type) {
   const std::string header = ".name = " + Quote(type.name) +
                              ", .api_version = " + Quote(file_.api_version) +
@@ -295,32 +326,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
       break;
   }
   std::ostringstream fields;
-  for (const SchemaField& f : type.fields) {
-    fields << "    {.name = " << Quote(f.json_name) << ", .type = " << TypeRef(f.type)
-           << ", .number = " << f.number;
-    if (f.inline_number != 0) fields << ", .inline_number = " << f.inline_number;
-    if (f.inline_inner != 0) fields << ", .inline_inner = " << f.inline_inner;
-    if (f.pointer) fields << ", .pointer = true";
-    if (f.required) fields << ", .required = true";
-    if (f.always) fields << ", .always = true";
-    if (f.omit_zero) fields << ", .omit_zero = true";
-    if (f.keep_empty) fields << ", .keep_empty = true";
-    if (f.granular) fields << ", .granular = true";
-    if (f.list == "set") fields << ", .list_type = ListType::kSet";
-    if (f.list == "map") fields << ", .list_type = ListType::kMap";
-    if (!f.keys.empty()) fields << ", .list_keys = " << NameList(f.keys);
-    if (f.patch_merge) fields << ", .patch_merge = true";
-    if (f.patch_retain_keys) fields << ", .patch_retain_keys = true";
-    if (f.patch_replace) fields << ", .patch_replace = true";
-    if (!f.patch_key.empty()) fields << ", .merge_key = " << Quote(f.patch_key);
-    if (!f.default_json.empty()) fields << ", .default_json = " << Quote(f.default_json);
-    if (!f.doc.empty()) fields << ", .doc = " << Quote(f.doc);
-    if (f.atomic) fields << ", .atomic = true";
-    if (!f.inline_type.empty()) fields << ", .inline_type = " << Quote(f.inline_type);
-    fields << ", .offset = offsetof(" << type.name << ", " << f.cpp_name << ")";
-    if (f.pointer) fields << ", .pointer_ops = &struct_ops::kPointer<" << FieldCppType(f) << ">";
-    fields << "},\n";
-  }
+  for (const SchemaField& field : type.fields) fields << FieldRow(type, field);
   if (!type.fields.empty()) {
     tables_ << "const Field kFields" << type.name << "[] = {\n" << fields.str() << "};\n";
   }

@@ -36,6 +36,7 @@ void ValidateTokenRequests(const storage_v1::CSIDriverSpec& spec, const FieldPat
     const auto& request = spec.token_requests[i];
     if (!audiences.insert(request.audience).second) {
       out.Duplicate(path.Index(i).Child("audience"), request.audience);
+      continue;
     }
     if (!request.expiration_seconds) continue;
     const FieldPath at = path.Index(i).Child("expirationSeconds");

@@ -31,7 +31,11 @@ void ValidateAddresses(const std::vector<core_v1::EndpointAddress>& addresses,
     if (address.node_name) {
       CheckFormat(Dns1123SubdomainErrors, *address.node_name, at.Child("nodeName"), out);
     }
-    if (LegacyIpErrors(address.ip).empty()) ValidateEndpointIp(address.ip, at.Child("ip"), out);
+    if (ParseIp(address.ip)) {
+      ValidateEndpointIp(address.ip, at.Child("ip"), out);
+    } else {
+      out.Invalid(at.Child("ip"), address.ip, "must be a valid IP address");
+    }
   }
 }
 

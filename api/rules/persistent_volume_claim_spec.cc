@@ -1,7 +1,5 @@
 #include "api/rules/persistent_volume_claim_spec.h"
 
-#include <algorithm>
-
 #include "api/gen/core_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/object_meta.h"
@@ -14,11 +12,15 @@ using namespace core_v1;
 
 void ValidateAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
                          Violations& out) {
+  bool alone = false;
+  bool with_others = false;
   for (const std::string& mode : modes) {
+    alone = alone || mode == "ReadWriteOncePod";
+    with_others = with_others || IsOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"});
     CheckOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path,
                out);
   }
-  if (modes.size() > 1 && std::ranges::find(modes, "ReadWriteOncePod") != modes.end()) {
+  if (alone && with_others) {
     out.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
   }
 }

@@ -1,7 +1,5 @@
 #include "api/rules/persistent_volume_validation.h"
 
-#include <algorithm>
-
 #include "api/gen/core_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
@@ -34,11 +32,15 @@ void ValidateCapacity(const PersistentVolumeSpec& spec, const FieldPath& path, V
 void ValidateAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
                          Violations& out) {
   if (modes.empty()) out.Required(path);
+  bool alone = false;
+  bool with_others = false;
   for (const std::string& mode : modes) {
+    alone = alone || mode == "ReadWriteOncePod";
+    with_others = with_others || IsOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"});
     CheckOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path,
                out);
   }
-  if (modes.size() > 1 && std::ranges::find(modes, "ReadWriteOncePod") != modes.end()) {
+  if (alone && with_others) {
     out.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
   }
 }

@@ -377,7 +377,7 @@ void ValidateServiceStatus(const Service& object, const Service&, Violations& ou
   const FieldPath path = FieldPath("status").Child("loadBalancer").Child("ingress");
   const auto& ingress = object.status.load_balancer.ingress;
   if (!ingress.empty() && object.spec.type != "LoadBalancer") {
-    out.Forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'");
+    return out.Forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'");
   }
   for (size_t i = 0; i < ingress.size(); ++i) {
     const FieldPath at = path.Index(i);

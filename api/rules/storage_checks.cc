@@ -17,7 +17,7 @@ void ValidateProvisioner(const std::string& name, const FieldPath& path, Violati
   std::string lowercase = name;
   std::ranges::transform(lowercase, lowercase.begin(),
                          [](unsigned char c) { return std::tolower(c); });
-  out.InvalidEach(path, name, LabelKeyErrors(lowercase));
+  out.InvalidEach(path, lowercase, LabelKeyErrors(lowercase));
 }
 
 void ValidateStorageParameters(const std::map<std::string, std::string>& parameters,

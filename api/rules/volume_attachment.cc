@@ -79,7 +79,7 @@ void Validate(const VolumeAttachment& object, Violations& out) {
   const FieldPath path("spec");
   ValidateCsiDriverName(object.spec.attacher, path.Child("attacher"), out);
   const auto& name = object.spec.source.persistent_volume_name;
-  if (name && !name->empty()) {
+  if (name) {
     CheckFormat(Dns1123SubdomainErrors, *name, path.Child("source").Child("persistentVolumeName"),
                 out);
   }

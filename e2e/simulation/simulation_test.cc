@@ -6,6 +6,8 @@
 #include <cstring>
 #include <set>
 
+#include "api/gen/discovery_v1.h"
+
 namespace skiff {
 namespace {
 

@@ -1,0 +1,120 @@
+// Services, endpoints, ingresses, network policies and storage.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/rules/rules_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// As the server leaves it when addresses have been given out.
+const Json kService = Parsed(R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
+    "spec": {"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"], "ipFamilies": ["IPv4"],
+             "ipFamilyPolicy": "SingleStack", "ports": [{"port": 80}]}})");
+
+TEST(ServiceValidation, FindsNothingWrongWithASmallOne) {
+  EXPECT_THAT(CreateErrors(kService), IsEmpty());
+}
+
+TEST(ServiceValidation, NamesItsPortsWhenThereAreSeveral) {
+  EXPECT_THAT(CreateErrors(With(kService, "/spec/ports", Parsed(R"([{"port": 80, "name": "a"},
+                                                                    {"port": 80}])"))),
+              ElementsAre("spec.ports[1].name: Required value",
+                          "spec.ports[1]: Duplicate value: {\"Name\":\"\",\"Protocol\":\"TCP\","
+                          "\"AppProtocol\":null,\"Port\":80,\"TargetPort\":0,\"NodePort\":0}"));
+}
+
+TEST(ServiceValidation, KeepsItsAddress) {
+  Json moved = With(kService, "/spec/clusterIP", "10.96.0.2");
+  moved = With(moved, "/spec/clusterIPs", {"10.96.0.2"});
+  EXPECT_THAT(UpdateErrors(kService, moved),
+              ElementsAre("spec.clusterIPs[0]: Invalid value: [\"10.96.0.2\"]: may not change once "
+                          "set"));
+}
+
+TEST(ServiceValidation, HasNodePortsOnlyOutside) {
+  EXPECT_THAT(CreateErrors(With(kService, "/spec/ports/0/nodePort", 30080)),
+              ElementsAre("spec.ports[0].nodePort: Forbidden: may not be used when `type` is "
+                          "'ClusterIP'"));
+}
+
+TEST(ServiceStatus, HasLoadBalancersOnlyOfThatType) {
+  EXPECT_THAT(StatusErrors(kService, With(kService, "/status/loadBalancer/ingress",
+                                          Parsed(R"([{"ip": "1.2.3.4"}])"))),
+              ElementsAre("status.loadBalancer.ingress: Forbidden: may only be used when "
+                          "`spec.type` is 'LoadBalancer'"));
+}
+
+TEST(EndpointsValidation, PointNowhereLocal) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "Endpoints",
+      "subsets": [{"addresses": [{"ip": "127.0.0.1"}]}]})")),
+              ElementsAre("subsets[0].addresses[0].ip: Invalid value: \"127.0.0.1\": may not be in "
+                          "the loopback range (127.0.0.0/8, ::1/128)"));
+}
+
+TEST(EndpointSliceValidation, HoldsAddressesOfItsType) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+      "addressType": "IPv6", "endpoints": [{"addresses": ["10.0.0.1"]}]})")),
+              ElementsAre("endpoints[0].addresses: Invalid value: \"10.0.0.1\": must be an IPv6 "
+                          "address"));
+}
+
+TEST(IngressValidation, LeadsSomewhere) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress"})")),
+              ElementsAre("spec: Invalid value: null: either `defaultBackend` or `rules` must be "
+                          "specified"));
+}
+
+TEST(IngressValidation, ChecksPathsByTheirType) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+      "spec": {"rules": [{"http": {"paths": [{"path": "a//b", "pathType": "Prefix",
+      "backend": {"service": {"name": "s", "port": {"number": 80}}}}]}}]}})")),
+              ElementsAre("spec.rules[0].http.paths[0].path: Invalid value: \"a//b\": must be an "
+                          "absolute path",
+                          "spec.rules[0].http.paths[0].path: Invalid value: \"a//b\": must not "
+                          "contain '//'"));
+}
+
+TEST(NetworkPolicyValidation, ExceptsPartsOfItsBlock) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "networking.k8s.io/v1",
+      "kind": "NetworkPolicy", "spec": {"ingress": [{"from": [{"ipBlock":
+      {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}}]}]}})")),
+              ElementsAre("spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "
+                          "\"11.0.0.0/16\": must be a strict subset of `cidr`"));
+}
+
+TEST(PersistentVolumeValidation, HasASource) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolume",
+      "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}}})")),
+              ElementsAre("spec: Required value: must specify a volume type"));
+}
+
+TEST(PersistentVolumeClaimValidation, GrowsOnceItIsBound) {
+  Json claim = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+      "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}})");
+  const std::string request = "/spec/resources/requests/storage";
+  EXPECT_THAT(UpdateErrors(claim, With(claim, request, "2Gi")), IsEmpty());
+  EXPECT_THAT(UpdateErrors(claim, With(claim, request, "512Mi")),
+              ElementsAre("spec.resources.requests.storage: Forbidden: field can not be less than "
+                          "status.capacity"));
+}
+
+TEST(StorageClassValidation, IsFixed) {
+  const Json old = Parsed(
+      R"({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "a.b/c"})");
+  EXPECT_THAT(UpdateErrors(old, With(old, "/provisioner", "x.y/z")),
+              ElementsAre("provisioner: Forbidden: updates to provisioner are forbidden."));
+}
+
+TEST(CSINodeValidation, IdentifiesItsDrivers) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
+      "spec": {"drivers": [{"name": "d"}]}})")),
+              ElementsAre("spec.drivers[0].nodeID: Required value"));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,205 @@
+#include "cli/api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr int64_t kPageItems = 500;
+
+std::string_view ContentType(PatchType type) {
+  switch (type) {
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kStrategic:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+    case PatchType::kApply:
+      return "application/apply-patch+yaml";
+  }
+  return "application/json";
+}
+
+// The text of a `299 - "text"` warning.
+std::string WarningText(const std::string& header) {
+  const size_t open = header.find('"');
+  const size_t close = header.rfind('"');
+  if (open == std::string::npos || close <= open) return "";
+  std::string text;
+  for (size_t i = open + 1; i < close; ++i) {
+    if (header[i] == '\\' && i + 1 < close) ++i;
+    text += header[i];
+  }
+  return text;
+}
+
+Result<Json> Parsed(const http::Response& response, const std::string& path) {
+  if (response.status < 200 || response.status > 299) return Fail(Api::ErrorOf(response));
+  auto document = ParseJson(Api::BodyOf(response));
+  if (!document) {
+    return Fail(Reason::kBadRequest, "the server's answer is not JSON: " + path);
+  }
+  return document;
+}
+
+http::Request Asking(const std::string& path, Query query, const std::string& accept) {
+  http::Request request;
+  request.method = "GET";
+  request.path = path;
+  request.query = std::move(query);
+  request.headers.emplace("Accept", accept.empty() ? "application/json" : accept);
+  return request;
+}
+
+}  // namespace
+
+http::Response Api::Send(http::Request request) {
+  for (const auto& header : headers_) request.headers.insert(header);
+  http::Response response = transport_->Send(std::move(request));
+  const auto [first, last] = response.headers.equal_range("Warning");
+  for (auto at = first; at != last; ++at) {
+    const std::string text = WarningText(at->second);
+    if (text.empty() || std::find(warned_.begin(), warned_.end(), text) != warned_.end()) continue;
+    warned_.push_back(text);
+    environment_.err(fmt::format("Warning: {}\n", text));
+  }
+  return response;
+}
+
+Error Api::ErrorOf(const http::Response& response) {
+  const std::string body = BodyOf(response);
+  const auto status = ParseJson(body);
+  if (status && TextAt(*status, "kind") == "Status") {
+    return ErrorFromStatus(*status, response.status);
+  }
+  Error error{Reason::kUnknown,
+              body.empty() ? std::string(http::StatusText(response.status)) : body};
+  while (error.message.ends_with('\n')) error.message.pop_back();
+  error.http_code = response.status;
+  return error;
+}
+
+std::string Api::BodyOf(const http::Response& response) {
+  std::string body = response.body;
+  for (const http::SharedBytes& piece : response.pieces) body += *piece;
+  return body;
+}
+
+Result<Json> Api::Get(const std::string& path, Query query, const std::string& accept) {
+  return Parsed(Send(Asking(path, std::move(query), accept)), path);
+}
+
+Result<std::string> Api::GetText(const std::string& path, Query query) {
+  const http::Response response = Send(Asking(path, std::move(query), "application/json, */*"));
+  if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
+  return BodyOf(response);
+}
+
+Result<std::unique_ptr<http::StreamSource>> Api::GetStream(const std::string& path, Query query,
+                                                           const std::string& accept) {
+  http::Response response = Send(Asking(path, std::move(query), accept));
+  if (response.status != 200) return Fail(ErrorOf(response));
+  if (!response.stream) return Fail(Reason::kBadRequest, "the server did not answer by a stream");
+  return std::move(response.stream);
+}
+
+Result<Json> Api::Write(const std::string& method, const std::string& path, Query query,
+                        const Json& body, const std::string& content_type) {
+  http::Request request = Asking(path, std::move(query), "");
+  request.method = method;
+  request.headers.emplace("Content-Type", content_type);
+  request.body = DumpJson(body);
+  return Parsed(Send(std::move(request)), path);
+}
+
+Result<Json> Api::Get(const Resource& resource, const ObjectKey& key,
+                      const std::string& subresource) {
+  return Get(resource.Path(key, subresource), Query());
+}
+
+Result<JsonList> Api::List(const Resource& resource, const ListOptions& options) {
+  JsonList list;
+  do {
+    Query query = {{"limit", std::to_string(kPageItems)}};
+    if (!options.label_selector.empty())
+      query.emplace_back("labelSelector", options.label_selector);
+    if (!options.field_selector.empty())
+      query.emplace_back("fieldSelector", options.field_selector);
+    if (!list.continue_.empty()) query.emplace_back("continue", list.continue_);
+    Json page = TRY(Get(resource.Path({options.namespace_, ""}), std::move(query)));
+    list.resource_version = TextAt(page, "metadata", "resourceVersion");
+    list.continue_ = TextAt(page, "metadata", "continue");
+    const auto items = page.find("items");
+    if (items == page.end() || !items->is_array()) break;
+    for (Json& item : *items) {
+      if (!item.contains("kind")) item["kind"] = resource.kind;
+      if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
+      list.items.push_back(std::move(item));
+    }
+  } while (!list.continue_.empty());
+  return list;
+}
+
+Query QueryOf(const WriteOptions& options) {
+  Query query;
+  if (!options.dry_run.empty()) query.emplace_back("dryRun", options.dry_run);
+  if (!options.field_manager.empty()) query.emplace_back("fieldManager", options.field_manager);
+  if (!options.field_validation.empty()) {
+    query.emplace_back("fieldValidation", options.field_validation);
+  }
+  return query;
+}
+
+Result<Json> Api::Create(const Resource& resource, const std::string& namespace_,
+                         const Json& object, const WriteOptions& options) {
+  return Write("POST", resource.Path({namespace_, ""}), QueryOf(options), object);
+}
+
+Result<Json> Api::Update(const Resource& resource, const ObjectKey& key, const Json& object,
+                         const WriteOptions& options, const std::string& subresource) {
+  return Write("PUT", resource.Path(key, subresource), QueryOf(options), object);
+}
+
+Result<Json> Api::Patch(const Resource& resource, const ObjectKey& key, PatchType type,
+                        const Json& patch, const WriteOptions& options,
+                        const std::string& subresource) {
+  return Write("PATCH", resource.Path(key, subresource), QueryOf(options), patch,
+               std::string(ContentType(type)));
+}
+
+EventReader::EventReader(std::unique_ptr<http::StreamSource> source) : stream_(std::move(source)) {
+  stream_.Attach([signal = signal_] {
+    const MutexLock lock(signal->mutex);
+    signal->woken = true;
+    signal->changed.notify_all();
+  });
+}
+
+Result<std::optional<WatchEvent>> EventReader::Next(Duration timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + std::min<Duration>(timeout, 24h * 365);
+  while (next_ == events_.size()) {
+    if (ended_) return std::nullopt;
+    events_.clear();
+    next_ = 0;
+    const http::Pulled pulled = TRY(stream_.Next(events_));
+    ended_ = pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort;
+    if (!events_.empty() || pulled != http::Pulled::kIdle) continue;
+    MutexLock lock(signal_->mutex);
+    while (!signal_->woken) {
+      const auto waited = signal_->changed.wait_until(lock, deadline);
+      if (waited == std::cv_status::timeout && !signal_->woken) {
+        return Fail(Reason::kTimeout, "timed out waiting for the condition");
+      }
+    }
+    signal_->woken = false;
+  }
+  return std::move(events_[next_++]);
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,91 @@
+// The server's answers as documents, with the query parameters that only kubectl-like verbs need.
+// Prints the server's warnings.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "cli/environment.h"
+#include "client/client.h"
+#include "client/transport.h"
+
+namespace skiff::cli {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+struct WriteOptions {
+  std::string field_manager;
+  std::string dry_run;           // "All" or ""
+  std::string field_validation;  // "Strict", "Warn", "Ignore", ""
+};
+
+class Api {
+ public:
+  // `headers` go with each request.
+  Api(Environment& environment, std::unique_ptr<Transport> transport, http::Headers headers)
+      : environment_(environment), transport_(std::move(transport)), headers_(std::move(headers)) {}
+
+  Transport& transport() { return *transport_; }
+  const http::Headers& headers() const { return headers_; }
+  // Any answer, whatever its status.
+  http::Response Send(http::Request request);
+  // The error that an answer outside 2xx describes.
+  static Error ErrorOf(const http::Response& response);
+  static std::string BodyOf(const http::Response& response);
+
+  Result<Json> Get(const std::string& path, Query query, const std::string& accept = "");
+  // The body as it came.
+  Result<std::string> GetText(const std::string& path, Query query);
+  Result<std::unique_ptr<http::StreamSource>> GetStream(const std::string& path, Query query,
+                                                        const std::string& accept = "");
+  Result<Json> Write(const std::string& method, const std::string& path, Query query,
+                     const Json& body, const std::string& content_type = "application/json");
+
+  Result<Json> Get(const Resource& resource, const ObjectKey& key,
+                   const std::string& subresource = "");
+  // All pages; items carry apiVersion and kind.
+  Result<JsonList> List(const Resource& resource, const ListOptions& options);
+  Result<Json> Create(const Resource& resource, const std::string& namespace_, const Json& object,
+                      const WriteOptions& options);
+  // PUT under the object's own name.
+  Result<Json> Update(const Resource& resource, const ObjectKey& key, const Json& object,
+                      const WriteOptions& options, const std::string& subresource = "");
+  Result<Json> Patch(const Resource& resource, const ObjectKey& key, PatchType type,
+                     const Json& patch, const WriteOptions& options,
+                     const std::string& subresource = "");
+
+ private:
+  Environment& environment_;
+  const std::unique_ptr<Transport> transport_;
+  const http::Headers headers_;
+  std::vector<std::string> warned_;
+};
+
+// The query parameters of a write.
+Query QueryOf(const WriteOptions& options);
+
+// Reads a watch and waits for its events.
+class EventReader {
+ public:
+  explicit EventReader(std::unique_ptr<http::StreamSource> source);
+  // The next event; nullopt when the server has closed the watch; Timeout when none came in time.
+  Result<std::optional<WatchEvent>> Next(Duration timeout = kNever);
+
+ private:
+  struct Signal {
+    Mutex mutex;
+    CondVar changed;
+    bool woken GUARDED_BY(mutex) = true;
+  };
+  const std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
+  WatchStream stream_;
+  std::vector<WatchEvent> events_;
+  size_t next_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace skiff::cli

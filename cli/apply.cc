@@ -1,0 +1,221 @@
+#include "api/go_text.h"
+#include "api/json.h"
+#include "cli/delete.h"
+#include "cli/json_text.h"
+#include "cli/three_way.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr int kConflictRetriesMax = 5;
+constexpr Duration kConflictPause = 1s;
+
+struct ApplyFlags {
+  WriteFlags write;
+  FileFlags files;
+  DeleteFlags deletion;
+  std::string selector;
+  bool server_side = false;
+  bool force_conflicts = false;
+  bool overwrite = true;
+  bool openapi_patch = true;
+  bool all = false;
+  bool wait = false;
+
+  void AddTo(Command& command) {
+    write.AddTo(command, "kubectl-client-side-apply");
+    files.AddTo(command);
+    deletion.AddTo(command);
+    command.Flag("selector,l", selector, "Selector (label query) to filter on.");
+    command.Flag("server-side", server_side, "Apply runs in the server.");
+    command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
+    command.Flag("overwrite", overwrite, "Let the file win over other changes.");
+    command.Flag("openapi-patch", openapi_patch, "Accepted for command lines of kubectl.");
+    command.Flag("all", all, "Accepted for command lines of kubectl.");
+    command.Flag("wait", wait, "Wait for deleted objects to be gone.");
+  }
+};
+
+constexpr char kConflictHelp[] =
+    "Please review the fields above--they currently have other managers. Here\n"
+    "are the ways you can resolve this warning:\n"
+    "* If you intend to manage all of these fields, please re-run the apply\n"
+    "  command with the `--force-conflicts` flag.\n"
+    "* If you do not intend to manage all of the fields, please edit your\n"
+    "  manifest to remove references to the fields that should keep their\n"
+    "  current managers.\n"
+    "* You may co-own fields by updating your manifest to match the existing\n"
+    "  value; in this case, you'll become the manager if the other manager(s)\n"
+    "  stop managing the field (remove it from their configuration).\n"
+    "See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts";
+
+Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object) {
+  Session& session = *TRY(command.session());
+  WriteOptions options = TRY(flags.write.Options());
+  if (!command.Given("field-manager")) options.field_manager = "kubectl";
+  Query query = QueryOf(options);
+  query.emplace_back("force", flags.force_conflicts ? "true" : "false");
+  const auto applied =
+      session.api().Write("PATCH", object.kind.resource.Path(object.key), std::move(query),
+                          object.object, "application/apply-patch+yaml");
+  if (applied) {
+    return PrintWritten(command, flags.write, *applied, object.kind.resource, "serverside-applied");
+  }
+  if (applied.error().reason != Reason::kConflict) return Fail(applied.error());
+  return CliError(applied.error().message + "\n" + kConflictHelp);
+}
+
+struct Change {
+  Json patch;
+  bool strategic;
+};
+
+Change ChangeOf(const ManifestObject& object, const Json& modified, const Json& live) {
+  Json original = Json::object();
+  const std::string last = TextAt(live, "metadata", "annotations", kLastApplied);
+  if (auto parsed = ParseJson(last); !last.empty() && parsed) original = std::move(*parsed);
+  const Type* type = object.kind.info ? object.kind.info->type : nullptr;
+  return {ThreeWayPatch(type, original, modified, live), type != nullptr};
+}
+
+std::string PatchFailure(const ManifestObject& object, const Json& patch,
+                         const std::string& message) {
+  const Resource& resource = object.kind.resource;
+  const std::string version = resource.api_version.find('/') == std::string::npos
+                                  ? "/" + resource.api_version
+                                  : resource.api_version;
+  return fmt::format(
+      "error when applying patch:\n{}\nto:\nResource: \"{}, Resource={}\", GroupVersionKind: \"{}, "
+      "Kind={}\"\nName: {}, Namespace: {}\nfor: {}: error when patching {}: {}",
+      GoJson(patch), version, resource.name, version, resource.kind, GoQuote(object.key.name),
+      GoQuote(object.key.namespace_), GoQuote(object.source), GoQuote(object.source), message);
+}
+
+// Deletes the object, waits, and makes it anew (--force).
+Result<Json> Recreate(Session& session, const ApplyFlags& flags, const ManifestObject& object,
+                      const Json& modified, const WriteOptions& options) {
+  const Target target{object.kind.resource, object.key, object.source, nullptr};
+  DeleteFlags deletion = flags.deletion;
+  deletion.force = false;
+  TRY(DeleteObject(session, target, deletion, ""));
+  TRY(WaitUntilGone(session, target, "", flags.deletion.timeout));
+  return session.api().Create(object.kind.resource, object.key.namespace_, modified, options);
+}
+
+// Patches the live object until it follows the file; conflicts are tried again.
+Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObject& object,
+                   const Json& modified, Json live) {
+  Session& session = *TRY(command.session());
+  const Resource& resource = object.kind.resource;
+  const WriteOptions options = TRY(flags.write.Options());
+  for (int attempt = 0;; ++attempt) {
+    const Change change = ChangeOf(object, modified, live);
+    if (change.patch.empty()) {
+      return PrintWritten(command, flags.write, live, resource, "unchanged");
+    }
+    if (flags.write.dry_run.client()) {
+      return PrintWritten(command, flags.write, modified, resource, "configured");
+    }
+    auto patched = session.api().Patch(resource, object.key,
+                                       change.strategic ? PatchType::kStrategic : PatchType::kMerge,
+                                       change.patch, options);
+    if (patched) {
+      return PrintWritten(command, flags.write, *patched, resource, "configured");
+    }
+    Error error = patched.error();
+    const bool conflict = error.reason == Reason::kConflict;
+    if (conflict && attempt < kConflictRetriesMax) {
+      if (attempt >= 2) command.environment().pause(kConflictPause);
+      live = TRY(session.api().Get(resource, object.key));
+      continue;
+    }
+    if (flags.deletion.force && (conflict || error.reason == Reason::kInvalid)) {
+      const Json made = TRY(Recreate(session, flags, object, modified, options));
+      return PrintWritten(command, flags.write, made, resource, "configured");
+    }
+    error.message = PatchFailure(object, change.patch, error.message);
+    return Fail(std::move(error));
+  }
+}
+
+Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObject& object) {
+  Session& session = *TRY(command.session());
+  const Resource& resource = object.kind.resource;
+  const Json modified = WithLastApplied(object.object);
+  auto live = session.api().Get(resource, object.key);
+  if (!live) {
+    if (live.error().reason != Reason::kNotFound) {
+      Error error = live.error();
+      error.message =
+          fmt::format("error when retrieving current configuration of:\n{}", error.message);
+      return Fail(std::move(error));
+    }
+    Json made = modified;
+    if (!flags.write.dry_run.client()) {
+      const WriteOptions options = TRY(flags.write.Options());
+      auto created = session.api().Create(resource, object.key.namespace_, modified, options);
+      if (!created) return Fail(WithSource(created.error(), "creating", object.source));
+      made = std::move(*created);
+    }
+    return PrintWritten(command, flags.write, made, resource, "created");
+  }
+  const std::string named = resource.name + "/" + object.key.name;
+  if (!At(*live, "metadata", "deletionTimestamp").is_null()) {
+    command.Warn("Warning: Detected changes to resource {} which is currently being deleted.\n",
+                 object.key.name);
+  }
+  if (TextAt(*live, "metadata", "annotations", kLastApplied).empty()) {
+    command.Warn(
+        "Warning: resource {} is missing the {} annotation which is required by kubectl apply. "
+        "kubectl apply should only be used on resources created declaratively by either kubectl "
+        "create --save-config or kubectl apply. The missing annotation will be patched "
+        "automatically.\n",
+        named, kLastApplied);
+  }
+  return PatchLive(command, flags, object, modified, std::move(*live));
+}
+
+}  // namespace
+
+Result<> RunApply(Command& command, const Args& args) {
+  ApplyFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  TRY(flags.deletion.Check(false));
+  if (!command.words().empty()) {
+    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+  }
+  if (flags.files.empty()) return CliError("must specify one of -f and -k");
+  if (flags.server_side && flags.deletion.force) {
+    return CliError("--force cannot be used with --server-side");
+  }
+  if (flags.server_side && flags.write.dry_run.client()) {
+    return CliError(
+        "--dry-run=client doesn't work with --server-side (did you mean "
+        "--dry-run=server instead?)");
+  }
+  const auto objects = TRY(ReadManifests(command, flags.files));
+  if (objects.empty() && command.exit_code() == 0) {
+    return CliError("no objects passed to apply");
+  }
+  for (const ManifestObject& object : objects) {
+    if (object.key.name.empty()) {
+      const std::string prefix = TextAt(object.object, "metadata", "generateName");
+      command.Report(
+          CliError(
+              prefix.empty()
+                  ? "error when retrieving current configuration: resource name may not be empty"
+                  : fmt::format("from {}: cannot use generate name with apply", prefix))
+              .value());
+      continue;
+    }
+    const auto done = flags.server_side ? ApplyOnServer(command, flags, object)
+                                        : ApplyHere(command, flags, object);
+    if (!done) command.Report(done.error());
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,207 @@
+// What the server is and serves: version, cluster-info, api-versions, api-resources. And cordon.
+#include <algorithm>
+
+#include "api/yaml.h"
+#include "base/version.h"
+#include "cli/json_text.h"
+#include "cli/tab_writer.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kKustomizeVersion[] = "v5.7.1";
+
+Json ClientVersion() {
+  const std::string version = kKubernetesRelease;
+  return {{"gitVersion", version},   {"major", "1"},
+          {"minor", "35"},           {"gitCommit", std::string("skiff-") + kSkiffVersion},
+          {"gitTreeState", "clean"}, {"platform", "linux/amd64"},
+          {"compiler", "gcc"},       {"buildDate", ""},
+          {"goVersion", ""}};
+}
+
+}  // namespace
+
+Result<> RunVersion(Command& command, const Args& args) {
+  bool client = false;
+  bool short_form = false;
+  std::string output;
+  command.Flag("client", client, "Shows client version only.");
+  command.Flag("short", short_form, "Accepted for command lines of older kubectls.");
+  command.Flag("output,o", output, "yaml or json.");
+  TRY(command.Parse(args));
+  if (!output.empty() && output != "yaml" && output != "json") {
+    return CliError("--output must be 'yaml' or 'json'");
+  }
+  Json all = {{"clientVersion", ClientVersion()}, {"kustomizeVersion", kKustomizeVersion}};
+  Result<Json> server = Json();
+  if (!client) {
+    Session& session = *TRY(command.session());
+    server = session.api().Get("/version", {});
+    if (server) all["serverVersion"] = *server;
+  }
+  if (output == "json") {
+    command.environment().out(PrettyJson(all));
+  } else if (output == "yaml") {
+    command.environment().out(DumpYaml(all));
+  } else {
+    command.Print("Client Version: {}\nKustomize Version: {}\n", kKubernetesRelease,
+                  kKustomizeVersion);
+    if (!client && server) command.Print("Server Version: {}\n", TextAt(*server, "gitVersion"));
+  }
+  if (!server) return Fail(server.error());
+  return {};
+}
+
+Result<> RunClusterInfo(Command& command, const Args& args) {
+  TRY(command.Parse(args));
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("services"));
+  ListOptions options;
+  options.namespace_ = "kube-system";
+  options.label_selector = "kubernetes.io/cluster-service=true";
+  const JsonList services = TRY(session.api().List(kind.resource, options));
+  const std::string& server = session.options().server;
+  command.Print("Kubernetes control plane is running at {}\n", server);
+  for (const Json& service : services.items) {
+    const Json& labels = At(service, "metadata", "labels");
+    std::string name = TextOf(At(labels, "kubernetes.io/name"));
+    if (name.empty()) name = NameOf(service);
+    const Json& ports = At(service, "spec", "ports");
+    std::string port;
+    if (ports.is_array() && !ports.empty()) port = ":" + TextAt(ports[0], "name");
+    if (port == ":") port.clear();
+    command.Print("{} is running at {}/api/v1/namespaces/kube-system/services/{}{}/proxy\n", name,
+                  server, NameOf(service), port);
+  }
+  command.Print(
+      "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
+  return {};
+}
+
+Result<> RunApiVersions(Command& command, const Args& args) {
+  TRY(command.Parse(args));
+  Session& session = *TRY(command.session());
+  std::vector<std::string> versions;
+  const Json core = TRY(session.api().Get("/api", {}));
+  for (const std::string& version : TextsAt(core, "versions")) versions.push_back(version);
+  const Json groups = TRY(session.api().Get("/apis", {}));
+  for (const Json& group : At(groups, "groups")) {
+    for (const Json& version : At(group, "versions")) {
+      versions.push_back(TextAt(version, "groupVersion"));
+    }
+  }
+  std::sort(versions.begin(), versions.end());
+  for (const std::string& version : versions) command.Print("{}\n", version);
+  return {};
+}
+
+Result<> RunApiResources(Command& command, const Args& args) {
+  std::string output;
+  std::string group;
+  std::string sort_by;
+  bool namespaced = true;
+  bool no_headers = false;
+  bool cached = false;
+  std::vector<std::string> verbs;
+  std::vector<std::string> categories;
+  command.Flag("output,o", output, "wide or name.");
+  command.Flag("api-group", group, "Limit to resources in this API group.");
+  command.Flag("sort-by", sort_by, "name or kind.");
+  command.Flag("namespaced", namespaced, "Only resources that live in namespaces, or only others.");
+  command.Flag("no-headers", no_headers, "Do not print headers.");
+  command.Flag("cached", cached, "Accepted for command lines of kubectl.");
+  command.Flag("verbs", verbs, "Limit to resources that support these verbs.");
+  command.Flag("categories", categories, "Limit to resources of these categories.");
+  TRY(command.Parse(args));
+  if (!sort_by.empty() && sort_by != "name" && sort_by != "kind") {
+    return CliError("--sort-by accepts only name or kind");
+  }
+  Session& session = *TRY(command.session());
+  auto kinds = TRY(session.kinds().Discover());
+  std::stable_sort(kinds.begin(), kinds.end(), [&](const ServedKind& a, const ServedKind& b) {
+    if (sort_by == "name") return a.resource.name < b.resource.name;
+    if (sort_by == "kind") return a.resource.kind < b.resource.kind;
+    if (a.resource.Group() != b.resource.Group()) return a.resource.Group() < b.resource.Group();
+    return a.resource.name < b.resource.name;
+  });
+  const auto has_all = [](const std::vector<std::string>& have,
+                          const std::vector<std::string>& wanted) {
+    return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
+      return std::find(have.begin(), have.end(), each) != have.end();
+    });
+  };
+  TabWriter table = MakeTableWriter();
+  const bool wide = output == "wide";
+  if (!no_headers && output != "name") {
+    table.Write(wide ? "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\tVERBS\tCATEGORIES\n"
+                     : "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\n");
+  }
+  for (const ServedKind& kind : kinds) {
+    if (command.Given("namespaced") && kind.resource.namespaced != namespaced) continue;
+    if (command.Given("api-group") && kind.resource.Group() != group) continue;
+    if (!has_all(kind.verbs, verbs) || !has_all(kind.categories, categories)) continue;
+    if (output == "name") {
+      table.Write(kind.FullName() + "\n");
+      continue;
+    }
+    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}", kind.resource.name, Join(kind.short_names, ","),
+                            kind.resource.api_version, kind.resource.namespaced,
+                            kind.resource.kind));
+    if (wide) table.Write("\t" + Join(kind.verbs, ",") + "\t" + Join(kind.categories, ","));
+    table.Write("\n");
+  }
+  command.environment().out(table.Flush());
+  return {};
+}
+
+namespace {
+
+Result<> SetUnschedulable(Command& command, const Args& args, bool wanted) {
+  DryRun dry_run;
+  SelectorFlags selectors;
+  dry_run.AddTo(command);
+  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  TRY(command.Parse(args));
+  TRY(dry_run.Check());
+  Args words = {"nodes"};
+  for (const std::string& word : command.words()) {
+    words.push_back(word.starts_with("node/") ? word.substr(5) : word);
+  }
+  Session& session = *TRY(command.session());
+  const auto targets = TRY(FindTargets(command, words, {.selectors = selectors}));
+  const char* done = wanted ? "cordoned" : "uncordoned";
+  for (const Target& target : targets) {
+    const bool now = IsTrue(At(target.object, "spec", "unschedulable"));
+    if (now == wanted) {
+      command.Print("node/{} already {}{}\n", target.key.name, done, dry_run.Suffix());
+      continue;
+    }
+    if (!dry_run.client()) {
+      WriteOptions options;
+      options.dry_run = dry_run.Parameter();
+      const Json patch = {{"spec", {{"unschedulable", wanted ? Json(true) : Json(nullptr)}}}};
+      const auto patched =
+          session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options);
+      if (!patched) {
+        command.Report(patched.error());
+        continue;
+      }
+    }
+    command.Print("node/{} {}{}\n", target.key.name, done, dry_run.Suffix());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> RunCordon(Command& command, const Args& args) {
+  return SetUnschedulable(command, args, true);
+}
+Result<> RunUncordon(Command& command, const Args& args) {
+  return SetUnschedulable(command, args, false);
+}
+
+}  // namespace skiff::cli

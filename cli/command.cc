@@ -1,0 +1,241 @@
+#include "cli/command.h"
+
+#include "cli/session.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kExit[] =
+    "\x01"
+    "exit";
+
+}  // namespace
+
+Command::Command(Environment& environment, std::string verb)
+    : environment_(environment), verb_(std::move(verb)), flags_(environment.program + " " + verb_) {
+  AddGlobals();
+}
+Command::~Command() = default;
+
+void Command::AddGlobals() {
+  GlobalFlags& to = globals_;
+  Flag("kubeconfig", to.kubeconfig, "Path to the kubeconfig file to use for CLI requests.");
+  Flag("context", to.context, "The name of the kubeconfig context to use.");
+  Flag("cluster", to.cluster, "The name of the kubeconfig cluster to use.");
+  Flag("user", to.user, "The name of the kubeconfig user to use.");
+  Flag("namespace,n", to.namespace_, "The namespace scope for this request.");
+  Flag("server,s", to.server, "The address and port of the Kubernetes API server.");
+  Flag("token", to.token, "Bearer token for authentication to the API server.");
+  Flag("certificate-authority", to.certificate_authority, "Path to a file of authorities.");
+  Flag("client-certificate", to.client_certificate, "Path to a client certificate file.");
+  Flag("client-key", to.client_key, "Path to a client key file.");
+  Flag("tls-server-name", to.tls_server_name, "Name that the server's certificate must have.");
+  Flag("username", to.username, "Username for basic authentication to the API server.");
+  Flag("password", to.password, "Password for basic authentication to the API server.");
+  Flag("insecure-skip-tls-verify", to.insecure_skip_tls_verify,
+       "Do not check the server's certificate.");
+  Flag("request-timeout", to.request_timeout, "How long to wait for a single server request.");
+  Flag("as", to.as, "Username to impersonate.");
+  FlagEach("as-group", to.as_groups, "Group to impersonate.");
+  Flag("as-uid", to.as_uid, "UID to impersonate.");
+  Flag("v,v", to.verbosity, "Number for the log level verbosity.");
+  for (const char* name :
+       {"cache-dir", "kuberc", "log-flush-frequency", "profile", "profile-output", "vmodule"}) {
+    names_[name] = false;
+    flags_.Ignore(name, "Accepted for command lines of kubectl.");
+  }
+  for (const char* name : {"disable-compression", "match-server-version", "warnings-as-errors"}) {
+    names_[name] = true;
+    flags_.Ignore(name, "Accepted for command lines of kubectl.");
+  }
+}
+
+void Command::FlagEach(std::string_view names, std::vector<std::string>& value, const char* help) {
+  flags_.AddEach(AddName(names, false), value, help);
+}
+
+std::string Command::AddName(std::string_view names, bool is_switch) {
+  const size_t comma = names.find(',');
+  std::string name(names.substr(0, comma));
+  if (comma != std::string_view::npos) letters_[names[comma + 1]] = {name, is_switch};
+  names_[name] = is_switch;
+  return name;
+}
+
+// "-it", "-nkube-system", "-n kube-system", "-w=false": as long flags with their values.
+Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
+  const std::string& arg = args[at];
+  for (size_t i = 1; i < arg.size(); ++i) {
+    if (arg[i] == 'h' && !letters_.contains('h')) {
+      out.push_back("--help");
+      continue;
+    }
+    const auto found = letters_.find(arg[i]);
+    if (found == letters_.end()) {
+      return CliError(
+          fmt::format("unknown shorthand flag: '{}' in {}\nSee '{} {} --help' for usage.", arg[i],
+                      arg, environment_.program, verb_));
+    }
+    const auto& [name, is_switch] = found->second;
+    given_[name] = true;
+    std::string rest = arg.substr(i + 1);
+    if (is_switch && !rest.starts_with('=')) {
+      out.push_back("--" + name + "=true");
+      continue;
+    }
+    if (rest.empty()) {
+      if (at + 1 == args.size()) {
+        return CliError(fmt::format("flag needs an argument: '{}' in {}", arg[i], arg));
+      }
+      rest = args[++at];
+    } else if (rest[0] == '=') {
+      rest.erase(0, 1);
+    }
+    out.push_back("--" + name + "=" + rest);
+    break;
+  }
+  return {};
+}
+
+Result<Args> Command::Expand(const Args& args) {
+  Args out;
+  for (size_t at = 0; at < args.size(); ++at) {
+    const std::string& arg = args[at];
+    if (arg == "--") {
+      rest_ = Args(args.begin() + static_cast<long>(at) + 1, args.end());
+      break;
+    }
+    if (arg.size() > 1 && arg[0] == '-' && arg[1] != '-') {
+      TRY(ExpandLetters(args, at, out));
+      continue;
+    }
+    if (!arg.starts_with("--")) {
+      out.push_back(arg);
+      continue;
+    }
+    const std::string name = arg.substr(2, arg.find('=') - 2);
+    given_[name] = true;
+    const auto known = names_.find(name);
+    const auto bare = bare_.find(name);
+    if (arg.find('=') != std::string::npos || known == names_.end()) {
+      out.push_back(arg);
+    } else if (bare != bare_.end()) {
+      out.push_back(arg + "=" + bare->second);
+    } else if (known->second) {
+      out.push_back(arg + "=true");
+    } else if (at + 1 < args.size()) {
+      out.push_back(arg + "=" + args[++at]);
+    } else {
+      out.push_back(arg);
+    }
+  }
+  return out;
+}
+
+Result<> Command::Parse(const Args& args) {
+  const Args expanded = TRY(Expand(args));
+  const auto parsed = flags_.Parse(expanded, &words_);
+  if (!parsed) {
+    std::string text = parsed.error().message;
+    if (text.starts_with("unknown ")) {
+      text += fmt::format("\nSee '{} {} --help' for usage.", environment_.program, verb_);
+    }
+    return CliError(std::move(text));
+  }
+  if (!flags_.help_asked()) return {};
+  environment_.out(flags_.Help());
+  return ExitNow();
+}
+
+Result<Session*> Command::session() {
+  if (!session_) session_ = TRY(Session::Open(environment_, globals_, verb_));
+  return session_.get();
+}
+
+void Command::Report(const Error& error) {
+  if (IsExit(error)) return;
+  environment_.err(ErrorText(error));
+  exit_code_ = 1;
+}
+
+tl::unexpected<Error> Command::UsageError(const std::string& text) const {
+  return CliError(
+      fmt::format("{}\nSee '{} {} -h' for help and examples", text, environment_.program, verb_));
+}
+
+tl::unexpected<Error> Command::ExitNow() {
+  return Fail(Reason::kUnknown, kExit);
+}
+
+bool Command::IsExit(const Error& error) {
+  return error.message == kExit;
+}
+
+const Verb* FindVerb(const Verb* verbs, size_t count, const std::string& name) {
+  for (size_t i = 0; i < count; ++i) {
+    if (verbs[i].name == name) return &verbs[i];
+  }
+  return nullptr;
+}
+
+int RunVerb(Environment& environment, const Verb& verb, const std::string& name, const Args& args) {
+  Command command(environment, name);
+  const auto result = verb.run(command, args);
+  if (!result) command.Report(result.error());
+  return command.exit_code();
+}
+
+size_t FirstWord(const Args& args) {
+  size_t at = 0;
+  while (at < args.size() && args[at].starts_with('-')) {
+    const std::string& flag = args[at];
+    const bool alone = flag.find('=') != std::string::npos ||
+                       flag == "--insecure-skip-tls-verify" || flag == "--help" || flag == "-h" ||
+                       flag == "--match-server-version" || flag == "--warnings-as-errors" ||
+                       flag == "--disable-compression" ||
+                       (!flag.starts_with("--") && flag.size() > 2);
+    at += alone ? 1 : 2;
+  }
+  return at;
+}
+
+Args WithoutWord(Args args, size_t at) {
+  args.erase(args.begin() + static_cast<long>(at));
+  return args;
+}
+
+int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
+              const Args& args) {
+  const size_t at = FirstWord(args);
+  const Verb* verb = at < args.size() ? FindVerb(verbs, count, args[at]) : nullptr;
+  if (verb) {
+    return RunVerb(environment, *verb, family + " " + args[at], WithoutWord(args, at));
+  }
+  if (at < args.size()) {
+    environment.err(
+        fmt::format("error: unknown command \"{} {}\"\nSee '{} {} -h' for help and "
+                    "examples\n",
+                    family, args[at], environment.program, family));
+    return 1;
+  }
+  environment.out(fmt::format("Available Commands of {}:\n", family));
+  for (size_t i = 0; i < count; ++i) environment.out(fmt::format("  {}\n", verbs[i].name));
+  return 0;
+}
+
+void DryRun::AddTo(Command& command) {
+  command.Flag("dry-run", value, "Must be \"none\", \"server\", or \"client\".");
+  command.Bare("dry-run", "client");
+}
+
+Result<> DryRun::Check() const {
+  if (value == "none" || value == "server" || value == "client") return {};
+  return CliError(fmt::format(
+      "Invalid dry-run value ({}). Must be \"none\", \"server\", or \"client\".", value));
+}
+
+std::string DryRun::Suffix() const {
+  return client() ? " (dry run)" : server() ? " (server dry run)" : "";
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,155 @@
+// One run of a verb: its flags and words, its connection to the server, and what it prints.
+//
+//   Result<> RunScale(Command& command, const Args& args) {
+//     int replicas = -1;
+//     command.Flag("replicas", replicas, "The new desired number of replicas.");
+//     TRY(command.Parse(args));
+//     Session& session = *TRY(command.session());
+//     ...
+//   }
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/flags.h"
+#include "cli/environment.h"
+#include "cli/errors.h"
+
+namespace skiff::cli {
+
+class Session;
+using Args = std::vector<std::string>;
+
+// The flags that every verb has.
+struct GlobalFlags {
+  std::string kubeconfig;
+  std::string context;
+  std::string cluster;
+  std::string user;
+  std::string namespace_;
+  std::string server;
+  std::string token;
+  std::string certificate_authority;
+  std::string client_certificate;
+  std::string client_key;
+  std::string tls_server_name;
+  std::string username;
+  std::string password;
+  bool insecure_skip_tls_verify = false;
+  std::string request_timeout = "0";
+  std::string as;
+  std::vector<std::string> as_groups;
+  std::string as_uid;
+  int verbosity = 0;
+};
+
+class Command {
+ public:
+  // `verb`: "get", "rollout status".
+  Command(Environment& environment, std::string verb);
+  ~Command();
+
+  // `names`: the long name, and after a comma its letter: "output,o". Targets outlive Parse.
+  template <typename T>
+  void Flag(std::string_view names, T& value, const char* help) {
+    const std::string name = AddName(names, std::is_same_v<T, bool>);
+    flags_.Add(name, value, help);
+  }
+  // A list whose items may contain commas.
+  void FlagEach(std::string_view names, std::vector<std::string>& value, const char* help);
+  // What a flag means when it stands without a value: "--dry-run" is "--dry-run=client".
+  void Bare(const std::string& name, const std::string& value) { bare_[name] = value; }
+  // Prints the help and fails with ExitNow when that was asked for.
+  Result<> Parse(const Args& args);
+  bool Given(const std::string& name) const { return given_.contains(name); }
+
+  const Args& words() const { return words_; }
+  // What follows "--"; nullopt without one.
+  const std::optional<Args>& rest() const { return rest_; }
+  const GlobalFlags& globals() const { return globals_; }
+  const std::string& verb() const { return verb_; }
+  Environment& environment() { return environment_; }
+
+  // Connects, the first time.
+  Result<Session*> session();
+
+  template <typename... Values>
+  void Print(fmt::format_string<Values...> format, Values&&... values) {
+    environment_.out(fmt::format(format, std::forward<Values>(values)...));
+  }
+  template <typename... Values>
+  void Warn(fmt::format_string<Values...> format, Values&&... values) {
+    environment_.err(fmt::format(format, std::forward<Values>(values)...));
+  }
+  // Prints an error and goes on; the exit code will be 1.
+  void Report(const Error& error);
+  int exit_code() const { return exit_code_; }
+  void set_exit_code(int code) { exit_code_ = code; }
+
+  // "error: TEXT" and where to find help.
+  tl::unexpected<Error> UsageError(const std::string& text) const;
+  // Ends the verb at once with the exit code set so far; nothing is printed.
+  static tl::unexpected<Error> ExitNow();
+  static bool IsExit(const Error& error);
+
+ private:
+  struct Name {
+    std::string name;
+    bool is_switch;
+  };
+  std::string AddName(std::string_view names, bool is_switch);
+  void AddGlobals();
+  Result<Args> Expand(const Args& args);
+  Result<> ExpandLetters(const Args& args, size_t& at, Args& out);
+
+  Environment& environment_;
+  const std::string verb_;
+  Flags flags_;
+  GlobalFlags globals_;
+  std::map<char, Name> letters_;
+  std::map<std::string, bool, std::less<>> names_;  // Whether it is a switch.
+  std::map<std::string, std::string> bare_;
+  std::map<std::string, bool> given_;
+  Args words_;
+  std::optional<Args> rest_;
+  std::unique_ptr<Session> session_;
+  int exit_code_ = 0;
+};
+
+// A verb: one line of a table.
+struct Verb {
+  const char* name;
+  Result<> (*run)(Command& command, const Args& args);
+};
+// nullptr when there is none.
+const Verb* FindVerb(const Verb* verbs, size_t count, const std::string& name);
+int RunVerb(Environment& environment, const Verb& verb, const std::string& name, const Args& args);
+
+// For verbs with verbs of their own ("rollout status"): runs the one that the first word names.
+int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
+              const Args& args);
+// The index of the first word that is neither a global flag nor its value.
+size_t FirstWord(const Args& args);
+Args WithoutWord(Args args, size_t at);
+
+// "--dry-run" as all mutating verbs have it.
+struct DryRun {
+  std::string value = "none";
+  void AddTo(Command& command);
+  Result<> Check() const;
+  bool client() const { return value == "client"; }
+  bool server() const { return value == "server"; }
+  // What the query parameter says.
+  std::string Parameter() const { return server() ? "All" : ""; }
+  // " (dry run)"
+  std::string Suffix() const;
+};
+
+}  // namespace skiff::cli

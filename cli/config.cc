@@ -1,0 +1,392 @@
+// `config`: reading and changing kubeconfig files, as documents, so that what we do not know stays.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/base64.h"
+#include "api/yaml.h"
+#include "cli/json_text.h"
+#include "cli/printers.h"
+#include "cli/session.h"
+#include "cli/tab_writer.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ConfigFile {
+  std::string path;
+  Json document;
+};
+
+Json EmptyConfig() {
+  return {{"apiVersion", "v1"},   {"kind", "Config"},    {"preferences", Json::object()},
+          {"clusters", nullptr},  {"contexts", nullptr}, {"users", nullptr},
+          {"current-context", ""}};
+}
+
+std::vector<std::string> ConfigPaths(Command& command) {
+  if (!command.globals().kubeconfig.empty()) return {command.globals().kubeconfig};
+  Environment& environment = command.environment();
+  std::vector<std::string> paths;
+  for (const std::string& path : Split(environment.variable("KUBECONFIG"), ':')) {
+    if (!path.empty()) paths.push_back(path);
+  }
+  if (paths.empty()) paths.push_back(environment.variable("HOME") + "/.kube/config");
+  return paths;
+}
+
+Result<std::vector<ConfigFile>> LoadFiles(Command& command) {
+  std::vector<ConfigFile> files;
+  for (const std::string& path : ConfigPaths(command)) {
+    std::ifstream in(path);
+    if (!in) continue;
+    std::ostringstream text;
+    text << in.rdbuf();
+    auto parsed = ParseYaml(text.str());
+    if (!parsed) {
+      return CliError(
+          fmt::format("error loading config file \"{}\": {}", path, parsed.error().message));
+    }
+    Json document = parsed->value.is_object() ? std::move(parsed->value) : EmptyConfig();
+    files.push_back({path, std::move(document)});
+  }
+  return files;
+}
+
+// The first file that defines a name wins.
+Json Merged(const std::vector<ConfigFile>& files) {
+  Json merged = EmptyConfig();
+  for (const ConfigFile& file : files) {
+    for (const char* list : {"clusters", "contexts", "users"}) {
+      for (const Json& entry : At(file.document, list)) {
+        bool known = false;
+        for (const Json& present : At(merged, list)) {
+          known |= TextAt(present, "name") == TextAt(entry, "name");
+        }
+        if (!known) merged[list].push_back(entry);
+      }
+    }
+    if (TextAt(merged, "current-context").empty()) {
+      merged["current-context"] = TextAt(file.document, "current-context");
+    }
+  }
+  return merged;
+}
+
+Json* FindEntry(Json& document, const char* list, const std::string& name) {
+  const auto entries = document.find(list);
+  if (entries == document.end() || !entries->is_array()) return nullptr;
+  for (Json& entry : *entries) {
+    if (TextAt(entry, "name") == name) return &entry;
+  }
+  return nullptr;
+}
+
+Result<> Save(const ConfigFile& file) {
+  std::error_code code;
+  fs::create_directories(fs::path(file.path).parent_path(), code);
+  const std::string temporary = file.path + ".new";
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    fs::permissions(temporary, fs::perms::owner_read | fs::perms::owner_write, code);
+    out << DumpYaml(file.document);
+    if (!out.flush()) return CliError("open " + file.path + ": permission denied");
+  }
+  fs::rename(temporary, file.path, code);
+  if (code) return CliError(fmt::format("rename {}: {}", file.path, code.message()));
+  return {};
+}
+
+// The file that holds the entry, else the first of the list.
+Result<ConfigFile> FileFor(Command& command, const char* list, const std::string& name) {
+  auto files = TRY(LoadFiles(command));
+  for (ConfigFile& file : files) {
+    if (list && FindEntry(file.document, list, name)) return std::move(file);
+  }
+  if (!files.empty()) return std::move(files[0]);
+  return ConfigFile{ConfigPaths(command).back(), EmptyConfig()};
+}
+
+// Changes the inner object of an entry, made where it is missing; true when it was there.
+Result<bool> ChangeEntry(Command& command, const char* list, const char* inner,
+                         const std::string& name, const Json& changes) {
+  ConfigFile file = TRY(FileFor(command, list, name));
+  Json* entry = FindEntry(file.document, list, name);
+  const bool present = entry != nullptr;
+  if (!entry) {
+    Json& entries = file.document[list];
+    if (!entries.is_array()) entries = Json::array();
+    entries.push_back({{"name", name}, {inner, Json::object()}});
+    entry = &entries.back();
+  }
+  (*entry)[inner].merge_patch(changes);
+  TRY(Save(file));
+  return present;
+}
+
+Result<std::string> OneName(Command& command, const Args& args, const char* what) {
+  TRY(command.Parse(args));
+  if (command.words().size() == 1) return command.words()[0];
+  return command.UsageError(fmt::format("you must specify a non-empty {} name", what));
+}
+
+void Hide(Json& document) {
+  for (Json& entry : document["users"]) {
+    Json& user = entry["user"];
+    for (const char* secret : {"token", "password"}) {
+      if (!At(user, secret).is_null()) user[secret] = "REDACTED";
+    }
+    for (const char* data : {"client-certificate-data", "client-key-data"}) {
+      if (!At(user, data).is_null()) user[data] = "DATA+OMITTED";
+    }
+  }
+  for (Json& entry : document["clusters"]) {
+    Json& cluster = entry["cluster"];
+    const char* data = "certificate-authority-data";
+    if (!At(cluster, data).is_null()) cluster[data] = "DATA+OMITTED";
+  }
+}
+
+// Keeps what the current context names.
+Result<> Minify(Command& command, Json& document) {
+  const std::string& flag = command.globals().context;
+  const std::string name = flag.empty() ? TextAt(document, "current-context") : flag;
+  const Json* context = FindEntry(document, "contexts", name);
+  if (!context) return CliError("cannot locate context " + name);
+  const Json kept = *context;
+  const std::string cluster = TextAt(kept, "context", "cluster");
+  const std::string user = TextAt(kept, "context", "user");
+  const Json* cluster_entry = FindEntry(document, "clusters", cluster);
+  const Json* user_entry = FindEntry(document, "users", user);
+  const Json clusters = cluster_entry ? Json::array({*cluster_entry}) : Json();
+  const Json users = user_entry ? Json::array({*user_entry}) : Json();
+  document["contexts"] = Json::array({kept});
+  document["clusters"] = clusters;
+  document["users"] = users;
+  document["current-context"] = name;
+  return {};
+}
+
+Result<> RunView(Command& command, const Args& args) {
+  PrintFlags print;
+  bool raw = false;
+  bool minify = false;
+  bool flatten = false;
+  print.output = "yaml";
+  print.AddTo(command);
+  command.Flag("raw", raw, "Display raw byte data and secrets.");
+  command.Flag("minify", minify, "Only what the current context uses.");
+  command.Flag("flatten", flatten, "Accepted for command lines of kubectl.");
+  TRY(command.Parse(args));
+  const auto files = TRY(LoadFiles(command));
+  Json document = Merged(files);
+  if (minify) TRY(Minify(command, document));
+  if (!raw) Hide(document);
+  const auto printer = TRY(MakeObjectPrinter(print));
+  const std::string text = TRY(printer->Print(document));
+  command.environment().out(text);
+  return {};
+}
+
+Result<> RunGetContexts(Command& command, const Args& args) {
+  std::string output;
+  bool no_headers = false;
+  command.Flag("output,o", output, "Output format: name.");
+  command.Flag("no-headers", no_headers, "Do not print headers.");
+  TRY(command.Parse(args));
+  const auto files = TRY(LoadFiles(command));
+  const Json document = Merged(files);
+  const std::string current = TextAt(document, "current-context");
+  TabWriter table = MakeTableWriter();
+  if (!no_headers && output.empty()) {
+    table.Write("CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n");
+  }
+  std::map<std::string, Json> contexts;
+  for (const Json& entry : At(document, "contexts")) {
+    contexts[TextAt(entry, "name")] = At(entry, "context");
+  }
+  const Args& words = command.words();
+  for (const std::string& word : words) {
+    if (contexts.contains(word)) continue;
+    command.Report(CliError(fmt::format("context {} not found", word)).value());
+  }
+  for (const auto& [name, context] : contexts) {
+    if (!words.empty() && std::find(words.begin(), words.end(), name) == words.end()) continue;
+    if (output == "name") {
+      command.Print("{}\n", name);
+      continue;
+    }
+    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}\n", name == current ? "*" : "", name,
+                            TextAt(context, "cluster"), TextAt(context, "user"),
+                            TextAt(context, "namespace")));
+  }
+  if (output != "name") command.environment().out(table.Flush());
+  return {};
+}
+
+Result<> PrintNames(Command& command, const Args& args, const char* list) {
+  TRY(command.Parse(args));
+  const auto files = TRY(LoadFiles(command));
+  command.Print("NAME\n");
+  for (const Json& entry : At(Merged(files), list)) command.Print("{}\n", TextAt(entry, "name"));
+  return {};
+}
+Result<> RunGetClusters(Command& command, const Args& args) {
+  return PrintNames(command, args, "clusters");
+}
+Result<> RunGetUsers(Command& command, const Args& args) {
+  return PrintNames(command, args, "users");
+}
+
+Result<> RunCurrentContext(Command& command, const Args& args) {
+  TRY(command.Parse(args));
+  const auto files = TRY(LoadFiles(command));
+  const std::string current = TextAt(Merged(files), "current-context");
+  if (current.empty()) return CliError("current-context is not set");
+  command.Print("{}\n", current);
+  return {};
+}
+
+Result<> RunUseContext(Command& command, const Args& args) {
+  const std::string name = TRY(OneName(command, args, "context"));
+  auto files = TRY(LoadFiles(command));
+  Json merged = Merged(files);
+  if (!FindEntry(merged, "contexts", name)) {
+    return CliError(fmt::format("no context exists with the name: \"{}\"", name));
+  }
+  // The file that sets the current context now, else the first one.
+  size_t chosen = 0;
+  for (size_t i = files.size(); i-- > 0;) {
+    if (!TextAt(files[i].document, "current-context").empty()) chosen = i;
+  }
+  files[chosen].document["current-context"] = name;
+  TRY(Save(files[chosen]));
+  command.Print("Switched to context \"{}\".\n", name);
+  return {};
+}
+
+Result<> RunSetContext(Command& command, const Args& args) {
+  bool current = false;
+  command.Flag("current", current, "Modify the current context.");
+  TRY(command.Parse(args));
+  std::string name = command.words().empty() ? "" : command.words()[0];
+  if (current) {
+    const auto files = TRY(LoadFiles(command));
+    name = TextAt(Merged(files), "current-context");
+    if (name.empty()) return CliError("no current context is set");
+  }
+  if (name.empty()) {
+    return CliError("you must specify a non-empty context name or --current");
+  }
+  Json changes = Json::object();
+  const GlobalFlags& flags = command.globals();
+  if (command.Given("cluster")) changes["cluster"] = flags.cluster;
+  if (command.Given("user")) changes["user"] = flags.user;
+  if (command.Given("namespace")) changes["namespace"] = flags.namespace_;
+  const bool present = TRY(ChangeEntry(command, "contexts", "context", name, changes));
+  command.Print("Context \"{}\" {}.\n", name, present ? "modified" : "created");
+  return {};
+}
+
+// A path made absolute, or the file's content where it is to be embedded.
+Result<> PutFile(const std::string& path, bool embed, const std::string& field, Json& changes) {
+  if (path.empty()) return {};
+  if (!embed) {
+    changes[field] = fs::absolute(path).string();
+    return {};
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return CliError(fmt::format("could not read {} data from {}", field, path));
+  std::ostringstream text;
+  text << in.rdbuf();
+  changes[field + "-data"] = EncodeBase64(text.str());
+  changes[field] = nullptr;
+  return {};
+}
+
+Result<> RunSetCluster(Command& command, const Args& args) {
+  bool embed = false;
+  command.Flag("embed-certs", embed, "Embed the certificate authority.");
+  const std::string name = TRY(OneName(command, args, "cluster"));
+  const GlobalFlags& flags = command.globals();
+  Json changes = Json::object();
+  if (!flags.server.empty()) changes["server"] = flags.server;
+  if (!flags.tls_server_name.empty()) changes["tls-server-name"] = flags.tls_server_name;
+  if (command.Given("insecure-skip-tls-verify")) {
+    changes["insecure-skip-tls-verify"] = flags.insecure_skip_tls_verify;
+  }
+  TRY(PutFile(flags.certificate_authority, embed, "certificate-authority", changes));
+  TRY(ChangeEntry(command, "clusters", "cluster", name, changes));
+  command.Print("Cluster \"{}\" set.\n", name);
+  return {};
+}
+
+Result<> RunSetCredentials(Command& command, const Args& args) {
+  bool embed = false;
+  command.Flag("embed-certs", embed, "Embed certificate and key.");
+  const std::string name = TRY(OneName(command, args, "user"));
+  const GlobalFlags& flags = command.globals();
+  Json changes = Json::object();
+  if (!flags.token.empty()) changes["token"] = flags.token;
+  if (!flags.username.empty()) changes["username"] = flags.username;
+  if (!flags.password.empty()) changes["password"] = flags.password;
+  TRY(PutFile(flags.client_certificate, embed, "client-certificate", changes));
+  TRY(PutFile(flags.client_key, embed, "client-key", changes));
+  TRY(ChangeEntry(command, "users", "user", name, changes));
+  command.Print("User \"{}\" set.\n", name);
+  return {};
+}
+
+Result<> DeleteEntry(Command& command, const Args& args, const char* list, const char* what) {
+  const std::string name = TRY(OneName(command, args, what));
+  ConfigFile file = TRY(FileFor(command, list, name));
+  Json* entry = FindEntry(file.document, list, name);
+  if (!entry) {
+    return CliError(fmt::format("cannot delete {} {}, not in {}", what, name, file.path));
+  }
+  Json& entries = file.document[list];
+  entries.erase(entries.begin() + (entry - &entries[0]));
+  TRY(Save(file));
+  if (std::string_view(what) == "context" && TextAt(file.document, "current-context") == name) {
+    command.Warn(
+        "warning: this removed your active context, use \"kubectl config use-context\" "
+        "to select a different one\n");
+  }
+  command.Print("deleted {} {} from {}\n", what, name, file.path);
+  return {};
+}
+Result<> RunDeleteContext(Command& command, const Args& args) {
+  return DeleteEntry(command, args, "contexts", "context");
+}
+Result<> RunDeleteCluster(Command& command, const Args& args) {
+  return DeleteEntry(command, args, "clusters", "cluster");
+}
+Result<> RunDeleteUser(Command& command, const Args& args) {
+  return DeleteEntry(command, args, "users", "user");
+}
+
+constexpr Verb kConfigVerbs[] = {
+    {"current-context", &RunCurrentContext},
+    {"delete-cluster", &RunDeleteCluster},
+    {"delete-context", &RunDeleteContext},
+    {"delete-user", &RunDeleteUser},
+    {"get-clusters", &RunGetClusters},
+    {"get-contexts", &RunGetContexts},
+    {"get-users", &RunGetUsers},
+    {"set-cluster", &RunSetCluster},
+    {"set-context", &RunSetContext},
+    {"set-credentials", &RunSetCredentials},
+    {"use-context", &RunUseContext},
+    {"view", &RunView},
+};
+
+}  // namespace
+
+int ConfigMain(Environment& environment, const Args& args) {
+  return RunFamily(environment, "config", kConfigVerbs, std::size(kConfigVerbs), args);
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,73 @@
+// `create -f`, and the table of `create KIND NAME`.
+#include "cli/create.h"
+
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr Verb kGenerators[] = {
+    {"configmap", &RunCreateConfigMap},
+    {"cm", &RunCreateConfigMap},
+    {"deployment", &RunCreateDeployment},
+    {"deploy", &RunCreateDeployment},
+    {"job", &RunCreateJob},
+    {"namespace", &RunCreateNamespace},
+    {"ns", &RunCreateNamespace},
+    {"secret", &RunCreateSecret},
+    {"service", &RunCreateService},
+    {"svc", &RunCreateService},
+    {"serviceaccount", &RunCreateServiceAccount},
+    {"sa", &RunCreateServiceAccount},
+    {"token", &RunCreateToken},
+};
+
+Result<> RunCreateFiles(Command& command, const Args& args) {
+  WriteFlags flags;
+  FileFlags files;
+  flags.AddTo(command, "kubectl-create");
+  files.AddTo(command);
+  std::string selector;
+  command.Flag("selector,l", selector, "Selector (label query) to filter on.");
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (!command.words().empty()) {
+    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+  }
+  if (files.empty()) return command.UsageError("must specify one of -f and -k");
+  const auto objects = TRY(ReadManifests(command, files));
+  if (objects.empty()) {
+    return command.exit_code() == 0 ? Result<>(CliError("no objects passed to create"))
+                                    : Result<>();
+  }
+  for (const ManifestObject& object : objects) {
+    const auto created =
+        CreateAndPrint(command, flags, object.kind.resource, object.key.namespace_, object.object);
+    if (!created) command.Report(WithSource(created.error(), "creating", object.source));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resource& resource,
+                        const std::string& namespace_, Json object) {
+  if (flags.save_config) object = WithLastApplied(std::move(object));
+  if (!flags.dry_run.client()) {
+    const WriteOptions options = TRY(flags.Options());
+    Session& session = *TRY(command.session());
+    object = TRY(session.api().Create(resource, namespace_, object, options));
+  }
+  return PrintWritten(command, flags, object, resource, "created");
+}
+
+int CreateMain(Environment& environment, const Args& args) {
+  const size_t at = FirstWord(args);
+  if (at < args.size() && FindVerb(kGenerators, std::size(kGenerators), args[at])) {
+    return RunFamily(environment, "create", kGenerators, std::size(kGenerators), args);
+  }
+  return RunVerb(environment, {"create", &RunCreateFiles}, "create", args);
+}
+
+}  // namespace skiff::cli

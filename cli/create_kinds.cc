@@ -1,0 +1,246 @@
+#include <charconv>
+
+#include "cli/create.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+// Parses the flags and checks that one NAME was given.
+Result<std::string> ParseOneName(Command& command, const WriteFlags& flags, const Args& args) {
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (command.words().size() != 1) {
+    return command.UsageError(
+        fmt::format("exactly one NAME is required, got {}", command.words().size()));
+  }
+  return command.words()[0];
+}
+
+Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
+                       Json object) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find(type));
+  object["apiVersion"] = kind.resource.api_version;
+  object["kind"] = kind.resource.kind;
+  const std::string namespace_ = session.NamespaceFor(kind.resource);
+  if (session.namespace_given() && kind.resource.namespaced) {
+    object["metadata"]["namespace"] = namespace_;
+  }
+  const auto done = CreateAndPrint(command, flags, kind.resource, namespace_, std::move(object));
+  if (done || done.error().http_code == 0) return done;
+  Error error = done.error();
+  error.message = fmt::format("failed to create {}: {}", Lower(kind.resource.kind), error.message);
+  if (error.reason == Reason::kInvalid) return Fail(std::move(error));
+  return CliError(error.message);
+}
+
+// "busy_box:1" names a container "busy-box".
+std::string ContainerName(const std::string& image) {
+  std::string name = image.substr(image.rfind('/') + 1);
+  name = name.substr(0, name.find_first_of(":@"));
+  for (char& c : name) {
+    if (c == '_') c = '-';
+  }
+  return name;
+}
+
+struct ServicePort {
+  int port = 0;
+  Json target;
+  std::string name;
+};
+
+Result<ServicePort> ParsePort(const std::string& text) {
+  const size_t colon = text.find(':');
+  const auto number = [](const std::string& digits) -> std::optional<int> {
+    int value = 0;
+    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (code != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return value;
+  };
+  ServicePort port;
+  const auto first = number(text.substr(0, colon));
+  if (!first || *first < 1 || *first > 65535) {
+    return CliError(fmt::format("service port must be in the range 1-65535: {}", text));
+  }
+  port.port = *first;
+  if (colon == std::string::npos) {
+    port.target = *first;
+    port.name = text;
+    return port;
+  }
+  const std::string target = text.substr(colon + 1);
+  const auto second = number(target);
+  port.target = second ? Json(*second) : Json(target);
+  port.name = fmt::format("{}-{}", *first, target);
+  return port;
+}
+
+}  // namespace
+
+Result<> RunCreateNamespace(Command& command, const Args& args) {
+  WriteFlags flags;
+  flags.AddTo(command, "kubectl-create");
+  const std::string name = TRY(ParseOneName(command, flags, args));
+  return CreateBuiltIn(command, flags, "namespace", {{"metadata", {{"name", name}}}});
+}
+
+Result<> RunCreateServiceAccount(Command& command, const Args& args) {
+  WriteFlags flags;
+  flags.AddTo(command, "kubectl-create");
+  const std::string name = TRY(ParseOneName(command, flags, args));
+  return CreateBuiltIn(command, flags, "serviceaccount", {{"metadata", {{"name", name}}}});
+}
+
+Result<> RunCreateDeployment(Command& command, const Args& args) {
+  WriteFlags flags;
+  std::vector<std::string> images;
+  int replicas = 1;
+  int port = -1;
+  flags.AddTo(command, "kubectl-create");
+  command.FlagEach("image", images, "Image names to run.");
+  command.Flag("replicas,r", replicas, "Number of replicas to create.");
+  command.Flag("port", port, "The containerPort that this deployment exposes.");
+  const std::string name = TRY(ParseOneName(command, flags, args));
+  if (images.empty()) return CliError("required flag(s) \"image\" not set");
+  const bool has_command = command.rest() && !command.rest()->empty();
+  if (images.size() > 1 && has_command) {
+    return CliError("cannot specify multiple --image options and command");
+  }
+  Json containers = Json::array();
+  for (const std::string& image : images) {
+    Json container = {
+        {"image", image}, {"name", ContainerName(image)}, {"resources", Json::object()}};
+    if (has_command) container["command"] = *command.rest();
+    if (port >= 0) container["ports"] = Json::array({{{"containerPort", port}}});
+    containers.push_back(std::move(container));
+  }
+  const Json labels = {{"app", name}};
+  const Json pod_template = {{"metadata", {{"labels", labels}}},
+                             {"spec", {{"containers", std::move(containers)}}}};
+  return CreateBuiltIn(command, flags, "deployment",
+                       {{"metadata", {{"labels", labels}, {"name", name}}},
+                        {"spec",
+                         {{"replicas", replicas},
+                          {"selector", {{"matchLabels", labels}}},
+                          {"strategy", Json::object()},
+                          {"template", pod_template}}}});
+}
+
+Result<> RunCreateJob(Command& command, const Args& args) {
+  WriteFlags flags;
+  std::string image;
+  std::string from;
+  flags.AddTo(command, "kubectl-create");
+  command.Flag("image", image, "Image name to run.");
+  command.Flag("from", from, "The resource to create a Job from: cronjob/NAME.");
+  const std::string name = TRY(ParseOneName(command, flags, args));
+  if (image.empty() == from.empty()) {
+    return CliError("either --image or --from must be specified");
+  }
+  Json job = {{"metadata", {{"name", name}}}};
+  if (!from.empty()) {
+    Session& session = *TRY(command.session());
+    const Selections source = TRY(ParseSelections(command, {from}));
+    const Selection& cron = source.items[0];
+    if (cron.kind.resource.kind != "CronJob" || cron.names.size() != 1) {
+      return CliError("from must be an existing cronjob");
+    }
+    const Json owner =
+        TRY(session.api().Get(cron.kind.resource, {session.namespace_(), cron.names[0]}));
+    const Json& form = At(owner, "spec", "jobTemplate");
+    job["spec"] = At(form, "spec");
+    if (At(form, "metadata", "labels").is_object()) {
+      job["metadata"]["labels"] = At(form, "metadata", "labels");
+    }
+    if (At(form, "metadata", "annotations").is_object()) {
+      job["metadata"]["annotations"] = At(form, "metadata", "annotations");
+    }
+    job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] = "manual";
+    job["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "batch/v1"},
+                                                       {"kind", "CronJob"},
+                                                       {"name", NameOf(owner)},
+                                                       {"uid", TextAt(owner, "metadata", "uid")},
+                                                       {"controller", true}}});
+  } else {
+    Json container = {{"image", image}, {"name", name}, {"resources", Json::object()}};
+    if (command.rest()) container["command"] = *command.rest();
+    job["spec"]["template"]["spec"] = {{"containers", Json::array({container})},
+                                       {"restartPolicy", "Never"}};
+  }
+  return CreateBuiltIn(command, flags, "job", std::move(job));
+}
+
+// create service clusterip|nodeport|loadbalancer|externalname NAME --tcp=port:target
+Result<> RunCreateService(Command& command, const Args& args) {
+  WriteFlags flags;
+  std::vector<std::string> tcp;
+  std::string cluster_ip;
+  std::string external_name;
+  int node_port = 0;
+  flags.AddTo(command, "kubectl-create");
+  command.Flag("tcp", tcp, "Port pairs: PORT or PORT:TARGET.");
+  command.Flag("clusterip", cluster_ip, "Assign your own ClusterIP or 'None'.");
+  command.Flag("external-name", external_name, "External name of the service.");
+  command.Flag("node-port", node_port, "Port used to expose the service on each node.");
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (command.words().size() != 2) {
+    return command.UsageError("a service type and exactly one NAME are required");
+  }
+  const std::string& type = command.words()[0];
+  const std::string& name = command.words()[1];
+  const std::map<std::string, std::string> types = {{"clusterip", "ClusterIP"},
+                                                    {"nodeport", "NodePort"},
+                                                    {"loadbalancer", "LoadBalancer"},
+                                                    {"externalname", "ExternalName"}};
+  const auto chosen = types.find(type);
+  if (chosen == types.end()) return CliError(fmt::format("unknown service type \"{}\"", type));
+  if (tcp.empty() && cluster_ip != "None" && type != "externalname") {
+    return CliError("at least one tcp port specifier must be provided");
+  }
+  Json ports = Json::array();
+  for (const std::string& text : tcp) {
+    const ServicePort parsed = TRY(ParsePort(text));
+    Json port = {{"name", parsed.name},
+                 {"port", parsed.port},
+                 {"protocol", "TCP"},
+                 {"targetPort", parsed.target}};
+    if (node_port > 0) port["nodePort"] = node_port;
+    ports.push_back(std::move(port));
+  }
+  Json spec = {{"selector", {{"app", name}}}, {"type", chosen->second}};
+  if (!ports.empty()) spec["ports"] = std::move(ports);
+  if (!cluster_ip.empty()) spec["clusterIP"] = cluster_ip;
+  if (!external_name.empty()) spec["externalName"] = external_name;
+  return CreateBuiltIn(
+      command, flags, "service",
+      {{"metadata", {{"labels", {{"app", name}}}, {"name", name}}}, {"spec", std::move(spec)}});
+}
+
+Result<> RunCreateToken(Command& command, const Args& args) {
+  WriteFlags flags;
+  std::vector<std::string> audiences;
+  Duration duration = Duration(0);
+  flags.AddTo(command, "kubectl-create");
+  command.FlagEach("audience", audiences, "Audience of the requested token.");
+  command.Flag("duration", duration, "Requested lifetime of the issued token.");
+  const std::string name = TRY(ParseOneName(command, flags, args));
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("serviceaccount"));
+  Json spec = Json::object();
+  if (!audiences.empty()) spec["audiences"] = audiences;
+  if (duration > Duration(0)) {
+    spec["expirationSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  }
+  const Json request = {
+      {"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}};
+  const std::string path = kind.resource.Path({session.namespace_(), name}, "token");
+  const Json answer = TRY(session.api().Write("POST", path, {}, request));
+  command.Print("{}\n", TextAt(answer, "status", "token"));
+  return {};
+}
+
+}  // namespace skiff::cli

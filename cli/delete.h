@@ -1,0 +1,30 @@
+// Deleting objects and waiting until they are gone: `delete`, and what replaces by force.
+#pragma once
+
+#include "cli/writing.h"
+
+namespace skiff::cli {
+
+struct DeleteFlags {
+  std::string cascade = "background";
+  int grace_period = -1;  // Seconds; below 0: the object's own.
+  bool force = false;
+  Duration timeout = Duration(0);  // 0: none.
+
+  void AddTo(Command& command);
+  // Refuses what goes badly together, and makes one value of each pair of flags.
+  Result<> Check(bool now);
+  // metav1.DeleteOptions
+  Json Body(const std::string& dry_run) const;
+};
+
+// The object as it is now, or a Status.
+Result<Json> DeleteObject(Session& session, const Target& target, const DeleteFlags& flags,
+                          const std::string& dry_run);
+void PrintDeleted(Command& command, const Target& target, const DeleteFlags& flags,
+                  const std::string& suffix);
+// Until the object, or its version with that uid, is gone. A `timeout` of 0 waits for ever.
+Result<> WaitUntilGone(Session& session, const Target& target, const std::string& uid,
+                       Duration timeout);
+
+}  // namespace skiff::cli

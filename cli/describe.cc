@@ -1,0 +1,250 @@
+// `describe`: an object with what belongs to it, for people.
+#include "cli/describe.h"
+
+#include <algorithm>
+
+#include "api/human_duration.h"
+#include "cli/get.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+using Writer = void (*)(DescribeWriter& out, DescribeContext& context, const Json& object);
+
+constexpr std::pair<const char*, Writer> kWriters[] = {
+    {"ConfigMap", &DescribeConfigMap},
+    {"Deployment", &DescribeDeployment},
+    {"Job", &DescribeJob},
+    {"Namespace", &DescribeNamespace},
+    {"Node", &DescribeNode},
+    {"PersistentVolume", &DescribeVolume},
+    {"PersistentVolumeClaim", &DescribeClaim},
+    {"ReplicaSet", &DescribeReplicas},
+    {"ReplicationController", &DescribeReplicas},
+    {"Secret", &DescribeSecret},
+    {"Service", &DescribeService},
+};
+
+// "fooBarURL" -> "Foo Bar URL"
+std::string Title(const std::string& name) {
+  std::string title;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool after_lower = i > 0 && name[i - 1] >= 'a' && name[i - 1] <= 'z';
+    if (upper && after_lower) title += ' ';
+    title += i == 0 && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return title;
+}
+
+void WriteTree(DescribeWriter& out, int level, const std::string& name, const Json& value) {
+  if (value.is_object()) {
+    out.Line(level, Title(name) + ":");
+    for (const auto& [key, inner] : value.items()) WriteTree(out, level + 1, key, inner);
+  } else if (value.is_array()) {
+    out.Line(level, Title(name) + ":");
+    for (const Json& item : value) {
+      if (item.is_object()) {
+        for (const auto& [key, inner] : item.items()) WriteTree(out, level + 1, key, inner);
+      } else {
+        out.Line(level + 1, PlainText(item));
+      }
+    }
+  } else {
+    out.Field(level, Title(name), value.is_null() ? "<nil>" : PlainText(value));
+  }
+}
+
+void DescribeOther(DescribeWriter& out, const Json& object) {
+  out.Head(object);
+  for (const auto& [key, value] : object.items()) {
+    if (key != "metadata") {
+      WriteTree(out, 0, key, value);
+      continue;
+    }
+    Json rest = value;
+    for (const char* known : {"managedFields", "name", "namespace", "labels", "annotations"}) {
+      rest.erase(known);
+    }
+    WriteTree(out, 0, key, rest);
+  }
+}
+
+struct EventRow {
+  std::string last;
+  std::string line;
+};
+
+std::string EventAge(const Json& event, TimePoint now) {
+  const auto age = [&](const std::string& text) {
+    const auto time = Time::Parse(text);
+    return time ? HumanDuration(now - time->point()) : std::string("<unknown>");
+  };
+  std::string first = TextAt(event, "firstTimestamp");
+  if (first.empty()) first = TextAt(event, "eventTime");
+  std::string last = TextAt(event, "lastTimestamp");
+  int64_t count = IntAt(event, "count");
+  if (const Json& series = At(event, "series"); series.is_object()) {
+    last = TextAt(series, "lastObservedTime");
+    count = IntAt(series, "count");
+  }
+  if (last.empty()) last = first;
+  if (count <= 1) return age(last);
+  return fmt::format("{} (x{} over {})", age(last), count, age(first));
+}
+
+// The events about an object; their failure to be read is not the object's.
+void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  const ObjectKey key = {NamespaceOf(object), NameOf(object)};
+  std::string uid = TextAt(object, "metadata", "uid");
+  // The kubelet names its node as uid.
+  if (TextAt(object, "kind") == "Node") uid.clear();
+  ListOptions options;
+  options.namespace_ = key.namespace_.empty() ? "" : key.namespace_;
+  options.field_selector = fmt::format("involvedObject.name={},involvedObject.kind={}", key.name,
+                                       TextAt(object, "kind"));
+  if (!uid.empty()) options.field_selector += ",involvedObject.uid=" + uid;
+  const auto kind = context.session.kinds().Find("events");
+  const auto list = kind ? context.session.api().List(kind->resource, options)
+                         : Result<JsonList>(Fail(kind.error()));
+  if (!list) {
+    if (list.error().reason != Reason::kForbidden) out.Field(0, "Events", "<none>");
+    return;
+  }
+  std::vector<EventRow> rows;
+  for (const Json& event : list->items) {
+    std::string from = TextAt(event, "source", "component");
+    if (from.empty()) from = TextAt(event, "reportingComponent");
+    std::string message = TextAt(event, "message");
+    message.erase(message.find_last_not_of(" \n\t") + 1);
+    for (char& c : message) {
+      if (c == '\n' || c == '\t') c = ' ';
+    }
+    const std::string path = TextAt(event, "involvedObject", "fieldPath");
+    if (!path.empty()) message = path + ": " + message;
+    std::string last = TextAt(event, "lastTimestamp");
+    if (last.empty()) last = TextAt(event, "eventTime");
+    rows.push_back(
+        {last, fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(event, "type"), TextAt(event, "reason"),
+                           EventAge(event, context.now), from, message)});
+  }
+  if (rows.empty()) {
+    out.Field(0, "Events", "<none>");
+    return;
+  }
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const EventRow& a, const EventRow& b) { return a.last < b.last; });
+  out.Line(0, "Events:");
+  out.Line(1, "Type\tReason\tAge\tFrom\tMessage");
+  out.Line(1, "----\t------\t----\t----\t-------");
+  for (const EventRow& row : rows) out.Line(1, row.line);
+}
+
+std::string Described(DescribeContext& context, Json object, const Resource& resource) {
+  object["kind"] = resource.kind;
+  object["apiVersion"] = resource.api_version;
+  DescribeWriter out;
+  bool known = resource.kind == "Pod";
+  if (known) DescribePod(out, object);
+  for (const auto& [kind, writer] : kWriters) {
+    if (kind != resource.kind) continue;
+    writer(out, context, object);
+    known = true;
+  }
+  if (!known) DescribeOther(out, object);
+  const bool has_events = resource.kind != "Secret" && resource.kind != "Namespace";
+  if (context.show_events && has_events) WriteEvents(out, context, object);
+  return out.Flush();
+}
+
+// Objects whose names begin with a word that names none exactly.
+Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selection,
+                                     const std::string& prefix, const Error& missing) {
+  const Resource& resource = selection.kind.resource;
+  ListOptions options;
+  options.namespace_ = session.NamespaceFor(resource);
+  JsonList list = TRY(session.api().List(resource, options));
+  std::vector<Target> found;
+  for (Json& item : list.items) {
+    const ObjectKey key = {NamespaceOf(item), NameOf(item)};
+    if (key.name.starts_with(prefix)) found.push_back({resource, key, "", std::move(item)});
+  }
+  if (found.empty()) return Fail(missing);
+  return found;
+}
+
+Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
+                                          const FileFlags& files) {
+  if (!files.empty()) return FindTargets(command, command.words(), {.files = &files});
+  Session& session = *TRY(command.session());
+  const Selections selections = TRY(ParseSelections(command, command.words()));
+  std::vector<Target> targets;
+  for (const Selection& selection : selections.items) {
+    const Resource& resource = selection.kind.resource;
+    for (const std::string& name : selection.names) {
+      const ObjectKey key = {session.NamespaceFor(resource), name};
+      auto object = session.api().Get(resource, key);
+      if (object) {
+        targets.push_back({resource, key, "", std::move(*object)});
+        continue;
+      }
+      auto found = object.error().reason == Reason::kNotFound
+                       ? ByPrefix(session, selection, name, object.error())
+                       : Result<std::vector<Target>>(Fail(object.error()));
+      if (!found) {
+        command.Report(found.error());
+        continue;
+      }
+      for (Target& target : *found) targets.push_back(std::move(target));
+    }
+    if (!selection.names.empty()) continue;
+    ListOptions options;
+    options.namespace_ = session.NamespaceFor(resource, selectors.all_namespaces);
+    options.label_selector = selectors.labels;
+    JsonList list = TRY(session.api().List(resource, options));
+    for (Json& item : list.items) {
+      const ObjectKey key = {NamespaceOf(item), NameOf(item)};
+      targets.push_back({resource, key, "", std::move(item)});
+    }
+  }
+  return targets;
+}
+
+}  // namespace
+
+Result<> RunDescribe(Command& command, const Args& args) {
+  FileFlags files;
+  SelectorFlags selectors;
+  bool show_events = true;
+  int chunk_size = 500;
+  files.AddTo(command);
+  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  command.Flag("all-namespaces,A", selectors.all_namespaces, "In all namespaces.");
+  command.Flag("show-events", show_events, "Display the events about the object.");
+  command.Flag("chunk-size", chunk_size, "Accepted for command lines of kubectl.");
+  TRY(command.Parse(args));
+  if (command.words().empty() && files.empty()) {
+    return CliError(
+        "You must specify the type of resource to describe. Use \"kubectl "
+        "api-resources\" for a complete list of supported resources.");
+  }
+  Session& session = *TRY(command.session());
+  const auto targets = TRY(FindDescribed(command, selectors, files));
+  DescribeContext context{session, command.environment().clock.Now(), show_events};
+  bool first = true;
+  for (const Target& target : targets) {
+    if (!first) command.Print("\n\n");
+    first = false;
+    command.environment().out(Described(context, target.object, target.resource));
+  }
+  if (targets.empty() && command.exit_code() == 0) {
+    command.environment().err(
+        NothingFoundText(selectors.all_namespaces ? "" : session.namespace_()));
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

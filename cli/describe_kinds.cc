@@ -1,0 +1,262 @@
+#include <algorithm>
+
+#include "api/base64.h"
+#include "cli/describe.h"
+#include "cli/json_text.h"
+#include "cli/rollout.h"
+
+namespace skiff::cli {
+namespace {
+
+std::string OrNone(const std::string& text) {
+  return text.empty() ? "<none>" : text;
+}
+
+std::string AccessModes(const Json& modes) {
+  static const std::map<std::string, std::string> kShort = {{"ReadWriteOnce", "RWO"},
+                                                            {"ReadOnlyMany", "ROX"},
+                                                            {"ReadWriteMany", "RWX"},
+                                                            {"ReadWriteOncePod", "RWOP"}};
+  std::vector<std::string> texts;
+  for (const Json& mode : modes) {
+    const auto found = kShort.find(TextOf(mode));
+    if (found != kShort.end()) texts.push_back(found->second);
+  }
+  return Join(texts, ",");
+}
+
+std::string FinalizersText(const Json& object) {
+  return fmt::format("[{}]", Join(TextsAt(At(object, "metadata"), "finalizers"), " "));
+}
+
+std::string PhaseText(const Json& object) {
+  const std::string phase = TextAt(object, "status", "phase");
+  return At(object, "metadata", "deletionTimestamp").is_null()
+             ? phase
+             : "Terminating (since " +
+                   DescribeTime(TextAt(object, "metadata", "deletionTimestamp")) + ")";
+}
+
+std::vector<Json> ListAll(DescribeContext& context, const char* type, const ListOptions& options) {
+  const auto kind = context.session.kinds().Find(type);
+  if (!kind) return {};
+  auto list = context.session.api().List(kind->resource, options);
+  return list ? std::move(list->items) : std::vector<Json>();
+}
+
+}  // namespace
+
+void DescribeConfigMap(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+  out.Head(object);
+  out.Line(0, "\nData\n====");
+  if (const Json& data = At(object, "data"); data.is_object()) {
+    for (const auto& [key, value] : data.items()) {
+      out.Line(0, key + ":\n----\n" + TextOf(value) + "\n");
+    }
+  }
+  out.Line(0, "\nBinaryData\n====");
+  if (const Json& data = At(object, "binaryData"); data.is_object()) {
+    for (const auto& [key, value] : data.items()) {
+      const auto bytes = DecodeBase64(TextOf(value));
+      out.Line(0, fmt::format("{}: {} bytes", key, bytes ? bytes->size() : 0));
+    }
+  }
+  out.Line(0, "");
+}
+
+void DescribeSecret(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+  out.Head(object);
+  const std::string type = TextAt(object, "type");
+  out.Line(0, "\nType:\t" + type + "\n\nData\n====");
+  const Json& data = At(object, "data");
+  if (!data.is_object()) return;
+  for (const auto& [key, value] : data.items()) {
+    const auto bytes = DecodeBase64(TextOf(value));
+    const std::string text = bytes ? *bytes : "";
+    const bool token = type == "kubernetes.io/service-account-token" && key == "token";
+    out.Field(0, key, token ? text : fmt::format("{} bytes", text.size()));
+  }
+}
+
+void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  out.Field(0, "Name", NameOf(object));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.Field(0, "Status", TextAt(object, "status", "phase"));
+  ListOptions options;
+  options.namespace_ = NameOf(object);
+  const auto quotas = ListAll(context, "resourcequotas", options);
+  if (quotas.empty()) {
+    out.Line(0, "\nNo resource quota.");
+  } else {
+    out.Line(0, "\nResource Quotas");
+    for (const Json& quota : quotas) {
+      out.Line(1, "Name:\t" + NameOf(quota));
+      out.Line(1, "Resource\tUsed\tHard\n  --------\t---\t---");
+      const Json& hard = At(quota, "status", "hard");
+      if (!hard.is_object()) continue;
+      for (const auto& [name, amount] : hard.items()) {
+        out.Line(1, fmt::format("{}\t{}\t{}", name, PlainText(At(quota, "status", "used", name)),
+                                PlainText(amount)));
+      }
+    }
+  }
+  const auto limits = ListAll(context, "limitranges", options);
+  out.Line(0, limits.empty() ? "\nNo LimitRange resource." : "\nResource Limits");
+  if (limits.empty()) return;
+  out.Line(0, " Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
+  out.Line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
+  for (const Json& range : limits) {
+    for (const Json& limit : At(range, "spec", "limits")) {
+      const auto cell = [&](const char* field, const std::string& name) {
+        const std::string text = PlainText(At(limit, field, name));
+        return text.empty() ? std::string("-") : text;
+      };
+      for (const char* name : {"cpu", "memory", "storage", "ephemeral-storage"}) {
+        bool any = false;
+        for (const char* field : {"min", "max", "default", "defaultRequest"}) {
+          any |= !At(limit, field, name).is_null();
+        }
+        if (!any) continue;
+        out.Line(0, fmt::format(" {}\t{}\t{}\t{}\t{}\t{}\t{}", TextAt(limit, "type"), name,
+                                cell("min", name), cell("max", name), cell("defaultRequest", name),
+                                cell("default", name), cell("maxLimitRequestRatio", name)));
+      }
+    }
+  }
+}
+
+void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));
+  out.Field(0, "StorageClass", TextAt(object, "spec", "storageClassName"));
+  out.Field(0, "Status", PhaseText(object));
+  out.Field(0, "Volume", TextAt(object, "spec", "volumeName"));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.Field(0, "Finalizers", FinalizersText(object));
+  out.Field(0, "Capacity", PlainText(At(object, "status", "capacity", "storage")));
+  out.Field(0, "Access Modes", AccessModes(At(object, "status", "accessModes")));
+  out.FieldIf(0, "VolumeMode", TextAt(object, "spec", "volumeMode"));
+  ListOptions options;
+  options.namespace_ = NamespaceOf(object);
+  std::vector<std::string> users;
+  for (const Json& pod : ListAll(context, "pods", options)) {
+    for (const Json& volume : At(pod, "spec", "volumes")) {
+      if (TextAt(volume, "persistentVolumeClaim", "claimName") == NameOf(object)) {
+        users.push_back(NameOf(pod));
+      }
+    }
+  }
+  out.Field(0, "Used By", users.empty() ? "<none>" : users[0]);
+  for (size_t i = 1; i < users.size(); ++i) out.Line(0, "\t" + users[i]);
+}
+
+void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+  const Json& spec = At(object, "spec");
+  out.Field(0, "Name", NameOf(object));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.Field(0, "Finalizers", FinalizersText(object));
+  out.Field(0, "StorageClass", TextAt(spec, "storageClassName"));
+  out.Field(0, "Status", PhaseText(object));
+  const Json& claim = At(spec, "claimRef");
+  out.Field(0, "Claim",
+            claim.is_object() ? TextAt(claim, "namespace") + "/" + TextAt(claim, "name") : "");
+  out.Field(0, "Reclaim Policy", TextAt(spec, "persistentVolumeReclaimPolicy"));
+  out.Field(0, "Access Modes", AccessModes(At(spec, "accessModes")));
+  out.FieldIf(0, "VolumeMode", TextAt(spec, "volumeMode"));
+  out.Field(0, "Capacity", PlainText(At(spec, "capacity", "storage")));
+  const Json& terms = At(spec, "nodeAffinity", "required", "nodeSelectorTerms");
+  if (!terms.is_array() || terms.empty()) {
+    out.Field(0, "Node Affinity", "<none>");
+  } else {
+    out.Line(0, "Node Affinity:");
+    out.Line(1, "Required Terms:");
+    for (size_t i = 0; i < terms.size(); ++i) {
+      std::string text;
+      for (const Json& each : At(terms[i], "matchExpressions")) {
+        text += fmt::format("{}{} {} [{}]", text.empty() ? "" : "\n\t", TextAt(each, "key"),
+                            Lower(TextAt(each, "operator")), Join(TextsAt(each, "values"), ", "));
+      }
+      out.Field(2, fmt::format("Term {}", i), text);
+    }
+  }
+  out.Field(0, "Message", TextAt(object, "status", "message"));
+  out.Line(0, "Source:");
+  WriteVolumeSource(out, 2, spec);
+}
+
+namespace {
+
+std::string EndpointsOf(const std::vector<Json>& slices, const Json& port) {
+  constexpr size_t kShownMax = 3;
+  std::vector<std::string> addresses;
+  for (const Json& slice : slices) {
+    for (const Json& each : At(slice, "ports")) {
+      if (TextAt(each, "name") != TextAt(port, "name")) continue;
+      for (const Json& endpoint : At(slice, "endpoints")) {
+        const Json& ready = At(endpoint, "conditions", "ready");
+        if (!ready.is_null() && !IsTrue(ready)) continue;
+        for (const Json& address : At(endpoint, "addresses")) {
+          const std::string host = TextOf(address);
+          const bool ipv6 = host.find(':') != std::string::npos;
+          addresses.push_back(
+              fmt::format("{}:{}", ipv6 ? "[" + host + "]" : host, IntAt(each, "port")));
+        }
+      }
+    }
+  }
+  if (slices.empty()) return "<none>";
+  const size_t count = addresses.size();
+  if (count <= kShownMax) return Join(addresses, ",");
+  addresses.resize(kShownMax);
+  return fmt::format("{} + {} more...", Join(addresses, ","), count - kShownMax);
+}
+
+}  // namespace
+
+void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  const Json& spec = At(object, "spec");
+  out.Head(object);
+  out.Field(0, "Selector", OrNone(SelectorText(At(spec, "selector"))));
+  out.Field(0, "Type", TextAt(spec, "type"));
+  out.FieldIf(0, "IP Family Policy", TextAt(spec, "ipFamilyPolicy"));
+  out.Field(0, "IP Families", OrNone(Join(TextsAt(spec, "ipFamilies"), ",")));
+  out.Field(0, "IP", TextAt(spec, "clusterIP"));
+  out.Field(0, "IPs", OrNone(Join(TextsAt(spec, "clusterIPs"), ",")));
+  out.FieldIf(0, "External IPs", Join(TextsAt(spec, "externalIPs"), ","));
+  out.FieldIf(0, "Desired LoadBalancer IP", TextAt(spec, "loadBalancerIP"));
+  out.FieldIf(0, "External Name", TextAt(spec, "externalName"));
+  std::vector<std::string> ingress;
+  for (const Json& each : At(object, "status", "loadBalancer", "ingress")) {
+    const std::string mode = TextAt(each, "ipMode");
+    ingress.push_back(TextAt(each, "ip") + TextAt(each, "hostname") +
+                      (mode.empty() ? "" : " (" + mode + ")"));
+  }
+  out.FieldIf(0, "LoadBalancer Ingress", Join(ingress, ", "));
+  ListOptions options;
+  options.namespace_ = NamespaceOf(object);
+  options.label_selector = "kubernetes.io/service-name=" + NameOf(object);
+  const auto slices = ListAll(context, "endpointslices", options);
+  for (const Json& port : At(spec, "ports")) {
+    const std::string name = TextAt(port, "name").empty() ? "<unset>" : TextAt(port, "name");
+    const std::string protocol = TextAt(port, "protocol");
+    out.Line(0, fmt::format("Port:\t{}\t{}/{}", name, IntAt(port, "port"), protocol));
+    out.Field(0, "TargetPort", fmt::format("{}/{}", PlainText(At(port, "targetPort")), protocol));
+    if (IntAt(port, "nodePort") != 0) {
+      out.Line(0, fmt::format("NodePort:\t{}\t{}/{}", name, IntAt(port, "nodePort"), protocol));
+    }
+    out.Field(0, "Endpoints", EndpointsOf(slices, port));
+  }
+  out.Field(0, "Session Affinity", TextAt(spec, "sessionAffinity"));
+  out.FieldIf(0, "External Traffic Policy", TextAt(spec, "externalTrafficPolicy"));
+  out.FieldIf(0, "Internal Traffic Policy", TextAt(spec, "internalTrafficPolicy"));
+  if (IntAt(spec, "healthCheckNodePort") != 0) {
+    out.Field(0, "HealthCheck NodePort", std::to_string(IntAt(spec, "healthCheckNodePort")));
+  }
+  out.FieldIf(0, "LoadBalancer Source Ranges",
+              Join(TextsAt(spec, "loadBalancerSourceRanges"), ","));
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,391 @@
+#include "cli/describe_pod.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/json_text.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr size_t kAnnotationLineMax = 140;
+
+std::string NoneIfEmpty(const std::string& text) {
+  return text.empty() ? "<none>" : text;
+}
+
+std::string PortsText(const Json& container, const char* field) {
+  std::vector<std::string> ports;
+  for (const Json& port : At(container, "ports")) {
+    const std::string name = TextAt(port, "name");
+    ports.push_back(fmt::format("{}/{}{}", IntAt(port, field), TextAt(port, "protocol"),
+                                name.empty() ? "" : " (" + name + ")"));
+  }
+  return Join(ports, ", ");
+}
+
+std::string ProbeText(const Json& probe) {
+  std::string what;
+  if (const Json& http = At(probe, "httpGet"); http.is_object()) {
+    what = fmt::format("http-get {}://{}:{}{}", Lower(TextAt(http, "scheme")), TextAt(http, "host"),
+                       PlainText(At(http, "port")), TextAt(http, "path"));
+  } else if (const Json& exec = At(probe, "exec"); exec.is_object()) {
+    what = fmt::format("exec [{}]", Join(TextsAt(exec, "command"), " "));
+  } else if (const Json& tcp = At(probe, "tcpSocket"); tcp.is_object()) {
+    what = fmt::format("tcp-socket {}:{}", TextAt(tcp, "host"), PlainText(At(tcp, "port")));
+  } else if (const Json& grpc = At(probe, "grpc"); grpc.is_object()) {
+    what = fmt::format("grpc <pod>:{} {}", IntAt(grpc, "port"), TextAt(grpc, "service"));
+  }
+  return fmt::format("{} delay={}s timeout={}s period={}s #success={} #failure={}", what,
+                     IntAt(probe, "initialDelaySeconds"), IntAt(probe, "timeoutSeconds"),
+                     IntAt(probe, "periodSeconds"), IntAt(probe, "successThreshold"),
+                     IntAt(probe, "failureThreshold"));
+}
+
+void WriteState(DescribeWriter& out, const std::string& title, const Json& state) {
+  if (const Json& running = At(state, "running"); running.is_object()) {
+    out.Field(2, title, "Running");
+    out.Field(3, "Started", DescribeTime(TextAt(running, "startedAt")));
+  } else if (const Json& ended = At(state, "terminated"); ended.is_object()) {
+    out.Field(2, title, "Terminated");
+    out.FieldIf(3, "Reason", TextAt(ended, "reason"));
+    out.FieldIf(3, "Message", TextAt(ended, "message"));
+    out.Field(3, "Exit Code", std::to_string(IntAt(ended, "exitCode")));
+    if (IntAt(ended, "signal") > 0) {
+      out.Field(3, "Signal", std::to_string(IntAt(ended, "signal")));
+    }
+    out.Field(3, "Started", DescribeTime(TextAt(ended, "startedAt")));
+    out.Field(3, "Finished", DescribeTime(TextAt(ended, "finishedAt")));
+  } else {
+    out.Field(2, title, "Waiting");
+    out.FieldIf(3, "Reason", TextAt(state, "waiting", "reason"));
+  }
+}
+
+void WriteAmounts(DescribeWriter& out, const std::string& title, const Json& amounts) {
+  if (!amounts.is_object() || amounts.empty()) return;
+  out.Line(2, title + ":");
+  for (const auto& [name, amount] : amounts.items()) out.Field(3, name, PlainText(amount));
+}
+
+std::string OptionalText(const Json& reference) {
+  return IsTrue(At(reference, "optional")) ? "true" : "false";
+}
+
+void WriteEnvironment(DescribeWriter& out, const Json& container) {
+  const Json& sources = At(container, "envFrom");
+  if (!sources.is_null() && !sources.empty()) {
+    out.Line(2, "Environment Variables from:");
+    for (const Json& source : sources) {
+      const bool secret = At(source, "secretRef").is_object();
+      const Json& reference = At(source, secret ? "secretRef" : "configMapRef");
+      const std::string prefix = TextAt(source, "prefix");
+      out.Line(3, fmt::format("{}\t{}{}\tOptional: {}", TextAt(reference, "name"),
+                              secret ? "Secret" : "ConfigMap",
+                              prefix.empty() ? "" : fmt::format(" with prefix '{}'", prefix),
+                              OptionalText(reference)));
+    }
+  }
+  const Json& env = At(container, "env");
+  if (env.is_null() || env.empty()) {
+    out.Field(2, "Environment", "<none>");
+    return;
+  }
+  out.Line(2, "Environment:");
+  for (const Json& each : env) {
+    const std::string name = TextAt(each, "name");
+    const Json& from = At(each, "valueFrom");
+    if (const Json& field = At(from, "fieldRef"); field.is_object()) {
+      out.Line(3, fmt::format("{}:\t ({}:{})", name, TextAt(field, "apiVersion"),
+                              TextAt(field, "fieldPath")));
+    } else if (const Json& resource = At(from, "resourceFieldRef"); resource.is_object()) {
+      out.Line(3, fmt::format("{}:\t ({})", name, TextAt(resource, "resource")));
+    } else if (const Json& secret = At(from, "secretKeyRef"); secret.is_object()) {
+      out.Line(3, fmt::format("{}:\t<set to the key '{}' in secret '{}'>\tOptional: {}", name,
+                              TextAt(secret, "key"), TextAt(secret, "name"), OptionalText(secret)));
+    } else if (const Json& map = At(from, "configMapKeyRef"); map.is_object()) {
+      out.Line(3, fmt::format("{}:\t<set to the key '{}' of config map '{}'>\tOptional: {}", name,
+                              TextAt(map, "key"), TextAt(map, "name"), OptionalText(map)));
+    } else {
+      const auto lines = Split(TextAt(each, "value"), '\n');
+      out.Line(3, name + ":\t" + lines[0]);
+      for (size_t i = 1; i < lines.size(); ++i) out.Line(3, "\t" + lines[i]);
+    }
+  }
+}
+
+void WriteMounts(DescribeWriter& out, const Json& container) {
+  std::vector<std::string> lines;
+  for (const Json& mount : At(container, "volumeMounts")) {
+    std::string flags = IsTrue(At(mount, "readOnly")) ? "ro" : "rw";
+    if (const std::string path = TextAt(mount, "subPath"); !path.empty()) {
+      flags += fmt::format(",path=\"{}\"", path);
+    }
+    lines.push_back(
+        fmt::format("{} from {} ({})", TextAt(mount, "mountPath"), TextAt(mount, "name"), flags));
+  }
+  if (lines.empty()) {
+    out.Field(2, "Mounts", "<none>");
+    return;
+  }
+  std::sort(lines.begin(), lines.end());
+  out.Line(2, "Mounts:");
+  for (const std::string& line : lines) out.Line(3, line);
+}
+
+void WriteWords(DescribeWriter& out, const std::string& title, const Json& words) {
+  if (words.is_null() || words.empty()) return;
+  out.Line(2, title + ":");
+  for (const Json& word : words) {
+    for (const std::string& line : Split(TextOf(word), '\n')) out.Line(3, line);
+  }
+}
+
+// `status` is null in templates, where names are indented by one more space.
+void WriteContainer(DescribeWriter& out, const Json& container, const Json* status) {
+  out.Line(1, (status ? "" : " ") + TextAt(container, "name") + ":");
+  if (status) out.Field(2, "Container ID", TextAt(*status, "containerID"));
+  out.Field(2, "Image", TextAt(container, "image"));
+  if (status) out.Field(2, "Image ID", TextAt(*status, "imageID"));
+  const std::string ports = PortsText(container, "containerPort");
+  const std::string host_ports = PortsText(container, "hostPort");
+  const bool several = ports.find(", ") != std::string::npos;
+  out.Field(2, several ? "Ports" : "Port", NoneIfEmpty(ports));
+  out.Field(2, several ? "Host Ports" : "Host Port", NoneIfEmpty(host_ports));
+  WriteWords(out, "Command", At(container, "command"));
+  WriteWords(out, "Args", At(container, "args"));
+  if (status && status->is_object()) {
+    WriteState(out, "State", At(*status, "state"));
+    if (At(*status, "lastState", "terminated").is_object()) {
+      WriteState(out, "Last State", At(*status, "lastState"));
+    }
+    out.Field(2, "Ready", IsTrue(At(*status, "ready")) ? "True" : "False");
+    out.Field(2, "Restart Count", std::to_string(IntAt(*status, "restartCount")));
+  }
+  WriteAmounts(out, "Limits", At(container, "resources", "limits"));
+  WriteAmounts(out, "Requests", At(container, "resources", "requests"));
+  const std::pair<const char*, const char*> probes[] = {
+      {"Liveness", "livenessProbe"}, {"Readiness", "readinessProbe"}, {"Startup", "startupProbe"}};
+  for (const auto& [title, field] : probes) {
+    const Json& probe = At(container, field);
+    if (probe.is_object()) out.Field(2, title, ProbeText(probe));
+  }
+  WriteEnvironment(out, container);
+  WriteMounts(out, container);
+}
+
+void WriteContainers(DescribeWriter& out, const std::string& title, const Json& containers,
+                     const Json* statuses) {
+  if (containers.is_null() || containers.empty()) return;
+  const std::string indent = statuses ? "" : "  ";
+  out.Line(0, indent + title + ":");
+  for (const Json& container : containers) {
+    static const Json kNone = Json::object();
+    const Json* status = statuses ? &kNone : nullptr;
+    if (statuses && statuses->is_array()) {
+      for (const Json& each : *statuses) {
+        if (TextAt(each, "name") == TextAt(container, "name")) status = &each;
+      }
+    }
+    WriteContainer(out, container, status);
+  }
+}
+
+void WriteVolumes(DescribeWriter& out, const Json& volumes, bool in_template) {
+  const std::string indent = in_template ? "  " : "";
+  if (volumes.is_null() || volumes.empty()) {
+    out.Field(0, indent + "Volumes", "<none>");
+    return;
+  }
+  out.Line(0, indent + "Volumes:");
+  for (const Json& volume : volumes) {
+    out.Line(1, (in_template ? " " : "") + TextAt(volume, "name") + ":");
+    WriteVolumeSource(out, 2, volume);
+  }
+}
+
+std::string TolerationText(const Json& toleration) {
+  std::string text = TextAt(toleration, "key");
+  if (const std::string value = TextAt(toleration, "value"); !value.empty()) text += "=" + value;
+  if (const std::string effect = TextAt(toleration, "effect"); !effect.empty()) {
+    text += ":" + effect;
+  }
+  if (TextAt(toleration, "operator") == "Exists" && TextAt(toleration, "value").empty()) {
+    text += text.empty() ? "op=Exists" : " op=Exists";
+  }
+  if (const Json& seconds = At(toleration, "tolerationSeconds"); !seconds.is_null()) {
+    text += fmt::format(" for {}s", IntOf(seconds));
+  }
+  return text;
+}
+
+void WritePlacement(DescribeWriter& out, const Json& spec, const std::string& indent) {
+  out.Labels(indent + "Node-Selectors", At(spec, "nodeSelector"));
+  const Json& tolerations = At(spec, "tolerations");
+  std::vector<std::string> lines;
+  for (const Json& toleration : tolerations) lines.push_back(TolerationText(toleration));
+  std::sort(lines.begin(), lines.end());
+  out.Field(0, indent + "Tolerations", lines.empty() ? "<none>" : lines[0]);
+  for (size_t i = 1; i < lines.size(); ++i) out.Line(0, "\t" + lines[i]);
+}
+
+void WriteConditions(DescribeWriter& out, const Json& conditions) {
+  if (conditions.is_null() || conditions.empty()) return;
+  out.Line(0, "Conditions:\n  Type\tStatus");
+  for (const Json& condition : conditions) {
+    out.Line(1, fmt::format("{} \t{} ", TextAt(condition, "type"), TextAt(condition, "status")));
+  }
+}
+
+}  // namespace
+
+void DescribeWriter::Field(int level, const std::string& name, const std::string& value) {
+  Line(level, name + ":\t" + value);
+}
+void DescribeWriter::FieldIf(int level, const std::string& name, const std::string& value) {
+  if (!value.empty()) Field(level, name, value);
+}
+void DescribeWriter::Line(int level, const std::string& text) {
+  writer_.Write(std::string(static_cast<size_t>(level) * 2, ' ') + text + "\n");
+}
+
+void DescribeWriter::Labels(const std::string& title, const Json& labels) {
+  if (!labels.is_object() || labels.empty()) {
+    Field(0, title, "<none>");
+    return;
+  }
+  bool first = true;
+  for (const auto& [key, value] : labels.items()) {
+    Line(0, (first ? title + ":\t" : "\t") + key + "=" + TextOf(value));
+    first = false;
+  }
+}
+
+void DescribeWriter::Annotations(const Json& annotations) {
+  bool first = true;
+  const auto begin = [&] { return first ? "Annotations:\t" : "\t"; };
+  if (annotations.is_object()) {
+    for (const auto& [key, value] : annotations.items()) {
+      if (key == kLastApplied) continue;
+      const std::string text = TextOf(value);
+      if (text.find('\n') == std::string::npos &&
+          key.size() + text.size() + 2 <= kAnnotationLineMax) {
+        Line(0, begin() + key + ": " + text);
+      } else {
+        Line(0, begin() + key + ":");
+        for (std::string line : Split(text, '\n')) {
+          if (line.size() > kAnnotationLineMax - 2) {
+            line = line.substr(0, kAnnotationLineMax - 2) + "...";
+          }
+          Line(0, "\t  " + line);
+        }
+      }
+      first = false;
+    }
+  }
+  if (first) Field(0, "Annotations", "<none>");
+}
+
+void DescribeWriter::Head(const Json& object) {
+  Field(0, "Name", NameOf(object));
+  FieldIf(0, "Namespace", NamespaceOf(object));
+  Labels("Labels", At(object, "metadata", "labels"));
+  Annotations(At(object, "metadata", "annotations"));
+}
+
+std::string DescribeTime(const std::string& rfc3339) {
+  const auto time = Time::Parse(rfc3339);
+  if (!time) return "";
+  const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(time->point());
+  const std::time_t unix_time = seconds.time_since_epoch().count();
+  std::tm local = {};
+  localtime_r(&unix_time, &local);
+  char text[64];
+  std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &local);
+  return text;
+}
+
+std::string ControllerText(const Json& object) {
+  for (const Json& owner : At(object, "metadata", "ownerReferences")) {
+    if (IsTrue(At(owner, "controller"))) {
+      return TextAt(owner, "kind") + "/" + TextAt(owner, "name");
+    }
+  }
+  return "";
+}
+
+void DescribePod(DescribeWriter& out, const Json& pod) {
+  const Json& spec = At(pod, "spec");
+  const Json& status = At(pod, "status");
+  out.Field(0, "Name", NameOf(pod));
+  out.Field(0, "Namespace", NamespaceOf(pod));
+  if (const Json& priority = At(spec, "priority"); !priority.is_null()) {
+    out.Field(0, "Priority", PlainText(priority));
+  }
+  out.FieldIf(0, "Priority Class Name", TextAt(spec, "priorityClassName"));
+  out.FieldIf(0, "Runtime Class Name", TextAt(spec, "runtimeClassName"));
+  out.FieldIf(0, "Service Account", TextAt(spec, "serviceAccountName"));
+  const std::string node = TextAt(spec, "nodeName");
+  out.Field(0, "Node", node.empty() ? "<none>" : node + "/" + TextAt(status, "hostIP"));
+  out.FieldIf(0, "Start Time", DescribeTime(TextAt(status, "startTime")));
+  out.Labels("Labels", At(pod, "metadata", "labels"));
+  out.Annotations(At(pod, "metadata", "annotations"));
+  if (At(pod, "metadata", "deletionTimestamp").is_null()) {
+    out.Field(0, "Status", TextAt(status, "phase"));
+  } else {
+    out.Field(0, "Status", "Terminating");
+    out.Field(0, "Termination Grace Period",
+              fmt::format("{}s", IntAt(pod, "metadata", "deletionGracePeriodSeconds")));
+  }
+  out.FieldIf(0, "Reason", TextAt(status, "reason"));
+  out.FieldIf(0, "Message", TextAt(status, "message"));
+  out.Field(0, "IP", TextAt(status, "podIP"));
+  const Json& ips = At(status, "podIPs");
+  if (ips.is_null() || ips.empty()) {
+    out.Field(0, "IPs", "<none>");
+  } else {
+    out.Line(0, "IPs:");
+    for (const Json& ip : ips) out.Field(1, "IP", TextAt(ip, "ip"));
+  }
+  out.FieldIf(0, "Controlled By", ControllerText(pod));
+  out.FieldIf(0, "NominatedNodeName", TextAt(status, "nominatedNodeName"));
+  WriteContainers(out, "Init Containers", At(spec, "initContainers"),
+                  &At(status, "initContainerStatuses"));
+  WriteContainers(out, "Containers", At(spec, "containers"), &At(status, "containerStatuses"));
+  WriteContainers(out, "Ephemeral Containers", At(spec, "ephemeralContainers"),
+                  &At(status, "ephemeralContainerStatuses"));
+  WriteConditions(out, At(status, "conditions"));
+  WriteVolumes(out, At(spec, "volumes"), false);
+  out.FieldIf(0, "QoS Class", TextAt(status, "qosClass"));
+  WritePlacement(out, spec, "");
+}
+
+void WritePodTemplate(DescribeWriter& out, const Json& pod_template) {
+  out.Line(0, "Pod Template:");
+  const Json& spec = At(pod_template, "spec");
+  out.Labels("  Labels", At(pod_template, "metadata", "labels"));
+  if (const Json& annotations = At(pod_template, "metadata", "annotations");
+      annotations.is_object() && !annotations.empty()) {
+    bool first = true;
+    for (const auto& [key, value] : annotations.items()) {
+      out.Line(0, (first ? "  Annotations:\t" : "\t") + key + ": " + TextOf(value));
+      first = false;
+    }
+  }
+  out.FieldIf(0, "  Service Account", TextAt(spec, "serviceAccountName"));
+  WriteContainers(out, "Init Containers", At(spec, "initContainers"), nullptr);
+  WriteContainers(out, "Containers", At(spec, "containers"), nullptr);
+  WriteVolumes(out, At(spec, "volumes"), true);
+  WritePlacement(out, spec, "  ");
+}
+
+std::string DescribePodTemplate(const Json& pod_template) {
+  DescribeWriter out;
+  WritePodTemplate(out, pod_template);
+  return out.Flush();
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,43 @@
+// `describe`: the parts that several kinds share.
+#pragma once
+
+#include <string>
+
+#include "api/values.h"
+#include "base/clock.h"
+#include "cli/tab_writer.h"
+
+namespace skiff::cli {
+
+// Lines with an indentation of two spaces a level, aligned by a TabWriter.
+class DescribeWriter {
+ public:
+  // "NAME:<tab>VALUE"
+  void Field(int level, const std::string& name, const std::string& value);
+  // The same, unless the value is empty.
+  void FieldIf(int level, const std::string& name, const std::string& value);
+  void Line(int level, const std::string& text);
+  // "Labels:" and further lines, "<none>" without any.
+  void Labels(const std::string& title, const Json& labels);
+  void Annotations(const Json& annotations);
+  // Name, Namespace, Labels, Annotations.
+  void Head(const Json& object);
+  std::string Flush() { return writer_.Flush(); }
+
+ private:
+  TabWriter writer_;
+};
+
+// "Fri, 20 Nov 2026 07:00:00 +0000" of an RFC 3339 text; "" of an empty one.
+std::string DescribeTime(const std::string& rfc3339);
+// "ReplicaSet/web-1"; "" when nobody controls the object.
+std::string ControllerText(const Json& object);
+
+void DescribePod(DescribeWriter& out, const Json& pod);
+// "Pod Template:" and what is below it.
+void WritePodTemplate(DescribeWriter& out, const Json& pod_template);
+std::string DescribePodTemplate(const Json& pod_template);
+// The lines of a volume's source.
+void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume);
+
+}  // namespace skiff::cli

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include "cli/describe_pod.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+std::string TrueOrFalse(const Json& value) {
+  return IsTrue(value) ? "true" : "false";
+}
+
+void WriteProjected(DescribeWriter& out, int level, const Json& projected) {
+  out.Field(level, "Type",
+            "Projected (a volume that contains injected data from multiple sources)");
+  for (const Json& source : At(projected, "sources")) {
+    if (const Json& secret = At(source, "secret"); secret.is_object()) {
+      out.Field(level, "SecretName", TextAt(secret, "name"));
+      out.Field(level, "Optional", TrueOrFalse(At(secret, "optional")));
+    } else if (At(source, "downwardAPI").is_object()) {
+      out.Field(level, "DownwardAPI", "true");
+    } else if (const Json& map = At(source, "configMap"); map.is_object()) {
+      out.Field(level, "ConfigMapName", TextAt(map, "name"));
+      out.Field(level, "Optional", TrueOrFalse(At(map, "optional")));
+    } else if (const Json& token = At(source, "serviceAccountToken"); token.is_object()) {
+      out.Field(level, "TokenExpirationSeconds", std::to_string(IntAt(token, "expirationSeconds")));
+    }
+  }
+}
+
+void WriteCsi(DescribeWriter& out, int level, const Json& csi) {
+  out.Field(level, "Type", "CSI (a Container Storage Interface (CSI) volume source)");
+  out.Field(level, "Driver", TextAt(csi, "driver"));
+  out.Field(level, "FSType", TextAt(csi, "fsType"));
+  out.FieldIf(level, "VolumeHandle", TextAt(csi, "volumeHandle"));
+  out.Field(level, "ReadOnly", TrueOrFalse(At(csi, "readOnly")));
+  const Json& attributes = At(csi, "volumeAttributes");
+  if (!attributes.is_object()) return;
+  bool first = true;
+  for (const auto& [key, value] : attributes.items()) {
+    out.Line(level, (first ? "VolumeAttributes:\t  " : "\t  ") + key + "=" + TextOf(value));
+    first = false;
+  }
+}
+
+}  // namespace
+
+void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume) {
+  if (const Json& path = At(volume, "hostPath"); path.is_object()) {
+    out.Field(level, "Type", "HostPath (bare host directory volume)");
+    out.Field(level, "Path", TextAt(path, "path"));
+    out.Field(level, "HostPathType", TextAt(path, "type"));
+  } else if (const Json& empty = At(volume, "emptyDir"); empty.is_object()) {
+    out.Field(level, "Type", "EmptyDir (a temporary directory that shares a pod's lifetime)");
+    out.Field(level, "Medium", TextAt(empty, "medium"));
+    const std::string limit = PlainText(At(empty, "sizeLimit"));
+    out.Field(level, "SizeLimit", limit.empty() ? "<unset>" : limit);
+  } else if (const Json& secret = At(volume, "secret"); secret.is_object()) {
+    out.Field(level, "Type", "Secret (a volume populated by a Secret)");
+    out.Field(level, "SecretName", TextAt(secret, "secretName"));
+    out.Field(level, "Optional", TrueOrFalse(At(secret, "optional")));
+  } else if (const Json& map = At(volume, "configMap"); map.is_object()) {
+    out.Field(level, "Type", "ConfigMap (a volume populated by a ConfigMap)");
+    out.Field(level, "Name", TextAt(map, "name"));
+    out.Field(level, "Optional", TrueOrFalse(At(map, "optional")));
+  } else if (const Json& projected = At(volume, "projected"); projected.is_object()) {
+    WriteProjected(out, level, projected);
+  } else if (const Json& claim = At(volume, "persistentVolumeClaim"); claim.is_object()) {
+    out.Field(level, "Type",
+              "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same "
+              "namespace)");
+    out.Field(level, "ClaimName", TextAt(claim, "claimName"));
+    out.Field(level, "ReadOnly", TrueOrFalse(At(claim, "readOnly")));
+  } else if (const Json& downward = At(volume, "downwardAPI"); downward.is_object()) {
+    out.Field(level, "Type", "DownwardAPI (a volume populated by information about the pod)");
+    out.Line(level, "Items:");
+    for (const Json& item : At(downward, "items")) {
+      out.Line(level + 1, fmt::format("{} -> {}", TextAt(item, "fieldRef", "fieldPath"),
+                                      TextAt(item, "path")));
+    }
+  } else if (const Json& csi = At(volume, "csi"); csi.is_object()) {
+    WriteCsi(out, level, csi);
+  } else if (const Json& local = At(volume, "local"); local.is_object()) {
+    out.Field(level, "Type", "LocalVolume (a persistent volume backed by local storage on a node)");
+    out.Field(level, "Path", TextAt(local, "path"));
+  } else if (const Json& nfs = At(volume, "nfs"); nfs.is_object()) {
+    out.Field(level, "Type", "NFS (an NFS mount that lasts the lifetime of a pod)");
+    out.Field(level, "Server", TextAt(nfs, "server"));
+    out.Field(level, "Path", TextAt(nfs, "path"));
+    out.Field(level, "ReadOnly", TrueOrFalse(At(nfs, "readOnly")));
+  } else {
+    out.Field(level, "Type", "<unknown>");
+  }
+}
+
+}  // namespace skiff::cli

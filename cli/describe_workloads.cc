@@ -1,0 +1,153 @@
+#include <algorithm>
+
+#include "api/human_duration.h"
+#include "cli/describe.h"
+#include "cli/json_text.h"
+#include "cli/rollout.h"
+
+namespace skiff::cli {
+namespace {
+
+std::string OrNone(const std::string& text) {
+  return text.empty() ? "<none>" : text;
+}
+
+std::vector<Json> ListSelected(DescribeContext& context, const char* type, const Json& object) {
+  ListOptions options;
+  options.namespace_ = NamespaceOf(object);
+  options.label_selector = SelectorText(At(object, "spec", "selector"));
+  const auto kind = context.session.kinds().Find(type);
+  if (!kind) return {};
+  auto list = context.session.api().List(kind->resource, options);
+  if (!list) return {};
+  std::vector<Json> owned;
+  for (Json& item : list->items) {
+    for (const Json& owner : At(item, "metadata", "ownerReferences")) {
+      if (TextAt(owner, "uid") == TextAt(object, "metadata", "uid")) {
+        owned.push_back(item);
+        break;
+      }
+    }
+  }
+  return owned;
+}
+
+std::string PodsStatus(DescribeContext& context, const Json& object) {
+  std::map<std::string, int> phases;
+  for (const Json& pod : ListSelected(context, "pods", object)) {
+    ++phases[TextAt(pod, "status", "phase")];
+  }
+  return fmt::format("{} Running / {} Waiting / {} Succeeded / {} Failed", phases["Running"],
+                     phases["Pending"], phases["Succeeded"], phases["Failed"]);
+}
+
+void WriteConditions(DescribeWriter& out, const Json& object) {
+  const Json& conditions = At(object, "status", "conditions");
+  if (conditions.is_null() || conditions.empty()) return;
+  out.Line(0, "Conditions:\n  Type\tStatus\tReason");
+  out.Line(1, "----\t------\t------");
+  for (const Json& condition : conditions) {
+    out.Line(1, fmt::format("{} \t{}\t{}", TextAt(condition, "type"), TextAt(condition, "status"),
+                            TextAt(condition, "reason")));
+  }
+}
+
+std::string ReplicaSetText(const Json& set) {
+  return fmt::format("{} ({}/{} replicas created)", NameOf(set), IntAt(set, "status", "replicas"),
+                     IntAt(set, "spec", "replicas"));
+}
+
+bool SameTemplate(const Json& set, const Json& deployment) {
+  Json own = At(set, "spec", "template");
+  if (own.is_object() && own["metadata"]["labels"].is_object()) {
+    own["metadata"]["labels"].erase("pod-template-hash");
+  }
+  return own == At(deployment, "spec", "template");
+}
+
+}  // namespace
+
+void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  const Json& spec = At(object, "spec");
+  const Json& status = At(object, "status");
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));
+  out.Field(0, "CreationTimestamp", DescribeTime(TextAt(object, "metadata", "creationTimestamp")));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.Field(0, "Selector", SelectorText(At(spec, "selector")));
+  out.Field(0, "Replicas",
+            fmt::format("{} desired | {} updated | {} total | {} available | {} unavailable",
+                        IntOf(At(spec, "replicas"), 1), IntAt(status, "updatedReplicas"),
+                        IntAt(status, "replicas"), IntAt(status, "availableReplicas"),
+                        IntAt(status, "unavailableReplicas")));
+  out.Field(0, "StrategyType", TextAt(spec, "strategy", "type"));
+  out.Field(0, "MinReadySeconds", std::to_string(IntAt(spec, "minReadySeconds")));
+  if (const Json& rolling = At(spec, "strategy", "rollingUpdate"); rolling.is_object()) {
+    out.Field(
+        0, "RollingUpdateStrategy",
+        fmt::format("{} max unavailable, {} max surge", PlainText(At(rolling, "maxUnavailable")),
+                    PlainText(At(rolling, "maxSurge"))));
+  }
+  WritePodTemplate(out, At(spec, "template"));
+  WriteConditions(out, object);
+  std::vector<std::string> old_sets;
+  std::string new_set;
+  for (const Json& set : ListSelected(context, "replicasets", object)) {
+    if (SameTemplate(set, object)) {
+      new_set = ReplicaSetText(set);
+    } else {
+      old_sets.push_back(ReplicaSetText(set));
+    }
+  }
+  out.Field(0, "OldReplicaSets", OrNone(Join(old_sets, ", ")));
+  out.Field(0, "NewReplicaSet", OrNone(new_set));
+}
+
+void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));
+  out.Field(0, "Selector", SelectorText(At(object, "spec", "selector")));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.FieldIf(0, "Controlled By", ControllerText(object));
+  out.Field(0, "Replicas",
+            fmt::format("{} current / {} desired", IntAt(object, "status", "replicas"),
+                        IntOf(At(object, "spec", "replicas"), 1)));
+  out.Field(0, "Pods Status", PodsStatus(context, object));
+  WritePodTemplate(out, At(object, "spec", "template"));
+  WriteConditions(out, object);
+}
+
+void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+  const Json& spec = At(object, "spec");
+  const Json& status = At(object, "status");
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));
+  out.Field(0, "Selector", SelectorText(At(spec, "selector")));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.FieldIf(0, "Controlled By", ControllerText(object));
+  out.Field(0, "Parallelism", PlainText(At(spec, "parallelism")));
+  const std::string completions = PlainText(At(spec, "completions"));
+  out.Field(0, "Completions", completions.empty() ? "<unset>" : completions);
+  out.FieldIf(0, "Completion Mode", TextAt(spec, "completionMode"));
+  out.FieldIf(0, "Suspend", PlainText(At(spec, "suspend")));
+  out.FieldIf(0, "Backoff Limit", PlainText(At(spec, "backoffLimit")));
+  out.FieldIf(0, "TTL Seconds After Finished", PlainText(At(spec, "ttlSecondsAfterFinished")));
+  out.FieldIf(0, "Start Time", DescribeTime(TextAt(status, "startTime")));
+  out.FieldIf(0, "Completed At", DescribeTime(TextAt(status, "completionTime")));
+  const auto begun = Time::Parse(TextAt(status, "startTime"));
+  const auto ended = Time::Parse(TextAt(status, "completionTime"));
+  if (begun && ended) out.Field(0, "Duration", HumanDuration(ended->point() - begun->point()));
+  if (const Json& deadline = At(spec, "activeDeadlineSeconds"); !deadline.is_null()) {
+    out.Field(0, "Active Deadline Seconds", fmt::format("{}s", IntOf(deadline)));
+  }
+  out.Field(
+      0, "Pods Statuses",
+      fmt::format("{} Active ({} Ready) / {} Succeeded / {} Failed", IntAt(status, "active"),
+                  IntAt(status, "ready"), IntAt(status, "succeeded"), IntAt(status, "failed")));
+  WritePodTemplate(out, At(spec, "template"));
+}
+
+}  // namespace skiff::cli

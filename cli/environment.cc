@@ -1,0 +1,45 @@
+#include "cli/environment.h"
+
+#include <poll.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace skiff::cli {
+namespace {
+
+void WriteTo(FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
+std::string ReadAllInput() {
+  std::string text;
+  char buffer[1 << 14];
+  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), stdin)) {
+    text.append(buffer, count);
+  }
+  return text;
+}
+
+}  // namespace
+
+Environment SystemEnvironment(const Clock& clock) {
+  return {.out = [](std::string_view text) { WriteTo(stdout, text); },
+          .err = [](std::string_view text) { WriteTo(stderr, text); },
+          .read_input = ReadAllInput,
+          .variable =
+              [](const std::string& name) {
+                const char* value = std::getenv(name.c_str());
+                return std::string(value ? value : "");
+              },
+          .connect = [](const HttpsOptions& options) { return MakeHttpsTransport(options); },
+          .pause =
+              [](Duration duration) {
+                const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+                (void)poll(nullptr, 0, static_cast<int>(ms.count()));  // EINTR only ends it early.
+              },
+          .clock = clock};
+}
+
+}  // namespace skiff::cli

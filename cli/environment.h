@@ -1,0 +1,33 @@
+// What a verb touches of the world: its streams, variables, clock and network. Tests give their
+// own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "client/transport.h"
+
+namespace skiff::cli {
+
+struct Environment {
+  std::function<void(std::string_view)> out;
+  std::function<void(std::string_view)> err;
+  // All of standard input.
+  std::function<std::string()> read_input;
+  // An environment variable; "" when it is not set.
+  std::function<std::string(const std::string& name)> variable;
+  std::function<Result<std::unique_ptr<Transport>>(const HttpsOptions& options)> connect;
+  // Lets that much time pass.
+  std::function<void(Duration)> pause;
+  const Clock& clock;
+  // What users call the program: "kubectl", "skiff".
+  std::string program = "kubectl";
+};
+
+// This process's own. `clock` outlives it.
+Environment SystemEnvironment(const Clock& clock);
+
+}  // namespace skiff::cli

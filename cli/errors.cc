@@ -1,0 +1,83 @@
+#include "cli/errors.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "api/go_text.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr std::string_view kUnreachable = "Unable to connect to the server ";
+
+std::string InvalidText(const Error& error) {
+  std::string text = "The request is invalid";
+  const bool named = error.details && !(error.details->kind.empty() && error.details->name.empty());
+  if (named) {
+    text = fmt::format("The {} {} is invalid", error.details->kind, GoQuote(error.details->name));
+  } else if (error.causes.empty()) {
+    return fmt::format("{}: {}\n", text, error.message);
+  }
+  std::vector<std::string> causes;
+  std::set<std::string> seen;
+  for (const Cause& cause : error.causes) {
+    const std::string line =
+        cause.field.empty() ? cause.message : fmt::format("{}: {}", cause.field, cause.message);
+    if (seen.insert(line).second) causes.push_back(line);
+  }
+  text += ": ";
+  if (causes.size() == 1) return text + causes[0] + "\n";
+  text += "\n";
+  for (const std::string& cause : causes) text += "* " + cause + "\n";
+  return text;
+}
+
+// The transport's text is "Unable to connect to the server https://h:1: why".
+std::string UnreachableText(const std::string& message) {
+  const std::string rest = message.substr(kUnreachable.size());
+  const size_t scheme = rest.find("://");
+  const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const size_t space = rest.find(": ", begin);
+  const std::string host = rest.substr(begin, space - begin);
+  const std::string why = space == std::string::npos ? "" : rest.substr(space + 2);
+  if (why == "Connection" || why.find("connection refused") != std::string::npos) {
+    return fmt::format(
+        "The connection to the server {} was refused - did you specify the right host or port?\n",
+        host.substr(0, host.find('/')));
+  }
+  if (why == "SSLServerVerification") {
+    return "Unable to connect to the server: tls: failed to verify certificate: x509: certificate "
+           "signed by unknown authority\n";
+  }
+  return fmt::format("Unable to connect to the server: {}\n", why);
+}
+
+}  // namespace
+
+std::string ErrorText(const Error& error) {
+  if (error.http_code == 0) return fmt::format("error: {}\n", error.message);
+  if (error.http_code == 503 && error.message.starts_with(kUnreachable)) {
+    return UnreachableText(error.message);
+  }
+  if (error.reason == Reason::kInvalid) return InvalidText(error);
+  if (error.reason == Reason::kUnauthorized) {
+    return fmt::format("error: You must be logged in to the server ({})\n", error.message);
+  }
+  const std::string_view reason = ReasonText(error.reason);
+  if (reason.empty()) return fmt::format("Error from server: {}\n", error.message);
+  return fmt::format("Error from server ({}): {}\n", reason, error.message);
+}
+
+tl::unexpected<Error> CliError(std::string text) {
+  return Fail(Reason::kBadRequest, std::move(text));
+}
+
+Error WithSource(Error error, const std::string& verb, const std::string& source) {
+  if (!source.empty() && !error.message.starts_with(kUnreachable)) {
+    error.message = fmt::format("error when {} {}: {}", verb, GoQuote(source), error.message);
+  }
+  return error;
+}
+
+}  // namespace skiff::cli

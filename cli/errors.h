@@ -1,0 +1,18 @@
+// Errors in kubectl's words.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+namespace skiff::cli {
+
+// What goes to standard error, with its newline. The server's errors are told apart from our own by
+// their http_code.
+std::string ErrorText(const Error& error);
+// Of our own making: "error: TEXT".
+tl::unexpected<Error> CliError(std::string text);
+// `error when creating "web.yaml": ...`, as a prefix of the message.
+Error WithSource(Error error, const std::string& verb, const std::string& source);
+
+}  // namespace skiff::cli

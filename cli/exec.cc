@@ -1,0 +1,124 @@
+// `exec` and `attach`.
+#include <unistd.h>
+
+#include "cli/json_text.h"
+#include "cli/session.h"
+#include "cli/streams.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+struct ExecFlags {
+  std::string container;
+  bool with_stdin = false;
+  bool tty = false;
+  bool quiet = false;
+  Duration pod_running_timeout = 1min;
+
+  void AddTo(Command& command) {
+    command.Flag("container,c", container, "Container name.");
+    command.Flag("stdin,i", with_stdin, "Pass stdin to the container.");
+    command.Flag("tty,t", tty, "Stdin is a TTY.");
+    command.Flag("quiet,q", quiet, "Only print output from the remote session.");
+    command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for a pod.");
+  }
+};
+
+constexpr char kMissingContainer[] = "container {0} not found in pod {1}";
+
+// Without a terminal on our side there is none to offer.
+void CheckTerminal(Command& command, ExecFlags& flags) {
+  if (!flags.tty || isatty(STDIN_FILENO)) return;
+  command.Warn("Unable to use a TTY - input is not a terminal or the right kind of file\n");
+  flags.tty = false;
+}
+
+bool Ended(const Json& pod) {
+  const std::string phase = TextAt(pod, "status", "phase");
+  return phase == "Succeeded" || phase == "Failed";
+}
+
+}  // namespace
+
+Result<> RunExec(Command& command, const Args& args) {
+  ExecFlags flags;
+  flags.AddTo(command);
+  // The first word is the pod; what follows it without "--" is refused, as kubectl does.
+  TRY(command.Parse(args));
+  if (command.words().empty()) {
+    return command.UsageError("pod, type/name or --filename must be specified");
+  }
+  if (command.words().size() > 1) {
+    return CliError(
+        "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] "
+        "instead\nSee 'kubectl exec -h' for help and examples");
+  }
+  if (!command.rest() || command.rest()->empty()) {
+    return command.UsageError("you must specify at least one command for the container");
+  }
+  const Json pod = TRY(FindPod(command, command.words()[0]));
+  if (Ended(pod)) {
+    return CliError(
+        fmt::format("cannot exec into a container in a completed pod; current phase is "
+                    "{}",
+                    TextAt(pod, "status", "phase")));
+  }
+  const std::string container =
+      TRY(ChooseContainer(command, pod, flags.container, kMissingContainer, flags.quiet));
+  CheckTerminal(command, flags);
+  const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
+                              .subresource = "exec",
+                              .container = container,
+                              .command = *command.rest(),
+                              .with_stdin = flags.with_stdin,
+                              .tty = flags.tty};
+  const int code = TRY(RunRemote(command, request));
+  if (code == 0) return {};
+  command.Warn("command terminated with exit code {}\n", code);
+  command.set_exit_code(code);
+  return {};
+}
+
+Result<> RunAttach(Command& command, const Args& args) {
+  ExecFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  if (command.words().empty()) {
+    return command.UsageError("at least 1 argument is required for attach");
+  }
+  const Json pod = TRY(FindPod(command, command.words()[0]));
+  if (Ended(pod)) {
+    return CliError(fmt::format("cannot attach a container in a completed pod; current phase is {}",
+                                TextAt(pod, "status", "phase")));
+  }
+  const std::string container =
+      TRY(ChooseContainer(command, pod, flags.container, kMissingContainer, flags.quiet));
+  for (const Json& each : At(pod, "spec", "containers")) {
+    if (TextAt(each, "name") == container && flags.tty && !IsTrue(At(each, "tty"))) {
+      command.Warn("error: Unable to use a TTY - container {} did not allocate one\n", container);
+      flags.tty = false;
+    }
+  }
+  CheckTerminal(command, flags);
+  if (!flags.quiet) {
+    command.Warn(
+        "All commands and output from this session will be recorded in container logs, "
+        "including credentials and sensitive information passed through the command "
+        "prompt.\n");
+    if (flags.with_stdin) {
+      command.Warn("If you don't see a command prompt, try pressing enter.\n");
+    }
+  }
+  const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
+                              .subresource = "attach",
+                              .container = container,
+                              .command = {},
+                              .with_stdin = flags.with_stdin,
+                              .tty = flags.tty};
+  const int code = TRY(RunRemote(command, request));
+  if (code != 0) command.set_exit_code(code);
+  return {};
+}
+
+}  // namespace skiff::cli

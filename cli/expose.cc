@@ -1,0 +1,252 @@
+// `expose`: a Service in front of the pods of another object. `autoscale`: an HPA over it.
+#include <charconv>
+
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+struct ExposeFlags {
+  WriteFlags write;
+  FileFlags files;
+  std::string name;
+  std::string labels;
+  std::string selector;
+  std::string port;
+  std::string target_port;
+  std::string protocol;
+  std::string type;
+  std::string cluster_ip;
+  std::string external_ip;
+  std::string session_affinity;
+  std::string load_balancer_ip;
+};
+
+Result<Json> ParseLabels(const std::string& text) {
+  Json labels = Json::object();
+  for (const std::string& pair : Split(text, ',')) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return CliError(fmt::format("unexpected label spec: {}", text));
+    }
+    labels[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return labels;
+}
+
+Result<Json> SelectorOf(const Json& object) {
+  const std::string kind = TextAt(object, "kind");
+  if (kind == "ReplicationController" || kind == "Service") {
+    const Json& selector = At(object, "spec", "selector");
+    if (!selector.is_object() || selector.empty()) {
+      return CliError("the service has no pod selector set");
+    }
+    return selector;
+  }
+  if (kind == "Pod") {
+    const Json& labels = At(object, "metadata", "labels");
+    if (!labels.is_object() || labels.empty()) {
+      return CliError("the pod has no labels and cannot be exposed");
+    }
+    return labels;
+  }
+  if (!At(object, "spec", "selector", "matchExpressions").empty()) {
+    return CliError("couldn't convert expressions to map-based selector format");
+  }
+  const Json& labels = At(object, "spec", "selector", "matchLabels");
+  if (!labels.is_object() || labels.empty()) {
+    return CliError("invalid deployment: no selectors, therefore cannot be exposed");
+  }
+  return labels;
+}
+
+struct FoundPort {
+  std::string port;
+  std::string protocol;
+};
+
+std::vector<FoundPort> PortsOf(const Json& object) {
+  std::vector<FoundPort> ports;
+  const std::string kind = TextAt(object, "kind");
+  if (kind == "Service") {
+    for (const Json& port : At(object, "spec", "ports")) {
+      ports.push_back({PlainText(At(port, "port")), TextAt(port, "protocol")});
+    }
+    return ports;
+  }
+  const Json& spec = kind == "Pod" ? At(object, "spec") : At(object, "spec", "template", "spec");
+  for (const Json& container : At(spec, "containers")) {
+    for (const Json& port : At(container, "ports")) {
+      ports.push_back({PlainText(At(port, "containerPort")), TextAt(port, "protocol")});
+    }
+  }
+  return ports;
+}
+
+Json NumberOrText(const std::string& text) {
+  int value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code == std::errc() && end == text.data() + text.size()) return value;
+  return text;
+}
+
+Result<Json> ServicePorts(const ExposeFlags& flags, const Json& object) {
+  const std::vector<FoundPort> known = PortsOf(object);
+  std::vector<FoundPort> wanted;
+  if (flags.port.empty()) {
+    wanted = known;
+  } else {
+    for (const std::string& port : Split(flags.port, ',')) {
+      std::string protocol;
+      for (const FoundPort& each : known) {
+        if (each.port == port) protocol = each.protocol;
+      }
+      wanted.push_back({port, protocol});
+    }
+  }
+  if (wanted.empty()) return CliError("couldn't find port via --port flag or introspection");
+  Json ports = Json::array();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    Json port = {{"port", NumberOrText(wanted[i].port)}};
+    const std::string protocol = flags.protocol.empty() ? wanted[i].protocol : flags.protocol;
+    port["protocol"] = protocol.empty() ? "TCP" : protocol;
+    port["targetPort"] =
+        NumberOrText(flags.target_port.empty() ? wanted[i].port : flags.target_port);
+    if (wanted.size() > 1) port["name"] = fmt::format("port-{}", i + 1);
+    ports.push_back(std::move(port));
+  }
+  return ports;
+}
+
+Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
+  const std::string name = flags.name.empty() ? NameOf(object) : flags.name;
+  Json service = {{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", {{"name", name}}}};
+  const Json& own = At(object, "metadata", "labels");
+  if (!flags.labels.empty()) {
+    service["metadata"]["labels"] = TRY(ParseLabels(flags.labels));
+  } else if (own.is_object()) {
+    service["metadata"]["labels"] = own;
+  }
+  Json& spec = service["spec"];
+  if (flags.selector.empty()) {
+    spec["selector"] = TRY(SelectorOf(object));
+  } else {
+    spec["selector"] = TRY(ParseLabels(flags.selector));
+  }
+  spec["ports"] = TRY(ServicePorts(flags, object));
+  if (!flags.type.empty()) spec["type"] = flags.type;
+  if (!flags.cluster_ip.empty()) spec["clusterIP"] = flags.cluster_ip;
+  if (!flags.external_ip.empty()) spec["externalIPs"] = Json::array({flags.external_ip});
+  if (!flags.session_affinity.empty()) spec["sessionAffinity"] = flags.session_affinity;
+  if (!flags.load_balancer_ip.empty()) spec["loadBalancerIP"] = flags.load_balancer_ip;
+  return service;
+}
+
+bool CanExpose(const std::string& kind) {
+  return kind == "Pod" || kind == "Service" || kind == "ReplicationController" ||
+         kind == "Deployment" || kind == "ReplicaSet";
+}
+
+Result<> CreateFor(Command& command, const WriteFlags& flags, const Target& target,
+                   const std::string& type, Json object, const char* operation) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find(type));
+  if (flags.save_config) object = WithLastApplied(std::move(object));
+  if (!flags.dry_run.client()) {
+    const WriteOptions options = TRY(flags.Options());
+    object = TRY(session.api().Create(kind.resource, target.key.namespace_, object, options));
+  }
+  return PrintWritten(command, flags, object, kind.resource, operation);
+}
+
+}  // namespace
+
+Result<> RunExpose(Command& command, const Args& args) {
+  ExposeFlags flags;
+  flags.write.AddTo(command, "kubectl-expose");
+  flags.files.AddTo(command);
+  command.Flag("name", flags.name, "The name of the new service.");
+  command.Flag("labels,l", flags.labels, "Labels of the new service.");
+  command.Flag("selector", flags.selector, "A label selector for the service.");
+  command.Flag("port", flags.port, "The port that the service should serve on.");
+  command.Flag("target-port", flags.target_port, "Name or number of the port of the containers.");
+  command.Flag("protocol", flags.protocol, "TCP, UDP or SCTP.");
+  command.Flag("type", flags.type, "ClusterIP, NodePort, LoadBalancer or ExternalName.");
+  command.Flag("cluster-ip", flags.cluster_ip, "ClusterIP to be assigned, or 'None'.");
+  command.Flag("external-ip", flags.external_ip, "An additional address of the service.");
+  command.Flag("session-affinity", flags.session_affinity, "None or ClientIP.");
+  command.Flag("load-balancer-ip", flags.load_balancer_ip, "IP to assign to the load balancer.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  const auto targets = TRY(FindTargets(command, command.words(), {.files = &flags.files}));
+  for (const Target& target : targets) {
+    if (!CanExpose(target.resource.kind)) {
+      return CliError(fmt::format("cannot expose a {}", KindName(target.resource)));
+    }
+    Json service = TRY(ServiceFor(flags, target.object));
+    if (target.key.namespace_ != "default") {
+      service["metadata"]["namespace"] = target.key.namespace_;
+    }
+    const auto done =
+        CreateFor(command, flags.write, target, "service", std::move(service), "exposed");
+    if (!done) command.Report(done.error());
+  }
+  return {};
+}
+
+Result<> RunAutoscale(Command& command, const Args& args) {
+  WriteFlags flags;
+  FileFlags files;
+  int min = -1;
+  int max = -1;
+  int cpu_percent = -1;
+  std::string cpu;
+  std::string name;
+  flags.AddTo(command, "kubectl-autoscale");
+  files.AddTo(command);
+  command.Flag("min", min, "The lower limit for the number of pods.");
+  command.Flag("max", max, "The upper limit for the number of pods. Required.");
+  command.Flag("cpu", cpu, "Target CPU: 50% of the request, or an amount such as 500m.");
+  command.Flag("cpu-percent", cpu_percent, "Target CPU in percent of the request.");
+  command.Flag("name", name, "The name of the new object.");
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (max < 1) {
+    return CliError(fmt::format("--max=MAXPODS is required and must be at least 1, max: {}", max));
+  }
+  if (max < min) {
+    return CliError(fmt::format(
+        "--max=MAXPODS must be larger or equal to --min=MINPODS, max: {}, min: {}", max, min));
+  }
+  const auto targets = TRY(FindTargets(command, command.words(), {.files = &files}));
+  for (const Target& target : targets) {
+    Json spec = {{"maxReplicas", max},
+                 {"scaleTargetRef",
+                  {{"apiVersion", target.resource.api_version},
+                   {"kind", target.resource.kind},
+                   {"name", target.key.name}}}};
+    if (min > 0) spec["minReplicas"] = min;
+    if (cpu_percent >= 0) cpu = fmt::format("{}%", cpu_percent);
+    if (!cpu.empty()) {
+      Json goal = {{"type", "AverageValue"}, {"averageValue", cpu}};
+      if (cpu.ends_with('%')) {
+        goal = {{"type", "Utilization"},
+                {"averageUtilization", NumberOrText(cpu.substr(0, cpu.size() - 1))}};
+      }
+      spec["metrics"] =
+          Json::array({{{"type", "Resource"}, {"resource", {{"name", "cpu"}, {"target", goal}}}}});
+    }
+    Json object = {{"apiVersion", "autoscaling/v2"},
+                   {"kind", "HorizontalPodAutoscaler"},
+                   {"metadata", {{"name", name.empty() ? target.key.name : name}}},
+                   {"spec", std::move(spec)}};
+    const auto done = CreateFor(command, flags, target, "horizontalpodautoscalers.v2.autoscaling",
+                                std::move(object), "autoscaled");
+    if (!done) command.Report(done.error());
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,267 @@
+#include "cli/get.h"
+
+#include "cli/json_text.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+
+void GetFlags::AddTo(Command& command) {
+  print.AddTo(command);
+  files.AddTo(command);
+  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  command.Flag("field-selector", selectors.fields, "Selector (field query) to filter on.");
+  command.Flag("all-namespaces,A", selectors.all_namespaces, "List across all namespaces.");
+  command.Flag("raw", raw, "Raw URI to request from the server.");
+  command.Flag("sort-by", sort_by, "Sort list types using this field specification.");
+  command.Flag("subresource", subresource, "Fetch this subresource of the objects.");
+  command.Flag("label-columns,L", label_columns, "Labels that are presented as columns.");
+  command.Flag("ignore-not-found", ignore_not_found, "Exit code 0 when an object is missing.");
+  command.Flag("no-headers", no_headers, "Do not print headers.");
+  command.Flag("show-kind", show_kind, "List the kind with each name.");
+  command.Flag("show-labels", show_labels, "Show all labels as the last column.");
+  command.Flag("watch,w", watch, "After listing the objects, watch for changes.");
+  command.Flag("watch-only", watch_only, "Watch for changes without listing first.");
+  command.Flag("output-watch-events", output_watch_events, "Output the type of each event.");
+  command.Flag("chunk-size", chunk_size, "Return large lists in chunks.");
+  command.Flag("server-print", server_print, "Have the server return the table.");
+}
+
+TableOptions GetFlags::Table(bool several_kinds, const Resource& resource) const {
+  TableOptions options;
+  options.wide = print.output == "wide";
+  options.headers = !no_headers;
+  options.with_namespace = selectors.all_namespaces && resource.namespaced;
+  options.show_labels = show_labels;
+  options.label_columns = label_columns;
+  if (several_kinds || show_kind) options.name_prefix = KindName(resource) + "/";
+  return options;
+}
+
+std::string NothingFoundText(const std::string& namespace_) {
+  if (namespace_.empty()) return "No resources found\n";
+  return fmt::format("No resources found in {} namespace.\n", namespace_);
+}
+
+namespace {
+
+constexpr char kNoTypeHint[] =
+    "You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete "
+    "list of supported resources.\n\n";
+constexpr char kNoType[] =
+    "Required resource not specified.\n"
+    "Use \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl "
+    "explain pods).\n"
+    "See 'kubectl get -h' for help and examples";
+
+Query SelectorQuery(const GetFlags& flags) {
+  Query query;
+  if (!flags.selectors.labels.empty()) query.emplace_back("labelSelector", flags.selectors.labels);
+  if (!flags.selectors.fields.empty()) query.emplace_back("fieldSelector", flags.selectors.fields);
+  if (!flags.sort_by.empty()) query.emplace_back("includeObject", "Object");
+  return query;
+}
+
+// One table of all pages.
+Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& resource) {
+  Json whole;
+  std::string continue_;
+  do {
+    Query query = SelectorQuery(flags);
+    if (flags.chunk_size > 0) query.emplace_back("limit", std::to_string(flags.chunk_size));
+    if (!continue_.empty()) query.emplace_back("continue", continue_);
+    const std::string namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
+    Json page =
+        TRY(session.api().Get(resource.Path({namespace_, ""}), std::move(query), kTableAccept));
+    continue_ = TextAt(page, "metadata", "continue");
+    if (whole.is_null()) {
+      whole = std::move(page);
+    } else if (page["rows"].is_array()) {
+      for (Json& row : page["rows"]) whole["rows"].push_back(std::move(row));
+    }
+  } while (!continue_.empty());
+  return whole;
+}
+
+// What one kind's part of the output is made from.
+struct KindTable {
+  const Selection* selection;
+  std::vector<Json> rows;
+  Json table;  // Its columns.
+};
+
+void CollectNamed(Command& command, Session& session, const GetFlags& flags, KindTable& out) {
+  const Resource& resource = out.selection->kind.resource;
+  for (const std::string& name : out.selection->names) {
+    const ObjectKey key = {session.NamespaceFor(resource), name};
+    Query query;
+    if (!flags.sort_by.empty()) query.emplace_back("includeObject", "Object");
+    auto table = session.api().Get(resource.Path(key, flags.subresource), query, kTableAccept);
+    if (!table) {
+      const bool missing = table.error().reason == Reason::kNotFound;
+      if (!missing || !flags.ignore_not_found) command.Report(table.error());
+      continue;
+    }
+    for (const Json& row : At(*table, "rows")) out.rows.push_back(row);
+    if (out.table.is_null()) out.table = std::move(*table);
+  }
+}
+
+Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
+                     const Selections& selections) {
+  bool printed = false;
+  bool failed = false;
+  for (const Selection& selection : selections.items) {
+    KindTable part{&selection, {}, {}};
+    if (selection.names.empty()) {
+      auto table = ListTable(session, flags, selection.kind.resource);
+      if (!table) {
+        command.Report(table.error());
+        failed = true;
+        continue;
+      }
+      for (const Json& row : At(*table, "rows")) part.rows.push_back(row);
+      part.table = std::move(*table);
+    } else {
+      const int before = command.exit_code();
+      CollectNamed(command, session, flags, part);
+      failed |= command.exit_code() != before || flags.ignore_not_found || part.rows.empty();
+    }
+    if (part.rows.empty()) continue;
+    if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, part.rows, true));
+    part.table["rows"] = std::move(part.rows);
+    TablePrinter printer(flags.Table(selections.several_kinds, selection.kind.resource));
+    command.environment().out((printed ? "\n" : "") + printer.Print(part.table));
+    printed = true;
+  }
+  if (!printed && !failed && !flags.ignore_not_found) {
+    bool namespaced = false;
+    for (const Selection& selection : selections.items) {
+      namespaced |= selection.kind.resource.namespaced;
+    }
+    const bool in_one = namespaced && !flags.selectors.all_namespaces;
+    command.environment().err(NothingFoundText(in_one ? session.namespace_() : ""));
+  }
+  return {};
+}
+
+// All objects asked for. `single`: exactly one was named.
+Result<std::vector<Json>> CollectObjects(Command& command, Session& session, const GetFlags& flags,
+                                         const Selections& selections, bool& single) {
+  std::vector<Json> objects;
+  single = selections.items.size() == 1 && selections.items[0].names.size() == 1;
+  for (const Selection& selection : selections.items) {
+    const Resource& resource = selection.kind.resource;
+    for (const std::string& name : selection.names) {
+      const ObjectKey key = {session.NamespaceFor(resource), name};
+      auto object = session.api().Get(resource, key, flags.subresource);
+      if (object) {
+        objects.push_back(std::move(*object));
+      } else if (object.error().reason != Reason::kNotFound || !flags.ignore_not_found) {
+        command.Report(object.error());
+      }
+    }
+    if (!selection.names.empty()) continue;
+    ListOptions options;
+    options.namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
+    options.label_selector = flags.selectors.labels;
+    options.field_selector = flags.selectors.fields;
+    auto list = session.api().List(resource, options);
+    if (!list) {
+      command.Report(list.error());
+      continue;
+    }
+    for (Json& item : list->items) objects.push_back(std::move(item));
+  }
+  return objects;
+}
+
+Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
+                      const Selections& selections) {
+  bool single = false;
+  const bool columns = flags.print.output.starts_with("custom-columns=");
+  std::unique_ptr<ObjectPrinter> printer;
+  if (!columns) printer = TRY(MakeObjectPrinter(flags.print));
+  auto objects = TRY(CollectObjects(command, session, flags, selections, single));
+  if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, objects, false));
+  if (columns) {
+    const std::string spec = flags.print.output.substr(flags.print.output.find('=') + 1);
+    const std::string text = TRY(CustomColumns(spec, objects, !flags.no_headers));
+    command.environment().out(text);
+    return {};
+  }
+  if (single && objects.empty()) return {};
+  Json shown;
+  if (single) {
+    shown = std::move(objects[0]);
+  } else {
+    shown = {{"apiVersion", "v1"},
+             {"items", std::move(objects)},
+             {"kind", "List"},
+             {"metadata", {{"resourceVersion", ""}}}};
+  }
+  if (!flags.print.show_managed_fields) DropManagedFields(shown);
+  const std::string text = TRY(printer->Print(shown));
+  command.environment().out(text);
+  return {};
+}
+
+// The objects that files name, as a selection by name.
+Result<Selections> SelectFromFiles(Command& command, const FileFlags& files) {
+  const auto objects = TRY(ReadManifests(command, files));
+  Selections selections;
+  for (const ManifestObject& object : objects) {
+    auto& items = selections.items;
+    if (items.empty() || !(items.back().kind.resource == object.kind.resource)) {
+      items.push_back({object.kind, {}});
+    }
+    items.back().names.push_back(object.key.name);
+  }
+  selections.several_kinds = selections.items.size() > 1;
+  return selections;
+}
+
+}  // namespace
+
+Result<> RunGet(Command& command, const Args& args) {
+  GetFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  Session& session = *TRY(command.session());
+  if (!flags.raw.empty()) {
+    if (!command.words().empty()) {
+      return command.UsageError("arguments may not be passed when --raw is specified");
+    }
+    const size_t question = flags.raw.find('?');
+    const std::string query = question == std::string::npos ? "" : flags.raw.substr(question + 1);
+    const std::string text = TRY(session.api().GetText(
+        flags.raw.substr(0, question), query.empty() ? Query() : http::ParseQuery(query)));
+    command.environment().out(text);
+    return {};
+  }
+  if (command.words().empty() && flags.files.empty()) {
+    command.environment().err(kNoTypeHint);
+    return CliError(kNoType);
+  }
+  const Selections selections = flags.files.empty() ? TRY(ParseSelections(command, command.words()))
+                                    : TRY(SelectFromFiles(command, flags.files));
+                                    for (const Selection& selection : selections.items) {
+                                      if (selection.names.empty()) continue;
+                                      if (flags.selectors.all_namespaces) {
+                                        return CliError(
+                                            "a resource cannot be retrieved by name across all "
+                                            "namespaces");
+                                      }
+                                      if (!flags.selectors.labels.empty() ||
+                                          !flags.selectors.fields.empty()) {
+                                        return CliError(
+                                            "name cannot be provided when a selector is specified");
+                                      }
+                                    }
+                                    if (flags.watch || flags.watch_only)
+                                      return WatchSelection(command, flags, selections);
+                                    if (flags.human())
+                                      return PrintTables(command, session, flags, selections);
+                                    return PrintObjects(command, session, flags, selections);
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,106 @@
+#include "cli/get.h"
+#include "cli/json_text.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+namespace {
+
+const char* EventName(WatchEvent::Type type) {
+  switch (type) {
+    case WatchEvent::Type::kAdded:
+      return "ADDED";
+    case WatchEvent::Type::kModified:
+      return "MODIFIED";
+    case WatchEvent::Type::kDeleted:
+      return "DELETED";
+    case WatchEvent::Type::kBookmark:
+      return "BOOKMARK";
+  }
+  return "ERROR";
+}
+
+// Prints tables, or objects one by one.
+class WatchPrinter {
+ public:
+  WatchPrinter(Command& command, const GetFlags& flags, const Resource& resource)
+      : command_(command), flags_(flags), table_(flags.Table(false, resource)) {}
+
+  Result<> Open() {
+    if (!flags_.human()) objects_ = TRY(MakeObjectPrinter(flags_.print));
+    return {};
+  }
+
+  Result<> Print(Json document, WatchEvent::Type type) {
+    std::string event;
+    if (flags_.output_watch_events) event = EventName(type);
+    if (flags_.human()) {
+      command_.environment().out(table_.Print(document, event));
+      return {};
+    }
+    if (!flags_.print.show_managed_fields) DropManagedFields(document);
+    if (!event.empty()) document = {{"type", event}, {"object", std::move(document)}};
+    const std::string text = TRY(objects_->Print(document));
+    command_.environment().out(text);
+    return {};
+  }
+
+ private:
+  Command& command_;
+  const GetFlags& flags_;
+  TablePrinter table_;
+  std::unique_ptr<ObjectPrinter> objects_;
+};
+
+Query WatchQuery(const GetFlags& flags, const Selection& selection) {
+  Query query;
+  if (!flags.selectors.labels.empty()) query.emplace_back("labelSelector", flags.selectors.labels);
+  std::string fields = flags.selectors.fields;
+  if (!selection.names.empty()) fields = "metadata.name=" + selection.names[0];
+  if (!fields.empty()) query.emplace_back("fieldSelector", fields);
+  return query;
+}
+
+}  // namespace
+
+Result<> WatchSelection(Command& command, const GetFlags& flags, const Selections& selections) {
+  if (selections.items.size() != 1 || selections.items[0].names.size() > 1) {
+    return CliError("you may only specify a single resource type");
+  }
+  const Selection& selection = selections.items[0];
+  const Resource& resource = selection.kind.resource;
+  Session& session = *TRY(command.session());
+  const std::string path =
+      resource.Path({session.NamespaceFor(resource, flags.selectors.all_namespaces), ""});
+  const std::string accept = flags.human() ? kTableAccept : "";
+  WatchPrinter printer(command, flags, resource);
+  TRY(printer.Open());
+  Query query = WatchQuery(flags, selection);
+  // A missing object is an error, as it is without -w.
+  if (!selection.names.empty()) {
+    TRY(session.api().Get(resource, {session.NamespaceFor(resource), selection.names[0]}));
+  }
+  Json list = TRY(session.api().Get(path, query, accept));
+  const std::string version = TextAt(list, "metadata", "resourceVersion");
+  if (!flags.watch_only) {
+    if (flags.human()) {
+      TRY(printer.Print(std::move(list), WatchEvent::Type::kAdded));
+    } else {
+      for (Json& item : list["items"]) {
+        if (!item.contains("kind")) item["kind"] = resource.kind;
+        if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
+        TRY(printer.Print(std::move(item), WatchEvent::Type::kAdded));
+      }
+    }
+  }
+  query.emplace_back("watch", "true");
+  query.emplace_back("resourceVersion", version);
+  EventReader events(TRY(session.api().GetStream(path, query, accept)));
+  while (true) {
+    auto event = TRY(events.Next());
+    if (!event) return {};
+    if (event->type == WatchEvent::Type::kBookmark) continue;
+    TRY(printer.Print(std::move(event->object), event->type));
+  }
+}
+
+}  // namespace skiff::cli

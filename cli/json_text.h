@@ -1,0 +1,56 @@
+// Reading documents whose shape is known but not checked: what is missing reads as empty.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/values.h"
+
+namespace skiff::cli {
+
+// The member; a null when `value` is no object or has none of that name.
+const Json& At(const Json& value, std::string_view name);
+template <typename... Names>
+const Json& At(const Json& value, std::string_view first, Names... rest) {
+  return At(At(value, first), rest...);
+}
+
+inline std::string TextOf(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+inline int64_t IntOf(const Json& value, int64_t otherwise = 0) {
+  return value.is_number_integer() ? value.get<int64_t>() : otherwise;
+}
+template <typename... Names>
+std::string TextAt(const Json& value, Names... names) {
+  return TextOf(At(value, names...));
+}
+template <typename... Names>
+int64_t IntAt(const Json& value, Names... names) {
+  return IntOf(At(value, names...));
+}
+inline bool IsTrue(const Json& value) {
+  return value.is_boolean() && value.get<bool>();
+}
+// The strings of a list.
+std::vector<std::string> TextsAt(const Json& value, std::string_view name);
+
+inline std::string NameOf(const Json& object) {
+  return TextAt(object, "metadata", "name");
+}
+inline std::string NamespaceOf(const Json& object) {
+  return TextAt(object, "metadata", "namespace");
+}
+
+std::string Lower(std::string text);
+std::vector<std::string> Split(std::string_view text, char separator);
+std::string Join(const std::vector<std::string>& parts, std::string_view separator);
+// A scalar as people write it; documents as compact JSON.
+std::string PlainText(const Json& value);
+// fmt's %v of Go: map[a:b], [a b], <nil>.
+std::string GoPlainText(const Json& value);
+// As kubectl prints JSON: four spaces, <, > and & escaped, a newline at the end.
+std::string PrettyJson(const Json& value);
+
+}  // namespace skiff::cli

@@ -1,0 +1,194 @@
+#include "cli/kinds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cli/api.h"
+#include "cli/errors.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+std::vector<std::string> Copied(std::span<const std::string_view> texts) {
+  return {texts.begin(), texts.end()};
+}
+
+ServedKind FromInfo(const KindInfo& info) {
+  ServedKind kind;
+  kind.resource = Resource(info);
+  kind.singular = info.singular;
+  kind.short_names = Copied(info.short_names);
+  kind.categories = Copied(info.categories);
+  kind.verbs = Copied(info.verbs);
+  kind.info = &info;
+  return kind;
+}
+
+std::string VersionOf(const Resource& resource) {
+  return resource.api_version.substr(resource.api_version.rfind('/') + 1);
+}
+
+// The built-in kinds, each in the preferred version of its group first.
+const std::vector<ServedKind>& BuiltIn() {
+  static const std::vector<ServedKind> kKinds = [] {
+    std::vector<const KindInfo*> infos;
+    for (const KindInfo* info : BuiltInKinds()) {
+      if (info->HasVerb("get") || info->HasVerb("list") || info->HasVerb("create")) {
+        infos.push_back(info);
+      }
+    }
+    std::stable_sort(infos.begin(), infos.end(), [](const KindInfo* a, const KindInfo* b) {
+      if (a->group_priority != b->group_priority) return a->group_priority > b->group_priority;
+      if (a->group != b->group) return a->group < b->group;
+      return a->version_priority > b->version_priority;
+    });
+    std::vector<ServedKind> kinds;
+    for (const KindInfo* info : infos) kinds.push_back(FromInfo(*info));
+    return kinds;
+  }();
+  return kKinds;
+}
+
+bool Answers(const ServedKind& kind, const std::string& word) {
+  return kind.resource.name == word || kind.singular == word || Lower(kind.resource.kind) == word ||
+         std::find(kind.short_names.begin(), kind.short_names.end(), word) !=
+             kind.short_names.end();
+}
+
+// How a word can be read: "a.b.c" is resource a of group b.c, or of version b of group c.
+struct Reading {
+  std::string name;
+  std::optional<std::string> version;
+  std::optional<std::string> group;
+};
+
+std::vector<Reading> ReadingsOf(const std::string& word) {
+  const std::string lower = Lower(word);
+  const size_t dot = lower.find('.');
+  if (dot == std::string::npos) return {{lower, {}, {}}};
+  const std::string name = lower.substr(0, dot);
+  const std::string rest = lower.substr(dot + 1);
+  std::vector<Reading> readings;
+  const size_t second = rest.find('.');
+  if (second != std::string::npos) {
+    readings.push_back({name, rest.substr(0, second), rest.substr(second + 1)});
+  }
+  readings.push_back({name, {}, rest});
+  readings.push_back({name, rest, {}});
+  return readings;
+}
+
+const ServedKind* Search(const std::vector<ServedKind>& kinds, const std::string& word) {
+  for (const Reading& reading : ReadingsOf(word)) {
+    for (const ServedKind& kind : kinds) {
+      if (reading.group && *reading.group != kind.resource.Group()) continue;
+      if (reading.version && *reading.version != VersionOf(kind.resource)) continue;
+      if (Answers(kind, reading.name)) return &kind;
+    }
+  }
+  return nullptr;
+}
+
+std::string NoSuchType(const std::string& word) {
+  const size_t dot = word.find('.');
+  if (dot == std::string::npos) {
+    return fmt::format("the server doesn't have a resource type \"{}\"", word);
+  }
+  const std::string rest = word.substr(dot + 1);
+  return fmt::format("the server doesn't have a resource type \"{}\" in group \"{}\"",
+                     word.substr(0, dot), rest);
+}
+
+}  // namespace
+
+std::string ServedKind::FullName() const {
+  const std::string group = resource.Group();
+  return group.empty() ? resource.name : resource.name + "." + group;
+}
+
+std::string KindName(const Resource& resource) {
+  const std::string group = resource.Group();
+  const std::string kind = Lower(resource.kind);
+  return group.empty() ? kind : kind + "." + group;
+}
+
+Result<ServedKind> Kinds::Find(const std::string& word) {
+  if (const ServedKind* found = Search(BuiltIn(), word)) return *found;
+  TRY(LoadServed());
+  if (const ServedKind* found = Search(served_, word)) return *found;
+  return CliError(NoSuchType(word));
+}
+
+Result<std::optional<ServedKind>> Kinds::FindByKind(const std::string& api_version,
+                                                    const std::string& kind) {
+  const auto search = [&](const std::vector<ServedKind>& kinds) -> std::optional<ServedKind> {
+    for (const ServedKind& served : kinds) {
+      if (served.resource.api_version == api_version && served.resource.kind == kind) return served;
+    }
+    return std::nullopt;
+  };
+  if (auto found = search(BuiltIn())) return found;
+  TRY(LoadServed());
+  return search(served_);
+}
+
+Result<std::vector<ServedKind>> Kinds::InCategory(const std::string& category) {
+  std::vector<ServedKind> found;
+  std::set<std::string> names;
+  for (const ServedKind& kind : BuiltIn()) {
+    const auto& of = kind.categories;
+    if (std::find(of.begin(), of.end(), category) == of.end()) continue;
+    if (names.insert(kind.FullName()).second) found.push_back(kind);
+  }
+  std::stable_sort(found.begin(), found.end(), [](const ServedKind& a, const ServedKind& b) {
+    return a.resource.Group() == b.resource.Group() && a.resource.name < b.resource.name;
+  });
+  return found;
+}
+
+Result<std::vector<ServedKind>> Kinds::Discover() {
+  TRY(LoadServed());
+  return served_;
+}
+
+Result<> Kinds::LoadServed() {
+  if (loaded_) return {};
+  TRY(LoadVersion("v1"));
+  const Json groups = TRY(api_.Get("/apis", {}));
+  for (const Json& group : At(groups, "groups")) {
+    const std::string preferred = TextAt(group, "preferredVersion", "groupVersion");
+    if (!preferred.empty()) TRY(LoadVersion(preferred));
+    for (const Json& version : At(group, "versions")) {
+      const std::string other = TextAt(version, "groupVersion");
+      if (other != preferred) TRY(LoadVersion(other));
+    }
+  }
+  loaded_ = true;
+  return {};
+}
+
+Result<> Kinds::LoadVersion(const std::string& api_version) {
+  const bool core = api_version.find('/') == std::string::npos;
+  const auto list = api_.Get((core ? "/api/" : "/apis/") + api_version, {});
+  // A group whose server is away does not hide the others.
+  if (!list) return core ? Result<>(Fail(list.error())) : Result<>();
+  for (const Json& entry : At(*list, "resources")) {
+    ServedKind kind;
+    kind.resource.name = TextAt(entry, "name");
+    if (kind.resource.name.find('/') != std::string::npos) continue;
+    kind.resource.api_version = api_version;
+    kind.resource.kind = TextAt(entry, "kind");
+    kind.resource.namespaced = entry.value("namespaced", false);
+    kind.singular = TextAt(entry, "singularName");
+    kind.short_names = TextsAt(entry, "shortNames");
+    kind.categories = TextsAt(entry, "categories");
+    kind.verbs = TextsAt(entry, "verbs");
+    served_.push_back(std::move(kind));
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,156 @@
+// `label` and `annotate`: KEY=VALUE sets, KEY- removes.
+#include "api/go_text.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+struct Words {
+  Args resources;
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::string> removed;
+};
+
+struct Style {
+  const char* verb;     // "label"
+  const char* field;    // metadata.labels
+  const char* set;      // "labeled"
+  const char* removed;  // "unlabeled"
+  const char* nothing;  // "not labeled"
+};
+constexpr Style kLabel = {"label", "labels", "labeled", "unlabeled", "not labeled"};
+constexpr Style kAnnotate = {"annotation", "annotations", "annotated", "annotated", "annotated"};
+
+// Resources come first: words become pairs from the first one that has "=" or ends with "-".
+Result<Words> Sort(const Args& all, const Style& style) {
+  Words words;
+  bool pairs = false;
+  for (const std::string& word : all) {
+    const size_t equals = word.find('=');
+    pairs |= equals != std::string::npos || (word.size() > 1 && word.ends_with('-'));
+    if (!pairs) {
+      words.resources.push_back(word);
+    } else if (equals != std::string::npos && equals > 0) {
+      words.set.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    } else if (word.ends_with('-')) {
+      words.removed.push_back(word.substr(0, word.size() - 1));
+    } else {
+      return CliError(fmt::format("unexpected {} name: {}", style.verb, word));
+    }
+  }
+  for (const auto& [key, value] : words.set) {
+    if (std::find(words.removed.begin(), words.removed.end(), key) != words.removed.end()) {
+      return CliError(
+          fmt::format("can not both modify and remove a {} in the same command", style.verb));
+    }
+  }
+  return words;
+}
+
+struct MarkFlags {
+  WriteFlags write;
+  FileFlags files;
+  SelectorFlags selectors;
+  bool overwrite = false;
+  bool list = false;
+  bool local = false;
+  std::string resource_version;
+};
+
+Result<> CheckOverwrite(const Words& words, const Json& present, const Style& style) {
+  std::vector<std::string> taken;
+  for (const auto& [key, value] : words.set) {
+    const Json& old = At(present, key);
+    if (!old.is_string() || old.get<std::string>() == value) continue;
+    taken.push_back(fmt::format("'{}' already has a value ({})", key, TextOf(old)));
+  }
+  if (taken.empty()) return {};
+  if (std::string_view(style.verb) == "label") {
+    return CliError(fmt::format("{}, and --overwrite is false", taken[0]));
+  }
+  return CliError("--overwrite is false but found the following declared annotation(s): " +
+                  Join(taken, "; "));
+}
+
+Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, const Style& style,
+                 const Target& target) {
+  const Json& present = At(target.object, "metadata", style.field);
+  if (flags.list) {
+    if (present.is_object()) {
+      for (const auto& [key, value] : present.items()) {
+        command.Print("{}={}\n", key, TextOf(value));
+      }
+    }
+    return {};
+  }
+  if (!flags.overwrite) TRY(CheckOverwrite(words, present, style));
+  Json changes = Json::object();
+  bool added = false;
+  for (const auto& [key, value] : words.set) {
+    if (TextOf(At(present, key)) == value && At(present, key).is_string()) continue;
+    changes[key] = value;
+    added = true;
+  }
+  for (const std::string& key : words.removed) {
+    if (!At(present, key).is_null()) {
+      changes[key] = nullptr;
+    } else if (std::string_view(style.verb) == "label") {
+      command.Print("label {} not found.\n", GoQuote(key));
+    }
+  }
+  const char* operation = added ? style.set : changes.empty() ? style.nothing : style.removed;
+  Json result = target.object;
+  if (!changes.empty() && !flags.write.dry_run.client()) {
+    Json patch = {{"metadata", {{style.field, changes}}}};
+    if (!flags.resource_version.empty()) {
+      patch["metadata"]["resourceVersion"] = flags.resource_version;
+    }
+    WriteOptions options = TRY(flags.write.Options());
+    options.field_validation.clear();
+    Session& session = *TRY(command.session());
+    result =
+        TRY(session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options));
+  }
+  return PrintWritten(command, flags.write, result, target.resource, operation);
+}
+
+Result<> RunMark(Command& command, const Args& args, const Style& style, const char* manager) {
+  MarkFlags flags;
+  flags.write.AddTo(command, manager, false);
+  flags.files.AddTo(command);
+  command.Flag("selector,l", flags.selectors.labels, "Selector (label query) to filter on.");
+  command.Flag("field-selector", flags.selectors.fields, "Selector (field query) to filter on.");
+  command.Flag("all", flags.selectors.all, "All objects of the named kinds.");
+  command.Flag("all-namespaces,A", flags.selectors.all_namespaces, "In all namespaces.");
+  command.Flag("overwrite", flags.overwrite, "Allow values to be overwritten.");
+  command.Flag("list", flags.list, "Show what there is.");
+  command.Flag("local", flags.local, "Accepted for command lines of kubectl.");
+  command.Flag("resource-version", flags.resource_version, "Only this version of the object.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  const Words words = TRY(Sort(command.words(), style));
+  if (words.set.empty() && words.removed.empty() && !flags.list) {
+    return command.UsageError(fmt::format("at least one {} update is required", style.verb));
+  }
+  const auto targets = TRY(
+      FindTargets(command, words.resources, {.files = &flags.files, .selectors = flags.selectors}));
+  for (const Target& target : targets) {
+    const auto done = MarkOne(command, flags, words, style, target);
+    if (!done) command.Report(done.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> RunLabel(Command& command, const Args& args) {
+  return RunMark(command, args, kLabel, "kubectl-label");
+}
+
+Result<> RunAnnotate(Command& command, const Args& args) {
+  return RunMark(command, args, kAnnotate, "kubectl-annotate");
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,270 @@
+#include <algorithm>
+
+#include "cli/json_text.h"
+#include "cli/rollout.h"
+#include "cli/selection.h"
+#include "cli/session.h"
+#include "cli/streams.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+struct LogFlags {
+  std::string container;
+  std::string selector;
+  std::string since_time;
+  Duration since = Duration(0);
+  int tail = -1;
+  int limit_bytes = 0;
+  int max_log_requests = 5;
+  bool follow = false;
+  bool previous = false;
+  bool timestamps = false;
+  bool all_containers = false;
+  bool all_pods = false;
+  bool prefix = false;
+  bool ignore_errors = false;
+  bool insecure_backend = false;
+  Duration pod_running_timeout = 20s;
+
+  void AddTo(Command& command);
+  Result<> Check(const Command& command) const;
+};
+
+void LogFlags::AddTo(Command& command) {
+  command.Flag("container,c", container, "Print the logs of this container.");
+  command.Flag("selector,l", selector, "Selector (label query) to filter on.");
+  command.Flag("since-time", since_time, "Only return logs after a date (RFC3339).");
+  command.Flag("since", since, "Only return logs newer than a relative duration.");
+  command.Flag("tail", tail, "Lines of recent log to display; -1 shows all.");
+  command.Flag("limit-bytes", limit_bytes, "Maximum bytes of logs to return.");
+  command.Flag("max-log-requests", max_log_requests, "Concurrent logs to follow with -l.");
+  command.Flag("follow,f", follow, "Stream the logs.");
+  command.Flag("previous,p", previous, "Logs of the previous instance of the container.");
+  command.Flag("timestamps", timestamps, "Include timestamps on each line.");
+  command.Flag("all-containers", all_containers, "Logs of all containers of the pods.");
+  command.Flag("all-pods", all_pods, "Logs of all pods of the object.");
+  command.Flag("prefix", prefix, "Prefix each line with the source.");
+  command.Flag("ignore-errors", ignore_errors, "Go on when a log cannot be read.");
+  command.Flag("insecure-skip-tls-verify-backend", insecure_backend,
+               "Do not check the kubelet's certificate.");
+  command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for a pod.");
+}
+
+Result<> LogFlags::Check(const Command& command) const {
+  if (tail < -1) return CliError("--tail must be greater than or equal to -1");
+  if (command.Given("since") && since <= Duration(0)) {
+    return CliError("--since must be greater than 0");
+  }
+  if (command.Given("limit-bytes") && limit_bytes <= 0) {
+    return CliError("--limit-bytes must be greater than 0");
+  }
+  if (!since_time.empty() && since > Duration(0)) {
+    return CliError("at most one of `sinceTime` or `sinceSeconds` may be specified");
+  }
+  if (command.words().size() > 1 && !container.empty()) {
+    return CliError("only one of -c or an inline [CONTAINER] arg is allowed");
+  }
+  return {};
+}
+
+struct LogSource {
+  ObjectKey pod;
+  std::string container;
+  // "[pod/web/nginx] "
+  std::string Prefix() const { return fmt::format("[pod/{}/{}] ", pod.name, container); }
+};
+
+Query QueryFor(const LogFlags& flags, const LogSource& source, bool by_selector) {
+  Query query = {{"container", source.container}};
+  if (flags.follow) query.emplace_back("follow", "true");
+  if (flags.previous) query.emplace_back("previous", "true");
+  if (flags.timestamps) query.emplace_back("timestamps", "true");
+  if (flags.since > Duration(0)) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(flags.since).count();
+    query.emplace_back("sinceSeconds", std::to_string(seconds));
+  }
+  if (!flags.since_time.empty()) query.emplace_back("sinceTime", flags.since_time);
+  const int tail = flags.tail < 0 && by_selector ? 10 : flags.tail;
+  if (tail >= 0) query.emplace_back("tailLines", std::to_string(tail));
+  if (flags.limit_bytes > 0) query.emplace_back("limitBytes", std::to_string(flags.limit_bytes));
+  if (flags.insecure_backend) query.emplace_back("insecureSkipTLSVerifyBackend", "true");
+  return query;
+}
+
+// Puts a prefix in front of each line.
+class LinePrinter {
+ public:
+  LinePrinter(Environment& environment, std::string prefix)
+      : environment_(environment), prefix_(std::move(prefix)) {}
+  void Print(std::string_view text) {
+    if (prefix_.empty()) {
+      environment_.out(text);
+      return;
+    }
+    std::string out;
+    for (const char c : text) {
+      if (at_line_start_) out += prefix_;
+      at_line_start_ = c == '\n';
+      out += c;
+    }
+    environment_.out(out);
+  }
+
+ private:
+  Environment& environment_;
+  const std::string prefix_;
+  bool at_line_start_ = true;
+};
+
+// Several followed logs; one thread waits for all of them.
+class FollowedLogs {
+ public:
+  void Add(std::unique_ptr<http::StreamSource> source, LinePrinter printer) {
+    source->Attach([signal = signal_] {
+      const MutexLock lock(signal->mutex);
+      signal->woken = true;
+      signal->changed.notify_all();
+    });
+    logs_.push_back(std::make_unique<Log>(Log{std::move(source), std::move(printer)}));
+  }
+  // Until all have ended.
+  void Run() {
+    while (!logs_.empty()) {
+      bool more = false;
+      for (size_t i = 0; i < logs_.size();) {
+        std::vector<http::SharedBytes> chunks;
+        const http::Pulled pulled = logs_[i]->source->Pull(kChunkBytes, chunks);
+        for (const http::SharedBytes& chunk : chunks) logs_[i]->printer.Print(*chunk);
+        more |= pulled == http::Pulled::kMore;
+        if (pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort) {
+          logs_.erase(logs_.begin() + static_cast<long>(i));
+        } else {
+          ++i;
+        }
+      }
+      if (more || logs_.empty()) continue;
+      MutexLock lock(signal_->mutex);
+      while (!signal_->woken) signal_->changed.wait(lock);
+      signal_->woken = false;
+    }
+  }
+
+ private:
+  static constexpr size_t kChunkBytes = 64 << 10;
+  struct Signal {
+    Mutex mutex;
+    CondVar changed;
+    bool woken GUARDED_BY(mutex) = true;
+  };
+  struct Log {
+    std::unique_ptr<http::StreamSource> source;
+    LinePrinter printer;
+  };
+  const std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
+  std::vector<std::unique_ptr<Log>> logs_;
+};
+
+Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("pods"));
+  std::string selector = flags.selector;
+  if (selector.empty() && flags.all_pods) {
+    const Selections selections = TRY(ParseSelections(command, {command.words()[0]}));
+    const Selection& selection = selections.items[0];
+    const Json owner = TRY(session.api().Get(selection.kind.resource,
+                                             {session.NamespaceFor(selection.kind.resource),
+                                              selection.names.empty() ? "" : selection.names[0]}));
+    selector = SelectorText(At(owner, "spec", "selector"));
+  }
+  if (selector.empty()) {
+    auto pod = FindPod(command, command.words()[0]);
+    if (pod) return std::vector<Json>{std::move(*pod)};
+    if (pod.error().reason != Reason::kNotFound) return Fail(pod.error());
+    return CliError(fmt::format("error from server (NotFound): {} in namespace \"{}\"",
+                                pod.error().message, session.namespace_()));
+  }
+  ListOptions options;
+  options.namespace_ = session.namespace_();
+  options.label_selector = selector;
+  JsonList list = TRY(session.api().List(kind.resource, options));
+  if (list.items.empty()) {
+    command.Warn("No resources found in {} namespace.\n", session.namespace_());
+  }
+  return std::move(list.items);
+}
+
+Result<std::vector<LogSource>> SourcesOf(Command& command, const LogFlags& flags,
+                                         const std::vector<Json>& pods) {
+  std::vector<LogSource> sources;
+  const std::string named = command.words().size() > 1 ? command.words()[1] : flags.container;
+  for (const Json& pod : pods) {
+    const ObjectKey key = {NamespaceOf(pod), NameOf(pod)};
+    if (flags.all_containers) {
+      for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
+        for (const Json& container : At(pod, "spec", list)) {
+          sources.push_back({key, TextAt(container, "name")});
+        }
+      }
+      continue;
+    }
+    std::string container =
+        TRY(ChooseContainer(command, pod, named, "container {0} is not valid for pod {1}"));
+    sources.push_back({key, std::move(container)});
+  }
+  return sources;
+}
+
+}  // namespace
+
+Result<> RunLogs(Command& command, const Args& args) {
+  LogFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  if (command.words().empty() && flags.selector.empty()) {
+    return command.UsageError(
+        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a "
+        "required argument for the logs command");
+  }
+  TRY(flags.Check(command));
+  Session& session = *TRY(command.session());
+  const auto pods = TRY(FindPods(command, flags));
+  const auto sources = TRY(SourcesOf(command, flags, pods));
+  if (flags.follow && sources.size() > static_cast<size_t>(std::max(flags.max_log_requests, 0))) {
+    return CliError(fmt::format(
+        "you are attempting to follow {} log streams, but maximum allowed concurrency is {}, use "
+        "--max-log-requests to increase the limit",
+        sources.size(), flags.max_log_requests));
+  }
+  FollowedLogs followed;
+  for (const LogSource& source : sources) {
+    const std::string path =
+        fmt::format("/api/v1/namespaces/{}/pods/{}/log", source.pod.namespace_, source.pod.name);
+    Query query = QueryFor(flags, source, !flags.selector.empty());
+    LinePrinter printer(command.environment(), flags.prefix ? source.Prefix() : "");
+    std::optional<Error> error;
+    if (flags.follow) {
+      auto stream = session.api().GetStream(path, std::move(query), "*/*");
+      if (stream) {
+        followed.Add(std::move(*stream), std::move(printer));
+      } else {
+        error = stream.error();
+      }
+    } else {
+      const auto text = session.api().GetText(path, std::move(query));
+      if (text) {
+        printer.Print(*text);
+      } else {
+        error = text.error();
+      }
+    }
+    if (!error) continue;
+    if (!flags.ignore_errors) return Fail(std::move(*error));
+    command.Warn("{}", ErrorText(*error));
+  }
+  followed.Run();
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,166 @@
+#include "cli/manifest.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/go_text.h"
+#include "api/yaml.h"
+#include "cli/json_text.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Source {
+  std::string name;
+  std::string text;
+};
+
+bool IsManifestName(const fs::path& path) {
+  const std::string extension = path.extension();
+  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+}
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return CliError(fmt::format("open {}: permission denied", path));
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+template <typename Iterator>
+std::vector<std::string> FilesIn(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code code;
+  for (Iterator at(directory, code), end; at != end; at.increment(code)) {
+    if (code) break;
+    if (at->is_regular_file(code) && IsManifestName(at->path())) paths.push_back(at->path());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files) {
+  std::vector<Source> sources;
+  bool input_read = false;
+  for (const std::string& name : files.filenames) {
+    if (name == "-") {
+      if (input_read) return CliError("standard input cannot be used for multiple arguments");
+      input_read = true;
+      sources.push_back({"STDIN", command.environment().read_input()});
+      continue;
+    }
+    if (!fs::exists(name)) {
+      return CliError(fmt::format("the path {} does not exist", GoQuote(name)));
+    }
+    if (!fs::is_directory(name)) {
+      std::string text = TRY(ReadFile(name));
+      sources.push_back({name, std::move(text)});
+      continue;
+    }
+    const auto paths = files.recursive ? FilesIn<fs::recursive_directory_iterator>(name)
+                                       : FilesIn<fs::directory_iterator>(name);
+    if (paths.empty()) {
+      return CliError(fmt::format(
+          "error reading [{}]: recognized file extensions are [.json .yaml .yml]", name));
+    }
+    for (const std::string& path : paths) {
+      std::string text = TRY(ReadFile(path));
+      sources.push_back({path, std::move(text)});
+    }
+  }
+  return sources;
+}
+
+bool IsList(const Json& document) {
+  return TextAt(document, "kind").ends_with("List") && At(document, "items").is_array();
+}
+
+Result<ManifestObject> Placed(Session& session, const std::string& source, Json object) {
+  const std::string api_version = TextAt(object, "apiVersion");
+  const std::string kind = TextAt(object, "kind");
+  if (!object.is_object() || kind.empty()) {
+    return CliError(
+        fmt::format("error validating {}: error validating data: {}; if you choose to "
+                    "ignore these errors, turn validation off with --validate=false",
+                    GoQuote(source),
+                    api_version.empty() ? "[apiVersion not set, kind not set]" : "kind not set"));
+  }
+  if (api_version.empty()) {
+    return CliError(
+        fmt::format("error validating {}: error validating data: apiVersion not set; "
+                    "if you choose to ignore these errors, turn validation off with "
+                    "--validate=false",
+                    GoQuote(source)));
+  }
+  const auto served = TRY(session.kinds().FindByKind(api_version, kind));
+  const std::string name = NameOf(object);
+  const std::string namespace_ = NamespaceOf(object);
+  if (!served) {
+    return CliError(fmt::format(
+        "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in "
+        "version {}\nensure CRDs are installed first",
+        GoQuote(name), GoQuote(namespace_), GoQuote(source), GoQuote(kind), GoQuote(api_version)));
+  }
+  ManifestObject placed{source, std::move(object), *served, {"", name}};
+  if (!served->resource.namespaced) return placed;
+  if (!namespace_.empty() && session.namespace_given() && namespace_ != session.namespace_()) {
+    return CliError(fmt::format(
+        "the namespace from the provided object \"{}\" does not match the namespace \"{}\". You "
+        "must pass '--namespace={}' to perform this operation.",
+        namespace_, session.namespace_(), namespace_));
+  }
+  placed.key.namespace_ = namespace_.empty() ? session.namespace_() : namespace_;
+  if (placed.object["metadata"].is_null()) placed.object["metadata"] = Json::object();
+  if (placed.object["metadata"].is_object()) {
+    placed.object["metadata"]["namespace"] = placed.key.namespace_;
+  }
+  return placed;
+}
+
+}  // namespace
+
+void FileFlags::AddTo(Command& command, const char* letter) {
+  const std::string names = *letter ? std::string("filename,") + letter : "filename";
+  command.Flag(names, filenames, "Files or folders with the objects.");
+  command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
+}
+
+Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files) {
+  const auto sources = TRY(ReadSources(command, files));
+  Session& session = *TRY(command.session());
+  std::vector<ManifestObject> objects;
+  for (const Source& source : sources) {
+    auto documents = ParseYamlStream(source.text);
+    if (!documents) {
+      command.Report(
+          CliError(fmt::format("error parsing {}: {}", source.name, documents.error().message))
+              .value());
+      continue;
+    }
+    for (YamlDocument& document : *documents) {
+      std::vector<Json> found;
+      if (IsList(document.value)) {
+        for (Json& item : document.value["items"]) found.push_back(std::move(item));
+      } else {
+        found.push_back(std::move(document.value));
+      }
+      for (Json& object : found) {
+        auto placed = Placed(session, source.name, std::move(object));
+        if (placed) {
+          objects.push_back(std::move(*placed));
+        } else {
+          command.Report(placed.error());
+        }
+      }
+    }
+  }
+  return objects;
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,32 @@
+// Documents from files, folders and standard input (-f).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/kinds.h"
+
+namespace skiff::cli {
+
+// One object of a manifest, and where it belongs.
+struct ManifestObject {
+  std::string source;  // "web.yaml", "STDIN"
+  Json object;
+  ServedKind kind;
+  ObjectKey key;
+};
+
+struct FileFlags {
+  std::vector<std::string> filenames;
+  bool recursive = false;
+  void AddTo(Command& command, const char* letter = "f");
+  bool empty() const { return filenames.empty(); }
+};
+
+// In order; lists are taken apart. The namespace of the session is filled in where an object that
+// lives in one has none. Fails on the first file that cannot be read; objects that fit no kind are
+// reported to the command and left out.
+Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
+
+}  // namespace skiff::cli

@@ -1,0 +1,222 @@
+#include "cli/printers.h"
+
+#include <fstream>
+
+#include "api/go_text.h"
+#include "api/yaml.h"
+#include "cli/json_path.h"
+#include "cli/json_text.h"
+#include "cli/kinds.h"
+#include "cli/tab_writer.h"
+
+namespace skiff::cli {
+namespace {
+
+class JsonPrinter final : public ObjectPrinter {
+ public:
+  Result<std::string> Print(const Json& object) override { return PrettyJson(object); }
+};
+
+class YamlPrinter final : public ObjectPrinter {
+ public:
+  Result<std::string> Print(const Json& object) override {
+    std::string text = first_ ? "" : "---\n";
+    first_ = false;
+    return text + DumpYaml(object);
+  }
+
+ private:
+  bool first_ = true;
+};
+
+class NamePrinter final : public ObjectPrinter {
+ public:
+  Result<std::string> Print(const Json& object) override {
+    if (TextAt(object, "kind") == "List" && At(object, "items").is_array()) {
+      std::string text;
+      for (const Json& item : object["items"]) text += TRY(Print(item));
+      return text;
+    }
+    Resource resource;
+    resource.kind = TextAt(object, "kind");
+    resource.api_version = TextAt(object, "apiVersion");
+    return fmt::format("{}/{}\n", KindName(resource), NameOf(object));
+  }
+};
+
+class PathPrinter final : public ObjectPrinter {
+ public:
+  PathPrinter(JsonPath path, std::string text, bool allow_missing)
+      : path_(std::move(path)), text_(std::move(text)), allow_missing_(allow_missing) {}
+  Result<std::string> Print(const Json& object) override {
+    auto text = path_.Execute(object, allow_missing_);
+    if (text) return text;
+    return CliError(
+        fmt::format("error executing jsonpath {}: {}", GoQuote(text_), text.error().message));
+  }
+
+ private:
+  const JsonPath path_;
+  const std::string text_;
+  const bool allow_missing_;
+};
+
+class PathAsJsonPrinter final : public ObjectPrinter {
+ public:
+  PathAsJsonPrinter(JsonPath path, bool allow_missing)
+      : path_(std::move(path)), allow_missing_(allow_missing) {}
+  Result<std::string> Print(const Json& object) override {
+    const auto found = TRY(path_.Find(object, allow_missing_));
+    Json list = Json::array();
+    for (const Json* value : found) list.push_back(*value);
+    return PrettyJson(list);
+  }
+
+ private:
+  const JsonPath path_;
+  const bool allow_missing_;
+};
+
+Result<std::string> TextOfFile(const std::string& path) {
+  std::ifstream in(path);
+  if (!in)
+    return CliError(
+        fmt::format("error reading --template {}, open {}: no such file or "
+                    "directory",
+                    path, path));
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+Result<std::unique_ptr<ObjectPrinter>> MakePathPrinter(const std::string& form, std::string text,
+                                                       bool allow_missing) {
+  if (form == "jsonpath-file") text = TRY(TextOfFile(text));
+  if (text.empty()) return CliError("template format specified but no template given");
+  auto path = JsonPath::Parse(text);
+  if (!path) {
+    return CliError(fmt::format("error parsing jsonpath {}, {}", text, path.error().message));
+  }
+  std::unique_ptr<ObjectPrinter> printer;
+  if (form == "jsonpath-as-json") {
+    printer = std::make_unique<PathAsJsonPrinter>(std::move(*path), allow_missing);
+  } else {
+    printer = std::make_unique<PathPrinter>(std::move(*path), std::move(text), allow_missing);
+  }
+  return printer;
+}
+
+// Commas inside brackets belong to the path.
+std::vector<std::string> SplitSpec(const std::string& spec) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : spec) {
+    if (c == '[') ++depth;
+    if (c == ']') --depth;
+    if (c == ',' && depth == 0) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+void PrintFlags::AddTo(Command& command) {
+  command.Flag("output,o", output, "Output format.");
+  command.Flag("template", template_, "Template string or path to template file.");
+  command.Flag("show-managed-fields", show_managed_fields, "Keep the managedFields.");
+  command.Flag("allow-missing-template-keys", allow_missing_template_keys,
+               "Ignore missing keys in templates.");
+}
+
+Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags) {
+  const std::string& output = flags.output;
+  const std::string form = output.substr(0, output.find('='));
+  std::unique_ptr<ObjectPrinter> printer;
+  if (output == "json") {
+    printer = std::make_unique<JsonPrinter>();
+  } else if (output == "yaml") {
+    printer = std::make_unique<YamlPrinter>();
+  } else if (output == "name") {
+    printer = std::make_unique<NamePrinter>();
+  } else if (form == "jsonpath" || form == "jsonpath-file" || form == "jsonpath-as-json") {
+    const size_t equals = output.find('=');
+    std::string text = equals == std::string::npos ? flags.template_ : output.substr(equals + 1);
+    return MakePathPrinter(form, std::move(text), flags.allow_missing_template_keys);
+  } else {
+    return CliError(fmt::format(
+        "unable to match a printer suitable for the output format \"{}\", allowed formats are: "
+        "custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,"
+        "wide,yaml",
+        output));
+  }
+  return printer;
+}
+
+void DropManagedFields(Json& object) {
+  if (!object.is_object()) return;
+  if (const auto metadata = object.find("metadata");
+      metadata != object.end() && metadata->is_object()) {
+    metadata->erase("managedFields");
+  }
+  if (const auto items = object.find("items"); items != object.end() && items->is_array()) {
+    for (Json& item : *items) DropManagedFields(item);
+  }
+}
+
+Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& object,
+                      const Resource& resource, const std::string& operation) {
+  const std::string name = KindName(resource) + "/" + NameOf(object);
+  if (flags.output.empty()) {
+    command.Print("{} {}\n", name, operation);
+    return {};
+  }
+  if (flags.output == "name") {
+    command.Print("{}\n", name);
+    return {};
+  }
+  const auto printer = TRY(MakeObjectPrinter(flags));
+  Json shown = object;
+  if (!shown.contains("kind")) shown["kind"] = resource.kind;
+  if (!shown.contains("apiVersion")) shown["apiVersion"] = resource.api_version;
+  if (!flags.show_managed_fields) DropManagedFields(shown);
+  const std::string text = TRY(printer->Print(shown));
+  command.environment().out(text);
+  return {};
+}
+
+Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,
+                                  bool headers) {
+  if (spec.empty()) {
+    return CliError("custom-columns format specified but no custom columns given");
+  }
+  std::vector<std::string> names;
+  std::vector<JsonPath> paths;
+  for (const std::string& part : SplitSpec(spec)) {
+    const size_t colon = part.find(':');
+    if (colon == std::string::npos) {
+      return CliError(fmt::format(
+          "unexpected custom-columns spec: {}, expected <header>:<json-path-expr>", part));
+    }
+    names.push_back(part.substr(0, colon));
+    const std::string text = TRY(RelaxedPath(part.substr(colon + 1)));
+    JsonPath path = TRY(JsonPath::Parse(text));
+    paths.push_back(std::move(path));
+  }
+  TabWriter table = MakeTableWriter();
+  if (headers) table.Write(Join(names, "\t") + "\n");
+  for (const Json& object : objects) {
+    std::vector<std::string> cells;
+    for (const JsonPath& path : paths) {
+      const auto found = TRY(path.Find(object));
+      std::vector<std::string> texts;
+      for (const Json* value : found) texts.push_back(GoPlainText(*value));
+      cells.push_back(texts.empty() ? "<none>" : Join(texts, ","));
+    }
+    table.Write(Join(cells, "\t") + "\n");
+  }
+  return table.Flush();
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,41 @@
+// What -o means: objects as YAML, JSON, names, or by a template.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "client/resource.h"
+
+namespace skiff::cli {
+
+struct PrintFlags {
+  std::string output;
+  std::string template_;
+  bool show_managed_fields = false;
+  bool allow_missing_template_keys = true;
+  void AddTo(Command& command);
+};
+
+class ObjectPrinter {
+ public:
+  virtual ~ObjectPrinter() = default;
+  virtual Result<std::string> Print(const Json& object) = 0;
+};
+
+// For -o other than "", "wide" and custom columns. Keeps what was printed before in mind: YAML
+// documents are separated.
+Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags);
+
+// `object` without metadata.managedFields, those of a List's items too.
+void DropManagedFields(Json& object);
+
+// What a verb did to an object: "pod/web created", or the object as -o asks.
+Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& object,
+                      const Resource& resource, const std::string& operation);
+
+// custom-columns=NAME:.metadata.name,...: a table of the objects.
+Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,
+                                  bool headers);
+
+}  // namespace skiff::cli

@@ -1,0 +1,109 @@
+#include "cli/printers.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/rolling_update.h"
+#include "cli/table_printer.h"
+
+namespace skiff::cli {
+namespace {
+
+Json PodTable() {
+  return Json::parse(R"({
+    "columnDefinitions": [{"name": "Name", "priority": 0}, {"name": "Ready", "priority": 0},
+                          {"name": "Age", "priority": 0}, {"name": "Node", "priority": 1}],
+    "rows": [
+      {"cells": ["web-1", "1/1", "5s", "n1"],
+       "object": {"metadata": {"name": "web-1", "namespace": "default", "labels": {"app": "web"}}}},
+      {"cells": ["a-much-longer-name", "0/1", "10m", "n2"],
+       "object": {"metadata": {"name": "a-much-longer-name", "namespace": "other"}}}]})");
+}
+
+TEST(TablePrinterTest, SeparatesColumnsByThreeSpacesAndPadsNothingBehindTheLast) {
+  TablePrinter printer(TableOptions{});
+  EXPECT_EQ(printer.Print(PodTable()),
+            "NAME                 READY   AGE\n"
+            "web-1                1/1     5s\n"
+            "a-much-longer-name   0/1     10m\n");
+}
+
+TEST(TablePrinterTest, AddsNamespacesLabelsAndWideColumnsWhereAsked) {
+  TablePrinter printer({.wide = true,
+                        .with_namespace = true,
+                        .show_labels = true,
+                        .label_columns = {"app"},
+                        .name_prefix = "pod/"});
+  EXPECT_EQ(printer.Print(PodTable()),
+            "NAMESPACE   NAME                     READY   AGE   NODE   APP   LABELS\n"
+            "default     pod/web-1                1/1     5s    n1     web   app=web\n"
+            "other       pod/a-much-longer-name   0/1     10m   n2           <none>\n");
+}
+
+TEST(TablePrinterTest, KeepsTheWidthsOfEarlierRowsInAWatch) {
+  TablePrinter printer(TableOptions{});
+  printer.Print(PodTable());
+  Json event = PodTable();
+  event.erase("columnDefinitions");
+  event["rows"].erase(1);
+  EXPECT_EQ(printer.Print(event), "web-1                1/1     5s\n");
+}
+
+TEST(TablePrinterTest, SortsNumbersInNamesAsNumbers) {
+  std::vector<Json> objects = {{{"n", "web-10"}}, {{"n", "web-9"}}, {{"n", "api-2"}}};
+  ASSERT_TRUE(SortByPath(".n", objects, false));
+  EXPECT_EQ(Json(objects).dump(), R"([{"n":"api-2"},{"n":"web-9"},{"n":"web-10"}])");
+  const auto missing = SortByPath(".zz", objects, false);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message,
+            "couldn't find any field with path \"{.zz}\" in the list of objects");
+}
+
+TEST(CustomColumnsTest, ShowsNoneForWhatIsMissing) {
+  const auto text =
+      CustomColumns("NAME:.metadata.name,L:.metadata.labels",
+                    {PodTable()["rows"][0]["object"], PodTable()["rows"][1]["object"]}, true);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text,
+            "NAME                 L\n"
+            "web-1                map[app:web]\n"
+            "a-much-longer-name   <none>\n");
+}
+
+TEST(ErrorTextTest, SpeaksAsKubectlDoes) {
+  Error missing{Reason::kNotFound, "pods \"x\" not found"};
+  missing.http_code = 404;
+  EXPECT_EQ(ErrorText(missing), "Error from server (NotFound): pods \"x\" not found\n");
+  Error invalid{Reason::kInvalid, "..."};
+  invalid.http_code = 422;
+  invalid.details = ErrorDetails{.name = "web", .kind = "Deployment"};
+  invalid.causes = {{"FieldValueRequired", "Required value", "spec.selector"}};
+  EXPECT_EQ(ErrorText(invalid),
+            "The Deployment \"web\" is invalid: spec.selector: Required value\n");
+  invalid.causes.push_back({"FieldValueInvalid", "Invalid value: \"\"", "spec.template"});
+  EXPECT_EQ(ErrorText(invalid),
+            "The Deployment \"web\" is invalid: \n* spec.selector: Required value\n"
+            "* spec.template: Invalid value: \"\"\n");
+  EXPECT_EQ(ErrorText(CliError("no").value()), "error: no\n");
+  Error refused{Reason::kServiceUnavailable,
+                "Unable to connect to the server https://127.0.0.1:1: Connection"};
+  refused.http_code = 503;
+  EXPECT_EQ(ErrorText(refused),
+            "The connection to the server 127.0.0.1:1 was refused - did you specify the right host "
+            "or port?\n");
+}
+
+TEST(RollingSizesTest, ScalesUpByOneAboveAndDownWhenTheNewOneIsAvailable) {
+  RollingSizes sizes{.desired = 2, .old_size = 2, .new_size = 0, .available_min = 2};
+  EXPECT_EQ(ScaleUpTarget(sizes), 1);
+  sizes.new_size = 1;
+  EXPECT_EQ(ScaleDownTarget(sizes), 2) << "the new pod is not available yet";
+  sizes.new_available = 1;
+  EXPECT_EQ(ScaleDownTarget(sizes), 1);
+  sizes = {.desired = 2, .old_size = 0, .new_size = 1, .available_min = 2};
+  EXPECT_EQ(ScaleUpTarget(sizes), 2);
+  sizes = {.desired = 2, .old_size = 3, .new_size = 2, .new_available = 2, .available_min = 2};
+  EXPECT_EQ(ScaleDownTarget(sizes), 0);
+}
+
+}  // namespace
+}  // namespace skiff::cli

@@ -1,0 +1,236 @@
+// `proxy`: the API on a local port with our credentials, and files of a folder beside it.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "cli/json_text.h"
+#include "cli/session.h"
+#include "cli/streams.h"
+#include "cli/verbs.h"
+#include "http/server.h"
+#include "http/tunnel.h"
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kFileBytesMax = 64 << 20;
+
+struct ProxyFlags {
+  int port = 8001;
+  std::string address = "127.0.0.1";
+  std::string unix_socket;
+  std::string www;
+  std::string www_prefix = "/static/";
+  std::string api_prefix = "/";
+  std::string accept_hosts = "^localhost$,^127\\.0\\.0\\.1$,^\\[::1\\]$";
+  std::string accept_paths = "^.*";
+  std::string reject_paths = "^/api/.*/pods/.*/exec,^/api/.*/pods/.*/attach";
+  std::string reject_methods = "^$";
+  bool disable_filter = false;
+  bool append_server_path = false;
+  Duration keepalive = Duration(0);
+
+  void AddTo(Command& command);
+};
+
+void ProxyFlags::AddTo(Command& command) {
+  command.Flag("port,p", port, "The port on which to run the proxy; 0 picks one.");
+  command.Flag("address", address, "The IP address on which to serve.");
+  command.Flag("unix-socket,u", unix_socket, "Unix socket on which to run the proxy.");
+  command.Flag("www,w", www, "Also serve static files from this folder.");
+  command.Flag("www-prefix,P", www_prefix, "Prefix to serve static files under.");
+  command.Flag("api-prefix", api_prefix, "Prefix to serve the proxied API under.");
+  command.Flag("accept-hosts", accept_hosts, "Regular expressions of hosts to accept.");
+  command.Flag("accept-paths", accept_paths, "Regular expressions of paths to accept.");
+  command.Flag("reject-paths", reject_paths, "Regular expressions of paths to reject.");
+  command.Flag("reject-methods", reject_methods, "Regular expressions of methods to reject.");
+  command.Flag("disable-filter", disable_filter, "Accept all requests.");
+  command.Flag("append-server-path", append_server_path, "Accepted for command lines of kubectl.");
+  command.Flag("keepalive", keepalive, "Accepted for command lines of kubectl.");
+}
+
+// Which requests are let through.
+class Filter {
+ public:
+  static Result<Filter> Make(const ProxyFlags& flags) {
+    Filter filter;
+    filter.accept_hosts_ = TRY(Compile(flags.accept_hosts));
+    filter.accept_paths_ = TRY(Compile(flags.accept_paths));
+    filter.reject_paths_ = TRY(Compile(flags.reject_paths));
+    filter.reject_methods_ = TRY(Compile(flags.reject_methods));
+    return filter;
+  }
+  bool Accepts(const http::Request& request) const {
+    std::string host(request.Header("Host"));
+    const size_t colon = host.rfind(':');
+    if (colon != std::string::npos && host.find(']', colon) == std::string::npos) {
+      host.resize(colon);
+    }
+    return !Matches(reject_methods_, request.method) && !Matches(reject_paths_, request.path) &&
+           Matches(accept_paths_, request.path) && Matches(accept_hosts_, host);
+  }
+
+ private:
+  using Patterns = std::vector<std::regex>;
+  static Result<Patterns> Compile(const std::string& list) {
+    Patterns patterns;
+    for (const std::string& text : Split(list, ',')) {
+      try {
+        patterns.emplace_back(text, std::regex::ECMAScript | std::regex::optimize);
+      } catch (const std::regex_error& error) {
+        return CliError(fmt::format("error parsing regexp: {}: {}", text, error.what()));
+      }
+    }
+    return patterns;
+  }
+  static bool Matches(const Patterns& patterns, const std::string& text) {
+    for (const std::regex& pattern : patterns) {
+      if (std::regex_search(text, pattern)) return true;
+    }
+    return false;
+  }
+
+  Patterns accept_hosts_;
+  Patterns accept_paths_;
+  Patterns reject_paths_;
+  Patterns reject_methods_;
+};
+
+std::string ContentTypeOf(const fs::path& path) {
+  static const std::map<std::string, std::string> kTypes = {
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".json", "application/json"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".jpg", "image/jpeg"},
+      {".gif", "image/gif"},
+      {".ico", "image/x-icon"},
+      {".txt", "text/plain; charset=utf-8"}};
+  const auto found = kTypes.find(path.extension());
+  return found == kTypes.end() ? "application/octet-stream" : found->second;
+}
+
+http::Response PlainAnswer(int status, const std::string& text) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = text;
+  return response;
+}
+
+class ProxyHandler final : public http::Handler {
+ public:
+  ProxyHandler(http::Loops& loops, ServerAddress address, ProxyFlags flags,
+               std::optional<Filter> filter)
+      : loops_(loops),
+        address_(std::move(address)),
+        flags_(std::move(flags)),
+        filter_(std::move(filter)) {}
+
+  http::Response Handle(const http::Request& request) override {
+    if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden");
+    if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
+      return ServeFile(request.path.substr(flags_.www_prefix.size()));
+    }
+    const std::string& prefix = flags_.api_prefix;
+    if (!request.path.starts_with(prefix)) return PlainAnswer(404, "404 page not found\n");
+    http::Forwarding forwarding;
+    forwarding.upstream = address_.upstream;
+    forwarding.request = http::ForwardedRequest(request);
+    std::string target = forwarding.request.target;
+    if (prefix.size() > 1) target = target.substr(prefix.size() - 1);
+    forwarding.request.target = address_.path_prefix + target;
+    auto& headers = forwarding.request.headers;
+    // Ours: where the request goes, who asks, and no page of another origin.
+    for (const char* name : {"Host", "Authorization", "Origin"}) headers.erase(name);
+    headers.insert(address_.headers.begin(), address_.headers.end());
+    forwarding.on_error = [](const Error& error) { return PlainAnswer(502, error.message + "\n"); };
+    return http::Forward(loops_, std::move(forwarding));
+  }
+
+ private:
+  http::Response ServeFile(const std::string& relative) const {
+    const fs::path root = fs::weakly_canonical(flags_.www);
+    std::error_code code;
+    fs::path path = fs::weakly_canonical(root / relative, code);
+    if (fs::is_directory(path, code)) path /= "index.html";
+    // Nothing outside of the folder, whatever the path says.
+    const auto [end, unused] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
+    if (end != root.end() || !fs::is_regular_file(path, code) ||
+        fs::file_size(path, code) > kFileBytesMax) {
+      return PlainAnswer(404, "404 page not found\n");
+    }
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    http::Response response;
+    response.content_type = ContentTypeOf(path);
+    response.body = text.str();
+    return response;
+  }
+
+  http::Loops& loops_;
+  const ServerAddress address_;
+  const ProxyFlags flags_;
+  const std::optional<Filter> filter_;
+};
+
+std::string Slashed(std::string prefix) {
+  if (!prefix.starts_with('/')) prefix.insert(0, "/");
+  if (!prefix.ends_with('/')) prefix += '/';
+  return prefix;
+}
+
+}  // namespace
+
+Result<> RunProxy(Command& command, const Args& args) {
+  ProxyFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  if (!flags.unix_socket.empty() && command.Given("port")) {
+    return CliError("cannot set --unix-socket and --port at the same time");
+  }
+  flags.www_prefix = Slashed(flags.www_prefix);
+  flags.api_prefix = Slashed(flags.api_prefix);
+  std::optional<Filter> filter;
+  if (!flags.disable_filter) {
+    filter = TRY(Filter::Make(flags));
+  } else if (flags.unix_socket.empty()) {
+    command.Warn(
+        "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be "
+        "cautious\n");
+  }
+  // Blocked before any thread starts, so that only sigwait sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  Session& session = *TRY(command.session());
+  ServerAddress address = TRY(AddressOf(session.options()));
+  http::Loops loops;
+  ProxyHandler handler(loops, std::move(address), flags, std::move(filter));
+  http::Server::Options options;
+  options.bind_address = flags.address == "localhost" ? "127.0.0.1" : flags.address;
+  options.port = flags.port;
+  options.unix_path = flags.unix_socket;
+  auto server = http::Server::Start(options, loops, handler);
+  if (!server) return CliError(server.error().message);
+  if (flags.unix_socket.empty()) {
+    command.Print("Starting to serve on {}:{}\n", options.bind_address, (*server)->port());
+  } else {
+    command.Print("Starting to serve on {}\n", flags.unix_socket);
+  }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  (*server)->Stop(1s);
+  return {};
+}
+
+}  // namespace skiff::cli

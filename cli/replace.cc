@@ -1,0 +1,80 @@
+#include "cli/delete.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags deletion,
+                        const ManifestObject& object) {
+  Session& session = *TRY(command.session());
+  const Target target{object.kind.resource, object.key, object.source, nullptr};
+  deletion.force = false;
+  const auto deleted = DeleteObject(session, target, deletion, flags.dry_run.Parameter());
+  if (deleted) {
+    PrintDeleted(command, target, deletion, flags.dry_run.Suffix());
+    TRY(WaitUntilGone(session, target, TextAt(*deleted, "metadata", "uid"), deletion.timeout));
+  } else if (deleted.error().reason != Reason::kNotFound) {
+    return Fail(deleted.error());
+  }
+  Json fresh = object.object;
+  for (const char* field : {"resourceVersion", "uid", "creationTimestamp"}) {
+    fresh["metadata"].erase(field);
+  }
+  const WriteOptions options = TRY(flags.Options());
+  const Json created =
+      TRY(session.api().Create(object.kind.resource, object.key.namespace_, fresh, options));
+  return PrintWritten(command, flags, created, object.kind.resource, "replaced");
+}
+
+Result<> ReplaceInPlace(Command& command, const WriteFlags& flags, const std::string& subresource,
+                        const ManifestObject& object) {
+  Session& session = *TRY(command.session());
+  Json sent =
+      flags.save_config || At(object.object, "metadata", "annotations", kLastApplied).is_string()
+          ? WithLastApplied(object.object)
+          : object.object;
+  if (!flags.dry_run.client()) {
+    const WriteOptions options = TRY(flags.Options());
+    sent = TRY(session.api().Update(object.kind.resource, object.key, sent, options, subresource));
+  }
+  return PrintWritten(command, flags, sent, object.kind.resource, "replaced");
+}
+
+}  // namespace
+
+Result<> RunReplace(Command& command, const Args& args) {
+  WriteFlags flags;
+  FileFlags files;
+  DeleteFlags deletion;
+  std::string subresource;
+  bool wait = false;
+  flags.AddTo(command, "kubectl-replace");
+  files.AddTo(command);
+  deletion.AddTo(command);
+  command.Flag("subresource", subresource, "Replace this subresource of the objects.");
+  command.Flag("wait", wait, "Wait for deleted objects to be gone.");
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (files.empty()) return command.UsageError("must specify --filename to replace");
+  if (deletion.grace_period >= 0 && !deletion.force) {
+    return CliError("--grace-period must have --force specified");
+  }
+  if (deletion.timeout != Duration(0) && !deletion.force) {
+    return CliError("--timeout must have --force specified");
+  }
+  const bool force = deletion.force;
+  if (deletion.grace_period == 0) deletion.grace_period = 1;
+  const auto objects = TRY(ReadManifests(command, files));
+  if (objects.empty() && command.exit_code() == 0) {
+    return CliError("no objects passed to replace");
+  }
+  for (const ManifestObject& object : objects) {
+    const auto done = force ? ReplaceByForce(command, flags, deletion, object)
+                            : ReplaceInPlace(command, flags, subresource, object);
+    if (!done) command.Report(WithSource(done.error(), "replacing", object.source));
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,290 @@
+// `rollout status|history|undo|pause|resume|restart`.
+#include "cli/rollout.h"
+
+#include <algorithm>
+
+#include "api/go_text.h"
+#include "cli/describe_pod.h"
+#include "cli/json_text.h"
+#include "cli/tab_writer.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+struct RolloutFlags {
+  WriteFlags write;
+  FileFlags files;
+  SelectorFlags selectors;
+};
+
+Result<std::vector<Target>> Parse(Command& command, const Args& args, RolloutFlags& flags) {
+  flags.write.AddTo(command, "kubectl-rollout", false);
+  flags.files.AddTo(command);
+  command.Flag("selector,l", flags.selectors.labels, "Selector (label query) to filter on.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  if (command.words().empty() && flags.files.empty()) {
+    return command.UsageError("required resource not specified");
+  }
+  return FindTargets(command, command.words(),
+                     {.files = &flags.files, .selectors = flags.selectors});
+}
+
+// "deployments.apps"
+std::string PluralName(const Resource& resource) {
+  const std::string group = resource.Group();
+  return group.empty() ? resource.name : resource.name + "." + group;
+}
+
+Result<> SetPaused(Command& command, const Args& args, bool paused) {
+  RolloutFlags flags;
+  const auto targets = TRY(Parse(command, args, flags));
+  Session& session = *TRY(command.session());
+  for (const Target& target : targets) {
+    const std::string named =
+        fmt::format("{} {}", PluralName(target.resource), GoQuote(target.key.name));
+    if (target.resource.kind != "Deployment") {
+      command.Report(
+          CliError(fmt::format("{} {} is not supported", named, paused ? "pausing" : "resuming"))
+              .value());
+      continue;
+    }
+    if (IsTrue(At(target.object, "spec", "paused")) == paused) {
+      command.Report(
+          CliError(fmt::format("{} is {}", named, paused ? "already paused" : "not paused"))
+              .value());
+      continue;
+    }
+    const Json patch = {{"spec", {{"paused", paused ? Json(true) : Json(nullptr)}}}};
+    WriteOptions options = TRY(flags.write.Options());
+    options.field_validation.clear();
+    const auto patched =
+        session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options);
+    if (!patched) {
+      command.Report(patched.error());
+      continue;
+    }
+    TRY(PrintWritten(command, flags.write, *patched, target.resource,
+                     paused ? "paused" : "resumed"));
+  }
+  return {};
+}
+
+Result<> RunPause(Command& command, const Args& args) {
+  return SetPaused(command, args, true);
+}
+Result<> RunResume(Command& command, const Args& args) {
+  return SetPaused(command, args, false);
+}
+
+Result<> RunRestart(Command& command, const Args& args) {
+  RolloutFlags flags;
+  const auto targets = TRY(Parse(command, args, flags));
+  Session& session = *TRY(command.session());
+  const std::string now = Time(command.environment().clock.Now()).Rfc3339();
+  for (const Target& target : targets) {
+    const std::string& kind = target.resource.kind;
+    if (kind != "Deployment" && kind != "DaemonSet" && kind != "StatefulSet") {
+      command.Report(CliError(fmt::format("{} {} restarting is not supported",
+                                          PluralName(target.resource), GoQuote(target.key.name)))
+                         .value());
+      continue;
+    }
+    if (IsTrue(At(target.object, "spec", "paused"))) {
+      command.Report(
+          CliError("can't restart paused deployment (run rollout resume first)").value());
+      continue;
+    }
+    const char* annotation = "kubectl.kubernetes.io/restartedAt";
+    if (TextAt(target.object, "spec", "template", "metadata", "annotations", annotation) == now) {
+      command.Report(CliError(fmt::format("failed to create patch for {}: if restart has already "
+                                          "been triggered within the past second, please wait "
+                                          "before attempting to trigger another",
+                                          target.key.name))
+                         .value());
+      continue;
+    }
+    const Json annotations = {{"metadata", {{"annotations", {{annotation, now}}}}}};
+    WriteOptions options = TRY(flags.write.Options());
+    options.field_validation.clear();
+    const auto patched = session.api().Patch(target.resource, target.key, PatchType::kStrategic,
+                                             {{"spec", {{"template", annotations}}}}, options);
+    if (!patched) {
+      command.Report(patched.error());
+      continue;
+    }
+    TRY(PrintWritten(command, flags.write, *patched, target.resource, "restarted"));
+  }
+  return {};
+}
+
+Result<> RunHistory(Command& command, const Args& args) {
+  RolloutFlags flags;
+  int revision = 0;
+  command.Flag("revision", revision, "See the details of this revision.");
+  const auto targets = TRY(Parse(command, args, flags));
+  Session& session = *TRY(command.session());
+  for (const Target& target : targets) {
+    const auto history = TRY(RevisionsOf(session, target));
+    const std::string name = KindName(target.resource) + "/" + target.key.name;
+    if (revision > 0) {
+      const auto found = history.find(revision);
+      if (found == history.end()) return CliError("unable to find the specified revision");
+      command.Print("{} with revision #{}\n{}\n", name, revision,
+                    DescribePodTemplate(found->second.pod_template));
+      continue;
+    }
+    TabWriter table;
+    table.Write("REVISION\tCHANGE-CAUSE\n");
+    for (const auto& [number, each] : history) {
+      table.Write(fmt::format("{}\t{}\n", number,
+                              each.change_cause.empty() ? "<none>" : each.change_cause));
+    }
+    command.Print("{} \n{}\n", name, table.Flush());
+  }
+  return {};
+}
+
+// The patch that puts an old template in place of the present one.
+Json TemplatePatch(const Json& pod_template) {
+  Json replacement = pod_template;
+  if (replacement["metadata"]["labels"].is_object()) {
+    replacement["metadata"]["labels"].erase("pod-template-hash");
+  }
+  return Json::array(
+      {{{"op", "replace"}, {"path", "/spec/template"}, {"value", std::move(replacement)}}});
+}
+
+Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& target, int revision) {
+  Session& session = *TRY(command.session());
+  if (IsTrue(At(target.object, "spec", "paused"))) {
+    return CliError(
+        "you cannot rollback a paused deployment; resume it first with 'kubectl rollout "
+        "resume' and try again");
+  }
+  const auto history = TRY(RevisionsOf(session, target));
+  if (history.empty()) {
+    return CliError(
+        fmt::format("no rollout history found for deployment {}", GoQuote(target.key.name)));
+  }
+  auto chosen = history.end();
+  if (revision > 0) {
+    chosen = history.find(revision);
+    if (chosen == history.end()) {
+      return CliError(fmt::format("unable to find specified revision {} in history", revision));
+    }
+  } else {
+    if (history.size() < 2) return CliError("no last revision to roll back to");
+    chosen = std::prev(history.end(), 2);
+  }
+  Json wanted = chosen->second.pod_template;
+  if (wanted["metadata"]["labels"].is_object()) {
+    wanted["metadata"]["labels"].erase("pod-template-hash");
+  }
+  if (wanted == At(target.object, "spec", "template")) {
+    command.Print("{}/{} skipped rollback (current template already matches revision {})\n",
+                  KindName(target.resource), target.key.name, chosen->first);
+    return {};
+  }
+  WriteOptions options = TRY(flags.write.Options());
+  options.field_validation.clear();
+  Json result = target.object;
+  if (flags.write.dry_run.client()) {
+    command.Print("{}/{} {}", KindName(target.resource), target.key.name,
+                  DescribePodTemplate(wanted));
+    return {};
+  }
+  result = TRY(session.api().Patch(target.resource, target.key, PatchType::kJson,
+                                   TemplatePatch(wanted), options));
+  return PrintWritten(command, flags.write, result, target.resource, "rolled back");
+}
+
+Result<> RunUndo(Command& command, const Args& args) {
+  RolloutFlags flags;
+  int revision = 0;
+  command.Flag("to-revision", revision, "The revision to roll back to; 0 is the last one.");
+  const auto targets = TRY(Parse(command, args, flags));
+  for (const Target& target : targets) {
+    const auto done = UndoOne(command, flags, target, revision);
+    if (!done) command.Report(done.error());
+  }
+  return {};
+}
+
+constexpr Verb kRolloutVerbs[] = {
+    {"history", &RunHistory}, {"pause", &RunPause},          {"restart", &RunRestart},
+    {"resume", &RunResume},   {"status", &RunRolloutStatus}, {"undo", &RunUndo},
+};
+
+constexpr char kRevision[] = "deployment.kubernetes.io/revision";
+constexpr char kChangeCause[] = "kubernetes.io/change-cause";
+
+bool ControlledBy(const Json& object, const std::string& uid) {
+  for (const Json& owner : At(object, "metadata", "ownerReferences")) {
+    if (IsTrue(At(owner, "controller")) && TextAt(owner, "uid") == uid) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string SelectorText(const Json& selector) {
+  std::vector<std::string> terms;
+  const Json& labels =
+      At(selector, "matchLabels").is_null() && At(selector, "matchExpressions").is_null()
+          ? selector
+          : At(selector, "matchLabels");
+  if (labels.is_object()) {
+    for (const auto& [key, value] : labels.items()) terms.push_back(key + "=" + TextOf(value));
+  }
+  for (const Json& term : At(selector, "matchExpressions")) {
+    const std::string key = TextAt(term, "key");
+    const std::string op = TextAt(term, "operator");
+    const std::string values = Join(TextsAt(term, "values"), ",");
+    if (op == "Exists") terms.push_back(key);
+    if (op == "DoesNotExist") terms.push_back("!" + key);
+    if (op == "In") terms.push_back(fmt::format("{} in ({})", key, values));
+    if (op == "NotIn") terms.push_back(fmt::format("{} notin ({})", key, values));
+  }
+  return Join(terms, ",");
+}
+
+Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& target) {
+  const std::string& kind = target.resource.kind;
+  const bool deployment = kind == "Deployment";
+  if (!deployment && kind != "DaemonSet" && kind != "StatefulSet") {
+    return CliError(
+        fmt::format("error retrieving history for {}, no visitor method exists for {{ {}}}",
+                    GoQuote(kind), kind));
+  }
+  const ServedKind held =
+      TRY(session.kinds().Find(deployment ? "replicasets" : "controllerrevisions"));
+  ListOptions options;
+  options.namespace_ = target.key.namespace_;
+  options.label_selector = SelectorText(At(target.object, "spec", "selector"));
+  const JsonList list = TRY(session.api().List(held.resource, options));
+  const std::string uid = TextAt(target.object, "metadata", "uid");
+  std::map<int64_t, Revision> revisions;
+  for (const Json& item : list.items) {
+    if (!ControlledBy(item, uid)) continue;
+    const Json& annotations = At(item, "metadata", "annotations");
+    int64_t number = IntAt(item, "revision");
+    if (deployment) {
+      number = std::strtoll(TextOf(At(annotations, kRevision)).c_str(), nullptr, 10);
+    }
+    if (number <= 0) continue;
+    const Json& pod_template =
+        deployment ? At(item, "spec", "template") : At(item, "data", "spec", "template");
+    Revision revision{pod_template, TextOf(At(annotations, kChangeCause))};
+    if (revision.pod_template.is_object()) revision.pod_template.erase("$patch");
+    revisions[number] = std::move(revision);
+  }
+  return revisions;
+}
+
+int RolloutMain(Environment& environment, const Args& args) {
+  return RunFamily(environment, "rollout", kRolloutVerbs, std::size(kRolloutVerbs), args);
+}
+
+}  // namespace skiff::cli

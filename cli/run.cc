@@ -1,0 +1,196 @@
+// `run NAME --image=...`: one pod.
+#include "cli/delete.h"
+#include "cli/json_text.h"
+#include "cli/streams.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+struct RunFlags {
+  WriteFlags write;
+  std::string image;
+  std::string labels;
+  std::string restart = "Always";
+  std::string pull_policy;
+  std::string port;
+  std::vector<std::string> env;
+  std::vector<std::string> annotations;
+  std::string overrides;
+  Duration pod_running_timeout = 1min;
+  bool as_command = false;
+  bool privileged = false;
+  bool attach = false;
+  bool stdin_open = false;
+  bool tty = false;
+  bool rm = false;
+  bool quiet = false;
+  bool leave_stdin_open = false;
+
+  void AddTo(Command& command);
+};
+
+void RunFlags::AddTo(Command& command) {
+  write.AddTo(command, "kubectl-run");
+  command.Flag("image", image, "The image for the container to run.");
+  command.Flag("labels,l", labels, "Comma separated labels to apply to the pod.");
+  command.Flag("restart", restart, "Always, OnFailure or Never.");
+  command.Flag("image-pull-policy", pull_policy, "The image pull policy for the container.");
+  command.Flag("port", port, "The port that this container exposes.");
+  command.FlagEach("env", env, "Environment variables to set: NAME=value.");
+  command.FlagEach("annotations", annotations, "Annotations to apply: key=value.");
+  command.Flag("overrides", overrides, "JSON merged into the pod.");
+  command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for the pod to run.");
+  command.Flag("command", as_command, "Use the arguments as command, not as args.");
+  command.Flag("privileged", privileged, "Run the container in privileged mode.");
+  command.Flag("attach", attach, "Attach to the pod once it runs.");
+  command.Flag("stdin,i", stdin_open, "Keep stdin open and attach.");
+  command.Flag("tty,t", tty, "Allocate a TTY for the container.");
+  command.Flag("rm", rm, "Delete the pod after it exits.");
+  command.Flag("quiet,q", quiet, "Suppress prompt messages.");
+  command.Flag("leave-stdin-open", leave_stdin_open, "Keep stdin open after the first attach.");
+}
+
+Result<Json> Pairs(const std::vector<std::string>& texts, const char* what) {
+  Json pairs = Json::object();
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return CliError(fmt::format("invalid {}: {}", what, text));
+    }
+    pairs[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return pairs;
+}
+
+Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args& arguments) {
+  Json container = {{"image", flags.image}, {"name", name}, {"resources", Json::object()}};
+  if (!arguments.empty()) container[flags.as_command ? "command" : "args"] = arguments;
+  if (!flags.pull_policy.empty()) container["imagePullPolicy"] = flags.pull_policy;
+  if (!flags.port.empty()) {
+    container["ports"] = Json::array({{{"containerPort", std::atoi(flags.port.c_str())}}});
+  }
+  const Json env = TRY(Pairs(flags.env, "env"));
+  for (const auto& [key, value] : env.items()) {
+    container["env"].push_back({{"name", key}, {"value", value}});
+  }
+  if (flags.privileged) container["securityContext"] = {{"privileged", true}};
+  if (flags.tty) container["tty"] = true;
+  if (flags.stdin_open) {
+    container["stdin"] = true;
+    if (!flags.leave_stdin_open) container["stdinOnce"] = true;
+  }
+  Json labels = {{"run", name}};
+  if (!flags.labels.empty()) labels = TRY(Pairs(Split(flags.labels, ','), "label"));
+  Json pod = {{"apiVersion", "v1"},
+              {"kind", "Pod"},
+              {"metadata", {{"labels", labels}, {"name", name}}},
+              {"spec",
+               {{"containers", Json::array({container})},
+                {"dnsPolicy", "ClusterFirst"},
+                {"restartPolicy", flags.restart}}}};
+  if (!flags.annotations.empty()) {
+    pod["metadata"]["annotations"] = TRY(Pairs(flags.annotations, "annotation"));
+  }
+  if (!flags.overrides.empty()) {
+    const Json changes = Json::parse(flags.overrides, nullptr, false);
+    if (!changes.is_object()) return CliError("Invalid JSON in --overrides");
+    pod.merge_patch(changes);
+  }
+  return pod;
+}
+
+Result<> Check(const Command& command, const RunFlags& flags) {
+  if (command.words().empty()) return command.UsageError("NAME is required for run");
+  if (flags.image.empty()) return CliError("required flag(s) \"image\" not set");
+  if (flags.tty && !flags.stdin_open) {
+    return CliError("-i/--stdin is required for containers with -t/--tty=true");
+  }
+  const bool attached = flags.attach || flags.stdin_open || flags.tty;
+  if (flags.rm && !attached) return CliError("--rm should only be used for attached containers");
+  if (attached && flags.write.dry_run.value != "none") {
+    return CliError(
+        "--dry-run=[server|client] can't be used with attached containers options "
+        "(--attach, --stdin, or --tty)");
+  }
+  if (flags.restart != "Always" && flags.restart != "OnFailure" && flags.restart != "Never") {
+    return CliError(fmt::format("invalid restart policy: {}", flags.restart));
+  }
+  return {};
+}
+
+// Attaches once the pod runs, or shows its log when it ended before that.
+Result<> Follow(Command& command, const RunFlags& flags, const Target& target) {
+  Session& session = *TRY(command.session());
+  Json pod;
+  const auto begun = [&](const Json* object) -> Result<bool> {
+    if (!object) return Fail(Reason::kNotFound, "the pod was deleted");
+    pod = *object;
+    return TextAt(pod, "status", "phase") != "Pending" && !TextAt(pod, "status", "phase").empty();
+  };
+  TRY(WaitUntil(session, target.resource, target.key, flags.pod_running_timeout, begun));
+  if (TextAt(pod, "status", "phase") != "Running") {
+    const std::string text =
+        TRY(session.api().GetText(target.resource.Path(target.key, "log"), {}));
+    command.environment().out(text);
+  } else {
+    if (!flags.quiet && flags.stdin_open) {
+      command.Warn("If you don't see a command prompt, try pressing enter.\n");
+    }
+    const RemoteRequest request{.pod = target.key,
+                                .subresource = "attach",
+                                .container = target.key.name,
+                                .command = {},
+                                .with_stdin = flags.stdin_open,
+                                .tty = flags.tty};
+    const int code = TRY(RunRemote(command, request));
+    if (code != 0) command.set_exit_code(code);
+  }
+  if (flags.restart != "Never") return {};
+  const auto ended = [&](const Json* object) -> Result<bool> {
+    if (!object) return true;
+    const std::string phase = TextAt(*object, "status", "phase");
+    if (phase != "Succeeded" && phase != "Failed") return false;
+    const Json& statuses = At(*object, "status", "containerStatuses");
+    if (phase == "Failed" && statuses.is_array() && !statuses.empty()) {
+      command.set_exit_code(
+          static_cast<int>(IntAt(statuses[0], "state", "terminated", "exitCode")));
+    }
+    return true;
+  };
+  return WaitUntil(session, target.resource, target.key, kNever, ended);
+}
+
+}  // namespace
+
+Result<> RunRun(Command& command, const Args& args) {
+  RunFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  TRY(Check(command, flags));
+  const std::string name = command.words()[0];
+  Args arguments(command.words().begin() + 1, command.words().end());
+  if (command.rest()) {
+    arguments.insert(arguments.end(), command.rest()->begin(), command.rest()->end());
+  }
+  Json pod = TRY(MakePod(flags, name, arguments));
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("pods"));
+  const Target target{kind.resource, {session.namespace_(), name}, "", nullptr};
+  const bool attached = flags.attach || flags.stdin_open || flags.tty;
+  if (!flags.write.dry_run.client()) {
+    const WriteOptions options = TRY(flags.write.Options());
+    pod = TRY(session.api().Create(kind.resource, session.namespace_(), pod, options));
+  }
+  if (!attached) return PrintWritten(command, flags.write, pod, kind.resource, "created");
+  const auto followed = Follow(command, flags, target);
+  if (flags.rm) {
+    const DeleteFlags deletion;
+    const auto deleted = DeleteObject(session, target, deletion, "");
+    if (deleted) PrintDeleted(command, target, deletion, "");
+  }
+  return followed;
+}
+
+}  // namespace skiff::cli

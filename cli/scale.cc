@@ -1,0 +1,99 @@
+#include "cli/scale.h"
+
+#include "api/go_text.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+
+Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey& key,
+                     const ScaleRequest& request) {
+  WriteOptions options;
+  options.dry_run = request.dry_run;
+  if (!request.current && request.resource_version.empty()) {
+    const Json patch = {{"spec", {{"replicas", request.replicas}}}};
+    TRY(session.api().Patch(resource, key, PatchType::kMerge, patch, options, "scale"));
+    return {};
+  }
+  Json scale = TRY(session.api().Get(resource, key, "scale"));
+  const int64_t current = IntAt(scale, "spec", "replicas");
+  if (request.current && *request.current != current) {
+    return CliError(fmt::format("Expected replicas to be {}, was {}", *request.current, current));
+  }
+  const std::string version = TextAt(scale, "metadata", "resourceVersion");
+  if (!request.resource_version.empty() && request.resource_version != version) {
+    return CliError(fmt::format("Expected resource version to be {}, was {}",
+                                request.resource_version, version));
+  }
+  scale["spec"]["replicas"] = request.replicas;
+  TRY(session.api().Update(resource, key, scale, options, "scale"));
+  return {};
+}
+
+Result<> WaitForScale(Session& session, const Resource& resource, const ObjectKey& key,
+                      int64_t replicas, Duration timeout) {
+  const auto synced = [&](const Json* object) -> Result<bool> {
+    if (!object) return Fail(Reason::kNotFound, "object has been deleted");
+    // Somebody else asked for another number: that is waited for instead.
+    if (IntAt(*object, "spec", "replicas") != replicas) return true;
+    return IntAt(*object, "status", "replicas") == replicas &&
+           IntAt(*object, "status", "observedGeneration") >=
+               IntAt(*object, "metadata", "generation");
+  };
+  const auto waited = WaitUntil(session, resource, key, timeout, synced);
+  if (waited || waited.error().reason != Reason::kTimeout) return waited;
+  return CliError(fmt::format("timed out waiting for {} to be synced", GoQuote(key.name)));
+}
+
+Result<> RunScale(Command& command, const Args& args) {
+  PrintFlags print;
+  FileFlags files;
+  DryRun dry_run;
+  SelectorFlags selectors;
+  ScaleRequest request;
+  int replicas = -1;
+  int current = -1;
+  Duration timeout = Duration(0);
+  print.AddTo(command);
+  files.AddTo(command);
+  dry_run.AddTo(command);
+  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  command.Flag("all", selectors.all, "All objects of the named kinds.");
+  command.Flag("replicas", replicas, "The new desired number of replicas.");
+  command.Flag("current-replicas", current, "Precondition for the current size.");
+  command.Flag("resource-version", request.resource_version, "Precondition for the version.");
+  command.Flag("timeout", timeout, "How long to wait for the scaling; 0 does not wait.");
+  TRY(command.Parse(args));
+  TRY(dry_run.Check());
+  if (replicas < 0) {
+    return command.UsageError(
+        "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");
+  }
+  request.replicas = replicas;
+  if (current >= 0) request.current = current;
+  request.dry_run = dry_run.Parameter();
+  Session& session = *TRY(command.session());
+  const auto targets =
+      TRY(FindTargets(command, command.words(), {.files = &files, .selectors = selectors}));
+  if (targets.empty() && command.exit_code() == 0) return CliError("no objects passed to scale");
+  std::vector<const Target*> scaled;
+  for (const Target& target : targets) {
+    if (!dry_run.client()) {
+      const auto done = ScaleObject(session, target.resource, target.key, request);
+      if (!done) {
+        command.Report(done.error());
+        continue;
+      }
+    }
+    scaled.push_back(&target);
+    TRY(PrintOutcome(command, print, target.object, target.resource, "scaled" + dry_run.Suffix()));
+  }
+  if (timeout <= Duration(0) || dry_run.value != "none") return {};
+  for (const Target* target : scaled) {
+    const auto synced = WaitForScale(session, target->resource, target->key, replicas, timeout);
+    if (!synced) command.Report(synced.error());
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,170 @@
+#include "cli/selection.h"
+
+#include <algorithm>
+
+#include "cli/json_text.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kNothingNamed[] =
+    "You must provide one or more resources by argument or filename.\n"
+    "Example resource specifications include:\n"
+    "   '-f rsrc.yaml'\n"
+    "   '--filename=rsrc.json'\n"
+    "   '<resource> <name>'\n"
+    "   '<resource>'";
+
+void Add(Selections& to, ServedKind kind, std::vector<std::string> names) {
+  if (!to.items.empty() && to.items.back().kind.resource == kind.resource &&
+      to.items.back().names.empty() == names.empty()) {
+    auto& present = to.items.back().names;
+    present.insert(present.end(), names.begin(), names.end());
+    return;
+  }
+  if (!to.items.empty()) to.several_kinds = true;
+  to.items.push_back({std::move(kind), std::move(names)});
+}
+
+Result<Selections> ParsePairs(Session& session, const Args& words) {
+  Selections selections;
+  for (const std::string& word : words) {
+    const size_t slash = word.find('/');
+    if (slash == std::string::npos) {
+      return CliError(
+          "there is no need to specify a resource type as a separate argument when passing "
+          "arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of "
+          "'kubectl get resource resource/<resource_name>'");
+    }
+    if (word.find('/', slash + 1) != std::string::npos) {
+      return CliError("arguments in resource/name form may not have more than one slash");
+    }
+    const std::string type = word.substr(0, slash);
+    const std::string name = word.substr(slash + 1);
+    if (type.empty() || name.empty() || type.find(',') != std::string::npos) {
+      return CliError("arguments in resource/name form must have a single resource and name");
+    }
+    ServedKind kind = TRY(session.kinds().Find(type));
+    Add(selections, std::move(kind), {name});
+  }
+  return selections;
+}
+
+}  // namespace
+
+Result<Selections> ParseSelections(Command& command, const Args& words) {
+  if (words.empty()) return CliError(kNothingNamed);
+  Session& session = *TRY(command.session());
+  const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word.find('/') != std::string::npos;
+  });
+  if (pairs) return ParsePairs(session, words);
+  const std::vector<std::string> names(words.begin() + 1, words.end());
+  Selections selections;
+  const auto types = Split(words[0], ',');
+  for (const std::string& type : types) {
+    if (type.empty()) continue;
+    auto category = TRY(session.kinds().InCategory(type));
+    if (!category.empty()) {
+      if (!names.empty()) return CliError("you may only specify a single resource type");
+      for (ServedKind& kind : category) Add(selections, std::move(kind), {});
+      selections.several_kinds = true;
+      continue;
+    }
+    ServedKind kind = TRY(session.kinds().Find(type));
+    Add(selections, std::move(kind), names);
+  }
+  selections.several_kinds |= types.size() > 1;
+  return selections;
+}
+
+namespace {
+
+Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
+  Session& session = *TRY(command.session());
+  auto objects = TRY(ReadManifests(command, *options.files));
+  for (ManifestObject& found : objects) {
+    Target target{found.kind.resource, found.key, found.source, std::move(found.object)};
+    if (options.fetch) {
+      auto live = session.api().Get(target.resource, target.key);
+      if (!live) {
+        command.Report(live.error());
+        continue;
+      }
+      target.object = std::move(*live);
+    }
+    targets.push_back(std::move(target));
+  }
+  return {};
+}
+
+Result<> FromSelection(Command& command, const Selection& selection, const TargetOptions& options,
+                       std::vector<Target>& targets) {
+  Session& session = *TRY(command.session());
+  const Resource& resource = selection.kind.resource;
+  const std::string namespace_ = session.NamespaceFor(resource, options.selectors.all_namespaces);
+  if (!selection.names.empty()) {
+    for (const std::string& name : selection.names) {
+      Target target{resource, {session.NamespaceFor(resource), name}, "", nullptr};
+      if (options.fetch) {
+        auto live = session.api().Get(resource, target.key);
+        if (!live) {
+          command.Report(live.error());
+          continue;
+        }
+        target.object = std::move(*live);
+      }
+      targets.push_back(std::move(target));
+    }
+    return {};
+  }
+  ListOptions list;
+  list.namespace_ = namespace_;
+  list.label_selector = options.selectors.labels;
+  list.field_selector = options.selectors.fields;
+  auto found = session.api().List(resource, list);
+  if (!found) {
+    command.Report(found.error());
+    return {};
+  }
+  for (Json& item : found->items) {
+    const ObjectKey key = {NamespaceOf(item), NameOf(item)};
+    targets.push_back({resource, key, "", std::move(item)});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
+                                        const TargetOptions& options) {
+  std::vector<Target> targets;
+  const SelectorFlags& selectors = options.selectors;
+  if (options.files && !options.files->empty()) {
+    if (!words.empty()) {
+      return CliError(
+          "when paths, URLs, or stdin is provided as input, you may not specify resource "
+          "arguments as well");
+    }
+    TRY(FromFiles(command, options, targets));
+    return targets;
+  }
+  const Selections selections = TRY(ParseSelections(command, words));
+  const bool selecting = !selectors.labels.empty() || !selectors.fields.empty();
+  if (selectors.all && !selectors.labels.empty()) {
+    return CliError("cannot set --all and --selector at the same time");
+  }
+  for (const Selection& selection : selections.items) {
+    if (!selection.names.empty() && selecting) {
+      return CliError("name cannot be provided when a selector is specified");
+    }
+    if (selection.names.empty() && options.names_needed && !selecting && !selectors.all) {
+      return CliError("resource(s) were provided, but no name was specified");
+    }
+    TRY(FromSelection(command, selection, options, targets));
+  }
+  return targets;
+}
+
+}  // namespace skiff::cli

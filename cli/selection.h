@@ -1,0 +1,61 @@
+// Naming resources on the command line: "pods a b", "rc,svc", "pod/a svc/b", "all", -l, --all.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/kinds.h"
+#include "cli/manifest.h"
+
+namespace skiff::cli {
+
+// A kind, and the names asked for; none: all that the selectors let through.
+struct Selection {
+  ServedKind kind;
+  std::vector<std::string> names;
+};
+
+struct Selections {
+  std::vector<Selection> items;
+  bool several_kinds = false;  // Types were listed, a category named, or names of several kinds.
+};
+
+// Fails in kubectl's words on words that go together badly.
+Result<Selections> ParseSelections(Command& command, const Args& words);
+
+// The flags that narrow a selection.
+struct SelectorFlags {
+  std::string labels;
+  std::string fields;
+  bool all = false;
+  bool all_namespaces = false;
+};
+
+// An object that a verb works on.
+struct Target {
+  Resource resource;
+  ObjectKey key;
+  std::string source;  // The file that names it; "" when words do.
+  Json object;         // As the server has it, or as the file says.
+  // What a JSON document or a name stands for: "pods/web-1".
+  std::string PathName() const { return resource.name + "/" + key.name; }
+};
+
+struct TargetOptions {
+  const FileFlags* files = nullptr;
+  SelectorFlags selectors;
+  // Read the objects named by words and files from the server; otherwise words with names yield no
+  // object and files the document in them.
+  bool fetch = true;
+  // A kind without names, --all or a selector stands for nothing.
+  bool names_needed = true;
+};
+
+// The objects that files or words name, in order. Objects that cannot be read are reported, and the
+// rest returned. Fails when the words make no sense.
+Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
+                                        const TargetOptions& options);
+
+}  // namespace skiff::cli

@@ -1,0 +1,176 @@
+#include "cli/session.h"
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/go_text.h"
+#include "base/version.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kServiceAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
+// "No limit" for a transport that wants one.
+constexpr int kNoTimeoutMs = 24 * 3600 * 1000;
+
+tl::unexpected<Error> ConfigError(const std::string& text) {
+  return CliError("Error in configuration: " + text);
+}
+
+Result<std::string> ReadNamed(const std::string& path, const std::string& what) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return CliError(fmt::format("unable to read {} {} due to open {}: no such file or directory",
+                                what, path, path));
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+Result<int> TimeoutMs(const std::string& text) {
+  int seconds = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (code == std::errc() && end == text.data() + text.size()) {
+    return seconds > 0 ? seconds * 1000 : kNoTimeoutMs;
+  }
+  const auto duration = ParseGoDuration(text);
+  if (!duration) {
+    return CliError(fmt::format(
+        "Invalid timeout value. Timeout must be a single integer in seconds, or an integer "
+        "followed by a corresponding time unit (e.g. 1s | 2m | 3h)"));
+  }
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
+  return ms > 0 && ms < kNoTimeoutMs ? static_cast<int>(ms) : kNoTimeoutMs;
+}
+
+Result<> ApplyUserFlags(const GlobalFlags& flags, HttpsOptions& options) {
+  if (!flags.token.empty()) {
+    options.token = flags.token;
+    options.token_file.clear();
+  }
+  if (!flags.client_certificate.empty()) {
+    options.client_certificate = TRY(ReadNamed(flags.client_certificate, "client-cert"));
+  }
+  if (!flags.client_key.empty()) {
+    options.client_key = TRY(ReadNamed(flags.client_key, "client-key"));
+  }
+  if (!flags.username.empty()) options.username = flags.username;
+  if (!flags.password.empty()) options.password = flags.password;
+  return {};
+}
+
+Result<> ApplyClusterFlags(const GlobalFlags& flags, HttpsOptions& options) {
+  if (!flags.server.empty()) options.server = flags.server;
+  if (!flags.certificate_authority.empty()) {
+    options.certificate_authority =
+        TRY(ReadNamed(flags.certificate_authority, "certificate-authority"));
+  }
+  if (!flags.tls_server_name.empty()) options.tls_server_name = flags.tls_server_name;
+  if (flags.insecure_skip_tls_verify) {
+    options.insecure_skip_tls_verify = true;
+    options.certificate_authority.clear();
+  }
+  return {};
+}
+
+bool SaysNothing(const Kubeconfig& config) {
+  return config.clusters.empty() && config.users.empty() && config.contexts.empty();
+}
+
+// The namespace that a pod's service account is in.
+std::string PodNamespace(Environment& environment) {
+  std::string name = environment.variable("POD_NAMESPACE");
+  if (name.empty()) {
+    std::ifstream file(std::string(kServiceAccountDirectory) + "/namespace");
+    std::getline(file, name);
+  }
+  return name.empty() ? "default" : name;
+}
+
+// The context that counts, as one of its own with the clusters and users that flags name.
+Result<Kubeconfig::Context> ChosenContext(const Kubeconfig& config, const GlobalFlags& flags) {
+  Kubeconfig::Context chosen;
+  const std::string& name = flags.context.empty() ? config.current_context : flags.context;
+  if (!name.empty()) {
+    const auto found = config.contexts.find(name);
+    if (found != config.contexts.end()) {
+      chosen = found->second;
+    } else if (!flags.context.empty()) {
+      return CliError(fmt::format("context \"{}\" does not exist", name));
+    } else {
+      return ConfigError("context was not found for specified context: " + name);
+    }
+  }
+  if (!flags.cluster.empty()) chosen.cluster = flags.cluster;
+  if (!flags.user.empty()) chosen.user = flags.user;
+  return chosen;
+}
+
+}  // namespace
+
+Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags) {
+  if (!flags.kubeconfig.empty() && !std::filesystem::exists(flags.kubeconfig)) {
+    return CliError(fmt::format("stat {}: no such file or directory", flags.kubeconfig));
+  }
+  return LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
+                        environment.variable("HOME"));
+}
+
+Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags) {
+  Kubeconfig config = TRY(LoadConfig(environment, flags));
+  Connection connection;
+  const std::string host = environment.variable("KUBERNETES_SERVICE_HOST");
+  const std::string token_path = std::string(kServiceAccountDirectory) + "/token";
+  if (SaysNothing(config) && !host.empty() && std::filesystem::exists(token_path)) {
+    connection.options = TRY(InClusterOptions(host, environment.variable("KUBERNETES_SERVICE_PORT"),
+                                              kServiceAccountDirectory));
+    connection.namespace_ = PodNamespace(environment);
+  } else {
+    const auto chosen = TRY(ChosenContext(config, flags));
+    if (!chosen.cluster.empty() && !config.clusters.contains(chosen.cluster)) {
+      if (flags.server.empty()) {
+        return CliError(fmt::format("no server found for cluster {}", GoQuote(chosen.cluster)));
+      }
+      config.clusters[chosen.cluster] = {};
+    }
+    if (!chosen.user.empty() && !config.users.contains(chosen.user)) {
+      return CliError(fmt::format("auth info {} does not exist", GoQuote(chosen.user)));
+    }
+    connection.options.server = "http://localhost:8080";
+    if (!chosen.cluster.empty() || !chosen.user.empty()) {
+      if (chosen.cluster.empty()) config.clusters[""].server = connection.options.server;
+      if (chosen.user.empty()) config.users[""] = {};
+      config.contexts["\x01"] = chosen;
+      connection.options = TRY(config.Options("\x01"));
+    }
+    if (!chosen.namespace_.empty()) connection.namespace_ = chosen.namespace_;
+  }
+  TRY(ApplyClusterFlags(flags, connection.options));
+  TRY(ApplyUserFlags(flags, connection.options));
+  connection.options.request_timeout_ms = TRY(TimeoutMs(flags.request_timeout));
+  if (!flags.namespace_.empty()) connection.namespace_ = flags.namespace_;
+  return connection;
+}
+
+Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const GlobalFlags& flags,
+                                               const std::string& verb) {
+  Connection connection = TRY(ResolveConnection(environment, flags));
+  http::Headers headers = {{"User-Agent", fmt::format("kubectl/{} (linux/amd64) skiff/{}",
+                                                      kKubernetesRelease, kSkiffVersion)},
+                           {"Kubectl-Command", "kubectl " + verb}};
+  if (!flags.as.empty()) headers.emplace("Impersonate-User", flags.as);
+  for (const std::string& group : flags.as_groups) headers.emplace("Impersonate-Group", group);
+  if (!flags.as_uid.empty()) headers.emplace("Impersonate-Uid", flags.as_uid);
+  auto transport = environment.connect(connection.options);
+  if (!transport) return CliError(transport.error().message);
+  std::unique_ptr<Session> session(new Session(environment, std::move(connection.options),
+                                               std::move(*transport), std::move(headers)));
+  session->namespace__ = connection.namespace_;
+  session->namespace_given_ = !flags.namespace_.empty();
+  return session;
+}
+
+}  // namespace skiff::cli

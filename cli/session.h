@@ -1,0 +1,53 @@
+// Where the server is, who asks, and in which namespace: flags over kubeconfig over the pod that we
+// may run in.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/api.h"
+#include "cli/command.h"
+#include "cli/kinds.h"
+#include "client/kubeconfig.h"
+
+namespace skiff::cli {
+
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> Open(Environment& environment, const GlobalFlags& flags,
+                                               const std::string& verb);
+  Api& api() { return api_; }
+  Kinds& kinds() { return kinds_; }
+  const HttpsOptions& options() const { return options_; }
+  // -n, else the context's, else "default".
+  const std::string& namespace_() const { return namespace__; }
+  bool namespace_given() const { return namespace_given_; }
+  // "" for cluster-scoped kinds.
+  std::string NamespaceFor(const Resource& resource, bool all = false) const {
+    return resource.namespaced && !all ? namespace__ : "";
+  }
+
+ private:
+  Session(Environment& environment, HttpsOptions options, std::unique_ptr<Transport> transport,
+          http::Headers headers)
+      : options_(std::move(options)),
+        api_(environment, std::move(transport), std::move(headers)),
+        kinds_(api_) {}
+
+  const HttpsOptions options_;
+  Api api_;
+  Kinds kinds_;
+  std::string namespace__;
+  bool namespace_given_ = false;
+};
+
+// The files that kubectl would read, merged.
+Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags);
+// What the flags and the configuration come to.
+struct Connection {
+  HttpsOptions options;
+  std::string namespace_ = "default";
+};
+Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags);
+
+}  // namespace skiff::cli

@@ -1,0 +1,43 @@
+// Commands in containers over a WebSocket (exec, attach): this terminal's side.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "client/object_key.h"
+#include "http/client.h"
+
+namespace skiff::cli {
+
+struct RemoteRequest {
+  ObjectKey pod;
+  std::string subresource;  // "exec", "attach"
+  std::string container;
+  std::vector<std::string> command;
+  bool with_stdin = false;
+  bool tty = false;
+};
+
+// Carries standard input, output and error, and the terminal's size, until the remote side ends.
+// Returns the exit code of the command.
+Result<int> RunRemote(Command& command, const RemoteRequest& request);
+
+// How to reach the API server for what is not a plain request.
+struct ServerAddress {
+  http::Upstream upstream;
+  std::string path_prefix;
+  http::Headers headers;  // Who asks.
+};
+Result<ServerAddress> AddressOf(const HttpsOptions& options);
+
+// The container to use: the one named, the annotated default, or the first; says on standard error
+// which one it took. `missing` is the error for a name the pod does not have, with {0} and {1}.
+Result<std::string> ChooseContainer(Command& command, const Json& pod, const std::string& named,
+                                    const char* missing, bool quiet = false);
+
+// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the first that runs.
+Result<Json> FindPod(Command& command, const std::string& word);
+
+}  // namespace skiff::cli

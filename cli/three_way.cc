@@ -1,0 +1,149 @@
+#include "cli/three_way.h"
+
+#include <algorithm>
+
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+// The item of a keyed list; null when there is none.
+const Json* FindItem(const Json& list, std::string_view key, const Json& value) {
+  if (!list.is_array()) return nullptr;
+  for (const Json& item : list) {
+    if (At(item, key) == value) return &item;
+  }
+  return nullptr;
+}
+
+bool Holds(const Json& list, const Json& value) {
+  return list.is_array() && std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// Whether the items of `modified` stand in `current` in another order.
+template <typename Find>
+bool OrderDiffers(const Json& modified, const Json& current, Find same) {
+  size_t at = 0;
+  for (const Json& wanted : modified) {
+    while (at < current.size() && !same(current[at], wanted)) ++at;
+    if (at == current.size()) return true;
+    ++at;
+  }
+  return false;
+}
+
+// One list that is merged item by item; puts its directives into `patch`.
+struct ListPatch {
+  const Field& field;
+  std::string name;
+  const Json& original;
+  const Json& modified;
+  const Json& current;
+
+  void Keyed(Json& patch) const;
+  void Values(Json& patch) const;
+};
+
+void ListPatch::Keyed(Json& patch) const {
+  const std::string key(field.merge_key);
+  Json changes = Json::array();
+  for (const Json& item : modified) {
+    const Json& value = At(item, key);
+    const Json* present = FindItem(current, key, value);
+    if (!present) {
+      changes.push_back(item);
+      continue;
+    }
+    const Json* before = FindItem(original, key, value);
+    Json change =
+        ThreeWayPatch(field.type->element, before ? *before : Json::object(), item, *present);
+    if (change.empty()) continue;
+    change[key] = value;
+    changes.push_back(std::move(change));
+  }
+  if (original.is_array()) {
+    for (const Json& item : original) {
+      const Json& value = At(item, key);
+      if (FindItem(modified, key, value) || !FindItem(current, key, value)) continue;
+      changes.push_back({{"$patch", "delete"}, {key, value}});
+    }
+  }
+  const bool moved = OrderDiffers(
+      modified, current, [&](const Json& a, const Json& b) { return At(a, key) == At(b, key); });
+  if (changes.empty() && !moved) return;
+  Json order = Json::array();
+  for (const Json& item : modified) order.push_back({{key, At(item, key)}});
+  if (!order.empty()) patch["$setElementOrder/" + name] = std::move(order);
+  if (!changes.empty()) patch[name] = std::move(changes);
+}
+
+void ListPatch::Values(Json& patch) const {
+  Json added = Json::array();
+  Json removed = Json::array();
+  for (const Json& value : modified) {
+    if (!Holds(current, value)) added.push_back(value);
+  }
+  if (original.is_array()) {
+    for (const Json& value : original) {
+      if (!Holds(modified, value) && Holds(current, value)) removed.push_back(value);
+    }
+  }
+  const bool moved = OrderDiffers(modified, current, std::equal_to<Json>());
+  if (added.empty() && removed.empty() && !moved) return;
+  if (!modified.empty()) patch["$setElementOrder/" + name] = modified;
+  if (!added.empty()) patch[name] = std::move(added);
+  if (!removed.empty()) patch["$deleteFromPrimitiveList/" + name] = std::move(removed);
+}
+
+const Type* TypeOfMember(const Type* type, const Field* field) {
+  if (field) return field->type;
+  if (type && type->shape == Shape::kMap) return type->element;
+  return nullptr;
+}
+
+void PatchMember(const Type* type, const std::string& name, const Json& original,
+                 const Json& wanted, const Json& present, Json& patch) {
+  const Field* field = type && type->shape == Shape::kStruct ? type->Find(name) : nullptr;
+  if (wanted.is_object() && present.is_object() && !(field && field->patch_replace)) {
+    Json inner = ThreeWayPatch(TypeOfMember(type, field), original, wanted, present);
+    if (inner.empty()) return;
+    if (field && field->patch_retain_keys) {
+      Json keys = Json::array();
+      for (const auto& [key, value] : wanted.items()) keys.push_back(key);
+      inner["$retainKeys"] = std::move(keys);
+    }
+    patch[name] = std::move(inner);
+  } else if (wanted.is_array() && present.is_array() && field && field->patch_merge) {
+    const ListPatch list{*field, name, original, wanted, present};
+    if (field->merge_key.empty()) {
+      list.Values(patch);
+    } else {
+      list.Keyed(patch);
+    }
+  } else if (wanted != present) {
+    patch[name] = wanted;
+  }
+}
+
+}  // namespace
+
+Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
+                   const Json& current) {
+  Json patch = Json::object();
+  if (original.is_object()) {
+    for (const auto& [name, value] : original.items()) {
+      if (!modified.contains(name) && current.contains(name)) patch[name] = nullptr;
+    }
+  }
+  for (const auto& [name, wanted] : modified.items()) {
+    const auto present = current.find(name);
+    if (present == current.end()) {
+      if (!wanted.is_null()) patch[name] = wanted;
+    } else {
+      PatchMember(type, name, At(original, name), wanted, *present, patch);
+    }
+  }
+  return patch;
+}
+
+}  // namespace skiff::cli

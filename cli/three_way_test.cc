@@ -1,0 +1,59 @@
+#include "cli/three_way.h"
+
+#include <gtest/gtest.h>
+
+#include "api/strategic_merge.h"
+
+namespace skiff::cli {
+namespace {
+
+const Type* DeploymentType() {
+  return FindBuiltInType("apps/v1", "Deployment");
+}
+
+Json Containers(const char* containers) {
+  return {{"spec", {{"template", {{"spec", {{"containers", Json::parse(containers)}}}}}}}};
+}
+
+TEST(ThreeWayPatchTest, IsEmptyWhenTheLiveObjectFollowsTheFile) {
+  const Json file = Containers(R"([{"name": "a", "image": "a:1"}])");
+  const Json live =
+      Containers(R"([{"name": "a", "image": "a:1", "terminationMessagePath": "/x"}])");
+  EXPECT_EQ(ThreeWayPatch(DeploymentType(), file, file, live), Json::object());
+}
+
+TEST(ThreeWayPatchTest, ChangesOneContainerByItsName) {
+  const Json old = Containers(R"([{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1"}])");
+  const Json fresh =
+      Containers(R"([{"name": "a", "image": "a:2"}, {"name": "b", "image": "b:1"}])");
+  const Json expected = Json::parse(R"({"spec": {"template": {"spec": {
+      "$setElementOrder/containers": [{"name": "a"}, {"name": "b"}],
+      "containers": [{"name": "a", "image": "a:2"}]}}}})");
+  EXPECT_EQ(ThreeWayPatch(DeploymentType(), old, fresh, old), expected);
+}
+
+TEST(ThreeWayPatchTest, TakesOutWhatTheFileDroppedAndKeepsWhatOthersAdded) {
+  const Json applied = Containers(R"([{"name": "a"}, {"name": "b"}])");
+  const Json fresh = Containers(R"([{"name": "a"}])");
+  Json live = Containers(R"([{"name": "a"}, {"name": "b"}, {"name": "injected"}])");
+  const Json patch = ThreeWayPatch(DeploymentType(), applied, fresh, live);
+  const auto result = ApplyStrategicPatch(*DeploymentType(), live, patch);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(*result, Containers(R"([{"name": "a"}, {"name": "injected"}])"));
+}
+
+TEST(ThreeWayPatchTest, RemovesMembersThatOnlyTheLastAppliedFormHad) {
+  const Json applied = {{"data", {{"a", "1"}, {"b", "2"}}}};
+  const Json fresh = {{"data", {{"a", "1"}}}};
+  const Json live = {{"data", {{"a", "1"}, {"b", "2"}, {"c", "3"}}}};
+  EXPECT_EQ(ThreeWayPatch(nullptr, applied, fresh, live), (Json{{"data", {{"b", nullptr}}}}));
+}
+
+TEST(ThreeWayPatchTest, ReplacesListsOfUnknownKinds) {
+  const Json live = {{"list", {1, 2}}};
+  const Json fresh = {{"list", {2}}};
+  EXPECT_EQ(ThreeWayPatch(nullptr, live, fresh, live), fresh);
+}
+
+}  // namespace
+}  // namespace skiff::cli

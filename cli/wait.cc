@@ -1,0 +1,190 @@
+// `wait --for=condition=|delete|create|jsonpath=`.
+#include "cli/json_path.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr Duration kWeek = 168h;
+constexpr Duration kCreatePollPeriod = 500ms;
+
+struct Goal {
+  enum class Kind : uint8_t { kCondition, kDelete, kCreate, kPath } kind;
+  std::string condition;  // Lower case.
+  std::string path;
+  std::optional<std::string> value;  // Lower case for conditions.
+};
+
+Result<Goal> ParseGoal(const std::string& text) {
+  const std::string lower = Lower(text);
+  if (lower == "delete") return Goal{Goal::Kind::kDelete, "", "", {}};
+  if (lower == "create") return Goal{Goal::Kind::kCreate, "", "", {}};
+  if (text.starts_with("condition=")) {
+    const std::string rest = lower.substr(10);
+    const size_t equals = rest.find('=');
+    const std::string value = equals == std::string::npos ? "true" : rest.substr(equals + 1);
+    return Goal{Goal::Kind::kCondition, rest.substr(0, equals), "", value};
+  }
+  if (text.starts_with("jsonpath=")) {
+    const std::string rest = text.substr(9);
+    const size_t brace = rest.rfind('}');
+    const size_t equals = rest.find('=', brace == std::string::npos || rest[0] != '{' ? 0 : brace);
+    if (equals == std::string::npos) {
+      const std::string path = TRY(RelaxedPath(rest));
+      return Goal{Goal::Kind::kPath, "", path, {}};
+    }
+    if (equals + 1 == rest.size()) {
+      return CliError(
+          "jsonpath wait has to have a value after equal sign, like --for="
+          "jsonpath='{.status.readyReplicas}'=3");
+    }
+    const std::string path = TRY(RelaxedPath(rest.substr(0, equals)));
+    std::string value = rest.substr(equals + 1);
+    if (value.size() > 1 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0]) {
+      value = value.substr(1, value.size() - 2);
+    }
+    return Goal{Goal::Kind::kPath, "", path, value};
+  }
+  return CliError(fmt::format("unrecognized condition: \"{}\"", text));
+}
+
+bool ConditionMet(const Json& object, const Goal& goal) {
+  for (const Json& condition : At(object, "status", "conditions")) {
+    if (Lower(TextAt(condition, "type")) != goal.condition) continue;
+    const int64_t generation = IntAt(object, "metadata", "generation");
+    const Json& own = At(condition, "observedGeneration");
+    const Json& observed = own.is_null() ? At(object, "status", "observedGeneration") : own;
+    if (!observed.is_null() && IntOf(observed) < generation) return false;
+    return Lower(TextAt(condition, "status")) == *goal.value;
+  }
+  return false;
+}
+
+Result<bool> PathMet(const Json& object, const Goal& goal) {
+  const JsonPath path = TRY(JsonPath::Parse(goal.path));
+  const auto found = TRY(path.Find(object));
+  if (found.empty()) return false;
+  if (!goal.value) return true;
+  if (found.size() > 1) return CliError("given jsonpath expression matches more than one value");
+  if (found[0]->is_structured()) {
+    return CliError("jsonpath leads to a nested object or list which is not supported");
+  }
+  return Lower(PlainText(*found[0])) == Lower(*goal.value);
+}
+
+Result<bool> Met(const Json& object, const Goal& goal) {
+  if (goal.kind == Goal::Kind::kCondition) return ConditionMet(object, goal);
+  if (goal.kind == Goal::Kind::kPath) return PathMet(object, goal);
+  return goal.kind == Goal::Kind::kCreate;
+}
+
+Result<> WaitForGoal(Session& session, const Target& target, const Goal& goal, Duration timeout) {
+  const std::string uid = TextAt(target.object, "metadata", "uid");
+  const auto done = [&](const Json* object) -> Result<bool> {
+    if (goal.kind == Goal::Kind::kDelete) {
+      return !object || TextAt(*object, "metadata", "uid") != uid;
+    }
+    if (!object) return false;
+    return Met(*object, goal);
+  };
+  return WaitUntil(session, target.resource, target.key, timeout, done);
+}
+
+// The objects named, once they exist (--for=create).
+Result<std::vector<Target>> AwaitCreation(Command& command, const TargetOptions& options,
+                                          Duration timeout) {
+  const Clock& clock = command.environment().clock;
+  const Duration deadline = clock.Monotonic() + timeout;
+  TargetOptions named = options;
+  named.fetch = false;
+  const auto wanted = TRY(FindTargets(command, command.words(), named));
+  Session& session = *TRY(command.session());
+  std::vector<Target> found;
+  for (Target target : wanted) {
+    while (true) {
+      auto object = session.api().Get(target.resource, target.key);
+      if (object) {
+        target.object = std::move(*object);
+        break;
+      }
+      if (object.error().reason != Reason::kNotFound) return Fail(object.error());
+      if (clock.Monotonic() >= deadline) return CliError("timed out waiting for the condition");
+      command.environment().pause(kCreatePollPeriod);
+    }
+    found.push_back(std::move(target));
+  }
+  return found;
+}
+
+// For delete, a named object that is not there is fine.
+Result<std::vector<Target>> FindForDelete(Command& command, TargetOptions options) {
+  options.fetch = false;
+  const auto named = TRY(FindTargets(command, command.words(), options));
+  Session& session = *TRY(command.session());
+  std::vector<Target> found;
+  for (Target target : named) {
+    auto object = session.api().Get(target.resource, target.key);
+    if (object) {
+      target.object = std::move(*object);
+      found.push_back(std::move(target));
+    } else if (object.error().reason != Reason::kNotFound) {
+      command.Report(object.error());
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<> RunWait(Command& command, const Args& args) {
+  PrintFlags print;
+  FileFlags files;
+  SelectorFlags selectors;
+  std::string goal_text;
+  Duration timeout = 30s;
+  bool local = false;
+  print.AddTo(command);
+  files.AddTo(command);
+  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  command.Flag("field-selector", selectors.fields, "Selector (field query) to filter on.");
+  command.Flag("all", selectors.all, "All objects of the named kinds.");
+  command.Flag("all-namespaces,A", selectors.all_namespaces, "In all namespaces.");
+  command.Flag("for", goal_text,
+               "create, delete, condition=NAME[=VALUE] or jsonpath=PATH[=VALUE].");
+  command.Flag("timeout", timeout, "How long to wait; 0 checks once, below 0 waits a week.");
+  command.Flag("local", local, "Accepted for command lines of kubectl.");
+  TRY(command.Parse(args));
+  const Goal goal = TRY(ParseGoal(goal_text));
+  if (timeout < Duration(0)) timeout = kWeek;
+  Session& session = *TRY(command.session());
+  const TargetOptions options{.files = &files, .selectors = selectors};
+  const auto targets =
+      goal.kind == Goal::Kind::kCreate ? TRY(AwaitCreation(command, options, timeout))
+                       : goal.kind == Goal::Kind::kDelete
+                           ? TRY(FindForDelete(command, options))
+                           : TRY(FindTargets(command, command.words(), options));
+                           if (targets.empty()) {
+                             if (goal.kind == Goal::Kind::kDelete || command.exit_code() != 0)
+                               return {};
+                             return CliError("no matching resources found");
+                           }
+                           for (const Target& target : targets) {
+                             const auto done = WaitForGoal(session, target, goal, timeout);
+                             if (done) {
+                               TRY(PrintOutcome(command, print, target.object, target.resource,
+                                                "condition met"));
+                             } else if (done.error().reason == Reason::kTimeout &&
+                                        done.error().http_code == 0) {
+                               command.Report(CliError("timed out waiting for the condition on " +
+                                                       target.PathName())
+                                                  .value());
+                             } else {
+                               command.Report(done.error());
+                             }
+                           }
+                           return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,111 @@
+#include "cli/writing.h"
+
+#include "api/go_text.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+Result<std::string> FieldValidation(const std::string& validate) {
+  if (validate == "strict" || validate == "true") return std::string("Strict");
+  if (validate == "warn") return std::string("Warn");
+  if (validate == "ignore" || validate == "false") return std::string("Ignore");
+  return CliError(fmt::format(
+      "invalid - validate option {}; must be one of: strict (or true), warn, ignore (or false)",
+      GoQuote(validate)));
+}
+
+}  // namespace
+
+void WriteFlags::AddTo(Command& command, const std::string& manager, bool with_validation) {
+  field_manager = manager;
+  print.AddTo(command);
+  dry_run.AddTo(command);
+  command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
+  if (!with_validation) return;
+  command.Flag("validate", validate, "strict (or true), warn, ignore (or false).");
+  command.Bare("validate", "strict");
+  command.Flag("save-config", save_config, "Keep the object in its own annotation.");
+}
+
+Result<> WriteFlags::Check() const {
+  TRY(FieldValidation(validate));
+  return dry_run.Check();
+}
+
+Result<WriteOptions> WriteFlags::Options() const {
+  WriteOptions options;
+  options.field_manager = field_manager;
+  options.dry_run = dry_run.Parameter();
+  options.field_validation = TRY(FieldValidation(validate));
+  return options;
+}
+
+std::string LastAppliedText(Json object) {
+  Json& annotations = object["metadata"]["annotations"];
+  if (!annotations.is_object()) annotations = Json::object();
+  annotations.erase(kLastApplied);
+  return GoJson(object) + "\n";
+}
+
+Json WithLastApplied(Json object) {
+  std::string text = LastAppliedText(object);
+  Json& annotations = object["metadata"]["annotations"];
+  if (!annotations.is_object()) annotations = Json::object();
+  annotations[kLastApplied] = std::move(text);
+  return object;
+}
+
+namespace {
+
+// One round: what there is, then its changes until the server closes the watch. True: done.
+Result<bool> WaitOnce(Session& session, const Resource& resource, const ObjectKey& key,
+                      const std::function<Duration()>& left,
+                      const std::function<Result<bool>(const Json* object)>& done) {
+  const std::string path = resource.Path({key.namespace_, ""});
+  Query query = {{"fieldSelector", "metadata.name=" + key.name}};
+  const Json list = TRY(session.api().Get(path, query));
+  const Json& items = At(list, "items");
+  const bool present = items.is_array() && !items.empty();
+  if (TRY(done(present ? &items[0] : nullptr))) return true;
+  if (left() <= Duration(0)) {
+    return Fail(Reason::kTimeout, "timed out waiting for the condition");
+  }
+  query.emplace_back("watch", "true");
+  query.emplace_back("resourceVersion", TextAt(list, "metadata", "resourceVersion"));
+  EventReader events(TRY(session.api().GetStream(path, std::move(query))));
+  while (true) {
+    const auto event = TRY(events.Next(std::max(left(), Duration(0))));
+    if (!event) return false;
+    if (event->type == WatchEvent::Type::kBookmark) continue;
+    const bool gone = event->type == WatchEvent::Type::kDeleted;
+    if (TRY(done(gone ? nullptr : &event->object))) return true;
+  }
+}
+
+}  // namespace
+
+Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,
+                   Duration timeout, const std::function<Result<bool>(const Json* object)>& done) {
+  const SystemClock clock;
+  const Duration begin = clock.Monotonic();
+  const auto left = [&] {
+    return timeout == kNever ? kNever : timeout - (clock.Monotonic() - begin);
+  };
+  while (true) {
+    const auto finished = WaitOnce(session, resource, key, left, done);
+    if (finished && *finished) return {};
+    // The version was too old to watch from, or the watch ended: look again.
+    if (!finished && finished.error().reason != Reason::kExpired &&
+        finished.error().reason != Reason::kGone) {
+      return Fail(finished.error());
+    }
+  }
+}
+
+Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
+                      const Resource& resource, const std::string& operation) {
+  return PrintOutcome(command, flags.print, object, resource, operation + flags.dry_run.Suffix());
+}
+
+}  // namespace skiff::cli

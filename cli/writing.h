@@ -1,0 +1,43 @@
+// What the mutating verbs share: their flags, and waiting for the cluster to follow.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/printers.h"
+#include "cli/selection.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+
+struct WriteFlags {
+  PrintFlags print;
+  DryRun dry_run;
+  std::string validate = "strict";
+  std::string field_manager;
+  bool save_config = false;
+
+  // `manager` is the default of --field-manager.
+  void AddTo(Command& command, const std::string& manager, bool with_validation = true);
+  Result<> Check() const;
+  // Of a create or update.
+  Result<WriteOptions> Options() const;
+};
+
+inline constexpr char kLastApplied[] = "kubectl.kubernetes.io/last-applied-configuration";
+// The annotation's value for an object: itself, without it.
+std::string LastAppliedText(Json object);
+// `object` with that annotation.
+Json WithLastApplied(Json object);
+
+// Waits until `done` is true of the object as it changes; null: it is gone. Fails with Timeout
+// ("timed out waiting for the condition") after `timeout`.
+Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,
+                   Duration timeout, const std::function<Result<bool>(const Json* object)>& done);
+
+// Prints what -o and --dry-run make of "created".
+Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
+                      const Resource& resource, const std::string& operation);
+
+}  // namespace skiff::cli
