@@ -222,16 +222,14 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   const auto& modes = made.options.authorization_modes;
   const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
   made.core = std::unique_ptr<Core>(new Core{
-      made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
-      *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac,
-      made.nodes});
-  TRY(WriteStartObjects(*made.core,
-                        {.has_rbac = has_rbac,
-                         .service_ranges = made.options.service_cluster_ip_ranges,
-                         .first_service_ip = made.allocation->FirstAddress(),
-                         .advertise_address = made.options.advertise_address,
-                         .secure_port = made.options.secure_port,
-                         .client_ca_pem = made.options.client_ca_pem}));
+      made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
+      made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes});
+  TRY(WriteStartObjects(*made.core, {.has_rbac = has_rbac,
+                                     .service_ranges = made.options.service_cluster_ip_ranges,
+                                     .first_service_ip = made.allocation->FirstAddress(),
+                                     .advertise_address = made.options.advertise_address,
+                                     .secure_port = made.options.secure_port,
+                                     .client_ca_pem = made.options.client_ca_pem}));
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
 }
 

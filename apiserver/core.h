@@ -30,7 +30,7 @@ struct Core {
   RbacAuthorizer& rbac;
   Authentication& authentication;
   ServiceAccountTokens& tokens;
-  bool has_rbac;  // An authorization mode.
+  bool has_rbac;                           // An authorization mode.
   const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
 
   WatchParts watch() const { return {store, clock, random}; }

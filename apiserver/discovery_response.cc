@@ -20,7 +20,8 @@ std::string UpperHex(std::string_view bytes) {
 }
 
 Result<http::Response> Plain(const ApiRequest& request, const Json& document) {
-  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  const MediaType media =
+      TRY(Negotiate(request.http, {.encodes_protobuf = false, .metadata = false, .table = false}));
   return DocumentResponse(200, Dump(document), media);
 }
 
@@ -42,8 +43,9 @@ http::Response Tagged(const ApiRequest& request, std::string text, std::string_v
 
 Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request, bool core) {
   if (core && request.http.method != "GET") return Fail(MethodNotAllowedHere());
-  const MediaType media =
-      TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
+  const MediaType media = TRY(
+      Negotiate(request.http,
+                {.encodes_protobuf = false, .metadata = false, .table = false, .discovery = true}));
   if (media.target == Target::kDiscovery) {
     return Tagged(request, Dump(DiscoveryJson(AggregatedGroups(BuiltInKinds(), core))),
                   kAggregatedType);

@@ -84,7 +84,7 @@ Result<uint64_t> ParseResourceVersion(std::string_view text) {
 }
 
 Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo& kind,
-                                     bool is_watch) {
+                                   bool is_watch) {
   ListQuery options;
   options.resource_version = ValueOf(request, "resourceVersion");
   options.continue_token = ValueOf(request, "continue");

@@ -33,7 +33,7 @@ struct ListQuery {
 
 // BadRequest on what does not parse, Invalid on what does not fit together.
 Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo& kind,
-                                     bool is_watch);
+                                   bool is_watch);
 
 // The number in a resourceVersion; "" and "0" are 0. The error is Go's text alone.
 Result<uint64_t> ParseResourceVersion(std::string_view text);

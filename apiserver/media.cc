@@ -119,8 +119,8 @@ std::vector<Encoding> Offered(const MediaOffer& offer) {
 std::optional<MediaType> Match(const std::vector<Clause>& clauses, const MediaOffer& offer) {
   for (const Clause& clause : clauses) {
     for (const Encoding encoding : Offered(offer)) {
-      // Nothing is encoded as protobuf yet: clients that prefer it fall back to JSON.
-      if (encoding == Encoding::kProtobuf || !clause.Matches(ContentTypeOf(encoding))) continue;
+      if (encoding == Encoding::kProtobuf && !offer.encodes_protobuf) continue;
+      if (!clause.Matches(ContentTypeOf(encoding))) continue;
       MediaType media{.encoding = encoding};
       if (AcceptTarget(clause, offer, media)) return media;
     }

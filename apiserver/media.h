@@ -37,6 +37,8 @@ struct MediaType {
 struct MediaOffer {
   bool yaml = true;
   bool protobuf = true;  // Of a built-in kind: named as acceptable.
+  // false: this answer has no protobuf form, although it is named as acceptable.
+  bool encodes_protobuf = true;
   bool metadata = true;  // Tables and PartialObjectMetadata.
   bool table = true;
   bool discovery = false;

@@ -14,8 +14,9 @@ Result<MediaType> Ask(std::string accept, MediaOffer offer = {}) {
 TEST(Media, TheFirstClauseThatFitsWins) {
   EXPECT_EQ(Ask("application/json")->encoding, Encoding::kJson);
   EXPECT_EQ(Ask("application/json;q=0.2, application/yaml;q=0.9")->encoding, Encoding::kYaml);
-  // Nothing is encoded as protobuf, so who takes JSON as well gets that.
-  EXPECT_EQ(Ask("application/vnd.kubernetes.protobuf,application/json")->encoding, Encoding::kJson);
+  const std::string both = "application/vnd.kubernetes.protobuf,application/json";
+  EXPECT_EQ(Ask(both)->encoding, Encoding::kProtobuf);
+  EXPECT_EQ(Ask(both, {.encodes_protobuf = false})->encoding, Encoding::kJson);
   EXPECT_EQ(Ask("text/html,*/*;q=0.8")->encoding, Encoding::kJson);
 }
 

@@ -1,6 +1,8 @@
 #include "apiserver/object_response.h"
 
+#include "api/gen/meta_v1.h"
 #include "api/json.h"
+#include "api/protobuf.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/respond.h"
 
@@ -39,6 +41,31 @@ std::string PartialListText(const std::vector<std::string>& items, const ListMet
   return text + "]}";
 }
 
+constexpr std::string_view kPartial = "PartialObjectMetadata";
+
+TypeMeta PartialMeta(const MediaType& media, std::string_view suffix) {
+  return {"meta.k8s.io/" + media.target_version, std::string(kPartial) + std::string(suffix)};
+}
+
+Json ListDocument(const std::vector<std::string>& items, const ListMeta& meta) {
+  Json list = {{"metadata", Json::parse(ListMetaText(meta))}, {"items", Json::array()}};
+  for (const std::string& item : items) {
+    auto document = ParseJson(item);
+    if (document) list["items"].push_back(std::move(*document));
+  }
+  return list;
+}
+
+std::string ProtobufList(const KindInfo& kind, const std::vector<std::string>& items,
+                         const ListMeta& meta, const MediaType& media) {
+  const Json list = ListDocument(items, meta);
+  if (media.target == Target::kPartialMetadataList) {
+    return EncodeProtobufList(meta_v1::PartialObjectMetadata::Describe(),
+                              PartialMeta(media, "List"), list);
+  }
+  return EncodeProtobufList(*kind.type, {std::string(kind.api_version), ListKind(kind)}, list);
+}
+
 TableOptions OptionsOf(const KindInfo& kind, TimePoint now, std::string_view version,
                        IncludeObject include) {
   return {.now = now,
@@ -51,16 +78,23 @@ TableOptions OptionsOf(const KindInfo& kind, TimePoint now, std::string_view ver
 std::string TableOfItems(const KindInfo& kind, const std::vector<std::string>& items,
                          const ListMeta& meta, TimePoint now, std::string_view version,
                          IncludeObject include) {
-  Json list = {{"metadata", Json::parse(ListMetaText(meta))}, {"items", Json::array()}};
-  for (const std::string& item : items) {
-    auto document = ParseJson(item);
-    if (document) list["items"].push_back(std::move(*document));
-  }
+  const Json list = ListDocument(items, meta);
   return DumpJson(MakeTable(FindTableFormat(kind.api_version, kind.kind), list,
                             OptionsOf(kind, now, version, include)));
 }
 
 }  // namespace
+
+std::string ProtobufText(const KindInfo& kind, std::string_view text, const MediaType& media) {
+  const auto parsed = ParseJson(text);
+  const Json document = parsed ? *parsed : Json::object();
+  if (media.target == Target::kPartialMetadata) {
+    return EncodeProtobuf(meta_v1::PartialObjectMetadata::Describe(), PartialMeta(media, ""),
+                          document);
+  }
+  return EncodeProtobuf(*kind.type, {std::string(kind.api_version), std::string(kind.kind)},
+                        document);
+}
 
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
                       std::string_view version, IncludeObject include, bool headers) {
@@ -99,6 +133,9 @@ Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::strin
     case Target::kPartialMetadataList:
       return Fail(NotAList(kind));
     case Target::kPartialMetadata:
+      if (media.encoding == Encoding::kProtobuf) {
+        return ProtobufResponse(code, ProtobufText(kind, text, media));
+      }
       return DocumentResponse(code, PartialMetadataText(text, media.target_version), media);
     case Target::kTable: {
       const IncludeObject include = TRY(IncludeOf(request));
@@ -108,6 +145,9 @@ Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::strin
     case Target::kDiscovery:
     case Target::kObject:
       break;
+  }
+  if (media.encoding == Encoding::kProtobuf) {
+    return ProtobufResponse(code, ProtobufText(kind, text, media));
   }
   return DocumentResponse(code, std::move(text), media);
 }
@@ -119,6 +159,9 @@ Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std:
     return Fail(Reason::kNotAcceptable,
                 "you requested PartialObjectMetadata, but the requested object is a list (*" +
                     InternalName(kind) + "List)");
+  }
+  if (media.encoding == Encoding::kProtobuf) {
+    return ProtobufResponse(200, ProtobufList(kind, items, meta, media));
   }
   if (media.target == Target::kPartialMetadataList) {
     return DocumentResponse(200, PartialListText(items, meta, media.target_version), media);

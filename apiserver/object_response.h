@@ -36,6 +36,9 @@ Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std:
 // "core.Pod", "apps.Deployment": what a few refusals call a kind.
 std::string InternalName(const KindInfo& kind);
 
+// The same object as protobuf: whole, or its metadata alone where that is the target.
+std::string ProtobufText(const KindInfo& kind, std::string_view text, const MediaType& media);
+
 // A Table of one object's JSON text, with or without its columns.
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
                       std::string_view version, IncludeObject include, bool headers);

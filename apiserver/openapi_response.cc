@@ -84,9 +84,8 @@ http::Response OpenApiDocuments::AnswerV2(const http::Request& request) {
     response.status = 304;
     return response;
   }
-  response.content_type = *protobuf
-                              ? "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-                              : "application/json";
+  response.content_type =
+      *protobuf ? "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" : "application/json";
   SetBody(request, document.packed, response);
   return response;
 }
@@ -104,8 +103,8 @@ http::Response OpenApiDocuments::AnswerV3(const http::Request& request, std::str
   if (const auto hash = request.Query("hash")) {
     if (*hash != document.hash) {
       response.status = 301;
-      response.SetHeader("Location",
-                         "/openapi/v3/" + std::string(key) + "?hash=" + document.hash);
+      response.content_type = "application/json";
+      response.SetHeader("Location", "/openapi/v3/" + std::string(key) + "?hash=" + document.hash);
       return response;
     }
     response.SetHeader("Cache-Control", "public, immutable");
@@ -135,7 +134,7 @@ std::optional<http::Response> OpenApiDocuments::Answer(const http::Request& requ
     for (const auto& [key, document] : V3()) hashes.emplace_back(key, document.hash);
   }
   http::Response response;
-  response.content_type = "application/json";
+  response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.
   response.body = OpenApiV3Index(hashes);
   response.SetHeader("ETag", "\"" + UpperHash(response.body) + "\"");
   response.SetHeader("Vary", "Accept");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "api/gen/meta_v1.h"
+#include "api/protobuf.h"
 #include "api/yaml.h"
 
 namespace skiff {
@@ -97,7 +99,32 @@ std::string InStatusOrder(const Json& status) {
   return text + "}";
 }
 
+http::Response StatusResponse(int code, const Json& status, const MediaType& media) {
+  if (media.encoding == Encoding::kProtobuf) {
+    return ProtobufResponse(code,
+                            EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"}, status));
+  }
+  return DocumentResponse(code, InStatusOrder(status), media);
+}
+
 }  // namespace
+
+http::Response ProtobufResponse(int code, std::string bytes) {
+  http::Response response;
+  response.status = code;
+  response.content_type = std::string(ContentTypeOf(Encoding::kProtobuf));
+  response.body = std::move(bytes);
+  return response;
+}
+
+http::Response TypedResponse(int code, const TypedDocument& typed, const MediaType& media) {
+  if (media.encoding != Encoding::kProtobuf) {
+    return DocumentResponse(code, Dump(typed.document), media);
+  }
+  return ProtobufResponse(
+      code, EncodeProtobuf(typed.type, {std::string(typed.api_version), std::string(typed.kind)},
+                           typed.document));
+}
 
 std::string Dump(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -128,9 +155,7 @@ http::Response ErrorResponse(const http::Request& request, const Error& error) {
   const auto media = NegotiateStatus(request);
   MediaType plain{.pretty = true};
   if (media) plain = *media;
-  // A Status is small and rare: clients that prefer protobuf understand JSON by its content type.
-  if (plain.encoding == Encoding::kProtobuf) plain.encoding = Encoding::kJson;
-  http::Response response = DocumentResponse(HttpCodeOf(error), StatusText(error), plain);
+  http::Response response = StatusResponse(HttpCodeOf(error), StatusDocument(error), plain);
   if (error.details && error.details->retry_after_s > 0) {
     response.SetHeader("Retry-After", std::to_string(error.details->retry_after_s));
   }
@@ -145,9 +170,8 @@ http::Response SuccessResponse(const http::Request& request, int code, const Jso
   if (!details.is_null()) status["details"] = details;
   // Only an answer other than 200 repeats its code.
   if (code != 200) status["code"] = code;
-  auto media = NegotiateStatus(request).value_or(MediaType{.pretty = true});
-  if (media.encoding == Encoding::kProtobuf) media.encoding = Encoding::kJson;
-  return DocumentResponse(code, InStatusOrder(status), media);
+  const auto media = NegotiateStatus(request).value_or(MediaType{.pretty = true});
+  return StatusResponse(code, status, media);
 }
 
 http::Response TextResponse(int code, std::string text) {

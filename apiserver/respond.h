@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/type.h"
 #include "api/values.h"
 #include "apiserver/media.h"
 #include "base/error.h"
@@ -29,6 +30,17 @@ http::Response TextResponse(int code, std::string text);
 // JSON text of one document (compact) in the encoding asked for: `media.pretty` indents, YAML is
 // made from it. Not for protobuf. `text` ends without a line break.
 http::Response DocumentResponse(int code, std::string text, const MediaType& media);
+
+// A document of a type that may also go out as protobuf.
+struct TypedDocument {
+  const Type& type;
+  std::string_view api_version;
+  std::string_view kind;
+  const Json& document;
+};
+http::Response TypedResponse(int code, const TypedDocument& typed, const MediaType& media);
+// Bytes that are protobuf already.
+http::Response ProtobufResponse(int code, std::string bytes);
 
 // Compact JSON text -> the same indented by two blanks, order kept.
 std::string IndentJson(std::string_view text);

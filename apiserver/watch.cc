@@ -25,8 +25,8 @@ struct Start {
 
 class WatchSource final : public http::StreamSource {
  public:
-  WatchSource(const WatchParts& parts, const ApiRequest& request, ListQuery options,
-              FrameForm form, Start start, Duration timeout)
+  WatchSource(const WatchParts& parts, const ApiRequest& request, ListQuery options, FrameForm form,
+              Start start, Duration timeout)
       : parts_(parts),
         kind_(*request.kind),
         prefix_(StorePrefix(kind_.storage_key, request.info.namespace_name)),
@@ -50,7 +50,7 @@ class WatchSource final : public http::StreamSource {
   http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
     size_t bytes = 0;
     if (start_.error) {
-      Send(ErrorFrame(*start_.error), out, bytes);
+      Send(ErrorFrame(*start_.error, form_), out, bytes);
       return http::Pulled::kEnd;
     }
     if (!SendState(bytes_max, out, bytes)) return http::Pulled::kMore;
@@ -60,7 +60,7 @@ class WatchSource final : public http::StreamSource {
     while (bytes < bytes_max) {
       events.clear();
       if (!cursor_->Next(kEventsPerStep, events)) {
-        Send(ErrorFrame(TooOld()), out, bytes);
+        Send(ErrorFrame(TooOld(), form_), out, bytes);
         return http::Pulled::kEnd;
       }
       for (const EventPtr& event : events) Show(*event, out, bytes);
@@ -222,6 +222,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   }
   http::Response response;
   response.content_type = std::string(ContentTypeOf(media.encoding));
+  if (media.encoding == Encoding::kProtobuf) response.content_type += ";stream=watch";
   response.stream =
       std::make_unique<WatchSource>(parts, request, options, form, std::move(start), timeout);
   return response;

@@ -1,6 +1,8 @@
 #include "apiserver/watch_frame.h"
 
 #include "api/decode.h"
+#include "api/gen/meta_v1.h"
+#include "api/protobuf.h"
 #include "apiserver/object_response.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
@@ -28,6 +30,10 @@ std::string Envelope(std::string_view type, std::string_view object) {
   return frame;
 }
 
+// One frame of the stream: the object as the watcher wants it, in its envelope.
+std::string Framed(const KindInfo& kind, std::string_view type, std::string text,
+                   const FrameForm& form);
+
 std::string Shown(const KindInfo& kind, std::string text, const FrameForm& form) {
   if (form.media.target == Target::kPartialMetadata) {
     return PartialMetadataText(text, form.media.target_version);
@@ -36,6 +42,14 @@ std::string Shown(const KindInfo& kind, std::string text, const FrameForm& form)
     return TableText(kind, text, form.now, form.media.target_version, form.include, form.headers);
   }
   return text;
+}
+
+std::string Framed(const KindInfo& kind, std::string_view type, std::string text,
+                   const FrameForm& form) {
+  if (form.media.encoding == Encoding::kProtobuf) {
+    return EncodeWatchFrame(type, ProtobufText(kind, text, form.media));
+  }
+  return Envelope(type, Shown(kind, std::move(text), form));
 }
 
 // The record with another resourceVersion, in the version the watcher asked for.
@@ -54,6 +68,9 @@ bool IsNatural(const Event& event, Change change) {
 
 FrameSlot SlotOf(const Event& event, Change change, const FrameForm& form) {
   const bool metadata = form.media.target == Target::kPartialMetadata;
+  if (form.media.encoding == Encoding::kProtobuf) {
+    return metadata ? FrameSlot::kProtobufMetadataNatural : FrameSlot::kProtobufNatural;
+  }
   if (IsNatural(event, change)) {
     return metadata ? FrameSlot::kMetadataNatural : FrameSlot::kObjectNatural;
   }
@@ -66,16 +83,17 @@ FrameSlot SlotOf(const Event& event, Change change, const FrameForm& form) {
 std::string MakeFrame(const KindInfo& kind, const Event& event, Change change,
                       const FrameForm& form) {
   if (change != Change::kDeleted) {
-    return Envelope(NameOf(change), Shown(kind, TextOf(kind, *event.record).value_or("{}"), form));
+    return Framed(kind, NameOf(change), TextOf(kind, *event.record).value_or("{}"), form);
   }
   // What the watcher last saw, at the revision of the change that took it away.
   const Record& last = event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
-  return Envelope("DELETED", Shown(kind, TextAtRevision(kind, last, event.revision), form));
+  return Framed(kind, "DELETED", TextAtRevision(kind, last, event.revision), form);
 }
 
 // Frames of the version an object is kept in are shared; those of another version would need slots
 // of their own and are rare.
-bool IsShared(const KindInfo& kind, const FrameForm& form) {
+bool IsShared(const KindInfo& kind, const Event& event, Change change, const FrameForm& form) {
+  if (form.media.encoding == Encoding::kProtobuf && !IsNatural(event, change)) return false;
   return &StorageKindOf(kind) == &kind && form.media.target_version != "v1beta1" &&
          form.media.target != Target::kTable;
 }
@@ -84,7 +102,7 @@ bool IsShared(const KindInfo& kind, const FrameForm& form) {
 
 http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change change,
                           const FrameForm& form) {
-  if (!IsShared(kind, form)) {
+  if (!IsShared(kind, event, change, form)) {
     return std::make_shared<const std::string>(MakeFrame(kind, event, change, form));
   }
   auto& slot = event.frames[static_cast<size_t>(SlotOf(event, change, form))];
@@ -95,7 +113,7 @@ http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change chang
 }
 
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {
-  return Envelope("ADDED", Shown(kind, TextOf(kind, record).value_or("{}"), form));
+  return Framed(kind, "ADDED", TextOf(kind, record).value_or("{}"), form);
 }
 
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
@@ -108,10 +126,14 @@ std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_
   }
   ObjectBody body = BodyText(kind, document);
   body.text.insert(body.revision_at, std::to_string(revision.value));
-  return Envelope("BOOKMARK", Shown(kind, std::move(body.text), form));
+  return Framed(kind, "BOOKMARK", std::move(body.text), form);
 }
 
-std::string ErrorFrame(const Error& error) {
+std::string ErrorFrame(const Error& error, const FrameForm& form) {
+  if (form.media.encoding == Encoding::kProtobuf) {
+    return EncodeWatchFrame("ERROR", EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"},
+                                                    StatusDocument(error)));
+  }
   return Envelope("ERROR", StatusText(error));
 }
 

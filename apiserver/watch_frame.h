@@ -26,6 +26,8 @@ enum class FrameSlot : uint8_t {
   kMetadataNatural,
   kMetadataEntered,
   kMetadataLeft,
+  kProtobufNatural,  // Whole objects, as the event happened.
+  kProtobufMetadataNatural,
 };
 
 // How one watcher wants its objects.
@@ -43,6 +45,6 @@ http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change chang
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form);
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
                           const FrameForm& form);
-std::string ErrorFrame(const Error& error);
+std::string ErrorFrame(const Error& error, const FrameForm& form);
 
 }  // namespace skiff

@@ -113,7 +113,7 @@ std::string ManagerOf(const WriteOptions& options, const http::Request& request)
 }
 
 Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,
-                                         std::string_view version) {
+                                       std::string_view version) {
   if (!request.body.empty()) {
     const Json document = TRY(DecodeDeleteOptions(request, group, version));
     const auto given = FromJson<meta_v1::DeleteOptions>(document);

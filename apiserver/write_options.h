@@ -41,6 +41,6 @@ struct DeleteQuery {
 
 // From the body when there is one, else from the query.
 Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,
-                                         std::string_view version);
+                                       std::string_view version);
 
 }  // namespace skiff

@@ -104,6 +104,8 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   const FieldPath metadata("metadata");
   ValidateObjectMeta(object.metadata(), kind.namespaced, NameRuleOf(kind), metadata, wrong);
   if (old != nullptr) {
+    // Kubernetes asks both its generic strategy and that of the kind, so each cause stands twice.
+    ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
     ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
   }
   if (mode.validate) {
@@ -230,7 +232,6 @@ void KeepSystemFields(Object& object, const Object& old) {
   if (!meta.deletion_grace_period_seconds) {
     meta.deletion_grace_period_seconds = before.deletion_grace_period_seconds;
   }
-  if (!before.deletion_timestamp) meta.deletion_timestamp.reset();
   meta.self_link.clear();
 }
 

@@ -1,5 +1,6 @@
 // namespaces/finalize: what the namespace controller calls when a namespace is empty.
 #include "api/gen/core_v1.h"
+#include "api/rules/namespace_finalize.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/crud.h"
 #include "apiserver/subresources/subresources.h"
@@ -12,7 +13,9 @@ Result<http::Response> HandleFinalize(Core& core, ApiRequest& request) {
   mode.prepare = [](Object& object, const Object& old) {
     object.As<core_v1::Namespace>()->status = old.As<core_v1::Namespace>()->status;
   };
-  mode.validate = [](const Object&, const Object&, Violations&) {};
+  mode.validate = [](const Object& object, const Object&, Violations& out) {
+    ValidateNamespaceFinalize(*object.As<core_v1::Namespace>(), out);
+  };
   return HandleWholeObject(core, request, mode);
 }
 

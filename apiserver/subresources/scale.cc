@@ -61,7 +61,8 @@ Json DocumentOfScale(const Scale& scale) {
 }
 
 Result<http::Response> ScaleResponse(const Scale& scale, const MediaType& media) {
-  return DocumentResponse(200, Dump(DocumentOfScale(scale)), media);
+  const Json document = DocumentOfScale(scale);
+  return TypedResponse(200, {Scale::Describe(), "autoscaling/v1", "Scale", document}, media);
 }
 
 Result<> CheckScale(const Scale& scale) {

@@ -161,7 +161,8 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   Json document = ToJson(asked);
   document["kind"] = "TokenRequest";
   document["apiVersion"] = "authentication.k8s.io/v1";
-  return DocumentResponse(201, Dump(document), media);
+  return TypedResponse(
+      201, {TokenRequest::Describe(), "authentication.k8s.io/v1", "TokenRequest", document}, media);
 }
 
 }  // namespace skiff
