@@ -53,6 +53,7 @@ class Browser:
         self._buffer = b""
         self._events = []
         self._session = None
+        self.requests = {}  # By id: what the page has asked for, and what came of it so far.
 
     def __enter__(self):
         return self
@@ -79,6 +80,7 @@ class Browser:
         self._session = attached["sessionId"]
         self.command("Page.enable")
         self.command("Runtime.enable")
+        self.command("Network.enable")
         self.command("Runtime.addBinding", {"name": binding})
         self.command("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         answer = self.command("Page.navigate", {"url": url})
@@ -100,9 +102,23 @@ class Browser:
                     yield event["params"]["payload"]
                 if event["method"] == "Runtime.exceptionThrown":
                     raise BrowserError(f"the page threw: {json.dumps(event['params'])[:2000]}")
-            message = self._receive(deadline)
-            if "method" in message:
-                self._events.append(message)
+            self._keep(self._receive(deadline))
+
+    def _keep(self, message):
+        """Notes an event: those of requests in `requests`, others for `calls`."""
+        method, params = message.get("method", ""), message.get("params", {})
+        number = params.get("requestId")
+        if method == "Network.requestWillBeSent":
+            self.requests[number] = [params["request"]["url"], "no answer"]
+        elif method == "Network.responseReceived":
+            self.requests[number][1] = f"{params['response']['status']}, not all of it"
+        elif method == "Network.loadingFailed":
+            self.requests[number][1] += f", failed: {params['errorText']}"
+        elif method == "Network.loadingFinished":
+            if self.requests[number][1].startswith("200"):
+                del self.requests[number]
+        elif method:
+            self._events.append(message)
 
     def command(self, method, params=None, on_page=True, seconds=60):
         self._next_id += 1
@@ -120,8 +136,7 @@ class Browser:
                 if "error" in answer:
                     raise BrowserError(f"{method}: {answer['error']['message']}")
                 return answer["result"]
-            if "method" in answer:
-                self._events.append(answer)
+            self._keep(answer)
 
     def _receive(self, deadline):
         while b"\0" not in self._buffer:

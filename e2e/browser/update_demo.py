@@ -16,7 +16,7 @@ from pathlib import Path
 
 from devtools import Browser, BrowserError
 
-SECONDS_MAX = 240
+SECONDS_MAX = 120
 BEFORE, AFTER = "nautilus.jpg", "kitten.jpg"
 # Tells the binding `seen` which cards there are, whenever one changes or a picture has loaded.
 REPORTER = """
@@ -32,7 +32,7 @@ addEventListener('DOMContentLoaded', () => {
   }));
   new MutationObserver(report).observe(document.body,
       { childList: true, subtree: true, characterData: true, attributes: true });
-  addEventListener('load', report, true);
+  document.addEventListener('load', report, true);  // The window is not told of pictures.
   report();
 });
 """
@@ -59,7 +59,9 @@ class Watcher:
                 if reached(cards, *counts):
                     return cards
         except BrowserError as error:
-            raise SystemExit(f"{what}: {error}; the page showed {self.last}") from None
+            open_ones = "\n".join(map(str, self.browser.requests.values()))
+            raise SystemExit(f"{what}: {error}; the page showed {self.last}\nRequests that are not "
+                             f"done or failed:\n{open_ones}") from None
 
 
 def main():
