@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "client/manager.h"
+#include "controllers/service_load_balancer.h"
 
 namespace skiff {
 
@@ -32,6 +34,9 @@ struct ControllerOptions {
   std::vector<std::string> local_path_provisioners = {"skiff.io/local-path"};
   // Deletes the directory of such a volume on that node. Empty: the volumes stay Released.
   std::function<Result<>(const std::string& node, const std::string& path)> remove_local_volume;
+  // Gives Services of type LoadBalancer the nodes' addresses. Unset: somebody else does, as a
+  // cloud.
+  std::optional<ServiceLoadBalancerOptions> service_load_balancer;
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
 };
