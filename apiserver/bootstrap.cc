@@ -1,5 +1,9 @@
 #include "apiserver/bootstrap.h"
 
+#include <array>
+#include <atomic>
+#include <thread>
+
 #include "api/discovery.h"
 #include "api/rules/ip.h"
 #include "apiserver/auth/bootstrap_rbac.h"
@@ -11,6 +15,7 @@ namespace skiff {
 namespace {
 
 const Log kLog("apiserver");
+constexpr int kStartWriters = 16;
 
 Json Named(std::string_view api_version, std::string_view kind, std::string_view name,
            std::string_view namespace_name = "") {
@@ -127,25 +132,50 @@ std::vector<Json> StartObjects(const StartOptions& options) {
   return objects;
 }
 
+namespace {
+
+Result<> WriteStartObject(Core& core, const http::Request& request, const Json& document) {
+  const KindInfo* kind =
+      FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
+  CHECK(kind != nullptr);
+  if (Exists(core, *kind, document)) return {};
+  ApiRequest own{
+      .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
+  Object object = TRY(Object::FromDocument(*kind, document));
+  own.info.namespace_name = object.metadata().namespace_;
+  const auto saved = core.writer.Create(own, std::move(object), {});
+  if (saved || saved.error().reason == Reason::kAlreadyExists) return {};
+  kLog.Error("start object not written", {{"kind", kind->kind},
+                                          {"name", document["metadata"]["name"].dump()},
+                                          {"error", saved.error().message}});
+  return Fail(saved.error());
+}
+
+}  // namespace
+
 Result<> WriteStartObjects(Core& core, const StartOptions& options) {
   http::Request request;  // Of nobody: what the writer wants to know is in its headers.
   request.headers.emplace("User-Agent", "kube-apiserver");
-  for (const Json& document : StartObjects(options)) {
-    const KindInfo* kind =
-        FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
-    CHECK(kind != nullptr);
-    if (Exists(core, *kind, document)) continue;
-    ApiRequest own{
-        .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
-    Object object = TRY(Object::FromDocument(*kind, document));
-    own.info.namespace_name = object.metadata().namespace_;
-    const auto saved = core.writer.Create(own, std::move(object), {});
-    if (saved || saved.error().reason == Reason::kAlreadyExists) continue;
-    kLog.Error("start object not written", {{"kind", kind->kind},
-                                            {"name", document["metadata"]["name"].dump()},
-                                            {"error", saved.error().message}});
-    return Fail(saved.error());
+  const std::vector<Json> objects = StartObjects(options);
+  size_t next = 0;
+  while (next < objects.size() && objects[next]["kind"] == "Namespace") {
+    TRY(WriteStartObject(core, request, objects[next++]));
   }
+  // The others need only their namespaces. Written at one time, they share syncs of the log, which
+  // are most of what an empty server spends before it is ready.
+  std::atomic<size_t> at = next;
+  std::array<Result<>, kStartWriters> results;
+  {
+    std::vector<std::jthread> writers;
+    for (Result<>& result : results) {
+      writers.emplace_back([&] {
+        for (size_t i = at++; i < objects.size() && result; i = at++) {
+          result = WriteStartObject(core, request, objects[i]);
+        }
+      });
+    }
+  }
+  for (Result<>& result : results) TRY(std::move(result));
   return {};
 }
 

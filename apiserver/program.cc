@@ -7,6 +7,8 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/node_connections.h"
@@ -256,9 +258,14 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   const std::string address =
       flags.advertise_address.empty() ? OwnAddress() : flags.advertise_address;
   const Durability durability = TRY(DurabilityOf(flags.durability));
-  impl->store = TRY(RocksdbStore::Open(
-      {.path = flags.data_dir + "/store", .durability = durability}, impl->clock));
-  const http::ServerTls tls = TRY(impl->TlsOf(flags, address));
+  // Both wait for the disk, so they do it at one time.
+  std::optional<Result<http::ServerTls>> tls_made;
+  std::jthread certificates([&] { tls_made = impl->TlsOf(flags, address); });
+  auto opened = RocksdbStore::Open(
+      {.path = flags.data_dir + "/store", .durability = durability}, impl->clock);
+  certificates.join();
+  impl->store = TRY(std::move(opened));
+  const http::ServerTls tls = TRY(*std::move(tls_made));
   ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
   impl->loops = std::make_unique<http::Loops>(kLoopThreads);
   TRY(impl->ConnectNodes(flags));

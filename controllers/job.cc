@@ -36,6 +36,8 @@ class JobReconciler final : public Reconciler<Job> {
     if (job.spec.managed_by.value_or(std::string(kManagedHere)) != kManagedHere) {
       return Requeue::None();
     }
+    // By a status that we have replaced ourselves, pods would be missed or counted twice.
+    if (WrittenRevision(job.metadata) < Written(KeyOf(job))) return Requeue::None();
     if (job::IsFinished(job) || !job.spec.selector) return ReleaseAll(job);
     const auto selector = TRY(LabelSelector::From(*job.spec.selector));
     const bool settled = control_.memory().Unseen(KeyOf(job)).empty();
@@ -62,6 +64,7 @@ class JobReconciler final : public Reconciler<Job> {
     control_.memory().Forget(key);
     const MutexLock lock(mutex_);
     released_.erase(key);
+    written_.erase(key);
   }
 
  private:
@@ -116,8 +119,7 @@ class JobReconciler final : public Reconciler<Job> {
       job::SetCondition(now.status, verdict.type, "True", verdict.reason, verdict.message,
                         clock_.Now());
     }
-    const auto noted = TRY(
-        client_.PatchStatus(job, [&](Job& it) { it.status = now.status; }, {.if_unchanged = true}));
+    const auto noted = TRY(WriteStatus(job, now.status));
     TRY(ReleaseNoted(*noted, pods));
     Job counted = *noted;
     auto& uncounted = counted.status.uncounted_terminated_pods.Ensure();
@@ -127,9 +129,23 @@ class JobReconciler final : public Reconciler<Job> {
     if (!verdict.type.empty() && observation.terminating == 0 && observation.active.empty()) {
       Finish(counted, verdict);
     }
-    TRY(client_.PatchStatus(*noted, [&](Job& it) { it.status = counted.status; },
-                            {.if_unchanged = true}));
+    TRY(WriteStatus(*noted, counted.status));
     return {};
+  }
+
+  Result<Ptr<Job>> WriteStatus(const Job& job, const batch_v1::JobStatus& status) {
+    auto written =
+        TRY(client_.PatchStatus(job, [&](Job& it) { it.status = status; }, {.if_unchanged = true}));
+    const MutexLock lock(mutex_);
+    written_[KeyOf(job)] = WrittenRevision(written->metadata);
+    return written;
+  }
+
+  // The revision of our last write to the job's status; its event wakes the job again.
+  uint64_t Written(const ObjectKey& key) {
+    const MutexLock lock(mutex_);
+    const auto found = written_.find(key);
+    return found == written_.end() ? 0 : found->second;
   }
 
   static void NoteFinished(Job& now, const job::Observation& observation) {
@@ -216,6 +232,7 @@ class JobReconciler final : public Reconciler<Job> {
   PodControl control_;
   Mutex mutex_;
   std::map<ObjectKey, std::set<std::string>> released_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, uint64_t> written_ GUARDED_BY(mutex_);
 };
 
 // Deletes finished Jobs some time after they ended.

@@ -36,9 +36,9 @@ void Warn(const ServiceAccount& object, const ServiceAccount* old, std::vector<s
   constexpr const char* kEnforce = "kubernetes.io/enforce-mountable-secrets";
   if (!object.metadata.annotations.contains(kEnforce)) return;
   if (old != nullptr && old->metadata.annotations.contains(kEnforce)) return;
-  out.push_back(std::string("metadata.annotations[") + kEnforce +
-                "]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted "
-                "secrets");
+  out.emplace_back(
+      "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer "
+      "separate namespaces to isolate access to mounted secrets");
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ std::optional<std::string> BearerToken(std::string_view header,
   std::string_view token = header.substr(blank + 1);
   token = token.substr(0, token.find(' '));
   if (token.empty()) {
-    warnings.push_back(
+    warnings.emplace_back(
         "the provided Authorization header contains extra space before the bearer token, and is "
         "ignored");
     return std::nullopt;
