@@ -19,10 +19,6 @@ ClusterName Empty() {
   return name;
 }
 
-void AddOnce(const IpAddress& address, std::vector<IpAddress>& list) {
-  if (std::find(list.begin(), list.end(), address) == list.end()) list.push_back(address);
-}
-
 // Sorted endpoints of one label lie side by side.
 void AddOnce(const SrvTarget& target, std::vector<SrvTarget>& list) {
   for (auto each = list.rbegin(); each != list.rend(); ++each) {

@@ -21,8 +21,8 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "dns/cache.h"
-#include "dns/client.h"
 #include "dns/poller.h"
+#include "dns/query_source.h"
 #include "dns/upstreams.h"
 
 namespace skiff::dns {
@@ -36,7 +36,7 @@ struct ForwardOptions {
 
 // Who waits for an answer, and for what.
 struct Waiter {
-  Client client;
+  QuerySource source;
   Query query;
   std::vector<Name> aliases;  // From the question's name to what is asked upstream.
 };

@@ -107,16 +107,17 @@ class Server::Worker {
 
   Bytes HandleUdp(Bytes query, const UdpPeer& peer, std::span<uint8_t> space) {
     bool later = false;
-    return Handle(query, false, space, &later, [&] { return Client{.udp = peer}; });
+    return Handle(query, false, space, &later, [&] { return QuerySource{.udp = peer}; });
   }
   Bytes HandleTcp(Bytes query, const std::shared_ptr<TcpConnection>& from, std::span<uint8_t> space,
                   bool* later) {
-    return Handle(query, true, space, later, [&] { return Client{.tcp = from, .is_tcp = true}; });
+    return Handle(query, true, space, later,
+                  [&] { return QuerySource{.tcp = from, .is_tcp = true}; });
   }
 
-  template <typename MakeClient>
+  template <typename MakeSource>
   Bytes Handle(Bytes message, bool tcp, std::span<uint8_t> space, bool* later,
-               const MakeClient& client) {
+               const MakeSource& source) {
     Count(queries);
     Query query;
     const uint64_t random = shuffler_.Next();
@@ -137,7 +138,7 @@ class Server::Worker {
     Count(forwarded);
     *later = true;
     const Name asked = target;
-    forwarder_.Ask(key, asked, {client(), query, std::move(outcome.targets)});
+    forwarder_.Ask(key, asked, {source(), query, std::move(outcome.targets)});
     return {};
   }
 
@@ -150,13 +151,13 @@ class Server::Worker {
   }
 
   void Deliver(const Waiter& waiter, const CachedMessage* message) {
-    const Client& client = waiter.client;
+    const QuerySource& source = waiter.source;
     const Bytes reply = message != nullptr
-                            ? Render(*message, waiter.query, waiter.aliases, client.is_tcp,
+                            ? Render(*message, waiter.query, waiter.aliases, source.is_tcp,
                                      shuffler_.Next(), space_)
                             : ReplyWithCode(waiter.query, Rcode::kServFail, options_, space_);
-    if (!client.is_tcp) return udp_.Send(reply, client.udp);
-    if (const auto connection = client.tcp.lock()) connection->Send(reply);
+    if (!source.is_tcp) return udp_.Send(reply, source.udp);
+    if (const auto connection = source.tcp.lock()) connection->Send(reply);
   }
 
   Server& server_;

@@ -155,7 +155,9 @@ void TcpConnection::Settle() {
   if (fd_ >= 0) Flush();
   if (fd_ < 0) return;
   if (ended_ && pending_ == 0 && out_.empty()) return Close();
-  const uint32_t wanted = (MayRead() ? EPOLLIN : 0) | (out_.empty() ? 0 : EPOLLOUT);
+  uint32_t wanted = 0;
+  if (MayRead()) wanted |= EPOLLIN;
+  if (!out_.empty()) wanted |= EPOLLOUT;
   if (wanted != watched_) {
     watched_ = wanted;
     owner_.poller_.Change(fd_, watched_, *this);

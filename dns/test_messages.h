@@ -59,7 +59,8 @@ inline std::vector<std::string> RecordTexts(const ldns_rr_list* list) {
   std::vector<std::string> texts;
   for (size_t i = 0; i < ldns_rr_list_rr_count(list); ++i) {
     const std::unique_ptr<char, decltype(&free)> text(ldns_rr2str(ldns_rr_list_rr(list, i)), &free);
-    std::string line = text.get();
+    // Data that its type does not allow has no text.
+    std::string line = text ? text.get() : "unreadable";
     line.erase(line.find_last_not_of(" \n") + 1);
     std::replace(line.begin(), line.end(), '\t', ' ');
     texts.push_back(std::move(line));

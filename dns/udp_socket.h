@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "dns/client.h"
+#include "dns/query_source.h"
 #include "dns/poller.h"
 #include "dns/wire.h"
 

@@ -141,7 +141,7 @@ TEST(QueryTest, WhatIsMalformedIsToldApart) {
   changed[11] = 2;  // EDNS twice.
   EXPECT_EQ(fault(changed), QueryFault::kFormErr);
   changed = bytes;
-  changed[changed.size() - 6] = 1;  // Version of EDNS.
+  changed[changed.size() - 5] = 1;  // Version of EDNS.
   EXPECT_EQ(fault(changed), QueryFault::kBadVersion);
 }
 

@@ -19,7 +19,7 @@ struct UdpPeer {
   unsigned interface = 0;  // Of link-local addresses.
 };
 
-struct Client {
+struct QuerySource {
   UdpPeer udp;
   std::weak_ptr<TcpConnection> tcp;
   bool is_tcp = false;
