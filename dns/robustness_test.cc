@@ -44,6 +44,23 @@ void Mutate(Random& random, std::vector<uint8_t>& bytes) {
   }
 }
 
+// Record by record. ldns would also look into data of types that are none of our business.
+bool IsWellFormed(Bytes message) {
+  size_t at = kHeaderBytes;
+  Name name;
+  if (message.size() < at || !Name::Read(message, &at, &name) || message.size() - at < 4) {
+    return false;
+  }
+  at += 4;
+  size_t records = 0;
+  for (size_t count = 6; count < kHeaderBytes; count += 2) records += Get16(message, count);
+  for (; records > 0; --records) {
+    RecordHead record;
+    if (!ReadRecord(message, &at, &record)) return false;
+  }
+  return at == message.size();
+}
+
 std::shared_ptr<const View> SmallView() {
   ViewBuilder builder;
   builder.SetNamespaces({"default"});
@@ -158,8 +175,8 @@ TEST(RobustnessTest, NoUpstreamAnswerBreaksTheServer) {
     if (!made) continue;
     ++taken;
     const bool tcp = random() % 2 == 0;
-    ASSERT_TRUE(ReadReply(made->Reply(query, options, tcp, 70s, random(), space)).parsed) << i;
-    ASSERT_TRUE(ReadReply(made->ReplyBehind({target, name}, query, options, tcp, 3s, space)).parsed)
+    ASSERT_TRUE(IsWellFormed(made->Reply(query, options, tcp, 70s, random(), space))) << i;
+    ASSERT_TRUE(IsWellFormed(made->ReplyBehind({target, name}, query, options, tcp, 3s, space)))
         << i;
   }
   EXPECT_GT(taken, 10'000);

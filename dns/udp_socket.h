@@ -5,8 +5,8 @@
 #include <memory>
 #include <span>
 
-#include "dns/query_source.h"
 #include "dns/poller.h"
+#include "dns/query_source.h"
 #include "dns/wire.h"
 
 namespace skiff::dns {

@@ -10,6 +10,8 @@ RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conn
   busybox-static curl procps python3 openssl)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
+# What e2e/dns.sh and e2e/bench/dns.sh ask and compare with.
+DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
