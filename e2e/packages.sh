@@ -10,6 +10,8 @@ RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conn
   busybox-static curl procps python3 openssl)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
+# What e2e/dns.sh and e2e/bench/dns.sh ask and compare with.
+DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 
 # What a container image needs to run skiff: the shared libraries among BUILD_PACKAGES, and what a
 # node starts.
