@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
-install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
+install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 cmake --preset dev >/dev/null
 cmake --build --preset dev
 # The simulation of whole clusters takes longer than all the rest: e2e/simulate.sh runs it.
