@@ -16,6 +16,8 @@ namespace {
 constexpr char kTimedOut[] = "etcdserver: request timed out";
 // How long to wait for one member before looking at the next.
 constexpr Duration kMemberWait = 100ms;
+// As etcd's own client; etcd's limit for one request is lower.
+constexpr size_t kSentBytesMax = 2 << 20;
 // Reading history may hold up a loop of connections.
 constexpr Duration kHistoryTimeout = 2s;
 
@@ -178,6 +180,11 @@ Result<etcd::RangeResponse> EtcdClient::Range(const etcd::RangeRequest& request)
 }
 
 Result<etcd::TxnResponse> EtcdClient::Transact(const etcd::TxnRequest& request) {
+  if (const size_t bytes = request.ByteSizeLong(); bytes > kSentBytesMax) {
+    return Fail(Error{.message = fmt::format("trying to send message larger than max ({} vs. {})",
+                                             bytes, kSentBytesMax),
+                      .http_code = 500});
+  }
   return Call<etcd::TxnResponse>(false, [&](EtcdMember& member, auto* context, auto* response) {
     return member.kv->Txn(context, request, response);
   });

@@ -52,6 +52,7 @@ class EtcdFeed::Stream final
       feed_.Watching();
     }
     if (response_.events_size() > 0 && !feed_.watcher_.OnEvents(response_)) {
+      reason_ = "events are missing";
       context_->TryCancel();
       return;
     }
