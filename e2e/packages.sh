@@ -8,6 +8,8 @@ BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-cert
   zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2
   busybox-static curl procps python3 openssl)
+# For tests alone: the etcd that the second store is tested on.
+TEST_PACKAGES=(etcd-server)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
 # What e2e/dns.sh and e2e/bench/dns.sh ask and compare with.
