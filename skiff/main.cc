@@ -6,6 +6,7 @@
 
 #include "apiserver/program.h"
 #include "cli/program.h"
+#include "dns/program.h"
 #include "skiff/up.h"
 
 namespace {
@@ -22,6 +23,7 @@ constexpr Program kPrograms[] = {
     {"status", "", &skiff::StatusMain},
     {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
+    {"dns", "kube-dns", &skiff::dns::DnsMain},
 };
 
 }  // namespace
