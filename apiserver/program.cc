@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
@@ -82,6 +83,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("authorization-mode", to.authorization_modes,
             "Ordered list: AlwaysAllow, AlwaysDeny, Node, RBAC.");
   flags.Add("anonymous-auth", to.anonymous_auth, "Take requests without credentials.");
+  flags.Add("enable-bootstrap-token-auth", to.enable_bootstrap_token_auth,
+            "Take the tokens of Secrets of type bootstrap.kubernetes.io/token in kube-system.");
   flags.Add("service-cluster-ip-range", to.service_cluster_ip_ranges,
             "CIDRs from which cluster IPs of services come.");
   flags.Add("service-node-port-range", to.service_node_port_range,
@@ -121,7 +124,6 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
                            "requestheader-username-headers",
                            "proxy-client-cert-file",
                            "proxy-client-key-file",
-                           "enable-bootstrap-token-auth",
                            "kubelet-preferred-address-types",
                            "feature-gates",
                            "profiling",
@@ -199,6 +201,14 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
     order.ip_addresses.push_back(flags.bind_address);
   }
+  // By it pods know the server: the service "kubernetes".
+  for (const std::string& range : flags.service_cluster_ip_ranges) {
+    if (auto cidr = ParseCidr(range)) {
+      IpAddress first = cidr->Network();
+      ++first.bytes[first.bit_count() / 8 - 1];
+      order.ip_addresses.push_back(first.Text());
+    }
+  }
   TRY(pki.EnsureLeaf("apiserver", order, clock.Now()));
   authority_pem = pki.authority().pem().certificate_pem;
   return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"),
@@ -217,6 +227,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
                            .enabled_admission_plugins = flags.enable_admission_plugins,
                            .disabled_admission_plugins = flags.disable_admission_plugins};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
+  options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;
   options.node_port_max = ports.second;

@@ -224,6 +224,7 @@ struct DaemonPlan {
   const char* const* cgroup_files;  // Null-terminated.
   int log_fd;
   int report_fd;
+  int handed_fd;  // -1: none.
 };
 
 [[noreturn]] void BecomeDaemon(const DaemonPlan& plan) {
@@ -248,12 +249,18 @@ struct DaemonPlan {
   dup2(plan.log_fd, 2);
   // The report pipe says who we are; exec closes it, and an error number comes before that.
   (void)!write(plan.report_fd, &self, sizeof self);
-  const int report = dup2(plan.report_fd, 3);
-  fcntl(report, F_SETFD, FD_CLOEXEC);
-  closefrom(4);
+  // Both are first moved out of the way of the numbers that they get.
+  constexpr int kAside = 16;
+  const int report = fcntl(plan.report_fd, F_DUPFD, kAside);
+  const int handed = plan.handed_fd < 0 ? -1 : fcntl(plan.handed_fd, F_DUPFD, kAside);
+  dup2(report, kHandedFd + 1);
+  fcntl(kHandedFd + 1, F_SETFD, FD_CLOEXEC);
+  close(kHandedFd);
+  if (handed >= 0) dup2(handed, kHandedFd);
+  closefrom(kHandedFd + 2);
   execve(plan.program, plan.argv, plan.environment);
   const int error = errno;
-  (void)!write(report, &error, sizeof error);
+  (void)!write(kHandedFd + 1, &error, sizeof error);
   _exit(127);
 }
 
@@ -378,9 +385,13 @@ Result<ProcessId> SpawnDaemon(const DaemonSpec& spec) {
   std::vector<const char*> cgroup_files;
   for (const std::string& path : spec.cgroup_procs_paths) cgroup_files.push_back(path.c_str());
   cgroup_files.push_back(nullptr);
-  const DaemonPlan plan{
-      program->c_str(), argv_pointers.data(), environment_pointers.data(), cgroup_files.data(),
-      log.get(),        report.write.get()};
+  const DaemonPlan plan{program->c_str(),
+                        argv_pointers.data(),
+                        environment_pointers.data(),
+                        cgroup_files.data(),
+                        log.get(),
+                        report.write.get(),
+                        spec.handed_fd};
   const pid_t middle = fork();
   if (middle < 0) return FailErrno("fork");
   if (middle == 0) BecomeDaemon(plan);

@@ -67,7 +67,10 @@ struct DaemonSpec {
   std::vector<std::pair<std::string, std::string>> environment;
   // The process joins these cgroups before it runs: paths of their cgroup.procs files.
   std::vector<std::string> cgroup_procs_paths;
+  int handed_fd = -1;  // A descriptor of ours that it gets as kHandedFd; -1: none.
 };
+
+inline constexpr int kHandedFd = 3;
 
 // Starts a process that lives on when we die: in its own session, child of init, without our files,
 // signal masks and working directory. Errors: kNotFound: no such program.

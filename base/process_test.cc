@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -91,6 +92,23 @@ TEST_F(DaemonTest, RunsInASessionOfItsOwnIsFoundAgainAndStops) {
   EXPECT_TRUE(StopProcess(*daemon, 5s));
   EXPECT_FALSE(IsAlive(*daemon));
   EXPECT_EQ(ReadPidFile(spec.pid_path), std::nullopt);
+}
+
+TEST_F(DaemonTest, GetsTheDescriptorThatItIsHanded) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const auto daemon = SpawnDaemon({.argv = {"sh", "-c", "echo hello >&3; exec sleep 1000"},
+                                   .log_path = folder_ / "log",
+                                   .handed_fd = ends[1]});
+  close(ends[1]);
+  ASSERT_TRUE(daemon) << daemon.error().message;
+  char text[16] = {};
+  EXPECT_EQ(read(ends[0], text, sizeof text), 6);
+  EXPECT_STREQ(text, "hello\n");
+  // Its end closes the pipe: nobody else has it.
+  EXPECT_TRUE(StopProcess(*daemon, 5s));
+  EXPECT_EQ(read(ends[0], text, sizeof text), 0);
+  close(ends[0]);
 }
 
 TEST_F(DaemonTest, SaysWhenItCannotBeStarted) {
