@@ -214,6 +214,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
                            .generated_key_path = flags.data_dir + "/service-account.key",
                            .advertise_address = address,
                            .secure_port = flags.secure_port,
+                           .shared_store = !flags.etcd_servers.empty(),
                            .enabled_admission_plugins = flags.enable_admission_plugins,
                            .disabled_admission_plugins = flags.disable_admission_plugins};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
