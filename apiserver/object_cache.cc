@@ -50,7 +50,7 @@ bool ObjectCacheBase::TakeEvents() {
       Erased object = view ? Decode(view->body()) : nullptr;
       if (object) objects_[key] = std::move(object);
     }
-  } while (events.size() == kEventsPerStep);
+  } while (events.size() >= kEventsPerStep);
   return true;
 }
 

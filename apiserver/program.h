@@ -40,7 +40,14 @@ struct ApiServerFlags {
   std::string kubelet_certificate_authority = "";
   std::vector<std::string> enable_admission_plugins = {};
   std::vector<std::string> disable_admission_plugins = {};
-  std::vector<std::string> etcd_servers = {};
+  std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
+  std::string etcd_ca_file = "";
+  std::string etcd_cert_file = "";
+  std::string etcd_key_file = "";
+  std::string etcd_prefix = "/registry";
+  Duration etcd_compaction_interval = 5min;
+  Duration event_ttl = 1h;
+  std::string storage_backend = "";
   Duration shutdown_delay = Duration::zero();
   int verbosity = 0;
   std::string logging_format = "text";

@@ -8,10 +8,18 @@ BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-cert
   zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2
   busybox-static curl procps python3 openssl)
+# For tests alone: the etcd that the second store is tested on.
+TEST_PACKAGES=(etcd-server)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
 # What e2e/dns.sh and e2e/bench/dns.sh ask and compare with.
 DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
+
+# What a container image needs to run skiff: the shared libraries among BUILD_PACKAGES, and what a
+# node starts.
+IMAGE_PACKAGES=(libgrpc++1.51 libprotobuf-lite32 libspdlog1.10 libfmt9 libyaml-cpp0.7 libwslay1
+  libcpp-httplib0.11 libre2-9 libnl-3-200 libnl-route-3-200 libssl3 libsnappy1v5 liblz4-1 libzstd1
+  libbz2-1.0 zlib1g containerd runc containernetworking-plugins iptables iproute2 conntrack procps)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -280,9 +280,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     TRY(RemoveUnreachableRoute(options.service_cidr));
     TRY(RemoveServiceRoute(options.service_cidr));
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
-    if (const auto netfilter = proxy::OpenIptables(proxy::IpFamily::kIpv4)) {
-      TRY((*netfilter)->RemoveAll(proxy::IptablesJumps()));
-    }
+    TRY(proxy::CleanupIptables());
   }
   progress("removing files");
   std::error_code error;
