@@ -159,9 +159,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   kubelet_options.node_ips = {address};
   std::error_code ignored;
   std::filesystem::create_directories(kubelet_options.root, ignored);
-  if (options.cluster_dns != "off") {
-    kubelet_options.dns.cluster_servers = {ClusterDnsAddress(options.service_cidr)};
-  }
+  kubelet_options.dns.cluster_servers = ClusterDnsServers(options);
   kubelet_options.dns.node = kubelet::ParseResolvConf(ReadFile("/etc/resolv.conf"));
   kubelet_options.facts = kubelet::ReadNodeFacts(name, kubelet_options.root);
   kubelet_options.facts.ips = {address};
