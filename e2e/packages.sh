@@ -10,6 +10,8 @@ RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conn
   busybox-static curl procps python3 openssl)
 # For tests alone: the etcd that the second store is tested on.
 TEST_PACKAGES=(etcd-server)
+# For e2e/docker.sh where no Docker engine is there.
+DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
 # What e2e/dns.sh and e2e/bench/dns.sh ask and compare with.
