@@ -83,7 +83,7 @@ TEST(EtcdObjectsOfOthers, CustomResourcesKeepTheirText) {
 }
 
 TEST(EtcdObjectsOfOthers, WhatIsNoObjectIsNotRead) {
-  for (const std::string bytes :
+  for (const std::string& bytes :
        {std::string("{"), std::string("{}"), std::string("[]"), std::string("k8s\0\xff", 5),
         std::string(R"({"kind":"Pod","apiVersion":1,"metadata":{}})"),
         std::string(R"({"kind":"Pod","apiVersion":"v1","metadata":[]})")}) {
