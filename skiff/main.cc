@@ -6,6 +6,7 @@
 
 #include "apiserver/program.h"
 #include "cli/program.h"
+#include "skiff/kubelet.h"
 #include "skiff/up.h"
 
 namespace {
@@ -22,6 +23,7 @@ constexpr Program kPrograms[] = {
     {"status", "", &skiff::StatusMain},
     {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
+    {"kubelet", "kubelet", &skiff::KubeletMain},
 };
 
 }  // namespace
