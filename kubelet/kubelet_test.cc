@@ -124,6 +124,18 @@ TEST_F(StandaloneKubeletTest, AContainerThatEndsIsStartedAgainAndItsStartTimeSta
   EXPECT_EQ(status.start_time, started);
 }
 
+TEST_F(StandaloneKubeletTest, ADeadlineEndsThePodWhenItHasCome) {
+  std::filesystem::create_directories(directory_ + "/manifests");
+  std::ofstream(directory_ + "/manifests/job.yaml")
+      << "apiVersion: v1\nkind: Pod\nmetadata: {name: job}\nspec: {activeDeadlineSeconds: 33, "
+         "containers: [{name: job, image: i}]}\n";
+  Settle();
+  EXPECT_EQ(Running("job").size(), 1u);
+  executor_.RunFor(34s);
+  EXPECT_TRUE(Running("job").empty());
+  EXPECT_EQ(kubelet_->Pods().at(0)->status.reason, "DeadlineExceeded");
+}
+
 TEST_F(StandaloneKubeletTest, WhatTheRuntimeHasOfUnknownPodsIsRemoved) {
   cri::SandboxConfig orphan;
   orphan.metadata = {"old", "old-uid", "default", 0};

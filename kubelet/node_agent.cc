@@ -8,7 +8,9 @@
 namespace skiff::kubelet {
 namespace {
 
-constexpr int kThreads = 32;
+// Started as they are needed. A container that ends slowly holds one for its grace period: they
+// must not run out while a full node of pods ends, or new pods would have to wait.
+constexpr int kThreads = 160;
 
 // What /healthz says on its own port.
 class HealthHandler final : public http::Handler {
@@ -47,8 +49,7 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
   parts.kubelet = std::make_unique<Kubelet>(
       std::move(options.kubelet),
       KubeletDependencies{parts.manager.client(), dependencies.clock, dependencies.random,
-                          dependencies.runtime, dependencies.pods,
-                          dependencies.informers.For<core_v1::Service>(),
+                          dependencies.runtime, dependencies.pods, dependencies.services,
                           parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops});
   parts.handler = std::make_unique<KubeletServer>(*parts.kubelet, parts.loops, dependencies.clock);
   if (options.server) {

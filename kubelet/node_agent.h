@@ -29,6 +29,7 @@ class NodeAgent {
     InformerFactory& informers;
     // Of this node at least.
     Informer<core_v1::Pod> pods;
+    Informer<core_v1::Service> services;
     const Clock& clock;
     Random& random;
     ContainerRuntime& runtime;

@@ -10,7 +10,10 @@ constexpr char kNamespace[] = "kube-node-lease";
 Duration NodeLease::Step() {
   if (const auto renewed = Renew(); !renewed) {
     lease_ = nullptr;
-    log_.Info("node lease not renewed", {{"error", renewed.error().message}});
+    // Right after the start the node is not registered yet.
+    if (renewed.error().reason != Reason::kNotFound) {
+      log_.Info("node lease not renewed", {{"error", renewed.error().message}});
+    }
     return kRetry;
   }
   return std::chrono::seconds(seconds_) / 4;

@@ -132,8 +132,10 @@ Duration PodWorker::Step() {
     Enter(State::kTerminating);
   }
   switch (state_) {
-    case State::kSyncing:
-      return Sync(*pod);
+    case State::kSyncing: {
+      const Duration delay = Sync(*pod);
+      return std::max<Duration>(0ns, std::min(delay, UntilDeadline(*pod)));
+    }
     case State::kTerminating:
       return StepTerminating(*pod);
     case State::kTerminated:
@@ -154,14 +156,15 @@ void PodWorker::Enter(State state) {
   }
 }
 
-bool PodWorker::DeadlinePassed(const core_v1::Pod& pod) const {
-  if (!pod.spec.active_deadline_seconds || !pod.status.start_time) return false;
-  return Age(pod.status.start_time->point(), context_.clock) >=
-         std::chrono::seconds(*pod.spec.active_deadline_seconds);
+Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
+  const auto& started = status_ ? status_->start_time : pod.status.start_time;
+  if (!pod.spec.active_deadline_seconds || !started) return kNever;
+  return std::chrono::seconds(*pod.spec.active_deadline_seconds) -
+         Age(started->point(), context_.clock);
 }
 
 Duration PodWorker::Sync(const core_v1::Pod& pod) {
-  if (DeadlinePassed(pod)) {
+  if (UntilDeadline(pod) <= 0ns) {
     Terminate(WaitingReason{"DeadlineExceeded",
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);

@@ -113,7 +113,8 @@ class PodWorker final : public ControlLoop {
   bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
   int64_t GraceSeconds(const core_v1::Pod& pod) const;
   void Enter(State state);
-  bool DeadlinePassed(const core_v1::Pod& pod) const;
+  // How long its spec lets it run on; kNever: for ever.
+  Duration UntilDeadline(const core_v1::Pod& pod) const;
   cri::SandboxConfig SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const;
   std::string LogDirectory(const core_v1::Pod& pod) const;
 

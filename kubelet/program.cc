@@ -29,12 +29,13 @@ http::Response NoApi(const http::Request&) {
   return response;
 }
 
-Result<CachedObject> DecodePod(const Json& document) {
-  auto pod = std::make_shared<core_v1::Pod>();
-  TRY(FromJson(core_v1::Pod::Describe(), document, pod.get()));
-  pod->metadata.managed_fields.clear();
-  const meta_v1::ObjectMeta* metadata = &pod->metadata;
-  return CachedObject{std::move(pod), metadata};
+template <Kind K>
+Result<CachedObject> Decode(const Json& document) {
+  auto object = std::make_shared<K>();
+  TRY(FromJson(K::Describe(), document, object.get()));
+  object->metadata.managed_fields.clear();
+  const meta_v1::ObjectMeta* metadata = &object->metadata;
+  return CachedObject{std::move(object), metadata};
 }
 
 std::string NodeName(const KubeletFlags& flags) {
@@ -110,7 +111,8 @@ struct KubeletProcess::Parts {
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Client> informer_client;
   std::unique_ptr<InformerFactory> informers;
-  std::unique_ptr<InformerCache> pods;  // Those of this node alone.
+  // Pods of this node alone. Both stay empty without an API.
+  std::unique_ptr<InformerCache> pods, services;
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<NodeAgent> agent;
 
@@ -130,7 +132,10 @@ Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
   informers = std::make_unique<InformerFactory>(reflector);
   ListOptions mine;
   mine.field_selector = "spec.nodeName=" + NodeName(flags);
-  pods = std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), mine, &DecodePod);
+  pods =
+      std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), mine, &Decode<core_v1::Pod>);
+  services = std::make_unique<InformerCache>(reflector, core_v1::Service::Info(), ListOptions{},
+                                             &Decode<core_v1::Service>);
   return {};
 }
 
@@ -171,12 +176,14 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
                                         .request_timeout = given.runtime_request_timeout});
   NodeAgentOptions options = TRY(parts.OptionsFor(flags, serving));
   parts.agent = TRY(NodeAgent::Start(
-      std::move(options), {*parts.transport, *parts.informers, Informer<core_v1::Pod>(*parts.pods),
-                           parts.clock, parts.random, *parts.runtime}));
+      std::move(options),
+      {*parts.transport, *parts.informers, Informer<core_v1::Pod>(*parts.pods),
+       Informer<core_v1::Service>(*parts.services), parts.clock, parts.random, *parts.runtime}));
   if (flags.kubeconfig.empty()) {
     kLog.Info("no kubeconfig: standalone", {{"manifests", given.static_pod_path}});
   } else {
     parts.agent->executor().Add(parts.pods->loop());
+    parts.agent->executor().Add(parts.services->loop());
   }
   return process;
 }
@@ -184,7 +191,10 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
 KubeletProcess::KubeletProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 KubeletProcess::~KubeletProcess() {
-  if (parts_->agent) parts_->agent->executor().Remove(parts_->pods->loop());
+  if (!parts_->agent) return;
+  for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
+    parts_->agent->executor().Remove(cache->loop());
+  }
 }
 
 int KubeletProcess::port() const {

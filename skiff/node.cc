@@ -132,7 +132,8 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent = TRY(kubelet::NodeAgent::Start(
       std::move(agent_options),
       {dependencies.transport, dependencies.informers, dependencies.informers.For<core_v1::Pod>(),
-       dependencies.clock, dependencies.random, *runtime}));
+       dependencies.informers.For<core_v1::Service>(), dependencies.clock, dependencies.random,
+       *runtime}));
   agent->executor().Add(*network);
   return {};
 }
