@@ -149,7 +149,9 @@ class TestServers {
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
       if (ip == "::") setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
       ASSERT_EQ(bind(socket, address.get(), address.length), 0) << strerror(errno);
-      if (type == SOCK_STREAM) ASSERT_EQ(listen(socket, 64), 0);
+      if (type == SOCK_STREAM) {
+        ASSERT_EQ(listen(socket, 64), 0);
+      }
       servers_.push_back({socket, type, name});
     });
   }
