@@ -20,6 +20,7 @@
 #include "kubelet/network/links.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "proxy/netfilter.h"
+#include "skiff/cluster_dns.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -132,6 +133,7 @@ struct Cluster::Parts {
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> controllers, scheduler;
+  std::unique_ptr<ClusterDnsPart> dns;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
@@ -175,6 +177,10 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
+  if (options.simulated_nodes == 0 && options.cluster_dns != "off") {
+    dns = TRY(ClusterDnsPart::Start(options,
+                                    {*controller_transport, *informers, clock, random, *executor}));
+  }
   return {};
 }
 
@@ -245,6 +251,7 @@ Cluster::~Cluster() {
   parts.scheduler->Stop();
   parts.controllers->Stop();
   // Their watches look into the store: they end before it does.
+  parts.dns.reset();
   parts.ready.reset();
   parts.scheduler.reset();
   parts.controllers.reset();

@@ -6,6 +6,8 @@
 
 #include "apiserver/program.h"
 #include "cli/program.h"
+#include "dns/program.h"
+#include "skiff/kubelet.h"
 #include "skiff/up.h"
 
 namespace {
@@ -22,6 +24,8 @@ constexpr Program kPrograms[] = {
     {"status", "", &skiff::StatusMain},
     {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
+    {"dns", "kube-dns", &skiff::dns::DnsMain},
+    {"kubelet", "kubelet", &skiff::KubeletMain},
 };
 
 }  // namespace
