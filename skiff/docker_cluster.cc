@@ -7,7 +7,7 @@
 #include <regex>
 #include <sstream>
 
-#include "base/file.h"
+#include "apiserver/auth/pki.h"
 #include "base/process.h"
 
 namespace skiff {
