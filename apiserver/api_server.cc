@@ -12,6 +12,7 @@
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/crud.h"
+#include "apiserver/master_leases.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/record_codec.h"
@@ -102,6 +103,7 @@ struct ApiServer::State {
   std::unique_ptr<ObjectWriter> writer;
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
+  std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
   std::atomic<bool> shutting_down = false;
   OpenApiDocuments openapi;
 
@@ -241,6 +243,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                                      .advertise_address = made.options.advertise_address,
                                      .secure_port = made.options.secure_port,
                                      .client_ca_pem = made.options.client_ca_pem}));
+  // Endpoints may not name a loopback address.
+  if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
+    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
+  }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
 }
 
@@ -275,11 +281,13 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  return {};
+  if (!state_->master_leases) return {};
+  return {state_->master_leases.get()};
 }
 
 void ApiServer::BeginShutdown() {
   state_->shutting_down = true;
+  if (state_->master_leases) state_->master_leases->Withdraw();
 }
 
 }  // namespace skiff
