@@ -79,6 +79,9 @@ class ClusterNames : public ::testing::Test {
           manager.informer<core_v1::Service>(), manager.informer<discovery_v1::EndpointSlice>(),
           manager.informer<core_v1::Namespace>(), manager.informer<core_v1::Node>(),
           manager.clock(), views_});
+      publish_ = std::make_unique<dns::PublishLoop>(
+          dns::PublishLoop::What{kDnsAddress, "node1", kNodeAddress, kDnsPort}, manager.client(),
+          manager.informers());
     };
     return options;
   }
@@ -175,6 +178,8 @@ TEST_F(ClusterNames, APodReachesTheDnsByTheAddressOfItsService) {
   Connect(*node, "veth", *pod, "eth0");
   node->Do("ip address add 10.244.0.1/24 dev veth");
   node->Do("ip address add 192.0.2.1/32 dev lo");
+  // Addresses of services are translated on the way out: there must be one.
+  node->Do("ip route add default via 10.244.0.2");
   node->Set("ipv4/ip_forward", "1");
   pod->Do("ip address add 10.244.0.2/24 dev eth0");
   pod->Do("ip route add default via 10.244.0.1");
