@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
@@ -82,6 +83,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("authorization-mode", to.authorization_modes,
             "Ordered list: AlwaysAllow, AlwaysDeny, Node, RBAC.");
   flags.Add("anonymous-auth", to.anonymous_auth, "Take requests without credentials.");
+  flags.Add("enable-bootstrap-token-auth", to.enable_bootstrap_token_auth,
+            "Take the tokens of Secrets of type bootstrap.kubernetes.io/token in kube-system.");
   flags.Add("service-cluster-ip-range", to.service_cluster_ip_ranges,
             "CIDRs from which cluster IPs of services come.");
   flags.Add("service-node-port-range", to.service_node_port_range,
@@ -106,6 +109,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "How often old revisions are dropped; 0: never.");
   flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
   flags.Add("storage-backend", to.storage_backend, "etcd3.");
+  flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
+            "How long to wait for etcd at the start.");
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
@@ -121,9 +126,14 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
                            "requestheader-username-headers",
                            "proxy-client-cert-file",
                            "proxy-client-key-file",
-                           "enable-bootstrap-token-auth",
                            "kubelet-preferred-address-types",
                            "feature-gates",
+                           "etcd-count-metric-poll-period",
+                           "etcd-db-metric-poll-interval",
+                           "etcd-healthcheck-timeout",
+                           "etcd-readycheck-timeout",
+                           "lease-reuse-duration-seconds",
+                           "storage-media-type",
                            "profiling",
                            "request-timeout",
                            "min-request-timeout",
@@ -199,6 +209,14 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
     order.ip_addresses.push_back(flags.bind_address);
   }
+  // By it pods know the server: the service "kubernetes".
+  for (const std::string& range : flags.service_cluster_ip_ranges) {
+    if (auto cidr = ParseCidr(range)) {
+      IpAddress first = cidr->Network();
+      ++first.bytes[first.bit_count() / 8 - 1];
+      order.ip_addresses.push_back(first.Text());
+    }
+  }
   TRY(pki.EnsureLeaf("apiserver", order, clock.Now()));
   authority_pem = pki.authority().pem().certificate_pem;
   return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"),
@@ -214,9 +232,11 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
                            .generated_key_path = flags.data_dir + "/service-account.key",
                            .advertise_address = address,
                            .secure_port = flags.secure_port,
+                           .shared_store = !flags.etcd_servers.empty(),
                            .enabled_admission_plugins = flags.enable_admission_plugins,
                            .disabled_admission_plugins = flags.disable_admission_plugins};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
+  options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;
   options.node_port_max = ports.second;

@@ -157,6 +157,10 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
   controller_options.allocate_node_cidrs = true;
   controller_options.cluster_cidrs = {options.cluster_cidr};
   controller_options.service_cidrs = {options.service_cidr};
+  controller_options.service_load_balancer =
+      ServiceLoadBalancerOptions{.reserved = {{{"TCP", 22}, "ssh"},
+                                              {{"TCP", options.secure_port}, "the API server"},
+                                              {{"TCP", options.kubelet_port}, "the kubelet"}}};
   controller_options.local_path_directory = options.data_dir + "/local-path";
   controller_options.remove_local_volume = [directory = options.data_dir + "/local-path"](
                                                const std::string&,

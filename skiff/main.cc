@@ -7,6 +7,7 @@
 #include "apiserver/program.h"
 #include "cli/program.h"
 #include "dns/program.h"
+#include "skiff/kubelet.h"
 #include "skiff/up.h"
 
 namespace {
@@ -24,6 +25,7 @@ constexpr Program kPrograms[] = {
     {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
     {"dns", "kube-dns", &skiff::dns::DnsMain},
+    {"kubelet", "kubelet", &skiff::KubeletMain},
 };
 
 }  // namespace
