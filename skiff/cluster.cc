@@ -177,10 +177,8 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
-  if (options.simulated_nodes == 0 && options.cluster_dns != "off") {
-    dns = TRY(ClusterDnsPart::Start(options,
-                                    {*controller_transport, *informers, clock, random, *executor}));
-  }
+  dns = TRY(ClusterDnsPart::Start(options,
+                                  {*controller_transport, *informers, clock, random, *executor}));
   return {};
 }
 
