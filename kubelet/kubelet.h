@@ -96,7 +96,14 @@ class Kubelet final : public ControlLoop {
   const KubeletOptions& options() const { return options_; }
 
  private:
+  // Where the informer's handlers lead; they outlive the kubelet.
+  struct Inlet {
+    Mutex mutex;  // Held while the kubelet is told.
+    Kubelet* kubelet GUARDED_BY(mutex) = nullptr;
+  };
+  void ListenForPods();
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
+  void PodsListed();
   // Static pods are these from now on.
   void SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods);
   void SyncStaticPods();
@@ -138,6 +145,7 @@ class Kubelet final : public ControlLoop {
   NodeStatusLoop node_status_;
   NodeLease lease_;
   PodWorkerContext context_;
+  const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;
   std::unique_ptr<cri::Subscription> subscription_;
 

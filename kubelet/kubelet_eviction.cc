@@ -47,7 +47,14 @@ bool Kubelet::IsPodGone(const std::string& uid) const {
 void Kubelet::Reclaim(Signal signal) {
   const bool is_node_fs = signal == Signal::kNodeFsAvailable || signal == Signal::kNodeFsInodesFree;
   if (is_node_fs && stats_.has_image_fs()) return;
-  if (const auto removed = housekeeping_.RemoveDead(0); !removed) {
+  std::set<std::string> ended;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, worker] : workers_) {
+      if (worker->state() >= PodWorker::State::kFinished) ended.insert(uid);
+    }
+  }
+  if (const auto removed = housekeeping_.RemoveDead(ended); !removed) {
     WarnOfNode("ContainerGCFailed", removed.error().message);
   }
   const auto freed = image_collector_.Free(std::numeric_limits<int64_t>::max());

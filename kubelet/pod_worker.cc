@@ -532,6 +532,10 @@ Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
               {{"pod", PodText(pod)}, {"error", removed.error().message}});
     return kRetry;
   }
+  if (context_.writes_files) {
+    std::error_code ignored;  // Housekeeping tries again.
+    fs::remove_all(LogDirectory(pod), ignored);
+  }
   Enter(State::kGone);
   context_.gone();
   return kNever;
