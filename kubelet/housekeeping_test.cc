@@ -16,14 +16,16 @@ namespace fs = std::filesystem;
 class HousekeepingTest : public testing::Test {
  protected:
   HousekeepingTest() {
-    char name[] = "/tmp/skiff-housekeeping-XXXXXX";
-    EXPECT_NE(mkdtemp(name), nullptr);
-    root_ = name;
     sandbox_.metadata = {"web", "u1", "default", 0};
     sandbox_.labels = Labels();
     sandbox_id_ = *runtime_.RunPodSandbox(sandbox_, "");
   }
   ~HousekeepingTest() override { fs::remove_all(root_); }
+  static std::string NewDirectory() {
+    char name[] = "/tmp/skiff-housekeeping-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    return name;
+  }
   static cri::StringMap Labels() {
     return {{kPodNameLabel, "web"},
             {kPodNamespaceLabel, "default"},
@@ -50,7 +52,7 @@ class HousekeepingTest : public testing::Test {
   FakeClock clock_;
   SeededRandom random_{1};
   cri::FakeRuntime runtime_{clock_, random_, "10.1.0.0/24"};
-  std::string root_;
+  const std::string root_ = NewDirectory();
   cri::SandboxConfig sandbox_;
   std::string sandbox_id_;
   VolumeManager volumes_{root_, {}, clock_};

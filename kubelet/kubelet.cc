@@ -53,7 +53,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       hooks_(dependencies_.runtime, dependencies_.loops,
              [this](Duration length) { Pause(length); }),
       health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Wake(); }),
-      stats_(dependencies_.runtime, {options_.root, options_.log_root, options_.cgroup_root}),
+      stats_(dependencies_.runtime,
+             {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver}),
       housekeeping_(dependencies_.runtime, volumes_,
                     options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),
@@ -82,6 +83,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                  return ApiEnvironmentSources(dependencies_.client, dependencies_.services,
                                               options_.facts.Allocatable(), pod);
                },
+               [this] { return health_.NetworkProblem(); },
                [this] { Wake(); },
                options_.dns,
                options_.node_ips,
@@ -89,6 +91,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                "containerd",
                options_.log_root,
                options_.cgroup_root,
+               options_.cgroup_driver,
                options_.writes_files} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
@@ -139,6 +142,7 @@ void Kubelet::Start() {
     manifests_read_ = true;
     mirrors_.Set({}, {});
   }
+  dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
   Executor& executor = dependencies_.executor;
   if (!options_.standalone) {
     statuses_.Start(executor);

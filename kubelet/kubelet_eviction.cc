@@ -5,11 +5,15 @@
 
 namespace skiff::kubelet {
 
-void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
-  // Kubelets name themselves as the uid in events about their node.
+// Kubelets name themselves as the uid in events about their node.
+core_v1::Node Kubelet::Self() const {
   core_v1::Node node;
   node.metadata.name = node.metadata.uid = options_.node_name;
-  dependencies_.events.Warning(node, reason, message);
+  return node;
+}
+
+void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
+  dependencies_.events.Warning(Self(), reason, message);
 }
 
 std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
