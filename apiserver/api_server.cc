@@ -6,6 +6,7 @@
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
+#include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/node_authorizer.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
@@ -94,6 +95,7 @@ struct ApiServer::State {
   RbacAuthorizer rbac;
   AuthorizerChain authorizer;
   std::unique_ptr<ServiceAccountTokens> tokens;
+  std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
   AdmissionChain admission;
@@ -171,6 +173,14 @@ Result<> ApiServer::State::AddAuthentication() {
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
   Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
                                .service_accounts = tokens.get()};
+  // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
+  if (!options.anonymous_auth) {
+    auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
+  }
+  if (options.bootstrap_token_auth) {
+    bootstrap_tokens = std::make_unique<BootstrapTokens>(store, clock);
+    auth.bootstrap = bootstrap_tokens.get();
+  }
   auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
   authentication = std::make_unique<Authentication>(std::move(auth));
   return {};
@@ -210,7 +220,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.allocation =
       TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
                                      .node_port_min = made.options.node_port_min,
-                                     .node_port_max = made.options.node_port_max},
+                                     .node_port_max = made.options.node_port_max,
+                                     .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
   TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
                           made.options.enabled_admission_plugins,

@@ -94,7 +94,8 @@ void AddApiServices(std::vector<Json>& objects) {
 }
 
 void AddRbac(std::vector<Json>& objects) {
-  for (const auto text : {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings}) {
+  for (const auto text :
+       {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings, kBootstrapOwnRoles}) {
     for (Json& object : ParseBootstrapRbac(text)) objects.push_back(std::move(object));
   }
 }

@@ -278,6 +278,11 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     std::error_code ignored;
     fs::create_directories(LogDirectory(pod), ignored);
   }
+  std::vector<DnsWarning> warnings;
+  (void)PodDns(pod, context_.dns, &warnings);  // The configuration itself is made below.
+  for (const DnsWarning& warning : warnings) {
+    if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
+  }
   const auto fail = [&](const Error& error) {
     context_.events.Warning(pod, "FailedCreatePodSandBox",
                             "Failed to create pod sandbox: " + cri::RpcErrorText(error));

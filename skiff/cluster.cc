@@ -20,6 +20,7 @@
 #include "kubelet/network/links.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "proxy/netfilter.h"
+#include "skiff/cluster_dns.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -132,6 +133,7 @@ struct Cluster::Parts {
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> controllers, scheduler;
+  std::unique_ptr<ClusterDnsPart> dns;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
@@ -155,6 +157,10 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
   controller_options.allocate_node_cidrs = true;
   controller_options.cluster_cidrs = {options.cluster_cidr};
   controller_options.service_cidrs = {options.service_cidr};
+  controller_options.service_load_balancer =
+      ServiceLoadBalancerOptions{.reserved = {{{"TCP", 22}, "ssh"},
+                                              {{"TCP", options.secure_port}, "the API server"},
+                                              {{"TCP", options.kubelet_port}, "the kubelet"}}};
   controller_options.local_path_directory = options.data_dir + "/local-path";
   controller_options.remove_local_volume = [directory = options.data_dir + "/local-path"](
                                                const std::string&,
@@ -171,6 +177,10 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
+  if (options.simulated_nodes == 0 && options.cluster_dns != "off") {
+    dns = TRY(ClusterDnsPart::Start(options,
+                                    {*controller_transport, *informers, clock, random, *executor}));
+  }
   return {};
 }
 
@@ -241,6 +251,7 @@ Cluster::~Cluster() {
   parts.scheduler->Stop();
   parts.controllers->Stop();
   // Their watches look into the store: they end before it does.
+  parts.dns.reset();
   parts.ready.reset();
   parts.scheduler.reset();
   parts.controllers.reset();
@@ -273,9 +284,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     TRY(RemoveUnreachableRoute(options.service_cidr));
     TRY(RemoveServiceRoute(options.service_cidr));
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
-    if (const auto netfilter = proxy::OpenIptables(proxy::IpFamily::kIpv4)) {
-      TRY((*netfilter)->RemoveAll(proxy::IptablesJumps()));
-    }
+    TRY(proxy::CleanupIptables());
   }
   progress("removing files");
   std::error_code error;

@@ -24,6 +24,8 @@ struct ClusterOptions {
   std::string container_runtime_endpoint;   // "": find or start containerd.
   std::vector<std::string> image_archives;  // Loaded at the start: paths of tar files.
   std::string durability = "sync";
+  std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
+  int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
 };
 
 // Told what is being done, a line each.

@@ -6,6 +6,7 @@
 
 #include "apiserver/program.h"
 #include "cli/program.h"
+#include "dns/program.h"
 #include "skiff/kubelet.h"
 #include "skiff/up.h"
 
@@ -23,6 +24,7 @@ constexpr Program kPrograms[] = {
     {"status", "", &skiff::StatusMain},
     {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
+    {"dns", "kube-dns", &skiff::dns::DnsMain},
     {"kubelet", "kubelet", &skiff::KubeletMain},
 };
 

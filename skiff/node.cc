@@ -16,6 +16,7 @@
 #include "kubelet/network/own_address.h"
 #include "kubelet/node_agent.h"
 #include "proxy/proxier.h"
+#include "skiff/cluster_dns.h"
 
 namespace skiff {
 namespace {
@@ -126,6 +127,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   kubelet::NodeAgentOptions agent_options;
   agent_options.kubelet = kubelet::OptionsOfThisMachine(
       name, NodeAddress(), options.data_dir + "/kubelet", "/etc/resolv.conf");
+  agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
