@@ -45,14 +45,18 @@ class PodNetworkLoop final : public ControlLoop {
       network_.pod_cidrs.clear();
       return 10s;
     }
+    if (written_) written_();
     return kNever;
   }
+  // Called on its step after each change. Set before it runs.
+  void OnWritten(std::function<void()> written) { written_ = std::move(written); }
 
  private:
   const Informer<core_v1::Node> nodes_;
   const std::string node_;
   const std::string directory_;
   CniNetwork network_;
+  std::function<void()> written_;
   const Log log_{"network"};
 };
 
@@ -136,6 +140,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
       {dependencies.transport, dependencies.informers, dependencies.informers.For<core_v1::Pod>(),
        dependencies.informers.For<core_v1::Service>(), dependencies.clock, dependencies.random,
        *runtime}));
+  network->OnWritten([this] { agent->kubelet().NetworkConfigured(); });
   agent->executor().Add(*network);
   return {};
 }
