@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "client/transport.h"
 #include "kubelet/containerd.h"
 #include "kubelet/cri_fake.h"
 #include "kubelet/cri_grpc.h"
@@ -19,8 +20,8 @@
 #include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
 #include "kubelet/streaming/kubelet_server.h"
-#include "proxy/proxier.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/service_proxy.h"
 
 namespace skiff {
 namespace {
@@ -116,8 +117,7 @@ struct LocalNode::Parts {
   std::unique_ptr<kubelet::Kubelet> kubelet;
   std::unique_ptr<kubelet::KubeletServer> handler;
   std::unique_ptr<http::Server> server;
-  std::unique_ptr<proxy::Netfilter> netfilter;
-  std::unique_ptr<proxy::Proxier> proxier;
+  std::unique_ptr<ServiceProxy> service_proxy;
 
   Result<> StartRuntime(const ClusterOptions& options, const Dependencies& dependencies,
                         const Progress& progress);
@@ -168,36 +168,26 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   kubelet_options.facts.port = options.kubelet_port;
   InformerFactory& informers = dependencies.informers;
   kubelet = std::make_unique<kubelet::Kubelet>(
-      kubelet_options, kubelet::KubeletDependencies{
-                           manager->client(), dependencies.clock, dependencies.random, *runtime,
-                           informers.For<core_v1::Pod>(), informers.For<core_v1::Service>(),
-                           manager->Recorder("kubelet", name), *executor, loops.get()});
-  const auto tls = TRY(http::ServerTls::FromFiles(dependencies.pki.Path("kubelet.crt"),
-                                                  dependencies.pki.Path("kubelet.key"),
-                                                  dependencies.pki.Path("ca.crt")));
+      kubelet_options,
+      kubelet::KubeletDependencies{manager->client(), dependencies.clock, dependencies.random,
+                                   *runtime, dependencies.pods, informers.For<core_v1::Service>(),
+                                   manager->Recorder("kubelet", name), *executor, loops.get()});
   handler = std::make_unique<kubelet::KubeletServer>(*kubelet, *loops, dependencies.clock);
   server = TRY(http::Server::Start(
-      {.bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = tls}, *loops, *handler));
+      {.bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls}, *loops,
+      *handler));
   kubelet->Start();
   return {};
 }
 
 Result<> LocalNode::Parts::StartProxy(const ClusterOptions& options,
                                       const Dependencies& dependencies) {
-  netfilter = TRY(proxy::OpenIptables(proxy::IpFamily::kIpv4));
-  InformerFactory& informers = dependencies.informers;
   proxy::IptablesOptions rules;
   rules.pod_cidr = options.cluster_cidr;
   rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
-  proxier = std::make_unique<proxy::Proxier>(
-      proxy::Proxier::Dependencies{informers.For<core_v1::Service>(),
-                                   informers.For<discovery_v1::EndpointSlice>(),
-                                   informers.For<core_v1::Node>(), dependencies.clock, *netfilter},
-      name, rules);
-  // Packets from 127.0.0.1 to a node port leave through the bridge.
-  std::ofstream("/proc/sys/net/ipv4/conf/all/route_localnet") << "1";
-  executor->Add(*proxier);
+  service_proxy =
+      TRY(ServiceProxy::Start(name, rules, dependencies.informers, dependencies.clock, *executor));
   return {};
 }
 
@@ -227,7 +217,8 @@ LocalNode::~LocalNode() {
   if (parts.runtime) parts.runtime->Shutdown();
   if (parts.kubelet) parts.kubelet->Stop();
   parts.manager->Stop();
-  if (parts.proxier) parts.executor->Remove(*parts.proxier);
+  // The informers tell it of changes until they have stopped.
+  parts.service_proxy.reset();
   if (parts.network) parts.executor->Remove(*parts.network);
 }
 
@@ -235,21 +226,41 @@ const std::string& LocalNode::name() const {
   return parts_->name;
 }
 
+Result<> LocalNode::ReloadTls(const http::ServerTls& tls) {
+  return parts_->server->ReloadTls(tls);
+}
+
+namespace {
+
+std::string SimulatedName(int index) {
+  return "node-" + std::to_string(index);
+}
+
+}  // namespace
+
 struct SimulatedNodes::Parts {
-  explicit Parts(Manager::Dependencies dependencies)
-      : manager(dependencies), executor("simulation", kSimulationThreads) {}
+  // Events of all nodes are written by the first one: any node may write them.
+  Parts(const TransportFor& transport_for, InformerFactory& informers, const Clock& clock,
+        Random& random)
+      : transport(transport_for(SimulatedName(0))),
+        manager({*transport, clock, random, informers, "kubelet"}),
+        executor("simulation", kSimulationThreads) {}
+  std::unique_ptr<Transport> transport;
+  std::vector<std::unique_ptr<Transport>> transports;
+  std::vector<std::unique_ptr<Client>> clients;
   Manager manager;
   ThreadExecutor executor;
   std::vector<std::unique_ptr<cri::FakeRuntime>> runtimes;
   std::vector<std::unique_ptr<kubelet::Kubelet>> kubelets;
 };
 
-SimulatedNodes::SimulatedNodes(int count, Transport& transport, InformerFactory& informers,
-                               const Clock& clock, Random& random)
-    : parts_(std::make_unique<Parts>(
-          Manager::Dependencies{transport, clock, random, informers, "kubelet"})) {
+SimulatedNodes::SimulatedNodes(int count, const TransportFor& transport_for,
+                               InformerFactory& informers, const Clock& clock, Random& random)
+    : parts_(std::make_unique<Parts>(transport_for, informers, clock, random)) {
   for (int i = 0; i < count; ++i) {
-    const std::string name = "node-" + std::to_string(i);
+    const std::string name = SimulatedName(i);
+    parts_->transports.push_back(transport_for(name));
+    parts_->clients.push_back(std::make_unique<Client>(*parts_->transports.back(), "kubelet"));
     const std::string cidr =
         "10." + std::to_string(128 + i / 256) + "." + std::to_string(i % 256) + ".0/24";
     parts_->runtimes.push_back(std::make_unique<cri::FakeRuntime>(clock, random, cidr));
@@ -267,7 +278,7 @@ SimulatedNodes::SimulatedNodes(int count, Transport& transport, InformerFactory&
     options.writes_files = false;
     parts_->kubelets.push_back(std::make_unique<kubelet::Kubelet>(
         options, kubelet::KubeletDependencies{
-                     parts_->manager.client(), clock, random, *parts_->runtimes.back(),
+                     *parts_->clients.back(), clock, random, *parts_->runtimes.back(),
                      informers.For<core_v1::Pod>(), informers.For<core_v1::Service>(),
                      parts_->manager.Recorder("kubelet", name), parts_->executor, nullptr}));
     parts_->kubelets.back()->Start();
