@@ -220,7 +220,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.allocation =
       TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
                                      .node_port_min = made.options.node_port_min,
-                                     .node_port_max = made.options.node_port_max},
+                                     .node_port_max = made.options.node_port_max,
+                                     .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
   TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
                           made.options.enabled_admission_plugins,

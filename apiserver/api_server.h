@@ -37,6 +37,7 @@ struct ApiServerOptions {
   std::string generated_key_path = {};
   std::string advertise_address = "127.0.0.1";
   int secure_port = 6443;
+  bool shared_store = false;  // Other servers use the same store.
   std::string client_ca_pem = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};

@@ -109,6 +109,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "How often old revisions are dropped; 0: never.");
   flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
   flags.Add("storage-backend", to.storage_backend, "etcd3.");
+  flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
+            "How long to wait for etcd at the start.");
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
@@ -126,6 +128,12 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
                            "proxy-client-key-file",
                            "kubelet-preferred-address-types",
                            "feature-gates",
+                           "etcd-count-metric-poll-period",
+                           "etcd-db-metric-poll-interval",
+                           "etcd-healthcheck-timeout",
+                           "etcd-readycheck-timeout",
+                           "lease-reuse-duration-seconds",
+                           "storage-media-type",
                            "profiling",
                            "request-timeout",
                            "min-request-timeout",
@@ -224,6 +232,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
                            .generated_key_path = flags.data_dir + "/service-account.key",
                            .advertise_address = address,
                            .secure_port = flags.secure_port,
+                           .shared_store = !flags.etcd_servers.empty(),
                            .enabled_admission_plugins = flags.enable_admission_plugins,
                            .disabled_admission_plugins = flags.disable_admission_plugins};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;

@@ -48,6 +48,7 @@ struct ApiServerFlags {
   std::string etcd_prefix = "/registry";
   Duration etcd_compaction_interval = 5min;
   Duration event_ttl = 1h;
+  Duration storage_initialization_timeout = 1min;
   std::string storage_backend = "";
   Duration shutdown_delay = Duration::zero();
   int verbosity = 0;

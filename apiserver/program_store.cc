@@ -54,6 +54,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   options.client.key_pem = TRY(FileOrEmpty(flags.etcd_key_file));
   options.prefix = PrefixOf(flags.etcd_prefix);
   options.expiries.push_back({.prefix = StorePrefix("events"), .ttl = flags.event_ttl});
+  options.initialization_timeout = flags.storage_initialization_timeout;
   options.read_object = RecordValueFromEtcd;
   auto store = TRY(EtcdStore::Open(std::move(options), clock));
   ProgramStore opened;

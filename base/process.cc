@@ -154,9 +154,22 @@ Result<Child> Spawn(const ProcessSpec& spec, const std::string& program) {
   return child;
 }
 
-// Feeds and drains the child until it exits; false when `deadline` came first.
-bool Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessOutput& output) {
-  size_t written = 0;
+// Hands over the whole lines from `told` on; false when no more are wanted.
+bool TellLines(const ProcessSpec& spec, const std::string& out, size_t& told) {
+  if (!spec.on_line) return true;
+  for (size_t end = out.find('\n', told); end != std::string::npos; end = out.find('\n', told)) {
+    const std::string_view line = std::string_view(out).substr(told, end - told);
+    told = end + 1;
+    if (!spec.on_line(line)) return false;
+  }
+  return true;
+}
+
+enum class Talk { kExited, kTimedOut, kEnough };
+
+// Feeds and drains the child until it exits, `deadline` comes, or its lines are enough.
+Talk Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessOutput& output) {
+  size_t written = 0, told = 0;
   if (spec.stdin_text.empty()) child.in.Close();
   while (true) {
     std::array<pollfd, 4> files = {{{child.handle.get(), POLLIN, 0},
@@ -165,7 +178,7 @@ bool Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
                                     {child.err.get(), POLLIN, 0}}};
     const int ready = poll(files.data(), files.size(), RemainingMs(deadline));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
+    if (ready <= 0) return Talk::kTimedOut;
     if (child.in && files[1].revents != 0) {
       const ssize_t n =
           write(child.in.get(), spec.stdin_text.data() + written, spec.stdin_text.size() - written);
@@ -182,10 +195,11 @@ bool Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
         !Drain(child.err, output.err, bytes_max, output.truncated)) {
       child.err.Close();
     }
-    if (files[0].revents == 0) continue;
-    if (child.out) Drain(child.out, output.out, bytes_max, output.truncated);
-    if (child.err) Drain(child.err, output.err, bytes_max, output.truncated);
-    return true;
+    const bool exited = files[0].revents != 0;
+    if (exited && child.out) Drain(child.out, output.out, bytes_max, output.truncated);
+    if (exited && child.err) Drain(child.err, output.err, bytes_max, output.truncated);
+    if (!TellLines(spec, output.out, told)) return Talk::kEnough;
+    if (exited) return Talk::kExited;
   }
 }
 
@@ -291,9 +305,11 @@ Result<ProcessOutput> RunProcess(const ProcessSpec& spec) {
   const Duration deadline = SystemClock().Monotonic() + spec.timeout;
   Child child = TRY(Spawn(spec, *program));
   ProcessOutput output;
-  if (!Converse(child, spec, deadline, output)) {
+  const Talk talk = Converse(child, spec, deadline, output);
+  if (talk != Talk::kExited) {
     kill(-child.pid, SIGKILL);
     Reap(child.pid);
+    if (talk == Talk::kEnough) return output;
     return Fail(Reason::kTimeout, spec.argv[0] + ": still running after " +
                                       std::to_string(spec.timeout / 1ms) + " ms, killed");
   }

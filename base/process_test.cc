@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 namespace skiff {
 namespace {
@@ -20,6 +21,18 @@ TEST(ProcessTest, FeedsStdinAndCapturesBothOutputsAndTheExitCode) {
   EXPECT_EQ(output->err, "no\n");
   EXPECT_EQ(output->exit_code, 3);
   EXPECT_FALSE(output->truncated);
+}
+
+TEST(ProcessTest, TellsLinesAsTheyComeAndEndsTheProgramWhenTheyAreEnough) {
+  std::vector<std::string> lines;
+  const auto output = RunProcess({.argv = {"sh", "-c", "echo one; echo two; sleep 600"},
+                                  .on_line = [&](std::string_view line) {
+                                    lines.emplace_back(line);
+                                    return line != "two";
+                                  }});
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->exit_code, 0);
+  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two"}));
 }
 
 TEST(ProcessTest, AnExitCodeIsAnErrorOnlyWhenAskedFor) {

@@ -26,6 +26,10 @@ const Entry kControllers[] = {
     {"endpoints-controller", [](Manager& m, const auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller",
      [](Manager& m, const auto& o) { AddEndpointSliceController(m, o.max_endpoints_per_slice); }},
+    {"service-lb-controller",
+     [](Manager& m, const auto& o) {
+       if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
+     }},
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
      [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},

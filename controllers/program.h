@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/certificates.h"
 #include "client/manager.h"
+#include "controllers/service_load_balancer.h"
 
 namespace skiff {
 
@@ -37,6 +39,9 @@ struct ControllerOptions {
   // Who signs approved certificate requests, by signer name; others stay unsigned.
   std::map<std::string, CertificateAuthority> signing_authorities;
   Duration signing_duration = 24h * 365;
+  // Gives Services of type LoadBalancer the nodes' addresses. Unset: somebody else does, as a
+  // cloud.
+  std::optional<ServiceLoadBalancerOptions> service_load_balancer;
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
 };

@@ -3,10 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "dns/test_messages.h"
+#include "dns/test_socket.h"
 
 namespace skiff::dns {
 namespace {
@@ -14,67 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr int kWaitMs = 10'000;
-
-// A client's socket: blocking, connected.
-class TestSocket {
- public:
-  TestSocket(int type, int port, const std::string& host = "127.0.0.1") {
-    const auto address = MakeSocketAddress(host, port);
-    fd_ = socket(address->family(), type | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(connect(fd_, address->get(), address->length), 0);
-  }
-  ~TestSocket() { close(fd_); }
-  void Send(const std::vector<uint8_t>& bytes) {
-    EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-  }
-  // What comes next, at most `bytes`; empty: the end, or nothing in time.
-  std::vector<uint8_t> Receive(size_t bytes) {
-    std::vector<uint8_t> received(bytes);
-    pollfd ready{fd_, POLLIN, 0};
-    const ssize_t count =
-        poll(&ready, 1, kWaitMs) == 1 ? recv(fd_, received.data(), received.size(), 0) : 0;
-    received.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
-    return received;
-  }
-  // Over TCP.
-  void SendMessage(const std::vector<uint8_t>& message) {
-    std::vector<uint8_t> bytes = {static_cast<uint8_t>(message.size() >> 8),
-                                  static_cast<uint8_t>(message.size())};
-    bytes.insert(bytes.end(), message.begin(), message.end());
-    Send(bytes);
-  }
-  TestReply ReceiveMessage() {
-    while (in_.size() < 2 || in_.size() - 2 < Get16(in_, 0)) {
-      const auto more = Receive(kMessageBytesMax);
-      if (more.empty()) return {};
-      in_.insert(in_.end(), more.begin(), more.end());
-    }
-    const size_t length = Get16(in_, 0);
-    const TestReply reply = ReadReply(Bytes(in_).subspan(2, length));
-    in_.erase(in_.begin(), in_.begin() + 2 + static_cast<ptrdiff_t>(length));
-    return reply;
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-  std::vector<uint8_t> in_;
-};
-
-TestReply AskUdp(int port, const TestQuery& query, const std::string& host = "127.0.0.1") {
-  TestSocket socket(SOCK_DGRAM, port, host);
-  socket.Send(MakeQuery(query));
-  return ReadReply(socket.Receive(kMessageBytesMax));
-}
-
-TestReply AskTcp(int port, const TestQuery& query) {
-  TestSocket socket(SOCK_STREAM, port);
-  socket.SendMessage(MakeQuery(query));
-  return socket.ReceiveMessage();
-}
 
 // A server with a zone of its own.
 class TestServer {
@@ -256,7 +194,7 @@ TEST(ServerTest, EqualQuestionsAtTheSameTimeAreAskedOnce) {
   SocketAddress from;
   while (true) {
     pollfd ready{silent, POLLIN, 0};
-    ASSERT_EQ(poll(&ready, 1, kWaitMs), 1);
+    ASSERT_EQ(poll(&ready, 1, TestSocket::kWaitMs), 1);
     std::vector<uint8_t> bytes(512);
     SocketAddress peer;
     peer.length = sizeof peer.v6;

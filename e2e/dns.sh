@@ -72,7 +72,7 @@ shows 'flags: qr aa rd ra' "web.default.$zone" A
 
 # Of others.
 answers name5.example.test A 192.0.2.6
-answers alias.example.test A $'name1.example.test.\n192.0.2.2'
+answers alias.example.test CNAME name1.example.test.
 answers text.example.test TXT '"hello"'
 status nope.example.test A NXDOMAIN
 status nope.example.test A NXDOMAIN

@@ -108,7 +108,7 @@ class Iptables final : public Netfilter {
   const std::string program_;
   const IpFamily family_;
   const bool is_nft_;
-  std::unique_ptr<FlushWatch> watch_;
+  std::unique_ptr<NetlinkWatch> watch_;
 };
 
 Result<int> Iptables::EnsureJumps(const std::vector<Jump>& jumps) {

@@ -17,13 +17,16 @@ using testing::Not;
 
 constexpr int kHealthPort = 17600;
 
-// Passes everything on to the real one, and lets the test wait for writes.
+// Passes everything on to the real one, in the namespace of `host` whatever thread it is called on,
+// and lets the test wait for writes.
 class WatchedNetfilter final : public Netfilter {
  public:
-  explicit WatchedNetfilter(std::unique_ptr<Netfilter> real) : real_(std::move(real)) {}
+  WatchedNetfilter(std::unique_ptr<Netfilter> real, const TestHost& host)
+      : real_(std::move(real)), host_(host) {}
   std::string name() const override { return real_->name(); }
   size_t restore_rules_max() const override { return real_->restore_rules_max(); }
   Result<int> EnsureJumps(const std::vector<Jump>& jumps) override {
+    host_.Enter();
     const auto made = real_->EnsureJumps(jumps);
     MutexLock lock(mutex_);
     // The last thing that a full write does.
@@ -32,20 +35,35 @@ class WatchedNetfilter final : public Netfilter {
     return made;
   }
   Result<> Restore(const std::string& text) override {
+    host_.Enter();
     auto restored = real_->Restore(text);
     MutexLock lock(mutex_);
     last_text_ = text;
     changed_.notify_all();
     return restored;
   }
-  bool CanaryLives() override { return real_->CanaryLives(); }
-  Result<> MakeCanary() override { return real_->MakeCanary(); }
-  Result<RuleSet> OurChains() override { return real_->OurChains(); }
-  Result<> RemoveAll() override { return real_->RemoveAll(); }
+  bool CanaryLives() override {
+    host_.Enter();
+    return real_->CanaryLives();
+  }
+  Result<> MakeCanary() override {
+    host_.Enter();
+    return real_->MakeCanary();
+  }
+  Result<RuleSet> OurChains() override {
+    host_.Enter();
+    return real_->OurChains();
+  }
+  Result<> RemoveAll() override {
+    host_.Enter();
+    return real_->RemoveAll();
+  }
   Result<int> ForgetUdp(const ServiceMap& services, const std::set<std::string>& keys) override {
+    host_.Enter();
     return real_->ForgetUdp(services, keys);
   }
   bool OnDeletions(std::function<void()> look) override {
+    host_.Enter();
     const bool told = real_->OnDeletions(std::move(look));
     MutexLock lock(mutex_);
     watching_ = true;
@@ -75,6 +93,7 @@ class WatchedNetfilter final : public Netfilter {
     return changed_.wait_for(lock, 20s, condition);
   }
   const std::unique_ptr<Netfilter> real_;
+  const TestHost& host_;
   Mutex mutex_;
   CondVar changed_;
   bool watching_ = false;
@@ -93,7 +112,7 @@ class ProxierTest : public testing::TestWithParam<IptablesFlavour> {
     node_->Run([&] {
       auto opened = OpenIptables(IpFamily::kIpv4, GetParam());
       ASSERT_TRUE(opened) << opened.error().message;
-      netfilter_ = std::make_unique<WatchedNetfilter>(std::move(*opened));
+      netfilter_ = std::make_unique<WatchedNetfilter>(std::move(*opened), *node_);
       // Threads are in the namespace of the thread that starts them.
       loops_ = std::make_unique<http::Loops>(1);
       health_ = std::make_unique<ServiceHealthServers>(*loops_);
@@ -129,9 +148,10 @@ class ProxierTest : public testing::TestWithParam<IptablesFlavour> {
       port.protocol = "TCP";
       port.port = 80;
       service.spec.ports = {port};
+      service.metadata.resource_version = std::to_string(++revision_);
       items.push_back(ToJson(service));
     }
-    informers_.For<core_v1::Service>().cache().Replace(items, "1");
+    informers_.For<core_v1::Service>().cache().Replace(items, std::to_string(revision_));
   }
   void SetEndpoints(const std::vector<std::string>& ips) {
     discovery_v1::EndpointSlice slice;
@@ -145,7 +165,15 @@ class ProxierTest : public testing::TestWithParam<IptablesFlavour> {
       endpoint.addresses = {ip};
       endpoint.node_name = "node-a";
     }
-    informers_.For<discovery_v1::EndpointSlice>().cache().Replace({ToJson(slice)}, "1");
+    slice.metadata.resource_version = std::to_string(++revision_);
+    informers_.For<discovery_v1::EndpointSlice>().cache().Replace({ToJson(slice)},
+                                                                  std::to_string(revision_));
+  }
+  // As a node does: to a device that leads nowhere.
+  void RouteServices() {
+    node_->Do("ip link add skiff.svc type bridge");
+    node_->Do("ip link set skiff.svc up");
+    node_->Do("ip route add 10.96.0.0/16 dev skiff.svc src 10.0.0.1");
   }
   std::string AskWeb() { return Ask(*node_, "tcp", "10.96.0.10", 80).substr(0, 3); }
   std::string Curl(int port) {
@@ -158,6 +186,7 @@ class ProxierTest : public testing::TestWithParam<IptablesFlavour> {
     return out;
   }
 
+  uint64_t revision_ = 1;
   const SystemClock clock_;
   SystemRandom random_;
   InProcessTransport transport_{[](const http::Request&) { return http::Response{.status = 500}; }};
@@ -169,11 +198,11 @@ class ProxierTest : public testing::TestWithParam<IptablesFlavour> {
   std::unique_ptr<ServiceHealthServers> health_;
   std::unique_ptr<WatchedNetfilter> netfilter_;
   std::unique_ptr<Proxier> proxier_;
-  ThreadExecutor executor_{"proxy", 2};
+  ThreadExecutor executor_{"proxy", 1};
 };
 
 TEST_P(ProxierTest, FollowsServicesAndEndpoints) {
-  node_->Do("ip route add 10.96.0.0/16 dev lo");
+  RouteServices();
   EXPECT_TRUE(proxier_->synced());
   EXPECT_EQ(AskWeb(), "pod");
   SetEndpoints({});
@@ -189,7 +218,7 @@ TEST_P(ProxierTest, FollowsServicesAndEndpoints) {
 }
 
 TEST_P(ProxierTest, WritesTheRulesAgainWhenSomebodyFlushedThem) {
-  node_->Do("ip route add 10.96.0.0/16 dev lo");
+  RouteServices();
   ASSERT_TRUE(netfilter_->WaitForFullWrites(1));
   EXPECT_EQ(AskWeb(), "pod");
   // Replaces everything in the tables by nothing, at once.

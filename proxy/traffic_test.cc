@@ -87,7 +87,9 @@ class TrafficTest : public testing::TestWithParam<IptablesFlavour> {
     AddPod(*pod_b_, "b", 3);
     Connect(*node_, "uplink", *outside_, "wire");
     node_->Do("ip address add 192.0.2.1/24 dev uplink");
+    node_->Do("ip address add fd00:ffff::1/64 dev uplink");
     node_->Do("ip route add default via 192.0.2.2");
+    node_->Do("ip route add default via fd00:ffff::2");
     node_->Set("ipv4/ip_forward", "1");
     node_->Set("ipv6/conf/all/forwarding", "1");
     node_->Set("ipv4/conf/all/route_localnet", "1");

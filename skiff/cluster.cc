@@ -77,6 +77,10 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   }
   controllers.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller",
                              "kubelet-serving-approving-controller"};
+  controllers.service_load_balancer =
+      ServiceLoadBalancerOptions{.reserved = {{{"TCP", 22}, "ssh"},
+                                              {{"TCP", options.secure_port}, "the API server"},
+                                              {{"TCP", options.kubelet_port}, "the kubelet"}}};
   const std::string directory = options.data_dir + "/local-path";
   controllers.local_path_directory = directory;
   controllers.remove_local_volume = [directory](const std::string&,

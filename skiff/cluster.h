@@ -24,9 +24,9 @@ struct ClusterOptions {
   std::string container_runtime_endpoint;   // "": find or start containerd.
   std::vector<std::string> image_archives;  // Loaded at the start: paths of tar files.
   std::string durability = "sync";
-  std::string cluster_dns = "on";  // "off": the user runs another, or none.
-  int cluster_dns_port = 10053;    // On this node, behind the Service kube-system/kube-dns.
-  bool is_server = true;           // False: a node of another machine's cluster.
+  std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
+  int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
+  bool is_server = true;             // False: a node of another machine's cluster.
 };
 
 // Told what is being done, a line each.

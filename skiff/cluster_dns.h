@@ -1,13 +1,11 @@
-// The cluster's DNS inside its process: a server on this node, and in the API the Service
-// kube-system/kube-dns with an EndpointSlice that leads to it.
+// The cluster's DNS inside its process: a server on this node, and what leads to it.
 //
 //   pod ──► 10.96.0.10:53 (kube-dns) ──service rules──► node address:10053 ──► this process
-//
-// A kube-dns Service with a selector belongs to somebody who runs another DNS: it is left alone.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/control_loop.h"
@@ -19,8 +17,8 @@
 
 namespace skiff {
 
-// The tenth address of the service range, as everywhere; "" when the range is too small.
-std::string ClusterDnsAddress(const std::string& service_cidr);
+// What pods are given as their name server; none when the cluster has no DNS of its own.
+std::vector<std::string> ClusterDnsServers(const ClusterOptions& options);
 
 class ClusterDnsPart {
  public:
@@ -32,7 +30,7 @@ class ClusterDnsPart {
     Executor& executor;
   };
   // The caller starts the informers afterwards, and stops them before this ends. Fails when the
-  // port is taken, with how to choose another.
+  // port is taken, with how to choose another. nullptr when no DNS is wanted.
   static Result<std::unique_ptr<ClusterDnsPart>> Start(const ClusterOptions& options,
                                                        Dependencies dependencies);
   ~ClusterDnsPart();

@@ -140,12 +140,13 @@ Result<> Run(const KubeProxyFlags& flags) {
   rules.localhost_node_ports = flags.proxy.localhost_node_ports;
   rules.node_ips = {NodeAddress()};
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
-  const auto proxy = TRY(ServiceProxy::Start(node, rules, informers, clock, executor));
+  const auto proxy = TRY(ServiceProxy::Make(node, rules, informers, clock));
   metrics.AddProcessMetrics();
   ProxyServer handler(*proxy, clock, metrics);
   http::Loops loops(1);
   const auto health = TRY(ServeAt(flags.proxy.healthz_bind_address, kHealthPort, loops, handler));
   const auto metered = TRY(ServeAt(flags.proxy.metrics_bind_address, kMetricsPort, loops, handler));
+  proxy->Start(executor);
   informers.Start(executor);
   Log("kube-proxy").Info("proxying", {{"node", node}});
   WaitForSignal();

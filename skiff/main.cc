@@ -9,6 +9,7 @@
 #include "dns/program.h"
 #include "skiff/doctor.h"
 #include "skiff/join.h"
+#include "skiff/kubelet.h"
 #include "skiff/programs.h"
 #include "skiff/token.h"
 #include "skiff/up.h"
@@ -35,6 +36,7 @@ constexpr Program kPrograms[] = {
     {"scheduler", "kube-scheduler", &skiff::SchedulerMain},
     {"kube-proxy", "kube-proxy", &skiff::KubeProxyMain},
     {"dns", "kube-dns", &skiff::dns::DnsMain},
+    {"kubelet", "kubelet", &skiff::KubeletMain},
 };
 // clang-format on
 

@@ -1,13 +1,8 @@
 #include "skiff/node.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -19,15 +14,16 @@
 #include "kubelet/kubelet.h"
 #include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
-#include "kubelet/streaming/kubelet_server.h"
+#include "kubelet/network/own_address.h"
+#include "kubelet/node_agent.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/service_proxy.h"
 
 namespace skiff {
 namespace {
 
-constexpr int kKubeletThreads = 32;
-constexpr int kSimulationThreads = 8;
+// Mostly waiting for the store to sync: many writes at once share one sync.
+constexpr int kSimulationThreads = 32;
 
 // Writes the network's configuration as soon as the node has its pod CIDR.
 class PodNetworkLoop final : public ControlLoop {
@@ -61,11 +57,6 @@ class PodNetworkLoop final : public ControlLoop {
   const Log log_{"network"};
 };
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return std::string((std::istreambuf_iterator<char>(file)), {});
-}
-
 Result<> LoadImages(const std::vector<std::string>& archives, const std::string& endpoint,
                     cri::ContainerRuntime& runtime, const Progress& progress) {
   for (const std::string& path : archives) {
@@ -81,48 +72,25 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
 }  // namespace
 
 std::string NodeName(const ClusterOptions& options) {
-  if (!options.node_name.empty()) return options.node_name;
-  char name[256] = "localhost";
-  gethostname(name, sizeof name - 1);
-  std::string lower = name;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
+  return options.node_name.empty() ? OwnHostname() : options.node_name;
 }
 
 std::string NodeAddress() {
-  const auto uplink = FindUplink();
-  std::string found = "127.0.0.1";
-  ifaddrs* list = nullptr;
-  if (!uplink || !*uplink || getifaddrs(&list) != 0) return found;
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
-    if ((*uplink)->name != each->ifa_name) continue;
-    char text[INET_ADDRSTRLEN] = {};
-    const auto* address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
-    inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
-    found = text;
-    break;
-  }
-  freeifaddrs(list);
-  return found;
+  return OwnAddress();
 }
 
 struct LocalNode::Parts {
   std::string name;
   std::unique_ptr<cri::ContainerRuntime> runtime;
-  std::unique_ptr<Manager> manager;
-  std::unique_ptr<http::Loops> loops;
-  std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<PodNetworkLoop> network;
-  std::unique_ptr<kubelet::Kubelet> kubelet;
-  std::unique_ptr<kubelet::KubeletServer> handler;
-  std::unique_ptr<http::Server> server;
+  // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
+  std::unique_ptr<kubelet::NodeAgent> agent;
 
   Result<> StartRuntime(const ClusterOptions& options, const Dependencies& dependencies,
                         const Progress& progress);
   Result<> StartKubelet(const ClusterOptions& options, const Dependencies& dependencies);
-  Result<> StartProxy(const ClusterOptions& options, const Dependencies& dependencies);
+  Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
 };
 
 Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
@@ -145,49 +113,38 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
   network = std::make_unique<PodNetworkLoop>(dependencies.informers.For<core_v1::Node>(), name,
                                              containerd.cni_conf_directory, network_options);
-  executor->Add(*network);
   return {};
 }
 
 Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                         const Dependencies& dependencies) {
-  const std::string address = NodeAddress();
-  kubelet::KubeletOptions kubelet_options;
-  kubelet_options.node_name = name;
-  kubelet_options.root = options.data_dir + "/kubelet";
-  kubelet_options.log_root = options.data_dir + "/logs/pods";
-  kubelet_options.node_ips = {address};
-  std::error_code ignored;
-  std::filesystem::create_directories(kubelet_options.root, ignored);
-  if (options.cluster_dns != "off") {
-    kubelet_options.dns.cluster_servers = {ClusterDnsAddress(options.service_cidr)};
-  }
-  kubelet_options.dns.node = kubelet::ParseResolvConf(ReadFile("/etc/resolv.conf"));
-  kubelet_options.facts = kubelet::ReadNodeFacts(name, kubelet_options.root);
-  kubelet_options.facts.ips = {address};
-  kubelet_options.facts.port = options.kubelet_port;
-  InformerFactory& informers = dependencies.informers;
-  kubelet = std::make_unique<kubelet::Kubelet>(
-      kubelet_options,
-      kubelet::KubeletDependencies{manager->client(), dependencies.clock, dependencies.random,
-                                   *runtime, dependencies.pods, informers.For<core_v1::Service>(),
-                                   manager->Recorder("kubelet", name), *executor, loops.get()});
-  handler = std::make_unique<kubelet::KubeletServer>(*kubelet, *loops, dependencies.clock);
-  server = TRY(http::Server::Start(
-      {.bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls}, *loops,
-      *handler));
-  kubelet->Start();
+  kubelet::NodeAgentOptions agent_options;
+  agent_options.kubelet = kubelet::OptionsOfThisMachine(
+      name, NodeAddress(), options.data_dir + "/kubelet", "/etc/resolv.conf");
+  agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
+  agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
+  agent_options.kubelet.facts.port = options.kubelet_port;
+  agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
+  std::error_code ignored;  // Without it there are no static pods.
+  std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
+  agent_options.server = http::Server::Options{
+      .bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls};
+  agent = TRY(kubelet::NodeAgent::Start(
+      std::move(agent_options), {dependencies.transport, dependencies.informers, dependencies.pods,
+                                 dependencies.informers.For<core_v1::Service>(), dependencies.clock,
+                                 dependencies.random, *runtime}));
+  agent->executor().Add(*network);
+  service_proxy->Start(agent->executor());
   return {};
 }
 
-Result<> LocalNode::Parts::StartProxy(const ClusterOptions& options,
-                                      const Dependencies& dependencies) {
+Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
+                                     const Dependencies& dependencies) {
   proxy::IptablesOptions rules;
   rules.pod_cidr = options.cluster_cidr;
   rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
-  service_proxy =
-      TRY(ServiceProxy::Start(name, rules, dependencies.informers, dependencies.clock, *executor));
+  service_proxy = TRY(ServiceProxy::Make(name, rules, dependencies.informers, dependencies.clock));
   return {};
 }
 
@@ -196,16 +153,11 @@ Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& option
                                                     const Progress& progress) {
   auto parts = std::make_unique<Parts>();
   parts->name = NodeName(options);
-  parts->loops = std::make_unique<http::Loops>(1);
-  parts->executor = std::make_unique<ThreadExecutor>("kubelet", kKubeletThreads);
-  parts->manager = std::make_unique<Manager>(
-      Manager::Dependencies{dependencies.transport, dependencies.clock, dependencies.random,
-                            dependencies.informers, "kubelet"});
   std::unique_ptr<LocalNode> node(new LocalNode(std::move(parts)));
   TRY(node->parts_->StartRuntime(options, dependencies, progress));
+  TRY(node->parts_->MakeProxy(options, dependencies));
+  // Last: the informers that nobody has started yet start with it.
   TRY(node->parts_->StartKubelet(options, dependencies));
-  TRY(node->parts_->StartProxy(options, dependencies));
-  node->parts_->manager->Start(*node->parts_->executor);
   return node;
 }
 
@@ -213,13 +165,8 @@ LocalNode::LocalNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 LocalNode::~LocalNode() {
   Parts& parts = *parts_;
-  if (parts.server) parts.server->Stop(1s);
-  if (parts.runtime) parts.runtime->Shutdown();
-  if (parts.kubelet) parts.kubelet->Stop();
-  parts.manager->Stop();
-  // The informers tell it of changes until they have stopped.
-  parts.service_proxy.reset();
-  if (parts.network) parts.executor->Remove(*parts.network);
+  if (parts.service_proxy) parts.service_proxy->Stop();
+  if (parts.agent) parts.agent->executor().Remove(*parts.network);
 }
 
 const std::string& LocalNode::name() const {
@@ -227,7 +174,7 @@ const std::string& LocalNode::name() const {
 }
 
 Result<> LocalNode::ReloadTls(const http::ServerTls& tls) {
-  return parts_->server->ReloadTls(tls);
+  return parts_->agent->ReloadTls(tls);
 }
 
 namespace {

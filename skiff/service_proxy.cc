@@ -4,12 +4,12 @@
 
 namespace skiff {
 
-Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Start(const std::string& node_name,
-                                                          const proxy::IptablesOptions& rules,
-                                                          InformerFactory& informers,
-                                                          const Clock& clock, Executor& executor) {
+Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node_name,
+                                                         const proxy::IptablesOptions& rules,
+                                                         InformerFactory& informers,
+                                                         const Clock& clock) {
   auto netfilter = TRY(proxy::OpenIptables(rules.family));
-  std::unique_ptr<ServiceProxy> made(new ServiceProxy(std::move(netfilter), executor));
+  std::unique_ptr<ServiceProxy> made(new ServiceProxy(std::move(netfilter)));
   made->proxier_ = std::make_unique<proxy::Proxier>(
       proxy::Proxier::Dependencies{informers.For<core_v1::Service>(),
                                    informers.For<discovery_v1::EndpointSlice>(),
@@ -19,12 +19,17 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Start(const std::string& nod
     // Packets from 127.0.0.1 to a node port leave through the bridge.
     std::ofstream("/proc/sys/net/ipv4/conf/all/route_localnet") << "1";
   }
-  executor.Add(*made->proxier_);
   return made;
 }
 
-ServiceProxy::~ServiceProxy() {
-  if (proxier_) executor_.Remove(*proxier_);
+void ServiceProxy::Start(Executor& executor) {
+  executor_ = &executor;
+  executor.Add(*proxier_);
+}
+
+void ServiceProxy::Stop() {
+  if (executor_ != nullptr) executor_->Remove(*proxier_);
+  executor_ = nullptr;
 }
 
 }  // namespace skiff

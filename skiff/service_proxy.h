@@ -11,24 +11,26 @@ namespace skiff {
 
 class ServiceProxy {
  public:
-  // Adds itself to the executor. The informers are started by the caller, afterwards. Fails where
-  // the machine has no packet filter that works.
-  static Result<std::unique_ptr<ServiceProxy>> Start(const std::string& node_name,
-                                                     const proxy::IptablesOptions& rules,
-                                                     InformerFactory& informers, const Clock& clock,
-                                                     Executor& executor);
-  // The rules stay.
-  ~ServiceProxy();
+  // Before the informers start, which the caller does; it outlives them. Fails where the machine
+  // has no packet filter that works.
+  static Result<std::unique_ptr<ServiceProxy>> Make(const std::string& node_name,
+                                                    const proxy::IptablesOptions& rules,
+                                                    InformerFactory& informers, const Clock& clock);
+  ~ServiceProxy() { Stop(); }
+  // Writes rules from now on.
+  void Start(Executor& executor);
+  // While the executor lives. The rules stay.
+  void Stop();
   // How far it is; any thread.
   const proxy::Proxier& proxier() const { return *proxier_; }
 
  private:
-  ServiceProxy(std::unique_ptr<proxy::Netfilter> netfilter, Executor& executor)
-      : netfilter_(std::move(netfilter)), executor_(executor) {}
+  explicit ServiceProxy(std::unique_ptr<proxy::Netfilter> netfilter)
+      : netfilter_(std::move(netfilter)) {}
 
   const std::unique_ptr<proxy::Netfilter> netfilter_;
-  Executor& executor_;
   std::unique_ptr<proxy::Proxier> proxier_;
+  Executor* executor_ = nullptr;
 };
 
 }  // namespace skiff

@@ -51,7 +51,8 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("container-runtime-endpoint", to.cluster.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.cluster.image_archives, "Image archives to load at the start.");
-  flags.Add("cluster-dns", to.cluster.cluster_dns, "on, or off to run another DNS, or none.");
+  flags.Add("cluster-dns", to.cluster.cluster_dns,
+            "on, or off to run another DNS, or none; auto: on unless nodes are simulated.");
   flags.Add("cluster-dns-port", to.cluster.cluster_dns_port,
             "The port on this node behind the Service kube-system/kube-dns.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");

@@ -1,9 +1,9 @@
-// For tests: a real etcd of one member on loopback, with a data directory of its own.
+// For tests and benchmarks: a real etcd of one member on loopback, with a data directory of its
+// own.
 #pragma once
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -20,11 +20,15 @@ namespace skiff {
 
 class EtcdHost {
  public:
-  // Fails the process when Debian's package etcd-server is missing. `tls_flags`: etcd's flags that
-  // make it speak TLS.
-  explicit EtcdHost(std::vector<std::string> tls_flags = {}) : tls_flags_(std::move(tls_flags)) {
-    std::string name = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
-    name += "/skiff-etcd-XXXXXX";
+  struct Options {
+    std::vector<std::string> tls_flags = {};  // etcd's flags that make it speak TLS.
+    std::string folder = "/dev/shm";          // Where its data lies; memory by default.
+  };
+
+  EtcdHost() : EtcdHost(Options{}) {}
+  // Debian's package etcd-server must be there: CHECKed when etcd is ended, at the latest.
+  explicit EtcdHost(const Options& options) : tls_flags_(options.tls_flags) {
+    std::string name = options.folder + "/skiff-etcd-XXXXXX";
     CHECK(mkdtemp(name.data()) != nullptr);
     folder_ = name;
     client_port_ = FreePort();
@@ -68,13 +72,10 @@ class EtcdHost {
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
-    ASSERT_EQ(posix_spawnp(&process_, "setpriv", nullptr, nullptr, pointers.data(), environ), 0);
+    CHECK(posix_spawnp(&process_, "setpriv", nullptr, nullptr, pointers.data(), environ) == 0);
   }
   // As a crash, or a power failure of that machine alone.
   void Kill() { End(SIGKILL); }
-  // Neither answers nor goes away.
-  void Freeze() { kill(process_, SIGSTOP); }
-  void Thaw() { kill(process_, SIGCONT); }
   static int FreePort() {
     const int socket_fd = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};

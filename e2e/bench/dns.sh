@@ -18,6 +18,9 @@ CLIENTS=${CLIENTS:-8}
 OUTSTANDING=${OUTSTANDING:-400}
 NEEDED=${NEEDED:-200000}
 
+# CPU time of a process so far, in hundredths of a second, its threads included.
+cpu() { sed 's/.*) //' "/proc/$1/stat" | awk '{print $12 + $13}'; }
+
 per_second() { # PORT QUERIES SECONDS
   local report=$work/report
   dnsperf -s 127.0.0.1 -p "$1" -d "$2" -l "$3" -c "$CLIENTS" -T "$DNSPERF_THREADS" \
@@ -34,7 +37,9 @@ start_api
 "$SKIFF" apply -f e2e/testdata/dns.yaml >/dev/null
 start_upstream
 start_peer
+peer_pid=${servers[-1]}
 start_dns --threads=2
+dns_pid=${servers[-1]}
 until_true 10 knows "$DNS_PORT" web.default.svc.cluster.local
 
 for i in $(seq "$NAMES"); do echo "name$i.example.test A"; done >"$work/others"
@@ -43,13 +48,22 @@ printf '%s\n' 'web.default.svc.cluster.local A' 'db.default.svc.cluster.local A'
   'kubernetes.default.svc.cluster.local A' '20.0.96.10.in-addr.arpa PTR' >"$work/own"
 for port in "$PEER_PORT" "$DNS_PORT"; do per_second "$port" "$work/others" 1 >/dev/null; done
 
+# measure PID PORT QUERIES: sets `rate`, and `cost` in microseconds of the server's CPU a query.
+measure() {
+  local before
+  before=$(cpu "$1")
+  rate=$(per_second "$2" "$3" "$SECONDS_EACH")
+  cost=$(awk "BEGIN { printf \"%.2f\", ($(cpu "$1") - $before) * 10000 / ($rate * $SECONDS_EACH) }")
+}
+
 best_ours=0 best_peer=0 best_own=0
-printf '%-8s %14s %14s %20s\n' round unbound skiff "skiff, own names"
+printf '%-6s %22s %22s %22s\n' round unbound skiff "skiff, own names"
 for round in $(seq "$ROUNDS"); do
-  peer=$(per_second "$PEER_PORT" "$work/others" "$SECONDS_EACH")
-  ours=$(per_second "$DNS_PORT" "$work/others" "$SECONDS_EACH")
-  own=$(per_second "$DNS_PORT" "$work/own" "$SECONDS_EACH")
-  printf '%-8s %14s %14s %20s\n' "$round" "$peer" "$ours" "$own"
+  measure "$peer_pid" "$PEER_PORT" "$work/others"; peer=$rate; line="$rate/s, $cost us"
+  measure "$dns_pid" "$DNS_PORT" "$work/others"; ours=$rate; line="$line|$rate/s, $cost us"
+  measure "$dns_pid" "$DNS_PORT" "$work/own"; own=$rate; line="$line|$rate/s, $cost us"
+  IFS='|' read -r one two three <<<"$line"
+  printf '%-6s %22s %22s %22s\n' "$round" "$one" "$two" "$three"
   [ "$peer" -le "$best_peer" ] || best_peer=$peer
   [ "$ours" -le "$best_ours" ] || best_ours=$ours
   [ "$own" -le "$best_own" ] || best_own=$own
