@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include <algorithm>
+
 #include "cli/session.h"
 
 namespace skiff::cli {
@@ -85,7 +87,9 @@ Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
     }
     if (rest.empty()) {
       if (at + 1 == args.size()) {
-        return CliError(fmt::format("flag needs an argument: '{}' in {}", arg[i], arg));
+        return CliError(
+            fmt::format("flag needs an argument: '{}' in {}\nSee '{} {} --help' for usage.", arg[i],
+                        arg, environment_.program, verb_));
       }
       rest = args[++at];
     } else if (rest[0] == '=') {
@@ -137,7 +141,8 @@ Result<> Command::Parse(const Args& args) {
   const auto parsed = flags_.Parse(expanded, &words_);
   if (!parsed) {
     std::string text = parsed.error().message;
-    if (text.starts_with("unknown ")) {
+    if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
+        text.starts_with("flag needs an argument")) {
       text += fmt::format("\nSee '{} {} --help' for usage.", environment_.program, verb_);
     }
     return CliError(std::move(text));
@@ -213,14 +218,16 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   }
   if (at < args.size()) {
     environment.err(
-        fmt::format("error: unknown command \"{} {}\"\nSee '{} {} -h' for help and "
-                    "examples\n",
-                    family, args[at], environment.program, family));
+        fmt::format("error: unknown command \"{}\"\nSee '{} {} -h' for help and examples\n",
+                    args[at], environment.program, family));
     return 1;
   }
-  environment.out(fmt::format("Available Commands of {}:\n", family));
-  for (size_t i = 0; i < count; ++i) environment.out(fmt::format("  {}\n", verbs[i].name));
-  return 0;
+  const bool asked = std::find(args.begin(), args.end(), "--help") != args.end() ||
+                     std::find(args.begin(), args.end(), "-h") != args.end();
+  const auto& print = asked ? environment.out : environment.err;
+  print(fmt::format("Available Commands of {}:\n", family));
+  for (size_t i = 0; i < count; ++i) print(fmt::format("  {}\n", verbs[i].name));
+  return asked ? 0 : 1;
 }
 
 void DryRun::AddTo(Command& command) {
