@@ -65,15 +65,19 @@ Result<Json> Migrate(Session& session, const ManifestObject& object, const Write
                      bool force, Json applied) {
   const Resource& resource = object.kind.resource;
   const std::string last = TextAt(applied, "metadata", "annotations", kLastApplied);
-  if (!last.empty()) {
-    Json annotated = {{"apiVersion", resource.api_version},
-                      {"kind", resource.kind},
-                      {"metadata",
-                       {{"annotations", {{kLastApplied, LastAppliedText(object.object)}}},
-                        {"name", object.key.name}}}};
+  constexpr char kKeeper[] = "kubectl-last-applied";
+  bool kept = last.empty() || options.field_manager != "kubectl";
+  for (const Json& entry : At(applied, "metadata", "managedFields")) {
+    kept |= TextAt(entry, "manager") == kKeeper;
+  }
+  if (!kept) {
+    Json annotated = {
+        {"apiVersion", resource.api_version},
+        {"kind", resource.kind},
+        {"metadata", {{"annotations", {{kLastApplied, last}}}, {"name", object.key.name}}}};
     if (resource.namespaced) annotated["metadata"]["namespace"] = object.key.namespace_;
     WriteOptions as_keeper = options;
-    as_keeper.field_manager = "kubectl-last-applied";
+    as_keeper.field_manager = kKeeper;
     applied = TRY(SendApply(session, resource, object.key, annotated, as_keeper, true));
   }
   Json fields = MigratedManagedFields(applied, options.field_manager);

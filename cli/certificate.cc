@@ -60,7 +60,7 @@ Result<> RunVerdict(Command& command, const Args& args, const Verdict& verdict) 
   command.Flag("force", force, "Update the request even if it is judged already.");
   TRY(command.Parse(args));
   if (command.words().empty() && files.empty()) {
-    return command.UsageError("one or more CSRs must be specified as <name> or -f <filename>");
+    return CliError("one or more CSRs must be specified as <name> or -f <filename>");
   }
   Args words = {"certificatesigningrequests.certificates.k8s.io"};
   for (const std::string& word : command.words()) {

@@ -79,13 +79,17 @@ Result<Json> Applied(Session& session, const DiffFlags& flags, const ManifestObj
     return session.api().Write("PATCH", resource.Path(object.key), std::move(query), object.object,
                                "application/apply-patch+yaml");
   }
-  const Json modified = WithLastApplied(object.object);
+  // The annotation of client-side apply is no difference that anyone asks about.
+  const Json& modified = object.object;
   if (live.is_null()) {
     return session.api().Create(resource, object.key.namespace_, modified, options);
   }
   Json original = Json::object();
   const std::string last = TextAt(live, "metadata", "annotations", kLastApplied);
   if (auto parsed = ParseJson(last); !last.empty() && parsed) original = std::move(*parsed);
+  if (At(original, "metadata", "annotations").empty() && original.contains("metadata")) {
+    original["metadata"].erase("annotations");
+  }
   const Type* type = object.kind.info ? object.kind.info->type : nullptr;
   const Json patch = ThreeWayPatch(type, original, modified, live);
   if (patch.empty()) return live;

@@ -146,10 +146,8 @@ Result<std::string> Explain(const Explained& what) {
   if (schema->is_null()) {
     return CliError(fmt::format("GVR ({}) not found in OpenAPI schema", what.resource.name));
   }
-  const Json* owner = schema;
   for (const std::string& name : what.path) {
-    owner = &what.schemas.Members(*schema);
-    const Json& field = At(*owner, "properties", name);
+    const Json& field = At(what.schemas.Members(*schema), "properties", name);
     if (field.is_null()) {
       return CliError(fmt::format("field \"{}\" does not exist", what.path.back()));
     }
@@ -158,8 +156,7 @@ Result<std::string> Explain(const Explained& what) {
   std::string out;
   if (!what.path.empty()) {
     const std::string& name = what.path.back();
-    out += fmt::format("FIELD: {} <{}>{}\n", name, what.schemas.TypeName(*schema),
-                       IsRequired(*owner, name) ? " -required-" : "");
+    out += fmt::format("FIELD: {} <{}>\n", name, what.schemas.TypeName(*schema));
     const auto values = EnumOf(*schema);
     out += values.empty() ? "\n" : "ENUM:\n";
     for (const std::string& value : values) out += "    " + value + "\n";

@@ -169,6 +169,22 @@ Result<Json> MergedEnv(const EnvFlags& flags, const EnvChanges& changes, const J
   return merged;
 }
 
+// What there is keeps its order, and what is new comes after it.
+Json EnvOrder(const EnvChanges& changes, const Json& present) {
+  Json order = Json::array();
+  const auto add = [&](const std::string& name) {
+    const Json entry = {{"name", name}};
+    if (std::find(order.begin(), order.end(), entry) == order.end()) order.push_back(entry);
+  };
+  const auto& removed = changes.removed;
+  for (const Json& each : present) {
+    const std::string name = TextAt(each, "name");
+    if (std::find(removed.begin(), removed.end(), name) == removed.end()) add(name);
+  }
+  for (const Json& each : changes.set) add(TextAt(each, "name"));
+  return order;
+}
+
 Result<> SetOne(Command& command, const EnvFlags& flags, const EnvChanges& changes,
                 const Target& target) {
   Json object = target.object;
@@ -185,8 +201,10 @@ Result<> SetOne(Command& command, const EnvFlags& flags, const EnvChanges& chang
       any = true;
       Json merged = TRY(MergedEnv(flags, changes, At(container, "env")));
       if (merged.empty()) continue;
+      Json order = EnvOrder(changes, At(container, "env"));
       if (!lists.contains(list)) lists[list] = Json::array();
-      lists[list].push_back({{"env", std::move(merged)}, {"name", name}});
+      lists[list].push_back(
+          {{"$setElementOrder/env", std::move(order)}, {"env", std::move(merged)}, {"name", name}});
     }
   }
   if (!any) {

@@ -165,7 +165,7 @@ TEST_F(CliMoreTest, TakesOverWhatWasAppliedByAClient) {
       conflict.err,
       StartsWith("error: Apply failed with 1 conflict: conflict with \"kubectl\": .data.a\n"));
   EXPECT_EQ(cli_.Out("apply view-last-applied cm/m"),
-            "apiVersion: v1\ndata:\n  a: \"1\"\nkind: ConfigMap\nmetadata:\n  annotations: {}\n  "
+            "apiVersion: v1\ndata:\n  a: \"1\"\nkind: ConfigMap\nmetadata:\n  "
             "name: m\n  namespace: default\n");
 }
 

@@ -57,7 +57,7 @@ TEST_F(CliTest, SaysWhatIsMissing) {
             "Error from server (NotFound): deployments.apps \"none\" not found\n");
   EXPECT_EQ(cli_.Error("describe pod none"),
             "Error from server (NotFound): pods \"none\" not found\n");
-  EXPECT_EQ(cli_.Error("get pods -o foo").substr(0, 62),
+  EXPECT_EQ(cli_.Error("get pods -o foo").substr(0, 63),
             "error: unable to match a printer suitable for the output format");
   EXPECT_EQ(cli_.Error("get pods --nope"),
             "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n");

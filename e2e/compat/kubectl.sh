@@ -23,8 +23,9 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-mkdir -p "$work/bin"
-ln -s "$skiff" "$work/bin/kubectl"
+mkdir -p "$work/ours-bin" "$work/theirs-bin"
+ln -s "$skiff" "$work/ours-bin/kubectl"
+ln -s "$(realpath "$kubectl")" "$work/theirs-bin/kubectl"
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
@@ -56,13 +57,15 @@ mask() {
     -e 's/(controller-revision-hash[=:"]+ ?"?)[0-9a-z]{8,10}/\1HASH/g' \
     -e 's/\b([0-9]+[smhd])+( ago)?\b( +)?/AGE /g; s/ +$//; s/^[EWI][0-9]{4} .*//' \
     -e 's/kube-api-access-[a-z0-9]{5}/kube-api-access-RAND/g; s/\bnode-[0-9]\b/NODE/g; s/\b1736[0-9]\b|\b[34][0-9]{4}\b/PORT /g' \
+    -e 's#fake://[0-9a-f]{32}#CONTAINER#g; s/X509SHA256=[0-9a-f]+/X509SHA256=HASH/g; s#^[A-Za-z0-9+/=]{40,64}$#PEM#' \
+    -e 's/Resource Version:( +)[0-9]+/Resource Version:\1N/; s#/(LIVE|MERGED)-[A-Za-z0-9]+#/\1#g; s/\bg-[a-z0-9]{5}\b/g-RAND/g' \
+    -e 's#[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ \+0000( UTC)?#TIME#g; s#kubectl-[0-9.]*-?edit-[A-Za-z0-9]+#EDITED#g; s/:1[0-9]{4}\b/:PORT/g; s/\b173[0-9]{2}\b/PORT/g' \
     -e 's/\beyJ[A-Za-z0-9_.-]+/TOKEN/g; s/\b(node|web|rc|rs|ds|job|sts)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g'
 }
 
 # run NAME LINE: output, errors and exit code below $work/NAME.
 run() {
-  local name=$1 line=$2 program=$kubectl status=0
-  [ "$name" = ours ] && program=$work/bin/kubectl
+  local name=$1 line=$2 program=$work/$1-bin/kubectl status=0
   ( cd "$here/kubectl"
     kubectl() { "$program" "$@"; }
     export KUBECONFIG=$work/$name/data/admin.kubeconfig HOME=$work/$name/home TZ=UTC SCRATCH=$work/$name/home
