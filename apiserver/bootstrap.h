@@ -20,6 +20,8 @@ struct StartOptions {
   std::string client_ca_pem;
 };
 Result<> WriteStartObjects(Core& core, const StartOptions& options);
+// Those of `documents` that the store does not have.
+Result<> WriteMissing(Core& core, const std::vector<Json>& documents);
 
 // The objects themselves, as clients would send them, in the order in which they are written.
 std::vector<Json> StartObjects(const StartOptions& options);
