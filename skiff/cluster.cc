@@ -18,6 +18,7 @@
 #include "kubelet/containerd.h"
 #include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
+#include "kubelet/network/node_route_kernel.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "proxy/netfilter.h"
 #include "skiff/cluster_dns.h"
@@ -229,6 +230,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     CniNetwork network;
     network.ipam_directory = options.data_dir + "/cni/ipam";
     TRY(RemoveCniNetwork(network));
+    TRY(RemoveNodeRoutes(NodeRouteOptions().tunnel));
     TRY(RemoveUnreachableRoute(options.service_cidr));
     TRY(RemoveServiceRoute(options.service_cidr));
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));

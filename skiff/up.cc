@@ -48,6 +48,8 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "Simulate this many nodes instead of running containers; needs no root.");
   flags.Add("node-name", to.cluster.node_name, "The name of this node; the host's by default.");
   flags.Add("cluster-cidr", to.cluster.cluster_cidr, "Addresses of pods.");
+  flags.Add("iptables-flavour", to.cluster.iptables_flavour,
+            "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.cluster.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.cluster.image_archives, "Image archives to load at the start.");
