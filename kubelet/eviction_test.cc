@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kubelet/eviction_rank.h"
+#include "kubelet/linux_resources.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -104,6 +105,14 @@ TEST(EvictionJudgeTest, MemoryIsMoreUrgentThanDisk) {
   EXPECT_EQ(verdict.met[0].signal, Signal::kMemoryAvailable);
   EXPECT_EQ(verdict.conditions,
             (std::set<std::string>{"DiskPressure", "MemoryPressure", "PIDPressure"}));
+}
+
+TEST(PodCgroupTest, IsNamedAsTheDriverNamesIt) {
+  core_v1::Pod pod;
+  pod.metadata.uid = "1-2";
+  EXPECT_EQ(PodCgroup(pod), "/kubepods/besteffort/pod1-2");
+  EXPECT_EQ(PodCgroup(pod, "/kubepods", CgroupDriver::kSystemd),
+            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1_2.slice");
 }
 
 class EvictionRankTest : public testing::Test {

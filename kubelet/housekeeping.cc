@@ -1,14 +1,18 @@
 #include "kubelet/housekeeping.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "kubelet/log_rotation.h"
 #include "kubelet/pod_lookup.h"
 
 namespace skiff::kubelet {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string Label(const cri::StringMap& labels, const char* name) {
   const auto found = labels.find(name);
@@ -29,7 +33,7 @@ Duration Housekeeping::Step() {
   const Duration now = clock_.Monotonic();
   if (now < next_) return next_ - now;
   RemoveOrphans(*known);
-  if (const auto removed = RemoveDead(1); !removed) {
+  if (const auto removed = RemoveDead({}); !removed) {
     log_.Info("dead containers stay", {{"error", removed.error().message}});
   }
   next_ = now + kPeriod;
@@ -45,15 +49,48 @@ void Housekeeping::RemoveOrphans(const std::set<std::string>& known) {
       log_.Info("orphaned pod not removed", {{"pod", name}, {"error", removed.error().message}});
     }
   }
+  std::set<std::string> kept = known;
+  for (const auto& [uid, name] : *running) kept.insert(uid);
+  RemoveLogs(kept);
   for (const std::string& uid : volumes_.Pods()) {
-    if (known.contains(uid) || running->contains(uid)) continue;
+    if (kept.contains(uid)) continue;
     if (const auto down = volumes_.TearDown(uid); !down) {
       log_.Info("orphaned volumes stay", {{"pod", uid}, {"error", down.error().message}});
     }
   }
 }
 
-Result<int> Housekeeping::RemoveDead(size_t keep) {
+// Directories are named NAMESPACE_NAME_UID.
+void Housekeeping::RemoveLogs(const std::set<std::string>& kept) const {
+  if (log_root_.empty()) return;
+  std::error_code error;
+  for (fs::directory_iterator entry(log_root_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const size_t underscore = name.rfind('_');
+    if (underscore == std::string::npos || kept.contains(name.substr(underscore + 1))) continue;
+    std::error_code ignored;  // The next round tries again.
+    fs::remove_all(entry->path(), ignored);
+  }
+}
+
+bool Housekeeping::RemoveContainer(const cri::Container& container) {
+  if (!runtime_.RemoveContainer(container.id)) return false;
+  if (log_root_.empty()) return true;
+  const fs::path log = ContainerLogPath(log_root_, container);
+  const std::string name = log.filename().string();
+  std::error_code error;
+  std::vector<fs::path> logs;
+  for (fs::directory_iterator entry(log.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string file = entry->path().filename().string();
+    if (file == name || file.starts_with(name + ".")) logs.push_back(entry->path());
+  }
+  for (const fs::path& each : logs) fs::remove(each, error);
+  return true;
+}
+
+Result<int> Housekeeping::RemoveDead(const std::set<std::string>& ended) {
   const auto containers = TRY(runtime_.ListContainers({}));
   std::map<std::pair<std::string, std::string>, std::vector<cri::Container>> dead;
   std::set<std::string> used_sandboxes;
@@ -67,8 +104,8 @@ Result<int> Housekeeping::RemoveDead(size_t keep) {
   int removed = 0;
   for (auto& [key, attempts] : dead) {
     NewestFirst(attempts);
-    for (size_t i = keep; i < attempts.size(); ++i) {
-      removed += runtime_.RemoveContainer(attempts[i].id).has_value() ? 1 : 0;
+    for (size_t i = ended.contains(key.first) ? 0 : 1; i < attempts.size(); ++i) {
+      removed += RemoveContainer(attempts[i]) ? 1 : 0;
     }
   }
   const auto listed = TRY(runtime_.ListPodSandboxes({}));

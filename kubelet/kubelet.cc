@@ -53,8 +53,10 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       hooks_(dependencies_.runtime, dependencies_.loops,
              [this](Duration length) { Pause(length); }),
       health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Wake(); }),
-      stats_(dependencies_.runtime, {options_.root, options_.log_root, options_.cgroup_root}),
-      housekeeping_(dependencies_.runtime, volumes_, dependencies_.clock,
+      stats_(dependencies_.runtime,
+             {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver}),
+      housekeeping_(dependencies_.runtime, volumes_,
+                    options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),
       image_collector_(options_.images,
                        {dependencies_.runtime, dependencies_.clock,
@@ -81,6 +83,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                  return ApiEnvironmentSources(dependencies_.client, dependencies_.services,
                                               options_.facts.Allocatable(), pod);
                },
+               [this] { return health_.NetworkProblem(); },
                [this] { Wake(); },
                options_.dns,
                options_.node_ips,
@@ -88,6 +91,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                "containerd",
                options_.log_root,
                options_.cgroup_root,
+               options_.cgroup_driver,
                options_.writes_files} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
@@ -101,13 +105,28 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
               WarnOfNode("FailedValidation", text);
             }});
   }
-  if (options_.standalone) return;
-  dependencies_.pods.OnChange([this](const Ptr<core_v1::Pod>& before,
-                                     const Ptr<core_v1::Pod>& now) { PodChanged(before, now); });
-  dependencies_.pods.cache().OnSynced([this] {
-    mirrors_.Synced();
-    Wake();
+  if (!options_.standalone) ListenForPods();
+}
+
+void Kubelet::ListenForPods() {
+  {
+    MutexLock lock(inlet_->mutex);
+    inlet_->kubelet = this;
+  }
+  dependencies_.pods.OnChange(
+      [inlet = inlet_](const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
+        MutexLock lock(inlet->mutex);
+        if (inlet->kubelet != nullptr) inlet->kubelet->PodChanged(before, now);
+      });
+  dependencies_.pods.cache().OnSynced([inlet = inlet_] {
+    MutexLock lock(inlet->mutex);
+    if (inlet->kubelet != nullptr) inlet->kubelet->PodsListed();
   });
+}
+
+void Kubelet::PodsListed() {
+  mirrors_.Synced();
+  Wake();
 }
 
 Kubelet::~Kubelet() {
@@ -123,6 +142,7 @@ void Kubelet::Start() {
     manifests_read_ = true;
     mirrors_.Set({}, {});
   }
+  dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
   Executor& executor = dependencies_.executor;
   if (!options_.standalone) {
     statuses_.Start(executor);
@@ -140,6 +160,11 @@ void Kubelet::Start() {
   if (manifests_) executor.Add(*manifests_);
   executor.Add(housekeeping_);
   executor.Add(*this);
+  // An informer that others use too may have told of its pods before.
+  if (!options_.standalone && dependencies_.pods.synced()) {
+    for (const auto& pod : dependencies_.pods.List()) PodChanged(nullptr, pod);
+    PodsListed();
+  }
   subscription_ =
       dependencies_.runtime.Subscribe([this](const cri::Event& event) { RuntimeEvent(event); });
 }
@@ -176,6 +201,10 @@ void Kubelet::Stop() {
     stopping_ = true;
   }
   stopping_changed_.notify_all();
+  {
+    MutexLock lock(inlet_->mutex);
+    inlet_->kubelet = nullptr;
+  }
   subscription_.reset();
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
@@ -207,7 +236,12 @@ void Kubelet::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod
     mirrors_.Observe(KeyOf(*either), is_mine ? now : nullptr);
     const auto hash = either->metadata.annotations.find(kConfigMirror);
     const bool is_new = !was_mine || before->metadata.uid != either->metadata.uid;
-    if (is_mine && is_new) statuses_.WriteAgain(hash->second);
+    if (!is_mine) return;
+    if (is_new) {
+      statuses_.WriteAgain(hash->second);
+    } else {
+      statuses_.Reconcile(hash->second, *now);
+    }
     return;
   }
   {
@@ -269,6 +303,7 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
       } else {
         worker.Refresh(pod);
       }
+      statuses_.Reconcile(pod->metadata.uid, *pod);
       // A pod that had ended before it was deleted has nothing left to stop.
       if (worker.state() == PodWorker::State::kFinished && pod->metadata.deletion_timestamp) {
         statuses_.Finish(pod);

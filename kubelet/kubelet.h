@@ -41,6 +41,7 @@ struct KubeletOptions {
   std::string root = "/var/lib/kubelet";
   std::string log_root = "/var/log/pods";
   std::string cgroup_root = "/kubepods";
+  CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   std::vector<std::string> node_ips;
   DnsSettings dns;
   NodeFacts facts;
@@ -92,11 +93,20 @@ class Kubelet final : public ControlLoop {
   Ptr<core_v1::Pod> FindPod(const std::string& namespace_, const std::string& name) const;
   std::vector<Ptr<core_v1::Pod>> Pods() const;
   ContainerRuntime& runtime() { return dependencies_.runtime; }
+  // The runtime's network has been configured: nobody waits for the next look at it.
+  void NetworkConfigured() { health_.ExpectChange(); }
   LogFollowers& followers() { return followers_; }
   const KubeletOptions& options() const { return options_; }
 
  private:
+  // Where the informer's handlers lead; they outlive the kubelet.
+  struct Inlet {
+    Mutex mutex;  // Held while the kubelet is told.
+    Kubelet* kubelet GUARDED_BY(mutex) = nullptr;
+  };
+  void ListenForPods();
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
+  void PodsListed();
   // Static pods are these from now on.
   void SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods);
   void SyncStaticPods();
@@ -110,6 +120,7 @@ class Kubelet final : public ControlLoop {
   std::optional<std::set<std::string>> KnownPods() const;
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const;
   void WarnOfNode(const std::string& reason, const std::string& message);
+  core_v1::Node Self() const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s);
   bool IsPodGone(const std::string& uid) const;
@@ -138,6 +149,7 @@ class Kubelet final : public ControlLoop {
   NodeStatusLoop node_status_;
   NodeLease lease_;
   PodWorkerContext context_;
+  const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;
   std::unique_ptr<cri::Subscription> subscription_;
 

@@ -5,11 +5,15 @@
 
 namespace skiff::kubelet {
 
-void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
-  // Kubelets name themselves as the uid in events about their node.
+// Kubelets name themselves as the uid in events about their node.
+core_v1::Node Kubelet::Self() const {
   core_v1::Node node;
   node.metadata.name = node.metadata.uid = options_.node_name;
-  dependencies_.events.Warning(node, reason, message);
+  return node;
+}
+
+void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
+  dependencies_.events.Warning(Self(), reason, message);
 }
 
 std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
@@ -47,7 +51,14 @@ bool Kubelet::IsPodGone(const std::string& uid) const {
 void Kubelet::Reclaim(Signal signal) {
   const bool is_node_fs = signal == Signal::kNodeFsAvailable || signal == Signal::kNodeFsInodesFree;
   if (is_node_fs && stats_.has_image_fs()) return;
-  if (const auto removed = housekeeping_.RemoveDead(0); !removed) {
+  std::set<std::string> ended;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, worker] : workers_) {
+      if (worker->state() >= PodWorker::State::kFinished) ended.insert(uid);
+    }
+  }
+  if (const auto removed = housekeeping_.RemoveDead(ended); !removed) {
     WarnOfNode("ContainerGCFailed", removed.error().message);
   }
   const auto freed = image_collector_.Free(std::numeric_limits<int64_t>::max());

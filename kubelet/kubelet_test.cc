@@ -136,6 +136,21 @@ TEST_F(StandaloneKubeletTest, ADeadlineEndsThePodWhenItHasCome) {
   EXPECT_EQ(kubelet_->Pods().at(0)->status.reason, "DeadlineExceeded");
 }
 
+TEST_F(StandaloneKubeletTest, APodWaitsForTheNetworkUnlessItUsesTheHosts) {
+  runtime_.SetNetworkReady(false);
+  executor_.RunFor(10s);  // The kubelet has heard of it.
+  Write("web.yaml", "web");
+  std::ofstream(directory_ + "/manifests/host.yaml")
+      << "apiVersion: v1\nkind: Pod\nmetadata: {name: host}\nspec: {hostNetwork: true, "
+         "containers: [{name: host, image: i}]}\n";
+  Settle();
+  EXPECT_TRUE(Running("web").empty());
+  EXPECT_EQ(Running("host").size(), 1u);
+  runtime_.SetNetworkReady(true);
+  executor_.RunFor(7s);
+  EXPECT_EQ(Running("web").size(), 1u);
+}
+
 TEST_F(StandaloneKubeletTest, WhatTheRuntimeHasOfUnknownPodsIsRemoved) {
   cri::SandboxConfig orphan;
   orphan.metadata = {"old", "old-uid", "default", 0};

@@ -63,9 +63,8 @@ RotationPlan PlanRotation(const std::string& log_name, std::vector<std::string> 
   return plan;
 }
 
-std::string LogRotation::PathOf(const cri::Container& container) const {
-  return fmt::format("{}/{}_{}_{}/{}/{}.log", settings_.log_root,
-                     Label(container.labels, kPodNamespaceLabel),
+std::string ContainerLogPath(const std::string& log_root, const cri::Container& container) {
+  return fmt::format("{}/{}_{}_{}/{}/{}.log", log_root, Label(container.labels, kPodNamespaceLabel),
                      Label(container.labels, kPodNameLabel), Label(container.labels, kPodUidLabel),
                      container.metadata.name, container.metadata.attempt);
 }
@@ -77,7 +76,7 @@ Duration LogRotation::Step() {
   if (!containers) return settings_.period;  // Others say that the runtime is down.
   for (const cri::Container& container : *containers) {
     if (Label(container.labels, kPodUidLabel).empty()) continue;
-    const std::string path = PathOf(container);
+    const std::string path = ContainerLogPath(settings_.log_root, container);
     struct stat entry {};
     if (stat(path.c_str(), &entry) != 0) {
       // It was moved aside and its container told nothing, as by a crash in between.

@@ -33,6 +33,9 @@ struct RotationPlan {
 RotationPlan PlanRotation(const std::string& log_name, std::vector<std::string> names,
                           int files_max);
 
+// LOG_ROOT/NAMESPACE_POD_UID/CONTAINER/ATTEMPT.log, from the labels of a container.
+std::string ContainerLogPath(const std::string& log_root, const cri::Container& container);
+
 class LogRotation final : public ControlLoop {
  public:
   LogRotation(LogRotationSettings settings, ContainerRuntime& runtime, const Clock& clock)
@@ -41,7 +44,6 @@ class LogRotation final : public ControlLoop {
   Duration Step() override;
 
  private:
-  std::string PathOf(const cri::Container& container) const;
   Result<> Rotate(const cri::Container& container, const std::string& path);
 
   const LogRotationSettings settings_;

@@ -9,7 +9,6 @@
 #include <charconv>
 #include <fstream>
 
-#include "kubelet/linux_resources.h"
 #include "kubelet/pod_observed.h"
 
 namespace skiff::kubelet {
@@ -194,7 +193,8 @@ std::vector<PodUsage> NodeStats::UsageOf(const std::vector<Ptr<core_v1::Pod>>& p
   }
   std::vector<PodUsage> out;
   for (auto& [uid, usage] : by_uid) {
-    usage.processes = ProcessesOf(PodCgroup(*usage.pod, options_.cgroup_root));
+    usage.processes =
+        ProcessesOf(PodCgroup(*usage.pod, options_.cgroup_root, options_.cgroup_driver));
     if (with_disk) AddDisk(usage);
     out.push_back(std::move(usage));
   }

@@ -10,6 +10,7 @@
 #include "kubelet/cri.h"
 #include "kubelet/eviction.h"
 #include "kubelet/eviction_rank.h"
+#include "kubelet/linux_resources.h"
 
 namespace skiff::kubelet {
 
@@ -17,6 +18,7 @@ struct NodeStatsOptions {
   std::string root = "/var/lib/kubelet";  // On nodefs.
   std::string log_root = "/var/log/pods";
   std::string cgroup_root = "/kubepods";
+  CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
 };
 
 // Thread-safe.

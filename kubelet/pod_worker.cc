@@ -200,6 +200,12 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
     return kResync;
   }
   if (observed->sandboxes.empty()) WriteStatus(pod, *observed);
+  if (plan.create_sandbox && !pod.spec.host_network) {
+    if (const std::string problem = context_.network_problem(); !problem.empty()) {
+      context_.events.Warning(pod, "NetworkNotReady", "network is not ready: " + problem);
+      return kNetworkRetry;
+    }
+  }
   const Duration delay = Act(pod, *observed, plan);
   const auto after = Observe(pod);
   if (after) {
@@ -253,9 +259,10 @@ std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
 }
 
 cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const {
-  return MakeSandboxConfig(
-      {pod, attempt, LogDirectory(pod), context_.dns,
-       context_.cgroup_root.empty() ? "" : PodCgroup(pod, context_.cgroup_root)});
+  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), context_.dns,
+                            context_.cgroup_root.empty()
+                                ? ""
+                                : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
 }
 
 bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed, PodPlan& plan,
@@ -536,6 +543,10 @@ Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
     log_.Info("pod not removed from the runtime",
               {{"pod", PodText(pod)}, {"error", removed.error().message}});
     return kRetry;
+  }
+  if (context_.writes_files) {
+    std::error_code ignored;  // Housekeeping tries again.
+    fs::remove_all(LogDirectory(pod), ignored);
   }
   Enter(State::kGone);
   context_.gone();

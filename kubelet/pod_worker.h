@@ -26,6 +26,7 @@
 #include "kubelet/container_config.h"
 #include "kubelet/image_puller.h"
 #include "kubelet/lifecycle_hooks.h"
+#include "kubelet/linux_resources.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/restart_backoff.h"
 #include "kubelet/status_manager.h"
@@ -47,6 +48,8 @@ struct PodWorkerContext {
   LifecycleHooks& hooks;
   // Looks up configuration for a pod's environment.
   std::function<EnvironmentSources(const core_v1::Pod&)> environment;
+  // Why pods cannot have a network yet; "": they can.
+  std::function<std::string()> network_problem;
   // A worker has become kGone. Called on its own step: the worker is removed elsewhere.
   std::function<void()> gone;
   DnsSettings dns;
@@ -55,6 +58,7 @@ struct PodWorkerContext {
   std::string runtime_name;  // "containerd"
   std::string log_root;      // "/var/log/pods"
   std::string cgroup_root;   // "/kubepods"; "": the runtime chooses
+  CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   bool writes_files = true;  // False on simulated nodes: no directories on this machine.
 };
 
@@ -65,6 +69,7 @@ class PodWorker final : public ControlLoop {
   enum class State : uint8_t { kSyncing, kTerminating, kTerminated, kFinished, kGone };
   static constexpr Duration kResync = 60s;
   static constexpr Duration kRetry = 10s;
+  static constexpr Duration kNetworkRetry = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
   ~PodWorker() override;

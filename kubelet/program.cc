@@ -78,6 +78,8 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
       OptionsOfThisMachine(NodeName(flags), address, flags.root_dir, given.resolv_conf);
   options.log_root = given.pod_logs_dir;
   options.cgroup_root = given.cgroup_root + "/kubepods";
+  options.cgroup_driver =
+      given.cgroup_driver == "systemd" ? CgroupDriver::kSystemd : CgroupDriver::kCgroupfs;
   options.dns.cluster_servers = given.cluster_dns;
   options.dns.cluster_domain = given.cluster_domain;
   options.facts.pods_max = given.max_pods;

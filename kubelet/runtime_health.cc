@@ -5,8 +5,28 @@
 #include <algorithm>
 
 namespace skiff::kubelet {
+namespace {
+
+std::string NetworkProblemOf(const cri::RuntimeStatus& status) {
+  for (const cri::Condition& condition : status.conditions) {
+    if (condition.status || condition.type != "NetworkReady") continue;
+    return fmt::format(
+        "container runtime network not ready: NetworkReady=false reason:{} "
+        "message:{}",
+        condition.reason, condition.message);
+  }
+  return "";
+}
+
+}  // namespace
+
+void RuntimeHealth::ExpectChange() {
+  change_expected_ = true;
+  Wake();
+}
 
 Duration RuntimeHealth::Step() {
+  if (change_expected_.exchange(false)) retry_ = kFirstRetry;
   auto status = runtime_.Status();
   std::string version;
   if (status && VersionText().empty()) {
@@ -42,19 +62,19 @@ std::string RuntimeHealth::ProblemNow() const {
   if (!answered_at_ || clock_.Monotonic() - *answered_at_ > kPatience) {
     return "container runtime is down";
   }
-  for (const cri::Condition& condition : status_.conditions) {
-    if (condition.status || condition.type != "NetworkReady") continue;
-    return fmt::format(
-        "container runtime network not ready: NetworkReady=false reason:{} "
-        "message:{}",
-        condition.reason, condition.message);
-  }
+  const std::string network = NetworkProblemOf(status_);
+  if (!network.empty()) return network;
   return status_.Ready("RuntimeReady") ? "" : "container runtime is down";
 }
 
 std::string RuntimeHealth::Problem() const {
   MutexLock lock(mutex_);
   return ProblemNow();
+}
+
+std::string RuntimeHealth::NetworkProblem() const {
+  MutexLock lock(mutex_);
+  return NetworkProblemOf(status_);
 }
 
 std::string RuntimeHealth::VersionText() const {

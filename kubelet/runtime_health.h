@@ -2,6 +2,7 @@
 // one that hangs.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,8 +26,12 @@ class RuntimeHealth final : public ControlLoop {
   RuntimeHealth(ContainerRuntime& runtime, const Clock& clock, std::function<void()> changed)
       : runtime_(runtime), clock_(clock), changed_(std::move(changed)) {}
   Duration Step() override;
+  // It is about to change: looks now, and soon again. Any thread.
+  void ExpectChange();
   // Why the node is not ready, in the kubelet's words; "": it is. Any thread.
   std::string Problem() const;
+  // Why pods cannot have a network yet; "": they can, or nobody knows. Any thread.
+  std::string NetworkProblem() const;
   // "containerd://1.6.20"; "" before it has answered. Any thread.
   std::string VersionText() const;
   // It has answered or failed to. Any thread.
@@ -40,6 +45,7 @@ class RuntimeHealth final : public ControlLoop {
   const std::function<void()> changed_;
   const Log log_{"runtime"};
   Duration retry_ = kFirstRetry;
+  std::atomic<bool> change_expected_ = false;
   std::optional<std::string> told_;  // The answer that `changed_` was last called for.
   mutable Mutex mutex_;
   bool asked_ GUARDED_BY(mutex_) = false;

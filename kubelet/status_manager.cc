@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "client/informer.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/static_pod.h"
 
@@ -18,6 +19,18 @@ void Replace(Json& status, const char* name) {
   const auto list = status.find(name);
   if (list == status.end() || !list->is_array()) return;
   list->insert(list->begin(), Json{{"$patch", "replace"}});
+}
+
+// Whether what the kubelet alone decides looks otherwise in the API.
+bool Differs(const core_v1::PodStatus& ours, const core_v1::PodStatus& theirs) {
+  if (ours.phase != theirs.phase) return true;
+  return std::any_of(ours.conditions.begin(), ours.conditions.end(), [&](const auto& condition) {
+    if (!IsOwnCondition(condition.type, condition.reason)) return false;
+    const auto same = std::find_if(theirs.conditions.begin(), theirs.conditions.end(),
+                                   [&](const auto& other) { return other.type == condition.type; });
+    return same == theirs.conditions.end() || same->status != condition.status ||
+           same->reason != condition.reason;
+  });
 }
 
 }  // namespace
@@ -122,6 +135,23 @@ void StatusManager::WriteAgain(const std::string& uid) {
   WakeWriter();
 }
 
+void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = entries_.find(uid);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    // What is being written is not seen yet.
+    if (entry.writing || entry.version == 0 || entry.version > entry.written) return;
+    if (WrittenRevision(object.metadata) <= entry.revision) return;
+    // Who ends a pod in the API has the last word: its worker hears of it.
+    if (IsTerminal(object.status) || !Differs(entry.status, object.status)) return;
+    ++entry.version;
+    Queue(uid, entry);
+  }
+  WakeWriter();
+}
+
 std::optional<core_v1::PodStatus> StatusManager::Latest(const std::string& uid) const {
   MutexLock lock(mutex_);
   const auto found = entries_.find(uid);
@@ -160,6 +190,7 @@ void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
   Entry& now = found->second;
   now.writing = false;
   if (written) now.written = std::max(now.written, entry.version);
+  now.revision = std::max(now.revision, entry.revision);
   if (done && now.pod == entry.pod) now.finished = false;
   now.not_before = done ? Duration::zero() : clock_.Monotonic() + kRetryDelay;
   Queue(entry.pod->metadata.uid, now);
@@ -167,7 +198,7 @@ void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
 
 Duration StatusManager::WriteNext() {
   Duration wait = kNever;
-  const auto entry = TakeDue(wait);
+  auto entry = TakeDue(wait);
   if (!entry) return wait;
   WakeWriter();  // There may be more to do than one can.
   const bool written = entry->version == entry->written || Write(*entry);
@@ -175,14 +206,20 @@ Duration StatusManager::WriteNext() {
   return Duration::zero();
 }
 
-bool StatusManager::Write(const Entry& entry) {
+bool StatusManager::Write(Entry& entry) {
   const Ptr<core_v1::Pod> object = object_of_(entry.pod);
   if (!object) return true;
   const ObjectKey key = KeyOf(*object);
   const std::string& uid = object->metadata.uid;
   const auto written = client_.Patch(core_v1::Pod::Info(), key, PatchType::kStrategic,
                                      StatusPatch(uid, entry.status), "status");
-  if (written || written.error().reason == Reason::kNotFound) return true;
+  if (written) {
+    meta_v1::ObjectMeta metadata;
+    metadata.resource_version = written->value("/metadata/resourceVersion"_json_pointer, "");
+    entry.revision = WrittenRevision(metadata);
+    return true;
+  }
+  if (written.error().reason == Reason::kNotFound) return true;
   if (written.error().reason == Reason::kConflict) {
     const auto current = client_.Get<core_v1::Pod>(key);
     if (current ? (*current)->metadata.uid != uid : current.error().reason == Reason::kNotFound) {

@@ -38,6 +38,9 @@ class StatusManager {
   void Finish(const Ptr<core_v1::Pod>& pod);
   // The pod has a new object in the API, which knows nothing of its status.
   void WriteAgain(const std::string& uid);
+  // `object` shows the pod now. What others made of its status, as the one who marks the pods of a
+  // node that was silent, is put right again.
+  void Reconcile(const std::string& uid, const core_v1::Pod& object);
   // What was set last.
   std::optional<core_v1::PodStatus> Latest(const std::string& uid) const;
   // The object is gone from the API.
@@ -54,6 +57,7 @@ class StatusManager {
     bool queued = false;    // In due_.
     bool writing = false;   // By one of the writers.
     Duration not_before{};  // Monotonic; after a failure.
+    uint64_t revision = 0;  // Of the object when it was written last.
     bool IsDue() const { return version > written || finished; }
   };
   void Queue(const std::string& uid, Entry& entry) REQUIRES(mutex_);
@@ -63,7 +67,7 @@ class StatusManager {
   std::optional<Entry> TakeDue(Duration& wait);
   void GiveBack(const Entry& entry, bool written, bool done);
   // True when nothing is left to do for it now; the entry may have changed meanwhile.
-  bool Write(const Entry& entry);
+  bool Write(Entry& entry);
   bool Remove(const Entry& entry);
 
   Client& client_;

@@ -136,5 +136,24 @@ TEST_F(StatusManagerTest, ANewObjectOfThePodGetsItsStatus) {
   EXPECT_EQ(manager_.Latest("u1")->phase, "Running");
 }
 
+TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
+  core_v1::PodStatus status = Phase("Running");
+  auto& ready = status.conditions.emplace_back();
+  ready.type = "Ready";
+  ready.status = "True";
+  manager_.Set(pod_, status);
+  executor_.RunUntilIdle();
+  core_v1::Pod shown = *pod_;
+  shown.metadata.resource_version = "7";
+  shown.status = status;
+  manager_.Reconcile("u1", shown);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.size(), 1u);
+  shown.status.conditions[0].status = "False";
+  manager_.Reconcile("u1", shown);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.size(), 2u);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
