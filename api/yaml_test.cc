@@ -94,6 +94,24 @@ TEST(Yaml, WhatGoDoesNotWritePlainlyIsEscaped) {
   EXPECT_EQ(DumpYaml(Json("é 漢字")), "é 漢字\n");
 }
 
+TEST(Yaml, FoldsLongScalarsAtASpace) {
+  const std::string words = "one two three four five six seven eight nine ten eleven twelve";
+  const Json value = {{"plain", words + " " + words},
+                      {"quoted", words + ": " + words},
+                      {"double", words + "\x01 " + words},
+                      {"list", {words + " " + words}}};
+  EXPECT_EQ(DumpYaml(value),
+            "double: \"one two three four five six seven eight nine ten eleven twelve\\x01 one "
+            "two\n  three four five six seven eight nine ten eleven twelve\"\n"
+            "list:\n- one two three four five six seven eight nine ten eleven twelve one two three "
+            "four five\n  six seven eight nine ten eleven twelve\n"
+            "plain: one two three four five six seven eight nine ten eleven twelve one two three "
+            "four\n  five six seven eight nine ten eleven twelve\n"
+            "quoted: 'one two three four five six seven eight nine ten eleven twelve: one two "
+            "three\n  four five six seven eight nine ten eleven twelve'\n");
+  EXPECT_EQ(AsJson(DumpYaml(value)), DumpJson(value));
+}
+
 TEST(Yaml, WhatIsDumpedReadsBack) {
   const auto value = ParseJson(R"({"a": ["", " x", "x ", "a\nb ", "\n", "#", "a #b", "x:", "null",
       "0x1", "é", "'", "\"", "<<", "\u0001", "|", "a\n\n", " a\nb"], "0": {"x": [[1, [2]], {}]}})");

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -29,10 +30,14 @@ struct Answer {
 class Node {
  public:
   Node(const EtcdHost& host, const Clock& clock, uint64_t seed) : random_(seed) {
-    store_ = OpenEtcdStore({.client = host.Client(), .read_object = RecordValueFromEtcd}, clock);
+    store_ = OpenEtcdStore({.client = host.Client(),
+                            .expiries = {{.prefix = "/registry/masterleases/", .ttl = 5s}},
+                            .read_object = RecordValueFromEtcd},
+                           clock);
     auto made = ApiServer::Create({.service_cluster_ip_ranges = {"10.0.0.0/26"},
                                    .node_port_min = 30000,
                                    .node_port_max = 30059,
+                                   .advertise_address = fmt::format("192.0.2.{}", seed),
                                    .shared_store = true},
                                   {*store_, clock, random_});
     CHECK(made.has_value());
@@ -59,6 +64,23 @@ class Node {
     return answer;
   }
   EtcdStore& store() { return *store_; }
+  ApiServer& server() { return *server_; }
+  // Its loops, once.
+  void Step() {
+    for (ControlLoop* loop : server_->loops()) EXPECT_GT(loop->Step(), 0s);
+  }
+  // Where pods are told to find servers; "" when Endpoints and EndpointSlice differ.
+  std::string Addresses() {
+    std::string text;
+    std::string slices;
+    const std::string in = "/namespaces/default/";
+    const Json endpoints = Ask("GET", "/api/v1" + in + "endpoints/kubernetes").body;
+    for (const Json& at : endpoints["subsets"][0]["addresses"]) text += at.value("ip", "") + " ";
+    const Json slice =
+        Ask("GET", "/apis/discovery.k8s.io/v1" + in + "endpointslices/kubernetes").body;
+    for (const Json& at : slice["endpoints"]) slices += at["addresses"][0].get<std::string>() + " ";
+    return text == slices ? text : "";
+  }
 
  private:
   SeededRandom random_;
@@ -90,10 +112,14 @@ class Watch {
         pending_.erase(pending_.begin());
         return event;
       }
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait_for(lock, 20s, [this] { return woken_; })) return Json();
-      woken_ = false;
+      if (!IsWokenWithin(20s)) return Json();
     }
+  }
+  bool IsWokenWithin(Duration time) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, time, [this] { return woken_; })) return false;
+    woken_ = false;
+    return true;
   }
 
  private:
@@ -239,6 +265,7 @@ TEST_F(EtcdApiServerTest, WithoutEtcdErrorsAreThoseOfKubernetesAndItComesBack) {
   EXPECT_EQ(a_.Ask("GET", kMaps).code, 500);
   EXPECT_EQ(a_.Ask("GET", "/readyz").code, 500);
   EXPECT_EQ(a_.Ask("GET", "/readyz/ping").code, 200);
+  EXPECT_FALSE(watch.IsWokenWithin(10s)) << "it neither ends nor expires";
   host_.Start();
   ASSERT_TRUE(a_.store().client().WaitUntilReachable(20s));
   ASSERT_TRUE(b_.store().client().WaitUntilReachable(20s));
@@ -247,6 +274,34 @@ TEST_F(EtcdApiServerTest, WithoutEtcdErrorsAreThoseOfKubernetesAndItComesBack) {
   const Json event = watch.Next();
   EXPECT_EQ(event["type"], "ADDED");
   EXPECT_EQ(event["object"]["metadata"]["name"], "n") << "the same watch goes on";
+}
+
+TEST_F(EtcdApiServerTest, PodsFindTheServersThatAreThere) {
+  a_.Step();
+  b_.Step();
+  EXPECT_EQ(a_.Addresses(), "192.0.2.1 192.0.2.2 ");
+  {
+    Node crashes(host_, clock_, 3);
+    crashes.Step();
+    EXPECT_EQ(a_.Addresses(), "192.0.2.1 192.0.2.2 192.0.2.3 ");
+  }
+  b_.server().BeginShutdown();
+  a_.Step();
+  EXPECT_EQ(a_.Addresses(), "192.0.2.1 192.0.2.3 ") << "who goes in order is left out at once";
+  const auto lease = a_.store().Get("/registry/masterleases/192.0.2.3");
+  ASSERT_TRUE(lease);
+  std::promise<void> gone;
+  const auto cursor = a_.store().Watch("/registry/masterleases/192.0.2.3", (*lease)->modified,
+                                       [&] { gone.set_value(); });
+  std::vector<EventPtr> events;
+  ASSERT_TRUE((*cursor)->Next(1, events));
+  if (events.empty()) {
+    ASSERT_EQ(gone.get_future().wait_for(20s), std::future_status::ready);
+  }
+  a_.Step();
+  EXPECT_EQ(a_.Addresses(), "192.0.2.1 ");
+  b_.Step();
+  EXPECT_EQ(a_.Addresses(), "192.0.2.1 ") << "it does not come back";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/etcd_objects.h"
+#include "apiserver/master_leases.h"
 #include "apiserver/storage/compactor.h"
 #include "apiserver/storage/etcd_compactor.h"
 #include "apiserver/storage/keys.h"
@@ -54,6 +55,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   options.client.key_pem = TRY(FileOrEmpty(flags.etcd_key_file));
   options.prefix = PrefixOf(flags.etcd_prefix);
   options.expiries.push_back({.prefix = StorePrefix("events"), .ttl = flags.event_ttl});
+  options.expiries.push_back({.prefix = StorePrefix(kMasterLeases), .ttl = MasterLeases::kTtl});
   options.initialization_timeout = flags.storage_initialization_timeout;
   options.read_object = RecordValueFromEtcd;
   auto store = TRY(EtcdStore::Open(std::move(options), clock));

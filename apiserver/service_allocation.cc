@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "api/gen/networking_v1.h"
 #include "api/violations.h"
@@ -138,6 +140,7 @@ class ServiceAllocation::Held final : public Reservation {
   std::vector<int> ports;
   std::vector<std::string> freed_addresses;
   std::vector<int> freed_ports;
+  std::set<int> dry_ports;          // What a dry run would have taken.
   core_v1::Service service;         // Whose they are.
   std::set<ServiceNumber> refused;  // Tried before.
 
@@ -340,63 +343,105 @@ Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service, const co
   return {};
 }
 
-Result<int> ServiceAllocation::TakePort(const core_v1::Service& service, size_t index, Held& held) {
-  const core_v1::ServicePort& port = service.spec.ports[index];
-  const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
-  if (port.node_port == 0) {
-    if (held.dry_run()) {
-      int highest = port_max_ + 1;
-      for (const int given : PortsOf(service.spec)) highest = std::max(highest, given);
-      return highest + 1;
-    }
-    const auto picked = ports_.TakeAny(random_);
-    if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
-    held.ports.push_back(static_cast<int>(*picked));
-    return static_cast<int>(*picked);
+Result<int> ServiceAllocation::TakeAnyPort(const core_v1::Service& service, Held& held) {
+  if (held.dry_run()) {
+    int highest = port_max_ + 1;
+    for (const int given : PortsOf(service.spec)) highest = std::max(highest, given);
+    return highest + 1;
   }
+  const auto picked = ports_.TakeAny(random_);
+  if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
+  held.ports.push_back(static_cast<int>(*picked));
+  return static_cast<int>(*picked);
+}
+
+Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_t index, int port,
+                                          Held& held) {
+  const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
   Violations wrong;
-  const auto number = static_cast<uint64_t>(port.node_port);
+  const auto number = static_cast<uint64_t>(port);
+  // A dry run takes nothing, but must find what one port of the service takes from another. Where
+  // numbers are shared, only the claim tells whether one that seems to be taken still is.
+  const bool by_others =
+      ports_.Has(number) &&
+      (!claims_ || held.dry_run() || held.IsRefused(std::to_string(number)));
+  const bool by_itself = held.dry_ports.contains(port) ||
+                         std::find(held.ports.begin(), held.ports.end(), port) != held.ports.end();
+  const bool taken = by_others || by_itself;
   if (!ports_.InRange(number)) {
-    wrong.Invalid(path, port.node_port,
+    wrong.Invalid(path, port,
                   fmt::format("provided port is not in the valid range. The range of valid ports "
                               "is {}-{}",
                               port_min_, port_max_));
-  } else if (ports_.Has(number) &&
-             (!claims_ || held.dry_run() || held.IsRefused(std::to_string(number)))) {
-    wrong.Invalid(path, port.node_port, "provided port is already allocated");
+  } else if (taken) {
+    wrong.Invalid(path, port, "provided port is already allocated");
   }
   if (!wrong.empty()) return Fail(wrong.ToError("", "Service", service.metadata.name));
-  if (!held.dry_run()) {
+  if (held.dry_run()) {
+    held.dry_ports.insert(port);
+  } else {
     ports_.Take(number);
-    held.ports.push_back(port.node_port);
+    held.ports.push_back(port);
   }
-  return port.node_port;
+  return {};
+}
+
+// Ports of the same number (TCP and UDP) share a node port: the first that one of them names.
+Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& held) {
+  std::vector<core_v1::ServicePort>& ports = service.spec.ports;
+  std::map<int, int> node_ports;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    core_v1::ServicePort& port = ports[i];
+    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
+    const auto shared = node_ports.find(port.port);
+    if (shared != node_ports.end()) {
+      if (port.node_port == 0) {
+        port.node_port = shared->second;
+      } else if (port.node_port != shared->second) {
+        TRY(TakeGivenPort(service, i, port.node_port, held));
+      }
+      continue;
+    }
+    const auto asked = std::find_if(ports.begin(), ports.end(), [&](const auto& other) {
+      return other.port == port.port && other.node_port != 0;
+    });
+    if (asked != ports.end()) {
+      TRY(TakeGivenPort(service, i, asked->node_port, held));
+      port.node_port = asked->node_port;
+    } else {
+      port.node_port = TRY(TakeAnyPort(service, held));
+    }
+    node_ports[port.port] = port.node_port;
+  }
+  return {};
+}
+
+// Of a service that had node ports before. No two ports of one protocol may have the same.
+Result<> ServiceAllocation::ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old,
+                                             Held& held) {
+  std::set<int> mine = PortsOf(old.spec);
+  std::set<std::pair<std::string, int>> seen;
+  for (size_t i = 0; i < service.spec.ports.size(); ++i) {
+    core_v1::ServicePort& port = service.spec.ports[i];
+    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
+    if (port.node_port == 0) {
+      port.node_port = TRY(TakeAnyPort(service, held));
+    } else if (mine.insert(port.node_port).second) {
+      TRY(TakeGivenPort(service, i, port.node_port, held));
+    }
+    if (!seen.emplace(port.protocol, port.node_port).second) {
+      return Fail(
+          PlainError(fmt::format("duplicate nodePort: {{{} {}}}", port.protocol, port.node_port)));
+    }
+  }
+  return {};
 }
 
 Result<> ServiceAllocation::ReservePorts(core_v1::Service& service, const core_v1::Service* old,
                                          Held& held) {
-  const std::set<int> before = old ? PortsOf(old->spec) : std::set<int>();
-  std::map<int, int> by_port;  // Twins of one port (TCP and UDP) share a node port.
-  for (const auto& port : service.spec.ports) {
-    if (port.node_port != 0 && !by_port.contains(port.port)) by_port[port.port] = port.node_port;
-  }
-  std::set<int> mine;
-  for (size_t i = 0; WantsPorts(service.spec) && i < service.spec.ports.size(); ++i) {
-    core_v1::ServicePort& port = service.spec.ports[i];
-    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
-    if (port.node_port == 0) {
-      const auto twin = by_port.find(port.port);
-      if (twin != by_port.end()) port.node_port = twin->second;
-    }
-    if (port.node_port != 0 && (before.contains(port.node_port) || mine.contains(port.node_port))) {
-      mine.insert(port.node_port);
-      continue;
-    }
-    port.node_port = TRY(TakePort(service, i, held));
-    by_port.emplace(port.port, port.node_port);
-    mine.insert(port.node_port);
-  }
-  return {};
+  if (!WantsPorts(service.spec)) return {};
+  if (old != nullptr && WantsPorts(old->spec)) return ReserveMorePorts(service, *old, held);
+  return ReserveFirstPorts(service, held);
 }
 
 Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,

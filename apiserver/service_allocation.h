@@ -62,7 +62,12 @@ class ServiceAllocation final : public AllocationHooks {
       REQUIRES(mutex_);
   Result<> ReserveHealthPort(core_v1::Service& service, const core_v1::Service* old, Held& held)
       REQUIRES(mutex_);
-  Result<int> TakePort(const core_v1::Service& service, size_t index, Held& held) REQUIRES(mutex_);
+  Result<> ReserveFirstPorts(core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  Result<> ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old, Held& held)
+      REQUIRES(mutex_);
+  Result<int> TakeAnyPort(const core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  Result<> TakeGivenPort(const core_v1::Service& service, size_t index, int port, Held& held)
+      REQUIRES(mutex_);
   Result<std::string> TakeAddress(const core_v1::Service& service, const std::string& family,
                                   Held& held) REQUIRES(mutex_);
   Result<> TakeGivenAddress(const core_v1::Service& service, const std::string& text, Held& held)

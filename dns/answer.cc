@@ -264,10 +264,10 @@ void AddOpt(const Query& query, const ZoneOptions& options, uint8_t extended_rco
 }
 
 Bytes ReplyWithCode(const Query& query, Rcode rcode, const ZoneOptions& options,
-                    std::span<uint8_t> space, uint16_t extra_flags) {
+                    std::span<uint8_t> space) {
   const auto code = static_cast<uint16_t>(rcode);
   MessageWriter writer(space);
-  writer.Start(query.id, ReplyFlags(query, options) | (code & flag::kRcodeMask) | extra_flags);
+  writer.Start(query.id, ReplyFlags(query, options) | (code & flag::kRcodeMask));
   if (query.has_question) writer.Question(query.name, query.type, query.class_);
   AddOpt(query, options, static_cast<uint8_t>(code >> 4), writer);
   return writer.Finish();

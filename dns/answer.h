@@ -53,9 +53,9 @@ size_t ReplyBytesMax(const Query& query, bool tcp, const ZoneOptions& options);
 Outcome Answer(Bytes message, const View* view, const ZoneOptions& options, bool tcp,
                uint64_t random, std::span<uint8_t> space, Query* query);
 
-// An answer without records. `extra`: flags.
+// An answer without records.
 Bytes ReplyWithCode(const Query& query, Rcode rcode, const ZoneOptions& options,
-                    std::span<uint8_t> space, uint16_t extra_flags = 0);
+                    std::span<uint8_t> space);
 
 // What every reply to the query has in its flags.
 uint16_t ReplyFlags(const Query& query, const ZoneOptions& options);

@@ -78,6 +78,8 @@ Result<std::optional<DnsFlags>> ParseDnsFlags(const std::vector<std::string>& ar
             "Servers for all other names, ADDRESS or ADDRESS:PORT; those of --resolv-conf by "
             "default.");
   flags.Add("resolv-conf", to.resolv_conf, "Whose name servers answer for all other names.");
+  flags.Add("allow-query", to.allow_query,
+            "Networks that may ask, besides the cluster's nodes; by default anyone.");
   flags.Add("cache-size", to.cache_size, "How many answers of others are kept; 0: none.");
   flags.Add("ttl", to.ttl_s, "Seconds that clients may keep the cluster's names.");
   flags.Add("max-udp-payload", to.udp_bytes_max, "The most bytes of an answer over UDP.");
@@ -114,6 +116,11 @@ Result<ServerOptions> ServerOptionsOf(const DnsFlags& flags) {
   options.zone.udp_bytes_max = static_cast<uint16_t>(flags.udp_bytes_max);
   options.cache_entries_max = static_cast<size_t>(flags.cache_size);
   options.forward.attempt_timeout = flags.upstream_timeout;
+  for (const std::string& text : flags.allow_query) {
+    const auto network = ParseCidr(text);
+    if (!network) return Fail(Reason::kInvalid, "--allow-query is not a network: \"" + text + "\"");
+    options.allowed.push_back(*network);
+  }
   std::vector<std::string> upstreams = flags.upstreams;
   if (upstreams.empty() && !flags.resolv_conf.empty()) {
     const std::string text = TRY(ReadTextFile(flags.resolv_conf));
@@ -130,7 +137,8 @@ ClusterDns::ClusterDns(Dependencies dependencies)
     : executor_(dependencies.executor),
       loop_({dependencies.informers.For<core_v1::Service>(),
              dependencies.informers.For<discovery_v1::EndpointSlice>(),
-             dependencies.informers.For<core_v1::Namespace>(), dependencies.clock, views_}) {}
+             dependencies.informers.For<core_v1::Namespace>(),
+             dependencies.informers.For<core_v1::Node>(), dependencies.clock, views_}) {}
 
 Result<std::unique_ptr<ClusterDns>> ClusterDns::Start(const DnsFlags& flags,
                                                       Dependencies dependencies) {

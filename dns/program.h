@@ -25,6 +25,7 @@ struct DnsFlags {
   std::string cluster_domain = "cluster.local";
   std::vector<std::string> upstreams;  // Empty: the name servers of `resolv_conf`.
   std::string resolv_conf = "/etc/resolv.conf";
+  std::vector<std::string> allow_query;  // Empty: anyone.
   int cache_size = 10'000;
   int ttl_s = 5;
   int udp_bytes_max = 1232;

@@ -107,21 +107,27 @@ class Server::Worker {
 
   Bytes HandleUdp(Bytes query, const UdpPeer& peer, std::span<uint8_t> space) {
     bool later = false;
-    return Handle(query, false, space, &later, [&] { return QuerySource{.udp = peer}; });
+    return Handle(query, peer.address, false, space, &later,
+                  [&] { return QuerySource{.udp = peer}; });
   }
   Bytes HandleTcp(Bytes query, const std::shared_ptr<TcpConnection>& from, std::span<uint8_t> space,
                   bool* later) {
-    return Handle(query, true, space, later,
+    return Handle(query, from->peer(), true, space, later,
                   [&] { return QuerySource{.tcp = from, .is_tcp = true}; });
   }
 
   template <typename MakeSource>
-  Bytes Handle(Bytes message, bool tcp, std::span<uint8_t> space, bool* later,
-               const MakeSource& source) {
+  Bytes Handle(Bytes message, const SocketAddress& from, bool tcp, std::span<uint8_t> space,
+               bool* later, const MakeSource& source) {
     Count(queries);
     Query query;
     const uint64_t random = shuffler_.Next();
-    Outcome outcome = Answer(message, views_.Get(), options_, tcp, random, space, &query);
+    const View* const view = views_.Get();
+    if (!MayAsk(from, view)) {
+      if (ParseQuery(message, &query) == QueryFault::kNotAQuery) return {};
+      return ReplyWithCode(query, Rcode::kRefused, options_, space);
+    }
+    Outcome outcome = Answer(message, view, options_, tcp, random, space, &query);
     if (outcome.kind != Outcome::Kind::kForward) return outcome.message;
     if (query.type == type::kHinfo && server_.upstreams_->SawLoopProbe(query.lower)) {
       kLog.Error("an upstream server asks this one; it is left out");
@@ -140,6 +146,17 @@ class Server::Worker {
     const Name asked = target;
     forwarder_.Ask(key, asked, {source(), query, std::move(outcome.targets)});
     return {};
+  }
+
+  // Whoever serves the whole world is used to flood others with its answers.
+  bool MayAsk(const SocketAddress& from, const View* view) const {
+    const std::vector<Cidr>& allowed = server_.options_.allowed;
+    if (allowed.empty()) return true;
+    const IpAddress address = from.ip();
+    for (const Cidr& each : allowed) {
+      if (each.Contains(address)) return true;
+    }
+    return view != nullptr && view->IsNode(address);
   }
 
   Bytes Render(const CachedMessage& message, const Query& query, const std::vector<Name>& aliases,

@@ -30,6 +30,8 @@ struct ServerOptions {
   std::vector<SocketAddress> upstreams;  // Those that are this server itself are left out.
   ForwardOptions forward;
   TcpLimits tcp;
+  // Who may ask, besides the cluster's nodes; others are refused. Empty: anyone.
+  std::vector<Cidr> allowed;
 };
 
 struct ServerStats {

@@ -43,6 +43,7 @@ class TestServer {
   void Publish() {
     ViewBuilder builder;
     builder.SetNamespaces({"default"});
+    builder.SetNodes({*ParseIp("127.0.0.8")});
     auto web = std::make_shared<ServiceRecord>();
     web->namespace_ = "default";
     web->name = "web";
@@ -72,6 +73,20 @@ class TestServer {
   ServerOptions options_;
   std::unique_ptr<Server> server_;
 };
+
+TestReply AskFrom(const std::string& own, int port, const TestQuery& query) {
+  const auto from = MakeSocketAddress(own, 0);
+  const auto to = MakeSocketAddress("127.0.0.1", port);
+  const int fd = *BindUdp(*from);
+  const auto bytes = MakeQuery(query);
+  sendto(fd, bytes.data(), bytes.size(), 0, to->get(), to->length);
+  pollfd ready{fd, POLLIN, 0};
+  EXPECT_EQ(poll(&ready, 1, TestSocket::kWaitMs), 1);
+  std::vector<uint8_t> reply(kMessageBytesMax);
+  const ssize_t size = recv(fd, reply.data(), reply.size(), 0);
+  close(fd);
+  return ReadReply(Bytes(reply).first(static_cast<size_t>(std::max<ssize_t>(size, 0))));
+}
 
 TEST(ServerTest, AnswersOverUdpAndTcp) {
   TestServer server("cluster.local");
@@ -295,6 +310,18 @@ TEST(ServerTest, ConnectionsAreBounded) {
   EXPECT_THAT(fifth.Receive(1), IsEmpty());
   sockets[0]->SendMessage(MakeQuery({.name = "web.default.svc.cluster.local"}));
   EXPECT_THAT(sockets[0]->ReceiveMessage().answer, SizeIs(1));
+}
+
+TEST(ServerTest, OnlyTheAllowedMayAsk) {
+  TestServer server("cluster.local", {}, true, "0.0.0.0");
+  server.options().allowed = {*ParseCidr("127.0.0.1/32")};
+  const int port = server.Start();
+  const TestQuery query{.name = "web.default.svc.cluster.local"};
+  EXPECT_EQ(AskUdp(port, query).rcode, 0);
+  EXPECT_EQ(AskTcp(port, query).rcode, 0);
+  EXPECT_EQ(AskFrom("127.0.0.9", port, query).rcode, 5);
+  // But for the cluster's nodes.
+  EXPECT_EQ(AskFrom("127.0.0.8", port, query).rcode, 0);
 }
 
 TEST(ServerTest, ATakenPortIsToldInWords) {

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -18,19 +19,6 @@ namespace {
 constexpr int kBacklog = 1024;
 // Room for bursts while the thread that reads is not scheduled. The kernel may grant less.
 constexpr int kUdpBufferBytes = 4 << 20;
-
-// An IPv4 address and port, also of one mapped into IPv6; 0 for other addresses.
-uint64_t PlainV4(const SocketAddress& address) {
-  in_addr_t v4 = 0;
-  if (address.family() == AF_INET) {
-    v4 = address.v4.sin_addr.s_addr;
-  } else if (IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr)) {
-    std::memcpy(&v4, address.v6.sin6_addr.s6_addr + 12, sizeof v4);
-  } else {
-    return 0;
-  }
-  return uint64_t{1} << 63 | uint64_t{v4} << 16 | static_cast<uint64_t>(address.port());
-}
 
 std::string SystemText(int error) {
   std::string text = std::strerror(error);
@@ -91,11 +79,22 @@ bool SocketAddress::is_wildcard() const {
   return IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr);
 }
 
+IpAddress SocketAddress::ip() const {
+  IpAddress address;
+  const uint8_t* const v6_bytes = v6.sin6_addr.s6_addr;
+  if (family() == AF_INET) {
+    std::memcpy(address.bytes.data(), &v4.sin_addr, sizeof v4.sin_addr);
+  } else if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    std::copy(v6_bytes + 12, v6_bytes + 16, address.bytes.begin());
+  } else {
+    address.v6 = true;
+    std::copy(v6_bytes, v6_bytes + 16, address.bytes.begin());
+  }
+  return address;
+}
+
 bool SocketAddress::operator==(const SocketAddress& other) const {
-  const uint64_t plain = PlainV4(*this);
-  if (plain != 0 || PlainV4(other) != 0) return plain == PlainV4(other);
-  return port() == other.port() &&
-         std::memcmp(&v6.sin6_addr, &other.v6.sin6_addr, sizeof v6.sin6_addr) == 0;
+  return port() == other.port() && ip() == other.ip();
 }
 
 Result<SocketAddress> MakeSocketAddress(const std::string& text, int port) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "api/rules/ip.h"
 #include "base/error.h"
 
 namespace skiff::dns {
@@ -26,6 +27,8 @@ struct SocketAddress {
   // "10.0.0.1:53", "[fd00::1]:53".
   std::string Text() const;
   int port() const;
+  // IPv4 addresses mapped into IPv6 as plain ones.
+  IpAddress ip() const;
   bool is_wildcard() const;
   // IPv4 addresses mapped into IPv6 are the same as plain ones.
   bool operator==(const SocketAddress& other) const;

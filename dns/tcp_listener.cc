@@ -32,7 +32,9 @@ TcpListener::~TcpListener() {
 
 void TcpListener::OnReady(uint32_t) {
   while (true) {
-    const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    SocketAddress peer;
+    peer.length = sizeof peer.v6;
+    const int fd = accept4(fd_, &peer.any, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
       poller_.Change(fd_, 0, *this);
@@ -42,7 +44,7 @@ void TcpListener::OnReady(uint32_t) {
       close(fd);
       continue;
     }
-    auto connection = std::make_shared<TcpConnection>(*this, fd);
+    auto connection = std::make_shared<TcpConnection>(*this, fd, peer);
     connections_[connection.get()] = connection;
     connection->Start();
   }
@@ -57,7 +59,8 @@ void TcpListener::Forget(TcpConnection* connection) {
   poller_.Dispose(self.mapped());
 }
 
-TcpConnection::TcpConnection(TcpListener& owner, int fd) : owner_(owner), fd_(fd) {}
+TcpConnection::TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer)
+    : owner_(owner), fd_(fd), peer_(peer) {}
 
 TcpConnection::~TcpConnection() {
   if (fd_ < 0) return;

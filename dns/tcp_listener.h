@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dns/poller.h"
+#include "dns/socket_address.h"
 #include "dns/wire.h"
 
 namespace skiff::dns {
@@ -48,11 +49,12 @@ class TcpListener final : public Pollable {
 
 class TcpConnection final : public Pollable, public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(TcpListener& owner, int fd);
+  TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer);
   ~TcpConnection() override;
   void Start();
   void OnReady(uint32_t events) override;
   void OnDue() override { Close(); }
+  const SocketAddress& peer() const { return peer_; }
   // The answer to one of its pending queries.
   void Send(Bytes reply);
 
@@ -69,6 +71,7 @@ class TcpConnection final : public Pollable, public std::enable_shared_from_this
 
   TcpListener& owner_;
   int fd_;
+  const SocketAddress peer_;
   uint32_t watched_ = 0;
   bool ended_ = false;     // The client sends no more.
   bool settling_ = false;  // Queries are being handled.

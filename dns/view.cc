@@ -56,6 +56,10 @@ bool View::HasNamespace(std::string_view namespace_) const {
   return namespaces_ && namespaces_->contains(namespace_);
 }
 
+bool View::IsNode(const IpAddress& address) const {
+  return nodes_ && nodes_->contains(address);
+}
+
 const std::vector<std::string>* View::NamesOf(const IpAddress& address) const {
   const auto& shard = reverse_[AddressShard(address)];
   if (!shard) return nullptr;
@@ -114,6 +118,10 @@ void ViewBuilder::Set(const std::string& namespace_, const std::string& name,
 void ViewBuilder::SetNamespaces(View::Namespaces namespaces) {
   if (view_.namespaces_ && *view_.namespaces_ == namespaces) return;
   view_.namespaces_ = std::make_shared<const View::Namespaces>(std::move(namespaces));
+}
+
+void ViewBuilder::SetNodes(View::Addresses nodes) {
+  view_.nodes_ = std::make_shared<const View::Addresses>(std::move(nodes));
 }
 
 std::shared_ptr<const View> ViewBuilder::Build(uint32_t serial) {

@@ -63,12 +63,15 @@ class View {
   using Namespaces = std::unordered_set<std::string, TextHash, std::equal_to<>>;
   // An address -> the names it has, below the zone and leftmost first: "web.default.svc".
   using Reverse = std::unordered_map<IpAddress, std::vector<std::string>, AddressHash>;
+  using Addresses = std::unordered_set<IpAddress, AddressHash>;
 
   // nullptr when there is none. All in lower case.
   const ServiceRecord* Find(std::string_view namespace_, std::string_view name) const;
   bool HasNamespace(std::string_view namespace_) const;
   // nullptr when the address belongs to nobody here.
   const std::vector<std::string>* NamesOf(const IpAddress& address) const;
+  // Whether a node of the cluster has the address.
+  bool IsNode(const IpAddress& address) const;
   // Of the zone: grows with every change.
   uint32_t serial() const { return serial_; }
 
@@ -81,6 +84,7 @@ class View {
   std::array<std::shared_ptr<const Services>, kShards> services_;
   std::array<std::shared_ptr<const Reverse>, kShards> reverse_;
   std::shared_ptr<const Namespaces> namespaces_;
+  std::shared_ptr<const Addresses> nodes_;
   uint32_t serial_ = 0;
 };
 
@@ -90,6 +94,7 @@ class ViewBuilder {
   // Replaces what is known of the service, or forgets it when `record` is null.
   void Set(const std::string& namespace_, const std::string& name, View::ServicePtr record);
   void SetNamespaces(View::Namespaces namespaces);
+  void SetNodes(View::Addresses nodes);
   // Costs what changed since the last one. `serial` is that of the zone unless it went back.
   std::shared_ptr<const View> Build(uint32_t serial);
 

@@ -17,6 +17,7 @@ class ViewLoop final : public ControlLoop {
     Informer<core_v1::Service> services;
     Informer<discovery_v1::EndpointSlice> slices;
     Informer<core_v1::Namespace> namespaces;
+    Informer<core_v1::Node> nodes;
     const Clock& clock;
     ViewSource& views;
   };
@@ -27,6 +28,8 @@ class ViewLoop final : public ControlLoop {
 
  private:
   bool Synced() const;
+  void RebuildNamespaces();
+  void RebuildNodes();
   void Changed(const std::string& namespace_, const std::string& service);
   void ServiceOfSliceChanged(const discovery_v1::EndpointSlice& slice);
 
@@ -35,6 +38,7 @@ class ViewLoop final : public ControlLoop {
   Mutex mutex_;
   std::set<ObjectKey> changed_ GUARDED_BY(mutex_);
   bool namespaces_changed_ GUARDED_BY(mutex_) = true;
+  bool nodes_changed_ GUARDED_BY(mutex_) = true;
 };
 
 }  // namespace skiff::dns

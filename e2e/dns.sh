@@ -2,11 +2,12 @@
 # The DNS server asked by dig, over UDP and TCP: names of all forms from a real API server, and what
 # a real other server (unbound) knows. Loopback only; no root, no containers.
 #
-#   e2e/dns.sh             asks build/release/skiff
+#   e2e/dns.sh [SKIFF]     asks build/release/skiff, or the one that is named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
 install_packages "${DNS_PACKAGES[@]}"
+[ $# = 0 ] || SKIFF=$1
 . e2e/dns_servers.sh
 trap stop_servers EXIT
 checks=0
@@ -96,5 +97,4 @@ same "many queries on one connection" 40 \
 gone() { ask "$DNS_PORT" "web.default.$zone" A | grep -q NXDOMAIN; }
 until_true 10 gone
 checks=$((checks + 1))
-# The server's end is an end: nothing of it is left.
 echo "DNS: $checks checks passed."

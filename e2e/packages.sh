@@ -14,7 +14,7 @@ TEST_PACKAGES=(etcd-server)
 DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
-# What e2e/dns.sh and e2e/bench/dns.sh ask and compare with.
+# What e2e/dns.sh and e2e/bench/dns.sh ask with, forward to and compare with.
 DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 
 # What a container image needs to run skiff: the shared libraries among BUILD_PACKAGES, and what a

@@ -87,6 +87,10 @@ int NodeAgent::port() const {
   return parts_->server ? parts_->server->port() : 0;
 }
 
+Result<> NodeAgent::ReloadTls(const http::ServerTls& tls) {
+  return parts_->server ? parts_->server->ReloadTls(tls) : Result<>();
+}
+
 KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::string& address,
                                     const std::string& root, const std::string& resolv_conf) {
   KubeletOptions options;

@@ -46,6 +46,8 @@ class NodeAgent {
   Kubelet& kubelet();
   // The port it is served on; 0: nowhere.
   int port() const;
+  // New connections to that port see this certificate. Any thread.
+  Result<> ReloadTls(const http::ServerTls& tls);
 
  private:
   struct Parts;

@@ -29,6 +29,8 @@ struct IptablesOptions {
   bool random_fully = true;
   // Rules of endpoints without their comments: kube-proxy leaves them out in large clusters.
   bool terse = false;
+  // The node's addresses on which node ports are served (--nodeport-addresses); empty: all.
+  std::vector<std::string> node_port_ips;
   std::vector<std::string> node_ips;  // For source ranges that hold the node itself.
 };
 

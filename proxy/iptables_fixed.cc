@@ -44,12 +44,17 @@ FixedChains CompileFixed(const IptablesOptions& options) {
         RuleComment("traffic to no service; must be the last rule in this chain") + " -d " +
         options.service_cidr + " -j REJECT"};
   }
+  const std::string comment =
+      RuleComment("kubernetes service nodeports; NOTE: this must be the last rule in this chain");
+  Chain& last = fixed.last.nat.chains["KUBE-SERVICES"];
+  for (const std::string& ip : options.node_port_ips) {
+    last.push_back(comment + " -d " + ip + " -j KUBE-NODEPORTS");
+  }
+  if (!last.empty()) return fixed;
   const std::string not_loopback = options.family == IpFamily::kIpv6 ? " ! -d ::1/128"
                                    : localhost                       ? ""
                                                                      : " ! -d 127.0.0.0/8";
-  fixed.last.nat.chains["KUBE-SERVICES"] = {
-      RuleComment("kubernetes service nodeports; NOTE: this must be the last rule in this chain") +
-      " -m addrtype --dst-type LOCAL" + not_loopback + " -j KUBE-NODEPORTS"};
+  last.push_back(comment + " -m addrtype --dst-type LOCAL" + not_loopback + " -j KUBE-NODEPORTS");
   return fixed;
 }
 

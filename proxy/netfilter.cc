@@ -16,8 +16,9 @@ constexpr char kCanary[] = "KUBE-PROXY-CANARY";
 constexpr char kHint[] = "KUBE-IPTABLES-HINT";
 constexpr Duration kTimeout = 60s;
 constexpr size_t kSavedBytesMax = 256 << 20;  // Some hundred thousand rules.
-// Past this, loading by iptables-nft takes a time that grows with the square.
-constexpr size_t kNftRulesMax = 20'000;
+// Longer texts take iptables-nft a time that grows with the square: twice as much at ten times
+// this.
+constexpr size_t kNftRulesMax = 3000;
 
 // One table as iptables-save prints it.
 struct SavedTable {

@@ -27,6 +27,7 @@ struct Pod {
   bool ready = true;
   bool draining = false;
   std::string zone_hint;
+  std::string node_hint;
 };
 const Pod kPodA = {"10.244.0.2", "node-a"};
 const Pod kPodB = {"10.244.0.3", "node-a"};
@@ -64,8 +65,12 @@ SlicePtr SliceOf(const std::vector<Pod>& pods, const std::string& protocol = "TC
     endpoint.conditions.ready = pod.ready;
     endpoint.conditions.serving = pod.ready || pod.draining;
     endpoint.conditions.terminating = pod.draining;
-    if (!pod.zone_hint.empty())
-      endpoint.hints.emplace().for_zones.emplace_back().name = pod.zone_hint;
+    if (!pod.zone_hint.empty()) {
+      endpoint.hints.Ensure().for_zones.emplace_back().name = pod.zone_hint;
+    }
+    if (!pod.node_hint.empty()) {
+      endpoint.hints.Ensure().for_nodes.emplace_back().name = pod.node_hint;
+    }
     slice->endpoints.push_back(endpoint);
   }
   return slice;
@@ -215,6 +220,20 @@ TEST_P(TrafficTest, ExternalAndLoadBalancerAddressesAreServed) {
   }
 }
 
+TEST_P(TrafficTest, ANodesOwnAddressServesALoadBalancerOnItsPortOnly) {
+  auto service = Service();
+  service->spec.type = "LoadBalancer";
+  service->status.load_balancer.ingress.emplace_back().ip = kNode;
+  Load(service, SliceOf({kPodA}));
+  TestServers own;
+  own.Add(*node_, "tcp", 2222, "node");
+  own.Start();
+  for (const TestHost* from : {outside_.get(), pod_b_.get(), node_.get()}) {
+    EXPECT_EQ(skiff::Ask(*from, "tcp", kNode, 80), "pod-a 10.244.0.1");
+    EXPECT_THAT(skiff::Ask(*from, "tcp", kNode, 2222), StartsWith("node "));
+  }
+}
+
 TEST_P(TrafficTest, SourceRangesGuardTheLoadBalancerOnly) {
   auto service = Service();
   service->spec.type = "LoadBalancer";
@@ -314,13 +333,20 @@ TEST_P(TrafficTest, TerminatingEndpointsServeUntilAReadyOneIsThere) {
   EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "pod-a 192.0.2.2");
 }
 
-TEST_P(TrafficTest, HintsKeepTrafficInTheZone) {
+TEST_P(TrafficTest, HintsKeepTrafficInTheZoneOrOnTheNode) {
   Pod here = kPodC, there = kPodB;
   here.zone_hint = "z1";
   there.zone_hint = "z2";
   Load(Service(), SliceOf({here, there}));
   EXPECT_EQ(Tally(*pod_a_, kClusterIp, 80, 15), (std::map<std::string, int>{{"pod-c", 15}}));
-  there.zone_hint = "";
+  // With trafficDistribution PreferSameNode there are hints for nodes as well, and those come
+  // first.
+  here.node_hint = "node-b";
+  there.node_hint = "node-a";
+  Load(Service(), SliceOf({here, there}));
+  EXPECT_EQ(Tally(*pod_a_, kClusterIp, 80, 15), (std::map<std::string, int>{{"pod-b", 15}}));
+  // One endpoint without a hint, and all are used.
+  there.zone_hint = there.node_hint = "";
   Load(Service(), SliceOf({here, there}));
   EXPECT_EQ(Tally(*pod_a_, kClusterIp, 80, 40).size(), 2u);
 }

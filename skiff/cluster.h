@@ -26,6 +26,7 @@ struct ClusterOptions {
   std::string durability = "sync";
   std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
   int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
+  bool is_server = true;             // False: a node of another machine's cluster.
 };
 
 // Told what is being done, a line each.
@@ -45,9 +46,6 @@ class Cluster {
   explicit Cluster(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
-
-// What a machine lacks to be a node; empty when nothing. One line each, with the remedy.
-std::vector<std::string> NodeProblems(const ClusterOptions& options);
 
 // Removes everything a cluster with this data directory has put on the machine: pods, containerd,
 // network, service rules, and its files. The process must have ended. Can be repeated.

@@ -32,8 +32,7 @@ Result<std::unique_ptr<ClusterDnsPart>> ClusterDnsPart::Start(const ClusterOptio
                                                               Dependencies dependencies) {
   if (!IsWanted(options)) {
     if (options.cluster_dns == "off" || options.cluster_dns == "auto") return nullptr;
-    return Fail(Reason::kInvalid,
-                "--cluster-dns must be auto, on or off: " + options.cluster_dns);
+    return Fail(Reason::kInvalid, "--cluster-dns must be auto, on or off: " + options.cluster_dns);
   }
   const std::string address = dns::ClusterDnsAddress(options.service_cidr);
   if (address.empty()) {
@@ -47,6 +46,9 @@ Result<std::unique_ptr<ClusterDnsPart>> ClusterDnsPart::Start(const ClusterOptio
   // The bridge, whose address serves otherwise, is made with the first pod.
   flags.bind_address = reaches_others ? node_address : "0.0.0.0";
   flags.port = options.cluster_dns_port;
+  flags.allow_query = {options.cluster_cidr, options.service_cidr, "127.0.0.0/8",  "10.0.0.0/8",
+                       "172.16.0.0/12",      "192.168.0.0/16",     "100.64.0.0/10"};
+  if (reaches_others) flags.allow_query.push_back(node_address + "/32");
   auto parts = std::make_unique<Parts>(Parts{dependencies.executor});
   auto dns = dns::ClusterDns::Start(flags, {dependencies.informers, dependencies.clock,
                                             dependencies.random, dependencies.executor});

@@ -7,7 +7,7 @@
 #include <regex>
 #include <sstream>
 
-#include "base/file.h"
+#include "apiserver/auth/pki.h"
 #include "base/process.h"
 
 namespace skiff {
@@ -69,8 +69,8 @@ Result<> CheckOptions(const DockerOptions& options) {
                             options.name));
   }
   if (options.nodes < 1 || options.nodes > kNodesMax) {
-    return Fail(Reason::kInvalid, fmt::format("--nodes: {} is not between 1 and {}", options.nodes,
-                                              kNodesMax));
+    return Fail(Reason::kInvalid,
+                fmt::format("--nodes: {} is not between 1 and {}", options.nodes, kNodesMax));
   }
   return {};
 }
@@ -117,8 +117,8 @@ Result<> WriteKubeconfig(const DockerOptions& options) {
   const std::string inside =
       TRY(Docker({"exec", ServerName(options.name), "cat", kKubeconfigInside}));
   std::error_code ignored;
-  std::filesystem::create_directories(
-      std::filesystem::path(options.kubeconfig_path).parent_path(), ignored);
+  std::filesystem::create_directories(std::filesystem::path(options.kubeconfig_path).parent_path(),
+                                      ignored);
   return WriteWholeFile(
       options.kubeconfig_path,
       KubeconfigFor(inside, fmt::format("https://127.0.0.1:{}", options.secure_port)), 0600);
@@ -127,8 +127,8 @@ Result<> WriteKubeconfig(const DockerOptions& options) {
 Result<> AddAgents(const DockerOptions& options, const Progress& progress) {
   if (options.nodes == 1) return {};
   const std::string server = ServerName(options.name);
-  const std::string printed = TRY(
-      Docker({"exec", server, "skiff", "token", "create", "--ttl=1h", "--print-join-command"}));
+  const std::string printed =
+      TRY(Docker({"exec", server, "skiff", "token", "create", "--ttl=1h", "--print-join-command"}));
   const auto join = JoinArguments(printed, fmt::format("{}:{}", server, options.secure_port));
   if (join.empty()) {
     return Fail(Reason::kInternalError, server + " printed no join command: " + printed);

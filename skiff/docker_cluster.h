@@ -28,8 +28,8 @@ struct DockerOptions {
 std::vector<std::string> DockerServerCommand(const DockerOptions& options);
 std::vector<std::string> DockerAgentCommand(const DockerOptions& options, int number,
                                             const std::vector<std::string>& join_arguments);
-// The arguments of the `skiff join ...` line that `skiff token create --print-join-command` printed,
-// with HOST replaced by the server's container; empty when there is no such line.
+// The arguments of the `skiff join ...` line that `skiff token create --print-join-command`
+// printed, with HOST replaced by the server's container; empty when there is no such line.
 std::vector<std::string> JoinArguments(const std::string& printed, const std::string& host);
 // `text`, an admin's kubeconfig, with its server's address replaced.
 std::string KubeconfigFor(const std::string& text, const std::string& server);

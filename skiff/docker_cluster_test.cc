@@ -13,8 +13,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(DockerClusterTest, TheServerPublishesItsApiAndWhatIsAskedFor) {
-  const auto command = DockerServerCommand(
-      {.name = "dev", .secure_port = 7443, .published_ports = {"8080:30080"}});
+  const auto command =
+      DockerServerCommand({.name = "dev", .secure_port = 7443, .published_ports = {"8080:30080"}});
   const std::string line = testing::PrintToString(command);
   EXPECT_THAT(command, Contains("127.0.0.1:7443:7443"));
   EXPECT_THAT(command, Contains("8080:30080"));
@@ -31,9 +31,8 @@ TEST(DockerClusterTest, AnAgentJoinsTheServer) {
   const auto command = DockerAgentCommand({.name = "dev"}, 2, {"dev-server:6443", "--token", "t"});
   EXPECT_THAT(command, Contains("dev-agent-2"));
   const auto image = std::find(command.begin(), command.end(), "skiff");
-  EXPECT_THAT(
-      std::vector<std::string>(image, command.end()),
-      ElementsAre("skiff", "join", "--foreground", "dev-server:6443", "--token", "t"));
+  EXPECT_THAT(std::vector<std::string>(image, command.end()),
+              ElementsAre("skiff", "join", "--foreground", "dev-server:6443", "--token", "t"));
 }
 
 TEST(DockerClusterTest, TheJoinCommandIsReadWithAnotherHost) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "client/transport.h"
 #include "kubelet/containerd.h"
 #include "kubelet/cri_fake.h"
 #include "kubelet/cri_grpc.h"
@@ -15,8 +16,8 @@
 #include "kubelet/network/links.h"
 #include "kubelet/network/own_address.h"
 #include "kubelet/node_agent.h"
-#include "proxy/proxier.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/service_proxy.h"
 
 namespace skiff {
 namespace {
@@ -97,14 +98,14 @@ struct LocalNode::Parts {
   std::string name;
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<PodNetworkLoop> network;
+  // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
+  std::unique_ptr<ServiceProxy> service_proxy;
   std::unique_ptr<kubelet::NodeAgent> agent;
-  std::unique_ptr<proxy::Netfilter> netfilter;
-  std::unique_ptr<proxy::Proxier> proxier;
 
   Result<> StartRuntime(const ClusterOptions& options, const Dependencies& dependencies,
                         const Progress& progress);
   Result<> StartKubelet(const ClusterOptions& options, const Dependencies& dependencies);
-  Result<> StartProxy(const ClusterOptions& options, const Dependencies& dependencies);
+  Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
 };
 
 Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
@@ -132,9 +133,6 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
 
 Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                         const Dependencies& dependencies) {
-  const auto tls = TRY(http::ServerTls::FromFiles(dependencies.pki.Path("kubelet.crt"),
-                                                  dependencies.pki.Path("kubelet.key"),
-                                                  dependencies.pki.Path("ca.crt")));
   kubelet::NodeAgentOptions agent_options;
   agent_options.kubelet = kubelet::OptionsOfThisMachine(
       name, NodeAddress(), options.data_dir + "/kubelet", "/etc/resolv.conf");
@@ -145,34 +143,25 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.
   std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
-  agent_options.server =
-      http::Server::Options{.bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = tls};
+  agent_options.server = http::Server::Options{
+      .bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls};
   agent = TRY(kubelet::NodeAgent::Start(
-      std::move(agent_options),
-      {dependencies.transport, dependencies.informers, dependencies.informers.For<core_v1::Pod>(),
-       dependencies.informers.For<core_v1::Service>(), dependencies.clock, dependencies.random,
-       *runtime}));
+      std::move(agent_options), {dependencies.transport, dependencies.informers, dependencies.pods,
+                                 dependencies.informers.For<core_v1::Service>(), dependencies.clock,
+                                 dependencies.random, *runtime}));
   network->OnWritten([this] { agent->kubelet().NetworkConfigured(); });
   agent->executor().Add(*network);
+  service_proxy->Start(agent->executor());
   return {};
 }
 
-Result<> LocalNode::Parts::StartProxy(const ClusterOptions& options,
-                                      const Dependencies& dependencies) {
-  netfilter = TRY(proxy::OpenIptables(proxy::IpFamily::kIpv4));
-  InformerFactory& informers = dependencies.informers;
+Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
+                                     const Dependencies& dependencies) {
   proxy::IptablesOptions rules;
   rules.pod_cidr = options.cluster_cidr;
   rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
-  proxier = std::make_unique<proxy::Proxier>(
-      proxy::Proxier::Dependencies{informers.For<core_v1::Service>(),
-                                   informers.For<discovery_v1::EndpointSlice>(),
-                                   informers.For<core_v1::Node>(), dependencies.clock, *netfilter},
-      name, rules);
-  // Packets from 127.0.0.1 to a node port leave through the bridge.
-  std::ofstream("/proc/sys/net/ipv4/conf/all/route_localnet") << "1";
-  agent->executor().Add(*proxier);
+  service_proxy = TRY(ServiceProxy::Make(name, rules, dependencies.informers, dependencies.clock));
   return {};
 }
 
@@ -183,8 +172,9 @@ Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& option
   parts->name = NodeName(options);
   std::unique_ptr<LocalNode> node(new LocalNode(std::move(parts)));
   TRY(node->parts_->StartRuntime(options, dependencies, progress));
+  TRY(node->parts_->MakeProxy(options, dependencies));
+  // Last: the informers that nobody has started yet start with it.
   TRY(node->parts_->StartKubelet(options, dependencies));
-  TRY(node->parts_->StartProxy(options, dependencies));
   return node;
 }
 
@@ -192,30 +182,49 @@ LocalNode::LocalNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 LocalNode::~LocalNode() {
   Parts& parts = *parts_;
-  if (!parts.agent) return;
-  if (parts.proxier) parts.agent->executor().Remove(*parts.proxier);
-  parts.agent->executor().Remove(*parts.network);
+  if (parts.service_proxy) parts.service_proxy->Stop();
+  if (parts.agent) parts.agent->executor().Remove(*parts.network);
 }
 
 const std::string& LocalNode::name() const {
   return parts_->name;
 }
 
+Result<> LocalNode::ReloadTls(const http::ServerTls& tls) {
+  return parts_->agent->ReloadTls(tls);
+}
+
+namespace {
+
+std::string SimulatedName(int index) {
+  return "node-" + std::to_string(index);
+}
+
+}  // namespace
+
 struct SimulatedNodes::Parts {
-  explicit Parts(Manager::Dependencies dependencies)
-      : manager(dependencies), executor("simulation", kSimulationThreads) {}
+  // Events of all nodes are written by the first one: any node may write them.
+  Parts(const TransportFor& transport_for, InformerFactory& informers, const Clock& clock,
+        Random& random)
+      : transport(transport_for(SimulatedName(0))),
+        manager({*transport, clock, random, informers, "kubelet"}),
+        executor("simulation", kSimulationThreads) {}
+  std::unique_ptr<Transport> transport;
+  std::vector<std::unique_ptr<Transport>> transports;
+  std::vector<std::unique_ptr<Client>> clients;
   Manager manager;
   ThreadExecutor executor;
   std::vector<std::unique_ptr<cri::FakeRuntime>> runtimes;
   std::vector<std::unique_ptr<kubelet::Kubelet>> kubelets;
 };
 
-SimulatedNodes::SimulatedNodes(int count, Transport& transport, InformerFactory& informers,
-                               const Clock& clock, Random& random)
-    : parts_(std::make_unique<Parts>(
-          Manager::Dependencies{transport, clock, random, informers, "kubelet"})) {
+SimulatedNodes::SimulatedNodes(int count, const TransportFor& transport_for,
+                               InformerFactory& informers, const Clock& clock, Random& random)
+    : parts_(std::make_unique<Parts>(transport_for, informers, clock, random)) {
   for (int i = 0; i < count; ++i) {
-    const std::string name = "node-" + std::to_string(i);
+    const std::string name = SimulatedName(i);
+    parts_->transports.push_back(transport_for(name));
+    parts_->clients.push_back(std::make_unique<Client>(*parts_->transports.back(), "kubelet"));
     const std::string cidr =
         "10." + std::to_string(128 + i / 256) + "." + std::to_string(i % 256) + ".0/24";
     parts_->runtimes.push_back(std::make_unique<cri::FakeRuntime>(clock, random, cidr));
@@ -233,7 +242,7 @@ SimulatedNodes::SimulatedNodes(int count, Transport& transport, InformerFactory&
     options.writes_files = false;
     parts_->kubelets.push_back(std::make_unique<kubelet::Kubelet>(
         options, kubelet::KubeletDependencies{
-                     parts_->manager.client(), clock, random, *parts_->runtimes.back(),
+                     *parts_->clients.back(), clock, random, *parts_->runtimes.back(),
                      informers.For<core_v1::Pod>(), informers.For<core_v1::Service>(),
                      parts_->manager.Recorder("kubelet", name), parts_->executor, nullptr}));
     parts_->kubelets.back()->Start();

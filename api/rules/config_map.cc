@@ -38,6 +38,9 @@ void ValidateUpdate(const ConfigMap& object, const ConfigMap& old, Violations& o
     if (object.data != old.data) out.Forbidden(FieldPath("data"), kImmutable);
     if (object.binary_data != old.binary_data) out.Forbidden(FieldPath("binaryData"), kImmutable);
   }
+  // Kubernetes looks at the metadata of a new object once more, so each cause stands again.
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidateObjectMeta(object.metadata, true, &NameIsDnsSubdomain, FieldPath("metadata"), out);
   Validate(object, out);
 }
 

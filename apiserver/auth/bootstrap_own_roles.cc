@@ -3,8 +3,9 @@
 //
 // kube-controller-manager runs each controller as a service account with a role of its own, or all
 // of them as one user who "must be granted all the relevant roles". Ours does the latter (see
-// docs/decisions/0020-identities.md): this role is the sum of the controllers' roles, with patch
-// where theirs says update, because our controllers send only what they change.
+// docs/decisions/0025-identities.md): this role is the sum of the controllers' roles, with patch
+// where theirs says update, because our controllers send only what they change; and the Service
+// of the cluster's DNS, which kubeadm makes as the administrator.
 //
 // A node reads Services, EndpointSlices and its fellow nodes by its own identity: its kubelet and
 // its service proxy are one program, where kubeadm runs kube-proxy as a pod with an account.
@@ -16,7 +17,7 @@ const std::string_view kBootstrapOwnRoles = R"(
 clusterrole skiff:kube-controller-manager
   allow delete,deletecollection,get,list,patch,update,watch * *
   allow create core configmaps,endpoints,endpoints/restricted,persistentvolumeclaims,
-        persistentvolumes,pods,pods/binding,pods/eviction
+        persistentvolumes,pods,pods/binding,pods/eviction,services
   allow create apps controllerrevisions,replicasets
   allow create batch jobs
   allow create discovery.k8s.io endpointslices,endpointslices/restricted

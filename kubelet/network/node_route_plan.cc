@@ -13,6 +13,7 @@
 namespace skiff {
 namespace {
 
+constexpr int kEthernetMtu = 1500;
 constexpr int kOverheadIpv4 = 50;  // IPv4 20, UDP 8, VXLAN 8, Ethernet 14.
 constexpr int kOverheadIpv6 = 70;
 
@@ -110,7 +111,9 @@ class Planner {
       for (const LinkAddress& candidate : links_) {
         if (candidate.ip != address) continue;
         uplink_ = &candidate;
-        plan_.pod_mtu = candidate.mtu;
+        // A machine on its own has its loopback for an address, with packets longer than any
+        // link's.
+        plan_.pod_mtu = candidate.link == "lo" ? kEthernetMtu : candidate.mtu;
         return true;
       }
     }
@@ -165,6 +168,7 @@ class Planner {
     for (const LinkAddress& candidate : links_) {
       const auto network =
           Prefix::Parse(fmt::format("{}/{}", candidate.ip, candidate.prefix_length));
+      if (candidate.link == "lo") continue;
       const bool is_host = network && network->length == (network->family == AF_INET ? 32 : 128);
       if (network && wanted && !is_host && network->Overlaps(*wanted)) return &candidate;
     }
@@ -203,7 +207,7 @@ class Planner {
 
   void MakeTunnel(const RoutedNode& own) {
     const int overhead = FamilyOf(uplink_->ip) == AF_INET ? kOverheadIpv4 : kOverheadIpv6;
-    plan_.pod_mtu = uplink_->mtu - overhead;
+    plan_.pod_mtu -= overhead;
     Tunnel& tunnel = plan_.wanted.tunnel;
     tunnel = {.id = options_.tunnel_id,
               .port = options_.tunnel_port,

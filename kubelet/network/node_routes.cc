@@ -91,13 +91,10 @@ Duration NodeRouteLoop::Step() {
 Result<NodeRoutePlan> NodeRouteLoop::Apply() {
   const auto links = TRY(ReadLinkAddresses());
   NodeRoutePlan plan = PlanNodeRoutes(RoutedNodes(dependencies_.nodes.List()), links, options_);
+  TellMtu(plan.pod_mtu);
   // Without a link of its own the machine is being set up, or its network is down: what is there
   // stays as it is.
   if (plan.pod_mtu == 0) return plan;
-  if (plan.pod_mtu != pod_mtu_) {
-    pod_mtu_ = plan.pod_mtu;
-    if (dependencies_.on_pod_mtu) dependencies_.on_pod_mtu(pod_mtu_);
-  }
   const NodeRoutes have = TRY(ReadNodeRoutes(options_.tunnel));
   const NodeRouteChanges changes = DiffNodeRoutes(plan.wanted, have);
   if (changes.empty()) return plan;
@@ -106,6 +103,13 @@ Result<NodeRoutePlan> NodeRouteLoop::Apply() {
                                               {"removed", changes.remove_routes.size()},
                                               {"nodes", plan.wanted.routes.size()}});
   return plan;
+}
+
+void NodeRouteLoop::TellMtu(int mtu) {
+  const bool is_lost = mtu == 0 && pod_mtu_ > 0;
+  if (mtu == pod_mtu_ || is_lost) return;
+  pod_mtu_ = mtu;
+  if (dependencies_.on_pod_mtu) dependencies_.on_pod_mtu(mtu);
 }
 
 Result<> NodeRouteLoop::Announce() {

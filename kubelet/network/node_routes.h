@@ -45,7 +45,7 @@ class NodeRouteLoop final : public ControlLoop {
     Client& client;
     const Clock& clock;
     EventRecorder* events = nullptr;  // Problems are told of as Events of the own Node as well.
-    // Called by Step when what pods may send at once is known, and when it changes.
+    // Called by the first Step, and when it changes: what pods may send at once; 0: not known.
     std::function<void(int mtu)> on_pod_mtu;
   };
   // Informers are started by the caller, afterwards. Steps act on the network namespace of the
@@ -57,6 +57,7 @@ class NodeRouteLoop final : public ControlLoop {
 
  private:
   Result<NodeRoutePlan> Apply();
+  void TellMtu(int mtu);
   // The own Node says where our end of the tunnel is.
   Result<> Announce();
   void Report(const std::vector<std::string>& problems);
@@ -66,7 +67,7 @@ class NodeRouteLoop final : public ControlLoop {
   const NodeRouteOptions options_;
   const Log log_{"network"};
   Duration not_before_{};
-  int pod_mtu_ = 0;
+  int pod_mtu_ = -1;               // As told last.
   std::vector<std::string> told_;  // Problems.
   bool tried_watch_ = false;
   std::atomic<bool> settled_ = false;

@@ -37,6 +37,10 @@ class Machine {
     host_->Do("ip link set veth0 master cni0");
     pod_->Do("ip address add " + Address(2) + "/24 dev eth0");
     pod_->Do("ip route add default via " + Address(1));
+    host_->Set("ipv6/conf/all/forwarding", "1");
+    host_->Do("ip address add " + Address6(1) + "/64 dev cni0");
+    pod_->Do("ip address add " + Address6(2) + "/64 dev eth0");
+    pod_->Do("ip route add default via " + Address6(1));
     servers_.Add(*pod_, "tcp", 8080, name_);
     servers_.Start();
   }
@@ -48,6 +52,11 @@ class Machine {
   std::string Address(int last) const {
     return cidr_.substr(0, cidr_.rfind('.') + 1) + std::to_string(last);
   }
+  // The second family's: fd00:1::/64 beside 10.244.1.0/24.
+  std::string Address6(int last) const {
+    return Cidr6().substr(0, Cidr6().find("/")) + (last == 0 ? "" : std::to_string(last));
+  }
+  std::string Cidr6() const { return "fd00:" + cidr_.substr(7, 1) + "::/64"; }
   void StartLoop(bool in_real_time = false) {
     host_->Run([&] {
       loops_.push_back(std::make_unique<NodeRouteLoop>(
@@ -85,6 +94,9 @@ class Machine {
   std::string Reach(const Machine& other) const {
     return Ask(*pod_, "tcp", other.Address(2), 8080);
   }
+  std::string Reach6(const Machine& other) const {
+    return Ask(*pod_, "tcp", other.Address6(2), 8080);
+  }
   std::string Routes() const { return host_->Do("ip route show proto 97"); }
   TestHost& host() { return *host_; }
   TestHost& pod() { return *pod_; }
@@ -94,6 +106,7 @@ class Machine {
     return mtu_;
   }
   std::string ip_;
+  std::string patch_;  // The last request to the server.
 
  private:
   const std::string name_, cidr_;
@@ -102,7 +115,10 @@ class Machine {
   FakeClock clock_;
   SystemClock system_clock_;
   SeededRandom random_{1};
-  InProcessTransport transport_{[](const http::Request&) { return http::Response{.status = 500}; }};
+  InProcessTransport transport_{[this](const http::Request& request) {
+    patch_ = request.method + " " + request.path + " " + request.body;
+    return http::Response{.status = 500};
+  }};
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
   mutable Mutex mutex_;
@@ -167,6 +183,34 @@ TEST_F(NodeRoutesTest, PodsReachEachOtherOnALinkAndThroughTheTunnel) {
   // A machine itself reaches pods elsewhere, by its end of the tunnel.
   EXPECT_EQ(Ask(a_->host(), "tcp", "10.244.3.2", 8080), "node-c 10.244.1.0");
   EXPECT_EQ(Ask(a_->host(), "tcp", "10.244.2.2", 8080), "node-b 192.0.2.1");
+}
+
+TEST_F(NodeRoutesTest, ASecondFamilyGoesThroughTheSameTunnel) {
+  std::vector<Node> nodes = {a_->AsNode(3), b_->AsNode(2), c_->AsNode(1)};
+  nodes[0].spec.pod_cidrs.push_back(a_->Cidr6());
+  nodes[1].spec.pod_cidrs.push_back(b_->Cidr6());
+  nodes[2].spec.pod_cidrs.push_back(c_->Cidr6());
+  Publish(nodes);
+  EXPECT_TRUE(a_->loop().settled());
+  EXPECT_EQ(a_->Reach6(*c_), "node-c fd00:1::2");
+  EXPECT_EQ(c_->Reach6(*a_), "node-a fd00:3::2");
+  // On one link, but without addresses of that family there.
+  EXPECT_EQ(a_->Reach6(*b_), "node-b fd00:1::2");
+  EXPECT_EQ(a_->Reach(*b_), "node-b 10.244.1.2");
+  EXPECT_THAT(a_->Routes(), HasSubstr("10.244.2.0/24 via 192.0.2.2 dev eth0"));
+}
+
+TEST_F(NodeRoutesTest, ANodeSaysWhereItsEndOfTheTunnelIs) {
+  Node own = a_->AsNode(3);
+  own.metadata.annotations.clear();
+  Publish({own, c_->AsNode(1)});
+  EXPECT_THAT(a_->patch_, HasSubstr("PATCH /api/v1/nodes/node-a {"));
+  EXPECT_THAT(a_->patch_, HasSubstr("\"skiff.io/tunnel-mac\":\"" + TunnelMac("node-a") + "\""));
+  // That was refused here: it will be tried again. The others wait for it, with the rest in place.
+  EXPECT_FALSE(a_->loop().settled());
+  EXPECT_TRUE(c_->loop().settled());
+  EXPECT_EQ(c_->Routes(), "");
+  EXPECT_THAT(c_->host().Do("ip -o link"), HasSubstr("skiff.vxlan"));
 }
 
 TEST_F(NodeRoutesTest, PacketsFitThroughTheTunnel) {
