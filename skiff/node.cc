@@ -37,6 +37,17 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
   return {};
 }
 
+// The disk of a machine that people work on is often nearly full of other things, and images that
+// were loaded by hand cannot be pulled again: neither is a reason to turn pods away yet.
+void MindLittle(kubelet::KubeletOptions& options) {
+  options.eviction.hard = kubelet::EvictionTexts::Map{{"memory.available", "100Mi"},
+                                                      {"nodefs.available", "3%"},
+                                                      {"nodefs.inodesFree", "3%"},
+                                                      {"imagefs.available", "3%"},
+                                                      {"imagefs.inodesFree", "3%"}};
+  options.images.high_threshold_percent = 100;
+}
+
 }  // namespace
 
 std::string NodeName(const ClusterOptions& options) {
@@ -99,6 +110,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;
+  MindLittle(agent_options.kubelet);
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.
   std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
