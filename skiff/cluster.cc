@@ -194,6 +194,7 @@ Cluster::Cluster(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Cluster::~Cluster() {
   Parts& parts = *parts_;
+  if (parts.informers) parts.informers->Stop();  // They tell all below of changes.
   parts.node.reset();
   parts.simulated.reset();
   parts.scheduler->Stop();
@@ -239,7 +240,10 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
   progress("removing files");
   std::error_code error;
   std::filesystem::remove_all(options.data_dir, error);
-  if (error) {
+  // A directory that is a mount, as a container's volume is, stays, empty.
+  const bool is_mount = error == std::errc::device_or_resource_busy &&
+                        std::filesystem::is_empty(options.data_dir);
+  if (error && !is_mount) {
     return Fail(Reason::kInternalError, "remove " + options.data_dir + ": " + error.message());
   }
   return {};
