@@ -63,6 +63,21 @@ Result<std::string> FileOrEmpty(const std::string& path) {
   return ReadWholeFile(path);
 }
 
+void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("etcd-servers", to.etcd_servers,
+            "URLs of an etcd cluster to keep the objects in, instead of the embedded store.");
+  flags.Add("etcd-cafile", to.etcd_ca_file, "File with the authorities of etcd's certificates.");
+  flags.Add("etcd-certfile", to.etcd_cert_file, "File with the certificate to show to etcd.");
+  flags.Add("etcd-keyfile", to.etcd_key_file, "File with its private key.");
+  flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
+  flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
+            "How often old revisions are dropped; 0: never.");
+  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
+  flags.Add("storage-backend", to.storage_backend, "etcd3.");
+  flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
+            "How long to wait for etcd at the start.");
+}
+
 void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("data-dir", to.data_dir, "Directory of the embedded store and generated keys.");
   flags.Add("durability", to.durability, "What a write survives: sync, interval or memory.");
@@ -103,18 +118,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
-  flags.Add("etcd-servers", to.etcd_servers,
-            "URLs of an etcd cluster to keep the objects in, instead of the embedded store.");
-  flags.Add("etcd-cafile", to.etcd_ca_file, "File with the authorities of etcd's certificates.");
-  flags.Add("etcd-certfile", to.etcd_cert_file, "File with the certificate to show to etcd.");
-  flags.Add("etcd-keyfile", to.etcd_key_file, "File with its private key.");
-  flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
-  flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
-            "How often old revisions are dropped; 0: never.");
-  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
-  flags.Add("storage-backend", to.storage_backend, "etcd3.");
-  flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
-            "How long to wait for etcd at the start.");
+  AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");

@@ -1,5 +1,8 @@
 #include "apiserver/program_store.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "apiserver/auth/pki.h"
 #include "apiserver/etcd_objects.h"
 #include "apiserver/master_leases.h"
@@ -58,7 +61,14 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   options.expiries.push_back({.prefix = StorePrefix(kMasterLeases), .ttl = MasterLeases::kTtl});
   options.initialization_timeout = flags.storage_initialization_timeout;
   options.read_object = RecordValueFromEtcd;
-  auto store = TRY(EtcdStore::Open(std::move(options), clock));
+  auto connected = EtcdStore::Open(std::move(options), clock);
+  if (!connected) {
+    Error error = connected.error();
+    error.message = fmt::format("no answer from etcd at {}: {}", fmt::join(flags.etcd_servers, ","),
+                                error.message);
+    return Fail(error);
+  }
+  auto store = *std::move(connected);
   ProgramStore opened;
   opened.loops.push_back(
       std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));
