@@ -1,5 +1,5 @@
 // Writes documents as YAML in Go's style: a scalar is plain where that reads back as the same text,
-// literal where it has lines, else quoted.
+// literal where it has lines, else quoted. Long lines of plain and quoted scalars are folded.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -54,6 +54,45 @@ bool HasSpecial(std::string_view text) {
   return false;
 }
 
+// Lines are folded at the first space after this many characters.
+constexpr size_t kWidth = 80;
+
+// Takes the characters of a scalar and breaks its line where Go's emitter would.
+class Folder {
+ public:
+  // `indent`: of the lines that follow the first. Keys are not folded.
+  Folder(std::string& out, size_t indent, bool folds) : out_(out), indent_(indent), folds_(folds) {
+    const size_t begin = out.rfind('\n') == std::string::npos ? 0 : out.rfind('\n') + 1;
+    for (size_t i = begin; i < out.size(); ++i) column_ += IsFirstByte(out[i]);
+  }
+  void Write(std::string_view text) {
+    out_ += text;
+    for (const char c : text) column_ += IsFirstByte(c);
+    after_space_ = false;
+  }
+  // `more_spaces`: another one follows. True: the line was broken in place of the space.
+  bool Space(bool more_spaces, bool inside = true) {
+    const bool breaks = folds_ && !after_space_ && column_ > kWidth && !more_spaces && inside;
+    if (breaks) {
+      out_.append("\n").append(indent_, ' ');
+      column_ = indent_;
+    } else {
+      out_ += ' ';
+      ++column_;
+    }
+    after_space_ = true;
+    return breaks;
+  }
+
+ private:
+  static bool IsFirstByte(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+  std::string& out_;
+  const size_t indent_;
+  const bool folds_;
+  size_t column_ = 0;
+  bool after_space_ = false;
+};
+
 bool PlainInBlock(std::string_view text) {
   if (text.starts_with("---") || text.starts_with("...")) return false;
   if (text.front() == ' ' || text.back() == ' ') return false;
@@ -69,25 +108,27 @@ bool PlainInBlock(std::string_view text) {
   return true;
 }
 
-void AppendDoubleQuoted(std::string_view text, std::string& out) {
+void AppendDoubleQuoted(std::string_view text, size_t indent, bool key, std::string& out) {
   static constexpr std::string_view kNamed = "\a\b\t\n\v\f\r\x1b\"\\";
   static constexpr char kHex[] = "0123456789ABCDEF";
   out += '"';
+  Folder folder(out, indent, !key);
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     const size_t length = std::max<size_t>(Utf8SequenceLength(text.substr(i, 4)), 1);
     if (const auto at = kNamed.find(c); at != kNamed.npos) {
-      out += '\\';
-      out += "abtnvfre\"\\"[at];
+      folder.Write(std::string{'\\', "abtnvfre\"\\"[at]});
     } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+      folder.Write(std::string{'\\', 'x', kHex[byte >> 4], kHex[byte & 15]});
     } else if (const std::string escape = EscapeOf(text.substr(i), length); !escape.empty()) {
-      out += escape;
+      folder.Write(escape);
+    } else if (c == ' ') {
+      // A space that would begin the next line is escaped.
+      const bool more = i + 1 < text.size() && text[i + 1] == ' ';
+      if (folder.Space(false, i > 0 && i + 1 < text.size()) && more) out += '\\';
     } else {
-      out += text.substr(i, length);
+      folder.Write(text.substr(i, length));
     }
     i += length;
   }
@@ -117,27 +158,31 @@ bool AppendLiteral(std::string_view text, size_t indent, std::string& out) {
 
 void AppendString(std::string_view text, size_t indent, bool key, std::string& out) {
   if (text.empty() || HasSpecial(text) || text.find('\r') != text.npos) {
-    return AppendDoubleQuoted(text, out);
+    return AppendDoubleQuoted(text, indent, key, out);
   }
   if (text.find('\n') != text.npos) {
-    if (key || !AppendLiteral(text, indent, out)) AppendDoubleQuoted(text, out);
+    if (key || !AppendLiteral(text, indent, out)) {
+      AppendDoubleQuoted(text, indent, key, out);
+    }
     return;
   }
   const bool timestamp = text.size() >= 10 && text[4] == '-' && text[7] == '-' &&
                          text.find_first_not_of("0123456789-:.TtZz+ ") == text.npos;
   if (!ResolveYamlScalar(text).is_string() || timestamp || text == "<<" || text == "=") {
-    return AppendDoubleQuoted(text, out);
+    return AppendDoubleQuoted(text, indent, key, out);
   }
-  if (PlainInBlock(text)) {
-    out += text;
-    return;
+  const bool plain = PlainInBlock(text);
+  if (!plain) out += '\'';
+  Folder folder(out, indent, !key);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ' ') {
+      const bool inside = i > 0 && i + 1 < text.size();
+      folder.Space(inside && text[i + 1] == ' ', inside);
+    } else {
+      folder.Write(text[i] == '\'' && !plain ? "\'\'" : text.substr(i, 1));
+    }
   }
-  out += '\'';
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  out += '\'';
+  if (!plain) out += '\'';
 }
 
 void AppendBlock(const Json& value, size_t indent, std::string& out);

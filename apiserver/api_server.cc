@@ -6,11 +6,13 @@
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
+#include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/node_authorizer.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/crud.h"
+#include "apiserver/master_leases.h"
 #include "apiserver/metered_store.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/openapi_response.h"
@@ -100,12 +102,14 @@ struct ApiServer::State {
   RbacAuthorizer rbac;
   AuthorizerChain authorizer;
   std::unique_ptr<ServiceAccountTokens> tokens;
+  std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
   AdmissionChain admission;
   std::unique_ptr<ObjectWriter> writer;
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
+  std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
   std::atomic<bool> shutting_down = false;
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
@@ -178,6 +182,14 @@ Result<> ApiServer::State::AddAuthentication() {
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
   Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
                                .service_accounts = tokens.get()};
+  // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
+  if (!options.anonymous_auth) {
+    auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
+  }
+  if (options.bootstrap_token_auth) {
+    bootstrap_tokens = std::make_unique<BootstrapTokens>(store, clock);
+    auth.bootstrap = bootstrap_tokens.get();
+  }
   auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
   authentication = std::make_unique<Authentication>(std::move(auth));
   return {};
@@ -217,7 +229,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.allocation =
       TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
                                      .node_port_min = made.options.node_port_min,
-                                     .node_port_max = made.options.node_port_max},
+                                     .node_port_max = made.options.node_port_max,
+                                     .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
   TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
                           made.options.enabled_admission_plugins,
@@ -238,6 +251,11 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                      .secure_port = made.options.secure_port,
                      .client_ca_pem = made.options.client_ca_pem};
   TRY(WriteStartObjects(*made.core, start));
+  // Endpoints may not name a loopback address.
+  if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
+    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
+  }
+  start.owns_endpoints = !made.options.shared_store;
   std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start),
                                          [raw = server.get()](const http::Request& request) {
@@ -280,11 +298,14 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  return {state_->upkeep.get()};
+  std::vector<ControlLoop*> loops = {state_->upkeep.get()};
+  if (state_->master_leases) loops.push_back(state_->master_leases.get());
+  return loops;
 }
 
 void ApiServer::BeginShutdown() {
   state_->shutting_down = true;
+  if (state_->master_leases) state_->master_leases->Withdraw();
 }
 
 }  // namespace skiff

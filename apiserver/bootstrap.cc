@@ -95,7 +95,8 @@ void AddApiServices(std::vector<Json>& objects) {
 }
 
 void AddRbac(std::vector<Json>& objects) {
-  for (const auto text : {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings}) {
+  for (const auto text :
+       {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings, kBootstrapOwnRoles}) {
     for (Json& object : ParseBootstrapRbac(text)) objects.push_back(std::move(object));
   }
 }
@@ -125,7 +126,7 @@ std::vector<Json> StartObjects(const StartOptions& options) {
   objects.push_back(ServiceCidr(options));
   objects.push_back(KubernetesService(options));
   // Nobody else reaches a server that only has its loopback address, and endpoints may not name it.
-  if (!options.advertise_address.starts_with("127.")) {
+  if (options.owns_endpoints && !options.advertise_address.starts_with("127.")) {
     objects.push_back(KubernetesEndpoints(options));
     objects.push_back(KubernetesEndpointSlice(options));
   }

@@ -16,6 +16,8 @@ struct StartOptions {
   std::vector<std::string> service_ranges;
   std::string first_service_ip;
   std::string advertise_address;
+  // False where several servers serve one store: MasterLeases writes the endpoints of all.
+  bool owns_endpoints = true;
   int secure_port = 6443;
   std::string client_ca_pem;
 };

@@ -58,6 +58,8 @@ struct Flags::Impl {
            },
            help_text)
         ->expected(1)
+        // Else CLI11 takes a value in brackets, such as a JSON patch, for a list of its own.
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->trigger_on_parse();
   }

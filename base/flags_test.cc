@@ -61,5 +61,17 @@ TEST(Flags, ReadsGoDurations) {
   EXPECT_EQ(ParseGoDuration("x").error().message, "time: invalid duration \"x\"");
 }
 
+TEST(Flags, KeepsBracketsInValues) {
+  std::string patch;
+  std::vector<std::string> each;
+  Flags flags("test");
+  flags.Add("patch", patch, "");
+  flags.AddEach("rule", each, "");
+  const std::string list = R"([{"op":"remove","path":"/a"},{"op":"test"}])";
+  ASSERT_TRUE(flags.Parse({"--patch=" + list, "--rule", "[a,b]"}));
+  EXPECT_EQ(patch, list);
+  EXPECT_EQ(each, std::vector<std::string>{"[a,b]"});
+}
+
 }  // namespace
 }  // namespace skiff

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/go_text.h"
 #include "api/json.h"
 #include "cli/json_text.h"
 
@@ -11,6 +12,8 @@ namespace skiff::cli {
 namespace {
 
 constexpr int64_t kPageItems = 500;
+
+}  // namespace
 
 std::string_view ContentType(PatchType type) {
   switch (type) {
@@ -25,6 +28,8 @@ std::string_view ContentType(PatchType type) {
   }
   return "application/json";
 }
+
+namespace {
 
 // The text of a `299 - "text"` warning.
 std::string WarningText(const std::string& header) {
@@ -57,6 +62,49 @@ http::Request Asking(const std::string& path, Query query, const std::string& ac
   return request;
 }
 
+// What stands for an answer that does not say what is wrong, by its status alone.
+Error ErrorOfStatus(int status, std::string body) {
+  while (body.ends_with('\n')) body.pop_back();
+  struct Known {
+    int status;
+    Reason reason;
+    const char* message;
+  };
+  static constexpr Known kKnown[] = {
+      {401, Reason::kUnauthorized, "the server has asked for the client to provide credentials"},
+      {404, Reason::kNotFound, "the server could not find the requested resource"},
+      {405, Reason::kMethodNotAllowed,
+       "the server does not allow this method on the requested resource"},
+      {406, Reason::kNotAcceptable,
+       "the server was unable to respond with a content type that the "
+       "client supports"},
+      {409, Reason::kConflict, "the server reported a conflict"},
+      {429, Reason::kTooManyRequests,
+       "the server has received too many requests and has asked us to try again later"},
+      {503, Reason::kServiceUnavailable, "the server is currently unable to handle the request"},
+      {504, Reason::kTimeout,
+       "the server was unable to return a response in the time allotted, but may still be "
+       "processing the request"},
+  };
+  Error error{Reason::kUnknown, "the server responded with the status code " +
+                                    std::to_string(status) +
+                                    " but did not return more information"};
+  for (const Known& known : kKnown) {
+    if (known.status == status) error = {known.reason, known.message};
+  }
+  if (status == 403) error = {Reason::kForbidden, body};
+  if (status == 400) {
+    error = {Reason::kBadRequest, "the server rejected our request for an unknown reason"};
+  }
+  if (status == 500) {
+    error = {Reason::kInternalError,
+             fmt::format("an error on the server ({}) has prevented the request from succeeding",
+                         GoQuote(body))};
+  }
+  error.http_code = status;
+  return error;
+}
+
 }  // namespace
 
 http::Response Api::Send(http::Request request) {
@@ -78,11 +126,7 @@ Error Api::ErrorOf(const http::Response& response) {
   if (status && TextAt(*status, "kind") == "Status") {
     return ErrorFromStatus(*status, response.status);
   }
-  Error error{Reason::kUnknown,
-              body.empty() ? std::string(http::StatusText(response.status)) : body};
-  while (error.message.ends_with('\n')) error.message.pop_back();
-  error.http_code = response.status;
-  return error;
+  return ErrorOfStatus(response.status, body);
 }
 
 std::string Api::BodyOf(const http::Response& response) {
@@ -111,10 +155,15 @@ Result<std::unique_ptr<http::StreamSource>> Api::GetStream(const std::string& pa
 
 Result<Json> Api::Write(const std::string& method, const std::string& path, Query query,
                         const Json& body, const std::string& content_type) {
+  return WriteText(method, path, std::move(query), DumpJson(body), content_type);
+}
+
+Result<Json> Api::WriteText(const std::string& method, const std::string& path, Query query,
+                            std::string body, const std::string& content_type) {
   http::Request request = Asking(path, std::move(query), "");
   request.method = method;
   request.headers.emplace("Content-Type", content_type);
-  request.body = DumpJson(body);
+  request.body = std::move(body);
   return Parsed(Send(std::move(request)), path);
 }
 

@@ -45,6 +45,10 @@ class Api {
   Result<Json> Write(const std::string& method, const std::string& path, Query query,
                      const Json& body, const std::string& content_type = "application/json");
 
+  // A body that is text already.
+  Result<Json> WriteText(const std::string& method, const std::string& path, Query query,
+                         std::string body, const std::string& content_type);
+
   Result<Json> Get(const Resource& resource, const ObjectKey& key,
                    const std::string& subresource = "");
   // All pages; items carry apiVersion and kind.
@@ -65,6 +69,7 @@ class Api {
   std::vector<std::string> warned_;
 };
 
+std::string_view ContentType(PatchType type);
 // The query parameters of a write.
 Query QueryOf(const WriteOptions& options);
 

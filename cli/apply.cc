@@ -1,5 +1,6 @@
 #include "api/go_text.h"
 #include "api/json.h"
+#include "cli/apply_migration.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/three_way.h"
@@ -50,15 +51,63 @@ constexpr char kConflictHelp[] =
     "  stop managing the field (remove it from their configuration).\n"
     "See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts";
 
+Result<Json> SendApply(Session& session, const Resource& resource, const ObjectKey& key,
+                       const Json& object, const WriteOptions& options, bool force) {
+  Query query = QueryOf(options);
+  query.emplace_back("force", force ? "true" : "false");
+  return session.api().Write("PATCH", resource.Path(key), std::move(query), object,
+                             "application/apply-patch+yaml");
+}
+
+// The first apply by the server after one by a client: the annotation gets a manager of its own,
+// and what the client's manager owned goes to ours. Returns the object as it is then.
+Result<Json> Migrate(Session& session, const ManifestObject& object, const WriteOptions& options,
+                     bool force, Json applied) {
+  const Resource& resource = object.kind.resource;
+  const std::string last = TextAt(applied, "metadata", "annotations", kLastApplied);
+  constexpr char kKeeper[] = "kubectl-last-applied";
+  bool kept = last.empty() || options.field_manager != "kubectl";
+  for (const Json& entry : At(applied, "metadata", "managedFields")) {
+    kept |= TextAt(entry, "manager") == kKeeper;
+  }
+  if (!kept) {
+    Json annotated = {
+        {"apiVersion", resource.api_version},
+        {"kind", resource.kind},
+        {"metadata", {{"annotations", {{kLastApplied, last}}}, {"name", object.key.name}}}};
+    if (resource.namespaced) annotated["metadata"]["namespace"] = object.key.namespace_;
+    WriteOptions as_keeper = options;
+    as_keeper.field_manager = kKeeper;
+    applied = TRY(SendApply(session, resource, object.key, annotated, as_keeper, true));
+  }
+  Json fields = MigratedManagedFields(applied, options.field_manager);
+  if (fields.is_null()) return applied;
+  const Json patch = Json::array(
+      {{{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", std::move(fields)}},
+       {{"op", "replace"},
+        {"path", "/metadata/resourceVersion"},
+        {"value", TextAt(applied, "metadata", "resourceVersion")}}});
+  TRY(session.api().Patch(resource, object.key, PatchType::kJson, patch, options));
+  return SendApply(session, resource, object.key, object.object, options, force);
+}
+
 Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object) {
   Session& session = *TRY(command.session());
   WriteOptions options = TRY(flags.write.Options());
   if (!command.Given("field-manager")) options.field_manager = "kubectl";
-  Query query = QueryOf(options);
-  query.emplace_back("force", flags.force_conflicts ? "true" : "false");
-  const auto applied =
-      session.api().Write("PATCH", object.kind.resource.Path(object.key), std::move(query),
-                          object.object, "application/apply-patch+yaml");
+  auto applied = SendApply(session, object.kind.resource, object.key, object.object, options,
+                           flags.force_conflicts);
+  if (applied && options.dry_run.empty()) {
+    auto migrated = Migrate(session, object, options, flags.force_conflicts, *applied);
+    if (migrated) {
+      applied = std::move(migrated);
+    } else {
+      command.Warn(
+          "Warning: server rejected managed fields migration to Server-Side Apply. This is "
+          "non-fatal and will be retried next time you apply. Error: {}\n",
+          migrated.error().message);
+    }
+  }
   if (applied) {
     return PrintWritten(command, flags.write, *applied, object.kind.resource, "serverside-applied");
   }
@@ -145,6 +194,7 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
   const Json modified = WithLastApplied(object.object);
   auto live = session.api().Get(resource, object.key);
   if (!live) {
+    if (live.error().reason == Reason::kServiceUnavailable) return Fail(live.error());
     if (live.error().reason != Reason::kNotFound) {
       Error error = live.error();
       error.message =
@@ -176,9 +226,7 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
   return PatchLive(command, flags, object, modified, std::move(*live));
 }
 
-}  // namespace
-
-Result<> RunApply(Command& command, const Args& args) {
+Result<> RunApplyFiles(Command& command, const Args& args) {
   ApplyFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
@@ -196,7 +244,8 @@ Result<> RunApply(Command& command, const Args& args) {
         "--dry-run=client doesn't work with --server-side (did you mean "
         "--dry-run=server instead?)");
   }
-  const auto objects = TRY(ReadManifests(command, flags.files));
+  auto objects = TRY(ReadManifests(command, flags.files));
+  TRY(KeepSelected(flags.selector, objects));
   if (objects.empty() && command.exit_code() == 0) {
     return CliError("no objects passed to apply");
   }
@@ -216,6 +265,19 @@ Result<> RunApply(Command& command, const Args& args) {
     if (!done) command.Report(done.error());
   }
   return {};
+}
+
+constexpr Verb kApplyVerbs[] = {{"set-last-applied", &RunSetLastApplied},
+                                {"view-last-applied", &RunViewLastApplied}};
+
+}  // namespace
+
+int ApplyMain(Environment& environment, const Args& args) {
+  const size_t at = FirstWord(args);
+  if (at < args.size() && FindVerb(kApplyVerbs, std::size(kApplyVerbs), args[at])) {
+    return RunFamily(environment, "apply", kApplyVerbs, std::size(kApplyVerbs), args);
+  }
+  return RunVerb(environment, {"apply", &RunApplyFiles}, "apply", args);
 }
 
 }  // namespace skiff::cli

@@ -1,12 +1,14 @@
-// What the server is and serves: version, cluster-info, api-versions, api-resources. And cordon.
+// What the server is and serves: version, cluster-info, api-versions, api-resources.
 #include <algorithm>
+#include <set>
 
 #include "api/yaml.h"
 #include "base/version.h"
+#include "cli/cluster_info.h"
 #include "cli/json_text.h"
+#include "cli/session.h"
 #include "cli/tab_writer.h"
 #include "cli/verbs.h"
-#include "cli/writing.h"
 
 namespace skiff::cli {
 namespace {
@@ -57,6 +59,9 @@ Result<> RunVersion(Command& command, const Args& args) {
 
 Result<> RunClusterInfo(Command& command, const Args& args) {
   TRY(command.Parse(args));
+  if (!command.words().empty()) {
+    return CliError(fmt::format("unknown command \"{}\"", command.words()[0]));
+  }
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("services"));
   ListOptions options;
@@ -79,6 +84,15 @@ Result<> RunClusterInfo(Command& command, const Args& args) {
   command.Print(
       "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
   return {};
+}
+
+int ClusterInfoMain(Environment& environment, const Args& args) {
+  constexpr Verb kVerbs[] = {{"dump", &RunClusterDump}};
+  const size_t at = FirstWord(args);
+  if (at < args.size() && args[at] == "dump") {
+    return RunFamily(environment, "cluster-info", kVerbs, std::size(kVerbs), args);
+  }
+  return RunVerb(environment, {"cluster-info", &RunClusterInfo}, "cluster-info", args);
 }
 
 Result<> RunApiVersions(Command& command, const Args& args) {
@@ -139,7 +153,10 @@ Result<> RunApiResources(Command& command, const Args& args) {
     table.Write(wide ? "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\tVERBS\tCATEGORIES\n"
                      : "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\n");
   }
+  std::set<std::string> shown;
   for (const ServedKind& kind : kinds) {
+    // Discovery lists the preferred version of a resource first; the others are not shown.
+    if (!shown.insert(kind.FullName()).second) continue;
     if (command.Given("namespaced") && kind.resource.namespaced != namespaced) continue;
     if (command.Given("api-group") && kind.resource.Group() != group) continue;
     if (!has_all(kind.verbs, verbs) || !has_all(kind.categories, categories)) continue;
@@ -155,53 +172,6 @@ Result<> RunApiResources(Command& command, const Args& args) {
   }
   command.environment().out(table.Flush());
   return {};
-}
-
-namespace {
-
-Result<> SetUnschedulable(Command& command, const Args& args, bool wanted) {
-  DryRun dry_run;
-  SelectorFlags selectors;
-  dry_run.AddTo(command);
-  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
-  TRY(command.Parse(args));
-  TRY(dry_run.Check());
-  Args words = {"nodes"};
-  for (const std::string& word : command.words()) {
-    words.push_back(word.starts_with("node/") ? word.substr(5) : word);
-  }
-  Session& session = *TRY(command.session());
-  const auto targets = TRY(FindTargets(command, words, {.selectors = selectors}));
-  const char* done = wanted ? "cordoned" : "uncordoned";
-  for (const Target& target : targets) {
-    const bool now = IsTrue(At(target.object, "spec", "unschedulable"));
-    if (now == wanted) {
-      command.Print("node/{} already {}{}\n", target.key.name, done, dry_run.Suffix());
-      continue;
-    }
-    if (!dry_run.client()) {
-      WriteOptions options;
-      options.dry_run = dry_run.Parameter();
-      const Json patch = {{"spec", {{"unschedulable", wanted ? Json(true) : Json(nullptr)}}}};
-      const auto patched =
-          session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options);
-      if (!patched) {
-        command.Report(patched.error());
-        continue;
-      }
-    }
-    command.Print("node/{} {}{}\n", target.key.name, done, dry_run.Suffix());
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<> RunCordon(Command& command, const Args& args) {
-  return SetUnschedulable(command, args, true);
-}
-Result<> RunUncordon(Command& command, const Args& args) {
-  return SetUnschedulable(command, args, false);
 }
 
 }  // namespace skiff::cli

@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include <algorithm>
+
 #include "cli/session.h"
 
 namespace skiff::cli {
@@ -12,33 +14,37 @@ constexpr char kExit[] =
 }  // namespace
 
 Command::Command(Environment& environment, std::string verb)
-    : environment_(environment), verb_(std::move(verb)), flags_(environment.program + " " + verb_) {
-  AddGlobals();
-}
+    : environment_(environment),
+      verb_(std::move(verb)),
+      flags_(environment.program + " " + verb_) {}
 Command::~Command() = default;
 
+// Those that the verb has no flag of the same name for.
 void Command::AddGlobals() {
   GlobalFlags& to = globals_;
-  Flag("kubeconfig", to.kubeconfig, "Path to the kubeconfig file to use for CLI requests.");
-  Flag("context", to.context, "The name of the kubeconfig context to use.");
-  Flag("cluster", to.cluster, "The name of the kubeconfig cluster to use.");
-  Flag("user", to.user, "The name of the kubeconfig user to use.");
-  Flag("namespace,n", to.namespace_, "The namespace scope for this request.");
-  Flag("server,s", to.server, "The address and port of the Kubernetes API server.");
-  Flag("token", to.token, "Bearer token for authentication to the API server.");
-  Flag("certificate-authority", to.certificate_authority, "Path to a file of authorities.");
-  Flag("client-certificate", to.client_certificate, "Path to a client certificate file.");
-  Flag("client-key", to.client_key, "Path to a client key file.");
-  Flag("tls-server-name", to.tls_server_name, "Name that the server's certificate must have.");
-  Flag("username", to.username, "Username for basic authentication to the API server.");
-  Flag("password", to.password, "Password for basic authentication to the API server.");
-  Flag("insecure-skip-tls-verify", to.insecure_skip_tls_verify,
-       "Do not check the server's certificate.");
-  Flag("request-timeout", to.request_timeout, "How long to wait for a single server request.");
-  Flag("as", to.as, "Username to impersonate.");
+  const auto add = [this](std::string_view names, auto& value, const char* help) {
+    if (!names_.contains(names.substr(0, names.find(',')))) Flag(names, value, help);
+  };
+  add("kubeconfig", to.kubeconfig, "Path to the kubeconfig file to use for CLI requests.");
+  add("context", to.context, "The name of the kubeconfig context to use.");
+  add("cluster", to.cluster, "The name of the kubeconfig cluster to use.");
+  add("user", to.user, "The name of the kubeconfig user to use.");
+  add("namespace,n", to.namespace_, "The namespace scope for this request.");
+  add("server,s", to.server, "The address and port of the Kubernetes API server.");
+  add("token", to.token, "Bearer token for authentication to the API server.");
+  add("certificate-authority", to.certificate_authority, "Path to a file of authorities.");
+  add("client-certificate", to.client_certificate, "Path to a client certificate file.");
+  add("client-key", to.client_key, "Path to a client key file.");
+  add("tls-server-name", to.tls_server_name, "Name that the server's certificate must have.");
+  add("username", to.username, "Username for basic authentication to the API server.");
+  add("password", to.password, "Password for basic authentication to the API server.");
+  add("insecure-skip-tls-verify", to.insecure_skip_tls_verify,
+      "Do not check the server's certificate.");
+  add("request-timeout", to.request_timeout, "How long to wait for a single server request.");
+  add("as", to.as, "Username to impersonate.");
   FlagEach("as-group", to.as_groups, "Group to impersonate.");
-  Flag("as-uid", to.as_uid, "UID to impersonate.");
-  Flag("v,v", to.verbosity, "Number for the log level verbosity.");
+  add("as-uid", to.as_uid, "UID to impersonate.");
+  add("v,v", to.verbosity, "Number for the log level verbosity.");
   for (const char* name :
        {"cache-dir", "kuberc", "log-flush-frequency", "profile", "profile-output", "vmodule"}) {
     names_[name] = false;
@@ -57,7 +63,7 @@ void Command::FlagEach(std::string_view names, std::vector<std::string>& value, 
 std::string Command::AddName(std::string_view names, bool is_switch) {
   const size_t comma = names.find(',');
   std::string name(names.substr(0, comma));
-  if (comma != std::string_view::npos) letters_[names[comma + 1]] = {name, is_switch};
+  if (comma != std::string_view::npos) letters_.insert({names[comma + 1], {name, is_switch}});
   names_[name] = is_switch;
   return name;
 }
@@ -85,7 +91,9 @@ Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
     }
     if (rest.empty()) {
       if (at + 1 == args.size()) {
-        return CliError(fmt::format("flag needs an argument: '{}' in {}", arg[i], arg));
+        return CliError(
+            fmt::format("flag needs an argument: '{}' in {}\nSee '{} {} --help' for usage.", arg[i],
+                        arg, environment_.program, verb_));
       }
       rest = args[++at];
     } else if (rest[0] == '=') {
@@ -133,11 +141,13 @@ Result<Args> Command::Expand(const Args& args) {
 }
 
 Result<> Command::Parse(const Args& args) {
+  AddGlobals();
   const Args expanded = TRY(Expand(args));
   const auto parsed = flags_.Parse(expanded, &words_);
   if (!parsed) {
     std::string text = parsed.error().message;
-    if (text.starts_with("unknown ")) {
+    if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
+        text.starts_with("flag needs an argument")) {
       text += fmt::format("\nSee '{} {} --help' for usage.", environment_.program, verb_);
     }
     return CliError(std::move(text));
@@ -213,14 +223,16 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   }
   if (at < args.size()) {
     environment.err(
-        fmt::format("error: unknown command \"{} {}\"\nSee '{} {} -h' for help and "
-                    "examples\n",
-                    family, args[at], environment.program, family));
+        fmt::format("error: unknown command \"{}\"\nSee '{} {} -h' for help and examples\n",
+                    args[at], environment.program, family));
     return 1;
   }
-  environment.out(fmt::format("Available Commands of {}:\n", family));
-  for (size_t i = 0; i < count; ++i) environment.out(fmt::format("  {}\n", verbs[i].name));
-  return 0;
+  const bool asked = std::find(args.begin(), args.end(), "--help") != args.end() ||
+                     std::find(args.begin(), args.end(), "-h") != args.end();
+  const auto& print = asked ? environment.out : environment.err;
+  print(fmt::format("Available Commands of {}:\n", family));
+  for (size_t i = 0; i < count; ++i) print(fmt::format("  {}\n", verbs[i].name));
+  return asked ? 0 : 1;
 }
 
 void DryRun::AddTo(Command& command) {

@@ -1,10 +1,10 @@
-// `config`: reading and changing kubeconfig files, as documents, so that what we do not know stays.
+// `config`: reading and changing kubeconfig files.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "api/base64.h"
-#include "api/yaml.h"
+#include "cli/config_files.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"
 #include "cli/session.h"
@@ -15,117 +15,6 @@ namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct ConfigFile {
-  std::string path;
-  Json document;
-};
-
-Json EmptyConfig() {
-  return {{"apiVersion", "v1"},   {"kind", "Config"},    {"preferences", Json::object()},
-          {"clusters", nullptr},  {"contexts", nullptr}, {"users", nullptr},
-          {"current-context", ""}};
-}
-
-std::vector<std::string> ConfigPaths(Command& command) {
-  if (!command.globals().kubeconfig.empty()) return {command.globals().kubeconfig};
-  Environment& environment = command.environment();
-  std::vector<std::string> paths;
-  for (const std::string& path : Split(environment.variable("KUBECONFIG"), ':')) {
-    if (!path.empty()) paths.push_back(path);
-  }
-  if (paths.empty()) paths.push_back(environment.variable("HOME") + "/.kube/config");
-  return paths;
-}
-
-Result<std::vector<ConfigFile>> LoadFiles(Command& command) {
-  std::vector<ConfigFile> files;
-  for (const std::string& path : ConfigPaths(command)) {
-    std::ifstream in(path);
-    if (!in) continue;
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto parsed = ParseYaml(text.str());
-    if (!parsed) {
-      return CliError(
-          fmt::format("error loading config file \"{}\": {}", path, parsed.error().message));
-    }
-    Json document = parsed->value.is_object() ? std::move(parsed->value) : EmptyConfig();
-    files.push_back({path, std::move(document)});
-  }
-  return files;
-}
-
-// The first file that defines a name wins.
-Json Merged(const std::vector<ConfigFile>& files) {
-  Json merged = EmptyConfig();
-  for (const ConfigFile& file : files) {
-    for (const char* list : {"clusters", "contexts", "users"}) {
-      for (const Json& entry : At(file.document, list)) {
-        bool known = false;
-        for (const Json& present : At(merged, list)) {
-          known |= TextAt(present, "name") == TextAt(entry, "name");
-        }
-        if (!known) merged[list].push_back(entry);
-      }
-    }
-    if (TextAt(merged, "current-context").empty()) {
-      merged["current-context"] = TextAt(file.document, "current-context");
-    }
-  }
-  return merged;
-}
-
-Json* FindEntry(Json& document, const char* list, const std::string& name) {
-  const auto entries = document.find(list);
-  if (entries == document.end() || !entries->is_array()) return nullptr;
-  for (Json& entry : *entries) {
-    if (TextAt(entry, "name") == name) return &entry;
-  }
-  return nullptr;
-}
-
-Result<> Save(const ConfigFile& file) {
-  std::error_code code;
-  fs::create_directories(fs::path(file.path).parent_path(), code);
-  const std::string temporary = file.path + ".new";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    fs::permissions(temporary, fs::perms::owner_read | fs::perms::owner_write, code);
-    out << DumpYaml(file.document);
-    if (!out.flush()) return CliError("open " + file.path + ": permission denied");
-  }
-  fs::rename(temporary, file.path, code);
-  if (code) return CliError(fmt::format("rename {}: {}", file.path, code.message()));
-  return {};
-}
-
-// The file that holds the entry, else the first of the list.
-Result<ConfigFile> FileFor(Command& command, const char* list, const std::string& name) {
-  auto files = TRY(LoadFiles(command));
-  for (ConfigFile& file : files) {
-    if (list && FindEntry(file.document, list, name)) return std::move(file);
-  }
-  if (!files.empty()) return std::move(files[0]);
-  return ConfigFile{ConfigPaths(command).back(), EmptyConfig()};
-}
-
-// Changes the inner object of an entry, made where it is missing; true when it was there.
-Result<bool> ChangeEntry(Command& command, const char* list, const char* inner,
-                         const std::string& name, const Json& changes) {
-  ConfigFile file = TRY(FileFor(command, list, name));
-  Json* entry = FindEntry(file.document, list, name);
-  const bool present = entry != nullptr;
-  if (!entry) {
-    Json& entries = file.document[list];
-    if (!entries.is_array()) entries = Json::array();
-    entries.push_back({{"name", name}, {inner, Json::object()}});
-    entry = &entries.back();
-  }
-  (*entry)[inner].merge_patch(changes);
-  TRY(Save(file));
-  return present;
-}
 
 Result<std::string> OneName(Command& command, const Args& args, const char* what) {
   TRY(command.Parse(args));
@@ -154,13 +43,13 @@ void Hide(Json& document) {
 Result<> Minify(Command& command, Json& document) {
   const std::string& flag = command.globals().context;
   const std::string name = flag.empty() ? TextAt(document, "current-context") : flag;
-  const Json* context = FindEntry(document, "contexts", name);
+  const Json* context = FindConfigEntry(document, "contexts", name);
   if (!context) return CliError("cannot locate context " + name);
   const Json kept = *context;
   const std::string cluster = TextAt(kept, "context", "cluster");
   const std::string user = TextAt(kept, "context", "user");
-  const Json* cluster_entry = FindEntry(document, "clusters", cluster);
-  const Json* user_entry = FindEntry(document, "users", user);
+  const Json* cluster_entry = FindConfigEntry(document, "clusters", cluster);
+  const Json* user_entry = FindConfigEntry(document, "users", user);
   const Json clusters = cluster_entry ? Json::array({*cluster_entry}) : Json();
   const Json users = user_entry ? Json::array({*user_entry}) : Json();
   document["contexts"] = Json::array({kept});
@@ -181,8 +70,8 @@ Result<> RunView(Command& command, const Args& args) {
   command.Flag("minify", minify, "Only what the current context uses.");
   command.Flag("flatten", flatten, "Accepted for command lines of kubectl.");
   TRY(command.Parse(args));
-  const auto files = TRY(LoadFiles(command));
-  Json document = Merged(files);
+  const auto files = TRY(LoadConfigFiles(command));
+  Json document = MergedConfig(files);
   if (minify) TRY(Minify(command, document));
   if (!raw) Hide(document);
   const auto printer = TRY(MakeObjectPrinter(print));
@@ -197,8 +86,8 @@ Result<> RunGetContexts(Command& command, const Args& args) {
   command.Flag("output,o", output, "Output format: name.");
   command.Flag("no-headers", no_headers, "Do not print headers.");
   TRY(command.Parse(args));
-  const auto files = TRY(LoadFiles(command));
-  const Json document = Merged(files);
+  const auto files = TRY(LoadConfigFiles(command));
+  const Json document = MergedConfig(files);
   const std::string current = TextAt(document, "current-context");
   TabWriter table = MakeTableWriter();
   if (!no_headers && output.empty()) {
@@ -229,9 +118,10 @@ Result<> RunGetContexts(Command& command, const Args& args) {
 
 Result<> PrintNames(Command& command, const Args& args, const char* list) {
   TRY(command.Parse(args));
-  const auto files = TRY(LoadFiles(command));
+  const auto files = TRY(LoadConfigFiles(command));
+  const Json document = MergedConfig(files);
   command.Print("NAME\n");
-  for (const Json& entry : At(Merged(files), list)) command.Print("{}\n", TextAt(entry, "name"));
+  for (const Json& entry : At(document, list)) command.Print("{}\n", TextAt(entry, "name"));
   return {};
 }
 Result<> RunGetClusters(Command& command, const Args& args) {
@@ -243,8 +133,8 @@ Result<> RunGetUsers(Command& command, const Args& args) {
 
 Result<> RunCurrentContext(Command& command, const Args& args) {
   TRY(command.Parse(args));
-  const auto files = TRY(LoadFiles(command));
-  const std::string current = TextAt(Merged(files), "current-context");
+  const auto files = TRY(LoadConfigFiles(command));
+  const std::string current = TextAt(MergedConfig(files), "current-context");
   if (current.empty()) return CliError("current-context is not set");
   command.Print("{}\n", current);
   return {};
@@ -252,9 +142,9 @@ Result<> RunCurrentContext(Command& command, const Args& args) {
 
 Result<> RunUseContext(Command& command, const Args& args) {
   const std::string name = TRY(OneName(command, args, "context"));
-  auto files = TRY(LoadFiles(command));
-  Json merged = Merged(files);
-  if (!FindEntry(merged, "contexts", name)) {
+  auto files = TRY(LoadConfigFiles(command));
+  Json merged = MergedConfig(files);
+  if (!FindConfigEntry(merged, "contexts", name)) {
     return CliError(fmt::format("no context exists with the name: \"{}\"", name));
   }
   // The file that sets the current context now, else the first one.
@@ -263,7 +153,7 @@ Result<> RunUseContext(Command& command, const Args& args) {
     if (!TextAt(files[i].document, "current-context").empty()) chosen = i;
   }
   files[chosen].document["current-context"] = name;
-  TRY(Save(files[chosen]));
+  TRY(SaveConfig(files[chosen]));
   command.Print("Switched to context \"{}\".\n", name);
   return {};
 }
@@ -274,8 +164,8 @@ Result<> RunSetContext(Command& command, const Args& args) {
   TRY(command.Parse(args));
   std::string name = command.words().empty() ? "" : command.words()[0];
   if (current) {
-    const auto files = TRY(LoadFiles(command));
-    name = TextAt(Merged(files), "current-context");
+    const auto files = TRY(LoadConfigFiles(command));
+    name = TextAt(MergedConfig(files), "current-context");
     if (name.empty()) return CliError("no current context is set");
   }
   if (name.empty()) {
@@ -286,7 +176,7 @@ Result<> RunSetContext(Command& command, const Args& args) {
   if (command.Given("cluster")) changes["cluster"] = flags.cluster;
   if (command.Given("user")) changes["user"] = flags.user;
   if (command.Given("namespace")) changes["namespace"] = flags.namespace_;
-  const bool present = TRY(ChangeEntry(command, "contexts", "context", name, changes));
+  const bool present = TRY(ChangeConfigEntry(command, "contexts", "context", name, changes));
   command.Print("Context \"{}\" {}.\n", name, present ? "modified" : "created");
   return {};
 }
@@ -319,7 +209,7 @@ Result<> RunSetCluster(Command& command, const Args& args) {
     changes["insecure-skip-tls-verify"] = flags.insecure_skip_tls_verify;
   }
   TRY(PutFile(flags.certificate_authority, embed, "certificate-authority", changes));
-  TRY(ChangeEntry(command, "clusters", "cluster", name, changes));
+  TRY(ChangeConfigEntry(command, "clusters", "cluster", name, changes));
   command.Print("Cluster \"{}\" set.\n", name);
   return {};
 }
@@ -335,21 +225,21 @@ Result<> RunSetCredentials(Command& command, const Args& args) {
   if (!flags.password.empty()) changes["password"] = flags.password;
   TRY(PutFile(flags.client_certificate, embed, "client-certificate", changes));
   TRY(PutFile(flags.client_key, embed, "client-key", changes));
-  TRY(ChangeEntry(command, "users", "user", name, changes));
+  TRY(ChangeConfigEntry(command, "users", "user", name, changes));
   command.Print("User \"{}\" set.\n", name);
   return {};
 }
 
 Result<> DeleteEntry(Command& command, const Args& args, const char* list, const char* what) {
   const std::string name = TRY(OneName(command, args, what));
-  ConfigFile file = TRY(FileFor(command, list, name));
-  Json* entry = FindEntry(file.document, list, name);
+  ConfigFile file = TRY(ConfigFileFor(command, list, name));
+  Json* entry = FindConfigEntry(file.document, list, name);
   if (!entry) {
     return CliError(fmt::format("cannot delete {} {}, not in {}", what, name, file.path));
   }
   Json& entries = file.document[list];
   entries.erase(entries.begin() + (entry - &entries[0]));
-  TRY(Save(file));
+  TRY(SaveConfig(file));
   if (std::string_view(what) == "context" && TextAt(file.document, "current-context") == name) {
     command.Warn(
         "warning: this removed your active context, use \"kubectl config use-context\" "
@@ -376,9 +266,12 @@ constexpr Verb kConfigVerbs[] = {
     {"get-clusters", &RunGetClusters},
     {"get-contexts", &RunGetContexts},
     {"get-users", &RunGetUsers},
+    {"rename-context", &RunConfigRenameContext},
+    {"set", &RunConfigSet},
     {"set-cluster", &RunSetCluster},
     {"set-context", &RunSetContext},
     {"set-credentials", &RunSetCredentials},
+    {"unset", &RunConfigUnset},
     {"use-context", &RunUseContext},
     {"view", &RunView},
 };

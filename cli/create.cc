@@ -8,13 +8,27 @@ namespace skiff::cli {
 namespace {
 
 constexpr Verb kGenerators[] = {
+    {"clusterrole", &RunCreateClusterRole},
+    {"clusterrolebinding", &RunCreateClusterRoleBinding},
     {"configmap", &RunCreateConfigMap},
     {"cm", &RunCreateConfigMap},
+    {"cronjob", &RunCreateCronJob},
+    {"cj", &RunCreateCronJob},
     {"deployment", &RunCreateDeployment},
     {"deploy", &RunCreateDeployment},
+    {"ingress", &RunCreateIngress},
+    {"ing", &RunCreateIngress},
     {"job", &RunCreateJob},
     {"namespace", &RunCreateNamespace},
     {"ns", &RunCreateNamespace},
+    {"poddisruptionbudget", &RunCreateBudget},
+    {"pdb", &RunCreateBudget},
+    {"priorityclass", &RunCreatePriorityClass},
+    {"pc", &RunCreatePriorityClass},
+    {"quota", &RunCreateQuota},
+    {"resourcequota", &RunCreateQuota},
+    {"role", &RunCreateRole},
+    {"rolebinding", &RunCreateRoleBinding},
     {"secret", &RunCreateSecret},
     {"service", &RunCreateService},
     {"svc", &RunCreateService},
@@ -35,8 +49,9 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
-  if (files.empty()) return command.UsageError("must specify one of -f and -k");
-  const auto objects = TRY(ReadManifests(command, files));
+  if (files.empty()) return CliError("must specify one of -f and -k");
+  auto objects = TRY(ReadManifests(command, files));
+  TRY(KeepSelected(selector, objects));
   if (objects.empty()) {
     return command.exit_code() == 0 ? Result<>(CliError("no objects passed to create"))
                                     : Result<>();

@@ -9,10 +9,25 @@ namespace skiff::cli {
 Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resource& resource,
                         const std::string& namespace_, Json object);
 
+// Parses the flags and checks that one NAME was given.
+Result<std::string> ParseOneName(Command& command, const WriteFlags& flags, const Args& args);
+// Creates an object of a built-in kind; `object` has neither apiVersion nor kind.
+Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
+                       Json object);
+
+Result<> RunCreateBudget(Command& command, const Args& args);
+Result<> RunCreateClusterRole(Command& command, const Args& args);
+Result<> RunCreateClusterRoleBinding(Command& command, const Args& args);
 Result<> RunCreateConfigMap(Command& command, const Args& args);
+Result<> RunCreateCronJob(Command& command, const Args& args);
 Result<> RunCreateDeployment(Command& command, const Args& args);
+Result<> RunCreateIngress(Command& command, const Args& args);
 Result<> RunCreateJob(Command& command, const Args& args);
 Result<> RunCreateNamespace(Command& command, const Args& args);
+Result<> RunCreatePriorityClass(Command& command, const Args& args);
+Result<> RunCreateQuota(Command& command, const Args& args);
+Result<> RunCreateRole(Command& command, const Args& args);
+Result<> RunCreateRoleBinding(Command& command, const Args& args);
 Result<> RunCreateSecret(Command& command, const Args& args);
 Result<> RunCreateService(Command& command, const Args& args);
 Result<> RunCreateServiceAccount(Command& command, const Args& args);

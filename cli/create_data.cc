@@ -1,10 +1,13 @@
 // create configmap and create secret: data from literals and files.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "api/base64.h"
+#include "api/go_text.h"
 #include "api/utf8.h"
+#include "base/hash.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
 
@@ -24,12 +27,20 @@ struct DataFlags {
   }
 };
 
-using Data = std::map<std::string, std::string>;
+// What an object will hold, and how kubectl speaks of it when a key comes twice.
+struct Data {
+  std::map<std::string, std::string> values;
+  std::string owner;  // `ConfigMap "c1"`; "" of secrets.
+};
 
 Result<> Put(Data& data, const std::string& key, std::string value) {
-  if (data.emplace(key, std::move(value)).second) return {};
+  if (data.values.emplace(key, std::move(value)).second) return {};
+  if (data.owner.empty()) {
+    return CliError(fmt::format("cannot add key {}, another key by that name already exists", key));
+  }
   return CliError(
-      fmt::format("cannot add key \"{}\", another key by that name already exists", key));
+      fmt::format("cannot add key \"{}\", another key by that name already exists in Data for {}",
+                  key, data.owner));
 }
 
 Result<std::string> ReadFile(const std::string& path) {
@@ -61,13 +72,30 @@ Result<> AddFile(const std::string& spec, Data& data) {
   return {};
 }
 
+constexpr char kEnvNameForm[] =
+    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or "
+    "'.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or "
+    "'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";
+
+bool IsEnvName(const std::string& name) {
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  });
+}
+
 Result<> AddEnvFile(const std::string& path, Data& data) {
   const std::string text = TRY(ReadFile(path));
-  for (const std::string& line : Split(text, '\n')) {
+  for (std::string line : Split(text, '\n')) {
+    if (line.ends_with('\r')) line.pop_back();
     const size_t begin = line.find_first_not_of(" \t");
     if (begin == std::string::npos || line[begin] == '#') continue;
     const size_t equals = line.find('=');
     const std::string key = line.substr(begin, equals - begin);
+    if (!IsEnvName(key)) {
+      return CliError(fmt::format("\"{}\" is not a valid key name: {}", key, kEnvNameForm));
+    }
     TRY(Put(data, key, equals == std::string::npos ? "" : line.substr(equals + 1)));
   }
   return {};
@@ -82,8 +110,8 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-Result<Data> Collect(const DataFlags& flags) {
-  Data data;
+Result<Data> Collect(const DataFlags& flags, std::string owner) {
+  Data data{{}, std::move(owner)};
   for (const std::string& literal : flags.literals) {
     const size_t equals = literal.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -104,17 +132,38 @@ Result<> Create(Command& command, const WriteFlags& flags, const char* type, Jso
   if (session.namespace_given()) object["metadata"]["namespace"] = session.namespace_();
   const auto done =
       CreateAndPrint(command, flags, kind.resource, session.namespace_(), std::move(object));
-  if (done || done.error().http_code == 0 || done.error().reason == Reason::kInvalid) return done;
+  if (done || done.error().http_code == 0) return done;
   const char* form = kind.resource.kind == "Secret" ? "failed to create secret {}"
                                                     : "failed to create configmap: {}";
   return CliError(fmt::format(fmt::runtime(form), done.error().message));
 }
 
-Result<> CreateSecretOf(Command& command, const WriteFlags& flags, const std::string& name,
-                        const std::string& type, const Data& data) {
-  Json secret = {{"metadata", {{"name", name}}}};
-  for (const auto& [key, value] : data) secret["data"][key] = EncodeBase64(value);
-  if (!type.empty()) secret["type"] = type;
+// Ten characters that change with what the object holds (--append-hash): digits and letters that
+// make no words.
+std::string HashOf(const Json& content) {
+  std::string hash;
+  for (const unsigned char byte : Sha256(GoJson(content)).substr(0, 5)) {
+    for (const int digit : {byte >> 4, byte & 15}) hash += "gh2k456789mbcdtf"[digit];
+  }
+  return hash;
+}
+
+struct SecretForm {
+  std::string name;
+  std::string type;
+  bool append_hash = false;
+};
+
+Result<> CreateSecretOf(Command& command, const WriteFlags& flags, const SecretForm& form,
+                        const Data& data) {
+  Json secret = {{"metadata", {{"name", form.name}}}};
+  for (const auto& [key, value] : data.values) secret["data"][key] = EncodeBase64(value);
+  if (!form.type.empty()) secret["type"] = form.type;
+  if (form.append_hash) {
+    const Json content = {
+        {"data", At(secret, "data")}, {"kind", "Secret"}, {"name", form.name}, {"type", form.type}};
+    secret["metadata"]["name"] = form.name + "-" + HashOf(content);
+  }
   return Create(command, flags, "secret", std::move(secret));
 }
 
@@ -123,70 +172,123 @@ Result<> CreateSecretOf(Command& command, const WriteFlags& flags, const std::st
 Result<> RunCreateConfigMap(Command& command, const Args& args) {
   WriteFlags flags;
   DataFlags from;
+  bool append_hash = false;
   flags.AddTo(command, "kubectl-create");
   from.AddTo(command);
+  command.Flag("append-hash", append_hash, "Append a hash of the content to the name.");
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (command.words().size() != 1) {
     return command.UsageError(
         fmt::format("exactly one NAME is required, got {}", command.words().size()));
   }
-  const Data data = TRY(Collect(from));
-  Json map = {{"metadata", {{"name", command.words()[0]}}}};
-  for (const auto& [key, value] : data) {
+  const std::string& name = command.words()[0];
+  const Data data = TRY(Collect(from, fmt::format("ConfigMap \"{}\"", name)));
+  Json map = {{"metadata", {{"name", name}}}};
+  for (const auto& [key, value] : data.values) {
     if (IsUtf8(value)) {
       map["data"][key] = value;
     } else {
       map["binaryData"][key] = EncodeBase64(value);
     }
   }
+  if (append_hash) {
+    Json content = {{"data", map.value("data", Json())}, {"kind", "ConfigMap"}, {"name", name}};
+    if (map.contains("binaryData")) content["binaryData"] = map["binaryData"];
+    map["metadata"]["name"] = name + "-" + HashOf(content);
+  }
   return Create(command, flags, "configmap", std::move(map));
 }
 
-// create secret generic|tls|docker-registry NAME
-Result<> RunCreateSecret(Command& command, const Args& args) {
-  WriteFlags flags;
+namespace {
+
+struct SecretFlags {
+  WriteFlags write;
   DataFlags from;
-  std::string type;
+  SecretForm form;
   std::string certificate;
   std::string key;
   std::string server = "https://index.docker.io/v1/";
   std::string username;
   std::string password;
   std::string email;
-  flags.AddTo(command, "kubectl-create");
-  from.AddTo(command);
-  command.Flag("type", type, "The type of secret to create.");
-  command.Flag("cert", certificate, "Path to PEM encoded public key certificate.");
-  command.Flag("key", key, "Path to private key associated with given certificate.");
-  command.Flag("docker-server", server, "Server location for Docker registry.");
-  command.Flag("docker-username", username, "Username for Docker registry authentication.");
-  command.Flag("docker-password", password, "Password for Docker registry authentication.");
-  command.Flag("docker-email", email, "Email for Docker registry.");
+
+  void AddTo(Command& command) {
+    write.AddTo(command, "kubectl-create");
+    from.AddTo(command);
+    command.Flag("append-hash", form.append_hash, "Append a hash of the content to the name.");
+    command.Flag("type", form.type, "The type of secret to create.");
+    command.Flag("cert", certificate, "Path to PEM encoded public key certificate.");
+    command.Flag("key", key, "Path to private key associated with given certificate.");
+    command.Flag("docker-server", server, "Server location for Docker registry.");
+    command.Flag("docker-username", username, "Username for Docker registry authentication.");
+    command.Flag("docker-password", password, "Password for Docker registry authentication.");
+    command.Flag("docker-email", email, "Email for Docker registry.");
+  }
+};
+
+Result<> CreateTlsSecret(Command& command, SecretFlags& flags, Data data) {
+  if (flags.certificate.empty() || flags.key.empty()) {
+    return CliError("key and cert must be specified");
+  }
+  for (const auto& [key, path] :
+       {std::pair("tls.crt", flags.certificate), std::pair("tls.key", flags.key)}) {
+    auto text = ReadFile(path);
+    if (!text) {
+      return CliError(
+          fmt::format("Cannot read file {}, open {}: no such file or directory", path, path));
+    }
+    data.values[key] = std::move(*text);
+  }
+  flags.form.type = "kubernetes.io/tls";
+  return CreateSecretOf(command, flags.write, flags.form, data);
+}
+
+Result<> CreateRegistrySecret(Command& command, SecretFlags& flags, Data data) {
+  flags.form.type = "kubernetes.io/dockerconfigjson";
+  if (flags.from.files.empty()) {
+    if (flags.username.empty() || flags.password.empty() || flags.server.empty()) {
+      return CliError(
+          "either --from-file or the combination of --docker-username, --docker-password and "
+          "--docker-server is required");
+    }
+    // The fields in the order in which Go declares them.
+    std::string text = fmt::format("{{\"username\":{},\"password\":{}", Json(flags.username).dump(),
+                                   Json(flags.password).dump());
+    if (!flags.email.empty()) text += ",\"email\":" + Json(flags.email).dump();
+    text += fmt::format(",\"auth\":{}}}",
+                        Json(EncodeBase64(flags.username + ":" + flags.password)).dump());
+    data.values[".dockerconfigjson"] =
+        fmt::format("{{\"auths\":{{{}:{}}}}}", Json(flags.server).dump(), text);
+  }
+  return CreateSecretOf(command, flags.write, flags.form, data);
+}
+
+}  // namespace
+
+// create secret generic|tls|docker-registry NAME
+Result<> RunCreateSecret(Command& command, const Args& args) {
+  SecretFlags flags;
+  flags.AddTo(command);
   TRY(command.Parse(args));
-  TRY(flags.Check());
-  if (command.words().size() != 2) {
-    return command.UsageError(
-        "a secret type (generic, tls, docker-registry) and exactly one NAME are required");
+  TRY(flags.write.Check());
+  if (command.words().empty()) {
+    return command.UsageError("a secret type (generic, tls, docker-registry) is required");
   }
   const std::string& form = command.words()[0];
-  const std::string& name = command.words()[1];
-  Data data = TRY(Collect(from));
-  if (form == "generic") return CreateSecretOf(command, flags, name, type, data);
-  if (form == "tls") {
-    data["tls.crt"] = TRY(ReadFile(certificate));
-    data["tls.key"] = TRY(ReadFile(key));
-    return CreateSecretOf(command, flags, name, "kubernetes.io/tls", data);
+  if (form != "generic" && form != "tls" && form != "docker-registry") {
+    return CliError(fmt::format("unknown command \"{}\" for \"{} create secret\"", form,
+                                command.environment().program));
   }
-  if (form != "docker-registry") {
-    return CliError(fmt::format("unknown secret type \"{}\"", form));
+  if (command.words().size() != 2) {
+    return command.UsageError(
+        fmt::format("exactly one NAME is required, got {}", command.words().size() - 1));
   }
-  Json entry = {{"auth", EncodeBase64(username + ":" + password)},
-                {"password", password},
-                {"username", username}};
-  if (!email.empty()) entry["email"] = email;
-  data[".dockerconfigjson"] = Json({{"auths", {{server, entry}}}}).dump();
-  return CreateSecretOf(command, flags, name, "kubernetes.io/dockerconfigjson", data);
+  flags.form.name = command.words()[1];
+  Data data = TRY(Collect(flags.from, ""));
+  if (form == "tls") return CreateTlsSecret(command, flags, std::move(data));
+  if (form == "docker-registry") return CreateRegistrySecret(command, flags, std::move(data));
+  return CreateSecretOf(command, flags.write, flags.form, data);
 }
 
 }  // namespace skiff::cli

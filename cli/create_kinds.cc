@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <charconv>
 
 #include "cli/create.h"
@@ -6,35 +8,6 @@
 
 namespace skiff::cli {
 namespace {
-
-// Parses the flags and checks that one NAME was given.
-Result<std::string> ParseOneName(Command& command, const WriteFlags& flags, const Args& args) {
-  TRY(command.Parse(args));
-  TRY(flags.Check());
-  if (command.words().size() != 1) {
-    return command.UsageError(
-        fmt::format("exactly one NAME is required, got {}", command.words().size()));
-  }
-  return command.words()[0];
-}
-
-Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
-                       Json object) {
-  Session& session = *TRY(command.session());
-  const ServedKind kind = TRY(session.kinds().Find(type));
-  object["apiVersion"] = kind.resource.api_version;
-  object["kind"] = kind.resource.kind;
-  const std::string namespace_ = session.NamespaceFor(kind.resource);
-  if (session.namespace_given() && kind.resource.namespaced) {
-    object["metadata"]["namespace"] = namespace_;
-  }
-  const auto done = CreateAndPrint(command, flags, kind.resource, namespace_, std::move(object));
-  if (done || done.error().http_code == 0) return done;
-  Error error = done.error();
-  error.message = fmt::format("failed to create {}: {}", Lower(kind.resource.kind), error.message);
-  if (error.reason == Reason::kInvalid) return Fail(std::move(error));
-  return CliError(error.message);
-}
 
 // "busy_box:1" names a container "busy-box".
 std::string ContainerName(const std::string& image) {
@@ -80,11 +53,43 @@ Result<ServicePort> ParsePort(const std::string& text) {
 
 }  // namespace
 
+Result<std::string> ParseOneName(Command& command, const WriteFlags& flags, const Args& args) {
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (command.words().size() != 1) {
+    return command.UsageError(
+        fmt::format("exactly one NAME is required, got {}", command.words().size()));
+  }
+  return command.words()[0];
+}
+
+Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
+                       Json object) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find(type));
+  object["apiVersion"] = kind.resource.api_version;
+  object["kind"] = kind.resource.kind;
+  const std::string namespace_ = session.NamespaceFor(kind.resource);
+  if (session.namespace_given() && kind.resource.namespaced) {
+    object["metadata"]["namespace"] = namespace_;
+  }
+  const auto done = CreateAndPrint(command, flags, kind.resource, namespace_, object);
+  if (done || done.error().http_code == 0) return done;
+  // kubectl hands these through; the others' text says what was being made.
+  const std::string& name = kind.resource.kind;
+  if (name == "Namespace" || name == "Role" || name == "ClusterRole") return done;
+  std::string what = name == "ResourceQuota" ? "quota" : Lower(name);
+  if (name == "Service") what = fmt::format("{} service", TextAt(object, "spec", "type"));
+  return CliError(fmt::format("failed to create {}: {}", what, done.error().message));
+}
+
 Result<> RunCreateNamespace(Command& command, const Args& args) {
   WriteFlags flags;
   flags.AddTo(command, "kubectl-create");
   const std::string name = TRY(ParseOneName(command, flags, args));
-  return CreateBuiltIn(command, flags, "namespace", {{"metadata", {{"name", name}}}});
+  return CreateBuiltIn(
+      command, flags, "namespace",
+      {{"metadata", {{"name", name}}}, {"spec", Json::object()}, {"status", Json::object()}});
 }
 
 Result<> RunCreateServiceAccount(Command& command, const Args& args) {
@@ -126,7 +131,8 @@ Result<> RunCreateDeployment(Command& command, const Args& args) {
                          {{"replicas", replicas},
                           {"selector", {{"matchLabels", labels}}},
                           {"strategy", Json::object()},
-                          {"template", pod_template}}}});
+                          {"template", pod_template}}},
+                        {"status", Json::object()}});
 }
 
 Result<> RunCreateJob(Command& command, const Args& args) {
@@ -167,9 +173,11 @@ Result<> RunCreateJob(Command& command, const Args& args) {
   } else {
     Json container = {{"image", image}, {"name", name}, {"resources", Json::object()}};
     if (command.rest()) container["command"] = *command.rest();
-    job["spec"]["template"]["spec"] = {{"containers", Json::array({container})},
-                                       {"restartPolicy", "Never"}};
+    job["spec"]["template"] = {
+        {"metadata", Json::object()},
+        {"spec", {{"containers", Json::array({container})}, {"restartPolicy", "Never"}}}};
   }
+  job["status"] = Json::object();
   return CreateBuiltIn(command, flags, "job", std::move(job));
 }
 
@@ -201,6 +209,9 @@ Result<> RunCreateService(Command& command, const Args& args) {
   if (tcp.empty() && cluster_ip != "None" && type != "externalname") {
     return CliError("at least one tcp port specifier must be provided");
   }
+  if (type == "externalname" && external_name.empty()) {
+    return CliError("required flag(s) \"external-name\" not set");
+  }
   Json ports = Json::array();
   for (const std::string& text : tcp) {
     const ServicePort parsed = TRY(ParsePort(text));
@@ -215,19 +226,33 @@ Result<> RunCreateService(Command& command, const Args& args) {
   if (!ports.empty()) spec["ports"] = std::move(ports);
   if (!cluster_ip.empty()) spec["clusterIP"] = cluster_ip;
   if (!external_name.empty()) spec["externalName"] = external_name;
-  return CreateBuiltIn(
-      command, flags, "service",
-      {{"metadata", {{"labels", {{"app", name}}}, {"name", name}}}, {"spec", std::move(spec)}});
+  return CreateBuiltIn(command, flags, "service",
+                       {{"metadata", {{"labels", {{"app", name}}}, {"name", name}}},
+                        {"spec", std::move(spec)},
+                        {"status", {{"loadBalancer", Json::object()}}}});
 }
 
 Result<> RunCreateToken(Command& command, const Args& args) {
   WriteFlags flags;
   std::vector<std::string> audiences;
+  std::string bound_kind;
+  std::string bound_name;
+  std::string bound_uid;
   Duration duration = Duration(0);
   flags.AddTo(command, "kubectl-create");
   command.FlagEach("audience", audiences, "Audience of the requested token.");
   command.Flag("duration", duration, "Requested lifetime of the issued token.");
+  command.Flag("bound-object-kind", bound_kind, "Pod, Secret or Node.");
+  command.Flag("bound-object-name", bound_name, "Name of the object that the token lives with.");
+  command.Flag("bound-object-uid", bound_uid, "UID of the object that the token lives with.");
   const std::string name = TRY(ParseOneName(command, flags, args));
+  if (duration < Duration(0)) return CliError("--duration must be greater than or equal to 0");
+  if (bound_kind.empty() && !bound_name.empty()) {
+    return CliError("--bound-object-name can only be set if --bound-object-kind is provided");
+  }
+  if (!bound_kind.empty() && bound_name.empty()) {
+    return CliError("--bound-object-name must be provided if --bound-object-kind is provided");
+  }
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("serviceaccount"));
   Json spec = Json::object();
@@ -235,11 +260,26 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   if (duration > Duration(0)) {
     spec["expirationSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
   }
+  if (!bound_kind.empty()) {
+    spec["boundObjectRef"] = {{"apiVersion", "v1"}, {"kind", bound_kind}, {"name", bound_name}};
+    if (!bound_uid.empty()) spec["boundObjectRef"]["uid"] = bound_uid;
+  }
   const Json request = {
       {"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}};
   const std::string path = kind.resource.Path({session.namespace_(), name}, "token");
-  const Json answer = TRY(session.api().Write("POST", path, {}, request));
-  command.Print("{}\n", TextAt(answer, "status", "token"));
+  const auto answer = session.api().Write("POST", path, {}, request);
+  if (!answer) {
+    if (answer.error().http_code == 0) return Fail(answer.error());
+    return CliError("failed to create token: " + answer.error().message);
+  }
+  if (!flags.print.output.empty()) {
+    const auto printer = TRY(MakeObjectPrinter(flags.print));
+    const std::string text = TRY(printer->Print(*answer));
+    command.environment().out(text);
+    return {};
+  }
+  // Whoever puts it into a variable or a file wants nothing behind it.
+  command.Print("{}{}", TextAt(*answer, "status", "token"), isatty(STDOUT_FILENO) ? "\n" : "");
   return {};
 }
 

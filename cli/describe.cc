@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "api/human_duration.h"
+#include "cli/events.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -14,30 +14,60 @@ namespace {
 using Writer = void (*)(DescribeWriter& out, DescribeContext& context, const Json& object);
 
 constexpr std::pair<const char*, Writer> kWriters[] = {
+    {"CertificateSigningRequest", &DescribeSigningRequest},
+    {"ClusterRole", &DescribeRole},
+    {"ClusterRoleBinding", &DescribeBinding},
     {"ConfigMap", &DescribeConfigMap},
+    {"CronJob", &DescribeCronJob},
+    {"DaemonSet", &DescribeDaemonSet},
     {"Deployment", &DescribeDeployment},
+    {"EndpointSlice", &DescribeEndpointSlice},
+    {"Endpoints", &DescribeEndpoints},
+    {"HorizontalPodAutoscaler", &DescribeAutoscaler},
+    {"Ingress", &DescribeIngress},
     {"Job", &DescribeJob},
+    {"LimitRange", &DescribeLimitRange},
     {"Namespace", &DescribeNamespace},
+    {"NetworkPolicy", &DescribeNetworkPolicy},
     {"Node", &DescribeNode},
     {"PersistentVolume", &DescribeVolume},
     {"PersistentVolumeClaim", &DescribeClaim},
+    {"PodDisruptionBudget", &DescribeBudget},
+    {"PriorityClass", &DescribePriorityClass},
     {"ReplicaSet", &DescribeReplicas},
     {"ReplicationController", &DescribeReplicas},
+    {"ResourceQuota", &DescribeQuota},
+    {"Role", &DescribeRole},
+    {"RoleBinding", &DescribeBinding},
     {"Secret", &DescribeSecret},
     {"Service", &DescribeService},
+    {"ServiceAccount", &DescribeServiceAccount},
+    {"StatefulSet", &DescribeStatefulSet},
+    {"StorageClass", &DescribeStorageClass},
 };
+// Nothing tells of these.
+constexpr std::string_view kWithoutEvents[] = {"ClusterRole", "ClusterRoleBinding", "LimitRange",
+                                               "Namespace",   "NetworkPolicy",      "Role",
+                                               "RoleBinding", "ResourceQuota",      "Secret"};
 
 // "fooBarURL" -> "Foo Bar URL"
 std::string Title(const std::string& name) {
-  std::string title;
+  std::vector<std::string> words;
   for (size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool after_lower = i > 0 && name[i - 1] >= 'a' && name[i - 1] <= 'z';
-    if (upper && after_lower) title += ' ';
-    title += i == 0 && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    const auto is_upper = [&](size_t at) { return name[at] >= 'A' && name[at] <= 'Z'; };
+    const bool starts =
+        i == 0 || (is_upper(i) && (!is_upper(i - 1) || (i + 1 < name.size() && !is_upper(i + 1))));
+    if (starts) words.emplace_back();
+    words.back() += name[i];
   }
-  return title;
+  for (std::string& word : words) {
+    std::string upper = word;
+    for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    const bool acronym =
+        upper == "API" || upper == "URL" || upper == "UID" || upper == "OSB" || upper == "GUID";
+    word = acronym ? upper : upper.substr(0, 1) + word.substr(1);
+  }
+  return Join(words, " ");
 }
 
 void WriteTree(DescribeWriter& out, int level, const std::string& name, const Json& value) {
@@ -78,24 +108,6 @@ struct EventRow {
   std::string line;
 };
 
-std::string EventAge(const Json& event, TimePoint now) {
-  const auto age = [&](const std::string& text) {
-    const auto time = Time::Parse(text);
-    return time ? HumanDuration(now - time->point()) : std::string("<unknown>");
-  };
-  std::string first = TextAt(event, "firstTimestamp");
-  if (first.empty()) first = TextAt(event, "eventTime");
-  std::string last = TextAt(event, "lastTimestamp");
-  int64_t count = IntAt(event, "count");
-  if (const Json& series = At(event, "series"); series.is_object()) {
-    last = TextAt(series, "lastObservedTime");
-    count = IntAt(series, "count");
-  }
-  if (last.empty()) last = first;
-  if (count <= 1) return age(last);
-  return fmt::format("{} (x{} over {})", age(last), count, age(first));
-}
-
 // The events about an object; their failure to be read is not the object's.
 void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& object) {
   const ObjectKey key = {NamespaceOf(object), NameOf(object)};
@@ -118,18 +130,13 @@ void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& obje
   for (const Json& event : list->items) {
     std::string from = TextAt(event, "source", "component");
     if (from.empty()) from = TextAt(event, "reportingComponent");
-    std::string message = TextAt(event, "message");
-    message.erase(message.find_last_not_of(" \n\t") + 1);
-    for (char& c : message) {
-      if (c == '\n' || c == '\t') c = ' ';
-    }
+    std::string message = EventMessage(event);
     const std::string path = TextAt(event, "involvedObject", "fieldPath");
     if (!path.empty()) message = path + ": " + message;
-    std::string last = TextAt(event, "lastTimestamp");
-    if (last.empty()) last = TextAt(event, "eventTime");
     rows.push_back(
-        {last, fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(event, "type"), TextAt(event, "reason"),
-                           EventAge(event, context.now), from, message)});
+        {EventLastSeen(event),
+         fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(event, "type"), TextAt(event, "reason"),
+                     EventAge(event, context.now), from, message)});
   }
   if (rows.empty()) {
     out.Field(0, "Events", "<none>");
@@ -155,7 +162,8 @@ std::string Described(DescribeContext& context, Json object, const Resource& res
     known = true;
   }
   if (!known) DescribeOther(out, object);
-  const bool has_events = resource.kind != "Secret" && resource.kind != "Namespace";
+  const bool has_events = std::find(std::begin(kWithoutEvents), std::end(kWithoutEvents),
+                                    resource.kind) == std::end(kWithoutEvents);
   if (context.show_events && has_events) WriteEvents(out, context, object);
   return out.Flush();
 }
@@ -177,7 +185,7 @@ Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selectio
 }
 
 Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
-                                          const FileFlags& files) {
+                                          const FileFlags& files, bool& by_prefix) {
   if (!files.empty()) return FindTargets(command, command.words(), {.files = &files});
   Session& session = *TRY(command.session());
   const Selections selections = TRY(ParseSelections(command, command.words()));
@@ -199,6 +207,7 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
         continue;
       }
       for (Target& target : *found) targets.push_back(std::move(target));
+      by_prefix = true;
     }
     if (!selection.names.empty()) continue;
     ListOptions options;
@@ -232,13 +241,16 @@ Result<> RunDescribe(Command& command, const Args& args) {
         "api-resources\" for a complete list of supported resources.");
   }
   Session& session = *TRY(command.session());
-  const auto targets = TRY(FindDescribed(command, selectors, files));
+  bool by_prefix = false;
+  const auto targets = TRY(FindDescribed(command, selectors, files, by_prefix));
   DescribeContext context{session, command.environment().clock.Now(), show_events};
   bool first = true;
   for (const Target& target : targets) {
-    if (!first) command.Print("\n\n");
+    // Objects found by the beginning of their names are set apart otherwise.
+    if (!first && !by_prefix) command.Print("\n\n");
     first = false;
     command.environment().out(Described(context, target.object, target.resource));
+    if (by_prefix) command.Print("\n");
   }
   if (targets.empty() && command.exit_code() == 0) {
     command.environment().err(

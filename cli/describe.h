@@ -12,16 +12,43 @@ struct DescribeContext {
   bool show_events = true;
 };
 
-void DescribeConfigMap(DescribeWriter& out, DescribeContext& context, const Json& object);
-void DescribeSecret(DescribeWriter& out, DescribeContext& context, const Json& object);
-void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json& object);
+// All objects of a kind; none where they cannot be read.
+std::vector<Json> ListForDescribe(DescribeContext& context, const char* type,
+                                  const ListOptions& options);
+// "10.1.1.1:80,10.1.1.2:80": the ready endpoints behind a port of that name.
+std::string EndpointsText(const std::vector<Json>& slices, const std::string& port_name);
+// The rows of a LimitRange's table.
+void WriteLimits(DescribeWriter& out, const std::string& indent, const Json& range);
+
+void DescribeAutoscaler(DescribeWriter& out, DescribeContext& context, const Json& object);
+// Role bindings and cluster role bindings.
+void DescribeBinding(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeBudget(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& object);
-void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& object);
-void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object);
-void DescribeNode(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeConfigMap(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeCronJob(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeDaemonSet(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeEndpointSlice(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeEndpoints(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeIngress(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeJob(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeLimitRange(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeNetworkPolicy(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeNode(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribePriorityClass(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeQuota(DescribeWriter& out, DescribeContext& context, const Json& object);
 // Replica sets and replication controllers.
 void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json& object);
-void DescribeJob(DescribeWriter& out, DescribeContext& context, const Json& object);
+// Roles and cluster roles.
+void DescribeRole(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeSecret(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeServiceAccount(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeSigningRequest(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeStatefulSet(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeStorageClass(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& object);
 
 }  // namespace skiff::cli

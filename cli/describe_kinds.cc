@@ -37,14 +37,15 @@ std::string PhaseText(const Json& object) {
                    DescribeTime(TextAt(object, "metadata", "deletionTimestamp")) + ")";
 }
 
-std::vector<Json> ListAll(DescribeContext& context, const char* type, const ListOptions& options) {
+}  // namespace
+
+std::vector<Json> ListForDescribe(DescribeContext& context, const char* type,
+                                  const ListOptions& options) {
   const auto kind = context.session.kinds().Find(type);
   if (!kind) return {};
   auto list = context.session.api().List(kind->resource, options);
   return list ? std::move(list->items) : std::vector<Json>();
 }
-
-}  // namespace
 
 void DescribeConfigMap(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
   out.Head(object);
@@ -85,7 +86,7 @@ void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json
   out.Field(0, "Status", TextAt(object, "status", "phase"));
   ListOptions options;
   options.namespace_ = NameOf(object);
-  const auto quotas = ListAll(context, "resourcequotas", options);
+  const auto quotas = ListForDescribe(context, "resourcequotas", options);
   if (quotas.empty()) {
     out.Line(0, "\nNo resource quota.");
   } else {
@@ -101,29 +102,12 @@ void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json
       }
     }
   }
-  const auto limits = ListAll(context, "limitranges", options);
+  const auto limits = ListForDescribe(context, "limitranges", options);
   out.Line(0, limits.empty() ? "\nNo LimitRange resource." : "\nResource Limits");
   if (limits.empty()) return;
   out.Line(0, " Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
   out.Line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
-  for (const Json& range : limits) {
-    for (const Json& limit : At(range, "spec", "limits")) {
-      const auto cell = [&](const char* field, const std::string& name) {
-        const std::string text = PlainText(At(limit, field, name));
-        return text.empty() ? std::string("-") : text;
-      };
-      for (const char* name : {"cpu", "memory", "storage", "ephemeral-storage"}) {
-        bool any = false;
-        for (const char* field : {"min", "max", "default", "defaultRequest"}) {
-          any |= !At(limit, field, name).is_null();
-        }
-        if (!any) continue;
-        out.Line(0, fmt::format(" {}\t{}\t{}\t{}\t{}\t{}\t{}", TextAt(limit, "type"), name,
-                                cell("min", name), cell("max", name), cell("defaultRequest", name),
-                                cell("default", name), cell("maxLimitRequestRatio", name)));
-      }
-    }
-  }
+  for (const Json& range : limits) WriteLimits(out, " ", range);
 }
 
 void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& object) {
@@ -141,7 +125,7 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
   std::vector<std::string> users;
-  for (const Json& pod : ListAll(context, "pods", options)) {
+  for (const Json& pod : ListForDescribe(context, "pods", options)) {
     for (const Json& volume : At(pod, "spec", "volumes")) {
       if (TextAt(volume, "persistentVolumeClaim", "claimName") == NameOf(object)) {
         users.push_back(NameOf(pod));
@@ -171,8 +155,8 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   if (!terms.is_array() || terms.empty()) {
     out.Field(0, "Node Affinity", "<none>");
   } else {
-    out.Line(0, "Node Affinity:");
-    out.Line(1, "Required Terms:");
+    out.Line(0, "Node Affinity:\t");
+    out.Line(1, "Required Terms:\t");
     for (size_t i = 0; i < terms.size(); ++i) {
       std::string text;
       for (const Json& each : At(terms[i], "matchExpressions")) {
@@ -186,35 +170,6 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   out.Line(0, "Source:");
   WriteVolumeSource(out, 2, spec);
 }
-
-namespace {
-
-std::string EndpointsOf(const std::vector<Json>& slices, const Json& port) {
-  constexpr size_t kShownMax = 3;
-  std::vector<std::string> addresses;
-  for (const Json& slice : slices) {
-    for (const Json& each : At(slice, "ports")) {
-      if (TextAt(each, "name") != TextAt(port, "name")) continue;
-      for (const Json& endpoint : At(slice, "endpoints")) {
-        const Json& ready = At(endpoint, "conditions", "ready");
-        if (!ready.is_null() && !IsTrue(ready)) continue;
-        for (const Json& address : At(endpoint, "addresses")) {
-          const std::string host = TextOf(address);
-          const bool ipv6 = host.find(':') != std::string::npos;
-          addresses.push_back(
-              fmt::format("{}:{}", ipv6 ? "[" + host + "]" : host, IntAt(each, "port")));
-        }
-      }
-    }
-  }
-  if (slices.empty()) return "<none>";
-  const size_t count = addresses.size();
-  if (count <= kShownMax) return Join(addresses, ",");
-  addresses.resize(kShownMax);
-  return fmt::format("{} + {} more...", Join(addresses, ","), count - kShownMax);
-}
-
-}  // namespace
 
 void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object) {
   const Json& spec = At(object, "spec");
@@ -238,7 +193,7 @@ void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& 
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
   options.label_selector = "kubernetes.io/service-name=" + NameOf(object);
-  const auto slices = ListAll(context, "endpointslices", options);
+  const auto slices = ListForDescribe(context, "endpointslices", options);
   for (const Json& port : At(spec, "ports")) {
     const std::string name = TextAt(port, "name").empty() ? "<unset>" : TextAt(port, "name");
     const std::string protocol = TextAt(port, "protocol");
@@ -247,7 +202,7 @@ void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& 
     if (IntAt(port, "nodePort") != 0) {
       out.Line(0, fmt::format("NodePort:\t{}\t{}/{}", name, IntAt(port, "nodePort"), protocol));
     }
-    out.Field(0, "Endpoints", EndpointsOf(slices, port));
+    out.Field(0, "Endpoints", EndpointsText(slices, TextAt(port, "name")));
   }
   out.Field(0, "Session Affinity", TextAt(spec, "sessionAffinity"));
   out.FieldIf(0, "External Traffic Policy", TextAt(spec, "externalTrafficPolicy"));

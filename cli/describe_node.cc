@@ -92,7 +92,7 @@ void WriteSystem(DescribeWriter& out, const Json& info) {
       {"Container Runtime Version", "containerRuntimeVersion"},
       {"Kubelet Version", "kubeletVersion"}};
   for (const auto& [title, field] : kRows) out.Field(1, title, TextAt(info, field));
-  out.FieldIf(1, "Kube-Proxy Version", TextAt(info, "kubeProxyVersion"));
+  out.Field(1, "Kube-Proxy Version", TextAt(info, "kubeProxyVersion"));
 }
 
 std::vector<Json> RunningPods(DescribeContext& context, const std::string& node) {

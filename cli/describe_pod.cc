@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cli/json_text.h"
+#include "cli/rollout.h"
 #include "cli/writing.h"
 
 namespace skiff::cli {
@@ -75,7 +76,47 @@ std::string OptionalText(const Json& reference) {
   return IsTrue(At(reference, "optional")) ? "true" : "false";
 }
 
-void WriteEnvironment(DescribeWriter& out, const Json& container) {
+// What a field of the pod is, for those that variables may refer to; "" without a pod.
+std::string FieldValue(const Json* pod, const std::string& path) {
+  if (!pod) return "";
+  const size_t bracket = path.find("['");
+  if (bracket != std::string::npos && path.ends_with("']")) {
+    const std::string key = path.substr(bracket + 2, path.size() - bracket - 4);
+    const bool labels = path.starts_with("metadata.labels");
+    return TextAt(*pod, "metadata", labels ? "labels" : "annotations", key);
+  }
+  if (path == "status.podIPs") {
+    std::vector<std::string> ips;
+    for (const Json& each : At(*pod, "status", "podIPs")) ips.push_back(TextAt(each, "ip"));
+    return Join(ips, ",");
+  }
+  const Json* value = pod;
+  for (const std::string& name : Split(path, '.')) value = &At(*value, name);
+  return TextOf(*value);
+}
+
+// "limits.cpu" of the container, in units of the divisor, rounded up.
+std::string ResourceValue(const Json& container, const Json& reference) {
+  const std::string resource = TextAt(reference, "resource");
+  const size_t dot = resource.find('.');
+  if (dot == std::string::npos) return "";
+  const std::string amount_text =
+      PlainText(At(container, "resources", resource.substr(0, dot), resource.substr(dot + 1)));
+  const auto amount = Quantity::Parse(amount_text.empty() ? "0" : amount_text);
+  const auto divisor_text = PlainText(At(reference, "divisor"));
+  const auto divisor =
+      Quantity::Parse(divisor_text.empty() || divisor_text == "0" ? "1" : divisor_text);
+  if (!amount || !divisor || divisor->MilliValue() <= 0) return "";
+  const bool in_milli = resource.ends_with("cpu");
+  const int64_t whole = in_milli ? amount->MilliValue() : amount->Value();
+  const int64_t unit = std::max<int64_t>(in_milli ? divisor->MilliValue() : divisor->Value(), 1);
+  const int64_t value = whole / unit + (whole % unit > 0 ? 1 : 0);
+  const bool limit = resource == "limits.cpu" || resource == "limits.memory";
+  return value == 0 && limit ? "node allocatable" : std::to_string(value);
+}
+
+// `pod` is null in templates.
+void WriteEnvironment(DescribeWriter& out, const Json& container, const Json* pod) {
   const Json& sources = At(container, "envFrom");
   if (!sources.is_null() && !sources.empty()) {
     out.Line(2, "Environment Variables from:");
@@ -99,10 +140,12 @@ void WriteEnvironment(DescribeWriter& out, const Json& container) {
     const std::string name = TextAt(each, "name");
     const Json& from = At(each, "valueFrom");
     if (const Json& field = At(from, "fieldRef"); field.is_object()) {
-      out.Line(3, fmt::format("{}:\t ({}:{})", name, TextAt(field, "apiVersion"),
-                              TextAt(field, "fieldPath")));
+      const std::string path = TextAt(field, "fieldPath");
+      out.Line(3, fmt::format("{}:\t{} ({}:{})", name, FieldValue(pod, path),
+                              TextAt(field, "apiVersion"), path));
     } else if (const Json& resource = At(from, "resourceFieldRef"); resource.is_object()) {
-      out.Line(3, fmt::format("{}:\t ({})", name, TextAt(resource, "resource")));
+      out.Line(3, fmt::format("{}:\t{} ({})", name, ResourceValue(container, resource),
+                              TextAt(resource, "resource")));
     } else if (const Json& secret = At(from, "secretKeyRef"); secret.is_object()) {
       out.Line(3, fmt::format("{}:\t<set to the key '{}' in secret '{}'>\tOptional: {}", name,
                               TextAt(secret, "key"), TextAt(secret, "name"), OptionalText(secret)));
@@ -144,9 +187,11 @@ void WriteWords(DescribeWriter& out, const std::string& title, const Json& words
   }
 }
 
-// `status` is null in templates, where names are indented by one more space.
-void WriteContainer(DescribeWriter& out, const Json& container, const Json* status) {
-  out.Line(1, (status ? "" : " ") + TextAt(container, "name") + ":");
+// `status` is null before the kubelet has seen the pod. `pod` is null in templates, where names are
+// indented by one more space.
+void WriteContainer(DescribeWriter& out, const Json& container, const Json* status,
+                    const Json* pod) {
+  out.Line(1, (pod ? "" : " ") + TextAt(container, "name") + ":");
   if (status) out.Field(2, "Container ID", TextAt(*status, "containerID"));
   out.Field(2, "Image", TextAt(container, "image"));
   if (status) out.Field(2, "Image ID", TextAt(*status, "imageID"));
@@ -157,7 +202,7 @@ void WriteContainer(DescribeWriter& out, const Json& container, const Json* stat
   out.Field(2, several ? "Host Ports" : "Host Port", NoneIfEmpty(host_ports));
   WriteWords(out, "Command", At(container, "command"));
   WriteWords(out, "Args", At(container, "args"));
-  if (status && status->is_object()) {
+  if (status) {
     WriteState(out, "State", At(*status, "state"));
     if (At(*status, "lastState", "terminated").is_object()) {
       WriteState(out, "Last State", At(*status, "lastState"));
@@ -173,24 +218,34 @@ void WriteContainer(DescribeWriter& out, const Json& container, const Json* stat
     const Json& probe = At(container, field);
     if (probe.is_object()) out.Field(2, title, ProbeText(probe));
   }
-  WriteEnvironment(out, container);
+  WriteEnvironment(out, container, pod);
   WriteMounts(out, container);
 }
 
-void WriteContainers(DescribeWriter& out, const std::string& title, const Json& containers,
-                     const Json* statuses) {
+struct ContainerList {
+  const char* title;
+  const char* field;
+  const char* statuses;
+};
+constexpr ContainerList kInitContainers = {"Init Containers", "initContainers",
+                                           "initContainerStatuses"};
+constexpr ContainerList kContainers = {"Containers", "containers", "containerStatuses"};
+constexpr ContainerList kEphemeralContainers = {"Ephemeral Containers", "ephemeralContainers",
+                                                "ephemeralContainerStatuses"};
+
+void WriteContainers(DescribeWriter& out, const ContainerList& list, const Json& spec,
+                     const Json* pod) {
+  const Json& containers = At(spec, list.field);
   if (containers.is_null() || containers.empty()) return;
-  const std::string indent = statuses ? "" : "  ";
-  out.Line(0, indent + title + ":");
+  out.Line(0, std::string(pod ? "" : "  ") + list.title + ":");
   for (const Json& container : containers) {
-    static const Json kNone = Json::object();
-    const Json* status = statuses ? &kNone : nullptr;
-    if (statuses && statuses->is_array()) {
-      for (const Json& each : *statuses) {
+    const Json* status = nullptr;
+    if (pod) {
+      for (const Json& each : At(*pod, "status", list.statuses)) {
         if (TextAt(each, "name") == TextAt(container, "name")) status = &each;
       }
     }
-    WriteContainer(out, container, status);
+    WriteContainer(out, container, status, pod);
   }
 }
 
@@ -225,11 +280,28 @@ std::string TolerationText(const Json& toleration) {
 void WritePlacement(DescribeWriter& out, const Json& spec, const std::string& indent) {
   out.Labels(indent + "Node-Selectors", At(spec, "nodeSelector"));
   const Json& tolerations = At(spec, "tolerations");
+  std::vector<Json> sorted(tolerations.begin(), tolerations.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Json& a, const Json& b) {
+    return TextAt(a, "key") < TextAt(b, "key");
+  });
+  out.Field(0, indent + "Tolerations", sorted.empty() ? "<none>" : TolerationText(sorted[0]));
+  for (size_t i = 1; i < sorted.size(); ++i) out.Line(0, "\t" + TolerationText(sorted[i]));
+}
+
+void WriteSpread(DescribeWriter& out, const Json& spec, const std::string& indent) {
   std::vector<std::string> lines;
-  for (const Json& toleration : tolerations) lines.push_back(TolerationText(toleration));
+  for (const Json& each : At(spec, "topologySpreadConstraints")) {
+    std::string line =
+        fmt::format("{}:{} when max skew {} is exceeded", TextAt(each, "topologyKey"),
+                    TextAt(each, "whenUnsatisfiable"), IntAt(each, "maxSkew"));
+    const std::string selector = SelectorText(At(each, "labelSelector"));
+    if (!selector.empty()) line += " for selector " + selector;
+    lines.push_back(std::move(line));
+  }
   std::sort(lines.begin(), lines.end());
-  out.Field(0, indent + "Tolerations", lines.empty() ? "<none>" : lines[0]);
-  for (size_t i = 1; i < lines.size(); ++i) out.Line(0, "\t" + lines[i]);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    out.Line(0, (i == 0 ? indent + "Topology Spread Constraints:\t" : "\t") + lines[i]);
+  }
 }
 
 void WriteConditions(DescribeWriter& out, const Json& conditions) {
@@ -249,7 +321,12 @@ void DescribeWriter::FieldIf(int level, const std::string& name, const std::stri
   if (!value.empty()) Field(level, name, value);
 }
 void DescribeWriter::Line(int level, const std::string& text) {
-  writer_.Write(std::string(static_cast<size_t>(level) * 2, ' ') + text + "\n");
+  const std::string line = std::string(static_cast<size_t>(level) * 2, ' ') + text + "\n";
+  if (aligned_) {
+    writer_.Write(line);
+  } else {
+    raw_ += line;
+  }
 }
 
 void DescribeWriter::Labels(const std::string& title, const Json& labels) {
@@ -352,15 +429,14 @@ void DescribePod(DescribeWriter& out, const Json& pod) {
   }
   out.FieldIf(0, "Controlled By", ControllerText(pod));
   out.FieldIf(0, "NominatedNodeName", TextAt(status, "nominatedNodeName"));
-  WriteContainers(out, "Init Containers", At(spec, "initContainers"),
-                  &At(status, "initContainerStatuses"));
-  WriteContainers(out, "Containers", At(spec, "containers"), &At(status, "containerStatuses"));
-  WriteContainers(out, "Ephemeral Containers", At(spec, "ephemeralContainers"),
-                  &At(status, "ephemeralContainerStatuses"));
+  WriteContainers(out, kInitContainers, spec, &pod);
+  WriteContainers(out, kContainers, spec, &pod);
+  WriteContainers(out, kEphemeralContainers, spec, &pod);
   WriteConditions(out, At(status, "conditions"));
   WriteVolumes(out, At(spec, "volumes"), false);
   out.FieldIf(0, "QoS Class", TextAt(status, "qosClass"));
   WritePlacement(out, spec, "");
+  WriteSpread(out, spec, "");
 }
 
 void WritePodTemplate(DescribeWriter& out, const Json& pod_template) {
@@ -376,14 +452,16 @@ void WritePodTemplate(DescribeWriter& out, const Json& pod_template) {
     }
   }
   out.FieldIf(0, "  Service Account", TextAt(spec, "serviceAccountName"));
-  WriteContainers(out, "Init Containers", At(spec, "initContainers"), nullptr);
-  WriteContainers(out, "Containers", At(spec, "containers"), nullptr);
+  WriteContainers(out, kInitContainers, spec, nullptr);
+  WriteContainers(out, kContainers, spec, nullptr);
   WriteVolumes(out, At(spec, "volumes"), true);
+  WriteSpread(out, spec, "  ");
+  out.FieldIf(0, "  Priority Class Name", TextAt(spec, "priorityClassName"));
   WritePlacement(out, spec, "  ");
 }
 
 std::string DescribePodTemplate(const Json& pod_template) {
-  DescribeWriter out;
+  DescribeWriter out(false);
   WritePodTemplate(out, pod_template);
   return out.Flush();
 }

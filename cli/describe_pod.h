@@ -12,6 +12,8 @@ namespace skiff::cli {
 // Lines with an indentation of two spaces a level, aligned by a TabWriter.
 class DescribeWriter {
  public:
+  // `aligned`: cells are in columns; otherwise their tabs stay.
+  explicit DescribeWriter(bool aligned = true) : aligned_(aligned) {}
   // "NAME:<tab>VALUE"
   void Field(int level, const std::string& name, const std::string& value);
   // The same, unless the value is empty.
@@ -22,10 +24,12 @@ class DescribeWriter {
   void Annotations(const Json& annotations);
   // Name, Namespace, Labels, Annotations.
   void Head(const Json& object);
-  std::string Flush() { return writer_.Flush(); }
+  std::string Flush() { return aligned_ ? writer_.Flush() : std::move(raw_); }
 
  private:
+  const bool aligned_;
   TabWriter writer_;
+  std::string raw_;
 };
 
 // "Fri, 20 Nov 2026 07:00:00 +0000" of an RFC 3339 text; "" of an empty one.
@@ -36,6 +40,7 @@ std::string ControllerText(const Json& object);
 void DescribePod(DescribeWriter& out, const Json& pod);
 // "Pod Template:" and what is below it.
 void WritePodTemplate(DescribeWriter& out, const Json& pod_template);
+// The same as `rollout` prints it: tabs, no columns.
 std::string DescribePodTemplate(const Json& pod_template);
 // The lines of a volume's source.
 void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume);

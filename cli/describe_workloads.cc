@@ -150,4 +150,99 @@ void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& 
   WritePodTemplate(out, At(spec, "template"));
 }
 
+void DescribeDaemonSet(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  const Json& status = At(object, "status");
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));
+  out.Field(0, "Selector", SelectorText(At(object, "spec", "selector")));
+  out.Field(0, "Node-Selector",
+            OrNone(SelectorText(At(object, "spec", "template", "spec", "nodeSelector"))));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  const std::pair<const char*, const char*> counts[] = {
+      {"Desired Number of Nodes Scheduled", "desiredNumberScheduled"},
+      {"Current Number of Nodes Scheduled", "currentNumberScheduled"},
+      {"Number of Nodes Scheduled with Up-to-date Pods", "updatedNumberScheduled"},
+      {"Number of Nodes Scheduled with Available Pods", "numberAvailable"},
+      {"Number of Nodes Misscheduled", "numberMisscheduled"}};
+  for (const auto& [title, field] : counts) {
+    out.Line(0, fmt::format("{}: {}", title, IntAt(status, field)));
+  }
+  out.Field(0, "Pods Status", PodsStatus(context, object));
+  WritePodTemplate(out, At(object, "spec", "template"));
+}
+
+namespace {
+
+void WriteClaimTemplates(DescribeWriter& out, const Json& templates) {
+  if (!templates.is_array() || templates.empty()) {
+    out.Field(0, "Volume Claims", "<none>");
+    return;
+  }
+  out.Line(0, "Volume Claims:");
+  for (const Json& claim : templates) {
+    out.Field(1, "Name", NameOf(claim));
+    out.Field(1, "StorageClass", TextAt(claim, "spec", "storageClassName"));
+    out.Labels("  Labels", At(claim, "metadata", "labels"));
+    out.Labels("  Annotations", At(claim, "metadata", "annotations"));
+    const std::string size = PlainText(At(claim, "spec", "resources", "requests", "storage"));
+    out.Field(1, "Capacity", size.empty() ? "<default>" : size);
+    out.Field(1, "Access Modes", "[" + Join(TextsAt(At(claim, "spec"), "accessModes"), " ") + "]");
+  }
+}
+
+std::string OrUnset(const Json& value, const char* unit = "") {
+  return value.is_null() ? "<unset>" : PlainText(value) + unit;
+}
+
+}  // namespace
+
+void DescribeStatefulSet(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  const Json& spec = At(object, "spec");
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));
+  out.Field(0, "CreationTimestamp", DescribeTime(TextAt(object, "metadata", "creationTimestamp")));
+  out.Field(0, "Selector", SelectorText(At(spec, "selector")));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.Field(0, "Replicas",
+            fmt::format("{} desired | {} total", IntOf(At(spec, "replicas"), 1),
+                        IntAt(object, "status", "replicas")));
+  out.Field(0, "Update Strategy", TextAt(spec, "updateStrategy", "type"));
+  const Json& rolling = At(spec, "updateStrategy", "rollingUpdate");
+  if (const Json& partition = At(rolling, "partition"); !partition.is_null()) {
+    out.Field(1, "Partition", PlainText(partition));
+    out.FieldIf(1, "MaxUnavailable", PlainText(At(rolling, "maxUnavailable")));
+  }
+  out.Field(0, "Pods Status", PodsStatus(context, object));
+  WritePodTemplate(out, At(spec, "template"));
+  WriteClaimTemplates(out, At(spec, "volumeClaimTemplates"));
+}
+
+void DescribeCronJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+  const Json& spec = At(object, "spec");
+  const Json& job = At(spec, "jobTemplate", "spec");
+  out.Head(object);
+  out.Field(0, "Schedule", TextAt(spec, "schedule"));
+  out.Field(0, "Concurrency Policy", TextAt(spec, "concurrencyPolicy"));
+  const Json& suspend = At(spec, "suspend");
+  out.Field(0, "Suspend", suspend.is_null() ? "<unset>" : IsTrue(suspend) ? "True" : "False");
+  out.Field(0, "Successful Job History Limit", OrUnset(At(spec, "successfulJobsHistoryLimit")));
+  out.Field(0, "Failed Job History Limit", OrUnset(At(spec, "failedJobsHistoryLimit")));
+  out.Field(0, "Starting Deadline Seconds", OrUnset(At(spec, "startingDeadlineSeconds"), "s"));
+  const std::string selector = SelectorText(At(job, "selector"));
+  out.Field(0, "Selector", selector.empty() ? "<unset>" : selector);
+  out.Field(0, "Parallelism", OrUnset(At(job, "parallelism")));
+  out.Field(0, "Completions", OrUnset(At(job, "completions")));
+  if (const Json& deadline = At(job, "activeDeadlineSeconds"); !deadline.is_null()) {
+    out.Field(0, "Active Deadline Seconds", PlainText(deadline) + "s");
+  }
+  WritePodTemplate(out, At(job, "template"));
+  const std::string last = TextAt(object, "status", "lastScheduleTime");
+  out.Field(0, "Last Schedule Time", last.empty() ? "<unset>" : DescribeTime(last));
+  std::vector<std::string> active;
+  for (const Json& each : At(object, "status", "active")) active.push_back(TextAt(each, "name"));
+  out.Field(0, "Active Jobs", OrNone(Join(active, ", ")));
+}
+
 }  // namespace skiff::cli

@@ -9,6 +9,8 @@
 namespace skiff::cli {
 namespace {
 
+// Marks an error's text that is printed as it is.
+constexpr std::string_view kPlain = "\x02";
 constexpr std::string_view kUnreachable = "Unable to connect to the server ";
 
 std::string InvalidText(const Error& error) {
@@ -56,6 +58,9 @@ std::string UnreachableText(const std::string& message) {
 }  // namespace
 
 std::string ErrorText(const Error& error) {
+  if (error.message.starts_with(kPlain)) {
+    return error.message.substr(kPlain.size()) + "\n";
+  }
   if (error.http_code == 0) return fmt::format("error: {}\n", error.message);
   if (error.http_code == 503 && error.message.starts_with(kUnreachable)) {
     return UnreachableText(error.message);
@@ -71,6 +76,10 @@ std::string ErrorText(const Error& error) {
 
 tl::unexpected<Error> CliError(std::string text) {
   return Fail(Reason::kBadRequest, std::move(text));
+}
+
+tl::unexpected<Error> PlainError(const std::string& text) {
+  return Fail(Reason::kBadRequest, std::string(kPlain) + text);
 }
 
 Error WithSource(Error error, const std::string& verb, const std::string& source) {

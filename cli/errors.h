@@ -12,6 +12,8 @@ namespace skiff::cli {
 std::string ErrorText(const Error& error);
 // Of our own making: "error: TEXT".
 tl::unexpected<Error> CliError(std::string text);
+// The same without "error: " before it.
+tl::unexpected<Error> PlainError(const std::string& text);
 // `error when creating "web.yaml": ...`, as a prefix of the message.
 Error WithSource(Error error, const std::string& verb, const std::string& source);
 

@@ -47,7 +47,7 @@ Result<> RunExec(Command& command, const Args& args) {
   // The first word is the pod; what follows it without "--" is refused, as kubectl does.
   TRY(command.Parse(args));
   if (command.words().empty()) {
-    return command.UsageError("pod, type/name or --filename must be specified");
+    return CliError("pod, type/name or --filename must be specified");
   }
   if (command.words().size() > 1) {
     return CliError(
@@ -55,7 +55,7 @@ Result<> RunExec(Command& command, const Args& args) {
         "instead\nSee 'kubectl exec -h' for help and examples");
   }
   if (!command.rest() || command.rest()->empty()) {
-    return command.UsageError("you must specify at least one command for the container");
+    return CliError("you must specify at least one command for the container");
   }
   const Json pod = TRY(FindPod(command, command.words()[0]));
   if (Ended(pod)) {
@@ -64,8 +64,11 @@ Result<> RunExec(Command& command, const Args& args) {
                     "{}",
                     TextAt(pod, "status", "phase")));
   }
-  const std::string container =
-      TRY(ChooseContainer(command, pod, flags.container, kMissingContainer, flags.quiet));
+  // A container that is named is the server's to find.
+  std::string container = flags.container;
+  if (container.empty()) {
+    container = TRY(ChooseContainer(command, pod, "", kMissingContainer, flags.quiet));
+  }
   CheckTerminal(command, flags);
   const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
                               .subresource = "exec",
@@ -85,15 +88,17 @@ Result<> RunAttach(Command& command, const Args& args) {
   flags.AddTo(command);
   TRY(command.Parse(args));
   if (command.words().empty()) {
-    return command.UsageError("at least 1 argument is required for attach");
+    return CliError("at least 1 argument is required for attach");
   }
   const Json pod = TRY(FindPod(command, command.words()[0]));
   if (Ended(pod)) {
     return CliError(fmt::format("cannot attach a container in a completed pod; current phase is {}",
                                 TextAt(pod, "status", "phase")));
   }
-  const std::string container =
-      TRY(ChooseContainer(command, pod, flags.container, kMissingContainer, flags.quiet));
+  const auto chosen =
+      ChooseContainer(command, pod, flags.container, kMissingContainer, flags.quiet);
+  if (!chosen) return CliError("cannot attach to the container: " + chosen.error().message);
+  const std::string& container = *chosen;
   for (const Json& each : At(pod, "spec", "containers")) {
     if (TextAt(each, "name") == container && flags.tty && !IsTrue(At(each, "tty"))) {
       command.Warn("error: Unable to use a TTY - container {} did not allocate one\n", container);

@@ -4,6 +4,7 @@
 #include "cli/environment.h"
 #include "cli/program.h"
 #include "http/server.h"
+#include "http/spdy.h"
 #include "http/websocket.h"
 
 namespace skiff::cli {
@@ -26,11 +27,62 @@ class FakeCommand final : public http::MessageHandler {
   const std::string status_;
 };
 
+// The same over SPDY: speaks once the client has opened all streams, which is when it ends the one
+// for errors.
+class FakeSpdyCommand final : public http::SpdyHandler {
+ public:
+  explicit FakeSpdyCommand(std::string status) : status_(std::move(status)) {}
+  void OnOpen(std::shared_ptr<http::SpdySender> sender) override { sender_ = std::move(sender); }
+  bool OnStream(http::SpdyStreamId stream, const http::Headers& headers) override {
+    const auto type = headers.find("streamtype");
+    if (type == headers.end()) return false;
+    streams_[type->second] = stream;
+    return true;
+  }
+  size_t OnData(http::SpdyStreamId /*stream*/, std::string_view bytes) override {
+    return bytes.size();
+  }
+  void OnFin(http::SpdyStreamId stream) override {
+    if (stream != streams_["error"]) return;
+    const std::pair<const char*, std::string> outputs[] = {
+        {"stdout", "hello\n"}, {"stderr", "oops\n"}, {"error", status_}};
+    for (const auto& [type, text] : outputs) {
+      sender_->Send(streams_[type], text);
+      sender_->Finish(streams_[type]);
+    }
+  }
+  void OnReset(http::SpdyStreamId /*stream*/) override {}
+  void OnClose() override {}
+
+ private:
+  const std::string status_;
+  std::shared_ptr<http::SpdySender> sender_;
+  std::map<std::string, http::SpdyStreamId> streams_;
+};
+
+// What the server, or what stands before it, lets through.
+enum class Upgrades : uint8_t { kWebSocket, kSpdy, kNone };
+
 // As much of an API server as `exec` needs.
 class FakeServer final : public http::Handler {
  public:
-  explicit FakeServer(std::string status) : status_(std::move(status)) {}
+  FakeServer(std::string status, Upgrades upgrades)
+      : status_(std::move(status)), upgrades_(upgrades) {}
   http::Response Handle(const http::Request& request) override {
+    if (http::IsSpdy(request) && upgrades_ == Upgrades::kSpdy) {
+      return http::AcceptSpdy(request, {"v4.channel.k8s.io"}, [this](const std::string&) {
+        return std::make_unique<FakeSpdyCommand>(status_);
+      });
+    }
+    if (http::IsSpdy(request) ||
+        (http::IsWebSocket(request) && upgrades_ != Upgrades::kWebSocket)) {
+      http::Response response;
+      response.status = 400;
+      response.content_type = "application/json";
+      response.body = R"({"kind":"Status","status":"Failure","reason":"BadRequest","code":400,
+          "message":"pod web does not have a host assigned"})";
+      return response;
+    }
     if (http::IsWebSocket(request)) {
       const MutexLock lock(mutex_);
       target_ = request.target;
@@ -50,6 +102,7 @@ class FakeServer final : public http::Handler {
 
  private:
   const std::string status_;
+  const Upgrades upgrades_;
   Mutex mutex_;
   std::string target_ GUARDED_BY(mutex_);
 };
@@ -62,8 +115,9 @@ struct Outcome {
 };
 
 // Runs `exec web ARGS` against a server whose command ends with that status.
-Outcome Exec(std::vector<std::string> args, const std::string& status) {
-  FakeServer handler(status);
+Outcome Exec(std::vector<std::string> args, const std::string& status,
+             Upgrades upgrades = Upgrades::kWebSocket) {
+  FakeServer handler(status, upgrades);
   http::Loops loops;
   const auto server = http::Server::Start({}, loops, handler);
   EXPECT_TRUE(server);
@@ -112,10 +166,34 @@ TEST(ExecTest, EndsWithTheExitCodeOfTheCommand) {
             "command terminated with exit code 3\n");
 }
 
-TEST(ExecTest, RefusesAContainerThatThePodDoesNotHave) {
-  const Outcome outcome = Exec({"web", "-c", "zz", "--", "ls"}, "");
+TEST(ExecTest, SpeaksSpdyToWhoRefusesWebSockets) {
+  const Outcome outcome = Exec(
+      {"web", "-c", "main", "--", "false"},
+      R"({"status":"Failure","reason":"NonZeroExitCode","message":"command terminated with non-zero exit code: exit status 3","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})",
+      Upgrades::kSpdy);
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.out, "hello\n");
+  EXPECT_EQ(outcome.err, "oops\ncommand terminated with exit code 3\n");
+}
+
+TEST(ExecTest, ShowsWhyTheUpgradeWasRefused) {
+  const Outcome outcome = Exec({"web", "-c", "main", "--", "ls"}, "", Upgrades::kNone);
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_EQ(outcome.err, "error: container zz not found in pod web\n");
+  EXPECT_EQ(outcome.err, "Error from server (BadRequest): pod web does not have a host assigned\n");
+}
+
+TEST(ExecTest, TellsWhichContainerItTook) {
+  EXPECT_EQ(Exec({"web", "--", "ls"}, R"({"status":"Success"})").err,
+            "Defaulted container \"main\" out of: main, side\noops\n");
+  EXPECT_EQ(Exec({"web", "-q", "--", "ls"}, R"({"status":"Success"})").err, "oops\n");
+}
+
+TEST(ExecTest, RefusesWordsThatMakeNoCommand) {
+  EXPECT_EQ(Exec({"web", "ls"}, "").err,
+            "error: exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] "
+            "instead\nSee 'kubectl exec -h' for help and examples\n");
+  EXPECT_EQ(Exec({"web"}, "").err,
+            "error: you must specify at least one command for the container\n");
 }
 
 }  // namespace

@@ -141,6 +141,7 @@ Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
   if (!flags.external_ip.empty()) spec["externalIPs"] = Json::array({flags.external_ip});
   if (!flags.session_affinity.empty()) spec["sessionAffinity"] = flags.session_affinity;
   if (!flags.load_balancer_ip.empty()) spec["loadBalancerIP"] = flags.load_balancer_ip;
+  service["status"]["loadBalancer"] = Json::object();
   return service;
 }
 
@@ -183,7 +184,7 @@ Result<> RunExpose(Command& command, const Args& args) {
   const auto targets = TRY(FindTargets(command, command.words(), {.files = &flags.files}));
   for (const Target& target : targets) {
     if (!CanExpose(target.resource.kind)) {
-      return CliError(fmt::format("cannot expose a {}", KindName(target.resource)));
+      return CliError(fmt::format("cannot expose a {}", target.resource.kind));
     }
     Json service = TRY(ServiceFor(flags, target.object));
     if (target.key.namespace_ != "default") {
@@ -203,6 +204,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   int max = -1;
   int cpu_percent = -1;
   std::string cpu;
+  std::string memory;
   std::string name;
   flags.AddTo(command, "kubectl-autoscale");
   files.AddTo(command);
@@ -210,9 +212,16 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   command.Flag("max", max, "The upper limit for the number of pods. Required.");
   command.Flag("cpu", cpu, "Target CPU: 50% of the request, or an amount such as 500m.");
   command.Flag("cpu-percent", cpu_percent, "Target CPU in percent of the request.");
+  command.Flag("memory", memory, "Target memory: 60% of the request, or an amount such as 200Mi.");
   command.Flag("name", name, "The name of the new object.");
   TRY(command.Parse(args));
+  if (command.Given("cpu-percent")) {
+    command.Warn(
+        "Flag --cpu-percent has been deprecated, Use --cpu with percentage or resource quantity "
+        "format (e.g., '70%' for utilization or '500m' for milliCPU).\n");
+  }
   TRY(flags.Check());
+  if (!command.Given("max")) return CliError("required flag(s) \"max\" not set");
   if (max < 1) {
     return CliError(fmt::format("--max=MAXPODS is required and must be at least 1, max: {}", max));
   }
@@ -229,14 +238,15 @@ Result<> RunAutoscale(Command& command, const Args& args) {
                    {"name", target.key.name}}}};
     if (min > 0) spec["minReplicas"] = min;
     if (cpu_percent >= 0) cpu = fmt::format("{}%", cpu_percent);
-    if (!cpu.empty()) {
-      Json goal = {{"type", "AverageValue"}, {"averageValue", cpu}};
-      if (cpu.ends_with('%')) {
+    for (const auto& [resource, wanted] : {std::pair("cpu", cpu), std::pair("memory", memory)}) {
+      if (wanted.empty()) continue;
+      Json goal = {{"type", "AverageValue"}, {"averageValue", wanted}};
+      if (wanted.ends_with('%')) {
         goal = {{"type", "Utilization"},
-                {"averageUtilization", NumberOrText(cpu.substr(0, cpu.size() - 1))}};
+                {"averageUtilization", NumberOrText(wanted.substr(0, wanted.size() - 1))}};
       }
-      spec["metrics"] =
-          Json::array({{{"type", "Resource"}, {"resource", {{"name", "cpu"}, {"target", goal}}}}});
+      spec["metrics"].push_back(
+          {{"type", "Resource"}, {"resource", {{"name", resource}, {"target", goal}}}});
     }
     Json object = {{"apiVersion", "autoscaling/v2"},
                    {"kind", "HorizontalPodAutoscaler"},

@@ -18,7 +18,7 @@ int Rank(const Json& pod) {
 
 }  // namespace
 
-Result<Json> FindPod(Command& command, const std::string& word) {
+Result<Json> FindPod(Command& command, const std::string& word, bool tells) {
   Session& session = *TRY(command.session());
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   if (word.find('/') == std::string::npos) {
@@ -43,7 +43,7 @@ Result<Json> FindPod(Command& command, const std::string& word) {
   std::stable_sort(list.items.begin(), list.items.end(), [](const Json& a, const Json& b) {
     return std::pair(Rank(a), NameOf(a)) < std::pair(Rank(b), NameOf(b));
   });
-  if (list.items.size() > 1) {
+  if (tells && list.items.size() > 1) {
     command.Warn("Found {} pods, using pod/{}\n", list.items.size(), NameOf(list.items[0]));
   }
   return std::move(list.items[0]);

@@ -1,11 +1,15 @@
 #include "cli/get.h"
 
+#include "api/human_duration.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 
 namespace skiff::cli {
 
 void GetFlags::AddTo(Command& command) {
+  print.formats =
+      "custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,"
+      "jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,wide,yaml";
   print.AddTo(command);
   files.AddTo(command);
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
@@ -53,6 +57,10 @@ constexpr char kNoType[] =
     "explain pods).\n"
     "See 'kubectl get -h' for help and examples";
 
+std::string NamespaceFor(const Session& session, const Selection& selection) {
+  return selection.namespace_.value_or(session.NamespaceFor(selection.kind.resource));
+}
+
 Query SelectorQuery(const GetFlags& flags) {
   Query query;
   if (!flags.selectors.labels.empty()) query.emplace_back("labelSelector", flags.selectors.labels);
@@ -61,8 +69,30 @@ Query SelectorQuery(const GetFlags& flags) {
   return query;
 }
 
+// The name and age of an object, for those that the server makes no table of.
+Json PlainTable(const Json& object, TimePoint now) {
+  const auto created = Time::Parse(TextAt(object, "metadata", "creationTimestamp"));
+  return {{"kind", "Table"},
+          {"columnDefinitions", {{{"name", "Name"}}, {{"name", "Age"}}}},
+          {"rows", Json::array({{{"cells",
+                                  {NameOf(object),
+                                   created ? HumanDuration(now - created->point()) : "<unknown>"}},
+                                 {"object", object}}})}};
+}
+
+Json PlainTableOfList(const Json& list, TimePoint now) {
+  Json table = PlainTable(Json(), now);
+  table["rows"] = Json::array();
+  table["metadata"] = At(list, "metadata");
+  for (const Json& item : At(list, "items")) {
+    table["rows"].push_back(std::move(PlainTable(item, now)["rows"][0]));
+  }
+  return table;
+}
+
 // One table of all pages.
-Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& resource) {
+Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& resource,
+                       TimePoint now) {
   Json whole;
   std::string continue_;
   do {
@@ -70,8 +100,9 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
     if (flags.chunk_size > 0) query.emplace_back("limit", std::to_string(flags.chunk_size));
     if (!continue_.empty()) query.emplace_back("continue", continue_);
     const std::string namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
-    Json page =
-        TRY(session.api().Get(resource.Path({namespace_, ""}), std::move(query), kTableAccept));
+    Json page = TRY(session.api().Get(resource.Path({namespace_, ""}), std::move(query),
+                                      flags.server_print ? kTableAccept : ""));
+    if (TextAt(page, "kind") != "Table") page = PlainTableOfList(page, now);
     continue_ = TextAt(page, "metadata", "continue");
     if (whole.is_null()) {
       whole = std::move(page);
@@ -92,10 +123,14 @@ struct KindTable {
 void CollectNamed(Command& command, Session& session, const GetFlags& flags, KindTable& out) {
   const Resource& resource = out.selection->kind.resource;
   for (const std::string& name : out.selection->names) {
-    const ObjectKey key = {session.NamespaceFor(resource), name};
+    const ObjectKey key = {NamespaceFor(session, *out.selection), name};
     Query query;
     if (!flags.sort_by.empty()) query.emplace_back("includeObject", "Object");
-    auto table = session.api().Get(resource.Path(key, flags.subresource), query, kTableAccept);
+    auto table = session.api().Get(resource.Path(key, flags.subresource), query,
+                                   flags.server_print ? kTableAccept : "");
+    if (table && TextAt(*table, "kind") != "Table") {
+      table = PlainTable(*table, command.environment().clock.Now());
+    }
     if (!table) {
       const bool missing = table.error().reason == Reason::kNotFound;
       if (!missing || !flags.ignore_not_found) command.Report(table.error());
@@ -113,9 +148,10 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
   for (const Selection& selection : selections.items) {
     KindTable part{&selection, {}, {}};
     if (selection.names.empty()) {
-      auto table = ListTable(session, flags, selection.kind.resource);
+      auto table =
+          ListTable(session, flags, selection.kind.resource, command.environment().clock.Now());
       if (!table) {
-        command.Report(table.error());
+        command.Report(WithList(table.error(), selection.kind.resource, flags.selectors));
         failed = true;
         continue;
       }
@@ -152,7 +188,7 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
   for (const Selection& selection : selections.items) {
     const Resource& resource = selection.kind.resource;
     for (const std::string& name : selection.names) {
-      const ObjectKey key = {session.NamespaceFor(resource), name};
+      const ObjectKey key = {NamespaceFor(session, selection), name};
       auto object = session.api().Get(resource, key, flags.subresource);
       if (object) {
         objects.push_back(std::move(*object));
@@ -167,7 +203,7 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
     options.field_selector = flags.selectors.fields;
     auto list = session.api().List(resource, options);
     if (!list) {
-      command.Report(list.error());
+      command.Report(WithList(list.error(), resource, flags.selectors));
       continue;
     }
     for (Json& item : list->items) objects.push_back(std::move(item));
@@ -178,13 +214,17 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
 Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
                       const Selections& selections) {
   bool single = false;
-  const bool columns = flags.print.output.starts_with("custom-columns=");
+  const std::string form = flags.print.output.substr(0, flags.print.output.find('='));
+  const bool columns = form == "custom-columns" || form == "custom-columns-file";
   std::unique_ptr<ObjectPrinter> printer;
   if (!columns) printer = TRY(MakeObjectPrinter(flags.print));
   auto objects = TRY(CollectObjects(command, session, flags, selections, single));
   if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, objects, false));
   if (columns) {
-    const std::string spec = flags.print.output.substr(flags.print.output.find('=') + 1);
+    const size_t equals = flags.print.output.find('=');
+    std::string spec =
+        equals == std::string::npos ? flags.print.template_ : flags.print.output.substr(equals + 1);
+    if (form == "custom-columns-file") spec = TRY(ColumnsOfFile(spec));
     const std::string text = TRY(CustomColumns(spec, objects, !flags.no_headers));
     command.environment().out(text);
     return {};
@@ -211,8 +251,9 @@ Result<Selections> SelectFromFiles(Command& command, const FileFlags& files) {
   Selections selections;
   for (const ManifestObject& object : objects) {
     auto& items = selections.items;
-    if (items.empty() || !(items.back().kind.resource == object.kind.resource)) {
-      items.push_back({object.kind, {}});
+    if (items.empty() || !(items.back().kind.resource == object.kind.resource) ||
+        items.back().namespace_ != object.key.namespace_) {
+      items.push_back({object.kind, {}, object.key.namespace_});
     }
     items.back().names.push_back(object.key.name);
   }
@@ -229,7 +270,7 @@ Result<> RunGet(Command& command, const Args& args) {
   Session& session = *TRY(command.session());
   if (!flags.raw.empty()) {
     if (!command.words().empty()) {
-      return command.UsageError("arguments may not be passed when --raw is specified");
+      return CliError("arguments may not be passed when --raw is specified");
     }
     const size_t question = flags.raw.find('?');
     const std::string query = question == std::string::npos ? "" : flags.raw.substr(question + 1);
@@ -242,26 +283,24 @@ Result<> RunGet(Command& command, const Args& args) {
     command.environment().err(kNoTypeHint);
     return CliError(kNoType);
   }
-  const Selections selections = flags.files.empty() ? TRY(ParseSelections(command, command.words()))
-                                    : TRY(SelectFromFiles(command, flags.files));
-                                    for (const Selection& selection : selections.items) {
-                                      if (selection.names.empty()) continue;
-                                      if (flags.selectors.all_namespaces) {
-                                        return CliError(
-                                            "a resource cannot be retrieved by name across all "
-                                            "namespaces");
-                                      }
-                                      if (!flags.selectors.labels.empty() ||
-                                          !flags.selectors.fields.empty()) {
-                                        return CliError(
-                                            "name cannot be provided when a selector is specified");
-                                      }
-                                    }
-                                    if (flags.watch || flags.watch_only)
-                                      return WatchSelection(command, flags, selections);
-                                    if (flags.human())
-                                      return PrintTables(command, session, flags, selections);
-                                    return PrintObjects(command, session, flags, selections);
+  Selections selections;
+  if (flags.files.empty()) {
+    selections = TRY(ParseSelections(command, command.words()));
+  } else {
+    selections = TRY(SelectFromFiles(command, flags.files));
+  }
+  for (const Selection& selection : selections.items) {
+    if (selection.names.empty()) continue;
+    if (flags.selectors.all_namespaces) {
+      return CliError("a resource cannot be retrieved by name across all namespaces");
+    }
+    if (!flags.selectors.labels.empty() || !flags.selectors.fields.empty()) {
+      return CliError("name cannot be provided when a selector is specified");
+    }
+  }
+  if (flags.watch || flags.watch_only) return WatchSelection(command, flags, selections);
+  if (flags.human()) return PrintTables(command, session, flags, selections);
+  return PrintObjects(command, session, flags, selections);
 }
 
 }  // namespace skiff::cli

@@ -58,7 +58,7 @@ bool Answers(const ServedKind& kind, const std::string& word) {
              kind.short_names.end();
 }
 
-// How a word can be read: "a.b.c" is resource a of group b.c, or of version b of group c.
+// How a word can be read: "a.b.c" is resource a of version b of group c, or of group b.c.
 struct Reading {
   std::string name;
   std::optional<std::string> version;
@@ -77,7 +77,6 @@ std::vector<Reading> ReadingsOf(const std::string& word) {
     readings.push_back({name, rest.substr(0, second), rest.substr(second + 1)});
   }
   readings.push_back({name, {}, rest});
-  readings.push_back({name, rest, {}});
   return readings;
 }
 
@@ -93,13 +92,8 @@ const ServedKind* Search(const std::vector<ServedKind>& kinds, const std::string
 }
 
 std::string NoSuchType(const std::string& word) {
-  const size_t dot = word.find('.');
-  if (dot == std::string::npos) {
-    return fmt::format("the server doesn't have a resource type \"{}\"", word);
-  }
-  const std::string rest = word.substr(dot + 1);
-  return fmt::format("the server doesn't have a resource type \"{}\" in group \"{}\"",
-                     word.substr(0, dot), rest);
+  return fmt::format("the server doesn't have a resource type \"{}\"",
+                     word.substr(0, word.find('.')));
 }
 
 }  // namespace

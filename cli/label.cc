@@ -1,4 +1,6 @@
 // `label` and `annotate`: KEY=VALUE sets, KEY- removes.
+#include <algorithm>
+
 #include "api/go_text.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -23,6 +25,28 @@ struct Style {
 constexpr Style kLabel = {"label", "labels", "labeled", "unlabeled", "not labeled"};
 constexpr Style kAnnotate = {"annotation", "annotations", "annotated", "annotated", "annotated"};
 
+Result<> CheckLabelValue(const std::string& key, const std::string& value) {
+  const auto alnum = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  constexpr size_t kLabelValueMax = 63;
+  const bool fits =
+      value.empty() || (value.size() <= kLabelValueMax && alnum(value.front()) &&
+                        alnum(value.back()) && std::all_of(value.begin(), value.end(), [&](char c) {
+                          return alnum(c) || c == '-' || c == '_' || c == '.';
+                        }));
+  if (fits) return {};
+  std::vector<std::string> reasons;
+  if (value.size() > kLabelValueMax) reasons.emplace_back("must be no more than 63 bytes");
+  reasons.emplace_back(
+      "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+      "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or "
+      "'my_value',  or '12345', regex used for validation is "
+      "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')");
+  return CliError(
+      fmt::format("invalid label value: {}: {}", GoQuote(key + "=" + value), Join(reasons, "; ")));
+}
+
 // Resources come first: words become pairs from the first one that has "=" or ends with "-".
 Result<Words> Sort(const Args& all, const Style& style) {
   Words words;
@@ -41,6 +65,7 @@ Result<Words> Sort(const Args& all, const Style& style) {
     }
   }
   for (const auto& [key, value] : words.set) {
+    if (&style == &kLabel) TRY(CheckLabelValue(key, value));
     if (std::find(words.removed.begin(), words.removed.end(), key) != words.removed.end()) {
       return CliError(
           fmt::format("can not both modify and remove a {} in the same command", style.verb));
@@ -132,7 +157,7 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   TRY(flags.write.Check());
   const Words words = TRY(Sort(command.words(), style));
   if (words.set.empty() && words.removed.empty() && !flags.list) {
-    return command.UsageError(fmt::format("at least one {} update is required", style.verb));
+    return CliError(fmt::format("at least one {} update is required", style.verb));
   }
   const auto targets = TRY(
       FindTargets(command, words.resources, {.files = &flags.files, .selectors = flags.selectors}));

@@ -54,10 +54,8 @@ void LogFlags::AddTo(Command& command) {
 
 Result<> LogFlags::Check(const Command& command) const {
   if (tail < -1) return CliError("--tail must be greater than or equal to -1");
-  if (command.Given("since") && since <= Duration(0)) {
-    return CliError("--since must be greater than 0");
-  }
-  if (command.Given("limit-bytes") && limit_bytes <= 0) {
+  if (since < Duration(0)) return CliError("--since must be greater than 0");
+  if (limit_bytes < 0) {
     return CliError("--limit-bytes must be greater than 0");
   }
   if (!since_time.empty() && since > Duration(0)) {
@@ -179,7 +177,7 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
     selector = SelectorText(At(owner, "spec", "selector"));
   }
   if (selector.empty()) {
-    auto pod = FindPod(command, command.words()[0]);
+    auto pod = FindPod(command, command.words()[0], true);
     if (pod) return std::vector<Json>{std::move(*pod)};
     if (pod.error().reason != Reason::kNotFound) return Fail(pod.error());
     return CliError(fmt::format("error from server (NotFound): {} in namespace \"{}\"",

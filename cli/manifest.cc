@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "api/go_text.h"
+#include "api/selector.h"
 #include "api/yaml.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -39,13 +40,20 @@ std::vector<std::string> FilesIn(const std::string& directory) {
   std::error_code code;
   for (Iterator at(directory, code), end; at != end; at.increment(code)) {
     if (code) break;
-    if (at->is_regular_file(code) && IsManifestName(at->path())) paths.push_back(at->path());
+    if (at->is_regular_file(code) && IsManifestName(at->path())) {
+      paths.push_back(at->path().lexically_normal());
+    }
   }
   std::sort(paths.begin(), paths.end());
   return paths;
 }
 
 Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files) {
+  if (!files.kustomize.empty()) {
+    if (!files.filenames.empty()) return CliError("only one of -f or -k can be specified");
+    return CliError(
+        "kustomizations (-k) are not supported: render them, and pass the result to -f -");
+  }
   std::vector<Source> sources;
   bool input_read = false;
   for (const std::string& name : files.filenames) {
@@ -81,6 +89,27 @@ bool IsList(const Json& document) {
   return TextAt(document, "kind").ends_with("List") && At(document, "items").is_array();
 }
 
+// What Go's decoder calls a value.
+const char* TypeWord(const Json& value) {
+  return value.is_boolean()  ? "bool"
+         : value.is_number() ? "number"
+         : value.is_array()  ? "array"
+                             : "object";
+}
+
+// Names that YAML takes for something else: "on", 123.
+Result<> CheckNames(const std::string& source, const Json& object) {
+  for (const char* field : {"name", "namespace"}) {
+    const Json& value = At(object, "metadata", field);
+    if (value.is_null() || value.is_string()) continue;
+    return CliError(
+        fmt::format("unable to decode {}: json: cannot unmarshal {} into Go struct "
+                    "field ObjectMeta.metadata.{} of type string",
+                    GoQuote(source), TypeWord(value), field));
+  }
+  return {};
+}
+
 Result<ManifestObject> Placed(Session& session, const std::string& source, Json object) {
   const std::string api_version = TextAt(object, "apiVersion");
   const std::string kind = TextAt(object, "kind");
@@ -98,6 +127,7 @@ Result<ManifestObject> Placed(Session& session, const std::string& source, Json 
                     "--validate=false",
                     GoQuote(source)));
   }
+  TRY(CheckNames(source, object));
   const auto served = TRY(session.kinds().FindByKind(api_version, kind));
   const std::string name = NameOf(object);
   const std::string namespace_ = NamespaceOf(object);
@@ -125,9 +155,24 @@ Result<ManifestObject> Placed(Session& session, const std::string& source, Json 
 
 }  // namespace
 
+Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects) {
+  if (selector.empty()) return {};
+  const auto labels = TRY(LabelSelector::Parse(selector));
+  std::erase_if(objects, [&](const ManifestObject& each) {
+    const Json& present = At(each.object, "metadata", "labels");
+    return !labels.MatchesBy([&](std::string_view key) -> std::optional<std::string_view> {
+      const Json& value = At(present, key);
+      if (!value.is_string()) return std::nullopt;
+      return value.get_ref<const std::string&>();
+    });
+  });
+  return {};
+}
+
 void FileFlags::AddTo(Command& command, const char* letter) {
   const std::string names = *letter ? std::string("filename,") + letter : "filename";
   command.Flag(names, filenames, "Files or folders with the objects.");
+  command.Flag("kustomize,k", kustomize, "Not supported: render the folder, and pass it to -f -.");
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }
 
@@ -138,9 +183,9 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
   for (const Source& source : sources) {
     auto documents = ParseYamlStream(source.text);
     if (!documents) {
-      command.Report(
-          CliError(fmt::format("error parsing {}: {}", source.name, documents.error().message))
-              .value());
+      command.Report(CliError(fmt::format("error parsing {}: error converting YAML to JSON: {}",
+                                          source.name, documents.error().message))
+                         .value());
       continue;
     }
     for (YamlDocument& document : *documents) {

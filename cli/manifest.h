@@ -19,14 +19,18 @@ struct ManifestObject {
 
 struct FileFlags {
   std::vector<std::string> filenames;
+  std::string kustomize;
   bool recursive = false;
   void AddTo(Command& command, const char* letter = "f");
-  bool empty() const { return filenames.empty(); }
+  bool empty() const { return filenames.empty() && kustomize.empty(); }
 };
 
 // In order; lists are taken apart. The namespace of the session is filled in where an object that
 // lives in one has none. Fails on the first file that cannot be read; objects that fit no kind are
 // reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
+
+// Leaves out what the label selector (-l) does not match. "" matches all.
+Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects);
 
 }  // namespace skiff::cli

@@ -1,8 +1,12 @@
 #include <fstream>
 
 #include "api/go_text.h"
+#include "api/json.h"
+#include "api/patch.h"
+#include "api/strategic_merge.h"
 #include "api/yaml.h"
 #include "cli/json_text.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
@@ -28,6 +32,40 @@ Result<std::string> PatchText(Command& command, const std::string& patch, const 
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+// JSON goes to the server as it is, so that it is the server who finds fault with it; YAML becomes
+// JSON here.
+Result<std::string> AsJsonText(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin != std::string::npos && (text[begin] == '{' || text[begin] == '[')) return text;
+  const auto parsed = ParseYaml(text);
+  if (!parsed) {
+    return CliError(fmt::format("unable to parse {}: {}", GoQuote(text), parsed.error().message));
+  }
+  return DumpJson(parsed->value);
+}
+
+// The patched object, without the server.
+Result<Json> PatchHere(Session& session, const Target& target, PatchType type,
+                       const std::string& text) {
+  if (type == PatchType::kJson) {
+    const JsonPatch patch = TRY(ParseJsonPatch(text));
+    return ApplyJsonPatch(patch, target.object);
+  }
+  if (type == PatchType::kMerge) {
+    const MergePatch patch = TRY(ParseMergePatch(text));
+    return ApplyMergePatch(patch.patch, target.object);
+  }
+  const auto kind =
+      TRY(session.kinds().FindByKind(target.resource.api_version, target.resource.kind));
+  if (!kind || !kind->info) {
+    return CliError(
+        fmt::format("strategic merge patch is not supported for {} locally, try --type merge",
+                    target.resource.api_version));
+  }
+  const MergePatch patch = TRY(ParseStrategicPatch(text));
+  return ApplyStrategicPatch(*kind->info->type, target.object, patch.patch);
+}
+
 }  // namespace
 
 Result<> RunPatch(Command& command, const Args& args) {
@@ -37,42 +75,50 @@ Result<> RunPatch(Command& command, const Args& args) {
   std::string patch_file;
   std::string type = "strategic";
   std::string subresource;
+  bool local = false;
   flags.AddTo(command, "kubectl-patch", false);
   files.AddTo(command);
   command.Flag("patch,p", patch_text, "The patch, as JSON or YAML.");
   command.Flag("patch-file", patch_file, "A file with the patch.");
   command.Flag("type", type, "json, merge or strategic.");
+  command.Flag("local", local, "Patch what -f holds, not the server's objects.");
   command.Flag("subresource", subresource, "Patch this subresource of the objects.");
   TRY(command.Parse(args));
   TRY(flags.Check());
   const PatchType patch_type = TRY(TypeOf(type));
   const std::string text = TRY(PatchText(command, patch_text, patch_file));
   if (text.empty()) {
-    return command.UsageError(
-        "must specify --patch or --patch-file containing the contents of "
-        "the patch");
+    return CliError("must specify --patch or --patch-file containing the contents of the patch");
   }
-  const auto parsed = ParseYaml(text);
-  if (!parsed) {
-    return CliError(fmt::format("unable to parse {}: {}", GoQuote(text), parsed.error().message));
-  }
+  const std::string document = TRY(AsJsonText(text));
   Session& session = *TRY(command.session());
-  const auto targets = TRY(FindTargets(command, command.words(), {.files = &files}));
+  const auto targets =
+      TRY(FindTargets(command, command.words(), {.files = &files, .fetch = !local}));
   for (const Target& target : targets) {
-    if (flags.dry_run.client()) {
-      TRY(PrintWritten(command, flags, target.object, target.resource, "patched"));
+    if (flags.dry_run.client() || local) {
+      const auto patched = PatchHere(session, target, patch_type, document);
+      const auto done = patched ? PrintWritten(command, flags, *patched, target.resource, "patched")
+                                : Result<>(Fail(patched.error()));
+      if (!done) command.Report(done.error());
       continue;
     }
     WriteOptions options = TRY(flags.Options());
     options.field_validation.clear();
-    const auto patched = session.api().Patch(target.resource, target.key, patch_type, parsed->value,
-                                             options, subresource);
+    const auto patched =
+        session.api().WriteText("PATCH", target.resource.Path(target.key, subresource),
+                                QueryOf(options), document, std::string(ContentType(patch_type)));
     if (!patched) {
       command.Report(WithSource(patched.error(), "patching", target.source));
       continue;
     }
+    // A subresource may be of a kind of its own: "scale.autoscaling/web".
+    Resource shown = target.resource;
+    if (!subresource.empty()) {
+      shown.kind = TextAt(*patched, "kind");
+      shown.api_version = TextAt(*patched, "apiVersion");
+    }
     const bool same = *patched == target.object;
-    TRY(PrintOutcome(command, flags.print, *patched, target.resource,
+    TRY(PrintOutcome(command, flags.print, *patched, shown,
                      same ? "patched (no change)" : "patched"));
   }
   return {};

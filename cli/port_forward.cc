@@ -1,4 +1,4 @@
-// `port-forward`: local ports whose connections end in a pod, as SPDY streams inside one WebSocket.
+// `port-forward`: local ports whose connections end in a pod, as SPDY streams of one session.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 
 #include "base/mutex.h"
 #include "cli/json_text.h"
+#include "cli/remote_link.h"
 #include "cli/rollout.h"
 #include "cli/session.h"
 #include "cli/streams.h"
@@ -22,7 +23,7 @@
 namespace skiff::cli {
 namespace {
 
-constexpr char kProtocol[] = "SPDY/3.1+portforward.k8s.io";
+constexpr char kTunnelProtocol[] = "SPDY/3.1+portforward.k8s.io";
 constexpr size_t kReadBytes = 32 << 10;
 // Of one connection towards its local side; past it the session is not read.
 constexpr size_t kBacklogBytesMax = 256 << 10;
@@ -60,6 +61,7 @@ struct Shared {
   std::shared_ptr<http::SpdySender> sender GUARDED_BY(mutex);
   std::map<int, Forwarded> connections GUARDED_BY(mutex);  // By socket.
   std::optional<Error> refused GUARDED_BY(mutex);
+  std::optional<http::Opened> answer GUARDED_BY(mutex);  // Of a server that did not upgrade.
   bool closed GUARDED_BY(mutex) = false;
   const int changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   ~Shared() {
@@ -284,16 +286,15 @@ Result<std::vector<PortPair>> ParsePorts(const Args& words, const Json& pod, con
     const size_t colon = words[i].find(':');
     const std::string remote = colon == std::string::npos ? words[i] : words[i].substr(colon + 1);
     PortPair pair;
-    pair.remote = service.is_null() ? TRY(PodPort(pod, remote))
-                                    : TRY(ServiceTarget(service, pod, remote));
-                                    const std::string local = colon == std::string::npos
-                                                                  ? remote
-                                                                  : words[i].substr(0, colon);
-                                    const auto number = Number(local);
-                                    pair.local = number                       ? *number
-                                                 : colon == std::string::npos ? pair.remote
-                                                                              : 0;
-                                    pairs.push_back(pair);
+    if (service.is_null()) {
+      pair.remote = TRY(PodPort(pod, remote));
+    } else {
+      pair.remote = TRY(ServiceTarget(service, pod, remote));
+    }
+    const std::string local = colon == std::string::npos ? remote : words[i].substr(0, colon);
+    const auto number = Number(local);
+    pair.local = number ? *number : colon == std::string::npos ? pair.remote : 0;
+    pairs.push_back(pair);
   }
   return pairs;
 }
@@ -383,6 +384,87 @@ Result<Json> ServiceOf(Command& command, const std::string& word) {
   return session.api().Get(selection.kind.resource, {session.namespace_(), selection.names[0]});
 }
 
+// A connection to the pod; dropping the exchange closes it.
+struct Opening {
+  std::shared_ptr<Shared> shared;
+  std::unique_ptr<http::Exchange> exchange;
+};
+
+Opening OpenWebSocket(http::Loops& loops, const ServerAddress& address,
+                      http::ClientRequest request) {
+  const auto shared = std::make_shared<Shared>();
+  auto exchange = http::OpenWebSocket(
+      loops, address.upstream, std::move(request), {kTunnelProtocol},
+      [shared](Result<std::string> protocol) -> std::unique_ptr<http::MessageHandler> {
+        if (protocol) {
+          return http::BytesInMessages(http::MakeSpdy(http::SpdyRole::kClient,
+                                                      std::make_unique<ForwardSession>(shared),
+                                                      {.ping_every = 10s}));
+        }
+        const MutexLock lock(shared->mutex);
+        shared->refused = protocol.error();
+        shared->Signal();
+        return nullptr;
+      });
+  return {shared, std::move(exchange)};
+}
+
+Opening OpenSpdy(http::Loops& loops, const ServerAddress& address, http::ClientRequest request) {
+  const auto shared = std::make_shared<Shared>();
+  request.method = "POST";
+  http::AskForSpdy(request.headers, {"portforward.k8s.io"});
+  auto exchange = http::Open(
+      loops, address.upstream, std::move(request), [shared](Result<http::Opened> opened) {
+        if (opened && opened->raw) {
+          opened->raw->Carry(http::MakeSpdy(http::SpdyRole::kClient,
+                                            std::make_unique<ForwardSession>(shared),
+                                            {.ping_every = 10s}));
+          return;
+        }
+        const MutexLock lock(shared->mutex);
+        if (opened) {
+          shared->answer = std::move(*opened);
+        } else {
+          shared->refused = opened.error();
+        }
+        shared->Signal();
+      });
+  return {shared, std::move(exchange)};
+}
+
+// Until the session is there; fails with what the server said instead.
+Result<> AwaitSession(Shared& shared) {
+  while (true) {
+    std::optional<http::Opened> answer;
+    {
+      const MutexLock lock(shared.mutex);
+      if (shared.sender) return {};
+      if (shared.refused) return Fail(*shared.refused);
+      answer = std::exchange(shared.answer, std::nullopt);
+    }
+    if (answer) return Fail(ReadRefusal(std::move(*answer)));
+    pollfd polled = {shared.changed, POLLIN, 0};
+    uint64_t count = 0;
+    if (poll(&polled, 1, -1) > 0) (void)!read(shared.changed, &count, sizeof(count));
+  }
+}
+
+// A tunnel in a WebSocket, or SPDY for who refuses that.
+Result<Opening> Connect(Command& command, http::Loops& loops, const ServerAddress& address,
+                        const http::ClientRequest& request) {
+  if (command.environment().variable("KUBECTL_PORT_FORWARD_WEBSOCKETS") != "false") {
+    Opening opening = OpenWebSocket(loops, address, request);
+    const auto ready = AwaitSession(*opening.shared);
+    if (ready) return opening;
+    // Who does not answer at all will not answer otherwise either.
+    if (ready.error().http_code == 0) return Fail(ready.error());
+  }
+  Opening opening = OpenSpdy(loops, address, request);
+  const auto ready = AwaitSession(*opening.shared);
+  if (ready) return opening;
+  return CliError("error upgrading connection: " + ready.error().message);
+}
+
 }  // namespace
 
 Result<> RunPortForward(Command& command, const Args& args) {
@@ -405,27 +487,14 @@ Result<> RunPortForward(Command& command, const Args& args) {
   }
   Session& session = *TRY(command.session());
   const ServerAddress address = TRY(AddressOf(session.options()));
-  auto ports = TRY(ListenAll(command, addresses, pairs));
-  const auto shared = std::make_shared<Shared>();
   http::Loops loops;
   http::ClientRequest request;
   request.target = fmt::format("{}/api/v1/namespaces/{}/pods/{}/portforward", address.path_prefix,
                                NamespaceOf(pod), NameOf(pod));
   request.headers = address.headers;
-  const auto exchange = http::OpenWebSocket(
-      loops, address.upstream, std::move(request), {kProtocol},
-      [shared](Result<std::string> protocol) -> std::unique_ptr<http::MessageHandler> {
-        if (protocol) {
-          return http::BytesInMessages(http::MakeSpdy(http::SpdyRole::kClient,
-                                                      std::make_unique<ForwardSession>(shared),
-                                                      {.ping_every = 10s}));
-        }
-        const MutexLock lock(shared->mutex);
-        shared->refused = protocol.error();
-        shared->Signal();
-        return nullptr;
-      });
-  return Forwarder(command, *shared, std::move(ports)).Run();
+  const Opening opening = TRY(Connect(command, loops, address, request));
+  auto ports = TRY(ListenAll(command, addresses, pairs));
+  return Forwarder(command, *opening.shared, std::move(ports)).Run();
 }
 
 }  // namespace skiff::cli

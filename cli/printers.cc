@@ -1,9 +1,12 @@
 #include "cli/printers.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "api/go_text.h"
 #include "api/yaml.h"
+#include "api/yaml_scalar.h"
+#include "cli/go_template.h"
 #include "cli/json_path.h"
 #include "cli/json_text.h"
 #include "cli/kinds.h"
@@ -27,6 +30,60 @@ class YamlPrinter final : public ObjectPrinter {
 
  private:
   bool first_ = true;
+};
+
+// YAML with braces, trailing commas and quoted texts, which no indentation can spoil.
+class KyamlPrinter final : public ObjectPrinter {
+ public:
+  Result<std::string> Print(const Json& object) override {
+    std::string text = "---\n";
+    Append(object, 0, text);
+    return text + "\n";
+  }
+
+ private:
+  static bool IsPlainKey(const std::string& key) {
+    return !key.empty() && ResolvesToText(key) && std::all_of(key.begin(), key.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '-' || c == '_' || c == '.' || c == '/';
+    });
+  }
+  static bool ResolvesToText(const std::string& key) { return ResolveYamlScalar(key).is_string(); }
+  static void Append(const Json& value, size_t indent, std::string& out) {
+    if (!value.is_structured()) {
+      out += value.is_string() ? GoQuote(TextOf(value))
+             : value.is_null() ? "null"
+                               : PlainText(value);
+      return;
+    }
+    const bool list = value.is_array();
+    if (value.empty()) {
+      out += list ? "[]" : "{}";
+      return;
+    }
+    // Items that are structures share their brackets' lines with the list's.
+    const bool cuddled = list && std::all_of(value.begin(), value.end(), [](const Json& item) {
+                           return item.is_structured() && !item.empty();
+                         });
+    if (cuddled) {
+      out += "[";
+      for (size_t i = 0; i < value.size(); ++i) {
+        if (i > 0) out += ", ";
+        Append(value[i], indent, out);
+      }
+      out += "]";
+      return;
+    }
+    out += list ? "[\n" : "{\n";
+    for (const auto& [key, item] : value.items()) {
+      out.append(indent + 2, ' ');
+      if (!list) out += (IsPlainKey(key) ? key : GoQuote(key)) + ": ";
+      Append(item, indent + 2, out);
+      out += ",\n";
+    }
+    out.append(indent, ' ');
+    out += list ? "]" : "}";
+  }
 };
 
 class NamePrinter final : public ObjectPrinter {
@@ -77,6 +134,23 @@ class PathAsJsonPrinter final : public ObjectPrinter {
   const bool allow_missing_;
 };
 
+class TemplatePrinter final : public ObjectPrinter {
+ public:
+  TemplatePrinter(GoTemplate parsed, std::string text, bool allow_missing)
+      : template_(std::move(parsed)), text_(std::move(text)), allow_missing_(allow_missing) {}
+  Result<std::string> Print(const Json& object) override {
+    auto text = template_.Execute(object, allow_missing_);
+    if (text) return text;
+    return CliError(
+        fmt::format("error executing template {}: {}", GoQuote(text_), text.error().message));
+  }
+
+ private:
+  const GoTemplate template_;
+  const std::string text_;
+  const bool allow_missing_;
+};
+
 Result<std::string> TextOfFile(const std::string& path) {
   std::ifstream in(path);
   if (!in)
@@ -101,6 +175,19 @@ Result<std::unique_ptr<ObjectPrinter>> MakePathPrinter(const std::string& form, 
   } else {
     printer = std::make_unique<PathPrinter>(std::move(*path), std::move(text), allow_missing);
   }
+  return printer;
+}
+
+Result<std::unique_ptr<ObjectPrinter>> MakeTemplatePrinter(const std::string& form,
+                                                           std::string text, bool allow_missing) {
+  if (text.empty()) return CliError("template format specified but no template given");
+  if (form == "go-template-file" || form == "templatefile") text = TRY(TextOfFile(text));
+  auto parsed = GoTemplate::Parse(text);
+  if (!parsed) {
+    return CliError(fmt::format("error parsing template {}, {}", text, parsed.error().message));
+  }
+  std::unique_ptr<ObjectPrinter> printer =
+      std::make_unique<TemplatePrinter>(std::move(*parsed), std::move(text), allow_missing);
   return printer;
 }
 
@@ -138,18 +225,23 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
     printer = std::make_unique<JsonPrinter>();
   } else if (output == "yaml") {
     printer = std::make_unique<YamlPrinter>();
+  } else if (output == "kyaml") {
+    printer = std::make_unique<KyamlPrinter>();
   } else if (output == "name") {
     printer = std::make_unique<NamePrinter>();
   } else if (form == "jsonpath" || form == "jsonpath-file" || form == "jsonpath-as-json") {
     const size_t equals = output.find('=');
     std::string text = equals == std::string::npos ? flags.template_ : output.substr(equals + 1);
     return MakePathPrinter(form, std::move(text), flags.allow_missing_template_keys);
+  } else if (form == "go-template" || form == "go-template-file" || form == "template" ||
+             form == "templatefile") {
+    const size_t equals = output.find('=');
+    std::string text = equals == std::string::npos ? flags.template_ : output.substr(equals + 1);
+    return MakeTemplatePrinter(form, std::move(text), flags.allow_missing_template_keys);
   } else {
     return CliError(fmt::format(
-        "unable to match a printer suitable for the output format \"{}\", allowed formats are: "
-        "custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,"
-        "wide,yaml",
-        output));
+        "unable to match a printer suitable for the output format {}, allowed formats are: {}",
+        GoQuote(output), flags.formats));
   }
   return printer;
 }
@@ -184,6 +276,27 @@ Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& obj
   const std::string text = TRY(printer->Print(shown));
   command.environment().out(text);
   return {};
+}
+
+Result<std::string> ColumnsOfFile(const std::string& path) {
+  const std::string text = TRY(TextOfFile(path));
+  const auto words = [](const std::string& line) {
+    std::vector<std::string> found;
+    for (std::string& word : Split(line, ' ')) {
+      if (!word.empty()) found.push_back(std::move(word));
+    }
+    return found;
+  };
+  const auto lines = Split(text, '\n');
+  const auto names = words(lines[0]);
+  const auto paths = lines.size() > 1 ? words(lines[1]) : std::vector<std::string>();
+  if (names.size() != paths.size()) {
+    return CliError(fmt::format("number of headers ({}) and field specifications ({}) don't match",
+                                names.size(), paths.size()));
+  }
+  std::vector<std::string> columns;
+  for (size_t i = 0; i < names.size(); ++i) columns.push_back(names[i] + ":" + paths[i]);
+  return Join(columns, ",");
 }
 
 Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,

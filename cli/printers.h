@@ -14,6 +14,10 @@ struct PrintFlags {
   std::string template_;
   bool show_managed_fields = false;
   bool allow_missing_template_keys = true;
+  // What an unknown one could have been.
+  const char* formats =
+      "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,"
+      "template,templatefile,yaml";
   void AddTo(Command& command);
 };
 
@@ -34,6 +38,8 @@ void DropManagedFields(Json& object);
 Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation);
 
+// The spec that a file of two lines, headers and paths, stands for.
+Result<std::string> ColumnsOfFile(const std::string& path);
 // custom-columns=NAME:.metadata.name,...: a table of the objects.
 Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,
                                   bool headers);

@@ -4,6 +4,8 @@
 #include <csignal>
 #include <iterator>
 
+#include "cli/cluster_info.h"
+#include "cli/debug.h"
 #include "cli/environment.h"
 #include "cli/get.h"
 #include "cli/verbs.h"
@@ -15,14 +17,20 @@ constexpr Verb kVerbs[] = {
     {"annotate", &RunAnnotate},
     {"api-resources", &RunApiResources},
     {"api-versions", &RunApiVersions},
-    {"apply", &RunApply},
     {"attach", &RunAttach},
     {"autoscale", &RunAutoscale},
-    {"cluster-info", &RunClusterInfo},
     {"cordon", &RunCordon},
+    {"completion", &RunCompletion},
+    {"cp", &RunCopy},
+    {"debug", &RunDebug},
     {"delete", &RunDelete},
     {"describe", &RunDescribe},
+    {"diff", &RunDiff},
+    {"drain", &RunDrain},
+    {"edit", &RunEdit},
+    {"events", &RunEvents},
     {"exec", &RunExec},
+    {"explain", &RunExplain},
     {"expose", &RunExpose},
     {"get", &RunGet},
     {"label", &RunLabel},
@@ -34,6 +42,7 @@ constexpr Verb kVerbs[] = {
     {"rolling-update", &RunRollingUpdate},
     {"run", &RunRun},
     {"scale", &RunScale},
+    {"taint", &RunTaint},
     {"uncordon", &RunUncordon},
     {"version", &RunVersion},
     {"wait", &RunWait},
@@ -45,10 +54,16 @@ struct Family {
   int (*main)(Environment& environment, const Args& args);
 };
 constexpr Family kFamilies[] = {
+    {"apply", &ApplyMain},
+    {"auth", &AuthMain},
+    {"certificate", &CertificateMain},
+    {"cluster-info", &ClusterInfoMain},
     {"config", &ConfigMain},
     {"create", &CreateMain},
     {"rollout", &RolloutMain},
     {"set", &SetMain},
+    {"top", &TopMain},
+    {"__complete", &CompleteMain},
 };
 
 const Family* FindFamily(std::string_view name) {
@@ -58,19 +73,58 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
+// How many letters must be changed, added or left out to make `a` of `b`.
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// Left out on purpose, rather than forgotten.
+const char* WhyNot(std::string_view verb) {
+  if (verb == "kustomize") return "kustomizations are not supported: render them, and pipe to -f -";
+  if (verb == "plugin") return "plugins are not supported";
+  return nullptr;
+}
+
 int UnknownVerb(Environment& environment, const std::string& verb) {
+  if (const char* why = WhyNot(verb)) {
+    environment.err(fmt::format("error: {}\n", why));
+    return 1;
+  }
   environment.err(
       fmt::format("error: unknown command \"{}\" for \"{}\"\n", verb, environment.program));
+  constexpr size_t kDistanceMax = 2;
+  std::string similar;
+  // In the order of kubectl's own help.
+  constexpr const char* kOrder[] = {
+      "create",       "expose", "run",     "set",      "explain",      "get",
+      "edit",         "delete", "rollout", "scale",    "autoscale",    "certificate",
+      "cluster-info", "top",    "cordon",  "uncordon", "drain",        "taint",
+      "describe",     "logs",   "attach",  "exec",     "port-forward", "proxy",
+      "cp",           "auth",   "events",  "diff",     "apply",        "patch",
+      "replace",      "wait",   "label",   "annotate", "completion",   "api-resources",
+      "api-versions", "config", "version"};
+  for (const std::string name : kOrder) {
+    if (Distance(verb, name) <= kDistanceMax || name.starts_with(verb)) {
+      similar += "\t" + name + "\n";
+    }
+  }
+  if (!similar.empty()) environment.err("\nDid you mean this?\n" + similar);
   return 1;
 }
 
 int Usage(Environment& environment) {
   environment.out(environment.program + " controls the Kubernetes cluster manager.\n\nCommands:\n");
-  std::vector<std::string> names;
-  for (const Verb& verb : kVerbs) names.push_back(verb.name);
-  for (const Family& family : kFamilies) names.push_back(family.name);
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names) environment.out("  " + name + "\n");
+  for (const std::string& name : CliVerbs()) environment.out("  " + name + "\n");
   environment.out(fmt::format("\nUse \"{} <command> --help\" for the flags of a command.\n",
                               environment.program));
   return 0;
@@ -78,8 +132,18 @@ int Usage(Environment& environment) {
 
 }  // namespace
 
+std::vector<std::string> CliVerbs() {
+  std::vector<std::string> names;
+  for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
+  for (const Family& family : kFamilies) {
+    if (family.name[0] != '_') names.emplace_back(family.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 bool IsCliVerb(std::string_view word) {
-  return FindFamily(word) != nullptr ||
+  return WhyNot(word) || FindFamily(word) != nullptr ||
          FindVerb(kVerbs, std::size(kVerbs), std::string(word)) != nullptr;
 }
 

@@ -11,6 +11,8 @@ struct Environment;
 
 // Whether `skiff WORD ...` is one of these verbs.
 bool IsCliVerb(std::string_view word);
+// The names of the verbs, sorted.
+std::vector<std::string> CliVerbs();
 // Runs one verb in this process's environment; returns the exit code.
 int CliMain(const std::string& verb, const std::vector<std::string>& args);
 // For argv[0] == "kubectl": the first word that is no global flag is the verb.

@@ -1,3 +1,4 @@
+#include "api/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -56,7 +57,7 @@ Result<> RunReplace(Command& command, const Args& args) {
   command.Flag("wait", wait, "Wait for deleted objects to be gone.");
   TRY(command.Parse(args));
   TRY(flags.Check());
-  if (files.empty()) return command.UsageError("must specify --filename to replace");
+  if (files.empty()) return CliError("must specify one of -f and -k");
   if (deletion.grace_period >= 0 && !deletion.force) {
     return CliError("--grace-period must have --force specified");
   }
@@ -70,6 +71,12 @@ Result<> RunReplace(Command& command, const Args& args) {
     return CliError("no objects passed to replace");
   }
   for (const ManifestObject& object : objects) {
+    if (object.key.name.empty()) {
+      command.Report(CliError(fmt::format("error when replacing {}: resource name may not be empty",
+                                          GoQuote(object.source)))
+                         .value());
+      continue;
+    }
     const auto done = force ? ReplaceByForce(command, flags, deletion, object)
                             : ReplaceInPlace(command, flags, subresource, object);
     if (!done) command.Report(WithSource(done.error(), "replacing", object.source));

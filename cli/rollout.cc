@@ -93,7 +93,9 @@ Result<> RunRestart(Command& command, const Args& args) {
     }
     if (IsTrue(At(target.object, "spec", "paused"))) {
       command.Report(
-          CliError("can't restart paused deployment (run rollout resume first)").value());
+          CliError(fmt::format("{} {} can't restart paused deployment (run rollout resume first)",
+                               PluralName(target.resource), GoQuote(target.key.name)))
+              .value());
       continue;
     }
     const char* annotation = "kubectl.kubernetes.io/restartedAt";
@@ -191,8 +193,8 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   options.field_validation.clear();
   Json result = target.object;
   if (flags.write.dry_run.client()) {
-    command.Print("{}/{} {}", KindName(target.resource), target.key.name,
-                  DescribePodTemplate(wanted));
+    command.Print("{}/{} {}{}\n", KindName(target.resource), target.key.name,
+                  DescribePodTemplate(chosen->second.pod_template), flags.write.dry_run.Suffix());
     return {};
   }
   result = TRY(session.api().Patch(target.resource, target.key, PatchType::kJson,

@@ -1,4 +1,5 @@
 // `run NAME --image=...`: one pod.
+#include "api/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
@@ -26,6 +27,7 @@ struct RunFlags {
   bool rm = false;
   bool quiet = false;
   bool leave_stdin_open = false;
+  bool expose = false;
 
   void AddTo(Command& command);
 };
@@ -39,6 +41,7 @@ void RunFlags::AddTo(Command& command) {
   command.Flag("port", port, "The port that this container exposes.");
   command.FlagEach("env", env, "Environment variables to set: NAME=value.");
   command.FlagEach("annotations", annotations, "Annotations to apply: key=value.");
+  command.Flag("expose", expose, "Create a ClusterIP service in front of the pod.");
   command.Flag("overrides", overrides, "JSON merged into the pod.");
   command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for the pod to run.");
   command.Flag("command", as_command, "Use the arguments as command, not as args.");
@@ -88,7 +91,8 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
               {"spec",
                {{"containers", Json::array({container})},
                 {"dnsPolicy", "ClusterFirst"},
-                {"restartPolicy", flags.restart}}}};
+                {"restartPolicy", flags.restart}}},
+              {"status", Json::object()}};
   if (!flags.annotations.empty()) {
     pod["metadata"]["annotations"] = TRY(Pairs(flags.annotations, "annotation"));
   }
@@ -100,23 +104,70 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
   return pod;
 }
 
+// Nothing that a registry could not have: no spaces, no upper case in the path.
+bool IsImageName(const std::string& image) {
+  const size_t path = image.find('/') == std::string::npos ? 0 : image.find('/') + 1;
+  const size_t tag = std::min(image.find_first_of(":@", path), image.size());
+  for (size_t i = 0; i < image.size(); ++i) {
+    const char c = image[i];
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       std::string_view("._-/:@+[]").find(c) != std::string_view::npos;
+    if (!plain && !(upper && (i < path || i >= tag))) return false;
+  }
+  const std::string name = image.substr(path, tag - path);
+  return !name.empty() && name.front() != '/' && name.back() != '/' &&
+         std::string_view("._-").find(name.front()) == std::string_view::npos;
+}
+
 Result<> Check(const Command& command, const RunFlags& flags) {
   if (command.words().empty()) return command.UsageError("NAME is required for run");
   if (flags.image.empty()) return CliError("required flag(s) \"image\" not set");
+  if (!IsImageName(flags.image)) {
+    return CliError(
+        fmt::format("Invalid image name {}: invalid reference format", GoQuote(flags.image)));
+  }
   if (flags.tty && !flags.stdin_open) {
-    return CliError("-i/--stdin is required for containers with -t/--tty=true");
+    return command.UsageError("-i/--stdin is required for containers with -t/--tty=true");
   }
   const bool attached = flags.attach || flags.stdin_open || flags.tty;
-  if (flags.rm && !attached) return CliError("--rm should only be used for attached containers");
+  if (flags.rm && !attached) {
+    return command.UsageError("--rm should only be used for attached containers");
+  }
+  if (flags.expose && flags.port.empty()) {
+    return command.UsageError("--port must be set when exposing a service");
+  }
   if (attached && flags.write.dry_run.value != "none") {
     return CliError(
         "--dry-run=[server|client] can't be used with attached containers options "
         "(--attach, --stdin, or --tty)");
   }
   if (flags.restart != "Always" && flags.restart != "OnFailure" && flags.restart != "Never") {
-    return CliError(fmt::format("invalid restart policy: {}", flags.restart));
+    return command.UsageError(fmt::format("invalid restart policy: {}", flags.restart));
   }
   return {};
+}
+
+// The service of --expose, made before the pod.
+Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& name) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("services"));
+  const int port = std::atoi(flags.port.c_str());
+  Json labels = {{"run", name}};
+  if (!flags.labels.empty()) labels = TRY(Pairs(Split(flags.labels, ','), "label"));
+  Json service = {
+      {"apiVersion", "v1"},
+      {"kind", "Service"},
+      {"metadata", {{"name", name}}},
+      {"spec",
+       {{"ports", Json::array({{{"port", port}, {"protocol", "TCP"}, {"targetPort", port}}})},
+        {"selector", std::move(labels)}}},
+      {"status", {{"loadBalancer", Json::object()}}}};
+  if (!flags.write.dry_run.client()) {
+    const WriteOptions options = TRY(flags.write.Options());
+    service = TRY(session.api().Create(kind.resource, session.namespace_(), service, options));
+  }
+  return PrintWritten(command, flags.write, service, kind.resource, "created");
 }
 
 // Attaches once the pod runs, or shows its log when it ended before that.
@@ -179,6 +230,10 @@ Result<> RunRun(Command& command, const Args& args) {
   const ServedKind kind = TRY(session.kinds().Find("pods"));
   const Target target{kind.resource, {session.namespace_(), name}, "", nullptr};
   const bool attached = flags.attach || flags.stdin_open || flags.tty;
+  if (flags.expose) {
+    TRY(ExposePod(command, flags, name));
+    if (flags.write.print.output == "yaml") command.Print("---\n");
+  }
   if (!flags.write.dry_run.client()) {
     const WriteOptions options = TRY(flags.write.Options());
     pod = TRY(session.api().Create(kind.resource, session.namespace_(), pod, options));

@@ -65,6 +65,7 @@ Result<> RunScale(Command& command, const Args& args) {
   command.Flag("timeout", timeout, "How long to wait for the scaling; 0 does not wait.");
   TRY(command.Parse(args));
   TRY(dry_run.Check());
+  if (!command.Given("replicas")) return CliError("required flag(s) \"replicas\" not set");
   if (replicas < 0) {
     return command.UsageError(
         "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");

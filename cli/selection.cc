@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/go_text.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 
@@ -67,7 +68,7 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
     if (type.empty()) continue;
     auto category = TRY(session.kinds().InCategory(type));
     if (!category.empty()) {
-      if (!names.empty()) return CliError("you may only specify a single resource type");
+      if (!names.empty()) return CliError("you must specify only one resource");
       for (ServedKind& kind : category) Add(selections, std::move(kind), {});
       selections.several_kinds = true;
       continue;
@@ -77,6 +78,21 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
   }
   selections.several_kinds |= types.size() > 1;
   return selections;
+}
+
+Error WithList(Error error, const Resource& resource, const SelectorFlags& selectors) {
+  if (error.reason != Reason::kBadRequest && error.reason != Reason::kNotFound) return error;
+  const std::string named =
+      fmt::format("\"{}{}, Resource={}\"", resource.Group().empty() ? "/" : "",
+                  resource.api_version, resource.name);
+  if (selectors.labels.empty() && selectors.fields.empty()) {
+    error.message = fmt::format("Unable to list {}: {}", named, error.message);
+  } else {
+    error.message =
+        fmt::format("Unable to find {} that match label selector {}, field selector {}: {}", named,
+                    GoQuote(selectors.labels), GoQuote(selectors.fields), error.message);
+  }
+  return error;
 }
 
 namespace {
@@ -125,7 +141,7 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
   list.field_selector = options.selectors.fields;
   auto found = session.api().List(resource, list);
   if (!found) {
-    command.Report(found.error());
+    command.Report(WithList(found.error(), resource, options.selectors));
     return {};
   }
   for (Json& item : found->items) {

@@ -15,6 +15,7 @@ namespace skiff::cli {
 struct Selection {
   ServedKind kind;
   std::vector<std::string> names;
+  std::optional<std::string> namespace_ = {};  // Not the session's: a file says so.
 };
 
 struct Selections {
@@ -32,6 +33,9 @@ struct SelectorFlags {
   bool all = false;
   bool all_namespaces = false;
 };
+
+// A failed list in kubectl's words: "Unable to find ... that match label selector ...".
+Error WithList(Error error, const Resource& resource, const SelectorFlags& selectors);
 
 // An object that a verb works on.
 struct Target {

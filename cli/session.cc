@@ -16,7 +16,7 @@ constexpr char kServiceAccountDirectory[] = "/var/run/secrets/kubernetes.io/serv
 constexpr int kNoTimeoutMs = 24 * 3600 * 1000;
 
 tl::unexpected<Error> ConfigError(const std::string& text) {
-  return CliError("Error in configuration: " + text);
+  return PlainError("Error in configuration: " + text);
 }
 
 Result<std::string> ReadNamed(const std::string& path, const std::string& what) {
@@ -98,8 +98,6 @@ Result<Kubeconfig::Context> ChosenContext(const Kubeconfig& config, const Global
     const auto found = config.contexts.find(name);
     if (found != config.contexts.end()) {
       chosen = found->second;
-    } else if (!flags.context.empty()) {
-      return CliError(fmt::format("context \"{}\" does not exist", name));
     } else {
       return ConfigError("context was not found for specified context: " + name);
     }

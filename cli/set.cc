@@ -1,101 +1,81 @@
-// `set image`: other images for containers of a pod template.
+// `set`: the parts of its verbs that they share.
 #include "cli/json_text.h"
+#include "cli/pod_specs.h"
 #include "cli/verbs.h"
-#include "cli/writing.h"
 
 namespace skiff::cli {
-namespace {
 
-// Where the pod spec of a kind is.
 Json* PodSpecOf(Json& object) {
   const std::string kind = TextAt(object, "kind");
+  if (!object.is_object() || !object.contains("spec")) return nullptr;
   Json* at = &object["spec"];
-  if (kind == "CronJob") at = &(*at)["jobTemplate"]["spec"];
-  if (kind != "Pod") at = &(*at)["template"]["spec"];
+  std::vector<const char*> path;
+  if (kind == "CronJob") path = {"jobTemplate", "spec"};
+  if (kind != "Pod") path.insert(path.end(), {"template", "spec"});
+  for (const char* name : path) {
+    if (!at->is_object() || !at->contains(name)) return nullptr;
+    at = &(*at)[name];
+  }
   return at->is_object() ? at : nullptr;
 }
 
-using Images = std::vector<std::pair<std::string, std::string>>;
+tl::unexpected<Error> NoPodTemplate(const Target& target) {
+  const std::string& version = target.resource.api_version;
+  return CliError(fmt::format("{} the object is not a pod or does not have a pod template: *{}.{}",
+                              target.PathName(), version.substr(version.rfind('/') + 1),
+                              target.resource.kind));
+}
 
-// The strategic merge patch, empty when all images are as wanted; fails when a container is
-// missing.
-Result<Json> ImagePatch(Json object, const Images& images) {
-  const std::string kind = TextAt(object, "kind");
-  Json* spec = PodSpecOf(object);
-  if (!spec) return CliError(fmt::format("the object of kind {} has no pod template", kind));
-  Json lists = Json::object();
-  for (const auto& [container, image] : images) {
-    bool found = false;
-    for (const char* list : {"initContainers", "containers"}) {
-      for (const Json& each : At(*spec, list)) {
-        if (container != "*" && TextAt(each, "name") != container) continue;
-        found = true;
-        if (TextAt(each, "image") == image) continue;
-        if (lists[list].is_null()) lists[list] = Json::array();
-        lists[list].push_back({{"image", image}, {"name", TextAt(each, "name")}});
-      }
-    }
-    if (!found) return CliError(fmt::format("unable to find container named \"{}\"", container));
-  }
-  for (auto at = lists.begin(); at != lists.end();) {
-    at = at->is_null() ? lists.erase(at) : std::next(at);
-  }
-  if (lists.empty()) return lists;
-  if (kind == "Pod") return Json{{"spec", lists}};
-  const Json inner = {{"spec", {{"template", {{"spec", lists}}}}}};
-  if (kind == "CronJob") return Json{{"spec", {{"jobTemplate", inner}}}};
+Json PodSpecPatch(const std::string& kind, Json fields) {
+  if (kind == "Pod") return {{"spec", std::move(fields)}};
+  Json inner = {{"spec", {{"template", {{"spec", std::move(fields)}}}}}};
+  if (kind == "CronJob") return {{"spec", {{"jobTemplate", std::move(inner)}}}};
   return inner;
 }
 
-Result<> RunSetImage(Command& command, const Args& args) {
-  WriteFlags flags;
-  FileFlags files;
-  SelectorFlags selectors;
-  flags.AddTo(command, "kubectl-set", false);
+void SetFlags::AddTo(Command& command) {
+  write.AddTo(command, "kubectl-set", false);
   files.AddTo(command);
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("all", selectors.all, "All objects of the named kinds.");
-  TRY(command.Parse(args));
-  TRY(flags.Check());
-  Args resources;
-  Images images;
-  for (const std::string& word : command.words()) {
-    const size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      resources.push_back(word);
-    } else {
-      images.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    }
-  }
-  if (images.empty()) return CliError("at least one image update is required");
-  Session& session = *TRY(command.session());
-  const auto targets =
-      TRY(FindTargets(command, resources, {.files = &files, .selectors = selectors}));
-  for (const Target& target : targets) {
-    const auto patch = ImagePatch(target.object, images);
-    if (!patch) {
-      command.Report(patch.error());
-      continue;
-    }
-    if (patch->empty()) continue;
-    Json result = target.object;
-    if (!flags.dry_run.client()) {
-      WriteOptions options = TRY(flags.Options());
-      options.field_validation.clear();
-      auto patched =
-          session.api().Patch(target.resource, target.key, PatchType::kStrategic, *patch, options);
-      if (!patched) {
-        command.Report(patched.error());
-        continue;
-      }
-      result = std::move(*patched);
-    }
-    TRY(PrintWritten(command, flags, result, target.resource, "image updated"));
-  }
-  return {};
+  command.Flag("local", local, "Accepted for command lines of kubectl.");
 }
 
-constexpr Verb kSetVerbs[] = {{"image", &RunSetImage}};
+SetWords SortSetWords(const Args& words) {
+  SetWords sorted;
+  for (const std::string& word : words) {
+    const bool change = word.find('=') != std::string::npos ||
+                        (word.size() > 1 && word.ends_with('-')) || !sorted.changes.empty();
+    (change ? sorted.changes : sorted.resources).push_back(word);
+  }
+  return sorted;
+}
+
+Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& target,
+                      const Json& patch, const std::string& operation) {
+  if (patch.empty()) return {};
+  Json result = target.object;
+  if (!flags.write.dry_run.client()) {
+    WriteOptions options = TRY(flags.write.Options());
+    options.field_validation.clear();
+    Session& session = *TRY(command.session());
+    result = TRY(
+        session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options));
+  }
+  return PrintWritten(command, flags.write, result, target.resource, operation);
+}
+
+namespace {
+
+constexpr Verb kSetVerbs[] = {
+    {"env", &RunSetEnv},
+    {"image", &RunSetImage},
+    {"resources", &RunSetResources},
+    {"selector", &RunSetSelector},
+    {"serviceaccount", &RunSetServiceAccount},
+    {"sa", &RunSetServiceAccount},
+    {"subject", &RunSetSubject},
+};
 
 }  // namespace
 

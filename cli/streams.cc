@@ -1,7 +1,6 @@
 #include "cli/streams.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -13,77 +12,14 @@
 
 #include "api/base64.h"
 #include "api/json.h"
-#include "base/mutex.h"
 #include "cli/json_text.h"
+#include "cli/remote_link.h"
 #include "cli/session.h"
-#include "http/websocket.h"
 
 namespace skiff::cli {
 namespace {
 
 constexpr size_t kInputBytesMax = 32 << 10;
-constexpr char kStdinChannel = 0;
-constexpr char kStdoutChannel = 1;
-constexpr char kStderrChannel = 2;
-constexpr char kErrorChannel = 3;
-constexpr char kResizeChannel = 4;
-constexpr char kCloseChannel = static_cast<char>(255);
-
-// What the loop's thread and ours share. The file descriptor becomes readable when anything
-// changes.
-struct Shared {
-  Mutex mutex;
-  std::shared_ptr<http::WebSocketSender> sender GUARDED_BY(mutex);
-  std::string protocol GUARDED_BY(mutex);
-  std::optional<Error> refused GUARDED_BY(mutex);
-  std::string status GUARDED_BY(mutex);  // What came on the error channel.
-  bool closed GUARDED_BY(mutex) = false;
-  int close_code GUARDED_BY(mutex) = 1005;
-  const int changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-  ~Shared() { close(changed); }
-  void Signal() const {
-    const uint64_t one = 1;
-    (void)!write(changed, &one, sizeof(one));  // Full means that it is readable already.
-  }
-};
-
-// Writes what comes to our own outputs. They may block the loop, which carries nothing else.
-class RemoteOutput final : public http::MessageHandler {
- public:
-  explicit RemoteOutput(std::shared_ptr<Shared> shared, Environment& environment)
-      : shared_(std::move(shared)), environment_(environment) {}
-
-  void OnOpen(std::shared_ptr<http::WebSocketSender> sender) override {
-    const MutexLock lock(shared_->mutex);
-    shared_->sender = std::move(sender);
-    shared_->Signal();
-  }
-  bool OnMessage(std::string_view data, bool /*text*/) override {
-    if (data.size() < 2) return true;
-    const char channel = data[0];
-    const std::string_view bytes = data.substr(1);
-    if (channel == kStdoutChannel) environment_.out(bytes);
-    if (channel == kStderrChannel) environment_.err(bytes);
-    if (channel == kErrorChannel) {
-      const MutexLock lock(shared_->mutex);
-      shared_->status += bytes;
-    }
-    return true;
-  }
-  void OnRoom(size_t /*bytes*/) override { shared_->Signal(); }
-  void OnClose(int code, std::string_view /*reason*/) override {
-    const MutexLock lock(shared_->mutex);
-    shared_->closed = true;
-    shared_->close_code = code;
-    shared_->Signal();
-  }
-
- private:
-  const std::shared_ptr<Shared> shared_;
-  Environment& environment_;
-};
-
 // The terminal without echo and line editing, as long as this lives.
 class RawTerminal {
  public:
@@ -134,66 +70,67 @@ class SizeChanges {
 std::string SizeMessage() {
   winsize size = {};
   if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return "";
-  return fmt::format("{}{{\"Width\":{},\"Height\":{}}}", kResizeChannel, size.ws_col, size.ws_row);
+  return fmt::format("{{\"Width\":{},\"Height\":{}}}", size.ws_col, size.ws_row);
 }
 
-// Pumps standard input and sizes until the remote side has closed.
+// Pumps input and sizes until the remote side has closed.
 class InputPump {
  public:
-  InputPump(Shared& shared, const RemoteRequest& request, int size_changes)
-      : shared_(shared), tty_(request.tty), size_changes_(size_changes) {
-    input_open_ = request.with_stdin;
-  }
+  InputPump(RemoteState& state, const RemoteRequest& request, int size_changes)
+      : state_(state),
+        input_(request.input),
+        tty_(request.tty),
+        size_changes_(size_changes),
+        input_open_(request.with_stdin) {}
 
   void Run(const SizeChanges& sizes) {
     while (true) {
-      std::shared_ptr<http::WebSocketSender> sender;
+      std::shared_ptr<RemoteLink> link;
       {
-        const MutexLock lock(shared_.mutex);
-        if (shared_.closed || shared_.refused) return;
-        sender = shared_.sender;
+        const MutexLock lock(state_.mutex);
+        if (state_.closed || state_.refused || state_.answer) return;
+        link = state_.link;
       }
-      const bool can_read = sender && input_open_ && pending_.empty();
-      pollfd polled[] = {{shared_.changed, POLLIN, 0},
+      const bool can_read = link && input_open_ && pending_.empty();
+      pollfd polled[] = {{state_.changed, POLLIN, 0},
                          {size_changes_, POLLIN, 0},
-                         {can_read ? STDIN_FILENO : -1, POLLIN, 0}};
-      if (sender && tty_ && !size_sent_) {
+                         {can_read ? input_ : -1, POLLIN, 0}};
+      if (link && tty_ && !size_sent_) {
         size_sent_ = true;
-        if (const std::string size = SizeMessage(); !size.empty()) sender->Send(size);
+        if (const std::string size = SizeMessage(); !size.empty()) link->SendSize(size);
       }
       if (poll(polled, 3, -1) < 0) continue;
       uint64_t count = 0;
-      if (polled[0].revents) (void)!read(shared_.changed, &count, sizeof(count));
+      if (polled[0].revents) (void)!read(state_.changed, &count, sizeof(count));
       if (polled[1].revents) {
         sizes.Drain();
         size_sent_ = false;
       }
-      if (polled[2].revents) ReadInput(*sender);
-      if (sender && !pending_.empty() && sender->Send(pending_)) pending_.clear();
+      if (polled[2].revents) ReadInput(*link);
+      if (link && !pending_.empty() && link->SendInput(pending_)) pending_.clear();
     }
   }
 
  private:
-  void ReadInput(http::WebSocketSender& sender) {
+  void ReadInput(RemoteLink& link) {
     char buffer[kInputBytesMax];
-    const ssize_t count = read(STDIN_FILENO, buffer, sizeof(buffer));
+    const ssize_t count = read(input_, buffer, sizeof(buffer));
     if (count < 0 && errno == EINTR) return;
     if (count > 0) {
-      pending_ = std::string(1, kStdinChannel) + std::string(buffer, static_cast<size_t>(count));
+      pending_.assign(buffer, static_cast<size_t>(count));
       return;
     }
     input_open_ = false;
-    const MutexLock lock(shared_.mutex);
-    // v4 knows no end of input.
-    if (shared_.protocol == "v5.channel.k8s.io") sender.Send({kCloseChannel, kStdinChannel});
+    link.EndInput();
   }
 
-  Shared& shared_;
+  RemoteState& state_;
+  const int input_;
   const bool tty_;
   const int size_changes_;
-  bool input_open_ = false;
+  bool input_open_;
   bool size_sent_ = false;
-  std::string pending_;  // A message that the socket has had no room for.
+  std::string pending_;  // Read, and refused by the link so far.
 };
 
 Result<int> ExitCodeOf(const std::string& status_text) {
@@ -213,20 +150,43 @@ Result<int> ExitCodeOf(const std::string& status_text) {
   return CliError(TextAt(*status, "message"));
 }
 
-http::ClientRequest UpgradeRequest(const ServerAddress& address, const RemoteRequest& request) {
-  http::Request target;
-  target.path = fmt::format("/api/v1/namespaces/{}/pods/{}/{}", request.pod.namespace_,
-                            request.pod.name, request.subresource);
-  for (const std::string& word : request.command) target.query.emplace_back("command", word);
-  target.query.emplace_back("container", request.container);
-  if (request.with_stdin) target.query.emplace_back("stdin", "true");
-  target.query.emplace_back("stdout", "true");
-  if (!request.tty) target.query.emplace_back("stderr", "true");
-  if (request.tty) target.query.emplace_back("tty", "true");
-  http::ClientRequest out;
-  out.target = address.path_prefix + EncodeTarget(target);
-  out.headers = address.headers;
-  return out;
+using OpenLink = std::unique_ptr<http::Exchange> (*)(http::Loops& loops,
+                                                     const ServerAddress& address,
+                                                     const RemoteRequest& request,
+                                                     std::shared_ptr<RemoteState> state,
+                                                     RemoteOutputs outputs);
+
+// What one attempt came to.
+struct Attempt {
+  std::optional<Error> refused;  // The connection was not upgraded.
+  Result<int> code = 0;
+};
+
+Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
+                const RemoteRequest& request) {
+  const auto state = std::make_shared<RemoteState>();
+  // Blocked before the loop's thread starts, so that the signal only comes by its descriptor.
+  const SizeChanges sizes(request.tty);
+  http::Loops loops;
+  const Environment& environment = command.environment();
+  const RemoteOutputs outputs{request.out ? request.out : environment.out, environment.err};
+  const auto exchange = open(loops, address, request, state, outputs);
+  {
+    const RawTerminal terminal(request.tty && request.with_stdin);
+    InputPump(*state, request, sizes.descriptor()).Run(sizes);
+  }
+  std::optional<http::Opened> answer;
+  {
+    const MutexLock lock(state->mutex);
+    if (state->refused) return {*state->refused};
+    answer = std::move(state->answer);
+    if (!answer && !state->status.empty()) return {{}, ExitCodeOf(state->status)};
+    if (!answer && (state->close_code == 1000 || state->close_code == 1005)) return {{}, 0};
+    if (!answer) {
+      return {{}, CliError(fmt::format("next reader: websocket: close {}", state->close_code))};
+    }
+  }
+  return {ReadRefusal(std::move(*answer))};
 }
 
 }  // namespace
@@ -234,35 +194,16 @@ http::ClientRequest UpgradeRequest(const ServerAddress& address, const RemoteReq
 Result<int> RunRemote(Command& command, const RemoteRequest& request) {
   Session& session = *TRY(command.session());
   const ServerAddress address = TRY(AddressOf(session.options()));
-  const auto shared = std::make_shared<Shared>();
-  // Blocked before the loop's thread starts, so that the signal only comes by its descriptor.
-  const SizeChanges sizes(request.tty);
-  http::Loops loops;
-  Environment& environment = command.environment();
-  const auto exchange = http::OpenWebSocket(
-      loops, address.upstream, UpgradeRequest(address, request),
-      {"v5.channel.k8s.io", "v4.channel.k8s.io"},
-      [shared,
-       &environment](Result<std::string> protocol) -> std::unique_ptr<http::MessageHandler> {
-        const MutexLock lock(shared->mutex);
-        if (protocol) {
-          shared->protocol = *protocol;
-          return std::make_unique<RemoteOutput>(shared, environment);
-        }
-        shared->refused = protocol.error();
-        shared->Signal();
-        return nullptr;
-      },
-      {.ping_every = 5s});
-  {
-    const RawTerminal terminal(request.tty && request.with_stdin);
-    InputPump(*shared, request, sizes.descriptor()).Run(sizes);
+  const std::string wanted = command.environment().variable("KUBECTL_REMOTE_COMMAND_WEBSOCKETS");
+  if (wanted != "false") {
+    Attempt attempt = RunOver(&OpenRemoteWebSocket, command, address, request);
+    if (!attempt.refused) return attempt.code;
+    // Who does not answer at all will not answer otherwise either.
+    if (attempt.refused->http_code == 0) return Fail(*attempt.refused);
   }
-  const MutexLock lock(shared->mutex);
-  if (shared->refused) return Fail(*shared->refused);
-  if (!shared->status.empty()) return ExitCodeOf(shared->status);
-  if (shared->close_code == 1000 || shared->close_code == 1005) return 0;
-  return CliError(fmt::format("next reader: websocket: close {}", shared->close_code));
+  Attempt attempt = RunOver(&OpenRemoteSpdy, command, address, request);
+  if (attempt.refused) return Fail(*attempt.refused);
+  return attempt.code;
 }
 
 Result<ServerAddress> AddressOf(const HttpsOptions& options) {

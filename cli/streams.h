@@ -1,6 +1,9 @@
-// Commands in containers over a WebSocket (exec, attach): this terminal's side.
+// Commands in containers (exec, attach): this terminal's side.
 #pragma once
 
+#include <unistd.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,10 +21,12 @@ struct RemoteRequest {
   std::vector<std::string> command;
   bool with_stdin = false;
   bool tty = false;
+  int input = STDIN_FILENO;                   // Where the command's input is read.
+  std::function<void(std::string_view)> out;  // Empty: our own output.
 };
 
-// Carries standard input, output and error, and the terminal's size, until the remote side ends.
-// Returns the exit code of the command.
+// Carries input, output and error, and the terminal's size, until the remote side ends. Returns the
+// exit code of the command. Speaks WebSocket, and SPDY to who refuses that.
 Result<int> RunRemote(Command& command, const RemoteRequest& request);
 
 // How to reach the API server for what is not a plain request.
@@ -37,7 +42,8 @@ Result<ServerAddress> AddressOf(const HttpsOptions& options);
 Result<std::string> ChooseContainer(Command& command, const Json& pod, const std::string& named,
                                     const char* missing, bool quiet = false);
 
-// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the first that runs.
-Result<Json> FindPod(Command& command, const std::string& word);
+// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the first that runs, which
+// `tells` has said on standard error.
+Result<Json> FindPod(Command& command, const std::string& word, bool tells = false);
 
 }  // namespace skiff::cli

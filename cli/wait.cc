@@ -160,31 +160,32 @@ Result<> RunWait(Command& command, const Args& args) {
   if (timeout < Duration(0)) timeout = kWeek;
   Session& session = *TRY(command.session());
   const TargetOptions options{.files = &files, .selectors = selectors};
-  const auto targets =
-      goal.kind == Goal::Kind::kCreate ? TRY(AwaitCreation(command, options, timeout))
-                       : goal.kind == Goal::Kind::kDelete
-                           ? TRY(FindForDelete(command, options))
-                           : TRY(FindTargets(command, command.words(), options));
-                           if (targets.empty()) {
-                             if (goal.kind == Goal::Kind::kDelete || command.exit_code() != 0)
-                               return {};
-                             return CliError("no matching resources found");
-                           }
-                           for (const Target& target : targets) {
-                             const auto done = WaitForGoal(session, target, goal, timeout);
-                             if (done) {
-                               TRY(PrintOutcome(command, print, target.object, target.resource,
-                                                "condition met"));
-                             } else if (done.error().reason == Reason::kTimeout &&
-                                        done.error().http_code == 0) {
-                               command.Report(CliError("timed out waiting for the condition on " +
-                                                       target.PathName())
-                                                  .value());
-                             } else {
-                               command.Report(done.error());
-                             }
-                           }
-                           return {};
+  std::vector<Target> targets;
+  if (goal.kind == Goal::Kind::kCreate) {
+    targets = TRY(AwaitCreation(command, options, timeout));
+  } else if (goal.kind == Goal::Kind::kDelete) {
+    targets = TRY(FindForDelete(command, options));
+  } else {
+    targets = TRY(FindTargets(command, command.words(), options));
+  }
+  if (targets.empty()) {
+    if (goal.kind == Goal::Kind::kDelete || command.exit_code() != 0) return {};
+    return CliError("no matching resources found");
+  }
+  for (const Target& target : targets) {
+    const auto done = WaitForGoal(session, target, goal, timeout);
+    if (done) {
+      TRY(PrintOutcome(command, print, target.object, target.resource, "condition met"));
+    } else if (done.error().reason == Reason::kTimeout && timeout == Duration(0)) {
+      command.Report(CliError("condition not met for " + target.PathName()).value());
+    } else if (done.error().reason == Reason::kTimeout && done.error().http_code == 0) {
+      command.Report(
+          CliError("timed out waiting for the condition on " + target.PathName()).value());
+    } else {
+      command.Report(done.error());
+    }
+  }
+  return {};
 }
 
 }  // namespace skiff::cli

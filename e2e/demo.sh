@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/peers/kubectl.sh
+. e2e/show.sh
 
 PRESET=${PRESET:-release}
 DATA=${SKIFF_DATA:-/var/lib/skiff-demo}
@@ -18,25 +19,9 @@ UPDATE_PERIOD=${UPDATE_PERIOD:-5s}
 PROXY_PORT=${SKIFF_PROXY_PORT:-8001}
 SERVICE_CIDR=10.97.0.0/16
 SKIFF=$PWD/build/$PRESET/skiff
-steps=0
 
 if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
-# Shows a command as it is typed, and runs it.
-run() { printf '\n$ %s\n' "$*"; "$@"; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
-# check TEXT COMMAND...: the command must succeed within the time.
-check() {
-  local text=$1; shift
-  local until=$((SECONDS + ${CHECK_SECONDS:-60}))
-  while ! "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $until ] || { "$@" || true; fail "$text"; }
-    read -rt 0.2 <> <(:) || true
-  done
-  steps=$((steps + 1))
-  echo "   ok: $text"
-}
 pods_running() { # SELECTOR COUNT
   [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | grep -c ' 1/1 *Running')" = "$2" ] &&
     [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | wc -l)" = "$2" ]
@@ -60,12 +45,7 @@ cleanup() {
     [ $code = 0 ] || tail -n 30 "$DATA/skiff.log" 2>/dev/null || true
     "$SKIFF" down --data-dir="$DATA" --service-cluster-ip-range=$SERVICE_CIDR >/dev/null 2>&1 || true
   fi
-  if [ $code = 0 ]; then
-    printf '\nThe demo is over: %d checks passed, nothing is left behind.\n' "$steps"
-  else
-    printf '\nThe demo FAILED after %d checks.\n' "$steps"
-  fi
-  exit $code
+  summary $code
 }
 
 install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"

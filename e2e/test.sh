@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/peers/kubectl.sh
-install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${BROWSER_PACKAGES[@]}"
+install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${DNS_PACKAGES[@]}" \
+  "${BROWSER_PACKAGES[@]}"
 cmake --preset release >/dev/null
 cmake --build --preset release
 # The stock clients that the tests use.

@@ -1,0 +1,98 @@
+// `certificate approve|deny`: conditions on certificate signing requests.
+#include "api/go_text.h"
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+struct Verdict {
+  const char* condition;
+  const char* other;  // What the request must not be already.
+  const char* reason;
+  const char* message;
+  const char* operation;
+};
+constexpr Verdict kApprove = {"Approved", "Denied", "KubectlApprove",
+                              "This CSR was approved by kubectl certificate approve.", "approved"};
+constexpr Verdict kDeny = {"Denied", "Approved", "KubectlDeny",
+                           "This CSR was denied by kubectl certificate deny.", "denied"};
+
+bool HasCondition(const Json& request, std::string_view type) {
+  for (const Json& condition : At(request, "status", "conditions")) {
+    if (TextAt(condition, "type") == type) return true;
+  }
+  return false;
+}
+
+Result<> Judge(Command& command, const Target& target, const Verdict& verdict, bool force) {
+  Session& session = *TRY(command.session());
+  Json request = target.object;
+  if (HasCondition(request, verdict.other)) {
+    return CliError(fmt::format("certificate signing request {} is already {}",
+                                GoQuote(target.key.name), verdict.other));
+  }
+  if (HasCondition(request, verdict.condition) && !force) return {};
+  Json& conditions = request["status"]["conditions"];
+  if (!conditions.is_array()) conditions = Json::array();
+  Json kept = Json::array();
+  for (const Json& condition : conditions) {
+    if (TextAt(condition, "type") != verdict.condition) kept.push_back(condition);
+  }
+  const std::string now = Time(command.environment().clock.Now()).Rfc3339();
+  kept.push_back({{"type", verdict.condition},
+                  {"status", "True"},
+                  {"reason", verdict.reason},
+                  {"message", verdict.message},
+                  {"lastUpdateTime", now}});
+  conditions = std::move(kept);
+  TRY(session.api().Update(target.resource, target.key, request, {}, "approval"));
+  return {};
+}
+
+Result<> RunVerdict(Command& command, const Args& args, const Verdict& verdict) {
+  PrintFlags print;
+  FileFlags files;
+  bool force = false;
+  print.AddTo(command);
+  files.AddTo(command);
+  command.Flag("force", force, "Update the request even if it is judged already.");
+  TRY(command.Parse(args));
+  if (command.words().empty() && files.empty()) {
+    return CliError("one or more CSRs must be specified as <name> or -f <filename>");
+  }
+  Args words = {"certificatesigningrequests.certificates.k8s.io"};
+  for (const std::string& word : command.words()) {
+    words.push_back(word.substr(word.find('/') + 1));
+  }
+  if (command.words().empty()) words.clear();
+  const auto targets = TRY(FindTargets(command, words, {.files = &files}));
+  for (const Target& target : targets) {
+    const auto judged = Judge(command, target, verdict, force);
+    if (!judged) {
+      command.Report(judged.error());
+      continue;
+    }
+    TRY(PrintOutcome(command, print, target.object, target.resource, verdict.operation));
+  }
+  return {};
+}
+
+Result<> RunApprove(Command& command, const Args& args) {
+  return RunVerdict(command, args, kApprove);
+}
+Result<> RunDeny(Command& command, const Args& args) {
+  return RunVerdict(command, args, kDeny);
+}
+
+constexpr Verb kCertificateVerbs[] = {{"approve", &RunApprove}, {"deny", &RunDeny}};
+
+}  // namespace
+
+int CertificateMain(Environment& environment, const Args& args) {
+  return RunFamily(environment, "certificate", kCertificateVerbs, std::size(kCertificateVerbs),
+                   args);
+}
+
+}  // namespace skiff::cli

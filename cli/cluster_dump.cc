@@ -1,0 +1,117 @@
+// `cluster-info dump`: what one needs to look into a cluster's trouble elsewhere.
+#include <filesystem>
+#include <fstream>
+
+#include "cli/cluster_info.h"
+#include "cli/json_text.h"
+#include "cli/printers.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DumpFlags {
+  PrintFlags print;
+  std::vector<std::string> namespaces;
+  bool all_namespaces = false;
+  std::string directory;
+  Duration pod_running_timeout = 20s;
+};
+
+// Writes pieces to files below a folder, or one after the other to the output.
+class Dump {
+ public:
+  Dump(Command& command, std::string directory)
+      : command_(command), directory_(std::move(directory)) {}
+  Result<> Write(const std::string& name, const std::string& text) {
+    if (directory_.empty()) {
+      command_.environment().out(text);
+      return {};
+    }
+    const fs::path path = fs::path(directory_) / name;
+    std::error_code code;
+    fs::create_directories(path.parent_path(), code);
+    std::ofstream file(path, std::ios::binary);
+    file << text;
+    if (!file.flush()) return CliError(fmt::format("cannot write {}", path.string()));
+    return {};
+  }
+
+ private:
+  Command& command_;
+  const std::string directory_;
+};
+
+Result<Json> ListOf(Session& session, const char* type, const std::string& namespace_) {
+  const ServedKind kind = TRY(session.kinds().Find(type));
+  Json list = TRY(session.api().Get(kind.resource.Path({namespace_, ""}), Query()));
+  DropManagedFields(list);
+  return list;
+}
+
+Result<> DumpLogs(Session& session, Dump& dump, const Json& pods) {
+  for (const Json& pod : At(pods, "items")) {
+    const std::string where = NamespaceOf(pod) + "/" + NameOf(pod);
+    std::string text;
+    for (const char* list : {"initContainers", "containers"}) {
+      for (const Json& container : At(pod, "spec", list)) {
+        const std::string name = TextAt(container, "name");
+        const std::string what = fmt::format("logs for container {} of pod {}", name, where);
+        const auto log = session.api().GetText(
+            fmt::format("/api/v1/namespaces/{}/pods/{}/log", NamespaceOf(pod), NameOf(pod)),
+            {{"container", name}});
+        text += fmt::format("==== START {} ====\n{}==== END {} ====\n", what,
+                            log ? *log : "Request log error: " + log.error().message + "\n", what);
+      }
+    }
+    TRY(dump.Write(where + "/logs.txt", text));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> RunClusterDump(Command& command, const Args& args) {
+  DumpFlags flags;
+  flags.print.output = "json";
+  flags.print.AddTo(command);
+  command.Flag("namespaces", flags.namespaces, "Namespaces to dump, besides kube-system.");
+  command.Flag("all-namespaces,A", flags.all_namespaces, "Dump all namespaces.");
+  command.Flag("output-directory", flags.directory, "Where to write; \"-\" is the output.");
+  command.Flag("pod-running-timeout", flags.pod_running_timeout, "Accepted for kubectl's lines.");
+  TRY(command.Parse(args));
+  if (flags.directory == "-") flags.directory.clear();
+  Session& session = *TRY(command.session());
+  Dump dump(command, flags.directory);
+  const std::string extension = flags.print.output == "yaml" ? ".yaml" : ".json";
+  const auto write = [&](const std::string& name, const Json& list) -> Result<> {
+    const auto printer = TRY(MakeObjectPrinter(flags.print));
+    const std::string text = TRY(printer->Print(list));
+    return dump.Write(name + extension, text);
+  };
+  const Json nodes = TRY(ListOf(session, "nodes", ""));
+  TRY(write("nodes", nodes));
+  std::vector<std::string> namespaces = flags.namespaces;
+  if (flags.all_namespaces) {
+    namespaces.clear();
+    const Json all = TRY(ListOf(session, "namespaces", ""));
+    for (const Json& each : At(all, "items")) namespaces.push_back(NameOf(each));
+  } else if (namespaces.empty()) {
+    namespaces = {"kube-system", session.namespace_()};
+  }
+  for (const std::string& name : namespaces) {
+    for (const char* type : {"events", "replicationcontrollers", "services", "daemonsets",
+                             "deployments", "replicasets", "pods"}) {
+      const Json list = TRY(ListOf(session, type, name));
+      TRY(write(name + "/" + type, list));
+    }
+    const Json pods = TRY(ListOf(session, "pods", name));
+    TRY(DumpLogs(session, dump, pods));
+  }
+  if (!flags.directory.empty()) command.Print("Cluster info dumped to {}\n", flags.directory);
+  return {};
+}
+
+}  // namespace skiff::cli

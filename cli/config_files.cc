@@ -1,0 +1,137 @@
+#include "cli/config_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/yaml.h"
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json EmptyConfig() {
+  return {{"apiVersion", "v1"},  {"kind", "Config"}, {"clusters", nullptr},
+          {"contexts", nullptr}, {"users", nullptr}, {"current-context", ""}};
+}
+
+std::vector<std::string> ConfigPaths(Command& command) {
+  if (!command.globals().kubeconfig.empty()) return {command.globals().kubeconfig};
+  Environment& environment = command.environment();
+  std::vector<std::string> paths;
+  for (const std::string& path : Split(environment.variable("KUBECONFIG"), ':')) {
+    if (!path.empty()) paths.push_back(path);
+  }
+  if (paths.empty()) paths.push_back(environment.variable("HOME") + "/.kube/config");
+  return paths;
+}
+
+void SortEntries(Json& document) {
+  for (const char* list : {"clusters", "contexts", "users"}) {
+    Json& entries = document[list];
+    if (!entries.is_array()) continue;
+    std::vector<Json> sorted(entries.begin(), entries.end());
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Json& a, const Json& b) {
+      return TextAt(a, "name") < TextAt(b, "name");
+    });
+    entries = std::move(sorted);
+  }
+  if (const auto empty = document.find("preferences"); empty != document.end() && empty->empty()) {
+    document.erase(empty);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command) {
+  std::vector<ConfigFile> files;
+  for (const std::string& path : ConfigPaths(command)) {
+    std::ifstream in(path);
+    if (!in) continue;
+    std::ostringstream text;
+    text << in.rdbuf();
+    auto parsed = ParseYaml(text.str());
+    if (!parsed) {
+      return CliError(
+          fmt::format("error loading config file \"{}\": {}", path, parsed.error().message));
+    }
+    Json document = parsed->value.is_object() ? std::move(parsed->value) : EmptyConfig();
+    files.push_back({path, std::move(document)});
+  }
+  return files;
+}
+
+Json MergedConfig(const std::vector<ConfigFile>& files) {
+  Json merged = EmptyConfig();
+  for (const ConfigFile& file : files) {
+    for (const char* list : {"clusters", "contexts", "users"}) {
+      for (const Json& entry : At(file.document, list)) {
+        bool known = false;
+        for (const Json& present : At(merged, list)) {
+          known |= TextAt(present, "name") == TextAt(entry, "name");
+        }
+        if (!known) merged[list].push_back(entry);
+      }
+    }
+    if (TextAt(merged, "current-context").empty()) {
+      merged["current-context"] = TextAt(file.document, "current-context");
+    }
+  }
+  SortEntries(merged);
+  return merged;
+}
+
+Json* FindConfigEntry(Json& document, const char* list, const std::string& name) {
+  const auto entries = document.find(list);
+  if (entries == document.end() || !entries->is_array()) return nullptr;
+  for (Json& entry : *entries) {
+    if (TextAt(entry, "name") == name) return &entry;
+  }
+  return nullptr;
+}
+
+Result<> SaveConfig(const ConfigFile& file) {
+  std::error_code code;
+  fs::create_directories(fs::path(file.path).parent_path(), code);
+  const std::string temporary = file.path + ".new";
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    fs::permissions(temporary, fs::perms::owner_read | fs::perms::owner_write, code);
+    Json document = file.document;
+    SortEntries(document);
+    out << DumpYaml(document);
+    if (!out.flush()) return CliError("open " + file.path + ": permission denied");
+  }
+  fs::rename(temporary, file.path, code);
+  if (code) return CliError(fmt::format("rename {}: {}", file.path, code.message()));
+  return {};
+}
+
+Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::string& name) {
+  auto files = TRY(LoadConfigFiles(command));
+  for (ConfigFile& file : files) {
+    if (list && FindConfigEntry(file.document, list, name)) return std::move(file);
+  }
+  if (!files.empty()) return std::move(files[0]);
+  return ConfigFile{ConfigPaths(command).back(), EmptyConfig()};
+}
+
+Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* inner,
+                               const std::string& name, const Json& changes) {
+  ConfigFile file = TRY(ConfigFileFor(command, list, name));
+  Json* entry = FindConfigEntry(file.document, list, name);
+  const bool present = entry != nullptr;
+  if (!entry) {
+    Json& entries = file.document[list];
+    if (!entries.is_array()) entries = Json::array();
+    entries.push_back({{"name", name}, {inner, Json::object()}});
+    entry = &entries.back();
+  }
+  (*entry)[inner].merge_patch(changes);
+  TRY(SaveConfig(file));
+  return present;
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,35 @@
+// kubeconfig files as documents, so that what we do not know stays.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+
+struct ConfigFile {
+  std::string path;
+  Json document;
+};
+
+// Those that there are of --kubeconfig, KUBECONFIG or ~/.kube/config.
+Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command);
+// The first file that defines a name wins; entries are sorted by name.
+Json MergedConfig(const std::vector<ConfigFile>& files);
+// The entry of "clusters", "contexts" or "users"; nullptr when there is none.
+Json* FindConfigEntry(Json& document, const char* list, const std::string& name);
+// Writes the file whole, or leaves it as it was.
+Result<> SaveConfig(const ConfigFile& file);
+// The file that holds the entry, else the first of the list. `list` may be null.
+Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::string& name);
+// Changes the inner object of an entry, made where it is missing; true when it was there.
+Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* inner,
+                               const std::string& name, const Json& changes);
+
+Result<> RunConfigRenameContext(Command& command, const Args& args);
+Result<> RunConfigSet(Command& command, const Args& args);
+Result<> RunConfigUnset(Command& command, const Args& args);
+
+}  // namespace skiff::cli

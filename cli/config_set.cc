@@ -1,0 +1,121 @@
+// `config set|unset|rename-context`: kubeconfig files by the paths of their properties.
+#include "api/base64.h"
+#include "cli/config_files.h"
+
+namespace skiff::cli {
+namespace {
+
+// "clusters.prod.server": the list, the entry, and the field inside it.
+struct Property {
+  const char* list = nullptr;  // Null: a member of the document, named by `field`.
+  const char* inner = nullptr;
+  std::string name;
+  std::string field;  // "": the whole entry.
+};
+
+Result<Property> ParseProperty(const std::string& path) {
+  const size_t dot = path.find('.');
+  if (dot == std::string::npos) return Property{nullptr, nullptr, "", path};
+  const std::string first = path.substr(0, dot);
+  constexpr std::pair<const char*, const char*> kLists[] = {
+      {"clusters", "cluster"}, {"contexts", "context"}, {"users", "user"}};
+  for (const auto& [list, inner] : kLists) {
+    if (first != list) continue;
+    // Names may hold dots; fields do not.
+    const size_t last = path.rfind('.');
+    if (last == dot) return Property{list, inner, path.substr(dot + 1), ""};
+    return Property{list, inner, path.substr(dot + 1, last - dot - 1), path.substr(last + 1)};
+  }
+  return CliError(fmt::format("unable to locate path {}", path));
+}
+
+Json ValueOf(const std::string& field, const std::string& text, bool raw_bytes) {
+  if (field == "insecure-skip-tls-verify" || field == "disable-compression") {
+    return text == "true";
+  }
+  if (field.ends_with("-data") && raw_bytes) return EncodeBase64(text);
+  return text;
+}
+
+}  // namespace
+
+Result<> RunConfigSet(Command& command, const Args& args) {
+  bool raw_bytes = false;
+  command.Flag("set-raw-bytes", raw_bytes, "The value of a *-data property is not base64 yet.");
+  TRY(command.Parse(args));
+  if (command.words().size() != 2) {
+    return command.UsageError("Unexpected args: a property and its value are required");
+  }
+  const std::string& path = command.words()[0];
+  const Property property = TRY(ParseProperty(path));
+  const Json value = ValueOf(property.field, command.words()[1], raw_bytes);
+  if (!property.list) {
+    ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
+    file.document[property.field] = value;
+    TRY(SaveConfig(file));
+  } else {
+    if (property.field.empty()) return CliError(fmt::format("unable to set {}: no field", path));
+    TRY(ChangeConfigEntry(command, property.list, property.inner, property.name,
+                          {{property.field, value}}));
+  }
+  command.Print("Property \"{}\" set.\n", path);
+  return {};
+}
+
+Result<> RunConfigUnset(Command& command, const Args& args) {
+  TRY(command.Parse(args));
+  if (command.words().size() != 1) {
+    return command.UsageError("Unexpected args: one property is required");
+  }
+  const std::string& path = command.words()[0];
+  const Property property = TRY(ParseProperty(path));
+  ConfigFile file = TRY(ConfigFileFor(command, property.list, property.name));
+  if (!property.list) {
+    if (property.field == "current-context") {
+      file.document[property.field] = "";
+    } else {
+      file.document.erase(property.field);
+    }
+  } else {
+    Json* entry = FindConfigEntry(file.document, property.list, property.name);
+    if (!entry) {
+      return CliError(fmt::format("current map key `{}` is invalid", property.name));
+    }
+    if (property.field.empty()) {
+      Json& entries = file.document[property.list];
+      entries.erase(entries.begin() + (entry - &entries[0]));
+    } else {
+      (*entry)[property.inner].erase(property.field);
+    }
+  }
+  TRY(SaveConfig(file));
+  command.Print("Property \"{}\" unset.\n", path);
+  return {};
+}
+
+Result<> RunConfigRenameContext(Command& command, const Args& args) {
+  TRY(command.Parse(args));
+  if (command.words().size() != 2) {
+    return command.UsageError("Unexpected args: a context's name and its new one are required");
+  }
+  const std::string& from = command.words()[0];
+  const std::string& to = command.words()[1];
+  ConfigFile file = TRY(ConfigFileFor(command, "contexts", from));
+  Json* entry = FindConfigEntry(file.document, "contexts", from);
+  if (!entry) {
+    return CliError(
+        fmt::format("cannot rename the context \"{}\", it's not in {}", from, file.path));
+  }
+  if (FindConfigEntry(file.document, "contexts", to)) {
+    return CliError(
+        fmt::format("cannot rename the context \"{}\", the context \"{}\" already exists in {}",
+                    from, to, file.path));
+  }
+  (*entry)["name"] = to;
+  if (TextAt(file.document, "current-context") == from) file.document["current-context"] = to;
+  TRY(SaveConfig(file));
+  command.Print("Context \"{}\" renamed to \"{}\".\n", from, to);
+  return {};
+}
+
+}  // namespace skiff::cli

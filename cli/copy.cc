@@ -1,0 +1,250 @@
+// `cp`: files into containers and out of them, through the `tar` at either end.
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/process.h"
+#include "cli/json_text.h"
+#include "cli/session.h"
+#include "cli/streams.h"
+#include "cli/verbs.h"
+
+extern char** environ;  // NOLINT: the C library's own name.
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kMissingContainer[] = "container {0} not found in pod {1}";
+
+// "[[namespace/]pod:]path"
+struct FileSpec {
+  std::string namespace_;
+  std::string pod;  // "": here.
+  std::string path;
+};
+
+Result<FileSpec> ParseSpec(const std::string& text) {
+  constexpr char kForm[] = "filespec must match the canonical format: [[namespace/]pod:]file/path";
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos) return FileSpec{"", "", text};
+  if (colon == 0) return CliError(kForm);
+  FileSpec spec{"", text.substr(0, colon), text.substr(colon + 1)};
+  const size_t slash = spec.pod.find('/');
+  if (slash == std::string::npos) return spec;
+  spec.namespace_ = spec.pod.substr(0, slash);
+  spec.pod.erase(0, slash + 1);
+  if (spec.pod.empty() || spec.pod.find('/') != std::string::npos) return CliError(kForm);
+  return spec;
+}
+
+// A local tar with one end of a pipe.
+class LocalTar {
+ public:
+  // `reads`: it unpacks what is written to `descriptor`; otherwise it packs into it.
+  static Result<std::unique_ptr<LocalTar>> Start(const Args& argv, bool reads) {
+    const auto program = FindProgram(argv[0]);
+    if (!program) return CliError("tar is not installed on this machine");
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return CliError("no more descriptors");
+    std::vector<char*> words;
+    Args copies = argv;
+    for (std::string& word : copies) words.push_back(word.data());
+    words.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[reads ? 0 : 1],
+                                     reads ? STDIN_FILENO : STDOUT_FILENO);
+    pid_t child = 0;
+    const int failed =
+        posix_spawn(&child, program->c_str(), &actions, nullptr, words.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[reads ? 0 : 1]);
+    const int ours = ends[reads ? 1 : 0];
+    if (failed != 0) {
+      close(ours);
+      return CliError("cannot start tar");
+    }
+    return std::unique_ptr<LocalTar>(new LocalTar(child, ours));
+  }
+  ~LocalTar() { (void)Finish(); }
+  LocalTar(const LocalTar&) = delete;
+  LocalTar& operator=(const LocalTar&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  // Blocks while tar does; what it does not take is lost, and its exit code tells.
+  void Write(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t count = write(descriptor_, bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return;
+      bytes.remove_prefix(static_cast<size_t>(count));
+    }
+  }
+  // Waits for its end.
+  Result<> Finish() {
+    if (child_ == 0) return {};
+    close(descriptor_);
+    int status = 0;
+    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
+    child_ = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    return CliError("tar failed on this machine");
+  }
+
+ private:
+  LocalTar(pid_t child, int descriptor) : child_(child), descriptor_(descriptor) {}
+  pid_t child_;
+  const int descriptor_;
+};
+
+// tar's option that renames what begins with `from`.
+std::string Renaming(const std::string& from, const std::string& to) {
+  const auto escaped = [](const std::string& text, std::string_view special) {
+    std::string out;
+    for (const char c : text) {
+      if (special.find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
+    return out;
+  };
+  return fmt::format("--transform=flags=rSh;s,^{},{},", escaped(from, "\\.[*^$,"),
+                     escaped(to, "\\&,"));
+}
+
+struct CopyFlags {
+  std::string container;
+  bool no_preserve = false;
+  int retries = 0;
+};
+
+struct Place {
+  ObjectKey pod;
+  std::string container;
+};
+
+Result<Place> FindPlace(Command& command, const FileSpec& spec, const CopyFlags& flags) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("pods"));
+  const ObjectKey key = {spec.namespace_.empty() ? session.namespace_() : spec.namespace_,
+                         spec.pod};
+  const Json pod = TRY(session.api().Get(kind.resource, key));
+  const std::string phase = TextAt(pod, "status", "phase");
+  if (phase == "Succeeded" || phase == "Failed") {
+    return CliError(
+        fmt::format("cannot exec into a container in a completed pod; current phase is {}", phase));
+  }
+  const std::string container =
+      TRY(ChooseContainer(command, pod, flags.container, kMissingContainer));
+  return Place{key, container};
+}
+
+Result<> RunTar(Command& command, const RemoteRequest& request) {
+  const int code = TRY(RunRemote(command, request));
+  if (code == 0) return {};
+  command.Warn("command terminated with exit code {}\n", code);
+  command.set_exit_code(code);
+  return Command::ExitNow();
+}
+
+Result<> Upload(Command& command, const CopyFlags& flags, const std::string& from,
+                const FileSpec& to) {
+  std::error_code code;
+  const fs::path source = fs::path(from).lexically_normal();
+  if (!fs::exists(source, code)) {
+    return CliError(fmt::format("{} doesn't exist in local filesystem", from));
+  }
+  const Place place = TRY(FindPlace(command, to, flags));
+  // A folder that exists takes the file below its own name, as cp does.
+  std::string path = to.path;
+  RemoteRequest probe{.pod = place.pod,
+                      .subresource = "exec",
+                      .container = place.container,
+                      .command = {"test", "-d", path},
+                      .out = [](std::string_view) {}};
+  const auto is_folder = RunRemote(command, probe);
+  if (!is_folder) return Fail(is_folder.error());
+  fs::path own = fs::absolute(source, code);
+  if (!own.has_filename()) own = own.parent_path();
+  if (*is_folder == 0) path = (fs::path(path) / own.filename()).string();
+  fs::path target = fs::path(path).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
+  // The archive holds the target's name in place of the source's.
+  const std::string rename = Renaming(own.filename().string(), target.filename().string());
+  const auto tar = TRY(LocalTar::Start(
+      {"tar", "-C", own.parent_path().string(), rename, "-cf", "-", own.filename().string()},
+      false));
+  Args unpack = {"tar", "-xmf", "-"};
+  if (flags.no_preserve) {
+    unpack = {"tar", "--no-same-permissions", "--no-same-owner", "-xmf", "-"};
+  }
+  if (folder != ".") {
+    unpack.push_back("-C");
+    unpack.push_back(folder);
+  }
+  TRY(RunTar(command, {.pod = place.pod,
+                       .subresource = "exec",
+                       .container = place.container,
+                       .command = unpack,
+                       .with_stdin = true,
+                       .input = tar->descriptor(),
+                       .out = {}}));
+  return tar->Finish();
+}
+
+Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from,
+                  const std::string& to) {
+  const Place place = TRY(FindPlace(command, from, flags));
+  fs::path source = fs::path(from.path).lexically_normal();
+  if (!source.has_filename()) source = source.parent_path();
+  std::error_code code;
+  fs::path target = fs::path(to).lexically_normal();
+  if (fs::is_directory(target, code)) target /= source.filename();
+  if (!target.has_filename()) target = target.parent_path();
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, code)) fs::create_directories(folder, code);
+  // Only what the archive should hold is unpacked, under the name that was asked for; tar itself
+  // refuses to leave the folder.
+  const std::string inside = source.relative_path().string();
+  auto tar = TRY(
+      LocalTar::Start({"tar", "-C", folder.string(), Renaming(inside, target.filename().string()),
+                       "--no-same-owner", "-xmf", "-", inside},
+                      true));
+  LocalTar& unpacker = *tar;
+  TRY(RunTar(command, {.pod = place.pod,
+                       .subresource = "exec",
+                       .container = place.container,
+                       .command = {"tar", "cf", "-", from.path},
+                       .out = [&unpacker](std::string_view bytes) { unpacker.Write(bytes); }}));
+  return tar->Finish();
+}
+
+}  // namespace
+
+Result<> RunCopy(Command& command, const Args& args) {
+  CopyFlags flags;
+  command.Flag("container,c", flags.container, "Container name.");
+  command.Flag("no-preserve", flags.no_preserve, "Do not keep owners and permissions.");
+  command.Flag("retries", flags.retries, "Accepted for command lines of kubectl.");
+  TRY(command.Parse(args));
+  if (command.words().size() != 2) {
+    return CliError("source and destination are required");
+  }
+  const FileSpec from = TRY(ParseSpec(command.words()[0]));
+  const FileSpec to = TRY(ParseSpec(command.words()[1]));
+  if (!from.pod.empty() && !to.pod.empty()) {
+    return CliError("one of src or dest must be a local file specification");
+  }
+  if (from.path.empty() || to.path.empty()) return CliError("filepath can not be empty");
+  if (!from.pod.empty()) return Download(command, flags, from, to.path);
+  if (!to.pod.empty()) return Upload(command, flags, from.path, to);
+  return CliError("one of src or dest must be a remote file specification");
+}
+
+}  // namespace skiff::cli

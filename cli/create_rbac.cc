@@ -1,0 +1,201 @@
+// create role|clusterrole|rolebinding|clusterrolebinding.
+#include <algorithm>
+
+#include "cli/create.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kGroup[] = "rbac.authorization.k8s.io";
+
+struct RoleFlags {
+  WriteFlags write;
+  std::vector<std::string> verbs;
+  std::vector<std::string> resources;
+  std::vector<std::string> names;
+  std::vector<std::string> urls;
+  std::vector<std::string> aggregation;
+
+  void AddTo(Command& command) {
+    write.AddTo(command, "kubectl-create");
+    command.Flag("verb", verbs, "Verbs that apply to the resources.");
+    command.Flag("resource", resources, "Resources that the rule applies to.");
+    command.FlagEach("resource-name", names, "Names that the rule is limited to.");
+  }
+};
+
+void WarnOfVerbs(Command& command, const std::vector<std::string>& verbs) {
+  constexpr std::string_view kKnown[] = {
+      "get", "list", "watch",   "create", "update",   "patch",       "delete", "deletecollection",
+      "use", "bind", "approve", "sign",   "escalate", "impersonate", "proxy",  "attest",
+      "*"};
+  for (const std::string& verb : verbs) {
+    if (std::find(std::begin(kKnown), std::end(kKnown), verb) != std::end(kKnown)) continue;
+    command.Warn("Warning: '{}' is not a standard resource verb\n", verb);
+  }
+}
+
+// A rule a group, in the order in which the groups were named.
+Result<Json> ResourceRules(Command& command, const RoleFlags& flags) {
+  Session& session = *TRY(command.session());
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups;
+  for (const std::string& word : flags.resources) {
+    const size_t slash = word.find('/');
+    const std::string subresource = slash == std::string::npos ? "" : word.substr(slash);
+    const std::string type = word.substr(0, slash);
+    std::string group;
+    std::string name = "*";
+    if (type != "*") {
+      const auto kind = session.kinds().Find(type);
+      if (!kind) {
+        return kind.error().http_code != 0 ? tl::unexpected(kind.error())
+                                           : PlainError(kind.error().message);
+      }
+      group = kind->resource.Group();
+      name = kind->resource.name;
+    }
+    auto at = std::find_if(groups.begin(), groups.end(),
+                           [&](const auto& each) { return each.first == group; });
+    if (at == groups.end()) at = groups.insert(groups.end(), {group, {}});
+    at->second.push_back(name + subresource);
+  }
+  std::sort(groups.begin(), groups.end());
+  Json rules = Json::array();
+  for (const auto& [group, resources] : groups) {
+    Json rule = {{"apiGroups", {group}}, {"resources", resources}, {"verbs", flags.verbs}};
+    if (!flags.names.empty()) rule["resourceNames"] = flags.names;
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+void DropRepeated(std::vector<std::string>& texts) {
+  std::vector<std::string> kept;
+  for (const std::string& text : texts) {
+    if (std::find(kept.begin(), kept.end(), text) == kept.end()) kept.push_back(text);
+  }
+  texts = std::move(kept);
+}
+
+struct BindingFlags {
+  WriteFlags write;
+  std::string cluster_role;
+  std::string role;
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  std::vector<std::string> accounts;
+
+  void AddTo(Command& command) {
+    write.AddTo(command, "kubectl-create");
+    command.Flag("clusterrole", cluster_role, "ClusterRole that is bound.");
+    command.FlagEach("user", users, "Usernames to bind to the role.");
+    command.FlagEach("group", groups, "Groups to bind to the role.");
+    command.FlagEach("serviceaccount", accounts, "Service accounts: NAMESPACE:NAME.");
+  }
+};
+
+Result<Json> Subjects(const BindingFlags& flags) {
+  Json subjects = Json::array();
+  for (const std::string& user : flags.users) {
+    subjects.push_back({{"apiGroup", kGroup}, {"kind", "User"}, {"name", user}});
+  }
+  for (const std::string& group : flags.groups) {
+    subjects.push_back({{"apiGroup", kGroup}, {"kind", "Group"}, {"name", group}});
+  }
+  for (const std::string& account : flags.accounts) {
+    const auto parts = Split(account, ':');
+    if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
+      return CliError("serviceaccount must be <namespace>:<name>");
+    }
+    subjects.push_back({{"kind", "ServiceAccount"}, {"name", parts[1]}, {"namespace", parts[0]}});
+  }
+  return subjects;
+}
+
+Result<> CreateBinding(Command& command, const BindingFlags& flags, const std::string& name,
+                       const char* type) {
+  const bool cluster = flags.role.empty();
+  Json binding = {{"metadata", {{"name", name}}},
+                  {"roleRef",
+                   {{"apiGroup", kGroup},
+                    {"kind", cluster ? "ClusterRole" : "Role"},
+                    {"name", cluster ? flags.cluster_role : flags.role}}}};
+  Json subjects = TRY(Subjects(flags));
+  if (!subjects.empty()) binding["subjects"] = std::move(subjects);
+  return CreateBuiltIn(command, flags.write, type, std::move(binding));
+}
+
+}  // namespace
+
+Result<> RunCreateRole(Command& command, const Args& args) {
+  RoleFlags flags;
+  flags.AddTo(command);
+  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  DropRepeated(flags.verbs);
+  if (flags.verbs.empty()) return CliError("at least one verb must be specified");
+  if (flags.resources.empty()) return CliError("at least one resource must be specified");
+  WarnOfVerbs(command, flags.verbs);
+  Json rules = TRY(ResourceRules(command, flags));
+  return CreateBuiltIn(command, flags.write, "role",
+                       {{"metadata", {{"name", name}}}, {"rules", std::move(rules)}});
+}
+
+Result<> RunCreateClusterRole(Command& command, const Args& args) {
+  RoleFlags flags;
+  flags.AddTo(command);
+  command.FlagEach("non-resource-url", flags.urls, "URLs, partial or whole, of no resource.");
+  command.Flag("aggregation-rule", flags.aggregation, "Labels of the roles to aggregate.");
+  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  Json role = {{"metadata", {{"name", name}}}};
+  if (!flags.aggregation.empty()) {
+    if (!flags.verbs.empty() || !flags.resources.empty() || !flags.urls.empty()) {
+      return CliError(
+          "aggregation rule must be specified without nonResourceURLs, resources or verbs");
+    }
+    Json labels = Json::object();
+    for (const std::string& pair : flags.aggregation) {
+      const size_t equals = pair.find('=');
+      if (equals == std::string::npos) {
+        return CliError(fmt::format("invalid aggregation rule: {}", pair));
+      }
+      labels[pair.substr(0, equals)] = pair.substr(equals + 1);
+    }
+    role["aggregationRule"]["clusterRoleSelectors"] = Json::array({{{"matchLabels", labels}}});
+    role["rules"] = nullptr;
+    return CreateBuiltIn(command, flags.write, "clusterrole", std::move(role));
+  }
+  DropRepeated(flags.verbs);
+  if (flags.verbs.empty()) return CliError("at least one verb must be specified");
+  if (flags.resources.empty() && flags.urls.empty()) {
+    return CliError("one of resource or nonResourceURL must be specified");
+  }
+  WarnOfVerbs(command, flags.verbs);
+  Json rules = TRY(ResourceRules(command, flags));
+  if (!flags.urls.empty()) {
+    rules.push_back({{"nonResourceURLs", flags.urls}, {"verbs", flags.verbs}});
+  }
+  role["rules"] = std::move(rules);
+  return CreateBuiltIn(command, flags.write, "clusterrole", std::move(role));
+}
+
+Result<> RunCreateRoleBinding(Command& command, const Args& args) {
+  BindingFlags flags;
+  flags.AddTo(command);
+  command.Flag("role", flags.role, "Role that is bound.");
+  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  if (flags.role.empty() == flags.cluster_role.empty()) {
+    return CliError("exactly one of clusterrole or role must be specified");
+  }
+  return CreateBinding(command, flags, name, "rolebinding");
+}
+
+Result<> RunCreateClusterRoleBinding(Command& command, const Args& args) {
+  BindingFlags flags;
+  flags.AddTo(command);
+  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  if (flags.cluster_role.empty()) return CliError("required flag(s) \"clusterrole\" not set");
+  return CreateBinding(command, flags, name, "clusterrolebinding");
+}
+
+}  // namespace skiff::cli

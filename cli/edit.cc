@@ -1,0 +1,161 @@
+// `edit`: objects in the user's editor, sent back as patches.
+#include "api/yaml.h"
+#include "cli/editor.h"
+#include "cli/json_text.h"
+#include "cli/three_way.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kHead[] =
+    "# Please edit the object below. Lines beginning with a '#' will be ignored,\n"
+    "# and an empty file will abort the edit. If an error occurs while saving this file will be\n"
+    "# reopened with the relevant failures.\n"
+    "#\n";
+
+// The lines that are not comments.
+std::string WithoutComments(const std::string& text) {
+  std::string out;
+  for (const std::string& line : Split(text, '\n')) {
+    if (!line.starts_with('#')) out += line + "\n";
+  }
+  while (out.ends_with("\n\n")) out.pop_back();
+  return out == "\n" ? "" : out;
+}
+
+std::string AsComments(const std::string& text) {
+  std::string out;
+  for (const std::string& line : Split(text, '\n')) {
+    if (!line.empty()) out += "# " + line + "\n";
+  }
+  return out;
+}
+
+// "pods "web" was not valid:" and a line a cause.
+std::string FailureText(const Target& target, const Error& error) {
+  if (error.reason != Reason::kInvalid) return ErrorText(error);
+  std::string text =
+      fmt::format("{} \"{}\" was not valid:\n", target.resource.name, target.key.name);
+  for (const Cause& cause : error.causes) {
+    text += fmt::format("* {}: {}\n", cause.field, cause.message);
+  }
+  return text;
+}
+
+struct EditFlags {
+  WriteFlags write;
+  FileFlags files;
+  std::string subresource;
+  bool output_patch = false;
+  bool windows_line_endings = false;
+};
+
+class Editing {
+ public:
+  Editing(Command& command, Session& session, const EditFlags& flags, const Target& target)
+      : command_(command), session_(session), flags_(flags), target_(target) {
+    original_ = target.object;
+    DropManagedFields(original_);
+  }
+
+  Result<> Run();
+
+ private:
+  tl::unexpected<Error> GiveUp(ScratchFile& file);
+  Result<> Save(const Json& edited);
+
+  Command& command_;
+  Session& session_;
+  const EditFlags& flags_;
+  const Target& target_;
+  Json original_;
+};
+
+Result<> Editing::Save(const Json& edited) {
+  const auto kind =
+      TRY(session_.kinds().FindByKind(target_.resource.api_version, target_.resource.kind));
+  const Type* type = kind && kind->info ? kind->info->type : nullptr;
+  if (NameOf(edited) != target_.key.name || TextAt(edited, "kind") != target_.resource.kind) {
+    return CliError("At least one of apiVersion, kind and name was changed");
+  }
+  const Json patch = ThreeWayPatch(type, original_, edited, original_);
+  WriteOptions options = TRY(flags_.write.Options());
+  Json result = original_;
+  if (!patch.empty()) {
+    result = TRY(session_.api().Patch(target_.resource, target_.key,
+                                      type ? PatchType::kStrategic : PatchType::kMerge, patch,
+                                      options, flags_.subresource));
+  }
+  if (flags_.output_patch) command_.Print("Patch: {}\n", patch.dump());
+  return PrintWritten(command_, flags_.write, result, target_.resource, "edited");
+}
+
+tl::unexpected<Error> Editing::GiveUp(ScratchFile& file) {
+  command_.Warn("A copy of your changes has been stored to \"{}\"\n", file.path());
+  file.Keep();
+  return CliError("Edit cancelled, no valid changes were saved.");
+}
+
+// The editor is opened until what it saves is accepted, or saves the same wrong text again.
+Result<> Editing::Run() {
+  ScratchFile file = TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", ".yaml"));
+  const std::string shown = DumpYaml(original_);
+  std::string text = kHead + shown;
+  std::string failed;
+  while (true) {
+    TRY(file.Write(text));
+    TRY(RunEditor(command_, file.path()));
+    const std::string saved = TRY(file.Read());
+    const std::string edited = WithoutComments(saved);
+    if (edited.empty()) {
+      command_.Warn("Edit cancelled, saved file was empty.\n");
+      return {};
+    }
+    if (edited == shown) {
+      command_.Warn("Edit cancelled, no changes made.\n");
+      return {};
+    }
+    if (edited == failed) return GiveUp(file);
+    failed = edited;
+    const auto parsed = ParseYaml(edited);
+    std::string why;
+    if (!parsed) {
+      why = "The edited file had a syntax error: " + parsed.error().message + "\n";
+    } else {
+      const auto done = Save(parsed->value);
+      if (done) return {};
+      if (done.error().reason == Reason::kNotFound) return Fail(done.error());
+      why = FailureText(target_, done.error());
+      command_.Warn("{}", ErrorText(done.error()));
+    }
+    text = kHead + AsComments(why) + "#\n" + edited;
+  }
+}
+
+}  // namespace
+
+Result<> RunEdit(Command& command, const Args& args) {
+  EditFlags flags;
+  flags.write.AddTo(command, "kubectl-edit");
+  flags.files.AddTo(command);
+  command.Flag("subresource", flags.subresource, "Edit this subresource of the objects.");
+  command.Flag("output-patch", flags.output_patch, "Output the patch.");
+  command.Flag("windows-line-endings", flags.windows_line_endings, "Accepted; has no effect here.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  if (command.words().empty() && flags.files.empty()) {
+    return command.UsageError("must specify one of -f and -k");
+  }
+  const auto targets =
+      TRY(FindTargets(command, command.words(), {.files = &flags.files, .names_needed = false}));
+  Session& session = *TRY(command.session());
+  for (const Target& target : targets) {
+    const auto edited = Editing(command, session, flags, target).Run();
+    if (!edited) command.Report(edited.error());
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

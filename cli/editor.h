@@ -1,0 +1,36 @@
+// The user's own editor, on a text of ours.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+
+namespace skiff::cli {
+
+// A file that goes with this, unless it is kept.
+class ScratchFile {
+ public:
+  // `form` ends with "XXXXXX" and `suffix`: "/tmp/kubectl-edit-XXXXXX", ".yaml".
+  static Result<ScratchFile> Create(const std::string& form, const std::string& suffix);
+  ScratchFile(ScratchFile&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
+  ScratchFile& operator=(ScratchFile&&) = delete;
+  ~ScratchFile();
+  const std::string& path() const { return path_; }
+  Result<> Write(const std::string& text) const;
+  Result<std::string> Read() const;
+  // Leaves the file where it is.
+  void Keep() { path_.clear(); }
+
+ private:
+  explicit ScratchFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// Opens the file in KUBE_EDITOR, EDITOR or vi, on our terminal, and waits until that ends.
+Result<> RunEditor(Command& command, const std::string& path);
+
+// Runs a program on our own input and outputs to its end; returns its exit code, 128 + the signal
+// that killed it. Fails when it cannot be started.
+Result<int> RunAttached(const Args& argv);
+
+}  // namespace skiff::cli

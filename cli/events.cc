@@ -1,0 +1,196 @@
+// `events`: what happened lately, in order.
+#include "cli/events.h"
+
+#include <algorithm>
+
+#include "api/human_duration.h"
+#include "cli/get.h"
+#include "cli/json_text.h"
+#include "cli/session.h"
+#include "cli/tab_writer.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+
+std::string EventLastSeen(const Json& event) {
+  if (const Json& series = At(event, "series"); series.is_object()) {
+    return TextAt(series, "lastObservedTime");
+  }
+  std::string last = TextAt(event, "lastTimestamp");
+  if (last.empty()) last = TextAt(event, "firstTimestamp");
+  return last.empty() ? TextAt(event, "eventTime") : last;
+}
+
+std::string EventAge(const Json& event, TimePoint now) {
+  const auto age = [&](const std::string& text) {
+    const auto time = Time::Parse(text);
+    return time ? HumanDuration(now - time->point()) : std::string("<unknown>");
+  };
+  std::string first = TextAt(event, "firstTimestamp");
+  if (first.empty()) first = TextAt(event, "eventTime");
+  const Json& series = At(event, "series");
+  const int64_t count = series.is_object() ? IntAt(series, "count") : IntAt(event, "count");
+  const std::string last = EventLastSeen(event);
+  if (count <= 1 && !series.is_object()) return age(first.empty() ? last : first);
+  return fmt::format("{} (x{} over {})", age(last), count, age(first));
+}
+
+std::string EventMessage(const Json& event) {
+  std::string message = TextAt(event, "message");
+  message.erase(message.find_last_not_of(" \n\t") + 1);
+  for (char& c : message) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  return message;
+}
+
+namespace {
+
+struct EventsFlags {
+  PrintFlags print;
+  std::string about;
+  std::vector<std::string> types;
+  bool all_namespaces = false;
+  bool no_headers = false;
+  bool watch = false;
+  int chunk_size = 500;
+
+  void AddTo(Command& command) {
+    print.AddTo(command);
+    command.Flag("for", about, "Only events about this TYPE/NAME.");
+    command.Flag("types", types, "Only events of these types: Normal, Warning.");
+    command.Flag("all-namespaces,A", all_namespaces, "In all namespaces.");
+    command.Flag("no-headers", no_headers, "Do not print headers.");
+    command.Flag("watch,w", watch, "After listing the events, watch for more.");
+    command.Flag("chunk-size", chunk_size, "Accepted for command lines of kubectl.");
+  }
+};
+
+// Which events are meant, beyond their namespace.
+struct Filter {
+  std::string fields;
+  std::vector<std::string> types;
+  bool Accepts(const Json& event) const {
+    if (types.empty()) return true;
+    const std::string type = Lower(TextAt(event, "type"));
+    return std::any_of(types.begin(), types.end(),
+                       [&](const std::string& each) { return Lower(each) == type; });
+  }
+};
+
+Result<Filter> FilterOf(Command& command, const EventsFlags& flags) {
+  Filter filter;
+  for (const std::string& type : flags.types) {
+    if (Lower(type) != "normal" && Lower(type) != "warning") {
+      return CliError("valid --types are Normal or Warning");
+    }
+  }
+  filter.types = flags.types;
+  if (flags.about.empty()) return filter;
+  Session& session = *TRY(command.session());
+  const size_t slash = flags.about.find('/');
+  if (slash == std::string::npos || slash + 1 == flags.about.size()) {
+    return CliError("--for must be in resource/name form");
+  }
+  const ServedKind kind = TRY(session.kinds().Find(flags.about.substr(0, slash)));
+  filter.fields =
+      fmt::format("involvedObject.kind={},involvedObject.apiVersion={},involvedObject.name={}",
+                  kind.resource.kind, kind.resource.api_version, flags.about.substr(slash + 1));
+  return filter;
+}
+
+class EventTable {
+ public:
+  EventTable(const EventsFlags& flags, TimePoint now) : flags_(flags), now_(now) {}
+  void Add(const Json& event) {
+    if (!begun_ && !flags_.no_headers) {
+      table_.Write(std::string(flags_.all_namespaces ? "NAMESPACE\t" : "") +
+                   "LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE\n");
+    }
+    begun_ = true;
+    const Json& about = At(event, "involvedObject");
+    table_.Write(fmt::format("{}{}\t{}\t{}\t{}/{}\t{}\n",
+                             flags_.all_namespaces ? NamespaceOf(event) + "\t" : "",
+                             EventAge(event, now_), TextAt(event, "type"), TextAt(event, "reason"),
+                             TextAt(about, "kind"), TextAt(about, "name"), EventMessage(event)));
+  }
+  std::string Flush() { return table_.Flush(); }
+
+ private:
+  const EventsFlags& flags_;
+  const TimePoint now_;
+  TabWriter table_ = MakeTableWriter();
+  bool begun_ = false;
+};
+
+Result<> Follow(Command& command, const EventsFlags& flags, const Filter& filter,
+                const std::string& path, const std::string& version) {
+  Session& session = *TRY(command.session());
+  Query query = {{"watch", "true"}, {"resourceVersion", version}};
+  if (!filter.fields.empty()) query.emplace_back("fieldSelector", filter.fields);
+  EventReader reader(TRY(session.api().GetStream(path, std::move(query))));
+  while (const auto change = TRY(reader.Next())) {
+    const bool shown =
+        change->type == WatchEvent::Type::kAdded || change->type == WatchEvent::Type::kModified;
+    if (!shown || !filter.Accepts(change->object)) continue;
+    EventsFlags plain = flags;
+    plain.no_headers = true;
+    EventTable table(plain, command.environment().clock.Now());
+    table.Add(change->object);
+    command.environment().out(table.Flush());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> RunEvents(Command& command, const Args& args) {
+  EventsFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  if (!command.words().empty()) {
+    return command.UsageError(fmt::format("unknown command \"{}\" for \"{} events\"",
+                                          command.words()[0], command.environment().program));
+  }
+  const Filter filter = TRY(FilterOf(command, flags));
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("events"));
+  ListOptions options;
+  options.namespace_ = flags.all_namespaces ? "" : session.namespace_();
+  options.field_selector = filter.fields;
+  JsonList list = TRY(session.api().List(kind.resource, options));
+  std::vector<Json> events;
+  for (Json& event : list.items) {
+    if (filter.Accepts(event)) events.push_back(std::move(event));
+  }
+  std::stable_sort(events.begin(), events.end(), [](const Json& a, const Json& b) {
+    return EventLastSeen(a) < EventLastSeen(b);
+  });
+  if (!flags.print.output.empty()) {
+    const auto printer = TRY(MakeObjectPrinter(flags.print));
+    Json shown = {{"apiVersion", "v1"},
+                  {"items", events},
+                  {"kind", "List"},
+                  {"metadata", {{"resourceVersion", ""}}}};
+    DropManagedFields(shown);
+    const std::string text = TRY(printer->Print(shown));
+    command.environment().out(text);
+    return {};
+  }
+  if (events.empty() && !flags.watch) {
+    if (flags.all_namespaces) {
+      command.Warn("No events found.\n");
+    } else {
+      command.Warn("No events found in {} namespace.\n", session.namespace_());
+    }
+    return {};
+  }
+  EventTable table(flags, command.environment().clock.Now());
+  for (const Json& event : events) table.Add(event);
+  command.environment().out(table.Flush());
+  if (!flags.watch) return {};
+  return Follow(command, flags, filter, kind.resource.Path({options.namespace_, ""}),
+                list.resource_version);
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,241 @@
+// `explain`: what the fields of a kind mean, from the server's OpenAPI v3 documents.
+#include <algorithm>
+
+#include "cli/json_text.h"
+#include "cli/session.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr size_t kLineWidth = 76;
+constexpr size_t kEnumValuesMax = 4;
+// Schemas refer to themselves (JSONSchemaProps); nobody asks for more.
+constexpr int kRecursionMax = 12;
+
+class Schemas {
+ public:
+  explicit Schemas(Json document) : document_(std::move(document)) {}
+
+  const Json& Named(const std::string& reference) const {
+    return At(document_, "components", "schemas", reference.substr(reference.rfind('/') + 1));
+  }
+  // The schema of a kind; null when the document has none.
+  const Json& OfKind(const Resource& resource) const {
+    const std::string group = resource.Group();
+    for (const Json& schema : At(document_, "components", "schemas")) {
+      const Json& kinds = At(schema, "x-kubernetes-group-version-kind");
+      if (!kinds.is_array() || kinds.size() != 1) continue;
+      const std::string version = TextAt(kinds[0], "version");
+      const std::string own_group = TextAt(kinds[0], "group");
+      if (TextAt(kinds[0], "kind") != resource.kind || own_group != group) continue;
+      if ((group.empty() ? version : group + "/" + version) == resource.api_version) return schema;
+    }
+    return At(Json(), "");
+  }
+  // Follows "$ref", alone or in an allOf.
+  const Json& Resolved(const Json& schema) const {
+    const std::string reference = ReferenceOf(schema);
+    return reference.empty() ? schema : Named(reference);
+  }
+  // The schema whose properties a field has: of its items, of its values, or its own.
+  const Json& Members(const Json& schema) const {
+    const Json& resolved = Resolved(schema);
+    if (At(resolved, "items").is_object()) return Members(At(resolved, "items"));
+    const Json& values = At(resolved, "additionalProperties");
+    if (values.is_object() && !At(resolved, "properties").is_object()) return Members(values);
+    return resolved;
+  }
+  // "[]Container", "map[string]string", "Object"
+  std::string TypeName(const Json& schema) const {
+    if (At(schema, "items").is_object()) return "[]" + TypeName(At(schema, "items"));
+    if (At(schema, "additionalProperties").is_object()) {
+      return "map[string]" + TypeName(At(schema, "additionalProperties"));
+    }
+    if (const std::string reference = ReferenceOf(schema); !reference.empty()) {
+      const Json& named = Named(reference);
+      if (TextAt(named, "type") != "object" && !At(named, "oneOf").is_array() &&
+          !TextAt(named, "type").empty()) {
+        return TextAt(named, "type");
+      }
+      return reference.substr(reference.find_last_of("./") + 1);
+    }
+    const std::string type = TextAt(schema, "type");
+    return type.empty() || type == "object" ? "Object" : type;
+  }
+
+ private:
+  static std::string ReferenceOf(const Json& schema) {
+    const std::string own = TextAt(schema, "$ref");
+    if (!own.empty()) return own;
+    const Json& all = At(schema, "allOf");
+    return all.is_array() && all.size() == 1 ? TextAt(all[0], "$ref") : "";
+  }
+
+  const Json document_;
+};
+
+std::string Wrapped(const std::string& text, const std::string& indent) {
+  std::string out;
+  for (const std::string& paragraph : Split(text, '\n')) {
+    std::string line;
+    for (const std::string& word : Split(paragraph, ' ')) {
+      if (word.empty()) continue;
+      if (!line.empty() && line.size() + 1 + word.size() > kLineWidth) {
+        out += indent + line + "\n";
+        line.clear();
+      }
+      line += (line.empty() ? "" : " ") + word;
+    }
+    out += indent + line + "\n";
+  }
+  return out;
+}
+
+std::vector<std::string> EnumOf(const Json& schema) {
+  std::vector<std::string> values;
+  for (const Json& value : At(schema, "enum")) values.push_back(PlainText(value));
+  return values;
+}
+
+bool IsRequired(const Json& owner, const std::string& name) {
+  const auto required = TextsAt(owner, "required");
+  return std::find(required.begin(), required.end(), name) != required.end();
+}
+
+struct Explained {
+  Schemas schemas;
+  Resource resource;
+  std::vector<std::string> path;
+  bool recursive = false;
+};
+
+void WriteFields(const Explained& what, const Json& owner, int level, std::string& out) {
+  const Json& properties = At(owner, "properties");
+  if (!properties.is_object() || level > kRecursionMax) return;
+  const std::string indent(static_cast<size_t>(level) * 2, ' ');
+  for (const auto& [name, schema] : properties.items()) {
+    out += fmt::format("{}{}\t<{}>{}\n", indent, name, what.schemas.TypeName(schema),
+                       IsRequired(owner, name) ? " -required-" : "");
+    auto values = EnumOf(schema);
+    if (!values.empty()) {
+      const bool more = values.size() > kEnumValuesMax;
+      if (more) values.resize(kEnumValuesMax);
+      out += fmt::format("{}enum: {}{}\n", indent, Join(values, ", "), more ? ", ...." : "");
+    }
+    if (what.recursive) {
+      WriteFields(what, what.schemas.Members(schema), level + 1, out);
+      continue;
+    }
+    std::string text = TextAt(schema, "description");
+    if (text.empty()) text = TextAt(what.schemas.Members(schema), "description");
+    out += Wrapped(text.empty() ? "<no description>" : text, indent + "  ") + "\n";
+  }
+}
+
+std::string Head(const Resource& resource) {
+  const std::string group = resource.Group();
+  return fmt::format("{}KIND:       {}\nVERSION:    {}\n\n",
+                     group.empty() ? "" : fmt::format("GROUP:      {}\n", group), resource.kind,
+                     resource.api_version.substr(resource.api_version.rfind('/') + 1));
+}
+
+// The field that the path leads to, and what that has.
+Result<std::string> Explain(const Explained& what) {
+  const Json* schema = &what.schemas.OfKind(what.resource);
+  if (schema->is_null()) {
+    return CliError(fmt::format("GVR ({}) not found in OpenAPI schema", what.resource.name));
+  }
+  for (const std::string& name : what.path) {
+    const Json& field = At(what.schemas.Members(*schema), "properties", name);
+    if (field.is_null()) {
+      return CliError(fmt::format("field \"{}\" does not exist", what.path.back()));
+    }
+    schema = &field;
+  }
+  std::string out;
+  if (!what.path.empty()) {
+    const std::string& name = what.path.back();
+    out += fmt::format("FIELD: {} <{}>\n", name, what.schemas.TypeName(*schema));
+    const auto values = EnumOf(*schema);
+    out += values.empty() ? "\n" : "ENUM:\n";
+    for (const std::string& value : values) out += "    " + value + "\n";
+    out += "\n";
+  }
+  const Json& members = what.schemas.Members(*schema);
+  std::string text = TextAt(*schema, "description");
+  if (&members != schema) {
+    const std::string more = TextAt(members, "description");
+    if (!more.empty()) text += (text.empty() ? "" : "\n") + more;
+  }
+  out += "DESCRIPTION:\n" + Wrapped(text.empty() ? "<empty>" : text, "    ");
+  if (!text.empty()) out += "    \n";
+  if (At(members, "properties").is_object()) {
+    out += "FIELDS:\n";
+    WriteFields(what, members, 1, out);
+  }
+  return out + "\n";
+}
+
+}  // namespace
+
+Result<> RunExplain(Command& command, const Args& args) {
+  bool recursive = false;
+  std::string api_version;
+  std::string output = "plaintext";
+  command.Flag("recursive", recursive, "Print the names of all fields within fields.");
+  command.Flag("api-version", api_version, "Use this group and version of the kind.");
+  command.Flag("output,o", output, "plaintext.");
+  TRY(command.Parse(args));
+  if (command.words().empty()) {
+    return CliError(
+        "You must specify the type of resource to explain. Use \"kubectl api-resources\" for a "
+        "complete list of supported resources.");
+  }
+  if (command.words().size() > 1) {
+    return command.UsageError("We accept only this format: explain RESOURCE");
+  }
+  if (output != "plaintext" && output != "plaintext-openapiv2") {
+    return CliError(fmt::format("unrecognized format: {}", output));
+  }
+  Session& session = *TRY(command.session());
+  std::vector<std::string> path = Split(command.words()[0], '.');
+  std::string type = path[0];
+  path.erase(path.begin());
+  if (!path.empty() && path.back().empty()) path.pop_back();
+  // "deployments.apps" and "deployments.v1.apps" name a group before they name fields.
+  for (size_t parts = path.size(); parts > 0 && parts <= path.size(); --parts) {
+    std::string longer = type;
+    for (size_t i = 0; i < parts; ++i) longer += "." + path[i];
+    const auto named = session.kinds().Find(longer);
+    if (!named) continue;
+    type = longer;
+    path.erase(path.begin(), path.begin() + static_cast<long>(parts));
+    break;
+  }
+  auto found = session.kinds().Find(type);
+  if (!found) {
+    return found.error().http_code != 0 ? tl::unexpected(found.error())
+                                        : PlainError(found.error().message);
+  }
+  ServedKind kind = std::move(*found);
+  if (!api_version.empty()) {
+    const auto other = TRY(session.kinds().FindByKind(api_version, kind.resource.kind));
+    if (!other) {
+      return CliError(fmt::format("couldn't find resource for \"{}, Resource={}\"", api_version,
+                                  kind.resource.name));
+    }
+    kind = *other;
+  }
+  const std::string& version = kind.resource.api_version;
+  const bool core = version.find('/') == std::string::npos;
+  Json document =
+      TRY(session.api().Get((core ? "/openapi/v3/api/" : "/openapi/v3/apis/") + version, Query()));
+  command.environment().out(Head(kind.resource));
+  const std::string text =
+      TRY(Explain({Schemas(std::move(document)), kind.resource, std::move(path), recursive}));
+  command.environment().out(text);
+  return {};
+}
+
+}  // namespace skiff::cli

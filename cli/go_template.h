@@ -1,0 +1,30 @@
+// Go's text/template, as `-o go-template` uses it on documents.
+//
+//   {{range .items}}{{.metadata.name}}{{"\n"}}{{end}}   {{if eq .kind "Pod"}}...{{else}}...{{end}}
+//   {{with $x := .spec}}{{len $x.containers}}{{end}}    {{.data.user | base64decode | printf "%q"}}
+//
+// Not known: define, template and block, which no printer of one document needs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/values.h"
+
+namespace skiff::cli {
+
+struct TemplateNodes;
+
+class GoTemplate {
+ public:
+  // Fails with Go's text: "template: output:1: unclosed action".
+  static Result<GoTemplate> Parse(std::string_view text);
+  // Missing members print "<no value>", or are an error.
+  Result<std::string> Execute(const Json& document, bool allow_missing = true) const;
+
+ private:
+  std::shared_ptr<const TemplateNodes> nodes_;
+};
+
+}  // namespace skiff::cli

@@ -1,0 +1,280 @@
+// The functions that templates may call: Go's own, and kubectl's exists and base64decode.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "api/base64.h"
+#include "api/go_text.h"
+#include "cli/errors.h"
+#include "cli/go_template_tree.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+using Arguments = std::vector<Json>;
+
+tl::unexpected<Error> CallError(const std::string& name, const std::string& text) {
+  return CliError(fmt::format("error calling {}: {}", name, text));
+}
+
+bool SameKind(const Json& a, const Json& b) {
+  return a.type() == b.type() || (a.is_number() && b.is_number());
+}
+
+Result<Json> Equal(const Arguments& arguments) {
+  if (arguments.size() < 2) return CallError("eq", "missing argument for comparison");
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const bool empty = arguments[0].is_null() || arguments[i].is_null();
+    if (!empty && !SameKind(arguments[0], arguments[i])) {
+      return CallError("eq", "incompatible types for comparison");
+    }
+    if (arguments[0] == arguments[i]) return true;
+  }
+  return false;
+}
+
+// lt, le, gt and ge.
+Result<Json> Ordered(const std::string& name, const Arguments& arguments) {
+  if (arguments.size() != 2) return CallError(name, "missing argument for comparison");
+  const Json& a = arguments[0];
+  const Json& b = arguments[1];
+  if (!SameKind(a, b)) return CallError(name, "incompatible types for comparison");
+  if (!a.is_number() && !a.is_string()) return CallError(name, "invalid type for comparison");
+  if (name == "lt") return a < b;
+  if (name == "le") return a <= b;
+  if (name == "gt") return a > b;
+  return a >= b;
+}
+
+Result<Json> Length(const Arguments& arguments) {
+  if (arguments.size() != 1) return CallError("len", "wrong number of args");
+  const Json& value = arguments[0];
+  if (value.is_string()) return value.get_ref<const std::string&>().size();
+  if (value.is_structured()) return value.size();
+  if (value.is_null()) return CallError("len", "len of nil pointer");
+  return CallError("len", "len of type " + std::string(value.is_number() ? "int64" : "bool"));
+}
+
+Result<Json> Index(const Arguments& arguments) {
+  if (arguments.empty()) return CallError("index", "wrong number of args");
+  Json value = arguments[0];
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const Json& key = arguments[i];
+    Json inner;
+    if (value.is_array()) {
+      if (!key.is_number_integer()) {
+        return CallError("index", "cannot index slice/array with type string");
+      }
+      const int64_t at = key.get<int64_t>();
+      if (at < 0 || at >= static_cast<int64_t>(value.size())) {
+        return CallError("index", fmt::format("index out of range: {}", at));
+      }
+      inner = value[static_cast<size_t>(at)];
+    } else if (value.is_object()) {
+      if (!key.is_string()) return CallError("index", "value has type int; should be string");
+      inner = At(value, key.get_ref<const std::string&>());
+    } else {
+      return CallError("index", value.is_null()
+                                    ? "index of untyped nil"
+                                    : "can't index item of type " + TemplateText(value));
+    }
+    value = std::move(inner);
+  }
+  return value;
+}
+
+// Whether a path of members is there.
+Result<Json> Exists(const Arguments& arguments) {
+  if (arguments.empty()) return false;
+  const Json* value = &arguments[0];
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    if (value->is_object() && arguments[i].is_string()) {
+      const auto found = value->find(arguments[i].get<std::string>());
+      if (found == value->end()) return false;
+      value = &*found;
+    } else if (value->is_array() && arguments[i].is_number_unsigned() &&
+               arguments[i].get<size_t>() < value->size()) {
+      value = &(*value)[arguments[i].get<size_t>()];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string Padded(std::string text, const std::string& flags) {
+  const bool left = flags.starts_with('-');
+  const bool zero = !left && flags.starts_with('0');
+  const size_t width =
+      std::strtoul(flags.c_str() + (left ? 1 : 0), nullptr, 10) % (size_t{1} << 16);
+  if (text.size() >= width) return text;
+  const size_t missing = width - text.size();
+  if (left) return text + std::string(missing, ' ');
+  return std::string(missing, zero ? '0' : ' ') + text;
+}
+
+std::string Formatted(char verb, const std::string& flags, const Json& value) {
+  if (verb == 'q')
+    return Padded(GoQuote(value.is_string() ? TextOf(value) : GoPlainText(value)), flags);
+  if (verb == 'f' && value.is_number()) {
+    const size_t dot = flags.find('.');
+    const int digits = dot == std::string::npos ? 6 : std::atoi(flags.c_str() + dot + 1) % 100;
+    return Padded(fmt::format("{:.{}f}", value.get<double>(), digits), flags.substr(0, dot));
+  }
+  if ((verb == 'x' || verb == 'X') && value.is_number_integer()) {
+    const std::string text = fmt::format("{:x}", value.get<int64_t>());
+    return Padded(text, flags);
+  }
+  const bool fits = verb == 'v' || (verb == 's' && value.is_string()) ||
+                    (verb == 'd' && value.is_number_integer()) ||
+                    (verb == 't' && value.is_boolean());
+  if (fits) return Padded(GoPlainText(value), flags);
+  const char* type = value.is_string()           ? "string="
+                     : value.is_number_integer() ? "int64="
+                     : value.is_number()         ? "float64="
+                     : value.is_boolean()        ? "bool="
+                                                 : "";
+  return fmt::format("%!{}({}{})", verb, type, GoPlainText(value));
+}
+
+Result<Json> Printf(const Arguments& arguments) {
+  if (arguments.empty() || !arguments[0].is_string()) {
+    return CallError("printf", "wrong number of args");
+  }
+  const std::string form = arguments[0].get<std::string>();
+  std::string text;
+  size_t next = 1;
+  for (size_t i = 0; i < form.size(); ++i) {
+    if (form[i] != '%' || i + 1 == form.size()) {
+      text += form[i];
+      continue;
+    }
+    std::string flags;
+    ++i;
+    while (i + 1 < form.size() &&
+           std::string_view("-+0123456789. #").find(form[i]) != std::string_view::npos) {
+      flags += form[i++];
+    }
+    if (form[i] == '%') {
+      text += '%';
+    } else if (next == arguments.size()) {
+      text += fmt::format("%!{}(MISSING)", form[i]);
+    } else {
+      text += Formatted(form[i], flags, arguments[next++]);
+    }
+  }
+  return text;
+}
+
+// Operands are parted by a space where neither is a string.
+std::string Printed(const Arguments& arguments) {
+  std::string text;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (i > 0 && !arguments[i].is_string() && !arguments[i - 1].is_string()) text += ' ';
+    text += GoPlainText(arguments[i]);
+  }
+  return text;
+}
+
+Result<Json> Slice(const Arguments& arguments) {
+  if (arguments.empty()) return CallError("slice", "wrong number of args");
+  const Json& value = arguments[0];
+  const size_t size = value.is_string() ? TextOf(value).size() : value.size();
+  size_t bounds[] = {0, size};
+  for (size_t i = 1; i < arguments.size() && i < 3; ++i) {
+    if (!arguments[i].is_number_unsigned() || arguments[i].get<size_t>() > size) {
+      return CallError("slice", "index out of range: " + GoPlainText(arguments[i]));
+    }
+    bounds[i - 1] = arguments[i].get<size_t>();
+  }
+  if (bounds[0] > bounds[1]) return CallError("slice", "invalid slice index");
+  if (value.is_string()) return TextOf(value).substr(bounds[0], bounds[1] - bounds[0]);
+  if (!value.is_array())
+    return CallError("slice", "can't slice item of type " + GoPlainText(value));
+  const auto at = [&](size_t i) { return value.begin() + static_cast<long>(i); };
+  return Json(std::vector<Json>(at(bounds[0]), at(bounds[1])));
+}
+
+Result<Json> DecodeText(const Arguments& arguments) {
+  if (arguments.size() != 1 || !arguments[0].is_string()) {
+    return CallError("base64decode", "wrong type for value; expected string");
+  }
+  const auto bytes = DecodeBase64(TextOf(arguments[0]));
+  if (!bytes) return CallError("base64decode", "base64 decode failed: illegal base64 data");
+  return Json(std::string(bytes->begin(), bytes->end()));
+}
+
+std::string HtmlEscaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+bool IsTemplateFunction(std::string_view name) {
+  for (const std::string_view known :
+       {"not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "slice", "print", "printf",
+        "println", "html", "exists", "base64decode"}) {
+    if (known == name) return true;
+  }
+  return false;
+}
+
+Result<Json> CallTemplateFunction(const std::string& name, const std::vector<Json>& arguments) {
+  if (name == "eq") return Equal(arguments);
+  if (name == "ne") {
+    const auto same = Equal(arguments);
+    if (!same) return same;
+    return Json(!same->get<bool>());
+  }
+  if (name == "not") return Json(arguments.empty() || !TemplateTruth(arguments[0]));
+  if (name == "len") return Length(arguments);
+  if (name == "index") return Index(arguments);
+  if (name == "slice") return Slice(arguments);
+  if (name == "print") return Json(Printed(arguments));
+  if (name == "printf") return Printf(arguments);
+  if (name == "exists") return Exists(arguments);
+  if (name == "base64decode") return DecodeText(arguments);
+  if (name == "html") return Json(HtmlEscaped(Printed(arguments)));
+  if (name == "println") {
+    std::vector<std::string> words;
+    for (const Json& argument : arguments) words.push_back(GoPlainText(argument));
+    return Json(Join(words, " ") + "\n");
+  }
+  return Ordered(name, arguments);
+}
+
+bool TemplateTruth(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number()) return value.get<double>() != 0;
+  if (value.is_string()) return !value.get_ref<const std::string&>().empty();
+  return !value.empty();
+}
+
+std::string TemplateText(const Json& value) {
+  return value.is_null() ? "<no value>" : GoPlainText(value);
+}
+
+}  // namespace skiff::cli

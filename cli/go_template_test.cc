@@ -1,0 +1,77 @@
+#include "cli/go_template.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff::cli {
+namespace {
+
+const Json kPod = Json::parse(R"({"kind": "Pod", "metadata": {"name": "web",
+    "labels": {"app": "web", "tier": "back"}}, "spec": {"containers": [
+    {"name": "main", "image": "nginx"}, {"name": "side", "image": "busybox"}]},
+    "ready": true, "count": 3, "data": "YWRtaW4="})");
+
+std::string Filled(std::string_view text, bool allow_missing = true) {
+  const auto parsed = GoTemplate::Parse(text);
+  if (!parsed) return parsed.error().message;
+  const auto printed = parsed->Execute(kPod, allow_missing);
+  return printed ? *printed : printed.error().message;
+}
+
+TEST(GoTemplateTest, PrintsMembersAndText) {
+  EXPECT_EQ(Filled("{{.metadata.name}} is {{.kind}}\n"), "web is Pod\n");
+  EXPECT_EQ(Filled("{{.count}} {{.ready}} {{.metadata.labels}}"), "3 true map[app:web tier:back]");
+  EXPECT_EQ(Filled("{{.spec.nothing}}|{{.nothing.at.all}}"), "<no value>|<no value>");
+  EXPECT_EQ(Filled("{{.nothing}}", false), "map has no entry for key \"nothing\"");
+  EXPECT_EQ(Filled("{{.kind.more}}"), "can't evaluate field more in type string");
+}
+
+TEST(GoTemplateTest, RangesOverListsAndMaps) {
+  EXPECT_EQ(Filled("{{range .spec.containers}}{{.name}}={{.image}} {{end}}"),
+            "main=nginx side=busybox ");
+  EXPECT_EQ(Filled("{{range $k, $v := .metadata.labels}}{{$k}}:{{$v}};{{end}}"),
+            "app:web;tier:back;");
+  EXPECT_EQ(Filled("{{range $i, $c := .spec.containers}}{{if $i}},{{end}}{{$c.name}}{{end}}"),
+            "main,side");
+  EXPECT_EQ(Filled("{{range .none}}x{{else}}empty{{end}}"), "empty");
+  EXPECT_EQ(
+      Filled("{{range .spec.containers}}{{if eq .name \"side\"}}{{break}}{{end}}{{.name}}{{end}}"),
+      "main");
+  EXPECT_EQ(Filled("{{range .kind}}{{end}}"), "range can't iterate over Pod");
+}
+
+TEST(GoTemplateTest, DecidesAndAssigns) {
+  EXPECT_EQ(Filled("{{if .nothing}}a{{else if .ready}}b{{else}}c{{end}}"), "b");
+  EXPECT_EQ(Filled("{{with .metadata}}{{.name}}{{end}}{{with .nothing}}x{{else}}y{{end}}"), "weby");
+  EXPECT_EQ(Filled("{{$n := .count}}{{if gt $n 2}}{{$n = 7}}{{end}}{{$n}}"), "7");
+  EXPECT_EQ(Filled("{{if and (eq .kind \"Pod\") (not .nothing) (or false .ready)}}yes{{end}}"),
+            "yes");
+  EXPECT_EQ(Filled("{{$x}}"), "undefined variable \"$x\"");
+}
+
+TEST(GoTemplateTest, CallsFunctions) {
+  EXPECT_EQ(Filled("{{len .spec.containers}} {{index .spec.containers 1 \"image\"}}"), "2 busybox");
+  EXPECT_EQ(Filled("{{.data | base64decode | printf \"%s-%q\" \"a\"}}"), "a-\"admin\"");
+  EXPECT_EQ(Filled("{{printf \"%5d|%-4s|%v\" .count \"x\" .ready}}"), "    3|x   |true");
+  EXPECT_EQ(Filled("{{exists . \"metadata\" \"labels\" \"app\"}} {{exists . \"spec\" \"x\"}}"),
+            "true false");
+  EXPECT_EQ(Filled("{{(index .spec.containers 0).name}}"), "main");
+  EXPECT_EQ(Filled("{{slice .kind 1}} {{print 1 2 \"a\"}}"), "od 1 2a");
+  EXPECT_EQ(Filled("{{index .spec.containers 9}}"), "error calling index: index out of range: 9");
+}
+
+TEST(GoTemplateTest, TrimsSpaceAndPassesOverComments) {
+  EXPECT_EQ(Filled("a  {{- .kind -}}  b"), "aPodb");
+  EXPECT_EQ(Filled("{{/* nothing */}}x{{\"}}\"}}"), "x}}");
+}
+
+TEST(GoTemplateTest, SaysWhatIsWrongInGosWords) {
+  EXPECT_EQ(Filled("{{.metadata"), "template: output:1: unclosed action");
+  EXPECT_EQ(Filled("\n{{if .x}}"), "template: output:2: unexpected EOF");
+  EXPECT_EQ(Filled("{{end}}"), "template: output:1: unexpected {{end}}");
+  EXPECT_EQ(Filled("{{nope .x}}"), "template: output:1: function \"nope\" not defined");
+  EXPECT_EQ(Filled("{{\"abc}}"), "template: output:1: unterminated quoted string");
+  EXPECT_EQ(Filled("{{(.x}}"), "template: output:1: unclosed left paren");
+}
+
+}  // namespace
+}  // namespace skiff::cli

@@ -1,0 +1,213 @@
+// `set resources|serviceaccount|selector|subject`.
+#include "api/values.h"
+#include "cli/json_text.h"
+#include "cli/pod_specs.h"
+#include "cli/session.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kNoResource[] =
+    "one or more resources must be specified as <resource> <name> or <resource>/<name>";
+
+// "cpu=1,memory=64Mi"
+Result<Json> Amounts(const std::string& text) {
+  Json amounts = Json::object();
+  if (text.empty()) return amounts;
+  for (const std::string& pair : Split(text, ',')) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) {
+      return CliError(fmt::format("Invalid argument syntax {}, expected <resource>=<value>", pair));
+    }
+    const std::string amount = pair.substr(equals + 1);
+    const auto parsed = Quantity::Parse(amount);
+    if (!parsed) return CliError(parsed.error().message);
+    amounts[pair.substr(0, equals)] = amount;
+  }
+  return amounts;
+}
+
+Result<Json> ResourcesPatch(const Target& target, const std::string& containers, const Json& limits,
+                            const Json& requests) {
+  Json object = target.object;
+  Json* spec = PodSpecOf(object);
+  if (!spec) {
+    return NoPodTemplate(target);
+  }
+  Json list = Json::array();
+  bool any = false;
+  for (const Json& container : At(*spec, "containers")) {
+    const std::string name = TextAt(container, "name");
+    if (containers != "*" && name != containers) continue;
+    any = true;
+    Json wanted = Json::object();
+    if (!limits.empty()) wanted["limits"] = limits;
+    if (!requests.empty()) wanted["requests"] = requests;
+    Json merged = At(container, "resources");
+    if (merged.is_null()) merged = Json::object();
+    const Json before = merged;
+    merged.merge_patch(wanted);
+    if (merged == before) continue;
+    list.push_back({{"name", name}, {"resources", std::move(wanted)}});
+  }
+  if (!any) {
+    return CliError(fmt::format("unable to find container named {}", containers));
+  }
+  if (list.empty()) return Json::object();
+  return PodSpecPatch(target.resource.kind, {{"containers", std::move(list)}});
+}
+
+// For each object: its patch, sent.
+template <typename MakePatch>
+Result<> SetAll(Command& command, const SetFlags& flags, const Args& resources,
+                const char* operation, MakePatch make) {
+  const auto targets =
+      TRY(FindTargets(command, resources, {.files = &flags.files, .selectors = flags.selectors}));
+  for (const Target& target : targets) {
+    const Result<Json> patch = make(target);
+    const auto sent = patch ? SendSetPatch(command, flags, target, *patch, operation)
+                            : Result<>(Fail(patch.error()));
+    if (!sent) command.Report(sent.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> RunSetResources(Command& command, const Args& args) {
+  SetFlags flags;
+  std::string limits_text;
+  std::string requests_text;
+  std::string containers = "*";
+  flags.AddTo(command);
+  command.Flag("limits", limits_text, "Limits, such as cpu=100m,memory=256Mi.");
+  command.Flag("requests", requests_text, "Requests, such as cpu=100m,memory=256Mi.");
+  command.Flag("containers,c", containers, "The container to change; \"*\" is all.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  if (limits_text.empty() && requests_text.empty()) {
+    return CliError(
+        "you must specify an update to requests or limits (in the form of --requests/--limits)");
+  }
+  const Json limits = TRY(Amounts(limits_text));
+  const Json requests = TRY(Amounts(requests_text));
+  return SetAll(
+      command, flags, command.words(), "resource requirements updated",
+      [&](const Target& target) { return ResourcesPatch(target, containers, limits, requests); });
+}
+
+Result<> RunSetServiceAccount(Command& command, const Args& args) {
+  SetFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  if (command.words().empty()) return CliError("serviceaccount is required");
+  Args resources = command.words();
+  const std::string account = resources.back();
+  resources.pop_back();
+  return SetAll(command, flags, resources, "serviceaccount updated",
+                [&](const Target& target) -> Result<Json> {
+                  Json object = target.object;
+                  const Json* spec = PodSpecOf(object);
+                  if (!spec) {
+                    return NoPodTemplate(target);
+                  }
+                  if (TextAt(*spec, "serviceAccountName") == account) return Json::object();
+                  return PodSpecPatch(target.resource.kind, {{"serviceAccountName", account}});
+                });
+}
+
+Result<> RunSetSelector(Command& command, const Args& args) {
+  SetFlags flags;
+  std::string resource_version;
+  flags.AddTo(command);
+  command.Flag("resource-version", resource_version, "Only this version of the object.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  Args resources = command.words();
+  if (resources.empty()) return CliError(kNoResource);
+  const std::string expression = resources.back();
+  resources.pop_back();
+  Json selector = Json::object();
+  for (const std::string& pair : Split(expression, ',')) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) {
+      return CliError(
+          "one or more resources must be specified as <resource> <name> or "
+          "<resource>/<name>");
+    }
+    selector[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return SetAll(
+      command, flags, resources, "selector updated", [&](const Target& target) -> Result<Json> {
+        if (target.resource.kind != "Service") {
+          return CliError(fmt::format("setting a selector is only supported for Services"));
+        }
+        // Keys of the old selector go: the new one takes its place.
+        Json changes = selector;
+        const Json& old = At(target.object, "spec", "selector");
+        if (old == selector) return Json::object();
+        if (old.is_object()) {
+          for (const auto& [key, value] : old.items()) {
+            if (!changes.contains(key)) changes[key] = nullptr;
+          }
+        }
+        Json patch = {{"spec", {{"selector", std::move(changes)}}}};
+        if (!resource_version.empty()) {
+          patch["metadata"]["resourceVersion"] = resource_version;
+        }
+        return patch;
+      });
+}
+
+Result<> RunSetSubject(Command& command, const Args& args) {
+  SetFlags flags;
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  std::vector<std::string> accounts;
+  flags.AddTo(command);
+  command.FlagEach("user", users, "Usernames to bind to the role.");
+  command.FlagEach("group", groups, "Groups to bind to the role.");
+  command.FlagEach("serviceaccount", accounts, "Service accounts: NAMESPACE:NAME.");
+  TRY(command.Parse(args));
+  TRY(flags.write.Check());
+  if (users.empty() && groups.empty() && accounts.empty()) {
+    return CliError("you must specify at least one value of user, group or serviceaccount");
+  }
+  Json added = Json::array();
+  constexpr char kGroup[] = "rbac.authorization.k8s.io";
+  for (const std::string& user : users) {
+    added.push_back({{"apiGroup", kGroup}, {"kind", "User"}, {"name", user}});
+  }
+  for (const std::string& group : groups) {
+    added.push_back({{"apiGroup", kGroup}, {"kind", "Group"}, {"name", group}});
+  }
+  for (const std::string& account : accounts) {
+    const auto parts = Split(account, ':');
+    if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
+      return CliError("serviceaccount must be <namespace>:<name>");
+    }
+    added.push_back({{"kind", "ServiceAccount"}, {"name", parts[1]}, {"namespace", parts[0]}});
+  }
+  return SetAll(command, flags, command.words(), "subjects updated",
+                [&](const Target& target) -> Result<Json> {
+                  const std::string& kind = target.resource.kind;
+                  if (kind != "RoleBinding" && kind != "ClusterRoleBinding") {
+                    return CliError(
+                        "setting subjects is only supported for RoleBinding and "
+                        "ClusterRoleBinding");
+                  }
+                  Json subjects = At(target.object, "subjects");
+                  if (!subjects.is_array()) subjects = Json::array();
+                  const size_t before = subjects.size();
+                  for (const Json& subject : added) {
+                    if (std::find(subjects.begin(), subjects.end(), subject) == subjects.end()) {
+                      subjects.push_back(subject);
+                    }
+                  }
+                  if (subjects.size() == before) return Json::object();
+                  return Json{{"subjects", std::move(subjects)}};
+                });
+}
+
+}  // namespace skiff::cli

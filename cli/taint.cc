@@ -1,0 +1,168 @@
+// `taint node NAME KEY=VALUE:EFFECT KEY:EFFECT KEY- KEY:EFFECT-`
+#include <algorithm>
+
+#include "cli/json_text.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+struct Taint {
+  std::string key;
+  std::string value;
+  std::string effect;  // "" in a removal: all of them.
+};
+
+struct TaintWords {
+  Args resources;
+  std::vector<Taint> added;
+  std::vector<Taint> removed;
+};
+
+Result<> CheckEffect(const std::string& effect) {
+  if (effect == "NoSchedule" || effect == "PreferNoSchedule" || effect == "NoExecute") return {};
+  return CliError(fmt::format("invalid taint effect: {}, unsupported taint effect", effect));
+}
+
+Result<Taint> ParseTaint(const std::string& text, bool removal) {
+  Taint taint;
+  const size_t colon = text.find(':');
+  const std::string pair = text.substr(0, colon);
+  if (colon != std::string::npos) {
+    taint.effect = text.substr(colon + 1);
+    TRY(CheckEffect(taint.effect));
+  } else if (!removal) {
+    return CliError(fmt::format("invalid taint spec: {}", text));
+  }
+  const size_t equals = pair.find('=');
+  taint.key = pair.substr(0, equals);
+  if (equals != std::string::npos) taint.value = pair.substr(equals + 1);
+  return taint;
+}
+
+Result<TaintWords> Sort(const Args& words) {
+  TaintWords sorted;
+  bool pairs = false;
+  for (const std::string& word : words) {
+    pairs |= word.find_first_of("=:") != std::string::npos ||
+             (word.ends_with('-') && sorted.resources.size() > 0);
+    if (!pairs) {
+      sorted.resources.push_back(word);
+    } else if (word.ends_with('-')) {
+      Taint taint = TRY(ParseTaint(word.substr(0, word.size() - 1), true));
+      sorted.removed.push_back(std::move(taint));
+    } else {
+      Taint taint = TRY(ParseTaint(word, false));
+      sorted.added.push_back(std::move(taint));
+    }
+  }
+  return sorted;
+}
+
+bool Matches(const Json& present, const Taint& taint) {
+  return TextAt(present, "key") == taint.key &&
+         (taint.effect.empty() || TextAt(present, "effect") == taint.effect);
+}
+
+struct Changed {
+  Json taints;
+  const char* operation;
+};
+
+Result<Changed> Change(const Target& node, const TaintWords& words, bool overwrite) {
+  const Json& present = At(node.object, "spec", "taints");
+  if (!overwrite) {
+    std::vector<std::string> taken;
+    for (const Taint& taint : words.added) {
+      for (const Json& each : present) {
+        if (Matches(each, taint)) taken.push_back(taint.key);
+      }
+    }
+    if (!taken.empty()) {
+      return CliError(fmt::format(
+          "node {} already has {} taint(s) with same effect(s) and --overwrite is false",
+          node.key.name, Join(taken, ",")));
+    }
+  }
+  for (const Taint& taint : words.removed) {
+    const bool found = std::any_of(present.begin(), present.end(),
+                                   [&](const Json& each) { return Matches(each, taint); });
+    if (found) continue;
+    return CliError(fmt::format("taint \"{}{}\" not found", taint.key,
+                                taint.effect.empty() ? "" : ":" + taint.effect));
+  }
+  Changed changed{Json::array(), words.added.empty() ? "untainted" : "tainted"};
+  for (const Taint& taint : words.added) {
+    Json added = {{"effect", taint.effect}, {"key", taint.key}};
+    if (!taint.value.empty()) added["value"] = taint.value;
+    changed.taints.push_back(std::move(added));
+  }
+  for (const Json& each : present) {
+    const auto matches = [&](const Taint& taint) { return Matches(each, taint); };
+    if (std::any_of(words.removed.begin(), words.removed.end(), matches)) continue;
+    if (std::any_of(words.added.begin(), words.added.end(), matches)) {
+      changed.operation = "modified";
+      continue;
+    }
+    changed.taints.push_back(each);
+  }
+  return changed;
+}
+
+}  // namespace
+
+Result<> RunTaint(Command& command, const Args& args) {
+  WriteFlags flags;
+  SelectorFlags selectors;
+  bool overwrite = false;
+  flags.AddTo(command, "kubectl-taint");
+  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  command.Flag("all", selectors.all, "All nodes.");
+  command.Flag("overwrite", overwrite, "Allow taints to be overwritten.");
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  const auto sorted = Sort(command.words());
+  if (!sorted) return command.UsageError(sorted.error().message);
+  const TaintWords& words = *sorted;
+  if (words.resources.empty()) {
+    return command.UsageError(
+        "one or more resources must be specified as <resource> <name> or "
+        "<resource>/<name>");
+  }
+  if (words.added.empty() && words.removed.empty()) {
+    return CliError("at least one taint update is required");
+  }
+  Session& session = *TRY(command.session());
+  const auto targets = TRY(FindTargets(command, words.resources, {.selectors = selectors}));
+  for (const Target& target : targets) {
+    if (target.resource.kind != "Node") {
+      return CliError(fmt::format("invalid resource type {}, only node types are supported",
+                                  target.resource.name));
+    }
+    const auto changed = Change(target, words, overwrite);
+    if (!changed) {
+      command.Report(changed.error());
+      continue;
+    }
+    Json result = target.object;
+    if (!flags.dry_run.client()) {
+      WriteOptions options = TRY(flags.Options());
+      options.field_validation.clear();
+      const Json patch = {
+          {"metadata", {{"resourceVersion", TextAt(target.object, "metadata", "resourceVersion")}}},
+          {"spec", {{"taints", changed->taints}}}};
+      auto patched =
+          session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
+      if (!patched) {
+        command.Report(patched.error());
+        continue;
+      }
+      result = std::move(*patched);
+    }
+    TRY(PrintWritten(command, flags, result, target.resource, changed->operation));
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

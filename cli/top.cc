@@ -1,0 +1,203 @@
+// `top node|pod`: what is used, from the metrics API where something serves it.
+#include <algorithm>
+#include <map>
+
+#include "api/values.h"
+#include "cli/get.h"
+#include "cli/json_text.h"
+#include "cli/session.h"
+#include "cli/tab_writer.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr char kMetrics[] = "/apis/metrics.k8s.io/v1beta1";
+
+struct TopFlags {
+  SelectorFlags selectors;
+  std::string sort_by;
+  bool no_headers = false;
+  bool protocol_buffers = true;
+  bool show_capacity = false;
+  bool containers = false;
+  bool sum = false;
+
+  void AddTo(Command& command) {
+    command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+    command.Flag("sort-by", sort_by, "cpu or memory.");
+    command.Flag("no-headers", no_headers, "Print output without headers.");
+    command.Flag("use-protocol-buffers", protocol_buffers, "Accepted for kubectl's lines.");
+  }
+  Result<> Check(const Command& command) const {
+    if (!sort_by.empty() && sort_by != "cpu" && sort_by != "memory") {
+      return CliError("--sort-by accepts only cpu or memory");
+    }
+    if (command.words().size() > 1) {
+      return CliError(fmt::format("{} has at most one argument", command.verb()));
+    }
+    if (!command.words().empty() && !selectors.labels.empty()) {
+      return CliError("only one of NAME or --selector can be provided");
+    }
+    return {};
+  }
+};
+
+struct Usage {
+  int64_t cpu = 0;     // Thousandths of a core.
+  int64_t memory = 0;  // Bytes.
+};
+
+Usage UsageOf(const Json& amounts) {
+  Usage usage;
+  if (const auto cpu = Quantity::Parse(PlainText(At(amounts, "cpu"))))
+    usage.cpu = cpu->MilliValue();
+  if (const auto memory = Quantity::Parse(PlainText(At(amounts, "memory")))) {
+    usage.memory = memory->Value();
+  }
+  return usage;
+}
+
+std::string CpuText(const Usage& usage) {
+  return fmt::format("{}m", usage.cpu);
+}
+std::string MemoryText(const Usage& usage) {
+  return fmt::format("{}Mi", usage.memory / (1 << 20));
+}
+std::string Share(int64_t part, int64_t whole) {
+  return whole <= 0 ? "<unknown>" : fmt::format("{}%", part * 100 / whole);
+}
+
+struct Row {
+  std::string namespace_;
+  std::string name;
+  std::string container;
+  Usage usage;
+};
+
+void Sort(std::vector<Row>& rows, const std::string& by) {
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    if (by == "cpu") return a.usage.cpu > b.usage.cpu;
+    if (by == "memory") return a.usage.memory > b.usage.memory;
+    return std::pair(a.namespace_, a.name) < std::pair(b.namespace_, b.name);
+  });
+}
+
+// The metrics of one object or of all; "Metrics API not available" where nothing serves them.
+Result<std::vector<Json>> ReadMetrics(Command& command, const TopFlags& flags,
+                                      const std::string& path) {
+  Session& session = *TRY(command.session());
+  const Json groups = TRY(session.api().Get("/apis", Query()));
+  bool served = false;
+  for (const Json& group : At(groups, "groups"))
+    served |= TextAt(group, "name") == "metrics.k8s.io";
+  if (!served) return CliError("Metrics API not available");
+  Query query;
+  if (!flags.selectors.labels.empty()) query.emplace_back("labelSelector", flags.selectors.labels);
+  if (!flags.selectors.fields.empty()) query.emplace_back("fieldSelector", flags.selectors.fields);
+  if (!command.words().empty()) {
+    return std::vector<Json> {
+      TRY(session.api().Get(path + "/" + command.words()[0], query))
+    };
+  }
+  const Json list = TRY(session.api().Get(path, query));
+  const Json& items = At(list, "items");
+  return items.is_array() ? std::vector<Json>(items.begin(), items.end()) : std::vector<Json>();
+}
+
+Result<> RunTopNode(Command& command, const Args& args) {
+  TopFlags flags;
+  flags.AddTo(command);
+  command.Flag("show-capacity", flags.show_capacity, "Shares of the capacity, not of the rest.");
+  TRY(command.Parse(args));
+  TRY(flags.Check(command));
+  const auto metrics = TRY(ReadMetrics(command, flags, std::string(kMetrics) + "/nodes"));
+  if (metrics.empty()) return CliError("metrics not available yet");
+  Session& session = *TRY(command.session());
+  const ServedKind nodes = TRY(session.kinds().Find("nodes"));
+  std::vector<Row> rows;
+  for (const Json& each : metrics)
+    rows.push_back({"", NameOf(each), "", UsageOf(At(each, "usage"))});
+  Sort(rows, flags.sort_by);
+  TabWriter table = MakeTableWriter();
+  if (!flags.no_headers) table.Write("NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%)\t\n");
+  for (const Row& row : rows) {
+    const Json node = TRY(session.api().Get(nodes.resource, {"", row.name}));
+    const Usage all = UsageOf(At(node, "status", flags.show_capacity ? "capacity" : "allocatable"));
+    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}\t\n", row.name, CpuText(row.usage),
+                            Share(row.usage.cpu, all.cpu), MemoryText(row.usage),
+                            Share(row.usage.memory, all.memory)));
+  }
+  command.environment().out(table.Flush());
+  return {};
+}
+
+std::vector<Row> PodRows(const std::vector<Json>& metrics, bool by_container) {
+  std::vector<Row> rows;
+  for (const Json& pod : metrics) {
+    Row whole{NamespaceOf(pod), NameOf(pod), "", {}};
+    for (const Json& container : At(pod, "containers")) {
+      const Usage usage = UsageOf(At(container, "usage"));
+      whole.usage.cpu += usage.cpu;
+      whole.usage.memory += usage.memory;
+      if (by_container) {
+        rows.push_back({whole.namespace_, whole.name, TextAt(container, "name"), usage});
+      }
+    }
+    if (!by_container) rows.push_back(std::move(whole));
+  }
+  return rows;
+}
+
+Result<> RunTopPod(Command& command, const Args& args) {
+  TopFlags flags;
+  flags.AddTo(command);
+  command.Flag("all-namespaces,A", flags.selectors.all_namespaces, "In all namespaces.");
+  command.Flag("field-selector", flags.selectors.fields, "Selector (field query) to filter on.");
+  command.Flag("containers", flags.containers, "Print usage of containers within a pod.");
+  command.Flag("sum", flags.sum, "Print the sum.");
+  TRY(command.Parse(args));
+  TRY(flags.Check(command));
+  Session& session = *TRY(command.session());
+  const bool all = flags.selectors.all_namespaces;
+  const std::string path =
+      all ? std::string(kMetrics) + "/pods"
+          : fmt::format("{}/namespaces/{}/pods", kMetrics, session.namespace_());
+  const auto metrics = TRY(ReadMetrics(command, flags, path));
+  if (metrics.empty()) {
+    command.environment().err(NothingFoundText(all ? "" : session.namespace_()));
+    return {};
+  }
+  std::vector<Row> rows = PodRows(metrics, flags.containers);
+  Sort(rows, flags.sort_by);
+  TabWriter table = MakeTableWriter();
+  const std::string first =
+      std::string(all ? "NAMESPACE\t" : "") + (flags.containers ? "POD\t" : "");
+  if (!flags.no_headers) table.Write(first + "NAME\tCPU(cores)\tMEMORY(bytes)\t\n");
+  Usage sum;
+  for (const Row& row : rows) {
+    std::string line = all ? row.namespace_ + "\t" : "";
+    line += flags.containers ? row.name + "\t" + row.container : row.name;
+    table.Write(fmt::format("{}\t{}\t{}\t\n", line, CpuText(row.usage), MemoryText(row.usage)));
+    sum.cpu += row.usage.cpu;
+    sum.memory += row.usage.memory;
+  }
+  if (flags.sum) {
+    const std::string skipped = std::string(all ? "\t" : "") + (flags.containers ? "\t" : "");
+    table.Write(skipped + "\t________\t________\t\n");
+    table.Write(fmt::format("{}\t{}\t{}\t\n", skipped, CpuText(sum), MemoryText(sum)));
+  }
+  command.environment().out(table.Flush());
+  return {};
+}
+
+constexpr Verb kTopVerbs[] = {{"node", &RunTopNode}, {"nodes", &RunTopNode}, {"no", &RunTopNode},
+                              {"pod", &RunTopPod},   {"pods", &RunTopPod},   {"po", &RunTopPod}};
+
+}  // namespace
+
+int TopMain(Environment& environment, const Args& args) {
+  return RunFamily(environment, "top", kTopVerbs, std::size(kTopVerbs), args);
+}
+
+}  // namespace skiff::cli
