@@ -13,7 +13,7 @@ packages=$(IFS=,; echo "${IMAGE_PACKAGES[*]}"),ca-certificates
 archive=build/docker/base-$(echo "$packages" | sha256sum | head -c 12).tar
 mkdir -p build/docker
 if [ ! -s "$archive" ]; then
-  mmdebstrap --quiet --variant=minbase --include="$packages" bookworm "$archive.new"
+  mmdebstrap --quiet --format=tar --variant=minbase --include="$packages" bookworm "$archive.new"
   mv "$archive.new" "$archive"
 fi
 docker import "$archive" "$name"
