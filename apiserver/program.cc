@@ -78,36 +78,15 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
             "How long to wait for etcd at the start.");
 }
 
-// What command lines of kube-apiserver say that means nothing here.
-void IgnoreOthers(Flags& flags) {
-  for (const char* name : {"allow-privileged",
-                           "cert-dir",
-                           "max-requests-inflight",
-                           "max-mutating-requests-inflight",
-                           "requestheader-client-ca-file",
-                           "requestheader-allowed-names",
-                           "requestheader-extra-headers-prefix",
-                           "requestheader-group-headers",
-                           "requestheader-username-headers",
-                           "proxy-client-cert-file",
-                           "proxy-client-key-file",
-                           "kubelet-preferred-address-types",
-                           "feature-gates",
-                           "etcd-count-metric-poll-period",
-                           "etcd-db-metric-poll-interval",
-                           "etcd-healthcheck-timeout",
-                           "etcd-readycheck-timeout",
-                           "lease-reuse-duration-seconds",
-                           "storage-media-type",
-                           "profiling",
-                           "request-timeout",
-                           "min-request-timeout",
-                           "runtime-config",
-                           "enable-priority-and-fairness",
-                           "watch-cache",
-                           "endpoint-reconciler-type"}) {
-    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
-  }
+void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
+            "Admission plugins beyond the default ones.");
+  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
+            "Default admission plugins to leave out.");
+  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
@@ -142,20 +121,40 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "File with the private key that signs tokens.");
   flags.Add("service-account-key-file", to.service_account_key_files,
             "Files with keys that verify tokens.");
-  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
-            "Admission plugins beyond the default ones.");
-  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
-            "Default admission plugins to leave out.");
-  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
-            "How long a pod tolerates its node being not ready, unless it says otherwise.");
-  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
-            "The same for a node that is unreachable.");
+  AddAdmissionFlags(flags, to);
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
   flags.Add("logging-format", to.logging_format, "text or json.");
-  IgnoreOthers(flags);
+  for (const char* name : {"allow-privileged",
+                           "cert-dir",
+                           "max-requests-inflight",
+                           "max-mutating-requests-inflight",
+                           "requestheader-client-ca-file",
+                           "requestheader-allowed-names",
+                           "requestheader-extra-headers-prefix",
+                           "requestheader-group-headers",
+                           "requestheader-username-headers",
+                           "proxy-client-cert-file",
+                           "proxy-client-key-file",
+                           "kubelet-preferred-address-types",
+                           "feature-gates",
+                           "etcd-count-metric-poll-period",
+                           "etcd-db-metric-poll-interval",
+                           "etcd-healthcheck-timeout",
+                           "etcd-readycheck-timeout",
+                           "lease-reuse-duration-seconds",
+                           "storage-media-type",
+                           "profiling",
+                           "request-timeout",
+                           "min-request-timeout",
+                           "runtime-config",
+                           "enable-priority-and-fairness",
+                           "watch-cache",
+                           "endpoint-reconciler-type"}) {
+    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
+  }
 }
 
 }  // namespace
