@@ -38,6 +38,7 @@ class Decoder {
     if (in_.failed()) return Fail(Reason::kBadRequest, in_.error());
     if (!mismatch_.empty()) return Fail(Reason::kBadRequest, std::move(mismatch_));
     decoded.strict_errors = std::move(strict_errors_);
+    decoded.empty_lists = std::move(empty_lists_);
     return decoded;
   }
 
@@ -61,6 +62,7 @@ class Decoder {
   void Mismatch(JsonToken token, const std::string& wanted);
   void Complain(std::string message);
   void Strict(const char* what, std::string_view name);
+  void NoteEmptyList();
 
   JsonReader in_;
   const bool strict_;
@@ -69,6 +71,8 @@ class Decoder {
   std::string path_;                     // The path of strict errors: with indices and keys.
   std::string mismatch_;
   std::vector<std::string> strict_errors_;
+  std::vector<std::string> empty_lists_;
+  int collections_ = 0;  // How many lists and maps we are in.
 };
 
 void Decoder::Complain(std::string message) {
@@ -240,12 +244,14 @@ void Decoder::List(const Type& type, Json& out) {
   out = Json::array();
   auto& items = out.get_ref<Json::array_t&>();
   const size_t length = path_.size();
+  ++collections_;
   while (in_.NextItem()) {
     if (strict_) path_ += "[" + std::to_string(items.size()) + "]";
     items.push_back(ZeroDocument(*type.element));
     Value(*type.element, in_.Next(), items.back());
     path_.resize(length);
   }
+  --collections_;
 }
 
 void Decoder::Map(const Type& type, Json& out) {
@@ -254,6 +260,7 @@ void Decoder::Map(const Type& type, Json& out) {
   auto& members = out.get_ref<Json::object_t&>();
   std::vector<std::string> seen;  // Only needed where an earlier object is merged into.
   const size_t length = path_.size();
+  ++collections_;
   std::string_view key;
   while (in_.NextKey(key)) {
     auto [member, is_new] = members.emplace(key, nullptr);
@@ -268,6 +275,7 @@ void Decoder::Map(const Type& type, Json& out) {
     Value(*type.element, in_.Next(), member->second);
     path_.resize(length);
   }
+  --collections_;
 }
 
 void Decoder::TypeMetaMember(std::string_view key, Json::object_t& object) {
@@ -284,6 +292,13 @@ void Decoder::TypeMetaMember(std::string_view key, Json::object_t& object) {
     Mismatch(token, "string");
   }
   names_.pop_back();
+}
+
+void Decoder::NoteEmptyList() {
+  if (collections_ > 0 || empty_lists_.size() >= kStrictErrorsMax) return;
+  std::string pointer;
+  for (const std::string_view name : names_) pointer.append("/").append(name);
+  empty_lists_.push_back(std::move(pointer));
 }
 
 void Decoder::Member(const Field& field, Json& object) {
@@ -313,6 +328,7 @@ void Decoder::Member(const Field& field, Json& object) {
     return;
   }
   if (!IsEmptyValue(value, shape)) return;
+  if (value.is_array()) NoteEmptyList();
   if (field.keep_empty && value.is_array()) return;
   if (!IsAlwaysWritten(field)) {
     members.erase(place);

@@ -26,6 +26,9 @@ struct Decoded {
   // `unknown field "spec.foo"`, `duplicate field "data.k"`, in the order of the text. With kIgnore:
   // none are looked for.
   std::vector<std::string> strict_errors;
+  // Fields outside lists and maps that were given as [], as JSON pointers. The document says
+  // nothing of them or null; to the accounts of who owns what, [] is a value all the same.
+  std::vector<std::string> empty_lists = {};
 };
 
 // JSON text into a document of `type`. Fails with BadRequest and Go's text: of the syntax error if

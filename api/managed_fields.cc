@@ -61,6 +61,11 @@ bool IsReset(const Json& list) {
   return list.empty() || (list.size() == 1 && list[0].is_object() && list[0].empty());
 }
 
+std::string_view GroupOf(std::string_view api_version) {
+  const size_t slash = api_version.find('/');
+  return slash == std::string_view::npos ? "" : api_version.substr(0, slash);
+}
+
 ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
   for (ManagedEntry& entry : entries) {
     if (entry.SameManager(wanted)) return &entry;
@@ -159,7 +164,8 @@ void RecordUpdate(const Type& type, const Json& live, const Json& object, const 
   self.manager = writer.manager.empty() ? "unknown" : writer.manager;
   self.api_version = writer.api_version;
   self.subresource = writer.subresource;
-  self.time = Time(writer.now).Rfc3339();
+  // Through scale the time is lost when Kubernetes turns the Scale's fields into the object's.
+  if (writer.subresource != "scale") self.time = Time(writer.now).Rfc3339();
   self.fields = comparison.changed;
   StripSystemFields(self.fields);
   TakeFields(entries, Union(comparison.changed, comparison.removed), nullptr);
@@ -222,6 +228,10 @@ void UpdateManagedFields(const Type& type, const Json& live, Json& object,
   const auto metadata = live.find("metadata");
   const bool exists = metadata != live.end() && metadata->contains("uid");
   if (!entries.empty() || !exists) {
+    // What was written through another group (an Event has two) cannot be turned into this one.
+    std::erase_if(entries, [&](const ManagedEntry& entry) {
+      return GroupOf(entry.api_version) != GroupOf(writer.api_version);
+    });
     RecordUpdate(type, live, object, writer, entries);
     CapUpdateManagers(entries);
   }

@@ -44,6 +44,20 @@ Error ModifiedError(GroupResource what, std::string_view name) {
                        "version and try again");
 }
 
+Error StaleObjectError(GroupResource what, std::string_view name, std::string_view key,
+                       std::string_view why) {
+  return ConflictError(
+      what, name,
+      fmt::format("StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, "
+                  "AdditionalErrorMsg: {}",
+                  key, why));
+}
+
+std::string UidMismatch(std::string_view given, std::string_view actual) {
+  return fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", given,
+                     actual);
+}
+
 Error Forbidden(GroupResource what, std::string_view name, std::string_view detail) {
   std::string message = what.Text();
   if (!name.empty()) message += " " + Quoted(name);

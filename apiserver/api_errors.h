@@ -31,6 +31,11 @@ Error AlreadyExistsError(GroupResource what, std::string_view name);
 Error ConflictError(GroupResource what, std::string_view name, std::string_view detail);
 // The object has been modified by somebody else since it was read.
 Error ModifiedError(GroupResource what, std::string_view name);
+// Another object has the name by now, or another version of it: what the caller wanted was not met.
+// `key` is where the store keeps it; `why` says what was wanted and what was there.
+Error StaleObjectError(GroupResource what, std::string_view name, std::string_view key,
+                       std::string_view why);
+std::string UidMismatch(std::string_view given, std::string_view actual);
 Error Forbidden(GroupResource what, std::string_view name, std::string_view detail);
 Error MethodNotSupported(GroupResource what, std::string_view action);
 Error InternalErrorOf(std::string_view detail);

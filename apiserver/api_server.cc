@@ -6,17 +6,22 @@
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
+#include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/node_authorizer.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/crud.h"
+#include "apiserver/master_leases.h"
+#include "apiserver/metered_store.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
+#include "apiserver/server_metrics.h"
 #include "apiserver/service_allocation.h"
+#include "apiserver/upkeep.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -77,16 +82,19 @@ Result<http::Response> NoSuchKind(const RequestInfo& info) {
 struct ApiServer::State {
   State(ApiServerOptions given, Parts parts)
       : options(std::move(given)),
-        store(parts.store),
+        store(parts.store, parts.clock, metrics.registry()),
         clock(parts.clock),
         random(parts.random),
         nodes(parts.nodes),
-        caches(parts.store),
+        caches(store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
-              caches.role_bindings}) {}
+              caches.role_bindings}) {
+    metrics.CountObjectsOf(parts.store);
+  }
 
   ApiServerOptions options;
-  Store& store;
+  ServerMetrics metrics;
+  MeteredStore store;
   const Clock& clock;
   Random& random;
   const NodeConnections* nodes;
@@ -94,14 +102,17 @@ struct ApiServer::State {
   RbacAuthorizer rbac;
   AuthorizerChain authorizer;
   std::unique_ptr<ServiceAccountTokens> tokens;
+  std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
   AdmissionChain admission;
   std::unique_ptr<ObjectWriter> writer;
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
+  std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
   std::atomic<bool> shutting_down = false;
   OpenApiDocuments openapi;
+  std::unique_ptr<Upkeep> upkeep;
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
@@ -171,6 +182,14 @@ Result<> ApiServer::State::AddAuthentication() {
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
   Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
                                .service_accounts = tokens.get()};
+  // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
+  if (!options.anonymous_auth) {
+    auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
+  }
+  if (options.bootstrap_token_auth) {
+    bootstrap_tokens = std::make_unique<BootstrapTokens>(store, clock);
+    auth.bootstrap = bootstrap_tokens.get();
+  }
   auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
   authentication = std::make_unique<Authentication>(std::move(auth));
   return {};
@@ -190,7 +209,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  const NonResourceParts parts{*core, address, shutting_down, openapi};
+  const NonResourceParts parts{*core, address, shutting_down, openapi, metrics.registry()};
   if (!request.info.is_resource) return HandleNonResource(parts, request);
   const RequestInfo& info = request.info;
   request.kind = FindResource(info.group, info.version, info.resource);
@@ -210,7 +229,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.allocation =
       TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
                                      .node_port_min = made.options.node_port_min,
-                                     .node_port_max = made.options.node_port_max},
+                                     .node_port_max = made.options.node_port_max,
+                                     .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
   TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
                           made.options.enabled_admission_plugins,
@@ -224,18 +244,31 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.core = std::unique_ptr<Core>(new Core{
       made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
       made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes});
-  TRY(WriteStartObjects(*made.core, {.has_rbac = has_rbac,
-                                     .service_ranges = made.options.service_cluster_ip_ranges,
-                                     .first_service_ip = made.allocation->FirstAddress(),
-                                     .advertise_address = made.options.advertise_address,
-                                     .secure_port = made.options.secure_port,
-                                     .client_ca_pem = made.options.client_ca_pem}));
-  return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));
+  StartOptions start{.has_rbac = has_rbac,
+                     .service_ranges = made.options.service_cluster_ip_ranges,
+                     .first_service_ip = made.allocation->FirstAddress(),
+                     .advertise_address = made.options.advertise_address,
+                     .secure_port = made.options.secure_port,
+                     .client_ca_pem = made.options.client_ca_pem};
+  TRY(WriteStartObjects(*made.core, start));
+  // Endpoints may not name a loopback address.
+  if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
+    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
+  }
+  start.owns_endpoints = !made.options.shared_store;
+  std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
+  made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start),
+                                         [raw = server.get()](const http::Request& request) {
+                                           return raw->Handle(request, LoopbackUser());
+                                         });
+  return server;
 }
 
 http::Response ApiServer::Answer(const http::Request& request, const User* trusted) {
   ApiRequest api_request{
       .http = request, .info = ParseRequestInfo(request), .user = {}, .now = state_->clock.Now()};
+  const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
+  const Duration begin = state_->clock.Monotonic();
   auto user = state_->Authenticate(request, trusted, api_request.warnings);
   Result<http::Response> result = tl::unexpected(Error{});
   if (user) {
@@ -252,6 +285,7 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
   }
   AddHeaders(request, api_request.warnings, state_->random, response);
   CompressIfAsked(request, response);
+  state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - begin);
   return response;
 }
 
@@ -264,11 +298,14 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  return {};
+  std::vector<ControlLoop*> loops = {state_->upkeep.get()};
+  if (state_->master_leases) loops.push_back(state_->master_leases.get());
+  return loops;
 }
 
 void ApiServer::BeginShutdown() {
   state_->shutting_down = true;
+  if (state_->master_leases) state_->master_leases->Withdraw();
 }
 
 }  // namespace skiff

@@ -23,9 +23,10 @@ struct NodeConnections;
 
 struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
-  // Unset: on, except when everything is allowed anyway.
+  // Unset: on, except when everything is allowed anyway; then health and version are open still.
   std::optional<bool> anonymous_auth = {};
-  std::string token_file_text = {};  // Content of --token-auth-file.
+  bool bootstrap_token_auth = false;  // Secrets of type bootstrap.kubernetes.io/token log in.
+  std::string token_file_text = {};   // Content of --token-auth-file.
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   int node_port_min = 30000;
   int node_port_max = 32767;
@@ -36,6 +37,7 @@ struct ApiServerOptions {
   std::string generated_key_path = {};
   std::string advertise_address = "127.0.0.1";
   int secure_port = 6443;
+  bool shared_store = false;  // Other servers use the same store.
   std::string client_ca_pem = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};

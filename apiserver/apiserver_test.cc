@@ -1,78 +1,10 @@
-// What every kind promises, and the verbs in detail: the real server over the real store in memory,
-// on one thread and a clock that stands still.
-#include <gtest/gtest.h>
-
-#include <memory>
-
-#include "api/values.h"
-#include "apiserver/api_server.h"
-#include "apiserver/storage/rocksdb_store.h"
+// What every kind promises, and the verbs in detail.
+#include "apiserver/server_fixture.h"
 
 namespace skiff {
 namespace {
 
-class ApiServerTest : public testing::Test {
- protected:
-  ApiServerTest() : env_(NewMemoryDisk()) {
-    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
-    server_ =
-        *ApiServer::Create({.authorization_modes = {"Node", "RBAC"}, .token_file_text = kTokens},
-                           {*store_, clock_, random_});
-    Post("/api/v1/namespaces/default/serviceaccounts", R"({"metadata": {"name": "default"}})");
-  }
-
-  struct Answer {
-    int code;
-    Json body;
-    http::Response response;
-  };
-  Answer Ask(std::string method, std::string path, std::string body = "", std::string type = "",
-             std::string token = "admin") {
-    http::Request request;
-    request.method = std::move(method);
-    const size_t question = path.find('?');
-    request.path = path.substr(0, question);
-    if (question != std::string::npos) {
-      std::string query = path.substr(question + 1);
-      for (size_t at = 0; at < query.size();) {
-        const size_t end = std::min(query.find('&', at), query.size());
-        const std::string pair = query.substr(at, end - at);
-        const size_t equals = pair.find('=');
-        request.query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-        at = end + 1;
-      }
-    }
-    request.body = std::move(body);
-    if (!type.empty()) request.headers.emplace("Content-Type", type);
-    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
-    Answer answer{0, Json(), server_->Handle(request)};
-    answer.code = answer.response.status;
-    answer.body = Json::parse(answer.response.body, nullptr, false);
-    return answer;
-  }
-  Answer Get(std::string path) { return Ask("GET", std::move(path)); }
-  Answer Post(std::string path, std::string body) {
-    return Ask("POST", std::move(path), std::move(body));
-  }
-
-  // What a watch has to say by now, a line an event.
-  static std::vector<Json> Events(http::Response& response) {
-    std::vector<http::SharedBytes> chunks;
-    std::vector<Json> events;
-    while (response.stream->Pull(1 << 20, chunks) == http::Pulled::kMore) {
-    }
-    for (const auto& chunk : chunks) events.push_back(Json::parse(*chunk));
-    return events;
-  }
-
-  static constexpr const char* kTokens =
-      "admin,admin,u1,\"system:masters\"\nalice,alice,u2,\"dev\"\n";
-  FakeClock clock_;
-  SeededRandom random_{7};
-  std::shared_ptr<rocksdb::Env> env_;
-  std::unique_ptr<RocksdbStore> store_;
-  std::unique_ptr<ApiServer> server_;
-};
+class ApiServerTest : public ServerFixture {};
 
 struct Sample {
   const char* collection;

@@ -72,6 +72,11 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
         Unrecognized(wanted.kind, "unexpected GroupVersion string: " + meta.api_version, json));
   }
   if (meta.kind == wanted.kind && meta.api_version == own_version) return {};
+  if (meta.kind == wanted.kind && !wanted.old_version.empty() &&
+      meta.api_version == fmt::format("{}/{}", wanted.group, wanted.old_version)) {
+    meta.api_version = own_version;
+    return {};
+  }
   if (meta.kind == wanted.kind && ServesKindIn(meta.api_version, meta.kind)) {
     return Fail(Reason::kBadRequest,
                 fmt::format("the API version in the data ({}) does not match the expected API "
@@ -194,9 +199,11 @@ Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view 
   }
   const std::string own =
       group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);
-  const bool own_version = meta->api_version.empty() || meta->api_version == own ||
-                           meta->api_version == "meta.k8s.io/v1" || meta->api_version == "v1" ||
-                           GroupOf(meta->api_version) == group;
+  const bool own_version =
+      meta->api_version.empty() || meta->api_version == own ||
+      meta->api_version == "meta.k8s.io/v1" || meta->api_version == "v1" ||
+      GroupOf(meta->api_version) == group ||
+      IsKnownGroupVersion(GroupOf(meta->api_version), VersionOf(meta->api_version));
   if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !own_version) {
     return Fail(Reason::kBadRequest,
                 fmt::format("no kind {} is registered for version {} in scheme "

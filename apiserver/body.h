@@ -24,6 +24,7 @@ struct WantedType {
   std::string_view version;
   std::string_view kind;
   const Type* type;
+  std::string_view old_version = {};  // Of the group, of the same form, and taken as well.
 };
 inline WantedType WantedOf(const KindInfo& kind) {
   return {kind.group, kind.version, kind.kind, kind.type};

@@ -16,6 +16,7 @@ namespace {
 
 const Log kLog("apiserver");
 constexpr int kStartWriters = 16;
+constexpr const char* kFlowProducer = "api-priority-and-fairness-config-producer-v1";
 
 Json Named(std::string_view api_version, std::string_view kind, std::string_view name,
            std::string_view namespace_name = "") {
@@ -94,7 +95,8 @@ void AddApiServices(std::vector<Json>& objects) {
 }
 
 void AddRbac(std::vector<Json>& objects) {
-  for (const auto text : {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings}) {
+  for (const auto text :
+       {kBootstrapRoles, kBootstrapControllerRoles, kBootstrapBindings, kBootstrapOwnRoles}) {
     for (Json& object : ParseBootstrapRbac(text)) objects.push_back(std::move(object));
   }
 }
@@ -124,7 +126,7 @@ std::vector<Json> StartObjects(const StartOptions& options) {
   objects.push_back(ServiceCidr(options));
   objects.push_back(KubernetesService(options));
   // Nobody else reaches a server that only has its loopback address, and endpoints may not name it.
-  if (!options.advertise_address.starts_with("127.")) {
+  if (options.owns_endpoints && !options.advertise_address.starts_with("127.")) {
     objects.push_back(KubernetesEndpoints(options));
     objects.push_back(KubernetesEndpointSlice(options));
   }
@@ -143,7 +145,9 @@ Result<> WriteStartObject(Core& core, const http::Request& request, const Json& 
       .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
   Object object = TRY(Object::FromDocument(*kind, document));
   own.info.namespace_name = object.metadata().namespace_;
-  const auto saved = core.writer.Create(own, std::move(object), {});
+  WriteOptions options;
+  if (kind->group == "flowcontrol.apiserver.k8s.io") options.field_manager = kFlowProducer;
+  const auto saved = core.writer.Create(own, std::move(object), options);
   if (saved || saved.error().reason == Reason::kAlreadyExists) return {};
   kLog.Error("start object not written", {{"kind", kind->kind},
                                           {"name", document["metadata"]["name"].dump()},
@@ -151,11 +155,23 @@ Result<> WriteStartObject(Core& core, const http::Request& request, const Json& 
   return Fail(saved.error());
 }
 
+// A request of nobody: what the writer wants to know is in its headers.
+http::Request OwnRequest() {
+  http::Request request;
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  return request;
+}
+
 }  // namespace
 
+Result<> WriteMissing(Core& core, const std::vector<Json>& documents) {
+  const http::Request request = OwnRequest();
+  for (const Json& document : documents) TRY(WriteStartObject(core, request, document));
+  return {};
+}
+
 Result<> WriteStartObjects(Core& core, const StartOptions& options) {
-  http::Request request;  // Of nobody: what the writer wants to know is in its headers.
-  request.headers.emplace("User-Agent", "kube-apiserver");
+  const http::Request request = OwnRequest();
   const std::vector<Json> objects = StartObjects(options);
   size_t next = 0;
   while (next < objects.size() && objects[next]["kind"] == "Namespace") {

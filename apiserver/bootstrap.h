@@ -16,10 +16,14 @@ struct StartOptions {
   std::vector<std::string> service_ranges;
   std::string first_service_ip;
   std::string advertise_address;
+  // False where several servers serve one store: MasterLeases writes the endpoints of all.
+  bool owns_endpoints = true;
   int secure_port = 6443;
   std::string client_ca_pem;
 };
 Result<> WriteStartObjects(Core& core, const StartOptions& options);
+// Those of `documents` that the store does not have.
+Result<> WriteMissing(Core& core, const std::vector<Json>& documents);
 
 // The objects themselves, as clients would send them, in the order in which they are written.
 std::vector<Json> StartObjects(const StartOptions& options);

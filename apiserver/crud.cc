@@ -50,9 +50,10 @@ Result<> MatchNamespace(const ApiRequest& request, Object& object) {
 }
 
 Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
-  const Decoded decoded = TRY(DecodeBody(request.http, WantedOf(*request.kind), validation));
+  Decoded decoded = TRY(DecodeBody(request.http, WantedOf(*request.kind), validation));
   AddStrictWarnings(decoded, validation, request);
   Object object = TRY(Object::FromDocument(*request.kind, decoded.document));
+  object.empty_lists() = std::move(decoded.empty_lists);
   TRY(MatchNamespace(request, object));
   return object;
 }
@@ -246,6 +247,9 @@ Result<http::Response> HandleWholeObject(Core& core, ApiRequest& request, const 
 }
 
 Result<http::Response> HandleResource(Core& core, ApiRequest& request) {
+  if (request.http.body_too_large) {
+    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
+  }
   const bool scoped_right = IsScopedRight(request);
   // The path of a namespace names itself as its namespace; the object has none.
   if (scoped_right && !request.kind->namespaced) request.info.namespace_name.clear();

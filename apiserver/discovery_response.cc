@@ -1,6 +1,7 @@
 #include "apiserver/discovery_response.h"
 
 #include "api/discovery.h"
+#include "api/protobuf.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
@@ -9,8 +10,7 @@
 namespace skiff {
 namespace {
 
-constexpr std::string_view kAggregatedType =
-    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+constexpr std::string_view kAggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 std::string UpperHex(std::string_view bytes) {
   std::string text = Hex(bytes);
@@ -19,10 +19,13 @@ std::string UpperHex(std::string_view bytes) {
   return text;
 }
 
-Result<http::Response> Plain(const ApiRequest& request, const Json& document) {
-  const MediaType media =
-      TRY(Negotiate(request.http, {.encodes_protobuf = false, .metadata = false, .table = false}));
-  return DocumentResponse(200, Dump(document), media);
+// `typed` also goes out as protobuf.
+template <ApiType T>
+Result<http::Response> Plain(const ApiRequest& request, const T& typed) {
+  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  const Json document = DiscoveryJson(typed);
+  const std::string kind(document.value("kind", ""));
+  return TypedResponse(200, {T::Describe(), "v1", kind, document}, media);
 }
 
 // With an ETag, so that a client that has it already is told so.
@@ -37,22 +40,28 @@ http::Response Tagged(const ApiRequest& request, std::string text, std::string_v
     return response;
   }
   response.content_type = std::string(type);
-  response.body = std::move(text) + "\n";
+  response.body = std::move(text);
+  if (type.starts_with(ContentTypeOf(Encoding::kJson))) response.body += '\n';
   return response;
+}
+
+http::Response Aggregated(const ApiRequest& request, const MediaType& media, bool core) {
+  const Json list = DiscoveryJson(AggregatedGroups(BuiltInKinds(), core));
+  const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);
+  if (media.encoding != Encoding::kProtobuf) return Tagged(request, Dump(list), type);
+  return Tagged(request,
+                EncodeProtobufList(apidiscovery_v2::APIGroupDiscovery::Describe(),
+                                   {"apidiscovery.k8s.io/v2", "APIGroupDiscoveryList"}, list),
+                type);
 }
 
 Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request, bool core) {
   if (core && request.http.method != "GET") return Fail(MethodNotAllowedHere());
-  const MediaType media = TRY(
-      Negotiate(request.http,
-                {.encodes_protobuf = false, .metadata = false, .table = false, .discovery = true}));
-  if (media.target == Target::kDiscovery) {
-    return Tagged(request, Dump(DiscoveryJson(AggregatedGroups(BuiltInKinds(), core))),
-                  kAggregatedType);
-  }
-  if (core)
-    return Plain(request, DiscoveryJson(CoreVersions(BuiltInKinds(), parts.server_address)));
-  return Plain(request, DiscoveryJson(GroupsOf(BuiltInKinds())));
+  const MediaType media =
+      TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
+  if (media.target == Target::kDiscovery) return Aggregated(request, media, core);
+  if (core) return Plain(request, CoreVersions(BuiltInKinds(), parts.server_address));
+  return Plain(request, GroupsOf(BuiltInKinds()));
 }
 
 std::vector<std::string> Segments(std::string_view path) {
@@ -74,7 +83,7 @@ Result<http::Response> Version(const ApiRequest& request, const std::string& gro
   if (request.http.method != "GET") return Fail(MethodNotAllowedHere());
   const auto resources = ResourcesOf(BuiltInKinds(), group, version);
   if (!resources) return Fail(UnknownResourceError());
-  return Plain(request, DiscoveryJson(*resources));
+  return Plain(request, *resources);
 }
 
 }  // namespace
@@ -93,7 +102,7 @@ std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& 
   if (segments.size() == 2) {
     const auto group = GroupOf(BuiltInKinds(), segments[1]);
     if (!group) return std::nullopt;
-    return Plain(request, DiscoveryJson(*group));
+    return Plain(request, *group);
   }
   if (segments.size() == 3) return Version(request, segments[1], segments[2]);
   return std::nullopt;

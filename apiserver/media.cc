@@ -142,7 +142,7 @@ std::string Join(const MediaOffer& offer, std::string_view suffix) {
 bool RouterAccepts(std::string_view header, const MediaOffer& offer) {
   for (std::string_view text : SplitOn(header, ',')) {
     const std::string media = BareMediaType(text);
-    if (media == "*/*") return true;
+    if (media == "*/*" || (offer.plain_text && media == "text/plain")) return true;
     for (const Encoding encoding : Offered(offer)) {
       if (media == ContentTypeOf(encoding)) return true;
     }

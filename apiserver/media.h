@@ -42,6 +42,8 @@ struct MediaOffer {
   bool metadata = true;  // Tables and PartialObjectMetadata.
   bool table = true;
   bool discovery = false;
+  // The router lets text/plain pass, although nothing is encoded so: logs.
+  bool plain_text = false;
   bool watch = false;  // Only changes the text of the refusal.
 };
 

@@ -3,9 +3,11 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/discovery_response.h"
+#include "apiserver/media.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/respond.h"
 #include "apiserver/version.h"
+#include "base/metrics.h"
 
 namespace skiff {
 namespace {
@@ -23,7 +25,16 @@ http::Response IndentedJson(const Json& document) {
 
 Result<http::Response> Version(const http::Request& request) {
   if (request.method != "GET") return Fail(MethodNotAllowedHere());
+  TRY(Negotiate(request, {.yaml = false, .protobuf = false, .metadata = false, .table = false}));
   return IndentedJson(VersionDocument());
+}
+
+Result<http::Response> Metrics(const NonResourceParts& parts, const http::Request& request) {
+  if (request.method != "GET") return Fail(MethodNotAllowedHere());
+  http::Response response;
+  response.content_type = MetricRegistry::kContentType;
+  response.body = parts.metrics.Text();
+  return response;
 }
 
 http::Response Index() {
@@ -80,6 +91,7 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
   std::string_view path = request.http.path;
   if (auto health = HealthResponse(parts, request.http)) return std::move(*health);
   if (path == "/" || path == "/index.html") return Index();
+  if (path == "/metrics") return Metrics(parts, request.http);
   if (path == "/version" || path == "/version/") return Version(request.http);
   if (path == "/.well-known/openid-configuration") return IssuerDocument(parts);
   if (path == "/openid/v1/jwks") return KeySet(parts, request.http);

@@ -1,4 +1,5 @@
-// Paths that are no resources: health, version, discovery, OpenAPI, keys of the token issuer.
+// Paths that are no resources: health, metrics, version, discovery, OpenAPI, keys of the token
+// issuer.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 
 namespace skiff {
 
+class MetricRegistry;
 class OpenApiDocuments;
 
 struct NonResourceParts {
@@ -18,6 +20,7 @@ struct NonResourceParts {
   std::string server_address;  // "10.0.0.1:6443", as discovery names it.
   const std::atomic<bool>& shutting_down;
   OpenApiDocuments& openapi;
+  MetricRegistry& metrics;
 };
 
 // 404 in plain text for a path that leads nowhere.

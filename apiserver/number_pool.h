@@ -22,6 +22,7 @@ class NumberPool {
   // False when somebody has it.
   bool Take(uint64_t number) { return taken_.insert(number).second; }
   void Free(uint64_t number) { taken_.erase(number); }
+  void FreeAll() { taken_.clear(); }
   // Takes one that is free; nullopt when all are taken. A random start, then upwards.
   std::optional<uint64_t> TakeAny(Random& random);
 

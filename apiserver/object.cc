@@ -55,6 +55,7 @@ Json Object::ToDocument() const {
 
 Object Object::Clone() const {
   Object copy(*kind_);
+  copy.empty_lists_ = empty_lists_;
   if (struct_) {
     const auto decoded = skiff::FromJson(*kind_->type, skiff::ToJson(*kind_->type, struct_.get()),
                                          copy.struct_.get());

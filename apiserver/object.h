@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/gen/meta_v1.h"
 #include "api/type.h"
@@ -44,6 +45,9 @@ class Object {
   // The struct; nullptr for a custom resource.
   void* raw() { return struct_.get(); }
   const void* raw() const { return struct_.get(); }
+  // What Decoded::empty_lists said of the body that this was made of; lost when it is stored.
+  std::vector<std::string>& empty_lists() { return empty_lists_; }
+  const std::vector<std::string>& empty_lists() const { return empty_lists_; }
   // A custom resource without its metadata, apiVersion and kind.
   Json& content() { return content_; }
   const Json& content() const { return content_; }
@@ -54,6 +58,7 @@ class Object {
   std::unique_ptr<meta_v1::ObjectMeta> own_metadata_;  // Of a custom resource.
   meta_v1::ObjectMeta* metadata_;
   Json content_;
+  std::vector<std::string> empty_lists_;
 };
 
 }  // namespace skiff

@@ -20,9 +20,9 @@ std::string CacheKey(const KindInfo& kind, const Record& record) {
 }  // namespace
 
 void ObjectCacheBase::Reload() {
-  objects_.clear();
   const auto page = store_.List({.prefix = StorePrefix(kind_.storage_key)});
   if (!page) return;
+  objects_.clear();
   for (const RecordPtr& record : page->records) {
     const auto view = ObjectView::Of(*record);
     if (!view) continue;
@@ -50,7 +50,7 @@ bool ObjectCacheBase::TakeEvents() {
       Erased object = view ? Decode(view->body()) : nullptr;
       if (object) objects_[key] = std::move(object);
     }
-  } while (events.size() == kEventsPerStep);
+  } while (events.size() >= kEventsPerStep);
   return true;
 }
 

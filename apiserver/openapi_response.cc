@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <span>
 
 #include "api/openapi_v2.h"
 #include "api/openapi_v3.h"
@@ -19,8 +20,10 @@ std::string UpperHash(std::string_view text) {
   return hash;
 }
 
-// Which of the two forms of v2 is wanted; nullopt: neither.
-std::optional<bool> WantsProtobuf(const http::Request& request) {
+// Which of the two forms of a document is wanted; nullopt: neither. `protobuf_names` are the media
+// types of the other one: with the "@" that its first clients used, and without.
+std::optional<bool> WantsProtobuf(const http::Request& request,
+                                  std::span<const std::string_view> protobuf_names) {
   const std::string_view header = request.Header("Accept");
   if (header.empty()) return false;
   for (size_t at = 0; at <= header.size();) {
@@ -28,13 +31,16 @@ std::optional<bool> WantsProtobuf(const http::Request& request) {
     const std::string media = BareMediaType(header.substr(at, comma - at));
     at = comma + 1;
     if (media == "application/json" || media == "*/*" || media == "application/*") return false;
-    if (media == "application/com.github.proto-openapi.spec.v2@v1.0+protobuf" ||
-        media == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf") {
+    if (std::find(protobuf_names.begin(), protobuf_names.end(), media) != protobuf_names.end()) {
       return true;
     }
   }
   return std::nullopt;
 }
+
+constexpr std::string_view kV2Protobuf[] = {
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"};
 
 // The packed text as it is to those who take gzip.
 void SetBody(const http::Request& request, const std::string& packed, http::Response& response) {
@@ -71,7 +77,7 @@ const std::map<std::string, OpenApiDocuments::Document, std::less<>>& OpenApiDoc
 http::Response OpenApiDocuments::AnswerV2(const http::Request& request) {
   http::Response response;
   response.SetHeader("Vary", "Accept");
-  const auto protobuf = WantsProtobuf(request);
+  const auto protobuf = WantsProtobuf(request, kV2Protobuf);
   if (!protobuf) {
     response.status = 406;
     return response;
@@ -84,8 +90,7 @@ http::Response OpenApiDocuments::AnswerV2(const http::Request& request) {
     response.status = 304;
     return response;
   }
-  response.content_type =
-      *protobuf ? "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" : "application/json";
+  response.content_type = *protobuf ? std::string(kV2Protobuf[0]) : "application/json";
   SetBody(request, document.packed, response);
   return response;
 }
@@ -96,6 +101,10 @@ http::Response OpenApiDocuments::AnswerV3(const http::Request& request, std::str
   const auto found = V3().find(key);
   if (found == V3().end()) {
     response.status = 404;
+    return response;
+  }
+  if (!WantsProtobuf(request, {})) {
+    response.status = 406;
     return response;
   }
   const Document& document = found->second;

@@ -1,5 +1,7 @@
 #include "apiserver/patching.h"
 
+#include <fmt/format.h>
+
 #include "api/apply.h"
 #include "api/decode.h"
 #include "api/go_value.h"
@@ -28,29 +30,28 @@ std::string Text(const Json& object, const char* name) {
   return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
-// The configuration of an apply, found to be of the endpoint's kind.
-Result<Json> ConfigurationOf(const Patcher& patcher) {
-  const ApiRequest& request = patcher.request;
-  const KindInfo& kind = *request.kind;
-  auto yaml = ParseYaml(request.http.body);
-  if (!yaml) return Fail(Reason::kBadRequest, "error decoding YAML: " + yaml.error().message);
-  if (!yaml->duplicates.empty() && patcher.options.validation == FieldValidation::kStrict) {
-    std::string all;
-    for (const std::string& text : yaml->duplicates) all += "\n  " + text;
-    return Fail(Reason::kBadRequest,
-                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
-                "errors:" +
-                    all);
+// What Go calls a value that should have been an object.
+std::string_view GoKindOf(const Json& value) {
+  if (value.is_array()) return "array";
+  if (value.is_string()) return "string";
+  if (value.is_boolean()) return "bool";
+  return "number";
+}
+
+// What an apply says of keys that its YAML repeats.
+Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
+                          const WriteOptions& options) {
+  if (duplicates.empty() || options.validation == FieldValidation::kIgnore) return {};
+  if (options.validation == FieldValidation::kWarn) {
+    request.warnings.insert(request.warnings.end(), duplicates.begin(), duplicates.end());
+    return {};
   }
-  if (!yaml->value.is_object()) yaml->value = Json::object();
-  const std::string version = Text(yaml->value, "apiVersion");
-  const std::string kind_name = Text(yaml->value, "kind");
-  if (version != kind.api_version || kind_name != kind.kind) {
-    const size_t slash = version.find('/');
-    const std::string shown = slash == std::string::npos ? "/" + version : version;
-    return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
-  }
-  return std::move(yaml->value);
+  std::string all;
+  for (const std::string& text : duplicates) all += "\n  " + text;
+  return Fail(Reason::kBadRequest,
+              "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
+              "errors:" +
+                  all);
 }
 
 // The object is the one that the URL names.
@@ -77,7 +78,7 @@ Result<> MatchNames(const ApiRequest& request, Object& object) {
 Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   const ApiRequest& request = patcher.request;
   const KindInfo& kind = *request.kind;
-  const Json configuration = TRY(ConfigurationOf(patcher));
+  const Json configuration = TRY(ReadConfiguration(patcher.request, patcher.options, kind));
   const std::string manager = patcher.options.field_manager;
   const Json merged =
       TRY(ApplyConfiguration({.kind = kind,
@@ -120,8 +121,8 @@ Result<> CheckKindKept(const FitParts& parts, const Json& patched, const std::st
 
 // The patched document in normal form. `shown` is how an error quotes it; `strict_errors` those of
 // the patch itself.
-Result<Json> Fit(const FitParts& parts, const Json& patched, const std::string& shown,
-                 std::vector<std::string> strict_errors) {
+Result<Decoded> Fit(const FitParts& parts, const Json& patched, const std::string& shown,
+                    std::vector<std::string> strict_errors) {
   const FieldValidation validation = parts.options.validation;
   TRY(CheckKindKept(parts, patched, shown));
   auto decoded = DecodeJson(parts.kind.type, DumpJson(patched), validation);
@@ -138,10 +139,36 @@ Result<Json> Fit(const FitParts& parts, const Json& patched, const std::string& 
   if (validation == FieldValidation::kWarn) {
     for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
   }
-  return std::move(decoded->document);
+  return std::move(*decoded);
 }
 
 }  // namespace
+
+Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
+                               const KindInfo& kind) {
+  auto yaml = ParseYaml(request.http.body);
+  if (!yaml) {
+    return Fail(Reason::kBadRequest,
+                "error decoding YAML: error converting YAML to JSON: " + yaml.error().message);
+  }
+  TRY(ReportDuplicates(yaml->duplicates, request, options));
+  if (yaml->value.is_null()) yaml->value = Json::object();
+  if (!yaml->value.is_object()) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+                            "json: cannot unmarshal {} into Go value of type map[string]interface "
+                            "{{}}",
+                            GoKindOf(yaml->value)));
+  }
+  const std::string version = Text(yaml->value, "apiVersion");
+  const std::string kind_name = Text(yaml->value, "kind");
+  if (version != kind.api_version || kind_name != kind.kind) {
+    const size_t slash = version.find('/');
+    const std::string shown = slash == std::string::npos ? "/" + version : version;
+    return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
+  }
+  return std::move(yaml->value);
+}
 
 Result<> CheckPatchType(const ApiRequest& request) {
   const std::string type = PatchType(request);
@@ -157,8 +184,8 @@ bool IsApply(const ApiRequest& request) {
   return PatchType(request) == kApplyYaml;
 }
 
-Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
-                           const PatchedKind& kind, const Json& document) {
+Result<Decoded> PatchDocument(ApiRequest& request, const WriteOptions& options,
+                              const PatchedKind& kind, const Json& document) {
   const std::string type = PatchType(request);
   const std::string& body = request.http.body;
   if (type == kJsonPatch) {
@@ -183,9 +210,10 @@ Result<Object> Patcher::Apply(const Object& old) const {
   const KindInfo& kind = old.kind();
   const Json document = old.ToDocument();
   if (IsApply(request)) return ApplyTo(*this, document);
-  const Json patched =
+  Decoded patched =
       TRY(PatchDocument(request, options, {*kind.type, kind.api_version, kind.kind}, document));
-  Object object = TRY(Object::FromDocument(kind, patched));
+  Object object = TRY(Object::FromDocument(kind, patched.document));
+  object.empty_lists() = std::move(patched.empty_lists);
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.
   std::string& version = object.metadata().resource_version;

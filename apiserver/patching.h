@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "api/decode.h"
+
 #include "apiserver/object.h"
 #include "apiserver/request_context.h"
 #include "apiserver/write_options.h"
@@ -14,6 +16,10 @@ namespace skiff {
 // 415 for a Content-Type that is no patch.
 Result<> CheckPatchType(const ApiRequest& request);
 bool IsApply(const ApiRequest& request);
+
+// The body of an apply, found to be of `kind`. Its keys that YAML repeats are warned of.
+Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
+                               const KindInfo& kind);
 
 // One PATCH request; applied again whenever the object has changed meanwhile.
 struct Patcher {
@@ -33,7 +39,7 @@ struct PatchedKind {
   std::string_view api_version;
   std::string_view kind;
 };
-Result<Json> PatchDocument(ApiRequest& request, const WriteOptions& options,
-                           const PatchedKind& kind, const Json& document);
+Result<Decoded> PatchDocument(ApiRequest& request, const WriteOptions& options,
+                              const PatchedKind& kind, const Json& document);
 
 }  // namespace skiff

@@ -10,9 +10,10 @@
 #include <optional>
 #include <thread>
 
+#include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/node_connections.h"
-#include "apiserver/storage/rocksdb_store.h"
+#include "apiserver/program_store.h"
 #include "base/control_loop.h"
 #include "base/flags.h"
 #include "base/log.h"
@@ -57,18 +58,24 @@ Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
   return std::pair(first, last);
 }
 
-Result<Durability> DurabilityOf(const std::string& text) {
-  if (text == "sync") return Durability::kSync;
-  if (text == "interval") return Durability::kInterval;
-  if (text == "memory") return Durability::kMemory;
-  return Fail(Reason::kInvalid, "invalid argument \"" + text +
-                                    "\" for \"--durability\" flag: must be one of sync, interval, "
-                                    "memory");
-}
-
 Result<std::string> FileOrEmpty(const std::string& path) {
   if (path.empty()) return std::string();
   return ReadWholeFile(path);
+}
+
+void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("etcd-servers", to.etcd_servers,
+            "URLs of an etcd cluster to keep the objects in, instead of the embedded store.");
+  flags.Add("etcd-cafile", to.etcd_ca_file, "File with the authorities of etcd's certificates.");
+  flags.Add("etcd-certfile", to.etcd_cert_file, "File with the certificate to show to etcd.");
+  flags.Add("etcd-keyfile", to.etcd_key_file, "File with its private key.");
+  flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
+  flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
+            "How often old revisions are dropped; 0: never.");
+  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
+  flags.Add("storage-backend", to.storage_backend, "etcd3.");
+  flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
+            "How long to wait for etcd at the start.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
@@ -91,6 +98,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("authorization-mode", to.authorization_modes,
             "Ordered list: AlwaysAllow, AlwaysDeny, Node, RBAC.");
   flags.Add("anonymous-auth", to.anonymous_auth, "Take requests without credentials.");
+  flags.Add("enable-bootstrap-token-auth", to.enable_bootstrap_token_auth,
+            "Take the tokens of Secrets of type bootstrap.kubernetes.io/token in kube-system.");
   flags.Add("service-cluster-ip-range", to.service_cluster_ip_ranges,
             "CIDRs from which cluster IPs of services come.");
   flags.Add("service-node-port-range", to.service_node_port_range,
@@ -105,17 +114,13 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "Admission plugins beyond the default ones.");
   flags.Add("disable-admission-plugins", to.disable_admission_plugins,
             "Default admission plugins to leave out.");
-  flags.Add("etcd-servers", to.etcd_servers, "etcd cluster to keep the objects in.");
+  AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
   flags.Add("logging-format", to.logging_format, "text or json.");
   for (const char* name : {"allow-privileged",
                            "cert-dir",
-                           "etcd-cafile",
-                           "etcd-certfile",
-                           "etcd-keyfile",
-                           "etcd-prefix",
                            "max-requests-inflight",
                            "max-mutating-requests-inflight",
                            "requestheader-client-ca-file",
@@ -125,12 +130,15 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
                            "requestheader-username-headers",
                            "proxy-client-cert-file",
                            "proxy-client-key-file",
-                           "enable-bootstrap-token-auth",
                            "kubelet-preferred-address-types",
-                           "storage-backend",
                            "feature-gates",
+                           "etcd-count-metric-poll-period",
+                           "etcd-db-metric-poll-interval",
+                           "etcd-healthcheck-timeout",
+                           "etcd-readycheck-timeout",
+                           "lease-reuse-duration-seconds",
+                           "storage-media-type",
                            "profiling",
-                           "event-ttl",
                            "request-timeout",
                            "min-request-timeout",
                            "runtime-config",
@@ -155,12 +163,7 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   for (const std::string& arg : args) {
     to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
   }
-  if (!to.etcd_servers.empty()) {
-    return Fail(Reason::kInvalid,
-                "--etcd-servers: this server keeps its objects in its own embedded store under "
-                "--data-dir; an etcd cluster cannot be used yet");
-  }
-  TRY(DurabilityOf(to.durability));
+  TRY(CheckStoreFlags(to));
   TRY(ParsePortRange(to.service_node_port_range));
   return to;
 }
@@ -168,7 +171,7 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
 struct ApiServerProcess::Impl {
   SystemClock clock;
   SystemRandom random;
-  std::unique_ptr<RocksdbStore> store;
+  ProgramStore storage;
   std::unique_ptr<ApiServer> server;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<http::Loops> loops;
@@ -210,6 +213,14 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
     order.ip_addresses.push_back(flags.bind_address);
   }
+  // By it pods know the server: the service "kubernetes".
+  for (const std::string& range : flags.service_cluster_ip_ranges) {
+    if (auto cidr = ParseCidr(range)) {
+      IpAddress first = cidr->Network();
+      ++first.bytes[first.bit_count() / 8 - 1];
+      order.ip_addresses.push_back(first.Text());
+    }
+  }
   TRY(pki.EnsureLeaf("apiserver", order, clock.Now()));
   authority_pem = pki.authority().pem().certificate_pem;
   return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"),
@@ -225,9 +236,11 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
                            .generated_key_path = flags.data_dir + "/service-account.key",
                            .advertise_address = address,
                            .secure_port = flags.secure_port,
+                           .shared_store = !flags.etcd_servers.empty(),
                            .enabled_admission_plugins = flags.enable_admission_plugins,
                            .disabled_admission_plugins = flags.disable_admission_plugins};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
+  options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;
   options.node_port_max = ports.second;
@@ -257,22 +270,21 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   }
   const std::string address =
       flags.advertise_address.empty() ? OwnAddress() : flags.advertise_address;
-  const Durability durability = TRY(DurabilityOf(flags.durability));
-  // Both wait for the disk, so they do it at one time.
+  // Both wait for the disk or for others, so they do it at one time.
   std::optional<Result<http::ServerTls>> tls_made;
   std::jthread certificates([&] { tls_made = impl->TlsOf(flags, address); });
-  auto opened = RocksdbStore::Open(
-      {.path = flags.data_dir + "/store", .durability = durability}, impl->clock);
+  auto opened = OpenProgramStore(flags, impl->clock);
   certificates.join();
-  impl->store = TRY(std::move(opened));
+  impl->storage = TRY(std::move(opened));
   const http::ServerTls tls = TRY(*std::move(tls_made));
   ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
   impl->loops = std::make_unique<http::Loops>(kLoopThreads);
   TRY(impl->ConnectNodes(flags));
   impl->server = TRY(ApiServer::Create(
-      std::move(options), {*impl->store, impl->clock, impl->random, impl->nodes.get()}));
+      std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get()}));
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", 1);
   for (ControlLoop* loop : impl->server->loops()) impl->executor->Add(*loop);
+  for (const auto& loop : impl->storage.loops) impl->executor->Add(*loop);
   impl->front = TRY(http::Server::Start(
       {.bind_address = flags.bind_address, .port = flags.secure_port, .tls = tls}, *impl->loops,
       *impl->server));
@@ -284,7 +296,7 @@ ApiServer& ApiServerProcess::server() {
   return *impl_->server;
 }
 Store& ApiServerProcess::store() {
-  return *impl_->store;
+  return *impl_->storage.store;
 }
 int ApiServerProcess::port() const {
   return impl_->front->port();
@@ -300,9 +312,11 @@ void ApiServerProcess::Stop() {
   impl_->front.reset();
   impl_->loops.reset();
   for (ControlLoop* loop : impl_->server->loops()) impl_->executor->Remove(*loop);
+  for (const auto& loop : impl_->storage.loops) impl_->executor->Remove(*loop);
   impl_->executor.reset();
   impl_->server.reset();
-  impl_->store.reset();
+  impl_->storage.loops.clear();
+  impl_->storage.store.reset();
 }
 
 int ApiServerMain(const std::vector<std::string>& args) {

@@ -29,6 +29,7 @@ struct ApiServerFlags {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   bool anonymous_auth = true;
   bool anonymous_auth_given = false;
+  bool enable_bootstrap_token_auth = false;
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   std::string service_node_port_range = "30000-32767";
   std::string service_account_issuer = "";
@@ -40,7 +41,15 @@ struct ApiServerFlags {
   std::string kubelet_certificate_authority = "";
   std::vector<std::string> enable_admission_plugins = {};
   std::vector<std::string> disable_admission_plugins = {};
-  std::vector<std::string> etcd_servers = {};
+  std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
+  std::string etcd_ca_file = "";
+  std::string etcd_cert_file = "";
+  std::string etcd_key_file = "";
+  std::string etcd_prefix = "/registry";
+  Duration etcd_compaction_interval = 5min;
+  Duration event_ttl = 1h;
+  Duration storage_initialization_timeout = 1min;
+  std::string storage_backend = "";
   Duration shutdown_delay = Duration::zero();
   int verbosity = 0;
   std::string logging_format = "text";

@@ -46,8 +46,8 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
                        (options.match == VersionMatch::kUnset && position.limit > 0);
     if (exact) {
       position.at = Revision{*version};
-    } else if (*version > store.Current().value) {
-      return Fail(TooLargeRevision(*version, store.Current().value));
+    } else {
+      TRY(ReachRevision(store, *version));
     }
   }
   return position;
@@ -62,6 +62,14 @@ Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
 }
 
 }  // namespace
+
+Result<> ReachRevision(Store& store, uint64_t version) {
+  const Result<> reached = store.Reach(Revision{version});
+  if (!reached && reached.error().reason == Reason::kTimeout) {
+    return Fail(TooLargeRevision(version, store.Current().value));
+  }
+  return reached;
+}
 
 Error ReadError(const Error& error) {
   if (error.reason == Reason::kExpired) {
@@ -130,9 +138,7 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
     return Fail(PlainError("resourceVersion: Invalid value: " + Quoted(asked) + ": " +
                            version.error().message));
   }
-  if (*version > store.Current().value) {
-    return Fail(TooLargeRevision(*version, store.Current().value));
-  }
+  TRY(ReachRevision(store, *version));
   const auto record = store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) {
     if (record.error().reason != Reason::kNotFound) return Fail(record.error());

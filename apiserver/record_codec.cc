@@ -82,12 +82,7 @@ std::string PlainText(const KindInfo& kind, const Json& document) {
   return body.text;
 }
 
-Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
-  const KindInfo& stored = StorageKindOf(kind);
-  if (&stored != &kind) {
-    const Json converted = TRY(Convert(kind, stored, document));
-    return EncodeForStore(stored, converted);
-  }
+StoredObject EncodeBody(const KindInfo& kind, const Json& document, const ObjectBody& body) {
   const auto labels = LabelsOf(document);
   std::vector<std::pair<std::string, std::string>> fields;
   for (const std::string_view field : SelectableFields(kind)) {
@@ -97,10 +92,16 @@ Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) 
   if (const auto metadata = document.find("metadata"); metadata != document.end()) {
     uid = metadata->value("uid", "");
   }
-  const ObjectBody body = BodyText(kind, document);
   const auto label_views = Views(labels);
   const auto field_views = Views(fields);
   return EncodeObject({.labels = label_views, .fields = field_views, .uid = uid, .body = body});
+}
+
+Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored == &kind) return EncodeBody(kind, document, BodyText(kind, document));
+  const Json converted = TRY(Convert(kind, stored, document));
+  return EncodeBody(stored, converted, BodyText(stored, converted));
 }
 
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {

@@ -32,6 +32,9 @@ std::string PlainText(const KindInfo& kind, const Json& document);
 // The record of an object that is served as `kind`, in the version it is kept in.
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
 
+// The same for an object in the version it is kept in, whose text is there already.
+StoredObject EncodeBody(const KindInfo& kind, const Json& document, const ObjectBody& body);
+
 // The stored object as the version `kind`, its resourceVersion set.
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record);
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record);

@@ -112,6 +112,9 @@ RequestInfo ParseRequestInfo(const http::Request& request) {
     }
   }
   if (info.name.empty() && info.verb == "delete") info.verb = "deletecollection";
+  if (info.name.empty() || info.name_from_selector) {
+    info.field_selector = std::string(request.Query("fieldSelector").value_or(""));
+  }
   return info;
 }
 

@@ -34,6 +34,7 @@ struct RequestInfo {
   bool legacy_watch = false;
   // `name` comes from a field selector on metadata.name, not from the path.
   bool name_from_selector = false;
+  std::string field_selector;  // Of what has no name in its path; as it was sent.
 
   std::string ApiVersion() const { return group.empty() ? version : group + "/" + version; }
   // The verb changes nothing.

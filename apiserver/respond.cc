@@ -7,6 +7,7 @@
 #include "api/gen/meta_v1.h"
 #include "api/protobuf.h"
 #include "api/yaml.h"
+#include "apiserver/api_errors.h"
 
 namespace skiff {
 namespace {
@@ -99,6 +100,25 @@ std::string InStatusOrder(const Json& status) {
   return text + "}";
 }
 
+constexpr const char* kControlCharacters = "yaml: control characters are not allowed";
+
+// DEL, and what Unicode calls control or no character. JSON escapes those below a blank.
+bool HasYamlControl(std::string_view json) {
+  for (size_t i = 0; i < json.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(json[i]);
+    if (byte == 0x7f) return true;
+    const auto next = [&](size_t offset) {
+      return i + offset < json.size() ? static_cast<unsigned char>(json[i + offset]) : 0;
+    };
+    // U+0080 to U+009F but the line break U+0085.
+    if (byte == 0xc2 && next(1) < 0xa0 && next(1) != 0x85) return true;
+    // The byte order mark, U+FFFE and U+FFFF.
+    if (byte == 0xef && next(1) == 0xbb && next(2) == 0xbf) return true;
+    if (byte == 0xef && next(1) == 0xbf && next(2) >= 0xbe) return true;
+  }
+  return false;
+}
+
 http::Response StatusResponse(int code, const Json& status, const MediaType& media) {
   if (media.encoding == Encoding::kProtobuf) {
     return ProtobufResponse(code,
@@ -188,6 +208,11 @@ http::Response DocumentResponse(int code, std::string text, const MediaType& med
   response.status = code;
   response.content_type = std::string(ContentTypeOf(media.encoding));
   if (media.encoding == Encoding::kYaml) {
+    // Kubernetes makes YAML of the JSON text by reading that as YAML, which allows fewer
+    // characters.
+    if (HasYamlControl(text)) {
+      return StatusResponse(500, StatusDocument(PlainError(kControlCharacters)), media);
+    }
     response.body = DumpYaml(Json::parse(text, nullptr, false));
   } else if (media.pretty) {
     response.body = IndentJson(text);

@@ -53,6 +53,21 @@ void FillUserInfo(const User& user, authentication_v1::UserInfo& info) {
   }
 }
 
+// As a list would be asked for. Only terms of one value can be said so; others narrow nothing.
+std::string FieldSelectorText(const Box<authorization_v1::FieldSelectorAttributes>& asked) {
+  if (!asked) return "";
+  if (!asked->raw_selector.empty()) return asked->raw_selector;
+  std::string text;
+  for (const auto& requirement : asked->requirements) {
+    if (requirement.values.size() != 1) continue;
+    const bool equal = requirement.operator_ == "In";
+    if (!equal && requirement.operator_ != "NotIn") continue;
+    text.append(text.empty() ? "" : ",").append(requirement.key);
+    text.append(equal ? "=" : "!=").append(requirement.values[0]);
+  }
+  return text;
+}
+
 template <typename Spec>
 Result<Access> AccessAsked(const Spec& spec, std::string_view kind) {
   Violations wrong;
@@ -78,7 +93,8 @@ Result<Access> AccessAsked(const Spec& spec, std::string_view kind) {
                 .resource = resource.resource,
                 .subresource = resource.subresource,
                 .namespace_name = resource.namespace_,
-                .name = resource.name};
+                .name = resource.name,
+                .field_selector = FieldSelectorText(resource.field_selector)};
 }
 
 void Decide(Core& core, const User& user, const Access& access,

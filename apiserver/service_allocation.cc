@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "api/gen/networking_v1.h"
 #include "api/violations.h"
@@ -16,6 +18,8 @@ namespace {
 
 // Larger ranges hand out their first this many addresses only.
 constexpr uint64_t kAddressesMax = uint64_t{1} << 32;
+// So many numbers that only the store knows to be taken may come in the way of one service.
+constexpr size_t kRefusedMax = 64;
 
 IpAddress AtOffset(const Cidr& cidr, uint64_t offset) {
   IpAddress address = cidr.Network();
@@ -84,33 +88,67 @@ class ServiceAllocation::Held final : public Reservation {
   Held(ServiceAllocation& owner, bool dry_run) : owner_(owner), dry_run_(dry_run) {}
   ~Held() override {
     if (kept_) return;
+    for (const auto& [number, claim] : claims_) owner_.claims_->GiveBack(number, claim, service);
     for (const std::string& address : addresses) owner_.FreeAddress(address);
     for (const int port : ports) owner_.FreePort(port);
   }
+
+  // Where numbers are shared: nullopt when all are ours now, else the one that another service has.
+  Result<std::optional<ServiceNumber>> Claim() {
+    if (!owner_.claims_ || dry_run_) return std::nullopt;
+    const auto take = [&](const ServiceNumber& number) -> Result<bool> {
+      const auto claim = TRY(owner_.claims_->Take(number, service));
+      if (claim) claims_.emplace_back(number, *claim);
+      return claim.has_value();
+    };
+    for (auto at = addresses.begin(); at != addresses.end(); ++at) {
+      const bool taken = TRY(take(*at));
+      if (taken) continue;
+      ServiceNumber refused = *at;
+      addresses.erase(at);  // It stays taken in memory.
+      return refused;
+    }
+    for (auto at = ports.begin(); at != ports.end(); ++at) {
+      const bool taken = TRY(take(std::to_string(*at)));
+      if (taken) continue;
+      ServiceNumber refused = std::to_string(*at);
+      ports.erase(at);
+      return refused;
+    }
+    return std::nullopt;
+  }
+
   void Keep() override {
     kept_ = true;
-    for (const std::string& address : addresses) owner_.RecordAddress(service, address);
+    for (const auto& [number, claim] : claims_) owner_.claims_->Confirm(number, service);
+    if (!owner_.claims_) {
+      for (const std::string& address : addresses) owner_.RecordAddress(service, address);
+    }
     for (const std::string& address : freed_addresses) {
-      (void)owner_.store_.Apply(  // Gone already: nothing to do.
-          {.key = KeyOf(networking_v1::IPAddress::Info(), "", address),
-           .expect = {.kind = Precondition::Kind::kExists},
-           .value = std::nullopt});
+      owner_.ForgetAddress(service, address);
       owner_.FreeAddress(address);
     }
-    for (const int port : freed_ports) owner_.FreePort(port);
+    for (const int port : freed_ports) {
+      if (owner_.claims_) owner_.claims_->Drop(std::to_string(port), service);
+      owner_.FreePort(port);
+    }
   }
   bool dry_run() const { return dry_run_; }
+  bool IsRefused(const ServiceNumber& number) const { return refused.contains(number); }
 
   std::vector<std::string> addresses;
   std::vector<int> ports;
   std::vector<std::string> freed_addresses;
   std::vector<int> freed_ports;
-  core_v1::Service service;  // Whose they are.
+  std::set<int> dry_ports;          // What a dry run would have taken.
+  core_v1::Service service;         // Whose they are.
+  std::set<ServiceNumber> refused;  // Tried before.
 
  private:
   ServiceAllocation& owner_;
   const bool dry_run_;
   bool kept_ = false;
+  std::vector<std::pair<ServiceNumber, Revision>> claims_;
 };
 
 Result<> ServiceAllocation::AddRange(const std::string& text) {
@@ -141,7 +179,9 @@ Result<std::unique_ptr<ServiceAllocation>> ServiceAllocation::Create(Options opt
   made->port_max_ = options.node_port_max;
   for (const std::string& range : options.cluster_ip_ranges) TRY(made->AddRange(range));
   if (made->families_.empty()) return Fail(Reason::kInvalid, "no service cluster IP range");
+  const MutexLock lock(made->mutex_);
   made->TakeWhatServicesHave();
+  if (options.shared) made->claims_ = std::make_unique<ServiceClaims>(store, clock, random);
   return made;
 }
 
@@ -149,7 +189,6 @@ void ServiceAllocation::TakeWhatServicesHave() {
   const KindInfo& kind = core_v1::Service::Info();
   const auto page = store_.List({.prefix = StorePrefix(kind.storage_key)});
   if (!page) return;
-  const MutexLock lock(mutex_);
   for (const RecordPtr& record : page->records) {
     const auto object = ObjectOf(kind, *record);
     if (!object) continue;
@@ -161,6 +200,36 @@ void ServiceAllocation::TakeWhatServicesHave() {
     }
     for (const int port : PortsOf(spec)) ports_.Take(static_cast<uint64_t>(port));
   }
+}
+
+void ServiceAllocation::Note(const ServiceNumber& number, bool taken) {
+  if (const auto address = ParseIp(number)) {
+    Range* range = RangeOf(*address);
+    if (range == nullptr) return;
+    const uint64_t offset = OffsetOf(range->cidr, *address);
+    if (taken) {
+      range->pool.Take(offset);
+    } else {
+      range->pool.Free(offset);
+    }
+    return;
+  }
+  const auto port = static_cast<uint64_t>(std::atoi(number.c_str()));
+  if (taken) {
+    ports_.Take(port);
+  } else {
+    ports_.Free(port);
+  }
+}
+
+void ServiceAllocation::FollowClaims() {
+  if (!claims_) return;
+  const auto begin = [&] {
+    for (Range& range : ranges_) range.pool.FreeAll();
+    ports_.FreeAll();
+    TakeWhatServicesHave();
+  };
+  claims_->Follow(begin, [&](const ServiceNumber& number, bool taken) { Note(number, taken); });
 }
 
 std::string ServiceAllocation::FirstAddress() const {
@@ -187,27 +256,22 @@ void ServiceAllocation::FreePort(int port) {
 }
 
 void ServiceAllocation::RecordAddress(const core_v1::Service& service, const std::string& text) {
-  networking_v1::IPAddress record;
-  const auto address = ParseIp(text);
-  record.metadata.name = text;
-  record.metadata.uid = random_.Uid();
-  record.metadata.creation_timestamp =
-      Time(std::chrono::time_point_cast<std::chrono::seconds>(clock_.Now()));
-  record.metadata.labels = {
-      {"ipaddress.kubernetes.io/ip-family", address && address->v6 ? "IPv6" : "IPv4"},
-      {"ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"}};
-  auto& parent = record.spec.parent_ref.emplace();
-  parent.resource = "services";
-  parent.namespace_ = service.metadata.namespace_;
-  parent.name = service.metadata.name;
   const KindInfo& kind = networking_v1::IPAddress::Info();
-  const auto stored = EncodeForStore(kind, ToJson(record));
+  const auto stored = EncodeForStore(kind, IpAddressDocument(service, text, random_, clock_.Now()));
   if (!stored) return;
   // The address is taken all the same when this record cannot be written.
   (void)store_.Apply({.key = KeyOf(kind, "", text),
                       .expect = {},
                       .value = stored->value,
                       .revision_at = stored->revision_at});
+}
+
+void ServiceAllocation::ForgetAddress(const core_v1::Service& service, const std::string& text) {
+  if (claims_) return claims_->Drop(text, service);
+  (void)store_.Apply(  // Gone already: nothing to do.
+      {.key = KeyOf(networking_v1::IPAddress::Info(), "", text),
+       .expect = {.kind = Precondition::Kind::kExists},
+       .value = std::nullopt});
 }
 
 Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service&,
@@ -240,7 +304,9 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
                     "IPs is {}",
                     text, range->cidr.Text()));
   }
-  if (range->pool.Has(offset)) return refuse("provided IP is already allocated");
+  if (range->pool.Has(offset) && (!claims_ || held.dry_run() || held.IsRefused(address->Text()))) {
+    return refuse("provided IP is already allocated");
+  }
   if (held.dry_run()) return {};
   range->pool.Take(offset);
   held.addresses.push_back(address->Text());
@@ -277,62 +343,105 @@ Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service, const co
   return {};
 }
 
-Result<int> ServiceAllocation::TakePort(const core_v1::Service& service, size_t index, Held& held) {
-  const core_v1::ServicePort& port = service.spec.ports[index];
-  const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
-  if (port.node_port == 0) {
-    if (held.dry_run()) {
-      int highest = port_max_ + 1;
-      for (const int given : PortsOf(service.spec)) highest = std::max(highest, given);
-      return highest + 1;
-    }
-    const auto picked = ports_.TakeAny(random_);
-    if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
-    held.ports.push_back(static_cast<int>(*picked));
-    return static_cast<int>(*picked);
+Result<int> ServiceAllocation::TakeAnyPort(const core_v1::Service& service, Held& held) {
+  if (held.dry_run()) {
+    int highest = port_max_ + 1;
+    for (const int given : PortsOf(service.spec)) highest = std::max(highest, given);
+    return highest + 1;
   }
+  const auto picked = ports_.TakeAny(random_);
+  if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
+  held.ports.push_back(static_cast<int>(*picked));
+  return static_cast<int>(*picked);
+}
+
+Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_t index, int port,
+                                          Held& held) {
+  const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
   Violations wrong;
-  const auto number = static_cast<uint64_t>(port.node_port);
+  const auto number = static_cast<uint64_t>(port);
+  // A dry run takes nothing, but must find what one port of the service takes from another. Where
+  // numbers are shared, only the claim tells whether one that seems to be taken still is.
+  const bool by_others =
+      ports_.Has(number) &&
+      (!claims_ || held.dry_run() || held.IsRefused(std::to_string(number)));
+  const bool by_itself = held.dry_ports.contains(port) ||
+                         std::find(held.ports.begin(), held.ports.end(), port) != held.ports.end();
+  const bool taken = by_others || by_itself;
   if (!ports_.InRange(number)) {
-    wrong.Invalid(path, port.node_port,
+    wrong.Invalid(path, port,
                   fmt::format("provided port is not in the valid range. The range of valid ports "
                               "is {}-{}",
                               port_min_, port_max_));
-  } else if (ports_.Has(number)) {
-    wrong.Invalid(path, port.node_port, "provided port is already allocated");
+  } else if (taken) {
+    wrong.Invalid(path, port, "provided port is already allocated");
   }
   if (!wrong.empty()) return Fail(wrong.ToError("", "Service", service.metadata.name));
-  if (!held.dry_run()) {
+  if (held.dry_run()) {
+    held.dry_ports.insert(port);
+  } else {
     ports_.Take(number);
-    held.ports.push_back(port.node_port);
+    held.ports.push_back(port);
   }
-  return port.node_port;
+  return {};
+}
+
+// Ports of the same number (TCP and UDP) share a node port: the first that one of them names.
+Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& held) {
+  std::vector<core_v1::ServicePort>& ports = service.spec.ports;
+  std::map<int, int> node_ports;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    core_v1::ServicePort& port = ports[i];
+    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
+    const auto shared = node_ports.find(port.port);
+    if (shared != node_ports.end()) {
+      if (port.node_port == 0) {
+        port.node_port = shared->second;
+      } else if (port.node_port != shared->second) {
+        TRY(TakeGivenPort(service, i, port.node_port, held));
+      }
+      continue;
+    }
+    const auto asked = std::find_if(ports.begin(), ports.end(), [&](const auto& other) {
+      return other.port == port.port && other.node_port != 0;
+    });
+    if (asked != ports.end()) {
+      TRY(TakeGivenPort(service, i, asked->node_port, held));
+      port.node_port = asked->node_port;
+    } else {
+      port.node_port = TRY(TakeAnyPort(service, held));
+    }
+    node_ports[port.port] = port.node_port;
+  }
+  return {};
+}
+
+// Of a service that had node ports before. No two ports of one protocol may have the same.
+Result<> ServiceAllocation::ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old,
+                                             Held& held) {
+  std::set<int> mine = PortsOf(old.spec);
+  std::set<std::pair<std::string, int>> seen;
+  for (size_t i = 0; i < service.spec.ports.size(); ++i) {
+    core_v1::ServicePort& port = service.spec.ports[i];
+    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
+    if (port.node_port == 0) {
+      port.node_port = TRY(TakeAnyPort(service, held));
+    } else if (mine.insert(port.node_port).second) {
+      TRY(TakeGivenPort(service, i, port.node_port, held));
+    }
+    if (!seen.emplace(port.protocol, port.node_port).second) {
+      return Fail(
+          PlainError(fmt::format("duplicate nodePort: {{{} {}}}", port.protocol, port.node_port)));
+    }
+  }
+  return {};
 }
 
 Result<> ServiceAllocation::ReservePorts(core_v1::Service& service, const core_v1::Service* old,
                                          Held& held) {
-  const std::set<int> before = old ? PortsOf(old->spec) : std::set<int>();
-  std::map<int, int> by_port;  // Twins of one port (TCP and UDP) share a node port.
-  for (const auto& port : service.spec.ports) {
-    if (port.node_port != 0 && !by_port.contains(port.port)) by_port[port.port] = port.node_port;
-  }
-  std::set<int> mine;
-  for (size_t i = 0; WantsPorts(service.spec) && i < service.spec.ports.size(); ++i) {
-    core_v1::ServicePort& port = service.spec.ports[i];
-    if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
-    if (port.node_port == 0) {
-      const auto twin = by_port.find(port.port);
-      if (twin != by_port.end()) port.node_port = twin->second;
-    }
-    if (port.node_port != 0 && (before.contains(port.node_port) || mine.contains(port.node_port))) {
-      mine.insert(port.node_port);
-      continue;
-    }
-    port.node_port = TRY(TakePort(service, i, held));
-    by_port.emplace(port.port, port.node_port);
-    mine.insert(port.node_port);
-  }
-  return {};
+  if (!WantsPorts(service.spec)) return {};
+  if (old != nullptr && WantsPorts(old->spec)) return ReserveMorePorts(service, *old, held);
+  return ReserveFirstPorts(service, held);
 }
 
 Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
@@ -346,7 +455,8 @@ Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
       return Fail(InternalErrorOf("failed to allocate a HealthCheck NodePort 0: range is full"));
     }
     spec.health_check_node_port = static_cast<int>(*picked);
-  } else if (!ports_.Take(static_cast<uint64_t>(spec.health_check_node_port))) {
+  } else if (!ports_.Take(static_cast<uint64_t>(spec.health_check_node_port)) &&
+             (!claims_ || held.IsRefused(std::to_string(spec.health_check_node_port)))) {
     return Fail(InternalErrorOf(
         fmt::format("failed to allocate requested HealthCheck NodePort {}: provided port is "
                     "already allocated",
@@ -356,34 +466,54 @@ Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
   return {};
 }
 
+Result<std::unique_ptr<ServiceAllocation::Held>> ServiceAllocation::TryReserve(
+    core_v1::Service& service, const core_v1::Service* old, bool dry_run,
+    const std::set<ServiceNumber>& refused) {
+  auto held = std::make_unique<Held>(*this, dry_run);
+  held->service.metadata = service.metadata;
+  held->refused = refused;
+  const auto reserve = [&]() -> Result<> {
+    const MutexLock lock(mutex_);
+    FollowClaims();
+    TRY(ReserveAddresses(service, old, *held));
+    TRY(ReservePorts(service, old, *held));
+    return ReserveHealthPort(service, old, *held);
+  };
+  TRY(reserve());
+  return held;
+}
+
 Result<std::unique_ptr<Reservation>> ServiceAllocation::Reserve(Object& object, const Object* old,
                                                                 bool dry_run) {
   auto* service = object.As<core_v1::Service>();
   if (service == nullptr) return nullptr;
   const auto* before = old ? old->As<core_v1::Service>() : nullptr;
   TRY(SettleFamilies(*service, before, families_));
-  auto held = std::make_unique<Held>(*this, dry_run);
-  const auto reserve = [&]() -> Result<> {
-    const MutexLock lock(mutex_);
-    TRY(ReserveAddresses(*service, before, *held));
-    TRY(ReservePorts(*service, before, *held));
-    return ReserveHealthPort(*service, before, *held);
-  };
-  TRY(reserve());
-  if (before != nullptr) {
-    const std::set<int> now = PortsOf(service->spec);
-    for (const int port : PortsOf(before->spec)) {
-      if (!now.contains(port)) held->freed_ports.push_back(port);
+  std::set<ServiceNumber> refused;
+  while (refused.size() < kRefusedMax) {
+    core_v1::Service attempt = *service;
+    auto held = TRY(TryReserve(attempt, before, dry_run, refused));
+    if (const auto other = TRY(held->Claim())) {
+      refused.insert(*other);
+      continue;
     }
+    *service = std::move(attempt);
+    if (before != nullptr) {
+      const std::set<int> now = PortsOf(service->spec);
+      for (const int port : PortsOf(before->spec)) {
+        if (!now.contains(port)) held->freed_ports.push_back(port);
+      }
+    }
+    return held;
   }
-  held->service.metadata = service->metadata;
-  return held;
+  return Fail(InternalErrorOf("failed to allocate a serviceIP or nodePort: others were faster"));
 }
 
 void ServiceAllocation::Release(const Object& object) {
   const auto* service = object.As<core_v1::Service>();
   if (service == nullptr) return;
   Held freed(*this, false);
+  freed.service.metadata = service->metadata;
   if (HasAddresses(service->spec)) freed.freed_addresses = service->spec.cluster_ips;
   for (const int port : PortsOf(service->spec)) freed.freed_ports.push_back(port);
   freed.Keep();

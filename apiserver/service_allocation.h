@@ -1,9 +1,11 @@
 // Addresses and node ports of Services: reserved before a write, recorded as IPAddress objects,
-// rebuilt from the stored Services at start.
+// rebuilt from the stored Services at start. Where other servers hand out numbers of the same
+// ranges, what is in memory is only where to look first: a claim in the store decides.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "api/rules/ip.h"
 #include "apiserver/allocation.h"
 #include "apiserver/number_pool.h"
+#include "apiserver/service_claims.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -24,6 +27,7 @@ class ServiceAllocation final : public AllocationHooks {
     std::vector<std::string> cluster_ip_ranges;  // One or two CIDRs.
     int node_port_min = 30000;
     int node_port_max = 32767;
+    bool shared = false;  // Other servers use the same store.
   };
   static Result<std::unique_ptr<ServiceAllocation>> Create(Options options, Store& store,
                                                            const Clock& clock, Random& random);
@@ -46,14 +50,24 @@ class ServiceAllocation final : public AllocationHooks {
   ServiceAllocation(Store& store, const Clock& clock, Random& random, NumberPool ports)
       : store_(store), clock_(clock), random_(random), ports_(std::move(ports)) {}
   Result<> AddRange(const std::string& text);
-  void TakeWhatServicesHave();
+  void TakeWhatServicesHave() REQUIRES(mutex_);
+  // Takes and frees what other servers did.
+  void FollowClaims() REQUIRES(mutex_);
+  void Note(const ServiceNumber& number, bool taken) REQUIRES(mutex_);
+  Result<std::unique_ptr<Held>> TryReserve(core_v1::Service& service, const core_v1::Service* old,
+                                           bool dry_run, const std::set<ServiceNumber>& refused);
   Result<> ReserveAddresses(core_v1::Service& service, const core_v1::Service* old, Held& held)
       REQUIRES(mutex_);
   Result<> ReservePorts(core_v1::Service& service, const core_v1::Service* old, Held& held)
       REQUIRES(mutex_);
   Result<> ReserveHealthPort(core_v1::Service& service, const core_v1::Service* old, Held& held)
       REQUIRES(mutex_);
-  Result<int> TakePort(const core_v1::Service& service, size_t index, Held& held) REQUIRES(mutex_);
+  Result<> ReserveFirstPorts(core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  Result<> ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old, Held& held)
+      REQUIRES(mutex_);
+  Result<int> TakeAnyPort(const core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  Result<> TakeGivenPort(const core_v1::Service& service, size_t index, int port, Held& held)
+      REQUIRES(mutex_);
   Result<std::string> TakeAddress(const core_v1::Service& service, const std::string& family,
                                   Held& held) REQUIRES(mutex_);
   Result<> TakeGivenAddress(const core_v1::Service& service, const std::string& text, Held& held)
@@ -61,6 +75,7 @@ class ServiceAllocation final : public AllocationHooks {
   void FreeAddress(const std::string& text);
   void FreePort(int port);
   void RecordAddress(const core_v1::Service& service, const std::string& text);
+  void ForgetAddress(const core_v1::Service& service, const std::string& text);
   Range* RangeOf(const IpAddress& address) REQUIRES(mutex_);
 
   Store& store_;
@@ -72,6 +87,7 @@ class ServiceAllocation final : public AllocationHooks {
   Mutex mutex_;
   std::vector<Range> ranges_ GUARDED_BY(mutex_);
   NumberPool ports_ GUARDED_BY(mutex_);
+  std::unique_ptr<ServiceClaims> claims_;  // nullptr: the numbers are ours alone.
 };
 
 }  // namespace skiff

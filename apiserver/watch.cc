@@ -188,8 +188,9 @@ Result<Start> StartOf(Store& store, const ApiRequest& request, const ListQuery& 
   }
   const bool any_version = *version == 0;
   if (options.send_initial_events.value_or(any_version)) {
-    if (*version > store.Current().value) {
-      start.error = TooLargeRevision(*version, store.Current().value);
+    if (const Result<> reached = ReachRevision(store, *version); !reached) {
+      if (reached.error().reason != Reason::kTimeout) return Fail(reached.error());
+      start.error = reached.error();
       return start;
     }
     TRY(TakeState(store, request, start));

@@ -13,6 +13,7 @@
 #include "apiserver/keep_parts.h"
 #include "apiserver/list_options.h"
 #include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
 
 namespace skiff {
 namespace {
@@ -31,9 +32,12 @@ NameRule NameRuleOf(const KindInfo& kind) {
   return rules && rules->validate_name ? rules->validate_name : &NameIsDnsSubdomain;
 }
 
-void AddWarnings(const Object& object, const Object* old, ApiRequest& request) {
+// Subresources warn of nothing, but scale, which writes the object through its own endpoint.
+void AddWarnings(const Object& object, const Object* old, std::string_view subresource,
+                 ApiRequest& request) {
   const Rules* rules = FindRules(object.kind());
   if (!rules || !rules->warnings) return;
+  if (!subresource.empty() && subresource != "scale") return;
   rules->warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
 }
 
@@ -51,14 +55,13 @@ std::string TextAt(const KindInfo& kind, const Json& document, std::string_view 
   return body.text;
 }
 
-Error StaleUid(const KindInfo& kind, const std::string& key, const std::string& name,
-               const std::string& given, const std::string& actual) {
-  return ConflictError(
-      GroupResourceOf(kind), name,
-      fmt::format("StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, "
-                  "AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in "
-                  "object meta: {}",
-                  key, given, actual));
+// Gives the document back the lists that were sent as [], as far as it shows that they are empty.
+void RestoreEmptyLists(const Object& object, Json& document) {
+  for (const std::string& place : object.empty_lists()) {
+    const Json::json_pointer pointer(place);
+    const bool shown = document.contains(pointer) && document[pointer].is_null();
+    if (shown || place == "/metadata/managedFields") document[pointer] = Json::array();
+  }
 }
 
 // Puts down who writes what: the difference between the old document and the object as it was
@@ -73,6 +76,7 @@ Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
                            .now = request.now,
                            .reset = ResetFieldsOf(kind, subresource)};
   Json document = object.ToDocument();
+  RestoreEmptyLists(object, document);
   UpdateManagedFields(*kind.type, old ? *old : ZeroDocument(*kind.type), document, writer);
   const Json metadata = document.value("metadata", Json::object());
   object.metadata().managed_fields.clear();
@@ -120,7 +124,8 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
     rules->validate_update(object.raw(), old->raw(), wrong);
   }
   if (wrong.empty()) return {};
-  return Fail(wrong.ToError(kind.group, kind.kind, object.metadata().name));
+  // An error names the group of the kind that all versions are turned into.
+  return Fail(wrong.ToError(StorageKindOf(kind).group, kind.kind, object.metadata().name));
 }
 
 Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
@@ -135,7 +140,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   if (rules && rules->stamp) rules->stamp(object.raw(), nullptr, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}));
-  AddWarnings(object, nullptr, request);
+  AddWarnings(object, nullptr, "", request);
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
                              .namespace_name = object.metadata().namespace_,
@@ -178,9 +183,11 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options) {
   const KindInfo& kind = object.kind();
   meta_v1::ObjectMeta& meta = object.metadata();
-  if (!meta.resource_version.empty()) {
+  // A version that is no number counts for none.
+  if (ParseResourceVersion(meta.resource_version).value_or(0) != 0) {
     return Fail(PlainError("resourceVersion should not be set on objects to be created"));
   }
+  meta.resource_version.clear();
   if (!kind.namespaced) meta.namespace_.clear();
   meta.deletion_timestamp.reset();
   meta.deletion_grace_period_seconds.reset();
@@ -299,7 +306,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   const std::string& name = old.metadata().name;
   if (mode.is_put && !object.metadata().uid.empty() &&
       object.metadata().uid != old.metadata().uid) {
-    return Fail(StaleUid(kind, record->key, name, object.metadata().uid, old.metadata().uid));
+    return Fail(StaleObjectError(GroupResourceOf(kind), name, record->key,
+                                 UidMismatch(object.metadata().uid, old.metadata().uid)));
   }
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
@@ -327,7 +335,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   Stamp(object, old, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode));
-  AddWarnings(object, &old, request);
+  AddWarnings(object, &old, mode.subresource, request);
   if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
   const Json document = object.ToDocument();
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};

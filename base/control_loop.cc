@@ -140,12 +140,14 @@ void SteppedExecutor::Wake(ControlLoop& loop) {
 
 bool SteppedExecutor::RunOne() {
   const Duration now = clock_.Monotonic();
-  std::vector<ControlLoop*> due;
-  for (const Entry& entry : entries_) {
-    if (entry.due <= now) due.push_back(entry.loop);
+  const auto is_due = [now](const Entry& entry) { return entry.due <= now; };
+  const auto due = std::count_if(entries_.begin(), entries_.end(), is_due);
+  if (due == 0) return false;
+  auto chosen = std::find_if(entries_.begin(), entries_.end(), is_due);
+  for (uint64_t skip = random_() % static_cast<uint64_t>(due); skip > 0; --skip) {
+    chosen = std::find_if(chosen + 1, entries_.end(), is_due);
   }
-  if (due.empty()) return false;
-  ControlLoop* loop = due[random_() % due.size()];
+  ControlLoop* loop = chosen->loop;
   running_ = loop;
   woken_ = false;
   const Duration delay = loop->Step();

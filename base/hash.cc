@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <array>
@@ -69,6 +70,14 @@ std::string Sha512(std::string_view bytes) {
   std::string digest(SHA512_DIGEST_LENGTH, '\0');
   SHA512(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
          reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+std::string HmacSha256(std::string_view key, std::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+       reinterpret_cast<unsigned char*>(digest.data()), nullptr);
   return digest;
 }
 

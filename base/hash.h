@@ -12,6 +12,8 @@ namespace skiff {
 std::string Sha256(std::string_view bytes);
 // 64 raw bytes.
 std::string Sha512(std::string_view bytes);
+// 32 raw bytes.
+std::string HmacSha256(std::string_view key, std::string_view bytes);
 // RFC 4648, upper case, padded with '='.
 std::string Base32(std::string_view bytes);
 std::string Base64(std::string_view bytes);

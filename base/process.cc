@@ -154,9 +154,22 @@ Result<Child> Spawn(const ProcessSpec& spec, const std::string& program) {
   return child;
 }
 
-// Feeds and drains the child until it exits; false when `deadline` came first.
-bool Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessOutput& output) {
-  size_t written = 0;
+// Hands over the whole lines from `told` on; false when no more are wanted.
+bool TellLines(const ProcessSpec& spec, const std::string& out, size_t& told) {
+  if (!spec.on_line) return true;
+  for (size_t end = out.find('\n', told); end != std::string::npos; end = out.find('\n', told)) {
+    const std::string_view line = std::string_view(out).substr(told, end - told);
+    told = end + 1;
+    if (!spec.on_line(line)) return false;
+  }
+  return true;
+}
+
+enum class Talk { kExited, kTimedOut, kEnough };
+
+// Feeds and drains the child until it exits, `deadline` comes, or its lines are enough.
+Talk Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessOutput& output) {
+  size_t written = 0, told = 0;
   if (spec.stdin_text.empty()) child.in.Close();
   while (true) {
     std::array<pollfd, 4> files = {{{child.handle.get(), POLLIN, 0},
@@ -165,7 +178,7 @@ bool Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
                                     {child.err.get(), POLLIN, 0}}};
     const int ready = poll(files.data(), files.size(), RemainingMs(deadline));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
+    if (ready <= 0) return Talk::kTimedOut;
     if (child.in && files[1].revents != 0) {
       const ssize_t n =
           write(child.in.get(), spec.stdin_text.data() + written, spec.stdin_text.size() - written);
@@ -182,10 +195,11 @@ bool Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
         !Drain(child.err, output.err, bytes_max, output.truncated)) {
       child.err.Close();
     }
-    if (files[0].revents == 0) continue;
-    if (child.out) Drain(child.out, output.out, bytes_max, output.truncated);
-    if (child.err) Drain(child.err, output.err, bytes_max, output.truncated);
-    return true;
+    const bool exited = files[0].revents != 0;
+    if (exited && child.out) Drain(child.out, output.out, bytes_max, output.truncated);
+    if (exited && child.err) Drain(child.err, output.err, bytes_max, output.truncated);
+    if (!TellLines(spec, output.out, told)) return Talk::kEnough;
+    if (exited) return Talk::kExited;
   }
 }
 
@@ -224,6 +238,7 @@ struct DaemonPlan {
   const char* const* cgroup_files;  // Null-terminated.
   int log_fd;
   int report_fd;
+  int handed_fd;  // -1: none.
 };
 
 [[noreturn]] void BecomeDaemon(const DaemonPlan& plan) {
@@ -248,12 +263,18 @@ struct DaemonPlan {
   dup2(plan.log_fd, 2);
   // The report pipe says who we are; exec closes it, and an error number comes before that.
   (void)!write(plan.report_fd, &self, sizeof self);
-  const int report = dup2(plan.report_fd, 3);
-  fcntl(report, F_SETFD, FD_CLOEXEC);
-  closefrom(4);
+  // Both are first moved out of the way of the numbers that they get.
+  constexpr int kAside = 16;
+  const int report = fcntl(plan.report_fd, F_DUPFD, kAside);
+  const int handed = plan.handed_fd < 0 ? -1 : fcntl(plan.handed_fd, F_DUPFD, kAside);
+  dup2(report, kHandedFd + 1);
+  fcntl(kHandedFd + 1, F_SETFD, FD_CLOEXEC);
+  close(kHandedFd);
+  if (handed >= 0) dup2(handed, kHandedFd);
+  closefrom(kHandedFd + 2);
   execve(plan.program, plan.argv, plan.environment);
   const int error = errno;
-  (void)!write(report, &error, sizeof error);
+  (void)!write(kHandedFd + 1, &error, sizeof error);
   _exit(127);
 }
 
@@ -284,9 +305,11 @@ Result<ProcessOutput> RunProcess(const ProcessSpec& spec) {
   const Duration deadline = SystemClock().Monotonic() + spec.timeout;
   Child child = TRY(Spawn(spec, *program));
   ProcessOutput output;
-  if (!Converse(child, spec, deadline, output)) {
+  const Talk talk = Converse(child, spec, deadline, output);
+  if (talk != Talk::kExited) {
     kill(-child.pid, SIGKILL);
     Reap(child.pid);
+    if (talk == Talk::kEnough) return output;
     return Fail(Reason::kTimeout, spec.argv[0] + ": still running after " +
                                       std::to_string(spec.timeout / 1ms) + " ms, killed");
   }
@@ -378,9 +401,13 @@ Result<ProcessId> SpawnDaemon(const DaemonSpec& spec) {
   std::vector<const char*> cgroup_files;
   for (const std::string& path : spec.cgroup_procs_paths) cgroup_files.push_back(path.c_str());
   cgroup_files.push_back(nullptr);
-  const DaemonPlan plan{
-      program->c_str(), argv_pointers.data(), environment_pointers.data(), cgroup_files.data(),
-      log.get(),        report.write.get()};
+  const DaemonPlan plan{program->c_str(),
+                        argv_pointers.data(),
+                        environment_pointers.data(),
+                        cgroup_files.data(),
+                        log.get(),
+                        report.write.get(),
+                        spec.handed_fd};
   const pid_t middle = fork();
   if (middle < 0) return FailErrno("fork");
   if (middle == 0) BecomeDaemon(plan);

@@ -5,8 +5,10 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,9 @@ struct ProcessSpec {
   size_t output_bytes_max = 16 << 20;  // Of each stream; what comes after is read and dropped.
   std::vector<std::pair<std::string, std::string>> environment;  // On top of our own.
   std::string working_directory;                                 // "": ours.
+  // Called with each whole line of stdout as it comes, without its end; false: enough has been seen,
+  // the program's group is killed and its exit code is 0.
+  std::function<bool(std::string_view line)> on_line;
 };
 
 struct ProcessOutput {
@@ -67,7 +72,10 @@ struct DaemonSpec {
   std::vector<std::pair<std::string, std::string>> environment;
   // The process joins these cgroups before it runs: paths of their cgroup.procs files.
   std::vector<std::string> cgroup_procs_paths;
+  int handed_fd = -1;  // A descriptor of ours that it gets as kHandedFd; -1: none.
 };
+
+inline constexpr int kHandedFd = 3;
 
 // Starts a process that lives on when we die: in its own session, child of init, without our files,
 // signal masks and working directory. Errors: kNotFound: no such program.

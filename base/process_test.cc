@@ -1,11 +1,13 @@
 #include "base/process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 namespace skiff {
 namespace {
@@ -19,6 +21,18 @@ TEST(ProcessTest, FeedsStdinAndCapturesBothOutputsAndTheExitCode) {
   EXPECT_EQ(output->err, "no\n");
   EXPECT_EQ(output->exit_code, 3);
   EXPECT_FALSE(output->truncated);
+}
+
+TEST(ProcessTest, TellsLinesAsTheyComeAndEndsTheProgramWhenTheyAreEnough) {
+  std::vector<std::string> lines;
+  const auto output = RunProcess({.argv = {"sh", "-c", "echo one; echo two; sleep 600"},
+                                  .on_line = [&](std::string_view line) {
+                                    lines.emplace_back(line);
+                                    return line != "two";
+                                  }});
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->exit_code, 0);
+  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two"}));
 }
 
 TEST(ProcessTest, AnExitCodeIsAnErrorOnlyWhenAskedFor) {
@@ -91,6 +105,23 @@ TEST_F(DaemonTest, RunsInASessionOfItsOwnIsFoundAgainAndStops) {
   EXPECT_TRUE(StopProcess(*daemon, 5s));
   EXPECT_FALSE(IsAlive(*daemon));
   EXPECT_EQ(ReadPidFile(spec.pid_path), std::nullopt);
+}
+
+TEST_F(DaemonTest, GetsTheDescriptorThatItIsHanded) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const auto daemon = SpawnDaemon({.argv = {"sh", "-c", "echo hello >&3; exec sleep 1000"},
+                                   .log_path = folder_ / "log",
+                                   .handed_fd = ends[1]});
+  close(ends[1]);
+  ASSERT_TRUE(daemon) << daemon.error().message;
+  char text[16] = {};
+  EXPECT_EQ(read(ends[0], text, sizeof text), 6);
+  EXPECT_STREQ(text, "hello\n");
+  // Its end closes the pipe: nobody else has it.
+  EXPECT_TRUE(StopProcess(*daemon, 5s));
+  EXPECT_EQ(read(ends[0], text, sizeof text), 0);
+  close(ends[0]);
 }
 
 TEST_F(DaemonTest, SaysWhenItCannotBeStarted) {

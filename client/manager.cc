@@ -144,6 +144,14 @@ WorkQueue& Manager::Complete(std::unique_ptr<ControllerParts> controller) {
   return controllers_.emplace_back(std::move(controller))->queue();
 }
 
+std::vector<std::pair<std::string, WorkQueue::Counts>> Manager::Queues() const {
+  std::vector<std::pair<std::string, WorkQueue::Counts>> queues;
+  for (const auto& controller : controllers_) {
+    queues.emplace_back(controller->name, controller->queue_->counts());
+  }
+  return queues;
+}
+
 void Manager::Start(Executor& executor) {
   CHECK(!executor_);
   executor_ = &executor;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -91,6 +92,10 @@ class Manager {
   // For ControllerBuilder.
   std::unique_ptr<ControllerParts> NewController(std::string name);
   WorkQueue& Complete(std::unique_ptr<ControllerParts> controller);
+
+  // The queues of its controllers by name, for metrics. After the controllers were added; any
+  // thread.
+  std::vector<std::pair<std::string, WorkQueue::Counts>> Queues() const;
 
   // Both on the thread of the program. Stop returns when no loop of the manager runs.
   void Start(Executor& executor);

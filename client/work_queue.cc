@@ -33,6 +33,7 @@ void WorkQueue::AddRateLimited(const ObjectKey& key) {
   Duration delay = retry_.first_delay;
   {
     const MutexLock lock(mutex_);
+    ++retries_;
     const int failures = failures_[key]++;
     for (int i = 0; i < failures && delay < retry_.max_delay; ++i) delay *= 2;
   }
@@ -84,8 +85,14 @@ size_t WorkQueue::size() const {
   return order_.size() + delayed_.size();
 }
 
+WorkQueue::Counts WorkQueue::counts() const {
+  const MutexLock lock(mutex_);
+  return {order_.size(), adds_, retries_};
+}
+
 void WorkQueue::AddLocked(const ObjectKey& key) {
   if (!dirty_.insert(key).second) return;
+  ++adds_;
   if (!processing_.contains(key)) order_.push_back(key);
 }
 

@@ -45,6 +45,13 @@ class WorkQueue {
   // How long until the next delayed key is due; 0 when a key is ready, kNever when there is none.
   Duration UntilNext() const;
   size_t size() const;
+  // For metrics. Totals since the start; `depth` is of now.
+  struct Counts {
+    uint64_t depth = 0;
+    uint64_t adds = 0;
+    uint64_t retries = 0;
+  };
+  Counts counts() const;
 
  private:
   void AddLocked(const ObjectKey& key) REQUIRES(mutex_);
@@ -63,6 +70,8 @@ class WorkQueue {
   std::map<ObjectKey, Duration> due_ GUARDED_BY(mutex_);           // The same by key.
   std::map<ObjectKey, int> failures_ GUARDED_BY(mutex_);
   std::vector<ControlLoop*> idle_ GUARDED_BY(mutex_);
+  uint64_t adds_ GUARDED_BY(mutex_) = 0;
+  uint64_t retries_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace skiff

@@ -21,6 +21,19 @@ TEST_F(WorkQueueTest, AKeyAddedTwiceIsTakenOnce) {
   EXPECT_EQ(queue_.Take(), std::nullopt);
 }
 
+TEST_F(WorkQueueTest, CountsWhatWasAddedAndTriedAgain) {
+  queue_.Add(kA);
+  queue_.Add(kA);
+  queue_.Add(kB);
+  EXPECT_EQ(queue_.counts().depth, 2u);
+  EXPECT_EQ(queue_.counts().adds, 2u) << "the same key twice is one";
+  ASSERT_EQ(queue_.Take(), kA);
+  queue_.Done(kA);
+  queue_.AddRateLimited(kA);
+  EXPECT_EQ(queue_.counts().depth, 1u);
+  EXPECT_EQ(queue_.counts().retries, 1u);
+}
+
 TEST_F(WorkQueueTest, KeysComeInTheOrderTheyWereAdded) {
   queue_.Add(kB);
   queue_.Add(kA);

@@ -41,17 +41,30 @@ function(component name)
   endif()
 endfunction()
 
-# program(name dep... [LIBS lib...]): the executable made of the folder's sources.
+# program(name dep... [LIBS lib...]): the executable made of the folder's main.cc and its other
+# sources, which its one test program, `name_test`, links too.
 function(program name)
   cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
   set(tests ${sources})
-  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
-  add_executable(${name} ${sources})
+  add_library(${name}_parts STATIC ${sources})
+  target_link_libraries(${name}_parts PUBLIC ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBS} Threads::Threads)
+  use_precompiled_api(${name}_parts)
+  add_executable(${name} ${CMAKE_SOURCE_DIR}/${name}/main.cc)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-  target_link_libraries(${name} PRIVATE ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBS})
+  target_link_libraries(${name} PRIVATE ${name}_parts)
   use_precompiled_api(${name})
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE ${name}_parts GTest::gtest GTest::gmock
+                                               GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE SKIFF_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    use_precompiled_api(${name}_test)
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
 endfunction()
 
 # benchmark_program(name source lib...): a benchmark, built only where SKIFF_BENCHES is on.

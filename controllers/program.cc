@@ -9,6 +9,7 @@ namespace {
 struct Entry {
   std::string_view name;  // As in --controllers.
   void (*add)(Manager& manager, const ControllerOptions& options);
+  bool by_default = true;  // "*" means it too.
 };
 
 // The garbage collector last: it watches metadata of the kinds that nobody watches whole.
@@ -25,6 +26,10 @@ const Entry kControllers[] = {
     {"endpoints-controller", [](Manager& m, const auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller",
      [](Manager& m, const auto& o) { AddEndpointSliceController(m, o.max_endpoints_per_slice); }},
+    {"service-lb-controller",
+     [](Manager& m, const auto& o) {
+       if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
+     }},
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
      [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},
@@ -44,23 +49,76 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
     {"pod-garbage-collector-controller",
      [](Manager& m, const auto& o) { AddPodGarbageCollector(m, o.terminated_pod_gc_threshold); }},
+    {"certificatesigningrequest-approving-controller",
+     [](Manager& m, const auto&) { AddCertificateApproving(m); }},
+    {"certificatesigningrequest-signing-controller",
+     [](Manager& m, const auto& o) {
+       if (!o.signing_authorities.empty()) AddCertificateSigning(m, o);
+     }},
+    {"certificatesigningrequest-cleaner-controller",
+     [](Manager& m, const auto&) { AddCertificateCleaner(m); }},
+    {"kubelet-serving-approving-controller",
+     [](Manager& m, const auto&) { AddServingApproving(m); },
+     /*by_default=*/false},
+    {"bootstrap-signer-controller", [](Manager& m, const auto&) { AddBootstrapSigner(m); },
+     /*by_default=*/false},
+    {"token-cleaner-controller", [](Manager& m, const auto&) { AddTokenCleaner(m); },
+     /*by_default=*/false},
     {"garbage-collector-controller", [](Manager& m, const auto&) { AddGarbageCollector(m); }},
 };
 
-bool IsEnabled(std::string_view name, const std::vector<std::string>& wanted) {
-  // The first that names it decides; "*" stands for all.
-  const std::string off = "-" + std::string(name);
-  if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) return true;
-  if (std::find(wanted.begin(), wanted.end(), off) != wanted.end()) return false;
-  return std::find(wanted.begin(), wanted.end(), "*") != wanted.end();
+struct Alias {
+  std::string_view old;
+  std::string_view name;
+};
+// Names of before v1.28, which command lines still use. Those that differ by "-controller" alone
+// are not here.
+constexpr Alias kAliases[] = {
+    {"attachdetach", "persistentvolume-attach-detach-controller"},
+    {"bootstrapsigner", "bootstrap-signer-controller"},
+    {"csrapproving", "certificatesigningrequest-approving-controller"},
+    {"csrcleaner", "certificatesigningrequest-cleaner-controller"},
+    {"csrsigning", "certificatesigningrequest-signing-controller"},
+    {"endpoint", "endpoints-controller"},
+    {"endpointslicemirroring", "endpointslice-mirroring-controller"},
+    {"garbagecollector", "garbage-collector-controller"},
+    {"horizontalpodautoscaling", "horizontal-pod-autoscaler-controller"},
+    {"nodeipam", "node-ipam-controller"},
+    {"nodelifecycle", "node-lifecycle-controller"},
+    {"podgc", "pod-garbage-collector-controller"},
+    {"pv-protection", "persistentvolume-protection-controller"},
+    {"pvc-protection", "persistentvolumeclaim-protection-controller"},
+    {"resource-claim-controller", "resourceclaim-controller"},
+    {"root-ca-cert-publisher", "root-ca-certificate-publisher-controller"},
+    {"tokencleaner", "token-cleaner-controller"},
+};
+
+bool IsEnabled(const Entry& entry, const std::vector<std::string>& wanted) {
+  // What names it decides; "*" stands for all that are on by default.
+  bool all = false;
+  for (const std::string& word : wanted) {
+    if (word == "*") all = true;
+    const bool off = word.starts_with('-');
+    if (ControllerNameOf(off ? word.substr(1) : word) == entry.name) return !off;
+  }
+  return all && entry.by_default;
 }
 
 }  // namespace
 
 void AddControllers(Manager& manager, const ControllerOptions& options) {
   for (const Entry& entry : kControllers) {
-    if (IsEnabled(entry.name, options.controllers)) entry.add(manager, options);
+    if (IsEnabled(entry, options.controllers)) entry.add(manager, options);
   }
+}
+
+std::string ControllerNameOf(const std::string& name) {
+  for (const Alias& alias : kAliases) {
+    if (alias.old == name) return std::string(alias.name);
+  }
+  constexpr std::string_view kSuffix = "-controller";
+  if (name.ends_with(kSuffix) || name == "*") return name;
+  return name + std::string(kSuffix);
 }
 
 std::vector<std::string> ControllerNames() {

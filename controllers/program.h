@@ -2,10 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/certificates.h"
 #include "client/manager.h"
+#include "controllers/service_load_balancer.h"
 
 namespace skiff {
 
@@ -32,6 +36,12 @@ struct ControllerOptions {
   std::vector<std::string> local_path_provisioners = {"skiff.io/local-path"};
   // Deletes the directory of such a volume on that node. Empty: the volumes stay Released.
   std::function<Result<>(const std::string& node, const std::string& path)> remove_local_volume;
+  // Who signs approved certificate requests, by signer name; others stay unsigned.
+  std::map<std::string, CertificateAuthority> signing_authorities;
+  Duration signing_duration = 24h * 365;
+  // Gives Services of type LoadBalancer the nodes' addresses. Unset: somebody else does, as a
+  // cloud.
+  std::optional<ServiceLoadBalancerOptions> service_load_balancer;
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
 };
@@ -40,6 +50,8 @@ struct ControllerOptions {
 void AddControllers(Manager& manager, const ControllerOptions& options);
 // What --controllers can name, sorted.
 std::vector<std::string> ControllerNames();
+// The name of a controller by an older name of it: "csrsigning", "deployment".
+std::string ControllerNameOf(const std::string& name);
 
 // One line each; the file is named after the function.
 void AddReplicaSetController(Manager& manager);
@@ -66,5 +78,11 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 void AddPodClaimIndex(Manager& manager);
 void AddVolumeProtectionControllers(Manager& manager);
 void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
+void AddCertificateApproving(Manager& manager);
+void AddCertificateSigning(Manager& manager, const ControllerOptions& options);
+void AddCertificateCleaner(Manager& manager);
+void AddServingApproving(Manager& manager);
+void AddBootstrapSigner(Manager& manager);
+void AddTokenCleaner(Manager& manager);
 
 }  // namespace skiff

@@ -4,36 +4,24 @@
 #
 #   e2e/demo.sh            builds and uses build/release/skiff
 #   PRESET=dev e2e/demo.sh uses another preset's build
+#   UPDATE_PERIOD=1s       the pause between two pods of a rolling update (5s, as in the lecture)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/peers/kubectl.sh
+. e2e/show.sh
 
 PRESET=${PRESET:-release}
 DATA=${SKIFF_DATA:-/var/lib/skiff-demo}
 PORT=${SKIFF_PORT:-6443}
 KUBELET_PORT=${SKIFF_KUBELET_PORT:-16250}
+UPDATE_PERIOD=${UPDATE_PERIOD:-5s}
+PROXY_PORT=${SKIFF_PROXY_PORT:-8001}
 SERVICE_CIDR=10.97.0.0/16
 SKIFF=$PWD/build/$PRESET/skiff
-steps=0
 
 if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
-# Shows a command as it is typed, and runs it.
-run() { printf '\n$ %s\n' "$*"; "$@"; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
-# check TEXT COMMAND...: the command must succeed within the time.
-check() {
-  local text=$1; shift
-  local until=$((SECONDS + ${CHECK_SECONDS:-60}))
-  while ! "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $until ] || { "$@" || true; fail "$text"; }
-    read -rt 0.2 <> <(:) || true
-  done
-  steps=$((steps + 1))
-  echo "   ok: $text"
-}
 pods_running() { # SELECTOR COUNT
   [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | grep -c ' 1/1 *Running')" = "$2" ] &&
     [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | wc -l)" = "$2" ]
@@ -52,18 +40,12 @@ machine_state() {
 cleanup() {
   local code=$?
   [ -n "${asker:-}" ] && kill "$asker" 2>/dev/null || true
-  [ -n "${watcher:-}" ] && kill "$watcher" 2>/dev/null || true
   [ -n "${page:-}" ] && kill "$page" 2>/dev/null || true
   if [ -e "$DATA" ]; then
     [ $code = 0 ] || tail -n 30 "$DATA/skiff.log" 2>/dev/null || true
     "$SKIFF" down --data-dir="$DATA" --service-cluster-ip-range=$SERVICE_CIDR >/dev/null 2>&1 || true
   fi
-  if [ $code = 0 ]; then
-    printf '\nThe demo is over: %d checks passed, nothing is left behind.\n' "$steps"
-  else
-    printf '\nThe demo FAILED after %d checks.\n' "$steps"
-  fi
-  exit $code
+  summary $code
 }
 
 install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
@@ -80,6 +62,7 @@ up=(up --data-dir="$DATA" --secure-port=$PORT --kubelet-port=$KUBELET_PORT
 run "$SKIFF" "${up[@]}"
 export KUBECONFIG=$DATA/admin.kubeconfig
 KUBECTL=$(debian_kubectl "$PWD/build/peers")
+KUBECTL_135=$PWD/build/peers/kubectl-1.35  # test.sh builds it.
 node=$(hostname | tr '[:upper:]' '[:lower:]')
 run "$KUBECTL" get nodes
 check "the node is Ready" sh -c "$KUBECTL get node $node | grep -q ' Ready '"
@@ -91,104 +74,152 @@ done
 run "$SKIFF" image ls --data-dir="$DATA"
 
 update_demo() { # KUBECTL-LIKE PROGRAM
-  local kubectl=$1
-  run $kubectl create -f manifests/update-demo/nautilus-rc.yaml
+  local kubectl=$1 pod
+  run "$kubectl" get nodes
+  run "$kubectl" create -f manifests/update-demo/nautilus-rc.yaml
   check "two nautilus pods run" pods_running name=update-demo 2
-  run $kubectl get pods
-  run $kubectl scale rc update-demo-nautilus --replicas=4
+  run "$kubectl" get pods
+  run "$kubectl" scale rc update-demo-nautilus --replicas=4
   check "four nautilus pods run" pods_running name=update-demo 4
-  run "$SKIFF" rolling-update update-demo-nautilus --update-period=1s \
+  run "$SKIFF" rolling-update update-demo-nautilus "--update-period=$UPDATE_PERIOD" \
     -f manifests/update-demo/kitten-rc.yaml
   check "the kittens have taken over" pods_running version=kitten 4
   check "no nautilus is left" no_pods version=nautilus
-  local pod
-  pod=$($KUBECTL get pods -l version=kitten -o name | head -n 1)
-  run $kubectl get --raw "/api/v1/namespaces/default/pods/${pod#pod/}/proxy/data.json"
-  run $kubectl delete rc update-demo-kitten
+  pod=$("$kubectl" get pods -l version=kitten -o name | head -n 1)
+  run "$kubectl" get --raw "/api/v1/namespaces/default/pods/${pod#pod/}/proxy/data.json"
+  run "$kubectl" delete rc update-demo-kitten
   check "all pods are gone" no_pods name=update-demo
 }
 
+# What the command prints, whether or not it succeeds, matches.
+says() {
+  local pattern=$1 text
+  shift
+  text=$("$@" 2>&1) || true
+  grep -q -- "$pattern" <<<"$text"
+}
+spread() { # IP
+  [ "$(for _ in $(seq 60); do curl -fsS -m 2 "http://$1/hostname"; echo; done | sort -u | grep -c .)" = 3 ]
+}
+
+rollout_without_failures() { # KUBECTL-LIKE PROGRAM, IP
+  local kubectl=$1 asked failed
+  asked=$(mktemp); failed=$(mktemp)
+  ( while :; do curl -fsS -m 2 "http://$2/hostname" >>"$asked" 2>>"$failed"; echo >>"$asked"; done ) &
+  asker=$!
+  run "$kubectl" set image deployment/web web=skiff.local/kitten:1.0
+  run "$kubectl" rollout status deployment/web --timeout=120s
+  kill $asker; wait $asker 2>/dev/null || true; asker=
+  echo "   $(grep -c . "$asked") requests during the rollout, $(grep -c . "$failed" || true) failed"
+  [ ! -s "$failed" ] || fail "requests failed during the rollout: $(head -n 3 "$failed")"
+  steps=$((steps + 1))
+  rm -f "$asked" "$failed"
+}
+
+service_demo() { # KUBECTL-LIKE PROGRAM
+  local kubectl=$1 ip node_port alone
+  run "$kubectl" apply -f manifests/web/web.yaml
+  check "three replicas run" pods_running app=web 3
+  ip=$("$kubectl" get service web -o jsonpath='{.spec.clusterIP}')
+  node_port=$("$kubectl" get service web -o jsonpath='{.spec.ports[0].nodePort}')
+  check "the ClusterIP answers on the node" curl -fsS -m 2 "http://$ip/hostname"
+  check "the NodePort answers on the node" curl -fsS -m 2 "http://127.0.0.1:$node_port/hostname"
+  run "$kubectl" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent \
+    --restart=Never --command -- sleep 3600
+  check "the client pod runs" says Running "$kubectl" get pod client
+  check "the ClusterIP answers in a pod" "$kubectl" exec client -- /bin/client "http://$ip/hostname"
+  check "pods know the service by their environment" \
+    says "$ip" "$kubectl" exec client -- sh -c 'echo $WEB_SERVICE_HOST'
+  check "load spreads over all replicas" spread "$ip"
+  # With one replica every request comes back to the pod that sent it.
+  run "$kubectl" apply -f manifests/web/alone.yaml
+  check "the lone pod runs" says '1/1 *Running' "$kubectl" get pod web-alone
+  alone=$("$kubectl" get service web-alone -o jsonpath='{.spec.clusterIP}')
+  check "a pod reaches itself through its own service" \
+    "$kubectl" exec web-alone -- /bin/client "http://$alone/" --count 5
+  run "$kubectl" delete -f manifests/web/alone.yaml --grace-period=1
+  run "$kubectl" scale deployment web --replicas=5
+  check "five replicas run" pods_running app=web 5
+  rollout_without_failures "$kubectl" "$ip"
+  run "$kubectl" rollout history deployment/web
+  run "$kubectl" rollout undo deployment/web
+  run "$kubectl" rollout status deployment/web --timeout=120s
+  run "$kubectl" rollout pause deployment/web
+  run "$kubectl" rollout resume deployment/web
+  run "$kubectl" delete deployment,service web
+  run "$kubectl" delete pod client --grace-period=1
+  check "all pods are gone" no_pods app=web
+}
+
+claim_demo() { # KUBECTL-LIKE PROGRAM
+  local kubectl=$1
+  run "$kubectl" apply -f manifests/csi/storageclass.yaml -f manifests/csi/pvc.yaml
+  run "$kubectl" create -f manifests/csi/pod.yaml
+  check "the claim is bound" says Bound "$kubectl" get pvc csi-pvc
+  check "the pod with the claim runs" says Running "$kubectl" get pod my-csi-app
+  run "$kubectl" exec my-csi-app -- sh -c 'echo kept > /data/hello'
+  run "$kubectl" delete pod my-csi-app --grace-period=1
+  run "$kubectl" create -f manifests/csi/pod.yaml
+  check "the file survived the pod" "$kubectl" exec my-csi-app -- grep -q kept /data/hello
+  run "$kubectl" delete pvc csi-pvc --wait=false
+  check "a claim in use is protected" says Terminating "$kubectl" get pvc csi-pvc
+  run "$kubectl" delete pod my-csi-app --grace-period=1
+  check "the claim goes with its pod" says NotFound "$kubectl" get pvc csi-pvc
+  check "the volume is reclaimed" says 'No resources found' "$kubectl" get pv
+}
+
+say "3. The update demo, live on a page"
+printf '\n$ %s\n' "$SKIFF proxy --www=manifests/update-demo/local/ --port=$PROXY_PORT &"
+"$SKIFF" proxy --www=manifests/update-demo/local/ --port="$PROXY_PORT" &
+page=$!
+check "http://127.0.0.1:$PROXY_PORT/static/ shows it" \
+  curl -fsS -m 2 "http://127.0.0.1:$PROXY_PORT/static/"
 say "3. The update demo with stock kubectl"
 update_demo "$KUBECTL"
+if [ -x "$KUBECTL_135" ]; then
+  say "3. The update demo with kubectl v1.35"
+  update_demo "$KUBECTL_135"
+fi
 say "3. The update demo with skiff's own verbs"
 update_demo "$SKIFF"
+kill $page; page=
+# test.sh installs it; to see the demo nobody needs it.
+if command -v chromium >/dev/null; then
+  say "3. The update demo in a browser"
+  run e2e/browser/update_demo.sh "$KUBECTL" "$SKIFF"
+  steps=$((steps + 1))
+fi
 
-say "4. A Deployment behind a Service"
-run "$KUBECTL" apply -f manifests/web/web.yaml
-CHECK_SECONDS=90 check "three replicas run" pods_running app=web 3
-ip=$($KUBECTL get service web -o jsonpath='{.spec.clusterIP}')
-node_port=$($KUBECTL get service web -o jsonpath='{.spec.ports[0].nodePort}')
-check "the ClusterIP answers on the node" curl -fsS -m 2 "http://$ip/hostname"
-check "the NodePort answers on the node" curl -fsS -m 2 "http://127.0.0.1:$node_port/hostname"
-run "$KUBECTL" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent \
-  --restart=Never --command -- sleep 3600
-check "the client pod runs" sh -c "$KUBECTL get pod client | grep -q Running"
-check "the ClusterIP answers in a pod" \
-  "$KUBECTL" exec client -- /bin/client "http://$ip/hostname"
-check "pods know the service by their environment" \
-  sh -c "$KUBECTL exec client -- sh -c 'echo \$WEB_SERVICE_HOST' | grep -q $ip"
-spread() {
-  [ "$(for _ in $(seq 60); do curl -fsS -m 2 "http://$ip/hostname"; echo; done | sort -u | grep -c .)" = 3 ]
-}
-check "load spreads over all replicas" spread
-# With one replica every request comes back to the pod that sent it.
-itself() { "$KUBECTL" exec web-alone -- /bin/client "http://$alone/" --count 5; }
-run "$KUBECTL" apply -f manifests/web/alone.yaml
-check "the lone pod runs" sh -c "$KUBECTL get pod web-alone | grep -q '1/1 *Running'"
-alone=$($KUBECTL get service web-alone -o jsonpath='{.spec.clusterIP}')
-check "a pod reaches itself through its own service" itself
-run "$KUBECTL" delete -f manifests/web/alone.yaml --grace-period=1
-run "$KUBECTL" scale deployment web --replicas=5
-check "five replicas run" pods_running app=web 5
-asked=$(mktemp); failed=$(mktemp)
-( while :; do curl -fsS -m 2 "http://$ip/hostname" >>"$asked" 2>>"$failed"; echo >>"$asked"; done ) &
-asker=$!
-run "$KUBECTL" set image deployment/web web=skiff.local/kitten:1.0
-run "$KUBECTL" rollout status deployment/web --timeout=120s
-kill $asker; asker=
-echo "   $(grep -c . "$asked") requests during the rollout, $(grep -c . "$failed" || true) failed"
-[ ! -s "$failed" ] || fail "requests failed during the rollout: $(head -n 3 "$failed")"
-steps=$((steps + 1))
-run "$KUBECTL" rollout history deployment/web
-run "$KUBECTL" rollout undo deployment/web
-run "$KUBECTL" rollout status deployment/web --timeout=120s
-run "$KUBECTL" rollout pause deployment/web
-run "$KUBECTL" rollout resume deployment/web
-run "$KUBECTL" delete deployment,service web
-run "$KUBECTL" delete pod client --grace-period=1
+say "4. A Deployment behind a Service, with stock kubectl"
+service_demo "$KUBECTL"
+say "4. A Deployment behind a Service, with skiff's own verbs"
+service_demo "$SKIFF"
 
-say "5. A claim that outlives its pod"
-run "$KUBECTL" create -f manifests/csi/storageclass.yaml -f manifests/csi/pvc.yaml
-run "$KUBECTL" create -f manifests/csi/pod.yaml
-check "the pod with the claim runs" sh -c "$KUBECTL get pod my-csi-app | grep -q Running"
-run "$KUBECTL" exec my-csi-app -- sh -c 'echo kept > /data/hello'
-run "$KUBECTL" delete pvc csi-pvc --wait=false
-check "a claim in use is protected" sh -c "$KUBECTL get pvc csi-pvc | grep -q Terminating"
-run "$KUBECTL" delete pod my-csi-app --grace-period=1
-check "the claim goes with its pod" sh -c "! $KUBECTL get pvc csi-pvc"
-run "$KUBECTL" create -f manifests/csi/pvc.yaml -f manifests/csi/pod.yaml
-check "a new claim is bound" sh -c "$KUBECTL get pvc csi-pvc | grep -q Bound"
-check "the pod runs again" sh -c "$KUBECTL get pod my-csi-app | grep -q Running"
-run "$KUBECTL" exec my-csi-app -- sh -c 'echo kept > /data/hello'
-run "$KUBECTL" delete pod my-csi-app --grace-period=1
-run "$KUBECTL" create -f manifests/csi/pod.yaml
-check "the file survived the pod" "$KUBECTL" exec my-csi-app -- grep -q kept /data/hello
+say "5. A claim that outlives its pod, with stock kubectl"
+claim_demo "$KUBECTL"
+say "5. A claim that outlives its pod, with skiff's own verbs"
+claim_demo "$SKIFF"
 
 say "6. kill -9, and nothing stops"
-uid=$($KUBECTL get pod my-csi-app -o jsonpath='{.metadata.uid}')
-container=$($KUBECTL get pod my-csi-app -o jsonpath='{.status.containerStatuses[0].containerID}')
-process=$(cut -d' ' -f1 "$DATA/skiff.pid")
-run kill -9 "$process"
-run "$SKIFF" "${up[@]}"
-[ "$($KUBECTL get pod my-csi-app -o jsonpath='{.metadata.uid}')" = "$uid" ] || fail "another pod"
-[ "$($KUBECTL get pod my-csi-app -o jsonpath='{.status.containerStatuses[0].containerID}')" = "$container" ] ||
-  fail "another container"
+run "$KUBECTL" create -f manifests/csi/pvc.yaml -f manifests/csi/pod.yaml
+check "the pod with the claim runs" says Running "$KUBECTL" get pod my-csi-app
+run "$KUBECTL" exec my-csi-app -- sh -c 'echo kept > /data/hello'
+identity() { # What must not change, and what the container has counted for itself.
+  "$KUBECTL" get pod my-csi-app \
+    -o jsonpath='{.metadata.uid} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}'
+}
+identity=$(identity)
+# Kills the process while something writes and others watch, and starts it again.
+run python3 e2e/reconnect.py --data-dir "$DATA" --get "$KUBECTL" --get "$SKIFF" -- "$SKIFF" "${up[@]}"
 steps=$((steps + 1))
-echo "   ok: same pod, same container"
+echo "   ok: open watches missed nothing"
+[ "$(identity)" = "$identity" ] || fail "was $identity, is $(identity)"
+steps=$((steps + 1))
+echo "   ok: same pod, same container: $identity"
 check "the file is still there" "$KUBECTL" exec my-csi-app -- grep -q kept /data/hello
 run "$KUBECTL" delete pod my-csi-app --grace-period=1
 run "$KUBECTL" delete pvc csi-pvc
-check "the volume is reclaimed" sh -c "[ -z \"\$($KUBECTL get pv -o name)\" ]"
+check "the volume is reclaimed" says 'No resources found' "$KUBECTL" get pv
 
 say "7. Down, and nothing is left"
 run "$SKIFF" down --data-dir="$DATA" --service-cluster-ip-range=$SERVICE_CIDR

@@ -27,6 +27,16 @@ const KindInfo* KindOf(const Json& document) {
 
 }  // namespace
 
+http::Response Unreachable() {
+  http::Response response;
+  response.status = 503;
+  response.content_type = "application/json";
+  response.body =
+      R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)"
+      R"("message":"connection reset by peer","reason":"ServiceUnavailable","code":503})";
+  return response;
+}
+
 struct Cluster::Server {
   std::shared_ptr<rocksdb::Env> disk = NewMemoryDisk();
   std::unique_ptr<RocksdbStore> store;
@@ -36,27 +46,16 @@ struct Cluster::Server {
 Cluster::Cluster() : Cluster(Options{}) {}
 
 Cluster::Cluster(Options options)
-    : random_(options.seed),
+    : authorization_modes_(options.authorization_modes),
+      durable_(options.durable),
+      random_(options.seed),
       executor_(clock_, options.seed),
       server_(std::make_unique<Server>()),
-      transport_(std::make_unique<InProcessTransport>([this](const http::Request& request) {
-        return server_->api->Handle(request, LoopbackUser());
-      })),
+      transport_(std::make_unique<InProcessTransport>(
+          [this](const http::Request& request) { return Answer(request); })),
       client_(*transport_, "test"),
       informer_client_(*transport_, "kube-controller-manager/shared-informers") {
-  RocksdbStore::Options store_options;
-  store_options.path = "/store";
-  store_options.env = server_->disk.get();
-  store_options.durability = Durability::kMemory;
-  auto store = RocksdbStore::Open(std::move(store_options), clock_);
-  CHECK(store.has_value());
-  server_->store = std::move(*store);
-  ApiServerOptions api_options;
-  api_options.authorization_modes = options.authorization_modes;
-  auto api = ApiServer::Create(std::move(api_options), {*server_->store, clock_, random_});
-  CHECK(api.has_value());
-  server_->api = std::move(*api);
-  for (ControlLoop* loop : server_->api->loops()) executor_.Add(*loop);
+  StartServer();
   informers_ =
       std::make_unique<InformerFactory>(Reflector::Dependencies{informer_client_, clock_, random_});
   manager_ = std::make_unique<Manager>(
@@ -69,7 +68,39 @@ Cluster::Cluster(Options options)
 Cluster::~Cluster() {
   manager_.reset();
   informers_.reset();
+  CrashServer();
+}
+
+void Cluster::StartServer() {
+  CHECK(!ServerRuns());
+  RocksdbStore::Options store_options;
+  store_options.path = "/store";
+  store_options.env = server_->disk.get();
+  store_options.durability = durable_ ? Durability::kSync : Durability::kMemory;
+  auto store = RocksdbStore::Open(std::move(store_options), clock_);
+  CHECK(store.has_value());
+  server_->store = std::move(*store);
+  ApiServerOptions api_options;
+  api_options.authorization_modes = authorization_modes_;
+  auto api = ApiServer::Create(std::move(api_options), {*server_->store, clock_, random_});
+  CHECK(api.has_value());
+  server_->api = std::move(*api);
+  for (ControlLoop* loop : server_->api->loops()) executor_.Add(*loop);
+}
+
+void Cluster::CrashServer() {
+  if (!ServerRuns()) return;
   for (ControlLoop* loop : server_->api->loops()) executor_.Remove(*loop);
+  server_->api.reset();
+  server_->store.reset();
+}
+
+bool Cluster::ServerRuns() const {
+  return server_->api != nullptr;
+}
+
+http::Response Cluster::Answer(const http::Request& request) {
+  return ServerRuns() ? server_->api->Handle(request, LoopbackUser()) : Unreachable();
 }
 
 Cluster& Cluster::Apply(const std::string& yaml) {

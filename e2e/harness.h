@@ -24,6 +24,9 @@
 
 namespace skiff {
 
+// What a transport answers when there is no server.
+http::Response Unreachable();
+
 class Cluster {
  public:
   struct Options {
@@ -33,6 +36,8 @@ class Cluster {
     // Adds further parts to the manager before it starts.
     std::function<void(Manager&)> add_parts;
     std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+    // Whether CrashServer loses nothing that was acknowledged.
+    bool durable = false;
   };
   Cluster();
   explicit Cluster(Options options);
@@ -46,6 +51,12 @@ class Cluster {
   }
   // The same for one or more YAML documents; objects without namespace go to "default".
   Cluster& Apply(const std::string& yaml);
+
+  // The server's process ends; its disk stays. Until StartServer nobody is answered. Streams look
+  // into its store: whoever holds one lets go of it before.
+  void CrashServer();
+  void StartServer();
+  bool ServerRuns() const;
 
   // Lets all parts run until nothing is due at this moment.
   Cluster& RunUntilIdle();
@@ -102,9 +113,12 @@ class Cluster {
 
  private:
   struct Server;
+  http::Response Answer(const http::Request& request);
   void ApplyDocument(const Resource& resource, Json document);
   static void Refused(const std::string& verb, const Error& error);
 
+  const std::vector<std::string> authorization_modes_;
+  const bool durable_;
   FakeClock clock_;
   SeededRandom random_;
   SteppedExecutor executor_;

@@ -8,8 +8,20 @@ BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-cert
   zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2
   busybox-static curl procps python3 openssl)
+# For tests alone: the etcd that the second store is tested on.
+TEST_PACKAGES=(etcd-server)
+# For e2e/docker.sh where no Docker engine is there.
+DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
+# What e2e/dns.sh and e2e/bench/dns.sh ask with, forward to and compare with.
+DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
+
+# What a container image needs to run skiff: the shared libraries among BUILD_PACKAGES, and what a
+# node starts.
+IMAGE_PACKAGES=(libgrpc++1.51 libprotobuf-lite32 libspdlog1.10 libfmt9 libyaml-cpp0.7 libwslay1
+  libcpp-httplib0.11 libre2-9 libnl-3-200 libnl-route-3-200 libssl3 libsnappy1v5 liblz4-1 libzstd1
+  libbz2-1.0 zlib1g containerd runc containernetworking-plugins iptables iproute2 conntrack procps)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -23,7 +35,12 @@ install_packages() {
   [ ${#missing[@]} = 0 ] && return 0
   echo "Installing missing Debian packages: ${missing[*]}"
   as_root apt-get update -qq || return 1
-  # containerd and docker must not start services of their own here.
+  # Packages of servers (containerd, etcd) must not start them: what runs here is started by us.
+  local policy=/usr/sbin/policy-rc.d code=0
+  [ -e $policy ] && policy= || printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+  [ -z "$policy" ] || as_root chmod +x $policy
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    "${missing[@]}" >/dev/null || return 1
+    "${missing[@]}" >/dev/null || code=1
+  [ -z "$policy" ] || as_root rm -f $policy
+  return $code
 }

@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs all tests. Ends with the test runner's own summary.
+# Installs what is missing, builds, and runs all tests: units, controllers and whole clusters in the
+# simulation, conversations with the real API server, and the demo on real containers. Ends with the
+# test runner's own summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
-install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
-cmake --preset dev >/dev/null
-cmake --build --preset dev
-# The simulation of whole clusters takes longer than all the rest: e2e/simulate.sh runs it.
-ctest --preset dev --exclude-regex '^e2e$'
+. e2e/peers/kubectl.sh
+install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${DNS_PACKAGES[@]}" \
+  "${BROWSER_PACKAGES[@]}"
+cmake --preset release >/dev/null
+cmake --build --preset release
+# The stock clients that the tests use.
+debian_kubectl build/peers
+go_kubectl build/peers
+ctest --preset release

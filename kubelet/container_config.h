@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "kubelet/cri.h"
 #include "kubelet/environment.h"
+#include "kubelet/pod_dns.h"
 #include "kubelet/pod_files.h"
 
 namespace skiff::kubelet {

@@ -59,6 +59,11 @@ void FakeRuntime::SetDown(bool down) {
   down_ = down;
 }
 
+void FakeRuntime::SetNetworkReady(bool ready) {
+  MutexLock lock(mutex_);
+  network_ready_ = ready;
+}
+
 void FakeRuntime::MissImage(const std::string& image) {
   MutexLock lock(mutex_);
   missing_images_[image] = true;
@@ -133,6 +138,9 @@ Result<RuntimeStatus> FakeRuntime::Status() {
   TRY(CheckUp());
   RuntimeStatus status;
   status.conditions = {{"RuntimeReady", true, "", ""}, {"NetworkReady", true, "", ""}};
+  if (!network_ready_) {
+    status.conditions[1] = {"NetworkReady", false, "NetworkPluginNotReady", "no network yet"};
+  }
   return status;
 }
 

@@ -34,6 +34,7 @@ class FakeRuntime final : public ContainerRuntime {
   // Faults and events that a test chooses.
   void FailNext(FakeCall call, Error error);
   void SetDown(bool down);  // Every call fails with ServiceUnavailable.
+  void SetNetworkReady(bool ready);
   // The first process of a container ends, as by itself.
   void Exit(const std::string& container_id, int exit_code);
   // Ids of running containers with that name in their metadata.
@@ -94,6 +95,7 @@ class FakeRuntime final : public ContainerRuntime {
   uint32_t hosts_ = 0;
   uint32_t next_host_ GUARDED_BY(mutex_) = 1;
   bool down_ GUARDED_BY(mutex_) = false;
+  bool network_ready_ GUARDED_BY(mutex_) = true;
   std::map<FakeCall, Error> failures_ GUARDED_BY(mutex_);
   std::map<std::string, bool> missing_images_ GUARDED_BY(mutex_);
   std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);

@@ -1,18 +1,41 @@
 #include "kubelet/kubelet.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "api/gen/authentication_v1.h"
+#include "kubelet/api_lookups.h"
 #include "kubelet/pod_lookup.h"
 
 namespace skiff::kubelet {
 namespace {
 
-constexpr Duration kOrphanGrace = 1s;
+bool IsEnded(const core_v1::Pod& pod) {
+  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+}
 
-template <Kind K>
-Result<Ptr<K>> Look(Client& client, const std::string& namespace_, const std::string& name) {
-  return client.Get<K>({namespace_, name});
+// Whether a worker has to act on what changed: the kubelet's own status writes come back too.
+bool NeedsWork(const core_v1::Pod& before, const core_v1::Pod& now) {
+  const auto& old_meta = before.metadata;
+  const auto& meta = now.metadata;
+  if (old_meta.generation != meta.generation || !(before.spec == now.spec)) return true;
+  if (old_meta.deletion_timestamp != meta.deletion_timestamp) return true;
+  if (old_meta.deletion_grace_period_seconds != meta.deletion_grace_period_seconds) return true;
+  if (old_meta.labels != meta.labels || old_meta.annotations != meta.annotations) return true;
+  if (IsEnded(before) != IsEnded(now)) return true;
+  return !now.spec.readiness_gates.empty() && !(before.status.conditions == now.status.conditions);
+}
+
+EvictionSettings EvictionSettingsOf(const KubeletOptions& options) {
+  auto thresholds = ParseThresholds(options.eviction);
+  CHECK(thresholds.has_value());
+  return {std::move(*thresholds), options.eviction_transition_period,
+          options.eviction_max_pod_grace_s};
+}
+
+LogRotationSettings RotationOf(const KubeletOptions& options) {
+  LogRotationSettings settings = options.logs;
+  settings.log_root = options.log_root;
+  return settings;
 }
 
 }  // namespace
@@ -20,14 +43,32 @@ Result<Ptr<K>> Look(Client& client, const std::string& namespace_, const std::st
 Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
-      volumes_(options_.root, MakeVolumeSources(), dependencies_.clock),
+      volumes_(options_.root, ApiVolumeSources(dependencies_.client, options_.facts.Allocatable()),
+               dependencies_.clock),
       images_(dependencies_.runtime, dependencies_.clock, dependencies_.events),
       probes_(MakeProbes()),
-      statuses_(dependencies_.client),
+      mirrors_(options_.node_name, dependencies_.client),
+      statuses_(dependencies_.client, dependencies_.clock,
+                [this](const Ptr<core_v1::Pod>& pod) { return ObjectOf(pod); }),
       hooks_(dependencies_.runtime, dependencies_.loops,
              [this](Duration length) { Pause(length); }),
-      node_status_(options_.node_name, options_.facts,
-                   {dependencies_.client, dependencies_.clock, dependencies_.runtime}),
+      health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Wake(); }),
+      stats_(dependencies_.runtime,
+             {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver}),
+      housekeeping_(dependencies_.runtime, volumes_,
+                    options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
+                    [this] { return KnownPods(); }),
+      image_collector_(options_.images,
+                       {dependencies_.runtime, dependencies_.clock,
+                        [this](const auto& reason, const auto& text) { WarnOfNode(reason, text); },
+                        [this] { return stats_.ImageFs(); }}),
+      eviction_(EvictionSettingsOf(options_), dependencies_.clock, EvictionHooks()),
+      log_rotation_(RotationOf(options_), dependencies_.runtime, dependencies_.clock),
+      followers_(dependencies_.runtime),
+      node_status_(options_.node_name, options_.facts, options_.node_status,
+                   {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
+                    dependencies_.events, [this] { return eviction_.pressures(); }}),
+      lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock),
       context_{dependencies_.runtime,
                dependencies_.clock,
                dependencies_.random,
@@ -38,17 +79,54 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                *probes_,
                statuses_,
                hooks_,
-               [this](const core_v1::Pod& pod) { return EnvironmentFor(pod); },
+               [this](const core_v1::Pod& pod) {
+                 return ApiEnvironmentSources(dependencies_.client, dependencies_.services,
+                                              options_.facts.Allocatable(), pod);
+               },
+               [this] { return health_.NetworkProblem(); },
+               [this] { Wake(); },
                options_.dns,
                options_.node_ips,
                options_.facts.memory_bytes,
                "containerd",
                options_.log_root,
                options_.cgroup_root,
+               options_.cgroup_driver,
                options_.writes_files} {
-  dependencies_.pods.OnChange([this](const Ptr<core_v1::Pod>& before,
-                                     const Ptr<core_v1::Pod>& now) { PodChanged(before, now); });
-  dependencies_.pods.cache().OnSynced([this] { Wake(); });
+  if (!options_.manifest_path.empty()) {
+    manifests_ = std::make_unique<ManifestSource>(
+        ManifestSource::Options{options_.manifest_path, options_.node_name,
+                                options_.manifest_check_every},
+        dependencies_.clock, dependencies_.loops,
+        ManifestSource::Outputs{
+            [this](std::vector<Ptr<core_v1::Pod>> pods) { SetStaticPods(std::move(pods)); },
+            [this](const std::string&, const std::string& text) {
+              log_.Error("static pod ignored", {{"error", text}});
+              WarnOfNode("FailedValidation", text);
+            }});
+  }
+  if (!options_.standalone) ListenForPods();
+}
+
+void Kubelet::ListenForPods() {
+  {
+    MutexLock lock(inlet_->mutex);
+    inlet_->kubelet = this;
+  }
+  dependencies_.pods.OnChange(
+      [inlet = inlet_](const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
+        MutexLock lock(inlet->mutex);
+        if (inlet->kubelet != nullptr) inlet->kubelet->PodChanged(before, now);
+      });
+  dependencies_.pods.cache().OnSynced([inlet = inlet_] {
+    MutexLock lock(inlet->mutex);
+    if (inlet->kubelet != nullptr) inlet->kubelet->PodsListed();
+  });
+}
+
+void Kubelet::PodsListed() {
+  mirrors_.Synced();
+  Wake();
 }
 
 Kubelet::~Kubelet() {
@@ -59,22 +137,49 @@ void Kubelet::Start() {
   if (const auto version = dependencies_.runtime.Version()) {
     context_.runtime_name = version->runtime_name;
   }
+  if (!manifests_) {
+    MutexLock lock(mutex_);
+    manifests_read_ = true;
+    mirrors_.Set({}, {});
+  }
+  dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
   Executor& executor = dependencies_.executor;
-  executor.Add(statuses_);
-  executor.Add(node_status_);
+  if (!options_.standalone) {
+    statuses_.Start(executor);
+    executor.Add(node_status_);
+    executor.Add(lease_);
+    executor.Add(mirrors_);
+  }
+  executor.Add(health_);
+  if (options_.writes_files) {
+    executor.Add(eviction_);
+    executor.Add(image_collector_);
+    executor.Add(log_rotation_);
+    executor.Add(followers_);
+  }
+  if (manifests_) executor.Add(*manifests_);
+  executor.Add(housekeeping_);
   executor.Add(*this);
-  // Which pod an event concerns is not in it: each worker that it may concern looks for itself.
-  subscription_ = dependencies_.runtime.Subscribe([this](const cri::Event& event) {
-    if (event.what == cri::Event::What::kExited || event.what == cri::Event::What::kResync ||
-        event.what == cri::Event::What::kDeleted) {
-      MutexLock lock(mutex_);
-      for (auto& [uid, worker] : workers_) {
-        if (worker->state() != PodWorker::State::kFinished && worker->Concerns(event)) {
-          worker->Wake();
-        }
-      }
-    }
-  });
+  // An informer that others use too may have told of its pods before.
+  if (!options_.standalone && dependencies_.pods.synced()) {
+    for (const auto& pod : dependencies_.pods.List()) PodChanged(nullptr, pod);
+    PodsListed();
+  }
+  subscription_ =
+      dependencies_.runtime.Subscribe([this](const cri::Event& event) { RuntimeEvent(event); });
+}
+
+// Which pod an event concerns is not in it: each worker that it may concern looks for itself.
+void Kubelet::RuntimeEvent(const cri::Event& event) {
+  if (event.what != cri::Event::What::kExited && event.what != cri::Event::What::kResync &&
+      event.what != cri::Event::What::kDeleted) {
+    return;
+  }
+  followers_.Take(event);
+  MutexLock lock(mutex_);
+  for (auto& [uid, worker] : workers_) {
+    if (worker->state() < PodWorker::State::kFinished && worker->Concerns(event)) worker->Wake();
+  }
 }
 
 std::unique_ptr<Probes> Kubelet::MakeProbes() {
@@ -96,9 +201,22 @@ void Kubelet::Stop() {
     stopping_ = true;
   }
   stopping_changed_.notify_all();
+  {
+    MutexLock lock(inlet_->mutex);
+    inlet_->kubelet = nullptr;
+  }
   subscription_.reset();
   Executor& executor = dependencies_.executor;
+  if (manifests_) executor.Remove(*manifests_);
   executor.Remove(*this);
+  executor.Remove(mirrors_);
+  executor.Remove(followers_);
+  executor.Remove(log_rotation_);
+  executor.Remove(eviction_);
+  executor.Remove(image_collector_);
+  executor.Remove(housekeeping_);
+  executor.Remove(health_);
+  executor.Remove(lease_);
   executor.Remove(node_status_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers;
   {
@@ -106,18 +224,31 @@ void Kubelet::Stop() {
     workers.swap(workers_);
   }
   for (auto& [uid, worker] : workers) executor.Remove(*worker);
-  executor.Remove(statuses_);
+  statuses_.Stop();
 }
 
 void Kubelet::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
+  const bool was_mine = before && IsMine(*before);
+  const bool is_mine = now && IsMine(*now);
+  if (!was_mine && !is_mine) return;
+  const Ptr<core_v1::Pod>& either = is_mine ? now : before;
+  if (IsMirrorPod(*either)) {
+    mirrors_.Observe(KeyOf(*either), is_mine ? now : nullptr);
+    const auto hash = either->metadata.annotations.find(kConfigMirror);
+    const bool is_new = !was_mine || before->metadata.uid != either->metadata.uid;
+    if (!is_mine) return;
+    if (is_new) {
+      statuses_.WriteAgain(hash->second);
+    } else {
+      statuses_.Reconcile(hash->second, *now);
+    }
+    return;
+  }
   {
     MutexLock lock(mutex_);
-    const bool replaced = before && now && before->metadata.uid != now->metadata.uid;
-    if (before && IsMine(*before) && (!now || replaced)) {
-      inbox_.push_back({before->metadata.uid, nullptr});
-    }
-    if (now && IsMine(*now)) inbox_.push_back({now->metadata.uid, now});
-    if (inbox_.empty()) return;
+    const bool replaced = was_mine && is_mine && before->metadata.uid != now->metadata.uid;
+    if (was_mine && (!is_mine || replaced)) inbox_.push_back({before->metadata.uid, nullptr});
+    if (is_mine) inbox_.push_back({now->metadata.uid, now});
   }
   Wake();
 }
@@ -125,7 +256,7 @@ void Kubelet::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod
 Duration Kubelet::Step() {
   // Asked before the inbox is emptied: whoever is synced has put all pods into it, and a pod that
   // is not known yet must not be taken for one that is gone.
-  const bool synced = dependencies_.pods.synced();
+  const bool synced = options_.standalone || dependencies_.pods.synced();
   std::vector<Change> changes;
   {
     MutexLock lock(mutex_);
@@ -138,61 +269,124 @@ Duration Kubelet::Step() {
       Gone(change.uid);
     }
   }
-  if (!synced) return kNever;
-  const Duration now = dependencies_.clock.Monotonic();
-  if (now >= next_housekeeping_) {
-    CleanUp();
-    next_housekeeping_ = now + kHousekeeping;
+  DropGoneWorkers();
+  if (manifests_) SyncStaticPods();
+  bool first = false;
+  {
+    MutexLock lock(mutex_);
+    first = synced && manifests_read_ && !std::exchange(pods_listed_, true);
   }
-  return next_housekeeping_ - now;
+  if (first) housekeeping_.Wake();
+  return kNever;
 }
 
-void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
+void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
     auto& worker = workers_[pod->metadata.uid];
-    if (worker) {
-      const Ptr<core_v1::Pod> before = worker->pod();
-      const bool only_status =
-          before->spec == pod->spec &&
-          before->metadata.deletion_timestamp == pod->metadata.deletion_timestamp &&
-          before->metadata.labels == pod->metadata.labels &&
-          before->metadata.annotations == pod->metadata.annotations &&
-          before->status.phase == pod->status.phase;
-      if (only_status) {
-        worker->Refresh(pod);
-      } else {
-        worker->Update(pod);
-      }
-      // A pod that had ended before it was deleted has nothing left to stop.
-      if (worker->state() == PodWorker::State::kFinished && pod->metadata.deletion_timestamp) {
-        statuses_.Finish(pod);
-      }
-      return;
-    }
     worker = std::make_unique<PodWorker>(context_, pod);
+    if (refusal) worker->Terminate(std::move(refusal), std::nullopt);
     started = worker.get();
   }
   dependencies_.executor.Add(*started);
 }
 
-void Kubelet::Gone(const std::string& uid) {
-  statuses_.Forget(uid);
-  std::unique_ptr<PodWorker> finished;
+void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
   {
     MutexLock lock(mutex_);
-    const auto found = workers_.find(uid);
-    if (found == workers_.end()) return;
-    if (found->second->state() != PodWorker::State::kFinished) {
-      found->second->Terminate(std::nullopt, std::nullopt);
-      return;  // Housekeeping drops it when it has finished.
+    const auto found = workers_.find(pod->metadata.uid);
+    if (found != workers_.end()) {
+      PodWorker& worker = *found->second;
+      if (NeedsWork(*worker.pod(), *pod)) {
+        worker.Update(pod);
+      } else {
+        worker.Refresh(pod);
+      }
+      statuses_.Reconcile(pod->metadata.uid, *pod);
+      // A pod that had ended before it was deleted has nothing left to stop.
+      if (worker.state() == PodWorker::State::kFinished && pod->metadata.deletion_timestamp) {
+        statuses_.Finish(pod);
+      }
+      return;
     }
-    finished = std::move(found->second);
-    workers_.erase(found);
   }
-  dependencies_.executor.Remove(*finished);
-  StopOrphan(uid, "");
+  // What ran already when the kubelet started goes on running.
+  std::optional<std::string> refusal;
+  if (pod->status.phase == "Pending" && !pod->status.start_time &&
+      !pod->metadata.deletion_timestamp) {
+    refusal = RefusalUnderPressure(*pod, eviction_.pressures());
+  }
+  if (!refusal) return StartWorker(pod);
+  dependencies_.events.Warning(*pod, "Evicted", *refusal);
+  StartWorker(pod, WaitingReason{"Evicted", "Pod was rejected: " + *refusal});
+}
+
+void Kubelet::Gone(const std::string& uid) {
+  statuses_.Forget(uid);
+  MutexLock lock(mutex_);
+  const auto found = workers_.find(uid);
+  if (found != workers_.end()) found->second->Dispose();
+}
+
+void Kubelet::DropGoneWorkers() {
+  std::vector<std::unique_ptr<PodWorker>> gone;
+  {
+    MutexLock lock(mutex_);
+    for (auto worker = workers_.begin(); worker != workers_.end();) {
+      if (worker->second->state() != PodWorker::State::kGone) {
+        ++worker;
+        continue;
+      }
+      gone.push_back(std::move(worker->second));
+      worker = workers_.erase(worker);
+    }
+  }
+  for (auto& worker : gone) {
+    dependencies_.executor.Remove(*worker);
+    statuses_.Forget(worker->pod()->metadata.uid);
+  }
+}
+
+void Kubelet::SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods) {
+  {
+    MutexLock lock(mutex_);
+    static_pods_.clear();
+    for (auto& pod : pods) static_pods_.emplace(KeyOf(*pod), std::move(pod));
+    manifests_read_ = true;
+  }
+  Wake();
+}
+
+// A pod whose manifest changed has a new uid: it starts when the old one of its name has gone.
+void Kubelet::SyncStaticPods() {
+  std::vector<Ptr<core_v1::Pod>> wanted;
+  std::vector<Ptr<core_v1::Pod>> due;
+  std::set<ObjectKey> ending;
+  {
+    MutexLock lock(mutex_);
+    if (!manifests_read_) return;
+    for (const auto& [uid, worker] : workers_) {
+      const Ptr<core_v1::Pod> pod = worker->pod();
+      if (!IsStaticPod(*pod)) continue;
+      const auto same_name = static_pods_.find(KeyOf(*pod));
+      const bool is_wanted =
+          same_name != static_pods_.end() && same_name->second->metadata.uid == uid;
+      if (!is_wanted && !worker->disposing()) worker->Dispose();
+      if (worker->disposing()) ending.insert(KeyOf(*pod));
+    }
+    for (const auto& [key, pod] : static_pods_) {
+      wanted.push_back(pod);
+      const auto worker = workers_.find(pod->metadata.uid);
+      if (worker == workers_.end()) {
+        if (!ending.contains(key)) due.push_back(pod);
+      } else if (worker->second->pod() != pod && !worker->second->disposing()) {
+        worker->second->Update(pod);
+      }
+    }
+  }
+  for (const auto& pod : due) StartWorker(pod);
+  mirrors_.Set(std::move(wanted), std::move(ending));
 }
 
 void Kubelet::WakeWorker(const std::string& pod_uid) {
@@ -201,149 +395,39 @@ void Kubelet::WakeWorker(const std::string& pod_uid) {
   if (found != workers_.end()) found->second->Wake();
 }
 
-void Kubelet::CleanUp() {
-  std::vector<std::unique_ptr<PodWorker>> finished;
-  std::map<std::string, bool> known;
-  {
-    MutexLock lock(mutex_);
-    for (auto worker = workers_.begin(); worker != workers_.end();) {
-      const Ptr<core_v1::Pod> pod = worker->second->pod();
-      const auto current = dependencies_.pods.Get({pod->metadata.namespace_, pod->metadata.name});
-      const bool exists = current && current->metadata.uid == worker->first;
-      if (!exists && worker->second->state() == PodWorker::State::kFinished) {
-        finished.push_back(std::move(worker->second));
-        worker = workers_.erase(worker);
-        continue;
-      }
-      known[worker->first] = true;
-      ++worker;
-    }
-  }
-  for (auto& worker : finished) dependencies_.executor.Remove(*worker);
-  const auto running = RuntimePods(dependencies_.runtime);
-  if (!running) return;
-  for (const auto& [uid, name] : *running) {
-    if (!known.contains(uid)) StopOrphan(uid, name);
-  }
-  for (const std::string& uid : volumes_.Pods()) {
-    if (known.contains(uid) || running->contains(uid)) continue;
-    if (const auto down = volumes_.TearDown(uid); !down) {
-      log_.Info("orphaned volumes stay", {{"pod", uid}, {"error", down.error().message}});
-    }
-  }
-  RemoveDeadContainers();
+std::optional<std::set<std::string>> Kubelet::KnownPods() const {
+  MutexLock lock(mutex_);
+  if (!pods_listed_) return std::nullopt;
+  std::set<std::string> uids;
+  for (const auto& [uid, worker] : workers_) uids.insert(uid);
+  return uids;
 }
 
-bool Kubelet::StopOrphan(const std::string& uid, const std::string& name) {
-  ContainerRuntime& runtime = dependencies_.runtime;
-  const auto observed = ObservePod(runtime, uid);
-  if (!observed) return false;
-  bool all_gone = true;
-  for (const auto& [container_name, attempts] : observed->containers) {
-    for (const ObservedContainer& container : attempts) {
-      if (!container.IsExited()) (void)runtime.StopContainer(container.status.id, kOrphanGrace);
-      all_gone &= runtime.RemoveContainer(container.status.id).has_value();
-    }
-  }
-  for (const cri::SandboxStatus& sandbox : observed->sandboxes) {
-    (void)runtime.StopPodSandbox(sandbox.id);
-    all_gone &= runtime.RemovePodSandbox(sandbox.id).has_value();
-  }
-  if (!all_gone) log_.Info("orphaned pod not removed", {{"pod", name.empty() ? uid : name}});
-  return all_gone;
-}
-
-// Of each container the newest dead one is kept, for its log and its exit code; of sandboxes the
-// newest one.
-void Kubelet::RemoveDeadContainers() {
-  std::vector<std::string> uids;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [uid, worker] : workers_) uids.push_back(uid);
-  }
-  ContainerRuntime& runtime = dependencies_.runtime;
-  for (const std::string& uid : uids) {
-    const auto observed = ObservePod(runtime, uid);
-    if (!observed) continue;
-    for (const auto& [name, attempts] : observed->containers) {
-      size_t dead = 0;
-      for (const ObservedContainer& container : attempts) {
-        if (container.IsExited() && ++dead > 1) (void)runtime.RemoveContainer(container.status.id);
-      }
-    }
-    for (size_t i = 1; i < observed->sandboxes.size(); ++i) {
-      const cri::SandboxStatus& old = observed->sandboxes[i];
-      if (old.state == cri::SandboxState::kNotReady) (void)runtime.RemovePodSandbox(old.id);
-    }
-  }
-}
-
-EnvironmentSources Kubelet::EnvironmentFor(const core_v1::Pod& pod) const {
-  EnvironmentSources sources;
-  Client& client = dependencies_.client;
-  const std::string namespace_ = pod.metadata.namespace_;
-  sources.config_map = [&client, namespace_](const std::string& name) -> Ptr<core_v1::ConfigMap> {
-    auto found = Look<core_v1::ConfigMap>(client, namespace_, name);
-    return found ? *found : nullptr;
-  };
-  sources.secret = [&client, namespace_](const std::string& name) -> Ptr<core_v1::Secret> {
-    auto found = Look<core_v1::Secret>(client, namespace_, name);
-    return found ? *found : nullptr;
-  };
-  sources.services = dependencies_.services.ListIn(namespace_);
-  if (namespace_ != "default") {
-    if (auto master = dependencies_.services.Get({"default", "kubernetes"})) {
-      sources.services.push_back(std::move(master));
-    }
-  }
-  sources.node_allocatable = options_.facts.Allocatable();
-  return sources;
-}
-
-VolumeSources Kubelet::MakeVolumeSources() const {
-  Client& client = dependencies_.client;
-  VolumeSources sources;
-  sources.config_map = [&client](const std::string& namespace_, const std::string& name) {
-    return Look<core_v1::ConfigMap>(client, namespace_, name);
-  };
-  sources.secret = [&client](const std::string& namespace_, const std::string& name) {
-    return Look<core_v1::Secret>(client, namespace_, name);
-  };
-  sources.claim = [&client](const std::string& namespace_, const std::string& name) {
-    return Look<core_v1::PersistentVolumeClaim>(client, namespace_, name);
-  };
-  sources.volume = [&client](const std::string& name) {
-    return Look<core_v1::PersistentVolume>(client, "", name);
-  };
-  sources.token = [&client](const core_v1::Pod& pod, const std::string& audience,
-                            int64_t expiration_seconds) -> Result<std::string> {
-    Json request = {{"apiVersion", "authentication.k8s.io/v1"},
-                    {"kind", "TokenRequest"},
-                    {"spec",
-                     {{"expirationSeconds", expiration_seconds},
-                      {"boundObjectRef",
-                       {{"apiVersion", "v1"},
-                        {"kind", "Pod"},
-                        {"name", pod.metadata.name},
-                        {"uid", pod.metadata.uid}}}}}};
-    request["spec"]["audiences"] = audience.empty() ? Json::array() : Json::array({audience});
-    const Json answer = TRY(client.Create(core_v1::ServiceAccount::Info(),
-                                          {pod.metadata.namespace_, pod.spec.service_account_name},
-                                          request, "token"));
-    return answer.value("/status/token"_json_pointer, std::string());
-  };
-  sources.node_allocatable = options_.facts.Allocatable();
-  return sources;
+Ptr<core_v1::Pod> Kubelet::ObjectOf(const Ptr<core_v1::Pod>& pod) const {
+  if (!IsStaticPod(*pod)) return pod;
+  const auto mirror = mirrors_.Find(KeyOf(*pod));
+  return mirror && Mirrors(*mirror, *pod) ? mirror : nullptr;
 }
 
 Ptr<core_v1::Pod> Kubelet::FindPod(const std::string& namespace_, const std::string& name) const {
+  {
+    MutexLock lock(mutex_);
+    const auto found = static_pods_.find({namespace_, name});
+    if (found != static_pods_.end()) return found->second;
+  }
   auto pod = dependencies_.pods.Get({namespace_, name});
-  return pod && IsMine(*pod) ? pod : nullptr;
+  return pod && IsMine(*pod) && !IsMirrorPod(*pod) ? pod : nullptr;
 }
 
 std::vector<Ptr<core_v1::Pod>> Kubelet::Pods() const {
   std::vector<Ptr<core_v1::Pod>> pods = dependencies_.pods.List();
-  std::erase_if(pods, [&](const auto& pod) { return !IsMine(*pod); });
+  std::erase_if(pods, [&](const auto& pod) { return !IsMine(*pod) || IsMirrorPod(*pod); });
+  MutexLock lock(mutex_);
+  for (const auto& [key, pod] : static_pods_) {
+    auto shown = std::make_shared<core_v1::Pod>(*pod);
+    if (auto status = statuses_.Latest(pod->metadata.uid)) shown->status = std::move(*status);
+    pods.push_back(std::move(shown));
+  }
   return pods;
 }
 

@@ -1,23 +1,38 @@
 // The node agent: a worker for each pod of this node, kept in step with the API and the runtime.
 //
-//   pods of this node (informer) ---> workers <--- runtime events, probe results
-//                                        |
-//                                   runtime, volumes, statuses
+//   pods of this node (informer) ---+
+//                                   +---> workers <--- runtime events, probe results
+//   static pods (manifest files) ---+        |
+//        |                              runtime, volumes, statuses
+//        +---> mirror pods
 //
 // A crash or restart of the kubelet stops nothing: at the start it reads what the runtime has and
-// goes on. Pods that the runtime has but the API no longer does are stopped.
+// goes on. Pods that the runtime has but the API no longer does are stopped. Static pods need no
+// API: they run while it is away, and without one.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/eviction_manager.h"
+#include "kubelet/housekeeping.h"
+#include "kubelet/image_collector.h"
+#include "kubelet/log_rotation.h"
+#include "kubelet/manifest_source.h"
+#include "kubelet/mirror_pods.h"
+#include "kubelet/node_lease.h"
+#include "kubelet/node_stats.h"
 #include "kubelet/node_status.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/runtime_health.h"
+#include "kubelet/streaming/log_followers.h"
 
 namespace skiff::kubelet {
 
@@ -26,10 +41,24 @@ struct KubeletOptions {
   std::string root = "/var/lib/kubelet";
   std::string log_root = "/var/log/pods";
   std::string cgroup_root = "/kubepods";
+  CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   std::vector<std::string> node_ips;
   DnsSettings dns;
   NodeFacts facts;
   bool writes_files = true;
+  // A file or directory of static pods; "": none.
+  std::string manifest_path;
+  Duration manifest_check_every = 20s;
+  // There is no API: static pods alone, and no node object.
+  bool standalone = false;
+  NodeStatusLoop::Settings node_status;
+  int lease_seconds = 40;
+  EvictionTexts eviction;
+  Duration eviction_transition_period = 300s;
+  int64_t eviction_max_pod_grace_s = 0;
+  ImageCollectorSettings images;
+  // Of log_root's logs; its own log_root is not looked at.
+  LogRotationSettings logs;
 };
 
 // What it works with; all outlive it.
@@ -49,33 +78,54 @@ struct KubeletDependencies {
 
 class Kubelet final : public ControlLoop {
  public:
-  static constexpr Duration kHousekeeping = 60s;
-
+  // Thresholds of eviction that cannot be read are a bug of the caller's: ParseThresholds first.
   Kubelet(KubeletOptions options, KubeletDependencies dependencies);
   ~Kubelet() override;
 
   // Adds its loops to the executor. The informers are started by the caller, afterwards.
   void Start();
   void Stop();
-  // Takes in changed pods, starts and drops workers, cleans up.
+  // Takes in changed pods, starts and drops workers.
   Duration Step() override;
 
-  // A pod of this node by namespace and name; nullptr when it has none. Any thread.
+  // A pod of this node by namespace and name; nullptr when it has none. A static pod hides its
+  // mirror. Any thread.
   Ptr<core_v1::Pod> FindPod(const std::string& namespace_, const std::string& name) const;
   std::vector<Ptr<core_v1::Pod>> Pods() const;
   ContainerRuntime& runtime() { return dependencies_.runtime; }
+  // The runtime's network has been configured: nobody waits for the next look at it.
+  void NetworkConfigured() { health_.ExpectChange(); }
+  LogFollowers& followers() { return followers_; }
   const KubeletOptions& options() const { return options_; }
 
  private:
+  // Where the informer's handlers lead; they outlive the kubelet.
+  struct Inlet {
+    Mutex mutex;  // Held while the kubelet is told.
+    Kubelet* kubelet GUARDED_BY(mutex) = nullptr;
+  };
+  void ListenForPods();
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
+  void PodsListed();
+  // Static pods are these from now on.
+  void SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods);
+  void SyncStaticPods();
   void Apply(const Ptr<core_v1::Pod>& pod);
+  void StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal = {});
   void Gone(const std::string& uid);
+  void DropGoneWorkers();
   void WakeWorker(const std::string& pod_uid);
-  void CleanUp();
-  bool StopOrphan(const std::string& uid, const std::string& name);
-  void RemoveDeadContainers();
-  EnvironmentSources EnvironmentFor(const core_v1::Pod& pod) const;
-  VolumeSources MakeVolumeSources() const;
+  void RuntimeEvent(const cri::Event& event);
+  // Uids of all pods there are; nullopt before they are all known.
+  std::optional<std::set<std::string>> KnownPods() const;
+  Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const;
+  void WarnOfNode(const std::string& reason, const std::string& message);
+  core_v1::Node Self() const;
+  std::vector<Ptr<core_v1::Pod>> ActivePods() const;
+  bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s);
+  bool IsPodGone(const std::string& uid) const;
+  void Reclaim(Signal signal);
+  EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
   void Pause(Duration length);
   bool IsMine(const core_v1::Pod& pod) const { return pod.spec.node_name == options_.node_name; }
@@ -86,12 +136,22 @@ class Kubelet final : public ControlLoop {
   VolumeManager volumes_;
   ImagePuller images_;
   std::unique_ptr<Probes> probes_;
+  MirrorPods mirrors_;
   StatusManager statuses_;
   LifecycleHooks hooks_;
+  RuntimeHealth health_;
+  NodeStats stats_;
+  Housekeeping housekeeping_;
+  ImageCollector image_collector_;
+  EvictionManager eviction_;
+  LogRotation log_rotation_;
+  LogFollowers followers_;
   NodeStatusLoop node_status_;
+  NodeLease lease_;
   PodWorkerContext context_;
+  const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
+  std::unique_ptr<ManifestSource> manifests_;
   std::unique_ptr<cri::Subscription> subscription_;
-  Duration next_housekeeping_{};
 
   struct Change {
     std::string uid;
@@ -102,6 +162,9 @@ class Kubelet final : public ControlLoop {
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<Change> inbox_ GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers_ GUARDED_BY(mutex_);  // By uid.
+  std::map<ObjectKey, Ptr<core_v1::Pod>> static_pods_ GUARDED_BY(mutex_);
+  bool manifests_read_ GUARDED_BY(mutex_) = false;
+  bool pods_listed_ GUARDED_BY(mutex_) = false;  // All pods of all sources have been taken in.
 };
 
 }  // namespace skiff::kubelet

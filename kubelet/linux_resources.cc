@@ -20,6 +20,21 @@ int64_t Whole(const std::map<std::string, Quantity>& amounts, const std::string&
   return found == amounts.end() ? 0 : found->second.Value();
 }
 
+// Each slice is named after all above it; a dash inside a name would be one more level.
+std::string SlicePath(const std::string& path) {
+  std::string slices;
+  std::string name;
+  for (size_t begin = 1; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    std::string part = path.substr(begin, end - begin);
+    std::replace(part.begin(), part.end(), '-', '_');
+    name += (name.empty() ? "" : "-") + part;
+    slices += "/" + name + ".slice";
+    begin = end + 1;
+  }
+  return slices;
+}
+
 }  // namespace
 
 int64_t CpuShares(int64_t milli_cpu) {
@@ -77,12 +92,13 @@ cri::LinuxResources PodResources(const core_v1::PodSpec& spec) {
   return out;
 }
 
-std::string PodCgroup(const core_v1::Pod& pod, const std::string& root) {
+std::string PodCgroup(const core_v1::Pod& pod, const std::string& root, CgroupDriver driver) {
   const std::string qos = QosClass(pod.spec);
   std::string path = root;
   if (qos == "Burstable") path += "/burstable";
   if (qos == "BestEffort") path += "/besteffort";
-  return path + "/pod" + pod.metadata.uid;
+  path += "/pod" + pod.metadata.uid;
+  return driver == CgroupDriver::kSystemd ? SlicePath(path) : path;
 }
 
 }  // namespace skiff::kubelet

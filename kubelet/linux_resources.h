@@ -22,7 +22,10 @@ cri::LinuxResources ContainerResources(const core_v1::Pod& pod, const core_v1::C
                                        int64_t node_memory_bytes);
 // The sum over the pod, for its own cgroup.
 cri::LinuxResources PodResources(const core_v1::PodSpec& spec);
-// "/kubepods/burstable/pod<uid>": the pod's cgroup under the cgroupfs driver.
-std::string PodCgroup(const core_v1::Pod& pod, const std::string& root = "/kubepods");
+enum class CgroupDriver : uint8_t { kCgroupfs, kSystemd };
+// The pod's cgroup: "/kubepods/burstable/pod<uid>", or as systemd names its slices
+// "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice".
+std::string PodCgroup(const core_v1::Pod& pod, const std::string& root = "/kubepods",
+                      CgroupDriver driver = CgroupDriver::kCgroupfs);
 
 }  // namespace skiff::kubelet

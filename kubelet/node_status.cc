@@ -9,13 +9,10 @@
 #include <algorithm>
 #include <fstream>
 
-#include "api/gen/coordination_v1.h"
 #include "base/version.h"
 
 namespace skiff::kubelet {
 namespace {
-
-constexpr char kLeaseNamespace[] = "kube-node-lease";
 
 std::string FirstLine(const std::string& path) {
   std::ifstream file(path);
@@ -53,26 +50,10 @@ core_v1::NodeCondition Condition(const char* type, bool holds, const char* reaso
   return condition;
 }
 
-core_v1::NodeCondition ReadyCondition(ContainerRuntime& runtime) {
-  const auto status = runtime.Status();
-  if (!status) return Condition("Ready", false, "KubeletNotReady", "container runtime is down");
-  for (const cri::Condition& condition : status->conditions) {
-    if (condition.status || condition.type == "RuntimeReady") continue;
-    if (condition.type != "NetworkReady") continue;
-    return Condition("Ready", false, "KubeletNotReady",
-                     fmt::format("container runtime network not ready: NetworkReady=false "
-                                 "reason:{} message:{}",
-                                 condition.reason, condition.message));
-  }
-  if (!status->Ready("RuntimeReady")) {
-    return Condition("Ready", false, "KubeletNotReady", "container runtime is down");
-  }
-  return Condition("Ready", true, "KubeletReady", "kubelet is posting ready status");
-}
-
-bool IsTrue(const core_v1::NodeStatus& status, const std::string& type) {
-  return std::any_of(status.conditions.begin(), status.conditions.end(),
-                     [&](const auto& each) { return each.type == type && each.status == "True"; });
+const core_v1::NodeCondition* Find(const core_v1::NodeStatus& status, const std::string& type) {
+  const auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
+                                  [&](const auto& each) { return each.type == type; });
+  return found == status.conditions.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -85,11 +66,14 @@ std::map<std::string, Quantity> NodeFacts::Capacity() const {
 }
 
 std::map<std::string, Quantity> NodeFacts::Allocatable() const {
-  constexpr int64_t kMemoryReserve = 100LL * 1024 * 1024;
+  const auto less = [](int64_t all, int64_t reserved) {
+    return std::max<int64_t>(0, all - reserved);
+  };
   auto out = Capacity();
-  out["memory"] = Kibibytes(std::max<int64_t>(0, memory_bytes - kMemoryReserve));
-  out["ephemeral-storage"] =
-      Quantity::FromValue(ephemeral_storage_bytes - ephemeral_storage_bytes / 10);
+  out["cpu"] = Quantity::FromMilli(less(milli_cpu, reserved_milli_cpu));
+  out["memory"] = Kibibytes(less(memory_bytes, reserved_memory_bytes));
+  out["ephemeral-storage"] = Quantity::FromValue(
+      less(ephemeral_storage_bytes, reserved_storage_bytes.value_or(ephemeral_storage_bytes / 10)));
   return out;
 }
 
@@ -117,11 +101,19 @@ NodeFacts ReadNodeFacts(const std::string& node_name, const std::string& disk_pa
   return facts;
 }
 
-NodeStatusLoop::NodeStatusLoop(std::string node_name, NodeFacts facts, Dependencies dependencies)
-    : node_name_(std::move(node_name)), facts_(std::move(facts)), dependencies_(dependencies) {}
+NodeStatusLoop::NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
+                               Dependencies dependencies)
+    : node_name_(std::move(node_name)),
+      facts_(std::move(facts)),
+      settings_(settings),
+      dependencies_(dependencies) {}
 
 Duration NodeStatusLoop::Step() {
   const Duration now = dependencies_.clock.Monotonic();
+  if (!started_at_) started_at_ = now;
+  // A node that says at first that it is not ready is tainted for it.
+  const Duration waited = now - *started_at_;
+  if (!dependencies_.health.asked() && waited < kRuntimePatience) return kRuntimePatience - waited;
   auto node = Register();
   if (!node) {
     log_.Info("node not registered", {{"node", node_name_}, {"error", node.error().message}});
@@ -131,20 +123,12 @@ Duration NodeStatusLoop::Step() {
     log_.Info("node status not written", {{"error", reported.error().message}});
     return kRetry;
   }
-  if (now >= next_lease_) {
-    if (const auto renewed = RenewLease(); !renewed) {
-      log_.Info("node lease not renewed", {{"error", renewed.error().message}});
-      return kRetry;
-    }
-    next_lease_ = now + kLeaseRenewal;
-  }
-  // A node that is not ready yet is looked at more often: pods wait for it.
-  return IsTrue(node_->status, "Ready") ? kCheckPeriod : kRetry;
+  return settings_.check_period;
 }
 
 Result<Ptr<core_v1::Node>> NodeStatusLoop::Register() {
   auto found = dependencies_.client.Get<core_v1::Node>({"", node_name_});
-  if (found || found.error().reason != Reason::kNotFound) return found;
+  if (found || found.error().reason != Reason::kNotFound || !facts_.registers) return found;
   core_v1::Node node;
   node.metadata.name = node_name_;
   node.metadata.labels = facts_.labels;
@@ -155,9 +139,12 @@ Result<Ptr<core_v1::Node>> NodeStatusLoop::Register() {
   }
   node.metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
   node.spec.taints = facts_.taints;
+  node.spec.provider_id = facts_.provider_id;
   node.status = Compute({});
   next_report_ = Duration::zero();
-  return dependencies_.client.Create(node);
+  auto created = dependencies_.client.Create(node);
+  if (created) TellChanges({}, node.status);
+  return created;
 }
 
 std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
@@ -166,7 +153,7 @@ std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
   if (!images) return out;
   std::sort(images->begin(), images->end(),
             [](const auto& a, const auto& b) { return a.size_bytes > b.size_bytes; });
-  if (images->size() > kImagesMax) images->resize(kImagesMax);
+  if (images->size() > settings_.images_max) images->resize(settings_.images_max);
   for (const cri::Image& image : *images) {
     auto& made = out.emplace_back();
     made.names = image.repo_digests;
@@ -176,6 +163,26 @@ std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
     made.size_bytes = static_cast<int64_t>(image.size_bytes);
   }
   return out;
+}
+
+std::vector<core_v1::NodeCondition> NodeStatusLoop::Conditions() const {
+  const std::set<std::string> pressures = dependencies_.pressures();
+  const auto pressure = [&](const char* type, const char* reason, const char* text,
+                            const char* calm_reason, const char* calm_text) {
+    const bool holds = pressures.contains(type);
+    return Condition(type, holds, holds ? reason : calm_reason, holds ? text : calm_text);
+  };
+  const std::string problem = dependencies_.health.Problem();
+  return {
+      pressure("MemoryPressure", "KubeletHasInsufficientMemory",
+               "kubelet has insufficient memory available", "KubeletHasSufficientMemory",
+               "kubelet has sufficient memory available"),
+      pressure("DiskPressure", "KubeletHasDiskPressure", "kubelet has disk pressure",
+               "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+      pressure("PIDPressure", "KubeletHasInsufficientPID", "kubelet has insufficient PID available",
+               "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+      problem.empty() ? Condition("Ready", true, "KubeletReady", "kubelet is posting ready status")
+                      : Condition("Ready", false, "KubeletNotReady", problem)};
 }
 
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {
@@ -201,17 +208,10 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   info.operating_system = "linux";
   info.architecture = facts_.architecture;
   info.kubelet_version = kKubernetesRelease;
-  if (const auto version = dependencies_.runtime.Version()) {
-    info.container_runtime_version = version->runtime_name + "://" + version->runtime_version;
-  }
+  const std::string runtime_version = dependencies_.health.VersionText();
+  if (!runtime_version.empty()) info.container_runtime_version = runtime_version;
   status.images = Images();
-  std::vector<core_v1::NodeCondition> fresh = {
-      Condition("MemoryPressure", false, "KubeletHasSufficientMemory",
-                "kubelet has sufficient memory available"),
-      Condition("DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-      Condition("PIDPressure", false, "KubeletHasSufficientPID",
-                "kubelet has sufficient PID available"),
-      ReadyCondition(dependencies_.runtime)};
+  std::vector<core_v1::NodeCondition> fresh = Conditions();
   const TimePoint now = dependencies_.clock.Now();
   for (core_v1::NodeCondition& condition : fresh) {
     condition.last_heartbeat_time = condition.last_transition_time = now;
@@ -237,41 +237,31 @@ Result<> NodeStatusLoop::Report(const core_v1::Node& node) {
     without_heartbeat.conditions[i].last_heartbeat_time =
         node.status.conditions[i].last_heartbeat_time;
   }
-  if (without_heartbeat == node.status && now < next_report_) {
-    node_ = std::make_shared<const core_v1::Node>(node);
-    return {};
-  }
-  node_ = TRY(dependencies_.client.PatchStatus(
-      node, [&](core_v1::Node& changed) { changed.status = status; }));
-  next_report_ = now + kReportPeriod;
+  if (without_heartbeat == node.status && now < next_report_) return {};
+  TRY(dependencies_.client.PatchStatus(node,
+                                       [&](core_v1::Node& changed) { changed.status = status; }));
+  TellChanges(node.status, status);
+  next_report_ = now + settings_.report_period;
   return {};
 }
 
-Result<> NodeStatusLoop::RenewLease() {
-  Client& client = dependencies_.client;
-  const ObjectKey key{kLeaseNamespace, node_name_};
-  const auto found = client.Get<coordination_v1::Lease>(key);
-  if (!found && found.error().reason != Reason::kNotFound) return tl::unexpected(found.error());
-  coordination_v1::Lease lease;
-  if (found) lease = **found;
-  lease.metadata.namespace_ = key.namespace_;
-  lease.metadata.name = key.name;
-  lease.spec.holder_identity = node_name_;
-  lease.spec.lease_duration_seconds = kLeaseSeconds;
-  lease.spec.renew_time = dependencies_.clock.Now();
-  if (lease.metadata.owner_references.empty() && node_) {
-    auto& owner = lease.metadata.owner_references.emplace_back();
-    owner.api_version = "v1";
-    owner.kind = "Node";
-    owner.name = node_name_;
-    owner.uid = node_->metadata.uid;
-  }
-  if (found) {
-    TRY(client.Update(lease));
-  } else {
-    TRY(client.Create(lease));
-  }
-  return {};
+void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,
+                                 const core_v1::NodeStatus& now) {
+  // Kubelets name themselves as the uid in events about their node.
+  core_v1::Node self;
+  self.metadata.name = self.metadata.uid = node_name_;
+  const auto tell = [&](const char* type, const char* when_true, const char* when_false) {
+    const core_v1::NodeCondition* old = Find(before, type);
+    const core_v1::NodeCondition* fresh = Find(now, type);
+    if (fresh == nullptr || (old != nullptr && old->status == fresh->status)) return;
+    const std::string word = fresh->status == "True" ? when_true : when_false;
+    dependencies_.events.Normal(self, word,
+                                fmt::format("Node {} status is now: {}", node_name_, word));
+  };
+  tell("MemoryPressure", "NodeHasInsufficientMemory", "NodeHasSufficientMemory");
+  tell("DiskPressure", "NodeHasDiskPressure", "NodeHasNoDiskPressure");
+  tell("PIDPressure", "NodeHasInsufficientPID", "NodeHasSufficientPID");
+  tell("Ready", "NodeReady", "NodeNotReady");
 }
 
 }  // namespace skiff::kubelet

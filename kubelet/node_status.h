@@ -1,14 +1,19 @@
-// The Node object of this machine: registers it, keeps its status true, renews its lease.
+// The Node object of this machine: registers it and keeps its status true.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/client.h"
+#include "client/recorder.h"
 #include "kubelet/cri.h"
+#include "kubelet/runtime_health.h"
 
 namespace skiff::kubelet {
 
@@ -25,9 +30,16 @@ struct NodeFacts {
   int port = 10250;
   std::map<std::string, std::string> labels;
   std::vector<core_v1::Taint> taints;
+  std::string provider_id;
+  bool registers = true;  // Whether the Node object is made when there is none.
+
+  // What pods do not get: the hard eviction thresholds, and what the system is left.
+  int64_t reserved_milli_cpu = 0;
+  int64_t reserved_memory_bytes = 100LL * 1024 * 1024;
+  std::optional<int64_t> reserved_storage_bytes;  // Unset: a tenth.
 
   std::map<std::string, Quantity> Capacity() const;
-  // Capacity less the hard eviction thresholds: 100 MiB of memory, a tenth of the disk.
+  // Capacity less what is reserved.
   std::map<std::string, Quantity> Allocatable() const;
 };
 
@@ -36,36 +48,45 @@ NodeFacts ReadNodeFacts(const std::string& node_name, const std::string& disk_pa
 
 class NodeStatusLoop final : public ControlLoop {
  public:
-  static constexpr Duration kCheckPeriod = 10s;
-  static constexpr Duration kReportPeriod = 300s;  // Without change.
-  static constexpr int kLeaseSeconds = 40;
-  static constexpr Duration kLeaseRenewal = 10s;
   static constexpr Duration kRetry = 1s;
-  static constexpr size_t kImagesMax = 50;
+  static constexpr Duration kRuntimePatience = 2s;
 
+  struct Settings {
+    Duration check_period = 10s;
+    Duration report_period = 300s;  // Without change.
+    size_t images_max = 50;
+  };
+  // What it looks at and tells; all outlive it.
   struct Dependencies {
     Client& client;
     const Clock& clock;
     ContainerRuntime& runtime;
+    const RuntimeHealth& health;
+    EventRecorder& events;
+    // "DiskPressure", ...
+    std::function<std::set<std::string>()> pressures;
   };
-  NodeStatusLoop(std::string node_name, NodeFacts facts, Dependencies dependencies);
-  // Registers the node if it has to, writes its status when that changed, renews the lease.
+  NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
+                 Dependencies dependencies);
+  // Registers the node if it has to, writes its status when that changed. Woken when what it looks
+  // at changes.
   Duration Step() override;
 
  private:
   Result<Ptr<core_v1::Node>> Register();
   Result<> Report(const core_v1::Node& node);
-  Result<> RenewLease();
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
+  std::vector<core_v1::NodeCondition> Conditions() const;
+  void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
   std::vector<core_v1::ContainerImage> Images() const;
 
   const std::string node_name_;
   const NodeFacts facts_;
+  const Settings settings_;
   const Dependencies dependencies_;
   const Log log_{"node"};
-  Ptr<core_v1::Node> node_;
+  std::optional<Duration> started_at_;
   Duration next_report_{};
-  Duration next_lease_{};
 };
 
 }  // namespace skiff::kubelet

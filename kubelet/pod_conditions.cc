@@ -11,6 +11,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kOwned = {"PodReadyToStartContainers", "Initialized",
                                                     "Ready", "ContainersReady", "PodScheduled"};
 
+constexpr char kTerminationByKubelet[] = "TerminationByKubelet";
+
 struct Judgement {
   bool holds = true;
   std::string reason;
@@ -97,13 +99,16 @@ bool SandboxIsUp(const StatusInput& input) {
 
 }  // namespace
 
+bool IsOwnCondition(const std::string& type, const std::string& reason) {
+  return std::find(kOwned.begin(), kOwned.end(), type) != kOwned.end() ||
+         (type == "DisruptionTarget" && reason == kTerminationByKubelet);
+}
+
 void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
-  const auto& old = input.pod.status.conditions;
-  for (const auto& condition : old) {
-    if (std::find(kOwned.begin(), kOwned.end(), condition.type) == kOwned.end()) {
-      status.conditions.push_back(condition);
-    }
+  for (const auto& condition : input.pod.status.conditions) {
+    if (!IsOwnCondition(condition.type, condition.reason)) status.conditions.push_back(condition);
   }
+  const auto& old = input.Before().conditions;
   const auto add = [&](std::string_view type, const Judgement& judgement) {
     core_v1::PodCondition condition;
     condition.type = type;
@@ -111,7 +116,7 @@ void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
     condition.reason = judgement.reason;
     condition.message = judgement.message;
     condition.observed_generation = status.observed_generation;
-    condition.last_transition_time = input.now;
+    condition.last_transition_time = TimePoint(std::chrono::floor<std::chrono::seconds>(input.now));
     const auto before =
         std::find_if(old.begin(), old.end(), [&](const auto& each) { return each.type == type; });
     if (before != old.end() && before->status == condition.status) {
@@ -125,6 +130,9 @@ void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
   add("Ready", Ready(input, containers));
   add("ContainersReady", containers);
   add("PodScheduled", {});
+  if (input.failure && input.failure->is_disruption) {
+    add("DisruptionTarget", {true, kTerminationByKubelet, input.failure->message});
+  }
 }
 
 }  // namespace skiff::kubelet

@@ -10,4 +10,7 @@ namespace skiff::kubelet {
 // with a condition's status. `status` has its phase and container statuses.
 void FillConditions(const StatusInput& input, core_v1::PodStatus& status);
 
+// Whether the kubelet writes a condition of this type and reason; it leaves others' alone.
+bool IsOwnCondition(const std::string& type, const std::string& reason);
+
 }  // namespace skiff::kubelet

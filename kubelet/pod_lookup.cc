@@ -6,6 +6,7 @@
 namespace skiff::kubelet {
 namespace {
 
+constexpr Duration kOrphanGrace = 1s;
 constexpr int64_t kTerminationMessageMax = 4096;
 constexpr char kTerminationPathAnnotation[] = "io.kubernetes.container.terminationMessagePath";
 
@@ -82,6 +83,26 @@ Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod
     });
   }
   return observed;
+}
+
+Result<> RemoveFromRuntime(ContainerRuntime& runtime, const std::string& pod_uid) {
+  const auto containers = TRY(runtime.ListContainers({.labels = {{kPodUidLabel, pod_uid}}}));
+  Result<> outcome;
+  const auto note = [&](const Result<>& result) {
+    if (!result && outcome) outcome = result;
+  };
+  for (const cri::Container& container : containers) {
+    if (container.state == cri::ContainerState::kRunning) {
+      note(runtime.StopContainer(container.id, kOrphanGrace));
+    }
+    note(runtime.RemoveContainer(container.id));
+  }
+  const auto sandboxes = TRY(runtime.ListPodSandboxes({.labels = {{kPodUidLabel, pod_uid}}}));
+  for (const cri::Sandbox& sandbox : sandboxes) {
+    note(runtime.StopPodSandbox(sandbox.id));
+    note(runtime.RemovePodSandbox(sandbox.id));
+  }
+  return outcome;
 }
 
 Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime) {

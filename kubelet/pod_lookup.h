@@ -16,6 +16,9 @@ Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod
 // are left out.
 Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime);
 
+// Stops and removes all that the runtime has of a pod: containers that still run get a second.
+Result<> RemoveFromRuntime(ContainerRuntime& runtime, const std::string& pod_uid);
+
 // The last 4096 bytes of the file that a container may leave its last words in.
 std::string ReadTerminationMessage(const std::string& path);
 

@@ -9,6 +9,11 @@ namespace {
 
 constexpr int kLostExitCode = 137;
 
+// The API keeps no fractions: with them every status would look changed after a restart.
+TimePoint WholeSeconds(TimePoint time) {
+  return std::chrono::floor<std::chrono::seconds>(time);
+}
+
 core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
                                              const std::string& container_id) {
   core_v1::ContainerStateTerminated out;
@@ -16,8 +21,8 @@ core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
   out.reason = container.status.reason;
   if (out.reason.empty()) out.reason = out.exit_code == 0 ? "Completed" : "Error";
   out.message = container.message.empty() ? container.status.message : container.message;
-  out.started_at = container.status.started_at;
-  out.finished_at = container.status.finished_at;
+  out.started_at = WholeSeconds(container.status.started_at);
+  out.finished_at = WholeSeconds(container.status.finished_at);
   out.container_id = container_id;
   return out;
 }
@@ -25,7 +30,7 @@ core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
 class StatusMaker {
  public:
   explicit StatusMaker(const StatusInput& input)
-      : input_(input), spec_(input.pod.spec), old_(input.pod.status) {}
+      : input_(input), spec_(input.pod.spec), old_(input.Before()) {}
   core_v1::PodStatus Make();
 
  private:
@@ -74,7 +79,7 @@ void StatusMaker::FillFromRuntime(const core_v1::Container& container, bool is_i
   out.started = false;
   switch (newest.status.state) {
     case cri::ContainerState::kRunning: {
-      out.state.running.emplace().started_at = newest.status.started_at;
+      out.state.running.emplace().started_at = WholeSeconds(newest.status.started_at);
       out.started = plain_init || startup_done;
       const auto ready = input_.ready.find(container.name);
       out.ready = !plain_init && startup_done && (ready == input_.ready.end() || ready->second);
@@ -257,11 +262,13 @@ core_v1::PodStatus StatusMaker::Make() {
     status.reason = old_.reason;
     status.message = old_.message;
   }
-  status.start_time = old_.start_time ? old_.start_time : std::optional<Time>(input_.now);
+  status.start_time =
+      old_.start_time ? old_.start_time : std::optional<Time>(WholeSeconds(input_.now));
   status.qos_class = old_.qos_class.empty() ? QosClass(spec_) : old_.qos_class;
-  status.resize = old_.resize;
-  status.nominated_node_name = old_.nominated_node_name;
-  status.resource_claim_statuses = old_.resource_claim_statuses;
+  const core_v1::PodStatus& others = input_.pod.status;
+  status.resize = others.resize;
+  status.nominated_node_name = others.nominated_node_name;
+  status.resource_claim_statuses = others.resource_claim_statuses;
   FillAddresses(status);
   FillConditions(input_, status);
   return status;

@@ -15,6 +15,7 @@ namespace skiff::kubelet {
 struct WaitingReason {
   std::string reason;  // "ImagePullBackOff", "CrashLoopBackOff", ...
   std::string message;
+  bool is_disruption = false;  // Of a pod: it fails because the node cannot keep it.
 };
 
 struct StatusInput {
@@ -30,6 +31,10 @@ struct StatusInput {
   bool terminated = false;   // All of its containers are gone for good.
   // Set by eviction, rejection or a deadline: phase Failed with this reason and message.
   std::optional<WaitingReason> failure;
+  // The status computed last, which the API may not show yet; nullptr: none since the start.
+  const core_v1::PodStatus* last = nullptr;
+
+  const core_v1::PodStatus& Before() const { return last != nullptr ? *last : pod.status; }
 };
 
 // All but the conditions that others own, which are kept from the API's status.

@@ -25,11 +25,10 @@ bool IsTerminal(const core_v1::Pod& pod) {
   return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
 }
 
-uint32_t NextAttempt(const core_v1::Pod& pod, const std::string& name, bool is_init,
+uint32_t NextAttempt(const core_v1::PodStatus& before, const std::string& name, bool is_init,
                      const ObservedContainer* last) {
   if (last != nullptr) return last->attempt + 1;
-  const auto& statuses =
-      is_init ? pod.status.init_container_statuses : pod.status.container_statuses;
+  const auto& statuses = is_init ? before.init_container_statuses : before.container_statuses;
   for (const auto& status : statuses) {
     if (status.name != name) continue;
     const bool ran = status.state.running || status.state.terminated;
@@ -103,6 +102,19 @@ void PodWorker::Terminate(std::optional<WaitingReason> failure, std::optional<in
   Wake();
 }
 
+void PodWorker::Dispose() {
+  {
+    MutexLock lock(mutex_);
+    terminate_ = dispose_ = true;
+  }
+  Wake();
+}
+
+bool PodWorker::disposing() const {
+  MutexLock lock(mutex_);
+  return dispose_;
+}
+
 Ptr<core_v1::Pod> PodWorker::pod() const {
   MutexLock lock(mutex_);
   return pod_;
@@ -120,13 +132,17 @@ Duration PodWorker::Step() {
     Enter(State::kTerminating);
   }
   switch (state_) {
-    case State::kSyncing:
-      return Sync(*pod);
+    case State::kSyncing: {
+      const Duration delay = Sync(*pod);
+      return std::max<Duration>(0ns, std::min(delay, UntilDeadline(*pod)));
+    }
     case State::kTerminating:
       return StepTerminating(*pod);
     case State::kTerminated:
       return StepTerminated(*pod);
     case State::kFinished:
+      return disposing() ? StepDisposing(*pod) : kNever;
+    case State::kGone:
       break;
   }
   return kNever;
@@ -140,14 +156,15 @@ void PodWorker::Enter(State state) {
   }
 }
 
-bool PodWorker::DeadlinePassed(const core_v1::Pod& pod) const {
-  if (!pod.spec.active_deadline_seconds || !pod.status.start_time) return false;
-  return Age(pod.status.start_time->point(), context_.clock) >=
-         std::chrono::seconds(*pod.spec.active_deadline_seconds);
+Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
+  const auto& started = status_ ? status_->start_time : pod.status.start_time;
+  if (!pod.spec.active_deadline_seconds || !started) return kNever;
+  return std::chrono::seconds(*pod.spec.active_deadline_seconds) -
+         Age(started->point(), context_.clock);
 }
 
 Duration PodWorker::Sync(const core_v1::Pod& pod) {
-  if (DeadlinePassed(pod)) {
+  if (UntilDeadline(pod) <= 0ns) {
     Terminate(WaitingReason{"DeadlineExceeded",
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);
@@ -183,6 +200,12 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
     return kResync;
   }
   if (observed->sandboxes.empty()) WriteStatus(pod, *observed);
+  if (plan.create_sandbox && !pod.spec.host_network) {
+    if (const std::string problem = context_.network_problem(); !problem.empty()) {
+      context_.events.Warning(pod, "NetworkNotReady", "network is not ready: " + problem);
+      return kNetworkRetry;
+    }
+  }
   const Duration delay = Act(pod, *observed, plan);
   const auto after = Observe(pod);
   if (after) {
@@ -236,9 +259,10 @@ std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
 }
 
 cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const {
-  return MakeSandboxConfig(
-      {pod, attempt, LogDirectory(pod), context_.dns,
-       context_.cgroup_root.empty() ? "" : PodCgroup(pod, context_.cgroup_root)});
+  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), context_.dns,
+                            context_.cgroup_root.empty()
+                                ? ""
+                                : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
 }
 
 bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed, PodPlan& plan,
@@ -253,6 +277,11 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (context_.writes_files) {
     std::error_code ignored;
     fs::create_directories(LogDirectory(pod), ignored);
+  }
+  std::vector<DnsWarning> warnings;
+  (void)PodDns(pod, context_.dns, &warnings);  // The configuration itself is made below.
+  for (const DnsWarning& warning : warnings) {
+    if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
   const auto fail = [&](const Error& error) {
     context_.events.Warning(pod, "FailedCreatePodSandBox",
@@ -305,7 +334,8 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
     retry_after_ = std::min(retry_after_, Duration(kRetry));
     return false;
   }
-  const uint32_t attempt = NextAttempt(pod, container.name, is_init, last);
+  const uint32_t attempt =
+      NextAttempt(status_ ? *status_ : pod.status, container.name, is_init, last);
   const auto started =
       CreateAndStart(pod, container, is_init, sandbox_id, attempt, *image, observed);
   if (started) return true;
@@ -416,7 +446,7 @@ void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed
   }
 }
 
-core_v1::PodStatus PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed) {
+void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed) {
   StatusInput input{pod, observed};
   input.probes = context_.probes.States(pod.metadata.uid);
   input.ready = context_.probes.Ready(pod.metadata.uid);
@@ -430,17 +460,20 @@ core_v1::PodStatus PodWorker::WriteStatus(const core_v1::Pod& pod, const Observe
     MutexLock lock(mutex_);
     input.failure = failure_;
   }
+  // What others ended stays ended.
+  if (status_ && !IsTerminal(pod)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
   const bool may_run = state_ != State::kTerminated && observed.AnyRunning();
   const bool is_terminal = status.phase == "Succeeded" || status.phase == "Failed";
-  if (is_terminal && may_run && !pod.status.phase.empty()) {
+  const core_v1::PodStatus& before = input.Before();
+  if (is_terminal && may_run && !before.phase.empty()) {
     // Nobody may take a pod for ended while something of it still runs.
-    status.phase = pod.status.phase;
-    status.reason = pod.status.reason;
-    status.message = pod.status.message;
+    status.phase = before.phase;
+    status.reason = before.reason;
+    status.message = before.message;
   }
-  context_.statuses.Set(this->pod(), status);
-  return status;
+  status_ = std::move(status);
+  context_.statuses.Set(this->pod(), *status_);
 }
 
 int64_t PodWorker::GraceSeconds(const core_v1::Pod& pod) const {
@@ -502,6 +535,21 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
   }
   // What the runtime keeps of a finished pod serves its logs until the object goes.
   Enter(State::kFinished);
+  return disposing() ? 0ns : kNever;
+}
+
+Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
+  if (const auto removed = RemoveFromRuntime(context_.runtime, pod.metadata.uid); !removed) {
+    log_.Info("pod not removed from the runtime",
+              {{"pod", PodText(pod)}, {"error", removed.error().message}});
+    return kRetry;
+  }
+  if (context_.writes_files) {
+    std::error_code ignored;  // Housekeeping tries again.
+    fs::remove_all(LogDirectory(pod), ignored);
+  }
+  Enter(State::kGone);
+  context_.gone();
   return kNever;
 }
 

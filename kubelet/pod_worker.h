@@ -1,8 +1,10 @@
 // The life of one pod on this node.
 //
 //   kSyncing ---- deleted, evicted, or all done ----> kTerminating ---> kTerminated ---> kFinished
-//   plan, act, write the status, again when           containers stop    volumes go,      the
-//   object something changes                                 within the grace   last status may go
+//   plan, act, write the status, again when           containers stop    volumes go,         |
+//   something changes                                 within the grace   last status      Dispose
+//                                                                                            v
+//                              what the runtime still has of it goes, and the worker may:   kGone
 //
 // It never goes back. Each step reads what the runtime has, decides by pod_plan, acts, and writes
 // what has become of it; whatever failed is tried again later. The worker keeps nothing that a
@@ -24,6 +26,7 @@
 #include "kubelet/container_config.h"
 #include "kubelet/image_puller.h"
 #include "kubelet/lifecycle_hooks.h"
+#include "kubelet/linux_resources.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/restart_backoff.h"
 #include "kubelet/status_manager.h"
@@ -45,12 +48,17 @@ struct PodWorkerContext {
   LifecycleHooks& hooks;
   // Looks up configuration for a pod's environment.
   std::function<EnvironmentSources(const core_v1::Pod&)> environment;
+  // Why pods cannot have a network yet; "": they can.
+  std::function<std::string()> network_problem;
+  // A worker has become kGone. Called on its own step: the worker is removed elsewhere.
+  std::function<void()> gone;
   DnsSettings dns;
   std::vector<std::string> node_ips;
   int64_t node_memory_bytes = 0;
   std::string runtime_name;  // "containerd"
   std::string log_root;      // "/var/log/pods"
   std::string cgroup_root;   // "/kubepods"; "": the runtime chooses
+  CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   bool writes_files = true;  // False on simulated nodes: no directories on this machine.
 };
 
@@ -58,9 +66,10 @@ class StopTask;
 
 class PodWorker final : public ControlLoop {
  public:
-  enum class State : uint8_t { kSyncing, kTerminating, kTerminated, kFinished };
+  enum class State : uint8_t { kSyncing, kTerminating, kTerminated, kFinished, kGone };
   static constexpr Duration kResync = 60s;
   static constexpr Duration kRetry = 10s;
+  static constexpr Duration kNetworkRetry = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
   ~PodWorker() override;
@@ -70,6 +79,10 @@ class PodWorker final : public ControlLoop {
   // It shall go although nobody deleted it: evicted, rejected, or its object is gone. `failure` is
   // what its status then says; without one the status stays.
   void Terminate(std::optional<WaitingReason> failure, std::optional<int64_t> grace_s);
+  // Nobody wants it any more, its logs and exit codes neither: it terminates if it has not yet, and
+  // nothing of it is left in the runtime. Any thread.
+  void Dispose();
+  bool disposing() const;
   // A newer version that differs in its status alone, which needs no work.
   void Refresh(Ptr<core_v1::Pod> pod);
   // Whether a container or sandbox of the event may be one of this pod's.
@@ -98,13 +111,15 @@ class PodWorker final : public ControlLoop {
                                  Environment& environment);
   Result<ObservedPod> Observe(const core_v1::Pod& pod);
   void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
-  core_v1::PodStatus WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
+  void WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
   Duration StepTerminating(const core_v1::Pod& pod);
   Duration StepTerminated(const core_v1::Pod& pod);
+  Duration StepDisposing(const core_v1::Pod& pod);
   bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
   int64_t GraceSeconds(const core_v1::Pod& pod) const;
   void Enter(State state);
-  bool DeadlinePassed(const core_v1::Pod& pod) const;
+  // How long its spec lets it run on; kNever: for ever.
+  Duration UntilDeadline(const core_v1::Pod& pod) const;
   cri::SandboxConfig SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const;
   std::string LogDirectory(const core_v1::Pod& pod) const;
 
@@ -117,11 +132,13 @@ class PodWorker final : public ControlLoop {
   RestartBackoff backoff_;
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
   Duration retry_after_ = kResync;
+  std::optional<core_v1::PodStatus> status_;  // As last computed.
 
   mutable Mutex mutex_;
   Ptr<core_v1::Pod> pod_ GUARDED_BY(mutex_);
   std::set<std::string> ids_ GUARDED_BY(mutex_);  // What the runtime was last seen to have of it.
   bool terminate_ GUARDED_BY(mutex_) = false;
+  bool dispose_ GUARDED_BY(mutex_) = false;
   std::optional<WaitingReason> failure_ GUARDED_BY(mutex_);
   std::optional<int64_t> grace_s_ GUARDED_BY(mutex_);
 };

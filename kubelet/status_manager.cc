@@ -1,7 +1,11 @@
 #include "kubelet/status_manager.h"
 
 #include <algorithm>
-#include <vector>
+#include <array>
+
+#include "client/informer.h"
+#include "kubelet/pod_conditions.h"
+#include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -10,19 +14,103 @@ bool IsTerminal(const core_v1::PodStatus& status) {
   return status.phase == "Succeeded" || status.phase == "Failed";
 }
 
+// A list that the server would merge replaces what is there.
+void Replace(Json& status, const char* name) {
+  const auto list = status.find(name);
+  if (list == status.end() || !list->is_array()) return;
+  list->insert(list->begin(), Json{{"$patch", "replace"}});
+}
+
+// Whether what the kubelet alone decides looks otherwise in the API.
+bool Differs(const core_v1::PodStatus& ours, const core_v1::PodStatus& theirs) {
+  if (ours.phase != theirs.phase) return true;
+  return std::any_of(ours.conditions.begin(), ours.conditions.end(), [&](const auto& condition) {
+    if (!IsOwnCondition(condition.type, condition.reason)) return false;
+    const auto same = std::find_if(theirs.conditions.begin(), theirs.conditions.end(),
+                                   [&](const auto& other) { return other.type == condition.type; });
+    return same == theirs.conditions.end() || same->status != condition.status ||
+           same->reason != condition.reason;
+  });
+}
+
 }  // namespace
+
+class StatusManager::Writer final : public ControlLoop {
+ public:
+  explicit Writer(StatusManager& manager) : manager_(manager) {}
+  Duration Step() override { return manager_.WriteNext(); }
+
+ private:
+  StatusManager& manager_;
+};
+
+Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status) {
+  Json document = ToJson(core_v1::PodStatus::Describe(), &status);
+  for (const char* name : {"reason", "message", "podIP", "podIPs", "hostIP", "hostIPs",
+                           "initContainerStatuses", "ephemeralContainerStatuses"}) {
+    if (!document.contains(name)) document[name] = nullptr;
+  }
+  for (const char* name : {"resize", "nominatedNodeName", "resourceClaimStatuses"}) {
+    document.erase(name);
+  }
+  Replace(document, "podIPs");
+  Replace(document, "hostIPs");
+  if (const auto conditions = document.find("conditions"); conditions != document.end()) {
+    Json own = Json::array();
+    for (Json& condition : *conditions) {
+      if (IsOwnCondition(condition.value("type", ""), condition.value("reason", ""))) {
+        own.push_back(std::move(condition));
+      }
+    }
+    *conditions = std::move(own);
+  }
+  return {{"metadata", {{"uid", uid}}}, {"status", std::move(document)}};
+}
+
+StatusManager::StatusManager(Client& client, const Clock& clock, ObjectOf object_of)
+    : client_(client), clock_(clock), object_of_(std::move(object_of)) {
+  for (int i = 0; i < kWriters; ++i) writers_.push_back(std::make_unique<Writer>(*this));
+}
+
+StatusManager::~StatusManager() {
+  Stop();
+}
+
+void StatusManager::Start(Executor& executor) {
+  executor_ = &executor;
+  for (auto& writer : writers_) executor.Add(*writer);
+}
+
+void StatusManager::Stop() {
+  if (executor_ == nullptr) return;
+  for (auto& writer : writers_) executor_->Remove(*writer);
+  executor_ = nullptr;
+}
+
+void StatusManager::Queue(const std::string& uid, Entry& entry) {
+  if (entry.queued || entry.writing || !entry.IsDue()) return;
+  entry.queued = true;
+  due_.push_back(uid);
+}
+
+void StatusManager::WakeWriter() {
+  writers_[next_writer_++ % writers_.size()]->Wake();
+}
 
 void StatusManager::Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status) {
   {
     MutexLock lock(mutex_);
-    Entry& entry = entries_[pod->metadata.uid];
-    const bool same = entry.version > 0 && entry.status == status;
+    const auto [found, is_new] = entries_.try_emplace(pod->metadata.uid);
+    Entry& entry = found->second;
     entry.pod = pod;
-    if (same) return;
+    if (entry.version > 0 && entry.status == status) return;
+    // After a restart of the kubelet nothing may have changed.
+    if (is_new && !IsStaticPod(*pod) && pod->status == status) entry.written = 1;
     entry.status = std::move(status);
     ++entry.version;
+    Queue(pod->metadata.uid, entry);
   }
-  Wake();
+  WakeWriter();
 }
 
 void StatusManager::Finish(const Ptr<core_v1::Pod>& pod) {
@@ -31,56 +119,113 @@ void StatusManager::Finish(const Ptr<core_v1::Pod>& pod) {
     Entry& entry = entries_[pod->metadata.uid];
     entry.pod = pod;
     entry.finished = true;
+    Queue(pod->metadata.uid, entry);
   }
-  Wake();
+  WakeWriter();
+}
+
+void StatusManager::WriteAgain(const std::string& uid) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = entries_.find(uid);
+    if (found == entries_.end() || found->second.version == 0) return;
+    ++found->second.version;
+    Queue(uid, found->second);
+  }
+  WakeWriter();
+}
+
+void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = entries_.find(uid);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    // What is being written is not seen yet.
+    if (entry.writing || entry.version == 0 || entry.version > entry.written) return;
+    if (WrittenRevision(object.metadata) <= entry.revision) return;
+    // Who ends a pod in the API has the last word: its worker hears of it.
+    if (IsTerminal(object.status) || !Differs(entry.status, object.status)) return;
+    ++entry.version;
+    Queue(uid, entry);
+  }
+  WakeWriter();
+}
+
+std::optional<core_v1::PodStatus> StatusManager::Latest(const std::string& uid) const {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(uid);
+  if (found == entries_.end() || found->second.version == 0) return std::nullopt;
+  return found->second.status;
 }
 
 void StatusManager::Forget(const std::string& uid) {
   MutexLock lock(mutex_);
   entries_.erase(uid);
+  std::erase(due_, uid);
 }
 
-Duration StatusManager::Step() {
-  std::vector<Entry> due;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [uid, entry] : entries_) {
-      if (entry.version > entry.written || entry.finished) due.push_back(entry);
+std::optional<StatusManager::Entry> StatusManager::TakeDue(Duration& wait) {
+  const Duration now = clock_.Monotonic();
+  wait = kNever;
+  MutexLock lock(mutex_);
+  for (auto uid = due_.begin(); uid != due_.end(); ++uid) {
+    Entry& entry = entries_.at(*uid);
+    if (entry.not_before > now) {
+      wait = std::min(wait, entry.not_before - now);
+      continue;
     }
+    entry.queued = false;
+    entry.writing = true;
+    due_.erase(uid);
+    return entry;
   }
-  bool all_done = true;
-  for (const Entry& entry : due) {
-    const bool written = entry.version == entry.written || Write(entry);
-    if (written) {
-      MutexLock lock(mutex_);
-      const auto found = entries_.find(entry.pod->metadata.uid);
-      if (found != entries_.end()) found->second.written = entry.version;
-    }
-    const bool done = written && (!entry.finished || Remove(entry));
-    all_done &= done;
-  }
-  return all_done ? kNever : kRetryDelay;
+  return std::nullopt;
 }
 
-bool StatusManager::Write(const Entry& entry) {
-  const ObjectKey key{entry.pod->metadata.namespace_, entry.pod->metadata.name};
-  const auto current = client_.Get<core_v1::Pod>(key);
-  if (!current) return current.error().reason == Reason::kNotFound;
-  if ((*current)->metadata.uid != entry.pod->metadata.uid) return true;
-  const auto written = client_.PatchStatus(**current, [&](core_v1::Pod& pod) {
-    // Conditions of others may have come since the status was computed.
-    std::vector<core_v1::PodCondition> conditions = entry.status.conditions;
-    for (const auto& condition : pod.status.conditions) {
-      const bool known = std::any_of(conditions.begin(), conditions.end(),
-                                     [&](const auto& each) { return each.type == condition.type; });
-      if (!known) conditions.push_back(condition);
+void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(entry.pod->metadata.uid);
+  if (found == entries_.end()) return;
+  Entry& now = found->second;
+  now.writing = false;
+  if (written) now.written = std::max(now.written, entry.version);
+  now.revision = std::max(now.revision, entry.revision);
+  if (done && now.pod == entry.pod) now.finished = false;
+  now.not_before = done ? Duration::zero() : clock_.Monotonic() + kRetryDelay;
+  Queue(entry.pod->metadata.uid, now);
+}
+
+Duration StatusManager::WriteNext() {
+  Duration wait = kNever;
+  auto entry = TakeDue(wait);
+  if (!entry) return wait;
+  WakeWriter();  // There may be more to do than one can.
+  const bool written = entry->version == entry->written || Write(*entry);
+  GiveBack(*entry, written, written && (!entry->finished || Remove(*entry)));
+  return Duration::zero();
+}
+
+bool StatusManager::Write(Entry& entry) {
+  const Ptr<core_v1::Pod> object = object_of_(entry.pod);
+  if (!object) return true;
+  const ObjectKey key = KeyOf(*object);
+  const std::string& uid = object->metadata.uid;
+  const auto written = client_.Patch(core_v1::Pod::Info(), key, PatchType::kStrategic,
+                                     StatusPatch(uid, entry.status), "status");
+  if (written) {
+    meta_v1::ObjectMeta metadata;
+    metadata.resource_version = written->value("/metadata/resourceVersion"_json_pointer, "");
+    entry.revision = WrittenRevision(metadata);
+    return true;
+  }
+  if (written.error().reason == Reason::kNotFound) return true;
+  if (written.error().reason == Reason::kConflict) {
+    const auto current = client_.Get<core_v1::Pod>(key);
+    if (current ? (*current)->metadata.uid != uid : current.error().reason == Reason::kNotFound) {
+      return true;  // Another pod has the name by now.
     }
-    const auto start_time = pod.status.start_time;
-    pod.status = entry.status;
-    pod.status.conditions = std::move(conditions);
-    if (start_time) pod.status.start_time = start_time;
-  });
-  if (written || written.error().reason == Reason::kNotFound) return true;
+  }
   log_.Info("pod status not written",
             {{"pod", entry.pod->metadata.name}, {"error", written.error().message}});
   return false;

@@ -1,9 +1,15 @@
-// Writes the statuses of pods to the API: the newest of each pod, as a merge patch, and at last the
-// removal of pods that are gone.
+// Writes the statuses of pods to the API: the newest of each pod, one request each, and at last the
+// removal of pods that are gone. Several are written at once.
 #pragma once
 
+#include <atomic>
+#include <deque>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/control_loop.h"
 #include "base/log.h"
@@ -12,36 +18,73 @@
 
 namespace skiff::kubelet {
 
-class StatusManager final : public ControlLoop {
+class StatusManager {
  public:
   static constexpr Duration kRetryDelay = 1s;
+  static constexpr int kWriters = 4;
 
-  StatusManager(Client& client) : client_(client) {}  // NOLINT
+  // The object in the API that shows a pod's status, as far as known: of a static pod its mirror.
+  // nullptr: there is none (yet).
+  using ObjectOf = std::function<Ptr<core_v1::Pod>(const Ptr<core_v1::Pod>& pod)>;
 
-  // `pod` as the API has it; `status` as it shall be. Any thread.
+  StatusManager(Client& client, const Clock& clock, ObjectOf object_of);
+  ~StatusManager();
+  void Start(Executor& executor);
+  void Stop();
+
+  // The status as it shall be. Any thread.
   void Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status);
   // Its containers and volumes are gone: once its last status is written, the object is deleted.
   void Finish(const Ptr<core_v1::Pod>& pod);
+  // The pod has a new object in the API, which knows nothing of its status.
+  void WriteAgain(const std::string& uid);
+  // `object` shows the pod now. What others made of its status, as the one who marks the pods of a
+  // node that was silent, is put right again.
+  void Reconcile(const std::string& uid, const core_v1::Pod& object);
+  // What was set last.
+  std::optional<core_v1::PodStatus> Latest(const std::string& uid) const;
   // The object is gone from the API.
   void Forget(const std::string& uid);
-  Duration Step() override;
 
  private:
+  class Writer;
   struct Entry {
     Ptr<core_v1::Pod> pod;
     core_v1::PodStatus status;
     uint64_t version = 0;
     uint64_t written = 0;
     bool finished = false;
+    bool queued = false;    // In due_.
+    bool writing = false;   // By one of the writers.
+    Duration not_before{};  // Monotonic; after a failure.
+    uint64_t revision = 0;  // Of the object when it was written last.
+    bool IsDue() const { return version > written || finished; }
   };
+  void Queue(const std::string& uid, Entry& entry) REQUIRES(mutex_);
+  void WakeWriter();
+  Duration WriteNext();
+  // Takes the first entry that may be written now; else says in `wait` how long none may.
+  std::optional<Entry> TakeDue(Duration& wait);
+  void GiveBack(const Entry& entry, bool written, bool done);
   // True when nothing is left to do for it now; the entry may have changed meanwhile.
-  bool Write(const Entry& entry);
+  bool Write(Entry& entry);
   bool Remove(const Entry& entry);
 
   Client& client_;
+  const Clock& clock_;
+  const ObjectOf object_of_;
   const Log log_{"status"};
-  Mutex mutex_;
+  Executor* executor_ = nullptr;
+  std::vector<std::unique_ptr<Writer>> writers_;
+  // Taken after the kubelet's.
+  mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ GUARDED_BY(mutex_);  // By uid.
+  std::deque<std::string> due_ GUARDED_BY(mutex_);           // Uids, first come, first written.
+  std::atomic<size_t> next_writer_ = 0;
 };
+
+// The strategic merge patch that makes the status of the object with this uid ours: conditions of
+// others stay, and so does what the API server and controllers write there.
+Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status);
 
 }  // namespace skiff::kubelet

@@ -9,7 +9,9 @@
 // Pure: nothing here touches the kernel.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/rule_set.h"
@@ -25,10 +27,35 @@ struct IptablesOptions {
   bool masquerade_all = false;
   bool localhost_node_ports = true;
   bool random_fully = true;
+  // Rules of endpoints without their comments: kube-proxy leaves them out in large clusters.
+  bool terse = false;
+  // The node's addresses on which node ports are served (--nodeport-addresses); empty: all.
+  std::vector<std::string> node_port_ips;
   std::vector<std::string> node_ips;  // For source ranges that hold the node itself.
 };
 
+// What one port of a service adds to the chains that all services share, and its own chains, which
+// are all in the table nat.
+struct ServiceChains {
+  RuleSet shared;
+  std::map<std::string, Chain> own;
+};
+ServiceChains CompileService(const ServicePortRules& service, const IptablesOptions& options);
+
+// The chains that are there without any service. A chain's rules are those of `first`, then what
+// services add to it, then those of `last`; every shared chain is in `first`.
+struct FixedChains {
+  RuleSet first;
+  RuleSet last;
+};
+FixedChains CompileFixed(const IptablesOptions& options);
+
+// Everything at once.
 RuleSet CompileIptables(const ServiceMap& services, const IptablesOptions& options);
+
+// Whether a chain of this name is one that this compiler can make: others' chains may begin with
+// KUBE- as well.
+bool IsServiceChain(std::string_view chain);
 
 // Jumps from the built-in chains, which are not ours to rewrite: ensured one by one.
 struct Jump {

@@ -90,6 +90,19 @@ TEST(IptablesTest, AServiceWithoutEndpointsIsRefusedAndOneWithoutLocalOnesDroppe
   EXPECT_TRUE(elsewhere.filter.chains.at("KUBE-SERVICES").empty());
 }
 
+TEST(IptablesTest, NodePortsAreServedOnTheAddressesAskedForOnly) {
+  const auto last_of = [](const IptablesOptions& options) {
+    return CompileFixed(options).last.nat.chains.at("KUBE-SERVICES");
+  };
+  ASSERT_EQ(last_of({}).size(), 1u);
+  EXPECT_TRUE(last_of({})[0].ends_with("-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"));
+  EXPECT_TRUE(last_of({.localhost_node_ports = false})[0].ends_with(
+      "--dst-type LOCAL ! -d 127.0.0.0/8 -j KUBE-NODEPORTS"));
+  const Chain chosen = last_of({.node_port_ips = {"192.0.2.1", "192.0.2.2"}});
+  ASSERT_EQ(chosen.size(), 2u);
+  EXPECT_TRUE(chosen[1].ends_with("-d 192.0.2.2 -j KUBE-NODEPORTS"));
+}
+
 TEST(RuleSetTest, OnlyChainsThatChangedAreWritten) {
   const RuleSet before = Compile(Web());
   EXPECT_EQ(RestoreText(before, before), "");

@@ -2,74 +2,73 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
+#include <map>
 #include <sstream>
 
 #include "base/process.h"
+#include "proxy/conntrack.h"
+#include "proxy/flush_watch.h"
 
 namespace skiff::proxy {
 namespace {
 
 constexpr char kCanary[] = "KUBE-PROXY-CANARY";
+constexpr char kHint[] = "KUBE-IPTABLES-HINT";
 constexpr Duration kTimeout = 60s;
+constexpr size_t kSavedBytesMax = 256 << 20;  // Some hundred thousand rules.
+// Longer texts take iptables-nft a time that grows with the square: twice as much at ten times
+// this.
+constexpr size_t kNftRulesMax = 3000;
 
-// "iptables-nft", "iptables-legacy", ...
-std::string Program(const std::string& flavour, const char* suffix) {
-  return flavour + suffix;
-}
-
-int RuleCount(const std::string& flavour) {
-  const auto saved = RunProcess({.argv = {Program(flavour, "-save")}, .timeout = kTimeout});
-  if (!saved || saved->exit_code != 0) return -1;
-  return static_cast<int>(std::count(saved->out.begin(), saved->out.end(), '\n'));
-}
-
-// kubelet and others mark which flavour a machine uses by rules that exist already.
-Result<std::string> ChooseFlavour(IpFamily family) {
-  const std::string base = family == IpFamily::kIpv6 ? "ip6tables" : "iptables";
-  std::string best;
-  int most = -1;
-  for (const char* suffix : {"-nft", "-legacy", ""}) {
-    const std::string flavour = base + suffix;
-    if (!FindProgram(Program(flavour, "-save")) || !FindProgram(Program(flavour, "-restore"))) {
-      continue;
-    }
-    if (*suffix == '\0' && !best.empty()) continue;
-    const int rules = RuleCount(flavour);
-    if (rules > most) {
-      most = rules;
-      best = flavour;
-    }
-  }
-  if (!best.empty()) return best;
-  if (!FindProgram(base)) {
-    return Fail(Reason::kNotFound,
-                "no iptables on this machine; install it with: apt-get install iptables");
-  }
-  return Fail(Reason::kForbidden,
-              "iptables cannot read the kernel's rules; it needs root and the kernel's netfilter");
-}
-
-class Iptables final : public Netfilter {
- public:
-  explicit Iptables(std::string flavour) : flavour_(std::move(flavour)) {}
-  Result<> EnsureJumps(const std::vector<Jump>& jumps) override;
-  Result<> Restore(const std::string& text) override;
-  bool CanaryLives() override;
-  Result<> MakeCanary() override;
-  Result<RuleSet> OurChains() override;
-  Result<> RemoveAll(const std::vector<Jump>& jumps) override;
-  void ForgetUdp(const std::string& ip, int port, const std::vector<std::string>& keep) override;
-
- private:
-  Result<ProcessOutput> Run(const std::string& table, std::vector<std::string> arguments) {
-    std::vector<std::string> argv = {flavour_, "-w", "5", "-t", table};
-    argv.insert(argv.end(), arguments.begin(), arguments.end());
-    return RunProcess({.argv = std::move(argv), .timeout = kTimeout});
-  }
-  const std::string flavour_;
+// One table as iptables-save prints it.
+struct SavedTable {
+  std::vector<std::string> chains;
+  std::vector<std::string> rules;  // Without "-A ".
 };
+
+std::map<std::string, SavedTable> ParseSaved(const std::string& text) {
+  std::map<std::string, SavedTable> tables;
+  SavedTable* table = nullptr;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("*")) table = &tables[line.substr(1)];
+    if (table == nullptr) continue;
+    if (line.starts_with(":")) table->chains.push_back(line.substr(1, line.find(' ') - 1));
+    if (line.starts_with("-A ")) table->rules.push_back(line.substr(3));
+  }
+  return tables;
+}
+
+bool IsOurs(const std::string& chain) {
+  return IsServiceChain(chain) || chain == kCanary || chain == kHint;
+}
+
+// The chain after -j or -g; "" for a rule without one.
+std::string TargetOf(const std::string& rule) {
+  for (const std::string_view option : {" -j ", " -g "}) {
+    const size_t at = rule.rfind(option);
+    if (at == std::string::npos) continue;
+    const size_t begin = at + option.size();
+    return rule.substr(begin, rule.find(' ', begin) - begin);
+  }
+  return "";
+}
+
+// The text that removes what is ours from a table; "" when there is nothing.
+std::string RemovalText(const std::string& name, const SavedTable& table) {
+  std::string declared, jumps, deleted;
+  for (const std::string& chain : table.chains) {
+    if (!IsOurs(chain)) continue;
+    declared += ":" + chain + " - [0:0]\n";
+    deleted += "-X " + chain + "\n";
+  }
+  if (declared.empty()) return "";
+  for (const std::string& rule : table.rules) {
+    const std::string chain = rule.substr(0, rule.find(' '));
+    if (!IsOurs(chain) && IsOurs(TargetOf(rule))) jumps += "-D " + rule + "\n";
+  }
+  return "*" + name + "\n" + declared + jumps + deleted + "COMMIT\n";
+}
 
 std::vector<std::string> With(const char* verb, const Jump& jump) {
   std::vector<std::string> arguments = {verb, jump.chain};
@@ -77,31 +76,65 @@ std::vector<std::string> With(const char* verb, const Jump& jump) {
   return arguments;
 }
 
-bool IsOurs(const std::string& chain) {
-  return chain.starts_with("KUBE-");
-}
+class Iptables final : public Netfilter {
+ public:
+  Iptables(std::string program, IpFamily family, bool is_nft)
+      : program_(std::move(program)), family_(family), is_nft_(is_nft) {}
+  std::string name() const override { return program_; }
+  size_t restore_rules_max() const override { return is_nft_ ? kNftRulesMax : 0; }
+  Result<int> EnsureJumps(const std::vector<Jump>& jumps) override;
+  Result<> Restore(const std::string& text) override;
+  bool CanaryLives() override;
+  Result<> MakeCanary() override;
+  Result<RuleSet> OurChains() override;
+  Result<> RemoveAll() override;
+  Result<int> ForgetUdp(const ServiceMap& services, const std::set<std::string>& keys) override {
+    return DeleteStaleUdp(services, keys, family_);
+  }
+  bool OnDeletions(std::function<void()> look) override;
+  void StopWatching() override { watch_.reset(); }
 
-Result<> Iptables::EnsureJumps(const std::vector<Jump>& jumps) {
+ private:
+  Result<ProcessOutput> Run(const std::string& table, std::vector<std::string> arguments) {
+    std::vector<std::string> argv = {program_, "-w", "5", "-t", table};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return RunProcess({.argv = std::move(argv), .timeout = kTimeout});
+  }
+  Result<std::map<std::string, SavedTable>> Save() {
+    // Naming a table would make the kernel create it.
+    const auto saved = TRY(RunChecked(
+        {.argv = {program_ + "-save"}, .timeout = kTimeout, .output_bytes_max = kSavedBytesMax}));
+    return ParseSaved(saved);
+  }
+  const std::string program_;
+  const IpFamily family_;
+  const bool is_nft_;
+  std::unique_ptr<NetlinkWatch> watch_;
+};
+
+Result<int> Iptables::EnsureJumps(const std::vector<Jump>& jumps) {
+  int missing = 0;
   for (const Jump& jump : jumps) {
-    (void)Run(jump.table, {"-N", jump.rule.back()});  // It may be there already.
     const auto present = TRY(Run(jump.table, With("-C", jump)));
     if (present.exit_code == 0) continue;
+    (void)TRY(Run(jump.table, {"-N", jump.rule.back()}));  // It may be there already.
     const auto made = TRY(Run(jump.table, With("-I", jump)));
     if (made.exit_code != 0) {
       return Fail(Reason::kInternalError,
-                  fmt::format("{} -I {}: {}", flavour_, jump.chain, made.err));
+                  fmt::format("{} -I {}: {}", program_, jump.chain, made.err));
     }
+    ++missing;
   }
-  return {};
+  return missing;
 }
 
 Result<> Iptables::Restore(const std::string& text) {
   const auto restored =
-      TRY(RunProcess({.argv = {Program(flavour_, "-restore"), "-w", "5", "--noflush", "--counters"},
+      TRY(RunProcess({.argv = {program_ + "-restore", "-w", "5", "--noflush", "--counters"},
                       .stdin_text = text,
                       .timeout = kTimeout}));
   if (restored.exit_code == 0) return {};
-  return Fail(Reason::kInternalError, Program(flavour_, "-restore") + ": " + restored.err);
+  return Fail(Reason::kInternalError, program_ + "-restore: " + restored.err);
 }
 
 bool Iptables::CanaryLives() {
@@ -113,66 +146,71 @@ bool Iptables::CanaryLives() {
 }
 
 Result<> Iptables::MakeCanary() {
-  for (const char* table : {"mangle", "nat", "filter"}) {
-    const auto made = TRY(Run(table, {"-N", kCanary}));
+  const auto make = [&](const char* table, const char* chain) -> Result<> {
+    const auto made = TRY(Run(table, {"-N", chain}));
     const bool exists = made.exit_code == 1;
     if (made.exit_code != 0 && !exists) return Fail(Reason::kInternalError, made.err);
-  }
-  return {};
+    return {};
+  };
+  for (const char* table : {"mangle", "nat", "filter"}) TRY(make(table, kCanary));
+  return make("mangle", kHint);
 }
 
 Result<RuleSet> Iptables::OurChains() {
+  auto tables = TRY(Save());
   RuleSet set;
-  for (const auto& [table, rules] :
+  for (const auto& [name, rules] :
        {std::pair<const char*, TableRules*>{"filter", &set.filter}, {"nat", &set.nat}}) {
-    const auto saved =
-        TRY(RunProcess({.argv = {Program(flavour_, "-save"), "-t", table}, .timeout = kTimeout}));
-    std::istringstream lines(saved.out);
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.starts_with(":")) continue;
-      const std::string chain = line.substr(1, line.find(' ') - 1);
-      // What is in it is not compared: contents that differ are written anew.
-      if (IsOurs(chain) && chain != kCanary) rules->chains[chain] = {"(unknown)"};
+    for (const std::string& chain : tables[name].chains) {
+      if (IsServiceChain(chain)) rules->chains[chain];
     }
   }
   return set;
 }
 
-Result<> Iptables::RemoveAll(const std::vector<Jump>& jumps) {
-  for (const Jump& jump : jumps) (void)Run(jump.table, With("-D", jump));
-  const RuleSet ours = TRY(OurChains());
-  TRY(Restore(RestoreText({}, ours)));
-  for (const char* table : {"mangle", "nat", "filter"}) (void)Run(table, {"-X", kCanary});
-  return {};
+Result<> Iptables::RemoveAll() {
+  watch_.reset();
+  std::string text;
+  const auto tables = TRY(Save());
+  for (const auto& [name, table] : tables) text += RemovalText(name, table);
+  if (text.empty()) return {};
+  return Restore(text);
 }
 
-void Iptables::ForgetUdp(const std::string& ip, int port, const std::vector<std::string>& keep) {
-  const auto listed = RunProcess(
-      {.argv = {"conntrack", "-L", "-p", "udp", "--orig-dst", ip, "--dport", std::to_string(port)},
-       .timeout = kTimeout});
-  if (!listed) return;
-  const std::set<std::string> kept(keep.begin(), keep.end());
-  std::set<std::string> stale;
-  std::istringstream lines(listed->out);
-  for (std::string line; std::getline(lines, line);) {
-    // The second src= of an entry is where the answers come from.
-    const auto first = line.find("src=");
-    const auto second = line.find("src=", first + 4);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string from = line.substr(second + 4, line.find(' ', second) - second - 4);
-    if (!kept.contains(from)) stale.insert(from);
-  }
-  for (const std::string& from : stale) {
-    (void)RunProcess(
-        {.argv = {"conntrack", "-D", "-p", "udp", "--orig-dst", ip, "--reply-src", from},
-         .timeout = kTimeout});
-  }
+bool Iptables::OnDeletions(std::function<void()> look) {
+  if (!is_nft_) return false;
+  auto watch = WatchNftDeletions(std::move(look));
+  if (!watch) return false;
+  watch_ = std::move(*watch);
+  return true;
+}
+
+// A program that does not say by its name which flavour it is says so with its version.
+bool IsNft(const std::string& program) {
+  if (program.ends_with("-nft")) return true;
+  if (program.ends_with("-legacy")) return false;
+  const auto version = RunChecked({.argv = {program, "--version"}});
+  return version && version->find("nf_tables") != std::string::npos;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Netfilter>> OpenIptables(IpFamily family) {
-  return std::make_unique<Iptables>(TRY(ChooseFlavour(family)));
+Result<std::unique_ptr<Netfilter>> OpenIptables(IpFamily family, IptablesFlavour flavour) {
+  std::string program = TRY(ChooseIptables(family, flavour));
+  const bool is_nft = IsNft(program);
+  return std::make_unique<Iptables>(std::move(program), family, is_nft);
+}
+
+Result<> CleanupIptables() {
+  for (const IpFamily family : {IpFamily::kIpv4, IpFamily::kIpv6}) {
+    for (const std::string& program : InstalledIptables(family)) {
+      const auto saved = RunProcess({.argv = {program + "-save"}, .output_bytes_max = 0});
+      if (!saved || saved->exit_code != 0) continue;
+      Iptables iptables(program, family, IsNft(program));
+      TRY(iptables.RemoveAll());
+    }
+  }
+  return {};
 }
 
 }  // namespace skiff::proxy

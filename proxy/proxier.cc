@@ -1,21 +1,75 @@
 #include "proxy/proxier.h"
 
-namespace skiff::proxy {
+#include <algorithm>
 
-Proxier::Proxier(Dependencies dependencies, std::string node_name, IptablesOptions options)
+namespace skiff::proxy {
+namespace {
+
+constexpr char kZoneLabel[] = "topology.kubernetes.io/zone";
+constexpr char kSlicesByService[] = "proxied-service";
+// With more rules than this, writing all of them anew each hour would be a burden.
+constexpr size_t kLargeRules = 10'000;
+
+std::string ZoneOf(const Ptr<core_v1::Node>& node) {
+  if (!node) return "";
+  const auto zone = node->metadata.labels.find(kZoneLabel);
+  return zone == node->metadata.labels.end() ? "" : zone->second;
+}
+
+std::string NameOf(const meta_v1::ObjectMeta& metadata) {
+  return metadata.namespace_ + "/" + metadata.name;
+}
+
+}  // namespace
+
+Proxier::Proxier(Dependencies dependencies, std::string node_name, IptablesOptions options,
+                 ProxierTimes times)
     : dependencies_(std::move(dependencies)),
       node_name_(std::move(node_name)),
-      options_(std::move(options)) {
-  const auto changed = [this](const auto&, const auto&) {
-    changed_ = true;
+      family_(options.family),
+      times_(times),
+      rules_(dependencies_.netfilter, options, dependencies_.clock) {
+  WatchInformers();
+}
+
+Proxier::~Proxier() {
+  // The watch calls into this object.
+  dependencies_.netfilter.StopWatching();
+}
+
+void Proxier::WatchInformers() {
+  dependencies_.slices.AddIndex(kSlicesByService, [](const discovery_v1::EndpointSlice& slice) {
+    const std::string service = ServiceOf(slice);
+    return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
+  });
+  dependencies_.services.OnChange([this](const auto& before, const auto& now) {
+    NoteChange(NameOf((now ? now : before)->metadata));
+  });
+  dependencies_.slices.OnChange([this](const auto& before, const auto& now) {
+    if (before) NoteChange(ServiceOf(*before));
+    if (now) NoteChange(ServiceOf(*now));
+  });
+  dependencies_.nodes.OnChange([this](const auto& before, const auto& now) {
+    if ((now ? now : before)->metadata.name != node_name_ || ZoneOf(before) == ZoneOf(now)) return;
+    {
+      const MutexLock lock(mutex_);
+      node_changed_ = true;
+    }
     Wake();
-  };
-  dependencies_.services.OnChange(changed);
-  dependencies_.slices.OnChange(changed);
+  });
   for (InformerCache* cache : {&dependencies_.services.cache(), &dependencies_.slices.cache(),
                                &dependencies_.nodes.cache()}) {
     cache->OnSynced([this] { Wake(); });
   }
+}
+
+void Proxier::NoteChange(const std::string& service) {
+  if (service.empty()) return;
+  {
+    const MutexLock lock(mutex_);
+    changed_.insert(service);
+  }
+  Wake();
 }
 
 bool Proxier::InformersSynced() const {
@@ -26,57 +80,117 @@ bool Proxier::InformersSynced() const {
 Duration Proxier::Step() {
   if (!InformersSynced()) return kNever;
   const Duration now = dependencies_.clock.Monotonic();
-  if (now >= next_check_) {
-    next_check_ = now + kSyncPeriod;
-    if (synced_ && !dependencies_.netfilter.CanaryLives()) {
+  if (synced_) CheckRules(now);
+  {
+    const MutexLock lock(mutex_);
+    must_write_all_ |= node_changed_;
+    if (changed_.empty() && !must_write_all_) {
+      return NextDue(now);
+    }
+  }
+  if (waiting_since_ == kNever.count()) waiting_since_ = now.count();
+  if (now < not_before_) return not_before_ - now;
+  std::set<std::string> changed;
+  {
+    const MutexLock lock(mutex_);
+    changed.swap(changed_);
+    node_changed_ = false;
+  }
+  if (const auto written = Sync(std::move(changed)); !written) {
+    log_.Error("service rules not written", {{"error", written.error().message}});
+    must_write_all_ = true;
+    not_before_ = now + times_.sync_period;
+    const bool late = now - waiting_since() > 2 * times_.sync_period;
+    if (late && dependencies_.health != nullptr) dependencies_.health->SetProxyHealthy(false);
+    return times_.sync_period;
+  }
+  if (dependencies_.health != nullptr) dependencies_.health->SetProxyHealthy(true);
+  const Duration after = dependencies_.clock.Monotonic();
+  not_before_ = after + times_.min_sync_period;
+  last_updated_ = dependencies_.clock.Now().time_since_epoch().count();
+  waiting_since_ = kNever.count();
+  if (!synced_) {
+    watches_deletions_ = dependencies_.netfilter.OnDeletions([this] {
+      look_ = true;
+      Wake();
+    });
+  }
+  synced_ = true;
+  next_check_ = watches_deletions_ ? kNever : after + times_.sync_period;
+  return NextDue(after);
+}
+
+Duration Proxier::NextDue(Duration now) const {
+  Duration next = std::min(next_check_, next_full_);
+  if (look_) next = std::min(next, look_not_before_);
+  return std::max(next - now, Duration(0));
+}
+
+void Proxier::CheckRules(Duration now) {
+  const bool told = now >= look_not_before_ && look_.exchange(false);
+  if (told || now >= next_check_) {
+    if (told) look_not_before_ = now + kLookPeriod;
+    // Once told of deletions, the jumps are looked at as well; a look now and then must be cheap.
+    if (!rules_.Intact(told)) {
       log_.Info("somebody flushed the rules; writing them again");
       must_write_all_ = true;
     }
+    if (!watches_deletions_) next_check_ = now + times_.sync_period;
   }
-  if (changed_.exchange(false) || must_write_all_) {
-    if (const auto written = Sync(); !written) {
-      log_.Error("service rules not written", {{"error", written.error().message}});
-      must_write_all_ = true;
-      return kSyncPeriod;
+  if (now >= next_full_) {
+    next_full_ = now + kFullSyncPeriod;
+    must_write_all_ |= rules_.rules() < kLargeRules;
+  }
+}
+
+NodeFacts Proxier::Node() const {
+  return {node_name_, ZoneOf(dependencies_.nodes.Get({"", node_name_})), family_};
+}
+
+std::set<std::string> Proxier::Rebuild(const std::string& service, const NodeFacts& node) {
+  std::set<std::string> touched;
+  if (const auto had = keys_.find(service); had != keys_.end()) {
+    touched = std::move(had->second);
+    for (const std::string& key : touched) services_.erase(key);
+    keys_.erase(had);
+  }
+  const size_t slash = service.find('/');
+  const auto found =
+      dependencies_.services.Get({service.substr(0, slash), service.substr(slash + 1)});
+  if (!found) return touched;
+  ServiceMap ports =
+      BuildServicePorts(*found, dependencies_.slices.ByIndex(kSlicesByService, service), node);
+  for (const auto& [key, port] : ports) {
+    touched.insert(key);
+    keys_[service].insert(key);
+  }
+  services_.merge(ports);
+  return touched;
+}
+
+Result<> Proxier::Sync(std::set<std::string> changed) {
+  const NodeFacts node = Node();
+  const bool all = must_write_all_;
+  if (all) {
+    services_.clear();
+    keys_.clear();
+    for (const auto& service : dependencies_.services.List()) {
+      changed.insert(NameOf(service->metadata));
     }
   }
-  return next_check_ - now;
-}
-
-Result<> Proxier::Sync() {
-  Netfilter& netfilter = dependencies_.netfilter;
-  NodeFacts node{node_name_, "", options_.family};
-  if (const auto found = dependencies_.nodes.Get({"", node_name_})) {
-    const auto zone = found->metadata.labels.find("topology.kubernetes.io/zone");
-    if (zone != found->metadata.labels.end()) node.zone = zone->second;
-  }
-  ServiceMap services =
-      BuildServiceMap(dependencies_.services.List(), dependencies_.slices.List(), node);
-  RuleSet wanted = CompileIptables(services, options_);
-  if (must_write_all_) {
-    applied_ = TRY(netfilter.OurChains());
-    TRY(netfilter.MakeCanary());
-  }
-  const std::string text = RestoreText(wanted, applied_);
-  if (!text.empty()) TRY(netfilter.Restore(text));
-  if (must_write_all_) TRY(netfilter.EnsureJumps(IptablesJumps()));
-  applied_ = std::move(wanted);
+  std::set<std::string> keys;
+  for (const std::string& service : changed) keys.merge(Rebuild(service, node));
+  const SyncReport report = TRY(all ? rules_.Full(services_) : rules_.Partial(services_, keys));
   must_write_all_ = false;
-  CleanConntrack(services_, services);
-  services_ = std::move(services);
-  synced_ = true;
-  return {};
-}
-
-void Proxier::CleanConntrack(const ServiceMap& before, const ServiceMap& now) {
-  for (const auto& [key, service] : now) {
-    if (service.protocol != "udp" || service.cluster_endpoints.empty()) continue;
-    const auto old = before.find(key);
-    if (old != before.end() && old->second.cluster_endpoints == service.cluster_endpoints) continue;
-    std::vector<std::string> serving;
-    for (const auto& endpoint : service.cluster_endpoints) serving.push_back(endpoint.ip);
-    dependencies_.netfilter.ForgetUdp(service.cluster_ip, service.port, serving);
+  if (report.full) next_full_ = dependencies_.clock.Monotonic() + kFullSyncPeriod;
+  log_.Debug("service rules written", {{"full", report.full},
+                                       {"chains", report.chains},
+                                       {"rules", report.rules},
+                                       {"ms", report.took / 1ms}});
+  if (dependencies_.health != nullptr) {
+    dependencies_.health->Update(family_, HealthOf(services_));
   }
+  return {};
 }
 
 }  // namespace skiff::proxy

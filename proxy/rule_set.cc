@@ -1,5 +1,7 @@
 #include "proxy/rule_set.h"
 
+#include <fmt/format.h>
+
 #include <string_view>
 
 namespace skiff::proxy {
@@ -23,6 +25,13 @@ std::string TableText(std::string_view name, const TableRules& wanted, const Tab
 }
 
 }  // namespace
+
+std::string RuleComment(std::string_view text) {
+  // A word without spaces needs no quotes, and kube-proxy writes none.
+  const bool plain = text.find(' ') == std::string_view::npos;
+  return plain ? fmt::format("-m comment --comment {}", text)
+               : fmt::format("-m comment --comment \"{}\"", text);
+}
 
 std::string RestoreText(const RuleSet& wanted, const RuleSet& applied) {
   return TableText("filter", wanted.filter, applied.filter) +

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace skiff::proxy {
@@ -22,6 +23,9 @@ struct RuleSet {
   TableRules nat;
   bool operator==(const RuleSet&) const = default;
 };
+
+// "-m comment --comment TEXT", with quotes where TEXT has spaces.
+std::string RuleComment(std::string_view text);
 
 // Input of `iptables-restore --noflush --counters` that brings the kernel from `applied` to
 // `wanted`; "" when nothing differs. Chains that are only in `applied` are emptied and deleted.

@@ -31,6 +31,12 @@ std::string Lower(std::string text) {
   return text;
 }
 
+std::string Trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
 // Endpoints of one service, by port name and protocol, each address once.
 using EndpointsByPort = std::map<std::string, std::map<std::string, ServiceEndpoint>>;
 
@@ -89,6 +95,7 @@ void ChooseEndpoints(const std::map<std::string, ServiceEndpoint>& all, const No
                      ServicePortRules& out) {
   std::vector<ServiceEndpoint> ready, draining;
   for (const auto& [address, endpoint] : all) {
+    if (out.protocol == "udp" && endpoint.serving) out.serving.push_back(address);
     if (endpoint.ready) {
       ready.push_back(endpoint);
     } else if (endpoint.serving && endpoint.terminating) {
@@ -120,7 +127,7 @@ ServicePortRules PortRules(const core_v1::Service& service, const core_v1::Servi
   rules.node_port = port.node_port;
   rules.external_ips = OfFamily(spec.external_ips, family);
   for (const std::string& range : spec.load_balancer_source_ranges) {
-    if (IsOfFamily(range, family)) rules.source_ranges.push_back(range);
+    if (IsOfFamily(range, family)) rules.source_ranges.push_back(Trimmed(range));
   }
   for (const auto& ingress : service.status.load_balancer.ingress) {
     const bool is_proxied = ingress.ip_mode && *ingress.ip_mode == "Proxy";
@@ -157,34 +164,47 @@ std::string ServiceEndpoint::Address() const {
   return (is_ipv6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
 }
 
+std::string ServiceOf(const discovery_v1::EndpointSlice& slice) {
+  const auto label = slice.metadata.labels.find(std::string(kServiceNameLabel));
+  if (label == slice.metadata.labels.end() || HasLabel(slice.metadata, kHeadlessLabel)) return "";
+  return slice.metadata.namespace_ + "/" + label->second;
+}
+
+ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
+                             const NodeFacts& node) {
+  const std::string cluster_ip = ClusterIpOf(service.spec, node.family);
+  if (cluster_ip.empty() || service.spec.type == "ExternalName" ||
+      HasLabel(service.metadata, kOtherProxyLabel)) {
+    return {};
+  }
+  EndpointsByPort by_port;
+  for (const SlicePtr& slice : slices) {
+    if (slice->address_type == (node.family == IpFamily::kIpv6 ? "IPv6" : "IPv4")) {
+      AddSlice(*slice, node, by_port);
+    }
+  }
+  ServiceMap map;
+  for (const auto& port : service.spec.ports) {
+    ServicePortRules rules = PortRules(service, port, cluster_ip, node.family);
+    const auto found = by_port.find(port.name + "/" + rules.protocol);
+    if (found != by_port.end()) ChooseEndpoints(found->second, node, rules);
+    std::string key = rules.name + "/" + rules.protocol;
+    map.emplace(std::move(key), std::move(rules));
+  }
+  return map;
+}
+
 ServiceMap BuildServiceMap(const std::vector<ServicePtr>& services,
                            const std::vector<SlicePtr>& slices, const NodeFacts& node) {
-  const std::string address_type = node.family == IpFamily::kIpv6 ? "IPv6" : "IPv4";
-  std::map<std::string, EndpointsByPort> endpoints;  // By "ns/name" of the service.
+  std::map<std::string, std::vector<SlicePtr>> by_service;
   for (const SlicePtr& slice : slices) {
-    const auto label = slice->metadata.labels.find(std::string(kServiceNameLabel));
-    if (label == slice->metadata.labels.end() || slice->address_type != address_type ||
-        HasLabel(slice->metadata, kHeadlessLabel)) {
-      continue;
-    }
-    AddSlice(*slice, node, endpoints[slice->metadata.namespace_ + "/" + label->second]);
+    const std::string service = ServiceOf(*slice);
+    if (!service.empty()) by_service[service].push_back(slice);
   }
   ServiceMap map;
   for (const ServicePtr& service : services) {
-    const std::string cluster_ip = ClusterIpOf(service->spec, node.family);
-    if (cluster_ip.empty() || service->spec.type == "ExternalName" ||
-        HasLabel(service->metadata, kOtherProxyLabel)) {
-      continue;
-    }
-    const EndpointsByPort& by_port =
-        endpoints[service->metadata.namespace_ + "/" + service->metadata.name];
-    for (const auto& port : service->spec.ports) {
-      ServicePortRules rules = PortRules(*service, port, cluster_ip, node.family);
-      const auto found = by_port.find(port.name + "/" + rules.protocol);
-      if (found != by_port.end()) ChooseEndpoints(found->second, node, rules);
-      const std::string key = rules.name + "/" + rules.protocol;
-      map.emplace(key, std::move(rules));
-    }
+    map.merge(BuildServicePorts(
+        *service, by_service[service->metadata.namespace_ + "/" + service->metadata.name], node));
   }
   return map;
 }

@@ -54,6 +54,9 @@ struct ServicePortRules {
   std::vector<ServiceEndpoint> local_endpoints;
   // Some endpoint exists somewhere, usable from here or not: decides between REJECT and DROP.
   bool has_endpoints = false;
+  // Of UDP ports: addresses of all endpoints that serve, wherever they are. A client that talks to
+  // one of them already is left alone.
+  std::vector<std::string> serving;
 
   const std::vector<ServiceEndpoint>& InternalEndpoints() const {
     return internal_local ? local_endpoints : cluster_endpoints;
@@ -65,6 +68,7 @@ struct ServicePortRules {
   bool IsExternal() const {
     return node_port != 0 || !external_ips.empty() || !load_balancer_ips.empty();
   }
+  bool operator==(const ServicePortRules&) const = default;
 };
 
 // By name and protocol ("ns/name:port/tcp").
@@ -73,7 +77,15 @@ using ServiceMap = std::map<std::string, ServicePortRules>;
 using ServicePtr = std::shared_ptr<const core_v1::Service>;
 using SlicePtr = std::shared_ptr<const discovery_v1::EndpointSlice>;
 
-// Services without a cluster IP, of type ExternalName or served by another proxy are left out.
+// The ports of one service; `slices` are those that carry its name. A service without a cluster IP,
+// of type ExternalName or served by another proxy has none.
+ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
+                             const NodeFacts& node);
+// "namespace/name" of the service that a slice belongs to; "" for none, and for headless ones.
+std::string ServiceOf(const discovery_v1::EndpointSlice& slice);
+
+// The ports of all services. Services without a cluster IP, of type ExternalName or served by
+// another proxy are left out.
 ServiceMap BuildServiceMap(const std::vector<ServicePtr>& services,
                            const std::vector<SlicePtr>& slices, const NodeFacts& node);
 

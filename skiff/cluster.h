@@ -22,8 +22,12 @@ struct ClusterOptions {
   std::string service_cidr = "10.96.0.0/16";
   std::string cluster_cidr = "10.244.0.0/16";
   std::string container_runtime_endpoint;   // "": find or start containerd.
+  std::string iptables_flavour = "auto";    // Which one has the service rules: or nft, legacy.
   std::vector<std::string> image_archives;  // Loaded at the start: paths of tar files.
   std::string durability = "sync";
+  std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
+  int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
+  bool is_server = true;             // False: a node of another machine's cluster.
 };
 
 // Told what is being done, a line each.
@@ -43,9 +47,6 @@ class Cluster {
   explicit Cluster(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
-
-// What a machine lacks to be a node; empty when nothing. One line each, with the remedy.
-std::vector<std::string> NodeProblems(const ClusterOptions& options);
 
 // Removes everything a cluster with this data directory has put on the machine: pods, containerd,
 // network, service rules, and its files. The process must have ended. Can be repeated.

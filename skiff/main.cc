@@ -6,6 +6,12 @@
 
 #include "apiserver/program.h"
 #include "cli/program.h"
+#include "dns/program.h"
+#include "skiff/doctor.h"
+#include "skiff/join.h"
+#include "skiff/kubelet.h"
+#include "skiff/programs.h"
+#include "skiff/token.h"
 #include "skiff/up.h"
 
 namespace {
@@ -16,13 +22,23 @@ struct Program {
   int (*main)(const std::vector<std::string>& args);
 };
 
+// clang-format off
 constexpr Program kPrograms[] = {
     {"up", "", &skiff::UpMain},
     {"down", "", &skiff::DownMain},
     {"status", "", &skiff::StatusMain},
+    {"join", "", &skiff::JoinMain},
+    {"token", "", &skiff::TokenMain},
+    {"doctor", "", &skiff::DoctorMain},
     {"image", "", &skiff::ImageMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
+    {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain},
+    {"scheduler", "kube-scheduler", &skiff::SchedulerMain},
+    {"kube-proxy", "kube-proxy", &skiff::KubeProxyMain},
+    {"dns", "kube-dns", &skiff::dns::DnsMain},
+    {"kubelet", "kubelet", &skiff::KubeletMain},
 };
+// clang-format on
 
 }  // namespace
 
@@ -31,7 +47,7 @@ int main(int argc, char** argv) {
   std::string_view name = argv[0];
   name = name.substr(name.find_last_of('/') + 1);
   for (const Program& program : kPrograms) {
-    if (name == program.alias) return program.main(args);
+    if (!program.alias.empty() && name == program.alias) return program.main(args);
   }
   if (name == "kubectl") return skiff::cli::KubectlMain(args);
   if (args.empty()) {
@@ -42,7 +58,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   for (const Program& program : kPrograms) {
-    if (args[0] != program.word) continue;
+    if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;
     args.erase(args.begin());
     return program.main(args);
   }

@@ -1,68 +1,29 @@
 #include "skiff/node.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "client/transport.h"
 #include "kubelet/containerd.h"
 #include "kubelet/cri_fake.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "kubelet/kubelet.h"
-#include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
-#include "kubelet/streaming/kubelet_server.h"
-#include "proxy/proxier.h"
+#include "kubelet/network/own_address.h"
+#include "kubelet/network/pod_network.h"
+#include "kubelet/node_agent.h"
+#include "skiff/cluster_dns.h"
+#include "skiff/service_proxy.h"
 
 namespace skiff {
 namespace {
 
-constexpr int kKubeletThreads = 32;
-constexpr int kSimulationThreads = 8;
-
-// Writes the network's configuration as soon as the node has its pod CIDR.
-class PodNetworkLoop final : public ControlLoop {
- public:
-  PodNetworkLoop(Informer<core_v1::Node> nodes, std::string node, std::string directory,
-                 CniNetwork network)
-      : nodes_(nodes),
-        node_(std::move(node)),
-        directory_(std::move(directory)),
-        network_(std::move(network)) {
-    nodes_.OnChange([this](const auto&, const auto&) { Wake(); });
-  }
-  Duration Step() override {
-    const auto node = nodes_.Get({"", node_});
-    if (!node || node->spec.pod_cidrs.empty()) return kNever;
-    if (node->spec.pod_cidrs == network_.pod_cidrs) return kNever;
-    network_.pod_cidrs = node->spec.pod_cidrs;
-    if (const auto written = WriteCniConfig(directory_, network_); !written) {
-      log_.Error("network not configured", {{"error", written.error().message}});
-      network_.pod_cidrs.clear();
-      return 10s;
-    }
-    return kNever;
-  }
-
- private:
-  const Informer<core_v1::Node> nodes_;
-  const std::string node_;
-  const std::string directory_;
-  CniNetwork network_;
-  const Log log_{"network"};
-};
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return std::string((std::istreambuf_iterator<char>(file)), {});
-}
+// Mostly waiting for the store to sync: many writes at once share one sync.
+constexpr int kSimulationThreads = 32;
 
 Result<> LoadImages(const std::vector<std::string>& archives, const std::string& endpoint,
                     cri::ContainerRuntime& runtime, const Progress& progress) {
@@ -76,52 +37,40 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
   return {};
 }
 
+// The disk of a machine that people work on is often nearly full of other things, and images that
+// were loaded by hand cannot be pulled again: neither is a reason to turn pods away yet.
+void MindLittle(kubelet::KubeletOptions& options) {
+  options.eviction.hard = kubelet::EvictionTexts::Map{{"memory.available", "100Mi"},
+                                                      {"nodefs.available", "3%"},
+                                                      {"nodefs.inodesFree", "3%"},
+                                                      {"imagefs.available", "3%"},
+                                                      {"imagefs.inodesFree", "3%"}};
+  options.images.high_threshold_percent = 100;
+}
+
 }  // namespace
 
 std::string NodeName(const ClusterOptions& options) {
-  if (!options.node_name.empty()) return options.node_name;
-  char name[256] = "localhost";
-  gethostname(name, sizeof name - 1);
-  std::string lower = name;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
+  return options.node_name.empty() ? OwnHostname() : options.node_name;
 }
 
 std::string NodeAddress() {
-  const auto uplink = FindUplink();
-  std::string found = "127.0.0.1";
-  ifaddrs* list = nullptr;
-  if (!uplink || !*uplink || getifaddrs(&list) != 0) return found;
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
-    if ((*uplink)->name != each->ifa_name) continue;
-    char text[INET_ADDRSTRLEN] = {};
-    const auto* address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
-    inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
-    found = text;
-    break;
-  }
-  freeifaddrs(list);
-  return found;
+  return OwnAddress();
 }
 
 struct LocalNode::Parts {
   std::string name;
   std::unique_ptr<cri::ContainerRuntime> runtime;
-  std::unique_ptr<Manager> manager;
-  std::unique_ptr<http::Loops> loops;
-  std::unique_ptr<ThreadExecutor> executor;
-  std::unique_ptr<PodNetworkLoop> network;
-  std::unique_ptr<kubelet::Kubelet> kubelet;
-  std::unique_ptr<kubelet::KubeletServer> handler;
-  std::unique_ptr<http::Server> server;
-  std::unique_ptr<proxy::Netfilter> netfilter;
-  std::unique_ptr<proxy::Proxier> proxier;
+  std::unique_ptr<Client> client;  // As this node.
+  std::unique_ptr<PodNetwork> network;
+  // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
+  std::unique_ptr<ServiceProxy> service_proxy;
+  std::unique_ptr<kubelet::NodeAgent> agent;
 
   Result<> StartRuntime(const ClusterOptions& options, const Dependencies& dependencies,
                         const Progress& progress);
   Result<> StartKubelet(const ClusterOptions& options, const Dependencies& dependencies);
-  Result<> StartProxy(const ClusterOptions& options, const Dependencies& dependencies);
+  Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
 };
 
 Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
@@ -142,58 +91,50 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   TRY(EnableForwarding(options.data_dir + "/forwarding.undo", false));
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
-  network = std::make_unique<PodNetworkLoop>(dependencies.informers.For<core_v1::Node>(), name,
-                                             containerd.cni_conf_directory, network_options);
-  executor->Add(*network);
+  client = std::make_unique<Client>(dependencies.transport, "kubelet");
+  network = std::make_unique<PodNetwork>(
+      NodeRouteLoop::Dependencies{.nodes = dependencies.informers.For<core_v1::Node>(),
+                                  .client = *client,
+                                  .clock = dependencies.clock},
+      PodNetwork::Options{.routes = {.node_name = name, .reserved_cidrs = {options.service_cidr}},
+                          .cni_directory = containerd.cni_conf_directory,
+                          .network = network_options});
   return {};
 }
 
 Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                         const Dependencies& dependencies) {
-  const std::string address = NodeAddress();
-  kubelet::KubeletOptions kubelet_options;
-  kubelet_options.node_name = name;
-  kubelet_options.root = options.data_dir + "/kubelet";
-  kubelet_options.log_root = options.data_dir + "/logs/pods";
-  kubelet_options.node_ips = {address};
-  std::error_code ignored;
-  std::filesystem::create_directories(kubelet_options.root, ignored);
-  kubelet_options.dns.node = kubelet::ParseResolvConf(ReadFile("/etc/resolv.conf"));
-  kubelet_options.facts = kubelet::ReadNodeFacts(name, kubelet_options.root);
-  kubelet_options.facts.ips = {address};
-  kubelet_options.facts.port = options.kubelet_port;
-  InformerFactory& informers = dependencies.informers;
-  kubelet = std::make_unique<kubelet::Kubelet>(
-      kubelet_options, kubelet::KubeletDependencies{
-                           manager->client(), dependencies.clock, dependencies.random, *runtime,
-                           informers.For<core_v1::Pod>(), informers.For<core_v1::Service>(),
-                           manager->Recorder("kubelet", name), *executor, loops.get()});
-  const auto tls = TRY(http::ServerTls::FromFiles(dependencies.pki.Path("kubelet.crt"),
-                                                  dependencies.pki.Path("kubelet.key"),
-                                                  dependencies.pki.Path("ca.crt")));
-  handler = std::make_unique<kubelet::KubeletServer>(*kubelet, *loops, dependencies.clock);
-  server = TRY(http::Server::Start(
-      {.bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = tls}, *loops, *handler));
-  kubelet->Start();
+  kubelet::NodeAgentOptions agent_options;
+  agent_options.kubelet = kubelet::OptionsOfThisMachine(
+      name, NodeAddress(), options.data_dir + "/kubelet", "/etc/resolv.conf");
+  agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
+  agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
+  agent_options.kubelet.facts.port = options.kubelet_port;
+  MindLittle(agent_options.kubelet);
+  agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
+  std::error_code ignored;  // Without it there are no static pods.
+  std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
+  agent_options.server = http::Server::Options{
+      .bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls};
+  agent = TRY(kubelet::NodeAgent::Start(
+      std::move(agent_options), {dependencies.transport, dependencies.informers, dependencies.pods,
+                                 dependencies.informers.For<core_v1::Service>(), dependencies.clock,
+                                 dependencies.random, *runtime}));
+  network->OnWritten([this] { agent->kubelet().NetworkConfigured(); });
+  network->Start(agent->executor());
+  service_proxy->Start(agent->executor());
   return {};
 }
 
-Result<> LocalNode::Parts::StartProxy(const ClusterOptions& options,
-                                      const Dependencies& dependencies) {
-  netfilter = TRY(proxy::OpenIptables(proxy::IpFamily::kIpv4));
-  InformerFactory& informers = dependencies.informers;
+Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
+                                     const Dependencies& dependencies) {
   proxy::IptablesOptions rules;
   rules.pod_cidr = options.cluster_cidr;
   rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
-  proxier = std::make_unique<proxy::Proxier>(
-      proxy::Proxier::Dependencies{informers.For<core_v1::Service>(),
-                                   informers.For<discovery_v1::EndpointSlice>(),
-                                   informers.For<core_v1::Node>(), dependencies.clock, *netfilter},
-      name, rules);
-  // Packets from 127.0.0.1 to a node port leave through the bridge.
-  std::ofstream("/proc/sys/net/ipv4/conf/all/route_localnet") << "1";
-  executor->Add(*proxier);
+  const auto flavour = TRY(proxy::ParseIptablesFlavour(options.iptables_flavour));
+  service_proxy =
+      TRY(ServiceProxy::Make(name, rules, flavour, dependencies.informers, dependencies.clock));
   return {};
 }
 
@@ -202,16 +143,11 @@ Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& option
                                                     const Progress& progress) {
   auto parts = std::make_unique<Parts>();
   parts->name = NodeName(options);
-  parts->loops = std::make_unique<http::Loops>(1);
-  parts->executor = std::make_unique<ThreadExecutor>("kubelet", kKubeletThreads);
-  parts->manager = std::make_unique<Manager>(
-      Manager::Dependencies{dependencies.transport, dependencies.clock, dependencies.random,
-                            dependencies.informers, "kubelet"});
   std::unique_ptr<LocalNode> node(new LocalNode(std::move(parts)));
   TRY(node->parts_->StartRuntime(options, dependencies, progress));
+  TRY(node->parts_->MakeProxy(options, dependencies));
+  // Last: the informers that nobody has started yet start with it.
   TRY(node->parts_->StartKubelet(options, dependencies));
-  TRY(node->parts_->StartProxy(options, dependencies));
-  node->parts_->manager->Start(*node->parts_->executor);
   return node;
 }
 
@@ -219,33 +155,49 @@ LocalNode::LocalNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 LocalNode::~LocalNode() {
   Parts& parts = *parts_;
-  if (parts.server) parts.server->Stop(1s);
-  if (parts.runtime) parts.runtime->Shutdown();
-  if (parts.kubelet) parts.kubelet->Stop();
-  parts.manager->Stop();
-  if (parts.proxier) parts.executor->Remove(*parts.proxier);
-  if (parts.network) parts.executor->Remove(*parts.network);
+  if (parts.service_proxy) parts.service_proxy->Stop();
+  if (parts.network) parts.network->Stop();
 }
 
 const std::string& LocalNode::name() const {
   return parts_->name;
 }
 
+Result<> LocalNode::ReloadTls(const http::ServerTls& tls) {
+  return parts_->agent->ReloadTls(tls);
+}
+
+namespace {
+
+std::string SimulatedName(int index) {
+  return "node-" + std::to_string(index);
+}
+
+}  // namespace
+
 struct SimulatedNodes::Parts {
-  explicit Parts(Manager::Dependencies dependencies)
-      : manager(dependencies), executor("simulation", kSimulationThreads) {}
+  // Events of all nodes are written by the first one: any node may write them.
+  Parts(const TransportFor& transport_for, InformerFactory& informers, const Clock& clock,
+        Random& random)
+      : transport(transport_for(SimulatedName(0))),
+        manager({*transport, clock, random, informers, "kubelet"}),
+        executor("simulation", kSimulationThreads) {}
+  std::unique_ptr<Transport> transport;
+  std::vector<std::unique_ptr<Transport>> transports;
+  std::vector<std::unique_ptr<Client>> clients;
   Manager manager;
   ThreadExecutor executor;
   std::vector<std::unique_ptr<cri::FakeRuntime>> runtimes;
   std::vector<std::unique_ptr<kubelet::Kubelet>> kubelets;
 };
 
-SimulatedNodes::SimulatedNodes(int count, Transport& transport, InformerFactory& informers,
-                               const Clock& clock, Random& random)
-    : parts_(std::make_unique<Parts>(
-          Manager::Dependencies{transport, clock, random, informers, "kubelet"})) {
+SimulatedNodes::SimulatedNodes(int count, const TransportFor& transport_for,
+                               InformerFactory& informers, const Clock& clock, Random& random)
+    : parts_(std::make_unique<Parts>(transport_for, informers, clock, random)) {
   for (int i = 0; i < count; ++i) {
-    const std::string name = "node-" + std::to_string(i);
+    const std::string name = SimulatedName(i);
+    parts_->transports.push_back(transport_for(name));
+    parts_->clients.push_back(std::make_unique<Client>(*parts_->transports.back(), "kubelet"));
     const std::string cidr =
         "10." + std::to_string(128 + i / 256) + "." + std::to_string(i % 256) + ".0/24";
     parts_->runtimes.push_back(std::make_unique<cri::FakeRuntime>(clock, random, cidr));
@@ -263,7 +215,7 @@ SimulatedNodes::SimulatedNodes(int count, Transport& transport, InformerFactory&
     options.writes_files = false;
     parts_->kubelets.push_back(std::make_unique<kubelet::Kubelet>(
         options, kubelet::KubeletDependencies{
-                     parts_->manager.client(), clock, random, *parts_->runtimes.back(),
+                     *parts_->clients.back(), clock, random, *parts_->runtimes.back(),
                      informers.For<core_v1::Pod>(), informers.For<core_v1::Service>(),
                      parts_->manager.Recorder("kubelet", name), parts_->executor, nullptr}));
     parts_->kubelets.back()->Start();

@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "apiserver/auth/pki.h"
 #include "base/id.h"
 #include "client/manager.h"
+#include "http/tls.h"
 #include "skiff/cluster.h"
 
 namespace skiff {
@@ -13,11 +13,12 @@ namespace skiff {
 class LocalNode {
  public:
   struct Dependencies {
-    Transport& transport;
+    Transport& transport;  // As this node.
     InformerFactory& informers;
+    Informer<core_v1::Pod> pods;  // Those of this node at least.
     const Clock& clock;
     Random& random;
-    const Pki& pki;
+    http::ServerTls tls;  // Of the kubelet's port.
   };
   // Brings containerd up and adds the node's loops to an executor of its own. The informers are
   // started by the caller, afterwards.
@@ -26,6 +27,8 @@ class LocalNode {
                                                   const Progress& progress);
   ~LocalNode();
   const std::string& name() const;
+  // The kubelet's port shows this certificate from now on. Any thread.
+  Result<> ReloadTls(const http::ServerTls& tls);
 
  private:
   struct Parts;
@@ -38,11 +41,12 @@ std::string NodeName(const ClusterOptions& options);
 // The address by which this machine reaches others; loopback when it reaches none.
 std::string NodeAddress();
 
-// N kubelets on runtimes in memory.
+// N kubelets on runtimes in memory, each with its node's identity.
 class SimulatedNodes {
  public:
-  SimulatedNodes(int count, Transport& transport, InformerFactory& informers, const Clock& clock,
-                 Random& random);
+  using TransportFor = std::function<std::unique_ptr<Transport>(const std::string& node)>;
+  SimulatedNodes(int count, const TransportFor& transport_for, InformerFactory& informers,
+                 const Clock& clock, Random& random);
   ~SimulatedNodes();
 
  private:

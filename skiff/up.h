@@ -4,7 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "base/flags.h"
+#include "skiff/cluster.h"
+
 namespace skiff {
+
+struct UpFlags {
+  ClusterOptions cluster;
+  bool foreground = false;
+  bool merge_kubeconfig = false;
+  int verbosity = 0;
+};
+void AddUpFlags(Flags& flags, UpFlags& to);
+// Those that `down` and `status` take too.
+void AddDataDirFlag(Flags& flags, ClusterOptions& options);
 
 int UpMain(const std::vector<std::string>& args);
 int DownMain(const std::vector<std::string>& args);

@@ -54,7 +54,9 @@ void ValidateUpdate(const CSINode& object, const CSINode& old, Violations& out) 
     for (const CSINodeDriver& now : object.spec.drivers) {
       if (now.name != before.name) continue;
       if (now.node_id == before.node_id && now.topology_keys == before.topology_keys) continue;
-      out.Invalid(FieldPath("spec").Child("drivers"), GoStruct(now), kFieldImmutable);
+      CSINodeDriver compared = now;
+      compared.allocatable.reset();
+      out.Invalid(FieldPath("spec").Child("drivers"), GoStruct(compared), kFieldImmutable);
     }
   }
 }

@@ -31,6 +31,9 @@ void SetDefaults(DaemonSet& object) {
     Default(rolling_update.max_unavailable, IntOrString(1));
     Default(rolling_update.max_surge, IntOrString(0));
   }
+  // Kubernetes makes the annotation of a number that its own form of the object always has, so a
+  // writer who leaves it out owns it all the same. What it counts is decided below.
+  object.metadata.annotations.emplace(kTemplateGeneration, "0");
   Default(object.spec.revision_history_limit, 10);
   DefaultPodTemplate(object.spec.template_);
 }

@@ -81,6 +81,20 @@ void ValidateUpdate(const Endpoints& object, const Endpoints& old, Violations& o
   if (!(object.subsets == old.subsets)) ValidateSubsets(object, out);
 }
 
+void Warn(const Endpoints& object, const Endpoints*, std::vector<std::string>& out) {
+  for (size_t i = 0; i < object.subsets.size(); ++i) {
+    const FieldPath at = FieldPath("subsets").Index(i);
+    const auto each = [&](const std::vector<core_v1::EndpointAddress>& list, const char* field) {
+      for (size_t j = 0; j < list.size(); ++j) {
+        const auto more = LegacyIpWarnings(at.Child(field).Index(j).Child("ip"), list[j].ip);
+        out.insert(out.end(), more.begin(), more.end());
+      }
+    };
+    each(object.subsets[i].addresses, "addresses");
+    each(object.subsets[i].not_ready_addresses, "notReadyAddresses");
+  }
+}
+
 }  // namespace
 
 Rules EndpointsRules() {
@@ -88,6 +102,7 @@ Rules EndpointsRules() {
       .set_defaults = SetDefaults,
       .validate = Validate,
       .validate_update = ValidateUpdate,
+      .warnings = Warn,
       .allow_create_on_update = true,
   });
 }

@@ -138,9 +138,15 @@ void ValidateCoreUpdate(const CoreEvent& object, const CoreEvent&, Violations& o
   ValidateCore(object, out);
 }
 
+void ValidateName(const Event& object, Violations& out) {
+  out.InvalidEach(FieldPath("metadata").Child("name"), object.metadata.name,
+                  NameIsDnsSubdomain(object.metadata.name, false));
+}
+
 void Validate(const Event& object, Violations& out) {
   const CoreEvent event = AsCore(object);
   ValidateLegacy(event, "reportingController", out);
+  ValidateName(object, out);
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateStrict(event, out);
 }
@@ -149,6 +155,7 @@ void ValidateUpdate(const Event& object, const Event& old, Violations& out) {
   const CoreEvent event = AsCore(object);
   const CoreEvent before = AsCore(old);
   ValidateLegacy(event, "reportingController", out);
+  ValidateName(object, out);
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (!(event.series == before.series)) ValidateSeries(event, out);
   ValidateUnchanged(event, before, out);
@@ -169,6 +176,7 @@ Rules EventRules() {
   return Erase<Event>({
       .validate = Validate,
       .validate_update = ValidateUpdate,
+      .validate_name = NameIsPathSegment,  // ValidateName asks for more, at its own place.
       .allow_create_on_update = true,
   });
 }

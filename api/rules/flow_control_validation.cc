@@ -234,6 +234,56 @@ void ValidateConditionTypes(const Conditions& conditions, Violations& out) {
   }
 }
 
+// What the server itself relies on cannot be changed. Both are in normal form.
+constexpr const char* kExemptSchema = R"({
+  "priorityLevelConfiguration": {"name": "exempt"}, "matchingPrecedence": 1,
+  "rules": [{"subjects": [{"kind": "Group", "group": {"name": "system:masters"}}],
+             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"],
+                                "clusterScope": true, "namespaces": ["*"]}],
+             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}]}]})";
+constexpr const char* kCatchAllSchema = R"({
+  "priorityLevelConfiguration": {"name": "catch-all"}, "matchingPrecedence": 10000,
+  "distinguisherMethod": {"type": "ByUser"},
+  "rules": [{"subjects": [{"kind": "Group", "group": {"name": "system:unauthenticated"}},
+                          {"kind": "Group", "group": {"name": "system:authenticated"}}],
+             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"],
+                                "clusterScope": true, "namespaces": ["*"]}],
+             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}]}]})";
+constexpr const char* kCatchAllLevel = R"({
+  "type": "Limited",
+  "limited": {"nominalConcurrencyShares": 5, "limitResponse": {"type": "Reject"},
+              "lendablePercent": 0}})";
+
+template <typename Spec>
+bool Equals(const Spec& spec, const char* fixed) {
+  const auto wanted = FromJson<Spec>(Json::parse(fixed));
+  CHECK(wanted.has_value());
+  return spec == *wanted;
+}
+
+void ValidateFixedSchema(const FlowSchema& object, Violations& out) {
+  const std::string& name = object.metadata.name;
+  const char* fixed = name == "exempt"      ? kExemptSchema
+                      : name == "catch-all" ? kCatchAllSchema
+                                            : nullptr;
+  if (fixed == nullptr || Equals(object.spec, fixed)) return;
+  out.Invalid(FieldPath("spec"), GoStruct(object.spec),
+              "spec of '" + name + "' must equal the fixed value");
+}
+
+void ValidateFixedLevel(const PriorityLevelConfiguration& object, Violations& out) {
+  const std::string& name = object.metadata.name;
+  const auto& spec = object.spec;
+  if (name == "exempt" && (spec.type != "Exempt" || spec.limited)) {
+    out.Invalid(FieldPath("spec"), GoStruct(spec),
+                "spec of 'exempt' except the spec.exempt field must equal the fixed value");
+  }
+  if (name == "catch-all" && !Equals(spec, kCatchAllLevel)) {
+    out.Invalid(FieldPath("spec"), GoStruct(spec),
+                "spec of 'catch-all' must equal the fixed value");
+  }
+}
+
 }  // namespace
 
 void ValidateFlowSchema(const FlowSchema& object, Violations& out) {
@@ -266,6 +316,7 @@ void ValidateFlowSchema(const FlowSchema& object, Violations& out) {
   for (size_t i = 0; i < spec.rules.size(); ++i) {
     ValidateRules(spec.rules[i], path.Child("rules").Index(i), out);
   }
+  ValidateFixedSchema(object, out);
 }
 
 void ValidateFlowSchemaStatus(const FlowSchema& object, Violations& out) {
@@ -304,6 +355,7 @@ void ValidatePriorityLevel(const PriorityLevelConfiguration& object, Violations&
   } else {
     out.NotSupported(path.Child("type"), spec.type, {"Exempt", "Limited"});
   }
+  ValidateFixedLevel(object, out);
 }
 
 void ValidatePriorityLevelStatus(const PriorityLevelConfiguration& object, Violations& out) {

@@ -232,6 +232,14 @@ void ValidateEndpointIp(std::string_view value, const FieldPath& path, Violation
   }
 }
 
+bool IsGlobalUnicast(const IpAddress& address) {
+  static constexpr std::string_view kOthers[] = {
+      "0.0.0.0/32", "255.255.255.255/32", "127.0.0.0/8", "224.0.0.0/4", "169.254.0.0/16",
+      "::/127",     "fe80::/10",          "ff00::/8"};
+  return std::none_of(std::begin(kOthers), std::end(kOthers),
+                      [&](std::string_view block) { return ParseCidr(block)->Contains(address); });
+}
+
 std::vector<std::string> LegacyIpWarnings(const FieldPath& path, std::string_view value) {
   const auto address = ParseIp(value);
   if (!address || address->Text() == value) return {};

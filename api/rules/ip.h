@@ -36,6 +36,9 @@ struct Cidr {
 std::optional<IpAddress> ParseIp(std::string_view text);
 std::optional<Cidr> ParseCidr(std::string_view text);
 
+// Go's net.IP method of that name: neither this machine, its link, nor many at once.
+bool IsGlobalUnicast(const IpAddress& address);
+
 // Messages; none: fine. The strict ones are for fields new since 1.33.
 std::vector<std::string> LegacyIpErrors(std::string_view value);
 std::vector<std::string> StrictIpErrors(std::string_view value);

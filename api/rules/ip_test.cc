@@ -96,5 +96,15 @@ TEST(IpTest, EndpointsAreReachableFromOtherMachines) {
             "(224.0.0.0/24, ff02::/10)");
 }
 
+TEST(IpTest, GlobalUnicastIsOneThingOfTheNetwork) {
+  for (const char* ip : {"10.1.2.3", "192.168.0.1", "8.8.8.8", "fd00::1", "2001:db8::1"}) {
+    EXPECT_TRUE(IsGlobalUnicast(*ParseIp(ip))) << ip;
+  }
+  for (const char* ip : {"0.0.0.0", "127.0.0.1", "169.254.1.1", "239.1.1.1", "255.255.255.255",
+                         "::", "::1", "fe80::1", "ff02::1"}) {
+    EXPECT_FALSE(IsGlobalUnicast(*ParseIp(ip))) << ip;
+  }
+}
+
 }  // namespace
 }  // namespace skiff

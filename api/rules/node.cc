@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/gen/core_v1.h"
+#include "api/json.h"
 #include "api/rules/checks.h"
 #include "api/rules/defaults.h"
 #include "api/rules/go_struct.h"
@@ -71,6 +72,28 @@ void ValidateTaints(const std::vector<core_v1::Taint>& taints, const FieldPath& 
   }
 }
 
+// An annotation that Kubernetes has long stopped to act upon, but checks.
+void ValidateAvoidedPods(const meta_v1::ObjectMeta& meta, Violations& out) {
+  constexpr const char* kKey = "scheduler.alpha.kubernetes.io/preferAvoidPods";
+  const auto annotation = meta.annotations.find(kKey);
+  if (annotation == meta.annotations.end() || annotation->second.empty()) return;
+  const FieldPath path = FieldPath("metadata").Child("annotations");
+  const auto parsed = ParseJson(annotation->second);
+  if (!parsed) return out.Invalid(path.Child("AvoidPods"), kKey, parsed.error().message);
+  if (!parsed->is_object()) return;
+  const Json entries = parsed->value("preferAvoidPods", Json::array());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const FieldPath at = path.Child(kKey).Index(i).Child("PodSignature");
+    const Json::json_pointer controller("/podSignature/podController");
+    if (!entries[i].contains(controller)) {
+      out.Required(at);
+    } else if (entries[i][controller].value("controller", Json()) != true) {
+      out.Invalid(at.Child("PodController").Child("Controller"), false,
+                  "must point to a controller");
+    }
+  }
+}
+
 void ValidateResources(const core_v1::NodeStatus& status, Violations& out) {
   const auto each = [&](const std::map<std::string, Quantity>& list, const char* field) {
     for (const auto& [name, amount] : list) {
@@ -106,6 +129,7 @@ void ValidatePodCidrs(const std::vector<std::string>& cidrs, const FieldPath& pa
 
 void Validate(const Node& object, Violations& out) {
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidateAvoidedPods(object.metadata, out);
   ValidateTaints(object.spec.taints, FieldPath("metadata").Child("taints"), out);
   ValidateResources(object.status, out);
   const auto& swap = object.status.node_info.swap;

@@ -24,10 +24,9 @@ std::string LowerCase(std::string_view text) {
 
 void ValidateOwnerReference(const meta_v1::OwnerReference& owner, const FieldPath& path,
                             Violations& out) {
-  const size_t slash = owner.api_version.find('/');
-  const bool core = slash == std::string::npos;
-  const std::string version = core ? owner.api_version : owner.api_version.substr(slash + 1);
-  if (version.empty()) {
+  const auto slashes = std::count(owner.api_version.begin(), owner.api_version.end(), '/');
+  // Without a slash all of it is the version; with two it parses as nothing at all.
+  if (owner.api_version.empty() || owner.api_version.ends_with('/') || slashes > 1) {
     out.Invalid(path.Child("apiVersion"), owner.api_version, "version must not be empty");
   }
   constexpr std::string_view kEmpty = "must not be empty";

@@ -45,6 +45,21 @@ void ValidateStatusUpdate(const PersistentVolume& object, const PersistentVolume
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
 }
 
+// Volumes that no Kubernetes of today can mount.
+void WarnOfDeadSources(const core_v1::PersistentVolumeSpec& spec, std::vector<std::string>& out) {
+  const auto dead = [&](const auto& source, const char* field, const char* since) {
+    if (source) out.push_back(std::string("spec.") + field + ": deprecated in " + since);
+  };
+  dead(spec.photon_persistent_disk, "photonPersistentDisk", "v1.11, non-functional in v1.16+");
+  dead(spec.scale_io, "scaleIO", "v1.16, non-functional in v1.22+");
+  dead(spec.flocker, "flocker", "v1.22, non-functional in v1.25+");
+  dead(spec.storageos, "storageOS", "v1.22, non-functional in v1.25+");
+  dead(spec.quobyte, "quobyte", "v1.22, non-functional in v1.25+");
+  dead(spec.glusterfs, "glusterfs", "v1.25, non-functional in v1.26+");
+  dead(spec.cephfs, "cephfs", "v1.28, non-functional in v1.31+");
+  dead(spec.rbd, "rbd", "v1.28, non-functional in v1.31+");
+}
+
 void Warn(const PersistentVolume& object, const PersistentVolume*, std::vector<std::string>& out) {
   const auto& annotations = object.metadata.annotations;
   if (annotations.contains("volume.beta.kubernetes.io/storage-class")) {
@@ -57,6 +72,7 @@ void Warn(const PersistentVolume& object, const PersistentVolume*, std::vector<s
         "metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; "
         "use \"mountOptions\" attribute instead");
   }
+  WarnOfDeadSources(object.spec, out);
   if (object.spec.persistent_volume_reclaim_policy == "Recycle") {
     out.emplace_back(
         "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, "

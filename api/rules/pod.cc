@@ -16,6 +16,7 @@ Rules PodRules() {
       .prepare_create = PreparePodCreate,
       .prepare_update = PrepareUpdate<core_v1::Pod>,
       .prepare_status_update = PreparePodStatusUpdate,
+      .stamp = StampPod,
       .validate = ValidatePodCreate,
       .validate_update = ValidatePodUpdate,
       .validate_status_update = ValidatePodStatusUpdate,

@@ -1,6 +1,7 @@
 #include "api/rules/pod_prepare.h"
 
 #include <algorithm>
+#include <array>
 
 #include "api/rules/app_armor.h"
 #include "api/rules/pod_resources.h"
@@ -81,7 +82,33 @@ void PreparePodCreate(Pod& pod) {
   }
 }
 
+void StampPod(Pod& pod, const Pod* old, TimePoint now) {
+  if (old != nullptr) return;
+  for (auto& condition : pod.status.conditions) condition.last_transition_time = Time(now);
+}
+
+namespace {
+
+// The health of devices is an alpha feature, off in v1.35: kept where it is, never added.
+void DropDeviceHealth(PodStatus& status, const PodStatus& old) {
+  const auto lists = [](auto& of) {
+    return std::array{&of.container_statuses, &of.init_container_statuses,
+                      &of.ephemeral_container_statuses};
+  };
+  for (const auto* list : lists(old)) {
+    for (const auto& container : *list) {
+      if (!container.allocated_resources_status.empty()) return;
+    }
+  }
+  for (auto* list : lists(status)) {
+    for (auto& container : *list) container.allocated_resources_status.clear();
+  }
+}
+
+}  // namespace
+
 void PreparePodStatusUpdate(Pod& pod, const Pod& old) {
+  DropDeviceHealth(pod.status, old.status);
   pod.spec = old.spec;
   pod.metadata.generation = old.metadata.generation;
   pod.metadata.deletion_timestamp.reset();

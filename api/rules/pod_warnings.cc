@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -162,25 +164,41 @@ void WarnOfDuplicates(const PodSpec& spec, const FieldPath& path, Warnings& out)
   }
 }
 
+// Kubernetes counts in thousandths. An amount that these cannot hold it takes for whole, unless its
+// digits alone are more than a machine word holds.
+bool IsHuge(std::string_view amount) {
+  int64_t digits = 0;
+  const auto read = std::from_chars(amount.data(), amount.data() + amount.size(), digits);
+  return read.ec == std::errc::result_out_of_range;
+}
+
 // Bytes come whole.
 void WarnOfFraction(const std::map<std::string, Quantity>& list, const char* name,
                     const FieldPath& path, Warnings& out) {
   const auto found = list.find(name);
-  if (found == list.end() || Quantity::FromValue(found->second.Value()) == found->second) return;
-  Warn(path.Key(name),
-       "fractional byte value " + GoQuote(found->second.Text()) + " is invalid, must be an integer",
+  if (found == list.end()) return;
+  const int64_t value = found->second.Value();
+  const std::string& text = found->second.Text();
+  if (value <= std::numeric_limits<int64_t>::max() / 1000) {
+    if (Quantity::FromValue(value) == found->second) return;
+  } else if (!IsHuge(text)) {
+    return;
+  }
+  Warn(path.Key(name), "fractional byte value " + GoQuote(text) + " is invalid, must be an integer",
        out);
 }
 
-// A later value hides an earlier one, unless it refers to it.
+// A later value hides an earlier one, unless it adds to it.
 void WarnOfHiddenVariables(const std::vector<EnvVar>& variables, const FieldPath& path,
                            Warnings& out) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < variables.size(); ++i) {
     const EnvVar& variable = variables[i];
     if (names.insert(variable.name).second) continue;
-    const bool refers = variable.value.find("$(" + variable.name + ")") != std::string::npos;
-    if (!variable.value_from && (variable.value.empty() || refers)) continue;
+    const std::string reference = "$(" + variable.name + ")";
+    const bool extends =
+        variable.value != reference && variable.value.find(reference) != std::string::npos;
+    if (!variable.value_from && extends) continue;
     Warn(path.Index(i),
          "hides previous definition of " + GoQuote(variable.name) +
              ", which may be dropped when using apply",

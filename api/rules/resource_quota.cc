@@ -47,11 +47,12 @@ bool CoversAll(const std::string& scope, const Resources& hard) {
                              [&](const auto& entry) { return ScopeCovers(scope, entry.first); });
 }
 
-bool Conflict(const std::set<std::string>& scopes) {
+// How many pairs of scopes exclude each other; Kubernetes reports each.
+int Conflicts(const std::set<std::string>& scopes) {
   const auto both = [&](const char* a, const char* b) {
-    return scopes.contains(a) && scopes.contains(b);
+    return scopes.contains(a) && scopes.contains(b) ? 1 : 0;
   };
-  return both("BestEffort", "NotBestEffort") || both("Terminating", "NotTerminating");
+  return both("BestEffort", "NotBestEffort") + both("Terminating", "NotTerminating");
 }
 
 void ValidateScopes(const ResourceQuotaSpec& spec, const FieldPath& path, Violations& out) {
@@ -63,7 +64,7 @@ void ValidateScopes(const ResourceQuotaSpec& spec, const FieldPath& path, Violat
       }
     }
   }
-  if (Conflict({spec.scopes.begin(), spec.scopes.end()})) {
+  for (int i = Conflicts({spec.scopes.begin(), spec.scopes.end()}); i > 0; --i) {
     out.Invalid(path, spec.scopes, "conflicting scopes");
   }
 }
@@ -108,7 +109,7 @@ void ValidateScopeSelector(const ResourceQuotaSpec& spec, const FieldPath& path,
     }
     ValidateScopeValues(requirement, path, out);
   }
-  if (Conflict(scopes)) {
+  for (int i = Conflicts(scopes); i > 0; --i) {
     out.Invalid(path, spec.scopes.empty() ? Json(nullptr) : Json(spec.scopes),
                 "conflicting scopes");
   }

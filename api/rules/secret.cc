@@ -6,6 +6,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/rules.h"
+#include "api/rules/x509.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -88,6 +89,16 @@ void ValidateUpdate(const Secret& object, const Secret& old, Violations& out) {
   Validate(object, out);
 }
 
+void Warn(const Secret& object, const Secret*, std::vector<std::string>& out) {
+  if (object.type != "kubernetes.io/tls") return;
+  const auto text = [&](const char* key) {
+    const auto found = object.data.find(key);
+    return found == object.data.end() ? std::string_view() : std::string_view(found->second);
+  };
+  std::string fault = KeyPairFault(text("tls.crt"), text("tls.key"));
+  if (!fault.empty()) out.push_back(std::move(fault));
+}
+
 }  // namespace
 
 Rules SecretRules() {
@@ -95,6 +106,7 @@ Rules SecretRules() {
       .set_defaults = SetDefaults,
       .validate = Validate,
       .validate_update = ValidateUpdate,
+      .warnings = Warn,
   });
 }
 

@@ -48,6 +48,7 @@ void SetDefaults(Service& object) {
 
 void Update(Service& object, const Service& old) {
   object.status = old.status;
+  KeepAllocatedFields(object, old);
   DropFieldsOfOldType(object, old);
 }
 

@@ -45,8 +45,7 @@ bool NeedsClusterIp(const ServiceSpec& spec) {
 }
 
 bool NeedsNodePort(const ServiceSpec& spec) {
-  return spec.type == "NodePort" ||
-         (spec.type == "LoadBalancer" && spec.allocate_load_balancer_node_ports.value_or(true));
+  return spec.type == "NodePort" || spec.type == "LoadBalancer";
 }
 
 bool NeedsHealthCheckNodePort(const ServiceSpec& spec) {
@@ -83,6 +82,9 @@ void DropFieldsOfOldType(Service& object, const Service& old) {
     }
     if (spec.ip_families == before.ip_families) spec.ip_families.clear();
     if (spec.ip_family_policy == before.ip_family_policy) spec.ip_family_policy.reset();
+    if (spec.internal_traffic_policy == before.internal_traffic_policy) {
+      spec.internal_traffic_policy.reset();
+    }
   }
   if (NeedsNodePort(before) && !NeedsNodePort(spec) && AddsNoNodePort(spec, before)) {
     for (auto& port : spec.ports) port.node_port = 0;

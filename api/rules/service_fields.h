@@ -10,7 +10,7 @@ struct ServiceSpec;
 
 // All but ExternalName have cluster addresses.
 bool NeedsClusterIp(const core_v1::ServiceSpec& spec);
-// NodePort, and LoadBalancer unless it says not to.
+// NodePort and LoadBalancer. One that wants no ports from now on keeps those it has.
 bool NeedsNodePort(const core_v1::ServiceSpec& spec);
 bool NeedsHealthCheckNodePort(const core_v1::ServiceSpec& spec);
 // From outside the cluster: NodePort, LoadBalancer, or ClusterIP with external addresses.

@@ -1,5 +1,8 @@
 // Who may approve and who may sign a certificate request: the verbs approve and sign on its signer.
+#include <algorithm>
+
 #include "api/gen/certificates_v1.h"
+#include "api/rules/x509.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
 
@@ -65,7 +68,36 @@ class CertificateSigning final : public AdmissionPlugin {
   Authorizer& authorizer_;
 };
 
+// Nobody gets a certificate of the one group that may do everything from the cluster's own signer.
+class CertificateSubjectRestriction final : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "CertificateSubjectRestriction"; }
+  Result<> Validate(const AdmissionRequest& request) override {
+    constexpr const char* kSigner = "kubernetes.io/kube-apiserver-client";
+    if (request.operation != Operation::kCreate ||
+        !request.Is("certificates.k8s.io", "certificatesigningrequests")) {
+      return {};
+    }
+    const auto& spec = request.object->As<CertificateSigningRequest>()->spec;
+    if (spec.signer_name != kSigner) return {};
+    const auto organizations = RequestedOrganizations(spec.request);
+    if (!organizations) {
+      return Deny(request, "failed to parse CSR: " + organizations.error().message);
+    }
+    if (std::find(organizations->begin(), organizations->end(), kGroupMasters) ==
+        organizations->end()) {
+      return {};
+    }
+    return Deny(request, std::string("use of ") + kSigner +
+                             " signer with system:masters group is not allowed");
+  }
+};
+
 }  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeCertificateSubjectRestriction(const AdmissionParts&) {
+  return std::make_unique<CertificateSubjectRestriction>();
+}
 
 std::unique_ptr<AdmissionPlugin> MakeCertificateApproval(const AdmissionParts& parts) {
   return std::make_unique<CertificateApproval>(parts.authorizer);

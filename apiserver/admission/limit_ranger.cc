@@ -65,8 +65,7 @@ struct Bounds {
       out.push_back(start + ".  No request is specified");
     } else if (*request < bound) {
       out.push_back(start + ", but request is " + request->Text());
-    }
-    if (limit != nullptr && *limit < bound) {
+    } else if (limit != nullptr && *limit < bound) {
       out.push_back(start + ", but limit is " + limit->Text());
     }
   }
@@ -80,8 +79,7 @@ struct Bounds {
       out.push_back(start + (is_claim ? ".  No request is specified" : ".  No limit is specified"));
     } else if (*limit > bound) {
       out.push_back(start + (is_claim ? ", but request is " : ", but limit is ") + limit->Text());
-    }
-    if (!is_claim && request != nullptr && *request > bound) {
+    } else if (!is_claim && request != nullptr && *request > bound) {
       out.push_back(start + ", but request is " + request->Text());
     }
   }

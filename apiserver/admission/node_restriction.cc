@@ -6,11 +6,13 @@
 
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/rules/go_struct.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/admission/pod_audiences.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/node_authorizer.h"
+#include "apiserver/node_connections.h"
 #include "apiserver/pod_references.h"
-#include "apiserver/record_codec.h"
 
 namespace skiff {
 namespace {
@@ -52,7 +54,8 @@ std::string Joined(const std::set<std::string>& names) {
 
 class NodeRestriction final : public AdmissionPlugin {
  public:
-  explicit NodeRestriction(Store& store) : store_(store) {}
+  explicit NodeRestriction(const AdmissionParts& parts)
+      : store_(parts.store), authorizer_(parts.authorizer) {}
   std::string_view name() const override { return "NodeRestriction"; }
 
   Result<> Admit(AdmissionRequest& request) override {
@@ -76,6 +79,7 @@ class NodeRestriction final : public AdmissionPlugin {
     }
     if (request.Is("", "persistentvolumeclaims", request.subresource)) {
       if (request.subresource != "status") return Deny(request, "may only update PVC status");
+      return CheckClaimStatus(request, node);
     }
     if (request.Is("", "serviceaccounts", "token")) return CheckToken(request, node);
     return {};
@@ -170,8 +174,22 @@ class NodeRestriction final : public AdmissionPlugin {
                        : !names.claims.empty()          ? "persistentvolumeclaims"
                        : !names.resource_claims.empty() ? "resourceclaims"
                                                         : nullptr;
-    if (kind == nullptr) return {};
-    return Deny(request, who + " can not create pods that reference " + kind);
+    if (kind != nullptr) return Deny(request, who + " can not create pods that reference " + kind);
+    return CheckOwnUid(request, node, owners[0].uid);
+  }
+
+  // A node that was made anew under the same name is another one.
+  Result<> CheckOwnUid(const AdmissionRequest& request, const std::string& node,
+                       const std::string& given) {
+    const auto found = ReadTyped<core_v1::Node>(store_, "", node);
+    if (!found) {
+      return Deny(request, fmt::format("error looking up node {} to verify uid: {}", node,
+                                       found.error().message));
+    }
+    const std::string& actual = (*found)->metadata.uid;
+    if (given == actual) return {};
+    return Deny(request,
+                fmt::format("node {} UID mismatch: expected {} got {}", node, given, actual));
   }
 
   Result<> CheckNode(const AdmissionRequest& request, const std::string& node) {
@@ -185,7 +203,10 @@ class NodeRestriction final : public AdmissionPlugin {
     std::set<std::string> labels;
     if (request.operation == Operation::kCreate) {
       for (const auto& [key, value] : now.metadata.labels) {
-        if (IsForbiddenLabel(key)) labels.insert(key);
+        // Kubelets have always been free to register with a role.
+        if (IsForbiddenLabel(key) && !key.starts_with("node-role.kubernetes.io/")) {
+          labels.insert(key);
+        }
       }
       if (labels.empty()) return {};
       return Deny(request, fmt::format("node {} is not allowed to set the following labels: {}",
@@ -221,6 +242,26 @@ class NodeRestriction final : public AdmissionPlugin {
     return {};
   }
 
+  // The kubelet reports how far an expansion has come.
+  static Result<> CheckClaimStatus(const AdmissionRequest& request, const std::string& node) {
+    const auto rest_of = [](const Object& object) {
+      auto claim = *object.As<core_v1::PersistentVolumeClaim>();
+      claim.metadata.resource_version.clear();
+      claim.metadata.managed_fields.clear();
+      claim.status.capacity.clear();
+      claim.status.conditions.clear();
+      claim.status.allocated_resources.clear();
+      claim.status.allocated_resource_statuses.clear();
+      return claim;
+    };
+    const auto now = rest_of(*request.object);
+    const auto old = rest_of(*request.old_object);
+    if (now == old) return {};
+    return Deny(request, fmt::format("node {} is not allowed to update fields other than "
+                                     "status.quantity and status.conditions: {}",
+                                     Quoted(node), GoStructDiff(old, now)));
+  }
+
   Result<> CheckToken(const AdmissionRequest& request, const std::string& node) {
     const Json spec = request.body ? request.body->value("spec", Json::object()) : Json::object();
     const Json reference = spec.value("boundObjectRef", Json());
@@ -230,24 +271,50 @@ class NodeRestriction final : public AdmissionPlugin {
     if (reference.value("uid", "").empty()) {
       return Deny(request, "node requested token with a pod binding without a uid");
     }
-    const KindInfo& kind = core_v1::Pod::Info();
     const std::string name = reference.value("name", "");
-    const auto record = store_.Get(KeyOf(kind, request.namespace_name, name));
-    if (!record) return Fail(NotFoundError(GroupResourceOf(kind), name));
-    const Object pod = TRY(ObjectOf(kind, **record));
-    if (pod.As<core_v1::Pod>()->spec.node_name != node) {
+    const auto pod = TRY(ReadTyped<core_v1::Pod>(store_, request.namespace_name, name));
+    if (pod->metadata.uid != reference.value("uid", "")) {
+      return Deny(request, fmt::format("the UID in the bound object reference ({}) does not match "
+                                       "the UID in record. The object might have been deleted and "
+                                       "then recreated",
+                                       reference.value("uid", "")));
+    }
+    if (pod->spec.node_name != node) {
       return Deny(request, "node requested token bound to a pod scheduled on a different node");
     }
-    return {};
+    return CheckAudience(request, *pod, spec.value("audiences", Json::array()));
+  }
+
+  // The volumes of the pod name the audience, or the node was given the right to it.
+  Result<> CheckAudience(const AdmissionRequest& request, const core_v1::Pod& pod,
+                         const Json& audiences) {
+    if (audiences.size() > 1) return Deny(request, "node may only request 0 or 1 audiences");
+    const std::string audience = audiences.empty() ? "" : audiences[0].get<std::string>();
+    const auto named = PodNamesAudience(store_, pod, audience);
+    if (!named) {
+      return Deny(request, fmt::format("error validating audience {}: {}", Quoted(audience),
+                                       named.error().message));
+    }
+    if (*named) return {};
+    const Access access{.verb = "request-serviceaccounts-token-audience",
+                        .version = "v1",
+                        .resource = audience,
+                        .namespace_name = request.namespace_name,
+                        .name = request.name};
+    if (authorizer_.Authorize(request.user, access).allowed()) return {};
+    return Deny(request, fmt::format("audience {} not found in pod spec volume, {} is not "
+                                     "authorized to request tokens for this audience",
+                                     Quoted(audience), request.user.name));
   }
 
   Store& store_;
+  Authorizer& authorizer_;
 };
 
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> MakeNodeRestriction(const AdmissionParts& parts) {
-  return std::make_unique<NodeRestriction>(parts.store);
+  return std::make_unique<NodeRestriction>(parts);
 }
 
 }  // namespace skiff

@@ -14,6 +14,7 @@ struct PluginEntry {
 // kube-apiserver's order.
 constexpr PluginEntry kPlugins[] = {
     {"CertificateRequestUser", true, &MakeCertificateRequestUser},
+    {"DeviceAdminAccess", true, &MakeDeviceAdminAccess},
     {"NamespaceLifecycle", true, &MakeNamespaceLifecycle},
     {"LimitRanger", true, &MakeLimitRanger},
     {"ServiceAccount", true, &MakeServiceAccount},
@@ -28,8 +29,10 @@ constexpr PluginEntry kPlugins[] = {
     {"RuntimeClass", true, &MakeRuntimeClass},
     {"CertificateApproval", true, &MakeCertificateApproval},
     {"CertificateSigning", true, &MakeCertificateSigning},
+    {"CertificateSubjectRestriction", true, &MakeCertificateSubjectRestriction},
     {"DefaultIngressClass", true, &MakeDefaultIngressClass},
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
+    {"RbacEscalation", true, &MakeRbacEscalation},
     {"ResourceQuota", true, &MakeResourceQuota},
 };
 

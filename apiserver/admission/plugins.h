@@ -42,9 +42,12 @@ std::unique_ptr<AdmissionPlugin> MakePersistentVolumeClaimResize(const Admission
 std::unique_ptr<AdmissionPlugin> MakeRuntimeClass(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeCertificateApproval(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeCertificateSigning(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeCertificateSubjectRestriction(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeCertificateRequestUser(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeDeviceAdminAccess(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
 
 }  // namespace skiff

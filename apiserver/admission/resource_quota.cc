@@ -95,14 +95,13 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
                                       const core_v1::ResourceQuota& quota) {
     const Object& object = *request.object;
     QuotaUsage before;
-    if (request.old_object != nullptr && QuotaMatches(quota, *request.old_object)) {
-      before = Only(UsageOf(*request.old_object), quota);
-    }
+    const bool was_in = request.old_object != nullptr && QuotaMatches(quota, *request.old_object);
+    if (was_in) before = Only(UsageOf(*request.old_object), quota);
     QuotaUsage now;
     if (QuotaMatches(quota, object)) {
       now = Only(UsageOf(object), quota);
-      const bool create = request.operation == Operation::kCreate;
-      const std::string missing = create ? MissingAmounts(quota, object) : "";
+      // An update may bring an object under a quota that did not concern it before.
+      const std::string missing = was_in ? "" : MissingAmounts(quota, object);
       if (!missing.empty()) {
         return Deny(request, "failed quota: " + quota.metadata.name + ": must specify " + missing);
       }

@@ -166,7 +166,7 @@ Result<User> Authentication::Authenticate(const http::Request& request,
     if (!found) return Unauthorized();
     return std::move(found->user);
   }
-  if (!options_.anonymous) return Unauthorized();
+  if (!MayBeAnonymous(request)) return Unauthorized();
   return User{.name = std::string(kUserAnonymous), .groups = {std::string(kGroupUnauthenticated)}};
 }
 
@@ -183,7 +183,17 @@ Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
       return std::move(**found);
     }
   }
+  if (options_.bootstrap != nullptr) {
+    if (auto user = options_.bootstrap->Authenticate(token)) {
+      return TokenUser{.user = WithAuthenticatedGroup(std::move(*user)), .audiences = audiences};
+    }
+  }
   return Fail(Reason::kUnauthorized, "invalid bearer token");
+}
+
+bool Authentication::MayBeAnonymous(const http::Request& request) const {
+  const auto& paths = options_.anonymous_paths;
+  return options_.anonymous || std::find(paths.begin(), paths.end(), request.path) != paths.end();
 }
 
 Result<User> Impersonate(const http::Request& request, User user, Authorizer& authorizer) {

@@ -1,5 +1,5 @@
-// Who is asking: client certificate, bearer token (file, service account), or nobody; then whom the
-// request wants to be taken for.
+// Who is asking: client certificate, bearer token (file, service account, bootstrap), or nobody;
+// then whom the request wants to be taken for.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/auth/token_file.h"
 #include "apiserver/auth/user.h"
@@ -22,7 +23,10 @@ class Authentication {
   struct Options {
     TokenFile tokens = {};
     bool anonymous = true;
+    // Where nobody may be anonymous, these paths are still open to who shows no credentials.
+    std::vector<std::string> anonymous_paths = {};
     ServiceAccountTokens* service_accounts = nullptr;  // May be null; outlives us.
+    const BootstrapTokens* bootstrap = nullptr;        // The same.
   };
   explicit Authentication(Options options) : options_(std::move(options)) {}
 
@@ -34,6 +38,8 @@ class Authentication {
                                       std::vector<std::string> audiences) const;
 
  private:
+  bool MayBeAnonymous(const http::Request& request) const;
+
   Options options_;
 };
 

@@ -50,7 +50,8 @@ Access AccessOf(const RequestInfo& info) {
           .subresource = info.subresource,
           .namespace_name = info.namespace_name,
           .name = info.name,
-          .path = info.path};
+          .path = info.path,
+          .field_selector = info.field_selector};
 }
 
 Error ForbiddenAccess(const User& user, const Access& access, std::string_view reason) {

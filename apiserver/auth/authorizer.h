@@ -24,7 +24,8 @@ struct Access {
   std::string subresource;
   std::string namespace_name;
   std::string name;
-  std::string path;  // When not a resource.
+  std::string path;                 // When not a resource.
+  std::string field_selector = {};  // Of list, watch and deletecollection, as it was sent.
   // "pods/log"
   std::string QualifiedResource() const {
     return subresource.empty() ? resource : resource + "/" + subresource;

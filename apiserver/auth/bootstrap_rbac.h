@@ -25,6 +25,7 @@ namespace skiff {
 extern const std::string_view kBootstrapRoles;
 extern const std::string_view kBootstrapControllerRoles;
 extern const std::string_view kBootstrapBindings;
+extern const std::string_view kBootstrapOwnRoles;  // Beyond Kubernetes' own.
 
 // Documents with apiVersion and kind, in order. Crashes on text that is not of the grammar.
 std::vector<Json> ParseBootstrapRbac(std::string_view text);

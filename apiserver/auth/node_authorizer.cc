@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/selector.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/pod_references.h"
 #include "apiserver/record_codec.h"
@@ -60,6 +61,13 @@ Verdict NodeAccess(const std::string& node, const Access& access) {
                      "', only its own Node object");
   }
   return NoOpinion("");
+}
+
+// All pods of the node, or nothing.
+Verdict ListOfPods(const std::string& node, const Access& access) {
+  const auto selector = FieldSelector::Parse(access.field_selector);
+  if (selector && selector->Exact("spec.nodeName") == std::string_view(node)) return Allow();
+  return NoOpinion("can only list/watch pods with spec.nodeName field selector");
 }
 
 }  // namespace
@@ -182,7 +190,8 @@ Verdict NodeAuthorizer::Authorize(const User& user, const Access& access) {
   if (access.group.empty() && resource == "nodes") return NodeAccess(node, access);
   if (access.group.empty() && resource == "pods") {
     if (plain && access.verb == "get") return Related(node, access, "", {"get"});
-    if (plain && In(access.verb, {"list", "watch", "create", "delete"})) return Allow();
+    if (plain && In(access.verb, {"list", "watch"})) return ListOfPods(node, access);
+    if (plain && In(access.verb, {"create", "delete"})) return Allow();
     if (access.subresource == "status" && In(access.verb, {"update", "patch"})) return Allow();
     if (access.subresource == "eviction" && access.verb == "create") return Allow();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/storage/record_cache.h"
+#include "apiserver/storage/store_answers.h"
 
 namespace skiff {
 namespace {
@@ -19,6 +20,10 @@ size_t EventBytes(const Event& event) {
 constexpr size_t kScanSlice = 1024;
 constexpr size_t kNotIdle = std::string::npos;
 
+Revision RevisionOf(const EventPtr& event) {
+  return event->revision;
+}
+
 }  // namespace
 
 // All cursors of one prefix.
@@ -31,9 +36,10 @@ struct EventRing::Subscription {
   std::string prefix;
   WakeFunction wake;
   // Where it stands in Topic::idle; kNotIdle: there may be events from first_pending on, and their
-  // reader knows. Both under EventRing::mutex_.
+  // reader knows. These under EventRing::mutex_.
   size_t idle_at = kNotIdle;
   uint64_t first_pending = 0;
+  bool stalled = false;  // It stands in EventRing::stalled_.
   // Held while `wake` runs; never together with EventRing::mutex_.
   Mutex wake_mutex;
   bool closed GUARDED_BY(wake_mutex) = false;
@@ -57,18 +63,20 @@ class EventRing::Cursor final : public WatchCursor {
     for (;;) {
       const Step step = ScanRing(full, out);
       if (step.done) return {};
-      if (step.history_through == 0) continue;
+      if (step.history_through.value == 0) continue;
       if (!ring_.history_) {
-        return Fail(Reason::kExpired, "The resourceVersion for the provided watch is too old.");
+        return Fail(WatchExpired());
       }
-      position_ =
-          TRY(ring_.history_->ReadEvents(subscription_->prefix, position_,
-                                         Revision{step.history_through}, full - out.size(), out));
-      if (out.size() == full) {
-        MutexLock lock(ring_.mutex_);
-        subscription_->first_pending = position_.value + 1;
-        return {};
+      const Revision before = position_;
+      position_ = TRY(ring_.history_->ReadEvents(subscription_->prefix, position_,
+                                                 step.history_through, full - out.size(), out));
+      MutexLock lock(ring_.mutex_);
+      subscription_->first_pending = position_.value + 1;
+      if (position_ == before && !subscription_->stalled) {
+        subscription_->stalled = true;
+        ring_.stalled_.push_back(subscription_);
       }
+      if (position_ == before || out.size() >= full) return {};
     }
   }
 
@@ -82,7 +90,7 @@ class EventRing::Cursor final : public WatchCursor {
   struct Step {
     bool done = false;
     // Not 0: the next event left the ring; what is up to here is history.
-    uint64_t history_through = 0;
+    Revision history_through;
   };
 
   Step ScanRing(size_t full, std::vector<EventPtr>& out) {
@@ -91,18 +99,23 @@ class EventRing::Cursor final : public WatchCursor {
       position_ = std::max(position_, ring_.current_);
       return {.done = true};
     }
-    uint64_t next = std::max(subscription_->first_pending, position_.value + 1);
+    const uint64_t next = std::max(subscription_->first_pending, position_.value + 1);
     position_.value = next - 1;
-    const uint64_t first = ring_.First();
-    if (next < first) return {.history_through = first - 1};
-    for (size_t looked = 0; next <= ring_.current_.value; ++next, ++looked) {
-      if (out.size() == full) return {.done = true};
-      if (looked == kScanSlice) return {};
-      const EventPtr& event = ring_.ring_[next - first];
-      if (event->record->key.starts_with(subscription_->prefix)) out.push_back(event);
-      position_.value = next;
-      subscription_->first_pending = next + 1;
+    if (position_ < ring_.evicted_) return {.history_through = ring_.evicted_};
+    const auto& events = ring_.ring_;
+    auto at = std::ranges::upper_bound(events, position_, {}, &RevisionOf);
+    for (size_t looked = 0; at != events.end(); ++at, ++looked) {
+      const Event& event = **at;
+      // A revision is returned whole.
+      if (event.revision > position_) {
+        subscription_->first_pending = event.revision.value;
+        if (out.size() >= full) return {.done = true};
+        if (looked >= kScanSlice) return {};
+      }
+      if (event.record->key.starts_with(subscription_->prefix)) out.push_back(*at);
+      position_ = event.revision;
     }
+    position_ = std::max(position_, ring_.current_);
     ring_.MakeIdle(subscription_);
     return {.done = true};
   }
@@ -113,34 +126,69 @@ class EventRing::Cursor final : public WatchCursor {
 };
 
 EventRing::EventRing(Revision current, Options options, EventHistory* history)
-    : options_(options), history_(history), current_(current) {}
+    : options_(options), history_(history), current_(current), evicted_(current) {}
 
 EventRing::~EventRing() {
   MutexLock lock(mutex_);
   CHECK(topics_.empty());
 }
 
-void EventRing::Publish(std::span<const EventPtr> events) {
-  std::vector<std::shared_ptr<Subscription>> to_wake;
+void EventRing::Publish(std::span<const EventPtr> events, Revision current) {
+  Subscriptions to_wake;
   std::vector<EventPtr> evicted;
   {
     MutexLock lock(mutex_);
     for (const EventPtr& event : events) {
-      CHECK(event->revision.value == current_.value + 1);
-      current_ = event->revision;
+      CHECK(event->revision > current_ && event->revision <= current);
+      CHECK(ring_.empty() || event->revision >= ring_.back()->revision);
       ring_.push_back(event);
       bytes_ += EventBytes(*event);
       Notify(*event, to_wake);
     }
+    current_ = std::max(current_, current);
     Evict(evicted);
   }
-  for (const auto& subscription : to_wake) {
+  Wake(to_wake);
+}
+
+void EventRing::Skip(Revision current) {
+  Subscriptions to_wake;
+  std::vector<EventPtr> evicted;
+  {
+    MutexLock lock(mutex_);
+    for (auto& [prefix, topic] : topics_) {
+      for (auto& subscription : topic->idle) {
+        subscription->idle_at = kNotIdle;
+        subscription->first_pending = current_.value + 1;
+        to_wake.push_back(std::move(subscription));
+      }
+      topic->idle.clear();
+    }
+    while (!ring_.empty()) EvictOldest(evicted);
+    current_ = std::max(current_, current);
+    evicted_ = current_;
+  }
+  Wake(to_wake);
+}
+
+void EventRing::WakeStalled() {
+  Subscriptions to_wake;
+  {
+    MutexLock lock(mutex_);
+    to_wake.swap(stalled_);
+    for (const auto& subscription : to_wake) subscription->stalled = false;
+  }
+  Wake(to_wake);
+}
+
+void EventRing::Wake(const Subscriptions& subscriptions) {
+  for (const auto& subscription : subscriptions) {
     MutexLock lock(subscription->wake_mutex);
     if (!subscription->closed && subscription->wake) subscription->wake();
   }
 }
 
-void EventRing::Notify(const Event& event, std::vector<std::shared_ptr<Subscription>>& to_wake) {
+void EventRing::Notify(const Event& event, Subscriptions& to_wake) {
   const std::string_view key = event.record->key;
   for (const auto& [length, topics] : lengths_) {
     if (length > key.size()) break;
@@ -155,11 +203,17 @@ void EventRing::Notify(const Event& event, std::vector<std::shared_ptr<Subscript
   }
 }
 
+void EventRing::EvictOldest(std::vector<EventPtr>& evicted) {
+  bytes_ -= EventBytes(*ring_.front());
+  evicted_ = ring_.front()->revision;
+  evicted.push_back(std::move(ring_.front()));
+  ring_.pop_front();
+}
+
 void EventRing::Evict(std::vector<EventPtr>& evicted) {
-  while (ring_.size() > options_.events_max || (bytes_ > options_.bytes_max && !ring_.empty())) {
-    bytes_ -= EventBytes(*ring_.front());
-    evicted.push_back(std::move(ring_.front()));
-    ring_.pop_front();
+  while (!ring_.empty() && (ring_.size() > options_.events_max || bytes_ > options_.bytes_max ||
+                            ring_.front()->revision == evicted_)) {
+    EvictOldest(evicted);
   }
 }
 
@@ -193,6 +247,7 @@ void EventRing::MakeIdle(const std::shared_ptr<Subscription>& subscription) {
 
 void EventRing::Remove(const std::shared_ptr<Subscription>& subscription) {
   MutexLock lock(mutex_);
+  if (subscription->stalled) std::erase(stalled_, subscription);
   const auto found = topics_.find(subscription->prefix);
   Topic& topic = *found->second;
   if (subscription->idle_at != kNotIdle) {

@@ -1,7 +1,8 @@
 // The recent events of a store, shared by all who watch it.
 //
-// The writer publishes events of consecutive revisions; the oldest make room, in count and in
-// bytes. A cursor is a revision, not a queue:
+// The writer publishes events in order of revision, all those of one revision at once, and may pass
+// over revisions that concern nobody; the oldest make room, in count and in bytes. A cursor is a
+// revision, not a queue:
 //
 //            ring: events 101..180                     cursor of /pods/, drained: idle, wherever
 //   ─────────┬───────────────┬────────────┬            the ring goes; the first event under /pods/
@@ -30,8 +31,9 @@ class EventHistory {
  public:
   virtual ~EventHistory() = default;
   // Appends the events of `prefix` with `after` < revision <= `through`, oldest first, at most
-  // `events_max` of them. Returns the revision up to which none is missing. Expired when some after
-  // `after` are gone. Any thread.
+  // `events_max` of them and more only to finish a revision. Returns the revision up to which none
+  // is missing; `after` when it cannot be read at present, and EventRing::WakeStalled is called
+  // when it can. Expired when some after `after` are gone. Any thread.
   virtual Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
                                       size_t events_max, std::vector<EventPtr>& out) = 0;
 };
@@ -49,8 +51,14 @@ class EventRing {
   EventRing(Revision current, Options options, EventHistory* history);
   ~EventRing();
 
-  // Appends events of the revisions that follow and wakes whom they concern. One caller at a time.
-  void Publish(std::span<const EventPtr> events);
+  // Appends events of revisions that follow, and wakes whom they concern. One caller at a time.
+  void Publish(std::span<const EventPtr> events) { Publish(events, events.back()->revision); }
+  // The same, and there is nothing else up to `current`.
+  void Publish(std::span<const EventPtr> events, Revision current);
+  // The events up to `current` are not known. Every cursor finds out whether the history has them.
+  void Skip(Revision current);
+  // Wakes the cursors whose history could not be read.
+  void WakeStalled();
   // As Store::Watch; but `after` is never 0.
   std::unique_ptr<WatchCursor> Watch(const std::string& prefix, Revision after, WakeFunction wake);
   // Of the last event.
@@ -65,11 +73,12 @@ class EventRing {
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
 
-  // The revision of the oldest event in the ring; one more than current_ when it is empty.
-  uint64_t First() const REQUIRES(mutex_) { return current_.value + 1 - ring_.size(); }
-  void Notify(const Event& event, std::vector<std::shared_ptr<Subscription>>& to_wake)
-      REQUIRES(mutex_);
+  using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
+
+  static void Wake(const Subscriptions& subscriptions);
+  void Notify(const Event& event, Subscriptions& to_wake) REQUIRES(mutex_);
   void Evict(std::vector<EventPtr>& evicted) REQUIRES(mutex_);
+  void EvictOldest(std::vector<EventPtr>& evicted) REQUIRES(mutex_);
   void MakeIdle(const std::shared_ptr<Subscription>& subscription) REQUIRES(mutex_);
   void Remove(const std::shared_ptr<Subscription>& subscription);
 
@@ -79,6 +88,9 @@ class EventRing {
   std::deque<EventPtr> ring_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   Revision current_ GUARDED_BY(mutex_);
+  // Events up to here are not in the ring, all later ones are.
+  Revision evicted_ GUARDED_BY(mutex_);
+  Subscriptions stalled_ GUARDED_BY(mutex_);
   // The cursors, by prefix; and how many prefixes there are of each length, so that an event finds
   // the prefixes of its key by one lookup a length.
   std::unordered_map<std::string, std::unique_ptr<Topic>, StringHash, std::equal_to<>> topics_

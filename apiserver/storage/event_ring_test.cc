@@ -161,6 +161,73 @@ TEST(EventRing, HistoryFillsInWhatLeftTheRing) {
   EXPECT_EQ(Next(*late), "Expired");
 }
 
+TEST(EventRing, RevisionsMayBePassedOverAndOneMayHaveSeveralEvents) {
+  EventRing ring(Revision{1}, {.events_max = 4}, nullptr);
+  const auto cursor = ring.Watch("/p/", Revision{1}, nullptr);
+  const std::vector<EventPtr> batch = {MakeEvent(4, "/p/a"), MakeEvent(7, "/p/b"),
+                                       MakeEvent(7, "/q/a"), MakeEvent(7, "/p/c")};
+  ring.Publish(batch, Revision{9});
+  EXPECT_EQ(ring.Current(), Revision{9});
+  EXPECT_EQ(Next(*cursor, 1), "/p/a@4");
+  EXPECT_EQ(cursor->position(), Revision{4}) << "nothing is known of 5 and 6 before 7 is looked at";
+  EXPECT_EQ(Next(*cursor, 1), "/p/b@7 /p/c@7") << "a revision is returned whole";
+  EXPECT_EQ(Next(*cursor, 1), "");
+  EXPECT_EQ(cursor->position(), Revision{9});
+  EXPECT_EQ(Next(*ring.Watch("/p/", Revision{5}, nullptr)), "/p/b@7 /p/c@7");
+  const EventPtr next = MakeEvent(10, "/p/d");
+  ring.Publish({&next, 1});
+  EXPECT_EQ(Next(*ring.Watch("/p/", Revision{4}, nullptr)), "/p/b@7 /p/c@7 /p/d@10");
+  const EventPtr last = MakeEvent(11, "/p/e");
+  ring.Publish({&last, 1});
+  EXPECT_EQ(Next(*ring.Watch("/p/", Revision{4}, nullptr)), "Expired") << "7 left, all of it";
+  EXPECT_EQ(Next(*ring.Watch("/p/", Revision{7}, nullptr)), "/p/d@10 /p/e@11");
+}
+
+TEST(EventRing, WhoseEventsWereSkippedIsWokenAndAsksTheHistory) {
+  WholeHistory history;
+  EventRing ring(Revision{1}, {.events_max = 4}, &history);
+  int wakes = 0;
+  const auto cursor = ring.Watch("/p/", Revision{1}, [&] { ++wakes; });
+  ring.Skip(Revision{5});
+  EXPECT_EQ(ring.Current(), Revision{5});
+  EXPECT_EQ(wakes, 1);
+  history.events = {MakeEvent(3, "/p/a")};
+  EXPECT_EQ(Next(*cursor), "/p/a@3");
+  history.expired = Revision{6};
+  ring.Skip(Revision{8});
+  EXPECT_EQ(wakes, 2);
+  EXPECT_EQ(Next(*cursor), "Expired");
+}
+
+TEST(EventRing, AHistoryThatCannotBeReadYetLosesNothing) {
+  class Away final : public EventHistory {
+   public:
+    Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
+                                size_t events_max, std::vector<EventPtr>& out) override {
+      if (is_away) return after;
+      return history.ReadEvents(prefix, after, through, events_max, out);
+    }
+    bool is_away = true;
+    WholeHistory history;
+  };
+  Away away;
+  away.history.events = {MakeEvent(2, "/p/a"), MakeEvent(3, "/p/b")};
+  EventRing ring(Revision{3}, {.events_max = 4}, &away);
+  int wakes = 0;
+  const auto cursor = ring.Watch("/p/", Revision{1}, [&] { ++wakes; });
+  const auto gone = ring.Watch("/p/", Revision{1}, nullptr);
+  EXPECT_EQ(Next(*gone), "");
+  EXPECT_EQ(Next(*cursor), "");
+  EXPECT_EQ(Next(*cursor), "") << "asking again changes nothing";
+  EXPECT_EQ(cursor->position(), Revision{1});
+  Publish(ring, "/p/c");
+  EXPECT_EQ(wakes, 0) << "it could not show it yet";
+  away.is_away = false;
+  ring.WakeStalled();
+  EXPECT_EQ(wakes, 1);
+  EXPECT_EQ(Next(*cursor), "/p/a@2 /p/b@3 /p/c@4");
+}
+
 TEST(EventRing, ACursorMayGoWhileItsPrefixIsBeingWoken) {
   EventRing ring(Revision{1}, {.events_max = 16}, nullptr);
   std::jthread writer([&](std::stop_token stop) {

@@ -43,6 +43,12 @@ void KeyIndex::Publish(std::span<const Change> changes, Revision current) {
   current_ = current;
 }
 
+void KeyIndex::Replace(std::map<std::string, Revision, std::less<>> keys, Revision current) {
+  MutexLock lock(mutex_);
+  keys_.swap(keys);
+  current_ = current;
+}
+
 Revision KeyIndex::Current() const {
   MutexLock lock(mutex_);
   return current_;

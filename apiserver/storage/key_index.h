@@ -36,6 +36,8 @@ class KeyIndex {
                 bool count_remaining) const;
   // Makes the changes visible at once, together with `current`. One caller at a time.
   void Publish(std::span<const Change> changes, Revision current);
+  // Exactly these keys, as of `current`.
+  void Replace(std::map<std::string, Revision, std::less<>> keys, Revision current);
   Revision Current() const;
 
  private:

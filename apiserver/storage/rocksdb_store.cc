@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "apiserver/storage/store_answers.h"
+
 namespace skiff {
 namespace {
 
@@ -16,48 +18,21 @@ constexpr size_t kGroupBytesMax = 4 << 20;
 // How many records of a list are fetched at a time.
 constexpr size_t kListSlice = 256;
 
-Error TooLarge(Revision asked, Revision current) {
-  return Error{.reason = Reason::kTimeout,
-               .message = fmt::format("Too large resource version: {}, current: {}", asked.value,
-                                      current.value),
-               .causes = {{.reason = "ResourceVersionTooLarge",
-                           .message = "Too large resource version",
-                           .field = ""}},
-               .details = ErrorDetails{.retry_after_s = 1}};
-}
-
 tl::unexpected<Error> Missing(Revision version) {
   return Fail(Reason::kInternalError,
               fmt::format("storage is corrupt: revision {} is missing", version.value));
 }
 
-tl::unexpected<Error> NotFound(std::string_view key) {
-  return Fail(Reason::kNotFound, fmt::format("key not found: {}", key));
-}
-
 Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
   using Kind = Precondition::Kind;
   const Precondition& expect = write.expect;
-  if (expect.kind == Kind::kAbsent && current) {
-    return Fail(Reason::kAlreadyExists, fmt::format("key exists: {}", write.key));
-  }
+  if (expect.kind == Kind::kAbsent && current) return Fail(KeyExists(write.key));
   const bool needs_one = expect.kind == Kind::kRevision || expect.kind == Kind::kExists;
-  if ((needs_one || !write.value) && !current) return NotFound(write.key);
+  if ((needs_one || !write.value) && !current) return Fail(NoSuchKey(write.key));
   if (expect.kind == Kind::kRevision && current->modified != expect.revision) {
-    return Fail(Reason::kConflict,
-                fmt::format("key {} was modified at revision {}, not {}", write.key,
-                            current->modified.value, expect.revision.value));
+    return Fail(WrongRevision(write.key, current->modified, expect.revision));
   }
   return {};
-}
-
-EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {
-  auto event = std::make_shared<Event>();
-  event->kind = kind;
-  event->revision = revision;
-  event->record = std::move(record);
-  event->previous = std::move(previous);
-  return event;
 }
 
 }  // namespace
@@ -200,10 +175,17 @@ Result<> RocksdbStore::LoadIndex() {
                                   });
 }
 
+Result<> RocksdbStore::Reach(Revision revision) {
+  if (const Revision current = Current(); revision > current) {
+    return Fail(TooLargeForStore(revision, current));
+  }
+  return {};
+}
+
 Result<> RocksdbStore::CheckReadable(Revision at) {
-  if (const Revision current = Current(); at > current) return Fail(TooLarge(at, current));
+  TRY(Reach(at));
   if (at < Compacted()) {
-    return Fail(Reason::kExpired, "The resourceVersion for the provided list is too old.");
+    return Fail(ListExpired());
   }
   return {};
 }
@@ -241,11 +223,11 @@ Result<RecordPtr> RocksdbStore::Get(const std::string& key, Revision at) {
     // A write may come in between, so the newest is not it for sure.
     const auto newest = TRY(LoadNewest(key));
     if (Current() != at) return GetAt(key, at);
-    if (!newest) return NotFound(key);
+    if (!newest) return Fail(NoSuchKey(key));
     return newest;
   }
   auto record = TRY(LoadNewest(key));
-  if (!record) return NotFound(key);
+  if (!record) return Fail(NoSuchKey(key));
   return record;
 }
 
@@ -254,7 +236,7 @@ Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
   const auto view = disk_->Frozen();
   TRY(CheckReadable(at));
   const Revision version = TRY(view.FindAt(key, at));
-  if (version.value == 0) return NotFound(key);
+  if (version.value == 0) return Fail(NoSuchKey(key));
   return LoadFrom(view, version);
 }
 
@@ -317,11 +299,7 @@ Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
 }
 
 Result<Written> RocksdbStore::Apply(Write write) {
-  if (write.key.empty() || write.key.find('\0') != std::string::npos) {
-    return Fail(Reason::kBadRequest, "a key is empty or holds a NUL byte");
-  }
-  CHECK(write.revision_at == std::string::npos ||
-        (write.value && write.revision_at <= write.value->size()));
+  TRY(CheckWrite(write));
   // Fetched here, so that the leader does not wait for the disk once for each writer.
   Writer self{.write = std::move(write)};
   self.hint = TRY(LoadNewest(self.write.key));
@@ -404,7 +382,7 @@ Result<std::unique_ptr<WatchCursor>> RocksdbStore::Watch(const std::string& pref
                                                          WakeFunction wake) {
   if (after.value == 0) after = Current();
   if (after < Compacted()) {
-    return Fail(Reason::kExpired, "The resourceVersion for the provided watch is too old.");
+    return Fail(WatchExpired());
   }
   return ring_.Watch(prefix, after, std::move(wake));
 }
@@ -415,7 +393,7 @@ Result<Revision> RocksdbStore::ReadEvents(const std::string& prefix, Revision af
   // Frozen before the check: what is there at the check stays so.
   const auto view = disk_->Frozen();
   if (after < Compacted()) {
-    return Fail(Reason::kExpired, "The resourceVersion for the provided watch is too old.");
+    return Fail(WatchExpired());
   }
   const size_t full = out.size() + events_max;
   Revision read = after;
@@ -435,8 +413,7 @@ Result<Revision> RocksdbStore::ReadEvents(const std::string& prefix, Revision af
 
 Result<> RocksdbStore::Compact(Revision revision) {
   MutexLock lock(compact_mutex_);
-  if (const Revision current = Current(); revision > current)
-    return Fail(TooLarge(revision, current));
+  TRY(Reach(revision));
   if (revision <= Compacted()) return {};
   return disk_->Compact(revision, [&] { compacted_ = revision.value; });
 }

@@ -60,6 +60,7 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
                                              WakeFunction wake) override;
   Revision Current() override { return index_.Current(); }
+  Result<> Reach(Revision revision) override;
   Result<> Compact(Revision revision) override;
   Revision Compacted() override { return Revision{compacted_.load()}; }
 

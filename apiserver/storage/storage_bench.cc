@@ -1,5 +1,5 @@
-// How fast the store is, on the real disk below the temporary folder. Build with
-// -DSKIFF_BENCHES=ON:
+// How fast the stores are, on the real disk below the temporary folder; the etcd one on an etcd of
+// one member on this machine. Build with -DSKIFF_BENCHES=ON:
 //
 //   build/release/storage_bench --benchmark_filter=Write
 #include <benchmark/benchmark.h>
@@ -8,6 +8,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "apiserver/storage/etcd_test_host.h"
 #include "apiserver/storage/rocksdb_store.h"
 
 namespace skiff {
@@ -38,21 +39,33 @@ class Subject {
         RocksdbStore::Open({.path = folder_ + "/store", .durability = durability}, clock_);
     CHECK(opened.has_value());
     store_ = *std::move(opened);
+    Fill(objects);
+  }
+  // On etcd.
+  explicit Subject(int objects) {
+    etcd_ = std::make_unique<EtcdHost>(
+        EtcdHost::Options{.folder = std::filesystem::temp_directory_path()});
+    store_ = OpenEtcdStore({.client = etcd_->Client()}, clock_);
+    Fill(objects);
+  }
+  ~Subject() {
+    store_.reset();
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+  }
+  static std::string Key(int i) { return fmt::format("/registry/pods/default/pod-{:06}", i); }
+  Store& store() { return *store_; }
+
+ private:
+  void Fill(int objects) {
     for (int i = 0; i < objects; ++i) {
       CHECK(store_->Apply({.key = Key(i), .value = Value(i)}).has_value());
     }
   }
-  ~Subject() {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  static std::string Key(int i) { return fmt::format("/registry/pods/default/pod-{:06}", i); }
-  RocksdbStore& store() { return *store_; }
 
- private:
   std::string folder_;
   SystemClock clock_;
-  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<EtcdHost> etcd_;
+  std::unique_ptr<Store> store_;
 };
 
 std::unique_ptr<Subject> subject;
@@ -87,8 +100,20 @@ BENCHMARK(BM_Write)
     ->Threads(32)
     ->UseRealTime();
 
+BENCHMARK(BM_Write)
+    ->Name("WriteEtcd")
+    ->Setup([](const benchmark::State&) { subject = std::make_unique<Subject>(0); })
+    ->Teardown(CloseSubject)
+    ->Threads(1)
+    ->Threads(32)
+    ->UseRealTime();
+
 void Fill(const benchmark::State&) {
   subject = std::make_unique<Subject>(Durability::kMemory, 5000);
+}
+
+void FillEtcd(const benchmark::State&) {
+  subject = std::make_unique<Subject>(5000);
 }
 
 void BM_Get(benchmark::State& state) {
@@ -99,6 +124,7 @@ void BM_Get(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_Get)->Name("Get")->Setup(Fill)->Teardown(CloseSubject)->UseRealTime();
+BENCHMARK(BM_Get)->Name("GetEtcd")->Setup(FillEtcd)->Teardown(CloseSubject)->UseRealTime();
 
 void BM_List(benchmark::State& state) {
   for (auto _ : state) {
@@ -108,6 +134,7 @@ void BM_List(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 5000);
 }
 BENCHMARK(BM_List)->Name("List5000")->Setup(Fill)->Teardown(CloseSubject)->UseRealTime();
+BENCHMARK(BM_List)->Name("List5000Etcd")->Setup(FillEtcd)->Teardown(CloseSubject)->UseRealTime();
 
 void BM_ListAtOldRevision(benchmark::State& state) {
   const Revision at = subject->store().Current();

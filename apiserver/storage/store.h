@@ -1,11 +1,12 @@
 // The store: etcd's contract, as this project uses it.
 //
 // A store holds records under keys and counts revisions. Every write that changes something takes
-// the next revision, one per write; a record remembers the revision that created it and the one
-// that last changed it. An empty store stands at revision 1. Reads and lists see one revision;
-// watches replay the writes after one, in order and without gaps. A write is acknowledged after it
-// is durable, and visible to reads and watches only then. Old versions stay readable until they are
-// compacted.
+// the next revision, one per write; where several servers share a store, revisions in between are
+// the writes of others, and what one of them deletes at once has one revision. A record remembers
+// the revision that created it and the one that last changed it. An empty store stands at
+// revision 1. Reads and lists see one revision; watches replay the writes after one, in order and
+// without gaps. A write is acknowledged after it is durable, and visible to reads and watches only
+// then. Old versions stay readable until they are compacted.
 //
 //   revision   1          2          3          4          5
 //   write      (empty)    put /a=x   put /b=y   put /a=z   delete /b
@@ -120,13 +121,13 @@ using EventPtr = std::shared_ptr<const Event>;
 //     events.clear();
 //     TRY(cursor->Next(256, events));
 //     Send(events);
-//   } while (events.size() == 256);         // Fewer: drained, the next event wakes.
+//   } while (events.size() >= 256);         // Fewer: drained, the next event wakes.
 class WatchCursor {
  public:
   virtual ~WatchCursor() = default;
-  // Appends up to `events_max` events that come next and moves on; appends nothing when there are
-  // none yet. Expired when the cursor fell behind the window (or was opened behind the compacted
-  // revision): the watcher has to list again.
+  // Appends up to `events_max` events that come next, more only to finish a revision, and moves on;
+  // appends nothing when there are none yet. Expired when the cursor fell behind the window (or was
+  // opened behind the compacted revision): the watcher has to list again.
   virtual Result<> Next(size_t events_max, std::vector<EventPtr>& out) = 0;
   // Everything up to this revision has been returned by Next (or does not match): what a bookmark
   // may promise. Moves by itself while there is nothing to return.
@@ -154,8 +155,12 @@ class Store {
   // An `after` before the compacted revision fails with Expired, here or at the first Next.
   virtual Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
                                                      WakeFunction wake) = 0;
-  // The newest visible revision.
+  // The newest visible revision. Get and List without a revision see what others wrote before the
+  // call, and may so be ahead of it.
   virtual Revision Current() = 0;
+  // Succeeds once `revision`, which a client may have from another server, is visible here; waits
+  // for it only when it exists. Else kTimeout ("Too large resource version").
+  virtual Result<> Reach(Revision revision) = 0;
   // Versions that are no longer current at `revision` become unreadable; reads and watches from
   // before it fail with Expired. Monotonic: an older revision than Compacted() changes nothing; a
   // newer one than Current() fails with kTimeout.

@@ -4,6 +4,7 @@
 #include "api/gen/core_v1.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/body.h"
+#include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
 #include "apiserver/subresources/subresources.h"
@@ -42,10 +43,18 @@ Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePo
   Object object = old.Clone();
   core_v1::Pod& pod = *object.As<core_v1::Pod>();
   const std::string& name = pod.metadata.name;
-  if (!binding.metadata.uid.empty() && binding.metadata.uid != pod.metadata.uid) {
-    return Fail(Refused(name, fmt::format("Precondition failed: UID in precondition: {}, UID in "
-                                          "object meta: {}",
-                                          binding.metadata.uid, pod.metadata.uid)));
+  const meta_v1::ObjectMeta& meta = binding.metadata;
+  const std::string key = KeyOf(old.kind(), pod.metadata.namespace_, name);
+  if (!meta.uid.empty() && meta.uid != pod.metadata.uid) {
+    return Fail(StaleObjectError(GroupResourceOf(old.kind()), name, key,
+                                 UidMismatch(meta.uid, pod.metadata.uid)));
+  }
+  if (!meta.resource_version.empty() && meta.resource_version != pod.metadata.resource_version) {
+    return Fail(StaleObjectError(
+        GroupResourceOf(old.kind()), name, key,
+        fmt::format("Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in "
+                    "object meta: {}",
+                    meta.resource_version, pod.metadata.resource_version)));
   }
   if (pod.metadata.deletion_timestamp) {
     return Fail(
@@ -103,6 +112,7 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
   mode.skip_admission = true;
+  mode.keeps_managed_fields = true;  // The scheduler's choice is nobody's field.
   TRY(core.writer.Update(request, binding.metadata.name, options, mode,
                          [&](const Object& old) { return Assign(old, binding, now); }));
   return SuccessResponse(request.http, 201, Json());

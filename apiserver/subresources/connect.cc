@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
+#include "apiserver/auth/authorizer.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/respond.h"
+#include "apiserver/subresources/log_options.h"
 #include "apiserver/subresources/subresources.h"
 #include "http/tunnel.h"
 
@@ -54,7 +56,7 @@ Result<std::string> ChooseContainer(const core_v1::Pod& pod, std::string_view as
 
 bool IsTrue(const http::Request& request, std::string_view name) {
   const auto value = request.Query(name);
-  return value && (*value == "true" || *value == "1");
+  return value && QueryIsTrue(*value);
 }
 
 // The kubelet's names for what the client asks, in alphabetical order.
@@ -79,45 +81,74 @@ http::ClientRequest RequestFor(const http::Request& request, std::string target)
   return forwarded;
 }
 
-Result<http::Response> PassOn(Core& core, const ApiRequest& request, const core_v1::Pod& pod,
-                              std::string target) {
+Result<http::Upstream> KubeletOfPod(Core& core, const core_v1::Pod& pod) {
   if (core.nodes == nullptr) {
     return Fail(Reason::kServiceUnavailable, "this server has no way to reach kubelets");
   }
-  http::Forwarding forwarding;
-  forwarding.upstream = TRY(KubeletOf(core.store, *core.nodes, pod.spec.node_name));
-  forwarding.request = RequestFor(request.http, std::move(target));
-  forwarding.on_error = [](const Error& error) {
+  auto upstream = KubeletOf(core.store, *core.nodes, pod.spec.node_name);
+  if (upstream || upstream.error().reason != Reason::kNotFound) return upstream;
+  // Kubernetes names the resource that was asked for, not the one that it missed.
+  return Fail(NotFoundError(GroupResourceOf(core_v1::Pod::Info()), pod.spec.node_name));
+}
+
+// Makes the 500 of an upstream that could not be reached.
+std::function<http::Response(const Error&)> Unreachable(std::string what) {
+  return [what = std::move(what)](const Error& error) {
     http::Response response;
     response.status = 500;
     response.content_type = "application/json";
-    response.body =
-        StatusText(Error{Reason::kInternalError, "error dialing backend: " + error.message});
+    response.body = StatusText(PlainError(what + error.message));
     return response;
   };
+}
+
+Result<http::Response> PassOn(Core& core, const ApiRequest& request, http::Upstream upstream,
+                              std::string target) {
+  if (!http::IsUpgrade(request.http)) return Fail(Reason::kBadRequest, "Upgrade request required");
+  http::Forwarding forwarding;
+  forwarding.upstream = std::move(upstream);
+  forwarding.request = RequestFor(request.http, std::move(target));
+  forwarding.on_error = Unreachable("error dialing backend: ");
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }
 
+// A WebSocket can only be opened by GET, which reading rights would allow: running a command needs
+// the right to create all the same.
+Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
+  if (!http::EqualsIgnoreCase(request.http.Header("Upgrade"), "websocket")) return {};
+  Access access = AccessOf(request.info);
+  access.verb = "create";
+  const Verdict verdict = core.authorizer.Authorize(request.user, access);
+  if (verdict.allowed()) return {};
+  return Fail(Forbidden({"", "pods"}, request.info.name, verdict.reason));
+}
+
 Result<http::Response> HandleStream(Core& core, ApiRequest& request, std::string_view word) {
+  const std::string& method = request.http.method;
+  if (method != "GET" && method != "POST") return Fail(MethodNotAllowedHere());
+  TRY(CheckMayCreate(core, request));
+  const bool forwards = word == "portForward";
+  if (forwards) TRY(CheckForwardedPorts(request.http));
   const auto pod =
       TRY(ReadTyped<core_v1::Pod>(core.store, request.info.namespace_name, request.info.name));
+  std::string target = fmt::format("/{}/{}/{}", word, pod->metadata.namespace_, pod->metadata.name);
+  if (forwards) {
+    std::vector<std::string> ports;
+    for (const auto& [name, value] : request.http.query) {
+      if (name == "ports") ports.push_back(value);
+    }
+    if (!ports.empty()) target += fmt::format("?port={}", fmt::join(ports, "&port="));
+  } else {
+    const auto asked = request.http.Query("container").value_or("");
+    const std::string container = TRY(ChooseContainer(*pod, asked));
+    target += "/" + container + StreamQuery(request.http, word == "exec");
+  }
   if (pod->spec.node_name.empty()) {
     return Fail(Reason::kBadRequest,
                 fmt::format("pod {} does not have a host assigned", pod->metadata.name));
   }
-  if (!http::IsUpgrade(request.http)) return Fail(Reason::kBadRequest, "Upgrade request required");
-  std::string target = fmt::format("/{}/{}/{}", word, pod->metadata.namespace_, pod->metadata.name);
-  if (word == "portForward") {
-    std::vector<std::string> ports;
-    for (const auto& [name, value] : request.http.query) {
-      if (name == "ports") ports.push_back(Escape(value));
-    }
-    if (!ports.empty()) target += fmt::format("?port={}", fmt::join(ports, "&port="));
-    return PassOn(core, request, *pod, std::move(target));
-  }
-  const auto asked = request.http.Query("container").value_or("");
-  target += "/" + TRY(ChooseContainer(*pod, asked));
-  return PassOn(core, request, *pod, target + StreamQuery(request.http, word == "exec"));
+  auto upstream = TRY(KubeletOfPod(core, *pod));
+  return PassOn(core, request, std::move(upstream), std::move(target));
 }
 
 // A kubelet's refusal, as the API words it.
@@ -161,30 +192,24 @@ Result<http::Response> HandlePortForward(Core& core, ApiRequest& request) {
 
 Result<http::Response> HandleLog(Core& core, ApiRequest& request) {
   if (request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  TRY(Negotiate(request.http, {.plain_text = true}));
+  const LogOptions options = TRY(ParseLogOptions(request.http, request.info.name));
   const auto pod =
       TRY(ReadTyped<core_v1::Pod>(core.store, request.info.namespace_name, request.info.name));
-  const auto asked = request.http.Query("container").value_or("");
-  const std::string container = TRY(ChooseContainer(*pod, asked));
-  if (pod->spec.node_name.empty()) return TextResponse(200, "");
-  if (core.nodes == nullptr) {
-    return Fail(Reason::kServiceUnavailable, "this server has no way to reach kubelets");
-  }
-  std::vector<std::string> terms;
-  for (const auto& [name, value] : request.http.query) {
-    if (name != "container") terms.push_back(Escape(name) + "=" + Escape(value));
+  const std::string container = TRY(ChooseContainer(*pod, options.container));
+  if (pod->spec.node_name.empty()) {
+    http::Response nothing;
+    nothing.status = 204;
+    return nothing;
   }
   http::Forwarding forwarding;
-  forwarding.upstream = TRY(KubeletOf(core.store, *core.nodes, pod->spec.node_name));
-  forwarding.request =
-      RequestFor(request.http, fmt::format("/containerLogs/{}/{}/{}?{}", pod->metadata.namespace_,
-                                           pod->metadata.name, container, fmt::join(terms, "&")));
-  forwarding.on_error = [](const Error& error) {
-    http::Response response;
-    response.status = 500;
-    response.content_type = "application/json";
-    response.body = StatusText(Error{Reason::kInternalError, error.message});
-    return response;
-  };
+  forwarding.upstream = TRY(KubeletOfPod(core, *pod));
+  std::string target = fmt::format("/containerLogs/{}/{}/{}", pod->metadata.namespace_,
+                                   pod->metadata.name, container);
+  if (const std::string query = options.KubeletQuery(); !query.empty()) target += "?" + query;
+  forwarding.on_error = Unreachable(fmt::format(
+      "Get \"https://{}:{}{}\": ", forwarding.upstream.host, forwarding.upstream.port, target));
+  forwarding.request = RequestFor(request.http, std::move(target));
   forwarding.on_answer = AnswerAsStatus;
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }

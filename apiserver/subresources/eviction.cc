@@ -1,6 +1,8 @@
 // pods/eviction: a deletion that respects the pod's disruption budget.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/gen/core_v1.h"
 #include "api/gen/policy_v1.h"
 #include "api/selector.h"
@@ -56,6 +58,21 @@ std::string WhyNone(const PodDisruptionBudget& budget) {
   return fmt::format("The disruption budget {} does not allow evicting pods currently", name);
 }
 
+// The condition moves with the number, so that nobody waits for the controller to see it.
+void SetNoneLeft(policy_v1::PodDisruptionBudgetStatus& status, TimePoint now) {
+  const auto found =
+      std::find_if(status.conditions.begin(), status.conditions.end(),
+                   [](const auto& condition) { return condition.type == "DisruptionAllowed"; });
+  const bool missing = found == status.conditions.end();
+  meta_v1::Condition& condition = missing ? status.conditions.emplace_back() : *found;
+  if (condition.status != "False") condition.last_transition_time = Time(now);
+  condition.type = "DisruptionAllowed";
+  condition.status = "False";
+  condition.reason = "InsufficientPods";
+  condition.message.clear();
+  condition.observed_generation = status.observed_generation;
+}
+
 // Takes one disruption from the budget.
 Result<Object> Spend(const Object& old, const std::string& pod, TimePoint now) {
   Object object = old.Clone();
@@ -79,15 +96,7 @@ Result<Object> Spend(const Object& old, const std::string& pod, TimePoint now) {
   }
   if (status.disruptions_allowed == 0) return Fail(Refused(WhyNone(budget), 0));
   --status.disruptions_allowed;
-  if (status.disruptions_allowed == 0) {
-    for (auto& condition : status.conditions) {
-      if (condition.type != "DisruptionAllowed") continue;
-      condition.status = "False";
-      condition.reason = "InsufficientPods";
-      condition.last_transition_time = Time(now);
-      condition.observed_generation = status.observed_generation;
-    }
-  }
+  if (status.disruptions_allowed == 0) SetNoneLeft(status, now);
   status.disrupted_pods[pod] = Time(now);
   return object;
 }
@@ -144,7 +153,9 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
   mode.skip_admission = true;
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
-  TRY(core.writer.Update(own, budget.metadata.name, options, mode,
+  WriteOptions own_options = options;
+  own_options.field_manager = "kube-apiserver";
+  TRY(core.writer.Update(own, budget.metadata.name, own_options, mode,
                          [&](const Object& old) { return Spend(old, pod.metadata.name, now); }));
   return {};
 }
@@ -153,6 +164,7 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
 Result<> MarkDisrupted(Core& core, ApiRequest& request, TimePoint now) {
   UpdateMode mode{.subresource = "status", .check_version = false};
   mode.skip_admission = true;
+  mode.keeps_managed_fields = true;
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
   TRY(core.writer.Update(request, request.info.name, {}, mode,
@@ -174,7 +186,7 @@ Result<> MarkDisrupted(Core& core, ApiRequest& request, TimePoint now) {
 }
 
 Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& options) {
-  const WantedType wanted{"policy", "v1", "Eviction", &policy_v1::Eviction::Describe()};
+  const WantedType wanted{"policy", "v1", "Eviction", &policy_v1::Eviction::Describe(), "v1beta1"};
   const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
   if (options.validation == FieldValidation::kWarn) {
     for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);

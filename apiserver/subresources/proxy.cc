@@ -3,10 +3,12 @@
 //   /api/v1/namespaces/ns/pods/[scheme:]name[:port]/proxy/path
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
+#include "api/rules/ip.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/respond.h"
 #include "apiserver/storage/keys.h"
@@ -40,12 +42,18 @@ int Number(const std::string& text) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() ? value : 0;
 }
 
+// A client must not reach through the server what only the server may reach.
+Result<> CheckProxyable(const std::string& host) {
+  const auto address = ParseIp(host);
+  if (!host.empty() && (!address || IsGlobalUnicast(*address))) return {};
+  return Fail(Reason::kBadRequest, "address not allowed");
+}
+
 Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const Target& target) {
   const auto pod =
       TRY(ReadTyped<core_v1::Pod>(core.store, request.info.namespace_name, target.name));
   http::Upstream upstream;
   upstream.host = pod->status.pod_ip;
-  if (upstream.host.empty()) return Fail(Reason::kBadRequest, "address not allowed");
   upstream.port = Number(target.port);
   for (const auto& container : pod->spec.containers) {
     for (const auto& port : container.ports) {
@@ -115,6 +123,15 @@ bool LacksSlash(const http::Request& request) {
   return path.ends_with("/proxy") && (request.method == "GET" || request.method == "HEAD");
 }
 
+http::Response MovedBehindSlash(const http::Request& request) {
+  http::Response moved;
+  moved.status = 301;
+  std::string location = request.target;
+  location.insert(std::min(location.find('?'), location.size()), "/");
+  moved.SetHeader("Location", location);
+  return moved;
+}
+
 void RemoveCorsHeaders(http::Response& response) {
   for (const char* name : {"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers",
                            "Access-Control-Allow-Methods", "Access-Control-Allow-Origin"}) {
@@ -134,14 +151,6 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
     return Fail(Reason::kBadRequest, fmt::format("invalid {} request \"{}\"",
                                                  request.kind->singular, request.info.name));
   }
-  if (LacksSlash(request.http)) {
-    http::Response moved;
-    moved.status = 301;
-    std::string location = request.http.target;
-    location.insert(std::min(location.find('?'), location.size()), "/");
-    moved.SetHeader("Location", location);
-    return moved;
-  }
   http::Forwarding forwarding;
   if (resource == "pods") {
     forwarding.upstream = TRY(PodUpstream(core, request, *target));
@@ -150,6 +159,8 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   } else {
     forwarding.upstream = TRY(KubeletOf(core.store, *core.nodes, target->name));
   }
+  if (resource != "services") TRY(CheckProxyable(forwarding.upstream.host));
+  if (LacksSlash(request.http)) return MovedBehindSlash(request.http);
   if (resource != "nodes" && target->scheme == "https") {
     forwarding.upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   }

@@ -1,14 +1,16 @@
 // scale: how many replicas, as autoscaling/v1 Scale, of every kind that has replicas.
 #include <fmt/format.h>
 
+#include "api/apply.h"
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/meta_v1.h"
 #include "api/selector.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/body.h"
+#include "apiserver/object_response.h"
 #include "apiserver/patching.h"
 #include "apiserver/record_codec.h"
-#include "apiserver/respond.h"
+#include "apiserver/subresources/scale_fields.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {
@@ -60,9 +62,22 @@ Json DocumentOfScale(const Scale& scale) {
   return document;
 }
 
-Result<http::Response> ScaleResponse(const Scale& scale, const MediaType& media) {
-  const Json document = DocumentOfScale(scale);
-  return TypedResponse(200, {Scale::Describe(), "autoscaling/v1", "Scale", document}, media);
+// Not a resource of its own, but shown like one.
+const KindInfo& ScaleKind() {
+  static const KindInfo kKind = {.group = "autoscaling",
+                                 .version = "v1",
+                                 .api_version = "autoscaling/v1",
+                                 .kind = "Scale",
+                                 .type = &Scale::Describe()};
+  return kKind;
+}
+
+Result<http::Response> ScaleResponse(const Scale& scale, const ApiRequest& request,
+                                     const MediaType& media) {
+  const std::string& version = scale.metadata.resource_version;
+  ObjectBody body = BodyText(ScaleKind(), DocumentOfScale(scale));
+  body.text.insert(body.revision_at, version);
+  return ObjectResponse(200, ScaleKind(), std::move(body.text), request, media);
 }
 
 Result<> CheckScale(const Scale& scale) {
@@ -90,7 +105,11 @@ Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
     for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
   }
   auto scale = TRY(FromJson<Scale>(decoded.document));
-  if (scale.metadata.name.empty()) scale.metadata.name = request.info.name;
+  if (scale.metadata.name.empty()) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
+                                         " based on URL) was undeterminable: name must be "
+                                         "provided");
+  }
   if (scale.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "the name of the object (" + scale.metadata.name +
                                          ") does not match the name on the URL (" +
@@ -105,31 +124,77 @@ Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
   return scale;
 }
 
+// One write of a Scale; made again from whatever object is there when somebody was faster.
+struct ScaleWrite {
+  ApiRequest& request;
+  const WriteOptions& options;
+  bool is_patch;
+  Scale sent;  // Of a PUT.
+
+  Result<Object> Of(const Object& old) const;
+  Result<Object> Patched(const Object& old) const;
+  Result<Object> Applied(const Object& old) const;
+};
+
+Result<Object> ScaleWrite::Of(const Object& old) const {
+  if (!is_patch) return WithScale(old, sent);
+  return options.is_apply ? Applied(old) : Patched(old);
+}
+
+Result<Object> ScaleWrite::Patched(const Object& old) const {
+  const Scale shown = ScaleOf(old);
+  const Decoded patched = TRY(PatchDocument(
+      request, options, {Scale::Describe(), "autoscaling/v1", "Scale"}, DocumentOfScale(shown)));
+  Scale scale = TRY(FromJson<Scale>(patched.document));
+  // Only a version that the patch itself names is a precondition.
+  std::string& version = scale.metadata.resource_version;
+  if (version == shown.metadata.resource_version) version.clear();
+  return WithScale(old, scale);
+}
+
+Result<Object> ScaleWrite::Applied(const Object& old) const {
+  const KindInfo& kind = old.kind();
+  const Json configuration = TRY(ReadConfiguration(request, options, ScaleKind()));
+  const Json document = old.ToDocument();
+  auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
+  Json live = DocumentOfScale(ScaleOf(old));
+  EncodeManagedFields(ScaleEntries(owners, kind.api_version), live);
+  const Json merged =
+      TRY(ApplyConfiguration({.kind = ScaleKind(),
+                              .live = live,
+                              .configuration = configuration,
+                              .writer = {.manager = options.field_manager,
+                                         .api_version = ScaleKind().api_version,
+                                         .subresource = "scale",
+                                         .now = request.now,
+                                         .reset = {.paths = {"status"}, .all_but = {}}},
+                              .force = options.force}));
+  Scale scale = TRY(FromJson<Scale>(merged));
+  const Json metadata = configuration.value("metadata", Json::object());
+  scale.metadata.resource_version = metadata.value("resourceVersion", "");
+  const Object object = TRY(WithScale(old, scale));
+  Json scaled = object.ToDocument();
+  const auto now = TRY(DecodeManagedFields(merged));
+  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version), scaled);
+  return Object::FromDocument(kind, scaled);
+}
+
 Result<http::Response> WriteScale(Core& core, ApiRequest& request, const MediaType& media) {
   const bool is_patch = request.http.method == "PATCH";
   if (is_patch) TRY(CheckPatchType(request));
   const bool is_apply = is_patch && IsApply(request);
   const WriteOptions options =
       TRY(ParseWriteOptions(request.http, is_patch ? "PatchOptions" : "UpdateOptions", is_apply));
-  Scale sent;
-  if (!is_patch) sent = TRY(SentScale(request, options));
+  ScaleWrite write{request, options, is_patch, {}};
+  if (!is_patch) write.sent = TRY(SentScale(request, options));
   UpdateMode mode{.subresource = "scale", .is_put = true};
   // The main resource's rules hold: only the replicas differ.
   mode.main_rules = true;
-  const auto transform = [&](const Object& old) -> Result<Object> {
-    if (!is_patch) return WithScale(old, sent);
-    Scale shown = ScaleOf(old);
-    const std::string version = shown.metadata.resource_version;
-    const Json patched = TRY(PatchDocument(
-        request, options, {Scale::Describe(), "autoscaling/v1", "Scale"}, DocumentOfScale(shown)));
-    Scale scale = TRY(FromJson<Scale>(patched));
-    // Only a version that the patch itself names is a precondition.
-    if (scale.metadata.resource_version == version) scale.metadata.resource_version.clear();
-    return WithScale(old, scale);
-  };
+  mode.keeps_managed_fields = is_apply;
+  const auto transform = [&](const Object& old) { return write.Of(old); };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
   const Object now = TRY(Object::FromDocument(*request.kind, Json::parse(saved.text)));
-  return ScaleResponse(ScaleOf(now), media);
+  return ScaleResponse(ScaleOf(now), request, media);
 }
 
 }  // namespace
@@ -139,13 +204,13 @@ Result<http::Response> HandleScale(Core& core, ApiRequest& request) {
   if (method != "GET" && method != "PUT" && method != "PATCH") {
     return Fail(MethodNotAllowedHere());
   }
-  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  const MediaType media = TRY(Negotiate(request.http, {}));
   if (method != "GET") return WriteScale(core, request, media);
   const KindInfo& kind = *request.kind;
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
-  return ScaleResponse(ScaleOf(object), media);
+  return ScaleResponse(ScaleOf(object), request, media);
 }
 
 }  // namespace skiff

@@ -126,7 +126,6 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                     "account ({})",
                     asked.metadata.uid, account.metadata().uid)));
   }
-  if (asked.spec.audiences.empty()) asked.spec.audiences = core.tokens.audiences();
   Json body = ToJson(asked);
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
@@ -138,6 +137,9 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .body = &body,
                              .warnings = request.warnings};
   TRY(core.admission.Admit(admission));
+  // What changes requests sees them as they were sent.
+  if (asked.spec.audiences.empty()) asked.spec.audiences = core.tokens.audiences();
+  body = ToJson(asked);
   TRY(core.admission.Validate(admission));
   const int64_t seconds = asked.spec.expiration_seconds.value_or(kSecondsDefault);
   TokenOrder order{.namespace_name = request.info.namespace_name,

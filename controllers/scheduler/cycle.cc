@@ -81,14 +81,16 @@ std::string Unfit::Message() const {
   return text + " " + fmt::format("{}", fmt::join(counts, ", ")) + ".";
 }
 
-size_t FeasibleWanted(size_t nodes) {
+size_t FeasibleWanted(size_t nodes, int percentage) {
   constexpr size_t kAllBelow = 100;
   if (nodes < kAllBelow) return nodes;
-  const size_t percent = nodes / 125 >= 45 ? 5 : 50 - nodes / 125;
+  const size_t shrinking = nodes / 125 >= 45 ? 5 : 50 - nodes / 125;
+  const size_t percent = percentage > 0 ? static_cast<size_t>(percentage) : shrinking;
   return std::max(kAllBelow, nodes * percent / 100);
 }
 
-Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random) {
+Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
+                  int percentage) {
   Decision decision;
   Unfit& unfit = decision.unfit;
   unfit.nodes = snapshot.nodes.size();
@@ -99,7 +101,7 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
     unfit.rejectors.insert(std::string(filters.rejector));
     return decision;
   }
-  const size_t wanted = FeasibleWanted(snapshot.nodes.size());
+  const size_t wanted = FeasibleWanted(snapshot.nodes.size(), percentage);
   std::vector<const NodeInfo*> feasible;
   size_t looked_at = 0;
   for (; looked_at < snapshot.nodes.size() && feasible.size() < wanted; ++looked_at) {

@@ -27,13 +27,14 @@ struct Decision {
   Unfit unfit;
 };
 
-// How many feasible nodes are looked for before scoring begins: all below 100 nodes, then a share
-// that shrinks as clusters grow (percentageOfNodesToScore: 0).
-size_t FeasibleWanted(size_t nodes);
+// How many feasible nodes are looked for before scoring begins: all below 100 nodes, then that
+// percentage of them; 0 is a share that shrinks as clusters grow (percentageOfNodesToScore).
+size_t FeasibleWanted(size_t nodes, int percentage = 0);
 
 // Looks at nodes from `start` on and moves it behind the last one looked at, so that clusters in
 // which not all nodes are scored are used evenly. Ties are drawn at random.
-Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random);
+Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
+                  int percentage = 0);
 
 // Whether the pod fits on that one node as the snapshot shows it.
 Verdict FitsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot);

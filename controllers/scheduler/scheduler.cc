@@ -11,10 +11,6 @@ bool IsFinished(const core_v1::Pod& pod) {
   return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
 }
 
-bool IsOurs(const core_v1::Pod& pod) {
-  return pod.spec.scheduler_name == kSchedulerName && pod.spec.scheduling_gates.empty();
-}
-
 // kube-scheduler never looks at a pod that finished: it is as if it had been deleted.
 Ptr<core_v1::Pod> Unfinished(const Ptr<core_v1::Pod>& pod) {
   return pod && IsFinished(*pod) ? nullptr : pod;
@@ -22,8 +18,9 @@ Ptr<core_v1::Pod> Unfinished(const Ptr<core_v1::Pod>& pod) {
 
 }  // namespace
 
-Scheduler::Scheduler(Manager& manager)
+Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
     : manager_(manager),
+      options_(std::move(options)),
       clock_(manager.clock()),
       events_(manager.Recorder(std::string(kSchedulerName))),
       pods_(manager.informer<core_v1::Pod>()),
@@ -72,6 +69,12 @@ void Scheduler::Post(Change change) {
     inbox_.push_back(std::move(change));
   }
   Wake();
+}
+
+bool Scheduler::IsOurs(const core_v1::Pod& pod) const {
+  const auto& names = options_.names;
+  return pod.spec.scheduling_gates.empty() &&
+         std::find(names.begin(), names.end(), pod.spec.scheduler_name) != names.end();
 }
 
 void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
@@ -169,7 +172,8 @@ void Scheduler::Decide(QueuedPod pod) {
     queue_.Done(pod.info->Key());
     return;
   }
-  const Decision decision = Schedule(*pod.info, MakeSnapshot(), next_node_, manager_.random());
+  const Decision decision = Schedule(*pod.info, MakeSnapshot(), next_node_, manager_.random(),
+                                     options_.percentage_of_nodes_to_score);
   if (decision.node.empty()) {
     Reject(std::move(pod), decision.unfit);
     return;
@@ -384,8 +388,8 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
   });
 }
 
-void AddScheduler(Manager& manager) {
-  auto scheduler = std::make_unique<Scheduler>(manager);
+void AddScheduler(Manager& manager, SchedulerOptions options) {
+  auto scheduler = std::make_unique<Scheduler>(manager, std::move(options));
   std::vector<std::unique_ptr<Binder>> binders;
   for (int i = 0; i < Scheduler::kBinders; ++i) {
     binders.push_back(std::make_unique<Binder>(*scheduler));

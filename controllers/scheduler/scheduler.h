@@ -23,6 +23,13 @@ namespace skiff::scheduler {
 
 inline constexpr std::string_view kSchedulerName = "default-scheduler";
 
+// What kube-scheduler's configuration says.
+struct SchedulerOptions {
+  // Pods that name one of these are scheduled; all in the same way.
+  std::vector<std::string> names = {std::string(kSchedulerName)};
+  int percentage_of_nodes_to_score = 0;
+};
+
 // A decision on its way to the API.
 struct Binding {
   QueuedPod pod;
@@ -48,7 +55,7 @@ class Scheduler final : public ControlLoop {
   static constexpr int kDecisionsPerStep = 64;
   static constexpr Duration kClaimTimeout = 600s;
 
-  explicit Scheduler(Manager& manager);
+  explicit Scheduler(Manager& manager, SchedulerOptions options = {});
   ~Scheduler() override;
   // Takes in what happened and decides for up to kDecisionsPerStep pods.
   Duration Step() override;
@@ -58,6 +65,7 @@ class Scheduler final : public ControlLoop {
  private:
   friend class Binder;
   using Change = std::function<void(Scheduler&)>;
+  bool IsOurs(const core_v1::Pod& pod) const;
   void Watch();
   void Post(Change change);
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
@@ -78,6 +86,7 @@ class Scheduler final : public ControlLoop {
   void ClaimsChanged();
 
   Manager& manager_;
+  const SchedulerOptions options_;
   const Clock& clock_;
   EventRecorder& events_;
   const Log log_{"scheduler"};
@@ -105,6 +114,6 @@ class Scheduler final : public ControlLoop {
 };
 
 // Adds the scheduler and its binders to the manager's loops.
-void AddScheduler(Manager& manager);
+void AddScheduler(Manager& manager, SchedulerOptions options = {});
 
 }  // namespace skiff::scheduler

@@ -2,180 +2,272 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "controllers/scheduler/scheduler.h"
+#include "kubelet/kubelet.h"
+#include "kubelet/pod_observed.h"
 
 namespace skiff {
 namespace {
 
 constexpr Duration kStep = 500ms;
-constexpr double kLossRate = 0.02;
+constexpr Duration kCalmStep = 2s;
+// Longer than crash loops, job back-offs and evictions take.
+constexpr Duration kSettleMax = 40min;
+constexpr Duration kLookAgain = 20s;
+constexpr LinkFaults kLinkFaults = {.loss = 0.01, .late = 0.01};
+
+Cluster::Options ClusterOptions(uint64_t seed) {
+  Cluster::Options options;
+  options.seed = seed;
+  options.run_controllers = false;  // They run as processes of their own.
+  options.durable = true;
+  return options;
+}
 
 }  // namespace
 
-Simulation::Simulation(SimulationOptions options) : random_(options.seed * 7919 + 1) {
-  Cluster::Options cluster_options;
-  cluster_options.seed = options.seed;
-  cluster_options.add_parts = [](Manager& manager) { scheduler::AddScheduler(manager); };
-  cluster_ = std::make_unique<Cluster>(std::move(cluster_options));
-  network_ = std::make_unique<FaultyTransport>(cluster_->transport(), random_);
-  informer_client_ = std::make_unique<Client>(*network_, "kubelet");
-  informers_ = std::make_unique<InformerFactory>(
-      Reflector::Dependencies{*informer_client_, cluster_->clock(), random_});
-  node_manager_ = std::make_unique<Manager>(
-      Manager::Dependencies{*network_, cluster_->clock(), random_, *informers_, "kubelet"});
+Simulation::Simulation(SimulationOptions options)
+    : random_(options.seed * 7919 + 1),
+      cluster_(std::make_unique<Cluster>(ClusterOptions(options.seed))),
+      user_link_(cluster_->transport(), cluster_->clock(), random_) {
+  cluster_->executor().Add(user_link_);
+  invariants_ = std::make_unique<Invariants>(cluster_->transport(), [this](const std::string& uid) {
+    for (const auto& machine : machines_) {
+      if (machine->link->unheard_pods().contains(uid)) return true;
+    }
+    return false;
+  });
+  AddMachine("controllers");
+  AddMachine("scheduler");
   for (int i = 0; i < options.nodes; ++i) {
-    Node node;
-    node.name = fmt::format("node-{}", i);
-    node.runtime = std::make_unique<cri::FakeRuntime>(cluster_->clock(), random_,
-                                                      fmt::format("10.128.{}.0/24", i));
-    nodes_.push_back(std::move(node));
+    Machine& node = AddMachine(fmt::format("node-{}", i));
+    node.pod_cidr = fmt::format("10.128.{}.0/24", i);
+    node.runtime = std::make_unique<cri::FakeRuntime>(cluster_->clock(), random_, node.pod_cidr);
+    nodes_.push_back(&node);
   }
-  for (Node& node : nodes_) StartKubelet(node);
-  node_manager_->Start(cluster_->executor());
+  for (const auto& machine : machines_) Start(*machine);
   cluster_->RunFor(5s);
 }
 
 Simulation::~Simulation() {
-  for (Node& node : nodes_) {
-    if (node.kubelet) node.kubelet->Stop();
+  invariants_.reset();
+  for (const auto& machine : machines_) {
+    machine->program.reset();
+    cluster_->executor().Remove(*machine->link);
   }
-  node_manager_->Stop();
-  informers_->Stop();
+  cluster_->executor().Remove(user_link_);
 }
 
-void Simulation::StartKubelet(Node& node) {
+Simulation::Machine& Simulation::AddMachine(const std::string& name) {
+  auto machine = std::make_unique<Machine>();
+  machine->name = name;
+  machine->link = std::make_unique<Link>(cluster_->transport(), cluster_->clock(), random_);
+  cluster_->executor().Add(*machine->link);
+  return *machines_.emplace_back(std::move(machine));
+}
+
+void Simulation::Start(Machine& machine) {
+  machine.link->Mend();
+  machine.partitioned = false;
+  machine.program = std::make_unique<SimulatedProgram>(
+      *cluster_, *machine.link, machine.runtime ? "kubelet" : machine.name,
+      [&](Manager& manager) -> std::shared_ptr<void> {
+        if (machine.runtime) return MakeKubelet(manager, machine);
+        if (machine.name == "scheduler") {
+          scheduler::AddScheduler(manager);
+        } else {
+          AddControllers(manager, {});
+        }
+        return nullptr;
+      });
+}
+
+std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine) {
   kubelet::KubeletOptions options;
-  options.node_name = node.name;
+  options.node_name = machine.name;
   options.root = "/nonexistent";
   options.node_ips = {"192.0.2.1"};
   options.facts.milli_cpu = 8000;
   options.facts.memory_bytes = int64_t{32} << 30;
   options.facts.ephemeral_storage_bytes = int64_t{100} << 30;
-  options.facts.hostname = node.name;
+  options.facts.hostname = machine.name;
   options.facts.ips = options.node_ips;
   options.writes_files = false;
-  node.kubelet = std::make_unique<kubelet::Kubelet>(
+  auto kubelet = std::make_shared<kubelet::Kubelet>(
       options, kubelet::KubeletDependencies{
-                   node_manager_->client(), cluster_->clock(), random_, *node.runtime,
-                   informers_->For<core_v1::Pod>(), informers_->For<core_v1::Service>(),
-                   node_manager_->Recorder("kubelet", node.name), cluster_->executor(), nullptr});
-  node.kubelet->Start();
+                   manager.client(), cluster_->clock(), cluster_->random(), *machine.runtime,
+                   manager.informer<core_v1::Pod>(), manager.informer<core_v1::Service>(),
+                   manager.Recorder("kubelet", machine.name), cluster_->executor(), nullptr});
+  kubelet->Start();
+  return kubelet;
 }
 
-void Simulation::Strike() {
-  Node& node = nodes_[random_.Below(nodes_.size())];
-  const Duration now = cluster_->clock().Monotonic();
-  switch (random_.Below(40)) {
-    case 0:  // The kubelet crashes and comes back: its containers go on meanwhile.
-      if (!node.kubelet) return;
-      node.kubelet->Stop();
-      node.kubelet = nullptr;
-      node.back_at = now + std::chrono::seconds(1 + random_.Below(20));
-      ++faults_["kubelet crash"];
-      return;
-    case 1:  // The node is lost long enough for its pods to be replaced.
-      if (!node.kubelet) return;
-      node.kubelet->Stop();
-      node.kubelet = nullptr;
-      node.back_at = now + std::chrono::minutes(1 + random_.Below(9));
-      ++faults_["node loss"];
-      return;
-    case 2:
-    case 3: {  // A process ends by itself.
-      const auto running = node.runtime->RunningNamed("app");
-      if (running.empty()) return;
-      node.runtime->Exit(running[random_.Below(running.size())],
-                         static_cast<int>(random_.Below(2)));
-      ++faults_["container exit"];
-      return;
+Duration Simulation::Seconds(int least, int most) {
+  return std::chrono::seconds(least + static_cast<int>(random_.Below(most - least + 1)));
+}
+
+void Simulation::CrashServer(Duration away) {
+  if (!cluster_->ServerRuns()) return;
+  invariants_->Check();
+  invariants_->Disconnect();
+  user_link_.CutStreams();
+  for (const auto& machine : machines_) machine->link->CutStreams();
+  cluster_->CrashServer();
+  server_back_at_ = Now() + away;
+  ++faults_["server crash"];
+}
+
+void Simulation::Crash(Machine& machine, Duration away) {
+  machine.program.reset();
+  machine.link->Break();
+  machine.back_at = Now() + away;
+}
+
+void Simulation::StrikeMessages(FaultKinds kinds) {
+  Machine& machine = *machines_[random_.Below(machines_.size())];
+  if (machine.partitioned || !machine.program) return;
+  if (Chance(10)) {
+    machine.link->CutStreams();
+    ++faults_["cut watches"];
+  }
+  if (Chance(20)) {
+    machine.link->StallStreams(Seconds(1, 15));
+    ++faults_["lagging watches"];
+  }
+  if (Chance(8)) {
+    // A node that is away for long loses its pods, which is a fault of its own.
+    const bool is_long = machine.runtime && kinds.nodes && Chance(500);
+    machine.link->Break();
+    machine.partitioned = true;
+    machine.back_at = Now() + (is_long ? Seconds(60, 480) : Seconds(1, 30));
+    ++faults_[is_long ? "long partition" : "partition"];
+  }
+}
+
+void Simulation::StrikeProcesses(FaultKinds kinds) {
+  if (Chance(4)) CrashServer(Seconds(0, 10));
+  Machine& machine = *machines_[random_.Below(machines_.size())];
+  if (machine.partitioned || !machine.program) return;
+  if (Chance(8)) {
+    Crash(machine, Seconds(0, 20));
+    ++faults_[machine.runtime ? "kubelet crash" : machine.name + " crash"];
+  }
+  if (Chance(8)) {
+    machine.link->BreakAfter(1 + static_cast<int>(random_.Below(20)));
+    ++faults_["crash in the middle"];
+  }
+  if (kinds.nodes && machine.runtime && Chance(6)) {
+    // The machine is gone with all that ran on it, and comes back empty.
+    Crash(machine, Seconds(5, 540));
+    machine.runtime =
+        std::make_unique<cri::FakeRuntime>(cluster_->clock(), random_, machine.pod_cidr);
+    ++faults_["node loss"];
+  }
+}
+
+void Simulation::StrikeNodes() {
+  Machine& node = *nodes_[random_.Below(nodes_.size())];
+  if (Chance(20)) {
+    const auto running = node.runtime->RunningNamed("app");
+    if (running.empty()) return;
+    node.runtime->Exit(running[random_.Below(running.size())], static_cast<int>(random_.Below(2)));
+    ++faults_["container exit"];
+  }
+  if (Chance(10)) {
+    node.runtime->FailNext(cri::FakeCall::kRunPodSandbox, {Reason::kUnknown, "no space left"});
+    ++faults_["sandbox failure"];
+  }
+  if (Chance(10)) {
+    node.runtime->FailNext(cri::FakeCall::kStartContainer, {Reason::kUnknown, "no such file"});
+    ++faults_["start failure"];
+  }
+  if (Chance(10)) {
+    node.runtime->FailNext(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"});
+    ++faults_["stop failure"];
+  }
+}
+
+void Simulation::Restore(bool all) {
+  const Duration now = Now();
+  if (!cluster_->ServerRuns() && (all || now >= server_back_at_)) cluster_->StartServer();
+  for (const auto& machine : machines_) {
+    // It was to die in the middle of its requests, and has come there.
+    if (machine->program && machine->link->IsBroken() && !machine->partitioned) {
+      Crash(*machine, Seconds(0, 10));
     }
-    case 4:
-      node.runtime->FailNext(cri::FakeCall::kRunPodSandbox, {Reason::kUnknown, "no space left"});
-      ++faults_["sandbox failure"];
-      return;
-    case 5:
-      node.runtime->FailNext(cri::FakeCall::kStartContainer,
-                             {Reason::kUnknown, "exec format error"});
-      ++faults_["start failure"];
-      return;
-    default:
-      return;
+    if (!all && now < machine->back_at) continue;
+    if (!machine->program) {
+      Start(*machine);
+    } else if (machine->partitioned || all) {
+      machine->link->Mend();
+      machine->partitioned = false;
+    }
   }
 }
 
-void Simulation::BringBack(bool all) {
-  const Duration now = cluster_->clock().Monotonic();
-  for (Node& node : nodes_) {
-    if (!node.kubelet && (all || now >= node.back_at)) StartKubelet(node);
+void Simulation::SetFaults(LinkFaults faults) {
+  user_link_.SetFaults(faults);
+  for (const auto& machine : machines_) machine->link->SetFaults(faults);
+}
+
+void Simulation::FinishTasks(bool may_fail) {
+  for (const Machine* node : nodes_) {
+    for (const std::string& id : node->runtime->RunningNamed("task")) {
+      if (Chance(50)) node->runtime->Exit(id, may_fail && Chance(150) ? 1 : 0);
+    }
   }
 }
 
-void Simulation::RunWithFaults(Duration length) {
-  network_->SetLossRate(kLossRate);
-  const Duration end = cluster_->clock().Monotonic() + length;
-  while (cluster_->clock().Monotonic() < end) {
-    Strike();
-    BringBack(false);
+void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
+                               const std::function<void()>& act) {
+  if (kinds.messages) SetFaults(kLinkFaults);
+  const Duration end = Now() + length;
+  while (Now() < end) {
+    if (kinds.messages) StrikeMessages(kinds);
+    if (kinds.processes) StrikeProcesses(kinds);
+    if (kinds.nodes) StrikeNodes();
+    Restore(false);
+    if (act) act();
+    FinishTasks(kinds.nodes);
     cluster_->RunFor(kStep);
-    CheckInvariants();
+    invariants_->Check();
   }
-  network_->SetLossRate(0);
+  SetFaults({});
 }
 
-void Simulation::Calm(Duration length) {
-  network_->SetLossRate(0);
-  BringBack(true);
-  cluster_->RunFor(length);
-  CheckInvariants();
+bool Simulation::Settle(const std::function<bool()>& settled) {
+  SetFaults({});
+  Restore(true);
+  const Duration end = Now() + kSettleMax;
+  Duration look_at = Now();
+  while (Now() < end) {
+    FinishTasks(false);
+    cluster_->RunFor(kCalmStep);
+    // Not everything that may be awaited is an event of what the invariants watch.
+    if (!invariants_->Check() && Now() < look_at) continue;
+    look_at = Now() + kLookAgain;
+    if (settled()) return true;
+  }
+  return false;
 }
 
-void Simulation::CheckInvariants() {
-  CheckBindings();
-  CheckSurge();
-}
-
-void Simulation::CheckBindings() {
-  for (const auto& pod : cluster_->List<core_v1::Pod>()) {
-    if (pod.spec.node_name.empty()) continue;
-    const auto [known, is_new] = bound_.emplace(pod.metadata.uid, pod.spec.node_name);
-    if (!is_new && known->second != pod.spec.node_name) {
-      complaints_.push_back(fmt::format("pod {} was bound to {} and then to {}", pod.metadata.name,
-                                        known->second, pod.spec.node_name));
+std::set<std::pair<std::string, std::string>> Simulation::RunningPods() const {
+  std::set<std::pair<std::string, std::string>> pods;
+  for (const Machine* node : nodes_) {
+    const auto containers = node->runtime->ListContainers({});
+    CHECK(containers.has_value());
+    for (const cri::Container& container : *containers) {
+      if (container.state != cri::ContainerState::kRunning) continue;
+      pods.emplace(node->name, container.labels.at(kubelet::kPodUidLabel));
     }
   }
-}
-
-void Simulation::CheckSurge() {
-  const auto pods = cluster_->List<core_v1::Pod>();
-  for (const auto& deployment : cluster_->List<apps_v1::Deployment>()) {
-    const int replicas = deployment.spec.replicas.value_or(1);
-    int surge = 0;
-    if (deployment.spec.strategy.rolling_update &&
-        deployment.spec.strategy.rolling_update->max_surge) {
-      const auto scaled =
-          deployment.spec.strategy.rolling_update->max_surge->ScaledTo(replicas, true);
-      if (scaled) surge = *scaled;
-    }
-    const auto& labels = deployment.spec.template_.metadata.labels;
-    const auto count = std::count_if(pods.begin(), pods.end(), [&](const auto& pod) {
-      const bool finished = pod.status.phase == "Failed" || pod.status.phase == "Succeeded";
-      if (pod.metadata.deletion_timestamp || finished) return false;
-      return std::all_of(labels.begin(), labels.end(), [&](const auto& pair) {
-        const auto found = pod.metadata.labels.find(pair.first);
-        return found != pod.metadata.labels.end() && found->second == pair.second;
-      });
-    });
-    if (count > replicas + surge) {
-      complaints_.push_back(fmt::format("deployment {} has {} pods, more than {} + {}",
-                                        deployment.metadata.name, count, replicas, surge));
-    }
-  }
+  return pods;
 }
 
 std::string Simulation::FaultsText() const {
-  std::string text = fmt::format("lost messages {}", network_->lost());
+  int losses = user_link_.losses();
+  for (const auto& machine : machines_) losses += machine->link->losses();
+  std::string text = fmt::format("lost or late messages {}", losses);
   for (const auto& [name, count] : faults_) text += fmt::format(", {} {}", name, count);
   return text;
 }

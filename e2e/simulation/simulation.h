@@ -2,22 +2,26 @@
 // only the clock, randomness, the network and the container runtime are replaced. Faults and the
 // order in which parts run are drawn from a seed: a failing seed fails the same way for ever.
 //
-//   Simulation simulation({.seed = 7, .nodes = 3});
+//   Simulation simulation({.seed = 7});
 //   simulation.cluster().Apply(deployment);
-//   simulation.RunWithFaults(10min);
-//   simulation.Calm();                       // no more faults, everything settles
-//   EXPECT_EQ(simulation.Complaints(), std::vector<std::string>{});
+//   simulation.RunWithFaults(10min, kAllFaults);
+//   EXPECT_TRUE(simulation.Settle(as_it_should_be));     // no more faults
+//   EXPECT_EQ(simulation.invariants().complaints(), std::vector<std::string>{});
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "e2e/harness.h"
-#include "e2e/simulation/faulty_transport.h"
+#include "e2e/simulation/invariants.h"
+#include "e2e/simulation/link.h"
+#include "e2e/simulation/program.h"
 #include "kubelet/cri_fake.h"
-#include "kubelet/kubelet.h"
 
 namespace skiff {
 
@@ -26,46 +30,70 @@ struct SimulationOptions {
   int nodes = 3;
 };
 
+// What may go wrong.
+struct FaultKinds {
+  bool messages = false;   // Lost and late ones, cut and lagging watches, partitions.
+  bool processes = false;  // Every process, the API server's too, is killed and started again.
+  bool nodes = false;      // Machines are lost, containers end or do not start.
+};
+inline constexpr FaultKinds kAllFaults = {true, true, true};
+
 class Simulation {
  public:
   explicit Simulation(SimulationOptions options);
   ~Simulation();
   Cluster& cluster() { return *cluster_; }
+  Invariants& invariants() { return *invariants_; }
+  Random& random() { return random_; }
+  // What a user far away reaches the server over.
+  Link& user_link() { return user_link_; }
 
-  // Lets time pass in small steps; before each one a fault may strike. Invariants are checked after
-  // each.
-  void RunWithFaults(Duration length);
-  // Mends everything, and lets the cluster settle for that long.
-  void Calm(Duration length = 15min);
-  // What broke an invariant; empty when nothing did.
-  const std::vector<std::string>& Complaints() const { return complaints_; }
+  // Lets time pass in small steps; before each one a fault may strike, and `act` is called. After
+  // each one the invariants are checked.
+  void RunWithFaults(Duration length, FaultKinds kinds, const std::function<void()>& act = {});
+  // Mends everything, and lets time pass until `settled`; false when that takes longer than any
+  // back-off in a cluster.
+  bool Settle(const std::function<bool()>& settled);
   // How often each kind of fault struck, for the log of a run.
   std::string FaultsText() const;
+  // Nodes and the uids of pods with a running container there.
+  std::set<std::pair<std::string, std::string>> RunningPods() const;
 
  private:
-  struct Node {
+  // Where a program runs: a node, or a machine of the control plane.
+  struct Machine {
     std::string name;
-    std::unique_ptr<cri::FakeRuntime> runtime;
-    std::unique_ptr<kubelet::Kubelet> kubelet;  // nullptr: crashed, or the node is lost.
-    Duration back_at{};                         // Monotonic; when it comes back.
+    std::unique_ptr<Link> link;
+    std::unique_ptr<cri::FakeRuntime> runtime;  // Of nodes.
+    std::unique_ptr<SimulatedProgram> program;  // nullptr: not running.
+    std::string pod_cidr;                       // Of nodes.
+    bool partitioned = false;
+    Duration back_at{};  // Monotonic: when it is mended, or its program started again.
   };
-  void StartKubelet(Node& node);
-  void Strike();
-  void BringBack(bool all);
-  void CheckInvariants();
-  void CheckBindings();
-  void CheckSurge();
+  Machine& AddMachine(const std::string& name);
+  void Start(Machine& machine);
+  std::shared_ptr<void> MakeKubelet(Manager& manager, Machine& machine);
+  void StrikeMessages(FaultKinds kinds);
+  void StrikeProcesses(FaultKinds kinds);
+  void StrikeNodes();
+  void CrashServer(Duration away);
+  void Crash(Machine& machine, Duration away);
+  void Restore(bool all);
+  void SetFaults(LinkFaults faults);
+  // Containers named "task" do their work and end.
+  void FinishTasks(bool may_fail);
+  Duration Now() { return cluster_->clock().Monotonic(); }
+  bool Chance(int of_thousand) { return random_.Below(1000) < static_cast<uint64_t>(of_thousand); }
+  Duration Seconds(int least, int most);
 
   SeededRandom random_;
   std::unique_ptr<Cluster> cluster_;
-  std::unique_ptr<FaultyTransport> network_;
-  std::unique_ptr<Client> informer_client_;
-  std::unique_ptr<InformerFactory> informers_;
-  std::unique_ptr<Manager> node_manager_;
-  std::vector<Node> nodes_;
-  std::map<std::string, std::string> bound_;  // Pod uid -> node.
+  Link user_link_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+  std::vector<Machine*> nodes_;
+  Duration server_back_at_{};
+  std::unique_ptr<Invariants> invariants_;
   std::map<std::string, int> faults_;
-  std::vector<std::string> complaints_;
 };
 
 }  // namespace skiff

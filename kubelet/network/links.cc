@@ -1,52 +1,25 @@
 #include "kubelet/network/links.h"
 
 #include <linux/rtnetlink.h>
-#include <netlink/addr.h>
-#include <netlink/errno.h>
-#include <netlink/netlink.h>
-#include <netlink/route/link.h>
-#include <netlink/route/route.h>
-#include <netlink/socket.h>
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
+
+#include "kubelet/network/netlink.h"
 
 namespace skiff {
 namespace {
 
 namespace fs = std::filesystem;
 
+using netlink::Connect;
+using netlink::FailNetlink;
+using netlink::Link;
+using netlink::Route;
+using netlink::Socket;
+
 // Above the kernel's own routes, so that anything an operator sets for the range wins.
 constexpr uint32_t kUnreachableMetric = 4096;
-
-struct SocketFree {
-  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
-};
-using Socket = std::unique_ptr<nl_sock, SocketFree>;
-
-struct RouteFree {
-  void operator()(rtnl_route* route) const { rtnl_route_put(route); }
-};
-using Route = std::unique_ptr<rtnl_route, RouteFree>;
-
-struct LinkFree {
-  void operator()(rtnl_link* link) const { rtnl_link_put(link); }
-};
-using Link = std::unique_ptr<rtnl_link, LinkFree>;
-
-tl::unexpected<Error> FailNetlink(const std::string& what, int error) {
-  const Reason reason = error == -NLE_PERM ? Reason::kForbidden : Reason::kInternalError;
-  return Fail(reason, what + ": " + nl_geterror(error));
-}
-
-Result<Socket> Connect() {
-  Socket socket(nl_socket_alloc());
-  if (!socket) return Fail(Reason::kInternalError, "netlink: no memory");
-  const int error = nl_connect(socket.get(), NETLINK_ROUTE);
-  if (error < 0) return FailNetlink("netlink", error);
-  return socket;
-}
 
 Result<Route> UnreachableRoute(const std::string& cidr) {
   nl_addr* address = nullptr;

@@ -24,8 +24,9 @@ Result<> AddUnreachableRoute(const std::string& cidr);
 Result<> RemoveUnreachableRoute(const std::string& cidr);
 
 // The same for what this machine itself sends, which the kernel must route before the service rules
-// see it: such packets are put on the loopback, in a routing table of their own that comes first.
-// One that no rule sends elsewhere ends there. `source` is the address they leave with.
+// see it: such packets are put on a device that leads nowhere, by a routing table of their own that
+// comes first. One that no rule sends elsewhere or refuses ends there. `source` is the address they
+// leave with.
 Result<> AddServiceRoute(const std::string& cidr, const std::string& source);
 Result<> RemoveServiceRoute(const std::string& cidr);
 

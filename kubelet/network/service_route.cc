@@ -6,6 +6,9 @@ namespace {
 
 constexpr char kTable[] = "9797";
 constexpr char kPreference[] = "9797";
+// A bridge without ports: packets end in it. The loopback would do for that, but the kernel takes
+// what is routed there for its own address and so sends no refusal of iptables' REJECT from it.
+constexpr char kDevice[] = "skiff.svc";
 
 std::vector<std::string> Rule(const char* verb, const std::string& cidr) {
   return {"ip", "rule", verb, "iif", "lo", "to", cidr, "lookup", kTable, "pref", kPreference};
@@ -14,8 +17,11 @@ std::vector<std::string> Rule(const char* verb, const std::string& cidr) {
 }  // namespace
 
 Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
+  // It may be there already; whether it is up is what counts.
+  (void)RunProcess({.argv = {"ip", "link", "add", kDevice, "type", "bridge"}});
+  TRY(RunChecked({.argv = {"ip", "link", "set", kDevice, "up"}}));
   TRY(RunChecked(
-      {.argv = {"ip", "route", "replace", cidr, "dev", "lo", "src", source, "table", kTable}}));
+      {.argv = {"ip", "route", "replace", cidr, "dev", kDevice, "src", source, "table", kTable}}));
   // The same rule twice would be two rules.
   (void)RunProcess({.argv = Rule("del", cidr)});
   TRY(RunChecked({.argv = Rule("add", cidr)}));
@@ -25,7 +31,7 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
 Result<> RemoveServiceRoute(const std::string& cidr) {
   (void)RunProcess({.argv = Rule("del", cidr)});
   (void)RunProcess({.argv = {"ip", "route", "flush", "table", kTable}});
-  return {};
+  return DeleteLink(kDevice);
 }
 
 }  // namespace skiff

@@ -14,7 +14,8 @@ namespace skiff::kubelet {
 
 struct ProbeOutcome {
   bool success = false;
-  std::string text;  // What events say after "Readiness probe failed: ".
+  std::string text;     // What events say after "Readiness probe failed: ".
+  std::string warning;  // Of a success: what events say after "Readiness probe warning: ".
 };
 
 // What the handler needs to know of the container.
@@ -31,7 +32,7 @@ class ProbeAttempt {
 };
 
 // Starts an attempt. `done` is called once, on this thread or another, unless the attempt is
-// dropped before. Commands run to their end before this returns.
+// dropped before. Commands and gRPC run to their end before this returns.
 std::unique_ptr<ProbeAttempt> StartProbe(const core_v1::Probe& probe, const ProbeSubject& subject,
                                          ContainerRuntime& runtime, http::Loops& loops,
                                          std::function<void(ProbeOutcome)> done);

@@ -65,7 +65,7 @@ Duration ProbeLoop::Step() {
     }
     if (!outcome && now < deadline_) return deadline_ - now;
     attempt_.reset();
-    Take(outcome.value_or(ProbeOutcome{false, "context deadline exceeded"}));
+    Take(outcome.value_or(ProbeOutcome{false, "context deadline exceeded", ""}));
     if (on_hold_) return kNever;
   }
   if (!may_begin_()) return kNever;  // Woken when the container has started.
@@ -97,6 +97,11 @@ void ProbeLoop::Take(const ProbeOutcome& outcome) {
     dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name, false),
                                 EventType::kWarning, "Unhealthy",
                                 fmt::format("{} probe failed: {}", Name(spec_.kind), outcome.text));
+  }
+  if (!outcome.warning.empty()) {
+    dependencies_.events.Report(
+        ContainerReference(spec_.pod, spec_.container.name, false), EventType::kWarning,
+        "ProbeWarning", fmt::format("{} probe warning: {}", Name(spec_.kind), outcome.warning));
   }
   in_a_row_ = outcome.success == last_success_ ? in_a_row_ + 1 : 1;
   last_success_ = outcome.success;

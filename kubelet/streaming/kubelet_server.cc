@@ -138,11 +138,8 @@ http::Response KubeletServer::Logs(const http::Request& request, const Parts& pa
                                     name, parts[2]));
   }
   const ObservedContainer& container = attempts->second[index];
-  auto stream =
-      LogStream::Open(container.status.log_path, *options, [this, id = container.status.id] {
-        const auto status = kubelet_.runtime().ContainerStatus(id);
-        return status && status->state == cri::ContainerState::kRunning;
-      });
+  auto followed = options->follow ? kubelet_.followers().Follow(container.status.id) : nullptr;
+  auto stream = LogStream::Open(container.status.log_path, *options, loops_, std::move(followed));
   if (!stream) return Text(404, stream.error().message);
   http::Response response;
   response.content_type = "text/plain";

@@ -2,16 +2,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "api/values.h"
 
 namespace skiff::kubelet {
 
 Result<std::unique_ptr<LogStream>> LogStream::Open(const std::string& path, LogOptions options,
-                                                   std::function<bool()> is_running) {
+                                                   http::Loops& loops,
+                                                   std::shared_ptr<FollowedContainer> container) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     return Fail(Reason::kNotFound,
@@ -19,13 +22,25 @@ Result<std::unique_ptr<LogStream>> LogStream::Open(const std::string& path, LogO
                             "file or directory",
                             path));
   }
-  std::unique_ptr<LogStream> stream(new LogStream(file, options, std::move(is_running)));
+  if (!options.follow) container = nullptr;
+  std::unique_ptr<LogStream> stream(
+      new LogStream(path, file, options, loops, std::move(container)));
   if (options.tail_lines) stream->SkipToTail();
   return stream;
 }
 
 LogStream::~LogStream() {
+  watch_.reset();
   close(file_);
+}
+
+void LogStream::Attach(http::Waker waker) {
+  if (!container_) return;
+  // Before the first read, so that nothing written after it goes unheard.
+  const std::string directory = std::filesystem::path(path_).parent_path().string();
+  auto opened = http::FileWatch::Open(loops_, directory, http::FileChanges::kAll, waker);
+  if (opened) watch_ = std::move(*opened);
+  container_->OnEnd(std::move(waker));
 }
 
 void LogStream::SkipToTail() {
@@ -67,17 +82,36 @@ void LogStream::TakeLines(std::string& text) {
   pending_.erase(0, begin);
 }
 
-http::Pulled LogStream::Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) {
-  const bool may_grow = options_.follow && is_running_();
-  std::string text;
-  bool at_end = false;
-  while (text.size() < bytes_max && !at_end) {
+bool LogStream::ReadSome(size_t bytes_max, std::string& text) {
+  while (text.size() < bytes_max) {
     char buffer[kReadMax];
     const ssize_t got = read(file_, buffer, sizeof buffer);
-    at_end = got <= 0;
-    if (got > 0) pending_.append(buffer, static_cast<size_t>(got));
+    if (got <= 0) return false;
+    pending_.append(buffer, static_cast<size_t>(got));
     TakeLines(text);
   }
+  return true;
+}
+
+bool LogStream::Reopen() {
+  struct stat open_one {};
+  struct stat named {};
+  if (stat(path_.c_str(), &named) != 0 || fstat(file_, &open_one) != 0) return false;
+  if (named.st_ino == open_one.st_ino && named.st_dev == open_one.st_dev) return false;
+  const int fresh = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fresh < 0) return false;
+  close(file_);
+  file_ = fresh;
+  return true;
+}
+
+http::Pulled LogStream::Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) {
+  // Asked first: what a container wrote before it ended is read after.
+  const bool may_grow = container_ && container_->is_running();
+  std::string text;
+  bool has_more = ReadSome(bytes_max, text);
+  // A file that was moved aside may have grown until then: it is read to its end once more.
+  if (!has_more && container_) has_more = ReadSome(bytes_max, text) || Reopen();
   if (options_.limit_bytes) {
     const int64_t left = std::max<int64_t>(0, *options_.limit_bytes - sent_);
     if (static_cast<int64_t>(text.size()) >= left) {
@@ -88,7 +122,7 @@ http::Pulled LogStream::Pull(size_t bytes_max, std::vector<http::SharedBytes>& o
   }
   sent_ += static_cast<int64_t>(text.size());
   if (!text.empty()) out.push_back(std::make_shared<const std::string>(std::move(text)));
-  if (!at_end) return http::Pulled::kMore;
+  if (has_more) return http::Pulled::kMore;
   return may_grow ? http::Pulled::kIdle : http::Pulled::kEnd;
 }
 

@@ -1,43 +1,56 @@
-// Sends a container's log to a client, and what is written to it later while the client follows.
+// Sends a container's log to a client, and what is written to it later while the client follows,
+// over rotations of the file too.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
+#include "http/file_watch.h"
 #include "http/stream.h"
 #include "kubelet/streaming/log_file.h"
+#include "kubelet/streaming/log_followers.h"
 
 namespace skiff::kubelet {
 
 class LogStream final : public http::StreamSource {
  public:
-  // While a client follows, the file is looked at this often: containers' runtimes write it, and
-  // tell nobody.
-  static constexpr int kFollowEveryMs = 200;
   static constexpr size_t kReadMax = 64 * 1024;
+  // Where the system has no watch left to give.
+  static constexpr int kUnwatchedEveryMs = 1000;
 
-  // `is_running` says whether more may come; a followed log ends when it says no.
+  // A log that is followed ends when `container` has; nullptr: it does not run.
   static Result<std::unique_ptr<LogStream>> Open(const std::string& path, LogOptions options,
-                                                 std::function<bool()> is_running);
+                                                 http::Loops& loops,
+                                                 std::shared_ptr<FollowedContainer> container);
   ~LogStream() override;
-  void Attach(http::Waker waker) override { waker_ = std::move(waker); }
+  void Attach(http::Waker waker) override;
   http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override;
-  int PullEveryMs() const override { return options_.follow ? kFollowEveryMs : 0; }
+  int PullEveryMs() const override { return container_ && !watch_ ? kUnwatchedEveryMs : 0; }
 
  private:
-  LogStream(int file, LogOptions options, std::function<bool()> is_running)
-      : file_(file), options_(options), is_running_(std::move(is_running)) {}
+  LogStream(std::string path, int file, LogOptions options, http::Loops& loops,
+            std::shared_ptr<FollowedContainer> container)
+      : path_(std::move(path)),
+        file_(file),
+        options_(options),
+        loops_(loops),
+        container_(std::move(container)) {}
   void SkipToTail();
   bool IsWanted(const LogLine& line) const;
   // Appends the texts of the whole lines in pending_ to `text`.
   void TakeLines(std::string& text);
+  // Reads until there is enough or the end of the file.
+  bool ReadSome(size_t bytes_max, std::string& text);
+  // Goes on in the file that has the log's name now, if that is another one.
+  bool Reopen();
 
-  const int file_;
+  const std::string path_;
+  int file_;
   LogOptions options_;
-  const std::function<bool()> is_running_;
-  http::Waker waker_;
-  std::string pending_;   // Read, and not a whole line yet.
+  http::Loops& loops_;
+  const std::shared_ptr<FollowedContainer> container_;
+  std::unique_ptr<http::FileWatch> watch_;  // Of the log's directory.
+  std::string pending_;                     // Read, and not a whole line yet.
   bool in_line_ = false;  // The last line was a part: the next one goes on with it.
   int64_t sent_ = 0;
 };

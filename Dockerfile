@@ -1,0 +1,39 @@
+# skiff with all that it runs: containerd, runc, CNI plugins, iptables.
+#
+#   docker build -t skiff .                                builds from source; needs the package mirror
+#   docker build -t skiff --build-arg BINARY=prebuilt .    takes what e2e/docker/stage.sh has put into
+#                                                          build/image (needs BuildKit)
+#   docker build --build-arg BASE=... .                    where debian:12-slim cannot be pulled:
+#                                                          e2e/docker/base.sh makes a base
+ARG BASE=debian:12-slim
+ARG BINARY=compiled
+
+FROM ${BASE} AS compiled
+COPY e2e/packages.sh /source/e2e/packages.sh
+RUN bash -ec '. /source/e2e/packages.sh; install_packages "${BUILD_PACKAGES[@]}" busybox-static'
+COPY . /source
+RUN cd /source && cmake --preset release && \
+    cmake --build --preset release --target skiff images && e2e/docker/stage.sh
+
+FROM scratch AS prebuilt
+COPY build/image /source/build/image
+
+FROM ${BINARY} AS binary
+
+# Everything in one layer, without what a node never starts.
+FROM ${BASE} AS root
+COPY e2e/packages.sh e2e/docker/strip.sh /run/install/
+RUN bash -ec '. /run/install/packages.sh; install_packages "${IMAGE_PACKAGES[@]}"; \
+    sh /run/install/strip.sh; rm -r /run/install'
+COPY --from=binary /source/build/image/skiff /usr/local/bin/skiff
+COPY --from=binary /source/build/image/*.tar /usr/share/skiff/images/
+RUN ln -s skiff /usr/local/bin/kubectl
+
+FROM scratch
+COPY --from=root / /
+# overlayfs does not lie on overlayfs: containers' layers need a volume of their own.
+VOLUME /var/lib/skiff
+ENV SKIFF_FOREGROUND=true
+EXPOSE 6443
+ENTRYPOINT ["/usr/local/bin/skiff"]
+CMD ["up"]

@@ -1,0 +1,19 @@
+// What rules look at inside certificates and keys. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace skiff {
+
+// Why a server could not use this certificate with this key, in the words of Go's tls package; ""
+// when it can. Both are PEM.
+std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_pem);
+
+// The organizations that the subject of a PEM certificate request names.
+Result<std::vector<std::string>> RequestedOrganizations(std::string_view request_pem);
+
+}  // namespace skiff

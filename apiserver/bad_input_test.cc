@@ -1,0 +1,218 @@
+// What clients send that is wrong: each gets Kubernetes' own answer, and the server goes on.
+#include "api/gen/core_v1.h"
+#include "api/protobuf.h"
+#include "apiserver/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+constexpr const char* kMergePatch = "application/merge-patch+json";
+constexpr const char* kStrategicPatch = "application/strategic-merge-patch+json";
+constexpr const char* kJsonPatch = "application/json-patch+json";
+constexpr const char* kApply = "application/apply-patch+yaml";
+constexpr const char* kProtobuf = "application/vnd.kubernetes.protobuf";
+
+class BadInputTest : public ServerFixture {
+ protected:
+  Answer TooLarge(const std::string& method, const std::string& path, const std::string& type) {
+    http::Request request;
+    request.method = method;
+    request.path = path;
+    request.body_too_large = true;  // As the front says it; the body itself is dropped.
+    request.headers.emplace("Content-Type", type);
+    request.headers.emplace("Authorization", "Bearer admin");
+    Answer answer{0, Json(), server_->Handle(request)};
+    answer.code = answer.response.status;
+    answer.body = Json::parse(answer.response.body, nullptr, false);
+    return answer;
+  }
+  static std::string Nested(size_t depth, const std::string& open, const std::string& close) {
+    std::string text;
+    for (size_t i = 0; i < depth; ++i) text += open;
+    for (size_t i = 0; i < depth; ++i) text += close;
+    return text;
+  }
+};
+
+TEST_F(BadInputTest, ABodyOverThreeMebibytesIsRefusedByEveryVerb) {
+  Post(kMaps, R"({"metadata": {"name": "a"}})");
+  const std::string one = std::string(kMaps) + "/a";
+  const std::vector<std::array<std::string, 3>> requests = {{"POST", kMaps, "application/json"},
+                                                            {"POST", kMaps, kProtobuf},
+                                                            {"PUT", one, "application/yaml"},
+                                                            {"PATCH", one, kMergePatch},
+                                                            {"PATCH", one, kApply},
+                                                            {"DELETE", one, "application/json"},
+                                                            {"DELETE", kMaps, "application/json"}};
+  for (const auto& [method, path, type] : requests) {
+    const auto answer = TooLarge(method, path, type);
+    EXPECT_EQ(answer.code, 413) << method << " " << type;
+    EXPECT_EQ(answer.body["reason"], "RequestEntityTooLarge");
+    EXPECT_EQ(answer.message(), "Request entity too large: limit is 3145728");
+  }
+  EXPECT_EQ(Get(one).code, 200);
+}
+
+TEST_F(BadInputTest, DeepNestingIsRefusedInEveryForm) {
+  Post("/apis/apps/v1/namespaces/default/controllerrevisions",
+       R"({"metadata": {"name": "r"}, "revision": 1, "data": {}})");
+  const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
+  const auto raw = [](size_t depth) {
+    return R"({"metadata": {"name": "d"}, "revision": 1, "data": {"a": )" +
+           Nested(depth, "[", "]") + "}}";
+  };
+  EXPECT_EQ(Post(revisions, raw(9000)).code, 201);
+  EXPECT_EQ(Get(revisions + "/d").code, 200);
+  const auto deep = Post(revisions, raw(20'000));
+  EXPECT_EQ(deep.code, 400);
+  EXPECT_NE(deep.message().find("exceeded max depth"), std::string::npos) << deep.message();
+  for (const char* type : {kMergePatch, kStrategicPatch, kJsonPatch, kApply}) {
+    const auto answer = Ask("PATCH", revisions + "/r?fieldManager=m",
+                            "{\"data\":" + Nested(20'000, "[", "]") + "}", type);
+    EXPECT_EQ(answer.code, 400) << type << answer.body;
+  }
+  EXPECT_EQ(Ask("POST", kMaps, Nested(20'000, "[", "]"), "application/yaml").code, 400);
+  EXPECT_EQ(Ask("POST", kMaps, Nested(20'000, "{\"a\":", "}"), "application/json").code, 400);
+}
+
+TEST_F(BadInputTest, UnknownAndRepeatedFieldsAreTreatedAsAsked) {
+  const std::string body =
+      R"({"metadata": {"name": "u", "nme": 1}, "dta": {}, "data": {"k": "1", "k": "2"}})";
+  const auto strict = Post(std::string(kMaps) + "?fieldValidation=Strict", body);
+  EXPECT_EQ(strict.code, 400);
+  EXPECT_EQ(strict.message(),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: "
+            "unknown field \"metadata.nme\", unknown field \"dta\", duplicate field \"data.k\"");
+  const auto ignored = Post(std::string(kMaps) + "?fieldValidation=Ignore&dryRun=All", body);
+  EXPECT_EQ(ignored.code, 201);
+  EXPECT_EQ(ignored.response.headers.count("Warning"), 0u);
+  const auto warned = Post(std::string(kMaps) + "?fieldValidation=Warn", body);
+  EXPECT_EQ(warned.code, 201);
+  EXPECT_EQ(warned.response.headers.count("Warning"), 3u);
+  EXPECT_EQ(warned.body["data"]["k"], "2");
+  EXPECT_EQ(Post(std::string(kMaps) + "?fieldValidation=Loose", body).code, 422);
+}
+
+TEST_F(BadInputTest, InvalidUtf8IsMendedOrRefusedButNeverKept) {
+  const auto json = Post(kMaps,
+                         "{\"metadata\": {\"name\": \"x\"}, \"data\": {\"k\": \"a\xff\xfe"
+                         "b\"}}");
+  EXPECT_EQ(json.code, 201);
+  EXPECT_EQ(json.body["data"]["k"],
+            "a\xef\xbf\xbd\xef\xbf\xbd"
+            "b");
+  const Json document = {{"metadata", {{"name", "p"}}}, {"data", {{"k", "a?b"}}}};
+  std::string bytes = EncodeProtobuf(core_v1::ConfigMap::Describe(), {"v1", "ConfigMap"}, document);
+  bytes[bytes.find("a?b") + 1] = '\xff';
+  const auto protobuf = Ask("POST", kMaps, bytes, kProtobuf);
+  EXPECT_EQ(protobuf.body["data"]["k"],
+            "a\xef\xbf\xbd"
+            "b");
+  const auto list = Get(kMaps);
+  EXPECT_EQ(list.code, 200);
+  EXPECT_FALSE(list.body.is_discarded());
+  EXPECT_EQ(Get(std::string(kMaps) + "/\xff").code, 404);
+}
+
+TEST_F(BadInputTest, ContentTypesThatNobodyKnowsAreRefused) {
+  EXPECT_EQ(Ask("POST", kMaps, "a=b", "application/x-www-form-urlencoded").code, 415);
+  EXPECT_EQ(Ask("POST", kMaps, "{}", "text/plain").message(),
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+  Post(kMaps, R"({"metadata": {"name": "a"}})");
+  const auto patch = Ask("PATCH", std::string(kMaps) + "/a", "{}", "application/json");
+  EXPECT_EQ(patch.code, 415);
+  EXPECT_EQ(patch.body["reason"], "UnsupportedMediaType");
+  // JSON that says it is protobuf, and the reverse.
+  EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "b"}})", kProtobuf).code, 400);
+  EXPECT_EQ(Ask("POST", kMaps, std::string("k8s\0\x0a", 5), "application/json").code, 400);
+}
+
+TEST_F(BadInputTest, QueriesThatMakeNoSenseAreBadRequests) {
+  for (const char* query : {"?limit=x", "?resourceVersion=-1", "?continue=%00%ff", "?continue=e30",
+                            "?labelSelector=a in", "?labelSelector=%ff", "?fieldSelector=nothing=1",
+                            "?fieldSelector==", "?timeoutSeconds=9x"}) {
+    const auto answer = Get(std::string(kMaps) + query);
+    EXPECT_GE(answer.code, 400) << query;
+    EXPECT_LT(answer.code, 500) << query << answer.body;
+  }
+}
+
+// Valid bodies with bytes changed, dropped and repeated, seeded.
+class MutatedBodyTest : public BadInputTest {
+ protected:
+  std::string Mutated(std::string text) {
+    static constexpr std::string_view kInteresting{"\0\xff\"{}[]:,\\\n-9e\x80", 17};
+    const uint64_t changes = 1 + dice_.Below(4);
+    for (uint64_t i = 0; i < changes && !text.empty(); ++i) {
+      const size_t at = dice_.Below(text.size());
+      switch (dice_.Below(5)) {
+        case 0:
+          text[at] = static_cast<char>(dice_.Below(256));
+          break;
+        case 1:
+          text[at] = kInteresting[dice_.Below(kInteresting.size())];
+          break;
+        case 2:
+          text.erase(at, 1 + dice_.Below(8));
+          break;
+        case 3:
+          text.insert(at, text.substr(dice_.Below(text.size()), dice_.Below(16)));
+          break;
+        default:
+          text.resize(at);
+      }
+    }
+    return text;
+  }
+  SeededRandom dice_{20};
+};
+
+TEST_F(MutatedBodyTest, EveryAnswerIsAStatusOrTheObject) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  const std::string pod =
+      R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}},
+          "spec": {"containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 80}],
+          "resources": {"limits": {"cpu": "1500m"}}}]}})";
+  ASSERT_EQ(Post(pods, pod).code, 201);
+  const Json document = Json::parse(pod);
+  const std::string yaml =
+      "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels: {a: &x b, c: *x}\nspec:\n"
+      "  containers:\n  - {name: c, image: i}\n";
+  struct Form {
+    const char* method;
+    std::string path, type, body;
+  };
+  const std::string one = pods + "/p?fieldManager=m&dryRun=All";
+  const std::vector<Form> forms = {
+      {"POST", pods + "?dryRun=All", "application/json", pod},
+      {"POST", pods + "?dryRun=All", "application/yaml", yaml},
+      {"POST", pods + "?dryRun=All", kProtobuf,
+       EncodeProtobuf(core_v1::Pod::Describe(), {"v1", "Pod"}, document)},
+      {"PUT", one, "application/json", pod},
+      {"PATCH", one, kMergePatch, R"({"metadata": {"labels": {"a": null, "x": "y"}}})"},
+      {"PATCH", one, kStrategicPatch,
+       R"({"spec": {"containers": [{"name": "c", "image": "j"}, {"$patch": "delete", "name": "d"}],
+           "$setElementOrder/containers": [{"name": "c"}]}})"},
+      {"PATCH", one, kJsonPatch,
+       R"([{"op": "test", "path": "/metadata/name", "value": "p"},
+           {"op": "copy", "from": "/metadata/labels", "path": "/metadata/annotations"}])"},
+      {"PATCH", one, kApply, yaml},
+      {"DELETE", pods + "/none", "application/json",
+       R"({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "x"}})"},
+  };
+  for (const Form& form : forms) {
+    for (int i = 0; i < 300; ++i) {
+      const auto answer = Ask(form.method, form.path, Mutated(form.body), form.type);
+      ASSERT_FALSE(answer.body.is_discarded()) << form.type;
+      if (answer.code < 300) continue;
+      ASSERT_EQ(answer.body["kind"], "Status") << form.type;
+      ASSERT_EQ(answer.body["code"], answer.code);
+    }
+  }
+  EXPECT_EQ(Get(pods + "/p").body["metadata"]["labels"]["a"], "b");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,98 @@
+#include "apiserver/metered_store.h"
+
+#include "apiserver/server_metrics.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kRoot = "/registry/";
+
+std::string_view OperationOf(const Write& write) {
+  if (!write.value) return "delete";
+  return write.expect.kind == Precondition::Kind::kAbsent ? "create" : "update";
+}
+
+// What clients do wrong or lose a race in is no fault of the store.
+bool IsFault(const Error& error) {
+  switch (error.reason) {
+    case Reason::kNotFound:
+    case Reason::kAlreadyExists:
+    case Reason::kConflict:
+    case Reason::kExpired:
+    case Reason::kTimeout:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+MeteredStore::MeteredStore(Store& store, const Clock& clock, MetricRegistry& metrics)
+    : store_(store),
+      clock_(clock),
+      seconds_(metrics.AddHistogram({"etcd_request_duration_seconds",
+                                     "[ALPHA] Time that operations on the store took, in seconds.",
+                                     {"operation", "group", "resource"}},
+                                    RequestSecondsBounds())),
+      requests_(metrics.AddCounter({"etcd_requests_total",
+                                    "[ALPHA] Operations on the store.",
+                                    {"operation", "group", "resource"}})),
+      errors_(metrics.AddCounter({"etcd_request_errors_total",
+                                  "[ALPHA] Operations on the store that failed.",
+                                  {"operation", "group", "resource"}})) {
+  for (const KindInfo* kind : BuiltInKinds()) {
+    if (!kind->storage_key.empty()) kinds_.emplace(kind->storage_key, kind);
+  }
+}
+
+const KindInfo* MeteredStore::KindOfKey(std::string_view key) const {
+  if (!key.starts_with(kRoot)) return nullptr;
+  key.remove_prefix(kRoot.size());
+  // A storage key has one or two segments.
+  const size_t first = key.find('/');
+  if (first == std::string_view::npos) return nullptr;
+  const size_t second = std::min(key.find('/', first + 1), key.size());
+  for (const size_t end : {second, first}) {
+    const auto found = kinds_.find(key.substr(0, end));
+    if (found != kinds_.end()) return found->second;
+  }
+  return nullptr;
+}
+
+template <typename Answer>
+Answer MeteredStore::Counted(std::string_view operation, std::string_view key, Duration begin,
+                             Answer answer) {
+  const KindInfo* kind = KindOfKey(key);
+  const std::string_view group = kind ? kind->group : "";
+  const std::string_view resource = kind ? kind->resource : "";
+  const std::chrono::duration<double> took = clock_.Monotonic() - begin;
+  seconds_.Observe({operation, group, resource}, took.count());
+  requests_.Add({operation, group, resource});
+  if (!answer && IsFault(answer.error())) errors_.Add({operation, group, resource});
+  return answer;
+}
+
+Result<RecordPtr> MeteredStore::Get(const std::string& key, Revision at) {
+  const Duration begin = clock_.Monotonic();
+  return Counted("get", key, begin, store_.Get(key, at));
+}
+
+Result<ListPage> MeteredStore::List(const ListRequest& request) {
+  const Duration begin = clock_.Monotonic();
+  return Counted("list", request.prefix, begin, store_.List(request));
+}
+
+Result<Written> MeteredStore::Apply(Write write) {
+  const Duration begin = clock_.Monotonic();
+  const std::string_view operation = OperationOf(write);
+  const std::string key = write.key;
+  return Counted(operation, key, begin, store_.Apply(std::move(write)));
+}
+
+Result<std::unique_ptr<WatchCursor>> MeteredStore::Watch(const std::string& prefix, Revision after,
+                                                         WakeFunction wake) {
+  return store_.Watch(prefix, after, std::move(wake));
+}
+
+}  // namespace skiff

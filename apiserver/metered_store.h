@@ -1,0 +1,45 @@
+// The store, with the time that its operations take counted as etcd_request_duration_seconds: what
+// dashboards of Kubernetes show of the database below the API server.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "api/type.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+
+namespace skiff {
+
+class MeteredStore final : public Store {
+ public:
+  // All outlive this.
+  MeteredStore(Store& store, const Clock& clock, MetricRegistry& metrics);
+
+  Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
+  Result<ListPage> List(const ListRequest& request) override;
+  Result<Written> Apply(Write write) override;
+  Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+                                             WakeFunction wake) override;
+  Revision Current() override { return store_.Current(); }
+  Result<> Reach(Revision revision) override { return store_.Reach(revision); }
+  Result<> Compact(Revision revision) override { return store_.Compact(revision); }
+  Revision Compacted() override { return store_.Compacted(); }
+
+ private:
+  template <typename Answer>
+  Answer Counted(std::string_view operation, std::string_view key, Duration begin, Answer answer);
+  // nullptr for a key that belongs to no built-in kind.
+  const KindInfo* KindOfKey(std::string_view key) const;
+
+  Store& store_;
+  const Clock& clock_;
+  HistogramFamily& seconds_;
+  CounterFamily& requests_;
+  CounterFamily& errors_;
+  std::map<std::string_view, const KindInfo*> kinds_;  // By storage key.
+};
+
+}  // namespace skiff

@@ -1,0 +1,106 @@
+// The connection to an etcd cluster: calls that wait for their answer, and the one long watch.
+//
+// One channel a member. Calls go to the member that answered last and move on when it does not.
+// While no member can be reached a call waits for kConnectWait, counted from when the cluster went
+// away, so that an outage costs each caller little. gRPC reconnects in the background by itself, at
+// most kReconnectMax apart.
+//
+// Errors are those that kube-apiserver passes on: HTTP 500 without a reason and etcd's own text
+// ("etcdserver: request timed out", "etcdserver: leader changed"); kExpired for a compacted
+// revision.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/storage/proto/etcd_rpc.pb.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+namespace etcd = ::etcdserverpb;
+
+// The first key behind all that begin with `prefix`: what etcd calls the end of a range.
+std::string EtcdPrefixEnd(std::string prefix);
+inline Revision RevisionFrom(int64_t revision) {
+  return Revision{static_cast<uint64_t>(revision)};
+}
+
+struct EtcdMember;
+class EtcdFeed;
+
+struct EtcdClientOptions {
+  // URLs: http://host:port, https://host:port, unix:///path.
+  std::vector<std::string> servers;
+  // PEM texts. "": the system's authorities; no client certificate.
+  std::string ca_pem = "";
+  std::string certificate_pem = "";
+  std::string key_pem = "";
+  // Longer than etcd's own limit, so that etcd gets to say what is wrong.
+  Duration call_timeout = 10s;
+};
+
+// What follows a watch. Called on gRPC's threads, never two at a time.
+class EtcdWatcher {
+ public:
+  virtual ~EtcdWatcher() = default;
+  // The first revision that has not been seen: where the watch goes on after each reconnection.
+  virtual Revision NextRevision() = 0;
+  // The watch is in place: all from NextRevision on will come.
+  virtual void OnWatching() = 0;
+  // There is at least one. False: the watch has to start again.
+  virtual bool OnEvents(const etcd::WatchResponse& response) = 0;
+  // NextRevision was compacted: what can be seen begins after `compacted`. The watch starts again.
+  virtual void OnCompacted(Revision compacted) = 0;
+};
+
+// Thread-safe.
+class EtcdClient {
+ public:
+  static constexpr Duration kConnectWait = 2s;
+  static constexpr Duration kReconnectMax = 1s;
+
+  // kInvalid for a server that is no URL, or that mixes http and TLS files wrongly.
+  static Result<std::unique_ptr<EtcdClient>> Create(EtcdClientOptions options, const Clock& clock);
+  ~EtcdClient();
+
+  // Fails when no member answers within `timeout`.
+  Result<> WaitUntilReachable(Duration timeout);
+  // Linearizable unless the request says otherwise. Tried on other members when one is gone.
+  Result<etcd::RangeResponse> Range(const etcd::RangeRequest& request);
+  // Sent once: when the connection breaks under it, it may have happened or not.
+  Result<etcd::TxnResponse> Transact(const etcd::TxnRequest& request);
+  Result<> Compact(Revision revision);
+  Result<etcd::LeaseGrantResponse> GrantLease(std::chrono::seconds ttl);
+  // Some of what happened to any key after `after`, oldest first and whole revisions; waits until
+  // there is something. What a key was before comes along.
+  Result<etcd::WatchResponse> ReadHistory(Revision after);
+
+  // Watches all keys from now on. `watcher` outlives the client. Once.
+  void StartWatch(EtcdWatcher& watcher);
+  // No call of the watcher runs or will run. Called by the destructor at the latest.
+  void StopWatch();
+
+ private:
+  EtcdClient(EtcdClientOptions options, const Clock& clock);
+  Result<> AddMember(const std::string& url);
+  // The member to ask; fails when none can be reached in time.
+  Result<EtcdMember*> Reachable(Duration wait);
+  void Failed(const EtcdMember& member);
+  template <typename Response, typename Ask>
+  Result<Response> Call(bool again, Ask ask);
+
+  const EtcdClientOptions options_;
+  const Clock& clock_;
+  std::vector<std::unique_ptr<EtcdMember>> members_;
+  std::atomic<size_t> preferred_ = 0;
+  std::atomic<int64_t> down_since_ns_ = 0;  // Monotonic; 0: the cluster can be reached.
+  std::unique_ptr<EtcdFeed> feed_;
+};
+
+}  // namespace skiff

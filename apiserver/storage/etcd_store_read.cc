@@ -1,0 +1,202 @@
+// Reads: of the newest state by the index and the cache, once etcd has said how new it must be; of
+// older ones from etcd itself.
+#include <algorithm>
+
+#include "apiserver/storage/etcd_store.h"
+#include "apiserver/storage/store_answers.h"
+
+namespace skiff {
+namespace {
+
+// As long as kube-apiserver waits for its watch cache to get there.
+constexpr Duration kVisibleWait = 3s;
+// Of one answer of etcd.
+constexpr size_t kRecordsPerPage = 1000;
+constexpr size_t kSegmentsMax = 4;
+
+Error NotReady() {
+  return {.reason = Reason::kTooManyRequests,
+          .message = "storage is (re)initializing",
+          .details = ErrorDetails{.retry_after_s = 1}};
+}
+
+}  // namespace
+
+// The cheapest read that a quorum stands behind.
+Result<Revision> EtcdStore::NewestRevision() {
+  etcd::RangeRequest request;
+  request.set_key(options_.prefix + "/health");
+  request.set_count_only(true);
+  const auto response = TRY(client_->Range(request));
+  return RevisionFrom(response.header().revision());
+}
+
+Result<> EtcdStore::Reach(Revision revision) {
+  if (revision <= ring_.Current()) return {};
+  const Revision newest = TRY(NewestRevision());
+  if (revision > newest) return Fail(TooLargeForStore(revision, newest));
+  if (!WaitUntilVisible(revision, kVisibleWait)) return Fail(NotReady());
+  return {};
+}
+
+Result<> EtcdStore::CheckReadable(Revision at) {
+  TRY(Reach(at));
+  if (at < Compacted()) return Fail(ListExpired());
+  return {};
+}
+
+Result<RecordPtr> EtcdStore::Get(const std::string& key, Revision at) {
+  etcd::RangeRequest request;
+  *request.mutable_key() = TRY(ToEtcdKey(key));
+  if (at.value != 0) {
+    TRY(CheckReadable(at));
+    request.set_revision(static_cast<int64_t>(at.value));
+  }
+  const auto response = TRY(client_->Range(request));
+  if (response.kvs().empty()) return Fail(NoSuchKey(key));
+  auto record = ToRecord(response.kvs(0), key);
+  cache_.InsertIfRoom(record);
+  return record;
+}
+
+Result<ListPage> EtcdStore::List(const ListRequest& request) {
+  Revision at = request.at;
+  if (at.value != 0) {
+    TRY(CheckReadable(at));
+  } else {
+    at = TRY(NewestRevision());
+    // While the watch is interrupted etcd answers by itself.
+    if (!WaitUntilVisible(at, kVisibleWait)) return ListFromEtcd(request, at);
+  }
+  if (request.at.value == 0 || at == Current()) {
+    if (auto page = TRY(ListFromIndex(request))) return *std::move(page);
+    if (request.at.value == 0) at = Current();
+  }
+  return ListFromEtcd(request, at);
+}
+
+// nullopt when the cache has not all of it, or the state moved on.
+Result<std::optional<ListPage>> EtcdStore::ListFromIndex(const ListRequest& request) {
+  const size_t collect_max = request.filter ? 0 : request.limit;
+  const auto range =
+      index_.Collect(request.prefix, request.start_after, collect_max, request.count_remaining);
+  if (request.at.value != 0 && range.revision != request.at) return std::nullopt;
+  const auto cached = cache_.FindMany(range.versions);
+  ListPage page{.revision = range.revision};
+  const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
+  size_t looked = 0;
+  std::string_view last_key;
+  for (; looked < cached.size() && page.records.size() < limit; ++looked) {
+    const RecordPtr& record = cached[looked];
+    // The cache goes by revisions: of keys that others changed in one, it may hold the wrong one.
+    if (!record || !record->key.starts_with(request.prefix) || record->key <= last_key) {
+      return std::nullopt;
+    }
+    last_key = record->key;
+    if (!request.filter || request.filter(*record)) page.records.push_back(record);
+  }
+  const uint64_t left = range.remaining + (range.versions.size() - looked);
+  page.more = request.limit != 0 && left > 0;
+  if (request.count_remaining) page.remaining = left;
+  return page;
+}
+
+Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at) {
+  etcd::RangeRequest range;
+  std::string prefix;
+  if (!request.prefix.empty()) prefix = TRY(ToEtcdKey(request.prefix));
+  range.set_range_end(EtcdPrefixEnd(prefix));
+  range.set_key(prefix.empty() ? std::string(1, '\0') : prefix);
+  if (request.start_after >= request.prefix && !request.start_after.empty()) {
+    const std::string after = TRY(ToEtcdKey(request.start_after));
+    range.set_key(after + '\0');
+  }
+  range.set_revision(static_cast<int64_t>(at.value));
+  const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
+  ListPage page{.revision = at};
+  for (;;) {
+    // Behind the end of the prefix there is nothing, and etcd takes such a range for an error.
+    if (range.range_end() != std::string(1, '\0') && range.key() >= range.range_end()) return page;
+    const size_t wanted = request.filter ? kRecordsPerPage : limit - page.records.size();
+    range.set_limit(static_cast<int64_t>(std::min(wanted, kRecordsPerPage)));
+    const auto found = TRY(client_->Range(range));
+    int looked = 0;
+    for (; looked < found.kvs_size() && page.records.size() < limit; ++looked) {
+      const auto& kv = found.kvs(looked);
+      auto key = FromEtcdKey(kv.key());
+      if (!key) continue;
+      RecordPtr record = ToRecord(kv, *std::move(key));
+      cache_.InsertIfRoom(record);
+      if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
+    }
+    const auto left = static_cast<uint64_t>(found.count() - looked);
+    if (left == 0 || page.records.size() >= limit) {
+      page.more = left > 0;
+      if (request.count_remaining) page.remaining = left;
+      return page;
+    }
+    range.set_key(found.kvs(looked - 1).key() + '\0');
+  }
+}
+
+Result<std::unique_ptr<WatchCursor>> EtcdStore::Watch(const std::string& prefix, Revision after,
+                                                      WakeFunction wake) {
+  if (after.value == 0) after = Current();
+  if (after < Compacted()) return Fail(WatchExpired());
+  return ring_.Watch(prefix, after, std::move(wake));
+}
+
+Result<> EtcdStore::Compact(Revision revision) {
+  TRY(Reach(revision));
+  if (revision <= Compacted()) return {};
+  TRY(client_->Compact(revision));
+  NoteCompacted(revision);
+  return {};
+}
+
+std::shared_ptr<const EtcdStore::Segment> EtcdStore::FindSegment(Revision after) {
+  MutexLock lock(segments_mutex_);
+  for (const auto& segment : segments_) {
+    if (segment->after <= after && after < segment->through) return segment;
+  }
+  return nullptr;
+}
+
+Result<std::shared_ptr<const EtcdStore::Segment>> EtcdStore::FetchSegment(Revision after) {
+  const auto response = TRY(client_->ReadHistory(after));
+  auto segment = std::make_shared<Segment>();
+  segment->after = after;
+  segment->through = RevisionFrom(response.events().rbegin()->kv().mod_revision());
+  if (!ToEvents(response, after, segment->events)) return Fail(WatchExpired());
+  MutexLock lock(segments_mutex_);
+  segments_.push_back(segment);
+  if (segments_.size() > kSegmentsMax) segments_.pop_front();
+  return segment;
+}
+
+// Many cursors come here at once, after a restart of theirs or ours: what is read for one serves
+// all.
+Result<Revision> EtcdStore::ReadEvents(const std::string& prefix, Revision after, Revision through,
+                                       size_t events_max, std::vector<EventPtr>& out) {
+  if (after < Compacted()) return Fail(WatchExpired());
+  auto segment = FindSegment(after);
+  if (!segment) {
+    auto fetched = FetchSegment(after);
+    if (!fetched && fetched.error().reason == Reason::kExpired) return Fail(WatchExpired());
+    if (!fetched) return after;  // etcd is away; the cursor is woken when it is back.
+    segment = *std::move(fetched);
+  }
+  const size_t full = out.size() + events_max;
+  const auto revision = [](const EventPtr& event) { return event->revision; };
+  Revision read = after;
+  const auto& events = segment->events;
+  for (auto at = std::ranges::upper_bound(events, after, {}, revision); at != events.end(); ++at) {
+    if ((*at)->revision > through) return through;
+    if ((*at)->revision > read && out.size() >= full) return read;
+    read = (*at)->revision;
+    if ((*at)->record->key.starts_with(prefix)) out.push_back(*at);
+  }
+  return std::min(segment->through, through);
+}
+
+}  // namespace skiff

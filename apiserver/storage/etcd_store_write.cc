@@ -1,0 +1,124 @@
+// Writes: one transaction of etcd each.
+#include "apiserver/storage/etcd_store.h"
+#include "apiserver/storage/store_answers.h"
+
+namespace skiff {
+namespace {
+
+// A write is durable when etcd has answered. It usually comes back on the watch sooner than that;
+// when the watch is interrupted, reads find out for themselves.
+constexpr Duration kOwnEventWait = 3s;
+
+}  // namespace
+
+// Puts a write among the pending ones while it lives.
+class EtcdStore::PendingEntry {
+ public:
+  PendingEntry(EtcdStore& store, const std::string& key, Pending write) : store_(store) {
+    MutexLock lock(store_.pending_mutex_);
+    at_ = store_.pending_.emplace(key, std::make_shared<const Pending>(std::move(write)));
+  }
+  ~PendingEntry() {
+    MutexLock lock(store_.pending_mutex_);
+    store_.pending_.erase(at_);
+  }
+  PendingEntry(const PendingEntry&) = delete;
+  PendingEntry& operator=(const PendingEntry&) = delete;
+
+  const Pending& write() const { return *at_->second; }
+
+ private:
+  EtcdStore& store_;
+  std::unordered_multimap<std::string, std::shared_ptr<const Pending>>::iterator at_;
+};
+
+Result<etcd::TxnRequest> EtcdStore::TransactionOf(const Write& write, const std::string& key,
+                                                  const std::string& bytes) {
+  using Kind = Precondition::Kind;
+  etcd::TxnRequest txn;
+  if (write.expect.kind != Kind::kNone) {
+    etcd::Compare& compare = *txn.add_compare();
+    compare.set_key(key);
+    compare.set_target(etcd::Compare::MOD);
+    const bool exists = write.expect.kind == Kind::kExists;
+    compare.set_result(exists ? etcd::Compare::NOT_EQUAL : etcd::Compare::EQUAL);
+    const bool at_revision = write.expect.kind == Kind::kRevision;
+    // A key that does not exist is at revision 0.
+    compare.set_mod_revision(at_revision ? static_cast<int64_t>(write.expect.revision.value) : 0);
+  }
+  txn.add_failure()->mutable_request_range()->set_key(key);
+  if (!write.value) {
+    etcd::DeleteRangeRequest& erase = *txn.add_success()->mutable_request_delete_range();
+    erase.set_key(key);
+    erase.set_prev_kv(true);
+    return txn;
+  }
+  etcd::PutRequest& put = *txn.add_success()->mutable_request_put();
+  put.set_key(key);
+  put.set_value(bytes);
+  for (const Expiry& expiry : options_.expiries) {
+    if (!write.key.starts_with(expiry.prefix)) continue;
+    const int64_t lease = TRY(leases_.For(expiry.ttl));
+    put.set_lease(lease);
+  }
+  etcd::RangeRequest& written = *txn.add_success()->mutable_request_range();
+  written.set_key(key);
+  written.set_keys_only(true);
+  return txn;
+}
+
+Error EtcdStore::Refusal(const Write& write, const etcd::TxnResponse& response) {
+  const auto& found = response.responses(0).response_range();
+  if (found.kvs().empty()) return NoSuchKey(write.key);
+  if (write.expect.kind == Precondition::Kind::kAbsent) return KeyExists(write.key);
+  return WrongRevision(write.key, RevisionFrom(found.kvs(0).mod_revision()), write.expect.revision);
+}
+
+Result<Written> EtcdStore::PutDone(const Write& write, const std::string& value,
+                                   const etcd::TxnResponse& response) {
+  const Revision revision = RevisionFrom(response.header().revision());
+  if (auto record = cache_.Find(revision); record && record->key == write.key) {
+    return Written{.revision = revision, .record = std::move(record)};
+  }
+  const auto& written = response.responses(1).response_range();
+  Record record{.key = write.key,
+                .value = value,
+                .created = RevisionFrom(written.kvs(0).create_revision()),
+                .modified = revision};
+  if (write.revision_at != std::string::npos) {
+    record.value.insert(write.revision_at, std::to_string(revision.value));
+  }
+  return Written{.revision = revision, .record = std::make_shared<const Record>(std::move(record))};
+}
+
+Result<Written> EtcdStore::Apply(Write write) {
+  TRY(CheckWrite(write));
+  const std::string key = TRY(ToEtcdKey(write.key));
+  Pending pending{.bytes = {}, .value = {}, .revision_at = write.revision_at};
+  if (write.value) {
+    pending.bytes = ToEtcd(*write.value, write.revision_at);
+    pending.value = *std::move(write.value);
+    write.value.emplace();
+  }
+  const PendingEntry entry(*this, write.key, std::move(pending));
+  const etcd::TxnRequest txn = TRY(TransactionOf(write, key, entry.write().bytes));
+  auto response = client_->Transact(txn);
+  if (!response && response.error().message == "etcdserver: requested lease not found") {
+    leases_.Drop(txn.success(0).request_put().lease());
+    const etcd::TxnRequest again = TRY(TransactionOf(write, key, entry.write().bytes));
+    response = client_->Transact(again);
+  }
+  if (!response) return Fail(response.error());
+  if (!response->succeeded()) return Fail(Refusal(write, *response));
+  const Revision revision = RevisionFrom(response->header().revision());
+  if (write.value) {
+    (void)WaitUntilVisible(revision, kOwnEventWait);  // It is durable all the same.
+    return PutDone(write, entry.write().value, *response);
+  }
+  const auto& erased = response->responses(0).response_delete_range();
+  if (erased.prev_kvs().empty()) return Fail(NoSuchKey(write.key));
+  (void)WaitUntilVisible(revision, kOwnEventWait);  // As above.
+  return Written{.revision = revision, .record = ToRecord(erased.prev_kvs(0), write.key)};
+}
+
+}  // namespace skiff

@@ -1,0 +1,56 @@
+#include "apiserver/storage/store_answers.h"
+
+#include <fmt/format.h>
+
+namespace skiff {
+
+Error TooLargeForStore(Revision asked, Revision current) {
+  return Error{.reason = Reason::kTimeout,
+               .message = fmt::format("Too large resource version: {}, current: {}", asked.value,
+                                      current.value),
+               .causes = {{.reason = "ResourceVersionTooLarge",
+                           .message = "Too large resource version",
+                           .field = ""}},
+               .details = ErrorDetails{.retry_after_s = 1}};
+}
+
+Error ListExpired() {
+  return {Reason::kExpired, "The resourceVersion for the provided list is too old."};
+}
+
+Error WatchExpired() {
+  return {Reason::kExpired, "The resourceVersion for the provided watch is too old."};
+}
+
+Error NoSuchKey(std::string_view key) {
+  return {Reason::kNotFound, fmt::format("key not found: {}", key)};
+}
+
+Error KeyExists(std::string_view key) {
+  return {Reason::kAlreadyExists, fmt::format("key exists: {}", key)};
+}
+
+Error WrongRevision(std::string_view key, Revision found, Revision expected) {
+  return {Reason::kConflict, fmt::format("key {} was modified at revision {}, not {}", key,
+                                         found.value, expected.value)};
+}
+
+Result<> CheckWrite(const Write& write) {
+  if (write.key.empty() || write.key.find('\0') != std::string::npos) {
+    return Fail(Reason::kBadRequest, "a key is empty or holds a NUL byte");
+  }
+  CHECK(write.revision_at == std::string::npos ||
+        (write.value && write.revision_at <= write.value->size()));
+  return {};
+}
+
+EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {
+  auto event = std::make_shared<Event>();
+  event->kind = kind;
+  event->revision = revision;
+  event->record = std::move(record);
+  event->previous = std::move(previous);
+  return event;
+}
+
+}  // namespace skiff

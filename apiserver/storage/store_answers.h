@@ -1,0 +1,24 @@
+// What every backend of the store says in the same words, and makes in the same way.
+#pragma once
+
+#include <string_view>
+
+#include "apiserver/storage/store.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// kTimeout, with the cause by which clients know it.
+Error TooLargeForStore(Revision asked, Revision current);
+Error ListExpired();
+Error WatchExpired();
+Error NoSuchKey(std::string_view key);
+Error KeyExists(std::string_view key);
+Error WrongRevision(std::string_view key, Revision found, Revision expected);
+
+// What the key of a write must be; crashes when revision_at lies outside of the value.
+Result<> CheckWrite(const Write& write);
+
+EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous);
+
+}  // namespace skiff

@@ -1,0 +1,17 @@
+// managedFields seen through scale: who owns the replicas of an object, as owners of the fields of
+// an autoscaling/v1 Scale, and back. A server-side apply of a Scale is an apply of these.
+#pragma once
+
+#include "api/managed_fields.h"
+
+namespace skiff {
+
+// Those of the object's entries that own the replicas, in the words of Scale.
+ManagedEntries ScaleEntries(const ManagedEntries& object_entries, std::string_view api_version);
+
+// The object's entries after the Scale's have become `scale_entries`: who owns the replicas no more
+// loses them, and who does gets an entry that, as Kubernetes writes it, says no time.
+ManagedEntries ObjectEntries(ManagedEntries object_entries, const ManagedEntries& scale_entries,
+                             std::string_view api_version);
+
+}  // namespace skiff

@@ -1,0 +1,53 @@
+#include "apiserver/subresources/scale_fields.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+ManagedEntries Entries(const char* list) {
+  return *DecodeManagedFields({{"metadata", {{"managedFields", Json::parse(list)}}}});
+}
+Json ListOf(ManagedEntries entries) {
+  Json object = {{"metadata", Json::object()}};
+  EncodeManagedFields(std::move(entries), object);
+  return object["metadata"].value("managedFields", Json::array());
+}
+
+constexpr const char* kDeployment = R"([
+  {"manager": "kubectl", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
+   "time": "2024-01-01T00:00:00Z",
+   "fieldsV1": {"f:spec": {"f:paused": {}, "f:replicas": {}}}},
+  {"manager": "other", "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
+   "fieldsV1": {"f:metadata": {"f:labels": {"f:a": {}}}}}])";
+
+TEST(ScaleFields, OnlyOwnersOfTheReplicasAreOwnersOfTheScale) {
+  const Json shown = ListOf(ScaleEntries(Entries(kDeployment), "apps/v1"));
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_EQ(shown[0]["manager"], "kubectl");
+  EXPECT_EQ(shown[0]["apiVersion"], "autoscaling/v1");
+  EXPECT_EQ(shown[0]["fieldsV1"], Json::parse(R"({"f:spec": {"f:replicas": {}}})"));
+}
+
+TEST(ScaleFields, ANewOwnerTakesTheReplicasFromTheOld) {
+  const ManagedEntries scaler = Entries(R"([{"manager": "scaler", "operation": "Apply",
+      "apiVersion": "autoscaling/v1", "subresource": "scale", "time": "2024-02-02T00:00:00Z",
+      "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}])");
+  const Json list = ListOf(ObjectEntries(Entries(kDeployment), scaler, "apps/v1"));
+  ASSERT_EQ(list.size(), 3u);
+  for (const Json& entry : list) {
+    const bool owns = entry["fieldsV1"].contains(Json::json_pointer("/f:spec/f:replicas"));
+    EXPECT_EQ(owns, entry["manager"] == "scaler");
+    EXPECT_EQ(entry["apiVersion"], "apps/v1");
+    EXPECT_TRUE(!owns || !entry.contains("time"));
+  }
+}
+
+TEST(ScaleFields, NothingElseMovesWhenTheOwnerStays) {
+  const ManagedEntries before = Entries(kDeployment);
+  const ManagedEntries same = ScaleEntries(before, "apps/v1");
+  EXPECT_EQ(ListOf(ObjectEntries(before, same, "apps/v1")), ListOf(before));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,205 @@
+#include "apiserver/upkeep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/gen/flowcontrol_v1.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
+#include "apiserver/storage/keys.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("upkeep");
+
+constexpr const char* kConsumer = "api-priority-and-fairness-config-consumer-v1";
+constexpr const char* kDangling = "Dangling";
+constexpr size_t kEventsPerTurn = 256;
+// When something could not be written, the store is looked at again after this.
+constexpr Duration kRetry = 10s;
+
+// Kinds of start objects that come back when they are deleted. The others (roles, priority
+// classes) come back at the next start, as in Kubernetes.
+bool IsKept(const KindInfo& kind) {
+  static constexpr std::string_view kKept[] = {"namespaces",    "services",
+                                               "endpoints",     "flowschemas",
+                                               "apiservices",   "prioritylevelconfigurations",
+                                               "endpointslices"};
+  return std::find(std::begin(kKept), std::end(kKept), kind.resource) != std::end(kKept);
+}
+
+const KindInfo& KindOf(const Json& document) {
+  const KindInfo* kind =
+      FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
+  CHECK(kind != nullptr);
+  return *kind;
+}
+
+using flowcontrol_v1::FlowSchema;
+using flowcontrol_v1::FlowSchemaCondition;
+
+FlowSchemaCondition Wanted(const FlowSchema& schema, bool exists) {
+  FlowSchemaCondition condition;
+  condition.type = kDangling;
+  condition.status = exists ? "False" : "True";
+  condition.reason = exists ? "Found" : "NotFound";
+  condition.message =
+      fmt::format("This FlowSchema references the PriorityLevelConfiguration object named {} {}",
+                  Quoted(schema.spec.priority_level_configuration.name),
+                  exists ? "and it exists" : "but there is no such object");
+  return condition;
+}
+
+const FlowSchemaCondition* Current(const FlowSchema& schema) {
+  for (const auto& condition : schema.status.conditions) {
+    if (condition.type == kDangling) return &condition;
+  }
+  return nullptr;
+}
+
+bool SameButForTime(const FlowSchemaCondition& a, const FlowSchemaCondition& b) {
+  return a.status == b.status && a.reason == b.reason && a.message == b.message;
+}
+
+http::Request ApplyStatus(const FlowSchema& schema, const FlowSchemaCondition& condition) {
+  const KindInfo& kind = FlowSchema::Info();
+  http::Request request;
+  request.method = "PATCH";
+  request.path =
+      fmt::format("/apis/{}/{}/{}/status", kind.api_version, kind.resource, schema.metadata.name);
+  request.query = {{"fieldManager", kConsumer}, {"force", "true"}};
+  request.headers.emplace("Content-Type", "application/apply-patch+yaml");
+  request.body = Json{{"apiVersion", kind.api_version},
+                      {"kind", kind.kind},
+                      {"metadata", {{"name", schema.metadata.name}}},
+                      {"status", {{"conditions", Json::array({ToJson(condition)})}}}}
+                     .dump();
+  return request;
+}
+
+// Makes `now`, the subsets of Endpoints or the endpoints of a slice, name what `wanted` names:
+// nothing else when `alone`. Whether that changed anything.
+bool Correct(const Json& wanted, bool alone, Json& now) {
+  if (now == wanted) return false;
+  if (alone || !now.is_array() || now.empty()) {
+    now = wanted;
+    return true;
+  }
+  // The addresses of a subset lie in it, those of a slice are its items.
+  const bool subsets = wanted[0].contains("ports");
+  const Json& own = subsets ? wanted[0]["addresses"][0] : wanted[0];
+  Json& list = subsets ? now[0]["addresses"] : now;
+  const char* address = subsets ? "ip" : "addresses";
+  if (!list.is_array()) list = Json::array();
+  for (const Json& item : list) {
+    if (item.is_object() && item.value(address, Json()) == own[address]) return false;
+  }
+  list.push_back(own);
+  return true;
+}
+
+}  // namespace
+
+Upkeep::Upkeep(Core& core, StartOptions options, Ask ask)
+    : core_(core), options_(std::move(options)), ask_(std::move(ask)) {
+  for (Json& object : StartObjects(options_)) {
+    const KindInfo& kind = KindOf(object);
+    if (!IsKept(kind)) continue;
+    const std::string space = object["metadata"].value("namespace", "");
+    const std::string prefix = StorePrefix(kind.storage_key, space);
+    const bool known = std::any_of(watched_.begin(), watched_.end(),
+                                   [&](const Watched& each) { return each.prefix == prefix; });
+    if (!known) watched_.push_back({prefix, nullptr});
+    kept_.push_back(std::move(object));
+  }
+}
+
+Result<bool> Upkeep::TakeEvents() {
+  bool any = false;
+  for (Watched& watched : watched_) {
+    std::vector<EventPtr> events;
+    while (watched.cursor) {
+      events.clear();
+      // Behind the window: what happened is gone, so everything is looked at.
+      if (!watched.cursor->Next(kEventsPerTurn, events)) watched.cursor.reset();
+      any |= !events.empty();
+      if (events.size() < kEventsPerTurn) break;
+    }
+    if (watched.cursor) continue;
+    watched.cursor =
+        TRY(core_.store.Watch(watched.prefix, core_.store.Current(), [this] { Wake(); }));
+    events.clear();
+    TRY(watched.cursor->Next(kEventsPerTurn, events));
+    any = true;
+  }
+  return any;
+}
+
+// At its start a server forgets who served before it. Later it only sees to it that it is named
+// itself: another one on the same store may be, too, and they must not drive each other out.
+Result<> Upkeep::CorrectEndpoints() {
+  for (const Json& wanted : kept_) {
+    const KindInfo& kind = KindOf(wanted);
+    if (kind.resource != "endpoints" && kind.resource != "endpointslices") continue;
+    const auto record = core_.store.Get(KeyOf(kind, "default", "kubernetes"));
+    if (!record) continue;  // It has just been deleted, and that wakes us.
+    Json document = TRY(DocumentOf(kind, **record));
+    const char* field = kind.resource == "endpoints" ? "subsets" : "endpoints";
+    if (!Correct(wanted[field], starting_, document[field])) continue;
+    http::Request request;
+    request.method = "PUT";
+    request.path =
+        fmt::format("/{}/{}/namespaces/default/{}/kubernetes", kind.group.empty() ? "api" : "apis",
+                    kind.api_version, kind.resource);
+    request.headers.emplace("User-Agent", "kube-apiserver");
+    request.body = document.dump();
+    const http::Response answer = ask_(request);
+    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  }
+  starting_ = false;
+  return {};
+}
+
+Result<> Upkeep::SettleFlowSchemas() {
+  const KindInfo& kind = FlowSchema::Info();
+  const KindInfo& level = flowcontrol_v1::PriorityLevelConfiguration::Info();
+  const auto page = TRY(core_.store.List({.prefix = StorePrefix(kind.storage_key)}));
+  for (const RecordPtr& record : page.records) {
+    const Json document = TRY(DocumentOf(kind, *record));
+    const auto schema = TRY(FromJson<FlowSchema>(document));
+    const std::string& wants = schema.spec.priority_level_configuration.name;
+    const bool exists = core_.store.Get(KeyOf(level, "", wants)).has_value();
+    FlowSchemaCondition wanted = Wanted(schema, exists);
+    const FlowSchemaCondition* current = Current(schema);
+    if (current != nullptr && SameButForTime(*current, wanted)) continue;
+    const bool turned = current == nullptr || current->status != wanted.status;
+    wanted.last_transition_time =
+        turned ? Time(std::chrono::time_point_cast<std::chrono::seconds>(core_.clock.Now()))
+               : current->last_transition_time;
+    const http::Response answer = ask_(ApplyStatus(schema, wanted));
+    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  }
+  return {};
+}
+
+Duration Upkeep::Step() {
+  const auto settle = [&]() -> Result<> {
+    if (!TRY(TakeEvents())) return {};
+    TRY(WriteMissing(core_, kept_));
+    TRY(CorrectEndpoints());
+    return SettleFlowSchemas();
+  };
+  const auto settled = settle();
+  if (settled) return kNever;
+  kLog.Error("upkeep failed", {{"error", settled.error().message}});
+  for (Watched& watched : watched_) watched.cursor.reset();  // The next step looks at everything.
+  return kRetry;
+}
+
+}  // namespace skiff

@@ -1,0 +1,47 @@
+// What a running server keeps as it should be, whoever deletes or changes it: the objects that a
+// cluster cannot do without (system namespaces, the service `kubernetes` and its endpoints, flow
+// control, its own APIServices), and in each FlowSchema's status whether its priority level exists.
+//
+// Sleeps until something happens to one of those kinds.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/bootstrap.h"
+#include "apiserver/core.h"
+#include "base/control_loop.h"
+#include "http/message.h"
+
+namespace skiff {
+
+class Upkeep final : public ControlLoop {
+ public:
+  // Answers as to the server's own hand.
+  using Ask = std::function<http::Response(const http::Request&)>;
+  // `core` outlives the loop.
+  Upkeep(Core& core, StartOptions options, Ask ask);
+
+  Duration Step() override;
+
+ private:
+  struct Watched {
+    std::string prefix;
+    std::unique_ptr<WatchCursor> cursor;
+  };
+  // Whether something came that calls for a look; a cursor that was lost is opened anew.
+  Result<bool> TakeEvents();
+  Result<> CorrectEndpoints();
+  Result<> SettleFlowSchemas();
+
+  Core& core_;
+  const StartOptions options_;
+  const Ask ask_;
+  std::vector<Json> kept_;
+  std::vector<Watched> watched_;
+  bool starting_ = true;
+};
+
+}  // namespace skiff

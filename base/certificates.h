@@ -1,0 +1,116 @@
+// X.509: an authority and what it issues, certificate requests, and what stands in certificates.
+// All text is PEM. With base/hash the door to OpenSSL's crypto for those who are no server.
+//
+//   const auto key = TRY(NewSigningKey(KeyKind::kP256));
+//   const auto request = TRY(MakeCertificateRequest(key.private_pem, {.common_name = "me"}));
+//   const auto certificate = TRY(authority.SignRequest(request, terms));
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct evp_pkey_st;
+struct x509_st;
+
+namespace skiff {
+
+inline constexpr Duration kAuthorityLifetime = 24h * 3650;
+inline constexpr Duration kLeafLifetime = 24h * 365;
+// A leaf is issued again when less than this part of its life is left.
+inline constexpr double kRenewBelow = 0.3;
+// Clocks of machines differ; a certificate is good from a little before now.
+inline constexpr Duration kBackdate = 5min;
+
+struct KeyPair {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+struct CertificateOrder {
+  std::string common_name;
+  std::vector<std::string> organizations = {};
+  std::vector<std::string> dns_names = {};
+  std::vector<std::string> ip_addresses = {};
+  bool server = false;
+  bool client = false;
+  Duration lifetime = kLeafLifetime;
+};
+
+// What the signer of a request decides; subject and names are the request's.
+struct SigningTerms {
+  TimePoint not_before;
+  TimePoint not_after;  // The authority's own end at the latest.
+  bool digital_signature = true;
+  bool key_encipherment = false;
+  bool server = false;
+  bool client = false;
+};
+
+// Issues P-256 certificates. Immutable.
+class CertificateAuthority {
+ public:
+  static Result<CertificateAuthority> Create(std::string_view common_name, TimePoint now);
+  // Invalid: not PEM, or the key is another certificate's.
+  static Result<CertificateAuthority> FromPem(const KeyPair& pem);
+
+  Result<KeyPair> Issue(const CertificateOrder& order, TimePoint now) const;
+  // A certificate for the public key, subject and alternative names of a request; its other
+  // extensions are dropped.
+  Result<std::string> SignRequest(std::string_view request_pem, const SigningTerms& terms) const;
+  const KeyPair& pem() const { return pem_; }
+
+ private:
+  CertificateAuthority() = default;
+  std::shared_ptr<evp_pkey_st> key_;
+  std::shared_ptr<x509_st> certificate_;
+  KeyPair pem_;
+};
+
+// What an order's alternative names are as text: by which two orders are compared.
+std::string AlternativeNames(const CertificateOrder& order);
+
+// Whom a certificate or a request names.
+struct CertificateNames {
+  std::string common_name;
+  std::vector<std::string> organizations;
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  std::vector<std::string> emails;
+  std::vector<std::string> uris;
+};
+// Invalid unless the request is PEM and signed by its own key.
+Result<CertificateNames> NamesOfRequest(std::string_view request_pem);
+Result<CertificateNames> NamesOfCertificate(std::string_view certificate_pem);
+
+// A request with the subject and names of the order; its other members say nothing here.
+Result<std::string> MakeCertificateRequest(std::string_view key_pem, const CertificateOrder& order);
+
+// Of the first certificate of a PEM text.
+struct Validity {
+  TimePoint not_before;
+  TimePoint not_after;
+};
+Result<Validity> ValidityOf(std::string_view certificate_pem);
+Result<TimePoint> ExpiryOf(std::string_view certificate_pem);
+// Begins and ends of validity taken together: whether it should be issued again now.
+bool NeedsRenewal(std::string_view certificate_pem, TimePoint now);
+// "sha256:" and the digest, in hex, of the public key of the first certificate: as kubeadm pins an
+// authority.
+Result<std::string> PublicKeyPin(std::string_view certificate_pem);
+// Each certificate of a PEM text by itself.
+std::vector<std::string> SplitCertificates(std::string_view pem);
+
+enum class KeyKind { kRsa2048, kP256 };
+// A private key in PEM (PKCS 8), and its public half.
+struct SigningKeyPair {
+  std::string private_pem;
+  std::string public_pem;
+};
+Result<SigningKeyPair> NewSigningKey(KeyKind kind);
+
+}  // namespace skiff

@@ -1,0 +1,108 @@
+#include "base/certificates.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const TimePoint kNow{1'700'000'000s};
+
+class CertificatesTest : public testing::Test {
+ protected:
+  const CertificateAuthority authority_ = *CertificateAuthority::Create("kubernetes", kNow);
+  const SigningKeyPair key_ = *NewSigningKey(KeyKind::kP256);
+};
+
+TEST_F(CertificatesTest, ARequestNamesWhatItWasOrderedFor) {
+  const auto request =
+      MakeCertificateRequest(key_.private_pem, {.common_name = "system:node:n1",
+                                                .organizations = {"system:nodes"},
+                                                .dns_names = {"n1", "n1.example.com"},
+                                                .ip_addresses = {"10.0.0.7", "fd00::7"}});
+  ASSERT_TRUE(request) << request.error().message;
+  const auto names = NamesOfRequest(*request);
+  ASSERT_TRUE(names) << names.error().message;
+  EXPECT_EQ(names->common_name, "system:node:n1");
+  EXPECT_THAT(names->organizations, ElementsAre("system:nodes"));
+  EXPECT_THAT(names->dns_names, ElementsAre("n1", "n1.example.com"));
+  EXPECT_THAT(names->ip_addresses, ElementsAre("10.0.0.7", "fd00::7"));
+  EXPECT_THAT(names->emails, IsEmpty());
+}
+
+TEST_F(CertificatesTest, ASignedRequestKeepsItsNamesAndGetsTheSignersTerms) {
+  const auto request = *MakeCertificateRequest(
+      key_.private_pem,
+      {.common_name = "me", .organizations = {"a", "b"}, .dns_names = {"me.example.com"}});
+  const auto certificate = authority_.SignRequest(
+      request, {.not_before = kNow - 5min, .not_after = kNow + 1h, .client = true});
+  ASSERT_TRUE(certificate) << certificate.error().message;
+  const auto names = *NamesOfCertificate(*certificate);
+  EXPECT_EQ(names.common_name, "me");
+  EXPECT_THAT(names.organizations, ElementsAre("a", "b"));
+  EXPECT_THAT(names.dns_names, ElementsAre("me.example.com"));
+  const auto validity = *ValidityOf(*certificate);
+  EXPECT_EQ(validity.not_before, kNow - 5min);
+  EXPECT_EQ(validity.not_after, kNow + 1h);
+}
+
+TEST_F(CertificatesTest, NoCertificateOutlivesItsAuthority) {
+  const auto request = *MakeCertificateRequest(key_.private_pem, {.common_name = "me"});
+  const auto certificate = *authority_.SignRequest(
+      request, {.not_before = kNow, .not_after = kNow + 2 * kAuthorityLifetime});
+  EXPECT_EQ(*ExpiryOf(certificate), *ExpiryOf(authority_.pem().certificate_pem));
+}
+
+TEST_F(CertificatesTest, ARequestThatWasTamperedWithIsRefused) {
+  std::string request = *MakeCertificateRequest(key_.private_pem, {.common_name = "me"});
+  // A character of the subject, in base64: the text stays well-formed.
+  const size_t at = request.find('\n') + 30;
+  request[at] = request[at] == 'A' ? 'B' : 'A';
+  EXPECT_FALSE(NamesOfRequest(request));
+  EXPECT_FALSE(authority_.SignRequest(request, {.not_before = kNow, .not_after = kNow + 1h}));
+  EXPECT_FALSE(NamesOfRequest("no PEM at all"));
+}
+
+TEST_F(CertificatesTest, AnAuthorityIsItsCertificateWithItsOwnKey) {
+  EXPECT_TRUE(CertificateAuthority::FromPem(authority_.pem()));
+  const auto mixed =
+      CertificateAuthority::FromPem({authority_.pem().certificate_pem, key_.private_pem});
+  ASSERT_FALSE(mixed);
+  EXPECT_EQ(mixed.error().message,
+            "the certificate authority's key does not belong to its certificate");
+}
+
+TEST_F(CertificatesTest, APinNamesTheKeyAndNotTheCertificate) {
+  // Taken with: openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | sha256sum
+  constexpr std::string_view kPem = R"(-----BEGIN CERTIFICATE-----
+MIIBdzCCAR2gAwIBAgIUSRn52l07c19dud4ft0ibqBDTKwYwCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGcGlubmVkMB4XDTI2MTEyMDEyMzExOFoXDTM2MTExNzEyMzEx
+OFowETEPMA0GA1UEAwwGcGlubmVkMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+kGxjqfWlxtJRSnQ2Zo6GT6sIz736/Kv7M/6ZwGA0rn7yRD9nGl6vczdCuErIP4ck
+364fZMUomPqpNRMjR8JUO6NTMFEwHQYDVR0OBBYEFPgkHApvrgrmJUZK7By/Ky+4
+6JWtMB8GA1UdIwQYMBaAFPgkHApvrgrmJUZK7By/Ky+46JWtMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAPUdGLie9vas/nAkbu6uFbph324y6YJB
+1bsY0ll3xABrAiB148Q4xgDDt2sKwqDktlSae7/kzigwVwkfA7iUbR9/EQ==
+-----END CERTIFICATE-----
+)";
+  EXPECT_EQ(*PublicKeyPin(kPem),
+            "sha256:225a0dc9d832ab14d2428ff39e5cdf590bc206714e4659958fa1aba652975970");
+  const auto other = *CertificateAuthority::Create("kubernetes", kNow);
+  EXPECT_NE(*PublicKeyPin(authority_.pem().certificate_pem),
+            *PublicKeyPin(other.pem().certificate_pem));
+}
+
+TEST_F(CertificatesTest, ABundleIsSplitIntoItsCertificates) {
+  const auto other = *CertificateAuthority::Create("other", kNow);
+  const std::string bundle =
+      authority_.pem().certificate_pem + "\n# a comment\n" + other.pem().certificate_pem;
+  EXPECT_THAT(SplitCertificates(bundle),
+              ElementsAre(authority_.pem().certificate_pem, other.pem().certificate_pem));
+  EXPECT_THAT(SplitCertificates("none"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,49 @@
+// Which addresses a Service of type LoadBalancer gets where no cloud gives any: those of the nodes,
+// as k3s does it. The service proxy of each node takes what comes for such an address and port, so
+// a port of the nodes can serve one Service at a time. Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "client/client.h"
+
+namespace skiff {
+
+// The class that means this controller; a Service without a class is ours as well.
+inline constexpr std::string_view kNodeLoadBalancerClass = "skiff.io/node";
+
+// Protocol ("TCP") and number.
+using NodePort = std::pair<std::string, int32_t>;
+
+struct LoadBalancerWorld {
+  std::vector<Ptr<core_v1::Service>> services;
+  std::vector<Ptr<core_v1::Node>> nodes;
+  // Ports of the nodes that are something else's, and whose: ssh, the API server, pods' hostPorts.
+  std::map<NodePort, std::string> taken;
+  // Nodes with a ready endpoint, by "namespace/name" of Services with externalTrafficPolicy Local.
+  std::map<std::string, std::set<std::string>> nodes_with_endpoints;
+};
+
+// Sorted addresses, or why there are none.
+struct LoadBalancerPlan {
+  std::vector<std::string> addresses;
+  // Empty: addresses were found. Else one of the two.
+  std::string port_conflict;
+  bool no_nodes = false;
+};
+
+// Whether addresses for this Service are ours to give.
+bool IsNodeLoadBalancer(const core_v1::Service& service);
+
+// A Service that has addresses keeps its ports; of those that wait, the older one is served first.
+LoadBalancerPlan PlanLoadBalancer(const core_v1::Service& service, const LoadBalancerWorld& world);
+
+// Adds the ports of the node that a pod claims: hostPorts, also of pods on the host's network.
+void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken);
+
+}  // namespace skiff

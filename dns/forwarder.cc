@@ -1,0 +1,302 @@
+#include "dns/forwarder.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "dns/upstream_message.h"
+
+namespace skiff::dns {
+namespace {
+
+// As long as one UDP answer may be; over TCP a message says its own length.
+constexpr size_t kDatagramBytesMax = 65535;
+
+// Non-blocking and connected, so that the kernel passes on only what comes from there, and says
+// when nobody listens. The kernel draws the local port.
+int ConnectTo(const SocketAddress& address, int type) {
+  const int fd = socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (connect(fd, address.get(), address.length) == 0 || errno == EINPROGRESS) return fd;
+  close(fd);
+  return -1;
+}
+
+// The thread's own memory for what arrives.
+std::span<uint8_t> ReceiveSpace() {
+  static thread_local std::vector<uint8_t> space(kDatagramBytesMax);
+  return space;
+}
+
+}  // namespace
+
+// One question on its way through the servers.
+class Forwarder::Exchange final : public Pollable {
+ public:
+  Exchange(Forwarder& owner, std::string key, UpstreamQuestion question)
+      : owner_(owner),
+        key_(std::move(key)),
+        question_(std::move(question)),
+        deadline_(owner.dependencies_.poller.now() + owner.options_.total_timeout) {}
+  ~Exchange() override { CloseSocket(); }
+
+  const std::string& key() const { return key_; }
+  std::vector<Waiter>& waiters() { return waiters_; }
+
+  // Asks the next server; gives up when there is none or no time.
+  void Next();
+  void CloseSocket() {
+    if (fd_ >= 0) owner_.dependencies_.poller.Close(fd_);
+    fd_ = -1;
+  }
+  void OnReady(uint32_t events) override;
+  void OnDue() override {
+    owner_.Failed(upstream_);
+    Next();
+  }
+
+ private:
+  void Send(int type);
+  void OnDatagram();
+  void OnStream(uint32_t events);
+  // True when `message` ends the wait of this attempt.
+  bool Take(Bytes message);
+  void AttemptFailed() {
+    owner_.Failed(upstream_);
+    Next();
+  }
+
+  Forwarder& owner_;
+  const std::string key_;
+  const UpstreamQuestion question_;
+  const Duration deadline_;
+  std::vector<Waiter> waiters_;
+  uint32_t tried_ = 0;
+  size_t upstream_ = 0;
+  bool edns_ = true;
+  int fd_ = -1;
+  bool stream_ = false;
+  uint16_t id_ = 0;
+  std::vector<uint8_t> out_;  // Over TCP: what is still to be sent ...
+  std::vector<uint8_t> in_;   // ... and what has come, with its length before it.
+  // What a server that failed said; the client hears it when no other knows better.
+  std::shared_ptr<const CachedMessage> failure_;
+};
+
+void Forwarder::Exchange::Next() {
+  CloseSocket();
+  const auto& dependencies = owner_.dependencies_;
+  const auto next = dependencies.upstreams.Pick(tried_, dependencies.random.Next());
+  if (!next || dependencies.poller.now() >= deadline_) return owner_.Finish(*this, failure_);
+  upstream_ = *next;
+  tried_ |= 1u << upstream_;
+  edns_ = true;
+  Send(SOCK_DGRAM);
+}
+
+void Forwarder::Exchange::Send(int type) {
+  CloseSocket();
+  Poller& poller = owner_.dependencies_.poller;
+  stream_ = type == SOCK_STREAM;
+  id_ = static_cast<uint16_t>(owner_.dependencies_.random.Next());
+  fd_ = ConnectTo(owner_.dependencies_.upstreams.address(upstream_), type);
+  if (fd_ < 0) return AttemptFailed();
+  const auto query = MakeUpstreamQuery(question_, id_, edns_);
+  if (stream_) {
+    out_.assign({static_cast<uint8_t>(query.size() >> 8), static_cast<uint8_t>(query.size())});
+    out_.insert(out_.end(), query.begin(), query.end());
+    in_.clear();
+  } else if (send(fd_, query.data(), query.size(), 0) < 0) {
+    return AttemptFailed();
+  }
+  poller.Watch(fd_, stream_ ? EPOLLIN | EPOLLOUT : EPOLLIN, *this);
+  poller.SetDue(*this, std::min(poller.now() + owner_.options_.attempt_timeout, deadline_));
+}
+
+void Forwarder::Exchange::OnReady(uint32_t events) {
+  if (fd_ < 0) return;  // Closed earlier in this round.
+  if (stream_) {
+    OnStream(events);
+  } else {
+    OnDatagram();
+  }
+}
+
+void Forwarder::Exchange::OnDatagram() {
+  const auto space = ReceiveSpace();
+  const ssize_t bytes = recv(fd_, space.data(), space.size(), 0);
+  if (bytes >= 0) {
+    Take(space.first(static_cast<size_t>(bytes)));
+  } else if (errno != EAGAIN && errno != EINTR) {
+    AttemptFailed();
+  }
+}
+
+void Forwarder::Exchange::OnStream(uint32_t events) {
+  if (!out_.empty()) {
+    const ssize_t sent = send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return AttemptFailed();
+    if (sent > 0) out_.erase(out_.begin(), out_.begin() + sent);
+    if (out_.empty()) owner_.dependencies_.poller.Change(fd_, EPOLLIN, *this);
+  }
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  const auto space = ReceiveSpace();
+  const ssize_t bytes = recv(fd_, space.data(), space.size(), 0);
+  if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (bytes <= 0) return AttemptFailed();
+  in_.insert(in_.end(), space.begin(), space.begin() + bytes);
+  if (in_.size() < 2) return;
+  const size_t length = Get16(in_, 0);
+  if (in_.size() - 2 < length) return;
+  if (!Take(Bytes(in_).subspan(2, length))) AttemptFailed();
+}
+
+bool Forwarder::Exchange::Take(Bytes message) {
+  const auto judged = JudgeUpstreamAnswer(message, question_, id_, edns_);
+  if (judged == UpstreamAnswer::kForeign) return false;
+  owner_.dependencies_.upstreams.Succeeded(upstream_);
+  if (judged == UpstreamAnswer::kTruncated) {
+    // Over TCP nothing is cut short.
+    if (stream_) return false;
+    Send(SOCK_STREAM);
+    return true;
+  }
+  if (judged == UpstreamAnswer::kNoEdns && edns_) {
+    edns_ = false;
+    Send(SOCK_DGRAM);
+    return true;
+  }
+  auto made = CachedMessage::Make(message, question_.name, question_.type,
+                                  owner_.dependencies_.poller.now(), owner_.options_.cache_times);
+  if (judged == UpstreamAnswer::kGood && made) {
+    owner_.Finish(*this, std::move(made));
+    return true;
+  }
+  if (made) failure_ = std::move(made);
+  Next();
+  return true;
+}
+
+// Asks one server one thing, for the sake of being answered: again and again while it is down.
+class Forwarder::Probe final : public Pollable {
+ public:
+  Probe(Forwarder& owner, size_t upstream, UpstreamQuestion question)
+      : owner_(owner), upstream_(upstream), question_(std::move(question)) {}
+  ~Probe() override { CloseSocket(); }
+
+  void Send() {
+    CloseSocket();
+    Poller& poller = owner_.dependencies_.poller;
+    id_ = static_cast<uint16_t>(owner_.dependencies_.random.Next());
+    fd_ = ConnectTo(owner_.dependencies_.upstreams.address(upstream_), SOCK_DGRAM);
+    if (fd_ >= 0) {
+      const auto query = MakeUpstreamQuery(question_, id_, true);
+      (void)!send(fd_, query.data(), query.size(), 0);  // Not sent is not answered.
+      poller.Watch(fd_, EPOLLIN, *this);
+    }
+    poller.SetDue(*this, poller.now() + owner_.options_.probe_period);
+  }
+  void OnReady(uint32_t) override {
+    if (fd_ < 0) return;
+    const auto space = ReceiveSpace();
+    const ssize_t bytes = recv(fd_, space.data(), space.size(), 0);
+    if (bytes < 0) return CloseSocket();
+    const auto judged =
+        JudgeUpstreamAnswer(space.first(static_cast<size_t>(bytes)), question_, id_, true);
+    if (judged == UpstreamAnswer::kForeign) return;
+    const bool was_down = owner_.dependencies_.upstreams.IsDown(upstream_);
+    owner_.dependencies_.upstreams.Succeeded(upstream_);
+    if (was_down) {
+      owner_.log_.Info("upstream answers again",
+                       {{"upstream", owner_.dependencies_.upstreams.address(upstream_).Text()}});
+    }
+    Done();
+  }
+  void OnDue() override {
+    // One probe of loops is enough: only servers that are down are asked again.
+    if (owner_.dependencies_.upstreams.IsDown(upstream_)) return Send();
+    Done();
+  }
+
+ private:
+  void CloseSocket() {
+    if (fd_ >= 0) owner_.dependencies_.poller.Close(fd_);
+    fd_ = -1;
+  }
+  void Done() {
+    CloseSocket();
+    const auto self = owner_.probes_.extract(this);
+    owner_.dependencies_.poller.Dispose(self.mapped());
+  }
+
+  Forwarder& owner_;
+  const size_t upstream_;
+  const UpstreamQuestion question_;
+  int fd_ = -1;
+  uint16_t id_ = 0;
+};
+
+Forwarder::Forwarder(Dependencies dependencies, ForwardOptions options, Deliver deliver)
+    : dependencies_(dependencies), options_(options), deliver_(std::move(deliver)) {}
+
+Forwarder::~Forwarder() {
+  for (auto& [key, exchange] : exchanges_) dependencies_.poller.SetDue(*exchange, kNever);
+  for (auto& [pointer, probe] : probes_) dependencies_.poller.SetDue(*probe, kNever);
+}
+
+void Forwarder::Ask(const CacheKey& key, const Name& target, Waiter waiter) {
+  std::string text(key.view());
+  if (const auto known = exchanges_.find(text); known != exchanges_.end()) {
+    auto& waiters = known->second->waiters();
+    if (waiters.size() >= kWaitersPerExchangeMax) return deliver_(waiter, nullptr);
+    waiters.push_back(std::move(waiter));
+    return;
+  }
+  if (exchanges_.size() >= kExchangesMax) return deliver_(waiter, nullptr);
+  UpstreamQuestion question{target, waiter.query.type, waiter.query.dnssec_ok,
+                            waiter.query.checking_disabled()};
+  auto exchange = std::make_shared<Exchange>(*this, text, std::move(question));
+  exchange->waiters().push_back(std::move(waiter));
+  exchanges_[std::move(text)] = exchange;
+  exchange->Next();
+}
+
+void Forwarder::Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message) {
+  exchange.CloseSocket();
+  const auto self = exchanges_.extract(exchange.key());
+  dependencies_.poller.Dispose(self.mapped());
+  const std::vector<Waiter> waiters = std::move(exchange.waiters());
+  if (message) {
+    const Query& query = waiters.front().query;
+    const Name& target =
+        waiters.front().aliases.empty() ? query.name : waiters.front().aliases.back();
+    Name lower = target;
+    lower.Lower();
+    dependencies_.cache.Put(CacheKey(lower, query.type, query.dnssec_ok, query.checking_disabled()),
+                            message);
+  }
+  for (const Waiter& waiter : waiters) deliver_(waiter, message.get());
+}
+
+void Forwarder::Failed(size_t upstream) {
+  if (!dependencies_.upstreams.Failed(upstream)) return;
+  log_.Info("upstream does not answer",
+            {{"upstream", dependencies_.upstreams.address(upstream).Text()}});
+  StartProbe(upstream, Name(), type::kNs);
+}
+
+void Forwarder::StartProbe(size_t upstream, const Name& name, uint16_t type) {
+  auto probe = std::make_shared<Probe>(*this, upstream, UpstreamQuestion{name, type});
+  Probe* const pointer = probe.get();
+  probes_[pointer] = std::move(probe);
+  pointer->Send();
+}
+
+void Forwarder::ProbeForLoops() {
+  for (size_t i = 0; i < dependencies_.upstreams.count(); ++i) {
+    StartProbe(i, dependencies_.upstreams.loop_probe(i), type::kHinfo);
+  }
+}
+
+}  // namespace skiff::dns

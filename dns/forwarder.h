@@ -1,0 +1,81 @@
+// Asks upstream servers for what is neither the cluster's nor cached. Belongs to one thread, and
+// waits for nothing: everything goes on by its poller.
+//
+//   query ──► UDP to a server ──► answer: cached, sent to all who wait for it
+//              │  │  └─ truncated: the same over TCP
+//              │  └─ SERVFAIL, REFUSED, nothing in time: the next server
+//              └─ FORMERR without EDNS in it: again, without EDNS
+//
+// Against forged answers: every query has a socket, thus a port, of its own and a random id, and an
+// answer must repeat the question. Equal questions at the same time are one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "dns/cache.h"
+#include "dns/poller.h"
+#include "dns/query_source.h"
+#include "dns/upstreams.h"
+
+namespace skiff::dns {
+
+struct ForwardOptions {
+  Duration attempt_timeout = 2s;
+  Duration total_timeout = 5s;
+  Duration probe_period = 500ms;
+  CacheTimes cache_times;
+};
+
+// Who waits for an answer, and for what.
+struct Waiter {
+  QuerySource source;
+  Query query;
+  std::vector<Name> aliases;  // From the question's name to what is asked upstream.
+};
+
+class Forwarder {
+ public:
+  static constexpr size_t kExchangesMax = 2048;          // More: SERVFAIL at once.
+  static constexpr size_t kWaitersPerExchangeMax = 256;  // More: SERVFAIL at once.
+
+  struct Dependencies {
+    Poller& poller;
+    Upstreams& upstreams;
+    Cache& cache;
+    Random& random;
+  };
+  // Called with each waiter, once. `message` is null when nobody answered: SERVFAIL.
+  using Deliver = std::function<void(const Waiter& waiter, const CachedMessage* message)>;
+  Forwarder(Dependencies dependencies, ForwardOptions options, Deliver deliver);
+  ~Forwarder();
+
+  // `key` is that of `target`, whose case goes upstream.
+  void Ask(const CacheKey& key, const Name& target, Waiter waiter);
+  // Asks every server for its probe of loops. Whether it answers tells of its health as well.
+  void ProbeForLoops();
+  size_t exchanges() const { return exchanges_.size(); }
+
+ private:
+  class Exchange;
+  class Probe;
+  void Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message);
+  void Failed(size_t upstream);
+  void StartProbe(size_t upstream, const Name& name, uint16_t type);
+
+  const Dependencies dependencies_;
+  const ForwardOptions options_;
+  const Deliver deliver_;
+  const Log log_{"dns"};
+  std::unordered_map<std::string, std::shared_ptr<Exchange>> exchanges_;
+  std::unordered_map<Probe*, std::shared_ptr<Probe>> probes_;
+};
+
+}  // namespace skiff::dns

@@ -1,0 +1,179 @@
+#include "dns/program.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/flags.h"
+#include "base/log.h"
+#include "client/kubeconfig.h"
+#include "client/transport.h"
+
+namespace skiff::dns {
+namespace {
+
+const Log kLog("dns");
+constexpr int kDnsPort = 53;
+constexpr char kServiceAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+Result<std::string> ReadTextFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Fail(Reason::kNotFound, "cannot read " + path);
+  return std::string((std::istreambuf_iterator<char>(file)), {});
+}
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Result<HttpsOptions> WhereTheServerIs(const DnsFlags& flags) {
+  const std::string host = Environment("KUBERNETES_SERVICE_HOST");
+  if (flags.kubeconfig.empty() && !host.empty()) {
+    return InClusterOptions(host, Environment("KUBERNETES_SERVICE_PORT"), kServiceAccountDirectory);
+  }
+  const Kubeconfig config =
+      TRY(LoadKubeconfig(flags.kubeconfig, Environment("KUBECONFIG"), Environment("HOME")));
+  return config.Options();
+}
+
+Result<> CheckRange(const char* name, int value, int least, int most) {
+  if (value >= least && value <= most) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("--{} must be between {} and {}: {}", name, least, most, value));
+}
+
+Result<> RunUntilSignal(const DnsFlags& flags, const sigset_t& signals) {
+  const auto transport = TRY(MakeHttpsTransport(TRY(WhereTheServerIs(flags))));
+  const SystemClock clock;
+  SystemRandom random;
+  Client client(*transport, "skiff-dns");
+  ThreadExecutor executor("dns", 2);
+  InformerFactory informers(Reflector::Dependencies{client, clock, random});
+  const auto dns = TRY(ClusterDns::Start(flags, {informers, clock, random, executor}));
+  informers.Start(executor);
+  kLog.Info("serving", {{"address", flags.bind_address}, {"port", dns->port()}});
+  int signal = 0;
+  sigwait(&signals, &signal);
+  kLog.Info("stopping", {{"signal", signal}});
+  informers.Stop();
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<DnsFlags>> ParseDnsFlags(const std::vector<std::string>& args) {
+  DnsFlags to;
+  Flags flags("skiff dns");
+  flags.Add("kubeconfig", to.kubeconfig,
+            "How to reach the API server; in a pod its service account by default.");
+  flags.Add("bind-address", to.bind_address, "The address to answer on, over UDP and TCP.");
+  flags.Add("port", to.port, "The port to answer on.");
+  flags.Add("cluster-domain", to.cluster_domain, "The zone of the cluster's names.");
+  flags.Add("upstream", to.upstreams,
+            "Servers for all other names, ADDRESS or ADDRESS:PORT; those of --resolv-conf by "
+            "default.");
+  flags.Add("resolv-conf", to.resolv_conf, "Whose name servers answer for all other names.");
+  flags.Add("allow-query", to.allow_query,
+            "Networks that may ask, besides the cluster's nodes; by default anyone.");
+  flags.Add("cache-size", to.cache_size, "How many answers of others are kept; 0: none.");
+  flags.Add("ttl", to.ttl_s, "Seconds that clients may keep the cluster's names.");
+  flags.Add("max-udp-payload", to.udp_bytes_max, "The most bytes of an answer over UDP.");
+  flags.Add("upstream-timeout", to.upstream_timeout, "How long one upstream server is waited for.");
+  flags.Add("threads", to.threads, "Threads that answer; 0: one a core.");
+  flags.Add("v", to.verbosity, "Log verbosity.");
+  flags.Add("logging-format", to.logging_format, "text or json.");
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) {
+    std::printf("%s", flags.Help().c_str());
+    return std::optional<DnsFlags>();
+  }
+  TRY(CheckRange("port", to.port, 0, 65535));
+  TRY(CheckRange("cache-size", to.cache_size, 0, 10'000'000));
+  TRY(CheckRange("ttl", to.ttl_s, 0, 3600));
+  TRY(CheckRange("max-udp-payload", to.udp_bytes_max, kPlainUdpBytesMax, 4096));
+  TRY(CheckRange("threads", to.threads, 0, 64));
+  return std::optional<DnsFlags>(std::move(to));
+}
+
+Result<ServerOptions> ServerOptionsOf(const DnsFlags& flags) {
+  ServerOptions options;
+  options.bind_address = flags.bind_address;
+  options.port = flags.port;
+  options.threads = flags.threads;
+  const auto zone = Name::FromText(flags.cluster_domain);
+  if (!zone) {
+    return Fail(Reason::kInvalid,
+                "--cluster-domain is not a domain name: \"" + flags.cluster_domain + "\"");
+  }
+  options.zone.zone = *zone;
+  options.zone.zone.Lower();
+  options.zone.ttl_s = static_cast<uint32_t>(flags.ttl_s);
+  options.zone.udp_bytes_max = static_cast<uint16_t>(flags.udp_bytes_max);
+  options.cache_entries_max = static_cast<size_t>(flags.cache_size);
+  options.forward.attempt_timeout = flags.upstream_timeout;
+  for (const std::string& text : flags.allow_query) {
+    const auto network = ParseCidr(text);
+    if (!network) return Fail(Reason::kInvalid, "--allow-query is not a network: \"" + text + "\"");
+    options.allowed.push_back(*network);
+  }
+  std::vector<std::string> upstreams = flags.upstreams;
+  if (upstreams.empty() && !flags.resolv_conf.empty()) {
+    const std::string text = TRY(ReadTextFile(flags.resolv_conf));
+    upstreams = ParseNameservers(text);
+  }
+  for (const std::string& text : upstreams) {
+    const SocketAddress upstream = TRY(ParseServerAddress(text, kDnsPort));
+    options.upstreams.push_back(upstream);
+  }
+  return options;
+}
+
+ClusterDns::ClusterDns(Dependencies dependencies)
+    : executor_(dependencies.executor),
+      loop_({dependencies.informers.For<core_v1::Service>(),
+             dependencies.informers.For<discovery_v1::EndpointSlice>(),
+             dependencies.informers.For<core_v1::Namespace>(),
+             dependencies.informers.For<core_v1::Node>(), dependencies.clock, views_}) {}
+
+Result<std::unique_ptr<ClusterDns>> ClusterDns::Start(const DnsFlags& flags,
+                                                      Dependencies dependencies) {
+  ServerOptions options = TRY(ServerOptionsOf(flags));
+  std::unique_ptr<ClusterDns> dns(new ClusterDns(dependencies));
+  dns->server_ = TRY(Server::Start(std::move(options), dns->views_, dependencies.random));
+  dns->executor_.Add(dns->loop_);
+  return dns;
+}
+
+ClusterDns::~ClusterDns() {
+  if (server_) executor_.Remove(loop_);
+}
+
+int DnsMain(const std::vector<std::string>& args) {
+  const auto flags = ParseDnsFlags(args);
+  if (!flags) {
+    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
+    return 1;
+  }
+  if (!*flags) return 0;
+  Log::Configure((*flags)->verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
+                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
+  // Blocked before any thread starts, so that every thread has them blocked.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  if (const auto ran = RunUntilSignal(**flags, signals); !ran) {
+    std::fprintf(stderr, "Error: %s\n", ran.error().message.c_str());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace skiff::dns

@@ -1,0 +1,355 @@
+// The server on real sockets, with another one of ours as its upstream.
+#include "dns/server.h"
+
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "dns/test_socket.h"
+
+namespace skiff::dns {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// A server with a zone of its own.
+class TestServer {
+ public:
+  explicit TestServer(const std::string& zone, std::vector<int> upstream_ports = {},
+                      bool has_view = true, const std::string& bind = "127.0.0.1") {
+    options_.bind_address = bind;
+    options_.port = 0;
+    options_.threads = 2;
+    options_.zone.zone = *Name::FromText(zone);
+    options_.forward.attempt_timeout = 300ms;
+    for (const int port : upstream_ports) {
+      options_.upstreams.push_back(*MakeSocketAddress("127.0.0.1", port));
+    }
+    if (has_view) Publish();
+  }
+  ServerOptions& options() { return options_; }
+  int Start() {
+    auto server = Server::Start(options_, views_, random_);
+    EXPECT_TRUE(server) << server.error().message;
+    server_ = std::move(*server);
+    return server_->port();
+  }
+  Server& server() { return *server_; }
+  void Stop() { server_.reset(); }
+
+ private:
+  void Publish() {
+    ViewBuilder builder;
+    builder.SetNamespaces({"default"});
+    builder.SetNodes({*ParseIp("127.0.0.8")});
+    auto web = std::make_shared<ServiceRecord>();
+    web->namespace_ = "default";
+    web->name = "web";
+    web->cluster_ips = {*ParseIp("10.96.0.20")};
+    builder.Set("default", "web", web);
+    auto many = std::make_shared<ServiceRecord>();
+    many->namespace_ = "default";
+    many->name = "many";
+    many->form = ServiceRecord::Form::kHeadless;
+    const auto ports = std::make_shared<const std::vector<ServicePort>>();
+    for (int i = 0; i < 200; ++i) {
+      const std::string label = "pod-" + std::to_string(100 + i);
+      many->endpoints.push_back({label, *ParseIp("10.1.0." + std::to_string(i)), ports});
+    }
+    builder.Set("default", "many", many);
+    auto alias = std::make_shared<ServiceRecord>();
+    alias->namespace_ = "default";
+    alias->name = "ext";
+    alias->form = ServiceRecord::Form::kExternalName;
+    alias->external_name = Name::FromText("web.default.svc.upstream.test");
+    builder.Set("default", "ext", alias);
+    views_.Publish(builder.Build(1));
+  }
+
+  SystemRandom random_;
+  ViewSource views_;
+  ServerOptions options_;
+  std::unique_ptr<Server> server_;
+};
+
+TestReply AskFrom(const std::string& own, int port, const TestQuery& query) {
+  const auto from = MakeSocketAddress(own, 0);
+  const auto to = MakeSocketAddress("127.0.0.1", port);
+  const int fd = *BindUdp(*from);
+  const auto bytes = MakeQuery(query);
+  sendto(fd, bytes.data(), bytes.size(), 0, to->get(), to->length);
+  pollfd ready{fd, POLLIN, 0};
+  EXPECT_EQ(poll(&ready, 1, TestSocket::kWaitMs), 1);
+  std::vector<uint8_t> reply(kMessageBytesMax);
+  const ssize_t size = recv(fd, reply.data(), reply.size(), 0);
+  close(fd);
+  return ReadReply(Bytes(reply).first(static_cast<size_t>(std::max<ssize_t>(size, 0))));
+}
+
+TEST(ServerTest, AnswersOverUdpAndTcp) {
+  TestServer server("cluster.local");
+  const int port = server.Start();
+  const TestQuery query{.name = "web.default.svc.cluster.local"};
+  const auto expected = ElementsAre("web.default.svc.cluster.local. 5 IN A 10.96.0.20");
+  EXPECT_THAT(AskUdp(port, query).answer, expected);
+  EXPECT_THAT(AskTcp(port, query).answer, expected);
+  EXPECT_EQ(AskUdp(port, {.name = "example.com"}).rcode, 5);
+}
+
+TEST(ServerTest, AnswersFromTheAddressThatWasAsked) {
+  TestServer everywhere("cluster.local", {}, true, "0.0.0.0");
+  const int port = everywhere.Start();
+  // The socket is connected: an answer from elsewhere would not reach it.
+  for (const char* host : {"127.0.0.1", "127.0.0.77"}) {
+    EXPECT_EQ(AskUdp(port, {.name = "web.default.svc.cluster.local"}, host).rcode, 0) << host;
+  }
+  TestServer both("cluster.local", {}, true, "::");
+  const int dual_port = both.Start();
+  for (const char* host : {"127.0.0.1", "127.0.0.77", "::1"}) {
+    EXPECT_EQ(AskUdp(dual_port, {.name = "web.default.svc.cluster.local"}, host).rcode, 0) << host;
+  }
+}
+
+TEST(ServerTest, ForwardsAndKeepsWhatItHears) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local", {upstream.Start()});
+  const int port = server.Start();
+  const TestQuery query{.name = "wEb.default.svc.upstream.test"};
+  const auto expected = ElementsAre("wEb.default.svc.upstream.test. 5 IN A 10.96.0.20");
+  EXPECT_THAT(AskUdp(port, query).answer, expected);
+  EXPECT_THAT(AskUdp(port, query).answer, expected);
+  EXPECT_THAT(AskTcp(port, query).answer, expected);
+  EXPECT_EQ(server.server().stats().cache_hits, 2u);
+  EXPECT_EQ(server.server().stats().forwarded, 1u);
+  // Negative answers are kept as well.
+  for (int i = 0; i < 2; ++i) {
+    const TestReply reply = AskUdp(port, {.name = "nope.upstream.test"});
+    EXPECT_EQ(reply.rcode, 3);
+    EXPECT_THAT(reply.authority, SizeIs(1));
+  }
+  EXPECT_EQ(server.server().stats().forwarded, 2u);
+}
+
+TEST(ServerTest, FollowsAnExternalNameUpstream) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local", {upstream.Start()});
+  const int port = server.Start();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(AskUdp(port, {.name = "ext.default.svc.cluster.local"}).answer,
+                ElementsAre("ext.default.svc.cluster.local. 5 IN CNAME "
+                            "web.default.svc.upstream.test.",
+                            "web.default.svc.upstream.test. 5 IN A 10.96.0.20"));
+  }
+}
+
+TEST(ServerTest, WhatIsTooLongForADatagramIsFetchedOverTcp) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local", {upstream.Start()});
+  const int port = server.Start();
+  const TestQuery query{.name = "many.default.svc.upstream.test", .udp_bytes = 1232};
+  const TestReply cut = AskUdp(port, query);
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_LE(cut.bytes, 1232u);
+  const TestReply whole = AskTcp(port, query);
+  EXPECT_FALSE(whole.truncated);
+  EXPECT_THAT(whole.answer, SizeIs(200));
+  EXPECT_EQ(server.server().stats().forwarded, 1u);
+}
+
+TEST(ServerTest, AsksAnotherUpstreamWhenOneIsDeadSilentOrFails) {
+  TestServer good("upstream.test");
+  TestServer failing("upstream.test", {}, false);
+  const int good_port = good.Start();
+  const int failing_port = failing.Start();
+  // Bound, but nobody reads it.
+  const int silent = *BindUdp(*MakeSocketAddress("127.0.0.1", 0));
+  // Free a moment ago.
+  const int dead = *BindUdp(*MakeSocketAddress("127.0.0.1", 0));
+  const int dead_port = LocalAddress(dead).port();
+  close(dead);
+  TestServer server("cluster.local",
+                    {LocalAddress(silent).port(), dead_port, failing_port, good_port});
+  server.options().cache_entries_max = 0;
+  const int port = server.Start();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(AskUdp(port, {.name = "web.default.svc.upstream.test"}).answer, SizeIs(1));
+  }
+  close(silent);
+}
+
+TEST(ServerTest, SaysThatNobodyAnswers) {
+  const int silent = *BindUdp(*MakeSocketAddress("127.0.0.1", 0));
+  TestServer server("cluster.local", {LocalAddress(silent).port()});
+  const int port = server.Start();
+  EXPECT_EQ(AskUdp(port, {.name = "example.com"}).rcode, 2);
+  close(silent);
+  TestServer failing("upstream.test", {}, false);
+  TestServer before_failing("cluster.local", {failing.Start()});
+  EXPECT_EQ(AskUdp(before_failing.Start(), {.name = "web.default.svc.upstream.test"}).rcode, 2);
+}
+
+TEST(ServerTest, EqualQuestionsAtTheSameTimeAreAskedOnce) {
+  const int silent = *BindUdp(*MakeSocketAddress("127.0.0.1", 0));
+  TestServer server("cluster.local", {LocalAddress(silent).port()});
+  server.options().threads = 1;
+  server.options().forward.attempt_timeout = 5s;
+  const int port = server.Start();
+  std::vector<std::unique_ptr<TestSocket>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<TestSocket>(SOCK_DGRAM, port));
+    clients.back()->Send(MakeQuery({.name = "example.com", .id = static_cast<uint16_t>(i)}));
+  }
+  // Of another name: it comes upstream after those before it.
+  TestSocket last(SOCK_DGRAM, port);
+  last.Send(MakeQuery({.name = "last.example.com"}));
+  int asked = 0;
+  std::vector<uint8_t> first_query(512);
+  SocketAddress from;
+  while (true) {
+    pollfd ready{silent, POLLIN, 0};
+    ASSERT_EQ(poll(&ready, 1, TestSocket::kWaitMs), 1);
+    std::vector<uint8_t> bytes(512);
+    SocketAddress peer;
+    peer.length = sizeof peer.v6;
+    const ssize_t size = recvfrom(silent, bytes.data(), bytes.size(), 0, &peer.any, &peer.length);
+    bytes.resize(static_cast<size_t>(size));
+    Query query;
+    ASSERT_EQ(ParseQuery(bytes, &query), QueryFault::kNone);
+    if (query.lower.Text() == "last.example.com.") break;
+    if (query.lower.Text() != "example.com.") continue;  // A probe.
+    ++asked;
+    first_query = bytes;
+    from = peer;
+  }
+  EXPECT_EQ(asked, 1);
+  // A forged answer changes nothing; the right one reaches everybody.
+  std::vector<uint8_t> answer = first_query;
+  answer[2] |= 0x80;
+  std::vector<uint8_t> forged = answer;
+  forged[0] ^= 1;
+  forged[3] = 3;
+  sendto(silent, forged.data(), forged.size(), 0, from.get(), from.length);
+  sendto(silent, answer.data(), answer.size(), 0, from.get(), from.length);
+  for (int i = 0; i < 20; ++i) {
+    const TestReply reply = ReadReply(clients[i]->Receive(512));
+    EXPECT_EQ(reply.id, i);
+    EXPECT_EQ(reply.rcode, 0);
+  }
+  close(silent);
+}
+
+TEST(ServerTest, ServersThatAskEachOtherNoticeIt) {
+  // Two ports that are free at this moment: each server needs the other's before it starts.
+  const int held = *BindUdp(*MakeSocketAddress("127.0.0.1", 0));
+  const int second_port = LocalAddress(held).port();
+  TestServer first("one.local", {second_port});
+  const int first_port = first.Start();
+  TestServer second("two.local", {first_port});
+  second.options().port = second_port;
+  close(held);
+  ASSERT_EQ(second.Start(), second_port);
+  // Whatever comes back, it comes: the question does not go round for ever.
+  const TestReply reply = AskUdp(second_port, {.name = "example.com"});
+  EXPECT_TRUE(reply.rcode == 2 || reply.rcode == 5) << reply.rcode;
+}
+
+TEST(ServerTest, ManyQueriesOnOneConnection) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local", {upstream.Start()});
+  const int port = server.Start();
+  TestSocket socket(SOCK_STREAM, port);
+  constexpr int kQueries = 500;
+  for (int i = 0; i < kQueries; ++i) {
+    const std::string zone = i % 2 == 0 ? "cluster.local" : "upstream.test";
+    socket.SendMessage(
+        MakeQuery({.name = "web.default.svc." + zone, .id = static_cast<uint16_t>(i)}));
+  }
+  std::set<uint16_t> answered;
+  for (int i = 0; i < kQueries; ++i) {
+    const TestReply reply = socket.ReceiveMessage();
+    ASSERT_THAT(reply.answer, SizeIs(1));
+    answered.insert(reply.id);
+  }
+  EXPECT_THAT(answered, SizeIs(kQueries));
+}
+
+TEST(ServerTest, AClientThatHasSaidAllStillGetsItsAnswers) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local", {upstream.Start()});
+  TestSocket socket(SOCK_STREAM, server.Start());
+  socket.SendMessage(MakeQuery({.name = "many.default.svc.upstream.test"}));
+  shutdown(socket.fd(), SHUT_WR);
+  EXPECT_THAT(socket.ReceiveMessage().answer, SizeIs(200));
+  EXPECT_THAT(socket.Receive(1), IsEmpty());
+}
+
+TEST(ServerTest, IdleAndForeignConnectionsAreClosed) {
+  TestServer server("cluster.local");
+  server.options().tcp.idle_timeout = 200ms;
+  const int port = server.Start();
+  TestSocket idle(SOCK_STREAM, port);
+  EXPECT_THAT(idle.Receive(1), IsEmpty());
+  TestSocket half(SOCK_STREAM, port);
+  half.Send({0, 50, 1, 2, 3});
+  EXPECT_THAT(half.Receive(1), IsEmpty());
+  TestSocket foreign(SOCK_STREAM, port);
+  foreign.Send({0, 3, 'G', 'E', 'T'});
+  EXPECT_THAT(foreign.Receive(1), IsEmpty());
+}
+
+TEST(ServerTest, ConnectionsAreBounded) {
+  TestServer server("cluster.local");
+  server.options().threads = 1;
+  server.options().tcp.connections_max = 4;
+  const int port = server.Start();
+  std::vector<std::unique_ptr<TestSocket>> sockets;
+  for (int i = 0; i < 4; ++i) sockets.push_back(std::make_unique<TestSocket>(SOCK_STREAM, port));
+  TestSocket fifth(SOCK_STREAM, port);
+  EXPECT_THAT(fifth.Receive(1), IsEmpty());
+  sockets[0]->SendMessage(MakeQuery({.name = "web.default.svc.cluster.local"}));
+  EXPECT_THAT(sockets[0]->ReceiveMessage().answer, SizeIs(1));
+}
+
+TEST(ServerTest, OnlyTheAllowedMayAsk) {
+  TestServer server("cluster.local", {}, true, "0.0.0.0");
+  server.options().allowed = {*ParseCidr("127.0.0.1/32")};
+  const int port = server.Start();
+  const TestQuery query{.name = "web.default.svc.cluster.local"};
+  EXPECT_EQ(AskUdp(port, query).rcode, 0);
+  EXPECT_EQ(AskTcp(port, query).rcode, 0);
+  EXPECT_EQ(AskFrom("127.0.0.9", port, query).rcode, 5);
+  // But for the cluster's nodes.
+  EXPECT_EQ(AskFrom("127.0.0.8", port, query).rcode, 0);
+}
+
+TEST(ServerTest, ATakenPortIsToldInWords) {
+  TestServer server("cluster.local");
+  const int port = server.Start();
+  SystemRandom random;
+  ViewSource views;
+  ServerOptions options;
+  options.bind_address = "127.0.0.1";
+  options.port = port;
+  const auto second = Server::Start(options, views, random);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message,
+            "listen udp 127.0.0.1:" + std::to_string(port) + ": bind: address already in use");
+}
+
+TEST(UpstreamsTest, ResolvConfNamesThem) {
+  EXPECT_THAT(ParseNameservers("# one\nnameserver 10.0.0.1\nsearch a b\n nameserver fd00::1 # x\n"
+                               "nameserver\noptions ndots:5\n"),
+              ElementsAre("10.0.0.1", "fd00::1"));
+  EXPECT_EQ(ParseServerAddress("10.0.0.1", 53)->Text(), "10.0.0.1:53");
+  EXPECT_EQ(ParseServerAddress("10.0.0.1:5353", 53)->Text(), "10.0.0.1:5353");
+  EXPECT_EQ(ParseServerAddress("fd00::1", 53)->Text(), "[fd00::1]:53");
+  EXPECT_EQ(ParseServerAddress("[fd00::1]:5353", 53)->Text(), "[fd00::1]:5353");
+  for (const char* text : {"", "localhost", "10.0.0.1:x", "10.0.0.1:0", "10.0.0.1:70000"}) {
+    EXPECT_FALSE(ParseServerAddress(text, 53)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace skiff::dns

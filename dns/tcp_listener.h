@@ -1,0 +1,84 @@
+// DNS over TCP (RFC 7766) for one thread: many queries on a connection at once, answers in the
+// order they become known, idle connections closed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "dns/poller.h"
+#include "dns/socket_address.h"
+#include "dns/wire.h"
+
+namespace skiff::dns {
+
+class TcpConnection;
+
+struct TcpLimits {
+  size_t connections_max = 512;         // More are closed at once.
+  size_t pending_max = 100;             // Unanswered queries at which a connection is read no more.
+  size_t unsent_bytes_max = 256 << 10;  // Waiting answers at which it is read no more.
+  Duration idle_timeout = 10s;          // Without a byte either way while nothing is pending.
+};
+
+class TcpListener final : public Pollable {
+ public:
+  // Writes the reply to `space` (kMessageBytesMax) and returns it. Empty and `*later` true: it
+  // comes by TcpConnection::Send; empty otherwise: none comes.
+  using Handle = std::function<Bytes(Bytes query, const std::shared_ptr<TcpConnection>& from,
+                                     std::span<uint8_t> space, bool* later)>;
+  // Owns `fd`, which listens.
+  TcpListener(Poller& poller, int fd, TcpLimits limits, Handle handle);
+  ~TcpListener() override;
+  void OnReady(uint32_t events) override;
+  void OnDue() override;
+  size_t connections() const { return connections_.size(); }
+
+ private:
+  friend class TcpConnection;
+  void Forget(TcpConnection* connection);
+
+  Poller& poller_;
+  const int fd_;
+  const TcpLimits limits_;
+  const Handle handle_;
+  std::vector<uint8_t> reply_space_;
+  std::unordered_map<TcpConnection*, std::shared_ptr<TcpConnection>> connections_;
+};
+
+class TcpConnection final : public Pollable, public std::enable_shared_from_this<TcpConnection> {
+ public:
+  TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer);
+  ~TcpConnection() override;
+  void Start();
+  void OnReady(uint32_t events) override;
+  void OnDue() override { Close(); }
+  const SocketAddress& peer() const { return peer_; }
+  // The answer to one of its pending queries.
+  void Send(Bytes reply);
+
+ private:
+  void Receive();
+  // Handles whole queries that have arrived, as many as may be pending.
+  void HandleReceived();
+  void Append(Bytes reply);
+  void Flush();
+  // Watches for what can go on, and closes what is over.
+  void Settle();
+  void Close();
+  bool MayRead() const;
+
+  TcpListener& owner_;
+  int fd_;
+  const SocketAddress peer_;
+  uint32_t watched_ = 0;
+  bool ended_ = false;     // The client sends no more.
+  bool settling_ = false;  // Queries are being handled.
+  size_t pending_ = 0;
+  std::vector<uint8_t> in_;
+  std::vector<uint8_t> out_;
+  size_t out_sent_ = 0;
+};
+
+}  // namespace skiff::dns

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes the base image for the Dockerfile where debian:12-slim cannot be pulled:
+#   e2e/docker/base.sh NAME      then: docker build --build-arg BASE=NAME .
+# It comes from the package mirror alone and has the packages of the image in it, so that a build with
+# BINARY=prebuilt needs no network.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. e2e/packages.sh
+name=$1
+install_packages mmdebstrap
+packages=$(IFS=,; echo "${IMAGE_PACKAGES[*]}")
+mmdebstrap --quiet --variant=minbase --include="$packages,ca-certificates" bookworm - | docker import - "$name"

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Run while the image is built: removes what a node never starts. A build stage's file system is
+# copied as a whole afterwards, so what goes here is gone.
+set -e
+cd /usr/bin && rm -f ctr containerd-stress containerd-shim containerd-shim-runc-v1
+cd /usr/lib/cni && for plugin in *; do
+  case $plugin in bridge | host-local | loopback | portmap) ;; *) rm -f "$plugin" ;; esac
+done
+# Packages bring libraries that skiff does not link.
+cd /usr/lib/*-linux-gnu && rm -f libperl.so* libgrpc_unsecure.so* libgrpc++_unsecure.so* \
+  libprotobuf.so* libprotoc.so* libgrpcpp_channelz.so* libgrpc++_alts.so* libgrpc++_error_details.so* \
+  libgrpc++_reflection.so* libdb-5*.so*
+rm -rf /usr/share/doc /usr/share/man /usr/share/locale /usr/share/info /usr/share/lintian \
+  /usr/share/perl* /usr/lib/*/perl* /usr/bin/perl* /usr/share/bash-completion \
+  /var/lib/apt/lists /var/cache/apt /var/cache/debconf /var/log/* /usr/lib/*/libapt* /usr/bin/apt* \
+  /usr/lib/apt /var/lib/apt /usr/lib/systemd /usr/lib/udev /usr/share/zoneinfo /usr/lib/*/gconv \
+  /usr/share/terminfo /usr/lib/python3* /usr/share/python3

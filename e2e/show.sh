@@ -1,0 +1,27 @@
+# Sourced by the scripts that show something: what is typed, what is checked, and the last line.
+steps=0
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+# Shows a command as it is typed, and runs it.
+run() { printf '\n$ %s\n' "$*"; "$@"; }
+fail() { echo "FAILED: $*" >&2; exit 1; }
+# check TEXT COMMAND...: the command must succeed within CHECK_SECONDS (60).
+check() {
+  local text=$1; shift
+  local until=$((SECONDS + ${CHECK_SECONDS:-60}))
+  while ! "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $until ] || { "$@" || true; fail "$text"; }
+    read -rt 0.2 <> <(:) || true
+  done
+  steps=$((steps + 1))
+  echo "   ok: $text"
+}
+# summary CODE: the truth, and the exit code.
+summary() {
+  if [ "$1" = 0 ]; then
+    printf '\nAll is shown: %d checks passed, nothing is left behind.\n' "$steps"
+  else
+    printf '\nFAILED after %d checks.\n' "$steps"
+  fi
+  exit "$1"
+}

@@ -1,0 +1,284 @@
+#include "e2e/simulation/invariants.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controllers/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Pod;
+
+constexpr size_t kComplaintsMax = 20;
+
+template <Kind K>
+K Read(const Json& document) {
+  K object;
+  CHECK(FromJson(K::Describe(), document, &object).has_value());
+  return object;
+}
+
+uint64_t RevisionOf(const Json& object) {
+  return std::stoull(object.at("metadata").at("resourceVersion").get<std::string>());
+}
+
+int Scaled(const std::optional<IntOrString>& value, int replicas, bool round_up) {
+  if (!value) return 0;
+  const auto scaled = value->ScaledTo(replicas, round_up);
+  CHECK(scaled.has_value());
+  return *scaled;
+}
+
+}  // namespace
+
+Invariants::Invariants(Transport& transport, std::function<bool(const std::string&)> unheard)
+    : client_(transport, "invariants"), unheard_(std::move(unheard)) {
+  for (const KindInfo* kind : {&Pod::Info(), &apps_v1::Deployment::Info(), &batch_v1::Job::Info(),
+                               &discovery_v1::EndpointSlice::Info(), &core_v1::ConfigMap::Info()}) {
+    feeds_.push_back({*kind, "", nullptr});
+  }
+}
+
+Invariants::~Invariants() = default;
+
+void Invariants::Complain(std::string text) {
+  if (complaints_.size() < kComplaintsMax) complaints_.push_back(std::move(text));
+}
+
+void Invariants::Disconnect() {
+  for (Feed& feed : feeds_) feed.stream.reset();
+}
+
+void Invariants::GuardAvailability(bool on) {
+  guards_availability_ = on;
+  for (auto& [uid, deployment] : deployments_) deployment.was_available = false;
+}
+
+bool Invariants::Check() {
+  struct Happened {
+    uint64_t revision;
+    const Resource* resource;
+    WatchEvent event;
+  };
+  std::vector<Happened> all;
+  for (Feed& feed : feeds_) {
+    std::vector<WatchEvent> events;
+    http::Pulled pulled = http::Pulled::kMore;
+    while (pulled == http::Pulled::kMore || pulled == http::Pulled::kEnd) {
+      if (!feed.stream || pulled == http::Pulled::kEnd) {
+        auto stream = client_.Watch(feed.resource, {.resource_version = feed.revision});
+        if (!stream) {
+          // The store must be able to resume from any revision of this run.
+          if (stream.error().reason != Reason::kServiceUnavailable) {
+            Complain("a watch was not resumed: " + stream.error().message);
+          }
+          break;
+        }
+        feed.stream = std::move(*stream);
+        feed.stream->Attach([] {});
+      }
+      const auto next = feed.stream->Next(events);
+      if (!next) {
+        Complain("a watch broke off: " + next.error().message);
+        feed.stream.reset();
+        break;
+      }
+      pulled = *next;
+      if (!events.empty()) {
+        feed.revision = events.back().object.at("metadata").at("resourceVersion");
+      }
+    }
+    for (WatchEvent& event : events) {
+      if (event.type == WatchEvent::Type::kBookmark) continue;
+      const uint64_t revision = RevisionOf(event.object);
+      all.push_back({revision, &feed.resource, std::move(event)});
+    }
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.revision < b.revision; });
+  for (const Happened& one : all) Take(*one.resource, one.event);
+  return !all.empty();
+}
+
+void Invariants::Take(const Resource& resource, const WatchEvent& event) {
+  const bool deleted = event.type == WatchEvent::Type::kDeleted;
+  if (resource.name == "pods") {
+    TakePod(Read<Pod>(event.object), deleted);
+  } else if (resource.name == "deployments") {
+    TakeDeployment(Read<apps_v1::Deployment>(event.object), deleted);
+  } else if (resource.name == "replicasets") {
+    TakeSet(Read<apps_v1::ReplicaSet>(event.object), deleted);
+  } else if (resource.name == "replicationcontrollers") {
+    TakeSet(Read<core_v1::ReplicationController>(event.object), deleted);
+  } else if (resource.name == "jobs") {
+    TakeJob(Read<batch_v1::Job>(event.object));
+  } else if (resource.name == "endpointslices" && !deleted) {
+    CheckSlice(Read<discovery_v1::EndpointSlice>(event.object));
+  } else if (resource.name == "configmaps") {
+    const auto object = Read<core_v1::ConfigMap>(event.object);
+    if (deleted) {
+      config_maps_.erase(KeyOf(object));
+    } else {
+      config_maps_[KeyOf(object)] = object.data;
+    }
+  }
+}
+
+void Invariants::TakePod(const Pod& pod, bool deleted) {
+  const std::string& uid = pod.metadata.uid;
+  if (!pod.spec.node_name.empty()) {
+    const auto [known, is_new] = bound_.emplace(uid, pod.spec.node_name);
+    if (!is_new && known->second != pod.spec.node_name) {
+      Complain(fmt::format("pod {} was bound to {} and then to {}", pod.metadata.name,
+                           known->second, pod.spec.node_name));
+    }
+  }
+  PodState state;
+  state.key = KeyOf(pod);
+  state.node = pod.spec.node_name;
+  if (const auto* owner = ControllerOf(pod.metadata)) {
+    state.owner = owner->uid;
+    state.is_daemon = owner->kind == "DaemonSet";
+  }
+  state.active = IsActive(pod);
+  state.ready = IsReady(pod);
+  if (state.ready) once_ready_.insert(uid);
+  if (deleted) {
+    pods_.erase(uid);
+  } else {
+    pods_[uid] = std::move(state);
+  }
+  CheckAvailability();
+  if (!deleted) CheckSiblings(pod);
+}
+
+void Invariants::Limit::Want(int count, bool is_seen) {
+  if (count != wanted) allowed = std::max(allowed, count);
+  wanted = count;
+  seen = is_seen;
+}
+
+bool Invariants::Limit::Accepts(int count) {
+  const bool accepted = count <= std::max(allowed, wanted);
+  if (seen) allowed = std::max(wanted, count);
+  return accepted;
+}
+
+template <Kind K>
+void Invariants::TakeSet(const K& set, bool deleted) {
+  if (deleted) {
+    sets_.erase(set.metadata.uid);
+    return;
+  }
+  Set& state = sets_[set.metadata.uid];
+  state.key = KeyOf(set);
+  if (const auto* owner = ControllerOf(set.metadata)) state.owner = owner->uid;
+  state.replicas = set.spec.replicas.value_or(1);
+  state.pods.Want(state.replicas, set.status.observed_generation >= set.metadata.generation);
+  CheckDeployments();
+}
+
+void Invariants::TakeDeployment(const apps_v1::Deployment& deployment, bool deleted) {
+  if (deleted) {
+    deployments_.erase(deployment.metadata.uid);
+    return;
+  }
+  const int replicas = deployment.spec.replicas.value_or(1);
+  const auto& rolling = deployment.spec.strategy.rolling_update;
+  DeploymentState& state = deployments_[deployment.metadata.uid];
+  state.key = KeyOf(deployment);
+  const int least = replicas - (rolling ? Scaled(rolling->max_unavailable, replicas, false) : 0);
+  if (least != state.least_available) state.was_available = false;
+  state.least_available = least;
+  state.replicas.Want(replicas + (rolling ? Scaled(rolling->max_surge, replicas, true) : 0),
+                      deployment.status.observed_generation >= deployment.metadata.generation);
+  CheckDeployments();
+}
+
+// The sets of a deployment ask for no more pods than it may have.
+void Invariants::CheckDeployments() {
+  for (auto& [uid, deployment] : deployments_) {
+    int replicas = 0;
+    for (const auto& [set_uid, set] : sets_) {
+      if (set.owner == uid) replicas += set.replicas;
+    }
+    if (!deployment.replicas.Accepts(replicas)) {
+      Complain(fmt::format("deployment {} asks for {} pods, more than {}", deployment.key.Text(),
+                           replicas, deployment.replicas.wanted));
+    }
+  }
+}
+
+void Invariants::CheckAvailability() {
+  for (auto& [uid, deployment] : deployments_) {
+    int available = 0;
+    for (const auto& [pod_uid, pod] : pods_) {
+      const auto set = sets_.find(pod.owner);
+      if (set != sets_.end() && set->second.owner == uid && pod.active && pod.ready) ++available;
+    }
+    if (available >= deployment.least_available) deployment.was_available = true;
+    if (!guards_availability_ || !deployment.was_available) continue;
+    if (available >= deployment.least_available) continue;
+    Complain(fmt::format("deployment {} has {} available pods, fewer than {}",
+                         deployment.key.Text(), available, deployment.least_available));
+    deployment.was_available = false;
+  }
+}
+
+// A set or job has no more active pods than it may, and a daemon set one on a node.
+void Invariants::CheckSiblings(const Pod& pod) {
+  const PodState& state = pods_.at(pod.metadata.uid);
+  if (state.owner.empty()) return;
+  int siblings = 0, on_node = 0;
+  for (const auto& [uid, other] : pods_) {
+    if (other.owner != state.owner || !other.active || unheard_(uid)) continue;
+    ++siblings;
+    if (!state.node.empty() && other.node == state.node) ++on_node;
+  }
+  if (state.is_daemon && on_node > 1) {
+    Complain(fmt::format("the daemon set of {} has {} pods on {}", state.key.Text(), on_node,
+                         state.node));
+  }
+  const auto set = sets_.find(state.owner);
+  if (set != sets_.end() && !set->second.pods.Accepts(siblings)) {
+    Complain(fmt::format("set {} has {} active pods, more than {}", set->second.key.Text(),
+                         siblings, set->second.replicas));
+  }
+  const auto job = parallelism_.find(state.owner);
+  if (job != parallelism_.end() && siblings > job->second) {
+    Complain(fmt::format("the job of {} has {} active pods, more than {}", state.key.Text(),
+                         siblings, job->second));
+  }
+}
+
+void Invariants::TakeJob(const batch_v1::Job& job) {
+  parallelism_[job.metadata.uid] = job.spec.parallelism.value_or(1);
+  const int completions = job.spec.completions.value_or(1);
+  if (job.status.succeeded > completions) {
+    Complain(fmt::format("job {} counts {} succeeded pods of {}", job.metadata.name,
+                         job.status.succeeded, completions));
+  }
+}
+
+void Invariants::CheckSlice(const discovery_v1::EndpointSlice& slice) {
+  for (const auto& endpoint : slice.endpoints) {
+    if (!endpoint.conditions.ready.value_or(true) || !endpoint.target_ref) continue;
+    if (once_ready_.contains(endpoint.target_ref->uid)) continue;
+    Complain(fmt::format("slice {} serves pod {}, which never was ready", slice.metadata.name,
+                         endpoint.target_ref->name));
+  }
+}
+
+void Invariants::CheckAcknowledged() {
+  Check();
+  for (const auto& [key, data] : acknowledged_) {
+    const auto found = config_maps_.find(key);
+    if (found == config_maps_.end() || found->second != data) {
+      Complain(fmt::format("the acknowledged write of {} is lost", key.Text()));
+    }
+  }
+}
+
+}  // namespace skiff

@@ -1,0 +1,114 @@
+// What must hold in every cluster at every moment, whatever fails. Sees every revision of the
+// objects it is about, in order, by watches of its own that no fault touches.
+//
+//   Invariants invariants(cluster.transport(), unheard);
+//   ... the cluster does something ...
+//   invariants.Check();
+//   EXPECT_EQ(invariants.complaints(), std::vector<std::string>{});
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/gen/apps_v1.h"
+#include "api/gen/batch_v1.h"
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "client/client.h"
+
+namespace skiff {
+
+class Invariants {
+ public:
+  // `unheard` says whether a pod's maker does not know that it made this one: nobody can hold it to
+  // a bound that it passes by such pods.
+  Invariants(Transport& transport, std::function<bool(const std::string& uid)> unheard);
+  ~Invariants();
+
+  // Takes in all that has happened since the last call, and complains of what must not be. Returns
+  // whether anything has happened.
+  bool Check();
+  // Before the server ends: lets go of the watches. The next Check goes on where they were.
+  void Disconnect();
+  // From now on rolling updates must keep what maxUnavailable promises: nothing but they takes pods
+  // away.
+  void GuardAvailability(bool on);
+  // A write that the server has acknowledged: it must be there at the end.
+  void Acknowledged(const core_v1::ConfigMap& object) {
+    acknowledged_[KeyOf(object)] = object.data;
+  }
+  // Nobody knows whether the last write of the object has happened.
+  void InDoubt(const ObjectKey& key) { acknowledged_.erase(key); }
+  // What was acknowledged and is not there.
+  void CheckAcknowledged();
+
+  const std::vector<std::string>& complaints() const { return complaints_; }
+
+ private:
+  struct Feed {
+    Resource resource;
+    std::string revision;  // Of the last event; "": from the start.
+    std::unique_ptr<WatchStream> stream;
+  };
+  struct PodState {
+    ObjectKey key;
+    std::string node;
+    std::string owner;  // The uid of its controller.
+    bool is_daemon = false;
+    bool active = false;  // Neither ended nor being deleted.
+    bool ready = false;
+  };
+  // How many there may be. After the wish for fewer there may be more for a while, but no longer
+  // any that are new once the controller has seen the wish.
+  struct Limit {
+    int wanted = 0;
+    int allowed = 0;
+    bool seen = false;  // The controller has seen what is wanted.
+    void Want(int count, bool is_seen);
+    // False when there are more than may be.
+    bool Accepts(int count);
+  };
+  struct Set {  // A ReplicaSet or ReplicationController.
+    ObjectKey key;
+    std::string owner;
+    int replicas = 0;
+    Limit pods;
+  };
+  struct DeploymentState {
+    ObjectKey key;
+    Limit replicas;  // Of all its sets together.
+    int least_available = 0;
+    bool was_available = false;  // Since availability is guarded.
+  };
+  void Take(const Resource& resource, const WatchEvent& event);
+  void TakePod(const core_v1::Pod& pod, bool deleted);
+  void TakeDeployment(const apps_v1::Deployment& deployment, bool deleted);
+  template <Kind K>
+  void TakeSet(const K& set, bool deleted);
+  void CheckDeployments();
+  void CheckAvailability();
+  void CheckSiblings(const core_v1::Pod& pod);
+  void TakeJob(const batch_v1::Job& job);
+  void CheckSlice(const discovery_v1::EndpointSlice& slice);
+  void Complain(std::string text);
+
+  Client client_;
+  const std::function<bool(const std::string&)> unheard_;
+  std::vector<Feed> feeds_;
+  std::map<std::string, PodState> pods_;                // By uid.
+  std::map<std::string, std::string> bound_;            // Pod uid -> node; never forgotten.
+  std::set<std::string> once_ready_;                    // Pod uids.
+  std::map<std::string, Set> sets_;                     // By uid.
+  std::map<std::string, DeploymentState> deployments_;  // By uid.
+  std::map<std::string, int> parallelism_;              // Job uid -> most active pods.
+  std::map<ObjectKey, std::map<std::string, std::string>> config_maps_;
+  std::map<ObjectKey, std::map<std::string, std::string>> acknowledged_;
+  bool guards_availability_ = false;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace skiff

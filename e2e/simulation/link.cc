@@ -1,0 +1,135 @@
+#include "e2e/simulation/link.h"
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "e2e/harness.h"
+
+namespace skiff {
+namespace {
+
+// The longest a request is under way.
+constexpr uint64_t kLateMsMax = 8000;
+
+}  // namespace
+
+// A stream of the server behind the faults of the link.
+class Link::Stream final : public http::StreamSource {
+ public:
+  Stream(Link& link, std::unique_ptr<http::StreamSource> source)
+      : link_(&link), source_(std::move(source)) {
+    link.streams_.push_back(this);
+  }
+  ~Stream() override {
+    if (link_ != nullptr) std::erase(link_->streams_, this);
+  }
+
+  void Attach(http::Waker waker) override {
+    waker_ = waker;
+    if (source_) source_->Attach(std::move(waker));
+  }
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    if (!source_) return http::Pulled::kAbort;
+    if (link_->clock_.Monotonic() < link_->stalled_until_) return http::Pulled::kIdle;
+    return source_->Pull(bytes_max, out);
+  }
+  int PullEveryMs() const override { return source_ ? source_->PullEveryMs() : 0; }
+
+  void Wake() const {
+    if (waker_) waker_();
+  }
+  // The link forgets it, and the server's side is gone at once.
+  void Cut() {
+    link_ = nullptr;
+    source_.reset();
+    Wake();
+  }
+
+ private:
+  Link* link_;
+  std::unique_ptr<http::StreamSource> source_;
+  http::Waker waker_;
+};
+
+Link::Link(Transport& below, const Clock& clock, Random& random)
+    : below_(below), clock_(clock), random_(random) {}
+
+Link::~Link() {
+  CutStreams();
+}
+
+void Link::Break() {
+  requests_left_ = 0;
+  CutStreams();
+}
+
+void Link::Mend() {
+  requests_left_ = -1;
+  stalled_until_ = Duration(0);
+  Wake();
+}
+
+void Link::CutStreams() {
+  const std::vector<Stream*> streams = std::move(streams_);
+  streams_.clear();
+  for (Stream* stream : streams) stream->Cut();
+}
+
+void Link::StallStreams(Duration length) {
+  stalled_until_ = std::max(stalled_until_, clock_.Monotonic() + length);
+  Wake();
+}
+
+void Link::NoteUnheard(const http::Request& request, const http::Response& answer) {
+  if (request.method != "POST" || answer.status != 201 || !request.path.ends_with("/pods")) return;
+  std::string text = answer.body;
+  for (const http::SharedBytes& piece : answer.pieces) text += *piece;
+  const auto pod = ParseJson(text);
+  CHECK(pod.has_value());
+  unheard_pods_.insert(pod->at("metadata").at("uid").get<std::string>());
+}
+
+http::Response Link::Send(http::Request request) {
+  if (requests_left_ == 0) return Unreachable();
+  if (requests_left_ > 0 && --requests_left_ == 0) CutStreams();
+  const bool writes = request.method != "GET";
+  if (writes && Strikes(faults_.late)) {
+    ++losses_;
+    const Duration delay = std::chrono::milliseconds(1 + random_.Below(kLateMsMax));
+    late_.push_back({clock_.Monotonic() + delay, std::move(request)});
+    Wake();
+    return Unreachable();
+  }
+  const bool lost = Strikes(faults_.loss);
+  if (lost) ++losses_;
+  if (lost && random_.Below(2) == 0) return Unreachable();
+  http::Response response = below_.Send(request);
+  if (lost) {
+    NoteUnheard(request, response);
+    return Unreachable();
+  }
+  if (response.stream) {
+    response.stream = std::make_unique<Stream>(*this, std::move(response.stream));
+  }
+  return response;
+}
+
+Duration Link::Step() {
+  const Duration now = clock_.Monotonic();
+  Duration next = kNever;
+  for (size_t i = 0; i < late_.size();) {
+    if (late_[i].due > now) {
+      next = std::min(next, late_[i].due - now);
+      ++i;
+      continue;
+    }
+    const http::Request request = std::move(late_[i].request);
+    late_.erase(late_.begin() + static_cast<ptrdiff_t>(i));
+    NoteUnheard(request, below_.Send(request));
+  }
+  if (stalled_until_ > now) return std::min(next, stalled_until_ - now);
+  for (const Stream* stream : streams_) stream->Wake();
+  return next;
+}
+
+}  // namespace skiff

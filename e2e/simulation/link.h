@@ -1,0 +1,80 @@
+// The network between one machine of the simulation and the API server: it loses requests and
+// answers, delivers requests late, lets watches lag, and cuts them.
+//
+//   Link link(cluster.transport(), cluster.clock(), random);
+//   executor.Add(link);
+//   link.SetFaults({.loss = 0.01, .late = 0.01});
+//   Client client(link, "kubelet");
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/control_loop.h"
+#include "base/id.h"
+#include "client/transport.h"
+
+namespace skiff {
+
+struct LinkFaults {
+  // Of all requests; half of them never arrive, of the others the answer is lost.
+  double loss = 0;
+  // Of the requests that write: the sender gives up, and they arrive some seconds later all the
+  // same, when it may have decided otherwise.
+  double late = 0;
+};
+
+// On one thread, as all of a simulation. Outlives the programs of its machine: what is under way
+// arrives although its sender has died.
+class Link final : public Transport, public ControlLoop {
+ public:
+  Link(Transport& below, const Clock& clock, Random& random);
+  ~Link() override;
+
+  void SetFaults(LinkFaults faults) { faults_ = faults; }
+  // Nothing gets through, and open streams break off. Ends with Mend.
+  void Break();
+  // The next `requests` get through, and nothing after them: a program that dies in the middle of
+  // what it does.
+  void BreakAfter(int requests) { requests_left_ = requests; }
+  void Mend();
+  bool IsBroken() const { return requests_left_ == 0; }
+  // Open streams break off.
+  void CutStreams();
+  // Open streams show nothing new for that long.
+  void StallStreams(Duration length);
+
+  http::Response Send(http::Request request) override;
+  // Delivers late requests; wakes streams at the end of a stall.
+  Duration Step() override;
+
+  // How many requests and answers were lost or late.
+  int losses() const { return losses_; }
+  // Uids of pods whose maker was never told that they exist.
+  const std::set<std::string>& unheard_pods() const { return unheard_pods_; }
+
+ private:
+  class Stream;
+  struct Late {
+    Duration due;
+    http::Request request;
+  };
+  bool Strikes(double rate) { return rate > 0 && random_.Fraction() < rate; }
+  void NoteUnheard(const http::Request& request, const http::Response& answer);
+
+  Transport& below_;
+  const Clock& clock_;
+  Random& random_;
+  LinkFaults faults_;
+  int requests_left_ = -1;  // -1: no bound.
+  int losses_ = 0;
+  Duration stalled_until_{};
+  std::vector<Late> late_;
+  std::vector<Stream*> streams_;
+  std::set<std::string> unheard_pods_;
+};
+
+}  // namespace skiff

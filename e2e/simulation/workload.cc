@@ -1,0 +1,242 @@
+#include "e2e/simulation/workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "controllers/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::ConfigMap;
+using core_v1::Pod;
+
+constexpr int kJobsMax = 4;
+constexpr char kManifests[] = R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 5
+  selector: {matchLabels: {app: web}}
+  strategy: {rollingUpdate: {maxSurge: 2, maxUnavailable: 1}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: "web:1"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80}]
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: kitten}
+spec:
+  replicas: 4
+  selector: {app: kitten}
+  template:
+    metadata: {labels: {app: kitten}}
+    spec:
+      containers: [{name: app, image: "kitten:1"}]
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec:
+      containers: [{name: app, image: "agent:1"}]
+)";
+
+std::string LabelOf(const Pod& pod) {
+  const auto found = pod.metadata.labels.find("app");
+  return found == pod.metadata.labels.end() ? "" : found->second;
+}
+
+}  // namespace
+
+Workload::Workload(Simulation& simulation)
+    : simulation_(simulation),
+      cluster_(simulation.cluster()),
+      user_(simulation.user_link(), "user") {
+  cluster_.Apply(kManifests);
+  AddJob();
+}
+
+void Workload::Act() {
+  if (!cluster_.ServerRuns()) return;
+  Random& random = simulation_.random();
+  if (random.Below(4) == 0) WriteConfigMap();
+  if (random.Below(20) == 0) Edit();
+  if (random.Below(30) == 0) DeletePod();
+  if (jobs_ < kJobsMax && random.Below(80) == 0) AddJob();
+}
+
+void Workload::Roll() {
+  ++web_image_;
+  cluster_.Edit<apps_v1::Deployment>({"default", "web"}, [&](auto& it) {
+    it.spec.template_.spec.containers[0].image = fmt::format("web:{}", web_image_);
+  });
+}
+
+void Workload::Edit() {
+  Random& random = simulation_.random();
+  switch (random.Below(4)) {
+    case 0:
+      Roll();
+      return;
+    case 1:
+      web_replicas_ = 2 + static_cast<int>(random.Below(6));
+      cluster_.Edit<apps_v1::Deployment>({"default", "web"},
+                                         [&](auto& it) { it.spec.replicas = web_replicas_; });
+      return;
+    case 2:
+      kitten_replicas_ = static_cast<int>(random.Below(6));
+      cluster_.Edit<core_v1::ReplicationController>(
+          {"default", "kitten"}, [&](auto& it) { it.spec.replicas = kitten_replicas_; });
+      return;
+    default:
+      ++agent_image_;
+      cluster_.Edit<apps_v1::DaemonSet>({"default", "agent"}, [&](auto& it) {
+        it.spec.template_.spec.containers[0].image = fmt::format("agent:{}", agent_image_);
+      });
+  }
+}
+
+void Workload::DeletePod() {
+  const auto pods = cluster_.List<Pod>("default");
+  if (pods.empty()) return;
+  const Pod& victim = pods[simulation_.random().Below(pods.size())];
+  cluster_.Delete<Pod>(KeyOf(victim));
+}
+
+void Workload::AddJob() {
+  Random& random = simulation_.random();
+  batch_v1::Job job;
+  job.metadata.namespace_ = "default";
+  job.metadata.name = fmt::format("job-{}", jobs_++);
+  job.spec.completions = 1 + static_cast<int>(random.Below(5));
+  job.spec.parallelism = 1 + static_cast<int>(random.Below(3));
+  job.spec.backoff_limit = 1000;  // Faults are no fault of the job's.
+  auto& pod_template = job.spec.template_;
+  pod_template.spec.restart_policy = random.Below(2) == 0 ? "Never" : "OnFailure";
+  auto& container = pod_template.spec.containers.emplace_back();
+  container.name = "task";
+  container.image = "task:1";
+  completions_[job.metadata.name] = *job.spec.completions;
+  cluster_.Apply(job);
+}
+
+// Made once, and changed once at most, by the version that the answer to the first write gave: so
+// that a late one cannot undo what was acknowledged later.
+void Workload::WriteConfigMap() {
+  ConfigMap object;
+  object.metadata.namespace_ = "default";
+  object.metadata.name = fmt::format("number-{}", config_maps_++);
+  object.data["value"] = "made";
+  const auto made = user_.Create(object);
+  if (!made) return;
+  simulation_.invariants().Acknowledged(**made);
+  if (simulation_.random().Below(2) == 0) return;
+  ConfigMap changed = **made;
+  changed.data["value"] = "changed";
+  const auto written = user_.Update(changed);
+  if (written) {
+    simulation_.invariants().Acknowledged(**written);
+  } else {
+    simulation_.invariants().InDoubt(KeyOf(changed));
+  }
+}
+
+std::vector<std::string> Workload::Differences() {
+  std::vector<std::string> out;
+  CheckNodes(out);
+  CheckPods(out);
+  CheckJobs(out);
+  CheckEndpoints(out);
+  return out;
+}
+
+void Workload::CheckNodes(std::vector<std::string>& out) {
+  for (const auto& node : cluster_.List<core_v1::Node>()) {
+    if (!node.spec.taints.empty()) {
+      out.push_back(fmt::format("node {} is tainted", node.metadata.name));
+    }
+  }
+}
+
+void Workload::CheckPods(std::vector<std::string>& out) {
+  const std::map<std::string, std::pair<std::string, int>> wanted = {
+      {"web", {fmt::format("web:{}", web_image_), web_replicas_}},
+      {"kitten", {"kitten:1", kitten_replicas_}},
+      {"agent", {fmt::format("agent:{}", agent_image_), 3}}};
+  std::map<std::string, int> ready;
+  std::set<std::pair<std::string, std::string>> running;
+  for (const Pod& pod : cluster_.List<Pod>("default")) {
+    if (pod.metadata.deletion_timestamp) {
+      out.push_back(fmt::format("pod {} does not go", pod.metadata.name));
+    }
+    if (!IsTerminal(pod)) running.emplace(pod.spec.node_name, pod.metadata.uid);
+    const auto app = wanted.find(LabelOf(pod));
+    if (app == wanted.end()) continue;
+    if (IsReady(pod) && pod.spec.containers[0].image == app->second.first) {
+      ++ready[app->first];
+    } else if (!IsTerminal(pod)) {  // What ended is kept until there is too much of it.
+      out.push_back(fmt::format("pod {} on {} with {} is {}", pod.metadata.name, pod.spec.node_name,
+                                pod.spec.containers[0].image, ToJson(pod)["status"].dump()));
+    }
+  }
+  for (const auto& [app, image_and_count] : wanted) {
+    if (ready[app] == image_and_count.second) continue;
+    out.push_back(
+        fmt::format("{} has {} ready pods, not {}", app, ready[app], image_and_count.second));
+  }
+  if (running != simulation_.RunningPods()) {
+    out.push_back("the runtimes run other pods than the API has");
+  }
+}
+
+void Workload::CheckJobs(std::vector<std::string>& out) {
+  for (const auto& job : cluster_.List<batch_v1::Job>()) {
+    const int completions = completions_.at(job.metadata.name);
+    const bool complete =
+        std::any_of(job.status.conditions.begin(), job.status.conditions.end(),
+                    [](const auto& it) { return it.type == "Complete" && it.status == "True"; });
+    if (complete && job.status.succeeded == completions && job.status.active == 0) continue;
+    out.push_back(fmt::format("job {} has {} of {} succeeded, {} active, {} failed",
+                              job.metadata.name, job.status.succeeded, completions,
+                              job.status.active, job.status.failed));
+  }
+}
+
+// Addresses that the service sends traffic to, and those of pods that are ready, must be the same.
+void Workload::CheckEndpoints(std::vector<std::string>& out) {
+  std::set<std::string> ready, sliced, listed;
+  for (const Pod& pod : cluster_.List<Pod>("default")) {
+    if (LabelOf(pod) == "web" && IsReady(pod)) ready.insert(pod.status.pod_ip);
+  }
+  for (const auto& slice : cluster_.List<discovery_v1::EndpointSlice>("default")) {
+    if (!slice.metadata.name.starts_with("web-")) continue;
+    for (const auto& endpoint : slice.endpoints) {
+      if (endpoint.conditions.ready.value_or(true)) sliced.insert(endpoint.addresses.at(0));
+    }
+  }
+  const auto endpoints = cluster_.Get<core_v1::Endpoints>({"default", "web"});
+  if (endpoints) {
+    for (const auto& subset : endpoints->subsets) {
+      for (const auto& address : subset.addresses) listed.insert(address.ip);
+    }
+  }
+  if (sliced != ready) out.emplace_back("the slices are not the ready pods");
+  if (listed != ready) out.emplace_back("the endpoints are not the ready pods");
+}
+
+}  // namespace skiff

@@ -1,0 +1,46 @@
+// What users do in a cluster of the simulation, and what it must look like when all has settled.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "e2e/simulation/simulation.h"
+
+namespace skiff {
+
+// A Deployment behind a Service, a ReplicationController, a DaemonSet, Jobs, and ConfigMaps that
+// are written over a bad connection.
+class Workload {
+ public:
+  explicit Workload(Simulation& simulation);
+  // One of many things a user may do now; often nothing.
+  void Act();
+  // Rolls the Deployment to an image that it never had.
+  void Roll();
+  // What is not as the specs say; empty when all is.
+  std::vector<std::string> Differences();
+
+ private:
+  void Edit();
+  void WriteConfigMap();
+  void DeletePod();
+  void AddJob();
+  void CheckPods(std::vector<std::string>& out);
+  void CheckJobs(std::vector<std::string>& out);
+  void CheckEndpoints(std::vector<std::string>& out);
+  void CheckNodes(std::vector<std::string>& out);
+
+  Simulation& simulation_;
+  Cluster& cluster_;
+  Client user_;  // Over the user's own link.
+  int web_image_ = 1;
+  int web_replicas_ = 5;
+  int kitten_replicas_ = 4;
+  int agent_image_ = 1;
+  int jobs_ = 0;
+  int config_maps_ = 0;
+  std::map<std::string, int> completions_;  // By job.
+};
+
+}  // namespace skiff

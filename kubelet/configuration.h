@@ -1,0 +1,70 @@
+// KubeletConfiguration (kubelet.config.k8s.io/v1beta1): the kubelet's configuration file, read
+// strictly. Fields that this kubelet has no use for are known and checked all the same.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff::kubelet {
+
+struct KubeletConfiguration {
+  using TextMap = std::map<std::string, std::string>;
+  bool enable_server = true;
+  std::string address = "0.0.0.0";
+  int port = 10250;
+  int read_only_port = 0;
+  std::string healthz_bind_address = "127.0.0.1";
+  int healthz_port = 10248;  // 0: not served.
+  std::string tls_cert_file, tls_private_key_file, client_ca_file;
+  std::string static_pod_path;
+  Duration file_check_frequency = 20s;
+  std::string container_runtime_endpoint = "unix:///run/containerd/containerd.sock";
+  Duration runtime_request_timeout = std::chrono::minutes(2);
+  std::string pod_logs_dir = "/var/log/pods";
+  std::string container_log_max_size = "10Mi";
+  int container_log_max_files = 5;
+  Duration container_log_monitor_interval = 10s;
+  std::string cgroup_driver = "cgroupfs";
+  std::string cgroup_root;
+  std::string resolv_conf = "/etc/resolv.conf";
+  std::vector<std::string> cluster_dns;
+  std::string cluster_domain;
+  int max_pods = 110;
+  bool register_node = true;
+  std::vector<core_v1::Taint> register_with_taints;
+  std::string provider_id;
+  int node_lease_duration_seconds = 40;
+  Duration node_status_update_frequency = 10s;
+  Duration node_status_report_frequency = 300s;
+  int node_status_max_images = 50;
+  int image_gc_high_threshold_percent = 85;
+  int image_gc_low_threshold_percent = 80;
+  Duration image_minimum_gc_age = 120s;
+  // Unset: the kubelet's defaults. What is given replaces all of them, unless merging is asked for.
+  std::optional<TextMap> eviction_hard;
+  bool merge_default_eviction_settings = false;
+  TextMap eviction_soft, eviction_soft_grace_period, eviction_minimum_reclaim;
+  Duration eviction_pressure_transition_period = 300s;
+  int eviction_max_pod_grace_period = 0;
+  TextMap system_reserved, kube_reserved;
+  int verbosity = 0;
+};
+
+// The file's text. Fails with Invalid: "strict decoding error: unknown field \"foo\"", or Go's text
+// of a value that does not fit.
+Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text);
+
+// "invalid configuration: maxPods (--max-pods) -1 must not be a negative number", ...; all that is
+// wrong, as one text.
+Result<> ValidateKubeletConfiguration(const KubeletConfiguration& configuration);
+
+// "node.kubernetes.io/x=y:NoSchedule", as --register-with-taints takes it.
+Result<core_v1::Taint> ParseTaint(const std::string& text);
+
+}  // namespace skiff::kubelet

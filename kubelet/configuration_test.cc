@@ -1,0 +1,145 @@
+#include "kubelet/configuration.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kubelet/program.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr char kHead[] = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+
+std::string ErrorOf(const std::string& text) {
+  const auto decoded = DecodeKubeletConfiguration(text);
+  return decoded ? "" : decoded.error().message;
+}
+
+TEST(KubeletConfigurationTest, WhatKubeadmWritesIsUnderstood) {
+  const auto decoded = DecodeKubeletConfiguration(std::string(kHead) + R"(
+authentication: {anonymous: {enabled: false}, webhook: {cacheTTL: 0s, enabled: true},
+  x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}
+authorization: {mode: Webhook, webhook: {cacheAuthorizedTTL: 0s, cacheUnauthorizedTTL: 0s}}
+cgroupDriver: systemd
+clusterDNS: [10.96.0.10]
+clusterDomain: cluster.local
+containerRuntimeEndpoint: ""
+cpuManagerReconcilePeriod: 0s
+evictionPressureTransitionPeriod: 0s
+fileCheckFrequency: 0s
+healthzPort: 10248
+logging: {flushFrequency: 0, options: {json: {infoBufferSize: "0"}}, verbosity: 4}
+memorySwap: {}
+rotateCertificates: true
+staticPodPath: /etc/kubernetes/manifests
+evictionHard: {memory.available: 200Mi}
+registerWithTaints: [{key: a, value: b, effect: NoSchedule}]
+)");
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->client_ca_file, "/etc/kubernetes/pki/ca.crt");
+  EXPECT_EQ(decoded->cluster_dns, std::vector<std::string>{"10.96.0.10"});
+  EXPECT_EQ(decoded->static_pod_path, "/etc/kubernetes/manifests");
+  EXPECT_EQ(decoded->file_check_frequency, 20s);
+  EXPECT_EQ(decoded->eviction_pressure_transition_period, 300s);
+  EXPECT_EQ(decoded->eviction_hard->at("memory.available"), "200Mi");
+  EXPECT_EQ(decoded->register_with_taints.at(0).effect, "NoSchedule");
+  EXPECT_EQ(decoded->verbosity, 4);
+}
+
+TEST(KubeletConfigurationTest, UnknownFieldsAndRepeatedOnesAreErrors) {
+  EXPECT_EQ(ErrorOf(std::string(kHead) + "maxPodz: 3\nauthentication: {x508: {}}\n"),
+            "strict decoding error: unknown field \"authentication.x508\", unknown field "
+            "\"maxPodz\"");
+  EXPECT_EQ(ErrorOf(std::string(kHead) + "maxPods: 3\nmaxPods: 4\n"),
+            "strict decoding error: line 4: key \"maxPods\" already set in map");
+}
+
+TEST(KubeletConfigurationTest, ValuesThatDoNotFitAreToldAsGoTellsThem) {
+  EXPECT_EQ(ErrorOf(std::string(kHead) + "maxPods: many\n"),
+            "json: cannot unmarshal string into Go struct field KubeletConfiguration.maxPods of "
+            "type int32");
+  EXPECT_EQ(ErrorOf(std::string(kHead) + "syncFrequency: soon\n"),
+            "time: invalid duration \"soon\"");
+  EXPECT_EQ(ErrorOf("kind: Pod\napiVersion: v1\n"),
+            "no kind \"Pod\" is registered for version \"v1\"");
+}
+
+TEST(KubeletConfigurationTest, AllThatIsWrongIsSaidAtOnce) {
+  KubeletConfiguration configuration;
+  EXPECT_TRUE(ValidateKubeletConfiguration(configuration));
+  configuration.max_pods = -1;
+  configuration.port = 0;
+  const auto invalid = ValidateKubeletConfiguration(configuration);
+  ASSERT_FALSE(invalid);
+  EXPECT_EQ(invalid.error().message,
+            "[invalid configuration: maxPods (--max-pods) -1 must not be a negative number, "
+            "invalid configuration: port (--port) 0 must be between 1 and 65535, inclusive]");
+}
+
+class KubeletFlagsTest : public testing::Test {
+ protected:
+  KubeletFlagsTest() {
+    char name[] = "/tmp/skiff-kubelet-flags-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+  }
+  ~KubeletFlagsTest() override { std::filesystem::remove_all(directory_); }
+  static std::string ErrorOf(const std::vector<std::string>& args) {
+    const auto flags = ParseKubeletFlags(args);
+    return flags ? "" : flags.error().message;
+  }
+  std::string directory_;
+};
+
+TEST_F(KubeletFlagsTest, FlagsWinOverTheFile) {
+  std::ofstream(directory_ + "/config.yaml")
+      << kHead << "maxPods: 7\nport: 17251\nstaticPodPath: manifests\nclusterDNS: [10.0.0.1]\n";
+  const auto flags = ParseKubeletFlags({"--config=" + directory_ + "/config.yaml", "--max-pods=9",
+                                        "--cluster-dns=10.0.0.2", "--v=5"});
+  ASSERT_TRUE(flags) << flags.error().message;
+  const KubeletConfiguration& made = (*flags)->configuration;
+  EXPECT_EQ(made.max_pods, 9);
+  EXPECT_EQ(made.port, 17251);
+  EXPECT_EQ(made.static_pod_path, directory_ + "/manifests");
+  EXPECT_EQ(made.cluster_dns, std::vector<std::string>{"10.0.0.2"});
+  EXPECT_EQ(made.verbosity, 5);
+}
+
+TEST_F(KubeletFlagsTest, AConfigThatIsADirectoryHoldsManifests) {
+  const auto flags = ParseKubeletFlags({"--config=" + directory_});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ((*flags)->configuration.static_pod_path, directory_);
+}
+
+TEST_F(KubeletFlagsTest, ListsOfPairsAreTakenApart) {
+  const auto flags = ParseKubeletFlags(
+      {"--node-labels=a=b,c=", "--register-with-taints=k=v:NoSchedule,x:NoExecute",
+       "--eviction-hard=memory.available<200Mi,nodefs.available<5%"});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ((*flags)->node_labels, (std::map<std::string, std::string>{{"a", "b"}, {"c", ""}}));
+  const KubeletConfiguration& made = (*flags)->configuration;
+  ASSERT_EQ(made.register_with_taints.size(), 2u);
+  EXPECT_EQ(made.register_with_taints[1].key, "x");
+  EXPECT_EQ(made.register_with_taints[1].effect, "NoExecute");
+  EXPECT_EQ(made.eviction_hard->at("nodefs.available"), "5%");
+}
+
+TEST_F(KubeletFlagsTest, MistakesAreToldInTheKubeletsWords) {
+  EXPECT_EQ(ErrorOf({"--no-such-flag"}), "unknown flag: --no-such-flag");
+  EXPECT_EQ(ErrorOf({"--register-with-taints=a=b:Never"}),
+            "invalid taint effect: Never, unsupported taint effect");
+  EXPECT_EQ(ErrorOf({"--config=/no/such"}),
+            "failed to load kubelet config file, path: /no/such, error: failed to read kubelet "
+            "config file \"/no/such\", error: open /no/such: no such file or directory");
+  EXPECT_EQ(ErrorOf({"--max-pods=-1"}),
+            "failed to validate kubelet configuration, error: invalid configuration: maxPods "
+            "(--max-pods) -1 must not be a negative number, path: ");
+  EXPECT_TRUE(ErrorOf({"--node-labels=node-role.kubernetes.io/worker=x"})
+                  .starts_with("unknown 'kubernetes.io' or 'k8s.io' labels specified with "
+                               "--node-labels: [node-role.kubernetes.io/worker]\n"));
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

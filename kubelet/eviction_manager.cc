@@ -1,0 +1,97 @@
+#include "kubelet/eviction_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/static_pod.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// Evicted for a threshold that leaves no time, a pod still gets this long.
+constexpr int64_t kImmediateGraceSeconds = 1;
+
+bool IsDisk(Signal signal) {
+  return PressureOf(signal) == "DiskPressure";
+}
+
+}  // namespace
+
+std::set<std::string> EvictionManager::pressures() const {
+  MutexLock lock(mutex_);
+  return pressures_;
+}
+
+bool EvictionManager::WaitsForEvicted(Duration now) {
+  if (evicted_uid_.empty()) return false;
+  if (!hooks_.is_gone(evicted_uid_) && now - evicted_at_ < kEvictionPatience) return true;
+  evicted_uid_.clear();
+  return false;
+}
+
+Duration EvictionManager::Step() {
+  const Duration now = clock_.Monotonic();
+  if (WaitsForEvicted(now)) return kEvictionLook;
+  Measurements measured = hooks_.measure();
+  const EvictionVerdict verdict = judge_.Judge(measured, now);
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    changed = pressures_ != verdict.conditions;
+    pressures_ = verdict.conditions;
+  }
+  if (changed) {
+    log_.Info("pressures changed",
+              {{"now", fmt::format("{}", fmt::join(verdict.conditions, ","))}});
+    hooks_.pressures_changed();
+  }
+  if (EvictForLimits()) return kEvictionLook;
+  if (verdict.met.empty()) return kPeriod;
+  const Threshold& threshold = verdict.met.front();
+  hooks_.warn("EvictionThresholdMet",
+              fmt::format("Attempting to reclaim {}", StarvedResource(threshold.signal)));
+  if (IsDisk(threshold.signal)) {
+    hooks_.reclaim(threshold.signal);
+    measured = hooks_.measure();
+    if (!IsMet(threshold, measured, /*with_reclaim=*/true)) return kPeriod;
+  }
+  return Evict(threshold, measured) ? kEvictionLook : kPeriod;
+}
+
+bool EvictionManager::EvictForLimits() {
+  std::vector<Ptr<core_v1::Pod>> pods = hooks_.pods();
+  std::erase_if(pods, [](const auto& pod) { return !HasLocalStorageLimits(*pod); });
+  if (pods.empty()) return false;
+  for (const PodUsage& usage : hooks_.usage(pods, /*with_disk=*/true)) {
+    const auto excess = LocalStorageExcess(usage);
+    if (!excess || IsCriticalPod(*usage.pod)) continue;
+    if (!hooks_.evict(*usage.pod, *excess, kImmediateGraceSeconds)) continue;
+    evicted_uid_ = usage.pod->metadata.uid;
+    evicted_at_ = clock_.Monotonic();
+    return true;
+  }
+  return false;
+}
+
+bool EvictionManager::Evict(const Threshold& threshold, const Measurements& measured) {
+  std::vector<PodUsage> candidates = hooks_.usage(hooks_.pods(), IsDisk(threshold.signal));
+  RankForEviction(threshold.signal, candidates);
+  for (const PodUsage& usage : candidates) {
+    const core_v1::Pod& pod = *usage.pod;
+    if (IsCriticalPod(pod)) continue;
+    int64_t grace = kImmediateGraceSeconds;
+    if (!threshold.is_hard()) {
+      grace = std::min(judge_.settings().max_pod_grace_s,
+                       pod.spec.termination_grace_period_seconds.value_or(0));
+    }
+    if (!hooks_.evict(pod, EvictionMessage(threshold, measured, usage), grace)) continue;
+    evicted_uid_ = pod.metadata.uid;
+    evicted_at_ = clock_.Monotonic();
+    return true;
+  }
+  log_.Info("nothing left to evict", {{"signal", SignalText(threshold.signal)}});
+  return false;
+}
+
+}  // namespace skiff::kubelet

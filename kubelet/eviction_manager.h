@@ -1,0 +1,61 @@
+// Keeps the node from running out of memory, disk and processes: looks every ten seconds, tells
+// which pressures there are, removes what nobody needs, and at last one pod after the other.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "kubelet/eviction.h"
+#include "kubelet/eviction_rank.h"
+
+namespace skiff::kubelet {
+
+class EvictionManager final : public ControlLoop {
+ public:
+  static constexpr Duration kPeriod = 10s;
+  static constexpr Duration kEvictionPatience = 30s;  // For an evicted pod to be gone.
+  static constexpr Duration kEvictionLook = 1s;
+
+  struct Hooks {
+    std::function<Measurements()> measure;
+    // Pods whose containers may run.
+    std::function<std::vector<Ptr<core_v1::Pod>>()> pods;
+    std::function<std::vector<PodUsage>(const std::vector<Ptr<core_v1::Pod>>&, bool with_disk)>
+        usage;
+    // Dead containers, and where images lie on the same disk, unused images.
+    std::function<void(Signal signal)> reclaim;
+    // False when it does not run any more.
+    std::function<bool(const core_v1::Pod& pod, const std::string& message, int64_t grace_s)> evict;
+    std::function<bool(const std::string& uid)> is_gone;
+    std::function<void()> pressures_changed;
+    std::function<void(const std::string& reason, const std::string& message)> warn;
+  };
+  EvictionManager(EvictionSettings settings, const Clock& clock, Hooks hooks)
+      : clock_(clock), hooks_(std::move(hooks)), judge_(std::move(settings)) {}
+  Duration Step() override;
+  // Any thread.
+  std::set<std::string> pressures() const;
+
+ private:
+  // True when a pod was told to go.
+  bool EvictForLimits();
+  bool Evict(const Threshold& threshold, const Measurements& measured);
+  bool WaitsForEvicted(Duration now);
+
+  const Clock& clock_;
+  const Hooks hooks_;
+  const Log log_{"eviction"};
+  EvictionJudge judge_;
+  std::string evicted_uid_;  // The pod that was told to go last; "": none that is waited for.
+  Duration evicted_at_{};
+  mutable Mutex mutex_;
+  std::set<std::string> pressures_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff::kubelet

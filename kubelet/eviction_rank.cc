@@ -1,0 +1,179 @@
+#include "kubelet/eviction_rank.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "kubelet/pod_observed.h"
+#include "kubelet/pod_status.h"
+#include "kubelet/static_pod.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr char kStorage[] = "ephemeral-storage";
+
+int64_t Value(const std::map<std::string, Quantity>& list, const std::string& name) {
+  const auto found = list.find(name);
+  return found == list.end() ? 0 : found->second.Value();
+}
+
+// What the pod asked for: the containers that run side by side, or the largest init container.
+int64_t RequestOf(const core_v1::Pod& pod, const std::string& resource) {
+  if (pod.spec.resources && pod.spec.resources->requests.contains(resource)) {
+    return Value(pod.spec.resources->requests, resource);
+  }
+  int64_t sum = 0;
+  int64_t init = 0;
+  for (const auto& each : pod.spec.containers) sum += Value(each.resources.requests, resource);
+  for (const auto& each : pod.spec.init_containers) {
+    const int64_t request = Value(each.resources.requests, resource);
+    if (IsSidecar(each)) {
+      sum += request;
+    } else {
+      init = std::max(init, request);
+    }
+  }
+  return std::max(sum, init) + Value(pod.spec.overhead, resource);
+}
+
+// Smaller keys go first.
+using Key = std::tuple<bool, bool, int32_t, int64_t>;
+
+Key KeyFor(Signal signal, const PodUsage& usage) {
+  const int32_t priority = usage.pod->spec.priority.value_or(0);
+  const auto by = [&](int64_t used, const std::string& resource) {
+    const int64_t request = resource.empty() ? 0 : RequestOf(*usage.pod, resource);
+    return Key{usage.is_known, used <= request, priority, request - used};
+  };
+  switch (signal) {
+    case Signal::kMemoryAvailable:
+      return by(usage.memory_bytes, "memory");
+    case Signal::kPidAvailable:
+      return Key{usage.is_known, false, priority, -usage.processes};
+    case Signal::kNodeFsInodesFree:
+    case Signal::kImageFsInodesFree:
+    case Signal::kContainerFsInodesFree:
+      return by(usage.inodes, "");
+    case Signal::kNodeFsAvailable:
+    case Signal::kImageFsAvailable:
+    case Signal::kContainerFsAvailable:
+      break;
+  }
+  return by(usage.disk_bytes, kStorage);
+}
+
+std::string Binary(int64_t bytes) {
+  return Quantity::FromValue(bytes, /*binary_suffix=*/true).Text();
+}
+
+std::optional<Quantity> LimitOf(const core_v1::Container& container) {
+  const auto found = container.resources.limits.find(kStorage);
+  if (found == container.resources.limits.end() || found->second.IsZero()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace
+
+void RankForEviction(Signal signal, std::vector<PodUsage>& pods) {
+  std::stable_sort(pods.begin(), pods.end(), [&](const PodUsage& a, const PodUsage& b) {
+    return KeyFor(signal, a) < KeyFor(signal, b);
+  });
+}
+
+std::string EvictionMessage(const Threshold& threshold, const Measurements& measured,
+                            const PodUsage& usage) {
+  const std::string resource(StarvedResource(threshold.signal));
+  std::string text = fmt::format("The node was low on resource: {}. ", resource);
+  const bool is_bytes = resource == "memory" || resource == kStorage;
+  if (const auto found = measured.find(threshold.signal); found != measured.end()) {
+    const auto print = [&](int64_t value) {
+      return is_bytes ? Binary(value) : std::to_string(value);
+    };
+    text += fmt::format("Threshold quantity: {}, available: {}. ",
+                        print(threshold.amount.Of(found->second.capacity)),
+                        print(found->second.available));
+  }
+  if (!is_bytes) return text;
+  for (const auto& container : usage.pod->spec.containers) {
+    const auto used = usage.containers.find(container.name);
+    if (used == usage.containers.end()) continue;
+    const int64_t bytes =
+        resource == "memory" ? used->second.memory_bytes : used->second.disk_bytes;
+    const auto request = container.resources.requests.find(resource);
+    const bool has_request = request != container.resources.requests.end();
+    if (bytes <= (has_request ? request->second.Value() : 0)) continue;
+    text += fmt::format("Container {} was using {}, request is {}, has larger consumption of {}. ",
+                        container.name, Binary(bytes),
+                        has_request ? request->second.Text() : std::string("0"), resource);
+  }
+  return text;
+}
+
+bool HasLocalStorageLimits(const core_v1::Pod& pod) {
+  const auto& containers = pod.spec.containers;
+  const auto& volumes = pod.spec.volumes;
+  return std::any_of(containers.begin(), containers.end(),
+                     [](const auto& each) { return LimitOf(each).has_value(); }) ||
+         std::any_of(volumes.begin(), volumes.end(),
+                     [](const auto& each) { return each.empty_dir && each.empty_dir->size_limit; });
+}
+
+std::optional<std::string> LocalStorageExcess(const PodUsage& usage) {
+  if (!usage.is_known) return std::nullopt;
+  const core_v1::PodSpec& spec = usage.pod->spec;
+  for (const auto& volume : spec.volumes) {
+    if (!volume.empty_dir || !volume.empty_dir->size_limit) continue;
+    const Quantity& limit = *volume.empty_dir->size_limit;
+    const auto used = usage.empty_dir_bytes.find(volume.name);
+    if (limit.IsZero() || used == usage.empty_dir_bytes.end()) continue;
+    if (used->second > limit.Value()) {
+      return fmt::format("Usage of EmptyDir volume \"{}\" exceeds the limit \"{}\". ", volume.name,
+                         limit.Text());
+    }
+  }
+  int64_t total = 0;
+  bool all_limited = true;
+  for (const auto& container : spec.containers) {
+    const auto limit = LimitOf(container);
+    all_limited &= limit.has_value();
+    if (limit) total += limit->Value();
+  }
+  if (all_limited && usage.disk_bytes > total) {
+    return fmt::format(
+        "Pod ephemeral local storage usage exceeds the total limit of containers "
+        "{}. ",
+        Binary(total));
+  }
+  for (const auto& container : spec.containers) {
+    const auto limit = LimitOf(container);
+    const auto used = usage.containers.find(container.name);
+    if (!limit || used == usage.containers.end()) continue;
+    if (used->second.disk_bytes > limit->Value()) {
+      return fmt::format("Container {} exceeded its local ephemeral storage limit \"{}\". ",
+                         container.name, limit->Text());
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> RefusalUnderPressure(const core_v1::Pod& pod,
+                                                const std::set<std::string>& pressures) {
+  if (pressures.empty() || IsCriticalPod(pod)) return std::nullopt;
+  const bool memory_alone = pressures.size() == 1 && pressures.contains("MemoryPressure");
+  if (memory_alone) {
+    if (QosClass(pod.spec) != "BestEffort") return std::nullopt;
+    const auto& tolerations = pod.spec.tolerations;
+    const bool tolerated =
+        std::any_of(tolerations.begin(), tolerations.end(), [](const auto& toleration) {
+          const bool key = toleration.key == "node.kubernetes.io/memory-pressure" ||
+                           (toleration.key.empty() && toleration.operator_ == "Exists");
+          return key && (toleration.effect.empty() || toleration.effect == "NoSchedule");
+        });
+    if (tolerated) return std::nullopt;
+  }
+  return fmt::format("The node had condition: [{}]. ", fmt::join(pressures, " "));
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,211 @@
+#include "kubelet/eviction.h"
+
+#include <gtest/gtest.h>
+
+#include "kubelet/eviction_rank.h"
+#include "kubelet/linux_resources.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr int64_t kMi = 1 << 20;
+
+Threshold Hard(Signal signal, int64_t value) {
+  Threshold threshold;
+  threshold.signal = signal;
+  threshold.amount.value = value;
+  return threshold;
+}
+
+TEST(EvictionThresholds, TheDefaultsAreKubernetesOwn) {
+  const auto thresholds = ParseThresholds({});
+  ASSERT_TRUE(thresholds);
+  std::map<std::string, std::string> texts;
+  for (const Threshold& each : *thresholds) {
+    texts[std::string(SignalText(each.signal))] =
+        each.amount.percent ? std::to_string(static_cast<int>(*each.amount.percent)) + "%"
+                            : std::to_string(each.amount.value / kMi) + "Mi";
+    EXPECT_TRUE(each.is_hard());
+  }
+  EXPECT_EQ(texts, (std::map<std::string, std::string>{{"memory.available", "100Mi"},
+                                                       {"nodefs.available", "10%"},
+                                                       {"nodefs.inodesFree", "5%"},
+                                                       {"imagefs.available", "15%"},
+                                                       {"imagefs.inodesFree", "5%"}}));
+}
+
+TEST(EvictionThresholds, GivenOnesReplaceTheDefaultsUnlessMerged) {
+  EvictionTexts texts;
+  texts.hard = EvictionTexts::Map{{"memory.available", "1Gi"}};
+  EXPECT_EQ(ParseThresholds(texts)->size(), 1u);
+  texts.merge_defaults = true;
+  EXPECT_EQ(ParseThresholds(texts)->size(), 5u);
+  texts.hard = EvictionTexts::Map{{"memory.available", "0%"}};
+  texts.merge_defaults = false;
+  EXPECT_TRUE(ParseThresholds(texts)->empty());
+}
+
+TEST(EvictionThresholds, MistakesAreNamed) {
+  const auto error = [](EvictionTexts texts) { return ParseThresholds(texts).error().message; };
+  EXPECT_EQ(error({.hard = {{{"disk.free", "1Gi"}}}}), "unsupported eviction signal disk.free");
+  EXPECT_EQ(error({.hard = EvictionTexts::Map{}, .soft = {{"memory.available", "1Gi"}}}),
+            "grace period must be specified for the soft eviction threshold memory.available");
+  EXPECT_EQ(error({.hard = {{{"nodefs.available", "120%"}}}}),
+            "eviction percentage threshold nodefs.available must be >= 0% and <= 100%: 120%");
+}
+
+TEST(EvictionJudgeTest, AConditionStaysForTheTransitionPeriod) {
+  EvictionJudge judge({{Hard(Signal::kMemoryAvailable, 100 * kMi)}, 300s, 0});
+  const Measurements low = {{Signal::kMemoryAvailable, {80 * kMi, 1000 * kMi}}};
+  const Measurements fine = {{Signal::kMemoryAvailable, {500 * kMi, 1000 * kMi}}};
+  EXPECT_TRUE(judge.Judge(fine, 0s).conditions.empty());
+  const auto verdict = judge.Judge(low, 10s);
+  EXPECT_EQ(verdict.conditions, std::set<std::string>{"MemoryPressure"});
+  ASSERT_EQ(verdict.met.size(), 1u);
+  const auto after = judge.Judge(fine, 20s);
+  EXPECT_TRUE(after.met.empty());
+  EXPECT_EQ(after.conditions, std::set<std::string>{"MemoryPressure"});
+  EXPECT_TRUE(judge.Judge(fine, 311s).conditions.empty());
+}
+
+TEST(EvictionJudgeTest, ASoftThresholdIsMetAfterItsGrace) {
+  Threshold soft = Hard(Signal::kMemoryAvailable, 200 * kMi);
+  soft.grace = 60s;
+  EvictionJudge judge({{soft}, 300s, 0});
+  const Measurements low = {{Signal::kMemoryAvailable, {150 * kMi, 1000 * kMi}}};
+  EXPECT_TRUE(judge.Judge(low, 0s).met.empty());
+  EXPECT_FALSE(judge.Judge(low, 10s).conditions.empty());
+  EXPECT_TRUE(judge.Judge(low, 59s).met.empty());
+  EXPECT_EQ(judge.Judge(low, 60s).met.size(), 1u);
+}
+
+TEST(EvictionJudgeTest, OnceMetItEndsOnlyWithTheMinimumReclaimed) {
+  Threshold threshold = Hard(Signal::kNodeFsAvailable, 100 * kMi);
+  threshold.minimum_reclaim.value = 50 * kMi;
+  EvictionJudge judge({{threshold}, 300s, 0});
+  const auto left = [](int64_t mi) {
+    return Measurements{{Signal::kNodeFsAvailable, {mi * kMi, 1000 * kMi}}};
+  };
+  EXPECT_TRUE(judge.Judge(left(120), 0s).met.empty());
+  EXPECT_EQ(judge.Judge(left(90), 10s).met.size(), 1u);
+  EXPECT_EQ(judge.Judge(left(120), 20s).met.size(), 1u);
+  EXPECT_TRUE(judge.Judge(left(150), 30s).met.empty());
+}
+
+TEST(EvictionJudgeTest, MemoryIsMoreUrgentThanDisk) {
+  EvictionJudge judge({{Hard(Signal::kPidAvailable, 10), Hard(Signal::kNodeFsAvailable, 10),
+                        Hard(Signal::kMemoryAvailable, 10)},
+                       300s,
+                       0});
+  const auto verdict = judge.Judge({{Signal::kPidAvailable, {1, 100}},
+                                    {Signal::kNodeFsAvailable, {1, 100}},
+                                    {Signal::kMemoryAvailable, {1, 100}}},
+                                   0s);
+  ASSERT_EQ(verdict.met.size(), 3u);
+  EXPECT_EQ(verdict.met[0].signal, Signal::kMemoryAvailable);
+  EXPECT_EQ(verdict.conditions,
+            (std::set<std::string>{"DiskPressure", "MemoryPressure", "PIDPressure"}));
+}
+
+TEST(PodCgroupTest, IsNamedAsTheDriverNamesIt) {
+  core_v1::Pod pod;
+  pod.metadata.uid = "1-2";
+  EXPECT_EQ(PodCgroup(pod), "/kubepods/besteffort/pod1-2");
+  EXPECT_EQ(PodCgroup(pod, "/kubepods", CgroupDriver::kSystemd),
+            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1_2.slice");
+}
+
+class EvictionRankTest : public testing::Test {
+ protected:
+  PodUsage Pod(const std::string& name, int64_t request_mi, int64_t used_mi, int32_t priority = 0) {
+    auto pod = std::make_shared<core_v1::Pod>();
+    pod->metadata.name = name;
+    pod->spec.priority = priority;
+    auto& container = pod->spec.containers.emplace_back();
+    container.name = "c";
+    if (request_mi > 0) {
+      for (const char* resource : {"memory", "ephemeral-storage"}) {
+        container.resources.requests[resource] = Quantity::FromValue(request_mi * kMi, true);
+      }
+    }
+    PodUsage usage;
+    usage.pod = pod;
+    usage.is_known = true;
+    usage.memory_bytes = usage.disk_bytes = used_mi * kMi;
+    usage.processes = used_mi;
+    usage.containers["c"] = {used_mi * kMi, used_mi * kMi};
+    return usage;
+  }
+  static std::vector<std::string> Order(Signal signal, std::vector<PodUsage> pods) {
+    RankForEviction(signal, pods);
+    std::vector<std::string> names;
+    for (const PodUsage& usage : pods) names.push_back(usage.pod->metadata.name);
+    return names;
+  }
+};
+
+TEST_F(EvictionRankTest, WhoExceedsItsRequestGoesFirstThenTheLowPriorityThenTheGreatestExcess) {
+  const std::vector<PodUsage> pods = {Pod("within", 500, 400), Pod("important", 10, 900, 100),
+                                      Pod("little", 100, 150), Pod("much", 100, 400)};
+  const std::vector<std::string> order = {"much", "little", "important", "within"};
+  EXPECT_EQ(Order(Signal::kMemoryAvailable, pods), order);
+  EXPECT_EQ(Order(Signal::kNodeFsAvailable, pods), order);
+}
+
+TEST_F(EvictionRankTest, ForPidsPriorityCountsAndThenProcesses) {
+  EXPECT_EQ(Order(Signal::kPidAvailable,
+                  {Pod("few", 0, 3), Pod("important", 0, 900, 5), Pod("many", 0, 30)}),
+            (std::vector<std::string>{"many", "few", "important"}));
+}
+
+TEST_F(EvictionRankTest, PodsOfWhichNothingIsKnownComeFirst) {
+  PodUsage unknown = Pod("unknown", 0, 0);
+  unknown.is_known = false;
+  EXPECT_EQ(Order(Signal::kMemoryAvailable, {Pod("known", 0, 500), unknown}).front(), "unknown");
+}
+
+TEST_F(EvictionRankTest, TheMessageSaysWhatWasShortAndWhoTookIt) {
+  const Measurements measured = {{Signal::kMemoryAvailable, {80 * kMi, 1000 * kMi}}};
+  EXPECT_EQ(
+      EvictionMessage(Hard(Signal::kMemoryAvailable, 100 * kMi), measured, Pod("web", 100, 200)),
+      "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi. "
+      "Container c was using 200Mi, request is 100Mi, has larger consumption of memory. ");
+  EXPECT_EQ(EvictionMessage(Hard(Signal::kPidAvailable, 100), {{Signal::kPidAvailable, {5, 1000}}},
+                            Pod("web", 0, 200)),
+            "The node was low on resource: pids. Threshold quantity: 100, available: 5. ");
+}
+
+TEST_F(EvictionRankTest, LimitsOfLocalStorageAreKept) {
+  PodUsage usage = Pod("web", 0, 50);
+  EXPECT_FALSE(LocalStorageExcess(usage));
+  core_v1::Pod pod = *usage.pod;
+  pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  EXPECT_TRUE(HasLocalStorageLimits(*usage.pod));
+  EXPECT_EQ(LocalStorageExcess(usage),
+            "Pod ephemeral local storage usage exceeds the total limit of containers 40Mi. ");
+  auto& volume = pod.spec.volumes.emplace_back();
+  volume.name = "scratch";
+  volume.empty_dir.emplace().size_limit = *Quantity::Parse("10Mi");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  usage.empty_dir_bytes["scratch"] = 11 * kMi;
+  EXPECT_EQ(LocalStorageExcess(usage),
+            "Usage of EmptyDir volume \"scratch\" exceeds the limit \"10Mi\". ");
+}
+
+TEST_F(EvictionRankTest, UnderPressureOnlySomePodsAreTaken) {
+  const core_v1::Pod best_effort = *Pod("a", 0, 0).pod;
+  const core_v1::Pod burstable = *Pod("b", 10, 0).pod;
+  EXPECT_FALSE(RefusalUnderPressure(best_effort, {}));
+  EXPECT_EQ(RefusalUnderPressure(best_effort, {"MemoryPressure"}),
+            "The node had condition: [MemoryPressure]. ");
+  EXPECT_FALSE(RefusalUnderPressure(burstable, {"MemoryPressure"}));
+  EXPECT_EQ(RefusalUnderPressure(burstable, {"DiskPressure"}),
+            "The node had condition: [DiskPressure]. ");
+  core_v1::Pod critical = best_effort;
+  critical.spec.priority = 2'000'000'000;
+  EXPECT_FALSE(RefusalUnderPressure(critical, {"DiskPressure"}));
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

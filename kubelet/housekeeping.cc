@@ -1,0 +1,128 @@
+#include "kubelet/housekeeping.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "kubelet/log_rotation.h"
+#include "kubelet/pod_lookup.h"
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Label(const cri::StringMap& labels, const char* name) {
+  const auto found = labels.find(name);
+  return found == labels.end() ? "" : found->second;
+}
+
+template <typename T>
+void NewestFirst(std::vector<T>& list) {
+  std::sort(list.begin(), list.end(),
+            [](const T& a, const T& b) { return a.created_at > b.created_at; });
+}
+
+}  // namespace
+
+Duration Housekeeping::Step() {
+  const auto known = known_();
+  if (!known) return kNever;  // Woken when they are.
+  const Duration now = clock_.Monotonic();
+  if (now < next_) return next_ - now;
+  RemoveOrphans(*known);
+  if (const auto removed = RemoveDead({}); !removed) {
+    log_.Info("dead containers stay", {{"error", removed.error().message}});
+  }
+  next_ = now + kPeriod;
+  return kPeriod;
+}
+
+void Housekeeping::RemoveOrphans(const std::set<std::string>& known) {
+  const auto running = RuntimePods(runtime_);
+  if (!running) return;
+  for (const auto& [uid, name] : *running) {
+    if (known.contains(uid)) continue;
+    if (const auto removed = RemoveFromRuntime(runtime_, uid); !removed) {
+      log_.Info("orphaned pod not removed", {{"pod", name}, {"error", removed.error().message}});
+    }
+  }
+  std::set<std::string> kept = known;
+  for (const auto& [uid, name] : *running) kept.insert(uid);
+  RemoveLogs(kept);
+  for (const std::string& uid : volumes_.Pods()) {
+    if (kept.contains(uid)) continue;
+    if (const auto down = volumes_.TearDown(uid); !down) {
+      log_.Info("orphaned volumes stay", {{"pod", uid}, {"error", down.error().message}});
+    }
+  }
+}
+
+// Directories are named NAMESPACE_NAME_UID.
+void Housekeeping::RemoveLogs(const std::set<std::string>& kept) const {
+  if (log_root_.empty()) return;
+  std::error_code error;
+  for (fs::directory_iterator entry(log_root_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const size_t underscore = name.rfind('_');
+    if (underscore == std::string::npos || kept.contains(name.substr(underscore + 1))) continue;
+    std::error_code ignored;  // The next round tries again.
+    fs::remove_all(entry->path(), ignored);
+  }
+}
+
+bool Housekeeping::RemoveContainer(const cri::Container& container) {
+  if (!runtime_.RemoveContainer(container.id)) return false;
+  if (log_root_.empty()) return true;
+  const fs::path log = ContainerLogPath(log_root_, container);
+  const std::string name = log.filename().string();
+  std::error_code error;
+  std::vector<fs::path> logs;
+  for (fs::directory_iterator entry(log.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string file = entry->path().filename().string();
+    if (file == name || file.starts_with(name + ".")) logs.push_back(entry->path());
+  }
+  for (const fs::path& each : logs) fs::remove(each, error);
+  return true;
+}
+
+Result<int> Housekeeping::RemoveDead(const std::set<std::string>& ended) {
+  const auto containers = TRY(runtime_.ListContainers({}));
+  std::map<std::pair<std::string, std::string>, std::vector<cri::Container>> dead;
+  std::set<std::string> used_sandboxes;
+  for (const cri::Container& container : containers) {
+    const std::string uid = Label(container.labels, kPodUidLabel);
+    if (uid.empty()) continue;
+    used_sandboxes.insert(container.sandbox_id);
+    if (container.state != cri::ContainerState::kExited) continue;
+    dead[{uid, Label(container.labels, kContainerNameLabel)}].push_back(container);
+  }
+  int removed = 0;
+  for (auto& [key, attempts] : dead) {
+    NewestFirst(attempts);
+    for (size_t i = ended.contains(key.first) ? 0 : 1; i < attempts.size(); ++i) {
+      removed += RemoveContainer(attempts[i]) ? 1 : 0;
+    }
+  }
+  const auto listed = TRY(runtime_.ListPodSandboxes({}));
+  std::map<std::string, std::vector<cri::Sandbox>> sandboxes;
+  for (const cri::Sandbox& sandbox : listed) {
+    const std::string uid = Label(sandbox.labels, kPodUidLabel);
+    if (!uid.empty()) sandboxes[uid].push_back(sandbox);
+  }
+  for (auto& [uid, attempts] : sandboxes) {
+    NewestFirst(attempts);
+    for (size_t i = 1; i < attempts.size(); ++i) {
+      const cri::Sandbox& old = attempts[i];
+      if (old.state != cri::SandboxState::kNotReady || used_sandboxes.contains(old.id)) continue;
+      (void)runtime_.RemovePodSandbox(old.id);  // The next round tries again.
+    }
+  }
+  return removed;
+}
+
+}  // namespace skiff::kubelet

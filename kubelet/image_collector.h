@@ -1,0 +1,69 @@
+// Removes images that nobody uses when the disk they lie on fills up.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "client/recorder.h"
+#include "kubelet/cri.h"
+#include "kubelet/eviction.h"
+
+namespace skiff::kubelet {
+
+struct ImageCollectorSettings {
+  int high_threshold_percent = 85;  // Images go when more is used ...
+  int low_threshold_percent = 80;   // ... until no more than this is.
+  Duration minimum_age = 120s;
+};
+
+// What is known of an image on the node.
+struct ImageRecord {
+  std::string id;
+  int64_t size_bytes = 0;
+  bool pinned = false;
+  bool in_use = false;
+  Duration first_seen{};  // Monotonic.
+  Duration last_used{};
+};
+
+// Which images to remove so that `bytes` come free, the least recently used first: none that is in
+// use, pinned or younger than `minimum_age`. Pure.
+std::vector<ImageRecord> ImagesToRemove(std::vector<ImageRecord> images, int64_t bytes,
+                                        Duration now, Duration minimum_age);
+
+class ImageCollector final : public ControlLoop {
+ public:
+  static constexpr Duration kPeriod = 300s;
+
+  struct Dependencies {
+    ContainerRuntime& runtime;
+    const Clock& clock;
+    // About the node.
+    std::function<void(const std::string& reason, const std::string& message)> warn;
+    // Of the file system that images lie on.
+    std::function<std::optional<Measurement>()> measure;
+  };
+  ImageCollector(ImageCollectorSettings settings, Dependencies dependencies)
+      : settings_(settings), dependencies_(std::move(dependencies)) {}
+  Duration Step() override;
+  // Removes unused images until that many bytes are free; returns how many are. Any thread.
+  Result<int64_t> Free(int64_t bytes);
+
+ private:
+  Result<> Look() REQUIRES(mutex_);
+
+  const ImageCollectorSettings settings_;
+  const Dependencies dependencies_;
+  const Log log_{"images"};
+  Mutex mutex_;
+  std::map<std::string, ImageRecord> images_ GUARDED_BY(mutex_);  // By id.
+};
+
+}  // namespace skiff::kubelet

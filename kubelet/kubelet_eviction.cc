@@ -1,0 +1,81 @@
+// What the kubelet's eviction manager sees and does.
+#include <limits>
+
+#include "kubelet/kubelet.h"
+
+namespace skiff::kubelet {
+
+// Kubelets name themselves as the uid in events about their node.
+core_v1::Node Kubelet::Self() const {
+  core_v1::Node node;
+  node.metadata.name = node.metadata.uid = options_.node_name;
+  return node;
+}
+
+void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
+  dependencies_.events.Warning(Self(), reason, message);
+}
+
+std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
+  std::vector<Ptr<core_v1::Pod>> pods;
+  MutexLock lock(mutex_);
+  for (const auto& [uid, worker] : workers_) {
+    if (worker->state() == PodWorker::State::kSyncing) pods.push_back(worker->pod());
+  }
+  return pods;
+}
+
+bool Kubelet::EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = workers_.find(pod.metadata.uid);
+    if (found == workers_.end() || found->second->state() != PodWorker::State::kSyncing) {
+      return false;
+    }
+    WaitingReason failure{"Evicted", message};
+    failure.is_disruption = true;
+    found->second->Terminate(std::move(failure), grace_s);
+  }
+  log_.Info("pod evicted", {{"pod", KeyOf(pod)}, {"message", message}});
+  dependencies_.events.Warning(pod, "Evicted", message);
+  return true;
+}
+
+bool Kubelet::IsPodGone(const std::string& uid) const {
+  MutexLock lock(mutex_);
+  const auto found = workers_.find(uid);
+  return found == workers_.end() || found->second->state() >= PodWorker::State::kFinished;
+}
+
+// Where images have a disk of their own, nothing but pods can free the kubelet's.
+void Kubelet::Reclaim(Signal signal) {
+  const bool is_node_fs = signal == Signal::kNodeFsAvailable || signal == Signal::kNodeFsInodesFree;
+  if (is_node_fs && stats_.has_image_fs()) return;
+  std::set<std::string> ended;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, worker] : workers_) {
+      if (worker->state() >= PodWorker::State::kFinished) ended.insert(uid);
+    }
+  }
+  if (const auto removed = housekeeping_.RemoveDead(ended); !removed) {
+    WarnOfNode("ContainerGCFailed", removed.error().message);
+  }
+  const auto freed = image_collector_.Free(std::numeric_limits<int64_t>::max());
+  if (!freed) WarnOfNode("ImageGCFailed", freed.error().message);
+}
+
+EvictionManager::Hooks Kubelet::EvictionHooks() {
+  return {[this] { return stats_.Measure(); },
+          [this] { return ActivePods(); },
+          [this](const auto& pods, bool with_disk) { return stats_.UsageOf(pods, with_disk); },
+          [this](Signal signal) { Reclaim(signal); },
+          [this](const core_v1::Pod& pod, const std::string& message, int64_t grace_s) {
+            return EvictPod(pod, message, grace_s);
+          },
+          [this](const std::string& uid) { return IsPodGone(uid); },
+          [this] { node_status_.Wake(); },
+          [this](const std::string& reason, const std::string& text) { WarnOfNode(reason, text); }};
+}
+
+}  // namespace skiff::kubelet

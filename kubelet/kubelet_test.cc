@@ -1,0 +1,164 @@
+// A kubelet without an API: static pods from a directory, on a runtime in memory.
+#include "kubelet/kubelet.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "client/manager.h"
+#include "client/transport.h"
+#include "kubelet/cri_fake.h"
+
+namespace skiff::kubelet {
+namespace {
+
+class StandaloneKubeletTest : public testing::Test {
+ protected:
+  StandaloneKubeletTest() {
+    char name[] = "/tmp/skiff-manifests-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+    KubeletOptions options;
+    options.node_name = "node-1";
+    options.root = directory_ + "/root";
+    options.node_ips = {"192.0.2.1"};
+    options.writes_files = false;
+    options.standalone = true;
+    options.manifest_path = directory_ + "/manifests";
+    kubelet_ = std::make_unique<Kubelet>(
+        options,
+        KubeletDependencies{manager_.client(), clock_, random_, runtime_,
+                            informers_.For<core_v1::Pod>(), informers_.For<core_v1::Service>(),
+                            manager_.Recorder("kubelet", "node-1"), executor_, nullptr});
+    kubelet_->Start();
+  }
+  ~StandaloneKubeletTest() override {
+    kubelet_->Stop();
+    std::filesystem::remove_all(directory_);
+  }
+
+  void Write(const std::string& file, const std::string& name, const std::string& image = "web:1") {
+    std::filesystem::create_directories(directory_ + "/manifests");
+    std::ofstream(directory_ + "/manifests/" + file)
+        << "apiVersion: v1\nkind: Pod\nmetadata: {name: " << name << "}\n"
+        << "spec: {containers: [{name: " << name << ", image: '" << image << "'}]}\n";
+  }
+  // Longer than the time between two looks at the directory.
+  void Settle() { executor_.RunFor(25s); }
+  std::vector<std::string> Running(const std::string& container) {
+    return runtime_.RunningNamed(container);
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{3};
+  SteppedExecutor executor_{clock_, 3};
+  InProcessTransport transport_{[](const http::Request&) {
+    http::Response response;
+    response.status = 403;
+    return response;
+  }};
+  Client client_{transport_, "kubelet"};
+  InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
+  Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
+  cri::FakeRuntime runtime_{clock_, random_, "10.1.0.0/24"};
+  std::string directory_;
+  std::unique_ptr<Kubelet> kubelet_;
+};
+
+TEST_F(StandaloneKubeletTest, PodsOfADirectoryRunAndShowTheirStatus) {
+  Settle();
+  EXPECT_TRUE(kubelet_->Pods().empty());  // No directory yet.
+  Write("web.yaml", "web");
+  Write("db.yaml", "db");
+  Write(".hidden.yaml", "hidden");
+  Settle();
+  EXPECT_EQ(Running("web").size(), 1u);
+  EXPECT_EQ(Running("db").size(), 1u);
+  EXPECT_TRUE(Running("hidden").empty());
+  const auto pods = kubelet_->Pods();
+  ASSERT_EQ(pods.size(), 2u);
+  EXPECT_EQ(pods[0]->metadata.name, "db-node-1");
+  EXPECT_EQ(pods[0]->status.phase, "Running");
+  EXPECT_EQ(pods[0]->status.host_ip, "192.0.2.1");
+}
+
+TEST_F(StandaloneKubeletTest, AChangedManifestReplacesThePodAndARemovedOneStopsIt) {
+  Write("web.yaml", "web");
+  Settle();
+  const auto before = Running("web");
+  ASSERT_EQ(before.size(), 1u);
+  Write("web.yaml", "web", "web:2");
+  Settle();
+  const auto after = Running("web");
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_NE(after, before);
+  std::filesystem::remove(directory_ + "/manifests/web.yaml");
+  Settle();
+  EXPECT_TRUE(Running("web").empty());
+  EXPECT_TRUE(runtime_.ListPodSandboxes({})->empty());
+  // The same pod again, under the uid it had.
+  Write("web.yaml", "web", "web:2");
+  Settle();
+  EXPECT_EQ(Running("web").size(), 1u);
+}
+
+TEST_F(StandaloneKubeletTest, ABadManifestStopsNothingElse) {
+  Write("web.yaml", "web");
+  std::ofstream(directory_ + "/manifests/bad.yaml") << "apiVersion: v1\nkind: Pod\n";
+  Settle();
+  EXPECT_EQ(Running("web").size(), 1u);
+  EXPECT_EQ(kubelet_->Pods().size(), 1u);
+}
+
+TEST_F(StandaloneKubeletTest, AContainerThatEndsIsStartedAgainAndItsStartTimeStays) {
+  Write("web.yaml", "web");
+  Settle();
+  const auto started = kubelet_->Pods().at(0)->status.start_time;
+  ASSERT_TRUE(started);
+  runtime_.Exit(Running("web").at(0), 1);
+  executor_.RunFor(60s);
+  EXPECT_EQ(Running("web").size(), 1u);
+  const auto status = kubelet_->Pods().at(0)->status;
+  EXPECT_EQ(status.container_statuses.at(0).restart_count, 1);
+  EXPECT_EQ(status.start_time, started);
+}
+
+TEST_F(StandaloneKubeletTest, ADeadlineEndsThePodWhenItHasCome) {
+  std::filesystem::create_directories(directory_ + "/manifests");
+  std::ofstream(directory_ + "/manifests/job.yaml")
+      << "apiVersion: v1\nkind: Pod\nmetadata: {name: job}\nspec: {activeDeadlineSeconds: 33, "
+         "containers: [{name: job, image: i}]}\n";
+  Settle();
+  EXPECT_EQ(Running("job").size(), 1u);
+  executor_.RunFor(34s);
+  EXPECT_TRUE(Running("job").empty());
+  EXPECT_EQ(kubelet_->Pods().at(0)->status.reason, "DeadlineExceeded");
+}
+
+TEST_F(StandaloneKubeletTest, APodWaitsForTheNetworkUnlessItUsesTheHosts) {
+  runtime_.SetNetworkReady(false);
+  executor_.RunFor(10s);  // The kubelet has heard of it.
+  Write("web.yaml", "web");
+  std::ofstream(directory_ + "/manifests/host.yaml")
+      << "apiVersion: v1\nkind: Pod\nmetadata: {name: host}\nspec: {hostNetwork: true, "
+         "containers: [{name: host, image: i}]}\n";
+  Settle();
+  EXPECT_TRUE(Running("web").empty());
+  EXPECT_EQ(Running("host").size(), 1u);
+  runtime_.SetNetworkReady(true);
+  executor_.RunFor(7s);
+  EXPECT_EQ(Running("web").size(), 1u);
+}
+
+TEST_F(StandaloneKubeletTest, WhatTheRuntimeHasOfUnknownPodsIsRemoved) {
+  cri::SandboxConfig orphan;
+  orphan.metadata = {"old", "old-uid", "default", 0};
+  orphan.labels = {{kPodUidLabel, "old-uid"}, {kPodNameLabel, "old"}};
+  ASSERT_TRUE(runtime_.RunPodSandbox(orphan, ""));
+  executor_.RunFor(90s);
+  EXPECT_TRUE(runtime_.ListPodSandboxes({})->empty());
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

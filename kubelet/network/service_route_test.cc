@@ -1,0 +1,49 @@
+// The machine's own packets to services, with rules in front of them as the service proxy's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kubelet/network/links.h"
+#include "kubelet/network/network_test_host.h"
+
+namespace skiff {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ServiceRouteTest, OwnPacketsReachTheRulesAndAreTranslatedOrRefused) {
+  const auto host = TestHost::Make();
+  if (!host) GTEST_SKIP() << "making a network namespace needs root";
+  if (!FindProgram("iptables-nft")) GTEST_SKIP() << "needs iptables";
+  host->Do("ip address add 192.0.2.1/32 dev lo");
+  TestServers servers;
+  servers.Add(*host, "tcp", 8080, "server", "192.0.2.1");
+  servers.Start();
+  host->Run([] {
+    // Forwarded packets are refused by this one, which must not stand in the way of own ones.
+    ASSERT_TRUE(AddUnreachableRoute("10.96.0.0/16"));
+    for (int twice = 0; twice < 2; ++twice) {
+      const auto added = AddServiceRoute("10.96.0.0/16", "192.0.2.1");
+      ASSERT_TRUE(added) << added.error().message;
+    }
+  });
+  host->Do(
+      "iptables-nft -t nat -A OUTPUT -d 10.96.0.10 -p tcp --dport 80 -j DNAT "
+      "--to-destination 192.0.2.1:8080");
+  host->Do("iptables-nft -A OUTPUT -d 10.96.0.0/16 -j REJECT");
+  EXPECT_EQ(Ask(*host, "tcp", "10.96.0.10", 80), "server 192.0.2.1");
+  EXPECT_EQ(Ask(*host, "tcp", "10.96.0.11", 80), "refused");
+  // Nothing is sent that could be refused: the kernel says so at once.
+  EXPECT_EQ(Ask(*host, "udp", "10.96.0.11", 80), "Operation not permitted");
+  host->Run([] {
+    for (int twice = 0; twice < 2; ++twice) {
+      const auto removed = RemoveServiceRoute("10.96.0.0/16");
+      ASSERT_TRUE(removed) << removed.error().message;
+    }
+  });
+  EXPECT_THAT(host->Do("ip rule"), Not(HasSubstr("9797")));
+  EXPECT_THAT(host->Do("ip -o link"), Not(HasSubstr("skiff.svc")));
+}
+
+}  // namespace
+}  // namespace skiff

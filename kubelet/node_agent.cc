@@ -1,0 +1,110 @@
+#include "kubelet/node_agent.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "kubelet/streaming/kubelet_server.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// Started as they are needed. A container that ends slowly holds one for its grace period: they
+// must not run out while a full node of pods ends, or new pods would have to wait.
+constexpr int kThreads = 160;
+
+// What /healthz says on its own port.
+class HealthHandler final : public http::Handler {
+ public:
+  http::Response Handle(const http::Request& request) override {
+    http::Response response;
+    response.content_type = "text/plain; charset=utf-8";
+    response.status = request.path == "/healthz" ? 200 : 404;
+    response.body = response.status == 200 ? "ok" : "404 page not found\n";
+    return response;
+  }
+};
+
+}  // namespace
+
+struct NodeAgent::Parts {
+  explicit Parts(const Dependencies& given)
+      : runtime(given.runtime),
+        executor("kubelet", kThreads),
+        manager({given.transport, given.clock, given.random, given.informers, "kubelet"}) {}
+  ContainerRuntime& runtime;
+  http::Loops loops{1};
+  ThreadExecutor executor;
+  Manager manager;
+  std::unique_ptr<Kubelet> kubelet;
+  std::unique_ptr<KubeletServer> handler;
+  HealthHandler health_handler;
+  std::unique_ptr<http::Server> server, health;
+};
+
+Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
+                                                    Dependencies dependencies) {
+  std::unique_ptr<NodeAgent> agent(new NodeAgent(std::make_unique<Parts>(dependencies)));
+  Parts& parts = *agent->parts_;
+  const std::string name = options.kubelet.node_name;
+  parts.kubelet = std::make_unique<Kubelet>(
+      std::move(options.kubelet),
+      KubeletDependencies{parts.manager.client(), dependencies.clock, dependencies.random,
+                          dependencies.runtime, dependencies.pods, dependencies.services,
+                          parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops});
+  parts.handler = std::make_unique<KubeletServer>(*parts.kubelet, parts.loops, dependencies.clock);
+  if (options.server) {
+    parts.server = TRY(http::Server::Start(*options.server, parts.loops, *parts.handler));
+  }
+  if (options.health) {
+    parts.health = TRY(http::Server::Start(*options.health, parts.loops, parts.health_handler));
+  }
+  parts.kubelet->Start();
+  parts.manager.Start(parts.executor);
+  return agent;
+}
+
+NodeAgent::NodeAgent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+NodeAgent::~NodeAgent() {
+  Parts& parts = *parts_;
+  if (parts.server) parts.server->Stop(1s);
+  if (parts.health) parts.health->Stop(0s);
+  // A runtime that hangs would hold the kubelet's threads.
+  parts.runtime.Shutdown();
+  parts.kubelet->Stop();
+  parts.manager.Stop();
+}
+
+Executor& NodeAgent::executor() {
+  return parts_->executor;
+}
+
+Kubelet& NodeAgent::kubelet() {
+  return *parts_->kubelet;
+}
+
+int NodeAgent::port() const {
+  return parts_->server ? parts_->server->port() : 0;
+}
+
+Result<> NodeAgent::ReloadTls(const http::ServerTls& tls) {
+  return parts_->server ? parts_->server->ReloadTls(tls) : Result<>();
+}
+
+KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::string& address,
+                                    const std::string& root, const std::string& resolv_conf) {
+  KubeletOptions options;
+  options.node_name = node_name;
+  options.root = root;
+  options.node_ips = {address};
+  // The size of the disk is asked of this directory.
+  std::error_code ignored;
+  std::filesystem::create_directories(root, ignored);
+  std::ifstream file(resolv_conf);
+  options.dns.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
+  options.facts = ReadNodeFacts(node_name, root);
+  options.facts.ips = {address};
+  return options;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,62 @@
+// A kubelet with all it needs to run in a process: threads, its own client of the API, its HTTPS
+// server. `skiff kubelet` is one of these; `skiff up` has one for its machine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/informer.h"
+#include "client/manager.h"
+#include "http/loop.h"
+#include "http/server.h"
+#include "kubelet/kubelet.h"
+
+namespace skiff::kubelet {
+
+struct NodeAgentOptions {
+  KubeletOptions kubelet;
+  // Where logs, commands and the rest are served; unset: nowhere.
+  std::optional<http::Server::Options> server;
+  // Plain HTTP, /healthz alone; unset: nowhere.
+  std::optional<http::Server::Options> health;
+};
+
+class NodeAgent {
+ public:
+  struct Dependencies {
+    Transport& transport;
+    InformerFactory& informers;
+    // Of this node at least.
+    Informer<core_v1::Pod> pods;
+    Informer<core_v1::Service> services;
+    const Clock& clock;
+    Random& random;
+    ContainerRuntime& runtime;
+  };
+  // Runs when it returns. The informers are started by the caller, afterwards. `dependencies` must
+  // outlive it.
+  static Result<std::unique_ptr<NodeAgent>> Start(NodeAgentOptions options,
+                                                  Dependencies dependencies);
+  // Containers go on.
+  ~NodeAgent();
+
+  // For further loops of the node.
+  Executor& executor();
+  Kubelet& kubelet();
+  // The port it is served on; 0: nowhere.
+  int port() const;
+  // New connections to that port see this certificate. Any thread.
+  Result<> ReloadTls(const http::ServerTls& tls);
+
+ private:
+  struct Parts;
+  explicit NodeAgent(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// What this machine offers, for options of a kubelet: facts, DNS of its resolv.conf.
+KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::string& address,
+                                    const std::string& root, const std::string& resolv_conf);
+
+}  // namespace skiff::kubelet

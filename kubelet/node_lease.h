@@ -1,0 +1,34 @@
+// Renews the node's lease: others take a node whose lease has run out for lost.
+#pragma once
+
+#include <string>
+
+#include "api/gen/coordination_v1.h"
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "client/client.h"
+
+namespace skiff::kubelet {
+
+class NodeLease final : public ControlLoop {
+ public:
+  static constexpr Duration kRetry = 1s;
+
+  // Renewed each quarter of `seconds`.
+  NodeLease(std::string node_name, int seconds, Client& client, const Clock& clock)
+      : node_name_(std::move(node_name)), seconds_(seconds), client_(client), clock_(clock) {}
+  Duration Step() override;
+
+ private:
+  Result<> Renew();
+  Result<Ptr<coordination_v1::Lease>> Make();
+
+  const std::string node_name_;
+  const int seconds_;
+  Client& client_;
+  const Clock& clock_;
+  const Log log_{"lease"};
+  Ptr<coordination_v1::Lease> lease_;  // As last written; nullptr: to be read first.
+};
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,232 @@
+// A node that runs short: what is measured, what is removed, who is evicted; and a runtime that is
+// away.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kubelet/cri_fake.h"
+#include "kubelet/eviction_manager.h"
+#include "kubelet/image_collector.h"
+#include "kubelet/node_stats.h"
+#include "kubelet/runtime_health.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr int64_t kMi = 1 << 20;
+
+TEST(NodeStatsTest, MemoryThatCanBeHadIsFreeOrUnusedCache) {
+  const auto memory = MemoryFrom(
+      "MemTotal:        1024 kB\nMemFree:          100 kB\nInactive:         70 kB\n"
+      "Inactive(file):   50 kB\n");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->available, 150 * 1024);
+  EXPECT_EQ(memory->capacity, 1024 * 1024);
+  EXPECT_FALSE(MemoryFrom("MemTotal: 1 kB\n"));
+}
+
+TEST(NodeStatsTest, ProcessesAreThoseOfTheLoadAverage) {
+  const auto processes = ProcessesFrom("0.10 0.20 0.30 2/345 6789\n", 1000);
+  ASSERT_TRUE(processes);
+  EXPECT_EQ(processes->available, 655);
+  EXPECT_FALSE(ProcessesFrom("", 1000));
+}
+
+TEST(NodeStatsTest, ThisMachineIsMeasured) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime runtime(clock, random, "10.1.0.0/24");
+  NodeStats stats(runtime, {.root = "/tmp"});
+  const Measurements measured = stats.Measure();
+  for (const Signal signal :
+       {Signal::kMemoryAvailable, Signal::kNodeFsAvailable, Signal::kPidAvailable}) {
+    ASSERT_TRUE(measured.contains(signal)) << SignalText(signal);
+    EXPECT_GT(measured.at(signal).available, 0);
+    EXPECT_LE(measured.at(signal).available, measured.at(signal).capacity);
+  }
+}
+
+TEST(NodeStatsTest, ADirectoryTakesWhatItsFilesTake) {
+  char name[] = "/tmp/skiff-usage-XXXXXX";
+  ASSERT_NE(mkdtemp(name), nullptr);
+  const std::string directory = name;
+  const DirectoryUsage empty = UsageOfDirectory(directory);
+  std::filesystem::create_directories(directory + "/a/b");
+  std::ofstream(directory + "/a/b/file") << std::string(100'000, 'x') << std::flush;
+  const DirectoryUsage full = UsageOfDirectory(directory);
+  EXPECT_GE(full.bytes - empty.bytes, 100'000);
+  EXPECT_EQ(full.inodes - empty.inodes, 3);
+  std::filesystem::remove_all(directory);
+  EXPECT_EQ(UsageOfDirectory(directory).inodes, 0);
+}
+
+ImageRecord Image(const std::string& id, int64_t mi, Duration last_used) {
+  return {id, mi * kMi, false, false, 0s, last_used};
+}
+
+TEST(ImagesToRemoveTest, TheLeastRecentlyUsedGoUntilThereIsEnough) {
+  ImageRecord pinned = Image("pinned", 100, 0s);
+  pinned.pinned = true;
+  ImageRecord used = Image("used", 100, 0s);
+  used.in_use = true;
+  ImageRecord young = Image("young", 100, 0s);
+  young.first_seen = 950s;
+  const std::vector<ImageRecord> images = {Image("newer", 50, 500s), Image("older", 50, 100s),
+                                           pinned, used, young};
+  const auto ids = [&](int64_t mi) {
+    std::vector<std::string> out;
+    for (const auto& each : ImagesToRemove(images, mi * kMi, 1000s, 120s)) out.push_back(each.id);
+    return out;
+  };
+  EXPECT_EQ(ids(0), std::vector<std::string>{});
+  EXPECT_EQ(ids(30), std::vector<std::string>{"older"});
+  EXPECT_EQ(ids(1000), (std::vector<std::string>{"older", "newer"}));
+}
+
+// A node whose numbers and pods the test chooses.
+class EvictionManagerTest : public testing::Test {
+ protected:
+  EvictionManagerTest() {
+    executor_.Add(manager_);
+    executor_.RunUntilIdle();
+  }
+  ~EvictionManagerTest() override { executor_.Remove(manager_); }
+  void AddPod(const std::string& name, int64_t used_mi, int32_t priority = 0) {
+    auto pod = std::make_shared<core_v1::Pod>();
+    pod->metadata.name = pod->metadata.uid = name;
+    pod->spec.priority = priority;
+    pod->spec.containers.emplace_back().name = "c";
+    PodUsage usage;
+    usage.pod = pod;
+    usage.is_known = true;
+    usage.memory_bytes = usage.disk_bytes = used_mi * kMi;
+    usage.containers["c"] = {used_mi * kMi, used_mi * kMi};
+    usages_[name] = usage;
+  }
+  std::vector<Ptr<core_v1::Pod>> Pods() const {
+    std::vector<Ptr<core_v1::Pod>> pods;
+    for (const auto& [name, usage] : usages_) pods.push_back(usage.pod);
+    return pods;
+  }
+  bool Evict(const core_v1::Pod& pod, const std::string& message) {
+    evicted_.push_back(pod.metadata.name);
+    message_ = message;
+    return true;
+  }
+  EvictionManager::Hooks Hooks() {
+    return {[this] { return measured_; },
+            [this] { return Pods(); },
+            [this](const std::vector<Ptr<core_v1::Pod>>& pods, bool) {
+              std::vector<PodUsage> out;
+              for (const auto& pod : pods) out.push_back(usages_.at(pod->metadata.name));
+              return out;
+            },
+            [this](Signal) {
+              reclaimed_ = true;
+              if (frees_) measured_ = Measurements();
+            },
+            [this](const core_v1::Pod& pod, const std::string& message, int64_t) {
+              return Evict(pod, message);
+            },
+            [this](const std::string& uid) { return !usages_.contains(uid); },
+            [this] { ++pressure_changes_; },
+            [this](const std::string& reason, const std::string&) { warnings_.push_back(reason); }};
+  }
+  static EvictionSettings Settings() { return {*ParseThresholds({}), 300s, 0}; }
+
+  FakeClock clock_;
+  SteppedExecutor executor_{clock_, 1};
+  Measurements measured_;
+  std::map<std::string, PodUsage> usages_;
+  bool frees_ = false;
+  bool reclaimed_ = false;
+  int pressure_changes_ = 0;
+  std::vector<std::string> evicted_, warnings_;
+  std::string message_;
+  EvictionManager manager_{Settings(), clock_, Hooks()};
+};
+
+TEST_F(EvictionManagerTest, OnePodAfterTheOtherGoesAndCriticalOnesStay) {
+  AddPod("small", 10);
+  AddPod("large", 500);
+  AddPod("critical", 900, 2'000'000'000);
+  measured_[Signal::kMemoryAvailable] = {50 * kMi, 1000 * kMi};
+  executor_.RunFor(12s);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"large"});
+  EXPECT_EQ(manager_.pressures(), std::set<std::string>{"MemoryPressure"});
+  EXPECT_EQ(warnings_, std::vector<std::string>{"EvictionThresholdMet"});
+  usages_.erase("large");  // It is gone: the next one, since memory is short still.
+  executor_.RunFor(3s);
+  EXPECT_EQ(evicted_, (std::vector<std::string>{"large", "small"}));
+  EXPECT_EQ(pressure_changes_, 1);
+  usages_.erase("small");
+  executor_.RunFor(60s);
+  EXPECT_EQ(evicted_.size(), 2u);
+}
+
+TEST_F(EvictionManagerTest, APodThatDoesNotGoIsNotWaitedForForever) {
+  AddPod("stuck", 500);
+  AddPod("other", 10);
+  measured_[Signal::kMemoryAvailable] = {50 * kMi, 1000 * kMi};
+  executor_.RunFor(30s);
+  EXPECT_EQ(evicted_.size(), 1u);
+  executor_.RunFor(30s);
+  EXPECT_GE(evicted_.size(), 2u);
+}
+
+TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
+  AddPod("web", 500);
+  frees_ = true;
+  measured_[Signal::kNodeFsAvailable] = {5 * kMi, 1000 * kMi};
+  executor_.RunFor(12s);
+  EXPECT_TRUE(reclaimed_);
+  EXPECT_TRUE(evicted_.empty());
+  EXPECT_EQ(manager_.pressures(), std::set<std::string>{"DiskPressure"});
+  frees_ = false;
+  measured_[Signal::kNodeFsAvailable] = {5 * kMi, 1000 * kMi};
+  executor_.RunFor(12s);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"web"});
+  EXPECT_EQ(message_,
+            "The node was low on resource: ephemeral-storage. Threshold quantity: 100Mi, "
+            "available: 5Mi. Container c was using 500Mi, request is 0, has larger consumption of "
+            "ephemeral-storage. ");
+}
+
+class RuntimeHealthTest : public testing::Test {
+ protected:
+  RuntimeHealthTest() { executor_.Add(health_); }
+  ~RuntimeHealthTest() override { executor_.Remove(health_); }
+  FakeClock clock_;
+  SeededRandom random_{1};
+  SteppedExecutor executor_{clock_, 1};
+  cri::FakeRuntime runtime_{clock_, random_, "10.1.0.0/24"};
+  int changes_ = 0;
+  RuntimeHealth health_{runtime_, clock_, [this] { ++changes_; }};
+};
+
+TEST_F(RuntimeHealthTest, ARuntimeIsDownWhenItHasBeenAwayForHalfAMinute) {
+  EXPECT_EQ(health_.Problem(), "container runtime status check may not have completed yet");
+  executor_.RunUntilIdle();
+  EXPECT_EQ(health_.Problem(), "");
+  EXPECT_EQ(changes_, 1);
+  runtime_.SetDown(true);
+  executor_.RunFor(20s);
+  EXPECT_EQ(health_.Problem(), "");
+  executor_.RunFor(20s);
+  EXPECT_EQ(health_.Problem(), "container runtime is down");
+  EXPECT_EQ(changes_, 2);
+  runtime_.SetDown(false);
+  executor_.RunFor(10s);
+  EXPECT_EQ(health_.Problem(), "");
+  EXPECT_EQ(changes_, 3);
+}
+
+TEST_F(RuntimeHealthTest, OneThatHasNeverAnsweredIsDownAtOnce) {
+  runtime_.SetDown(true);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(health_.Problem(), "container runtime is down");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

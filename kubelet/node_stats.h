@@ -1,0 +1,60 @@
+// How much of the node is left, and what each pod takes of it: read from /proc, the file systems
+// and the container runtime.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "kubelet/cri.h"
+#include "kubelet/eviction.h"
+#include "kubelet/eviction_rank.h"
+#include "kubelet/linux_resources.h"
+
+namespace skiff::kubelet {
+
+struct NodeStatsOptions {
+  std::string root = "/var/lib/kubelet";  // On nodefs.
+  std::string log_root = "/var/log/pods";
+  std::string cgroup_root = "/kubepods";
+  CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
+};
+
+// Thread-safe.
+class NodeStats {
+ public:
+  NodeStats(ContainerRuntime& runtime, NodeStatsOptions options)
+      : runtime_(runtime), options_(std::move(options)) {}
+  // What cannot be read is left out. Asks the runtime where its images lie.
+  Measurements Measure();
+  // Images lie on another file system than the kubelet's directory. As of the last Measure.
+  bool has_image_fs() const;
+  // Where the images lie, as measured last.
+  std::optional<Measurement> ImageFs() const;
+  // Asks the runtime for all of them; `with_disk` walks the directories of the pods as well.
+  std::vector<PodUsage> UsageOf(const std::vector<Ptr<core_v1::Pod>>& pods, bool with_disk);
+
+ private:
+  void AddDisk(PodUsage& usage) const;
+
+  ContainerRuntime& runtime_;
+  const NodeStatsOptions options_;
+  mutable Mutex mutex_;
+  bool has_image_fs_ GUARDED_BY(mutex_) = false;
+  std::optional<Measurement> image_fs_ GUARDED_BY(mutex_);
+};
+
+// Of /proc/meminfo: what could be had without swapping, the page cache that is not in use included.
+std::optional<Measurement> MemoryFrom(std::string_view meminfo);
+// Of /proc/loadavg, and the largest number of processes there may be.
+std::optional<Measurement> ProcessesFrom(std::string_view loadavg, int64_t processes_max);
+
+struct DirectoryUsage {
+  int64_t bytes = 0;
+  int64_t inodes = 0;
+};
+// What a directory and all below it takes, other file systems left out.
+DirectoryUsage UsageOfDirectory(const std::string& path);
+
+}  // namespace skiff::kubelet

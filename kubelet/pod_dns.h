@@ -1,0 +1,32 @@
+// The DNS configuration of a pod, which the runtime writes to its /etc/resolv.conf. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "kubelet/cri.h"
+
+namespace skiff::kubelet {
+
+struct DnsSettings {
+  std::vector<std::string> cluster_servers;  // Empty: pods use the node's.
+  std::string cluster_domain = "cluster.local";
+  cri::DnsConfig node;  // Of the node's resolv.conf.
+};
+
+// What an Event tells of a pod whose DNS configuration is not what it asked for.
+struct DnsWarning {
+  std::string reason;
+  std::string message;
+  bool operator==(const DnsWarning&) const = default;
+};
+
+// By spec.dnsPolicy and spec.dnsConfig, cut to what resolvers take. `warnings` may be null.
+cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
+                      std::vector<DnsWarning>* warnings = nullptr);
+
+// The parts of a resolv.conf.
+cri::DnsConfig ParseResolvConf(const std::string& text);
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,233 @@
+#include "kubelet/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/log.h"
+#include "client/kubeconfig.h"
+#include "kubelet/cri_grpc.h"
+#include "kubelet/network/own_address.h"
+#include "kubelet/node_agent.h"
+
+namespace skiff::kubelet {
+namespace {
+
+const Log kLog("kubelet");
+
+// The API of a kubelet that has none.
+http::Response NoApi(const http::Request&) {
+  http::Response response;
+  response.status = 403;
+  response.content_type = "application/json";
+  response.body =
+      R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,)"
+      R"("message":"this kubelet runs without an API server"})";
+  return response;
+}
+
+template <Kind K>
+Result<CachedObject> Decode(const Json& document) {
+  auto object = std::make_shared<K>();
+  TRY(FromJson(K::Describe(), document, object.get()));
+  object->metadata.managed_fields.clear();
+  const meta_v1::ObjectMeta* metadata = &object->metadata;
+  return CachedObject{std::move(object), metadata};
+}
+
+std::string NodeName(const KubeletFlags& flags) {
+  return flags.hostname_override.empty() ? OwnHostname() : flags.hostname_override;
+}
+
+EvictionTexts EvictionTextsOf(const KubeletConfiguration& given) {
+  return {given.eviction_hard, given.merge_default_eviction_settings, given.eviction_soft,
+          given.eviction_soft_grace_period, given.eviction_minimum_reclaim};
+}
+
+// What pods do not get of the machine.
+Result<> Reserve(const KubeletConfiguration& given, NodeFacts& facts) {
+  int64_t storage = 0;
+  facts.reserved_memory_bytes = 0;
+  for (const Threshold& threshold : TRY(ParseThresholds(EvictionTextsOf(given)))) {
+    if (!threshold.is_hard()) continue;
+    if (threshold.signal == Signal::kMemoryAvailable) {
+      facts.reserved_memory_bytes = threshold.amount.Of(facts.memory_bytes);
+    } else if (threshold.signal == Signal::kNodeFsAvailable) {
+      storage = threshold.amount.Of(facts.ephemeral_storage_bytes);
+    }
+  }
+  for (const auto* reserved : {&given.system_reserved, &given.kube_reserved}) {
+    for (const auto& [name, text] : *reserved) {
+      const Quantity amount = TRY(Quantity::Parse(text));
+      if (name == "cpu") facts.reserved_milli_cpu += amount.MilliValue();
+      if (name == "memory") facts.reserved_memory_bytes += amount.Value();
+      if (name == "ephemeral-storage") storage += amount.Value();
+    }
+  }
+  facts.reserved_storage_bytes = storage;
+  return {};
+}
+
+KubeletOptions OptionsOf(const KubeletFlags& flags) {
+  const KubeletConfiguration& given = flags.configuration;
+  const std::string address = flags.node_ip.empty() ? OwnAddress() : flags.node_ip;
+  KubeletOptions options =
+      OptionsOfThisMachine(NodeName(flags), address, flags.root_dir, given.resolv_conf);
+  options.log_root = given.pod_logs_dir;
+  options.cgroup_root = given.cgroup_root + "/kubepods";
+  options.cgroup_driver =
+      given.cgroup_driver == "systemd" ? CgroupDriver::kSystemd : CgroupDriver::kCgroupfs;
+  options.dns.cluster_servers = given.cluster_dns;
+  options.dns.cluster_domain = given.cluster_domain;
+  options.facts.pods_max = given.max_pods;
+  options.facts.port = given.port;
+  options.facts.labels = flags.node_labels;
+  options.facts.taints = given.register_with_taints;
+  options.facts.provider_id = given.provider_id;
+  options.facts.registers = given.register_node;
+  options.manifest_path = given.static_pod_path;
+  options.manifest_check_every = given.file_check_frequency;
+  options.standalone = flags.kubeconfig.empty();
+  options.node_status = {given.node_status_update_frequency, given.node_status_report_frequency,
+                         static_cast<size_t>(std::max(0, given.node_status_max_images))};
+  options.lease_seconds = given.node_lease_duration_seconds;
+  options.eviction = EvictionTextsOf(given);
+  options.eviction_transition_period = given.eviction_pressure_transition_period;
+  options.eviction_max_pod_grace_s = given.eviction_max_pod_grace_period;
+  options.logs.bytes_max = Quantity::Parse(given.container_log_max_size)->Value();
+  options.logs.files_max = given.container_log_max_files;
+  options.logs.period = given.container_log_monitor_interval;
+  options.images = {given.image_gc_high_threshold_percent, given.image_gc_low_threshold_percent,
+                    given.image_minimum_gc_age};
+  return options;
+}
+
+}  // namespace
+
+struct KubeletProcess::Parts {
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<Transport> transport;
+  std::unique_ptr<Client> informer_client;
+  std::unique_ptr<InformerFactory> informers;
+  // Pods of this node alone. Both stay empty without an API.
+  std::unique_ptr<InformerCache> pods, services;
+  std::unique_ptr<cri::ContainerRuntime> runtime;
+  std::unique_ptr<NodeAgent> agent;
+
+  Result<> Connect(const KubeletFlags& flags);
+  Result<NodeAgentOptions> OptionsFor(const KubeletFlags& flags, const EnsureServingFiles& serving);
+};
+
+Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
+  if (flags.kubeconfig.empty()) {
+    transport = std::make_unique<InProcessTransport>(&NoApi);
+  } else {
+    const Kubeconfig kubeconfig = TRY(Kubeconfig::Load(flags.kubeconfig));
+    transport = TRY(MakeHttpsTransport(TRY(kubeconfig.Options())));
+  }
+  informer_client = std::make_unique<Client>(*transport, "kubelet");
+  const Reflector::Dependencies reflector{*informer_client, clock, random};
+  informers = std::make_unique<InformerFactory>(reflector);
+  ListOptions mine;
+  mine.field_selector = "spec.nodeName=" + NodeName(flags);
+  pods =
+      std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), mine, &Decode<core_v1::Pod>);
+  services = std::make_unique<InformerCache>(reflector, core_v1::Service::Info(), ListOptions{},
+                                             &Decode<core_v1::Service>);
+  return {};
+}
+
+Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& flags,
+                                                           const EnsureServingFiles& serving) {
+  const KubeletConfiguration& given = flags.configuration;
+  NodeAgentOptions options{.kubelet = OptionsOf(flags)};
+  TRY(Reserve(given, options.kubelet.facts));
+  if (given.healthz_port > 0) {
+    options.health = http::Server::Options{.bind_address = given.healthz_bind_address,
+                                           .port = given.healthz_port};
+  }
+  if (!given.enable_server) return options;
+  ServingFiles files{given.tls_cert_file, given.tls_private_key_file};
+  if (files.certificate.empty()) {
+    files = TRY(serving(flags.cert_dir, NodeName(flags), options.kubelet.facts.ips.front()));
+  }
+  http::ServerTls tls =
+      TRY(http::ServerTls::FromFiles(files.certificate, files.key, given.client_ca_file));
+  options.server = http::Server::Options{
+      .bind_address = given.address, .port = given.port, .tls = std::move(tls)};
+  return options;
+}
+
+Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags& flags,
+                                                              const EnsureServingFiles& serving) {
+  std::unique_ptr<KubeletProcess> process(new KubeletProcess(std::make_unique<Parts>()));
+  Parts& parts = *process->parts_;
+  std::error_code error;
+  std::filesystem::create_directories(flags.root_dir, error);
+  if (error) {
+    return Fail(Reason::kForbidden, fmt::format("error creating root directory: mkdir {}: {}",
+                                                flags.root_dir, error.message()));
+  }
+  const KubeletConfiguration& given = flags.configuration;
+  TRY(parts.Connect(flags));
+  parts.runtime = cri::MakeGrpcRuntime({.endpoint = given.container_runtime_endpoint,
+                                        .request_timeout = given.runtime_request_timeout});
+  NodeAgentOptions options = TRY(parts.OptionsFor(flags, serving));
+  parts.agent = TRY(NodeAgent::Start(
+      std::move(options),
+      {*parts.transport, *parts.informers, Informer<core_v1::Pod>(*parts.pods),
+       Informer<core_v1::Service>(*parts.services), parts.clock, parts.random, *parts.runtime}));
+  if (flags.kubeconfig.empty()) {
+    kLog.Info("no kubeconfig: standalone", {{"manifests", given.static_pod_path}});
+  } else {
+    parts.agent->executor().Add(parts.pods->loop());
+    parts.agent->executor().Add(parts.services->loop());
+  }
+  return process;
+}
+
+KubeletProcess::KubeletProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+KubeletProcess::~KubeletProcess() {
+  if (!parts_->agent) return;
+  for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
+    parts_->agent->executor().Remove(cache->loop());
+  }
+}
+
+int KubeletProcess::port() const {
+  return parts_->agent->port();
+}
+
+int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving) {
+  const auto flags = ParseKubeletFlags(args);
+  if (!flags) {
+    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
+    return 1;
+  }
+  if (!*flags) return 0;
+  Log::Configure((*flags)->configuration.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
+                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
+  // Blocked before any thread starts, so that every thread has them blocked.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto process = KubeletProcess::Start(**flags, serving);
+  if (!process) {
+    kLog.Error("command failed", {{"error", process.error().message}});
+    return 1;
+  }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  kLog.Info("stopping", {{"signal", signal}});
+  return 0;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,61 @@
+// `skiff kubelet`: flags and configuration of the kubelet -> a node agent on a container runtime.
+//
+//   skiff kubelet --kubeconfig=kubelet.conf --config=config.yaml
+//   skiff kubelet --pod-manifest-path=/etc/kubernetes/manifests      # standalone, without an API
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "kubelet/configuration.h"
+
+namespace skiff::kubelet {
+
+struct KubeletFlags {
+  KubeletConfiguration configuration;
+  std::string config;      // A KubeletConfiguration, or (as once) a directory of manifests.
+  std::string kubeconfig;  // "": standalone.
+  std::string hostname_override;
+  std::string node_ip;
+  std::string root_dir = "/var/lib/kubelet";
+  std::string cert_dir = "/var/lib/kubelet/pki";
+  std::map<std::string, std::string> node_labels;
+  std::string logging_format = "text";
+};
+
+// Flags win over the configuration file. Invalid carries the kubelet's text; nullopt after --help
+// or --version was printed.
+Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args);
+
+// Files of a certificate and its key that `node` may show at these names and addresses; made in the
+// directory unless they are there and fresh.
+struct ServingFiles {
+  std::string certificate, key;
+};
+using EnsureServingFiles = std::function<Result<ServingFiles>(
+    const std::string& directory, const std::string& node, const std::string& address)>;
+
+class KubeletProcess {
+ public:
+  // Runs when it returns, whether API and runtime are there yet or not. `serving` is asked when the
+  // configuration names no certificate.
+  static Result<std::unique_ptr<KubeletProcess>> Start(const KubeletFlags& flags,
+                                                       const EnsureServingFiles& serving);
+  // Containers go on.
+  ~KubeletProcess();
+  int port() const;
+
+ private:
+  struct Parts;
+  explicit KubeletProcess(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// The program: until SIGINT or SIGTERM. Returns the exit code.
+int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving);
+
+}  // namespace skiff::kubelet

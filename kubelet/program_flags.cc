@@ -1,0 +1,308 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/flags.h"
+#include "base/version.h"
+#include "kubelet/program.h"
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Flags whose values need more than their type.
+struct RawFlags {
+  std::vector<std::string> node_labels, taints;
+  std::vector<std::string> eviction_hard, eviction_soft, eviction_soft_grace, eviction_reclaim;
+  std::vector<std::string> system_reserved, kube_reserved;
+  bool version_asked = false;
+  bool ignored = false;
+};
+
+void AddServingFlags(Flags& flags, KubeletFlags& to) {
+  KubeletConfiguration& it = to.configuration;
+  flags.Add("address", it.address, "The IP address the kubelet serves on.");
+  flags.Add("port", it.port, "The port the kubelet serves on.");
+  flags.Add("read-only-port", it.read_only_port, "Not served; 0.");
+  flags.Add("healthz-bind-address", it.healthz_bind_address, "The address of /healthz.");
+  flags.Add("healthz-port", it.healthz_port, "The port of /healthz; 0 serves none.");
+  flags.Add("tls-cert-file", it.tls_cert_file, "File with the certificate that is served.");
+  flags.Add("tls-private-key-file", it.tls_private_key_file, "File with its private key.");
+  flags.Add("client-ca-file", it.client_ca_file,
+            "Clients that show a certificate of these authorities are its common name.");
+  flags.Add("cert-dir", to.cert_dir, "Where certificates of the kubelet's own making lie.");
+  flags.Add("v", it.verbosity, "Log level; 4 and above show details.");
+  flags.Add("logging-format", to.logging_format, "text or json.");
+}
+
+void AddNodeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
+  KubeletConfiguration& it = to.configuration;
+  flags.Add("kubeconfig", to.kubeconfig,
+            "How to reach the API server; without it the kubelet runs static pods alone.");
+  flags.Add("hostname-override", to.hostname_override, "The node's name; the host's by default.");
+  flags.Add("node-ip", to.node_ip, "The node's IP address; that of the default route.");
+  flags.Add("root-dir", to.root_dir, "Where the kubelet keeps volumes and the like.");
+  flags.Add("register-node", it.register_node, "Create the Node object.");
+  flags.Add("node-labels", raw.node_labels, "Labels the node is registered with, k=v,...");
+  flags.Add("register-with-taints", raw.taints, "Taints it is registered with, k=v:Effect,...");
+  flags.Add("max-pods", it.max_pods, "How many pods may run here.");
+  flags.Add("provider-id", it.provider_id, "The machine's id at its provider.");
+  flags.Add("cluster-dns", it.cluster_dns, "DNS servers of pods with dnsPolicy ClusterFirst.");
+  flags.Add("cluster-domain", it.cluster_domain, "The domain of the cluster's names.");
+  flags.Add("resolv-conf", it.resolv_conf, "The resolver configuration pods inherit.");
+  flags.Add("node-status-update-frequency", it.node_status_update_frequency,
+            "How often the node's status is computed.");
+}
+
+void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
+  KubeletConfiguration& it = to.configuration;
+  flags.Add("config", to.config,
+            "A KubeletConfiguration file; a directory is taken for --pod-manifest-path.");
+  flags.Add("pod-manifest-path", it.static_pod_path, "A file or directory of static pods.");
+  flags.Add("file-check-frequency", it.file_check_frequency, "How often it is looked at besides.");
+  flags.Add("container-runtime-endpoint", it.container_runtime_endpoint, "The runtime's socket.");
+  flags.Add("runtime-request-timeout", it.runtime_request_timeout, "Of its calls.");
+  flags.Add("cgroup-driver", it.cgroup_driver, "cgroupfs or systemd.");
+  flags.Add("cgroup-root", it.cgroup_root, "The cgroup that pods' cgroups lie in.");
+  flags.Add("pod-logs-dir", it.pod_logs_dir, "Where containers' logs lie.");
+  flags.Add("container-log-max-size", it.container_log_max_size, "A longer log is rotated.");
+  flags.Add("container-log-max-files", it.container_log_max_files, "How many are kept.");
+  flags.Add("image-gc-high-threshold", it.image_gc_high_threshold_percent,
+            "Disk usage above which images are removed.");
+  flags.Add("image-gc-low-threshold", it.image_gc_low_threshold_percent,
+            "Disk usage down to which they are.");
+  flags.Add("eviction-hard", raw.eviction_hard, "Thresholds, memory.available<100Mi,...");
+  flags.Add("eviction-soft", raw.eviction_soft, "Thresholds that may be met for a while.");
+  flags.Add("eviction-soft-grace-period", raw.eviction_soft_grace, "For how long.");
+  flags.Add("eviction-minimum-reclaim", raw.eviction_reclaim, "How much is freed at least.");
+  flags.Add("eviction-pressure-transition-period", it.eviction_pressure_transition_period,
+            "How long a pressure condition stays at least.");
+  flags.Add("eviction-max-pod-grace-period", it.eviction_max_pod_grace_period,
+            "Grace of pods evicted for a soft threshold, seconds.");
+  flags.Add("system-reserved", raw.system_reserved, "Kept from pods, cpu=...,memory=...");
+  flags.Add("kube-reserved", raw.kube_reserved, "Kept from pods for Kubernetes.");
+}
+
+void IgnoreFlags(Flags& flags, RawFlags& raw) {
+  for (const char* name :
+       {"anonymous-auth", "authentication-token-webhook", "cgroups-per-qos", "cpu-cfs-quota",
+        "enable-controller-attach-detach", "enable-debugging-handlers", "enable-server",
+        "exit-on-lock-contention", "fail-cgroupv1", "fail-swap-on",
+        "local-storage-capacity-isolation", "make-iptables-util-chains", "protect-kernel-defaults",
+        "rotate-certificates", "rotate-server-certificates", "seccomp-default",
+        "serialize-image-pulls"}) {
+    flags.Add(name, raw.ignored, "Accepted for command lines of the kubelet.");
+  }
+  for (const char* name : {"bootstrap-kubeconfig",
+                           "config-dir",
+                           "authentication-token-webhook-cache-ttl",
+                           "authorization-mode",
+                           "authorization-webhook-cache-authorized-ttl",
+                           "authorization-webhook-cache-unauthorized-ttl",
+                           "cloud-provider",
+                           "cpu-cfs-quota-period",
+                           "cpu-manager-policy",
+                           "enforce-node-allocatable",
+                           "event-burst",
+                           "event-qps",
+                           "feature-gates",
+                           "hairpin-mode",
+                           "image-credential-provider-bin-dir",
+                           "image-credential-provider-config",
+                           "image-service-endpoint",
+                           "kube-api-burst",
+                           "kube-api-content-type",
+                           "kube-api-qps",
+                           "kubelet-cgroups",
+                           "lock-file",
+                           "log-flush-frequency",
+                           "max-open-files",
+                           "maximum-dead-containers",
+                           "maximum-dead-containers-per-container",
+                           "memory-manager-policy",
+                           "minimum-container-ttl-duration",
+                           "minimum-image-ttl-duration",
+                           "oom-score-adj",
+                           "pod-cidr",
+                           "pod-max-pids",
+                           "pods-per-core",
+                           "registry-burst",
+                           "registry-qps",
+                           "runtime-cgroups",
+                           "streaming-connection-idle-timeout",
+                           "sync-frequency",
+                           "system-cgroups",
+                           "tls-cipher-suites",
+                           "tls-min-version",
+                           "topology-manager-policy",
+                           "vmodule",
+                           "volume-plugin-dir",
+                           "volume-stats-agg-period"}) {
+    flags.Ignore(name, "Accepted for command lines of the kubelet.");
+  }
+}
+
+// "a=1,b=2", the flag's form of a map; `separator` "<" for thresholds.
+Result<std::map<std::string, std::string>> Pairs(const std::string& flag,
+                                                 const std::vector<std::string>& items,
+                                                 char separator) {
+  std::map<std::string, std::string> pairs;
+  for (const std::string& item : items) {
+    const size_t at = item.find(separator);
+    if (at == std::string::npos || at == 0) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("invalid argument \"{}\" for \"--{}\" flag: malformed pair, expect "
+                              "string{}string",
+                              fmt::join(items, ","), flag, separator));
+    }
+    pairs[item.substr(0, at)] = item.substr(at + 1);
+  }
+  return pairs;
+}
+
+bool IsAllowedLabel(const std::string& key) {
+  const size_t slash = key.find('/');
+  if (slash == std::string::npos) return true;
+  const std::string domain = key.substr(0, slash);
+  const auto within = [&](const std::string& parent) {
+    return domain == parent || domain.ends_with("." + parent);
+  };
+  if (!within("kubernetes.io") && !within("k8s.io")) return true;
+  if (within("kubelet.kubernetes.io") || within("node.kubernetes.io")) return true;
+  const std::set<std::string> allowed = {"kubernetes.io/hostname",
+                                         "kubernetes.io/os",
+                                         "kubernetes.io/arch",
+                                         "beta.kubernetes.io/os",
+                                         "beta.kubernetes.io/arch",
+                                         "beta.kubernetes.io/instance-type",
+                                         "topology.kubernetes.io/zone",
+                                         "topology.kubernetes.io/region",
+                                         "failure-domain.beta.kubernetes.io/zone",
+                                         "failure-domain.beta.kubernetes.io/region"};
+  return allowed.contains(key);
+}
+
+Result<> TakeLabels(const std::vector<std::string>& items, KubeletFlags& to) {
+  to.node_labels = TRY(Pairs("node-labels", items, '='));
+  std::vector<std::string> unknown;
+  for (const auto& [key, value] : to.node_labels) {
+    if (!IsAllowedLabel(key)) unknown.push_back(key);
+  }
+  if (unknown.empty()) return {};
+  return Fail(
+      Reason::kInvalid,
+      fmt::format("unknown 'kubernetes.io' or 'k8s.io' labels specified with "
+                  "--node-labels: [{}]\n--node-labels in the 'kubernetes.io' namespace must "
+                  "begin with an allowed prefix (kubelet.kubernetes.io, "
+                  "node.kubernetes.io) or be in the specifically allowed set "
+                  "(beta.kubernetes.io/arch, beta.kubernetes.io/instance-type, "
+                  "beta.kubernetes.io/os, failure-domain.beta.kubernetes.io/region, "
+                  "failure-domain.beta.kubernetes.io/zone, kubernetes.io/arch, "
+                  "kubernetes.io/hostname, kubernetes.io/os, "
+                  "node.kubernetes.io/instance-type, topology.kubernetes.io/region, "
+                  "topology.kubernetes.io/zone)",
+                  fmt::join(unknown, " ")));
+}
+
+Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
+  KubeletConfiguration& it = to.configuration;
+  TRY(TakeLabels(raw.node_labels, to));
+  if (!raw.taints.empty()) it.register_with_taints.clear();
+  for (const std::string& text : raw.taints) {
+    core_v1::Taint taint = TRY(ParseTaint(text));
+    it.register_with_taints.push_back(std::move(taint));
+  }
+  if (!raw.eviction_hard.empty()) {
+    it.eviction_hard = TRY(Pairs("eviction-hard", raw.eviction_hard, '<'));
+  }
+  const auto take = [](const char* flag, const std::vector<std::string>& items, char separator,
+                       KubeletConfiguration::TextMap& map) -> Result<> {
+    if (!items.empty()) map = TRY(Pairs(flag, items, separator));
+    return {};
+  };
+  TRY(take("eviction-soft", raw.eviction_soft, '<', it.eviction_soft));
+  TRY(take("eviction-soft-grace-period", raw.eviction_soft_grace, '=',
+           it.eviction_soft_grace_period));
+  TRY(take("eviction-minimum-reclaim", raw.eviction_reclaim, '=', it.eviction_minimum_reclaim));
+  TRY(take("system-reserved", raw.system_reserved, '=', it.system_reserved));
+  TRY(take("kube-reserved", raw.kube_reserved, '=', it.kube_reserved));
+  return {};
+}
+
+Result<KubeletConfiguration> LoadConfiguration(const std::string& path) {
+  const auto fail = [&](const std::string& why) {
+    return Fail(Reason::kInvalid, fmt::format("failed to load kubelet config file, path: {}, "
+                                              "error: {}",
+                                              path, why));
+  };
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return fail(
+        fmt::format("failed to read kubelet config file \"{0}\", error: open {0}: no such "
+                    "file or directory",
+                    path));
+  }
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (text.empty()) return fail(fmt::format("kubelet config file \"{}\" was empty", path));
+  auto decoded = DecodeKubeletConfiguration(text);
+  if (!decoded) return fail(decoded.error().message);
+  // Paths in the file are relative to it.
+  const fs::path directory = fs::absolute(path).parent_path();
+  for (std::string* each : {&decoded->static_pod_path, &decoded->tls_cert_file,
+                            &decoded->tls_private_key_file, &decoded->client_ca_file}) {
+    if (!each->empty()) *each = (directory / *each).string();
+  }
+  return std::move(*decoded);
+}
+
+Result<> ParseOnce(const std::vector<std::string>& args, KubeletFlags& to, RawFlags& raw,
+                   std::string& help) {
+  Flags flags("kubelet");
+  AddServingFlags(flags, to);
+  AddNodeFlags(flags, to, raw);
+  AddRuntimeFlags(flags, to, raw);
+  IgnoreFlags(flags, raw);
+  flags.Add("version", raw.version_asked, "Print the version and quit.");
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) help = flags.Help();
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args) {
+  KubeletFlags to;
+  RawFlags raw;
+  std::string help;
+  TRY(ParseOnce(args, to, raw, help));
+  if (!help.empty() || raw.version_asked) {
+    std::fputs(
+        help.empty() ? fmt::format("Kubernetes {}\n", kKubernetesRelease).c_str() : help.c_str(),
+        stdout);
+    return std::nullopt;
+  }
+  std::error_code ignored;
+  if (!to.config.empty() && fs::is_directory(to.config, ignored)) {
+    if (to.configuration.static_pod_path.empty()) to.configuration.static_pod_path = to.config;
+  } else if (!to.config.empty()) {
+    // Once more over the file's values: flags that were given win.
+    KubeletFlags again;
+    again.configuration = TRY(LoadConfiguration(to.config));
+    raw = RawFlags();
+    TRY(ParseOnce(args, again, raw, help));
+    to = std::move(again);
+  }
+  TRY(TakeRaw(raw, to));
+  if (const auto valid = ValidateKubeletConfiguration(to.configuration); !valid) {
+    return Fail(Reason::kInvalid,
+                fmt::format("failed to validate kubelet configuration, error: {}, path: {}",
+                            valid.error().message, to.config));
+  }
+  return to;
+}
+
+}  // namespace skiff::kubelet

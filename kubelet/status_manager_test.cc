@@ -1,0 +1,159 @@
+#include "kubelet/status_manager.h"
+
+#include <gtest/gtest.h>
+
+#include "client/transport.h"
+
+namespace skiff::kubelet {
+namespace {
+
+TEST(StatusPatchTest, ReplacesListsOfAddressesAndLeavesOthersConditionsAlone) {
+  core_v1::PodStatus status;
+  status.phase = "Running";
+  status.pod_ips.emplace_back().ip = "10.0.0.2";
+  status.nominated_node_name = "other";
+  auto& own = status.conditions.emplace_back();
+  own.type = "Ready";
+  own.status = "True";
+  auto& foreign = status.conditions.emplace_back();
+  foreign.type = "example.com/Gate";
+  foreign.status = "True";
+  auto& disruption = status.conditions.emplace_back();
+  disruption.type = "DisruptionTarget";
+  disruption.reason = "EvictionByEvictionAPI";
+  const Json patch = StatusPatch("u1", status);
+  EXPECT_EQ(patch["metadata"], Json({{"uid", "u1"}}));
+  const Json& sent = patch["status"];
+  ASSERT_EQ(sent["conditions"].size(), 1u);
+  EXPECT_EQ(sent["conditions"][0]["type"], "Ready");
+  EXPECT_EQ(sent["podIPs"], Json::parse(R"([{"$patch":"replace"},{"ip":"10.0.0.2"}])"));
+  EXPECT_TRUE(sent["reason"].is_null());
+  EXPECT_TRUE(sent["initContainerStatuses"].is_null());
+  EXPECT_FALSE(sent.contains("nominatedNodeName"));
+}
+
+// An API that notes what it is asked and answers as the test says.
+class StatusManagerTest : public testing::Test {
+ protected:
+  StatusManagerTest() {
+    manager_.Start(executor_);
+    auto pod = std::make_shared<core_v1::Pod>();
+    pod->metadata.name = "web";
+    pod->metadata.namespace_ = "default";
+    pod->metadata.uid = "u1";
+    pod_ = pod;
+  }
+  ~StatusManagerTest() override { manager_.Stop(); }
+  http::Response Handle(const http::Request& request) {
+    asked_.push_back(request.method + " " + request.path);
+    http::Response response;
+    response.status = status_code_;
+    response.content_type = "application/json";
+    const Json status = {{"kind", "Status"},
+                         {"apiVersion", "v1"},
+                         {"status", "Failure"},
+                         {"reason", "ServiceUnavailable"},
+                         {"code", status_code_}};
+    response.body = status_code_ == 200 ? ToJson(*pod_).dump() : status.dump();
+    return response;
+  }
+  static core_v1::PodStatus Phase(const std::string& phase) {
+    core_v1::PodStatus status;
+    status.phase = phase;
+    return status;
+  }
+
+  FakeClock clock_;
+  SteppedExecutor executor_{clock_, 1};
+  int status_code_ = 200;
+  std::vector<std::string> asked_;
+  InProcessTransport transport_{[this](const http::Request& request) { return Handle(request); }};
+  Client client_{transport_, "kubelet"};
+  Ptr<core_v1::Pod> pod_;
+  Ptr<core_v1::Pod> object_;
+  StatusManager manager_{client_, clock_,
+                         [this](const Ptr<core_v1::Pod>& pod) { return object_ ? object_ : pod; }};
+};
+
+constexpr char kPatchStatus[] = "PATCH /api/v1/namespaces/default/pods/web/status";
+
+TEST_F(StatusManagerTest, AStatusIsOneRequestAndTheSameStatusNone) {
+  manager_.Set(pod_, Phase("Pending"));
+  executor_.RunUntilIdle();
+  manager_.Set(pod_, Phase("Pending"));
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_, std::vector<std::string>{kPatchStatus});
+}
+
+TEST_F(StatusManagerTest, StatusesThatCameMeanwhileAreWrittenAsOne) {
+  manager_.Set(pod_, Phase("Pending"));
+  manager_.Set(pod_, Phase("Running"));
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_, std::vector<std::string>{kPatchStatus});
+}
+
+TEST_F(StatusManagerTest, WhatWasRefusedIsTriedAgainAndHoldsUpNobodyElse) {
+  status_code_ = 503;
+  manager_.Set(pod_, Phase("Pending"));
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.size(), 1u);
+  status_code_ = 200;
+  auto other = std::make_shared<core_v1::Pod>(*pod_);
+  other->metadata.uid = "u2";
+  other->metadata.name = "db";
+  manager_.Set(other, Phase("Pending"));
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.back(), "PATCH /api/v1/namespaces/default/pods/db/status");
+  executor_.RunFor(2s);
+  EXPECT_EQ(asked_.size(), 3u);
+  EXPECT_EQ(asked_.back(), kPatchStatus);
+}
+
+TEST_F(StatusManagerTest, AfterARestartAStatusThatTheApiHasIsNotWritten) {
+  auto known = std::make_shared<core_v1::Pod>(*pod_);
+  known->status = Phase("Running");
+  manager_.Set(known, Phase("Running"));
+  executor_.RunUntilIdle();
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(StatusManagerTest, AFinishedPodIsDeletedAfterItsLastStatus) {
+  auto deleted = std::make_shared<core_v1::Pod>(*pod_);
+  deleted->metadata.deletion_timestamp = Time(clock_.Now());
+  manager_.Set(deleted, Phase("Succeeded"));
+  manager_.Finish(deleted);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_,
+            (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
+}
+
+TEST_F(StatusManagerTest, ANewObjectOfThePodGetsItsStatus) {
+  manager_.Set(pod_, Phase("Running"));
+  executor_.RunUntilIdle();
+  manager_.WriteAgain("u1");
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_, (std::vector<std::string>{kPatchStatus, kPatchStatus}));
+  EXPECT_EQ(manager_.Latest("u1")->phase, "Running");
+}
+
+TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
+  core_v1::PodStatus status = Phase("Running");
+  auto& ready = status.conditions.emplace_back();
+  ready.type = "Ready";
+  ready.status = "True";
+  manager_.Set(pod_, status);
+  executor_.RunUntilIdle();
+  core_v1::Pod shown = *pod_;
+  shown.metadata.resource_version = "7";
+  shown.status = status;
+  manager_.Reconcile("u1", shown);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.size(), 1u);
+  shown.status.conditions[0].status = "False";
+  manager_.Reconcile("u1", shown);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.size(), 2u);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

@@ -1,0 +1,142 @@
+#include "kubelet/streaming/log_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kubelet/cri_fake.h"
+
+namespace skiff::kubelet {
+namespace {
+
+class LogStreamTest : public testing::Test {
+ protected:
+  LogStreamTest() {
+    char name[] = "/tmp/skiff-log-stream-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+    path_ = directory_ + "/0.log";
+    log_.open(path_);
+  }
+  ~LogStreamTest() override {
+    stream_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  void Write(const std::string& text) {
+    log_ << "2026-01-02T03:04:05.000000000Z stdout F " << text << "\n" << std::flush;
+  }
+  void Rotate() {
+    std::filesystem::rename(path_, path_ + ".1");
+    log_.close();
+    log_.open(path_);
+  }
+  void Open(LogOptions options) {
+    auto opened = LogStream::Open(path_, options, loops_, container_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    stream_ = std::move(*opened);
+    stream_->Attach([this] {
+      MutexLock lock(mutex_);
+      woken_ = true;
+      changed_.notify_all();
+    });
+  }
+  // What comes until there is nothing now.
+  std::string Read() {
+    std::string text;
+    std::vector<http::SharedBytes> chunks;
+    do {
+      pulled_ = stream_->Pull(4096, chunks);
+    } while (pulled_ == http::Pulled::kMore);
+    for (const auto& chunk : chunks) text += *chunk;
+    return text;
+  }
+  // The same after having been woken, until `text` is there.
+  std::string ReadWoken(const std::string& wanted) {
+    std::string text;
+    while (text.size() < wanted.size()) {
+      {
+        MutexLock lock(mutex_);
+        if (!changed_.wait_for(lock, 10s, [this] { return woken_; })) break;
+        woken_ = false;
+      }
+      text += Read();
+    }
+    return text;
+  }
+
+  std::string directory_, path_;
+  std::ofstream log_;
+  Mutex mutex_;
+  CondVar changed_;
+  bool woken_ GUARDED_BY(mutex_) = false;
+  http::Loops loops_;
+  std::shared_ptr<FollowedContainer> container_ = std::make_shared<FollowedContainer>("c1");
+  std::unique_ptr<LogStream> stream_;
+  http::Pulled pulled_{};
+};
+
+TEST_F(LogStreamTest, WithoutFollowingItEndsWithTheFile) {
+  Write("one");
+  Write("two");
+  Open({.tail_lines = 1});
+  EXPECT_EQ(Read(), "two\n");
+  EXPECT_EQ(pulled_, http::Pulled::kEnd);
+}
+
+TEST_F(LogStreamTest, AFollowerIsWokenByEachWrite) {
+  Write("one");
+  Open({.follow = true});
+  EXPECT_EQ(Read(), "one\n");
+  EXPECT_EQ(pulled_, http::Pulled::kIdle);
+  Write("two");
+  EXPECT_EQ(ReadWoken("two\n"), "two\n");
+  EXPECT_EQ(stream_->PullEveryMs(), 0);
+}
+
+TEST_F(LogStreamTest, AFollowerGoesOnInTheNextFileAfterARotation) {
+  Write("one");
+  Open({.follow = true});
+  EXPECT_EQ(Read(), "one\n");
+  Write("two");
+  Rotate();
+  Write("three");
+  EXPECT_EQ(ReadWoken("two\nthree\n"), "two\nthree\n");
+  Write("four");
+  EXPECT_EQ(ReadWoken("four\n"), "four\n");
+}
+
+TEST_F(LogStreamTest, TheEndOfTheContainerEndsTheStream) {
+  Open({.follow = true});
+  EXPECT_EQ(Read(), "");
+  Write("last");
+  container_->End();
+  EXPECT_EQ(ReadWoken("last\n"), "last\n");
+  if (pulled_ != http::Pulled::kEnd) Read();
+  EXPECT_EQ(pulled_, http::Pulled::kEnd);
+}
+
+TEST(LogFollowersTest, AContainerThatEndsIsTold) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime runtime(clock, random, "10.1.0.0/24");
+  cri::SandboxConfig sandbox;
+  const auto sandbox_id = runtime.RunPodSandbox(sandbox, "");
+  const auto id = runtime.CreateContainer(*sandbox_id, {}, sandbox);
+  ASSERT_TRUE(runtime.StartContainer(*id));
+  LogFollowers followers(runtime);
+  const auto subscription =
+      runtime.Subscribe([&](const cri::Event& event) { followers.Take(event); });
+  const auto container = followers.Follow(*id);
+  followers.Step();
+  EXPECT_TRUE(container->is_running());
+  bool told = false;
+  container->OnEnd([&] { told = true; });
+  runtime.Exit(*id, 0);
+  followers.Step();
+  EXPECT_FALSE(container->is_running());
+  EXPECT_TRUE(told);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

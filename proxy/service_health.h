@@ -1,0 +1,58 @@
+// What load balancers ask a node about services with externalTrafficPolicy Local: whether it has
+// endpoints of its own. One HTTP server a healthCheckNodePort, on all addresses of the node.
+//
+//   GET :31000/  ->  200, or 503 when there is none, and
+//   {"service": {"namespace": "default", "name": "web"}, "localEndpoints": 1,
+//    "serviceProxyHealthy": true}
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "http/loop.h"
+#include "http/server.h"
+#include "proxy/service_map.h"
+
+namespace skiff::proxy {
+
+struct ServiceHealth {
+  int port = 0;
+  // Addresses of ready endpoints on this node, over all ports of the service.
+  std::set<std::string> local_endpoints;
+  bool operator==(const ServiceHealth&) const = default;
+};
+
+// By "namespace/name". Pure.
+std::map<std::string, ServiceHealth> HealthOf(const ServiceMap& services);
+
+class ServiceHealthServer;
+
+// Any thread.
+class ServiceHealthServers {
+ public:
+  // `loops` outlives this. Requests are answered by a thread a port at most.
+  explicit ServiceHealthServers(http::Loops& loops);
+  ~ServiceHealthServers();
+
+  // What the proxier of one family knows; both families' endpoints are counted together. Starts and
+  // stops servers. A port that is taken is logged, and tried again at the next call.
+  void Update(IpFamily family, std::map<std::string, ServiceHealth> services);
+  // Whether rules are written in time; until told otherwise they are.
+  void SetProxyHealthy(bool healthy);
+
+ private:
+  void Apply() REQUIRES(mutex_);
+
+  http::Loops& loops_;
+  const Log log_{"proxy"};
+  Mutex mutex_;
+  bool healthy_ GUARDED_BY(mutex_) = true;
+  std::map<IpFamily, std::map<std::string, ServiceHealth>> known_ GUARDED_BY(mutex_);
+  std::map<std::string, std::unique_ptr<ServiceHealthServer>> servers_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff::proxy

@@ -1,0 +1,214 @@
+#include "skiff/checks.h"
+
+#include <fmt/format.h>
+
+#include "api/rules/ip.h"
+
+namespace skiff {
+namespace {
+
+Check Ok(std::string name, std::string finding) {
+  return {std::move(name), std::move(finding)};
+}
+
+Check Failed(std::string name, std::string finding, std::string remedy) {
+  return {std::move(name), std::move(finding), std::move(remedy), CheckVerdict::kFailed};
+}
+
+bool Overlap(const Cidr& a, const Cidr& b) {
+  return a.address.v6 == b.address.v6 && (a.Contains(b.Network()) || b.Contains(a.Network()));
+}
+
+// The first network of this machine that overlaps with the range.
+std::optional<LocalNetwork> OverlappingNetwork(const HostFacts& facts, const Cidr& range) {
+  for (const LocalNetwork& network : facts.networks) {
+    const auto cidr = ParseCidr(network.cidr);
+    if (cidr && Overlap(*cidr, range)) return network;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Check CheckRoot(const HostFacts& facts) {
+  constexpr char kName[] = "root";
+  if (!facts.is_root) {
+    return Failed(kName, "containers need root",
+                  "start skiff as root or with sudo; --nodes=N "
+                  "simulates a cluster without root");
+  }
+  if (!facts.may_mount) {
+    return Failed(kName, "this root may not mount (no CAP_SYS_ADMIN)",
+                  "run the container that skiff runs in with --privileged");
+  }
+  return Ok(kName, "root with the rights to mount");
+}
+
+Check CheckPrograms(const HostFacts& facts) {
+  constexpr char kName[] = "programs";
+  if (facts.missing_programs.empty()) return Ok(kName, "containerd and runc are installed");
+  return Failed(kName, fmt::format("not installed: {}", fmt::join(facts.missing_programs, ", ")),
+                fmt::format("apt-get install {}, or name a runtime that runs already with "
+                            "--container-runtime-endpoint",
+                            fmt::join(facts.missing_programs, " ")));
+}
+
+Check CheckNetworkPlugins(const HostFacts& facts) {
+  constexpr char kName[] = "network plugins";
+  if (facts.missing_plugins.empty()) return Ok(kName, "CNI's plugins are installed");
+  return Failed(
+      kName,
+      fmt::format("CNI's plugins are not installed: {}", fmt::join(facts.missing_plugins, ", ")),
+      "apt-get install containernetworking-plugins");
+}
+
+Check CheckIptables(const HostFacts& facts) {
+  constexpr char kName[] = "iptables";
+  if (facts.iptables_problem.empty()) return Ok(kName, "works");
+  return Failed(kName, facts.iptables_problem,
+                "apt-get install iptables; in a container, run it with --privileged or --cap-add "
+                "NET_ADMIN; where the kernel lacks nftables, `update-alternatives --set iptables "
+                "/usr/sbin/iptables-legacy`");
+}
+
+Check CheckRuntime(const HostFacts& facts) {
+  constexpr char kName[] = "container runtime";
+  if (facts.runtime_problem.empty()) return Ok(kName, "answers CRI");
+  return Failed(kName, facts.runtime_problem,
+                "start that runtime with its CRI plugin on, or leave --container-runtime-endpoint "
+                "out: skiff then runs containerd itself");
+}
+
+Check CheckCgroups(const HostFacts& facts) {
+  constexpr char kName[] = "cgroups";
+  if (!facts.has_cgroups) {
+    return Failed(kName, "no cgroups are mounted",
+                  "mount -t cgroup2 none /sys/fs/cgroup; in a container, share the host's: -v "
+                  "/sys/fs/cgroup:/sys/fs/cgroup:rw");
+  }
+  if (facts.cgroup_problem.empty()) return Ok(kName, "can be made");
+  return Failed(kName, "no cgroup can be made: " + facts.cgroup_problem,
+                "in a container, run it with --privileged, or with --cgroupns host -v "
+                "/sys/fs/cgroup:/sys/fs/cgroup:rw");
+}
+
+Check CheckOverlay(const HostFacts& facts) {
+  constexpr char kName[] = "overlayfs";
+  if (facts.overlay_problem.empty()) return Ok(kName, "works in the data directory");
+  return {kName,
+          fmt::format("does not work in the data directory ({}): images are copied for each "
+                      "container instead",
+                      facts.overlay_problem),
+          "put the data directory on a volume of its own", CheckVerdict::kWarning};
+}
+
+Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
+  const std::string name = "data directory " + options.data_dir;
+  const DataDirFact& found = facts.data_dir;
+  const std::string another = "choose another with --data-dir";
+  if (!found.problem.empty()) {
+    return Failed(name, "cannot be written: " + found.problem,
+                  another + ", or run as its owner; a full or read-only disk must be mended first");
+  }
+  if (found.locked) {
+    return Failed(name, "another skiff runs on it",
+                  fmt::format("end it with `skiff down --keep-data --data-dir={}`, or {}",
+                              options.data_dir, another));
+  }
+  if (found.foreign) {
+    return Failed(name, "holds files that are no cluster's",
+                  another + ": an empty directory, or one that does not exist yet");
+  }
+  if (!options.is_server) {
+    if (!found.is_server) return Ok(name, found.is_node ? "holds this node" : "can be written");
+    return Failed(name, "holds a cluster of its own",
+                  "`skiff down` removes that cluster; or " + another);
+  }
+  if (found.is_node) {
+    return Failed(name, "belongs to a node that joined the cluster at " + found.joined_server,
+                  "`skiff down` takes this machine out of that cluster; or " + another);
+  }
+  const auto differs = [](const std::string& before, const std::string& now) {
+    return !before.empty() && before != now;
+  };
+  if (differs(found.service_cidr, options.service_cidr) ||
+      differs(found.cluster_cidr, options.cluster_cidr)) {
+    return Failed(name,
+                  fmt::format("belongs to a cluster with services in {} and pods in {}",
+                              found.service_cidr, found.cluster_cidr),
+                  fmt::format("start it with --service-cluster-ip-range={} --cluster-cidr={}, "
+                              "remove it with `skiff down`, or {}",
+                              found.service_cidr, found.cluster_cidr, another));
+  }
+  return Ok(name, found.is_server ? "holds a cluster" : "can be written");
+}
+
+Check CheckPort(const PortFact& port) {
+  const std::string name = fmt::format("port {}", port.port);
+  if (port.problem.empty()) return Ok(name, "free");
+  const std::string who = port.holder.empty() ? "another program" : port.holder;
+  if (port.problem != "Address already in use") {
+    return Failed(
+        name, fmt::format("{}:{} cannot be listened on: {}", port.address, port.port, port.problem),
+        fmt::format("choose another port with {} (below 1024 only root may), or an "
+                    "address of this machine with --bind-address",
+                    port.flag));
+  }
+  return Failed(name, fmt::format("is taken by {}", who),
+                fmt::format("end that, or choose another port with {}", port.flag));
+}
+
+Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
+  constexpr char kName[] = "addresses of services and pods";
+  const struct {
+    const std::string& text;
+    const char* flag;
+    const char* example;
+  } ranges[] = {{options.service_cidr, "--service-cluster-ip-range", "10.112.0.0/16"},
+                {options.cluster_cidr, "--cluster-cidr", "10.240.0.0/16"}};
+  for (const auto& range : ranges) {
+    const auto cidr = ParseCidr(range.text);
+    if (!cidr) {
+      return Failed(kName, fmt::format("{}={} is no CIDR", range.flag, range.text),
+                    fmt::format("write it like {}={}", range.flag, range.example));
+    }
+    if (const auto network = OverlappingNetwork(facts, *cidr)) {
+      return Failed(kName,
+                    fmt::format("{} overlaps with this machine's network {} on {}: one of the two "
+                                "could not be reached",
+                                range.text, network->cidr, network->interface),
+                    fmt::format("choose a range that is free with {}, such as {}", range.flag,
+                                range.example));
+    }
+  }
+  if (Overlap(*ParseCidr(options.service_cidr), *ParseCidr(options.cluster_cidr))) {
+    return Failed(kName,
+                  fmt::format("services ({}) and pods ({}) overlap", options.service_cidr,
+                              options.cluster_cidr),
+                  "choose ranges that do not with --service-cluster-ip-range and --cluster-cidr");
+  }
+  return Ok(kName, fmt::format("{} and {} are free", options.service_cidr, options.cluster_cidr));
+}
+
+std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& options) {
+  std::vector<Check> checks;
+  const bool runs_containers = options.simulated_nodes == 0;
+  if (runs_containers) {
+    checks.push_back(CheckRoot(facts));
+    if (options.container_runtime_endpoint.empty()) {
+      checks.push_back(CheckPrograms(facts));
+      checks.push_back(CheckOverlay(facts));
+    } else {
+      checks.push_back(CheckRuntime(facts));
+    }
+    checks.push_back(CheckNetworkPlugins(facts));
+    checks.push_back(CheckIptables(facts));
+    checks.push_back(CheckCgroups(facts));
+  }
+  checks.push_back(CheckDataDir(facts, options));
+  for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));
+  if (runs_containers) checks.push_back(CheckCidrs(facts, options));
+  return checks;
+}
+
+}  // namespace skiff

@@ -1,0 +1,39 @@
+// What can stand in the way of a cluster on this machine. Each check is a pure function of what was
+// found on the machine (skiff/host_facts); `up` and `join` stop at the first that fails, before
+// they start anything, and `doctor` shows them all.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skiff/cluster.h"
+#include "skiff/host_facts.h"
+
+namespace skiff {
+
+// A warning works, but worse than it could.
+enum class CheckVerdict : uint8_t { kOk, kWarning, kFailed };
+
+struct Check {
+  std::string name;         // "port 6443"
+  std::string finding;      // What is: "free"; or what is wrong.
+  std::string remedy = {};  // How to mend it; "" when there is nothing to mend.
+  CheckVerdict verdict = CheckVerdict::kOk;
+};
+
+Check CheckRoot(const HostFacts& facts);
+Check CheckPrograms(const HostFacts& facts);
+Check CheckNetworkPlugins(const HostFacts& facts);
+Check CheckIptables(const HostFacts& facts);
+Check CheckRuntime(const HostFacts& facts);
+Check CheckCgroups(const HostFacts& facts);
+Check CheckOverlay(const HostFacts& facts);
+Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
+Check CheckPort(const PortFact& port);
+Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options);
+
+// Those that concern such a cluster, in the order in which they are best mended.
+std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& options);
+
+}  // namespace skiff

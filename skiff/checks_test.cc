@@ -1,0 +1,231 @@
+#include "skiff/checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/certificates.h"
+#include "http/server.h"
+#include "skiff/daemon.h"
+#include "skiff/doctor.h"
+#include "skiff/node_certificates.h"
+
+namespace skiff {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// A machine that lacks nothing.
+HostFacts GoodHost() {
+  HostFacts facts;
+  facts.is_root = true;
+  facts.may_mount = true;
+  facts.ports = {{"0.0.0.0", 6443, "--secure-port"}, {"0.0.0.0", 10250, "--kubelet-port"}};
+  facts.networks = {{"eth0", "192.168.1.7/24"}};
+  return facts;
+}
+
+ClusterOptions Defaults() {
+  ClusterOptions options;
+  options.data_dir = "/var/lib/skiff";
+  return options;
+}
+
+MATCHER_P2(FailsWith, finding, remedy, "") {
+  return arg.verdict == CheckVerdict::kFailed &&
+         testing::ExplainMatchResult(HasSubstr(finding), arg.finding, result_listener) &&
+         testing::ExplainMatchResult(HasSubstr(remedy), arg.remedy, result_listener);
+}
+
+TEST(ChecksTest, AGoodMachinePassesThemAll) {
+  const auto checks = AllChecks(GoodHost(), Defaults());
+  EXPECT_THAT(checks, Each(Field(&Check::verdict, CheckVerdict::kOk)));
+  EXPECT_THAT(checks, Each(Field(&Check::remedy, IsEmpty())));
+  EXPECT_GE(checks.size(), 10u);
+}
+
+TEST(ChecksTest, WhatIsMissingIsNamedWithItsRemedy) {
+  HostFacts facts = GoodHost();
+  facts.is_root = false;
+  EXPECT_THAT(CheckRoot(facts), FailsWith("need root", "sudo"));
+  facts.is_root = true;
+  facts.may_mount = false;
+  EXPECT_THAT(CheckRoot(facts), FailsWith("CAP_SYS_ADMIN", "--privileged"));
+  facts.missing_programs = {"containerd", "runc"};
+  EXPECT_THAT(CheckPrograms(facts),
+              FailsWith("containerd, runc", "apt-get install containerd runc"));
+  facts.missing_plugins = {"bridge"};
+  EXPECT_THAT(CheckNetworkPlugins(facts), FailsWith("bridge", "containernetworking-plugins"));
+  facts.iptables_problem = "iptables is not installed";
+  EXPECT_THAT(CheckIptables(facts), FailsWith("not installed", "apt-get install iptables"));
+  facts.runtime_problem = "nobody answers at unix:///x";
+  EXPECT_THAT(CheckRuntime(facts), FailsWith("unix:///x", "--container-runtime-endpoint"));
+  facts.cgroup_problem = "/sys/fs/cgroup: Read-only file system";
+  EXPECT_THAT(CheckCgroups(facts), FailsWith("Read-only", "--cgroupns host"));
+  facts.has_cgroups = false;
+  EXPECT_THAT(CheckCgroups(facts), FailsWith("no cgroups are mounted", "mount -t cgroup2"));
+}
+
+TEST(ChecksTest, OverlayfsThatDoesNotWorkIsOnlyAWarning) {
+  HostFacts facts = GoodHost();
+  facts.overlay_problem = "invalid argument";
+  EXPECT_EQ(CheckOverlay(facts).verdict, CheckVerdict::kWarning);
+}
+
+TEST(ChecksTest, ADataDirectoryIsOursAloneOrEmpty) {
+  const auto check = [](auto change, bool is_server = true) {
+    HostFacts facts = GoodHost();
+    change(facts.data_dir);
+    ClusterOptions options = Defaults();
+    options.is_server = is_server;
+    return CheckDataDir(facts, options);
+  };
+  EXPECT_THAT(check([](auto& it) { it.problem = "Permission denied"; }),
+              FailsWith("Permission denied", "--data-dir"));
+  EXPECT_THAT(check([](auto& it) { it.locked = true; }),
+              FailsWith("another skiff runs", "skiff down --keep-data --data-dir=/var/lib/skiff"));
+  EXPECT_THAT(check([](auto& it) { it.foreign = true; }),
+              FailsWith("no cluster's", "empty directory"));
+  const auto node = [](auto& it) {
+    it.is_node = true;
+    it.joined_server = "https://10.0.0.5:6443";
+  };
+  EXPECT_THAT(check(node), FailsWith("https://10.0.0.5:6443", "skiff down"));
+  EXPECT_EQ(check(node, /*is_server=*/false).verdict, CheckVerdict::kOk);
+  const auto cluster = [](auto& it) {
+    it.is_server = true;
+    it.service_cidr = "10.1.0.0/16";
+    it.cluster_cidr = "10.244.0.0/16";
+  };
+  EXPECT_THAT(check(cluster), FailsWith("10.1.0.0/16", "--service-cluster-ip-range=10.1.0.0/16"));
+  EXPECT_THAT(check(cluster, /*is_server=*/false), FailsWith("cluster of its own", "skiff down"));
+}
+
+TEST(ChecksTest, ATakenPortNamesItsHolderAndTheFlag) {
+  PortFact port{"0.0.0.0", 6443, "--secure-port", "Address already in use", "nginx (process 17)"};
+  EXPECT_THAT(CheckPort(port), FailsWith("nginx (process 17)", "--secure-port"));
+  port.holder.clear();
+  EXPECT_THAT(CheckPort(port), FailsWith("another program", "--secure-port"));
+  port.problem = "Permission denied";
+  EXPECT_THAT(CheckPort(port), FailsWith("0.0.0.0:6443", "below 1024"));
+}
+
+TEST(ChecksTest, RangesThatOverlapWithANetworkOrEachOtherAreRefused) {
+  HostFacts facts = GoodHost();
+  ClusterOptions options = Defaults();
+  facts.networks.push_back({"eth1", "10.96.3.4/24"});
+  EXPECT_THAT(CheckCidrs(facts, options),
+              FailsWith("10.96.0.0/16 overlaps with this machine's network 10.96.3.4/24 on eth1",
+                        "--service-cluster-ip-range"));
+  facts.networks.back().cidr = "10.0.0.1/8";
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("10.0.0.1/8", "--service-cluster-ip-range"));
+  facts.networks.back().cidr = "10.244.7.1/24";
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("10.244.0.0/16", "--cluster-cidr"));
+  facts.networks.pop_back();
+  options.cluster_cidr = "10.96.128.0/17";
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("overlap", "--cluster-cidr"));
+  options.cluster_cidr = "pods";
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("pods is no CIDR", "--cluster-cidr="));
+}
+
+TEST(ChecksTest, SimulatedNodesNeedNeitherRootNorContainers) {
+  HostFacts facts = GoodHost();
+  facts.is_root = false;
+  facts.missing_programs = {"containerd"};
+  ClusterOptions options = Defaults();
+  options.simulated_nodes = 3;
+  EXPECT_THAT(AllChecks(facts, options), Each(Field(&Check::verdict, CheckVerdict::kOk)));
+}
+
+TEST(ChecksTest, TheDoctorShowsEachCheckAndItsRemedy) {
+  EXPECT_EQ(DescribeChecks({{"root", "yes"},
+                            {"port 1", "is taken", "free it", CheckVerdict::kFailed},
+                            {"overlayfs", "slow", "", CheckVerdict::kWarning}}),
+            "ok    root: yes\n"
+            "FAIL  port 1: is taken\n      mend: free it\n"
+            "warn  overlayfs: slow\n");
+}
+
+// What is read from this very machine.
+class HostFactsTest : public testing::Test {
+ protected:
+  HostFactsTest() {
+    options_.data_dir = testing::TempDir() + "/skiff-host-facts-" + std::to_string(getpid());
+    options_.simulated_nodes = 1;
+    options_.bind_address = "127.0.0.1";
+  }
+  ~HostFactsTest() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(options_.data_dir, ignored);
+  }
+  ClusterOptions options_;
+};
+
+struct Nobody final : http::Handler {
+  http::Response Handle(const http::Request&) override { return {}; }
+};
+
+TEST_F(HostFactsTest, APortThatIsListenedOnIsTakenByThisProcess) {
+  http::Loops loops(1);
+  Nobody nobody;
+  auto server = *http::Server::Start({.bind_address = "127.0.0.1"}, loops, nobody);
+  options_.secure_port = server->port();
+  const auto taken = ReadHostFacts(options_).ports.at(0);
+  EXPECT_EQ(taken.problem, "Address already in use");
+  EXPECT_THAT(taken.holder, HasSubstr("(process " + std::to_string(getpid()) + ")"));
+  server->Stop(0s);
+  EXPECT_EQ(ReadHostFacts(options_).ports.at(0).problem, "");
+}
+
+TEST_F(HostFactsTest, ADirectoryIsWhatItsFilesSay) {
+  EXPECT_EQ(ReadHostFacts(options_).data_dir.problem, "");
+  EXPECT_FALSE(std::filesystem::exists(options_.data_dir)) << "looking makes nothing";
+  std::filesystem::create_directories(options_.data_dir);
+  std::ofstream(options_.data_dir + "/letter.txt") << "dear";
+  EXPECT_TRUE(ReadHostFacts(options_).data_dir.foreign);
+  std::filesystem::create_directories(options_.data_dir + "/containerd");
+  EXPECT_TRUE(ReadHostFacts(options_).data_dir.foreign) << "as /etc has one, too";
+  std::filesystem::create_directories(options_.data_dir + "/store");
+  ASSERT_TRUE(WriteClusterMark(options_));
+  const auto server = ReadHostFacts(options_).data_dir;
+  EXPECT_FALSE(server.foreign);
+  EXPECT_TRUE(server.is_server);
+  EXPECT_EQ(server.service_cidr, options_.service_cidr);
+  EXPECT_FALSE(server.locked);
+  const auto lock = DataDirLock::Take(options_.data_dir);
+  ASSERT_TRUE(lock);
+  EXPECT_TRUE(ReadHostFacts(options_).data_dir.locked);
+  EXPECT_FALSE(DataDirLock::Take(options_.data_dir));
+}
+
+TEST_F(HostFactsTest, ADirectoryOfANodeNamesItsServer) {
+  const SystemClock clock;
+  const auto authority = *CertificateAuthority::Create("ca", clock.Now());
+  const auto client = *authority.Issue(
+      {.common_name = "system:node:n1", .organizations = {"system:nodes"}}, clock.Now());
+  ASSERT_TRUE(SaveNodeIdentity(options_.data_dir, {.node_name = "n1",
+                                                   .server = "https://10.0.0.5:6443",
+                                                   .authority_pem = authority.pem().certificate_pem,
+                                                   .client = client}));
+  const auto node = ReadHostFacts(options_).data_dir;
+  EXPECT_TRUE(node.is_node);
+  EXPECT_EQ(node.joined_server, "https://10.0.0.5:6443");
+  EXPECT_EQ(LoadNodeIdentity(options_.data_dir)->node_name, "n1");
+}
+
+TEST_F(HostFactsTest, ADirectoryThatCannotBeIsSaidToBe) {
+  options_.data_dir = "/dev/null/skiff";
+  EXPECT_THAT(ReadHostFacts(options_).data_dir.problem, Not(IsEmpty()));
+}
+
+}  // namespace
+}  // namespace skiff

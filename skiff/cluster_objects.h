@@ -1,0 +1,27 @@
+// What a cluster holds so that machines can join it, as kubeadm leaves it: where the server is and
+// by which authority it is known (kube-public/cluster-info, for anyone to read), what the network
+// is (kube-system/kubeadm-config, for nodes and those who become one), and who may do what for it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+
+namespace skiff {
+
+struct ClusterFacts {
+  std::string server_url;  // "https://10.0.0.5:6443"
+  std::string authority_pem;
+  std::string service_cidr;
+  std::string cluster_cidr;
+};
+
+// The documents themselves.
+std::vector<Json> ClusterObjects(const ClusterFacts& facts);
+
+// Creates what is missing, and writes anew what says something else about this cluster. Signatures
+// of cluster-info stay; its signer renews them.
+Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
+
+}  // namespace skiff

@@ -1,0 +1,62 @@
+#include "skiff/cluster_pki.h"
+
+#include <fmt/format.h>
+
+#include "skiff/node.h"
+
+namespace skiff {
+namespace {
+
+bool IsAnyAddress(const std::string& address) {
+  return address == "0.0.0.0" || address == "::";
+}
+
+std::string UrlOf(const std::string& host, int port) {
+  return host.find(':') == std::string::npos ? fmt::format("https://{}:{}", host, port)
+                                             : fmt::format("https://[{}]:{}", host, port);
+}
+
+}  // namespace
+
+Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock) {
+  Pki pki = TRY(Pki::Open(options.data_dir + "/pki", clock.Now()));
+  const std::string node = NodeName(options);
+  const std::string address = NodeAddress();
+  TRY(pki.EnsureLeaf("kubelet",
+                     {.common_name = "system:node:" + node,
+                      .organizations = {"system:nodes"},
+                      .dns_names = {node, "localhost"},
+                      .ip_addresses = {"127.0.0.1", address},
+                      .server = true},
+                     clock.Now()));
+  TRY(pki.EnsureLeaf("apiserver-kubelet-client",
+                     {.common_name = "kube-apiserver-kubelet-client",
+                      .organizations = {"system:masters"},
+                      .client = true},
+                     clock.Now()));
+  TRY(pki.EnsureLeaf(
+      "admin",
+      {.common_name = "kubernetes-admin", .organizations = {"system:masters"}, .client = true},
+      clock.Now()));
+  return pki;
+}
+
+Result<> WriteAdminKubeconfig(const ClusterOptions& options, const Pki& pki) {
+  const KeyPair admin = {
+    TRY(ReadWholeFile(pki.Path("admin.crt"))),
+    TRY(ReadWholeFile(pki.Path("admin.key")))
+  };
+  const std::string host = IsAnyAddress(options.bind_address) ? "127.0.0.1" : options.bind_address;
+  return WriteWholeFile(
+      AdminKubeconfigPath(options),
+      KubeconfigText(UrlOf(host, options.secure_port), pki.authority().pem().certificate_pem,
+                     "kubernetes-admin", admin),
+      0600);
+}
+
+std::string ServerUrl(const ClusterOptions& options) {
+  return UrlOf(IsAnyAddress(options.bind_address) ? NodeAddress() : options.bind_address,
+               options.secure_port);
+}
+
+}  // namespace skiff

@@ -1,0 +1,19 @@
+// The certificates of a cluster that `skiff up` makes, and the administrator's kubeconfig.
+#pragma once
+
+#include <string>
+
+#include "apiserver/auth/pki.h"
+#include "skiff/cluster.h"
+
+namespace skiff {
+
+// The authority, the kubelet of this machine, the server towards kubelets, the administrator.
+Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock);
+
+Result<> WriteAdminKubeconfig(const ClusterOptions& options, const Pki& pki);
+
+// "https://10.0.0.5:6443", by which other machines reach the server.
+std::string ServerUrl(const ClusterOptions& options);
+
+}  // namespace skiff

@@ -1,0 +1,271 @@
+#include "skiff/component.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "apiserver/auth/pki.h"
+#include "base/certificates.h"
+#include "base/log.h"
+#include "client/kubeconfig.h"
+#include "client/leader_election.h"
+#include "http/server.h"
+#include "skiff/component_server.h"
+
+namespace skiff {
+namespace {
+
+constexpr char kAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
+// Our own "it is over", beside the two that users send.
+constexpr int kEndSignal = SIGUSR1;
+
+sigset_t ProgramSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, kEndSignal}) sigaddset(&signals, signal);
+  return signals;
+}
+
+std::string TextOf(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? "" : value;
+}
+
+std::string HostName() {
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  return host;
+}
+
+class CountingTransport final : public Transport {
+ public:
+  CountingTransport(std::unique_ptr<Transport> below, std::string host, MetricRegistry& metrics)
+      : below_(std::move(below)),
+        host_(std::move(host)),
+        requests_(metrics.AddCounter(
+            {"rest_client_requests_total",
+             "[STABLE] Number of HTTP requests, partitioned by status code, method, and host.",
+             {"code", "host", "method"}})) {}
+  http::Response Send(http::Request request) override {
+    const std::string method = request.method;
+    http::Response answer = below_->Send(std::move(request));
+    requests_.Add({std::to_string(answer.status), host_, method});
+    return answer;
+  }
+
+ private:
+  const std::unique_ptr<Transport> below_;
+  const std::string host_;
+  CounterFamily& requests_;
+};
+
+}  // namespace
+
+void AddApiFlags(Flags& flags, ApiFlags& to) {
+  flags.Add("kubeconfig", to.kubeconfig,
+            "Path to kubeconfig file with authorization and master location information.");
+  flags.Add("master", to.master,
+            "The address of the Kubernetes API server (overrides any value in kubeconfig).");
+  IgnoreFlags(flags, {"kube-api-qps", "kube-api-burst", "kube-api-content-type"});
+}
+
+void AddLeaderFlags(Flags& flags, LeaderFlags& to) {
+  flags.Add("leader-elect", to.elect,
+            "Start a leader election client and gain leadership before executing the main loop.");
+  flags.Add("leader-elect-lease-duration", to.lease_duration,
+            "How long candidates wait after the last renewal before they take over.");
+  flags.Add("leader-elect-renew-deadline", to.renew_deadline,
+            "How long the leader tries to renew before it stops leading.");
+  flags.Add("leader-elect-retry-period", to.retry_period,
+            "The pause between attempts to acquire or renew.");
+  flags.Add("leader-elect-resource-name", to.name, "The name of the Lease.");
+  flags.Add("leader-elect-resource-namespace", to.namespace_, "The namespace of the Lease.");
+  IgnoreFlags(flags, {"leader-elect-resource-lock"});
+}
+
+void AddServingFlags(Flags& flags, ServingFlags& to) {
+  flags.Add("bind-address", to.bind_address,
+            "The IP address on which to listen for the --secure-port port.");
+  flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS; 0 serves nothing.");
+  flags.Add("cert-dir", to.cert_dir, "The directory where the TLS certs are located.");
+  flags.Add("tls-cert-file", to.tls_cert_file, "File with the certificate for HTTPS.");
+  flags.Add("tls-private-key-file", to.tls_private_key_file, "File with its private key.");
+  flags.Add("client-ca-file", to.client_ca_file,
+            "Clients that show a certificate of these authorities are its common name.");
+  flags.Add("authorization-always-allow-paths", to.always_allow_paths,
+            "Paths that anyone may ask for.");
+  IgnoreFlags(flags, {"authentication-kubeconfig",
+                      "authentication-skip-lookup",
+                      "authentication-tolerate-lookup-failure",
+                      "authentication-token-webhook-cache-ttl",
+                      "authorization-kubeconfig",
+                      "authorization-webhook-cache-authorized-ttl",
+                      "authorization-webhook-cache-unauthorized-ttl",
+                      "requestheader-client-ca-file",
+                      "requestheader-allowed-names",
+                      "requestheader-username-headers",
+                      "requestheader-group-headers",
+                      "requestheader-extra-headers-prefix",
+                      "tls-min-version",
+                      "tls-cipher-suites",
+                      "tls-sni-cert-key",
+                      "http2-max-streams-per-connection",
+                      "permit-port-sharing",
+                      "permit-address-sharing",
+                      "profiling",
+                      "contention-profiling"});
+}
+
+void AddLogFlags(Flags& flags, LogFlags& to) {
+  flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
+  flags.Add("logging-format", to.format, "Sets the log format: text or json.");
+  IgnoreFlags(flags, {"vmodule", "log-flush-frequency", "feature-gates",
+                      "show-hidden-metrics-for-version"});
+}
+
+void IgnoreFlags(Flags& flags, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    flags.Ignore(name, "Accepted for compatibility; has no effect here.");
+  }
+}
+
+Result<HttpsOptions> ServerOf(const ApiFlags& flags) {
+  if (flags.kubeconfig.empty() && flags.master.empty()) {
+    return InClusterOptions(TextOf("KUBERNETES_SERVICE_HOST"), TextOf("KUBERNETES_SERVICE_PORT"),
+                            kAccountDirectory);
+  }
+  HttpsOptions options;
+  if (!flags.kubeconfig.empty()) {
+    const Kubeconfig config = TRY(Kubeconfig::Load(flags.kubeconfig));
+    options = TRY(config.Options());
+  }
+  if (!flags.master.empty()) options.server = flags.master;
+  return options;
+}
+
+Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,
+                              const Clock& clock) {
+  if (!flags.tls_cert_file.empty()) {
+    return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file,
+                                      flags.client_ca_file);
+  }
+  const std::string kept = flags.cert_dir + "/" + name;
+  if (!flags.cert_dir.empty() && std::filesystem::exists(kept + ".crt")) {
+    return http::ServerTls::FromFiles(kept + ".crt", kept + ".key", flags.client_ca_file);
+  }
+  const auto authority = TRY(CertificateAuthority::Create(HostName() + "-ca", clock.Now()));
+  const KeyPair pair = TRY(authority.Issue({.common_name = HostName(),
+                                            .dns_names = {HostName(), "localhost"},
+                                            .ip_addresses = {"127.0.0.1"},
+                                            .server = true},
+                                           clock.Now()));
+  http::ServerTls tls{pair.certificate_pem, pair.key_pem, ""};
+  if (!flags.client_ca_file.empty()) tls.client_ca_pem = TRY(ReadWholeFile(flags.client_ca_file));
+  return tls;
+}
+
+std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
+                                                 MetricRegistry& metrics) {
+  return std::make_unique<CountingTransport>(std::move(below), std::move(host), metrics);
+}
+
+void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager) {
+  const auto add = [&](const char* name, const char* help, MetricRegistry::MeasuredType type,
+                       uint64_t WorkQueue::Counts::*count) {
+    metrics.AddMeasured(
+        {name, help, {"name"}},
+        [&manager, count] {
+          std::vector<Sample> samples;
+          for (const auto& [queue, counts] : manager.Queues()) {
+            samples.push_back({{queue}, static_cast<double>(counts.*count)});
+          }
+          return samples;
+        },
+        type);
+  };
+  using Type = MetricRegistry::MeasuredType;
+  add("workqueue_depth", "[ALPHA] Current depth of workqueue", Type::kGauge,
+      &WorkQueue::Counts::depth);
+  add("workqueue_adds_total", "[ALPHA] Total number of adds handled by workqueue", Type::kCounter,
+      &WorkQueue::Counts::adds);
+  add("workqueue_retries_total", "[ALPHA] Total number of retries handled by workqueue",
+      Type::kCounter, &WorkQueue::Counts::retries);
+}
+
+Result<int> RunComponent(const Component& component) {
+  SystemClock clock;
+  SystemRandom random;
+  MetricRegistry metrics;
+  const HttpsOptions server = TRY(ServerOf(component.api));
+  auto https = TRY(MakeHttpsTransport(server));
+  const auto transport = MakeCountingTransport(
+      std::move(https), server.server.substr(server.server.rfind('/') + 1), metrics);
+  Client client(*transport, component.name + "/shared-informers");
+  Client election_client(*transport, component.name + "/leader-election");
+  Client review_client(*transport, component.name + "/reviews");
+  InformerFactory informers({client, clock, random});
+  Manager manager({*transport, clock, random, informers, component.name});
+  component.add(manager);
+  metrics.AddProcessMetrics();
+  AddQueueMetrics(metrics, manager);
+  ThreadExecutor executor(component.name, component.threads);
+  LeaderElection election(election_client, clock, random,
+                          {.lease = {component.leader.namespace_, component.leader.name},
+                           .identity = fmt::format("{}_{}", HostName(), random.Uid()),
+                           .lease_duration = component.leader.lease_duration,
+                           .renew_deadline = component.leader.renew_deadline,
+                           .retry_period = component.leader.retry_period,
+                           .on_started = [&] { manager.Start(executor); },
+                           .on_stopped = &EndProgram});
+  metrics.AddMeasured({"leader_election_master_status", "[ALPHA] 1 for the leader.", {"name"}},
+                      [&] {
+                        const double leads = election.leading() || !component.leader.elect ? 1 : 0;
+                        return std::vector<Sample>{{{component.leader.name}, leads}};
+                      });
+  ComponentServer handler({review_client, clock, metrics}, component.serving.always_allow_paths);
+  http::Loops loops(1);
+  std::unique_ptr<http::Server> front;
+  if (component.serving.secure_port != 0) {
+    const auto tls = TRY(TlsOf(component.serving, component.name, clock));
+    front = TRY(http::Server::Start({.bind_address = component.serving.bind_address,
+                                     .port = component.serving.secure_port,
+                                     .tls = tls},
+                                    loops, handler));
+  }
+  if (component.leader.elect) {
+    executor.Add(election);
+  } else {
+    manager.Start(executor);
+  }
+  const bool asked = WaitForSignal();
+  if (front) front->Stop(1s);
+  executor.Remove(election);
+  manager.Stop();
+  if (!asked) Log(component.name).Error("leaderelection lost");
+  return asked ? 0 : 1;
+}
+
+void BeginProgram(const LogFlags& flags) {
+  Log::Configure(flags.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
+                 flags.format == "json" ? LogFormat::kJson : LogFormat::kText);
+  // Blocked before any thread starts, so that every thread has them blocked.
+  const sigset_t signals = ProgramSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+bool WaitForSignal() {
+  const sigset_t signals = ProgramSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return signal != kEndSignal;
+}
+
+void EndProgram() {
+  kill(getpid(), kEndSignal);
+}
+
+}  // namespace skiff

@@ -1,0 +1,85 @@
+// What kube-controller-manager, kube-scheduler and kube-proxy have in common as programs of their
+// own: the flags by which they find the API server, lead, and serve; and the life of such a
+// process. `skiff up` runs the same loops without any of this.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/flags.h"
+#include "base/metrics.h"
+#include "client/manager.h"
+#include "client/transport.h"
+#include "http/tls.h"
+
+namespace skiff {
+
+// --kubeconfig and its like.
+struct ApiFlags {
+  std::string kubeconfig;
+  std::string master;  // Overrides the kubeconfig's server.
+};
+// --leader-elect and its like.
+struct LeaderFlags {
+  bool elect = true;
+  Duration lease_duration = 15s;
+  Duration renew_deadline = 10s;
+  Duration retry_period = 2s;
+  std::string name;  // Of the Lease.
+  std::string namespace_ = "kube-system";
+};
+// --secure-port and its like.
+struct ServingFlags {
+  std::string bind_address = "0.0.0.0";
+  int secure_port = 0;  // 0: nothing is served.
+  std::string cert_dir;
+  std::string tls_cert_file;
+  std::string tls_private_key_file;
+  std::string client_ca_file;
+  std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+};
+struct LogFlags {
+  int verbosity = 0;
+  std::string format = "text";
+};
+
+void AddApiFlags(Flags& flags, ApiFlags& to);
+void AddLeaderFlags(Flags& flags, LeaderFlags& to);
+void AddServingFlags(Flags& flags, ServingFlags& to);
+void AddLogFlags(Flags& flags, LogFlags& to);
+// Accepted, without effect here.
+void IgnoreFlags(Flags& flags, const std::vector<std::string>& names);
+
+// Where the server is and who asks: by the flags, or as a pod knows it.
+Result<HttpsOptions> ServerOf(const ApiFlags& flags);
+// Of --tls-cert-file, else of --cert-dir, else made for this process alone.
+Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,
+                              const Clock& clock);
+
+// Counts requests as rest_client_requests_total.
+std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
+                                                 MetricRegistry& metrics);
+// workqueue_*: of the manager, which lives as long as the registry is asked.
+void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager);
+
+struct Component {
+  std::string name;  // "kube-scheduler"
+  ApiFlags api;
+  LeaderFlags leader;
+  ServingFlags serving;
+  int threads = 16;
+  std::function<void(Manager&)> add;  // Puts its loops together.
+};
+// Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
+Result<int> RunComponent(const Component& component);
+
+// What every program does first: logs, and signals that every thread has blocked.
+void BeginProgram(const LogFlags& flags);
+// Waits for SIGINT or SIGTERM; false when EndProgram was called.
+bool WaitForSignal();
+// From any thread: the program cannot go on.
+void EndProgram();
+
+}  // namespace skiff

@@ -1,0 +1,45 @@
+// The configuration files of kube-scheduler and kube-proxy: what of them has an effect here. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "skiff/component.h"
+
+namespace skiff {
+
+// kubescheduler.config.k8s.io/v1 KubeSchedulerConfiguration
+struct SchedulerConfig {
+  std::string kubeconfig;
+  LeaderFlags leader{.name = "kube-scheduler"};
+  int percentage_of_nodes_to_score = 0;  // 0: the scheduler's own choice.
+  std::vector<std::string> scheduler_names = {"default-scheduler"};
+};
+// Invalid names the field.
+Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text);
+
+// kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration
+struct ProxyConfig {
+  std::string kubeconfig;
+  std::string bind_address = "0.0.0.0";
+  std::string healthz_bind_address = "0.0.0.0:10256";
+  std::string metrics_bind_address = "127.0.0.1:10249";
+  std::string cluster_cidr;
+  std::string hostname_override;
+  std::string mode;  // "" and "iptables"
+  bool masquerade_all = false;
+  bool localhost_node_ports = true;
+};
+Result<ProxyConfig> ParseProxyConfig(const std::string& text);
+
+// "0.0.0.0:10256", "[::]:10256", "10.0.0.1" (then the port stays); "" is no address.
+struct HostPort {
+  std::string host;
+  int port = 0;
+};
+Result<HostPort> ParseHostPort(const std::string& text, int default_port);
+
+}  // namespace skiff

@@ -1,0 +1,100 @@
+#include "skiff/component_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr char kScheduler[] =
+    "apiVersion: kubescheduler.config.k8s.io/v1\n"
+    "kind: KubeSchedulerConfiguration\n";
+constexpr char kProxy[] =
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\n"
+    "kind: KubeProxyConfiguration\n";
+
+std::string SchedulerError(const std::string& rest) {
+  const auto parsed = ParseSchedulerConfig(kScheduler + rest);
+  return parsed ? "" : parsed.error().message;
+}
+
+TEST(ComponentConfigTest, ASchedulerConfigurationWithoutFieldsIsTheDefault) {
+  const auto config = ParseSchedulerConfig(kScheduler);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->leader.elect);
+  EXPECT_EQ(config->leader.name, "kube-scheduler");
+  EXPECT_EQ(config->leader.lease_duration, 15s);
+  EXPECT_EQ(config->percentage_of_nodes_to_score, 0);
+  EXPECT_THAT(config->scheduler_names, ElementsAre("default-scheduler"));
+}
+
+TEST(ComponentConfigTest, ASchedulerConfigurationSaysWhomItServes) {
+  const auto config = ParseSchedulerConfig(std::string(kScheduler) + R"(
+clientConnection: {kubeconfig: /etc/kubernetes/scheduler.conf, qps: 50}
+leaderElection: {leaderElect: false, leaseDuration: 1m, resourceNamespace: here}
+percentageOfNodesToScore: 30
+profiles:
+- schedulerName: default-scheduler
+- schedulerName: other
+  pluginConfig: []
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->kubeconfig, "/etc/kubernetes/scheduler.conf");
+  EXPECT_FALSE(config->leader.elect);
+  EXPECT_EQ(config->leader.lease_duration, 1min);
+  EXPECT_EQ(config->leader.namespace_, "here");
+  EXPECT_EQ(config->percentage_of_nodes_to_score, 30);
+  EXPECT_THAT(config->scheduler_names, ElementsAre("default-scheduler", "other"));
+}
+
+TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
+  EXPECT_EQ(SchedulerError("percentageOfNodesToScore: 101"),
+            "percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]");
+  EXPECT_EQ(SchedulerError("leaderElection: {leaderElect: 3}"),
+            "leaderElection.leaderElect: must be a boolean");
+  EXPECT_EQ(SchedulerError("leaderElection: {leaseDuration: soon}"),
+            "leaderElection.leaseDuration: time: invalid duration \"soon\"");
+  EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {schedulerName: a}]"),
+            "profiles[1].schedulerName: Duplicate value: \"a\"");
+  EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {}]"),
+            "profiles[1].schedulerName: Required value");
+  EXPECT_FALSE(ParseSchedulerConfig(kProxy));
+  EXPECT_FALSE(ParseSchedulerConfig("{"));
+  EXPECT_FALSE(ParseSchedulerConfig(""));
+}
+
+TEST(ComponentConfigTest, AProxyConfigurationIsRead) {
+  const auto config = ParseProxyConfig(std::string(kProxy) + R"(
+clientConnection: {kubeconfig: /var/lib/kube-proxy/kubeconfig.conf}
+clusterCIDR: 10.244.0.0/16
+hostnameOverride: n1
+mode: iptables
+metricsBindAddress: ""
+iptables: {masqueradeAll: true, localhostNodePorts: false}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->cluster_cidr, "10.244.0.0/16");
+  EXPECT_EQ(config->hostname_override, "n1");
+  EXPECT_EQ(config->healthz_bind_address, "0.0.0.0:10256");
+  EXPECT_EQ(config->metrics_bind_address, "");
+  EXPECT_TRUE(config->masquerade_all);
+  EXPECT_FALSE(config->localhost_node_ports);
+}
+
+TEST(ComponentConfigTest, AddressesMayHaveAPort) {
+  const auto text = [](const std::string& address) {
+    const auto parsed = ParseHostPort(address, 7);
+    return parsed ? parsed->host + " " + std::to_string(parsed->port) : "error";
+  };
+  EXPECT_EQ(text("0.0.0.0:10256"), "0.0.0.0 10256");
+  EXPECT_EQ(text("10.0.0.1"), "10.0.0.1 7");
+  EXPECT_EQ(text("[::]:80"), ":: 80");
+  EXPECT_EQ(text("fd00::1"), "fd00::1 7");
+  EXPECT_EQ(text("0.0.0.0:x"), "error");
+  EXPECT_EQ(text("0.0.0.0:99999"), "error");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,256 @@
+// `skiff controller-manager`: flags of kube-controller-manager -> the controllers, against an API
+// server that a kubeconfig names, led by a Lease.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "apiserver/auth/pki.h"
+#include "client/kubeconfig.h"
+#include "controllers/certificate_rules.h"
+#include "skiff/programs.h"
+
+namespace skiff {
+namespace {
+
+// Where the keys of signers are: one pair for all, or one a signer.
+struct SigningFiles {
+  std::string certificate;
+  std::string key;
+};
+struct Signers {
+  SigningFiles all;
+  SigningFiles kubelet_client;
+  SigningFiles kubelet_serving;
+  SigningFiles client;
+  SigningFiles legacy;
+};
+
+struct Numbers {
+  std::string node_eviction_rate = "0.1";
+  std::string secondary_node_eviction_rate = "0.01";
+  std::string unhealthy_zone_threshold = "0.55";
+};
+
+void AddNodeFlags(Flags& flags, ControllerOptions& to, Numbers& numbers) {
+  flags.Add("allocate-node-cidrs", to.allocate_node_cidrs,
+            "Should CIDRs for Pods be allocated and set on the nodes.");
+  flags.Add("cluster-cidr", to.cluster_cidrs, "CIDR Range for Pods in cluster.");
+  flags.Add("service-cluster-ip-range", to.service_cidrs, "CIDR Range for Services in cluster.");
+  flags.Add("node-cidr-mask-size", to.node_cidr_mask_size_ipv4, "Mask size for node cidr.");
+  flags.Add("node-cidr-mask-size-ipv4", to.node_cidr_mask_size_ipv4,
+            "Mask size for IPv4 node cidr.");
+  flags.Add("node-cidr-mask-size-ipv6", to.node_cidr_mask_size_ipv6,
+            "Mask size for IPv6 node cidr.");
+  flags.Add("node-monitor-period", to.node_monitor_period, "The period for syncing NodeStatus.");
+  flags.Add("node-monitor-grace-period", to.node_monitor_grace_period,
+            "Amount of time which we allow running Node to be unresponsive before marking it "
+            "unhealthy.");
+  flags.Add("node-startup-grace-period", to.node_startup_grace_period,
+            "Amount of time which we allow starting Node to be unresponsive before marking it "
+            "unhealthy.");
+  flags.Add("node-eviction-rate", numbers.node_eviction_rate,
+            "Number of nodes per second on which pods are deleted in case of node failure when a "
+            "zone is healthy.");
+  flags.Add("secondary-node-eviction-rate", numbers.secondary_node_eviction_rate,
+            "Number of nodes per second on which pods are deleted in case of node failure when a "
+            "zone is unhealthy.");
+  flags.Add("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold,
+            "Fraction of Nodes in a zone which needs to be not Ready for zone to be treated as "
+            "unhealthy.");
+  flags.Add("large-cluster-size-threshold", to.large_cluster_size_threshold,
+            "Number of nodes from which the eviction logic treats the cluster as large.");
+}
+
+void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
+  const auto add = [&](const std::string& who, SigningFiles& files) {
+    flags.Add("cluster-signing-" + who + "cert-file", files.certificate,
+              "File with the certificate that signs what is asked of this signer.");
+    flags.Add("cluster-signing-" + who + "key-file", files.key, "File with its private key.");
+  };
+  add("", signers.all);
+  add("kubelet-client-", signers.kubelet_client);
+  add("kubelet-serving-", signers.kubelet_serving);
+  add("kube-apiserver-client-", signers.client);
+  add("legacy-unknown-", signers.legacy);
+  flags.Add("cluster-signing-duration", to.signing_duration,
+            "The max length of duration signed certificates will be given.");
+}
+
+struct FilePaths {
+  std::string root_ca;
+};
+
+void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signers& signers,
+              FilePaths& paths) {
+  AddApiFlags(flags, to.api);
+  AddLeaderFlags(flags, to.leader);
+  AddServingFlags(flags, to.serving);
+  AddLogFlags(flags, to.log);
+  AddNodeFlags(flags, to.controllers, numbers);
+  AddSigningFlags(flags, to.controllers, signers);
+  flags.Add("controllers", to.controllers.controllers,
+            "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' "
+            "enables the controller named 'foo', '-foo' disables it.");
+  flags.Add("root-ca-file", paths.root_ca,
+            "If set, this root certificate authority will be included in service account's "
+            "kube-root-ca.crt config map.");
+  flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
+            "Number of terminated pods that can exist before the terminated pod garbage collector "
+            "starts deleting them.");
+  flags.Add("max-endpoints-per-slice", to.controllers.max_endpoints_per_slice,
+            "The maximum number of endpoints that will be added to an EndpointSlice.");
+  flags.Add("local-path-directory", to.controllers.local_path_directory,
+            "Where the built-in provisioner keeps its volumes on each node; empty turns it off.");
+  IgnoreFlags(flags, {"cluster-name",
+                      "cloud-provider",
+                      "cloud-config",
+                      "configure-cloud-routes",
+                      "service-account-private-key-file",
+                      "use-service-account-credentials",
+                      "min-resync-period",
+                      "concurrent-deployment-syncs",
+                      "concurrent-replicaset-syncs",
+                      "concurrent-rc-syncs",
+                      "concurrent-statefulset-syncs",
+                      "concurrent-daemonset-syncs",
+                      "concurrent-job-syncs",
+                      "concurrent-cron-job-syncs",
+                      "concurrent-endpoint-syncs",
+                      "concurrent-service-endpoint-syncs",
+                      "concurrent-namespace-syncs",
+                      "concurrent-gc-syncs",
+                      "concurrent-resource-quota-syncs",
+                      "concurrent-serviceaccount-token-syncs",
+                      "concurrent-ttl-after-finished-syncs",
+                      "namespace-sync-period",
+                      "resource-quota-sync-period",
+                      "pvclaimbinder-sync-period",
+                      "attach-detach-reconcile-sync-period",
+                      "enable-garbage-collector",
+                      "enable-dynamic-provisioning",
+                      "enable-hostpath-provisioner",
+                      "flex-volume-plugin-dir",
+                      "cidr-allocator-type",
+                      "controller-start-interval",
+                      "endpoint-updates-batch-period",
+                      "horizontal-pod-autoscaler-sync-period"});
+}
+
+Result<double> ParseNumber(const std::string& flag, const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end) {
+    return Fail(
+        Reason::kInvalid,
+        fmt::format("invalid argument \"{}\" for \"--{}\" flag: strconv.ParseFloat: parsing "
+                    "\"{}\": invalid syntax",
+                    text, flag, text));
+  }
+  return number;
+}
+
+Result<> CheckNames(const std::vector<std::string>& wanted) {
+  const auto known = ControllerNames();
+  for (const std::string& entry : wanted) {
+    const std::string name = entry.starts_with('-') ? entry.substr(1) : entry;
+    if (name == "*") continue;
+    if (std::find(known.begin(), known.end(), ControllerNameOf(name)) != known.end()) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("\"{}\" is not in the list of known controllers", name));
+  }
+  return {};
+}
+
+Result<> AddSigner(std::string_view signer, const SigningFiles& own, const SigningFiles& all,
+                   ControllerOptions& to) {
+  const SigningFiles& files = own.certificate.empty() ? all : own;
+  if (files.certificate.empty() && files.key.empty()) return {};
+  if (files.certificate.empty() || files.key.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("cannot start certificate controller: both the certificate and the key "
+                            "file of signer {} must be given",
+                            signer));
+  }
+  KeyPair pem;
+  pem.certificate_pem = TRY(ReadWholeFile(files.certificate));
+  pem.key_pem = TRY(ReadWholeFile(files.key));
+  auto authority = CertificateAuthority::FromPem(pem);
+  if (!authority) {
+    return Fail(Reason::kInvalid,
+                files.certificate + ", " + files.key + ": " + authority.error().message);
+  }
+  to.signing_authorities.emplace(signer, std::move(*authority));
+  return {};
+}
+
+Result<> AddSigners(const Signers& signers, ControllerOptions& to) {
+  const bool has_all = !signers.all.certificate.empty() || !signers.all.key.empty();
+  for (const SigningFiles* own :
+       {&signers.kubelet_client, &signers.kubelet_serving, &signers.client, &signers.legacy}) {
+    if (has_all && !own->certificate.empty()) {
+      return Fail(Reason::kInvalid,
+                  "cannot specify --cluster-signing-{cert,key}-file and other "
+                  "--cluster-signing-*-file flags at the same time");
+    }
+  }
+  TRY(AddSigner(certificates::kKubeletClientSigner, signers.kubelet_client, signers.all, to));
+  TRY(AddSigner(certificates::kKubeletServingSigner, signers.kubelet_serving, signers.all, to));
+  return AddSigner(certificates::kApiServerClientSigner, signers.client, signers.all, to);
+}
+
+}  // namespace
+
+Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
+    const std::vector<std::string>& args) {
+  ControllerManagerFlags to;
+  ControllerOptions& options = to.controllers;
+  options.controllers.clear();
+  Numbers numbers;
+  Signers signers;
+  FilePaths paths;
+  Flags flags("kube-controller-manager");
+  AddFlags(flags, to, numbers, signers, paths);
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) {
+    std::fputs(flags.Help().c_str(), stdout);
+    return std::nullopt;
+  }
+  if (options.controllers.empty()) options.controllers = {"*"};
+  TRY(CheckNames(options.controllers));
+  options.node_eviction_rate = TRY(ParseNumber("node-eviction-rate", numbers.node_eviction_rate));
+  options.secondary_node_eviction_rate =
+      TRY(ParseNumber("secondary-node-eviction-rate", numbers.secondary_node_eviction_rate));
+  options.unhealthy_zone_threshold =
+      TRY(ParseNumber("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold));
+  TRY(AddSigners(signers, options));
+  if (!paths.root_ca.empty()) options.root_ca = TRY(ReadWholeFile(paths.root_ca));
+  return to;
+}
+
+int ControllerManagerMain(const std::vector<std::string>& args) {
+  auto flags = ParseControllerManagerFlags(args);
+  if (!flags) {
+    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
+    return 1;
+  }
+  if (!*flags) return 0;
+  ControllerManagerFlags& given = **flags;
+  BeginProgram(given.log);
+  // Without a root authority of its own, pods are told the one that we know the server by.
+  if (const auto server = ServerOf(given.api); server && given.controllers.root_ca.empty()) {
+    given.controllers.root_ca = server->certificate_authority;
+  }
+  const auto code =
+      RunComponent({.name = "kube-controller-manager",
+                    .api = given.api,
+                    .leader = given.leader,
+                    .serving = given.serving,
+                    .add = [&](Manager& manager) { AddControllers(manager, given.controllers); }});
+  if (code) return *code;
+  std::fprintf(stderr, "Error: %s\n", code.error().message.c_str());
+  return 1;
+}
+
+}  // namespace skiff

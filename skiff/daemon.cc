@@ -1,0 +1,147 @@
+#include "skiff/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "base/log.h"
+#include "skiff/progress.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Duration kStopGrace = 20s;
+constexpr Duration kStartTimeout = 120s;
+
+std::string LockPath(const std::string& data_dir) {
+  return data_dir + "/lock";
+}
+
+}  // namespace
+
+std::string PidPath(const std::string& data_dir) {
+  return data_dir + "/skiff.pid";
+}
+std::string LogPath(const std::string& data_dir) {
+  return data_dir + "/skiff.log";
+}
+
+Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
+  std::error_code error;
+  fs::create_directories(data_dir, error);
+  const auto failed = [&](const std::string& why) {
+    return Fail(Reason::kForbidden,
+                fmt::format("cannot write the data directory {}: {}; choose another with "
+                            "--data-dir, or run as its owner",
+                            data_dir, why));
+  };
+  if (error) return failed(error.message());
+  const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return failed(std::strerror(errno));
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    close(file);
+    return Fail(Reason::kConflict,
+                fmt::format("another skiff runs on the data directory {}: end it with `skiff down "
+                            "--keep-data --data-dir={}`, or choose another with --data-dir",
+                            data_dir, data_dir));
+  }
+  return DataDirLock(file);
+}
+
+DataDirLock::DataDirLock(DataDirLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+DataDirLock::~DataDirLock() {
+  if (file_ >= 0) close(file_);
+}
+
+bool IsDataDirLocked(const std::string& data_dir) {
+  const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool locked = flock(file, LOCK_EX | LOCK_NB) != 0;
+  close(file);
+  return locked;
+}
+
+int RunAttached(const std::string& data_dir, int verbosity, const Start& start) {
+  Log::Configure(verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo, LogFormat::kText);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  ProgressWriter progress(ProgressWriter::PipeOfParent());
+  const auto lock = DataDirLock::Take(data_dir);
+  if (!lock) {
+    progress.Failed(lock.error().message);
+    return 1;
+  }
+  const auto running = start([&](const std::string& line) { progress.Say(line); });
+  if (!running) {
+    progress.Failed(running.error().message);
+    return 1;
+  }
+  progress.Usable();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return 0;
+}
+
+int RunAsDaemon(const std::string& data_dir, const std::string& word,
+                const std::vector<std::string>& args) {
+  std::error_code error;
+  fs::create_directories(data_dir, error);
+  if (error) {
+    return Complain(
+        fmt::format("cannot make the data directory {}: {}; choose another with "
+                    "--data-dir",
+                    data_dir, error.message()));
+  }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return Complain(std::string("pipe: ") + std::strerror(errno));
+  DaemonSpec spec;
+  spec.argv = {fs::read_symlink("/proc/self/exe", error).string(), word, "--foreground"};
+  spec.argv.insert(spec.argv.end(), args.begin(), args.end());
+  spec.log_path = LogPath(data_dir);
+  spec.pid_path = PidPath(data_dir);
+  spec.environment = {{kProgressVariable, "1"}};
+  spec.handed_fd = ends[1];
+  const auto daemon = SpawnDaemon(spec);
+  close(ends[1]);
+  if (!daemon) {
+    close(ends[0]);
+    return Complain(daemon.error().message);
+  }
+  const StartOutcome outcome = FollowProgress(ends[0], kStartTimeout, [](const std::string& line) {
+    std::printf("  %s\n", line.c_str());
+    std::fflush(stdout);
+  });
+  close(ends[0]);
+  if (outcome.end == StartOutcome::End::kUsable) return 0;
+  StopProcess(*daemon, kStopGrace);
+  if (outcome.end == StartOutcome::End::kFailed) return Complain(outcome.error);
+  return Complain(outcome.end == StartOutcome::End::kDied
+                      ? "it ended while it started; its log is " + LogPath(data_dir)
+                      : "it was not usable after two minutes; its log is " + LogPath(data_dir));
+}
+
+bool IsStartedByUs() {
+  return std::getenv(kProgressVariable) != nullptr;
+}
+
+int Complain(const std::string& message) {
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  return 1;
+}
+
+}  // namespace skiff

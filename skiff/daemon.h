@@ -1,0 +1,49 @@
+// What `up` and `join` share: one cluster or node a data directory, as a daemon or attached.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/process.h"
+#include "skiff/cluster.h"
+
+namespace skiff {
+
+// DIR/skiff.pid and DIR/skiff.log
+std::string PidPath(const std::string& data_dir);
+std::string LogPath(const std::string& data_dir);
+
+// The data directory belongs to one process: whoever holds its lock.
+class DataDirLock {
+ public:
+  // Makes the directory. Conflict when another process holds it.
+  static Result<DataDirLock> Take(const std::string& data_dir);
+  DataDirLock(DataDirLock&& other) noexcept;
+  ~DataDirLock();
+
+ private:
+  explicit DataDirLock(int file) : file_(file) {}
+  int file_;
+};
+// Whether somebody holds the lock now; false where there is no such directory.
+bool IsDataDirLocked(const std::string& data_dir);
+
+// Runs until SIGINT or SIGTERM what `start` makes; returns the exit code. Progress goes to the
+// command that started us, or to stdout.
+using Start = std::function<Result<std::shared_ptr<void>>(const Progress& progress)>;
+int RunAttached(const std::string& data_dir, int verbosity, const Start& start);
+
+// Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, and the exit code
+// when it is not. Prints what it says of its start.
+int RunAsDaemon(const std::string& data_dir, const std::string& word,
+                const std::vector<std::string>& args);
+
+// Whether this process is the daemon that RunAsDaemon starts.
+bool IsStartedByUs();
+
+// "error: MESSAGE" to stderr; 1.
+int Complain(const std::string& message);
+
+}  // namespace skiff

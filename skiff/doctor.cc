@@ -1,0 +1,66 @@
+#include "skiff/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/flags.h"
+#include "skiff/daemon.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+bool IsFailed(const Check& check) {
+  return check.verdict == CheckVerdict::kFailed;
+}
+
+}  // namespace
+
+std::string DescribeChecks(const std::vector<Check>& checks) {
+  std::string text;
+  for (const Check& check : checks) {
+    const char* word = IsFailed(check)                           ? "FAIL"
+                       : check.verdict == CheckVerdict::kWarning ? "warn"
+                                                                 : "ok";
+    text += fmt::format("{:<5} {}: {}\n", word, check.name, check.finding);
+    if (!check.remedy.empty()) text += fmt::format("      mend: {}\n", check.remedy);
+  }
+  return text;
+}
+
+Result<> RequireHost(const ClusterOptions& options) {
+  const auto checks = AllChecks(ReadHostFacts(options), options);
+  std::string text;
+  for (const Check& check : checks) {
+    if (!IsFailed(check)) continue;
+    text += fmt::format("{}{}: {}\n  mend: {}", text.empty() ? "" : "\nerror: ", check.name,
+                        check.finding, check.remedy);
+  }
+  if (text.empty()) return {};
+  return Fail(Reason::kForbidden, std::move(text));
+}
+
+int DoctorMain(const std::vector<std::string>& args) {
+  UpFlags to;
+  Flags flags("skiff doctor");
+  AddUpFlags(flags, to);
+  if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
+  if (flags.help_asked()) {
+    std::printf("%s", flags.Help().c_str());
+    return 0;
+  }
+  const auto checks = AllChecks(ReadHostFacts(to.cluster), to.cluster);
+  std::printf("%s", DescribeChecks(checks).c_str());
+  const auto failed = std::count_if(checks.begin(), checks.end(), &IsFailed);
+  if (failed == 0) {
+    std::printf("\nA cluster can be started here: skiff up\n");
+    return 0;
+  }
+  std::printf("\n%d of %d checks failed.\n", static_cast<int>(failed),
+              static_cast<int>(checks.size()));
+  return 1;
+}
+
+}  // namespace skiff

@@ -1,0 +1,306 @@
+#include "skiff/host_facts.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "api/values.h"
+#include "apiserver/auth/pki.h"
+#include "base/process.h"
+#include "kubelet/containerd.h"
+#include "kubelet/containerd_host.h"
+#include "proxy/netfilter.h"
+#include "skiff/daemon.h"
+#include "skiff/node_certificates.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kCapSysAdmin = 21;
+constexpr uint64_t kFreeBytesMin = 64 << 20;
+constexpr char kMark[] = "/cluster.json";
+// What a cluster puts into its data directory, and what a mount point has of its own. A directory
+// with other files is a cluster's if it has one of the telling ones.
+constexpr const char* kTelling[] = {"cluster.json", "kubelet.conf", "admin.kubeconfig",
+                                    "skiff.log",    "skiff.pid",    "store"};
+constexpr const char* kOurs[] = {"lock", "pki",        "containerd",          "kubelet",   "cni",
+                                 "logs", "local-path", "service-account.key", "lost+found"};
+
+bool HasCapability(int number) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("CapEff:")) continue;
+    return (std::strtoull(line.c_str() + 7, nullptr, 16) >> number & 1) != 0;
+  }
+  return false;
+}
+
+// The directory itself, or the nearest one above it that exists.
+std::string ExistingPart(fs::path directory) {
+  std::error_code error;
+  directory = fs::absolute(directory, error);
+  while (!fs::exists(directory, error) && directory.has_relative_path()) {
+    directory = directory.parent_path();
+  }
+  return directory.string();
+}
+
+std::vector<std::string> MissingPlugins() {
+  std::vector<std::string> fewest;
+  for (const std::string folder : {"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}) {
+    std::vector<std::string> missing;
+    for (const char* plugin : {"bridge", "host-local", "portmap", "loopback"}) {
+      if (access((folder + "/" + plugin).c_str(), X_OK) != 0) missing.emplace_back(plugin);
+    }
+    if (missing.empty()) return {};
+    if (fewest.empty() || missing.size() < fewest.size()) fewest = missing;
+  }
+  return fewest;
+}
+
+void ReadCgroups(HostFacts& facts) {
+  const auto memory = CgroupMount("memory");
+  const auto mount = memory ? memory : CgroupMount("");
+  facts.has_cgroups = mount.has_value();
+  if (!mount || !facts.is_root) return;
+  const std::string probe = *mount + "/skiff-probe-" + std::to_string(getpid());
+  std::error_code error;
+  if (!fs::create_directory(probe, error)) facts.cgroup_problem = *mount + ": " + error.message();
+  fs::remove(probe, error);
+}
+
+std::string WriteProblem(const std::string& directory) {
+  const std::string existing = ExistingPart(directory);
+  std::error_code error;
+  if (!fs::is_directory(existing, error)) return existing + " is no directory";
+  if (access(existing.c_str(), W_OK | X_OK) != 0) return existing + ": " + std::strerror(errno);
+  struct statvfs disk {};
+  if (statvfs(existing.c_str(), &disk) != 0) return existing + ": " + std::strerror(errno);
+  const uint64_t free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (free_bytes >= kFreeBytesMin) return "";
+  return "only " + std::to_string(free_bytes >> 20) + " MB are free on its disk";
+}
+
+DataDirFact ReadDataDir(const std::string& directory) {
+  DataDirFact found;
+  found.problem = WriteProblem(directory);
+  found.locked = IsDataDirLocked(directory);
+  std::error_code error;
+  bool has_others = false;
+  bool is_told = false;
+  const auto is_in = [](const auto& names, const std::string& name) {
+    return std::any_of(std::begin(names), std::end(names),
+                       [&](const char* known) { return name == known; });
+  };
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename();
+    is_told |= is_in(kTelling, name);
+    has_others |= !is_in(kTelling, name) && !is_in(kOurs, name);
+  }
+  found.foreign = has_others && !is_told;
+  found.is_server = fs::exists(directory + "/store", error);
+  if (!found.is_server) {
+    if (const auto identity = LoadNodeIdentity(directory)) {
+      found.is_node = true;
+      found.joined_server = identity->server;
+    }
+  }
+  ClusterOptions made{.data_dir = directory, .service_cidr = "", .cluster_cidr = ""};
+  ReadClusterMark(made);
+  found.service_cidr = made.service_cidr;
+  found.cluster_cidr = made.cluster_cidr;
+  return found;
+}
+
+// Inodes of the sockets that listen on a TCP port.
+std::set<std::string> ListeningInodes(int port) {
+  std::set<std::string> inodes;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream in(path);
+    std::string line;
+    std::getline(in, line);
+    while (std::getline(in, line)) {
+      std::istringstream fields(line);
+      std::string number, local, remote, state, skip, inode;
+      fields >> number >> local >> remote >> state;
+      for (int i = 0; i < 5; ++i) fields >> skip;
+      fields >> inode;
+      const size_t colon = local.rfind(':');
+      constexpr std::string_view kListen = "0A";
+      if (state != kListen || colon == std::string::npos) continue;
+      if (std::strtol(local.c_str() + colon + 1, nullptr, 16) == port) inodes.insert(inode);
+    }
+  }
+  return inodes;
+}
+
+// "nginx (process 17)"; "" where that cannot be seen.
+std::string HolderOf(int port) {
+  const auto inodes = ListeningInodes(port);
+  std::error_code error;
+  for (const auto& process : fs::directory_iterator("/proc", error)) {
+    const std::string pid = process.path().filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    for (const auto& file : fs::directory_iterator(process.path() / "fd", error)) {
+      const std::string target = fs::read_symlink(file.path(), error);
+      constexpr std::string_view kSocket = "socket:[";
+      if (!target.starts_with(kSocket)) continue;
+      if (!inodes.contains(target.substr(kSocket.size(), target.size() - kSocket.size() - 1))) {
+        continue;
+      }
+      std::string name;
+      std::getline(std::ifstream(process.path() / "comm"), name);
+      return name + " (process " + pid + ")";
+    }
+  }
+  return "";
+}
+
+PortFact ReadPort(const std::string& address, int port, const std::string& flag) {
+  PortFact fact{.address = address, .port = port, .flag = flag};
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(sockaddr_in);
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+  if (inet_pton(AF_INET, address.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(static_cast<uint16_t>(port));
+  } else if (inet_pton(AF_INET6, address.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(static_cast<uint16_t>(port));
+    size = sizeof(sockaddr_in6);
+  } else {
+    fact.problem = "no IP address";
+    return fact;
+  }
+  const int file = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(file, reinterpret_cast<sockaddr*>(&storage), size) != 0 || listen(file, 1) != 0) {
+    const int error = errno;
+    fact.problem = std::strerror(error);
+    if (error == EADDRINUSE) fact.holder = HolderOf(port);
+  }
+  close(file);
+  return fact;
+}
+
+int PrefixLength(const sockaddr* mask) {
+  if (mask == nullptr) return 0;
+  const auto* bytes =
+      mask->sa_family == AF_INET
+          ? reinterpret_cast<const uint8_t*>(&reinterpret_cast<const sockaddr_in*>(mask)->sin_addr)
+          : reinterpret_cast<const uint8_t*>(
+                &reinterpret_cast<const sockaddr_in6*>(mask)->sin6_addr);
+  int length = 0;
+  for (int i = 0; i < (mask->sa_family == AF_INET ? 4 : 16); ++i) length += std::popcount(bytes[i]);
+  return length;
+}
+
+// Our own bridge and tunnels lie in the pods' range, as they should.
+bool IsClusterInterface(std::string_view name) {
+  return name.starts_with("cni") || name.starts_with("skiff") || name.starts_with("veth");
+}
+
+std::vector<LocalNetwork> ReadNetworks() {
+  std::vector<LocalNetwork> networks;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return networks;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || (at->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    const int family = at->ifa_addr->sa_family;
+    if ((family != AF_INET && family != AF_INET6) || IsClusterInterface(at->ifa_name)) continue;
+    const void* bytes = family == AF_INET
+                            ? static_cast<const void*>(
+                                  &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr)
+                            : static_cast<const void*>(
+                                  &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr);
+    char text[INET6_ADDRSTRLEN] = {};
+    inet_ntop(family, bytes, text, sizeof text);
+    networks.push_back(
+        {at->ifa_name, std::string(text) + "/" + std::to_string(PrefixLength(at->ifa_netmask))});
+  }
+  freeifaddrs(list);
+  return networks;
+}
+
+Result<> TryIptables(const std::string& flavour) {
+  const auto wanted = TRY(proxy::ParseIptablesFlavour(flavour));
+  TRY(proxy::ChooseIptables(proxy::IpFamily::kIpv4, wanted));
+  return {};
+}
+
+void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
+  facts.missing_plugins = MissingPlugins();
+  ReadCgroups(facts);
+  if (!facts.is_root || !facts.may_mount) return;
+  if (const auto usable = TryIptables(options.iptables_flavour); !usable) {
+    facts.iptables_problem = usable.error().message;
+  }
+  if (!options.container_runtime_endpoint.empty()) {
+    const auto problems = ContainerdProblems({.endpoint = options.container_runtime_endpoint,
+                                              .directory = options.data_dir,
+                                              .use_system = false});
+    if (!problems.empty()) facts.runtime_problem = problems.front();
+    return;
+  }
+  for (const char* program : {"containerd", "runc"}) {
+    if (!FindProgram(program)) facts.missing_programs.emplace_back(program);
+  }
+  if (facts.data_dir.problem.empty()) {
+    const ContainerdHost host = InspectHost(ExistingPart(options.data_dir));
+    if (host.snapshotter != "overlayfs" && !host.notes.empty()) {
+      facts.overlay_problem = "mounting one there fails";
+    }
+  }
+}
+
+}  // namespace
+
+HostFacts ReadHostFacts(const ClusterOptions& options) {
+  HostFacts facts;
+  facts.is_root = geteuid() == 0;
+  facts.may_mount = HasCapability(kCapSysAdmin);
+  facts.data_dir = ReadDataDir(options.data_dir);
+  if (options.is_server) {
+    facts.ports.push_back(ReadPort(options.bind_address, options.secure_port, "--secure-port"));
+  }
+  if (options.simulated_nodes > 0) return facts;
+  facts.ports.push_back(ReadPort("0.0.0.0", options.kubelet_port, "--kubelet-port"));
+  facts.networks = ReadNetworks();
+  ReadContainers(options, facts);
+  return facts;
+}
+
+void ReadClusterMark(ClusterOptions& options) {
+  const auto text = ReadWholeFile(options.data_dir + kMark);
+  const Json mark = Json::parse(text.value_or(""), nullptr, false);
+  if (!mark.is_object()) return;
+  options.service_cidr = mark.value("serviceCidr", options.service_cidr);
+  options.cluster_cidr = mark.value("clusterCidr", options.cluster_cidr);
+  options.simulated_nodes = mark.value("simulatedNodes", options.simulated_nodes);
+}
+
+Result<> WriteClusterMark(const ClusterOptions& options) {
+  const Json mark = {{"serviceCidr", options.service_cidr},
+                     {"clusterCidr", options.cluster_cidr},
+                     {"simulatedNodes", options.simulated_nodes}};
+  return WriteWholeFile(options.data_dir + kMark, mark.dump() + "\n", 0644);
+}
+
+}  // namespace skiff

@@ -1,0 +1,60 @@
+// What this machine is and has, as far as a cluster on it cares. Reading changes nothing on the
+// machine but for probes that are taken away again.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skiff/cluster.h"
+
+namespace skiff {
+
+struct PortFact {
+  std::string address;  // That would be listened on.
+  int port = 0;
+  std::string flag;     // By which another can be chosen: "--secure-port"
+  std::string problem;  // "" when it is free: "Address already in use"
+  std::string holder;   // Who has it, where that can be seen: "nginx (process 17)"
+};
+
+struct LocalNetwork {
+  std::string interface;  // "eth0"
+  std::string cidr;       // "192.168.1.7/24"
+};
+
+// What is in the directory that the cluster would keep everything in.
+struct DataDirFact {
+  std::string problem;        // Why nothing can be written there; "" when it can.
+  bool locked = false;        // Another skiff runs on it.
+  bool foreign = false;       // It holds files, and none of them is ours.
+  bool is_server = false;     // A cluster was made in it ...
+  bool is_node = false;       // ... or a node that joined another's.
+  std::string joined_server;  // Of a node: which.
+  std::string service_cidr;   // With which that cluster was made; "" when unknown.
+  std::string cluster_cidr;
+};
+
+struct HostFacts {
+  bool is_root = false;
+  bool may_mount = false;                     // CAP_SYS_ADMIN
+  std::vector<std::string> missing_programs;  // Of containerd, runc.
+  std::vector<std::string> missing_plugins;   // Of CNI's, in the folder that lacks fewest.
+  std::string iptables_problem;               // "": it works.
+  std::string runtime_problem;  // Of --container-runtime-endpoint, where one is given.
+  std::string cgroup_problem;   // "": one can be made.
+  bool has_cgroups = true;
+  std::string overlay_problem;  // "": overlayfs works in the data directory.
+  DataDirFact data_dir;
+  std::vector<PortFact> ports;
+  std::vector<LocalNetwork> networks;  // Without those of a cluster of ours.
+};
+
+HostFacts ReadHostFacts(const ClusterOptions& options);
+
+// DIR/cluster.json: with which CIDRs and simulated nodes the cluster in that directory was made.
+Result<> WriteClusterMark(const ClusterOptions& options);
+// Takes them from there; where there is no such file they stay.
+void ReadClusterMark(ClusterOptions& options);
+
+}  // namespace skiff

@@ -1,0 +1,182 @@
+#include "skiff/join.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/flags.h"
+#include "skiff/daemon.h"
+#include "skiff/doctor.h"
+#include "skiff/joined_node.h"
+#include "skiff/node.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+constexpr char kUsage[] =
+    "skiff join HOST:6443 --token TOKEN --ca-hash sha256:HASH; `skiff token create "
+    "--print-join-command` on the server prints the whole line";
+
+struct JoinFlags {
+  ClusterOptions node;
+  std::string host;
+  std::string token;
+  std::vector<std::string> pins;
+  bool foreground = false;
+  int verbosity = 0;
+};
+
+void AddJoinFlags(Flags& flags, JoinFlags& to) {
+  to.node.is_server = false;
+  AddDataDirFlag(flags, to.node);
+  flags.Add("token", to.token, "The bootstrap token that lets this machine in.");
+  flags.Add("ca-hash", to.pins, "sha256:HASH of the public key of the cluster's authority.");
+  flags.Add("discovery-token-ca-cert-hash", to.pins, "The same, as kubeadm calls it.");
+  flags.Add("node-name", to.node.node_name, "The name of this node; the host's by default.");
+  flags.Add("kubelet-port", to.node.kubelet_port, "The port the kubelet listens on.");
+  flags.Add("iptables-flavour", to.node.iptables_flavour,
+            "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
+  flags.Add("container-runtime-endpoint", to.node.container_runtime_endpoint,
+            "A CRI runtime to use, unix:///path; by default containerd is started.");
+  flags.Add("load-image", to.node.image_archives, "Image archives to load at the start.");
+  flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
+  flags.Add("v", to.verbosity, "Log verbosity.");
+}
+
+Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& help) {
+  JoinFlags to;
+  Flags flags("skiff join");
+  AddJoinFlags(flags, to);
+  std::vector<std::string> words;
+  TRY(flags.Parse(args, &words));
+  help = flags.help_asked();
+  if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
+  if (words.size() > 1)
+    return Fail(Reason::kInvalid, "more than one HOST; usage: " + std::string(kUsage));
+  if (!words.empty()) to.host = words[0];
+  return to;
+}
+
+// Who this machine is in the cluster, and with which CIDRs: asked for here, before any daemon, so
+// that the token is in no process's arguments.
+Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& random,
+                              const Progress& progress) {
+  JoinOptions options{.data_dir = flags.node.data_dir, .node_name = flags.node.node_name};
+  if (!LoadNodeIdentity(options.data_dir)) {
+    if (flags.host.empty()) {
+      return Fail(Reason::kInvalid, "which cluster is to be joined? usage: " + std::string(kUsage));
+    }
+    options.target = TRY(ParseJoinTarget(flags.host, flags.token, flags.pins));
+    options.node_name = NodeName(flags.node);
+  }
+  auto identity = TRY(JoinCluster(options, clock, random, progress));
+  flags.node.node_name = identity.node_name;
+  const auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
+  Client client(*transport, "skiff-join");
+  const ClusterNetwork network = TRY(ReadClusterNetwork(client));
+  flags.node.service_cidr = network.service_cidr;
+  flags.node.cluster_cidr = network.cluster_cidr;
+  return identity;
+}
+
+Result<> Prepare(JoinFlags& flags) {
+  TRY(RequireHost(flags.node));
+  const SystemClock clock;
+  SystemRandom random;
+  TRY(Identify(flags, clock, random, [](const std::string& line) {
+    std::printf("  %s\n", line.c_str());
+    std::fflush(stdout);
+  }));
+  // Now with the cluster's own ranges, which `skiff down` will want to know as well.
+  TRY(RequireHost(flags.node));
+  return WriteClusterMark(flags.node);
+}
+
+Result<std::shared_ptr<void>> StartNode(JoinFlags& flags, const Progress& progress) {
+  const SystemClock clock;
+  SystemRandom random;
+  const NodeIdentity identity = TRY(Identify(flags, clock, random, progress));
+  std::shared_ptr<JoinedNode> node = TRY(JoinedNode::Start(flags.node, identity, progress));
+  return node;
+}
+
+std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
+  std::vector<std::string> args = {
+      "--data-dir=" + node.data_dir, "--kubelet-port=" + std::to_string(node.kubelet_port),
+      "--iptables-flavour=" + node.iptables_flavour, "--v=" + std::to_string(verbosity)};
+  if (!node.container_runtime_endpoint.empty()) {
+    args.push_back("--container-runtime-endpoint=" + node.container_runtime_endpoint);
+  }
+  for (const std::string& archive : node.image_archives) args.push_back("--load-image=" + archive);
+  return args;
+}
+
+}  // namespace
+
+Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
+                                   const std::vector<std::string>& pins) {
+  JoinTarget target;
+  const bool has_scheme = host.starts_with("https://");
+  const std::string bare = has_scheme ? host.substr(8) : host;
+  if (bare.empty() || bare.find('/') != std::string::npos) {
+    return Fail(Reason::kInvalid, fmt::format("\"{}\" is no HOST:PORT; usage: {}", host, kUsage));
+  }
+  const size_t colon = bare.rfind(':');
+  const bool has_port = colon != std::string::npos && bare.find(']', colon) == std::string::npos;
+  target.server = "https://" + bare + (has_port ? "" : ":6443");
+  const auto parsed = BootstrapToken::Parse(token);
+  if (!parsed) {
+    return Fail(Reason::kInvalid,
+                token.empty() ? "--token is missing; usage: " + std::string(kUsage)
+                              : "--token: it has the form abcdef.0123456789abcdef; usage: " +
+                                    std::string(kUsage));
+  }
+  target.token = *parsed;
+  if (pins.empty()) {
+    return Fail(Reason::kInvalid,
+                "--ca-hash is missing: without it anybody at that address could take this machine "
+                "over; usage: " +
+                    std::string(kUsage));
+  }
+  for (const std::string& pin : pins) {
+    constexpr std::string_view kPrefix = "sha256:";
+    constexpr size_t kDigits = 64;
+    if (!pin.starts_with(kPrefix) || pin.size() != kPrefix.size() + kDigits ||
+        pin.find_first_not_of("0123456789abcdef", kPrefix.size()) != std::string::npos) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("--ca-hash: \"{}\" is not sha256: and 64 hexadecimal digits; usage: "
+                              "{}",
+                              pin, kUsage));
+    }
+  }
+  target.authority_pins = pins;
+  return target;
+}
+
+int JoinMain(const std::vector<std::string>& args) {
+  bool help = false;
+  auto flags = ParseJoinFlags(args, help);
+  if (!flags) return Complain(flags.error().message);
+  if (help) return 0;
+  ClusterOptions& node = flags->node;
+  if (!IsStartedByUs()) {
+    if (const auto running = ReadPidFile(PidPath(node.data_dir)); running && !flags->foreground) {
+      std::printf("This machine's node runs already (process %d).\n",
+                  static_cast<int>(running->pid));
+      return 0;
+    }
+    if (const auto prepared = Prepare(*flags); !prepared) {
+      return Complain(prepared.error().message);
+    }
+  }
+  if (flags->foreground) {
+    return RunAttached(node.data_dir, flags->verbosity,
+                       [&](const Progress& progress) { return StartNode(*flags, progress); });
+  }
+  const int code = RunAsDaemon(node.data_dir, "join", DaemonArgs(node, flags->verbosity));
+  if (code == 0) std::printf("This machine is node %s of the cluster.\n", node.node_name.c_str());
+  return code;
+}
+
+}  // namespace skiff

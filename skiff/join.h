@@ -1,0 +1,17 @@
+// skiff join: this machine as a node of a cluster that runs elsewhere.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "skiff/joining.h"
+
+namespace skiff {
+
+// What the command line names. Invalid says what is wrong with it. The node's name is not in it.
+Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
+                                   const std::vector<std::string>& pins);
+
+int JoinMain(const std::vector<std::string>& args);
+
+}  // namespace skiff

@@ -1,0 +1,105 @@
+#include "skiff/joining.h"
+
+#include <fmt/format.h>
+
+#include "api/yaml.h"
+#include "base/certificates.h"
+#include "skiff/ready_nodes.h"
+
+namespace skiff {
+namespace {
+
+std::string TextAt(const Json& document, const char* object, const char* key) {
+  const auto found = document.find(object);
+  return found == document.end() || !found->is_object() ? "" : found->value(key, "");
+}
+
+// A certificate that is still good is kept, one that ends soon is renewed by itself.
+Result<NodeIdentity> Renewed(NodeIdentity identity, const Clock& clock, Random& random) {
+  if (!NeedsRenewal(identity.client.certificate_pem, clock.Now())) return identity;
+  const auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
+  Client client(*transport, "skiff-join");
+  identity.client = TRY(
+      ObtainClientCertificate({client, clock, random}, identity.node_name, kCertificateTimeout));
+  return identity;
+}
+
+Result<> CheckStillThatNode(const NodeIdentity& known, const JoinOptions& options) {
+  if (options.node_name.empty() || known.node_name == options.node_name) return {};
+  return Fail(
+      Reason::kConflict,
+      fmt::format("this machine has joined {} as node {} already; `skiff down` takes it out "
+                  "before it can join as {}",
+                  known.server, known.node_name, options.node_name));
+}
+
+}  // namespace
+
+Result<ClusterNetwork> ParseClusterConfiguration(const std::string& text) {
+  const auto documents = TRY(ParseYamlStream(text));
+  for (const YamlDocument& document : documents) {
+    if (!document.value.is_object()) continue;
+    ClusterNetwork network{TextAt(document.value, "networking", "serviceSubnet"),
+                           TextAt(document.value, "networking", "podSubnet")};
+    if (!network.service_cidr.empty() && !network.cluster_cidr.empty()) return network;
+  }
+  return Fail(Reason::kInvalid,
+              "ConfigMap kube-system/kubeadm-config does not name the cluster's serviceSubnet and "
+              "podSubnet");
+}
+
+Result<ClusterNetwork> ReadClusterNetwork(Client& client) {
+  const auto map = TRY(client.Get<core_v1::ConfigMap>({"kube-system", "kubeadm-config"}));
+  const auto text = map->data.find("ClusterConfiguration");
+  return ParseClusterConfiguration(text == map->data.end() ? "" : text->second);
+}
+
+Result<> CheckNodeNameIsFree(Client& client, const std::string& node_name) {
+  const auto node = client.Get<core_v1::Node>({"", node_name});
+  if (!node) {
+    if (node.error().reason == Reason::kNotFound) return {};
+    return Fail(node.error());
+  }
+  if (!ReadyNodes::IsReady(**node)) return {};  // It was this machine, or one that is gone.
+  return Fail(Reason::kAlreadyExists,
+              fmt::format("a Node with name \"{0}\" and status \"Ready\" already exists in the "
+                          "cluster: give this machine another name with --node-name, or, if that "
+                          "node is no more, `skiff delete node {0}` on the server",
+                          node_name));
+}
+
+Result<NodeIdentity> JoinCluster(const JoinOptions& options, const Clock& clock, Random& random,
+                                 const Progress& progress) {
+  auto known = LoadNodeIdentity(options.data_dir);
+  if (known) {
+    TRY(CheckStillThatNode(*known, options));
+    progress("this machine has joined before, as node " + known->node_name);
+    auto renewed = TRY(Renewed(std::move(*known), clock, random));
+    TRY(SaveNodeIdentity(options.data_dir, renewed));
+    return renewed;
+  }
+  if (known.error().reason != Reason::kNotFound) return Fail(known.error());
+  progress("looking for the cluster at " + options.target.server);
+  const Discovered cluster = TRY(DiscoverCluster(options.target, clock));
+  const auto transport = TRY(MakeHttpsTransport({.server = cluster.server,
+                                                 .certificate_authority = cluster.authority_pem,
+                                                 .token = options.target.token.Text()}));
+  Client client(*transport, "skiff-join");
+  if (const auto is_free = CheckNodeNameIsFree(client, options.node_name); !is_free) {
+    if (is_free.error().reason != Reason::kUnauthorized) return Fail(is_free.error());
+    return Fail(Reason::kUnauthorized,
+                "the cluster signs with this token but does not let it in: it lacks the usage "
+                "\"authentication\", or has just expired; make a new one with `skiff token create "
+                "--print-join-command` on the server");
+  }
+  progress("asking for a certificate as node " + options.node_name);
+  NodeIdentity identity{.node_name = options.node_name,
+                        .server = cluster.server,
+                        .authority_pem = cluster.authority_pem};
+  identity.client =
+      TRY(ObtainClientCertificate({client, clock, random}, options.node_name, kCertificateTimeout));
+  TRY(SaveNodeIdentity(options.data_dir, identity));
+  return identity;
+}
+
+}  // namespace skiff

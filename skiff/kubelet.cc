@@ -1,0 +1,30 @@
+#include "skiff/kubelet.h"
+
+#include "apiserver/auth/pki.h"
+#include "kubelet/program.h"
+
+namespace skiff {
+namespace {
+
+// A certificate of an authority that nobody else knows: clients that want to verify it need one
+// that the configuration names.
+Result<kubelet::ServingFiles> EnsureServing(const std::string& directory, const std::string& node,
+                                            const std::string& address) {
+  const SystemClock clock;
+  Pki pki = TRY(Pki::Open(directory, clock.Now()));
+  TRY(pki.EnsureLeaf("kubelet",
+                     {.common_name = node,
+                      .dns_names = {node, "localhost"},
+                      .ip_addresses = {"127.0.0.1", address},
+                      .server = true},
+                     clock.Now()));
+  return kubelet::ServingFiles{pki.Path("kubelet.crt"), pki.Path("kubelet.key")};
+}
+
+}  // namespace
+
+int KubeletMain(const std::vector<std::string>& args) {
+  return kubelet::KubeletMain(args, &EnsureServing);
+}
+
+}  // namespace skiff

@@ -1,0 +1,48 @@
+// The certificates of a node that is not the server's own machine: keys are made here and never
+// leave; the cluster signs what it approves.
+//
+//   DIR/pki/ca.crt                       the cluster's authority
+//   DIR/pki/kubelet-client-current.pem   who the node is: certificate and key
+//   DIR/pki/kubelet.crt, kubelet.key     what its kubelet shows on its port
+//   DIR/kubelet.conf                     a kubeconfig that names the first two
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/gen/certificates_v1.h"
+#include "base/certificates.h"
+#include "base/id.h"
+#include "client/client.h"
+#include "client/kubeconfig.h"
+
+namespace skiff {
+
+struct NodeIdentity {
+  std::string node_name;
+  std::string server;  // "https://10.0.0.5:6443"
+  std::string authority_pem;
+  KeyPair client;
+};
+
+// For signer kubernetes.io/NAME, under a name that follows from the request.
+certificates_v1::CertificateSigningRequest NodeRequestOf(std::string_view signer,
+                                                         const std::string& request_pem);
+
+struct CertificateOffice {
+  Client& client;
+  const Clock& clock;
+  Random& random;
+};
+// A client certificate for a new key, through a CertificateSigningRequest. Blocks until it is
+// signed, refused or `timeout` is over. Errors say how to mend it.
+Result<KeyPair> ObtainClientCertificate(const CertificateOffice& office,
+                                        const std::string& node_name, Duration timeout);
+
+// Reads and writes the files above. Reading: NotFound when this machine has not joined.
+Result<NodeIdentity> LoadNodeIdentity(const std::string& directory);
+Result<> SaveNodeIdentity(const std::string& directory, const NodeIdentity& identity);
+
+HttpsOptions HttpsOptionsOf(const NodeIdentity& identity);
+
+}  // namespace skiff

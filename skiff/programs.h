@@ -1,0 +1,48 @@
+// The control plane's programs apart from each other, under Kubernetes' names and flags.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controllers/program.h"
+#include "controllers/scheduler/scheduler.h"
+#include "skiff/component.h"
+#include "skiff/component_config.h"
+
+namespace skiff {
+
+struct ControllerManagerFlags {
+  ApiFlags api;
+  LeaderFlags leader{.name = "kube-controller-manager"};
+  ServingFlags serving{.secure_port = 10257};
+  LogFlags log;
+  ControllerOptions controllers;  // With what the files of the flags hold.
+};
+struct SchedulerFlags {
+  ApiFlags api;
+  LeaderFlags leader{.name = "kube-scheduler"};
+  ServingFlags serving{.secure_port = 10259};
+  LogFlags log;
+  scheduler::SchedulerOptions scheduler;
+};
+struct KubeProxyFlags {
+  ApiFlags api;
+  LogFlags log;
+  ProxyConfig proxy;
+  bool cleanup = false;                   // Remove all service rules, and do nothing else.
+  std::string iptables_flavour = "auto";  // Or nft, legacy.
+};
+
+// Invalid carries the namesake's text; nullopt after --help was printed.
+Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
+    const std::vector<std::string>& args);
+Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std::string>& args);
+Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std::string>& args);
+
+// Until SIGINT or SIGTERM (0); 1 after an error or when leadership was lost.
+int ControllerManagerMain(const std::vector<std::string>& args);
+int SchedulerMain(const std::vector<std::string>& args);
+int KubeProxyMain(const std::vector<std::string>& args);
+
+}  // namespace skiff

@@ -1,0 +1,203 @@
+// The programs' command lines, and what they serve.
+#include "skiff/programs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "apiserver/api_server.h"
+#include "apiserver/auth/pki.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "controllers/certificate_rules.h"
+#include "skiff/component_server.h"
+
+namespace skiff {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class ProgramFlagsTest : public testing::Test {
+ protected:
+  ProgramFlagsTest()
+      : directory_(testing::TempDir() + "/skiff-programs-" + std::to_string(getpid())) {
+    std::filesystem::create_directories(directory_);
+  }
+  ~ProgramFlagsTest() override { std::filesystem::remove_all(directory_); }
+  std::string File(const std::string& name, const std::string& text) {
+    std::ofstream(directory_ + "/" + name) << text;
+    return directory_ + "/" + name;
+  }
+  const std::string directory_;
+};
+
+TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
+  const auto authority = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
+  const std::string certificate = File("ca.crt", authority.pem().certificate_pem);
+  const std::string key = File("ca.key", authority.pem().key_pem);
+  const auto parsed = ParseControllerManagerFlags(
+      {"--allocate-node-cidrs=true", "--authentication-kubeconfig=/etc/kubernetes/cm.conf",
+       "--authorization-kubeconfig=/etc/kubernetes/cm.conf", "--bind-address=127.0.0.1",
+       "--client-ca-file=" + certificate, "--cluster-cidr=10.244.0.0/16",
+       "--cluster-name=kubernetes", "--cluster-signing-cert-file=" + certificate,
+       "--cluster-signing-key-file=" + key, "--controllers=*,bootstrapsigner,tokencleaner",
+       "--kubeconfig=/etc/kubernetes/cm.conf", "--leader-elect=true",
+       "--requestheader-client-ca-file=" + certificate, "--root-ca-file=" + certificate,
+       "--service-account-private-key-file=" + key, "--service-cluster-ip-range=10.96.0.0/12",
+       "--use-service-account-credentials=true"});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  const ControllerManagerFlags& flags = **parsed;
+  EXPECT_EQ(flags.api.kubeconfig, "/etc/kubernetes/cm.conf");
+  EXPECT_EQ(flags.serving.bind_address, "127.0.0.1");
+  EXPECT_EQ(flags.serving.secure_port, 10257);
+  EXPECT_TRUE(flags.leader.elect);
+  EXPECT_EQ(flags.leader.name, "kube-controller-manager");
+  EXPECT_TRUE(flags.controllers.allocate_node_cidrs);
+  EXPECT_EQ(flags.controllers.root_ca, authority.pem().certificate_pem);
+  EXPECT_EQ(flags.controllers.signing_authorities.size(), 3u);
+  EXPECT_THAT(flags.controllers.controllers, ElementsAre("*", "bootstrapsigner", "tokencleaner"));
+}
+
+TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
+  const auto error = [](const std::vector<std::string>& args) {
+    const auto parsed = ParseControllerManagerFlags(args);
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
+  EXPECT_EQ(error({"--controllers=*,nobody"}),
+            "\"nobody\" is not in the list of known controllers");
+  EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
+  EXPECT_THAT(error({"--unhealthy-zone-threshold=x"}), HasSubstr("strconv.ParseFloat"));
+  const auto authority = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
+  const auto other = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
+  EXPECT_THAT(
+      error({"--cluster-signing-cert-file=" + File("a.crt", authority.pem().certificate_pem),
+             "--cluster-signing-key-file=" + File("b.key", other.pem().key_pem)}),
+      HasSubstr("key does not belong"));
+}
+
+TEST_F(ProgramFlagsTest, AFlagNamesControllersByOldAndNewNames) {
+  EXPECT_EQ(ControllerNameOf("csrsigning"), "certificatesigningrequest-signing-controller");
+  EXPECT_EQ(ControllerNameOf("deployment"), "deployment-controller");
+  EXPECT_EQ(ControllerNameOf("deployment-controller"), "deployment-controller");
+  EXPECT_EQ(ControllerNameOf("*"), "*");
+}
+
+TEST_F(ProgramFlagsTest, ASchedulerReadsItsConfigurationFile) {
+  const std::string config = File("scheduler.yaml",
+                                  "apiVersion: kubescheduler.config.k8s.io/v1\n"
+                                  "kind: KubeSchedulerConfiguration\n"
+                                  "leaderElection: {leaderElect: false}\n"
+                                  "profiles: [{schedulerName: mine}]\n");
+  const auto parsed = ParseSchedulerFlags({"--config", config, "--secure-port=0", "-v=2"});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_FALSE((*parsed)->leader.elect);
+  EXPECT_THAT((*parsed)->scheduler.names, ElementsAre("mine"));
+  EXPECT_EQ((*parsed)->serving.secure_port, 0);
+  EXPECT_EQ((*ParseSchedulerFlags({}))->serving.secure_port, 10259);
+  EXPECT_FALSE(ParseSchedulerFlags({"--config=/no/such/file"}));
+}
+
+TEST_F(ProgramFlagsTest, AProxyReadsKubeadmsConfigurationFile) {
+  const std::string config = File("config.conf",
+                                  "apiVersion: kubeproxy.config.k8s.io/v1alpha1\n"
+                                  "kind: KubeProxyConfiguration\nmode: \"\"\n"
+                                  "clientConnection: {kubeconfig: /var/lib/kube-proxy/k.conf}\n"
+                                  "clusterCIDR: 10.244.0.0/16\n");
+  const auto parsed = ParseKubeProxyFlags({"--config=" + config, "--hostname-override=n1"});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ((*parsed)->api.kubeconfig, "/var/lib/kube-proxy/k.conf");
+  EXPECT_EQ((*parsed)->proxy.hostname_override, "n1");
+  EXPECT_EQ((*parsed)->proxy.cluster_cidr, "10.244.0.0/16");
+  EXPECT_FALSE(ParseKubeProxyFlags({"--proxy-mode=ipvs"}));
+}
+
+// Serves beside a real API server that decides who may see what.
+class ComponentServerTest : public testing::Test {
+ protected:
+  ComponentServerTest() : env_(NewMemoryDisk()) {
+    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
+    api_ = *ApiServer::Create(
+        {.authorization_modes = {"RBAC"},
+         .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"},
+        {*store_, clock_, random_});
+    metrics_.AddProcessMetrics();
+  }
+  http::Response Get(const std::string& path, const std::string& token = "") {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
+    return server_.Handle(request);
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{7};
+  std::shared_ptr<rocksdb::Env> env_;
+  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<ApiServer> api_;
+  int asked_ = 0;
+  InProcessTransport transport_{[this](const http::Request& request) {
+    ++asked_;
+    return api_->Handle(request,
+                        {.name = "system:kube-scheduler", .groups = {"system:authenticated"}});
+  }};
+  Client client_{transport_, "test"};
+  MetricRegistry metrics_;
+  ComponentServer server_{{client_, clock_, metrics_}, {"/healthz", "/readyz", "/livez"}};
+};
+
+TEST_F(ComponentServerTest, HealthIsForAnyone) {
+  for (const char* path : {"/healthz", "/readyz", "/livez"}) {
+    EXPECT_EQ(Get(path).status, 200) << path;
+    EXPECT_EQ(Get(path).body, "ok");
+  }
+  EXPECT_EQ(asked_, 0) << "nobody is asked about it";
+}
+
+TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
+  EXPECT_EQ(Get("/metrics").status, 403);
+  EXPECT_EQ(Get("/metrics", "guest").status, 403);
+  EXPECT_EQ(Get("/metrics", "nobody").status, 401);
+  const auto answer = Get("/metrics", "watcher");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr("process_resident_memory_bytes"));
+  EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
+}
+
+TEST_F(ComponentServerTest, ADecisionIsKeptForTenSeconds) {
+  Get("/metrics", "watcher");
+  const int before = asked_;
+  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
+  EXPECT_EQ(asked_, before);
+  clock_.Advance(11s);
+  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
+  EXPECT_GT(asked_, before);
+}
+
+TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
+  const auto counting = MakeCountingTransport(
+      std::make_unique<InProcessTransport>(
+          [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); }),
+      "127.0.0.1:6443", metrics_);
+  Client client(*counting, "test");
+  InformerFactory informers({client, clock_, random_});
+  Manager manager({*counting, clock_, random_, informers, "test"});
+  AddServiceAccountController(manager);
+  AddQueueMetrics(metrics_, manager);
+  (void)client.Get<core_v1::Namespace>({"", "none"});  // Only counted.
+  EXPECT_THAT(
+      metrics_.Text(),
+      AllOf(HasSubstr(
+                R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
+            HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
+            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
+}
+
+}  // namespace
+}  // namespace skiff

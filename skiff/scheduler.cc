@@ -1,0 +1,67 @@
+// `skiff scheduler`: flags and configuration file of kube-scheduler -> the scheduler, against an
+// API server that a kubeconfig names, led by a Lease.
+#include <cstdio>
+
+#include "apiserver/auth/pki.h"
+#include "skiff/programs.h"
+
+namespace skiff {
+namespace {
+
+void AddFlags(Flags& flags, SchedulerFlags& to, std::string& config) {
+  flags.Add("config", config, "The path to the configuration file.");
+  AddApiFlags(flags, to.api);
+  AddLeaderFlags(flags, to.leader);
+  AddServingFlags(flags, to.serving);
+  AddLogFlags(flags, to.log);
+  IgnoreFlags(flags, {"pod-max-in-unschedulable-pods-duration", "write-config-to"});
+}
+
+// As kube-scheduler: where there is a file, it says what flags of the same meaning would.
+Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
+  const std::string text = TRY(ReadWholeFile(path));
+  const SchedulerConfig config = TRY(ParseSchedulerConfig(text));
+  if (!config.kubeconfig.empty()) to.api.kubeconfig = config.kubeconfig;
+  to.leader = config.leader;
+  to.scheduler.names = config.scheduler_names;
+  to.scheduler.percentage_of_nodes_to_score = config.percentage_of_nodes_to_score;
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std::string>& args) {
+  SchedulerFlags to;
+  std::string config;
+  Flags flags("kube-scheduler");
+  AddFlags(flags, to, config);
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) {
+    std::fputs(flags.Help().c_str(), stdout);
+    return std::nullopt;
+  }
+  if (!config.empty()) TRY(ReadConfig(config, to));
+  return to;
+}
+
+int SchedulerMain(const std::vector<std::string>& args) {
+  const auto flags = ParseSchedulerFlags(args);
+  if (!flags) {
+    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
+    return 1;
+  }
+  if (!*flags) return 0;
+  const SchedulerFlags& given = **flags;
+  BeginProgram(given.log);
+  const auto code = RunComponent(
+      {.name = "kube-scheduler",
+       .api = given.api,
+       .leader = given.leader,
+       .serving = given.serving,
+       .add = [&](Manager& manager) { scheduler::AddScheduler(manager, given.scheduler); }});
+  if (code) return *code;
+  std::fprintf(stderr, "Error: %s\n", code.error().message.c_str());
+  return 1;
+}
+
+}  // namespace skiff
