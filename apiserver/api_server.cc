@@ -197,7 +197,7 @@ Result<> ApiServer::State::AddAuthentication() {
 
 Result<User> ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
                                             std::vector<std::string>& warnings) {
-  if (trusted != nullptr) return *trusted;
+  if (trusted != nullptr) return Impersonate(request, *trusted, authorizer);
   User user = TRY(authentication->Authenticate(request, warnings));
   return Impersonate(request, std::move(user), authorizer);
 }
