@@ -38,6 +38,12 @@ tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_vi
     message = go;
     break;
   }
+  // Go's parser counts lines from zero, and leaves the first one out; its scanner counts from one.
+  if (message.starts_with("did not find expected")) {
+    const std::string where =
+        problem.mark.line > 0 ? "line " + std::to_string(problem.mark.line) + ": " : "";
+    return Fail(Reason::kBadRequest, "yaml: " + where + message);
+  }
   // A mistake noticed at the end of the text counts for the last line that has something.
   int line = std::max(problem.mark.line, 0) + 1;
   const auto content = text.find_last_not_of(" \n\r\t");

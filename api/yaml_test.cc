@@ -62,6 +62,9 @@ TEST(Yaml, MistakesAreToldAsGoTellsThem) {
   EXPECT_EQ(AsJson("metadata: {name: y5\n"), "yaml: line 1: did not find expected ',' or '}'");
   EXPECT_EQ(AsJson("apiVersion: v1\nkind: [ConfigMap\n"),
             "yaml: line 2: did not find expected ',' or ']'");
+  EXPECT_EQ(AsJson("kind: ConfigMap\nmetadata:\n  name: bad\n data: {a: b}\n"),
+            "yaml: line 3: did not find expected key");
+  EXPECT_EQ(AsJson("a: {b"), "yaml: did not find expected ',' or '}'");
   EXPECT_EQ(AsJson("a: b: c\n"), "yaml: line 1: mapping values are not allowed in this context");
 }
 
@@ -104,9 +107,9 @@ TEST(Yaml, FoldsLongScalarsAtASpace) {
             "double: \"one two three four five six seven eight nine ten eleven twelve\\x01 one "
             "two\n  three four five six seven eight nine ten eleven twelve\"\n"
             "list:\n- one two three four five six seven eight nine ten eleven twelve one two three "
-            "four five\n  six seven eight nine ten eleven twelve\n"
-            "plain: one two three four five six seven eight nine ten eleven twelve one two three "
             "four\n  five six seven eight nine ten eleven twelve\n"
+            "plain: one two three four five six seven eight nine ten eleven twelve one two three"
+            "\n  four five six seven eight nine ten eleven twelve\n"
             "quoted: 'one two three four five six seven eight nine ten eleven twelve: one two "
             "three\n  four five six seven eight nine ten eleven twelve'\n");
   EXPECT_EQ(AsJson(DumpYaml(value)), DumpJson(value));

@@ -226,5 +226,40 @@ TEST_F(KindBehaviourTest, AnUpdateThatBringsAPodUnderAQuotaMustSayWhatItUses) {
             "pods \"p\" is forbidden: failed quota: q: must specify limits.cpu for: c");
 }
 
+TEST_F(KindBehaviourTest, NobodyGrantsWhatTheyDoNotHold) {
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/";
+  Post(rbac + "roles", R"({"metadata": {"name": "keeper"}, "rules": [
+      {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"],
+       "verbs": ["create", "update", "patch", "get"]},
+      {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]})");
+  Post(rbac + "rolebindings", R"({"metadata": {"name": "keeper"}, "roleRef":
+      {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "keeper"},
+      "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}]})");
+  const auto as_alice = [&](const std::string& path, const std::string& body) {
+    return Ask("POST", rbac + path, body, "application/json", "alice");
+  };
+  const auto more = as_alice("roles", R"({"metadata": {"name": "r"}, "rules": [
+      {"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["get", "list"]}]})");
+  EXPECT_EQ(more.code, 403);
+  EXPECT_EQ(more.message(),
+            "roles.rbac.authorization.k8s.io \"r\" is forbidden: user \"alice\" (groups=[\"dev\" "
+            "\"system:authenticated\"]) is attempting to grant RBAC permissions not currently "
+            "held:\n{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"list\"]}\n{APIGroups:[\"\"], "
+            "Resources:[\"secrets\"], Verbs:[\"get\" \"list\"]}");
+  EXPECT_EQ(as_alice("roles", R"({"metadata": {"name": "r"}, "rules": [
+                {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]})")
+                .code,
+            201);
+  const auto bind = [&](const char* kind, const char* role) {
+    return as_alice("rolebindings", R"({"metadata": {"generateName": "b"}, "roleRef":
+        {"apiGroup": "rbac.authorization.k8s.io", "kind": ")" +
+                                        std::string(kind) + R"(", "name": ")" + role +
+                                        R"("}, "subjects": []})");
+  };
+  EXPECT_EQ(bind("ClusterRole", "cluster-admin").code, 403);
+  EXPECT_EQ(bind("ClusterRole", "none").code, 404);
+  EXPECT_EQ(bind("Role", "r").code, 201);
+}
+
 }  // namespace
 }  // namespace skiff

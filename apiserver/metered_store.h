@@ -24,6 +24,7 @@ class MeteredStore final : public Store {
   Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
                                              WakeFunction wake) override;
   Revision Current() override { return store_.Current(); }
+  Result<> Reach(Revision revision) override { return store_.Reach(revision); }
   Result<> Compact(Revision revision) override { return store_.Compact(revision); }
   Revision Compacted() override { return store_.Compacted(); }
 

@@ -61,7 +61,7 @@ TEST(Flags, ReadsGoDurations) {
   EXPECT_EQ(ParseGoDuration("x").error().message, "time: invalid duration \"x\"");
 }
 
-TEST(FlagsTest, KeepsBracketsInValues) {
+TEST(Flags, KeepsBracketsInValues) {
   std::string patch;
   std::vector<std::string> each;
   Flags flags("test");

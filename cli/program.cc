@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "cli/cluster_info.h"
+#include "cli/debug.h"
 #include "cli/environment.h"
 #include "cli/get.h"
 #include "cli/verbs.h"
@@ -21,6 +22,7 @@ constexpr Verb kVerbs[] = {
     {"cordon", &RunCordon},
     {"completion", &RunCompletion},
     {"cp", &RunCopy},
+    {"debug", &RunDebug},
     {"delete", &RunDelete},
     {"describe", &RunDescribe},
     {"diff", &RunDiff},
@@ -90,7 +92,6 @@ size_t Distance(std::string_view a, std::string_view b) {
 const char* WhyNot(std::string_view verb) {
   if (verb == "kustomize") return "kustomizations are not supported: render them, and pipe to -f -";
   if (verb == "plugin") return "plugins are not supported";
-  if (verb == "debug") return "debug is not supported: start a pod with run -it, or use exec -it";
   return nullptr;
 }
 

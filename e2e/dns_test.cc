@@ -32,6 +32,10 @@ kind: Node
 metadata: {name: node1}
 ---
 apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+---
+apiVersion: v1
 kind: Service
 metadata: {name: web}
 spec:

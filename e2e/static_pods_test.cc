@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "e2e/harness.h"
-#include "e2e/simulation/faulty_transport.h"
+#include "e2e/simulation/link.h"
 #include "kubelet/cri_fake.h"
 #include "kubelet/kubelet.h"
 
@@ -64,7 +64,7 @@ class StaticPodsTest : public testing::Test {
 
   std::string directory_;
   Cluster cluster_;
-  FaultyTransport network_{cluster_.transport(), cluster_.random()};
+  Link network_{cluster_.transport(), cluster_.clock(), cluster_.random()};
   Client informer_client_{network_, "kubelet"};
   InformerFactory informers_{
       Reflector::Dependencies{informer_client_, cluster_.clock(), cluster_.random()}};
@@ -120,11 +120,11 @@ TEST_F(StaticPodsTest, AChangedManifestGetsANewMirrorAndARemovedOneNone) {
 }
 
 TEST_F(StaticPodsTest, WhileTheApiIsAwayStaticPodsStartAllTheSame) {
-  network_.SetLossRate(1);
+  network_.Break();
   Write("web:1");
   Settle();
   EXPECT_EQ(Running().size(), 1u);
-  network_.SetLossRate(0);
+  network_.Mend();
   Settle();
   ASSERT_TRUE(Mirror());
   EXPECT_EQ(Mirror()->status.phase, "Running");

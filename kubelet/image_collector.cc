@@ -6,6 +6,16 @@
 #include <limits>
 
 namespace skiff::kubelet {
+namespace {
+
+// Every new pod needs it, and no container shows that it is in use. Newer runtimes pin it.
+bool IsPause(const cri::Image& image) {
+  return std::any_of(image.repo_tags.begin(), image.repo_tags.end(), [](const std::string& tag) {
+    return tag.find("/pause:") != std::string::npos || tag.starts_with("pause:");
+  });
+}
+
+}  // namespace
 
 std::vector<ImageRecord> ImagesToRemove(std::vector<ImageRecord> images, int64_t bytes,
                                         Duration now, Duration minimum_age) {
@@ -72,7 +82,7 @@ Result<> ImageCollector::Look() {
     }
     record.id = image.id;
     record.size_bytes = static_cast<int64_t>(image.size_bytes);
-    record.pinned = image.pinned;
+    record.pinned = image.pinned || IsPause(image);
     record.in_use = used.contains(image.id);
     for (const auto* names : {&image.repo_tags, &image.repo_digests}) {
       for (const std::string& name : *names) record.in_use |= used.contains(name);

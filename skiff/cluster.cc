@@ -18,6 +18,7 @@
 #include "kubelet/containerd.h"
 #include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
+#include "kubelet/network/node_route_kernel.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "proxy/netfilter.h"
 #include "skiff/cluster_dns.h"
@@ -193,6 +194,7 @@ Cluster::Cluster(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Cluster::~Cluster() {
   Parts& parts = *parts_;
+  if (parts.informers) parts.informers->Stop();  // They tell all below of changes.
   parts.node.reset();
   parts.simulated.reset();
   parts.scheduler->Stop();
@@ -229,6 +231,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     CniNetwork network;
     network.ipam_directory = options.data_dir + "/cni/ipam";
     TRY(RemoveCniNetwork(network));
+    TRY(RemoveNodeRoutes(NodeRouteOptions().tunnel));
     TRY(RemoveUnreachableRoute(options.service_cidr));
     TRY(RemoveServiceRoute(options.service_cidr));
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
@@ -237,7 +240,10 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
   progress("removing files");
   std::error_code error;
   std::filesystem::remove_all(options.data_dir, error);
-  if (error) {
+  // A directory that is a mount, as a container's volume is, stays, empty.
+  const bool is_mount = error == std::errc::device_or_resource_busy &&
+                        std::filesystem::is_empty(options.data_dir);
+  if (error && !is_mount) {
     return Fail(Reason::kInternalError, "remove " + options.data_dir + ": " + error.message());
   }
   return {};

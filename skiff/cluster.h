@@ -22,6 +22,7 @@ struct ClusterOptions {
   std::string service_cidr = "10.96.0.0/16";
   std::string cluster_cidr = "10.244.0.0/16";
   std::string container_runtime_endpoint;   // "": find or start containerd.
+  std::string iptables_flavour = "auto";    // Which one has the service rules: or nft, legacy.
   std::vector<std::string> image_archives;  // Loaded at the start: paths of tar files.
   std::string durability = "sync";
   std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.

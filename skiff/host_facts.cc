@@ -239,12 +239,18 @@ std::vector<LocalNetwork> ReadNetworks() {
   return networks;
 }
 
+Result<> TryIptables(const std::string& flavour) {
+  const auto wanted = TRY(proxy::ParseIptablesFlavour(flavour));
+  TRY(proxy::ChooseIptables(proxy::IpFamily::kIpv4, wanted));
+  return {};
+}
+
 void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   facts.missing_plugins = MissingPlugins();
   ReadCgroups(facts);
   if (!facts.is_root || !facts.may_mount) return;
-  if (const auto iptables = proxy::OpenIptables(proxy::IpFamily::kIpv4); !iptables) {
-    facts.iptables_problem = iptables.error().message;
+  if (const auto usable = TryIptables(options.iptables_flavour); !usable) {
+    facts.iptables_problem = usable.error().message;
   }
   if (!options.container_runtime_endpoint.empty()) {
     const auto problems = ContainerdProblems({.endpoint = options.container_runtime_endpoint,

@@ -10,6 +10,7 @@
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "skiff/cluster.h"
+#include "skiff/docker_program.h"
 #include "skiff/up.h"
 
 namespace skiff {
@@ -50,6 +51,7 @@ int ListAll(const std::string& endpoint) {
 }  // namespace
 
 int ImageMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerImageMain(args);
   std::string data_dir = "/var/lib/skiff";
   std::string endpoint;
   std::vector<std::string> words;

@@ -35,6 +35,8 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
   flags.Add("discovery-token-ca-cert-hash", to.pins, "The same, as kubeadm calls it.");
   flags.Add("node-name", to.node.node_name, "The name of this node; the host's by default.");
   flags.Add("kubelet-port", to.node.kubelet_port, "The port the kubelet listens on.");
+  flags.Add("iptables-flavour", to.node.iptables_flavour,
+            "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.node.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.node.image_archives, "Image archives to load at the start.");
@@ -100,9 +102,9 @@ Result<std::shared_ptr<void>> StartNode(JoinFlags& flags, const Progress& progre
 }
 
 std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
-  std::vector<std::string> args = {"--data-dir=" + node.data_dir,
-                                   "--kubelet-port=" + std::to_string(node.kubelet_port),
-                                   "--v=" + std::to_string(verbosity)};
+  std::vector<std::string> args = {
+      "--data-dir=" + node.data_dir, "--kubelet-port=" + std::to_string(node.kubelet_port),
+      "--iptables-flavour=" + node.iptables_flavour, "--v=" + std::to_string(verbosity)};
   if (!node.container_runtime_endpoint.empty()) {
     args.push_back("--container-runtime-endpoint=" + node.container_runtime_endpoint);
   }

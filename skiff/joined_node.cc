@@ -85,7 +85,9 @@ JoinedNode::~JoinedNode() {
     parts.executor.Remove(*parts.serving);
     parts.serving->requests().Stop();
   }
+  // They tell the node of changes.
   parts.pods.Stop();
+  parts.informers.Stop();
   parts.node.reset();
 }
 

@@ -35,6 +35,8 @@ void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
   flags.Add("hostname-override", proxy.hostname_override,
             "The name of this node, if it is not the host's.");
   flags.Add("proxy-mode", proxy.mode, "Which proxy mode to use: iptables.");
+  flags.Add("iptables-flavour", to.iptables_flavour,
+            "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("masquerade-all", proxy.masquerade_all, "SNAT all traffic sent via service IPs.");
   flags.Add("iptables-localhost-nodeports", proxy.localhost_node_ports,
             "Whether node ports can be reached by 127.0.0.1.");
@@ -140,7 +142,8 @@ Result<> Run(const KubeProxyFlags& flags) {
   rules.localhost_node_ports = flags.proxy.localhost_node_ports;
   rules.node_ips = {NodeAddress()};
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
-  const auto proxy = TRY(ServiceProxy::Make(node, rules, informers, clock));
+  const auto flavour = TRY(proxy::ParseIptablesFlavour(flags.iptables_flavour));
+  const auto proxy = TRY(ServiceProxy::Make(node, rules, flavour, informers, clock));
   metrics.AddProcessMetrics();
   ProxyServer handler(*proxy, clock, metrics);
   http::Loops loops(1);

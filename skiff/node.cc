@@ -12,9 +12,9 @@
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "kubelet/kubelet.h"
-#include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
 #include "kubelet/network/own_address.h"
+#include "kubelet/network/pod_network.h"
 #include "kubelet/node_agent.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/service_proxy.h"
@@ -24,42 +24,6 @@ namespace {
 
 // Mostly waiting for the store to sync: many writes at once share one sync.
 constexpr int kSimulationThreads = 32;
-
-// Writes the network's configuration as soon as the node has its pod CIDR.
-class PodNetworkLoop final : public ControlLoop {
- public:
-  PodNetworkLoop(Informer<core_v1::Node> nodes, std::string node, std::string directory,
-                 CniNetwork network)
-      : nodes_(nodes),
-        node_(std::move(node)),
-        directory_(std::move(directory)),
-        network_(std::move(network)) {
-    nodes_.OnChange([this](const auto&, const auto&) { Wake(); });
-  }
-  Duration Step() override {
-    const auto node = nodes_.Get({"", node_});
-    if (!node || node->spec.pod_cidrs.empty()) return kNever;
-    if (node->spec.pod_cidrs == network_.pod_cidrs) return kNever;
-    network_.pod_cidrs = node->spec.pod_cidrs;
-    if (const auto written = WriteCniConfig(directory_, network_); !written) {
-      log_.Error("network not configured", {{"error", written.error().message}});
-      network_.pod_cidrs.clear();
-      return 10s;
-    }
-    if (written_) written_();
-    return kNever;
-  }
-  // Called on its step after each change. Set before it runs.
-  void OnWritten(std::function<void()> written) { written_ = std::move(written); }
-
- private:
-  const Informer<core_v1::Node> nodes_;
-  const std::string node_;
-  const std::string directory_;
-  CniNetwork network_;
-  std::function<void()> written_;
-  const Log log_{"network"};
-};
 
 Result<> LoadImages(const std::vector<std::string>& archives, const std::string& endpoint,
                     cri::ContainerRuntime& runtime, const Progress& progress) {
@@ -71,6 +35,17 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
     for (const auto& image : TRY(imported)) progress("loaded image " + image.name);
   }
   return {};
+}
+
+// The disk of a machine that people work on is often nearly full of other things, and images that
+// were loaded by hand cannot be pulled again: neither is a reason to turn pods away yet.
+void MindLittle(kubelet::KubeletOptions& options) {
+  options.eviction.hard = kubelet::EvictionTexts::Map{{"memory.available", "100Mi"},
+                                                      {"nodefs.available", "3%"},
+                                                      {"nodefs.inodesFree", "3%"},
+                                                      {"imagefs.available", "3%"},
+                                                      {"imagefs.inodesFree", "3%"}};
+  options.images.high_threshold_percent = 100;
 }
 
 }  // namespace
@@ -86,7 +61,8 @@ std::string NodeAddress() {
 struct LocalNode::Parts {
   std::string name;
   std::unique_ptr<cri::ContainerRuntime> runtime;
-  std::unique_ptr<PodNetworkLoop> network;
+  std::unique_ptr<Client> client;  // As this node.
+  std::unique_ptr<PodNetwork> network;
   // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
   std::unique_ptr<kubelet::NodeAgent> agent;
@@ -115,8 +91,14 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   TRY(EnableForwarding(options.data_dir + "/forwarding.undo", false));
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
-  network = std::make_unique<PodNetworkLoop>(dependencies.informers.For<core_v1::Node>(), name,
-                                             containerd.cni_conf_directory, network_options);
+  client = std::make_unique<Client>(dependencies.transport, "kubelet");
+  network = std::make_unique<PodNetwork>(
+      NodeRouteLoop::Dependencies{.nodes = dependencies.informers.For<core_v1::Node>(),
+                                  .client = *client,
+                                  .clock = dependencies.clock},
+      PodNetwork::Options{.routes = {.node_name = name, .reserved_cidrs = {options.service_cidr}},
+                          .cni_directory = containerd.cni_conf_directory,
+                          .network = network_options});
   return {};
 }
 
@@ -128,6 +110,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;
+  MindLittle(agent_options.kubelet);
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.
   std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
@@ -138,7 +121,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                  dependencies.informers.For<core_v1::Service>(), dependencies.clock,
                                  dependencies.random, *runtime}));
   network->OnWritten([this] { agent->kubelet().NetworkConfigured(); });
-  agent->executor().Add(*network);
+  network->Start(agent->executor());
   service_proxy->Start(agent->executor());
   return {};
 }
@@ -149,7 +132,9 @@ Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
   rules.pod_cidr = options.cluster_cidr;
   rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
-  service_proxy = TRY(ServiceProxy::Make(name, rules, dependencies.informers, dependencies.clock));
+  const auto flavour = TRY(proxy::ParseIptablesFlavour(options.iptables_flavour));
+  service_proxy =
+      TRY(ServiceProxy::Make(name, rules, flavour, dependencies.informers, dependencies.clock));
   return {};
 }
 
@@ -171,7 +156,7 @@ LocalNode::LocalNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 LocalNode::~LocalNode() {
   Parts& parts = *parts_;
   if (parts.service_proxy) parts.service_proxy->Stop();
-  if (parts.agent) parts.agent->executor().Remove(*parts.network);
+  if (parts.network) parts.network->Stop();
 }
 
 const std::string& LocalNode::name() const {

@@ -30,7 +30,8 @@ struct KubeProxyFlags {
   ApiFlags api;
   LogFlags log;
   ProxyConfig proxy;
-  bool cleanup = false;  // Remove all service rules, and do nothing else.
+  bool cleanup = false;                   // Remove all service rules, and do nothing else.
+  std::string iptables_flavour = "auto";  // Or nft, legacy.
 };
 
 // Invalid carries the namesake's text; nullopt after --help was printed.

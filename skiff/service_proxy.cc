@@ -6,14 +6,15 @@ namespace skiff {
 
 Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node_name,
                                                          const proxy::IptablesOptions& rules,
+                                                         proxy::IptablesFlavour flavour,
                                                          InformerFactory& informers,
                                                          const Clock& clock) {
-  auto netfilter = TRY(proxy::OpenIptables(rules.family));
+  auto netfilter = TRY(proxy::OpenIptables(rules.family, flavour));
   std::unique_ptr<ServiceProxy> made(new ServiceProxy(std::move(netfilter)));
   made->proxier_ = std::make_unique<proxy::Proxier>(
-      proxy::Proxier::Dependencies{informers.For<core_v1::Service>(),
-                                   informers.For<discovery_v1::EndpointSlice>(),
-                                   informers.For<core_v1::Node>(), clock, *made->netfilter_},
+      proxy::Proxier::Dependencies{
+          informers.For<core_v1::Service>(), informers.For<discovery_v1::EndpointSlice>(),
+          informers.For<core_v1::Node>(), clock, *made->netfilter_, &made->health_},
       node_name, rules);
   if (rules.localhost_node_ports) {
     // Packets from 127.0.0.1 to a node port leave through the bridge.

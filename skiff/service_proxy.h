@@ -15,6 +15,7 @@ class ServiceProxy {
   // has no packet filter that works.
   static Result<std::unique_ptr<ServiceProxy>> Make(const std::string& node_name,
                                                     const proxy::IptablesOptions& rules,
+                                                    proxy::IptablesFlavour flavour,
                                                     InformerFactory& informers, const Clock& clock);
   ~ServiceProxy() { Stop(); }
   // Writes rules from now on.
@@ -29,6 +30,9 @@ class ServiceProxy {
       : netfilter_(std::move(netfilter)) {}
 
   const std::unique_ptr<proxy::Netfilter> netfilter_;
+  // Of the servers that load balancers ask for this node's endpoints.
+  http::Loops loops_{1};
+  proxy::ServiceHealthServers health_{loops_};
   std::unique_ptr<proxy::Proxier> proxier_;
   Executor* executor_ = nullptr;
 };

@@ -9,6 +9,7 @@
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
+#include "skiff/docker_program.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
@@ -45,9 +46,12 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("secure-port", to.cluster.secure_port, "The port the API server listens on.");
   flags.Add("kubelet-port", to.cluster.kubelet_port, "The port the kubelet listens on.");
   flags.Add("nodes", to.cluster.simulated_nodes,
-            "Simulate this many nodes instead of running containers; needs no root.");
+            "Simulate this many nodes instead of running containers; needs no root. With --docker: "
+            "so many containers of the Docker engine are the nodes (see --docker --help).");
   flags.Add("node-name", to.cluster.node_name, "The name of this node; the host's by default.");
   flags.Add("cluster-cidr", to.cluster.cluster_cidr, "Addresses of pods.");
+  flags.Add("iptables-flavour", to.cluster.iptables_flavour,
+            "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.cluster.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.cluster.image_archives, "Image archives to load at the start.");
@@ -63,6 +67,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
 }
 
 int UpMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerUpMain(args);
   UpFlags to;
   Flags flags("skiff up");
   AddUpFlags(flags, to);
@@ -102,6 +107,7 @@ int UpMain(const std::vector<std::string>& args) {
 }
 
 int DownMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerDownMain(args);
   ClusterOptions options;
   bool keep_data = false;
   Flags flags("skiff down");

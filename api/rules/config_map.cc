@@ -40,7 +40,12 @@ void ValidateUpdate(const ConfigMap& object, const ConfigMap& old, Violations& o
   }
   // Kubernetes looks at the metadata of a new object once more, so each cause stands again.
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
-  ValidateObjectMeta(object.metadata, true, &NameIsDnsSubdomain, FieldPath("metadata"), out);
+  const meta_v1::ObjectMeta& meta = object.metadata;
+  const FieldPath path("metadata");
+  ValidateLabels(meta.labels, path.Child("labels"), out);
+  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
+  ValidateOwnerReferences(meta.owner_references, path.Child("ownerReferences"), out);
+  ValidateFinalizers(meta.finalizers, path.Child("finalizers"), out);
   Validate(object, out);
 }
 

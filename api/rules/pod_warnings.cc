@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <map>
 #include <set>
@@ -163,7 +164,13 @@ void WarnOfDuplicates(const PodSpec& spec, const FieldPath& path, Warnings& out)
   }
 }
 
-constexpr size_t kExactDigitsMax = 18;
+// Kubernetes counts in thousandths. An amount that these cannot hold it takes for whole, unless its
+// digits alone are more than a machine word holds.
+bool IsHuge(std::string_view amount) {
+  int64_t digits = 0;
+  const auto read = std::from_chars(amount.data(), amount.data() + amount.size(), digits);
+  return read.ec == std::errc::result_out_of_range;
+}
 
 // Bytes come whole.
 void WarnOfFraction(const std::map<std::string, Quantity>& list, const char* name,
@@ -174,9 +181,7 @@ void WarnOfFraction(const std::map<std::string, Quantity>& list, const char* nam
   const std::string& text = found->second.Text();
   if (value <= std::numeric_limits<int64_t>::max() / 1000) {
     if (Quantity::FromValue(value) == found->second) return;
-  } else if (std::min(text.find_first_not_of("0123456789"), text.size()) <= kExactDigitsMax) {
-    // Kubernetes counts in thousandths. What these cannot hold it takes for whole, as long as the
-    // number is written with few digits, and for fractional otherwise.
+  } else if (!IsHuge(text)) {
     return;
   }
   Warn(path.Key(name), "fractional byte value " + GoQuote(text) + " is invalid, must be an integer",

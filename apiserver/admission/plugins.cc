@@ -32,6 +32,7 @@ constexpr PluginEntry kPlugins[] = {
     {"CertificateSubjectRestriction", true, &MakeCertificateSubjectRestriction},
     {"DefaultIngressClass", true, &MakeDefaultIngressClass},
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
+    {"RbacEscalation", true, &MakeRbacEscalation},
     {"ResourceQuota", true, &MakeResourceQuota},
 };
 

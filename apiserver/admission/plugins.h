@@ -47,6 +47,7 @@ std::unique_ptr<AdmissionPlugin> MakeCertificateRequestUser(const AdmissionParts
 std::unique_ptr<AdmissionPlugin> MakeDeviceAdminAccess(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
 
 }  // namespace skiff

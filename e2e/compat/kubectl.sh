@@ -17,9 +17,10 @@ kubectl=${KUBECTL:-$(go_kubectl "$root/build/peers")}
 kubectl=${kubectl:-$(debian_kubectl "$root/build/peers")}
 minor=$("$kubectl" version --client -o json | sed -n 's/.*"gitVersion": "v\(1\.[0-9]*\).*/\1/p' | head -1)
 work=$(mktemp -d "${TMPDIR:-/tmp}/skiff-kubectl-XXXXXX")
-servers=()
 cleanup() {
-  for server in "${servers[@]}"; do kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true; done
+  for name in theirs ours; do
+    [ ! -d "$work/$name/data" ] || "$skiff" down --data-dir="$work/$name/data" >/dev/null 2>&1 || true
+  done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -34,16 +35,12 @@ start() {
   port=${PORT:-$(free_port)}
   [ -z "${PORT:-}" ] || PORT=$((PORT + 1))
   mkdir -p "$work/$1/home"
-  "$skiff" up --nodes=3 --foreground --data-dir="$work/$1/data" --bind-address=127.0.0.1 \
-    --secure-port="$port" >"$work/$1/log" 2>&1 &
-  servers+=($!)
-  curl -sk --retry 50 --retry-connrefused --retry-delay 1 --retry-max-time 60 \
-    "https://127.0.0.1:$port/readyz" >/dev/null
-  for _ in $(seq 100); do [ -e "$work/$1/data/admin.kubeconfig" ] && return; read -rt 0.2 <> <(:) || true; done
-  echo "no cluster came up:"; tail "$work/$1/log"; exit 1
+  "$skiff" up --nodes=3 --data-dir="$work/$1/data" --bind-address=127.0.0.1 \
+    --secure-port="$port" >"$work/$1/log" 2>&1 || { echo "no cluster came up:"; cat "$work/$1/log"; exit 1; }
 }
 
-# mask NAME PORT: what may differ between two clusters at two moments.
+# mask NAME PORT: what may differ between two clusters at two moments. Columns that are as wide as an
+# address or an age are told apart by one space.
 mask() {
   sed -E \
     -e "s#127\.0\.0\.1:$2#SERVER#g; s#$work/$1#WORK#g" \
@@ -60,7 +57,9 @@ mask() {
     -e 's#fake://[0-9a-f]{32}#CONTAINER#g; s/X509SHA256=[0-9a-f]+/X509SHA256=HASH/g; s#^[A-Za-z0-9+/=]{40,64}$#PEM#' \
     -e 's/Resource Version:( +)[0-9]+/Resource Version:\1N/; s#/(LIVE|MERGED)-[A-Za-z0-9]+#/\1#g; s/\bg-[a-z0-9]{5}\b/g-RAND/g' \
     -e 's#[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ \+0000( UTC)?#TIME#g; s#kubectl-[0-9.]*-?edit-[A-Za-z0-9]+#EDITED#g; s/:1[0-9]{4}\b/:PORT/g; s/\b173[0-9]{2}\b/PORT/g' \
-    -e 's/\beyJ[A-Za-z0-9_.-]+/TOKEN/g; s/\b(node|web|rc|rs|ds|job|sts)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g'
+    -e 's/\b(debugger|node-1|NODE)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
+    -e 's/\beyJ[A-Za-z0-9_.-]+/TOKEN/g; s/\b(node|web|rc|rs|ds|job|sts)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
+    -e '/AGE|CLUSTER-?IP|PODIP|RAND/ s/ {2,}/  /g'
 }
 
 # run NAME LINE: output, errors and exit code below $work/NAME.

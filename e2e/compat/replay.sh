@@ -7,7 +7,7 @@ set -euo pipefail
 skiff=$(realpath "$1"); shift
 cd "$(dirname "$0")"
 prefixes=("$@")
-[ ${#prefixes[@]} -gt 0 ] || prefixes=(pod net work)
+[ ${#prefixes[@]} -gt 0 ] || prefixes=(pod net work api)
 work=$(mktemp -d)
 server=
 cleanup() { [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; rm -rf "$work"; }

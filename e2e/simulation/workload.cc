@@ -190,8 +190,8 @@ void Workload::CheckPods(std::vector<std::string>& out) {
     if (IsReady(pod) && pod.spec.containers[0].image == app->second.first) {
       ++ready[app->first];
     } else if (!IsTerminal(pod)) {  // What ended is kept until there is too much of it.
-      out.push_back(fmt::format("pod {} on {} is {} with {}", pod.metadata.name, pod.spec.node_name,
-                                pod.status.phase, pod.spec.containers[0].image));
+      out.push_back(fmt::format("pod {} on {} with {} is {}", pod.metadata.name, pod.spec.node_name,
+                                pod.spec.containers[0].image, ToJson(pod)["status"].dump()));
     }
   }
   for (const auto& [app, image_and_count] : wanted) {

@@ -15,6 +15,7 @@ struct CniNetwork {
   std::vector<std::string> pod_cidrs;  // One per family, primary first.
   int mtu = 1500;
   std::string ipam_directory;  // Where host-local keeps which addresses are taken.
+  bool operator==(const CniNetwork&) const = default;
 };
 
 // The conflist, indented JSON. Pure.

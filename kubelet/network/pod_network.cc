@@ -1,6 +1,7 @@
 #include "kubelet/network/pod_network.h"
 
 #include <atomic>
+#include <optional>
 
 namespace skiff {
 namespace {
@@ -23,6 +24,7 @@ class PodNetwork::ConfigLoop final : public ControlLoop {
       if (is_own && (!before || before->spec != now->spec)) Wake();
     });
   }
+  void OnWritten(std::function<void()> written) { written_ = std::move(written); }
   // Any thread.
   void SetMtu(int mtu) {
     mtu_ = mtu;
@@ -36,10 +38,13 @@ class PodNetwork::ConfigLoop final : public ControlLoop {
     CniNetwork wanted = network_;
     wanted.pod_cidrs = node->spec.pod_cidrs;
     if (mtu != 0) wanted.mtu = mtu;
+    if (wanted == applied_) return kNever;
     if (const auto written = WriteCniConfig(directory_, wanted); !written) {
       log_.Error("network not configured", {{"error", written.error().message}});
       return kRetryPeriod;
     }
+    applied_ = std::move(wanted);
+    if (written_) written_();
     return kNever;
   }
 
@@ -48,22 +53,37 @@ class PodNetwork::ConfigLoop final : public ControlLoop {
   const std::string node_;
   const std::string directory_;
   const CniNetwork network_;
+  std::optional<CniNetwork> applied_;
+  std::function<void()> written_;
   const Log log_{"network"};
   std::atomic<int> mtu_ = kMtuNotAsked;
 };
 
-PodNetwork::PodNetwork(NodeRouteLoop::Dependencies dependencies, Options options,
-                       Executor& executor)
-    : executor_(executor), config_(std::make_unique<ConfigLoop>(dependencies.nodes, options)) {
+PodNetwork::PodNetwork(NodeRouteLoop::Dependencies dependencies, Options options)
+    : config_(std::make_unique<ConfigLoop>(dependencies.nodes, options)) {
   dependencies.on_pod_mtu = [this](int mtu) { config_->SetMtu(mtu); };
   routes_ = std::make_unique<NodeRouteLoop>(std::move(dependencies), std::move(options.routes));
-  executor_.Add(*config_);
-  executor_.Add(*routes_);
 }
 
 PodNetwork::~PodNetwork() {
-  executor_.Remove(*routes_);
-  executor_.Remove(*config_);
+  Stop();
+}
+
+void PodNetwork::OnWritten(std::function<void()> written) {
+  config_->OnWritten(std::move(written));
+}
+
+void PodNetwork::Start(Executor& executor) {
+  executor_ = &executor;
+  executor.Add(*config_);
+  executor.Add(*routes_);
+}
+
+void PodNetwork::Stop() {
+  if (executor_ == nullptr) return;
+  executor_->Remove(*routes_);
+  executor_->Remove(*config_);
+  executor_ = nullptr;
 }
 
 }  // namespace skiff

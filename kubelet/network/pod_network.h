@@ -4,10 +4,12 @@
 //   PodNetwork network({.nodes = informers.For<core_v1::Node>(), .client = client, .clock = clock},
 //                      {.routes = {.node_name = name, .reserved_cidrs = {service_cidr}},
 //                       .cni_directory = containerd.cni_conf_directory,
-//                       .network = {.mtu = uplink_mtu, .ipam_directory = ...}},
-//                      executor);
+//                       .network = {.mtu = uplink_mtu, .ipam_directory = ...}});
+//   network.OnWritten([&] { kubelet.NetworkConfigured(); });
+//   network.Start(executor);
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,16 +27,20 @@ class PodNetwork {
     // As to be written, but for the pod CIDRs. Its MTU counts where none can be found out.
     CniNetwork network;
   };
-  // Adds its loops to `executor`, which outlives this. Informers are started by the caller,
-  // afterwards. `dependencies.on_pod_mtu` is taken for its own.
-  PodNetwork(NodeRouteLoop::Dependencies dependencies, Options options, Executor& executor);
-  // Stops the loops. Configuration and routes stay.
-  ~PodNetwork();
+  // Before the informers start, which the caller does. `dependencies.on_pod_mtu` is taken for its
+  // own.
+  PodNetwork(NodeRouteLoop::Dependencies dependencies, Options options);
+  ~PodNetwork();  // Stops.
+  // Called after each time that a configuration was written, on the loop's thread. Before Start.
+  void OnWritten(std::function<void()> written);
+  void Start(Executor& executor);
+  // While the executor lives. Configuration and routes stay.
+  void Stop();
   const NodeRouteLoop& routes() const { return *routes_; }
 
  private:
   class ConfigLoop;
-  Executor& executor_;
+  Executor* executor_ = nullptr;
   std::unique_ptr<ConfigLoop> config_;
   std::unique_ptr<NodeRouteLoop> routes_;
 };

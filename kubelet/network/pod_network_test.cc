@@ -30,8 +30,9 @@ class PodNetworkTest : public testing::Test {
     network_ = std::make_unique<PodNetwork>(
         NodeRouteLoop::Dependencies{
             .nodes = informers_.For<Node>(), .client = client_, .clock = clock_},
-        PodNetwork::Options{.routes = {.node_name = "a"}, .cni_directory = folder_, .network = {}},
-        executor_);
+        PodNetwork::Options{.routes = {.node_name = "a"}, .cni_directory = folder_, .network = {}});
+    network_->OnWritten([this] { ++written_; });
+    network_->Start(executor_);
   }
   void TearDown() override {
     network_.reset();
@@ -62,6 +63,7 @@ class PodNetworkTest : public testing::Test {
   }
 
   uint64_t revision_ = 1;
+  int written_ = 0;
   FakeClock clock_;
   SeededRandom random_{1};
   SteppedExecutor executor_{clock_, 1};
@@ -82,6 +84,7 @@ TEST_F(PodNetworkTest, TheConfigurationFollowsTheNodesPlaceInTheCluster) {
   // A node behind a router joins: packets of pods started from now on fit through the tunnel.
   See({NodeAt("a", "192.0.2.1", "10.244.1.0/24"), NodeAt("c", "198.51.100.3", "10.244.3.0/24")});
   EXPECT_EQ(Bridge()["mtu"], 1350);
+  EXPECT_EQ(written_, 2);
 }
 
 TEST_F(PodNetworkTest, AnAddressThatIsOnNoLinkKeepsNoPodFromStarting) {

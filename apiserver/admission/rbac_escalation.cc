@@ -1,0 +1,136 @@
+// Who writes roles and bindings may grant what they hold themselves, and no more, unless a rule
+// lets them escalate or bind. Kubernetes does this in the kinds' storage; here it stands with the
+// plugins, which know the user.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "apiserver/admission/plugins.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/auth/rbac.h"
+#include "apiserver/auth/rule_coverage.h"
+
+namespace skiff {
+namespace {
+
+using namespace rbac_v1;
+
+constexpr const char* kGroup = "rbac.authorization.k8s.io";
+
+// Whether nothing changes but what the garbage collector takes away. `T` is of these kinds.
+template <typename T>
+bool OnlyCollects(const T& object, const T* old) {
+  if (old == nullptr) return false;
+  T compared = object;
+  compared.metadata.finalizers = old->metadata.finalizers;
+  compared.metadata.owner_references = old->metadata.owner_references;
+  compared.metadata.managed_fields = old->metadata.managed_fields;
+  compared.metadata.resource_version = old->metadata.resource_version;
+  compared.metadata.uid = old->metadata.uid;
+  return compared == *old;
+}
+
+class RbacEscalation final : public AdmissionPlugin {
+ public:
+  explicit RbacEscalation(const AdmissionParts& parts)
+      : authorizer_(parts.authorizer),
+        rbac_({parts.caches.cluster_roles, parts.caches.cluster_role_bindings, parts.caches.roles,
+               parts.caches.role_bindings}) {}
+  std::string_view name() const override { return "RbacEscalation"; }
+
+  Result<> Admit(AdmissionRequest& request) override {
+    if (request.kind.group != kGroup || request.object == nullptr) return {};
+    if (request.user.InGroup(kGroupMasters)) return {};
+    if (const auto* role = request.object->As<Role>()) return CheckRole(request, *role);
+    if (const auto* role = request.object->As<ClusterRole>()) return CheckRole(request, *role);
+    if (const auto* binding = request.object->As<RoleBinding>()) {
+      return CheckBinding(request, *binding);
+    }
+    if (const auto* binding = request.object->As<ClusterRoleBinding>()) {
+      return CheckBinding(request, *binding);
+    }
+    return {};
+  }
+
+ private:
+  bool MayDo(const AdmissionRequest& request, const char* verb, std::string_view resource,
+             const std::string& name) {
+    const Access access{.verb = verb,
+                        .group = kGroup,
+                        .version = "*",
+                        .resource = std::string(resource),
+                        .namespace_name = request.namespace_name,
+                        .name = name};
+    return authorizer_.Authorize(request.user, access).allowed();
+  }
+
+  PolicyRules HeldBy(const AdmissionRequest& request, std::vector<std::string>& errors) {
+    PolicyRules held;
+    rbac_.VisitRules(
+        request.user, request.namespace_name,
+        [&](const PolicyRule& rule) {
+          held.push_back(rule);
+          return true;
+        },
+        errors);
+    return held;
+  }
+
+  Result<> CheckGrant(const AdmissionRequest& request, const PolicyRules& rules) {
+    std::vector<std::string> errors;
+    std::set<std::string> missing;
+    for (const PolicyRule& rule : MissingRules(HeldBy(request, errors), rules)) {
+      missing.insert(RuleText(rule));
+    }
+    if (missing.empty()) return {};
+    std::string text = fmt::format(
+        "user {} (groups={}) is attempting to grant RBAC permissions not currently held:\n{}",
+        Quoted(request.user.name), QuotedList(request.user.groups), fmt::join(missing, "\n"));
+    if (!errors.empty()) text += fmt::format("; resolution errors: [{}]", fmt::join(errors, " "));
+    return Fail(Forbidden(GroupResourceOf(request.kind), request.object->metadata().name, text));
+  }
+
+  template <typename T>
+  Result<> CheckRole(const AdmissionRequest& request, const T& role) {
+    const T* old = request.old_object ? request.old_object->As<T>() : nullptr;
+    if (OnlyCollects(role, old)) return {};
+    if (MayDo(request, "escalate", request.kind.resource, role.metadata.name)) return {};
+    TRY(CheckGrant(request, role.rules));
+    if constexpr (std::is_same_v<T, ClusterRole>) {
+      if (!role.aggregation_rule && (old == nullptr || !old->aggregation_rule)) return {};
+      // It can gather anything, so it takes the right to everything.
+      PolicyRule all;
+      all.verbs = all.api_groups = all.resources = {"*"};
+      PolicyRule everywhere;
+      everywhere.verbs = everywhere.non_resource_urls = {"*"};
+      std::vector<std::string> errors;
+      if (MissingRules(HeldBy(request, errors), {all, everywhere}).empty()) return {};
+      return Fail(Forbidden(GroupResourceOf(request.kind), role.metadata.name,
+                            "must have cluster-admin privileges to use the aggregationRule"));
+    }
+    return {};
+  }
+
+  template <typename T>
+  Result<> CheckBinding(const AdmissionRequest& request, const T& binding) {
+    const T* old = request.old_object ? request.old_object->As<T>() : nullptr;
+    if (OnlyCollects(binding, old)) return {};
+    const RoleRef& role = binding.role_ref;
+    const char* resource = role.kind == "ClusterRole" ? "clusterroles" : "roles";
+    if (MayDo(request, "bind", resource, role.name)) return {};
+    const auto rules = TRY(rbac_.RulesOf(role, request.namespace_name));
+    return CheckGrant(request, *rules);
+  }
+
+  Authorizer& authorizer_;
+  RbacAuthorizer rbac_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts) {
+  return std::make_unique<RbacEscalation>(parts);
+}
+
+}  // namespace skiff

@@ -1,0 +1,174 @@
+// `cp` against a server whose containers have a `tar` that a test looks into.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/mutex.h"
+#include "base/process.h"
+#include "cli/environment.h"
+#include "cli/program.h"
+#include "http/server.h"
+#include "http/websocket.h"
+
+namespace skiff::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSuccess[] = R"({"status":"Success"})";
+constexpr char kExitOne[] = R"({"status":"Failure","reason":"NonZeroExitCode",
+    "details":{"causes":[{"reason":"ExitCode","message":"1"}]}})";
+
+// What the containers got, and what they give.
+struct Container {
+  Mutex mutex;
+  std::string received GUARDED_BY(mutex);
+  std::string unpacked_by GUARDED_BY(mutex);  // The target of that request.
+  std::string archive;
+};
+
+// `test -d`: no. `tar cf`: gives the archive. `tar -xmf`: takes one.
+class FakeCommand final : public http::MessageHandler {
+ public:
+  FakeCommand(Container& container, std::string target)
+      : container_(container), target_(std::move(target)) {}
+  void OnOpen(std::shared_ptr<http::WebSocketSender> sender) override {
+    sender_ = std::move(sender);
+    if (target_.find("command=test") != std::string::npos) return End(kExitOne);
+    if (target_.find("command=cf") == std::string::npos) return;
+    sender_->Send("\x01" + container_.archive);
+    End(kSuccess);
+  }
+  bool OnMessage(std::string_view data, bool /*text*/) override {
+    if (data == std::string_view("\xff\0", 2)) {
+      End(kSuccess);
+    } else if (!data.empty() && data[0] == 0) {
+      const MutexLock lock(container_.mutex);
+      container_.received += data.substr(1);
+      container_.unpacked_by = target_;
+    }
+    return true;
+  }
+  void OnClose(int /*code*/, std::string_view /*reason*/) override {}
+
+ private:
+  void End(const char* status) {
+    sender_->Send("\x03" + std::string(status));
+    sender_->Close(1000);
+  }
+  Container& container_;
+  const std::string target_;
+  std::shared_ptr<http::WebSocketSender> sender_;
+};
+
+class FakeServer final : public http::Handler {
+ public:
+  explicit FakeServer(Container& container) : container_(container) {}
+  http::Response Handle(const http::Request& request) override {
+    if (http::IsWebSocket(request)) {
+      return http::AcceptWebSocket(request, "v5.channel.k8s.io",
+                                   std::make_unique<FakeCommand>(container_, request.target));
+    }
+    http::Response response;
+    response.content_type = "application/json";
+    response.body = R"({"kind":"Pod","metadata":{"name":"web","namespace":"default"},
+        "spec":{"containers":[{"name":"main"}]},"status":{"phase":"Running"}})";
+    return response;
+  }
+
+ private:
+  Container& container_;
+};
+
+class CopyTest : public testing::Test {
+ protected:
+  CopyTest() {
+    std::string form = (fs::temp_directory_path() / "skiff-cp-XXXXXX").string();
+    folder_ = mkdtemp(form.data()) ? form : "";
+  }
+  ~CopyTest() override { fs::remove_all(folder_); }
+
+  void Write(const std::string& name, const std::string& text) const {
+    const fs::path path = fs::path(folder_) / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  std::string Read(const std::string& name) const {
+    std::ifstream in(fs::path(folder_) / name);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+  // Runs `cp FROM TO`; returns its code, errors in err_.
+  int Copy(const std::string& from, const std::string& to) {
+    FakeServer handler(container_);
+    http::Loops loops;
+    const auto server = http::Server::Start({}, loops, handler);
+    EXPECT_TRUE(server);
+    const SystemClock clock;
+    Mutex mutex;
+    std::string errors;
+    Environment environment{
+        .out = [](std::string_view) {},
+        .err =
+            [&](std::string_view text) {
+              const MutexLock lock(mutex);
+              errors += text;
+            },
+        .read_input = [] { return std::string(); },
+        .variable = [](const std::string&) { return std::string(); },
+        .connect = [](const HttpsOptions& it) { return MakeHttpsTransport(it); },
+        .pause = [](Duration) {},
+        .clock = clock};
+    const int code =
+        RunCli(environment, "cp",
+               {"--server=http://127.0.0.1:" + std::to_string((*server)->port()), from, to});
+    const MutexLock lock(mutex);
+    err_ = errors;
+    return code;
+  }
+
+  std::string folder_;
+  Container container_;
+  std::string err_;
+};
+
+TEST_F(CopyTest, PacksFilesUnderTheNameThatIsAskedFor) {
+  Write("a, b.txt", "hello");
+  EXPECT_EQ(Copy(folder_ + "/a, b.txt", "web:/data/c&d.txt"), 0) << err_;
+  const MutexLock lock(container_.mutex);
+  EXPECT_NE(container_.unpacked_by.find("command=-xmf&command=-&command=-C&command=/data"),
+            std::string::npos)
+      << container_.unpacked_by;
+  const auto listed =
+      RunChecked({.argv = {"tar", "-xOf", "-", "c&d.txt"}, .stdin_text = container_.received});
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(*listed, "hello");
+}
+
+TEST_F(CopyTest, UnpacksOnlyWhatWasAskedFor) {
+  Write("source/etc/app/one.conf", "1");
+  Write("source/etc/app/deep/two.conf", "2");
+  Write("source/etc/other.conf", "3");
+  container_.archive = *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc"}});
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/copied"), 0) << err_;
+  EXPECT_EQ(Read("copied/one.conf"), "1");
+  EXPECT_EQ(Read("copied/deep/two.conf"), "2");
+  EXPECT_FALSE(fs::exists(folder_ + "/other.conf"));
+  EXPECT_FALSE(fs::exists(folder_ + "/etc"));
+}
+
+TEST_F(CopyTest, RefusesWhatItCannotCopy) {
+  EXPECT_EQ(Copy("a", "b"), 1);
+  EXPECT_EQ(err_, "error: one of src or dest must be a remote file specification\n");
+  EXPECT_EQ(Copy("x:a", "y:b"), 1);
+  EXPECT_EQ(err_, "error: one of src or dest must be a local file specification\n");
+  EXPECT_EQ(Copy("none.txt", "web:/x"), 1);
+  EXPECT_EQ(err_, "error: none.txt doesn't exist in local filesystem\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli

@@ -1,0 +1,284 @@
+#include "cli/debug.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/id.h"
+#include "cli/json_text.h"
+#include "cli/streams.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+struct DebugFlags {
+  std::string image;
+  std::string container;
+  std::string target;
+  std::string copy_to;
+  std::string pull_policy;
+  std::string profile = "legacy";
+  std::vector<std::string> env;
+  bool attach = false;
+  bool arguments_only = false;
+  bool stdin_open = false;
+  bool tty = false;
+  bool quiet = false;
+  bool share_processes = true;
+  bool same_node = false;
+  bool keep_labels = false;
+  bool keep_annotations = false;
+
+  void AddTo(Command& command);
+  bool attaches(const Command& command) const {
+    return command.Given("attach") ? attach : stdin_open;
+  }
+};
+
+void DebugFlags::AddTo(Command& command) {
+  command.Flag("image", image, "Container image to use for the debug container.");
+  command.Flag("container,c", container, "Container name to use for the debug container.");
+  command.Flag("target", target, "Share the processes of this container.");
+  command.Flag("copy-to", copy_to, "Create a copy of the pod with this name.");
+  command.Flag("image-pull-policy", pull_policy, "The image pull policy for the container.");
+  command.Flag("profile", profile, "legacy or general.");
+  command.FlagEach("env", env, "Environment variables to set: NAME=value.");
+  command.Flag("attach", attach, "Attach to the container once it runs.");
+  command.Flag("arguments-only", arguments_only, "What follows -- are args, not the command.");
+  command.Flag("stdin,i", stdin_open, "Keep stdin open and attach.");
+  command.Flag("tty,t", tty, "Allocate a TTY for the container.");
+  command.Flag("quiet,q", quiet, "Suppress informational messages.");
+  command.Flag("share-processes", share_processes, "In the copy, share processes.");
+  command.Flag("same-node", same_node, "Schedule the copy on the node of the pod.");
+  command.Flag("keep-labels", keep_labels, "Keep the labels in the copy.");
+  command.Flag("keep-annotations", keep_annotations, "Keep the annotations in the copy.");
+}
+
+Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std::string& name) {
+  Json container = {{"image", flags.image},
+                    {"name", name},
+                    {"resources", Json::object()},
+                    {"terminationMessagePolicy", "File"}};
+  if (!flags.pull_policy.empty()) container["imagePullPolicy"] = flags.pull_policy;
+  if (flags.stdin_open) container["stdin"] = true;
+  if (flags.tty) container["tty"] = true;
+  Args words = command.rest().value_or(Args());
+  if (!words.empty()) container[flags.arguments_only ? "args" : "command"] = std::move(words);
+  for (const std::string& pair : flags.env) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return CliError(fmt::format("invalid env: {}", pair));
+    }
+    container["env"].push_back(
+        {{"name", pair.substr(0, equals)}, {"value", pair.substr(equals + 1)}});
+  }
+  if (flags.profile == "general") {
+    container["securityContext"]["capabilities"]["add"] = Json::array({"SYS_PTRACE"});
+  }
+  return container;
+}
+
+std::string ContainerName(Command& command, const DebugFlags& flags) {
+  if (!flags.container.empty()) return flags.container;
+  std::string name = "debugger-" + SystemRandom().NameSuffix();
+  if (!flags.quiet) command.Print("Defaulting debug container name to {}.\n", name);
+  return name;
+}
+
+// Waits until the container runs, and attaches to it; shows its log when it has ended already.
+Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
+                const ObjectKey& key, const std::string& container) {
+  Session& session = *TRY(command.session());
+  bool ended = false;
+  const auto begun = [&](const Json* object) -> Result<bool> {
+    if (!object) return Fail(Reason::kNotFound, "the pod was deleted");
+    for (const char* list : {"ephemeralContainerStatuses", "containerStatuses"}) {
+      for (const Json& status : At(*object, "status", list)) {
+        if (TextAt(status, "name") != container) continue;
+        ended = At(status, "state", "terminated").is_object();
+        return ended || At(status, "state", "running").is_object();
+      }
+    }
+    return false;
+  };
+  TRY(WaitUntil(session, pods, key, kNever, begun));
+  if (ended) {
+    const std::string text =
+        TRY(session.api().GetText(pods.Path(key, "log"), {{"container", container}}));
+    command.environment().out(text);
+    return {};
+  }
+  if (!flags.quiet) {
+    command.Warn(
+        "All commands and output from this session will be recorded in container logs, including "
+        "credentials and sensitive information passed through the command prompt.\n");
+    if (flags.stdin_open) {
+      command.Warn("If you don't see a command prompt, try pressing enter.\n");
+    }
+  }
+  const int code = TRY(RunRemote(command, {.pod = key,
+                                           .subresource = "attach",
+                                           .container = container,
+                                           .command = {},
+                                           .with_stdin = flags.stdin_open,
+                                           .tty = flags.tty,
+                                           .out = {}}));
+  command.set_exit_code(code);
+  return {};
+}
+
+Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod) {
+  Session& session = *TRY(command.session());
+  const std::string name = ContainerName(command, flags);
+  if (!flags.target.empty() && !flags.quiet) {
+    command.Print(
+        "Targeting container \"{}\". If you don't see processes from this container it may be "
+        "because the container runtime doesn't support this feature.\n",
+        flags.target);
+  }
+  Json container = TRY(MakeContainer(command, flags, name));
+  if (!flags.target.empty()) container["targetContainerName"] = flags.target;
+  const Json patch = {{"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
+  TRY(session.api().Patch(pod.resource, pod.key, PatchType::kStrategic, patch, {},
+                          "ephemeralcontainers"));
+  if (!flags.attaches(command)) return {};
+  return Follow(command, flags, pod.resource, pod.key, name);
+}
+
+// The pod under another name, without what ties it to its owner and its node.
+Json CopyOf(const DebugFlags& flags, std::optional<bool> shares, const Json& pod) {
+  Json copy = {{"apiVersion", "v1"},
+               {"kind", "Pod"},
+               {"metadata", {{"name", flags.copy_to}, {"namespace", NamespaceOf(pod)}}},
+               {"spec", At(pod, "spec")}};
+  const std::pair<const char*, bool> kept[] = {{"labels", flags.keep_labels},
+                                               {"annotations", flags.keep_annotations}};
+  for (const auto& [field, keep] : kept) {
+    if (keep && At(pod, "metadata", field).is_object()) {
+      copy["metadata"][field] = At(pod, "metadata", field);
+    }
+  }
+  Json& spec = copy["spec"];
+  spec.erase("ephemeralContainers");
+  if (!flags.same_node) spec.erase("nodeName");
+  if (shares) spec["shareProcessNamespace"] = *shares;
+  for (Json& container : spec["containers"]) {
+    for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) {
+      container.erase(probe);
+    }
+  }
+  return copy;
+}
+
+Result<> DebugCopy(Command& command, const DebugFlags& flags, const Target& pod) {
+  Session& session = *TRY(command.session());
+  std::optional<bool> shares;
+  if (flags.profile == "general") shares = true;
+  if (command.Given("share-processes")) shares = flags.share_processes;
+  Json copy = CopyOf(flags, shares, pod.object);
+  Json& containers = copy["spec"]["containers"];
+  const auto named = std::find_if(containers.begin(), containers.end(), [&](const Json& each) {
+    return TextAt(each, "name") == flags.container;
+  });
+  std::string name = flags.container;
+  if (named == containers.end()) {
+    if (flags.image.empty())
+      return CliError(
+          "you must specify an existing container or a new image when specifying args.");
+    name = ContainerName(command, flags);
+    Json container = TRY(MakeContainer(command, flags, name));
+    containers.push_back(std::move(container));
+  } else {
+    if (!flags.image.empty()) (*named)["image"] = flags.image;
+    if (command.rest()) (*named)[flags.arguments_only ? "args" : "command"] = *command.rest();
+    if (flags.stdin_open) (*named)["stdin"] = true;
+    if (flags.tty) (*named)["tty"] = true;
+  }
+  const ObjectKey key = {pod.key.namespace_, flags.copy_to};
+  TRY(session.api().Create(pod.resource, key.namespace_, copy, {}));
+  if (!flags.attaches(command)) return {};
+  return Follow(command, flags, pod.resource, key, name);
+}
+
+// A pod that sees its node's processes, network and files (below /host).
+Result<> DebugNode(Command& command, const DebugFlags& flags, const std::string& node) {
+  Session& session = *TRY(command.session());
+  const ServedKind pods = TRY(session.kinds().Find("pods"));
+  const std::string name = fmt::format("node-debugger-{}-{}", node, SystemRandom().NameSuffix());
+  const std::string container_name = flags.container.empty() ? "debugger" : flags.container;
+  Json container = TRY(MakeContainer(command, flags, container_name));
+  container["volumeMounts"] = Json::array({{{"mountPath", "/host"}, {"name", "host-root"}}});
+  if (!flags.quiet) {
+    command.Print("Creating debugging pod {} with container {} on node {}.\n", name, container_name,
+                  node);
+  }
+  const Json pod = {
+      {"apiVersion", "v1"},
+      {"kind", "Pod"},
+      {"metadata",
+       {{"labels", {{"app.kubernetes.io/managed-by", "kubectl-debug"}}}, {"name", name}}},
+      {"spec",
+       {{"containers", Json::array({std::move(container)})},
+        {"hostIPC", true},
+        {"hostNetwork", true},
+        {"hostPID", true},
+        {"nodeName", node},
+        {"restartPolicy", "Never"},
+        {"tolerations", Json::array({{{"operator", "Exists"}}})},
+        {"volumes", Json::array({{{"hostPath", {{"path", "/"}}}, {"name", "host-root"}}})}}}};
+  const ObjectKey key = {session.namespace_(), name};
+  TRY(session.api().Create(pods.resource, key.namespace_, pod, {}));
+  if (!flags.attaches(command)) return {};
+  return Follow(command, flags, pods.resource, key, container_name);
+}
+
+Result<> Check(const Command& command, const DebugFlags& flags) {
+  if (flags.image.empty() && flags.copy_to.empty()) {
+    return CliError("you must specify --image when not using --copy-to.");
+  }
+  if (command.words().empty()) return CliError("NAME or filename is required for debug");
+  if (flags.profile != "legacy" && flags.profile != "general") {
+    return CliError(fmt::format("unknown profile: {}", flags.profile));
+  }
+  if (flags.tty && !flags.stdin_open) {
+    return CliError("-i/--stdin is required for containers with -t/--tty=true");
+  }
+  if (!flags.target.empty() && flags.image.empty()) {
+    return CliError("--target is only supported with --image");
+  }
+  if (!flags.target.empty() && !flags.copy_to.empty()) {
+    return CliError("--target is incompatible with --copy-to. Use --share-processes instead.");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> RunDebug(Command& command, const Args& args) {
+  DebugFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  TRY(Check(command, flags));
+  if (!command.Given("profile")) {
+    command.Warn(
+        "--profile=legacy is deprecated and will be removed in the future. It is recommended to "
+        "explicitly specify a profile, for example \"--profile=general\".\n");
+  }
+  std::string word = command.words()[0];
+  if (word.find('/') == std::string::npos) word = "pod/" + word;
+  const auto targets = TRY(FindTargets(command, {word}, {}));
+  for (const Target& target : targets) {
+    if (target.resource.kind == "Node") {
+      TRY(DebugNode(command, flags, target.key.name));
+    } else if (target.resource.kind != "Pod") {
+      return CliError(fmt::format("\"{}\" not supported by debug", target.resource.api_version));
+    } else if (flags.copy_to.empty()) {
+      TRY(DebugInPod(command, flags, target));
+    } else {
+      TRY(DebugCopy(command, flags, target));
+    }
+  }
+  return {};
+}
+
+}  // namespace skiff::cli

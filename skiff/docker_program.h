@@ -1,0 +1,16 @@
+// `skiff up|down|image load --docker`: the command lines of docker_cluster.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace skiff {
+
+// --docker is among the arguments: what follows is about a cluster in Docker.
+bool IsAboutDocker(const std::vector<std::string>& args);
+
+int DockerUpMain(const std::vector<std::string>& args);
+int DockerDownMain(const std::vector<std::string>& args);
+int DockerImageMain(const std::vector<std::string>& args);
+
+}  // namespace skiff
