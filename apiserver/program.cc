@@ -72,7 +72,7 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
   flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
             "How often old revisions are dropped; 0: never.");
-  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
+  flags.Add("event-ttl", to.event_ttl, "How long events are kept.");
   flags.Add("storage-backend", to.storage_backend, "etcd3.");
   flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
             "How long to wait for etcd at the start.");
