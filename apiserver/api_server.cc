@@ -232,7 +232,13 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                                      .node_port_max = made.options.node_port_max,
                                      .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
-  TRY(AddAdmissionPlugins({made.store, made.caches, made.authorizer, made.clock, made.random},
+  TRY(AddAdmissionPlugins({made.store,
+                           made.caches,
+                           made.authorizer,
+                           made.clock,
+                           made.random,
+                           {made.options.default_not_ready_toleration_s,
+                            made.options.default_unreachable_toleration_s}},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(

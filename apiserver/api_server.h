@@ -41,6 +41,8 @@ struct ApiServerOptions {
   std::string client_ca_pem = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};
+  int default_not_ready_toleration_s = 300;
+  int default_unreachable_toleration_s = 300;
 };
 
 class ApiServer final : public http::Handler {

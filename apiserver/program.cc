@@ -114,6 +114,10 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "Admission plugins beyond the default ones.");
   flags.Add("disable-admission-plugins", to.disable_admission_plugins,
             "Default admission plugins to leave out.");
+  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
@@ -204,9 +208,11 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
                                       flags.client_ca_file);
   }
   Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
   CertificateOrder order{
       .common_name = "kube-apiserver",
-      .dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+      .dns_names = {host, "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
                     "kubernetes.default.svc.cluster.local"},
       .ip_addresses = {"127.0.0.1", address},
       .server = true};
@@ -229,16 +235,19 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
 
 Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
                                                            const std::string& address) {
-  ApiServerOptions options{.authorization_modes = flags.authorization_modes,
-                           .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
-                           .service_account_issuer = flags.service_account_issuer,
-                           .api_audiences = flags.api_audiences,
-                           .generated_key_path = flags.data_dir + "/service-account.key",
-                           .advertise_address = address,
-                           .secure_port = flags.secure_port,
-                           .shared_store = !flags.etcd_servers.empty(),
-                           .enabled_admission_plugins = flags.enable_admission_plugins,
-                           .disabled_admission_plugins = flags.disable_admission_plugins};
+  ApiServerOptions options{
+      .authorization_modes = flags.authorization_modes,
+      .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
+      .service_account_issuer = flags.service_account_issuer,
+      .api_audiences = flags.api_audiences,
+      .generated_key_path = flags.data_dir + "/service-account.key",
+      .advertise_address = address,
+      .secure_port = flags.secure_port,
+      .shared_store = !flags.etcd_servers.empty(),
+      .enabled_admission_plugins = flags.enable_admission_plugins,
+      .disabled_admission_plugins = flags.disable_admission_plugins,
+      .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
+      .default_unreachable_toleration_s = flags.default_unreachable_toleration_s};
   if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));

@@ -41,6 +41,8 @@ struct ApiServerFlags {
   std::string kubelet_certificate_authority = "";
   std::vector<std::string> enable_admission_plugins = {};
   std::vector<std::string> disable_admission_plugins = {};
+  int default_not_ready_toleration_s = 300;
+  int default_unreachable_toleration_s = 300;
   std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
   std::string etcd_ca_file = "";
   std::string etcd_cert_file = "";

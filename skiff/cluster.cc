@@ -44,6 +44,8 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.authorization_modes = {"Node", "RBAC"};
   flags.enable_admission_plugins = {"NodeRestriction"};
   flags.enable_bootstrap_token_auth = true;
+  flags.default_not_ready_toleration_s = options.default_not_ready_toleration_s;
+  flags.default_unreachable_toleration_s = options.default_unreachable_toleration_s;
   flags.client_ca_file = pki.Path("ca.crt");
   flags.service_cluster_ip_ranges = {options.service_cidr};
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");
@@ -72,6 +74,7 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   controllers.allocate_node_cidrs = true;
   controllers.cluster_cidrs = {options.cluster_cidr};
   controllers.service_cidrs = {options.service_cidr};
+  controllers.node_monitor_grace_period = options.node_monitor_grace_period;
   for (const auto signer : {certificates::kKubeletClientSigner, certificates::kKubeletServingSigner,
                             certificates::kApiServerClientSigner}) {
     controllers.signing_authorities.emplace(signer, pki.authority());
@@ -101,10 +104,12 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
   InProcessTransport transport(
       [&server](const http::Request& request) { return server.Handle(request, LoopbackUser()); });
   Client client(transport, "skiff");
-  return WriteClusterObjects(client, {.server_url = ServerUrl(options),
-                                      .authority_pem = pki.authority().pem().certificate_pem,
-                                      .service_cidr = options.service_cidr,
-                                      .cluster_cidr = options.cluster_cidr});
+  TRY(WriteClusterObjects(client, {.server_url = ServerUrl(options),
+                                   .authority_pem = pki.authority().pem().certificate_pem,
+                                   .service_cidr = options.service_cidr,
+                                   .cluster_cidr = options.cluster_cidr}));
+  if (options.bootstrap_token.empty()) return {};
+  return EnsureBootstrapToken(client, options.bootstrap_token);
 }
 
 }  // namespace

@@ -27,7 +27,11 @@ struct ClusterOptions {
   std::string durability = "sync";
   std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
   int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
-  bool is_server = true;             // False: a node of another machine's cluster.
+  Duration node_monitor_grace_period = 50s;
+  int default_not_ready_toleration_s = 300;
+  int default_unreachable_toleration_s = 300;
+  std::string bootstrap_token;  // "": machines join by tokens that are made later.
+  bool is_server = true;        // False: a node of another machine's cluster.
 };
 
 // Told what is being done, a line each.

@@ -118,4 +118,20 @@ Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts) {
   return {};
 }
 
+Result<> EnsureBootstrapToken(Client& client, const std::string& text) {
+  const auto token = BootstrapToken::Parse(text);
+  if (!token) {
+    return Fail(Reason::kInvalid,
+                "--bootstrap-token: it has the form abcdef.0123456789abcdef, six and sixteen lower "
+                "case letters and digits");
+  }
+  BootstrapSecret secret{.token = *token};
+  secret.may_authenticate = secret.may_sign = true;
+  secret.groups = {std::string(kDefaultNodeTokenGroup)};
+  secret.description = "Given by --bootstrap-token.";
+  const auto created = client.Create(MakeBootstrapSecret(secret));
+  if (created || created.error().reason == Reason::kAlreadyExists) return {};
+  return Fail(created.error());
+}
+
 }  // namespace skiff

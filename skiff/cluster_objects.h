@@ -24,4 +24,8 @@ std::vector<Json> ClusterObjects(const ClusterFacts& facts);
 // of cluster-info stay; its signer renews them.
 Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 
+// A token for nodes that never expires; one of that id that is there already stays. Invalid when
+// the text is no token.
+Result<> EnsureBootstrapToken(Client& client, const std::string& text);
+
 }  // namespace skiff

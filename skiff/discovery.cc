@@ -99,7 +99,7 @@ Result<Discovered> VerifyClusterInfo(const std::map<std::string, std::string>& d
   for (const std::string& pem : authorities) {
     const std::string pin = TRY(PublicKeyPin(pem));
     const auto& wanted = target.authority_pins;
-    if (std::find(wanted.begin(), wanted.end(), pin) != wanted.end()) {
+    if (target.any_authority || std::find(wanted.begin(), wanted.end(), pin) != wanted.end()) {
       return Discovered{cluster.server, cluster.certificate_authority_data};
     }
     shown += (shown.empty() ? "" : ", ") + pin;

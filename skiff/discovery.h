@@ -20,6 +20,8 @@ struct JoinTarget {
   std::string server;  // "https://10.0.0.5:6443"
   BootstrapToken token;
   std::vector<std::string> authority_pins;  // "sha256:<hex>"; one of them must fit.
+  // No hash is asked for: whoever knows the token's secret is believed.
+  bool any_authority = false;
 };
 
 struct Discovered {
@@ -37,7 +39,8 @@ Result<Discovered> VerifyClusterInfo(const std::map<std::string, std::string>& d
 // Pure. `date`: the Date header of an answer; "" is no reason to refuse.
 Result<> CheckClock(std::string_view date, TimePoint now);
 
-// All of it. Errors say what is wrong and how to mend it.
+// All of it, once. Errors say what is wrong and how to mend it; ServiceUnavailable and NotFound may
+// be mended by waiting, when the server is only being started.
 Result<Discovered> DiscoverCluster(const JoinTarget& target, const Clock& clock);
 
 }  // namespace skiff

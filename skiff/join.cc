@@ -23,6 +23,8 @@ struct JoinFlags {
   std::string host;
   std::string token;
   std::vector<std::string> pins;
+  bool any_authority = false;
+  Duration discovery_timeout = 60s;
   bool foreground = false;
   int verbosity = 0;
 };
@@ -33,6 +35,10 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
   flags.Add("token", to.token, "The bootstrap token that lets this machine in.");
   flags.Add("ca-hash", to.pins, "sha256:HASH of the public key of the cluster's authority.");
   flags.Add("discovery-token-ca-cert-hash", to.pins, "The same, as kubeadm calls it.");
+  flags.Add("discovery-token-unsafe-skip-ca-verification", to.any_authority,
+            "Join without a hash: the token alone vouches for the server.");
+  flags.Add("discovery-timeout", to.discovery_timeout,
+            "How long a server that does not answer yet is waited for.");
   flags.Add("node-name", to.node.node_name, "The name of this node; the host's by default.");
   flags.Add("kubelet-port", to.node.kubelet_port, "The port the kubelet listens on.");
   flags.Add("iptables-flavour", to.node.iptables_flavour,
@@ -62,12 +68,14 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
 // that the token is in no process's arguments.
 Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& random,
                               const Progress& progress) {
-  JoinOptions options{.data_dir = flags.node.data_dir, .node_name = flags.node.node_name};
+  JoinOptions options{.data_dir = flags.node.data_dir,
+                      .node_name = flags.node.node_name,
+                      .discovery_timeout = flags.discovery_timeout};
   if (!LoadNodeIdentity(options.data_dir)) {
     if (flags.host.empty()) {
       return Fail(Reason::kInvalid, "which cluster is to be joined? usage: " + std::string(kUsage));
     }
-    options.target = TRY(ParseJoinTarget(flags.host, flags.token, flags.pins));
+    options.target = TRY(ParseJoinTarget(flags.host, flags.token, flags.pins, flags.any_authority));
     options.node_name = NodeName(flags.node);
   }
   auto identity = TRY(JoinCluster(options, clock, random, progress));
@@ -115,7 +123,7 @@ std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
 }  // namespace
 
 Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
-                                   const std::vector<std::string>& pins) {
+                                   const std::vector<std::string>& pins, bool any_authority) {
   JoinTarget target;
   const bool has_scheme = host.starts_with("https://");
   const std::string bare = has_scheme ? host.substr(8) : host;
@@ -133,11 +141,14 @@ Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& t
                                     std::string(kUsage));
   }
   target.token = *parsed;
-  if (pins.empty()) {
+  target.any_authority = any_authority;
+  if (pins.empty() && !any_authority) {
     return Fail(Reason::kInvalid,
-                "--ca-hash is missing: without it anybody at that address could take this machine "
+                "--ca-hash is missing: without it whoever knows the token could take this machine "
                 "over; usage: " +
-                    std::string(kUsage));
+                    std::string(kUsage) +
+                    " (where the token alone vouches for the server, "
+                    "--discovery-token-unsafe-skip-ca-verification)");
   }
   for (const std::string& pin : pins) {
     constexpr std::string_view kPrefix = "sha256:";

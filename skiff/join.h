@@ -10,7 +10,8 @@ namespace skiff {
 
 // What the command line names. Invalid says what is wrong with it. The node's name is not in it.
 Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
-                                   const std::vector<std::string>& pins);
+                                   const std::vector<std::string>& pins,
+                                   bool any_authority = false);
 
 int JoinMain(const std::vector<std::string>& args);
 

@@ -33,6 +33,29 @@ Result<> CheckStillThatNode(const NodeIdentity& known, const JoinOptions& option
                   known.server, known.node_name, options.node_name));
 }
 
+// Nothing tells when a server that does not run yet begins to: it is asked once a second. A server
+// that has just begun needs a moment until it has signed what it tells.
+Result<Discovered> WaitForCluster(const JoinOptions& options, const Clock& clock,
+                                  const Progress& progress) {
+  constexpr Duration kPause = 1s;
+  const Duration deadline = clock.Monotonic() + options.discovery_timeout;
+  Mutex mutex;
+  CondVar never;
+  bool told = false;
+  while (true) {
+    auto found = DiscoverCluster(options.target, clock);
+    if (found) return found;
+    const Reason reason = found.error().reason;
+    const bool may_pass = reason == Reason::kServiceUnavailable || reason == Reason::kNotFound ||
+                          (reason == Reason::kUnauthorized && told);
+    if (!may_pass || clock.Monotonic() >= deadline) return found;
+    if (!told) progress("waiting for it: " + found.error().message);
+    told = true;
+    MutexLock lock(mutex);
+    never.wait_for(lock, kPause, [] { return false; });
+  }
+}
+
 }  // namespace
 
 Result<ClusterNetwork> ParseClusterConfiguration(const std::string& text) {
@@ -80,7 +103,7 @@ Result<NodeIdentity> JoinCluster(const JoinOptions& options, const Clock& clock,
   }
   if (known.error().reason != Reason::kNotFound) return Fail(known.error());
   progress("looking for the cluster at " + options.target.server);
-  const Discovered cluster = TRY(DiscoverCluster(options.target, clock));
+  const Discovered cluster = TRY(WaitForCluster(options, clock, progress));
   const auto transport = TRY(MakeHttpsTransport({.server = cluster.server,
                                                  .certificate_authority = cluster.authority_pem,
                                                  .token = options.target.token.Text()}));

@@ -20,6 +20,7 @@ struct JoinOptions {
   JoinTarget target;
   std::string data_dir;
   std::string node_name;
+  Duration discovery_timeout = Duration(0);  // How long a server that is not up yet is waited for.
 };
 
 // The cluster's network, as ConfigMap kube-system/kubeadm-config says.

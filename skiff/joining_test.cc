@@ -12,6 +12,7 @@
 
 #include "api/gen/coordination_v1.h"
 #include "client/kubeconfig.h"
+#include "skiff/cluster_objects.h"
 #include "skiff/join.h"
 #include "skiff/scoped_informer.h"
 #include "skiff/serving_certificate.h"
@@ -49,6 +50,8 @@ class JoiningTest : public testing::Test {
     options_.secure_port = FreePort();
     options_.simulated_nodes = 1;
     options_.durability = "memory";
+    options_.bootstrap_token = "skiff0.0123456789abcdef";
+    options_.default_not_ready_toleration_s = 7;
     std::filesystem::create_directories(options_.data_dir);
     auto cluster = Cluster::Start(options_, [](const std::string&) {});
     ASSERT_TRUE(cluster) << cluster.error().message;
@@ -127,6 +130,8 @@ TEST_F(JoiningTest, AllProgramsDoTheirWorkUnderTheirOwnIdentities) {
       kPatience);
   ASSERT_TRUE(running);
   EXPECT_EQ(running->spec.node_name, "node-0");
+  ASSERT_FALSE(running->spec.tolerations.empty());
+  EXPECT_EQ(running->spec.tolerations[0].toleration_seconds, 7) << "as the cluster was told";
   // Nobody of them is a master: the group is the administrator's alone.
   const auto node = *admin_->Get<Node>({"", "node-0"});
   EXPECT_FALSE(node->spec.pod_cidrs.empty()) << "node-ipam-controller may write nodes";
@@ -153,6 +158,16 @@ TEST_F(JoiningTest, AMachineGetsAnIdentityThatIsItsOwnAndNoMore) {
   // What the service proxy of a node reads.
   EXPECT_TRUE(kubelet.List<core_v1::Service>());
   EXPECT_TRUE(kubelet.List<Node>());
+}
+
+TEST_F(JoiningTest, AFixedTokenAloneMayVouchForTheServer) {
+  JoinOptions options{.data_dir = directory_, .node_name = "composed"};
+  const std::string host = "127.0.0.1:" + std::to_string(options_.secure_port);
+  options.target = *ParseJoinTarget(host, options_.bootstrap_token, {}, /*any_authority=*/true);
+  const auto identity = Join(options);
+  ASSERT_TRUE(identity) << identity.error().message;
+  EXPECT_EQ(identity->node_name, "composed");
+  EXPECT_FALSE(EnsureBootstrapToken(*admin_, "short")) << "no token at all";
 }
 
 TEST_F(JoiningTest, WhoHasJoinedStaysThatNodeWithoutAToken) {

@@ -59,6 +59,15 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "on, or off to run another DNS, or none; auto: on unless nodes are simulated.");
   flags.Add("cluster-dns-port", to.cluster.cluster_dns_port,
             "The port on this node behind the Service kube-system/kube-dns.");
+  flags.Add("bootstrap-token", to.cluster.bootstrap_token,
+            "A token by which machines may join, abcdef.0123456789abcdef, for ever; `skiff token "
+            "create` makes others later.");
+  flags.Add("node-monitor-grace-period", to.cluster.node_monitor_grace_period,
+            "How long a node may be silent before it is marked unhealthy.");
+  flags.Add("default-not-ready-toleration-seconds", to.cluster.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.cluster.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,

@@ -15,12 +15,19 @@
 
 namespace skiff {
 
+// How long pods stay on a node that does not answer, unless they say otherwise.
+struct DefaultTolerations {
+  int not_ready_s = 300;
+  int unreachable_s = 300;
+};
+
 struct AdmissionParts {
   Store& store;
   Caches& caches;
   Authorizer& authorizer;
   const Clock& clock;
   Random& random;
+  DefaultTolerations tolerations = {};
 };
 
 // Fails with Invalid on a name that is no plugin.
