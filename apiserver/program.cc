@@ -78,6 +78,17 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
             "How long to wait for etcd at the start.");
 }
 
+void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
+            "Admission plugins beyond the default ones.");
+  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
+            "Default admission plugins to leave out.");
+  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
+}
+
 void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("data-dir", to.data_dir, "Directory of the embedded store and generated keys.");
   flags.Add("durability", to.durability, "What a write survives: sync, interval or memory.");
@@ -110,14 +121,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "File with the private key that signs tokens.");
   flags.Add("service-account-key-file", to.service_account_key_files,
             "Files with keys that verify tokens.");
-  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
-            "Admission plugins beyond the default ones.");
-  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
-            "Default admission plugins to leave out.");
-  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
-            "How long a pod tolerates its node being not ready, unless it says otherwise.");
-  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
-            "The same for a node that is unreachable.");
+  AddAdmissionFlags(flags, to);
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");

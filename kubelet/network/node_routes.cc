@@ -90,8 +90,12 @@ Duration NodeRouteLoop::Step() {
 
 Result<NodeRoutePlan> NodeRouteLoop::Apply() {
   const auto links = TRY(ReadLinkAddresses());
-  NodeRoutePlan plan = PlanNodeRoutes(RoutedNodes(dependencies_.nodes.List()), links, options_);
-  TellMtu(plan.pod_mtu);
+  const auto nodes = RoutedNodes(dependencies_.nodes.List());
+  NodeRoutePlan plan = PlanNodeRoutes(nodes, links, options_);
+  const bool has_place = std::any_of(nodes.begin(), nodes.end(), [&](const RoutedNode& node) {
+    return node.name == options_.node_name && !node.pod_cidrs.empty() && !node.addresses.empty();
+  });
+  if (has_place) TellMtu(plan.pod_mtu);
   // Without a link of its own the machine is being set up, or its network is down: what is there
   // stays as it is.
   if (plan.pod_mtu == 0) return plan;

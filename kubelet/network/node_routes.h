@@ -45,7 +45,8 @@ class NodeRouteLoop final : public ControlLoop {
     Client& client;
     const Clock& clock;
     EventRecorder* events = nullptr;  // Problems are told of as Events of the own Node as well.
-    // Called by the first Step, and when it changes: what pods may send at once; 0: not known.
+    // Called by a Step once the own Node has pod CIDRs and an address, and when it changes: what
+    // pods may send at once; 0: cannot be found out.
     std::function<void(int mtu)> on_pod_mtu;
   };
   // Informers are started by the caller, afterwards. Steps act on the network namespace of the
