@@ -276,6 +276,23 @@ TEST_F(EtcdApiServerTest, WithoutEtcdErrorsAreThoseOfKubernetesAndItComesBack) {
   EXPECT_EQ(event["object"]["metadata"]["name"], "n") << "the same watch goes on";
 }
 
+TEST_F(EtcdApiServerTest, AnObjectOnTheLimitGivesUpItsManagedFields) {
+  const auto with_keys = [](int keys, size_t bytes) {
+    Json map = {{"metadata", {{"name", fmt::format("m-{}", keys)}}}, {"data", Json::object()}};
+    for (int i = 0; i < keys; ++i) map["data"][fmt::format("key-{}", i)] = std::string(bytes, 'x');
+    return map.dump();
+  };
+  const Answer made = a_.Ask("POST", kMaps, with_keys(30'000, 30));
+  ASSERT_EQ(made.code, 201) << made.body["message"];
+  EXPECT_FALSE(made.body["metadata"].contains("managedFields"));
+  EXPECT_EQ(made.body["data"].size(), 30'000u);
+  const Answer refused = a_.Ask("POST", kMaps, with_keys(50'000, 20));
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.body["message"], "etcdserver: request is too large") << refused.body;
+  EXPECT_TRUE(
+      a_.Ask("POST", kMaps, MapBody("small", "1")).body["metadata"].contains("managedFields"));
+}
+
 TEST_F(EtcdApiServerTest, PodsFindTheServersThatAreThere) {
   a_.Step();
   b_.Step();

@@ -95,6 +95,30 @@ Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
   return error;
 }
 
+bool IsTooLarge(const Error& error) {
+  return error.message == "etcdserver: request is too large" ||
+         error.message.starts_with("trying to send message larger than max");
+}
+
+// An object that the store finds too large is tried once more without the account of who wrote
+// what.
+Result<Written> Put(Store& store, const std::string& key, const Precondition& expect,
+                    const KindInfo& kind, const Json& document) {
+  StoredObject stored = TRY(EncodeForStore(kind, document));
+  auto written = store.Apply({.key = key,
+                              .expect = expect,
+                              .value = std::move(stored.value),
+                              .revision_at = stored.revision_at});
+  if (written || !IsTooLarge(written.error())) return written;
+  Json smaller = document;
+  if (smaller["metadata"].erase("managedFields") == 0) return written;
+  stored = TRY(EncodeForStore(kind, smaller));
+  return store.Apply({.key = key,
+                      .expect = expect,
+                      .value = std::move(stored.value),
+                      .revision_at = stored.revision_at});
+}
+
 TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
@@ -158,11 +182,8 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     }
     return Saved{.kind = &kind, .text = TextAt(kind, document, ""), .created = true};
   }
-  StoredObject stored = TRY(EncodeForStore(kind, document));
-  const auto written = parts_.store.Apply({.key = key,
-                                           .expect = {.kind = Precondition::Kind::kAbsent},
-                                           .value = std::move(stored.value),
-                                           .revision_at = stored.revision_at});
+  const auto written =
+      Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, kind, document);
   if (!written) {
     if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
     Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
@@ -349,14 +370,9 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     saved.text = TextAt(kind, document, old.metadata().resource_version);
     return saved;
   }
-  Write write{.key = record->key,
-              .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
-  if (!saved.deleted) {
-    StoredObject stored = TRY(EncodeForStore(kind, document));
-    write.value = std::move(stored.value);
-    write.revision_at = stored.revision_at;
-  }
-  auto written = parts_.store.Apply(std::move(write));
+  const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
+  auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
+                               : Put(parts_.store, record->key, unchanged, kind, document);
   if (!written) {
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
