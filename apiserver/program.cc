@@ -72,10 +72,21 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
   flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
             "How often old revisions are dropped; 0: never.");
-  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
+  flags.Add("event-ttl", to.event_ttl, "How long events are kept.");
   flags.Add("storage-backend", to.storage_backend, "etcd3.");
   flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
             "How long to wait for etcd at the start.");
+}
+
+void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
+            "Admission plugins beyond the default ones.");
+  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
+            "Default admission plugins to leave out.");
+  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
@@ -110,14 +121,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "File with the private key that signs tokens.");
   flags.Add("service-account-key-file", to.service_account_key_files,
             "Files with keys that verify tokens.");
-  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
-            "Admission plugins beyond the default ones.");
-  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
-            "Default admission plugins to leave out.");
-  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
-            "How long a pod tolerates its node being not ready, unless it says otherwise.");
-  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
-            "The same for a node that is unreachable.");
+  AddAdmissionFlags(flags, to);
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");

@@ -8,6 +8,7 @@
 #include "apiserver/master_leases.h"
 #include "apiserver/storage/compactor.h"
 #include "apiserver/storage/etcd_compactor.h"
+#include "apiserver/storage/expiry.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/sync_loop.h"
@@ -43,6 +44,8 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
   ProgramStore opened;
   opened.loops.push_back(std::make_unique<Compactor>(
       *store, clock, Compactor::Options{.period = flags.etcd_compaction_interval}));
+  opened.loops.push_back(std::make_unique<Expiry>(
+      *store, clock, Expiry::Options{.prefix = StorePrefix("events"), .ttl = flags.event_ttl}));
   if (durability == Durability::kInterval) {
     opened.loops.push_back(std::make_unique<SyncLoop>(*store, clock));
   }

@@ -65,7 +65,7 @@ TEST(ProgramStore, OpensTheEmbeddedStoreWithoutEtcd) {
   {
     const auto opened = OpenProgramStore(flags, clock);
     ASSERT_TRUE(opened) << opened.error().message;
-    EXPECT_EQ(opened->loops.size(), 2u) << "compaction and syncing";
+    EXPECT_EQ(opened->loops.size(), 3u) << "compaction, events that expire, syncing";
     EXPECT_TRUE(std::filesystem::exists(folder + "/store"));
   }
   std::filesystem::remove_all(folder);

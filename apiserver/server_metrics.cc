@@ -1,5 +1,7 @@
 #include "apiserver/server_metrics.h"
 
+#include <array>
+
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
 #include "apiserver/storage/keys.h"
@@ -75,6 +77,37 @@ std::vector<double> Powers(double first, double factor, int count) {
   return bounds;
 }
 
+// A stream that tells when it is dropped.
+class FollowedStream final : public http::StreamSource {
+ public:
+  FollowedStream(std::unique_ptr<http::StreamSource> inner, std::function<void()> dropped)
+      : inner_(std::move(inner)), dropped_(std::move(dropped)) {}
+  ~FollowedStream() override {
+    inner_.reset();
+    dropped_();
+  }
+  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    return inner_->Pull(bytes_max, out);
+  }
+  int PullEveryMs() const override { return inner_->PullEveryMs(); }
+
+ private:
+  std::unique_ptr<http::StreamSource> inner_;
+  const std::function<void()> dropped_;
+};
+
+// The values of a row's key, which '\0' ends each.
+std::vector<std::string> ValuesOf(const std::string& key) {
+  std::vector<std::string> values;
+  for (size_t at = 0; at < key.size();) {
+    const size_t end = key.find('\0', at);
+    values.push_back(key.substr(at, end - at));
+    at = end + 1;
+  }
+  return values;
+}
+
 double CountOf(Store& store, const KindInfo& kind) {
   const auto page =
       store.List({.prefix = StorePrefix(kind.storage_key), .limit = 1, .count_remaining = true});
@@ -117,6 +150,16 @@ ServerMetrics::ServerMetrics()
                               {{"mutating"}, static_cast<double>(writing_.load())},
                               {{"readOnly"}, static_cast<double>(reading_.load())}};
                         });
+  registry_.AddMeasured(
+      {"apiserver_longrunning_requests", "[STABLE] Requests whose answer is a stream that goes on.",
+       RequestLabels(false, false)},
+      [this] {
+        std::vector<Sample> samples;
+        for (const auto& [key, row] : long_running_.Sum()) {
+          samples.push_back({ValuesOf(key), row[0]});
+        }
+        return samples;
+      });
   const Json version = VersionDocument();
   registry_.AddMeasured(
       {"kubernetes_build_info",
@@ -142,8 +185,7 @@ void ServerMetrics::CountObjectsOf(Store& store) {
       });
 }
 
-void ServerMetrics::Answered(const ApiRequest& request, const http::Response& response,
-                             Duration took) {
+void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {
   // Only kinds that are served: what else a client writes into a URL would be labels without end.
   const bool known = request.kind != nullptr;
   const std::string_view group = known ? request.kind->group : "";
@@ -153,9 +195,24 @@ void ServerMetrics::Answered(const ApiRequest& request, const http::Response& re
   const std::string_view dry_run = DryRunLabel(request.http);
   const std::string_view subresource = SubresourceLabel(request);
   const std::string_view scope = known ? ScopeLabel(request.info) : "";
-  constexpr std::string_view kComponent = "apiserver";
+  static constexpr std::string_view kComponent = "apiserver";
   requests_.Add({verb, dry_run, group, version, resource, subresource, scope, kComponent,
                  std::to_string(response.status)});
+  if (response.stream) {
+    // A stream may outlast the kind that it shows.
+    using Labels = std::array<std::string, 6>;
+    const auto labels = std::make_shared<const Labels>(
+        Labels{std::string(verb), std::string(group), std::string(version), std::string(resource),
+               std::string(subresource), std::string(scope)});
+    const auto count = [this, labels](double change) {
+      const Labels& each = *labels;
+      long_running_.Update({each[0], each[1], each[2], each[3], each[4], each[5], kComponent},
+                           [change](double* row) { *row += change; });
+    };
+    count(1);
+    response.stream =
+        std::make_unique<FollowedStream>(std::move(response.stream), [count] { count(-1); });
+  }
   if (response.stream || response.upgrade || response.pending) return;
   const double seconds = std::chrono::duration<double>(took).count();
   seconds_.Observe({verb, dry_run, group, version, resource, subresource, scope, kComponent},

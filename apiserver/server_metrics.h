@@ -36,7 +36,9 @@ class ServerMetrics {
    private:
     std::atomic<int64_t>& count_;
   };
-  void Answered(const ApiRequest& request, const http::Response& response, Duration took);
+  // Counts the answer; a stream is counted among the long-running ones until it is dropped, which
+  // must happen before this dies.
+  void Answered(const ApiRequest& request, http::Response& response, Duration took);
 
   MetricRegistry& registry() { return registry_; }
 
@@ -48,6 +50,7 @@ class ServerMetrics {
   HistogramFamily& seconds_;
   HistogramFamily& sli_seconds_;
   HistogramFamily& response_bytes_;
+  ShardedRows long_running_{1};  // By the labels of a stream: begun less ended.
 };
 
 }  // namespace skiff

@@ -58,5 +58,17 @@ TEST_F(ServerMetricsTest, OnlyThoseWhoMayReadThem) {
   EXPECT_EQ(Get("/metrics").response.content_type, "text/plain; version=0.0.4; charset=utf-8");
 }
 
+TEST_F(ServerMetricsTest, AWatchCountsWhileItLasts) {
+  const std::string line =
+      R"(apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="pods",)"
+      R"(subresource="",scope="namespace",component="apiserver"} )";
+  {
+    const auto watch = Get("/api/v1/namespaces/default/pods?watch=1");
+    ASSERT_TRUE(watch.response.stream);
+    EXPECT_TRUE(Has(Scrape(), line + "1"));
+  }
+  EXPECT_TRUE(Has(Scrape(), line + "0"));
+}
+
 }  // namespace
 }  // namespace skiff

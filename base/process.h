@@ -25,8 +25,8 @@ struct ProcessSpec {
   size_t output_bytes_max = 16 << 20;  // Of each stream; what comes after is read and dropped.
   std::vector<std::pair<std::string, std::string>> environment;  // On top of our own.
   std::string working_directory;                                 // "": ours.
-  // Called with each whole line of stdout as it comes, without its end; false: enough has been seen,
-  // the program's group is killed and its exit code is 0.
+  // Called with each whole line of stdout as it comes, without its end; false: enough has been
+  // seen, the program's group is killed and its exit code is 0.
   std::function<bool(std::string_view line)> on_line;
 };
 

@@ -45,13 +45,14 @@ void Command::AddGlobals() {
   FlagEach("as-group", to.as_groups, "Group to impersonate.");
   add("as-uid", to.as_uid, "UID to impersonate.");
   add("v,v", to.verbosity, "Number for the log level verbosity.");
-  for (const char* name :
-       {"cache-dir", "kuberc", "log-flush-frequency", "profile", "profile-output", "vmodule"}) {
-    names_[name] = false;
-    flags_.Ignore(name, "Accepted for command lines of kubectl.");
-  }
-  for (const char* name : {"disable-compression", "match-server-version", "warnings-as-errors"}) {
-    names_[name] = true;
+  constexpr std::pair<const char*, bool> kIgnored[] = {
+      {"cache-dir", false},           {"kuberc", false},
+      {"log-flush-frequency", false}, {"profile", false},
+      {"profile-output", false},      {"vmodule", false},
+      {"disable-compression", true},  {"match-server-version", true},
+      {"warnings-as-errors", true}};
+  for (const auto& [name, is_switch] : kIgnored) {
+    if (!names_.try_emplace(name, is_switch).second) continue;
     flags_.Ignore(name, "Accepted for command lines of kubectl.");
   }
 }

@@ -138,7 +138,15 @@ Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod
   }
   Json container = TRY(MakeContainer(command, flags, name));
   if (!flags.target.empty()) container["targetContainerName"] = flags.target;
-  const Json patch = {{"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
+  // What is there stays first.
+  Json order = Json::array();
+  for (const Json& present : At(pod.object, "spec", "ephemeralContainers")) {
+    order.push_back({{"name", TextAt(present, "name")}});
+  }
+  order.push_back({{"name", name}});
+  const Json patch = {{"spec",
+                       {{"$setElementOrder/ephemeralContainers", std::move(order)},
+                        {"ephemeralContainers", Json::array({std::move(container)})}}}};
   TRY(session.api().Patch(pod.resource, pod.key, PatchType::kStrategic, patch, {},
                           "ephemeralcontainers"));
   if (!flags.attaches(command)) return {};

@@ -197,7 +197,7 @@ Result<> RollingUpdater::Finish(const Json& old, Json fresh, bool keep_name) {
   if (!keep_name) {
     command_.Print("Update succeeded. Deleting {}\n", old_name);
     TRY(DeleteObject(session_, gone, {}, ""));
-    command_.Print("replicationcontroller/{} rolling updated to {}\n", old_name, GoQuote(new_name));
+    command_.Print("replicationcontroller/{} rolling updated to {}\n", new_name, GoQuote(new_name));
     return {};
   }
   command_.Print("Update succeeded. Deleting old controller: {}\n", old_name);

@@ -30,9 +30,11 @@ void MessageWriter::Start(uint16_t id, uint16_t flags) {
 }
 
 bool MessageWriter::Question(const Name& name, uint16_t type, uint16_t class_) {
-  const size_t before = size_;
+  const size_t size_before = size_;
+  const size_t targets_before = targets_count_;
   if (!PutName(name, true, false) || size_ + 4 > limit_) {
-    size_ = before;
+    size_ = size_before;
+    targets_count_ = targets_before;
     return false;
   }
   Put16(space_.data() + size_, type);

@@ -15,13 +15,17 @@ namespace {
 // The cluster's own transport outlives the sessions that are given one.
 class Borrowed final : public Transport {
  public:
-  explicit Borrowed(Transport& transport) : transport_(transport) {}
+  Borrowed(Cluster& cluster, bool settles) : cluster_(cluster), settles_(settles) {}
   http::Response Send(http::Request request) override {
-    return transport_.Send(std::move(request));
+    const bool writes = request.method != "GET";
+    http::Response response = cluster_.transport().Send(std::move(request));
+    if (writes && settles_) cluster_.RunUntilIdle();
+    return response;
   }
 
  private:
-  Transport& transport_;
+  Cluster& cluster_;
+  const bool settles_;
 };
 
 }  // namespace
@@ -85,7 +89,7 @@ Ran CliCluster::RunWords(std::vector<std::string> words, const std::string& inpu
             return found == variables_.end() ? "" : found->second;
           },
       .connect = [&](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
-        return std::make_unique<Borrowed>(cluster_.transport());
+        return std::make_unique<Borrowed>(cluster_, settles_);
       },
       .pause = [&](Duration duration) { cluster_.RunFor(duration); },
       .clock = cluster_.clock()};

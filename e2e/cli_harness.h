@@ -35,6 +35,9 @@ class CliCluster {
   std::string Error(const std::string& line, const std::string& input = "");
   // The object as the server has it; null when there is none.
   Json Object(const std::string& type_and_name, const std::string& namespace_ = "default");
+  // From now on the cluster comes to rest after each request that changes something, as if much
+  // time passed between requests.
+  void SettleAfterWrites() { settles_ = true; }
   // An environment variable of the verbs, such as EDITOR.
   void SetVariable(const std::string& name, const std::string& value) { variables_[name] = value; }
   Cluster& cluster() { return cluster_; }
@@ -42,6 +45,7 @@ class CliCluster {
  private:
   Cluster cluster_;
   std::map<std::string, std::string> variables_;
+  bool settles_ = false;
 };
 
 // "a 'b c'" -> a, b c

@@ -7,6 +7,7 @@
 #include "base/flags.h"
 #include "skiff/daemon.h"
 #include "skiff/doctor.h"
+#include "skiff/host_facts.h"
 #include "skiff/joined_node.h"
 #include "skiff/node.h"
 #include "skiff/up.h"
@@ -46,6 +47,7 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
   flags.Add("container-runtime-endpoint", to.node.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.node.image_archives, "Image archives to load at the start.");
+  to.foreground = IsAttachedByDefault();
   flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
   flags.Add("v", to.verbosity, "Log verbosity.");
 }
@@ -64,6 +66,30 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   return to;
 }
 
+// What was learnt when joining stands in the data directory: a node starts also while its server is
+// down.
+Result<> LearnNetwork(const NodeIdentity& identity, ClusterOptions& node) {
+  ClusterOptions known{.data_dir = node.data_dir, .service_cidr = "", .cluster_cidr = ""};
+  ReadClusterMark(known);
+  if (known.service_cidr.empty()) {
+    const auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
+    Client client(*transport, "skiff-join");
+    const auto network = ReadClusterNetwork(client);
+    if (!network) {
+      return Fail(network.error().reason,
+                  fmt::format("{}, which this machine has joined, does not say what its network is "
+                              "({}); if it is another cluster by now, `skiff down` here, then join "
+                              "anew",
+                              identity.server, network.error().message));
+    }
+    known.service_cidr = network->service_cidr;
+    known.cluster_cidr = network->cluster_cidr;
+  }
+  node.service_cidr = known.service_cidr;
+  node.cluster_cidr = known.cluster_cidr;
+  return {};
+}
+
 // Who this machine is in the cluster, and with which CIDRs: asked for here, before any daemon, so
 // that the token is in no process's arguments.
 Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& random,
@@ -80,11 +106,7 @@ Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& rand
   }
   auto identity = TRY(JoinCluster(options, clock, random, progress));
   flags.node.node_name = identity.node_name;
-  const auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
-  Client client(*transport, "skiff-join");
-  const ClusterNetwork network = TRY(ReadClusterNetwork(client));
-  flags.node.service_cidr = network.service_cidr;
-  flags.node.cluster_cidr = network.cluster_cidr;
+  TRY(LearnNetwork(identity, flags.node));
   return identity;
 }
 

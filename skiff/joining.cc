@@ -14,14 +14,21 @@ std::string TextAt(const Json& document, const char* object, const char* key) {
   return found == document.end() || !found->is_object() ? "" : found->value(key, "");
 }
 
-// A certificate that is still good is kept, one that ends soon is renewed by itself.
+// A certificate that is still good is kept, one that ends soon is renewed by itself; while the
+// server is down the old one serves until it ends.
 Result<NodeIdentity> Renewed(NodeIdentity identity, const Clock& clock, Random& random) {
   if (!NeedsRenewal(identity.client.certificate_pem, clock.Now())) return identity;
   const auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
   Client client(*transport, "skiff-join");
-  identity.client = TRY(
-      ObtainClientCertificate({client, clock, random}, identity.node_name, kCertificateTimeout));
-  return identity;
+  auto renewed =
+      ObtainClientCertificate({client, clock, random}, identity.node_name, kCertificateTimeout);
+  if (renewed) {
+    identity.client = std::move(*renewed);
+    return identity;
+  }
+  const auto end = ExpiryOf(identity.client.certificate_pem);
+  if (end && *end > clock.Now()) return identity;
+  return Fail(renewed.error());
 }
 
 Result<> CheckStillThatNode(const NodeIdentity& known, const JoinOptions& options) {

@@ -182,6 +182,19 @@ TEST_F(JoiningTest, WhoHasJoinedStaysThatNodeWithoutAToken) {
   EXPECT_THAT(ErrorOf(options), AllOf(HasSubstr("as node again already"), HasSubstr("skiff down")));
 }
 
+TEST_F(JoiningTest, ACertificateNearItsEndIsRenewedByItself) {
+  auto options = OptionsFor(MakeToken(), "renewed");
+  const auto first = Join(options);
+  ASSERT_TRUE(first) << first.error().message;
+  options.target = {};
+  const FakeClock later(clock_.Now() + 24h * 300);
+  const auto second = JoinCluster(options, later, random_, [](const std::string&) {});
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_NE(second->client.certificate_pem, first->client.certificate_pem);
+  EXPECT_EQ(second->node_name, "renewed");
+  EXPECT_EQ(LoadNodeIdentity(directory_)->client.certificate_pem, second->client.certificate_pem);
+}
+
 TEST_F(JoiningTest, ANameThatAReadyNodeHasIsTaken) {
   EXPECT_THAT(ErrorOf(OptionsFor(MakeToken(), "node-0")),
               AllOf(HasSubstr("a Node with name \"node-0\" and status \"Ready\" already exists"),

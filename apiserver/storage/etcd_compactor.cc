@@ -37,7 +37,7 @@ Result<> EtcdCompactor::TakeTurn() {
   }
   ++version_;
   if (compacted.value == 0) return {};  // It has just come.
-  TRY(store_.client().Compact(compacted));
+  TRY(store_.Compact(compacted));
   log_.Debug("compacted", {{"revision", compacted.value}, {"current", revision_.value}});
   return {};
 }

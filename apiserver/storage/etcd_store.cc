@@ -84,13 +84,12 @@ void EtcdStore::Resync() {
   const Result<Revision> loaded = LoadIndex();
   if (!loaded) {
     // The watch starts again where it was, and comes back here.
-    log_.Error("keys not loaded from etcd", {{"error", loaded.error().message}});
+    log_.Info("keys not loaded from etcd", {{"error", loaded.error().message}});
     return;
   }
   log_.Info("keys loaded anew from etcd", {{"revision", loaded->value}});
   ring_.Skip(*loaded);
-  MutexLock lock(visible_mutex_);
-  visible_.notify_all();
+  Moved();
 }
 
 Result<std::string> EtcdStore::ToEtcdKey(std::string_view key) const {
@@ -184,7 +183,13 @@ void EtcdStore::OnCompacted(Revision compacted) {
   } else {
     // At the start: less of the past is there than the ring would hold.
     ring_.Skip(compacted);
+    Moved();
   }
+}
+
+void EtcdStore::Moved() {
+  MutexLock lock(visible_mutex_);
+  visible_.notify_all();
 }
 
 void EtcdStore::Show(const std::vector<EventPtr>& events, Revision current) {
@@ -199,8 +204,7 @@ void EtcdStore::Show(const std::vector<EventPtr>& events, Revision current) {
   }
   if (current > indexed) index_.Publish(changes, current);
   ring_.Publish(events, current);
-  MutexLock lock(visible_mutex_);
-  visible_.notify_all();
+  Moved();
 }
 
 void EtcdStore::NoteCompacted(Revision revision) {

@@ -118,6 +118,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   void OnCompacted(Revision compacted) override;
 
   void Show(const std::vector<EventPtr>& events, Revision current);
+  void Moved();
   void NoteCompacted(Revision revision);
   // False when it did not come in time.
   bool WaitUntilVisible(Revision revision, Duration timeout);
@@ -148,7 +149,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   std::atomic<uint64_t> compacted_ = 0;
 
   Mutex visible_mutex_;
-  CondVar visible_;  // index_ has moved.
+  CondVar visible_;  // The ring has moved.
 
   Mutex pending_mutex_;
   std::unordered_multimap<std::string, std::shared_ptr<const Pending>> pending_
