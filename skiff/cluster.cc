@@ -238,7 +238,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     TRY(RemoveCniNetwork(network));
     TRY(RemoveNodeRoutes(NodeRouteOptions().tunnel));
     TRY(RemoveUnreachableRoute(options.service_cidr));
-    TRY(RemoveServiceRoute(options.service_cidr));
+    TRY(RemoveServiceRoute());
     TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
     TRY(proxy::CleanupIptables());
   }

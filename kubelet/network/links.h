@@ -28,7 +28,8 @@ Result<> RemoveUnreachableRoute(const std::string& cidr);
 // comes first. One that no rule sends elsewhere or refuses ends there. `source` is the address they
 // leave with.
 Result<> AddServiceRoute(const std::string& cidr, const std::string& source);
-Result<> RemoveServiceRoute(const std::string& cidr);
+// Removes them for all ranges: of a cluster that had another one as well.
+Result<> RemoveServiceRoute();
 
 // Succeeds when there is no such link.
 Result<> DeleteLink(const std::string& name);

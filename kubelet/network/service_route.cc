@@ -6,6 +6,7 @@ namespace {
 
 constexpr char kTable[] = "9797";
 constexpr char kPreference[] = "9797";
+constexpr int kRulesMax = 64;  // One a range that was ever used.
 // A bridge without ports: packets end in it. The loopback would do for that, but the kernel takes
 // what is routed there for its own address and so sends no refusal of iptables' REJECT from it.
 constexpr char kDevice[] = "skiff.svc";
@@ -28,8 +29,12 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
   return {};
 }
 
-Result<> RemoveServiceRoute(const std::string& cidr) {
-  (void)RunProcess({.argv = Rule("del", cidr)});
+Result<> RemoveServiceRoute() {
+  for (int rules = 0; rules < kRulesMax; ++rules) {
+    const auto removed =
+        TRY(RunProcess({.argv = {"ip", "rule", "del", "lookup", kTable, "pref", kPreference}}));
+    if (removed.exit_code != 0) break;  // There is none left.
+  }
   (void)RunProcess({.argv = {"ip", "route", "flush", "table", kTable}});
   return DeleteLink(kDevice);
 }

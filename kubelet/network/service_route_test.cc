@@ -36,8 +36,9 @@ TEST(ServiceRouteTest, OwnPacketsReachTheRulesAndAreTranslatedOrRefused) {
   // Nothing is sent that could be refused: the kernel says so at once.
   EXPECT_EQ(Ask(*host, "udp", "10.96.0.11", 80), "Operation not permitted");
   host->Run([] {
+    ASSERT_TRUE(AddServiceRoute("10.93.0.0/16", "192.0.2.1"));
     for (int twice = 0; twice < 2; ++twice) {
-      const auto removed = RemoveServiceRoute("10.96.0.0/16");
+      const auto removed = RemoveServiceRoute();
       ASSERT_TRUE(removed) << removed.error().message;
     }
   });
