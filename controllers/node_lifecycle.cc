@@ -215,6 +215,9 @@ class NodeReconciler final : public Reconciler<Node> {
   struct Known {
     std::string uid;
     bool ready = false;
+    // Pods that were marked since it is not ready. Once each: a kubelet that lives and knows better
+    // would put them right again and again.
+    std::set<std::string> marked = {};
   };
 
   // Events of what became of the node since it was last seen; true when it was not known.
@@ -230,7 +233,9 @@ class NodeReconciler final : public Reconciler<Node> {
       events_.Normal(node, "NodeNotReady",
                      fmt::format("Node {} status is now: NodeNotReady", name));
     }
-    known->second = {node.metadata.uid, IsReady(node)};
+    known->second.uid = node.metadata.uid;
+    known->second.ready = IsReady(node);
+    if (is_new || known->second.ready) known->second.marked.clear();
     return is_new;
   }
 
@@ -257,7 +262,7 @@ class NodeReconciler final : public Reconciler<Node> {
 
   Result<> MarkPodsNotReady(const Node& node) {
     for (const auto& pod : pods_.ByIndex("node", node.metadata.name)) {
-      if (!IsReady(*pod)) continue;
+      if (!IsReady(*pod) || IsMarked(node, *pod)) continue;
       Pod changed = *pod;
       for (auto& condition : changed.status.conditions) {
         if (condition.type != "Ready") continue;
@@ -266,9 +271,17 @@ class NodeReconciler final : public Reconciler<Node> {
       }
       const auto written = client_.UpdateStatus(changed);
       if (!written && written.error().reason != Reason::kNotFound) return Fail(written.error());
-      if (written) events_.Warning(*pod, "NodeNotReady", "Node is not ready");
+      if (!written) continue;
+      events_.Warning(*pod, "NodeNotReady", "Node is not ready");
+      const MutexLock lock(mutex_);
+      known_[node.metadata.name].marked.insert(pod->metadata.uid);
     }
     return {};
+  }
+
+  bool IsMarked(const Node& node, const Pod& pod) {
+    const MutexLock lock(mutex_);
+    return known_[node.metadata.name].marked.contains(pod.metadata.uid);
   }
 
   Client& client_;

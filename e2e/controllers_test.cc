@@ -11,6 +11,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/gen/policy_v1.h"
 #include "api/gen/storage_v1.h"
+#include "controllers/pod_control.h"
 #include "e2e/harness.h"
 #include "e2e/pod_runner.h"
 
@@ -355,6 +356,25 @@ TEST_P(ControllersTest, PodsLeaveANodeThatFallsSilent) {
   EXPECT_TRUE(taints.contains("node.kubernetes.io/unreachable:NoExecute"));
   cluster_.RunFor(320s);  // The default toleration is 300 s.
   for (const Pod& pod : cluster_.List<Pod>()) EXPECT_NE(pod.metadata.uid, before);
+}
+
+TEST_P(ControllersTest, APodIsMarkedOnceOnANodeThatIsNotReady) {
+  cluster_.Apply(ReplicaSetOf("web", 1)).RunFor(1s);
+  silent_.insert("node1");
+  cluster_.RunFor(70s);
+  const Pod marked = cluster_.List<Pod>()[0];
+  EXPECT_FALSE(IsReady(marked));
+  // Its kubelet lives all the same, and knows better.
+  cluster_.Edit<Pod>(
+      KeyOf(marked),
+      [](Pod& it) {
+        for (auto& condition : it.status.conditions) {
+          if (condition.type == "Ready") condition.status = "True";
+        }
+      },
+      true);
+  cluster_.RunFor(10s);
+  EXPECT_TRUE(IsReady(cluster_.List<Pod>()[0]));
 }
 
 storage_v1::StorageClass ClassOf(const std::string& name) {
