@@ -7,11 +7,12 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 find_program(CCACHE ccache)
 if(CCACHE)
   # Paths relative to the tree, so that every checkout shares one cache. Not so for what uses the
-  # precompiled header: that holds absolute paths.
-  set(CACHE_OF_TREE ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  # precompiled header: that holds absolute paths. Without the sloppiness ccache refuses whatever is
+  # compiled with -fpch-preprocess.
+  set(sloppiness CCACHE_SLOPPINESS=pch_defines,time_macros)
+  set(CACHE_OF_TREE ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${sloppiness} ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-      CCACHE_NOHASHDIR=1 ${CCACHE})
+      CCACHE_NOHASHDIR=1 ${sloppiness} ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 find_program(MOLD mold)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "client/informer.h"
 #include "kubelet/pod_conditions.h"
@@ -108,6 +109,7 @@ void StatusManager::Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status)
     if (is_new && !IsStaticPod(*pod) && pod->status == status) entry.written = 1;
     entry.status = std::move(status);
     ++entry.version;
+    if (std::exchange(entry.waits_for_period, false)) entry.not_before = Duration::zero();
     Queue(pod->metadata.uid, entry);
   }
   WakeWriter();
@@ -146,6 +148,11 @@ void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object
     if (WrittenRevision(object.metadata) <= entry.revision) return;
     // Who ends a pod in the API has the last word: its worker hears of it.
     if (IsTerminal(object.status) || !Differs(entry.status, object.status)) return;
+    const Duration now = clock_.Monotonic();
+    const Duration at = entry.reconciled ? std::max(now, *entry.reconciled + kReconcilePeriod) : now;
+    entry.waits_for_period = at > now;
+    if (entry.waits_for_period) entry.not_before = std::max(entry.not_before, at);
+    entry.reconciled = at;
     ++entry.version;
     Queue(uid, entry);
   }
