@@ -2,7 +2,7 @@
 #
 #   docker build -t skiff .                                builds from source; needs the package mirror
 #   docker build -t skiff --build-arg BINARY=prebuilt .    takes what e2e/docker/stage.sh has put into
-#                                                          build/image (needs BuildKit)
+#                                                          build/image (with BuildKit)
 #   docker build --build-arg BASE=... .                    where debian:12-slim cannot be pulled:
 #                                                          e2e/docker/base.sh makes a base
 ARG BASE=debian:12-slim

@@ -89,6 +89,38 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
             "The same for a node that is unreachable.");
 }
 
+// What command lines of kube-apiserver say that means nothing here.
+void IgnoreOthers(Flags& flags) {
+  for (const char* name : {"allow-privileged",
+                           "cert-dir",
+                           "max-requests-inflight",
+                           "max-mutating-requests-inflight",
+                           "requestheader-client-ca-file",
+                           "requestheader-allowed-names",
+                           "requestheader-extra-headers-prefix",
+                           "requestheader-group-headers",
+                           "requestheader-username-headers",
+                           "proxy-client-cert-file",
+                           "proxy-client-key-file",
+                           "kubelet-preferred-address-types",
+                           "feature-gates",
+                           "etcd-count-metric-poll-period",
+                           "etcd-db-metric-poll-interval",
+                           "etcd-healthcheck-timeout",
+                           "etcd-readycheck-timeout",
+                           "lease-reuse-duration-seconds",
+                           "storage-media-type",
+                           "profiling",
+                           "request-timeout",
+                           "min-request-timeout",
+                           "runtime-config",
+                           "enable-priority-and-fairness",
+                           "watch-cache",
+                           "endpoint-reconciler-type"}) {
+    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
+  }
+}
+
 void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("data-dir", to.data_dir, "Directory of the embedded store and generated keys.");
   flags.Add("durability", to.durability, "What a write survives: sync, interval or memory.");
@@ -127,34 +159,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
   flags.Add("logging-format", to.logging_format, "text or json.");
-  for (const char* name : {"allow-privileged",
-                           "cert-dir",
-                           "max-requests-inflight",
-                           "max-mutating-requests-inflight",
-                           "requestheader-client-ca-file",
-                           "requestheader-allowed-names",
-                           "requestheader-extra-headers-prefix",
-                           "requestheader-group-headers",
-                           "requestheader-username-headers",
-                           "proxy-client-cert-file",
-                           "proxy-client-key-file",
-                           "kubelet-preferred-address-types",
-                           "feature-gates",
-                           "etcd-count-metric-poll-period",
-                           "etcd-db-metric-poll-interval",
-                           "etcd-healthcheck-timeout",
-                           "etcd-readycheck-timeout",
-                           "lease-reuse-duration-seconds",
-                           "storage-media-type",
-                           "profiling",
-                           "request-timeout",
-                           "min-request-timeout",
-                           "runtime-config",
-                           "enable-priority-and-fairness",
-                           "watch-cache",
-                           "endpoint-reconciler-type"}) {
-    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
-  }
+  IgnoreOthers(flags);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ std::string_view DryRunLabel(const http::Request& request) {
 // Of a path outside the resources only the known ones are told apart.
 std::string_view SubresourceLabel(const ApiRequest& request) {
   if (request.kind != nullptr) {
-    const std::string& name = request.info.subresource;
+    const std::string_view name = request.info.subresource;
     return name.empty() || request.kind->FindSubresource(name) != nullptr ? name : "";
   }
   for (const std::string_view path : {"/healthz", "/livez", "/readyz", "/metrics", "/version"}) {

@@ -19,6 +19,7 @@ TEST_F(ServerMetricsTest, RequestsAreCountedByWhatTheyAskedFor) {
   Get(path);
   Get(path + "/none");
   Ask("DELETE", "/apis/apps/v1/namespaces/default/deployments?dryRun=All");
+  Get("/api/v1/namespaces/default/serviceaccounts/default/token");
   Get("/api/v1/namespaces/default/nonsense");
   const std::string text = Scrape();
   const std::string labels = R"(group="",version="v1",resource="configmaps",subresource="",)";
@@ -32,6 +33,9 @@ TEST_F(ServerMetricsTest, RequestsAreCountedByWhatTheyAskedFor) {
   EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="DELETECOLLECTION",dry_run="All",)"
                         R"(group="apps",version="v1",resource="deployments",subresource="",)"
                         R"(scope="namespace",component="apiserver",code="200"} 1)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="GET",dry_run="",group="",version="v1",)"
+                        R"(resource="serviceaccounts",subresource="token",scope="resource",)"
+                        R"(component="apiserver",code="405"} 1)"));
   EXPECT_EQ(text.find("nonsense"), std::string::npos);
   EXPECT_TRUE(Has(text, "apiserver_request_duration_seconds_count{verb=\"POST\",dry_run=\"\"," +
                             labels + R"(scope="resource",component="apiserver"} 3)"));

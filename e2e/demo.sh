@@ -85,8 +85,8 @@ update_demo() { # KUBECTL-LIKE PROGRAM
     -f manifests/update-demo/kitten-rc.yaml
   check "the kittens have taken over" pods_running version=kitten 4
   check "no nautilus is left" no_pods version=nautilus
-  pod=$("$kubectl" get pods -l version=kitten -o name | head -n 1)
-  run "$kubectl" get --raw "/api/v1/namespaces/default/pods/${pod#pod/}/proxy/data.json"
+  pod=$("$kubectl" get pods -l version=kitten -o jsonpath='{.items[0].metadata.name}')
+  run "$kubectl" get --raw "/api/v1/namespaces/default/pods/$pod/proxy/data.json"
   run "$kubectl" delete rc update-demo-kitten
   check "all pods are gone" no_pods name=update-demo
 }

@@ -135,6 +135,11 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
                       : "it was not usable after two minutes; its log is " + LogPath(data_dir));
 }
 
+bool IsAttachedByDefault() {
+  const char* value = std::getenv("SKIFF_FOREGROUND");
+  return value != nullptr && std::string_view(value) == "true";
+}
+
 bool IsStartedByUs() {
   return std::getenv(kProgressVariable) != nullptr;
 }

@@ -35,6 +35,10 @@ bool IsDataDirLocked(const std::string& data_dir);
 using Start = std::function<Result<std::shared_ptr<void>>(const Progress& progress)>;
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start);
 
+// Whether --foreground is meant where it is not given: the environment has SKIFF_FOREGROUND=true, as
+// it has in our container image.
+bool IsAttachedByDefault();
+
 // Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, and the exit code
 // when it is not. Prints what it says of its start.
 int RunAsDaemon(const std::string& data_dir, const std::string& word,

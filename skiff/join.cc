@@ -47,6 +47,7 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
   flags.Add("container-runtime-endpoint", to.node.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.node.image_archives, "Image archives to load at the start.");
+  to.foreground = IsAttachedByDefault();
   flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
   flags.Add("v", to.verbosity, "Log verbosity.");
 }

@@ -12,6 +12,7 @@
 #include "skiff/kubelet.h"
 #include "skiff/programs.h"
 #include "skiff/token.h"
+#include "skiff/init.h"
 #include "skiff/up.h"
 
 namespace {
@@ -43,6 +44,7 @@ constexpr Program kPrograms[] = {
 }  // namespace
 
 int main(int argc, char** argv) {
+  skiff::LeaveInitBehind();
   std::vector<std::string> args(argv + 1, argv + argc);
   std::string_view name = argv[0];
   name = name.substr(name.find_last_of('/') + 1);

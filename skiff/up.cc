@@ -69,6 +69,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("default-unreachable-toleration-seconds", to.cluster.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
+  to.foreground = IsAttachedByDefault();
   flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");

@@ -8,14 +8,18 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/packages.sh
 install_packages "${DNS_PACKAGES[@]}"
+# In a network of its own, where no rules of a cluster or firewall weigh on every packet.
+if [ "$(id -u)" = 0 ] && [ -z "${OWN_NETWORK:-}" ]; then
+  exec env OWN_NETWORK=yes unshare --net sh -c 'ip link set lo up && exec "$0"' "$PWD/e2e/bench/dns.sh"
+fi
 . e2e/dns_servers.sh
 trap stop_servers EXIT
 
 ROUNDS=${ROUNDS:-3}
 SECONDS_EACH=${SECONDS_EACH:-5}
-DNSPERF_THREADS=${DNSPERF_THREADS:-1}
+DNSPERF_THREADS=${DNSPERF_THREADS:-2}
 CLIENTS=${CLIENTS:-8}
-OUTSTANDING=${OUTSTANDING:-400}
+OUTSTANDING=${OUTSTANDING:-1000}
 NEEDED=${NEEDED:-200000}
 
 # CPU time of a process so far, in hundredths of a second, its threads included.

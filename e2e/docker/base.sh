@@ -8,5 +8,12 @@ cd "$(dirname "$0")/../.."
 . e2e/packages.sh
 name=$1
 install_packages mmdebstrap
-packages=$(IFS=,; echo "${IMAGE_PACKAGES[*]}")
-mmdebstrap --quiet --variant=minbase --include="$packages,ca-certificates" bookworm - | docker import - "$name"
+packages=$(IFS=,; echo "${IMAGE_PACKAGES[*]}"),ca-certificates
+# Kept for the next engine that has no image yet.
+archive=build/docker/base-$(echo "$packages" | sha256sum | head -c 12).tar
+mkdir -p build/docker
+if [ ! -s "$archive" ]; then
+  mmdebstrap --quiet --variant=minbase --include="$packages" bookworm "$archive.new"
+  mv "$archive.new" "$archive"
+fi
+docker import "$archive" "$name"
