@@ -35,8 +35,8 @@ bool IsDataDirLocked(const std::string& data_dir);
 using Start = std::function<Result<std::shared_ptr<void>>(const Progress& progress)>;
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start);
 
-// Whether --foreground is meant where it is not given: the environment has SKIFF_FOREGROUND=true, as
-// it has in our container image.
+// Whether --foreground is meant where it is not given: the environment has SKIFF_FOREGROUND=true,
+// as it has in our container image.
 bool IsAttachedByDefault();
 
 // Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, and the exit code
