@@ -72,7 +72,7 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
   flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
             "How often old revisions are dropped; 0: never.");
-  flags.Add("event-ttl", to.event_ttl, "How long events are kept.");
+  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
   flags.Add("storage-backend", to.storage_backend, "etcd3.");
   flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
             "How long to wait for etcd at the start.");
@@ -87,6 +87,38 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
+}
+
+// What command lines of kube-apiserver say that means nothing here.
+void IgnoreOthers(Flags& flags) {
+  for (const char* name : {"allow-privileged",
+                           "cert-dir",
+                           "max-requests-inflight",
+                           "max-mutating-requests-inflight",
+                           "requestheader-client-ca-file",
+                           "requestheader-allowed-names",
+                           "requestheader-extra-headers-prefix",
+                           "requestheader-group-headers",
+                           "requestheader-username-headers",
+                           "proxy-client-cert-file",
+                           "proxy-client-key-file",
+                           "kubelet-preferred-address-types",
+                           "feature-gates",
+                           "etcd-count-metric-poll-period",
+                           "etcd-db-metric-poll-interval",
+                           "etcd-healthcheck-timeout",
+                           "etcd-readycheck-timeout",
+                           "lease-reuse-duration-seconds",
+                           "storage-media-type",
+                           "profiling",
+                           "request-timeout",
+                           "min-request-timeout",
+                           "runtime-config",
+                           "enable-priority-and-fairness",
+                           "watch-cache",
+                           "endpoint-reconciler-type"}) {
+    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
+  }
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
@@ -127,34 +159,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "How long requests are still taken after /readyz has begun to fail.");
   flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
   flags.Add("logging-format", to.logging_format, "text or json.");
-  for (const char* name : {"allow-privileged",
-                           "cert-dir",
-                           "max-requests-inflight",
-                           "max-mutating-requests-inflight",
-                           "requestheader-client-ca-file",
-                           "requestheader-allowed-names",
-                           "requestheader-extra-headers-prefix",
-                           "requestheader-group-headers",
-                           "requestheader-username-headers",
-                           "proxy-client-cert-file",
-                           "proxy-client-key-file",
-                           "kubelet-preferred-address-types",
-                           "feature-gates",
-                           "etcd-count-metric-poll-period",
-                           "etcd-db-metric-poll-interval",
-                           "etcd-healthcheck-timeout",
-                           "etcd-readycheck-timeout",
-                           "lease-reuse-duration-seconds",
-                           "storage-media-type",
-                           "profiling",
-                           "request-timeout",
-                           "min-request-timeout",
-                           "runtime-config",
-                           "enable-priority-and-fairness",
-                           "watch-cache",
-                           "endpoint-reconciler-type"}) {
-    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
-  }
+  IgnoreOthers(flags);
 }
 
 }  // namespace
