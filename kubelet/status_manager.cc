@@ -10,6 +10,10 @@
 namespace skiff::kubelet {
 namespace {
 
+// Those who write our statuses may see the node otherwise than we do, and go on doing so: nobody
+// shall be kept busy with that.
+constexpr Duration kRepairDelay = 10s;
+
 bool IsTerminal(const core_v1::PodStatus& status) {
   return status.phase == "Succeeded" || status.phase == "Failed";
 }
@@ -108,6 +112,7 @@ void StatusManager::Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status)
     if (is_new && !IsStaticPod(*pod) && pod->status == status) entry.written = 1;
     entry.status = std::move(status);
     ++entry.version;
+    entry.not_before = Duration::zero();  // News are not kept waiting.
     Queue(pod->metadata.uid, entry);
   }
   WakeWriter();
@@ -147,6 +152,7 @@ void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object
     // Who ends a pod in the API has the last word: its worker hears of it.
     if (IsTerminal(object.status) || !Differs(entry.status, object.status)) return;
     ++entry.version;
+    entry.not_before = clock_.Monotonic() + kRepairDelay;
     Queue(uid, entry);
   }
   WakeWriter();
