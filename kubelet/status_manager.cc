@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "client/informer.h"
 #include "kubelet/pod_conditions.h"
@@ -10,6 +9,10 @@
 
 namespace skiff::kubelet {
 namespace {
+
+// Those who write our statuses may see the node otherwise than we do, and go on doing so: nobody
+// shall be kept busy with that.
+constexpr Duration kRepairDelay = 10s;
 
 bool IsTerminal(const core_v1::PodStatus& status) {
   return status.phase == "Succeeded" || status.phase == "Failed";
@@ -109,7 +112,7 @@ void StatusManager::Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status)
     if (is_new && !IsStaticPod(*pod) && pod->status == status) entry.written = 1;
     entry.status = std::move(status);
     ++entry.version;
-    if (std::exchange(entry.waits_for_period, false)) entry.not_before = Duration::zero();
+    entry.not_before = Duration::zero();  // News are not kept waiting.
     Queue(pod->metadata.uid, entry);
   }
   WakeWriter();
@@ -148,12 +151,8 @@ void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object
     if (WrittenRevision(object.metadata) <= entry.revision) return;
     // Who ends a pod in the API has the last word: its worker hears of it.
     if (IsTerminal(object.status) || !Differs(entry.status, object.status)) return;
-    const Duration now = clock_.Monotonic();
-    const Duration at = entry.reconciled ? std::max(now, *entry.reconciled + kReconcilePeriod) : now;
-    entry.waits_for_period = at > now;
-    if (entry.waits_for_period) entry.not_before = std::max(entry.not_before, at);
-    entry.reconciled = at;
     ++entry.version;
+    entry.not_before = clock_.Monotonic() + kRepairDelay;
     Queue(uid, entry);
   }
   WakeWriter();

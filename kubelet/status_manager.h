@@ -21,8 +21,6 @@ namespace skiff::kubelet {
 class StatusManager {
  public:
   static constexpr Duration kRetryDelay = 1s;
-  // Who changes a status again and again is answered as rarely as kubelets do it.
-  static constexpr Duration kReconcilePeriod = 10s;
   static constexpr int kWriters = 4;
 
   // The object in the API that shows a pod's status, as far as known: of a static pod its mirror.
@@ -60,9 +58,6 @@ class StatusManager {
     bool writing = false;   // By one of the writers.
     Duration not_before{};  // Monotonic; after a failure.
     uint64_t revision = 0;  // Of the object when it was written last.
-    // When others' changes were undone last; their next ones wait for the period.
-    std::optional<Duration> reconciled;
-    bool waits_for_period = false;
     bool IsDue() const { return version > written || finished; }
   };
   void Queue(const std::string& uid, Entry& entry) REQUIRES(mutex_);
