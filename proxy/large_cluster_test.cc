@@ -102,7 +102,8 @@ TEST_P(LargeClusterTest, AChangeOfOneServiceCostsLittleOfWhatAllCost) {
       ms(full.took), cpu_ms[1] - cpu_ms[0], ms(again.took), cpu_ms[2] - cpu_ms[1], partial.rules,
       partial.chains, ms(partial.took), cpu_ms[3] - cpu_ms[2]);
   EXPECT_EQ(partial.chains, kEndpoints);  // One for the service and nine for its endpoints.
-  EXPECT_LT(partial.took, full.took);
+  // In time on a core: what else the machine does is no matter.
+  EXPECT_LT(cpu_ms[3] - cpu_ms[2], cpu_ms[1] - cpu_ms[0]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Flavours, LargeClusterTest,
