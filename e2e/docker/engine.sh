@@ -66,5 +66,8 @@ stop_engine() {
   engine_pid=
   iptables-restore <"$engine_rules"
   ip link delete docker0 2>/dev/null || true
+  # It leaves mounted what it named after its own network namespace.
+  awk -v dir="$engine_dir/" 'index($2, dir) == 1 {print $2}' /proc/mounts | sort -r |
+    while read -r mount; do umount "$mount" 2>/dev/null || true; done
   rm -rf "$engine_dir"
 }
