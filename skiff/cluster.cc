@@ -168,8 +168,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
   TRY(parts->StartControl(options, pki));
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(parts)));
   Parts& made = *cluster->parts_;
-  made.controllers->Start(*made.executor);
-  made.scheduler->Start(*made.executor);
+  // Nodes first: informers, which start with the controllers, tell only those who asked before.
   if (options.simulated_nodes > 0) {
     progress(fmt::format("simulating {} nodes", options.simulated_nodes));
     ApiServer& server = made.server->server();
@@ -186,6 +185,8 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
                               made.informers->For<core_v1::Pod>(), made.clock, made.random, tls},
                              progress));
   }
+  made.controllers->Start(*made.executor);
+  made.scheduler->Start(*made.executor);
   progress("waiting for the nodes");
   if (!made.ready->WaitFor(std::max(1, options.simulated_nodes), kReadyTimeout)) {
     return Fail(Reason::kTimeout,
