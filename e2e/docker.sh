@@ -101,8 +101,9 @@ run "$KUBECTL" delete rc update-demo-kitten
 say "4. A service by its name, from another machine"
 run "$KUBECTL" apply -f manifests/web/web.yaml
 check "three replicas run" running app=web 3
+# On a machine that stays.
 run "$KUBECTL" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent --restart=Never \
-  --command -- sleep 36000
+  --overrides='{"spec": {"nodeName": "agent-1"}}' --command -- sleep 36000
 check "the client runs" sh -c "'$KUBECTL' get pod client | grep -q Running"
 hosts() { for _ in $(seq 30); do "$KUBECTL" exec client -- /bin/client http://web/hostname; echo; done | sort -u | grep -c .; }
 check "web answers by its name" "$KUBECTL" exec client -- /bin/client http://web.default.svc.cluster.local/hostname
