@@ -211,20 +211,20 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
   return objects;
 }
 
+std::string OutputForm(const GetFlags& flags) {
+  return flags.print.output.substr(0, flags.print.output.find('='));
+}
+
 Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
                       const Selections& selections) {
   bool single = false;
-  const std::string form = flags.print.output.substr(0, flags.print.output.find('='));
-  const bool columns = form == "custom-columns" || form == "custom-columns-file";
+  const bool columns = flags.custom_columns();
   std::unique_ptr<ObjectPrinter> printer;
   if (!columns) printer = TRY(MakeObjectPrinter(flags.print));
   auto objects = TRY(CollectObjects(command, session, flags, selections, single));
   if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, objects, false));
   if (columns) {
-    const size_t equals = flags.print.output.find('=');
-    std::string spec =
-        equals == std::string::npos ? flags.print.template_ : flags.print.output.substr(equals + 1);
-    if (form == "custom-columns-file") spec = TRY(ColumnsOfFile(spec));
+    const std::string spec = TRY(ColumnsSpec(flags));
     const std::string text = TRY(CustomColumns(spec, objects, !flags.no_headers));
     command.environment().out(text);
     return {};
@@ -301,6 +301,19 @@ Result<> RunGet(Command& command, const Args& args) {
   if (flags.watch || flags.watch_only) return WatchSelection(command, flags, selections);
   if (flags.human()) return PrintTables(command, session, flags, selections);
   return PrintObjects(command, session, flags, selections);
+}
+
+bool GetFlags::custom_columns() const {
+  const std::string form = OutputForm(*this);
+  return form == "custom-columns" || form == "custom-columns-file";
+}
+
+Result<std::string> ColumnsSpec(const GetFlags& flags) {
+  const size_t equals = flags.print.output.find('=');
+  std::string spec =
+      equals == std::string::npos ? flags.print.template_ : flags.print.output.substr(equals + 1);
+  if (OutputForm(flags) == "custom-columns-file") return ColumnsOfFile(spec);
+  return spec;
 }
 
 }  // namespace skiff::cli

@@ -29,6 +29,7 @@ struct GetFlags {
   void AddTo(Command& command);
   // Tables of the server, not objects.
   bool human() const { return print.output.empty() || print.output == "wide"; }
+  bool custom_columns() const;  // From the command line or a file.
   TableOptions Table(bool several_kinds, const Resource& resource) const;
 };
 
@@ -40,6 +41,8 @@ inline constexpr char kTableAccept[] =
 Result<> RunGet(Command& command, const Args& args);
 // The -w part, in get_watch.cc.
 Result<> WatchSelection(Command& command, const GetFlags& flags, const Selections& selections);
+// NAME:.path,... of custom columns; errors are those of reading the file that has them.
+Result<std::string> ColumnsSpec(const GetFlags& flags);
 // "No resources found in default namespace."
 std::string NothingFoundText(const std::string& namespace_);
 

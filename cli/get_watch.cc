@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -26,6 +28,10 @@ class WatchPrinter {
       : command_(command), flags_(flags), table_(flags.Table(false, resource)) {}
 
   Result<> Open() {
+    if (flags_.custom_columns()) {
+      columns_ = TRY(ColumnsSpec(flags_));
+      return {};
+    }
     if (!flags_.human()) objects_ = TRY(MakeObjectPrinter(flags_.print));
     return {};
   }
@@ -39,7 +45,9 @@ class WatchPrinter {
     }
     if (!flags_.print.show_managed_fields) DropManagedFields(document);
     if (!event.empty()) document = {{"type", event}, {"object", std::move(document)}};
-    const std::string text = TRY(objects_->Print(document));
+    const bool headers = !flags_.no_headers && !std::exchange(begun_, true);
+    const std::string text =
+        TRY(objects_ ? objects_->Print(document) : CustomColumns(columns_, {document}, headers));
     command_.environment().out(text);
     return {};
   }
@@ -48,7 +56,9 @@ class WatchPrinter {
   Command& command_;
   const GetFlags& flags_;
   TablePrinter table_;
-  std::unique_ptr<ObjectPrinter> objects_;
+  std::unique_ptr<ObjectPrinter> objects_;  // Null: custom columns.
+  std::string columns_;
+  bool begun_ = false;
 };
 
 Query WatchQuery(const GetFlags& flags, const Selection& selection) {
