@@ -20,12 +20,15 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# g++ 12 reports restrict, maybe-uninitialized and dangling-reference falsely inside libstdc++.
-add_compile_options(-Wall -Wextra -Werror -Wno-restrict -Wno-maybe-uninitialized
-                    -Wno-missing-field-initializers -Wno-stringop-overflow -Wno-array-bounds)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  add_compile_options(-Wthread-safety -Wno-gnu-statement-expression -Wno-unused-command-line-argument
-                      -Wno-unused-lambda-capture -Wno-missing-designated-field-initializers)
+add_compile_options(-Wall -Wextra -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely inside libstdc++.
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-missing-field-initializers
+                      -Wno-stringop-overflow -Wno-array-bounds)
+else()
+  add_compile_options(-Wthread-safety -Wno-missing-field-initializers
+                      -Wno-gnu-statement-expression -Wno-unused-command-line-argument
+                      -Wno-unused-lambda-capture)
 endif()
 
 # ccache keeps files that use precompiled headers only with this.
