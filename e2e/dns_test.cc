@@ -75,8 +75,8 @@ class ClusterNames : public ::testing::Test {
     cluster_.executor().Remove(*publish_);
   }
 
-  Cluster::Options OptionsOf() {
-    Cluster::Options options;
+  TestCluster::Options OptionsOf() {
+    TestCluster::Options options;
     options.add_parts = [this](Manager& manager) {
       AddPodRunner(manager, {});
       loop_ = std::make_unique<dns::ViewLoop>(dns::ViewLoop::Dependencies{
@@ -113,7 +113,7 @@ class ClusterNames : public ::testing::Test {
   dns::ViewSource views_;
   std::unique_ptr<dns::ViewLoop> loop_;
   std::unique_ptr<dns::PublishLoop> publish_;
-  Cluster cluster_;
+  TestCluster cluster_;
 };
 
 TEST_F(ClusterNames, FollowServicesPodsAndNamespaces) {

@@ -16,4 +16,5 @@ go_kubectl build/peers
 # The show in Docker takes an engine and minutes: SKIFF_TEST_DOCKER=1 has it run as well.
 exclude=()
 [ "${SKIFF_TEST_DOCKER:-}" = 1 ] || exclude=(--exclude-regex '^docker$')
-ctest --preset release "${exclude[@]}"
+# What is built stays its user's; containers and network namespaces are root's.
+as_root ctest --preset release "${exclude[@]}"

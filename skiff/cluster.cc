@@ -247,8 +247,8 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
   std::error_code error;
   std::filesystem::remove_all(options.data_dir, error);
   // A directory that is a mount, as a container's volume is, stays, empty.
-  const bool is_mount = error == std::errc::device_or_resource_busy &&
-                        std::filesystem::is_empty(options.data_dir);
+  const bool is_mount =
+      error == std::errc::device_or_resource_busy && std::filesystem::is_empty(options.data_dir);
   if (error && !is_mount) {
     return Fail(Reason::kInternalError, "remove " + options.data_dir + ": " + error.message());
   }

@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/log.h"
+#include "base/program.h"
 #include "skiff/progress.h"
 
 namespace skiff {
@@ -73,13 +73,7 @@ bool IsDataDirLocked(const std::string& data_dir) {
 }
 
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start) {
-  Log::Configure(verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo, LogFormat::kText);
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  BeginProgram({.verbosity = verbosity});
   ProgressWriter progress(ProgressWriter::PipeOfParent());
   const auto lock = DataDirLock::Take(data_dir);
   if (!lock) {
@@ -92,8 +86,7 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start) 
     return 1;
   }
   progress.Usable();
-  int signal = 0;
-  sigwait(&signals, &signal);
+  WaitForSignal();
   return 0;
 }
 

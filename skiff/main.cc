@@ -8,11 +8,11 @@
 #include "cli/program.h"
 #include "dns/program.h"
 #include "skiff/doctor.h"
+#include "skiff/init.h"
 #include "skiff/join.h"
 #include "skiff/kubelet.h"
 #include "skiff/programs.h"
 #include "skiff/token.h"
-#include "skiff/init.h"
 #include "skiff/up.h"
 
 namespace {
