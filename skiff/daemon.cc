@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr Duration kStopGrace = 20s;
 constexpr Duration kStartTimeout = 120s;
+// Where the command was typed, for its daemon.
+constexpr char kDirectoryVariable[] = "SKIFF_TYPED_IN";
 
 std::string LockPath(const std::string& data_dir) {
   return data_dir + "/lock";
@@ -107,7 +109,8 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
   spec.argv.insert(spec.argv.end(), args.begin(), args.end());
   spec.log_path = LogPath(data_dir);
   spec.pid_path = PidPath(data_dir);
-  spec.environment = {{kProgressVariable, "1"}};
+  spec.environment = {{kProgressVariable, "1"},
+                      {kDirectoryVariable, fs::current_path(error).string()}};
   spec.handed_fd = ends[1];
   const auto daemon = SpawnDaemon(spec);
   close(ends[1]);
@@ -131,6 +134,15 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
 bool IsAttachedByDefault() {
   const char* value = std::getenv("SKIFF_FOREGROUND");
   return value != nullptr && std::string_view(value) == "true";
+}
+
+std::string PathAsTyped(const std::string& path) {
+  if (path.empty()) return path;
+  const char* typed_in = std::getenv(kDirectoryVariable);
+  std::error_code ignored;
+  const fs::path from =
+      typed_in != nullptr && IsStartedByUs() ? fs::path(typed_in) : fs::current_path(ignored);
+  return (from / path).lexically_normal().string();
 }
 
 bool IsStartedByUs() {

@@ -58,6 +58,7 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   AddJoinFlags(flags, to);
   std::vector<std::string> words;
   TRY(flags.Parse(args, &words));
+  MakePathsAbsolute(to.node);
   help = flags.help_asked();
   if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
   if (words.size() > 1)

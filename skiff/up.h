@@ -18,6 +18,8 @@ struct UpFlags {
 void AddUpFlags(Flags& flags, UpFlags& to);
 // Those that `down` and `status` take too.
 void AddDataDirFlag(Flags& flags, ClusterOptions& options);
+// Relative paths among the options are where the command was typed, also in its daemon.
+void MakePathsAbsolute(ClusterOptions& options);
 
 int UpMain(const std::vector<std::string>& args);
 int DownMain(const std::vector<std::string>& args);
