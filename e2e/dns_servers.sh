@@ -63,6 +63,8 @@ server:
   # The most it takes, so that nothing but its work bounds it.
   outgoing-range: 512
   num-queries-per-thread: 1024
+  so-rcvbuf: 4m
+  so-sndbuf: 4m
 $3
 remote-control:
   control-enable: no
