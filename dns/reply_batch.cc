@@ -63,7 +63,8 @@ void SendDatagram(int fd, Bytes reply, const UdpPeer& peer) {
 }
 
 ReplyBatch::ReplyBatch(size_t reply_bytes_max)
-    : reply_bytes_max_(reply_bytes_max), bytes_(kRepliesMax * reply_bytes_max) {}
+    : reply_bytes_max_(reply_bytes_max),
+      bytes_(std::make_unique_for_overwrite<uint8_t[]>(kRepliesMax * reply_bytes_max)) {}
 
 void ReplyBatch::Add(Bytes reply, const UdpPeer& peer) {
   const size_t index = count_++;

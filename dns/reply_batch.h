@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <vector>
+#include <memory>
 
 #include "dns/query_source.h"
 #include "dns/wire.h"
@@ -33,7 +33,7 @@ class ReplyBatch {
   bool full() const { return count_ == kRepliesMax; }
   // For the next reply, unless it is full.
   std::span<uint8_t> Space() {
-    return std::span(bytes_).subspan(count_ * reply_bytes_max_, reply_bytes_max_);
+    return {bytes_.get() + count_ * reply_bytes_max_, reply_bytes_max_};
   }
   // `reply` lies in Space(); `peer` stays until Send.
   void Add(Bytes reply, const UdpPeer& peer);
@@ -58,7 +58,7 @@ class ReplyBatch {
   void SendApart(int fd, const Group& group) const;
 
   const size_t reply_bytes_max_;
-  std::vector<uint8_t> bytes_;
+  const std::unique_ptr<uint8_t[]> bytes_;
   std::array<iovec, kRepliesMax> replies_{};
   std::array<size_t, kRepliesMax> next_{};
   std::array<Group, kRepliesMax> groups_{};

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 namespace skiff::dns {
 namespace {
@@ -59,7 +58,9 @@ bool AskForLocal(int fd) {
 
 // Where datagrams are received to.
 struct UdpSocket::Queries {
-  std::vector<uint8_t> bytes = std::vector<uint8_t>(kBatch * kQueryStride);
+  // Not cleared: what no burst has reached takes no memory.
+  std::unique_ptr<uint8_t[]> bytes =
+      std::make_unique_for_overwrite<uint8_t[]>(kBatch * kQueryStride);
   UdpPeer peers[kBatch];
   Control control[kBatch];
   iovec space[kBatch];
@@ -68,7 +69,7 @@ struct UdpSocket::Queries {
   // The first `count`, after the kernel wrote to them.
   void Prepare(size_t count, bool with_control) {
     for (size_t i = 0; i < count; ++i) {
-      space[i] = {bytes.data() + i * kQueryStride, kQueryBytesMax};
+      space[i] = {bytes.get() + i * kQueryStride, kQueryBytesMax};
       messages[i].msg_hdr = {.msg_name = &peers[i].address.any,
                              .msg_namelen = sizeof peers[i].address.v6,
                              .msg_iov = &space[i],
@@ -78,7 +79,7 @@ struct UdpSocket::Queries {
     }
   }
   Bytes operator[](size_t index) const {
-    return {bytes.data() + index * kQueryStride, messages[index].msg_len};
+    return {bytes.get() + index * kQueryStride, messages[index].msg_len};
   }
 };
 
