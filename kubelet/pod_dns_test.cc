@@ -59,6 +59,20 @@ TEST_F(PodDnsTest, DefaultIsTheNodesAndNoneThePodsOwn) {
   EXPECT_THAT(Dns().options, IsEmpty());
 }
 
+TEST_F(PodDnsTest, AServerOnTheNodesLoopbackIsNotThePods) {
+  pod_.spec.dns_policy = "Default";
+  settings_.node.servers = {"127.0.0.53", "192.0.2.1", "::1"};
+  EXPECT_THAT(Dns().servers, ElementsAre("192.0.2.1"));
+  settings_.node.servers = {"127.0.0.11"};
+  EXPECT_THAT(Dns().servers, ElementsAre("10.96.0.10"));
+  EXPECT_THAT(Dns().searches, ElementsAre("corp.example"));
+  pod_.spec.host_network = true;
+  EXPECT_THAT(Dns().servers, ElementsAre("127.0.0.11"));
+  pod_.spec.host_network = false;
+  settings_.cluster_servers.clear();
+  EXPECT_THAT(Dns().servers, ElementsAre("127.0.0.11"));
+}
+
 TEST_F(PodDnsTest, ThePodsConfigurationIsAddedWithoutRepeating) {
   Config().nameservers = {"10.96.0.10", "198.51.100.1"};
   Config().searches = {"svc.cluster.local", "own.example"};
