@@ -73,6 +73,12 @@ CONF
   servers+=($!)
 }
 
+# The server goes, and its port is free again.
+stop_upstream() {
+  kill "$upstream"
+  wait "$upstream" || true
+}
+
 start_upstream() {
   local data="  local-zone: \"example.test.\" static
   local-data: 'example.test. 3600 IN SOA ns.example.test. root.example.test. 1 3600 900 86400 60'
@@ -88,6 +94,7 @@ start_upstream() {
   local-data: 'many.example.test. 3600 IN A 198.51.100.$i'"
   done
   start_unbound upstream "$UPSTREAM_PORT" "$data"
+  upstream=${servers[-1]}
   until_true 10 knows "$UPSTREAM_PORT" name1.example.test
 }
 

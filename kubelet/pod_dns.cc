@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <sstream>
 
 #include "api/rules/ip.h"
@@ -125,6 +126,13 @@ cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
   FitSearches(dns.searches, found);
   if (warnings != nullptr) *warnings = std::move(found);
   return dns;
+}
+
+DnsSettings ReadNodeDns(DnsSettings settings) {
+  if (settings.node_resolv_conf.empty()) return settings;
+  std::ifstream file(settings.node_resolv_conf);
+  settings.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
+  return settings;
 }
 
 cri::DnsConfig ParseResolvConf(const std::string& text) {

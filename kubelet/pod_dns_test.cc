@@ -1,6 +1,10 @@
 #include "kubelet/pod_dns.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
 
 namespace skiff::kubelet {
 namespace {
@@ -129,6 +133,18 @@ TEST(ResolvConfTest, ItsPartsAreRead) {
   EXPECT_THAT(dns.servers, ElementsAre("192.0.2.1", "fd00::1"));
   EXPECT_THAT(dns.searches, ElementsAre("corp.example", "a.example"));
   EXPECT_THAT(dns.options, ElementsAre("ndots:2", "timeout:3"));
+}
+
+TEST(ResolvConfTest, TheNodesIsReadAsItIsNow) {
+  const std::string path = ::testing::TempDir() + "resolv.conf." + std::to_string(getpid());
+  const DnsSettings settings{.cluster_servers = {"10.96.0.10"}, .node_resolv_conf = path};
+  EXPECT_THAT(ReadNodeDns(settings).node.servers, IsEmpty());
+  for (const char* server : {"192.0.2.1", "192.0.2.2"}) {
+    std::ofstream(path) << "nameserver " << server << "\n";
+    EXPECT_THAT(ReadNodeDns(settings).node.servers, ElementsAre(server));
+  }
+  std::remove(path.c_str());
+  EXPECT_THAT(ReadNodeDns(settings).cluster_servers, ElementsAre("10.96.0.10"));
 }
 
 }  // namespace
