@@ -72,7 +72,8 @@ bool IsDataDirLocked(const std::string& data_dir) {
   return locked;
 }
 
-int RunAttached(const std::string& data_dir, int verbosity, const Start& start) {
+int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
+                const Leave& leave) {
   Log::Configure(verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo, LogFormat::kText);
   sigset_t signals;
   sigemptyset(&signals);
@@ -86,15 +87,19 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start) 
     progress.Failed(lock.error().message);
     return 1;
   }
-  const auto running = start([&](const std::string& line) { progress.Say(line); });
-  if (!running) {
+  const Progress say = [&](const std::string& line) { progress.Say(line); };
+  auto running = start(say);
+  if (running) {
+    progress.Usable();
+    int signal = 0;
+    sigwait(&signals, &signal);
+    running->reset();
+  } else {
     progress.Failed(running.error().message);
-    return 1;
   }
-  progress.Usable();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return 0;
+  const auto left = leave ? leave(say) : Result<>();
+  if (!left) progress.Say("not all was removed: " + left.error().message);
+  return running && left ? 0 : 1;
 }
 
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
@@ -135,9 +140,21 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
                       : "it was not usable after two minutes; its log is " + LogPath(data_dir));
 }
 
+Leave LeaveAtEnd(const ClusterOptions& options, bool wanted) {
+  if (!wanted || options.simulated_nodes > 0) return nullptr;
+  return [&options](const Progress& progress) {
+    return LeaveMachine(options, /*keep_data=*/true, progress);
+  };
+}
+
 bool IsAttachedByDefault() {
   const char* value = std::getenv("SKIFF_FOREGROUND");
   return value != nullptr && std::string_view(value) == "true";
+}
+
+bool LeavesNothingByDefault() {
+  // In a container's own processes the first one is our parent, or it is unknown to us.
+  return IsAttachedByDefault() && getppid() > 1;
 }
 
 bool IsStartedByUs() {
