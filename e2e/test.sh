@@ -13,7 +13,7 @@ cmake --build --preset release
 # The stock clients that the tests use.
 debian_kubectl build/peers
 go_kubectl build/peers
-# The show in Docker takes an engine and minutes: SKIFF_TEST_DOCKER=1 has it run as well.
+# The shows in Docker take an engine and minutes: SKIFF_TEST_DOCKER=1 has them run as well.
 exclude=()
-[ "${SKIFF_TEST_DOCKER:-}" = 1 ] || exclude=(--exclude-regex '^docker$')
+[ "${SKIFF_TEST_DOCKER:-}" = 1 ] || exclude=(--exclude-regex '^(docker|lecture)$')
 ctest --preset release "${exclude[@]}"
