@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Makes an image of Debian's etcd, for those who cannot pull one:
 #   e2e/docker/etcd.sh NAME BASE      BASE: debian:12-slim, or what base.sh has made
+#   e2e/docker/etcd.sh                only gets what that takes from the package mirror
 # The programs are /usr/local/bin/etcd and etcdctl, where etcd's own images have them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/packages.sh
-name=$1
-base=$2
 directory=build/docker/etcd
 if [ ! -x $directory/etcdctl ]; then
+  rm -rf $directory
   mkdir -p $directory
   (
     cd $directory
@@ -20,8 +20,9 @@ if [ ! -x $directory/etcdctl ]; then
     rm -rf unpacked etcd-*.deb
   )
 fi
-docker build -q -t "$name" -f - $directory <<DOCKERFILE
-FROM $base
+[ $# = 2 ] || exit 0
+docker build -q -t "$1" -f - $directory <<DOCKERFILE
+FROM $2
 COPY etcd etcdctl /usr/local/bin/
 VOLUME /var/etcd/data
 EXPOSE 2379
