@@ -7,6 +7,7 @@
 #include "apiserver/program.h"
 #include "cli/program.h"
 #include "dns/program.h"
+#include "skiff/certs.h"
 #include "skiff/doctor.h"
 #include "skiff/init.h"
 #include "skiff/join.h"
@@ -32,6 +33,7 @@ constexpr Program kPrograms[] = {
     {"token", "", &skiff::TokenMain},
     {"doctor", "", &skiff::DoctorMain},
     {"image", "", &skiff::ImageMain},
+    {"certs", "", &skiff::CertsMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
     {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain},
     {"scheduler", "kube-scheduler", &skiff::SchedulerMain},
