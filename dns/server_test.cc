@@ -72,6 +72,26 @@ TEST(ServerTest, ForwardsAndKeepsWhatItHears) {
   EXPECT_EQ(server.server().stats().forwarded, 2u);
 }
 
+TEST(ServerTest, UpstreamServersComeAndGo) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local");
+  const int upstream_port = upstream.Start();
+  const int port = server.Start();
+  const TestQuery query{.name = "web.default.svc.upstream.test"};
+  for (int i = 0; i < 2; ++i) {
+    server.server().SetUpstreams({});
+    EXPECT_EQ(AskUdp(port, query).rcode, 5);
+    EXPECT_FALSE(AskUdp(port, {.name = "web.default.svc.cluster.local"}).recursion_available);
+    // One that is the server itself is none.
+    server.server().SetUpstreams({*MakeSocketAddress("127.0.0.1", port)});
+    EXPECT_EQ(AskUdp(port, query).rcode, 5);
+    server.server().SetUpstreams({*MakeSocketAddress("127.0.0.1", upstream_port)});
+    EXPECT_THAT(AskUdp(port, query).answer,
+                ElementsAre("web.default.svc.upstream.test. 5 IN A 10.96.0.20"));
+    EXPECT_TRUE(AskUdp(port, {.name = "web.default.svc.cluster.local"}).recursion_available);
+  }
+}
+
 TEST(ServerTest, FollowsAnExternalNameUpstream) {
   TestServer upstream("upstream.test");
   TestServer server("cluster.local", {upstream.Start()});
