@@ -77,8 +77,8 @@ class ClusterNames : public ::testing::Test {
     cluster_.executor().Remove(*announce_);
   }
 
-  Cluster::Options OptionsOf() {
-    Cluster::Options options;
+  TestCluster::Options OptionsOf() {
+    TestCluster::Options options;
     options.add_parts = [this](Manager& manager) {
       AddPodRunner(manager, {});
       loop_ = std::make_unique<dns::ViewLoop>(dns::ViewLoop::Dependencies{
@@ -150,7 +150,7 @@ class ClusterNames : public ::testing::Test {
   std::unique_ptr<dns::ViewLoop> loop_;
   std::unique_ptr<dns::PublishLoop> publish_;
   std::unique_ptr<dns::AnnounceLoop> announce_;
-  Cluster cluster_;
+  TestCluster cluster_;
 };
 
 TEST_F(ClusterNames, FollowServicesPodsAndNamespaces) {

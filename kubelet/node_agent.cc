@@ -78,6 +78,10 @@ Executor& NodeAgent::executor() {
   return parts_->executor;
 }
 
+http::Loops& NodeAgent::loops() {
+  return parts_->loops;
+}
+
 Kubelet& NodeAgent::kubelet() {
   return *parts_->kubelet;
 }

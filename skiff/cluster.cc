@@ -15,11 +15,8 @@
 #include "controllers/certificate_rules.h"
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
-#include "kubelet/containerd.h"
-#include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
-#include "kubelet/network/node_route_kernel.h"
-#include "kubelet/volumes/volume_manager.h"
+#include "kubelet/node_traces.h"
 #include "proxy/netfilter.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_objects.h"
@@ -217,34 +214,22 @@ Cluster::~Cluster() {
   parts.server->Stop();
 }
 
-namespace {
-
-// What the kubelet mounted for pods, whether it still runs or not.
-Result<> RemoveVolumes(const ClusterOptions& options) {
-  const SystemClock clock;
-  kubelet::VolumeManager volumes(options.data_dir + "/kubelet", {}, clock);
-  for (const std::string& uid : volumes.Pods()) TRY(volumes.TearDown(uid));
-  return {};
+Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
+  progress("stopping containers");
+  TRY(RemoveNodePods({.directory = options.data_dir,
+                      .kubelet_root = options.data_dir + "/kubelet",
+                      .keep_data = keep_data}));
+  progress("removing the network");
+  TRY(RemoveNodeNetwork(options.data_dir));
+  TRY(RemoveUnreachableRoute(options.service_cidr));
+  TRY(RemoveServiceRoute());
+  return proxy::CleanupIptables();
 }
-
-}  // namespace
 
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) {
   // Simulated nodes have put nothing on the machine, where another cluster may have.
   if (geteuid() == 0 && options.simulated_nodes == 0) {
-    progress("stopping containers");
-    TRY(RemoveContainerd({.directory = options.data_dir, .use_system = false},
-                         {.cgroups = {"/kubepods"}}));
-    TRY(RemoveVolumes(options));
-    progress("removing the network");
-    CniNetwork network;
-    network.ipam_directory = options.data_dir + "/cni/ipam";
-    TRY(RemoveCniNetwork(network));
-    TRY(RemoveNodeRoutes(NodeRouteOptions().tunnel));
-    TRY(RemoveUnreachableRoute(options.service_cidr));
-    TRY(RemoveServiceRoute());
-    TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
-    TRY(proxy::CleanupIptables());
+    TRY(LeaveMachine(options, /*keep_data=*/false, progress));
   }
   progress("removing files");
   std::error_code error;

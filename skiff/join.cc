@@ -27,6 +27,7 @@ struct JoinFlags {
   bool any_authority = false;
   Duration discovery_timeout = 60s;
   bool foreground = false;
+  bool leave_nothing = false;
   int verbosity = 0;
 };
 
@@ -49,8 +50,7 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
   flags.Add("container-runtime-endpoint", to.node.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.node.image_archives, "Image archives to load at the start.");
-  to.foreground = IsAttachedByDefault();
-  flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
+  AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("v", to.verbosity, "Log verbosity.");
 }
 
@@ -60,6 +60,7 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   AddJoinFlags(flags, to);
   std::vector<std::string> words;
   TRY(flags.Parse(args, &words));
+  MakePathsAbsolute(to.node);
   help = flags.help_asked();
   if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
   if (words.size() > 1)
@@ -209,8 +210,10 @@ int JoinMain(const std::vector<std::string>& args) {
     }
   }
   if (flags->foreground) {
-    return RunAttached(node.data_dir, flags->verbosity,
-                       [&](const Progress& progress) { return StartNode(*flags, progress); });
+    return RunAttached(
+        node.data_dir, flags->verbosity,
+        [&](const Progress& progress) { return StartNode(*flags, progress); },
+        LeaveAtEnd(node, flags->leave_nothing));
   }
   const int code = RunAsDaemon(node.data_dir, "join", DaemonArgs(node, flags->verbosity));
   if (code == 0) std::printf("This machine is node %s of the cluster.\n", node.node_name.c_str());
