@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "client/kubeconfig.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/network/own_address.h"
@@ -211,8 +211,8 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   if (flags.kubeconfig.empty()) {
     kLog.Info("no kubeconfig: standalone", {{"manifests", given.static_pod_path}});
   } else {
-    parts.agent->executor().Add(parts.pods->loop());
-    parts.agent->executor().Add(parts.services->loop());
+    parts.pods->Start(parts.agent->executor());
+    parts.services->Start(parts.agent->executor());
     if (parts.own) parts.own->StartNetwork(parts.agent->executor(), parts.agent->kubelet());
   }
   return process;
@@ -223,7 +223,7 @@ KubeletProcess::KubeletProcess(std::unique_ptr<Parts> parts) : parts_(std::move(
 KubeletProcess::~KubeletProcess() {
   if (parts_->agent) {
     for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
-      parts_->agent->executor().Remove(cache->loop());
+      cache->Stop(parts_->agent->executor());
     }
     if (parts_->own) parts_->own->StopNetwork();
     parts_->agent.reset();
@@ -237,30 +237,14 @@ int KubeletProcess::port() const {
 
 int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving,
                 const KubeletFlags& defaults) {
-  const auto flags = ParseKubeletFlags(args, defaults);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  Log::Configure((*flags)->configuration.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  // Blocked before any thread starts, so that every thread has them blocked.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  auto process = KubeletProcess::Start(**flags, serving);
-  if (!process) {
-    kLog.Error("command failed", {{"error", process.error().message}});
-    return 1;
-  }
-  int signal = 0;
-  sigwait(&signals, &signal);
-  kLog.Info("stopping", {{"signal", signal}});
-  return 0;
+  return RunProgram(ParseKubeletFlags(args, defaults),
+                    [&](const KubeletFlags& flags) -> Result<int> {
+                      BeginProgram({flags.configuration.verbosity, flags.logging_format});
+                      const auto process = TRY(KubeletProcess::Start(flags, serving));
+                      WaitForSignal();
+                      kLog.Info("stopping");
+                      return 0;
+                    });
 }
 
 }  // namespace skiff::kubelet

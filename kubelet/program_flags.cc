@@ -152,24 +152,6 @@ void IgnoreFlags(Flags& flags, RawFlags& raw) {
   }
 }
 
-// "a=1,b=2", the flag's form of a map; `separator` "<" for thresholds.
-Result<std::map<std::string, std::string>> Pairs(const std::string& flag,
-                                                 const std::vector<std::string>& items,
-                                                 char separator) {
-  std::map<std::string, std::string> pairs;
-  for (const std::string& item : items) {
-    const size_t at = item.find(separator);
-    if (at == std::string::npos || at == 0) {
-      return Fail(Reason::kInvalid,
-                  fmt::format("invalid argument \"{}\" for \"--{}\" flag: malformed pair, expect "
-                              "string{}string",
-                              fmt::join(items, ","), flag, separator));
-    }
-    pairs[item.substr(0, at)] = item.substr(at + 1);
-  }
-  return pairs;
-}
-
 bool IsAllowedLabel(const std::string& key) {
   const size_t slash = key.find('/');
   if (slash == std::string::npos) return true;
@@ -193,7 +175,7 @@ bool IsAllowedLabel(const std::string& key) {
 }
 
 Result<> TakeLabels(const std::vector<std::string>& items, KubeletFlags& to) {
-  to.node_labels = TRY(Pairs("node-labels", items, '='));
+  to.node_labels = TRY(ParsePairs("node-labels", items, '='));
   std::vector<std::string> unknown;
   for (const auto& [key, value] : to.node_labels) {
     if (!IsAllowedLabel(key)) unknown.push_back(key);
@@ -223,11 +205,11 @@ Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
     it.register_with_taints.push_back(std::move(taint));
   }
   if (!raw.eviction_hard.empty()) {
-    it.eviction_hard = TRY(Pairs("eviction-hard", raw.eviction_hard, '<'));
+    it.eviction_hard = TRY(ParsePairs("eviction-hard", raw.eviction_hard, '<'));
   }
   const auto take = [](const char* flag, const std::vector<std::string>& items, char separator,
                        KubeletConfiguration::TextMap& map) -> Result<> {
-    if (!items.empty()) map = TRY(Pairs(flag, items, separator));
+    if (!items.empty()) map = TRY(ParsePairs(flag, items, separator));
     return {};
   };
   TRY(take("eviction-soft", raw.eviction_soft, '<', it.eviction_soft));

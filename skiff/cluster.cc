@@ -104,7 +104,8 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
   TRY(WriteClusterObjects(client, {.server_url = ServerUrl(options),
                                    .authority_pem = pki.authority().pem().certificate_pem,
                                    .service_cidr = options.service_cidr,
-                                   .cluster_cidr = options.cluster_cidr}));
+                                   .cluster_cidr = options.cluster_cidr,
+                                   .has_dns = !ClusterDnsServers(options).empty()}));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);
 }
@@ -120,7 +121,8 @@ struct Cluster::Parts {
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> controllers, scheduler;
-  std::unique_ptr<ClusterDnsPart> dns;
+  std::unique_ptr<NodeDns> dns;
+  std::unique_ptr<DnsService> dns_service;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
@@ -145,8 +147,8 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
-  dns = TRY(ClusterDnsPart::Start(options,
-                                  {*controller_transport, *informers, clock, random, *executor}));
+  dns = TRY(NodeDns::Start(options, {*node_transport, *informers, clock, random, *executor}));
+  dns_service = DnsService::Start(options, *controller_transport, *informers, *executor);
   return {};
 }
 
@@ -204,6 +206,7 @@ Cluster::~Cluster() {
   parts.controllers->Stop();
   // Their watches look into the store: they end before it does.
   parts.dns.reset();
+  parts.dns_service.reset();
   parts.ready.reset();
   parts.scheduler.reset();
   parts.controllers.reset();

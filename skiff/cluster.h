@@ -30,6 +30,9 @@ struct ClusterOptions {
   Duration node_monitor_grace_period = 50s;
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
+  // The kubelet's flags of these names; without thresholds, few are watched.
+  std::vector<std::string> eviction_hard;
+  Duration eviction_pressure_transition_period = 300s;
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
   bool is_server = true;        // False: a node of another machine's cluster.
 };

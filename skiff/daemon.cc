@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/log.h"
+#include "base/program.h"
 #include "skiff/progress.h"
 
 namespace skiff {
@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr Duration kStopGrace = 20s;
 constexpr Duration kStartTimeout = 120s;
+// Where the command was typed, for its daemon.
+constexpr char kDirectoryVariable[] = "SKIFF_TYPED_IN";
 
 std::string LockPath(const std::string& data_dir) {
   return data_dir + "/lock";
@@ -74,13 +76,7 @@ bool IsDataDirLocked(const std::string& data_dir) {
 
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
                 const Leave& leave) {
-  Log::Configure(verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo, LogFormat::kText);
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  BeginProgram({.verbosity = verbosity});
   ProgressWriter progress(ProgressWriter::PipeOfParent());
   const auto lock = DataDirLock::Take(data_dir);
   if (!lock) {
@@ -91,8 +87,7 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
   auto running = start(say);
   if (running) {
     progress.Usable();
-    int signal = 0;
-    sigwait(&signals, &signal);
+    WaitForSignal();
     running->reset();
   } else {
     progress.Failed(running.error().message);
@@ -119,7 +114,8 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
   spec.argv.insert(spec.argv.end(), args.begin(), args.end());
   spec.log_path = LogPath(data_dir);
   spec.pid_path = PidPath(data_dir);
-  spec.environment = {{kProgressVariable, "1"}};
+  spec.environment = {{kProgressVariable, "1"},
+                      {kDirectoryVariable, fs::current_path(error).string()}};
   spec.handed_fd = ends[1];
   const auto daemon = SpawnDaemon(spec);
   close(ends[1]);
@@ -150,6 +146,15 @@ Leave LeaveAtEnd(const ClusterOptions& options, bool wanted) {
 bool IsAttachedByDefault() {
   const char* value = std::getenv("SKIFF_FOREGROUND");
   return value != nullptr && std::string_view(value) == "true";
+}
+
+std::string PathAsTyped(const std::string& path) {
+  if (path.empty()) return path;
+  const char* typed_in = std::getenv(kDirectoryVariable);
+  std::error_code ignored;
+  const fs::path from =
+      typed_in != nullptr && IsStartedByUs() ? fs::path(typed_in) : fs::current_path(ignored);
+  return (from / path).lexically_normal().string();
 }
 
 bool LeavesNothingByDefault() {

@@ -55,6 +55,9 @@ bool LeavesNothingByDefault();
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
                 const std::vector<std::string>& args);
 
+// A relative path is meant from where the command was typed; a daemon is elsewhere.
+std::string PathAsTyped(const std::string& path);
+
 // Whether this process is the daemon that RunAsDaemon starts.
 bool IsStartedByUs();
 

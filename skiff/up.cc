@@ -77,11 +77,22 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.cluster.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
+  flags.Add(
+      "eviction-hard", to.cluster.eviction_hard,
+      "What is left when pods are evicted, memory.available<100Mi,...; by default when memory or "
+      "disk are nearly used up.");
+  flags.Add("eviction-pressure-transition-period", to.cluster.eviction_pressure_transition_period,
+            "How long the node is under pressure at least.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
   flags.Add("v", to.verbosity, "Log verbosity.");
+}
+
+void MakePathsAbsolute(ClusterOptions& options) {
+  options.data_dir = PathAsTyped(options.data_dir);
+  for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
 int UpMain(const std::vector<std::string>& args) {
@@ -94,6 +105,7 @@ int UpMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  MakePathsAbsolute(to.cluster);
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
       std::printf("The cluster runs already (process %d).\n", static_cast<int>(running->pid));
@@ -137,6 +149,7 @@ int DownMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  MakePathsAbsolute(options);
   if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
     if (!StopProcess(*running, kStopGrace)) return Complain("the process does not end");
@@ -157,6 +170,7 @@ int StatusMain(const std::vector<std::string>& args) {
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
+  MakePathsAbsolute(options);
   const auto running = ReadPidFile(PidPath(options.data_dir));
   if (!running) {
     std::printf("No cluster runs on %s.\n", options.data_dir.c_str());

@@ -19,6 +19,8 @@ struct UpFlags {
 void AddUpFlags(Flags& flags, UpFlags& to);
 // Those that `down` and `status` take too.
 void AddDataDirFlag(Flags& flags, ClusterOptions& options);
+// Relative paths among the options are where the command was typed, also in its daemon.
+void MakePathsAbsolute(ClusterOptions& options);
 // Of `up` and `join`: --foreground and --leave-nothing.
 void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing);
 
