@@ -138,7 +138,7 @@ in_the_way() {
   docker volume create taken-agent-1 >/dev/null
   refused skiff up --docker --name=taken --image="$image"
   check "a name that somebody's container has" says 'a container named taken-server is there.*docker rm -f taken-server'
-  docker rm taken-server >/dev/null
+  docker rm -v taken-server >/dev/null
   refused skiff up --docker --name=taken --image="$image" --nodes=2
   check "a name that somebody's volume has" says 'a volume named taken-agent-1 is there'
   check "that volume is still there" docker volume inspect taken-agent-1
