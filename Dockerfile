@@ -31,6 +31,9 @@ RUN bash -ec '. /run/install/packages.sh; install_packages "${IMAGE_PACKAGES[@]}
     sh /run/install/strip.sh; rm -r /run/install'
 COPY --from=binary /src/build/image/skiff /usr/local/bin/skiff
 COPY --from=binary /src/build/image/*.tar /usr/share/skiff/images/
+# The control plane as static pods, for `skiff kubelet --config=/etc/kubernetes/manifests`.
+COPY manifests/master /etc/kubernetes/manifests
+COPY manifests/kubelet /etc/kubernetes/kubelet
 RUN ln -s skiff /usr/local/bin/kubectl
 
 FROM scratch

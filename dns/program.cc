@@ -1,14 +1,11 @@
 #include "dns/program.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
-#include "base/flags.h"
 #include "base/log.h"
 #include "client/kubeconfig.h"
 #include "client/transport.h"
@@ -47,7 +44,8 @@ Result<> CheckRange(const char* name, int value, int least, int most) {
               fmt::format("--{} must be between {} and {}: {}", name, least, most, value));
 }
 
-Result<> RunUntilSignal(const DnsFlags& flags, const sigset_t& signals) {
+Result<int> RunUntilSignal(const DnsFlags& flags) {
+  BeginProgram(flags.log);
   const auto transport = TRY(MakeHttpsTransport(TRY(WhereTheServerIs(flags))));
   const SystemClock clock;
   SystemRandom random;
@@ -57,11 +55,10 @@ Result<> RunUntilSignal(const DnsFlags& flags, const sigset_t& signals) {
   const auto dns = TRY(ClusterDns::Start(flags, {informers, clock, random, executor}));
   informers.Start(executor);
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", dns->port()}});
-  int signal = 0;
-  sigwait(&signals, &signal);
-  kLog.Info("stopping", {{"signal", signal}});
+  WaitForSignal();
+  kLog.Info("stopping");
   informers.Stop();
-  return {};
+  return 0;
 }
 
 }  // namespace
@@ -85,8 +82,7 @@ Result<std::optional<DnsFlags>> ParseDnsFlags(const std::vector<std::string>& ar
   flags.Add("max-udp-payload", to.udp_bytes_max, "The most bytes of an answer over UDP.");
   flags.Add("upstream-timeout", to.upstream_timeout, "How long one upstream server is waited for.");
   flags.Add("threads", to.threads, "Threads that answer; 0: one a core.");
-  flags.Add("v", to.verbosity, "Log verbosity.");
-  flags.Add("logging-format", to.logging_format, "text or json.");
+  AddLogFlags(flags, to.log);
   TRY(flags.Parse(args));
   if (flags.help_asked()) {
     std::printf("%s", flags.Help().c_str());
@@ -154,26 +150,7 @@ ClusterDns::~ClusterDns() {
 }
 
 int DnsMain(const std::vector<std::string>& args) {
-  const auto flags = ParseDnsFlags(args);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  Log::Configure((*flags)->verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  // Blocked before any thread starts, so that every thread has them blocked.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  if (const auto ran = RunUntilSignal(**flags, signals); !ran) {
-    std::fprintf(stderr, "Error: %s\n", ran.error().message.c_str());
-    return 1;
-  }
-  return 0;
+  return RunProgram(ParseDnsFlags(args), RunUntilSignal);
 }
 
 }  // namespace skiff::dns

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/error.h"
+#include "base/program.h"
 #include "client/informer.h"
 #include "dns/server.h"
 #include "dns/view_loop.h"
@@ -31,8 +32,7 @@ struct DnsFlags {
   int udp_bytes_max = 1232;
   int threads = 0;
   Duration upstream_timeout = 2s;
-  int verbosity = 0;
-  std::string logging_format = "text";
+  LogFlags log;
 };
 
 // Invalid says which flag; nullopt after --help was printed.

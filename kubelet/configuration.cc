@@ -311,4 +311,21 @@ Result<core_v1::Taint> ParseTaint(const std::string& text) {
   return taint;
 }
 
+Result<KubeletConfiguration::TextMap> ParsePairs(const std::string& flag,
+                                                 const std::vector<std::string>& items,
+                                                 char separator) {
+  std::map<std::string, std::string> pairs;
+  for (const std::string& item : items) {
+    const size_t at = item.find(separator);
+    if (at == std::string::npos || at == 0) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("invalid argument \"{}\" for \"--{}\" flag: malformed pair, expect "
+                              "string{}string",
+                              fmt::join(items, ","), flag, separator));
+    }
+    pairs[item.substr(0, at)] = item.substr(at + 1);
+  }
+  return pairs;
+}
+
 }  // namespace skiff::kubelet

@@ -64,6 +64,11 @@ Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text);
 // wrong, as one text.
 Result<> ValidateKubeletConfiguration(const KubeletConfiguration& configuration);
 
+// {"a=1", "b=2"}, a flag's form of a map; the separator of thresholds is '<'.
+Result<KubeletConfiguration::TextMap> ParsePairs(const std::string& flag,
+                                                 const std::vector<std::string>& items,
+                                                 char separator);
+
 // "node.kubernetes.io/x=y:NoSchedule", as --register-with-taints takes it.
 Result<core_v1::Taint> ParseTaint(const std::string& text);
 

@@ -123,9 +123,9 @@ void WaitForChange(int inotify, Duration step) {
 }
 
 Result<> WaitUntilServing(const ContainerdPaths& paths, const ProcessId& process,
-                          Duration timeout) {
+                          const ContainerdOptions& options) {
   SystemClock clock;
-  const Duration deadline = clock.Monotonic() + timeout;
+  const Duration deadline = clock.Monotonic() + options.start_timeout;
   const int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   inotify_add_watch(inotify, paths.Run().c_str(), IN_CREATE | IN_ATTRIB | IN_MOVED_TO);
   Result<> result;
@@ -138,6 +138,10 @@ Result<> WaitUntilServing(const ContainerdPaths& paths, const ProcessId& process
       result =
           Fail(Reason::kInternalError,
                "containerd ended while it started; its log ends with:\n" + LogEnd(paths.Log()));
+      break;
+    }
+    if (options.stop.stop_requested()) {
+      result = Fail(Reason::kTimeout, "the start of containerd was given up");
       break;
     }
     if (clock.Monotonic() > deadline) {
@@ -193,7 +197,7 @@ Result<> StartOurs(const ContainerdPaths& paths, const ContainerdHost& host,
                        .log_path = paths.Log(),
                        .pid_path = paths.PidFile(),
                        .cgroup_procs_paths = OwnCgroup()}));
-  const auto serving = WaitUntilServing(paths, process, options.start_timeout);
+  const auto serving = WaitUntilServing(paths, process, options);
   if (!serving) {
     StopProcess(process, 5s);
     return serving;
@@ -223,7 +227,7 @@ Result<Containerd> EnsureContainerd(const ContainerdOptions& options) {
   if (error) return Fail(Reason::kForbidden, paths.directory + ": " + error.message());
   const DirectoryLock lock(paths.LockFile());
   if (const auto process = ReadPidFile(paths.PidFile())) {
-    TRY(WaitUntilServing(paths, *process, options.start_timeout));
+    TRY(WaitUntilServing(paths, *process, options));
     return TRY(Found("unix://" + paths.Socket(), true));
   }
   if (options.use_system && Listens(kSystemSocket)) {

@@ -6,6 +6,7 @@
 // crash, and the next start finds them again. RemoveContainerd ends it and all it started.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct ContainerdOptions {
   // Whether a system containerd at /run/containerd/containerd.sock is taken before one is started.
   bool use_system = true;
   Duration start_timeout = std::chrono::seconds(30);
+  std::stop_token stop = {};  // When requested, a start that takes long is given up.
 };
 
 struct Containerd {

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <semaphore>
+
 #include "api/values.h"
 #include "kubelet/containerd_config.h"
 #include "kubelet/containerd_host.h"
+#include "kubelet/containerd_keeper.h"
 #include "kubelet/containerd_test_host.h"
 
 namespace skiff {
@@ -132,6 +135,54 @@ TEST(ContainerdTest, FindsItsOwnAgainAndLeavesNothingEvenWhenTidyingMustBeForced
   }
   EXPECT_TRUE(RemoveCniNetwork(host.network));
   EXPECT_FALSE(fs::exists("/sys/class/net/" + host.network.bridge));
+}
+
+TEST(ContainerdKeeperTest, AContainerdThatIsKilledComesBackWithItsPods) {
+  ContainerdTestHost host(3);
+  if (!host.skip_reason.empty()) GTEST_SKIP() << host.skip_reason;
+  ASSERT_TRUE(host.runtime);
+  const auto sandbox = host.runtime->RunPodSandbox({.metadata = {.name = "goes-on", .uid = "u"},
+                                                    .log_directory = host.directory + "/logs",
+                                                    .cgroup_parent = host.Cgroup()},
+                                                   "");
+  ASSERT_TRUE(sandbox) << sandbox.error().message;
+  const SystemClock clock;
+  http::Loops loops;
+  ThreadExecutor executor("keeper", 1);
+  std::binary_semaphore started(0);
+  ContainerdKeeper keeper(host.options, loops, clock, [&] { started.release(); });
+  executor.Add(keeper);
+  const ContainerdPaths paths(host.directory);
+  const auto first = ReadPidFile(paths.PidFile());
+  host.Crash();
+  ASSERT_TRUE(started.try_acquire_for(30s));
+  const auto second = ReadPidFile(paths.PidFile());
+  ASSERT_TRUE(second);
+  EXPECT_NE(second, first);
+  const auto status = host.runtime->PodSandboxStatus(*sandbox);
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->state, cri::SandboxState::kReady);
+  keeper.Stop();
+  executor.Remove(keeper);
+}
+
+TEST(ContainerdKeeperTest, OneThatCannotBeStartedIsTriedAgainLaterAndLater) {
+  const Folder folder;
+  const WithoutPrograms hidden;
+  if (FindProgram("containerd")) GTEST_SKIP() << "containerd lies in an sbin folder";
+  FakeClock clock;
+  http::Loops loops;
+  ContainerdKeeper keeper({.directory = folder.path, .use_system = false}, loops, clock,
+                          [] { ADD_FAILURE() << "there is nothing to start"; });
+  const Duration first = keeper.Step();
+  EXPECT_EQ(first, 2 * ContainerdKeeper::kDelayFirst);
+  EXPECT_EQ(keeper.Step(), first) << "it is not time yet";
+  clock.Advance(first);
+  EXPECT_EQ(keeper.Step(), 2 * first);
+  for (int i = 0; i < 10; ++i) clock.Advance(keeper.Step());
+  EXPECT_EQ(keeper.Step(), ContainerdKeeper::kDelayMax);
+  keeper.Stop();
+  EXPECT_EQ(keeper.Step(), kNever);
 }
 
 TEST(ContainerdTest, SomebodyElsesContainerdIsUsedAndKeepsRunning) {

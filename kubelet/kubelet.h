@@ -93,8 +93,8 @@ class Kubelet final : public ControlLoop {
   Ptr<core_v1::Pod> FindPod(const std::string& namespace_, const std::string& name) const;
   std::vector<Ptr<core_v1::Pod>> Pods() const;
   ContainerRuntime& runtime() { return dependencies_.runtime; }
-  // The runtime's network has been configured: nobody waits for the next look at it.
-  void NetworkConfigured() { health_.ExpectChange(); }
+  // The runtime was started, or its network configured: nobody waits for the next look at it.
+  void RuntimeChanged() { health_.ExpectChange(); }
   LogFollowers& followers() { return followers_; }
   const KubeletOptions& options() const { return options_; }
 

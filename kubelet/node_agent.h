@@ -43,6 +43,7 @@ class NodeAgent {
 
   // For further loops of the node.
   Executor& executor();
+  http::Loops& loops();
   Kubelet& kubelet();
   // The port it is served on; 0: nowhere.
   int port() const;

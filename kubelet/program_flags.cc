@@ -65,6 +65,12 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("pod-manifest-path", it.static_pod_path, "A file or directory of static pods.");
   flags.Add("file-check-frequency", it.file_check_frequency, "How often it is looked at besides.");
   flags.Add("container-runtime-endpoint", it.container_runtime_endpoint, "The runtime's socket.");
+  flags.Add("containerd-dir", to.containerd_dir,
+            "Where no runtime's socket is given: run containerd in this directory, with a network "
+            "from the node's pod CIDR.");
+  flags.Add("image-dir", to.image_dir, "Whose archives (*.tar) it loads at the start.");
+  flags.Add("leave-nothing", to.leave_nothing,
+            "End that containerd, all pods and their network with the kubelet.");
   flags.Add("runtime-request-timeout", it.runtime_request_timeout, "Of its calls.");
   flags.Add("cgroup-driver", it.cgroup_driver, "cgroupfs or systemd.");
   flags.Add("cgroup-root", it.cgroup_root, "The cgroup that pods' cgroups lie in.");
@@ -146,24 +152,6 @@ void IgnoreFlags(Flags& flags, RawFlags& raw) {
   }
 }
 
-// "a=1,b=2", the flag's form of a map; `separator` "<" for thresholds.
-Result<std::map<std::string, std::string>> Pairs(const std::string& flag,
-                                                 const std::vector<std::string>& items,
-                                                 char separator) {
-  std::map<std::string, std::string> pairs;
-  for (const std::string& item : items) {
-    const size_t at = item.find(separator);
-    if (at == std::string::npos || at == 0) {
-      return Fail(Reason::kInvalid,
-                  fmt::format("invalid argument \"{}\" for \"--{}\" flag: malformed pair, expect "
-                              "string{}string",
-                              fmt::join(items, ","), flag, separator));
-    }
-    pairs[item.substr(0, at)] = item.substr(at + 1);
-  }
-  return pairs;
-}
-
 bool IsAllowedLabel(const std::string& key) {
   const size_t slash = key.find('/');
   if (slash == std::string::npos) return true;
@@ -187,7 +175,7 @@ bool IsAllowedLabel(const std::string& key) {
 }
 
 Result<> TakeLabels(const std::vector<std::string>& items, KubeletFlags& to) {
-  to.node_labels = TRY(Pairs("node-labels", items, '='));
+  to.node_labels = TRY(ParsePairs("node-labels", items, '='));
   std::vector<std::string> unknown;
   for (const auto& [key, value] : to.node_labels) {
     if (!IsAllowedLabel(key)) unknown.push_back(key);
@@ -217,11 +205,11 @@ Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
     it.register_with_taints.push_back(std::move(taint));
   }
   if (!raw.eviction_hard.empty()) {
-    it.eviction_hard = TRY(Pairs("eviction-hard", raw.eviction_hard, '<'));
+    it.eviction_hard = TRY(ParsePairs("eviction-hard", raw.eviction_hard, '<'));
   }
   const auto take = [](const char* flag, const std::vector<std::string>& items, char separator,
                        KubeletConfiguration::TextMap& map) -> Result<> {
-    if (!items.empty()) map = TRY(Pairs(flag, items, separator));
+    if (!items.empty()) map = TRY(ParsePairs(flag, items, separator));
     return {};
   };
   TRY(take("eviction-soft", raw.eviction_soft, '<', it.eviction_soft));
@@ -274,8 +262,9 @@ Result<> ParseOnce(const std::vector<std::string>& args, KubeletFlags& to, RawFl
 
 }  // namespace
 
-Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args) {
-  KubeletFlags to;
+Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args,
+                                                      const KubeletFlags& defaults) {
+  KubeletFlags to = defaults;
   RawFlags raw;
   std::string help;
   TRY(ParseOnce(args, to, raw, help));
@@ -290,13 +279,17 @@ Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::str
     if (to.configuration.static_pod_path.empty()) to.configuration.static_pod_path = to.config;
   } else if (!to.config.empty()) {
     // Once more over the file's values: flags that were given win.
-    KubeletFlags again;
+    KubeletFlags again = defaults;
     again.configuration = TRY(LoadConfiguration(to.config));
     raw = RawFlags();
     TRY(ParseOnce(args, again, raw, help));
     to = std::move(again);
   }
   TRY(TakeRaw(raw, to));
+  const std::string default_endpoint = KubeletConfiguration().container_runtime_endpoint;
+  std::string& endpoint = to.configuration.container_runtime_endpoint;
+  if (endpoint.empty()) endpoint = default_endpoint;
+  if (endpoint != default_endpoint) to.containerd_dir.clear();
   if (const auto valid = ValidateKubeletConfiguration(to.configuration); !valid) {
     return Fail(Reason::kInvalid,
                 fmt::format("failed to validate kubelet configuration, error: {}, path: {}",

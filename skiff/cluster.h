@@ -30,6 +30,9 @@ struct ClusterOptions {
   Duration node_monitor_grace_period = 50s;
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
+  // The kubelet's flags of these names; without thresholds, few are watched.
+  std::vector<std::string> eviction_hard;
+  Duration eviction_pressure_transition_period = 300s;
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
   bool is_server = true;        // False: a node of another machine's cluster.
 };
@@ -55,6 +58,11 @@ class Cluster {
 // Removes everything a cluster with this data directory has put on the machine: pods, containerd,
 // network, service rules, and its files. The process must have ended. Can be repeated.
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress);
+
+// Of that all but the files, while the cluster is to be started again on them: what a container
+// that shares the machine's network does when it is stopped. `keep_data`: images and volumes stay
+// too.
+Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress);
 
 std::string AdminKubeconfigPath(const ClusterOptions& options);
 

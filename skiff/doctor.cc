@@ -51,6 +51,7 @@ int DoctorMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  MakePathsAbsolute(to.cluster);
   const auto checks = AllChecks(ReadHostFacts(to.cluster), to.cluster);
   std::printf("%s", DescribeChecks(checks).c_str());
   const auto failed = std::count_if(checks.begin(), checks.end(), &IsFailed);

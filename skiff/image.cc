@@ -10,16 +10,12 @@
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "skiff/cluster.h"
+#include "skiff/daemon.h"
 #include "skiff/docker_program.h"
 #include "skiff/up.h"
 
 namespace skiff {
 namespace {
-
-int Complain(const std::string& message) {
-  std::fprintf(stderr, "error: %s\n", message.c_str());
-  return 1;
-}
 
 int Load(const std::string& endpoint, const std::vector<std::string>& paths) {
   const auto runtime = cri::MakeGrpcRuntime({.endpoint = endpoint});
@@ -65,8 +61,8 @@ int ImageMain(const std::vector<std::string>& args) {
   if (verb != "load" && verb != "import" && verb != "ls") {
     return Complain("usage: skiff image load FILE... | skiff image ls");
   }
-  const auto containerd =
-      EnsureContainerd({.endpoint = endpoint, .directory = data_dir, .use_system = false});
+  const auto containerd = EnsureContainerd(
+      {.endpoint = endpoint, .directory = PathAsTyped(data_dir), .use_system = false});
   if (!containerd) return Complain(containerd.error().message);
   if (verb == "ls") return ListAll(containerd->endpoint);
   return Load(containerd->endpoint, {words.begin() + 1, words.end()});

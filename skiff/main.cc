@@ -7,12 +7,13 @@
 #include "apiserver/program.h"
 #include "cli/program.h"
 #include "dns/program.h"
+#include "skiff/certs.h"
 #include "skiff/doctor.h"
+#include "skiff/init.h"
 #include "skiff/join.h"
 #include "skiff/kubelet.h"
 #include "skiff/programs.h"
 #include "skiff/token.h"
-#include "skiff/init.h"
 #include "skiff/up.h"
 
 namespace {
@@ -32,6 +33,7 @@ constexpr Program kPrograms[] = {
     {"token", "", &skiff::TokenMain},
     {"doctor", "", &skiff::DoctorMain},
     {"image", "", &skiff::ImageMain},
+    {"certs", "", &skiff::CertsMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
     {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain},
     {"scheduler", "kube-scheduler", &skiff::SchedulerMain},

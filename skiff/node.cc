@@ -7,7 +7,9 @@
 #include <fstream>
 
 #include "client/transport.h"
+#include "kubelet/configuration.h"
 #include "kubelet/containerd.h"
+#include "kubelet/containerd_keeper.h"
 #include "kubelet/cri_fake.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
@@ -16,6 +18,7 @@
 #include "kubelet/network/own_address.h"
 #include "kubelet/network/pod_network.h"
 #include "kubelet/node_agent.h"
+#include "kubelet/node_traces.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/service_proxy.h"
 
@@ -24,6 +27,12 @@ namespace {
 
 // Mostly waiting for the store to sync: many writes at once share one sync.
 constexpr int kSimulationThreads = 32;
+
+ContainerdOptions ContainerdOf(const ClusterOptions& options) {
+  return {.endpoint = options.container_runtime_endpoint,
+          .directory = options.data_dir,
+          .use_system = false};
+}
 
 Result<> LoadImages(const std::vector<std::string>& archives, const std::string& endpoint,
                     cri::ContainerRuntime& runtime, const Progress& progress) {
@@ -48,6 +57,15 @@ void MindLittle(kubelet::KubeletOptions& options) {
   options.images.high_threshold_percent = 100;
 }
 
+// Unless the thresholds are given.
+Result<> SetEviction(const ClusterOptions& cluster, kubelet::KubeletOptions& options) {
+  MindLittle(options);
+  options.eviction_transition_period = cluster.eviction_pressure_transition_period;
+  if (cluster.eviction_hard.empty()) return {};
+  options.eviction.hard = TRY(kubelet::ParsePairs("eviction-hard", cluster.eviction_hard, '<'));
+  return kubelet::ParseThresholds(options.eviction).map([](const auto&) {});
+}
+
 }  // namespace
 
 std::string NodeName(const ClusterOptions& options) {
@@ -66,10 +84,13 @@ struct LocalNode::Parts {
   // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
   std::unique_ptr<kubelet::NodeAgent> agent;
+  std::unique_ptr<ContainerdKeeper> keeper;  // Of our own containerd; nullptr: it is another's.
+  bool has_own_containerd = false;
 
   Result<> StartRuntime(const ClusterOptions& options, const Dependencies& dependencies,
                         const Progress& progress);
   Result<> StartKubelet(const ClusterOptions& options, const Dependencies& dependencies);
+  void StartKeeper(const ClusterOptions& options, const Clock& clock);
   Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
 };
 
@@ -77,18 +98,16 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
                                         const Dependencies& dependencies,
                                         const Progress& progress) {
   progress("starting containerd");
-  const Containerd containerd =
-      TRY(EnsureContainerd({.endpoint = options.container_runtime_endpoint,
-                            .directory = options.data_dir,
-                            .use_system = false}));
+  const Containerd containerd = TRY(EnsureContainerd(ContainerdOf(options)));
+  has_own_containerd = containerd.is_ours;
   for (const std::string& note : containerd.notes) progress("note: " + note);
   runtime = cri::MakeGrpcRuntime({.endpoint = containerd.endpoint});
   TRY(LoadImages(options.image_archives, containerd.endpoint, *runtime, progress));
   CniNetwork network_options;
   const auto uplink = FindUplink();
   if (uplink && *uplink) network_options.mtu = (*uplink)->mtu;
-  network_options.ipam_directory = options.data_dir + "/cni/ipam";
-  TRY(EnableForwarding(options.data_dir + "/forwarding.undo", false));
+  network_options.ipam_directory = IpamDirectory(options.data_dir);
+  TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), false));
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
   client = std::make_unique<Client>(dependencies.transport, "kubelet");
@@ -110,7 +129,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;
-  MindLittle(agent_options.kubelet);
+  TRY(SetEviction(options, agent_options.kubelet));
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.
   std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
@@ -120,10 +139,19 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
       std::move(agent_options), {dependencies.transport, dependencies.informers, dependencies.pods,
                                  dependencies.informers.For<core_v1::Service>(), dependencies.clock,
                                  dependencies.random, *runtime}));
-  network->OnWritten([this] { agent->kubelet().NetworkConfigured(); });
+  network->OnWritten([this] { agent->kubelet().RuntimeChanged(); });
   network->Start(agent->executor());
   service_proxy->Start(agent->executor());
+  if (has_own_containerd) StartKeeper(options, dependencies.clock);
   return {};
+}
+
+void LocalNode::Parts::StartKeeper(const ClusterOptions& options, const Clock& clock) {
+  keeper = std::make_unique<ContainerdKeeper>(ContainerdOf(options), agent->loops(), clock, [this] {
+    // What it has of pods is read anew as soon as its events come again.
+    agent->kubelet().RuntimeChanged();
+  });
+  agent->executor().Add(*keeper);
 }
 
 Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
@@ -155,6 +183,10 @@ LocalNode::LocalNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 LocalNode::~LocalNode() {
   Parts& parts = *parts_;
+  if (parts.keeper) {
+    parts.keeper->Stop();
+    parts.agent->executor().Remove(*parts.keeper);
+  }
   if (parts.service_proxy) parts.service_proxy->Stop();
   if (parts.network) parts.network->Stop();
 }

@@ -40,6 +40,15 @@ void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
   flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
 }
 
+void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
+  foreground = IsAttachedByDefault();
+  flags.Add("foreground", foreground, "Stay attached instead of leaving a daemon.");
+  leave_nothing = LeavesNothingByDefault();
+  flags.Add("leave-nothing", leave_nothing,
+            "With --foreground: at its end, end all containers too and take links, routes and "
+            "rules off the machine; files stay for the next start.");
+}
+
 void AddUpFlags(Flags& flags, UpFlags& to) {
   AddDataDirFlag(flags, to.cluster);
   flags.Add("bind-address", to.cluster.bind_address, "The address the API server listens on.");
@@ -68,12 +77,22 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.cluster.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
+  flags.Add(
+      "eviction-hard", to.cluster.eviction_hard,
+      "What is left when pods are evicted, memory.available<100Mi,...; by default when memory or "
+      "disk are nearly used up.");
+  flags.Add("eviction-pressure-transition-period", to.cluster.eviction_pressure_transition_period,
+            "How long the node is under pressure at least.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
-  to.foreground = IsAttachedByDefault();
-  flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
+  AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
   flags.Add("v", to.verbosity, "Log verbosity.");
+}
+
+void MakePathsAbsolute(ClusterOptions& options) {
+  options.data_dir = PathAsTyped(options.data_dir);
+  for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
 int UpMain(const std::vector<std::string>& args) {
@@ -86,6 +105,7 @@ int UpMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  MakePathsAbsolute(to.cluster);
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
       std::printf("The cluster runs already (process %d).\n", static_cast<int>(running->pid));
@@ -98,12 +118,13 @@ int UpMain(const std::vector<std::string>& args) {
     }
   }
   if (to.foreground) {
-    return RunAttached(to.cluster.data_dir, to.verbosity,
-                       [&](const Progress& progress) -> Result<std::shared_ptr<void>> {
-                         std::shared_ptr<Cluster> cluster =
-                             TRY(Cluster::Start(to.cluster, progress));
-                         return cluster;
-                       });
+    return RunAttached(
+        to.cluster.data_dir, to.verbosity,
+        [&](const Progress& progress) -> Result<std::shared_ptr<void>> {
+          std::shared_ptr<Cluster> cluster = TRY(Cluster::Start(to.cluster, progress));
+          return cluster;
+        },
+        LeaveAtEnd(to.cluster, to.leave_nothing));
   }
   if (const int code = RunAsDaemon(to.cluster.data_dir, "up", args); code != 0) return code;
   if (to.merge_kubeconfig) {
@@ -128,6 +149,7 @@ int DownMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  MakePathsAbsolute(options);
   if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
     if (!StopProcess(*running, kStopGrace)) return Complain("the process does not end");
@@ -149,6 +171,7 @@ int StatusMain(const std::vector<std::string>& args) {
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
+  MakePathsAbsolute(options);
   const auto running = ReadPidFile(PidPath(options.data_dir));
   if (!running) {
     std::printf("No cluster runs on %s.\n", options.data_dir.c_str());

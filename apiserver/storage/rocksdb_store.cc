@@ -87,16 +87,6 @@ class RocksdbStore::Group {
     return versions;
   }
 
-  std::vector<KeyIndex::Change> Changes() const {
-    std::vector<KeyIndex::Change> changes;
-    changes.reserve(events_.size());
-    for (const EventPtr& event : events_) {
-      const bool put = event->kind == Event::Kind::kPut;
-      changes.push_back({event->record->key, put ? event->revision : Revision{}});
-    }
-    return changes;
-  }
-
   // What precondition failures were decided on did not come to be either.
   void FailAll(const Error& error) {
     for (Writer* writer : writers_) writer->result = tl::unexpected(error);
@@ -312,7 +302,7 @@ Result<Written> RocksdbStore::Apply(Write write) {
   Group group(TakeGroup());
   const auto read_only = read_only_;
   lock.unlock();
-  if (read_only) {
+  if (read_only && !Recover()) {
     group.FailAll(*read_only);
   } else {
     Commit(group);
@@ -349,15 +339,23 @@ void RocksdbStore::Commit(Group& group) {
     group.FailAll(appended.error());
     return;
   }
-  for (const EventPtr& event : events) {
-    if (event->kind == Event::Kind::kPut) cache_.Insert(event->record);
-  }
-  index_.Publish(group.Changes(), events.back()->revision);
-  ring_.Publish(events);
+  Publish(events);
   if (!sync && options_.durability == Durability::kInterval && !unsynced_.exchange(true) &&
       on_unsynced_) {
     on_unsynced_();
   }
+}
+
+void RocksdbStore::Publish(const std::vector<EventPtr>& events) {
+  std::vector<KeyIndex::Change> changes;
+  changes.reserve(events.size());
+  for (const EventPtr& event : events) {
+    const bool put = event->kind == Event::Kind::kPut;
+    if (put) cache_.Insert(event->record);
+    changes.push_back({event->record->key, put ? event->revision : Revision{}});
+  }
+  index_.Publish(changes, events.back()->revision);
+  ring_.Publish(events);
 }
 
 void RocksdbStore::TurnReadOnly(const Error& error) {
@@ -365,8 +363,30 @@ void RocksdbStore::TurnReadOnly(const Error& error) {
     MutexLock lock(queue_mutex_);
     if (read_only_) return;
     read_only_ = Error{error.reason, fmt::format("the store is read-only: {}", error.message)};
+    recover_at_ = clock_.Monotonic() + kRecoveryStep;
   }
-  log_.Error("store is read-only from now on", {{"path", options_.path}, {"error", error.message}});
+  log_.Error("store is read-only", {{"path", options_.path}, {"error", error.message}});
+}
+
+Result<> RocksdbStore::Recover() {
+  if (!disk_->full()) return Fail(Reason::kInternalError, "only a new start helps");
+  {
+    MutexLock lock(queue_mutex_);
+    const Duration now = clock_.Monotonic();
+    if (now < recover_at_) return Fail(Reason::kInternalError, "tried a moment ago");
+    recover_at_ = now + kRecoveryStep;
+  }
+  TRY(disk_->Reopen());
+  compacted_ = std::max(compacted_.load(), disk_->Compacted().value);
+  std::vector<EventPtr> events;
+  TRY(ReadEvents("", Current(), disk_->LastRevision(), SIZE_MAX, events));
+  if (!events.empty()) Publish(events);
+  {
+    MutexLock lock(queue_mutex_);
+    read_only_.reset();
+  }
+  log_.Info("store can be written again", {{"path", options_.path}});
+  return {};
 }
 
 bool RocksdbStore::ShouldSync() {

@@ -8,8 +8,10 @@
 // it on one. Reads of the newest state go by the index and the cache and touch the disk only for
 // what is not cached; reads of older revisions go to the disk.
 //
-// After a write failed (disk full, I/O error) the store is read-only until it is opened again: what
-// of the failed write reached the disk is known only then.
+// After a write failed (disk full, I/O error) the store is read-only: what of the failed write
+// reached the disk is known only when it is opened again. A store on a full disk does that by
+// itself once there is room: writers ask for it, kRecoveryStep apart. After other errors only a new
+// start does.
 #pragma once
 
 #include <atomic>
@@ -39,6 +41,8 @@ enum class Durability : uint8_t {
 
 class RocksdbStore final : public Store, private EventHistory {
  public:
+  static constexpr Duration kRecoveryStep = 1s;
+
   struct Options {
     std::string path;
     // nullptr: the real disk. See NewMemoryDisk. Outlives the store.
@@ -93,7 +97,9 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
   std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
   void Commit(Group& group);
+  void Publish(const std::vector<EventPtr>& events);
   void TurnReadOnly(const Error& error);
+  Result<> Recover();
   bool ShouldSync();
   Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
                               size_t events_max, std::vector<EventPtr>& out) override;
@@ -114,6 +120,7 @@ class RocksdbStore final : public Store, private EventHistory {
   // a writer leaves when its result is there.
   std::deque<Writer*> queue_ GUARDED_BY(queue_mutex_);
   std::optional<Error> read_only_ GUARDED_BY(queue_mutex_);
+  Duration recover_at_ GUARDED_BY(queue_mutex_){};  // Monotonic: when Recover may be tried again.
 
   WakeFunction on_unsynced_;
   std::atomic<bool> unsynced_ = false;

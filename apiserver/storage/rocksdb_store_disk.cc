@@ -5,6 +5,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
@@ -148,6 +149,16 @@ rocksdb::ColumnFamilyOptions FamilyOptions(size_t buffer_bytes,
   return options;
 }
 
+// RocksDB's own recovery from a full disk goes on in the log whose last write failed, and its
+// assertions, which Debian's build has, end the process: Reopen does it instead.
+class NoRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 rocksdb::DBOptions DatabaseOptions(const RocksdbDisk::Options& options) {
   rocksdb::DBOptions database;
   database.create_if_missing = true;
@@ -160,6 +171,8 @@ rocksdb::DBOptions DatabaseOptions(const RocksdbDisk::Options& options) {
   database.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // Without a log, only this keeps the families of one write together.
   database.atomic_flush = !options.write_ahead_log;
+  database.listeners.push_back(std::make_shared<NoRecovery>());
+  database.max_bgerror_resume_count = 0;
   database.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
   database.keep_log_file_num = 2;
   database.stats_dump_period_sec = 0;
@@ -216,12 +229,13 @@ std::string_view ViewOf(const rocksdb::Slice& slice) {
 
 }  // namespace
 
-RocksdbDisk::RocksdbDisk(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+RocksdbDisk::RocksdbDisk(Options options, std::unique_ptr<Database> database)
+    : options_(std::move(options)), database_(std::move(database)) {}
 
 RocksdbDisk::~RocksdbDisk() = default;
 
-Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
-  if (!options.env) TRY(MakeFolder(options.path));
+Result<std::unique_ptr<RocksdbDisk::Database>> RocksdbDisk::OpenDatabase(const Options& options,
+                                                                         bool read_only) {
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, FamilyOptions(kMetaBufferBytes, cache)},
@@ -230,8 +244,10 @@ Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto opened =
-      rocksdb::DB::Open(DatabaseOptions(options), options.path, families, &handles, &db);
+  const auto how = DatabaseOptions(options);
+  const auto opened = read_only
+                          ? rocksdb::DB::OpenForReadOnly(how, options.path, families, &handles, &db)
+                          : rocksdb::DB::Open(how, options.path, families, &handles, &db);
   if (opened.IsIOError() && opened.ToString().find("lock") != std::string::npos) {
     return Fail(Reason::kInternalError,
                 fmt::format("{} is in use by another process", options.path));
@@ -243,9 +259,46 @@ Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
   database->keys = handles[1];
   database->log = handles[2];
   database->write_ahead_log = options.write_ahead_log;
-  auto disk = std::unique_ptr<RocksdbDisk>(new RocksdbDisk(std::move(database)));
+  return database;
+}
+
+Result<std::unique_ptr<RocksdbDisk>> RocksdbDisk::Open(const Options& options) {
+  if (!options.env) TRY(MakeFolder(options.path));
+  auto database = TRY(OpenDatabase(options, /*read_only=*/false));
+  auto disk = std::unique_ptr<RocksdbDisk>(new RocksdbDisk(options, std::move(database)));
   TRY(disk->Load(options.path));
   return disk;
+}
+
+Result<> RocksdbDisk::CheckRoom() const {
+  rocksdb::Env* env = options_.env ? options_.env : rocksdb::Env::Default();
+  uint64_t bytes = 0;
+  const auto asked = env->GetFreeSpace(options_.path, &bytes);
+  if (asked.IsNotSupported() || (asked.ok() && bytes >= kReopenBytesMin)) return {};
+  TRY(Checked(asked));
+  return Fail(Reason::kInternalError,
+              fmt::format("only {} KiB are free at {}", bytes >> 10, options_.path));
+}
+
+Result<> RocksdbDisk::Reopen() {
+  if (!options_.write_ahead_log) {
+    return Fail(Reason::kInternalError, "what is not written yet would be lost");
+  }
+  TRY(CheckRoom());
+  const std::unique_lock alone(mutex_, std::try_to_lock);
+  if (!alone) return Fail(Reason::kConflict, "the store is being read");
+  // Opened before the other is closed: should that not open again, this one is there.
+  auto readable = TRY(OpenDatabase(options_, /*read_only=*/true));
+  database_.reset();
+  auto writable = OpenDatabase(options_, /*read_only=*/false);
+  if (!writable) {
+    database_ = std::move(readable);
+    return Fail(writable.error());
+  }
+  database_ = *std::move(writable);
+  TRY(Load(options_.path));
+  full_ = false;
+  return {};
 }
 
 Result<> RocksdbDisk::Load(const std::string& path) {
@@ -279,8 +332,14 @@ Result<> RocksdbDisk::Load(const std::string& path) {
   return {};
 }
 
+RocksdbDisk::View RocksdbDisk::Newest() const {
+  return View(*this, View::Use(mutex_), nullptr);
+}
+
 RocksdbDisk::View RocksdbDisk::Frozen() const {
-  return View(*this, database_->db->GetSnapshot());
+  View::Use use(mutex_);
+  const rocksdb::Snapshot* snapshot = database_->db->GetSnapshot();
+  return View(*this, std::move(use), snapshot);
 }
 
 RocksdbDisk::View::~View() {
@@ -372,6 +431,7 @@ Result<> RocksdbDisk::View::WalkLog(
 }
 
 Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
+  const std::shared_lock use(mutex_);
   rocksdb::WriteBatch batch;
   for (const Version& version : versions) {
     const char mark = version.kind == Event::Kind::kPut ? kPutMark : kDeleteMark;
@@ -384,27 +444,37 @@ Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
     TRY(Checked(batch.Put(database_->log, rocksdb::SliceParts(&key_part, 1),
                           rocksdb::SliceParts(value_parts, 2))));
   }
-  return Checked(database_->db->Write(database_->Options(sync), &batch));
+  return Write(batch, sync);
+}
+
+Result<> RocksdbDisk::Write(rocksdb::WriteBatch& batch, bool sync) {
+  const auto status = database_->db->Write(database_->Options(sync), &batch);
+  if (status.IsNoSpace()) full_ = true;
+  return Checked(status);
 }
 
 Result<> RocksdbDisk::Sync() {
+  const std::shared_lock use(mutex_);
   if (!database_->write_ahead_log) return {};
   // A synced write of nothing: unlike SyncWAL it works on every Env, the one in memory too.
   rocksdb::WriteBatch nothing;
-  return Checked(database_->db->Write(database_->Options(true), &nothing));
+  return Write(nothing, /*sync=*/true);
 }
 
 Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& announce) {
+  const std::shared_lock use(mutex_);
   std::string value;
   AppendNumber(value, revision.value);
-  TRY(Checked(database_->db->Put(database_->Options(false), database_->meta, "compacted", value)));
-  announce();
   rocksdb::WriteBatch batch;
+  TRY(Checked(batch.Put(database_->meta, "compacted", value)));
+  TRY(Write(batch, /*sync=*/false));
+  batch.Clear();
+  announce();
   const auto flush = [&](Revision through) -> Result<> {
     std::string progress;
     AppendNumber(progress, through.value);
     TRY(Checked(batch.Put(database_->meta, "dropped", progress)));
-    TRY(Checked(database_->db->Write(database_->Options(false), &batch)));
+    TRY(Write(batch, /*sync=*/false));
     batch.Clear();
     dropped_ = through;
     return {};
@@ -414,7 +484,8 @@ Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& an
     (void)batch.Delete(database_->keys, VersionKey(key, version));
     (void)batch.Delete(database_->log, LogKey(version));
   };
-  TRY(Newest().WalkLog(dropped_, [&](const Version& version) -> Result<bool> {
+  const View all(*this, {}, nullptr);
+  TRY(all.WalkLog(dropped_, [&](const Version& version) -> Result<bool> {
     if (version.revision > revision) return false;
     if (version.previous.value != 0) drop(version.key, version.previous);
     if (version.kind == Event::Kind::kDelete) drop(version.key, version.revision);
@@ -425,6 +496,7 @@ Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& an
 }
 
 Result<> RocksdbDisk::Snapshot(const std::string& path) const {
+  const std::shared_lock use(mutex_);
   rocksdb::Checkpoint* made = nullptr;
   TRY(Checked(rocksdb::Checkpoint::Create(database_->db.get(), &made)));
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);

@@ -13,8 +13,10 @@
 // to be read whole at the start. A write adds one entry to each, in one atomic batch.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,7 +26,8 @@
 
 namespace rocksdb {
 class Env;
-}
+class WriteBatch;
+}  // namespace rocksdb
 
 namespace skiff {
 
@@ -42,6 +45,8 @@ struct Version {
 class RocksdbDisk {
  public:
   static constexpr uint32_t kFormat = 1;
+  // What Reopen needs: the log that is replayed, written to files, and a new log.
+  static constexpr uint64_t kReopenBytesMin = 32 << 20;
 
   struct Options {
     std::string path;
@@ -69,7 +74,10 @@ class RocksdbDisk {
 
    private:
     friend class RocksdbDisk;
-    View(const RocksdbDisk& disk, const void* snapshot) : disk_(disk), snapshot_(snapshot) {}
+    using Use = std::shared_lock<std::shared_mutex>;
+    View(const RocksdbDisk& disk, Use use, const void* snapshot)
+        : use_(std::move(use)), disk_(disk), snapshot_(snapshot) {}
+    const Use use_;  // Of mutex_; none when the maker of the view holds one itself.
     const RocksdbDisk& disk_;
     const void* const snapshot_;  // A rocksdb::Snapshot; nullptr: the newest state.
   };
@@ -83,8 +91,10 @@ class RocksdbDisk {
   // compacted.
   Revision LastRevision() const { return last_; }
   Revision Compacted() const { return compacted_; }
-  View Newest() const { return View(*this, nullptr); }
+  View Newest() const;
   View Frozen() const;
+  // Whether a write failed for lack of space since it was opened.
+  bool full() const { return full_; }
 
   // Appends all or none, with one write of the log, synced before the return if asked for.
   Result<> Append(std::span<const Version> versions, bool sync);
@@ -93,15 +103,27 @@ class RocksdbDisk {
   // ask for what is older. Then drops all versions that were replaced or deleted up to it. What an
   // interrupted call left is dropped by the next.
   Result<> Compact(Revision revision, const std::function<void()>& announce);
+  // RocksDB writes no more once a write has failed. This closes it and opens it again, and so finds
+  // out what of that write reached the disk: LastRevision and Compacted are read anew. Fails when
+  // there is too little space or somebody reads at this moment; all that could be read before can
+  // be read still. Not for a store without a log.
+  Result<> Reopen();
   // Copies the state as it is to a new directory (its parent exists); a store can be opened there.
   Result<> Snapshot(const std::string& path) const;
 
  private:
   struct Database;
-  explicit RocksdbDisk(std::unique_ptr<Database> database);
+  RocksdbDisk(Options options, std::unique_ptr<Database> database);
   Result<> Load(const std::string& path);
+  static Result<std::unique_ptr<Database>> OpenDatabase(const Options& options, bool read_only);
+  Result<> Write(rocksdb::WriteBatch& batch, bool sync);
+  Result<> CheckRoom() const;
 
-  const std::unique_ptr<Database> database_;
+  const Options options_;
+  // Held shared by whoever uses database_, alone by Reopen, which never waits for it.
+  mutable std::shared_mutex mutex_;
+  std::unique_ptr<Database> database_;
+  std::atomic<bool> full_ = false;
   Revision last_;
   Revision compacted_;
   Revision dropped_;  // How far the dropping of compacted versions has come.

@@ -169,7 +169,14 @@ class FaultyDisk final : public rocksdb::EnvWrapper {
  public:
   explicit FaultyDisk(rocksdb::Env* disk) : EnvWrapper(disk) {}
 
-  void Break(rocksdb::Status status) { broken_ = std::move(status); }
+  void Break(rocksdb::Status status) { broken_ = sync_broken_ = std::move(status); }
+  void BreakSync(rocksdb::Status status) { sync_broken_ = std::move(status); }
+  void SetFreeBytes(uint64_t bytes) { free_bytes_ = bytes; }
+
+  rocksdb::Status GetFreeSpace(const std::string&, uint64_t* bytes) override {
+    *bytes = free_bytes_;
+    return rocksdb::Status::OK();
+  }
 
   rocksdb::Status NewWritableFile(const std::string& name,
                                   std::unique_ptr<rocksdb::WritableFile>* file,
@@ -192,7 +199,7 @@ class FaultyDisk final : public rocksdb::EnvWrapper {
       return disk_.broken_.ok() ? WritableFileWrapper::Append(data, info) : disk_.broken_;
     }
     rocksdb::Status Sync() override {
-      return disk_.broken_.ok() ? WritableFileWrapper::Sync() : disk_.broken_;
+      return disk_.sync_broken_.ok() ? WritableFileWrapper::Sync() : disk_.sync_broken_;
     }
 
    private:
@@ -200,7 +207,8 @@ class FaultyDisk final : public rocksdb::EnvWrapper {
     std::unique_ptr<rocksdb::WritableFile> file_;
   };
 
-  rocksdb::Status broken_;
+  rocksdb::Status broken_, sync_broken_;
+  uint64_t free_bytes_ = uint64_t{1} << 40;
 };
 
 TEST_F(RocksdbStoreTest, AFullDiskMakesItReadOnlyAndLosesNothing) {
@@ -221,11 +229,67 @@ TEST_F(RocksdbStoreTest, AFullDiskMakesItReadOnlyAndLosesNothing) {
   EXPECT_EQ(store_->Current(), Revision{2});
   EXPECT_EQ(StoreContract::Drain(**cursor), "");
   cursor->reset();
-  faulty.Break(rocksdb::Status::OK());
-  EXPECT_FALSE(Put("/a", "2")) << "only a new start knows what reached the disk";
-  Open({.env = &faulty});
+  Open({.env = disk_.get()});
   EXPECT_EQ(store_->Get("/a").value()->value, "1");
   EXPECT_EQ(Put("/a", "2")->revision, Revision{3});
+  store_.reset();
+}
+
+TEST_F(RocksdbStoreTest, OnceThereIsRoomAgainAFullStoreCanBeWritten) {
+  FaultyDisk faulty(disk_.get());
+  Open({.env = &faulty});
+  ASSERT_TRUE(Put("/a", "1"));
+  auto cursor = store_->Watch("/", store_->Current(), nullptr);
+  faulty.Break(rocksdb::Status::NoSpace("no space left on device"));
+  faulty.SetFreeBytes(0);
+  ASSERT_FALSE(Put("/a", "2"));
+  faulty.Break(rocksdb::Status::OK());
+  clock_.Advance(RocksdbStore::kRecoveryStep);
+  EXPECT_FALSE(Put("/a", "2")) << "the disk says that it is full";
+  faulty.SetFreeBytes(uint64_t{1} << 30);
+  EXPECT_FALSE(Put("/a", "2")) << "it was asked a moment ago";
+  clock_.Advance(RocksdbStore::kRecoveryStep);
+  EXPECT_EQ(Put("/a", "3")->revision, Revision{3});
+  EXPECT_TRUE(store_->Writable());
+  EXPECT_EQ(store_->Get("/a").value()->value, "3");
+  EXPECT_EQ(store_->Get("/a", Revision{2}).value()->value, "1");
+  EXPECT_EQ(StoreContract::Drain(**cursor), "+/a=3@3");
+  cursor->reset();
+  Open({.env = &faulty});
+  EXPECT_EQ(store_->Get("/a").value()->value, "3");
+  store_.reset();
+}
+
+TEST_F(RocksdbStoreTest, AStoreThatStaysFullCanStillBeRead) {
+  FaultyDisk faulty(disk_.get());
+  Open({.env = &faulty});
+  ASSERT_TRUE(Put("/a", "1"));
+  faulty.Break(rocksdb::Status::NoSpace("no space left on device"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(Put("/a", "2"));
+    EXPECT_EQ(store_->Get("/a").value()->value, "1");
+    EXPECT_EQ(store_->Get("/a", Revision{2}).value()->value, "1");
+    clock_.Advance(RocksdbStore::kRecoveryStep);
+  }
+  store_.reset();
+}
+
+// What a failed write left in the log is found when the log is read again: as after a crash of the
+// process, it has come to be although the writer could not be told.
+TEST_F(RocksdbStoreTest, AWriteThatReachedTheDiskAfterAllIsSeenByEverybody) {
+  FaultyDisk faulty(disk_.get());
+  Open({.env = &faulty});
+  ASSERT_TRUE(Put("/a", "1"));
+  auto cursor = store_->Watch("/", store_->Current(), nullptr);
+  faulty.BreakSync(rocksdb::Status::NoSpace("no space left on device"));
+  ASSERT_FALSE(Put("/a", "2"));
+  EXPECT_EQ(store_->Get("/a").value()->value, "1");
+  faulty.BreakSync(rocksdb::Status::OK());
+  clock_.Advance(RocksdbStore::kRecoveryStep);
+  EXPECT_EQ(Put("/b", "3")->revision, Revision{4});
+  EXPECT_EQ(store_->Get("/a").value()->value, "2");
+  EXPECT_EQ(StoreContract::Drain(**cursor), "+/a=2@3 +/b=3@4");
+  cursor->reset();
   store_.reset();
 }
 

@@ -5,7 +5,7 @@
 //                      {.routes = {.node_name = name, .reserved_cidrs = {service_cidr}},
 //                       .cni_directory = containerd.cni_conf_directory,
 //                       .network = {.mtu = uplink_mtu, .ipam_directory = ...}});
-//   network.OnWritten([&] { kubelet.NetworkConfigured(); });
+//   network.OnWritten([&] { kubelet.RuntimeChanged(); });
 //   network.Start(executor);
 #pragma once
 

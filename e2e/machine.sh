@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs a command on a machine of its own that shares this one's kernel and files and nothing else:
+#
+#   e2e/machine.sh NAME COMMAND...
+#
+# Namespaces of mounts, network, processes, cgroups and the host's name; a private /run; an
+# uplink 192.0.2.1/24 with a default route that leads nowhere. Whatever the command leaves running
+# ends with it. Exit code: the command's; 77 where such a machine cannot be had.
+set -euo pipefail
+
+inside() { # NAME CGROUP_NAME COMMAND...
+  local name=$1 path type options mounted
+  shift
+  mount --make-rprivate /
+  mount -t tmpfs tmpfs /run
+  # Each hierarchy once more: its root is now where this process was put.
+  mounted=$(hierarchies)
+  while read -r path type options; do
+    umount "$path"
+    case $type in
+      cgroup2) mount -t cgroup2 none "$path" ;;
+      cgroup) mount -t cgroup -o "$(controller "$options")" none "$path" ;;
+    esac
+  done <<<"$mounted"
+  own_leaf
+  hostname "$name"
+  ip link set lo up
+  ip link add uplink type bridge
+  ip address add 192.0.2.1/24 dev uplink
+  ip link set uplink up
+  ip route add default via 192.0.2.254
+  exec "$@"
+}
+
+# The cgroup hierarchies that are mounted: PATH TYPE OPTIONS.
+hierarchies() { awk '$3 ~ /^cgroup2?$/ { print $2, $3, $4 }' /proc/self/mounts; }
+# What distinguishes a hierarchy of version 1 among the options of its mount.
+controller() { tr ',' '\n' <<<"$1" | grep -vE '^(rw|ro|relatime|nosuid|nodev|noexec)$' | paste -sd, -; }
+
+# In version 2 controllers are given only to children of a cgroup without processes of its own.
+own_leaf() {
+  local path
+  path=$(hierarchies | awk '$2 == "cgroup2" { print $1; exit }')
+  [ -n "$path" ] || return 0
+  mkdir "$path/init"
+  echo $$ >"$path/init/cgroup.procs"
+}
+
+remove_cgroups() { # NAME
+  local path
+  while read -r path _; do
+    [ -d "$path/$1" ] || continue
+    find "$path/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  done < <(hierarchies)
+}
+
+join_cgroups() { # NAME
+  local path
+  while read -r path _; do
+    mkdir -p "$path/$1" || return 1
+    # cpuset of version 1 takes nobody before it has processors and memory.
+    for file in cpuset.cpus cpuset.mems; do
+      [ ! -e "$path/$file" ] || cat "$path/$file" >"$path/$1/$file" 2>/dev/null || true
+    done
+    echo "$BASHPID" >"$path/$1/cgroup.procs" || return 1
+  done < <(hierarchies)
+}
+
+if [ "${1:-}" = --inside ]; then
+  shift
+  inside "$@"
+fi
+
+name=$1
+shift
+if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$name" "$@"; fi
+unshare --mount --net --pid --uts --ipc --cgroup --fork true 2>/dev/null ||
+  { echo "no namespaces can be made here" >&2; exit 77; }
+cgroup=skiff-$name-$$
+trap 'remove_cgroups "$cgroup"' EXIT
+code=0
+(
+  join_cgroups "$cgroup" || { echo "no cgroups can be made here" >&2; exit 77; }
+  exec unshare --mount --net --pid --uts --ipc --cgroup --fork --mount-proc --kill-child=KILL \
+    "$0" --inside "$name" "$@"
+) || code=$?
+exit $code
