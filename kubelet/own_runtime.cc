@@ -105,7 +105,7 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
 
 void OwnRuntime::StartNetwork(Executor& executor, Kubelet& kubelet) {
   if (!network_) return;
-  network_->OnWritten([&kubelet] { kubelet.NetworkConfigured(); });
+  network_->OnWritten([&kubelet] { kubelet.RuntimeChanged(); });
   network_->Start(executor);
 }
 
