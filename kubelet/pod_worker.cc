@@ -278,8 +278,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     std::error_code ignored;
     fs::create_directories(LogDirectory(pod), ignored);
   }
-  std::vector<DnsWarning> warnings;
-  (void)PodDns(pod, ReadNodeDns(context_.dns), &warnings);  // The configuration itself is made below.
+  std::vector<DnsWarning> warnings;  // The configuration itself is made below.
+  (void)PodDns(pod, ReadNodeDns(context_.dns), &warnings);
   for (const DnsWarning& warning : warnings) {
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
