@@ -173,6 +173,7 @@ int DownMain(const std::vector<std::string>& args) {
 }
 
 int StatusMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerStatusMain(args);
   ClusterOptions options;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
