@@ -4,7 +4,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <unistd.h>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -15,7 +14,6 @@
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
 #include "base/control_loop.h"
-#include "base/flags.h"
 #include "base/log.h"
 #include "http/server.h"
 
@@ -103,7 +101,6 @@ void IgnoreOthers(Flags& flags) {
                            "proxy-client-cert-file",
                            "proxy-client-key-file",
                            "kubelet-preferred-address-types",
-                           "feature-gates",
                            "etcd-count-metric-poll-period",
                            "etcd-db-metric-poll-interval",
                            "etcd-healthcheck-timeout",
@@ -157,8 +154,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
-  flags.Add("v", to.verbosity, "Log level; 4 and above show details.");
-  flags.Add("logging-format", to.logging_format, "text or json.");
+  AddLogFlags(flags, to.log);
   IgnoreOthers(flags);
 }
 
@@ -338,31 +334,14 @@ void ApiServerProcess::Stop() {
 }
 
 int ApiServerMain(const std::vector<std::string>& args) {
-  const auto flags = ParseApiServerFlags(args);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  Log::Configure((*flags)->verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  // Blocked before any thread starts, so that every thread has them blocked.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  auto process = ApiServerProcess::Start(**flags);
-  if (!process) {
-    std::fprintf(stderr, "Error: %s\n", process.error().message.c_str());
-    return 1;
-  }
-  int signal = 0;
-  sigwait(&signals, &signal);
-  kLog.Info("stopping", {{"signal", signal}});
-  (*process)->Stop();
-  return 0;
+  return RunProgram(ParseApiServerFlags(args), [](const ApiServerFlags& flags) -> Result<int> {
+    BeginProgram(flags.log);
+    const auto process = TRY(ApiServerProcess::Start(flags));
+    WaitForSignal();
+    kLog.Info("stopping");
+    process->Stop();
+    return 0;
+  });
 }
 
 }  // namespace skiff

@@ -13,6 +13,7 @@
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/program.h"
 
 namespace skiff {
 
@@ -53,8 +54,7 @@ struct ApiServerFlags {
   Duration storage_initialization_timeout = 1min;
   std::string storage_backend = "";
   Duration shutdown_delay = Duration::zero();
-  int verbosity = 0;
-  std::string logging_format = "text";
+  LogFlags log;
 };
 
 // Invalid carries kube-apiserver's text; nullopt after --help was printed.

@@ -83,27 +83,6 @@ http::Request ApplyStatus(const FlowSchema& schema, const FlowSchemaCondition& c
   return request;
 }
 
-// Makes `now`, the subsets of Endpoints or the endpoints of a slice, name what `wanted` names:
-// nothing else when `alone`. Whether that changed anything.
-bool Correct(const Json& wanted, bool alone, Json& now) {
-  if (now == wanted) return false;
-  if (alone || !now.is_array() || now.empty()) {
-    now = wanted;
-    return true;
-  }
-  // The addresses of a subset lie in it, those of a slice are its items.
-  const bool subsets = wanted[0].contains("ports");
-  const Json& own = subsets ? wanted[0]["addresses"][0] : wanted[0];
-  Json& list = subsets ? now[0]["addresses"] : now;
-  const char* address = subsets ? "ip" : "addresses";
-  if (!list.is_array()) list = Json::array();
-  for (const Json& item : list) {
-    if (item.is_object() && item.value(address, Json()) == own[address]) return false;
-  }
-  list.push_back(own);
-  return true;
-}
-
 }  // namespace
 
 Upkeep::Upkeep(Core& core, StartOptions options, Ask ask)
@@ -141,8 +120,8 @@ Result<bool> Upkeep::TakeEvents() {
   return any;
 }
 
-// At its start a server forgets who served before it. Later it only sees to it that it is named
-// itself: another one on the same store may be, too, and they must not drive each other out.
+// Only a server that has its store to itself keeps endpoints here (StartOptions::owns_endpoints):
+// they name nobody else.
 Result<> Upkeep::CorrectEndpoints() {
   for (const Json& wanted : kept_) {
     const KindInfo& kind = KindOf(wanted);
@@ -151,7 +130,8 @@ Result<> Upkeep::CorrectEndpoints() {
     if (!record) continue;  // It has just been deleted, and that wakes us.
     Json document = TRY(DocumentOf(kind, **record));
     const char* field = kind.resource == "endpoints" ? "subsets" : "endpoints";
-    if (!Correct(wanted[field], starting_, document[field])) continue;
+    if (document[field] == wanted[field]) continue;
+    document[field] = wanted[field];
     http::Request request;
     request.method = "PUT";
     request.path =
@@ -162,7 +142,6 @@ Result<> Upkeep::CorrectEndpoints() {
     const http::Response answer = ask_(request);
     if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
   }
-  starting_ = false;
   return {};
 }
 

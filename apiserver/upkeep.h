@@ -41,7 +41,6 @@ class Upkeep final : public ControlLoop {
   const Ask ask_;
   std::vector<Json> kept_;
   std::vector<Watched> watched_;
-  bool starting_ = true;
 };
 
 }  // namespace skiff

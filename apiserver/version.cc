@@ -1,5 +1,7 @@
 #include "apiserver/version.h"
 
+#include "base/version.h"
+
 namespace skiff {
 
 Json VersionDocument() {
@@ -9,7 +11,7 @@ Json VersionDocument() {
           {"emulationMinor", "35"},
           {"minCompatibilityMajor", "1"},
           {"minCompatibilityMinor", "34"},
-          {"gitVersion", std::string(kKubernetesVersion) + "+skiff"},
+          {"gitVersion", std::string(kKubernetesRelease) + "+skiff"},
           {"gitCommit", ""},
           {"gitTreeState", "clean"},
           {"buildDate", ""},

@@ -91,7 +91,7 @@ void ThreadExecutor::Run(std::stop_token stop) {
         StartThreadIfNeeded();
         changed_.notify_one();
       }
-      RunOne(loop, lock);
+      RunOne(loop);
       continue;
     }
     ++waiting_;
@@ -104,12 +104,12 @@ void ThreadExecutor::Run(std::stop_token stop) {
   }
 }
 
-void ThreadExecutor::RunOne(ControlLoop* loop, MutexLock& lock) {
+void ThreadExecutor::RunOne(ControlLoop* loop) {
   Entry& entry = entries_.at(loop);
   entry.running = true;
-  lock.unlock();
+  mutex_.unlock();
   const Duration delay = loop->Step();
-  lock.lock();
+  mutex_.lock();
   entry.running = false;
   entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);
   entry.woken = false;

@@ -71,7 +71,8 @@ class ThreadExecutor final : public Executor {
   };
   void Run(std::stop_token stop);
   void StartThreadIfNeeded() REQUIRES(mutex_);
-  void RunOne(ControlLoop* loop, MutexLock& lock) REQUIRES(mutex_);
+  // Lets go of mutex_ during the step.
+  void RunOne(ControlLoop* loop) REQUIRES(mutex_);
 
   const std::string name_;
   const size_t threads_max_;

@@ -1,6 +1,7 @@
 #include "base/flags.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -81,18 +82,21 @@ struct Flags::Impl {
       }
       const std::string body = arg.substr(arg[1] == '-' ? 2 : 1);
       const size_t equals = body.find('=');
-      const std::string name = body.substr(0, equals);
+      const std::string written = body.substr(0, equals);
+      // As Kubernetes' programs: words of a name may be joined by underscores, as they once were.
+      std::string name = written;
+      std::replace(name.begin(), name.end(), '_', '-');
       if (name == "help" || arg == "-h") {
         help = true;
         continue;
       }
       if (!names.contains(name) || (arg[1] != '-' && name.size() > 1)) {
-        if (arg[1] == '-') return Fail(Reason::kInvalid, "unknown flag: --" + name);
+        if (arg[1] == '-') return Fail(Reason::kInvalid, "unknown flag: --" + written);
         return Fail(Reason::kInvalid,
                     "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);
       }
       if (equals != std::string::npos) {
-        out.push_back("--" + body);
+        out.push_back("--" + name + body.substr(equals));
       } else if (switches.contains(name)) {
         out.push_back("--" + name + "=true");
       } else if (i + 1 == args.size()) {

@@ -1,5 +1,5 @@
 // The door to CLI11: command-line flags as Kubernetes' programs take them (--name=value,
-// --name value, --switch, --switch=false, -v=2), with their error texts.
+// --name value, --switch, --switch=false, -v=2; --a_name for --a-name), with their error texts.
 //
 //   Flags flags("skiff apiserver");
 //   flags.Add("secure-port", options.secure_port, "The port on which to serve HTTPS.");

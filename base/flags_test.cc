@@ -45,6 +45,16 @@ TEST(Flags, KeepsDefaults) {
   EXPECT_EQ(values.port, 6443);
 }
 
+TEST(Flags, TakesUnderscoresBetweenWords) {
+  Values values;
+  ASSERT_TRUE(
+      Parse({"--secure_port=1", "--token_auth_file", "a_b", "--anonymous_auth=false"}, values));
+  EXPECT_EQ(values.port, 1);
+  EXPECT_EQ(values.file, "a_b");
+  EXPECT_FALSE(values.anonymous);
+  EXPECT_EQ(Parse({"--api_servers=x"}, values).error().message, "unknown flag: --api_servers");
+}
+
 TEST(Flags, SaysWhatIsWrongInKubernetesWords) {
   Values values;
   EXPECT_EQ(Parse({"--nope=1"}, values).error().message, "unknown flag: --nope");

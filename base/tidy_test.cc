@@ -129,6 +129,39 @@ TEST(TidyTest, FunctionsStayShort) {
   }
 }
 
+TEST(TidyTest, ANamedTypeIsDefinedOnce) {
+  // Two definitions under one name in one program: the linker keeps either, and says nothing.
+  const std::regex opened(R"(^namespace( [\w:]+)? \{)");
+  const std::regex type(
+      R"(^(class|struct|enum class|enum) (SKIFF_TS\(.*\) )?(\w+)( final)?( :.*)?\s*\{)");
+  std::map<std::string, std::string> places;  // Of each type's name with its namespaces.
+  for (const Source& source : Tree()) {
+    std::vector<std::string> namespaces;
+    for (size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string& line = source.lines[i];
+      std::smatch match;
+      if (std::regex_search(line, match, opened)) {
+        namespaces.push_back(match[1]);
+      } else if (line.starts_with("}  // namespace") && !namespaces.empty()) {
+        namespaces.pop_back();
+      } else if (std::regex_search(line, match, type)) {
+        std::string name;
+        bool is_private = false;
+        for (const std::string& each : namespaces) {
+          is_private |= each.empty();
+          name += each + "::";
+        }
+        if (is_private) continue;
+        const std::string place = source.path + ":" + std::to_string(i + 1);
+        const auto [before, is_new] = places.emplace(name + match[3].str(), place);
+        EXPECT_TRUE(is_new) << before->first << " stands in " << before->second << " and in "
+                            << place;
+      }
+    }
+  }
+  EXPECT_GT(places.size(), 500u);
+}
+
 TEST(TidyTest, NobodySleepsDetachesOrLeavesPromises) {
   const std::vector<std::string> banned = {"sleep_for(", "sleep_until(", "usleep(",  ".detach()",
                                            "std::cout",  "std::cerr",    "std::rand"};

@@ -41,7 +41,23 @@ InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource reso
   AddIndex(std::string(kOrphanIndex), NamespaceOfOrphan);
 }
 
+void InformerCache::Start(Executor& executor) {
+  CHECK(!started_.exchange(true));
+  executor.Add(reflector_);
+}
+
+void InformerCache::OnChange(Handler handler) {
+  CHECK(!started_);
+  handlers_.push_back(std::move(handler));
+}
+
+void InformerCache::OnSynced(std::function<void()> function) {
+  CHECK(!started_);
+  on_synced_.push_back(std::move(function));
+}
+
 void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
+  CHECK(!started_);
   const MutexLock lock(mutex_);
   indexes_.try_emplace(name, Index{std::move(function), {}});
 }
@@ -240,7 +256,7 @@ void InformerFactory::Start(Executor& executor) {
   const MutexLock lock(mutex_);
   executor_ = &executor;
   for (const auto& [path, cache] : caches_) {
-    if (started_.insert(cache.get()).second) executor.Add(cache->loop());
+    if (started_.insert(cache.get()).second) cache->Start(executor);
   }
 }
 
@@ -261,7 +277,7 @@ void InformerFactory::Stop() {
     std::swap(started, started_);
     std::swap(executor, executor_);
   }
-  for (InformerCache* cache : started) executor->Remove(cache->loop());
+  for (InformerCache* cache : started) cache->Stop(*executor);
 }
 
 void InformerFactory::Stop(InformerCache& cache) {
@@ -270,7 +286,7 @@ void InformerFactory::Stop(InformerCache& cache) {
     const MutexLock lock(mutex_);
     if (started_.erase(&cache) > 0) executor = executor_;
   }
-  if (executor) executor->Remove(cache.loop());
+  if (executor) cache.Stop(*executor);
   const MutexLock lock(mutex_);
   metadata_only_.erase(&cache);
   caches_.erase(cache.resource().Path({}));

@@ -40,12 +40,12 @@ class InformerCache final : public ReflectorSink {
   InformerCache(Reflector::Dependencies dependencies, Resource resource, ListOptions scope,
                 Decode decode);
 
-  // Handlers and indexes are added before the informer starts. Handlers are called one event at a
-  // time, after the cache has changed; both sides are null when there is no such version. They must
-  // not block.
-  void OnChange(Handler handler) { handlers_.push_back(std::move(handler)); }
+  // Handlers and indexes are added before the cache starts: who came later would have missed what is
+  // there already. Handlers are called one event at a time, after the cache has changed; both sides
+  // are null when there is no such version. They must not block.
+  void OnChange(Handler handler);
   // Called once, after the handlers of the first list.
-  void OnSynced(std::function<void()> function) { on_synced_.push_back(std::move(function)); }
+  void OnSynced(std::function<void()> function);
   void AddIndex(const std::string& name, IndexFunction function);
 
   // Before the start: whole objects from now on, decoded by `decode`.
@@ -53,7 +53,9 @@ class InformerCache final : public ReflectorSink {
 
   bool synced() const { return synced_; }
   const Resource& resource() const { return resource_; }
-  ControlLoop& loop() { return reflector_; }
+  // Fills the cache and keeps it up to date on `executor` until Stop. It starts once.
+  void Start(Executor& executor);
+  void Stop(Executor& executor) { executor.Remove(reflector_); }
   // The revision of the newest event seen: a write with a revision up to this one is in the cache.
   uint64_t revision() const { return revision_; }
 
@@ -88,6 +90,7 @@ class InformerCache final : public ReflectorSink {
   mutable Mutex mutex_;
   std::map<ObjectKey, CachedObject> objects_ GUARDED_BY(mutex_);
   std::map<std::string, Index> indexes_ GUARDED_BY(mutex_);
+  std::atomic<bool> started_ = false;
   std::atomic<bool> synced_ = false;
   std::atomic<uint64_t> revision_ = 0;
   Reflector reflector_;

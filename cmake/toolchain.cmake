@@ -9,7 +9,9 @@ if(CCACHE)
   # Paths relative to the tree, so that every checkout shares one cache. Not so for what uses the
   # precompiled header: that holds absolute paths. Without the sloppiness ccache refuses whatever is
   # compiled with -fpch-preprocess.
-  set(sloppiness CCACHE_SLOPPINESS=pch_defines,time_macros)
+  # In depend mode no source is preprocessed first: with the compiled header of an older tree in
+  # place that ends where the header's name stands, and an older one is taken for the new one.
+  set(sloppiness CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros)
   set(CACHE_OF_TREE ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${sloppiness} ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
       CCACHE_NOHASHDIR=1 ${sloppiness} ${CCACHE})

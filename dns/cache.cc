@@ -51,7 +51,7 @@ std::shared_ptr<const CachedMessage> CachedMessage::Make(Bytes from, const Name&
   made->wire_.assign(wire.begin(), wire.end());
   made->marks_ = std::move(copied.marks);
   made->SetTimes(now, times);
-  made->FindRun();
+  made->run_ = FindAddressRun(made->wire_);
   return made;
 }
 
@@ -86,6 +86,11 @@ size_t CachedMessage::QuestionEnd() const {
   return at + 5;
 }
 
+Duration CachedMessage::UnchangedUntil(Duration now) const {
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - made_);
+  return std::min<Duration>(expires_, made_ + age + 1s);
+}
+
 void CachedMessage::CountDown(Duration now, std::span<uint8_t> message) const {
   const auto age =
       static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - made_).count());
@@ -95,28 +100,6 @@ void CachedMessage::CountDown(Duration now, std::span<uint8_t> message) const {
     const uint32_t ttl = Get32(message, mark.ttl_offset);
     Put32(message.data() + mark.ttl_offset, ttl > age ? ttl - age : 0);
   }
-}
-
-void CachedMessage::FindRun() {
-  size_t first = 0;
-  while (first < marks_.size() && TypeOf(wire_, marks_[first]) == type::kCname) ++first;
-  size_t end = first;
-  while (end < marks_.size() && marks_[end].section == Section::kAnswer) ++end;
-  if (end - first < 2) return;
-  const uint16_t type = TypeOf(wire_, marks_[first]);
-  if (type != type::kA && type != type::kAaaa) return;
-  const size_t begin = first == 0 ? QuestionEnd() : marks_[first - 1].end;
-  const size_t bytes = marks_[first].end - begin;
-  const auto owner = Bytes(wire_).subspan(begin, marks_[first].ttl_offset - 4 - begin);
-  for (size_t i = first; i < end; ++i) {
-    const size_t at = begin + (i - first) * bytes;
-    const auto other = Bytes(wire_).subspan(at, owner.size());
-    const bool alike = marks_[i].end == at + bytes && TypeOf(wire_, marks_[i]) == type &&
-                       std::equal(owner.begin(), owner.end(), other.begin());
-    if (!alike) return;
-  }
-  run_ = {static_cast<uint16_t>(begin), static_cast<uint16_t>(bytes),
-          static_cast<uint16_t>(end - first)};
 }
 
 size_t CachedMessage::FittingRecords(size_t bytes) const {
@@ -148,11 +131,7 @@ Bytes CachedMessage::Reply(const Query& query, const ZoneOptions& options, bool 
   // The same name in the client's spelling.
   std::memcpy(message.data() + kHeaderBytes, query.name.wire().data(), query.name.size());
   Put16(message.data() + kHeaderBytes + query.name.size() + 2, query.class_);
-  const size_t run_bytes = size_t{run_.record_bytes} * run_.count;
-  if (run_.count > 1 && run_.begin + run_bytes <= size) {
-    const auto run = message.subspan(run_.begin, run_bytes);
-    std::rotate(run.begin(), run.begin() + run_.record_bytes * (random % run_.count), run.end());
-  }
+  run_.Rotate(message, random);
   CountDown(now, message);
   if (!query.edns) return message;
   PutOpt(space.data() + size, options.udp_bytes_max, query.dnssec_ok, 0);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "dns/address_run.h"
 #include "dns/answer.h"
 #include "dns/record_copy.h"
 
@@ -41,6 +42,8 @@ class CachedMessage {
   static std::shared_ptr<const CachedMessage> Make(Bytes from, const Name& target, uint16_t type,
                                                    Duration now, const CacheTimes& times);
   bool expired(Duration now) const { return now >= expires_; }
+  // How long a reply of now stays as it is: its TTLs count down once a second.
+  Duration UnchangedUntil(Duration now) const;
   // Whether it may be kept at all; others were answered with it once.
   bool lasts() const { return expires_ > made_; }
   Rcode rcode() const { return static_cast<Rcode>(wire_[3] & flag::kRcodeMask); }
@@ -57,15 +60,7 @@ class CachedMessage {
   CachedMessage() = default;  // For Make.
 
  private:
-  // Addresses of the answer that lie in a row, in records of the same size and owner: they may
-  // change places.
-  struct Run {
-    uint16_t begin = 0;
-    uint16_t record_bytes = 0;
-    uint16_t count = 0;
-  };
   void SetTimes(Duration now, const CacheTimes& times);
-  void FindRun();
   size_t QuestionEnd() const;
   void CountDown(Duration now, std::span<uint8_t> message) const;
   // How many records fit into this many bytes.
@@ -73,7 +68,7 @@ class CachedMessage {
 
   std::vector<uint8_t> wire_;
   std::vector<RecordMark> marks_;
-  Run run_;
+  AddressRun run_;
   Duration made_{};
   Duration expires_{};
 };

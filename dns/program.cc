@@ -1,14 +1,11 @@
 #include "dns/program.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
-#include "base/flags.h"
 #include "base/log.h"
 #include "client/kubeconfig.h"
 #include "client/transport.h"
@@ -41,13 +38,18 @@ Result<HttpsOptions> WhereTheServerIs(const DnsFlags& flags) {
   return config.Options();
 }
 
+bool FollowsResolvConf(const DnsFlags& flags) {
+  return flags.upstreams.empty() && !flags.resolv_conf.empty();
+}
+
 Result<> CheckRange(const char* name, int value, int least, int most) {
   if (value >= least && value <= most) return {};
   return Fail(Reason::kInvalid,
               fmt::format("--{} must be between {} and {}: {}", name, least, most, value));
 }
 
-Result<> RunUntilSignal(const DnsFlags& flags, const sigset_t& signals) {
+Result<int> RunUntilSignal(const DnsFlags& flags) {
+  BeginProgram(flags.log);
   const auto transport = TRY(MakeHttpsTransport(TRY(WhereTheServerIs(flags))));
   const SystemClock clock;
   SystemRandom random;
@@ -57,11 +59,10 @@ Result<> RunUntilSignal(const DnsFlags& flags, const sigset_t& signals) {
   const auto dns = TRY(ClusterDns::Start(flags, {informers, clock, random, executor}));
   informers.Start(executor);
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", dns->port()}});
-  int signal = 0;
-  sigwait(&signals, &signal);
-  kLog.Info("stopping", {{"signal", signal}});
+  WaitForSignal();
+  kLog.Info("stopping");
   informers.Stop();
-  return {};
+  return 0;
 }
 
 }  // namespace
@@ -85,8 +86,7 @@ Result<std::optional<DnsFlags>> ParseDnsFlags(const std::vector<std::string>& ar
   flags.Add("max-udp-payload", to.udp_bytes_max, "The most bytes of an answer over UDP.");
   flags.Add("upstream-timeout", to.upstream_timeout, "How long one upstream server is waited for.");
   flags.Add("threads", to.threads, "Threads that answer; 0: one a core.");
-  flags.Add("v", to.verbosity, "Log verbosity.");
-  flags.Add("logging-format", to.logging_format, "text or json.");
+  AddLogFlags(flags, to.log);
   TRY(flags.Parse(args));
   if (flags.help_asked()) {
     std::printf("%s", flags.Help().c_str());
@@ -121,15 +121,15 @@ Result<ServerOptions> ServerOptionsOf(const DnsFlags& flags) {
     if (!network) return Fail(Reason::kInvalid, "--allow-query is not a network: \"" + text + "\"");
     options.allowed.push_back(*network);
   }
-  std::vector<std::string> upstreams = flags.upstreams;
-  if (upstreams.empty() && !flags.resolv_conf.empty()) {
-    const std::string text = TRY(ReadTextFile(flags.resolv_conf));
-    upstreams = ParseNameservers(text);
-  }
-  for (const std::string& text : upstreams) {
+  for (const std::string& text : flags.upstreams) {
     const SocketAddress upstream = TRY(ParseServerAddress(text, kDnsPort));
     options.upstreams.push_back(upstream);
   }
+  if (!FollowsResolvConf(flags)) return options;
+  const auto text = ReadTextFile(flags.resolv_conf);
+  // A machine without a network may have none yet; whoever names another one means it.
+  if (!text && flags.resolv_conf != DnsFlags().resolv_conf) return Fail(text.error());
+  if (text) options.upstreams = ServersOf(*text);
   return options;
 }
 
@@ -146,34 +146,22 @@ Result<std::unique_ptr<ClusterDns>> ClusterDns::Start(const DnsFlags& flags,
   std::unique_ptr<ClusterDns> dns(new ClusterDns(dependencies));
   dns->server_ = TRY(Server::Start(std::move(options), dns->views_, dependencies.random));
   dns->executor_.Add(dns->loop_);
+  if (FollowsResolvConf(flags)) {
+    dns->resolv_conf_ = std::make_unique<ResolvConfLoop>(
+        flags.resolv_conf,
+        [&server = *dns->server_](const auto& upstreams) { server.SetUpstreams(upstreams); });
+    dns->executor_.Add(*dns->resolv_conf_);
+  }
   return dns;
 }
 
 ClusterDns::~ClusterDns() {
+  if (resolv_conf_) executor_.Remove(*resolv_conf_);
   if (server_) executor_.Remove(loop_);
 }
 
 int DnsMain(const std::vector<std::string>& args) {
-  const auto flags = ParseDnsFlags(args);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  Log::Configure((*flags)->verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  // Blocked before any thread starts, so that every thread has them blocked.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  if (const auto ran = RunUntilSignal(**flags, signals); !ran) {
-    std::fprintf(stderr, "Error: %s\n", ran.error().message.c_str());
-    return 1;
-  }
-  return 0;
+  return RunProgram(ParseDnsFlags(args), RunUntilSignal);
 }
 
 }  // namespace skiff::dns

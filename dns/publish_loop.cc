@@ -1,140 +1,116 @@
 #include "dns/publish_loop.h"
 
-#include "api/rules/ip.h"
+#include <set>
 
 namespace skiff::dns {
 namespace {
 
-constexpr int kServicePort = 53;
-constexpr uint8_t kTenth = 10;
 constexpr Duration kRetry = 5s;
-const ObjectKey kServiceKey{"kube-system", "kube-dns"};
-
-struct DnsPort {
-  const char* name;
-  const char* protocol;
-};
-constexpr DnsPort kPorts[] = {{"dns", "UDP"}, {"dns-tcp", "TCP"}};
-
-IpAddress Plus(IpAddress address, uint8_t number) {
-  unsigned carry = number;
-  for (size_t i = address.bit_count() / 8; i > 0 && carry > 0; --i) {
-    carry += address.bytes[i - 1];
-    address.bytes[i - 1] = static_cast<uint8_t>(carry);
-    carry >>= 8;
-  }
-  return address;
-}
-
-core_v1::Service WantedService(const std::string& address) {
-  core_v1::Service service;
-  service.metadata.namespace_ = kServiceKey.namespace_;
-  service.metadata.name = kServiceKey.name;
-  service.metadata.labels = {{"k8s-app", "kube-dns"},
-                             {"kubernetes.io/cluster-service", "true"},
-                             {"kubernetes.io/name", "CoreDNS"}};
-  service.spec.cluster_ip = address;
-  for (const DnsPort& port : kPorts) {
-    core_v1::ServicePort made;
-    made.name = port.name;
-    made.protocol = port.protocol;
-    made.port = kServicePort;
-    service.spec.ports.push_back(made);
-  }
-  return service;
-}
-
-discovery_v1::EndpointSlice WantedSlice(const std::string& node, const std::string& address,
-                                        int port) {
-  discovery_v1::EndpointSlice slice;
-  slice.metadata.namespace_ = kServiceKey.namespace_;
-  slice.metadata.name = kServiceKey.name + "-" + node;
-  slice.metadata.labels = {{"kubernetes.io/service-name", kServiceKey.name},
-                           {"endpointslice.kubernetes.io/managed-by", "skiff"}};
-  slice.address_type = "IPv4";
-  discovery_v1::Endpoint endpoint;
-  endpoint.addresses = {address};
-  endpoint.conditions.ready = true;
-  endpoint.conditions.serving = true;
-  endpoint.conditions.terminating = false;
-  endpoint.node_name = node;
-  slice.endpoints = {endpoint};
-  for (const DnsPort& each : kPorts) {
-    discovery_v1::EndpointPort made;
-    made.name = each.name;
-    made.protocol = each.protocol;
-    made.port = port;
-    slice.ports.push_back(made);
-  }
-  return slice;
-}
+const ObjectKey kServiceKey{kDnsNamespace, kDnsService};
 
 }  // namespace
 
-std::string ClusterDnsAddress(const std::string& service_cidr) {
-  const auto cidr = ParseCidr(service_cidr);
-  if (!cidr) return "";
-  const IpAddress address = Plus(cidr->Network(), kTenth);
-  return cidr->Contains(address) ? address.Text() : "";
-}
-
-PublishLoop::PublishLoop(What what, Client client, InformerFactory& informers)
-    : what_(std::move(what)),
+PublishLoop::PublishLoop(std::string service_address, Client client, InformerFactory& informers)
+    : service_address_(std::move(service_address)),
       client_(std::move(client)),
       services_(informers.For<core_v1::Service>()),
       slices_(informers.For<discovery_v1::EndpointSlice>()),
       nodes_(informers.For<core_v1::Node>()) {
-  const auto wake_for_dns = [this](const auto& before, const auto& now) {
-    const auto& metadata = (now ? now : before)->metadata;
-    if (metadata.namespace_ == kServiceKey.namespace_ &&
-        metadata.name.starts_with(kServiceKey.name)) {
-      Wake();
-    }
-  };
-  services_.OnChange(wake_for_dns);
-  slices_.OnChange(wake_for_dns);
+  services_.OnChange([this](const auto& before, const auto& now) {
+    if (KeyOf(now ? *now : *before) == kServiceKey) Wake();
+  });
+  slices_.OnChange([this](const auto& before, const auto& now) {
+    if ((before && IsOwnSlice(*before)) || (now && IsOwnSlice(*now))) Wake();
+  });
   nodes_.OnChange([this](const auto& before, const auto& now) {
-    if (!before || !now || before->spec.pod_cidrs != now->spec.pod_cidrs) Wake();
+    if (!before || !now || WantedSlice(*before) != WantedSlice(*now)) Wake();
   });
   services_.cache().OnSynced([this] { Wake(); });
   slices_.cache().OnSynced([this] { Wake(); });
+  nodes_.cache().OnSynced([this] { Wake(); });
 }
 
 Duration PublishLoop::Step() {
-  if (!services_.synced() || !slices_.synced()) return kNever;
-  const auto done = Publish();
+  if (!services_.synced() || !slices_.synced() || !nodes_.synced()) return kNever;
+  const auto done = PublishAll();
   // What another wrote meanwhile comes by the informer.
   if (done || done.error().reason == Reason::kAlreadyExists) return kNever;
   log_.Info("cluster DNS not published", {{"error", done.error().message}});
   return kRetry;
 }
 
-Result<> PublishLoop::Publish() {
+Result<> PublishLoop::PublishAll() {
   const auto service = services_.Get(kServiceKey);
   if (service && !service->spec.selector.empty()) return {};
-  if (!service) TRY(client_.Create(WantedService(what_.service_address)));
-  const std::string address = ReachableAddress();
-  if (address.empty()) return {};
-  const auto wanted = WantedSlice(what_.node, address, what_.port);
+  TRY(PublishService());
+  std::set<std::string> wanted_names;
+  for (const auto& node : nodes_.List()) {
+    const auto wanted = WantedSlice(*node);
+    if (!wanted) continue;
+    wanted_names.insert(wanted->metadata.name);
+    TRY(PublishSlice(*wanted));
+  }
+  for (const auto& slice : slices_.List()) {
+    if (!IsOwnSlice(*slice) || wanted_names.contains(slice->metadata.name)) continue;
+    const auto deleted = client_.Delete<discovery_v1::EndpointSlice>(KeyOf(*slice));
+    if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+  }
+  return {};
+}
+
+Result<> PublishLoop::PublishService() {
+  const auto service = services_.Get(kServiceKey);
+  const core_v1::Service wanted = WantedService(service_address_);
+  if (!service) {
+    // The cache may lag our own write, and a second one would complain of the address.
+    const auto present = client_.Get<core_v1::Service>(kServiceKey);
+    if (present) return {};
+    if (present.error().reason != Reason::kNotFound) return Fail(present.error());
+    TRY(client_.Create(wanted));
+    return {};
+  }
+  TRY(client_.Patch(*service, [&](core_v1::Service& it) {
+    it.spec.traffic_distribution = wanted.spec.traffic_distribution;
+  }));
+  return {};
+}
+
+Result<> PublishLoop::PublishSlice(const discovery_v1::EndpointSlice& wanted) {
   const auto slice = slices_.Get(KeyOf(wanted));
   if (!slice) {
     TRY(client_.Create(wanted));
     return {};
   }
+  if (slice->address_type != wanted.address_type) {
+    // Cannot be changed: that it is gone brings us back here.
+    return client_.Delete<discovery_v1::EndpointSlice>(KeyOf(wanted));
+  }
   TRY(client_.Patch(*slice, [&](discovery_v1::EndpointSlice& it) {
+    it.metadata.labels = wanted.metadata.labels;
     it.endpoints = wanted.endpoints;
     it.ports = wanted.ports;
   }));
   return {};
 }
 
-// By which pods reach the machine: its own address, or that of the bridge they hang on.
-std::string PublishLoop::ReachableAddress() const {
-  if (!what_.node_address.starts_with("127.")) return what_.node_address;
-  const auto node = nodes_.Get({"", what_.node});
-  if (!node || node->spec.pod_cidrs.empty()) return "";
-  const auto cidr = ParseCidr(node->spec.pod_cidrs.front());
-  return cidr ? Plus(cidr->Network(), 1).Text() : "";
+AnnounceLoop::AnnounceLoop(std::string node, int port, Client client, InformerFactory& informers)
+    : node_(std::move(node)),
+      port_(std::to_string(port)),
+      client_(std::move(client)),
+      nodes_(informers.For<core_v1::Node>()) {
+  nodes_.OnChange([this](const auto&, const auto& now) {
+    if (now && now->metadata.name == node_) Wake();
+  });
+}
+
+Duration AnnounceLoop::Step() {
+  const auto node = nodes_.Get({"", node_});
+  if (!node) return kNever;
+  const auto done = client_.Patch(
+      *node, [this](core_v1::Node& it) { it.metadata.annotations[kDnsPortAnnotation] = port_; });
+  if (done) return kNever;
+  log_.Info("DNS of this node not announced", {{"error", done.error().message}});
+  return kRetry;
 }
 
 }  // namespace skiff::dns

@@ -6,18 +6,13 @@
 //   views.Publish(view);
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "base/id.h"
-#include "dns/answer.h"
-#include "dns/forwarder.h"
-#include "dns/tcp_listener.h"
-#include "dns/view_source.h"
+#include "dns/worker.h"
 
 namespace skiff::dns {
 
@@ -36,8 +31,7 @@ struct ServerOptions {
 
 struct ServerStats {
   uint64_t queries = 0;
-  uint64_t cache_hits = 0;
-  uint64_t forwarded = 0;
+  uint64_t forwarded = 0;  // Neither the cluster's names nor cached.
 };
 
 class Server {
@@ -51,15 +45,17 @@ class Server {
   ~Server();
   int port() const { return port_; }
   ServerStats stats() const;
+  // Asks these for the names of others from now on; this server itself is left out. Any thread.
+  void SetUpstreams(const std::vector<SocketAddress>& upstreams);
 
  private:
-  class Worker;
   explicit Server(ServerOptions options);
   Result<> Open(const SocketAddress& address, const ViewSource& views, Random& random);
 
   ServerOptions options_;
   Cache cache_;
   std::unique_ptr<Upstreams> upstreams_;
+  SocketAddress bound_;
   int port_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -17,7 +17,7 @@ namespace skiff::dns {
 namespace {
 
 constexpr int kBacklog = 1024;
-// Room for bursts while the thread that reads is not scheduled. The kernel may grant less.
+// Room for bursts while the thread that reads is not scheduled.
 constexpr int kUdpBufferBytes = 4 << 20;
 
 std::string SystemText(int error) {
@@ -36,6 +36,13 @@ tl::unexpected<Error> FailSystem(const char* network, const SocketAddress& addre
 
 bool SetOption(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+// More than the machine grants everybody, where we may; else as much as that.
+void SetBuffer(int fd, int forced_name, int name) {
+  if (!SetOption(fd, SOL_SOCKET, forced_name, kUdpBufferBytes)) {
+    SetOption(fd, SOL_SOCKET, name, kUdpBufferBytes);
+  }
 }
 
 Result<int> OpenBound(const char* network, int type, const SocketAddress& address) {
@@ -145,8 +152,8 @@ Result<SocketAddress> ParseServerAddress(const std::string& text, int default_po
 
 Result<int> BindUdp(const SocketAddress& address) {
   const int fd = TRY(OpenBound("udp", SOCK_DGRAM, address));
-  SetOption(fd, SOL_SOCKET, SO_RCVBUF, kUdpBufferBytes);
-  SetOption(fd, SOL_SOCKET, SO_SNDBUF, kUdpBufferBytes);
+  SetBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+  SetBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
   return fd;
 }
 

@@ -2,13 +2,16 @@
 
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 namespace skiff::dns {
 namespace {
 
 // A busy socket gives way to others after so many batches.
 constexpr int kBatchesPerRound = 8;
+
+// Not a multiple of a page: queries that begin at the same offset of theirs push each other out of
+// the processor's cache.
+constexpr size_t kQueryStride = UdpSocket::kQueryBytesMax + 64;
 
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(in6_pktinfo));
 
@@ -39,33 +42,6 @@ void ReadLocal(const msghdr& message, UdpPeer& peer) {
   }
 }
 
-void WriteLocal(const UdpPeer& peer, msghdr& message, Control& control) {
-  message.msg_control = nullptr;
-  message.msg_controllen = 0;
-  if (!peer.has_local) return;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (peer.local_family == AF_INET) {
-    in_pktinfo info{};
-    std::memcpy(&info.ipi_spec_dst, &peer.local, sizeof info.ipi_spec_dst);
-    header->cmsg_level = IPPROTO_IP;
-    header->cmsg_type = IP_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof info);
-    std::memcpy(CMSG_DATA(header), &info, sizeof info);
-    message.msg_controllen = CMSG_SPACE(sizeof info);
-  } else {
-    in6_pktinfo info{};
-    info.ipi6_addr = peer.local;
-    info.ipi6_ifindex = peer.interface;
-    header->cmsg_level = IPPROTO_IPV6;
-    header->cmsg_type = IPV6_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof info);
-    std::memcpy(CMSG_DATA(header), &info, sizeof info);
-    message.msg_controllen = CMSG_SPACE(sizeof info);
-  }
-}
-
 bool AskForLocal(int fd) {
   const SocketAddress address = LocalAddress(fd);
   if (!address.is_wildcard()) return false;
@@ -80,44 +56,30 @@ bool AskForLocal(int fd) {
 
 }  // namespace
 
-struct UdpSocket::Batch {
-  explicit Batch(size_t reply_bytes_max)
-      : reply_bytes(reply_bytes_max),
-        queries(kBatch * kQueryBytesMax),
-        replies(kBatch * reply_bytes_max) {}
-
-  const size_t reply_bytes;
-  std::vector<uint8_t> queries;
-  std::vector<uint8_t> replies;
+// Where datagrams are received to.
+struct UdpSocket::Queries {
+  // Not cleared: what no burst has reached takes no memory.
+  std::unique_ptr<uint8_t[]> bytes =
+      std::make_unique_for_overwrite<uint8_t[]>(kBatch * kQueryStride);
   UdpPeer peers[kBatch];
-  Control in_control[kBatch];
-  Control out_control[kBatch];
-  iovec in_bytes[kBatch];
-  iovec out_bytes[kBatch];
-  mmsghdr in[kBatch];
-  mmsghdr out[kBatch];
+  Control control[kBatch];
+  iovec space[kBatch];
+  mmsghdr messages[kBatch];
 
-  void PrepareToReceive(bool with_control) {
-    for (size_t i = 0; i < kBatch; ++i) {
-      in_bytes[i] = {queries.data() + i * kQueryBytesMax, kQueryBytesMax};
-      in[i].msg_hdr = {.msg_name = &peers[i].address.any,
-                       .msg_namelen = sizeof peers[i].address.v6,
-                       .msg_iov = &in_bytes[i],
-                       .msg_iovlen = 1,
-                       .msg_control = with_control ? in_control[i].bytes : nullptr,
-                       .msg_controllen = with_control ? kControlBytes : 0};
+  // The first `count`, after the kernel wrote to them.
+  void Prepare(size_t count, bool with_control) {
+    for (size_t i = 0; i < count; ++i) {
+      space[i] = {bytes.get() + i * kQueryStride, kQueryBytesMax};
+      messages[i].msg_hdr = {.msg_name = &peers[i].address.any,
+                             .msg_namelen = sizeof peers[i].address.v6,
+                             .msg_iov = &space[i],
+                             .msg_iovlen = 1,
+                             .msg_control = with_control ? control[i].bytes : nullptr,
+                             .msg_controllen = with_control ? kControlBytes : 0};
     }
   }
-  std::span<uint8_t> ReplySpace(size_t index) {
-    return {replies.data() + index * reply_bytes, reply_bytes};
-  }
-  void PrepareToSend(size_t index, Bytes reply, UdpPeer& peer) {
-    out_bytes[index] = {const_cast<uint8_t*>(reply.data()), reply.size()};
-    out[index].msg_hdr = {.msg_name = &peer.address.any,
-                          .msg_namelen = peer.address.length,
-                          .msg_iov = &out_bytes[index],
-                          .msg_iovlen = 1};
-    WriteLocal(peer, out[index].msg_hdr, out_control[index]);
+  Bytes operator[](size_t index) const {
+    return {bytes.get() + index * kQueryStride, messages[index].msg_len};
   }
 };
 
@@ -126,7 +88,9 @@ UdpSocket::UdpSocket(Poller& poller, int fd, size_t reply_bytes_max, Handle hand
       fd_(fd),
       handle_(std::move(handle)),
       any_address_(AskForLocal(fd)),
-      batch_(std::make_unique<Batch>(reply_bytes_max)) {
+      queries_(std::make_unique<Queries>()),
+      replies_(reply_bytes_max) {
+  queries_->Prepare(kBatch, any_address_);
   poller_.Watch(fd_, EPOLLIN, *this);
 }
 
@@ -135,40 +99,28 @@ UdpSocket::~UdpSocket() {
 }
 
 void UdpSocket::OnReady(uint32_t) {
-  Batch& batch = *batch_;
+  Queries& queries = *queries_;
   for (int round = 0; round < kBatchesPerRound; ++round) {
-    batch.PrepareToReceive(any_address_);
-    const int count = recvmmsg(fd_, batch.in, kBatch, MSG_DONTWAIT, nullptr);
-    if (count <= 0) return;
-    size_t replies = 0;
-    for (int i = 0; i < count; ++i) {
-      UdpPeer& peer = batch.peers[i];
-      peer.address.length = batch.in[i].msg_hdr.msg_namelen;
+    const int received = recvmmsg(fd_, queries.messages, kBatch, MSG_DONTWAIT, nullptr);
+    if (received <= 0) return;
+    const auto count = static_cast<size_t>(received);
+    for (size_t i = 0; i < count; ++i) {
+      UdpPeer& peer = queries.peers[i];
+      peer.address.length = queries.messages[i].msg_hdr.msg_namelen;
       // Nobody can be answered at port 0.
       if (peer.address.port() == 0) continue;
-      if (any_address_) ReadLocal(batch.in[i].msg_hdr, peer);
-      const Bytes query(batch.queries.data() + i * kQueryBytesMax, batch.in[i].msg_len);
-      const Bytes reply = handle_(query, peer, batch.ReplySpace(replies));
-      if (!reply.empty()) batch.PrepareToSend(replies++, reply, peer);
+      if (any_address_) ReadLocal(queries.messages[i].msg_hdr, peer);
+      const Bytes reply = handle_(queries[i], peer, replies_.Space());
+      if (!reply.empty()) replies_.Add(reply, peer);
     }
-    for (size_t sent = 0; sent < replies;) {
-      const int done = sendmmsg(fd_, batch.out + sent, replies - sent, MSG_DONTWAIT);
-      // The first one could not be sent: its client asks again.
-      sent += done > 0 ? done : 1;
-    }
-    if (static_cast<size_t>(count) < kBatch) return;
+    replies_.Send(fd_);
+    queries.Prepare(count, any_address_);
+    if (count < kBatch) return;
   }
 }
 
 void UdpSocket::Send(Bytes reply, const UdpPeer& peer) {
-  Control control;
-  iovec bytes{const_cast<uint8_t*>(reply.data()), reply.size()};
-  msghdr message{.msg_name = const_cast<sockaddr*>(peer.address.get()),
-                 .msg_namelen = peer.address.length,
-                 .msg_iov = &bytes,
-                 .msg_iovlen = 1};
-  WriteLocal(peer, message, control);
-  (void)!sendmsg(fd_, &message, MSG_DONTWAIT);  // Lost datagrams are asked for again.
+  SendDatagram(fd_, reply, peer);
 }
 
 }  // namespace skiff::dns

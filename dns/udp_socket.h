@@ -7,6 +7,7 @@
 
 #include "dns/poller.h"
 #include "dns/query_source.h"
+#include "dns/reply_batch.h"
 #include "dns/wire.h"
 
 namespace skiff::dns {
@@ -15,7 +16,7 @@ class UdpSocket final : public Pollable {
  public:
   // Longer queries are cut, and so found malformed.
   static constexpr size_t kQueryBytesMax = 4096;
-  static constexpr size_t kBatch = 64;
+  static constexpr size_t kBatch = ReplyBatch::kRepliesMax;
 
   // Writes the reply to `space` and returns it; empty: none, or not now.
   using Handle = std::function<Bytes(Bytes query, const UdpPeer& peer, std::span<uint8_t> space)>;
@@ -27,12 +28,13 @@ class UdpSocket final : public Pollable {
   void Send(Bytes reply, const UdpPeer& peer);
 
  private:
-  struct Batch;
+  struct Queries;
   Poller& poller_;
   const int fd_;
   const Handle handle_;
   const bool any_address_;  // Bound to all: each datagram must say which one it came to.
-  std::unique_ptr<Batch> batch_;
+  std::unique_ptr<Queries> queries_;
+  ReplyBatch replies_;
 };
 
 }  // namespace skiff::dns

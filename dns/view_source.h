@@ -43,6 +43,8 @@ class ViewReader {
     }
     return view_.get();
   }
+  // Of what Get returned last.
+  uint64_t generation() const { return generation_; }
 
  private:
   const ViewSource& source_;

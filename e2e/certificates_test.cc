@@ -57,8 +57,8 @@ class Impersonating final : public Transport {
   const std::vector<std::string> groups_;
 };
 
-Cluster::Options OptionsOf(const CertificateAuthority& authority) {
-  Cluster::Options options;
+TestCluster::Options OptionsOf(const CertificateAuthority& authority) {
+  TestCluster::Options options;
   options.authorization_modes = {"Node", "RBAC"};
   options.controllers.controllers = {"*", "bootstrapsigner", "tokencleaner",
                                      "kubelet-serving-approving"};
@@ -136,7 +136,7 @@ class CertificatesTest : public testing::Test {
 
   const CertificateAuthority authority_ =
       *CertificateAuthority::Create("kubernetes", FakeClock().Now());
-  Cluster cluster_{OptionsOf(authority_)};
+  TestCluster cluster_{OptionsOf(authority_)};
   Impersonating joiner_{cluster_.transport(), "system:bootstrap:abc123", {"system:bootstrappers"}};
   Impersonating node_{cluster_.transport(), "system:node:n1", {"system:nodes"}};
   int asked_ = 0;

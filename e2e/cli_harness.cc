@@ -15,7 +15,7 @@ namespace {
 // The cluster's own transport outlives the sessions that are given one.
 class Borrowed final : public Transport {
  public:
-  Borrowed(Cluster& cluster, bool settles) : cluster_(cluster), settles_(settles) {}
+  Borrowed(TestCluster& cluster, bool settles) : cluster_(cluster), settles_(settles) {}
   http::Response Send(http::Request request) override {
     const bool writes = request.method != "GET";
     http::Response response = cluster_.transport().Send(std::move(request));
@@ -24,7 +24,7 @@ class Borrowed final : public Transport {
   }
 
  private:
-  Cluster& cluster_;
+  TestCluster& cluster_;
   const bool settles_;
 };
 
@@ -58,7 +58,7 @@ std::vector<std::string> ShellWords(const std::string& line) {
   return words;
 }
 
-CliCluster::CliCluster(Cluster::Options options) : cluster_(std::move(options)) {
+CliCluster::CliCluster(TestCluster::Options options) : cluster_(std::move(options)) {
   cluster_.Apply("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}}");
   // A kubeconfig of the machine's may not be read.
   variables_["KUBECONFIG"] = "/dev/null";

@@ -23,7 +23,7 @@ struct Ran {
 
 class CliCluster {
  public:
-  explicit CliCluster(Cluster::Options options = {.run_controllers = false});
+  explicit CliCluster(TestCluster::Options options = {.run_controllers = false});
 
   // `line` is split as a shell does it, with '...' and "..." but nothing else; `input` is standard
   // input. A verb that pauses lets the cluster's time pass.
@@ -40,10 +40,10 @@ class CliCluster {
   void SettleAfterWrites() { settles_ = true; }
   // An environment variable of the verbs, such as EDITOR.
   void SetVariable(const std::string& name, const std::string& value) { variables_[name] = value; }
-  Cluster& cluster() { return cluster_; }
+  TestCluster& cluster() { return cluster_; }
 
  private:
-  Cluster cluster_;
+  TestCluster cluster_;
   std::map<std::string, std::string> variables_;
   bool settles_ = false;
 };

@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-Cluster::Options WithRunningPods() {
+TestCluster::Options WithRunningPods() {
   return {.run_controllers = true, .add_parts = [](Manager& manager) { AddPodRunner(manager); }};
 }
 

@@ -35,8 +35,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-Cluster::Options OptionsOf(uint64_t seed, const std::set<std::string>& silent) {
-  Cluster::Options options;
+TestCluster::Options OptionsOf(uint64_t seed, const std::set<std::string>& silent) {
+  TestCluster::Options options;
   options.seed = seed;
   options.controllers.root_ca = "CA";
   options.controllers.local_path_directory = "/volumes";
@@ -98,7 +98,7 @@ class ControllersTest : public testing::TestWithParam<uint64_t> {
   }
   size_t PodCount() { return cluster_.List<Pod>("default").size(); }
   std::set<std::string> silent_;  // Nodes that do not report.
-  Cluster cluster_;
+  TestCluster cluster_;
 };
 INSTANTIATE_TEST_SUITE_P(Seeds, ControllersTest, testing::Range<uint64_t>(1, 6));
 

@@ -20,8 +20,6 @@ PROXY_PORT=${SKIFF_PROXY_PORT:-8001}
 SERVICE_CIDR=10.97.0.0/16
 SKIFF=$PWD/build/$PRESET/skiff
 
-if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
-
 pods_running() { # SELECTOR COUNT
   [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | grep -c ' 1/1 *Running')" = "$2" ] &&
     [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | wc -l)" = "$2" ]
@@ -48,10 +46,14 @@ cleanup() {
   summary $code
 }
 
-install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
-say "Building ($PRESET)"
-cmake --preset "$PRESET" >/dev/null
-cmake --build --preset "$PRESET" --target skiff images 2>&1 | tail -n 1
+if [ -z "${SKIFF_BUILT:-}" ]; then
+  install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
+  say "Building ($PRESET)"
+  cmake --preset "$PRESET" >/dev/null
+  cmake --build --preset "$PRESET" --target skiff images 2>&1 | tail -n 1
+fi
+# What is built stays its user's; the cluster is root's.
+if [ "$(id -u)" != 0 ]; then exec sudo -E SKIFF_BUILT=1 "$0" "$@"; fi
 before=$(machine_state)
 trap cleanup EXIT
 trap 'exit 130' INT TERM

@@ -41,6 +41,17 @@ shows() {
 
 start_api
 "$SKIFF" apply -f e2e/testdata/dns.yaml >/dev/null
+{
+  cat <<'YAML'
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: crowd-1, namespace: default, labels: {kubernetes.io/service-name: crowd}}
+addressType: IPv4
+ports: [{port: 80}]
+endpoints:
+YAML
+  for i in $(seq 120); do echo "- {addresses: [10.244.9.$i]}"; done
+} | "$SKIFF" apply -f - >/dev/null
 start_upstream
 start_dns
 
@@ -80,6 +91,42 @@ status nope.example.test A NXDOMAIN
 shows 'flags: qr rd ra;' name5.example.test A
 same "a long answer, fetched over TCP" 120 "$(ask "$DNS_PORT" +short many.example.test A | wc -l)"
 shows 'flags: qr tc' many.example.test A +ignore +noedns
+
+# Sizes: no datagram is longer than the client takes, nor than 1232 bytes; over TCP everything fits.
+fits() { # BYTES NAME DIG-FLAGS...: cut to so many bytes, and says so
+  local bytes=$1 name=$2 size; shift 2
+  shows 'flags: qr[a-z ]* tc' "$name" A +ignore "$@"
+  size=$(ask "$DNS_PORT" "$name" A +ignore "$@" | sed -n 's/.*MSG SIZE *rcvd: //p')
+  [ "$size" -le "$bytes" ] || fail "$name with $*: $size bytes, more than $bytes"
+}
+for name in many.example.test "crowd.default.$zone"; do
+  fits 512 "$name" +noedns
+  fits 600 "$name" +bufsize=600
+  fits 1232 "$name" +bufsize=4096
+  same "all of $name" 120 "$(ask "$DNS_PORT" +short "$name" A | wc -l)"
+done
+shows 'EDNS: version: 0, flags: do;' "web.default.$zone" A +dnssec
+status "web.default.$zone" A NOERROR +cookie
+
+# What is kept of others: it grows older, and outlasts their server.
+ttl() { ask "$DNS_PORT" +noall +answer "$1" A | awk 'NR == 1 {print $2}'; }
+first=$(ttl name5.example.test)
+older() { [ "$(ttl name5.example.test)" -lt "$first" ]; }
+until_true 5 older
+stop_upstream
+status name5.example.test A NOERROR
+status nope.example.test A NXDOMAIN
+shows '^example.test.\s+[1-6]?[0-9]\s+IN\s+SOA' nope.example.test A
+status name77.example.test A SERVFAIL
+status "web.default.$zone" A NOERROR
+start_upstream
+back() { [ "$(ask "$DNS_PORT" +short name78.example.test A)" = 192.0.2.79 ]; }
+until_true 10 back
+checks=$((checks + 2))
+
+# Noise, of which some is answered, and after which all goes on.
+for size in 1 11 12 40 600; do head -c $size /dev/urandom >"/dev/udp/127.0.0.1/$DNS_PORT"; done
+head -c 4000 /dev/urandom >"/dev/tcp/127.0.0.1/$DNS_PORT" || true
 
 # The protocol.
 shows 'status: BADVERS' "web.default.$zone" A +edns=1 +noednsnegotiation

@@ -63,12 +63,20 @@ server:
   # The most it takes, so that nothing but its work bounds it.
   outgoing-range: 512
   num-queries-per-thread: 1024
+  so-rcvbuf: 4m
+  so-sndbuf: 4m
 $3
 remote-control:
   control-enable: no
 CONF
   "$UNBOUND" -d -c "$directory/unbound.conf" &
   servers+=($!)
+}
+
+# The server goes, and its port is free again.
+stop_upstream() {
+  kill "$upstream"
+  wait "$upstream" || true
 }
 
 start_upstream() {
@@ -86,6 +94,7 @@ start_upstream() {
   local-data: 'many.example.test. 3600 IN A 198.51.100.$i'"
   done
   start_unbound upstream "$UPSTREAM_PORT" "$data"
+  upstream=${servers[-1]}
   until_true 10 knows "$UPSTREAM_PORT" name1.example.test
 }
 

@@ -30,6 +30,7 @@ constexpr char kObjects[] = R"(
 apiVersion: v1
 kind: Node
 metadata: {name: node1}
+spec: {podCIDR: 10.244.0.0/24, podCIDRs: [10.244.0.0/24]}
 ---
 apiVersion: v1
 kind: Node
@@ -73,26 +74,61 @@ class ClusterNames : public ::testing::Test {
   ~ClusterNames() override {
     cluster_.executor().Remove(*loop_);
     cluster_.executor().Remove(*publish_);
+    cluster_.executor().Remove(*announce_);
   }
 
-  Cluster::Options OptionsOf() {
-    Cluster::Options options;
+  TestCluster::Options OptionsOf() {
+    TestCluster::Options options;
     options.add_parts = [this](Manager& manager) {
       AddPodRunner(manager, {});
       loop_ = std::make_unique<dns::ViewLoop>(dns::ViewLoop::Dependencies{
           manager.informer<core_v1::Service>(), manager.informer<discovery_v1::EndpointSlice>(),
           manager.informer<core_v1::Namespace>(), manager.informer<core_v1::Node>(),
           manager.clock(), views_});
-      publish_ = std::make_unique<dns::PublishLoop>(
-          dns::PublishLoop::What{kDnsAddress, "node1", kNodeAddress, kDnsPort}, manager.client(),
-          manager.informers());
+      publish_ =
+          std::make_unique<dns::PublishLoop>(kDnsAddress, manager.client(), manager.informers());
+      announce_ = std::make_unique<dns::AnnounceLoop>("node1", kDnsPort, manager.client(),
+                                                      manager.informers());
     };
     return options;
   }
   void SetUp() override {
     cluster_.executor().Add(*loop_);
     cluster_.executor().Add(*publish_);
+    cluster_.executor().Add(*announce_);
     cluster_.RunUntilIdle();
+  }
+  // As the node's kubelet says it.
+  void SetNode(const std::string& name, const std::string& address, bool ready) {
+    cluster_.Edit<core_v1::Node>(
+        {"", name},
+        [&](core_v1::Node& it) {
+          it.status.addresses.resize(1);
+          it.status.addresses[0].type = "InternalIP";
+          it.status.addresses[0].address = address;
+          it.status.conditions.resize(1);
+          it.status.conditions[0].type = "Ready";
+          it.status.conditions[0].status = ready ? "True" : "False";
+        },
+        /*status=*/true);
+    cluster_.RunFor(1s);
+  }
+  // Where the rules of a node lead a query to the address of the service.
+  std::vector<std::string> ServersFor(const std::string& node) {
+    const auto map = proxy::BuildServiceMap({cluster_.Get<core_v1::Service>(kDnsService)}, Slices(),
+                                            {.name = node});
+    std::vector<std::string> servers;
+    for (const auto& each : map.at("kube-system/kube-dns:dns/udp").cluster_endpoints) {
+      servers.push_back(each.Address());
+    }
+    return servers;
+  }
+  std::vector<Ptr<discovery_v1::EndpointSlice>> Slices() {
+    std::vector<Ptr<discovery_v1::EndpointSlice>> slices;
+    for (auto& each : cluster_.List<discovery_v1::EndpointSlice>("kube-system")) {
+      slices.push_back(std::make_shared<discovery_v1::EndpointSlice>(std::move(each)));
+    }
+    return slices;
   }
   dns::TestReply Ask(const std::string& name, uint16_t type = dns::type::kA) {
     dns::ZoneOptions options;
@@ -113,7 +149,8 @@ class ClusterNames : public ::testing::Test {
   dns::ViewSource views_;
   std::unique_ptr<dns::ViewLoop> loop_;
   std::unique_ptr<dns::PublishLoop> publish_;
-  Cluster cluster_;
+  std::unique_ptr<dns::AnnounceLoop> announce_;
+  TestCluster cluster_;
 };
 
 TEST_F(ClusterNames, FollowServicesPodsAndNamespaces) {
@@ -148,9 +185,12 @@ TEST_F(ClusterNames, TheDnsIsAServiceAndStaysOne) {
   const auto service = cluster_.Get<core_v1::Service>(kDnsService);
   ASSERT_TRUE(service);
   EXPECT_EQ(service->spec.cluster_ip, kDnsAddress);
+  EXPECT_EQ(service->spec.traffic_distribution, "PreferSameNode");
   EXPECT_THAT(service->spec.ports, SizeIs(2));
   EXPECT_THAT(Ask("ns.dns.cluster.local").answer,
               ElementsAre("ns.dns.cluster.local. 5 IN A 10.0.0.10"));
+  cluster_.Apply(kObjects);
+  SetNode("node1", kNodeAddress, true);
   auto slice = cluster_.Get<discovery_v1::EndpointSlice>(kDnsSlice);
   ASSERT_TRUE(slice);
   EXPECT_THAT(slice->endpoints.at(0).addresses, ElementsAre(kNodeAddress));
@@ -166,11 +206,45 @@ TEST_F(ClusterNames, TheDnsIsAServiceAndStaysOne) {
 }
 
 TEST_F(ClusterNames, AnotherDnsIsLeftAlone) {
+  cluster_.Apply(kObjects);
+  SetNode("node1", kNodeAddress, true);
   cluster_.Edit<core_v1::Service>(kDnsService, [](auto& it) {
     it.spec.selector = {{"k8s-app", "kube-dns"}};
   });
   cluster_.RunFor(10s).Delete<discovery_v1::EndpointSlice>(kDnsSlice).RunFor(10s);
   EXPECT_FALSE(cluster_.Get<discovery_v1::EndpointSlice>(kDnsSlice));
+}
+
+TEST_F(ClusterNames, PodsAskTheirOwnNodeAsLongAsItIsReady) {
+  cluster_.Apply(kObjects);
+  SetNode("node1", kNodeAddress, true);
+  // The other node's server says so in another process.
+  SetNode("node-1", "192.0.2.2", true);
+  EXPECT_THAT(ServersFor("node-1"), ElementsAre("192.0.2.1:10053"));
+  cluster_
+      .Edit<core_v1::Node>(
+          {"", "node-1"},
+          [](auto& it) { it.metadata.annotations[dns::kDnsPortAnnotation] = "10054"; })
+      .RunFor(1s);
+  EXPECT_THAT(ServersFor("node1"), ElementsAre("192.0.2.1:10053"));
+  EXPECT_THAT(ServersFor("node-1"), ElementsAre("192.0.2.2:10054"));
+  EXPECT_THAT(ServersFor("elsewhere"), ElementsAre("192.0.2.1:10053", "192.0.2.2:10054"));
+
+  SetNode("node1", kNodeAddress, false);
+  EXPECT_THAT(ServersFor("node1"), ElementsAre("192.0.2.2:10054"));
+  EXPECT_THAT(ServersFor("node-1"), ElementsAre("192.0.2.2:10054"));
+  // It comes back with another address.
+  SetNode("node1", "192.0.2.9", true);
+  EXPECT_THAT(ServersFor("node1"), ElementsAre("192.0.2.9:10053"));
+  cluster_.Delete<core_v1::Node>({"", "node1"}).RunFor(1s);
+  EXPECT_THAT(ServersFor("elsewhere"), ElementsAre("192.0.2.2:10054"));
+  EXPECT_THAT(Slices(), SizeIs(1));
+}
+
+TEST_F(ClusterNames, ANodeThatReachesNoOtherIsAskedByItsBridge) {
+  cluster_.Apply(kObjects);
+  SetNode("node1", "127.0.0.1", true);
+  EXPECT_THAT(ServersFor("node1"), ElementsAre("10.244.0.1:10053"));
 }
 
 // A pod's packets to the address of the Service, translated by the real rules, reach the server on
@@ -187,7 +261,9 @@ TEST_F(ClusterNames, APodReachesTheDnsByTheAddressOfItsService) {
   node->Set("ipv4/ip_forward", "1");
   pod->Do("ip address add 10.244.0.2/24 dev eth0");
   pod->Do("ip route add default via 10.244.0.1");
-  cluster_.Apply(kObjects).RunFor(5s);
+  cluster_.Apply(kObjects);
+  SetNode("node1", kNodeAddress, true);
+  cluster_.RunFor(5s);
 
   SystemClock clock;
   SystemRandom random;

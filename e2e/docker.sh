@@ -6,136 +6,202 @@
 # the end.
 #
 #   e2e/docker.sh               names, ports and counts are variables in .env
-#   COMPOSE='docker compose'    the Compose to use; by default the newest there is
+#   COMPOSE='docker compose'    the Compose to use
 #
-# Exits with 77 where no engine runs and none can be started.
-#
-# Where no Docker engine runs and this is root, one of our own is started meanwhile (docker.io).
+# By default the newest Compose that is there plays the whole show, and the other age of Compose (1.29
+# is Debian 12's, 2 may be the user's or build/peers') its beginning. Where no Docker engine runs and
+# this is root, one of our own is started meanwhile; exits with 77 where it cannot be.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [ "$(id -u)" != 0 ] && ! docker info >/dev/null 2>&1; then exec sudo -E "$0" "$@"; fi
 . e2e/packages.sh
 . e2e/peers/kubectl.sh
 . e2e/docker/engine.sh
+. e2e/docker/env.sh
 . e2e/show.sh
-set -a; . ./.env; set +a
+KUBECTL=$(debian_kubectl build/peers)
+need_engine "$@"
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-skiff-show}
 work=$(mktemp -d)
+export KUBECONFIG=$work/kubeconfig
 
-compose() { ${COMPOSE:-docker-compose} "$@"; }
-choose_compose() {
-  [ -z "${COMPOSE:-}" ] || return 0
-  if docker compose version >/dev/null 2>&1; then COMPOSE='docker compose'; return 0; fi
-  command -v docker-compose >/dev/null || install_packages docker-compose
-  COMPOSE=docker-compose
+# The Composes to play with, the newest first.
+choose_composes() {
+  if [ -n "${COMPOSE:-}" ]; then composes=("$COMPOSE"); return; fi
+  composes=()
+  if docker compose version >/dev/null 2>&1; then
+    composes=('docker compose')
+  elif [ -x build/peers/compose-2.40 ]; then
+    composes=("$PWD/build/peers/compose-2.40")
+  fi
+  [ ${#composes[@]} -gt 0 ] || install_packages docker-compose
+  if command -v docker-compose >/dev/null; then composes+=(docker-compose); fi
 }
+compose() { $COMPOSE "$@" </dev/null; }
+typed() { printf '\n$ %s %s\n' "${COMPOSE##*/}" "$*"; compose "$@" 2>&1; }
 
 cleanup() {
   local code=$?
   trap - EXIT
-  [ $code = 0 ] || [ $code = 77 ] || compose logs --tail=15 2>/dev/null || true
-  compose down -v --remove-orphans >/dev/null 2>&1 || true
-  stop_engine
+  [ $code = 0 ] || { "$KUBECTL" get nodes,pods -o wide; compose logs --tail=15; } 2>/dev/null || true
+  for COMPOSE in "${composes[@]}"; do compose down -v --remove-orphans >/dev/null 2>&1 || true; done
   rm -rf "$work"
-  [ $code != 77 ] || exit 77
   summary $code
 }
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
-install_packages "${DOCKER_PACKAGES[@]}"
-start_engine "$work/engine" || { echo "SKIPPED: no Docker engine runs here, and none can be started"; exit 77; }
-choose_compose
-KUBECTL=$(debian_kubectl build/peers)
-
-say "1. The image"
-if ! docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && ! docker pull -q "$SKIFF_BASE" 2>/dev/null; then
-  SKIFF_BASE=skiff-base:12
-  export SKIFF_BASE
-  docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 || run e2e/docker/base.sh "$SKIFF_BASE"
-fi
-docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-build=(docker build -q -t "$SKIFF_IMAGE" --network host --build-arg BASE="$SKIFF_BASE")
-if [ -x build/release/skiff ]; then
-  # What is built already is not built again in a container. The classic builder would run the stage
-  # all the same, so it does not get to see it.
-  e2e/docker/stage.sh
-  mkdir -p build/docker
-  sed '/ AS compiled$/,/^$/d' Dockerfile >build/docker/Dockerfile
-  run "${build[@]}" --build-arg BINARY=prebuilt -f build/docker/Dockerfile .
-else
-  run "${build[@]}" .
-fi
-size=$(docker image inspect -f '{{.Size}}' "$SKIFF_IMAGE")
-check "the image has $((size / 1000000)) MB, at most 200" test "$size" -le 200000000
-
-say "2. Three machines"
-export KUBECONFIG=$work/kubeconfig
 kubeconfig() { compose exec -T server cat /var/lib/skiff/admin.kubeconfig >"$KUBECONFIG"; }
-nodes_ready() { [ "$("$KUBECTL" get nodes --no-headers 2>/dev/null | grep -c ' Ready ')" = "$1" ]; }
-began=$(date +%s%N)
-run compose up -d --no-build
-check "the server answers" kubeconfig
-check "three nodes are Ready" nodes_ready 3
-echo "   after $((($(date +%s%N) - began) / 1000000)) ms"
-run "$KUBECTL" get nodes -o wide
-for node in server agent-1 agent-2; do
-  for image in nautilus kitten busybox; do
-    compose exec -T "$node" skiff image load "/usr/share/skiff/images/$image.tar" >/dev/null
-  done
-done
-
-say "3. The update demo, spread over the machines"
+nodes_ready() { [ "$("$KUBECTL" get nodes --no-headers 2>/dev/null | grep -cE ' Ready[, ]')" = "$1" ]; }
 pods_of() { "$KUBECTL" get pods -l "$1" --no-headers 2>/dev/null; }
 running() { [ "$(pods_of "$1" | grep -c ' 1/1 *Running')" = "$2" ] && [ "$(pods_of "$1" | wc -l)" = "$2" ]; }
 nodes_of() { "$KUBECTL" get pods -l "$1" -o jsonpath='{range .items[*]}{.spec.nodeName}{"\n"}{end}' | sort -u; }
-run "$KUBECTL" create -f manifests/update-demo/nautilus-rc.yaml
-run "$KUBECTL" scale rc update-demo-nautilus --replicas=6
-check "six pods run" running name=update-demo 6
-check "on all three machines" test "$(nodes_of name=update-demo | wc -l)" = 3
-run build/release/skiff rolling-update update-demo-nautilus --update-period=1s \
-  -f manifests/update-demo/kitten-rc.yaml
-check "the kittens have taken over" running version=kitten 4
-run "$KUBECTL" delete rc update-demo-kitten
+spread() { [ "$(nodes_of "$1" | wc -l)" = "$2" ]; }
+client() { "$KUBECTL" exec client -- /bin/client "$@"; }
+# Which of its pods answer for the service, of so many requests.
+answering() { client http://web/hostname --count 60 | grep -o 'web-[a-z0-9]*-[a-z0-9]*' | sort -u | wc -l; }
+all_answer() { [ "$(answering)" = "$1" ]; }
+# What must outlive everything: every object that somebody made, and each running container.
+identities() {
+  "$KUBECTL" get nodes,deployments,replicasets,daemonsets,services,serviceaccounts,secrets,configmaps -A \
+    -o jsonpath='{range .items[*]}{.kind}/{.metadata.name} {.metadata.uid}{"\n"}{end}' | sort
+}
+containers() {
+  "$KUBECTL" get pods -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}{"\n"}{end}' | sort
+}
 
-say "4. A service by its name, from another machine"
-run "$KUBECTL" apply -f manifests/web/web.yaml
-check "three replicas run" running app=web 3
-# On a machine that stays.
-run "$KUBECTL" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent --restart=Never \
-  --overrides='{"spec": {"nodeName": "agent-1"}}' --command -- sleep 36000
-check "the client runs" sh -c "'$KUBECTL' get pod client | grep -q Running"
-hosts() { for _ in $(seq 30); do "$KUBECTL" exec client -- /bin/client http://web/hostname; echo; done | sort -u | grep -c .; }
-check "web answers by its name" "$KUBECTL" exec client -- /bin/client http://web.default.svc.cluster.local/hostname
-check "from replicas on every machine" test "$(hosts)" = 3
+cluster_up() {
+  say "$1. Three machines ($(compose version | head -n 1))"
+  local began
+  began=$(date +%s%N)
+  typed up -d --no-build
+  check "the server answers" kubeconfig
+  check "$SKIFF_NODES nodes are Ready" nodes_ready "$SKIFF_NODES"
+  echo "   after $((($(date +%s%N) - began) / 1000000)) ms"
+  run "$KUBECTL" get nodes -o wide
+  local node image
+  for node in $("$KUBECTL" get nodes -o jsonpath='{.items[*].metadata.name}'); do
+    for image in nautilus kitten busybox; do
+      compose exec -T "$node" skiff image load "/usr/share/skiff/images/$image.tar" >/dev/null
+    done
+  done
+}
 
-say "5. A machine fails"
-lost=agent-2
-off_lost() { running app=web 3 && ! nodes_of app=web | grep -q "^$lost$"; }
-began=$SECONDS
-run compose stop "$lost"
-CHECK_SECONDS=120 check "$lost is NotReady" sh -c "'$KUBECTL' get node $lost | grep -q NotReady"
-echo "   after $((SECONDS - began)) s (grace $SKIFF_NODE_GRACE)"
-CHECK_SECONDS=120 check "its pods are replaced elsewhere" \
-  sh -c "[ \$('$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' Running ' | grep -vc ' $lost ') = 3 ]"
-echo "   after $((SECONDS - began)) s (tolerated for ${SKIFF_TOLERATION_SECONDS}s)"
-check "the service answers without it" "$KUBECTL" exec client -- /bin/client http://web/hostname --count 10
-run compose start "$lost"
-check "it comes back" nodes_ready 3
-check "what it ran before is gone" running app=web 3
+update_demo() {
+  say "$1. The update demo, spread over the machines"
+  run "$KUBECTL" create -f manifests/update-demo/nautilus-rc.yaml
+  run "$KUBECTL" scale rc update-demo-nautilus --replicas="$SKIFF_DEMO_REPLICAS"
+  check "$SKIFF_DEMO_REPLICAS pods run" running name=update-demo "$SKIFF_DEMO_REPLICAS"
+  check "on all $SKIFF_NODES machines" spread name=update-demo "$SKIFF_NODES"
+  run "$KUBECTL" get pods -o wide
+}
 
-say "6. The server restarts, no pod stops"
-started() { "$KUBECTL" get pods -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}{"\n"}{end}' | sort; }
-before=$("$KUBECTL" get pods -o wide --no-headers | awk '$7 != "server" {print $1, $4}' | sort)
-run compose restart server
-check "three nodes are Ready" nodes_ready 3
-check "three replicas run" running app=web 3
-after=$("$KUBECTL" get pods -o wide --no-headers | awk '$7 != "server" {print $1, $4}' | sort)
-check "pods on the agents are the same, and never restarted" test "$before" = "$after"
+service_by_name() {
+  say "$1. A service by its name, from another machine"
+  run "$KUBECTL" apply -f manifests/web/web.yaml
+  check "three replicas run" running app=web 3
+  check "on all $SKIFF_NODES machines" spread app=web "$SKIFF_NODES"
+  # On a machine that stays.
+  run "$KUBECTL" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent --restart=Never \
+    --overrides='{"spec": {"nodeName": "agent-1"}}' --command -- sleep 36000
+  check "the client runs on agent-1" sh -c "'$KUBECTL' get pod client | grep -q Running"
+  run client http://web.default.svc.cluster.local/hostname; echo
+  check "web answers by its name, from all replicas on all machines" all_answer 3
+  run "$KUBECTL" patch service web -p "{\"spec\": {\"ports\": [{\"port\": 80, \"nodePort\": $SKIFF_NODE_PORT}]}}"
+  check "and from the host by the port of the node" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+}
 
-say "7. Down and up again on its volumes"
-run compose down
-run compose up -d --no-build
-check "the server answers" kubeconfig
-check "three nodes are Ready" nodes_ready 3
-CHECK_SECONDS=120 check "the Deployment is there and runs" running app=web 3
+machine_fails() {
+  local lost=agent-2 began=$SECONDS
+  say "$1. A machine fails"
+  run "$KUBECTL" apply -f manifests/web/every-node.yaml
+  check "a pod of the DaemonSet runs on every machine" running app=every-node "$SKIFF_NODES"
+  typed stop "$lost"
+  CHECK_SECONDS=120 check "$lost is NotReady" sh -c "'$KUBECTL' get node $lost | grep -q NotReady"
+  echo "   after $((SECONDS - began)) s (grace $SKIFF_NODE_GRACE)"
+  check "and has the taint of a lost node" \
+    sh -c "'$KUBECTL' get node $lost -o jsonpath='{.spec.taints[*].key}' | grep -q node.kubernetes.io/unreachable"
+  check "the service's rules have left it out" all_answer 2
+  CHECK_SECONDS=120 check "its pods are replaced elsewhere" \
+    sh -c "[ \$('$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' Running ' | grep -vc ' $lost ') = 3 ]"
+  echo "   after $((SECONDS - began)) s (tolerated for ${SKIFF_TOLERATION_SECONDS}s)"
+  check "the service answers without it, from three replicas" all_answer 3
+  check "the pod of the DaemonSet stays bound to its machine" \
+    sh -c "'$KUBECTL' get pods -l app=every-node -o wide --no-headers | grep -q ' $lost '"
+  run "$KUBECTL" get pods -o wide
+  machine_returns "$lost"
+}
+
+processes_on() { [ "$(compose exec -T "$1" sh -c 'ps -e -o comm=' | grep -cx "$2")" = "$3" ]; }
+machine_returns() {
+  local lost=$1
+  typed start "$lost"
+  check "it comes back" nodes_ready "$SKIFF_NODES"
+  check "without a taint" test -z "$("$KUBECTL" get node "$lost" -o jsonpath='{.spec.taints}')"
+  check "what was replaced is gone from it" running app=web 3
+  check "and so are its processes" processes_on "$lost" nautilus \
+    "$("$KUBECTL" get pods -l app=web --field-selector spec.nodeName="$lost" -o name | wc -l)"
+  check "its own pods run on it again" running app=every-node "$SKIFF_NODES"
+  run "$KUBECTL" scale deployment web --replicas=6
+  check "and so do new ones" sh -c "'$KUBECTL' get pods -l app=web -o wide --no-headers | grep -q ' 1/1 .* $lost '"
+  check "six replicas run" running app=web 6
+  run "$KUBECTL" scale deployment web --replicas=3
+  check "three replicas run" running app=web 3
+}
+
+asker_says() { "$KUBECTL" logs asker | grep -cx "$1" || true; }
+log_grows() { [ "$(asker_says "$1")" -gt "$2" ]; }
+server_restarts() {
+  say "$1. The server restarts, no pod stops"
+  # The server is a machine as well: its own pods move first, as for any maintenance.
+  run "$KUBECTL" delete daemonset every-node
+  check "none of its pods is left" running app=every-node 0
+  run "$KUBECTL" drain server
+  check "three replicas run elsewhere" sh -c "'$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' 1/1 *Running' | grep -vc ' server ' | grep -qx 3"
+  check "and answer" all_answer 3
+  run "$KUBECTL" apply -f manifests/web/asker.yaml
+  check "a pod on agent-1 asks the service all the time" log_grows answered 0
+  local objects pods asked
+  objects=$(identities)
+  pods=$(containers)
+  asked=$(asker_says answered)
+  typed restart server
+  check "$SKIFF_NODES nodes are Ready" nodes_ready "$SKIFF_NODES"
+  check "the pod goes on asking" log_grows answered $((asked + 20))
+  check "and was answered every time" test "$(asker_says FAILED)" = 0
+  run "$KUBECTL" uncordon server
+  check "no container has stopped" same "$pods" containers
+  check "nothing is lost" same "$objects" identities
+  run "$KUBECTL" scale deployment web --replicas=4
+  check "agents do what the new server says" running app=web 4
+}
+
+down_and_up() {
+  say "$1. Down and up again on its volumes"
+  local objects
+  objects=$(identities)
+  typed down
+  check "no container is left" test -z "$(docker ps -aq --filter label=com.docker.compose.project="$COMPOSE_PROJECT_NAME")"
+  typed up -d --no-build
+  check "the server answers" kubeconfig
+  check "$SKIFF_NODES nodes are Ready" nodes_ready "$SKIFF_NODES"
+  check "every object is there" same "$objects" identities
+  CHECK_SECONDS=120 check "the Deployment runs" running app=web 4
+  check "on all $SKIFF_NODES machines" spread app=web "$SKIFF_NODES"
+}
+same() { [ "$("$2")" = "$1" ]; }
+
+choose_composes
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+COMPOSE=${composes[0]}
+cluster_up 1
+update_demo 2
+run "$KUBECTL" delete rc update-demo-nautilus
+service_by_name 3
+machine_fails 4
+server_restarts 5
+down_and_up 6
+typed down -v
+if [ ${#composes[@]} -gt 1 ]; then
+  COMPOSE=${composes[1]}
+  cluster_up 7
+  update_demo 8
+fi

@@ -37,15 +37,15 @@ http::Response Unreachable() {
   return response;
 }
 
-struct Cluster::Server {
+struct TestCluster::Server {
   std::shared_ptr<rocksdb::Env> disk = NewMemoryDisk();
   std::unique_ptr<RocksdbStore> store;
   std::unique_ptr<ApiServer> api;
 };
 
-Cluster::Cluster() : Cluster(Options{}) {}
+TestCluster::TestCluster() : TestCluster(Options{}) {}
 
-Cluster::Cluster(Options options)
+TestCluster::TestCluster(Options options)
     : authorization_modes_(options.authorization_modes),
       durable_(options.durable),
       random_(options.seed),
@@ -65,13 +65,13 @@ Cluster::Cluster(Options options)
   manager_->Start(executor_);
 }
 
-Cluster::~Cluster() {
+TestCluster::~TestCluster() {
   manager_.reset();
   informers_.reset();
   CrashServer();
 }
 
-void Cluster::StartServer() {
+void TestCluster::StartServer() {
   CHECK(!ServerRuns());
   RocksdbStore::Options store_options;
   store_options.path = "/store";
@@ -88,22 +88,22 @@ void Cluster::StartServer() {
   for (ControlLoop* loop : server_->api->loops()) executor_.Add(*loop);
 }
 
-void Cluster::CrashServer() {
+void TestCluster::CrashServer() {
   if (!ServerRuns()) return;
   for (ControlLoop* loop : server_->api->loops()) executor_.Remove(*loop);
   server_->api.reset();
   server_->store.reset();
 }
 
-bool Cluster::ServerRuns() const {
+bool TestCluster::ServerRuns() const {
   return server_->api != nullptr;
 }
 
-http::Response Cluster::Answer(const http::Request& request) {
+http::Response TestCluster::Answer(const http::Request& request) {
   return ServerRuns() ? server_->api->Handle(request, LoopbackUser()) : Unreachable();
 }
 
-Cluster& Cluster::Apply(const std::string& yaml) {
+TestCluster& TestCluster::Apply(const std::string& yaml) {
   const auto documents = ParseYamlStream(yaml);
   if (!documents) {
     Refused("parse", documents.error());
@@ -121,17 +121,17 @@ Cluster& Cluster::Apply(const std::string& yaml) {
   return *this;
 }
 
-Cluster& Cluster::RunUntilIdle() {
+TestCluster& TestCluster::RunUntilIdle() {
   EXPECT_TRUE(executor_.RunUntilIdle()) << "the cluster does not come to rest";
   return *this;
 }
 
-Cluster& Cluster::RunFor(Duration length) {
+TestCluster& TestCluster::RunFor(Duration length) {
   executor_.RunFor(length);
   return *this;
 }
 
-void Cluster::ApplyDocument(const Resource& resource, Json document) {
+void TestCluster::ApplyDocument(const Resource& resource, Json document) {
   Json& metadata = document["metadata"];
   const ObjectKey key = {TextOf(metadata, "namespace"), TextOf(metadata, "name")};
   const auto created = client_.Create(resource, key, document);
@@ -144,7 +144,7 @@ void Cluster::ApplyDocument(const Resource& resource, Json document) {
   if (!updated) Refused("update", updated.error());
 }
 
-void Cluster::Refused(const std::string& verb, const Error& error) {
+void TestCluster::Refused(const std::string& verb, const Error& error) {
   ADD_FAILURE() << verb << " refused: " << error.message;
 }
 

@@ -1,7 +1,7 @@
 // A whole control plane in this process for tests: the real store on a disk in memory, the real API
 // server, all controllers; one thread, a fake clock, a seed.
 //
-//   Cluster cluster;
+//   TestCluster cluster;
 //   cluster.Apply(replica_set).RunUntilIdle();
 //   EXPECT_EQ(cluster.List<core_v1::Pod>().size(), 3);
 //
@@ -27,7 +27,7 @@ namespace skiff {
 // What a transport answers when there is no server.
 http::Response Unreachable();
 
-class Cluster {
+class TestCluster {
  public:
   struct Options {
     uint64_t seed = 1;
@@ -39,18 +39,18 @@ class Cluster {
     // Whether CrashServer loses nothing that was acknowledged.
     bool durable = false;
   };
-  Cluster();
-  explicit Cluster(Options options);
-  ~Cluster();
+  TestCluster();
+  explicit TestCluster(Options options);
+  ~TestCluster();
 
   // Creates the object, or makes the one that is there equal to it. A refusal fails the test.
   template <Kind K>
-  Cluster& Apply(const K& object) {
+  TestCluster& Apply(const K& object) {
     ApplyDocument(K::Info(), ToJson(object));
     return *this;
   }
   // The same for one or more YAML documents; objects without namespace go to "default".
-  Cluster& Apply(const std::string& yaml);
+  TestCluster& Apply(const std::string& yaml);
 
   // The server's process ends; its disk stays. Until StartServer nobody is answered. Streams look
   // into its store: whoever holds one lets go of it before.
@@ -59,9 +59,9 @@ class Cluster {
   bool ServerRuns() const;
 
   // Lets all parts run until nothing is due at this moment.
-  Cluster& RunUntilIdle();
+  TestCluster& RunUntilIdle();
   // Lets time pass, with all that falls due in it.
-  Cluster& RunFor(Duration length);
+  TestCluster& RunFor(Duration length);
 
   // What the server has now; `namespace_` "" means all.
   template <Kind K>
@@ -84,7 +84,7 @@ class Cluster {
     return nullptr;
   }
   template <Kind K>
-  Cluster& Delete(const ObjectKey& key, const DeleteOptions& options = {}) {
+  TestCluster& Delete(const ObjectKey& key, const DeleteOptions& options = {}) {
     if (const auto deleted = client_.Delete<K>(key, options); !deleted) {
       Refused("delete", deleted.error());
     }
@@ -92,7 +92,7 @@ class Cluster {
   }
   // Changes an object as it is now; as its status with `status`.
   template <Kind K, typename Change>
-  Cluster& Edit(const ObjectKey& key, Change change, bool status = false) {
+  TestCluster& Edit(const ObjectKey& key, Change change, bool status = false) {
     const auto object = Get<K>(key);
     if (!object) {
       Refused("change", Error{Reason::kNotFound, key.Text() + " does not exist"});

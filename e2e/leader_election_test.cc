@@ -12,7 +12,7 @@ namespace {
 class LeaderElectionTest : public testing::Test {
  protected:
   struct Candidate {
-    Candidate(Cluster& cluster, const std::string& identity)
+    Candidate(TestCluster& cluster, const std::string& identity)
         : election(cluster.client(), cluster.clock(), cluster.random(),
                    {.lease = {"kube-system", "test"},
                     .identity = identity,
@@ -25,7 +25,7 @@ class LeaderElectionTest : public testing::Test {
   coordination_v1::LeaseSpec Lease() {
     return cluster_.Get<coordination_v1::Lease>({"kube-system", "test"})->spec;
   }
-  Cluster cluster_{{.run_controllers = false}};
+  TestCluster cluster_{{.run_controllers = false}};
   Candidate a_{cluster_, "a"};
   Candidate b_{cluster_, "b"};
 };

@@ -23,8 +23,9 @@ IMAGE_PACKAGES=(libgrpc++1.51 libprotobuf-lite32 libspdlog1.10 libfmt9 libyaml-c
   libcpp-httplib0.11 libre2-9 libnl-3-200 libnl-route-3-200 libssl3 libsnappy1v5 liblz4-1 libzstd1
   libbz2-1.0 zlib1g containerd runc containernetworking-plugins iptables iproute2 conntrack procps)
 
+# Keeps the environment: scripts are steered by variables.
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi
 }
 
 install_packages() {

@@ -32,8 +32,8 @@ class ServiceLoadBalancerTest : public testing::Test {
     cluster_.Apply(kNode).RunUntilIdle();
     SetNode("192.0.2.1", "True");
   }
-  static Cluster::Options Options() {
-    Cluster::Options options;
+  static TestCluster::Options Options() {
+    TestCluster::Options options;
     options.controllers.service_load_balancer.emplace();
     return options;
   }
@@ -67,7 +67,7 @@ class ServiceLoadBalancerTest : public testing::Test {
     }
     return text;
   }
-  Cluster cluster_;
+  TestCluster cluster_;
 };
 
 TEST_F(ServiceLoadBalancerTest, AddressesFollowTheNodes) {

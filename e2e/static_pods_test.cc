@@ -63,7 +63,7 @@ class StaticPodsTest : public testing::Test {
   Ptr<core_v1::Pod> Mirror() { return cluster_.Get<core_v1::Pod>(kMirror); }
 
   std::string directory_;
-  Cluster cluster_;
+  TestCluster cluster_;
   Link network_{cluster_.transport(), cluster_.clock(), cluster_.random()};
   Client informer_client_{network_, "kubelet"};
   InformerFactory informers_{

@@ -33,7 +33,8 @@ class FileWatchTest : public testing::Test {
   // Whether anything was heard since the last call.
   bool Heard() {
     MutexLock lock(mutex_);
-    const bool heard = changed_.wait_for(lock, 10s, [this] { return heard_ > 0; });
+    const bool heard =
+        changed_.wait_for(lock, 10s, [this]() REQUIRES(mutex_) { return heard_ > 0; });
     heard_ = 0;
     return heard;
   }

@@ -113,6 +113,36 @@ TEST_F(KubeletFlagsTest, AConfigThatIsADirectoryHoldsManifests) {
   EXPECT_EQ((*flags)->configuration.static_pod_path, directory_);
 }
 
+TEST_F(KubeletFlagsTest, TheLecturesCommandLineIsUnderstood) {
+  const auto flags = ParseKubeletFlags({"--kubeconfig=/etc/kubernetes/kubelet.conf", "--v=2",
+                                        "--address=0.0.0.0", "--enable_server",
+                                        "--hostname_override=127.0.0.1", "--config=" + directory_});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ((*flags)->hostname_override, "127.0.0.1");
+  EXPECT_EQ((*flags)->configuration.static_pod_path, directory_);
+  EXPECT_EQ(ErrorOf({"--api_servers=http://localhost:8080"}), "unknown flag: --api_servers");
+}
+
+TEST_F(KubeletFlagsTest, AContainerdOfItsOwnIsForThoseWhoNameNoRuntime) {
+  KubeletFlags defaults;
+  defaults.containerd_dir = "/var/lib/skiff";
+  defaults.leave_nothing = true;
+  std::ofstream(directory_ + "/empty.yaml") << kHead << "containerRuntimeEndpoint: \"\"\n";
+  std::ofstream(directory_ + "/other.yaml")
+      << kHead << "containerRuntimeEndpoint: unix:///run/crio.sock\n";
+  const auto directory = [&](const std::vector<std::string>& args) {
+    const auto flags = ParseKubeletFlags(args, defaults);
+    return flags ? (*flags)->containerd_dir : flags.error().message;
+  };
+  EXPECT_EQ(directory({}), "/var/lib/skiff");
+  EXPECT_EQ(directory({"--config=" + directory_ + "/empty.yaml"}), "/var/lib/skiff");
+  EXPECT_EQ(directory({"--containerd-dir=/data"}), "/data");
+  EXPECT_EQ(directory({"--config=" + directory_ + "/other.yaml"}), "");
+  EXPECT_EQ(directory({"--container-runtime-endpoint=unix:///run/crio.sock"}), "");
+  EXPECT_TRUE((*ParseKubeletFlags({}, defaults))->leave_nothing);
+  EXPECT_FALSE((*ParseKubeletFlags({"--leave-nothing=false"}, defaults))->leave_nothing);
+}
+
 TEST_F(KubeletFlagsTest, ListsOfPairsAreTakenApart) {
   const auto flags = ParseKubeletFlags(
       {"--node-labels=a=b,c=", "--register-with-taints=k=v:NoSchedule,x:NoExecute",

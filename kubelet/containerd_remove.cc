@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <latch>
@@ -110,13 +111,25 @@ std::string ReadAll(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+// In a container that shares its host's processes one sees the shims of others, whose directory may
+// have the same name: ours are those that see the same files, or whose bundle lies in ours.
+bool IsOurShim(const std::string& pid, const std::string& command,
+               const std::vector<Leftover>& leftovers) {
+  std::error_code error;
+  const fs::path mounts = fs::read_symlink("/proc/" + pid + "/ns/mnt", error);
+  if (!error && mounts == fs::read_symlink("/proc/self/ns/mnt", error)) return true;
+  return std::any_of(leftovers.begin(), leftovers.end(), [&](const Leftover& leftover) {
+    return command.find(leftover.id) != std::string::npos;
+  });
+}
+
 // Whether the process is a shim of ours or runs in a container of ours.
 bool BelongsToUs(const std::string& pid, const ContainerdPaths& paths,
                  const std::vector<Leftover>& leftovers) {
   const std::string command = ReadAll("/proc/" + pid + "/cmdline");
   if (command.find("containerd-shim") != std::string::npos &&
       command.find(paths.Socket()) != std::string::npos) {
-    return true;
+    return IsOurShim(pid, command, leftovers);
   }
   const std::string cgroups = ReadAll("/proc/" + pid + "/cgroup");
   for (const Leftover& leftover : leftovers) {

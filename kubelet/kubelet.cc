@@ -193,7 +193,7 @@ std::unique_ptr<Probes> Kubelet::MakeProbes() {
 
 void Kubelet::Pause(Duration length) {
   MutexLock lock(mutex_);
-  stopping_changed_.wait_for(lock, length, [this] { return stopping_; });
+  stopping_changed_.wait_for(lock, length, [this]() REQUIRES(mutex_) { return stopping_; });
 }
 
 void Kubelet::Stop() {

@@ -1,7 +1,6 @@
 #include "kubelet/node_agent.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "kubelet/streaming/kubelet_server.h"
 
@@ -104,8 +103,7 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::str
   // The size of the disk is asked of this directory.
   std::error_code ignored;
   std::filesystem::create_directories(root, ignored);
-  std::ifstream file(resolv_conf);
-  options.dns.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
+  options.dns.node_resolv_conf = resolv_conf;
   options.facts = ReadNodeFacts(node_name, root);
   options.facts.ips = {address};
   return options;

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <sstream>
+
+#include "api/rules/ip.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -58,6 +61,23 @@ void FitSearches(std::vector<std::string>& searches, std::vector<DnsWarning>& wa
                    fmt::join(searches, " "))});
 }
 
+bool IsLoopback(const std::string& server) {
+  const auto address = ParseIp(server);
+  if (!address) return false;
+  return address->v6 ? address->Text() == "::1" : address->bytes[0] == 127;
+}
+
+// What the node asks. A server on its own loopback, as systemd-resolved and Docker have it, is not
+// there in the pod's network: the cluster's, which asks that one, takes its place.
+cri::DnsConfig NodeDns(const core_v1::Pod& pod, const DnsSettings& settings) {
+  cri::DnsConfig dns = settings.node;
+  if (pod.spec.host_network || settings.cluster_servers.empty()) return dns;
+  if (std::erase_if(dns.servers, IsLoopback) > 0 && dns.servers.empty()) {
+    dns.servers = settings.cluster_servers;
+  }
+  return dns;
+}
+
 bool WantsCluster(const core_v1::Pod& pod) {
   const std::string& policy = pod.spec.dns_policy;
   if (policy == "ClusterFirst") return !pod.spec.host_network;
@@ -85,7 +105,7 @@ cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
   if (WantsCluster(pod) && !settings.cluster_servers.empty()) {
     dns = ClusterDns(pod, settings);
   } else if (pod.spec.dns_policy != "None") {
-    dns = settings.node;
+    dns = NodeDns(pod, settings);
     if (WantsCluster(pod)) {
       found.push_back(
           {"MissingClusterDNS",
@@ -106,6 +126,13 @@ cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
   FitSearches(dns.searches, found);
   if (warnings != nullptr) *warnings = std::move(found);
   return dns;
+}
+
+DnsSettings ReadNodeDns(DnsSettings settings) {
+  if (settings.node_resolv_conf.empty()) return settings;
+  std::ifstream file(settings.node_resolv_conf);
+  settings.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
+  return settings;
 }
 
 cri::DnsConfig ParseResolvConf(const std::string& text) {

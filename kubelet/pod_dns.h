@@ -1,4 +1,5 @@
-// The DNS configuration of a pod, which the runtime writes to its /etc/resolv.conf. Pure.
+// The DNS configuration of a pod, which the runtime writes to its /etc/resolv.conf. Pure, but for
+// the reading of the node's own.
 #pragma once
 
 #include <string>
@@ -12,8 +13,12 @@ namespace skiff::kubelet {
 struct DnsSettings {
   std::vector<std::string> cluster_servers;  // Empty: pods use the node's.
   std::string cluster_domain = "cluster.local";
-  cri::DnsConfig node;  // Of the node's resolv.conf.
+  cri::DnsConfig node;           // Of the node's resolv.conf ...
+  std::string node_resolv_conf;  // ... which is this file; "": `node` stays as it is.
 };
+
+// With the node's resolv.conf as it is now: networks come and go.
+DnsSettings ReadNodeDns(DnsSettings settings);
 
 // What an Event tells of a pod whose DNS configuration is not what it asked for.
 struct DnsWarning {

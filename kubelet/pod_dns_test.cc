@@ -1,6 +1,10 @@
 #include "kubelet/pod_dns.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
 
 namespace skiff::kubelet {
 namespace {
@@ -59,6 +63,20 @@ TEST_F(PodDnsTest, DefaultIsTheNodesAndNoneThePodsOwn) {
   EXPECT_THAT(Dns().options, IsEmpty());
 }
 
+TEST_F(PodDnsTest, AServerOnTheNodesLoopbackIsNotThePods) {
+  pod_.spec.dns_policy = "Default";
+  settings_.node.servers = {"127.0.0.53", "192.0.2.1", "::1"};
+  EXPECT_THAT(Dns().servers, ElementsAre("192.0.2.1"));
+  settings_.node.servers = {"127.0.0.11"};
+  EXPECT_THAT(Dns().servers, ElementsAre("10.96.0.10"));
+  EXPECT_THAT(Dns().searches, ElementsAre("corp.example"));
+  pod_.spec.host_network = true;
+  EXPECT_THAT(Dns().servers, ElementsAre("127.0.0.11"));
+  pod_.spec.host_network = false;
+  settings_.cluster_servers.clear();
+  EXPECT_THAT(Dns().servers, ElementsAre("127.0.0.11"));
+}
+
 TEST_F(PodDnsTest, ThePodsConfigurationIsAddedWithoutRepeating) {
   Config().nameservers = {"10.96.0.10", "198.51.100.1"};
   Config().searches = {"svc.cluster.local", "own.example"};
@@ -115,6 +133,18 @@ TEST(ResolvConfTest, ItsPartsAreRead) {
   EXPECT_THAT(dns.servers, ElementsAre("192.0.2.1", "fd00::1"));
   EXPECT_THAT(dns.searches, ElementsAre("corp.example", "a.example"));
   EXPECT_THAT(dns.options, ElementsAre("ndots:2", "timeout:3"));
+}
+
+TEST(ResolvConfTest, TheNodesIsReadAsItIsNow) {
+  const std::string path = ::testing::TempDir() + "resolv.conf." + std::to_string(getpid());
+  const DnsSettings settings{.cluster_servers = {"10.96.0.10"}, .node_resolv_conf = path};
+  EXPECT_THAT(ReadNodeDns(settings).node.servers, IsEmpty());
+  for (const char* server : {"192.0.2.1", "192.0.2.2"}) {
+    std::ofstream(path) << "nameserver " << server << "\n";
+    EXPECT_THAT(ReadNodeDns(settings).node.servers, ElementsAre(server));
+  }
+  std::remove(path.c_str());
+  EXPECT_THAT(ReadNodeDns(settings).cluster_servers, ElementsAre("10.96.0.10"));
 }
 
 }  // namespace

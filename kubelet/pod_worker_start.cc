@@ -34,7 +34,7 @@ std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
 }
 
 cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const {
-  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), context_.dns,
+  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), ReadNodeDns(context_.dns),
                             context_.cgroup_root.empty()
                                 ? ""
                                 : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
@@ -53,8 +53,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     std::error_code ignored;
     fs::create_directories(LogDirectory(pod), ignored);
   }
-  std::vector<DnsWarning> warnings;
-  (void)PodDns(pod, context_.dns, &warnings);  // The configuration itself is made below.
+  std::vector<DnsWarning> warnings;  // The configuration itself is made below.
+  (void)PodDns(pod, ReadNodeDns(context_.dns), &warnings);
   for (const DnsWarning& warning : warnings) {
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }

@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "client/kubeconfig.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/network/own_address.h"
 #include "kubelet/node_agent.h"
+#include "kubelet/own_runtime.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -116,10 +117,13 @@ struct KubeletProcess::Parts {
   std::unique_ptr<InformerFactory> informers;
   // Pods of this node alone. Both stay empty without an API.
   std::unique_ptr<InformerCache> pods, services;
+  std::unique_ptr<OwnRuntime> own;  // Where the flags want one.
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<NodeAgent> agent;
+  std::function<void()> leave;  // What is left to do when all has ended.
 
   Result<> Connect(const KubeletFlags& flags);
+  Result<> StartRuntime(const KubeletFlags& flags);
   Result<NodeAgentOptions> OptionsFor(const KubeletFlags& flags, const EnsureServingFiles& serving);
 };
 
@@ -139,6 +143,30 @@ Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
       std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), mine, &Decode<core_v1::Pod>);
   services = std::make_unique<InformerCache>(reflector, core_v1::Service::Info(), ListOptions{},
                                              &Decode<core_v1::Service>);
+  return {};
+}
+
+Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
+  const KubeletConfiguration& given = flags.configuration;
+  std::string endpoint = given.container_runtime_endpoint;
+  if (!flags.containerd_dir.empty()) {
+    own = TRY(
+        OwnRuntime::Make({.directory = flags.containerd_dir, .image_directory = flags.image_dir}));
+    endpoint = own->endpoint();
+    if (flags.leave_nothing) {
+      leave = [this, root = flags.root_dir, cgroup = given.cgroup_root + "/kubepods"] {
+        const auto left = own->LeaveNothing(root, cgroup);
+        if (!left) kLog.Error("not all was removed", {{"error", left.error().message}});
+      };
+    }
+    if (!flags.kubeconfig.empty()) {
+      own->PrepareNetwork(
+          {.nodes = informers->For<core_v1::Node>(), .client = *informer_client, .clock = clock},
+          NodeName(flags));
+    }
+  }
+  runtime = cri::MakeGrpcRuntime(
+      {.endpoint = endpoint, .request_timeout = given.runtime_request_timeout});
   return {};
 }
 
@@ -175,8 +203,7 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   }
   const KubeletConfiguration& given = flags.configuration;
   TRY(parts.Connect(flags));
-  parts.runtime = cri::MakeGrpcRuntime({.endpoint = given.container_runtime_endpoint,
-                                        .request_timeout = given.runtime_request_timeout});
+  TRY(parts.StartRuntime(flags));
   NodeAgentOptions options = TRY(parts.OptionsFor(flags, serving));
   parts.agent = TRY(NodeAgent::Start(
       std::move(options),
@@ -185,50 +212,40 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   if (flags.kubeconfig.empty()) {
     kLog.Info("no kubeconfig: standalone", {{"manifests", given.static_pod_path}});
   } else {
-    parts.agent->executor().Add(parts.pods->loop());
-    parts.agent->executor().Add(parts.services->loop());
+    parts.pods->Start(parts.agent->executor());
+    parts.services->Start(parts.agent->executor());
   }
+  if (parts.own) parts.own->Start(*parts.agent, parts.clock);
   return process;
 }
 
 KubeletProcess::KubeletProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 KubeletProcess::~KubeletProcess() {
-  if (!parts_->agent) return;
-  for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
-    parts_->agent->executor().Remove(cache->loop());
+  if (parts_->agent) {
+    for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
+      cache->Stop(parts_->agent->executor());
+    }
+    if (parts_->own) parts_->own->Stop();
+    parts_->agent.reset();
   }
+  if (parts_->leave) parts_->leave();
 }
 
 int KubeletProcess::port() const {
   return parts_->agent->port();
 }
 
-int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving) {
-  const auto flags = ParseKubeletFlags(args);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  Log::Configure((*flags)->configuration.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 (*flags)->logging_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  // Blocked before any thread starts, so that every thread has them blocked.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  auto process = KubeletProcess::Start(**flags, serving);
-  if (!process) {
-    kLog.Error("command failed", {{"error", process.error().message}});
-    return 1;
-  }
-  int signal = 0;
-  sigwait(&signals, &signal);
-  kLog.Info("stopping", {{"signal", signal}});
-  return 0;
+int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving,
+                const KubeletFlags& defaults) {
+  return RunProgram(ParseKubeletFlags(args, defaults),
+                    [&](const KubeletFlags& flags) -> Result<int> {
+                      BeginProgram({flags.configuration.verbosity, flags.logging_format});
+                      const auto process = TRY(KubeletProcess::Start(flags, serving));
+                      WaitForSignal();
+                      kLog.Info("stopping");
+                      return 0;
+                    });
 }
 
 }  // namespace skiff::kubelet

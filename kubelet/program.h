@@ -2,6 +2,7 @@
 //
 //   skiff kubelet --kubeconfig=kubelet.conf --config=config.yaml
 //   skiff kubelet --pod-manifest-path=/etc/kubernetes/manifests      # standalone, without an API
+//   skiff kubelet --containerd-dir=/var/lib/skiff ...                # brings its own containerd
 #pragma once
 
 #include <functional>
@@ -25,11 +26,18 @@ struct KubeletFlags {
   std::string cert_dir = "/var/lib/kubelet/pki";
   std::map<std::string, std::string> node_labels;
   std::string logging_format = "text";
+  // Where the kubelet runs a containerd of its own (own_runtime.h); "", and where a container
+  // runtime endpoint is given: nowhere.
+  std::string containerd_dir;
+  std::string image_dir;
+  // With a containerd of its own: pods and network end with the kubelet.
+  bool leave_nothing = false;
 };
 
-// Flags win over the configuration file. Invalid carries the kubelet's text; nullopt after --help
-// or --version was printed.
-Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args);
+// Flags win over the configuration file, and both over `defaults`. Invalid carries the kubelet's
+// text; nullopt after --help or --version was printed.
+Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args,
+                                                      const KubeletFlags& defaults = {});
 
 // Files of a certificate and its key that `node` may show at these names and addresses; made in the
 // directory unless they are there and fresh.
@@ -45,7 +53,7 @@ class KubeletProcess {
   // configuration names no certificate.
   static Result<std::unique_ptr<KubeletProcess>> Start(const KubeletFlags& flags,
                                                        const EnsureServingFiles& serving);
-  // Containers go on.
+  // Containers go on, unless the flags want nothing left.
   ~KubeletProcess();
   int port() const;
 
@@ -56,6 +64,7 @@ class KubeletProcess {
 };
 
 // The program: until SIGINT or SIGTERM. Returns the exit code.
-int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving);
+int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving,
+                const KubeletFlags& defaults = {});
 
 }  // namespace skiff::kubelet

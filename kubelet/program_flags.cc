@@ -65,6 +65,12 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("pod-manifest-path", it.static_pod_path, "A file or directory of static pods.");
   flags.Add("file-check-frequency", it.file_check_frequency, "How often it is looked at besides.");
   flags.Add("container-runtime-endpoint", it.container_runtime_endpoint, "The runtime's socket.");
+  flags.Add("containerd-dir", to.containerd_dir,
+            "Where no runtime's socket is given: run containerd in this directory, with a network "
+            "from the node's pod CIDR.");
+  flags.Add("image-dir", to.image_dir, "Whose archives (*.tar) it loads at the start.");
+  flags.Add("leave-nothing", to.leave_nothing,
+            "End that containerd, all pods and their network with the kubelet.");
   flags.Add("runtime-request-timeout", it.runtime_request_timeout, "Of its calls.");
   flags.Add("cgroup-driver", it.cgroup_driver, "cgroupfs or systemd.");
   flags.Add("cgroup-root", it.cgroup_root, "The cgroup that pods' cgroups lie in.");
@@ -256,8 +262,9 @@ Result<> ParseOnce(const std::vector<std::string>& args, KubeletFlags& to, RawFl
 
 }  // namespace
 
-Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args) {
-  KubeletFlags to;
+Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::string>& args,
+                                                      const KubeletFlags& defaults) {
+  KubeletFlags to = defaults;
   RawFlags raw;
   std::string help;
   TRY(ParseOnce(args, to, raw, help));
@@ -272,13 +279,17 @@ Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::str
     if (to.configuration.static_pod_path.empty()) to.configuration.static_pod_path = to.config;
   } else if (!to.config.empty()) {
     // Once more over the file's values: flags that were given win.
-    KubeletFlags again;
+    KubeletFlags again = defaults;
     again.configuration = TRY(LoadConfiguration(to.config));
     raw = RawFlags();
     TRY(ParseOnce(args, again, raw, help));
     to = std::move(again);
   }
   TRY(TakeRaw(raw, to));
+  const std::string default_endpoint = KubeletConfiguration().container_runtime_endpoint;
+  std::string& endpoint = to.configuration.container_runtime_endpoint;
+  if (endpoint.empty()) endpoint = default_endpoint;
+  if (endpoint != default_endpoint) to.containerd_dir.clear();
   if (const auto valid = ValidateKubeletConfiguration(to.configuration); !valid) {
     return Fail(Reason::kInvalid,
                 fmt::format("failed to validate kubelet configuration, error: {}, path: {}",

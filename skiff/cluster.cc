@@ -15,11 +15,8 @@
 #include "controllers/certificate_rules.h"
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
-#include "kubelet/containerd.h"
-#include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
-#include "kubelet/network/node_route_kernel.h"
-#include "kubelet/volumes/volume_manager.h"
+#include "kubelet/node_traces.h"
 #include "proxy/netfilter.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_objects.h"
@@ -107,7 +104,8 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
   TRY(WriteClusterObjects(client, {.server_url = ServerUrl(options),
                                    .authority_pem = pki.authority().pem().certificate_pem,
                                    .service_cidr = options.service_cidr,
-                                   .cluster_cidr = options.cluster_cidr}));
+                                   .cluster_cidr = options.cluster_cidr,
+                                   .has_dns = !ClusterDnsServers(options).empty()}));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);
 }
@@ -123,7 +121,8 @@ struct Cluster::Parts {
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> controllers, scheduler;
-  std::unique_ptr<ClusterDnsPart> dns;
+  std::unique_ptr<NodeDns> dns;
+  std::unique_ptr<DnsService> dns_service;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
@@ -148,8 +147,8 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
-  dns = TRY(ClusterDnsPart::Start(options,
-                                  {*controller_transport, *informers, clock, random, *executor}));
+  dns = TRY(NodeDns::Start(options, {*node_transport, *informers, clock, random, *executor}));
+  dns_service = DnsService::Start(options, *controller_transport, *informers, *executor);
   return {};
 }
 
@@ -207,6 +206,7 @@ Cluster::~Cluster() {
   parts.controllers->Stop();
   // Their watches look into the store: they end before it does.
   parts.dns.reset();
+  parts.dns_service.reset();
   parts.ready.reset();
   parts.scheduler.reset();
   parts.controllers.reset();
@@ -214,41 +214,29 @@ Cluster::~Cluster() {
   parts.server->Stop();
 }
 
-namespace {
-
-// What the kubelet mounted for pods, whether it still runs or not.
-Result<> RemoveVolumes(const ClusterOptions& options) {
-  const SystemClock clock;
-  kubelet::VolumeManager volumes(options.data_dir + "/kubelet", {}, clock);
-  for (const std::string& uid : volumes.Pods()) TRY(volumes.TearDown(uid));
-  return {};
+Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
+  progress("stopping containers");
+  TRY(RemoveNodePods({.directory = options.data_dir,
+                      .kubelet_root = options.data_dir + "/kubelet",
+                      .keep_data = keep_data}));
+  progress("removing the network");
+  TRY(RemoveNodeNetwork(options.data_dir));
+  TRY(RemoveUnreachableRoute(options.service_cidr));
+  TRY(RemoveServiceRoute());
+  return proxy::CleanupIptables();
 }
-
-}  // namespace
 
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) {
   // Simulated nodes have put nothing on the machine, where another cluster may have.
   if (geteuid() == 0 && options.simulated_nodes == 0) {
-    progress("stopping containers");
-    TRY(RemoveContainerd({.directory = options.data_dir, .use_system = false},
-                         {.cgroups = {"/kubepods"}}));
-    TRY(RemoveVolumes(options));
-    progress("removing the network");
-    CniNetwork network;
-    network.ipam_directory = options.data_dir + "/cni/ipam";
-    TRY(RemoveCniNetwork(network));
-    TRY(RemoveNodeRoutes(NodeRouteOptions().tunnel));
-    TRY(RemoveUnreachableRoute(options.service_cidr));
-    TRY(RemoveServiceRoute());
-    TRY(RestoreForwarding(options.data_dir + "/forwarding.undo"));
-    TRY(proxy::CleanupIptables());
+    TRY(LeaveMachine(options, /*keep_data=*/false, progress));
   }
   progress("removing files");
   std::error_code error;
   std::filesystem::remove_all(options.data_dir, error);
   // A directory that is a mount, as a container's volume is, stays, empty.
-  const bool is_mount = error == std::errc::device_or_resource_busy &&
-                        std::filesystem::is_empty(options.data_dir);
+  const bool is_mount =
+      error == std::errc::device_or_resource_busy && std::filesystem::is_empty(options.data_dir);
   if (error && !is_mount) {
     return Fail(Reason::kInternalError, "remove " + options.data_dir + ": " + error.message());
   }

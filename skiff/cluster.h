@@ -59,6 +59,11 @@ class Cluster {
 // network, service rules, and its files. The process must have ended. Can be repeated.
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress);
 
+// Of that all but the files, while the cluster is to be started again on them: what a container
+// that shares the machine's network does when it is stopped. `keep_data`: images and volumes stay
+// too.
+Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress);
+
 std::string AdminKubeconfigPath(const ClusterOptions& options);
 
 }  // namespace skiff

@@ -1,6 +1,7 @@
-// The cluster's DNS inside its process: a server on this node, and what leads to it.
+// The cluster's DNS: a server on every machine, for the pods there, and the Service that leads to
+// them.
 //
-//   pod ──► 10.96.0.10:53 (kube-dns) ──service rules──► node address:10053 ──► this process
+//   pod ──► 10.96.0.10:53 (kube-dns) ──service rules──► its node's address:10053 ──► skiff there
 #pragma once
 
 #include <memory>
@@ -20,10 +21,11 @@ namespace skiff {
 // What pods are given as their name server; none when the cluster has no DNS of its own.
 std::vector<std::string> ClusterDnsServers(const ClusterOptions& options);
 
-class ClusterDnsPart {
+// The server of this machine. It goes on answering from what it knows while the API server is away.
+class NodeDns {
  public:
   struct Dependencies {
-    Transport& transport;
+    Transport& transport;  // As this node.
     InformerFactory& informers;
     const Clock& clock;
     Random& random;
@@ -31,13 +33,27 @@ class ClusterDnsPart {
   };
   // The caller starts the informers afterwards, and stops them before this ends. Fails when the
   // port is taken, with how to choose another. nullptr when no DNS is wanted.
-  static Result<std::unique_ptr<ClusterDnsPart>> Start(const ClusterOptions& options,
-                                                       Dependencies dependencies);
-  ~ClusterDnsPart();
+  static Result<std::unique_ptr<NodeDns>> Start(const ClusterOptions& options,
+                                                Dependencies dependencies);
+  ~NodeDns();
 
  private:
   struct Parts;
-  explicit ClusterDnsPart(std::unique_ptr<Parts> parts);
+  explicit NodeDns(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// Makes the servers of all nodes known as the Service kube-system/kube-dns; once in a cluster.
+class DnsService {
+ public:
+  // `transport`: as the controllers. Informers as above. nullptr when no DNS is wanted.
+  static std::unique_ptr<DnsService> Start(const ClusterOptions& options, Transport& transport,
+                                           InformerFactory& informers, Executor& executor);
+  ~DnsService();
+
+ private:
+  struct Parts;
+  explicit DnsService(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
 

@@ -61,8 +61,9 @@ Json Configuration(const ClusterFacts& facts) {
   map["data"]["ClusterConfiguration"] = fmt::format(
       "apiVersion: kubeadm.k8s.io/v1beta4\nclusterName: kubernetes\nkind: ClusterConfiguration\n"
       "kubernetesVersion: {}\nnetworking:\n  dnsDomain: cluster.local\n  podSubnet: {}\n"
-      "  serviceSubnet: {}\n",
-      kKubernetesRelease, facts.cluster_cidr, facts.service_cidr);
+      "  serviceSubnet: {}\n{}",
+      kKubernetesRelease, facts.cluster_cidr, facts.service_cidr,
+      facts.has_dns ? "" : "dns:\n  disabled: true\n");
   return map;
 }
 

@@ -15,6 +15,7 @@ struct ClusterFacts {
   std::string authority_pem;
   std::string service_cidr;
   std::string cluster_cidr;
+  bool has_dns = true;  // Of its own.
 };
 
 // The documents themselves.

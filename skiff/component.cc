@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
@@ -19,16 +18,6 @@ namespace skiff {
 namespace {
 
 constexpr char kAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
-// Our own "it is over", beside the two that users send.
-constexpr int kEndSignal = SIGUSR1;
-
-sigset_t ProgramSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, kEndSignal}) sigaddset(&signals, signal);
-  return signals;
-}
-
 std::string TextOf(const char* variable) {
   const char* value = std::getenv(variable);
   return value == nullptr ? "" : value;
@@ -117,13 +106,6 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
                       "permit-address-sharing",
                       "profiling",
                       "contention-profiling"});
-}
-
-void AddLogFlags(Flags& flags, LogFlags& to) {
-  flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
-  flags.Add("logging-format", to.format, "Sets the log format: text or json.");
-  IgnoreFlags(flags, {"vmodule", "log-flush-frequency", "feature-gates",
-                      "show-hidden-metrics-for-version"});
 }
 
 void IgnoreFlags(Flags& flags, const std::vector<std::string>& names) {
@@ -246,26 +228,6 @@ Result<int> RunComponent(const Component& component) {
   manager.Stop();
   if (!asked) Log(component.name).Error("leaderelection lost");
   return asked ? 0 : 1;
-}
-
-void BeginProgram(const LogFlags& flags) {
-  Log::Configure(flags.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 flags.format == "json" ? LogFormat::kJson : LogFormat::kText);
-  // Blocked before any thread starts, so that every thread has them blocked.
-  const sigset_t signals = ProgramSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-bool WaitForSignal() {
-  const sigset_t signals = ProgramSignals();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return signal != kEndSignal;
-}
-
-void EndProgram() {
-  kill(getpid(), kEndSignal);
 }
 
 }  // namespace skiff

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/flags.h"
 #include "base/metrics.h"
+#include "base/program.h"
 #include "client/manager.h"
 #include "client/transport.h"
 #include "http/tls.h"
@@ -40,15 +40,10 @@ struct ServingFlags {
   std::string client_ca_file;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
 };
-struct LogFlags {
-  int verbosity = 0;
-  std::string format = "text";
-};
 
 void AddApiFlags(Flags& flags, ApiFlags& to);
 void AddLeaderFlags(Flags& flags, LeaderFlags& to);
 void AddServingFlags(Flags& flags, ServingFlags& to);
-void AddLogFlags(Flags& flags, LogFlags& to);
 // Accepted, without effect here.
 void IgnoreFlags(Flags& flags, const std::vector<std::string>& names);
 
@@ -74,12 +69,5 @@ struct Component {
 };
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
 Result<int> RunComponent(const Component& component);
-
-// What every program does first: logs, and signals that every thread has blocked.
-void BeginProgram(const LogFlags& flags);
-// Waits for SIGINT or SIGTERM; false when EndProgram was called.
-bool WaitForSignal();
-// From any thread: the program cannot go on.
-void EndProgram();
 
 }  // namespace skiff

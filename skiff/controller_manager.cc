@@ -230,27 +230,19 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
 }
 
 int ControllerManagerMain(const std::vector<std::string>& args) {
-  auto flags = ParseControllerManagerFlags(args);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  ControllerManagerFlags& given = **flags;
-  BeginProgram(given.log);
-  // Without a root authority of its own, pods are told the one that we know the server by.
-  if (const auto server = ServerOf(given.api); server && given.controllers.root_ca.empty()) {
-    given.controllers.root_ca = server->certificate_authority;
-  }
-  const auto code =
-      RunComponent({.name = "kube-controller-manager",
-                    .api = given.api,
-                    .leader = given.leader,
-                    .serving = given.serving,
-                    .add = [&](Manager& manager) { AddControllers(manager, given.controllers); }});
-  if (code) return *code;
-  std::fprintf(stderr, "Error: %s\n", code.error().message.c_str());
-  return 1;
+  return RunProgram(ParseControllerManagerFlags(args), [](const ControllerManagerFlags& given) {
+    BeginProgram(given.log);
+    ControllerOptions controllers = given.controllers;
+    // Without a root authority of its own, pods are told the one that we know the server by.
+    if (const auto server = ServerOf(given.api); server && controllers.root_ca.empty()) {
+      controllers.root_ca = server->certificate_authority;
+    }
+    return RunComponent({.name = "kube-controller-manager",
+                         .api = given.api,
+                         .leader = given.leader,
+                         .serving = given.serving,
+                         .add = [&](Manager& manager) { AddControllers(manager, controllers); }});
+  });
 }
 
 }  // namespace skiff

@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/log.h"
+#include "base/program.h"
 #include "skiff/progress.h"
 
 namespace skiff {
@@ -74,29 +74,27 @@ bool IsDataDirLocked(const std::string& data_dir) {
   return locked;
 }
 
-int RunAttached(const std::string& data_dir, int verbosity, const Start& start) {
-  Log::Configure(verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo, LogFormat::kText);
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
+                const Leave& leave) {
+  BeginProgram({.verbosity = verbosity});
   ProgressWriter progress(ProgressWriter::PipeOfParent());
   const auto lock = DataDirLock::Take(data_dir);
   if (!lock) {
     progress.Failed(lock.error().message);
     return 1;
   }
-  const auto running = start([&](const std::string& line) { progress.Say(line); });
-  if (!running) {
+  const Progress say = [&](const std::string& line) { progress.Say(line); };
+  auto running = start(say);
+  if (running) {
+    progress.Usable();
+    WaitForSignal();
+    running->reset();
+  } else {
     progress.Failed(running.error().message);
-    return 1;
   }
-  progress.Usable();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return 0;
+  const auto left = leave ? leave(say) : Result<>();
+  if (!left) progress.Say("not all was removed: " + left.error().message);
+  return running && left ? 0 : 1;
 }
 
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
@@ -138,6 +136,13 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
                       : "it was not usable after two minutes; its log is " + LogPath(data_dir));
 }
 
+Leave LeaveAtEnd(const ClusterOptions& options, bool wanted) {
+  if (!wanted || options.simulated_nodes > 0) return nullptr;
+  return [&options](const Progress& progress) {
+    return LeaveMachine(options, /*keep_data=*/true, progress);
+  };
+}
+
 bool IsAttachedByDefault() {
   const char* value = std::getenv("SKIFF_FOREGROUND");
   return value != nullptr && std::string_view(value) == "true";
@@ -150,6 +155,11 @@ std::string PathAsTyped(const std::string& path) {
   const fs::path from =
       typed_in != nullptr && IsStartedByUs() ? fs::path(typed_in) : fs::current_path(ignored);
   return (from / path).lexically_normal().string();
+}
+
+bool LeavesNothingByDefault() {
+  // In a container's own processes the first one is our parent, or it is unknown to us.
+  return IsAttachedByDefault() && getppid() > 1;
 }
 
 bool IsStartedByUs() {

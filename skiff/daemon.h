@@ -31,13 +31,24 @@ class DataDirLock {
 bool IsDataDirLocked(const std::string& data_dir);
 
 // Runs until SIGINT or SIGTERM what `start` makes; returns the exit code. Progress goes to the
-// command that started us, or to stdout.
+// command that started us, or to stdout. `leave`, where there is one, is called at the end, also
+// after a start that failed, unless the data directory is somebody else's.
 using Start = std::function<Result<std::shared_ptr<void>>(const Progress& progress)>;
-int RunAttached(const std::string& data_dir, int verbosity, const Start& start);
+using Leave = std::function<Result<>(const Progress& progress)>;
+int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
+                const Leave& leave = nullptr);
+
+// What --leave-nothing means; nullptr when it is not wanted, or no container ran. `options` outlive
+// it.
+Leave LeaveAtEnd(const ClusterOptions& options, bool wanted);
 
 // Whether --foreground is meant where it is not given: the environment has SKIFF_FOREGROUND=true,
 // as it has in our container image.
 bool IsAttachedByDefault();
+
+// Whether --leave-nothing is meant where it is not given: by a container of our image that shares
+// its host's processes, and so lives in the host's network, which would outlive it.
+bool LeavesNothingByDefault();
 
 // Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, and the exit code
 // when it is not. Prints what it says of its start.

@@ -106,6 +106,10 @@ TEST(ClusterConfigurationTest, NamesTheNetwork) {
   ASSERT_TRUE(network) << network.error().message;
   EXPECT_EQ(network->service_cidr, "10.96.0.0/16");
   EXPECT_EQ(network->cluster_cidr, "10.244.0.0/16");
+  EXPECT_TRUE(network->has_dns);
+  const std::string networking = "networking: {podSubnet: 10.0.0.0/16, serviceSubnet: 10.1.0.0/16}";
+  EXPECT_FALSE(ParseClusterConfiguration(networking + "\ndns: {disabled: true}\n")->has_dns);
+  EXPECT_TRUE(ParseClusterConfiguration(networking + "\ndns: {imageTag: v1}\n")->has_dns);
   EXPECT_FALSE(ParseClusterConfiguration("networking: {}"));
   EXPECT_FALSE(ParseClusterConfiguration("{"));
 }

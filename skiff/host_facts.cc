@@ -294,12 +294,14 @@ void ReadClusterMark(ClusterOptions& options) {
   options.service_cidr = mark.value("serviceCidr", options.service_cidr);
   options.cluster_cidr = mark.value("clusterCidr", options.cluster_cidr);
   options.simulated_nodes = mark.value("simulatedNodes", options.simulated_nodes);
+  options.cluster_dns = mark.value("clusterDns", options.cluster_dns);
 }
 
 Result<> WriteClusterMark(const ClusterOptions& options) {
   const Json mark = {{"serviceCidr", options.service_cidr},
                      {"clusterCidr", options.cluster_cidr},
-                     {"simulatedNodes", options.simulated_nodes}};
+                     {"simulatedNodes", options.simulated_nodes},
+                     {"clusterDns", options.cluster_dns}};
   return WriteWholeFile(options.data_dir + kMark, mark.dump() + "\n", 0644);
 }
 

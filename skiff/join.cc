@@ -27,6 +27,7 @@ struct JoinFlags {
   bool any_authority = false;
   Duration discovery_timeout = 60s;
   bool foreground = false;
+  bool leave_nothing = false;
   int verbosity = 0;
 };
 
@@ -42,13 +43,14 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
             "How long a server that does not answer yet is waited for.");
   flags.Add("node-name", to.node.node_name, "The name of this node; the host's by default.");
   flags.Add("kubelet-port", to.node.kubelet_port, "The port the kubelet listens on.");
+  flags.Add("cluster-dns-port", to.node.cluster_dns_port,
+            "The port on this node behind the Service kube-system/kube-dns.");
   flags.Add("iptables-flavour", to.node.iptables_flavour,
             "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.node.container_runtime_endpoint,
             "A CRI runtime to use, unix:///path; by default containerd is started.");
   flags.Add("load-image", to.node.image_archives, "Image archives to load at the start.");
-  to.foreground = IsAttachedByDefault();
-  flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
+  AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("v", to.verbosity, "Log verbosity.");
 }
 
@@ -85,9 +87,11 @@ Result<> LearnNetwork(const NodeIdentity& identity, ClusterOptions& node) {
     }
     known.service_cidr = network->service_cidr;
     known.cluster_cidr = network->cluster_cidr;
+    known.cluster_dns = network->has_dns ? "on" : "off";
   }
   node.service_cidr = known.service_cidr;
   node.cluster_cidr = known.cluster_cidr;
+  node.cluster_dns = known.cluster_dns;
   return {};
 }
 
@@ -127,7 +131,8 @@ Result<> Prepare(JoinFlags& flags) {
 Result<std::shared_ptr<void>> StartNode(JoinFlags& flags, const Progress& progress) {
   const SystemClock clock;
   SystemRandom random;
-  const NodeIdentity identity = TRY(Identify(flags, clock, random, progress));
+  // Prepare has said all about that.
+  const NodeIdentity identity = TRY(Identify(flags, clock, random, [](const std::string&) {}));
   std::shared_ptr<JoinedNode> node = TRY(JoinedNode::Start(flags.node, identity, progress));
   return node;
 }
@@ -135,6 +140,7 @@ Result<std::shared_ptr<void>> StartNode(JoinFlags& flags, const Progress& progre
 std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
   std::vector<std::string> args = {
       "--data-dir=" + node.data_dir, "--kubelet-port=" + std::to_string(node.kubelet_port),
+      "--cluster-dns-port=" + std::to_string(node.cluster_dns_port),
       "--iptables-flavour=" + node.iptables_flavour, "--v=" + std::to_string(verbosity)};
   if (!node.container_runtime_endpoint.empty()) {
     args.push_back("--container-runtime-endpoint=" + node.container_runtime_endpoint);
@@ -205,8 +211,10 @@ int JoinMain(const std::vector<std::string>& args) {
     }
   }
   if (flags->foreground) {
-    return RunAttached(node.data_dir, flags->verbosity,
-                       [&](const Progress& progress) { return StartNode(*flags, progress); });
+    return RunAttached(
+        node.data_dir, flags->verbosity,
+        [&](const Progress& progress) { return StartNode(*flags, progress); },
+        LeaveAtEnd(node, flags->leave_nothing));
   }
   const int code = RunAsDaemon(node.data_dir, "join", DaemonArgs(node, flags->verbosity));
   if (code == 0) std::printf("This machine is node %s of the cluster.\n", node.node_name.c_str());

@@ -1,6 +1,7 @@
 #include "skiff/joined_node.h"
 
 #include "client/manager.h"
+#include "skiff/cluster_dns.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/scoped_informer.h"
@@ -37,6 +38,7 @@ struct JoinedNode::Parts {
   ScopedInformer<core_v1::Pod> pods;
   ThreadExecutor executor;
   ReadyNodes ready;
+  std::unique_ptr<NodeDns> dns;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<ServingCertificate> serving;
 };
@@ -59,6 +61,8 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
         }
       });
   const KeyPair first = TRY(made.serving->Initial());
+  made.dns = TRY(NodeDns::Start(
+      options, {*made.transport, made.informers, made.clock, made.random, made.executor}));
   made.node = TRY(LocalNode::Start(
       options,
       {*made.transport, made.informers, made.pods.informer(), made.clock, made.random,
@@ -89,6 +93,7 @@ JoinedNode::~JoinedNode() {
   parts.pods.Stop();
   parts.informers.Stop();
   parts.node.reset();
+  parts.dns.reset();
 }
 
 }  // namespace skiff

@@ -14,6 +14,12 @@ std::string TextAt(const Json& document, const char* object, const char* key) {
   return found == document.end() || !found->is_object() ? "" : found->value(key, "");
 }
 
+// False when it says so.
+bool HasDns(const Json& document) {
+  const auto dns = document.find("dns");
+  return dns == document.end() || !dns->is_object() || dns->value("disabled", Json()) != true;
+}
+
 // A certificate that is still good is kept, one that ends soon is renewed by itself; while the
 // server is down the old one serves until it ends.
 Result<NodeIdentity> Renewed(NodeIdentity identity, const Clock& clock, Random& random) {
@@ -70,7 +76,8 @@ Result<ClusterNetwork> ParseClusterConfiguration(const std::string& text) {
   for (const YamlDocument& document : documents) {
     if (!document.value.is_object()) continue;
     ClusterNetwork network{TextAt(document.value, "networking", "serviceSubnet"),
-                           TextAt(document.value, "networking", "podSubnet")};
+                           TextAt(document.value, "networking", "podSubnet"),
+                           HasDns(document.value)};
     if (!network.service_cidr.empty() && !network.cluster_cidr.empty()) return network;
   }
   return Fail(Reason::kInvalid,

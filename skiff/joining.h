@@ -27,6 +27,7 @@ struct JoinOptions {
 struct ClusterNetwork {
   std::string service_cidr;
   std::string cluster_cidr;
+  bool has_dns = true;  // The cluster brings its own, at the tenth address of the services.
 };
 // Pure. `text`: key ClusterConfiguration.
 Result<ClusterNetwork> ParseClusterConfiguration(const std::string& text);

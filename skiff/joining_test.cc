@@ -155,8 +155,10 @@ TEST_F(JoiningTest, AMachineGetsAnIdentityThatIsItsOwnAndNoMore) {
   const auto network = ReadClusterNetwork(kubelet);
   ASSERT_TRUE(network) << network.error().message;
   EXPECT_EQ(network->service_cidr, options_.service_cidr);
-  // What the service proxy of a node reads.
+  EXPECT_FALSE(network->has_dns);  // Simulated nodes have none.
+  // What the service proxy and the DNS of a node read.
   EXPECT_TRUE(kubelet.List<core_v1::Service>());
+  EXPECT_TRUE(kubelet.List<core_v1::Namespace>());
   EXPECT_TRUE(kubelet.List<Node>());
 }
 

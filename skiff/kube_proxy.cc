@@ -184,20 +184,15 @@ Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std:
 }
 
 int KubeProxyMain(const std::vector<std::string>& args) {
-  const auto flags = ParseKubeProxyFlags(args);
-  if (flags && !*flags) return 0;
-  Result<> done;
-  if (!flags) {
-    done = Fail(flags.error());
-  } else if ((*flags)->cleanup) {
-    done = proxy::CleanupIptables();
-  } else {
-    BeginProgram((*flags)->log);
-    done = Run(**flags);
-  }
-  if (done) return 0;
-  std::fprintf(stderr, "Error: %s\n", done.error().message.c_str());
-  return 1;
+  return RunProgram(ParseKubeProxyFlags(args), [](const KubeProxyFlags& flags) -> Result<int> {
+    if (flags.cleanup) {
+      TRY(proxy::CleanupIptables());
+    } else {
+      BeginProgram(flags.log);
+      TRY(Run(flags));
+    }
+    return 0;
+  });
 }
 
 }  // namespace skiff

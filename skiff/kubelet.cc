@@ -2,6 +2,7 @@
 
 #include "apiserver/auth/pki.h"
 #include "kubelet/program.h"
+#include "skiff/daemon.h"
 
 namespace skiff {
 namespace {
@@ -21,10 +22,21 @@ Result<kubelet::ServingFiles> EnsureServing(const std::string& directory, const 
   return kubelet::ServingFiles{pki.Path("kubelet.crt"), pki.Path("kubelet.key")};
 }
 
+// In our image, where nothing else runs and a volume lies ready, the kubelet brings its containerd.
+kubelet::KubeletFlags Defaults() {
+  kubelet::KubeletFlags defaults;
+  if (IsAttachedByDefault()) {
+    defaults.containerd_dir = "/var/lib/skiff";
+    defaults.image_dir = "/usr/share/skiff/images";
+  }
+  defaults.leave_nothing = LeavesNothingByDefault();
+  return defaults;
+}
+
 }  // namespace
 
 int KubeletMain(const std::vector<std::string>& args) {
-  return kubelet::KubeletMain(args, &EnsureServing);
+  return kubelet::KubeletMain(args, &EnsureServing, Defaults());
 }
 
 }  // namespace skiff

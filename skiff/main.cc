@@ -7,12 +7,13 @@
 #include "apiserver/program.h"
 #include "cli/program.h"
 #include "dns/program.h"
+#include "skiff/certs.h"
 #include "skiff/doctor.h"
+#include "skiff/init.h"
 #include "skiff/join.h"
 #include "skiff/kubelet.h"
 #include "skiff/programs.h"
 #include "skiff/token.h"
-#include "skiff/init.h"
 #include "skiff/up.h"
 
 namespace {
@@ -32,6 +33,7 @@ constexpr Program kPrograms[] = {
     {"token", "", &skiff::TokenMain},
     {"doctor", "", &skiff::DoctorMain},
     {"image", "", &skiff::ImageMain},
+    {"certs", "", &skiff::CertsMain},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
     {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain},
     {"scheduler", "kube-scheduler", &skiff::SchedulerMain},
@@ -40,6 +42,14 @@ constexpr Program kPrograms[] = {
     {"kubelet", "kubelet", &skiff::KubeletMain},
 };
 // clang-format on
+
+int Usage(FILE* to, int code) {
+  std::fprintf(to, "usage: skiff PROGRAM [flags]; skiff PROGRAM --help\n\nprograms:\n");
+  for (const Program& program : kPrograms) {
+    std::fprintf(to, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
+  }
+  return code;
+}
 
 }  // namespace
 
@@ -52,13 +62,8 @@ int main(int argc, char** argv) {
     if (!program.alias.empty() && name == program.alias) return program.main(args);
   }
   if (name == "kubectl") return skiff::cli::KubectlMain(args);
-  if (args.empty()) {
-    std::fprintf(stderr, "usage: skiff PROGRAM [flags]\n\nprograms:\n");
-    for (const Program& program : kPrograms) {
-      std::fprintf(stderr, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
-    }
-    return 2;
-  }
+  if (args.empty()) return Usage(stderr, 2);
+  if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
   for (const Program& program : kPrograms) {
     if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;
     args.erase(args.begin());

@@ -18,6 +18,7 @@
 #include "kubelet/network/own_address.h"
 #include "kubelet/network/pod_network.h"
 #include "kubelet/node_agent.h"
+#include "kubelet/node_traces.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/service_proxy.h"
 
@@ -105,8 +106,8 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   CniNetwork network_options;
   const auto uplink = FindUplink();
   if (uplink && *uplink) network_options.mtu = (*uplink)->mtu;
-  network_options.ipam_directory = options.data_dir + "/cni/ipam";
-  TRY(EnableForwarding(options.data_dir + "/forwarding.undo", false));
+  network_options.ipam_directory = IpamDirectory(options.data_dir);
+  TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), false));
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
   client = std::make_unique<Client>(dependencies.transport, "kubelet");

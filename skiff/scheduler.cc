@@ -45,23 +45,15 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
 }
 
 int SchedulerMain(const std::vector<std::string>& args) {
-  const auto flags = ParseSchedulerFlags(args);
-  if (!flags) {
-    std::fprintf(stderr, "Error: %s\n", flags.error().message.c_str());
-    return 1;
-  }
-  if (!*flags) return 0;
-  const SchedulerFlags& given = **flags;
-  BeginProgram(given.log);
-  const auto code = RunComponent(
-      {.name = "kube-scheduler",
-       .api = given.api,
-       .leader = given.leader,
-       .serving = given.serving,
-       .add = [&](Manager& manager) { scheduler::AddScheduler(manager, given.scheduler); }});
-  if (code) return *code;
-  std::fprintf(stderr, "Error: %s\n", code.error().message.c_str());
-  return 1;
+  return RunProgram(ParseSchedulerFlags(args), [](const SchedulerFlags& given) {
+    BeginProgram(given.log);
+    return RunComponent(
+        {.name = "kube-scheduler",
+         .api = given.api,
+         .leader = given.leader,
+         .serving = given.serving,
+         .add = [&](Manager& manager) { scheduler::AddScheduler(manager, given.scheduler); }});
+  });
 }
 
 }  // namespace skiff

@@ -23,10 +23,10 @@ class ScopedInformer {
   Informer<K> informer() { return Informer<K>(cache_); }
   void Start(Executor& executor) {
     executor_ = &executor;
-    executor.Add(cache_.loop());
+    cache_.Start(executor);
   }
   void Stop() {
-    if (executor_ != nullptr) executor_->Remove(cache_.loop());
+    if (executor_ != nullptr) cache_.Stop(*executor_);
     executor_ = nullptr;
   }
 

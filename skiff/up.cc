@@ -43,6 +43,15 @@ void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
   flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
 }
 
+void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
+  foreground = IsAttachedByDefault();
+  flags.Add("foreground", foreground, "Stay attached instead of leaving a daemon.");
+  leave_nothing = LeavesNothingByDefault();
+  flags.Add("leave-nothing", leave_nothing,
+            "With --foreground: at its end, end all containers too and take links, routes and "
+            "rules off the machine; files stay for the next start.");
+}
+
 void AddUpFlags(Flags& flags, UpFlags& to) {
   AddDataDirFlag(flags, to.cluster);
   flags.Add("bind-address", to.cluster.bind_address, "The address the API server listens on.");
@@ -78,8 +87,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("eviction-pressure-transition-period", to.cluster.eviction_pressure_transition_period,
             "How long the node is under pressure at least.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
-  to.foreground = IsAttachedByDefault();
-  flags.Add("foreground", to.foreground, "Stay attached instead of leaving a daemon.");
+  AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
   flags.Add("v", to.verbosity, "Log verbosity.");
@@ -117,12 +125,13 @@ int UpMain(const std::vector<std::string>& args) {
     }
   }
   if (to.foreground) {
-    return RunAttached(to.cluster.data_dir, to.verbosity,
-                       [&](const Progress& progress) -> Result<std::shared_ptr<void>> {
-                         std::shared_ptr<Cluster> cluster =
-                             TRY(Cluster::Start(to.cluster, progress));
-                         return cluster;
-                       });
+    return RunAttached(
+        to.cluster.data_dir, to.verbosity,
+        [&](const Progress& progress) -> Result<std::shared_ptr<void>> {
+          std::shared_ptr<Cluster> cluster = TRY(Cluster::Start(to.cluster, progress));
+          return cluster;
+        },
+        LeaveAtEnd(to.cluster, to.leave_nothing));
   }
   if (const int code = RunAsDaemon(to.cluster.data_dir, "up", args); code != 0) return code;
   if (to.merge_kubeconfig) {
@@ -164,6 +173,7 @@ int DownMain(const std::vector<std::string>& args) {
 }
 
 int StatusMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerStatusMain(args);
   ClusterOptions options;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);

@@ -12,6 +12,7 @@ namespace skiff {
 struct UpFlags {
   ClusterOptions cluster;
   bool foreground = false;
+  bool leave_nothing = false;
   bool merge_kubeconfig = false;
   int verbosity = 0;
 };
@@ -20,6 +21,8 @@ void AddUpFlags(Flags& flags, UpFlags& to);
 void AddDataDirFlag(Flags& flags, ClusterOptions& options);
 // Relative paths among the options are where the command was typed, also in its daemon.
 void MakePathsAbsolute(ClusterOptions& options);
+// Of `up` and `join`: --foreground and --leave-nothing.
+void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing);
 
 int UpMain(const std::vector<std::string>& args);
 int DownMain(const std::vector<std::string>& args);

@@ -8,7 +8,8 @@
 // of the cluster's DNS, which kubeadm makes as the administrator.
 //
 // A node reads Services, EndpointSlices and its fellow nodes by its own identity: its kubelet and
-// its service proxy are one program, where kubeadm runs kube-proxy as a pod with an account.
+// its service proxy are one program, where kubeadm runs kube-proxy as a pod with an account. So is
+// its DNS server, which needs to know the namespaces as well.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {
@@ -32,6 +33,10 @@ clusterrole skiff:kube-controller-manager
 clusterbinding skiff:kube-controller-manager skiff:kube-controller-manager
   subject User system:kube-controller-manager
 clusterbinding skiff:node-proxier system:node-proxier
+  subject Group system:nodes
+clusterrole skiff:node-dns
+  allow list,watch core namespaces
+clusterbinding skiff:node-dns skiff:node-dns
   subject Group system:nodes
 )";
 

@@ -1,10 +1,12 @@
-# Sourced: a Docker engine to test with.
-#   start_engine DIRECTORY    uses the engine that answers; where none does, starts one of our own with
-#                             everything in DIRECTORY, and exports DOCKER_HOST
-#   stop_engine               ends what start_engine started, and removes its chains, bridge and files
-# Needs root to start one, and Debian's docker.io (DOCKER_PACKAGES in packages.sh).
-
-engine_pid=
+# Sourced: a Docker engine to show things with, which has the image.
+#   need_engine "$@"    The script that calls this goes on with an engine that answers, ours or the
+#                       user's, and with $SKIFF_IMAGE in it; or it ends with 77 where none can be had.
+#
+# Where no engine runs and this is root, one of our own is started, twice over one directory: first for
+# the build, with the host's network but no bridge and no rules of its own; then for the script, which
+# is started anew with it in namespaces of their own for network, mounts and processes. The host
+# sees nothing of that engine, and whatever happens to the script, the kernel takes away what ran and
+# what was mounted. What it needs is Debian's docker.io (DOCKER_PACKAGES in packages.sh).
 
 # Where CAP_SYS_RESOURCE is out of reach `docker run --privileged` cannot grant it: it is left out.
 write_runc_wrapper() {
@@ -33,20 +35,18 @@ has_sys_resource() {
   [ $(((0x$bounding >> 24) & 1)) = 1 ]
 }
 
+# start_engine DIRECTORY [FLAG...]: everything of the engine lies in DIRECTORY; exports DOCKER_HOST.
 start_engine() {
-  engine_dir=$1
-  docker info >/dev/null 2>&1 && return 0
+  engine_dir=$1; shift
   mkdir -p "$engine_dir"
-  engine_rules=$engine_dir/rules.before
-  iptables-save >"$engine_rules"
   local flags=(--data-root="$engine_dir/data" --exec-root="$engine_dir/exec"
     --pidfile="$engine_dir/pid" -H "unix:///$engine_dir/docker.sock" --storage-driver overlay2
-    --exec-opt native.cgroupdriver=cgroupfs)
+    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent="/${engine_dir##*/}")
   if ! has_sys_resource; then
     write_runc_wrapper "$engine_dir/runc"
     flags+=(--add-runtime "restricted=$engine_dir/runc" --default-runtime restricted)
   fi
-  /usr/sbin/dockerd "${flags[@]}" >"$engine_dir/log" 2>&1 &
+  dockerd "${flags[@]}" "$@" >"$engine_dir/log" 2>&1 &
   engine_pid=$!
   export DOCKER_HOST=unix://$engine_dir/docker.sock
   local until=$((SECONDS + 60))
@@ -61,13 +61,60 @@ start_engine() {
 }
 
 stop_engine() {
-  [ -n "$engine_pid" ] || return 0
-  kill "$engine_pid" 2>/dev/null && wait "$engine_pid" 2>/dev/null
-  engine_pid=
-  iptables-restore <"$engine_rules"
-  ip link delete docker0 2>/dev/null || true
-  # It leaves mounted what it named after its own network namespace.
-  awk -v dir="$engine_dir/" 'index($2, dir) == 1 {print $2}' /proc/mounts | sort -r |
-    while read -r mount; do umount "$mount" 2>/dev/null || true; done
-  rm -rf "$engine_dir"
+  kill "$engine_pid" 2>/dev/null && wait "$engine_pid" 2>/dev/null || true
+}
+
+# with_engine PHASE DIRECTORY COMMAND...: COMMAND in namespaces with an engine. PHASE is build or show.
+# 77 where namespaces or the engine cannot be had.
+with_engine() {
+  local phase=$1 directory=$2; shift 2
+  local spaces=(--mount --pid --fork --kill-child --mount-proc)
+  [ "$phase" = build ] || spaces+=(--net)
+  unshare "${spaces[@]}" true 2>/dev/null || return 77
+  unshare "${spaces[@]}" bash -c '
+    set -euo pipefail
+    . e2e/docker/engine.sh
+    phase=$1 directory=$2; shift 2
+    flags=(--bridge=none --iptables=false --ip-forward=false)
+    if [ "$phase" = show ]; then
+      flags=()
+      ip link set lo up
+    fi
+    start_engine "$directory" "${flags[@]}" || exit 77
+    code=0
+    SKIFF_ENGINE=ours "$@" || code=$?
+    stop_engine
+    exit $code' engine "$phase" "$directory" "$@"
+}
+
+# The engine's containers had their cgroups below one of its own.
+remove_engine() {
+  local cgroup
+  find /sys/fs/cgroup -depth -type d -path "*/${1##*/}*" 2>/dev/null |
+    while read -r cgroup; do rmdir "$cgroup" 2>/dev/null || true; done
+  rm -rf "$1"
+}
+
+need_engine() {
+  [ -z "${SKIFF_ENGINE:-}" ] || return 0
+  if docker info >/dev/null 2>&1; then
+    SKIFF_ENGINE=theirs e2e/docker/image.sh
+    return
+  fi
+  if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
+  # Docker's own packages may be there instead of Debian's: then those stay.
+  PATH=$PATH:/usr/sbin
+  if command -v dockerd >/dev/null; then
+    install_packages docker-compose mmdebstrap
+  else
+    install_packages "${DOCKER_PACKAGES[@]}"
+  fi
+  local code=0
+  engine_home=$(mktemp -d "${TMPDIR:-/tmp}/skiff-engine.XXXXXX")
+  trap 'remove_engine "$engine_home"' EXIT
+  trap 'exit 130' INT TERM
+  with_engine build "$engine_home" e2e/docker/image.sh || code=$?
+  [ $code != 0 ] || with_engine show "$engine_home" "$0" "$@" || code=$?
+  [ $code != 77 ] || echo "SKIPPED: no Docker engine runs here, and none can be started"
+  exit $code
 }

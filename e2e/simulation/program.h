@@ -19,7 +19,7 @@ class SimulatedProgram {
   // Adds its parts to the manager; keeps alive what the answer holds, if anything.
   using AddParts = std::function<std::shared_ptr<void>(Manager& manager)>;
 
-  SimulatedProgram(Cluster& cluster, Link& link, const std::string& name, const AddParts& add)
+  SimulatedProgram(TestCluster& cluster, Link& link, const std::string& name, const AddParts& add)
       : client_(link, name),
         informers_(Reflector::Dependencies{client_, cluster.clock(), cluster.random()}),
         manager_(Manager::Dependencies{link, cluster.clock(), cluster.random(), informers_, name}),

@@ -16,8 +16,8 @@ constexpr Duration kSettleMax = 40min;
 constexpr Duration kLookAgain = 20s;
 constexpr LinkFaults kLinkFaults = {.loss = 0.01, .late = 0.01};
 
-Cluster::Options ClusterOptions(uint64_t seed) {
-  Cluster::Options options;
+TestCluster::Options ClusterOptions(uint64_t seed) {
+  TestCluster::Options options;
   options.seed = seed;
   options.run_controllers = false;  // They run as processes of their own.
   options.durable = true;
@@ -28,7 +28,7 @@ Cluster::Options ClusterOptions(uint64_t seed) {
 
 Simulation::Simulation(SimulationOptions options)
     : random_(options.seed * 7919 + 1),
-      cluster_(std::make_unique<Cluster>(ClusterOptions(options.seed))),
+      cluster_(std::make_unique<TestCluster>(ClusterOptions(options.seed))),
       user_link_(cluster_->transport(), cluster_->clock(), random_) {
   cluster_->executor().Add(user_link_);
   invariants_ = std::make_unique<Invariants>(cluster_->transport(), [this](const std::string& uid) {

@@ -42,7 +42,7 @@ class Simulation {
  public:
   explicit Simulation(SimulationOptions options);
   ~Simulation();
-  Cluster& cluster() { return *cluster_; }
+  TestCluster& cluster() { return *cluster_; }
   Invariants& invariants() { return *invariants_; }
   Random& random() { return random_; }
   // What a user far away reaches the server over.
@@ -87,7 +87,7 @@ class Simulation {
   Duration Seconds(int least, int most);
 
   SeededRandom random_;
-  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<TestCluster> cluster_;
   Link user_link_;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<Machine*> nodes_;

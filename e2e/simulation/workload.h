@@ -32,7 +32,7 @@ class Workload {
   void CheckNodes(std::vector<std::string>& out);
 
   Simulation& simulation_;
-  Cluster& cluster_;
+  TestCluster& cluster_;
   Client user_;  // Over the user's own link.
   int web_image_ = 1;
   int web_replicas_ = 5;

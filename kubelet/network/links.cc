@@ -117,6 +117,7 @@ Result<> DeleteLink(const std::string& name) {
 
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6) {
   std::vector<std::string> switches = {"/proc/sys/net/ipv4/ip_forward",
+                                       "/proc/sys/net/ipv4/conf/all/route_localnet",
                                        "/proc/sys/net/bridge/bridge-nf-call-iptables"};
   if (ipv6) {
     switches.insert(switches.end(), {"/proc/sys/net/ipv6/conf/all/forwarding",

@@ -53,7 +53,8 @@ class HttpProbeTest : public testing::Test {
       changed_.notify_all();
     });
     MutexLock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, 10s, [this] { return outcome_.has_value(); }));
+    EXPECT_TRUE(
+        changed_.wait_for(lock, 10s, [this]() REQUIRES(mutex_) { return outcome_.has_value(); }));
     const ProbeOutcome outcome = outcome_.value_or(ProbeOutcome{});
     outcome_.reset();
     return outcome;

@@ -57,7 +57,7 @@ class LogStreamTest : public testing::Test {
     while (text.size() < wanted.size()) {
       {
         MutexLock lock(mutex_);
-        if (!changed_.wait_for(lock, 10s, [this] { return woken_; })) break;
+        if (!changed_.wait_for(lock, 10s, [this]() REQUIRES(mutex_) { return woken_; })) break;
         woken_ = false;
       }
       text += Read();

@@ -1,0 +1,58 @@
+#include "base/program.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+// Our own "it is over", beside the two that users send.
+constexpr int kEndSignal = SIGUSR1;
+
+sigset_t ProgramSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, kEndSignal}) sigaddset(&signals, signal);
+  return signals;
+}
+
+}  // namespace
+
+void AddLogFlags(Flags& flags, LogFlags& to) {
+  flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
+  flags.Add("logging-format", to.format, "Sets the log format: text or json.");
+  for (const char* name :
+       {"vmodule", "log-flush-frequency", "feature-gates", "show-hidden-metrics-for-version"}) {
+    flags.Ignore(name, "Accepted for compatibility; has no effect here.");
+  }
+}
+
+void BeginProgram(const LogFlags& flags) {
+  Log::Configure(flags.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
+                 flags.format == "json" ? LogFormat::kJson : LogFormat::kText);
+  const sigset_t signals = ProgramSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+bool WaitForSignal() {
+  const sigset_t signals = ProgramSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return signal != kEndSignal;
+}
+
+void EndProgram() {
+  kill(getpid(), kEndSignal);
+}
+
+int FailProgram(const Error& error) {
+  std::fprintf(stderr, "Error: %s\n", error.message.c_str());
+  return 1;
+}
+
+}  // namespace skiff

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds the image $SKIFF_IMAGE:$SKIFF_VERSION on the engine that answers: from build/release where that is there, else
+# from source. Where $SKIFF_BASE cannot be pulled, a base is made from the package mirror.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. e2e/show.sh
+. e2e/docker/env.sh
+image=$SKIFF_IMAGE:$SKIFF_VERSION
+
+say "The image"
+if ! docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && ! docker pull -q "$SKIFF_BASE" 2>/dev/null; then
+  SKIFF_BASE=skiff-base:12
+  docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 || run e2e/docker/base.sh "$SKIFF_BASE"
+fi
+docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
+binary=compiled
+if [ -x build/release/skiff ]; then
+  # What is built already is not built again in a container.
+  e2e/docker/stage.sh
+  binary=prebuilt
+fi
+run docker build -q -t "$image" --network host --build-arg BASE="$SKIFF_BASE" \
+  --build-arg BINARY=$binary .
+size=$(docker image inspect -f '{{.Size}}' "$image")
+check "the image has $((size / 1000000)) MB, at most 200" test "$size" -le 200000000
