@@ -221,6 +221,7 @@ Result<> RemoveContainerd(const ContainerdOptions& options, const RemoveContaine
   }
   rmdir(kShimSockets);
   rmdir(fs::path(kShimSockets).parent_path().c_str());
+  rmdir("/run/netns");  // Which stays while anybody has a namespace in it.
   RemoveCgroups(how.cgroups);
   const auto mounts = MountsBelow(paths.directory);
   if (!mounts.empty()) {
