@@ -305,10 +305,6 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
         worker.Refresh(pod);
       }
       statuses_.Reconcile(pod->metadata.uid, *pod);
-      // A pod that had ended before it was deleted has nothing left to stop.
-      if (worker.state() == PodWorker::State::kFinished && pod->metadata.deletion_timestamp) {
-        statuses_.Finish(pod);
-      }
       return;
     }
   }

@@ -117,7 +117,10 @@ Duration PodWorker::Step() {
     case State::kTerminated:
       return StepTerminated(*pod);
     case State::kFinished:
-      return disposing() ? StepDisposing(*pod) : kNever;
+      if (disposing()) return StepDisposing(*pod);
+      // Deleted only after it had ended: nothing is left to stop.
+      if (pod->metadata.deletion_timestamp) context_.statuses.Finish(pod);
+      return kNever;
     case State::kGone:
       break;
   }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "client/transport.h"
 
 namespace skiff::kubelet {
@@ -46,6 +49,7 @@ class StatusManagerTest : public testing::Test {
   ~StatusManagerTest() override { manager_.Stop(); }
   http::Response Handle(const http::Request& request) {
     asked_.push_back(request.method + " " + request.path);
+    if (const auto meanwhile = std::exchange(meanwhile_, nullptr)) meanwhile();
     http::Response response;
     response.status = status_code_;
     response.content_type = "application/json";
@@ -67,6 +71,7 @@ class StatusManagerTest : public testing::Test {
   SteppedExecutor executor_{clock_, 1};
   int status_code_ = 200;
   std::vector<std::string> asked_;
+  std::function<void()> meanwhile_;  // Runs once, while the API is asked.
   InProcessTransport transport_{[this](const http::Request& request) { return Handle(request); }};
   Client client_{transport_, "kubelet"};
   Ptr<core_v1::Pod> pod_;
@@ -156,6 +161,17 @@ TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
   EXPECT_EQ(asked_.size(), 1u);
   executor_.RunFor(10s);
   EXPECT_EQ(asked_.size(), 2u);
+}
+
+TEST_F(StatusManagerTest, APodThatFinishesWhileItsStatusIsWrittenIsRemovedAllTheSame) {
+  auto deleted = std::make_shared<core_v1::Pod>(*pod_);
+  deleted->metadata.deletion_timestamp = Time(clock_.Now());
+  pod_ = deleted;
+  meanwhile_ = [this] { manager_.Finish(pod_); };
+  manager_.Set(pod_, Phase("Succeeded"));
+  executor_.RunUntilIdle();
+  ASSERT_EQ(asked_.size(), 2u);
+  EXPECT_EQ(asked_.back(), "DELETE /api/v1/namespaces/default/pods/web");
 }
 
 }  // namespace
