@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <utility>
-
 #include "client/transport.h"
 
 namespace skiff::kubelet {
@@ -49,7 +46,7 @@ class StatusManagerTest : public testing::Test {
   ~StatusManagerTest() override { manager_.Stop(); }
   http::Response Handle(const http::Request& request) {
     asked_.push_back(request.method + " " + request.path);
-    if (const auto meanwhile = std::exchange(meanwhile_, nullptr)) meanwhile();
+    if (on_asked_) std::exchange(on_asked_, nullptr)();
     http::Response response;
     response.status = status_code_;
     response.content_type = "application/json";
@@ -71,7 +68,7 @@ class StatusManagerTest : public testing::Test {
   SteppedExecutor executor_{clock_, 1};
   int status_code_ = 200;
   std::vector<std::string> asked_;
-  std::function<void()> meanwhile_;  // Runs once, while the API is asked.
+  std::function<void()> on_asked_;  // Once, while the next request is answered.
   InProcessTransport transport_{[this](const http::Request& request) { return Handle(request); }};
   Client client_{transport_, "kubelet"};
   Ptr<core_v1::Pod> pod_;
@@ -132,6 +129,16 @@ TEST_F(StatusManagerTest, AFinishedPodIsDeletedAfterItsLastStatus) {
             (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
 }
 
+TEST_F(StatusManagerTest, APodThatFinishesWhileItsLastStatusIsWrittenIsDeletedToo) {
+  auto ending = std::make_shared<core_v1::Pod>(*pod_);
+  ending->metadata.deletion_timestamp = Time(clock_.Now());
+  on_asked_ = [&] { manager_.Finish(ending); };
+  manager_.Set(ending, Phase("Succeeded"));
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_,
+            (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
+}
+
 TEST_F(StatusManagerTest, ANewObjectOfThePodGetsItsStatus) {
   manager_.Set(pod_, Phase("Running"));
   executor_.RunUntilIdle();
@@ -161,17 +168,6 @@ TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
   EXPECT_EQ(asked_.size(), 1u);
   executor_.RunFor(10s);
   EXPECT_EQ(asked_.size(), 2u);
-}
-
-TEST_F(StatusManagerTest, APodThatFinishesWhileItsStatusIsWrittenIsRemovedAllTheSame) {
-  auto deleted = std::make_shared<core_v1::Pod>(*pod_);
-  deleted->metadata.deletion_timestamp = Time(clock_.Now());
-  pod_ = deleted;
-  meanwhile_ = [this] { manager_.Finish(pod_); };
-  manager_.Set(pod_, Phase("Succeeded"));
-  executor_.RunUntilIdle();
-  ASSERT_EQ(asked_.size(), 2u);
-  EXPECT_EQ(asked_.back(), "DELETE /api/v1/namespaces/default/pods/web");
 }
 
 }  // namespace
