@@ -118,10 +118,11 @@ runs_a_pod() { # DIRECTORY FLAGS...
   export KUBECONFIG=$1/admin.kubeconfig
   run "$SKIFF" run works --image=busybox:1.35 --image-pull-policy=IfNotPresent --command -- sleep 1000
   check "a pod runs" "$SKIFF" wait --for=condition=Ready pod/works --timeout=20s
-  check "another skiff is refused" eval "! up $1 --secure-port=7443 --foreground"
+  obstructed "another skiff runs on it" "skiff down --keep-data --data-dir=$1" \
+    up "$1" --secure-port=7443 --kubelet-port=7250 --foreground
+  run "$SKIFF" down --keep-data --data-dir="$1"
   obstructed "belongs to a cluster with services in 10.96.0.0/16" \
-    "--service-cluster-ip-range=10.96.0.0/16" \
-    "$SKIFF" doctor --data-dir="$1" --service-cluster-ip-range=10.123.0.0/16
+    "--service-cluster-ip-range=10.96.0.0/16" up "$1" --service-cluster-ip-range=10.123.0.0/16
   run "$SKIFF" down --data-dir="$1"
   check "nothing is left" eval "[ -z \"\$(ls -A $1 2>/dev/null)\" ]"
 }

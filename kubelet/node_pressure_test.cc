@@ -26,6 +26,13 @@ TEST(NodeStatsTest, MemoryThatCanBeHadIsFreeOrUnusedCache) {
   EXPECT_FALSE(MemoryFrom("MemTotal: 1 kB\n"));
 }
 
+TEST(NodeStatsTest, AWorkingSetIsWhatIsUsedLessTheCacheThatIsNot) {
+  EXPECT_EQ(WorkingSetFrom(1000, "anon 5\ninactive_file 300\n"), 700);
+  EXPECT_EQ(WorkingSetFrom(1000, "inactive_file 100\ntotal_inactive_file 400\n"), 600);
+  EXPECT_EQ(WorkingSetFrom(100, "inactive_file 300\n"), 0);
+  EXPECT_EQ(WorkingSetFrom(100, ""), 100);
+}
+
 TEST(NodeStatsTest, ProcessesAreThoseOfTheLoadAverage) {
   const auto processes = ProcessesFrom("0.10 0.20 0.30 2/345 6789\n", 1000);
   ASSERT_TRUE(processes);
@@ -165,6 +172,18 @@ TEST_F(EvictionManagerTest, OnePodAfterTheOtherGoesAndCriticalOnesStay) {
   usages_.erase("small");
   executor_.RunFor(60s);
   EXPECT_EQ(evicted_.size(), 2u);
+}
+
+TEST_F(EvictionManagerTest, PodsKeepWithinWhatTheyMayHaveOfTheMachine) {
+  AddPod("large", 500);
+  measured_[Signal::kMemoryAvailable] = {4000 * kMi, 8000 * kMi};
+  measured_[Signal::kAllocatableMemoryAvailable] = {50 * kMi, 1000 * kMi};
+  executor_.RunFor(12s);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"large"});
+  EXPECT_EQ(manager_.pressures(), std::set<std::string>{"MemoryPressure"});
+  EXPECT_EQ(message_,
+            "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+            "Container c was using 500Mi, request is 0, has larger consumption of memory. ");
 }
 
 TEST_F(EvictionManagerTest, APodThatDoesNotGoIsNotWaitedForForever) {

@@ -64,10 +64,11 @@ Result<> Reserve(const KubeletConfiguration& given, NodeFacts& facts) {
     for (const auto& [name, text] : *reserved) {
       const Quantity amount = TRY(Quantity::Parse(text));
       if (name == "cpu") facts.reserved_milli_cpu += amount.MilliValue();
-      if (name == "memory") facts.reserved_memory_bytes += amount.Value();
+      if (name == "memory") facts.system_memory_bytes += amount.Value();
       if (name == "ephemeral-storage") storage += amount.Value();
     }
   }
+  facts.reserved_memory_bytes += facts.system_memory_bytes;
   facts.reserved_storage_bytes = storage;
   return {};
 }

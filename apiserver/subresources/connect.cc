@@ -171,6 +171,7 @@ void AnswerAsStatus(http::Response& response) {
                                                  : Reason::kInternalError;
   Error error{reason, text};
   error.http_code = response.status;
+  response.headers.erase("Content-Type");
   response.headers.erase("Content-Length");
   response.headers.erase("Transfer-Encoding");
   response.content_type = "application/json";
