@@ -18,9 +18,8 @@ cd "$(dirname "$0")/.."
 . e2e/docker/engine.sh
 . e2e/docker/env.sh
 . e2e/show.sh
-need_engine "$@"
-install_packages docker-compose
 KUBECTL=$(debian_kubectl build/peers)
+need_engine "$@"
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-skiff-show}
 work=$(mktemp -d)
 export KUBECONFIG=$work/kubeconfig
@@ -28,12 +27,14 @@ export KUBECONFIG=$work/kubeconfig
 # The Composes to play with, the newest first.
 choose_composes() {
   if [ -n "${COMPOSE:-}" ]; then composes=("$COMPOSE"); return; fi
-  composes=(docker-compose)
+  composes=()
   if docker compose version >/dev/null 2>&1; then
-    composes=('docker compose' docker-compose)
+    composes=('docker compose')
   elif [ -x build/peers/compose-2.40 ]; then
-    composes=("$PWD/build/peers/compose-2.40" docker-compose)
+    composes=("$PWD/build/peers/compose-2.40")
   fi
+  [ ${#composes[@]} -gt 0 ] || install_packages docker-compose
+  if command -v docker-compose >/dev/null; then composes+=(docker-compose); fi
 }
 compose() { $COMPOSE "$@" </dev/null; }
 typed() { printf '\n$ %s %s\n' "${COMPOSE##*/}" "$*"; compose "$@" 2>&1; }

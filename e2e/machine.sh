@@ -3,16 +3,22 @@
 #
 #   e2e/machine.sh NAME COMMAND...
 #
-# Namespaces of mounts, network, processes, cgroups and the host's name; a private /run; an
-# uplink 192.0.2.1/24 with a default route that leads nowhere. Whatever the command leaves running
-# ends with it. Exit code: the command's; 77 where such a machine cannot be had.
+# It has namespaces of mounts, network, processes, cgroups and host name, a private /run, and an
+# uplink, 192.0.2.1/24, whose default route leads nowhere; there is no name server. What the command
+# leaves running ends with it. Exit code: the command's; 77 where such a machine cannot be had.
 set -euo pipefail
 
 inside() { # NAME CGROUP_NAME COMMAND...
-  local name=$1 path type options mounted
+  local name=$1 path type options mounted resolver
   shift
   mount --make-rprivate /
+  resolver=$(readlink -m /etc/resolv.conf)
   mount -t tmpfs tmpfs /run
+  # Names are not looked up anywhere, and that is known at once.
+  mkdir -p "${resolver%/*}"
+  echo 'nameserver 127.0.0.1' >/run/resolv.conf
+  [ -e "$resolver" ] || touch "$resolver"
+  mount --bind /run/resolv.conf "$resolver"
   # Each hierarchy once more: its root is now where this process was put.
   mounted=$(hierarchies)
   while read -r path type options; do

@@ -123,8 +123,9 @@ class EvictionManagerTest : public testing::Test {
               return out;
             },
             [this](Signal) {
-              reclaimed_ = true;
-              if (frees_) measured_ = Measurements();
+              ++reclaims_;
+              if (frees_ && !frees_late_) measured_ = Measurements();
+              return frees_;
             },
             [this](const core_v1::Pod& pod, const std::string& message, int64_t) {
               return Evict(pod, message);
@@ -140,7 +141,8 @@ class EvictionManagerTest : public testing::Test {
   Measurements measured_;
   std::map<std::string, PodUsage> usages_;
   bool frees_ = false;
-  bool reclaimed_ = false;
+  bool frees_late_ = false;
+  int reclaims_ = 0;
   int pressure_changes_ = 0;
   std::vector<std::string> evicted_, warnings_;
   std::string message_;
@@ -180,7 +182,7 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
   frees_ = true;
   measured_[Signal::kNodeFsAvailable] = {5 * kMi, 1000 * kMi};
   executor_.RunFor(12s);
-  EXPECT_TRUE(reclaimed_);
+  EXPECT_EQ(reclaims_, 1);
   EXPECT_TRUE(evicted_.empty());
   EXPECT_EQ(manager_.pressures(), std::set<std::string>{"DiskPressure"});
   frees_ = false;
@@ -191,6 +193,18 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
             "The node was low on resource: ephemeral-storage. Threshold quantity: 100Mi, "
             "available: 5Mi. Container c was using 500Mi, request is 0, has larger consumption of "
             "ephemeral-storage. ");
+}
+
+TEST_F(EvictionManagerTest, WhatWasRemovedIsWaitedForBeforeAnotherPodGoes) {
+  AddPod("web", 500);
+  frees_ = frees_late_ = true;
+  measured_[Signal::kNodeFsAvailable] = {5 * kMi, 1000 * kMi};
+  executor_.RunFor(EvictionManager::kPeriod + EvictionManager::kReclaimPatience / 2);
+  EXPECT_EQ(reclaims_, 1);
+  EXPECT_TRUE(evicted_.empty());
+  frees_ = false;  // Nothing is left to remove, and no space has come of it.
+  executor_.RunFor(EvictionManager::kReclaimPatience);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"web"});
 }
 
 class RuntimeHealthTest : public testing::Test {

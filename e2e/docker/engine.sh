@@ -46,7 +46,7 @@ start_engine() {
     write_runc_wrapper "$engine_dir/runc"
     flags+=(--add-runtime "restricted=$engine_dir/runc" --default-runtime restricted)
   fi
-  /usr/sbin/dockerd "${flags[@]}" "$@" >"$engine_dir/log" 2>&1 &
+  dockerd "${flags[@]}" "$@" >"$engine_dir/log" 2>&1 &
   engine_pid=$!
   export DOCKER_HOST=unix://$engine_dir/docker.sock
   local until=$((SECONDS + 60))
@@ -102,7 +102,13 @@ need_engine() {
     return
   fi
   if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
-  install_packages "${DOCKER_PACKAGES[@]}"
+  # Docker's own packages may be there instead of Debian's: then those stay.
+  PATH=$PATH:/usr/sbin
+  if command -v dockerd >/dev/null; then
+    install_packages docker-compose mmdebstrap
+  else
+    install_packages "${DOCKER_PACKAGES[@]}"
+  fi
   local code=0
   engine_home=$(mktemp -d "${TMPDIR:-/tmp}/skiff-engine.XXXXXX")
   trap 'remove_engine "$engine_home"' EXIT

@@ -1,3 +1,4 @@
+# Sourced by nodes.sh, last: it takes the server away.
 say "8. Names, asked for by pods of every machine"
 # A pod of the namespace: what its spec has beside its container.
 pod() { # NAME SPEC-LINES [COMMAND]
