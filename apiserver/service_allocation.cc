@@ -177,9 +177,9 @@ Result<std::unique_ptr<ServiceAllocation>> ServiceAllocation::Create(Options opt
       new ServiceAllocation(store, clock, random, std::move(ports)));
   made->port_min_ = options.node_port_min;
   made->port_max_ = options.node_port_max;
+  const MutexLock lock(made->mutex_);
   for (const std::string& range : options.cluster_ip_ranges) TRY(made->AddRange(range));
   if (made->families_.empty()) return Fail(Reason::kInvalid, "no service cluster IP range");
-  const MutexLock lock(made->mutex_);
   made->TakeWhatServicesHave();
   if (options.shared) made->claims_ = std::make_unique<ServiceClaims>(store, clock, random);
   return made;
@@ -224,15 +224,19 @@ void ServiceAllocation::Note(const ServiceNumber& number, bool taken) {
 
 void ServiceAllocation::FollowClaims() {
   if (!claims_) return;
-  const auto begin = [&] {
+  const auto begin = [&]() REQUIRES(mutex_) {
     for (Range& range : ranges_) range.pool.FreeAll();
     ports_.FreeAll();
     TakeWhatServicesHave();
   };
-  claims_->Follow(begin, [&](const ServiceNumber& number, bool taken) { Note(number, taken); });
+  const auto note = [&](const ServiceNumber& number, bool taken) REQUIRES(mutex_) {
+    Note(number, taken);
+  };
+  claims_->Follow(begin, note);
 }
 
 std::string ServiceAllocation::FirstAddress() const {
+  const MutexLock lock(mutex_);
   return AtOffset(ranges_.front().cidr, 1).Text();
 }
 

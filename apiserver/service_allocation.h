@@ -49,7 +49,7 @@ class ServiceAllocation final : public AllocationHooks {
 
   ServiceAllocation(Store& store, const Clock& clock, Random& random, NumberPool ports)
       : store_(store), clock_(clock), random_(random), ports_(std::move(ports)) {}
-  Result<> AddRange(const std::string& text);
+  Result<> AddRange(const std::string& text) REQUIRES(mutex_);
   void TakeWhatServicesHave() REQUIRES(mutex_);
   // Takes and frees what other servers did.
   void FollowClaims() REQUIRES(mutex_);
@@ -84,7 +84,7 @@ class ServiceAllocation final : public AllocationHooks {
   std::vector<std::string> families_;  // Of the cluster, in order.
   int port_min_ = 0;
   int port_max_ = 0;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Range> ranges_ GUARDED_BY(mutex_);
   NumberPool ports_ GUARDED_BY(mutex_);
   std::unique_ptr<ServiceClaims> claims_;  // nullptr: the numbers are ours alone.

@@ -120,7 +120,7 @@ Result<bool> Upkeep::TakeEvents() {
   return any;
 }
 
-// Only a server that has its store to itself keeps endpoints here (StartOptions::owns_endpoints), so
+// Only a server that has its store to itself keeps endpoints here (StartOptions::owns_endpoints):
 // they name nobody else.
 Result<> Upkeep::CorrectEndpoints() {
   for (const Json& wanted : kept_) {

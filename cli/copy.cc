@@ -1,9 +1,11 @@
 // `cp`: files into containers and out of them, through the `tar` at either end.
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/process.h"
@@ -59,6 +61,8 @@ class LocalTar {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[reads ? 0 : 1],
                                      reads ? STDIN_FILENO : STDOUT_FILENO);
+    const int errors = memfd_create("tar", MFD_CLOEXEC);
+    if (errors >= 0) posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
     pid_t child = 0;
     const int failed =
         posix_spawn(&child, program->c_str(), &actions, nullptr, words.data(), environ);
@@ -67,11 +71,15 @@ class LocalTar {
     const int ours = ends[reads ? 1 : 0];
     if (failed != 0) {
       close(ours);
+      close(errors);
       return CliError("cannot start tar");
     }
-    return std::unique_ptr<LocalTar>(new LocalTar(child, ours));
+    return std::unique_ptr<LocalTar>(new LocalTar(child, ours, errors));
   }
-  ~LocalTar() { (void)Finish(); }
+  ~LocalTar() {
+    (void)Finish();
+    close(errors_);
+  }
   LocalTar(const LocalTar&) = delete;
   LocalTar& operator=(const LocalTar&) = delete;
 
@@ -85,7 +93,7 @@ class LocalTar {
       bytes.remove_prefix(static_cast<size_t>(count));
     }
   }
-  // Waits for its end.
+  // Waits for its end. What it says is told when it fails.
   Result<> Finish() {
     if (child_ == 0) return {};
     close(descriptor_);
@@ -94,13 +102,20 @@ class LocalTar {
     }
     child_ = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    return CliError("tar failed on this machine");
+    std::string said(kSaidBytesMax, '\0');
+    const ssize_t count = pread(errors_, said.data(), said.size(), 0);
+    said.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    while (said.ends_with('\n')) said.pop_back();
+    return CliError("tar failed on this machine: " + said);
   }
 
  private:
-  LocalTar(pid_t child, int descriptor) : child_(child), descriptor_(descriptor) {}
+  static constexpr size_t kSaidBytesMax = 4096;
+  LocalTar(pid_t child, int descriptor, int errors)
+      : child_(child), descriptor_(descriptor), errors_(errors) {}
   pid_t child_;
   const int descriptor_;
+  const int errors_;  // A file in memory.
 };
 
 // tar's option that renames what begins with `from`.
@@ -221,7 +236,8 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
                        .subresource = "exec",
                        .container = place.container,
                        .command = {"tar", "cf", "-", from.path},
-                       .out = [&unpacker](std::string_view bytes) { unpacker.Write(bytes); }}));
+                       .out = [&unpacker](std::string_view bytes) { unpacker.Write(bytes); },
+                       .err = command.environment().out}));
   return tar->Finish();
 }
 

@@ -27,8 +27,9 @@ struct ExecFlags {
 
 constexpr char kMissingContainer[] = "container {0} not found in pod {1}";
 
-// Without a terminal on our side there is none to offer.
+// Without a terminal on our side there is none to offer; without input, nobody asks why.
 void CheckTerminal(Command& command, ExecFlags& flags) {
+  if (!flags.with_stdin) flags.tty = false;
   if (!flags.tty || isatty(STDIN_FILENO)) return;
   command.Warn("Unable to use a TTY - input is not a terminal or the right kind of file\n");
   flags.tty = false;
@@ -83,6 +84,13 @@ Result<> RunExec(Command& command, const Args& args) {
   return {};
 }
 
+void WarnOfAttaching(Command& command) {
+  command.Warn(
+      "All commands and output from this session will be recorded in container logs, including "
+      "credentials and sensitive information passed through the command prompt.\n"
+      "If you don't see a command prompt, try pressing enter.\n");
+}
+
 Result<> RunAttach(Command& command, const Args& args) {
   ExecFlags flags;
   flags.AddTo(command);
@@ -106,15 +114,7 @@ Result<> RunAttach(Command& command, const Args& args) {
     }
   }
   CheckTerminal(command, flags);
-  if (!flags.quiet) {
-    command.Warn(
-        "All commands and output from this session will be recorded in container logs, "
-        "including credentials and sensitive information passed through the command "
-        "prompt.\n");
-    if (flags.with_stdin) {
-      command.Warn("If you don't see a command prompt, try pressing enter.\n");
-    }
-  }
+  if (!flags.quiet) WarnOfAttaching(command);
   const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
                               .subresource = "attach",
                               .container = container,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <deque>
 
@@ -138,6 +139,7 @@ class Forwarder {
     for (const LocalPort& port : ports_) close(port.socket);
   }
 
+  // Until the pod does not answer any more.
   Result<> Run() {
     while (true) {
       std::vector<pollfd> polled = {{shared_.changed, POLLIN, 0}};
@@ -145,7 +147,7 @@ class Forwarder {
       {
         const MutexLock lock(shared_.mutex);
         if (shared_.refused) return Fail(*shared_.refused);
-        if (shared_.closed) return CliError("lost connection to pod");
+        if (shared_.closed || failed_) return CliError("lost connection to pod");
         for (const auto& [socket, connection] : shared_.connections) {
           int events = connection.to_local.empty() ? 0 : POLLOUT;
           const bool reads =
@@ -207,6 +209,7 @@ class Forwarder {
       if (!connection.error_text.empty()) {
         command_.Warn("an error occurred forwarding {} -> {}: {}\n", connection.local,
                       connection.remote, connection.error_text);
+        failed_ = true;
       }
       if (shared_.sender) shared_.sender->Reset(connection.data);
       close(at->first);
@@ -251,6 +254,19 @@ class Forwarder {
   Shared& shared_;
   const std::vector<LocalPort> ports_;
   int next_request_ = 0;
+  bool failed_ = false;  // The pod refused a connection: kubectl then gives all of them up.
+};
+
+// An interrupt is the good end of forwarding, wherever it is at that moment.
+class EndsWellWhenInterrupted {
+ public:
+  EndsWellWhenInterrupted() : before_(std::signal(SIGINT, [](int) { _exit(0); })) {}
+  ~EndsWellWhenInterrupted() { std::signal(SIGINT, before_); }
+  EndsWellWhenInterrupted(const EndsWellWhenInterrupted&) = delete;
+  EndsWellWhenInterrupted& operator=(const EndsWellWhenInterrupted&) = delete;
+
+ private:
+  void (*const before_)(int);
 };
 
 std::optional<int> Number(const std::string& text) {
@@ -494,6 +510,7 @@ Result<> RunPortForward(Command& command, const Args& args) {
   request.headers = address.headers;
   const Opening opening = TRY(Connect(command, loops, address, request));
   auto ports = TRY(ListenAll(command, addresses, pairs));
+  const EndsWellWhenInterrupted ends_well;
   return Forwarder(command, *opening.shared, std::move(ports)).Run();
 }
 

@@ -134,7 +134,7 @@ class ProxyHandler final : public http::Handler {
         filter_(std::move(filter)) {}
 
   http::Response Handle(const http::Request& request) override {
-    if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden");
+    if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden\n");
     if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
       return ServeFile(request.path.substr(flags_.www_prefix.size()));
     }

@@ -170,8 +170,29 @@ Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& n
   return PrintWritten(command, flags.write, service, kind.resource, "created");
 }
 
-// Attaches once the pod runs, or shows its log when it ended before that.
-Result<> Follow(Command& command, const RunFlags& flags, const Target& target) {
+// How the pod's end shows: the exit code, and what is said of a failure.
+std::string TakeEnd(Command& command, const Json& pod) {
+  if (TextAt(pod, "status", "phase") != "Failed") return "";
+  const Json& statuses = At(pod, "status", "containerStatuses");
+  const Json none;
+  const Json& ended =
+      statuses.is_array() && !statuses.empty() ? At(statuses[0], "state", "terminated") : none;
+  const auto code = ended.is_object() ? IntAt(ended, "exitCode") : 0;
+  const std::string name = NamespaceOf(pod) + "/" + NameOf(pod);
+  if (code == 0) {
+    command.set_exit_code(1);
+    return fmt::format("error: pod {} failed with unknown exit code\n", name);
+  }
+  command.set_exit_code(static_cast<int>(code));
+  std::string text = fmt::format("pod {} terminated ({})\n{}", name, TextAt(ended, "reason"),
+                                 TextAt(ended, "message"));
+  if (!text.ends_with('\n')) text += '\n';
+  return text;
+}
+
+// Attaches once the pod runs, or shows its log when it ended before that. Returns what is to be
+// said at the very end.
+Result<std::string> Follow(Command& command, const RunFlags& flags, const Target& target) {
   Session& session = *TRY(command.session());
   Json pod;
   const auto begun = [&](const Json* object) -> Result<bool> {
@@ -185,9 +206,7 @@ Result<> Follow(Command& command, const RunFlags& flags, const Target& target) {
         TRY(session.api().GetText(target.resource.Path(target.key, "log"), {}));
     command.environment().out(text);
   } else {
-    if (!flags.quiet && flags.stdin_open) {
-      command.Warn("If you don't see a command prompt, try pressing enter.\n");
-    }
+    if (!flags.quiet) WarnOfAttaching(command);
     const RemoteRequest request{.pod = target.key,
                                 .subresource = "attach",
                                 .container = target.key.name,
@@ -197,19 +216,17 @@ Result<> Follow(Command& command, const RunFlags& flags, const Target& target) {
     const int code = TRY(RunRemote(command, request));
     if (code != 0) command.set_exit_code(code);
   }
-  if (flags.restart != "Never") return {};
+  if (flags.restart != "Never") return "";
+  std::string last_words;
   const auto ended = [&](const Json* object) -> Result<bool> {
     if (!object) return true;
     const std::string phase = TextAt(*object, "status", "phase");
     if (phase != "Succeeded" && phase != "Failed") return false;
-    const Json& statuses = At(*object, "status", "containerStatuses");
-    if (phase == "Failed" && statuses.is_array() && !statuses.empty()) {
-      command.set_exit_code(
-          static_cast<int>(IntAt(statuses[0], "state", "terminated", "exitCode")));
-    }
+    last_words = TakeEnd(command, *object);
     return true;
   };
-  return WaitUntil(session, target.resource, target.key, kNever, ended);
+  TRY(WaitUntil(session, target.resource, target.key, kNever, ended));
+  return last_words;
 }
 
 }  // namespace
@@ -245,7 +262,9 @@ Result<> RunRun(Command& command, const Args& args) {
     const auto deleted = DeleteObject(session, target, deletion, "");
     if (deleted) PrintDeleted(command, target, deletion, "");
   }
-  return followed;
+  if (!followed) return Fail(followed.error());
+  command.Warn("{}", *followed);
+  return {};
 }
 
 }  // namespace skiff::cli

@@ -169,7 +169,8 @@ Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
   const SizeChanges sizes(request.tty);
   http::Loops loops;
   const Environment& environment = command.environment();
-  const RemoteOutputs outputs{request.out ? request.out : environment.out, environment.err};
+  const RemoteOutputs outputs{request.out ? request.out : environment.out,
+                              request.err ? request.err : environment.err};
   const auto exchange = open(loops, address, request, state, outputs);
   {
     const RawTerminal terminal(request.tty && request.with_stdin);

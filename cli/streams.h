@@ -23,11 +23,15 @@ struct RemoteRequest {
   bool tty = false;
   int input = STDIN_FILENO;                   // Where the command's input is read.
   std::function<void(std::string_view)> out;  // Empty: our own output.
+  std::function<void(std::string_view)> err;  // Empty: our own.
 };
 
 // Carries input, output and error, and the terminal's size, until the remote side ends. Returns the
 // exit code of the command. Speaks WebSocket, and SPDY to who refuses that.
 Result<int> RunRemote(Command& command, const RemoteRequest& request);
+
+// What is said before a terminal is attached to a container.
+void WarnOfAttaching(Command& command);
 
 // How to reach the API server for what is not a plain request.
 struct ServerAddress {

@@ -72,8 +72,8 @@ class Forwarder::Exchange final : public Pollable {
   const UpstreamQuestion question_;
   const Duration deadline_;
   std::vector<Waiter> waiters_;
-  uint32_t tried_ = 0;
-  size_t upstream_ = 0;
+  std::vector<UpstreamPtr> tried_;
+  UpstreamPtr upstream_;  // The last of them.
   bool edns_ = true;
   int fd_ = -1;
   bool stream_ = false;
@@ -89,8 +89,9 @@ void Forwarder::Exchange::Next() {
   const auto& dependencies = owner_.dependencies_;
   const auto next = dependencies.upstreams.Pick(tried_, dependencies.random.Next());
   if (!next || dependencies.poller.now() >= deadline_) return owner_.Finish(*this, failure_);
-  upstream_ = *next;
-  tried_ |= 1u << upstream_;
+  upstream_ = next;
+  tried_.push_back(next);
+  owner_.ProbeForLoop(next);
   edns_ = true;
   Send(SOCK_DGRAM);
 }
@@ -100,7 +101,7 @@ void Forwarder::Exchange::Send(int type) {
   Poller& poller = owner_.dependencies_.poller;
   stream_ = type == SOCK_STREAM;
   id_ = static_cast<uint16_t>(owner_.dependencies_.random.Next());
-  fd_ = ConnectTo(owner_.dependencies_.upstreams.address(upstream_), type);
+  fd_ = ConnectTo(upstream_->address(), type);
   if (fd_ < 0) return AttemptFailed();
   const auto query = MakeUpstreamQuery(question_, id_, edns_);
   if (stream_) {
@@ -155,7 +156,7 @@ void Forwarder::Exchange::OnStream(uint32_t events) {
 bool Forwarder::Exchange::Take(Bytes message) {
   const auto judged = JudgeUpstreamAnswer(message, question_, id_, edns_);
   if (judged == UpstreamAnswer::kForeign) return false;
-  owner_.dependencies_.upstreams.Succeeded(upstream_);
+  upstream_->Succeeded();
   if (judged == UpstreamAnswer::kTruncated) {
     // Over TCP nothing is cut short.
     if (stream_) return false;
@@ -181,15 +182,15 @@ bool Forwarder::Exchange::Take(Bytes message) {
 // Asks one server one thing, for the sake of being answered: again and again while it is down.
 class Forwarder::Probe final : public Pollable {
  public:
-  Probe(Forwarder& owner, size_t upstream, UpstreamQuestion question)
-      : owner_(owner), upstream_(upstream), question_(std::move(question)) {}
+  Probe(Forwarder& owner, UpstreamPtr upstream, UpstreamQuestion question)
+      : owner_(owner), upstream_(std::move(upstream)), question_(std::move(question)) {}
   ~Probe() override { CloseSocket(); }
 
   void Send() {
     CloseSocket();
     Poller& poller = owner_.dependencies_.poller;
     id_ = static_cast<uint16_t>(owner_.dependencies_.random.Next());
-    fd_ = ConnectTo(owner_.dependencies_.upstreams.address(upstream_), SOCK_DGRAM);
+    fd_ = ConnectTo(upstream_->address(), SOCK_DGRAM);
     if (fd_ >= 0) {
       const auto query = MakeUpstreamQuery(question_, id_, true);
       (void)!send(fd_, query.data(), query.size(), 0);  // Not sent is not answered.
@@ -205,17 +206,16 @@ class Forwarder::Probe final : public Pollable {
     const auto judged =
         JudgeUpstreamAnswer(space.first(static_cast<size_t>(bytes)), question_, id_, true);
     if (judged == UpstreamAnswer::kForeign) return;
-    const bool was_down = owner_.dependencies_.upstreams.IsDown(upstream_);
-    owner_.dependencies_.upstreams.Succeeded(upstream_);
+    const bool was_down = upstream_->IsDown();
+    upstream_->Succeeded();
     if (was_down) {
-      owner_.log_.Info("upstream answers again",
-                       {{"upstream", owner_.dependencies_.upstreams.address(upstream_).Text()}});
+      owner_.log_.Info("upstream answers again", {{"upstream", upstream_->address().Text()}});
     }
     Done();
   }
   void OnDue() override {
     // One probe of loops is enough: only servers that are down are asked again.
-    if (owner_.dependencies_.upstreams.IsDown(upstream_)) return Send();
+    if (upstream_->IsDown()) return Send();
     Done();
   }
 
@@ -231,7 +231,7 @@ class Forwarder::Probe final : public Pollable {
   }
 
   Forwarder& owner_;
-  const size_t upstream_;
+  const UpstreamPtr upstream_;
   const UpstreamQuestion question_;
   int fd_ = -1;
   uint16_t id_ = 0;
@@ -279,24 +279,25 @@ void Forwarder::Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> 
   for (const Waiter& waiter : waiters) deliver_(waiter, message.get());
 }
 
-void Forwarder::Failed(size_t upstream) {
-  if (!dependencies_.upstreams.Failed(upstream)) return;
-  log_.Info("upstream does not answer",
-            {{"upstream", dependencies_.upstreams.address(upstream).Text()}});
+void Forwarder::Failed(const UpstreamPtr& upstream) {
+  if (!upstream->Failed()) return;
+  log_.Info("upstream does not answer", {{"upstream", upstream->address().Text()}});
   StartProbe(upstream, Name(), type::kNs);
 }
 
-void Forwarder::StartProbe(size_t upstream, const Name& name, uint16_t type) {
+void Forwarder::StartProbe(const UpstreamPtr& upstream, const Name& name, uint16_t type) {
   auto probe = std::make_shared<Probe>(*this, upstream, UpstreamQuestion{name, type});
   Probe* const pointer = probe.get();
   probes_[pointer] = std::move(probe);
   pointer->Send();
 }
 
+void Forwarder::ProbeForLoop(const UpstreamPtr& upstream) {
+  if (upstream->TakeLoopProbe()) StartProbe(upstream, upstream->loop_probe(), type::kHinfo);
+}
+
 void Forwarder::ProbeForLoops() {
-  for (size_t i = 0; i < dependencies_.upstreams.count(); ++i) {
-    StartProbe(i, dependencies_.upstreams.loop_probe(i), type::kHinfo);
-  }
+  for (const UpstreamPtr& upstream : dependencies_.upstreams.All()) ProbeForLoop(upstream);
 }
 
 }  // namespace skiff::dns

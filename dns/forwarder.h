@@ -59,7 +59,8 @@ class Forwarder {
 
   // `key` is that of `target`, whose case goes upstream.
   void Ask(const CacheKey& key, const Name& target, Waiter waiter);
-  // Asks every server for its probe of loops. Whether it answers tells of its health as well.
+  // Asks every server for its probe of loops; those that come later are asked when they are first
+  // needed. Whether it answers tells of its health as well.
   void ProbeForLoops();
   size_t exchanges() const { return exchanges_.size(); }
 
@@ -67,8 +68,9 @@ class Forwarder {
   class Exchange;
   class Probe;
   void Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message);
-  void Failed(size_t upstream);
-  void StartProbe(size_t upstream, const Name& name, uint16_t type);
+  void Failed(const UpstreamPtr& upstream);
+  void StartProbe(const UpstreamPtr& upstream, const Name& name, uint16_t type);
+  void ProbeForLoop(const UpstreamPtr& upstream);
 
   const Dependencies dependencies_;
   const ForwardOptions options_;

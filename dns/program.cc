@@ -38,6 +38,10 @@ Result<HttpsOptions> WhereTheServerIs(const DnsFlags& flags) {
   return config.Options();
 }
 
+bool FollowsResolvConf(const DnsFlags& flags) {
+  return flags.upstreams.empty() && !flags.resolv_conf.empty();
+}
+
 Result<> CheckRange(const char* name, int value, int least, int most) {
   if (value >= least && value <= most) return {};
   return Fail(Reason::kInvalid,
@@ -117,15 +121,15 @@ Result<ServerOptions> ServerOptionsOf(const DnsFlags& flags) {
     if (!network) return Fail(Reason::kInvalid, "--allow-query is not a network: \"" + text + "\"");
     options.allowed.push_back(*network);
   }
-  std::vector<std::string> upstreams = flags.upstreams;
-  if (upstreams.empty() && !flags.resolv_conf.empty()) {
-    const std::string text = TRY(ReadTextFile(flags.resolv_conf));
-    upstreams = ParseNameservers(text);
-  }
-  for (const std::string& text : upstreams) {
+  for (const std::string& text : flags.upstreams) {
     const SocketAddress upstream = TRY(ParseServerAddress(text, kDnsPort));
     options.upstreams.push_back(upstream);
   }
+  if (!FollowsResolvConf(flags)) return options;
+  const auto text = ReadTextFile(flags.resolv_conf);
+  // A machine without a network may have none yet; whoever names another one means it.
+  if (!text && flags.resolv_conf != DnsFlags().resolv_conf) return Fail(text.error());
+  if (text) options.upstreams = ServersOf(*text);
   return options;
 }
 
@@ -142,10 +146,17 @@ Result<std::unique_ptr<ClusterDns>> ClusterDns::Start(const DnsFlags& flags,
   std::unique_ptr<ClusterDns> dns(new ClusterDns(dependencies));
   dns->server_ = TRY(Server::Start(std::move(options), dns->views_, dependencies.random));
   dns->executor_.Add(dns->loop_);
+  if (FollowsResolvConf(flags)) {
+    dns->resolv_conf_ = std::make_unique<ResolvConfLoop>(
+        flags.resolv_conf,
+        [&server = *dns->server_](const auto& upstreams) { server.SetUpstreams(upstreams); });
+    dns->executor_.Add(*dns->resolv_conf_);
+  }
   return dns;
 }
 
 ClusterDns::~ClusterDns() {
+  if (resolv_conf_) executor_.Remove(*resolv_conf_);
   if (server_) executor_.Remove(loop_);
 }
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/program.h"
 #include "client/informer.h"
+#include "dns/resolv_conf_loop.h"
 #include "dns/server.h"
 #include "dns/view_loop.h"
 
@@ -37,7 +38,7 @@ struct DnsFlags {
 
 // Invalid says which flag; nullopt after --help was printed.
 Result<std::optional<DnsFlags>> ParseDnsFlags(const std::vector<std::string>& args);
-// Reads the resolv.conf when no upstream is named.
+// Reads the resolv.conf, which is followed afterwards, when no upstream is named.
 Result<ServerOptions> ServerOptionsOf(const DnsFlags& flags);
 
 // The loop that follows the API, and the server that answers. The part that `skiff dns` and a
@@ -65,6 +66,7 @@ class ClusterDns {
   ViewSource views_;
   ViewLoop loop_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<ResolvConfLoop> resolv_conf_;  // Unless upstream servers were named.
 };
 
 int DnsMain(const std::vector<std::string>& args);

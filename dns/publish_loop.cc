@@ -62,6 +62,10 @@ Result<> PublishLoop::PublishService() {
   const auto service = services_.Get(kServiceKey);
   const core_v1::Service wanted = WantedService(service_address_);
   if (!service) {
+    // The cache may lag our own write, and a second one would complain of the address.
+    const auto present = client_.Get<core_v1::Service>(kServiceKey);
+    if (present) return {};
+    if (present.error().reason != Reason::kNotFound) return Fail(present.error());
     TRY(client_.Create(wanted));
     return {};
   }

@@ -16,7 +16,9 @@ size_t HashOf(Bytes key) {
 
 }  // namespace
 
-ReadyAnswers::ReadyAnswers() : answers_(kSetsAtFirst * kWays) {}
+void ReadyAnswers::Clear() {
+  answers_ = std::vector<Answer>(kSetsAtFirst * kWays);
+}
 
 std::span<ReadyAnswers::Answer> ReadyAnswers::SetOf(size_t hash) {
   const size_t sets = answers_.size() / kWays;

@@ -19,7 +19,8 @@ class ReadyAnswers {
   static constexpr size_t kAnswersMax = 4096;
   static constexpr size_t kBytesMax = 1024;  // Of a query and its reply; longer ones are not kept.
 
-  ReadyAnswers();
+  ReadyAnswers() { Clear(); }
+  void Clear();
   // Writes the reply to `space` and returns it; empty when there is none from a view of this
   // `generation`, or it has ended. `space` holds any reply that was given.
   Bytes Find(Bytes query, uint64_t generation, Duration now, uint64_t random,

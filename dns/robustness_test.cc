@@ -1,11 +1,12 @@
 // Any bytes may come in, from clients and from upstream servers: nothing crashes, and what goes out
 // is always a well-formed message. Seeded, so that a failure comes back.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <random>
 
 #include "dns/answer.h"
 #include "dns/cache.h"
+#include "dns/ready_answers.h"
 #include "dns/test_messages.h"
 #include "dns/upstream_message.h"
 
@@ -118,6 +119,39 @@ TEST(RobustnessTest, NoQueryBreaksTheServerAndEveryReplyIsWellFormed) {
     ASSERT_LE(outcome.message.size(), tcp ? kMessageBytesMax : options.udp_bytes_max);
   }
   EXPECT_GT(replies, 50'000);
+}
+
+TEST(RobustnessTest, WhatIsGivenAgainSaysTheSameInAnyOrder) {
+  const auto view = SmallView();
+  ZoneOptions options;
+  options.zone = *Name::FromText("cluster.local");
+  std::vector<uint8_t> space(kMessageBytesMax), again_space(kMessageBytesMax);
+  const std::vector<std::vector<uint8_t>> seeds = {
+      MakeQuery({.name = "db.default.svc.cluster.local"}),
+      MakeQuery({.name = "ext.default.svc.cluster.local", .udp_bytes = 1232}),
+      MakeQuery({.name = "web.default.svc.cluster.local", .type = type::kAny})};
+  ReadyAnswers ready;
+  Random random(13);
+  int repeated = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::vector<uint8_t> bytes = seeds[random() % seeds.size()];
+    if (random() % 4 != 0) Mutate(random, bytes);
+    Query query;
+    const Outcome outcome = Answer(bytes, view.get(), options, false, random(), space, &query);
+    if (outcome.kind != Outcome::Kind::kReply) continue;
+    ready.Put(bytes, outcome.message, 1, 1s, kNever);
+    const Bytes again = ready.Find(bytes, 1, 1s, random(), again_space);
+    if (again.empty()) continue;  // Too long.
+    ++repeated;
+    const TestReply first = ReadReply(outcome.message), second = ReadReply(again);
+    ASSERT_EQ(second.bytes, first.bytes) << "round " << i;
+    ASSERT_EQ(second.id, first.id);
+    ASSERT_EQ(second.rcode, first.rcode);
+    ASSERT_EQ(second.question, first.question);
+    ASSERT_THAT(second.answer, ::testing::UnorderedElementsAreArray(first.answer));
+    ASSERT_EQ(second.authority, first.authority);
+  }
+  EXPECT_GT(repeated, 20'000);
 }
 
 TEST(RobustnessTest, PureNoiseIsAnsweredWithFormErrOrNotAtAll) {

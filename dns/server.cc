@@ -80,15 +80,10 @@ Result<> Server::Open(const SocketAddress& address, const ViewSource& views, Ran
     bound = LocalAddress(opened->udp);
     sockets.push_back(*opened);
   }
+  bound_ = bound;
   port_ = bound.port();
-  std::vector<SocketAddress> upstreams;
-  for (const SocketAddress& upstream : options_.upstreams) {
-    const bool itself = upstream == bound;
-    if (itself) kLog.Info("upstream is this server", {{"upstream", upstream.Text()}});
-    if (!itself && upstreams.size() < Upstreams::kUpstreamsMax) upstreams.push_back(upstream);
-  }
-  options_.zone.forwards = !upstreams.empty();
-  upstreams_ = std::make_unique<Upstreams>(std::move(upstreams), random);
+  upstreams_ = std::make_unique<Upstreams>(random);
+  SetUpstreams(options_.upstreams);
   for (const Worker::Sockets& each : sockets) {
     workers_.push_back(std::make_unique<Worker>(
         Worker::Dependencies{cache_, *upstreams_, views, random},
@@ -96,6 +91,18 @@ Result<> Server::Open(const SocketAddress& address, const ViewSource& views, Ran
   }
   for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->Start(i == 0);
   return {};
+}
+
+void Server::SetUpstreams(const std::vector<SocketAddress>& upstreams) {
+  std::vector<SocketAddress> others;
+  for (const SocketAddress& upstream : upstreams) {
+    if (!(upstream == bound_)) {
+      others.push_back(upstream);
+    } else {
+      kLog.Info("upstream is this server", {{"upstream", upstream.Text()}});
+    }
+  }
+  upstreams_->Set(others);
 }
 
 ServerStats Server::stats() const {

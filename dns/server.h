@@ -45,6 +45,8 @@ class Server {
   ~Server();
   int port() const { return port_; }
   ServerStats stats() const;
+  // Asks these for the names of others from now on; this server itself is left out. Any thread.
+  void SetUpstreams(const std::vector<SocketAddress>& upstreams);
 
  private:
   explicit Server(ServerOptions options);
@@ -53,6 +55,7 @@ class Server {
   ServerOptions options_;
   Cache cache_;
   std::unique_ptr<Upstreams> upstreams_;
+  SocketAddress bound_;
   int port_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "dns/test_socket.h"
+#include "dns/test_server.h"
 
 namespace skiff::dns {
 namespace {
@@ -13,66 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// A server with a zone of its own.
-class TestServer {
- public:
-  explicit TestServer(const std::string& zone, std::vector<int> upstream_ports = {},
-                      bool has_view = true, const std::string& bind = "127.0.0.1") {
-    options_.bind_address = bind;
-    options_.port = 0;
-    options_.threads = 2;
-    options_.zone.zone = *Name::FromText(zone);
-    options_.forward.attempt_timeout = 300ms;
-    for (const int port : upstream_ports) {
-      options_.upstreams.push_back(*MakeSocketAddress("127.0.0.1", port));
-    }
-    if (has_view) Publish();
-  }
-  ServerOptions& options() { return options_; }
-  int Start() {
-    auto server = Server::Start(options_, views_, random_);
-    EXPECT_TRUE(server) << server.error().message;
-    server_ = std::move(*server);
-    return server_->port();
-  }
-  Server& server() { return *server_; }
-  void Stop() { server_.reset(); }
-
- private:
-  void Publish() {
-    ViewBuilder builder;
-    builder.SetNamespaces({"default"});
-    builder.SetNodes({*ParseIp("127.0.0.8")});
-    auto web = std::make_shared<ServiceRecord>();
-    web->namespace_ = "default";
-    web->name = "web";
-    web->cluster_ips = {*ParseIp("10.96.0.20")};
-    builder.Set("default", "web", web);
-    auto many = std::make_shared<ServiceRecord>();
-    many->namespace_ = "default";
-    many->name = "many";
-    many->form = ServiceRecord::Form::kHeadless;
-    const auto ports = std::make_shared<const std::vector<ServicePort>>();
-    for (int i = 0; i < 200; ++i) {
-      const std::string label = "pod-" + std::to_string(100 + i);
-      many->endpoints.push_back({label, *ParseIp("10.1.0." + std::to_string(i)), ports});
-    }
-    builder.Set("default", "many", many);
-    auto alias = std::make_shared<ServiceRecord>();
-    alias->namespace_ = "default";
-    alias->name = "ext";
-    alias->form = ServiceRecord::Form::kExternalName;
-    alias->external_name = Name::FromText("web.default.svc.upstream.test");
-    builder.Set("default", "ext", alias);
-    views_.Publish(builder.Build(1));
-  }
-
-  SystemRandom random_;
-  ViewSource views_;
-  ServerOptions options_;
-  std::unique_ptr<Server> server_;
-};
 
 TestReply AskFrom(const std::string& own, int port, const TestQuery& query) {
   const auto from = MakeSocketAddress(own, 0);
@@ -130,6 +70,26 @@ TEST(ServerTest, ForwardsAndKeepsWhatItHears) {
     EXPECT_THAT(reply.authority, SizeIs(1));
   }
   EXPECT_EQ(server.server().stats().forwarded, 2u);
+}
+
+TEST(ServerTest, UpstreamServersComeAndGo) {
+  TestServer upstream("upstream.test");
+  TestServer server("cluster.local");
+  const int upstream_port = upstream.Start();
+  const int port = server.Start();
+  const TestQuery query{.name = "web.default.svc.upstream.test"};
+  for (int i = 0; i < 2; ++i) {
+    server.server().SetUpstreams({});
+    EXPECT_EQ(AskUdp(port, query).rcode, 5);
+    EXPECT_FALSE(AskUdp(port, {.name = "web.default.svc.cluster.local"}).recursion_available);
+    // One that is the server itself is none.
+    server.server().SetUpstreams({*MakeSocketAddress("127.0.0.1", port)});
+    EXPECT_EQ(AskUdp(port, query).rcode, 5);
+    server.server().SetUpstreams({*MakeSocketAddress("127.0.0.1", upstream_port)});
+    EXPECT_THAT(AskUdp(port, query).answer,
+                ElementsAre("web.default.svc.upstream.test. 5 IN A 10.96.0.20"));
+    EXPECT_TRUE(AskUdp(port, {.name = "web.default.svc.cluster.local"}).recursion_available);
+  }
 }
 
 TEST(ServerTest, FollowsAnExternalNameUpstream) {

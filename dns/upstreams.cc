@@ -18,33 +18,46 @@ std::vector<std::string> ParseNameservers(const std::string& text) {
   return nameservers;
 }
 
-Upstreams::Upstreams(std::vector<SocketAddress> addresses, Random& random)
-    : servers_(new Server[addresses.size()]), count_(addresses.size()) {
-  CHECK(count_ <= kUpstreamsMax);
-  for (size_t i = 0; i < count_; ++i) {
-    servers_[i].address = addresses[i];
-    servers_[i].loop_probe =
-        *Name::FromText(fmt::format("{:016x}.{:016x}.", random.Next(), random.Next()));
+void Upstreams::Set(const std::vector<SocketAddress>& addresses) {
+  std::vector<UpstreamPtr> servers;
+  MutexLock lock(mutex_);
+  for (const SocketAddress& address : addresses) {
+    if (servers.size() == kUpstreamsMax) break;
+    const auto known = std::find_if(servers_.begin(), servers_.end(),
+                                    [&](const auto& each) { return each->address() == address; });
+    servers.push_back(known != servers_.end()
+                          ? *known
+                          : std::make_shared<Upstream>(
+                                address, *Name::FromText(fmt::format(
+                                             "{:016x}.{:016x}.", random_.Next(), random_.Next()))));
   }
+  servers_ = std::move(servers);
+  count_ = servers_.size();
 }
 
-std::optional<size_t> Upstreams::Pick(uint32_t tried, uint64_t random) const {
+std::vector<UpstreamPtr> Upstreams::All() const {
+  MutexLock lock(mutex_);
+  return servers_;
+}
+
+UpstreamPtr Upstreams::Pick(const std::vector<UpstreamPtr>& tried, uint64_t random) const {
+  const auto servers = All();
   for (const bool any : {false, true}) {
-    size_t candidates[kUpstreamsMax];
-    size_t count = 0;
-    for (size_t i = 0; i < count_; ++i) {
-      if ((tried >> i & 1) != 0 || servers_[i].loops) continue;
-      if (any || !IsDown(i)) candidates[count++] = i;
+    std::vector<UpstreamPtr> candidates;
+    for (const UpstreamPtr& server : servers) {
+      const bool was_tried = std::find(tried.begin(), tried.end(), server) != tried.end();
+      if (was_tried || server->leads_back()) continue;
+      if (any || !server->IsDown()) candidates.push_back(server);
     }
-    if (count > 0) return candidates[random % count];
+    if (!candidates.empty()) return candidates[random % candidates.size()];
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 bool Upstreams::SawLoopProbe(const Name& lower) {
-  for (size_t i = 0; i < count_; ++i) {
-    if (!(servers_[i].loop_probe == lower)) continue;
-    servers_[i].loops = true;
+  for (const UpstreamPtr& server : All()) {
+    if (!(server->loop_probe() == lower)) continue;
+    server->LeadsBack();
     return true;
   }
   return false;

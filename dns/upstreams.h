@@ -4,12 +4,12 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/mutex.h"
 #include "dns/name.h"
 #include "dns/socket_address.h"
 
@@ -18,40 +18,57 @@ namespace skiff::dns {
 // Those that a resolv.conf names, in its order.
 std::vector<std::string> ParseNameservers(const std::string& text);
 
+// One of them. Thread-safe.
+class Upstream {
+ public:
+  // After so many failures in a row a server is passed over until a probe finds it again.
+  static constexpr int kFailuresMax = 2;
+
+  Upstream(const SocketAddress& address, const Name& loop_probe)
+      : address_(address), loop_probe_(loop_probe) {}
+  const SocketAddress& address() const { return address_; }
+  void Succeeded() { failures_ = 0; }
+  // True when with this one it counts as down, so that somebody has to probe it.
+  bool Failed() { return ++failures_ == kFailuresMax; }
+  bool IsDown() const { return failures_ >= kFailuresMax; }
+
+  // A name that nobody asks for but us, of this server: when it comes in, the server asks us.
+  const Name& loop_probe() const { return loop_probe_; }
+  // True the first time: whoever hears it asks for the probe.
+  bool TakeLoopProbe() { return !probed_.exchange(true); }
+  void LeadsBack() { leads_back_ = true; }
+  bool leads_back() const { return leads_back_; }
+
+ private:
+  const SocketAddress address_;
+  const Name loop_probe_;
+  std::atomic<int> failures_ = 0;
+  std::atomic<bool> probed_ = false;
+  std::atomic<bool> leads_back_ = false;
+};
+using UpstreamPtr = std::shared_ptr<Upstream>;
+
 // Thread-safe.
 class Upstreams {
  public:
   static constexpr size_t kUpstreamsMax = 15;
-  // After so many failures in a row a server is passed over until a probe finds it again.
-  static constexpr int kFailuresMax = 2;
 
-  // No more than kUpstreamsMax.
-  Upstreams(std::vector<SocketAddress> addresses, Random& random);
-
-  size_t count() const { return count_; }
-  const SocketAddress& address(size_t index) const { return servers_[index].address; }
-  // One that is not in `tried` (a bit each), if possible one that works; any order otherwise.
-  // nullopt when all were tried, or lead back to us.
-  std::optional<size_t> Pick(uint32_t tried, uint64_t random) const;
-  void Succeeded(size_t index) { servers_[index].failures = 0; }
-  // True when with this one it counts as down, so that somebody has to probe it.
-  bool Failed(size_t index) { return ++servers_[index].failures == kFailuresMax; }
-  bool IsDown(size_t index) const { return servers_[index].failures >= kFailuresMax; }
-
-  // A name that nobody asks for but us, of this server: when it comes in, the server asks us.
-  const Name& loop_probe(size_t index) const { return servers_[index].loop_probe; }
+  explicit Upstreams(Random& random) : random_(random) {}
+  // The first kUpstreamsMax from now on. One that is among them already keeps its health.
+  void Set(const std::vector<SocketAddress>& addresses);
+  bool empty() const { return count_ == 0; }
+  std::vector<UpstreamPtr> All() const;
+  // One that is not among `tried`, if possible one that works; any order otherwise. nullptr when
+  // all were tried, or lead back to us.
+  UpstreamPtr Pick(const std::vector<UpstreamPtr>& tried, uint64_t random) const;
   // Whether the name is such a probe; the server it was sent to is then asked no more.
   bool SawLoopProbe(const Name& lower);
 
  private:
-  struct Server {
-    SocketAddress address;
-    Name loop_probe;
-    std::atomic<int> failures = 0;
-    std::atomic<bool> loops = false;
-  };
-  std::unique_ptr<Server[]> servers_;
-  size_t count_;
+  Random& random_;
+  mutable Mutex mutex_;
+  std::vector<UpstreamPtr> servers_ GUARDED_BY(mutex_);
+  std::atomic<size_t> count_ = 0;
 };
 
 }  // namespace skiff::dns

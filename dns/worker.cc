@@ -16,7 +16,7 @@ void Count(std::atomic<uint64_t>& counter) {
 }  // namespace
 
 Worker::Worker(const Dependencies& dependencies, const WorkerOptions& options, Sockets sockets)
-    : options_(options),
+    : zone_(options.zone),
       cache_(dependencies.cache),
       upstreams_(dependencies.upstreams),
       gate_(options.allowed),
@@ -47,8 +47,16 @@ void Worker::Start(bool probes_for_loops) {
   });
 }
 
+void Worker::FollowUpstreams() {
+  const bool forwards = !upstreams_.empty();
+  if (forwards == zone_.forwards) return;
+  zone_.forwards = forwards;
+  ready_.Clear();
+}
+
 Bytes Worker::HandleUdp(Bytes message, const UdpPeer& peer, std::span<uint8_t> space) {
   Count(queries_);
+  FollowUpstreams();
   const View* const view = views_.Get();
   if (!gate_.Admits(peer.address, view)) return Refuse(message, space);
   const uint64_t generation = views_.generation();
@@ -67,6 +75,7 @@ Bytes Worker::HandleUdp(Bytes message, const UdpPeer& peer, std::span<uint8_t> s
 Bytes Worker::HandleTcp(Bytes message, const std::shared_ptr<TcpConnection>& from,
                         std::span<uint8_t> space, bool* later) {
   Count(queries_);
+  FollowUpstreams();
   const View* const view = views_.Get();
   if (!gate_.Admits(from->peer(), view)) return Refuse(message, space);
   return MakeReply(message, view, true, space, later,
@@ -77,18 +86,18 @@ Bytes Worker::HandleTcp(Bytes message, const std::shared_ptr<TcpConnection>& fro
 Bytes Worker::Refuse(Bytes message, std::span<uint8_t> space) const {
   Query query;
   if (ParseQuery(message, &query) == QueryFault::kNotAQuery) return {};
-  return ReplyWithCode(query, Rcode::kRefused, options_.zone, space);
+  return ReplyWithCode(query, Rcode::kRefused, zone_, space);
 }
 
 template <typename MakeSource>
 Worker::Reply Worker::MakeReply(Bytes message, const View* view, bool tcp, std::span<uint8_t> space,
                                 bool* later, const MakeSource& source) {
   Query query;
-  Outcome outcome = Answer(message, view, options_.zone, tcp, shuffler_.Next(), space, &query);
+  Outcome outcome = Answer(message, view, zone_, tcp, shuffler_.Next(), space, &query);
   if (outcome.kind != Outcome::Kind::kForward) return {outcome.message, kNever};
   if (query.type == type::kHinfo && upstreams_.SawLoopProbe(query.lower)) {
     kLog.Error("an upstream server asks this one; it is left out");
-    return {ReplyWithCode(query, Rcode::kRefused, options_.zone, space)};
+    return {ReplyWithCode(query, Rcode::kRefused, zone_, space)};
   }
   const Name target = outcome.targets.empty() ? query.name : outcome.targets.back();
   Name lower = target;
@@ -108,16 +117,16 @@ Bytes Worker::Render(const CachedMessage& message, const Query& query,
                      const std::vector<Name>& aliases, bool tcp, std::span<uint8_t> space) {
   const Duration now = poller_.now();
   if (!aliases.empty()) {
-    return message.ReplyBehind(aliases, query, options_.zone, tcp, now, space);
+    return message.ReplyBehind(aliases, query, zone_, tcp, now, space);
   }
-  return message.Reply(query, options_.zone, tcp, now, shuffler_.Next(), space);
+  return message.Reply(query, zone_, tcp, now, shuffler_.Next(), space);
 }
 
 void Worker::Deliver(const Waiter& waiter, const CachedMessage* message) {
   const QuerySource& source = waiter.source;
   const Bytes reply = message != nullptr
                           ? Render(*message, waiter.query, waiter.aliases, source.is_tcp, space_)
-                          : ReplyWithCode(waiter.query, Rcode::kServFail, options_.zone, space_);
+                          : ReplyWithCode(waiter.query, Rcode::kServFail, zone_, space_);
   if (!source.is_tcp) return udp_.Send(reply, source.udp);
   if (const auto connection = source.tcp.lock()) connection->Send(reply);
 }

@@ -71,6 +71,8 @@ class Worker {
     Duration until = Duration::zero();
   };
 
+  // Whether there is anybody who knows what we do not: replies say so.
+  void FollowUpstreams();
   Bytes HandleUdp(Bytes message, const UdpPeer& peer, std::span<uint8_t> space);
   Bytes HandleTcp(Bytes message, const std::shared_ptr<TcpConnection>& from,
                   std::span<uint8_t> space, bool* later);
@@ -83,7 +85,7 @@ class Worker {
                bool tcp, std::span<uint8_t> space);
   void Deliver(const Waiter& waiter, const CachedMessage* message);
 
-  const WorkerOptions options_;
+  ZoneOptions zone_;
   Cache& cache_;
   Upstreams& upstreams_;
   const QueryGate gate_;

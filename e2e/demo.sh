@@ -194,11 +194,19 @@ fi
 
 say "4. A Deployment behind a Service, with stock kubectl"
 service_demo "$KUBECTL"
+if [ -x "$KUBECTL_135" ]; then
+  say "4. A Deployment behind a Service, with kubectl v1.35"
+  service_demo "$KUBECTL_135"
+fi
 say "4. A Deployment behind a Service, with skiff's own verbs"
 service_demo "$SKIFF"
 
 say "5. A claim that outlives its pod, with stock kubectl"
 claim_demo "$KUBECTL"
+if [ -x "$KUBECTL_135" ]; then
+  say "5. A claim that outlives its pod, with kubectl v1.35"
+  claim_demo "$KUBECTL_135"
+fi
 say "5. A claim that outlives its pod, with skiff's own verbs"
 claim_demo "$SKIFF"
 

@@ -39,6 +39,7 @@ says() {
 }
 
 fails() { ! "$@"; }
+took() { echo "   after $((($(date +%s%N) - $1) / 1000000)) ms"; } # BEGAN
 
 # --- What the machine has, and how all is taken away ----------------------------------------------
 
@@ -57,7 +58,6 @@ machine_state() {
   { ip route show table all; ip -6 route show table all; } | sed 's/ linkdown//' |
     grep -v 'proto kernel\|^local\|^broadcast\|^multicast\|^anycast\|^ff00\|^fe80' | sed 's/^/route /' | sort
   awk '{print "mount", $2}' /proc/mounts | sort
-  find /run/netns -mindepth 1 2>/dev/null | sed 's/^/network /'
   iptables-save 2>/dev/null | grep -v '^#\|^:\|^\*\|^COMMIT' | sed 's/\[[0-9:]*\] *//' | sort
   for switch in net/ipv4/ip_forward net/ipv4/conf/all/route_localnet; do
     echo "switch $switch $(cat /proc/sys/$switch)"
@@ -132,6 +132,11 @@ restarted() { [ "$(restarts "$1")" -gt "$2" ] && master_runs; }
 web_containers() {
   kubectl get pods -l app=web -o jsonpath='{range .items[*]}{.status.containerStatuses[0].containerID}{"\n"}{end}' | sort
 }
+containerd_process() { docker exec $kubelet cut -d' ' -f1 /var/lib/skiff/containerd/containerd.pid; }
+another_containerd() { # PROCESS
+  local now
+  now=$(containerd_process) && [ "$now" != "$1" ] && kill -0 "$now"
+}
 web_uid() { kubectl get deployment web -o jsonpath='{.metadata.uid}'; }
 same() { [ "$("$2")" = "$1" ]; }
 a_pod_is_pending() { kubectl get pods -l app=web --no-headers | grep -q ' Pending '; }
@@ -144,9 +149,11 @@ listener() { ss -Hltnp "sport = :$1" | sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head
 one_line() {
   say "$1. A cluster in one line"
   local began
+  began=$(date +%s%N)
   run docker run -d --name $one --net=host --pid=host --privileged "$image" up
   check "it writes a kubeconfig" kubeconfig_of $one /var/lib/skiff/admin.kubeconfig
   check "kubectl reaches it from the host; the node is Ready" node_ready "$(hostname | tr '[:upper:]' '[:lower:]')"
+  took "$began"
   run kubectl get nodes -o wide
   run docker exec $one skiff image load /usr/share/skiff/images/nautilus.tar
   run kubectl apply -f manifests/web/web.yaml
@@ -158,10 +165,11 @@ one_line() {
     says "run the container that skiff runs in with --privileged" docker run --rm "$image" up
   began=$(date +%s%N)
   run docker stop $one
-  echo "   after $((($(date +%s%N) - began) / 1000000)) ms"
+  took "$began"
   check "stopped, it leaves nothing on the host" stopped_leave_nothing
   run docker start $one
-  check "started again, the cluster is what it was, and its pods run" pods_run app=web 3
+  check "started again, the cluster is what it was" pods_run app=web 3
+  check "and the Service answers" service_answers
   run docker kill $one
   run docker run --rm --net=host --pid=host --privileged --volumes-from $one "$image" down
   run docker rm -v $one
@@ -177,6 +185,7 @@ start_kubelet() { # FLAG...
 
 parts() {
   say "$1. The lecture's way: certificates, etcd, a kubelet, a proxy"
+  local began
   run docker run --rm --net=host -v $files:/etc/kubernetes "$image" certs --node-name="$node"
   # Where the image has another name, so has that of the static pods.
   [ "$image" = skiff:latest ] ||
@@ -186,6 +195,7 @@ parts() {
     --listen-peer-urls=http://127.0.0.1:2380 --data-dir=/var/etcd/data
   # The static pods are of the image that the kubelet is of: its containerd gets it from a file.
   run docker save -o "$work/skiff.tar" "$image"
+  began=$(date +%s%N)
   start_kubelet --enable_server --client-ca-file=/etc/kubernetes/pki/ca.crt \
     --config=/etc/kubernetes/manifests
   run docker run -d --name $proxy --net=host --privileged -v $files:/etc/kubernetes "$image" \
@@ -193,6 +203,7 @@ parts() {
     --hostname-override="$node" --v=2
   check "there is an administrator's kubeconfig" kubeconfig_of $kubelet /etc/kubernetes/admin.conf
   check "API server, controllers and scheduler run as static pods, seen as mirror pods" master_runs
+  took "$began"
   run kubectl get pods -n kube-system -o wide
   check "the node is Ready: the controllers have given it a pod CIDR" node_ready "$node"
   run kubectl apply -f manifests/web/web.yaml
@@ -205,12 +216,16 @@ parts() {
 
 parts_fail() {
   say "$1. Parts are killed, and come back"
-  local running count
+  local running count daemon
   running=$(web_containers)
   count=$(restarts kube-apiserver)
   run kill -9 "$(listener 6443)"
   check "the kubelet has restarted the API server" restarted kube-apiserver "$count"
   check "no other pod has noticed" same "$running" web_containers
+  daemon=$(containerd_process)
+  run kill -9 "$daemon"
+  check "the kubelet has started another containerd" another_containerd "$daemon"
+  check "no pod has noticed" same "$running" web_containers
   run docker exec $kubelet mv /etc/kubernetes/manifests/kube-scheduler.yaml /etc/kubernetes/
   check "without its manifest the scheduler's pod ends, and its mirror goes" static_pod_gone kube-scheduler
   run kubectl scale deployment web --replicas=4
@@ -305,6 +320,8 @@ if ! docker image inspect "$ETCD_IMAGE" >/dev/null 2>&1; then
   docker image inspect "$base" >/dev/null 2>&1 || base=skiff-base:12
   run e2e/docker/etcd.sh "$ETCD_IMAGE" "$base"
 fi
+# The first container in the host's network leaves a mount of the engine's.
+docker run --rm --net=host --entrypoint true "$image"
 before=$(machine_state)
 one_line 1
 parts 2

@@ -3,16 +3,23 @@
 #
 #   e2e/machine.sh NAME COMMAND...
 #
-# Namespaces of mounts, network, processes, cgroups and the host's name; a private /run; an
-# uplink 192.0.2.1/24 with a default route that leads nowhere. Whatever the command leaves running
-# ends with it. Exit code: the command's; 77 where such a machine cannot be had.
+# It has namespaces of mounts, network, processes, cgroups and host name, a private /run, and an
+# uplink, 192.0.2.1/24, whose default route leads nowhere; there is no name server. What the command
+# leaves running ends with it. Exit code: the command's; 77 where such a machine cannot be had.
 set -euo pipefail
 
-inside() { # NAME CGROUP_NAME COMMAND...
-  local name=$1 path type options mounted
+# Makes the machine of what this process has for itself by now, and runs the command.
+become_machine() { # NAME COMMAND...
+  local name=$1 path type options mounted resolver
   shift
   mount --make-rprivate /
+  resolver=$(readlink -m /etc/resolv.conf)
   mount -t tmpfs tmpfs /run
+  # Names are not looked up anywhere, and that is known at once.
+  mkdir -p "${resolver%/*}"
+  echo 'nameserver 127.0.0.1' >/run/resolv.conf
+  [ -e "$resolver" ] || touch "$resolver"
+  mount --bind /run/resolv.conf "$resolver"
   # Each hierarchy once more: its root is now where this process was put.
   mounted=$(hierarchies)
   while read -r path type options; do
@@ -62,26 +69,29 @@ join_cgroups() { # NAME
     for file in cpuset.cpus cpuset.mems; do
       [ ! -e "$path/$file" ] || cat "$path/$file" >"$path/$1/$file" 2>/dev/null || true
     done
-    echo "$BASHPID" >"$path/$1/cgroup.procs" || return 1
+    echo $$ >"$path/$1/cgroup.procs" || return 1
   done < <(hierarchies)
 }
 
-if [ "${1:-}" = --inside ]; then
-  shift
-  inside "$@"
-fi
+case ${1:-} in
+  # The first process of the machine. Only it may be in the cgroups: in version 2 a cgroup with
+  # processes and children has no controllers.
+  --first)
+    join_cgroups "$2" || { echo "no cgroups can be made here" >&2; exit 77; }
+    exec unshare --cgroup "$0" --machine "${@:3}"
+    ;;
+  --machine) become_machine "${@:2}" ;;
+esac
 
 name=$1
 shift
 if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$name" "$@"; fi
-unshare --mount --net --pid --uts --ipc --cgroup --fork true 2>/dev/null ||
+namespaces=(--mount --net --pid --uts --ipc --fork)
+unshare "${namespaces[@]}" --cgroup true 2>/dev/null ||
   { echo "no namespaces can be made here" >&2; exit 77; }
 cgroup=skiff-$name-$$
 trap 'remove_cgroups "$cgroup"' EXIT
 code=0
-(
-  join_cgroups "$cgroup" || { echo "no cgroups can be made here" >&2; exit 77; }
-  exec unshare --mount --net --pid --uts --ipc --cgroup --fork --mount-proc --kill-child=KILL \
-    "$0" --inside "$name" "$@"
-) || code=$?
+unshare "${namespaces[@]}" --mount-proc --kill-child=KILL "$0" --first "$cgroup" "$name" "$@" ||
+  code=$?
 exit $code

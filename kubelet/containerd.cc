@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "kubelet/cgroup_room.h"
 #include "kubelet/containerd_config.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_paths.h"
@@ -113,6 +114,14 @@ std::vector<std::string> OwnCgroup() {
   return procs;
 }
 
+// Where limits are set in cgroup v2, pods' cgroups need its controllers.
+void PrepareCgroups() {
+  const auto unified = CgroupMount("");
+  if (!unified || CgroupMount("memory")) return;
+  const auto made = MakeRoomForCgroups(*unified);
+  if (!made) Logger().Error("pods may have no limits", {{"error", made.error().message}});
+}
+
 // Wakes when something happens in the folder, or after `step`.
 void WaitForChange(int inotify, Duration step) {
   pollfd file{inotify, POLLIN, 0};
@@ -183,6 +192,7 @@ Result<> EnsureSandboxImage(const Containerd& containerd) {
 Result<> StartOurs(const ContainerdPaths& paths, const ContainerdHost& host,
                    const ContainerdOptions& options) {
   TRY(PrepareFolders(paths));
+  PrepareCgroups();
   const ContainerdConfig config{.directory = paths.directory,
                                 .runc = *host.runc,
                                 .cni_bin = *host.cni_bin,

@@ -18,7 +18,7 @@ class ContainerdKeeper final : public ControlLoop {
   // One that ended is started at once, unless it was just started: then after a delay, which grows
   // up to kDelayMax as long as it does not run for kStable.
   static constexpr Duration kDelayFirst = std::chrono::seconds(1);
-  static constexpr Duration kDelayMax = std::chrono::seconds(30);
+  static constexpr Duration kDelayMax = std::chrono::seconds(10);
   static constexpr Duration kStable = std::chrono::seconds(60);
 
   // `options` as EnsureContainerd was given them; what it returned is ours. `started` is called on

@@ -16,8 +16,10 @@ struct SignalFacts {
   std::string_view text, resource, pressure;
 };
 
-constexpr std::array<SignalFacts, 8> kSignals = {{
+constexpr std::array<SignalFacts, 9> kSignals = {{
     {Signal::kMemoryAvailable, "memory.available", "memory", "MemoryPressure"},
+    {Signal::kAllocatableMemoryAvailable, "allocatableMemory.available", "memory",
+     "MemoryPressure"},
     {Signal::kNodeFsAvailable, "nodefs.available", "ephemeral-storage", "DiskPressure"},
     {Signal::kNodeFsInodesFree, "nodefs.inodesFree", "inodes", "DiskPressure"},
     {Signal::kImageFsAvailable, "imagefs.available", "ephemeral-storage", "DiskPressure"},
@@ -116,6 +118,10 @@ Result<std::vector<Threshold>> ParseThresholds(const EvictionTexts& texts) {
   for (const auto& [signal, text] : HardTexts(texts)) {
     if (IsOff(text)) continue;
     Threshold threshold = TRY(MakeThreshold(signal, text, texts));
+    thresholds.push_back(threshold);
+    // Pods keep within what they may have as they do within what there is.
+    if (threshold.signal != Signal::kMemoryAvailable) continue;
+    threshold.signal = Signal::kAllocatableMemoryAvailable;
     thresholds.push_back(std::move(threshold));
   }
   for (const auto& [signal, text] : texts.soft) {

@@ -21,6 +21,7 @@ namespace skiff::kubelet {
 
 enum class Signal : uint8_t {
   kMemoryAvailable,
+  kAllocatableMemoryAvailable,  // Of what pods may use, not of the machine.
   kNodeFsAvailable,
   kNodeFsInodesFree,
   kImageFsAvailable,

@@ -49,10 +49,14 @@ Duration EvictionManager::Step() {
   if (EvictForLimits()) return kEvictionLook;
   if (verdict.met.empty()) return kPeriod;
   const Threshold& threshold = verdict.met.front();
+  if (IsDisk(threshold.signal) && now < reclaimed_until_) return kEvictionLook;
   hooks_.warn("EvictionThresholdMet",
               fmt::format("Attempting to reclaim {}", StarvedResource(threshold.signal)));
   if (IsDisk(threshold.signal)) {
-    hooks_.reclaim(threshold.signal);
+    if (hooks_.reclaim(threshold.signal)) {
+      reclaimed_until_ = now + kReclaimPatience;
+      return kEvictionLook;
+    }
     measured = hooks_.measure();
     if (!IsMet(threshold, measured, /*with_reclaim=*/true)) return kPeriod;
   }

@@ -21,6 +21,8 @@ class EvictionManager final : public ControlLoop {
   static constexpr Duration kPeriod = 10s;
   static constexpr Duration kEvictionPatience = 30s;  // For an evicted pod to be gone.
   static constexpr Duration kEvictionLook = 1s;
+  // The runtime gives the space of what was removed back a little later.
+  static constexpr Duration kReclaimPatience = 5s;
 
   struct Hooks {
     std::function<Measurements()> measure;
@@ -28,8 +30,9 @@ class EvictionManager final : public ControlLoop {
     std::function<std::vector<Ptr<core_v1::Pod>>()> pods;
     std::function<std::vector<PodUsage>(const std::vector<Ptr<core_v1::Pod>>&, bool with_disk)>
         usage;
-    // Dead containers, and where images lie on the same disk, unused images.
-    std::function<void(Signal signal)> reclaim;
+    // Dead containers, and where images lie on the same disk, unused images. Whether there were
+    // any.
+    std::function<bool(Signal signal)> reclaim;
     // False when it does not run any more.
     std::function<bool(const core_v1::Pod& pod, const std::string& message, int64_t grace_s)> evict;
     std::function<bool(const std::string& uid)> is_gone;
@@ -54,6 +57,7 @@ class EvictionManager final : public ControlLoop {
   EvictionJudge judge_;
   std::string evicted_uid_;  // The pod that was told to go last; "": none that is waited for.
   Duration evicted_at_{};
+  Duration reclaimed_until_{};  // Until then what was removed may still come free.
   mutable Mutex mutex_;
   std::set<std::string> pressures_ GUARDED_BY(mutex_);
 };

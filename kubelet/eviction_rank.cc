@@ -49,6 +49,7 @@ Key KeyFor(Signal signal, const PodUsage& usage) {
   };
   switch (signal) {
     case Signal::kMemoryAvailable:
+    case Signal::kAllocatableMemoryAvailable:
       return by(usage.memory_bytes, "memory");
     case Signal::kPidAvailable:
       return Key{usage.is_known, false, priority, -usage.processes};

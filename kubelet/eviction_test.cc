@@ -27,7 +27,8 @@ TEST(EvictionThresholds, TheDefaultsAreKubernetesOwn) {
                             : std::to_string(each.amount.value / kMi) + "Mi";
     EXPECT_TRUE(each.is_hard());
   }
-  EXPECT_EQ(texts, (std::map<std::string, std::string>{{"memory.available", "100Mi"},
+  EXPECT_EQ(texts, (std::map<std::string, std::string>{{"allocatableMemory.available", "100Mi"},
+                                                       {"memory.available", "100Mi"},
                                                        {"nodefs.available", "10%"},
                                                        {"nodefs.inodesFree", "5%"},
                                                        {"imagefs.available", "15%"},
@@ -37,9 +38,9 @@ TEST(EvictionThresholds, TheDefaultsAreKubernetesOwn) {
 TEST(EvictionThresholds, GivenOnesReplaceTheDefaultsUnlessMerged) {
   EvictionTexts texts;
   texts.hard = EvictionTexts::Map{{"memory.available", "1Gi"}};
-  EXPECT_EQ(ParseThresholds(texts)->size(), 1u);
+  EXPECT_EQ(ParseThresholds(texts)->size(), 2u);
   texts.merge_defaults = true;
-  EXPECT_EQ(ParseThresholds(texts)->size(), 5u);
+  EXPECT_EQ(ParseThresholds(texts)->size(), 6u);
   texts.hard = EvictionTexts::Map{{"memory.available", "0%"}};
   texts.merge_defaults = false;
   EXPECT_TRUE(ParseThresholds(texts)->empty());

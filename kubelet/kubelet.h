@@ -124,7 +124,7 @@ class Kubelet final : public ControlLoop {
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s);
   bool IsPodGone(const std::string& uid) const;
-  void Reclaim(Signal signal);
+  bool Reclaim(Signal signal);
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
   void Pause(Duration length);

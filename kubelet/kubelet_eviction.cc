@@ -48,9 +48,9 @@ bool Kubelet::IsPodGone(const std::string& uid) const {
 }
 
 // Where images have a disk of their own, nothing but pods can free the kubelet's.
-void Kubelet::Reclaim(Signal signal) {
+bool Kubelet::Reclaim(Signal signal) {
   const bool is_node_fs = signal == Signal::kNodeFsAvailable || signal == Signal::kNodeFsInodesFree;
-  if (is_node_fs && stats_.has_image_fs()) return;
+  if (is_node_fs && stats_.has_image_fs()) return false;
   std::set<std::string> ended;
   {
     MutexLock lock(mutex_);
@@ -58,18 +58,18 @@ void Kubelet::Reclaim(Signal signal) {
       if (worker->state() >= PodWorker::State::kFinished) ended.insert(uid);
     }
   }
-  if (const auto removed = housekeeping_.RemoveDead(ended); !removed) {
-    WarnOfNode("ContainerGCFailed", removed.error().message);
-  }
+  const auto removed = housekeeping_.RemoveDead(ended);
+  if (!removed) WarnOfNode("ContainerGCFailed", removed.error().message);
   const auto freed = image_collector_.Free(std::numeric_limits<int64_t>::max());
   if (!freed) WarnOfNode("ImageGCFailed", freed.error().message);
+  return removed.value_or(0) > 0 || freed.value_or(0) > 0;
 }
 
 EvictionManager::Hooks Kubelet::EvictionHooks() {
   return {[this] { return stats_.Measure(); },
           [this] { return ActivePods(); },
           [this](const auto& pods, bool with_disk) { return stats_.UsageOf(pods, with_disk); },
-          [this](Signal signal) { Reclaim(signal); },
+          [this](Signal signal) { return Reclaim(signal); },
           [this](const core_v1::Pod& pod, const std::string& message, int64_t grace_s) {
             return EvictPod(pod, message, grace_s);
           },

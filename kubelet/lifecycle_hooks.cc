@@ -7,16 +7,13 @@
 
 #include "http/client.h"
 #include "http/tls.h"
+#include "kubelet/pod_lookup.h"
 #include "kubelet/probes/probe_attempt.h"
 
 namespace skiff::kubelet {
 namespace {
 
 constexpr Duration kHttpTimeout = 30s;
-
-std::string PodText(const core_v1::Pod& pod) {
-  return fmt::format("{}_{}({})", pod.metadata.name, pod.metadata.namespace_, pod.metadata.uid);
-}
 
 }  // namespace
 

@@ -92,6 +92,10 @@ cri::LinuxResources PodResources(const core_v1::PodSpec& spec) {
   return out;
 }
 
+std::string PodsCgroup(const std::string& root, CgroupDriver driver) {
+  return driver == CgroupDriver::kSystemd ? SlicePath(root) : root;
+}
+
 std::string PodCgroup(const core_v1::Pod& pod, const std::string& root, CgroupDriver driver) {
   const std::string qos = QosClass(pod.spec);
   std::string path = root;

@@ -28,4 +28,7 @@ enum class CgroupDriver : uint8_t { kCgroupfs, kSystemd };
 std::string PodCgroup(const core_v1::Pod& pod, const std::string& root = "/kubepods",
                       CgroupDriver driver = CgroupDriver::kCgroupfs);
 
+// The cgroup that all pods' cgroups lie in.
+std::string PodsCgroup(const std::string& root, CgroupDriver driver);
+
 }  // namespace skiff::kubelet

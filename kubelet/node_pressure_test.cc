@@ -26,6 +26,13 @@ TEST(NodeStatsTest, MemoryThatCanBeHadIsFreeOrUnusedCache) {
   EXPECT_FALSE(MemoryFrom("MemTotal: 1 kB\n"));
 }
 
+TEST(NodeStatsTest, AWorkingSetIsWhatIsUsedLessTheCacheThatIsNot) {
+  EXPECT_EQ(WorkingSetFrom(1000, "anon 5\ninactive_file 300\n"), 700);
+  EXPECT_EQ(WorkingSetFrom(1000, "inactive_file 100\ntotal_inactive_file 400\n"), 600);
+  EXPECT_EQ(WorkingSetFrom(100, "inactive_file 300\n"), 0);
+  EXPECT_EQ(WorkingSetFrom(100, ""), 100);
+}
+
 TEST(NodeStatsTest, ProcessesAreThoseOfTheLoadAverage) {
   const auto processes = ProcessesFrom("0.10 0.20 0.30 2/345 6789\n", 1000);
   ASSERT_TRUE(processes);
@@ -123,8 +130,9 @@ class EvictionManagerTest : public testing::Test {
               return out;
             },
             [this](Signal) {
-              reclaimed_ = true;
-              if (frees_) measured_ = Measurements();
+              ++reclaims_;
+              if (frees_ && !frees_late_) measured_ = Measurements();
+              return frees_;
             },
             [this](const core_v1::Pod& pod, const std::string& message, int64_t) {
               return Evict(pod, message);
@@ -140,7 +148,8 @@ class EvictionManagerTest : public testing::Test {
   Measurements measured_;
   std::map<std::string, PodUsage> usages_;
   bool frees_ = false;
-  bool reclaimed_ = false;
+  bool frees_late_ = false;
+  int reclaims_ = 0;
   int pressure_changes_ = 0;
   std::vector<std::string> evicted_, warnings_;
   std::string message_;
@@ -165,6 +174,18 @@ TEST_F(EvictionManagerTest, OnePodAfterTheOtherGoesAndCriticalOnesStay) {
   EXPECT_EQ(evicted_.size(), 2u);
 }
 
+TEST_F(EvictionManagerTest, PodsKeepWithinWhatTheyMayHaveOfTheMachine) {
+  AddPod("large", 500);
+  measured_[Signal::kMemoryAvailable] = {4000 * kMi, 8000 * kMi};
+  measured_[Signal::kAllocatableMemoryAvailable] = {50 * kMi, 1000 * kMi};
+  executor_.RunFor(12s);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"large"});
+  EXPECT_EQ(manager_.pressures(), std::set<std::string>{"MemoryPressure"});
+  EXPECT_EQ(message_,
+            "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+            "Container c was using 500Mi, request is 0, has larger consumption of memory. ");
+}
+
 TEST_F(EvictionManagerTest, APodThatDoesNotGoIsNotWaitedForForever) {
   AddPod("stuck", 500);
   AddPod("other", 10);
@@ -180,7 +201,7 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
   frees_ = true;
   measured_[Signal::kNodeFsAvailable] = {5 * kMi, 1000 * kMi};
   executor_.RunFor(12s);
-  EXPECT_TRUE(reclaimed_);
+  EXPECT_EQ(reclaims_, 1);
   EXPECT_TRUE(evicted_.empty());
   EXPECT_EQ(manager_.pressures(), std::set<std::string>{"DiskPressure"});
   frees_ = false;
@@ -191,6 +212,18 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
             "The node was low on resource: ephemeral-storage. Threshold quantity: 100Mi, "
             "available: 5Mi. Container c was using 500Mi, request is 0, has larger consumption of "
             "ephemeral-storage. ");
+}
+
+TEST_F(EvictionManagerTest, WhatWasRemovedIsWaitedForBeforeAnotherPodGoes) {
+  AddPod("web", 500);
+  frees_ = frees_late_ = true;
+  measured_[Signal::kNodeFsAvailable] = {5 * kMi, 1000 * kMi};
+  executor_.RunFor(EvictionManager::kPeriod + EvictionManager::kReclaimPatience / 2);
+  EXPECT_EQ(reclaims_, 1);
+  EXPECT_TRUE(evicted_.empty());
+  frees_ = false;  // Nothing is left to remove, and no space has come of it.
+  executor_.RunFor(EvictionManager::kReclaimPatience);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"web"});
 }
 
 class RuntimeHealthTest : public testing::Test {

@@ -73,6 +73,19 @@ int64_t ProcessesOf(const std::string& cgroup) {
   return 0;
 }
 
+// The memory that a cgroup uses, on a host of either version.
+std::optional<int64_t> WorkingSetOf(const std::string& cgroup) {
+  const std::pair<const char*, const char*> hierarchies[] = {
+      {"/sys/fs/cgroup/memory", "/memory.usage_in_bytes"}, {"/sys/fs/cgroup", "/memory.current"}};
+  for (const auto& [root, file] : hierarchies) {
+    const std::string directory = root + cgroup;
+    if (const auto used = NumberAt(ReadText(directory + file))) {
+      return WorkingSetFrom(*used, ReadText(directory + "/memory.stat"));
+    }
+  }
+  return std::nullopt;
+}
+
 std::string Label(const cri::StringMap& labels, const char* name) {
   const auto found = labels.find(name);
   return found == labels.end() ? "" : found->second;
@@ -86,6 +99,20 @@ std::optional<Measurement> MemoryFrom(std::string_view meminfo) {
   const auto inactive = MeminfoBytes(meminfo, "Inactive(file):");
   if (!total || !free || !inactive) return std::nullopt;
   return Measurement{std::min(*total, *free + *inactive), *total};
+}
+
+int64_t WorkingSetFrom(int64_t used_bytes, std::string_view memory_stat) {
+  for (const std::string_view name : {"total_inactive_file ", "inactive_file "}) {
+    size_t at = memory_stat.find(name);
+    // Whole words only: the one name ends the other.
+    while (at != std::string_view::npos && at > 0 && memory_stat[at - 1] != '\n') {
+      at = memory_stat.find(name, at + 1);
+    }
+    if (at == std::string_view::npos) continue;
+    const int64_t inactive = NumberAt(memory_stat.substr(at + name.size())).value_or(0);
+    return std::max<int64_t>(0, used_bytes - inactive);
+  }
+  return used_bytes;
 }
 
 std::optional<Measurement> ProcessesFrom(std::string_view loadavg, int64_t processes_max) {
@@ -119,6 +146,11 @@ Measurements NodeStats::Measure() {
   Measurements measured;
   if (const auto memory = MemoryFrom(ReadText("/proc/meminfo"))) {
     measured[Signal::kMemoryAvailable] = *memory;
+  }
+  if (options_.pods_memory_bytes > 0) {
+    const auto used = WorkingSetOf(PodsCgroup(options_.cgroup_root, options_.cgroup_driver));
+    measured[Signal::kAllocatableMemoryAvailable] = {options_.pods_memory_bytes - used.value_or(0),
+                                                     options_.pods_memory_bytes};
   }
   if (const auto processes = ProcessesFrom(ReadText("/proc/loadavg"), ProcessesMax())) {
     measured[Signal::kPidAvailable] = *processes;

@@ -19,6 +19,7 @@ struct NodeStatsOptions {
   std::string log_root = "/var/log/pods";
   std::string cgroup_root = "/kubepods";
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
+  int64_t pods_memory_bytes = 0;  // What all pods together may use; 0: that is not measured.
 };
 
 // Thread-safe.
@@ -47,6 +48,8 @@ class NodeStats {
 
 // Of /proc/meminfo: what could be had without swapping, the page cache that is not in use included.
 std::optional<Measurement> MemoryFrom(std::string_view meminfo);
+// Of a cgroup's memory.stat, either version's, and the bytes it uses: what it could not do without.
+int64_t WorkingSetFrom(int64_t used_bytes, std::string_view memory_stat);
 // Of /proc/loadavg, and the largest number of processes there may be.
 std::optional<Measurement> ProcessesFrom(std::string_view loadavg, int64_t processes_max);
 

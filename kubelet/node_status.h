@@ -36,6 +36,7 @@ struct NodeFacts {
   // What pods do not get: the hard eviction thresholds, and what the system is left.
   int64_t reserved_milli_cpu = 0;
   int64_t reserved_memory_bytes = 100LL * 1024 * 1024;
+  int64_t system_memory_bytes = 0;  // Of these, what the system is left.
   std::optional<int64_t> reserved_storage_bytes;  // Unset: a tenth.
 
   std::map<std::string, Quantity> Capacity() const;

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
-#include "kubelet/kubelet.h"
 #include "kubelet/network/links.h"
+#include "kubelet/node_agent.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -51,7 +51,7 @@ Result<std::vector<cri::ImportedImage>> Load(const std::string& path, const std:
 
 }  // namespace
 
-Result<std::unique_ptr<OwnRuntime>> OwnRuntime::Start(const Options& options) {
+Result<std::unique_ptr<OwnRuntime>> OwnRuntime::Make(const Options& options) {
   const int lock = TRY(LockDirectory(options.directory));
   std::unique_ptr<OwnRuntime> runtime(new OwnRuntime(options, lock));
   runtime->containerd_ =
@@ -64,7 +64,7 @@ Result<std::unique_ptr<OwnRuntime>> OwnRuntime::Start(const Options& options) {
 }
 
 OwnRuntime::~OwnRuntime() {
-  StopNetwork();
+  Stop();
   close(lock_);
 }
 
@@ -103,14 +103,28 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
                                                    .network = network});
 }
 
-void OwnRuntime::StartNetwork(Executor& executor, Kubelet& kubelet) {
-  if (!network_) return;
-  network_->OnWritten([&kubelet] { kubelet.RuntimeChanged(); });
-  network_->Start(executor);
+void OwnRuntime::Start(NodeAgent& agent, const Clock& clock) {
+  agent_ = &agent;
+  if (network_) {
+    network_->OnWritten([&agent] { agent.kubelet().RuntimeChanged(); });
+    network_->Start(agent.executor());
+  }
+  if (!containerd_.is_ours) return;
+  keeper_ = std::make_unique<ContainerdKeeper>(
+      ContainerdOptions{.directory = options_.directory, .use_system = false}, agent.loops(), clock,
+      [&agent] { agent.kubelet().RuntimeChanged(); });
+  agent.executor().Add(*keeper_);
 }
 
-void OwnRuntime::StopNetwork() {
+void OwnRuntime::Stop() {
+  if (agent_ == nullptr) return;
+  if (keeper_) {
+    keeper_->Stop();
+    agent_->executor().Remove(*keeper_);
+    keeper_.reset();
+  }
   if (network_) network_->Stop();
+  agent_ = nullptr;
 }
 
 Result<> OwnRuntime::LeaveNothing(const std::string& kubelet_root, const std::string& cgroup_root) {

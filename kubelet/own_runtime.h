@@ -1,7 +1,7 @@
 // What a kubelet gives its node where nobody else does, as kubelets themselves once did: a
 // containerd, images from files, and the network of the node's pods, from its pod CIDR.
 //
-//   auto own = TRY(OwnRuntime::Start({.directory = "/var/lib/skiff", .image_directory =
+//   auto own = TRY(OwnRuntime::Make({.directory = "/var/lib/skiff", .image_directory =
 //   "/images"})); own->PrepareNetwork({.nodes = nodes, .client = client, .clock = clock},
 //   node_name); own->StartNetwork(executor, kubelet);
 #pragma once
@@ -10,12 +10,13 @@
 #include <string>
 
 #include "kubelet/containerd.h"
+#include "kubelet/containerd_keeper.h"
 #include "kubelet/network/pod_network.h"
 #include "kubelet/node_traces.h"
 
 namespace skiff::kubelet {
 
-class Kubelet;
+class NodeAgent;
 
 class OwnRuntime {
  public:
@@ -30,17 +31,18 @@ class OwnRuntime {
   };
   // Returns when containerd answers and the images are there.
   // Conflict when another kubelet has the directory.
-  static Result<std::unique_ptr<OwnRuntime>> Start(const Options& options);
-  // Ends the network's loops; containers go on.
+  static Result<std::unique_ptr<OwnRuntime>> Make(const Options& options);
+  // Stops; containers go on.
   ~OwnRuntime();
 
   const std::string& endpoint() const { return containerd_.endpoint; }
   // Before the informers start. Does nothing for a containerd of somebody else, whose network is
   // theirs too.
   void PrepareNetwork(NodeRouteLoop::Dependencies dependencies, const std::string& node_name);
-  // Both outlive this, and the kubelet is told when pods have a network.
-  void StartNetwork(Executor& executor, Kubelet& kubelet);
-  void StopNetwork();
+  // From now on the agent's threads see to the network, tell its kubelet when pods have one, and
+  // start containerd again when it ends. Both outlive Stop.
+  void Start(NodeAgent& agent, const Clock& clock);
+  void Stop();
   // Ends all pods and takes everything but files off the machine, unless containerd is somebody
   // else's. After the kubelet has ended.
   Result<> LeaveNothing(const std::string& kubelet_root, const std::string& cgroup_root);
@@ -53,6 +55,8 @@ class OwnRuntime {
   const int lock_;  // A file; closed, the directory is free.
   Containerd containerd_;
   std::unique_ptr<PodNetwork> network_;
+  std::unique_ptr<ContainerdKeeper> keeper_;
+  NodeAgent* agent_ = nullptr;  // Set between Start and Stop.
 };
 
 }  // namespace skiff::kubelet

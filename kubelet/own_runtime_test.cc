@@ -52,14 +52,14 @@ TEST_F(OwnRuntimeTest, RunsContainerdWithImagesAndTakesItAwayAgain) {
   Pack();
   std::thread([&] {
     ASSERT_EQ(unshare(CLONE_NEWNET), 0);
-    auto own = OwnRuntime::Start(options_);
+    auto own = OwnRuntime::Make(options_);
     ASSERT_TRUE(own) << own.error().message;
     const auto runtime = cri::MakeGrpcRuntime({.endpoint = (*own)->endpoint()});
     const auto image = runtime->ImageStatus(ContainerdTestHost::kImage);
     ASSERT_TRUE(image) << image.error().message;
     EXPECT_TRUE(*image);
 
-    const auto second = OwnRuntime::Start(options_);
+    const auto second = OwnRuntime::Make(options_);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().reason, Reason::kConflict);
     EXPECT_THAT(second.error().message, HasSubstr("another kubelet runs containerd in"));
@@ -72,7 +72,7 @@ TEST_F(OwnRuntimeTest, RunsContainerdWithImagesAndTakesItAwayAgain) {
     EXPECT_FALSE(IsAlive(*process));
     EXPECT_TRUE(fs::exists(paths.Root())) << "images stay for the next start";
     own->reset();
-    auto again = OwnRuntime::Start(options_);
+    auto again = OwnRuntime::Make(options_);
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_TRUE((*again)->LeaveNothing(directory_ + "/kubelet", "/skiff-own-test"));
   }).join();
@@ -80,7 +80,7 @@ TEST_F(OwnRuntimeTest, RunsContainerdWithImagesAndTakesItAwayAgain) {
 
 TEST_F(OwnRuntimeTest, ADirectoryThatCannotBeMadeIsNamed) {
   options_.directory = "/proc/none";
-  const auto own = OwnRuntime::Start(options_);
+  const auto own = OwnRuntime::Make(options_);
   ASSERT_FALSE(own);
   EXPECT_THAT(own.error().message, HasSubstr("/proc/none: "));
 }

@@ -1,5 +1,7 @@
 #include "kubelet/pod_lookup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -115,6 +117,10 @@ Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime
         Find(sandbox.labels, kPodNamespaceLabel) + "/" + Find(sandbox.labels, kPodNameLabel);
   }
   return pods;
+}
+
+std::string PodText(const core_v1::Pod& pod) {
+  return fmt::format("{}_{}({})", pod.metadata.name, pod.metadata.namespace_, pod.metadata.uid);
 }
 
 }  // namespace skiff::kubelet

@@ -1,12 +1,8 @@
 #include "kubelet/pod_worker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
-#include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/stop_task.h"
 
@@ -17,24 +13,8 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultGraceSeconds = 30;
 
-std::string PodText(const core_v1::Pod& pod) {
-  return fmt::format("{}_{}({})", pod.metadata.name, pod.metadata.namespace_, pod.metadata.uid);
-}
-
 bool IsTerminal(const core_v1::Pod& pod) {
   return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
-}
-
-uint32_t NextAttempt(const core_v1::PodStatus& before, const std::string& name, bool is_init,
-                     const ObservedContainer* last) {
-  if (last != nullptr) return last->attempt + 1;
-  const auto& statuses = is_init ? before.init_container_statuses : before.container_statuses;
-  for (const auto& status : statuses) {
-    if (status.name != name) continue;
-    const bool ran = status.state.running || status.state.terminated;
-    return static_cast<uint32_t>(status.restart_count) + (ran ? 1 : 0);
-  }
-  return 0;
 }
 
 core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
@@ -47,10 +27,6 @@ std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
   std::map<std::string, std::string> paths;
   for (const auto& volume : pod.spec.volumes) paths[volume.name] = "/dev/null";
   return paths;
-}
-
-Duration Age(TimePoint then, const Clock& clock) {
-  return std::max(Duration::zero(), Duration(clock.Now() - then));
 }
 
 }  // namespace
@@ -156,11 +132,14 @@ void PodWorker::Enter(State state) {
   }
 }
 
+Duration PodWorker::Age(TimePoint then) const {
+  return std::max(Duration::zero(), Duration(context_.clock.Now() - then));
+}
+
 Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   const auto& started = status_ ? status_->start_time : pod.status.start_time;
   if (!pod.spec.active_deadline_seconds || !started) return kNever;
-  return std::chrono::seconds(*pod.spec.active_deadline_seconds) -
-         Age(started->point(), context_.clock);
+  return std::chrono::seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
 Duration PodWorker::Sync(const core_v1::Pod& pod) {
@@ -251,184 +230,6 @@ bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan) {
     stops_.emplace(kill.id, std::move(task));
   }
   return plan.kills.empty();
-}
-
-std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
-  return fmt::format("{}/{}_{}_{}", context_.log_root, pod.metadata.namespace_, pod.metadata.name,
-                     pod.metadata.uid);
-}
-
-cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const {
-  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), ReadNodeDns(context_.dns),
-                            context_.cgroup_root.empty()
-                                ? ""
-                                : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
-}
-
-bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed, PodPlan& plan,
-                            ObservedPod& fresh) {
-  if (!observed.sandboxes.empty()) {
-    context_.events.Normal(pod, "SandboxChanged",
-                           "Pod sandbox changed, it will be killed and re-created.");
-  }
-  for (const cri::SandboxStatus& old : observed.sandboxes) {
-    (void)context_.runtime.StopPodSandbox(old.id);  // It is replaced whether that works or not.
-  }
-  if (context_.writes_files) {
-    std::error_code ignored;
-    fs::create_directories(LogDirectory(pod), ignored);
-  }
-  std::vector<DnsWarning> warnings;
-  (void)PodDns(pod, ReadNodeDns(context_.dns), &warnings);  // The configuration itself is made below.
-  for (const DnsWarning& warning : warnings) {
-    if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
-  }
-  const auto fail = [&](const Error& error) {
-    context_.events.Warning(pod, "FailedCreatePodSandBox",
-                            "Failed to create pod sandbox: " + cri::RpcErrorText(error));
-    return false;
-  };
-  const auto id = context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), "");
-  if (!id) return fail(id.error());
-  auto status = context_.runtime.PodSandboxStatus(*id);
-  if (!status) return fail(status.error());
-  plan.sandbox_id = *id;
-  fresh.sandboxes.insert(fresh.sandboxes.begin(), std::move(*status));
-  return true;
-}
-
-bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
-                         const ObservedContainer* last) {
-  if (last == nullptr || !last->IsExited()) return false;
-  // A changed image is tried at once.
-  const std::string key = container.name + "\n" + container.image;
-  const Duration now = context_.clock.Monotonic();
-  const Duration ended_at = now - Age(last->status.finished_at, context_.clock);
-  const Duration left = backoff_.Left(key, ended_at, now);
-  if (left == 0ns) {
-    backoff_.Next(key, ended_at);
-    return false;
-  }
-  const std::string text =
-      fmt::format("back-off {} restarting failed container={} pod={}",
-                  GoDuration(backoff_.Delay(key)), container.name, PodText(pod));
-  waiting_[container.name] = {"CrashLoopBackOff", text};
-  context_.events.Report(ContainerReference(pod, container.name, is_init), EventType::kWarning,
-                         "BackOff",
-                         fmt::format("Back-off restarting failed container {} in pod {}",
-                                     container.name, PodText(pod)));
-  retry_after_ = std::min(retry_after_, left);
-  return true;
-}
-
-bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
-                      const std::string& sandbox_id, const ObservedPod& observed) {
-  const ObservedContainer* last = observed.Newest(container.name);
-  if (BacksOff(pod, container, is_init, last)) return false;
-  const uint32_t sandbox_attempt = observed.sandboxes.front().metadata.attempt;
-  auto image = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
-  if (!image) {
-    waiting_[container.name] = image.error();
-    context_.events.Report(ContainerReference(pod, container.name, is_init), EventType::kWarning,
-                           "Failed", "Error: " + image.error().reason);
-    retry_after_ = std::min(retry_after_, Duration(kRetry));
-    return false;
-  }
-  const uint32_t attempt =
-      NextAttempt(status_ ? *status_ : pod.status, container.name, is_init, last);
-  const auto started =
-      CreateAndStart(pod, container, is_init, sandbox_id, attempt, *image, observed);
-  if (started) return true;
-  retry_after_ = std::min(retry_after_, Duration(kRetry));
-  return false;
-}
-
-Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
-                                          const core_v1::Container& container, uint32_t attempt,
-                                          const ObservedPod& observed, Environment& environment) {
-  // The spec's own status may be older than the sandbox: the environment must see its address.
-  core_v1::Pod current = pod;
-  if (!observed.sandboxes.empty() && !observed.sandboxes.front().ips.empty()) {
-    current.status.pod_ip = observed.sandboxes.front().ips.front();
-    current.status.pod_ips.clear();
-    for (const auto& ip : observed.sandboxes.front().ips) {
-      current.status.pod_ips.emplace_back().ip = ip;
-    }
-  }
-  if (!context_.node_ips.empty()) current.status.host_ip = context_.node_ips.front();
-  environment = TRY(MakeEnvironment(current, container, context_.environment(pod)));
-  ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
-  input.environment = environment;
-  input.volumes = volume_paths_;
-  input.node_memory_bytes = context_.node_memory_bytes;
-  if (!context_.writes_files) return input;
-  const std::map<std::string, std::string> variables(environment.begin(), environment.end());
-  for (const auto& mount : container.volume_mounts) {
-    const std::string sub_path =
-        mount.sub_path_expr.empty() ? mount.sub_path : Expand(mount.sub_path_expr, variables);
-    const auto volume = volume_paths_.find(mount.name);
-    if (sub_path.empty() || volume == volume_paths_.end()) continue;
-    const auto path = context_.volumes.SubPath(pod, container.name, volume->second, sub_path);
-    if (!path) {
-      return Fail(
-          Reason::kInvalid,
-          fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"",
-                      mount.name, container.name));
-    }
-    input.sub_paths[mount.mount_path] = *path;
-  }
-  const std::string directory = context_.volumes.PodDirectory(pod.metadata.uid);
-  std::error_code ignored;
-  fs::create_directories(directory + "/containers/" + container.name, ignored);
-  std::string node_hosts;
-  if (pod.spec.host_network) {
-    std::ifstream file("/etc/hosts");
-    node_hosts.assign(std::istreambuf_iterator<char>(file), {});
-  }
-  std::vector<std::string> ips;
-  for (const auto& ip : current.status.pod_ips) ips.push_back(ip.ip);
-  input.etc_hosts = directory + "/etc-hosts";
-  std::ofstream(input.etc_hosts) << EtcHosts(pod, ips, context_.dns.cluster_domain, node_hosts);
-  input.termination_log = fmt::format("{}/containers/{}/{:08x}", directory, container.name,
-                                      context_.random.Next() & 0xFFFFFFFF);
-  std::ofstream(input.termination_log).flush();
-  fs::permissions(input.termination_log, fs::perms(0666), ignored);
-  return input;
-}
-
-Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
-                                   bool is_init, const std::string& sandbox_id, uint32_t attempt,
-                                   const PulledImage& image, const ObservedPod& observed) {
-  const auto reference = ContainerReference(pod, container.name, is_init);
-  const auto fail = [&](std::string reason, const std::string& text) {
-    waiting_[container.name] = {std::move(reason), text};
-    context_.events.Report(reference, EventType::kWarning, "Failed", "Error: " + text);
-    return Fail(Reason::kUnknown, text);
-  };
-  Environment environment;
-  auto input = Prepare(pod, container, attempt, observed, environment);
-  if (!input) return fail("CreateContainerConfigError", input.error().message);
-  input->image_ref = image.ref;
-  input->image = &image.image;
-  const auto config = MakeContainerConfig(*input);
-  if (!config) return fail("CreateContainerConfigError", config.error().message);
-  const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
-  const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
-  if (!id) return fail("CreateContainerError", id.error().message);
-  context_.events.Report(reference, EventType::kNormal, "Created", "Container created");
-  const auto started = context_.runtime.StartContainer(*id);
-  if (!started) return fail("RunContainerError", started.error().message);
-  context_.events.Report(reference, EventType::kNormal, "Started", "Container started");
-  if (!container.lifecycle || !container.lifecycle->post_start) return {};
-  const std::string pod_ip =
-      observed.sandboxes.front().ips.empty() ? "" : observed.sandboxes.front().ips.front();
-  const auto hooked =
-      context_.hooks.Run(*container.lifecycle->post_start, pod, container, *id, pod_ip, 0ns);
-  if (hooked) return {};
-  context_.events.Report(reference, EventType::kWarning, "FailedPostStartHook",
-                         "PostStartHook failed");
-  (void)context_.runtime.StopContainer(*id, std::chrono::seconds(GraceSeconds(pod)));
-  return fail("PostStartHookError", hooked.error().message);
 }
 
 void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed) {

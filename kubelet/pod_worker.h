@@ -1,4 +1,4 @@
-// The life of one pod on this node.
+// The life of one pod on this node; pod_worker_start.cc has what makes containers.
 //
 //   kSyncing ---- deleted, evicted, or all done ----> kTerminating ---> kTerminated ---> kFinished
 //   plan, act, write the status, again when           containers stop    volumes go,         |
@@ -118,6 +118,7 @@ class PodWorker final : public ControlLoop {
   bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
   int64_t GraceSeconds(const core_v1::Pod& pod) const;
   void Enter(State state);
+  Duration Age(TimePoint then) const;
   // How long its spec lets it run on; kNever: for ever.
   Duration UntilDeadline(const core_v1::Pod& pod) const;
   cri::SandboxConfig SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const;

@@ -64,10 +64,11 @@ Result<> Reserve(const KubeletConfiguration& given, NodeFacts& facts) {
     for (const auto& [name, text] : *reserved) {
       const Quantity amount = TRY(Quantity::Parse(text));
       if (name == "cpu") facts.reserved_milli_cpu += amount.MilliValue();
-      if (name == "memory") facts.reserved_memory_bytes += amount.Value();
+      if (name == "memory") facts.system_memory_bytes += amount.Value();
       if (name == "ephemeral-storage") storage += amount.Value();
     }
   }
+  facts.reserved_memory_bytes += facts.system_memory_bytes;
   facts.reserved_storage_bytes = storage;
   return {};
 }
@@ -150,7 +151,7 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
   std::string endpoint = given.container_runtime_endpoint;
   if (!flags.containerd_dir.empty()) {
     own = TRY(
-        OwnRuntime::Start({.directory = flags.containerd_dir, .image_directory = flags.image_dir}));
+        OwnRuntime::Make({.directory = flags.containerd_dir, .image_directory = flags.image_dir}));
     endpoint = own->endpoint();
     if (flags.leave_nothing) {
       leave = [this, root = flags.root_dir, cgroup = given.cgroup_root + "/kubepods"] {
@@ -213,8 +214,8 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   } else {
     parts.pods->Start(parts.agent->executor());
     parts.services->Start(parts.agent->executor());
-    if (parts.own) parts.own->StartNetwork(parts.agent->executor(), parts.agent->kubelet());
   }
+  if (parts.own) parts.own->Start(*parts.agent, parts.clock);
   return process;
 }
 
@@ -225,7 +226,7 @@ KubeletProcess::~KubeletProcess() {
     for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
       cache->Stop(parts_->agent->executor());
     }
-    if (parts_->own) parts_->own->StopNetwork();
+    if (parts_->own) parts_->own->Stop();
     parts_->agent.reset();
   }
   if (parts_->leave) parts_->leave();

@@ -1,11 +1,15 @@
 #include "skiff/checks.h"
 
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include "api/rules/ip.h"
+#include "kubelet/containerd_paths.h"
 
 namespace skiff {
 namespace {
+
+constexpr size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
 
 Check Ok(std::string name, std::string finding) {
   return {std::move(name), std::move(finding)};
@@ -109,6 +113,15 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   if (!found.problem.empty()) {
     return Failed(name, "cannot be written: " + found.problem,
                   another + ", or run as its owner; a full or read-only disk must be mended first");
+  }
+  const size_t socket_length = ContainerdPaths(options.data_dir).Socket().size();
+  const bool has_containerd =
+      options.simulated_nodes == 0 && options.container_runtime_endpoint.empty();
+  if (has_containerd && socket_length > kSocketPathMax) {
+    return Failed(name,
+                  fmt::format("is {} characters too long for containerd's socket in it",
+                              socket_length - kSocketPathMax),
+                  another + " that has a shorter path");
   }
   if (found.locked) {
     return Failed(name, "another skiff runs on it",

@@ -110,6 +110,16 @@ TEST(ChecksTest, ADataDirectoryIsOursAloneOrEmpty) {
   EXPECT_THAT(check(cluster, /*is_server=*/false), FailsWith("cluster of its own", "skiff down"));
 }
 
+TEST(ChecksTest, ADataDirectoryHasRoomForTheNameOfASocket) {
+  ClusterOptions options = Defaults();
+  options.data_dir = "/" + std::string(75, 'd');
+  EXPECT_EQ(CheckDataDir(GoodHost(), options).verdict, CheckVerdict::kOk);
+  options.data_dir += "ddd";
+  EXPECT_THAT(CheckDataDir(GoodHost(), options), FailsWith("is 3 characters too long", "shorter"));
+  options.simulated_nodes = 1;
+  EXPECT_EQ(CheckDataDir(GoodHost(), options).verdict, CheckVerdict::kOk);
+}
+
 TEST(ChecksTest, ATakenPortNamesItsHolderAndTheFlag) {
   PortFact port{"0.0.0.0", 6443, "--secure-port", "Address already in use", "nginx (process 17)"};
   EXPECT_THAT(CheckPort(port), FailsWith("nginx (process 17)", "--secure-port"));

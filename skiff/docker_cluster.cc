@@ -1,64 +1,35 @@
 #include "skiff/docker_cluster.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <regex>
-#include <sstream>
+#include <set>
+#include <utility>
 
 #include "apiserver/auth/pki.h"
 #include "base/process.h"
+#include "skiff/docker_engine.h"
 
 namespace skiff {
 namespace {
 
-constexpr Duration kQuick = 60s;
 constexpr Duration kNodeTimeout = 120s;
 constexpr char kKubeconfigInside[] = "/var/lib/skiff/admin.kubeconfig";
 constexpr int kNodesMax = 50;
-
-std::string ServerName(const std::string& cluster) {
-  return cluster + "-server";
-}
-
-std::string Label(const std::string& cluster) {
-  return "skiff.io/cluster=" + cluster;
-}
-
-Result<std::string> Docker(std::vector<std::string> arguments, Duration timeout = kQuick) {
-  arguments.insert(arguments.begin(), "docker");
-  return RunChecked({.argv = std::move(arguments), .timeout = timeout});
-}
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty()) lines.push_back(line);
-  }
-  return lines;
-}
+constexpr int kUsualPort = 6443;
 
 // Names of the cluster's containers, the server first.
-Result<std::vector<std::string>> Containers(const std::string& cluster, bool running_only) {
-  std::vector<std::string> arguments = {"ps", "--filter", "label=" + Label(cluster), "--format",
-                                        "{{.Names}}"};
-  if (!running_only) arguments.emplace_back("--all");
-  std::vector<std::string> names = Lines(TRY(Docker(std::move(arguments))));
-  std::sort(names.begin(), names.end());
-  std::stable_partition(names.begin(), names.end(),
-                        [&](const auto& name) { return name == ServerName(cluster); });
+Result<std::vector<std::string>> Containers(const std::string& cluster) {
+  std::vector<std::string> names;
+  for (const DockerNode& node : TRY(DockerNodes(cluster))) names.push_back(node.name);
   return names;
-}
-
-std::vector<std::string> NodeCommand(const DockerOptions& options, const std::string& name) {
-  return {"run", "--detach", "--privileged", "--name", name, "--hostname", name, "--label",
-          Label(options.name), "--network", options.name,
-          // The engine's own mounts lie on overlayfs, on which containers' layers cannot lie.
-          "--volume", name + ":/var/lib/skiff", "--tmpfs", "/run", "--tmpfs", "/tmp",
-          // After a restart of the engine the cluster is there again.
-          "--restart", "unless-stopped"};
 }
 
 Result<> CheckOptions(const DockerOptions& options) {
@@ -68,42 +39,110 @@ Result<> CheckOptions(const DockerOptions& options) {
                 fmt::format("--name: \"{}\" is not made of lower case letters, digits and dashes",
                             options.name));
   }
-  if (options.nodes < 1 || options.nodes > kNodesMax) {
+  if (options.nodes && (*options.nodes < 1 || *options.nodes > kNodesMax)) {
     return Fail(Reason::kInvalid,
-                fmt::format("--nodes: {} is not between 1 and {}", options.nodes, kNodesMax));
+                fmt::format("--nodes: {} is not between 1 and {}", *options.nodes, kNodesMax));
+  }
+  if (options.secure_port < 0 || options.secure_port > 65535) {
+    return Fail(Reason::kInvalid,
+                fmt::format("--secure-port: {} is not between 1 and 65535", options.secure_port));
   }
   return {};
 }
 
-Result<> CheckEngine(const DockerOptions& options) {
-  if (!FindProgram("docker")) {
-    return Fail(Reason::kNotFound,
-                "docker: no such program; install it (Debian: apt-get install docker.io)");
+// A port of the loopback that nobody listens on: the usual one, else one that the kernel picks.
+Result<int> FreePort() {
+  for (const int port : {kUsualPort, 0}) {
+    const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const bool taken = bind(file, generic, size) != 0 || getsockname(file, generic, &size) != 0;
+    close(file);
+    if (!taken) return ntohs(address.sin_port);
   }
-  if (const auto info = Docker({"info", "--format", "{{.ServerVersion}}"}); !info) {
-    return Fail(Reason::kServiceUnavailable,
-                "the Docker engine does not answer: " + info.error().message +
-                    "; start it (systemctl start docker), or become a member of the group docker");
+  return Fail(Reason::kInternalError, "no port is free; choose one with --secure-port");
+}
+
+// Containers, volumes and networks of those names that are not ours are nobody's to take over.
+Result<> CheckNames(const DockerOptions& options) {
+  std::set<std::string> wanted = {DockerServerName(options.name)};
+  for (int number = 1; number < options.nodes.value_or(1); ++number) {
+    wanted.insert(DockerAgentName(options.name, number));
   }
-  if (!Docker({"image", "inspect", "--format", "{{.Id}}", options.image})) {
-    return Fail(Reason::kNotFound,
-                fmt::format("there is no image \"{0}\"; build it in skiff's source folder: docker "
-                            "build -t {0} .",
-                            options.image));
+  const struct {
+    const char* kind;
+    const char* remove;
+    Result<std::vector<DockerThing>> things;
+    std::set<std::string> names;
+  } taken[] = {{"container", "docker rm -f", DockerContainers(), wanted},
+               {"volume", "docker volume rm", DockerVolumes(), wanted},
+               {"network", "docker network rm", DockerNetworks(), {options.name}}};
+  for (const auto& kind : taken) {
+    if (!kind.things) return Fail(kind.things.error());
+    for (const DockerThing& thing : *kind.things) {
+      if (!kind.names.contains(thing.name) || thing.cluster == options.name) continue;
+      return Fail(Reason::kConflict,
+                  fmt::format("--name: a {0} named {1} is there that is not this cluster's; choose "
+                              "another --name, or remove it: {2} {1}",
+                              kind.kind, thing.name, kind.remove));
+    }
   }
   return {};
+}
+
+// Says who has the port, when it was that.
+Error ExplainRun(const Error& error) {
+  const std::string taken = TakenPortOf(error.message);
+  if (taken.empty()) return error;
+  const std::string port = taken.substr(taken.rfind(':') + 1);
+  const auto holder =
+      Docker({"ps", "--filter", "publish=" + port, "--format", "container {{.Names}}"});
+  const auto names = LinesOf(holder.value_or(""));
+  return {Reason::kConflict,
+          fmt::format("port {} of this machine is taken by {}; end that, or choose another port "
+                      "with --secure-port (the API's) or --publish",
+                      taken, names.empty() ? "another program" : names.front())};
+}
+
+// A node's state lives in a volume with its name.
+Result<> RunNode(const DockerOptions& options, const std::string& name,
+                 const std::vector<std::string>& command) {
+  TRY(Docker({"volume", "create", "--label", DockerLabel(options.name), name}));
+  if (const auto run = Docker(command); !run) return Fail(ExplainRun(run.error()));
+  return {};
+}
+
+// Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...").
+void Report(const std::string& container, std::string_view line, const Progress& progress) {
+  static const std::regex kLog("[IWEF][0-9]{4} .*");
+  const size_t begin = line.find_first_not_of(' ');
+  if (begin == std::string_view::npos) return;
+  line.remove_prefix(begin);
+  if (!std::regex_match(line.begin(), line.end(), kLog)) {
+    progress(container + ": " + std::string(line));
+  }
 }
 
 // Follows a node's own report until it is usable.
 Result<> WaitUntilUsable(const std::string& container, const Progress& progress) {
   std::string error;
   bool usable = false;
-  const auto followed = RunProcess({.argv = {"docker", "logs", "--follow", container},
+  // Not what it said when it was started before.
+  const auto started =
+      LinesOf(TRY(Docker({"inspect", "--format", "{{.State.StartedAt}}", container})));
+  const auto followed = RunProcess({.argv = {"docker", "logs", "--follow", "--since",
+                                             started.empty() ? "0" : started.front(), container},
                                     .timeout = kNodeTimeout,
                                     .on_line = [&](std::string_view line) {
                                       usable = line == "usable";
                                       if (line.starts_with("error: ")) error = line.substr(7);
-                                      if (!usable) progress(container + ": " + std::string(line));
+                                      if (!usable) Report(container, line, progress);
                                       return !usable && error.empty();
                                     }});
   if (usable) return {};
@@ -115,151 +154,173 @@ Result<> WaitUntilUsable(const std::string& container, const Progress& progress)
 
 Result<> WriteKubeconfig(const DockerOptions& options) {
   const std::string inside =
-      TRY(Docker({"exec", ServerName(options.name), "cat", kKubeconfigInside}));
+      TRY(Docker({"exec", DockerServerName(options.name), "cat", kKubeconfigInside}));
+  const std::string text =
+      TRY(KubeconfigFor(inside, fmt::format("https://127.0.0.1:{}", options.secure_port),
+                        DockerContext(options.name)));
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(options.kubeconfig_path).parent_path(),
                                       ignored);
-  return WriteWholeFile(
-      options.kubeconfig_path,
-      KubeconfigFor(inside, fmt::format("https://127.0.0.1:{}", options.secure_port)), 0600);
+  return WriteWholeFile(options.kubeconfig_path, text, 0600);
 }
 
-Result<> AddAgents(const DockerOptions& options, const Progress& progress) {
-  if (options.nodes == 1) return {};
-  const std::string server = ServerName(options.name);
+Result<> AddAgents(const DockerOptions& options, int nodes, const Progress& progress) {
+  if (nodes == 1) return {};
+  const std::string server = DockerServerName(options.name);
   const std::string printed =
       TRY(Docker({"exec", server, "skiff", "token", "create", "--ttl=1h", "--print-join-command"}));
   const auto join = JoinArguments(printed, fmt::format("{}:{}", server, options.secure_port));
   if (join.empty()) {
     return Fail(Reason::kInternalError, server + " printed no join command: " + printed);
   }
-  for (int number = 1; number < options.nodes; ++number) {
-    progress(fmt::format("starting node {} of {}", number + 1, options.nodes));
-    TRY(Docker(DockerAgentCommand(options, number, join)));
+  for (int number = 1; number < nodes; ++number) {
+    progress(fmt::format("starting node {} of {}", number + 1, nodes));
+    TRY(RunNode(options, DockerAgentName(options.name, number),
+                DockerAgentCommand(options, number, join)));
   }
-  for (const std::string& name : TRY(Containers(options.name, true))) {
-    if (name != server) TRY(WaitUntilUsable(name, progress));
+  for (int number = 1; number < nodes; ++number) {
+    TRY(WaitUntilUsable(DockerAgentName(options.name, number), progress));
   }
   return {};
 }
 
 Result<> Create(const DockerOptions& options, const Progress& progress) {
-  progress(fmt::format("starting node 1 of {}", options.nodes));
-  TRY(Docker({"network", "create", "--label", Label(options.name), options.name}));
-  TRY(Docker(DockerServerCommand(options)));
-  TRY(WaitUntilUsable(ServerName(options.name), progress));
-  TRY(AddAgents(options, progress));
-  return {};
+  const int nodes = options.nodes.value_or(1);
+  progress(fmt::format("starting node 1 of {}", nodes));
+  const auto networks = TRY(DockerNetworks());
+  const bool has_network = std::any_of(networks.begin(), networks.end(), [&](const auto& network) {
+    return network.name == options.name;
+  });
+  if (!has_network) {
+    TRY(Docker({"network", "create", "--label", DockerLabel(options.name), options.name}));
+  }
+  TRY(RunNode(options, DockerServerName(options.name), DockerServerCommand(options)));
+  TRY(WaitUntilUsable(DockerServerName(options.name), progress));
+  return AddAgents(options, nodes, progress);
 }
 
-// Containers that were stopped go on where they were.
-Result<> StartAgain(const DockerOptions& options, const std::vector<std::string>& names,
+// A new cluster: what was made is removed again when it fails.
+Result<> CreateOrRemove(const DockerOptions& options, const Progress& progress) {
+  TRY(CheckNames(options));
+  TRY(CheckDockerImage(options.image));
+  const auto created = Create(options, progress);
+  if (created) return {};
+  progress("removing what was made");
+  if (const auto removed = DockerDown(options.name, [](const std::string&) {}); !removed) {
+    return Fail(created.error().reason,
+                fmt::format("{}; and what was made could not be removed: {}",
+                            created.error().message, removed.error().message));
+  }
+  return Fail(created.error());
+}
+
+// Containers that were stopped go on where they were. Flags that made them are not given again.
+Result<> StartAgain(DockerOptions& options, const std::vector<std::string>& names,
                     const Progress& progress) {
+  const std::string server = DockerServerName(options.name);
+  const std::string remedy =
+      fmt::format("choose another --name, or remove that one with `skiff down --docker --name={}`",
+                  options.name);
+  if (names.front() != server) {
+    return Fail(Reason::kConflict,
+                fmt::format("the cluster \"{}\" has lost its server; {}", options.name, remedy));
+  }
+  if (options.nodes && static_cast<size_t>(*options.nodes) != names.size()) {
+    return Fail(Reason::kConflict,
+                fmt::format("there is a cluster \"{}\" with {} nodes, not {}; {}", options.name,
+                            names.size(), *options.nodes, remedy));
+  }
+  const std::string format = fmt::format("{{{{index .Config.Labels \"{}\"}}}}", kDockerPortLabel);
+  const std::string port = TRY(Docker({"inspect", "--format", format, server}));
+  const int asked = std::exchange(options.secure_port, std::atoi(port.c_str()));
+  if (asked != 0 && asked != options.secure_port) {
+    return Fail(Reason::kConflict,
+                fmt::format("there is a cluster \"{}\" with --secure-port={}, not {}; {}",
+                            options.name, options.secure_port, asked, remedy));
+  }
   for (const std::string& name : names) {
     progress("starting " + name);
-    TRY(Docker({"start", name}));
+    if (const auto started = Docker({"start", name}); !started) {
+      return Fail(ExplainRun(started.error()));
+    }
   }
-  return WaitUntilUsable(ServerName(options.name), progress);
+  for (const std::string& name : names) TRY(WaitUntilUsable(name, progress));
+  return {};
 }
 
 }  // namespace
 
-std::vector<std::string> DockerServerCommand(const DockerOptions& options) {
-  std::vector<std::string> command = NodeCommand(options, ServerName(options.name));
-  const std::string port = std::to_string(options.secure_port);
-  command.insert(command.end(), {"--publish", fmt::format("127.0.0.1:{}:{}", port, port)});
-  for (const std::string& mapping : options.published_ports) {
-    command.insert(command.end(), {"--publish", mapping});
-  }
-  command.insert(command.end(), {options.image, "up", "--foreground", "--secure-port=" + port});
-  command.insert(command.end(), options.server_arguments.begin(), options.server_arguments.end());
-  return command;
-}
-
-std::vector<std::string> DockerAgentCommand(const DockerOptions& options, int number,
-                                            const std::vector<std::string>& join_arguments) {
-  std::vector<std::string> command =
-      NodeCommand(options, fmt::format("{}-agent-{}", options.name, number));
-  command.insert(command.end(), {options.image, "join", "--foreground"});
-  command.insert(command.end(), join_arguments.begin(), join_arguments.end());
-  return command;
-}
-
-std::vector<std::string> JoinArguments(const std::string& printed, const std::string& host) {
-  for (const std::string& line : Lines(printed)) {
-    std::istringstream in(line);
-    std::vector<std::string> words;
-    for (std::string word; in >> word;) words.push_back(word);
-    if (words.size() < 4 || words[0] != "skiff" || words[1] != "join") continue;
-    words[2] = host;
-    return {words.begin() + 2, words.end()};
-  }
-  return {};
-}
-
-std::string KubeconfigFor(const std::string& text, const std::string& server) {
-  static const std::regex kServer("server: *\\S+");
-  return std::regex_replace(text, kServer, "server: " + server);
-}
-
-Result<> DockerUp(const DockerOptions& options, const Progress& progress) {
+Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
+  DockerOptions options = asked;
   TRY(CheckOptions(options));
-  TRY(CheckEngine(options));
-  const auto names = TRY(Containers(options.name, false));
+  TRY(CheckDockerEngine());
+  const auto names = TRY(Containers(options.name));
   if (names.empty()) {
-    if (const auto created = Create(options, progress); !created) {
-      progress("removing what was made");
-      (void)DockerDown(options.name, [](const std::string&) {});
-      return Fail(created.error());
-    }
+    if (options.secure_port == 0) options.secure_port = TRY(FreePort());
+    TRY(CreateOrRemove(options, progress));
   } else {
     TRY(StartAgain(options, names, progress));
   }
   TRY(WriteKubeconfig(options));
   progress("waiting for the nodes");
-  TRY(Docker({"exec", ServerName(options.name), "kubectl",
+  TRY(Docker({"exec", DockerServerName(options.name), "kubectl",
               std::string("--kubeconfig=") + kKubeconfigInside, "wait", "--for=condition=Ready",
               "nodes", "--all", "--timeout=120s"},
-             kNodeTimeout + kQuick));
+             kNodeTimeout + 60s));
   return DockerLoadImages(options.name, options.image_archives, progress);
 }
 
-Result<> DockerDown(const std::string& name, const Progress& progress) {
-  const auto names = TRY(Containers(name, false));
+Result<bool> DockerDown(const std::string& name, const Progress& progress) {
+  TRY(CheckDockerEngine());
+  const auto names = TRY(Containers(name));
+  bool any = !names.empty();
   for (const std::string& container : names) progress("removing " + container);
   if (!names.empty()) {
     std::vector<std::string> remove = {"rm", "--force", "--volumes"};
     remove.insert(remove.end(), names.begin(), names.end());
     TRY(Docker(std::move(remove)));
   }
-  // A container's own volume has its name.
-  for (const std::string& volume : names) TRY(Docker({"volume", "rm", "--force", volume}));
-  for (const std::string& network : Lines(TRY(Docker(
-           {"network", "ls", "--filter", "label=" + Label(name), "--format", "{{.Name}}"})))) {
-    TRY(Docker({"network", "rm", network}));
+  for (const DockerThing& volume : TRY(DockerVolumes())) {
+    if (volume.cluster != name) continue;
+    TRY(Docker({"volume", "rm", "--force", volume.name}));
+    any = true;
   }
-  return {};
+  for (const DockerThing& network : TRY(DockerNetworks())) {
+    if (network.cluster != name) continue;
+    TRY(Docker({"network", "rm", network.name}));
+    any = true;
+  }
+  return any;
 }
 
-Result<> DockerLoadImages(const std::string& name, const std::vector<std::string>& archives,
-                          const Progress& progress) {
-  if (archives.empty()) return {};
-  const auto names = TRY(Containers(name, true));
-  if (names.empty()) {
-    return Fail(Reason::kNotFound, fmt::format("no cluster \"{}\" runs in Docker", name));
+Result<std::string> DockerStatus(const std::string& name) {
+  TRY(CheckDockerEngine());
+  const auto nodes = TRY(DockerNodes(name));
+  if (nodes.empty()) {
+    return Fail(Reason::kNotFound, name.empty()
+                                       ? "no cluster is in Docker"
+                                       : fmt::format("no cluster \"{}\" is in Docker", name));
   }
-  for (const std::string& archive : archives) {
-    const std::string inside =
-        "/var/lib/skiff/" + std::filesystem::path(archive).filename().string();
-    for (const std::string& container : names) {
-      TRY(Docker({"cp", archive, container + ":" + inside}));
-      const auto loaded = Docker({"exec", container, "skiff", "image", "load", inside});
-      (void)Docker({"exec", container, "rm", "-f", inside});
-      TRY(loaded);
-      progress(fmt::format("{}: loaded {}", container, archive));
+  std::string table = fmt::format("{:<14}  {:<22}  {:<10}  {:<9}  {}\n", "CLUSTER", "NODE",
+                                  "CONTAINER", "READY", "PORTS");
+  std::string ready;
+  for (const DockerNode& node : nodes) {
+    if (node.name == DockerServerName(node.cluster)) {
+      // While the server is away nobody knows.
+      ready = Docker({"exec", node.name, "kubectl",
+                      std::string("--kubeconfig=") + kKubeconfigInside, "get", "nodes", "-o",
+                      "jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type==\""
+                      "Ready\")].status}{\"\\n\"}{end}"})
+                  .value_or("");
     }
+    std::string word = "Unknown";
+    for (const std::string& line : LinesOf(ready)) {
+      if (line.starts_with(node.name + "=")) word = line.substr(node.name.size() + 1);
+    }
+    table += fmt::format("{:<14}  {:<22}  {:<10}  {:<9}  {}\n", node.cluster, node.name, node.state,
+                         word, node.ports);
   }
-  return {};
+  return table;
 }
 
 }  // namespace skiff

@@ -1,10 +1,10 @@
 // A cluster whose nodes are containers of the Docker engine: one server, the others join it.
 // `skiff up --docker --nodes=3` makes one; several live side by side under names of their own.
 //
-// What belongs to a cluster carries the label skiff.io/cluster=NAME; nothing else is ever touched.
-// Every call runs the `docker` program, which finds its engine by itself (DOCKER_HOST, contexts).
+// Nothing is ever touched that does not carry the cluster's label (skiff/docker_engine.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,13 +16,19 @@ namespace skiff {
 struct DockerOptions {
   std::string name = "skiff";
   std::string image = "skiff";
-  int nodes = 1;                              // The server among them; 1..50.
-  int secure_port = 6443;                     // Of the API, on the host's loopback and inside.
+  std::optional<int> nodes;  // The server among them; 1..50. Unset: 1, or those that are there.
+  int secure_port =
+      0;  // Of the API, on the host's loopback and inside. 0: 6443, or another where that is taken.
   std::vector<std::string> published_ports;   // HOST:CONTAINER of the server, as docker's -p.
-  std::vector<std::string> image_archives;    // Loaded into every node: paths of tar files.
+  std::vector<std::string> image_archives;    // Loaded into every node: as for DockerLoadImages.
   std::vector<std::string> server_arguments;  // Further flags for `skiff up` inside.
   std::string kubeconfig_path;                // Where the admin's kubeconfig is written.
 };
+
+// Its containers, which are its nodes' names too, and the label on all that is the cluster's.
+std::string DockerServerName(const std::string& cluster);
+std::string DockerAgentName(const std::string& cluster, int number);
+std::string DockerLabel(const std::string& cluster);
 
 // The command lines, as pure functions of the options.
 std::vector<std::string> DockerServerCommand(const DockerOptions& options);
@@ -31,18 +37,28 @@ std::vector<std::string> DockerAgentCommand(const DockerOptions& options, int nu
 // The arguments of the `skiff join ...` line that `skiff token create --print-join-command`
 // printed, with HOST replaced by the server's container; empty when there is no such line.
 std::vector<std::string> JoinArguments(const std::string& printed, const std::string& host);
-// `text`, an admin's kubeconfig, with its server's address replaced.
-std::string KubeconfigFor(const std::string& text, const std::string& server);
+// What the cluster is called in kubeconfigs: "skiff-NAME".
+std::string DockerContext(const std::string& cluster);
+// `text`, an admin's kubeconfig, with its server's address replaced, and all in it named `context`,
+// so that several clusters fit into one file.
+Result<std::string> KubeconfigFor(const std::string& text, const std::string& server,
+                                  const std::string& context);
 
 // Creates the cluster, or starts what was stopped of it, and returns when all nodes are Ready. What
 // was made is removed again when a new cluster fails. Errors say how to mend it.
 Result<> DockerUp(const DockerOptions& options, const Progress& progress);
 
-// Removes the containers, the network and the volumes of the cluster. Can be repeated.
-Result<> DockerDown(const std::string& name, const Progress& progress);
+// Removes the containers, the network and the volumes of the cluster. Can be repeated; false when
+// there was nothing of it.
+Result<bool> DockerDown(const std::string& name, const Progress& progress);
 
-// Loads image archives into every node of the cluster. kNotFound: no such cluster.
-Result<> DockerLoadImages(const std::string& name, const std::vector<std::string>& archives,
+// A table of the cluster's nodes, or of those of all clusters when `name` is "". kNotFound: no such
+// cluster.
+Result<std::string> DockerStatus(const std::string& name);
+
+// Loads images into every node of the cluster: archives by their paths, or images of the engine by
+// their names. kNotFound: no such cluster, or no such file or image.
+Result<> DockerLoadImages(const std::string& name, const std::vector<std::string>& images,
                           const Progress& progress);
 
 }  // namespace skiff

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/process.h"
+#include "client/kubeconfig.h"
+#include "skiff/docker_engine.h"
 
 namespace skiff {
 namespace {
@@ -42,10 +44,22 @@ TEST(DockerClusterTest, TheJoinCommandIsReadWithAnotherHost) {
   EXPECT_TRUE(JoinArguments("error: nothing\n", "h").empty());
 }
 
-TEST(DockerClusterTest, TheKubeconfigNamesTheHostsAddress) {
-  EXPECT_EQ(KubeconfigFor("clusters:\n- cluster:\n    server: https://127.0.0.1:6443\n  name: x\n",
-                          "https://127.0.0.1:7443"),
-            "clusters:\n- cluster:\n    server: https://127.0.0.1:7443\n  name: x\n");
+TEST(DockerClusterTest, KubeconfigsOfSeveralClustersFitIntoOneFile) {
+  const std::string inside =
+      "clusters: [{name: skiff, cluster: {server: 'https://127.0.0.1:6443'}}]\n"
+      "users: [{name: kubernetes-admin, user: {token: t}}]\n"
+      "contexts: [{name: skiff, context: {cluster: skiff, user: kubernetes-admin}}]\n"
+      "current-context: skiff\n";
+  const auto text = KubeconfigFor(inside, "https://127.0.0.1:7443", DockerContext("dev"));
+  ASSERT_TRUE(text) << text.error().message;
+  const auto config = Kubeconfig::Parse(*text, "/");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->current_context, "skiff-dev");
+  EXPECT_EQ(config->contexts.at("skiff-dev").cluster, "skiff-dev");
+  EXPECT_EQ(config->contexts.at("skiff-dev").user, "skiff-dev");
+  EXPECT_EQ(config->clusters.at("skiff-dev").server, "https://127.0.0.1:7443");
+  EXPECT_EQ(config->users.at("skiff-dev").token, "t");
+  EXPECT_FALSE(KubeconfigFor("{}", "https://127.0.0.1:7443", "skiff-dev"));
 }
 
 TEST(DockerClusterTest, ImpossibleOptionsAreRefusedBeforeAnythingRuns) {
@@ -56,6 +70,35 @@ TEST(DockerClusterTest, ImpossibleOptionsAreRefusedBeforeAnythingRuns) {
   const auto nodes = DockerUp({.nodes = 0}, silent);
   ASSERT_FALSE(nodes);
   EXPECT_THAT(nodes.error().message, HasSubstr("--nodes: 0 is not between 1 and 50"));
+  const auto port = DockerUp({.secure_port = 70000}, silent);
+  ASSERT_FALSE(port);
+  EXPECT_THAT(port.error().message, HasSubstr("--secure-port: 70000 is not between"));
+}
+
+TEST(DockerEngineTest, NodesAreListedByClusterTheServerFirst) {
+  const auto nodes = ParseDockerNodes(
+      "dev\tdev-agent-10\trunning\t\ndev\tdev-agent-2\texited\t\n"
+      "dev\tdev-server\trunning\t127.0.0.1:6443->6443/tcp\na\ta-server\trunning\t\n");
+  std::vector<std::string> names;
+  for (const DockerNode& node : nodes) names.push_back(node.name);
+  EXPECT_THAT(names, ElementsAre("a-server", "dev-server", "dev-agent-2", "dev-agent-10"));
+  EXPECT_EQ(nodes[1].ports, "127.0.0.1:6443->6443/tcp");
+  EXPECT_EQ(nodes[2].state, "exited");
+}
+
+TEST(DockerEngineTest, ATakenPortIsReadFromWhatEnginesSay) {
+  EXPECT_EQ(TakenPortOf("docker: Error response from daemon: driver failed programming external "
+                        "connectivity on endpoint dev-server (1f): Bind for 127.0.0.1:6443 failed: "
+                        "port is already allocated."),
+            "127.0.0.1:6443");
+  EXPECT_EQ(TakenPortOf("Error starting userland proxy: listen tcp4 127.0.0.1:7000: bind: address "
+                        "already in use."),
+            "127.0.0.1:7000");
+  EXPECT_EQ(
+      TakenPortOf("failed to bind host port for 0.0.0.0:80:172.17.0.2:80/tcp: address already "
+                  "in use"),
+      "0.0.0.0:80");
+  EXPECT_EQ(TakenPortOf("Error response from daemon: no such image"), "");
 }
 
 }  // namespace

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <limits>
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_cluster.h"
+#include "skiff/kubeconfig_entry.h"
 
 namespace skiff {
 namespace {
@@ -25,6 +28,20 @@ std::string Home() {
 // Everything about a cluster in Docker but its kubeconfig lies in the engine.
 std::string KubeconfigPath(const std::string& name) {
   return Home() + "/.local/share/skiff/docker/" + name + ".kubeconfig";
+}
+
+std::string UsersKubeconfig() {
+  return Home() + "/.kube/config";
+}
+
+// Takes the cluster out of the user's files; folders of ours go when they are empty.
+Result<> ForgetKubeconfig(const std::string& name) {
+  std::error_code ignored;
+  const std::filesystem::path path = KubeconfigPath(name);
+  std::filesystem::remove(path, ignored);
+  std::filesystem::remove(path.parent_path(), ignored);
+  std::filesystem::remove(path.parent_path().parent_path(), ignored);
+  return RemoveFromKubeconfigFile(UsersKubeconfig(), DockerContext(name));
 }
 
 struct DockerFlags {
@@ -55,28 +72,35 @@ bool IsAboutDocker(const std::vector<std::string>& args) {
 
 int DockerUpMain(const std::vector<std::string>& args) {
   DockerFlags to;
+  constexpr int kNotGiven = std::numeric_limits<int>::min();
+  int nodes = kNotGiven;
   Flags flags("skiff up --docker");
   AddNameFlags(flags, to);
   flags.Add("image", to.options.image, "The image of the nodes.");
-  flags.Add("nodes", to.options.nodes, "How many nodes, the server among them.");
+  flags.Add("nodes", nodes, "How many nodes, the server among them; 1 by default.");
   flags.Add("secure-port", to.options.secure_port,
-            "The port of the API, on the host's loopback and inside.");
+            "The port of the API, on the host's loopback and inside; by default 6443, or another "
+            "where that is taken.");
   flags.Add("publish", to.options.published_ports,
             "Ports of the server to publish, HOST:CONTAINER as docker's.");
-  flags.Add("load-image", to.options.image_archives, "Image archives to load into every node.");
+  flags.Add("load-image", to.options.image_archives,
+            "Images to load into every node: archives, or images of the engine.");
   flags.Add("server-arg", to.options.server_arguments, "A further flag of the server's skiff up.");
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
+  if (nodes != kNotGiven) to.options.nodes = nodes;
   to.options.kubeconfig_path = KubeconfigPath(to.options.name);
+  std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
+  std::fflush(stdout);  // Before an error, too.
   if (const auto up = DockerUp(to.options, &PrintProgress); !up) {
     return Complain(up.error().message);
   }
   if (to.merge_kubeconfig) {
     const auto config = Kubeconfig::Load(to.options.kubeconfig_path);
     if (!config) return Complain(config.error().message);
-    if (const auto merged = MergeIntoKubeconfigFile(Home() + "/.kube/config", *config); !merged) {
+    if (const auto merged = MergeIntoKubeconfigFile(UsersKubeconfig(), *config); !merged) {
       return Complain(merged.error().message);
     }
   }
@@ -91,11 +115,29 @@ int DockerDownMain(const std::vector<std::string>& args) {
   AddNameFlags(flags, to);
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
-  if (const auto down = DockerDown(to.options.name, &PrintProgress); !down) {
-    return Complain(down.error().message);
+  const std::string& name = to.options.name;
+  const auto down = DockerDown(name, &PrintProgress);
+  if (!down) return Complain(down.error().message);
+  if (const auto forgotten = ForgetKubeconfig(name); !forgotten) {
+    return Complain(forgotten.error().message);
   }
-  std::remove(KubeconfigPath(to.options.name).c_str());
-  std::printf("Nothing of the cluster is left.\n");
+  std::printf(
+      *down ? "Nothing of the cluster is left.\n" : "There is no cluster \"%s\" in Docker.\n",
+      name.c_str());
+  return 0;
+}
+
+int DockerStatusMain(const std::vector<std::string>& args) {
+  DockerFlags to;
+  to.options.name = "";
+  Flags flags("skiff status --docker");
+  flags.Add("docker", to.docker, "Of clusters whose nodes are containers of the Docker engine.");
+  flags.Add("name", to.options.name, "Of this cluster alone.");
+  int code = 0;
+  if (ParseOrStop(flags, args, code)) return code;
+  const auto status = DockerStatus(to.options.name);
+  if (!status) return Complain(status.error().message);
+  std::printf("%s", status->c_str());
   return 0;
 }
 
@@ -107,7 +149,7 @@ int DockerImageMain(const std::vector<std::string>& args) {
   int code = 0;
   if (ParseOrStop(flags, args, code, &words)) return code;
   if (words.size() < 2 || words[0] != "load") {
-    return Complain("usage: skiff image load --docker [--name=CLUSTER] FILE...");
+    return Complain("usage: skiff image load --docker [--name=CLUSTER] FILE|IMAGE...");
   }
   const auto loaded =
       DockerLoadImages(to.options.name, {words.begin() + 1, words.end()}, &PrintProgress);

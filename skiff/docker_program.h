@@ -1,4 +1,4 @@
-// `skiff up|down|image load --docker`: the command lines of docker_cluster.h.
+// `skiff up|down|status|image load --docker`: the command lines of docker_cluster.h.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@ bool IsAboutDocker(const std::vector<std::string>& args);
 
 int DockerUpMain(const std::vector<std::string>& args);
 int DockerDownMain(const std::vector<std::string>& args);
+int DockerStatusMain(const std::vector<std::string>& args);
 int DockerImageMain(const std::vector<std::string>& args);
 
 }  // namespace skiff

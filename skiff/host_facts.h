@@ -52,7 +52,8 @@ struct HostFacts {
 
 HostFacts ReadHostFacts(const ClusterOptions& options);
 
-// DIR/cluster.json: with which CIDRs, simulated nodes and DNS the cluster in that directory was made.
+// DIR/cluster.json: with which CIDRs, simulated nodes and DNS the cluster of that directory was
+// made.
 Result<> WriteClusterMark(const ClusterOptions& options);
 // Takes them from there; where there is no such file they stay.
 void ReadClusterMark(ClusterOptions& options);

@@ -144,7 +144,8 @@ Result<> Prepare(JoinFlags& flags) {
 Result<std::shared_ptr<void>> StartNode(JoinFlags& flags, const Progress& progress) {
   const SystemClock clock;
   SystemRandom random;
-  const NodeIdentity identity = TRY(Identify(flags, clock, random, progress));
+  // Prepare has said all about that.
+  const NodeIdentity identity = TRY(Identify(flags, clock, random, [](const std::string&) {}));
   std::shared_ptr<JoinedNode> node = TRY(JoinedNode::Start(flags.node, identity, progress));
   return node;
 }

@@ -43,6 +43,14 @@ constexpr Program kPrograms[] = {
 };
 // clang-format on
 
+int Usage(FILE* to, int code) {
+  std::fprintf(to, "usage: skiff PROGRAM [flags]; skiff PROGRAM --help\n\nprograms:\n");
+  for (const Program& program : kPrograms) {
+    std::fprintf(to, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
+  }
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,13 +62,8 @@ int main(int argc, char** argv) {
     if (!program.alias.empty() && name == program.alias) return program.main(args);
   }
   if (name == "kubectl") return skiff::cli::KubectlMain(args);
-  if (args.empty()) {
-    std::fprintf(stderr, "usage: skiff PROGRAM [flags]\n\nprograms:\n");
-    for (const Program& program : kPrograms) {
-      std::fprintf(stderr, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
-    }
-    return 2;
-  }
+  if (args.empty()) return Usage(stderr, 2);
+  if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
   for (const Program& program : kPrograms) {
     if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;
     args.erase(args.begin());

@@ -1,9 +1,12 @@
 #include "skiff/up.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
@@ -114,6 +117,10 @@ int UpMain(const std::vector<std::string>& args) {
         "--cluster-signing-duration: nodes could not renew in time what lives less than a "
         "minute; give it 1m at least");
   }
+  for (const std::string& archive : to.cluster.image_archives) {
+    if (access(archive.c_str(), R_OK) == 0) continue;
+    return Complain(fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
+  }
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
       std::printf("The cluster runs already (process %d).\n", static_cast<int>(running->pid));
@@ -174,6 +181,7 @@ int DownMain(const std::vector<std::string>& args) {
 }
 
 int StatusMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerStatusMain(args);
   ClusterOptions options;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);

@@ -76,6 +76,10 @@ class FileWriter {
   std::string TypeRef(const std::string& spelling);
   std::string NameList(const std::vector<std::string>& names);
   void StructsInOrder(const std::function<void(const SchemaType&)>& visit) const;
+  // The type of this file that a field is made of; nullptr: none.
+  const SchemaType* OwnTypeOf(const SchemaField& field) const;
+  // The head of a struct's operator==.
+  std::string Comparison(const SchemaType& type, const std::string& scope) const;
   void WriteStruct(const SchemaType& type, std::ostream& out) const;
   std::string FieldRow(const SchemaType& type, const SchemaField& f);
   void WriteTable(const SchemaType& type);
@@ -146,17 +150,36 @@ void FileWriter::StructsInOrder(const std::function<void(const SchemaType&)>& vi
   std::function<void(const SchemaType&)> place = [&](const SchemaType& type) {
     if (!done.insert(type.name).second) return;
     for (const SchemaField& field : type.fields) {
-      std::string base = field.type;
-      while (base.starts_with("[]") || base.starts_with("map[string]")) {
-        base = base.substr(base[0] == '[' ? 2 : 11);
-      }
-      if (kScalars.contains(base)) continue;
-      const Named named = Lookup(base);
-      if (named.file == &file_ && named.type != nullptr) place(*named.type);
+      if (const SchemaType* inner = OwnTypeOf(field)) place(*inner);
     }
     visit(type);
   };
   for (const SchemaType& type : file_.types) place(type);
+}
+
+const SchemaType* FileWriter::OwnTypeOf(const SchemaField& field) const {
+  std::string base = field.type;
+  while (base.starts_with("[]") || base.starts_with("map[string]")) {
+    base = base.substr(base[0] == '[' ? 2 : 11);
+  }
+  if (kScalars.contains(base)) return nullptr;
+  const Named named = Lookup(base);
+  return named.file == &file_ ? named.type : nullptr;
+}
+
+std::string FileWriter::Comparison(const SchemaType& type, const std::string& scope) const {
+  std::set<std::string> seen;
+  std::function<bool(const SchemaType&)> holds = [&](const SchemaType& other) {
+    for (const SchemaField& field : other.fields) {
+      const SchemaType* inner = OwnTypeOf(field);
+      if (inner == &type) return true;
+      if (inner != nullptr && seen.insert(inner->name).second && holds(*inner)) return true;
+    }
+    return false;
+  };
+  // clang 16 ends in a crash when it works out whether such a comparison throws.
+  const char* throws = holds(type) ? " noexcept" : "";
+  return "bool " + scope + "operator==(const " + type.name + "&) const" + throws;
 }
 
 void FileWriter::WriteStruct(const SchemaType& type, std::ostream& out) const {
@@ -172,8 +195,8 @@ void FileWriter::WriteStruct(const SchemaType& type, std::ostream& out) const {
   out << "struct " << n << " {\n"
       << "  " << n << "();\n  " << n << "(const " << n << "&);\n  " << n << "(" << n
       << "&&) noexcept;\n  " << n << "& operator=(const " << n << "&);\n  " << n << "& operator=("
-      << n << "&&) noexcept;\n  ~" << n << "();\n  bool operator==(const " << n
-      << "&) const;\n  static const Type& Describe();\n";
+      << n << "&&) noexcept;\n  ~" << n << "();\n  " << Comparison(type, "")
+      << ";\n  static const Type& Describe();\n";
   for (const SchemaKind& kind : type.kinds) {
     (void)kind;
     out << "  static const KindInfo& Info();\n";
@@ -399,7 +422,7 @@ std::string FileWriter::Source() {
             << n << "& " << n << "::operator=(const " << n << "&) = default;\n"
             << n << "& " << n << "::operator=(" << n << "&&) noexcept = default;\n"
             << n << "::~" << n << "() = default;\n"
-            << "bool " << n << "::operator==(const " << n << "&) const = default;\n"
+            << Comparison(type, n + "::") << " = default;\n"
             << "const Type& " << n << "::Describe() { return tables::k" << n << "; }\n";
     for (const SchemaKind& kind : type.kinds) WriteKind(type, kind);
   }

@@ -102,9 +102,8 @@ class EventRing::Cursor final : public WatchCursor {
     const uint64_t next = std::max(subscription_->first_pending, position_.value + 1);
     position_.value = next - 1;
     if (position_ < ring_.evicted_) return {.history_through = ring_.evicted_};
-    const auto& events = ring_.ring_;
-    auto at = std::ranges::upper_bound(events, position_, {}, &RevisionOf);
-    for (size_t looked = 0; at != events.end(); ++at, ++looked) {
+    auto at = std::ranges::upper_bound(ring_.ring_, position_, {}, &RevisionOf);
+    for (size_t looked = 0; at != ring_.ring_.end(); ++at, ++looked) {
       const Event& event = **at;
       // A revision is returned whole.
       if (event.revision > position_) {

@@ -8,6 +8,7 @@
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/respond.h"
+#include "apiserver/subresources/exec_over_spdy.h"
 #include "apiserver/subresources/log_options.h"
 #include "apiserver/subresources/subresources.h"
 #include "http/tunnel.h"
@@ -103,12 +104,13 @@ std::function<http::Response(const Error&)> Unreachable(std::string what) {
 }
 
 Result<http::Response> PassOn(Core& core, const ApiRequest& request, http::Upstream upstream,
-                              std::string target) {
+                              std::string target, bool forwards) {
   if (!http::IsUpgrade(request.http)) return Fail(Reason::kBadRequest, "Upgrade request required");
   http::Forwarding forwarding;
   forwarding.upstream = std::move(upstream);
   forwarding.request = RequestFor(request.http, std::move(target));
   forwarding.on_error = Unreachable("error dialing backend: ");
+  if (forwards && WantsForwardTunnel(request.http)) TunnelForward(request.http, forwarding);
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }
 
@@ -148,28 +150,28 @@ Result<http::Response> HandleStream(Core& core, ApiRequest& request, std::string
                 fmt::format("pod {} does not have a host assigned", pod->metadata.name));
   }
   auto upstream = TRY(KubeletOfPod(core, *pod));
-  return PassOn(core, request, std::move(upstream), std::move(target));
+  if (!forwards && WantsExecV5(request.http)) {
+    const ExecStreams streams{IsTrue(request.http, "stdin"), IsTrue(request.http, "stdout"),
+                              IsTrue(request.http, "stderr"), IsTrue(request.http, "tty")};
+    return AcceptExecV5(request.http, streams, core.nodes->loops, std::move(upstream),
+                        RequestFor(request.http, std::move(target)));
+  }
+  return PassOn(core, request, std::move(upstream), std::move(target), forwards);
 }
 
 // A kubelet's refusal, as the API words it.
 void AnswerAsStatus(http::Response& response) {
   if (response.status < 400) return;
-  // The kubelet's refusals are short and come at once.
   std::string text = response.body;
-  if (response.stream) {
-    std::vector<http::SharedBytes> pieces;
-    response.stream->Attach([] {});
-    constexpr size_t kTextMax = 4096;
-    (void)response.stream->Pull(kTextMax, pieces);
-    for (const auto& piece : pieces) text += *piece;
-    response.stream = nullptr;
-  }
+  if (response.stream) text += RefusalText(*response.stream);
+  response.stream = nullptr;
   while (text.ends_with('\n')) text.pop_back();
   const Reason reason = response.status == 400   ? Reason::kBadRequest
                         : response.status == 404 ? Reason::kNotFound
                                                  : Reason::kInternalError;
   Error error{reason, text};
   error.http_code = response.status;
+  response.headers.erase("Content-Type");
   response.headers.erase("Content-Length");
   response.headers.erase("Transfer-Encoding");
   response.content_type = "application/json";

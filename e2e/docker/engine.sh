@@ -46,7 +46,7 @@ start_engine() {
     write_runc_wrapper "$engine_dir/runc"
     flags+=(--add-runtime "restricted=$engine_dir/runc" --default-runtime restricted)
   fi
-  /usr/sbin/dockerd "${flags[@]}" "$@" >"$engine_dir/log" 2>&1 &
+  dockerd "${flags[@]}" "$@" >"$engine_dir/log" 2>&1 &
   engine_pid=$!
   export DOCKER_HOST=unix://$engine_dir/docker.sock
   local until=$((SECONDS + 60))
@@ -87,10 +87,11 @@ with_engine() {
     exit $code' engine "$phase" "$directory" "$@"
 }
 
-# The engine's containers had their cgroups below one of its own.
+# The engine's containers had their cgroups below one of its own. Others' may go while they are looked
+# through.
 remove_engine() {
   local cgroup
-  find /sys/fs/cgroup -depth -type d -path "*/${1##*/}*" 2>/dev/null |
+  { find /sys/fs/cgroup -depth -type d -path "*/${1##*/}*" 2>/dev/null || true; } |
     while read -r cgroup; do rmdir "$cgroup" 2>/dev/null || true; done
   rm -rf "$1"
 }
@@ -102,7 +103,13 @@ need_engine() {
     return
   fi
   if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
-  install_packages "${DOCKER_PACKAGES[@]}"
+  # Docker's own packages may be there instead of Debian's: then those stay.
+  PATH=$PATH:/usr/sbin
+  if command -v dockerd >/dev/null; then
+    install_packages docker-compose mmdebstrap
+  else
+    install_packages "${DOCKER_PACKAGES[@]}"
+  fi
   local code=0
   engine_home=$(mktemp -d "${TMPDIR:-/tmp}/skiff-engine.XXXXXX")
   trap 'remove_engine "$engine_home"' EXIT

@@ -13,16 +13,13 @@ if ! docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && ! docker pull -q "$SK
   docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 || run e2e/docker/base.sh "$SKIFF_BASE"
 fi
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-build=(docker build -q -t "$image" --network host --build-arg BASE="$SKIFF_BASE")
+binary=compiled
 if [ -x build/release/skiff ]; then
-  # What is built already is not built again in a container. The classic builder would run the stage
-  # all the same, so it does not get to see it.
+  # What is built already is not built again in a container.
   e2e/docker/stage.sh
-  mkdir -p build/docker
-  sed '/ AS compiled$/,/^$/d' Dockerfile >build/docker/Dockerfile
-  run "${build[@]}" --build-arg BINARY=prebuilt -f build/docker/Dockerfile .
-else
-  run "${build[@]}" .
+  binary=prebuilt
 fi
+run docker build -q -t "$image" --network host --build-arg BASE="$SKIFF_BASE" \
+  --build-arg BINARY=$binary .
 size=$(docker image inspect -f '{{.Size}}' "$image")
 check "the image has $((size / 1000000)) MB, at most 200" test "$size" -le 200000000

@@ -1,3 +1,4 @@
+# Sourced by nodes.sh, after what needs the same server throughout: its power is cut.
 say "7. Names, asked for by pods of every machine"
 # A pod of the namespace: what its spec has beside its container.
 pod() { # NAME SPEC-LINES [COMMAND]

@@ -68,6 +68,22 @@ cri::StreamOptions Streams(const http::Request& request) {
           wants("stderr", "error")};
 }
 
+// Why the container has no log yet, in the kubelet's words.
+std::string WaitingText(const core_v1::Pod& pod, const std::string& name) {
+  std::string why = "ContainerCreating";
+  for (const auto* list : {&pod.status.container_statuses, &pod.status.init_container_statuses,
+                           &pod.status.ephemeral_container_statuses}) {
+    for (const auto& status : *list) {
+      if (status.name != name || !status.state.waiting) continue;
+      if (!status.state.waiting->reason.empty()) why = status.state.waiting->reason;
+    }
+  }
+  if (why == "ErrImagePull") why = "image can't be pulled";
+  if (why == "ImagePullBackOff") why = "trying and failing to pull image";
+  return fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", name,
+                     pod.metadata.name, why);
+}
+
 }  // namespace
 
 http::Response KubeletServer::Handle(const http::Request& request) {
@@ -133,9 +149,7 @@ http::Response KubeletServer::Logs(const http::Request& request, const Parts& pa
     return Text(
         400, previous ? fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
                                     name, parts[2])
-                      : fmt::format("container \"{}\" in pod \"{}\" is waiting to start: "
-                                    "ContainerCreating",
-                                    name, parts[2]));
+                      : WaitingText(*pod, name));
   }
   const ObservedContainer& container = attempts->second[index];
   auto followed = options->follow ? kubelet_.followers().Follow(container.status.id) : nullptr;

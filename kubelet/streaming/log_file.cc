@@ -1,5 +1,7 @@
 #include "kubelet/streaming/log_file.h"
 
+#include <algorithm>
+
 namespace skiff::kubelet {
 
 std::optional<LogLine> ParseLogLine(std::string_view line) {
@@ -11,6 +13,21 @@ std::optional<LogLine> ParseLogLine(std::string_view line) {
   if (third == std::string_view::npos) return std::nullopt;
   const std::string_view tags = line.substr(second + 1, third - second - 1);
   return LogLine{line.substr(0, first), line.substr(third + 1), tags.starts_with("P")};
+}
+
+std::string ShownTimestamp(std::string_view timestamp) {
+  constexpr size_t kSeconds = std::string_view("2006-01-02T15:04:05").size();
+  constexpr size_t kDigits = 9;
+  if (timestamp.size() <= kSeconds) return std::string(timestamp);
+  size_t zone = kSeconds;
+  std::string fraction;
+  if (timestamp[zone] == '.') {
+    zone = std::min(timestamp.find_first_not_of("0123456789", kSeconds + 1), timestamp.size());
+    fraction = timestamp.substr(kSeconds + 1, zone - kSeconds - 1);
+  }
+  fraction.resize(kDigits, '0');
+  return std::string(timestamp.substr(0, kSeconds)) + "." + fraction +
+         std::string(timestamp.substr(zone));
 }
 
 size_t TailOffset(std::string_view contents, int64_t lines) {

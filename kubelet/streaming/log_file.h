@@ -29,6 +29,10 @@ struct LogLine {
 // nullopt for what is not a line of a log.
 std::optional<LogLine> ParseLogLine(std::string_view line);
 
+// The line's time with all nine digits of its second's fraction, as clients are shown it: runtimes
+// leave zeros at the end out.
+std::string ShownTimestamp(std::string_view timestamp);
+
 // Where the last `lines` whole lines of the file begin: a byte offset. 0 when it has fewer.
 size_t TailOffset(std::string_view contents, int64_t lines);
 

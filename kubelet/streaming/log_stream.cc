@@ -74,7 +74,7 @@ void LogStream::TakeLines(std::string& text) {
     const auto line = ParseLogLine(std::string_view(pending_).substr(begin, end - begin));
     begin = end + 1;
     if (!line || !IsWanted(*line)) continue;
-    if (options_.timestamps && !in_line_) text += std::string(line->timestamp) + " ";
+    if (options_.timestamps && !in_line_) text += ShownTimestamp(line->timestamp) + " ";
     text += line->text;
     if (!line->is_partial) text += '\n';
     in_line_ = line->is_partial;

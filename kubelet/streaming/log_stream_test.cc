@@ -84,6 +84,13 @@ TEST_F(LogStreamTest, WithoutFollowingItEndsWithTheFile) {
   EXPECT_EQ(pulled_, http::Pulled::kEnd);
 }
 
+TEST(LogFileTest, TimesAreShownWithAllTheirDigits) {
+  EXPECT_EQ(ShownTimestamp("2026-01-02T03:04:05.123456789Z"), "2026-01-02T03:04:05.123456789Z");
+  EXPECT_EQ(ShownTimestamp("2026-01-02T03:04:05.12+01:00"), "2026-01-02T03:04:05.120000000+01:00");
+  EXPECT_EQ(ShownTimestamp("2026-01-02T03:04:05Z"), "2026-01-02T03:04:05.000000000Z");
+  EXPECT_EQ(ShownTimestamp("soon"), "soon");
+}
+
 TEST_F(LogStreamTest, AFollowerIsWokenByEachWrite) {
   Write("one");
   Open({.follow = true});

@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# `skiff up --docker` as somebody who knows Docker and kind would use it: clusters of containers with one
+# command, several side by side, with ports of the host, images of the engine, stopped and started,
+# removed without a trace; and what skiff says when something is in the way. Every step is shown as it
+# is typed, run, and checked.
+#
+#   e2e/docker_up.sh       ports are variables in .env
+#
+# Where no Docker engine runs and this is root, one of our own is started meanwhile; exits with 77
+# where it cannot be.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. e2e/packages.sh
+. e2e/peers/kubectl.sh
+. e2e/docker/engine.sh
+. e2e/docker/env.sh
+. e2e/show.sh
+[ -x build/release/skiff ] || { echo "SKIPPED: build/release/skiff is not built"; exit 77; }
+KUBECTL=$PWD/$(debian_kubectl build/peers)
+need_engine "$@"
+skiff() { build/release/skiff "$@"; }
+image=$SKIFF_IMAGE:$SKIFF_VERSION
+work=$(mktemp -d)
+export HOME=$work/home
+mkdir -p "$HOME/.local/share"
+clusters=(show second third taken)
+ours=$HOME/.local/share/skiff/docker
+
+cleanup() {
+  local code=$? cluster
+  trap - EXIT
+  [ $code = 0 ] || { docker ps -a; diff <(echo "$untouched") <(traces); } || true
+  [ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
+  for cluster in "${clusters[@]}"; do skiff down --docker --name="$cluster" >/dev/null 2>&1 || true; done
+  docker rm -f taken-server >/dev/null 2>&1 || true
+  docker volume rm -f taken-agent-1 >/dev/null 2>&1 || true
+  docker rmi -f skiff-show/web:1 >/dev/null 2>&1 || true
+  rm -rf "$work"
+  summary $code
+}
+
+# Everything a cluster could leave behind.
+traces() {
+  docker ps -aq --no-trunc | sort
+  docker volume ls -q | sort
+  docker network ls -q --no-trunc | sort
+  find "$HOME" | sort
+}
+of() { local cluster=$1; shift; "$KUBECTL" --kubeconfig "$ours/$cluster.kubeconfig" "$@"; }
+nodes_ready() { [ "$(of "$1" get nodes --no-headers | grep -c ' Ready ')" = "$2" ]; }
+says() { grep -q -- "$1" "$work/said"; }
+# Runs a command that must fail, and shows what it says; then `says` looks into it.
+refused() {
+  printf '\n$ %s\n' "$*"
+  if "$@" >"$work/said" 2>&1; then cat "$work/said"; fail "this should have been refused"; fi
+  cat "$work/said"
+}
+
+several_clusters() {
+  say "1. A cluster of three machines, and another beside it"
+  skiff up --docker --name=show --nodes=3 --image="$image" --merge-kubeconfig \
+    --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" >"$work/said"
+  printf '\n$ skiff up --docker --name=show --nodes=3 --publish=127.0.0.1:%s:30080\n' "$SKIFF_NODE_PORT"
+  cat "$work/said"
+  check "it says what is under way" says 'starting node 3 of 3'
+  check "and how to go on" says "export KUBECONFIG=$ours/show.kubeconfig"
+  check "three nodes are Ready" nodes_ready show 3
+  run skiff up --docker --name=second --image="$image"
+  check "a second cluster has found a port of its own" nodes_ready second 1
+  run of show get nodes -o wide
+  run env HOME="$HOME" "$KUBECTL" config get-contexts
+  check "the first is in the user's kubeconfig, under its own name" \
+    env HOME="$HOME" "$KUBECTL" --context=skiff-show get nodes
+  run skiff status --docker
+  check "status knows all machines" \
+    sh -c "[ \$(build/release/skiff status --docker | grep -c ' running *True ') = 4 ]"
+}
+
+images_and_ports() {
+  say "2. An image of the engine on all machines, reached by a port of the host"
+  printf 'FROM scratch\nCOPY nautilus /\nCMD ["/nautilus"]\n' |
+    DOCKER_BUILDKIT=0 docker build -q -t skiff-show/web:1 -f - build/release/images/bin >/dev/null 2>&1
+  run skiff image load --docker --name=show skiff-show/web:1
+  run skiff image load --docker --name=second build/release/images/busybox.tar
+  check "the other cluster has its own images" \
+    sh -c "docker exec second-server skiff image ls | grep -q busybox"
+  run of show create deployment web --image=skiff-show/web:1
+  run of show scale deployment web --replicas=3
+  run of show create service nodeport web --tcp=80 --node-port=30080
+  run of show rollout status deployment web
+  check "it runs on all three machines, from that image" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/show.kubeconfig' \
+    get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{\"\\n\"}{end}' | sort -u | wc -l) = 3 ]"
+  check "and answers on 127.0.0.1:$SKIFF_NODE_PORT" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+}
+
+stopped_and_started() {
+  say "3. Stopped, and on again"
+  run docker stop show-agent-1 show-agent-2 show-server
+  run skiff status --docker --name=show
+  run skiff up --docker --name=show
+  check "three nodes are Ready" nodes_ready show 3
+  check "the Deployment runs" of show rollout status deployment web --timeout=60s
+  check "and answers again" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+}
+
+in_the_way() {
+  local before port
+  say "4. What is in the way, and how to mend it"
+  port=$(docker inspect -f '{{index .Config.Labels "skiff.io/port"}}' show-server)
+  before=$(traces)
+  refused env DOCKER_HOST=unix:///nowhere/docker.sock build/release/skiff up --docker
+  check "no engine" says 'engine does not answer.*systemctl start docker'
+  mkdir "$work/empty"
+  refused env PATH="$work/empty" "$PWD/build/release/skiff" up --docker
+  check "no docker" says 'docker: no such program; install it'
+  refused skiff up --docker --name=third --image=skiff-show/nowhere
+  check "no image" says 'no image "skiff-show/nowhere"; build it'
+  refused skiff up --docker --name='Not A Name'
+  check "no name" says 'is not made of lower case letters'
+  refused skiff up --docker --name=third --nodes=0
+  check "no nodes" says 'not between 1 and 50'
+  refused skiff up --docker --name=show --nodes=5
+  check "a cluster of that name has other nodes" says 'with 3 nodes, not 5; choose another --name'
+  refused skiff up --docker --name=third --image="$image" --secure-port="$port"
+  check "a port that another cluster has" says "$port of this machine is taken by container show-server"
+  python3 -m http.server --bind 127.0.0.1 "$((SKIFF_NODE_PORT + 1))" >/dev/null 2>&1 &
+  listener=$!
+  check "somebody listens" curl -s "http://127.0.0.1:$((SKIFF_NODE_PORT + 1))/"
+  refused skiff up --docker --name=third --image="$image" --publish="127.0.0.1:$((SKIFF_NODE_PORT + 1)):80"
+  check "a port that another program has" says 'is taken by another program; .*--publish'
+  kill "$listener"
+  refused skiff image load --docker --name=show /nowhere.tar
+  check "no image to load" says '/nowhere.tar is neither a file that can be read nor an image'
+  refused skiff image load --docker --name=third build/release/images/busybox.tar
+  check "no cluster to load it into" says 'no cluster "third" runs in Docker'
+  check "nothing is left of what failed" test "$(traces)" = "$before"
+  docker create --name taken-server "$image" >/dev/null
+  docker volume create taken-agent-1 >/dev/null
+  refused skiff up --docker --name=taken --image="$image"
+  check "a name that somebody's container has" says 'a container named taken-server is there.*docker rm -f taken-server'
+  docker rm -v taken-server >/dev/null
+  refused skiff up --docker --name=taken --image="$image" --nodes=2
+  check "a name that somebody's volume has" says 'a volume named taken-agent-1 is there'
+  check "that volume is still there" docker volume inspect taken-agent-1
+  docker volume rm taken-agent-1 >/dev/null
+}
+
+in_a_container() {
+  say "5. What a container may lack, and how to mend it"
+  refused docker run --rm "$image"
+  check "no privileges" says 'may not mount.*' && check "the way out" says 'with --privileged'
+  refused docker run --rm --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined "$image"
+  check "cgroups that are read-only" says 'no cgroup can be made.*Read-only file system' &&
+    check "the way out" says 'with --privileged'
+  refused docker run --rm --privileged -v /dev/null:/usr/sbin/xtables-nft-multi \
+    -v /dev/null:/usr/sbin/xtables-legacy-multi "$image"
+  check "no iptables" says 'iptables' && check "the way out" says 'apt-get install iptables'
+  refused docker run --rm --privileged --network container:second-server "$image" up \
+    --secure-port="$(docker inspect -f '{{index .Config.Labels "skiff.io/port"}}' second-server)"
+  check "a port that is taken" says 'is taken by' && check "the way out" says 'choose another port with --secure-port'
+  refused docker run --rm --privileged -v second-server:/var/lib/skiff "$image"
+  check "a volume that another one runs on" says 'another skiff runs on it'
+}
+
+removed() {
+  say "6. Removed without a trace"
+  run skiff down --docker --name=show
+  check "the other cluster runs on" nodes_ready second 1
+  run skiff down --docker --name=second
+  run skiff down --docker --name=second
+  check "the user's kubeconfig has forgotten it" test -z "$(env HOME="$HOME" "$KUBECTL" config get-contexts -o name)"
+  rm -rf "$HOME/.kube"
+  check "no container, network, volume or file is left" same_traces
+}
+same_traces() { [ "$(traces)" = "$untouched" ]; }
+
+untouched=$(traces)
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+several_clusters
+images_and_ports
+stopped_and_started
+in_the_way
+in_a_container
+removed

@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# Breaks what a node stands on, on a machine of its own (e2e/machine.sh) with real containers: images
+# that are not there, commands that fail, a containerd that dies, a disk that fills up. Checks that
+# status and Events say so in Kubernetes' words, that the rest goes on, and that all is well again
+# once the cause is gone.
+#
+#   e2e/faults.sh [SKIFF]     build/release/skiff, or the one that is named
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. e2e/packages.sh
+. e2e/show.sh
+
+if [ "${1:-}" != --inside ]; then
+  install_packages "${RUN_PACKAGES[@]}" || exit 77
+  exec e2e/machine.sh faults "$0" --inside "$(realpath "${1:-build/release/skiff}")"
+fi
+SKIFF=$2
+DATA=/run/skiff
+NODE=faults
+export KUBECONFIG=$DATA/admin.kubeconfig
+mkdir "$DATA"
+# Room for a cluster, its images and little more.
+mount -t tmpfs -o size=400m tmpfs "$DATA"
+
+cleanup() {
+  local code=$?
+  [ $code = 0 ] || tail -n 30 "$DATA/skiff.log" 2>/dev/null || true
+  summary $code
+}
+trap cleanup EXIT
+"$SKIFF" doctor --data-dir="$DATA" || exit 77
+
+k() { "$SKIFF" "$@"; }
+# What the command prints, whether or not it succeeds, matches.
+says() {
+  local pattern=$1 text
+  shift
+  text=$("$@" 2>&1) || true
+  grep -qE -- "$pattern" <<<"$text" || { echo "$text"; return 1; }
+}
+event() { # OBJECT REASON MESSAGE-PATTERN
+  says "$3" k get events --field-selector "involvedObject.name=$1,reason=$2" -o \
+    jsonpath='{range .items[*]}{.message}{"\n"}{end}'
+}
+waiting() { # POD REASON MESSAGE-PATTERN
+  says "^$2: .*$3" k get pod "$1" \
+    -o jsonpath='{.status.containerStatuses[0].state.waiting.reason}: {.status.containerStatuses[0].state.waiting.message}'
+}
+last_state() { # POD PATTERN
+  says "$2" k get pod "$1" -o jsonpath='{.status.containerStatuses[0].lastState.terminated}'
+}
+condition() { # TYPE PATTERN
+  says "$2" k get node $NODE -o \
+    jsonpath="{range .status.conditions[?(@.type=='$1')]}{.status} {.reason} {.message}{end}"
+}
+taints() { says "$1" k get node $NODE -o jsonpath='{.spec.taints[*].key}'; }
+untainted() { ! taints "$1" >/dev/null; }
+pod() { # NAME COMMAND... of busybox, which is there.
+  local name=$1
+  shift
+  k run "$name" --image=busybox:1.35 --image-pull-policy=IfNotPresent --restart="${RESTART:-Always}" \
+    --command -- "$@" >/dev/null
+}
+ready() { k wait --for=condition=Ready "pod/$1" --timeout=1s; }
+container_of() { # POD
+  k get pod "$1" -o jsonpath='{.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}'
+}
+containerd_pid() { cut -d' ' -f1 "$DATA/containerd/containerd.pid"; }
+same_container() { [ "$(container_of "$1")" = "$2" ]; }
+
+say "A cluster on a small disk"
+run "$SKIFF" up --data-dir="$DATA" --eviction-hard='nodefs.available<60Mi' \
+  --eviction-pressure-transition-period=5s "--load-image=${SKIFF%/*}/images/busybox.tar"
+pod steady sleep 100000
+check "a pod runs" ready steady
+steady=$(container_of steady)
+
+say "Pods that cannot run"
+run k apply -f e2e/testdata/faults/pods.yaml
+check "an image that is nowhere" \
+  waiting missing ErrImagePull 'failed to pull and unpack image "registry.invalid/none:1"'
+check "  its Events: Pulling" event missing Pulling '^Pulling image "registry.invalid/none:1"$'
+check "  Failed" event missing Failed '^Failed to pull image "registry.invalid/none:1": rpc error:'
+check "  Error: ErrImagePull" event missing Failed '^Error: ErrImagePull$'
+check "an image that may not be pulled" waiting never ErrImageNeverPull \
+  'Container image "registry.invalid/none:1" is not present with pull policy of Never'
+check "  its Event" event never ErrImageNeverPull 'is not present with pull policy of Never$'
+check "a name that is none" waiting bad-name InvalidImageName "couldn't parse image name \"Nope:1\""
+check "  its Event" event bad-name InspectFailed '^Failed to apply default image tag "Nope:1"'
+check "a config map that is not there" \
+  waiting no-config CreateContainerConfigError 'configmap "nothing" not found'
+check "  its Event" event no-config Failed '^Error: configmap "nothing" not found$'
+check "a container that cannot be made" \
+  waiting no-profile CreateContainerError 'cannot load seccomp profile'
+check "  its Event" event no-profile Failed '^Error: failed to create containerd container: '
+check "a directory that is not there" event no-directory FailedMount \
+  '^MountVolume.SetUp failed for volume "v" : hostPath type check failed: /no/such is not a directory$'
+check "a program that is not there" last_state no-program '"reason":"StartError"'
+check "  its exit code" last_state no-program '"exitCode":128'
+check "  its Event" event no-program Failed 'exec: "/no/such/program": stat /no/such/program: no such'
+check "a command that fails is backed off from" waiting crash CrashLoopBackOff \
+  'back-off [0-9]+s restarting failed container=c pod=crash_default\('
+check "  its exit code" last_state crash '"exitCode":3.*"reason":"Error"'
+check "  its Event" event crash BackOff '^Back-off restarting failed container c in pod crash_default\('
+check "more memory than allowed" last_state out-of-memory '"exitCode":137.*"reason":"OOMKilled"'
+check "a probe that fails" event no-answer Unhealthy '^Liveness probe failed: '
+check "  and its end" event no-answer Killing \
+  '^Container c failed liveness probe, will be restarted$'
+check "the image is backed off from" waiting missing ImagePullBackOff \
+  'Back-off pulling image "registry.invalid/none:1"'
+check "  its Event" event missing BackOff '^Back-off pulling image "registry.invalid/none:1"$'
+check "the pod beside them never stopped" same_container steady "$steady"
+run k delete -f e2e/testdata/faults/pods.yaml --wait=false --grace-period=1
+
+say "containerd is killed"
+pid=$(containerd_pid)
+run kill -9 "$pid"
+back() { [ "$(containerd_pid)" != "$pid" ] && "$SKIFF" image ls --data-dir="$DATA"; }
+CHECK_SECONDS=10 check "it runs again" back
+check "its pods never stopped" same_container steady "$steady"
+pod later sleep 100000
+check "new pods start" ready later
+check "commands run in old ones" k exec steady -- true
+
+say "containerd is killed, and cannot be started"
+# The process of the pod, to end while nobody looks.
+victim=$(pgrep -f '^sleep 100000' | tail -n 1)
+mount --bind /bin/false "$(command -v containerd)"
+pid=$(containerd_pid)
+run kill -9 "$pid"
+run kill -9 "$victim"
+check "the API goes on" k get pods
+CHECK_SECONDS=50 check "the node is not ready" \
+  condition Ready '^False KubeletNotReady container runtime is down$'
+check "  its Event" event $NODE NodeNotReady "^Node $NODE status is now: NodeNotReady$"
+check "  its taint" taints node.kubernetes.io/not-ready
+check "pods that ran are not ready as long as nobody knows" \
+  says False k get pod steady -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}'
+run umount "$(command -v containerd)"
+CHECK_SECONDS=20 check "containerd runs again" back
+check "the node is ready" condition Ready '^True KubeletReady kubelet is posting ready status$'
+check "  its Event" event $NODE NodeReady "^Node $NODE status is now: NodeReady$"
+check "  no taint" untainted node.kubernetes.io/not-ready
+check "the pod goes on" same_container steady "$steady"
+check "what ended meanwhile is started again" says ' 1$' container_of later
+check "all are ready" k wait --for=condition=Ready pod/steady pod/later --timeout=1s
+
+say "A pod fills the disk"
+RESTART=Never pod hog sh -c 'dd if=/dev/zero of=/big bs=1M count=340; sleep 100000'
+check "the node is under pressure" \
+  condition DiskPressure '^True KubeletHasDiskPressure kubelet has disk pressure$'
+check "  its Event" event $NODE NodeHasDiskPressure "^Node $NODE status is now: NodeHasDiskPressure$"
+check "  and what is done" event $NODE EvictionThresholdMet \
+  '^Attempting to reclaim ephemeral-storage$'
+check "  its taint" taints node.kubernetes.io/disk-pressure
+check "who filled it is evicted" says '^Failed Evicted The node was low on resource: ephemeral-storage' \
+  k get pod hog -o jsonpath='{.status.phase} {.status.reason} {.status.message}'
+check "  its Event" event hog Evicted 'Container hog was using [0-9]+Ki, request is 0, has larger'
+pod too-early sleep 100000
+check "new pods wait" event too-early FailedScheduling \
+  '1 node\(s\) had untolerated taint'
+check "the pressure ends" condition DiskPressure '^False KubeletHasNoDiskPressure'
+check "  no taint" untainted node.kubernetes.io/disk-pressure
+check "who waited runs" ready too-early
+check "the others never stopped" same_container steady "$steady"
+
+say "Nothing is left for the store"
+k delete pod hog too-early --grace-period=1 >/dev/null
+head -c 700000 /dev/urandom | base64 -w 0 >/run/big
+run dd if=/dev/zero of="$DATA/ballast" bs=1M status=none || true
+refused() { # The log has some room that it was given before.
+  says 'the store is read-only: etcdserver: mvcc: database space exceeded .*No space left on device' \
+    k create configmap "big-$RANDOM$RANDOM" --from-file=big=/run/big
+}
+check "writes are refused, with the reason" refused
+check "reads are not" k get configmaps -o name
+check "the API server lives" says '^ok$' k get --raw /readyz
+run rm "$DATA/ballast"
+check "there is room: writes are taken" k create configmap after --from-literal=a=b
+check "nothing that was acknowledged is lost" says '^b$' k get configmap after -o 'jsonpath={.data.a}'
+check "the pressure ends" condition DiskPressure '^False KubeletHasNoDiskPressure'
+check "the node is ready" condition Ready '^True KubeletReady'
+pod at-last sleep 100000
+check "a new pod runs" ready at-last
+
+say "Down"
+run "$SKIFF" down --data-dir="$DATA"
+check "no process is left" eval '! pgrep -f containerd'
+check "no file is left" eval "[ -z \"\$(ls -A $DATA)\" ]"

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include <regex>
+#include <sstream>
+
+#include "client/kubeconfig.h"
+#include "skiff/docker_cluster.h"
+#include "skiff/docker_engine.h"
+
+namespace skiff {
+namespace {
+
+std::vector<std::string> NodeCommand(const DockerOptions& options, const std::string& name) {
+  return {"run", "--detach", "--privileged", "--name", name, "--hostname", name, "--label",
+          DockerLabel(options.name), "--network", options.name,
+          // The engine's own mounts lie on overlayfs, on which containers' layers cannot lie.
+          "--volume", name + ":/var/lib/skiff", "--tmpfs", "/run", "--tmpfs", "/tmp",
+          // After a restart of the engine the cluster is there again.
+          "--restart", "unless-stopped"};
+}
+
+}  // namespace
+
+std::string DockerServerName(const std::string& cluster) {
+  return cluster + "-server";
+}
+std::string DockerAgentName(const std::string& cluster, int number) {
+  return fmt::format("{}-agent-{}", cluster, number);
+}
+std::string DockerLabel(const std::string& cluster) {
+  return std::string(kDockerClusterLabel) + "=" + cluster;
+}
+
+std::vector<std::string> DockerServerCommand(const DockerOptions& options) {
+  std::vector<std::string> command = NodeCommand(options, DockerServerName(options.name));
+  const std::string port = std::to_string(options.secure_port);
+  command.insert(command.end(), {"--label", std::string(kDockerPortLabel) + "=" + port});
+  command.insert(command.end(), {"--publish", fmt::format("127.0.0.1:{}:{}", port, port)});
+  for (const std::string& mapping : options.published_ports) {
+    command.insert(command.end(), {"--publish", mapping});
+  }
+  command.insert(command.end(), {options.image, "up", "--foreground", "--secure-port=" + port});
+  command.insert(command.end(), options.server_arguments.begin(), options.server_arguments.end());
+  return command;
+}
+
+std::vector<std::string> DockerAgentCommand(const DockerOptions& options, int number,
+                                            const std::vector<std::string>& join_arguments) {
+  std::vector<std::string> command = NodeCommand(options, DockerAgentName(options.name, number));
+  command.insert(command.end(), {options.image, "join", "--foreground"});
+  command.insert(command.end(), join_arguments.begin(), join_arguments.end());
+  return command;
+}
+
+std::vector<std::string> JoinArguments(const std::string& printed, const std::string& host) {
+  for (const std::string& line : LinesOf(printed)) {
+    std::istringstream in(line);
+    std::vector<std::string> words;
+    for (std::string word; in >> word;) words.push_back(word);
+    if (words.size() < 4 || words[0] != "skiff" || words[1] != "join") continue;
+    words[2] = host;
+    return {words.begin() + 2, words.end()};
+  }
+  return {};
+}
+
+std::string DockerContext(const std::string& cluster) {
+  return "skiff-" + cluster;
+}
+
+Result<std::string> KubeconfigFor(const std::string& text, const std::string& server,
+                                  const std::string& context) {
+  const auto parsed = TRY(Kubeconfig::Parse(text, "/"));
+  if (parsed.clusters.empty() || parsed.users.empty()) {
+    return Fail(Reason::kInvalid, "the server's kubeconfig names no cluster and user");
+  }
+  Kubeconfig named;
+  named.clusters[context] = parsed.clusters.begin()->second;
+  named.clusters[context].server = server;
+  named.users[context] = parsed.users.begin()->second;
+  named.contexts[context] = {context, context, ""};
+  named.current_context = context;
+  return named.ToYaml();
+}
+
+}  // namespace skiff

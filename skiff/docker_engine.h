@@ -1,0 +1,51 @@
+// The `docker` program, which finds its engine by itself (DOCKER_HOST, contexts), and what the
+// engine has of one cluster. What belongs to a cluster carries the label skiff.io/cluster=NAME.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+inline constexpr char kDockerClusterLabel[] = "skiff.io/cluster";
+// On the server: the port of the API, on the host's loopback and inside.
+inline constexpr char kDockerPortLabel[] = "skiff.io/port";
+
+// Runs `docker ARGUMENTS...` and returns its stdout. An error says what its stderr said.
+Result<std::string> Docker(std::vector<std::string> arguments, Duration timeout = 60s);
+
+// Lines that are not empty.
+std::vector<std::string> LinesOf(const std::string& text);
+
+// There is such a program and its engine answers; else the error says how to mend it.
+Result<> CheckDockerEngine();
+Result<> CheckDockerImage(const std::string& image);
+
+struct DockerNode {
+  std::string cluster;
+  std::string name;   // Of the container, and of the node.
+  std::string state;  // The engine's word: "running", "exited", ...
+  std::string ports;  // "127.0.0.1:6443->6443/tcp"
+};
+// Of that cluster, or of all clusters when `cluster` is "": by cluster, the server first.
+Result<std::vector<DockerNode>> DockerNodes(const std::string& cluster);
+// The same from what `docker ps` printed.
+std::vector<DockerNode> ParseDockerNodes(const std::string& printed);
+
+// Something of the engine, and the cluster it belongs to: "" when it is none of ours.
+struct DockerThing {
+  std::string name;
+  std::string cluster;
+};
+Result<std::vector<DockerThing>> DockerVolumes();
+Result<std::vector<DockerThing>> DockerNetworks();
+Result<std::vector<DockerThing>> DockerContainers();
+
+// What `docker run` says when a port of the host is taken: that port, else "".
+std::string TakenPortOf(std::string_view message);
+
+}  // namespace skiff
