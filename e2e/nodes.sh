@@ -34,7 +34,7 @@ TOLERATION=5
 # Of the certificates that nodes get (a year): each is renewed 50 to 150 s after it was signed.
 SIGNING=200s
 
-work=$(mktemp -d)
+work=$WORLD_DIRECTORY
 mount -t tmpfs tmpfs "$work"
 disks=$work/disks shared=$work/shared
 mkdir "$disks" "$shared"
@@ -52,7 +52,6 @@ cleanup() {
   fi
   for name in "${!machine_process[@]}"; do cut_power "$name" || true; done
   umount -l "$work"
-  rmdir "$work"
   summary $code
 }
 trap cleanup EXIT

@@ -12,21 +12,25 @@
 declare -A machine_process=()
 
 # Runs this script again in namespaces of its own; what is left of them goes when it ends. Returns
-# inside. Ends with 77 where namespaces cannot be had.
+# inside, where WORLD_DIRECTORY is an empty directory. Ends with 77 where namespaces cannot be had.
 enter_own_world() {
   [ -z "${SKIFF_OWN_WORLD:-}" ] || return 0
-  local world=(unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc) code=0
+  # Whoever kills this shell kills the world with it.
+  local world=(setpriv --pdeathsig KILL unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc)
+  local code=0 directory
   "${world[@]}" true 2>/dev/null || { echo "SKIPPED: no namespaces can be made here"; exit 77; }
   cgroup_tree=skiff-nodes-$$
   make_cgroups "$cgroup_tree" 2>/dev/null || { remove_cgroups; echo "SKIPPED: no cgroups can be made here"; exit 77; }
   # A signal ends the world first: waiting for it is what this shell does.
   trap 'kill -KILL "$world_process" 2>/dev/null' INT TERM HUP
-  env SKIFF_OWN_WORLD="$cgroup_tree" "${world[@]}" "$0" "$@" <&0 &
+  directory=$(mktemp -d)
+  env SKIFF_OWN_WORLD="$cgroup_tree" WORLD_DIRECTORY="$directory" "${world[@]}" "$0" "$@" <&0 &
   world_process=$!
   wait "$world_process" || code=$?
   trap - INT TERM HUP
-  kill -KILL "$world_process" 2>/dev/null && wait "$world_process" 2>/dev/null
+  kill -KILL "$world_process" 2>/dev/null && wait "$world_process" 2>/dev/null || true
   remove_cgroups
+  rmdir "$directory"
   exit "$code"
 }
 
