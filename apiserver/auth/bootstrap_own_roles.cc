@@ -11,8 +11,8 @@
 // its service proxy are one program, where kubeadm runs kube-proxy as a pod with an account. So is
 // its DNS server, which needs to know the namespaces as well.
 //
-// It also deletes PersistentVolumes whose directory it was told to remove; NodeRestriction sees to it
-// that it deletes no other.
+// It also deletes PersistentVolumes whose directory it was told to remove; NodeRestriction sees to
+// it that it deletes no other.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {
