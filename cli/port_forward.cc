@@ -52,6 +52,8 @@ struct Forwarded {
   std::string error_text;
   bool ready = false;     // The data stream was replied to.
   bool pod_done = false;  // The pod sends nothing more.
+  bool error_done =
+      false;  // Nor does it say what failed: runtimes do that after they end the data.
   bool local_done = false;
   bool finished = false;  // Our end of the stream is closed.
 };
@@ -125,6 +127,7 @@ class ForwardSession final : public http::SpdyHandler {
     const MutexLock lock(shared_->mutex);
     Forwarded* connection = shared_->Find(stream);
     if (connection && connection->data == stream) connection->pod_done = true;
+    if (connection && connection->error == stream) connection->error_done = true;
     shared_->Signal();
   }
   const std::shared_ptr<Shared> shared_;
@@ -201,7 +204,8 @@ class Forwarder {
       if (events & (POLLIN | POLLHUP | POLLERR)) Read(connection);
       Write(connection);
       const bool over =
-          !connection.error_text.empty() || (connection.pod_done && connection.to_local.empty());
+          connection.error_done &&
+          (!connection.error_text.empty() || (connection.pod_done && connection.to_local.empty()));
       if (!over) {
         ++at;
         continue;
@@ -246,7 +250,7 @@ class Forwarder {
       if (shared_.sender) shared_.sender->Wake();
     } else if (count < 0 && errno != EAGAIN && errno != EINTR) {
       connection.to_local.clear();
-      connection.pod_done = true;
+      connection.pod_done = connection.error_done = true;  // Nobody hears them any more.
     }
   }
 

@@ -223,6 +223,7 @@ Result<> RemoveContainerd(const ContainerdOptions& options, const RemoveContaine
   rmdir("/run/netns");
   rmdir(kShimSockets);
   rmdir(fs::path(kShimSockets).parent_path().c_str());
+  rmdir("/run/netns");  // Which stays while anybody has a namespace in it.
   RemoveCgroups(how.cgroups);
   const auto mounts = MountsBelow(paths.directory);
   if (!mounts.empty()) {
