@@ -21,6 +21,7 @@ using Connection = httplib::ClientImpl;
 constexpr time_t kConnectTimeoutS = 10;
 constexpr int kKeepAliveIdleS = 30;
 constexpr int kKeepAliveProbes = 3;
+constexpr char kNoDirectory[] = "/nonexistent";
 // Of the body of a refusal.
 constexpr size_t kErrorBytesMax = 1u << 20;
 
@@ -30,7 +31,6 @@ struct Freer {
 };
 using Certificate = std::unique_ptr<X509, Freer<X509, X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
-using CertificateStore = std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>>;
 using Memory = std::unique_ptr<BIO, Freer<BIO, BIO_free_all>>;
 
 Memory Read(const std::string& text) {
@@ -143,14 +143,13 @@ class Dialer {
     dialer->endpoint = TRY(ParseServer(options.server));
     dialer->options = options;
     if (!options.certificate_authority.empty()) {
-      dialer->store_.reset(X509_STORE_new());
       const Memory pem = Read(options.certificate_authority);
-      int count = 0;
-      while (const Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr)}) {
-        X509_STORE_add_cert(dialer->store_.get(), ca.get());
-        ++count;
+      while (Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr)}) {
+        dialer->authorities_.push_back(std::move(ca));
       }
-      if (count == 0) return Fail(Reason::kInvalid, "certificate authority is not PEM");
+      if (dialer->authorities_.empty()) {
+        return Fail(Reason::kInvalid, "certificate authority is not PEM");
+      }
     }
     if (!options.client_certificate.empty()) {
       dialer->certificate_.reset(
@@ -171,10 +170,7 @@ class Dialer {
     if (endpoint.tls) {
       auto tls =
           std::make_unique<httplib::SSLClient>(host, endpoint.port, certificate_.get(), key_.get());
-      if (store_) {
-        X509_STORE_up_ref(store_.get());  // The client takes one over.
-        tls->set_ca_cert_store(store_.get());
-      }
+      if (!authorities_.empty()) TrustOnlyOurs(*tls);
       tls->enable_server_certificate_verification(!options.insecure_skip_tls_verify);
       connection = std::move(tls);
     } else {
@@ -223,6 +219,15 @@ class Dialer {
   HttpsOptions options;
 
  private:
+  // httplib adds the system's authorities to whatever store it has, unless it is told of another
+  // place. It does so while it connects, without a lock: each connection needs a store of its own.
+  void TrustOnlyOurs(httplib::SSLClient& client) const {
+    X509_STORE* store = X509_STORE_new();
+    for (const Certificate& authority : authorities_) X509_STORE_add_cert(store, authority.get());
+    client.set_ca_cert_store(store);  // Takes it over.
+    client.set_ca_cert_path("", kNoDirectory);
+  }
+
   std::string Token() const {
     if (options.token_file.empty()) return options.token;
     // Read each time: the kubelet replaces it before it expires.
@@ -232,7 +237,7 @@ class Dialer {
     return token.empty() ? options.token : token;
   }
 
-  CertificateStore store_;
+  std::vector<Certificate> authorities_;  // Empty: the system's.
   Certificate certificate_;
   PrivateKey key_;
 };

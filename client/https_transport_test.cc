@@ -1,7 +1,12 @@
 // The HTTPS transport against our own front, over loopback.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <latch>
 
 #include "base/certificates.h"
 #include "client/renewable_transport.h"
@@ -153,6 +158,34 @@ TEST_F(HttpsTransportTest, AServerOfAnotherAuthorityIsNotTalkedTo) {
   EXPECT_NE(response.body.find("x509: certificate signed by unknown authority"), std::string::npos);
   options_.insecure_skip_tls_verify = true;
   EXPECT_EQ(Connect()->Send(Get("/x")).status, 200);
+}
+
+TEST_F(HttpsTransportTest, WhereAnAuthorityIsGivenTheSystemsDoNotCount) {
+  const std::string path = testing::TempDir() + "/system-" + std::to_string(getpid()) + ".pem";
+  std::ofstream(path) << authority_.certificate_pem();
+  setenv("SSL_CERT_FILE", path.c_str(), 1);
+  options_.certificate_authority = http::testing::TestAuthority("other").certificate_pem();
+  EXPECT_EQ(Connect()->Send(Get("/x")).status, 503);
+  options_.certificate_authority.clear();
+  EXPECT_EQ(Connect()->Send(Get("/x")).status, 200) << "the system's count where none is given";
+  unsetenv("SSL_CERT_FILE");
+  std::filesystem::remove(path);
+}
+
+TEST_F(HttpsTransportTest, ManyMayConnectAtOnce) {
+  constexpr int kRounds = 10, kClients = 16;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto transport = Connect();
+    std::latch start(kClients);
+    std::vector<std::future<int>> answers;
+    for (int i = 0; i < kClients; ++i) {
+      answers.push_back(std::async(std::launch::async, [&] {
+        start.arrive_and_wait();
+        return transport->Send(Get("/x")).status;
+      }));
+    }
+    for (auto& answer : answers) EXPECT_EQ(answer.get(), 200);
+  }
 }
 
 TEST_F(HttpsTransportTest, AWatchStreamsUntilItIsDropped) {
