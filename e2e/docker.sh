@@ -14,6 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
+. e2e/peers/compose.sh
 . e2e/peers/kubectl.sh
 . e2e/docker/engine.sh
 . e2e/docker/env.sh
@@ -24,18 +25,6 @@ export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-skiff-show}
 work=$(mktemp -d)
 export KUBECONFIG=$work/kubeconfig
 
-# The Composes to play with, the newest first.
-choose_composes() {
-  if [ -n "${COMPOSE:-}" ]; then composes=("$COMPOSE"); return; fi
-  composes=()
-  if docker compose version >/dev/null 2>&1; then
-    composes=('docker compose')
-  elif [ -x build/peers/compose-2.40 ]; then
-    composes=("$PWD/build/peers/compose-2.40")
-  fi
-  [ ${#composes[@]} -gt 0 ] || install_packages docker-compose
-  if command -v docker-compose >/dev/null; then composes+=(docker-compose); fi
-}
 compose() { $COMPOSE "$@" </dev/null; }
 typed() { printf '\n$ %s %s\n' "${COMPOSE##*/}" "$*"; compose "$@" 2>&1; }
 
