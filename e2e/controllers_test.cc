@@ -408,9 +408,9 @@ TEST_P(ControllersTest, AClaimGetsAVolumeAndGivesItBack) {
 }
 
 TEST_P(ControllersTest, TheNodeOfALocalVolumeIsToldToRemoveItAndTakesItAlongWhenItGoes) {
-  Cluster::Options options = OptionsOf(GetParam(), silent_);
+  TestCluster::Options options = OptionsOf(GetParam(), silent_);
   options.controllers.nodes_remove_local_volumes = true;
-  Cluster cluster(options);
+  TestCluster cluster(options);
   cluster.Apply(NodeOf("node1"));
   cluster.Edit<Node>(
       {"", "node1"}, [](Node& it) { it.status = NodeOf("node1").status; }, true);
