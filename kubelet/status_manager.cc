@@ -197,7 +197,8 @@ void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
   now.writing = false;
   if (written) now.written = std::max(now.written, entry.version);
   now.revision = std::max(now.revision, entry.revision);
-  if (done && now.pod == entry.pod) now.finished = false;
+  // It may have finished while its status was written: then its removal is still to come.
+  if (done && entry.finished && now.pod == entry.pod) now.finished = false;
   now.not_before = done ? Duration::zero() : clock_.Monotonic() + kRetryDelay;
   Queue(entry.pod->metadata.uid, now);
 }

@@ -46,6 +46,7 @@ class StatusManagerTest : public testing::Test {
   ~StatusManagerTest() override { manager_.Stop(); }
   http::Response Handle(const http::Request& request) {
     asked_.push_back(request.method + " " + request.path);
+    if (on_asked_) std::exchange(on_asked_, nullptr)();
     http::Response response;
     response.status = status_code_;
     response.content_type = "application/json";
@@ -67,6 +68,7 @@ class StatusManagerTest : public testing::Test {
   SteppedExecutor executor_{clock_, 1};
   int status_code_ = 200;
   std::vector<std::string> asked_;
+  std::function<void()> on_asked_;  // Once, while the next request is answered.
   InProcessTransport transport_{[this](const http::Request& request) { return Handle(request); }};
   Client client_{transport_, "kubelet"};
   Ptr<core_v1::Pod> pod_;
@@ -122,6 +124,16 @@ TEST_F(StatusManagerTest, AFinishedPodIsDeletedAfterItsLastStatus) {
   deleted->metadata.deletion_timestamp = Time(clock_.Now());
   manager_.Set(deleted, Phase("Succeeded"));
   manager_.Finish(deleted);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_,
+            (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
+}
+
+TEST_F(StatusManagerTest, APodThatFinishesWhileItsLastStatusIsWrittenIsDeletedToo) {
+  auto ending = std::make_shared<core_v1::Pod>(*pod_);
+  ending->metadata.deletion_timestamp = Time(clock_.Now());
+  on_asked_ = [&] { manager_.Finish(ending); };
+  manager_.Set(ending, Phase("Succeeded"));
   executor_.RunUntilIdle();
   EXPECT_EQ(asked_,
             (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
