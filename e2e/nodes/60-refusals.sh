@@ -29,12 +29,12 @@ answered "a network that overlaps with the services'" \
   "10.96.0.0/16 overlaps with this machine's network 10.96.3.1/24 on eth0" "skiff up --service-cluster-ip-range" \
   "${with_token[@]}"
 on odd ip address del 10.96.3.1/24 dev eth0
-on odd python3 -c 'import socket, time; s = socket.socket(); s.bind(("", 10250)); s.listen(); time.sleep(600)' &
-disown $!
+on odd python3 -c 'import socket, time; s = socket.socket(); s.bind(("", 10250)); s.listen(); time.sleep(600)' 2>/dev/null &
+disown $!  # Nobody tells of its end.
 until_true 10 has :10250 on odd ss -Hlnt
 answered "a port that is taken" "port 10250: is taken by python3" "--kubelet-port" "${with_token[@]}"
 faketime=$(ls /usr/lib/*/faketime/libfaketime.so.1)
-for off in "+7230 ahead of" "-7230 behind"; do
+for off in "+2h ahead of" "-2h behind"; do
   answered "a clock that is two hours ${off#* }" "this machine's clock is 2 h 0 min ${off#* } the server's" "timedatectl set-ntp true" \
     LD_PRELOAD="$faketime" FAKETIME="${off%% *}" FAKETIME_DONT_FAKE_MONOTONIC=1 "${with_token[@]}" --kubelet-port 10251
 done
