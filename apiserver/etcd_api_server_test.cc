@@ -117,7 +117,7 @@ class Watch {
   }
   bool IsWokenWithin(Duration time) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, time, [this]() REQUIRES(mutex_) { return woken_; })) return false;
+    if (!changed_.wait_for(lock, time, [this] { return woken_; })) return false;
     woken_ = false;
     return true;
   }

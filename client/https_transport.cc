@@ -7,8 +7,10 @@
 #include <fstream>
 #include <future>
 
+#include "api/values.h"
+#include "base/clock.h"
 #include "base/mutex.h"
-#include "client/transport.h"
+#include "client/renewable_transport.h"
 #include "http/client.h"
 
 namespace skiff {
@@ -19,6 +21,7 @@ using Connection = httplib::ClientImpl;
 constexpr time_t kConnectTimeoutS = 10;
 constexpr int kKeepAliveIdleS = 30;
 constexpr int kKeepAliveProbes = 3;
+constexpr char kNoDirectory[] = "/nonexistent";
 // Of the body of a refusal.
 constexpr size_t kErrorBytesMax = 1u << 20;
 
@@ -28,7 +31,6 @@ struct Freer {
 };
 using Certificate = std::unique_ptr<X509, Freer<X509, X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
-using CertificateStore = std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>>;
 using Memory = std::unique_ptr<BIO, Freer<BIO, BIO_free_all>>;
 
 Memory Read(const std::string& text) {
@@ -109,6 +111,30 @@ http::Response Convert(const httplib::Response& answer) {
   return response;
 }
 
+std::string CertificateProblem(long verify_result) {
+  const std::string now = Time(SystemClock().Now()).Rfc3339();
+  switch (verify_result) {
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return fmt::format(
+          "tls: failed to verify certificate: x509: certificate has expired or is "
+          "not yet valid: {}, and the current time here is {}: if that is wrong, set "
+          "this machine's clock",
+          X509_verify_cert_error_string(verify_result), now);
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+    case X509_V_OK:  // The chain is good, the name is not in it.
+      return "tls: failed to verify certificate: x509: certificate is not valid for this name";
+    default:
+      return fmt::format("tls: failed to verify certificate: x509: {}",
+                         X509_verify_cert_error_string(verify_result));
+  }
+}
+
 // Everything connections are made from.
 class Dialer {
  public:
@@ -117,14 +143,13 @@ class Dialer {
     dialer->endpoint = TRY(ParseServer(options.server));
     dialer->options = options;
     if (!options.certificate_authority.empty()) {
-      dialer->store_.reset(X509_STORE_new());
       const Memory pem = Read(options.certificate_authority);
-      int count = 0;
-      while (const Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr)}) {
-        X509_STORE_add_cert(dialer->store_.get(), ca.get());
-        ++count;
+      while (Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr)}) {
+        dialer->authorities_.push_back(std::move(ca));
       }
-      if (count == 0) return Fail(Reason::kInvalid, "certificate authority is not PEM");
+      if (dialer->authorities_.empty()) {
+        return Fail(Reason::kInvalid, "certificate authority is not PEM");
+      }
     }
     if (!options.client_certificate.empty()) {
       dialer->certificate_.reset(
@@ -145,10 +170,7 @@ class Dialer {
     if (endpoint.tls) {
       auto tls =
           std::make_unique<httplib::SSLClient>(host, endpoint.port, certificate_.get(), key_.get());
-      if (store_) {
-        X509_STORE_up_ref(store_.get());  // The client takes one over.
-        tls->set_ca_cert_store(store_.get());
-      }
+      if (!authorities_.empty()) TrustOnlyOurs(*tls);
       tls->enable_server_certificate_verification(!options.insecure_skip_tls_verify);
       connection = std::move(tls);
     } else {
@@ -183,10 +205,29 @@ class Dialer {
     return out;
   }
 
+  // Why `connection` could not be had or used, in Go's words where a certificate is the reason:
+  // people search for those.
+  std::string Problem(const Connection& connection, httplib::Error error) const {
+    const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
+    if (tls == nullptr || error != httplib::Error::SSLServerVerification) {
+      return httplib::to_string(error);
+    }
+    return CertificateProblem(tls->get_openssl_verify_result());
+  }
+
   Endpoint endpoint;
   HttpsOptions options;
 
  private:
+  // httplib adds the system's authorities to whatever store it has, unless it is told of another
+  // place. It does so while it connects, without a lock: each connection needs a store of its own.
+  void TrustOnlyOurs(httplib::SSLClient& client) const {
+    X509_STORE* store = X509_STORE_new();
+    for (const Certificate& authority : authorities_) X509_STORE_add_cert(store, authority.get());
+    client.set_ca_cert_store(store);  // Takes it over.
+    client.set_ca_cert_path("", kNoDirectory);
+  }
+
   std::string Token() const {
     if (options.token_file.empty()) return options.token;
     // Read each time: the kubelet replaces it before it expires.
@@ -196,7 +237,7 @@ class Dialer {
     return token.empty() ? options.token : token;
   }
 
-  CertificateStore store_;
+  std::vector<Certificate> authorities_;  // Empty: the system's.
   Certificate certificate_;
   PrivateKey key_;
 };
@@ -247,44 +288,93 @@ bool WantsStream(const http::Request& request) {
   return is_true("watch") || is_true("follow");
 }
 
-class HttpsTransport final : public Transport {
+// What connections are made from at a time. Immutable; those that came of it may outlive it.
+struct Identity {
+  std::unique_ptr<Dialer> dialer;
+  http::TlsContext tls;  // Of streams.
+};
+
+Result<std::shared_ptr<const Identity>> MakeIdentity(const HttpsOptions& options) {
+  auto identity = std::make_shared<Identity>();
+  identity->dialer = TRY(Dialer::Make(options));
+  if (identity->dialer->endpoint.tls) {
+    identity->tls = TRY(http::MakeClientContext({.ca_pem = options.certificate_authority,
+                                                 .insecure = options.insecure_skip_tls_verify,
+                                                 .server_name = options.tls_server_name,
+                                                 .certificate_pem = options.client_certificate,
+                                                 .key_pem = options.client_key}));
+  }
+  return identity;
+}
+
+class HttpsTransport final : public RenewableTransport {
  public:
-  HttpsTransport(std::unique_ptr<Dialer> dialer, http::TlsContext tls)
-      : dialer_(std::move(dialer)), tls_(std::move(tls)) {}
+  explicit HttpsTransport(std::shared_ptr<const Identity> identity)
+      : identity_(std::move(identity)) {}
 
   http::Response Send(http::Request request) override {
     if (WantsStream(request)) return OpenStream(request);
-    std::unique_ptr<Connection> connection = Borrow();
-    httplib::Request out = dialer_->Convert(request);
+    Borrowed borrowed = Borrow();
+    const Dialer& dialer = *borrowed.identity->dialer;
+    httplib::Request out = dialer.Convert(request);
     httplib::Response answer;
     httplib::Error error = httplib::Error::Success;
-    bool answered = connection->send(out, answer, error);
+    bool answered = borrowed.connection->send(out, answer, error);
     // The server may just have closed a kept connection; asking again does no harm to a GET.
     if (!answered && request.method == "GET" && error == httplib::Error::Read) {
-      out = dialer_->Convert(request);
-      answered = connection->send(out, answer, error);
+      out = dialer.Convert(request);
+      answered = borrowed.connection->send(out, answer, error);
     }
-    GiveBack(std::move(connection));
+    const std::string problem = answered ? "" : dialer.Problem(*borrowed.connection, error);
+    GiveBack(std::move(borrowed));
     if (answered) return Convert(answer);
-    return Unreachable(dialer_->options.server, httplib::to_string(error));
+    return Unreachable(dialer.options.server, problem);
+  }
+
+  Result<> Renew(const std::string& certificate_pem, const std::string& key_pem) override {
+    HttpsOptions options = Current()->dialer->options;
+    options.client_certificate = certificate_pem;
+    options.client_key = key_pem;
+    auto renewed = TRY(MakeIdentity(options));
+    std::vector<std::unique_ptr<Connection>> old;
+    {
+      const MutexLock lock(mutex_);
+      identity_ = std::move(renewed);
+      old.swap(idle_);
+      open_ -= static_cast<int>(old.size());
+    }
+    changed_.notify_all();
+    return {};
   }
 
  private:
+  struct Borrowed {
+    std::shared_ptr<const Identity> identity;  // Of the connection.
+    std::unique_ptr<Connection> connection;
+  };
+
+  std::shared_ptr<const Identity> Current() {
+    const MutexLock lock(mutex_);
+    return identity_;
+  }
+
   http::Response OpenStream(const http::Request& request) {
-    const httplib::Request converted = dialer_->Convert(request);
+    const auto identity = Current();
+    const Dialer& dialer = *identity->dialer;
+    const httplib::Request converted = dialer.Convert(request);
     http::Upstream upstream;
-    upstream.host = dialer_->endpoint.host;
-    upstream.port = dialer_->endpoint.port;
-    upstream.tls = dialer_->endpoint.tls ? tls_ : nullptr;
-    upstream.server_name = dialer_->options.tls_server_name;
-    upstream.head_timeout = std::chrono::milliseconds(dialer_->options.request_timeout_ms);
+    upstream.host = dialer.endpoint.host;
+    upstream.port = dialer.endpoint.port;
+    upstream.tls = dialer.endpoint.tls ? identity->tls : nullptr;
+    upstream.server_name = dialer.options.tls_server_name;
+    upstream.head_timeout = std::chrono::milliseconds(dialer.options.request_timeout_ms);
     http::ClientRequest out;
     out.method = converted.method;
     out.target = converted.path;
     for (const auto& [name, value] : converted.headers) out.headers.emplace(name, value);
     out.body = converted.body;
     auto opened = Await(loops_, upstream, std::move(out));
-    if (!opened) return Unreachable(dialer_->options.server, opened.error().message);
+    if (!opened) return Unreachable(dialer.options.server, opened.error().message);
     http::Response response;
     response.status = opened->status;
     response.headers = std::move(opened->headers);
@@ -297,48 +387,51 @@ class HttpsTransport final : public Transport {
     return response;
   }
 
-  std::unique_ptr<Connection> Borrow() {
+  Borrowed Borrow() {
     MutexLock lock(mutex_);
-    while (idle_.empty() && open_ >= dialer_->options.connections_max) changed_.wait(lock);
+    while (idle_.empty() && open_ >= identity_->dialer->options.connections_max) {
+      changed_.wait(lock);
+    }
     if (idle_.empty()) {
       ++open_;
-      return dialer_->Dial(dialer_->options.request_timeout_ms / 1000);
+      const Dialer& dialer = *identity_->dialer;
+      return {identity_, dialer.Dial(dialer.options.request_timeout_ms / 1000)};
     }
     auto connection = std::move(idle_.back());
     idle_.pop_back();
-    return connection;
+    return {identity_, std::move(connection)};
   }
 
-  void GiveBack(std::unique_ptr<Connection> connection) {
+  // Connections of an earlier identity are not kept.
+  void GiveBack(Borrowed borrowed) {
     {
       const MutexLock lock(mutex_);
-      idle_.push_back(std::move(connection));
+      if (borrowed.identity == identity_) {
+        idle_.push_back(std::move(borrowed.connection));
+      } else {
+        --open_;
+      }
     }
     changed_.notify_one();
   }
 
-  const std::unique_ptr<Dialer> dialer_;
-  const http::TlsContext tls_;
   http::Loops loops_{1};  // Of the streams.
   Mutex mutex_;
   CondVar changed_;
-  std::vector<std::unique_ptr<Connection>> idle_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Identity> identity_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Connection>> idle_ GUARDED_BY(mutex_);  // Of `identity_`.
   int open_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
 
+Result<std::unique_ptr<RenewableTransport>> MakeRenewableTransport(HttpsOptions options) {
+  auto identity = TRY(MakeIdentity(options));
+  return std::make_unique<HttpsTransport>(std::move(identity));
+}
+
 Result<std::unique_ptr<Transport>> MakeHttpsTransport(HttpsOptions options) {
-  auto dialer = TRY(Dialer::Make(options));
-  http::TlsContext tls;
-  if (dialer->endpoint.tls) {
-    tls = TRY(http::MakeClientContext({.ca_pem = options.certificate_authority,
-                                       .insecure = options.insecure_skip_tls_verify,
-                                       .server_name = options.tls_server_name,
-                                       .certificate_pem = options.client_certificate,
-                                       .key_pem = options.client_key}));
-  }
-  return std::make_unique<HttpsTransport>(std::move(dialer), std::move(tls));
+  return TRY(MakeRenewableTransport(std::move(options)));
 }
 
 }  // namespace skiff

@@ -1,9 +1,15 @@
 // The HTTPS transport against our own front, over loopback.
 #include <gtest/gtest.h>
 
-#include <future>
+#include <unistd.h>
 
-#include "client/transport.h"
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <latch>
+
+#include "base/certificates.h"
+#include "client/renewable_transport.h"
 #include "http/server.h"
 #include "http/x509_test_certs.h"
 
@@ -104,13 +110,82 @@ TEST_F(HttpsTransportTest, TheClientCertificateSaysWhoAsks) {
   EXPECT_TRUE(Connect()->Send(Get("/x")).body.ends_with(" as admin"));
 }
 
+TEST_F(HttpsTransportTest, ANewCertificateIsShownFromThenOnAndStreamsGoOn) {
+  const auto before = authority_.Issue({.common_name = "before"});
+  const auto after = authority_.Issue({.common_name = "after"});
+  options_.client_certificate = before.certificate_pem;
+  options_.client_key = before.key_pem;
+  auto made = MakeRenewableTransport(options_);
+  ASSERT_TRUE(made) << made.error().message;
+  RenewableTransport& transport = **made;
+  EXPECT_TRUE(transport.Send(Get("/x")).body.ends_with(" as before"));
+  http::Request watch = Get("/api/v1/pods");
+  watch.query = {{"watch", "true"}};
+  auto streaming = transport.Send(watch);
+  ASSERT_NE(streaming.stream, nullptr);
+
+  EXPECT_FALSE(transport.Renew(after.certificate_pem, "nonsense"));
+  EXPECT_TRUE(transport.Send(Get("/x")).body.ends_with(" as before"));
+  ASSERT_TRUE(transport.Renew(after.certificate_pem, after.key_pem));
+  EXPECT_TRUE(transport.Send(Get("/x")).body.ends_with(" as after"));
+  auto left = left_.get_future();
+  EXPECT_EQ(left.wait_for(0s), std::future_status::timeout) << "the watch goes on";
+  streaming.stream.reset();
+  left.wait();
+}
+
+TEST_F(HttpsTransportTest, ACertificateThatIsNotValidYetIsSaidToBe) {
+  const TimePoint now = SystemClock().Now();
+  const auto authority = *CertificateAuthority::Create("kubernetes", now);
+  const auto tomorrow = *authority.Issue(
+      {.common_name = "server", .ip_addresses = {"127.0.0.1"}, .server = true}, now + 24h);
+  const auto reloaded = server_->ReloadTls({tomorrow.certificate_pem, tomorrow.key_pem, ""});
+  ASSERT_TRUE(reloaded) << reloaded.error().message;
+  options_.certificate_authority = authority.pem().certificate_pem;
+  const std::string said = Connect()->Send(Get("/x")).body;
+  EXPECT_NE(said.find("has expired or is not yet valid"), std::string::npos) << said;
+  EXPECT_NE(said.find("certificate is not yet valid, and the current time here is"),
+            std::string::npos)
+      << said;
+  EXPECT_NE(said.find("set this machine's clock"), std::string::npos) << said;
+}
+
 TEST_F(HttpsTransportTest, AServerOfAnotherAuthorityIsNotTalkedTo) {
   options_.certificate_authority = http::testing::TestAuthority("other").certificate_pem();
   const auto response = Connect()->Send(Get("/x"));
   EXPECT_EQ(response.status, 503);
   EXPECT_NE(response.body.find("Unable to connect"), std::string::npos);
+  EXPECT_NE(response.body.find("x509: certificate signed by unknown authority"), std::string::npos);
   options_.insecure_skip_tls_verify = true;
   EXPECT_EQ(Connect()->Send(Get("/x")).status, 200);
+}
+
+TEST_F(HttpsTransportTest, WhereAnAuthorityIsGivenTheSystemsDoNotCount) {
+  const std::string path = testing::TempDir() + "/system-" + std::to_string(getpid()) + ".pem";
+  std::ofstream(path) << authority_.certificate_pem();
+  setenv("SSL_CERT_FILE", path.c_str(), 1);
+  options_.certificate_authority = http::testing::TestAuthority("other").certificate_pem();
+  EXPECT_EQ(Connect()->Send(Get("/x")).status, 503);
+  options_.certificate_authority.clear();
+  EXPECT_EQ(Connect()->Send(Get("/x")).status, 200) << "the system's count where none is given";
+  unsetenv("SSL_CERT_FILE");
+  std::filesystem::remove(path);
+}
+
+TEST_F(HttpsTransportTest, ManyMayConnectAtOnce) {
+  constexpr int kRounds = 10, kClients = 16;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto transport = Connect();
+    std::latch start(kClients);
+    std::vector<std::future<int>> answers;
+    for (int i = 0; i < kClients; ++i) {
+      answers.push_back(std::async(std::launch::async, [&] {
+        start.arrive_and_wait();
+        return transport->Send(Get("/x")).status;
+      }));
+    }
+    for (auto& answer : answers) EXPECT_EQ(answer.get(), 200);
+  }
 }
 
 TEST_F(HttpsTransportTest, AWatchStreamsUntilItIsDropped) {

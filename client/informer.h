@@ -40,9 +40,9 @@ class InformerCache final : public ReflectorSink {
   InformerCache(Reflector::Dependencies dependencies, Resource resource, ListOptions scope,
                 Decode decode);
 
-  // Handlers and indexes are added before the cache starts: who came later would have missed what is
-  // there already. Handlers are called one event at a time, after the cache has changed; both sides
-  // are null when there is no such version. They must not block.
+  // Handlers and indexes are added before the cache starts: who came later would have missed what
+  // is there already. Handlers are called one event at a time, after the cache has changed; both
+  // sides are null when there is no such version. They must not block.
   void OnChange(Handler handler);
   // Called once, after the handlers of the first list.
   void OnSynced(std::function<void()> function);

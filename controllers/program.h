@@ -34,8 +34,9 @@ struct ControllerOptions {
   std::string local_path_directory;
   // Names of StorageClass provisioners that it answers to.
   std::vector<std::string> local_path_provisioners = {"skiff.io/local-path"};
-  // Deletes the directory of such a volume on that node. Empty: the volumes stay Released.
-  std::function<Result<>(const std::string& node, const std::string& path)> remove_local_volume;
+  // Whether nodes remove the directories of such volumes (api/local_volumes). Simulated nodes have
+  // none.
+  bool nodes_remove_local_volumes = true;
   // Who signs approved certificate requests, by signer name; others stay unsigned.
   std::map<std::string, CertificateAuthority> signing_authorities;
   Duration signing_duration = 24h * 365;

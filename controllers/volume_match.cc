@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/local_volumes.h"
 #include "api/selector.h"
 
 namespace skiff {
@@ -144,10 +145,6 @@ PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
   volume.spec.storage_class_name = storage_class.metadata.name;
   volume.spec.mount_options = storage_class.mount_options;
   volume.spec.persistent_volume_reclaim_policy = storage_class.reclaim_policy.value_or("Delete");
-  auto& source = volume.spec.host_path.Ensure();
-  source.path = fmt::format("{}/{}_{}_{}", directory, volume.metadata.name,
-                            claim.metadata.namespace_, claim.metadata.name);
-  source.type = "DirectoryOrCreate";
   auto& reference = volume.spec.claim_ref.Ensure();
   reference.kind = "PersistentVolumeClaim";
   reference.api_version = "v1";
@@ -155,6 +152,9 @@ PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
   reference.name = claim.metadata.name;
   reference.uid = claim.metadata.uid;
   reference.resource_version = claim.metadata.resource_version;
+  auto& source = volume.spec.host_path.Ensure();
+  source.path = directory + "/" + LocalVolumeDirectory(volume.metadata.name, reference);
+  source.type = "DirectoryOrCreate";
   auto& term =
       volume.spec.node_affinity.Ensure().required.Ensure().node_selector_terms.emplace_back();
   auto& expression = term.match_expressions.emplace_back();

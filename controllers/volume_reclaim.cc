@@ -1,9 +1,10 @@
 // PersistentVolumes as seen from the volume: is its claim still there, and what becomes of it when
-// it is not.
+// it is not. A directory on a node is removed by that node (api/local_volumes).
 #include <fmt/format.h>
 
 #include <set>
 
+#include "api/local_volumes.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
 #include "controllers/volume_match.h"
@@ -11,8 +12,20 @@
 namespace skiff {
 namespace {
 
+using core_v1::Node;
 using core_v1::PersistentVolume;
 using core_v1::PersistentVolumeClaim;
+
+// The node that a volume of the built-in provisioner lies on; "": it names none.
+std::string NodeOf(const PersistentVolume& volume) {
+  if (!volume.spec.node_affinity || !volume.spec.node_affinity->required) return "";
+  for (const auto& term : volume.spec.node_affinity->required->node_selector_terms) {
+    for (const auto& expression : term.match_expressions) {
+      if (!expression.values.empty()) return expression.values[0];
+    }
+  }
+  return "";
+}
 
 class VolumeReconciler final : public Reconciler<PersistentVolume> {
  public:
@@ -22,7 +35,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
         events_(manager.Recorder("persistentvolume-controller")),
         provisioners_(options.local_path_provisioners.begin(),
                       options.local_path_provisioners.end()),
-        remove_local_volume_(options.remove_local_volume) {}
+        nodes_remove_local_volumes_(options.nodes_remove_local_volumes) {}
 
   Result<Requeue> Reconcile(const PersistentVolume& volume) override {
     const auto done = Look(volume);
@@ -114,14 +127,31 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     const auto made_by = volume.metadata.annotations.find(std::string(kProvisionedBy));
     const bool ours = made_by != volume.metadata.annotations.end() &&
                       provisioners_.contains(made_by->second) && volume.spec.host_path;
-    if (!ours || !remove_local_volume_) return {};  // Its own provisioner deletes it.
-    if (const auto removed = remove_local_volume_(NodeOf(volume), volume.spec.host_path->path);
-        !removed) {
-      TRY(GiveUp(volume, "VolumeFailedDelete", removed.error().message));
-      return Fail(removed.error());
+    if (!ours) return {};  // Its own provisioner deletes it.
+    if (nodes_remove_local_volumes_) {
+      const std::string node = NodeOf(volume);
+      const bool is_there = TRY(IsThere(node));
+      if (is_there) return Assign(volume, node);
     }
     const auto deleted = client_.Delete(volume);
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    return {};
+  }
+
+  // A node that was taken out of the cluster takes its volumes along.
+  Result<bool> IsThere(const std::string& node) {
+    if (node.empty()) return false;
+    const auto found = client_.Get<Node>({"", node});
+    if (!found && found.error().reason != Reason::kNotFound) return Fail(found.error());
+    return found.has_value();
+  }
+
+  // It removes the directory, now or when it is back, and deletes the volume.
+  Result<> Assign(const PersistentVolume& volume, const std::string& node) {
+    const auto assigned = volume.metadata.labels.find(kReclaimedBy);
+    if (assigned != volume.metadata.labels.end() && assigned->second == node) return {};
+    TRY(client_.Patch(volume,
+                      [&](PersistentVolume& it) { it.metadata.labels[kReclaimedBy] = node; }));
     return {};
   }
 
@@ -133,21 +163,11 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     return {};
   }
 
-  static std::string NodeOf(const PersistentVolume& volume) {
-    if (!volume.spec.node_affinity || !volume.spec.node_affinity->required) return "";
-    for (const auto& term : volume.spec.node_affinity->required->node_selector_terms) {
-      for (const auto& expression : term.match_expressions) {
-        if (!expression.values.empty()) return expression.values[0];
-      }
-    }
-    return "";
-  }
-
   Client& client_;
   const Informer<PersistentVolumeClaim> claims_;
   EventRecorder& events_;
   const std::set<std::string> provisioners_;
-  const std::function<Result<>(const std::string&, const std::string&)> remove_local_volume_;
+  const bool nodes_remove_local_volumes_;
 };
 
 }  // namespace
@@ -158,6 +178,11 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options) {
     if (!volume.spec.claim_ref) return {};
     return {volume.spec.claim_ref->namespace_ + "/" + volume.spec.claim_ref->name};
   });
+  volumes.AddIndex("reclaimed-by", [](const PersistentVolume& volume) -> std::vector<std::string> {
+    const auto node = volume.metadata.labels.find(kReclaimedBy);
+    if (node == volume.metadata.labels.end()) return {};
+    return {node->second};
+  });
   ControllerBuilder<PersistentVolume>(manager, "persistentvolume-binder")
       .Watches<PersistentVolumeClaim>([volumes](const PersistentVolumeClaim& claim) {
         std::vector<ObjectKey> keys;
@@ -165,6 +190,13 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options) {
           keys.push_back(KeyOf(*volume));
         }
         if (!claim.spec.volume_name.empty()) keys.push_back({"", claim.spec.volume_name});
+        return keys;
+      })
+      .Watches<Node>([volumes](const Node& node) {
+        std::vector<ObjectKey> keys;
+        for (const auto& volume : volumes.ByIndex("reclaimed-by", node.metadata.name)) {
+          keys.push_back(KeyOf(*volume));
+        }
         return keys;
       })
       .Workers(1)

@@ -53,7 +53,7 @@ class ResolvConfLoopTest : public ::testing::Test {
   const std::string path_;
   Mutex mutex_;
   CondVar changed_;
-  std::optional<std::vector<std::string>> told_ GUARDED_BY(mutex_);
+  std::optional<std::vector<std::string>> told_;  // Guarded by mutex_.
   ThreadExecutor executor_{"test", 1};
   std::unique_ptr<ResolvConfLoop> loop_;
 };

@@ -40,7 +40,7 @@ TestCluster::Options OptionsOf(uint64_t seed, const std::set<std::string>& silen
   options.seed = seed;
   options.controllers.root_ca = "CA";
   options.controllers.local_path_directory = "/volumes";
-  options.controllers.remove_local_volume = [](const auto&, const auto&) { return Result<>(); };
+  options.controllers.nodes_remove_local_volumes = false;
   options.add_parts = [&silent](Manager& manager) {
     PodRunnerOptions runner;
     runner.reports = [&silent](const std::string& node) { return !silent.contains(node); };
@@ -405,6 +405,24 @@ TEST_P(ControllersTest, AClaimGetsAVolumeAndGivesItBack) {
   cluster_.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
   EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
   EXPECT_THAT(cluster_.List<PersistentVolume>(), IsEmpty());
+}
+
+TEST_P(ControllersTest, TheNodeOfALocalVolumeIsToldToRemoveItAndTakesItAlongWhenItGoes) {
+  TestCluster::Options options = OptionsOf(GetParam(), silent_);
+  options.controllers.nodes_remove_local_volumes = true;
+  TestCluster cluster(options);
+  cluster.Apply(NodeOf("node1"));
+  cluster.Edit<Node>(
+      {"", "node1"}, [](Node& it) { it.status = NodeOf("node1").status; }, true);
+  cluster.RunFor(1s);
+  cluster.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("csi-pvc", "csi-afs-sc")).RunFor(1min);
+  cluster.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
+  const auto volumes = cluster.List<PersistentVolume>();
+  ASSERT_THAT(volumes, SizeIs(1)) << "its data is still on the node";
+  EXPECT_EQ(volumes[0].status.phase, "Released");
+  const std::string node = volumes[0].metadata.labels.at("skiff.io/reclaimed-by");
+  cluster.Delete<Node>({"", node}).RunFor(1min);
+  EXPECT_THAT(cluster.List<PersistentVolume>(), IsEmpty());
 }
 
 TEST_P(ControllersTest, AClaimInUseIsProtected) {

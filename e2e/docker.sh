@@ -14,6 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
+. e2e/peers/compose.sh
 . e2e/peers/kubectl.sh
 . e2e/docker/engine.sh
 . e2e/docker/env.sh
@@ -24,18 +25,6 @@ export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-skiff-show}
 work=$(mktemp -d)
 export KUBECONFIG=$work/kubeconfig
 
-# The Composes to play with, the newest first.
-choose_composes() {
-  if [ -n "${COMPOSE:-}" ]; then composes=("$COMPOSE"); return; fi
-  composes=()
-  if docker compose version >/dev/null 2>&1; then
-    composes=('docker compose')
-  elif [ -x build/peers/compose-2.40 ]; then
-    composes=("$PWD/build/peers/compose-2.40")
-  fi
-  [ ${#composes[@]} -gt 0 ] || install_packages docker-compose
-  if command -v docker-compose >/dev/null; then composes+=(docker-compose); fi
-}
 compose() { $COMPOSE "$@" </dev/null; }
 typed() { printf '\n$ %s %s\n' "${COMPOSE##*/}" "$*"; compose "$@" 2>&1; }
 
@@ -56,7 +45,7 @@ nodes_of() { "$KUBECTL" get pods -l "$1" -o jsonpath='{range .items[*]}{.spec.no
 spread() { [ "$(nodes_of "$1" | wc -l)" = "$2" ]; }
 client() { "$KUBECTL" exec client -- /bin/client "$@"; }
 # Which of its pods answer for the service, of so many requests.
-answering() { client http://web/hostname --count 60 | grep -o 'web-[a-z0-9]*-[a-z0-9]*' | sort -u | wc -l; }
+answering() { client http://web/hostname --count 80 | grep -o 'web-[a-z0-9]*-[a-z0-9]*' | sort -u | wc -l; }
 all_answer() { [ "$(answering)" = "$1" ]; }
 # What must outlive everything: every object that somebody made, and each running container.
 identities() {
@@ -96,14 +85,15 @@ update_demo() {
 service_by_name() {
   say "$1. A service by its name, from another machine"
   run "$KUBECTL" apply -f manifests/web/web.yaml
-  check "three replicas run" running app=web 3
+  run "$KUBECTL" scale deployment web --replicas="$SKIFF_NODES"
+  check "$SKIFF_NODES replicas run" running app=web "$SKIFF_NODES"
   check "on all $SKIFF_NODES machines" spread app=web "$SKIFF_NODES"
   # On a machine that stays.
   run "$KUBECTL" run client --image=busybox:1.35 --image-pull-policy=IfNotPresent --restart=Never \
     --overrides='{"spec": {"nodeName": "agent-1"}}' --command -- sleep 36000
   check "the client runs on agent-1" sh -c "'$KUBECTL' get pod client | grep -q Running"
   run client http://web.default.svc.cluster.local/hostname; echo
-  check "web answers by its name, from all replicas on all machines" all_answer 3
+  check "web answers by its name, from all replicas on all machines" all_answer "$SKIFF_NODES"
   run "$KUBECTL" patch service web -p "{\"spec\": {\"ports\": [{\"port\": 80, \"nodePort\": $SKIFF_NODE_PORT}]}}"
   check "and from the host by the port of the node" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
 }
@@ -118,11 +108,11 @@ machine_fails() {
   echo "   after $((SECONDS - began)) s (grace $SKIFF_NODE_GRACE)"
   check "and has the taint of a lost node" \
     sh -c "'$KUBECTL' get node $lost -o jsonpath='{.spec.taints[*].key}' | grep -q node.kubernetes.io/unreachable"
-  check "the service's rules have left it out" all_answer 2
+  check "the service's rules have left it out" all_answer $((SKIFF_NODES - 1))
   CHECK_SECONDS=120 check "its pods are replaced elsewhere" \
-    sh -c "[ \$('$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' Running ' | grep -vc ' $lost ') = 3 ]"
+    sh -c "[ \$('$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' Running ' | grep -vc ' $lost ') = $SKIFF_NODES ]"
   echo "   after $((SECONDS - began)) s (tolerated for ${SKIFF_TOLERATION_SECONDS}s)"
-  check "the service answers without it, from three replicas" all_answer 3
+  check "the service answers without it, from as many replicas" all_answer "$SKIFF_NODES"
   check "the pod of the DaemonSet stays bound to its machine" \
     sh -c "'$KUBECTL' get pods -l app=every-node -o wide --no-headers | grep -q ' $lost '"
   run "$KUBECTL" get pods -o wide
@@ -135,15 +125,15 @@ machine_returns() {
   typed start "$lost"
   check "it comes back" nodes_ready "$SKIFF_NODES"
   check "without a taint" test -z "$("$KUBECTL" get node "$lost" -o jsonpath='{.spec.taints}')"
-  check "what was replaced is gone from it" running app=web 3
+  check "what was replaced is gone from it" running app=web "$SKIFF_NODES"
   check "and so are its processes" processes_on "$lost" nautilus \
     "$("$KUBECTL" get pods -l app=web --field-selector spec.nodeName="$lost" -o name | wc -l)"
   check "its own pods run on it again" running app=every-node "$SKIFF_NODES"
-  run "$KUBECTL" scale deployment web --replicas=6
+  run "$KUBECTL" scale deployment web --replicas=$((2 * SKIFF_NODES))
   check "and so do new ones" sh -c "'$KUBECTL' get pods -l app=web -o wide --no-headers | grep -q ' 1/1 .* $lost '"
-  check "six replicas run" running app=web 6
-  run "$KUBECTL" scale deployment web --replicas=3
-  check "three replicas run" running app=web 3
+  check "$((2 * SKIFF_NODES)) replicas run" running app=web $((2 * SKIFF_NODES))
+  run "$KUBECTL" scale deployment web --replicas="$SKIFF_NODES"
+  check "$SKIFF_NODES replicas run" running app=web "$SKIFF_NODES"
 }
 
 asker_says() { "$KUBECTL" logs asker | grep -cx "$1" || true; }
@@ -154,8 +144,8 @@ server_restarts() {
   run "$KUBECTL" delete daemonset every-node
   check "none of its pods is left" running app=every-node 0
   run "$KUBECTL" drain server
-  check "three replicas run elsewhere" sh -c "'$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' 1/1 *Running' | grep -vc ' server ' | grep -qx 3"
-  check "and answer" all_answer 3
+  check "$SKIFF_NODES replicas run elsewhere" sh -c "'$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' 1/1 *Running' | grep -vc ' server ' | grep -qx $SKIFF_NODES"
+  check "and answer" all_answer "$SKIFF_NODES"
   run "$KUBECTL" apply -f manifests/web/asker.yaml
   check "a pod on agent-1 asks the service all the time" log_grows answered 0
   local objects pods asked
@@ -169,8 +159,8 @@ server_restarts() {
   run "$KUBECTL" uncordon server
   check "no container has stopped" same "$pods" containers
   check "nothing is lost" same "$objects" identities
-  run "$KUBECTL" scale deployment web --replicas=4
-  check "agents do what the new server says" running app=web 4
+  run "$KUBECTL" scale deployment web --replicas=$((SKIFF_NODES + 1))
+  check "agents do what the new server says" running app=web $((SKIFF_NODES + 1))
 }
 
 down_and_up() {
@@ -183,7 +173,7 @@ down_and_up() {
   check "the server answers" kubeconfig
   check "$SKIFF_NODES nodes are Ready" nodes_ready "$SKIFF_NODES"
   check "every object is there" same "$objects" identities
-  CHECK_SECONDS=120 check "the Deployment runs" running app=web 4
+  CHECK_SECONDS=120 check "the Deployment runs" running app=web $((SKIFF_NODES + 1))
   check "on all $SKIFF_NODES machines" spread app=web "$SKIFF_NODES"
 }
 same() { [ "$("$2")" = "$1" ]; }

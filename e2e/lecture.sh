@@ -58,7 +58,6 @@ machine_state() {
   { ip route show table all; ip -6 route show table all; } | sed 's/ linkdown//' |
     grep -v 'proto kernel\|^local\|^broadcast\|^multicast\|^anycast\|^ff00\|^fe80' | sed 's/^/route /' | sort
   awk '{print "mount", $2}' /proc/mounts | sort
-  find /run/netns -mindepth 1 2>/dev/null | sed 's/^/network /'
   iptables-save 2>/dev/null | grep -v '^#\|^:\|^\*\|^COMMIT' | sed 's/\[[0-9:]*\] *//' | sort
   for switch in net/ipv4/ip_forward net/ipv4/conf/all/route_localnet; do
     echo "switch $switch $(cat /proc/sys/$switch)"

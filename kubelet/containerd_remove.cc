@@ -219,6 +219,8 @@ Result<> RemoveContainerd(const ContainerdOptions& options, const RemoveContaine
       unlink(leftover.shim_socket.c_str() + prefix.size());
     }
   }
+  // Only what is empty goes: others may use these, too.
+  rmdir("/run/netns");
   rmdir(kShimSockets);
   rmdir(fs::path(kShimSockets).parent_path().c_str());
   rmdir("/run/netns");  // Which stays while anybody has a namespace in it.

@@ -25,7 +25,7 @@ State StateOf(const ObservedContainer* container) {
 class Planner {
  public:
   explicit Planner(const PlanInput& input)
-      : spec_(input.pod.spec), pod_(input.pod), observed_(input.observed), input_(input) {}
+      : spec_(input.pod.spec), observed_(input.observed), input_(input) {}
 
   PodPlan Plan() {
     if (NeedsSandbox()) {
@@ -61,7 +61,6 @@ class Planner {
   }
 
   const core_v1::PodSpec& spec_;
-  const core_v1::Pod& pod_;
   const ObservedPod& observed_;
   const PlanInput& input_;
   PodPlan plan_;

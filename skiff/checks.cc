@@ -190,8 +190,12 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
                     fmt::format("{} overlaps with this machine's network {} on {}: one of the two "
                                 "could not be reached",
                                 range.text, network->cidr, network->interface),
-                    fmt::format("choose a range that is free with {}, such as {}", range.flag,
-                                range.example));
+                    options.is_server
+                        ? fmt::format("choose a range that is free with {}, such as {}", range.flag,
+                                      range.example)
+                        : fmt::format("give this machine's network another range, or make the "
+                                      "cluster with another one: `skiff up {}={}`, for example",
+                                      range.flag, range.example));
     }
   }
   if (Overlap(*ParseCidr(options.service_cidr), *ParseCidr(options.cluster_cidr))) {
@@ -220,7 +224,9 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
   }
   checks.push_back(CheckDataDir(facts, options));
   for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));
-  if (runs_containers) checks.push_back(CheckCidrs(facts, options));
+  // A machine that joins is told them by the cluster.
+  const bool are_known = options.is_server || !options.cluster_cidr.empty();
+  if (runs_containers && are_known) checks.push_back(CheckCidrs(facts, options));
   return checks;
 }
 

@@ -147,6 +147,18 @@ TEST(ChecksTest, RangesThatOverlapWithANetworkOrEachOtherAreRefused) {
   EXPECT_THAT(CheckCidrs(facts, options), FailsWith("pods is no CIDR", "--cluster-cidr="));
 }
 
+TEST(ChecksTest, AMachineThatJoinsIsJudgedByTheClustersRangesOnceTheyAreKnown) {
+  HostFacts facts = GoodHost();
+  facts.networks.push_back({"eth1", "10.244.7.1/24"});
+  ClusterOptions options = Defaults();
+  options.is_server = false;
+  EXPECT_THAT(CheckCidrs(facts, options),
+              FailsWith("10.244.0.0/16 overlaps with this machine's network 10.244.7.1/24 on eth1",
+                        "give this machine's network another range"));
+  options.service_cidr = options.cluster_cidr = "";
+  EXPECT_THAT(AllChecks(facts, options), Each(Field(&Check::verdict, CheckVerdict::kOk)));
+}
+
 TEST(ChecksTest, SimulatedNodesNeedNeitherRootNorContainers) {
   HostFacts facts = GoodHost();
   facts.is_root = false;

@@ -72,6 +72,7 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   controllers.cluster_cidrs = {options.cluster_cidr};
   controllers.service_cidrs = {options.service_cidr};
   controllers.node_monitor_grace_period = options.node_monitor_grace_period;
+  controllers.signing_duration = options.cluster_signing_duration;
   for (const auto signer : {certificates::kKubeletClientSigner, certificates::kKubeletServingSigner,
                             certificates::kApiServerClientSigner}) {
     controllers.signing_authorities.emplace(signer, pki.authority());
@@ -82,17 +83,8 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
       ServiceLoadBalancerOptions{.reserved = {{{"TCP", 22}, "ssh"},
                                               {{"TCP", options.secure_port}, "the API server"},
                                               {{"TCP", options.kubelet_port}, "the kubelet"}}};
-  const std::string directory = options.data_dir + "/local-path";
-  controllers.local_path_directory = directory;
-  controllers.remove_local_volume = [directory](const std::string&,
-                                                const std::string& path) -> Result<> {
-    // Only what the provisioner made may be removed.
-    if (!path.starts_with(directory + "/")) return {};
-    std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) return Fail(Reason::kInternalError, "remove " + path + ": " + error.message());
-    return {};
-  };
+  controllers.local_path_directory = options.data_dir + "/local-path";
+  controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
   return controllers;
 }
 

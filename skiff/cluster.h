@@ -28,6 +28,7 @@ struct ClusterOptions {
   std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
   int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
   Duration node_monitor_grace_period = 50s;
+  Duration cluster_signing_duration = 24h * 365;  // Of the certificates that nodes ask for.
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
   // The kubelet's flags of these names; without thresholds, few are watched.

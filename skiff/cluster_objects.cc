@@ -71,7 +71,7 @@ Json Configuration(const ClusterFacts& facts) {
 Result<> Write(Client& client, const Json& wanted) {
   const KindInfo* kind = nullptr;
   for (const KindInfo* each : BuiltInKinds()) {
-    if (each->kind == wanted["kind"] && each->api_version == wanted["apiVersion"]) kind = each;
+    if (wanted["kind"] == each->kind && wanted["apiVersion"] == each->api_version) kind = each;
   }
   CHECK(kind != nullptr);
   const Json& metadata = wanted["metadata"];

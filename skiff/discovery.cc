@@ -67,7 +67,7 @@ Result<Kubeconfig::Cluster> ClusterOf(const std::string& kubeconfig) {
 }
 
 std::string HoursAndMinutes(Duration length) {
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(length).count();
+  const auto minutes = std::chrono::round<std::chrono::minutes>(length).count();
   return minutes < 60 ? fmt::format("{} min", minutes)
                       : fmt::format("{} h {} min", minutes / 60, minutes % 60);
 }

@@ -33,6 +33,7 @@ struct JoinFlags {
 
 void AddJoinFlags(Flags& flags, JoinFlags& to) {
   to.node.is_server = false;
+  to.node.service_cidr = to.node.cluster_cidr = "";  // The cluster tells them.
   AddDataDirFlag(flags, to.node);
   flags.Add("token", to.token, "The bootstrap token that lets this machine in.");
   flags.Add("ca-hash", to.pins, "sha256:HASH of the public key of the cluster's authority.");
@@ -101,14 +102,21 @@ Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& rand
                               const Progress& progress) {
   JoinOptions options{.data_dir = flags.node.data_dir,
                       .node_name = flags.node.node_name,
-                      .discovery_timeout = flags.discovery_timeout};
-  if (!LoadNodeIdentity(options.data_dir)) {
-    if (flags.host.empty()) {
-      return Fail(Reason::kInvalid, "which cluster is to be joined? usage: " + std::string(kUsage));
-    }
-    options.target = TRY(ParseJoinTarget(flags.host, flags.token, flags.pins, flags.any_authority));
-    options.node_name = NodeName(flags.node);
+                      .discovery_timeout = flags.discovery_timeout,
+                      .accepts = [&](const ClusterNetwork& network) {
+                        flags.node.service_cidr = network.service_cidr;
+                        flags.node.cluster_cidr = network.cluster_cidr;
+                        return RequireHost(flags.node);
+                      }};
+  const bool is_known = LoadNodeIdentity(options.data_dir).has_value();
+  if (flags.host.empty() && !is_known) {
+    return Fail(Reason::kInvalid, "which cluster is to be joined? usage: " + std::string(kUsage));
   }
+  // Whoever is known needs none, and may still be started by the whole line.
+  if (!flags.host.empty() && (!is_known || !flags.token.empty())) {
+    options.target = TRY(ParseJoinTarget(flags.host, flags.token, flags.pins, flags.any_authority));
+  }
+  if (!is_known) options.node_name = NodeName(flags.node);
   auto identity = TRY(JoinCluster(options, clock, random, progress));
   flags.node.node_name = identity.node_name;
   TRY(LearnNetwork(identity, flags.node));
@@ -119,11 +127,16 @@ Result<> Prepare(JoinFlags& flags) {
   TRY(RequireHost(flags.node));
   const SystemClock clock;
   SystemRandom random;
-  TRY(Identify(flags, clock, random, [](const std::string& line) {
+  const Progress tell = [](const std::string& line) {
     std::printf("  %s\n", line.c_str());
     std::fflush(stdout);
-  }));
-  // Now with the cluster's own ranges, which `skiff down` will want to know as well.
+  };
+  const auto identity = TRY(Identify(flags, clock, random, tell));
+  if (const auto problem = ClockProblem(identity, clock); !problem.empty()) {
+    tell("warning: " + problem);
+  }
+  // Now with the cluster's own ranges, which `skiff down` will want to know as well: a machine that
+  // has joined before may be on another network by now.
   TRY(RequireHost(flags.node));
   return WriteClusterMark(flags.node);
 }

@@ -1,6 +1,9 @@
 #include "skiff/joined_node.h"
 
 #include "client/manager.h"
+#include "client/renewable_transport.h"
+#include "controllers/certificate_rules.h"
+#include "skiff/certificate_rotation.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
@@ -22,7 +25,7 @@ ListOptions PodsOf(const std::string& node) {
 }  // namespace
 
 struct JoinedNode::Parts {
-  Parts(const NodeIdentity& identity, std::unique_ptr<Transport> given)
+  Parts(const NodeIdentity& identity, std::unique_ptr<RenewableTransport> given)
       : transport(std::move(given)),
         client(*transport, "skiff"),
         informers({client, clock, random}),
@@ -32,7 +35,7 @@ struct JoinedNode::Parts {
 
   SystemClock clock;
   SystemRandom random;
-  std::unique_ptr<Transport> transport;
+  std::unique_ptr<RenewableTransport> transport;
   Client client;
   InformerFactory informers;
   ScopedInformer<core_v1::Pod> pods;
@@ -40,37 +43,57 @@ struct JoinedNode::Parts {
   ReadyNodes ready;
   std::unique_ptr<NodeDns> dns;
   std::unique_ptr<LocalNode> node;
-  std::unique_ptr<ServingCertificate> serving;
+  std::unique_ptr<CertificateRotation> as_client, as_server;
+
+  void MakeRotations(const NodeIdentity& identity, const std::string& directory,
+                     const ServingFiles& files, const ShownCertificate& shown);
 };
+
+void JoinedNode::Parts::MakeRotations(const NodeIdentity& identity, const std::string& directory,
+                                      const ServingFiles& files, const ShownCertificate& shown) {
+  const CertificateOffice office{client, clock, random};
+  as_client = std::make_unique<CertificateRotation>(
+      office,
+      CertificateRotation::Options{certificates::kKubeletClientSigner,
+                                   ClientOrder(identity.node_name)},
+      identity.client.certificate_pem, [this, identity, directory](const KeyPair& next) {
+        NodeIdentity renewed = identity;
+        renewed.client = next;
+        return SaveNodeIdentity(directory, renewed).and_then([&] {
+          return transport->Renew(next.certificate_pem, next.key_pem);
+        });
+      });
+  as_server = std::make_unique<CertificateRotation>(
+      office,
+      CertificateRotation::Options{certificates::kKubeletServingSigner, ServingOrder(files)},
+      shown.is_signed ? shown.pair.certificate_pem : "",
+      [this, files, authority = identity.authority_pem](const KeyPair& next) {
+        return SaveServingCertificate(files, next).and_then([&] {
+          return node->ReloadTls({next.certificate_pem, next.key_pem, authority});
+        });
+      });
+}
 
 Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& options,
                                                       const NodeIdentity& identity,
                                                       const Progress& progress) {
-  auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
+  auto transport = TRY(MakeRenewableTransport(HttpsOptionsOf(identity)));
   auto parts = std::make_unique<Parts>(identity, std::move(transport));
   std::unique_ptr<JoinedNode> joined(new JoinedNode(std::move(parts)));
   Parts& made = *joined->parts_;
-  made.serving = std::make_unique<ServingCertificate>(
-      CertificateOffice{made.client, made.clock, made.random},
-      ServingCertificate::Options{options.data_dir, identity.node_name, NodeAddress()},
-      [&made, authority = identity.authority_pem](const KeyPair& shown) {
-        const auto reloaded =
-            made.node->ReloadTls({shown.certificate_pem, shown.key_pem, authority});
-        if (!reloaded) {
-          Log("kubelet").Error("certificate not shown", {{"error", reloaded.error().message}});
-        }
-      });
-  const KeyPair first = TRY(made.serving->Initial());
+  const ServingFiles files{options.data_dir, identity.node_name, NodeAddress()};
+  const auto shown = TRY(LoadServingCertificate(files, made.clock.Now()));
+  made.MakeRotations(identity, options.data_dir, files, shown);
   made.dns = TRY(NodeDns::Start(
       options, {*made.transport, made.informers, made.clock, made.random, made.executor}));
   made.node = TRY(LocalNode::Start(
       options,
       {*made.transport, made.informers, made.pods.informer(), made.clock, made.random,
-       http::ServerTls{first.certificate_pem, first.key_pem, identity.authority_pem}},
+       http::ServerTls{shown.pair.certificate_pem, shown.pair.key_pem, identity.authority_pem}},
       progress));
   made.pods.Start(made.executor);
-  made.serving->requests().Start(made.executor);
-  made.executor.Add(*made.serving);
+  made.as_client->Start(made.executor);
+  made.as_server->Start(made.executor);
   progress("waiting for the node to be ready");
   if (!made.ready.WaitForNode(identity.node_name, kReadyTimeout)) {
     return Fail(Reason::kTimeout,
@@ -85,10 +108,8 @@ JoinedNode::JoinedNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 
 JoinedNode::~JoinedNode() {
   Parts& parts = *parts_;
-  if (parts.serving) {
-    parts.executor.Remove(*parts.serving);
-    parts.serving->requests().Stop();
-  }
+  if (parts.as_client) parts.as_client->Stop();
+  if (parts.as_server) parts.as_server->Stop();
   // They tell the node of changes.
   parts.pods.Stop();
   parts.informers.Stop();

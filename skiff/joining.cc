@@ -20,21 +20,9 @@ bool HasDns(const Json& document) {
   return dns == document.end() || !dns->is_object() || dns->value("disabled", Json()) != true;
 }
 
-// A certificate that is still good is kept, one that ends soon is renewed by itself; while the
-// server is down the old one serves until it ends.
-Result<NodeIdentity> Renewed(NodeIdentity identity, const Clock& clock, Random& random) {
-  if (!NeedsRenewal(identity.client.certificate_pem, clock.Now())) return identity;
-  const auto transport = TRY(MakeHttpsTransport(HttpsOptionsOf(identity)));
-  Client client(*transport, "skiff-join");
-  auto renewed =
-      ObtainClientCertificate({client, clock, random}, identity.node_name, kCertificateTimeout);
-  if (renewed) {
-    identity.client = std::move(*renewed);
-    return identity;
-  }
-  const auto end = ExpiryOf(identity.client.certificate_pem);
-  if (end && *end > clock.Now()) return identity;
-  return Fail(renewed.error());
+bool HasEnded(const KeyPair& client, TimePoint now) {
+  const auto end = ExpiryOf(client.certificate_pem);
+  return !end || *end <= now;
 }
 
 Result<> CheckStillThatNode(const NodeIdentity& known, const JoinOptions& options) {
@@ -105,17 +93,25 @@ Result<> CheckNodeNameIsFree(Client& client, const std::string& node_name) {
                           node_name));
 }
 
-Result<NodeIdentity> JoinCluster(const JoinOptions& options, const Clock& clock, Random& random,
-                                 const Progress& progress) {
-  auto known = LoadNodeIdentity(options.data_dir);
-  if (known) {
-    TRY(CheckStillThatNode(*known, options));
-    progress("this machine has joined before, as node " + known->node_name);
-    auto renewed = TRY(Renewed(std::move(*known), clock, random));
-    TRY(SaveNodeIdentity(options.data_dir, renewed));
-    return renewed;
-  }
-  if (known.error().reason != Reason::kNotFound) return Fail(known.error());
+std::string ClockProblem(const NodeIdentity& identity, const Clock& clock) {
+  const auto transport = MakeHttpsTransport(HttpsOptionsOf(identity));
+  if (!transport) return transport.error().message;
+  http::Request request;
+  request.method = "GET";
+  request.path = "/version";
+  const http::Response answer = (*transport)->Send(request);
+  const auto checked = CheckClock(answer.Header("Date"), clock.Now());
+  if (!checked) return checked.error().message;
+  // The clock may be so wrong that the server's certificate is not valid by it.
+  const Json status = Json::parse(answer.body, nullptr, false);
+  const std::string message = status.is_object() ? status.value("message", "") : "";
+  return message.find("not yet valid") == std::string::npos ? "" : message;
+}
+
+namespace {
+
+Result<NodeIdentity> JoinAnew(const JoinOptions& options, const Clock& clock, Random& random,
+                              const Progress& progress) {
   progress("looking for the cluster at " + options.target.server);
   const Discovered cluster = TRY(WaitForCluster(options, clock, progress));
   const auto transport = TRY(MakeHttpsTransport({.server = cluster.server,
@@ -129,6 +125,10 @@ Result<NodeIdentity> JoinCluster(const JoinOptions& options, const Clock& clock,
                 "\"authentication\", or has just expired; make a new one with `skiff token create "
                 "--print-join-command` on the server");
   }
+  if (options.accepts) {
+    const ClusterNetwork network = TRY(ReadClusterNetwork(client));
+    TRY(options.accepts(network));
+  }
   progress("asking for a certificate as node " + options.node_name);
   NodeIdentity identity{.node_name = options.node_name,
                         .server = cluster.server,
@@ -137,6 +137,29 @@ Result<NodeIdentity> JoinCluster(const JoinOptions& options, const Clock& clock,
       TRY(ObtainClientCertificate({client, clock, random}, options.node_name, kCertificateTimeout));
   TRY(SaveNodeIdentity(options.data_dir, identity));
   return identity;
+}
+
+}  // namespace
+
+Result<NodeIdentity> JoinCluster(const JoinOptions& options, const Clock& clock, Random& random,
+                                 const Progress& progress) {
+  const auto known = LoadNodeIdentity(options.data_dir);
+  if (!known && known.error().reason != Reason::kNotFound) return Fail(known.error());
+  if (!known) return JoinAnew(options, clock, random, progress);
+  TRY(CheckStillThatNode(*known, options));
+  progress("this machine has joined before, as node " + known->node_name);
+  if (!HasEnded(known->client, clock.Now())) return *known;
+  if (options.target.server.empty()) {
+    return Fail(Reason::kUnauthorized,
+                fmt::format("the certificate by which the cluster at {} knows this machine has "
+                            "ended while it was not running: join anew with a token, which `skiff "
+                            "token create --print-join-command` on the server makes; if this "
+                            "machine's clock is wrong, set it",
+                            known->server));
+  }
+  JoinOptions again = options;
+  again.node_name = known->node_name;
+  return JoinAnew(again, clock, random, progress);
 }
 
 }  // namespace skiff

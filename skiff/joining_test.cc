@@ -4,19 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <filesystem>
+#include <utility>
 
-#include "api/gen/coordination_v1.h"
-#include "client/kubeconfig.h"
-#include "skiff/cluster_objects.h"
-#include "skiff/join.h"
+#include "skiff/joined_cluster_test.h"
 #include "skiff/scoped_informer.h"
-#include "skiff/serving_certificate.h"
-#include "skiff/token.h"
 
 namespace skiff {
 namespace {
@@ -27,85 +20,7 @@ using core_v1::Secret;
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr Duration kPatience = 60s;
-
-int FreePort() {
-  const int file = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(file, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(file, reinterpret_cast<sockaddr*>(&address), &size);
-  close(file);
-  return ntohs(address.sin_port);
-}
-
-// One cluster for all tests: each uses nodes and tokens of its own.
-class JoiningTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    options_.data_dir = testing::TempDir() + "/skiff-joining-" + std::to_string(getpid());
-    options_.bind_address = "127.0.0.1";
-    options_.secure_port = FreePort();
-    options_.simulated_nodes = 1;
-    options_.durability = "memory";
-    options_.bootstrap_token = "skiff0.0123456789abcdef";
-    options_.default_not_ready_toleration_s = 7;
-    std::filesystem::create_directories(options_.data_dir);
-    auto cluster = Cluster::Start(options_, [](const std::string&) {});
-    ASSERT_TRUE(cluster) << cluster.error().message;
-    cluster_ = std::move(*cluster);
-    const auto config = Kubeconfig::Load(AdminKubeconfigPath(options_));
-    transport_ = *MakeHttpsTransport(*config->Options());
-    admin_ = std::make_unique<Client>(*transport_, "test");
-  }
-  static void TearDownTestSuite() {
-    admin_.reset();
-    transport_.reset();
-    cluster_.reset();
-    std::filesystem::remove_all(options_.data_dir);
-  }
-
-  JoiningTest() : directory_(options_.data_dir + "/joined") {}
-  ~JoiningTest() override { std::filesystem::remove_all(directory_); }
-
-  BootstrapToken MakeToken(Duration ttl = 1h) {
-    NewToken wanted{.ttl = ttl};
-    wanted.secret.token = BootstrapToken::Generate(random_);
-    wanted.secret.may_sign = wanted.secret.may_authenticate = true;
-    wanted.secret.groups = {std::string(kDefaultNodeTokenGroup)};
-    const auto made = CreateToken(*admin_, clock_, random_, wanted);
-    EXPECT_TRUE(made) << made.error().message;
-    return *made;
-  }
-  // The command that the server prints, as `skiff join` reads it.
-  JoinOptions OptionsFor(const BootstrapToken& token, const std::string& node) {
-    const std::string line = *JoinCommand(*admin_, token);
-    std::vector<std::string> words;
-    std::istringstream in(line);
-    for (std::string word; in >> word;) words.push_back(word);
-    EXPECT_EQ(words.size(), 7u) << line;
-    JoinOptions options{.data_dir = directory_, .node_name = node};
-    options.target = *ParseJoinTarget(words.at(2), words.at(4), {words.at(6)});
-    return options;
-  }
-  Result<NodeIdentity> Join(const JoinOptions& options) {
-    return JoinCluster(options, clock_, random_, [](const std::string&) {});
-  }
-  std::string ErrorOf(const JoinOptions& options) {
-    const auto joined = Join(options);
-    return joined ? "" : joined.error().message;
-  }
-
-  static inline ClusterOptions options_;
-  static inline std::unique_ptr<Cluster> cluster_;
-  static inline std::unique_ptr<Transport> transport_;
-  static inline std::unique_ptr<Client> admin_;
-  const SystemClock clock_;
-  SystemRandom random_;
-  const std::string directory_;
-};
+class JoiningTest : public JoinedClusterTest {};
 
 TEST_F(JoiningTest, AllProgramsDoTheirWorkUnderTheirOwnIdentities) {
   // The scheduler binds it, the kubelet of node-0 runs it; the service account came from a
@@ -184,17 +99,42 @@ TEST_F(JoiningTest, WhoHasJoinedStaysThatNodeWithoutAToken) {
   EXPECT_THAT(ErrorOf(options), AllOf(HasSubstr("as node again already"), HasSubstr("skiff down")));
 }
 
-TEST_F(JoiningTest, ACertificateNearItsEndIsRenewedByItself) {
-  auto options = OptionsFor(MakeToken(), "renewed");
+TEST_F(JoiningTest, ACertificateThatEndedWhileTheNodeWasOffTakesAToken) {
+  auto options = OptionsFor(MakeToken(), "slept");
   const auto first = Join(options);
   ASSERT_TRUE(first) << first.error().message;
-  options.target = {};
-  const FakeClock later(clock_.Now() + 24h * 300);
-  const auto second = JoinCluster(options, later, random_, [](const std::string&) {});
-  ASSERT_TRUE(second) << second.error().message;
-  EXPECT_NE(second->client.certificate_pem, first->client.certificate_pem);
-  EXPECT_EQ(second->node_name, "renewed");
-  EXPECT_EQ(LoadNodeIdentity(directory_)->client.certificate_pem, second->client.certificate_pem);
+  const auto target = std::exchange(options.target, {});
+  const FakeClock later(clock_.Now() + 24h * 366);
+  const auto refused = JoinCluster(options, later, random_, [](const std::string&) {});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, AllOf(HasSubstr("has ended"), HasSubstr("token create")));
+  // The node of then, with a certificate that has really ended.
+  const TimePoint long_ago = clock_.Now() - 24h * 800;
+  const auto authority = *CertificateAuthority::Create("kubernetes", long_ago);
+  NodeIdentity ended = *first;
+  ended.client = *authority.Issue(ClientOrder("slept"), long_ago);
+  ASSERT_TRUE(SaveNodeIdentity(directory_, ended));
+  options.target = target;
+  options.node_name.clear();
+  const auto again = Join(options);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->node_name, "slept");
+  EXPECT_GT(*ExpiryOf(again->client.certificate_pem), clock_.Now());
+}
+
+TEST_F(JoiningTest, AMachineOnAClashingNetworkIsTurnedAwayBeforeTheClusterKnowsOfIt) {
+  auto options = OptionsFor(MakeToken(), "clashing");
+  options.accepts = [](const ClusterNetwork& network) -> Result<> {
+    return Fail(Reason::kForbidden, "clashes with " + network.cluster_cidr);
+  };
+  EXPECT_EQ(ErrorOf(options), "clashes with " + options_.cluster_cidr);
+  EXPECT_FALSE(std::filesystem::exists(directory_ + "/kubelet.conf"));
+  const auto requests = admin_->List<certificates_v1::CertificateSigningRequest>();
+  ASSERT_TRUE(requests);
+  for (const auto& request : *requests) {
+    EXPECT_THAT(NamesOfRequest(request->spec.request)->common_name,
+                testing::Not(HasSubstr("clashing")));
+  }
 }
 
 TEST_F(JoiningTest, ANameThatAReadyNodeHasIsTaken) {
@@ -223,6 +163,21 @@ TEST_F(JoiningTest, ATokenThatWasDeletedOrNeverWasLetsNobodyIn) {
   EXPECT_THAT(ErrorOf(options), HasSubstr("does not know the token zzzzzz"));
 }
 
+TEST_F(JoiningTest, ATokenThatHasExpiredLetsNobodyIn) {
+  const auto options = OptionsFor(MakeToken(1s), "late");
+  // The token cleaner deletes it in its time, and the signer takes its signature away.
+  ListOptions scope;
+  scope.namespace_ = "kube-public";
+  ASSERT_TRUE(WaitForObject<core_v1::ConfigMap>(
+      {*admin_, clock_, random_}, scope,
+      [&](const core_v1::ConfigMap& it) {
+        return it.metadata.name == "cluster-info" &&
+               !it.data.contains("jws-kubeconfig-" + options.target.token.id);
+      },
+      kPatience));
+  EXPECT_THAT(ErrorOf(options), AllOf(HasSubstr("it has expired"), HasSubstr("token create")));
+}
+
 TEST_F(JoiningTest, AWrongSecretOrHashIsNotSentAnywhere) {
   auto options = OptionsFor(MakeToken(), "n4");
   const auto good = options.target;
@@ -241,6 +196,14 @@ TEST_F(JoiningTest, AClockThatIsHoursOffIsNamedBeforeAnythingElseFails) {
   EXPECT_THAT(joined.error().message, AllOf(HasSubstr("ahead of"), HasSubstr("timedatectl")));
 }
 
+TEST_F(JoiningTest, AMachineThatHasJoinedIsToldOfItsClock) {
+  const auto identity = Join(OptionsFor(MakeToken(), "late-riser"));
+  ASSERT_TRUE(identity) << identity.error().message;
+  EXPECT_EQ(ClockProblem(*identity, clock_), "");
+  const FakeClock behind(clock_.Now() - 2h);
+  EXPECT_THAT(ClockProblem(*identity, behind), HasSubstr("2 h 0 min behind the server's"));
+}
+
 TEST_F(JoiningTest, AServerThatDoesNotAnswerIsSaidNotTo) {
   auto options = OptionsFor(MakeToken(), "n6");
   options.target.server = "https://127.0.0.1:" + std::to_string(FreePort());
@@ -254,46 +217,6 @@ TEST_F(JoiningTest, ATokenThatIsOnlyForSigningDoesNotLetIn) {
   ASSERT_TRUE(CreateToken(*admin_, clock_, random_, wanted));
   EXPECT_THAT(ErrorOf(OptionsFor(wanted.secret.token, "n7")),
               HasSubstr("lacks the usage \"authentication\""));
-}
-
-TEST_F(JoiningTest, AKubeletGetsAServingCertificateForItsAddress) {
-  const auto identity = Join(OptionsFor(MakeToken(), "serving"));
-  ASSERT_TRUE(identity) << identity.error().message;
-  const auto transport = *MakeHttpsTransport(HttpsOptionsOf(*identity));
-  Client client(*transport, "kubelet");
-  Node node;
-  node.metadata.name = "serving";
-  auto& address = node.status.addresses.emplace_back();
-  address.type = "InternalIP";
-  address.address = "10.9.8.7";
-  ASSERT_TRUE(client.Create(node));
-  Mutex mutex;
-  CondVar changed;
-  std::optional<KeyPair> shown;
-  ServingCertificate serving({client, clock_, random_}, {directory_, "serving", "10.9.8.7"},
-                             [&](const KeyPair& pair) {
-                               const MutexLock lock(mutex);
-                               shown = pair;
-                               changed.notify_all();
-                             });
-  const auto first = serving.Initial();
-  ASSERT_TRUE(first);
-  ThreadExecutor executor("test", 2);
-  serving.requests().Start(executor);
-  executor.Add(serving);
-  {
-    MutexLock lock(mutex);
-    ASSERT_TRUE(changed.wait_for(lock, kPatience, [&] { return shown.has_value(); }));
-  }
-  executor.Remove(serving);
-  serving.requests().Stop();
-  EXPECT_NE(shown->certificate_pem, first->certificate_pem);
-  const auto names = *NamesOfCertificate(shown->certificate_pem);
-  EXPECT_THAT(names.ip_addresses, testing::ElementsAre("10.9.8.7"));
-  // The next start takes the same one up again.
-  ServingCertificate later({client, clock_, random_}, {directory_, "serving", "10.9.8.7"},
-                           [](const KeyPair&) {});
-  EXPECT_EQ(later.Initial()->certificate_pem, shown->certificate_pem);
 }
 
 TEST_F(JoiningTest, TokensAreListedAsKubeadmDoes) {

@@ -22,14 +22,15 @@ Result<kubelet::ServingFiles> EnsureServing(const std::string& directory, const 
   return kubelet::ServingFiles{pki.Path("kubelet.crt"), pki.Path("kubelet.key")};
 }
 
-// In our image, where nothing else runs and a volume lies ready, the kubelet brings its containerd.
+// In our image, where nothing else runs and a volume lies ready, the kubelet brings its containerd,
+// which ends with the kubelet's container: what it put into the host's network is to go with it.
 kubelet::KubeletFlags Defaults() {
   kubelet::KubeletFlags defaults;
   if (IsAttachedByDefault()) {
     defaults.containerd_dir = "/var/lib/skiff";
     defaults.image_dir = "/usr/share/skiff/images";
+    defaults.leave_nothing = true;
   }
-  defaults.leave_nothing = LeavesNothingByDefault();
   return defaults;
 }
 

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/local_volumes.h"
+#include "client/recorder.h"
 #include "client/transport.h"
 #include "kubelet/configuration.h"
 #include "kubelet/containerd.h"
@@ -19,7 +21,9 @@
 #include "kubelet/network/pod_network.h"
 #include "kubelet/node_agent.h"
 #include "kubelet/node_traces.h"
+#include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/scoped_informer.h"
 #include "skiff/service_proxy.h"
 
 namespace skiff {
@@ -66,6 +70,23 @@ Result<> SetEviction(const ClusterOptions& cluster, kubelet::KubeletOptions& opt
   return kubelet::ParseThresholds(options.eviction).map([](const auto&) {});
 }
 
+// What a node tells of itself and its volumes beside its kubelet, which has its own.
+struct NodeEvents {
+  NodeEvents(Client& client, const Clock& clock, const std::string& node)
+      : sink(client, clock), recorder(sink, clock, "kubelet", node) {}
+  EventSink sink;
+  EventRecorder recorder;
+};
+
+// The directories of claims that are gone.
+struct NodeVolumes {
+  NodeVolumes(const Reflector::Dependencies& api, const std::string& node, EventRecorder& events)
+      : volumes(api, {.label_selector = std::string(kReclaimedBy) + "=" + node}),
+        reclaimer({volumes.informer(), api.client, events}, node) {}
+  ScopedInformer<core_v1::PersistentVolume> volumes;
+  kubelet::LocalVolumeReclaimer reclaimer;
+};
+
 }  // namespace
 
 std::string NodeName(const ClusterOptions& options) {
@@ -80,6 +101,8 @@ struct LocalNode::Parts {
   std::string name;
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<Client> client;  // As this node.
+  std::unique_ptr<NodeEvents> events;
+  std::unique_ptr<NodeVolumes> volumes;
   std::unique_ptr<PodNetwork> network;
   // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
@@ -91,6 +114,7 @@ struct LocalNode::Parts {
                         const Progress& progress);
   Result<> StartKubelet(const ClusterOptions& options, const Dependencies& dependencies);
   void StartKeeper(const ClusterOptions& options, const Clock& clock);
+  void StartLoops();
   Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
 };
 
@@ -111,10 +135,15 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
   client = std::make_unique<Client>(dependencies.transport, "kubelet");
+  events = std::make_unique<NodeEvents>(*client, dependencies.clock, name);
+  volumes = std::make_unique<NodeVolumes>(
+      Reflector::Dependencies{*client, dependencies.clock, dependencies.random}, name,
+      events->recorder);
   network = std::make_unique<PodNetwork>(
       NodeRouteLoop::Dependencies{.nodes = dependencies.informers.For<core_v1::Node>(),
                                   .client = *client,
-                                  .clock = dependencies.clock},
+                                  .clock = dependencies.clock,
+                                  .events = &events->recorder},
       PodNetwork::Options{.routes = {.node_name = name, .reserved_cidrs = {options.service_cidr}},
                           .cni_directory = containerd.cni_conf_directory,
                           .network = network_options});
@@ -140,10 +169,18 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                  dependencies.informers.For<core_v1::Service>(), dependencies.clock,
                                  dependencies.random, *runtime}));
   network->OnWritten([this] { agent->kubelet().RuntimeChanged(); });
-  network->Start(agent->executor());
-  service_proxy->Start(agent->executor());
+  StartLoops();
   if (has_own_containerd) StartKeeper(options, dependencies.clock);
   return {};
+}
+
+void LocalNode::Parts::StartLoops() {
+  Executor& executor = agent->executor();
+  executor.Add(events->sink);
+  executor.Add(volumes->reclaimer);
+  volumes->volumes.Start(executor);
+  network->Start(executor);
+  service_proxy->Start(executor);
 }
 
 void LocalNode::Parts::StartKeeper(const ClusterOptions& options, const Clock& clock) {
@@ -183,12 +220,16 @@ LocalNode::LocalNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 LocalNode::~LocalNode() {
   Parts& parts = *parts_;
+  if (!parts.agent) return;  // Else nothing of it runs.
   if (parts.keeper) {
     parts.keeper->Stop();
     parts.agent->executor().Remove(*parts.keeper);
   }
-  if (parts.service_proxy) parts.service_proxy->Stop();
-  if (parts.network) parts.network->Stop();
+  parts.service_proxy->Stop();
+  parts.network->Stop();
+  parts.volumes->volumes.Stop();
+  parts.agent->executor().Remove(parts.volumes->reclaimer);
+  parts.agent->executor().Remove(parts.events->sink);
 }
 
 const std::string& LocalNode::name() const {

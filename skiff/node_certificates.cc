@@ -26,12 +26,6 @@ std::string AuthorityPath(const std::string& directory) {
   return directory + "/pki/ca.crt";
 }
 
-bool IsAnswered(const CertificateSigningRequest& request) {
-  return !request.status.certificate.empty() ||
-         certificates::FindCondition(request, "Denied") != nullptr ||
-         certificates::FindCondition(request, "Failed") != nullptr;
-}
-
 // The private key in a text that may hold certificates as well; "" without one.
 std::string KeyIn(const std::string& text) {
   const size_t key = text.find("PRIVATE KEY-----");
@@ -47,12 +41,25 @@ std::string CertificatesIn(const std::string& text) {
   return all;
 }
 
-// The certificate of an answered request, or why there is none.
+}  // namespace
+
+bool IsAnswered(const CertificateSigningRequest& request) {
+  return !request.status.certificate.empty() ||
+         certificates::FindCondition(request, "Denied") != nullptr ||
+         certificates::FindCondition(request, "Failed") != nullptr;
+}
+
 Result<std::string> AnswerOf(const CertificateSigningRequest& request) {
   if (!request.status.certificate.empty()) return request.status.certificate;
   const auto* condition = certificates::FindCondition(request, "Denied");
   if (condition == nullptr) condition = certificates::FindCondition(request, "Failed");
-  CHECK(condition != nullptr);
+  if (condition == nullptr) {
+    return Fail(Reason::kTimeout,
+                fmt::format("nobody answered certificate request {0}: approve it with `kubectl "
+                            "certificate approve {0}`, or see on the server why its controllers do "
+                            "not",
+                            request.metadata.name));
+  }
   return Fail(
       Reason::kForbidden,
       fmt::format("the cluster refused a certificate for this node ({}: {}); see `skiff get "
@@ -60,7 +67,9 @@ Result<std::string> AnswerOf(const CertificateSigningRequest& request) {
                   condition->reason, condition->message, request.metadata.name));
 }
 
-}  // namespace
+CertificateOrder ClientOrder(const std::string& node_name) {
+  return {.common_name = "system:node:" + node_name, .organizations = {"system:nodes"}};
+}
 
 CertificateSigningRequest NodeRequestOf(std::string_view signer, const std::string& request_pem) {
   CertificateSigningRequest request;
@@ -76,9 +85,7 @@ CertificateSigningRequest NodeRequestOf(std::string_view signer, const std::stri
 Result<KeyPair> ObtainClientCertificate(const CertificateOffice& office,
                                         const std::string& node_name, Duration timeout) {
   const SigningKeyPair key = TRY(NewSigningKey(KeyKind::kP256));
-  const std::string pem =
-      TRY(MakeCertificateRequest(key.private_pem, {.common_name = "system:node:" + node_name,
-                                                   .organizations = {"system:nodes"}}));
+  const std::string pem = TRY(MakeCertificateRequest(key.private_pem, ClientOrder(node_name)));
   const auto request = NodeRequestOf(certificates::kKubeletClientSigner, pem);
   const auto created = office.client.Create(request);
   if (!created) {

@@ -29,6 +29,13 @@ struct NodeIdentity {
 certificates_v1::CertificateSigningRequest NodeRequestOf(std::string_view signer,
                                                          const std::string& request_pem);
 
+// Whether somebody has decided about a request, and then the certificate, or why there is none.
+bool IsAnswered(const certificates_v1::CertificateSigningRequest& request);
+Result<std::string> AnswerOf(const certificates_v1::CertificateSigningRequest& request);
+
+// What a node asks for as a client.
+CertificateOrder ClientOrder(const std::string& node_name);
+
 struct CertificateOffice {
   Client& client;
   const Clock& clock;

@@ -76,6 +76,8 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "create` makes others later.");
   flags.Add("node-monitor-grace-period", to.cluster.node_monitor_grace_period,
             "How long a node may be silent before it is marked unhealthy.");
+  flags.Add("cluster-signing-duration", to.cluster.cluster_signing_duration,
+            "How long certificates live that nodes ask for; they renew them in time.");
   flags.Add("default-not-ready-toleration-seconds", to.cluster.default_not_ready_toleration_s,
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.cluster.default_unreachable_toleration_s,
@@ -99,6 +101,7 @@ void MakePathsAbsolute(ClusterOptions& options) {
 }
 
 int UpMain(const std::vector<std::string>& args) {
+  constexpr Duration kSigningDurationMin = 1min;
   if (IsAboutDocker(args)) return DockerUpMain(args);
   UpFlags to;
   Flags flags("skiff up");
@@ -109,6 +112,11 @@ int UpMain(const std::vector<std::string>& args) {
     return 0;
   }
   MakePathsAbsolute(to.cluster);
+  if (to.cluster.cluster_signing_duration < kSigningDurationMin) {
+    return Complain(
+        "--cluster-signing-duration: nodes could not renew in time what lives less than a "
+        "minute; give it 1m at least");
+  }
   for (const std::string& archive : to.cluster.image_archives) {
     if (access(archive.c_str(), R_OK) == 0) continue;
     return Complain(fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));

@@ -6,6 +6,7 @@
 
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/local_volumes.h"
 #include "api/rules/go_struct.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/pod_audiences.h"
@@ -82,6 +83,7 @@ class NodeRestriction final : public AdmissionPlugin {
       return CheckClaimStatus(request, node);
     }
     if (request.Is("", "serviceaccounts", "token")) return CheckToken(request, node);
+    if (request.Is("", "persistentvolumes", request.subresource)) return CheckVolume(request, node);
     return {};
   }
 
@@ -240,6 +242,16 @@ class NodeRestriction final : public AdmissionPlugin {
       return Deny(request, "can only access node lease with the same name as the requesting node");
     }
     return {};
+  }
+
+  // Beyond Kubernetes' rules: a node deletes the volumes that it was told to reclaim.
+  static Result<> CheckVolume(const AdmissionRequest& request, const std::string& node) {
+    if (request.operation != Operation::kDelete || request.old_object == nullptr) return {};
+    const auto& labels = request.old_object->metadata().labels;
+    const auto reclaimed_by = labels.find(kReclaimedBy);
+    if (reclaimed_by != labels.end() && reclaimed_by->second == node) return {};
+    return Deny(request,
+                fmt::format("node {} can only delete volumes that it is to reclaim", Quoted(node)));
   }
 
   // The kubelet reports how far an expansion has come.

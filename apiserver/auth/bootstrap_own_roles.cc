@@ -10,6 +10,9 @@
 // A node reads Services, EndpointSlices and its fellow nodes by its own identity: its kubelet and
 // its service proxy are one program, where kubeadm runs kube-proxy as a pod with an account. So is
 // its DNS server, which needs to know the namespaces as well.
+//
+// It also deletes PersistentVolumes whose directory it was told to remove; NodeRestriction sees to
+// it that it deletes no other.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {
@@ -37,6 +40,10 @@ clusterbinding skiff:node-proxier system:node-proxier
 clusterrole skiff:node-dns
   allow list,watch core namespaces
 clusterbinding skiff:node-dns skiff:node-dns
+  subject Group system:nodes
+clusterrole skiff:node-volume-reclaimer
+  allow delete,get,list,watch core persistentvolumes
+clusterbinding skiff:node-volume-reclaimer skiff:node-volume-reclaimer
   subject Group system:nodes
 )";
 

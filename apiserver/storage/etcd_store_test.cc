@@ -64,7 +64,7 @@ class Watcher {
       TRY(cursor_->Next(1000, events));
       if (events.size() >= count) return events;
       std::unique_lock lock(mutex_);
-      const bool woken = changed_.wait_for(lock, 20s, [this]() REQUIRES(mutex_) { return woken_; });
+      const bool woken = changed_.wait_for(lock, 20s, [this] { return woken_; });
       EXPECT_TRUE(woken) << events.size() << " events";
       if (!woken) return events;
       woken_ = false;

@@ -147,7 +147,8 @@ class ExecOverSpdyTest : public testing::Test {
           return std::make_unique<Client>(seen_, std::move(messages));
         });
     MutexLock lock(seen_->mutex);
-    seen_->changed.wait_for(lock, 10s, [this] { return seen_->close_code != 0; });
+    seen_->changed.wait_for(lock, 10s,
+                            [this]() REQUIRES(seen_->mutex) { return seen_->close_code != 0; });
     return seen_->close_code;
   }
 

@@ -87,10 +87,11 @@ with_engine() {
     exit $code' engine "$phase" "$directory" "$@"
 }
 
-# The engine's containers had their cgroups below one of its own.
+# The engine's containers had their cgroups below one of its own. Others' may go while they are looked
+# through.
 remove_engine() {
   local cgroup
-  find /sys/fs/cgroup -depth -type d -path "*/${1##*/}*" 2>/dev/null |
+  { find /sys/fs/cgroup -depth -type d -path "*/${1##*/}*" 2>/dev/null || true; } |
     while read -r cgroup; do rmdir "$cgroup" 2>/dev/null || true; done
   rm -rf "$1"
 }

@@ -1,5 +1,5 @@
-# Sourced by nodes.sh, last: it takes the server away.
-say "8. Names, asked for by pods of every machine"
+# Sourced by nodes.sh, after what needs the same server throughout: its power is cut.
+say "7. Names, asked for by pods of every machine"
 # A pod of the namespace: what its spec has beside its container.
 pod() { # NAME SPEC-LINES [COMMAND]
   printf -- '---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: names, labels: {app: %s}}\nspec:\n' "$1" "${1%-[0-9]}"

@@ -1,5 +1,7 @@
-# Sourced: go_compose DIRECTORY builds Docker Compose v2 from its Go module into DIRECTORY and prints
-# its path. Prints nothing where there is no Go; where Go is too old or the modules cannot be had, it
+# Sourced: the Composes that things are shown with.
+#
+# go_compose DIRECTORY builds Docker Compose v2 from its Go module into DIRECTORY and prints its path.
+# Prints nothing where there is no Go; where Go is too old or the modules cannot be had, it
 # says so on stderr and prints nothing either. A binary that is there is not built again.
 GO_COMPOSE_VERSION=v2.40.3
 go_compose() {
@@ -20,4 +22,18 @@ go_compose() {
     rm -f "$directory/compose-2.40.log"
   fi
   echo "$binary"
+}
+
+# choose_composes makes `composes` the commands there are, the newest first: $COMPOSE alone where that
+# is set. Needs packages.sh.
+choose_composes() {
+  if [ -n "${COMPOSE:-}" ]; then composes=("$COMPOSE"); return; fi
+  composes=()
+  if docker compose version >/dev/null 2>&1; then
+    composes=('docker compose')
+  elif [ -x build/peers/compose-2.40 ]; then
+    composes=("$PWD/build/peers/compose-2.40")
+  fi
+  [ ${#composes[@]} -gt 0 ] || install_packages docker-compose
+  if command -v docker-compose >/dev/null; then composes+=(docker-compose); fi
 }

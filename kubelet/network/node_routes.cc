@@ -82,10 +82,10 @@ Duration NodeRouteLoop::Step() {
   }
   const auto announced = Announce();
   if (!announced) problems.push_back(announced.error().message);
-  Report(problems);
+  Report(problems, now);
   settled_ = plan && announced;
-  if (!settled_) return kRetryPeriod;
-  return watch_ ? kNever : kCheckPeriod;
+  const Duration pause = !settled_ ? kRetryPeriod : watch_ ? kNever : kCheckPeriod;
+  return std::min(pause, problems_.UntilDue(now));
 }
 
 Result<NodeRoutePlan> NodeRouteLoop::Apply() {
@@ -128,16 +128,14 @@ Result<> NodeRouteLoop::Announce() {
   return {};
 }
 
-void NodeRouteLoop::Report(const std::vector<std::string>& problems) {
-  for (const std::string& problem : problems) {
-    if (std::find(told_.begin(), told_.end(), problem) != told_.end()) continue;
+void NodeRouteLoop::Report(const std::vector<std::string>& problems, Duration now) {
+  for (const std::string& problem : problems_.Note(problems, now)) {
     log_.Error("no route to some pods", {{"error", problem}});
     const auto own = dependencies_.nodes.Get({"", options_.node_name});
     if (own && dependencies_.events != nullptr) {
       dependencies_.events->Warning(*own, "FailedToCreateRoute", problem);
     }
   }
-  told_ = problems;
 }
 
 void NodeRouteLoop::StartWatch() {

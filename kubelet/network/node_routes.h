@@ -22,6 +22,7 @@
 #include "client/informer.h"
 #include "client/recorder.h"
 #include "kubelet/network/node_route_plan.h"
+#include "kubelet/network/route_problems.h"
 
 namespace skiff {
 
@@ -61,15 +62,15 @@ class NodeRouteLoop final : public ControlLoop {
   void TellMtu(int mtu);
   // The own Node says where our end of the tunnel is.
   Result<> Announce();
-  void Report(const std::vector<std::string>& problems);
+  void Report(const std::vector<std::string>& problems, Duration now);
   void StartWatch();
 
   const Dependencies dependencies_;
   const NodeRouteOptions options_;
   const Log log_{"network"};
   Duration not_before_{};
-  int pod_mtu_ = -1;               // As told last.
-  std::vector<std::string> told_;  // Problems.
+  int pod_mtu_ = -1;  // As told last.
+  RouteProblems problems_;
   bool tried_watch_ = false;
   std::atomic<bool> settled_ = false;
   std::unique_ptr<NetlinkWatch> watch_;  // Last: it calls Wake.

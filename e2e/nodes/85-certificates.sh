@@ -1,0 +1,9 @@
+say "8. Certificates are renewed while nodes run"
+serial_of() { openssl x509 -noout -serial -in "$disks/$1/skiff/pki/kubelet-client-current.pem"; }
+renewed() { [ "$(serial_of "$1")" != "${first_serial[$1]}" ]; }
+for node in near far; do
+  CHECK_SECONDS=$((joined_at + 160 - SECONDS)) check "$node has another certificate by now" renewed $node
+  check "and is itself" is "subject=CN=system:node:$node,O=system:nodes" names_of $node
+  check "and acts by it" has "system:node:$node" as_node $node auth whoami
+done
+check "all nodes are Ready" nodes_ready 3

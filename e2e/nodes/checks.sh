@@ -1,0 +1,26 @@
+# Sourced by nodes.sh: what is asked of the cluster.
+
+nodes_ready() { [ "$(kubectl get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" = "$1" ]; }
+has() { # TEXT COMMAND...: it prints that, and may fail
+  local text=$1 out; shift
+  out=$("$@" 2>&1) || true
+  grep -qF -- "$text" <<<"$out" || { echo "$out"; return 1; }
+}
+lacks() { ! has "$@" >/dev/null; }
+is() { # TEXT COMMAND...: it prints that and nothing else
+  [ "$("${@:2}")" = "$1" ]
+}
+field() { kubectl get "$1" "$2" -o "jsonpath={$3}"; } # KIND NAME JSONPATH
+node_ip() { field node "$1" '.status.addresses[?(@.type=="InternalIP")].address'; }
+# The pods of a label that are Ready and stay, a line each: "NAME IP NODE".
+pods() {
+  kubectl get pods -l "$1" -o 'jsonpath={range .items[*]}{.metadata.name} {.status.podIP} {.spec.nodeName} {.status.conditions[?(@.type=="Ready")].status} {.metadata.deletionTimestamp}{"\n"}{end}' |
+    awk 'NF == 4 && $4 == "True" {print $1, $2, $3}'
+}
+pod_on() { pods "$1" | awk -v node="$2" '$3 == node {print $1}' | head -n 1; }
+ip_on() { pods "$1" | awk -v node="$2" '$3 == node {print $2}' | head -n 1; }
+running() { [ "$(pods "$1" | wc -l)" = "$2" ]; }
+in_pod() { kubectl exec "$1" -- "${@:2}"; }
+# What each machine's rules say of an address.
+no_rule_for() { ! on "$1" iptables-save -t nat | grep -qF "$2"; }
+seconds_since() { echo $((SECONDS - $1)); }

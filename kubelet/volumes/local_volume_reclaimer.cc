@@ -1,0 +1,87 @@
+#include "kubelet/volumes/local_volume_reclaimer.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "api/local_volumes.h"
+#include "kubelet/containerd_host.h"
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+using core_v1::PersistentVolume;
+
+Result<> RemoveDirectory(const std::string& path) {
+  // Whatever is mounted in it is somebody else's.
+  if (const auto mounts = MountsBelow(path); !mounts.empty()) {
+    return Fail(Reason::kConflict, "remove " + path + ": " + mounts.front() + " is mounted there");
+  }
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return Fail(Reason::kInternalError, "remove " + path + ": " + error.message());
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> DirectoryToReclaim(const PersistentVolume& volume, const std::string& node) {
+  const auto refused = [&](const char* why) {
+    return Fail(Reason::kForbidden, fmt::format("volume {}: {}", volume.metadata.name, why));
+  };
+  const auto label = volume.metadata.labels.find(kReclaimedBy);
+  if (label == volume.metadata.labels.end() || label->second != node) {
+    return refused("another node is to reclaim it");
+  }
+  if (volume.status.phase != "Released" && volume.status.phase != "Failed") {
+    return refused("its claim has not released it");
+  }
+  if (volume.spec.persistent_volume_reclaim_policy != "Delete") {
+    return refused("its reclaim policy is not Delete");
+  }
+  if (!volume.spec.host_path || !volume.spec.claim_ref) {
+    return refused("it is no directory that was made for a claim");
+  }
+  const fs::path path = volume.spec.host_path->path;
+  if (!path.is_absolute() || path != path.lexically_normal() ||
+      path.filename() != LocalVolumeDirectory(volume.metadata.name, *volume.spec.claim_ref)) {
+    return refused("its path is not of the form that the provisioner gives");
+  }
+  return path.string();
+}
+
+LocalVolumeReclaimer::LocalVolumeReclaimer(Dependencies dependencies, std::string node)
+    : dependencies_(std::move(dependencies)), node_(std::move(node)) {
+  dependencies_.volumes.OnChange([this](const auto&, const auto& now) {
+    if (now) Wake();
+  });
+}
+
+Duration LocalVolumeReclaimer::Step() {
+  std::map<std::string, std::string> problems;
+  for (const auto& volume : dependencies_.volumes.List()) {
+    const auto reclaimed = Reclaim(*volume);
+    if (reclaimed) continue;
+    const std::string& name = volume->metadata.name;
+    const std::string& problem = problems[name] = reclaimed.error().message;
+    const auto told = told_.find(name);
+    if (told != told_.end() && told->second == problem) continue;
+    log_.Error("volume not reclaimed", {{"volume", name}, {"error", problem}});
+    dependencies_.events.Warning(*volume, "VolumeFailedDelete", problem);
+  }
+  told_ = std::move(problems);
+  return told_.empty() ? kNever : kRetryPeriod;
+}
+
+Result<> LocalVolumeReclaimer::Reclaim(const PersistentVolume& volume) {
+  if (volume.metadata.deletion_timestamp) return {};  // Done; others hold it back.
+  const std::string directory = TRY(DirectoryToReclaim(volume, node_));
+  TRY(RemoveDirectory(directory));
+  const auto deleted = dependencies_.client.Delete(volume);
+  if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+  log_.Info("volume reclaimed", {{"volume", volume.metadata.name}});
+  return {};
+}
+
+}  // namespace skiff::kubelet

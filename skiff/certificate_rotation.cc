@@ -1,0 +1,101 @@
+#include "skiff/certificate_rotation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controllers/certificate_rules.h"
+
+namespace skiff {
+namespace {
+
+using certificates_v1::CertificateSigningRequest;
+
+constexpr double kEarliest = 0.7;
+constexpr double kLatest = 0.9;
+
+}  // namespace
+
+TimePoint RotationTime(const Validity& validity, double fraction) {
+  const Duration life = validity.not_after - validity.not_before;
+  const double part = kEarliest + (kLatest - kEarliest) * fraction;
+  return validity.not_before + std::chrono::duration_cast<Duration>(life * part);
+}
+
+CertificateRotation::CertificateRotation(CertificateOffice office, Options options,
+                                         const std::string& current, Take take)
+    : office_(office), options_(std::move(options)), take_(std::move(take)) {
+  Plan(current);
+}
+
+void CertificateRotation::Start(Executor& executor) {
+  executor_ = &executor;
+  executor.Add(*this);
+}
+
+void CertificateRotation::Stop() {
+  if (executor_ == nullptr) return;
+  executor_->Remove(*this);
+  executor_ = nullptr;
+  answers_.reset();
+}
+
+void CertificateRotation::Plan(const std::string& current) {
+  const auto validity = ValidityOf(current);
+  due_ = validity ? RotationTime(*validity, office_.random.Fraction()) : office_.clock.Now();
+}
+
+Duration CertificateRotation::Step() {
+  const Duration now = office_.clock.Monotonic();
+  if (request_.empty()) {
+    const Duration wait = std::max(due_ - office_.clock.Now(), not_before_ - now);
+    if (wait > Duration(0)) return wait;
+    not_before_ = now + kRetry;
+    if (const auto asked = Ask(); !asked) return Failed(asked.error());
+    asked_at_ = now;
+  }
+  const auto answer = answers_->informer().Get({"", request_});
+  const Duration left = asked_at_ + kPatience - now;
+  const bool is_answered = answer && IsAnswered(*answer);
+  if (!is_answered && left > Duration(0)) return left;
+  const std::string request = std::exchange(request_, "");
+  answers_.reset();
+  if (!is_answered) return Failed({Reason::kTimeout, "nobody answered request " + request});
+  if (const auto taken = TakeAnswer(*answer); !taken) return Failed(taken.error());
+  retry_ = kRetry;
+  return Duration(0);
+}
+
+Duration CertificateRotation::Failed(const Error& error) {
+  log_.Error("certificate not renewed", {{"signer", options_.signer}, {"error", error.message}});
+  const Duration wait = retry_;
+  not_before_ = office_.clock.Monotonic() + wait;
+  retry_ = std::min(retry_ * 2, kRetryMax);
+  return wait;
+}
+
+Result<> CertificateRotation::Ask() {
+  const SigningKeyPair key = TRY(NewSigningKey(KeyKind::kP256));
+  const std::string pem = TRY(MakeCertificateRequest(key.private_pem, options_.order));
+  const auto request = NodeRequestOf(options_.signer, pem);
+  TRY(office_.client.Create(request));
+  key_ = key.private_pem;
+  request_ = request.metadata.name;
+  ListOptions scope;
+  scope.field_selector = "metadata.name=" + request_;
+  answers_ = std::make_unique<Answers>(
+      Reflector::Dependencies{office_.client, office_.clock, office_.random}, scope);
+  answers_->informer().OnChange(
+      [this](const auto&, const Ptr<CertificateSigningRequest>&) { Wake(); });
+  answers_->Start(*executor_);
+  return {};
+}
+
+Result<> CertificateRotation::TakeAnswer(const CertificateSigningRequest& answer) {
+  const std::string certificate = TRY(AnswerOf(answer));
+  TRY(take_({certificate, key_}));
+  Plan(certificate);
+  log_.Info("certificate signed", {{"signer", options_.signer}});
+  return {};
+}
+
+}  // namespace skiff

@@ -1,0 +1,221 @@
+// What a joined node sees to while it runs: its certificates, and the directories of claims that
+// are gone; over real TLS, with the rights that a node has.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "api/gen/authentication_v1.h"
+#include "api/local_volumes.h"
+#include "client/renewable_transport.h"
+#include "controllers/certificate_rules.h"
+#include "kubelet/volumes/local_volume_reclaimer.h"
+#include "skiff/certificate_rotation.h"
+#include "skiff/joined_cluster_test.h"
+#include "skiff/serving_certificate.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::PersistentVolume;
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(RotationTimeTest, ACertificateIsRenewedAtSeventyToNinetyPercentOfItsLife) {
+  const TimePoint begin{1'700'000'000s};
+  const Validity validity{begin, begin + 1000s};
+  EXPECT_EQ(RotationTime(validity, 0), begin + 700s);
+  EXPECT_EQ(RotationTime(validity, 0.5), begin + 800s);
+  EXPECT_LT(RotationTime(validity, 0.999), begin + 900s);
+}
+
+TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
+  FakeClock clock(TimePoint{1'700'000'000s});
+  SeededRandom random(1);
+  int asked = 0;
+  InProcessTransport transport([&](const http::Request&) {
+    ++asked;
+    http::Response response;
+    response.status = 503;
+    return response;
+  });
+  Client client(transport, "kubelet");
+  CertificateRotation rotation({client, clock, random},
+                               {certificates::kKubeletClientSigner, ClientOrder("n")}, "",
+                               [](const KeyPair&) { return Result<>(); });
+  SteppedExecutor executor(clock, 1);
+  rotation.Start(executor);
+  executor.RunFor(1h);
+  rotation.Stop();
+  // At once, after 10, 20, 40, 80, 160 and 320 s more, and then every ten minutes.
+  EXPECT_EQ(asked, 11);
+}
+
+class NodeUpkeepTest : public JoinedClusterTest {
+ protected:
+  // A machine that joins; its client has its rights.
+  void JoinAs(const std::string& name) {
+    const auto identity = Join(OptionsFor(MakeToken(), name));
+    ASSERT_TRUE(identity) << identity.error().message;
+    identity_ = *identity;
+    node_transport_ = *MakeRenewableTransport(HttpsOptionsOf(identity_));
+    node_ = std::make_unique<Client>(*node_transport_, "kubelet");
+  }
+  // By which certificate the server knows the node.
+  std::string Credential() {
+    const auto review = node_->Create(authentication_v1::SelfSubjectReview());
+    EXPECT_TRUE(review) << review.error().message;
+    if (!review) return "";
+    EXPECT_EQ((*review)->status.user_info.username, "system:node:" + identity_.node_name);
+    return (*review)->status.user_info.extra.at("authentication.kubernetes.io/credential-id").at(0);
+  }
+  // Runs a rotation until it has taken a certificate.
+  KeyPair Rotate(const Clock& clock, CertificateRotation::Options options,
+                 const std::string& current, const CertificateRotation::Take& take) {
+    Mutex mutex;
+    CondVar changed;
+    std::optional<KeyPair> taken;
+    ThreadExecutor executor("test", 3);
+    CertificateRotation rotation({*node_, clock, random_}, std::move(options), current,
+                                 [&](const KeyPair& next) {
+                                   const auto done = take(next);
+                                   const MutexLock lock(mutex);
+                                   taken = next;
+                                   changed.notify_all();
+                                   return done;
+                                 });
+    rotation.Start(executor);
+    {
+      MutexLock lock(mutex);
+      EXPECT_TRUE(changed.wait_for(lock, kPatience, [&] { return taken.has_value(); }));
+    }
+    rotation.Stop();
+    return taken.value_or(KeyPair());
+  }
+
+  NodeIdentity identity_;
+  std::unique_ptr<RenewableTransport> node_transport_;
+  std::unique_ptr<Client> node_;
+};
+
+TEST_F(NodeUpkeepTest, AClientCertificateIsRenewedAndUsedWhileTheNodeRuns) {
+  JoinAs("rotated");
+  const std::string before = Credential();
+  // Nine tenths of a year are over.
+  const FakeClock later(clock_.Now() + 24h * 330);
+  const KeyPair next =
+      Rotate(later, {certificates::kKubeletClientSigner, ClientOrder("rotated")},
+             identity_.client.certificate_pem, [&](const KeyPair& taken) -> Result<> {
+               NodeIdentity renewed = identity_;
+               renewed.client = taken;
+               return SaveNodeIdentity(directory_, renewed).and_then([&] {
+                 return node_transport_->Renew(taken.certificate_pem, taken.key_pem);
+               });
+             });
+  EXPECT_NE(next.certificate_pem, identity_.client.certificate_pem);
+  EXPECT_NE(Credential(), before) << "by the new one from now on";
+  EXPECT_EQ(LoadNodeIdentity(directory_)->client.certificate_pem, next.certificate_pem);
+}
+
+TEST_F(NodeUpkeepTest, ACertificateThatIsYoungIsLeftAlone) {
+  JoinAs("young");
+  FakeClock clock(clock_.Now());
+  SteppedExecutor executor(clock, 1);
+  CertificateRotation rotation(
+      {*node_, clock, random_}, {certificates::kKubeletClientSigner, ClientOrder("young")},
+      identity_.client.certificate_pem, [](const KeyPair&) { return Result<>(); });
+  rotation.Start(executor);
+  EXPECT_TRUE(executor.RunUntilIdle());
+  EXPECT_GT(executor.NextDue() - clock.Monotonic(), 24h * 250);
+  EXPECT_LT(executor.NextDue() - clock.Monotonic(), 24h * 330);
+  rotation.Stop();
+}
+
+TEST_F(NodeUpkeepTest, AKubeletGetsAServingCertificateForItsAddress) {
+  JoinAs("serving");
+  Node node;
+  node.metadata.name = "serving";
+  auto& address = node.status.addresses.emplace_back();
+  address.type = "InternalIP";
+  address.address = "10.9.8.7";
+  ASSERT_TRUE(node_->Create(node));
+  const ServingFiles files{directory_, "serving", "10.9.8.7"};
+  const auto first = LoadServingCertificate(files, clock_.Now());
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_FALSE(first->is_signed);
+  const KeyPair next =
+      Rotate(clock_, {certificates::kKubeletServingSigner, ServingOrder(files)}, "",
+             [&](const KeyPair& taken) { return SaveServingCertificate(files, taken); });
+  EXPECT_THAT(NamesOfCertificate(next.certificate_pem)->ip_addresses,
+              testing::ElementsAre("10.9.8.7"));
+  // The next start takes the same one up again, unless the address is another by then.
+  const auto later = LoadServingCertificate(files, clock_.Now());
+  EXPECT_TRUE(later->is_signed);
+  EXPECT_EQ(later->pair.certificate_pem, next.certificate_pem);
+  EXPECT_FALSE(
+      LoadServingCertificate({directory_, "serving", "10.9.8.8"}, clock_.Now())->is_signed);
+}
+
+TEST_F(NodeUpkeepTest, ANodeRemovesTheDirectoryItIsToldToAndDeletesNoOtherVolume) {
+  JoinAs("keeper");
+  PersistentVolume volume;
+  volume.metadata.name = "pvc-1";
+  volume.metadata.labels[kReclaimedBy] = "keeper";
+  volume.spec.capacity["storage"] = *Quantity::Parse("1Gi");
+  volume.spec.access_modes = {"ReadWriteOnce"};
+  volume.spec.persistent_volume_reclaim_policy = "Delete";
+  auto& claim = volume.spec.claim_ref.Ensure();
+  claim.kind = "PersistentVolumeClaim";
+  claim.namespace_ = "default";
+  claim.name = "gone";
+  claim.uid = "1";
+  const std::string path = directory_ + "/" + LocalVolumeDirectory("pvc-1", claim);
+  volume.spec.host_path.Ensure().path = path;
+  std::filesystem::create_directories(path + "/sub");
+  std::ofstream(path + "/sub/file") << "data";
+
+  PersistentVolume other = volume;
+  other.metadata.name = "pvc-2";
+  other.metadata.labels[kReclaimedBy] = "node-0";
+  ASSERT_TRUE(admin_->Create(other));
+  const auto refused = node_->Delete<PersistentVolume>({"", "pvc-2"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("node \"keeper\" can only delete volumes that it is to reclaim"));
+  EXPECT_FALSE(node_->Patch(other, [](PersistentVolume& it) { it.metadata.labels.clear(); }));
+
+  EventSink sink(*node_, clock_);
+  EventRecorder events(sink, clock_, "kubelet", "keeper");
+  ScopedInformer<PersistentVolume> assigned(
+      {*node_, clock_, random_}, {.label_selector = std::string(kReclaimedBy) + "=keeper"});
+  kubelet::LocalVolumeReclaimer reclaimer({assigned.informer(), *node_, events}, "keeper");
+  ThreadExecutor executor("test", 3);
+  executor.Add(reclaimer);
+  assigned.Start(executor);
+  ASSERT_TRUE(admin_->Create(volume));
+  // Its phase is Released once the controllers have seen that the claim is gone.
+  Mutex mutex;
+  CondVar changed;
+  bool is_gone = false;
+  ScopedInformer<PersistentVolume> all({*admin_, clock_, random_}, {});
+  all.informer().OnChange([&](const Ptr<PersistentVolume>& before, const auto& now) {
+    if (now || before->metadata.name != "pvc-1") return;
+    const MutexLock lock(mutex);
+    is_gone = true;
+    changed.notify_all();
+  });
+  all.Start(executor);
+  {
+    MutexLock lock(mutex);
+    EXPECT_TRUE(changed.wait_for(lock, kPatience, [&] { return is_gone; }));
+  }
+  all.Stop();
+  assigned.Stop();
+  executor.Remove(reclaimer);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_TRUE(admin_->Get<PersistentVolume>({"", "pvc-2"}));
+}
+
+}  // namespace
+}  // namespace skiff
