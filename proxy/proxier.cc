@@ -109,13 +109,12 @@ Duration Proxier::Step() {
   not_before_ = after + times_.min_sync_period;
   last_updated_ = dependencies_.clock.Now().time_since_epoch().count();
   waiting_since_ = kNever.count();
-  if (!synced_) {
+  if (!synced_.exchange(true)) {
     watches_deletions_ = dependencies_.netfilter.OnDeletions([this] {
       look_ = true;
       Wake();
     });
   }
-  synced_ = true;
   next_check_ = watches_deletions_ ? kNever : after + times_.sync_period;
   return NextDue(after);
 }
