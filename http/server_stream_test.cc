@@ -389,7 +389,14 @@ class IdleSource : public StreamSource {
   Waker waker_;
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 TEST(Server, HoldsIdleStreamsInLittleMemoryAndNoThreads) {
+  if (kIsSanitized) GTEST_SKIP() << "what a sanitizer adds to memory and threads is not ours";
   constexpr int kStreams = 2'000;
   TestAuthority authority;
   const auto leaf = authority.IssueServer();
