@@ -171,6 +171,11 @@ class JobReconciler final : public Reconciler<Job> {
                       verdict.message, clock_.Now());
     if (complete) {
       job.status.completion_time = Time(clock_.Now());
+      // One was made twice, since the answer to the first request was lost.
+      if (job.spec.completions && job.status.succeeded > *job.spec.completions) {
+        events_.Warning(job, "TooManySucceededPods",
+                        "Too many succeeded pods running after completion count reached");
+      }
       events_.Normal(job, "Completed", "Job completed");
     } else {
       events_.Warning(job, verdict.reason, verdict.message);

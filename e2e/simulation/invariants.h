@@ -99,12 +99,13 @@ class Invariants {
   Client client_;
   const std::function<bool(const std::string&)> unheard_;
   std::vector<Feed> feeds_;
-  std::map<std::string, PodState> pods_;                // By uid.
-  std::map<std::string, std::string> bound_;            // Pod uid -> node; never forgotten.
-  std::set<std::string> once_ready_;                    // Pod uids.
-  std::map<std::string, Set> sets_;                     // By uid.
-  std::map<std::string, DeploymentState> deployments_;  // By uid.
-  std::map<std::string, int> parallelism_;              // Job uid -> most active pods.
+  std::map<std::string, PodState> pods_;                 // By uid.
+  std::map<std::string, std::string> bound_;             // Pod uid -> node; never forgotten.
+  std::set<std::string> once_ready_;                     // Pod uids.
+  std::map<std::string, Set> sets_;                      // By uid.
+  std::map<std::string, DeploymentState> deployments_;   // By uid.
+  std::map<std::string, int> parallelism_;               // Job uid -> most active pods.
+  std::map<std::string, std::set<std::string>> of_job_;  // Job uid -> uids of all its pods.
   std::map<ObjectKey, std::map<std::string, std::string>> config_maps_;
   std::map<ObjectKey, std::map<std::string, std::string>> acknowledged_;
   bool guards_availability_ = false;

@@ -210,7 +210,7 @@ void Workload::CheckJobs(std::vector<std::string>& out) {
     const bool complete =
         std::any_of(job.status.conditions.begin(), job.status.conditions.end(),
                     [](const auto& it) { return it.type == "Complete" && it.status == "True"; });
-    if (complete && job.status.succeeded == completions && job.status.active == 0) continue;
+    if (complete && job.status.succeeded >= completions && job.status.active == 0) continue;
     out.push_back(fmt::format("job {} has {} of {} succeeded, {} active, {} failed",
                               job.metadata.name, job.status.succeeded, completions,
                               job.status.active, job.status.failed));
