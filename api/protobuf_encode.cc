@@ -19,6 +19,7 @@ class BackWriter {
   size_t size() const { return buffer_.size() - at_; }
 
   void Bytes(std::string_view bytes) {
+    if (bytes.empty()) return;  // Neither side may have a place for nothing.
     Reserve(bytes.size());
     at_ -= bytes.size();
     std::memcpy(buffer_.data() + at_, bytes.data(), bytes.size());
