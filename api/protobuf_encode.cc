@@ -1,4 +1,5 @@
 // Writes messages from the back, so that each length is known when its prefix is due.
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <span>
@@ -58,7 +59,8 @@ class BackWriter {
     if (count <= at_) return;
     const size_t grown = buffer_.size() * 2 + count + 256;
     std::vector<char> larger(grown);
-    std::memcpy(larger.data() + grown - size(), buffer_.data() + at_, size());
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(at_), buffer_.end(),
+              larger.end() - static_cast<std::ptrdiff_t>(size()));
     at_ = grown - size();
     buffer_ = std::move(larger);
   }
