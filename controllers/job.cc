@@ -47,7 +47,7 @@ class JobReconciler final : public Reconciler<Job> {
     Job now = job;
     Duration again = kNever;
     if (!verdict.type.empty()) {
-      TRY(RemovePods(job, observation.active));
+      TRY(RemovePods(job, observation.active, Ending::kCounted));
     } else if (settled && !job.metadata.deletion_timestamp) {
       again = TRY(ManagePods(now, observation, pods));
     }
@@ -73,7 +73,7 @@ class JobReconciler final : public Reconciler<Job> {
                               const job::Pods& pods) {
     SetSuspended(now);
     const job::Plan plan = job::PlanPods(now, observation, pods, clock_.Now());
-    TRY(RemovePods(now, plan.remove));
+    TRY(RemovePods(now, plan.remove, Ending::kForgotten));
     const auto owner = ReferenceTo(Job::Info(), now.metadata);
     TRY(SlowStart(hands_, plan.create, [&](int index) {
       return control_.Create(owner,
@@ -96,12 +96,15 @@ class JobReconciler final : public Reconciler<Job> {
     }
   }
 
-  // Pods that are deleted before they ended are not counted: their finalizer comes off first.
-  Result<> RemovePods(const Job& job, const job::Pods& pods) {
+  // Whether the job counts how a pod ends that it deletes. A surplus pod, or one of a suspended job,
+  // is forgotten: its finalizer comes off first, so that even its success on SIGTERM is not counted.
+  enum class Ending { kCounted, kForgotten };
+
+  Result<> RemovePods(const Job& job, const job::Pods& pods, Ending ending) {
     const auto owner = ReferenceTo(Job::Info(), job.metadata);
     return AllAtOnce(hands_, static_cast<int>(pods.size()), [&](int index) -> Result<> {
       if (control_.memory().WasDeleted(KeyOf(job), *pods[index])) return {};
-      if (job::IsSuspended(job)) TRY(Release(KeyOf(job), *pods[index]));
+      if (ending == Ending::kForgotten) TRY(Release(KeyOf(job), *pods[index]));
       return control_.Delete(owner, *pods[index]);
     });
   }

@@ -5,15 +5,12 @@
 #include <set>
 
 #include "api/gen/apps_v1.h"
-#include "api/gen/batch_v1.h"
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "api/gen/policy_v1.h"
-#include "api/gen/storage_v1.h"
 #include "controllers/pod_control.h"
-#include "e2e/harness.h"
-#include "e2e/pod_runner.h"
+#include "e2e/controllers_harness.h"
 
 namespace skiff {
 namespace {
@@ -24,8 +21,6 @@ using core_v1::ConfigMap;
 using core_v1::Endpoints;
 using core_v1::Namespace;
 using core_v1::Node;
-using core_v1::PersistentVolume;
-using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 using core_v1::ReplicationController;
 using core_v1::Service;
@@ -34,28 +29,6 @@ using discovery_v1::EndpointSlice;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-TestCluster::Options OptionsOf(uint64_t seed, const std::set<std::string>& silent) {
-  TestCluster::Options options;
-  options.seed = seed;
-  options.controllers.root_ca = "CA";
-  options.controllers.local_path_directory = "/volumes";
-  options.controllers.nodes_remove_local_volumes = false;
-  options.add_parts = [&silent](Manager& manager) {
-    PodRunnerOptions runner;
-    runner.reports = [&silent](const std::string& node) { return !silent.contains(node); };
-    AddPodRunner(manager, runner);
-  };
-  return options;
-}
-
-void FillTemplate(core_v1::PodTemplateSpec& pod_template, const std::string& app,
-                  const std::string& image) {
-  pod_template.metadata.labels["app"] = app;
-  auto& container = pod_template.spec.containers.emplace_back();
-  container.name = "main";
-  container.image = image;
-}
 
 ReplicaSet ReplicaSetOf(const std::string& name, int replicas) {
   ReplicaSet set;
@@ -67,40 +40,7 @@ ReplicaSet ReplicaSetOf(const std::string& name, int replicas) {
   return set;
 }
 
-Deployment DeploymentOf(const std::string& name, int replicas) {
-  Deployment deployment;
-  deployment.metadata.name = name;
-  deployment.metadata.namespace_ = "default";
-  deployment.spec.replicas = replicas;
-  deployment.spec.selector.Ensure().match_labels["app"] = name;
-  FillTemplate(deployment.spec.template_, name, "image:1");
-  return deployment;
-}
-
-Node NodeOf(const std::string& name) {
-  Node node;
-  node.metadata.name = name;
-  node.metadata.labels["kubernetes.io/hostname"] = name;
-  auto& ready = node.status.conditions.emplace_back();
-  ready.type = "Ready";
-  ready.status = "True";
-  return node;
-}
-
-// Every test runs under several orders of events.
-class ControllersTest : public testing::TestWithParam<uint64_t> {
- protected:
-  ControllersTest() : cluster_(OptionsOf(GetParam(), silent_)) {
-    cluster_.Apply(NodeOf("node1"));
-    cluster_.Edit<Node>(
-        {"", "node1"}, [](Node& it) { it.status = NodeOf("node1").status; }, true);
-    cluster_.RunFor(1s);
-  }
-  size_t PodCount() { return cluster_.List<Pod>("default").size(); }
-  std::set<std::string> silent_;  // Nodes that do not report.
-  TestCluster cluster_;
-};
-INSTANTIATE_TEST_SUITE_P(Seeds, ControllersTest, testing::Range<uint64_t>(1, 6));
+INSTANTIATE_TEST_SUITE_P(Seeds, ControllersTest, kOrders);
 
 TEST_P(ControllersTest, AReplicaSetHasAsManyPodsAsItAsksFor) {
   cluster_.Apply(ReplicaSetOf("web", 3)).RunFor(1s);
@@ -377,84 +317,6 @@ TEST_P(ControllersTest, APodIsMarkedOnceOnANodeThatIsNotReady) {
   EXPECT_TRUE(IsReady(cluster_.List<Pod>()[0]));
 }
 
-storage_v1::StorageClass ClassOf(const std::string& name) {
-  storage_v1::StorageClass storage_class;
-  storage_class.metadata.name = name;
-  storage_class.provisioner = "skiff.io/local-path";
-  return storage_class;
-}
-
-PersistentVolumeClaim ClaimOf(const std::string& name, const std::string& storage_class) {
-  PersistentVolumeClaim claim;
-  claim.metadata.name = name;
-  claim.metadata.namespace_ = "default";
-  claim.spec.access_modes = {"ReadWriteOnce"};
-  claim.spec.resources.requests["storage"] = *Quantity::Parse("1Gi");
-  claim.spec.storage_class_name = storage_class;
-  return claim;
-}
-
-TEST_P(ControllersTest, AClaimGetsAVolumeAndGivesItBack) {
-  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("csi-pvc", "csi-afs-sc")).RunFor(1min);
-  const auto claim = cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"});
-  EXPECT_EQ(claim->status.phase, "Bound");
-  EXPECT_EQ(claim->spec.volume_name, "pvc-" + claim->metadata.uid);
-  const auto volumes = cluster_.List<PersistentVolume>();
-  ASSERT_THAT(volumes, SizeIs(1));
-  EXPECT_EQ(volumes[0].status.phase, "Bound");
-  cluster_.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
-  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
-  EXPECT_THAT(cluster_.List<PersistentVolume>(), IsEmpty());
-}
-
-TEST_P(ControllersTest, TheNodeOfALocalVolumeIsToldToRemoveItAndTakesItAlongWhenItGoes) {
-  TestCluster::Options options = OptionsOf(GetParam(), silent_);
-  options.controllers.nodes_remove_local_volumes = true;
-  TestCluster cluster(options);
-  cluster.Apply(NodeOf("node1"));
-  cluster.Edit<Node>(
-      {"", "node1"}, [](Node& it) { it.status = NodeOf("node1").status; }, true);
-  cluster.RunFor(1s);
-  cluster.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("csi-pvc", "csi-afs-sc")).RunFor(1min);
-  cluster.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
-  const auto volumes = cluster.List<PersistentVolume>();
-  ASSERT_THAT(volumes, SizeIs(1)) << "its data is still on the node";
-  EXPECT_EQ(volumes[0].status.phase, "Released");
-  const std::string node = volumes[0].metadata.labels.at("skiff.io/reclaimed-by");
-  cluster.Delete<Node>({"", node}).RunFor(1min);
-  EXPECT_THAT(cluster.List<PersistentVolume>(), IsEmpty());
-}
-
-TEST_P(ControllersTest, AClaimInUseIsProtected) {
-  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("csi-pvc", "csi-afs-sc"));
-  Pod pod;
-  pod.metadata.name = "my-csi-app";
-  pod.metadata.namespace_ = "default";
-  core_v1::PodTemplateSpec pod_template;
-  FillTemplate(pod_template, "x", "busybox");
-  pod.spec = pod_template.spec;
-  auto& volume = pod.spec.volumes.emplace_back();
-  volume.name = "data";
-  volume.persistent_volume_claim.Ensure().claim_name = "csi-pvc";
-  cluster_.Apply(pod).RunFor(1min);
-  cluster_.Delete<PersistentVolumeClaim>({"default", "csi-pvc"}).RunFor(1min);
-  ASSERT_NE(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
-  cluster_.Delete<Pod>({"default", "my-csi-app"}).RunFor(1min);
-  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "csi-pvc"}), nullptr);
-}
-
-TEST_P(ControllersTest, AClaimThatWaitsForItsConsumerGetsNoVolumeBefore) {
-  auto storage_class = ClassOf("late");
-  storage_class.volume_binding_mode = "WaitForFirstConsumer";
-  cluster_.Apply(storage_class).Apply(ClaimOf("c", "late")).RunFor(1min);
-  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "c"})->status.phase, "Pending");
-  cluster_.Edit<PersistentVolumeClaim>({"default", "c"}, [](PersistentVolumeClaim& it) {
-    it.metadata.annotations["volume.kubernetes.io/selected-node"] = "node1";
-  });
-  cluster_.RunFor(1min);
-  EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "c"})->status.phase, "Bound");
-}
-
 TEST_P(ControllersTest, PodsOfANodeThatIsGoneGo) {
   cluster_.Apply(ReplicaSetOf("web", 1)).RunFor(1s);
   const std::string before = cluster_.List<Pod>()[0].metadata.uid;
@@ -483,40 +345,6 @@ TEST_P(ControllersTest, ADaemonSetRunsOnEveryNode) {
   stored = cluster_.Get<apps_v1::DaemonSet>({"default", "agent"});
   EXPECT_EQ(stored->status.updated_number_scheduled, 1);
   EXPECT_THAT(cluster_.List<apps_v1::ControllerRevision>("default"), SizeIs(2));
-}
-
-batch_v1::Job JobOf(const std::string& name, int completions) {
-  batch_v1::Job job;
-  job.metadata.name = name;
-  job.metadata.namespace_ = "default";
-  job.spec.completions = completions;
-  job.spec.parallelism = 2;
-  FillTemplate(job.spec.template_, name, "image:1");
-  job.spec.template_.spec.restart_policy = "Never";
-  return job;
-}
-
-TEST_P(ControllersTest, AJobRunsUntilEnoughPodsSucceeded) {
-  cluster_.Apply(JobOf("sum", 5)).RunFor(1min);
-  const auto job = cluster_.Get<batch_v1::Job>({"default", "sum"});
-  EXPECT_EQ(job->status.succeeded, 5);
-  EXPECT_EQ(job->status.active, 0);
-  std::set<std::string> conditions;
-  for (const auto& condition : job->status.conditions) conditions.insert(condition.type);
-  EXPECT_EQ(conditions, (std::set<std::string>{"Complete", "SuccessCriteriaMet"}));
-  const auto pods = cluster_.List<Pod>("default");
-  EXPECT_THAT(pods, SizeIs(5));
-  for (const Pod& pod : pods) EXPECT_THAT(pod.metadata.finalizers, IsEmpty());
-}
-
-TEST_P(ControllersTest, AJobThatIsDeletedLeavesNoPods) {
-  batch_v1::Job job = JobOf("sum", 3);
-  job.spec.ttl_seconds_after_finished = 120;
-  cluster_.Apply(job).RunFor(1min);
-  EXPECT_EQ(PodCount(), 3u);
-  cluster_.RunFor(2min);
-  EXPECT_EQ(cluster_.Get<batch_v1::Job>({"default", "sum"}), nullptr) << "its time is over";
-  EXPECT_EQ(PodCount(), 0u);
 }
 
 TEST_P(ControllersTest, ABudgetSaysHowManyPodsMayGo) {

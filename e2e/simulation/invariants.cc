@@ -256,9 +256,16 @@ void Invariants::CheckSiblings(const Pod& pod) {
 
 void Invariants::TakeJob(const batch_v1::Job& job) {
   parallelism_[job.metadata.uid] = job.spec.parallelism.value_or(1);
-  // It may have one pod too many that ends well, when the answer to a request for it was lost: in
-  // Kubernetes, too (TooManySucceededPods). It must count no pod twice.
-  const auto made = static_cast<int>(of_job_[job.metadata.uid].size());
+  // A pod that the controller did not hear of may end well before it is seen to be one too many: in
+  // Kubernetes, too (TooManySucceededPods).
+  const auto& pods = of_job_[job.metadata.uid];
+  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_));
+  const int completions = job.spec.completions.value_or(1);
+  if (job.status.succeeded > completions + unheard) {
+    Complain(fmt::format("job {} counts {} succeeded pods of {}, though it missed only {} of its own",
+                         job.metadata.name, job.status.succeeded, completions, unheard));
+  }
+  const auto made = static_cast<int>(pods.size());
   if (job.status.succeeded + job.status.failed > made) {
     Complain(fmt::format("job {} counts {} succeeded and {} failed pods of {} that were made",
                          job.metadata.name, job.status.succeeded, job.status.failed, made));
