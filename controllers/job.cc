@@ -96,8 +96,9 @@ class JobReconciler final : public Reconciler<Job> {
     }
   }
 
-  // Whether the job counts how a pod ends that it deletes. A surplus pod, or one of a suspended job,
-  // is forgotten: its finalizer comes off first, so that even its success on SIGTERM is not counted.
+  // Whether the job counts how a pod ends that it deletes. A surplus pod, or one of a suspended
+  // job, is forgotten: its finalizer comes off first, so that even its success on SIGTERM is not
+  // counted.
   enum class Ending { kCounted, kForgotten };
 
   Result<> RemovePods(const Job& job, const job::Pods& pods, Ending ending) {

@@ -88,8 +88,8 @@ images_and_ports() {
   run of show scale deployment web --replicas=3
   run of show create service nodeport web --tcp=80 --node-port=30080
   run of show rollout status deployment web
-  check "it runs on all three machines, from that image" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/show.kubeconfig' \
-    get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{\"\\n\"}{end}' | sort -u | wc -l) = 3 ]"
+  check "it runs on both agents, from that image" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/show.kubeconfig' \
+    get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{\"\\n\"}{end}' | sort -u | wc -l) = 2 ]"
   check "and answers on 127.0.0.1:$SKIFF_NODE_PORT" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
 }
 

@@ -88,10 +88,15 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   return controllers;
 }
 
-// As the server's own hand, once at each start.
-Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const Pki& pki) {
-  InProcessTransport transport(
+// As the server's own hand.
+InProcessTransport OwnTransport(ApiServer& server) {
+  return InProcessTransport(
       [&server](const http::Request& request) { return server.Handle(request, LoopbackUser()); });
+}
+
+// Once at each start.
+Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const Pki& pki) {
+  InProcessTransport transport = OwnTransport(server);
   Client client(transport, "skiff");
   TRY(WriteClusterObjects(client, {.server_url = ServerUrl(options),
                                    .authority_pem = pki.authority().pem().certificate_pem,
@@ -183,6 +188,11 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
     return Fail(Reason::kTimeout,
                 "the node did not become Ready within a minute; its conditions say why: kubectl "
                 "describe node");
+  }
+  if (made.node) {
+    InProcessTransport transport = OwnTransport(made.server->server());
+    Client client(transport, "skiff");
+    TRY(MarkControlPlane(client, made.node->name()));
   }
   return cluster;
 }

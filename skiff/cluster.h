@@ -34,6 +34,7 @@ struct ClusterOptions {
   // The kubelet's flags of these names; without thresholds, few are watched.
   std::vector<std::string> eviction_hard;
   Duration eviction_pressure_transition_period = 300s;
+  std::vector<std::string> register_with_taints;  // Of this node when it is new: k=v:Effect.
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
   bool is_server = true;        // False: a node of another machine's cluster.
 };

@@ -135,4 +135,12 @@ Result<> EnsureBootstrapToken(Client& client, const std::string& text) {
   return Fail(created.error());
 }
 
+Result<> MarkControlPlane(Client& client, const std::string& node) {
+  constexpr char kLabel[] = "node-role.kubernetes.io/control-plane";
+  const auto stored = TRY(client.Get<core_v1::Node>(ObjectKey{"", node}));
+  if (stored->metadata.labels.contains(kLabel)) return {};
+  TRY(client.Patch(*stored, [&](core_v1::Node& it) { it.metadata.labels[kLabel]; }));
+  return {};
+}
+
 }  // namespace skiff

@@ -29,4 +29,8 @@ Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 // the text is no token.
 Result<> EnsureBootstrapToken(Client& client, const std::string& text);
 
+// Gives the node the role control-plane, by the label that kubeadm and kind give it. kNotFound: it
+// is not registered.
+Result<> MarkControlPlane(Client& client, const std::string& node);
+
 }  // namespace skiff

@@ -13,6 +13,7 @@ namespace {
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(DockerClusterTest, TheServerPublishesItsApiAndWhatIsAskedFor) {
   const auto command =
@@ -27,6 +28,15 @@ TEST(DockerClusterTest, TheServerPublishesItsApiAndWhatIsAskedFor) {
   ASSERT_NE(image, command.end()) << line;
   EXPECT_THAT(std::vector<std::string>(image, command.end()),
               ElementsAre("skiff", "up", "--foreground", "--secure-port=7443"));
+}
+
+TEST(DockerClusterTest, AServerWithAgentsRunsNoPods) {
+  EXPECT_THAT(DockerServerCommand({.name = "dev", .nodes = 2}),
+              Contains("--register-with-taints=node-role.kubernetes.io/control-plane:NoSchedule"));
+  const auto command = DockerServerCommand(
+      {.name = "dev", .nodes = 2, .server_arguments = {"--register-with-taints="}});
+  EXPECT_THAT(command, Contains("--register-with-taints=")) << "unless it is said otherwise";
+  EXPECT_THAT(command, Not(Contains(HasSubstr("NoSchedule"))));
 }
 
 TEST(DockerClusterTest, AnAgentJoinsTheServer) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <regex>
 #include <sstream>
 
@@ -9,6 +10,8 @@
 
 namespace skiff {
 namespace {
+
+constexpr std::string_view kTaintsFlag = "--register-with-taints=";
 
 std::vector<std::string> NodeCommand(const DockerOptions& options, const std::string& name) {
   return {"run", "--detach", "--privileged", "--name", name, "--hostname", name, "--label",
@@ -40,7 +43,16 @@ std::vector<std::string> DockerServerCommand(const DockerOptions& options) {
     command.insert(command.end(), {"--publish", mapping});
   }
   command.insert(command.end(), {options.image, "up", "--foreground", "--secure-port=" + port});
-  command.insert(command.end(), options.server_arguments.begin(), options.server_arguments.end());
+  // As with kind: where there are others, the server runs no pods, and none stops when it restarts.
+  const auto& further = options.server_arguments;
+  const bool has_taints = std::any_of(further.begin(), further.end(), [](const auto& argument) {
+    return argument.starts_with(kTaintsFlag);
+  });
+  if (options.nodes.value_or(1) > 1 && !has_taints) {
+    command.push_back(std::string(kTaintsFlag) +
+                      "node-role.kubernetes.io/control-plane:NoSchedule");
+  }
+  command.insert(command.end(), further.begin(), further.end());
   return command;
 }
 

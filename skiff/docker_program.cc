@@ -85,7 +85,10 @@ int DockerUpMain(const std::vector<std::string>& args) {
             "Ports of the server to publish, HOST:CONTAINER as docker's.");
   flags.Add("load-image", to.options.image_archives,
             "Images to load into every node: archives, or images of the engine.");
-  flags.Add("server-arg", to.options.server_arguments, "A further flag of the server's skiff up.");
+  flags.Add(
+      "server-arg", to.options.server_arguments,
+      "A further flag of the server's skiff up. Where there are other nodes the server runs no "
+      "pods, unless --register-with-taints= is among them.");
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
   int code = 0;

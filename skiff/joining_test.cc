@@ -52,6 +52,18 @@ TEST_F(JoiningTest, AllProgramsDoTheirWorkUnderTheirOwnIdentities) {
   EXPECT_FALSE(node->spec.pod_cidrs.empty()) << "node-ipam-controller may write nodes";
 }
 
+TEST_F(JoiningTest, TheServersNodeGetsItsRoleOnce) {
+  ASSERT_TRUE(MarkControlPlane(*admin_, "node-0"));
+  const auto marked = *admin_->Get<Node>({"", "node-0"});
+  EXPECT_TRUE(marked->metadata.labels.contains("node-role.kubernetes.io/control-plane"));
+  admin_->Patch(*marked, [](Node& it) { it.metadata.labels["zone"] = "a"; }).value();
+  ASSERT_TRUE(MarkControlPlane(*admin_, "node-0"));
+  EXPECT_EQ((*admin_->Get<Node>({"", "node-0"}))->metadata.labels.at("zone"), "a");
+  const auto missing = MarkControlPlane(*admin_, "nobody");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().reason, Reason::kNotFound);
+}
+
 TEST_F(JoiningTest, AMachineGetsAnIdentityThatIsItsOwnAndNoMore) {
   const auto identity = Join(OptionsFor(MakeToken(), "n1"));
   ASSERT_TRUE(identity) << identity.error().message;

@@ -158,6 +158,9 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;
+  for (const std::string& taint : options.register_with_taints) {
+    agent_options.kubelet.facts.taints.push_back(TRY(kubelet::ParseTaint(taint)));
+  }
   TRY(SetEviction(options, agent_options.kubelet));
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.

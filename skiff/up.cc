@@ -10,6 +10,7 @@
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
+#include "kubelet/configuration.h"
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
@@ -88,6 +89,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
       "disk are nearly used up.");
   flags.Add("eviction-pressure-transition-period", to.cluster.eviction_pressure_transition_period,
             "How long the node is under pressure at least.");
+  flags.Add("register-with-taints", to.cluster.register_with_taints,
+            "Taints this node is registered with, k=v:Effect,...: to keep pods off the server, "
+            "node-role.kubernetes.io/control-plane:NoSchedule.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
@@ -116,6 +120,12 @@ int UpMain(const std::vector<std::string>& args) {
     return Complain(
         "--cluster-signing-duration: nodes could not renew in time what lives less than a "
         "minute; give it 1m at least");
+  }
+  std::erase(to.cluster.register_with_taints, "");  // "--register-with-taints=": none.
+  for (const std::string& taint : to.cluster.register_with_taints) {
+    if (const auto parsed = kubelet::ParseTaint(taint); !parsed) {
+      return Complain(parsed.error().message);
+    }
   }
   for (const std::string& archive : to.cluster.image_archives) {
     if (access(archive.c_str(), R_OK) == 0) continue;

@@ -262,8 +262,9 @@ void Invariants::TakeJob(const batch_v1::Job& job) {
   const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_));
   const int completions = job.spec.completions.value_or(1);
   if (job.status.succeeded > completions + unheard) {
-    Complain(fmt::format("job {} counts {} succeeded pods of {}, though it missed only {} of its own",
-                         job.metadata.name, job.status.succeeded, completions, unheard));
+    Complain(
+        fmt::format("job {} counts {} succeeded pods of {}, though it missed only {} of its own",
+                    job.metadata.name, job.status.succeeded, completions, unheard));
   }
   const auto made = static_cast<int>(pods.size());
   if (job.status.succeeded + job.status.failed > made) {
