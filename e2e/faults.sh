@@ -9,26 +9,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/show.sh
-
-if [ "${1:-}" != --inside ]; then
-  install_packages "${RUN_PACKAGES[@]}" || exit 77
-  exec e2e/machine.sh faults "$0" --inside "$(realpath "${1:-build/release/skiff}")"
-fi
-SKIFF=$2
-DATA=/run/skiff
+. e2e/own_machine.sh
 NODE=faults
-export KUBECONFIG=$DATA/admin.kubeconfig
-mkdir "$DATA"
 # Room for a cluster, its images and little more.
-mount -t tmpfs -o size=400m tmpfs "$DATA"
-
-cleanup() {
-  local code=$?
-  [ $code = 0 ] || tail -n 30 "$DATA/skiff.log" 2>/dev/null || true
-  summary $code
-}
-trap cleanup EXIT
-"$SKIFF" doctor --data-dir="$DATA" || exit 77
+own_machine $NODE 400m "$(realpath "${1:-build/release/skiff}")"
 
 k() { "$SKIFF" "$@"; }
 # What the command prints, whether or not it succeeds, matches.

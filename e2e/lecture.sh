@@ -279,7 +279,7 @@ another_kubelet() {
   say "$1. Another kubelet, with a KubeletConfiguration"
   run docker stop $kubelet
   docker rm -v $kubelet >/dev/null
-  check "its pods have ended with it, and their network" sh -c "! ip link show cni0"
+  check "its pods have ended with it, and their network" sh -c "! ip route show proto 97 | grep ."
   run docker run --rm --entrypoint cat "$image" /etc/kubernetes/kubelet/config.yaml
   start_kubelet --config=/etc/kubernetes/kubelet/config.yaml
   CHECK_SECONDS=120 check "the static pods run" master_runs

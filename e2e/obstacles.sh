@@ -7,16 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/show.sh
-
-if [ "${1:-}" != --inside ]; then
-  install_packages "${RUN_PACKAGES[@]}" || exit 77
-  exec e2e/machine.sh obstacles "$0" --inside "$(realpath "${1:-build/release/skiff}")"
-fi
-SKIFF=$2
-DATA=/run/skiff/data
-mkdir -p "$DATA"
-mount -t tmpfs -o size=600m tmpfs "$DATA"
-trap 'summary $?' EXIT
+. e2e/own_machine.sh
+own_machine obstacles 600m "$(realpath "${1:-build/release/skiff}")"
 
 # obstructed FINDING REMEDY COMMAND...: it fails, and says both.
 obstructed() {
@@ -60,8 +52,8 @@ obstructed "not installed: containerd" "apt-get install containerd" \
   apart hide /usr/bin containerd up
 obstructed "not installed: runc" "apt-get install runc" apart hide /usr/sbin runc up
 obstructed "iptables" "apt-get install iptables" apart hide /usr/sbin '*tables*' up
-obstructed "CNI's plugins are not installed: bridge" \
-  "apt-get install containernetworking-plugins" apart hide /usr/lib/cni bridge up
+obstructed "CNI's plugins are not installed: ptp" \
+  "apt-get install containernetworking-plugins" apart hide /usr/lib/cni ptp up
 obstructed "unix:///run/none.sock" "leave --container-runtime-endpoint out" \
   up "$DATA" --container-runtime-endpoint=unix:///run/none.sock
 

@@ -9,27 +9,10 @@ cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/peers/kubectl.sh
 . e2e/show.sh
-
-if [ "${1:-}" != --inside ]; then
-  install_packages "${RUN_PACKAGES[@]}" || exit 77
-  clients=("$(realpath "${1:-build/release/skiff}")")
-  clients+=("$(realpath "$(debian_kubectl build/peers)")")
-  [ ! -x build/peers/kubectl-1.35 ] || clients+=("$PWD/build/peers/kubectl-1.35")
-  exec e2e/machine.sh streams "$0" --inside "${clients[@]}"
-fi
-shift
-SKIFF=$1
-DATA=/run/skiff
-export KUBECONFIG=$DATA/admin.kubeconfig
-mkdir "$DATA"
-mount -t tmpfs -o size=600m tmpfs "$DATA"
-cleanup() {
-  local code=$?
-  [ $code = 0 ] || tail -n 20 "$DATA/skiff.log" 2>/dev/null || true
-  summary $code
-}
-trap cleanup EXIT
-"$SKIFF" doctor --data-dir="$DATA" >/dev/null || exit 77
+. e2e/own_machine.sh
+clients=("$(realpath "${1:-build/release/skiff}")" "$(realpath "$(debian_kubectl build/peers)")")
+[ ! -x build/peers/kubectl-1.35 ] || clients+=("$PWD/build/peers/kubectl-1.35")
+own_machine streams 600m "${clients[@]}"
 
 images=${SKIFF%/*}/images
 run "$SKIFF" up --data-dir="$DATA" --load-image="$images/busybox.tar,$images/nautilus.tar"
@@ -39,6 +22,6 @@ check "pods run" "$SKIFF" wait --for=condition=Ready --timeout=1s \
 check "one has ended" "$SKIFF" wait --for=jsonpath='{.status.phase}=Succeeded' pod/count --timeout=1s
 restarted() { [ "$("$SKIFF" get pod again -o 'jsonpath={.status.containerStatuses[0].restartCount}')" -ge 1 ]; }
 check "one has begun again" restarted
-run python3 e2e/streams.py "$@"
+run python3 e2e/streams.py "${clients[@]}"
 steps=$((steps + 1))
 run "$SKIFF" down --data-dir="$DATA"

@@ -80,7 +80,7 @@ std::optional<std::string> FindPlugins(std::vector<std::string>& problems) {
   std::string missing;
   for (const std::string folder : {"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}) {
     std::string lacks;
-    for (const char* plugin : {"bridge", "host-local", "portmap", "loopback"}) {
+    for (const char* plugin : {"ptp", "host-local", "portmap", "loopback"}) {
       if (access((folder + "/" + plugin).c_str(), X_OK) != 0) lacks += std::string(" ") + plugin;
     }
     if (lacks.empty()) return folder;

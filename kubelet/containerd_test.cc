@@ -134,7 +134,7 @@ TEST(ContainerdTest, FindsItsOwnAgainAndLeavesNothingEvenWhenTidyingMustBeForced
     EXPECT_FALSE(fs::exists(mount + host.Cgroup())) << mount;
   }
   EXPECT_TRUE(RemoveCniNetwork(host.network));
-  EXPECT_FALSE(fs::exists("/sys/class/net/" + host.network.bridge));
+  EXPECT_FALSE(fs::exists(host.network.ipam_directory));
 }
 
 TEST(ContainerdKeeperTest, AContainerdThatIsKilledComesBackWithItsPods) {

@@ -40,7 +40,6 @@ class ContainerdTestHost {
     // Numbered by process too: two checkouts may be tested at once.
     const std::string tag = std::to_string(getpid() % 100000) + std::to_string(number);
     network = {.name = "skiff-test" + tag,
-               .bridge = "skt" + tag,
                .pod_cidrs = {"10.213." + std::to_string(getpid() % 250) + "." +
                              std::to_string(number * 64) + "/26"},
                .mtu = 1400,

@@ -1,5 +1,5 @@
 // Rules loaded by the real iptables, in both flavours, and packets sent through them: a node with
-// two pods on a bridge, a third pod on another node, and clients outside, all network namespaces of
+// two pods, a third pod on another node, and clients outside, all network namespaces of
 // the test's own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -84,10 +84,6 @@ class TrafficTest : public testing::TestWithParam<IptablesFlavour> {
     pod_a_ = TestHost::Make();
     pod_b_ = TestHost::Make();
     outside_ = TestHost::Make();
-    node_->Do("ip link add cni0 type bridge");
-    node_->Do("ip address add 10.244.0.1/24 dev cni0");
-    node_->Do("ip address add fd00:244::1/64 dev cni0 nodad");
-    node_->Do("ip link set cni0 up");
     AddPod(*pod_a_, "a", 2);
     AddPod(*pod_b_, "b", 3);
     Connect(*node_, "uplink", *outside_, "wire");
@@ -98,8 +94,6 @@ class TrafficTest : public testing::TestWithParam<IptablesFlavour> {
     node_->Set("ipv4/ip_forward", "1");
     node_->Set("ipv6/conf/all/forwarding", "1");
     node_->Set("ipv4/conf/all/route_localnet", "1");
-    node_->Set("bridge/bridge-nf-call-iptables", "1");
-    node_->Set("bridge/bridge-nf-call-ip6tables", "1");
     // The world behind the wire: clients, and the other node with its pod.
     outside_->Do("ip address add 192.0.2.2/24 dev wire");
     outside_->Do("ip address add 192.0.2.3/24 dev wire");
@@ -115,14 +109,9 @@ class TrafficTest : public testing::TestWithParam<IptablesFlavour> {
   }
 
   void AddPod(const TestHost& pod, const std::string& name, int last) {
-    Connect(*node_, "veth-" + name, pod, "eth0");
-    node_->Do("ip link set veth-" + name + " master cni0");
-    node_->Do("ip link set veth-" + name + " type bridge_slave hairpin on");
     const std::string end = std::to_string(last);
-    pod.Do("ip address add 10.244.0." + end + "/24 dev eth0");
-    pod.Do("ip address add fd00:244::" + end + "/64 dev eth0 nodad");
-    pod.Do("ip route add default via 10.244.0.1");
-    pod.Do("ip route add default via fd00:244::1");
+    ConnectPod(*node_, "veth-" + name, pod, {"10.244.0.1", "fd00:244::1"},
+               {"10.244.0." + end, "fd00:244::" + end});
   }
 
   void Open(IpFamily family) {

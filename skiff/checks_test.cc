@@ -63,8 +63,8 @@ TEST(ChecksTest, WhatIsMissingIsNamedWithItsRemedy) {
   facts.missing_programs = {"containerd", "runc"};
   EXPECT_THAT(CheckPrograms(facts),
               FailsWith("containerd, runc", "apt-get install containerd runc"));
-  facts.missing_plugins = {"bridge"};
-  EXPECT_THAT(CheckNetworkPlugins(facts), FailsWith("bridge", "containernetworking-plugins"));
+  facts.missing_plugins = {"ptp"};
+  EXPECT_THAT(CheckNetworkPlugins(facts), FailsWith("ptp", "containernetworking-plugins"));
   facts.iptables_problem = "iptables is not installed";
   EXPECT_THAT(CheckIptables(facts), FailsWith("not installed", "apt-get install iptables"));
   facts.runtime_problem = "nobody answers at unix:///x";

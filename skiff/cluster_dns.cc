@@ -34,7 +34,7 @@ dns::DnsFlags FlagsOf(const ClusterOptions& options) {
   const std::string node_address = NodeAddress();
   const bool reaches_others = !node_address.starts_with("127.");
   dns::DnsFlags flags;
-  // The bridge, whose address serves otherwise, is made with the first pod.
+  // The gateway of the pods, whose address serves otherwise, comes with the first pod.
   flags.bind_address = reaches_others ? node_address : "0.0.0.0";
   flags.port = options.cluster_dns_port;
   flags.threads = std::min(kThreadsMax, static_cast<int>(std::thread::hardware_concurrency()));

@@ -64,7 +64,7 @@ std::vector<std::string> MissingPlugins() {
   std::vector<std::string> fewest;
   for (const std::string folder : {"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}) {
     std::vector<std::string> missing;
-    for (const char* plugin : {"bridge", "host-local", "portmap", "loopback"}) {
+    for (const char* plugin : {"ptp", "host-local", "portmap", "loopback"}) {
       if (access((folder + "/" + plugin).c_str(), X_OK) != 0) missing.emplace_back(plugin);
     }
     if (missing.empty()) return {};
@@ -212,9 +212,9 @@ int PrefixLength(const sockaddr* mask) {
   return length;
 }
 
-// Our own bridge and tunnels lie in the pods' range, as they should.
+// Pods' cables and our tunnels lie in the pods' range, as they should.
 bool IsClusterInterface(std::string_view name) {
-  return name.starts_with("cni") || name.starts_with("skiff") || name.starts_with("veth");
+  return name.starts_with("skiff") || name.starts_with("veth");
 }
 
 std::vector<LocalNetwork> ReadNetworks() {

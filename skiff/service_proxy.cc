@@ -17,7 +17,7 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
           informers.For<core_v1::Node>(), clock, *made->netfilter_, &made->health_},
       node_name, rules);
   if (rules.localhost_node_ports) {
-    // Packets from 127.0.0.1 to a node port leave through the bridge.
+    // Packets from 127.0.0.1 to a node port leave towards pods.
     std::ofstream("/proc/sys/net/ipv4/conf/all/route_localnet") << "1";
   }
   return made;

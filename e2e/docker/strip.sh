@@ -4,7 +4,7 @@
 set -e
 cd /usr/bin && rm -f ctr containerd-stress containerd-shim containerd-shim-runc-v1
 cd /usr/lib/cni && for plugin in *; do
-  case $plugin in bridge | host-local | loopback | portmap) ;; *) rm -f "$plugin" ;; esac
+  case $plugin in host-local | loopback | portmap | ptp) ;; *) rm -f "$plugin" ;; esac
 done
 # Packages bring libraries that skiff does not link.
 cd /usr/lib/*-linux-gnu && rm -f libperl.so* libgrpc_unsecure.so* libgrpc++_unsecure.so* \

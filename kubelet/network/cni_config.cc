@@ -7,7 +7,6 @@
 
 #include "api/values.h"
 #include "base/process.h"
-#include "kubelet/network/links.h"
 
 namespace skiff {
 namespace {
@@ -56,20 +55,17 @@ std::string CniConflist(const CniNetwork& network) {
     ranges.push_back({{{"subnet", cidr}}});
     routes.push_back({{"dst", IsIpv6(cidr) ? "::/0" : "0.0.0.0/0"}});
   }
-  const Json bridge = {{"type", "bridge"},
-                       {"bridge", network.bridge},
-                       {"isGateway", true},
-                       {"ipMasq", false},
-                       {"hairpinMode", true},
-                       {"mtu", network.mtu},
-                       {"ipam",
-                        {{"type", "host-local"},
-                         {"dataDir", network.ipam_directory},
-                         {"ranges", ranges},
-                         {"routes", routes}}}};
+  const Json cable = {{"type", "ptp"},
+                      {"ipMasq", false},
+                      {"mtu", network.mtu},
+                      {"ipam",
+                       {{"type", "host-local"},
+                        {"dataDir", network.ipam_directory},
+                        {"ranges", ranges},
+                        {"routes", routes}}}};
   const Json portmap = {{"type", "portmap"}, {"capabilities", {{"portMappings", true}}}};
   const Json conflist = {
-      {"cniVersion", "0.4.0"}, {"name", network.name}, {"plugins", {bridge, portmap}}};
+      {"cniVersion", "0.4.0"}, {"name", network.name}, {"plugins", {cable, portmap}}};
   return conflist.dump(2) + "\n";
 }
 
@@ -101,7 +97,7 @@ Result<> RemoveCniNetwork(const CniNetwork& network) {
     rmdir((kLibcniCache + folder).c_str());  // Only if nobody else keeps something there.
   }
   for (const char* iptables : {"iptables", "ip6tables"}) RemovePortmapChains(iptables);
-  return DeleteLink(network.bridge);
+  return {};
 }
 
 }  // namespace skiff

@@ -1,5 +1,9 @@
-// The configuration that CNI's plugins read: one bridge a node, addresses from the node's pod
-// CIDRs, host ports by portmap.
+// The configuration that CNI's plugins read: a cable from the machine to each pod with a route to
+// the pod's address (ptp), addresses from the node's pod CIDRs, host ports by portmap.
+//
+// All that pods send is routed, also between two of one machine, so that the service rules see it
+// both ways. On a bridge they would not, unless the kernel had br_netfilter
+// (docs/decisions/0034-pods-are-routed.md).
 #pragma once
 
 #include <string>
@@ -11,7 +15,6 @@ namespace skiff {
 
 struct CniNetwork {
   std::string name = "skiff";
-  std::string bridge = "cni0";
   std::vector<std::string> pod_cidrs;  // One per family, primary first.
   int mtu = 1500;
   std::string ipam_directory;  // Where host-local keeps which addresses are taken.
@@ -25,8 +28,8 @@ std::string CniConflist(const CniNetwork& network);
 // runtime, which watches the folder, is not disturbed. Makes the folder.
 Result<> WriteCniConfig(const std::string& directory, const CniNetwork& network);
 
-// Takes away what the plugins leave when their pods are gone: the bridge, the addresses, libcni's
-// cache, and portmap's chains where they are empty.
+// Takes away what the plugins leave when their pods are gone: the addresses, libcni's cache, and
+// portmap's chains where they are empty.
 Result<> RemoveCniNetwork(const CniNetwork& network);
 
 }  // namespace skiff

@@ -11,21 +11,19 @@
 namespace skiff {
 namespace {
 
-TEST(CniConfigTest, DescribesABridgeWithARangePerFamily) {
+TEST(CniConfigTest, DescribesACableWithARangePerFamily) {
   const Json conflist = Json::parse(CniConflist({.name = "skiff",
-                                                 .bridge = "cni0",
                                                  .pod_cidrs = {"10.244.1.0/24", "fd00:1::/64"},
                                                  .mtu = 1400,
                                                  .ipam_directory = "/data/ipam"}));
   EXPECT_EQ(conflist["name"], "skiff");
   ASSERT_EQ(conflist["plugins"].size(), 2u);
-  const Json& bridge = conflist["plugins"][0];
-  EXPECT_EQ(bridge["bridge"], "cni0");
-  EXPECT_EQ(bridge["mtu"], 1400);
-  EXPECT_EQ(bridge["hairpinMode"], true);
-  EXPECT_EQ(bridge["ipam"]["ranges"], Json::parse(R"([[{"subnet": "10.244.1.0/24"}],
+  const Json& cable = conflist["plugins"][0];
+  EXPECT_EQ(cable["type"], "ptp");
+  EXPECT_EQ(cable["mtu"], 1400);
+  EXPECT_EQ(cable["ipam"]["ranges"], Json::parse(R"([[{"subnet": "10.244.1.0/24"}],
                                                       [{"subnet": "fd00:1::/64"}]])"));
-  EXPECT_EQ(bridge["ipam"]["routes"], Json::parse(R"([{"dst": "0.0.0.0/0"}, {"dst": "::/0"}])"));
+  EXPECT_EQ(cable["ipam"]["routes"], Json::parse(R"([{"dst": "0.0.0.0/0"}, {"dst": "::/0"}])"));
   EXPECT_EQ(conflist["plugins"][1]["type"], "portmap");
 }
 

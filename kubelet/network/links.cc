@@ -18,23 +18,11 @@ using netlink::Link;
 using netlink::Route;
 using netlink::Socket;
 
-// Above the kernel's own routes, so that anything an operator sets for the range wins.
-constexpr uint32_t kUnreachableMetric = 4096;
-
 Result<Route> UnreachableRoute(const std::string& cidr) {
-  nl_addr* address = nullptr;
-  const int family = cidr.find(':') == std::string::npos ? AF_INET : AF_INET6;
-  const int error = nl_addr_parse(cidr.c_str(), family, &address);
-  if (error < 0) return Fail(Reason::kInvalid, cidr + ": " + nl_geterror(error));
-  Route route(rtnl_route_alloc());
-  rtnl_route_set_dst(route.get(), address);
-  nl_addr_put(address);
-  rtnl_route_set_table(route.get(), RT_TABLE_MAIN);
-  rtnl_route_set_protocol(route.get(), RTPROT_STATIC);
-  rtnl_route_set_scope(route.get(), RT_SCOPE_UNIVERSE);
-  rtnl_route_set_type(route.get(), RTN_UNREACHABLE);
-  rtnl_route_set_priority(route.get(), kUnreachableMetric);
-  return route;
+  const auto destination = TRY(netlink::ParseAddress(cidr));
+  const int family = nl_addr_get_family(destination.get());
+  if (family != AF_INET && family != AF_INET6) return Fail(Reason::kInvalid, cidr + ": no CIDR");
+  return netlink::UnreachableRoute(destination, RTPROT_STATIC);
 }
 
 // The index of the link that the best default route of `family` leaves by; 0 for none.
@@ -116,18 +104,12 @@ Result<> DeleteLink(const std::string& name) {
 }
 
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6) {
-  std::vector<std::string> switches = {"/proc/sys/net/ipv4/ip_forward",
-                                       "/proc/sys/net/ipv4/conf/all/route_localnet",
-                                       "/proc/sys/net/bridge/bridge-nf-call-iptables"};
-  if (ipv6) {
-    switches.insert(switches.end(), {"/proc/sys/net/ipv6/conf/all/forwarding",
-                                     "/proc/sys/net/bridge/bridge-nf-call-ip6tables"});
-  }
+  std::vector<const char*> switches = {"/proc/sys/net/ipv4/ip_forward",
+                                       "/proc/sys/net/ipv4/conf/all/route_localnet"};
+  if (ipv6) switches.push_back("/proc/sys/net/ipv6/conf/all/forwarding");
   std::string undo;
-  for (const std::string& path : switches) {
+  for (const std::string path : switches) {
     const std::string before = ReadSwitch(path);
-    // Without br_netfilter there is nothing to switch: bridged packets pass iptables by, which the
-    // proxy's rules for pods of one node can live with.
     if (before.empty() || before == "1") continue;
     undo += path + " " + before + "\n";
     TRY(WriteSwitch(path, "1"));

@@ -1,6 +1,7 @@
 #include "kubelet/network/netlink.h"
 
 #include <arpa/inet.h>
+#include <linux/rtnetlink.h>
 
 #include <array>
 
@@ -42,6 +43,18 @@ std::string PrefixText(nl_addr* address) {
   std::array<char, INET6_ADDRSTRLEN> text = {};
   inet_ntop(family, nl_addr_get_binary_addr(address), text.data(), text.size());
   return std::string(text.data()) + "/" + std::to_string(nl_addr_get_prefixlen(address));
+}
+
+Route UnreachableRoute(const Address& destination, uint8_t protocol) {
+  constexpr uint32_t kMetric = 4096;
+  Route route(rtnl_route_alloc());
+  rtnl_route_set_dst(route.get(), destination.get());
+  rtnl_route_set_table(route.get(), RT_TABLE_MAIN);
+  rtnl_route_set_protocol(route.get(), protocol);
+  rtnl_route_set_scope(route.get(), RT_SCOPE_UNIVERSE);
+  rtnl_route_set_type(route.get(), RTN_UNREACHABLE);
+  rtnl_route_set_priority(route.get(), kMetric);
+  return route;
 }
 
 }  // namespace skiff::netlink

@@ -46,4 +46,8 @@ std::string HostText(nl_addr* address);
 // Always with one: "10.0.0.0/24".
 std::string PrefixText(nl_addr* address);
 
+// Refuses what no other route leads to: its metric is above those of the kernel and of what an
+// operator sets for the range. `protocol`: whose it is, RTPROT_*.
+Route UnreachableRoute(const Address& destination, uint8_t protocol);
+
 }  // namespace skiff::netlink

@@ -103,6 +103,24 @@ inline void Connect(const TestHost& a, const std::string& a_name, const TestHost
   b.Do("ip link set " + b_name + " up");
 }
 
+// A pod as CNI's ptp makes it: a cable whose end on the node, `cable`, has the gateway's address.
+// All that the pod sends goes there. One gateway and one address per family.
+inline void ConnectPod(const TestHost& node, const std::string& cable, const TestHost& pod,
+                       const std::vector<std::string>& gateways,
+                       const std::vector<std::string>& addresses) {
+  Connect(node, cable, pod, "eth0");
+  for (size_t i = 0; i < gateways.size(); ++i) {
+    const bool is_ipv6 = gateways[i].find(':') != std::string::npos;
+    const std::string bits = is_ipv6 ? "/128" : "/32";
+    const std::string route = is_ipv6 ? "ip -6 route add " : "ip route add ";
+    node.Do("ip address add " + gateways[i] + bits + " dev " + cable);
+    node.Do(route + addresses[i] + bits + " dev " + cable);
+    pod.Do("ip address add " + addresses[i] + bits + " dev eth0");
+    pod.Do(route + gateways[i] + bits + " dev eth0");
+    pod.Do(route + "default via " + gateways[i] + " dev eth0");
+  }
+}
+
 struct TestAddress {
   sockaddr_storage storage = {};
   socklen_t length = 0;

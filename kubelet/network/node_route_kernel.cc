@@ -27,9 +27,6 @@ using netlink::PrefixText;
 using netlink::Route;
 using netlink::Socket;
 
-// rtm_protocol of our routes; the numbers that routing daemons use are in /etc/iproute2/rt_protos.
-constexpr uint8_t kRouteProtocol = 97;
-
 std::string LinkName(int index) {
   std::array<char, IF_NAMESIZE> name = {};
   return if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr ? "" : name.data();
@@ -119,7 +116,12 @@ Result<> ReadRoutes(nl_sock* socket, NodeRoutes& out) {
   ForEach(Cache(raw), [&](nl_object* object) {
     auto* route = reinterpret_cast<rtnl_route*>(object);
     rtnl_nexthop* hop = rtnl_route_nexthop_n(route, 0);
-    if (rtnl_route_get_protocol(route) != kRouteProtocol || hop == nullptr) return;
+    if (rtnl_route_get_protocol(route) != kRouteProtocol) return;
+    if (rtnl_route_get_type(route) == RTN_UNREACHABLE) {
+      out.unreachable.insert(PrefixText(rtnl_route_get_dst(route)));
+      return;
+    }
+    if (hop == nullptr) return;
     PodRoute found;
     found.cidr = PrefixText(rtnl_route_get_dst(route));
     found.gateway = HostText(rtnl_route_nh_get_gateway(hop));
@@ -222,6 +224,17 @@ class KernelWriter {
     Note("route " + route.cidr + " via " + route.gateway, error);
   }
 
+  void ChangeUnreachable(const std::string& cidr, bool add) {
+    const auto destination = ParseAddress(cidr);
+    if (!destination) return;
+    const Route route = netlink::UnreachableRoute(*destination, kRouteProtocol);
+    const int error = add ? rtnl_route_add(socket_, route.get(), NLM_F_CREATE | NLM_F_REPLACE)
+                          : rtnl_route_delete(socket_, route.get(), 0);
+    if (add || (error != -NLE_OBJ_NOTFOUND && error != -NLE_FAILURE)) {
+      Note("unreachable route to " + cidr, error);
+    }
+  }
+
   // One entry of the neighbour table; of the forwarding table when `is_forwarding`.
   void ChangeNeighbour(const std::string& ip, const std::string& mac, bool is_forwarding,
                        bool add) {
@@ -316,6 +329,8 @@ Result<> ApplyNodeRoutes(const NodeRouteChanges& changes, const NodeRoutes& want
   const Socket socket = TRY(Connect());
   KernelWriter writer(socket.get(), tunnel);
   for (const PodRoute& route : changes.remove_routes) writer.DeleteRoute(route);
+  for (const auto& cidr : changes.remove_unreachable) writer.ChangeUnreachable(cidr, false);
+  for (const auto& cidr : changes.add_unreachable) writer.ChangeUnreachable(cidr, true);
   if (changes.delete_tunnel) writer.DeleteTunnel();
   const bool has_tunnel =
       changes.create_tunnel ? writer.CreateTunnel(wanted.tunnel) : wanted.has_tunnel;

@@ -3,6 +3,7 @@
 // their own, so that a later run knows them and nobody else's are touched.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "kubelet/network/node_route_plan.h"
 
 namespace skiff {
+
+// rtm_protocol of our routes; the numbers that routing daemons use are in /etc/iproute2/rt_protos.
+inline constexpr uint8_t kRouteProtocol = 97;
 
 // All addresses of links that are up, in the order of the links; IPv6's link-local ones left out.
 Result<std::vector<LinkAddress>> ReadLinkAddresses();

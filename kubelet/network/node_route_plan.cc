@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <optional>
 
 #include "base/hash.h"
@@ -97,8 +99,13 @@ class Planner {
       if (&node != own) Claim(node);
     }
     for (const auto& [node, prefixes] : claimed_) {
-      if (node->name == options_.node_name) continue;
-      for (const Prefix& prefix : prefixes) AddRoute(*node, prefix);
+      for (const Prefix& prefix : prefixes) {
+        if (node == own) {
+          plan_.wanted.unreachable.insert(prefix.Text());
+        } else {
+          AddRoute(*node, prefix);
+        }
+      }
     }
     if (plan_.wanted.has_tunnel) MakeTunnel(*own);
     return std::move(plan_);
@@ -123,8 +130,8 @@ class Planner {
     return false;
   }
 
-  // The networks that this machine is in. The bridge of its own pods is in its own pod CIDR, and
-  // the tunnel too.
+  // The networks that this machine is in. Its ends of its own pods' cables are in its own pod CIDR,
+  // and the tunnel too.
   void ReserveLink(const LinkAddress& address, const RoutedNode& own) {
     const auto prefix = Prefix::Parse(fmt::format("{}/{}", address.ip, address.prefix_length));
     if (!prefix || address.link == options_.tunnel || address.link == "lo") return;
@@ -235,9 +242,16 @@ class Planner {
   NodeRoutePlan plan_;
 };
 
+// What is in `a` and not in `b`.
+std::vector<std::string> Missing(const std::set<std::string>& a, const std::set<std::string>& b) {
+  std::vector<std::string> missing;
+  std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(missing));
+  return missing;
+}
+
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// What is in `a` and not, with the same value, in `b`.
+// The same of entries with their values.
 Pairs Missing(const std::map<std::string, std::string>& a,
               const std::map<std::string, std::string>& b) {
   Pairs missing;
@@ -280,9 +294,9 @@ std::string TunnelMac(const std::string& node_name) {
 
 bool NodeRouteChanges::empty() const {
   return !delete_tunnel && !create_tunnel && remove_own_prefixes.empty() &&
-         add_own_prefixes.empty() && remove_routes.empty() && remove_neighbours.empty() &&
-         remove_forwarding.empty() && set_neighbours.empty() && set_forwarding.empty() &&
-         set_routes.empty();
+         add_own_prefixes.empty() && remove_routes.empty() && remove_unreachable.empty() &&
+         add_unreachable.empty() && remove_neighbours.empty() && remove_forwarding.empty() &&
+         set_neighbours.empty() && set_forwarding.empty() && set_routes.empty();
 }
 
 NodeRouteChanges DiffNodeRoutes(const NodeRoutes& wanted, const NodeRoutes& have) {
@@ -297,12 +311,10 @@ NodeRouteChanges DiffNodeRoutes(const NodeRoutes& wanted, const NodeRoutes& have
     rest.tunnel.own_prefixes.clear();
     std::erase_if(rest.routes, [](const auto& entry) { return entry.second.on_link; });
   }
-  for (const std::string& prefix : rest.tunnel.own_prefixes) {
-    if (!wanted.tunnel.own_prefixes.contains(prefix)) changes.remove_own_prefixes.push_back(prefix);
-  }
-  for (const std::string& prefix : wanted.tunnel.own_prefixes) {
-    if (!rest.tunnel.own_prefixes.contains(prefix)) changes.add_own_prefixes.push_back(prefix);
-  }
+  changes.remove_own_prefixes = Missing(rest.tunnel.own_prefixes, wanted.tunnel.own_prefixes);
+  changes.add_own_prefixes = Missing(wanted.tunnel.own_prefixes, rest.tunnel.own_prefixes);
+  changes.remove_unreachable = Missing(rest.unreachable, wanted.unreachable);
+  changes.add_unreachable = Missing(wanted.unreachable, rest.unreachable);
   for (const auto& [cidr, route] : rest.routes) {
     if (!wanted.routes.contains(cidr)) changes.remove_routes.push_back(route);
   }

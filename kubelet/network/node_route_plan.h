@@ -6,6 +6,9 @@
 //                                 10.244.3.0 is at 0e:..:03, and that MAC is at 198.51.100.13
 //
 // In the overlay the first address of a node's pod CIDR stands for its end of the tunnel.
+//
+// Pods of this machine have a route each, which CNI makes. What else is in its pod CIDR is nowhere:
+// packets to it are refused instead of taking the default route.
 #pragma once
 
 #include <compare>
@@ -72,6 +75,7 @@ struct Tunnel {
 
 struct NodeRoutes {
   std::map<std::string, PodRoute> routes;         // By CIDR.
+  std::set<std::string> unreachable;              // This node's own pod CIDRs.
   std::map<std::string, std::string> neighbours;  // Tunnel gateway -> MAC.
   std::map<std::string, std::string> forwarding;  // MAC -> address of the node.
   bool has_tunnel = false;
@@ -104,6 +108,7 @@ struct NodeRouteChanges {
   bool create_tunnel = false;
   std::vector<std::string> remove_own_prefixes, add_own_prefixes;  // Addresses of the tunnel.
   std::vector<PodRoute> remove_routes;                             // By their CIDR.
+  std::vector<std::string> remove_unreachable, add_unreachable;
   std::vector<std::pair<std::string, std::string>> remove_neighbours, remove_forwarding;
   std::vector<std::pair<std::string, std::string>> set_neighbours, set_forwarding;
   std::vector<PodRoute> set_routes;  // One of ours to the same CIDR is replaced.

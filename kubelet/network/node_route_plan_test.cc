@@ -17,7 +17,7 @@ const RoutedNode kB = {"b", {"192.0.2.2"}, {"10.244.2.0/24"}, "0e:00:00:00:00:0b
 const RoutedNode kFar = {"far", {"198.51.100.3"}, {"10.244.3.0/24"}, "0e:00:00:00:00:0c"};
 const std::vector<LinkAddress> kLinks = {{"lo", 1, 65536, "127.0.0.1", 8},
                                          {"eth0", 2, 1500, "192.0.2.1", 24},
-                                         {"cni0", 3, 1450, "10.244.1.1", 24}};
+                                         {"veth1", 3, 1450, "10.244.1.1", 32}};
 const NodeRouteOptions kOptions = {.node_name = "a", .reserved_cidrs = {"10.96.0.0/16"}};
 
 TEST(NodeRoutePlanTest, ANodeOnOurLinkIsAGateway) {
@@ -25,6 +25,7 @@ TEST(NodeRoutePlanTest, ANodeOnOurLinkIsAGateway) {
   EXPECT_THAT(
       plan.wanted.routes,
       ElementsAre(Pair("10.244.2.0/24", PodRoute{"10.244.2.0/24", "192.0.2.2", "eth0", false})));
+  EXPECT_THAT(plan.wanted.unreachable, ElementsAre("10.244.1.0/24")) << "but for pods' own routes";
   EXPECT_FALSE(plan.wanted.has_tunnel);
   EXPECT_EQ(plan.pod_mtu, 1500);
   EXPECT_THAT(plan.problems, IsEmpty());
@@ -124,6 +125,8 @@ TEST(NodeRoutePlanTest, TheDifferenceIsWhatChanges) {
   const auto all = DiffNodeRoutes(plan.wanted, {});
   EXPECT_TRUE(all.create_tunnel);
   EXPECT_THAT(all.set_routes, SizeIs(2));
+  EXPECT_THAT(all.add_unreachable, ElementsAre("10.244.1.0/24"));
+  EXPECT_THAT(DiffNodeRoutes({}, plan.wanted).remove_unreachable, ElementsAre("10.244.1.0/24"));
   RoutedNode b = kB, far = kFar;
   b.addresses = {"192.0.2.7"};
   far.tunnel_mac = "0e:00:00:00:00:0d";

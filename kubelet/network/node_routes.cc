@@ -13,17 +13,20 @@ namespace {
 
 using core_v1::Node;
 
-// Whether a message is about something that routes between nodes hang on. Pods' own ends of cables
-// come and go all the time.
+// How CNI calls the machine's ends of pods' cables, which come and go all the time.
+constexpr std::string_view kCable = "veth";
+
+// Whether a message is about something that routes between nodes hang on.
 bool Matters(const nlmsghdr& message) {
   switch (message.nlmsg_type) {
     case RTM_DELROUTE:
+      return reinterpret_cast<const rtmsg*>(NLMSG_DATA(&message))->rtm_protocol == kRouteProtocol;
     case RTM_NEWADDR:
     case RTM_DELADDR:
-      return true;
+      return !NetlinkText(message, sizeof(ifaddrmsg), IFA_LABEL).starts_with(kCable);
     case RTM_NEWLINK:
     case RTM_DELLINK:
-      return !NetlinkText(message, sizeof(ifinfomsg), IFLA_IFNAME).starts_with("veth");
+      return !NetlinkText(message, sizeof(ifinfomsg), IFLA_IFNAME).starts_with(kCable);
     default:
       return false;
   }

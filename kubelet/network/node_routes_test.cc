@@ -29,18 +29,9 @@ class Machine {
   Machine(std::string name, std::string cidr) : name_(std::move(name)), cidr_(std::move(cidr)) {
     host_ = TestHost::Make();
     pod_ = TestHost::Make();
-    host_->Do("ip link add cni0 type bridge");
-    host_->Do("ip address add " + Address(1) + "/24 dev cni0");
-    host_->Do("ip link set cni0 up");
     host_->Set("ipv4/ip_forward", "1");
-    Connect(*host_, "veth0", *pod_, "eth0");
-    host_->Do("ip link set veth0 master cni0");
-    pod_->Do("ip address add " + Address(2) + "/24 dev eth0");
-    pod_->Do("ip route add default via " + Address(1));
     host_->Set("ipv6/conf/all/forwarding", "1");
-    host_->Do("ip address add " + Address6(1) + "/64 dev cni0");
-    pod_->Do("ip address add " + Address6(2) + "/64 dev eth0");
-    pod_->Do("ip route add default via " + Address6(1));
+    ConnectPod(*host_, "veth0", *pod_, {Address(1), Address6(1)}, {Address(2), Address6(2)});
     servers_.Add(*pod_, "tcp", 8080, name_);
     servers_.Start();
   }
@@ -97,7 +88,8 @@ class Machine {
   std::string Reach6(const Machine& other) const {
     return Ask(*pod_, "tcp", other.Address6(2), 8080);
   }
-  std::string Routes() const { return host_->Do("ip route show proto 97"); }
+  // To other machines.
+  std::string Routes() const { return host_->Do("ip route show type unicast proto 97"); }
   TestHost& host() { return *host_; }
   TestHost& pod() { return *pod_; }
   NodeRouteLoop& loop() { return *loops_.back(); }
@@ -180,6 +172,8 @@ TEST_F(NodeRoutesTest, PodsReachEachOtherOnALinkAndThroughTheTunnel) {
   EXPECT_EQ(c_->Reach(*b_), "node-b 10.244.3.2");
   EXPECT_THAT(a_->Routes(), HasSubstr("10.244.2.0/24 via 192.0.2.2 dev eth0"));
   EXPECT_THAT(a_->Routes(), HasSubstr("10.244.3.0/24 via 10.244.3.0 dev skiff.vxlan onlink"));
+  EXPECT_THAT(a_->host().Do("ip route show type unreachable"), HasSubstr("10.244.1.0/24"))
+      << "a pod that is not there is nowhere else either";
   // A machine itself reaches pods elsewhere, by its end of the tunnel.
   EXPECT_EQ(Ask(a_->host(), "tcp", "10.244.3.2", 8080), "node-c 10.244.1.0");
   EXPECT_EQ(Ask(a_->host(), "tcp", "10.244.2.2", 8080), "node-b 192.0.2.1");

@@ -55,8 +55,8 @@ class PodNetworkTest : public testing::Test {
     informers_.For<Node>().cache().Replace(items, std::to_string(revision_));
     host_->Run([&] { executor_.RunFor(NodeRouteLoop::kPause); });
   }
-  // The bridge's part of the configuration; null before there is one.
-  Json Bridge() {
+  // Its first part, about cables and addresses; null before there is one.
+  Json Cables() {
     std::ifstream file(folder_ + "/10-skiff.conflist");
     const Json conflist = Json::parse(file, nullptr, /*allow_exceptions=*/false);
     return conflist.is_discarded() ? Json() : conflist["plugins"][0];
@@ -77,13 +77,13 @@ class PodNetworkTest : public testing::Test {
 
 TEST_F(PodNetworkTest, TheConfigurationFollowsTheNodesPlaceInTheCluster) {
   See({NodeAt("a", "192.0.2.1", "")});
-  EXPECT_TRUE(Bridge().is_null()) << "without pod CIDRs there is nothing to write";
+  EXPECT_TRUE(Cables().is_null()) << "without pod CIDRs there is nothing to write";
   See({NodeAt("a", "192.0.2.1", "10.244.1.0/24")});
-  EXPECT_EQ(Bridge()["mtu"], 1400);
-  EXPECT_EQ(Bridge()["ipam"]["ranges"][0][0]["subnet"], "10.244.1.0/24");
+  EXPECT_EQ(Cables()["mtu"], 1400);
+  EXPECT_EQ(Cables()["ipam"]["ranges"][0][0]["subnet"], "10.244.1.0/24");
   // A node behind a router joins: packets of pods started from now on fit through the tunnel.
   See({NodeAt("a", "192.0.2.1", "10.244.1.0/24"), NodeAt("c", "198.51.100.3", "10.244.3.0/24")});
-  EXPECT_EQ(Bridge()["mtu"], 1350);
+  EXPECT_EQ(Cables()["mtu"], 1350);
   // Once for each place; once more where the range was known before the links were looked at.
   EXPECT_GE(written_, 2);
   EXPECT_LE(written_, 3);
@@ -91,7 +91,7 @@ TEST_F(PodNetworkTest, TheConfigurationFollowsTheNodesPlaceInTheCluster) {
 
 TEST_F(PodNetworkTest, AnAddressThatIsOnNoLinkKeepsNoPodFromStarting) {
   See({NodeAt("a", "203.0.113.1", "10.244.1.0/24")});
-  EXPECT_EQ(Bridge()["mtu"], 1500);
+  EXPECT_EQ(Cables()["mtu"], 1500);
 }
 
 }  // namespace
