@@ -28,7 +28,8 @@ no_pods() { [ -z "$($KUBECTL get pods -l "$1" -o name 2>/dev/null)" ]; }
 # What the machine has that a cluster could leave behind.
 machine_state() {
   ip -o link show | awk -F': ' '{print "link", $2}' | sed 's/@.*//' | grep -v '^link veth' | sort
-  ip route show table all | grep -v ' proto kernel' | grep -v '^local\|^broadcast\|^ff00\|^fe80' | sort
+  ip route show table all | grep -v ' proto kernel' | grep -v '^local\|^broadcast\|^ff00\|^fe80' |
+    sed 's/ expires [0-9]*sec//' | sort
   find /run/netns/ -mindepth 1 -printf 'netns %f\n' 2>/dev/null | sort || true
   awk '{print "mount", $2}' /proc/mounts | sort
   iptables-save 2>/dev/null | grep -v '^#\|^:\|^\*\|COMMIT' | sort || true
