@@ -14,12 +14,15 @@ if ! docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && ! docker pull -q "$SK
 fi
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
 binary=compiled
+quiet=()
 if [ -x build/release/skiff ]; then
   # What is built already is not built again in a container.
   e2e/docker/stage.sh
   binary=prebuilt
+  quiet=(-q)
 fi
-run docker build -q -t "$image" --network host --build-arg BASE="$SKIFF_BASE" \
+# From source it takes a while: then what it does is shown.
+run docker build "${quiet[@]}" -t "$image" --network host --build-arg BASE="$SKIFF_BASE" \
   --build-arg BINARY=$binary .
 size=$(docker image inspect -f '{{.Size}}' "$image")
 check "the image has $((size / 1000000)) MB, at most 200" test "$size" -le 200000000
