@@ -11,10 +11,10 @@ if(CCACHE)
   # compiled with -fpch-preprocess.
   # In depend mode no source is preprocessed first: with the compiled header of an older tree in
   # place that ends where the header's name stands, and an older one is taken for the new one.
-  set(sloppiness CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros)
-  set(CACHE_OF_TREE ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${sloppiness} ${CCACHE})
+  set(ccache_mode CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros)
+  set(CACHE_OF_TREE ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${ccache_mode} ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-      CCACHE_NOHASHDIR=1 ${sloppiness} ${CCACHE})
+      CCACHE_NOHASHDIR=1 ${ccache_mode} ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 find_program(MOLD mold)
