@@ -206,6 +206,8 @@ Result<> StartOurs(const ContainerdPaths& paths, const ContainerdHost& host,
       TRY(SpawnDaemon({.argv = {*host.containerd, "--config", paths.ConfigFile()},
                        .log_path = paths.Log(),
                        .pid_path = paths.PidFile(),
+                       // Where runc gets what to run in a container: our login's ends with that.
+                       .environment = {{"XDG_RUNTIME_DIR", paths.Run()}},
                        .cgroup_procs_paths = OwnCgroup()}));
   const auto serving = WaitUntilServing(paths, process, options);
   if (!serving) {

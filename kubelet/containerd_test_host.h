@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -36,6 +37,8 @@ class ContainerdTestHost {
       return;
     }
     directory = name;
+    // As somebody's login that has ended since.
+    setenv("XDG_RUNTIME_DIR", "/run/user/nobody-is-here", 1);
     options = {.directory = directory, .use_system = false};
     // Numbered by process too: two checkouts may be tested at once.
     const std::string tag = std::to_string(getpid() % 100000) + std::to_string(number);
