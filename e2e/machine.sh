@@ -64,6 +64,10 @@ remove_cgroups() { # NAME
 join_cgroups() { # NAME
   local path
   while read -r path _; do
+    # Version 2 gives a cgroup the controllers that the one above it hands on.
+    if [ -e "$path/cgroup.subtree_control" ]; then
+      sed 's/[a-z]\+/+&/g' "$path/cgroup.controllers" >"$path/cgroup.subtree_control" || return 1
+    fi
     mkdir -p "$path/$1" || return 1
     # cpuset of version 1 takes nobody before it has processors and memory.
     for file in cpuset.cpus cpuset.mems; do

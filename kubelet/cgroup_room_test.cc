@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +67,27 @@ TEST_F(CgroupRoomTest, ProcessesGoToAChildAndControllersAreHandedOn) {
     EXPECT_THAT(Words(container_ + "/cgroup.subtree_control"),
                 testing::UnorderedElementsAreArray(Words(container_ + "/cgroup.controllers")));
   }
+}
+
+TEST_F(CgroupRoomTest, AProcessOfAnotherContainerIsNotTakenForOneself) {
+  // `child_` as it looks to somebody who does not see it.
+  const pid_t outer = fork();
+  if (outer == 0) {
+    if (unshare(CLONE_NEWPID) != 0) _exit(1);
+    const pid_t inner = fork();
+    if (inner == 0) {
+      const auto made = MakeRoomForCgroups(container_);
+      const bool is_told = !made && made.error().message.find("outside") != std::string::npos;
+      _exit(is_told ? 0 : 2);
+    }
+    int status = 0;
+    waitpid(inner, &status, 0);
+    _exit(WEXITSTATUS(status));
+  }
+  int status = 0;
+  waitpid(outer, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(CgroupRoomTest, TheMachinesOwnRootIsLeftAlone) {

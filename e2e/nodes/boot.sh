@@ -6,6 +6,14 @@
 set -euo pipefail
 name=$1 disk=$2 shared=$3
 
+# Only this process joins the machine's cgroups, which are all it sees from now on: whoever started it
+# would be one of theirs that nobody in the machine could move.
+if [ "${4:-}" != --in-cgroups ]; then
+  for hierarchy in $(awk '$0 ~ / - cgroup2? / {print $5}' /proc/self/mountinfo); do
+    echo $$ >"$hierarchy/$SKIFF_OWN_WORLD/$name/cgroup.procs"
+  done
+  exec unshare --cgroup "$0" "$name" "$disk" "$shared" --in-cgroups
+fi
 hostname "$name"
 # Before the old mounts are covered. A hierarchy shows its root as this machine's cgroup now.
 hierarchies=$(awk '$0 ~ / - cgroup2? / {split($0, half, " - "); split(half[2], of, " "); n = split($5, path, "/"); print path[n], of[1], of[3]}' /proc/self/mountinfo)
@@ -15,7 +23,7 @@ if [ "$(wc -l <<<"$hierarchies")" = 1 ] && [[ $hierarchies == *" cgroup2 "* ]]; 
   # A cgroup that has others below it holds no process of its own.
   mkdir /sys/fs/cgroup/boot
   echo $$ >/sys/fs/cgroup/boot/cgroup.procs
-  sed 's/\([a-z]\+\)/+\1/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
+  sed 's/[a-z]\+/+&/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
 else
   mount -t tmpfs cgroup /sys/fs/cgroup
   while read -r directory type options; do

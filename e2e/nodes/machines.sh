@@ -44,8 +44,8 @@ make_cgroups() { # PATH BELOW EACH HIERARCHY
   local mount type parent
   while read -r mount type; do
     parent=$(dirname "$mount/$1")
-    if [ "$type" = cgroup2 ] && [ -s "$parent/cgroup.controllers" ]; then
-      sed 's/\([a-z]\+\)/+\1/g' "$parent/cgroup.controllers" >"$parent/cgroup.subtree_control"
+    if [ "$type" = cgroup2 ]; then
+      sed 's/[a-z]\+/+&/g' "$parent/cgroup.controllers" >"$parent/cgroup.subtree_control" || return 1
     fi
     mkdir -p "$mount/$1" || return 1
     # A cpuset of version 1 is empty until it is told which.
@@ -74,17 +74,12 @@ make_link() { # NAME ADDRESS/LENGTH
 }
 
 start_machine() { # NAME LINK ADDRESS/LENGTH GATEWAY
-  local name=$1 disk=$disks/$1 mount type
+  local name=$1 disk=$disks/$1
   mkdir -p "$disk/skiff"
   rm -f "$disk/booted"
   make_cgroups "$SKIFF_OWN_WORLD/$name"
-  (
-    while read -r mount type; do
-      echo $BASHPID >"$mount/$SKIFF_OWN_WORLD/$name/cgroup.procs"
-    done < <(cgroup_mounts)
-    exec unshare --mount --net --pid --ipc --uts --cgroup --fork --kill-child=KILL --mount-proc \
-      e2e/nodes/boot.sh "$name" "$disk" "$shared"
-  ) </dev/null >"$disk/console" 2>&1 &
+  unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
+    e2e/nodes/boot.sh "$name" "$disk" "$shared" </dev/null >"$disk/console" 2>&1 &
   local parent=$!
   until_true 10 test -e "$disk/booted"
   # The youngest child: what read the mounts above may still be listed before it.
