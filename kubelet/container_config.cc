@@ -265,6 +265,7 @@ Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {
   out.stdin_once = container.stdin_once;
   out.tty = container.tty;
   out.resources = ContainerResources(input.pod, container, input.node_memory_bytes);
+  out.resources.unified = input.cgroup_files;
   out.security = Security(input);
   TRY(CheckNonRoot(input, out.security));
   return out;

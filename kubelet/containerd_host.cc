@@ -183,6 +183,20 @@ std::optional<std::string> CgroupMount(const std::string& controller) {
   return std::nullopt;
 }
 
+std::map<std::string, std::string> ContainerCgroupFiles() {
+  const auto mount = CgroupMount("");
+  if (!mount || CgroupMount("memory")) return {};
+  std::map<std::string, std::string> files;
+  std::ifstream own("/proc/self/cgroup");
+  for (std::string line; std::getline(own, line);) {
+    if (!line.starts_with("0::")) continue;
+    const std::string folder = *mount + line.substr(3);
+    if (fs::exists(folder + "/memory.oom.group")) files["memory.oom.group"] = "1";
+    if (fs::exists(folder + "/memory.swap.max")) files["memory.swap.max"] = "0";
+  }
+  return files;
+}
+
 std::vector<std::string> CgroupMounts() {
   std::vector<std::string> paths;
   for (const MountInfo& mount : Mounts()) {

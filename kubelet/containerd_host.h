@@ -1,6 +1,7 @@
 // What a containerd of our own needs from the machine, and what is missing, in words for a person.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,11 @@ ContainerdHost InspectHost(const std::string& directory);
 // The mount point of a cgroup hierarchy: of v2 with controller "", of the v1 one that has
 // `controller` ("memory", "name=systemd") otherwise. Unset when there is none.
 std::optional<std::string> CgroupMount(const std::string& controller);
+
+// What the cgroup of every container is told beside its limits, by files of v2: its processes end
+// together when memory runs out, and none of them is swapped out. Those files that our own cgroup
+// has too; none under v1. As kubelet's defaults (singleProcessOOMKill false, NoSwap).
+std::map<std::string, std::string> ContainerCgroupFiles();
 
 // The mount points of all cgroup hierarchies.
 std::vector<std::string> CgroupMounts();

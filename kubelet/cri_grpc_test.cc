@@ -341,6 +341,7 @@ TEST_F(CriGrpcTest, RunningOutOfMemoryIsSeenAsSuch) {
   const std::string sandbox = Run(pod);
   ContainerConfig config = Shell("x=a; while true; do x=$x$x; done");
   config.resources.memory_limit_bytes = 16 << 20;
+  config.resources.unified = ContainerCgroupFiles();  // Else it may go on in swap.
   const std::string id = Start(sandbox, config, pod);
   ASSERT_TRUE(events.WaitFor(Event::What::kExited, id));
   const auto status = runtime().ContainerStatus(id);

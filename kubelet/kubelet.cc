@@ -89,6 +89,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                options_.dns,
                options_.node_ips,
                options_.facts.memory_bytes,
+               options_.container_cgroup_files,
                "containerd",
                options_.log_root,
                options_.cgroup_root,

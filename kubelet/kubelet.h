@@ -42,6 +42,7 @@ struct KubeletOptions {
   std::string log_root = "/var/log/pods";
   std::string cgroup_root = "/kubepods";
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
+  cri::StringMap container_cgroup_files;  // Of every container, as ContainerCgroupFiles.
   std::vector<std::string> node_ips;
   DnsSettings dns;
   NodeFacts facts;

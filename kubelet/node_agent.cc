@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "kubelet/containerd_host.h"
 #include "kubelet/streaming/kubelet_server.h"
 
 namespace skiff::kubelet {
@@ -106,6 +107,7 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::str
   options.dns.node_resolv_conf = resolv_conf;
   options.facts = ReadNodeFacts(node_name, root);
   options.facts.ips = {address};
+  options.container_cgroup_files = ContainerCgroupFiles();
   return options;
 }
 

@@ -55,6 +55,7 @@ struct PodWorkerContext {
   DnsSettings dns;
   std::vector<std::string> node_ips;
   int64_t node_memory_bytes = 0;
+  cri::StringMap container_cgroup_files;
   std::string runtime_name;  // "containerd"
   std::string log_root;      // "/var/log/pods"
   std::string cgroup_root;   // "/kubepods"; "": the runtime chooses

@@ -136,6 +136,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.environment = environment;
   input.volumes = volume_paths_;
   input.node_memory_bytes = context_.node_memory_bytes;
+  input.cgroup_files = context_.container_cgroup_files;
   if (!context_.writes_files) return input;
   const std::map<std::string, std::string> variables(environment.begin(), environment.end());
   for (const auto& mount : container.volume_mounts) {
