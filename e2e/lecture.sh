@@ -176,11 +176,12 @@ one_line() {
   check "killed, it leaves nothing after 'down' either" same_machine
 }
 
+# By its defaults it takes no pods where less than 15 % of the disk is free: not what is tried here.
 start_kubelet() { # FLAG...
   run docker run -d --name $kubelet --net=host --pid=host --privileged -v $files:/etc/kubernetes \
     -v "$work/skiff.tar:/usr/share/skiff/images/skiff.tar:ro" \
     "$image" kubelet --kubeconfig=/etc/kubernetes/kubelet.conf --v=2 --address=0.0.0.0 \
-    --hostname_override="$node" "$@"
+    --hostname_override="$node" '--eviction-hard=memory.available<50Mi' "$@"
 }
 
 parts() {
