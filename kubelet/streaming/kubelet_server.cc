@@ -84,6 +84,24 @@ std::string WaitingText(const core_v1::Pod& pod, const std::string& name) {
                      pod.metadata.name, why);
 }
 
+// Which of a container's attempts, the newest first, is the one before: that which the pod's status
+// has as lastState, the newest itself while that is backed off from; else the second. Past the end:
+// there is none.
+size_t PreviousAttempt(const core_v1::Pod& pod, const std::string& name,
+                       const std::vector<ObservedContainer>& attempts) {
+  for (const auto* statuses : {&pod.status.container_statuses, &pod.status.init_container_statuses,
+                               &pod.status.ephemeral_container_statuses}) {
+    for (const auto& status : *statuses) {
+      if (status.name != name || !status.last_state.terminated) continue;
+      const std::string& id = status.last_state.terminated->container_id;
+      for (size_t i = 0; i < attempts.size(); ++i) {
+        if (id.ends_with("://" + attempts[i].status.id)) return i;
+      }
+    }
+  }
+  return 1;
+}
+
 }  // namespace
 
 http::Response KubeletServer::Handle(const http::Request& request) {
@@ -144,8 +162,9 @@ http::Response KubeletServer::Logs(const http::Request& request, const Parts& pa
   if (!observed) return Text(500, observed.error().message);
   const auto attempts = observed->containers.find(name);
   const bool previous = IsTrue(request, "previous");
-  const size_t index = previous ? 1 : 0;
-  if (attempts == observed->containers.end() || attempts->second.size() <= index) {
+  const bool is_known = attempts != observed->containers.end();
+  const size_t index = previous && is_known ? PreviousAttempt(*pod, name, attempts->second) : 0;
+  if (!is_known || attempts->second.size() <= index) {
     return Text(
         400, previous ? fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
                                     name, parts[2])
