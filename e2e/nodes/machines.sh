@@ -20,7 +20,7 @@ enter_own_world() {
   local code=0 directory
   "${world[@]}" true 2>/dev/null || { echo "SKIPPED: no namespaces can be made here"; exit 77; }
   cgroup_tree=skiff-nodes-$$
-  make_cgroups "$cgroup_tree" 2>/dev/null || { remove_cgroups; echo "SKIPPED: no cgroups can be made here"; exit 77; }
+  make_cgroups "$cgroup_tree" 2>/dev/null || { remove_cgroups "$cgroup_tree"; echo "SKIPPED: no cgroups can be made here"; exit 77; }
   # A signal ends the world first: waiting for it is what this shell does.
   trap 'kill -KILL "$world_process" 2>/dev/null' INT TERM HUP
   directory=$(mktemp -d)
@@ -29,7 +29,7 @@ enter_own_world() {
   wait "$world_process" || code=$?
   trap - INT TERM HUP
   kill -KILL "$world_process" 2>/dev/null && wait "$world_process" 2>/dev/null || true
-  remove_cgroups
+  remove_cgroups "$cgroup_tree"
   rmdir "$directory"
   exit "$code"
 }
@@ -57,11 +57,11 @@ make_cgroups() { # PATH BELOW EACH HIERARCHY
 }
 
 # The kernel needs a moment until the last process of a cgroup is gone from it.
-remove_cgroups() {
+remove_cgroups() { # PATH BELOW EACH HIERARCHY
   local mount type until=$((SECONDS + 10))
   while read -r mount type; do
-    while [ -e "$mount/$cgroup_tree" ] && [ $SECONDS -lt $until ]; do
-      find "$mount/$cgroup_tree" -depth -type d -exec rmdir {} + 2>/dev/null || read -rt 0.1 <> <(:) || true
+    while [ -e "$mount/$1" ] && [ $SECONDS -lt $until ]; do
+      find "$mount/$1" -depth -type d -exec rmdir {} + 2>/dev/null || read -rt 0.1 <> <(:) || true
     done
   done < <(cgroup_mounts)
 }
@@ -77,6 +77,8 @@ start_machine() { # NAME LINK ADDRESS/LENGTH GATEWAY
   local name=$1 disk=$disks/$1
   mkdir -p "$disk/skiff"
   rm -f "$disk/booted"
+  # Those of a machine that was cut off stay, and nobody may join what has others below it.
+  remove_cgroups "$SKIFF_OWN_WORLD/$name"
   make_cgroups "$SKIFF_OWN_WORLD/$name"
   unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
     e2e/nodes/boot.sh "$name" "$disk" "$shared" </dev/null >"$disk/console" 2>&1 &
