@@ -1,6 +1,8 @@
 #include "kubelet/containerd_host.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <sstream>
 
 #include "base/process.h"
+#include "kubelet/network/cni_config.h"
 
 namespace skiff {
 namespace {
@@ -77,17 +80,13 @@ bool HasCapability(int number) {
 }
 
 std::optional<std::string> FindPlugins(std::vector<std::string>& problems) {
-  std::string missing;
-  for (const std::string folder : {"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}) {
-    std::string lacks;
-    for (const char* plugin : {"ptp", "host-local", "portmap", "loopback"}) {
-      if (access((folder + "/" + plugin).c_str(), X_OK) != 0) lacks += std::string(" ") + plugin;
-    }
-    if (lacks.empty()) return folder;
-    if (missing.empty() && fs::exists(folder)) missing = folder + " lacks" + lacks;
+  const CniPlugins plugins = FindCniPlugins();
+  if (plugins.missing.empty()) return plugins.folder;
+  std::string lacks;
+  if (!plugins.folder.empty()) {
+    lacks = fmt::format(" ({} lacks {})", plugins.folder, fmt::join(plugins.missing, " "));
   }
-  problems.push_back("the CNI plugins are not installed" +
-                     (missing.empty() ? std::string() : " (" + missing + ")") +
+  problems.push_back("the CNI plugins are not installed" + lacks +
                      ": install the package containernetworking-plugins");
   return std::nullopt;
 }

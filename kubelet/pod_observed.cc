@@ -21,6 +21,25 @@ const ObservedContainer* ObservedPod::Newest(const std::string& name) const {
   return found == containers.end() || found->second.empty() ? nullptr : &found->second.front();
 }
 
+const ObservedContainer* ObservedPod::Previous(const std::string& name,
+                                               const core_v1::PodStatus& status) const {
+  const auto found = containers.find(name);
+  if (found == containers.end()) return nullptr;
+  const std::vector<ObservedContainer>& attempts = found->second;
+  for (const auto* statuses : {&status.container_statuses, &status.init_container_statuses,
+                               &status.ephemeral_container_statuses}) {
+    for (const auto& container : *statuses) {
+      if (container.name != name || !container.last_state.terminated) continue;
+      const std::string& id = container.last_state.terminated->container_id;
+      const auto last = std::find_if(attempts.begin(), attempts.end(), [&](const auto& attempt) {
+        return id.ends_with("://" + attempt.status.id);
+      });
+      if (last != attempts.end()) return &*last;
+    }
+  }
+  return attempts.size() < 2 ? nullptr : &attempts[1];
+}
+
 bool ObservedPod::AnyRunning() const {
   return std::any_of(containers.begin(), containers.end(), [](const auto& entry) {
     return std::any_of(entry.second.begin(), entry.second.end(),

@@ -36,6 +36,10 @@ struct ObservedPod {
   std::map<std::string, std::vector<ObservedContainer>> containers;  // By name, newest first.
 
   const ObservedContainer* Newest(const std::string& name) const;
+  // The attempt before: that which the pod's status has as lastState, the newest itself while that
+  // is backed off from; else the second. Null where there is none.
+  const ObservedContainer* Previous(const std::string& name,
+                                    const core_v1::PodStatus& status) const;
   bool AnyRunning() const;
 };
 

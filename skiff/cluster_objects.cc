@@ -136,10 +136,9 @@ Result<> EnsureBootstrapToken(Client& client, const std::string& text) {
 }
 
 Result<> MarkControlPlane(Client& client, const std::string& node) {
-  constexpr char kLabel[] = "node-role.kubernetes.io/control-plane";
   const auto stored = TRY(client.Get<core_v1::Node>(ObjectKey{"", node}));
-  if (stored->metadata.labels.contains(kLabel)) return {};
-  TRY(client.Patch(*stored, [&](core_v1::Node& it) { it.metadata.labels[kLabel]; }));
+  if (stored->metadata.labels.contains(kControlPlaneRole)) return {};
+  TRY(client.Patch(*stored, [&](core_v1::Node& it) { it.metadata.labels[kControlPlaneRole]; }));
   return {};
 }
 

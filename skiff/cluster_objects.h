@@ -29,7 +29,11 @@ Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 // the text is no token.
 Result<> EnsureBootstrapToken(Client& client, const std::string& text);
 
-// Gives the node the role control-plane, by the label that kubeadm and kind give it. kNotFound: it
+// The label of a server's node, and the key of the taint that keeps pods off it, as of kubeadm and
+// kind.
+inline constexpr char kControlPlaneRole[] = "node-role.kubernetes.io/control-plane";
+
+// Gives the node the role control-plane, by its label. kNotFound: it
 // is not registered.
 Result<> MarkControlPlane(Client& client, const std::string& node);
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "client/kubeconfig.h"
+#include "skiff/cluster_objects.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/docker_engine.h"
 
@@ -49,8 +50,7 @@ std::vector<std::string> DockerServerCommand(const DockerOptions& options) {
     return argument.starts_with(kTaintsFlag);
   });
   if (options.nodes.value_or(1) > 1 && !has_taints) {
-    command.push_back(std::string(kTaintsFlag) +
-                      "node-role.kubernetes.io/control-plane:NoSchedule");
+    command.push_back(fmt::format("{}{}:NoSchedule", kTaintsFlag, kControlPlaneRole));
   }
   command.insert(command.end(), further.begin(), further.end());
   return command;

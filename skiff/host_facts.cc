@@ -22,6 +22,7 @@
 #include "base/process.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_host.h"
+#include "kubelet/network/cni_config.h"
 #include "proxy/netfilter.h"
 #include "skiff/daemon.h"
 #include "skiff/node_certificates.h"
@@ -58,19 +59,6 @@ std::string ExistingPart(fs::path directory) {
     directory = directory.parent_path();
   }
   return directory.string();
-}
-
-std::vector<std::string> MissingPlugins() {
-  std::vector<std::string> fewest;
-  for (const std::string folder : {"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}) {
-    std::vector<std::string> missing;
-    for (const char* plugin : {"ptp", "host-local", "portmap", "loopback"}) {
-      if (access((folder + "/" + plugin).c_str(), X_OK) != 0) missing.emplace_back(plugin);
-    }
-    if (missing.empty()) return {};
-    if (fewest.empty() || missing.size() < fewest.size()) fewest = missing;
-  }
-  return fewest;
 }
 
 void ReadCgroups(HostFacts& facts) {
@@ -246,7 +234,7 @@ Result<> TryIptables(const std::string& flavour) {
 }
 
 void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
-  facts.missing_plugins = MissingPlugins();
+  facts.missing_plugins = FindCniPlugins().missing;
   ReadCgroups(facts);
   if (!facts.is_root || !facts.may_mount) return;
   if (const auto usable = TryIptables(options.iptables_flavour); !usable) {

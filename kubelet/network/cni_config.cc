@@ -48,6 +48,19 @@ void RemovePortmapChains(const std::string& iptables) {
 
 }  // namespace
 
+CniPlugins FindCniPlugins(const std::vector<std::string>& folders) {
+  CniPlugins best{.missing = {"ptp", "host-local", "portmap", "loopback"}};
+  const std::vector<std::string> wanted = best.missing;
+  for (const std::string& folder : folders) {
+    CniPlugins here{.folder = folder};
+    for (const std::string& plugin : wanted) {
+      if (access((folder + "/" + plugin).c_str(), X_OK) != 0) here.missing.push_back(plugin);
+    }
+    if (here.missing.size() < best.missing.size()) best = std::move(here);
+  }
+  return best;
+}
+
 std::string CniConflist(const CniNetwork& network) {
   Json ranges = Json::array();
   Json routes = Json::array();

@@ -21,6 +21,15 @@ struct CniNetwork {
   bool operator==(const CniNetwork&) const = default;
 };
 
+// Where this machine has the plugins that the conflist names.
+struct CniPlugins {
+  std::string folder;                // The first that has them all; else the one that lacks fewest.
+  std::vector<std::string> missing;  // There. All, with no folder, where none of them is.
+};
+// In the folders that Debian and others install them to, unless the test names its own.
+CniPlugins FindCniPlugins(const std::vector<std::string>& folders = {"/usr/lib/cni", "/opt/cni/bin",
+                                                                     "/usr/libexec/cni"});
+
 // The conflist, indented JSON. Pure.
 std::string CniConflist(const CniNetwork& network);
 

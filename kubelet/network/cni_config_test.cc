@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "api/values.h"
 
@@ -25,6 +26,29 @@ TEST(CniConfigTest, DescribesACableWithARangePerFamily) {
                                                       [{"subnet": "fd00:1::/64"}]])"));
   EXPECT_EQ(cable["ipam"]["routes"], Json::parse(R"([{"dst": "0.0.0.0/0"}, {"dst": "::/0"}])"));
   EXPECT_EQ(conflist["plugins"][1]["type"], "portmap");
+}
+
+TEST(CniConfigTest, FindsTheFolderThatHasAllPluginsOrMostOfThem) {
+  const std::string base = testing::TempDir() + "/skiff_cni_plugins_" + std::to_string(getpid());
+  const auto install = [&](const std::string& folder, const std::vector<std::string>& plugins) {
+    std::filesystem::create_directories(base + folder);
+    for (const std::string& plugin : plugins) {
+      const std::string path = base + folder + "/" + plugin;
+      std::ofstream(path) << "#!/bin/sh\n";
+      std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    }
+  };
+  const std::vector<std::string> folders = {base + "/a", base + "/b", base + "/c"};
+  EXPECT_EQ(FindCniPlugins(folders).folder, "");
+  EXPECT_EQ(FindCniPlugins(folders).missing.size(), 4u);
+  install("/a", {"loopback"});
+  install("/b", {"loopback", "host-local", "portmap"});
+  EXPECT_EQ(FindCniPlugins(folders).folder, base + "/b");
+  EXPECT_EQ(FindCniPlugins(folders).missing, std::vector<std::string>{"ptp"});
+  install("/c", {"loopback", "host-local", "portmap", "ptp"});
+  EXPECT_EQ(FindCniPlugins(folders).folder, base + "/c");
+  EXPECT_TRUE(FindCniPlugins(folders).missing.empty());
+  std::filesystem::remove_all(base);
 }
 
 TEST(CniConfigTest, AnEqualFileIsLeftAlone) {

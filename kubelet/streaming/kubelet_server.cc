@@ -84,24 +84,6 @@ std::string WaitingText(const core_v1::Pod& pod, const std::string& name) {
                      pod.metadata.name, why);
 }
 
-// Which of a container's attempts, the newest first, is the one before: that which the pod's status
-// has as lastState, the newest itself while that is backed off from; else the second. Past the end:
-// there is none.
-size_t PreviousAttempt(const core_v1::Pod& pod, const std::string& name,
-                       const std::vector<ObservedContainer>& attempts) {
-  for (const auto* statuses : {&pod.status.container_statuses, &pod.status.init_container_statuses,
-                               &pod.status.ephemeral_container_statuses}) {
-    for (const auto& status : *statuses) {
-      if (status.name != name || !status.last_state.terminated) continue;
-      const std::string& id = status.last_state.terminated->container_id;
-      for (size_t i = 0; i < attempts.size(); ++i) {
-        if (id.ends_with("://" + attempts[i].status.id)) return i;
-      }
-    }
-  }
-  return 1;
-}
-
 }  // namespace
 
 http::Response KubeletServer::Handle(const http::Request& request) {
@@ -160,19 +142,17 @@ http::Response KubeletServer::Logs(const http::Request& request, const Parts& pa
   if (!options) return Text(400, options.error().message);
   const auto observed = ObservePod(kubelet_.runtime(), pod->metadata.uid);
   if (!observed) return Text(500, observed.error().message);
-  const auto attempts = observed->containers.find(name);
   const bool previous = IsTrue(request, "previous");
-  const bool is_known = attempts != observed->containers.end();
-  const size_t index = previous && is_known ? PreviousAttempt(*pod, name, attempts->second) : 0;
-  if (!is_known || attempts->second.size() <= index) {
+  const ObservedContainer* container =
+      previous ? observed->Previous(name, pod->status) : observed->Newest(name);
+  if (container == nullptr) {
     return Text(
         400, previous ? fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
                                     name, parts[2])
                       : WaitingText(*pod, name));
   }
-  const ObservedContainer& container = attempts->second[index];
-  auto followed = options->follow ? kubelet_.followers().Follow(container.status.id) : nullptr;
-  auto stream = LogStream::Open(container.status.log_path, *options, loops_, std::move(followed));
+  auto followed = options->follow ? kubelet_.followers().Follow(container->status.id) : nullptr;
+  auto stream = LogStream::Open(container->status.log_path, *options, loops_, std::move(followed));
   if (!stream) return Text(404, stream.error().message);
   http::Response response;
   response.content_type = "text/plain";
