@@ -201,10 +201,13 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
     return TextAt(pod, "status", "phase") != "Pending" && !TextAt(pod, "status", "phase").empty();
   };
   TRY(WaitUntil(session, target.resource, target.key, flags.pod_running_timeout, begun));
-  if (TextAt(pod, "status", "phase") != "Running") {
-    const std::string text =
-        TRY(session.api().GetText(target.resource.Path(target.key, "log"), {}));
+  const auto print_log = [&]() -> Result<> {
+    const auto text = TRY(session.api().GetText(target.resource.Path(target.key, "log"), {}));
     command.environment().out(text);
+    return {};
+  };
+  if (TextAt(pod, "status", "phase") != "Running") {
+    TRY(print_log());
   } else {
     if (!flags.quiet) WarnOfAttaching(command);
     const RemoteRequest request{.pod = target.key,
@@ -213,8 +216,14 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
                                 .command = {},
                                 .with_stdin = flags.stdin_open,
                                 .tty = flags.tty};
-    const int code = TRY(RunRemote(command, request));
-    if (code != 0) command.set_exit_code(code);
+    const auto code = RunRemote(command, request);
+    if (!code) {  // As when it ended just now.
+      command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}",
+                   target.key.name, code.error().message);
+      TRY(print_log());
+    } else if (*code != 0) {
+      command.set_exit_code(*code);
+    }
   }
   if (flags.restart != "Never") return "";
   std::string last_words;
