@@ -218,7 +218,7 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
                                 .tty = flags.tty};
     const auto code = RunRemote(command, request);
     if (!code) {  // As when it ended just now.
-      command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}",
+      command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
                    target.key.name, code.error().message);
       TRY(print_log());
     } else if (*code != 0) {

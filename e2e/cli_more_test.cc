@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "e2e/cli_harness.h"
+#include "e2e/pod_runner.h"
 
 namespace skiff {
 namespace {
 
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::StartsWith;
 
 constexpr char kNode[] = "{apiVersion: v1, kind: Node, metadata: {name: n1}}";
@@ -230,6 +232,21 @@ TEST_F(CliMoreTest, PrintsByGoTemplates) {
   const std::string columns = files_.Write("columns", "NAME K\nmetadata.name data.k\n");
   EXPECT_EQ(cli_.Out("get cm -o custom-columns-file=" + columns), "NAME   K\na      v\n");
   EXPECT_EQ(cli_.Out("get cm a -o kyaml").substr(0, 24), "---\n{\n  apiVersion: \"v1\"");
+}
+
+TEST(CliRunTest, ShowsTheLogOfWhatItCannotAttachTo) {
+  CliCluster cli(
+      {.run_controllers = false, .add_parts = [](Manager& manager) { AddPodRunner(manager); }});
+  cli.SettleAfterWrites();
+  cli.Out("create -f -", kNode);
+  // Nobody listens where it attaches, nor where this node's kubelet would be asked for a log.
+  const Ran ran = cli.Run("run p --server=http://127.0.0.1:1 --image=x -i --rm -q");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, MatchesRegex("warning: couldn't attach to pod/p, falling back to streaming "
+                                    "logs: [^\n]+\nError from server \\(ServiceUnavailable\\): "
+                                    "this server has no way to reach kubelets\n"));
+  EXPECT_EQ(ran.out, "pod \"p\" deleted from default namespace\n");
+  EXPECT_EQ(cli.Object("pod/p"), Json()) << "removed all the same";
 }
 
 TEST_F(CliMoreTest, CompletesWords) {
