@@ -45,9 +45,10 @@ Result<> RemoveNodePods(const NodeTraces& traces) {
 Result<> RemoveNodeNetwork(const std::string& directory) {
   CniNetwork network;
   network.ipam_directory = IpamDirectory(directory);
-  TRY(RemoveCniNetwork(network));
-  TRY(RemoveNodeRoutes(NodeRouteOptions().tunnel));
-  return RestoreForwarding(ForwardingUndoPath(directory));
+  const auto pods = RemoveCniNetwork(network);
+  const auto routes = RemoveNodeRoutes(NodeRouteOptions().tunnel);
+  const auto switches = RestoreForwarding(ForwardingUndoPath(directory));
+  return !pods ? pods : !routes ? routes : switches;
 }
 
 }  // namespace skiff

@@ -25,7 +25,8 @@ std::string ForwardingUndoPath(const std::string& directory);
 // Ends all pods and the containerd that ran them. Both can be repeated, and serve after a crash
 // too.
 Result<> RemoveNodePods(const NodeTraces& traces);
-// Takes away what CNI's plugins leave, routes to other nodes and the kernel's switches.
+// Takes away what CNI's plugins leave, routes to other nodes and the kernel's switches: each also
+// when another could not be. Pods have ended: without these routes packets for them could leave.
 Result<> RemoveNodeNetwork(const std::string& directory);
 
 }  // namespace skiff
