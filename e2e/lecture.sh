@@ -84,16 +84,21 @@ remove_all() {
   docker rm -fv "${containers[@]}" >/dev/null 2>&1 || true
   docker volume rm "$files" >/dev/null 2>&1 || true
 }
+last_words() {
+  local name
+  for name in "${containers[@]}"; do
+    docker container inspect "$name" >/dev/null 2>&1 || continue
+    echo "-- $name, $(docker container inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$name")"
+    docker logs --tail 15 "$name" 2>&1 | cut -c1-300
+  done >>"$work/last_words"
+}
 cleanup() {
-  local code=$? name
+  local code=$?
   trap - EXIT
   if [ $code != 0 ]; then
     kubectl get nodes,pods -A -o wide 2>/dev/null || true
-    for name in "${containers[@]}"; do
-      docker container inspect "$name" >/dev/null 2>&1 || continue
-      echo "-- $name"
-      docker logs --tail 15 "$name" 2>&1 | cut -c1-300
-    done
+    last_words
+    cat "$work/last_words"
   fi
   remove_all
   rm -rf "$work"
@@ -306,6 +311,7 @@ nothing_stays() {
   say "$1. Nothing stays"
   run kubectl delete -f manifests/web/web.yaml
   run docker stop $kubelet $proxy $api $etcd
+  last_words
   run docker run --rm --net=host --privileged "$image" kube-proxy --cleanup
   run docker rm -v $kubelet $proxy $api $etcd
   docker volume rm $files >/dev/null
