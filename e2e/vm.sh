@@ -40,6 +40,14 @@ root=$scratch/root
 mkdir "$root"
 tar -x -f "$archive" -C "$root"
 
+# How it runs, and how long a check of a script waits.
+accel=(-accel tcg,thread=multi -cpu max)
+check_seconds=300
+if grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo && [ -w /dev/kvm ]; then
+  accel=(-accel kvm -cpu host)
+  check_seconds=60
+fi
+
 # The tree where it is here: the build knows its path.
 tree=$root$PWD
 mkdir -p "$tree/build"
@@ -58,7 +66,7 @@ cat >"$root/usr/local/sbin/run-scripts" <<SCRIPT
 #!/bin/bash
 stty -F /dev/ttyS1 raw
 exec >/dev/ttyS1 2>&1 </dev/null
-export HOME=/root LANG=C.UTF-8
+export HOME=/root LANG=C.UTF-8 CHECK_SECONDS=$check_seconds
 cd "$PWD"
 code=0
 for script in $*; do
@@ -88,10 +96,6 @@ truncate -s 24G "$scratch/disk"
 mkfs.ext4 -q -d "$root" "$scratch/disk"
 rm -rf "$root"
 
-accel=(-accel tcg,thread=multi -cpu max)
-if grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo && [ -w /dev/kvm ]; then
-  accel=(-accel kvm -cpu host)
-fi
 touch "$scratch/output"
 timeout "${VM_MINUTES:-90}m" qemu-system-x86_64 "${accel[@]}" -smp "$(nproc)" -m "${VM_MEMORY:-6144}" \
   -kernel "$scratch/kernel" -initrd "$scratch/initrd" \
