@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <fstream>
 #include <map>
 #include <sstream>
 
@@ -14,6 +16,9 @@ namespace {
 
 constexpr char kCanary[] = "KUBE-PROXY-CANARY";
 constexpr char kHint[] = "KUBE-IPTABLES-HINT";
+// There, and empty, when it was us who let packets from 127.0.0.1 leave.
+constexpr char kLocalNodePorts[] = "KUBE-ROUTE-LOCALNET";
+constexpr char kRouteLocalnet[] = "/proc/sys/net/ipv4/conf/all/route_localnet";
 constexpr Duration kTimeout = 60s;
 constexpr size_t kSavedBytesMax = 256 << 20;  // Some hundred thousand rules.
 // Longer texts take iptables-nft a time that grows with the square: twice as much at ten times
@@ -40,7 +45,7 @@ std::map<std::string, SavedTable> ParseSaved(const std::string& text) {
 }
 
 bool IsOurs(const std::string& chain) {
-  return IsServiceChain(chain) || chain == kCanary || chain == kHint;
+  return IsServiceChain(chain) || chain == kCanary || chain == kHint || chain == kLocalNodePorts;
 }
 
 // The chain after -j or -g; "" for a rule without one.
@@ -52,6 +57,13 @@ std::string TargetOf(const std::string& rule) {
     return rule.substr(begin, rule.find(' ', begin) - begin);
   }
   return "";
+}
+
+Result<> SwitchRouteLocalnet(char value) {
+  std::ofstream file(kRouteLocalnet);
+  file << value << std::flush;
+  if (!file) return Fail(Reason::kForbidden, std::string(kRouteLocalnet) + ": cannot be written");
+  return {};
 }
 
 // The text that removes what is ours from a table; "" when there is nothing.
@@ -87,6 +99,7 @@ class Iptables final : public Netfilter {
   bool CanaryLives() override;
   Result<> MakeCanary() override;
   Result<RuleSet> OurChains() override;
+  Result<> AllowLocalNodePorts() override;
   Result<> RemoveAll() override;
   Result<int> ForgetUdp(const ServiceMap& services, const std::set<std::string>& keys) override {
     return DeleteStaleUdp(services, keys, family_);
@@ -168,12 +181,24 @@ Result<RuleSet> Iptables::OurChains() {
   return set;
 }
 
+Result<> Iptables::AllowLocalNodePorts() {
+  char allowed = 0;
+  std::ifstream(kRouteLocalnet) >> allowed;
+  if (allowed == '1') return {};
+  (void)TRY(Run("nat", {"-N", kLocalNodePorts}));  // It may be there already.
+  return SwitchRouteLocalnet('1');
+}
+
 Result<> Iptables::RemoveAll() {
   watch_.reset();
   std::string text;
-  const auto tables = TRY(Save());
+  auto tables = TRY(Save());
   for (const auto& [name, table] : tables) text += RemovalText(name, table);
   if (text.empty()) return {};
+  const std::vector<std::string>& chains = tables["nat"].chains;
+  if (std::find(chains.begin(), chains.end(), kLocalNodePorts) != chains.end()) {
+    TRY(SwitchRouteLocalnet('0'));
+  }
   return Restore(text);
 }
 

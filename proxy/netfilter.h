@@ -33,6 +33,10 @@ class Netfilter {
   virtual Result<> MakeCanary() = 0;
   // Our chains as they are now, so that a restart knows what to delete.
   virtual Result<RuleSet> OurChains() = 0;
+  // Lets packets from 127.0.0.1 to ports of the node leave towards pods (route_localnet). Where
+  // they could not before, a chain of ours keeps that, so that RemoveAll forbids it again, in
+  // whatever process or container.
+  virtual Result<> AllowLocalNodePorts() = 0;
   // Removes everything of ours, and others' jumps to it.
   virtual Result<> RemoveAll() = 0;
   // Forgets UDP conversations with endpoints of these services that serve no more.

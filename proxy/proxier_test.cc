@@ -54,6 +54,10 @@ class WatchedNetfilter final : public Netfilter {
     host_.Enter();
     return real_->OurChains();
   }
+  Result<> AllowLocalNodePorts() override {
+    host_.Enter();
+    return real_->AllowLocalNodePorts();
+  }
   Result<> RemoveAll() override {
     host_.Enter();
     return real_->RemoveAll();

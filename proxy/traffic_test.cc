@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 
 #include "kubelet/network/network_test_host.h"
@@ -429,6 +430,30 @@ TEST_P(TrafficTest, RulesSurviveOtherPeoplesAndGoWithoutATrace) {
   rules_ = std::make_unique<RuleSync>(*netfilter_, options_, clock_);
   Load(Service("UDP"), SliceOf({kPodA}, "UDP"));
   EXPECT_THAT(Saved(), testing::Not(testing::HasSubstr("KUBE-EXT-")));
+}
+
+TEST_P(TrafficTest, NodePortsOf127AreAllowedUntilTheRulesGo) {
+  const auto cleaned_after = [&](const char* before) {
+    node_->Set("ipv4/conf/all/route_localnet", before);
+    std::string allowed, left;
+    node_->Run([&] {
+      const auto read = [] {
+        std::string value;
+        std::ifstream("/proc/sys/net/ipv4/conf/all/route_localnet") >> value;
+        return value;
+      };
+      ASSERT_TRUE(netfilter_->AllowLocalNodePorts());
+      ASSERT_TRUE(netfilter_->AllowLocalNodePorts()) << "as after a restart";
+      allowed = read();
+      ASSERT_TRUE(CleanupIptables());
+      left = read();
+    });
+    EXPECT_EQ(allowed, "1");
+    EXPECT_THAT(Saved(), testing::Not(testing::HasSubstr("KUBE-")));
+    return left;
+  };
+  EXPECT_EQ(cleaned_after("0"), "0");
+  EXPECT_EQ(cleaned_after("1"), "1") << "somebody else's";
 }
 
 INSTANTIATE_TEST_SUITE_P(Flavours, TrafficTest,

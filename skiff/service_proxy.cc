@@ -1,6 +1,6 @@
 #include "skiff/service_proxy.h"
 
-#include <fstream>
+#include "base/log.h"
 
 namespace skiff {
 
@@ -16,9 +16,11 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
           informers.For<core_v1::Service>(), informers.For<discovery_v1::EndpointSlice>(),
           informers.For<core_v1::Node>(), clock, *made->netfilter_, &made->health_},
       node_name, rules);
-  if (rules.localhost_node_ports) {
-    // Packets from 127.0.0.1 to a node port leave towards pods.
-    std::ofstream("/proc/sys/net/ipv4/conf/all/route_localnet") << "1";
+  if (rules.localhost_node_ports && rules.family == proxy::IpFamily::kIpv4) {
+    const auto allowed = made->netfilter_->AllowLocalNodePorts();
+    if (!allowed) {
+      Log("proxy").Error("no node ports at 127.0.0.1", {{"error", allowed.error().message}});
+    }
   }
   return made;
 }

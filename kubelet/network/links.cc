@@ -104,8 +104,7 @@ Result<> DeleteLink(const std::string& name) {
 }
 
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6) {
-  std::vector<const char*> switches = {"/proc/sys/net/ipv4/ip_forward",
-                                       "/proc/sys/net/ipv4/conf/all/route_localnet"};
+  std::vector<const char*> switches = {"/proc/sys/net/ipv4/ip_forward"};
   if (ipv6) switches.push_back("/proc/sys/net/ipv6/conf/all/forwarding");
   std::string undo;
   for (const std::string path : switches) {

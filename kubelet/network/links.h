@@ -34,8 +34,7 @@ Result<> RemoveServiceRoute();
 // Succeeds when there is no such link.
 Result<> DeleteLink(const std::string& name);
 
-// Lets the node route for its pods: IP forwarding, and packets from 127.0.0.1 to ports of the node
-// leaving towards pods.
+// Lets the node route for its pods: IP forwarding.
 // Where a switch had another value that value is kept in `undo_path` for RestoreForwarding; a file
 // that is there already is older and stays. `ipv6`: for pods with IPv6 addresses too.
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6);
