@@ -33,6 +33,7 @@ machine_state() {
     sed 's/ expires [0-9]*sec//' | sort
   find /run/netns/ -mindepth 1 -printf 'netns %f\n' 2>/dev/null | sort || true
   awk '{print "mount", $2}' /proc/mounts | sort
+  (cd /proc/sys/net/ipv4 && grep . ip_forward conf/all/route_localnet)
   iptables-save 2>/dev/null | grep -v '^#\|^:\|^\*\|COMMIT' | sort || true
   grep -slFf - /proc/[0-9]*/cmdline <<<"$DATA" | sed 's/^/process /' || true
   find /sys/fs/cgroup -type d \( -name '*kubepods*' -o -name 'skiff*' \) -printf 'cgroup %P\n' 2>/dev/null |
