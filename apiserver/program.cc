@@ -296,6 +296,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   TRY(impl->ConnectNodes(flags));
   impl->server = TRY(ApiServer::Create(
       std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get()}));
+  TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", 1);
   for (ControlLoop* loop : impl->server->loops()) impl->executor->Add(*loop);
   for (const auto& loop : impl->storage.loops) impl->executor->Add(*loop);

@@ -39,9 +39,12 @@ std::string PrefixOf(std::string prefix) {
 
 Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& clock) {
   const Durability durability = TRY(DurabilityOf(flags.durability));
-  auto store =
-      TRY(RocksdbStore::Open({.path = flags.data_dir + "/store", .durability = durability}, clock));
+  auto store = TRY(RocksdbStore::Open({.path = flags.data_dir + "/store",
+                                       .durability = durability,
+                                       .begins_unsynced = durability == Durability::kSync},
+                                      clock));
   ProgramStore opened;
+  opened.settle = [raw = store.get()] { return raw->Sync(); };
   opened.loops.push_back(std::make_unique<Compactor>(
       *store, clock, Compactor::Options{.period = flags.etcd_compaction_interval}));
   opened.loops.push_back(std::make_unique<Expiry>(
@@ -73,6 +76,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   }
   auto store = *std::move(connected);
   ProgramStore opened;
+  opened.settle = [] { return Result<>(); };  // etcd syncs each.
   opened.loops.push_back(
       std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));
   opened.store = std::move(store);

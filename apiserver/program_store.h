@@ -1,6 +1,7 @@
 // Which store a server stands on: the embedded one under its data directory, or an etcd cluster.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace skiff {
 
 struct ProgramStore {
   std::unique_ptr<Store> store;
+  // Makes durable what the server wrote by itself, and from then on every write before it is
+  // acknowledged. Called once, before the first request is taken.
+  std::function<Result<>()> settle;
   // What the store needs done from time to time. They end before it does.
   std::vector<std::unique_ptr<ControlLoop>> loops;
 };

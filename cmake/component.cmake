@@ -54,6 +54,8 @@ function(program name)
   use_precompiled_api(${name}_parts)
   add_executable(${name} ${CMAKE_SOURCE_DIR}/${name}/main.cc)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  # What is not in the file needs not be read at the first start: a quarter of it would be names.
+  target_link_options(${name} PRIVATE $<$<CONFIG:Release>:-s> $<$<CONFIG:Release>:-Wl,--gc-sections>)
   target_link_libraries(${name} PRIVATE ${name}_parts)
   use_precompiled_api(${name})
   if(tests)

@@ -25,7 +25,5 @@ function(proto_library name folder)
   target_include_directories(${name} SYSTEM PUBLIC ${out})
   target_compile_definitions(${name} PUBLIC GRPC_USE_PROTO_LITE)
   target_compile_options(${name} PRIVATE -w -O1 -g0)
-  # grpc++'s pkg-config file names every archive a static link would need; the shared ones suffice.
-  target_link_libraries(${name} PUBLIC grpc++ grpc gpr absl_synchronization protobuf-lite
-                        Threads::Threads)
+  target_link_libraries(${name} PUBLIC grpc_archives Threads::Threads)
 endfunction()

@@ -48,6 +48,37 @@ find_package(CLI11 REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(GTest REQUIRED)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
-pkg_check_modules(LIBNL REQUIRED IMPORTED_TARGET libnl-route-3.0 libnl-3.0)
+pkg_check_modules(LIBNL REQUIRED libnl-3.0)
+pkg_check_modules(GRPC REQUIRED grpc++)
 add_library(httplib ALIAS PkgConfig::HTTPLIB)
+
+# archives(target lib...): links the libraries' archives instead of their shared objects, where
+# Debian has both. gRPC alone has sixty shared objects, and to find, map and relocate them was most
+# of what a start of skiff spent before main() (docs/decisions/0035-the-first-start.md).
+function(archives target)
+  set(found)
+  foreach(library ${ARGN})
+    find_library(ARCHIVE_${library} lib${library}.a REQUIRED)
+    mark_as_advanced(ARCHIVE_${library})
+    list(APPEND found ${ARCHIVE_${library}})
+  endforeach()
+  list(JOIN found "," found)
+  add_library(${target} INTERFACE)
+  target_link_libraries(${target} INTERFACE "$<LINK_GROUP:RESCAN,${found}>")
+endfunction()
+
+# What httplib links too must stay shared, or the program has two of it.
+set(grpc ${GRPC_STATIC_LIBRARIES})
+list(REMOVE_ITEM grpc ssl crypto z atomic rt dl)
+list(REMOVE_DUPLICATES grpc)
+archives(grpc_archives ${grpc} protobuf-lite)
+target_link_libraries(grpc_archives INTERFACE OpenSSL::SSL ZLIB::ZLIB)
+archives(re2_archive re2)
+archives(yaml_archive yaml-cpp)
+archives(libnl_archives nl-route-3 nl-3)
+target_include_directories(libnl_archives INTERFACE ${LIBNL_INCLUDE_DIRS})
+# RocksDB's own target names the shared objects of these, and gflags, which only its tools use.
+archives(compression_archives snappy bz2 lz4 zstd)
+set_target_properties(RocksDB::rocksdb PROPERTIES
+                      INTERFACE_LINK_LIBRARIES "compression_archives;ZLIB::ZLIB")
 include_directories(${CMAKE_SOURCE_DIR})

@@ -19,11 +19,10 @@ BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
 # What e2e/dns.sh and e2e/bench/dns.sh ask with, forward to and compare with.
 DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 
-# What a container image needs to run skiff: the shared libraries among BUILD_PACKAGES, and what a
+# What a container image needs to run skiff: the libraries that stay shared (cmake/toolchain.cmake), and what a
 # node starts.
-IMAGE_PACKAGES=(libgrpc++1.51 libprotobuf-lite32 libspdlog1.10 libfmt9 libyaml-cpp0.7 libwslay1
-  libcpp-httplib0.11 libre2-9 libnl-3-200 libnl-route-3-200 libssl3 libsnappy1v5 liblz4-1 libzstd1
-  libbz2-1.0 zlib1g containerd runc containernetworking-plugins iptables iproute2 conntrack procps)
+IMAGE_PACKAGES=(libspdlog1.10 libfmt9 libwslay1 libcpp-httplib0.11 libssl3 zlib1g
+  containerd runc containernetworking-plugins iptables iproute2 conntrack procps)
 
 # Keeps the environment: scripts are steered by variables.
 as_root() {

@@ -129,15 +129,12 @@ void OwnRuntime::Stop() {
 
 Result<> OwnRuntime::LeaveNothing(const std::string& kubelet_root, const std::string& cgroup_root) {
   if (!containerd_.is_ours) return {};
-  // First, because who ends a container kills it after seconds (docker stop: 10). What it runs and
-  // mounts ends with it then, but the host keeps these.
-  const auto switches = RestoreForwarding(ForwardingUndoPath(options_.directory));
   const auto pods = RemoveNodePods({.directory = options_.directory,
                                     .kubelet_root = kubelet_root,
                                     .cgroups = {cgroup_root},
                                     .keep_data = true});
   const auto network = RemoveNodeNetwork(options_.directory);
-  return !switches ? switches : !pods ? pods : network;
+  return !pods ? pods : network;
 }
 
 }  // namespace skiff::kubelet

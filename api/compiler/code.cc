@@ -278,7 +278,8 @@ std::string FileWriter::TypeRef(const std::string& spelling) {
     const std::string element_ref = TypeRef(element);
     const std::string variable = "kContainer" + std::to_string(derived_.size());
     derived_.emplace(spelling, variable);
-    tables_ << "const Type " << variable << " = {.shape = Shape::" << (is_list ? "kList" : "kMap")
+    tables_ << "constinit const Type " << variable
+            << " = {.shape = Shape::" << (is_list ? "kList" : "kMap")
             << ", .element = " << element_ref << (is_list ? ", .list" : ", .map")
             << " = &struct_ops::" << (is_list ? "kList<" : "kMap<") << CppType(element) << ">};\n";
     return "&" + variable;
@@ -321,23 +322,24 @@ void FileWriter::WriteTable(const SchemaType& type) {
   const std::string header = ".name = " + Quote(type.name) +
                              ", .api_version = " + Quote(file_.api_version) +
                              ", .go_package = " + Quote(file_.go_package);
+  // Without the word g++ 12 fills tables that need no program with one that runs before main().
   switch (type.form) {
     case SchemaType::Form::kOpaque:
-      tables_ << "const Type tables::k" << type.name << " = {.shape = Shape::kJson, " << header
-              << "};\n";
+      tables_ << "constinit const Type tables::k" << type.name << " = {.shape = Shape::kJson, "
+              << header << "};\n";
       return;
     case SchemaType::Form::kEnum: {
       const std::string values = NameList(type.values);
-      tables_ << "const Type tables::k" << type.name << " = {.shape = Shape::kString, " << header
-              << ", .values = " << values << ", .closed = " << (type.closed ? "true" : "false")
-              << "};\n";
+      tables_ << "constinit const Type tables::k" << type.name << " = {.shape = Shape::kString, "
+              << header << ", .values = " << values
+              << ", .closed = " << (type.closed ? "true" : "false") << "};\n";
       return;
     }
     case SchemaType::Form::kAlias: {
       const bool is_list = type.alias.starts_with("[]");
       const std::string element = type.alias.substr(is_list ? 2 : 11);
       const std::string ref = TypeRef(element);
-      tables_ << "const Type tables::k" << type.name
+      tables_ << "constinit const Type tables::k" << type.name
               << " = {.shape = Shape::" << (is_list ? "kList" : "kMap") << ", " << header
               << ", .element = " << ref << ", .message = " << (type.message ? "true" : "false")
               << (is_list ? ", .list" : ", .map")
@@ -351,13 +353,14 @@ void FileWriter::WriteTable(const SchemaType& type) {
   std::ostringstream fields;
   for (const SchemaField& field : type.fields) fields << FieldRow(type, field);
   if (!type.fields.empty()) {
-    tables_ << "const Field kFields" << type.name << "[] = {\n" << fields.str() << "};\n";
+    tables_ << "constinit const Field kFields" << type.name << "[] = {\n" << fields.str() << "};\n";
   }
   const std::string by_number = NumberOrder(type);
   if (!by_number.empty()) {
     tables_ << "constexpr uint16_t kByNumber" << type.name << "[] = {" << by_number << "};\n";
   }
-  tables_ << "const Type tables::k" << type.name << " = {.shape = Shape::kStruct, " << header;
+  tables_ << "constinit const Type tables::k" << type.name << " = {.shape = Shape::kStruct, "
+          << header;
   if (!type.fields.empty()) tables_ << ", .fields = kFields" << type.name;
   if (!by_number.empty()) tables_ << ", .by_number = kByNumber" << type.name;
   if (type.type_meta) tables_ << ", .type_meta = true";
@@ -382,8 +385,8 @@ void FileWriter::WriteKind(const SchemaType& type, const SchemaKind& kind) {
   const std::string categories = NameList(kind.categories);
   const std::string verbs = NameList(kind.verbs);
   const std::string selectable = NameList(kind.selectable);
-  tables_ << "const KindInfo tables::kKind" << type.name << " = {.group = " << Quote(file_.group)
-          << ", .version = " << Quote(file_.version)
+  tables_ << "constinit const KindInfo tables::kKind" << type.name
+          << " = {.group = " << Quote(file_.group) << ", .version = " << Quote(file_.version)
           << ", .api_version = " << Quote(file_.api_version) << ", .kind = " << Quote(type.name)
           << ", .resource = " << Quote(kind.resource) << ", .singular = " << Quote(kind.singular)
           << ", .namespaced = " << flag(kind.namespaced) << ", .short_names = " << short_names
@@ -397,8 +400,8 @@ void FileWriter::WriteKind(const SchemaType& type, const SchemaKind& kind) {
           << ", .group_priority = " << file_.group_priority
           << ", .version_priority = " << file_.version_priority << ", .type = &tables::k"
           << type.name << "};\n";
-  tables_ << "const KindInfo& " << type.name << "::Info() { return tables::kKind" << type.name
-          << "; }\n";
+  tables_ << "const KindInfo& " << type.name << "::Info() { return tables::kKind"
+          << type.name << "; }\n";
 }
 
 void DeclareTables(const SchemaFile& file, std::ostream& out) {
@@ -437,8 +440,8 @@ std::string FileWriter::Source() {
   std::string line;
   bool inside = true;
   while (std::getline(lines, line)) {
-    const bool global = line.starts_with("const Type tables::") ||
-                        line.starts_with("const KindInfo tables::") ||
+    const bool global = line.starts_with("constinit const Type tables::") ||
+                        line.starts_with("constinit const KindInfo tables::") ||
                         line.find("::Info() {") != std::string::npos;
     if (global == inside) out << (inside ? "}\n" : "namespace {\n");
     inside = !global;

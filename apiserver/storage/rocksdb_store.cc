@@ -149,7 +149,8 @@ RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<
       index_(std::max(disk_->LastRevision(), kEmptyRevision)),
       cache_(options_.cache_bytes_max),
       compacted_(disk_->Compacted().value),
-      ring_(index_.Current(), options_.ring, this) {}
+      ring_(index_.Current(), options_.ring, this),
+      begun_(!options_.begins_unsynced) {}
 
 RocksdbStore::~RocksdbStore() {
   // As after a crash of the process: the log is with the kernel already.
@@ -340,10 +341,8 @@ void RocksdbStore::Commit(Group& group) {
     return;
   }
   Publish(events);
-  if (!sync && options_.durability == Durability::kInterval && !unsynced_.exchange(true) &&
-      on_unsynced_) {
-    on_unsynced_();
-  }
+  if (sync || options_.durability == Durability::kMemory) return;
+  if (!unsynced_.exchange(true) && on_unsynced_) on_unsynced_();
 }
 
 void RocksdbStore::Publish(const std::vector<EventPtr>& events) {
@@ -390,7 +389,8 @@ Result<> RocksdbStore::Recover() {
 }
 
 bool RocksdbStore::ShouldSync() {
-  if (options_.durability != Durability::kInterval) return options_.durability == Durability::kSync;
+  if (options_.durability == Durability::kMemory) return false;
+  if (options_.durability == Durability::kSync) return begun_;
   const Duration now = clock_.Monotonic();
   if (now - last_sync_ < options_.sync_interval) return false;
   last_sync_ = now;
@@ -449,6 +449,7 @@ Result<> RocksdbStore::Writable() {
 }
 
 Result<> RocksdbStore::Sync() {
+  begun_ = true;
   if (!unsynced_.exchange(false)) return {};
   Result<> synced = disk_->Sync();
   if (!synced) TurnReadOnly(synced.error());

@@ -50,6 +50,10 @@ class RocksdbStore final : public Store, private EventHistory {
     Durability durability = Durability::kSync;
     // Longest time between two syncs of Durability::kInterval.
     Duration sync_interval = 100ms;
+    // With kSync: acknowledged writes are not synced before the first Sync. For an owner that
+    // begins with what it would write again after a crash, and that lets nobody see it before that
+    // Sync.
+    bool begins_unsynced = false;
     EventRing::Options ring;
     size_t cache_bytes_max = 32 << 20;
   };
@@ -73,8 +77,8 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<> Snapshot(const std::string& path);
   // The error that made the store read-only, if one did.
   Result<> Writable();
-  // With Durability::kInterval: whether acknowledged writes are not synced yet, and syncs them. See
-  // SyncLoop.
+  // Whether acknowledged writes are not synced yet, and syncs them. See SyncLoop and
+  // Options::begins_unsynced.
   bool Unsynced() const { return unsynced_; }
   Result<> Sync();
   // `notify` is called, as a WakeFunction, when a first write waits for Sync. Set before the first
@@ -124,6 +128,7 @@ class RocksdbStore final : public Store, private EventHistory {
 
   WakeFunction on_unsynced_;
   std::atomic<bool> unsynced_ = false;
+  std::atomic<bool> begun_;                // Options::begins_unsynced is over.
   Duration last_sync_ = Duration::zero();  // Monotonic. Of the leader.
 };
 

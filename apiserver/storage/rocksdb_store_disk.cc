@@ -5,14 +5,13 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
-#include <rocksdb/utilities/table_properties_collectors.h>
 
 #include <algorithm>
 #include <bit>
 #include <filesystem>
+
+#include "apiserver/storage/rocksdb_options.h"
 
 namespace skiff {
 namespace {
@@ -22,9 +21,6 @@ constexpr size_t kBlockCacheBytes = 8 << 20;
 constexpr size_t kLogBufferBytes = 4 << 20;
 constexpr size_t kKeysBufferBytes = 1 << 20;
 constexpr size_t kMetaBufferBytes = 64 << 10;
-// Bounds what a restart replays.
-constexpr size_t kWriteAheadLogBytes = 16 << 20;
-constexpr int kOpenFilesMax = 256;
 // How many versions Compact drops in one batch.
 constexpr size_t kDropBatch = 1024;
 
@@ -129,57 +125,6 @@ Result<> MakeFolder(const std::string& path) {
               fmt::format("cannot make the storage folder {}: {}", path, error.message()));
 }
 
-rocksdb::ColumnFamilyOptions FamilyOptions(size_t buffer_bytes,
-                                           const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = buffer_bytes;
-  options.max_write_buffer_number = 2;
-  const auto supported = rocksdb::GetSupportedCompressions();
-  const bool has_lz4 = std::ranges::count(supported, rocksdb::kLZ4Compression) > 0;
-  options.compression = has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.cache_index_and_filter_blocks = true;
-  table.block_size = 8 << 10;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  // Where compaction dropped much, files are rewritten soon, so that walks do not wade through
-  // tombstones.
-  options.table_properties_collector_factories.push_back(
-      rocksdb::NewCompactOnDeletionCollectorFactory(1024, 512));
-  return options;
-}
-
-// RocksDB's own recovery from a full disk goes on in the log whose last write failed, and its
-// assertions, which Debian's build has, end the process: Reopen does it instead.
-class NoRecovery final : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
-
-rocksdb::DBOptions DatabaseOptions(const RocksdbDisk::Options& options) {
-  rocksdb::DBOptions database;
-  database.create_if_missing = true;
-  database.create_missing_column_families = true;
-  database.env = options.env ? options.env : rocksdb::Env::Default();
-  database.max_open_files = kOpenFilesMax;
-  database.max_total_wal_size = kWriteAheadLogBytes;
-  database.max_background_jobs = 2;
-  // A torn last record was never acknowledged; anything else that is broken must not be skipped.
-  database.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  // Without a log, only this keeps the families of one write together.
-  database.atomic_flush = !options.write_ahead_log;
-  database.listeners.push_back(std::make_shared<NoRecovery>());
-  database.max_bgerror_resume_count = 0;
-  database.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
-  database.keep_log_file_num = 2;
-  database.stats_dump_period_sec = 0;
-  database.stats_persist_period_sec = 0;
-  return database;
-}
-
 }  // namespace
 
 struct RocksdbDisk::Database {
@@ -238,13 +183,13 @@ Result<std::unique_ptr<RocksdbDisk::Database>> RocksdbDisk::OpenDatabase(const O
                                                                          bool read_only) {
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-      {rocksdb::kDefaultColumnFamilyName, FamilyOptions(kMetaBufferBytes, cache)},
-      {"keys", FamilyOptions(kKeysBufferBytes, cache)},
-      {"log", FamilyOptions(kLogBufferBytes, cache)},
+      {rocksdb::kDefaultColumnFamilyName, RocksdbFamilyOptions(kMetaBufferBytes, cache)},
+      {"keys", RocksdbFamilyOptions(kKeysBufferBytes, cache)},
+      {"log", RocksdbFamilyOptions(kLogBufferBytes, cache)},
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto how = DatabaseOptions(options);
+  const auto how = RocksdbOptions(options.env, options.write_ahead_log);
   const auto opened = read_only
                           ? rocksdb::DB::OpenForReadOnly(how, options.path, families, &handles, &db)
                           : rocksdb::DB::Open(how, options.path, families, &handles, &db);

@@ -347,6 +347,21 @@ TEST_F(RocksdbStoreTest, EachWriteAloneIsSyncedOnce) {
   store_.reset();
 }
 
+TEST_F(RocksdbStoreTest, WhatAnOwnerBeginsWithIsSyncedAtOnce) {
+  CountingDisk counting(disk_.get());
+  Open({.env = &counting, .begins_unsynced = true});
+  counting.syncs = 0;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Put("/a", "x"));
+  EXPECT_EQ(counting.syncs, 0);
+  EXPECT_TRUE(store_->Unsynced());
+  ASSERT_TRUE(store_->Sync());
+  EXPECT_EQ(counting.syncs, 1);
+  EXPECT_FALSE(store_->Unsynced());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Put("/a", "x"));
+  EXPECT_EQ(counting.syncs, 6) << "from then on each write";
+  store_.reset();
+}
+
 TEST_F(RocksdbStoreTest, IntervalDurabilitySyncsOnceAnIntervalAndThenSleeps) {
   CountingDisk counting(disk_.get());
   Open({.env = &counting, .durability = Durability::kInterval, .sync_interval = 1s});

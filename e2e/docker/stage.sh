@@ -4,5 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 rm -rf build/image
 mkdir -p build/image
-strip -o build/image/skiff build/release/skiff
-cp build/release/images/*.tar build/image/
+cp build/release/skiff build/release/images/*.tar build/image/

@@ -7,9 +7,7 @@ cd /usr/lib/cni && for plugin in *; do
   case $plugin in host-local | loopback | portmap | ptp) ;; *) rm -f "$plugin" ;; esac
 done
 # Packages bring libraries that skiff does not link.
-cd /usr/lib/*-linux-gnu && rm -f libperl.so* libgrpc_unsecure.so* libgrpc++_unsecure.so* \
-  libprotobuf.so* libprotoc.so* libgrpcpp_channelz.so* libgrpc++_alts.so* libgrpc++_error_details.so* \
-  libgrpc++_reflection.so* libdb-5*.so*
+cd /usr/lib/*-linux-gnu && rm -f libperl.so* libdb-5*.so*
 rm -rf /usr/share/doc /usr/share/man /usr/share/locale /usr/share/info /usr/share/lintian \
   /usr/share/perl* /usr/lib/*/perl* /usr/bin/perl* /usr/share/bash-completion \
   /var/lib/apt/lists /var/cache/apt /var/cache/debconf /var/log/* /usr/lib/*/libapt* /usr/bin/apt* \
