@@ -34,7 +34,7 @@ class NoRecovery final : public rocksdb::EventListener {
 class OwnLog final : public rocksdb::Logger {
  public:
   OwnLog() : Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
-  // All options, each time it is opened: half of what that takes.
+  // All options, whenever a database is opened.
   void LogHeader(const char*, va_list) override {}
   using Logger::Logv;
   void Logv(const char* format, va_list values) override {
