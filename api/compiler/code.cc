@@ -400,8 +400,8 @@ void FileWriter::WriteKind(const SchemaType& type, const SchemaKind& kind) {
           << ", .group_priority = " << file_.group_priority
           << ", .version_priority = " << file_.version_priority << ", .type = &tables::k"
           << type.name << "};\n";
-  tables_ << "const KindInfo& " << type.name << "::Info() { return tables::kKind"
-          << type.name << "; }\n";
+  tables_ << "const KindInfo& " << type.name << "::Info() { return tables::kKind" << type.name
+          << "; }\n";
 }
 
 void DeclareTables(const SchemaFile& file, std::ostream& out) {
