@@ -23,6 +23,8 @@ constexpr Row kRows[] = {
     {"flowcontrol.apiserver.k8s.io", "flowschemas", "status", {"metadata", "spec"}},
     {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", "status", {"metadata", "spec"}},
     {"resource.k8s.io", "resourceclaims", "status", {"metadata", "spec"}},
+    {"networking.k8s.io", "servicecidrs", "", {}},
+    {"networking.k8s.io", "servicecidrs", "status", {}},
     {"storage.k8s.io", "volumeattachments", "status", {"metadata", "spec"}},
     {"apiregistration.k8s.io", "apiservices", "status", {"metadata", "spec"}},
     {"apiextensions.k8s.io", "customresourcedefinitions", "status", {"metadata", "spec"}},

@@ -278,15 +278,40 @@ void ServiceAllocation::ForgetAddress(const core_v1::Service& service, const std
        .value = std::nullopt});
 }
 
-Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service&,
+bool ServiceAllocation::IsHeldByUser(const IpAddress& address) const {
+  const KindInfo& kind = networking_v1::IPAddress::Info();
+  const auto record = store_.Get(KeyOf(kind, "", address.Text()));
+  if (!record || *record == nullptr) return false;
+  const auto object = ObjectOf(kind, **record);
+  if (!object) return true;
+  // Of our own records the pool knows: one may be left over from a service that is gone.
+  const auto& labels = object->As<networking_v1::IPAddress>()->metadata.labels;
+  const auto manager = labels.find("ipaddress.kubernetes.io/managed-by");
+  return manager == labels.end() || manager->second != "ipallocator.k8s.io";
+}
+
+Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& service,
                                                    const std::string& family, Held& held) {
   for (Range& range : ranges_) {
     if (range.family != family) continue;
     if (held.dry_run()) return range.cidr.Network().Text();
-    const auto offset = range.pool.TakeAny(random_);
-    if (!offset) break;
-    const std::string text = AtOffset(range.cidr, *offset).Text();
-    held.addresses.push_back(text);
+    std::string text;
+    for (size_t tries = 0; tries < kRefusedMax; ++tries) {
+      const auto offset = range.pool.TakeAny(random_);
+      if (!offset) break;
+      const IpAddress address = AtOffset(range.cidr, *offset);
+      text = address.Text();
+      held.addresses.push_back(text);  // Given back with the others when the write fails.
+      if (claims_ || !IsHeldByUser(address)) break;
+      held.addresses.pop_back();  // A user's IPAddress has it: it stays taken in memory.
+      text.clear();
+    }
+    if (text.empty()) break;
+    if (service.metadata.name.empty()) {
+      return Fail(InvalidAddress(service, "failed to allocate IP: IPAddress.networking.k8s.io " +
+                                              Quoted(text) +
+                                              " is invalid: spec.parentRef.name: Required value"));
+    }
     return text;
   }
   return Fail(InternalErrorOf("failed to allocate a serviceIP: range is full"));
@@ -302,12 +327,11 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   Range* range = RangeOf(*address);
   if (range == nullptr) return refuse("the provided network does not match the current range");
   const uint64_t offset = OffsetOf(range->cidr, *address);
-  if (!range->pool.InRange(offset)) {
-    return refuse(
-        fmt::format("the provided IP ({}) is not in the valid range. The range of valid "
-                    "IPs is {}",
-                    text, range->cidr.Text()));
+  if (!range->pool.InRange(offset)) {  // The network's own address, or its broadcast's.
+    return refuse("the provided network does not match the current range");
   }
+  // An IPAddress that a user made holds its address too.
+  if (!claims_ && IsHeldByUser(*address)) return refuse("provided IP is already allocated");
   if (range->pool.Has(offset) && (!claims_ || held.dry_run() || held.IsRefused(address->Text()))) {
     return refuse("provided IP is already allocated");
   }

@@ -76,6 +76,8 @@ class ServiceAllocation final : public AllocationHooks {
   void FreePort(int port);
   void RecordAddress(const core_v1::Service& service, const std::string& text);
   void ForgetAddress(const core_v1::Service& service, const std::string& text);
+  // Whether there is an IPAddress of that name that no allocator made.
+  bool IsHeldByUser(const IpAddress& address) const;
   Range* RangeOf(const IpAddress& address) REQUIRES(mutex_);
 
   Store& store_;

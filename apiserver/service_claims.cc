@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "api/decode.h"
 #include "api/gen/networking_v1.h"
+#include "api/managed_fields.h"
 #include "api/rules/ip.h"
 #include "api/typed.h"
 #include "apiserver/record_codec.h"
@@ -52,7 +54,15 @@ Json IpAddressDocument(const core_v1::Service& service, const std::string& addre
   parent.resource = "services";
   parent.namespace_ = service.metadata.namespace_;
   parent.name = service.metadata.name;
-  return ToJson(record);
+  Json document = ToJson(record);
+  const KindInfo& kind = networking_v1::IPAddress::Info();
+  UpdateManagedFields(*kind.type, ZeroDocument(*kind.type), document,
+                      {.manager = "kube-apiserver",
+                       .api_version = kind.api_version,
+                       .subresource = {},
+                       .now = now,
+                       .reset = {}});
+  return document;
 }
 
 std::string ServiceClaims::Key(const ServiceNumber& number) const {
@@ -67,6 +77,7 @@ Result<Write> ServiceClaims::WriteOf(const ServiceNumber& number, const core_v1:
     document["apiVersion"] = "skiff/v1";
     document["kind"] = "NodePortClaim";
     document["metadata"].erase("labels");
+    document["metadata"].erase("managedFields");
     const ObjectBody body = BodyOf(document);
     stored = EncodeObject({.labels = {}, .fields = {}, .uid = {}, .body = body});
   } else {

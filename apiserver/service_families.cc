@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/rules/ip.h"
+#include "api/rules/service_validation.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -22,63 +23,81 @@ std::string FamilyOf(const std::string& text) {
   return address->v6 ? "IPv6" : "IPv4";
 }
 
-// What the client asked for that this cluster cannot give.
-void CheckAsked(const core_v1::ServiceSpec& spec, const core_v1::Service* old,
-                const std::vector<std::string>& cluster, Violations& wrong) {
-  const FieldPath path("spec");
-  const std::string policy = spec.ip_family_policy.value_or("");
-  const bool is_update = old != nullptr;
-  const bool headless_selectorless = IsHeadless(spec) && spec.selector.empty();
-  if (policy == kSingleStack || (policy.empty() && !is_update)) {
-    const Json shown = policy.empty() ? Json(nullptr) : Json(policy);
-    if (spec.cluster_ips.size() > 1) {
-      wrong.Invalid(path.Child("ipFamilyPolicy"), shown,
-                    "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs "
-                    "are specified");
-    }
-    if (spec.ip_families.size() > 1) {
-      wrong.Invalid(path.Child("ipFamilyPolicy"), shown,
-                    "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families "
-                    "are specified");
-    }
-  }
-  if (is_update && policy != kSingleStack) {
-    const auto& before = old->spec;
-    if (before.cluster_ips.size() == 2 && spec.cluster_ips.size() == 1 && !policy.empty()) {
-      wrong.Invalid(path.Child("ipFamilyPolicy"), policy,
-                    "must be 'SingleStack' to release the secondary cluster IP");
-    }
-    if (before.ip_families.size() == 2 && spec.ip_families.size() == 1 && !policy.empty()) {
-      wrong.Invalid(path.Child("ipFamilyPolicy"), policy,
-                    "must be 'SingleStack' to release the secondary IP family");
-    }
-  }
-  if (headless_selectorless) return;
-  for (size_t i = 0; i < spec.cluster_ips.size(); ++i) {
-    const std::string family = FamilyOf(spec.cluster_ips[i]);
-    if (!family.empty() && !Has(cluster, family)) {
-      wrong.Invalid(path.Child("clusterIPs").Index(i), Json(spec.cluster_ips),
-                    family + " is not configured on this cluster");
-    }
-  }
-  for (size_t i = 0; i < spec.ip_families.size(); ++i) {
-    if (!Has(cluster, spec.ip_families[i])) {
-      wrong.Invalid(path.Child("ipFamilies").Index(i), spec.ip_families[i],
-                    "not configured on this cluster");
-    }
-  }
-  if (policy == kRequireDualStack && cluster.size() < 2) {
-    wrong.Invalid(path.Child("ipFamilyPolicy"), policy,
-                  "this cluster is not configured for dual-stack services");
+// Without a policy a service keeps the one it had; a new one gets addresses of one family, unless it
+// leads to what its user maintains.
+void SettlePolicy(core_v1::ServiceSpec& spec, const core_v1::Service* old) {
+  if (spec.ip_family_policy) return;
+  if (old != nullptr && old->spec.ip_family_policy) {
+    spec.ip_family_policy = old->spec.ip_family_policy;
+  } else {
+    spec.ip_family_policy =
+        spec.cluster_ip == "None" && spec.selector.empty() ? kRequireDualStack : kSingleStack;
   }
 }
 
-// The families that the given addresses already have, in order.
-void InferFromAddresses(core_v1::ServiceSpec& spec) {
-  for (size_t i = 0; i < spec.cluster_ips.size(); ++i) {
-    if (i < spec.ip_families.size()) continue;
+// One family again: the second of what the client left as it was goes.
+void TrimToOneFamily(core_v1::ServiceSpec& spec, const core_v1::ServiceSpec& before) {
+  if (spec.ip_family_policy != kSingleStack || before.ip_family_policy == kSingleStack) return;
+  if (spec.cluster_ips == before.cluster_ips && spec.cluster_ips.size() > 1) {
+    spec.cluster_ips.resize(1);
+  }
+  if (spec.ip_families == before.ip_families && spec.ip_families.size() > 1) {
+    spec.ip_families.resize(1);
+  }
+}
+
+// Whether the policy allows as many addresses and families as there are.
+void CheckPolicy(const core_v1::ServiceSpec& spec, const core_v1::Service* old, Violations& wrong) {
+  const FieldPath path = FieldPath("spec").Child("ipFamilyPolicy");
+  const std::string& policy = *spec.ip_family_policy;
+  if (policy == kSingleStack) {
+    if (spec.cluster_ips.size() == 2) {
+      wrong.Invalid(path, policy,
+                    "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs "
+                    "are specified");
+    }
+    if (spec.ip_families.size() == 2) {
+      wrong.Invalid(path, policy,
+                    "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families "
+                    "are specified");
+    }
+  } else if (old != nullptr) {
+    if (old->spec.cluster_ips.size() == 2 && spec.cluster_ips.size() == 1) {
+      wrong.Invalid(path, policy, "must be 'SingleStack' to release the secondary cluster IP");
+    }
+    if (old->spec.ip_families.size() == 2 && spec.ip_families.size() == 1) {
+      wrong.Invalid(path, policy, "must be 'SingleStack' to release the secondary IP family");
+    }
+  }
+}
+
+// The families that the given addresses have, in order, where none are given for them.
+void InferFromAddresses(core_v1::ServiceSpec& spec, const std::vector<std::string>& cluster,
+                        Violations& wrong) {
+  for (size_t i = spec.ip_families.size(); i < spec.cluster_ips.size(); ++i) {
     const std::string family = FamilyOf(spec.cluster_ips[i]);
-    if (!family.empty() && !Has(spec.ip_families, family)) spec.ip_families.push_back(family);
+    if (family.empty()) return;  // "None".
+    if (Has(cluster, family)) {
+      spec.ip_families.push_back(family);
+    } else {
+      wrong.Invalid(FieldPath("spec").Child("clusterIPs").Index(i), Json(spec.cluster_ips),
+                    family + " is not configured on this cluster");
+    }
+  }
+}
+
+// Whether the cluster has what is asked for.
+void CheckCluster(const core_v1::ServiceSpec& spec, const std::vector<std::string>& cluster,
+                  Violations& wrong) {
+  const FieldPath path("spec");
+  if (*spec.ip_family_policy == kRequireDualStack && cluster.size() < 2) {
+    wrong.Invalid(path.Child("ipFamilyPolicy"), *spec.ip_family_policy,
+                  "this cluster is not configured for dual-stack services");
+  }
+  for (size_t i = 0; i < spec.ip_families.size(); ++i) {
+    if (Has(cluster, spec.ip_families[i])) continue;
+    wrong.Invalid(path.Child("ipFamilies").Index(i), spec.ip_families[i],
+                  "not configured on this cluster");
   }
 }
 
@@ -100,23 +119,20 @@ Result<> SettleFamilies(core_v1::Service& service, const core_v1::Service* old,
   core_v1::ServiceSpec& spec = service.spec;
   if (spec.type == "ExternalName") return {};
   if (old != nullptr && IsUntouchedPreferDualStack(service, *old)) return {};
-  if (old != nullptr && spec.ip_family_policy == kSingleStack &&
-      old->spec.ip_family_policy != kSingleStack) {
-    if (spec.cluster_ips == old->spec.cluster_ips && spec.cluster_ips.size() > 1) {
-      spec.cluster_ips.resize(1);
-    }
-    if (spec.ip_families == old->spec.ip_families && spec.ip_families.size() > 1) {
-      spec.ip_families.resize(1);
-    }
-  }
+  SettlePolicy(spec, old);
   Violations wrong;
-  CheckAsked(spec, old, cluster, wrong);
-  if (!wrong.empty()) return Fail(wrong.ToError("", "Service", service.metadata.name));
+  const auto failed = [&] {
+    return Fail(wrong.ToError("", "Service", service.metadata.name));
+  };
+  ValidateServiceClusterIps(service, wrong);
+  if (!wrong.empty()) return failed();
+  if (old != nullptr) TrimToOneFamily(spec, old->spec);
+  CheckPolicy(spec, old, wrong);
+  InferFromAddresses(spec, cluster, wrong);
+  if (!wrong.empty()) return failed();
   const bool headless_selectorless = IsHeadless(spec) && spec.selector.empty();
-  if (!spec.ip_family_policy) {
-    spec.ip_family_policy = headless_selectorless ? kRequireDualStack : kSingleStack;
-  }
-  InferFromAddresses(spec);
+  if (!headless_selectorless) CheckCluster(spec, cluster, wrong);
+  if (!wrong.empty()) return failed();
   if (spec.ip_families.empty()) spec.ip_families.push_back(cluster[0]);
   const bool wants_two = *spec.ip_family_policy != kSingleStack;
   if (wants_two && spec.ip_families.size() == 1 && (cluster.size() > 1 || headless_selectorless)) {

@@ -46,9 +46,16 @@ void SetDefaults(Service& object) {
   }
 }
 
+void Create(Service& object) {
+  object.status = {};
+  AlignClusterIps(object, nullptr);
+  if (object.spec.type == "ExternalName") object.spec.internal_traffic_policy.reset();
+}
+
 void Update(Service& object, const Service& old) {
   object.status = old.status;
   KeepAllocatedFields(object, old);
+  AlignClusterIps(object, &old);
   DropFieldsOfOldType(object, old);
 }
 
@@ -63,6 +70,9 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
     out.insert(out.end(), more.begin(), more.end());
   };
   const FieldPath path("spec");
+  for (size_t i = 0; spec.cluster_ip != "None" && i < spec.cluster_ips.size(); ++i) {
+    append(LegacyIpWarnings(path.Child("clusterIPs").Index(i), spec.cluster_ips[i]));
+  }
   for (size_t i = 0; i < spec.external_ips.size(); ++i) {
     append(LegacyIpWarnings(path.Child("externalIPs").Index(i), spec.external_ips[i]));
   }
@@ -101,7 +111,7 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
 Rules ServiceRules() {
   return Erase<Service>({
       .set_defaults = SetDefaults,
-      .prepare_create = ClearStatus<Service>,
+      .prepare_create = Create,
       .prepare_update = Update,
       .prepare_status_update = KeepSpec<Service>,
       .validate = ValidateService,

@@ -52,7 +52,7 @@ void ValidateCidrs(const ServiceCIDR& object, Violations& out) {
   const auto& cidrs = object.spec.cidrs;
   if (cidrs.empty()) return out.Required(path, "at least one CIDR required");
   if (cidrs.size() > 2) {
-    out.Invalid(FieldPath("spec"), GoStruct(object.spec), "may only hold up to 2 values");
+    return out.Invalid(path, GoStruct(object.spec), "may only hold up to 2 values");
   }
   std::set<bool> families;
   for (size_t i = 0; i < cidrs.size(); ++i) {

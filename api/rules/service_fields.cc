@@ -57,6 +57,21 @@ bool IsExternallyReachable(const ServiceSpec& spec) {
          (spec.type == "ClusterIP" && !spec.external_ips.empty());
 }
 
+void AlignClusterIps(Service& object, const Service* old) {
+  auto& spec = object.spec;
+  if (old == nullptr) {
+    if (spec.cluster_ips.empty() && !spec.cluster_ip.empty()) spec.cluster_ips = {spec.cluster_ip};
+    return;
+  }
+  const auto& before = old->spec;
+  if (spec.cluster_ip == before.cluster_ip) {
+    if (spec.cluster_ips.empty()) spec.cluster_ips = before.cluster_ips;
+  } else if (spec.cluster_ips == before.cluster_ips) {
+    spec.cluster_ips.clear();
+    if (!spec.cluster_ip.empty()) spec.cluster_ips.push_back(spec.cluster_ip);
+  }
+}
+
 void KeepAllocatedFields(Service& object, const Service& old) {
   auto& spec = object.spec;
   if (NeedsClusterIp(old.spec) && NeedsClusterIp(spec)) {

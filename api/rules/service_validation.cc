@@ -156,8 +156,7 @@ void ValidateSourceRanges(const Service& object, const FieldPath& path, Violatio
     if (spec.type != "LoadBalancer") out.Forbidden(at, kOnlyLoadBalancer);
     for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
       const std::string range = Trimmed(spec.load_balancer_source_ranges[i]);
-      out.InvalidEach(path.Child("loadBalancerSourceRanges").Index(i), range,
-                      LegacyCidrErrors(range));
+      out.InvalidEach(at.Index(i), range, LegacyCidrErrors(range));
     }
     return;
   }
@@ -228,31 +227,44 @@ Json ListJson(const std::vector<std::string>& list) {
   return list.empty() ? Json(nullptr) : Json(list);
 }
 
+// Whether all but a leading and lonely "None" are addresses.
+bool ValidateEachAddress(const std::vector<std::string>& ips, const FieldPath& path,
+                         Violations& out) {
+  bool valid = true;
+  for (size_t i = 0; i < ips.size(); ++i) {
+    if (i == 0 && ips[i] == kNone) {
+      if (ips.size() == 1) continue;
+      out.Invalid(path, ips, "'None' must be the first and only value");
+      valid = false;
+      continue;
+    }
+    const Messages errors = LegacyIpErrors(ips[i]);
+    valid = valid && errors.empty();
+    out.InvalidEach(path.Index(i), ips[i], errors);
+  }
+  return valid;
+}
+
 // One address of each family, in the order of the families.
 void ValidateAddressList(const ServiceSpec& spec, const FieldPath& path, Violations& out) {
   const auto& ips = spec.cluster_ips;
-  bool parsed = true;
-  for (size_t i = 0; i < ips.size(); ++i) {
-    if (ips[i] == kNone) continue;
-    const Messages errors = LegacyIpErrors(ips[i]);
-    parsed = parsed && errors.empty();
-    out.InvalidEach(path.Index(i), ips[i], errors);
-  }
+  const bool valid = ValidateEachAddress(ips, path, out);
   if (ips.size() > 2) out.Invalid(path, ips, "may only hold up to 2 values");
-  if (!parsed || ips.front() == kNone) return;
+  if (!valid || ips.size() > 2) return;
   std::set<bool> families;
-  for (size_t i = 0; i < ips.size(); ++i) {
-    const auto address = ParseIp(ips[i]);
-    families.insert(address->v6);
-    if (i >= spec.ip_families.size()) continue;
+  for (const std::string& ip : ips) {
+    if (const auto address = ParseIp(ip)) families.insert(address->v6);
+  }
+  if (ips.size() == 2 && families.size() != 2) {
+    out.Invalid(path, ips, "may specify no more than one IP for each IP family");
+  }
+  if (ips.front() == kNone || !out.empty()) return;
+  for (size_t i = 0; i < std::min(ips.size(), spec.ip_families.size()); ++i) {
     const std::string& family = spec.ip_families[i];
-    if ((family == "IPv6") == address->v6) continue;
+    if ((family == "IPv6") == ParseIp(ips[i])->v6) continue;
     out.Invalid(
         path.Index(i), ips[i],
         "expected an " + family + " value as indicated by `ipFamilies[" + std::to_string(i) + "]`");
-  }
-  if (ips.size() > 1 && families.size() != ips.size()) {
-    out.Invalid(path, ips, "may specify no more than one IP for each IP family");
   }
 }
 
@@ -328,11 +340,7 @@ void ValidateServiceClusterIps(const Service& object, Violations& out) {
     CheckOneOf(*spec.ip_family_policy, {"PreferDualStack", "RequireDualStack", "SingleStack"},
                FieldPath("spec").Child("ipFamilyPolicy"), out);
   }
-  if (ips.empty()) return;
-  if (ips.size() > 1 && std::ranges::find(ips, kNone) != ips.end()) {
-    out.Invalid(path, ips, "'None' must be the first and only value");
-  }
-  ValidateAddressList(spec, path, out);
+  if (!ips.empty()) ValidateAddressList(spec, path, out);
 }
 
 void ValidateService(const Service& object, Violations& out) {

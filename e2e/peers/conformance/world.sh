@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Two machines made of namespaces (e2e/nodes/machines.sh), a node on each, with the images of the tests:
+#
+#   world.sh COMMAND...        makes the world, runs COMMAND in it and ends it; KUBECONFIG is its admin's
+#   world.sh                   makes the world and keeps it until this script is killed
+#   world.sh --in COMMAND...   runs COMMAND in the world that another call keeps
+#
+# REPOSITORY   the checkout (the folder three above this one)
+# SKIFF        the program (build/release/skiff of the checkout)
+# CONFORMANCE  where build.sh put what it made, and where logs go
+set -euo pipefail
+kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REPOSITORY=$(realpath "${REPOSITORY:-$kit/../../..}")
+export REPOSITORY
+export CONFORMANCE=${CONFORMANCE:-${TMPDIR:-/tmp}/skiff-conformance}
+export SKIFF=${SKIFF:-$REPOSITORY/build/release/skiff}
+export KUBECONFIG=$CONFORMANCE/kubeconfig
+export PATH=$CONFORMANCE/bin:$PATH
+
+if [ "${1:-}" = --in ]; then
+  shift
+  for world in /proc/[0-9]*; do
+    [ "$(readlink "$world/ns/pid")" = "$(cat "$CONFORMANCE/world")" ] || continue
+    exec nsenter --target "${world#/proc/}" --mount --net --pid --uts --ipc --wd="$PWD" -- "$@"
+  done
+  echo "no world is kept" >&2
+  exit 1
+fi
+cd "$REPOSITORY"
+. e2e/packages.sh
+. e2e/nodes/machines.sh
+[ -n "${SKIFF_OWN_WORLD:-}" ] || install_packages "${RUN_PACKAGES[@]}"
+# The script is started again by its name, and the folder is another one by now.
+[[ $0 = /* ]] || exec "$kit/$(basename "$0")" "$@"
+enter_own_world "$@"
+
+MTU=1400
+work=$WORLD_DIRECTORY
+mount -t tmpfs -o size=70% tmpfs "$work"
+disks=$work/disks shared=$work/shared
+mkdir "$disks" "$shared"
+
+keep_logs() {
+  local name
+  mkdir -p "$CONFORMANCE/logs"
+  for name in "$disks"/*; do
+    cp "$name/skiff/skiff.log" "$CONFORMANCE/logs/$(basename "$name").log" 2>/dev/null || true
+  done
+}
+end_world() {
+  local code=$? name
+  trap - EXIT INT TERM
+  keep_logs
+  rm -f "$CONFORMANCE/world"
+  for name in "${!machine_process[@]}"; do cut_power "$name" || true; done
+  umount -l "$work"
+  exit $code
+}
+trap end_world EXIT
+trap 'exit 143' INT TERM
+
+until_true() { # SECONDS COMMAND...
+  local until=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $until ] || { echo "did not come true: $*" >&2; return 1; }
+    read -rt 0.05 <> <(:) || true
+  done
+}
+
+make_link front 10.77.1.254/24
+ip link set lo up
+echo 1 >/proc/sys/net/ipv4/ip_forward
+start_machine server front 10.77.1.10/24 10.77.1.254
+start_machine near front 10.77.1.11/24 10.77.1.254
+
+archives=()
+for archive in "$CONFORMANCE"/images/*.tar; do archives+=("--load-image=$archive"); done
+began=$SECONDS
+on server "$SKIFF" up "${archives[@]}" ${UP_FLAGS:-}
+read -r -a words <<<"$(on server "$SKIFF" token create --print-join-command --ttl=1h)"
+on near "$SKIFF" join "${words[2]}" --token "${words[4]}" --discovery-token-ca-cert-hash "${words[6]}" \
+  --node-name near "${archives[@]}"
+sed 's#server: https://[^:]*:#server: https://10.77.1.10:#' "$disks/server/skiff/admin.kubeconfig" >"$KUBECONFIG"
+ready() { [ "$("$SKIFF" get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" = 2 ]; }
+until_true 60 ready
+"$SKIFF" get nodes
+echo "two nodes after $((SECONDS - began)) s; disks: $disks"
+# For --in.
+readlink /proc/self/ns/pid >"$CONFORMANCE/world"
+# A world that is killed has no time to do that.
+while sleep 20; do keep_logs; done &
+if [ $# -gt 0 ]; then
+  "$@"
+else
+  while :; do sleep 3600 & wait $! || true; done
+fi
