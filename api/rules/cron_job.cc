@@ -63,7 +63,7 @@ void ValidateTimeZone(const std::string& zone, const FieldPath& path, Violations
                 "timeZone must be an explicit time zone as defined in "
                 "https://www.iana.org/time-zones");
   }
-  if (!local && !IsKnownTimeZone(zone)) out.Invalid(path, zone, "unknown time zone " + zone);
+  if (zone != "Local" && !IsKnownTimeZone(zone)) out.Invalid(path, zone, "unknown time zone " + zone);
 }
 
 bool MentionsZone(const std::string& schedule) {

@@ -40,10 +40,10 @@ void Validate(const CSINode& object, Violations& out) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < object.spec.drivers.size(); ++i) {
     const FieldPath at = FieldPath("spec").Child("drivers").Index(i);
-    ValidateDriver(object.spec.drivers[i], at, out);
     if (!names.insert(object.spec.drivers[i].name).second) {
       out.Duplicate(at.Child("name"), object.spec.drivers[i].name);
     }
+    ValidateDriver(object.spec.drivers[i], at, out);
   }
 }
 

@@ -33,6 +33,7 @@ class Printer {
       return Struct(type, value);
     }
     if (type.shape == Shape::kList && type.element && !value.is_null()) return List(type, value);
+    if (indent_ && type.shape == Shape::kStruct && value.is_object()) return Typed(type, value);
     if (indent_ && value.is_structured()) return Document(value);
     text_ += type.shape == Shape::kStruct ? GoJson(type, value) : GoJson(value);
   }
@@ -82,7 +83,19 @@ class Printer {
     });
   }
 
-  // A part without internal form: maps, and types of the meta group.
+  // A type without internal form, of the meta group: what is there of it, in its order.
+  void Typed(const Type& type, const Json& value) {
+    Braces('{', '}', value.empty(), [&] {
+      for (const Field& field : type.fields) {
+        const auto found = value.find(field.name);
+        if (found == value.end()) continue;
+        Name(field.name);
+        Value(*field.type, *found);
+      }
+    });
+  }
+
+  // A part without types: maps.
   void Document(const Json& value) {
     const bool list = value.is_array();
     Braces(list ? '[' : '{', list ? ']' : '}', value.empty(), [&] {

@@ -44,11 +44,11 @@ void ValidateTarget(const MetricTarget& target, const FieldPath& path, Violation
     }
   };
   positive(target.value, "value");
+  positive(target.average_value, "averageValue");
   if (target.average_utilization && *target.average_utilization < 1) {
     out.Invalid(path.Child("averageUtilization"), *target.average_utilization,
                 "must be greater than 0");
   }
-  positive(target.average_value, "averageValue");
 }
 
 void ValidateMetricName(const MetricIdentifier& metric, const FieldPath& path, Violations& out) {
@@ -144,7 +144,8 @@ void ValidateMetric(const MetricSpec& metric, const FieldPath& path, Violations&
   if (first(metric.container_resource, "containerResource")) {
     ValidateContainerResource(*metric.container_resource, path.Child("containerResource"), out);
   }
-  if (!IsOneOf(metric.type, kTypes)) return;
+  // Kubernetes says it a second time, where it looks for the source that the type names.
+  if (!IsOneOf(metric.type, kTypes)) return CheckOneOf(metric.type, kTypes, path.Child("type"), out);
   std::string named = metric.type;
   named[0] = static_cast<char>(std::tolower(named[0]));
   if (std::ranges::find(set, named) == set.end()) {

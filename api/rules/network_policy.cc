@@ -124,8 +124,10 @@ void Validate(const NetworkPolicy& object, Violations& out) {
   ValidateSpec(object.spec, out);
 }
 
+// The spec is looked at twice, and what is wrong with it is a cause twice.
 void ValidateUpdate(const NetworkPolicy& object, const NetworkPolicy&, Violations& out) {
   Validate(object, out);
+  ValidateSpec(object.spec, out);
 }
 
 void Warn(const NetworkPolicy& object, const NetworkPolicy*, std::vector<std::string>& out) {

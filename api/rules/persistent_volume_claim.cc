@@ -185,6 +185,19 @@ void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentV
                   "must be a valid resource quantity");
     }
   }
+  for (const auto& [name, status] : object.status.allocated_resource_statuses) {
+    if (IsOneOf(status, {"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                         "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"})) {
+      continue;
+    }
+    out.NotSupported(FieldPath("status").Child("allocatedResourceStatuses"), name,
+                     {"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                      "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"});
+  }
+  for (const auto& [name, amount] : object.status.allocated_resources) {
+    if (name == "storage") continue;
+    out.NotSupported(FieldPath("status").Child("allocatedResources"), name, {"storage"});
+  }
 }
 
 void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim* old,

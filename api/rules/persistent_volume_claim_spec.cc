@@ -31,7 +31,7 @@ void ValidateStorageRequest(const VolumeResourceRequirements& resources, const F
   const FieldPath at = path.Key("storage");
   if (storage == resources.requests.end()) return out.Required(at);
   if (storage->second <= Quantity()) {
-    out.Invalid(at, storage->second.Text(), kMustBePositive);
+    return out.Invalid(at, storage->second.Text(), kMustBePositive);
   }
   ValidateQuantity("storage", storage->second, at, out);
 }

@@ -58,11 +58,12 @@ void ValidateRestartRules(const Container& container, const FieldPath& path, Vio
   const auto& rules = container.restart_policy_rules;
   if (!container.restart_policy) {
     if (rules.empty()) return;
-    return out.Required(path.Child("restartPolicy"),
-                        "must specify restartPolicy when restart rules are used");
+    out.Required(path.Child("restartPolicy"),
+                 "must specify restartPolicy when restart rules are used");
+  } else {
+    CheckOneOf(*container.restart_policy, {"Always", "Never", "OnFailure"},
+               path.Child("restartPolicy"), out);
   }
-  CheckOneOf(*container.restart_policy, {"Always", "Never", "OnFailure"},
-             path.Child("restartPolicy"), out);
   const FieldPath at = path.Child("restartPolicyRules");
   if (rules.size() > kRestartRulesMax) out.TooLong(at, kRestartRulesMax);
   for (size_t i = 0; i < rules.size(); ++i) {

@@ -1,5 +1,6 @@
 // Where containers see their volumes: as directories, or as block devices.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "api/rules/checks.h"
@@ -48,6 +49,14 @@ void ValidateMountOptions(const VolumeMount& mount, bool privileged, const Field
   ValidateRecursiveReadOnly(mount, path.Child("recursiveReadOnly"), out);
 }
 
+// Whether one of these paths is in use. Of a volume that is named twice only the last one counts.
+template <typename Use>
+bool IsPathInUse(const std::vector<Use>& uses, std::string Use::* path, const std::string& wanted) {
+  std::map<std::string_view, std::string_view> path_of;
+  for (const Use& use : uses) path_of[use.name] = use.*path;
+  return std::ranges::any_of(path_of, [&](const auto& entry) { return entry.second == wanted; });
+}
+
 template <typename AnyContainer>
 void ValidateVolumeMounts(const AnyContainer& container, const PodSpecContext& context,
                           const FieldPath& path, Violations& out) {
@@ -67,7 +76,7 @@ void ValidateVolumeMounts(const AnyContainer& container, const PodSpecContext& c
     if (std::ranges::find(devices, mount.name, &VolumeDevice::name) != devices.end()) {
       out.Invalid(at.Child("name"), mount.name, "must not already exist in volumeDevices");
     }
-    if (std::ranges::find(devices, mount.mount_path, &VolumeDevice::device_path) != devices.end()) {
+    if (IsPathInUse(devices, &VolumeDevice::device_path, mount.mount_path)) {
       out.Invalid(at.Child("mountPath"), mount.mount_path,
                   "must not already exist as a path in volumeDevices");
     }
@@ -110,7 +119,7 @@ void ValidateVolumeDevices(const AnyContainer& container, const PodSpecContext& 
     if (std::ranges::find(mounts, device.name, &VolumeMount::name) != mounts.end()) {
       out.Invalid(name, device.name, "must not already exist in volumeMounts");
     }
-    if (std::ranges::find(mounts, device.device_path, &VolumeMount::mount_path) != mounts.end()) {
+    if (IsPathInUse(mounts, &VolumeMount::mount_path, device.device_path)) {
       out.Invalid(device_path, device.device_path,
                   "must not already exist as a path in volumeMounts");
     }

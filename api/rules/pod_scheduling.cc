@@ -286,8 +286,8 @@ void ValidateTopologySpread(const PodSpecContext& context, const FieldPath& path
       ValidatePositive(*constraint.min_domains, at.Child("minDomains"), out);
       if (constraint.when_unsatisfiable != "DoNotSchedule") {
         out.Invalid(at.Child("minDomains"), *constraint.min_domains,
-                    "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not "
-                    "ScheduleAnyway");
+                    "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not " +
+                        constraint.when_unsatisfiable);
       }
     }
     const auto policy = [&](const std::optional<std::string>& value, const char* field) {

@@ -137,7 +137,34 @@ void DefaultPersistentVolumeSource(PersistentVolumeSpec& spec) {
   DefaultSharedSources(spec);
 }
 
+namespace {
+
+// What v1.35 knows but has switched off unless told otherwise is not kept.
+template <typename AnyContainer>
+void DropStopSignal(AnyContainer& container) {
+  if (!container.lifecycle || !container.lifecycle->stop_signal) return;
+  container.lifecycle->stop_signal.reset();
+  if (*container.lifecycle == Lifecycle()) container.lifecycle.reset();
+}
+
+void DropDisabledFields(PodSpec& spec) {
+  spec.workload_ref.reset();
+  for (auto& container : spec.init_containers) DropStopSignal(container);
+  for (auto& container : spec.containers) DropStopSignal(container);
+  for (auto& container : spec.ephemeral_containers) DropStopSignal(container);
+  for (auto& volume : spec.volumes) {
+    if (!volume.projected) continue;
+    for (auto& projection : volume.projected->sources) {
+      projection.cluster_trust_bundle.reset();
+      projection.pod_certificate.reset();
+    }
+  }
+}
+
+}  // namespace
+
 void DefaultPodSpec(PodSpec& spec) {
+  DropDisabledFields(spec);
   Default(spec.dns_policy, "ClusterFirst");
   Default(spec.restart_policy, "Always");
   if (!spec.security_context) spec.security_context.emplace();

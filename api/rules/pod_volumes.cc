@@ -42,7 +42,10 @@ void ValidateCsiVolume(const CSIVolumeSource& source, const FieldPath& path, Vio
   ValidateCsiDriverName(source.driver, path.Child("driver"), out);
   if (source.driver.empty() || !source.node_publish_secret_ref) return;
   RequireFormat(Dns1123SubdomainErrors, source.node_publish_secret_ref->name,
-                path.Child("nodePublishSecretRef").Child("name"), out);
+                source.node_publish_secret_ref->name.empty()
+                    ? path.Child("nodePublishSecretRef").Child("name")
+                    : path.Child("name"),
+                out);
 }
 
 // A claim's template may carry labels and annotations, and no other metadata.
@@ -51,9 +54,12 @@ void ValidateClaimTemplateMetadata(const meta_v1::ObjectMeta& meta, const FieldP
   ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
   ValidateLabels(meta.labels, path.Child("labels"), out);
   const Json fields = ToJson(meta);
-  for (const auto& [name, value] : fields.items()) {
-    if (name == "annotations" || name == "labels" || value.is_null()) continue;
-    out.Forbidden(path.Child(name), "cannot be set");
+  // In the order of the type.
+  for (const Field& field : meta_v1::ObjectMeta::Describe().fields) {
+    const auto found = fields.find(field.name);
+    if (field.name == "annotations" || field.name == "labels") continue;
+    if (found == fields.end() || found->is_null()) continue;
+    out.Forbidden(path.Child(field.name), "cannot be set");
   }
 }
 

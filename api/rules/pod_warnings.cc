@@ -12,6 +12,7 @@
 #include "api/rules/app_armor.h"
 #include "api/rules/ip.h"
 #include "api/rules/pod_spec_validation.h"
+#include "api/rules/volume_path_warnings.h"
 
 namespace skiff {
 namespace {
@@ -55,21 +56,23 @@ void Warn(const FieldPath& path, std::string_view message, Warnings& out) {
   out.push_back(path.Text() + ": " + std::string(message));
 }
 
-void WarnOfNodeLabel(std::string_view label, const FieldPath& path, Warnings& out) {
+// Where the path does not end with the label, the text names it.
+void WarnOfNodeLabel(std::string_view label, const FieldPath& path, bool named, Warnings& out) {
   const auto* found = std::ranges::find(kNodeLabels, label, &Deprecated::key);
-  if (found != std::end(kNodeLabels)) Warn(path, found->message, out);
+  if (found == std::end(kNodeLabels)) return;
+  Warn(path, named ? std::string(label) + " is " + found->message : found->message, out);
 }
 
 void WarnOfTerm(const NodeSelectorTerm& term, const FieldPath& path, Warnings& out) {
   for (size_t i = 0; i < term.match_expressions.size(); ++i) {
     WarnOfNodeLabel(term.match_expressions[i].key,
-                    path.Child("matchExpressions").Index(i).Child("key"), out);
+                    path.Child("matchExpressions").Index(i).Child("key"), true, out);
   }
 }
 
 void WarnOfNodeLabels(const PodSpec& spec, const FieldPath& path, Warnings& out) {
   for (const auto& [key, value] : spec.node_selector) {
-    WarnOfNodeLabel(key, path.Child("nodeSelector").Key(key), out);
+    WarnOfNodeLabel(key, path.Child("nodeSelector").Key(key), false, out);
   }
   if (spec.affinity && spec.affinity->node_affinity) {
     const auto& affinity = *spec.affinity->node_affinity;
@@ -91,11 +94,18 @@ void WarnOfNodeLabels(const PodSpec& spec, const FieldPath& path, Warnings& out)
   }
   for (size_t i = 0; i < spec.topology_spread_constraints.size(); ++i) {
     const FieldPath at = path.Child("topologySpreadConstraints").Index(i);
-    WarnOfNodeLabel(spec.topology_spread_constraints[i].topology_key, at.Child("topologyKey"), out);
+    WarnOfNodeLabel(spec.topology_spread_constraints[i].topology_key, at.Child("topologyKey"), true,
+                    out);
     if (!spec.topology_spread_constraints[i].label_selector) {
       Warn(at.Child("labelSelector"), "a null labelSelector results in matching no pod", out);
     }
   }
+}
+
+void WarnOfAppArmor(const meta_v1::ObjectMeta& meta, const std::string& container,
+                    const FieldPath& path, Warnings& out) {
+  const std::string key = AppArmorAnnotation(container);
+  if (meta.annotations.contains(key)) Warn(path.Key(key), kAppArmorMessage, out);
 }
 
 void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, const FieldPath& path,
@@ -112,10 +122,8 @@ void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, con
     const std::string key = "container.seccomp.security.alpha.kubernetes.io/" + container.name;
     const bool own = container.security_context && container.security_context->seccomp_profile;
     if (meta.annotations.contains(key) && !own) Warn(path.Key(key), kSeccompMessage, out);
-    const std::string app_armor = AppArmorAnnotation(container.name);
-    if (meta.annotations.contains(app_armor)) {
-      Warn(path.Key(app_armor), kAppArmorMessage, out);
-    }
+    const bool confined = container.security_context && container.security_context->app_armor_profile;
+    if (!confined) WarnOfAppArmor(meta, container.name, path, out);
   });
 }
 
@@ -138,10 +146,8 @@ void WarnOfVolumes(const PodSpec& spec, const FieldPath& path, Warnings& out) {
     removed(volume.glusterfs, "glusterfs", "deprecated in v1.25, non-functional in v1.26+");
     removed(volume.cephfs, "cephfs", kSince28);
     removed(volume.rbd, "rbd", kSince28);
-    if (volume.projected && volume.projected->sources.empty()) {
-      out.push_back("volume " + GoQuote(volume.name) + " (Projected) has no sources provided");
-    }
   }
+  WarnOfVolumePaths(spec.volumes, out);
 }
 
 void WarnOfDuplicates(const PodSpec& spec, const FieldPath& path, Warnings& out) {
@@ -337,6 +343,13 @@ void WarnOfPod(const Pod& pod, const Pod* old, Warnings& out) {
   if (!Dns1123LabelErrors(pod.metadata.name).empty()) {
     out.push_back(NameWarning("the Pod's hostname", pod.metadata.name));
   }
+  // Its annotation was made a field of the container by then.
+  const FieldPath annotations = FieldPath("metadata").Child("annotations");
+  ForEachContainer(pod.spec, FieldPath(), [&](const auto& container, const FieldPath&) {
+    if (container.security_context && container.security_context->app_armor_profile) {
+      WarnOfAppArmor(pod.metadata, container.name, annotations, out);
+    }
+  });
   WarnOfSpecAndMeta(pod.metadata, pod.spec, FieldPath(), out);
 }
 

@@ -72,18 +72,22 @@ bool IsIscsiName(const std::string& name) {
   return name.starts_with("naa") && RE2::PartialMatch(name, kNaa);
 }
 
+void ValidateIscsiName(const std::string& name, const FieldPath& path, Violations& out) {
+  if (!IsOneOf(std::string_view(name).substr(0, 3), {"iqn", "eui", "naa"})) {
+    out.Invalid(path, name, "must be valid format starting with iqn, eui, or naa");
+  } else if (!IsIscsiName(name)) {
+    out.Invalid(path, name, "must be valid format");
+  }
+}
+
 void ValidateIscsi(const ISCSIVolumeSource& source, const std::string& volume_name,
                    const FieldPath& volume_path, const FieldPath& path, Violations& out) {
   constexpr size_t kNameBytesMax = 64;
   Require(source.target_portal, path.Child("targetPortal"), out);
-  const std::string_view kind = std::string_view(source.iqn).substr(0, 3);
   if (source.iqn.empty()) {
     out.Required(path.Child("iqn"));
-  } else if (!IsOneOf(kind, {"iqn", "eui", "naa"})) {
-    out.Invalid(path.Child("iqn"), source.iqn,
-                "must be valid format starting with iqn, eui, or naa");
-  } else if (!IsIscsiName(source.iqn)) {
-    out.Invalid(path.Child("iqn"), source.iqn, "must be valid format");
+  } else {
+    ValidateIscsiName(source.iqn, path.Child("iqn"), out);
   }
   CheckRange(source.lun, 0, 255, path.Child("lun"), out);
   if ((source.chap_auth_discovery || source.chap_auth_session) && !source.secret_ref) {
@@ -95,9 +99,7 @@ void ValidateIscsi(const ISCSIVolumeSource& source, const std::string& volume_na
                 "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
                 "iscsi.initiatorName is specified.");
   }
-  if (!IsIscsiName(*source.initiator_name)) {
-    out.Invalid(path.Child("initiatorname"), *source.initiator_name, "must be valid format");
-  }
+  ValidateIscsiName(*source.initiator_name, path.Child("initiatorname"), out);
 }
 
 void ValidateGlusterfs(const GlusterfsVolumeSource& source, const FieldPath& path,
