@@ -3,6 +3,10 @@
 // (access_model.h for rights, the generator here for paths). A new kind or subresource is walked by
 // being listed.
 //
+// To keep the product small, every step is asked by those users who may do much in some place and so
+// would find a hole; the others take turns, a third of the steps each, so that over the steps of a
+// resource each of them still meets each path form and method.
+//
 // A step is made from its meaning, never by reading a path: the generator knows what it asks for
 // before it writes that down. All are asked for as a dry run, so the walk changes nothing, which is
 // checked too.
@@ -276,6 +280,7 @@ struct Who {
   std::string label;
   User user;
   Rights rights;
+  bool asks_all = false;
   bool anonymous = false;
   bool node = false;  // Another authorizer may allow what the role of nodes says, or not.
 };
@@ -308,9 +313,9 @@ class RouteWalkTest : public ServerFixture {
     documents_ = {Get(rbac + "roles").body, Get(rbac + "rolebindings").body,
                   Get(rbac + "clusterroles").body, Get(rbac + "clusterrolebindings").body};
     node_role_ = Rights::OfClusterRole("system:node", documents_);
-    AddWho("cluster admin", "root", {"system:masters"});
-    AddWho("no roles", "nobody", {});
-    for (const char* name : {"viewer", "editor", "owner", "reader"}) AddWho(name, name, {});
+    AddWho("cluster admin", "root", {"system:masters"}).asks_all = true;
+    for (const char* name : {"owner", "reader"}) AddWho(name, name, {}).asks_all = true;
+    for (const char* name : {"viewer", "editor", "nobody"}) AddWho(name, name, {});
     AddWho("node", "system:node:node1", {"system:nodes"}).node = true;
     AddWho("another node", "system:node:node2", {"system:nodes"}).node = true;
     AddWho("service account", "system:serviceaccount:a:robot",
@@ -425,7 +430,11 @@ class RouteWalkTest : public ServerFixture {
   void Walk(const std::vector<Step>& steps) {
     int wrong = 0;
     for (const Step& step : steps) {
-      for (const Who& who : who_) {
+      ++steps_;
+      for (size_t at = 0; at < who_.size(); ++at) {
+        const Who& who = who_[at];
+        if (!who.asks_all && (steps_ + at) % kTurns != 0) continue;
+        ++asked_;
         const http::Response response = Send(step, who);
         const Outcome outcome = OutcomeOf(response, step, who);
         if (IsRight(outcome, step, who)) continue;
@@ -439,6 +448,9 @@ class RouteWalkTest : public ServerFixture {
     }
   }
 
+  static constexpr size_t kTurns = 3;
+  size_t steps_ = 0;
+  size_t asked_ = 0;
   Rights::Documents documents_;
   Rights node_role_;
   std::vector<Who> who_;
@@ -448,16 +460,14 @@ TEST_F(RouteWalkTest, EverythingListedIsServedToWhoMayAndNothingElseToAnybody) {
   const auto all = Discover();
   ASSERT_GT(all.size(), 60u);
   const Revision before = store_->Current();
-  size_t count = 0;
   for (const Listed& listed : all) {
     Generator generator;
     generator.AddAll(listed);
-    count += generator.steps.size() * who_.size();
     Walk(generator.steps);
     if (HasFailure()) break;
   }
-  RecordProperty("requests", std::to_string(count));
-  EXPECT_GT(count, 100'000u);
+  RecordProperty("requests", std::to_string(asked_));
+  EXPECT_GT(asked_, 50'000u);
   EXPECT_EQ(store_->Current(), before) << "a dry run has written";
 }
 
