@@ -21,6 +21,26 @@ std::string Quoted(std::string_view text) {
   return GoQuote(text);
 }
 
+std::string EscapeMarkup(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
 Error NotFoundError(GroupResource what, std::string_view name) {
   return WithDetails(Reason::kNotFound, what.Text() + " " + Quoted(name) + " not found", what,
                      name);

@@ -25,6 +25,8 @@ inline GroupResource GroupResourceOf(const KindInfo& kind) {
 
 // As Go's %q prints it.
 std::string Quoted(std::string_view text);
+// The text of a refusal may end up in a browser.
+std::string EscapeMarkup(std::string_view text);
 
 Error NotFoundError(GroupResource what, std::string_view name);
 Error AlreadyExistsError(GroupResource what, std::string_view name);

@@ -11,7 +11,6 @@
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/bootstrap.h"
-#include "apiserver/crud.h"
 #include "apiserver/master_leases.h"
 #include "apiserver/metered_store.h"
 #include "apiserver/non_resource.h"
@@ -19,6 +18,7 @@
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
+#include "apiserver/routes.h"
 #include "apiserver/server_metrics.h"
 #include "apiserver/service_allocation.h"
 #include "apiserver/upkeep.h"
@@ -59,22 +59,11 @@ void AddHeaders(const http::Request& request, const std::vector<std::string>& wa
   }
 }
 
-const char* DeprecationOf(const ApiRequest& request) {
-  if (!request.info.group.empty()) return nullptr;
-  if (request.info.resource == "endpoints") {
-    return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
-  }
-  if (request.info.resource == "componentstatuses") {
-    return "v1 ComponentStatus is deprecated in v1.19+";
-  }
-  return nullptr;
-}
-
-Result<http::Response> NoSuchKind(const RequestInfo& info) {
-  if (info.prefix == "api" ? info.group.empty() : IsKnownGroup(info.group)) {
-    return Fail(UnknownResourceError());
-  }
-  return TextResponse(404, "404 page not found\n");
+// Nobody can be asked whether this is allowed, so nobody is.
+http::Response UnreadableResponse(const http::Request& request, const RequestInfo& info) {
+  return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
+                                         ": failed to create RequestInfo: " + info.unreadable) +
+                               "\n");
 }
 
 }  // namespace
@@ -86,6 +75,7 @@ struct ApiServer::State {
         clock(parts.clock),
         random(parts.random),
         nodes(parts.nodes),
+        routes({BuiltInKinds().begin(), BuiltInKinds().end()}),
         caches(store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
               caches.role_bindings}) {
@@ -98,6 +88,7 @@ struct ApiServer::State {
   const Clock& clock;
   Random& random;
   const NodeConnections* nodes;
+  const RouteTable routes;
   Caches caches;
   RbacAuthorizer rbac;
   AuthorizerChain authorizer;
@@ -118,6 +109,7 @@ struct ApiServer::State {
   Result<> AddAuthentication();
   std::optional<std::string> UidOf(std::string_view resource, std::string_view namespace_name,
                                    std::string_view name);
+  Result<http::Response> Serve(ApiRequest& request, const User* trusted);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);
@@ -203,20 +195,27 @@ Result<User> ApiServer::State::Authenticate(const http::Request& request, const 
   return Impersonate(request, std::move(user), authorizer);
 }
 
+Result<http::Response> ApiServer::State::Serve(ApiRequest& request, const User* trusted) {
+  if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
+  request.user = TRY(Authenticate(request.http, trusted, request.warnings));
+  return Route(request);
+}
+
 Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
-  const Access access = AccessOf(request.info);
+  RouteMatch match;
+  if (request.info.is_resource) match = routes.Find(request.info, request.http.method);
+  request.kind = match.kind;
+  request.route = match.route;
+  const Access access = AccessOf(request.info, match);
   const Verdict verdict = authorizer.Authorize(request.user, access);
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
+  if (match.route != nullptr) return skiff::Serve(*core, request);
+  if (request.info.is_resource) return NoRouteResponse(match);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  const NonResourceParts parts{*core, address, shutting_down, openapi, metrics.registry()};
-  if (!request.info.is_resource) return HandleNonResource(parts, request);
-  const RequestInfo& info = request.info;
-  request.kind = FindResource(info.group, info.version, info.resource);
-  if (request.kind == nullptr) return NoSuchKind(info);
-  if (const char* text = DeprecationOf(request)) request.warnings.emplace_back(text);
-  return HandleResource(*core, request);
+  return HandleNonResource({*core, address, shutting_down, openapi, metrics.registry(), routes},
+                           request);
 }
 
 ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -276,14 +275,7 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
       .http = request, .info = ParseRequestInfo(request), .user = {}, .now = state_->clock.Now()};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
-  auto user = state_->Authenticate(request, trusted, api_request.warnings);
-  Result<http::Response> result = tl::unexpected(Error{});
-  if (user) {
-    api_request.user = std::move(*user);
-    result = state_->Route(api_request);
-  } else {
-    result = Fail(user.error());
-  }
+  Result<http::Response> result = state_->Serve(api_request, trusted);
   http::Response response = result ? std::move(*result) : ErrorResponse(request, result.error());
   if (!result && HttpCodeOf(result.error()) >= 500) {
     kLog.Debug(

@@ -11,27 +11,11 @@
 #include "apiserver/reader.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/respond.h"
-#include "apiserver/reviews.h"
+#include "apiserver/routes.h"
 #include "apiserver/storage/keys.h"
-#include "apiserver/subresources/subresources.h"
-#include "base/flags.h"
 
 namespace skiff {
 namespace {
-
-// A name as one segment of a path.
-Result<> CheckName(const std::string& name) {
-  std::string why;
-  if (name == ".") why = "may not be '.'";
-  if (name == "..") why = "may not be '..'";
-  if (name.find('/') != std::string::npos) why = "may not contain '/'";
-  if (name.find('%') != std::string::npos) {
-    why += why.empty() ? "" : ";";
-    why += "may not contain '%'";
-  }
-  if (why.empty()) return {};
-  return Fail(Reason::kBadRequest, "Name parameter invalid: " + Quoted(name) + ": " + why);
-}
 
 void AddStrictWarnings(const Decoded& decoded, FieldValidation validation, ApiRequest& request) {
   if (validation != FieldValidation::kWarn) return;
@@ -58,14 +42,6 @@ Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
   return object;
 }
 
-Result<http::Response> Create(Core& core, ApiRequest& request) {
-  const MediaType media = TRY(Negotiate(request.http, {}));
-  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
-  Object object = TRY(DecodeObject(request, options.validation));
-  const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
-  return ObjectResponse(201, *saved.kind, saved.text, request, media);
-}
-
 // A PUT or apply of a missing object creates it, which is another permission.
 Result<> MayCreate(Core& core, const ApiRequest& request) {
   Access access = AccessOf(request.info);
@@ -88,7 +64,44 @@ Result<> MatchName(const ApiRequest& request, const Object& object) {
                                        request.info.name + ")");
 }
 
-Result<http::Response> Put(Core& core, ApiRequest& request, UpdateMode mode) {
+http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
+                               const DeleteQuery& options) {
+  const KindInfo& kind = *removed.kind;
+  Json details = {{"name", removed.name}, {"kind", kind.resource}, {"uid", removed.uid}};
+  if (!kind.group.empty()) details["group"] = kind.group;
+  const bool accepted = !removed.gone && options.orphan_dependents == false;
+  return SuccessResponse(request.http, accepted ? 202 : 200, details);
+}
+
+// How an update through this route differs from one of the whole object.
+UpdateMode ModeOf(const ApiRequest& request) {
+  return request.route->mode == nullptr ? UpdateMode{} : *request.route->mode;
+}
+
+}  // namespace
+
+Result<http::Response> HandleGet(Core& core, ApiRequest& request) {
+  return GetObject(core.store, request);
+}
+
+Result<http::Response> HandleList(Core& core, ApiRequest& request) {
+  return ListObjects(core.store, request);
+}
+
+Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {
+  return WatchObjects(core.watch(), request);
+}
+
+Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
+  const MediaType media = TRY(Negotiate(request.http, {}));
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  Object object = TRY(DecodeObject(request, options.validation));
+  const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
+  return ObjectResponse(201, *saved.kind, saved.text, request, media);
+}
+
+Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
+  UpdateMode mode = ModeOf(request);
   const MediaType media = TRY(Negotiate(request.http, {}));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "UpdateOptions"));
   const Object sent = TRY(DecodeObject(request, options.validation));
@@ -108,7 +121,8 @@ Result<http::Response> Put(Core& core, ApiRequest& request, UpdateMode mode) {
   return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
 }
 
-Result<http::Response> Patch(Core& core, ApiRequest& request, UpdateMode mode) {
+Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
+  UpdateMode mode = ModeOf(request);
   TRY(CheckPatchType(request));
   const MediaType media = TRY(Negotiate(request.http, {}));
   const bool is_apply = IsApply(request);
@@ -126,16 +140,7 @@ Result<http::Response> Patch(Core& core, ApiRequest& request, UpdateMode mode) {
   return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
 }
 
-http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
-                               const DeleteQuery& options) {
-  const KindInfo& kind = *removed.kind;
-  Json details = {{"name", removed.name}, {"kind", kind.resource}, {"uid", removed.uid}};
-  if (!kind.group.empty()) details["group"] = kind.group;
-  const bool accepted = !removed.gone && options.orphan_dependents == false;
-  return SuccessResponse(request.http, accepted ? 202 : 200, details);
-}
-
-Result<http::Response> Delete(Core& core, ApiRequest& request) {
+Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
   const DeleteQuery options =
@@ -155,7 +160,7 @@ Result<http::Response> Delete(Core& core, ApiRequest& request) {
   return ObjectResponse(accepted ? 202 : 200, kind, removed.text, request, media);
 }
 
-Result<http::Response> DeleteCollection(Core& core, ApiRequest& request) {
+Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
   constexpr int64_t kPageItems = 10'000;
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
@@ -185,97 +190,6 @@ Result<http::Response> DeleteCollection(Core& core, ApiRequest& request) {
     wanted.resource_version.clear();
   }
   return ListResponse(kind, items, meta, request, media);
-}
-
-// What every verb may be given.
-Result<> CheckCommonQuery(const ApiRequest& request) {
-  const auto timeout = request.http.Query("timeout");
-  if (timeout && !timeout->empty() && request.info.verb != "watch") {
-    const auto parsed = ParseGoDuration(std::string(*timeout));
-    if (!parsed) {
-      return Fail(Reason::kBadRequest,
-                  "invalid timeout specified in the request URL - " + parsed.error().message);
-    }
-  }
-  const auto exported = request.http.Query("export");
-  if (exported && request.info.verb == "get" && QueryIsTrue(*exported)) {
-    return Fail(Reason::kBadRequest,
-                "the export parameter, deprecated since v1.14, is no longer supported");
-  }
-  return {};
-}
-
-bool IsScopedRight(const ApiRequest& request) {
-  // A namespace's own path names itself as its namespace.
-  const bool has_namespace = !request.info.namespace_name.empty() &&
-                             !(request.info.group.empty() && request.info.resource == "namespaces");
-  return request.kind->namespaced || !has_namespace;
-}
-
-// Whether the path and verb are one that the router knows.
-Result<> CheckRoute(const ApiRequest& request) {
-  const RequestInfo& info = request.info;
-  const std::string& method = request.http.method;
-  if (!info.rest.empty()) return Fail(UnknownResourceError());
-  if (method != "GET" && method != "POST" && method != "PUT" && method != "PATCH" &&
-      method != "DELETE") {
-    return Fail(MethodNotAllowedHere());
-  }
-  const bool has_name = !info.name.empty() && !info.name_from_selector;
-  if (!request.kind->HasVerb(info.verb == "deletecollection" ? "deletecollection" : info.verb)) {
-    // Reviews and bindings have one path and one verb.
-    return Fail(MethodNotAllowedHere());
-  }
-  const bool in_namespace = !request.kind->namespaced || !info.namespace_name.empty();
-  if (info.verb == "create" && (has_name || !in_namespace)) return Fail(MethodNotAllowedHere());
-  if (info.verb == "deletecollection" && !in_namespace) return Fail(MethodNotAllowedHere());
-  const bool needs_name =
-      info.verb == "get" || info.verb == "update" || info.verb == "patch" || info.verb == "delete";
-  if (needs_name && !has_name) return Fail(MethodNotAllowedHere());
-  if (needs_name && !in_namespace) return Fail(UnknownResourceError());
-  return {};
-}
-
-}  // namespace
-
-Result<http::Response> HandleWholeObject(Core& core, ApiRequest& request, const UpdateMode& mode) {
-  const std::string& method = request.http.method;
-  if (method == "GET") return GetObject(core.store, request);
-  if (method == "PUT") return Put(core, request, mode);
-  if (method == "PATCH") return Patch(core, request, mode);
-  return Fail(MethodNotAllowedHere());
-}
-
-Result<http::Response> HandleResource(Core& core, ApiRequest& request) {
-  if (request.http.body_too_large) {
-    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
-  }
-  const bool scoped_right = IsScopedRight(request);
-  // The path of a namespace names itself as its namespace; the object has none.
-  if (scoped_right && !request.kind->namespaced) request.info.namespace_name.clear();
-  const RequestInfo& info = request.info;
-  if (!info.subresource.empty()) {
-    const SubresourceEntry* entry = FindSubresourceEntry(request);
-    if (entry == nullptr || request.kind->FindSubresource(info.subresource) == nullptr ||
-        !scoped_right || (!info.rest.empty() && info.subresource != "proxy")) {
-      return Fail(UnknownResourceError());
-    }
-    TRY(CheckName(info.name));
-    return entry->handle(core, request);
-  }
-  if (!scoped_right) return Fail(UnknownResourceError());
-  TRY(CheckRoute(request));
-  if (!info.name_from_selector) TRY(CheckName(info.name));
-  TRY(CheckCommonQuery(request));
-  if (const ReviewEntry* review = FindReview(*request.kind)) return review->handle(core, request);
-  if (info.verb == "get") return GetObject(core.store, request);
-  if (info.verb == "list") return ListObjects(core.store, request);
-  if (info.verb == "watch") return WatchObjects(core.watch(), request);
-  if (info.verb == "create") return Create(core, request);
-  if (info.verb == "update") return Put(core, request, {});
-  if (info.verb == "patch") return Patch(core, request, {});
-  if (info.verb == "delete") return Delete(core, request);
-  return DeleteCollection(core, request);
 }
 
 }  // namespace skiff

@@ -1,7 +1,6 @@
-// The verbs, generic over the kinds: what a resource request does. No kind has a handler here.
+// The verbs, generic over the kinds: what a route of an object or a collection does. No kind has a
+// handler here. `request.route` is set and authorized.
 #pragma once
-
-#include <functional>
 
 #include "apiserver/core.h"
 #include "apiserver/request_context.h"
@@ -10,11 +9,15 @@
 
 namespace skiff {
 
-// Routes by verb and subresource; request.kind is set.
-Result<http::Response> HandleResource(Core& core, ApiRequest& request);
-
-// get, update and patch of a subresource that shows the whole object: `status`, `resize` and their
-// like differ from the main resource in the mode alone.
-Result<http::Response> HandleWholeObject(Core& core, ApiRequest& request, const UpdateMode& mode);
+Result<http::Response> HandleGet(Core& core, ApiRequest& request);
+Result<http::Response> HandleList(Core& core, ApiRequest& request);
+Result<http::Response> HandleWatch(Core& core, ApiRequest& request);
+Result<http::Response> HandleCreate(Core& core, ApiRequest& request);
+// These two also write through a subresource that shows the whole object: the route's mode says how
+// it differs.
+Result<http::Response> HandlePut(Core& core, ApiRequest& request);
+Result<http::Response> HandlePatch(Core& core, ApiRequest& request);
+Result<http::Response> HandleDelete(Core& core, ApiRequest& request);
+Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request);
 
 }  // namespace skiff

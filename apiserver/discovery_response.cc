@@ -3,8 +3,8 @@
 #include "api/discovery.h"
 #include "api/protobuf.h"
 #include "apiserver/api_errors.h"
-#include "apiserver/resources.h"
 #include "apiserver/respond.h"
+#include "apiserver/routes.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -45,8 +45,9 @@ http::Response Tagged(const ApiRequest& request, std::string text, std::string_v
   return response;
 }
 
-http::Response Aggregated(const ApiRequest& request, const MediaType& media, bool core) {
-  const Json list = DiscoveryJson(AggregatedGroups(BuiltInKinds(), core));
+http::Response Aggregated(KindList kinds, const ApiRequest& request, const MediaType& media,
+                          bool core) {
+  const Json list = DiscoveryJson(AggregatedGroups(kinds, core));
   const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);
   if (media.encoding != Encoding::kProtobuf) return Tagged(request, Dump(list), type);
   return Tagged(request,
@@ -56,12 +57,12 @@ http::Response Aggregated(const ApiRequest& request, const MediaType& media, boo
 }
 
 Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request, bool core) {
-  if (core && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  const KindList kinds = parts.routes.kinds();
   const MediaType media =
       TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
-  if (media.target == Target::kDiscovery) return Aggregated(request, media, core);
-  if (core) return Plain(request, CoreVersions(BuiltInKinds(), parts.server_address));
-  return Plain(request, GroupsOf(BuiltInKinds()));
+  if (media.target == Target::kDiscovery) return Aggregated(kinds, request, media, core);
+  if (core) return Plain(request, CoreVersions(kinds, parts.server_address));
+  return Plain(request, GroupsOf(kinds));
 }
 
 std::vector<std::string> Segments(std::string_view path) {
@@ -78,34 +79,47 @@ std::vector<std::string> Segments(std::string_view path) {
   return segments;
 }
 
-Result<http::Response> Version(const ApiRequest& request, const std::string& group,
-                               const std::string& version) {
-  if (request.http.method != "GET") return Fail(MethodNotAllowedHere());
-  const auto resources = ResourcesOf(BuiltInKinds(), group, version);
+Result<http::Response> Version(KindList kinds, const ApiRequest& request, std::string_view group,
+                               std::string_view version) {
+  const auto resources = ResourcesOf(kinds, group, version);
   if (!resources) return Fail(UnknownResourceError());
   return Plain(request, *resources);
+}
+
+// One of the documents: how many segments its path has, and whether it is of the core group.
+struct Document {
+  bool core = false;
+  std::vector<std::string> segments;
+  // The lists of groups, and a group, are answered to any method; kube-apiserver has them so.
+  bool OnlyGet() const { return core || segments.size() == 3; }
+};
+
+std::optional<Document> DocumentAt(const RouteTable& routes, std::string_view path) {
+  Document document{.segments = Segments(path)};
+  const size_t depth = document.segments.size();
+  if (depth == 0) return std::nullopt;
+  document.core = document.segments[0] == "api";
+  if (document.core) return depth <= 2 ? std::optional(document) : std::nullopt;
+  if (document.segments[0] != "apis" || depth > 3) return std::nullopt;
+  if (depth > 1 && !routes.HasGroup(document.segments[1])) return std::nullopt;
+  return document;
 }
 
 }  // namespace
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request) {
-  const auto segments = Segments(request.http.path);
-  if (segments.empty()) return std::nullopt;
-  if (segments[0] == "api") {
-    if (segments.size() == 1) return Root(parts, request, true);
-    if (segments.size() == 2) return Version(request, "", segments[1]);
-  }
-  if (segments[0] != "apis") return std::nullopt;
-  if (segments.size() == 1) return Root(parts, request, false);
-  if (!IsKnownGroup(segments[1])) return std::nullopt;
-  if (segments.size() == 2) {
-    const auto group = GroupOf(BuiltInKinds(), segments[1]);
-    if (!group) return std::nullopt;
-    return Plain(request, *group);
-  }
-  if (segments.size() == 3) return Version(request, segments[1], segments[2]);
-  return std::nullopt;
+  const auto document = DocumentAt(parts.routes, request.http.path);
+  if (!document) return std::nullopt;
+  if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  const KindList kinds = parts.routes.kinds();
+  const std::vector<std::string>& segments = document->segments;
+  if (segments.size() == 1) return Root(parts, request, document->core);
+  if (document->core) return Version(kinds, request, "", segments[1]);
+  if (segments.size() == 3) return Version(kinds, request, segments[1], segments[2]);
+  const auto group = GroupOf(kinds, segments[1]);
+  if (!group) return std::nullopt;
+  return Plain(request, *group);
 }
 
 }  // namespace skiff

@@ -6,6 +6,7 @@
 #include "apiserver/media.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/respond.h"
+#include "apiserver/routes.h"
 #include "apiserver/version.h"
 #include "base/metrics.h"
 
@@ -23,28 +24,26 @@ http::Response IndentedJson(const Json& document) {
   return response;
 }
 
-Result<http::Response> Version(const http::Request& request) {
-  if (request.method != "GET") return Fail(MethodNotAllowedHere());
+Result<http::Response> Version(const NonResourceParts&, const http::Request& request) {
   TRY(Negotiate(request, {.yaml = false, .protobuf = false, .metadata = false, .table = false}));
   return IndentedJson(VersionDocument());
 }
 
-Result<http::Response> Metrics(const NonResourceParts& parts, const http::Request& request) {
-  if (request.method != "GET") return Fail(MethodNotAllowedHere());
+Result<http::Response> Metrics(const NonResourceParts& parts, const http::Request&) {
   http::Response response;
   response.content_type = MetricRegistry::kContentType;
   response.body = parts.metrics.Text();
   return response;
 }
 
-http::Response Index() {
+Result<http::Response> Index(const NonResourceParts& parts, const http::Request&) {
   Json paths = Json::array();
   for (const char* path : {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis",
                            "/apis/", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
                            "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"}) {
     paths.push_back(path);
   }
-  for (const KindInfo* kind : BuiltInKinds()) {
+  for (const KindInfo* kind : parts.routes.kinds()) {
     if (kind->group.empty()) continue;
     paths.push_back("/apis/" + std::string(kind->group));
     paths.push_back("/apis/" + std::string(kind->api_version));
@@ -54,7 +53,7 @@ http::Response Index() {
   return IndentedJson({{"paths", paths}});
 }
 
-http::Response IssuerDocument(const NonResourceParts& parts) {
+Result<http::Response> IssuerDocument(const NonResourceParts& parts, const http::Request&) {
   http::Response response;
   response.content_type = "application/json";
   response.SetHeader("Cache-Control", "public, max-age=3600");
@@ -85,16 +84,30 @@ Result<http::Response> KeySet(const NonResourceParts& parts, const http::Request
   return response;
 }
 
+struct Page {
+  std::string_view path;
+  bool only_get;
+  Result<http::Response> (*handle)(const NonResourceParts& parts, const http::Request& request);
+};
+constexpr Page kPages[] = {
+    {"/", false, &Index},
+    {"/index.html", false, &Index},
+    {"/metrics", true, &Metrics},
+    {"/version", true, &Version},
+    {"/version/", true, &Version},
+    {"/.well-known/openid-configuration", false, &IssuerDocument},
+    {"/openid/v1/jwks", false, &KeySet},
+};
+
 }  // namespace
 
 Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiRequest& request) {
-  std::string_view path = request.http.path;
   if (auto health = HealthResponse(parts, request.http)) return std::move(*health);
-  if (path == "/" || path == "/index.html") return Index();
-  if (path == "/metrics") return Metrics(parts, request.http);
-  if (path == "/version" || path == "/version/") return Version(request.http);
-  if (path == "/.well-known/openid-configuration") return IssuerDocument(parts);
-  if (path == "/openid/v1/jwks") return KeySet(parts, request.http);
+  for (const Page& page : kPages) {
+    if (page.path != request.http.path) continue;
+    if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+    return page.handle(parts, request.http);
+  }
   if (auto found = parts.openapi.Answer(request.http)) return std::move(*found);
   if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
   return PageNotFound();

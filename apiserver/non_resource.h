@@ -14,6 +14,7 @@ namespace skiff {
 
 class MetricRegistry;
 class OpenApiDocuments;
+class RouteTable;
 
 struct NonResourceParts {
   Core& core;
@@ -21,6 +22,7 @@ struct NonResourceParts {
   const std::atomic<bool>& shutting_down;
   OpenApiDocuments& openapi;
   MetricRegistry& metrics;
+  const RouteTable& routes;  // What discovery lists.
 };
 
 // 404 in plain text for a path that leads nowhere.

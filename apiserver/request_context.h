@@ -12,12 +12,15 @@
 
 namespace skiff {
 
+struct Route;
+
 struct ApiRequest {
   const http::Request& http;
   RequestInfo info;
   User user;
   TimePoint now = {};                      // When it arrived.
-  const KindInfo* kind = nullptr;          // Of a resource request, once it is known.
+  const KindInfo* kind = nullptr;          // Of a resource request whose path is known.
+  const Route* route = nullptr;            // The same, where it also has the method.
   std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.
 };
 

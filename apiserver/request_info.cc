@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+
+#include "api/selector.h"
 
 namespace skiff {
 namespace {
@@ -39,22 +42,28 @@ bool IsPathSegment(std::string_view name) {
   return name != "." && name != ".." && name.find_first_of("/%") == std::string_view::npos;
 }
 
-// The value of metadata.name= in a field selector; "" when it asks for no single name.
-std::string NameInSelector(std::string_view selector) {
-  std::string found;
-  while (!selector.empty()) {
-    const size_t comma = selector.find(',');
-    std::string_view term = selector.substr(0, comma);
-    for (std::string_view prefix : {"metadata.name==", "metadata.name="}) {
-      if (term.starts_with(prefix)) {
-        found = std::string(term.substr(prefix.size()));
-        break;
-      }
-    }
-    if (comma == std::string_view::npos) break;
-    selector.remove_prefix(comma + 1);
+// Whether kube-apiserver could read the parameter into a list's options; absent and empty ones it
+// can.
+bool IsNumberOrAbsent(const http::Request& request, std::string_view parameter) {
+  std::string_view text = request.Query(parameter).value_or("");
+  if (text.starts_with('+')) text.remove_prefix(1);
+  int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  return text.empty() || (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size());
+}
+
+// The one name that the field selector asks for; "" when it asks for no single name, or when the
+// options of the list cannot be read.
+std::string NameInSelector(const http::Request& request) {
+  const auto asked = request.Query("fieldSelector");
+  if (!asked) return "";
+  const auto selector = FieldSelector::Parse(*asked);
+  if (!selector || !LabelSelector::Parse(request.Query("labelSelector").value_or(""))) return "";
+  if (!IsNumberOrAbsent(request, "limit") || !IsNumberOrAbsent(request, "timeoutSeconds")) {
+    return "";
   }
-  return IsPathSegment(found) ? found : "";
+  const std::string name(selector->Exact("metadata.name").value_or(""));
+  return IsPathSegment(name) ? name : "";
 }
 
 // Fills namespace, resource, name and subresource from what stands after the version.
@@ -64,12 +73,28 @@ void ParseResource(std::vector<std::string> parts, RequestInfo& info) {
     // A namespace's own subresources stand where a namespaced resource would.
     if (parts.size() > 2 && parts[2] != "status" && parts[2] != "finalize") {
       parts.erase(parts.begin(), parts.begin() + 2);
+      info.below_namespace = true;
     }
   }
+  info.depth = parts.size();
   info.resource = parts[0];
   if (parts.size() >= 2) info.name = parts[1];
   if (parts.size() >= 3 && info.verb != "proxy") info.subresource = parts[2];
   if (parts.size() > 3) info.rest.assign(parts.begin() + 3, parts.end());
+}
+
+// What is asked of a collection is said by its method and its query together.
+void ReadWordsOfCollection(const http::Request& request, RequestInfo& info) {
+  if (info.name.empty() && info.verb == "get") {
+    const auto watch = request.Query("watch");
+    info.verb = watch && QueryIsTrue(*watch) ? "watch" : "list";
+    info.name = NameInSelector(request);
+    info.name_from_selector = !info.name.empty();
+  }
+  if (info.name.empty() && info.verb == "delete") info.verb = "deletecollection";
+  if (info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection") {
+    info.field_selector = std::string(request.Query("fieldSelector").value_or(""));
+  }
 }
 
 }  // namespace
@@ -96,25 +121,15 @@ RequestInfo ParseRequestInfo(const http::Request& request) {
   if (parts[at] == "watch" || parts[at] == "proxy") {
     info.verb = parts[at];
     info.legacy_watch = parts[at] == "watch";
-    if (parts.size() < at + 2) {  // Nothing follows: it names no resource.
-      info.is_resource = false;
+    info.legacy_proxy = parts[at] == "proxy";
+    if (parts.size() < at + 2) {
+      info.unreadable = "unable to determine kind and namespace from url, " + request.target;
       return info;
     }
     ++at;
   }
   ParseResource({parts.begin() + static_cast<long>(at), parts.end()}, info);
-  if (info.name.empty() && (info.verb == "get" || info.verb == "watch")) {
-    const auto watch = request.Query("watch");
-    if (info.verb == "get") info.verb = watch && QueryIsTrue(*watch) ? "watch" : "list";
-    if (const auto selector = request.Query("fieldSelector")) {
-      info.name = NameInSelector(*selector);
-      info.name_from_selector = !info.name.empty();
-    }
-  }
-  if (info.name.empty() && info.verb == "delete") info.verb = "deletecollection";
-  if (info.name.empty() || info.name_from_selector) {
-    info.field_selector = std::string(request.Query("fieldSelector").value_or(""));
-  }
+  ReadWordsOfCollection(request, info);
   return info;
 }
 

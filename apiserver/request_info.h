@@ -1,11 +1,13 @@
 // What a request asks for, read from its URL and method alone: before anybody is authenticated and
-// whether or not the resource exists.
+// whether or not the resource exists. These are the words by which a request that leads nowhere is
+// authorized; whether it leads anywhere is said by the table of routes (routes.h).
 //
 //   GET    /api/v1/namespaces/a/pods          list   pods in a
 //   GET    /apis/apps/v1/deployments?watch=1  watch  deployments.apps everywhere
 //   PATCH  /api/v1/nodes/n/status             patch  nodes/status n
 //   DELETE /api/v1/namespaces/a/pods          deletecollection
 //   GET    /api/v1/watch/namespaces/a/pods/p  watch  pods p in a (the old way)
+//   PUT    /api/v1/watch/namespaces/a/pods/p  watch  pods p in a (leads nowhere)
 //   GET    /healthz                           get    /healthz (not a resource)
 #pragma once
 
@@ -30,11 +32,20 @@ struct RequestInfo {
   std::string name;
   // Segments after the subresource: what a proxy passes on.
   std::vector<std::string> rest;
-  // The path began with /watch/ after the version.
+  // Segments from the resource on: 1 for a collection, 2 for an object, 3 for a subresource.
+  size_t depth = 0;
+  // The resource stands below /namespaces/<namespace>/. Not so for a namespace itself, although
+  // `namespace_name` is its name.
+  bool below_namespace = false;
+  // The path has "watch" or "proxy" after the version, which is then the verb, whatever the method.
   bool legacy_watch = false;
+  bool legacy_proxy = false;
   // `name` comes from a field selector on metadata.name, not from the path.
   bool name_from_selector = false;
-  std::string field_selector;  // Of what has no name in its path; as it was sent.
+  std::string field_selector;  // Of list, watch and deletecollection; as it was sent.
+  // Not empty: the path names a verb and nothing else, so that nobody can be asked whether it is
+  // allowed. This is what is wrong.
+  std::string unreadable;
 
   std::string ApiVersion() const { return group.empty() ? version : group + "/" + version; }
   // The verb changes nothing.

@@ -4,6 +4,7 @@
 
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
+#include "apiserver/routes.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/version.h"
 
@@ -22,25 +23,19 @@ std::vector<std::string> RequestLabels(bool dry_run, bool code) {
   return labels;
 }
 
-// Streams of bytes to a pod, a node or a service.
-bool IsConnect(const RequestInfo& info) {
-  const std::string& name = info.subresource;
-  return name == "exec" || name == "attach" || name == "portforward" || name == "proxy" ||
-         name == "log";
-}
-
+// As its route is called; a path without that method is called by its words.
 std::string_view VerbLabel(const ApiRequest& request) {
   const RequestInfo& info = request.info;
-  if (info.is_resource && IsConnect(info)) return "CONNECT";
+  if (info.verb == "patch" && info.is_resource &&
+      BareMediaType(request.http.Header("Content-Type")) == "application/apply-patch+yaml") {
+    return "APPLY";
+  }
+  if (request.route != nullptr) return request.route->label;
   static constexpr std::pair<std::string_view, std::string_view> kVerbs[] = {
       {"get", "GET"},       {"list", "LIST"},
       {"watch", "WATCH"},   {"create", "POST"},
       {"update", "PUT"},    {"patch", "PATCH"},
       {"delete", "DELETE"}, {"deletecollection", "DELETECOLLECTION"}};
-  if (info.is_resource && info.verb == "patch" &&
-      BareMediaType(request.http.Header("Content-Type")) == "application/apply-patch+yaml") {
-    return "APPLY";
-  }
   for (const auto& [verb, label] : kVerbs) {
     if (info.is_resource ? info.verb == verb : request.http.method == label) return label;
   }
@@ -61,10 +56,7 @@ std::string_view DryRunLabel(const http::Request& request) {
 
 // Of a path outside the resources only the known ones are told apart.
 std::string_view SubresourceLabel(const ApiRequest& request) {
-  if (request.kind != nullptr) {
-    const std::string_view name = request.info.subresource;
-    return name.empty() || request.kind->FindSubresource(name) != nullptr ? name : "";
-  }
+  if (request.kind != nullptr) return request.info.subresource;  // Of a path that is served.
   for (const std::string_view path : {"/healthz", "/livez", "/readyz", "/metrics", "/version"}) {
     if (request.http.path == path) return path;
   }
@@ -187,10 +179,11 @@ void ServerMetrics::CountObjectsOf(Store& store) {
 
 void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {
   // Only kinds that are served: what else a client writes into a URL would be labels without end.
-  const bool known = request.kind != nullptr;
-  const std::string_view group = known ? request.kind->group : "";
-  const std::string_view version = known ? request.kind->version : "";
-  const std::string_view resource = known ? request.kind->resource : "";
+  const KindInfo* kind = request.route != nullptr ? request.route->kind : request.kind;
+  const bool known = kind != nullptr;
+  const std::string_view group = known ? kind->group : "";
+  const std::string_view version = known ? kind->version : "";
+  const std::string_view resource = known ? kind->resource : "";
   const std::string_view verb = VerbLabel(request);
   const std::string_view dry_run = DryRunLabel(request.http);
   const std::string_view subresource = SubresourceLabel(request);

@@ -15,12 +15,16 @@ tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view tex
 }
 
 Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
-  for (const auto& plugin : plugins_) TRY(plugin->Admit(request));
+  for (const auto& plugin : plugins_) {
+    if (plugin->Handles(request.operation)) TRY(plugin->Admit(request));
+  }
   return {};
 }
 
 Result<> AdmissionChain::Validate(const AdmissionRequest& request) const {
-  for (const auto& plugin : plugins_) TRY(plugin->Validate(request));
+  for (const auto& plugin : plugins_) {
+    if (plugin->Handles(request.operation)) TRY(plugin->Validate(request));
+  }
   return {};
 }
 

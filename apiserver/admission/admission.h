@@ -24,7 +24,7 @@ struct AdmissionRequest {
   const User& user;
   bool dry_run = false;
   // Of create and update: what is about to be stored. Of a subresource that takes another kind
-  // (Binding, Eviction, TokenRequest): that body is `body`.
+  // (Binding, Eviction, TokenRequest): that body is `body`; of a connection, its options are.
   Object* object = nullptr;
   const Object* old_object = nullptr;  // Of update and delete.
   Json* body = nullptr;
@@ -41,6 +41,8 @@ class AdmissionPlugin {
   virtual ~AdmissionPlugin() = default;
   // As --enable-admission-plugins names it.
   virtual std::string_view name() const = 0;
+  // It is asked about no other operation. A connection has no object: only who says so is asked.
+  virtual bool Handles(Operation operation) const { return operation != Operation::kConnect; }
   // May change `request.object`.
   virtual Result<> Admit(AdmissionRequest&) { return {}; }
   virtual Result<> Validate(const AdmissionRequest&) { return {}; }

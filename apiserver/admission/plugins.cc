@@ -34,6 +34,7 @@ constexpr PluginEntry kPlugins[] = {
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
     {"RbacEscalation", true, &MakeRbacEscalation},
     {"ResourceQuota", true, &MakeResourceQuota},
+    {"AlwaysDeny", false, &MakeAlwaysDeny},
 };
 
 bool Has(const std::vector<std::string>& list, std::string_view name) {

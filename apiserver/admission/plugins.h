@@ -56,5 +56,6 @@ std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& p
 std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeAlwaysDeny(const AdmissionParts& parts);
 
 }  // namespace skiff

@@ -4,31 +4,6 @@
 #include "apiserver/request_info.h"
 
 namespace skiff {
-namespace {
-
-// The text may end up in a browser.
-std::string EscapeMarkup(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 Verdict AuthorizerChain::Authorize(const User& user, const Access& access) {
   std::string reasons;
   for (const auto& authorizer : chain_) {

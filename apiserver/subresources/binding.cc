@@ -89,7 +89,6 @@ Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePo
 }  // namespace
 
 Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
-  if (request.http.method != "POST") return Fail(MethodNotAllowedHere());
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   core_v1::Binding binding = TRY(BindingOf(request, options));
   const KindInfo& pods = core_v1::Pod::Info();

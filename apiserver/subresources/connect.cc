@@ -114,10 +114,9 @@ Result<http::Response> PassOn(Core& core, const ApiRequest& request, http::Upstr
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }
 
-// A WebSocket can only be opened by GET, which reading rights would allow: running a command needs
-// the right to create all the same.
+// A stream opened by GET would be one for whoever may only read: running a command needs the right
+// to create all the same.
 Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
-  if (!http::EqualsIgnoreCase(request.http.Header("Upgrade"), "websocket")) return {};
   Access access = AccessOf(request.info);
   access.verb = "create";
   const Verdict verdict = core.authorizer.Authorize(request.user, access);
@@ -126,11 +125,8 @@ Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
 }
 
 Result<http::Response> HandleStream(Core& core, ApiRequest& request, std::string_view word) {
-  const std::string& method = request.http.method;
-  if (method != "GET" && method != "POST") return Fail(MethodNotAllowedHere());
   TRY(CheckMayCreate(core, request));
   const bool forwards = word == "portForward";
-  if (forwards) TRY(CheckForwardedPorts(request.http));
   const auto pod =
       TRY(ReadTyped<core_v1::Pod>(core.store, request.info.namespace_name, request.info.name));
   std::string target = fmt::format("/{}/{}/{}", word, pod->metadata.namespace_, pod->metadata.name);
@@ -193,7 +189,6 @@ Result<http::Response> HandlePortForward(Core& core, ApiRequest& request) {
 }
 
 Result<http::Response> HandleLog(Core& core, ApiRequest& request) {
-  if (request.http.method != "GET") return Fail(MethodNotAllowedHere());
   TRY(Negotiate(request.http, {.plain_text = true}));
   const LogOptions options = TRY(ParseLogOptions(request.http, request.info.name));
   const auto pod =

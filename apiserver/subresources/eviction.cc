@@ -218,7 +218,6 @@ DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
 }  // namespace
 
 Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
-  if (request.http.method != "POST") return Fail(MethodNotAllowedHere());
   WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   const policy_v1::Eviction eviction = TRY(EvictionOf(request, options));
   if (eviction.delete_options && !eviction.delete_options->dry_run.empty()) {

@@ -12,6 +12,8 @@
 #include "apiserver/node_connections.h"
 #include "apiserver/respond.h"
 #include "apiserver/storage/keys.h"
+#include "apiserver/subresources/connect_options.h"
+#include "apiserver/subresources/proxied_links.h"
 #include "apiserver/subresources/subresources.h"
 #include "http/tunnel.h"
 
@@ -80,55 +82,79 @@ Result<std::string> EndpointPortName(const core_v1::Service& service, const Targ
               fmt::format("no service port {} found for service \"{}\"", number, target.name));
 }
 
+// Whether the address is one of a pod of that namespace: whoever may write Endpoints shall not lead
+// the server anywhere else.
+bool IsPodOf(Core& core, const std::string& namespace_name,
+             const core_v1::EndpointAddress& address) {
+  if (!address.target_ref || address.target_ref->namespace_ != namespace_name) return false;
+  const auto pod = ReadTyped<core_v1::Pod>(core.store, namespace_name, address.target_ref->name);
+  if (!pod) return false;
+  const auto& ips = (*pod)->status.pod_ips;
+  return std::any_of(ips.begin(), ips.end(), [&](const auto& ip) { return ip.ip == address.ip; });
+}
+
+// Where a service of these endpoints leads, through the port of that name. Which one is left to
+// chance; those that are no pods are passed over.
+std::optional<http::Upstream> PodBehind(Core& core, const core_v1::Endpoints& endpoints,
+                                        const std::string& port_name) {
+  std::vector<std::pair<const core_v1::EndpointAddress*, int>> candidates;
+  for (const auto& subset : endpoints.subsets) {
+    for (const auto& port : subset.ports) {
+      if (port.name != port_name) continue;
+      for (const auto& address : subset.addresses) candidates.emplace_back(&address, port.port);
+    }
+  }
+  const size_t count = candidates.size();
+  const size_t first = count == 0 ? 0 : static_cast<size_t>(core.random.Below(count));
+  for (size_t tried = 0; tried < count; ++tried) {
+    const auto& [address, port] = candidates[(first + tried) % count];
+    if (!IsPodOf(core, endpoints.metadata.namespace_, *address)) continue;
+    http::Upstream upstream;
+    upstream.host = address->ip;
+    upstream.port = port;
+    return upstream;
+  }
+  return std::nullopt;
+}
+
 Result<http::Upstream> ServiceUpstream(Core& core, const ApiRequest& request,
                                        const Target& target) {
   const std::string& namespace_name = request.info.namespace_name;
   const auto service = TRY(ReadTyped<core_v1::Service>(core.store, namespace_name, target.name));
   const std::string port_name = TRY(EndpointPortName(*service, target));
-  std::vector<http::Upstream> candidates;
   const auto endpoints = ReadTyped<core_v1::Endpoints>(core.store, namespace_name, target.name);
   if (endpoints) {
-    for (const auto& subset : (*endpoints)->subsets) {
-      for (const auto& port : subset.ports) {
-        if (port.name != port_name) continue;
-        for (const auto& address : subset.addresses) {
-          http::Upstream upstream;
-          upstream.host = address.ip;
-          upstream.port = port.port;
-          candidates.push_back(std::move(upstream));
-        }
-      }
+    if (auto upstream = PodBehind(core, **endpoints, port_name)) return std::move(*upstream);
+  }
+  return Fail(Reason::kServiceUnavailable,
+              fmt::format("no endpoints available for service \"{}\"", request.info.name));
+}
+
+// As Go writes a path into a URL.
+std::string EscapePath(std::string_view path) {
+  constexpr std::string_view kPlain = "-_.~$&+,/:;=@";
+  std::string out;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", byte);
     }
   }
-  if (candidates.empty()) {
-    return Fail(Reason::kServiceUnavailable,
-                fmt::format("no endpoints available for service \"{}\"", request.info.name));
-  }
-  return candidates[core.random.Below(candidates.size())];
+  return out;
 }
 
-// What follows "/proxy" in the URL, still encoded, with the query.
-std::string PathBehindProxy(const http::Request& request) {
-  const std::string marker = "/proxy";
-  const auto query = request.target.find('?');
-  const std::string path = request.target.substr(0, query);
-  const auto found = path.find(marker + "/");
-  std::string behind = found == std::string::npos ? "/" : path.substr(found + marker.size());
-  if (query != std::string::npos) behind += request.target.substr(query);
-  return behind;
+std::string QueryOf(const http::Request& request) {
+  const size_t mark = request.target.find('?');
+  return mark == std::string::npos ? "" : request.target.substr(mark);
 }
 
-bool LacksSlash(const http::Request& request) {
-  const std::string path = request.target.substr(0, request.target.find('?'));
-  return path.ends_with("/proxy") && (request.method == "GET" || request.method == "HEAD");
-}
-
+// The links of a page would be relative to what is above it.
 http::Response MovedBehindSlash(const http::Request& request) {
   http::Response moved;
   moved.status = 301;
-  std::string location = request.target;
-  location.insert(std::min(location.find('?'), location.size()), "/");
-  moved.SetHeader("Location", location);
+  moved.SetHeader("Location", EscapePath(request.path) + "/" + QueryOf(request));
   return moved;
 }
 
@@ -139,46 +165,76 @@ void RemoveCorsHeaders(http::Response& response) {
   }
 }
 
+http::Response Unreachable(const Error& error) {
+  http::Response response;
+  response.status = 503;
+  response.content_type = "application/json";
+  response.body = StatusText(
+      Error{Reason::kServiceUnavailable, "error trying to reach service: " + error.message});
+  return response;
+}
+
+Result<http::Upstream> UpstreamOf(Core& core, const ApiRequest& request, const Target& target) {
+  if (request.kind->resource == "pods") return PodUpstream(core, request, target);
+  if (request.kind->resource == "services") return ServiceUpstream(core, request, target);
+  return KubeletOf(core.store, *core.nodes, target.name);
+}
+
+// `path` is what was asked of the upstream: all before it is the proxy's own.
+ProxiedPlace PlaceOf(const ApiRequest& request, const http::Upstream& upstream,
+                     std::string_view path) {
+  std::string_view own = request.http.path;
+  if (own.ends_with(path)) own.remove_suffix(path.size());
+  return {.prefix = EscapePath(own),
+          .upstream_host = upstream.host.find(':') == std::string::npos
+                               ? fmt::format("{}:{}", upstream.host, upstream.port)
+                               : fmt::format("[{}]:{}", upstream.host, upstream.port),
+          .client_host = std::string(request.http.Header("Host"))};
+}
+
+// What the client says to this server about itself is not for what stands behind.
+http::ClientRequest RequestFor(const http::Request& request, std::string_view path) {
+  http::ClientRequest forwarded = http::ForwardedRequest(request);
+  forwarded.target = (path.empty() ? "/" : EscapePath(path)) + QueryOf(request);
+  std::erase_if(forwarded.headers, [](const auto& header) {
+    return http::EqualsIgnoreCase(header.first, "Authorization") ||
+           http::EqualsIgnoreCase(header.first, "Host") ||
+           http::EqualsIgnoreCase(header.first.substr(0, 12), "Impersonate-");
+  });
+  forwarded.headers.emplace("X-Forwarded-Uri", EscapePath(request.path));
+  forwarded.headers.emplace("X-Forwarded-Host", std::string(request.Header("Host")));
+  return forwarded;
+}
+
 }  // namespace
 
 Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   if (core.nodes == nullptr) {
     return Fail(Reason::kServiceUnavailable, "this server has no way to reach nodes and pods");
   }
-  const std::string& resource = request.info.resource;
   const auto target = ParseId(request.info.name);
   if (!target || target->name.empty()) {
     return Fail(Reason::kBadRequest, fmt::format("invalid {} request \"{}\"",
                                                  request.kind->singular, request.info.name));
   }
   http::Forwarding forwarding;
-  if (resource == "pods") {
-    forwarding.upstream = TRY(PodUpstream(core, request, *target));
-  } else if (resource == "services") {
-    forwarding.upstream = TRY(ServiceUpstream(core, request, *target));
-  } else {
-    forwarding.upstream = TRY(KubeletOf(core.store, *core.nodes, target->name));
+  forwarding.upstream = TRY(UpstreamOf(core, request, *target));
+  TRY(CheckProxyable(forwarding.upstream.host));
+  const std::string path = PathBehindProxy(request.info);
+  const std::string& method = request.http.method;
+  if (path.empty() && (method == "GET" || method == "HEAD") && !http::IsUpgrade(request.http)) {
+    return MovedBehindSlash(request.http);
   }
-  if (resource != "services") TRY(CheckProxyable(forwarding.upstream.host));
-  if (LacksSlash(request.http)) return MovedBehindSlash(request.http);
-  if (resource != "nodes" && target->scheme == "https") {
+  if (request.kind->resource != "nodes" && target->scheme == "https") {
     forwarding.upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   }
-  forwarding.request = http::ForwardedRequest(request.http);
-  forwarding.request.target = PathBehindProxy(request.http);
-  forwarding.request.headers.erase("Authorization");
-  forwarding.request.headers.erase("Host");
-  forwarding.request.headers.emplace("X-Forwarded-Uri", request.http.path);
-  forwarding.request.headers.emplace("X-Forwarded-Host", std::string(request.http.Header("Host")));
-  forwarding.on_error = [](const Error& error) {
-    http::Response response;
-    response.status = 503;
-    response.content_type = "application/json";
-    response.body = StatusText(
-        Error{Reason::kServiceUnavailable, "error trying to reach service: " + error.message});
-    return response;
+  forwarding.request = RequestFor(request.http, path);
+  forwarding.on_error = Unreachable;
+  forwarding.on_answer = [place = PlaceOf(request, forwarding.upstream, path),
+                          body = method != "HEAD"](http::Response& response) {
+    RemoveCorsHeaders(response);
+    if (body || !response.Header("Location").empty()) RewriteLinks(place, response);
   };
-  forwarding.on_answer = RemoveCorsHeaders;
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }
 

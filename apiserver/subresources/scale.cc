@@ -179,8 +179,8 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   return Object::FromDocument(kind, scaled);
 }
 
-Result<http::Response> WriteScale(Core& core, ApiRequest& request, const MediaType& media) {
-  const bool is_patch = request.http.method == "PATCH";
+Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch) {
+  const MediaType media = TRY(Negotiate(request.http, {}));
   if (is_patch) TRY(CheckPatchType(request));
   const bool is_apply = is_patch && IsApply(request);
   const WriteOptions options =
@@ -199,18 +199,21 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, const MediaTy
 
 }  // namespace
 
-Result<http::Response> HandleScale(Core& core, ApiRequest& request) {
-  const std::string& method = request.http.method;
-  if (method != "GET" && method != "PUT" && method != "PATCH") {
-    return Fail(MethodNotAllowedHere());
-  }
+Result<http::Response> HandleGetScale(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Negotiate(request.http, {}));
-  if (method != "GET") return WriteScale(core, request, media);
   const KindInfo& kind = *request.kind;
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
   return ScaleResponse(ScaleOf(object), request, media);
+}
+
+Result<http::Response> HandlePutScale(Core& core, ApiRequest& request) {
+  return WriteScale(core, request, false);
+}
+
+Result<http::Response> HandlePatchScale(Core& core, ApiRequest& request) {
+  return WriteScale(core, request, true);
 }
 
 }  // namespace skiff

@@ -1,8 +1,8 @@
 // The subresources that have behaviour of their own: one explicit list. `status` is generic and
-// holds for every kind whose table has it.
+// holds for every kind whose table has it. Which methods a subresource takes is said by the kind;
+// this says what answers them.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "apiserver/core.h"
@@ -12,33 +12,41 @@
 
 namespace skiff {
 
-struct SubresourceEntry {
-  // "*": of every kind that has it.
-  std::string_view group;
-  std::string_view resource;
-  std::string_view subresource;
-  Result<http::Response> (*handle)(Core& core, ApiRequest& request);
+// What answers each verb. Where `mode` is set, get, update and patch are those of the main
+// resource, with that mode.
+struct SubresourceHandlers {
+  using Handle = Result<http::Response> (*)(Core& core, ApiRequest& request);
+  Handle get = nullptr;
+  Handle create = nullptr;
+  Handle update = nullptr;
+  Handle patch = nullptr;
+  const UpdateMode& (*mode)() = nullptr;
+  Handle connect = nullptr;  // Whatever the verb.
+  bool passes_path = false;  // A path may follow; HEAD and OPTIONS are passed on too.
 };
 
-std::span<const SubresourceEntry> SubresourceEntries();
-// nullptr when there is none.
-const SubresourceEntry* FindSubresourceEntry(const ApiRequest& request);
+// nullptr when there are none.
+const SubresourceHandlers* FindSubresourceHandlers(const KindInfo& kind,
+                                                   std::string_view subresource);
 
-// One function a file of the same name.
-Result<http::Response> HandleStatus(Core& core, ApiRequest& request);
-Result<http::Response> HandleScale(Core& core, ApiRequest& request);
+// One file each, of the same name.
+const UpdateMode& StatusMode();
+const UpdateMode& EphemeralContainersMode();
+const UpdateMode& ResizeMode();
+const UpdateMode& FinalizeMode();
+const UpdateMode& ApprovalMode();
+Result<http::Response> HandleGetScale(Core& core, ApiRequest& request);
+Result<http::Response> HandlePutScale(Core& core, ApiRequest& request);
+Result<http::Response> HandlePatchScale(Core& core, ApiRequest& request);
 Result<http::Response> HandleBinding(Core& core, ApiRequest& request);
 Result<http::Response> HandleEviction(Core& core, ApiRequest& request);
 Result<http::Response> HandleToken(Core& core, ApiRequest& request);
-Result<http::Response> HandleEphemeralContainers(Core& core, ApiRequest& request);
-Result<http::Response> HandleResize(Core& core, ApiRequest& request);
-Result<http::Response> HandleFinalize(Core& core, ApiRequest& request);
-Result<http::Response> HandleApproval(Core& core, ApiRequest& request);
 // connect.cc
 Result<http::Response> HandleExec(Core& core, ApiRequest& request);
 Result<http::Response> HandleAttach(Core& core, ApiRequest& request);
 Result<http::Response> HandlePortForward(Core& core, ApiRequest& request);
 Result<http::Response> HandleLog(Core& core, ApiRequest& request);
+// proxy.cc
 Result<http::Response> HandleProxy(Core& core, ApiRequest& request);
 
 }  // namespace skiff

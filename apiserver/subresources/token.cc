@@ -110,7 +110,6 @@ Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
 }  // namespace
 
 Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
-  if (request.http.method != "POST") return Fail(MethodNotAllowedHere());
   const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   TokenRequest asked = TRY(RequestOf(request, options));
