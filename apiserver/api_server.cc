@@ -142,7 +142,7 @@ Result<> ApiServer::State::AddAuthorizers() {
     } else if (mode == "RBAC") {
       authorizer.Add(std::make_unique<Borrowed>(rbac));
     } else if (mode == "Node") {
-      authorizer.Add(std::make_unique<NodeAuthorizer>(store, caches));
+      authorizer.Add(std::make_unique<NodeAuthorizer>(store));
     } else if (mode != "AlwaysDeny") {
       return Fail(Reason::kInvalid, "unknown authorization mode " + Quoted(mode) +
                                         ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
