@@ -1,6 +1,6 @@
 // How a volume of the built-in provisioner, a directory on one node, is reclaimed. The controllers
 // say by a label which node is to do it; that node's own program removes the directory and then the
-// PersistentVolume, which it alone may (NodeRestriction).
+// PersistentVolume, which it alone may (admission plugin NodeServices).
 #pragma once
 
 #include <string>

@@ -107,8 +107,10 @@ struct ApiServer::State {
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
-  std::optional<std::string> UidOf(std::string_view resource, std::string_view namespace_name,
-                                   std::string_view name);
+  // For tokens that are bound to it.
+  std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
+                                                             std::string_view namespace_name,
+                                                             std::string_view name);
   Result<http::Response> Serve(ApiRequest& request, const User* trusted);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
@@ -134,7 +136,7 @@ Result<> ApiServer::State::AddAuthorizers() {
     } else if (mode == "RBAC") {
       authorizer.Add(std::make_unique<Borrowed>(rbac));
     } else if (mode == "Node") {
-      authorizer.Add(std::make_unique<NodeAuthorizer>(store, caches));
+      authorizer.Add(std::make_unique<NodeAuthorizer>(store));
     } else if (mode != "AlwaysDeny") {
       return Fail(Reason::kInvalid, "unknown authorization mode " + Quoted(mode) +
                                         ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
@@ -143,16 +145,23 @@ Result<> ApiServer::State::AddAuthorizers() {
   return {};
 }
 
-std::optional<std::string> ApiServer::State::UidOf(std::string_view resource,
-                                                   std::string_view namespace_name,
-                                                   std::string_view name) {
+std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
+    std::string_view resource, std::string_view namespace_name, std::string_view name) {
   const KindInfo* kind = FindResource("", "v1", resource);
   if (kind == nullptr) return std::nullopt;
   const auto record = store.Get(KeyOf(*kind, namespace_name, name));
   if (!record) return std::nullopt;
   const auto view = ObjectView::Of(**record);
   if (!view) return std::nullopt;
-  return std::string(view->uid());
+  ServiceAccountTokens::Present present{.uid = std::string(view->uid())};
+  // Hardly any object is being deleted, and only those are read further.
+  if (view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return present;
+  const auto object = ObjectOf(*kind, **record);
+  if (!object) return std::nullopt;
+  if (const auto& deletion = object->metadata().deletion_timestamp) {
+    present.deletion = deletion->point();
+  }
+  return present;
 }
 
 Result<> ApiServer::State::AddAuthentication() {
@@ -167,13 +176,16 @@ Result<> ApiServer::State::AddAuthentication() {
   tokens = TRY(ServiceAccountTokens::Create(
       std::move(token_options),
       [this](std::string_view resource, std::string_view space, std::string_view name) {
-        return UidOf(resource, space, name);
+        return PresentObject(resource, space, name);
       },
       clock, random));
   const auto& modes = options.authorization_modes;
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
   Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
-                               .service_accounts = tokens.get()};
+                               .service_accounts = tokens.get(),
+                               .clock = &clock,
+                               .client_ca_pem = options.client_ca_pem,
+                               .front_proxy = options.front_proxy};
   // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
   if (!options.anonymous_auth) {
     auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
@@ -255,7 +267,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                      .first_service_ip = made.allocation->FirstAddress(),
                      .advertise_address = made.options.advertise_address,
                      .secure_port = made.options.secure_port,
-                     .client_ca_pem = made.options.client_ca_pem};
+                     .client_ca_pem = made.options.client_ca_pem,
+                     .front_proxy = made.options.front_proxy,
+                     .now = made.clock.Now()};
   TRY(WriteStartObjects(*made.core, start));
   // Endpoints may not name a loopback address.
   if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {

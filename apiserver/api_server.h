@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
@@ -39,6 +40,7 @@ struct ApiServerOptions {
   int secure_port = 6443;
   bool shared_store = false;  // Other servers use the same store.
   std::string client_ca_pem = {};
+  FrontProxyOptions front_proxy = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};
   int default_not_ready_toleration_s = 300;

@@ -110,7 +110,7 @@ TEST_F(ApiServerTest, ARoleThatIsBoundAllowsAtOnce) {
 }
 
 TEST_F(ApiServerTest, PagesAListAtOneRevision) {
-  const std::string path = "/api/v1/namespaces/kube-system/configmaps";
+  const std::string path = "/api/v1/namespaces/default/configmaps";
   for (const char* name : {"a", "b", "c"}) {
     Post(path, std::string(R"({"metadata": {"name": ")") + name + "\"}}");
   }

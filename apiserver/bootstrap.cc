@@ -7,8 +7,10 @@
 #include "api/discovery.h"
 #include "api/rules/ip.h"
 #include "apiserver/auth/bootstrap_rbac.h"
+#include "apiserver/rbac_reconcile.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
+#include "apiserver/token_tracking.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -69,7 +71,16 @@ Json KubernetesEndpointSlice(const StartOptions& options) {
 
 Json AuthenticationConfig(const StartOptions& options) {
   Json map = Named("v1", "ConfigMap", "extension-apiserver-authentication", "kube-system");
-  map["data"] = {{"client-ca-file", options.client_ca_pem}};
+  const FrontProxyOptions& proxy = options.front_proxy;
+  if (!options.client_ca_pem.empty()) map["data"]["client-ca-file"] = options.client_ca_pem;
+  if (proxy.client_ca_pem.empty()) return map;
+  Json& data = map["data"];
+  data["requestheader-client-ca-file"] = proxy.client_ca_pem;
+  data["requestheader-allowed-names"] = Json(proxy.allowed_names).dump();
+  data["requestheader-username-headers"] = Json(proxy.username_headers).dump();
+  data["requestheader-uid-headers"] = Json(proxy.uid_headers).dump();
+  data["requestheader-group-headers"] = Json(proxy.group_headers).dump();
+  data["requestheader-extra-headers-prefix"] = Json(proxy.extra_header_prefixes).dump();
   return map;
 }
 
@@ -101,10 +112,11 @@ void AddRbac(std::vector<Json>& objects) {
   }
 }
 
-bool Exists(Core& core, const KindInfo& kind, const Json& object) {
+RecordPtr RecordOf(Core& core, const KindInfo& kind, const Json& object) {
   const Json& metadata = object["metadata"];
-  return core.store.Get(KeyOf(kind, metadata.value("namespace", ""), metadata.value("name", "")))
-      .has_value();
+  auto found =
+      core.store.Get(KeyOf(kind, metadata.value("namespace", ""), metadata.value("name", "")));
+  return found ? *std::move(found) : nullptr;
 }
 
 }  // namespace
@@ -130,19 +142,61 @@ std::vector<Json> StartObjects(const StartOptions& options) {
     objects.push_back(KubernetesEndpoints(options));
     objects.push_back(KubernetesEndpointSlice(options));
   }
-  if (!options.client_ca_pem.empty()) objects.push_back(AuthenticationConfig(options));
+  if (!options.client_ca_pem.empty() || !options.front_proxy.client_ca_pem.empty()) {
+    objects.push_back(AuthenticationConfig(options));
+  }
+  objects.push_back(TokenTracking(options.now));
   return objects;
 }
 
 namespace {
 
+Result<> MendRbac(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
+  const KindInfo& kind = *own.kind;
+  const Json document = TRY(DocumentOf(kind, present));
+  if (!TRY(ReconciledRbac(document, wanted))) return {};
+  const Json& metadata = wanted["metadata"];
+  own.info.namespace_name = metadata.value("namespace", "");
+  const auto mended = core.writer.Update(
+      own, metadata.value("name", ""), {}, {.check_version = false},
+      [&](const Object& old) -> Result<Object> {
+        const Json before = old.ToDocument();
+        const auto next = TRY(ReconciledRbac(before, wanted));
+        return Object::FromDocument(kind, next ? *next : before);
+      });
+  return mended ? Result<>() : Fail(mended.error());
+}
+
+// Earlier versions gave nodes more than Kubernetes does.
+Result<> EndSuperseded(Core& core, const http::Request& request) {
+  constexpr std::string_view kNames[] = {"skiff:node-proxier", "skiff:node-dns",
+                                         "skiff:node-volume-reclaimer"};
+  const KindInfo& kind = rbac_v1::ClusterRoleBinding::Info();
+  for (const std::string_view name : kNames) {
+    const auto record = core.store.Get(KeyOf(kind, "", name));
+    if (!record) continue;
+    const auto view = ObjectView::Of(**record);
+    if (!view || view->label("kubernetes.io/bootstrapping") != "rbac-defaults") continue;
+    ApiRequest own{.http = request,
+                   .info = {},
+                   .user = LoopbackUser(),
+                   .now = core.clock.Now(),
+                   .kind = &kind};
+    TRY(core.remover.Delete(own, "", std::string(name), {}));
+  }
+  return {};
+}
+
 Result<> WriteStartObject(Core& core, const http::Request& request, const Json& document) {
   const KindInfo* kind =
       FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
   CHECK(kind != nullptr);
-  if (Exists(core, *kind, document)) return {};
   ApiRequest own{
       .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
+  if (const RecordPtr present = RecordOf(core, *kind, document)) {
+    if (kind->group != "rbac.authorization.k8s.io") return {};
+    return MendRbac(core, own, *present, document);
+  }
   Object object = TRY(Object::FromDocument(*kind, document));
   own.info.namespace_name = object.metadata().namespace_;
   WriteOptions options;
@@ -192,7 +246,7 @@ Result<> WriteStartObjects(Core& core, const StartOptions& options) {
     }
   }
   for (Result<>& result : results) TRY(std::move(result));
-  return {};
+  return options.has_rbac ? EndSuperseded(core, request) : Result<>();
 }
 
 }  // namespace skiff

@@ -1,12 +1,14 @@
 // The objects that a cluster starts with: namespaces, roles, priority classes, flow control, the
 // service `kubernetes`. Written where they are missing; what is there stays, as a user may have
-// changed it.
+// changed it, but that default roles get what they lack (rbac_reconcile.h).
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/front_proxy.h"
 #include "apiserver/core.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace skiff {
@@ -20,6 +22,8 @@ struct StartOptions {
   bool owns_endpoints = true;
   int secure_port = 6443;
   std::string client_ca_pem;
+  FrontProxyOptions front_proxy;
+  TimePoint now;
 };
 Result<> WriteStartObjects(Core& core, const StartOptions& options);
 // Those of `documents` that the store does not have.

@@ -145,7 +145,7 @@ TEST_F(KindBehaviourTest, AKubeletSeesAndWritesWhatIsItsOwn) {
     return Ask(method, path, body, body.empty() ? "" : "application/json", "node1");
   };
   const auto node = as_node("POST", kNodes, R"({"metadata": {"name": "node1",
-                            "labels": {"node-role.kubernetes.io/x": ""}}})");
+                            "labels": {"kubernetes.io/hostname": "node1"}}})");
   ASSERT_EQ(node.code, 201) << node.body;
   EXPECT_EQ(as_node("GET", kPods).code, 403);
   EXPECT_EQ(as_node("GET", std::string(kPods) + "?fieldSelector=spec.nodeName=node1").code, 200);

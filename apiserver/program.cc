@@ -11,6 +11,7 @@
 
 #include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
+#include "apiserver/auth/serving_files.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
 #include "base/control_loop.h"
@@ -90,14 +91,8 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
 // What command lines of kube-apiserver say that means nothing here.
 void IgnoreOthers(Flags& flags) {
   for (const char* name : {"allow-privileged",
-                           "cert-dir",
                            "max-requests-inflight",
                            "max-mutating-requests-inflight",
-                           "requestheader-client-ca-file",
-                           "requestheader-allowed-names",
-                           "requestheader-extra-headers-prefix",
-                           "requestheader-group-headers",
-                           "requestheader-username-headers",
                            "proxy-client-cert-file",
                            "proxy-client-key-file",
                            "kubelet-preferred-address-types",
@@ -118,6 +113,21 @@ void IgnoreOthers(Flags& flags) {
   }
 }
 
+void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("requestheader-client-ca-file", to.requestheader_client_ca_file,
+            "Who shows a certificate of these authorities names the user in headers.");
+  flags.Add("requestheader-allowed-names", to.front_proxy.allowed_names,
+            "Common names that such certificates may have; empty: any.");
+  flags.Add("requestheader-username-headers", to.front_proxy.username_headers,
+            "Headers to look for the user's name in, such as X-Remote-User.");
+  flags.Add("requestheader-uid-headers", to.front_proxy.uid_headers,
+            "Headers to look for the user's uid in, such as X-Remote-Uid.");
+  flags.Add("requestheader-group-headers", to.front_proxy.group_headers,
+            "Headers to look for groups in, such as X-Remote-Group.");
+  flags.Add("requestheader-extra-headers-prefix", to.front_proxy.extra_header_prefixes,
+            "How headers begin that say more of the user, such as X-Remote-Extra-.");
+}
+
 void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("data-dir", to.data_dir, "Directory of the embedded store and generated keys.");
   flags.Add("durability", to.durability, "What a write survives: sync, interval or memory.");
@@ -125,6 +135,9 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("advertise-address", to.advertise_address,
             "The IP address by which members of the cluster reach this server.");
   flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS.");
+  flags.Add("cert-dir", to.cert_dir,
+            "Directory of the server's certificate, apiserver.crt and apiserver.key, which is made "
+            "there when it is missing. Ignored with --tls-cert-file.");
   flags.Add("tls-cert-file", to.tls_cert_file, "File with the server's certificate and chain.");
   flags.Add("tls-private-key-file", to.tls_private_key_file, "File with its private key.");
   flags.Add("kubelet-client-certificate", to.kubelet_client_certificate,
@@ -150,6 +163,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "File with the private key that signs tokens.");
   flags.Add("service-account-key-file", to.service_account_key_files,
             "Files with keys that verify tokens.");
+  AddFrontProxyFlags(flags, to);
   AddAdmissionFlags(flags, to);
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
@@ -158,61 +172,27 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   IgnoreOthers(flags);
 }
 
-}  // namespace
-
-Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
-  ApiServerFlags to;
-  Flags flags("skiff apiserver");
-  AddFlags(flags, to);
-  TRY(flags.Parse(args));
-  if (flags.help_asked()) {
-    std::fputs(flags.Help().c_str(), stdout);
-    return std::nullopt;
-  }
-  for (const std::string& arg : args) {
-    to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
-  }
-  TRY(CheckStoreFlags(to));
-  TRY(ParsePortRange(to.service_node_port_range));
-  return to;
+// "": keys that nobody gave are kept in memory alone.
+std::string GeneratedKeyPath(const ApiServerFlags& flags) {
+  if (!flags.service_account_signing_key_file.empty()) return "";
+  return flags.data_dir + "/service-account.key";
 }
 
-struct ApiServerProcess::Impl {
-  SystemClock clock;
-  SystemRandom random;
-  ProgramStore storage;
-  std::unique_ptr<ApiServer> server;
-  std::unique_ptr<ThreadExecutor> executor;
-  std::unique_ptr<http::Loops> loops;
-  std::unique_ptr<NodeConnections> nodes;
-  std::unique_ptr<http::Server> front;
-  std::string authority_pem;
-  Duration shutdown_delay = Duration::zero();
+// A server whose objects, certificate and keys are elsewhere writes nothing of its own.
+bool NeedsDataDirectory(const ApiServerFlags& flags) {
+  return flags.etcd_servers.empty() || !GeneratedKeyPath(flags).empty() ||
+         (flags.tls_cert_file.empty() && flags.cert_dir.empty());
+}
 
-  Result<http::ServerTls> TlsOf(const ApiServerFlags& flags, const std::string& address);
-  Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
-  Result<> ConnectNodes(const ApiServerFlags& flags);
-};
-
-Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
-  http::ClientTls tls;
-  tls.ca_pem = TRY(FileOrEmpty(flags.kubelet_certificate_authority));
-  // As kube-apiserver: without an authority kubelets are not verified.
-  tls.insecure = tls.ca_pem.empty();
-  tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
-  tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
-  nodes = std::make_unique<NodeConnections>(
-      NodeConnections { *loops, TRY(http::MakeClientContext(tls)) });
+Result<> MakeDirectory(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) return Fail(Reason::kInternalError, "mkdir " + path + ": " + code.message());
   return {};
 }
 
-Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
-                                                      const std::string& address) {
-  if (!flags.tls_cert_file.empty()) {
-    return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file,
-                                      flags.client_ca_file);
-  }
-  Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));
+// All names and addresses by which clients know the server.
+CertificateOrder ServerOrder(const ApiServerFlags& flags, const std::string& address) {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
   CertificateOrder order{
@@ -232,10 +212,82 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
       order.ip_addresses.push_back(first.Text());
     }
   }
+  return order;
+}
+
+}  // namespace
+
+Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
+  ApiServerFlags to;
+  Flags flags("skiff apiserver");
+  AddFlags(flags, to);
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) {
+    std::fputs(flags.Help().c_str(), stdout);
+    return std::nullopt;
+  }
+  for (const std::string& arg : args) {
+    to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
+  }
+  TRY(CheckStoreFlags(to));
+  TRY(CheckFrontProxy(to.front_proxy));
+  TRY(ParsePortRange(to.service_node_port_range));
+  return to;
+}
+
+struct ApiServerProcess::Impl {
+  SystemClock clock;
+  SystemRandom random;
+  ProgramStore storage;
+  std::unique_ptr<ApiServer> server;
+  std::unique_ptr<ThreadExecutor> executor;
+  std::unique_ptr<http::Loops> loops;
+  std::unique_ptr<NodeConnections> nodes;
+  std::unique_ptr<http::Server> front;
+  std::string authority_pem;
+  Duration shutdown_delay = Duration::zero();
+
+  Result<http::ServerTls> TlsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<http::ServerTls> CertificateOf(const ApiServerFlags& flags, const std::string& address);
+  Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<> ConnectNodes(const ApiServerFlags& flags);
+};
+
+Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
+  http::ClientTls tls;
+  tls.ca_pem = TRY(FileOrEmpty(flags.kubelet_certificate_authority));
+  // As kube-apiserver: without an authority kubelets are not verified.
+  tls.insecure = tls.ca_pem.empty();
+  tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
+  tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
+  nodes = std::make_unique<NodeConnections>(
+      NodeConnections { *loops, TRY(http::MakeClientContext(tls)) });
+  return {};
+}
+
+Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
+                                                      const std::string& address) {
+  http::ServerTls tls = TRY(CertificateOf(flags, address));
+  tls.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  // Whose they are is seen when somebody is authenticated by them.
+  tls.client_ca_pem += TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  return tls;
+}
+
+Result<http::ServerTls> ApiServerProcess::Impl::CertificateOf(const ApiServerFlags& flags,
+                                                              const std::string& address) {
+  if (!flags.tls_cert_file.empty()) {
+    return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file, "");
+  }
+  const CertificateOrder order = ServerOrder(flags, address);
+  if (!flags.cert_dir.empty()) {
+    const ServingFiles files = TRY(EnsureServingFiles(flags.cert_dir, order, clock.Now()));
+    return http::ServerTls::FromFiles(files.certificate, files.key, "");
+  }
+  Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));
   TRY(pki.EnsureLeaf("apiserver", order, clock.Now()));
   authority_pem = pki.authority().pem().certificate_pem;
-  return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"),
-                                    flags.client_ca_file);
+  return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"), "");
 }
 
 Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
@@ -245,7 +297,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
       .service_account_issuer = flags.service_account_issuer,
       .api_audiences = flags.api_audiences,
-      .generated_key_path = flags.data_dir + "/service-account.key",
+      .generated_key_path = GeneratedKeyPath(flags),
       .advertise_address = address,
       .secure_port = flags.secure_port,
       .shared_store = !flags.etcd_servers.empty(),
@@ -260,6 +312,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   options.node_port_max = ports.second;
   options.token_file_text = TRY(FileOrEmpty(flags.token_auth_file));
   options.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  options.front_proxy = flags.front_proxy;
+  options.front_proxy.client_ca_pem = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
   options.service_account_signing_key_pem =
       TRY(FileOrEmpty(flags.service_account_signing_key_file));
   for (const std::string& file : flags.service_account_key_files) {
@@ -277,11 +331,7 @@ ApiServerProcess::~ApiServerProcess() {
 Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServerFlags& flags) {
   auto impl = std::make_unique<Impl>();
   impl->shutdown_delay = flags.shutdown_delay;
-  std::error_code code;
-  std::filesystem::create_directories(flags.data_dir, code);
-  if (code) {
-    return Fail(Reason::kInternalError, "mkdir " + flags.data_dir + ": " + code.message());
-  }
+  if (NeedsDataDirectory(flags)) TRY(MakeDirectory(flags.data_dir));
   const std::string address =
       flags.advertise_address.empty() ? OwnAddress() : flags.advertise_address;
   // Both wait for the disk or for others, so they do it at one time.

@@ -25,7 +25,12 @@ struct ApiServerFlags {
   std::string durability = "sync";  // sync, interval, memory
   std::string tls_cert_file = "";
   std::string tls_private_key_file = "";
+  // Where the server's certificate is found, or made: apiserver.crt and apiserver.key. "": below
+  // data_dir, from an authority of its own.
+  std::string cert_dir = "";
   std::string client_ca_file = "";
+  std::string requestheader_client_ca_file = "";
+  FrontProxyOptions front_proxy = {};  // But for its authorities.
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   bool anonymous_auth = true;

@@ -11,6 +11,7 @@
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/storage/keys.h"
+#include "apiserver/token_tracking.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -27,7 +28,7 @@ constexpr Duration kRetry = 10s;
 // Kinds of start objects that come back when they are deleted. The others (roles, priority
 // classes) come back at the next start, as in Kubernetes.
 bool IsKept(const KindInfo& kind) {
-  static constexpr std::string_view kKept[] = {"namespaces",    "services",
+  static constexpr std::string_view kKept[] = {"namespaces",    "services", "configmaps",
                                                "endpoints",     "flowschemas",
                                                "apiservices",   "prioritylevelconfigurations",
                                                "endpointslices"};
@@ -145,6 +146,23 @@ Result<> Upkeep::CorrectEndpoints() {
   return {};
 }
 
+Result<> Upkeep::CorrectTracking() {
+  const KindInfo& kind = core_v1::ConfigMap::Info();
+  const auto record = core_.store.Get(KeyOf(kind, "kube-system", kTokenTracking));
+  if (!record) return {};  // It has just been deleted, and that wakes us.
+  Json document = TRY(DocumentOf(kind, **record));
+  if (SaysSince(document)) return {};
+  document["data"] = TokenTracking(core_.clock.Now())["data"];
+  http::Request request;
+  request.method = "PUT";
+  request.path = fmt::format("/api/v1/namespaces/kube-system/configmaps/{}", kTokenTracking);
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.body = document.dump();
+  const http::Response answer = ask_(request);
+  if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  return {};
+}
+
 Result<> Upkeep::SettleFlowSchemas() {
   const KindInfo& kind = FlowSchema::Info();
   const KindInfo& level = flowcontrol_v1::PriorityLevelConfiguration::Info();
@@ -170,8 +188,12 @@ Result<> Upkeep::SettleFlowSchemas() {
 Duration Upkeep::Step() {
   const auto settle = [&]() -> Result<> {
     if (!TRY(TakeEvents())) return {};
+    for (Json& each : kept_) {
+      if (each["metadata"]["name"] == kTokenTracking) each = TokenTracking(core_.clock.Now());
+    }
     TRY(WriteMissing(core_, kept_));
     TRY(CorrectEndpoints());
+    TRY(CorrectTracking());
     return SettleFlowSchemas();
   };
   const auto settled = settle();

@@ -1,6 +1,6 @@
 // What a running server keeps as it should be, whoever deletes or changes it: the objects that a
 // cluster cannot do without (system namespaces, the service `kubernetes` and its endpoints, flow
-// control, its own APIServices), and in each FlowSchema's status whether its priority level exists.
+// control, its own APIServices, the config maps on authentication), and in each FlowSchema's status whether its priority level exists.
 //
 // Sleeps until something happens to one of those kinds.
 #pragma once
@@ -34,6 +34,7 @@ class Upkeep final : public ControlLoop {
   // Whether something came that calls for a look; a cursor that was lost is opened anew.
   Result<bool> TakeEvents();
   Result<> CorrectEndpoints();
+  Result<> CorrectTracking();
   Result<> SettleFlowSchemas();
 
   Core& core_;

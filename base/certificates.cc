@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -62,9 +63,11 @@ std::string TextOf(BIO* bio) {
   return {data, static_cast<size_t>(size)};
 }
 
+// "EC PRIVATE KEY" and "RSA PRIVATE KEY" (SEC 1, PKCS 1) are what every client reads; PKCS 8 some do
+// not.
 std::string PrivatePem(evp_pkey_st* key) {
   const BioPtr bio = Memory();
-  PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
+  PEM_write_bio_PrivateKey_traditional(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
   return TextOf(bio.get());
 }
 
@@ -362,6 +365,12 @@ std::vector<std::string> SplitCertificates(std::string_view pem) {
     if (!certificate) return found;
     found.push_back(CertificatePem(certificate.get()));
   }
+}
+
+std::string WidelyReadKey(std::string_view pem) {
+  const KeyPtr key = ReadKey(pem);
+  ERR_clear_error();
+  return key ? PrivatePem(key.get()) : std::string(pem);
 }
 
 Result<SigningKeyPair> NewSigningKey(KeyKind kind) {

@@ -106,11 +106,14 @@ Result<std::string> PublicKeyPin(std::string_view certificate_pem);
 std::vector<std::string> SplitCertificates(std::string_view pem);
 
 enum class KeyKind { kRsa2048, kP256 };
-// A private key in PEM (PKCS 8), and its public half.
+// A private key in PEM (SEC 1 or PKCS 1), and its public half.
 struct SigningKeyPair {
   std::string private_pem;
   std::string public_pem;
 };
 Result<SigningKeyPair> NewSigningKey(KeyKind kind);
+// The same private key as SEC 1 or PKCS 1, the forms that every client reads. Text that is no key
+// stays as it is.
+std::string WidelyReadKey(std::string_view pem);
 
 }  // namespace skiff

@@ -104,5 +104,36 @@ TEST_F(CertificatesTest, ABundleIsSplitIntoItsCertificates) {
   EXPECT_THAT(SplitCertificates("none"), IsEmpty());
 }
 
+TEST_F(CertificatesTest, KeysAreWrittenAsEveryClientReadsThem) {
+  const auto starts = [](const std::string& pem, const char* kind) {
+    return pem.starts_with(std::string("-----BEGIN ") + kind + "-----");
+  };
+  EXPECT_TRUE(starts(key_.private_pem, "EC PRIVATE KEY"));
+  EXPECT_TRUE(starts(NewSigningKey(KeyKind::kRsa2048)->private_pem, "RSA PRIVATE KEY"));
+  EXPECT_TRUE(starts(authority_.Issue({.common_name = "me"}, kNow)->key_pem, "EC PRIVATE KEY"));
+}
+
+// A P-256 key in the three forms in which tools write it.
+constexpr const char* kPkcs8Key =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\n"
+    "OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n"
+    "1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n"
+    "-----END PRIVATE KEY-----\n";
+
+TEST_F(CertificatesTest, KeysAreReadInEachForm) {
+  const std::string sec1 = WidelyReadKey(kPkcs8Key);
+  EXPECT_TRUE(sec1.starts_with("-----BEGIN EC PRIVATE KEY-----")) << sec1;
+  EXPECT_EQ(WidelyReadKey(sec1), sec1);
+  const std::string with_parameters =
+      "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + sec1;
+  for (const std::string& key : {std::string(kPkcs8Key), sec1, with_parameters}) {
+    const auto request = MakeCertificateRequest(key, {.common_name = "me"});
+    ASSERT_TRUE(request) << key;
+    EXPECT_EQ(NamesOfRequest(*request)->common_name, "me");
+  }
+  EXPECT_EQ(WidelyReadKey("no key"), "no key");
+}
+
 }  // namespace
 }  // namespace skiff

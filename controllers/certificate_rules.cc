@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "api/node_services.h"
+
 namespace skiff::certificates {
 namespace {
 
@@ -92,6 +94,21 @@ Result<> CheckRequest(std::string_view signer, const CertificateNames& names,
   if (signer == kKubeletServingSigner) return CheckKubeletServing(names, usages);
   if (signer == kApiServerClientSigner) return CheckClient(usages);
   return Refuse("unknown signer " + std::string(signer));
+}
+
+bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& spec) {
+  if (spec.signer_name != kApiServerClientSigner ||
+      !std::string_view(spec.username).starts_with(kNodeUserPrefix) ||
+      std::find(spec.groups.begin(), spec.groups.end(), kNodeGroup) == spec.groups.end()) {
+    return false;
+  }
+  const auto names = NamesOfRequest(spec.request);
+  if (!names || !CheckExactUsages(spec.usages, {"client auth", "digital signature"})) return false;
+  const bool has_others = !names->dns_names.empty() || !names->ip_addresses.empty() ||
+                          !names->emails.empty() || !names->uris.empty();
+  const std::string node = spec.username.substr(kNodeUserPrefix.size());
+  return !node.empty() && names->common_name == NodeServicesUser(node) && !has_others &&
+         names->organizations == std::vector<std::string>{std::string(kNodeServicesGroup)};
 }
 
 SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec, TimePoint now,

@@ -26,6 +26,10 @@ using Usages = std::vector<std::string>;
 // Whether a signer of that name may sign this; Invalid says why not.
 Result<> CheckRequest(std::string_view signer, const CertificateNames& names, const Usages& usages);
 
+// Whether a node asks here for the client certificate of its own network services
+// (api/node_services.h), and for nothing beside.
+bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& spec);
+
 // `duration_max`: of --cluster-signing-duration.
 SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec, TimePoint now,
                       Duration duration_max);

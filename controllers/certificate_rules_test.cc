@@ -95,5 +95,37 @@ TEST(CertificateRulesTest, ARequestIsOverAnHourAfterItsAnswerAndADayWithoutOne) 
   EXPECT_EQ(EndOf(request), kNow + 4h);
 }
 
+// As `user`, a member of `group`, asks for CN and O.
+bool IsForNodeServices(const std::string& user, const std::string& group, CertificateOrder order,
+                       std::string_view signer = kApiServerClientSigner) {
+  static const SigningKeyPair kKey = *NewSigningKey(KeyKind::kP256);
+  certificates_v1::CertificateSigningRequestSpec spec;
+  spec.signer_name = signer;
+  spec.username = user;
+  spec.groups = {group};
+  spec.usages = kClient;
+  spec.request = *MakeCertificateRequest(kKey.private_pem, order);
+  return IsForOwnNodeServices(spec);
+}
+
+TEST(CertificateRulesTest, ANodeGetsTheCertificateOfItsOwnNetworkServicesAndNobodyElseDoes) {
+  const CertificateOrder own{.common_name = "skiff:node-services:n1",
+                             .organizations = {"skiff:node-services"}};
+  const auto changed = [&](auto change) {
+    CertificateOrder order = own;
+    change(order);
+    return IsForNodeServices("system:node:n1", "system:nodes", order);
+  };
+  EXPECT_TRUE(IsForNodeServices("system:node:n1", "system:nodes", own));
+  EXPECT_FALSE(IsForNodeServices("system:node:n2", "system:nodes", own));
+  EXPECT_FALSE(IsForNodeServices("system:node:n1", "dev", own));
+  EXPECT_FALSE(IsForNodeServices("alice", "system:nodes", own));
+  EXPECT_FALSE(IsForNodeServices("system:node:n1", "system:nodes", own, kKubeletClientSigner));
+  EXPECT_FALSE(changed([](auto& it) { it.organizations.push_back("system:masters"); }));
+  EXPECT_FALSE(changed([](auto& it) { it.organizations = {"system:masters"}; }));
+  EXPECT_FALSE(changed([](auto& it) { it.common_name = "system:kube-proxy"; }));
+  EXPECT_FALSE(changed([](auto& it) { it.dns_names = {"n1"}; }));
+}
+
 }  // namespace
 }  // namespace skiff::certificates

@@ -83,6 +83,7 @@ void AddCertificateApproving(Manager& manager);
 void AddCertificateSigning(Manager& manager, const ControllerOptions& options);
 void AddCertificateCleaner(Manager& manager);
 void AddServingApproving(Manager& manager);
+void AddNodeServicesApproving(Manager& manager);
 void AddBootstrapSigner(Manager& manager);
 void AddTokenCleaner(Manager& manager);
 

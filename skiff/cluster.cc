@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "api/node_services.h"
 #include "apiserver/program.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -65,6 +66,10 @@ std::unique_ptr<Transport> TransportAsNode(ApiServer& server, const std::string&
   return TransportAs(server, std::string(kNodeUserPrefix) + node, {std::string(kGroupNodes)});
 }
 
+std::unique_ptr<Transport> TransportAsNodeServices(ApiServer& server, const std::string& node) {
+  return TransportAs(server, NodeServicesUser(node), {std::string(kNodeServicesGroup)});
+}
+
 ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   ControllerOptions controllers;
   controllers.root_ca = pki.authority().pem().certificate_pem;
@@ -78,7 +83,8 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
     controllers.signing_authorities.emplace(signer, pki.authority());
   }
   controllers.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller",
-                             "kubelet-serving-approving-controller"};
+                             "kubelet-serving-approving-controller",
+                             "node-services-approving-controller"};
   controllers.service_load_balancer =
       ServiceLoadBalancerOptions{.reserved = {{{"TCP", 22}, "ssh"},
                                               {{"TCP", options.secure_port}, "the API server"},
@@ -113,7 +119,8 @@ struct Cluster::Parts {
   SystemClock clock;
   SystemRandom random;
   std::unique_ptr<ApiServerProcess> server;
-  std::unique_ptr<Transport> controller_transport, scheduler_transport, node_transport;
+  std::unique_ptr<Transport> controller_transport, scheduler_transport, node_transport,
+      services_transport;
   std::unique_ptr<Client> informer_client;
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
@@ -133,6 +140,7 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
   controller_transport = TransportAs(handler, "system:kube-controller-manager");
   scheduler_transport = TransportAs(handler, "system:kube-scheduler");
   node_transport = TransportAsNode(handler, NodeName(options));
+  services_transport = TransportAsNodeServices(handler, NodeName(options));
   informer_client = std::make_unique<Client>(*controller_transport, "skiff");
   informers =
       std::make_unique<InformerFactory>(Reflector::Dependencies{*informer_client, clock, random});
@@ -177,7 +185,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
                                                     pki.Path("kubelet.key"), pki.Path("ca.crt")));
     made.node =
         TRY(LocalNode::Start(options,
-                             {*made.node_transport, *made.informers,
+                             {*made.node_transport, *made.services_transport, *made.informers,
                               made.informers->For<core_v1::Pod>(), made.clock, made.random, tls},
                              progress));
   }

@@ -5,6 +5,7 @@
 #include "controllers/certificate_rules.h"
 #include "skiff/certificate_rotation.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/joining.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/scoped_informer.h"
@@ -22,40 +23,74 @@ ListOptions PodsOf(const std::string& node) {
   return scope;
 }
 
+// That of the network services, which the cluster signs for a node that it knows.
+Result<KeyPair> ServicesOf(const std::string& directory, const NodeIdentity& identity,
+                           Transport& as_node) {
+  const SystemClock clock;
+  SystemRandom random;
+  if (auto kept = LoadNodeServices(directory, identity.node_name, clock.Now())) return kept;
+  Client client(as_node, "skiff");
+  const KeyPair made =
+      TRY(ObtainClientCertificate({client, clock, random},
+                                  NodeServicesCertificate(identity.node_name), kCertificateTimeout));
+  TRY(SaveNodeServices(directory, made));
+  return made;
+}
+
 }  // namespace
 
 struct JoinedNode::Parts {
-  Parts(const NodeIdentity& identity, std::unique_ptr<RenewableTransport> given)
-      : transport(std::move(given)),
+  Parts(const NodeIdentity& identity, std::unique_ptr<RenewableTransport> as_node,
+        std::unique_ptr<RenewableTransport> as_services)
+      : transport(std::move(as_node)),
+        services_transport(std::move(as_services)),
         client(*transport, "skiff"),
-        informers({client, clock, random}),
+        services_client(*services_transport, "skiff-node-services"),
+        informers({services_client, clock, random}),
         pods({client, clock, random}, PodsOf(identity.node_name)),
         executor("node", kThreads),
         ready(informers.For<core_v1::Node>()) {}
 
   SystemClock clock;
   SystemRandom random;
-  std::unique_ptr<RenewableTransport> transport;
-  Client client;
+  std::unique_ptr<RenewableTransport> transport, services_transport;
+  Client client, services_client;
   InformerFactory informers;
   ScopedInformer<core_v1::Pod> pods;
   ThreadExecutor executor;
   ReadyNodes ready;
   std::unique_ptr<NodeDns> dns;
   std::unique_ptr<LocalNode> node;
-  std::unique_ptr<CertificateRotation> as_client, as_server;
+  std::unique_ptr<CertificateRotation> as_client, as_services, as_server;
 
-  void MakeRotations(const NodeIdentity& identity, const std::string& directory,
+  void MakeRotations(const NodeIdentity& identity, const KeyPair& services,
                      const ServingFiles& files, const ShownCertificate& shown);
+  void RotateServices(const NodeIdentity& identity, const KeyPair& services,
+                      const std::string& directory);
 };
 
-void JoinedNode::Parts::MakeRotations(const NodeIdentity& identity, const std::string& directory,
+void JoinedNode::Parts::RotateServices(const NodeIdentity& identity, const KeyPair& services,
+                                       const std::string& directory) {
+  const WantedCertificate wanted = NodeServicesCertificate(identity.node_name);
+  // The node asks, for nobody else gets one.
+  as_services = std::make_unique<CertificateRotation>(
+      CertificateOffice{client, clock, random},
+      CertificateRotation::Options{wanted.signer, wanted.order}, services.certificate_pem,
+      [this, directory](const KeyPair& next) {
+        return SaveNodeServices(directory, next).and_then([&] {
+          return services_transport->Renew(next.certificate_pem, next.key_pem);
+        });
+      });
+}
+
+void JoinedNode::Parts::MakeRotations(const NodeIdentity& identity, const KeyPair& services,
                                       const ServingFiles& files, const ShownCertificate& shown) {
   const CertificateOffice office{client, clock, random};
+  const std::string& directory = files.directory;
+  const WantedCertificate wanted = NodeClientCertificate(identity.node_name);
+  RotateServices(identity, services, directory);
   as_client = std::make_unique<CertificateRotation>(
-      office,
-      CertificateRotation::Options{certificates::kKubeletClientSigner,
-                                   ClientOrder(identity.node_name)},
+      office, CertificateRotation::Options{wanted.signer, wanted.order},
       identity.client.certificate_pem, [this, identity, directory](const KeyPair& next) {
         NodeIdentity renewed = identity;
         renewed.client = next;
@@ -78,21 +113,28 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
                                                       const NodeIdentity& identity,
                                                       const Progress& progress) {
   auto transport = TRY(MakeRenewableTransport(HttpsOptionsOf(identity)));
-  auto parts = std::make_unique<Parts>(identity, std::move(transport));
+  const KeyPair services = TRY(ServicesOf(options.data_dir, identity, *transport));
+  NodeIdentity as_services = identity;
+  as_services.client = services;
+  auto services_transport = TRY(MakeRenewableTransport(HttpsOptionsOf(as_services)));
+  auto parts =
+      std::make_unique<Parts>(identity, std::move(transport), std::move(services_transport));
   std::unique_ptr<JoinedNode> joined(new JoinedNode(std::move(parts)));
   Parts& made = *joined->parts_;
   const ServingFiles files{options.data_dir, identity.node_name, NodeAddress()};
   const auto shown = TRY(LoadServingCertificate(files, made.clock.Now()));
-  made.MakeRotations(identity, options.data_dir, files, shown);
+  made.MakeRotations(identity, services, files, shown);
   made.dns = TRY(NodeDns::Start(
       options, {*made.transport, made.informers, made.clock, made.random, made.executor}));
   made.node = TRY(LocalNode::Start(
       options,
-      {*made.transport, made.informers, made.pods.informer(), made.clock, made.random,
+      {*made.transport, *made.services_transport, made.informers, made.pods.informer(), made.clock,
+       made.random,
        http::ServerTls{shown.pair.certificate_pem, shown.pair.key_pem, identity.authority_pem}},
       progress));
   made.pods.Start(made.executor);
   made.as_client->Start(made.executor);
+  made.as_services->Start(made.executor);
   made.as_server->Start(made.executor);
   progress("waiting for the node to be ready");
   if (!made.ready.WaitForNode(identity.node_name, kReadyTimeout)) {
@@ -109,6 +151,7 @@ JoinedNode::JoinedNode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 JoinedNode::~JoinedNode() {
   Parts& parts = *parts_;
   if (parts.as_client) parts.as_client->Stop();
+  if (parts.as_services) parts.as_services->Stop();
   if (parts.as_server) parts.as_server->Stop();
   // They tell the node of changes.
   parts.pods.Stop();

@@ -134,7 +134,8 @@ Result<NodeIdentity> JoinAnew(const JoinOptions& options, const Clock& clock, Ra
                         .server = cluster.server,
                         .authority_pem = cluster.authority_pem};
   identity.client =
-      TRY(ObtainClientCertificate({client, clock, random}, options.node_name, kCertificateTimeout));
+      TRY(ObtainClientCertificate({client, clock, random}, NodeClientCertificate(options.node_name),
+                                  kCertificateTimeout));
   TRY(SaveNodeIdentity(options.data_dir, identity));
   return identity;
 }

@@ -100,7 +100,8 @@ std::string NodeAddress() {
 struct LocalNode::Parts {
   std::string name;
   std::unique_ptr<cri::ContainerRuntime> runtime;
-  std::unique_ptr<Client> client;  // As this node.
+  std::unique_ptr<Client> client;    // As this node.
+  std::unique_ptr<Client> services;  // As what serves the cluster's network from it.
   std::unique_ptr<NodeEvents> events;
   std::unique_ptr<NodeVolumes> volumes;
   std::unique_ptr<PodNetwork> network;
@@ -135,9 +136,10 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
   client = std::make_unique<Client>(dependencies.transport, "kubelet");
+  services = std::make_unique<Client>(dependencies.services, "skiff-node-services");
   events = std::make_unique<NodeEvents>(*client, dependencies.clock, name);
   volumes = std::make_unique<NodeVolumes>(
-      Reflector::Dependencies{*client, dependencies.clock, dependencies.random}, name,
+      Reflector::Dependencies{*services, dependencies.clock, dependencies.random}, name,
       events->recorder);
   network = std::make_unique<PodNetwork>(
       NodeRouteLoop::Dependencies{.nodes = dependencies.informers.For<core_v1::Node>(),

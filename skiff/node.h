@@ -14,7 +14,8 @@ class LocalNode {
  public:
   struct Dependencies {
     Transport& transport;  // As this node.
-    InformerFactory& informers;
+    Transport& services;   // As what serves the cluster's network from it.
+    InformerFactory& informers;  // As the same.
     Informer<core_v1::Pod> pods;  // Those of this node at least.
     const Clock& clock;
     Random& random;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "api/node_services.h"
 #include "apiserver/auth/pki.h"
 #include "base/hash.h"
 #include "controllers/certificate_rules.h"
@@ -21,6 +22,9 @@ std::string KubeconfigPath(const std::string& directory) {
 }
 std::string ClientPath(const std::string& directory) {
   return directory + "/pki/kubelet-client-current.pem";
+}
+std::string ServicesPath(const std::string& directory) {
+  return directory + "/pki/node-services-current.pem";
 }
 std::string AuthorityPath(const std::string& directory) {
   return directory + "/pki/ca.crt";
@@ -67,8 +71,15 @@ Result<std::string> AnswerOf(const CertificateSigningRequest& request) {
                   condition->reason, condition->message, request.metadata.name));
 }
 
-CertificateOrder ClientOrder(const std::string& node_name) {
-  return {.common_name = "system:node:" + node_name, .organizations = {"system:nodes"}};
+WantedCertificate NodeClientCertificate(const std::string& node_name) {
+  return {certificates::kKubeletClientSigner,
+          {.common_name = "system:node:" + node_name, .organizations = {"system:nodes"}}};
+}
+
+WantedCertificate NodeServicesCertificate(const std::string& node_name) {
+  return {certificates::kApiServerClientSigner,
+          {.common_name = NodeServicesUser(node_name),
+           .organizations = {std::string(kNodeServicesGroup)}}};
 }
 
 CertificateSigningRequest NodeRequestOf(std::string_view signer, const std::string& request_pem) {
@@ -83,10 +94,10 @@ CertificateSigningRequest NodeRequestOf(std::string_view signer, const std::stri
 }
 
 Result<KeyPair> ObtainClientCertificate(const CertificateOffice& office,
-                                        const std::string& node_name, Duration timeout) {
+                                        const WantedCertificate& wanted, Duration timeout) {
   const SigningKeyPair key = TRY(NewSigningKey(KeyKind::kP256));
-  const std::string pem = TRY(MakeCertificateRequest(key.private_pem, ClientOrder(node_name)));
-  const auto request = NodeRequestOf(certificates::kKubeletClientSigner, pem);
+  const std::string pem = TRY(MakeCertificateRequest(key.private_pem, wanted.order));
+  const auto request = NodeRequestOf(wanted.signer, pem);
   const auto created = office.client.Create(request);
   if (!created) {
     return Fail(created.error().reason,
@@ -150,6 +161,22 @@ Result<> SaveNodeIdentity(const std::string& directory, const NodeIdentity& iden
       .cluster = "default-cluster", .user = "default-auth", .namespace_ = "default"};
   config.current_context = kContext;
   return WriteWholeFile(KubeconfigPath(directory), config.ToYaml(), 0600);
+}
+
+Result<KeyPair> LoadNodeServices(const std::string& directory, const std::string& node_name,
+                                 TimePoint now) {
+  const std::string text = TRY(ReadWholeFile(ServicesPath(directory)));
+  KeyPair pair{CertificatesIn(text), KeyIn(text)};
+  const auto names = NamesOfCertificate(pair.certificate_pem);
+  const auto expiry = ExpiryOf(pair.certificate_pem);
+  const bool is_good = names && names->common_name == NodeServicesUser(node_name) && expiry &&
+                       now < *expiry && !pair.key_pem.empty();
+  if (!is_good) return Fail(Reason::kNotFound, "no certificate of this node's network services");
+  return pair;
+}
+
+Result<> SaveNodeServices(const std::string& directory, const KeyPair& pair) {
+  return WriteWholeFile(ServicesPath(directory), pair.certificate_pem + pair.key_pem, 0600);
 }
 
 HttpsOptions HttpsOptionsOf(const NodeIdentity& identity) {

@@ -3,6 +3,7 @@
 //
 //   DIR/pki/ca.crt                       the cluster's authority
 //   DIR/pki/kubelet-client-current.pem   who the node is: certificate and key
+//   DIR/pki/node-services-current.pem    the same of what serves the cluster's network from it
 //   DIR/pki/kubelet.crt, kubelet.key     what its kubelet shows on its port
 //   DIR/kubelet.conf                     a kubeconfig that names the first two
 #pragma once
@@ -33,8 +34,14 @@ certificates_v1::CertificateSigningRequest NodeRequestOf(std::string_view signer
 bool IsAnswered(const certificates_v1::CertificateSigningRequest& request);
 Result<std::string> AnswerOf(const certificates_v1::CertificateSigningRequest& request);
 
-// What a node asks for as a client.
-CertificateOrder ClientOrder(const std::string& node_name);
+// What is asked of one signer.
+struct WantedCertificate {
+  std::string_view signer;  // Of certificates::.
+  CertificateOrder order;
+};
+// What a node asks for as a client, and for its network services.
+WantedCertificate NodeClientCertificate(const std::string& node_name);
+WantedCertificate NodeServicesCertificate(const std::string& node_name);
 
 struct CertificateOffice {
   Client& client;
@@ -44,12 +51,18 @@ struct CertificateOffice {
 // A client certificate for a new key, through a CertificateSigningRequest. Blocks until it is
 // signed, refused or `timeout` is over. Errors say how to mend it.
 Result<KeyPair> ObtainClientCertificate(const CertificateOffice& office,
-                                        const std::string& node_name, Duration timeout);
+                                        const WantedCertificate& wanted, Duration timeout);
 
 // Reads and writes the files above. Reading: NotFound when this machine has not joined.
 Result<NodeIdentity> LoadNodeIdentity(const std::string& directory);
 Result<> SaveNodeIdentity(const std::string& directory, const NodeIdentity& identity);
 
 HttpsOptions HttpsOptionsOf(const NodeIdentity& identity);
+
+// The certificate of the node's network services that is kept in `directory`; NotFound when there
+// is none, or none that is good now and of that node.
+Result<KeyPair> LoadNodeServices(const std::string& directory, const std::string& node_name,
+                                 TimePoint now);
+Result<> SaveNodeServices(const std::string& directory, const KeyPair& pair);
 
 }  // namespace skiff

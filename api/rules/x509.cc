@@ -95,7 +95,10 @@ std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_
   return EVP_PKEY_eq(wanted, key.get()) == 1 ? "" : "tls: private key does not match public key";
 }
 
-Result<std::vector<std::string>> RequestedOrganizations(std::string_view request_pem) {
+namespace {
+
+// The values of one kind of name in the subject of a request, in order.
+Result<std::vector<std::string>> RequestedNames(std::string_view request_pem, int nid) {
   const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(
       PEM_read_bio_X509_REQ(Reader(request_pem).get(), nullptr, &NoPassPhrase, nullptr),
       &X509_REQ_free);
@@ -104,12 +107,23 @@ Result<std::vector<std::string>> RequestedOrganizations(std::string_view request
   std::vector<std::string> names;
   const X509_NAME* subject = X509_REQ_get_subject_name(request.get());
   for (int at = -1;;) {
-    at = X509_NAME_get_index_by_NID(subject, NID_organizationName, at);
+    at = X509_NAME_get_index_by_NID(subject, nid, at);
     if (at < 0) return names;
     const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
     names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
                        static_cast<size_t>(ASN1_STRING_length(value)));
   }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> RequestedOrganizations(std::string_view request_pem) {
+  return RequestedNames(request_pem, NID_organizationName);
+}
+
+Result<std::string> RequestedCommonName(std::string_view request_pem) {
+  const auto names = TRY(RequestedNames(request_pem, NID_commonName));
+  return names.empty() ? std::string() : names.back();  // As Go reads a subject.
 }
 
 }  // namespace skiff

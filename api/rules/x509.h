@@ -15,5 +15,7 @@ std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_
 
 // The organizations that the subject of a PEM certificate request names.
 Result<std::vector<std::string>> RequestedOrganizations(std::string_view request_pem);
+// Its common name; "" when it has none.
+Result<std::string> RequestedCommonName(std::string_view request_pem);
 
 }  // namespace skiff

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <set>
 
-#include "api/gen/coordination_v1.h"
+#include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
-#include "api/local_volumes.h"
+#include "api/gen/resource_v1.h"
 #include "api/rules/go_struct.h"
+#include "api/rules/x509.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/pod_audiences.h"
 #include "apiserver/api_errors.h"
@@ -83,7 +84,12 @@ class NodeRestriction final : public AdmissionPlugin {
       return CheckClaimStatus(request, node);
     }
     if (request.Is("", "serviceaccounts", "token")) return CheckToken(request, node);
-    if (request.Is("", "persistentvolumes", request.subresource)) return CheckVolume(request, node);
+    if (request.Is("resource.k8s.io", "resourceslices", request.subresource)) {
+      return CheckSlice(request, node);
+    }
+    if (request.Is("certificates.k8s.io", "certificatesigningrequests")) {
+      return CheckCertificateRequest(request, node);
+    }
     return {};
   }
 
@@ -96,15 +102,7 @@ class NodeRestriction final : public AdmissionPlugin {
   Result<> CheckPod(const AdmissionRequest& request, const std::string& node) {
     const std::string quoted = Quoted(node);
     if (request.subresource == "status") return CheckPodStatus(request, node);
-    if (request.subresource == "eviction") {
-      const auto* pod = request.old_object ? request.old_object->As<core_v1::Pod>() : nullptr;
-      if (pod != nullptr && pod->spec.node_name != node) {
-        return Deny(request, fmt::format("node {} can only evict pods with spec.nodeName set to "
-                                         "itself",
-                                         node));
-      }
-      return {};
-    }
+    if (request.subresource == "eviction") return CheckEviction(request, node);
     if (!request.subresource.empty()) {
       return Deny(request, fmt::format("unexpected pod subresource {}, only 'status' and "
                                        "'eviction' are allowed",
@@ -123,6 +121,18 @@ class NodeRestriction final : public AdmissionPlugin {
                                      Quoted("UPDATE"), quoted));
   }
 
+  Result<> CheckEviction(const AdmissionRequest& request, const std::string& node) {
+    const auto pod = ReadTyped<core_v1::Pod>(store_, request.namespace_name, request.name);
+    if (!pod && pod.error().reason == Reason::kNotFound) {
+      // As Kubernetes' caches call what they miss: in the singular.
+      return Fail(NotFoundError({"", "pod"}, request.name));
+    }
+    if (!pod) return Fail(pod.error());
+    if ((*pod)->spec.node_name == node) return {};
+    return Deny(request,
+                fmt::format("node {} can only evict pods with spec.nodeName set to itself", node));
+  }
+
   Result<> CheckPodStatus(const AdmissionRequest& request, const std::string& node) {
     const auto& pod = *request.object->As<core_v1::Pod>();
     const auto& old = *request.old_object->As<core_v1::Pod>();
@@ -138,6 +148,10 @@ class NodeRestriction final : public AdmissionPlugin {
     if (pod.status.resource_claim_statuses != old.status.resource_claim_statuses) {
       return Deny(request,
                   fmt::format("node {} cannot update resource claim statues", Quoted(node)));
+    }
+    if (!(pod.status.extended_resource_claim_status == old.status.extended_resource_claim_status)) {
+      return Deny(request, fmt::format("node {} cannot update extended resource claim status",
+                                       Quoted(node)));
     }
     return {};
   }
@@ -204,17 +218,25 @@ class NodeRestriction final : public AdmissionPlugin {
     const auto& now = *request.object->As<core_v1::Node>();
     std::set<std::string> labels;
     if (request.operation == Operation::kCreate) {
+      if (now.spec.config_source) {
+        return Deny(request, fmt::format("node {} is not allowed to create pods with a non-nil "
+                                         "configSource",
+                                         Quoted(node)));
+      }
       for (const auto& [key, value] : now.metadata.labels) {
-        // Kubelets have always been free to register with a role.
-        if (IsForbiddenLabel(key) && !key.starts_with("node-role.kubernetes.io/")) {
-          labels.insert(key);
-        }
+        if (IsForbiddenLabel(key)) labels.insert(key);
       }
       if (labels.empty()) return {};
       return Deny(request, fmt::format("node {} is not allowed to set the following labels: {}",
                                        Quoted(node), Joined(labels)));
     }
+    if (request.old_object == nullptr) return {};
     const auto& old = *request.old_object->As<core_v1::Node>();
+    if (now.spec.config_source && !(now.spec.config_source == old.spec.config_source)) {
+      return Deny(request, fmt::format("node {} is not allowed to update configSource to a new "
+                                       "non-nil configSource",
+                                       Quoted(node)));
+    }
     if (!(now.spec.taints == old.spec.taints)) {
       return Deny(request, fmt::format("node {} is not allowed to modify taints", Quoted(node)));
     }
@@ -244,14 +266,39 @@ class NodeRestriction final : public AdmissionPlugin {
     return {};
   }
 
-  // Beyond Kubernetes' rules: a node deletes the volumes that it was told to reclaim.
-  static Result<> CheckVolume(const AdmissionRequest& request, const std::string& node) {
-    if (request.operation != Operation::kDelete || request.old_object == nullptr) return {};
-    const auto& labels = request.old_object->metadata().labels;
-    const auto reclaimed_by = labels.find(kReclaimedBy);
-    if (reclaimed_by != labels.end() && reclaimed_by->second == node) return {};
-    return Deny(request,
-                fmt::format("node {} can only delete volumes that it is to reclaim", Quoted(node)));
+  static bool IsSliceOf(const Object* object, const std::string& node) {
+    const auto* slice = object == nullptr ? nullptr : object->As<resource_v1::ResourceSlice>();
+    return slice != nullptr && slice->spec.node_name.value_or("") == node;
+  }
+
+  // Of updates the authorizer has seen whose slice it is, and its node cannot be changed.
+  static Result<> CheckSlice(const AdmissionRequest& request, const std::string& node) {
+    if (request.operation == Operation::kCreate && !IsSliceOf(request.object, node)) {
+      return Deny(request,
+                  "can only create ResourceSlice with the same NodeName as the requesting node");
+    }
+    if (request.operation == Operation::kDelete && !IsSliceOf(request.old_object, node)) {
+      return Deny(request,
+                  "can only delete ResourceSlice with the same NodeName as the requesting node");
+    }
+    return {};
+  }
+
+  // What makes somebody a node a node asks for itself alone.
+  static Result<> CheckCertificateRequest(const AdmissionRequest& request,
+                                          const std::string& node) {
+    using certificates_v1::CertificateSigningRequest;
+    if (request.operation != Operation::kCreate) return {};
+    const auto& spec = request.object->As<CertificateSigningRequest>()->spec;
+    if (spec.signer_name != "kubernetes.io/kubelet-serving" &&
+        spec.signer_name != "kubernetes.io/kube-apiserver-client-kubelet") {
+      return {};
+    }
+    const auto name = RequestedCommonName(spec.request);
+    if (!name) return Deny(request, "unable to parse csr: " + name.error().message);
+    const std::string wanted = std::string(kNodeUserPrefix) + node;
+    if (*name == wanted) return {};
+    return Deny(request, "can only create a node CSR with CN=" + wanted);
   }
 
   // The kubelet reports how far an expansion has come.

@@ -19,6 +19,7 @@ constexpr PluginEntry kPlugins[] = {
     {"LimitRanger", true, &MakeLimitRanger},
     {"ServiceAccount", true, &MakeServiceAccount},
     {"NodeRestriction", false, &MakeNodeRestriction},
+    {"NodeServices", true, &MakeNodeServices},
     {"TaintNodesByCondition", true, &MakeTaintNodesByCondition},
     {"PodSecurity", true, &MakePodSecurity},
     {"Priority", true, &MakePriority},

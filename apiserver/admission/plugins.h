@@ -39,6 +39,7 @@ std::unique_ptr<AdmissionPlugin> MakeNamespaceLifecycle(const AdmissionParts& pa
 std::unique_ptr<AdmissionPlugin> MakeLimitRanger(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeServiceAccount(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeNodeRestriction(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeNodeServices(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeTaintNodesByCondition(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakePodSecurity(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakePriority(const AdmissionParts& parts);

@@ -1,6 +1,7 @@
 // ResourceQuotas of a namespace: refuses what would go beyond them, and books what does not.
 #include <algorithm>
 
+#include "api/managed_fields.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/resource_quota_usage.h"
 #include "apiserver/record_codec.h"
@@ -8,7 +9,8 @@
 namespace skiff {
 namespace {
 
-constexpr int kBookingTriesMax = 16;
+// Whoever loses the race this often in a row gives up with the conflict, as with any write.
+constexpr int kBookingTriesMax = 64;
 
 QuotaUsage Only(const QuotaUsage& usage, const core_v1::ResourceQuota& quota) {
   QuotaUsage kept;
@@ -27,29 +29,44 @@ std::string Text(const QuotaUsage& usage) {
   return text;
 }
 
-// What the write adds beyond what the old object counted for.
+// What the write adds beyond what the old object counted for. What it takes away is given back by
+// the controller that counts anew, never here.
 QuotaUsage Growth(const QuotaUsage& now, const QuotaUsage& before) {
   QuotaUsage growth;
   for (const auto& [name, amount] : now) {
     const auto old = before.find(name);
-    growth[name] = old == before.end() ? amount : amount - old->second;
+    const Quantity more = old == before.end() ? amount : amount - old->second;
+    if (Quantity() < more) growth[name] = more;
   }
-  for (const auto& [name, amount] : before) {
-    if (!now.contains(name)) growth[name] = -amount;
-  }
-  std::erase_if(growth, [](const auto& pair) { return pair.second.IsZero(); });
   return growth;
+}
+
+// Whether the update moves a pod between the scopes Terminating and NotTerminating.
+bool ChangesScope(const AdmissionRequest& request) {
+  const auto* now = request.object->As<core_v1::Pod>();
+  const auto* old = request.old_object ? request.old_object->As<core_v1::Pod>() : nullptr;
+  return now != nullptr && old != nullptr &&
+         now->spec.active_deadline_seconds.has_value() !=
+             old->spec.active_deadline_seconds.has_value();
 }
 
 bool ConcernsUpdate(const AdmissionRequest& request) {
   return request.Is("", "services") || request.Is("", "persistentvolumeclaims") ||
-         request.Is("", "persistentvolumeclaims", "status") || request.Is("", "pods") ||
-         request.Is("", "pods", "resize");
+         request.Is("", "persistentvolumeclaims", "status") || request.Is("", "pods", "resize") ||
+         (request.Is("", "pods") && ChangesScope(request));
 }
+
+// A quota as it was read, and what the write adds to it.
+struct Charge {
+  RecordPtr record;
+  core_v1::ResourceQuota quota;
+  QuotaUsage growth;
+};
 
 class ResourceQuotaPlugin final : public AdmissionPlugin {
  public:
-  ResourceQuotaPlugin(Store& store, Caches& caches) : store_(store), caches_(caches) {}
+  explicit ResourceQuotaPlugin(const AdmissionParts& parts)
+      : store_(parts.store), caches_(parts.caches), clock_(parts.clock) {}
   std::string_view name() const override { return "ResourceQuota"; }
 
   Result<> Validate(const AdmissionRequest& request) override {
@@ -57,38 +74,77 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
     const bool create = request.operation == Operation::kCreate && request.subresource.empty();
     const bool update = request.operation == Operation::kUpdate && ConcernsUpdate(request);
     if (!create && !update) return {};
-    const auto quotas = caches_.resource_quotas.InNamespace(request.namespace_name);
-    for (const auto& quota : quotas) TRY(CheckAndBook(request, quota->metadata.name));
-    return {};
+    std::vector<std::string> names;
+    for (const auto& quota : caches_.resource_quotas.InNamespace(request.namespace_name)) {
+      names.push_back(quota->metadata.name);
+    }
+    return CheckAndBook(request, std::move(names));
   }
 
  private:
-  Result<> CheckAndBook(const AdmissionRequest& request, const std::string& quota_name) {
-    for (int tries = 0; tries < kBookingTriesMax; ++tries) {
-      const KindInfo& kind = core_v1::ResourceQuota::Info();
-      const auto record = store_.Get(KeyOf(kind, request.namespace_name, quota_name));
-      if (!record) return {};  // Deleted meanwhile.
-      Object object = TRY(ObjectOf(kind, **record));
-      auto& quota = *object.As<core_v1::ResourceQuota>();
-      const QuotaUsage growth = TRY(GrowthFor(request, quota));
-      if (growth.empty()) return {};
-      TRY(Check(request, quota, growth));
-      if (request.dry_run) return {};
-      for (const auto& [name, amount] : growth) {
-        const auto used = quota.status.used.find(name);
-        quota.status.used[name] = used == quota.status.used.end() ? amount : used->second + amount;
+  // No quota is charged before all have room. Charging is a compare-and-swap: of those who come at
+  // one time to the last place, one gets it. What was charged stays charged when another quota is
+  // full by then, until the controller counts anew.
+  Result<> CheckAndBook(const AdmissionRequest& request, std::vector<std::string> names) {
+    for (int tries = 0; tries < kBookingTriesMax && !names.empty(); ++tries) {
+      std::vector<Charge> charges;
+      for (const std::string& name : names) {
+        auto charge = TRY(ChargeFor(request, name));
+        if (charge) charges.push_back(std::move(*charge));
       }
-      StoredObject stored = TRY(EncodeForStore(kind, object.ToDocument()));
-      const auto written = store_.Apply(
-          {.key = (*record)->key,
-           .expect = {.kind = Precondition::Kind::kRevision, .revision = (*record)->modified},
-           .value = std::move(stored.value),
-           .revision_at = stored.revision_at});
-      if (written) return {};
-      if (written.error().reason != Reason::kConflict) return Fail(written.error());
+      if (request.dry_run) return {};
+      names.clear();
+      for (Charge& charge : charges) {
+        const auto booked = Book(charge);
+        if (booked) continue;
+        if (booked.error().reason != Reason::kConflict &&
+            booked.error().reason != Reason::kNotFound) {
+          return booked;
+        }
+        names.push_back(charge.quota.metadata.name);
+      }
     }
+    if (names.empty()) return {};
     return Fail(Reason::kConflict,
-                "quota " + quota_name + " changes too fast to be charged; please try again");
+                "quota " + names[0] + " changes too fast to be charged; please try again");
+  }
+
+  // nullopt: it is not concerned. Forbidden when it has no room.
+  Result<std::optional<Charge>> ChargeFor(const AdmissionRequest& request,
+                                          const std::string& name) {
+    const KindInfo& kind = core_v1::ResourceQuota::Info();
+    const auto record = store_.Get(KeyOf(kind, request.namespace_name, name));
+    if (!record && record.error().reason == Reason::kNotFound) return std::nullopt;
+    if (!record) return Fail(record.error());
+    const Object object = TRY(ObjectOf(kind, **record));
+    Charge charge{.record = *record, .quota = *object.As<core_v1::ResourceQuota>(), .growth = {}};
+    charge.growth = TRY(GrowthFor(request, charge.quota));
+    if (charge.growth.empty()) return std::nullopt;
+    TRY(Check(request, charge.quota, charge.growth));
+    return charge;
+  }
+
+  Result<> Book(const Charge& charge) {
+    const KindInfo& kind = core_v1::ResourceQuota::Info();
+    Object object = TRY(ObjectOf(kind, *charge.record));
+    const Json before = object.ToDocument();
+    auto& used = object.As<core_v1::ResourceQuota>()->status.used;
+    for (const auto& [name, amount] : charge.growth) used[name] = used[name] + amount;
+    Json after = object.ToDocument();
+    UpdateManagedFields(
+        *kind.type, before, after,
+        {.manager = "kube-apiserver",
+         .api_version = kind.api_version,
+         .subresource = "status",
+         .now = std::chrono::time_point_cast<std::chrono::seconds>(clock_.Now()),
+         .reset = ResetFieldsOf(kind, "status")});
+    StoredObject stored = TRY(EncodeForStore(kind, after));
+    TRY(store_.Apply({.key = charge.record->key,
+                      .expect = {.kind = Precondition::Kind::kRevision,
+                                 .revision = charge.record->modified},
+                      .value = std::move(stored.value),
+                      .revision_at = stored.revision_at}));
+    return {};
   }
 
   static Result<QuotaUsage> GrowthFor(const AdmissionRequest& request,
@@ -100,13 +156,26 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
     QuotaUsage now;
     if (QuotaMatches(quota, object)) {
       now = Only(UsageOf(object), quota);
-      // An update may bring an object under a quota that did not concern it before.
-      const std::string missing = was_in ? "" : MissingAmounts(quota, object);
+      const std::string missing = MissingAmounts(quota, object);
       if (!missing.empty()) {
         return Deny(request, "failed quota: " + quota.metadata.name + ": must specify " + missing);
       }
+      TRY(CheckIsCounted(request, quota));
     }
     return Growth(now, before);
+  }
+
+  // What a controller has not counted yet cannot be judged.
+  static Result<> CheckIsCounted(const AdmissionRequest& request,
+                                 const core_v1::ResourceQuota& quota) {
+    std::string unknown;
+    for (const auto& [name, limit] : quota.status.hard) {
+      if (quota.status.used.contains(name) || !CountsFor(request.object->kind(), name)) continue;
+      unknown += (unknown.empty() ? "" : ",") + name;
+    }
+    if (unknown.empty()) return {};
+    return Deny(request,
+                "status unknown for quota: " + quota.metadata.name + ", resources: " + unknown);
   }
 
   static Result<> Check(const AdmissionRequest& request, const core_v1::ResourceQuota& quota,
@@ -114,26 +183,15 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
     QuotaUsage requested;
     QuotaUsage used_before;
     QuotaUsage limited;
-    std::vector<std::string> unknown;
     for (const auto& [name, amount] : growth) {
-      if (amount < Quantity()) continue;
       const auto used = quota.status.used.find(name);
-      if (used == quota.status.used.end()) {
-        unknown.push_back(name);
-        continue;
-      }
+      const Quantity before = used == quota.status.used.end() ? Quantity() : used->second;
       const Quantity& hard = quota.status.hard.at(name);
-      if (used->second + amount > hard) {
+      if (before + amount > hard) {
         requested[name] = amount;
-        used_before[name] = used->second;
+        used_before[name] = before;
         limited[name] = hard;
       }
-    }
-    if (!unknown.empty()) {
-      std::string names;
-      for (const std::string& name : unknown) names += (names.empty() ? "" : ",") + name;
-      return Deny(request,
-                  "status unknown for quota: " + quota.metadata.name + ", resources: " + names);
     }
     if (requested.empty()) return {};
     return Deny(request, "exceeded quota: " + quota.metadata.name +
@@ -143,12 +201,13 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
 
   Store& store_;
   Caches& caches_;
+  const Clock& clock_;
 };
 
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts) {
-  return std::make_unique<ResourceQuotaPlugin>(parts.store, parts.caches);
+  return std::make_unique<ResourceQuotaPlugin>(parts);
 }
 
 }  // namespace skiff

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <set>
 
+#include "api/gen/resource_v1.h"
 #include "api/rules/pod_resources.h"
 
 namespace skiff {
 namespace {
 
 const Quantity kOne = Quantity::FromValue(1);
+// What "all devices" may come to.
+constexpr int64_t kDevicesOfAllocationMax = 32;
 
 std::string CountName(const KindInfo& kind) {
   std::string name = "count/" + std::string(kind.resource);
@@ -97,6 +100,47 @@ void AddClaim(const core_v1::PersistentVolumeClaim& claim, QuotaUsage& usage) {
   if (!class_name.empty()) usage[prefix + "requests.storage"] = storage->second;
 }
 
+int64_t DevicesOf(const std::string& mode, int64_t count) {
+  if (mode == "ExactCount") return count;
+  if (mode == "All") return kDevicesOfAllocationMax;
+  return 0;  // Nobody knows of it here, so nothing is allocated for it.
+}
+
+// Of requests with alternatives, each device class counts as the worst of them.
+void AddResourceClaim(const resource_v1::ResourceClaim& claim, QuotaUsage& usage) {
+  const auto add = [&](const std::string& device_class, int64_t devices) {
+    if (devices == 0) return;
+    Quantity& sum = usage[device_class + ".deviceclass.resource.k8s.io/devices"];
+    sum = sum + Quantity::FromValue(devices);
+  };
+  for (const auto& request : claim.spec.devices.requests) {
+    if (request.first_available.empty()) {
+      if (!request.exactly) continue;
+      add(request.exactly->device_class_name,
+          DevicesOf(request.exactly->allocation_mode, request.exactly->count));
+      continue;
+    }
+    std::map<std::string, int64_t> worst;
+    for (const auto& choice : request.first_available) {
+      int64_t& most = worst[choice.device_class_name];
+      most = std::max(most, DevicesOf(choice.allocation_mode, choice.count));
+    }
+    for (const auto& [device_class, devices] : worst) add(device_class, devices);
+  }
+}
+
+// The attributes classes that a claim has, wants or is on the way to.
+std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& claim) {
+  std::set<std::string> names = {
+      claim.spec.volume_attributes_class_name.value_or(""),
+      claim.status.current_volume_attributes_class_name.value_or("")};
+  if (claim.status.modify_volume_status) {
+    names.insert(claim.status.modify_volume_status->target_volume_attributes_class_name);
+  }
+  names.erase("");
+  return names;
+}
+
 bool HasCrossNamespaceTerms(const core_v1::PodSpec& spec) {
   if (!spec.affinity) return false;
   const auto crosses = [](const auto& term) {
@@ -134,6 +178,17 @@ bool ScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
   return !Has(scope.values, name);
 }
 
+bool ClaimScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
+                       const core_v1::PersistentVolumeClaim& claim) {
+  if (scope.scope_name != "VolumeAttributesClass") return false;
+  const std::set<std::string> names = AttributesClassesOf(claim);
+  const auto is_listed = [&](const std::string& name) { return Has(scope.values, name); };
+  if (scope.operator_ == "Exists") return !names.empty();
+  if (scope.operator_ == "DoesNotExist") return names.empty();
+  if (scope.operator_ == "In") return std::any_of(names.begin(), names.end(), is_listed);
+  return names.empty() || !std::all_of(names.begin(), names.end(), is_listed);
+}
+
 std::vector<core_v1::ScopedResourceSelectorRequirement> ScopesOf(
     const core_v1::ResourceQuotaSpec& spec) {
   std::vector<core_v1::ScopedResourceSelectorRequirement> scopes;
@@ -169,12 +224,44 @@ QuotaUsage UsageOf(const Object& object) {
   if (const auto* pod = object.As<core_v1::Pod>()) AddPod(*pod, usage);
   if (const auto* service = object.As<core_v1::Service>()) AddService(*service, usage);
   if (const auto* claim = object.As<core_v1::PersistentVolumeClaim>()) AddClaim(*claim, usage);
+  if (const auto* claim = object.As<resource_v1::ResourceClaim>()) AddResourceClaim(*claim, usage);
   return usage;
+}
+
+bool CountsFor(const KindInfo& kind, const std::string& name) {
+  if (name == CountName(kind) || (HasAlias(kind) && name == kind.resource)) return true;
+  const std::string_view text = name;
+  if (kind.group == "resource.k8s.io" && kind.resource == "resourceclaims") {
+    return text.ends_with(".deviceclass.resource.k8s.io/devices");
+  }
+  if (!kind.group.empty()) return false;
+  if (kind.resource == "services") {
+    return text == "services.nodeports" || text == "services.loadbalancers";
+  }
+  if (kind.resource == "persistentvolumeclaims") {
+    return text == "requests.storage" ||
+           text.ends_with(".storageclass.storage.k8s.io/requests.storage") ||
+           text.ends_with(".storageclass.storage.k8s.io/persistentvolumeclaims");
+  }
+  if (kind.resource != "pods") return false;
+  static const std::set<std::string_view> kOfPods = {"cpu",
+                                                     "memory",
+                                                     "ephemeral-storage",
+                                                     "limits.cpu",
+                                                     "limits.memory",
+                                                     "limits.ephemeral-storage"};
+  // "requests.example.com/gpu" is of pods, "requests.storage" of claims.
+  return kOfPods.contains(text) || text.starts_with("hugepages-") ||
+         (text.starts_with("requests.") && text != "requests.storage");
 }
 
 bool QuotaMatches(const core_v1::ResourceQuota& quota, const Object& object) {
   const auto scopes = ScopesOf(quota.spec);
   if (scopes.empty()) return true;
+  if (const auto* claim = object.As<core_v1::PersistentVolumeClaim>()) {
+    return std::all_of(scopes.begin(), scopes.end(),
+                       [&](const auto& scope) { return ClaimScopeMatches(scope, *claim); });
+  }
   const auto* pod = object.As<core_v1::Pod>();
   if (pod == nullptr) return false;
   return std::all_of(scopes.begin(), scopes.end(),

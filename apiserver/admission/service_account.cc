@@ -4,6 +4,7 @@
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
+#include "apiserver/pod_references.h"
 #include "apiserver/auth/service_accounts.h"
 
 namespace skiff {
@@ -41,12 +42,15 @@ core_v1::Volume TokenVolume(std::string name) {
 }
 
 // A mirror pod shows what a kubelet runs without us; it may lean on nothing of the API.
-Result<> CheckMirrorPod(const AdmissionRequest& request, const core_v1::PodSpec& spec) {
+Result<> CheckMirrorPod(const AdmissionRequest& request, const core_v1::Pod& pod) {
+  const core_v1::PodSpec& spec = pod.spec;
   if (!spec.service_account_name.empty()) {
     return Deny(request, "a mirror pod may not reference service accounts");
   }
+  if (!ReferencesOf(pod).secrets.empty()) {
+    return Deny(request, "a mirror pod may not reference secrets");
+  }
   for (const auto& volume : spec.volumes) {
-    if (volume.secret) return Deny(request, "a mirror pod may not reference secrets");
     if (!volume.projected) continue;
     for (const auto& source : volume.projected->sources) {
       if (source.service_account_token) {
@@ -62,30 +66,33 @@ bool IsMountable(const core_v1::ServiceAccount& account, std::string_view secret
                      [&](const auto& reference) { return reference.name == secret; });
 }
 
+// "" when the container takes only secrets that its account names.
 template <typename Container>
-Result<> CheckEnvironment(const AdmissionRequest& request, const core_v1::ServiceAccount& account,
-                          const Container& container, std::string_view prefix) {
+std::string EnvironmentFault(const core_v1::ServiceAccount& account, const Container& container,
+                             std::string_view prefix) {
   const std::string who = std::string(prefix) + "container " + container.name;
   const std::string& name = account.metadata.name;
   for (const auto& variable : container.env) {
     if (!variable.value_from || !variable.value_from->secret_key_ref) continue;
     const std::string& secret = variable.value_from->secret_key_ref->name;
-    if (!IsMountable(account, secret)) {
-      return Deny(request, who + " with envVar " + variable.name +
-                               " referencing secret.secretName=\"" + secret +
-                               "\" is not allowed because service account " + name +
-                               " does not reference that secret");
-    }
+    if (IsMountable(account, secret)) continue;
+    return who + " with envVar " + variable.name + " referencing secret.secretName=\"" + secret +
+           "\" is not allowed because service account " + name + " does not reference that secret";
   }
   for (const auto& from : container.env_from) {
-    if (from.secret_ref && !IsMountable(account, from.secret_ref->name)) {
-      return Deny(request, who + " with envFrom referencing secret.secretName=\"" +
-                               from.secret_ref->name +
-                               "\" is not allowed because service account " + name +
-                               " does not reference that secret");
-    }
+    if (!from.secret_ref || IsMountable(account, from.secret_ref->name)) continue;
+    return who + " with envFrom referencing secret.secretName=\"" + from.secret_ref->name +
+           "\" is not allowed because service account " + name + " does not reference that secret";
   }
-  return {};
+  return "";
+}
+
+template <typename Container>
+Result<> CheckEnvironment(const AdmissionRequest& request, const core_v1::ServiceAccount& account,
+                          const Container& container, std::string_view prefix) {
+  const std::string fault = EnvironmentFault(account, container, prefix);
+  if (fault.empty()) return {};
+  return Deny(request, fault);
 }
 
 Result<> CheckMountable(const AdmissionRequest& request, const core_v1::ServiceAccount& account,
@@ -103,9 +110,6 @@ Result<> CheckMountable(const AdmissionRequest& request, const core_v1::ServiceA
   }
   for (const auto& container : spec.containers) {
     TRY(CheckEnvironment(request, account, container, ""));
-  }
-  for (const auto& container : spec.ephemeral_containers) {
-    TRY(CheckEnvironment(request, account, container, "ephemeral "));
   }
   for (size_t i = 0; i < spec.image_pull_secrets.size(); ++i) {
     const std::string& secret = spec.image_pull_secrets[i].name;
@@ -129,7 +133,7 @@ class ServiceAccountPlugin final : public AdmissionPlugin {
     if (request.operation != Operation::kCreate || !request.Is("", "pods")) return {};
     auto& pod = *request.object->As<core_v1::Pod>();
     if (pod.metadata.annotations.contains(std::string(kMirrorPod))) {
-      return CheckMirrorPod(request, pod.spec);
+      return CheckMirrorPod(request, pod);
     }
     if (pod.spec.service_account_name.empty()) pod.spec.service_account_name = "default";
     pod.spec.service_account = pod.spec.service_account_name;
@@ -145,21 +149,37 @@ class ServiceAccountPlugin final : public AdmissionPlugin {
   }
 
   Result<> Validate(const AdmissionRequest& request) override {
-    const bool concerns =
-        (request.operation == Operation::kCreate && request.Is("", "pods")) ||
-        (request.operation == Operation::kUpdate && request.Is("", "pods", "ephemeralcontainers"));
-    if (!concerns) return {};
+    const bool is_debugging =
+        request.operation == Operation::kUpdate && request.Is("", "pods", "ephemeralcontainers");
+    const bool is_new = request.operation == Operation::kCreate && request.Is("", "pods");
+    if (!is_new && !is_debugging) return {};
     const auto& pod = *request.object->As<core_v1::Pod>();
+    if (is_debugging) return CheckDebugging(request, pod);
     if (pod.metadata.annotations.contains(std::string(kMirrorPod))) {
-      return CheckMirrorPod(request, pod.spec);
+      return CheckMirrorPod(request, pod);
     }
     const auto account = TRY(AccountOf(request, pod));
-    const auto enforce = account->metadata.annotations.find(kEnforceMountable);
-    if (enforce == account->metadata.annotations.end() || enforce->second != "true") return {};
+    if (!IsStrict(*account)) return {};
     return CheckMountable(request, *account, pod.spec);
   }
 
  private:
+  static bool IsStrict(const core_v1::ServiceAccount& account) {
+    const auto enforce = account.metadata.annotations.find(kEnforceMountable);
+    return enforce != account.metadata.annotations.end() && enforce->second == "true";
+  }
+
+  // Of ephemeral containers Kubernetes does not say that it forbids them, but fails.
+  Result<> CheckDebugging(const AdmissionRequest& request, const core_v1::Pod& pod) {
+    const auto account = TRY(AccountOf(request, pod));
+    if (!IsStrict(*account)) return {};
+    for (const auto& container : pod.spec.ephemeral_containers) {
+      const std::string fault = EnvironmentFault(*account, container, "ephemeral ");
+      if (!fault.empty()) return Fail(PlainError(fault));
+    }
+    return {};
+  }
+
   using AccountPtr = std::shared_ptr<const core_v1::ServiceAccount>;
   Result<AccountPtr> AccountOf(const AdmissionRequest& request, const core_v1::Pod& pod) {
     const std::string& name = pod.spec.service_account_name;

@@ -1,12 +1,10 @@
 #include "apiserver/auth/authentication.h"
 
-#include <openssl/pem.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
-
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
+
+#include "api/values.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -42,23 +40,40 @@ std::optional<std::string> BearerToken(std::string_view header,
   return std::string(token);
 }
 
-// "X509SHA256=<hex>", the id of a certificate as a credential.
-std::string CredentialId(std::string_view pem) {
-  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
-  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
-  BIO_free(bio);
-  if (certificate == nullptr) return "";
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  unsigned int size = 0;
-  X509_digest(certificate, EVP_sha256(), digest, &size);
-  X509_free(certificate);
-  std::string id = "X509SHA256=";
-  char hex[3];
-  for (unsigned int i = 0; i < size; ++i) {
-    std::snprintf(hex, sizeof hex, "%02x", digest[i]);
-    id += hex;
+bool IsUpgradeToWebSocket(const http::Request& request) {
+  return Lower(request.Header("Upgrade")) == "websocket" &&
+         Lower(request.Header("Connection")).find("upgrade") != std::string::npos;
+}
+
+// The token among the subprotocols of a WebSocket: browsers can send no Authorization header. ""
+// when there is none; Unauthorized when it is said in a way that proves nothing.
+Result<std::string> TokenInSubprotocols(const http::Request& request) {
+  constexpr std::string_view kPrefix = "base64url.bearer.authorization.k8s.io.";
+  if (!IsUpgradeToWebSocket(request)) return std::string();
+  std::optional<std::string> token;
+  bool has_others = false;
+  const auto [begin, end] = request.headers.equal_range("Sec-WebSocket-Protocol");
+  for (auto at = begin; at != end; ++at) {
+    std::string_view rest = at->second;
+    while (true) {
+      const size_t comma = rest.find(',');
+      std::string_view protocol = rest.substr(0, comma);
+      while (protocol.starts_with(' ')) protocol.remove_prefix(1);
+      while (protocol.ends_with(' ')) protocol.remove_suffix(1);
+      if (!protocol.starts_with(kPrefix)) {
+        has_others = true;
+      } else {
+        auto decoded = FromBase64Url(protocol.substr(kPrefix.size()));
+        if (token || !decoded) return Unauthorized();
+        token = std::move(*decoded);
+      }
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
   }
-  return id;
+  // One has to be left that the answer can name.
+  if (token && !has_others) return Unauthorized();
+  return token.value_or("");
 }
 
 User WithAuthenticatedGroup(User user) {
@@ -66,22 +81,6 @@ User WithAuthenticatedGroup(User user) {
     user.groups.emplace_back(kGroupAuthenticated);
   }
   return user;
-}
-
-// Header names carry extra keys percent-encoded, because not every key is a valid header name.
-std::string UnescapeKey(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
-        std::isxdigit(static_cast<unsigned char>(text[i + 2]))) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 Result<> MayImpersonate(Authorizer& authorizer, const User& user, Access access) {
@@ -108,7 +107,7 @@ Impersonation ReadHeaders(const http::Request& request) {
     } else if (lower == "impersonate-group") {
       asked.user.groups.push_back(value);
     } else if (lower.starts_with(kExtra)) {
-      asked.user.extra[UnescapeKey(lower.substr(kExtra.size()))].push_back(value);
+      asked.user.extra[UnescapeExtraKey(lower.substr(kExtra.size()))].push_back(value);
     } else {
       continue;
     }
@@ -117,20 +116,46 @@ Impersonation ReadHeaders(const http::Request& request) {
   return asked;
 }
 
-constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
+struct AccountName {
+  std::string namespace_name;
+  std::string name;
+};
+// Of a user who is a service account.
+std::optional<AccountName> AccountOf(std::string_view user) {
+  constexpr std::string_view kPrefix = "system:serviceaccount:";
+  if (!user.starts_with(kPrefix)) return std::nullopt;
+  user.remove_prefix(kPrefix.size());
+  const size_t colon = user.find(':');
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == user.size() ||
+      user.find(':', colon + 1) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return AccountName{std::string(user.substr(0, colon)), std::string(user.substr(colon + 1))};
+}
 
 Access AccessToUser(const User& target) {
-  if (target.name.starts_with(kServiceAccountPrefix)) {
-    const std::string rest = target.name.substr(kServiceAccountPrefix.size());
-    const size_t colon = rest.find(':');
-    if (colon != std::string::npos) {
-      return {.version = "v1",
-              .resource = "serviceaccounts",
-              .namespace_name = rest.substr(0, colon),
-              .name = rest.substr(colon + 1)};
-    }
+  if (const auto account = AccountOf(target.name)) {
+    return {.version = "v1",
+            .resource = "serviceaccounts",
+            .namespace_name = account->namespace_name,
+            .name = account->name};
   }
   return {.version = "v1", .resource = "users", .name = target.name};
+}
+
+// Go's %v of the references that stand for what was asked.
+std::string AsReferences(const User& asked) {
+  std::string text;
+  const auto add = [&](const std::string& reference) {
+    text += (text.empty() ? "{" : " {") + reference + "}";
+  };
+  const std::string version = "authentication.k8s.io/v1";
+  for (const std::string& group : asked.groups) add("Group  " + group + "    ");
+  for (const auto& [key, values] : asked.extra) {
+    for (const std::string& value : values) add("UserExtra  " + value + "  " + version + "  " + key);
+  }
+  if (!asked.uid.empty()) add("UID  " + asked.uid + "  " + version + "  ");
+  return "[" + text + "]";
 }
 
 // A user named without groups gets those that authentication would have given.
@@ -141,32 +166,79 @@ void AddImpliedGroups(User& target) {
     }
     return;
   }
-  if (target.groups.empty() && target.name.starts_with(kServiceAccountPrefix)) {
-    const std::string rest = target.name.substr(kServiceAccountPrefix.size());
-    target.groups = {"system:serviceaccounts",
-                     "system:serviceaccounts:" + rest.substr(0, rest.find(':'))};
+  const auto account = AccountOf(target.name);
+  if (target.groups.empty() && account) {
+    target.groups = {"system:serviceaccounts", "system:serviceaccounts:" + account->namespace_name};
   }
   target = WithAuthenticatedGroup(std::move(target));
 }
 
 }  // namespace
 
+Authentication::Authentication(Options options)
+    : options_(std::move(options)),
+      certificates_({.client_ca_pem = options_.client_ca_pem,
+                     .proxy_ca_pem = options_.front_proxy.client_ca_pem}) {}
+
+// Whom the proxy in front names. Without one, and without a certificate, nobody.
+Authentication::Found Authentication::ByFrontProxy(const http::Request& request) const {
+  if (options_.front_proxy.client_ca_pem.empty()) return std::nullopt;
+  if (!request.peer_certificate_error.empty()) return Unauthorized();
+  if (!request.peer_certificate) return std::nullopt;
+  const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  if (!holder || !holder->is_proxy || !holder->IsGoodAt(options_.clock->Now())) {
+    return Unauthorized();
+  }
+  if (!MayBeFrontProxy(options_.front_proxy, holder->user.name)) return Unauthorized();
+  return UserInHeaders(options_.front_proxy, request);
+}
+
+Authentication::Found Authentication::ByCertificate(const http::Request& request) const {
+  if (!request.peer_certificate_error.empty()) return Unauthorized();
+  if (!request.peer_certificate) return std::nullopt;
+  const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  if (!holder || !holder->is_client || !holder->fault.empty() ||
+      !holder->IsGoodAt(options_.clock->Now())) {
+    return Unauthorized();
+  }
+  if (holder->user.name.empty()) return std::nullopt;  // Good, and names nobody.
+  return holder->user;
+}
+
+Authentication::Found Authentication::ByToken(std::string_view token) const {
+  auto found = AuthenticateToken(token, {});
+  if (!found) return Unauthorized();
+  return std::move(found->user);
+}
+
+Authentication::Found Authentication::ByBearerToken(const http::Request& request,
+                                                    std::vector<std::string>& warnings) const {
+  const auto token = BearerToken(request.Header("Authorization"), warnings);
+  if (!token) return std::nullopt;
+  return ByToken(*token);
+}
+
+Authentication::Found Authentication::BySubprotocol(const http::Request& request) const {
+  const std::string token = TRY(TokenInSubprotocols(request));
+  if (token.empty()) return std::nullopt;
+  return ByToken(token);
+}
+
 Result<User> Authentication::Authenticate(const http::Request& request,
                                           std::vector<std::string>& warnings) const {
-  if (!request.peer_certificate_error.empty()) return Unauthorized();
-  if (request.peer_certificate) {
-    const auto& certificate = *request.peer_certificate;
-    User user{.name = certificate.common_name, .groups = certificate.organizations};
-    const std::string id = CredentialId(certificate.pem);
-    if (!id.empty()) user.extra["authentication.kubernetes.io/credential-id"] = {id};
-    return WithAuthenticatedGroup(std::move(user));
+  // The first that knows somebody decides, also after others found their credentials bad; but
+  // nobody is anonymous who has shown bad ones.
+  bool has_bad = false;
+  const std::function<Found()> ways[] = {[&] { return ByFrontProxy(request); },
+                                         [&] { return ByCertificate(request); },
+                                         [&] { return ByBearerToken(request, warnings); },
+                                         [&] { return BySubprotocol(request); }};
+  for (const auto& way : ways) {
+    Found found = way();
+    if (found && *found) return WithAuthenticatedGroup(std::move(**found));
+    has_bad |= !found;
   }
-  if (const auto token = BearerToken(request.Header("Authorization"), warnings)) {
-    auto found = AuthenticateToken(*token, {});
-    if (!found) return Unauthorized();
-    return std::move(found->user);
-  }
-  if (!MayBeAnonymous(request)) return Unauthorized();
+  if (has_bad || !MayBeAnonymous(request)) return Unauthorized();
   return User{.name = std::string(kUserAnonymous), .groups = {std::string(kGroupUnauthenticated)}};
 }
 
@@ -201,18 +273,11 @@ Result<User> Impersonate(const http::Request& request, User user, Authorizer& au
   if (!asked.any) return user;
   if (asked.user.name.empty()) {
     return Fail(Reason::kBadRequest,
-                "requested " + std::string("impersonation") + " without impersonating a user");
+                "requested " + AsReferences(asked.user) + " without impersonating a user");
   }
   TRY(MayImpersonate(authorizer, user, AccessToUser(asked.user)));
   for (const std::string& group : asked.user.groups) {
     TRY(MayImpersonate(authorizer, user, {.version = "v1", .resource = "groups", .name = group}));
-  }
-  if (!asked.user.uid.empty()) {
-    TRY(MayImpersonate(authorizer, user,
-                       {.group = "authentication.k8s.io",
-                        .version = "v1",
-                        .resource = "uids",
-                        .name = asked.user.uid}));
   }
   for (const auto& [key, values] : asked.user.extra) {
     for (const std::string& value : values) {
@@ -223,6 +288,13 @@ Result<User> Impersonate(const http::Request& request, User user, Authorizer& au
                           .subresource = key,
                           .name = value}));
     }
+  }
+  if (!asked.user.uid.empty()) {
+    TRY(MayImpersonate(authorizer, user,
+                       {.group = "authentication.k8s.io",
+                        .version = "v1",
+                        .resource = "uids",
+                        .name = asked.user.uid}));
   }
   AddImpliedGroups(asked.user);
   return std::move(asked.user);

@@ -1,7 +1,8 @@
-// Who is asking: client certificate, bearer token (file, service account, bootstrap), or nobody;
-// then whom the request wants to be taken for.
+// Who is asking: whom a proxy in front names, client certificate, bearer token (file, service
+// account, bootstrap), or nobody; then whom the request wants to be taken for.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,9 +11,12 @@
 
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/auth/bootstrap_tokens.h"
+#include "apiserver/auth/client_certificates.h"
+#include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/auth/token_file.h"
 #include "apiserver/auth/user.h"
+#include "base/clock.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -27,8 +31,11 @@ class Authentication {
     std::vector<std::string> anonymous_paths = {};
     ServiceAccountTokens* service_accounts = nullptr;  // May be null; outlives us.
     const BootstrapTokens* bootstrap = nullptr;        // The same.
+    const Clock* clock = nullptr;                      // Not null; outlives us.
+    std::string client_ca_pem = {};  // Whose client certificates are users.
+    FrontProxyOptions front_proxy = {};
   };
-  explicit Authentication(Options options) : options_(std::move(options)) {}
+  explicit Authentication(Options options);
 
   // Unauthorized when the credentials are bad, or missing and nobody may be anonymous. `warnings`
   // gets texts for Warning headers.
@@ -38,9 +45,17 @@ class Authentication {
                                       std::vector<std::string> audiences) const;
 
  private:
+  // nullopt: no credentials of that kind. Unauthorized: bad ones.
+  using Found = Result<std::optional<User>>;
+  Found ByFrontProxy(const http::Request& request) const;
+  Found ByCertificate(const http::Request& request) const;
+  Found ByToken(std::string_view token) const;
+  Found ByBearerToken(const http::Request& request, std::vector<std::string>& warnings) const;
+  Found BySubprotocol(const http::Request& request) const;
   bool MayBeAnonymous(const http::Request& request) const;
 
-  Options options_;
+  const Options options_;
+  mutable ClientCertificates certificates_;
 };
 
 // The user that the Impersonate-* headers name, when `user` may act for it; `user` itself without

@@ -7,12 +7,11 @@
 // where theirs says update, because our controllers send only what they change; and the Service
 // of the cluster's DNS, which kubeadm makes as the administrator.
 //
-// A node reads Services, EndpointSlices and its fellow nodes by its own identity: its kubelet and
-// its service proxy are one program, where kubeadm runs kube-proxy as a pod with an account. So is
-// its DNS server, which needs to know the namespaces as well.
-//
-// It also deletes PersistentVolumes whose directory it was told to remove; NodeRestriction sees to
-// it that it deletes no other.
+// What serves the cluster's network from each node (api/node_services.h) reads Services,
+// EndpointSlices and all nodes, as kube-proxy does, and for DNS the namespaces as well. It also
+// deletes PersistentVolumes whose directory its node was told to remove; the admission plugin
+// NodeServices sees to it that it deletes no other. The nodes themselves may do nothing beyond what
+// Kubernetes lets them.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {
@@ -27,24 +26,21 @@ clusterrole skiff:kube-controller-manager
   allow create discovery.k8s.io endpointslices,endpointslices/restricted
   allow create resource.k8s.io resourceclaims
   allow create storage.k8s.io volumeattachments
-  allow approve certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet,
-        kubernetes.io/kubelet-serving
+  allow approve certificates.k8s.io signers kubernetes.io/kube-apiserver-client,
+        kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kubelet-serving
   allow sign certificates.k8s.io signers kubernetes.io/kube-apiserver-client,
         kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kubelet-serving,
         kubernetes.io/legacy-unknown
   allow escalate rbac.authorization.k8s.io clusterroles
 clusterbinding skiff:kube-controller-manager skiff:kube-controller-manager
   subject User system:kube-controller-manager
-clusterbinding skiff:node-proxier system:node-proxier
-  subject Group system:nodes
-clusterrole skiff:node-dns
+clusterbinding skiff:node-services-proxier system:node-proxier
+  subject Group skiff:node-services
+clusterrole skiff:node-services
   allow list,watch core namespaces
-clusterbinding skiff:node-dns skiff:node-dns
-  subject Group system:nodes
-clusterrole skiff:node-volume-reclaimer
   allow delete,get,list,watch core persistentvolumes
-clusterbinding skiff:node-volume-reclaimer skiff:node-volume-reclaimer
-  subject Group system:nodes
+clusterbinding skiff:node-services skiff:node-services
+  subject Group skiff:node-services
 )";
 
 }  // namespace skiff

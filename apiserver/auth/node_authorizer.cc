@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "api/selector.h"
+#include "api/typed.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/auth/bootstrap_rbac.h"
 #include "apiserver/auth/rbac.h"
-#include "apiserver/pod_references.h"
-#include "apiserver/record_codec.h"
-#include "apiserver/storage/keys.h"
 
 namespace skiff {
 namespace {
@@ -22,6 +22,18 @@ Verdict NoOpinion(std::string reason) {
 
 bool In(std::string_view verb, std::initializer_list<std::string_view> verbs) {
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+}
+
+std::vector<rbac_v1::PolicyRule> NodeRules() {
+  for (const Json& document : ParseBootstrapRbac(kBootstrapRoles)) {
+    if (document["kind"] != "ClusterRole" || document["metadata"]["name"] != "system:node") {
+      continue;
+    }
+    auto role = FromJson<rbac_v1::ClusterRole>(document);
+    CHECK(role);
+    return std::move(role->rules);
+  }
+  CHECK(false);
 }
 
 Verdict LeaseAccess(const std::string& node, const Access& access) {
@@ -63,11 +75,10 @@ Verdict NodeAccess(const std::string& node, const Access& access) {
   return NoOpinion("");
 }
 
-// All pods of the node, or nothing.
-Verdict ListOfPods(const std::string& node, const Access& access) {
+// Whether the request narrows itself to what is on the node.
+bool SelectsNode(const std::string& node, const Access& access) {
   const auto selector = FieldSelector::Parse(access.field_selector);
-  if (selector && selector->Exact("spec.nodeName") == std::string_view(node)) return Allow();
-  return NoOpinion("can only list/watch pods with spec.nodeName field selector");
+  return selector && selector->Exact("spec.nodeName") == std::string_view(node);
 }
 
 }  // namespace
@@ -77,69 +88,108 @@ std::string NodeNameOf(const User& user) {
   return user.name.substr(kNodeUserPrefix.size());
 }
 
-bool NodeAuthorizer::PodsReach(const std::string& node, const Access& access) {
-  const KindInfo& pods = core_v1::Pod::Info();
-  const auto page =
-      store_.List({.prefix = StorePrefix(pods.storage_key, access.namespace_name),
-                   .filter = [&](const Record& record) {
-                     const auto view = ObjectView::Of(record);
-                     return view && view->field("spec.nodeName") == std::string_view(node);
-                   }});
-  if (!page) return false;
-  for (const RecordPtr& record : page->records) {
-    const auto object = ObjectOf(pods, *record);
-    const auto* pod = object ? object->As<core_v1::Pod>() : nullptr;
-    if (pod == nullptr) continue;
-    if (access.resource == "pods" && pod->metadata.name == access.name) return true;
-    const PodReferences names = ReferencesOf(*pod);
-    if (access.resource == "secrets" && names.secrets.contains(access.name)) return true;
-    if (access.resource == "configmaps" && names.config_maps.contains(access.name)) return true;
-    if (access.resource == "persistentvolumeclaims" && names.claims.contains(access.name)) {
-      return true;
-    }
-    if (access.resource == "serviceaccounts" && names.service_account == access.name) return true;
-    if (access.resource == "resourceclaims" && names.resource_claims.contains(access.name)) {
-      return true;
-    }
+NodeAuthorizer::NodeAuthorizer(Store& store) : rules_(NodeRules()), graph_(store) {}
+
+NodeAuthorizer::Resource NodeAuthorizer::ResourceOf(const Access& access) {
+  struct Row {
+    std::string_view group;
+    std::string_view resource;
+    Resource is;
+  };
+  static constexpr Row kRows[] = {
+      {"", "secrets", Resource::kReadable},
+      {"", "configmaps", Resource::kReadable},
+      {"", "persistentvolumeclaims", Resource::kClaim},
+      {"", "persistentvolumes", Resource::kGettable},
+      {"resource.k8s.io", "resourceclaims", Resource::kGettable},
+      {"storage.k8s.io", "volumeattachments", Resource::kGettable},
+      {"", "serviceaccounts", Resource::kServiceAccount},
+      {"coordination.k8s.io", "leases", Resource::kLease},
+      {"storage.k8s.io", "csinodes", Resource::kCsiNode},
+      {"resource.k8s.io", "resourceslices", Resource::kSlice},
+      {"", "nodes", Resource::kNode},
+      {"", "pods", Resource::kPod},
+  };
+  for (const Row& row : kRows) {
+    if (row.group == access.group && row.resource == access.resource) return row.is;
   }
-  return false;
+  return Resource::kOther;
 }
 
-bool NodeAuthorizer::HasPath(const std::string& node, const Access& access) {
-  if (access.resource == "persistentvolumes") {
-    const auto record = store_.Get(KeyOf(core_v1::PersistentVolume::Info(), "", access.name));
-    const auto object = record ? ObjectOf(core_v1::PersistentVolume::Info(), **record)
-                               : Result<Object>(tl::unexpected(Error{}));
-    const auto* volume = object ? object->As<core_v1::PersistentVolume>() : nullptr;
-    if (volume == nullptr || !volume->spec.claim_ref) return false;
-    return PodsReach(node, {.resource = "persistentvolumeclaims",
-                            .namespace_name = volume->spec.claim_ref->namespace_,
-                            .name = volume->spec.claim_ref->name});
-  }
-  if (access.resource == "volumeattachments") {
-    const KindInfo& kind = storage_v1::VolumeAttachment::Info();
-    const auto record = store_.Get(KeyOf(kind, "", access.name));
-    const auto object = record ? ObjectOf(kind, **record) : Result<Object>(tl::unexpected(Error{}));
-    const auto* attachment = object ? object->As<storage_v1::VolumeAttachment>() : nullptr;
-    return attachment != nullptr && attachment->spec.node_name == node;
-  }
-  return PodsReach(node, access);
-}
-
-Verdict NodeAuthorizer::Related(const std::string& node, const Access& access,
-                                std::string_view verbs_text,
-                                std::initializer_list<std::string_view> verbs) {
-  if (!In(access.verb, verbs)) return NoOpinion(std::string(verbs_text));
+Verdict NodeAuthorizer::Related(const std::string& node, const Access& access) {
   if (access.name.empty()) return NoOpinion("No Object name found");
-  if (HasPath(node, access)) return Allow();
+  if (graph_.Reaches(node, access.resource, access.namespace_name, access.name)) return Allow();
   return NoOpinion("no relationship found between node '" + node + "' and this object");
 }
 
-Verdict NodeAuthorizer::ByStaticRules(const Access& access) {
-  const auto role = caches_.cluster_roles.Find("", "system:node");
-  if (!role) return {};
+Verdict NodeAuthorizer::Get(const std::string& node, const Access& access) {
+  if (access.verb != "get") return NoOpinion("can only get individual resources of this type");
+  if (!access.subresource.empty()) return NoOpinion("cannot get subresource");
+  return Related(node, access);
+}
+
+Verdict NodeAuthorizer::Read(const std::string& node, const Access& access) {
+  if (!In(access.verb, {"get", "list", "watch"})) {
+    return NoOpinion("can only read resources of this type");
+  }
+  if (!access.subresource.empty()) return NoOpinion("cannot read subresource");
+  if (access.namespace_name.empty()) {
+    return NoOpinion("can only read namespaced object of this type");
+  }
+  return Related(node, access);
+}
+
+Verdict NodeAuthorizer::ClaimAccess(const std::string& node, const Access& access) {
+  if (access.subresource != "status") return Get(node, access);
+  if (!In(access.verb, {"update", "patch"})) {
+    return NoOpinion("can only get/update/patch this type");
+  }
+  return Related(node, access);
+}
+
+Verdict NodeAuthorizer::ServiceAccountAccess(const std::string& node, const Access& access) {
+  if (access.verb == "get" && access.subresource.empty()) return Related(node, access);
+  if (access.verb != "create" || access.name.empty()) {
+    return NoOpinion("can only create tokens for individual service accounts");
+  }
+  if (access.subresource != "token") {
+    return NoOpinion("can only create token subresource of serviceaccount");
+  }
+  return Related(node, access);
+}
+
+Verdict NodeAuthorizer::SliceAccess(const std::string& node, const Access& access) {
+  if (!access.subresource.empty()) return NoOpinion("cannot authorize ResourceSlice subresources");
+  // Whose slice it is NodeRestriction sees, which knows the object.
+  if (access.verb == "create") return Allow();
+  if (In(access.verb, {"get", "update", "patch", "delete"})) return Related(node, access);
+  if (In(access.verb, {"watch", "list", "deletecollection"})) {
+    if (SelectsNode(node, access)) return Allow();
+    return NoOpinion(
+        "can only list/watch/deletecollection resourceslices with nodeName field selector");
+  }
+  return NoOpinion(
+      "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, "
+      "patch, delete, deletecollection");
+}
+
+Verdict NodeAuthorizer::PodAccess(const std::string& node, const Access& access) {
+  if (access.subresource == "status" && In(access.verb, {"update", "patch"})) return Allow();
+  if (access.subresource == "eviction" && access.verb == "create") return Allow();
+  if (!access.subresource.empty()) return NoOpinion("");
+  if (access.verb == "get") return Get(node, access);
+  if (In(access.verb, {"list", "watch"})) {
+    if (SelectsNode(node, access)) return Allow();
+    if (!access.name.empty()) return Related(node, access);
+    return NoOpinion("can only list/watch pods with spec.nodeName field selector");
+  }
+  // Which pods those may be NodeRestriction sees.
+  return In(access.verb, {"create", "delete"}) ? Allow() : NoOpinion("");
+}
+
+Verdict NodeAuthorizer::ByStaticRules(const Access& access) const {
   const bool allowed =
-      std::any_of(role->rules.begin(), role->rules.end(),
+      std::any_of(rules_.begin(), rules_.end(),
                   [&](const rbac_v1::PolicyRule& rule) { return RuleAllows(rule, access); });
   return allowed ? Allow() : NoOpinion("");
 }
@@ -147,53 +197,29 @@ Verdict NodeAuthorizer::ByStaticRules(const Access& access) {
 Verdict NodeAuthorizer::Authorize(const User& user, const Access& access) {
   if (!user.name.starts_with(kNodeUserPrefix) || !user.InGroup(kGroupNodes)) return {};
   const std::string node = NodeNameOf(user);
-  if (node.empty()) return NoOpinion("unknown node for user \"" + user.name + "\"");
+  if (node.empty()) return NoOpinion("unknown node for user " + Quoted(user.name));
   if (!access.is_resource) return ByStaticRules(access);
-  const std::string& resource = access.resource;
-  const bool plain = access.subresource.empty();
-  if (access.group.empty() && (resource == "secrets" || resource == "configmaps")) {
-    if (!plain) return NoOpinion("cannot read subresource");
-    if (!In(access.verb, {"get", "list", "watch"})) {
-      return NoOpinion("can only read resources of this type");
-    }
-    if (access.namespace_name.empty()) {
-      return NoOpinion("can only read namespaced object of this type");
-    }
-    return Related(node, access, "", {"get", "list", "watch"});
-  }
-  if (access.group.empty() && resource == "persistentvolumeclaims") {
-    if (access.subresource == "status") {
-      return Related(node, access, "can only get/update/patch this type",
-                     {"get", "update", "patch"});
-    }
-    return Related(node, access, "can only get individual resources of this type", {"get"});
-  }
-  if ((access.group.empty() && resource == "persistentvolumes") ||
-      (access.group == "storage.k8s.io" && resource == "volumeattachments") ||
-      (access.group == "resource.k8s.io" && resource == "resourceclaims")) {
-    if (!plain) return NoOpinion("cannot get subresource");
-    return Related(node, access, "can only get individual resources of this type", {"get"});
-  }
-  if (access.group.empty() && resource == "serviceaccounts") {
-    if (access.subresource == "token") {
-      return Related(node, access, "can only create tokens for individual service accounts",
-                     {"create"});
-    }
-    return Related(node, access, "not allowed to get service accounts", {"get"});
-  }
-  if (access.group == "coordination.k8s.io" && resource == "leases") {
-    return LeaseAccess(node, access);
-  }
-  if (access.group == "storage.k8s.io" && resource == "csinodes") {
-    return CsiNodeAccess(node, access);
-  }
-  if (access.group.empty() && resource == "nodes") return NodeAccess(node, access);
-  if (access.group.empty() && resource == "pods") {
-    if (plain && access.verb == "get") return Related(node, access, "", {"get"});
-    if (plain && In(access.verb, {"list", "watch"})) return ListOfPods(node, access);
-    if (plain && In(access.verb, {"create", "delete"})) return Allow();
-    if (access.subresource == "status" && In(access.verb, {"update", "patch"})) return Allow();
-    if (access.subresource == "eviction" && access.verb == "create") return Allow();
+  switch (ResourceOf(access)) {
+    case Resource::kReadable:
+      return Read(node, access);
+    case Resource::kClaim:
+      return ClaimAccess(node, access);
+    case Resource::kGettable:
+      return Get(node, access);
+    case Resource::kServiceAccount:
+      return ServiceAccountAccess(node, access);
+    case Resource::kLease:
+      return LeaseAccess(node, access);
+    case Resource::kCsiNode:
+      return CsiNodeAccess(node, access);
+    case Resource::kSlice:
+      return SliceAccess(node, access);
+    case Resource::kNode:
+      return NodeAccess(node, access);
+    case Resource::kPod:
+      return PodAccess(node, access);
+    case Resource::kOther:
+      break;
   }
   return ByStaticRules(access);
 }

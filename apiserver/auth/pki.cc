@@ -67,7 +67,7 @@ std::string KubeconfigText(std::string_view server_url, std::string_view ca_pem,
       << "\n    certificate-authority-data: " << Base64(ca_pem) << "\n"
       << "users:\n- name: " << user
       << "\n  user:\n    client-certificate-data: " << Base64(client.certificate_pem)
-      << "\n    client-key-data: " << Base64(client.key_pem) << "\n"
+      << "\n    client-key-data: " << Base64(WidelyReadKey(client.key_pem)) << "\n"
       << "contexts:\n- name: skiff\n  context:\n    cluster: skiff\n    user: " << user << "\n"
       << "current-context: skiff\n";
   return out.str();

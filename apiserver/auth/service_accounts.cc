@@ -50,7 +50,7 @@ Json Reference(const TokenObject& object) {
 }  // namespace
 
 Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Options options,
-                                                                           UidLookup uid_of,
+                                                                           Lookup find,
                                                                            const Clock& clock,
                                                                            Random& random) {
   if (options.audiences.empty()) options.audiences = {options.issuer};
@@ -60,7 +60,7 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
     }
   }
   std::unique_ptr<ServiceAccountTokens> tokens(
-      new ServiceAccountTokens(std::move(options), std::move(uid_of), clock, random));
+      new ServiceAccountTokens(std::move(options), std::move(find), clock, random));
   if (!tokens->options_.signing_key_pem.empty()) TRY(tokens->SigningKeys());
   return tokens;
 }
@@ -108,15 +108,16 @@ Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
   return SignToken(keys->front(), claims);
 }
 
-Result<> ServiceAccountTokens::CheckBound(const Json& bound, std::string_view resource,
-                                          std::string_view kind, std::string_view namespace_name) {
-  const std::string name = Text(bound, "name");
-  const auto uid = uid_of_(resource, namespace_name, name);
-  if (!uid) return Refuse(std::string(kind) + " has been deleted");
-  const std::string wanted = Text(bound, "uid");
-  if (!wanted.empty() && *uid != wanted) {
-    return Refuse(std::string(kind) + " UID (" + *uid + ") does not match claim (" + wanted + ")");
+Result<> ServiceAccountTokens::CheckBound(const Json& reference, const Bound& bound,
+                                          std::string_view namespace_name) {
+  const auto found = find_(bound.resource, namespace_name, Text(reference, "name"));
+  if (!found) return Refuse(bound.missing);
+  const std::string wanted = Text(reference, "uid");
+  if (found->uid != wanted) {
+    return Refuse(std::string(bound.kind) + " UID (" + found->uid + ") does not match " +
+                  std::string(bound.claim) + " (" + wanted + ")");
   }
+  if (found->deletion && *found->deletion < clock_.Now() - kLeeway) return Refuse(bound.deleted);
   return {};
 }
 
@@ -126,24 +127,32 @@ Result<User> ServiceAccountTokens::UserOf(const Json& claims) {
   const Json account = own.is_object() ? own.value("serviceaccount", Json::object()) : Json();
   const std::string name = Text(account, "name");
   if (space.empty() || name.empty()) return Refuse("token has no service account");
-  TRY(CheckBound(account, "serviceaccounts", "service account", space));
+  const std::string gone = "service account token has been invalidated";
+  TRY(CheckBound(account,
+                 {"serviceaccounts", "service account", "claim",
+                  "serviceaccounts \"" + name + "\" not found",
+                  "service account " + space + "/" + name + " has been deleted"},
+                 space));
   User user{.name = "system:serviceaccount:" + space + ":" + name,
             .uid = Text(account, "uid"),
             .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space}};
   const std::string id = Text(claims, "jti");
   if (!id.empty()) user.extra["authentication.kubernetes.io/credential-id"] = {"JTI=" + id};
   if (const auto secret = own.find("secret"); secret != own.end()) {
-    TRY(CheckBound(*secret, "secrets", "secret", space));
+    TRY(CheckBound(*secret, {"secrets", "secret", "service account secret ref claim", gone, gone},
+                   space));
   }
   const auto pod = own.find("pod");
   if (pod != own.end()) {
-    TRY(CheckBound(*pod, "pods", "pod", space));
+    TRY(CheckBound(*pod, {"pods", "pod", "service account pod ref claim", gone, gone}, space));
     user.extra["authentication.kubernetes.io/pod-name"] = {Text(*pod, "name")};
     user.extra["authentication.kubernetes.io/pod-uid"] = {Text(*pod, "uid")};
   }
   if (const auto node = own.find("node"); node != own.end()) {
     // A pod's token only mentions its node; a token bound to a node dies with it.
-    if (pod == own.end()) TRY(CheckBound(*node, "nodes", "node", ""));
+    if (pod == own.end()) {
+      TRY(CheckBound(*node, {"nodes", "node", "service account node ref claim", gone, gone}, ""));
+    }
     user.extra["authentication.kubernetes.io/node-name"] = {Text(*node, "name")};
     const std::string uid = Text(*node, "uid");
     if (!uid.empty()) user.extra["authentication.kubernetes.io/node-uid"] = {uid};
@@ -160,8 +169,16 @@ std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
     const auto claims = VerifyToken(*keys, token);
     if (!claims) return Refuse("invalid bearer token");
     const int64_t now = Seconds(clock_.Now());
-    if (Number(*claims, "exp") <= now) return Refuse("service account token has expired");
-    if (Number(*claims, "nbf") > now) return Refuse("service account token is not valid yet");
+    constexpr int64_t kLeewaySeconds = std::chrono::seconds(kLeeway).count();
+    if (Number(*claims, "nbf") > now + kLeewaySeconds) {
+      return Refuse("service account token is not valid yet");
+    }
+    if (Number(*claims, "exp") < now - kLeewaySeconds) {
+      return Refuse("service account token has expired");
+    }
+    if (Number(*claims, "iat") > now + kLeewaySeconds) {
+      return Refuse("service account token is issued in the future");
+    }
     TokenUser found;
     for (const std::string& audience : Audiences(*claims)) {
       if (std::find(audiences.begin(), audiences.end(), audience) != audiences.end()) {

@@ -23,6 +23,10 @@ inline constexpr std::string_view kDefaultIssuer = "https://kubernetes.default.s
 // that never read the file again go on working.
 inline constexpr int64_t kProjectedTokenSeconds = 3607;
 inline constexpr int64_t kExtendedTokenSeconds = 365 * 24 * 3600;
+// Clocks differ: by so much a token may be too old or too new. What is deleted but still there (it
+// has finalizers, or its grace is not over) takes its tokens along this long after the time of its
+// deletion.
+inline constexpr auto kLeeway = 60s;
 
 // An object that a token speaks of.
 struct TokenObject {
@@ -57,11 +61,16 @@ class ServiceAccountTokens {
     // Where a key that was made is kept; "": in memory alone.
     std::string generated_key_path = {};
   };
-  // The uid of an object of that kind; nullopt when it does not exist.
-  using UidLookup = std::function<std::optional<std::string>(
+  // An object that a token may be bound to, as it is now.
+  struct Present {
+    std::string uid;
+    std::optional<TimePoint> deletion;  // metadata.deletionTimestamp
+  };
+  // nullopt when it does not exist.
+  using Lookup = std::function<std::optional<Present>(
       std::string_view resource, std::string_view namespace_name, std::string_view name)>;
 
-  static Result<std::unique_ptr<ServiceAccountTokens>> Create(Options options, UidLookup uid_of,
+  static Result<std::unique_ptr<ServiceAccountTokens>> Create(Options options, Lookup find,
                                                               const Clock& clock, Random& random);
 
   Result<std::string> Issue(const TokenOrder& order);
@@ -75,17 +84,24 @@ class ServiceAccountTokens {
   std::string_view algorithm();
 
  private:
-  ServiceAccountTokens(Options options, UidLookup uid_of, const Clock& clock, Random& random)
-      : options_(std::move(options)), uid_of_(std::move(uid_of)), clock_(clock), random_(random) {}
+  ServiceAccountTokens(Options options, Lookup find, const Clock& clock, Random& random)
+      : options_(std::move(options)), find_(std::move(find)), clock_(clock), random_(random) {}
   using Keys = std::shared_ptr<const std::vector<TokenKey>>;
   // The first signs; all verify. Makes the signing key when there is none.
   Result<Keys> SigningKeys();
   Result<User> UserOf(const Json& claims);
-  Result<> CheckBound(const Json& bound, std::string_view resource, std::string_view kind,
-                      std::string_view namespace_name);
+  // What an object that a token is bound to is called, and what is said when it is gone.
+  struct Bound {
+    std::string_view resource;
+    std::string_view kind;
+    std::string_view claim;
+    std::string missing;
+    std::string deleted;
+  };
+  Result<> CheckBound(const Json& reference, const Bound& bound, std::string_view namespace_name);
 
   Options options_;
-  const UidLookup uid_of_;
+  const Lookup find_;
   const Clock& clock_;
   Random& random_;
   Mutex mutex_;

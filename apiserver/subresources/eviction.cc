@@ -191,11 +191,7 @@ Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& 
   if (options.validation == FieldValidation::kWarn) {
     for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
   }
-  auto eviction = TRY(FromJson<policy_v1::Eviction>(decoded.document));
-  if (eviction.metadata.name != request.info.name) {
-    return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
-  }
-  return eviction;
+  return FromJson<policy_v1::Eviction>(decoded.document);
 }
 
 DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
@@ -224,10 +220,6 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
     options.dry_run = true;
   }
   const KindInfo& kind = *request.kind;
-  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
-  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
-  const Object object = TRY(ObjectOf(kind, **record));
-  const core_v1::Pod& pod = *object.As<core_v1::Pod>();
   Json body = ToJson(eviction);
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
@@ -236,10 +228,16 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
                              .name = request.info.name,
                              .user = request.user,
                              .dry_run = options.dry_run,
-                             .old_object = &object,
                              .body = &body,
                              .warnings = request.warnings};
   TRY(core.admission.Admit(admission));
+  if (eviction.metadata.name != request.info.name) {
+    return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
+  }
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+  const Object object = TRY(ObjectOf(kind, **record));
+  const core_v1::Pod& pod = *object.As<core_v1::Pod>();
   TRY(core.admission.Validate(admission));
   const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
   if (!IsFreeToGo(pod)) {

@@ -107,24 +107,27 @@ Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
   return FromJson<TokenRequest>(decoded.document);
 }
 
+// The service account itself, which may not be another one than was meant.
+Result<Object> AccountOf(Core& core, const ApiRequest& request, const TokenRequest& asked) {
+  const KindInfo& kind = *request.kind;
+  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+  Object account = TRY(ObjectOf(kind, **record));
+  if (asked.metadata.uid.empty() || asked.metadata.uid == account.metadata().uid) return account;
+  return Fail(ConflictError(
+      {"authentication.k8s.io", "TokenRequest"}, request.info.name,
+      fmt::format("the UID in the token request ({}) does not match the UID of the service "
+                  "account ({})",
+                  asked.metadata.uid, account.metadata().uid)));
+}
+
 }  // namespace
 
 Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   TokenRequest asked = TRY(RequestOf(request, options));
-  TRY(Check(asked, request));
   const KindInfo& kind = *request.kind;
-  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
-  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
-  const Object account = TRY(ObjectOf(kind, **record));
-  if (!asked.metadata.uid.empty() && asked.metadata.uid != account.metadata().uid) {
-    return Fail(ConflictError(
-        {"authentication.k8s.io", "TokenRequest"}, request.info.name,
-        fmt::format("the UID in the token request ({}) does not match the UID of the service "
-                    "account ({})",
-                    asked.metadata.uid, account.metadata().uid)));
-  }
   Json body = ToJson(asked);
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
@@ -136,6 +139,8 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .body = &body,
                              .warnings = request.warnings};
   TRY(core.admission.Admit(admission));
+  TRY(Check(asked, request));
+  const Object account = TRY(AccountOf(core, request, asked));
   // What changes requests sees them as they were sent.
   if (asked.spec.audiences.empty()) asked.spec.audiences = core.tokens.audiences();
   body = ToJson(asked);

@@ -1,0 +1,126 @@
+#include "apiserver/auth/client_certificates.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <cstdio>
+#include <ctime>
+
+namespace skiff {
+namespace {
+
+// The uid of a user in a subject, in the arc of Kubernetes.
+constexpr std::string_view kUidType = "1.3.6.1.4.1.57683.2";
+
+using CertificatePtr = std::unique_ptr<X509, decltype(&X509_free)>;
+
+CertificatePtr Read(BIO* from) {
+  return {PEM_read_bio_X509(from, nullptr, nullptr, nullptr), &X509_free};
+}
+
+using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
+BioPtr Reader(std::string_view text) {
+  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
+}
+
+TimePoint PointOf(const ASN1_TIME* time) {
+  std::tm parts{};
+  ASN1_TIME_to_tm(time, &parts);
+  return TimePoint(std::chrono::seconds(timegm(&parts)));
+}
+
+// "X509SHA256=<hex>", the id of a certificate as a credential.
+std::string CredentialId(const X509* certificate) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  unsigned int size = 0;
+  X509_digest(certificate, EVP_sha256(), digest, &size);
+  std::string id = "X509SHA256=";
+  char hex[3];
+  for (unsigned int i = 0; i < size; ++i) {
+    std::snprintf(hex, sizeof hex, "%02x", digest[i]);
+    id += hex;
+  }
+  return id;
+}
+
+std::string ValueOf(const X509_NAME_ENTRY* entry) {
+  unsigned char* text = nullptr;
+  const int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+  if (length < 0) return "";
+  std::string value(reinterpret_cast<char*>(text), static_cast<size_t>(length));
+  OPENSSL_free(text);
+  return value;
+}
+
+void ReadSubject(const X509* certificate, CertificateHolder& holder) {
+  const X509_NAME* subject = X509_get_subject_name(certificate);
+  bool has_uid = false;
+  for (int i = 0; i < X509_NAME_entry_count(subject); ++i) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(subject, i);
+    const ASN1_OBJECT* type = X509_NAME_ENTRY_get_object(entry);
+    const int field = OBJ_obj2nid(type);
+    if (field == NID_commonName) holder.user.name = ValueOf(entry);
+    if (field == NID_organizationName) holder.user.groups.push_back(ValueOf(entry));
+    char dotted[64] = {};
+    OBJ_obj2txt(dotted, sizeof dotted, type, /*no_name=*/1);
+    if (dotted != kUidType) continue;
+    if (has_uid) holder.fault = "expected 1 UID, but found multiple";
+    has_uid = true;
+    holder.user.uid = ValueOf(entry);
+    if (holder.user.uid.empty()) holder.fault = "UID cannot be empty";
+  }
+  holder.user.extra["authentication.kubernetes.io/credential-id"] = {CredentialId(certificate)};
+}
+
+// Whether one of the authorities signed it for clients, whatever the time.
+bool IsSignedBy(X509* certificate, const std::string& authorities_pem) {
+  const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
+                                                                      &X509_STORE_free);
+  const BioPtr reader = Reader(authorities_pem);
+  while (const CertificatePtr authority = Read(reader.get())) {
+    X509_STORE_add_cert(store.get(), authority.get());
+  }
+  // As in Go: whatever is listed is trusted, also when it is no root.
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
+      X509_STORE_CTX_new(), &X509_STORE_CTX_free);
+  X509_STORE_CTX_init(context.get(), store.get(), certificate, nullptr);
+  X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
+  const bool is_signed = X509_verify_cert(context.get()) == 1;
+  ERR_clear_error();
+  return is_signed;
+}
+
+}  // namespace
+
+std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem) {
+  {
+    const MutexLock lock(mutex_);
+    const auto known = known_.find(pem);
+    if (known != known_.end()) return known->second;
+  }
+  const CertificatePtr certificate = Read(Reader(pem).get());
+  ERR_clear_error();
+  if (!certificate) return nullptr;
+  auto holder = std::make_shared<CertificateHolder>();
+  ReadSubject(certificate.get(), *holder);
+  holder->not_before = PointOf(X509_get0_notBefore(certificate.get()));
+  holder->not_after = PointOf(X509_get0_notAfter(certificate.get()));
+  if (options_.proxy_ca_pem.empty()) {
+    holder->is_client = true;  // The handshake knew no other authorities.
+  } else {
+    holder->is_proxy = IsSignedBy(certificate.get(), options_.proxy_ca_pem);
+    holder->is_client =
+        !options_.client_ca_pem.empty() && IsSignedBy(certificate.get(), options_.client_ca_pem);
+  }
+  const MutexLock lock(mutex_);
+  if (known_.size() >= kKnownMax) known_.clear();
+  known_[pem] = holder;
+  return holder;
+}
+
+}  // namespace skiff

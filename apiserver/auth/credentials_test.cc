@@ -1,0 +1,162 @@
+// Who is believed when a request shows several credentials, or bad ones: in kube-apiserver's order.
+#include <gtest/gtest.h>
+
+#include "apiserver/auth/authentication.h"
+#include "base/certificates.h"
+#include "base/hash.h"
+
+namespace skiff {
+namespace {
+
+class CredentialsTest : public testing::Test {
+ protected:
+  Authentication Make(bool anonymous = true) {
+    Authentication::Options options{.tokens = *TokenFile::Parse("good,bob,u-bob\n"),
+                                    .anonymous = anonymous,
+                                    .clock = &clock_,
+                                    .client_ca_pem = users_.pem().certificate_pem};
+    if (has_proxy_) {
+      options.front_proxy = {.client_ca_pem = proxies_.pem().certificate_pem,
+                             .allowed_names = {"front"},
+                             .username_headers = {"X-Remote-User"},
+                             .uid_headers = {"X-Remote-Uid"},
+                             .group_headers = {"X-Remote-Group"},
+                             .extra_header_prefixes = {"X-Remote-Extra-"}};
+    }
+    return Authentication(std::move(options));
+  }
+  // A request over a connection whose client showed this certificate.
+  http::Request With(const CertificateAuthority& authority, const CertificateOrder& order) {
+    auto peer = std::make_shared<http::PeerCertificate>();
+    CertificateOrder of_client = order;
+    of_client.client = true;
+    peer->pem = authority.Issue(of_client, clock_.Now())->certificate_pem;
+    http::Request request;
+    request.path = "/api";
+    request.peer_certificate = std::move(peer);
+    return request;
+  }
+  static http::Request WithBadCertificate() {
+    http::Request request;
+    request.path = "/api";
+    request.peer_certificate_error = "certificate has expired";
+    return request;
+  }
+  std::string Who(const Authentication& authentication, const http::Request& request) {
+    std::vector<std::string> warnings;
+    const auto user = authentication.Authenticate(request, warnings);
+    if (!user) return user.error().message;
+    std::string text = user->name;
+    for (const std::string& group : user->groups) text += " " + group;
+    return text;
+  }
+  std::string Who(const http::Request& request) { return Who(Make(), request); }
+
+  FakeClock clock_;
+  const CertificateAuthority users_ = *CertificateAuthority::Create("users", clock_.Now());
+  const CertificateAuthority proxies_ = *CertificateAuthority::Create("proxies", clock_.Now());
+  bool has_proxy_ = false;
+};
+
+TEST_F(CredentialsTest, ACertificateNamesUserAndGroups) {
+  EXPECT_EQ(Who(With(users_, {.common_name = "alice", .organizations = {"dev", "ops"}})),
+            "alice dev ops system:authenticated");
+}
+
+TEST_F(CredentialsTest, TheFirstGoodCredentialDecides) {
+  http::Request both = With(users_, {.common_name = "alice"});
+  both.headers.emplace("Authorization", "Bearer good");
+  EXPECT_EQ(Who(both), "alice system:authenticated");
+  http::Request bad_token = With(users_, {.common_name = "alice"});
+  bad_token.headers.emplace("Authorization", "Bearer wrong");
+  EXPECT_EQ(Who(bad_token), "alice system:authenticated");
+  http::Request bad_certificate = WithBadCertificate();
+  bad_certificate.headers.emplace("Authorization", "Bearer good");
+  EXPECT_EQ(Who(bad_certificate), "bob system:authenticated");
+}
+
+TEST_F(CredentialsTest, WhoHasShownBadCredentialsIsNobody) {
+  EXPECT_EQ(Who(WithBadCertificate()), "Unauthorized");
+  http::Request wrong;
+  wrong.path = "/api";
+  wrong.headers.emplace("Authorization", "Bearer wrong");
+  EXPECT_EQ(Who(wrong), "Unauthorized");
+  EXPECT_EQ(Who(http::Request{}), "system:anonymous system:unauthenticated");
+  EXPECT_EQ(Who(Make(/*anonymous=*/false), http::Request{}), "Unauthorized");
+}
+
+TEST_F(CredentialsTest, ACertificateWithoutCommonNameNamesNobodyButIsNotBad) {
+  http::Request request = With(users_, {.organizations = {"system:masters"}});
+  EXPECT_EQ(Who(request), "system:anonymous system:unauthenticated");
+  request.headers.emplace("Authorization", "Bearer good");
+  EXPECT_EQ(Who(request), "bob system:authenticated");
+}
+
+TEST_F(CredentialsTest, ACertificateThatEndsIsNotGoodOnAConnectionThatGoesOn) {
+  const http::Request request = With(users_, {.common_name = "alice", .lifetime = 1h});
+  const Authentication authentication = Make();
+  EXPECT_EQ(Who(authentication, request), "alice system:authenticated");
+  clock_.Advance(2h);
+  EXPECT_EQ(Who(authentication, request), "Unauthorized");
+}
+
+TEST_F(CredentialsTest, AFrontProxyNamesUsersInHeaders) {
+  has_proxy_ = true;
+  http::Request request = With(proxies_, {.common_name = "front"});
+  request.headers.emplace("X-Remote-User", "carol");
+  request.headers.emplace("X-Remote-Uid", "u-carol");
+  request.headers.emplace("X-Remote-Group", "dev");
+  request.headers.emplace("X-Remote-Group", "ops");
+  request.headers.emplace("X-Remote-Extra-Acme.com%2FProject", "one");
+  EXPECT_EQ(Who(request), "carol dev ops system:authenticated");
+  std::vector<std::string> warnings;
+  const auto user = Make().Authenticate(request, warnings);
+  EXPECT_EQ(user->uid, "u-carol");
+  EXPECT_EQ(user->extra.at("acme.com/project"), std::vector<std::string>{"one"});
+}
+
+TEST_F(CredentialsTest, NobodyElseNamesUsersInHeaders) {
+  has_proxy_ = true;
+  const auto with_headers = [](http::Request request) {
+    request.headers.emplace("X-Remote-User", "carol");
+    request.headers.emplace("X-Remote-Group", "system:masters");
+    return request;
+  };
+  EXPECT_EQ(Who(with_headers(With(users_, {.common_name = "front"}))),
+            "front system:authenticated")
+      << "a user's certificate, whatever its name";
+  EXPECT_EQ(Who(with_headers(With(proxies_, {.common_name = "back"}))), "Unauthorized")
+      << "not a name that is allowed";
+  EXPECT_EQ(Who(with_headers(http::Request{.path = "/api"})),
+            "system:anonymous system:unauthenticated");
+  EXPECT_EQ(Who(With(proxies_, {.common_name = "front", .organizations = {"system:masters"}})),
+            "Unauthorized")
+      << "the proxy itself is no user";
+  has_proxy_ = false;
+  EXPECT_EQ(Who(with_headers(With(users_, {.common_name = "front"}))),
+            "front system:authenticated");
+}
+
+TEST_F(CredentialsTest, ABrowserShowsItsTokenAmongSubprotocols) {
+  const auto ask = [&](const std::string& protocols) {
+    http::Request request;
+    request.path = "/api";
+    request.headers.emplace("Upgrade", "websocket");
+    request.headers.emplace("Connection", "Upgrade");
+    request.headers.emplace("Sec-WebSocket-Protocol", protocols);
+    return Who(request);
+  };
+  const std::string token = "base64url.bearer.authorization.k8s.io." + Base64Url("good");
+  EXPECT_EQ(ask(token + ", base64.binary.k8s.io"), "bob system:authenticated");
+  EXPECT_EQ(ask("base64.binary.k8s.io"), "system:anonymous system:unauthenticated");
+  EXPECT_EQ(ask(token), "Unauthorized") << "none is left to answer with";
+  EXPECT_EQ(ask(token + ", " + token + ", x"), "Unauthorized");
+  EXPECT_EQ(ask("base64url.bearer.authorization.k8s.io.!, x"), "Unauthorized");
+  http::Request plain;
+  plain.path = "/api";
+  plain.headers.emplace("Sec-WebSocket-Protocol", token + ", x");
+  EXPECT_EQ(Who(plain), "system:anonymous system:unauthenticated") << "not a WebSocket";
+}
+
+}  // namespace
+}  // namespace skiff

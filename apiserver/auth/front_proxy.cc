@@ -1,0 +1,87 @@
+#include "apiserver/auth/front_proxy.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace skiff {
+namespace {
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+// The first that says something.
+std::string FirstValue(const http::Request& request, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const std::string_view value = request.Header(name.c_str());
+    if (!value.empty()) return std::string(value);
+  }
+  return "";
+}
+
+bool IsBlank(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isspace(c) != 0; });
+}
+
+}  // namespace
+
+std::string UnescapeExtraKey(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+        std::isxdigit(static_cast<unsigned char>(text[i + 2]))) {
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+bool MayBeFrontProxy(const FrontProxyOptions& options, const std::string& common_name) {
+  const auto& names = options.allowed_names;
+  return names.empty() || std::find(names.begin(), names.end(), common_name) != names.end();
+}
+
+std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::Request& request) {
+  User user{.name = FirstValue(request, options.username_headers)};
+  if (user.name.empty()) return std::nullopt;
+  user.uid = FirstValue(request, options.uid_headers);
+  for (const std::string& name : options.group_headers) {
+    const auto [begin, end] = request.headers.equal_range(name);
+    for (auto at = begin; at != end; ++at) {
+      if (!at->second.empty()) user.groups.push_back(at->second);
+    }
+  }
+  for (const auto& [name, value] : request.headers) {
+    const std::string lower = Lower(name);
+    for (const std::string& given : options.extra_header_prefixes) {
+      const std::string prefix = Lower(given);
+      if (!lower.starts_with(prefix)) continue;
+      user.extra[Lower(UnescapeExtraKey(lower.substr(prefix.size())))].push_back(value);
+    }
+  }
+  return user;
+}
+
+Result<> CheckFrontProxy(const FrontProxyOptions& options) {
+  const std::pair<const char*, const std::vector<std::string>*> lists[] = {
+      {"requestheader-username-headers", &options.username_headers},
+      {"requestheader-uid-headers", &options.uid_headers},
+      {"requestheader-group-headers", &options.group_headers},
+      {"requestheader-extra-headers-prefix", &options.extra_header_prefixes},
+      {"requestheader-allowed-names", &options.allowed_names}};
+  for (const auto& [flag, list] : lists) {
+    if (std::any_of(list->begin(), list->end(), &IsBlank)) {
+      return Fail(Reason::kInvalid, "empty value in \"" + std::string(flag) + "\"");
+    }
+  }
+  return {};
+}
+
+}  // namespace skiff

@@ -1,0 +1,33 @@
+// Users that a proxy in front of the server has authenticated, and names in headers
+// (--requestheader-*). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/auth/user.h"
+#include "base/error.h"
+#include "http/message.h"
+
+namespace skiff {
+
+struct FrontProxyOptions {
+  std::string client_ca_pem = {};  // "": there is none.
+  std::vector<std::string> allowed_names = {};  // Empty: any.
+  std::vector<std::string> username_headers = {};
+  std::vector<std::string> uid_headers = {};
+  std::vector<std::string> group_headers = {};
+  std::vector<std::string> extra_header_prefixes = {};
+};
+
+// Whether a certificate of that common name may speak for others.
+bool MayBeFrontProxy(const FrontProxyOptions& options, const std::string& common_name);
+// nullopt: the headers name nobody.
+std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::Request& request);
+// Header names carry extra keys percent-encoded, because not every key is a valid header name.
+std::string UnescapeExtraKey(std::string_view text);
+// Invalid, in Kubernetes' words, names the flag that is wrong.
+Result<> CheckFrontProxy(const FrontProxyOptions& options);
+
+}  // namespace skiff

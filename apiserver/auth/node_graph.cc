@@ -1,0 +1,137 @@
+#include "apiserver/auth/node_graph.h"
+
+#include <algorithm>
+
+#include "api/gen/resource_v1.h"
+#include "api/gen/storage_v1.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+constexpr size_t kEventsPerStep = 256;
+
+template <Kind K>
+const K* Decoded(const Record& record, Result<Object>& object) {
+  object = ObjectOf(K::Info(), record);
+  return object ? object->As<K>() : nullptr;
+}
+
+// Of a pod that has a node, nothing else can come to name another object.
+bool MayNameMore(std::string_view body) {
+  return body.find("\"ephemeralContainers\"") != std::string_view::npos ||
+         body.find("\"resourceClaimStatuses\"") != std::string_view::npos;
+}
+
+}  // namespace
+
+const std::array<NodeGraph::Feed, NodeGraph::kFeeds>& NodeGraph::Feeds() {
+  static const std::array<Feed, kFeeds> kAll = {
+      {{&core_v1::Pod::Info(), &NodeGraph::ClearPods, &NodeGraph::PutPod, &NodeGraph::ForgetPod},
+       {&core_v1::PersistentVolume::Info(), &NodeGraph::ClearVolumes, &NodeGraph::PutVolume,
+        &NodeGraph::ForgetVolume},
+       {&storage_v1::VolumeAttachment::Info(), &NodeGraph::ClearAttachments,
+        &NodeGraph::PutAttachment, &NodeGraph::ForgetAttachment},
+       {&resource_v1::ResourceSlice::Info(), &NodeGraph::ClearSlices, &NodeGraph::PutSlice,
+        &NodeGraph::ForgetSlice}}};
+  return kAll;
+}
+
+bool NodeGraph::Reaches(std::string_view node, std::string_view resource,
+                        std::string_view namespace_name, std::string_view name) {
+  const MutexLock lock(mutex_);
+  CatchUp();
+  return relations_.Reaches(node, resource, namespace_name, name);
+}
+
+void NodeGraph::CatchUp() {
+  const Revision current = store_.Current();
+  const bool watches_all =
+      std::all_of(cursors_.begin(), cursors_.end(), [](const auto& cursor) { return !!cursor; });
+  if (watches_all && seen_ == current) return;
+  for (size_t feed = 0; feed < kFeeds; ++feed) {
+    if (cursors_[feed] && TakeEvents(feed)) continue;
+    cursors_[feed].reset();
+    Reload(feed);
+  }
+  seen_ = current;
+}
+
+void NodeGraph::Reload(size_t feed) {
+  const Feed& what = Feeds()[feed];
+  const auto page = store_.List({.prefix = StorePrefix(what.kind->storage_key)});
+  if (!page) return;
+  (this->*what.clear)();
+  for (const RecordPtr& record : page->records) (this->*what.put)(*record);
+  // Nobody is woken: a lookup asks.
+  auto cursor = store_.Watch(StorePrefix(what.kind->storage_key), page->revision, [] {});
+  if (cursor) cursors_[feed] = std::move(*cursor);
+}
+
+bool NodeGraph::TakeEvents(size_t feed) {
+  const Feed& what = Feeds()[feed];
+  std::vector<EventPtr> events;
+  do {
+    events.clear();
+    if (!cursors_[feed]->Next(kEventsPerStep, events)) return false;
+    for (const EventPtr& event : events) {
+      if (event->kind == Event::Kind::kPut) {
+        (this->*what.put)(*event->record);
+        continue;
+      }
+      const auto parts = ParseStoreKey(what.kind->storage_key, event->record->key);
+      if (parts) (this->*what.forget)(parts->object_namespace, parts->name);
+    }
+  } while (events.size() >= kEventsPerStep);
+  return true;
+}
+
+// Pods are written far more often than what they name changes: only what may is decoded.
+void NodeGraph::PutPod(const Record& record) {
+  const auto view = ObjectView::Of(record);
+  const auto parts = ParseStoreKey(core_v1::Pod::Info().storage_key, record.key);
+  if (!view || !parts) return;
+  const std::string_view node = view->field("spec.nodeName").value_or("");
+  if (node.empty()) return relations_.ForgetPod(parts->object_namespace, parts->name);
+  const std::string_view known = relations_.UidOfPod(parts->object_namespace, parts->name, node);
+  if (!known.empty() && known == view->uid() && !MayNameMore(view->body())) return;
+  Result<Object> object = tl::unexpected(Error{});
+  if (const auto* pod = Decoded<core_v1::Pod>(record, object)) relations_.SetPod(*pod);
+}
+
+void NodeGraph::PutVolume(const Record& record) {
+  Result<Object> object = tl::unexpected(Error{});
+  if (const auto* volume = Decoded<core_v1::PersistentVolume>(record, object)) {
+    relations_.SetVolume(*volume);
+  }
+}
+
+void NodeGraph::PutAttachment(const Record& record) {
+  Result<Object> object = tl::unexpected(Error{});
+  if (const auto* attachment = Decoded<storage_v1::VolumeAttachment>(record, object)) {
+    relations_.SetAttachment(attachment->metadata.name, attachment->spec.node_name);
+  }
+}
+
+void NodeGraph::PutSlice(const Record& record) {
+  Result<Object> object = tl::unexpected(Error{});
+  if (const auto* slice = Decoded<resource_v1::ResourceSlice>(record, object)) {
+    relations_.SetSlice(slice->metadata.name, slice->spec.node_name.value_or(""));
+  }
+}
+
+void NodeGraph::ForgetPod(std::string_view namespace_name, std::string_view name) {
+  relations_.ForgetPod(namespace_name, name);
+}
+void NodeGraph::ForgetVolume(std::string_view, std::string_view name) {
+  relations_.ForgetVolume(name);
+}
+void NodeGraph::ForgetAttachment(std::string_view, std::string_view name) {
+  relations_.SetAttachment(std::string(name), "");
+}
+void NodeGraph::ForgetSlice(std::string_view, std::string_view name) {
+  relations_.SetSlice(std::string(name), "");
+}
+
+}  // namespace skiff
