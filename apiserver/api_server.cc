@@ -10,10 +10,13 @@
 #include "apiserver/auth/node_authorizer.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
+#include "apiserver/auth/token_protocol.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/crud.h"
+#include "apiserver/health_checks.h"
 #include "apiserver/master_leases.h"
 #include "apiserver/metered_store.h"
+#include "apiserver/node_connections.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/record_codec.h"
@@ -111,11 +114,14 @@ struct ApiServer::State {
   std::unique_ptr<Core> core;
   std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
   std::atomic<bool> shutting_down = false;
+  std::unique_ptr<HealthMonitor> health;
+  WatchPageLoop watch_pages;
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
+  void AddHealth(const Parts& parts, bool has_rbac);
   std::optional<std::string> UidOf(std::string_view resource, std::string_view namespace_name,
                                    std::string_view name);
   Result<http::Response> Route(ApiRequest& request);
@@ -149,6 +155,19 @@ Result<> ApiServer::State::AddAuthorizers() {
     }
   }
   return {};
+}
+
+void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
+  HealthParts health_parts{.store = store,
+                           .caches = caches,
+                           .shutting_down = shutting_down,
+                           .has_rbac = has_rbac,
+                           .store_alive = parts.store_alive,
+                           .store_ready = parts.store_ready};
+  if (nodes != nullptr) {
+    health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
+  }
+  health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
 }
 
 std::optional<std::string> ApiServer::State::UidOf(std::string_view resource,
@@ -210,7 +229,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  const NonResourceParts parts{*core, address, shutting_down, openapi, metrics.registry()};
+  const NonResourceParts parts{*core, address, *health, openapi, metrics.registry()};
   if (!request.info.is_resource) return HandleNonResource(parts, request);
   const RequestInfo& info = request.info;
   request.kind = FindResource(info.group, info.version, info.resource);
@@ -250,13 +269,14 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
   made.core = std::unique_ptr<Core>(new Core{
       made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
-      made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes});
+      made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes, &made.watch_pages});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),
                      .advertise_address = made.options.advertise_address,
                      .secure_port = made.options.secure_port,
                      .client_ca_pem = made.options.client_ca_pem};
+  made.AddHealth(parts, has_rbac);
   TRY(WriteStartObjects(*made.core, start));
   // Endpoints may not name a loopback address.
   if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
@@ -272,8 +292,12 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
 }
 
 http::Response ApiServer::Answer(const http::Request& request, const User* trusted) {
-  ApiRequest api_request{
-      .http = request, .info = ParseRequestInfo(request), .user = {}, .now = state_->clock.Now()};
+  // Nobody behind authentication is to see a token, a kubelet least of all.
+  const auto without_token = WithoutTokenProtocol(request);
+  ApiRequest api_request{.http = without_token ? *without_token : request,
+                         .info = ParseRequestInfo(request),
+                         .user = {},
+                         .now = state_->clock.Now()};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
   auto user = state_->Authenticate(request, trusted, api_request.warnings);
@@ -305,9 +329,14 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  std::vector<ControlLoop*> loops = {state_->upkeep.get()};
+  std::vector<ControlLoop*> loops = {state_->upkeep.get(), &state_->watch_pages};
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
+}
+
+ControlLoop& ApiServer::WatchHealth() {
+  state_->health->LookAside();
+  return *state_->health;
 }
 
 void ApiServer::BeginShutdown() {

@@ -8,6 +8,8 @@
 #include <cctype>
 #include <cstdio>
 
+#include "apiserver/auth/token_protocol.h"
+
 namespace skiff {
 namespace {
 
@@ -163,6 +165,13 @@ Result<User> Authentication::Authenticate(const http::Request& request,
   }
   if (const auto token = BearerToken(request.Header("Authorization"), warnings)) {
     auto found = AuthenticateToken(*token, {});
+    if (!found) return Unauthorized();
+    return std::move(found->user);
+  }
+  const auto offered = TokenInProtocols(request);
+  if (!offered) return Unauthorized();
+  if (*offered) {
+    auto found = AuthenticateToken(**offered, {});
     if (!found) return Unauthorized();
     return std::move(found->user);
   }
