@@ -267,9 +267,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
       ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
   const auto& modes = made.options.authorization_modes;
   const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
-  made.core = std::unique_ptr<Core>(new Core{
-      made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
-      made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes, &made.watch_pages});
+  made.core = std::unique_ptr<Core>(
+      new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
+               *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
+               has_rbac, made.nodes, &made.watch_pages});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),

@@ -1,6 +1,6 @@
-// /healthz, /livez and /readyz, as kube-apiserver answers them. The checks bear its names where they
-// look at the same thing here; what has no part of its own in this server, and so could not fail, is
-// not listed.
+// /healthz, /livez and /readyz, as kube-apiserver answers them. The checks bear its names where
+// they look at the same thing here; what has no part of its own in this server, and so could not
+// fail, is not listed.
 #include <poll.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 // Whether the server does its work, found out before anyone asks. /livez and /readyz are asked when
-// things go wrong, so they may wait for nothing that can go wrong: a loop looks after each part once
-// a second, and the answer is what it saw last. When the loop itself no longer comes round, because
-// a disk, an etcd or a lock holds it, that is the answer.
+// things go wrong, so they may wait for nothing that can go wrong: a loop looks after each part
+// once a second, and the answer is what it saw last. When the loop itself no longer comes round,
+// because a disk, an etcd or a lock holds it, that is the answer.
 //
 // Where nobody runs the loop, as in the simulation, each question looks itself.
 #pragma once

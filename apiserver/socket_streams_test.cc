@@ -152,8 +152,9 @@ class SocketStreamsTest : public ServerFixture {
   void MakePod() {
     Post("/api/v1/nodes", R"({"metadata": {"name": "n"}})");
     Merge("/api/v1/nodes/n/status",
-          fmt::format(R"({{"status": {{"addresses": [{{"type": "InternalIP", "address":
-                        "127.0.0.1"}}], "daemonEndpoints": {{"kubeletEndpoint": {{"Port": {}}}}}}}}})",
+          fmt::format(R"({{"status": {{
+                        "addresses": [{{"type": "InternalIP", "address": "127.0.0.1"}}],
+                        "daemonEndpoints": {{"kubeletEndpoint": {{"Port": {}}}}}}}}})",
                       kubelet_front_->port()));
     Post("/api/v1/namespaces/default/pods",
          R"({"metadata": {"name": "p"}, "spec": {"nodeName": "n",

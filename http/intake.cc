@@ -64,9 +64,8 @@ bool Intake::Change(const std::string& address, bool known, size_t from, size_t 
     return true;
   }
   Held& held = by_address_[address];
-  const bool too_many = bytes_ - from + to > limits_.bytes_max ||
-                        (!address.empty() && held.bytes - from + to > limits_.bytes_per_address_max);
-  if (to > from && too_many) {
+  const bool here = held.bytes - from + to > limits_.bytes_per_address_max && !address.empty();
+  if (to > from && (here || bytes_ - from + to > limits_.bytes_max)) {
     DropIfEmpty(address);
     return false;
   }

@@ -102,7 +102,8 @@ struct Server::Impl {
 
   bool IsUrgent(std::string_view path) const {
     return std::ranges::any_of(options.urgent_paths, [&](const std::string& urgent) {
-      return path.starts_with(urgent) && (path.size() == urgent.size() || path[urgent.size()] == '/');
+      return path.starts_with(urgent) &&
+             (path.size() == urgent.size() || path[urgent.size()] == '/');
     });
   }
 };
@@ -115,7 +116,8 @@ class Server::Impl::Front final : public ConnectionHost {
       : server_(server),
         loop_(loop),
         arrivals_({.total = ShareOf(server.options.limits.arriving_max, shares),
-                   .per_address = ShareOf(server.options.limits.arriving_per_address_max, shares)}) {}
+                   .per_address =
+                       ShareOf(server.options.limits.arriving_per_address_max, shares)}) {}
 
   Loop& loop() { return loop_; }
 

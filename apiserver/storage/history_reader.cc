@@ -68,7 +68,8 @@ Duration HistoryReader::Step() {
   {
     MutexLock lock(mutex_);
     if (segment) {
-      wanted_.erase(wanted_.lower_bound((*segment)->after), wanted_.lower_bound((*segment)->through));
+      wanted_.erase(wanted_.lower_bound((*segment)->after),
+                    wanted_.lower_bound((*segment)->through));
       Keep(*std::move(segment));
     } else {
       expired_ = std::max(expired_, Revision{after.value + 1});
