@@ -10,9 +10,12 @@
 #include "apiserver/auth/node_authorizer.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
+#include "apiserver/auth/token_protocol.h"
 #include "apiserver/bootstrap.h"
+#include "apiserver/health_checks.h"
 #include "apiserver/master_leases.h"
 #include "apiserver/metered_store.h"
+#include "apiserver/node_connections.h"
 #include "apiserver/non_resource.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/record_codec.h"
@@ -102,6 +105,8 @@ struct ApiServer::State {
   std::unique_ptr<Core> core;
   std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
   std::atomic<bool> shutting_down = false;
+  std::unique_ptr<HealthMonitor> health;
+  WatchPageLoop watch_pages;
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
 
@@ -111,7 +116,10 @@ struct ApiServer::State {
   std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
                                                              std::string_view namespace_name,
                                                              std::string_view name);
-  Result<http::Response> Serve(ApiRequest& request, const User* trusted);
+  // `as_sent` still has the tokens that `request` lacks.
+  Result<http::Response> Serve(ApiRequest& request, const http::Request& as_sent,
+                               const User* trusted);
+  void AddHealth(const Parts& parts, bool has_rbac);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);
@@ -143,6 +151,19 @@ Result<> ApiServer::State::AddAuthorizers() {
     }
   }
   return {};
+}
+
+void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
+  HealthParts health_parts{.store = store,
+                           .caches = caches,
+                           .shutting_down = shutting_down,
+                           .has_rbac = has_rbac,
+                           .store_alive = parts.store_alive,
+                           .store_ready = parts.store_ready};
+  if (nodes != nullptr) {
+    health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
+  }
+  health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
 }
 
 std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
@@ -207,9 +228,10 @@ Result<User> ApiServer::State::Authenticate(const http::Request& request, const 
   return Impersonate(request, std::move(user), authorizer);
 }
 
-Result<http::Response> ApiServer::State::Serve(ApiRequest& request, const User* trusted) {
+Result<http::Response> ApiServer::State::Serve(ApiRequest& request, const http::Request& as_sent,
+                                               const User* trusted) {
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
-  request.user = TRY(Authenticate(request.http, trusted, request.warnings));
+  request.user = TRY(Authenticate(as_sent, trusted, request.warnings));
   return Route(request);
 }
 
@@ -226,8 +248,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (match.route != nullptr) return skiff::Serve(*core, request);
   if (request.info.is_resource) return NoRouteResponse(match);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  return HandleNonResource({*core, address, shutting_down, openapi, metrics.registry(), routes},
-                           request);
+  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), routes}, request);
 }
 
 ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -259,9 +280,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
       ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
   const auto& modes = made.options.authorization_modes;
   const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
-  made.core = std::unique_ptr<Core>(new Core{
-      made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
-      made.authorizer, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes});
+  made.core = std::unique_ptr<Core>(
+      new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
+               *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
+               has_rbac, made.nodes, &made.watch_pages});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),
@@ -270,6 +292,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                      .client_ca_pem = made.options.client_ca_pem,
                      .front_proxy = made.options.front_proxy,
                      .now = made.clock.Now()};
+  made.AddHealth(parts, has_rbac);
   TRY(WriteStartObjects(*made.core, start));
   // Endpoints may not name a loopback address.
   if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
@@ -285,11 +308,15 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
 }
 
 http::Response ApiServer::Answer(const http::Request& request, const User* trusted) {
-  ApiRequest api_request{
-      .http = request, .info = ParseRequestInfo(request), .user = {}, .now = state_->clock.Now()};
+  // Nobody behind authentication is to see a token, a kubelet least of all.
+  const auto without_token = WithoutTokenProtocol(request);
+  ApiRequest api_request{.http = without_token ? *without_token : request,
+                         .info = ParseRequestInfo(request),
+                         .user = {},
+                         .now = state_->clock.Now()};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
-  Result<http::Response> result = state_->Serve(api_request, trusted);
+  Result<http::Response> result = state_->Serve(api_request, request, trusted);
   http::Response response = result ? std::move(*result) : ErrorResponse(request, result.error());
   if (!result && HttpCodeOf(result.error()) >= 500) {
     kLog.Debug(
@@ -311,9 +338,14 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  std::vector<ControlLoop*> loops = {state_->upkeep.get()};
+  std::vector<ControlLoop*> loops = {state_->upkeep.get(), &state_->watch_pages};
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
+}
+
+ControlLoop& ApiServer::WatchHealth() {
+  state_->health->LookAside();
+  return *state_->health;
 }
 
 void ApiServer::BeginShutdown() {

@@ -6,6 +6,7 @@
 //   is. http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,10 @@ class ApiServer final : public http::Handler {
     const Clock& clock;
     Random& random;
     const NodeConnections* nodes = nullptr;  // nullptr: no logs, exec, proxy.
+    // Whether the store does what it should, for /livez and /readyz; null: a read tells. The first
+    // fails when only a new start helps.
+    std::function<Result<>()> store_alive = {};
+    std::function<Result<>()> store_ready = {};
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);
@@ -63,6 +68,9 @@ class ApiServer final : public http::Handler {
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
 
+  // From now on /livez and /readyz wait for nothing: they tell what this loop has found out, which
+  // the caller runs.
+  ControlLoop& WatchHealth();
   // Work between requests; the owner adds them to an executor.
   std::vector<ControlLoop*> loops();
   // From now on /readyz fails, so that clients go elsewhere before the connections close.

@@ -32,8 +32,9 @@ struct Core {
   ServiceAccountTokens& tokens;
   bool has_rbac;                           // An authorization mode.
   const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
+  WatchPageLoop* watch_pages = nullptr;
 
-  WatchParts watch() const { return {store, clock, random}; }
+  WatchParts watch() const { return {store, clock, random, watch_pages}; }
 };
 
 }  // namespace skiff

@@ -1,68 +1,79 @@
+// /healthz, /livez and /readyz, as kube-apiserver answers them. The checks bear its names where
+// they look at the same thing here; what has no part of its own in this server, and so could not
+// fail, is not listed.
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "apiserver/api_errors.h"
+#include "apiserver/health_checks.h"
 #include "apiserver/non_resource.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
 #include "apiserver/respond.h"
 
 namespace skiff {
 namespace {
 
-struct Check {
+// A connection loop's round takes milliseconds.
+constexpr Duration kLoopStuck = 10s;
+
+// An object that the server writes at its start, and the check that is about it.
+struct StartObject {
+  std::string_view check;
+  std::string_view group;
+  std::string_view version;
+  std::string_view resource;
+  std::string_view namespace_name;
   std::string_view name;
-  bool ready_only = false;
+};
+constexpr StartObject kStartObjects[] = {
+    {"poststarthook/start-system-namespaces-controller", "", "v1", "namespaces", "", "kube-system"},
+    {"poststarthook/rbac/bootstrap-roles", "rbac.authorization.k8s.io", "v1", "clusterroles", "",
+     "cluster-admin"},
+    {"poststarthook/scheduling/bootstrap-system-priority-classes", "scheduling.k8s.io", "v1",
+     "priorityclasses", "", "system-node-critical"},
+    {"poststarthook/priority-and-fairness-config-producer", "flowcontrol.apiserver.k8s.io", "v1",
+     "flowschemas", "", "exempt"},
+    {"poststarthook/bootstrap-controller", "", "v1", "services", "default", "kubernetes"},
+    {"poststarthook/start-kubernetes-service-cidr-controller", "networking.k8s.io", "v1",
+     "servicecidrs", "", "kubernetes"},
+    {"poststarthook/kube-apiserver-autoregistration", "apiregistration.k8s.io", "v1", "apiservices",
+     "", "v1."},
+    {"autoregister-completion", "apiregistration.k8s.io", "v1", "apiservices", "", "v1."},
 };
 
-// In the order of kube-apiserver. What has no part of its own here is done before the server
-// answers at all, so its check passes.
-constexpr Check kChecks[] = {
-    {"ping"},
-    {"log"},
-    {"etcd"},
-    {"etcd-readiness", true},
-    {"informer-sync", true},
-    {"poststarthook/start-apiserver-admission-initializer"},
-    {"poststarthook/generic-apiserver-start-informers"},
-    {"poststarthook/priority-and-fairness-config-consumer"},
-    {"poststarthook/priority-and-fairness-filter"},
-    {"poststarthook/storage-object-count-tracker-hook"},
-    {"poststarthook/start-apiextensions-informers"},
-    {"poststarthook/start-apiextensions-controllers"},
-    {"poststarthook/crd-informer-synced"},
-    {"poststarthook/start-system-namespaces-controller"},
-    {"poststarthook/start-cluster-authentication-info-controller"},
-    {"poststarthook/start-kube-apiserver-identity-lease-controller"},
-    {"poststarthook/start-kube-apiserver-identity-lease-garbage-collector"},
-    {"poststarthook/start-legacy-token-tracking-controller"},
-    {"poststarthook/start-service-ip-repair-controllers"},
-    {"poststarthook/rbac/bootstrap-roles"},
-    {"poststarthook/scheduling/bootstrap-system-priority-classes"},
-    {"poststarthook/priority-and-fairness-config-producer"},
-    {"poststarthook/bootstrap-controller"},
-    {"poststarthook/start-kubernetes-service-cidr-controller"},
-    {"poststarthook/aggregator-reload-proxy-client-cert"},
-    {"poststarthook/start-kube-aggregator-informers"},
-    {"poststarthook/apiservice-status-local-available-controller"},
-    {"poststarthook/apiservice-status-remote-available-controller"},
-    {"poststarthook/apiservice-registration-controller"},
-    {"poststarthook/apiservice-discovery-controller"},
-    {"poststarthook/kube-apiserver-autoregistration"},
-    {"autoregister-completion"},
-    {"poststarthook/apiservice-openapi-controller"},
-    {"poststarthook/apiservice-openapiv3-controller"},
-    {"shutdown", true},
-};
+Result<> LookAtLoops(const std::function<Duration()>& longest_round) {
+  if (!longest_round || longest_round() <= kLoopStuck) return {};
+  return Fail(Reason::kInternalError, "a loop of connections is stuck");
+}
 
-// "" when the check passes, else why it does not.
-std::string Fault(const NonResourceParts& parts, std::string_view name) {
-  if (name == "shutdown" && parts.shutting_down) return "process is shutting down";
-  if (name == "etcd" || name == "etcd-readiness") {
-    // A read that cannot be answered from memory alone.
-    const auto read = parts.core.store.Get("/registry/health");
-    if (!read && read.error().reason != Reason::kNotFound) return read.error().message;
-  }
-  return "";
+// A log that nobody takes holds whoever writes to it.
+Result<> LookAtLog() {
+  pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&log, 1, 0) != 0) return {};
+  return Fail(Reason::kInternalError, "nobody takes what is logged");
+}
+
+Result<> LookAtStore(Store& store) {
+  const auto read = store.Get("/registry/health");
+  if (!read && read.error().reason != Reason::kNotFound) return Fail(read.error());
+  return {};
+}
+
+Result<> LookAtCaches(Caches& caches) {
+  if (caches.namespaces.Find("", "kube-system") != nullptr) return {};
+  return Fail(Reason::kInternalError, "namespaces are not known yet");
+}
+
+Result<> LookAtStartObject(Store& store, const StartObject& object) {
+  const KindInfo* kind = FindResource(object.group, object.version, object.resource);
+  CHECK(kind != nullptr);
+  TRY(store.Get(KeyOf(*kind, object.namespace_name, object.name)));
+  return {};
 }
 
 std::string NoMatchWarning(const std::vector<std::string>& unknown) {
@@ -75,25 +86,25 @@ std::string NoMatchWarning(const std::vector<std::string>& unknown) {
   return "warn: some health checks cannot be excluded: no matches for " + list + "\n";
 }
 
-http::Response RunAll(const NonResourceParts& parts, const http::Request& request,
-                      std::string_view root) {
+http::Response RunAll(const std::vector<HealthMonitor::Verdict>& verdicts,
+                      const http::Request& request, std::string_view root) {
   std::vector<std::string> excluded;
   for (const auto& [key, value] : request.query) {
     if (key == "exclude") excluded.push_back(value);
   }
   std::string report;
   bool healthy = true;
-  for (const Check& check : kChecks) {
-    if (check.ready_only && root != "readyz") continue;
-    if (std::erase(excluded, check.name) > 0) {
-      report.append("[+]").append(check.name).append(" excluded: ok\n");
+  for (const auto& verdict : verdicts) {
+    if (verdict.ready_only && root != "readyz") continue;
+    if (std::erase(excluded, verdict.name) > 0) {
+      report.append("[+]").append(verdict.name).append(" excluded: ok\n");
       continue;
     }
-    if (Fault(parts, check.name).empty()) {
-      report.append("[+]").append(check.name).append(" ok\n");
+    if (verdict.fault.empty()) {
+      report.append("[+]").append(verdict.name).append(" ok\n");
     } else {
       healthy = false;
-      report.append("[-]").append(check.name).append(" failed: reason withheld\n");
+      report.append("[-]").append(verdict.name).append(" failed: reason withheld\n");
     }
   }
   report += NoMatchWarning(excluded);
@@ -104,6 +115,39 @@ http::Response RunAll(const NonResourceParts& parts, const http::Request& reques
 
 }  // namespace
 
+std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts) {
+  std::vector<HealthMonitor::Check> checks;
+  std::function<Result<>()> alive = parts.store_alive;
+  if (!alive) alive = [store = &parts.store] { return LookAtStore(*store); };
+  checks.push_back({.name = "ping", .immediate = true, .look = [round = parts.longest_round] {
+                      return LookAtLoops(round);
+                    }});
+  checks.push_back({.name = "log", .look = LookAtLog});
+  checks.push_back({.name = "etcd", .look = alive});
+  checks.push_back({.name = "etcd-readiness",
+                    .ready_only = true,
+                    .look = parts.store_ready ? parts.store_ready : alive});
+  checks.push_back({.name = "informer-sync", .ready_only = true, .look = [caches = &parts.caches] {
+                      return LookAtCaches(*caches);
+                    }});
+  for (const StartObject& object : kStartObjects) {
+    if (object.resource == "clusterroles" && !parts.has_rbac) continue;
+    checks.push_back({.name = std::string(object.check),
+                      .once = true,
+                      .look = [store = &parts.store, &object] {
+                        return LookAtStartObject(*store, object);
+                      }});
+  }
+  checks.push_back({.name = "shutdown",
+                    .ready_only = true,
+                    .immediate = true,
+                    .look = [down = &parts.shutting_down]() -> Result<> {
+                      if (!*down) return {};
+                      return Fail(Reason::kInternalError, "process is shutting down");
+                    }});
+  return checks;
+}
+
 std::optional<http::Response> HealthResponse(const NonResourceParts& parts,
                                              const http::Request& request) {
   for (const std::string_view root : {"healthz", "livez", "readyz"}) {
@@ -111,14 +155,13 @@ std::optional<http::Response> HealthResponse(const NonResourceParts& parts,
     path.remove_prefix(1);
     if (!path.starts_with(root)) continue;
     path.remove_prefix(root.size());
-    if (path.empty() || path == "/") return RunAll(parts, request, root);
+    if (path.empty() || path == "/") return RunAll(parts.health.Verdicts(), request, root);
     if (path[0] != '/') continue;
     path.remove_prefix(1);
-    for (const Check& check : kChecks) {
-      if (check.name != path || (check.ready_only && root != "readyz")) continue;
-      const std::string fault = Fault(parts, check.name);
-      if (fault.empty()) return TextResponse(200, "ok");
-      return TextResponse(500, "internal server error: " + fault + "\n");
+    for (const auto& verdict : parts.health.Verdicts()) {
+      if (verdict.name != path || (verdict.ready_only && root != "readyz")) continue;
+      if (verdict.fault.empty()) return TextResponse(200, "ok");
+      return TextResponse(500, "internal server error: " + verdict.fault + "\n");
     }
   }
   return std::nullopt;

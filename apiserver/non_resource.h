@@ -2,11 +2,11 @@
 // issuer.
 #pragma once
 
-#include <atomic>
 #include <optional>
 #include <string>
 
 #include "apiserver/core.h"
+#include "apiserver/health_monitor.h"
 #include "apiserver/request_context.h"
 #include "http/message.h"
 
@@ -19,7 +19,7 @@ class RouteTable;
 struct NonResourceParts {
   Core& core;
   std::string server_address;  // "10.0.0.1:6443", as discovery names it.
-  const std::atomic<bool>& shutting_down;
+  HealthMonitor& health;
   OpenApiDocuments& openapi;
   MetricRegistry& metrics;
   const RouteTable& routes;  // What discovery lists.

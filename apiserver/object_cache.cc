@@ -57,7 +57,9 @@ bool ObjectCacheBase::TakeEvents() {
 void ObjectCacheBase::CatchUp() {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
-  if (!cursor_ || !TakeEvents()) {
+  // A lookup is as fresh as the store, so it does not wait until a cursor that fell behind has been
+  // read on for.
+  if (!cursor_ || !TakeEvents() || cursor_->position() < current) {
     cursor_.reset();
     Reload();
     return;

@@ -25,6 +25,9 @@ const Log kLog("apiserver");
 
 constexpr Duration kStopGrace = 10s;
 constexpr int kLoopThreads = 2;
+// For the loops of the server and its store. Several, since some wait for a disk or for etcd, and
+// whoever looks after the others' health must come round.
+constexpr int kWorkThreads = 4;
 
 // The first address of this machine that others may reach.
 std::string OwnAddress() {
@@ -241,6 +244,7 @@ struct ApiServerProcess::Impl {
   ProgramStore storage;
   std::unique_ptr<ApiServer> server;
   std::unique_ptr<ThreadExecutor> executor;
+  std::vector<ControlLoop*> work;  // What runs on it.
   std::unique_ptr<http::Loops> loops;
   std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
@@ -345,14 +349,20 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   impl->loops = std::make_unique<http::Loops>(kLoopThreads);
   TRY(impl->ConnectNodes(flags));
   impl->server = TRY(ApiServer::Create(
-      std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get()}));
+      std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
+                           impl->storage.alive, impl->storage.ready}));
   TRY(impl->storage.settle());
-  impl->executor = std::make_unique<ThreadExecutor>("apiserver", 1);
-  for (ControlLoop* loop : impl->server->loops()) impl->executor->Add(*loop);
-  for (const auto& loop : impl->storage.loops) impl->executor->Add(*loop);
-  impl->front = TRY(http::Server::Start(
-      {.bind_address = flags.bind_address, .port = flags.secure_port, .tls = tls}, *impl->loops,
-      *impl->server));
+  impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
+  impl->work.push_back(&impl->server->WatchHealth());
+  for (ControlLoop* loop : impl->server->loops()) impl->work.push_back(loop);
+  for (ControlLoop* loop : impl->storage.own_loops) impl->work.push_back(loop);
+  for (const auto& loop : impl->storage.loops) impl->work.push_back(loop.get());
+  for (ControlLoop* loop : impl->work) impl->executor->Add(*loop);
+  impl->front = TRY(http::Server::Start({.bind_address = flags.bind_address,
+                                         .port = flags.secure_port,
+                                         .tls = tls,
+                                         .urgent_paths = {"/livez", "/readyz", "/healthz"}},
+                                        *impl->loops, *impl->server));
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
   return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
 }
@@ -376,8 +386,7 @@ void ApiServerProcess::Stop() {
   impl_->front->Stop(kStopGrace);
   impl_->front.reset();
   impl_->loops.reset();
-  for (ControlLoop* loop : impl_->server->loops()) impl_->executor->Remove(*loop);
-  for (const auto& loop : impl_->storage.loops) impl_->executor->Remove(*loop);
+  for (ControlLoop* loop : impl_->work) impl_->executor->Remove(*loop);
   impl_->executor.reset();
   impl_->server.reset();
   impl_->storage.loops.clear();

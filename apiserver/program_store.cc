@@ -45,6 +45,13 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
                                       clock));
   ProgramStore opened;
   opened.settle = [raw = store.get()] { return raw->Sync(); };
+  // A full disk is no reason to start anew: there is nothing that a new start could write.
+  opened.alive = [raw = store.get()]() -> Result<> {
+    Result<> healthy = raw->CheckHealth();
+    return healthy || raw->NeedsRestart() ? healthy : Result<>();
+  };
+  opened.ready = [raw = store.get()] { return raw->CheckHealth(); };
+  opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(std::make_unique<Compactor>(
       *store, clock, Compactor::Options{.period = flags.etcd_compaction_interval}));
   opened.loops.push_back(std::make_unique<Expiry>(
@@ -77,6 +84,8 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   auto store = *std::move(connected);
   ProgramStore opened;
   opened.settle = [] { return Result<>(); };  // etcd syncs each.
+  opened.alive = [raw = store.get()] { return raw->CheckHealth(); };
+  opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(
       std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));
   opened.store = std::move(store);

@@ -19,6 +19,11 @@ struct ProgramStore {
   std::function<Result<>()> settle;
   // What the store needs done from time to time. They end before it does.
   std::vector<std::unique_ptr<ControlLoop>> loops;
+  // The same for what the store itself owns.
+  std::vector<ControlLoop*> own_loops;
+  // As ApiServer::Parts.
+  std::function<Result<>()> alive;
+  std::function<Result<>()> ready;
 };
 
 // kInvalid names the flag that is wrong. `clock` outlives the store.

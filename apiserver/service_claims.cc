@@ -192,6 +192,7 @@ void ServiceClaims::Follow(const std::function<void()>& begin, const Tell& tell)
     (void)Restart(begin, tell);  // What it missed, Take finds out.
     return;
   }
+  const Revision current = store_.Current();
   for (auto* cursor : {&addresses_, &ports_}) {
     std::vector<EventPtr> events;
     do {
@@ -204,6 +205,10 @@ void ServiceClaims::Follow(const std::function<void()>& begin, const Tell& tell)
         tell(std::string(NumberIn(event->record->key)), event->kind == Event::Kind::kPut);
       }
     } while (events.size() >= kEventsPerStep);
+    if ((*cursor)->position() < current) {
+      (void)Restart(begin, tell);  // It fell behind, and what is missing is read by others.
+      return;
+    }
   }
 }
 

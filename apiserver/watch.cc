@@ -7,6 +7,8 @@
 #include "apiserver/reader.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/watch_frame.h"
+#include "apiserver/watch_socket.h"
+#include "http/websocket.h"
 
 namespace skiff {
 namespace {
@@ -15,9 +17,29 @@ constexpr size_t kEventsPerStep = 64;
 // A last bookmark goes out this long before the end, so that the client resumes from near it.
 constexpr Duration kLastBookmarkBefore = 2s;
 
+// Longer than any connection lasts; a greater number of seconds would not fit into a Duration.
+constexpr int64_t kTimeoutSecondsMax = 10LL * 365 * 24 * 3600;
+
+// What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
+struct Selection {
+  const KindInfo& kind;
+  const ListQuery options;
+  const std::string name;  // Not empty: that object alone.
+
+  bool Takes(const Record& record) const {
+    if (!name.empty()) {
+      const auto parts = ParseStoreKey(kind.storage_key, record.key);
+      if (!parts || parts->name != name) return false;
+    }
+    if (options.SelectsAll()) return true;
+    const auto view = ObjectView::Of(record);
+    return view && Selects(options, kind, record.key, *view);
+  }
+};
+
 // Where the stream starts: a state to show first, and the revision after which events follow.
 struct Start {
-  std::vector<RecordPtr> state;
+  std::shared_ptr<WatchState> state;  // Null: none.
   Revision after;
   bool mark_end_of_state = false;
   std::optional<Error> error;
@@ -25,13 +47,13 @@ struct Start {
 
 class WatchSource final : public http::StreamSource {
  public:
-  WatchSource(const WatchParts& parts, const ApiRequest& request, ListQuery options, FrameForm form,
-              Start start, Duration timeout)
+  WatchSource(const WatchParts& parts, std::string prefix,
+              std::shared_ptr<const Selection> selection, FrameForm form, Start start,
+              Duration timeout)
       : parts_(parts),
-        kind_(*request.kind),
-        prefix_(StorePrefix(kind_.storage_key, request.info.namespace_name)),
-        name_(request.info.legacy_watch ? request.info.name : ""),
-        options_(std::move(options)),
+        prefix_(std::move(prefix)),
+        selection_(std::move(selection)),
+        kind_(selection_->kind),
         form_(std::move(form)),
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
@@ -39,6 +61,7 @@ class WatchSource final : public http::StreamSource {
 
   void Attach(http::Waker waker) override {
     if (start_.error) return;
+    if (start_.state) start_.state->OnMore(waker);
     auto cursor = parts_.store.Watch(prefix_, start_.after, std::move(waker));
     if (cursor) {
       cursor_ = std::move(*cursor);
@@ -48,14 +71,31 @@ class WatchSource final : public http::StreamSource {
   }
 
   http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    const http::Pulled pulled = PullFrames(bytes_max, out);
+    // No event has the form of a list: the stream ends where the first would be.
+    if (form_.media.target != Target::kPartialMetadataList || out.empty()) return pulled;
+    out.clear();
+    return http::Pulled::kEnd;
+  }
+
+  int PullEveryMs() const override {
+    // Bookmarks wait until the state is out.
+    const Duration next = start_.state ? deadline_ : std::min(deadline_, next_bookmark_);
+    const Duration due = next - parts_.clock.Monotonic();
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count() + 1;
+    return static_cast<int>(std::clamp<int64_t>(ms, 1, 60'000));
+  }
+
+ private:
+  http::Pulled PullFrames(size_t bytes_max, std::vector<http::SharedBytes>& out) {
     size_t bytes = 0;
     if (start_.error) {
       Send(ErrorFrame(*start_.error, form_), out, bytes);
       return http::Pulled::kEnd;
     }
-    if (!SendState(bytes_max, out, bytes)) return http::Pulled::kMore;
     const Duration now = parts_.clock.Monotonic();
     if (now >= deadline_) return http::Pulled::kEnd;
+    if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
     std::vector<EventPtr> events;
     while (bytes < bytes_max) {
       events.clear();
@@ -72,17 +112,12 @@ class WatchSource final : public http::StreamSource {
     return http::Pulled::kMore;
   }
 
-  int PullEveryMs() const override {
-    const Duration due = std::min(deadline_, next_bookmark_) - parts_.clock.Monotonic();
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count() + 1;
-    return static_cast<int>(std::clamp<int64_t>(ms, 1, 60'000));
-  }
-
- private:
   Duration FirstBookmark() const {
-    if (!options_.allow_bookmarks) return kNever;
+    if (!selection_->options.allow_bookmarks) return kNever;
     const Duration now = parts_.clock.Monotonic();
-    return std::min(now + kBookmarkPeriod, std::max(deadline_ - kLastBookmarkBefore, now));
+    const Duration last = deadline_ - kLastBookmarkBefore;
+    // A watch that is over so soon gets none.
+    return last <= now ? kNever : std::min(now + kBookmarkPeriod, last);
   }
 
   // The form of the next frame; of a Table's columns, only the first tells.
@@ -105,38 +140,39 @@ class WatchSource final : public http::StreamSource {
     out.push_back(std::make_shared<const std::string>(std::move(frame)));
   }
 
-  bool IsSelected(const Record& record) const {
-    if (!name_.empty()) {
-      const auto parts = ParseStoreKey(kind_.storage_key, record.key);
-      if (!parts || parts->name != name_) return false;
+  // What to answer to Pull while more of the state is to be sent; nullopt once all of it is.
+  std::optional<http::Pulled> SendState(size_t bytes_max, std::vector<http::SharedBytes>& out,
+                                        size_t& bytes) {
+    while (start_.state) {
+      if (bytes >= bytes_max) return http::Pulled::kMore;
+      const auto record = start_.state->Take();
+      if (!record) {
+        const bool expired = record.error().reason == Reason::kExpired;
+        Send(ErrorFrame(expired ? TooOld() : record.error(), form_), out, bytes);
+        return http::Pulled::kEnd;
+      }
+      if (*record) {
+        Send(AddedFrame(kind_, **record, FormNow()), out, bytes);
+      } else if (start_.state->is_done()) {
+        start_.state = nullptr;
+      } else {
+        return http::Pulled::kIdle;
+      }
     }
-    if (options_.SelectsAll()) return true;
-    const auto view = ObjectView::Of(record);
-    return view && Selects(options_, kind_, record.key, *view);
-  }
-
-  // False while more of the state is to be sent.
-  bool SendState(size_t bytes_max, std::vector<http::SharedBytes>& out, size_t& bytes) {
-    while (sent_ < start_.state.size()) {
-      if (bytes >= bytes_max) return false;
-      const Record& record = *start_.state[sent_++];
-      if (IsSelected(record)) Send(AddedFrame(kind_, record, FormNow()), out, bytes);
-    }
-    if (!start_.state.empty()) std::vector<RecordPtr>().swap(start_.state);
-    sent_ = 0;
     if (start_.mark_end_of_state) {
       start_.mark_end_of_state = false;
       bookmarked_ = start_.after;
       Send(BookmarkFrame(kind_, start_.after, true, FormNow()), out, bytes);
     }
-    return true;
+    return std::nullopt;
   }
 
   void Show(const Event& event, std::vector<http::SharedBytes>& out, size_t& bytes) {
     const bool deleted = event.kind == Event::Kind::kDelete;
-    const bool now = !deleted && IsSelected(*event.record);
-    const bool before = deleted ? IsSelected(*event.record)
-                                : event.previous != nullptr && IsSelected(*event.previous);
+    const bool now = !deleted && selection_->Takes(*event.record);
+    const bool before =
+        deleted ? selection_->Takes(*event.record)
+                : event.previous != nullptr && selection_->Takes(*event.previous);
     if (!now && !before) return;
     const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
     out.push_back(FrameOf(kind_, event, change, FormNow()));
@@ -157,29 +193,21 @@ class WatchSource final : public http::StreamSource {
   }
 
   const WatchParts parts_;
-  const KindInfo& kind_;
   const std::string prefix_;
-  const std::string name_;  // Not empty: that object alone.
-  const ListQuery options_;
+  const std::shared_ptr<const Selection> selection_;
+  const KindInfo& kind_;
   FrameForm form_;
   Start start_;
-  size_t sent_ = 0;  // Of the state.
   const Duration deadline_;
   Duration next_bookmark_;
   Revision bookmarked_;
   std::unique_ptr<WatchCursor> cursor_;
 };
 
-// The state at the newest revision, in order of key.
-Result<> TakeState(Store& store, const ApiRequest& request, Start& start) {
-  auto page = TRY(
-      store.List({.prefix = StorePrefix(request.kind->storage_key, request.info.namespace_name)}));
-  start.state = std::move(page.records);
-  start.after = page.revision;
-  return {};
-}
-
-Result<Start> StartOf(Store& store, const ApiRequest& request, const ListQuery& options) {
+Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
+                      const std::shared_ptr<const Selection>& selection) {
+  Store& store = parts.store;
+  const ListQuery& options = selection->options;
   Start start;
   const auto version = ParseResourceVersion(options.resource_version);
   if (!version) {
@@ -193,9 +221,15 @@ Result<Start> StartOf(Store& store, const ApiRequest& request, const ListQuery& 
       start.error = reached.error();
       return start;
     }
-    TRY(TakeState(store, request, start));
-    start.mark_end_of_state =
-        options.allow_bookmarks && options.send_initial_events.value_or(false);
+    WatchState::Filter filter;
+    if (!options.SelectsAll() || !selection->name.empty()) {
+      filter = [selection](const Record& record) { return selection->Takes(record); };
+    }
+    start.state = std::make_shared<WatchState>(store, parts.pages, prefix, std::move(filter));
+    start.after = TRY(start.state->Begin());
+    // Also where the state is sent for want of a version to start from.
+    start.mark_end_of_state = options.allow_bookmarks && options.send_initial_events.value_or(
+                                                             options.resource_version.empty());
   } else {
     start.after = any_version ? store.Current() : Revision{*version};
   }
@@ -208,24 +242,34 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   const MediaType media = TRY(Negotiate(request.http, {.yaml = false, .watch = true}));
   FrameForm form{.media = media};
   if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
-  const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
+  ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
   if (request.info.legacy_watch && !request.info.name.empty()) {
     const auto name = options.fields.Exact("metadata.name");
     if (name && *name != request.info.name) {
       return Fail(Reason::kBadRequest, "fieldSelector metadata.name doesn't match requested name");
     }
   }
-  Start start = TRY(StartOf(parts.store, request, options));
-  Duration timeout = std::chrono::seconds(options.timeout_seconds.value_or(0));
+  Duration timeout = std::chrono::seconds(
+      std::clamp<int64_t>(options.timeout_seconds.value_or(0), 0, kTimeoutSecondsMax));
+  const auto selection = std::make_shared<const Selection>(
+      Selection{*request.kind, std::move(options),
+                request.info.legacy_watch ? request.info.name : std::string()});
+  const std::string prefix =
+      StorePrefix(request.kind->storage_key, request.info.namespace_name);
+  Start start = TRY(StartOf(parts, prefix, selection));
   if (timeout <= Duration::zero()) {
     timeout = kWatchTimeoutMin +
               std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
   }
+  auto source =
+      std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start), timeout);
+  if (http::IsWebSocket(request.http)) {
+    return WatchOverWebSocket(request.http, media.encoding, std::move(source));
+  }
   http::Response response;
   response.content_type = std::string(ContentTypeOf(media.encoding));
   if (media.encoding == Encoding::kProtobuf) response.content_type += ";stream=watch";
-  response.stream =
-      std::make_unique<WatchSource>(parts, request, options, form, std::move(start), timeout);
+  response.stream = std::move(source);
   return response;
 }
 

@@ -9,6 +9,7 @@
 #include "apiserver/media.h"
 #include "apiserver/request_context.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/watch_state.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "http/message.h"
@@ -24,6 +25,7 @@ struct WatchParts {
   Store& store;
   const Clock& clock;
   Random& random;
+  WatchPageLoop* pages = nullptr;  // Reads states aside; null: they are read where they are sent.
 };
 
 // The answer to a watch request: headers at once, then the stream.

@@ -39,6 +39,8 @@ class Carrier {
   State End();
   // Of the source; 0 for never.
   int PullEveryMs() const { return source_->PullEveryMs(); }
+  // So much waits for the peer that the source is not pulled.
+  bool is_blocked() const { return channel_.queued_bytes() >= backlog_max_; }
 
  private:
   static constexpr int kRoundsMax = 8;  // Of pulling and sending, before other connections' turn.

@@ -77,6 +77,8 @@ class Loop {
   void Release(void* object);
   // Monotonic; taken once a round.
   Duration Now() const { return now_; }
+  // Any thread. How long the present round has lasted; 0 while it waits for something to do.
+  Duration RoundTime() const;
   // For reading and gathering, valid until the caller returns.
   static constexpr size_t kScratchBytes = 64 << 10;
   char* scratch() { return scratch_.get(); }
@@ -110,6 +112,7 @@ class Loop {
   int epoll_fd_ = -1;
   SystemClock clock_;
   Duration now_ = Duration::zero();
+  std::atomic<Duration::rep> round_began_ = 0;  // Monotonic; 0: it waits.
   std::multimap<Duration, Timer*> timers_;
   std::vector<std::function<void()>> deferred_;
   std::unordered_map<void*, std::shared_ptr<void>> kept_;

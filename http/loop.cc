@@ -148,8 +148,10 @@ void Loop::Run() {
   pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   bool stop = false;
   while (!stop) {
+    round_began_ = 0;
     events_count_ = epoll_wait(epoll_fd_, events_, kEventsPerRound, WaitMs());
     now_ = clock_.Monotonic();
+    round_began_ = now_.count();
     bool rung = false;
     for (int i = 0; i < events_count_; ++i) {
       if (events_[i].data.ptr == nullptr) {
@@ -236,6 +238,17 @@ Loop& Loops::Next() {
 
 WorkerPool& Loops::resolvers() {
   return impl_->resolvers;
+}
+
+Duration Loop::RoundTime() const {
+  const Duration began(round_began_.load());
+  return began == Duration::zero() ? began : clock_.Monotonic() - began;
+}
+
+Duration Loops::LongestRound() const {
+  Duration longest = Duration::zero();
+  for (const auto& loop : impl_->loops) longest = std::max(longest, loop->RoundTime());
+  return longest;
 }
 
 int Loops::size() const {

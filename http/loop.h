@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "base/clock.h"
+
 namespace skiff::http {
 
 class Loop;
@@ -19,6 +21,9 @@ class Loops {
   // The next one in turn, for a new connection. Any thread.
   Loop& Next();
   int size() const;
+  // How long the busiest of them has been at what it does now, which should be milliseconds: one
+  // that is stuck serves none of its connections. Any thread.
+  Duration LongestRound() const;
   // Where names are looked up, which blocks; no thread until there is one.
   WorkerPool& resolvers();
 

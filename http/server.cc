@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -14,7 +15,9 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "http/arrivals.h"
 #include "http/event_loop.h"
+#include "http/intake.h"
 #include "http/server_connection.h"
 #include "http/socket.h"
 #include "http/worker_pool.h"
@@ -23,6 +26,18 @@ namespace skiff::http {
 namespace {
 
 const Log kLog("http");
+
+// Of requests for urgent paths.
+constexpr int kUrgentWorkersMax = 2;
+constexpr size_t kUrgentWaitingMax = 100;
+constexpr Duration kRefusalLogPeriod = 10s;
+
+Intake::Limits IntakeLimits(const Limits& limits) {
+  return {.connections_per_address_max = limits.connections_per_address_max,
+          .bytes_max = limits.intake_bytes_max,
+          .bytes_per_address_max = limits.intake_bytes_per_address_max,
+          .known_bytes_max = limits.known_intake_bytes_max};
+}
 
 // Runs `task` on the loop and waits until it is done.
 void RunOn(Loop& loop, const std::function<void()>& task) {
@@ -55,6 +70,7 @@ struct Server::Impl {
   Impl(Options options, Handler& handler)
       : options(std::move(options)),
         handler(handler),
+        intake(IntakeLimits(this->options.limits)),
         workers(this->options.limits.workers_max, this->options.limits.waiting_requests_max) {}
 
   void Changed() {
@@ -67,6 +83,7 @@ struct Server::Impl {
 
   const Options options;
   Handler& handler;
+  Intake intake;  // Its shares are held by connections and by requests that wait.
   SystemClock clock;
   int port = 0;
   std::atomic<bool> stopping = false;
@@ -81,19 +98,37 @@ struct Server::Impl {
   std::vector<std::unique_ptr<Front>> fronts;  // One a loop.
   std::unique_ptr<Listener> listener;
   WorkerPool workers;
+  WorkerPool urgent_workers{kUrgentWorkersMax, kUrgentWaitingMax};
+
+  bool IsUrgent(std::string_view path) const {
+    return std::ranges::any_of(options.urgent_paths, [&](const std::string& urgent) {
+      return path.starts_with(urgent) &&
+             (path.size() == urgent.size() || path[urgent.size()] == '/');
+    });
+  }
 };
 
 // The server's connections in one loop; on that loop's thread.
 class Server::Impl::Front final : public ConnectionHost {
  public:
-  Front(Impl& server, Loop& loop) : server_(server), loop_(loop) {}
+  // `shares`: among how many fronts the server's limits are divided.
+  Front(Impl& server, Loop& loop, size_t shares)
+      : server_(server),
+        loop_(loop),
+        arrivals_({.total = ShareOf(server.options.limits.arriving_max, shares),
+                   .per_address =
+                       ShareOf(server.options.limits.arriving_per_address_max, shares)}) {}
 
   Loop& loop() { return loop_; }
 
   void Adopt(int fd, std::string remote_address) {
-    auto connection =
-        std::make_shared<ServerConnection>(loop_, *this, fd, std::move(remote_address));
+    if (ServerConnection* oldest = arrivals_.ToMakeRoom(remote_address, loop_.Now())) {
+      oldest->Close();
+    }
+    auto connection = std::make_shared<ServerConnection>(loop_, *this, server_.intake, fd,
+                                                         std::move(remote_address));
     connections_.emplace(connection.get(), connection);
+    arrivals_.Add(*connection, connection->remote_address(), loop_.Now());
     connection->Start();
   }
   void CloseIdle() {
@@ -116,16 +151,20 @@ class Server::Impl::Front final : public ConnectionHost {
     server_.busy += change;
     server_.Changed();
   }
+  void Arrived(ServerConnection& connection) override { arrivals_.Remove(connection); }
   void Remove(ServerConnection& connection) override {
+    server_.intake.Disconnect(connection.remote_address());
     connections_.erase(&connection);
     --server_.connections;
     server_.Changed();
   }
   bool Dispatch(std::weak_ptr<ServerConnection> connection, std::shared_ptr<Request> request,
-                RequestTraits traits) override {
+                RequestTraits traits, Intake::Share held) override {
     ++server_.requests;
-    return server_.workers.Submit(
-        [this, connection = std::move(connection), request = std::move(request), traits] {
+    auto& workers = server_.IsUrgent(request->path) ? server_.urgent_workers : server_.workers;
+    return workers.Submit(
+        [this, connection = std::move(connection), request = std::move(request), traits,
+         held = std::make_shared<Intake::Share>(std::move(held))] {
           request->path = UrlDecode(request->path, false);
           request->query = ParseQuery(request->query.front().first);
           ServerConnection::Answer(loop_, connection,
@@ -142,8 +181,11 @@ class Server::Impl::Front final : public ConnectionHost {
     for (const auto& connection : all) action(*connection);
   }
 
+  static size_t ShareOf(size_t limit, size_t shares) { return std::max<size_t>(1, limit / shares); }
+
   Impl& server_;
   Loop& loop_;
+  Arrivals<ServerConnection> arrivals_;
   std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
 };
 
@@ -186,9 +228,14 @@ class Server::Impl::Listener final : public LoopListener {
   void OnTimer() override { loop_.Change(fd_, EPOLLIN, *this); }
 
   void Deal(int fd, std::string remote_address) {
-    if (server_.connections >= server_.options.limits.connections_max) {
-      kLog.Info("connection refused: too many", {{"client", remote_address}});
+    if (server_.connections >= server_.options.limits.connections_max ||
+        !server_.intake.Connect(remote_address)) {
       close(fd);
+      ++refused_;
+      if (loop_.Now() < log_refusals_at_) return;
+      kLog.Info("connections refused: too many",
+                {{"client", remote_address}, {"refused", refused_}});
+      log_refusals_at_ = loop_.Now() + kRefusalLogPeriod;
       return;
     }
     ++server_.connections;
@@ -207,6 +254,8 @@ class Server::Impl::Listener final : public LoopListener {
   const int fd_;
   Timer retry_;
   size_t next_ = 0;
+  size_t refused_ = 0;
+  Duration log_refusals_at_ = Duration::zero();
 };
 
 void Server::Impl::AwaitUntil(Duration deadline, const std::function<bool()>& done) {
@@ -227,7 +276,7 @@ Result<std::unique_ptr<Server>> Server::Start(Options options, Loops& loops, Han
       TRY(ListenOn({impl->options.bind_address, impl->options.port, impl->options.unix_path}));
   impl->port = LocalPort(fd);
   for (int i = 0; i < loops.size(); ++i) {
-    impl->fronts.push_back(std::make_unique<Impl::Front>(*impl, loops.Next()));
+    impl->fronts.push_back(std::make_unique<Impl::Front>(*impl, loops.Next(), loops.size()));
   }
   Loop& loop = impl->fronts.front()->loop();
   RunOn(loop, [&] { impl->listener = std::make_unique<Impl::Listener>(*impl, loop, fd); });
@@ -257,6 +306,7 @@ Server::Stats Server::stats() const {
           .accepted = impl_->accepted,
           .requests = impl_->requests,
           .waiting_requests = impl_->workers.waiting(),
+          .held_bytes = impl_->intake.bytes(),
           .workers = impl_->workers.threads()};
 }
 
@@ -277,6 +327,7 @@ void Server::Stop(Duration grace) {
   on_all(&Impl::Front::EndStreams);
   impl.AwaitUntil(deadline, [&] { return impl.connections == 0; });
   impl.workers.Stop();
+  impl.urgent_workers.Stop();
   on_all(&Impl::Front::CloseAll);
   // Twice: closed connections leave after the round in which they were closed, and so does what
   // the last workers posted.

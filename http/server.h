@@ -10,12 +10,20 @@
 //   server->Stop(5s);
 //
 // What the front answers by itself, in Go's words: 400 and close to what is not HTTP, 431 to a head
-// over the limit, 429 with Retry-After when too many requests wait for a worker.
+// over the limit, 429 with Retry-After when too many requests wait for a worker, or when their
+// bytes have no room.
+//
+// What strangers can make it hold, with the limits as they are: 50,000 connections, 25,000 from one
+// address; of those that have asked for nothing yet 8,192, and 2,048 from one address (the oldest
+// make room), each with the 10 to 40 KB that TLS takes; 8 KiB of request a connection, and beyond
+// that 128 MiB in all, 32 MiB from one address. Heads, handshakes and bodies have deadlines that
+// nothing moves.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -30,12 +38,27 @@ struct Limits {
   size_t head_bytes_max = 1 << 20;        // Else 431.
   size_t body_bytes_max = 3 * (1 << 20);  // Else Request::body_too_large.
   size_t connections_max = 50'000;        // Else closed at accept.
+  size_t connections_per_address_max = 25'000;  // The same.
+  // Connections that have not sent a whole head yet: past it the oldest is closed when it had two
+  // seconds, past twice that at once.
+  size_t arriving_max = 4'096;
+  size_t arriving_per_address_max = 1'024;
+  // Bytes of requests that are more than a few KiB, until they have been handled: else 429. The
+  // third is for clients whose certificate verified.
+  size_t intake_bytes_max = 128 << 20;
+  size_t intake_bytes_per_address_max = 32 << 20;
+  size_t known_intake_bytes_max = 512 << 20;
   size_t waiting_requests_max = 1'000;    // Else 429, Retry-After: 1.
   int workers_max = 32;                   // Threads, started on demand.
   Duration idle_timeout = 90s;            // Between requests.
-  Duration head_timeout = 32s;            // From its first byte, TLS handshake included.
-  Duration body_timeout = 60s;            // Without any byte of the body.
-  Duration write_timeout = 60s;           // Without the peer taking a byte of what waits for it.
+  // From a head's first byte to its last; of the first one from accept, TLS handshake included.
+  Duration head_timeout = 32s;
+  Duration body_timeout = 60s;  // From the end of the head to that of the body.
+  // In which the peer takes 64 KiB of the answer that waits for it, or all. Of a stream that has
+  // times of its own (a watch): in which it takes anything.
+  Duration write_timeout = 60s;
+  // The same for other streams, whose readers may pause: as long as kubelets let streams idle.
+  Duration stream_stall_timeout = 4h;
   size_t stream_backlog_bytes_max = 64 << 10;  // Unsent bytes at which streams are pulled no more.
 };
 
@@ -47,12 +70,16 @@ class Server {
     std::string unix_path;                   // Not empty: listens there instead.
     std::optional<ServerTls> tls;
     Limits limits;
+    // Requests for these paths, and for what lies below them, have workers of their own, so that
+    // they are answered whatever the others do. Their handlers must be quick.
+    std::vector<std::string> urgent_paths = {};
   };
   struct Stats {
     size_t connections = 0;
     size_t accepted = 0;
     size_t requests = 0;
     size_t waiting_requests = 0;
+    size_t held_bytes = 0;  // As intake_bytes_max counts them.
     int workers = 0;
   };
 

@@ -11,21 +11,32 @@ constexpr size_t kIdleBufferBytesMax = 1 << 10;  // An idle connection keeps no 
 constexpr Duration kLingerTime = 2s;
 constexpr size_t kInlineBodyBytesMax = 16 << 10;  // Copied behind the head, to be sent as one.
 
+Response TooBusy() {
+  Response response;
+  response.status = 429;
+  response.content_type = "text/plain; charset=utf-8";
+  response.SetHeader("Retry-After", "1");
+  response.body = "Too many requests, please try again later.\n";
+  return response;
+}
+
 }  // namespace
 
-ServerConnection::ServerConnection(Loop& loop, ConnectionHost& host, int fd,
+ServerConnection::ServerConnection(Loop& loop, ConnectionHost& host, Intake& intake, int fd,
                                    std::string remote_address)
     : loop_(loop),
       host_(host),
       remote_address_(std::move(remote_address)),
       channel_(loop, *this, fd),
-      timer_(loop, *this) {}
+      timer_(loop, *this),
+      share_(intake, remote_address_) {}
 
 ServerConnection::~ServerConnection() {
   Close();
 }
 
 void ServerConnection::Start() {
+  awaited_ = Awaited::kHead;
   timer_.ArmIn(host_.limits().head_timeout);
   if (const auto tls = host_.tls()) {
     state_ = State::kHandshake;
@@ -37,6 +48,7 @@ void ServerConnection::Close() {
   if (channel_.closed()) return;
   channel_.Close();
   timer_.Disarm();
+  host_.Arrived(*this);
   if (wake_) wake_->Detach();
   EndBusy();
   // Their frames may be on the stack, so they go with us.
@@ -79,6 +91,7 @@ void ServerConnection::DoHandshake() {
       return Close();
   }
   peer_ = DescribePeer(channel_.ssl(), peer_error_);
+  if (peer_) share_.MarkKnown();
   state_ = State::kReading;
   OnReadable();
 }
@@ -107,6 +120,7 @@ void ServerConnection::OnBytes(std::string_view bytes) {
     return;
   }
   in_.append(bytes);
+  if (!HasRoom()) return;
   if (state_ == State::kReading) return Advance();
   if (unparsed().size() >= kPipelinedBytesMax) channel_.WantRead(false);
 }
@@ -142,14 +156,43 @@ void ServerConnection::SkipEmptyLines() {
 }
 
 void ServerConnection::ArmForReading() {
+  Awaited awaited = Awaited::kHead;
   if (head_) {
-    timer_.ArmIn(host_.limits().body_timeout);
-  } else if (unparsed().empty()) {
-    timer_.ArmIn(host_.limits().idle_timeout);
-  } else if (!head_timed_) {
-    head_timed_ = true;
-    timer_.ArmIn(host_.limits().head_timeout);
+    awaited = Awaited::kBody;
+  } else if (unparsed().empty() && awaited_ != Awaited::kHead) {
+    awaited = Awaited::kRequest;
   }
+  // Bytes that trickle in move no deadline.
+  if (awaited == awaited_) return;
+  awaited_ = awaited;
+  const Limits& limits = host_.limits();
+  timer_.ArmIn(awaited == Awaited::kBody   ? limits.body_timeout
+               : awaited == Awaited::kHead ? limits.head_timeout
+                                           : limits.idle_timeout);
+}
+
+bool ServerConnection::HasRoom() {
+  if (share_.Resize(in_.capacity() + body_.capacity())) return true;
+  if (state_ == State::kReading) {
+    RefuseBusy();
+  } else {
+    Close();  // More than it should send before it has its answer.
+  }
+  return false;
+}
+
+void ServerConnection::RefuseBusy() {
+  if (!head_) traits_ = {};
+  traits_.keep_alive = false;
+  linger_after_ = true;
+  awaited_ = Awaited::kNothing;
+  in_ = {};
+  in_used_ = 0;
+  body_ = {};
+  head_.reset();
+  chunks_.reset();
+  share_.Resize(0);
+  OnAnswer(Prepare(TooBusy(), traits_));
 }
 
 void ServerConnection::Advance() {
@@ -177,7 +220,7 @@ bool ServerConnection::AdvanceHead() {
   }
   Consume(end);
   head_searched_ = 0;
-  head_timed_ = false;
+  host_.Arrived(*this);
   traits_ = {.is_head = head->method == "HEAD",
              .minor_version = head->minor_version,
              .keep_alive = head->keep_alive && !host_.stopping()};
@@ -202,8 +245,9 @@ bool ServerConnection::AdvanceBody() {
   body_.append(part);
   const bool complete = part.size() == missing;
   Consume(part.size());
-  if (!complete) ArmForReading();
-  return complete;
+  if (complete) return true;
+  if (HasRoom()) ArmForReading();
+  return false;
 }
 
 bool ServerConnection::DecodeChunks() {
@@ -218,7 +262,7 @@ bool ServerConnection::DecodeChunks() {
     DispatchRequest(true);
     return false;
   }
-  if (state == ChunkDecoder::State::kMore) ArmForReading();
+  if (state == ChunkDecoder::State::kMore && HasRoom()) ArmForReading();
   return state == ChunkDecoder::State::kEnd;
 }
 
@@ -245,16 +289,17 @@ void ServerConnection::DispatchRequest(bool body_too_large) {
     linger_after_ = true;
   }
   state_ = State::kHandling;
+  awaited_ = Awaited::kNothing;
   timer_.Disarm();
   busy_ = true;
   host_.CountBusy(1);
-  if (!host_.Dispatch(weak_from_this(), std::move(request), traits_)) {
-    Response response;
-    response.status = 429;
-    response.content_type = "text/plain; charset=utf-8";
-    response.SetHeader("Retry-After", "1");
-    response.body = "Too many requests, please try again later.\n";
-    OnAnswer(Prepare(std::move(response), traits_));
+  // The bytes are the request's now, and what follows it is counted anew. A body holds no more than
+  // its buffers did, so there is room.
+  share_.Resize(request->body.size());
+  Intake::Share next = share_.Next();
+  Intake::Share held = std::exchange(share_, std::move(next));
+  if (!host_.Dispatch(weak_from_this(), std::move(request), traits_, std::move(held))) {
+    OnAnswer(Prepare(TooBusy(), traits_));
   }
 }
 
@@ -319,9 +364,10 @@ void ServerConnection::Continue(Channel::Io flushed) {
       if (state_ == State::kSending) NextRequest();
       return;
     case Channel::Io::kAgain:
-      sent_at_timer_ = channel_.sent_bytes();
-      if (state_ == State::kSending) timer_.ArmIn(host_.limits().write_timeout);
-      return;
+      if (state_ != State::kSending || write_due_ != kNever) return;
+      sent_before_ = channel_.sent_bytes();
+      write_due_ = loop_.Now() + host_.limits().write_timeout;
+      return timer_.ArmAt(write_due_);
     default:
       return Close();
   }
@@ -349,20 +395,40 @@ void ServerConnection::StartStream(PreparedAnswer& answer) {
 
 void ServerConnection::OnCarrier(Carrier::State state) {
   if (state == Carrier::State::kBroken) return Close();
-  if (state == Carrier::State::kGoing) {
-    if (const int every = carrier_->PullEveryMs(); every > 0) {
-      timer_.ArmIn(std::chrono::milliseconds(every));
-    }
-    return;
-  }
+  if (state == Carrier::State::kGoing) return ArmForStream();
   timer_.Disarm();
+  write_due_ = kNever;
   if (close_after_) return Close();
   loop_.Defer([carrier = std::shared_ptr<Carrier>(std::move(carrier_))] {});
   state_ = State::kSending;
   NextRequest();
 }
 
+// A stream that cannot go on for its peer is not pulled, so its own times do not pass; it ends when
+// the peer has taken nothing for long enough.
+void ServerConnection::ArmForStream() {
+  const int every_ms = carrier_->PullEveryMs();
+  if (channel_.queued_bytes() == 0) {
+    write_due_ = kNever;
+  } else if (write_due_ == kNever || channel_.sent_bytes() != sent_before_) {
+    const Limits& limits = host_.limits();
+    sent_before_ = channel_.sent_bytes();
+    write_due_ = loop_.Now() + (every_ms > 0 ? limits.write_timeout : limits.stream_stall_timeout);
+  }
+  Duration due = write_due_;
+  if (every_ms > 0 && !carrier_->is_blocked()) {
+    due = std::min(due, loop_.Now() + std::chrono::milliseconds(every_ms));
+  }
+  if (due == kNever) return timer_.Disarm();
+  timer_.ArmAt(due);
+}
+
+bool ServerConnection::IsStalled() const {
+  return loop_.Now() >= write_due_ && channel_.sent_bytes() == sent_before_;
+}
+
 void ServerConnection::NextRequest() {
+  write_due_ = kNever;
   if (linger_after_) return Linger();
   if (close_after_ || (peer_closed_ && unparsed().empty())) return Close();
   state_ = State::kReading;
@@ -405,10 +471,14 @@ void ServerConnection::OnWake() {
 }
 
 void ServerConnection::OnTimer() {
-  if (state_ == State::kStreaming) return OnCarrier(carrier_->OnTimer());
-  if (state_ == State::kSending && channel_.sent_bytes() != sent_at_timer_) {
-    sent_at_timer_ = channel_.sent_bytes();
-    return timer_.ArmIn(host_.limits().write_timeout);
+  if (state_ == State::kStreaming) {
+    if (!IsStalled()) return OnCarrier(carrier_->OnTimer());
+    channel_.MarkCut();
+    return Close();
+  }
+  if (state_ == State::kSending && channel_.sent_bytes() - sent_before_ >= kWriteBytesMin) {
+    write_due_ = kNever;
+    return Continue(Channel::Io::kAgain);
   }
   if (state_ != State::kHandling) Close();
 }

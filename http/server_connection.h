@@ -15,6 +15,7 @@
 #include "http/carrier.h"
 #include "http/channel.h"
 #include "http/head.h"
+#include "http/intake.h"
 #include "http/message.h"
 
 namespace skiff::http {
@@ -48,8 +49,12 @@ class ConnectionHost {
   virtual TlsContext tls() const = 0;  // Null: plain.
   virtual bool stopping() const = 0;
   // Handles the request on a worker, which then calls connection->Answer; false when too many wait.
+  // `held` is the request's share, given back with it.
   virtual bool Dispatch(std::weak_ptr<ServerConnection> connection,
-                        std::shared_ptr<Request> request, RequestTraits traits) = 0;
+                        std::shared_ptr<Request> request, RequestTraits traits,
+                        Intake::Share held) = 0;
+  // Its first head is there, or never will be.
+  virtual void Arrived(ServerConnection& connection) = 0;
   // Between Dispatch and the moment the answer is sent or its stream begins.
   virtual void CountBusy(int change) = 0;
   // Lets go of it, when no frame of it is left on the stack.
@@ -62,13 +67,15 @@ class ConnectionHost {
 class ServerConnection final : public LoopListener,
                                public std::enable_shared_from_this<ServerConnection> {
  public:
-  ServerConnection(Loop& loop, ConnectionHost& host, int fd, std::string remote_address);
+  ServerConnection(Loop& loop, ConnectionHost& host, Intake& intake, int fd,
+                   std::string remote_address);
   ~ServerConnection();
 
   void Start();
   // Any thread; the loop takes it from there.
   static void Answer(Loop& loop, std::weak_ptr<ServerConnection> connection, PreparedAnswer answer);
   Loop& loop() { return loop_; }
+  const std::string& remote_address() const { return remote_address_; }
   // The server is stopping: closes if idle, else after the present request.
   void CloseWhenIdle();
   // Ends a stream in order.
@@ -79,6 +86,9 @@ class ServerConnection final : public LoopListener,
   enum class State { kHandshake, kReading, kHandling, kSending, kStreaming, kLingering };
   static constexpr size_t kPipelinedBytesMax = 64 << 10;  // Past it, not read until it is its turn.
   static constexpr size_t kLingerBytesMax = 8 << 20;
+  static constexpr size_t kWriteBytesMin = 64 << 10;  // In a write_timeout.
+  // What is awaited in kReading. Each has one deadline, from when it begins.
+  enum class Awaited { kNothing, kRequest, kHead, kBody };
 
   void OnReady(uint32_t events) override;
   void OnWake() override;
@@ -101,12 +111,17 @@ class ServerConnection final : public LoopListener,
   void StartPending(std::unique_ptr<PendingResponse> pending);
   void StartStream(PreparedAnswer& answer);
   void Refuse(const HeadFault& fault);
+  // Counts what is buffered; refuses the request when there is no room for it, and is false.
+  bool HasRoom();
+  void RefuseBusy();
   void Continue(Channel::Io flushed);
   void OnCarrier(Carrier::State state);
   void NextRequest();
   void Linger();
   void EndBusy();
   void ArmForReading();
+  void ArmForStream();
+  bool IsStalled() const;
 
   Loop& loop_;
   ConnectionHost& host_;
@@ -123,7 +138,8 @@ class ServerConnection final : public LoopListener,
   std::string in_;  // Received; parsed up to in_used_.
   size_t in_used_ = 0;
   size_t head_searched_ = 0;
-  bool head_timed_ = false;               // The head's deadline runs.
+  Awaited awaited_ = Awaited::kNothing;   // Whose deadline runs.
+  Intake::Share share_;                   // Of what is buffered here.
   std::unique_ptr<RequestHead> head_;     // Not null while its body arrives.
   std::unique_ptr<ChunkDecoder> chunks_;  // Not null for a chunked body.
   std::string body_;
@@ -133,7 +149,9 @@ class ServerConnection final : public LoopListener,
   bool linger_after_ = false;
   bool peer_closed_ = false;
   size_t lingered_bytes_ = 0;
-  uint64_t sent_at_timer_ = 0;
+  // What the peer has taken, as of when its time to take more began; that ends at write_due_.
+  uint64_t sent_before_ = 0;
+  Duration write_due_ = kNever;
 };
 
 }  // namespace skiff::http

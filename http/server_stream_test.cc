@@ -193,6 +193,75 @@ TEST(Server, BoundsWhatASlowReaderHoldsAndServesOthers) {
   while (pulled == before) ASSERT_EQ(slow.Read(64 << 10).size(), 64U << 10);
 }
 
+// Always has more, and wants to be pulled a thousand times a second.
+class RestlessSource : public StreamSource {
+ public:
+  RestlessSource(std::atomic<int>& looks, std::promise<void>& gone) : looks_(looks), gone_(gone) {}
+  ~RestlessSource() override { gone_.set_value(); }
+  void Attach(Waker) override {}
+  Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
+    out.push_back(std::make_shared<const std::string>(bytes_max, 'x'));
+    return Pulled::kMore;
+  }
+  // Asked each time the loop looks at the stream.
+  int PullEveryMs() const override {
+    ++looks_;
+    return 1;
+  }
+
+ private:
+  std::atomic<int>& looks_;
+  std::promise<void>& gone_;
+};
+
+TEST(Server, AStreamWhosePeerTakesNothingSleepsAndThenEnds) {
+  std::atomic<int> looks = 0;
+  std::promise<void> gone;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/endless") return Echo(request);
+        return Streamed(std::make_unique<RestlessSource>(looks, gone));
+      },
+      {.limits = {.write_timeout = 400ms}}, 1);
+  TestClient slow(fixture.port());
+  ASSERT_TRUE(slow.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n"));
+  slow.ReadHead();
+  TestClient other(fixture.port());
+  int before = -1;
+  // Once the kernel's buffers are full, nothing wakes the stream but its end.
+  while (std::exchange(before, looks.load()) != looks) {
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(other.Get("/x").body, "GET /x");
+  }
+  gone.get_future().wait();
+  EXPECT_LE(looks - before, 10) << "400 times when it was pulled each millisecond";
+  slow.ReadToEnd();
+  EXPECT_EQ(other.Get("/x").body, "GET /x");
+}
+
+TEST(Server, APausedReaderOfAStreamWithoutTimesIsWaitedFor) {
+  std::atomic<size_t> pulled = 0;
+  Fixture fixture([&](const Request&) { return Streamed(std::make_unique<EndlessSource>(pulled)); },
+                  {.limits = {.write_timeout = 10ms}}, 1);
+  TestClient paused(fixture.port());
+  ASSERT_TRUE(paused.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  paused.ReadHead();
+  SystemClock clock;
+  const Duration begin = clock.Monotonic();
+  while (clock.Monotonic() - begin < 60ms) std::this_thread::yield();
+  const size_t before = pulled;
+  while (pulled == before) ASSERT_EQ(paused.Read(64 << 10).size(), 64U << 10);
+}
+
+TEST(Server, AnAnswerThatIsTakenByCrumbsIsCut) {
+  Fixture fixture([](const Request&) { return Text(std::string(32 << 20, 'x')); },
+                  {.limits = {.write_timeout = 100ms}}, 1);
+  TestClient slow(fixture.port());
+  ASSERT_TRUE(slow.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  slow.ReadHead();
+  while (fixture.server->stats().connections > 0) std::this_thread::yield();
+  EXPECT_LT(slow.ReadToEnd().size(), 32U << 20);
+}
+
 TEST(Server, SurvivesTlsClientsThatVanishInMidStream) {
   TestAuthority authority;
   const auto leaf = authority.IssueServer();

@@ -6,7 +6,9 @@
 #include <deque>
 #include <filesystem>
 #include <future>
+#include <thread>
 
+#include "http/event_loop.h"
 #include "http/test_client.h"
 #include "http/test_server.h"
 #include "http/x509_test_certs.h"
@@ -165,6 +167,170 @@ TEST(Server, ClosesConnectionsThatDawdle) {
   for (TestClient* client : {&silent, &slow_head, &slow_body, &idle}) {
     EXPECT_EQ(client->ReadToEnd(), "");
   }
+}
+
+// Sends a byte as soon as the last one was taken, until the server has had enough.
+Duration TrickleUntilClosed(TestClient& client, std::string_view bytes) {
+  SystemClock clock;
+  const Duration begin = clock.Monotonic();
+  // A read that waits a moment sees the end at once, where a write sees it one too late.
+  const timeval moment{.tv_sec = 0, .tv_usec = 5'000};
+  setsockopt(client.fd(), SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
+  char byte;
+  for (size_t i = 0; clock.Monotonic() - begin < 10s; i = (i + 1) % bytes.size()) {
+    if (!client.Send(bytes.substr(i, 1))) break;
+    const ssize_t count = recv(client.fd(), &byte, 1, 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN)) break;
+  }
+  return clock.Monotonic() - begin;
+}
+
+TEST(Server, BytesThatTrickleInMoveNoDeadline) {
+  Fixture fixture(Echo,
+                  {.limits = {.idle_timeout = 10min, .head_timeout = 80ms, .body_timeout = 80ms}});
+  TestClient head(fixture.port());
+  ASSERT_TRUE(head.Send("GET / HTTP/1.1\r\nX: "));
+  EXPECT_LT(TrickleUntilClosed(head, "a"), 5s);
+  TestClient second_head(fixture.port());
+  EXPECT_EQ(second_head.Get("/").status(), 200);
+  ASSERT_TRUE(second_head.Send("GET / HTTP/1.1\r\nX: "));
+  EXPECT_LT(TrickleUntilClosed(second_head, "a"), 5s);
+  TestClient body(fixture.port());
+  ASSERT_TRUE(body.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n"));
+  EXPECT_LT(TrickleUntilClosed(body, "b"), 5s);
+  TestClient chunked(fixture.port());
+  ASSERT_TRUE(chunked.Send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  EXPECT_LT(TrickleUntilClosed(chunked, "1\r\nb\r\n"), 5s);
+}
+
+TEST(Server, AHandshakeThatIsNotFinishedIsNotWaitedFor) {
+  TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  Fixture fixture(Echo, {.tls = ServerTls{.certificate_pem = leaf.certificate_pem,
+                                          .key_pem = leaf.key_pem},
+                         .limits = {.head_timeout = 80ms}});
+  TestClient silent(fixture.port());
+  EXPECT_EQ(silent.ReadToEnd(), "");
+  TestClient halfway(fixture.port());
+  // A record of a handshake whose 512 bytes come one by one.
+  ASSERT_TRUE(halfway.Send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)));
+  EXPECT_LT(TrickleUntilClosed(halfway, "a"), 5s);
+  TestClient mute(fixture.port(), ClientTls{.ca_pem = authority.certificate_pem()});
+  EXPECT_EQ(mute.ReadToEnd(), "") << "a head that never begins";
+}
+
+TEST(Server, TheOldestSilentConnectionMakesRoom) {
+  Fixture fixture(Echo, {.limits = {.arriving_max = 10, .arriving_per_address_max = 2}}, 1);
+  TestClient asked(fixture.port());
+  EXPECT_EQ(asked.Get("/").status(), 200);
+  std::deque<TestClient> silent;
+  for (int i = 0; i < 5; ++i) silent.emplace_back(fixture.port());
+  EXPECT_EQ(silent.front().ReadToEnd(), "");
+  for (int i = 1; i < 5; ++i) EXPECT_EQ(silent[i].Get("/").status(), 200);
+  EXPECT_EQ(asked.Get("/").status(), 200);
+}
+
+TEST(Server, BodiesThatHaveNoRoomAreRefusedAndOthersServed) {
+  Fixture fixture(Echo, {.limits = {.intake_bytes_max = 1 << 20,
+                                    .intake_bytes_per_address_max = 300'000}});
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n";
+  TestClient greedy(fixture.port());
+  ASSERT_TRUE(greedy.Send(head + std::string(100'000, 'x')));
+  TestClient other(fixture.port());
+  ASSERT_TRUE(other.Send(head + std::string(400'000, 'x')));
+  const auto refused = other.ReadAnswer();
+  EXPECT_EQ(refused.status(), 429);
+  EXPECT_EQ(refused.Header("Retry-After"), "1");
+  EXPECT_EQ(refused.Header("Connection"), "close");
+  TestClient small(fixture.port());
+  EXPECT_EQ(small.Ask("PUT /s HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc").body,
+            "PUT /s body=abc");
+  greedy.Close();
+  // What it held is free again once the server has seen it go.
+  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+  TestClient later(fixture.port());
+  EXPECT_EQ(later
+                .Ask("PUT /l HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
+                     std::string(100'000, 'x'))
+                .status(),
+            200);
+}
+
+TEST(Server, ABodyIsHeldUntilItHasBeenHandled) {
+  std::promise<void> release;
+  std::shared_future<void> released(release.get_future());
+  std::atomic<int> entered = 0;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (++entered == 1) {
+          entered.notify_all();
+          released.wait();
+        }
+        return Text(std::to_string(request.body.size()));
+      },
+      {.limits = {.intake_bytes_per_address_max = 600'000, .workers_max = 1}});
+  const auto post = [](size_t bytes) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n" +
+           std::string(bytes, 'x');
+  };
+  TestClient first(fixture.port());
+  ASSERT_TRUE(first.Send(post(200'000)));
+  entered.wait(0);
+  EXPECT_EQ(fixture.server->stats().held_bytes, 200'000);
+  TestClient second(fixture.port());
+  ASSERT_TRUE(second.Send(post(50'000)));
+  while (fixture.server->stats().waiting_requests == 0) std::this_thread::yield();
+  EXPECT_EQ(fixture.server->stats().held_bytes, 250'000);
+  TestClient third(fixture.port());
+  EXPECT_EQ(third.Ask(post(400'000)).status(), 429) << "although nothing of it is being received";
+  release.set_value();
+  EXPECT_EQ(first.ReadAnswer().body, "200000");
+  EXPECT_EQ(second.ReadAnswer().body, "50000");
+  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+}
+
+TEST(Server, UrgentPathsAreAnsweredWhileAllWorkersAreBusy) {
+  std::promise<void> release;
+  std::shared_future<void> released(release.get_future());
+  std::atomic<int> entered = 0;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path.starts_with("/readyz")) return Text("ok");
+        ++entered;
+        entered.notify_all();
+        released.wait();
+        return Text("late");
+      },
+      {.limits = {.waiting_requests_max = 1, .workers_max = 1}, .urgent_paths = {"/readyz"}});
+  TestClient first(fixture.port());
+  ASSERT_TRUE(first.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  entered.wait(0);
+  TestClient probe(fixture.port());
+  EXPECT_EQ(probe.Get("/readyz").body, "ok");
+  EXPECT_EQ(probe.Get("/readyz/etcd?verbose").body, "ok");
+  EXPECT_EQ(entered, 1);
+  TestClient waiting(fixture.port());
+  ASSERT_TRUE(waiting.Send("GET /readyzed HTTP/1.1\r\nHost: h\r\n\r\n"));
+  while (fixture.server->stats().waiting_requests == 0) std::this_thread::yield();
+  release.set_value();
+  EXPECT_EQ(first.ReadAnswer().body, "late");
+  EXPECT_EQ(waiting.ReadAnswer().body, "ok") << "only the path itself and what lies below it";
+}
+
+TEST(Loops, TellHowLongOneIsStuck) {
+  Fixture fixture(Echo, {}, 1);
+  EXPECT_LT(fixture.loops.LongestRound(), 5s);
+  std::promise<void> release;
+  std::promise<void> stuck;
+  fixture.loops.Next().Post([&] {
+    stuck.set_value();
+    release.get_future().wait();
+  });
+  stuck.get_future().wait();
+  while (fixture.loops.LongestRound() < 20ms) std::this_thread::yield();
+  release.set_value();
+  TestClient client(fixture.port());
+  EXPECT_EQ(client.Get("/").status(), 200);
 }
 
 TEST(Server, SendsStoredBytesInPieces) {

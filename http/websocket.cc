@@ -244,7 +244,10 @@ void WebSocket::TellClosed(int code, std::string_view reason) {
 
 int WebSocket::PullEveryMs() const {
   if (close_sent_at_ != kNever) return 1'000;
-  return static_cast<int>(options_.ping_every / 1ms);
+  const int ping_ms = static_cast<int>(options_.ping_every / 1ms);
+  const int handler_ms = handler_->PullEveryMs();
+  return ping_ms > 0 && handler_ms > 0 ? std::min(ping_ms, handler_ms)
+                                       : std::max(ping_ms, handler_ms);
 }
 
 void WebSocket::QueueOutgoing(size_t bytes_max) {
@@ -346,6 +349,48 @@ class BytesHandler final : public MessageHandler {
   bool told_closed_ = false;
 };
 
+class SourceHandler final : public MessageHandler {
+ public:
+  SourceHandler(std::unique_ptr<StreamSource> source, MessageForm form)
+      : source_(std::move(source)), form_(std::move(form)) {}
+
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
+    sender_ = std::move(sender);
+    if (form_.begins_empty) sender_->Send("", form_.text);
+    source_->Attach([sender = sender_] { sender->Wake(); });
+  }
+  bool OnMessage(std::string_view, bool) override { return true; }
+  void OnRoom(size_t bytes_max) override {
+    if (!SendWaiting() || pulled_ == Pulled::kEnd || pulled_ == Pulled::kAbort) return;
+    std::vector<SharedBytes> pieces;
+    pulled_ = source_->Pull(bytes_max, pieces);
+    waiting_.assign(pieces.begin(), pieces.end());
+    const bool sent = SendWaiting();
+    if (sent && pieces.empty() && pulled_ == Pulled::kMore) sender_->Wake();
+  }
+  void OnClose(int, std::string_view) override {}
+  int PullEveryMs() const override { return source_->PullEveryMs(); }
+
+ private:
+  // False while the backlog is full; OnRoom comes when it is not.
+  bool SendWaiting() {
+    while (!waiting_.empty()) {
+      const std::string& piece = *waiting_.front();
+      if (!sender_->Send(form_.encode ? form_.encode(piece) : piece, form_.text)) return false;
+      waiting_.pop_front();
+    }
+    if (pulled_ == Pulled::kEnd) sender_->Close(1000);
+    if (pulled_ == Pulled::kAbort) sender_->Close(1011);
+    return true;
+  }
+
+  const std::unique_ptr<StreamSource> source_;
+  const MessageForm form_;
+  std::shared_ptr<WebSocketSender> sender_;
+  std::deque<SharedBytes> waiting_;  // Pulled, and not taken by the backlog yet.
+  Pulled pulled_ = Pulled::kIdle;
+};
+
 std::string AcceptKey(std::string_view key) {
   const std::string salted = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   unsigned char digest[SHA_DIGEST_LENGTH];
@@ -418,12 +463,17 @@ Headers WebSocketAcceptHeaders(const Request& request, std::string_view subproto
   return headers;
 }
 
-Response AcceptWebSocket(const Request& request, std::string_view subprotocol,
-                         std::unique_ptr<MessageHandler> handler, const WebSocketOptions& options) {
+std::optional<Response> RefuseWebSocket(const Request& request) {
   const auto nonce = FromBase64(request.Header("Sec-WebSocket-Key"));
   if (request.method != "GET" || !IsWebSocket(request)) return Refusal("not a WebSocket request");
   if (request.Header("Sec-WebSocket-Version") != "13") return Refusal("bad WebSocket version");
   if (!nonce || nonce->size() != 16) return Refusal("bad Sec-WebSocket-Key");
+  return std::nullopt;
+}
+
+Response AcceptWebSocket(const Request& request, std::string_view subprotocol,
+                         std::unique_ptr<MessageHandler> handler, const WebSocketOptions& options) {
+  if (auto refused = RefuseWebSocket(request)) return std::move(*refused);
   Response response;
   response.status = 101;
   response.headers = WebSocketAcceptHeaders(request, subprotocol);
@@ -438,6 +488,11 @@ std::unique_ptr<Duplex> MakeWebSocket(WebSocketRole role, std::unique_ptr<Messag
 
 std::unique_ptr<MessageHandler> BytesInMessages(std::unique_ptr<Duplex> bytes) {
   return std::make_unique<BytesHandler>(std::move(bytes));
+}
+
+std::unique_ptr<MessageHandler> SourceInMessages(std::unique_ptr<StreamSource> source,
+                                                 MessageForm form) {
+  return std::make_unique<SourceHandler>(std::move(source), std::move(form));
 }
 
 std::unique_ptr<Exchange> OpenWebSocket(

@@ -53,6 +53,8 @@ class MessageHandler {
   virtual void OnRoom(size_t /*bytes*/) {}
   // Once: the peer closes with that code; 1005 without one, 1006 when it just went away.
   virtual void OnClose(int code, std::string_view reason) = 0;
+  // When not zero: OnRoom is called at least this often (milliseconds) while there is room.
+  virtual int PullEveryMs() const { return 0; }
 };
 
 bool IsWebSocket(const Request& request);
@@ -62,6 +64,8 @@ std::vector<std::string> OfferedSubprotocols(const Request& request);
 // nullopt when nothing is in common.
 std::optional<std::string> ChooseSubprotocol(const Request& request,
                                              const std::vector<std::string>& known);
+// The 400 to a handshake that is not in order.
+std::optional<Response> RefuseWebSocket(const Request& request);
 // 101, with the subprotocol unless it is ""; 400 when the handshake is not in order.
 Response AcceptWebSocket(const Request& request, std::string_view subprotocol,
                          std::unique_ptr<MessageHandler> handler,
@@ -76,6 +80,18 @@ std::unique_ptr<Duplex> MakeWebSocket(WebSocketRole role, std::unique_ptr<Messag
 // A handler that carries `bytes`' stream in binary messages, whose boundaries mean nothing: a text
 // message closes with 1003, the stream's end with 1000, and close 1000 is its end.
 std::unique_ptr<MessageHandler> BytesInMessages(std::unique_ptr<Duplex> bytes);
+
+// How a stream that only goes to the client looks in messages.
+struct MessageForm {
+  bool text = false;
+  bool begins_empty = false;  // With a message of no bytes, by which clients know that all is well.
+  // Of each piece that the source yields; null: as it is.
+  std::function<std::string(const std::string&)> encode = {};
+};
+// A message for each piece of the stream; its end closes with 1000, a break with 1011. What the
+// client sends means nothing.
+std::unique_ptr<MessageHandler> SourceInMessages(std::unique_ptr<StreamSource> source,
+                                                 MessageForm form);
 
 // As a client. `request` needs target and whatever headers; the handshake's are added. `open` is
 // called once on a loop: with the subprotocol that was chosen ("" for none) it returns the handler;

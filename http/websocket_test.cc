@@ -109,6 +109,48 @@ TEST(WebSocket, CarriesMessagesAnswersPingsAndCloses) {
   EXPECT_TRUE(client.closed_in_order());
 }
 
+// Yields the pieces it was given, one a pull, and then ends.
+class ListedPieces : public StreamSource {
+ public:
+  explicit ListedPieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  void Attach(Waker waker) override { waker_ = std::move(waker); }
+  Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
+    if (next_ == pieces_.size()) return Pulled::kEnd;
+    out.push_back(std::make_shared<const std::string>(pieces_[next_++]));
+    return Pulled::kMore;
+  }
+
+ private:
+  const std::vector<std::string> pieces_;
+  size_t next_ = 0;
+  Waker waker_;
+};
+
+TEST(WebSocket, CarriesAStreamAMessageAPiece) {
+  Fixture fixture([](const Request& request) {
+    MessageForm form{.text = request.HasQuery("text")};
+    if (!form.text) {
+      form.begins_empty = true;
+      form.encode = [](const std::string& piece) { return "<" + piece + ">"; };
+    }
+    auto pieces = std::make_unique<ListedPieces>(std::vector<std::string>{"one", "two"});
+    return AcceptWebSocket(request, "", SourceInMessages(std::move(pieces), std::move(form)));
+  });
+  TestClient binary(fixture.port());
+  ASSERT_TRUE(binary.Send(kHandshake + "\r\n" + Frame(1, "ignored")));
+  binary.ReadHead();
+  EXPECT_EQ(binary.Read(16), std::string("\x82\x00", 2) + "\x82\x05<one>\x82\x05<two>");
+  EXPECT_EQ(binary.Read(4), "\x88\x02\x03\xe8");
+  ASSERT_TRUE(binary.Send(Frame(8, "\x03\xe8")));
+  EXPECT_EQ(binary.ReadToEnd(), "");
+  TestClient texts(fixture.port());
+  std::string handshake = kHandshake;
+  handshake.replace(0, 7, "GET /ws?text=1");
+  ASSERT_TRUE(texts.Send(handshake + "\r\n"));
+  texts.ReadHead();
+  EXPECT_EQ(texts.Read(10), "\x81\x03one\x81\x03two");
+}
+
 TEST(WebSocket, AnswersThePeersClose) {
   std::promise<int> closed;
   auto fixture = EchoServer(&closed);

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "api/values.h"
+#include "apiserver/auth/token_protocol.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -38,42 +39,6 @@ std::optional<std::string> BearerToken(std::string_view header,
     return std::nullopt;
   }
   return std::string(token);
-}
-
-bool IsUpgradeToWebSocket(const http::Request& request) {
-  return Lower(request.Header("Upgrade")) == "websocket" &&
-         Lower(request.Header("Connection")).find("upgrade") != std::string::npos;
-}
-
-// The token among the subprotocols of a WebSocket: browsers can send no Authorization header. ""
-// when there is none; Unauthorized when it is said in a way that proves nothing.
-Result<std::string> TokenInSubprotocols(const http::Request& request) {
-  constexpr std::string_view kPrefix = "base64url.bearer.authorization.k8s.io.";
-  if (!IsUpgradeToWebSocket(request)) return std::string();
-  std::optional<std::string> token;
-  bool has_others = false;
-  const auto [begin, end] = request.headers.equal_range("Sec-WebSocket-Protocol");
-  for (auto at = begin; at != end; ++at) {
-    std::string_view rest = at->second;
-    while (true) {
-      const size_t comma = rest.find(',');
-      std::string_view protocol = rest.substr(0, comma);
-      while (protocol.starts_with(' ')) protocol.remove_prefix(1);
-      while (protocol.ends_with(' ')) protocol.remove_suffix(1);
-      if (!protocol.starts_with(kPrefix)) {
-        has_others = true;
-      } else {
-        auto decoded = FromBase64Url(protocol.substr(kPrefix.size()));
-        if (token || !decoded) return Unauthorized();
-        token = std::move(*decoded);
-      }
-      if (comma == std::string_view::npos) break;
-      rest.remove_prefix(comma + 1);
-    }
-  }
-  // One has to be left that the answer can name.
-  if (token && !has_others) return Unauthorized();
-  return token.value_or("");
 }
 
 User WithAuthenticatedGroup(User user) {
@@ -219,9 +184,9 @@ Authentication::Found Authentication::ByBearerToken(const http::Request& request
 }
 
 Authentication::Found Authentication::BySubprotocol(const http::Request& request) const {
-  const std::string token = TRY(TokenInSubprotocols(request));
-  if (token.empty()) return std::nullopt;
-  return ByToken(token);
+  const auto token = TRY(TokenInProtocols(request));
+  if (!token) return std::nullopt;
+  return ByToken(*token);
 }
 
 Result<User> Authentication::Authenticate(const http::Request& request,

@@ -26,11 +26,9 @@ Duration Compactor::Step() {
 Revision Compactor::Target(Duration now, Revision current) {
   while (samples_.size() > 1 && samples_[1].at + options_.window <= now) samples_.pop_front();
   const bool old_enough = !samples_.empty() && samples_[0].at + options_.window <= now;
-  const auto back = [&](uint64_t revisions) {
-    return current.value > revisions ? Revision{current.value - revisions} : Revision{};
-  };
   const Revision by_time = old_enough ? samples_[0].revision : Revision{};
-  return std::max(std::min(by_time, back(options_.revisions_min)), back(options_.revisions_max));
+  if (current.value <= options_.revisions_max) return by_time;
+  return std::max(by_time, Revision{current.value - options_.revisions_max});
 }
 
 }  // namespace skiff

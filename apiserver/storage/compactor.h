@@ -1,7 +1,9 @@
 // Takes old versions away, so that the store holds the objects and a window of their history.
 //
-// The window reaches back `window` in time or `revisions_min` writes, whichever is longer: a quiet
-// cluster can resume watches for long. `revisions_max` bounds it against a storm of writes.
+// The window reaches back `window` in time: as with kube-apiserver and its etcd, what is older than
+// two periods can no longer be read, and a list that goes on from there is told so (410) with the
+// token by which it goes on all the same. Watches resume within the window, across restarts too.
+// `revisions_max` bounds it against a storm of writes.
 #pragma once
 
 #include <deque>
@@ -18,7 +20,6 @@ class Compactor final : public ControlLoop {
   struct Options {
     Duration period = 5min;  // kube-apiserver's --etcd-compaction-interval. 0: never compacts.
     Duration window = 5min;
-    uint64_t revisions_min = 100'000;
     uint64_t revisions_max = 1'000'000;
   };
 

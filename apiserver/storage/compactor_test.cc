@@ -24,7 +24,7 @@ class CompactorTest : public testing::Test {
 };
 
 TEST_F(CompactorTest, KeepsWhatIsYoungerThanTheWindow) {
-  Compactor compactor(*store_, clock_, {.revisions_min = 0});
+  Compactor compactor(*store_, clock_, {});
   Write(10);
   Run(compactor, 1);
   Write(10);
@@ -36,7 +36,7 @@ TEST_F(CompactorTest, KeepsWhatIsYoungerThanTheWindow) {
 }
 
 TEST_F(CompactorTest, AShortPeriodDoesNotShortenTheWindow) {
-  Compactor compactor(*store_, clock_, {.period = 1min, .window = 3min, .revisions_min = 0});
+  Compactor compactor(*store_, clock_, {.period = 1min, .window = 3min});
   for (int minute = 0; minute < 3; ++minute) {
     Write(10);
     Run(compactor, 1);
@@ -49,32 +49,52 @@ TEST_F(CompactorTest, AShortPeriodDoesNotShortenTheWindow) {
   EXPECT_EQ(store_->Compacted(), Revision{21});
 }
 
-TEST_F(CompactorTest, KeepsTheLastRevisionsHoweverOld) {
-  Compactor compactor(*store_, clock_, {.revisions_min = 30});
-  Write(20);
-  Run(compactor, 5);
-  EXPECT_EQ(store_->Compacted(), Revision{0});
-  Write(20);
-  Run(compactor, 5);
-  EXPECT_EQ(store_->Compacted(), Revision{41 - 30});
+TEST_F(CompactorTest, OldRevisionsGoHoweverFewTheyAre) {
+  Compactor compactor(*store_, clock_, {});
+  Write(3);
+  Run(compactor, 3);
+  EXPECT_EQ(store_->Compacted(), Revision{4});
+  EXPECT_TRUE(store_->List({.prefix = "/", .at = Revision{4}})) << "nothing is newer";
+  Write(1);
+  EXPECT_TRUE(store_->List({.prefix = "/", .at = Revision{4}}));
+  Run(compactor, 2);
+  EXPECT_EQ(store_->List({.prefix = "/", .at = Revision{4}}).error().reason, Reason::kExpired)
+      << "ten minutes later";
+}
+
+TEST_F(CompactorTest, ANewStartKeepsTheWindow) {
+  Write(10);
+  {
+    Compactor before(*store_, clock_, {});
+    Run(before, 3);
+  }
+  ASSERT_EQ(store_->Compacted(), Revision{11});
+  Write(10);
+  store_.reset();
+  store_ = *RocksdbStore::Open({.path = "/store", .env = disk_.get()}, clock_);
+  Compactor compactor(*store_, clock_, {});
+  Run(compactor, 1);
+  EXPECT_TRUE(store_->Watch("/", Revision{11}, nullptr)) << "a watch resumes";
+  Run(compactor, 1);
+  EXPECT_EQ(store_->Watch("/", Revision{11}, nullptr).error().reason, Reason::kExpired);
 }
 
 TEST_F(CompactorTest, AStormDoesNotStretchTheWindowWithoutBound) {
-  Compactor compactor(*store_, clock_, {.revisions_min = 10, .revisions_max = 50});
+  Compactor compactor(*store_, clock_, {.revisions_max = 50});
   Write(100);
   Run(compactor, 1);
   EXPECT_EQ(store_->Compacted(), Revision{101 - 50});
 }
 
 TEST_F(CompactorTest, PeriodZeroNeverCompacts) {
-  Compactor compactor(*store_, clock_, {.period = 0s, .revisions_min = 0, .revisions_max = 0});
+  Compactor compactor(*store_, clock_, {.period = 0s, .revisions_max = 0});
   Write(10);
   EXPECT_EQ(compactor.Step(), kNever);
   EXPECT_EQ(store_->Compacted(), Revision{0});
 }
 
 TEST_F(CompactorTest, AnEarlyWakeChangesNothing) {
-  Compactor compactor(*store_, clock_, {.revisions_min = 0});
+  Compactor compactor(*store_, clock_, {});
   EXPECT_EQ(compactor.Step(), 5min);
   Write(5);
   clock_.Advance(1min);

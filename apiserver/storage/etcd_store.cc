@@ -29,6 +29,8 @@ EtcdStore::EtcdStore(Options options, const Clock& clock, std::unique_ptr<EtcdCl
       leases_(*client_, clock_),
       index_(Revision{}),
       cache_(options_.cache_bytes_max),
+      history_([this](Revision after) { return FetchHistory(after); },
+               [this] { ring_.WakeStalled(); }),
       ring_(Revision{}, options_.ring, this) {}
 
 EtcdStore::~EtcdStore() {

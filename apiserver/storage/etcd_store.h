@@ -35,6 +35,7 @@
 #include "apiserver/storage/etcd_store_client.h"
 #include "apiserver/storage/etcd_values.h"
 #include "apiserver/storage/event_ring.h"
+#include "apiserver/storage/history_reader.h"
 #include "apiserver/storage/key_index.h"
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store.h"
@@ -81,6 +82,12 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   // As far as this server has heard of it.
   Revision Compacted() override { return Revision{compacted_.load()}; }
 
+  // Whether etcd answers, with a quorum, and what it says shows here.
+  Result<> CheckHealth();
+  // From now on no cursor waits for etcd; the caller runs the loop, which ends before the store.
+  // Before the first Watch.
+  ControlLoop& ReadHistoryAside();
+
   // For parts that keep keys of their own in etcd.
   EtcdClient& client() { return *client_; }
 
@@ -90,12 +97,6 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
     std::string bytes;  // As in etcd.
     std::string value;
     size_t revision_at;
-  };
-  // What happened in (after, through], all of it, whole revisions.
-  struct Segment {
-    Revision after;
-    Revision through;
-    std::vector<EventPtr> events;
   };
   class PendingEntry;
 
@@ -135,8 +136,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
 
   Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
                               size_t events_max, std::vector<EventPtr>& out) override;
-  std::shared_ptr<const Segment> FindSegment(Revision after);
-  Result<std::shared_ptr<const Segment>> FetchSegment(Revision after);
+  Result<HistoryReader::SegmentPtr> FetchHistory(Revision after);
 
   const Options options_;
   const Clock& clock_;
@@ -145,6 +145,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   EtcdLeases leases_;
   KeyIndex index_;
   RecordCache cache_;
+  HistoryReader history_;
   EventRing ring_;
   std::atomic<uint64_t> compacted_ = 0;
 
@@ -154,10 +155,6 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Mutex pending_mutex_;
   std::unordered_multimap<std::string, std::shared_ptr<const Pending>> pending_
       GUARDED_BY(pending_mutex_);
-
-  Mutex segments_mutex_;
-  // Read lately, newest last; at most kSegmentsMax.
-  std::deque<std::shared_ptr<const Segment>> segments_ GUARDED_BY(segments_mutex_);
 };
 
 }  // namespace skiff

@@ -12,7 +12,6 @@ namespace {
 constexpr Duration kVisibleWait = 3s;
 // Of one answer of etcd.
 constexpr size_t kRecordsPerPage = 1000;
-constexpr size_t kSegmentsMax = 4;
 
 Error NotReady() {
   return {.reason = Reason::kTooManyRequests,
@@ -154,49 +153,33 @@ Result<> EtcdStore::Compact(Revision revision) {
   return {};
 }
 
-std::shared_ptr<const EtcdStore::Segment> EtcdStore::FindSegment(Revision after) {
-  MutexLock lock(segments_mutex_);
-  for (const auto& segment : segments_) {
-    if (segment->after <= after && after < segment->through) return segment;
-  }
-  return nullptr;
-}
-
-Result<std::shared_ptr<const EtcdStore::Segment>> EtcdStore::FetchSegment(Revision after) {
+Result<HistoryReader::SegmentPtr> EtcdStore::FetchHistory(Revision after) {
   const auto response = TRY(client_->ReadHistory(after));
-  auto segment = std::make_shared<Segment>();
+  auto segment = std::make_shared<HistoryReader::Segment>();
   segment->after = after;
   segment->through = RevisionFrom(response.events().rbegin()->kv().mod_revision());
   if (!ToEvents(response, after, segment->events)) return Fail(WatchExpired());
-  MutexLock lock(segments_mutex_);
-  segments_.push_back(segment);
-  if (segments_.size() > kSegmentsMax) segments_.pop_front();
   return segment;
 }
 
-// Many cursors come here at once, after a restart of theirs or ours: what is read for one serves
-// all.
+ControlLoop& EtcdStore::ReadHistoryAside() {
+  history_.ReadAside();
+  return history_;
+}
+
 Result<Revision> EtcdStore::ReadEvents(const std::string& prefix, Revision after, Revision through,
                                        size_t events_max, std::vector<EventPtr>& out) {
   if (after < Compacted()) return Fail(WatchExpired());
-  auto segment = FindSegment(after);
-  if (!segment) {
-    auto fetched = FetchSegment(after);
-    if (!fetched && fetched.error().reason == Reason::kExpired) return Fail(WatchExpired());
-    if (!fetched) return after;  // etcd is away; the cursor is woken when it is back.
-    segment = *std::move(fetched);
-  }
-  const size_t full = out.size() + events_max;
-  const auto revision = [](const EventPtr& event) { return event->revision; };
-  Revision read = after;
-  const auto& events = segment->events;
-  for (auto at = std::ranges::upper_bound(events, after, {}, revision); at != events.end(); ++at) {
-    if ((*at)->revision > through) return through;
-    if ((*at)->revision > read && out.size() >= full) return read;
-    read = (*at)->revision;
-    if ((*at)->record->key.starts_with(prefix)) out.push_back(*at);
-  }
-  return std::min(segment->through, through);
+  const auto read = history_.ReadEvents(prefix, after, through, events_max, out);
+  if (!read && read.error().reason == Reason::kExpired) return Fail(WatchExpired());
+  if (!read) return after;  // etcd is away; the cursor is woken when it is back.
+  return *read;
+}
+
+Result<> EtcdStore::CheckHealth() {
+  const Revision newest = TRY(NewestRevision());
+  if (WaitUntilVisible(newest, kVisibleWait)) return {};
+  return Fail(Reason::kServiceUnavailable, "what is written to etcd does not show here");
 }
 
 }  // namespace skiff

@@ -72,6 +72,8 @@ class EventRing::Cursor final : public WatchCursor {
                                                  step.history_through, full - out.size(), out));
       MutexLock lock(ring_.mutex_);
       subscription_->first_pending = position_.value + 1;
+      // What could not be read a moment ago can be by now; nobody would tell.
+      if (position_ == before && step.stalled_wakes != ring_.stalled_wakes_) continue;
       if (position_ == before && !subscription_->stalled) {
         subscription_->stalled = true;
         ring_.stalled_.push_back(subscription_);
@@ -91,6 +93,7 @@ class EventRing::Cursor final : public WatchCursor {
     bool done = false;
     // Not 0: the next event left the ring; what is up to here is history.
     Revision history_through;
+    uint64_t stalled_wakes = 0;  // As of this look.
   };
 
   Step ScanRing(size_t full, std::vector<EventPtr>& out) {
@@ -101,7 +104,9 @@ class EventRing::Cursor final : public WatchCursor {
     }
     const uint64_t next = std::max(subscription_->first_pending, position_.value + 1);
     position_.value = next - 1;
-    if (position_ < ring_.evicted_) return {.history_through = ring_.evicted_};
+    if (position_ < ring_.evicted_) {
+      return {.history_through = ring_.evicted_, .stalled_wakes = ring_.stalled_wakes_};
+    }
     auto at = std::ranges::upper_bound(ring_.ring_, position_, {}, &RevisionOf);
     for (size_t looked = 0; at != ring_.ring_.end(); ++at, ++looked) {
       const Event& event = **at;
@@ -174,6 +179,7 @@ void EventRing::WakeStalled() {
   Subscriptions to_wake;
   {
     MutexLock lock(mutex_);
+    ++stalled_wakes_;
     to_wake.swap(stalled_);
     for (const auto& subscription : to_wake) subscription->stalled = false;
   }

@@ -91,6 +91,7 @@ class EventRing {
   // Events up to here are not in the ring, all later ones are.
   Revision evicted_ GUARDED_BY(mutex_);
   Subscriptions stalled_ GUARDED_BY(mutex_);
+  uint64_t stalled_wakes_ GUARDED_BY(mutex_) = 0;  // Calls of WakeStalled.
   // The cursors, by prefix; and how many prefixes there are of each length, so that an event finds
   // the prefixes of its key by one lookup a length.
   std::unordered_map<std::string, std::unique_ptr<Topic>, StringHash, std::equal_to<>> topics_

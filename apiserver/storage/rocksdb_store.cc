@@ -17,6 +17,9 @@ constexpr size_t kGroupWritesMax = 1024;
 constexpr size_t kGroupBytesMax = 4 << 20;
 // How many records of a list are fetched at a time.
 constexpr size_t kListSlice = 256;
+// Of a piece of history. Pieces begin at multiples, so that cursors at different places share them.
+constexpr size_t kHistoryEventsMax = 1024;
+constexpr size_t kHistoryBytesMax = 8 << 20;
 
 tl::unexpected<Error> Missing(Revision version) {
   return Fail(Reason::kInternalError,
@@ -149,6 +152,8 @@ RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<
       index_(std::max(disk_->LastRevision(), kEmptyRevision)),
       cache_(options_.cache_bytes_max),
       compacted_(disk_->Compacted().value),
+      history_([this](Revision after) { return FetchHistory(after); },
+               [this] { ring_.WakeStalled(); }),
       ring_(index_.Current(), options_.ring, this),
       begun_(!options_.begins_unsynced) {}
 
@@ -303,11 +308,13 @@ Result<Written> RocksdbStore::Apply(Write write) {
   Group group(TakeGroup());
   const auto read_only = read_only_;
   lock.unlock();
+  commit_began_ = std::max<Duration::rep>(1, clock_.Monotonic().count());
   if (read_only && !Recover()) {
     group.FailAll(*read_only);
   } else {
     Commit(group);
   }
+  commit_began_ = 0;
   lock.lock();
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.writers().size()));
   for (Writer* writer : group.writers()) {
@@ -378,7 +385,7 @@ Result<> RocksdbStore::Recover() {
   TRY(disk_->Reopen());
   compacted_ = std::max(compacted_.load(), disk_->Compacted().value);
   std::vector<EventPtr> events;
-  TRY(ReadEvents("", Current(), disk_->LastRevision(), SIZE_MAX, events));
+  TRY(ReadLog(Current(), {disk_->LastRevision(), SIZE_MAX, SIZE_MAX}, events));
   if (!events.empty()) Publish(events);
   {
     MutexLock lock(queue_mutex_);
@@ -410,25 +417,54 @@ Result<std::unique_ptr<WatchCursor>> RocksdbStore::Watch(const std::string& pref
 Result<Revision> RocksdbStore::ReadEvents(const std::string& prefix, Revision after,
                                           Revision through, size_t events_max,
                                           std::vector<EventPtr>& out) {
+  if (after < Compacted()) return Fail(WatchExpired());
+  return history_.ReadEvents(prefix, after, through, events_max, out);
+}
+
+Result<HistoryReader::SegmentPtr> RocksdbStore::FetchHistory(Revision after) {
+  auto segment = std::make_shared<HistoryReader::Segment>();
+  const uint64_t block = after.value - after.value % kHistoryEventsMax;
+  segment->after = std::min(after, std::max(Revision{block}, Compacted()));
+  const LogBounds whole{Current(), kHistoryEventsMax, kHistoryBytesMax};
+  segment->through = TRY(ReadLog(segment->after, whole, segment->events));
+  if (segment->through <= after) {
+    // Its bytes ended the piece before the place that is wanted.
+    segment->after = after;
+    segment->events.clear();
+    segment->through = TRY(ReadLog(after, whole, segment->events));
+  }
+  return segment;
+}
+
+Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
+                                       std::vector<EventPtr>& out) {
   // Frozen before the check: what is there at the check stays so.
   const auto view = disk_->Frozen();
-  if (after < Compacted()) {
-    return Fail(WatchExpired());
-  }
-  const size_t full = out.size() + events_max;
+  if (after < Compacted()) return Fail(WatchExpired());
+  const size_t full =
+      bounds.events_max > SIZE_MAX - out.size() ? SIZE_MAX : out.size() + bounds.events_max;
   Revision read = after;
+  size_t bytes = 0;
+  bool ended = false;
   TRY(view.WalkLog(after, [&](const Version& version) -> Result<bool> {
-    if (version.revision > through || out.size() == full) return false;
+    ended = version.revision > bounds.through;
+    if (ended || out.size() == full || bytes >= bounds.bytes_max) return false;
     read = version.revision;
-    if (!version.key.starts_with(prefix)) return true;
     RecordPtr previous;
     if (version.previous.value != 0) previous = TRY(LoadFrom(view, version.previous));
     RecordPtr record = previous;
     if (version.kind == Event::Kind::kPut) record = TRY(LoadFrom(view, version.revision));
+    bytes += record->value.size() + (previous ? previous->value.size() : 0);
     out.push_back(MakeEvent(version.kind, read, std::move(record), std::move(previous)));
     return true;
   }));
-  return out.size() == full ? read : through;
+  const bool more = !ended && (out.size() == full || bytes >= bounds.bytes_max);
+  return more ? read : std::max(read, bounds.through);
+}
+
+ControlLoop& RocksdbStore::ReadHistoryAside() {
+  history_.ReadAside();
+  return history_;
 }
 
 Result<> RocksdbStore::Compact(Revision revision) {
@@ -446,6 +482,27 @@ Result<> RocksdbStore::Writable() {
   MutexLock lock(queue_mutex_);
   if (read_only_) return Fail(*read_only_);
   return {};
+}
+
+Duration RocksdbStore::CommitTime() const {
+  const Duration began(commit_began_.load());
+  return began == Duration::zero() ? began : clock_.Monotonic() - began;
+}
+
+Result<> RocksdbStore::CheckHealth() {
+  if (const Duration time = CommitTime(); time > kCommitTimeMax) {
+    return Fail(Reason::kInternalError,
+                fmt::format("a write has not come to an end for {} s",
+                            std::chrono::duration_cast<std::chrono::seconds>(time).count()));
+  }
+  if (Writable()) return {};
+  // While health fails perhaps nobody writes, and only writers recover: this one changes nothing.
+  if (disk_->full()) (void)Apply({.key = "/registry/health"});
+  return Writable();
+}
+
+bool RocksdbStore::NeedsRestart() {
+  return CommitTime() > kCommitTimeMax || (!Writable() && !disk_->full());
 }
 
 Result<> RocksdbStore::Sync() {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "apiserver/storage/event_ring.h"
+#include "apiserver/storage/history_reader.h"
 #include "apiserver/storage/key_index.h"
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
@@ -42,6 +43,7 @@ enum class Durability : uint8_t {
 class RocksdbStore final : public Store, private EventHistory {
  public:
   static constexpr Duration kRecoveryStep = 1s;
+  static constexpr Duration kCommitTimeMax = 10s;  // Past it, a commit counts as stuck.
 
   struct Options {
     std::string path;
@@ -77,6 +79,15 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<> Snapshot(const std::string& path);
   // The error that made the store read-only, if one did.
   Result<> Writable();
+  // Whether the store does what it is for: writes are taken and do not get stuck. Tries to recover
+  // from a full disk, as a writer would; does not wait for writers that are stuck.
+  Result<> CheckHealth();
+  // Whether only a new start helps against what CheckHealth found: a broken store, stuck writers.
+  bool NeedsRestart();
+  // From now on no cursor waits for the disk; the caller runs the loop, which ends before the
+  // store. Before the first Watch.
+  ControlLoop& ReadHistoryAside();
+  ControlLoop& history_loop() { return history_; }
   // Whether acknowledged writes are not synced yet, and syncs them. See SyncLoop and
   // Options::begins_unsynced.
   bool Unsynced() const { return unsynced_; }
@@ -107,6 +118,16 @@ class RocksdbStore final : public Store, private EventHistory {
   bool ShouldSync();
   Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
                               size_t events_max, std::vector<EventPtr>& out) override;
+  // Appends what happened after `after`, up to `through`, until `out` holds so much. The revision
+  // up to which nothing is missing.
+  struct LogBounds {
+    Revision through;
+    size_t events_max;
+    size_t bytes_max;
+  };
+  Result<Revision> ReadLog(Revision after, const LogBounds& bounds, std::vector<EventPtr>& out);
+  Result<HistoryReader::SegmentPtr> FetchHistory(Revision after);
+  Duration CommitTime() const;
 
   const Options options_;
   const Clock& clock_;
@@ -115,7 +136,9 @@ class RocksdbStore final : public Store, private EventHistory {
   KeyIndex index_;
   RecordCache cache_;
   std::atomic<uint64_t> compacted_;
+  HistoryReader history_;
   EventRing ring_;
+  std::atomic<Duration::rep> commit_began_ = 0;  // Monotonic; 0: nobody commits.
 
   Mutex compact_mutex_;  // Held while the disk drops versions: one compaction at a time.
 

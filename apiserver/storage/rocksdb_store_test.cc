@@ -211,6 +211,48 @@ class FaultyDisk final : public rocksdb::EnvWrapper {
   uint64_t free_bytes_ = uint64_t{1} << 40;
 };
 
+// Whose syncs come to no end while it is held.
+class StuckDisk final : public rocksdb::EnvWrapper {
+ public:
+  explicit StuckDisk(rocksdb::Env* disk) : EnvWrapper(disk) {}
+
+  rocksdb::Status NewWritableFile(const std::string& name,
+                                  std::unique_ptr<rocksdb::WritableFile>* file,
+                                  const rocksdb::EnvOptions& options) override {
+    auto status = EnvWrapper::NewWritableFile(name, file, options);
+    if (status.ok()) *file = std::make_unique<File>(*this, std::move(*file));
+    return status;
+  }
+  void Hold() { held_ = true; }
+  void AwaitHeld() { waiting_.wait(false); }
+  void Release() {
+    held_ = false;
+    held_.notify_all();
+  }
+
+ private:
+  class File final : public rocksdb::WritableFileWrapper {
+   public:
+    File(StuckDisk& disk, std::unique_ptr<rocksdb::WritableFile> file)
+        : WritableFileWrapper(file.get()), disk_(disk), file_(std::move(file)) {}
+    rocksdb::Status Sync() override {
+      if (disk_.held_) {
+        disk_.waiting_ = true;
+        disk_.waiting_.notify_all();
+        disk_.held_.wait(true);
+      }
+      return WritableFileWrapper::Sync();
+    }
+
+   private:
+    StuckDisk& disk_;
+    std::unique_ptr<rocksdb::WritableFile> file_;
+  };
+
+  std::atomic<bool> held_ = false;
+  std::atomic<bool> waiting_ = false;
+};
+
 TEST_F(RocksdbStoreTest, AFullDiskMakesItReadOnlyAndLosesNothing) {
   FaultyDisk faulty(disk_.get());
   Open({.env = &faulty});
@@ -271,6 +313,44 @@ TEST_F(RocksdbStoreTest, AStoreThatStaysFullCanStillBeRead) {
     EXPECT_EQ(store_->Get("/a", Revision{2}).value()->value, "1");
     clock_.Advance(RocksdbStore::kRecoveryStep);
   }
+  store_.reset();
+}
+
+TEST_F(RocksdbStoreTest, ItsHealthTellsAFullDiskFromABrokenOneAndRecovers) {
+  FaultyDisk faulty(disk_.get());
+  Open({.env = &faulty});
+  ASSERT_TRUE(Put("/a", "1"));
+  EXPECT_TRUE(store_->CheckHealth());
+  faulty.Break(rocksdb::Status::NoSpace("no space left on device"));
+  faulty.SetFreeBytes(0);
+  ASSERT_FALSE(Put("/a", "2"));
+  EXPECT_THAT(store_->CheckHealth().error().message, HasSubstr("the store is read-only"));
+  EXPECT_FALSE(store_->NeedsRestart());
+  faulty.Break(rocksdb::Status::OK());
+  faulty.SetFreeBytes(uint64_t{1} << 30);
+  clock_.Advance(RocksdbStore::kRecoveryStep);
+  EXPECT_TRUE(store_->CheckHealth()) << "although nobody writes";
+  EXPECT_EQ(store_->Current(), Revision{2}) << "and nothing was";
+  faulty.Break(rocksdb::Status::IOError("the cable is out"));
+  ASSERT_FALSE(Put("/a", "2"));
+  EXPECT_FALSE(store_->CheckHealth());
+  EXPECT_TRUE(store_->NeedsRestart());
+  store_.reset();
+}
+
+TEST_F(RocksdbStoreTest, AWriteThatIsStuckIsNoHealth) {
+  StuckDisk stuck(disk_.get());
+  Open({.env = &stuck});
+  stuck.Hold();
+  std::jthread writer([&] { EXPECT_TRUE(Put("/a", "1")); });
+  stuck.AwaitHeld();
+  EXPECT_TRUE(store_->CheckHealth());
+  clock_.Advance(RocksdbStore::kCommitTimeMax + 1500ms);
+  EXPECT_EQ(store_->CheckHealth().error().message, "a write has not come to an end for 11 s");
+  EXPECT_TRUE(store_->NeedsRestart());
+  stuck.Release();
+  writer.join();
+  EXPECT_TRUE(store_->CheckHealth());
   store_.reset();
 }
 

@@ -10,8 +10,10 @@
 #include "apiserver/respond.h"
 #include "apiserver/subresources/exec_over_spdy.h"
 #include "apiserver/subresources/log_options.h"
+#include "apiserver/subresources/log_socket.h"
 #include "apiserver/subresources/subresources.h"
 #include "http/tunnel.h"
+#include "http/websocket.h"
 
 namespace skiff {
 namespace {
@@ -208,6 +210,9 @@ Result<http::Response> HandleLog(Core& core, ApiRequest& request) {
       "Get \"https://{}:{}{}\": ", forwarding.upstream.host, forwarding.upstream.port, target));
   forwarding.request = RequestFor(request.http, std::move(target));
   forwarding.on_answer = AnswerAsStatus;
+  if (http::IsWebSocket(request.http)) {
+    if (auto refused = CarryLogInWebSocket(request.http, forwarding)) return std::move(*refused);
+  }
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }
 

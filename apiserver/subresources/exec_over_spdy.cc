@@ -223,9 +223,8 @@ class ClientSide final : public http::MessageHandler {
         loops_, std::move(kubelet_), std::move(request_),
         [bridge = bridge_](Result<http::Opened> opened) { Answered(bridge, std::move(opened)); });
   }
-  bool OnMessage(std::string_view data, bool text) override {
-    return text || bridge_->FromClient(data);
-  }
+  // Text or binary, a message's first byte is its channel.
+  bool OnMessage(std::string_view data, bool) override { return bridge_->FromClient(data); }
   void OnRoom(size_t) override { bridge_->ClientHasRoom(); }
   void OnClose(int, std::string_view) override { bridge_->ClientLeft(); }
 

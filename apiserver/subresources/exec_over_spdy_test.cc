@@ -103,8 +103,8 @@ class Client final : public http::MessageHandler {
       return channels[number];
     }
   };
-  Client(std::shared_ptr<Seen> seen, std::vector<std::string> messages)
-      : seen_(std::move(seen)), messages_(std::move(messages)) {}
+  Client(std::shared_ptr<Seen> seen, std::vector<std::string> messages, bool text)
+      : seen_(std::move(seen)), messages_(std::move(messages)), text_(text) {}
   void OnOpen(std::shared_ptr<http::WebSocketSender> sender) override {
     sender_ = std::move(sender);
     SendMore();
@@ -123,10 +123,15 @@ class Client final : public http::MessageHandler {
 
  private:
   void SendMore() {
-    while (next_ < messages_.size() && sender_->Send(messages_[next_])) ++next_;
+    // The byte that ends the input is no text.
+    while (next_ < messages_.size() &&
+           sender_->Send(messages_[next_], text_ && messages_[next_][0] != '\xff')) {
+      ++next_;
+    }
   }
   const std::shared_ptr<Seen> seen_;
   const std::vector<std::string> messages_;
+  const bool text_;
   size_t next_ = 0;
   std::shared_ptr<http::WebSocketSender> sender_;
 };
@@ -139,12 +144,12 @@ class ExecOverSpdyTest : public testing::Test {
     server_ = *http::Server::Start({.bind_address = "127.0.0.1"}, loops_, *translator_);
   }
   // Opens, sends, and waits for the end; returns the code of the close.
-  int Run(const std::string& target, std::vector<std::string> messages) {
+  int Run(const std::string& target, std::vector<std::string> messages, bool text = false) {
     const auto exchange = http::OpenWebSocket(
         loops_, {.host = "127.0.0.1", .port = server_->port()}, {.target = target},
         {"v5.channel.k8s.io"}, [&](Result<std::string> protocol) {
           EXPECT_EQ(protocol, "v5.channel.k8s.io");
-          return std::make_unique<Client>(seen_, std::move(messages));
+          return std::make_unique<Client>(seen_, std::move(messages), text);
         });
     MutexLock lock(seen_->mutex);
     seen_->changed.wait_for(lock, 10s,
@@ -167,6 +172,11 @@ TEST_F(ExecOverSpdyTest, InputEndsAndOutputsAndTheResultCome) {
   EXPECT_EQ(seen_->Channel(1), "hello");
   EXPECT_EQ(seen_->Channel(2), "hello");
   EXPECT_EQ(seen_->Channel(3), R"({"status":"Failure","reason":"NonZeroExitCode"})");
+}
+
+TEST_F(ExecOverSpdyTest, InputMayComeInTextMessages) {
+  EXPECT_EQ(Run("/exec/ns/pod/c", {std::string("\0hello", 6), kEndOfInput}, true), 1000);
+  EXPECT_EQ(seen_->Channel(1), "hello");
 }
 
 TEST_F(ExecOverSpdyTest, MuchIsCarriedWholeWhoeverIsSlow) {

@@ -1,0 +1,101 @@
+#include "apiserver/storage/history_reader.h"
+
+#include <algorithm>
+
+#include "apiserver/storage/store_answers.h"
+
+namespace skiff {
+namespace {
+
+// What of the segment a cursor takes, and how far it has come then.
+Revision TakeEvents(const HistoryReader::Segment& segment, const std::string& prefix,
+                    Revision after, Revision through, size_t events_max,
+                    std::vector<EventPtr>& out) {
+  const size_t full = out.size() + events_max;
+  const auto revision = [](const EventPtr& event) { return event->revision; };
+  Revision read = after;
+  const auto& events = segment.events;
+  for (auto at = std::ranges::upper_bound(events, after, {}, revision); at != events.end(); ++at) {
+    if ((*at)->revision > through) return through;
+    // A revision is returned whole.
+    if ((*at)->revision > read && out.size() >= full) return read;
+    read = (*at)->revision;
+    if ((*at)->record->key.starts_with(prefix)) out.push_back(*at);
+  }
+  return std::min(segment.through, through);
+}
+
+}  // namespace
+
+Result<Revision> HistoryReader::ReadEvents(const std::string& prefix, Revision after,
+                                           Revision through, size_t events_max,
+                                           std::vector<EventPtr>& out) {
+  SegmentPtr segment;
+  {
+    MutexLock lock(mutex_);
+    segment = Find(after);
+    if (!segment && aside_) {
+      if (after < expired_) return Fail(WatchExpired());
+      wanted_.insert(after);
+    }
+  }
+  if (!segment && aside_) {
+    Wake();
+    return after;
+  }
+  if (!segment) {
+    segment = TRY(fetch_(after));
+    MutexLock lock(mutex_);
+    Keep(segment);
+  }
+  return TakeEvents(*segment, prefix, after, through, events_max, out);
+}
+
+Duration HistoryReader::Step() {
+  Revision after;
+  {
+    MutexLock lock(mutex_);
+    if (wanted_.empty()) return kNever;
+    after = *wanted_.begin();
+  }
+  Result<SegmentPtr> segment = fetch_(after);
+  if (!segment && segment.error().reason != Reason::kExpired) {
+    // Who wants it goes on waiting.
+    if (!std::exchange(failing_, true)) {
+      log_.Info("history not read",
+                {{"revision", after.value}, {"error", segment.error().message}});
+    }
+    return kRetryPeriod;
+  }
+  failing_ = false;
+  Duration next = kNever;
+  {
+    MutexLock lock(mutex_);
+    if (segment) {
+      wanted_.erase(wanted_.lower_bound((*segment)->after),
+                    wanted_.lower_bound((*segment)->through));
+      Keep(*std::move(segment));
+    } else {
+      expired_ = std::max(expired_, Revision{after.value + 1});
+      wanted_.erase(after);
+    }
+    if (!wanted_.empty()) next = Duration::zero();
+  }
+  ready_();
+  return next;
+}
+
+HistoryReader::SegmentPtr HistoryReader::Find(Revision after) {
+  for (const auto& segment : segments_) {
+    if (segment->after <= after && after < segment->through) return segment;
+  }
+  return nullptr;
+}
+
+void HistoryReader::Keep(SegmentPtr segment) {
+  CHECK(segment->after < segment->through);
+  segments_.push_back(std::move(segment));
+  if (segments_.size() > kSegmentsMax) segments_.pop_front();
+}
+
+}  // namespace skiff

@@ -1,0 +1,76 @@
+// What a watch shows before its events: the state at one revision, read page by page as the client
+// takes it, so that a thousand clients that begin at once hold a thousand pages and not a thousand
+// times all there is. Only what the client selects is read into a page.
+//
+// The first page is read while the request is handled; the next ones aside, by a loop, since the
+// connection's own loop has thousands of others to serve and may not wait for a disk or for etcd.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/storage/store.h"
+#include "base/control_loop.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+// Runs short jobs one after the other. Jobs that wait are no more than there are watches.
+class WatchPageLoop final : public ControlLoop {
+ public:
+  void Submit(std::function<void()> job);
+  Duration Step() override;
+
+ private:
+  Mutex mutex_;
+  std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
+};
+
+// One watch's. Shared with the job that reads its next page; thread-safe.
+class WatchState : public std::enable_shared_from_this<WatchState> {
+ public:
+  // `filter` is called on any thread and may be empty.
+  using Filter = std::function<bool(const Record&)>;
+
+  // `loop` may be null: pages are then read where they are taken. Both outlive it.
+  WatchState(Store& store, WatchPageLoop* loop, std::string prefix, Filter filter)
+      : store_(store), loop_(loop), prefix_(std::move(prefix)), filter_(std::move(filter)) {}
+
+  // Reads the first page, and says which revision it is of. Once, before all others.
+  Result<Revision> Begin();
+  // Called when there is more to take.
+  void OnMore(std::function<void()> wake);
+  // What comes next; nullptr when that is still being read, or is_done. Expired when it took so
+  // long that the revision is gone.
+  Result<RecordPtr> Take();
+  bool is_done() const;
+
+ private:
+  // About as many bytes a page; the first one is bounded in records alone.
+  static constexpr size_t kPageBytes = 256 << 10;
+  static constexpr size_t kFirstPageRecords = 256;
+  static constexpr size_t kPageRecordsMin = 16;
+  static constexpr size_t kPageRecordsMax = 1024;
+
+  void ReadNext();
+  void TakePage(ListPage page) REQUIRES(mutex_);
+
+  Store& store_;
+  WatchPageLoop* const loop_;
+  const std::string prefix_;
+  const Filter filter_;
+  mutable Mutex mutex_;
+  std::deque<RecordPtr> page_ GUARDED_BY(mutex_);
+  bool more_ GUARDED_BY(mutex_) = false;     // Behind the page.
+  bool reading_ GUARDED_BY(mutex_) = false;  // A job is on its way.
+  Revision revision_ GUARDED_BY(mutex_);
+  std::string last_key_ GUARDED_BY(mutex_);
+  size_t page_records_ GUARDED_BY(mutex_) = kFirstPageRecords;
+  Result<> failure_ GUARDED_BY(mutex_);
+  std::function<void()> wake_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff
