@@ -103,6 +103,7 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
                                    .service_cidr = options.service_cidr,
                                    .cluster_cidr = options.cluster_cidr,
                                    .has_dns = !ClusterDnsServers(options).empty()}));
+  TRY(EnsureDefaultStorageClass(client, options.simulated_nodes > 0));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);
 }
