@@ -24,6 +24,7 @@
 #include "skiff/host_facts.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
+#include "skiff/simulated_nodes.h"
 
 namespace skiff {
 namespace {
@@ -48,6 +49,11 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");
   flags.kubelet_client_key = pki.Path("apiserver-kubelet-client.key");
   flags.kubelet_certificate_authority = pki.Path("ca.crt");
+  if (options.simulated_nodes > 0) {
+    flags.socket_of_simulated = [options](const std::string& node) {
+      return SimulatedSocketOf(options, node);
+    };
+  }
   return flags;
 }
 
@@ -170,9 +176,12 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
     progress(fmt::format("simulating {} nodes", options.simulated_nodes));
     ApiServer& server = made.server->server();
     made.simulated = std::make_unique<SimulatedNodes>(
-        options.simulated_nodes,
-        [&server](const std::string& node) { return TransportAsNode(server, node); },
+        options, [&server](const std::string& node) { return TransportAsNode(server, node); },
         *made.informers, made.clock, made.random);
+    // Without it pods live all the same: a socket's path may be too long.
+    if (const auto served = made.simulated->Serve(); !served) {
+      progress("note: no logs and commands of simulated pods: " + served.error().message);
+    }
   } else {
     const auto tls = TRY(http::ServerTls::FromFiles(pki.Path("kubelet.crt"),
                                                     pki.Path("kubelet.key"), pki.Path("ca.crt")));

@@ -62,6 +62,7 @@ Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const 
     }
   }
   if (upstream.port == 0) upstream.port = target.scheme == "https" ? 443 : 80;
+  core.nodes->Divert(pod->spec.node_name, upstream);
   return upstream;
 }
 
@@ -95,6 +96,7 @@ Result<http::Upstream> ServiceUpstream(Core& core, const ApiRequest& request,
           http::Upstream upstream;
           upstream.host = address.ip;
           upstream.port = port.port;
+          if (address.node_name) core.nodes->Divert(*address.node_name, upstream);
           candidates.push_back(std::move(upstream));
         }
       }
@@ -161,13 +163,16 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   }
   if (resource != "services") TRY(CheckProxyable(forwarding.upstream.host));
   if (LacksSlash(request.http)) return MovedBehindSlash(request.http);
-  if (resource != "nodes" && target->scheme == "https") {
+  if (resource != "nodes" && target->scheme == "https" && forwarding.upstream.unix_path.empty()) {
     forwarding.upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   }
   forwarding.request = http::ForwardedRequest(request.http);
   forwarding.request.target = PathBehindProxy(request.http);
   forwarding.request.headers.erase("Authorization");
   forwarding.request.headers.erase("Host");
+  if (!forwarding.upstream.unix_path.empty()) {
+    forwarding.request.headers.emplace("Host", forwarding.upstream.host);
+  }
   forwarding.request.headers.emplace("X-Forwarded-Uri", request.http.path);
   forwarding.request.headers.emplace("X-Forwarded-Host", std::string(request.http.Header("Host")));
   forwarding.on_error = [](const Error& error) {
