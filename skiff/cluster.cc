@@ -22,8 +22,10 @@
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/host_facts.h"
+#include "skiff/machine_network.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
+#include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
 namespace skiff {
@@ -226,11 +228,23 @@ Cluster::~Cluster() {
   parts.server->Stop();
 }
 
-Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
-  progress("stopping containers");
-  TRY(RemoveNodePods({.directory = options.data_dir,
-                      .kubelet_root = options.data_dir + "/kubelet",
-                      .keep_data = keep_data}));
+namespace {
+
+// Links, routes, rules and switches, unless other nodes of this machine use them too.
+Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
+  MachineNetwork network;
+  const std::vector<std::string> others = network.Others(options.data_dir);
+  network.Leave(options.data_dir);
+  if (!others.empty()) {
+    progress("the network stays: the cluster of " + others.front() + " uses it");
+    // Whoever goes last puts the switches back as the first one found them.
+    std::error_code ignored;
+    const std::string undo = ForwardingUndoPath(others.front());
+    if (!std::filesystem::exists(undo, ignored)) {
+      std::filesystem::rename(ForwardingUndoPath(options.data_dir), undo, ignored);
+    }
+    return {};
+  }
   progress("removing the network");
   TRY(RemoveNodeNetwork(options.data_dir));
   TRY(RemoveUnreachableRoute(options.service_cidr));
@@ -238,9 +252,19 @@ Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progr
   return proxy::CleanupIptables();
 }
 
+}  // namespace
+
+Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
+  progress("stopping containers");
+  TRY(RemoveNodePods({.directory = options.data_dir,
+                      .kubelet_root = options.data_dir + "/kubelet",
+                      .keep_data = keep_data}));
+  return LeaveNetwork(options, progress);
+}
+
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) {
-  // Simulated nodes have put nothing on the machine, where another cluster may have.
-  if (geteuid() == 0 && options.simulated_nodes == 0) {
+  const Removal removal = TRY(RemovalOf(options.data_dir, ReadDataDir(options.data_dir)));
+  if (geteuid() == 0 && removal.node) {
     TRY(LeaveMachine(options, /*keep_data=*/false, progress));
   }
   progress("removing files");

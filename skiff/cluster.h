@@ -58,7 +58,9 @@ class Cluster {
 };
 
 // Removes everything a cluster with this data directory has put on the machine: pods, containerd,
-// network, service rules, and its files. The process must have ended. Can be repeated.
+// network, service rules, and its files. The process must have ended. What other clusters of this
+// machine use as well stays until the last of them goes. NotFound, and nothing is touched, where
+// the directory holds no cluster.
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress);
 
 // Of that all but the files, while the cluster is to be started again on them: what a container

@@ -22,6 +22,7 @@
 #include "kubelet/node_traces.h"
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/machine_network.h"
 #include "skiff/scoped_informer.h"
 #include "skiff/service_proxy.h"
 
@@ -127,6 +128,7 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   const auto uplink = FindUplink();
   if (uplink && *uplink) network_options.mtu = (*uplink)->mtu;
   network_options.ipam_directory = IpamDirectory(options.data_dir);
+  TRY(MachineNetwork().Join(options.data_dir));
   TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), false));
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
