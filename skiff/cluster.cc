@@ -22,6 +22,7 @@
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/host_facts.h"
+#include "skiff/join_file.h"
 #include "skiff/machine_network.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
@@ -162,15 +163,41 @@ std::string AdminKubeconfigPath(const ClusterOptions& options) {
   return options.data_dir + "/admin.kubeconfig";
 }
 
-Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
+namespace {
+
+// The token of the join file there is, so that machines which have read it may come later; or a new
+// one.
+Result<ClusterOptions> WithToken(const ClusterOptions& given, Random& random) {
+  ClusterOptions options = given;
+  if (options.join_file.empty() || !options.bootstrap_token.empty()) return options;
+  const auto present = ReadJoinFile(options.join_file);
+  if (!present && present.error().reason != Reason::kNotFound) return Fail(present.error());
+  const BootstrapToken token = present ? present->token : BootstrapToken::Generate(random);
+  options.bootstrap_token = token.Text();
+  return options;
+}
+
+Result<> TellHowToJoin(const ClusterOptions& options, const Pki& pki) {
+  if (options.join_file.empty()) return {};
+  const auto token = BootstrapToken::Parse(options.bootstrap_token);
+  CHECK(token.has_value());  // EnsureBootstrapToken has read it.
+  JoinFile file{*token, TRY(PublicKeyPin(pki.authority().pem().certificate_pem))};
+  return WriteJoinFile(options.join_file, file);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
                                                 const Progress& progress) {
   auto parts = std::make_unique<Parts>();
+  const ClusterOptions options = TRY(WithToken(given, parts->random));
   TRY(WriteClusterMark(options));
   const Pki pki = TRY(MakeClusterPki(options, parts->clock));
   progress("starting the API server");
   parts->server = TRY(ApiServerProcess::Start(ServerFlags(options, pki)));
   TRY(WriteAdminKubeconfig(options, pki));
   TRY(parts->StartControl(options, pki));
+  TRY(TellHowToJoin(options, pki));
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(parts)));
   Parts& made = *cluster->parts_;
   // Nodes first: informers, which start with the controllers, tell only those who asked before.

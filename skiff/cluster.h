@@ -36,6 +36,7 @@ struct ClusterOptions {
   Duration eviction_pressure_transition_period = 300s;
   std::vector<std::string> register_with_taints;  // Of this node when it is new: k=v:Effect.
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
+  std::string join_file;        // Where what lets machines in is written; "": nowhere.
   bool is_server = true;        // False: a node of another machine's cluster.
 };
 

@@ -80,6 +80,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("bootstrap-token", to.cluster.bootstrap_token,
             "A token by which machines may join, abcdef.0123456789abcdef, for ever; `skiff token "
             "create` makes others later.");
+  flags.Add("join-file", to.cluster.join_file,
+            "A file by which machines that see it may join, `skiff join --join-file`: it is "
+            "written at the start, with a token of its own unless --bootstrap-token gives one.");
   flags.Add("node-monitor-grace-period", to.cluster.node_monitor_grace_period,
             "How long a node may be silent before it is marked unhealthy.");
   flags.Add("cluster-signing-duration", to.cluster.cluster_signing_duration,
@@ -106,6 +109,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
 
 void MakePathsAbsolute(ClusterOptions& options) {
   options.data_dir = PathAsTyped(options.data_dir);
+  options.join_file = PathAsTyped(options.join_file);
   for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
