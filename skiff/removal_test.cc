@@ -8,8 +8,10 @@
 #include <fstream>
 
 #include "skiff/cluster.h"
+#include "skiff/daemon.h"
 #include "skiff/host_facts.h"
 #include "skiff/machine_network.h"
+#include "skiff/up.h"
 
 namespace skiff {
 namespace {
@@ -69,6 +71,47 @@ TEST_F(RemovalTest, ASecondTimeThereIsNothingToRemove) {
   EXPECT_TRUE(Remove(directory));
   EXPECT_FALSE(std::filesystem::exists(directory));
   EXPECT_EQ(Remove(directory).error().reason, Reason::kNotFound);
+}
+
+TEST_F(RemovalTest, DownSaysThatThereIsNothingAndFails) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DownMain({"--data-dir=" + root_ + "/none"}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("/none does not exist: there is no cluster to take down; nothing was "
+                        "touched"));
+  const std::string directory = ClusterAt("simulated", 3);
+  EXPECT_EQ(DownMain({"--data-dir=" + directory}), 0);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DownMain({"--data-dir=" + directory}), 1) << "once more";
+  testing::internal::GetCapturedStderr();
+}
+
+TEST_F(RemovalTest, ACommandThatRunsInTheForegroundKeepsItsDirectory) {
+  const std::string directory = ClusterAt("attached", 3);
+  const auto lock = DataDirLock::Take(directory);
+  ASSERT_TRUE(lock);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DownMain({"--data-dir=" + directory}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("end it first"));
+  EXPECT_TRUE(HasClusterMark(directory));
+}
+
+TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
+  const auto refused = [&](const std::string& flag) {
+    testing::internal::CaptureStderr();
+    const int code = UpMain({"--data-dir=" + root_ + "/never", flag});
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/never")) << flag;
+    return code == 1 ? said : "";
+  };
+  EXPECT_THAT(refused("--nodes=-1"),
+              HasSubstr("--nodes=-1: it must be between 0 and 32000\nusage: skiff up"));
+  for (const char* flag :
+       {"--nodes=40000", "--secure-port=0", "--secure-port=70000", "--kubelet-port=-1",
+        "--cluster-dns-port=0", "--default-not-ready-toleration-seconds=-1",
+        "--node-monitor-grace-period=0s", "--cluster-cidr=all", "--cluster-dns=maybe"}) {
+    EXPECT_THAT(refused(flag), HasSubstr("usage: skiff up")) << flag;
+  }
 }
 
 TEST_F(RemovalTest, TheNetworkBelongsToAllNodesOfTheMachine) {
