@@ -4,10 +4,18 @@
 
 namespace skiff {
 
+void NodeConnections::Divert(const std::string& node, http::Upstream& upstream) const {
+  if (socket_of_simulated) upstream.unix_path = socket_of_simulated(node);
+}
+
 Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connections,
                                  const std::string& node_name) {
   const auto node = TRY(ReadTyped<core_v1::Node>(store, "", node_name));
   http::Upstream upstream;
+  upstream.host = node_name;
+  connections.Divert(node_name, upstream);
+  if (!upstream.unix_path.empty()) return upstream;
+  upstream.host.clear();
   for (const char* type : {"InternalIP", "ExternalIP", "Hostname"}) {
     for (const auto& address : node->status.addresses) {
       if (address.type == type && upstream.host.empty()) upstream.host = address.address;

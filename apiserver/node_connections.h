@@ -1,6 +1,7 @@
 // How the server reaches kubelets and pods: for logs, commands, forwarded ports and proxying.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "apiserver/object_cache.h"
@@ -13,6 +14,11 @@ namespace skiff {
 struct NodeConnections {
   http::Loops& loops;
   http::TlsContext kubelet_tls;  // With the server's own client certificate.
+  // The socket that answers for a simulated node and its pods; "" for nodes that are machines.
+  std::function<std::string(const std::string& node)> socket_of_simulated = {};
+
+  // Leads there what would have gone to the node or its pods. The host stays: it tells which.
+  void Divert(const std::string& node, http::Upstream& upstream) const;
 };
 
 // The kubelet of that node, over TLS. Fails when the node is unknown or has no address.

@@ -265,7 +265,7 @@ Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
   tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
   tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
   nodes = std::make_unique<NodeConnections>(
-      NodeConnections { *loops, TRY(http::MakeClientContext(tls)) });
+      NodeConnections { *loops, TRY(http::MakeClientContext(tls)), flags.socket_of_simulated });
   return {};
 }
 

@@ -5,6 +5,7 @@
 //   process->Stop();
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,6 +60,8 @@ struct ApiServerFlags {
   Duration storage_initialization_timeout = 1min;
   std::string storage_backend = "";
   Duration shutdown_delay = Duration::zero();
+  // Where simulated nodes answer (NodeConnections); no flag.
+  std::function<std::string(const std::string& node)> socket_of_simulated = {};
   LogFlags log;
 };
 

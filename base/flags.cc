@@ -44,6 +44,7 @@ struct Flags::Impl {
   std::set<std::string> switches;
   std::set<std::string> names;
   std::string error;  // The first bad value.
+  std::vector<std::string>* notes = nullptr;
   bool help = false;
 
   void Add(const std::string& name, const std::string& help_text,
@@ -172,11 +173,36 @@ void Flags::AddEach(const std::string& name, std::vector<std::string>& value,
   });
 }
 
-void Flags::Ignore(const std::string& name, const std::string& help) {
-  impl_->Add(name, help, [](const std::string&) { return std::string(); });
+void Flags::AddUnused(UnusedFlag flag) {
+  if (flag.is_switch) impl_->switches.insert(flag.name);
+  const std::string help =
+      (flag.is_refused ? "Cannot be had here: " : "Has no effect here: ") + flag.why + ".";
+  const std::string name = flag.name;
+  impl_->Add(name, help, [this, flag = std::move(flag)](const std::string& text) -> std::string {
+    bool on = false;
+    if (flag.is_switch && !ParseBool(text, on)) {
+      return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
+    }
+    const std::string value = !flag.is_switch ? text : on ? "true" : "false";
+    if (std::find(flag.same.begin(), flag.same.end(), value) != flag.same.end()) return "";
+    if (flag.is_refused) return "it cannot be had here, and must not be ignored: " + flag.why;
+    if (impl_->notes != nullptr) {
+      impl_->notes->push_back("--" + flag.name + "=" + value + " has no effect: " + flag.why);
+    }
+    return "";
+  });
+}
+
+void Flags::NoteTo(std::vector<std::string>& notes) {
+  impl_->notes = &notes;
+}
+
+void Flags::Ignore(const std::string& name, const std::string& why) {
+  AddUnused({.name = name, .why = why});
 }
 
 Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::string>* words) {
+  if (impl_->notes != nullptr) impl_->notes->clear();
   std::vector<std::string> normal = TRY(impl_->Normalise(args, words));
   std::reverse(normal.begin(), normal.end());  // CLI11 takes them from the back.
   try {

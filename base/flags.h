@@ -15,6 +15,17 @@
 
 namespace skiff {
 
+// A flag that has no effect here, and why.
+struct UnusedFlag {
+  std::string name;
+  std::string why;  // "watches tell of every change at once"
+  // Values that ask for what is done here anyway: of them nothing is said.
+  std::vector<std::string> same = {};
+  bool is_switch = false;
+  // It is a restriction that somebody relies on: another value than those is Invalid.
+  bool is_refused = false;
+};
+
 // Targets keep their value when the flag is not given, and outlive Parse.
 class Flags {
  public:
@@ -30,8 +41,12 @@ class Flags {
   void Add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   // One item each time the flag is given, commas and all.
   void AddEach(const std::string& name, std::vector<std::string>& value, const std::string& help);
-  // Accepted without effect, so that command lines of the namesake start.
-  void Ignore(const std::string& name, const std::string& help);
+  // A flag of the namesake that does nothing here: its command lines start, and are told so.
+  void AddUnused(UnusedFlag flag);
+  // Where Parse puts what was given without effect, a line each; else nobody hears of it.
+  void NoteTo(std::vector<std::string>& notes);
+  // As AddUnused, with any value.
+  void Ignore(const std::string& name, const std::string& why);
 
   // Words that are no flags go to `words`; without it they are refused. Invalid carries Kubernetes'
   // text: "unknown flag: --x".

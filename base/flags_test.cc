@@ -65,6 +65,30 @@ TEST(Flags, SaysWhatIsWrongInKubernetesWords) {
             "invalid syntax");
 }
 
+TEST(Flags, WithoutEffectIsSaidAndARestrictionRefused) {
+  const auto parse = [](std::vector<std::string> args, std::vector<std::string>& notes) {
+    Flags flags("test");
+    flags.NoteTo(notes);
+    flags.AddUnused({"profiling", "nothing is profiled", {"false"}, /*is_switch=*/true});
+    flags.AddUnused({.name = "cloud-provider", .why = "there are no clouds"});
+    flags.AddUnused({"pod-max-pids", "nothing limits them", {"-1"}, false, /*is_refused=*/true});
+    return flags.Parse(args);
+  };
+  std::vector<std::string> notes;
+  ASSERT_TRUE(parse({"--profiling=0", "--pod-max-pids=-1"}, notes));
+  EXPECT_EQ(notes, std::vector<std::string>{});
+  ASSERT_TRUE(parse({"--profiling", "--cloud_provider", "aws"}, notes));
+  EXPECT_EQ(notes, (std::vector<std::string>{
+                       "--profiling=true has no effect: nothing is profiled",
+                       "--cloud-provider=aws has no effect: there are no clouds"}));
+  EXPECT_EQ(parse({"--pod-max-pids=100"}, notes).error().message,
+            "invalid argument \"100\" for \"--pod-max-pids\" flag: it cannot be had here, and must "
+            "not be ignored: nothing limits them");
+  EXPECT_EQ(parse({"--profiling=maybe"}, notes).error().message,
+            "invalid argument \"maybe\" for \"--profiling\" flag: strconv.ParseBool: parsing "
+            "\"maybe\": invalid syntax");
+}
+
 TEST(Flags, ReadsGoDurations) {
   EXPECT_EQ(*ParseGoDuration("1h2m3.5s"), 3723500ms);
   EXPECT_EQ(ParseGoDuration("10").error().message, "time: missing unit in duration \"10\"");

@@ -25,15 +25,17 @@ sigset_t ProgramSignals() {
 void AddLogFlags(Flags& flags, LogFlags& to) {
   flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
   flags.Add("logging-format", to.format, "Sets the log format: text or json.");
-  for (const char* name :
-       {"vmodule", "log-flush-frequency", "feature-gates", "show-hidden-metrics-for-version"}) {
-    flags.Ignore(name, "Accepted for compatibility; has no effect here.");
-  }
+  flags.NoteTo(to.notes);
+  flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
+  flags.AddUnused({"log-flush-frequency", "each line is written at once"});
+  flags.AddUnused({"feature-gates", "what is there is on", {""}});
+  flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});
 }
 
 void BeginProgram(const LogFlags& flags) {
   Log::Configure(flags.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
                  flags.format == "json" ? LogFormat::kJson : LogFormat::kText);
+  for (const std::string& note : flags.notes) Log("flags").Info("warning: " + note);
   const sigset_t signals = ProgramSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);

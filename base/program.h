@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/flags.h"
@@ -21,12 +22,14 @@ namespace skiff {
 struct LogFlags {
   int verbosity = 0;  // 4 and above show details.
   std::string format = "text";
+  std::vector<std::string> notes = {};  // Of flags that were given without effect.
 };
-// --v and --logging-format; others of klog are accepted without effect.
+// --v and --logging-format; others of klog have no effect. Flags without effect, of all kinds, are
+// noted there.
 void AddLogFlags(Flags& flags, LogFlags& to);
 
-// What every program does before it starts a thread: configures the log, and blocks the signals
-// that end it, so that every thread has them blocked.
+// What every program does before it starts a thread: configures the log, says which flags had no
+// effect, and blocks the signals that end it, so that every thread has them blocked.
 void BeginProgram(const LogFlags& flags);
 // Blocks until SIGINT or SIGTERM comes; false when EndProgram was called.
 bool WaitForSignal();

@@ -36,6 +36,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
         nodes_(manager.informer<Node>()),
         events_(manager.Recorder("persistentvolume-controller")),
         directory_(options.local_path_directory),
+        volumes_have_places_(options.nodes_remove_local_volumes),
         provisioners_(options.local_path_provisioners.begin(),
                       options.local_path_provisioners.end()) {}
 
@@ -174,8 +175,8 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   }
 
   Result<> ProvisionHere(const PersistentVolumeClaim& claim, const StorageClass& storage_class) {
-    const std::string node = NodeFor(claim);
-    if (node.empty()) {
+    const std::string node = volumes_have_places_ ? NodeFor(claim) : "";
+    if (node.empty() && volumes_have_places_) {
       events_.Warning(claim, "ProvisioningFailed",
                       fmt::format("Failed to provision volume with StorageClass \"{}\": no node is "
                                   "ready",
@@ -251,6 +252,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   const Informer<Node> nodes_;
   EventRecorder& events_;
   const std::string directory_;
+  const bool volumes_have_places_;  // Simulated nodes keep nothing: any of them will do.
   const std::set<std::string> provisioners_;
 };
 

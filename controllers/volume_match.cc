@@ -155,6 +155,7 @@ PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
   auto& source = volume.spec.host_path.Ensure();
   source.path = directory + "/" + LocalVolumeDirectory(volume.metadata.name, reference);
   source.type = "DirectoryOrCreate";
+  if (node.empty()) return volume;
   auto& term =
       volume.spec.node_affinity.Ensure().required.Ensure().node_selector_terms.emplace_back();
   auto& expression = term.match_expressions.emplace_back();

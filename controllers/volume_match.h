@@ -40,7 +40,8 @@ Ptr<storage_v1::StorageClass> DefaultClass(
     const std::vector<Ptr<storage_v1::StorageClass>>& classes);
 bool WaitsForConsumer(const storage_v1::StorageClass& storage_class);
 
-// The volume that the built-in provisioner makes: a directory on `node` below `directory`.
+// The volume that the built-in provisioner makes: a directory on `node` below `directory`. Without
+// a node it is the same everywhere, as where nodes are simulated.
 core_v1::PersistentVolume LocalVolumeFor(const core_v1::PersistentVolumeClaim& claim,
                                          const storage_v1::StorageClass& storage_class,
                                          const std::string& node, const std::string& directory);

@@ -10,6 +10,7 @@
 #include "api/yaml.h"
 #include "base/flags.h"
 #include "kubelet/configuration_fields.h"
+#include "kubelet/configuration_unused.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -128,12 +129,16 @@ class Reader {
     return {};
   }
 
+  // The paths that were asked for.
+  const std::set<std::string>& read() const { return read_; }
+
  private:
   template <typename T>
   void Take(const char* path, T& to) const {
     if (const Json* value = Find(path)) to = value->get<T>();
   }
   const Json* Find(std::string_view path) const {
+    read_.emplace(path);
     const Json* at = &document_;
     while (at != nullptr) {
       const size_t dot = path.find('.');
@@ -146,6 +151,7 @@ class Reader {
     return nullptr;
   }
   const Json& document_;
+  mutable std::set<std::string> read_;
 };
 
 void ReadServing(const Reader& reader, KubeletConfiguration& to) {
@@ -179,6 +185,8 @@ void ReadRuntime(const Reader& reader, KubeletConfiguration& to) {
 
 void ReadNode(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("maxPods", to.max_pods);
+  reader.Read("podsPerCore", to.pods_per_core);
+  reader.Read("protectKernelDefaults", to.protect_kernel_defaults);
   reader.Read("registerNode", to.register_node);
   reader.Read("providerID", to.provider_id);
   reader.Read("nodeLeaseDurationSeconds", to.node_lease_duration_seconds);
@@ -242,6 +250,7 @@ Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text) {
   ReadRuntime(reader, to);
   ReadNode(reader, to);
   TRY(reader.Read("registerWithTaints", to.register_with_taints));
+  to.unused_fields = TRY(UnusedFields(yaml.value, reader.read()));
   return to;
 }
 

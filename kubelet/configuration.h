@@ -36,6 +36,8 @@ struct KubeletConfiguration {
   std::vector<std::string> cluster_dns;
   std::string cluster_domain;
   int max_pods = 110;
+  int pods_per_core = 0;  // 0: no limit beside max_pods.
+  bool protect_kernel_defaults = false;
   bool register_node = true;
   std::vector<core_v1::Taint> register_with_taints;
   std::string provider_id;
@@ -54,6 +56,7 @@ struct KubeletConfiguration {
   int eviction_max_pod_grace_period = 0;
   TextMap system_reserved, kube_reserved;
   int verbosity = 0;
+  std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 
 // The file's text. Fails with Invalid: "strict decoding error: unknown field \"foo\"", or Go's text

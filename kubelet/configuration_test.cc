@@ -113,6 +113,24 @@ TEST_F(KubeletFlagsTest, AConfigThatIsADirectoryHoldsManifests) {
   EXPECT_EQ((*flags)->configuration.static_pod_path, directory_);
 }
 
+TEST_F(KubeletFlagsTest, WhatHasNoEffectIsSaidAndARestrictionIsRefused) {
+  std::ofstream(directory_ + "/config.yaml") << kHead << "eventBurst: 7\n";
+  const auto flags =
+      ParseKubeletFlags({"--config=" + directory_ + "/config.yaml", "--cgroups-per-qos=true",
+                         "--event-qps=3", "--protect-kernel-defaults", "--enable-server=false"});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ((*flags)->notes,
+            (std::vector<std::string>{"--event-qps=3 has no effect: requests are not held back",
+                                      "eventBurst of the configuration file has no effect"}));
+  EXPECT_TRUE((*flags)->configuration.protect_kernel_defaults);
+  EXPECT_FALSE((*flags)->configuration.enable_server);
+  EXPECT_NE(ErrorOf({"--seccomp-default"}), "");
+  EXPECT_NE(ErrorOf({"--pod-max-pids=10"}), "");
+  EXPECT_NE(ErrorOf({"--config-dir=/etc/kubelet.d"}), "");
+  EXPECT_EQ(ErrorOf({"--seccomp-default=false", "--pod-max-pids=-1", "--cpu-manager-policy=none"}),
+            "");
+}
+
 TEST_F(KubeletFlagsTest, TheLecturesCommandLineIsUnderstood) {
   const auto flags = ParseKubeletFlags({"--kubeconfig=/etc/kubernetes/kubelet.conf", "--v=2",
                                         "--address=0.0.0.0", "--enable_server",

@@ -69,6 +69,11 @@ void FakeRuntime::MissImage(const std::string& image) {
   missing_images_[image] = true;
 }
 
+void FakeRuntime::LoseImage(const std::string& image) {
+  MutexLock lock(mutex_);
+  lost_images_.insert(image);
+}
+
 Result<> FakeRuntime::CheckUp() {
   if (!down_) return {};
   return Fail(Reason::kServiceUnavailable, "connection error: the runtime is down");
@@ -347,7 +352,7 @@ Result<std::vector<Image>> FakeRuntime::ListImages(const std::string&) {
 Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) {
   MutexLock lock(mutex_);
   TRY(CheckUp());
-  if (missing_images_.contains(image)) return std::nullopt;
+  if (missing_images_.contains(image) || lost_images_.contains(image)) return std::nullopt;
   Image found;
   found.id = image;
   found.repo_tags = {image};
@@ -355,10 +360,12 @@ Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) 
 }
 
 Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth&,
-                                           const SandboxConfig&) {
+                                           const SandboxConfig& sandbox) {
   MutexLock lock(mutex_);
   TRY(Check(FakeCall::kPullImage));
-  if (missing_images_.contains(image)) {
+  const auto fails = sandbox.annotations.find(kFailPullAnnotation);
+  const bool fails_here = fails != sandbox.annotations.end() && fails->second == "true";
+  if (missing_images_.contains(image) || fails_here) {
     return Fail(Reason::kNotFound,
                 fmt::format("failed to pull and unpack image \"{0}\": failed to resolve reference "
                             "\"{0}\": {0}: not found",

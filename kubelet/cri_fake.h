@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ enum class FakeCall {
   kPullImage
 };
 
+inline constexpr char kFailPullAnnotation[] = "simulation.skiff.io/fail-image-pull";
+
 // Thread-safe. Every call answers at once; any image exists.
 class FakeRuntime final : public ContainerRuntime {
  public:
@@ -40,6 +43,9 @@ class FakeRuntime final : public ContainerRuntime {
   // Ids of running containers with that name in their metadata.
   std::vector<std::string> RunningNamed(const std::string& container_name) const;
   void MissImage(const std::string& image);
+  // The image is not there any more and has to be pulled, which fails for pods with the annotation
+  // kFailPullAnnotation: "true".
+  void LoseImage(const std::string& image);
 
   Result<cri::Version> Version() override;
   Result<RuntimeStatus> Status() override;
@@ -98,6 +104,7 @@ class FakeRuntime final : public ContainerRuntime {
   bool network_ready_ GUARDED_BY(mutex_) = true;
   std::map<FakeCall, Error> failures_ GUARDED_BY(mutex_);
   std::map<std::string, bool> missing_images_ GUARDED_BY(mutex_);
+  std::set<std::string> lost_images_ GUARDED_BY(mutex_);
   std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
   std::map<std::string, cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
   // Taken after mutex_ never; held while callbacks run, which must not call the runtime.

@@ -94,7 +94,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                options_.log_root,
                options_.cgroup_root,
                options_.cgroup_driver,
-               options_.writes_files} {
+               options_.writes_files,
+               dependencies_.simulation} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
         ManifestSource::Options{options_.manifest_path, options_.node_name,
@@ -185,6 +186,10 @@ void Kubelet::RuntimeEvent(const cri::Event& event) {
 }
 
 std::unique_ptr<Probes> Kubelet::MakeProbes() {
+  if (dependencies_.simulation != nullptr) {
+    return dependencies_.simulation->MakeProbes(
+        [this](const std::string& uid) { WakeWorker(uid); });
+  }
   if (dependencies_.loops == nullptr) return std::make_unique<PassingProbes>();
   return std::make_unique<ProbeManager>(
       ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,

@@ -32,6 +32,7 @@
 #include "kubelet/node_status.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/runtime_health.h"
+#include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/streaming/log_followers.h"
 
 namespace skiff::kubelet {
@@ -75,6 +76,8 @@ struct KubeletDependencies {
   Executor& executor;
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
+  // How pods live on a simulated node; nullptr: as their containers do.
+  PodSimulation* simulation = nullptr;
 };
 
 class Kubelet final : public ControlLoop {

@@ -152,6 +152,9 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
               std::nullopt);
     return 0ns;
   }
+  if (context_.simulation != nullptr) {
+    if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
+  }
   const auto observed = Observe(pod);
   if (!observed) {
     log_.Info("runtime does not answer",

@@ -29,6 +29,7 @@
 #include "kubelet/linux_resources.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/restart_backoff.h"
+#include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/status_manager.h"
 #include "kubelet/volumes/volume_manager.h"
 
@@ -61,6 +62,7 @@ struct PodWorkerContext {
   std::string cgroup_root;   // "/kubepods"; "": the runtime chooses
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   bool writes_files = true;  // False on simulated nodes: no directories on this machine.
+  PodSimulation* simulation = nullptr;  // Of simulated nodes.
 };
 
 class StopTask;

@@ -10,6 +10,7 @@
 #include "base/program.h"
 #include "client/kubeconfig.h"
 #include "kubelet/cri_grpc.h"
+#include "kubelet/kernel_defaults.h"
 #include "kubelet/network/own_address.h"
 #include "kubelet/node_agent.h"
 #include "kubelet/own_runtime.h"
@@ -85,6 +86,11 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
   options.dns.cluster_servers = given.cluster_dns;
   options.dns.cluster_domain = given.cluster_domain;
   options.facts.pods_max = given.max_pods;
+  if (given.pods_per_core > 0) {
+    const int64_t cores = std::max<int64_t>(1, options.facts.milli_cpu / 1000);
+    options.facts.pods_max = static_cast<int>(
+        std::min<int64_t>(given.max_pods, cores * given.pods_per_core));
+  }
   options.facts.port = given.port;
   options.facts.labels = flags.node_labels;
   options.facts.taints = given.register_with_taints;
@@ -202,6 +208,7 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
                                                 flags.root_dir, error.message()));
   }
   const KubeletConfiguration& given = flags.configuration;
+  if (given.protect_kernel_defaults) TRY(CheckKernelDefaults("/proc/sys"));
   TRY(parts.Connect(flags));
   TRY(parts.StartRuntime(flags));
   NodeAgentOptions options = TRY(parts.OptionsFor(flags, serving));
@@ -240,7 +247,8 @@ int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& 
                 const KubeletFlags& defaults) {
   return RunProgram(ParseKubeletFlags(args, defaults),
                     [&](const KubeletFlags& flags) -> Result<int> {
-                      BeginProgram({flags.configuration.verbosity, flags.logging_format});
+                      BeginProgram(
+                          {flags.configuration.verbosity, flags.logging_format, flags.notes});
                       const auto process = TRY(KubeletProcess::Start(flags, serving));
                       WaitForSignal();
                       kLog.Info("stopping");

@@ -32,6 +32,7 @@ struct KubeletFlags {
   std::string image_dir;
   // With a containerd of its own: pods and network end with the kubelet.
   bool leave_nothing = false;
+  std::vector<std::string> notes;  // Of flags that were given without effect.
 };
 
 // Flags win over the configuration file, and both over `defaults`. Invalid carries the kubelet's

@@ -20,14 +20,12 @@ struct RawFlags {
   std::vector<std::string> eviction_hard, eviction_soft, eviction_soft_grace, eviction_reclaim;
   std::vector<std::string> system_reserved, kube_reserved;
   bool version_asked = false;
-  bool ignored = false;
 };
 
 void AddServingFlags(Flags& flags, KubeletFlags& to) {
   KubeletConfiguration& it = to.configuration;
   flags.Add("address", it.address, "The IP address the kubelet serves on.");
   flags.Add("port", it.port, "The port the kubelet serves on.");
-  flags.Add("read-only-port", it.read_only_port, "Not served; 0.");
   flags.Add("healthz-bind-address", it.healthz_bind_address, "The address of /healthz.");
   flags.Add("healthz-port", it.healthz_port, "The port of /healthz; 0 serves none.");
   flags.Add("tls-cert-file", it.tls_cert_file, "File with the certificate that is served.");
@@ -72,6 +70,11 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("leave-nothing", to.leave_nothing,
             "End that containerd, all pods and their network with the kubelet.");
   flags.Add("runtime-request-timeout", it.runtime_request_timeout, "Of its calls.");
+  flags.Add("enable-server", it.enable_server, "Serve the kubelet's port at all.");
+  flags.Add("protect-kernel-defaults", it.protect_kernel_defaults,
+            "Refuse to start where the kernel's settings are not those that pods rely on.");
+  flags.Add("pods-per-core", it.pods_per_core,
+            "How many pods may run here a core; 0: --max-pods alone counts.");
   flags.Add("cgroup-driver", it.cgroup_driver, "cgroupfs or systemd.");
   flags.Add("cgroup-root", it.cgroup_root, "The cgroup that pods' cgroups lie in.");
   flags.Add("pod-logs-dir", it.pod_logs_dir, "Where containers' logs lie.");
@@ -93,63 +96,106 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("kube-reserved", raw.kube_reserved, "Kept from pods for Kubernetes.");
 }
 
-void IgnoreFlags(Flags& flags, RawFlags& raw) {
+constexpr bool kSwitch = true;
+constexpr bool kRefused = true;
+
+// Of whom the kubelet lets in. It lets in fewer than it is asked to, never more.
+void AddUnusedAccessFlags(Flags& flags) {
+  const std::string who = "the API server alone is let in, by its certificate";
+  flags.AddUnused({"anonymous-auth", who, {"false"}, kSwitch});
+  flags.AddUnused({"authentication-token-webhook", who, {"false"}, kSwitch});
+  flags.AddUnused({"authorization-mode", who, {"Webhook"}});
   for (const char* name :
-       {"anonymous-auth", "authentication-token-webhook", "cgroups-per-qos", "cpu-cfs-quota",
-        "enable-controller-attach-detach", "enable-debugging-handlers", "enable-server",
-        "exit-on-lock-contention", "fail-cgroupv1", "fail-swap-on",
-        "local-storage-capacity-isolation", "make-iptables-util-chains", "protect-kernel-defaults",
-        "rotate-certificates", "rotate-server-certificates", "seccomp-default",
-        "serialize-image-pulls"}) {
-    flags.Add(name, raw.ignored, "Accepted for command lines of the kubelet.");
+       {"authentication-token-webhook-cache-ttl", "authorization-webhook-cache-authorized-ttl",
+        "authorization-webhook-cache-unauthorized-ttl"}) {
+    flags.Ignore(name, who);
   }
-  for (const char* name : {"bootstrap-kubeconfig",
-                           "config-dir",
-                           "authentication-token-webhook-cache-ttl",
-                           "authorization-mode",
-                           "authorization-webhook-cache-authorized-ttl",
-                           "authorization-webhook-cache-unauthorized-ttl",
-                           "cloud-provider",
-                           "cpu-cfs-quota-period",
-                           "cpu-manager-policy",
-                           "enforce-node-allocatable",
-                           "event-burst",
-                           "event-qps",
-                           "feature-gates",
-                           "hairpin-mode",
-                           "image-credential-provider-bin-dir",
-                           "image-credential-provider-config",
-                           "image-service-endpoint",
-                           "kube-api-burst",
-                           "kube-api-content-type",
-                           "kube-api-qps",
-                           "kubelet-cgroups",
-                           "lock-file",
-                           "log-flush-frequency",
-                           "max-open-files",
-                           "maximum-dead-containers",
-                           "maximum-dead-containers-per-container",
-                           "memory-manager-policy",
-                           "minimum-container-ttl-duration",
-                           "minimum-image-ttl-duration",
-                           "oom-score-adj",
-                           "pod-cidr",
-                           "pod-max-pids",
-                           "pods-per-core",
-                           "registry-burst",
-                           "registry-qps",
-                           "runtime-cgroups",
-                           "streaming-connection-idle-timeout",
-                           "sync-frequency",
-                           "system-cgroups",
-                           "tls-cipher-suites",
-                           "tls-min-version",
-                           "topology-manager-policy",
-                           "vmodule",
-                           "volume-plugin-dir",
-                           "volume-stats-agg-period"}) {
-    flags.Ignore(name, "Accepted for command lines of the kubelet.");
+  flags.AddUnused({"enable-debugging-handlers",
+                   "logs and commands are always served",
+                   {"true"},
+                   kSwitch,
+                   kRefused});
+  flags.AddUnused({"tls-min-version",
+                   "TLS 1.2 and above is spoken",
+                   {"", "VersionTLS10", "VersionTLS11", "VersionTLS12"},
+                   false,
+                   kRefused});
+  flags.AddUnused({"tls-cipher-suites",
+                   "OpenSSL chooses among those it takes for safe",
+                   {""},
+                   false,
+                   kRefused});
+  flags.Ignore("streaming-connection-idle-timeout", "a stream ends when one of its ends does");
+  flags.AddUnused({"read-only-port", "it is not served", {"0"}});
+  flags.AddUnused({"rotate-certificates", "`skiff join` does that", {"false"}, kSwitch});
+  flags.AddUnused({"rotate-server-certificates", "`skiff join` does that", {"false"}, kSwitch});
+  flags.Ignore("bootstrap-kubeconfig", "`skiff join` makes the kubeconfig");
+}
+
+// Of what pods get, and must not get.
+void AddUnusedPodFlags(Flags& flags) {
+  flags.AddUnused({"seccomp-default",
+                   "a pod without a seccomp profile runs unconfined",
+                   {"false"},
+                   kSwitch,
+                   kRefused});
+  flags.AddUnused(
+      {"pod-max-pids", "a pod's processes are not counted", {"-1", "0"}, false, kRefused});
+  flags.AddUnused(
+      {"cpu-manager-policy", "no CPU is kept for a pod", {"", "none"}, false, kRefused});
+  flags.AddUnused(
+      {"memory-manager-policy", "no memory is kept for a pod", {"", "None"}, false, kRefused});
+  flags.AddUnused(
+      {"topology-manager-policy", "no topology is looked at", {"", "none"}, false, kRefused});
+  flags.AddUnused({"cgroups-per-qos", "pods always have cgroups", {"true"}, kSwitch});
+  flags.AddUnused({"cpu-cfs-quota", "limits of CPU always hold", {"true"}, kSwitch});
+  flags.Ignore("cpu-cfs-quota-period", "it is 100ms");
+  flags.AddUnused({"enforce-node-allocatable", "it is enforced on pods", {"pods"}});
+  flags.AddUnused(
+      {"local-storage-capacity-isolation", "disks are always watched", {"true"}, kSwitch});
+  flags.Ignore("image-credential-provider-bin-dir", "no credentials are asked for");
+  flags.Ignore("image-credential-provider-config", "no credentials are asked for");
+  flags.Ignore("image-service-endpoint",
+               "images are the runtime's of --container-runtime-endpoint");
+  flags.AddUnused({"serialize-image-pulls", "images are pulled one by one", {"true"}, kSwitch});
+  for (const char* name : {"registry-qps", "registry-burst"}) {
+    flags.Ignore(name, "images are pulled one by one");
   }
+  for (const char* name : {"minimum-container-ttl-duration", "maximum-dead-containers",
+                           "maximum-dead-containers-per-container"}) {
+    flags.Ignore(name, "one ended container of each is kept");
+  }
+  flags.Ignore("minimum-image-ttl-duration", "imageMinimumGCAge of the configuration file says it");
+}
+
+// Of the machine and of the kubelet's own process.
+void AddUnusedMachineFlags(Flags& flags) {
+  flags.AddUnused(
+      {"config-dir", "one configuration file is read, --config", {""}, false, kRefused});
+  flags.AddUnused({"enable-controller-attach-detach", "nothing is attached", {"true"}, kSwitch});
+  flags.AddUnused({"make-iptables-util-chains", "it has none", {"false"}, kSwitch});
+  flags.AddUnused({"fail-swap-on", "swap is the machine's own affair", {"false"}, kSwitch});
+  flags.AddUnused({"fail-cgroupv1", "both versions will do", {"false"}, kSwitch});
+  flags.AddUnused({"exit-on-lock-contention", "no lock is taken", {"false"}, kSwitch});
+  flags.Ignore("lock-file", "no lock is taken");
+  flags.Ignore("cloud-provider", "there are no clouds");
+  flags.Ignore("hairpin-mode", "the pods' network chooses");
+  flags.Ignore("pod-cidr", "the Node object has it");
+  for (const char* name : {"event-qps", "event-burst", "kube-api-qps", "kube-api-burst"}) {
+    flags.Ignore(name, "requests are not held back");
+  }
+  flags.AddUnused({"kube-api-content-type", "JSON is spoken", {"application/json"}});
+  for (const char* name :
+       {"kubelet-cgroups", "runtime-cgroups", "system-cgroups", "oom-score-adj",
+        "max-open-files"}) {
+    flags.Ignore(name, "who starts it chooses");
+  }
+  flags.Ignore("sync-frequency", "a change is acted upon when it comes");
+  flags.Ignore("volume-stats-agg-period", "volumes are measured when they are asked for");
+  flags.Ignore("volume-plugin-dir", "volume plugins are not looked for");
+  flags.Ignore("log-flush-frequency", "each line is written at once");
+  flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
+  flags.AddUnused({"feature-gates", "what is there is on", {""}});
 }
 
 bool IsAllowedLabel(const std::string& key) {
@@ -253,7 +299,10 @@ Result<> ParseOnce(const std::vector<std::string>& args, KubeletFlags& to, RawFl
   AddServingFlags(flags, to);
   AddNodeFlags(flags, to, raw);
   AddRuntimeFlags(flags, to, raw);
-  IgnoreFlags(flags, raw);
+  flags.NoteTo(to.notes);
+  AddUnusedAccessFlags(flags);
+  AddUnusedPodFlags(flags);
+  AddUnusedMachineFlags(flags);
   flags.Add("version", raw.version_asked, "Print the version and quit.");
   TRY(flags.Parse(args));
   if (flags.help_asked()) help = flags.Help();
@@ -284,6 +333,11 @@ Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::str
     raw = RawFlags();
     TRY(ParseOnce(args, again, raw, help));
     to = std::move(again);
+  }
+  const auto& unused = to.configuration.unused_fields;
+  to.notes.insert(to.notes.end(), unused.begin(), unused.end());
+  if (to.configuration.read_only_port != 0) {
+    to.notes.push_back("readOnlyPort has no effect: it is not served");
   }
   TRY(TakeRaw(raw, to));
   const std::string default_endpoint = KubeletConfiguration().container_runtime_endpoint;

@@ -36,6 +36,7 @@ class ServiceCompiler {
     std::string cluster, local, external, firewall;
   };
   void AddService(const ServicePortRules& service);
+  void AddHealthCheck(const ServicePortRules& service);
   void AddClusterIp(const ServicePortRules& service, const Names& names);
   void AddExternalAddresses(const ServicePortRules& service, const Names& names);
   void AddNodePort(const ServicePortRules& service, const Names& names);
@@ -57,6 +58,12 @@ class ServiceCompiler {
   Chain& Own(const std::string& chain) { return chains_.own[chain]; }
   Chain& Nat(const std::string& chain) { return chains_.shared.nat.chains[chain]; }
   Chain& Filter(const std::string& chain) { return chains_.shared.filter.chains[chain]; }
+  // What matches traffic of this node's pods, or all other; "" where that cannot be told.
+  std::string LocalMatch(bool is_local) const {
+    const std::string sign = is_local ? "" : "! ";
+    if (!options_.local_interface.empty()) return sign + "-i " + options_.local_interface;
+    return options_.pod_cidr.empty() ? "" : sign + "-s " + options_.pod_cidr;
+  }
   // "-m comment --comment ... " for a rule of an endpoint; "" in a large cluster.
   std::string EndpointComment(const std::string& text) const {
     return options_.terse ? "" : RuleComment(text) + " ";
@@ -73,12 +80,7 @@ void ServiceCompiler::AddService(const ServicePortRules& service) {
   AddClusterIp(service, names);
   AddExternalAddresses(service, names);
   AddNodePort(service, names);
-  if (service.health_check_node_port != 0) {
-    Filter("KUBE-NODEPORTS")
-        .push_back(
-            RuleComment(service.name + " health check node port") +
-            fmt::format(" -m tcp -p tcp --dport {} -j ACCEPT", service.health_check_node_port));
-  }
+  AddHealthCheck(service);
   if (service.IsExternal() && service.has_endpoints) {
     AddExternalChain(service, names);
     if (!service.load_balancer_ips.empty() && !service.source_ranges.empty()) {
@@ -97,6 +99,23 @@ void ServiceCompiler::AddService(const ServicePortRules& service) {
     AddMasquerade(service, names.local);
     AddEndpointSet(service, names.local, service.local_endpoints);
   }
+}
+
+// The port is listened on at all addresses: where some are chosen, the others are closed here.
+void ServiceCompiler::AddHealthCheck(const ServicePortRules& service) {
+  if (service.health_check_node_port == 0) return;
+  Chain& chain = Filter("KUBE-NODEPORTS");
+  const std::string comment = RuleComment(service.name + " health check node port");
+  const std::string match =
+      fmt::format(" -m tcp -p tcp --dport {}", service.health_check_node_port);
+  if (options_.node_port_cidrs.empty()) {
+    chain.push_back(comment + match + " -j ACCEPT");
+    return;
+  }
+  for (const std::string& cidr : options_.node_port_cidrs) {
+    chain.push_back(comment + match + " -d " + cidr + " -j ACCEPT");
+  }
+  chain.push_back(comment + match + " -j DROP");
 }
 
 void ServiceCompiler::AddClusterIp(const ServicePortRules& service, const Names& names) {
@@ -167,9 +186,9 @@ void ServiceCompiler::AddExternalChain(const ServicePortRules& service, const Na
   if (!service.external_local) {
     chain.push_back(RuleComment("masquerade traffic for " + traffic) + " -j KUBE-MARK-MASQ");
   } else if (!service.cluster_endpoints.empty()) {
-    if (!options_.pod_cidr.empty()) {
-      chain.push_back(RuleComment("pod traffic for " + traffic) + " -s " + options_.pod_cidr +
-                      " -j " + names.cluster);
+    if (const std::string local = LocalMatch(true); !local.empty()) {
+      chain.push_back(RuleComment("pod traffic for " + traffic) + " " + local + " -j " +
+                      names.cluster);
     }
     chain.push_back(RuleComment("masquerade LOCAL traffic for " + traffic) +
                     " -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ");
@@ -202,11 +221,12 @@ void ServiceCompiler::AddFirewallChain(const ServicePortRules& service, const Na
 void ServiceCompiler::AddMasquerade(const ServicePortRules& service, const std::string& chain) {
   std::string source;
   if (!options_.masquerade_all) {
-    if (options_.pod_cidr.empty()) {
+    const std::string elsewhere = LocalMatch(false);
+    if (elsewhere.empty()) {
       Own(chain);
       return;
     }
-    source = " ! -s " + options_.pod_cidr;
+    source = " " + elsewhere;
   }
   Own(chain).push_back(RuleComment(service.name + " cluster IP") + " " +
                        Match(service, service.cluster_ip) + source + " -j KUBE-MARK-MASQ");

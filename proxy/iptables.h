@@ -29,8 +29,12 @@ struct IptablesOptions {
   bool random_fully = true;
   // Rules of endpoints without their comments: kube-proxy leaves them out in large clusters.
   bool terse = false;
-  // The node's addresses on which node ports are served (--nodeport-addresses); empty: all.
-  std::vector<std::string> node_port_ips;
+  // Traffic that comes in here is local, in place of pod_cidr; "veth+": all that begin so.
+  std::string local_interface;
+  // Node ports, and those of health checks, are served on the node's addresses in these ranges
+  // (--nodeport-addresses); empty: on all.
+  std::vector<std::string> node_port_cidrs;
+  int masquerade_bit = 14;  // Of the packet's mark.
   std::vector<std::string> node_ips;  // For source ranges that hold the node itself.
 };
 

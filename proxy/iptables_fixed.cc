@@ -8,12 +8,15 @@
 namespace skiff::proxy {
 namespace {
 
-constexpr std::string_view kMark = "0x004000";
+std::string MarkOf(const IptablesOptions& options) {
+  return fmt::format("{:#08x}", 1U << options.masquerade_bit);
+}
 
 }  // namespace
 
 FixedChains CompileFixed(const IptablesOptions& options) {
   FixedChains fixed;
+  const std::string mark = MarkOf(options);
   auto& filter = fixed.first.filter.chains;
   auto& nat = fixed.first.nat.chains;
   for (const char* chain : {"KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS",
@@ -28,14 +31,14 @@ FixedChains CompileFixed(const IptablesOptions& options) {
   }
   filter["KUBE-FORWARD"] = {"-m conntrack --ctstate INVALID -j DROP",
                             RuleComment("kubernetes forwarding rules") +
-                                fmt::format(" -m mark --mark {0}/{0} -j ACCEPT", kMark),
+                                fmt::format(" -m mark --mark {0}/{0} -j ACCEPT", mark),
                             RuleComment("kubernetes forwarding conntrack rule") +
                                 " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"};
   nat["KUBE-SERVICES"];
   nat["KUBE-NODEPORTS"];
-  nat["KUBE-MARK-MASQ"] = {fmt::format("-j MARK --or-mark {}", kMark)};
-  nat["KUBE-POSTROUTING"] = {fmt::format("-m mark ! --mark {0}/{0} -j RETURN", kMark),
-                             fmt::format("-j MARK --xor-mark {}", kMark),
+  nat["KUBE-MARK-MASQ"] = {fmt::format("-j MARK --or-mark {}", mark)};
+  nat["KUBE-POSTROUTING"] = {fmt::format("-m mark ! --mark {0}/{0} -j RETURN", mark),
+                             fmt::format("-j MARK --xor-mark {}", mark),
                              RuleComment("kubernetes service traffic requiring SNAT") +
                                  " -j MASQUERADE" +
                                  (options.random_fully ? " --random-fully" : "")};
@@ -47,8 +50,8 @@ FixedChains CompileFixed(const IptablesOptions& options) {
   const std::string comment =
       RuleComment("kubernetes service nodeports; NOTE: this must be the last rule in this chain");
   Chain& last = fixed.last.nat.chains["KUBE-SERVICES"];
-  for (const std::string& ip : options.node_port_ips) {
-    last.push_back(comment + " -d " + ip + " -j KUBE-NODEPORTS");
+  for (const std::string& cidr : options.node_port_cidrs) {
+    last.push_back(comment + " -m addrtype --dst-type LOCAL -d " + cidr + " -j KUBE-NODEPORTS");
   }
   if (!last.empty()) return fixed;
   const std::string not_loopback = options.family == IpFamily::kIpv6 ? " ! -d ::1/128"

@@ -98,9 +98,22 @@ TEST(IptablesTest, NodePortsAreServedOnTheAddressesAskedForOnly) {
   EXPECT_TRUE(last_of({})[0].ends_with("-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"));
   EXPECT_TRUE(last_of({.localhost_node_ports = false})[0].ends_with(
       "--dst-type LOCAL ! -d 127.0.0.0/8 -j KUBE-NODEPORTS"));
-  const Chain chosen = last_of({.node_port_ips = {"192.0.2.1", "192.0.2.2"}});
+  const Chain chosen = last_of({.node_port_cidrs = {"192.0.2.1/32", "198.51.100.0/24"}});
   ASSERT_EQ(chosen.size(), 2u);
-  EXPECT_TRUE(chosen[1].ends_with("-d 192.0.2.2 -j KUBE-NODEPORTS"));
+  EXPECT_TRUE(chosen[1].ends_with(
+      "-m addrtype --dst-type LOCAL -d 198.51.100.0/24 -j KUBE-NODEPORTS"));
+}
+
+TEST(IptablesTest, NodePortAddressesRestrictHealthChecksTooAndLocalTrafficCanBeAnInterface) {
+  ServicePortRules web = Web();
+  web.node_port = 30080;
+  web.external_local = true;
+  web.health_check_node_port = 31000;
+  const IptablesOptions options = {.local_interface = "veth+",
+                                   .node_port_cidrs = {"192.0.2.0/24", "10.0.0.1/32"},
+                                   .masquerade_bit = 3};
+  ExpectGolden("node_port_addresses.iptables",
+               RestoreText(CompileIptables({{"default/web:http/tcp", web}}, options), {}));
 }
 
 TEST(RuleSetTest, OnlyChainsThatChangedAreWritten) {

@@ -23,8 +23,12 @@
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/host_facts.h"
+#include "skiff/join_file.h"
+#include "skiff/machine_network.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
+#include "skiff/removal.h"
+#include "skiff/simulated_nodes.h"
 
 namespace skiff {
 namespace {
@@ -49,6 +53,11 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");
   flags.kubelet_client_key = pki.Path("apiserver-kubelet-client.key");
   flags.kubelet_certificate_authority = pki.Path("ca.crt");
+  if (options.simulated_nodes > 0) {
+    flags.socket_of_simulated = [options](const std::string& node) {
+      return SimulatedSocketOf(options, node);
+    };
+  }
   return flags;
 }
 
@@ -109,6 +118,7 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
                                    .service_cidr = options.service_cidr,
                                    .cluster_cidr = options.cluster_cidr,
                                    .has_dns = !ClusterDnsServers(options).empty()}));
+  TRY(EnsureDefaultStorageClass(client, options.simulated_nodes > 0));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);
 }
@@ -161,15 +171,41 @@ std::string AdminKubeconfigPath(const ClusterOptions& options) {
   return options.data_dir + "/admin.kubeconfig";
 }
 
-Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
+namespace {
+
+// The token of the join file there is, so that machines which have read it may come later; or a new
+// one.
+Result<ClusterOptions> WithToken(const ClusterOptions& given, Random& random) {
+  ClusterOptions options = given;
+  if (options.join_file.empty() || !options.bootstrap_token.empty()) return options;
+  const auto present = ReadJoinFile(options.join_file);
+  if (!present && present.error().reason != Reason::kNotFound) return Fail(present.error());
+  const BootstrapToken token = present ? present->token : BootstrapToken::Generate(random);
+  options.bootstrap_token = token.Text();
+  return options;
+}
+
+Result<> TellHowToJoin(const ClusterOptions& options, const Pki& pki) {
+  if (options.join_file.empty()) return {};
+  const auto token = BootstrapToken::Parse(options.bootstrap_token);
+  CHECK(token.has_value());  // EnsureBootstrapToken has read it.
+  JoinFile file{*token, TRY(PublicKeyPin(pki.authority().pem().certificate_pem))};
+  return WriteJoinFile(options.join_file, file);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
                                                 const Progress& progress) {
   auto parts = std::make_unique<Parts>();
+  const ClusterOptions options = TRY(WithToken(given, parts->random));
   TRY(WriteClusterMark(options));
   const Pki pki = TRY(MakeClusterPki(options, parts->clock));
   progress("starting the API server");
   parts->server = TRY(ApiServerProcess::Start(ServerFlags(options, pki)));
   TRY(WriteAdminKubeconfig(options, pki));
   TRY(parts->StartControl(options, pki));
+  TRY(TellHowToJoin(options, pki));
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(parts)));
   Parts& made = *cluster->parts_;
   // Nodes first: informers, which start with the controllers, tell only those who asked before.
@@ -177,9 +213,12 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& options,
     progress(fmt::format("simulating {} nodes", options.simulated_nodes));
     ApiServer& server = made.server->server();
     made.simulated = std::make_unique<SimulatedNodes>(
-        options.simulated_nodes,
-        [&server](const std::string& node) { return TransportAsNode(server, node); },
+        options, [&server](const std::string& node) { return TransportAsNode(server, node); },
         *made.informers, made.clock, made.random);
+    // Without it pods live all the same: a socket's path may be too long.
+    if (const auto served = made.simulated->Serve(); !served) {
+      progress("note: no logs and commands of simulated pods: " + served.error().message);
+    }
   } else {
     const auto tls = TRY(http::ServerTls::FromFiles(pki.Path("kubelet.crt"),
                                                     pki.Path("kubelet.key"), pki.Path("ca.crt")));
@@ -224,11 +263,23 @@ Cluster::~Cluster() {
   parts.server->Stop();
 }
 
-Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
-  progress("stopping containers");
-  TRY(RemoveNodePods({.directory = options.data_dir,
-                      .kubelet_root = options.data_dir + "/kubelet",
-                      .keep_data = keep_data}));
+namespace {
+
+// Links, routes, rules and switches, unless other nodes of this machine use them too.
+Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
+  MachineNetwork network;
+  const std::vector<std::string> others = network.Others(options.data_dir);
+  network.Leave(options.data_dir);
+  if (!others.empty()) {
+    progress("the network stays: the cluster of " + others.front() + " uses it");
+    // Whoever goes last puts the switches back as the first one found them.
+    std::error_code ignored;
+    const std::string undo = ForwardingUndoPath(others.front());
+    if (!std::filesystem::exists(undo, ignored)) {
+      std::filesystem::rename(ForwardingUndoPath(options.data_dir), undo, ignored);
+    }
+    return {};
+  }
   progress("removing the network");
   TRY(RemoveNodeNetwork(options.data_dir));
   TRY(RemoveUnreachableRoute(options.service_cidr));
@@ -236,9 +287,19 @@ Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progr
   return proxy::CleanupIptables();
 }
 
+}  // namespace
+
+Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
+  progress("stopping containers");
+  TRY(RemoveNodePods({.directory = options.data_dir,
+                      .kubelet_root = options.data_dir + "/kubelet",
+                      .keep_data = keep_data}));
+  return LeaveNetwork(options, progress);
+}
+
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) {
-  // Simulated nodes have put nothing on the machine, where another cluster may have.
-  if (geteuid() == 0 && options.simulated_nodes == 0) {
+  const Removal removal = TRY(RemovalOf(options.data_dir, ReadDataDir(options.data_dir)));
+  if (geteuid() == 0 && removal.node) {
     TRY(LeaveMachine(options, /*keep_data=*/false, progress));
   }
   progress("removing files");

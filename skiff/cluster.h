@@ -36,6 +36,7 @@ struct ClusterOptions {
   Duration eviction_pressure_transition_period = 300s;
   std::vector<std::string> register_with_taints;  // Of this node when it is new: k=v:Effect.
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
+  std::string join_file;        // Where what lets machines in is written; "": nowhere.
   bool is_server = true;        // False: a node of another machine's cluster.
 };
 
@@ -58,7 +59,9 @@ class Cluster {
 };
 
 // Removes everything a cluster with this data directory has put on the machine: pods, containerd,
-// network, service rules, and its files. The process must have ended. Can be repeated.
+// network, service rules, and its files. The process must have ended. What other clusters of this
+// machine use as well stays until the last of them goes. NotFound, and nothing is touched, where
+// the directory holds no cluster.
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress);
 
 // Of that all but the files, while the cluster is to be started again on them: what a container

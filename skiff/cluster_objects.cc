@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/gen/storage_v1.h"
 #include "api/type.h"
 #include "base/hash.h"
 #include "base/version.h"
@@ -117,6 +118,18 @@ std::vector<Json> ClusterObjects(const ClusterFacts& facts) {
 Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts) {
   for (const Json& object : ClusterObjects(facts)) TRY(Write(client, object));
   return {};
+}
+
+Result<> EnsureDefaultStorageClass(Client& client, bool simulated) {
+  storage_v1::StorageClass made;
+  made.metadata.name = "local-path";
+  made.metadata.annotations["storageclass.kubernetes.io/is-default-class"] = "true";
+  made.provisioner = "skiff.io/local-path";
+  made.reclaim_policy = "Delete";
+  made.volume_binding_mode = simulated ? "Immediate" : "WaitForFirstConsumer";
+  const auto created = client.Create(made);
+  if (created || created.error().reason == Reason::kAlreadyExists) return {};
+  return Fail(created.error());
 }
 
 Result<> EnsureBootstrapToken(Client& client, const std::string& text) {

@@ -25,6 +25,11 @@ std::vector<Json> ClusterObjects(const ClusterFacts& facts);
 // of cluster-info stay; its signer renews them.
 Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 
+// The class of claims that name none, made where it is missing: directories on the node of the
+// claim's first pod; in a simulation, which has none, bound at once. One that is there stays as its
+// administrator has it.
+Result<> EnsureDefaultStorageClass(Client& client, bool simulated);
+
 // A token for nodes that never expires; one of that id that is there already stays. Invalid when
 // the text is no token.
 Result<> EnsureBootstrapToken(Client& client, const std::string& text);

@@ -58,7 +58,8 @@ void AddApiFlags(Flags& flags, ApiFlags& to) {
             "Path to kubeconfig file with authorization and master location information.");
   flags.Add("master", to.master,
             "The address of the Kubernetes API server (overrides any value in kubeconfig).");
-  IgnoreFlags(flags, {"kube-api-qps", "kube-api-burst", "kube-api-content-type"});
+  AddUnused(flags, "requests are not held back", {"kube-api-qps", "kube-api-burst"});
+  flags.AddUnused({"kube-api-content-type", "JSON is spoken", {"application/json"}});
 }
 
 void AddLeaderFlags(Flags& flags, LeaderFlags& to) {
@@ -72,7 +73,11 @@ void AddLeaderFlags(Flags& flags, LeaderFlags& to) {
             "The pause between attempts to acquire or renew.");
   flags.Add("leader-elect-resource-name", to.name, "The name of the Lease.");
   flags.Add("leader-elect-resource-namespace", to.namespace_, "The namespace of the Lease.");
-  IgnoreFlags(flags, {"leader-elect-resource-lock"});
+  flags.AddUnused({"leader-elect-resource-lock",
+                   "the lock is a Lease",
+                   {"leases"},
+                   /*is_switch=*/false,
+                   /*is_refused=*/true});
 }
 
 void AddServingFlags(Flags& flags, ServingFlags& to) {
@@ -86,32 +91,49 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("authorization-always-allow-paths", to.always_allow_paths,
             "Paths that anyone may ask for.");
-  IgnoreFlags(flags, {"authentication-kubeconfig",
-                      "authentication-skip-lookup",
-                      "authentication-tolerate-lookup-failure",
-                      "authentication-token-webhook-cache-ttl",
-                      "authorization-kubeconfig",
-                      "authorization-webhook-cache-authorized-ttl",
-                      "authorization-webhook-cache-unauthorized-ttl",
-                      "requestheader-client-ca-file",
-                      "requestheader-allowed-names",
-                      "requestheader-username-headers",
-                      "requestheader-group-headers",
-                      "requestheader-extra-headers-prefix",
-                      "tls-min-version",
-                      "tls-cipher-suites",
-                      "tls-sni-cert-key",
-                      "http2-max-streams-per-connection",
-                      "permit-port-sharing",
-                      "permit-address-sharing",
-                      "profiling",
-                      "contention-profiling"});
+  AddUnused(flags, "tokens and rights are asked of the server that --kubeconfig names",
+            {"authentication-kubeconfig", "authorization-kubeconfig"});
+  for (const char* name :
+       {"authentication-skip-lookup", "authentication-tolerate-lookup-failure"}) {
+    flags.AddUnused({name, "nothing is looked up in the cluster", {}, /*is_switch=*/true});
+  }
+  AddUnused(flags, "each request is asked about anew",
+            {"authentication-token-webhook-cache-ttl", "authorization-webhook-cache-authorized-ttl",
+             "authorization-webhook-cache-unauthorized-ttl"});
+  AddUnused(flags, "no proxy in front is believed",
+            {"requestheader-client-ca-file", "requestheader-allowed-names",
+             "requestheader-username-headers", "requestheader-group-headers",
+             "requestheader-extra-headers-prefix", "requestheader-uid-headers"});
+  AddTlsChoiceFlags(flags);
+  flags.AddUnused({"tls-sni-cert-key", "one certificate is shown to all", {"", "[]"}});
+  AddUnused(flags, "HTTP/1.1 is spoken", {"http2-max-streams-per-connection"});
+  for (const char* name : {"permit-port-sharing", "permit-address-sharing"}) {
+    flags.AddUnused({name, "the port is not shared", {"false"}, /*is_switch=*/true});
+  }
+  AddProfilingFlags(flags);
 }
 
-void IgnoreFlags(Flags& flags, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    flags.Ignore(name, "Accepted for compatibility; has no effect here.");
+void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names) {
+  for (const std::string& name : names) flags.AddUnused({.name = name, .why = why});
+}
+
+void AddProfilingFlags(Flags& flags) {
+  for (const char* name : {"profiling", "contention-profiling"}) {
+    flags.AddUnused({name, "no profiles are served", {"false"}, /*is_switch=*/true});
   }
+}
+
+void AddTlsChoiceFlags(Flags& flags) {
+  flags.AddUnused({"tls-min-version",
+                   "TLS 1.2 and above is spoken",
+                   {"", "VersionTLS10", "VersionTLS11", "VersionTLS12"},
+                   /*is_switch=*/false,
+                   /*is_refused=*/true});
+  flags.AddUnused({"tls-cipher-suites",
+                   "OpenSSL chooses among those it takes for safe",
+                   {""},
+                   /*is_switch=*/false,
+                   /*is_refused=*/true});
 }
 
 Result<HttpsOptions> ServerOf(const ApiFlags& flags) {

@@ -44,8 +44,12 @@ struct ServingFlags {
 void AddApiFlags(Flags& flags, ApiFlags& to);
 void AddLeaderFlags(Flags& flags, LeaderFlags& to);
 void AddServingFlags(Flags& flags, ServingFlags& to);
-// Accepted, without effect here.
-void IgnoreFlags(Flags& flags, const std::vector<std::string>& names);
+// Several without effect for one reason.
+void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names);
+// --profiling and --contention-profiling.
+void AddProfilingFlags(Flags& flags);
+// --tls-min-version and --tls-cipher-suites: TLS 1.2 and OpenSSL's own choice are what there is.
+void AddTlsChoiceFlags(Flags& flags);
 
 // Where the server is and who asks: by the flags, or as a pod knows it.
 Result<HttpsOptions> ServerOf(const ApiFlags& flags);

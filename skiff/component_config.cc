@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "api/rules/ip.h"
 #include "api/yaml.h"
 
 namespace skiff {
@@ -37,6 +38,24 @@ class Fields {
       Note(name, parsed.error().message);
     }
   }
+  void Read(const char* name, std::vector<std::string>& to) {
+    const Json* value = Find(name, "a list of strings", &Json::is_array);
+    if (value == nullptr) return;
+    to.clear();
+    for (const Json& item : *value) {
+      if (!item.is_string()) return Note(name, "must be a list of strings");
+      to.push_back(item.get<std::string>());
+    }
+  }
+  // What the object holds and nobody has asked for, a text each.
+  void TellUnread(std::vector<std::string>& to) const {
+    for (const auto& [name, value] : object_.items()) {
+      const bool says_nothing = value.is_null() || value == "" || value == Json::object() ||
+                                value == false || value == "0s";
+      if (read_.contains(name) || says_nothing) continue;
+      to.push_back(At(name) + " of the configuration file has no effect");
+    }
+  }
   // An empty object where there is none.
   Fields Object(const char* name) {
     static const Json kEmpty = Json::object();
@@ -56,6 +75,7 @@ class Fields {
 
  private:
   const Json* Find(const char* name, const char* type, bool (Json::*is_type)() const noexcept) {
+    read_.insert(name);
     const auto found = object_.find(name);
     if (found == object_.end() || found->is_null()) return nullptr;
     if ((*found.*is_type)()) return &*found;
@@ -68,6 +88,7 @@ class Fields {
 
   const Json& object_;
   const std::string path_;
+  std::set<std::string> read_ = {"apiVersion", "kind"};
   std::string error_;
 };
 
@@ -100,6 +121,7 @@ Result<> ReadProfiles(const Json& document, SchedulerConfig& config) {
     profile.Read("schedulerName", name);
     profile.Read("percentageOfNodesToScore", config.percentage_of_nodes_to_score);
     TRY(profile.Outcome());
+    profile.TellUnread(config.unused_fields);
     if (name.empty()) return Fail(Reason::kInvalid, path + ".schedulerName: Required value");
     if (!seen.insert(name).second) {
       return Fail(Reason::kInvalid,
@@ -130,6 +152,12 @@ Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text) {
   leader.Read("resourceNamespace", config.leader.namespace_);
   top.Take(leader);
   TRY(top.Outcome());
+  Json rest = document;
+  rest.erase("profiles");
+  Fields others(rest, "");
+  for (const char* name : {"clientConnection", "leaderElection"}) others.Object(name);
+  others.Read("percentageOfNodesToScore", config.percentage_of_nodes_to_score);
+  for (const Fields* each : {&others, &connection, &leader}) each->TellUnread(config.unused_fields);
   TRY(ReadProfiles(document, config));
   const int percentage = config.percentage_of_nodes_to_score;
   if (percentage < 0 || percentage > 100) {
@@ -152,15 +180,72 @@ Result<ProxyConfig> ParseProxyConfig(const std::string& text) {
   top.Read("clusterCIDR", config.cluster_cidr);
   top.Read("hostnameOverride", config.hostname_override);
   top.Read("mode", config.mode);
+  top.Read("nodePortAddresses", config.node_port_addresses);
+  top.Read("detectLocalMode", config.detect_local_mode);
+  Fields local = top.Object("detectLocal");
+  local.Read("bridgeInterface", config.bridge_interface);
+  local.Read("interfaceNamePrefix", config.interface_name_prefix);
+  top.Take(local);
   Fields connection = top.Object("clientConnection");
   connection.Read("kubeconfig", config.kubeconfig);
   top.Take(connection);
   Fields iptables = top.Object("iptables");
   iptables.Read("masqueradeAll", config.masquerade_all);
   iptables.Read("localhostNodePorts", config.localhost_node_ports);
+  iptables.Read("masqueradeBit", config.masquerade_bit);
+  iptables.Read("syncPeriod", config.sync_period);
+  iptables.Read("minSyncPeriod", config.min_sync_period);
   top.Take(iptables);
   TRY(top.Outcome());
+  for (const Fields* each : {&top, &local, &connection, &iptables}) {
+    each->TellUnread(config.unused_fields);
+  }
+  // Of the other modes: which one is meant, `mode` says.
+  std::erase_if(config.unused_fields, [](const std::string& text) {
+    return text.starts_with("ipvs ") || text.starts_with("nftables ") ||
+           text.starts_with("winkernel ");
+  });
   return config;
+}
+
+Result<> ValidateProxyConfig(const ProxyConfig& config) {
+  const auto refuse = [](const std::string& text) {
+    return Fail(Reason::kInvalid, "KubeProxyConfiguration." + text);
+  };
+  const auto& addresses = config.node_port_addresses;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    if (addresses[i] == "primary" && addresses.size() == 1) continue;
+    if (ParseCidr(addresses[i])) continue;
+    return refuse(fmt::format("nodePortAddresses[{}]: Invalid value: \"{}\": must be a valid CIDR "
+                              "block",
+                              i, addresses[i]));
+  }
+  static const std::set<std::string> kModes = {"", "ClusterCIDR", "NodeCIDR", "BridgeInterface",
+                                               "InterfaceNamePrefix"};
+  if (!kModes.contains(config.detect_local_mode)) {
+    return refuse(fmt::format("detectLocalMode: Unsupported value: \"{}\": supported values: "
+                              "\"BridgeInterface\", \"ClusterCIDR\", \"InterfaceNamePrefix\", "
+                              "\"NodeCIDR\", \"\"",
+                              config.detect_local_mode));
+  }
+  if (config.detect_local_mode == "BridgeInterface" && config.bridge_interface.empty()) {
+    return refuse("detectLocal.bridgeInterface: Required value: must be set for BridgeInterface");
+  }
+  if (config.detect_local_mode == "InterfaceNamePrefix" && config.interface_name_prefix.empty()) {
+    return refuse(
+        "detectLocal.interfaceNamePrefix: Required value: must be set for InterfaceNamePrefix");
+  }
+  if (config.masquerade_bit < 0 || config.masquerade_bit > 31) {
+    return refuse("iptables.masqueradeBit: Invalid value: must be within the range [0, 31]");
+  }
+  if (config.sync_period <= 0ns) {
+    return refuse("iptables.syncPeriod: Invalid value: must be greater than 0");
+  }
+  if (config.min_sync_period < 0ns || config.min_sync_period > config.sync_period) {
+    return refuse("iptables.syncPeriod: Invalid value: must be greater than or equal to "
+                  "iptables.minSyncPeriod");
+  }
+  return {};
 }
 
 Result<HostPort> ParseHostPort(const std::string& text, int default_port) {

@@ -17,6 +17,7 @@ struct SchedulerConfig {
   LeaderFlags leader{.name = "kube-scheduler"};
   int percentage_of_nodes_to_score = 0;  // 0: the scheduler's own choice.
   std::vector<std::string> scheduler_names = {"default-scheduler"};
+  std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 // Invalid names the field.
 Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text);
@@ -32,8 +33,18 @@ struct ProxyConfig {
   std::string mode;  // "" and "iptables"
   bool masquerade_all = false;
   bool localhost_node_ports = true;
+  int masquerade_bit = 14;
+  Duration sync_period = 30s;
+  Duration min_sync_period = 100ms;
+  std::vector<std::string> node_port_addresses;  // CIDRs, or "primary"; empty: all.
+  std::string detect_local_mode = "ClusterCIDR";
+  std::string bridge_interface;
+  std::string interface_name_prefix;
+  std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 Result<ProxyConfig> ParseProxyConfig(const std::string& text);
+// Of the file and the flags together.
+Result<> ValidateProxyConfig(const ProxyConfig& config);
 
 // "0.0.0.0:10256", "[::]:10256", "10.0.0.1" (then the port stays); "" is no address.
 struct HostPort {

@@ -83,6 +83,48 @@ iptables: {masqueradeAll: true, localhostNodePorts: false}
   EXPECT_FALSE(config->localhost_node_ports);
 }
 
+TEST(ComponentConfigTest, NodePortsLocalTrafficAndPeriodsOfAProxyAreRead) {
+  const auto config = ParseProxyConfig(std::string(kProxy) + R"(
+nodePortAddresses: [192.0.2.0/24]
+detectLocalMode: InterfaceNamePrefix
+detectLocal: {interfaceNamePrefix: veth}
+iptables: {syncPeriod: 1m, minSyncPeriod: 2s, masqueradeBit: 3}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->node_port_addresses, ElementsAre("192.0.2.0/24"));
+  EXPECT_EQ(config->interface_name_prefix, "veth");
+  EXPECT_EQ(config->sync_period, 1min);
+  EXPECT_EQ(config->min_sync_period, 2s);
+  EXPECT_EQ(config->masquerade_bit, 3);
+  EXPECT_TRUE(ValidateProxyConfig(*config));
+  EXPECT_THAT(config->unused_fields, ElementsAre());
+}
+
+TEST(ComponentConfigTest, AProxysRestrictionsAreCheckedAndWhatHasNoEffectIsSaid) {
+  const auto error = [](const ProxyConfig& config) {
+    const auto valid = ValidateProxyConfig(config);
+    return valid ? std::string() : valid.error().message;
+  };
+  EXPECT_EQ(error({.node_port_addresses = {"10.0.0.1"}}),
+            "KubeProxyConfiguration.nodePortAddresses[0]: Invalid value: \"10.0.0.1\": must be a "
+            "valid CIDR block");
+  EXPECT_EQ(error({.node_port_addresses = {"primary"}}), "");
+  EXPECT_NE(error({.node_port_addresses = {"primary", "10.0.0.0/8"}}), "");
+  EXPECT_NE(error({.detect_local_mode = "Guess"}), "");
+  EXPECT_NE(error({.detect_local_mode = "BridgeInterface"}), "");
+  EXPECT_NE(error({.sync_period = 1s, .min_sync_period = 2s}), "");
+  const auto config = ParseProxyConfig(std::string(kProxy) + R"(
+conntrack: {maxPerCore: null, min: 3}
+configSyncPeriod: 0s
+oomScoreAdj: -999
+ipvs: {scheduler: rr}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->unused_fields,
+              ElementsAre("conntrack of the configuration file has no effect",
+                          "oomScoreAdj of the configuration file has no effect"));
+}
+
 TEST(ComponentConfigTest, AddressesMayHaveAPort) {
   const auto text = [](const std::string& address) {
     const auto parsed = ParseHostPort(address, 7);

@@ -78,12 +78,47 @@ void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
             "The max length of duration signed certificates will be given.");
 }
 
-struct FilePaths {
+struct OtherFlags {
   std::string root_ca;
+  bool collects_garbage = true;
+  bool provisions = true;
 };
 
+void AddUnusedFlags(Flags& flags) {
+  AddUnused(flags, "each controller has as many workers as it needs",
+            {"concurrent-deployment-syncs", "concurrent-replicaset-syncs",
+             "concurrent-rc-syncs", "concurrent-statefulset-syncs", "concurrent-daemonset-syncs",
+             "concurrent-job-syncs", "concurrent-cron-job-syncs", "concurrent-endpoint-syncs",
+             "concurrent-service-endpoint-syncs", "concurrent-namespace-syncs",
+             "concurrent-gc-syncs", "concurrent-resource-quota-syncs",
+             "concurrent-serviceaccount-token-syncs", "concurrent-ttl-after-finished-syncs",
+             "concurrent-service-syncs", "concurrent-ephemeralvolume-syncs",
+             "concurrent-horizontal-pod-autoscaler-syncs",
+             "mirroring-concurrent-service-endpoint-syncs",
+             "concurrent-validating-admission-policy-status-syncs"});
+  AddUnused(flags, "a change is acted upon when it comes",
+            {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
+             "pvclaimbinder-sync-period", "attach-detach-reconcile-sync-period",
+             "controller-start-interval", "endpoint-updates-batch-period",
+             "endpointslice-updates-batch-period", "horizontal-pod-autoscaler-sync-period"});
+  AddUnused(flags, "there are no clouds",
+            {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
+  flags.AddUnused({"configure-cloud-routes", "there are no clouds", {"false"}, true});
+  flags.AddUnused({"use-service-account-credentials",
+                   "all controllers are the user of --kubeconfig",
+                   {"false"},
+                   /*is_switch=*/true});
+  flags.AddUnused({"service-account-private-key-file",
+                   "tokens are signed by the API server alone",
+                   {""}});
+  flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
+  AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
+  flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
+                   {"RangeAllocator"}, /*is_switch=*/false, /*is_refused=*/true});
+}
+
 void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signers& signers,
-              FilePaths& paths) {
+              OtherFlags& others) {
   AddApiFlags(flags, to.api);
   AddLeaderFlags(flags, to.leader);
   AddServingFlags(flags, to.serving);
@@ -93,7 +128,7 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   flags.Add("controllers", to.controllers.controllers,
             "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' "
             "enables the controller named 'foo', '-foo' disables it.");
-  flags.Add("root-ca-file", paths.root_ca,
+  flags.Add("root-ca-file", others.root_ca,
             "If set, this root certificate authority will be included in service account's "
             "kube-root-ca.crt config map.");
   flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
@@ -103,39 +138,11 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
             "The maximum number of endpoints that will be added to an EndpointSlice.");
   flags.Add("local-path-directory", to.controllers.local_path_directory,
             "Where the built-in provisioner keeps its volumes on each node; empty turns it off.");
-  IgnoreFlags(flags, {"cluster-name",
-                      "cloud-provider",
-                      "cloud-config",
-                      "configure-cloud-routes",
-                      "service-account-private-key-file",
-                      "use-service-account-credentials",
-                      "min-resync-period",
-                      "concurrent-deployment-syncs",
-                      "concurrent-replicaset-syncs",
-                      "concurrent-rc-syncs",
-                      "concurrent-statefulset-syncs",
-                      "concurrent-daemonset-syncs",
-                      "concurrent-job-syncs",
-                      "concurrent-cron-job-syncs",
-                      "concurrent-endpoint-syncs",
-                      "concurrent-service-endpoint-syncs",
-                      "concurrent-namespace-syncs",
-                      "concurrent-gc-syncs",
-                      "concurrent-resource-quota-syncs",
-                      "concurrent-serviceaccount-token-syncs",
-                      "concurrent-ttl-after-finished-syncs",
-                      "namespace-sync-period",
-                      "resource-quota-sync-period",
-                      "pvclaimbinder-sync-period",
-                      "attach-detach-reconcile-sync-period",
-                      "enable-garbage-collector",
-                      "enable-dynamic-provisioning",
-                      "enable-hostpath-provisioner",
-                      "flex-volume-plugin-dir",
-                      "cidr-allocator-type",
-                      "controller-start-interval",
-                      "endpoint-updates-batch-period",
-                      "horizontal-pod-autoscaler-sync-period"});
+  flags.Add("enable-garbage-collector", others.collects_garbage,
+            "Whether objects go with their owners.");
+  flags.Add("enable-dynamic-provisioning", others.provisions,
+            "Whether the built-in provisioner makes volumes.");
+  AddUnusedFlags(flags);
 }
 
 Result<double> ParseNumber(const std::string& flag, const std::string& text) {
@@ -209,15 +216,19 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   options.controllers.clear();
   Numbers numbers;
   Signers signers;
-  FilePaths paths;
+  OtherFlags others;
   Flags flags("kube-controller-manager");
-  AddFlags(flags, to, numbers, signers, paths);
+  AddFlags(flags, to, numbers, signers, others);
   TRY(flags.Parse(args));
   if (flags.help_asked()) {
     std::fputs(flags.Help().c_str(), stdout);
     return std::nullopt;
   }
   if (options.controllers.empty()) options.controllers = {"*"};
+  if (!others.collects_garbage) {
+    options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");
+  }
+  if (!others.provisions) options.local_path_directory.clear();
   TRY(CheckNames(options.controllers));
   options.node_eviction_rate = TRY(ParseNumber("node-eviction-rate", numbers.node_eviction_rate));
   options.secondary_node_eviction_rate =
@@ -225,7 +236,7 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   options.unhealthy_zone_threshold =
       TRY(ParseNumber("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold));
   TRY(AddSigners(signers, options));
-  if (!paths.root_ca.empty()) options.root_ca = TRY(ReadWholeFile(paths.root_ca));
+  if (!others.root_ca.empty()) options.root_ca = TRY(ReadWholeFile(others.root_ca));
   return to;
 }
 

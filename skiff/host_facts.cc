@@ -40,7 +40,8 @@ constexpr char kMark[] = "/cluster.json";
 constexpr const char* kTelling[] = {"cluster.json", "kubelet.conf", "admin.kubeconfig",
                                     "skiff.log",    "skiff.pid",    "store"};
 constexpr const char* kOurs[] = {"lock", "pki",        "containerd",          "kubelet",   "cni",
-                                 "logs", "local-path", "service-account.key", "lost+found"};
+                                 "logs", "local-path", "service-account.key", "lost+found",
+                                 "manifests", "forwarding.undo", "simulated.sock"};
 
 bool HasCapability(int number) {
   std::ifstream in("/proc/self/status");
@@ -82,37 +83,6 @@ std::string WriteProblem(const std::string& directory) {
   const uint64_t free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
   if (free_bytes >= kFreeBytesMin) return "";
   return "only " + std::to_string(free_bytes >> 20) + " MB are free on its disk";
-}
-
-DataDirFact ReadDataDir(const std::string& directory) {
-  DataDirFact found;
-  found.problem = WriteProblem(directory);
-  found.locked = IsDataDirLocked(directory);
-  std::error_code error;
-  bool has_others = false;
-  bool is_told = false;
-  const auto is_in = [](const auto& names, const std::string& name) {
-    return std::any_of(std::begin(names), std::end(names),
-                       [&](const char* known) { return name == known; });
-  };
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename();
-    is_told |= is_in(kTelling, name);
-    has_others |= !is_in(kTelling, name) && !is_in(kOurs, name);
-  }
-  found.foreign = has_others && !is_told;
-  found.is_server = fs::exists(directory + "/store", error);
-  if (!found.is_server) {
-    if (const auto identity = LoadNodeIdentity(directory)) {
-      found.is_node = true;
-      found.joined_server = identity->server;
-    }
-  }
-  ClusterOptions made{.data_dir = directory, .service_cidr = "", .cluster_cidr = ""};
-  ReadClusterMark(made);
-  found.service_cidr = made.service_cidr;
-  found.cluster_cidr = made.cluster_cidr;
-  return found;
 }
 
 // Inodes of the sockets that listen on a TCP port.
@@ -260,6 +230,41 @@ void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
 
 }  // namespace
 
+DataDirFact ReadDataDir(const std::string& directory) {
+  DataDirFact found;
+  found.problem = WriteProblem(directory);
+  std::error_code error;
+  found.exists = fs::is_directory(directory, error);
+  found.locked = IsDataDirLocked(directory);
+  bool has_others = false;
+  bool is_told = false;
+  const auto is_in = [](const auto& names, const std::string& name) {
+    return std::any_of(std::begin(names), std::end(names),
+                       [&](const char* known) { return name == known; });
+  };
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename();
+    found.empty &= name == "lost+found";
+    is_told |= is_in(kTelling, name);
+    has_others |= !is_in(kTelling, name) && !is_in(kOurs, name);
+  }
+  found.foreign = has_others && !is_told;
+  found.is_server = fs::exists(directory + "/store", error);
+  if (!found.is_server) {
+    if (const auto identity = LoadNodeIdentity(directory)) {
+      found.is_node = true;
+      found.joined_server = identity->server;
+    }
+  }
+  ClusterOptions made{.data_dir = directory, .service_cidr = "", .cluster_cidr = ""};
+  ReadClusterMark(made);
+  found.has_mark = HasClusterMark(directory);
+  found.simulated_nodes = made.simulated_nodes;
+  found.service_cidr = made.service_cidr;
+  found.cluster_cidr = made.cluster_cidr;
+  return found;
+}
+
 HostFacts ReadHostFacts(const ClusterOptions& options) {
   HostFacts facts;
   facts.is_root = geteuid() == 0;
@@ -273,6 +278,11 @@ HostFacts ReadHostFacts(const ClusterOptions& options) {
   facts.networks = ReadNetworks();
   ReadContainers(options, facts);
   return facts;
+}
+
+bool HasClusterMark(const std::string& data_dir) {
+  std::error_code error;
+  return fs::exists(data_dir + kMark, error);
 }
 
 void ReadClusterMark(ClusterOptions& options) {

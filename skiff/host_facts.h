@@ -26,6 +26,10 @@ struct LocalNetwork {
 // What is in the directory that the cluster would keep everything in.
 struct DataDirFact {
   std::string problem;        // Why nothing can be written there; "" when it can.
+  bool exists = false;
+  bool empty = true;          // But for what a mount has of its own.
+  bool has_mark = false;      // WriteClusterMark wrote one: something was started from it.
+  int simulated_nodes = 0;    // Of the mark.
   bool locked = false;        // Another skiff runs on it.
   bool foreign = false;       // It holds files, and none of them is ours.
   bool is_server = false;     // A cluster was made in it ...
@@ -51,10 +55,12 @@ struct HostFacts {
 };
 
 HostFacts ReadHostFacts(const ClusterOptions& options);
+DataDirFact ReadDataDir(const std::string& directory);
 
 // DIR/cluster.json: with which CIDRs, simulated nodes and DNS the cluster of that directory was
 // made.
 Result<> WriteClusterMark(const ClusterOptions& options);
+bool HasClusterMark(const std::string& data_dir);
 // Takes them from there; where there is no such file they stay.
 void ReadClusterMark(ClusterOptions& options);
 

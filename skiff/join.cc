@@ -8,6 +8,7 @@
 #include "skiff/daemon.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
+#include "skiff/join_file.h"
 #include "skiff/joined_node.h"
 #include "skiff/node.h"
 #include "skiff/up.h"
@@ -24,6 +25,7 @@ struct JoinFlags {
   std::string host;
   std::string token;
   std::vector<std::string> pins;
+  std::string join_file;
   bool any_authority = false;
   Duration discovery_timeout = 60s;
   bool foreground = false;
@@ -38,6 +40,8 @@ void AddJoinFlags(Flags& flags, JoinFlags& to) {
   flags.Add("token", to.token, "The bootstrap token that lets this machine in.");
   flags.Add("ca-hash", to.pins, "sha256:HASH of the public key of the cluster's authority.");
   flags.Add("discovery-token-ca-cert-hash", to.pins, "The same, as kubeadm calls it.");
+  flags.Add("join-file", to.join_file,
+            "In place of both: the file that the server's --join-file wrote; it is waited for.");
   flags.Add("discovery-token-unsafe-skip-ca-verification", to.any_authority,
             "Join without a hash: the token alone vouches for the server.");
   flags.Add("discovery-timeout", to.discovery_timeout,
@@ -62,6 +66,7 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   std::vector<std::string> words;
   TRY(flags.Parse(args, &words));
   MakePathsAbsolute(to.node);
+  to.join_file = PathAsTyped(to.join_file);
   help = flags.help_asked();
   if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
   if (words.size() > 1)
@@ -111,6 +116,11 @@ Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& rand
   const bool is_known = LoadNodeIdentity(options.data_dir).has_value();
   if (flags.host.empty() && !is_known) {
     return Fail(Reason::kInvalid, "which cluster is to be joined? usage: " + std::string(kUsage));
+  }
+  if (!is_known && !flags.join_file.empty()) {
+    const JoinFile file = TRY(AwaitJoinFile(flags.join_file, clock, flags.discovery_timeout));
+    flags.token = file.token.Text();
+    flags.pins = {file.authority_pin};
   }
   // Whoever is known needs none, and may still be started by the whole line.
   if (!flags.host.empty() && (!is_known || !flags.token.empty())) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
 #include "base/log.h"
 #include "skiff/node.h"
@@ -19,6 +20,24 @@ constexpr int kHealthPort = 10256;
 constexpr int kMetricsPort = 10249;
 constexpr int kThreads = 4;
 constexpr Duration kStuckAfter = 2min;
+
+void AddUnusedFlags(Flags& flags) {
+  AddUnused(flags, "watches tell of every change at once", {"config-sync-period"});
+  AddUnused(flags, "connection tracking keeps this machine's settings",
+            {"conntrack-max-per-core", "conntrack-min", "conntrack-tcp-timeout-established",
+             "conntrack-tcp-timeout-close-wait", "conntrack-udp-timeout",
+             "conntrack-udp-timeout-stream"});
+  flags.AddUnused({"conntrack-tcp-be-liberal",
+                   "connection tracking keeps this machine's settings", {"false"}, true});
+  AddUnused(flags, "--healthz-bind-address says it", {"healthz-port"});
+  AddUnused(flags, "--metrics-bind-address says it", {"metrics-port"});
+  AddUnused(flags, "who starts it chooses", {"oom-score-adj"});
+  AddProfilingFlags(flags);
+  constexpr bool kRefused = true;
+  flags.AddUnused({"init-only", "nothing has to be done with more rights before", {"false"}, true,
+                   kRefused});
+  flags.AddUnused({"write-config-to", "no configuration is written", {""}, false, kRefused});
+}
 
 void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
   flags.Add("config", config, "The path to the configuration file.");
@@ -40,27 +59,23 @@ void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
   flags.Add("masquerade-all", proxy.masquerade_all, "SNAT all traffic sent via service IPs.");
   flags.Add("iptables-localhost-nodeports", proxy.localhost_node_ports,
             "Whether node ports can be reached by 127.0.0.1.");
-  IgnoreFlags(flags, {"config-sync-period",
-                      "conntrack-max-per-core",
-                      "conntrack-min",
-                      "conntrack-tcp-timeout-established",
-                      "conntrack-tcp-timeout-close-wait",
-                      "conntrack-tcp-be-liberal",
-                      "conntrack-udp-timeout",
-                      "conntrack-udp-timeout-stream",
-                      "detect-local-mode",
-                      "healthz-port",
-                      "metrics-port",
-                      "init-only",
-                      "iptables-masquerade-bit",
-                      "iptables-min-sync-period",
-                      "iptables-sync-period",
-                      "nodeport-addresses",
-                      "oom-score-adj",
-                      "pod-bridge-interface",
-                      "pod-interface-name-prefix",
-                      "profiling",
-                      "write-config-to"});
+  flags.Add("nodeport-addresses", proxy.node_port_addresses,
+            "Node ports are served on addresses of these CIDRs alone, or on the node's primary one "
+            "(primary); on all by default.");
+  flags.Add("detect-local-mode", proxy.detect_local_mode,
+            "How traffic of local pods is told: ClusterCIDR, NodeCIDR, BridgeInterface or "
+            "InterfaceNamePrefix.");
+  flags.Add("pod-bridge-interface", proxy.bridge_interface,
+            "Traffic that comes in by this bridge is local; with BridgeInterface.");
+  flags.Add("pod-interface-name-prefix", proxy.interface_name_prefix,
+            "Traffic of interfaces with this prefix is local; with InterfaceNamePrefix.");
+  flags.Add("iptables-sync-period", proxy.sync_period,
+            "When rules that could not be written are tried again.");
+  flags.Add("iptables-min-sync-period", proxy.min_sync_period,
+            "The least time between two changes of the rules.");
+  flags.Add("iptables-masquerade-bit", proxy.masquerade_bit,
+            "The bit of the packet's mark that says: masquerade.");
+  AddUnusedFlags(flags);
 }
 
 Result<> ReadConfig(const std::string& path, KubeProxyFlags& to) {
@@ -125,6 +140,43 @@ Result<std::unique_ptr<http::Server>> ServeAt(const std::string& address, int de
   return http::Server::Start({.bind_address = at.host, .port = at.port}, loops, handler);
 }
 
+// "primary" is the address that the node is known by.
+std::vector<std::string> NodePortCidrs(const ProxyConfig& config) {
+  std::vector<std::string> cidrs;
+  for (const std::string& each : config.node_port_addresses) {
+    cidrs.push_back(each == "primary" ? NodeAddress() + "/32" : each);
+  }
+  return cidrs;
+}
+
+bool ServesNodePortsAt(const std::vector<std::string>& cidrs, const char* address) {
+  return cidrs.empty() || std::any_of(cidrs.begin(), cidrs.end(), [&](const std::string& text) {
+           const auto cidr = ParseCidr(text);
+           return cidr && cidr->Contains(*ParseIp(address));
+         });
+}
+
+Result<> SetLocalTraffic(const ProxyConfig& config, Client& client, const std::string& node_name,
+                         proxy::IptablesOptions& rules) {
+  if (config.detect_local_mode == "BridgeInterface") {
+    rules.local_interface = config.bridge_interface;
+  } else if (config.detect_local_mode == "InterfaceNamePrefix") {
+    rules.local_interface = config.interface_name_prefix + "+";
+  } else if (config.detect_local_mode != "NodeCIDR") {
+    rules.pod_cidr = config.cluster_cidr;
+  } else {
+    const auto node = TRY(client.Get<core_v1::Node>({"", node_name}));
+    rules.pod_cidr = node->spec.pod_cidr;
+    if (rules.pod_cidr.empty()) {
+      return Fail(Reason::kServiceUnavailable,
+                  fmt::format("node \"{}\" has no PodCIDR yet, which detect-local-mode NodeCIDR "
+                              "needs",
+                              node_name));
+    }
+  }
+  return {};
+}
+
 Result<> Run(const KubeProxyFlags& flags) {
   SystemClock clock;
   SystemRandom random;
@@ -137,13 +189,18 @@ Result<> Run(const KubeProxyFlags& flags) {
   InformerFactory informers({client, clock, random});
   ThreadExecutor executor("kube-proxy", kThreads);
   proxy::IptablesOptions rules;
-  rules.pod_cidr = flags.proxy.cluster_cidr;
   rules.masquerade_all = flags.proxy.masquerade_all;
   rules.localhost_node_ports = flags.proxy.localhost_node_ports;
+  rules.masquerade_bit = flags.proxy.masquerade_bit;
   rules.node_ips = {NodeAddress()};
+  rules.node_port_cidrs = NodePortCidrs(flags.proxy);
+  rules.localhost_node_ports &= ServesNodePortsAt(rules.node_port_cidrs, "127.0.0.1");
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
+  TRY(SetLocalTraffic(flags.proxy, client, node, rules));
   const auto flavour = TRY(proxy::ParseIptablesFlavour(flags.iptables_flavour));
-  const auto proxy = TRY(ServiceProxy::Make(node, rules, flavour, informers, clock));
+  const auto proxy = TRY(ServiceProxy::Make(
+      node, rules, flavour, informers, clock,
+      {.min_sync_period = flags.proxy.min_sync_period, .sync_period = flags.proxy.sync_period}));
   metrics.AddProcessMetrics();
   ProxyServer handler(*proxy, clock, metrics);
   http::Loops loops(1);
@@ -180,6 +237,9 @@ Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std:
                             "or blank (blank means the best-available proxy [currently iptables])",
                             mode));
   }
+  TRY(ValidateProxyConfig(to.proxy));
+  std::vector<std::string>& notes = to.log.notes;
+  notes.insert(notes.end(), to.proxy.unused_fields.begin(), to.proxy.unused_fields.end());
   return to;
 }
 

@@ -12,7 +12,6 @@
 #include "kubelet/configuration.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_keeper.h"
-#include "kubelet/cri_fake.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "kubelet/kubelet.h"
@@ -23,14 +22,12 @@
 #include "kubelet/node_traces.h"
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/machine_network.h"
 #include "skiff/scoped_informer.h"
 #include "skiff/service_proxy.h"
 
 namespace skiff {
 namespace {
-
-// Mostly waiting for the store to sync: many writes at once share one sync.
-constexpr int kSimulationThreads = 32;
 
 ContainerdOptions ContainerdOf(const ClusterOptions& options) {
   return {.endpoint = options.container_runtime_endpoint,
@@ -132,6 +129,7 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   const auto uplink = FindUplink();
   if (uplink && *uplink) network_options.mtu = (*uplink)->mtu;
   network_options.ipam_directory = IpamDirectory(options.data_dir);
+  TRY(MachineNetwork().Join(options.data_dir));
   TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), false));
   TRY(AddUnreachableRoute(options.service_cidr));
   TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
@@ -243,67 +241,6 @@ const std::string& LocalNode::name() const {
 
 Result<> LocalNode::ReloadTls(const http::ServerTls& tls) {
   return parts_->agent->ReloadTls(tls);
-}
-
-namespace {
-
-std::string SimulatedName(int index) {
-  return "node-" + std::to_string(index);
-}
-
-}  // namespace
-
-struct SimulatedNodes::Parts {
-  // Events of all nodes are written by the first one: any node may write them.
-  Parts(const TransportFor& transport_for, InformerFactory& informers, const Clock& clock,
-        Random& random)
-      : transport(transport_for(SimulatedName(0))),
-        manager({*transport, clock, random, informers, "kubelet"}),
-        executor("simulation", kSimulationThreads) {}
-  std::unique_ptr<Transport> transport;
-  std::vector<std::unique_ptr<Transport>> transports;
-  std::vector<std::unique_ptr<Client>> clients;
-  Manager manager;
-  ThreadExecutor executor;
-  std::vector<std::unique_ptr<cri::FakeRuntime>> runtimes;
-  std::vector<std::unique_ptr<kubelet::Kubelet>> kubelets;
-};
-
-SimulatedNodes::SimulatedNodes(int count, const TransportFor& transport_for,
-                               InformerFactory& informers, const Clock& clock, Random& random)
-    : parts_(std::make_unique<Parts>(transport_for, informers, clock, random)) {
-  for (int i = 0; i < count; ++i) {
-    const std::string name = SimulatedName(i);
-    parts_->transports.push_back(transport_for(name));
-    parts_->clients.push_back(std::make_unique<Client>(*parts_->transports.back(), "kubelet"));
-    const std::string cidr =
-        "10." + std::to_string(128 + i / 256) + "." + std::to_string(i % 256) + ".0/24";
-    parts_->runtimes.push_back(std::make_unique<cri::FakeRuntime>(clock, random, cidr));
-    kubelet::KubeletOptions options;
-    options.node_name = name;
-    options.root = "/nonexistent";
-    options.node_ips = {"10.127." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1)};
-    options.facts.milli_cpu = 32'000;
-    options.facts.memory_bytes = int64_t{256} << 30;
-    options.facts.ephemeral_storage_bytes = int64_t{1} << 40;
-    options.facts.hostname = name;
-    options.facts.ips = options.node_ips;
-    options.facts.architecture = "amd64";
-    options.facts.os_image = "simulated";
-    options.writes_files = false;
-    parts_->kubelets.push_back(std::make_unique<kubelet::Kubelet>(
-        options, kubelet::KubeletDependencies{
-                     *parts_->clients.back(), clock, random, *parts_->runtimes.back(),
-                     informers.For<core_v1::Pod>(), informers.For<core_v1::Service>(),
-                     parts_->manager.Recorder("kubelet", name), parts_->executor, nullptr}));
-    parts_->kubelets.back()->Start();
-  }
-  parts_->manager.Start(parts_->executor);
-}
-
-SimulatedNodes::~SimulatedNodes() {
-  for (auto& kubelet : parts_->kubelets) kubelet->Stop();
-  parts_->manager.Stop();
 }
 
 }  // namespace skiff

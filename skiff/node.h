@@ -42,17 +42,4 @@ std::string NodeName(const ClusterOptions& options);
 // The address by which this machine reaches others; loopback when it reaches none.
 std::string NodeAddress();
 
-// N kubelets on runtimes in memory, each with its node's identity.
-class SimulatedNodes {
- public:
-  using TransportFor = std::function<std::unique_ptr<Transport>(const std::string& node)>;
-  SimulatedNodes(int count, const TransportFor& transport_for, InformerFactory& informers,
-                 const Clock& clock, Random& random);
-  ~SimulatedNodes();
-
- private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
-};
-
 }  // namespace skiff

@@ -36,6 +36,30 @@ class ProgramFlagsTest : public testing::Test {
   const std::string directory_;
 };
 
+TEST_F(ProgramFlagsTest, WhatHasNoEffectIsSaidAndARestrictionActsOrIsRefused) {
+  const auto manager = ParseControllerManagerFlags(
+      {"--concurrent-gc-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
+  ASSERT_TRUE(manager) << manager.error().message;
+  EXPECT_THAT((*manager)->log.notes,
+              ElementsAre("--concurrent-gc-syncs=3 has no effect: each controller has as many "
+                          "workers as it needs"));
+  EXPECT_EQ((*manager)->controllers.controllers.at(0), "-garbage-collector-controller");
+  EXPECT_THAT(ParseSchedulerFlags({"--tls-cipher-suites=TLS_AES_128_GCM_SHA256"}).error().message,
+              HasSubstr("must not be ignored"));
+  EXPECT_TRUE(ParseSchedulerFlags({"--tls-min-version=VersionTLS12"}));
+  const auto proxy = ParseKubeProxyFlags(
+      {"--nodeport-addresses=192.0.2.0/24,10.0.0.0/8", "--iptables-min-sync-period=3s",
+       "--detect-local-mode=BridgeInterface", "--pod-bridge-interface=cni0", "--conntrack-min=1"});
+  ASSERT_TRUE(proxy) << proxy.error().message;
+  EXPECT_THAT((*proxy)->proxy.node_port_addresses, ElementsAre("192.0.2.0/24", "10.0.0.0/8"));
+  EXPECT_EQ((*proxy)->proxy.min_sync_period, 3s);
+  EXPECT_THAT((*proxy)->log.notes,
+              ElementsAre("--conntrack-min=1 has no effect: connection tracking keeps this "
+                          "machine's settings"));
+  EXPECT_FALSE(ParseKubeProxyFlags({"--nodeport-addresses=everywhere"}));
+  EXPECT_FALSE(ParseKubeProxyFlags({"--init-only"}));
+}
+
 TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
   const auto authority = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
   const std::string certificate = File("ca.crt", authority.pem().certificate_pem);

@@ -14,7 +14,13 @@ void AddFlags(Flags& flags, SchedulerFlags& to, std::string& config) {
   AddLeaderFlags(flags, to.leader);
   AddServingFlags(flags, to.serving);
   AddLogFlags(flags, to.log);
-  IgnoreFlags(flags, {"pod-max-in-unschedulable-pods-duration", "write-config-to"});
+  AddUnused(flags, "pods are tried again when something that may help has changed",
+            {"pod-max-in-unschedulable-pods-duration"});
+  flags.AddUnused({"write-config-to",
+                   "no configuration is written",
+                   {""},
+                   /*is_switch=*/false,
+                   /*is_refused=*/true});
 }
 
 // As kube-scheduler: where there is a file, it says what flags of the same meaning would.
@@ -25,6 +31,7 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   to.leader = config.leader;
   to.scheduler.names = config.scheduler_names;
   to.scheduler.percentage_of_nodes_to_score = config.percentage_of_nodes_to_score;
+  to.log.notes.insert(to.log.notes.end(), config.unused_fields.begin(), config.unused_fields.end());
   return {};
 }
 

@@ -8,14 +8,15 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
                                                          const proxy::IptablesOptions& rules,
                                                          proxy::IptablesFlavour flavour,
                                                          InformerFactory& informers,
-                                                         const Clock& clock) {
+                                                         const Clock& clock,
+                                                         const proxy::ProxierTimes& times) {
   auto netfilter = TRY(proxy::OpenIptables(rules.family, flavour));
   std::unique_ptr<ServiceProxy> made(new ServiceProxy(std::move(netfilter)));
   made->proxier_ = std::make_unique<proxy::Proxier>(
       proxy::Proxier::Dependencies{
           informers.For<core_v1::Service>(), informers.For<discovery_v1::EndpointSlice>(),
           informers.For<core_v1::Node>(), clock, *made->netfilter_, &made->health_},
-      node_name, rules);
+      node_name, rules, times);
   if (rules.localhost_node_ports && rules.family == proxy::IpFamily::kIpv4) {
     const auto allowed = made->netfilter_->AllowLocalNodePorts();
     if (!allowed) {

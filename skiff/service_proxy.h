@@ -16,7 +16,8 @@ class ServiceProxy {
   static Result<std::unique_ptr<ServiceProxy>> Make(const std::string& node_name,
                                                     const proxy::IptablesOptions& rules,
                                                     proxy::IptablesFlavour flavour,
-                                                    InformerFactory& informers, const Clock& clock);
+                                                    InformerFactory& informers, const Clock& clock,
+                                                    const proxy::ProxierTimes& times = {});
   ~ServiceProxy() { Stop(); }
   // Writes rules from now on.
   void Start(Executor& executor);

@@ -7,7 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
+#include <set>
 
+#include "api/rules/ip.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
 #include "kubelet/configuration.h"
@@ -17,6 +20,8 @@
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
+#include "skiff/removal.h"
+#include "skiff/simulated_nodes.h"
 
 namespace skiff {
 namespace {
@@ -75,6 +80,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("bootstrap-token", to.cluster.bootstrap_token,
             "A token by which machines may join, abcdef.0123456789abcdef, for ever; `skiff token "
             "create` makes others later.");
+  flags.Add("join-file", to.cluster.join_file,
+            "A file by which machines that see it may join, `skiff join --join-file`: it is "
+            "written at the start, with a token of its own unless --bootstrap-token gives one.");
   flags.Add("node-monitor-grace-period", to.cluster.node_monitor_grace_period,
             "How long a node may be silent before it is marked unhealthy.");
   flags.Add("cluster-signing-duration", to.cluster.cluster_signing_duration,
@@ -101,11 +109,66 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
 
 void MakePathsAbsolute(ClusterOptions& options) {
   options.data_dir = PathAsTyped(options.data_dir);
+  options.join_file = PathAsTyped(options.join_file);
   for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
-int UpMain(const std::vector<std::string>& args) {
+namespace {
+
+Result<> CheckNumber(const char* flag, int value, int least, int most) {
+  if (value >= least && value <= most) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("--{}={}: it must be between {} and {}", flag, value, least, most));
+}
+
+Result<> CheckUpFlags(UpFlags& to) {
   constexpr Duration kSigningDurationMin = 1min;
+  constexpr int kPortMax = 65535;
+  constexpr int kSecondsMax = std::numeric_limits<int>::max();
+  ClusterOptions& cluster = to.cluster;
+  TRY(CheckNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
+  TRY(CheckNumber("secure-port", cluster.secure_port, 1, kPortMax));
+  TRY(CheckNumber("kubelet-port", cluster.kubelet_port, 1, kPortMax));
+  TRY(CheckNumber("cluster-dns-port", cluster.cluster_dns_port, 1, kPortMax));
+  TRY(CheckNumber("default-not-ready-toleration-seconds", cluster.default_not_ready_toleration_s, 0,
+                  kSecondsMax));
+  TRY(CheckNumber("default-unreachable-toleration-seconds",
+                  cluster.default_unreachable_toleration_s, 0, kSecondsMax));
+  if (cluster.node_monitor_grace_period <= 0ns) {
+    return Fail(Reason::kInvalid, "--node-monitor-grace-period: it must be longer than nothing");
+  }
+  if (cluster.eviction_pressure_transition_period < 0ns) {
+    return Fail(Reason::kInvalid, "--eviction-pressure-transition-period: it must not be negative");
+  }
+  if (cluster.cluster_signing_duration < kSigningDurationMin) {
+    return Fail(Reason::kInvalid,
+                "--cluster-signing-duration: nodes could not renew in time what lives less than a "
+                "minute; give it 1m at least");
+  }
+  for (const auto& [flag, text] : {std::pair("service-cluster-ip-range", cluster.service_cidr),
+                                   std::pair("cluster-cidr", cluster.cluster_cidr)}) {
+    if (ParseCidr(text)) continue;
+    return Fail(Reason::kInvalid, fmt::format("--{}: \"{}\" is no CIDR", flag, text));
+  }
+  if (!std::set<std::string>{"auto", "on", "off"}.contains(cluster.cluster_dns)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));
+  }
+  std::erase(cluster.register_with_taints, "");  // "--register-with-taints=": none.
+  for (const std::string& taint : cluster.register_with_taints) {
+    TRY(kubelet::ParseTaint(taint));
+  }
+  for (const std::string& archive : cluster.image_archives) {
+    if (access(archive.c_str(), R_OK) == 0) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
+  }
+  return {};
+}
+
+}  // namespace
+
+int UpMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerUpMain(args);
   UpFlags to;
   Flags flags("skiff up");
@@ -116,20 +179,8 @@ int UpMain(const std::vector<std::string>& args) {
     return 0;
   }
   MakePathsAbsolute(to.cluster);
-  if (to.cluster.cluster_signing_duration < kSigningDurationMin) {
-    return Complain(
-        "--cluster-signing-duration: nodes could not renew in time what lives less than a "
-        "minute; give it 1m at least");
-  }
-  std::erase(to.cluster.register_with_taints, "");  // "--register-with-taints=": none.
-  for (const std::string& taint : to.cluster.register_with_taints) {
-    if (const auto parsed = kubelet::ParseTaint(taint); !parsed) {
-      return Complain(parsed.error().message);
-    }
-  }
-  for (const std::string& archive : to.cluster.image_archives) {
-    if (access(archive.c_str(), R_OK) == 0) continue;
-    return Complain(fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
+  if (const auto checked = CheckUpFlags(to); !checked) {
+    return Complain(checked.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
@@ -179,14 +230,25 @@ int DownMain(const std::vector<std::string>& args) {
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
     if (!StopProcess(*running, kStopGrace)) return Complain("the process does not end");
   }
+  if (IsDataDirLocked(options.data_dir)) {
+    return Complain(fmt::format("a skiff that was not started as a daemon runs on {}: end it first",
+                                options.data_dir));
+  }
+  const auto removal = RemovalOf(options.data_dir, ReadDataDir(options.data_dir));
+  if (!removal) return Complain(removal.error().message);
   if (keep_data) return 0;
   ReadClusterMark(options);
+  if (removal->node && geteuid() != 0) {
+    return Complain(fmt::format("the node of {} ran as root, who alone can take its containers and "
+                                "its network away",
+                                options.data_dir));
+  }
   const auto removed = RemoveCluster(options, [](const std::string& line) {
     std::printf("  %s\n", line.c_str());
     std::fflush(stdout);
   });
   if (!removed) return Complain(removed.error().message);
-  std::printf("Nothing of the cluster is left.\n");
+  std::printf("Nothing of the cluster of %s is left.\n", options.data_dir.c_str());
   return 0;
 }
 

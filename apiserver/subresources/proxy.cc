@@ -64,6 +64,7 @@ Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const 
     }
   }
   if (upstream.port == 0) upstream.port = target.scheme == "https" ? 443 : 80;
+  core.nodes->Divert(pod->spec.node_name, upstream);
   return upstream;
 }
 
@@ -112,6 +113,7 @@ std::optional<http::Upstream> PodBehind(Core& core, const core_v1::Endpoints& en
     http::Upstream upstream;
     upstream.host = address->ip;
     upstream.port = port;
+    if (address->node_name) core.nodes->Divert(*address->node_name, upstream);
     return upstream;
   }
   return std::nullopt;
@@ -225,10 +227,14 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   if (path.empty() && (method == "GET" || method == "HEAD") && !http::IsUpgrade(request.http)) {
     return MovedBehindSlash(request.http);
   }
-  if (request.kind->resource != "nodes" && target->scheme == "https") {
+  if (request.kind->resource != "nodes" && target->scheme == "https" &&
+      forwarding.upstream.unix_path.empty()) {
     forwarding.upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   }
   forwarding.request = RequestFor(request.http, path);
+  if (!forwarding.upstream.unix_path.empty()) {  // One socket answers for all of them.
+    forwarding.request.headers.emplace("Host", forwarding.upstream.host);
+  }
   forwarding.on_error = Unreachable;
   forwarding.on_answer = [place = PlaceOf(request, forwarding.upstream, path),
                           body = method != "HEAD"](http::Response& response) {

@@ -1,0 +1,207 @@
+// Simulated nodes under the real server, controllers and scheduler: what their pods and they
+// themselves do, by default and as annotations say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/gen/batch_v1.h"
+#include "controllers/scheduler/scheduler.h"
+#include "e2e/harness.h"
+#include "kubelet/simulation/simulated_node.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Pod;
+using testing::SizeIs;
+
+TestCluster::Options WithScheduler() {
+  TestCluster::Options options;
+  options.controllers.local_path_directory = "/volumes";
+  options.controllers.nodes_remove_local_volumes = false;
+  options.add_parts = [](Manager& manager) { scheduler::AddScheduler(manager); };
+  return options;
+}
+
+class SimulatedNodesTest : public testing::Test {
+ protected:
+  SimulatedNodesTest() {
+    const auto nodes = informers_.For<core_v1::Node>();
+    nodes.OnChange([this](const auto&, const auto&) { node_.NodeChanged(); });
+    node_.Start();
+    manager_.Start(cluster_.executor());
+    informers_.Start(cluster_.executor());
+    cluster_.RunFor(30s);
+  }
+  ~SimulatedNodesTest() override {
+    informers_.Stop();
+    node_.kubelet().Stop();
+    manager_.Stop();
+  }
+
+  // A pod of one container "main", with annotations of the simulation.
+  void Run(const std::string& name, const std::string& policy, const std::string& annotations,
+           const std::string& more = "") {
+    cluster_.Apply("apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + ", annotations: {" +
+                   annotations + "}}\nspec: {restartPolicy: " + policy +
+                   ", containers: [{name: main, image: 'web:1'}]" + more + "}\n");
+  }
+  Ptr<Pod> Get(const std::string& name) { return cluster_.Get<Pod>({"default", name}); }
+  std::string Phase(const std::string& name) { return Get(name)->status.phase; }
+  bool IsReady(const std::string& name) {
+    const auto& statuses = Get(name)->status.container_statuses;
+    return !statuses.empty() && statuses[0].ready;
+  }
+  std::string NodeReady() {
+    for (const auto& condition : cluster_.Get<core_v1::Node>({"", "node-0"})->status.conditions) {
+      if (condition.type == "Ready") return condition.status;
+    }
+    return "";
+  }
+  void Annotate(const std::string& word, const std::string& value) {
+    cluster_.Edit<core_v1::Node>({"", "node-0"}, [&](core_v1::Node& it) {
+      it.metadata.annotations["simulation.skiff.io/" + word] = value;
+    });
+  }
+
+  TestCluster cluster_{WithScheduler()};
+  Client informer_client_{cluster_.transport(), "kubelet"};
+  InformerFactory informers_{
+      Reflector::Dependencies{informer_client_, cluster_.clock(), cluster_.random()}};
+  Manager manager_{Manager::Dependencies{cluster_.transport(), cluster_.clock(), cluster_.random(),
+                                         informers_, "kubelet"}};
+  kubelet::SimulatedNode node_{
+      {"node-0", "10.127.0.1", "10.128.0.0/24"},
+      {cluster_.transport(), cluster_.clock(), cluster_.random(), informers_.For<Pod>(),
+       informers_.For<core_v1::Service>(), informers_.For<core_v1::Node>(),
+       manager_.Recorder("kubelet", "node-0"), cluster_.executor()}};
+};
+
+TEST_F(SimulatedNodesTest, JobsCompleteAndFailAsTheirPodsSay) {
+  cluster_.Apply(R"(
+apiVersion: batch/v1
+kind: Job
+metadata: {name: good}
+spec:
+  completions: 3
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+      - {name: prepare, image: 'i:1'}
+      - {name: helper, image: 'i:1', restartPolicy: Always}
+      containers: [{name: main, image: 'i:1'}]
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: bad}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {annotations: {simulation.skiff.io/exit-code: "3"}}
+    spec: {restartPolicy: Never, containers: [{name: main, image: 'i:1'}]}
+)");
+  cluster_.RunFor(2min);
+  const auto good = cluster_.Get<batch_v1::Job>({"default", "good"});
+  EXPECT_EQ(good->status.succeeded.value_or(0), 3);
+  EXPECT_TRUE(good->status.completion_time);
+  const auto bad = cluster_.Get<batch_v1::Job>({"default", "bad"});
+  EXPECT_EQ(bad->status.failed.value_or(0), 1);
+  for (const Pod& pod : cluster_.List<Pod>("default")) {
+    if (pod.metadata.labels.at("job-name") != "bad") continue;
+    EXPECT_EQ(pod.status.phase, "Failed");
+    EXPECT_EQ(pod.status.container_statuses.at(0).state.terminated->exit_code, 3);
+  }
+}
+
+TEST_F(SimulatedNodesTest, PodsEndCrashAndWaitAsAnnotationsSay) {
+  Run("server", "Always", "");
+  Run("task", "Never", "simulation.skiff.io/exit-after: 20s");
+  Run("crasher", "Always", "simulation.skiff.io/crash-after: 5s");
+  Run("late", "Always", "simulation.skiff.io/start-delay: 1m");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(Phase("task"), "Running");
+  EXPECT_EQ(Phase("late"), "Pending");
+  cluster_.RunFor(2min);
+  EXPECT_EQ(Phase("server"), "Running");
+  EXPECT_EQ(Get("server")->status.container_statuses.at(0).restart_count, 0);
+  EXPECT_EQ(Phase("task"), "Succeeded");
+  EXPECT_GT(Get("crasher")->status.container_statuses.at(0).restart_count, 1);
+  EXPECT_EQ(Phase("late"), "Running");
+}
+
+TEST_F(SimulatedNodesTest, ImagesAreMissingForThePodThatSaysSoAlone) {
+  Run("fails", "Always", "simulation.skiff.io/fail-image-pull: 'true'");
+  cluster_.RunFor(5s);
+  Run("works", "Always", "");
+  cluster_.RunFor(1min);
+  const auto waiting = Get("fails")->status.container_statuses.at(0).state.waiting;
+  ASSERT_TRUE(waiting);
+  EXPECT_THAT(waiting->reason, testing::AnyOf("ErrImagePull", "ImagePullBackOff"));
+  EXPECT_EQ(Phase("works"), "Running");
+  cluster_.Edit<Pod>({"default", "fails"}, [](Pod& it) { it.metadata.annotations.clear(); });
+  cluster_.RunFor(6min);
+  EXPECT_EQ(Phase("fails"), "Running");
+}
+
+TEST_F(SimulatedNodesTest, ReadinessComesAndGoes) {
+  Run("slow", "Always",
+      "simulation.skiff.io/ready-after: 30s, simulation.skiff.io/not-ready-after: 90s");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(Phase("slow"), "Running");
+  EXPECT_FALSE(IsReady("slow"));
+  cluster_.RunFor(40s);
+  EXPECT_TRUE(IsReady("slow"));
+  cluster_.RunFor(50s);
+  EXPECT_FALSE(IsReady("slow"));
+  EXPECT_EQ(Phase("slow"), "Running");
+}
+
+TEST_F(SimulatedNodesTest, ANodeFailsAsItsAnnotationsSay) {
+  EXPECT_EQ(NodeReady(), "True");
+  Annotate("not-ready-after", "1m");
+  cluster_.RunFor(2min);
+  EXPECT_EQ(NodeReady(), "False");
+  Annotate("not-ready-after", "1000h");
+  cluster_.RunFor(1min);
+  EXPECT_EQ(NodeReady(), "True");
+  Annotate("heartbeat-stops-after", "1s");
+  cluster_.RunFor(3min);
+  EXPECT_EQ(NodeReady(), "Unknown");
+  Annotate("heartbeat-stops-after", "1000h");
+  cluster_.RunFor(2min);
+  EXPECT_EQ(NodeReady(), "True");
+}
+
+TEST_F(SimulatedNodesTest, ClaimsAreBoundAndTheirVolumesAreOnNoNode) {
+  cluster_.Apply(
+      "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: local-path, "
+      "annotations: {storageclass.kubernetes.io/is-default-class: 'true'}}\n"
+      "provisioner: skiff.io/local-path\n");
+  cluster_.Apply(
+      "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: "
+      "[ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(cluster_.Get<core_v1::PersistentVolumeClaim>({"default", "data"})->status.phase,
+            "Bound");
+  const auto volumes = cluster_.List<core_v1::PersistentVolume>();
+  ASSERT_THAT(volumes, SizeIs(1));
+  EXPECT_FALSE(volumes[0].spec.node_affinity);
+  Run("user", "Always", "",
+      ", volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(Phase("user"), "Running");
+}
+
+TEST_F(SimulatedNodesTest, AnAnnotationThatCannotBeReadIsToldOfAsAnEvent) {
+  Run("odd", "Never", "simulation.skiff.io/exit-after: soon");
+  cluster_.RunFor(30s);
+  EXPECT_EQ(Phase("odd"), "Succeeded");
+  bool told = false;
+  for (const auto& event : cluster_.List<core_v1::Event>("default")) {
+    told |= event.reason == "SimulationProblem" && event.involved_object.name == "odd";
+  }
+  EXPECT_TRUE(told);
+}
+
+}  // namespace
+}  // namespace skiff

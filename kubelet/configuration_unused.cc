@@ -1,0 +1,71 @@
+#include "kubelet/configuration_unused.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace skiff::kubelet {
+namespace {
+
+struct Restriction {
+  std::string_view path;
+  std::string_view why;
+  std::vector<Json> same;  // Values that ask for what is done here anyway.
+};
+
+const std::vector<Restriction>& Restrictions() {
+  static const std::vector<Restriction> kRestrictions = {
+      {"seccompDefault", "a pod without a seccomp profile runs unconfined", {false}},
+      {"podPidsLimit", "a pod's processes are not counted", {-1, 0}},
+      {"enableDebuggingHandlers", "logs and commands are always served", {true}},
+      {"tlsMinVersion",
+       "TLS 1.2 and above is spoken",
+       {"", "VersionTLS10", "VersionTLS11", "VersionTLS12"}},
+      {"tlsCipherSuites", "OpenSSL chooses among those it takes for safe", {Json::array()}},
+      {"cpuManagerPolicy", "no CPU is kept for a pod", {"", "none"}},
+      {"memoryManagerPolicy", "no memory is kept for a pod", {"", "None"}},
+      {"topologyManagerPolicy", "no topology is looked at", {"", "none"}}};
+  return kRestrictions;
+}
+
+// Generated files say "nothing" in many ways.
+bool SaysNothing(const Json& value) {
+  return value.is_null() || value == "" || value == "0s" || value == 0 || value == false ||
+         ((value.is_object() || value.is_array()) && value.empty());
+}
+
+Result<> Walk(const Json& at, const std::string& prefix, const std::set<std::string>& read,
+              std::vector<std::string>& unused) {
+  for (const auto& [name, value] : at.items()) {
+    const std::string path = prefix + name;
+    if (read.contains(path) || path == "kind" || path == "apiVersion") continue;
+    const auto& all = Restrictions();
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Restriction& each) { return each.path == path; });
+    if (found != all.end()) {
+      const auto& same = found->same;
+      if (value.is_null() || std::find(same.begin(), same.end(), value) != same.end()) continue;
+      return Fail(Reason::kInvalid,
+                  fmt::format("{}: {} cannot be had here, and must not be ignored: {}", path,
+                              value.dump(), found->why));
+    }
+    if (SaysNothing(value)) continue;
+    if (value.is_object()) {
+      TRY(Walk(value, path + ".", read, unused));
+    } else {
+      unused.push_back(fmt::format("{} of the configuration file has no effect", path));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> UnusedFields(const Json& document,
+                                              const std::set<std::string>& read) {
+  std::vector<std::string> unused;
+  TRY(Walk(document, "", read, unused));
+  return unused;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,43 @@
+#include "kubelet/configuration_unused.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kubelet/configuration.h"
+
+namespace skiff::kubelet {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Result<KubeletConfiguration> Decode(const std::string& fields) {
+  return DecodeKubeletConfiguration(
+      "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n" + fields);
+}
+
+TEST(UnusedConfiguration, WhatHasNoEffectIsSaidAndWhatHasIsNot) {
+  const auto decoded = Decode(
+      "maxPods: 7\nauthentication: {webhook: {enabled: true}, x509: {clientCAFile: ca.crt}}\n"
+      "eventRecordQPS: 3\nhairpinMode: ''\nsyncFrequency: 0s\n"
+      "evictionHard: {memory.available: 1Mi}\n"
+      "protectKernelDefaults: true\npodsPerCore: 4\n");
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_THAT(decoded->unused_fields,
+              ElementsAre("authentication.webhook.enabled of the configuration file has no effect",
+                          "eventRecordQPS of the configuration file has no effect"));
+  EXPECT_TRUE(decoded->protect_kernel_defaults);
+  EXPECT_EQ(decoded->pods_per_core, 4);
+}
+
+TEST(UnusedConfiguration, ARestrictionThatCannotBeHadIsRefused) {
+  EXPECT_THAT(Decode("podPidsLimit: -1\ncpuManagerPolicy: none\n")->unused_fields, IsEmpty());
+  EXPECT_EQ(Decode("podPidsLimit: 100\n").error().message,
+            "podPidsLimit: 100 cannot be had here, and must not be ignored: a pod's processes are "
+            "not counted");
+  EXPECT_FALSE(Decode("tlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n"));
+  EXPECT_FALSE(Decode("enableDebuggingHandlers: false\n"));
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

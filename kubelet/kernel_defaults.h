@@ -1,0 +1,14 @@
+// What pods may rely on of the kernel; `--protect-kernel-defaults` starts nothing where it is
+// different.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+namespace skiff::kubelet {
+
+// `root` is /proc/sys. Invalid names the first setting that differs, in the kubelet's words.
+Result<> CheckKernelDefaults(const std::string& root);
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,179 @@
+#include "kubelet/simulation/script.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/flags.h"
+#include "kubelet/pod_observed.h"
+
+namespace skiff::kubelet {
+namespace {
+
+using Annotations = std::map<std::string, std::string>;
+
+constexpr Duration kRunOnceEndsAfter = 1s;
+constexpr Duration kSpanMax = 24h * 3650;  // So that sums with times of today do not overflow.
+constexpr int kExitCodeMax = 255;
+constexpr int64_t kIdleNanoCores = 5'000'000;
+constexpr int64_t kIdleMemoryBytes = 16LL << 20;
+
+enum class Type : uint8_t { kDuration, kExitCode, kSwitch, kQuantity };
+struct Word {
+  std::string_view name;
+  Type type;
+};
+constexpr Word kWords[] = {{"start-delay", Type::kDuration},
+                           {"exit-after", Type::kDuration},
+                           {"crash-after", Type::kDuration},
+                           {"exit-code", Type::kExitCode},
+                           {"fail-image-pull", Type::kSwitch},
+                           {"ready-after", Type::kDuration},
+                           {"not-ready-after", Type::kDuration},
+                           {"heartbeat-stops-after", Type::kDuration},
+                           {"cpu-usage", Type::kQuantity},
+                           {"memory-usage", Type::kQuantity}};
+
+std::optional<Duration> DurationOf(const std::string& text) {
+  const auto parsed = ParseGoDuration(text);
+  if (!parsed || *parsed < 0ns) return std::nullopt;
+  return std::min(*parsed, kSpanMax);
+}
+
+std::optional<int> ExitCodeOf(const std::string& text) {
+  int code = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), code);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  if (!whole || code < 0 || code > kExitCodeMax) return std::nullopt;
+  return code;
+}
+
+bool IsSwitch(const std::string& text) {
+  return text == "true" || text == "false";
+}
+
+std::string WhyUnreadable(Type type, const std::string& text) {
+  switch (type) {
+    case Type::kDuration:
+      return DurationOf(text) ? "" : "it is no duration such as 10s or 1m30s";
+    case Type::kExitCode:
+      return ExitCodeOf(text) ? "" : "it is no exit code, 0 to 255";
+    case Type::kSwitch:
+      return IsSwitch(text) ? "" : "it is neither true nor false";
+    case Type::kQuantity:
+      return Quantity::Parse(text) ? "" : "it is no quantity such as 100m or 64Mi";
+  }
+  return "";
+}
+
+// "": not given.
+std::string Lookup(const Annotations& annotations, std::string_view word,
+                   const std::string& container = "") {
+  const std::string key = std::string(kSimulationPrefix).append(word);
+  if (!container.empty()) {
+    const auto own = annotations.find(key + "." + container);
+    if (own != annotations.end()) return own->second;
+  }
+  const auto found = annotations.find(key);
+  return found == annotations.end() ? "" : found->second;
+}
+
+const core_v1::Container* Find(const std::vector<core_v1::Container>& containers,
+                               const std::string& name) {
+  const auto found = std::find_if(containers.begin(), containers.end(),
+                                  [&](const auto& each) { return each.name == name; });
+  return found == containers.end() ? nullptr : &*found;
+}
+
+Duration SpanOf(const Annotations& annotations, std::string_view word, Duration otherwise,
+                const std::string& container = "") {
+  return DurationOf(Lookup(annotations, word, container)).value_or(otherwise);
+}
+
+const Quantity* Request(const core_v1::Container* container, const std::string& resource) {
+  if (container == nullptr) return nullptr;
+  const auto found = container->resources.requests.find(resource);
+  return found == container->resources.requests.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+std::optional<SimulatedEnd> EndOf(const core_v1::Pod& pod, const std::string& container) {
+  const auto& annotations = pod.metadata.annotations;
+  const core_v1::Container* init = Find(pod.spec.init_containers, container);
+  const core_v1::Container* regular = Find(pod.spec.containers, container);
+  const auto code = ExitCodeOf(Lookup(annotations, "exit-code", container));
+  const auto crash = DurationOf(Lookup(annotations, "crash-after", container));
+  const auto exit = DurationOf(Lookup(annotations, "exit-after", container));
+  if (init != nullptr) {
+    if (IsSidecar(*init)) return std::nullopt;
+    // The pod's own words are about what the pod is for; these must name the container.
+    const std::string dotted = "exit-code." + container;
+    const auto own = ExitCodeOf(Lookup(annotations, dotted));
+    return SimulatedEnd{SpanOf(annotations, "exit-after." + container, 0ns), own.value_or(0)};
+  }
+  if (regular == nullptr) return std::nullopt;  // Ephemeral: until whoever came to look has left.
+  if (crash) return SimulatedEnd{*crash, code.value_or(1)};
+  if (exit) return SimulatedEnd{*exit, code.value_or(0)};
+  const std::string policy = regular->restart_policy.value_or(pod.spec.restart_policy);
+  if (policy != "Always" || code) return SimulatedEnd{kRunOnceEndsAfter, code.value_or(0)};
+  return std::nullopt;
+}
+
+ReadySpan ReadySpanOf(const core_v1::Pod& pod, const std::string& container) {
+  const auto& annotations = pod.metadata.annotations;
+  return {SpanOf(annotations, "ready-after", 0ns, container),
+          SpanOf(annotations, "not-ready-after", kNever, container)};
+}
+
+Duration StartDelayOf(const core_v1::Pod& pod) {
+  return SpanOf(pod.metadata.annotations, "start-delay", 0ns);
+}
+
+bool FailsImagePull(const core_v1::Pod& pod) {
+  return Lookup(pod.metadata.annotations, "fail-image-pull") == "true";
+}
+
+SimulatedUsage UsageOf(const core_v1::Pod& pod, const std::string& container) {
+  const auto& annotations = pod.metadata.annotations;
+  const core_v1::Container* regular = Find(pod.spec.containers, container);
+  SimulatedUsage usage{kIdleNanoCores, kIdleMemoryBytes};
+  constexpr int64_t kNanoPerMilli = 1'000'000;
+  if (const Quantity* cpu = Request(regular, "cpu")) {
+    usage.nano_cores = cpu->MilliValue() * kNanoPerMilli / 2;
+  }
+  if (const Quantity* memory = Request(regular, "memory")) usage.memory_bytes = memory->Value() / 2;
+  if (const auto cpu = Quantity::Parse(Lookup(annotations, "cpu-usage", container))) {
+    usage.nano_cores = cpu->MilliValue() * kNanoPerMilli;
+  }
+  if (const auto memory = Quantity::Parse(Lookup(annotations, "memory-usage", container))) {
+    usage.memory_bytes = memory->Value();
+  }
+  return usage;
+}
+
+NodeScript NodeScriptOf(const core_v1::Node& node) {
+  const auto& annotations = node.metadata.annotations;
+  return {SpanOf(annotations, "not-ready-after", kNever),
+          SpanOf(annotations, "heartbeat-stops-after", kNever)};
+}
+
+std::vector<std::string> ScriptProblems(const Annotations& annotations) {
+  std::vector<std::string> problems;
+  for (const auto& [key, value] : annotations) {
+    if (!key.starts_with(kSimulationPrefix)) continue;
+    std::string word = key.substr(sizeof kSimulationPrefix - 1);
+    word = word.substr(0, word.find('.'));
+    const auto known = std::find_if(std::begin(kWords), std::end(kWords),
+                                    [&](const Word& each) { return each.name == word; });
+    const std::string why = known == std::end(kWords) ? "there is no such annotation"
+                                                      : WhyUnreadable(known->type, value);
+    if (!why.empty()) {
+      problems.push_back(fmt::format("annotation {}: \"{}\" has no effect: {}", key, value, why));
+    }
+  }
+  return problems;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,110 @@
+#include "kubelet/simulation/script.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/typed.h"
+
+namespace skiff::kubelet {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+core_v1::Pod Pod(const std::string& policy, std::map<std::string, std::string> words = {}) {
+  core_v1::Pod pod;
+  pod.spec.restart_policy = policy;
+  pod.spec.init_containers.emplace_back().name = "init";
+  auto& sidecar = pod.spec.init_containers.emplace_back();
+  sidecar.name = "sidecar";
+  sidecar.restart_policy = "Always";
+  pod.spec.containers.emplace_back().name = "main";
+  pod.spec.containers.emplace_back().name = "other";
+  for (auto& [word, value] : words) {
+    pod.metadata.annotations[std::string(kSimulationPrefix) + word] = value;
+  }
+  return pod;
+}
+
+void ExpectEnd(const core_v1::Pod& pod, const std::string& container, Duration after, int code) {
+  const auto end = EndOf(pod, container);
+  ASSERT_TRUE(end) << container;
+  EXPECT_EQ(end->after, after) << container;
+  EXPECT_EQ(end->exit_code, code) << container;
+}
+
+TEST(SimulationScript, WhatNeedNotRunForEverEndsAfterAMoment) {
+  ExpectEnd(Pod("Never"), "main", 1s, 0);
+  ExpectEnd(Pod("OnFailure"), "main", 1s, 0);
+  ExpectEnd(Pod("Always"), "init", 0s, 0);
+  EXPECT_FALSE(EndOf(Pod("Always"), "main"));
+  EXPECT_FALSE(EndOf(Pod("Never"), "sidecar"));
+  EXPECT_FALSE(EndOf(Pod("Never"), "debugger")) << "an ephemeral container";
+}
+
+TEST(SimulationScript, AnnotationsChooseWhenAndHowAContainerEnds) {
+  ExpectEnd(Pod("Never", {{"exit-after", "1m"}, {"exit-code", "3"}}), "main", 1min, 3);
+  ExpectEnd(Pod("Always", {{"exit-after", "5s"}}), "main", 5s, 0);
+  ExpectEnd(Pod("Always", {{"crash-after", "5s"}}), "main", 5s, 1);
+  ExpectEnd(Pod("Always", {{"crash-after", "5s"}, {"exit-code", "139"}}), "main", 5s, 139);
+  ExpectEnd(Pod("Always", {{"exit-code", "2"}}), "main", 1s, 2);
+}
+
+TEST(SimulationScript, AContainersOwnWordWinsAndInitContainersHaveNoOther) {
+  const auto pod = Pod("Never", {{"exit-code", "1"}, {"exit-code.other", "4"},
+                                 {"exit-after.init", "7s"}});
+  ExpectEnd(pod, "main", 1s, 1);
+  ExpectEnd(pod, "other", 1s, 4);
+  ExpectEnd(pod, "init", 7s, 0);
+}
+
+TEST(SimulationScript, ReadinessHasASpan) {
+  const auto always = ReadySpanOf(Pod("Always"), "main");
+  EXPECT_EQ(always.from, 0s);
+  EXPECT_EQ(always.until, kNever);
+  const auto span =
+      ReadySpanOf(Pod("Always", {{"ready-after", "3s"}, {"not-ready-after.main", "1m"}}), "main");
+  EXPECT_EQ(span.from, 3s);
+  EXPECT_EQ(span.until, 1min);
+}
+
+TEST(SimulationScript, UsageIsSaidOrHalfOfWhatIsRequestedOrLittle) {
+  auto pod = Pod("Always", {{"cpu-usage.other", "250m"}, {"memory-usage.other", "64Mi"}});
+  pod.spec.containers[0].resources.requests["cpu"] = *Quantity::Parse("2");
+  pod.spec.containers[0].resources.requests["memory"] = *Quantity::Parse("1Gi");
+  EXPECT_EQ(UsageOf(pod, "main").nano_cores, 1'000'000'000);
+  EXPECT_EQ(UsageOf(pod, "main").memory_bytes, 512LL << 20);
+  EXPECT_EQ(UsageOf(pod, "other").nano_cores, 250'000'000);
+  EXPECT_EQ(UsageOf(pod, "other").memory_bytes, 64LL << 20);
+  EXPECT_GT(UsageOf(pod, "init").nano_cores, 0);
+}
+
+TEST(SimulationScript, WhatCannotBeReadHasNoEffectAndIsTold) {
+  const auto pod = Pod("Never", {{"exit-code", "300"}, {"exit-after", "-1s"}, {"explode", "yes"},
+                                 {"fail-image-pull", "maybe"}});
+  ExpectEnd(pod, "main", 1s, 0);
+  EXPECT_FALSE(FailsImagePull(pod));
+  EXPECT_THAT(
+      ScriptProblems(pod.metadata.annotations),
+      ElementsAre("annotation simulation.skiff.io/exit-after: \"-1s\" has no effect: it is no "
+                  "duration such as 10s or 1m30s",
+                  "annotation simulation.skiff.io/exit-code: \"300\" has no effect: it is no exit "
+                  "code, 0 to 255",
+                  "annotation simulation.skiff.io/explode: \"yes\" has no effect: there is no such "
+                  "annotation",
+                  "annotation simulation.skiff.io/fail-image-pull: \"maybe\" has no effect: it is "
+                  "neither true nor false"));
+  EXPECT_THAT(ScriptProblems({{"other.io/exit-code", "x"}}), IsEmpty());
+}
+
+TEST(SimulationScript, NodesChooseWhenTheyFail) {
+  core_v1::Node node;
+  EXPECT_EQ(NodeScriptOf(node).silent_after, kNever);
+  node.metadata.annotations["simulation.skiff.io/not-ready-after"] = "30s";
+  node.metadata.annotations["simulation.skiff.io/heartbeat-stops-after"] = "1m";
+  EXPECT_EQ(NodeScriptOf(node).not_ready_after, 30s);
+  EXPECT_EQ(NodeScriptOf(node).silent_after, 1min);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

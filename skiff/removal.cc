@@ -1,0 +1,22 @@
+#include "skiff/removal.h"
+
+#include <fmt/format.h>
+
+#include "skiff/host_facts.h"
+
+namespace skiff {
+
+Result<Removal> RemovalOf(const std::string& data_dir, const DataDirFact& found) {
+  const auto refuse = [&](const char* why) {
+    return Fail(Reason::kNotFound,
+                fmt::format("{} {}; nothing was touched (which cluster is meant says --data-dir)",
+                            data_dir, why));
+  };
+  if (!found.exists) return refuse("does not exist: there is no cluster to take down");
+  if (found.foreign) return refuse("holds files that are no cluster's");
+  if (found.empty) return refuse("is empty: there is no cluster to take down");
+  // Without the mark nothing was started from it: it got no further than its log.
+  return Removal{.files = true, .node = found.has_mark && found.simulated_nodes == 0};
+}
+
+}  // namespace skiff

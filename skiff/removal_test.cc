@@ -1,0 +1,138 @@
+#include "skiff/removal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "skiff/cluster.h"
+#include "skiff/daemon.h"
+#include "skiff/host_facts.h"
+#include "skiff/machine_network.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RemovalTest : public testing::Test {
+ protected:
+  RemovalTest() { std::filesystem::create_directories(root_); }
+  ~RemovalTest() override { std::filesystem::remove_all(root_); }
+  // A directory in which a cluster was started.
+  std::string ClusterAt(const std::string& name, int simulated_nodes = 0) {
+    ClusterOptions options;
+    options.data_dir = root_ + "/" + name;
+    options.simulated_nodes = simulated_nodes;
+    std::filesystem::create_directories(options.data_dir);
+    EXPECT_TRUE(WriteClusterMark(options));
+    return options.data_dir;
+  }
+  static Result<Removal> Of(const std::string& directory) {
+    return RemovalOf(directory, ReadDataDir(directory));
+  }
+  static Result<> Remove(const std::string& directory) {
+    ClusterOptions options;
+    options.data_dir = directory;
+    return RemoveCluster(options, [](const std::string&) {});
+  }
+  const std::string root_ = testing::TempDir() + "/skiff-removal-" + std::to_string(getpid());
+};
+
+TEST_F(RemovalTest, OnlyACluster) {
+  EXPECT_THAT(Of(root_ + "/none").error().message, HasSubstr("does not exist"));
+  std::filesystem::create_directories(root_ + "/empty");
+  EXPECT_THAT(Of(root_ + "/empty").error().message, HasSubstr("is empty"));
+  std::filesystem::create_directories(root_ + "/home");
+  std::ofstream(root_ + "/home/letter.txt") << "dear";
+  EXPECT_THAT(Of(root_ + "/home").error().message, HasSubstr("nothing was touched"));
+  EXPECT_FALSE(Remove(root_ + "/home"));
+  EXPECT_TRUE(std::filesystem::exists(root_ + "/home/letter.txt"));
+}
+
+TEST_F(RemovalTest, TheNodeGoesWithAClusterThatRanOneAndWithNoOther) {
+  EXPECT_TRUE(Of(ClusterAt("real"))->node);
+  EXPECT_FALSE(Of(ClusterAt("simulated", 3))->node);
+  std::filesystem::create_directories(root_ + "/failed");
+  std::ofstream(root_ + "/failed/skiff.log") << "it did not start";
+  const auto failed = Of(root_ + "/failed");
+  ASSERT_TRUE(failed);
+  EXPECT_TRUE(failed->files);
+  EXPECT_FALSE(failed->node);
+}
+
+TEST_F(RemovalTest, ASecondTimeThereIsNothingToRemove) {
+  const std::string directory = ClusterAt("simulated", 3);
+  EXPECT_TRUE(Remove(directory));
+  EXPECT_FALSE(std::filesystem::exists(directory));
+  EXPECT_EQ(Remove(directory).error().reason, Reason::kNotFound);
+}
+
+TEST_F(RemovalTest, DownSaysThatThereIsNothingAndFails) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DownMain({"--data-dir=" + root_ + "/none"}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("/none does not exist: there is no cluster to take down; nothing was "
+                        "touched"));
+  const std::string directory = ClusterAt("simulated", 3);
+  EXPECT_EQ(DownMain({"--data-dir=" + directory}), 0);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DownMain({"--data-dir=" + directory}), 1) << "once more";
+  testing::internal::GetCapturedStderr();
+}
+
+TEST_F(RemovalTest, ACommandThatRunsInTheForegroundKeepsItsDirectory) {
+  const std::string directory = ClusterAt("attached", 3);
+  const auto lock = DataDirLock::Take(directory);
+  ASSERT_TRUE(lock);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DownMain({"--data-dir=" + directory}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("end it first"));
+  EXPECT_TRUE(HasClusterMark(directory));
+}
+
+TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
+  const auto refused = [&](const std::string& flag) {
+    testing::internal::CaptureStderr();
+    const int code = UpMain({"--data-dir=" + root_ + "/never", flag});
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/never")) << flag;
+    return code == 1 ? said : "";
+  };
+  EXPECT_THAT(refused("--nodes=-1"),
+              HasSubstr("--nodes=-1: it must be between 0 and 32000\nusage: skiff up"));
+  for (const char* flag :
+       {"--nodes=40000", "--secure-port=0", "--secure-port=70000", "--kubelet-port=-1",
+        "--cluster-dns-port=0", "--default-not-ready-toleration-seconds=-1",
+        "--node-monitor-grace-period=0s", "--cluster-cidr=all", "--cluster-dns=maybe"}) {
+    EXPECT_THAT(refused(flag), HasSubstr("usage: skiff up")) << flag;
+  }
+}
+
+TEST_F(RemovalTest, TheNetworkBelongsToAllNodesOfTheMachine) {
+  const std::string first = ClusterAt("first");
+  const std::string second = ClusterAt("second");
+  MachineNetwork network(root_ + "/run/network");
+  EXPECT_THAT(network.Others(first), IsEmpty());
+  ASSERT_TRUE(network.Join(first));
+  ASSERT_TRUE(network.Join(second));
+  ASSERT_TRUE(network.Join(second));
+  EXPECT_THAT(network.Others(first), ElementsAre(second));
+  EXPECT_THAT(network.Others(second), ElementsAre(first));
+  network.Leave(first);
+  EXPECT_THAT(network.Others(second), IsEmpty());
+  ASSERT_TRUE(network.Join(first));
+  std::filesystem::remove_all(first);  // By hand.
+  EXPECT_THAT(network.Others(second), IsEmpty());
+  network.Leave(first);
+  network.Leave(second);
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/run"));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,118 @@
+#include "skiff/simulated_nodes.h"
+
+#include <charconv>
+#include <filesystem>
+#include <vector>
+
+#include "client/manager.h"
+#include "http/loop.h"
+#include "http/server.h"
+#include "kubelet/simulation/simulated_node.h"
+#include "kubelet/simulation/simulated_server.h"
+
+namespace skiff {
+namespace {
+
+// Mostly waiting for the store to sync: many writes at once share one sync.
+constexpr int kThreads = 32;
+constexpr char kNamePrefix[] = "node-";
+
+std::string NameOf(int index) {
+  return kNamePrefix + std::to_string(index);
+}
+
+// Which of `count` nodes has that name; -1: none.
+int IndexOf(const std::string& name, int count) {
+  if (!name.starts_with(kNamePrefix)) return -1;
+  int index = -1;
+  const char* begin = name.data() + sizeof kNamePrefix - 1;
+  std::from_chars(begin, name.data() + name.size(), index);
+  return index >= 0 && index < count && NameOf(index) == name ? index : -1;
+}
+
+std::string SocketPath(const ClusterOptions& options) {
+  return options.data_dir + "/simulated.sock";
+}
+
+kubelet::SimulatedNode::Options OptionsOf(int index) {
+  return {.name = NameOf(index),
+          .address = "10.127." + std::to_string(index / 250) + "." +
+                     std::to_string(index % 250 + 1),
+          .pod_cidr = "10." + std::to_string(128 + index / 256) + "." +
+                      std::to_string(index % 256) + ".0/24"};
+}
+
+}  // namespace
+
+std::string SimulatedSocketOf(const ClusterOptions& options, const std::string& node) {
+  return IndexOf(node, options.simulated_nodes) < 0 ? "" : SocketPath(options);
+}
+
+struct SimulatedNodes::Parts {
+  // Events of all nodes are written by the first one: any node may write them.
+  Parts(const ClusterOptions& options, const TransportFor& transport_for,
+        InformerFactory& informers, const Clock& clock, Random& random)
+      : socket_path(SocketPath(options)),
+        transport(transport_for(NameOf(0))),
+        manager({*transport, clock, random, informers, "kubelet"}),
+        executor("simulation", kThreads),
+        server({informers.For<core_v1::Pod>(), clock,
+                [this](const std::string& node) { return Find(node); }}) {}
+
+  kubelet::Kubelet* Find(const std::string& node) {
+    const int index = IndexOf(node, static_cast<int>(nodes.size()));
+    return index < 0 ? nullptr : &nodes[static_cast<size_t>(index)]->kubelet();
+  }
+
+  const std::string socket_path;
+  const std::unique_ptr<Transport> transport;
+  std::vector<std::unique_ptr<Transport>> transports;
+  Manager manager;
+  ThreadExecutor executor;
+  // Whole before anything is served, or the informers start.
+  std::vector<std::unique_ptr<kubelet::SimulatedNode>> nodes;
+  http::Loops loops{1};
+  kubelet::SimulatedServer server;
+  std::unique_ptr<http::Server> front;
+};
+
+SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor& transport_for,
+                               InformerFactory& informers, const Clock& clock, Random& random)
+    : parts_(std::make_unique<Parts>(options, transport_for, informers, clock, random)) {
+  Parts& parts = *parts_;
+  const auto nodes = informers.For<core_v1::Node>();
+  for (int i = 0; i < options.simulated_nodes; ++i) {
+    parts.transports.push_back(transport_for(NameOf(i)));
+    parts.nodes.push_back(std::make_unique<kubelet::SimulatedNode>(
+        OptionsOf(i),
+        kubelet::SimulatedNode::Dependencies{
+            *parts.transports.back(), clock, random, informers.For<core_v1::Pod>(),
+            informers.For<core_v1::Service>(), nodes, parts.manager.Recorder("kubelet", NameOf(i)),
+            parts.executor}));
+  }
+  // The informers stop before the nodes go.
+  nodes.OnChange([&parts](const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {
+    if (!now || (before && before->metadata.annotations == now->metadata.annotations)) return;
+    const int index = IndexOf(now->metadata.name, static_cast<int>(parts.nodes.size()));
+    if (index >= 0) parts.nodes[static_cast<size_t>(index)]->NodeChanged();
+  });
+  for (const auto& node : parts.nodes) node->Start();
+  parts.manager.Start(parts.executor);
+}
+
+Result<> SimulatedNodes::Serve() {
+  std::error_code ignored;  // Of a process that was killed.
+  std::filesystem::remove(parts_->socket_path, ignored);
+  parts_->front =
+      TRY(http::Server::Start({.unix_path = parts_->socket_path}, parts_->loops, parts_->server));
+  return {};
+}
+
+SimulatedNodes::~SimulatedNodes() {
+  if (parts_->front) parts_->front->Stop(0s);
+  for (const auto& node : parts_->nodes) node->kubelet().Stop();
+  parts_->nodes.clear();
+  parts_->manager.Stop();
+}
+
+}  // namespace skiff

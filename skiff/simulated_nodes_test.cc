@@ -1,0 +1,124 @@
+// What clients ask of simulated nodes and their pods, through the real API server over real TLS:
+// the simulation answers, and nothing goes to the addresses that no machine has.
+#include "skiff/simulated_nodes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/gen/storage_v1.h"
+#include "skiff/joined_cluster_test.h"
+#include "skiff/scoped_informer.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Pod;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class SimulatedAnswersTest : public JoinedClusterTest {
+ protected:
+  // Started, and in that phase.
+  void Run(const std::string& name, const std::string& policy, const std::string& phase) {
+    ListOptions scope;
+    scope.namespace_ = "default";
+    ASSERT_TRUE(WaitForObject<core_v1::ServiceAccount>(
+        {*admin_, clock_, random_}, scope, [](const auto&) { return true; }, kPatience));
+    Pod pod;
+    pod.metadata.namespace_ = "default";
+    pod.metadata.name = name;
+    pod.spec.restart_policy = policy;
+    auto& container = pod.spec.containers.emplace_back();
+    container.name = "main";
+    container.image = "image:1";
+    container.command = {"serve", name};
+    ASSERT_TRUE(admin_->Create(pod));
+    ASSERT_TRUE(WaitForObject<Pod>(
+        {*admin_, clock_, random_}, scope,
+        [&](const Pod& it) { return it.metadata.name == name && it.status.phase == phase; },
+        kPatience));
+  }
+  // The body; with the code before it unless that is 200.
+  std::string Ask(const std::string& path,
+                  std::vector<std::pair<std::string, std::string>> query = {}) {
+    http::Request request;
+    request.method = "GET";
+    request.path = request.target = path;
+    for (const auto& [name, value] : query) {
+      request.target += (request.target == path ? "?" : "&") + name + "=" + value;
+    }
+    request.query = std::move(query);
+    http::Response answer = transport_->Send(std::move(request));
+    std::string text = answer.body;
+    if (answer.stream) {
+      answer.stream->Attach([] {});
+      std::vector<http::SharedBytes> pieces;
+      while (answer.stream->Pull(1 << 16, pieces) == http::Pulled::kMore) {
+      }
+      for (const auto& piece : pieces) text += *piece;
+    }
+    return answer.status == 200 ? text : std::to_string(answer.status) + " " + text;
+  }
+};
+
+TEST_F(SimulatedAnswersTest, ForAPodThatRuns) {
+  Run("web", "Always", "Running");
+  const std::string pod = "/api/v1/namespaces/default/pods/web";
+  EXPECT_EQ(Ask(pod + "/log"),
+            "simulated container main of default/web started: image image:1\n"
+            "it stands for: serve web\n");
+  EXPECT_EQ(Ask(pod + "/log", {{"tailLines", "1"}}), "it stands for: serve web\n");
+  EXPECT_EQ(Ask(pod + "/proxy/some/path", {{"a", "b"}}),
+            "pod default/web on node-0 is simulated; it was asked: GET /some/path?a=b\n");
+  const std::string node = "/api/v1/nodes/node-0/proxy";
+  EXPECT_THAT(Ask(node + "/metrics/resource"),
+              AllOf(HasSubstr("container_memory_working_set_bytes{container=\"main\",namespace="
+                              "\"default\",pod=\"web\"} 16777216\n"),
+                    HasSubstr("\nnode_memory_working_set_bytes "),
+                    HasSubstr("\nresource_scrape_error 0\n")));
+  const Json summary = Json::parse(Ask(node + "/stats/summary"), nullptr, false);
+  ASSERT_TRUE(summary.is_object());
+  EXPECT_EQ(summary["node"]["nodeName"], "node-0");
+  EXPECT_EQ(summary["pods"][0]["podRef"]["name"], "web");
+  EXPECT_THAT(Ask(node + "/pods"), HasSubstr("\"name\":\"web\""));
+  EXPECT_THAT(Ask(node + "/configz"), HasSubstr("404"));
+}
+
+TEST_F(SimulatedAnswersTest, ForAPodThatHasEnded) {
+  Run("task", "Never", "Succeeded");
+  EXPECT_THAT(Ask("/api/v1/namespaces/default/pods/task/log"), HasSubstr("\nexit code 0\n"));
+  EXPECT_THAT(Ask("/api/v1/nodes/node-0/proxy/metrics/resource"), Not(HasSubstr("pod=\"task\"")));
+}
+
+TEST_F(SimulatedAnswersTest, AClaimWithoutAClassIsBoundAtOnce) {
+  const auto found = admin_->Get<storage_v1::StorageClass>({"", "local-path"});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ((*found)->metadata.annotations.at("storageclass.kubernetes.io/is-default-class"),
+            "true");
+  core_v1::PersistentVolumeClaim claim;
+  claim.metadata.namespace_ = "default";
+  claim.metadata.name = "data";
+  claim.spec.access_modes = {"ReadWriteOnce"};
+  claim.spec.resources.requests["storage"] = *Quantity::Parse("1Gi");
+  ASSERT_TRUE(admin_->Create(claim));
+  ListOptions scope;
+  scope.namespace_ = "default";
+  EXPECT_TRUE(WaitForObject<core_v1::PersistentVolumeClaim>(
+      {*admin_, clock_, random_}, scope, [](const auto& it) { return it.status.phase == "Bound"; },
+      kPatience));
+}
+
+TEST(SimulatedSocket, IsForTheirOwnNamesAlone) {
+  ClusterOptions options;
+  options.data_dir = "/d";
+  options.simulated_nodes = 2;
+  EXPECT_EQ(SimulatedSocketOf(options, "node-0"), "/d/simulated.sock");
+  EXPECT_EQ(SimulatedSocketOf(options, "node-1"), "/d/simulated.sock");
+  for (const char* other : {"node-2", "node-01", "node--1", "node-", "node-1x", "far", ""}) {
+    EXPECT_EQ(SimulatedSocketOf(options, other), "") << other;
+  }
+}
+
+}  // namespace
+}  // namespace skiff
