@@ -43,9 +43,12 @@ LogRotationSettings RotationOf(const KubeletOptions& options) {
 Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
-      volumes_(options_.root, ApiVolumeSources(dependencies_.client, options_.facts.Allocatable()),
+      objects_(dependencies_.client, dependencies_.clock),
+      volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
                dependencies_.clock),
-      images_(dependencies_.runtime, dependencies_.clock, dependencies_.events),
+      tasks_(std::make_unique<TaskPool>(blocking())),
+      images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
+               [this](const std::string& uid) { WakeWorker(uid); }}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -73,7 +76,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       context_{dependencies_.runtime,
                dependencies_.clock,
                dependencies_.random,
-               dependencies_.executor,
+               blocking(),
                dependencies_.events,
                volumes_,
                images_,
@@ -81,7 +84,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                statuses_,
                hooks_,
                [this](const core_v1::Pod& pod) {
-                 return ApiEnvironmentSources(dependencies_.client, dependencies_.services,
+                 return ApiEnvironmentSources(objects_, dependencies_.services,
                                               options_.facts.Allocatable(), pod);
                },
                [this] { return health_.NetworkProblem(); },
@@ -147,14 +150,14 @@ void Kubelet::Start() {
   dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
   Executor& executor = dependencies_.executor;
   if (!options_.standalone) {
-    statuses_.Start(executor);
-    executor.Add(node_status_);
-    executor.Add(lease_);
-    executor.Add(mirrors_);
+    statuses_.Start(vital());
+    vital().Add(node_status_);
+    vital().Add(lease_);
+    vital().Add(mirrors_);
   }
-  executor.Add(health_);
+  vital().Add(health_);
   if (options_.writes_files) {
-    executor.Add(eviction_);
+    vital().Add(eviction_);
     executor.Add(image_collector_);
     executor.Add(log_rotation_);
     executor.Add(followers_);
@@ -188,7 +191,7 @@ std::unique_ptr<Probes> Kubelet::MakeProbes() {
   if (dependencies_.loops == nullptr) return std::make_unique<PassingProbes>();
   return std::make_unique<ProbeManager>(
       ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,
-                                 dependencies_.events, *dependencies_.loops},
+                                 dependencies_.events, *dependencies_.loops, *tasks_},
       [this](const std::string& uid) { WakeWorker(uid); });
 }
 
@@ -211,21 +214,24 @@ void Kubelet::Stop() {
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
   executor.Remove(*this);
-  executor.Remove(mirrors_);
+  vital().Remove(mirrors_);
   executor.Remove(followers_);
   executor.Remove(log_rotation_);
-  executor.Remove(eviction_);
+  vital().Remove(eviction_);
   executor.Remove(image_collector_);
   executor.Remove(housekeeping_);
-  executor.Remove(health_);
-  executor.Remove(lease_);
-  executor.Remove(node_status_);
+  vital().Remove(health_);
+  vital().Remove(lease_);
+  vital().Remove(node_status_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers;
   {
     MutexLock lock(mutex_);
     workers.swap(workers_);
   }
   for (auto& [uid, worker] : workers) executor.Remove(*worker);
+  workers.clear();
+  probes_.reset();
+  tasks_.reset();
   statuses_.Stop();
 }
 
@@ -344,6 +350,13 @@ void Kubelet::DropGoneWorkers() {
     dependencies_.executor.Remove(*worker);
     statuses_.Forget(worker->pod()->metadata.uid);
   }
+  if (gone.empty()) return;
+  std::vector<Ptr<core_v1::Pod>> pods;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, worker] : workers_) pods.push_back(worker->pod());
+  }
+  objects_.Retain(pods);
 }
 
 void Kubelet::SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods) {

@@ -24,6 +24,7 @@
 #include "kubelet/eviction_manager.h"
 #include "kubelet/housekeeping.h"
 #include "kubelet/image_collector.h"
+#include "kubelet/kept_objects.h"
 #include "kubelet/log_rotation.h"
 #include "kubelet/manifest_source.h"
 #include "kubelet/mirror_pods.h"
@@ -33,6 +34,7 @@
 #include "kubelet/pod_worker.h"
 #include "kubelet/runtime_health.h"
 #include "kubelet/streaming/log_followers.h"
+#include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
 
@@ -75,6 +77,10 @@ struct KubeletDependencies {
   Executor& executor;
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
+  // Threads of their own for what the node's life hangs on (lease, node status, eviction, statuses
+  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: `executor`.
+  Executor* vital = nullptr;
+  Executor* blocking = nullptr;
 };
 
 class Kubelet final : public ControlLoop {
@@ -129,12 +135,21 @@ class Kubelet final : public ControlLoop {
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
   void Pause(Duration length);
+  Executor& vital() const {
+    return dependencies_.vital != nullptr ? *dependencies_.vital : dependencies_.executor;
+  }
+  Executor& blocking() const {
+    return dependencies_.blocking != nullptr ? *dependencies_.blocking : dependencies_.executor;
+  }
   bool IsMine(const core_v1::Pod& pod) const { return pod.spec.node_name == options_.node_name; }
 
   const KubeletOptions options_;
   const KubeletDependencies dependencies_;
   const Log log_{"kubelet"};
+  KeptObjects objects_;
   VolumeManager volumes_;
+  // Its tasks use what is above and below: it ends before any of that.
+  std::unique_ptr<TaskPool> tasks_;
   ImagePuller images_;
   std::unique_ptr<Probes> probes_;
   MirrorPods mirrors_;

@@ -104,6 +104,15 @@ bool IsOwnCondition(const std::string& type, const std::string& reason) {
          (type == "DisruptionTarget" && reason == kTerminationByKubelet);
 }
 
+void HoldBackEnd(const core_v1::PodStatus& before, core_v1::PodStatus& status) {
+  status.phase = before.phase;
+  status.reason = before.reason;
+  status.message = before.message;
+  std::erase_if(status.conditions, [](const auto& condition) {
+    return condition.type == "DisruptionTarget" && condition.reason == kTerminationByKubelet;
+  });
+}
+
 void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
   for (const auto& condition : input.pod.status.conditions) {
     if (!IsOwnCondition(condition.type, condition.reason)) status.conditions.push_back(condition);

@@ -10,6 +10,10 @@ namespace skiff::kubelet {
 // with a condition's status. `status` has its phase and container statuses.
 void FillConditions(const StatusInput& input, core_v1::PodStatus& status);
 
+// Makes a status that says that the pod has ended say what `before` does of that: something of it
+// still runs. Why it ends is told with its end.
+void HoldBackEnd(const core_v1::PodStatus& before, core_v1::PodStatus& status);
+
 // Whether the kubelet writes a condition of this type and reason; it leaves others' alone.
 bool IsOwnCondition(const std::string& type, const std::string& reason);
 

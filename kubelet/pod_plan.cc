@@ -255,4 +255,17 @@ PodPlan PlanPod(const PlanInput& input) {
   return Planner(input).Plan();
 }
 
+bool MayStopNow(const core_v1::PodSpec& spec, const std::string& container,
+                const std::set<std::string>& running) {
+  const auto runs = [&](const core_v1::Container& each) { return running.contains(each.name); };
+  const auto& inits = spec.init_containers;
+  const auto own = std::find_if(inits.begin(), inits.end(), [&](const auto& each) {
+    return each.name == container && IsSidecar(each);
+  });
+  if (own == inits.end()) return true;
+  if (std::any_of(spec.containers.begin(), spec.containers.end(), runs)) return false;
+  return std::none_of(own + 1, inits.end(),
+                      [&](const auto& each) { return IsSidecar(each) && runs(each); });
+}
+
 }  // namespace skiff::kubelet

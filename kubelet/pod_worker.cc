@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/stop_task.h"
 
@@ -13,8 +14,22 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultGraceSeconds = 30;
 
+bool HasEnded(const core_v1::PodStatus& status) {
+  return status.phase == "Succeeded" || status.phase == "Failed";
+}
+
 bool IsTerminal(const core_v1::Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+  return HasEnded(pod.status);
+}
+
+const core_v1::ContainerStatus* FindStatus(const core_v1::PodStatus& status,
+                                           const std::string& container_id) {
+  for (const auto* list : {&status.container_statuses, &status.init_container_statuses}) {
+    for (const auto& each : *list) {
+      if (each.container_id == container_id) return &each;
+    }
+  }
+  return nullptr;
 }
 
 core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
@@ -35,7 +50,7 @@ PodWorker::PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod)
     : context_(context), pod_(std::move(pod)) {}
 
 PodWorker::~PodWorker() {
-  for (auto& [id, stop] : stops_) context_.executor.Remove(*stop);
+  for (auto& [id, stop] : stops_) context_.blocking.Remove(*stop);
 }
 
 void PodWorker::Update(Ptr<core_v1::Pod> pod) {
@@ -82,6 +97,7 @@ void PodWorker::Dispose() {
   {
     MutexLock lock(mutex_);
     terminate_ = dispose_ = true;
+    if (pod_->metadata.deletion_timestamp) grace_s_ = 0;
   }
   Wake();
 }
@@ -132,6 +148,7 @@ void PodWorker::Enter(State state) {
   if (state == State::kTerminating) {
     waiting_.clear();
     context_.probes.Terminating(pod()->metadata.uid);
+    context_.images.Forget(pod()->metadata.uid);
   }
 }
 
@@ -161,14 +178,20 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
   // Simulated containers mount nothing.
   auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
                                      : Result<std::map<std::string, std::string>>(NoPaths(pod));
-  if (!paths) {
-    WriteStatus(pod, *observed);
-    context_.events.Warning(pod, "FailedMount", paths.error().message);
-    return kRetry;
-  }
-  volume_paths_ = std::move(*paths);
   WatchProbes(pod, *observed);
   retry_after_ = kResync;
+  if (paths) {
+    volume_paths_ = std::move(*paths);
+    volumes_made_ = true;
+  } else {
+    context_.events.Warning(pod, "FailedMount", paths.error().message);
+    if (!volumes_made_) {
+      WriteStatus(pod, *observed);
+      return kRetry;
+    }
+    // What was made is still there: old contents are better than a container that stays down.
+    retry_after_ = kRetry;
+  }
   const PodPlan plan = PlanPod({pod, *observed, context_.probes.States(pod.metadata.uid)});
   if (plan.kill_pod) {
     // All containers have come to their natural end; the status says how.
@@ -179,7 +202,7 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
   if (plan.Empty()) {
     waiting_.clear();
     WriteStatus(pod, *observed);
-    return kResync;
+    return retry_after_;
   }
   if (observed->sandboxes.empty()) WriteStatus(pod, *observed);
   if (plan.create_sandbox && !pod.spec.host_network) {
@@ -200,7 +223,8 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
 Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
                         const PodPlan& given) {
   PodPlan plan = given;
-  if (!KillContainers(pod, plan)) return kNever;  // Woken when they have stopped.
+  // Woken when they have stopped.
+  if (!KillContainers(pod, plan, [](const auto&) { return true; })) return kNever;
   ObservedPod fresh = observed;
   if (plan.create_sandbox && !MakeSandbox(pod, observed, plan, fresh)) return kRetry;
   waiting_.clear();
@@ -219,18 +243,33 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   return retry_after_;
 }
 
-bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan) {
+bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan,
+                               const std::function<bool(const std::string& name)>& turn) {
+  const auto is_wanted = [&](const std::string& id) {
+    return std::any_of(plan.kills.begin(), plan.kills.end(),
+                       [&](const ContainerKill& kill) { return kill.id == id; });
+  };
   std::erase_if(stops_, [&](const auto& entry) {
-    if (!entry.second->done()) return false;
-    context_.executor.Remove(*entry.second);
+    if (!entry.second->done() || entry.second->busy() || is_wanted(entry.first)) return false;
+    context_.blocking.Remove(*entry.second);
     return true;
   });
   for (const ContainerKill& kill : plan.kills) {
-    if (stops_.contains(kill.id)) continue;
-    const int64_t grace = kill.grace_s.value_or(GraceSeconds(pod));
-    auto task = std::make_unique<StopTask>(*this, pod, kill, std::chrono::seconds(grace));
-    context_.executor.Add(*task);
-    stops_.emplace(kill.id, std::move(task));
+    const Duration own = std::chrono::seconds(kill.grace_s.value_or(GraceSeconds(pod)));
+    const Duration deadline = state_ == State::kSyncing ? context_.clock.Monotonic() + own
+                                                        : StopDeadline(pod);
+    const auto found = stops_.find(kill.id);
+    if (found == stops_.end()) {
+      auto task = std::make_unique<StopTask>(
+          *this, StopTask::Spec{pod, kill, deadline, turn(kill.name)});
+      context_.blocking.Add(*task);
+      stops_.emplace(kill.id, std::move(task));
+      continue;
+    }
+    StopTask& task = *found->second;
+    if (state_ != State::kSyncing) task.Shorten(deadline);
+    if (turn(kill.name)) task.GiveTurn();
+    if (task.done()) task.Again();
   }
   return plan.kills.empty();
 }
@@ -239,10 +278,18 @@ void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed
   const std::string ip = observed.sandboxes.empty() || observed.sandboxes.front().ips.empty()
                              ? (context_.node_ips.empty() ? "" : context_.node_ips.front())
                              : observed.sandboxes.front().ips.front();
+  const Ptr<core_v1::Pod> object = status_ ? nullptr : context_.statuses.ObjectOf(this->pod());
+  const core_v1::PodStatus& before = status_ ? *status_ : object ? object->status : pod.status;
   const auto watch = [&](const core_v1::Container& container) {
     const ObservedContainer* newest = observed.Newest(container.name);
     if (newest == nullptr || !newest->IsRunning()) return;
-    context_.probes.Observe(pod, container, {newest->status.id, ip, newest->status.started_at});
+    ProbeTarget target{newest->status.id, ip, newest->status.started_at};
+    const auto* shown = FindStatus(before, context_.runtime_name + "://" + target.container_id);
+    if (shown != nullptr) {
+      target.has_started = shown->started.value_or(false);
+      target.was_ready = shown->ready;
+    }
+    context_.probes.Observe(pod, container, target);
   };
   for (const auto& container : pod.spec.containers) watch(container);
   for (const auto& container : pod.spec.init_containers) {
@@ -268,13 +315,11 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   if (status_ && !IsTerminal(pod)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
   const bool may_run = state_ != State::kTerminated && observed.AnyRunning();
-  const bool is_terminal = status.phase == "Succeeded" || status.phase == "Failed";
+  const bool is_terminal = HasEnded(status);
   const core_v1::PodStatus& before = input.Before();
   if (is_terminal && may_run && !before.phase.empty()) {
     // Nobody may take a pod for ended while something of it still runs.
-    status.phase = before.phase;
-    status.reason = before.reason;
-    status.message = before.message;
+    HoldBackEnd(before, status);
   }
   status_ = std::move(status);
   context_.statuses.Set(this->pod(), *status_);
@@ -290,23 +335,38 @@ int64_t PodWorker::GraceSeconds(const core_v1::Pod& pod) const {
   return std::max<int64_t>(*grace, 1);
 }
 
+// The grace period is the pod's: sidecars, which stop last and in the reverse order of their start,
+// have what the others left of it. Hooks run at once, all of them.
 bool PodWorker::StopContainers(const core_v1::Pod& pod, const ObservedPod& observed) {
   PodPlan plan;
-  PodPlan sidecars;
+  std::set<std::string> running;
   for (const auto& [name, attempts] : observed.containers) {
     for (const ObservedContainer& container : attempts) {
       if (container.IsExited()) continue;
-      const auto& inits = pod.spec.init_containers;
-      const bool is_sidecar = std::any_of(inits.begin(), inits.end(), [&](const auto& init) {
-        return init.name == name && IsSidecar(init);
-      });
-      (is_sidecar ? sidecars : plan)
-          .kills.push_back({container.status.id, name, "Stopping container " + name, std::nullopt});
+      running.insert(name);
+      plan.kills.push_back(
+          {container.status.id, name, "Stopping container " + name, std::nullopt});
     }
   }
-  // Sidecars serve the others to the last.
-  if (plan.kills.empty()) plan = std::move(sidecars);
-  return KillContainers(pod, plan);
+  return KillContainers(pod, plan, [&](const std::string& name) {
+    return MayStopNow(pod.spec, name, running);
+  });
+}
+
+Duration PodWorker::StopDeadline(const core_v1::Pod& pod) {
+  const int64_t grace_s = GraceSeconds(pod);
+  if (stop_deadline_ && grace_s >= stop_grace_s_) return *stop_deadline_;
+  const Duration now = context_.clock.Monotonic();
+  Duration left = std::chrono::seconds(grace_s);
+  if (stop_deadline_) {
+    left = std::min(left, *stop_deadline_ - now);
+  } else if (const auto remembered = RememberedDeadline(pod)) {
+    left = std::min(left, *remembered);
+  }
+  stop_grace_s_ = grace_s;
+  stop_deadline_ = now + left;
+  RememberDeadline(pod, left);
+  return *stop_deadline_;
 }
 
 Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
@@ -343,6 +403,11 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
 }
 
 Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
+  // Whoever drops this worker would wait for a hook that goes on although its container is gone.
+  if (std::any_of(stops_.begin(), stops_.end(),
+                  [](const auto& stop) { return stop.second->busy(); })) {
+    return kNetworkRetry;
+  }
   if (const auto removed = RemoveFromRuntime(context_.runtime, pod.metadata.uid); !removed) {
     log_.Info("pod not removed from the runtime",
               {{"pod", PodText(pod)}, {"error", removed.error().message}});

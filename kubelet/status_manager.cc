@@ -71,7 +71,7 @@ Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status) {
   return {{"metadata", {{"uid", uid}}}, {"status", std::move(document)}};
 }
 
-StatusManager::StatusManager(Client& client, const Clock& clock, ObjectOf object_of)
+StatusManager::StatusManager(Client& client, const Clock& clock, FindObject object_of)
     : client_(client), clock_(clock), object_of_(std::move(object_of)) {
   for (int i = 0; i < kWriters; ++i) writers_.push_back(std::make_unique<Writer>(*this));
 }
