@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kubelet/api_lookups.h"
+#include "kubelet/containerd_host.h"
 #include "kubelet/pod_lookup.h"
 
 namespace skiff::kubelet {
@@ -32,6 +33,25 @@ EvictionSettings EvictionSettingsOf(const KubeletOptions& options) {
           options.eviction_max_pod_grace_s};
 }
 
+Resizes::Settings ResizeSettings(const KubeletOptions& options) {
+  const auto allocatable = options.facts.Allocatable();
+  return {options.writes_files ? options.root : std::string(),
+          {allocatable.at("cpu").MilliValue(), allocatable.at("memory").Value()}};
+}
+
+PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
+  PodCgroups::Settings settings;
+  settings.root = options.cgroup_root;
+  if (options.writes_files && options.cgroup_driver == CgroupDriver::kCgroupfs &&
+      !options.cgroup_root.empty() && !CgroupMount("memory")) {
+    settings.mount = CgroupMount("").value_or("");
+  }
+  const NodeFacts& facts = options.facts;
+  settings.node.cpu_shares = CpuShares(facts.milli_cpu - facts.reserved_milli_cpu);
+  settings.node.memory_limit_bytes = facts.memory_bytes - facts.system_memory_bytes;
+  return settings;
+}
+
 LogRotationSettings RotationOf(const KubeletOptions& options) {
   LogRotationSettings settings = options.logs;
   settings.log_root = options.log_root;
@@ -46,6 +66,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       objects_(dependencies_.client, dependencies_.clock),
       volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
                dependencies_.clock),
+      resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
+      cgroups_(CgroupSettings(options_)),
       tasks_(std::make_unique<TaskPool>(blocking())),
       images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
                [this](const std::string& uid) { WakeWorker(uid); }}),
@@ -73,6 +95,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                    {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
                     dependencies_.events, [this] { return eviction_.pressures(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock),
+      csi_node_(options_.node_name, dependencies_.client),
       context_{dependencies_.runtime,
                dependencies_.clock,
                dependencies_.random,
@@ -83,6 +106,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                *probes_,
                statuses_,
                hooks_,
+               resizes_,
+               cgroups_,
                [this](const core_v1::Pod& pod) {
                  return ApiEnvironmentSources(objects_, dependencies_.services,
                                               options_.facts.Allocatable(), pod);
@@ -154,6 +179,7 @@ void Kubelet::Start() {
     vital().Add(node_status_);
     vital().Add(lease_);
     vital().Add(mirrors_);
+    vital().Add(csi_node_);
   }
   vital().Add(health_);
   if (options_.writes_files) {
@@ -215,6 +241,7 @@ void Kubelet::Stop() {
   if (manifests_) executor.Remove(*manifests_);
   executor.Remove(*this);
   vital().Remove(mirrors_);
+  vital().Remove(csi_node_);
   executor.Remove(followers_);
   executor.Remove(log_rotation_);
   vital().Remove(eviction_);
@@ -292,6 +319,7 @@ void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingRea
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
+    if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
     if (refusal) worker->Terminate(std::move(refusal), std::nullopt);

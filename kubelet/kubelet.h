@@ -21,6 +21,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/csi_node.h"
 #include "kubelet/eviction_manager.h"
 #include "kubelet/housekeeping.h"
 #include "kubelet/image_collector.h"
@@ -78,7 +79,8 @@ struct KubeletDependencies {
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
   // Threads of their own for what the node's life hangs on (lease, node status, eviction, statuses
-  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: `executor`.
+  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: they share
+  // those of `executor`.
   Executor* vital = nullptr;
   Executor* blocking = nullptr;
 };
@@ -148,6 +150,8 @@ class Kubelet final : public ControlLoop {
   const Log log_{"kubelet"};
   KeptObjects objects_;
   VolumeManager volumes_;
+  Resizes resizes_;
+  PodCgroups cgroups_;
   // Its tasks use what is above and below: it ends before any of that.
   std::unique_ptr<TaskPool> tasks_;
   ImagePuller images_;
@@ -164,6 +168,7 @@ class Kubelet final : public ControlLoop {
   LogFollowers followers_;
   NodeStatusLoop node_status_;
   NodeLease lease_;
+  CsiNode csi_node_;
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

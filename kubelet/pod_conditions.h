@@ -1,10 +1,14 @@
 // The conditions of a pod that the kubelet owns: PodReadyToStartContainers, Initialized, Ready,
-// ContainersReady, PodScheduled.
+// ContainersReady, PodScheduled, and while a resize is not done PodResizePending and
+// PodResizeInProgress.
 #pragma once
 
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {
+
+inline constexpr char kPodResizePending[] = "PodResizePending";
+inline constexpr char kPodResizeInProgress[] = "PodResizeInProgress";
 
 // Foreign conditions of the old status come first and stay as they are; transition times move only
 // with a condition's status. `status` has its phase and container statuses.

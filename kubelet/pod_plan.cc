@@ -199,6 +199,10 @@ bool Planner::KillIfBad(const core_v1::Container& container, const ObservedConta
     Kill(running, "Container " + container.name + " definition changed, will be restarted");
     return true;
   }
+  if (input_.resize_restarts.contains(container.name)) {
+    Kill(running, "Container " + container.name + " resize requires restart");
+    return true;
+  }
   const ProbeState probes = ProbesOf(container.name);
   const bool startup_failed = probes.startup == StartupState::kFailed;
   if (!probes.liveness_failed && !startup_failed) return false;

@@ -36,6 +36,7 @@ struct PlanInput {
   const core_v1::Pod& pod;
   const ObservedPod& observed;
   std::map<std::string, ProbeState> probes;  // By container name; absent: no probes.
+  std::set<std::string> resize_restarts = {};  // Names: a resize that is due wants them made anew.
 };
 
 struct ContainerKill {

@@ -129,9 +129,9 @@ Duration PodWorker::Step() {
       return std::max<Duration>(0ns, std::min(delay, UntilDeadline(*pod)));
     }
     case State::kTerminating:
-      return StepTerminating(*pod);
+      return StepTerminating(context_.resizes.Allotted(*pod));
     case State::kTerminated:
-      return StepTerminated(*pod);
+      return StepTerminated(context_.resizes.Allotted(*pod));
     case State::kFinished:
       if (disposing()) return StepDisposing(*pod);
       // Deleted only after it had ended: nothing is left to stop.
@@ -162,47 +162,70 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return std::chrono::seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
-Duration PodWorker::Sync(const core_v1::Pod& pod) {
-  if (UntilDeadline(pod) <= 0ns) {
+bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
+  // Simulated containers mount nothing.
+  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
+                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
+  if (paths) {
+    volume_paths_ = std::move(*paths);
+    return volumes_made_ = true;
+  }
+  context_.events.Warning(pod, "FailedMount", paths.error().message);
+  // What was made is still there: old contents are better than a container that stays down.
+  retry_after_ = kRetry;
+  return volumes_made_;
+}
+
+PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
+                        const std::vector<ContainerResize>& resizes) const {
+  PlanInput input{pod, observed, context_.probes.States(pod.metadata.uid)};
+  for (const auto& resize : resizes) {
+    if (resize.restarts) input.resize_restarts.insert(resize.name);
+  }
+  return PlanPod(input);
+}
+
+Duration PodWorker::Sync(const core_v1::Pod& given) {
+  if (UntilDeadline(given) <= 0ns) {
     Terminate(WaitingReason{"DeadlineExceeded",
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);
     return 0ns;
   }
+  // All that follows sees the pod with what it is allotted, not with what its spec may ask for.
+  const core_v1::Pod pod = Allot(given);
   const auto observed = Observe(pod);
   if (!observed) {
     log_.Info("runtime does not answer",
               {{"pod", PodText(pod)}, {"error", observed.error().message}});
     return kRetry;
   }
-  // Simulated containers mount nothing.
-  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
-                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
+  // It may have been made by a kubelet that ran before this one.
+  if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
   WatchProbes(pod, *observed);
   retry_after_ = kResync;
-  if (paths) {
-    volume_paths_ = std::move(*paths);
-    volumes_made_ = true;
-  } else {
-    context_.events.Warning(pod, "FailedMount", paths.error().message);
-    if (!volumes_made_) {
-      WriteStatus(pod, *observed);
-      return kRetry;
-    }
-    // What was made is still there: old contents are better than a container that stays down.
-    retry_after_ = kRetry;
+  if (!MakeVolumes(pod)) {
+    WriteStatus(pod, *observed);
+    return kRetry;
   }
-  const PodPlan plan = PlanPod({pod, *observed, context_.probes.States(pod.metadata.uid)});
+  const auto resizes =
+      PlanResizes(pod.spec, *observed, context_.resizes.Actuated(pod.metadata.uid));
+  const PodPlan plan = Plan(pod, *observed, resizes);
   if (plan.kill_pod) {
     // All containers have come to their natural end; the status says how.
     WriteStatus(pod, *observed);
     Enter(State::kTerminating);
     return 0ns;
   }
+  if (!plan.create_sandbox) {
+    if (resize_.in_progress) WriteStatus(pod, *observed);
+    ActuateResizes(pod, resizes);
+  }
   if (plan.Empty()) {
     waiting_.clear();
     WriteStatus(pod, *observed);
-    return retry_after_;
+    // What the runtime says of a resize is seen by looking again.
+    return !resizes.empty() && resize_.error.empty() ? 0ns : retry_after_;
   }
   if (observed->sandboxes.empty()) WriteStatus(pod, *observed);
   if (plan.create_sandbox && !pod.spec.host_network) {
@@ -215,6 +238,10 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
   const auto after = Observe(pod);
   if (after) {
     WatchProbes(pod, *after);
+    if (resize_.in_progress) {
+      ActuateResizes(pod,
+                     PlanResizes(pod.spec, *after, context_.resizes.Actuated(pod.metadata.uid)));
+    }
     WriteStatus(pod, *after);
   }
   return delay;
@@ -233,9 +260,13 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   }
   for (const size_t index : plan.start_init) {
     const auto& container = pod.spec.init_containers[index];
-    if (!Start(pod, container, true, plan.sandbox_id, fresh) && !IsSidecar(container)) {
-      return retry_after_;
+    const bool started = Start(pod, container, true, plan.sandbox_id, fresh);
+    if (!IsSidecar(container)) {
+      if (!started) return retry_after_;
+      continue;
     }
+    // No event tells that it runs, and what comes after it has waited for that.
+    if (started) retry_after_ = 0ns;
   }
   for (const size_t index : plan.start_regular) {
     Start(pod, pod.spec.containers[index], false, plan.sandbox_id, fresh);
@@ -311,6 +342,8 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
     MutexLock lock(mutex_);
     input.failure = failure_;
   }
+  input.actuated = context_.resizes.Actuated(pod.metadata.uid);
+  if (state_ == State::kSyncing) input.resize = resize_;
   // What others ended stays ended.
   if (status_ && !IsTerminal(pod)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
@@ -342,7 +375,8 @@ bool PodWorker::StopContainers(const core_v1::Pod& pod, const ObservedPod& obser
   std::set<std::string> running;
   for (const auto& [name, attempts] : observed.containers) {
     for (const ObservedContainer& container : attempts) {
-      if (container.IsExited()) continue;
+      // One that was made but never started goes with the sandbox.
+      if (container.IsExited() || container.status.state == cri::ContainerState::kCreated) continue;
       running.insert(name);
       plan.kills.push_back(
           {container.status.id, name, "Stopping container " + name, std::nullopt});
@@ -397,6 +431,8 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
   if (pod.metadata.deletion_timestamp || IsTerminal(pod)) {
     context_.statuses.Finish(this->pod());
   }
+  context_.cgroups.Remove(pod);
+  context_.resizes.Forget(pod.metadata.uid);
   // What the runtime keeps of a finished pod serves its logs until the object goes.
   Enter(State::kFinished);
   return disposing() ? 0ns : kNever;

@@ -27,7 +27,9 @@
 #include "kubelet/image_puller.h"
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/linux_resources.h"
+#include "kubelet/pod_cgroups.h"
 #include "kubelet/probes/probe_manager.h"
+#include "kubelet/resizes.h"
 #include "kubelet/restart_backoff.h"
 #include "kubelet/status_manager.h"
 #include "kubelet/volumes/volume_manager.h"
@@ -46,6 +48,8 @@ struct PodWorkerContext {
   Probes& probes;
   StatusManager& statuses;
   LifecycleHooks& hooks;
+  Resizes& resizes;
+  PodCgroups& cgroups;
   // Looks up configuration for a pod's environment.
   std::function<EnvironmentSources(const core_v1::Pod&)> environment;
   // Why pods cannot have a network yet; "": they can.
@@ -95,7 +99,11 @@ class PodWorker final : public ControlLoop {
 
  private:
   friend class StopTask;
-  Duration Sync(const core_v1::Pod& pod);
+  Duration Sync(const core_v1::Pod& given);
+  // Whether all volumes are there, made now or before.
+  bool MakeVolumes(const core_v1::Pod& pod);
+  PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
+               const std::vector<ContainerResize>& resizes) const;
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
   // True when there is nothing to kill. `turn`: those that may be told to stop now; the others only
   // run their hooks.
@@ -118,6 +126,11 @@ class PodWorker final : public ControlLoop {
                                  uint32_t attempt, const ObservedPod& observed,
                                  Environment& environment);
   Result<ObservedPod> Observe(const core_v1::Pod& pod);
+  // pod_resize.cc: the pod as it is allotted, and what follows when that changed.
+  core_v1::Pod Allot(const core_v1::Pod& pod);
+  void ActuateResizes(const core_v1::Pod& pod, const std::vector<ContainerResize>& resizes);
+  Result<> ResizeContainer(const core_v1::Pod& pod, const ContainerResize& resize);
+  Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;
   void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
   void WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
   Duration StepTerminating(const core_v1::Pod& pod);
@@ -144,6 +157,7 @@ class PodWorker final : public ControlLoop {
   std::map<std::string, WaitingReason> waiting_;  // By container name.
   std::map<std::string, std::string> volume_paths_;
   RestartBackoff backoff_;
+  ResizeState resize_;
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
   int64_t stop_grace_s_ = 0;                                // That it was made from.

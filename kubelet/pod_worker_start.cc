@@ -85,6 +85,10 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
                             "Failed to create pod sandbox: " + cri::RpcErrorText(error));
     return false;
   };
+  if (const auto made = context_.cgroups.Make(pod); !made) {
+    log_.Info("cgroup of the pod not set",
+              {{"pod", PodText(pod)}, {"error", made.error().message}});
+  }
   const auto id = context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), "");
   if (!id) return fail(id.error());
   auto status = context_.runtime.PodSandboxStatus(*id);
@@ -97,8 +101,9 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
 bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                          const ObservedContainer* last) {
   if (last == nullptr || !last->IsExited()) return false;
-  // A changed image is tried at once.
-  const std::string key = container.name + "\n" + container.image;
+  // A changed image is tried at once, and so is one with other resources.
+  const std::string key = container.name + "\n" + container.image + "\n" +
+                          ToJson(container.resources).dump();
   const Duration now = context_.clock.Monotonic();
   const Duration ended_at = now - Age(last->status.finished_at);
   const Duration left = backoff_.Left(key, ended_at, now);
@@ -232,6 +237,9 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
   const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
   if (!id) return fail("CreateContainerError", id.error().message);
+  if (AmountsOf(pod.spec).contains(container.name)) {
+    context_.resizes.SetActuated(pod.metadata.uid, container.name, container.resources);
+  }
   context_.events.Report(reference, EventType::kNormal, "Created", "Container created");
   const auto started = context_.runtime.StartContainer(*id);
   if (!started) return fail("RunContainerError", started.error().message);

@@ -64,6 +64,7 @@ void StopTask::Shorten(Duration deadline) {
 }
 
 void StopTask::Again() {
+  is_again_ = true;
   done_ = false;
   Wake();
 }
@@ -118,6 +119,7 @@ Duration StopTask::Step() {
   }
   if (done_) return kNever;
   const Duration now = context.clock.Monotonic();
+  if (is_again_.exchange(false)) not_before_ = now + RetryDelay();
   const Duration left = Left();
   if (left > 0ns && now < sleeps_until_) return std::min(left, sleeps_until_ - now);
   if (now < not_before_) return not_before_ - now;

@@ -58,6 +58,7 @@ class StopTask final : public ControlLoop {
   std::atomic<bool> has_turn_;
   std::atomic<bool> done_ = false;
   std::atomic<bool> busy_ = false;
+  std::atomic<bool> is_again_ = false;
   // Only the loop's own step touches what follows.
   bool is_announced_ = false;
   int failures_ = 0;
