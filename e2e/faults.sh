@@ -53,8 +53,9 @@ containerd_pid() { cut -d' ' -f1 "$DATA/containerd/containerd.pid"; }
 same_container() { [ "$(container_of "$1")" = "$2" ]; }
 
 say "A cluster on a small disk"
-run "$SKIFF" up --data-dir="$DATA" --eviction-hard='nodefs.available<60Mi' \
-  --eviction-pressure-transition-period=5s "--load-image=${SKIFF%/*}/images/busybox.tar"
+up=(up "--data-dir=$DATA" '--eviction-hard=nodefs.available<60Mi'
+  --eviction-pressure-transition-period=5s "--load-image=${SKIFF%/*}/images/busybox.tar")
+run "$SKIFF" "${up[@]}"
 pod steady sleep 100000
 check "a pod runs" ready steady
 steady=$(container_of steady)
@@ -128,6 +129,71 @@ check "  no taint" untainted node.kubernetes.io/not-ready
 check "the pod goes on" same_container steady "$steady"
 check "what ended meanwhile is started again" says ' 1$' container_of later
 check "all are ready" k wait --for=condition=Ready pod/steady pod/later --timeout=1s
+
+say "skiff is killed under a ready pod"
+run k apply -f e2e/testdata/faults/probed.yaml
+check "the pod is ready" ready probed
+in_service() { says '^true$' k get endpointslices -l kubernetes.io/service-name=probed \
+  -o 'jsonpath={.items[0].endpoints[0].conditions.ready}'; }
+check "  and in its Service" in_service
+# Since when it is ready, and which write of its slice was the last.
+standing() {
+  k get pod probed -o jsonpath='{.status.conditions[?(@.type=="Ready")].lastTransitionTime} {.status.containerStatuses[0].containerID}'
+  k get endpointslices -l kubernetes.io/service-name=probed -o jsonpath=' {.items[0].metadata.resourceVersion}'
+}
+probed() { k exec probed -- sh -c "wc -l </tmp/$1"; }
+standing=$(standing)
+startups=$(probed startup)
+skiff=$(cut -d' ' -f1 "$DATA/skiff.pid")
+run kill -9 "$skiff"
+check "its process is gone" eval '! kill -0 $skiff'
+run "$SKIFF" "${up[@]}"
+before=$(probed readiness)
+asked_again() { [ "$(probed readiness)" -gt $((before + 2)) ]; }
+check "its readiness is asked for again" asked_again
+[ "$(standing)" = "$standing" ] || fail "was $standing, is $(standing)"
+check "it was ready all the time, and never left its Service" in_service
+check "its startup probe was not run again" [ "$(probed startup)" = "$startups" ]
+
+say "A stop is shortened"
+pod stubborn sh -c 'trap "" TERM; while true; do sleep 1; done'
+check "a pod that ignores the signal runs" ready stubborn
+stubborn_runs() { pgrep -f 'trap "" TERM; while true'; }
+run k delete pod stubborn --grace-period=300 --wait=false
+check "it goes on" stubborn_runs
+run k delete pod stubborn --grace-period=5 --wait=false
+CHECK_SECONDS=15 check "it ends with the shorter grace period" eval '! stubborn_runs'
+CHECK_SECONDS=10 check "  and so does its object" says NotFound k get pod stubborn
+pod stubborn sh -c 'trap "" TERM; while true; do sleep 1; done'
+check "another one runs" ready stubborn
+run k delete pod stubborn --grace-period=300 --wait=false
+run k delete pod stubborn --grace-period=0 --force --wait=false
+CHECK_SECONDS=10 check "deleted by force, it ends at once" eval '! stubborn_runs'
+
+say "What is not asked for by its name stays"
+run k patch node $NODE --subresource=status --type=json \
+  -p '[{"op":"add","path":"/status/capacity/example.com~1dongle","value":"5"}]'
+allocatable() { says '^5$' k get node $NODE -o 'jsonpath={.status.allocatable.example\.com/dongle}'; }
+check "a resource that others advertise can be allotted" allocatable
+check "the node has its CSINode" says "^$NODE\$" k get csinode $NODE -o \
+  'jsonpath={.metadata.ownerReferences[0].name}'
+
+say "A pod gets more while it runs"
+run k apply -f e2e/testdata/faults/sized.yaml
+check "it runs" ready sized
+sized=$(container_of sized)
+run k patch pod sized --subresource=resize --type=merge -p \
+  '{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"200m","memory":"96Mi"},"limits":{"cpu":"300m","memory":"96Mi"}}}]}}'
+quota() { says '^30000 100000$' k exec sized -- cat /sys/fs/cgroup/cpu.max; }
+if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+  check "the kernel knows" quota
+fi
+check "its status says so" says '^300m 96Mi 200m$' k get pod sized -o \
+  'jsonpath={.status.containerStatuses[0].resources.limits.cpu} {.status.containerStatuses[0].resources.limits.memory} {.status.containerStatuses[0].allocatedResources.cpu}'
+check "nothing is said to be under way" says '^$' k get pod sized -o \
+  'jsonpath={.status.conditions[?(@.type=="PodResizeInProgress")].status}'
+check "it is the same container" same_container sized "$sized"
+run k delete -f e2e/testdata/faults/sized.yaml -f e2e/testdata/faults/probed.yaml --grace-period=1
 
 say "A pod fills the disk"
 RESTART=Never pod hog sh -c 'dd if=/dev/zero of=/big bs=1M count=340; sleep 100000'

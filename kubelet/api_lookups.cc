@@ -1,47 +1,18 @@
 #include "kubelet/api_lookups.h"
 
-#include "api/gen/authentication_v1.h"
-
 namespace skiff::kubelet {
-namespace {
 
-template <Kind K>
-Result<Ptr<K>> Look(Client& client, const std::string& namespace_, const std::string& name) {
-  return client.Get<K>({namespace_, name});
-}
-
-Result<std::string> RequestToken(Client& client, const core_v1::Pod& pod,
-                                 const std::string& audience, int64_t expiration_seconds) {
-  Json request = {{"apiVersion", "authentication.k8s.io/v1"},
-                  {"kind", "TokenRequest"},
-                  {"spec",
-                   {{"expirationSeconds", expiration_seconds},
-                    {"boundObjectRef",
-                     {{"apiVersion", "v1"},
-                      {"kind", "Pod"},
-                      {"name", pod.metadata.name},
-                      {"uid", pod.metadata.uid}}}}}};
-  request["spec"]["audiences"] = audience.empty() ? Json::array() : Json::array({audience});
-  const Json answer = TRY(client.Create(core_v1::ServiceAccount::Info(),
-                                        {pod.metadata.namespace_, pod.spec.service_account_name},
-                                        request, "token"));
-  return answer.value("/status/token"_json_pointer, std::string());
-}
-
-}  // namespace
-
-EnvironmentSources ApiEnvironmentSources(Client& client, const Informer<core_v1::Service>& services,
+EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,
+                                         const Informer<core_v1::Service>& services,
                                          std::map<std::string, Quantity> node_allocatable,
                                          const core_v1::Pod& pod) {
   EnvironmentSources sources;
   const std::string namespace_ = pod.metadata.namespace_;
-  sources.config_map = [&client, namespace_](const std::string& name) -> Ptr<core_v1::ConfigMap> {
-    auto found = Look<core_v1::ConfigMap>(client, namespace_, name);
-    return found ? *found : nullptr;
+  sources.config_map = [&objects, namespace_](const std::string& name) {
+    return objects.Get<core_v1::ConfigMap>(namespace_, name);
   };
-  sources.secret = [&client, namespace_](const std::string& name) -> Ptr<core_v1::Secret> {
-    auto found = Look<core_v1::Secret>(client, namespace_, name);
-    return found ? *found : nullptr;
+  sources.secret = [&objects, namespace_](const std::string& name) {
+    return objects.Get<core_v1::Secret>(namespace_, name);
   };
   sources.services = services.ListIn(namespace_);
   if (namespace_ != "default") {
@@ -53,23 +24,24 @@ EnvironmentSources ApiEnvironmentSources(Client& client, const Informer<core_v1:
   return sources;
 }
 
-VolumeSources ApiVolumeSources(Client& client, std::map<std::string, Quantity> node_allocatable) {
+VolumeSources ApiVolumeSources(KeptObjects& objects,
+                               std::map<std::string, Quantity> node_allocatable) {
   VolumeSources sources;
-  sources.config_map = [&client](const std::string& namespace_, const std::string& name) {
-    return Look<core_v1::ConfigMap>(client, namespace_, name);
+  sources.config_map = [&objects](const std::string& namespace_, const std::string& name) {
+    return objects.Get<core_v1::ConfigMap>(namespace_, name);
   };
-  sources.secret = [&client](const std::string& namespace_, const std::string& name) {
-    return Look<core_v1::Secret>(client, namespace_, name);
+  sources.secret = [&objects](const std::string& namespace_, const std::string& name) {
+    return objects.Get<core_v1::Secret>(namespace_, name);
   };
-  sources.claim = [&client](const std::string& namespace_, const std::string& name) {
-    return Look<core_v1::PersistentVolumeClaim>(client, namespace_, name);
+  sources.claim = [&objects](const std::string& namespace_, const std::string& name) {
+    return objects.Get<core_v1::PersistentVolumeClaim>(namespace_, name);
   };
-  sources.volume = [&client](const std::string& name) {
-    return Look<core_v1::PersistentVolume>(client, "", name);
+  sources.volume = [&objects](const std::string& name) {
+    return objects.Get<core_v1::PersistentVolume>("", name);
   };
-  sources.token = [&client](const core_v1::Pod& pod, const std::string& audience,
-                            int64_t expiration_seconds) {
-    return RequestToken(client, pod, audience, expiration_seconds);
+  sources.token = [&objects](const core_v1::Pod& pod, const std::string& audience,
+                             int64_t expiration_seconds) {
+    return objects.Token(pod, audience, expiration_seconds);
   };
   sources.node_allocatable = std::move(node_allocatable);
   return sources;

@@ -1,17 +1,20 @@
-// What volumes and environments look up in the API, each lookup a request.
+// What volumes and environments look up in the API.
 #pragma once
 
-#include "client/client.h"
 #include "client/informer.h"
 #include "kubelet/environment.h"
+#include "kubelet/kept_objects.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
 
-VolumeSources ApiVolumeSources(Client& client, std::map<std::string, Quantity> node_allocatable);
+// `objects` outlives what is returned.
+VolumeSources ApiVolumeSources(KeptObjects& objects,
+                               std::map<std::string, Quantity> node_allocatable);
 
 // Services are those of the informer: of the pod's namespace, and the API's own.
-EnvironmentSources ApiEnvironmentSources(Client& client, const Informer<core_v1::Service>& services,
+EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,
+                                         const Informer<core_v1::Service>& services,
                                          std::map<std::string, Quantity> node_allocatable,
                                          const core_v1::Pod& pod);
 

@@ -51,6 +51,10 @@ class Maker {
     values_[name] = std::move(value);
   }
   void AddServices();
+  template <typename K>
+  Result<std::shared_ptr<const K>> Look(
+      const std::function<Result<std::shared_ptr<const K>>(const std::string&)>& source,
+      const char* what, const std::string& name, bool optional);
   Result<> AddAll(const core_v1::EnvFromSource& from);
   // nullopt: the source is optional and not there.
   Result<std::optional<std::string>> Resolve(const core_v1::EnvVarSource& source);
@@ -76,20 +80,26 @@ void Maker::AddServices() {
   }
 }
 
+// nullptr: it is optional, and the API says that there is none.
+template <typename K>
+Result<std::shared_ptr<const K>> Maker::Look(
+    const std::function<Result<std::shared_ptr<const K>>(const std::string&)>& source,
+    const char* what, const std::string& name, bool optional) {
+  auto found = source(name);
+  if (found || found.error().reason != Reason::kNotFound) return found;
+  if (optional) return nullptr;
+  return Fail(Reason::kNotFound, fmt::format("{} \"{}\" not found", what, name));
+}
+
 Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
-  if (from.config_map_ref) {
-    const auto found = sources_.config_map(from.config_map_ref->name);
-    if (!found && !from.config_map_ref->optional.value_or(false)) {
-      return Fail(Reason::kNotFound,
-                  fmt::format("configmap \"{}\" not found", from.config_map_ref->name));
-    }
+  if (const auto& ref = from.config_map_ref) {
+    const bool optional = ref->optional.value_or(false);
+    const auto found = TRY(Look(sources_.config_map, "configmap", ref->name, optional));
     if (!found) return {};
     for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
-  } else if (from.secret_ref) {
-    const auto found = sources_.secret(from.secret_ref->name);
-    if (!found && !from.secret_ref->optional.value_or(false)) {
-      return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", from.secret_ref->name));
-    }
+  } else if (const auto& secret_ref = from.secret_ref) {
+    const bool optional = secret_ref->optional.value_or(false);
+    const auto found = TRY(Look(sources_.secret, "secret", secret_ref->name, optional));
     if (!found) return {};
     for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
   }
@@ -98,11 +108,8 @@ Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
 
 Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMapKeySelector& ref) {
   const bool optional = ref.optional.value_or(false);
-  const auto found = sources_.config_map(ref.name);
-  if (!found) {
-    if (optional) return std::nullopt;
-    return Fail(Reason::kNotFound, fmt::format("configmap \"{}\" not found", ref.name));
-  }
+  const auto found = TRY(Look(sources_.config_map, "configmap", ref.name, optional));
+  if (!found) return std::nullopt;
   const auto value = found->data.find(ref.key);
   if (value != found->data.end()) return value->second;
   if (optional) return std::nullopt;
@@ -112,11 +119,8 @@ Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMap
 
 Result<std::optional<std::string>> Maker::FromSecret(const core_v1::SecretKeySelector& ref) {
   const bool optional = ref.optional.value_or(false);
-  const auto found = sources_.secret(ref.name);
-  if (!found) {
-    if (optional) return std::nullopt;
-    return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", ref.name));
-  }
+  const auto found = TRY(Look(sources_.secret, "secret", ref.name, optional));
+  if (!found) return std::nullopt;
   const auto value = found->data.find(ref.key);
   if (value != found->data.end()) return value->second;
   if (optional) return std::nullopt;

@@ -15,9 +15,11 @@
 namespace skiff::kubelet {
 
 struct EnvironmentSources {
-  // nullptr when there is no such object in the pod's namespace.
-  std::function<std::shared_ptr<const core_v1::ConfigMap>(const std::string& name)> config_map;
-  std::function<std::shared_ptr<const core_v1::Secret>(const std::string& name)> secret;
+  // kNotFound: there is no such object in the pod's namespace. Any other error: nobody knows, and
+  // what is optional must wait for an answer too.
+  std::function<Result<std::shared_ptr<const core_v1::ConfigMap>>(const std::string& name)>
+      config_map;
+  std::function<Result<std::shared_ptr<const core_v1::Secret>>(const std::string& name)> secret;
   // Services of the pod's namespace, and `kubernetes` of default.
   std::vector<std::shared_ptr<const core_v1::Service>> services;
   std::map<std::string, Quantity> node_allocatable;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace skiff::kubelet {
 namespace {
@@ -34,101 +35,181 @@ std::string Milliseconds(Duration duration) {
 
 core_v1::ObjectReference ContainerReference(const core_v1::Pod& pod, const std::string& container,
                                             bool is_init) {
+  const auto& ephemeral = pod.spec.ephemeral_containers;
+  const bool is_ephemeral = std::any_of(ephemeral.begin(), ephemeral.end(),
+                                        [&](const auto& each) { return each.name == container; });
+  const char* list = is_ephemeral ? "ephemeralContainers" : "containers";
   core_v1::ObjectReference reference = ReferenceTo(core_v1::Pod::Info(), pod.metadata);
-  reference.field_path =
-      fmt::format("spec.{}{{{}}}", is_init ? "initContainers" : "containers", container);
+  reference.field_path = fmt::format("spec.{}{{{}}}", is_init ? "initContainers" : list, container);
   return reference;
 }
 
-tl::expected<PulledImage, WaitingReason> ImagePuller::Ensure(const core_v1::Pod& pod,
-                                                             const core_v1::Container& container,
-                                                             const cri::SandboxConfig& sandbox) {
+std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
+                                                        const core_v1::Container& container,
+                                                        const cri::SandboxConfig& sandbox) {
   const std::string& image = container.image;
   const auto reference = ContainerReference(pod, container.name, IsInit(pod, container.name));
   const auto fail = [&](std::string reason, std::string message) {
-    return tl::unexpected(WaitingReason{std::move(reason), std::move(message)});
+    return Outcome(tl::unexpected(WaitingReason{std::move(reason), std::move(message)}));
   };
+  EventRecorder& events = dependencies_.events;
   if (image.empty() || HasUpperCaseRepository(image)) {
     const std::string text = fmt::format(
         "Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": invalid "
         "reference format{1}",
         image, image.empty() ? "" : ": repository name must be lowercase");
-    events_.Report(reference, EventType::kWarning, "InspectFailed", text);
+    events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("InvalidImageName", text);
   }
-  if (container.image_pull_policy == "Always") return Pull(pod, container, sandbox, reference);
-  auto present = runtime_.ImageStatus(image);
+  const std::string backoff_key = pod.metadata.uid + "_" + image;
+  const std::string key = backoff_key + "_" + container.name;
+  if (auto ended = TakeEnded(key)) return Conclude(backoff_key, std::move(*ended), reference);
+  const auto pull = [&] { return PullIt({pod, image, sandbox, reference, backoff_key, key}); };
+  if (container.image_pull_policy == "Always") return pull();
+  auto present = dependencies_.runtime.ImageStatus(image);
   if (!present) {
     const std::string text = fmt::format("Failed to inspect image \"{}\": {}", image,
                                          cri::RpcErrorText(present.error()));
-    events_.Report(reference, EventType::kWarning, "InspectFailed", text);
+    events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("ImageInspectError", text);
   }
   if (*present) {
-    events_.Report(reference, EventType::kNormal, "Pulled",
+    DropQueued(key);  // Another container's pull brought it.
+    events.Report(reference, EventType::kNormal, "Pulled",
                    fmt::format("Container image \"{}\" already present on machine and can be "
                                "accessed by the pod",
                                image));
-    return PulledImage{(*present)->id, **present};
+    return Outcome(PulledImage{(*present)->id, **present});
   }
   if (container.image_pull_policy == "Never") {
     const std::string text =
         fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
-    events_.Report(reference, EventType::kWarning, "ErrImageNeverPull", text);
+    events.Report(reference, EventType::kWarning, "ErrImageNeverPull", text);
     return fail("ErrImageNeverPull", text);
   }
-  return Pull(pod, container, sandbox, reference);
+  return pull();
 }
 
-ImagePuller::Outcome ImagePuller::Pull(const core_v1::Pod& pod, const core_v1::Container& container,
-                                       const cri::SandboxConfig& sandbox,
-                                       const core_v1::ObjectReference& reference) {
-  const std::string& image = container.image;
-  const std::string key = pod.metadata.uid + "_" + image;
-  const Duration asked_at = clock_.Monotonic();
+std::optional<ImagePuller::Pull> ImagePuller::TakeEnded(const std::string& key) {
+  MutexLock lock(mutex_);
+  const auto found = pulls_.find(key);
+  if (found == pulls_.end() || !found->second.outcome) return std::nullopt;
+  Pull ended = std::move(found->second);
+  pulls_.erase(found);
+  return ended;
+}
+
+void ImagePuller::DropQueued(const std::string& key) {
+  MutexLock lock(mutex_);
+  if (std::erase(due_, key) > 0) pulls_.erase(key);
+}
+
+std::optional<std::string> ImagePuller::BackOff(const std::string& key, const std::string& image,
+                                                Duration now) {
+  const auto failed = failures_.find(key);
+  if (failed == failures_.end() || backoff_.Left(key, failed->second.at, now) <= 0ns) {
+    return std::nullopt;
+  }
+  const std::string text = fmt::format("Back-off pulling image \"{}\"", image);
+  const std::string& why = failed->second.why;
+  return why.empty() ? text : text + ": ErrImagePull: " + why;
+}
+
+std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
+  const Duration now = dependencies_.clock.Monotonic();
+  std::optional<std::string> back_off;
+  bool starts = false;
   {
     MutexLock lock(mutex_);
-    const auto failed = failed_at_.find(key);
-    if (failed != failed_at_.end() && backoff_.Left(key, failed->second, asked_at) > 0ns) {
-      const std::string text = fmt::format("Back-off pulling image \"{}\"", image);
-      const std::string why = last_error_[key];
-      lock.unlock();
-      events_.Report(reference, EventType::kNormal, "BackOff", text);
-      return tl::unexpected(
-          WaitingReason{"ImagePullBackOff", why.empty() ? text : text + ": ErrImagePull: " + why});
+    if (pulls_.contains(wish.key)) return std::nullopt;
+    back_off = BackOff(wish.backoff_key, wish.image, now);
+    if (!back_off) {
+      Pull& pull = pulls_[wish.key];
+      pull.pod_uid = wish.pod.metadata.uid;
+      pull.image = wish.image;
+      pull.sandbox = wish.sandbox;
+      pull.asked_at = now;
+      due_.push_back(wish.key);
+      starts = !std::exchange(pulling_, true);
     }
   }
-  events_.Report(reference, EventType::kNormal, "Pulling",
-                 fmt::format("Pulling image \"{}\"", image));
-  Result<std::string> pulled = Fail(Reason::kUnknown, "");
-  Duration started_at{};
-  {
-    MutexLock lock(pulling_);
-    started_at = clock_.Monotonic();
-    pulled = runtime_.PullImage(image, {}, sandbox);
+  if (back_off) {
+    dependencies_.events.Report(wish.reference, EventType::kNormal, "BackOff",
+                                fmt::format("Back-off pulling image \"{}\"", wish.image));
+    return Outcome(tl::unexpected(WaitingReason{"ImagePullBackOff", std::move(*back_off)}));
   }
-  const Duration now = clock_.Monotonic();
+  dependencies_.events.Report(wish.reference, EventType::kNormal, "Pulling",
+                              fmt::format("Pulling image \"{}\"", wish.image));
+  if (starts) dependencies_.tasks.Run([this] { PullAll(); });
+  return std::nullopt;
+}
+
+void ImagePuller::PullAll() {
+  while (true) {
+    std::string key;
+    std::string image;
+    cri::SandboxConfig sandbox;
+    {
+      MutexLock lock(mutex_);
+      if (due_.empty()) {
+        pulling_ = false;
+        return;
+      }
+      key = std::move(due_.front());
+      due_.pop_front();
+      const auto found = pulls_.find(key);
+      if (found == pulls_.end()) continue;
+      found->second.started_at = dependencies_.clock.Monotonic();
+      image = found->second.image;
+      sandbox = found->second.sandbox;
+    }
+    auto outcome = dependencies_.runtime.PullImage(image, {}, sandbox);
+    std::string pod_uid;
+    {
+      MutexLock lock(mutex_);
+      const auto found = pulls_.find(key);
+      if (found == pulls_.end()) continue;  // Nobody waits for it any more.
+      found->second.outcome = std::move(outcome);
+      found->second.ended_at = dependencies_.clock.Monotonic();
+      pod_uid = found->second.pod_uid;
+    }
+    dependencies_.pulled(pod_uid);
+  }
+}
+
+ImagePuller::Outcome ImagePuller::Conclude(const std::string& backoff_key, Pull pull,
+                                           const core_v1::ObjectReference& reference) {
+  EventRecorder& events = dependencies_.events;
+  const Result<std::string>& pulled = *pull.outcome;
   if (!pulled) {
     const std::string why = cri::RpcErrorText(pulled.error());
     {
       MutexLock lock(mutex_);
-      backoff_.Forget(now);
-      backoff_.Next(key, now);
-      failed_at_[key] = now;
-      last_error_[key] = why;
+      backoff_.Forget(pull.ended_at);
+      std::erase_if(failures_, [&](const auto& failure) {
+        return pull.ended_at - failure.second.at > RestartBackoff::kForgetAfter;
+      });
+      backoff_.Next(backoff_key, pull.ended_at);
+      failures_[backoff_key] = {pull.ended_at, why};
     }
-    events_.Report(reference, EventType::kWarning, "Failed",
-                   fmt::format("Failed to pull image \"{}\": {}", image, why));
+    events.Report(reference, EventType::kWarning, "Failed",
+                  fmt::format("Failed to pull image \"{}\": {}", pull.image, why));
     return tl::unexpected(WaitingReason{"ErrImagePull", why});
   }
-  auto status = runtime_.ImageStatus(*pulled);
+  auto status = dependencies_.runtime.ImageStatus(*pulled);
   PulledImage out{*pulled, status && *status ? **status : cri::Image{}};
-  events_.Report(reference, EventType::kNormal, "Pulled",
-                 fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image "
-                             "size: {} bytes.",
-                             image, Milliseconds(now - started_at), Milliseconds(now - asked_at),
-                             out.image.size_bytes));
+  events.Report(reference, EventType::kNormal, "Pulled",
+                fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image "
+                            "size: {} bytes.",
+                            pull.image, Milliseconds(pull.ended_at - pull.started_at),
+                            Milliseconds(pull.ended_at - pull.asked_at), out.image.size_bytes));
   return out;
+}
+
+void ImagePuller::Forget(const std::string& pod_uid) {
+  MutexLock lock(mutex_);
+  std::erase_if(pulls_, [&](const auto& pull) { return pull.second.pod_uid == pod_uid; });
+  std::erase_if(due_, [&](const auto& key) { return !pulls_.contains(key); });
 }
 
 }  // namespace skiff::kubelet

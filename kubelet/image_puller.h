@@ -1,7 +1,11 @@
-// Makes sure that an image is on the node, by its pull policy. Pulls run one at a time; an image
-// that could not be pulled is left alone for a while.
+// Makes sure that an image is on the node, by its pull policy. Pulls run one at a time, aside from
+// the pods that wait for them; an image that could not be pulled is left alone for a while.
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "api/gen/core_v1.h"
@@ -11,6 +15,7 @@
 #include "kubelet/cri.h"
 #include "kubelet/pod_status.h"
 #include "kubelet/restart_backoff.h"
+#include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
 
@@ -19,29 +24,69 @@ struct PulledImage {
   cri::Image image;  // What is known of it.
 };
 
-// Thread-safe; blocks while it pulls.
+// Thread-safe; never waits for a pull.
 class ImagePuller {
  public:
-  ImagePuller(ContainerRuntime& runtime, const Clock& clock, EventRecorder& events)
-      : runtime_(runtime), clock_(clock), events_(events) {}
-  // On failure says why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull,
+  using Outcome = tl::expected<PulledImage, WaitingReason>;
+  // All outlive it, which outlives what it gave to `tasks`.
+  struct Dependencies {
+    ContainerRuntime& runtime;
+    const Clock& clock;
+    EventRecorder& events;
+    TaskPool& tasks;
+    // A pull that this pod waits for has come to its end. Called on the pull's thread.
+    std::function<void(const std::string& pod_uid)> pulled;
+  };
+  explicit ImagePuller(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+  // nullopt: it is being pulled, or its turn will come; to be asked again when `pulled` says so. On
+  // failure says why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull,
   // InvalidImageName, ImageInspectError.
-  tl::expected<PulledImage, WaitingReason> Ensure(const core_v1::Pod& pod,
-                                                  const core_v1::Container& container,
-                                                  const cri::SandboxConfig& sandbox);
+  std::optional<Outcome> Ensure(const core_v1::Pod& pod, const core_v1::Container& container,
+                                const cri::SandboxConfig& sandbox);
+  // The pod starts no more containers: what it waits for need not be pulled.
+  void Forget(const std::string& pod_uid);
 
  private:
-  using Outcome = tl::expected<PulledImage, WaitingReason>;
-  Outcome Pull(const core_v1::Pod& pod, const core_v1::Container& container,
-               const cri::SandboxConfig& sandbox, const core_v1::ObjectReference& reference);
-  ContainerRuntime& runtime_;
-  const Clock& clock_;
-  EventRecorder& events_;
-  Mutex pulling_;  // One pull at a time.
-  Mutex mutex_;    // Never held while pulling_ is waited for.
+  struct Pull {
+    std::string pod_uid;
+    std::string image;
+    cri::SandboxConfig sandbox;
+    Duration asked_at{};
+    Duration started_at{};
+    Duration ended_at{};
+    std::optional<Result<std::string>> outcome;  // Unset: it has not ended.
+  };
+  struct Failure {
+    Duration at{};
+    std::string why;
+  };
+  struct Wish {
+    const core_v1::Pod& pod;
+    const std::string& image;
+    const cri::SandboxConfig& sandbox;
+    const core_v1::ObjectReference& reference;
+    const std::string& backoff_key;  // Of the pod and the image.
+    const std::string& key;          // Of the container, too.
+  };
+  std::optional<Outcome> PullIt(const Wish& wish);
+  std::optional<Pull> TakeEnded(const std::string& key);
+  // A pull whose turn has not come is not needed any more.
+  void DropQueued(const std::string& key);
+  // The text of ImagePullBackOff while the image is left alone.
+  std::optional<std::string> BackOff(const std::string& key, const std::string& image,
+                                     Duration now) REQUIRES(mutex_);
+  Outcome Conclude(const std::string& backoff_key, Pull pull,
+                   const core_v1::ObjectReference& reference);
+  // Pulls what is due, one after the other, until nothing is.
+  void PullAll();
+
+  const Dependencies dependencies_;
+  Mutex mutex_;  // Never held while something is pulled.
   RestartBackoff backoff_ GUARDED_BY(mutex_);
-  std::map<std::string, Duration> failed_at_ GUARDED_BY(mutex_);
-  std::map<std::string, std::string> last_error_ GUARDED_BY(mutex_);
+  std::map<std::string, Failure> failures_ GUARDED_BY(mutex_);  // By pod and image.
+  std::map<std::string, Pull> pulls_ GUARDED_BY(mutex_);  // By pod, container and image.
+  std::deque<std::string> due_ GUARDED_BY(mutex_);        // Keys of pulls, first come first pulled.
+  bool pulling_ GUARDED_BY(mutex_) = false;
 };
 
 // An event about one container of a pod.

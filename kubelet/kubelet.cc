@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kubelet/api_lookups.h"
+#include "kubelet/containerd_host.h"
 #include "kubelet/pod_lookup.h"
 
 namespace skiff::kubelet {
@@ -32,6 +33,25 @@ EvictionSettings EvictionSettingsOf(const KubeletOptions& options) {
           options.eviction_max_pod_grace_s};
 }
 
+Resizes::Settings ResizeSettings(const KubeletOptions& options) {
+  const auto allocatable = options.facts.Allocatable();
+  return {options.writes_files ? options.root : std::string(),
+          {allocatable.at("cpu").MilliValue(), allocatable.at("memory").Value()}};
+}
+
+PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
+  PodCgroups::Settings settings;
+  settings.root = options.cgroup_root;
+  if (options.writes_files && options.cgroup_driver == CgroupDriver::kCgroupfs &&
+      !options.cgroup_root.empty() && !CgroupMount("memory")) {
+    settings.mount = CgroupMount("").value_or("");
+  }
+  const NodeFacts& facts = options.facts;
+  settings.node.cpu_shares = CpuShares(facts.milli_cpu - facts.reserved_milli_cpu);
+  settings.node.memory_limit_bytes = facts.memory_bytes - facts.system_memory_bytes;
+  return settings;
+}
+
 LogRotationSettings RotationOf(const KubeletOptions& options) {
   LogRotationSettings settings = options.logs;
   settings.log_root = options.log_root;
@@ -43,9 +63,14 @@ LogRotationSettings RotationOf(const KubeletOptions& options) {
 Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
-      volumes_(options_.root, ApiVolumeSources(dependencies_.client, options_.facts.Allocatable()),
+      objects_(dependencies_.client, dependencies_.clock),
+      volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
                dependencies_.clock),
-      images_(dependencies_.runtime, dependencies_.clock, dependencies_.events),
+      resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
+      cgroups_(CgroupSettings(options_)),
+      tasks_(std::make_unique<TaskPool>(blocking())),
+      images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
+               [this](const std::string& uid) { WakeWorker(uid); }}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -70,18 +95,21 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                    {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
                     dependencies_.events, [this] { return eviction_.pressures(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock),
+      csi_node_(options_.node_name, dependencies_.client),
       context_{dependencies_.runtime,
                dependencies_.clock,
                dependencies_.random,
-               dependencies_.executor,
+               blocking(),
                dependencies_.events,
                volumes_,
                images_,
                *probes_,
                statuses_,
                hooks_,
+               resizes_,
+               cgroups_,
                [this](const core_v1::Pod& pod) {
-                 return ApiEnvironmentSources(dependencies_.client, dependencies_.services,
+                 return ApiEnvironmentSources(objects_, dependencies_.services,
                                               options_.facts.Allocatable(), pod);
                },
                [this] { return health_.NetworkProblem(); },
@@ -148,14 +176,15 @@ void Kubelet::Start() {
   dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
   Executor& executor = dependencies_.executor;
   if (!options_.standalone) {
-    statuses_.Start(executor);
-    executor.Add(node_status_);
-    executor.Add(lease_);
-    executor.Add(mirrors_);
+    statuses_.Start(vital());
+    vital().Add(node_status_);
+    vital().Add(lease_);
+    vital().Add(mirrors_);
+    vital().Add(csi_node_);
   }
-  executor.Add(health_);
+  vital().Add(health_);
   if (options_.writes_files) {
-    executor.Add(eviction_);
+    vital().Add(eviction_);
     executor.Add(image_collector_);
     executor.Add(log_rotation_);
     executor.Add(followers_);
@@ -193,7 +222,7 @@ std::unique_ptr<Probes> Kubelet::MakeProbes() {
   if (dependencies_.loops == nullptr) return std::make_unique<PassingProbes>();
   return std::make_unique<ProbeManager>(
       ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,
-                                 dependencies_.events, *dependencies_.loops},
+                                 dependencies_.events, *dependencies_.loops, *tasks_},
       [this](const std::string& uid) { WakeWorker(uid); });
 }
 
@@ -216,21 +245,25 @@ void Kubelet::Stop() {
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
   executor.Remove(*this);
-  executor.Remove(mirrors_);
+  vital().Remove(mirrors_);
+  vital().Remove(csi_node_);
   executor.Remove(followers_);
   executor.Remove(log_rotation_);
-  executor.Remove(eviction_);
+  vital().Remove(eviction_);
   executor.Remove(image_collector_);
   executor.Remove(housekeeping_);
-  executor.Remove(health_);
-  executor.Remove(lease_);
-  executor.Remove(node_status_);
+  vital().Remove(health_);
+  vital().Remove(lease_);
+  vital().Remove(node_status_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers;
   {
     MutexLock lock(mutex_);
     workers.swap(workers_);
   }
   for (auto& [uid, worker] : workers) executor.Remove(*worker);
+  workers.clear();
+  probes_.reset();
+  tasks_.reset();
   statuses_.Stop();
 }
 
@@ -291,6 +324,7 @@ void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingRea
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
+    if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
     if (refusal) worker->Terminate(std::move(refusal), std::nullopt);
@@ -349,6 +383,13 @@ void Kubelet::DropGoneWorkers() {
     dependencies_.executor.Remove(*worker);
     statuses_.Forget(worker->pod()->metadata.uid);
   }
+  if (gone.empty()) return;
+  std::vector<Ptr<core_v1::Pod>> pods;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, worker] : workers_) pods.push_back(worker->pod());
+  }
+  objects_.Retain(pods);
 }
 
 void Kubelet::SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods) {

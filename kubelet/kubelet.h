@@ -21,9 +21,11 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/csi_node.h"
 #include "kubelet/eviction_manager.h"
 #include "kubelet/housekeeping.h"
 #include "kubelet/image_collector.h"
+#include "kubelet/kept_objects.h"
 #include "kubelet/log_rotation.h"
 #include "kubelet/manifest_source.h"
 #include "kubelet/mirror_pods.h"
@@ -34,6 +36,7 @@
 #include "kubelet/runtime_health.h"
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/streaming/log_followers.h"
+#include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
 
@@ -76,6 +79,11 @@ struct KubeletDependencies {
   Executor& executor;
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
+  // Threads of their own for what the node's life hangs on (lease, node status, eviction, statuses
+  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: they share
+  // those of `executor`.
+  Executor* vital = nullptr;
+  Executor* blocking = nullptr;
   // How pods live on a simulated node; nullptr: as their containers do.
   PodSimulation* simulation = nullptr;
 };
@@ -132,12 +140,23 @@ class Kubelet final : public ControlLoop {
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
   void Pause(Duration length);
+  Executor& vital() const {
+    return dependencies_.vital != nullptr ? *dependencies_.vital : dependencies_.executor;
+  }
+  Executor& blocking() const {
+    return dependencies_.blocking != nullptr ? *dependencies_.blocking : dependencies_.executor;
+  }
   bool IsMine(const core_v1::Pod& pod) const { return pod.spec.node_name == options_.node_name; }
 
   const KubeletOptions options_;
   const KubeletDependencies dependencies_;
   const Log log_{"kubelet"};
+  KeptObjects objects_;
   VolumeManager volumes_;
+  Resizes resizes_;
+  PodCgroups cgroups_;
+  // Its tasks use what is above and below: it ends before any of that.
+  std::unique_ptr<TaskPool> tasks_;
   ImagePuller images_;
   std::unique_ptr<Probes> probes_;
   MirrorPods mirrors_;
@@ -152,6 +171,7 @@ class Kubelet final : public ControlLoop {
   LogFollowers followers_;
   NodeStatusLoop node_status_;
   NodeLease lease_;
+  CsiNode csi_node_;
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

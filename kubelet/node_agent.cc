@@ -8,9 +8,13 @@
 namespace skiff::kubelet {
 namespace {
 
-// Started as they are needed. A container that ends slowly holds one for its grace period: they
-// must not run out while a full node of pods ends, or new pods would have to wait.
+// All are started as they are needed.
 constexpr int kThreads = 160;
+// More than there are loops on them: none of those ever waits for another.
+constexpr int kVitalThreads = 24;
+// A container that ends slowly holds one for its grace period: they must not run out while a full
+// node of pods ends, or some would be told to stop too late.
+constexpr int kBlockingThreads = 1000;
 
 // What /healthz says on its own port.
 class HealthHandler final : public http::Handler {
@@ -29,11 +33,13 @@ class HealthHandler final : public http::Handler {
 struct NodeAgent::Parts {
   explicit Parts(const Dependencies& given)
       : runtime(given.runtime),
+        vital("kubelet-vital", kVitalThreads),
+        blocking("kubelet-calls", kBlockingThreads),
         executor("kubelet", kThreads),
         manager({given.transport, given.clock, given.random, given.informers, "kubelet"}) {}
   ContainerRuntime& runtime;
   http::Loops loops{1};
-  ThreadExecutor executor;
+  ThreadExecutor vital, blocking, executor;
   Manager manager;
   std::unique_ptr<Kubelet> kubelet;
   std::unique_ptr<KubeletServer> handler;
@@ -50,7 +56,8 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
       std::move(options.kubelet),
       KubeletDependencies{parts.manager.client(), dependencies.clock, dependencies.random,
                           dependencies.runtime, dependencies.pods, dependencies.services,
-                          parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops});
+                          parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops,
+                          &parts.vital, &parts.blocking});
   parts.handler = std::make_unique<KubeletServer>(*parts.kubelet, parts.loops, dependencies.clock);
   if (options.server) {
     parts.server = TRY(http::Server::Start(*options.server, parts.loops, *parts.handler));

@@ -50,6 +50,11 @@ core_v1::NodeCondition Condition(const char* type, bool holds, const char* reaso
   return condition;
 }
 
+// A name with a domain of its own; those of Kubernetes are the kubelet's.
+bool IsExtendedResource(const std::string& name) {
+  return name.find('/') != std::string::npos && name.find("kubernetes.io/") == std::string::npos;
+}
+
 const core_v1::NodeCondition* Find(const core_v1::NodeStatus& status, const std::string& type) {
   const auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
                                   [&](const auto& each) { return each.type == type; });
@@ -185,10 +190,20 @@ std::vector<core_v1::NodeCondition> NodeStatusLoop::Conditions() const {
                       : Condition("Ready", false, "KubeletNotReady", problem)};
 }
 
+// Others advertise resources of their own ("example.com/dongle") in the capacity; all of those that
+// are still there can be allotted.
+void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
+  for (auto& [name, amount] : facts_.Capacity()) status.capacity[name] = amount;
+  std::erase_if(status.allocatable, [&](const auto& entry) {
+    return IsExtendedResource(entry.first) && !status.capacity.contains(entry.first);
+  });
+  for (const auto& [name, amount] : status.capacity) status.allocatable[name] = amount;
+  for (auto& [name, amount] : facts_.Allocatable()) status.allocatable[name] = amount;
+}
+
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {
   core_v1::NodeStatus status = before;
-  status.capacity = facts_.Capacity();
-  status.allocatable = facts_.Allocatable();
+  SetAmounts(status);
   status.addresses.clear();
   for (const std::string& ip : facts_.ips) {
     auto& address = status.addresses.emplace_back();

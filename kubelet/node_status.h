@@ -76,6 +76,7 @@ class NodeStatusLoop final : public ControlLoop {
  private:
   Result<Ptr<core_v1::Node>> Register();
   Result<> Report(const core_v1::Node& node);
+  void SetAmounts(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);

@@ -8,8 +8,10 @@
 namespace skiff::kubelet {
 namespace {
 
-constexpr std::array<std::string_view, 5> kOwned = {"PodReadyToStartContainers", "Initialized",
-                                                    "Ready", "ContainersReady", "PodScheduled"};
+constexpr std::array<std::string_view, 7> kOwned = {
+    "PodReadyToStartContainers", "Initialized",     "Ready",
+    "ContainersReady",           kPodResizePending, kPodResizeInProgress,
+    "PodScheduled"};
 
 constexpr char kTerminationByKubelet[] = "TerminationByKubelet";
 
@@ -104,6 +106,15 @@ bool IsOwnCondition(const std::string& type, const std::string& reason) {
          (type == "DisruptionTarget" && reason == kTerminationByKubelet);
 }
 
+void HoldBackEnd(const core_v1::PodStatus& before, core_v1::PodStatus& status) {
+  status.phase = before.phase;
+  status.reason = before.reason;
+  status.message = before.message;
+  std::erase_if(status.conditions, [](const auto& condition) {
+    return condition.type == "DisruptionTarget" && condition.reason == kTerminationByKubelet;
+  });
+}
+
 void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
   for (const auto& condition : input.pod.status.conditions) {
     if (!IsOwnCondition(condition.type, condition.reason)) status.conditions.push_back(condition);
@@ -124,6 +135,16 @@ void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
     }
     status.conditions.push_back(std::move(condition));
   };
+  if (input.resize.pending) {
+    add(kPodResizePending, {true, input.resize.pending->reason, input.resize.pending->message});
+  }
+  if (input.resize.in_progress) {
+    const std::string& error = input.resize.error;
+    add(kPodResizeInProgress, {true, error.empty() ? "" : "Error", error});
+    if (input.resize.generation > 0) {
+      status.conditions.back().observed_generation = input.resize.generation;
+    }
+  }
   const Judgement containers = ContainersReady(input, status);
   add("PodReadyToStartContainers", {SandboxIsUp(input), "", ""});
   add("Initialized", Initialized(input, status));

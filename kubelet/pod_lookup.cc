@@ -3,27 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
+
+#include "kubelet/last_words.h"
 
 namespace skiff::kubelet {
 namespace {
 
 constexpr Duration kOrphanGrace = 1s;
-constexpr int64_t kTerminationMessageMax = 4096;
-constexpr char kTerminationPathAnnotation[] = "io.kubernetes.container.terminationMessagePath";
 
 std::string Find(const cri::StringMap& map, const std::string& key) {
   const auto found = map.find(key);
   return found == map.end() ? "" : found->second;
-}
-
-std::string LastWords(const cri::ContainerStatus& status) {
-  const std::string path = Find(status.annotations, kTerminationPathAnnotation);
-  if (path.empty()) return "";
-  for (const cri::Mount& mount : status.mounts) {
-    if (mount.container_path == path) return ReadTerminationMessage(mount.host_path);
-  }
-  return "";
 }
 
 ObservedContainer Observe(const cri::Container& listed, cri::ContainerStatus status) {
@@ -42,19 +32,6 @@ ObservedContainer Observe(const cri::Container& listed, cri::ContainerStatus sta
 }
 
 }  // namespace
-
-std::string ReadTerminationMessage(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return "";
-  const int64_t size = file.tellg();
-  const int64_t wanted = std::min(size, kTerminationMessageMax);
-  if (wanted <= 0) return "";
-  file.seekg(size - wanted);
-  std::string text(static_cast<size_t>(wanted), '\0');
-  file.read(text.data(), wanted);
-  text.resize(static_cast<size_t>(file.gcount()));
-  return text;
-}
 
 Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod_uid) {
   ObservedPod observed;

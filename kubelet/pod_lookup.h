@@ -19,9 +19,6 @@ Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime
 // Stops and removes all that the runtime has of a pod: containers that still run get a second.
 Result<> RemoveFromRuntime(ContainerRuntime& runtime, const std::string& pod_uid);
 
-// The last 4096 bytes of the file that a container may leave its last words in.
-std::string ReadTerminationMessage(const std::string& path);
-
 // "NAME_NAMESPACE(UID)", as the kubelet names pods in its messages.
 std::string PodText(const core_v1::Pod& pod);
 

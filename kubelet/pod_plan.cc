@@ -199,6 +199,10 @@ bool Planner::KillIfBad(const core_v1::Container& container, const ObservedConta
     Kill(running, "Container " + container.name + " definition changed, will be restarted");
     return true;
   }
+  if (input_.resize_restarts.contains(container.name)) {
+    Kill(running, "Container " + container.name + " resize requires restart");
+    return true;
+  }
   const ProbeState probes = ProbesOf(container.name);
   const bool startup_failed = probes.startup == StartupState::kFailed;
   if (!probes.liveness_failed && !startup_failed) return false;
@@ -253,6 +257,19 @@ void Planner::PlanRegular() {
 
 PodPlan PlanPod(const PlanInput& input) {
   return Planner(input).Plan();
+}
+
+bool MayStopNow(const core_v1::PodSpec& spec, const std::string& container,
+                const std::set<std::string>& running) {
+  const auto runs = [&](const core_v1::Container& each) { return running.contains(each.name); };
+  const auto& inits = spec.init_containers;
+  const auto own = std::find_if(inits.begin(), inits.end(), [&](const auto& each) {
+    return each.name == container && IsSidecar(each);
+  });
+  if (own == inits.end()) return true;
+  if (std::any_of(spec.containers.begin(), spec.containers.end(), runs)) return false;
+  return std::none_of(own + 1, inits.end(),
+                      [&](const auto& each) { return IsSidecar(each) && runs(each); });
 }
 
 }  // namespace skiff::kubelet

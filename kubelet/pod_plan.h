@@ -12,6 +12,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct PlanInput {
   const core_v1::Pod& pod;
   const ObservedPod& observed;
   std::map<std::string, ProbeState> probes;  // By container name; absent: no probes.
+  std::set<std::string> resize_restarts = {};  // Names: a resize that is due wants them made anew.
 };
 
 struct ContainerKill {
@@ -62,5 +64,10 @@ struct PodPlan {
 };
 
 PodPlan PlanPod(const PlanInput& input);
+
+// Whether a container of a pod that terminates may be told to stop while those in `running` are:
+// sidecars wait for the regular containers, and for the sidecars that started after them.
+bool MayStopNow(const core_v1::PodSpec& spec, const std::string& container,
+                const std::set<std::string>& running);
 
 }  // namespace skiff::kubelet

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kubelet/container_details.h"
 #include "kubelet/pod_conditions.h"
 
 namespace skiff::kubelet {
@@ -155,6 +156,9 @@ core_v1::ContainerStatus StatusMaker::ContainerStatusOf(const core_v1::Container
   } else {
     MarkLost(Before(container.name, is_init), out);
   }
+  const auto actuated = input_.actuated.find(container.name);
+  FillDetails(container, input_.observed.Newest(container.name),
+              actuated == input_.actuated.end() ? nullptr : &actuated->second, out);
   ApplyWaiting(container, out);
   if (input_.terminated && !out.state.terminated) {
     // The final word on a container of which nothing is known any more.
@@ -252,6 +256,7 @@ core_v1::PodStatus StatusMaker::Make() {
     core_v1::Container like;
     like.name = ephemeral.name;
     like.image = ephemeral.image;
+    like.volume_mounts = ephemeral.volume_mounts;
     status.ephemeral_container_statuses.push_back(ContainerStatusOf(like, false));
   }
   status.phase = Phase(status);
@@ -266,7 +271,6 @@ core_v1::PodStatus StatusMaker::Make() {
       old_.start_time ? old_.start_time : std::optional<Time>(WholeSeconds(input_.now));
   status.qos_class = old_.qos_class.empty() ? QosClass(spec_) : old_.qos_class;
   const core_v1::PodStatus& others = input_.pod.status;
-  status.resize = others.resize;
   status.nominated_node_name = others.nominated_node_name;
   status.resource_claim_statuses = others.resource_claim_statuses;
   FillAddresses(status);

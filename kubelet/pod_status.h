@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kubelet/pod_plan.h"
+#include "kubelet/resize_plan.h"
 
 namespace skiff::kubelet {
 
@@ -16,6 +17,14 @@ struct WaitingReason {
   std::string reason;  // "ImagePullBackOff", "CrashLoopBackOff", ...
   std::string message;
   bool is_disruption = false;  // Of a pod: it fails because the node cannot keep it.
+};
+
+// How far a resize has come: the conditions PodResizePending and PodResizeInProgress.
+struct ResizeState {
+  std::optional<ResizePending> pending;
+  bool in_progress = false;
+  std::string error;
+  int64_t generation = 0;  // Of the spec that is being acted on.
 };
 
 struct StatusInput {
@@ -33,6 +42,8 @@ struct StatusInput {
   std::optional<WaitingReason> failure;
   // The status computed last, which the API may not show yet; nullptr: none since the start.
   const core_v1::PodStatus* last = nullptr;
+  Amounts actuated = {};  // What the runtime was told last.
+  ResizeState resize = {};
 
   const core_v1::PodStatus& Before() const { return last != nullptr ? *last : pod.status; }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/stop_task.h"
 
@@ -13,8 +14,22 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultGraceSeconds = 30;
 
+bool HasEnded(const core_v1::PodStatus& status) {
+  return status.phase == "Succeeded" || status.phase == "Failed";
+}
+
 bool IsTerminal(const core_v1::Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+  return HasEnded(pod.status);
+}
+
+const core_v1::ContainerStatus* FindStatus(const core_v1::PodStatus& status,
+                                           const std::string& container_id) {
+  for (const auto* list : {&status.container_statuses, &status.init_container_statuses}) {
+    for (const auto& each : *list) {
+      if (each.container_id == container_id) return &each;
+    }
+  }
+  return nullptr;
 }
 
 core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
@@ -35,7 +50,7 @@ PodWorker::PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod)
     : context_(context), pod_(std::move(pod)) {}
 
 PodWorker::~PodWorker() {
-  for (auto& [id, stop] : stops_) context_.executor.Remove(*stop);
+  for (auto& [id, stop] : stops_) context_.blocking.Remove(*stop);
 }
 
 void PodWorker::Update(Ptr<core_v1::Pod> pod) {
@@ -82,6 +97,7 @@ void PodWorker::Dispose() {
   {
     MutexLock lock(mutex_);
     terminate_ = dispose_ = true;
+    if (pod_->metadata.deletion_timestamp) grace_s_ = 0;
   }
   Wake();
 }
@@ -113,9 +129,9 @@ Duration PodWorker::Step() {
       return std::max<Duration>(0ns, std::min(delay, UntilDeadline(*pod)));
     }
     case State::kTerminating:
-      return StepTerminating(*pod);
+      return StepTerminating(context_.resizes.Allotted(*pod));
     case State::kTerminated:
-      return StepTerminated(*pod);
+      return StepTerminated(context_.resizes.Allotted(*pod));
     case State::kFinished:
       if (disposing()) return StepDisposing(*pod);
       // Deleted only after it had ended: nothing is left to stop.
@@ -132,6 +148,7 @@ void PodWorker::Enter(State state) {
   if (state == State::kTerminating) {
     waiting_.clear();
     context_.probes.Terminating(pod()->metadata.uid);
+    context_.images.Forget(pod()->metadata.uid);
   }
 }
 
@@ -145,13 +162,38 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return std::chrono::seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
-Duration PodWorker::Sync(const core_v1::Pod& pod) {
-  if (UntilDeadline(pod) <= 0ns) {
+bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
+  // Simulated containers mount nothing.
+  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
+                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
+  if (paths) {
+    volume_paths_ = std::move(*paths);
+    return volumes_made_ = true;
+  }
+  context_.events.Warning(pod, "FailedMount", paths.error().message);
+  // What was made is still there: old contents are better than a container that stays down.
+  retry_after_ = kRetry;
+  return volumes_made_;
+}
+
+PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
+                        const std::vector<ContainerResize>& resizes) const {
+  PlanInput input{pod, observed, context_.probes.States(pod.metadata.uid)};
+  for (const auto& resize : resizes) {
+    if (resize.restarts) input.resize_restarts.insert(resize.name);
+  }
+  return PlanPod(input);
+}
+
+Duration PodWorker::Sync(const core_v1::Pod& given) {
+  if (UntilDeadline(given) <= 0ns) {
     Terminate(WaitingReason{"DeadlineExceeded",
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);
     return 0ns;
   }
+  // All that follows sees the pod with what it is allotted, not with what its spec may ask for.
+  const core_v1::Pod pod = Allot(given);
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }
@@ -161,28 +203,32 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
               {{"pod", PodText(pod)}, {"error", observed.error().message}});
     return kRetry;
   }
-  // Simulated containers mount nothing.
-  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
-                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
-  if (!paths) {
-    WriteStatus(pod, *observed);
-    context_.events.Warning(pod, "FailedMount", paths.error().message);
-    return kRetry;
-  }
-  volume_paths_ = std::move(*paths);
+  // It may have been made by a kubelet that ran before this one.
+  if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
   WatchProbes(pod, *observed);
   retry_after_ = kResync;
-  const PodPlan plan = PlanPod({pod, *observed, context_.probes.States(pod.metadata.uid)});
+  if (!MakeVolumes(pod)) {
+    WriteStatus(pod, *observed);
+    return kRetry;
+  }
+  const auto resizes =
+      PlanResizes(pod.spec, *observed, context_.resizes.Actuated(pod.metadata.uid));
+  const PodPlan plan = Plan(pod, *observed, resizes);
   if (plan.kill_pod) {
     // All containers have come to their natural end; the status says how.
     WriteStatus(pod, *observed);
     Enter(State::kTerminating);
     return 0ns;
   }
+  if (!plan.create_sandbox) {
+    if (resize_.in_progress) WriteStatus(pod, *observed);
+    ActuateResizes(pod, resizes);
+  }
   if (plan.Empty()) {
     waiting_.clear();
     WriteStatus(pod, *observed);
-    return kResync;
+    // What the runtime says of a resize is seen by looking again.
+    return !resizes.empty() && resize_.error.empty() ? 0ns : retry_after_;
   }
   if (observed->sandboxes.empty()) WriteStatus(pod, *observed);
   if (plan.create_sandbox && !pod.spec.host_network) {
@@ -195,6 +241,10 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
   const auto after = Observe(pod);
   if (after) {
     WatchProbes(pod, *after);
+    if (resize_.in_progress) {
+      ActuateResizes(pod,
+                     PlanResizes(pod.spec, *after, context_.resizes.Actuated(pod.metadata.uid)));
+    }
     WriteStatus(pod, *after);
   }
   return delay;
@@ -203,7 +253,8 @@ Duration PodWorker::Sync(const core_v1::Pod& pod) {
 Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
                         const PodPlan& given) {
   PodPlan plan = given;
-  if (!KillContainers(pod, plan)) return kNever;  // Woken when they have stopped.
+  // Woken when they have stopped.
+  if (!KillContainers(pod, plan, [](const auto&) { return true; })) return kNever;
   ObservedPod fresh = observed;
   if (plan.create_sandbox && !MakeSandbox(pod, observed, plan, fresh)) return kRetry;
   waiting_.clear();
@@ -212,9 +263,13 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   }
   for (const size_t index : plan.start_init) {
     const auto& container = pod.spec.init_containers[index];
-    if (!Start(pod, container, true, plan.sandbox_id, fresh) && !IsSidecar(container)) {
-      return retry_after_;
+    const bool started = Start(pod, container, true, plan.sandbox_id, fresh);
+    if (!IsSidecar(container)) {
+      if (!started) return retry_after_;
+      continue;
     }
+    // No event tells that it runs, and what comes after it has waited for that.
+    if (started) retry_after_ = 0ns;
   }
   for (const size_t index : plan.start_regular) {
     Start(pod, pod.spec.containers[index], false, plan.sandbox_id, fresh);
@@ -222,18 +277,33 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   return retry_after_;
 }
 
-bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan) {
+bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan,
+                               const std::function<bool(const std::string& name)>& turn) {
+  const auto is_wanted = [&](const std::string& id) {
+    return std::any_of(plan.kills.begin(), plan.kills.end(),
+                       [&](const ContainerKill& kill) { return kill.id == id; });
+  };
   std::erase_if(stops_, [&](const auto& entry) {
-    if (!entry.second->done()) return false;
-    context_.executor.Remove(*entry.second);
+    if (!entry.second->done() || entry.second->busy() || is_wanted(entry.first)) return false;
+    context_.blocking.Remove(*entry.second);
     return true;
   });
   for (const ContainerKill& kill : plan.kills) {
-    if (stops_.contains(kill.id)) continue;
-    const int64_t grace = kill.grace_s.value_or(GraceSeconds(pod));
-    auto task = std::make_unique<StopTask>(*this, pod, kill, std::chrono::seconds(grace));
-    context_.executor.Add(*task);
-    stops_.emplace(kill.id, std::move(task));
+    const Duration own = std::chrono::seconds(kill.grace_s.value_or(GraceSeconds(pod)));
+    const Duration deadline = state_ == State::kSyncing ? context_.clock.Monotonic() + own
+                                                        : StopDeadline(pod);
+    const auto found = stops_.find(kill.id);
+    if (found == stops_.end()) {
+      auto task = std::make_unique<StopTask>(
+          *this, StopTask::Spec{pod, kill, deadline, turn(kill.name)});
+      context_.blocking.Add(*task);
+      stops_.emplace(kill.id, std::move(task));
+      continue;
+    }
+    StopTask& task = *found->second;
+    if (state_ != State::kSyncing) task.Shorten(deadline);
+    if (turn(kill.name)) task.GiveTurn();
+    if (task.done()) task.Again();
   }
   return plan.kills.empty();
 }
@@ -242,10 +312,18 @@ void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed
   const std::string ip = observed.sandboxes.empty() || observed.sandboxes.front().ips.empty()
                              ? (context_.node_ips.empty() ? "" : context_.node_ips.front())
                              : observed.sandboxes.front().ips.front();
+  const Ptr<core_v1::Pod> object = status_ ? nullptr : context_.statuses.ObjectOf(this->pod());
+  const core_v1::PodStatus& before = status_ ? *status_ : object ? object->status : pod.status;
   const auto watch = [&](const core_v1::Container& container) {
     const ObservedContainer* newest = observed.Newest(container.name);
     if (newest == nullptr || !newest->IsRunning()) return;
-    context_.probes.Observe(pod, container, {newest->status.id, ip, newest->status.started_at});
+    ProbeTarget target{newest->status.id, ip, newest->status.started_at};
+    const auto* shown = FindStatus(before, context_.runtime_name + "://" + target.container_id);
+    if (shown != nullptr) {
+      target.has_started = shown->started.value_or(false);
+      target.was_ready = shown->ready;
+    }
+    context_.probes.Observe(pod, container, target);
   };
   for (const auto& container : pod.spec.containers) watch(container);
   for (const auto& container : pod.spec.init_containers) {
@@ -267,17 +345,17 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
     MutexLock lock(mutex_);
     input.failure = failure_;
   }
+  input.actuated = context_.resizes.Actuated(pod.metadata.uid);
+  if (state_ == State::kSyncing) input.resize = resize_;
   // What others ended stays ended.
   if (status_ && !IsTerminal(pod)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
   const bool may_run = state_ != State::kTerminated && observed.AnyRunning();
-  const bool is_terminal = status.phase == "Succeeded" || status.phase == "Failed";
+  const bool is_terminal = HasEnded(status);
   const core_v1::PodStatus& before = input.Before();
   if (is_terminal && may_run && !before.phase.empty()) {
     // Nobody may take a pod for ended while something of it still runs.
-    status.phase = before.phase;
-    status.reason = before.reason;
-    status.message = before.message;
+    HoldBackEnd(before, status);
   }
   status_ = std::move(status);
   context_.statuses.Set(this->pod(), *status_);
@@ -293,23 +371,39 @@ int64_t PodWorker::GraceSeconds(const core_v1::Pod& pod) const {
   return std::max<int64_t>(*grace, 1);
 }
 
+// The grace period is the pod's: sidecars, which stop last and in the reverse order of their start,
+// have what the others left of it. Hooks run at once, all of them.
 bool PodWorker::StopContainers(const core_v1::Pod& pod, const ObservedPod& observed) {
   PodPlan plan;
-  PodPlan sidecars;
+  std::set<std::string> running;
   for (const auto& [name, attempts] : observed.containers) {
     for (const ObservedContainer& container : attempts) {
-      if (container.IsExited()) continue;
-      const auto& inits = pod.spec.init_containers;
-      const bool is_sidecar = std::any_of(inits.begin(), inits.end(), [&](const auto& init) {
-        return init.name == name && IsSidecar(init);
-      });
-      (is_sidecar ? sidecars : plan)
-          .kills.push_back({container.status.id, name, "Stopping container " + name, std::nullopt});
+      // One that was made but never started goes with the sandbox.
+      if (container.IsExited() || container.status.state == cri::ContainerState::kCreated) continue;
+      running.insert(name);
+      plan.kills.push_back(
+          {container.status.id, name, "Stopping container " + name, std::nullopt});
     }
   }
-  // Sidecars serve the others to the last.
-  if (plan.kills.empty()) plan = std::move(sidecars);
-  return KillContainers(pod, plan);
+  return KillContainers(pod, plan, [&](const std::string& name) {
+    return MayStopNow(pod.spec, name, running);
+  });
+}
+
+Duration PodWorker::StopDeadline(const core_v1::Pod& pod) {
+  const int64_t grace_s = GraceSeconds(pod);
+  if (stop_deadline_ && grace_s >= stop_grace_s_) return *stop_deadline_;
+  const Duration now = context_.clock.Monotonic();
+  Duration left = std::chrono::seconds(grace_s);
+  if (stop_deadline_) {
+    left = std::min(left, *stop_deadline_ - now);
+  } else if (const auto remembered = RememberedDeadline(pod)) {
+    left = std::min(left, *remembered);
+  }
+  stop_grace_s_ = grace_s;
+  stop_deadline_ = now + left;
+  RememberDeadline(pod, left);
+  return *stop_deadline_;
 }
 
 Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
@@ -340,12 +434,19 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
   if (pod.metadata.deletion_timestamp || IsTerminal(pod)) {
     context_.statuses.Finish(this->pod());
   }
+  context_.cgroups.Remove(pod);
+  context_.resizes.Forget(pod.metadata.uid);
   // What the runtime keeps of a finished pod serves its logs until the object goes.
   Enter(State::kFinished);
   return disposing() ? 0ns : kNever;
 }
 
 Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
+  // Whoever drops this worker would wait for a hook that goes on although its container is gone.
+  if (std::any_of(stops_.begin(), stops_.end(),
+                  [](const auto& stop) { return stop.second->busy(); })) {
+    return kNetworkRetry;
+  }
   if (const auto removed = RemoveFromRuntime(context_.runtime, pod.metadata.uid); !removed) {
     log_.Info("pod not removed from the runtime",
               {{"pod", PodText(pod)}, {"error", removed.error().message}});

@@ -27,7 +27,9 @@
 #include "kubelet/image_puller.h"
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/linux_resources.h"
+#include "kubelet/pod_cgroups.h"
 #include "kubelet/probes/probe_manager.h"
+#include "kubelet/resizes.h"
 #include "kubelet/restart_backoff.h"
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/status_manager.h"
@@ -40,13 +42,15 @@ struct PodWorkerContext {
   ContainerRuntime& runtime;
   const Clock& clock;
   Random& random;
-  Executor& executor;
+  Executor& blocking;  // For stops: nothing that must not wait runs on it.
   EventRecorder& events;
   VolumeManager& volumes;
   ImagePuller& images;
   Probes& probes;
   StatusManager& statuses;
   LifecycleHooks& hooks;
+  Resizes& resizes;
+  PodCgroups& cgroups;
   // Looks up configuration for a pod's environment.
   std::function<EnvironmentSources(const core_v1::Pod&)> environment;
   // Why pods cannot have a network yet; "": they can.
@@ -83,7 +87,8 @@ class PodWorker final : public ControlLoop {
   // what its status then says; without one the status stays.
   void Terminate(std::optional<WaitingReason> failure, std::optional<int64_t> grace_s);
   // Nobody wants it any more, its logs and exit codes neither: it terminates if it has not yet, and
-  // nothing of it is left in the runtime. Any thread.
+  // nothing of it is left in the runtime. An object that goes while its grace period still runs was
+  // deleted by force, which is a grace period of nothing. Any thread.
   void Dispose();
   bool disposing() const;
   // A newer version that differs in its status alone, which needs no work.
@@ -96,14 +101,24 @@ class PodWorker final : public ControlLoop {
 
  private:
   friend class StopTask;
-  Duration Sync(const core_v1::Pod& pod);
+  Duration Sync(const core_v1::Pod& given);
+  // Whether all volumes are there, made now or before.
+  bool MakeVolumes(const core_v1::Pod& pod);
+  PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
+               const std::vector<ContainerResize>& resizes) const;
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
-  bool KillContainers(const core_v1::Pod& pod, const PodPlan& plan);
+  // True when there is nothing to kill. `turn`: those that may be told to stop now; the others only
+  // run their hooks.
+  bool KillContainers(const core_v1::Pod& pod, const PodPlan& plan,
+                      const std::function<bool(const std::string& name)>& turn);
   bool MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed, PodPlan& plan,
                    ObservedPod& fresh);
   // Whether the container runs now; else says in waiting_ why not.
   bool Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
              const std::string& sandbox_id, const ObservedPod& observed);
+  // Of the container whose processes an ephemeral one shall see; "": none.
+  Result<std::string> TargetOf(const core_v1::Pod& pod, const std::string& container,
+                               const ObservedPod& observed) const;
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
                           bool is_init, const std::string& sandbox_id, uint32_t attempt,
                           const PulledImage& image, const ObservedPod& observed);
@@ -113,6 +128,11 @@ class PodWorker final : public ControlLoop {
                                  uint32_t attempt, const ObservedPod& observed,
                                  Environment& environment);
   Result<ObservedPod> Observe(const core_v1::Pod& pod);
+  // pod_resize.cc: the pod as it is allotted, and what follows when that changed.
+  core_v1::Pod Allot(const core_v1::Pod& pod);
+  void ActuateResizes(const core_v1::Pod& pod, const std::vector<ContainerResize>& resizes);
+  Result<> ResizeContainer(const core_v1::Pod& pod, const ContainerResize& resize);
+  Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;
   void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
   void WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
   Duration StepTerminating(const core_v1::Pod& pod);
@@ -120,6 +140,11 @@ class PodWorker final : public ControlLoop {
   Duration StepDisposing(const core_v1::Pod& pod);
   bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
   int64_t GraceSeconds(const core_v1::Pod& pod) const;
+  // Monotonic: when the grace period of the pod as a whole ends. It never gets later.
+  Duration StopDeadline(const core_v1::Pod& pod);
+  std::string DeadlineFile(const core_v1::Pod& pod) const;
+  void RememberDeadline(const core_v1::Pod& pod, Duration left) const;
+  std::optional<Duration> RememberedDeadline(const core_v1::Pod& pod) const;
   void Enter(State state);
   Duration Age(TimePoint then) const;
   // How long its spec lets it run on; kNever: for ever.
@@ -134,7 +159,11 @@ class PodWorker final : public ControlLoop {
   std::map<std::string, WaitingReason> waiting_;  // By container name.
   std::map<std::string, std::string> volume_paths_;
   RestartBackoff backoff_;
+  ResizeState resize_;
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
+  std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
+  int64_t stop_grace_s_ = 0;                                // That it was made from.
+  bool volumes_made_ = false;  // volume_paths_ has all that containers mount.
   Duration retry_after_ = kResync;
   std::optional<core_v1::PodStatus> status_;  // As last computed.
 

@@ -28,6 +28,28 @@ uint32_t NextAttempt(const core_v1::PodStatus& before, const std::string& name, 
 
 }  // namespace
 
+// What is left of the grace period of a pod that stops lies beside its volumes, by the wall clock.
+std::string PodWorker::DeadlineFile(const core_v1::Pod& pod) const {
+  return context_.volumes.PodDirectory(pod.metadata.uid) + "/stop-deadline";
+}
+
+void PodWorker::RememberDeadline(const core_v1::Pod& pod, Duration left) const {
+  if (!context_.writes_files) return;
+  std::error_code ignored;  // Without it the grace period may begin anew after a restart.
+  fs::create_directories(context_.volumes.PodDirectory(pod.metadata.uid), ignored);
+  std::ofstream(DeadlineFile(pod)) << Time(context_.clock.Now() + left).Rfc3339Micro() << "\n";
+}
+
+std::optional<Duration> PodWorker::RememberedDeadline(const core_v1::Pod& pod) const {
+  if (!context_.writes_files) return std::nullopt;
+  std::ifstream file(DeadlineFile(pod));
+  std::string text;
+  if (!std::getline(file, text)) return std::nullopt;
+  const auto deadline = Time::Parse(text);
+  if (!deadline) return std::nullopt;
+  return std::max<Duration>(0ns, deadline->point() - context_.clock.Now());
+}
+
 std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
   return fmt::format("{}/{}_{}_{}", context_.log_root, pod.metadata.namespace_, pod.metadata.name,
                      pod.metadata.uid);
@@ -63,6 +85,10 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
                             "Failed to create pod sandbox: " + cri::RpcErrorText(error));
     return false;
   };
+  if (const auto made = context_.cgroups.Make(pod); !made) {
+    log_.Info("cgroup of the pod not set",
+              {{"pod", PodText(pod)}, {"error", made.error().message}});
+  }
   const auto id = context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), "");
   if (!id) return fail(id.error());
   auto status = context_.runtime.PodSandboxStatus(*id);
@@ -75,8 +101,9 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
 bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                          const ObservedContainer* last) {
   if (last == nullptr || !last->IsExited()) return false;
-  // A changed image is tried at once.
-  const std::string key = container.name + "\n" + container.image;
+  // A changed image is tried at once, and so is one with other resources.
+  const std::string key = container.name + "\n" + container.image + "\n" +
+                          ToJson(container.resources).dump();
   const Duration now = context_.clock.Monotonic();
   const Duration ended_at = now - Age(last->status.finished_at);
   const Duration left = backoff_.Left(key, ended_at, now);
@@ -101,7 +128,9 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   const ObservedContainer* last = observed.Newest(container.name);
   if (BacksOff(pod, container, is_init, last)) return false;
   const uint32_t sandbox_attempt = observed.sandboxes.front().metadata.attempt;
-  auto image = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
+  const auto pulled = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
+  if (!pulled) return false;  // Woken when it is there.
+  const auto& image = *pulled;
   if (!image) {
     waiting_[container.name] = image.error();
     context_.events.Report(ContainerReference(pod, container.name, is_init), EventType::kWarning,
@@ -116,6 +145,22 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   if (started) return true;
   retry_after_ = std::min(retry_after_, Duration(kRetry));
   return false;
+}
+
+Result<std::string> PodWorker::TargetOf(const core_v1::Pod& pod, const std::string& container,
+                                        const ObservedPod& observed) const {
+  const auto& list = pod.spec.ephemeral_containers;
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const auto& each) { return each.name == container; });
+  if (found == list.end() || found->target_container_name.empty()) return "";
+  const ObservedContainer* target = observed.Newest(found->target_container_name);
+  if (target == nullptr) {
+    return Fail(Reason::kNotFound, "unable to find target container " +
+                                       found->target_container_name);
+  }
+  // Where all processes of the pod see each other, there is nothing to join.
+  const bool is_shared = pod.spec.host_pid || pod.spec.share_process_namespace.value_or(false);
+  return is_shared ? "" : target->status.id;
 }
 
 Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
@@ -137,6 +182,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.volumes = volume_paths_;
   input.node_memory_bytes = context_.node_memory_bytes;
   input.cgroup_files = context_.container_cgroup_files;
+  input.target_container_id = TRY(TargetOf(pod, container.name, observed));
   if (!context_.writes_files) return input;
   const std::map<std::string, std::string> variables(environment.begin(), environment.end());
   for (const auto& mount : container.volume_mounts) {
@@ -191,6 +237,9 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
   const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
   if (!id) return fail("CreateContainerError", id.error().message);
+  if (AmountsOf(pod.spec).contains(container.name)) {
+    context_.resizes.SetActuated(pod.metadata.uid, container.name, container.resources);
+  }
   context_.events.Report(reference, EventType::kNormal, "Created", "Container created");
   const auto started = context_.runtime.StartContainer(*id);
   if (!started) return fail("RunContainerError", started.error().message);

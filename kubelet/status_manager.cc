@@ -25,9 +25,17 @@ void Replace(Json& status, const char* name) {
   list->insert(list->begin(), Json{{"$patch", "replace"}});
 }
 
+bool Has(const core_v1::PodStatus& status, const std::string& condition) {
+  return std::any_of(status.conditions.begin(), status.conditions.end(),
+                     [&](const auto& each) { return each.type == condition; });
+}
+
 // Whether what the kubelet alone decides looks otherwise in the API.
 bool Differs(const core_v1::PodStatus& ours, const core_v1::PodStatus& theirs) {
   if (ours.phase != theirs.phase) return true;
+  for (const char* passing : {kPodResizePending, kPodResizeInProgress}) {
+    if (Has(theirs, passing) && !Has(ours, passing)) return true;
+  }
   return std::any_of(ours.conditions.begin(), ours.conditions.end(), [&](const auto& condition) {
     if (!IsOwnCondition(condition.type, condition.reason)) return false;
     const auto same = std::find_if(theirs.conditions.begin(), theirs.conditions.end(),
@@ -66,12 +74,16 @@ Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status) {
         own.push_back(std::move(condition));
       }
     }
+    // These two come and go; a merge alone would keep them.
+    for (const char* passing : {kPodResizePending, kPodResizeInProgress}) {
+      if (!Has(status, passing)) own.push_back({{"$patch", "delete"}, {"type", passing}});
+    }
     *conditions = std::move(own);
   }
   return {{"metadata", {{"uid", uid}}}, {"status", std::move(document)}};
 }
 
-StatusManager::StatusManager(Client& client, const Clock& clock, ObjectOf object_of)
+StatusManager::StatusManager(Client& client, const Clock& clock, FindObject object_of)
     : client_(client), clock_(clock), object_of_(std::move(object_of)) {
   for (int i = 0; i < kWriters; ++i) writers_.push_back(std::make_unique<Writer>(*this));
 }

@@ -25,9 +25,9 @@ class StatusManager {
 
   // The object in the API that shows a pod's status, as far as known: of a static pod its mirror.
   // nullptr: there is none (yet).
-  using ObjectOf = std::function<Ptr<core_v1::Pod>(const Ptr<core_v1::Pod>& pod)>;
+  using FindObject = std::function<Ptr<core_v1::Pod>(const Ptr<core_v1::Pod>& pod)>;
 
-  StatusManager(Client& client, const Clock& clock, ObjectOf object_of);
+  StatusManager(Client& client, const Clock& clock, FindObject object_of);
   ~StatusManager();
   void Start(Executor& executor);
   void Stop();
@@ -41,6 +41,7 @@ class StatusManager {
   // `object` shows the pod now. What others made of its status, as the one who marks the pods of a
   // node that was silent, is put right again.
   void Reconcile(const std::string& uid, const core_v1::Pod& object);
+  Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const { return object_of_(pod); }
   // What was set last.
   std::optional<core_v1::PodStatus> Latest(const std::string& uid) const;
   // The object is gone from the API.
@@ -72,7 +73,7 @@ class StatusManager {
 
   Client& client_;
   const Clock& clock_;
-  const ObjectOf object_of_;
+  const FindObject object_of_;
   const Log log_{"status"};
   Executor* executor_ = nullptr;
   std::vector<std::unique_ptr<Writer>> writers_;

@@ -1,6 +1,7 @@
 #include "kubelet/stop_task.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace skiff::kubelet {
 namespace {
@@ -16,35 +17,119 @@ const core_v1::Container* Find(const core_v1::Pod& pod, const std::string& name)
 
 }  // namespace
 
-// Returns how much of the grace period it took.
+// Keeps a deadline that became earlier while the stop is held up in a hook or a call.
+class StopTask::Hurry final : public ControlLoop {
+ public:
+  explicit Hurry(StopTask& task) : task_(task) {}
+  Duration Step() override {
+    if (task_.done_) return kNever;
+    const Duration left = task_.Left() - kGraceMin;
+    if (left > 0ns) return left;
+    return task_.Stop(kGraceMin) ? kNever : kRetryFirst;
+  }
+
+ private:
+  StopTask& task_;
+};
+
+StopTask::StopTask(PodWorker& worker, Spec spec)
+    : worker_(worker),
+      pod_(std::move(spec.pod)),
+      kill_(std::move(spec.kill)),
+      deadline_(spec.deadline),
+      has_turn_(spec.is_its_turn) {}
+
+StopTask::~StopTask() {
+  if (hurry_) worker_.context_.blocking.Remove(*hurry_);
+}
+
+Duration StopTask::Left() const {
+  return deadline_.load() - worker_.context_.clock.Monotonic();
+}
+
+void StopTask::GiveTurn() {
+  if (!has_turn_.exchange(true)) Wake();
+}
+
+void StopTask::Shorten(Duration deadline) {
+  if (deadline >= deadline_.load()) return;
+  deadline_ = deadline;
+  if (hurry_) {
+    hurry_->Wake();
+  } else {
+    hurry_ = std::make_unique<Hurry>(*this);
+    worker_.context_.blocking.Add(*hurry_);
+  }
+  Wake();
+}
+
+void StopTask::Again() {
+  is_again_ = true;
+  done_ = false;
+  Wake();
+}
+
+// The hook's time is part of the grace period.
 Duration StopTask::RunPreStop() {
   const core_v1::Container* container = Find(pod_, kill_.name);
   if (container == nullptr || !container->lifecycle || !container->lifecycle->pre_stop) return 0ns;
+  // A pause needs no thread to be slept on.
+  if (const auto& pause = container->lifecycle->pre_stop->sleep) {
+    return std::chrono::seconds(pause->seconds);
+  }
   PodWorkerContext& context = worker_.context_;
-  const Duration began = context.clock.Monotonic();
-  const auto hooked = context.hooks.Run(*container->lifecycle->pre_stop, pod_, *container, kill_.id,
-                                        pod_.status.pod_ip, grace_);
+  busy_ = true;
+  const auto hooked =
+      context.hooks.Run(*container->lifecycle->pre_stop, pod_, *container, kill_.id,
+                        pod_.status.pod_ip, std::max(Left(), Duration(1s)));
+  busy_ = false;
   if (!hooked) {
     context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kWarning,
                           "FailedPreStopHook", "PreStopHook failed");
   }
-  return context.clock.Monotonic() - began;
+  return 0ns;
+}
+
+bool StopTask::Stop(Duration grace) {
+  const auto stopped = worker_.context_.runtime.StopContainer(kill_.id, grace);
+  if (!stopped && stopped.error().reason != Reason::kNotFound) {
+    worker_.log_.Info("container not stopped",
+                      {{"pod", pod_.metadata.name}, {"error", stopped.error().message}});
+    return false;
+  }
+  done_ = true;
+  worker_.Wake();
+  return true;
+}
+
+Duration StopTask::RetryDelay() {
+  const Duration delay = std::min(kRetryMax, kRetryFirst * (1 << std::min(failures_, 4)));
+  ++failures_;
+  return delay;
 }
 
 Duration StopTask::Step() {
   if (done_) return kNever;
   PodWorkerContext& context = worker_.context_;
-  context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kNormal, "Killing",
-                        kill_.message);
-  const Duration left = std::max(grace_ - RunPreStop(), kGraceMin);
-  const auto stopped = context.runtime.StopContainer(kill_.id, left);
-  if (!stopped) {
-    worker_.log_.Info("container not stopped",
-                      {{"pod", pod_.metadata.name}, {"error", stopped.error().message}});
+  if (!std::exchange(is_announced_, true)) {
+    context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kNormal,
+                          "Killing", kill_.message);
+    const Duration pause = RunPreStop();
+    sleeps_until_ = context.clock.Monotonic() + pause;
   }
-  done_ = true;
-  worker_.Wake();
-  return kNever;
+  if (done_) return kNever;
+  const Duration now = context.clock.Monotonic();
+  if (is_again_.exchange(false)) not_before_ = now + RetryDelay();
+  const Duration left = Left();
+  if (left > 0ns && now < sleeps_until_) return std::min(left, sleeps_until_ - now);
+  if (now < not_before_) return not_before_ - now;
+  if (!has_turn_ && left > 0ns) return left;
+  busy_ = true;
+  const bool stopped = Stop(std::max(left, kGraceMin));
+  busy_ = false;
+  if (stopped) return kNever;
+  not_before_ = context.clock.Monotonic() + RetryDelay();
+  return not_before_ - context.clock.Monotonic();
 }
 
 }  // namespace skiff::kubelet

@@ -1,8 +1,15 @@
-// Stops one container: preStop hook, stop signal, and at the end of the grace period the kill. A
-// loop of its own, so that the containers of a pod stop side by side and their worker stays awake.
+// Stops one container: preStop hook, its turn, stop signal, and at the end of the grace period the
+// kill. A loop of its own, so that the containers of a pod stop side by side and their worker stays
+// awake.
+//
+//   preStop (once) --> waits for its turn, no longer than the grace period --> StopContainer
+//                                                                        fails: again, later
+//   A call to the runtime cannot be shortened. A grace period that became shorter while one is
+//   under way is kept by another call, made when there is little left of it.
 #pragma once
 
 #include <atomic>
+#include <memory>
 
 #include "kubelet/pod_worker.h"
 
@@ -10,22 +17,55 @@ namespace skiff::kubelet {
 
 class StopTask final : public ControlLoop {
  public:
+  // Every container gets that long after its stop signal.
   static constexpr Duration kGraceMin = 2s;
+  static constexpr Duration kRetryFirst = 1s;
+  static constexpr Duration kRetryMax = 10s;
 
-  StopTask(PodWorker& worker, const core_v1::Pod& pod, ContainerKill kill, Duration grace)
-      : worker_(worker), pod_(pod), kill_(std::move(kill)), grace_(grace) {}
-  // The container has stopped, or could not be stopped and is to be tried again. Any thread.
+  struct Spec {
+    core_v1::Pod pod;
+    ContainerKill kill;
+    Duration deadline;  // Monotonic: the end of its grace period.
+    bool is_its_turn = true;
+  };
+  StopTask(PodWorker& worker, Spec spec);
+  // Not while an executor has it.
+  ~StopTask() override;
+  // The runtime says that it has stopped. Any thread.
   bool done() const { return done_; }
+  // A hook or a call is under way: whoever removes it from the executor waits for that. Any thread.
+  bool busy() const { return busy_; }
+  // Those that had to stop before it have. Any thread.
+  void GiveTurn();
+  // The grace period ends then, if that is earlier. Only on the worker's thread.
+  void Shorten(Duration deadline);
+  // It runs although the runtime said that it had stopped. Only on the worker's thread.
+  void Again();
   Duration Step() override;
 
  private:
+  class Hurry;
+  // How long it has to wait before the stop signal.
   Duration RunPreStop();
+  Duration Left() const;
+  Duration RetryDelay();
+  bool Stop(Duration grace);
 
   PodWorker& worker_;
   const core_v1::Pod pod_;
   const ContainerKill kill_;
-  const Duration grace_;
+  std::atomic<Duration> deadline_;
+  std::atomic<bool> has_turn_;
   std::atomic<bool> done_ = false;
+  std::atomic<bool> busy_ = false;
+  std::atomic<bool> is_again_ = false;
+  // Only the loop's own step touches what follows.
+  bool is_announced_ = false;
+  int failures_ = 0;
+  Duration sleeps_until_{};  // Monotonic: a preStop hook that only lets time pass.
+  Duration not_before_{};    // Monotonic: after a failure.
+
+  std::unique_ptr<Hurry> hurry_;  // The worker's thread alone.
 };
 
 }  // namespace skiff::kubelet

@@ -27,25 +27,26 @@ std::string Joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
-ProbeOutcome RunCommand(const core_v1::Probe& probe, const ProbeSubject& subject,
+ProbeOutcome RunCommand(const core_v1::Probe& probe, const std::string& container_id,
                         ContainerRuntime& runtime) {
   constexpr size_t kOutputMax = 10 * 1024;
   const auto& command = probe.exec->command;
-  const auto result = runtime.ExecSync(subject.container_id, command, TimeoutOf(probe));
+  const auto result = runtime.ExecSync(container_id, command, TimeoutOf(probe));
   if (!result && result.error().reason == Reason::kTimeout) {
     return {false,
             fmt::format("command timed out: \"{}\" timed out after {}s", Joined(command),
                         std::max(1, probe.timeout_seconds)),
             ""};
   }
-  if (!result) return {false, cri::RpcErrorText(result.error()), ""};
+  // A runtime that is being restarted must not count as a container that is ill.
+  if (!result) return {false, cri::RpcErrorText(result.error()), "", /*is_unknown=*/true};
   return {result->exit_code == 0, (result->stdout_text + result->stderr_text).substr(0, kOutputMax),
           ""};
 }
 
-ProbeOutcome AskGrpc(const core_v1::Probe& probe, const ProbeSubject& subject) {
+ProbeOutcome AskGrpc(const core_v1::Probe& probe, const std::string& pod_ip) {
   auto answer =
-      cri::CheckGrpcHealth({subject.pod_ip, probe.grpc->port, probe.grpc->service.value_or(""),
+      cri::CheckGrpcHealth({pod_ip, probe.grpc->port, probe.grpc->service.value_or(""),
                             TimeoutOf(probe), "kube-probe/1.35"});
   return {answer.serving, std::move(answer.text), ""};
 }
@@ -74,14 +75,17 @@ int ResolvePort(const IntOrString& port, const core_v1::Container& container) {
 }
 
 std::unique_ptr<ProbeAttempt> StartProbe(const core_v1::Probe& probe, const ProbeSubject& subject,
-                                         ContainerRuntime& runtime, http::Loops& loops,
+                                         const ProbeTools& tools,
                                          std::function<void(ProbeOutcome)> done) {
-  if (probe.http_get) return StartHttpProbe(probe, subject, loops, std::move(done));
-  if (probe.tcp_socket) return StartTcp(probe, subject, loops, std::move(done));
+  if (probe.http_get) return StartHttpProbe(probe, subject, tools.loops, std::move(done));
+  if (probe.tcp_socket) return StartTcp(probe, subject, tools.loops, std::move(done));
   if (probe.exec) {
-    done(RunCommand(probe, subject, runtime));
+    tools.tasks.Run([probe, id = subject.container_id, &runtime = tools.runtime,
+                     done = std::move(done)] { done(RunCommand(probe, id, runtime)); });
   } else if (probe.grpc) {
-    done(AskGrpc(probe, subject));
+    tools.tasks.Run([probe, ip = subject.pod_ip, done = std::move(done)] {
+      done(AskGrpc(probe, ip));
+    });
   } else {
     done({false, "missing probe handler", ""});
   }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "http/loop.h"
 #include "kubelet/cri.h"
+#include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
 
@@ -16,6 +17,7 @@ struct ProbeOutcome {
   bool success = false;
   std::string text;     // What events say after "Readiness probe failed: ".
   std::string warning;  // Of a success: what events say after "Readiness probe warning: ".
+  bool is_unknown = false;  // The handler could not be tried, which says nothing of the container.
 };
 
 // What the handler needs to know of the container.
@@ -31,10 +33,16 @@ class ProbeAttempt {
   virtual ~ProbeAttempt() = default;
 };
 
-// Starts an attempt. `done` is called once, on this thread or another, unless the attempt is
-// dropped before. Commands and gRPC run to their end before this returns.
+struct ProbeTools {
+  ContainerRuntime& runtime;
+  http::Loops& loops;
+  TaskPool& tasks;  // For commands and gRPC, which hold a thread until they end.
+};
+
+// Starts an attempt and returns. `done` is called once, on this thread or another; after the
+// attempt was dropped it may still be called.
 std::unique_ptr<ProbeAttempt> StartProbe(const core_v1::Probe& probe, const ProbeSubject& subject,
-                                         ContainerRuntime& runtime, http::Loops& loops,
+                                         const ProbeTools& tools,
                                          std::function<void(ProbeOutcome)> done);
 
 // The number of a port that may be given by its name in the container; 0 when there is none.

@@ -21,16 +21,16 @@ const char* Name(ProbeKind kind) {
   return "Readiness";
 }
 
-ProbeResult Initial(ProbeKind kind) {
+ProbeResult Initial(ProbeKind kind, const ProbeTarget& target) {
   switch (kind) {
     case ProbeKind::kStartup:
-      return ProbeResult::kUnknown;
+      return target.has_started ? ProbeResult::kSuccess : ProbeResult::kUnknown;
     case ProbeKind::kLiveness:
       return ProbeResult::kSuccess;
     case ProbeKind::kReadiness:
       break;
   }
-  return ProbeResult::kFailure;
+  return target.was_ready ? ProbeResult::kSuccess : ProbeResult::kFailure;
 }
 
 }  // namespace
@@ -41,13 +41,20 @@ ProbeLoop::ProbeLoop(Spec spec, ProbeManager::Dependencies dependencies,
       dependencies_(dependencies),
       may_begin_(std::move(may_begin)),
       changed_(std::move(changed)),
-      result_(Initial(spec_.kind)) {
+      result_(Initial(spec_.kind, spec_.target)),
+      on_hold_(spec_.kind == ProbeKind::kStartup && spec_.target.has_started) {
   const Duration age = dependencies_.clock.Now() - spec_.target.started_at;
   const Duration delay = std::chrono::seconds(spec_.probe.initial_delay_seconds);
   next_ = dependencies_.clock.Monotonic() + std::max(Duration::zero(), delay - age);
 }
 
 ProbeLoop::~ProbeLoop() {
+  Abandon();
+}
+
+// Its answer may still come, and is not heard.
+void ProbeLoop::Abandon() {
+  attempt_.reset();
   if (!mailbox_) return;
   MutexLock lock(mailbox_->mutex);
   mailbox_->loop = nullptr;
@@ -64,8 +71,8 @@ Duration ProbeLoop::Step() {
       mailbox_->outcome.reset();
     }
     if (!outcome && now < deadline_) return deadline_ - now;
-    attempt_.reset();
-    Take(outcome.value_or(ProbeOutcome{false, "context deadline exceeded", ""}));
+    Abandon();
+    Take(outcome.value_or(ProbeOutcome{false, "context deadline exceeded", "", false}));
     if (on_hold_) return kNever;
   }
   if (!may_begin_()) return kNever;  // Woken when the container has started.
@@ -83,16 +90,24 @@ void ProbeLoop::Begin(Duration now) {
     MutexLock lock(mailbox_->mutex);
     mailbox_->loop = this;
   }
-  attempt_ = StartProbe(
-      spec_.probe, {spec_.target.container_id, spec_.target.pod_ip, spec_.container},
-      dependencies_.runtime, dependencies_.loops, [mailbox = mailbox_](ProbeOutcome outcome) {
-        MutexLock lock(mailbox->mutex);
-        mailbox->outcome = std::move(outcome);
-        if (mailbox->loop != nullptr) mailbox->loop->Wake();
-      });
+  attempt_ =
+      StartProbe(spec_.probe, {spec_.target.container_id, spec_.target.pod_ip, spec_.container},
+                 {dependencies_.runtime, dependencies_.loops, dependencies_.tasks},
+                 [mailbox = mailbox_](ProbeOutcome outcome) {
+                   MutexLock lock(mailbox->mutex);
+                   mailbox->outcome = std::move(outcome);
+                   if (mailbox->loop != nullptr) mailbox->loop->Wake();
+                 });
 }
 
 void ProbeLoop::Take(const ProbeOutcome& outcome) {
+  if (outcome.is_unknown) {
+    dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name, false),
+                                EventType::kWarning, "Unhealthy",
+                                fmt::format("{} probe errored and resulted in unknown state: {}",
+                                            Name(spec_.kind), outcome.text));
+    return;
+  }
   if (!outcome.success) {
     dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name, false),
                                 EventType::kWarning, "Unhealthy",

@@ -38,6 +38,7 @@ class ProbeLoop final : public ControlLoop {
  private:
   void Begin(Duration now);
   void Take(const ProbeOutcome& outcome);
+  void Abandon();
 
   const Spec spec_;
   const ProbeManager::Dependencies dependencies_;

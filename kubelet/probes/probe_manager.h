@@ -14,6 +14,7 @@
 #include "http/loop.h"
 #include "kubelet/cri.h"
 #include "kubelet/pod_plan.h"
+#include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
 
@@ -22,6 +23,10 @@ struct ProbeTarget {
   std::string container_id;
   std::string pod_ip;
   TimePoint started_at{};
+  // What the pod's status says of this very container: a kubelet that was restarted goes on from
+  // there, or every ready pod would leave its Services until it has been asked again.
+  bool has_started = false;
+  bool was_ready = false;
 };
 
 // What a pod worker knows of probes. Thread-safe.
@@ -61,6 +66,7 @@ class ProbeManager final : public Probes {
     const Clock& clock;
     EventRecorder& events;
     http::Loops& loops;
+    TaskPool& tasks;  // For what probes wait for.
   };
   // `changed` is called with a pod's uid, on a probe's thread, when a result of its changed.
   ProbeManager(Dependencies dependencies, std::function<void(const std::string& pod_uid)> changed);

@@ -61,7 +61,7 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
           OptionsOf(options),
           KubeletDependencies{client_, dependencies.clock, dependencies.random, runtime_,
                               dependencies.pods, dependencies.services, dependencies.events,
-                              dependencies.executor, nullptr, this})) {}
+                              dependencies.executor, nullptr, nullptr, nullptr, this})) {}
 
 SimulatedNode::~SimulatedNode() {
   kubelet_->Stop();

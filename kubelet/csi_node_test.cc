@@ -1,0 +1,71 @@
+#include "kubelet/csi_node.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "client/transport.h"
+
+namespace skiff::kubelet {
+namespace {
+
+class CsiNodeTest : public testing::Test {
+ protected:
+  http::Response Answer(const http::Request& request) {
+    http::Response response;
+    response.content_type = "application/json";
+    if (request.method == "GET") {
+      const auto found = objects_.find(request.path);
+      response.status = found == objects_.end() ? 404 : 200;
+      response.body =
+          found == objects_.end()
+              ? R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound"})"
+              : found->second.dump();
+      return response;
+    }
+    ++writes_;
+    objects_[kPath] = Json::parse(request.body);
+    response.body = request.body;
+    return response;
+  }
+  void AddNode(const std::string& uid) {
+    objects_["/api/v1/nodes/n1"] = {{"apiVersion", "v1"},
+                                    {"kind", "Node"},
+                                    {"metadata", {{"name", "n1"}, {"uid", uid}}}};
+  }
+
+  static constexpr char kPath[] = "/apis/storage.k8s.io/v1/csinodes/n1";
+  std::map<std::string, Json> objects_;
+  int writes_ = 0;
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  Client client_{transport_, "kubelet"};
+  CsiNode loop_{"n1", client_};
+};
+
+TEST_F(CsiNodeTest, ItIsMadeOnceThereIsANodeThatOwnsIt) {
+  EXPECT_EQ(loop_.Step(), CsiNode::kRetry);
+  EXPECT_EQ(writes_, 0);
+  AddNode("uid-1");
+  EXPECT_EQ(loop_.Step(), CsiNode::kCheckPeriod);
+  const Json& made = objects_.at(kPath);
+  EXPECT_EQ(made["/metadata/ownerReferences/0/kind"_json_pointer], "Node");
+  EXPECT_EQ(made["/metadata/ownerReferences/0/uid"_json_pointer], "uid-1");
+  EXPECT_EQ(loop_.Step(), CsiNode::kCheckPeriod);
+  EXPECT_EQ(writes_, 1);
+}
+
+TEST_F(CsiNodeTest, ANodeOfTheSameNameTakesItOverWithItsDrivers) {
+  AddNode("uid-1");
+  loop_.Step();
+  objects_.at(kPath)["spec"]["drivers"] =
+      Json::array({{{"name", "d"}, {"nodeID", "n1"}, {"topologyKeys", Json::array()}}});
+  AddNode("uid-2");
+  loop_.Step();
+  const Json& made = objects_.at(kPath);
+  EXPECT_EQ(made["/metadata/ownerReferences"_json_pointer].size(), 1u);
+  EXPECT_EQ(made["/metadata/ownerReferences/0/uid"_json_pointer], "uid-2");
+  EXPECT_EQ(made["/spec/drivers/0/name"_json_pointer], "d");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

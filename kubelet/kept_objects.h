@@ -1,0 +1,61 @@
+// What pods refer to (config maps, secrets, claims, volumes, tokens), asked of the API each time,
+// and kept: while the API does not answer, pods go on with what it said last. Only its word that an
+// object is gone makes it be forgotten.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "client/client.h"
+
+namespace skiff::kubelet {
+
+// Thread-safe; a look-up blocks for a request.
+class KeptObjects {
+ public:
+  // So long after a request failed, what is kept answers without another one: a pod that refers to
+  // many objects would wait for the time-out of each.
+  static constexpr Duration kHold = 5s;
+
+  KeptObjects(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
+
+  // `K` is ConfigMap, Secret, PersistentVolumeClaim or PersistentVolume. kNotFound only when the
+  // API said so.
+  template <Kind K>
+  Result<Ptr<K>> Get(const std::string& namespace_, const std::string& name);
+  // A token of the pod's service account, bound to the pod. One whose time is over is not kept.
+  Result<std::string> Token(const core_v1::Pod& pod, const std::string& audience,
+                            int64_t expiration_seconds);
+  // Only what these pods refer to is kept.
+  void Retain(const std::vector<Ptr<core_v1::Pod>>& pods);
+  size_t size() const;
+
+ private:
+  struct KeptToken {
+    std::string token;
+    TimePoint expires_at{};
+  };
+  using TokenKey = std::tuple<std::string, std::string, int64_t>;  // Pod uid, audience, life.
+  template <Kind K>
+  std::map<ObjectKey, Ptr<K>>& Store() REQUIRES(mutex_);
+  Result<KeptToken> RequestToken(const core_v1::Pod& pod, const std::string& audience,
+                                 int64_t expiration_seconds);
+
+  Client& client_;
+  const Clock& clock_;
+  mutable Mutex mutex_;  // Not held during requests.
+  std::map<ObjectKey, Ptr<core_v1::ConfigMap>> config_maps_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Ptr<core_v1::Secret>> secrets_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Ptr<core_v1::PersistentVolumeClaim>> claims_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Ptr<core_v1::PersistentVolume>> volumes_ GUARDED_BY(mutex_);
+  std::map<TokenKey, KeptToken> tokens_ GUARDED_BY(mutex_);
+  Duration held_until_ GUARDED_BY(mutex_){};  // Monotonic.
+};
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,197 @@
+#include "kubelet/pod_cgroups.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "kubelet/pod_amounts.h"
+#include "kubelet/pod_observed.h"
+#include "kubelet/pod_status.h"
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Amount = std::map<std::string, Quantity>;
+
+constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
+
+Result<> WriteFile(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_TRUNC);
+  int error = file < 0 ? errno : 0;
+  if (file >= 0 && write(file, text.data(), text.size()) < 0) error = errno;
+  if (file >= 0) close(file);
+  if (error == 0) return {};
+  return Fail(Reason::kInternalError,
+              "write " + path + ": " + std::generic_category().message(error));
+}
+
+// The first number of the file; "max" is the largest there is.
+int64_t NumberIn(const std::string& path) {
+  std::ifstream file(path);
+  int64_t number = kUnlimited;
+  return file >> number ? number : kUnlimited;
+}
+
+// Every cgroup from the mount down to `path`, which is made: its controllers for the next.
+void MakePath(const std::string& mount, const std::string& path) {
+  std::error_code ignored;
+  fs::create_directories(mount + path, ignored);
+  std::vector<std::string> folders = {mount};
+  for (size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    folders.push_back(mount + path.substr(0, end));
+  }
+  folders.push_back(mount + path);
+  for (const std::string& folder : folders) {
+    for (const char* controller : {"cpu", "cpuset", "memory", "pids", "hugetlb", "io"}) {
+      // Some kernels have fewer of them; one that is missing shows when a limit is written.
+      (void)WriteFile(folder + "/cgroup.subtree_control", std::string("+") + controller);
+    }
+  }
+}
+
+struct Total {
+  int64_t amount = 0;
+  bool is_declared = true;  // By every container.
+};
+
+// The limit of a pod as a whole: what runs side by side, or the largest init container.
+Total LimitOf(const core_v1::PodSpec& spec, const std::string& name) {
+  const auto value = [&](const Amount& list) -> std::optional<int64_t> {
+    const auto found = list.find(name);
+    if (found == list.end() || found->second.IsZero()) return std::nullopt;
+    return name == "cpu" ? found->second.MilliValue() : found->second.Value();
+  };
+  const int64_t overhead = value(spec.overhead).value_or(0);
+  if (spec.resources) {
+    if (const auto whole = value(spec.resources->limits)) return {*whole + overhead, true};
+  }
+  Total total;
+  int64_t sum = 0, sidecars = 0, init = 0;
+  const auto take = [&](const core_v1::Container& container) {
+    const auto limit = value(container.resources.limits);
+    total.is_declared &= limit.has_value();
+    return limit.value_or(0);
+  };
+  for (const auto& each : spec.containers) sum += take(each);
+  for (const auto& each : spec.init_containers) {
+    const int64_t own = take(each);
+    if (IsSidecar(each)) sidecars += own;
+    init = std::max(init, IsSidecar(each) ? sidecars : sidecars + own);
+  }
+  total.amount = std::max(sum + sidecars, init) + overhead;
+  return total;
+}
+
+std::string Text(int64_t number) {
+  return number == kUnlimited ? "max" : std::to_string(number);
+}
+
+}  // namespace
+
+cri::LinuxResources PodCgroupResources(const core_v1::PodSpec& spec) {
+  cri::LinuxResources out;
+  out.cpu_shares = CpuShares(RequestsOf(spec).milli_cpu);
+  out.cpu_period = kCpuPeriodUs;
+  const Total cpu = LimitOf(spec, "cpu");
+  const Total memory = LimitOf(spec, "memory");
+  if (cpu.is_declared) out.cpu_quota = CpuQuota(cpu.amount);
+  if (memory.is_declared) out.memory_limit_bytes = memory.amount;
+  return out;
+}
+
+int64_t CpuWeight(int64_t shares) {
+  return 1 + (std::clamp<int64_t>(shares, 2, 262'144) - 2) * 9999 / 262'142;
+}
+
+std::string PodCgroups::PathOf(const core_v1::Pod& pod) const {
+  return PodCgroup(pod, settings_.root);
+}
+
+Result<> PodCgroups::Write(const std::string& path, const cri::LinuxResources& resources,
+                           bool only_larger) const {
+  const std::string folder = settings_.mount + path;
+  const auto grows = [&](const char* file, int64_t wanted) {
+    return !only_larger || wanted > NumberIn(folder + "/" + file);
+  };
+  const int64_t quota = resources.cpu_quota > 0 ? resources.cpu_quota : kUnlimited;
+  const int64_t memory =
+      resources.memory_limit_bytes > 0 ? resources.memory_limit_bytes : kUnlimited;
+  const int64_t weight = CpuWeight(resources.cpu_shares);
+  if (grows("memory.max", memory)) TRY(WriteFile(folder + "/memory.max", Text(memory)));
+  if (grows("cpu.max", quota)) {
+    TRY(WriteFile(folder + "/cpu.max", Text(quota) + " " + std::to_string(kCpuPeriodUs)));
+  }
+  if (grows("cpu.weight", weight)) TRY(WriteFile(folder + "/cpu.weight", Text(weight)));
+  return {};
+}
+
+Result<> PodCgroups::Make(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return {};
+  // The pod's own has no processes either: the runtime's cgroups below it do.
+  MakePath(settings_.mount, PathOf(pod));
+  TRY(Write(settings_.root, settings_.node, false));
+  const std::string best_effort = settings_.root + "/besteffort";
+  if (fs::exists(settings_.mount + best_effort)) {
+    TRY(WriteFile(settings_.mount + best_effort + "/cpu.weight", std::to_string(CpuWeight(2))));
+  }
+  return Set(pod);
+}
+
+Result<> PodCgroups::Raise(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return {};
+  return Write(PathOf(pod), PodCgroupResources(pod.spec), true);
+}
+
+Result<> PodCgroups::Set(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return {};
+  TRY(Write(PathOf(pod), PodCgroupResources(pod.spec), false));
+  if (QosClass(pod.spec) != "Burstable") return {};
+  {
+    MutexLock lock(mutex_);
+    burstable_milli_cpu_[pod.metadata.uid] = RequestsOf(pod.spec).milli_cpu;
+  }
+  return SetBurstable();
+}
+
+Result<> PodCgroups::SetBurstable() {
+  int64_t milli_cpu = 0;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, own] : burstable_milli_cpu_) milli_cpu += own;
+  }
+  return WriteFile(settings_.mount + settings_.root + "/burstable/cpu.weight",
+                   std::to_string(CpuWeight(CpuShares(milli_cpu))));
+}
+
+void PodCgroups::Remove(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return;
+  bool was_burstable = false;
+  {
+    MutexLock lock(mutex_);
+    was_burstable = burstable_milli_cpu_.erase(pod.metadata.uid) > 0;
+  }
+  if (was_burstable) (void)SetBurstable();  // The next pod sets it again.
+  const std::string folder = settings_.mount + PathOf(pod);
+  std::vector<std::string> folders;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->is_directory(error)) folders.push_back(entry->path().string());
+  }
+  // Deepest first. One that still has a process stays; nobody counts on it being gone.
+  std::sort(folders.begin(), folders.end(),
+            [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  folders.push_back(folder);
+  for (const std::string& each : folders) rmdir(each.c_str());
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,56 @@
+// The cgroups above the containers': one of each pod, of each class of pods, and of all pods. The
+// runtime makes those of containers below them, and knows nothing of limits that a pod has as a
+// whole.
+//
+//   /kubepods                  what pods may have of the node
+//     /burstable  /besteffort  shares alone: what the pods in it ask for; next to nothing
+//       /pod<uid>              sums over the pod's containers
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "kubelet/linux_resources.h"
+
+namespace skiff::kubelet {
+
+// Of cgroup v2 without systemd, which writes its slices itself; elsewhere it does nothing, and only
+// containers have limits. Thread-safe.
+class PodCgroups {
+ public:
+  struct Settings {
+    std::string mount;  // Of cgroup v2; "": there is nothing to write.
+    std::string root;   // "/kubepods"
+    cri::LinuxResources node;
+  };
+  explicit PodCgroups(Settings settings) : settings_(std::move(settings)) {}
+
+  // Makes the pod's, and sets those above it.
+  Result<> Make(const core_v1::Pod& pod);
+  // Sets what becomes larger by that, so that containers may grow.
+  Result<> Raise(const core_v1::Pod& pod);
+  // Sets all.
+  Result<> Set(const core_v1::Pod& pod);
+  // Its containers are gone.
+  void Remove(const core_v1::Pod& pod);
+
+ private:
+  Result<> Write(const std::string& path, const cri::LinuxResources& resources,
+                 bool only_larger) const;
+  std::string PathOf(const core_v1::Pod& pod) const;
+  Result<> SetBurstable();
+
+  const Settings settings_;
+  Mutex mutex_;  // Not held during writes.
+  std::map<std::string, int64_t> burstable_milli_cpu_ GUARDED_BY(mutex_);  // By pod uid.
+};
+
+// Of a pod as a whole: a limit only where every container declares one.
+cri::LinuxResources PodCgroupResources(const core_v1::PodSpec& spec);
+
+// What cpu.weight of cgroup v2 has for shares of v1.
+int64_t CpuWeight(int64_t shares);
+
+}  // namespace skiff::kubelet

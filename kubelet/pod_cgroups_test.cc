@@ -1,0 +1,79 @@
+#include "kubelet/pod_cgroups.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder with the kernel's files in it, which only keep what is written.
+class PodCgroupsTest : public testing::Test {
+ protected:
+  PodCgroupsTest() {
+    char name[] = "/tmp/skiff-cgroups-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    mount_ = name;
+    for (const char* path : {"/pods", "/pods/burstable", "/pods/burstable/poduid-1"}) {
+      fs::create_directories(mount_ + path);
+      for (const char* file : {"cpu.weight", "cpu.max", "memory.max"}) {
+        std::ofstream(mount_ + path + "/" + file) << "max";
+      }
+    }
+    pod_.metadata.uid = "uid-1";
+    pod_.spec.containers.resize(2);
+    for (auto& container : pod_.spec.containers) {
+      container.resources.requests["cpu"] = *Quantity::Parse("500m");
+      container.resources.limits["cpu"] = *Quantity::Parse("1");
+      container.resources.limits["memory"] = *Quantity::Parse("64Mi");
+    }
+    settings_.mount = mount_;
+    settings_.root = "/pods";
+    settings_.node.cpu_shares = 2048;
+  }
+  ~PodCgroupsTest() override { fs::remove_all(mount_); }
+  std::string Read(const std::string& path) {
+    std::ifstream file(mount_ + path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+  }
+
+  std::string mount_;
+  core_v1::Pod pod_;
+  PodCgroups::Settings settings_;
+};
+
+TEST_F(PodCgroupsTest, APodHasTheSumsOfItsContainers) {
+  PodCgroups cgroups(settings_);
+  ASSERT_TRUE(cgroups.Set(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/memory.max"), "134217728");
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.weight"), "39");
+  EXPECT_EQ(Read("/pods/burstable/cpu.weight"), "39");
+}
+
+TEST_F(PodCgroupsTest, ALimitThatOneContainerDoesNotHaveIsNoLimitOfThePod) {
+  pod_.spec.containers[1].resources.limits.erase("memory");
+  auto& init = pod_.spec.init_containers.emplace_back();
+  init.resources.limits["cpu"] = *Quantity::Parse("3");
+  const cri::LinuxResources whole = PodCgroupResources(pod_.spec);
+  EXPECT_EQ(whole.memory_limit_bytes, 0);
+  EXPECT_EQ(whole.cpu_quota, 300'000);  // Of the init container, which runs alone.
+}
+
+TEST_F(PodCgroupsTest, BeforeContainersGrowOnlyWhatGrowsIsSet) {
+  PodCgroups cgroups(settings_);
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/memory.max") << "1073741824";
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/cpu.max") << "100000 100000";
+  ASSERT_TRUE(cgroups.Raise(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/memory.max"), "1073741824");
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

@@ -1,0 +1,116 @@
+// How a worker gives its containers what a resize allots them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/pod_worker.h"
+
+namespace skiff::kubelet {
+namespace {
+
+const core_v1::Container* FindContainer(const core_v1::PodSpec& spec, const std::string& name) {
+  for (const auto* list : {&spec.containers, &spec.init_containers}) {
+    for (const auto& each : *list) {
+      if (each.name == name) return &each;
+    }
+  }
+  return nullptr;
+}
+
+Json AmountsIn(const std::vector<core_v1::Container>& containers, bool only_sidecars) {
+  Json out = Json::array();
+  for (const auto& each : containers) {
+    if (only_sidecars && !IsSidecar(each)) continue;
+    out.push_back({{"name", each.name}, {"resources", ToJson(each.resources)}});
+  }
+  return out;
+}
+
+std::string Details(const core_v1::Pod& pod, const std::string& error) {
+  Json out = {{"containers", AmountsIn(pod.spec.containers, false)}};
+  if (Json inits = AmountsIn(pod.spec.init_containers, true); !inits.empty()) {
+    out["initContainers"] = std::move(inits);
+  }
+  out["generation"] = pod.metadata.generation;
+  if (!error.empty()) out["error"] = error;
+  return out.dump();
+}
+
+}  // namespace
+
+core_v1::Pod PodWorker::Allot(const core_v1::Pod& pod) {
+  Resizes::Verdict verdict = context_.resizes.Allot(pod);
+  if (verdict.pending && verdict.pending != resize_.pending) {
+    context_.events.Warning(pod, "Resize" + verdict.pending->reason,
+                            fmt::format("Pod resize {}: {}", verdict.pending->reason,
+                                        Details(pod, verdict.pending->message)));
+  }
+  if (verdict.accepted) {
+    context_.events.Normal(pod, "ResizeStarted", "Pod resize started: " + Details(pod, ""));
+    resize_.in_progress = true;
+    resize_.error.clear();
+    resize_.generation = pod.metadata.generation;
+  }
+  resize_.pending = std::move(verdict.pending);
+  return std::move(verdict.pod);
+}
+
+// The kernel would kill a container whose limit falls below what it uses.
+Result<> PodWorker::CheckUsage(const core_v1::Container& container, const std::string& id) const {
+  const auto limit = container.resources.limits.find("memory");
+  if (limit == container.resources.limits.end()) return {};
+  const auto stats = context_.runtime.ContainerStats(id);
+  if (!stats) return {};  // Who cannot tell does not hold a resize up.
+  const auto used = static_cast<int64_t>(stats->memory_usage_bytes.value_or(0));
+  if (used <= limit->second.Value()) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("cannot decrease memory limits: attempting to set container \"{}\" "
+                          "memory limit ({}) below current usage ({})",
+                          container.name, limit->second.Value(), used));
+}
+
+Result<> PodWorker::ResizeContainer(const core_v1::Pod& pod, const ContainerResize& resize) {
+  const core_v1::Container* container = FindContainer(pod.spec, resize.name);
+  if (container == nullptr) return {};
+  if (resize.shrinks) TRY(CheckUsage(*container, resize.id));
+  cri::LinuxResources resources = ContainerResources(pod, *container, context_.node_memory_bytes);
+  resources.unified = context_.container_cgroup_files;
+  TRY(context_.runtime.UpdateContainerResources(resize.id, resources));
+  context_.resizes.SetActuated(pod.metadata.uid, container->name, container->resources);
+  return {};
+}
+
+// The pod's own cgroup has room before its containers grow, and is narrowed after they shrank.
+void PodWorker::ActuateResizes(const core_v1::Pod& pod,
+                               const std::vector<ContainerResize>& resizes) {
+  if (resizes.empty() && !resize_.in_progress) return;
+  resize_.in_progress = true;
+  std::string error;
+  const auto note = [&](const Result<>& result) {
+    if (!result && error.empty()) error = result.error().message;
+  };
+  note(context_.cgroups.Raise(pod));
+  for (const ContainerResize& resize : resizes) {
+    if (!resize.restarts) note(ResizeContainer(pod, resize));
+  }
+  // What is to be started anew counts when it has been.
+  const Amounts told = context_.resizes.Actuated(pod.metadata.uid);
+  const Amounts wanted = AmountsOf(pod.spec);
+  const bool is_done = std::all_of(told.begin(), told.end(), [&](const auto& each) {
+    const auto found = wanted.find(each.first);
+    return found == wanted.end() || SameAmounts({each}, {*found});
+  });
+  if (is_done && error.empty()) note(context_.cgroups.Set(pod));
+  if (!error.empty()) {
+    if (error != resize_.error) {
+      context_.events.Warning(pod, "ResizeError", "Pod resize error: " + Details(pod, error));
+    }
+    retry_after_ = std::min(retry_after_, Duration(kRetry));
+  }
+  resize_.error = std::move(error);
+  if (!is_done || !resize_.error.empty()) return;
+  resize_.in_progress = false;
+  context_.events.Normal(pod, "ResizeCompleted", "Pod resize completed: " + Details(pod, ""));
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,412 @@
+// A pod's worker on a runtime in memory: restarts, outages, stops and resizes.
+#include "kubelet/pod_worker.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "client/manager.h"
+#include "client/transport.h"
+#include "kubelet/kept_objects.h"
+#include "kubelet/runtime_test_wrapper.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// Counts calls; stops fail as often as told, or wait for the kill.
+class TestRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit TestRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+
+  Result<> StopContainer(const std::string& id, Duration grace) override {
+    {
+      MutexLock lock(mutex_);
+      stops_.push_back({id, grace});
+      changed_.notify_all();
+      if (failures_ > 0) {
+        --failures_;
+        return Fail(Reason::kUnknown, "the shim is stuck");
+      }
+      // A process that ignores the signal is killed at the end of the shortest grace period.
+      if (holds_stops_ && grace > 2s) {
+        while (!killed_.contains(id)) changed_.wait(lock);
+      }
+      killed_.insert(id);
+      changed_.notify_all();
+    }
+    return WrappedRuntime::StopContainer(id, grace);
+  }
+  Result<cri::ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
+                                   Duration timeout) override {
+    ++execs;
+    return WrappedRuntime::ExecSync(id, command, timeout);
+  }
+  Result<> UpdateContainerResources(const std::string& id,
+                                    const cri::LinuxResources& resources) override {
+    updates.push_back(resources);
+    return WrappedRuntime::UpdateContainerResources(id, resources);
+  }
+  void FailStops(int times) {
+    MutexLock lock(mutex_);
+    failures_ = times;
+  }
+  void HoldStops() {
+    MutexLock lock(mutex_);
+    holds_stops_ = true;
+  }
+  std::vector<std::pair<std::string, Duration>> stops() const {
+    MutexLock lock(mutex_);
+    return stops_;
+  }
+  void WaitForStops(size_t count) {
+    MutexLock lock(mutex_);
+    while (stops_.size() < count) changed_.wait(lock);
+  }
+
+  std::atomic<int> execs = 0;
+  std::vector<cri::LinuxResources> updates;
+
+ private:
+  mutable Mutex mutex_;
+  CondVar changed_;
+  int failures_ GUARDED_BY(mutex_) = 0;
+  bool holds_stops_ GUARDED_BY(mutex_) = false;
+  std::vector<std::pair<std::string, Duration>> stops_ GUARDED_BY(mutex_);
+  std::set<std::string> killed_ GUARDED_BY(mutex_);
+};
+
+// What a worker tells of its containers; all are ready at once.
+class RecordingProbes final : public Probes {
+ public:
+  void Observe(const core_v1::Pod&, const core_v1::Container& container,
+               const ProbeTarget& target) override {
+    targets.emplace(container.name + " " + target.container_id, target);
+  }
+  std::map<std::string, ProbeState> States(const std::string&) const override { return {}; }
+  std::map<std::string, bool> Ready(const std::string&) const override { return {}; }
+  void Terminating(const std::string&) override {}
+  void Forget(const std::string&) override {}
+  std::map<std::string, ProbeTarget> targets;
+};
+
+class PodWorkerTest : public testing::Test {
+ protected:
+  PodWorkerTest() : PodWorkerTest(nullptr) {}
+  explicit PodWorkerTest(Executor* threads)
+      : blocking_(threads != nullptr ? *threads : executor_), tasks_(blocking_) {
+    pod_.metadata.name = "web";
+    pod_.metadata.namespace_ = "default";
+    pod_.metadata.uid = "uid-1";
+    pod_.metadata.generation = 1;
+    pod_.spec.restart_policy = "Always";
+    auto& container = pod_.spec.containers.emplace_back();
+    container.name = "app";
+    container.image = "img:1";
+  }
+  ~PodWorkerTest() override { StopWorker(); }
+
+  void StartWorker() {
+    worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+    executor_.Add(*worker_);
+    executor_.RunFor(2s);
+  }
+  void StopWorker() {
+    if (worker_) executor_.Remove(*worker_);
+    worker_.reset();
+  }
+  // As the API has it from now on.
+  void Change() {
+    worker_->Update(std::make_shared<core_v1::Pod>(pod_));
+    executor_.RunUntilIdle();
+  }
+  void Delete(int64_t grace_s) {
+    pod_.metadata.deletion_timestamp = Time(clock_.Now() + std::chrono::seconds(grace_s));
+    pod_.metadata.deletion_grace_period_seconds = grace_s;
+    Change();
+  }
+  core_v1::PodStatus Status() { return statuses_.Latest("uid-1").value_or(core_v1::PodStatus()); }
+  std::vector<std::string> Running(const std::string& name) { return fake_.RunningNamed(name); }
+  std::string Condition(const std::string& type) {
+    for (const auto& condition : Status().conditions) {
+      if (condition.type == type) return condition.status + ":" + condition.reason;
+    }
+    return "";
+  }
+  void Ask(const char* resource, const char* request, const char* limit) {
+    auto& resources = pod_.spec.containers[0].resources;
+    resources.requests[resource] = *Quantity::Parse(request);
+    resources.limits[resource] = *Quantity::Parse(limit);
+    ++pod_.metadata.generation;
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{3};
+  SteppedExecutor executor_{clock_, 3};
+  Executor& blocking_;
+  std::function<http::Response(const http::Request&)> answer_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    return response;
+  };
+  InProcessTransport transport_{[this](const http::Request& request) { return answer_(request); }};
+  Client client_{transport_, "kubelet"};
+  InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
+  Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
+  EventRecorder& events_ = manager_.Recorder("kubelet", "node-1");
+  cri::FakeRuntime fake_{clock_, random_, "10.1.0.0/24"};
+  TestRuntime runtime_{fake_};
+  TaskPool tasks_;
+  KeptObjects objects_{client_, clock_};
+  VolumeManager volumes_{"/nonexistent", VolumeSources(), clock_};
+  ImagePuller images_{{runtime_, clock_, events_, tasks_,
+                       [this](const std::string&) { worker_->Wake(); }}};
+  RecordingProbes probes_;
+  StatusManager statuses_{client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; }};
+  LifecycleHooks hooks_{runtime_, nullptr, [](Duration) {}};
+  Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
+  PodCgroups cgroups_{{}};
+  EnvironmentSources sources_;
+  PodWorkerContext context_{runtime_,
+                            clock_,
+                            random_,
+                            blocking_,
+                            events_,
+                            volumes_,
+                            images_,
+                            probes_,
+                            statuses_,
+                            hooks_,
+                            resizes_,
+                            cgroups_,
+                            [this](const core_v1::Pod&) { return sources_; },
+                            [] { return std::string(); },
+                            [] {},
+                            DnsSettings(),
+                            {"192.0.2.1"},
+                            int64_t{8} << 30,
+                            {},
+                            "fake",
+                            "/nonexistent/log",
+                            "",
+                            CgroupDriver::kCgroupfs,
+                            false};
+  core_v1::Pod pod_;
+  std::unique_ptr<PodWorker> worker_;
+};
+
+TEST_F(PodWorkerTest, ARestartedKubeletGoesOnFromThePodsStatus) {
+  pod_.spec.containers[0].readiness_probe.emplace().tcp_socket.emplace();
+  StartWorker();
+  const std::string id = Running("app").at(0);
+  ASSERT_TRUE(probes_.targets.contains("app " + id));
+  EXPECT_FALSE(probes_.targets.at("app " + id).was_ready);
+  StopWorker();
+  probes_.targets.clear();
+  pod_.status = Status();
+  pod_.status.container_statuses.at(0).ready = true;
+  StartWorker();
+  EXPECT_EQ(Running("app"), std::vector<std::string>{id});
+  EXPECT_TRUE(probes_.targets.at("app " + id).was_ready);
+  EXPECT_TRUE(probes_.targets.at("app " + id).has_started);
+  // What comes after it has to show for itself.
+  fake_.Exit(id, 1);
+  worker_->Wake();
+  executor_.RunFor(30s);
+  const std::string next = Running("app").at(0);
+  EXPECT_FALSE(probes_.targets.at("app " + next).was_ready);
+  EXPECT_FALSE(probes_.targets.at("app " + next).has_started);
+}
+
+TEST_F(PodWorkerTest, ACrashedContainerIsRestartedWhileTheApiIsAway) {
+  auto& from = pod_.spec.containers[0].env_from.emplace_back();
+  from.config_map_ref.emplace().name = "settings";
+  sources_.config_map = [this](const std::string& name) {
+    return objects_.Get<core_v1::ConfigMap>("default", name);
+  };
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());  // It was never fetched.
+  const auto away = answer_;
+  answer_ = [](const http::Request&) {
+    http::Response response;
+    response.content_type = "application/json";
+    response.body =
+        R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings",)"
+        R"("namespace":"default"},"data":{"A":"1"}})";
+    return response;
+  };
+  executor_.RunFor(20s);
+  ASSERT_EQ(Running("app").size(), 1u);
+  answer_ = away;
+  fake_.Exit(Running("app").at(0), 1);
+  worker_->Wake();
+  executor_.RunFor(1s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  // That it is gone is another thing than that nobody answers.
+  answer_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 404;
+    response.content_type = "application/json";
+    response.body = R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound",)"
+                    R"("message":"configmaps \"settings\" not found","code":404})";
+    return response;
+  };
+  executor_.RunFor(600s);
+  fake_.Exit(Running("app").at(0), 1);
+  worker_->Wake();
+  executor_.RunFor(40s);
+  EXPECT_TRUE(Running("app").empty());
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CreateContainerConfigError");
+}
+
+TEST_F(PodWorkerTest, WhatIsOptionalWaitsForAnAnswerToo) {
+  auto& from = pod_.spec.containers[0].env_from.emplace_back();
+  from.config_map_ref.emplace().name = "settings";
+  from.config_map_ref->optional = true;
+  sources_.config_map = [this](const std::string& name) {
+    return objects_.Get<core_v1::ConfigMap>("default", name);
+  };
+  StartWorker();
+  executor_.RunFor(30s);
+  EXPECT_TRUE(Running("app").empty());
+}
+
+TEST_F(PodWorkerTest, AStopThatFailsIsTriedAgainWithoutItsHook) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().pre_stop.emplace();
+  hook.exec.emplace().command = {"true"};
+  StartWorker();
+  runtime_.FailStops(3);
+  Delete(30);
+  executor_.RunFor(500ms);
+  EXPECT_EQ(runtime_.stops().size(), 1u);  // Not at once.
+  executor_.RunFor(20s);
+  EXPECT_EQ(runtime_.stops().size(), 4u);
+  EXPECT_EQ(runtime_.execs, 1);
+  EXPECT_TRUE(Running("app").empty());
+  // The grace period went on meanwhile.
+  EXPECT_LT(runtime_.stops().at(3).second, runtime_.stops().at(0).second);
+}
+
+TEST_F(PodWorkerTest, APauseBeforeTheStopEndsWithTheGracePeriod) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().pre_stop.emplace();
+  hook.sleep.emplace().seconds = 200;
+  StartWorker();
+  Delete(300);
+  executor_.RunFor(10s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  Delete(5);
+  executor_.RunFor(4s);
+  EXPECT_TRUE(Running("app").empty());
+}
+
+TEST_F(PodWorkerTest, SidecarsStopLastAndInReverse) {
+  for (const char* name : {"first", "second"}) {
+    auto& sidecar = pod_.spec.init_containers.emplace_back();
+    sidecar.name = name;
+    sidecar.image = "img:1";
+    sidecar.restart_policy = "Always";
+  }
+  StartWorker();
+  executor_.RunFor(5s);
+  ASSERT_EQ(Running("app").size(), 1u);
+  const std::vector<std::string> order = {Running("app").at(0), Running("second").at(0),
+                                          Running("first").at(0)};
+  Delete(30);
+  executor_.RunFor(5s);
+  std::vector<std::string> stopped;
+  for (const auto& [id, grace] : runtime_.stops()) stopped.push_back(id);
+  EXPECT_EQ(stopped, order);
+}
+
+TEST_F(PodWorkerTest, AResizeTellsTheRuntimeAndTheStatus) {
+  Ask("cpu", "100m", "200m");
+  Ask("memory", "64Mi", "64Mi");
+  StartWorker();
+  const auto before = Running("app");
+  Ask("cpu", "200m", "400m");
+  Change();
+  executor_.RunFor(2s);
+  ASSERT_EQ(runtime_.updates.size(), 1u);
+  EXPECT_EQ(runtime_.updates[0].cpu_quota, 40'000);
+  EXPECT_EQ(Running("app"), before);
+  const auto container = Status().container_statuses.at(0);
+  EXPECT_EQ(container.resources->limits.at("cpu").Text(), "400m");
+  EXPECT_EQ(container.allocated_resources.at("cpu").Text(), "200m");
+  EXPECT_EQ(Condition("PodResizeInProgress"), "");
+  EXPECT_EQ(container.restart_count, 0);
+}
+
+TEST_F(PodWorkerTest, AResizeWithoutRoomWaitsOrIsRefused) {
+  Ask("cpu", "1", "1");
+  StartWorker();
+  core_v1::Pod other = pod_;
+  other.metadata.uid = "uid-2";
+  resizes_.Admit(other);
+  Ask("cpu", "3500m", "3500m");
+  Change();
+  executor_.RunFor(2s);
+  EXPECT_EQ(Condition("PodResizePending"), "True:Deferred");
+  EXPECT_EQ(Status().container_statuses.at(0).resources->limits.at("cpu").Text(), "1");
+  Ask("cpu", "5", "5");
+  Change();
+  executor_.RunFor(2s);
+  EXPECT_EQ(Condition("PodResizePending"), "True:Infeasible");
+  Ask("cpu", "3500m", "3500m");
+  Change();
+  resizes_.Forget("uid-2");
+  executor_.RunFor(70s);
+  EXPECT_EQ(Condition("PodResizePending"), "");
+  EXPECT_EQ(Status().container_statuses.at(0).resources->limits.at("cpu").Text(), "3500m");
+}
+
+TEST_F(PodWorkerTest, AResizeThatWantsItStartsTheContainerAnew) {
+  Ask("cpu", "100m", "100m");
+  auto& policy = pod_.spec.containers[0].resize_policy.emplace_back();
+  policy.resource_name = "cpu";
+  policy.restart_policy = "RestartContainer";
+  StartWorker();
+  const auto before = Running("app");
+  Ask("cpu", "200m", "200m");
+  Change();
+  executor_.RunFor(5s);
+  ASSERT_EQ(Running("app").size(), 1u);
+  EXPECT_NE(Running("app"), before);
+  EXPECT_TRUE(runtime_.updates.empty());
+  EXPECT_EQ(Status().container_statuses.at(0).restart_count, 1);
+  EXPECT_EQ(Condition("PodResizeInProgress"), "");
+}
+
+// Stops hold real threads here, as they do in real life.
+class Threads {
+ protected:
+  ThreadExecutor threads_{"calls", 8};
+};
+
+class PodWorkerStopTest : private Threads, public PodWorkerTest {
+ protected:
+  PodWorkerStopTest() : PodWorkerTest(&threads_) {}
+};
+
+TEST_F(PodWorkerStopTest, AShorterGracePeriodShortensTheStopThatRuns) {
+  StartWorker();
+  runtime_.HoldStops();
+  Delete(300);
+  runtime_.WaitForStops(1);
+  EXPECT_EQ(Running("app").size(), 1u);
+  Delete(1);
+  runtime_.WaitForStops(2);
+  EXPECT_LE(runtime_.stops().at(1).second, 2s);
+}
+
+TEST_F(PodWorkerStopTest, AnObjectThatIsDeletedByForceShortensItToo) {
+  StartWorker();
+  runtime_.HoldStops();
+  Delete(300);
+  runtime_.WaitForStops(1);
+  worker_->Dispose();
+  executor_.RunUntilIdle();
+  runtime_.WaitForStops(2);
+  EXPECT_LE(runtime_.stops().at(1).second, 2s);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

@@ -1,0 +1,149 @@
+#include "kubelet/resizes.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "kubelet/static_pod.h"
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kAllotted[] = "allocated_pods_state";
+constexpr char kActuated[] = "actuated_pods_state";
+
+}  // namespace
+
+Resizes::Resizes(Settings settings, std::function<void(const std::string& pod_uid)> retry)
+    : settings_(std::move(settings)), retry_(std::move(retry)) {
+  MutexLock lock(mutex_);
+  allotted_ = Load(kAllotted);
+  actuated_ = Load(kActuated);
+}
+
+// What cannot be read is as good as absent: pods then have what their specs ask for.
+Resizes::Checkpoint Resizes::Load(const char* name) const {
+  Checkpoint out;
+  if (settings_.directory.empty()) return out;
+  std::ifstream file(settings_.directory + "/" + name);
+  const Json document = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const auto entries = document.find("entries");
+  if (!document.is_object() || entries == document.end() || !entries->is_object()) return out;
+  for (const auto& [uid, containers] : entries->items()) {
+    if (!containers.is_object()) continue;
+    for (const auto& [container, amounts] : containers.items()) {
+      if (auto read = FromJson<core_v1::ResourceRequirements>(amounts)) {
+        out[uid][container] = std::move(*read);
+      }
+    }
+  }
+  return out;
+}
+
+void Resizes::Save(const char* name, const Checkpoint& checkpoint) {
+  if (settings_.directory.empty()) return;
+  Json entries = Json::object();
+  for (const auto& [uid, containers] : checkpoint) {
+    Json& pod = entries[uid] = Json::object();
+    for (const auto& [container, amounts] : containers) pod[container] = ToJson(amounts);
+  }
+  const std::string path = settings_.directory + "/" + name;
+  std::error_code error;
+  fs::create_directories(settings_.directory, error);
+  std::ofstream(path + ".new", std::ios::trunc) << Json{{"entries", std::move(entries)}}.dump();
+  fs::rename(path + ".new", path, error);
+  if (error) log_.Info("resize checkpoint not written", {{"error", error.message()}});
+}
+
+void Resizes::Admit(const core_v1::Pod& pod) {
+  const std::string& uid = pod.metadata.uid;
+  MutexLock lock(mutex_);
+  if (requests_.contains(uid)) return;
+  const auto [entry, is_new] = allotted_.try_emplace(uid, AmountsOf(pod.spec));
+  requests_[uid] = RequestsOf(WithAmounts(pod, entry->second).spec);
+  if (is_new) Save(kAllotted, allotted_);
+}
+
+PodRequests Resizes::UsedByOthers(const std::string& pod_uid) const {
+  PodRequests used;
+  for (const auto& [uid, own] : requests_) {
+    if (uid == pod_uid) continue;
+    used.milli_cpu += own.milli_cpu;
+    used.memory_bytes += own.memory_bytes;
+  }
+  return used;
+}
+
+Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
+  Admit(pod);
+  const std::string& uid = pod.metadata.uid;
+  const Amounts wanted = AmountsOf(pod.spec);
+  std::set<std::string> waiting;
+  Verdict verdict;
+  {
+    MutexLock lock(mutex_);
+    Amounts& allotted = allotted_[uid];
+    waiting_.erase(uid);
+    if (SameAmounts(wanted, allotted)) {
+      verdict.pod = WithAmounts(pod, allotted);
+      return verdict;
+    }
+    if (IsStaticPod(pod)) {
+      verdict.pending = {"Infeasible", "In-place resize of static-pods is not supported"};
+    } else {
+      verdict.pending = DecideResize(pod.spec, {settings_.allocatable, UsedByOthers(uid)});
+    }
+    if (verdict.pending) {
+      if (verdict.pending->reason == "Deferred") waiting_.insert(uid);
+      verdict.pod = WithAmounts(pod, allotted);
+      return verdict;
+    }
+    allotted = wanted;
+    requests_[uid] = RequestsOf(pod.spec);
+    Save(kAllotted, allotted_);
+    waiting = waiting_;
+  }
+  verdict.pod = pod;
+  verdict.accepted = true;
+  Retry(waiting);
+  return verdict;
+}
+
+core_v1::Pod Resizes::Allotted(const core_v1::Pod& pod) const {
+  MutexLock lock(mutex_);
+  const auto found = allotted_.find(pod.metadata.uid);
+  return found == allotted_.end() ? pod : WithAmounts(pod, found->second);
+}
+
+Amounts Resizes::Actuated(const std::string& pod_uid) const {
+  MutexLock lock(mutex_);
+  const auto found = actuated_.find(pod_uid);
+  return found == actuated_.end() ? Amounts() : found->second;
+}
+
+void Resizes::SetActuated(const std::string& pod_uid, const std::string& container,
+                          const core_v1::ResourceRequirements& amounts) {
+  MutexLock lock(mutex_);
+  actuated_[pod_uid][container] = amounts;
+  Save(kActuated, actuated_);
+}
+
+void Resizes::Forget(const std::string& pod_uid) {
+  std::set<std::string> waiting;
+  {
+    MutexLock lock(mutex_);
+    requests_.erase(pod_uid);
+    waiting_.erase(pod_uid);
+    if (allotted_.erase(pod_uid) > 0) Save(kAllotted, allotted_);
+    if (actuated_.erase(pod_uid) > 0) Save(kActuated, actuated_);
+    waiting = waiting_;
+  }
+  Retry(waiting);
+}
+
+void Resizes::Retry(const std::set<std::string>& waiting) {
+  for (const std::string& uid : waiting) retry_(uid);
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,63 @@
+// What the pods of this node have been allotted, and what the runtime was told of that. Both lie in
+// files, so that a kubelet that was restarted neither takes a spec that nobody agreed to for what a
+// pod has, nor resizes what has been resized.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "kubelet/resize_plan.h"
+
+namespace skiff::kubelet {
+
+// Thread-safe.
+class Resizes {
+ public:
+  struct Settings {
+    std::string directory;  // Of the two files; "": they are kept in memory alone.
+    PodRequests allocatable;
+  };
+  struct Verdict {
+    core_v1::Pod pod;  // As it is to be run.
+    std::optional<ResizePending> pending;
+    bool accepted = false;  // Its spec asked for something else until now.
+  };
+  // `retry` wakes a pod whose resize waits for room, when there may be some.
+  Resizes(Settings settings, std::function<void(const std::string& pod_uid)> retry);
+
+  // A pod that is run here has what its spec asks for when it is first seen. Again and again does
+  // no harm.
+  void Admit(const core_v1::Pod& pod);
+  // Gives the pod what its spec asks for, if there is room.
+  Verdict Allot(const core_v1::Pod& pod);
+  // The pod as it has been allotted.
+  core_v1::Pod Allotted(const core_v1::Pod& pod) const;
+  Amounts Actuated(const std::string& pod_uid) const;
+  void SetActuated(const std::string& pod_uid, const std::string& container,
+                   const core_v1::ResourceRequirements& amounts);
+  // It runs no more.
+  void Forget(const std::string& pod_uid);
+
+ private:
+  using Checkpoint = std::map<std::string, Amounts>;  // By pod uid.
+  void Save(const char* name, const Checkpoint& checkpoint) REQUIRES(mutex_);
+  Checkpoint Load(const char* name) const;
+  PodRequests UsedByOthers(const std::string& pod_uid) const REQUIRES(mutex_);
+  void Retry(const std::set<std::string>& waiting);
+
+  const Settings settings_;
+  const std::function<void(const std::string&)> retry_;
+  const Log log_{"resize"};
+  mutable Mutex mutex_;  // Not held while pods are woken.
+  Checkpoint allotted_ GUARDED_BY(mutex_);
+  Checkpoint actuated_ GUARDED_BY(mutex_);
+  std::map<std::string, PodRequests> requests_ GUARDED_BY(mutex_);  // Of pods that were admitted.
+  std::set<std::string> waiting_ GUARDED_BY(mutex_);                // Uids of deferred pods.
+};
+
+}  // namespace skiff::kubelet

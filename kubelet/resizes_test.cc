@@ -1,0 +1,81 @@
+#include "kubelet/resizes.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace skiff::kubelet {
+namespace {
+
+class ResizesTest : public testing::Test {
+ protected:
+  ResizesTest() {
+    char name[] = "/tmp/skiff-resizes-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+  }
+  ~ResizesTest() override { std::filesystem::remove_all(directory_); }
+  static core_v1::Pod Asking(const std::string& uid, const char* cpu) {
+    core_v1::Pod pod;
+    pod.metadata.uid = uid;
+    auto& container = pod.spec.containers.emplace_back();
+    container.name = "c";
+    container.resources.requests["cpu"] = *Quantity::Parse(cpu);
+    return pod;
+  }
+  static std::string Cpu(const core_v1::Pod& pod) {
+    return pod.spec.containers.at(0).resources.requests.at("cpu").Text();
+  }
+  Resizes Make() {
+    return Resizes({directory_, {4000, int64_t{8} << 30}},
+                   [this](const std::string& uid) { retried_.push_back(uid); });
+  }
+
+  std::string directory_;
+  std::vector<std::string> retried_;
+};
+
+TEST_F(ResizesTest, ARestartedKubeletKnowsWhatPodsWereAllotted) {
+  core_v1::ResourceRequirements told;
+  told.requests["cpu"] = *Quantity::Parse("1");
+  {
+    Resizes before = Make();
+    before.Admit(Asking("a", "1"));
+    before.SetActuated("a", "c", told);
+  }
+  Resizes after = Make();
+  EXPECT_EQ(Cpu(after.Allotted(Asking("a", "3"))), "1");
+  EXPECT_EQ(after.Actuated("a").at("c"), told);
+  after.Forget("a");
+  EXPECT_EQ(Cpu(Make().Allotted(Asking("a", "3"))), "3");
+}
+
+TEST_F(ResizesTest, WhoWaitsForRoomIsToldWhenAPodGoes) {
+  Resizes resizes = Make();
+  resizes.Admit(Asking("a", "1"));
+  resizes.Admit(Asking("b", "2"));
+  const auto verdict = resizes.Allot(Asking("a", "3"));
+  ASSERT_TRUE(verdict.pending);
+  EXPECT_EQ(verdict.pending->reason, "Deferred");
+  EXPECT_EQ(verdict.pending->message,
+            "Node didn't have enough resource: cpu, requested: 3000, used: 2000, capacity: 4000");
+  EXPECT_EQ(Cpu(verdict.pod), "1");
+  resizes.Forget("b");
+  EXPECT_EQ(retried_, std::vector<std::string>{"a"});
+  EXPECT_TRUE(resizes.Allot(Asking("a", "3")).accepted);
+  EXPECT_FALSE(resizes.Allot(Asking("a", "3")).accepted);
+}
+
+TEST_F(ResizesTest, MoreThanTheNodeHasIsRefused) {
+  Resizes resizes = Make();
+  resizes.Admit(Asking("a", "1"));
+  const auto verdict = resizes.Allot(Asking("a", "5"));
+  ASSERT_TRUE(verdict.pending);
+  EXPECT_EQ(verdict.pending->reason, "Infeasible");
+  EXPECT_EQ(verdict.pending->message,
+            "Node didn't have enough capacity: cpu, requested: 5000, capacity: 4000");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet
