@@ -32,6 +32,7 @@ const Entry kControllers[] = {
      }},
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
+    {"resourcequota-controller", [](Manager& m, const auto&) { AddResourceQuotaController(m); }},
      [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},
     {"taint-eviction-controller", [](Manager& m, const auto&) { AddTaintEvictionController(m); }},
     {"node-ipam-controller",

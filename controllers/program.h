@@ -67,6 +67,7 @@ void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddNamespaceController(Manager& manager);
 void AddGarbageCollector(Manager& manager);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
+void AddResourceQuotaController(Manager& manager);
 void AddTaintEvictionController(Manager& manager);
 // Pods by the node they are bound to: ByIndex("node", name).
 void AddPodNodeIndex(Manager& manager);
