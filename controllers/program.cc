@@ -50,6 +50,8 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
     {"pod-garbage-collector-controller",
      [](Manager& m, const auto& o) { AddPodGarbageCollector(m, o.terminated_pod_gc_threshold); }},
+    {"volumeattributesclass-protection-controller",
+     [](Manager& m, const auto&) { AddVolumeAttributesClassProtection(m); }},
     {"certificatesigningrequest-approving-controller",
      [](Manager& m, const auto&) { AddCertificateApproving(m); }},
     {"certificatesigningrequest-signing-controller",

@@ -81,6 +81,7 @@ void AddPodClaimIndex(Manager& manager);
 void AddVolumeProtectionControllers(Manager& manager);
 void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
 void AddCertificateApproving(Manager& manager);
+void AddVolumeAttributesClassProtection(Manager& manager);
 void AddCertificateSigning(Manager& manager, const ControllerOptions& options);
 void AddCertificateCleaner(Manager& manager);
 void AddServingApproving(Manager& manager);

@@ -9,6 +9,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "api/gen/policy_v1.h"
+#include "api/gen/storage_v1.h"
 #include "controllers/pod_control.h"
 #include "e2e/controllers_harness.h"
 
@@ -372,6 +373,16 @@ TEST_P(ControllersTest, AnIdleClusterSleeps) {
   }
   // Watches end and begin anew, bookmarks come; nothing polls.
   EXPECT_LT(steps, 10 * 60 * 10);
+}
+
+TEST_P(ControllersTest, AnAttributesClassThatNobodyUsesCanBeDeleted) {
+  storage_v1::VolumeAttributesClass gold;
+  gold.metadata.name = "gold";
+  gold.driver_name = "example.com";
+  gold.parameters["iops"] = "500";
+  cluster_.Apply(gold).RunFor(1s);
+  cluster_.Delete<storage_v1::VolumeAttributesClass>({"", "gold"}).RunFor(1s);
+  EXPECT_EQ(cluster_.Get<storage_v1::VolumeAttributesClass>({"", "gold"}), nullptr);
 }
 
 }  // namespace
