@@ -69,6 +69,7 @@ const Entry kControllers[] = {
      /*by_default=*/false},
     {"token-cleaner-controller", [](Manager& m, const auto&) { AddTokenCleaner(m); },
      /*by_default=*/false},
+    {"unserved-kinds-controller", [](Manager& m, const auto&) { AddUnservedKinds(m); }},
     {"garbage-collector-controller", [](Manager& m, const auto&) { AddGarbageCollector(m); }},
 };
 

@@ -89,5 +89,6 @@ void AddCertificateCleaner(Manager& manager);
 void AddServingApproving(Manager& manager);
 void AddBootstrapSigner(Manager& manager);
 void AddTokenCleaner(Manager& manager);
+void AddUnservedKinds(Manager& manager);
 
 }  // namespace skiff
