@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "client/refusals.h"
 
 namespace skiff {
 namespace {
 
 constexpr int kHands = 8;
+// Tries, over 1.3 s, that may find nothing before somebody is told.
+constexpr int kMissingQuietly = 8;
 
 }  // namespace
 
@@ -42,13 +45,23 @@ class ControllerParts::Worker final : public ControlLoop {
       if (done->after) queue.AddAfter(key, *done->after);
       return;
     }
-    // Somebody else wrote first: the cache will show it, or the next try will.
-    if (done.error().reason != Reason::kConflict) {
+    if (IsNamespaceTerminating(done.error())) {
+      queue.Forget(key);
+      return;
+    }
+    if (IsNews(done.error(), queue.Failures(key))) {
       log_.Info(
           "reconcile failed",
           {{"key", key}, {"error", done.error().message}, {"attempt", queue.Failures(key) + 1}});
     }
     queue.AddRateLimited(key);
+  }
+
+  // Somebody else wrote first, or the object is gone: the cache will show it, or the next try will.
+  // What is missing for longer is something else.
+  static bool IsNews(const Error& error, int failures) {
+    if (error.reason == Reason::kNotFound) return failures >= kMissingQuietly;
+    return error.reason != Reason::kConflict;
   }
 
   ControllerParts& controller_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "client/refusals.h"
 
 namespace skiff {
 namespace {
@@ -35,6 +36,16 @@ core_v1::Event NewEvent(const ReportedEvent& reported, const std::string& messag
   event.last_timestamp = reported.at;
   event.count = 1;
   return event;
+}
+
+void TellDropped(const Log& log, const EventWrite& write, const Error& error) {
+  // Where nothing is taken in any more, nobody is going to read it either.
+  const bool expected = IsNamespaceTerminating(error) || error.reason == Reason::kNotFound;
+  if (expected) {
+    log.Debug("event dropped", {{"reason", write.event.reason}, {"error", error.message}});
+  } else {
+    log.Info("event dropped", {{"reason", write.event.reason}, {"error", error.message}});
+  }
 }
 
 }  // namespace
@@ -146,10 +157,7 @@ Duration EventSink::Step() {
       not_before_ = clock_.Monotonic() + kRetryDelay;
       return kRetryDelay;
     }
-    if (!written) {
-      log_.Info("event dropped",
-                {{"reason", pending_->event.reason}, {"error", written.error().message}});
-    }
+    if (!written) TellDropped(log_, *pending_, written.error());
     pending_.reset();
   }
   return Duration(0);

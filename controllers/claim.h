@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <vector>
 
 #include "api/selector.h"
@@ -25,17 +26,23 @@ Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
 Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
                   const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live);
 
-// The objects among the cached ones that belong to `owner` after adopting and releasing.
+// The objects among the cached ones that belong to `owner` after adopting and releasing. With
+// `is_member`, those it refuses are treated as if the selector did not pick them.
 template <Kind Owner, Kind K>
 Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
                                          const LabelSelector& selector,
-                                         const Informer<K>& objects) {
+                                         const Informer<K>& objects,
+                                         const std::function<bool(const K&)>& is_member = {}) {
   std::vector<Ptr<K>> mine;
   Ptr<Owner> live;
   auto candidates = objects.ControlledBy(owner.metadata.uid);
   for (auto& orphan : objects.OrphansIn(owner.metadata.namespace_)) candidates.push_back(orphan);
   for (const Ptr<K>& object : candidates) {
-    const Claim claim = Classify(owner.metadata, selector, object->metadata);
+    Claim claim = Classify(owner.metadata, selector, object->metadata);
+    if (is_member && !is_member(*object)) {
+      if (claim == Claim::kAdopt) claim = Claim::kLeave;
+      if (claim == Claim::kMine) claim = Claim::kRelease;
+    }
     if (claim == Claim::kMine) {
       mine.push_back(object);
     } else if (claim == Claim::kAdopt) {

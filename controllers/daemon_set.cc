@@ -51,24 +51,32 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     TRY(KeepHistory(set, hash, mine));
     daemon::RollingInput input{set, hash, nodes_.List(), daemon::ByNode(mine), clock_.Now()};
     const auto daemon_template = daemon::DaemonTemplate(set, hash);
-    Result<> done;
+    Result<Duration> done = kNever;
     // What was made a moment ago has to show before more is decided; its events wake us.
     if (unseen.empty()) done = Act(set, daemon_template, input);
     TRY(client_.PatchStatus(
         set, [&](DaemonSet& it) { it.status = daemon::StatusOf(daemon_template.spec, input); }));
     if (!done) return Fail(done.error());
-    return UntilAllAvailable(set, mine);
+    const Duration next = std::min(UntilAllAvailable(set, mine), *done);
+    return next == kNever ? Requeue::None() : Requeue::After(next);
   }
 
-  void Forget(const ObjectKey& key) override { control_.memory().Forget(key); }
+  void Forget(const ObjectKey& key) override {
+    control_.memory().Forget(key);
+    const MutexLock lock(mutex_);
+    back_offs_.erase(key);
+  }
 
  private:
-  Result<> Act(const DaemonSet& set, const core_v1::PodTemplateSpec& daemon_template,
-               const daemon::RollingInput& input) {
-    auto plan = daemon::Manage(daemon_template.spec, input.nodes, input.by_node);
+  // How long until it has to act again though nothing changes.
+  Result<Duration> Act(const DaemonSet& set, const core_v1::PodTemplateSpec& daemon_template,
+                       const daemon::RollingInput& input) {
+    auto plan = Manage(set, daemon_template, input);
     Tell(set, plan);
     if (plan.create.empty() && plan.remove.empty() && set.spec.update_strategy.type != "OnDelete") {
-      plan.remove = daemon::RollingUpdate(daemon_template.spec, input);
+      auto rolling = daemon::RollingUpdate(daemon_template.spec, input);
+      plan.remove = std::move(rolling.remove);
+      plan.create = std::move(rolling.create);
     }
     const auto owner = ReferenceTo(DaemonSet::Info(), set.metadata);
     const int creates = std::min<int>(kBurst, static_cast<int>(plan.create.size()));
@@ -79,7 +87,21 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     const int removes = std::min<int>(kBurst, static_cast<int>(plan.remove.size()));
     TRY(AllAtOnce(hands_, removes,
                   [&](int index) { return control_.Delete(owner, *plan.remove[index]); }));
-    return created;
+    if (!created) return Fail(created.error());
+    return plan.again;
+  }
+
+  daemon::Plan Manage(const DaemonSet& set, const core_v1::PodTemplateSpec& daemon_template,
+                      const daemon::RollingInput& input) {
+    const MutexLock lock(mutex_);
+    BackOff& back_off = back_offs_[KeyOf(set)];
+    // A new template may well run where the old one failed.
+    if (back_off.uid != set.metadata.uid ||
+        back_off.observed_generation != set.status.observed_generation) {
+      back_off = {set.metadata.uid, set.status.observed_generation, {}};
+    }
+    back_off.nodes.DropExpired(clock_.Monotonic());
+    return daemon::Manage(daemon_template.spec, input, back_off.nodes, clock_.Monotonic());
   }
 
   void Tell(const DaemonSet& set, const daemon::Plan& plan) {
@@ -145,14 +167,20 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     return Fail(created.error());
   }
 
-  Result<Requeue> UntilAllAvailable(const DaemonSet& set, const daemon::Pods& pods) const {
+  Duration UntilAllAvailable(const DaemonSet& set, const daemon::Pods& pods) const {
     Duration next = kNever;
     for (const auto& pod : pods) {
       const Duration until = UntilAvailable(*pod, set.spec.min_ready_seconds, clock_.Now());
       if (until > Duration(0)) next = std::min(next, until);
     }
-    return next == kNever ? Requeue::None() : Requeue::After(next);
+    return next;
   }
+
+  struct BackOff {
+    std::string uid;
+    int64_t observed_generation = 0;
+    daemon::FailedPodsBackOff nodes;
+  };
 
   Client& client_;
   const Clock& clock_;
@@ -162,6 +190,8 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
   const Informer<ControllerRevision> revisions_;
   EventRecorder& events_;
   PodControl control_;
+  Mutex mutex_;
+  std::map<ObjectKey, BackOff> back_offs_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -44,31 +44,188 @@ const Pods& PodsOn(const std::map<std::string, Pods>& by_node, const std::string
   return found == by_node.end() ? none : found->second;
 }
 
-void ManageNode(const Decision& decision, const std::string& node, const Pods& pods, Plan& plan) {
-  if (!decision.stay) {
-    for (const auto& pod : pods) {
-      if (!pod->metadata.deletion_timestamp) plan.remove.push_back(pod);
-    }
+struct Limits {
+  int surge = 0;
+  int unavailable = 1;
+};
+
+Limits LimitsOf(const apps_v1::DaemonSet& set, int desired) {
+  IntOrString surge = 0;
+  IntOrString unavailable = 1;
+  if (const auto& update = set.spec.update_strategy.rolling_update) {
+    surge = update->max_surge.value_or(surge);
+    unavailable = update->max_unavailable.value_or(unavailable);
+  }
+  Limits limits = {surge.ScaledTo(desired, /*round_up=*/true).value_or(0),
+                   unavailable.ScaledTo(desired, /*round_up=*/true).value_or(1)};
+  // It could never move.
+  if (limits.surge == 0 && limits.unavailable == 0) limits.unavailable = 1;
+  return limits;
+}
+
+bool AllowsSurge(const apps_v1::DaemonSet& set) {
+  return set.spec.update_strategy.type != "OnDelete" && LimitsOf(set, 1).surge > 0;
+}
+
+bool IsAvailable(const Pod& pod, const RollingInput& input) {
+  return UntilAvailable(pod, input.set.spec.min_ready_seconds, input.now) == Duration(0);
+}
+
+// Of several running pods one stays; of a set that surges, one of the present template and an old
+// one, until the old one is of no use.
+void RemoveExcess(Pods running, const RollingInput& input, Pods& remove) {
+  std::sort(running.begin(), running.end(), KeptBefore);
+  if (!AllowsSurge(input.set)) {
+    for (size_t i = 1; i < running.size(); ++i) remove.push_back(running[i]);
     return;
   }
-  Pods running;
-  for (const auto& pod : pods) {
-    if (pod->metadata.deletion_timestamp) {
-      running.push_back(pod);  // Blocks a new one until it is gone.
-    } else if (pod->status.phase == "Failed") {
-      plan.remove.push_back(pod);
-      plan.failed.push_back(pod);
-    } else if (pod->status.phase == "Succeeded") {
-      plan.remove.push_back(pod);
-      plan.succeeded.push_back(pod);
+  Ptr<Pod> updated;
+  Ptr<Pod> old;
+  for (const auto& pod : running) {
+    Ptr<Pod>& kept = IsUpdated(*pod, input.hash) ? updated : old;
+    if (kept) {
+      remove.push_back(pod);
     } else {
-      running.push_back(pod);
+      kept = pod;
     }
   }
-  if (running.empty() && pods.empty() && decision.run) plan.create.push_back(node);
-  std::erase_if(running, [](const auto& pod) { return pod->metadata.deletion_timestamp; });
-  std::sort(running.begin(), running.end(), KeptBefore);
-  for (size_t i = 1; i < running.size(); ++i) plan.remove.push_back(running[i]);
+  if (updated && old && (!IsReady(*old) || IsAvailable(*updated, input))) remove.push_back(old);
+}
+
+class NodePlanner {
+ public:
+  NodePlanner(const RollingInput& input, FailedPodsBackOff& back_off, Duration now, Plan& plan)
+      : input_(input), back_off_(back_off), now_(now), plan_(plan) {}
+
+  void Manage(const Decision& decision, const std::string& node, const Pods& pods) {
+    if (!decision.stay) {
+      for (const auto& pod : pods) {
+        if (!pod->metadata.deletion_timestamp) plan_.remove.push_back(pod);
+      }
+      return;
+    }
+    if (pods.empty() && decision.run) plan_.create.push_back(node);
+    Pods running;
+    for (const auto& pod : pods) {
+      if (pod->metadata.deletion_timestamp) continue;  // Blocks a new one until it is gone.
+      if (pod->status.phase == "Failed") {
+        Failed(node, pod);
+      } else if (pod->status.phase == "Succeeded") {
+        plan_.remove.push_back(pod);
+        plan_.succeeded.push_back(pod);
+      } else {
+        running.push_back(pod);
+      }
+    }
+    if (running.size() > 1) RemoveExcess(std::move(running), input_, plan_.remove);
+  }
+
+ private:
+  void Failed(const std::string& node, const Ptr<Pod>& pod) {
+    const Duration wait = back_off_.Take(node, now_);
+    if (wait > Duration(0)) {
+      plan_.again = std::min(plan_.again, wait);
+      return;
+    }
+    plan_.remove.push_back(pod);
+    plan_.failed.push_back(pod);
+  }
+
+  const RollingInput& input_;
+  FailedPodsBackOff& back_off_;
+  const Duration now_;
+  Plan& plan_;
+};
+
+// What a node has of the set while it rolls.
+struct NodePods {
+  std::string node;
+  Ptr<Pod> updated;
+  Ptr<Pod> old;
+  bool crowded = false;  // More than one of a sort: the excess goes first.
+  bool run = false;      // The node should have a pod,
+  bool stay = false;     // or may keep one.
+};
+
+std::vector<NodePods> RollingNodes(const core_v1::PodSpec& spec, const RollingInput& input) {
+  std::vector<NodePods> nodes;
+  for (const auto& node : input.nodes) {
+    const Decision decision = Decide(spec, *node);
+    const Pods& pods = PodsOn(input.by_node, node->metadata.name);
+    if (!decision.run && pods.empty()) continue;
+    NodePods& entry = nodes.emplace_back();
+    entry.node = node->metadata.name;
+    entry.run = decision.run;
+    entry.stay = decision.stay;
+    for (const auto& pod : pods) {
+      if (pod->metadata.deletion_timestamp) continue;
+      Ptr<Pod>& kept = IsUpdated(*pod, input.hash) ? entry.updated : entry.old;
+      entry.crowded |= kept != nullptr;
+      kept = pod;
+    }
+  }
+  return nodes;
+}
+
+Rolling ReplaceInPlace(const std::vector<NodePods>& nodes, const RollingInput& input,
+                       int unavailable_max) {
+  int unavailable = 0;
+  Rolling rolling;
+  Pods candidates;
+  for (const NodePods& node : nodes) {
+    if (!node.run) continue;
+    if (node.crowded || (node.updated != nullptr) == (node.old != nullptr)) {
+      ++unavailable;
+    } else if (node.updated) {
+      unavailable += IsAvailable(*node.updated, input) ? 0 : 1;
+    } else if (IsAvailable(*node.old, input)) {
+      candidates.push_back(node.old);
+    } else {
+      rolling.remove.push_back(node.old);
+      ++unavailable;
+    }
+  }
+  const int spare =
+      std::clamp<int>(unavailable_max - unavailable, 0, static_cast<int>(candidates.size()));
+  rolling.remove.insert(rolling.remove.end(), candidates.begin(), candidates.begin() + spare);
+  return rolling;
+}
+
+Rolling ReplaceBeside(const std::vector<NodePods>& nodes, const RollingInput& input,
+                      int surge_max, int desired) {
+  int surge = 0;
+  int available = 0;
+  Rolling rolling;
+  std::vector<std::string> candidates;
+  Pods leaving;
+  for (const NodePods& node : nodes) {
+    if (node.crowded) {
+      ++surge;
+      continue;
+    }
+    const auto& first = node.old ? node.old : node.updated;
+    if (first && IsAvailable(*first, input)) ++available;
+    if (!node.old) continue;
+    if (node.updated) {
+      if (!IsAvailable(*node.updated, input)) {
+        ++surge;
+      } else {
+        rolling.remove.push_back(node.old);
+      }
+    } else if (!node.run) {
+      // It cannot get a new one there.
+      (IsAvailable(*node.old, input) ? leaving : rolling.remove).push_back(node.old);
+    } else if (IsAvailable(*node.old, input)) {
+      candidates.push_back(node.node);
+    } else {
+      rolling.create.push_back(node.node);
+    }
+  }
+  const int room = std::clamp<int>(surge_max - surge, 0, static_cast<int>(candidates.size()));
+  rolling.create.insert(rolling.create.end(), candidates.begin(), candidates.begin() + room);
+  const int excess = std::clamp<int>(available - desired, 0, static_cast<int>(leaving.size()));
+  rolling.remove.insert(rolling.remove.end(), leaving.begin(), leaving.begin() + excess);
+  return rolling;
 }
 
 }  // namespace
@@ -134,17 +291,34 @@ std::map<std::string, Pods> ByNode(const Pods& pods) {
   return by_node;
 }
 
-Plan Manage(const core_v1::PodSpec& spec, const Nodes& nodes,
-            const std::map<std::string, Pods>& by_node) {
+Duration FailedPodsBackOff::Take(const std::string& node, Duration now) {
+  const auto found = turns_.find(node);
+  if (found == turns_.end() || IsExpired(found->second, now)) {
+    turns_[node] = {now, kFirst};
+    return Duration(0);
+  }
+  Turn& turn = found->second;
+  if (now - turn.at < turn.delay) return turn.at + turn.delay - now;
+  turn = {now, std::min(turn.delay * 2, Duration(kMax))};
+  return Duration(0);
+}
+
+void FailedPodsBackOff::DropExpired(Duration now) {
+  std::erase_if(turns_, [&](const auto& entry) { return IsExpired(entry.second, now); });
+}
+
+Plan Manage(const core_v1::PodSpec& spec, const RollingInput& input, FailedPodsBackOff& back_off,
+            Duration monotonic) {
   Plan plan;
-  std::map<std::string, bool> known;
-  for (const auto& node : nodes) {
+  NodePlanner planner(input, back_off, monotonic, plan);
+  std::set<std::string> known;
+  for (const auto& node : input.nodes) {
     const std::string& name = node->metadata.name;
-    known[name] = true;
-    ManageNode(Decide(spec, *node), name, PodsOn(by_node, name), plan);
+    known.insert(name);
+    planner.Manage(Decide(spec, *node), name, PodsOn(input.by_node, name));
   }
   // Pods meant for nodes that are gone before they were scheduled.
-  for (const auto& [node, pods] : by_node) {
+  for (const auto& [node, pods] : input.by_node) {
     if (known.contains(node)) continue;
     for (const auto& pod : pods) {
       if (pod->spec.node_name.empty() && !pod->metadata.deletion_timestamp) {
@@ -155,42 +329,13 @@ Plan Manage(const core_v1::PodSpec& spec, const Nodes& nodes,
   return plan;
 }
 
-Pods RollingUpdate(const core_v1::PodSpec& spec, const RollingInput& input) {
-  int desired = 0;
-  int unavailable = 0;
-  Pods at_once;
-  Pods candidates;
-  for (const auto& node : input.nodes) {
-    if (!Decide(spec, *node).run) continue;
-    ++desired;
-    Ptr<Pod> updated;
-    Ptr<Pod> old;
-    for (const auto& pod : PodsOn(input.by_node, node->metadata.name)) {
-      if (pod->metadata.deletion_timestamp) continue;
-      (IsUpdated(*pod, input.hash) ? updated : old) = pod;
-    }
-    const auto available = [&](const Pod& pod) {
-      return UntilAvailable(pod, input.set.spec.min_ready_seconds, input.now) == Duration(0);
-    };
-    if (old && !updated) {
-      if (available(*old)) {
-        candidates.push_back(old);
-      } else {
-        at_once.push_back(old);
-        ++unavailable;
-      }
-    } else if (!updated || old || !available(*updated)) {
-      ++unavailable;
-    }
-  }
-  IntOrString limit = 1;
-  if (input.set.spec.update_strategy.rolling_update) {
-    limit = input.set.spec.update_strategy.rolling_update->max_unavailable.value_or(limit);
-  }
-  const int allowed = std::max(1, limit.ScaledTo(desired, /*round_up=*/true).value_or(1));
-  const int spare = std::clamp<int>(allowed - unavailable, 0, static_cast<int>(candidates.size()));
-  at_once.insert(at_once.end(), candidates.begin(), candidates.begin() + spare);
-  return at_once;
+Rolling RollingUpdate(const core_v1::PodSpec& spec, const RollingInput& input) {
+  const auto nodes = RollingNodes(spec, input);
+  const int desired = static_cast<int>(
+      std::count_if(nodes.begin(), nodes.end(), [](const NodePods& node) { return node.run; }));
+  const Limits limits = LimitsOf(input.set, desired);
+  if (limits.surge == 0) return ReplaceInPlace(nodes, input, limits.unavailable);
+  return ReplaceBeside(nodes, input, limits.surge, desired);
 }
 
 apps_v1::DaemonSetStatus StatusOf(const core_v1::PodSpec& spec, const RollingInput& input) {

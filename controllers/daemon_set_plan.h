@@ -1,7 +1,9 @@
 // Which nodes a DaemonSet runs on, and what has to be made and deleted there. Pure.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,15 +32,35 @@ Decision Decide(const core_v1::PodSpec& spec, const core_v1::Node& node);
 std::string NodeOf(const core_v1::Pod& pod);
 std::map<std::string, Pods> ByNode(const Pods& pods);
 
+// Deletes failed pods ever more slowly: a node that refuses each new one would otherwise be asked
+// again at once, for ever. The delay of a node doubles from 1 s to 15 min, and starts anew when
+// nothing failed there for twice as long as the longest.
+class FailedPodsBackOff {
+ public:
+  static constexpr Duration kFirst = 1s;
+  static constexpr Duration kMax = 15min;
+  // How long a pod that failed on the node has to wait for its end; 0 takes the turn.
+  Duration Take(const std::string& node, Duration now);
+  // Drops what is older than anybody needs.
+  void DropExpired(Duration now);
+  bool empty() const { return turns_.empty(); }
+
+ private:
+  struct Turn {
+    Duration at{};
+    Duration delay{};
+  };
+  static bool IsExpired(const Turn& turn, Duration now) { return now - turn.at > 2 * kMax; }
+  std::map<std::string, Turn> turns_;
+};
+
 struct Plan {
   std::vector<std::string> create;  // Nodes.
   Pods remove;
   Pods failed;     // Of `remove`: those that failed,
   Pods succeeded;  // and those that ended, though they should run forever.
+  Duration again = kNever;  // When a failed pod may go that may not yet.
 };
-// One pod on each node that should have one. `by_node` are the set's pods.
-Plan Manage(const core_v1::PodSpec& spec, const Nodes& nodes,
-            const std::map<std::string, Pods>& by_node);
 
 struct RollingInput {
   const apps_v1::DaemonSet& set;
@@ -47,8 +69,17 @@ struct RollingInput {
   std::map<std::string, Pods> by_node;
   TimePoint now;
 };
-// Old pods to delete, so that no more than maxUnavailable nodes lack an available one.
-Pods RollingUpdate(const core_v1::PodSpec& spec, const RollingInput& input);
+// One pod on each node that should have one; while a set with maxSurge rolls, an old one beside the
+// new one until that is available.
+Plan Manage(const core_v1::PodSpec& spec, const RollingInput& input, FailedPodsBackOff& back_off,
+            Duration monotonic);
+
+struct Rolling {
+  Pods remove;
+  std::vector<std::string> create;  // Nodes that get a new pod beside the old one.
+};
+// No more than maxUnavailable nodes lack an available pod, and no more than maxSurge have two.
+Rolling RollingUpdate(const core_v1::PodSpec& spec, const RollingInput& input);
 
 apps_v1::DaemonSetStatus StatusOf(const core_v1::PodSpec& spec, const RollingInput& input);
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "client/reconciler.h"
+#include "client/refusals.h"
 #include "controllers/claim.h"
 #include "controllers/deployment_annotations.h"
 #include "controllers/deployment_status.h"
@@ -156,7 +157,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
   }
 
   Result<> CreateFailed(Work& work, const ReplicaSet& set, const Error& error) {
-    if (error.reason == Reason::kAlreadyExists) return Fail(error);
+    if (error.reason == Reason::kAlreadyExists || IsNamespaceTerminating(error)) return Fail(error);
     const std::string message = fmt::format("Failed to create new replica set \"{}\": {}",
                                             set.metadata.name, error.message);
     events_.Warning(work.stored, "ReplicaSetCreateError", message);

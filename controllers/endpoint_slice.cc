@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "client/reconciler.h"
+#include "client/refusals.h"
 #include "controllers/endpoint_slice_plan.h"
 #include "controllers/program.h"
 #include "controllers/service_pods.h"
@@ -101,13 +102,6 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
       if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
     }
     return {};
-  }
-
-  static bool IsNamespaceTerminating(const Error& error) {
-    for (const Cause& cause : error.causes) {
-      if (cause.reason == "NamespaceTerminating") return true;
-    }
-    return false;
   }
 
   Result<Requeue> Report(const Service& service, const Result<>& written) {

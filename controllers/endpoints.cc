@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "client/reconciler.h"
+#include "client/refusals.h"
 #include "controllers/endpoint_slice_plan.h"
 #include "controllers/pod_control.h"
 #include "controllers/program.h"
@@ -143,7 +144,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
     }
     if (stored && wanted == *stored) return Requeue::None();
     const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
-    if (written) return Requeue::None();
+    if (written || IsNamespaceTerminating(written.error())) return Requeue::None();
     if (!stored) {
       events_.Warning(
           service, "FailedToCreateEndpoint",

@@ -63,7 +63,9 @@ class Heartbeats {
   std::map<std::string, Duration> heard_ GUARDED_BY(mutex_);
 };
 
-// Marks silent nodes Unknown. Sleeps until the first node can have been silent for too long.
+// Marks silent nodes Unknown. Sleeps until the first node can have been silent for too long, and
+// looks every period at those that have been: one that reports again, Ready or not, may fall silent
+// again.
 class NodeMonitor final : public ControlLoop {
  public:
   NodeMonitor(Manager& manager, const ControllerOptions& options)
@@ -96,7 +98,7 @@ class NodeMonitor final : public ControlLoop {
     const Duration left = grace - heartbeats_.Silence(node.metadata.name);
     if (left > Duration(0)) return left;
     Node unknown = node;
-    if (!MarkUnknown(unknown, clock_.Now())) return kNever;  // Its next heartbeat wakes its taints.
+    if (!MarkUnknown(unknown, clock_.Now())) return options_.node_monitor_period;
     const auto written = client_.UpdateStatus(unknown);
     if (!written) {
       log_.Info("node status not written",

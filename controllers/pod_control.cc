@@ -4,6 +4,8 @@
 #include <bit>
 #include <charconv>
 
+#include "client/refusals.h"
+
 namespace skiff {
 
 using core_v1::Pod;
@@ -208,9 +210,7 @@ Result<> PodControl::Create(const core_v1::ObjectReference& owner, const Pod& po
                      "Created pod: " + (*created)->metadata.name);
     return {};
   }
-  for (const Cause& cause : created.error().causes) {
-    if (cause.reason == "NamespaceTerminating") return {};
-  }
+  if (IsNamespaceTerminating(created.error())) return {};
   recorder_.Report(owner, EventType::kWarning, "FailedCreate",
                    "Error creating: " + created.error().message);
   return Fail(created.error());

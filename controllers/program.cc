@@ -19,7 +19,9 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&) { AddReplicationControllerController(m); }},
     {"deployment-controller", [](Manager& m, const auto&) { AddDeploymentController(m); }},
     {"daemonset-controller", [](Manager& m, const auto&) { AddDaemonSetController(m); }},
+    {"statefulset-controller", [](Manager& m, const auto&) { AddStatefulSetController(m); }},
     {"job-controller", [](Manager& m, const auto&) { AddJobController(m); }},
+    {"cronjob-controller", [](Manager& m, const auto&) { AddCronJobController(m); }},
     {"ttl-after-finished-controller",
      [](Manager& m, const auto&) { AddTtlAfterFinishedController(m); }},
     {"disruption-controller", [](Manager& m, const auto&) { AddDisruptionController(m); }},
@@ -30,6 +32,7 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) {
        if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
      }},
+    {"resourcequota-controller", [](Manager& m, const auto&) { AddResourceQuotaController(m); }},
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
      [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},
@@ -47,6 +50,8 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) { AddVolumeBinder(m, o); }},
     {"persistentvolume-protection-controller",
      [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
+    {"volumeattributesclass-protection-controller",
+     [](Manager& m, const auto&) { AddVolumeAttributesClassProtection(m); }},
     {"pod-garbage-collector-controller",
      [](Manager& m, const auto& o) { AddPodGarbageCollector(m, o.terminated_pod_gc_threshold); }},
     {"certificatesigningrequest-approving-controller",
@@ -67,6 +72,7 @@ const Entry kControllers[] = {
      /*by_default=*/false},
     {"token-cleaner-controller", [](Manager& m, const auto&) { AddTokenCleaner(m); },
      /*by_default=*/false},
+    {"unserved-kinds-controller", [](Manager& m, const auto&) { AddUnservedKinds(m); }},
     {"garbage-collector-controller", [](Manager& m, const auto&) { AddGarbageCollector(m); }},
 };
 

@@ -59,12 +59,15 @@ void AddReplicaSetController(Manager& manager);
 void AddReplicationControllerController(Manager& manager);
 void AddDeploymentController(Manager& manager);
 void AddDaemonSetController(Manager& manager);
+void AddStatefulSetController(Manager& manager);
 void AddDisruptionController(Manager& manager);
 void AddJobController(Manager& manager);
+void AddCronJobController(Manager& manager);
 void AddTtlAfterFinishedController(Manager& manager);
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddNamespaceController(Manager& manager);
+void AddResourceQuotaController(Manager& manager);
 void AddGarbageCollector(Manager& manager);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
 void AddTaintEvictionController(Manager& manager);
@@ -78,6 +81,7 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 // Pods by the claims they use: ByIndex("claim", "namespace/name").
 void AddPodClaimIndex(Manager& manager);
 void AddVolumeProtectionControllers(Manager& manager);
+void AddVolumeAttributesClassProtection(Manager& manager);
 void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
 void AddCertificateApproving(Manager& manager);
 void AddCertificateSigning(Manager& manager, const ControllerOptions& options);
@@ -86,5 +90,6 @@ void AddServingApproving(Manager& manager);
 void AddNodeServicesApproving(Manager& manager);
 void AddBootstrapSigner(Manager& manager);
 void AddTokenCleaner(Manager& manager);
+void AddUnservedKinds(Manager& manager);
 
 }  // namespace skiff

@@ -1,5 +1,6 @@
 // The ConfigMap kube-root-ca.crt in every namespace: by which CA pods know the API server.
 #include "client/reconciler.h"
+#include "client/refusals.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -41,9 +42,7 @@ class RootCaReconciler final : public Reconciler<Namespace> {
         written.error().reason == Reason::kNotFound) {
       return Requeue::None();
     }
-    for (const Cause& cause : written.error().causes) {
-      if (cause.reason == "NamespaceTerminating") return Requeue::None();
-    }
+    if (IsNamespaceTerminating(written.error())) return Requeue::None();
     return Fail(written.error());
   }
 

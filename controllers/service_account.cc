@@ -1,5 +1,6 @@
 // The ServiceAccount "default" in every namespace.
 #include "client/reconciler.h"
+#include "client/refusals.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -28,9 +29,7 @@ class ServiceAccountReconciler final : public Reconciler<Namespace> {
     if (created || created.error().reason == Reason::kAlreadyExists) return Requeue::None();
     // The namespace has just gone, or is about to.
     if (created.error().reason == Reason::kNotFound) return Requeue::None();
-    for (const Cause& cause : created.error().causes) {
-      if (cause.reason == "NamespaceTerminating") return Requeue::None();
-    }
+    if (IsNamespaceTerminating(created.error())) return Requeue::None();
     return Fail(created.error());
   }
 

@@ -1,6 +1,8 @@
-// Claims in use by pods and volumes bound to claims are not deleted: a finalizer holds them.
+// Claims in use by pods, volumes bound to claims, and the attribute classes of either are not
+// deleted: a finalizer holds them.
 #include <algorithm>
 
+#include "api/gen/storage_v1.h"
 #include "client/reconciler.h"
 #include "controllers/owner_graph.h"
 #include "controllers/program.h"
@@ -12,6 +14,9 @@ using core_v1::PersistentVolume;
 using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 
+using storage_v1::VolumeAttributesClass;
+
+constexpr std::string_view kClassFinalizer = "kubernetes.io/vac-protection";
 constexpr std::string_view kClaimFinalizer = "kubernetes.io/pvc-protection";
 constexpr std::string_view kVolumeFinalizer = "kubernetes.io/pv-protection";
 
@@ -88,7 +93,74 @@ class VolumeProtection final : public Reconciler<PersistentVolume> {
   Client& client_;
 };
 
+// The classes that a claim has, asks for, or is being changed to.
+std::vector<ObjectKey> ClassesOf(const PersistentVolumeClaim& claim) {
+  std::vector<ObjectKey> keys;
+  const auto add = [&](const std::string& name) {
+    if (!name.empty()) keys.push_back({"", name});
+  };
+  add(claim.spec.volume_attributes_class_name.value_or(""));
+  add(claim.status.current_volume_attributes_class_name.value_or(""));
+  if (claim.status.modify_volume_status) {
+    add(claim.status.modify_volume_status->target_volume_attributes_class_name);
+  }
+  return keys;
+}
+
+std::vector<ObjectKey> ClassesOf(const PersistentVolume& volume) {
+  const std::string name = volume.spec.volume_attributes_class_name.value_or("");
+  if (name.empty()) return {};
+  return {{"", name}};
+}
+
+template <Kind K>
+bool AnyHas(const std::vector<Ptr<K>>& objects, const ObjectKey& key) {
+  return std::any_of(objects.begin(), objects.end(), [&](const auto& object) {
+    const auto keys = ClassesOf(*object);
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  });
+}
+
+class ClassProtection final : public Reconciler<VolumeAttributesClass> {
+ public:
+  explicit ClassProtection(Manager& manager)
+      : client_(manager.client()),
+        claims_(manager.informer<PersistentVolumeClaim>()),
+        volumes_(manager.informer<PersistentVolume>()) {}
+
+  Result<Requeue> Reconcile(const VolumeAttributesClass& object) override {
+    const bool held = HasFinalizer(object.metadata, kClassFinalizer);
+    if (!object.metadata.deletion_timestamp) {
+      if (!held) TRY(Add(client_, object, kClassFinalizer));
+      return Requeue::None();
+    }
+    if (!held) return Requeue::None();
+    const ObjectKey key = KeyOf(object);
+    // The end of what uses it wakes us.
+    if (AnyHas(claims_.List(), key) || AnyHas(volumes_.List(), key)) return Requeue::None();
+    // The caches may not show a claim that was made just now.
+    const auto live = TRY(client_.List<PersistentVolumeClaim>());
+    if (AnyHas(live, key)) return Requeue::After(1s);
+    TRY(Remove(client_, object, kClassFinalizer));
+    return Requeue::None();
+  }
+
+ private:
+  Client& client_;
+  const Informer<PersistentVolumeClaim> claims_;
+  const Informer<PersistentVolume> volumes_;
+};
+
 }  // namespace
+
+void AddVolumeAttributesClassProtection(Manager& manager) {
+  ControllerBuilder<VolumeAttributesClass>(manager, "volumeattributesclass-protection-controller")
+      .Watches<PersistentVolumeClaim>(
+          [](const PersistentVolumeClaim& claim) { return ClassesOf(claim); })
+      .Watches<PersistentVolume>([](const PersistentVolume& volume) { return ClassesOf(volume); })
+      .Workers(1)
+      .Complete(std::make_unique<ClassProtection>(manager));
+}
 
 void AddVolumeProtectionControllers(Manager& manager) {
   AddPodClaimIndex(manager);

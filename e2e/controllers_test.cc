@@ -8,7 +8,9 @@
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
+#include "api/gen/networking_v1.h"
 #include "api/gen/policy_v1.h"
+#include "api/gen/storage_v1.h"
 #include "controllers/pod_control.h"
 #include "e2e/controllers_harness.h"
 
@@ -372,6 +374,32 @@ TEST_P(ControllersTest, AnIdleClusterSleeps) {
   }
   // Watches end and begin anew, bookmarks come; nothing polls.
   EXPECT_LT(steps, 10 * 60 * 10);
+}
+
+TEST_P(ControllersTest, AnAttributesClassThatNobodyUsesCanBeDeleted) {
+  storage_v1::VolumeAttributesClass gold;
+  gold.metadata.name = "gold";
+  gold.driver_name = "example.com";
+  gold.parameters["iops"] = "500";
+  cluster_.Apply(gold).RunFor(1s);
+  cluster_.Delete<storage_v1::VolumeAttributesClass>({"", "gold"}).RunFor(1s);
+  EXPECT_EQ(cluster_.Get<storage_v1::VolumeAttributesClass>({"", "gold"}), nullptr);
+}
+
+TEST_P(ControllersTest, WhatNobodyActsOnSaysSoOnce) {
+  networking_v1::NetworkPolicy policy;
+  policy.metadata.name = "deny";
+  policy.metadata.namespace_ = "default";
+  policy.spec.policy_types = {"Ingress"};
+  cluster_.Apply(policy).RunFor(1s);
+  cluster_.Edit<networking_v1::NetworkPolicy>(
+      {"default", "deny"}, [](auto& it) { it.metadata.labels["a"] = "b"; });
+  cluster_.RunFor(1s);
+  auto events = cluster_.List<core_v1::Event>("default");
+  std::erase_if(events, [](const auto& event) { return event.reason != "NotImplemented"; });
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].involved_object.name, "deny");
+  EXPECT_EQ(events[0].count, 1);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "controllers/scheduler/node_trial.h"
+
 namespace skiff::scheduler {
 namespace {
 
@@ -38,6 +40,52 @@ const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Ve
   for (const NamedFilter& named : filters.list) {
     verdict = named.filter(node);
     if (!verdict.fits()) return &named;
+  }
+  return nullptr;
+}
+
+struct Refusal {
+  std::string_view rule;  // "" when the pod fits.
+  Verdict verdict;
+};
+
+// With the places of nominated pods taken. All filters are prepared anew for it, as those of pods
+// beside pods depend on who is there.
+Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
+  Refusal refusal;
+  if (snapshot.nominations == nullptr) return refusal;
+  std::vector<PodInfoPtr> waiting;
+  for (const PodInfoPtr& other : snapshot.nominations->On(node.name())) {
+    if (other->priority >= pod.priority && other->uid() != pod.uid()) waiting.push_back(other);
+  }
+  if (waiting.empty()) return refusal;
+  NodeTrial trial(node, snapshot);
+  for (const PodInfoPtr& other : waiting) trial.node().AddPod(other);
+  const Filters filters = PrepareFilters(pod, trial.snapshot());
+  if (!filters.rejection.fits()) return {filters.rejector, filters.rejection};
+  const NamedFilter* filter = FirstRefusal(filters, trial.node(), refusal.verdict);
+  if (filter != nullptr) refusal.rule = filter->rule;
+  return refusal;
+}
+
+Refusal RefusalOn(const Filters& filters, const PodInfo& pod, const NodeInfo& node,
+                  const Snapshot& snapshot) {
+  Refusal refusal = RefusalBesideNominated(pod, node, snapshot);
+  if (!refusal.rule.empty()) return refusal;
+  const NamedFilter* filter = FirstRefusal(filters, node, refusal.verdict);
+  if (filter != nullptr) refusal.rule = filter->rule;
+  return refusal;
+}
+
+// The node the pod is nominated to, when it fits there by now.
+const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
+                              const Snapshot& snapshot) {
+  if (snapshot.nominations == nullptr) return nullptr;
+  const std::string name = snapshot.nominations->NodeOf(pod.uid());
+  if (name.empty()) return nullptr;
+  for (const NodeInfo* node : snapshot.nodes) {
+    if (node->name() != name) continue;
+    return RefusalOn(filters, pod, *node, snapshot).rule.empty() ? node : nullptr;
   }
   return nullptr;
 }
@@ -101,17 +149,20 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
     unfit.rejectors.insert(std::string(filters.rejector));
     return decision;
   }
+  if (const NodeInfo* nominated = NominatedNode(filters, pod, snapshot)) {
+    decision.node = nominated->name();
+    return decision;
+  }
   const size_t wanted = FeasibleWanted(snapshot.nodes.size(), percentage);
   std::vector<const NodeInfo*> feasible;
   size_t looked_at = 0;
   for (; looked_at < snapshot.nodes.size() && feasible.size() < wanted; ++looked_at) {
     const NodeInfo& node = *snapshot.nodes[(start + looked_at) % snapshot.nodes.size()];
-    Verdict verdict;
-    const NamedFilter* refusal = FirstRefusal(filters, node, verdict);
-    if (refusal == nullptr) {
+    const Refusal refusal = RefusalOn(filters, pod, node, snapshot);
+    if (refusal.rule.empty()) {
       feasible.push_back(&node);
     } else {
-      Refuse(unfit, node, refusal->rule, verdict);
+      Refuse(unfit, node, refusal.rule, refusal.verdict);
     }
   }
   start = (start + looked_at) % snapshot.nodes.size();
@@ -122,9 +173,7 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
 Verdict FitsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
   const Filters filters = PrepareFilters(pod, snapshot);
   if (!filters.rejection.fits()) return filters.rejection;
-  Verdict verdict;
-  FirstRefusal(filters, node, verdict);
-  return verdict;
+  return RefusalOn(filters, pod, node, snapshot).verdict;
 }
 
 }  // namespace skiff::scheduler

@@ -7,6 +7,7 @@
 
 #include "base/id.h"
 #include "controllers/scheduler/framework.h"
+#include "controllers/scheduler/nominations.h"
 
 namespace skiff::scheduler {
 
@@ -32,11 +33,13 @@ struct Decision {
 size_t FeasibleWanted(size_t nodes, int percentage = 0);
 
 // Looks at nodes from `start` on and moves it behind the last one looked at, so that clusters in
-// which not all nodes are scored are used evenly. Ties are drawn at random.
+// which not all nodes are scored are used evenly. Ties are drawn at random. A pod that is nominated
+// gets its node if it fits there by now, whatever the others are like.
 Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
                   int percentage = 0);
 
-// Whether the pod fits on that one node as the snapshot shows it.
+// Whether the pod fits on that one node as the snapshot shows it: beside the pods that are
+// nominated to the node and are not less important, and without them, as they may yet go elsewhere.
 Verdict FitsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot);
 
 }  // namespace skiff::scheduler

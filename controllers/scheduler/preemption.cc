@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "api/selector.h"
+#include "controllers/scheduler/node_trial.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -37,23 +38,6 @@ std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods,
   return violates;
 }
 
-class NodeTrial {
- public:
-  NodeTrial(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot)
-      : pod_(pod), node_(node), snapshot_(snapshot) {
-    std::replace(snapshot_.nodes.begin(), snapshot_.nodes.end(), &node,
-                 static_cast<const NodeInfo*>(&node_));
-  }
-  bool Fits() const { return FitsOn(pod_, node_, snapshot_).fits(); }
-  void Remove(const PodInfoPtr& pod) { node_.RemovePod(pod->uid()); }
-  void PutBack(const PodInfoPtr& pod) { node_.AddPod(pod); }
-
- private:
-  const PodInfo& pod_;
-  NodeInfo node_;
-  Snapshot snapshot_;
-};
-
 std::optional<Victims> VictimsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot,
                                  const std::vector<BudgetPtr>& budgets) {
   std::vector<PodInfoPtr> lower;
@@ -61,9 +45,10 @@ std::optional<Victims> VictimsOn(const PodInfo& pod, const NodeInfo& node, const
     if (other->priority < pod.priority) lower.push_back(other);
   }
   if (lower.empty()) return std::nullopt;
-  NodeTrial trial(pod, node, snapshot);
-  for (const PodInfoPtr& other : lower) trial.Remove(other);
-  if (!trial.Fits()) return std::nullopt;
+  NodeTrial trial(node, snapshot);
+  const auto fits = [&] { return FitsOn(pod, trial.node(), trial.snapshot()).fits(); };
+  for (const PodInfoPtr& other : lower) trial.node().RemovePod(other->uid());
+  if (!fits()) return std::nullopt;
   std::sort(lower.begin(), lower.end(), IsMoreImportant);
   const std::vector<bool> violates = ViolatesBudget(lower, budgets);
   Victims victims{node.name(), {}, 0};
@@ -71,9 +56,9 @@ std::optional<Victims> VictimsOn(const PodInfo& pod, const NodeInfo& node, const
   for (const bool spare_violating : {true, false}) {
     for (size_t i = 0; i < lower.size(); ++i) {
       if (violates[i] != spare_violating) continue;
-      trial.PutBack(lower[i]);
-      if (trial.Fits()) continue;
-      trial.Remove(lower[i]);
+      trial.node().AddPod(lower[i]);
+      if (fits()) continue;
+      trial.node().RemovePod(lower[i]->uid());
       victims.pods.push_back(lower[i]);
       victims.budget_violations += violates[i] ? 1 : 0;
     }
@@ -82,13 +67,25 @@ std::optional<Victims> VictimsOn(const PodInfo& pod, const NodeInfo& node, const
   return victims;
 }
 
+// When the first of the most important victims began; a pod that has not begins now.
+TimePoint EarliestStart(const Victims& victims) {
+  TimePoint earliest = TimePoint::max();
+  for (const PodInfoPtr& pod : victims.pods) {
+    if (pod->priority != victims.pods[0]->priority) continue;
+    const auto& start = pod->pod->status.start_time;
+    if (start) earliest = std::min(earliest, start->point());
+  }
+  return earliest;
+}
+
 // Smaller is better, element by element.
 auto Harm(const Victims& victims) {
   int64_t sum = 0;
   for (const PodInfoPtr& pod : victims.pods) sum += int64_t{pod->priority} + (int64_t{1} << 31);
   const int highest =
       victims.pods.empty() ? std::numeric_limits<int>::min() : victims.pods[0]->priority;
-  return std::tuple(victims.budget_violations, highest, sum, victims.pods.size());
+  return std::tuple(victims.budget_violations, highest, sum, victims.pods.size(),
+                    -EarliestStart(victims).time_since_epoch());
 }
 
 std::string Summary(size_t nodes, size_t hopeless, size_t without_victims) {
@@ -105,30 +102,94 @@ std::string Summary(size_t nodes, size_t hopeless, size_t without_victims) {
   return text + ".";
 }
 
+bool LeavesForAnother(const PodInfo& pod, const std::set<std::string>& leaving) {
+  if (leaving.contains(pod.uid())) return true;
+  if (!pod.pod->metadata.deletion_timestamp) return false;
+  const auto& conditions = pod.pod->status.conditions;
+  return std::any_of(conditions.begin(), conditions.end(), [](const auto& condition) {
+    return condition.type == "DisruptionTarget" && condition.status == "True" &&
+           condition.reason == "PreemptionByScheduler";
+  });
+}
+
+// Why the pod may not make others go; "" when it may. One for whom pods are leaving already waits
+// for them, unless the node cannot take it any more.
+std::string WhyNot(const PreemptionInput& input) {
+  if (input.pod.pod->spec.preemption_policy.value_or("") == "Never") {
+    return "not eligible due to preemptionPolicy=Never.";
+  }
+  if (input.snapshot.nominations == nullptr) return "";
+  const std::string nominated = input.snapshot.nominations->NodeOf(input.pod.uid());
+  const auto& hopeful = input.unfit.preemptable;
+  if (std::find(hopeful.begin(), hopeful.end(), nominated) == hopeful.end()) return "";
+  for (const NodeInfo* node : input.snapshot.nodes) {
+    if (node->name() != nominated) continue;
+    for (const auto& [uid, other] : node->pods) {
+      if (other->priority < input.pod.priority && LeavesForAnother(*other, input.leaving)) {
+        return "not eligible due to a terminating pod on the nominated node.";
+      }
+    }
+  }
+  return "";
+}
+
+std::vector<const NodeInfo*> Potential(const PreemptionInput& input) {
+  const std::set<std::string> hopeful(input.unfit.preemptable.begin(),
+                                      input.unfit.preemptable.end());
+  std::vector<const NodeInfo*> potential;
+  for (const NodeInfo* node : input.snapshot.nodes) {
+    if (hopeful.contains(node->name())) potential.push_back(node);
+  }
+  return potential;
+}
+
 }  // namespace
 
-PreemptionOutcome Preempt(const PodInfo& pod, const Snapshot& snapshot, const Unfit& unfit,
-                          const std::vector<BudgetPtr>& budgets) {
-  if (pod.pod->spec.preemption_policy.value_or("") == "Never") {
-    return {std::nullopt, "preemption: not eligible due to preemptionPolicy=Never."};
+size_t CandidatesWanted(size_t nodes) {
+  constexpr size_t kAtLeast = 100;
+  constexpr size_t kPercent = 10;
+  return std::min(nodes, std::max(kAtLeast, nodes * kPercent / 100));
+}
+
+PreemptionOutcome Preempt(const PreemptionInput& input, Random& random) {
+  if (const std::string why_not = WhyNot(input); !why_not.empty()) {
+    return {std::nullopt, false, "preemption: " + why_not};
   }
   PreemptionOutcome outcome;
+  const auto potential = Potential(input);
+  const size_t wanted = CandidatesWanted(potential.size());
+  const size_t offset = potential.empty() ? 0 : random.Below(potential.size());
+  size_t candidates = 0;
   size_t without_victims = 0;
-  for (const NodeInfo* node : snapshot.nodes) {
-    const auto& candidates = unfit.preemptable;
-    if (std::find(candidates.begin(), candidates.end(), node->name()) == candidates.end()) continue;
-    auto victims = VictimsOn(pod, *node, snapshot, budgets);
+  bool any_within_budgets = false;
+  for (size_t i = 0; i < potential.size(); ++i) {
+    if (any_within_budgets && candidates >= wanted) break;
+    const NodeInfo& node = *potential[(offset + i) % potential.size()];
+    auto victims = VictimsOn(input.pod, node, input.snapshot, input.budgets);
     if (!victims) {
       ++without_victims;
-    } else if (!outcome.victims || Harm(*victims) < Harm(*outcome.victims)) {
+      continue;
+    }
+    ++candidates;
+    any_within_budgets |= victims->budget_violations == 0;
+    if (!outcome.victims || Harm(*victims) < Harm(*outcome.victims)) {
       outcome.victims = std::move(victims);
     }
   }
   if (!outcome.victims) {
-    outcome.message = Summary(snapshot.nodes.size(),
-                              snapshot.nodes.size() - unfit.preemptable.size(), without_victims);
+    const size_t nodes = input.snapshot.nodes.size();
+    outcome.message = Summary(nodes, nodes - potential.size(), without_victims);
   }
   return outcome;
+}
+
+std::vector<PodInfoPtr> Displaced(const PodInfo& preemptor, const std::string& node,
+                                  const Nominations& nominations) {
+  std::vector<PodInfoPtr> displaced;
+  for (const PodInfoPtr& pod : nominations.On(node)) {
+    if (pod->priority < preemptor.priority) displaced.push_back(pod);
+  }
+  return displaced;
 }
 
 }  // namespace skiff::scheduler

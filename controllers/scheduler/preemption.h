@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,14 +20,33 @@ struct Victims {
   int budget_violations = 0;
 };
 
+struct PreemptionInput {
+  const PodInfo& pod;
+  const Snapshot& snapshot;
+  // Its `preemptable` are the nodes on which the rules said that removing pods may help.
+  const Unfit& unfit;
+  const std::vector<BudgetPtr>& budgets;
+  // Pods that were told to go for others; the cache may not show it yet.
+  const std::set<std::string>& leaving;
+};
+
 struct PreemptionOutcome {
   std::optional<Victims> victims;
+  // Why the pod may not preempt now: what it is nominated to stays as it is.
+  bool eligible = true;
   // For the event: `preemption: 0/3 nodes are available: ...` or why the pod may not preempt.
   std::string message;
 };
 
-// `preemptable` are the nodes on which the rules said that removing pods may help.
-PreemptionOutcome Preempt(const PodInfo& pod, const Snapshot& snapshot, const Unfit& unfit,
-                          const std::vector<BudgetPtr>& budgets);
+// How many candidates are enough of `nodes` on which removing pods may help.
+size_t CandidatesWanted(size_t nodes);
+
+// Looks for candidates from a random node on.
+PreemptionOutcome Preempt(const PreemptionInput& input, Random& random);
+
+// Pods nominated to the node that are less important than the one that will have its place: they
+// must look elsewhere.
+std::vector<PodInfoPtr> Displaced(const PodInfo& preemptor, const std::string& node,
+                                  const Nominations& nominations);
 
 }  // namespace skiff::scheduler

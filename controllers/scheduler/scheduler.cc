@@ -23,6 +23,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       options_(std::move(options)),
       clock_(manager.clock()),
       events_(manager.Recorder(std::string(kSchedulerName))),
+      writer_(manager, events_),
       pods_(manager.informer<core_v1::Pod>()),
       nodes_(manager.informer<core_v1::Node>()),
       claims_(manager.informer<core_v1::PersistentVolumeClaim>()),
@@ -84,19 +85,34 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
   const bool replaced = before && now && before->metadata.uid != now->metadata.uid;
   if (before && (!now || replaced)) {
     queue_.Remove(key);
-    if (cache_.RemovePod(before->metadata.uid)) {
-      queue_.Happened(ClusterEvent::kPodDeleted, time);
-    }
+    leaving_.erase(before->metadata.uid);
+    const bool had_place = cache_.RemovePod(before->metadata.uid);
+    const bool waited = nominations_.Remove(before->metadata.uid);
+    if (had_place || waited) queue_.Happened(ClusterEvent::kPodDeleted, time);
   }
   if (!now) return;
   if (!now->spec.node_name.empty()) {
     const bool is_news = !before || before->spec.node_name.empty() ||
                          before->metadata.labels != now->metadata.labels;
     cache_.SetPod(now);
+    nominations_.Remove(now->metadata.uid);
     queue_.Remove(key);
     if (is_news) queue_.Happened(ClusterEvent::kPodAdded, time);
   } else if (IsOurs(*now) && !cache_.IsAssumed(now->metadata.uid)) {
-    queue_.Add(std::make_shared<const PodInfo>(now), time);
+    const auto info = std::make_shared<const PodInfo>(now);
+    FollowNomination(replaced ? nullptr : before, info);
+    queue_.Add(info, time);
+  }
+}
+
+void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now) {
+  const std::string& node = now->pod->status.nominated_node_name;
+  if (!node.empty()) {
+    nominations_.Set(now, node);
+  } else if (!before || before->status.nominated_node_name.empty()) {
+    nominations_.Refresh(now);  // Our own write may not have come back yet.
+  } else if (nominations_.Remove(now->uid())) {
+    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
   }
 }
 
@@ -145,6 +161,7 @@ Duration Scheduler::Step() {
 Snapshot Scheduler::MakeSnapshot() {
   Snapshot snapshot;
   snapshot.nodes = cache_.Nodes();
+  snapshot.nominations = &nominations_;
   snapshot.storage = {[this](const std::string& namespace_, const std::string& name) {
                         return claims_.Get({namespace_, name});
                       },
@@ -179,56 +196,62 @@ void Scheduler::Decide(QueuedPod pod) {
     return;
   }
   cache_.Assume(pod.info, decision.node);
+  nominations_.Remove(object.metadata.uid);
   Enqueue({std::move(pod), decision.node, clock_.Monotonic() + kClaimTimeout});
 }
 
 void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
   const PodInfoPtr info = pod.info;
-  std::string message = unfit.Message();
+  Unplaced unplaced{"Unschedulable", unfit.Message(), ""};
+  Result<> room;
   if (unfit.nodes > 0) {
-    const auto outcome = Preempt(*info, MakeSnapshot(), unfit, budgets_.List());
+    const auto budgets = budgets_.List();
+    const Snapshot snapshot = MakeSnapshot();
+    const auto outcome =
+        Preempt({*info, snapshot, unfit, budgets, leaving_}, manager_.random());
+    if (!outcome.eligible) unplaced.nominated_node.reset();
+    if (!outcome.message.empty()) unplaced.message += " " + outcome.message;
     if (outcome.victims) {
-      Evict(*info, *outcome.victims);
-    } else if (!outcome.message.empty()) {
-      message += " " + outcome.message;
+      room = MakeRoom(info, *outcome.victims);
+      if (room) unplaced.nominated_node = outcome.victims->node;
     }
   }
-  queue_.Unschedulable(std::move(pod), unfit.rejectors, clock_.Monotonic());
-  events_.Warning(*info->pod, "FailedScheduling", message);
-  WriteUnschedulable(*info->pod, message);
+  if (room) {
+    queue_.Unschedulable(std::move(pod), unfit.rejectors, clock_.Monotonic());
+  } else {
+    log_.Info("preemption failed", {{"pod", info->Key()}, {"error", room.error().message}});
+    queue_.Failed(std::move(pod), clock_.Monotonic());
+  }
+  events_.Warning(*info->pod, "FailedScheduling", unplaced.message);
+  WriteUnplaced(info, std::move(unplaced));
 }
 
-void Scheduler::Evict(const PodInfo& preemptor, const Victims& victims) {
-  for (const PodInfoPtr& victim : victims.pods) {
-    if (victim->pod->metadata.deletion_timestamp) continue;
-    const auto deleted = manager_.client().Delete(*victim->pod);
-    if (!deleted && deleted.error().reason != Reason::kNotFound) {
-      log_.Info("preemption failed", {{"pod", victim->Key()}, {"error", deleted.error().message}});
-      continue;
-    }
-    events_.Normal(*victim->pod, "Preempted",
-                   "Preempted by pod " + preemptor.uid() + " on node " + victims.node);
+Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
+  TRY(writer_.Evict(*pod, victims));
+  for (const PodInfoPtr& victim : victims.pods) leaving_.insert(victim->uid());
+  // Less important pods that waited for the node lose it to this one, and look elsewhere.
+  for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {
+    nominations_.Remove(displaced->uid());
+    writer_.Write(*displaced->pod, {"", "", ""});
+    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
   }
+  return {};
 }
 
-void Scheduler::WriteUnschedulable(const core_v1::Pod& pod, const std::string& message) {
-  const auto written = manager_.client().PatchStatus(pod, [&](core_v1::Pod& it) {
-    auto& conditions = it.status.conditions;
-    auto condition = std::find_if(conditions.begin(), conditions.end(),
-                                  [](const auto& each) { return each.type == "PodScheduled"; });
-    if (condition == conditions.end()) {
-      condition = conditions.emplace(conditions.end());
-      condition->type = "PodScheduled";
+void Scheduler::WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced) {
+  if (unplaced.nominated_node) {
+    const std::string before = nominations_.NodeOf(pod->uid());
+    const std::string& now = *unplaced.nominated_node;
+    nominations_.Remove(pod->uid());
+    if (!now.empty()) nominations_.Set(pod, now);
+    // Neither the API nor we ever said otherwise.
+    if (before == now && pod->pod->status.nominated_node_name == now) {
+      unplaced.nominated_node.reset();
     }
-    if (condition->status != "False") condition->last_transition_time = clock_.Now();
-    condition->status = "False";
-    condition->reason = "Unschedulable";
-    condition->message = message;
-  });
-  if (!written && written.error().reason != Reason::kNotFound &&
-      written.error().reason != Reason::kConflict) {
-    log_.Info("pod condition not written", {{"error", written.error().message}});
   }
+  const auto current = pods_.Get(KeyOf(*pod->pod));
+  const bool is_same = current && current->metadata.uid == pod->uid();
+  writer_.Write(is_same ? *current : *pod->pod, unplaced);
 }
 
 meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod) const {
@@ -324,7 +347,7 @@ void Scheduler::Bind(Binding binding) {
   }
   const core_v1::Pod& pod = *binding.pod.info->pod;
   const auto bound = manager_.client().Bind(pod, binding.node);
-  if (!bound) {
+  if (!bound && !IsBound(binding)) {
     BindFailed(std::move(binding), bound.error());
     return;
   }
@@ -370,12 +393,22 @@ void Scheduler::ClaimsChanged() {
   for (Binder* binder : binders_) binder->Wake();
 }
 
+bool Scheduler::IsBound(const Binding& binding) {
+  const core_v1::Pod& pod = *binding.pod.info->pod;
+  const auto live = manager_.client().Get<core_v1::Pod>(KeyOf(pod));
+  return live && (*live)->metadata.uid == pod.metadata.uid &&
+         (*live)->spec.node_name == binding.node;
+}
+
 void Scheduler::BindFailed(Binding binding, const Error& error) {
   Post([binding = std::move(binding), error](Scheduler& self) {
     const Duration now = self.clock_.Monotonic();
     const core_v1::Pod& pod = *binding.pod.info->pod;
-    self.cache_.RemovePod(pod.metadata.uid);
-    self.queue_.Happened(ClusterEvent::kPodDeleted, now);
+    // An event that says where the pod is knows better than an answer that was lost.
+    if (self.cache_.IsAssumed(pod.metadata.uid)) {
+      self.cache_.RemovePod(pod.metadata.uid);
+      self.queue_.Happened(ClusterEvent::kPodDeleted, now);
+    }
     const auto current = self.pods_.Get({pod.metadata.namespace_, pod.metadata.name});
     const bool is_over =
         !current || current->metadata.uid != pod.metadata.uid || !current->spec.node_name.empty();
@@ -385,6 +418,8 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
     }
     self.events_.Warning(pod, "FailedScheduling", error.message);
     self.queue_.Failed(binding.pod, now);
+    self.WriteUnplaced(std::make_shared<const PodInfo>(current),
+                       {"SchedulerError", error.message, ""});
   });
 }
 

@@ -16,6 +16,8 @@
 #include "client/manager.h"
 #include "controllers/scheduler/cache.h"
 #include "controllers/scheduler/cycle.h"
+#include "controllers/scheduler/nominations.h"
+#include "controllers/scheduler/pod_writer.h"
 #include "controllers/scheduler/preemption.h"
 #include "controllers/scheduler/queue.h"
 
@@ -72,8 +74,12 @@ class Scheduler final : public ControlLoop {
   void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);
   void Decide(QueuedPod pod);
   void Reject(QueuedPod pod, const Unfit& unfit);
-  void Evict(const PodInfo& preemptor, const Victims& victims);
-  void WriteUnschedulable(const core_v1::Pod& pod, const std::string& message);
+  // Tells the victims to go and keeps their place for the pod; an error when one would not.
+  Result<> MakeRoom(const PodInfoPtr& pod, const Victims& victims);
+  // What the API says about the node that a pod without one waits for.
+  void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
+  // nominated_node: as in Unplaced; "" ends the wait.
+  void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
   Snapshot MakeSnapshot();
   // Takes the next binding that can go on; else says when one that waits for claims times out.
   std::optional<Binding> NextBinding(Duration& delay);
@@ -82,6 +88,8 @@ class Scheduler final : public ControlLoop {
   meta_v1::LabelSelector DefaultSpreadSelector(const core_v1::Pod& pod) const;
   // nullopt: not yet; otherwise whether all claims of the pod are bound.
   std::optional<Result<>> BindClaims(const Binding& binding);
+  // Whether the pod has that node although the answer said otherwise, or never came.
+  bool IsBound(const Binding& binding);
   void BindFailed(Binding binding, const Error& error);
   void ClaimsChanged();
 
@@ -89,6 +97,7 @@ class Scheduler final : public ControlLoop {
   const SchedulerOptions options_;
   const Clock& clock_;
   EventRecorder& events_;
+  PodWriter writer_;
   const Log log_{"scheduler"};
   Informer<core_v1::Pod> pods_;
   Informer<core_v1::Node> nodes_;
@@ -103,6 +112,8 @@ class Scheduler final : public ControlLoop {
   Informer<policy_v1::PodDisruptionBudget> budgets_;
   Cache cache_;
   SchedulingQueue queue_;
+  Nominations nominations_;
+  std::set<std::string> leaving_;  // Uids of pods that were told to go and are not gone.
   size_t next_node_ = 0;
   std::vector<Binder*> binders_;
 

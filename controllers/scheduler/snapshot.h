@@ -70,8 +70,12 @@ struct StorageView {
       storage_class;
 };
 
+class Nominations;
+
 struct Snapshot {
   std::vector<const NodeInfo*> nodes;  // Zones in turn.
+  // Who waits for a node to become free; nullptr: nobody.
+  const Nominations* nominations = nullptr;
   StorageView storage;
   // Labels of a namespace; for namespace selectors.
   std::function<std::map<std::string, std::string>(const std::string& namespace_)> namespace_labels;

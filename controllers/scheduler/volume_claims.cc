@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controllers/scheduler/node_selector.h"
+#include "controllers/volume_match.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -19,30 +20,6 @@ bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& s
 bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node) {
   const auto& affinity = volume.spec.node_affinity;
   return !affinity || !affinity->required || Matches(*affinity->required, node);
-}
-
-// An available volume of the claim's class that the node can reach and that is large enough.
-bool HasVolumeFor(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
-                  const StorageView& storage) {
-  const auto wanted = claim.spec.resources.requests.find("storage");
-  for (const auto& volume : storage.volumes()) {
-    if (volume->spec.storage_class_name != claim.spec.storage_class_name.value_or("")) continue;
-    if (volume->status.phase != "Available" && !volume->spec.claim_ref) continue;
-    if (volume->spec.claim_ref && volume->spec.claim_ref->name != claim.metadata.name) continue;
-    if (volume->metadata.deletion_timestamp || !IsReachable(*volume, node)) continue;
-    const auto capacity = volume->spec.capacity.find("storage");
-    if (wanted != claim.spec.resources.requests.end() &&
-        (capacity == volume->spec.capacity.end() || capacity->second < wanted->second)) {
-      continue;
-    }
-    const auto& modes = volume->spec.access_modes;
-    const bool has_modes = std::all_of(
-        claim.spec.access_modes.begin(), claim.spec.access_modes.end(), [&](const auto& mode) {
-          return std::find(modes.begin(), modes.end(), mode) != modes.end();
-        });
-    if (has_modes) return true;
-  }
-  return false;
 }
 
 bool CanProvision(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
@@ -75,15 +52,38 @@ Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::N
   return Verdict::Unresolvable("node(s) didn't match PersistentVolume's node affinity");
 }
 
-Verdict CheckDelayed(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
+// Available volumes that the node can reach.
+std::vector<Ptr<core_v1::PersistentVolume>> ReachableVolumes(const core_v1::Node& node,
+                                                             const StorageView& storage) {
+  auto volumes = storage.volumes();
+  std::erase_if(volumes, [&](const auto& volume) { return !IsReachable(*volume, node); });
+  return volumes;
+}
+
+// Takes the volume that meets the claim out of `volumes`; no two claims get the same one.
+bool TakeVolume(const core_v1::PersistentVolumeClaim& claim,
+                std::vector<Ptr<core_v1::PersistentVolume>>& volumes) {
+  const auto found = FindVolume(claim, volumes, /*prebound_only=*/false);
+  return found && std::erase(volumes, found) > 0;
+}
+
+// The smallest claim first, as the volumes are dealt out later.
+Verdict CheckDelayed(std::vector<ClaimPtr> claims, const core_v1::Node& node,
                      const StorageView& storage) {
-  const auto selected = claim.metadata.annotations.find(std::string(kSelectedNodeAnnotation));
-  const bool elsewhere =
-      selected != claim.metadata.annotations.end() && selected->second != node.metadata.name;
-  if (!elsewhere && (HasVolumeFor(claim, node, storage) || CanProvision(claim, node, storage))) {
-    return Verdict::Fits();
+  if (claims.empty()) return Verdict::Fits();
+  std::stable_sort(claims.begin(), claims.end(), [](const ClaimPtr& a, const ClaimPtr& b) {
+    return RequestOf(*a) < RequestOf(*b);
+  });
+  auto volumes = ReachableVolumes(node, storage);
+  for (const ClaimPtr& claim : claims) {
+    const auto selected = claim->metadata.annotations.find(std::string(kSelectedNodeAnnotation));
+    const bool elsewhere =
+        selected != claim->metadata.annotations.end() && selected->second != node.metadata.name;
+    if (elsewhere || !(TakeVolume(*claim, volumes) || CanProvision(*claim, node, storage))) {
+      return Verdict::Unresolvable("node(s) didn't find available persistent volumes to bind");
+    }
   }
-  return Verdict::Unresolvable("node(s) didn't find available persistent volumes to bind");
+  return Verdict::Fits();
 }
 
 }  // namespace
@@ -139,11 +139,7 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
     Verdict verdict = CheckBound(*claim, node, storage);
     if (!verdict.fits()) return verdict;
   }
-  for (const ClaimPtr& claim : claims.delayed) {
-    Verdict verdict = CheckDelayed(*claim, node, storage);
-    if (!verdict.fits()) return verdict;
-  }
-  return Verdict::Fits();
+  return CheckDelayed(claims.delayed, node, storage);
 }
 
 }  // namespace skiff::scheduler

@@ -1,4 +1,4 @@
-#include "apiserver/admission/resource_quota_usage.h"
+#include "api/rules/quota_usage.h"
 
 #include <algorithm>
 #include <set>
@@ -30,8 +30,13 @@ bool HasAlias(const KindInfo& kind) {
   return kind.group.empty() && kAliases.contains(kind.resource);
 }
 
-bool IsFinished(const core_v1::Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+// It runs no more, or should not: past its grace it only waits for a node that may be lost.
+bool IsOver(const core_v1::Pod& pod, std::optional<TimePoint> now) {
+  if (pod.status.phase == "Succeeded" || pod.status.phase == "Failed") return true;
+  const auto& metadata = pod.metadata;
+  if (!now || !metadata.deletion_timestamp || !metadata.deletion_grace_period_seconds) return false;
+  return *now > metadata.deletion_timestamp->point() +
+                    std::chrono::seconds(*metadata.deletion_grace_period_seconds);
 }
 
 ResourceList Total(const core_v1::PodSpec& spec, bool limits) {
@@ -55,8 +60,8 @@ ResourceList Total(const core_v1::PodSpec& spec, bool limits) {
   return total;
 }
 
-void AddPod(const core_v1::Pod& pod, QuotaUsage& usage) {
-  if (IsFinished(pod)) {
+void AddPod(const core_v1::Pod& pod, std::optional<TimePoint> now, QuotaUsage& usage) {
+  if (IsOver(pod, now)) {
     usage.erase("pods");
     return;
   }
@@ -215,16 +220,16 @@ bool Gives(const core_v1::Container& container, const std::string& name) {
 
 }  // namespace
 
-QuotaUsage UsageOf(const Object& object) {
-  const KindInfo& kind = object.kind();
+QuotaUsage UsageOf(const QuotaObject& object) {
+  const KindInfo& kind = object.kind;
   QuotaUsage usage;
   if (!kind.namespaced || kind.kind == "Event") return usage;
   usage[CountName(kind)] = kOne;
   if (HasAlias(kind)) usage[std::string(kind.resource)] = kOne;
-  if (const auto* pod = object.As<core_v1::Pod>()) AddPod(*pod, usage);
-  if (const auto* service = object.As<core_v1::Service>()) AddService(*service, usage);
-  if (const auto* claim = object.As<core_v1::PersistentVolumeClaim>()) AddClaim(*claim, usage);
-  if (const auto* claim = object.As<resource_v1::ResourceClaim>()) AddResourceClaim(*claim, usage);
+  if (object.pod != nullptr) AddPod(*object.pod, object.now, usage);
+  if (object.service != nullptr) AddService(*object.service, usage);
+  if (object.claim != nullptr) AddClaim(*object.claim, usage);
+  if (object.resource_claim != nullptr) AddResourceClaim(*object.resource_claim, usage);
   return usage;
 }
 
@@ -255,21 +260,21 @@ bool CountsFor(const KindInfo& kind, const std::string& name) {
          (text.starts_with("requests.") && text != "requests.storage");
 }
 
-bool QuotaMatches(const core_v1::ResourceQuota& quota, const Object& object) {
+bool QuotaMatches(const core_v1::ResourceQuota& quota, const QuotaObject& object) {
   const auto scopes = ScopesOf(quota.spec);
   if (scopes.empty()) return true;
-  if (const auto* claim = object.As<core_v1::PersistentVolumeClaim>()) {
+  if (const auto* claim = object.claim) {
     return std::all_of(scopes.begin(), scopes.end(),
                        [&](const auto& scope) { return ClaimScopeMatches(scope, *claim); });
   }
-  const auto* pod = object.As<core_v1::Pod>();
+  const core_v1::Pod* pod = object.pod;
   if (pod == nullptr) return false;
   return std::all_of(scopes.begin(), scopes.end(),
                      [&](const auto& scope) { return ScopeMatches(scope, pod->spec); });
 }
 
-std::string MissingAmounts(const core_v1::ResourceQuota& quota, const Object& object) {
-  const auto* pod = object.As<core_v1::Pod>();
+std::string MissingAmounts(const core_v1::ResourceQuota& quota, const QuotaObject& object) {
+  const core_v1::Pod* pod = object.pod;
   if (pod == nullptr || pod->spec.resources) return "";
   std::string missing;
   for (const char* name :

@@ -1,0 +1,124 @@
+#include "controllers/scheduler/pod_writer.h"
+
+#include <algorithm>
+
+namespace skiff::scheduler {
+namespace {
+
+using core_v1::Pod;
+
+const core_v1::PodCondition* FindCondition(const Pod& pod, std::string_view type) {
+  const auto& conditions = pod.status.conditions;
+  const auto found = std::find_if(conditions.begin(), conditions.end(),
+                                  [&](const auto& each) { return each.type == type; });
+  return found == conditions.end() ? nullptr : &*found;
+}
+
+// The patch fails when the name has gone to another pod.
+Json PatchOf(const Pod& pod, Json status) {
+  return {{"metadata", {{"uid", pod.metadata.uid}}}, {"status", std::move(status)}};
+}
+
+Json ConditionOf(const Pod& pod, const core_v1::PodCondition& wanted, TimePoint now) {
+  const core_v1::PodCondition* present = FindCondition(pod, wanted.type);
+  Json condition = {{"type", wanted.type},
+                    {"status", wanted.status},
+                    {"reason", wanted.reason},
+                    {"message", wanted.message},
+                    {"observedGeneration", pod.metadata.generation}};
+  if (present == nullptr || present->status != wanted.status) {
+    condition["lastTransitionTime"] = Time(now).Rfc3339();
+  }
+  return condition;
+}
+
+bool Says(const Pod& pod, const core_v1::PodCondition& wanted) {
+  const core_v1::PodCondition* present = FindCondition(pod, wanted.type);
+  return present != nullptr && present->status == wanted.status &&
+         present->reason == wanted.reason && present->message == wanted.message &&
+         present->observed_generation == pod.metadata.generation;
+}
+
+}  // namespace
+
+Json UnplacedPatch(const Pod& pod, const Unplaced& unplaced, TimePoint now) {
+  core_v1::PodCondition wanted;
+  wanted.type = "PodScheduled";
+  wanted.status = "False";
+  wanted.reason = unplaced.reason;
+  wanted.message = unplaced.message;
+  Json status = Json::object();
+  if (!wanted.reason.empty() && !Says(pod, wanted)) {
+    status["conditions"] = Json::array({ConditionOf(pod, wanted, now)});
+  }
+  if (unplaced.nominated_node) {
+    const std::string& node = *unplaced.nominated_node;
+    status["nominatedNodeName"] = node.empty() ? Json() : Json(node);
+  }
+  return status.empty() ? Json() : PatchOf(pod, std::move(status));
+}
+
+Json PreemptedPatch(const Pod& victim, const std::string& scheduler, TimePoint now) {
+  core_v1::PodCondition wanted;
+  wanted.type = "DisruptionTarget";
+  wanted.status = "True";
+  wanted.reason = "PreemptionByScheduler";
+  wanted.message = scheduler + ": preempting to accommodate a higher priority pod";
+  if (Says(victim, wanted)) return {};
+  return PatchOf(victim, {{"conditions", Json::array({ConditionOf(victim, wanted, now)})}});
+}
+
+PodWriter::PodWriter(Manager& manager, EventRecorder& events)
+    : client_(manager.client()),
+      clock_(manager.clock()),
+      hands_(manager.hands()),
+      events_(events) {}
+
+Result<> PodWriter::Patch(const Pod& pod, const Json& patch) {
+  if (patch.is_null()) return {};
+  TRY(client_.Patch(Pod::Info(), KeyOf(pod), PatchType::kStrategic, patch, "status"));
+  return {};
+}
+
+void PodWriter::Write(const Pod& pod, const Unplaced& unplaced) {
+  const auto written = Patch(pod, UnplacedPatch(pod, unplaced, clock_.Now()));
+  if (!written && written.error().reason != Reason::kNotFound &&
+      written.error().reason != Reason::kConflict) {
+    log_.Info("pod condition not written", {{"error", written.error().message}});
+  }
+}
+
+Result<> PodWriter::Evict(const PodInfo& preemptor, const Victims& victims) {
+  std::vector<PodInfoPtr> staying;
+  for (const PodInfoPtr& victim : victims.pods) {
+    if (!victim->pod->metadata.deletion_timestamp) staying.push_back(victim);
+  }
+  if (staying.empty()) return {};
+  std::vector<Result<>> results(staying.size());
+  const auto evict = [&](int index) {
+    results[index] = EvictOne(preemptor, *staying[index]->pod, victims.node);
+  };
+  // The last one goes last: its end is the event that lets the preemptor try, and then all others
+  // have been told.
+  const int last = static_cast<int>(staying.size()) - 1;
+  hands_.Run(last, evict);
+  evict(last);
+  for (const auto& result : results) TRY(Result<>(result));
+  return {};
+}
+
+Result<> PodWriter::EvictOne(const PodInfo& preemptor, const Pod& victim, const std::string& node) {
+  const auto patch =
+      PreemptedPatch(victim, preemptor.pod->spec.scheduler_name, clock_.Now());
+  const auto marked = Patch(victim, patch);
+  if (!marked && marked.error().reason == Reason::kNotFound) return {};
+  if (!marked) return Fail(marked.error());
+  const auto deleted = client_.Delete(victim);
+  if (!deleted && deleted.error().reason == Reason::kNotFound) return {};
+  if (!deleted) return Fail(deleted.error());
+  events_.Normal(victim, "Preempted",
+                 "Preempted by pod " + preemptor.uid() + " on node " + node);
+  return {};
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,49 @@
+// What the scheduler writes into pods apart from their node: why they have none, which one they
+// wait for, and the end of those that have to go for others.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "client/manager.h"
+#include "controllers/scheduler/preemption.h"
+
+namespace skiff::scheduler {
+
+struct Unplaced {
+  // "Unschedulable", or "SchedulerError" when it is not the pod's fault; "" leaves the condition.
+  std::string_view reason;
+  std::string message;
+  // The node it waits for from now on, "" for none; nullopt leaves what the status says.
+  std::optional<std::string> nominated_node;
+};
+
+// The strategic merge patch of a status, without what `pod` says already; null when that is all.
+// Pure. By condition: the kubelet and others own the rest of the list.
+Json UnplacedPatch(const core_v1::Pod& pod, const Unplaced& unplaced, TimePoint now);
+Json PreemptedPatch(const core_v1::Pod& victim, const std::string& scheduler, TimePoint now);
+
+// Thread-safe.
+class PodWriter {
+ public:
+  PodWriter(Manager& manager, EventRecorder& events);
+  // A pod that is gone or bound by now is left alone in silence.
+  void Write(const core_v1::Pod& pod, const Unplaced& unplaced);
+  // Marks and deletes the victims that are not leaving already. Fails when one of them could not
+  // be deleted.
+  Result<> Evict(const PodInfo& preemptor, const Victims& victims);
+
+ private:
+  Result<> EvictOne(const PodInfo& preemptor, const core_v1::Pod& victim, const std::string& node);
+  Result<> Patch(const core_v1::Pod& pod, const Json& patch);
+
+  Client& client_;
+  const Clock& clock_;
+  Hands& hands_;
+  EventRecorder& events_;
+  const Log log_{"scheduler"};
+};
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,86 @@
+#include "controllers/scheduler/queue.h"
+
+#include <gtest/gtest.h>
+
+#include "controllers/scheduler/scheduling_fixture.h"
+
+namespace skiff::scheduler {
+namespace {
+
+std::string PopName(SchedulingQueue& queue, Duration now) {
+  const auto pod = queue.Pop(now);
+  return pod ? pod->info->pod->metadata.name : "";
+}
+
+TEST(SchedulingQueueTest, TheMostImportantThenTheLongestWaitingPodGoesFirst) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("late", 1, "1"), 3s);
+  queue.Add(PodOf("early", 1, "1"), 2s);
+  queue.Add(PodOf("high", 9, "1"), 4s);
+  EXPECT_EQ(PopName(queue, 5s), "high");
+  EXPECT_EQ(PopName(queue, 5s), "early");
+  EXPECT_EQ(PopName(queue, 5s), "late");
+  EXPECT_EQ(PopName(queue, 5s), "");
+}
+
+TEST(SchedulingQueueTest, ARejectedPodWaitsForAnEventThatMayHelp) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Happened(ClusterEvent::kService, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Happened(ClusterEvent::kPodDeleted, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "p");
+}
+
+TEST(SchedulingQueueTest, AnEventDuringTheAttemptIsNotLost) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  auto pod = queue.Pop(0s);
+  queue.Happened(ClusterEvent::kPodDeleted, 0s);
+  queue.Unschedulable(std::move(*pod), {"NodeResourcesFit"}, 0s);
+  EXPECT_EQ(queue.NextDue(0s), 1s) << "the first back-off";
+  EXPECT_EQ(PopName(queue, 1s), "p");
+}
+
+TEST(SchedulingQueueTest, TheBackOffDoublesUpToTenSeconds) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  Duration now = 0s;
+  for (const Duration delay : {1s, 2s, 4s, 8s, 10s, 10s}) {
+    queue.Failed(*queue.Pop(now), now);
+    EXPECT_EQ(queue.NextDue(now), delay);
+    now += delay;
+  }
+}
+
+TEST(SchedulingQueueTest, NobodyWaitsLongerThanFiveMinutesUntried) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeName"}, 0s);
+  EXPECT_EQ(PopName(queue, 299s), "");
+  EXPECT_EQ(PopName(queue, 5min), "p");
+}
+
+TEST(SchedulingQueueTest, APodThatIsGoneDoesNotComeBackFromItsAttempt) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  auto pod = queue.Pop(0s);
+  queue.Remove("default/p");
+  queue.Failed(std::move(*pod), 0s);
+  EXPECT_EQ(queue.waiting(), 0u);
+}
+
+TEST(SchedulingQueueTest, OnlyAChangeOfSpecOrLabelsIsAReasonToTryAgain) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "2"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  queue.Add(PodOf("p", 1, "2", [](core_v1::Pod& pod) { pod.status.phase = "Pending"; }), 60s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Add(PodOf("p", 1, "1"), 60s);
+  EXPECT_EQ(PopName(queue, 60s), "p");
+}
+
+}  // namespace
+}  // namespace skiff::scheduler

@@ -1,0 +1,83 @@
+// Kinds that the server keeps and nobody acts on: an event on each such object says so, lest its
+// author waits. Who writes the controller of one takes its line from AddUnservedKinds.
+#include <functional>
+#include <map>
+
+#include "api/gen/autoscaling_v2.h"
+#include "api/gen/networking_v1.h"
+#include "client/reconciler.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+// Tells once an object, as long as this process knows it.
+template <Kind K>
+class UnservedKind final : public Reconciler<K> {
+ public:
+  using IsServed = std::function<bool(const K&)>;
+  UnservedKind(EventRecorder& events, std::string message, IsServed is_served)
+      : events_(events), message_(std::move(message)), is_served_(std::move(is_served)) {}
+
+  Result<Requeue> Reconcile(const K& object) override {
+    if (is_served_(object) || object.metadata.deletion_timestamp) return Requeue::None();
+    {
+      const MutexLock lock(mutex_);
+      std::string& told = told_[KeyOf(object)];
+      if (told == object.metadata.uid) return Requeue::None();
+      told = object.metadata.uid;
+    }
+    events_.Warning(object, "NotImplemented", message_);
+    return Requeue::None();
+  }
+
+  void Forget(const ObjectKey& key) override {
+    const MutexLock lock(mutex_);
+    told_.erase(key);
+  }
+
+ private:
+  EventRecorder& events_;
+  const std::string message_;
+  const IsServed is_served_;
+  Mutex mutex_;
+  std::map<ObjectKey, std::string> told_ GUARDED_BY(mutex_);  // With the uid.
+};
+
+// The builder of it, for those who look at other kinds as well.
+template <Kind K>
+ControllerBuilder<K> Builder(Manager& manager) {
+  ControllerBuilder<K> builder(manager, "unserved-" + std::string(K::Info().resource));
+  builder.Workers(1);
+  return builder;
+}
+
+}  // namespace
+
+void AddUnservedKinds(Manager& manager) {
+  using autoscaling_v2::HorizontalPodAutoscaler;
+  using networking_v1::Ingress;
+  using networking_v1::IngressClass;
+  using networking_v1::NetworkPolicy;
+  EventRecorder& events = manager.Recorder("unserved-kinds");
+  Builder<HorizontalPodAutoscaler>(manager).Complete(
+      std::make_unique<UnservedKind<HorizontalPodAutoscaler>>(
+          events, "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled",
+          // Somebody else does it.
+          [](const auto& scaler) { return !scaler.status.conditions.empty(); }));
+  Builder<NetworkPolicy>(manager).Complete(std::make_unique<UnservedKind<NetworkPolicy>>(
+      events,
+      "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
+      "traffic is allowed",
+      [](const auto&) { return false; }));
+  const auto classes = manager.informer<IngressClass>();
+  Builder<Ingress>(manager)
+      .Watches<IngressClass>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Complete(std::make_unique<UnservedKind<Ingress>>(
+          events,
+          "skiff has no ingress controller: until one is installed, nothing listens for this "
+          "Ingress",
+          [classes](const auto&) { return !classes.List().empty(); }));
+}
+
+}  // namespace skiff

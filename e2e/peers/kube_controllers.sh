@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Lets the real kube-controller-manager and kube-scheduler v1.35 work on `skiff apiserver`: what
+# they are asked for gets done, and their logs have no errors. Ends with 77 where there is no Go or
+# its modules cannot be had.
+#
+#   e2e/peers/kube_controllers.sh SKIFF      KUBE_PROGRAMS=folder  uses those that are there
+set -euo pipefail
+skiff=$(realpath "$1")
+cd "$(dirname "$0")"
+programs=${KUBE_PROGRAMS:-../../build/peers}
+if [ ! -x "$programs/kube-scheduler" ] || [ ! -x "$programs/kube-controller-manager" ]; then
+  command -v go >/dev/null || { echo "skipped: no Go"; exit 77; }
+  mkdir -p "$programs"
+  version=k8s.io/component-base/version
+  # One package at a time and with low priority: a build of skiff may run beside it.
+  GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 nice go build -C kube_controllers \
+    -trimpath -buildvcs=false -o "$(realpath "$programs")/" \
+    -ldflags "-s -w -X $version.gitVersion=v1.35.6 -X $version.gitMajor=1 -X $version.gitMinor=35" \
+    k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kube-controller-manager ||
+    { echo "skipped: not built"; exit 77; }
+fi
+work=$(mktemp -d)
+pids=()
+cleanup() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait "${pids[@]}" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+fail() {
+  echo "FAILED: $1"
+  for log in kube-controller-manager kube-scheduler apiserver; do
+    echo "--- $log"; tail -n 30 "$work/$log.log" | cut -c1-300
+  done
+  exit 1
+}
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+cat >"$work/tokens.csv" <<'TOKENS'
+admin-token,admin,u-admin,"system:masters"
+kube-controller-manager-token,system:kube-controller-manager,u-manager
+kube-scheduler-token,system:kube-scheduler,u-scheduler
+TOKENS
+for ca in clients front-proxy; do
+  openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=$ca" -keyout "$work/$ca.key" \
+    -out "$work/$ca.crt" 2>/dev/null
+done
+port=$(free_port)
+"$skiff" apiserver --data-dir="$work/data" --bind-address=127.0.0.1 --secure-port="$port" \
+  --token-auth-file="$work/tokens.csv" --client-ca-file="$work/clients.crt" \
+  --requestheader-client-ca-file="$work/front-proxy.crt" \
+  --requestheader-allowed-names=front-proxy-client --requestheader-username-headers=X-Remote-User \
+  --requestheader-group-headers=X-Remote-Group --requestheader-extra-headers-prefix=X-Remote-Extra- \
+  --authorization-mode=Node,RBAC >"$work/apiserver.log" 2>&1 &
+pids+=($!)
+curl -sk --retry 50 --retry-connrefused --retry-delay 1 --retry-max-time 60 \
+  "https://127.0.0.1:$port/readyz" >/dev/null
+for user in admin kube-controller-manager kube-scheduler; do
+  cat >"$work/$user.conf" <<CONFIG
+apiVersion: v1
+kind: Config
+clusters: [{name: skiff, cluster: {server: "https://127.0.0.1:$port", insecure-skip-tls-verify: true}}]
+users: [{name: $user, user: {token: $user-token}}]
+contexts: [{name: skiff, context: {cluster: skiff, user: $user}}]
+current-context: skiff
+CONFIG
+done
+start() {  # program flag...
+  local program=$1 config=$work/$1.conf
+  shift
+  # Not where the machine's own volume plugins would be.
+  nice "$programs/$program" --kubeconfig="$config" --authentication-kubeconfig="$config" \
+    --authorization-kubeconfig="$config" --bind-address=127.0.0.1 --secure-port="$(free_port)" \
+    --cert-dir="$work/$program-certs" "$@" >"$work/$program.log" 2>&1 &
+  pids+=($!)
+}
+start kube-controller-manager --use-service-account-credentials=true \
+  --flex-volume-plugin-dir="$work/plugins"
+start kube-scheduler
+
+ln -s "$skiff" "$work/kubectl"
+kubectl() { "$work/kubectl" --kubeconfig="$work/admin.conf" "$@"; }
+# Until the command prints that, for as long as two minutes.
+wait_for() {  # text command...
+  local wanted=$1 got=
+  shift
+  for _ in $(seq 120); do
+    got=$("$@" 2>&1) && [ "$got" = "$wanted" ] && return 0
+    sleep 1
+  done
+  fail "wanted '$wanted' of '$*', got '$got'"
+}
+bound() { kubectl get pods -l "app=$1" -o jsonpath='{.items[*].spec.nodeName}'; }
+
+kubectl apply -f kube_controllers.yaml >/dev/null
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+room='{"cpu": "8", "memory": "8Gi", "pods": "110"}'
+kubectl patch node fake --subresource=status --type=merge -p "{\"status\": {\"capacity\": $room,
+  \"allocatable\": $room, \"conditions\": [{\"type\": \"Ready\", \"status\": \"True\",
+  \"reason\": \"KubeletReady\", \"lastHeartbeatTime\": \"$now\", \"lastTransitionTime\": \"$now\"}]}}" >/dev/null
+wait_for "fake fake" bound web
+wait_for "fake fake" bound db
+wait_for "fake" bound each
+wait_for "1" kubectl get job once -o jsonpath='{.status.active}'
+wait_for "6" kubectl get resourcequota quota -o jsonpath='{.status.used.pods}'
+wait_for "2" kubectl get pdb web -o jsonpath='{.status.expectedPods}'
+echo "pods of five controllers are made and bound"
+# What goes takes what it owns along, and so does a namespace.
+kubectl delete namespace passing --wait=false >/dev/null
+kubectl delete deployment web >/dev/null
+wait_for "" kubectl get namespaces passing --ignore-not-found
+wait_for "" kubectl get replicasets -o name
+echo "what is deleted goes with what it owns"
+
+# Errors they also log beside a kube-apiserver: nobody reports for the node, and somebody else was
+# faster.
+known='the object has been modified|node.*(NotReady|not ready)'
+for program in kube-controller-manager kube-scheduler; do
+  grep -E '^E|forbidden|failed to list' "$work/$program.log" | grep -vE "$known" >"$work/errors" || true
+  [ ! -s "$work/errors" ] || { head -n 20 "$work/errors" | cut -c1-300; fail "errors of $program"; }
+done
+echo "both logs are clean"

@@ -1,0 +1,88 @@
+// ResourceQuotas on the real server: what admission books and what the controller takes back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/gen/core_v1.h"
+#include "e2e/controllers_harness.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::ConfigMap;
+using core_v1::Pod;
+using core_v1::ResourceQuota;
+
+class ResourceQuotaTest : public ControllersTest {
+ protected:
+  void AddQuota(const std::map<std::string, int>& hard) {
+    ResourceQuota quota;
+    quota.metadata.name = "q";
+    quota.metadata.namespace_ = "default";
+    for (const auto& [name, amount] : hard) quota.spec.hard[name] = Quantity::FromValue(amount);
+    cluster_.Apply(quota).RunFor(2s);
+  }
+  std::string Used(const std::string& name) {
+    const auto quota = cluster_.Get<ResourceQuota>({"default", "q"});
+    const auto found = quota->status.used.find(name);
+    return found == quota->status.used.end() ? "unknown" : found->second.Text();
+  }
+  void Scale(int replicas) {
+    cluster_.Edit<apps_v1::Deployment>(
+        {"default", "web"}, [&](apps_v1::Deployment& it) { it.spec.replicas = replicas; });
+    cluster_.RunFor(30s);
+  }
+  void AddConfigMap(const std::string& name) {
+    ConfigMap map;
+    map.metadata.name = name;
+    map.metadata.namespace_ = "default";
+    cluster_.Apply(map);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ResourceQuotaTest, kOrders);
+
+TEST_P(ResourceQuotaTest, NoMorePodsRunThanAreAllowed) {
+  AddQuota({{"pods", 2}});
+  EXPECT_EQ(Used("pods"), "0");
+  cluster_.Apply(DeploymentOf("web", 5)).RunFor(30s);
+  EXPECT_EQ(PodCount(), 2u);
+  EXPECT_EQ(Used("pods"), "2");
+
+  // The limit grows, and those that were refused come.
+  cluster_.Edit<ResourceQuota>(
+      {"default", "q"}, [](ResourceQuota& it) { it.spec.hard["pods"] = Quantity::FromValue(4); });
+  cluster_.RunFor(20min);
+  EXPECT_EQ(PodCount(), 4u);
+  EXPECT_EQ(Used("pods"), "4");
+
+  Scale(1);
+  EXPECT_EQ(PodCount(), 1u);
+  EXPECT_EQ(Used("pods"), "1") << "what is gone is given back";
+}
+
+TEST_P(ResourceQuotaTest, ANewQuotaCountsWhatIsThere) {
+  cluster_.Apply(DeploymentOf("web", 3)).RunFor(1s);
+  AddConfigMap("a");
+  // At once, before any cache shows it.
+  AddQuota({{"pods", 10}, {"count/deployments.apps", 5}, {"configmaps", 9}});
+  EXPECT_EQ(Used("pods"), "3");
+  EXPECT_EQ(Used("count/deployments.apps"), "1");
+  const int before = std::stoi(Used("configmaps"));
+  AddConfigMap("b");
+  EXPECT_EQ(Used("configmaps"), std::to_string(before + 1)) << "booked when it was made";
+  cluster_.Delete<ConfigMap>({"default", "a"}).Delete<ConfigMap>({"default", "b"}).RunFor(2s);
+  EXPECT_EQ(Used("configmaps"), std::to_string(before - 1));
+}
+
+TEST_P(ResourceQuotaTest, ABookingOfNothingIsFoundWithinFiveMinutes) {
+  AddQuota({{"pods", 2}});
+  // As after a refusal by somebody who is asked later.
+  cluster_.Edit<ResourceQuota>(
+      {"default", "q"},
+      [](ResourceQuota& it) { it.status.used["pods"] = Quantity::FromValue(2); }, true);
+  cluster_.RunFor(6min);
+  EXPECT_EQ(Used("pods"), "0");
+}
+
+}  // namespace
+}  // namespace skiff
