@@ -35,13 +35,11 @@ EnvironmentSources ApiEnvironmentSources(Client& client, const Informer<core_v1:
                                          const core_v1::Pod& pod) {
   EnvironmentSources sources;
   const std::string namespace_ = pod.metadata.namespace_;
-  sources.config_map = [&client, namespace_](const std::string& name) -> Ptr<core_v1::ConfigMap> {
-    auto found = Look<core_v1::ConfigMap>(client, namespace_, name);
-    return found ? *found : nullptr;
+  sources.config_map = [&client, namespace_](const std::string& name) {
+    return Look<core_v1::ConfigMap>(client, namespace_, name);
   };
-  sources.secret = [&client, namespace_](const std::string& name) -> Ptr<core_v1::Secret> {
-    auto found = Look<core_v1::Secret>(client, namespace_, name);
-    return found ? *found : nullptr;
+  sources.secret = [&client, namespace_](const std::string& name) {
+    return Look<core_v1::Secret>(client, namespace_, name);
   };
   sources.services = services.ListIn(namespace_);
   if (namespace_ != "default") {

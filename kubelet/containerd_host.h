@@ -36,7 +36,4 @@ std::map<std::string, std::string> ContainerCgroupFiles();
 // The mount points of all cgroup hierarchies.
 std::vector<std::string> CgroupMounts();
 
-// The mount points at or below `path`, deepest first.
-std::vector<std::string> MountsBelow(const std::string& path);
-
 }  // namespace skiff

@@ -1,8 +1,10 @@
 #include "kubelet/environment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "kubelet/downward.h"
 
@@ -21,6 +23,17 @@ std::string VariableName(std::string name) {
 std::string Lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
+}
+
+// What a reference names; nullptr when it is optional and not there.
+template <typename Object>
+Result<std::shared_ptr<const Object>> Find(
+    const std::function<Result<std::shared_ptr<const Object>>(const std::string&)>& source,
+    const char* kind, const std::string& name, bool optional) {
+  auto found = source(name);
+  if (found || found.error().reason != Reason::kNotFound) return found;
+  if (optional) return std::shared_ptr<const Object>();
+  return Fail(Reason::kNotFound, fmt::format("{} \"{}\" not found", kind, name));
 }
 
 class Maker {
@@ -77,32 +90,28 @@ void Maker::AddServices() {
 }
 
 Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
+  const auto add = [&](const auto& object) {
+    if (!object) return;
+    for (const auto& [key, value] : object->data) Set(from.prefix + key, value);
+  };
   if (from.config_map_ref) {
-    const auto found = sources_.config_map(from.config_map_ref->name);
-    if (!found && !from.config_map_ref->optional.value_or(false)) {
-      return Fail(Reason::kNotFound,
-                  fmt::format("configmap \"{}\" not found", from.config_map_ref->name));
-    }
-    if (!found) return {};
-    for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
+    const auto& ref = *from.config_map_ref;
+    const auto object =
+        TRY(Find(sources_.config_map, "configmap", ref.name, ref.optional.value_or(false)));
+    add(object);
   } else if (from.secret_ref) {
-    const auto found = sources_.secret(from.secret_ref->name);
-    if (!found && !from.secret_ref->optional.value_or(false)) {
-      return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", from.secret_ref->name));
-    }
-    if (!found) return {};
-    for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
+    const auto& ref = *from.secret_ref;
+    const auto object =
+        TRY(Find(sources_.secret, "secret", ref.name, ref.optional.value_or(false)));
+    add(object);
   }
   return {};
 }
 
 Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMapKeySelector& ref) {
   const bool optional = ref.optional.value_or(false);
-  const auto found = sources_.config_map(ref.name);
-  if (!found) {
-    if (optional) return std::nullopt;
-    return Fail(Reason::kNotFound, fmt::format("configmap \"{}\" not found", ref.name));
-  }
+  const auto found = TRY(Find(sources_.config_map, "configmap", ref.name, optional));
+  if (!found) return std::nullopt;
   const auto value = found->data.find(ref.key);
   if (value != found->data.end()) return value->second;
   if (optional) return std::nullopt;
@@ -112,11 +121,8 @@ Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMap
 
 Result<std::optional<std::string>> Maker::FromSecret(const core_v1::SecretKeySelector& ref) {
   const bool optional = ref.optional.value_or(false);
-  const auto found = sources_.secret(ref.name);
-  if (!found) {
-    if (optional) return std::nullopt;
-    return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", ref.name));
-  }
+  const auto found = TRY(Find(sources_.secret, "secret", ref.name, optional));
+  if (!found) return std::nullopt;
   const auto value = found->data.find(ref.key);
   if (value != found->data.end()) return value->second;
   if (optional) return std::nullopt;
@@ -135,14 +141,9 @@ Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& s
   return std::optional<std::string>("");
 }
 
-}  // namespace
-
-Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
-                                    const EnvironmentSources& sources) {
-  return Maker(pod, container, sources).Make();
-}
-
-std::string Expand(const std::string& text, const Variables& variables) {
+// Names that have no value, or an empty one, are added to `missing`.
+std::string ExpandAndTell(const std::string& text, const Variables& variables,
+                          std::set<std::string>& missing) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -159,11 +160,33 @@ std::string Expand(const std::string& text, const Variables& variables) {
       out += '$';
       continue;
     }
-    const auto found = variables.find(text.substr(i + 2, close - i - 2));
+    const std::string name = text.substr(i + 2, close - i - 2);
+    const auto found = variables.find(name);
+    if (found == variables.end() || found->second.empty()) missing.insert(name);
     out += found == variables.end() ? text.substr(i, close - i + 1) : found->second;
     i = close;
   }
   return out;
+}
+
+}  // namespace
+
+Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
+                                    const EnvironmentSources& sources) {
+  return Maker(pod, container, sources).Make();
+}
+
+std::string Expand(const std::string& text, const Variables& variables) {
+  std::set<std::string> ignored;
+  return ExpandAndTell(text, variables, ignored);
+}
+
+Result<std::string> SubPathOf(const core_v1::VolumeMount& mount, const Variables& variables) {
+  if (mount.sub_path_expr.empty()) return mount.sub_path;
+  std::set<std::string> missing;
+  std::string path = ExpandAndTell(mount.sub_path_expr, variables, missing);
+  if (missing.empty()) return path;
+  return Fail(Reason::kInvalid, fmt::format("missing value for {}", fmt::join(missing, ", ")));
 }
 
 std::map<std::string, std::string> ServiceVariables(const core_v1::Service& service) {

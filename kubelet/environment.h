@@ -15,9 +15,11 @@
 namespace skiff::kubelet {
 
 struct EnvironmentSources {
-  // nullptr when there is no such object in the pod's namespace.
-  std::function<std::shared_ptr<const core_v1::ConfigMap>(const std::string& name)> config_map;
-  std::function<std::shared_ptr<const core_v1::Secret>(const std::string& name)> secret;
+  // Of the pod's namespace. NotFound alone says that there is no such object: whoever could not be
+  // asked has not said that.
+  std::function<Result<std::shared_ptr<const core_v1::ConfigMap>>(const std::string& name)>
+      config_map;
+  std::function<Result<std::shared_ptr<const core_v1::Secret>>(const std::string& name)> secret;
   // Services of the pod's namespace, and `kubernetes` of default.
   std::vector<std::shared_ptr<const core_v1::Service>> services;
   std::map<std::string, Quantity> node_allocatable;
@@ -32,6 +34,11 @@ Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Cont
 
 // Replaces $(NAME); "$$" stands for "$"; unknown names stay as they are.
 std::string Expand(const std::string& text, const std::map<std::string, std::string>& variables);
+
+// A mount's subPath, or what its subPathExpr comes to; "": the whole volume. A variable that is not
+// there, or empty, would name another part of the volume: it is an error.
+Result<std::string> SubPathOf(const core_v1::VolumeMount& mount,
+                              const std::map<std::string, std::string>& variables);
 
 // REDIS_SERVICE_HOST and so on.
 std::map<std::string, std::string> ServiceVariables(const core_v1::Service& service);

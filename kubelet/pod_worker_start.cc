@@ -139,19 +139,13 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.cgroup_files = context_.container_cgroup_files;
   if (!context_.writes_files) return input;
   const std::map<std::string, std::string> variables(environment.begin(), environment.end());
-  for (const auto& mount : container.volume_mounts) {
-    const std::string sub_path =
-        mount.sub_path_expr.empty() ? mount.sub_path : Expand(mount.sub_path_expr, variables);
+  for (size_t i = 0; i < container.volume_mounts.size(); ++i) {
+    const auto& mount = container.volume_mounts[i];
+    const std::string sub_path = TRY(SubPathOf(mount, variables));
     const auto volume = volume_paths_.find(mount.name);
     if (sub_path.empty() || volume == volume_paths_.end()) continue;
-    const auto path = context_.volumes.SubPath(pod, container.name, volume->second, sub_path);
-    if (!path) {
-      return Fail(
-          Reason::kInvalid,
-          fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"",
-                      mount.name, container.name));
-    }
-    input.sub_paths[mount.mount_path] = *path;
+    input.sub_paths[mount.mount_path] =
+        TRY(context_.volumes.SubPath(pod, container, i, volume->second, sub_path));
   }
   const std::string directory = context_.volumes.PodDirectory(pod.metadata.uid);
   std::error_code ignored;
@@ -161,6 +155,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
     std::ifstream file("/etc/hosts");
     node_hosts.assign(std::istreambuf_iterator<char>(file), {});
   }
+  TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
   std::vector<std::string> ips;
   for (const auto& ip : current.status.pod_ips) ips.push_back(ip.ip);
   input.etc_hosts = directory + "/etc-hosts";
