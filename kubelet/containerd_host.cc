@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "base/process.h"
-#include "kubelet/network/cni_config.h"
 #include "kubelet/mount_table.h"
+#include "kubelet/network/cni_config.h"
 
 namespace skiff {
 namespace {
@@ -125,6 +126,7 @@ ContainerdHost InspectHost(const std::string& directory) {
                          "): images are copied for each container instead; put the data directory "
                          "on a volume of its own");
   }
+  host.app_armor = HasAppArmor();
   host.may_raise_priority = HasCapability(kCapSysResource);
   if (!host.may_raise_priority) {
     host.notes.push_back(
@@ -142,6 +144,17 @@ std::optional<std::string> CgroupMount(const std::string& controller) {
     }
   }
   return std::nullopt;
+}
+
+bool HasAppArmor() {
+  std::error_code error;
+  // In a container the host's profiles are out of reach, which its engine says by this variable.
+  if (std::getenv("container") != nullptr) return false;
+  if (!fs::exists("/sys/kernel/security/apparmor", error)) return false;
+  if (!FindProgram("apparmor_parser")) return false;
+  std::ifstream enabled("/sys/module/apparmor/parameters/enabled");
+  char first = 0;
+  return enabled.get(first) && first == 'Y';
 }
 
 std::map<std::string, std::string> ContainerCgroupFiles() {

@@ -14,6 +14,7 @@ struct ContainerdHost {
   std::optional<std::string> cni_bin;  // The folder that has all the plugins we need.
   std::string snapshotter;             // "overlayfs", or "native" where overlayfs does not work.
   bool may_raise_priority = true;      // CAP_SYS_RESOURCE.
+  bool app_armor = false;              // Containers can have AppArmor profiles.
   // Each says what is missing and what helps; containers cannot run while there is one.
   std::vector<std::string> problems;
   // What works, but worse.
@@ -27,6 +28,9 @@ ContainerdHost InspectHost(const std::string& directory);
 // The mount point of a cgroup hierarchy: of v2 with controller "", of the v1 one that has
 // `controller` ("memory", "name=systemd") otherwise. Unset when there is none.
 std::optional<std::string> CgroupMount(const std::string& controller);
+
+// Whether the kernel enforces AppArmor profiles, and the program that loads them is there.
+bool HasAppArmor();
 
 // What the cgroup of every container is told beside its limits, by files of v2: its processes end
 // together when memory runs out, and none of them is swapped out. Those files that our own cgroup

@@ -94,7 +94,9 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                options_.log_root,
                options_.cgroup_root,
                options_.cgroup_driver,
-               options_.writes_files} {
+               options_.writes_files,
+               options_.containers,
+               [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); }} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
         ManifestSource::Options{options_.manifest_path, options_.node_name,
@@ -140,6 +142,11 @@ void Kubelet::Start() {
     context_.runtime_name = version->runtime_name;
   }
   if (!manifests_) {
+  if (const auto status = dependencies_.runtime.Status()) {
+    context_.policy.recursive_read_only = std::any_of(
+        status->handlers.begin(), status->handlers.end(),
+        [](const auto& each) { return each.name.empty() && each.recursive_read_only_mounts; });
+  }
     MutexLock lock(mutex_);
     manifests_read_ = true;
     mirrors_.Set({}, {});
@@ -264,13 +271,7 @@ Duration Kubelet::Step() {
     MutexLock lock(mutex_);
     changes.swap(inbox_);
   }
-  for (const Change& change : changes) {
-    if (change.pod) {
-      Apply(change.pod);
-    } else {
-      Gone(change.uid);
-    }
-  }
+  TakeIn(std::move(changes));
   DropGoneWorkers();
   if (manifests_) SyncStaticPods();
   bool first = false;
@@ -283,12 +284,34 @@ Duration Kubelet::Step() {
 }
 
 void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
+// Whoever was made first gets what there is first, in whatever order the API tells of pods.
+void Kubelet::TakeIn(std::vector<Change> changes) {
+  std::map<std::string, Ptr<core_v1::Pod>> latest;  // By uid.
+  for (Change& change : changes) {
+    if (change.pod) {
+      latest[change.uid] = std::move(change.pod);
+    } else {
+      latest.erase(change.uid);
+      Gone(change.uid);
+    }
+  }
+  std::vector<Ptr<core_v1::Pod>> pods;
+  for (auto& [uid, pod] : latest) pods.push_back(std::move(pod));
+  std::stable_sort(pods.begin(), pods.end(), [](const auto& a, const auto& b) {
+    return a->metadata.creation_timestamp < b->metadata.creation_timestamp;
+  });
+  for (const auto& pod : pods) Apply(pod);
+}
+
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
-    if (refusal) worker->Terminate(std::move(refusal), std::nullopt);
+    if (refusal) {
+      refused_.insert(pod->metadata.uid);
+      worker->Terminate(std::move(refusal), std::nullopt);
+    }
     started = worker.get();
   }
   dependencies_.executor.Add(*started);
@@ -310,14 +333,10 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
     }
   }
   // What ran already when the kubelet started goes on running.
-  std::optional<std::string> refusal;
-  if (pod->status.phase == "Pending" && !pod->status.start_time &&
-      !pod->metadata.deletion_timestamp) {
-    refusal = RefusalUnderPressure(*pod, eviction_.pressures());
-  }
-  if (!refusal) return StartWorker(pod);
-  dependencies_.events.Warning(*pod, "Evicted", *refusal);
-  StartWorker(pod, WaitingReason{"Evicted", "Pod was rejected: " + *refusal});
+  const bool is_new = pod->status.phase == "Pending" && !pod->status.start_time &&
+                      !pod->metadata.deletion_timestamp;
+  if (is_new) return Admit(pod);
+  StartWorker(pod);
 }
 
 void Kubelet::Gone(const std::string& uid) {
@@ -338,6 +357,7 @@ void Kubelet::DropGoneWorkers() {
       }
       gone.push_back(std::move(worker->second));
       worker = workers_.erase(worker);
+      refused_.erase(worker->first);
     }
   }
   for (auto& worker : gone) {
@@ -383,7 +403,7 @@ void Kubelet::SyncStaticPods() {
       }
     }
   }
-  for (const auto& pod : due) StartWorker(pod);
+  for (const auto& pod : due) Admit(pod);
   mirrors_.Set(std::move(wanted), std::move(ending));
 }
 

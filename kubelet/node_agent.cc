@@ -108,6 +108,9 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::str
   options.facts = ReadNodeFacts(node_name, root);
   options.facts.ips = {address};
   options.container_cgroup_files = ContainerCgroupFiles();
+  options.abilities.sysctls = SysctlAllowlist(options.facts.kernel_version);
+  options.abilities.app_armor = HasAppArmor();
+  options.containers.seccomp_root = root + "/seccomp";
   return options;
 }
 

@@ -58,15 +58,21 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   for (const DnsWarning& warning : warnings) {
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
-  const auto fail = [&](const Error& error) {
-    context_.events.Warning(pod, "FailedCreatePodSandBox",
-                            "Failed to create pod sandbox: " + cri::RpcErrorText(error));
+  const auto fail = [&](const std::string& why) {
+    context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
   };
-  const auto id = context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), "");
-  if (!id) return fail(id.error());
+  if (const auto problem = SandboxProblem(pod)) {
+    context_.events.Warning(pod, problem->reason, problem->message);
+    return false;
+  }
+  const auto handler = context_.runtime_handler(pod);
+  if (!handler) return fail(handler.error().message);
+  const auto id =
+      context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), *handler);
+  if (!id) return fail(cri::RpcErrorText(id.error()));
   auto status = context_.runtime.PodSandboxStatus(*id);
-  if (!status) return fail(status.error());
+  if (!status) return fail(cri::RpcErrorText(status.error()));
   plan.sandbox_id = *id;
   fresh.sandboxes.insert(fresh.sandboxes.begin(), std::move(*status));
   return true;
@@ -137,6 +143,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.volumes = volume_paths_;
   input.node_memory_bytes = context_.node_memory_bytes;
   input.cgroup_files = context_.container_cgroup_files;
+  input.policy = context_.policy;
   if (!context_.writes_files) return input;
   const std::map<std::string, std::string> variables(environment.begin(), environment.end());
   for (size_t i = 0; i < container.volume_mounts.size(); ++i) {
@@ -148,6 +155,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
         TRY(context_.volumes.SubPath(pod, container, i, volume->second, sub_path));
   }
   const std::string directory = context_.volumes.PodDirectory(pod.metadata.uid);
+  TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
   std::error_code ignored;
   fs::create_directories(directory + "/containers/" + container.name, ignored);
   std::string node_hosts;
@@ -155,7 +163,6 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
     std::ifstream file("/etc/hosts");
     node_hosts.assign(std::istreambuf_iterator<char>(file), {});
   }
-  TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
   std::vector<std::string> ips;
   for (const auto& ip : current.status.pod_ips) ips.push_back(ip.ip);
   input.etc_hosts = directory + "/etc-hosts";

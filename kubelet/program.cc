@@ -176,6 +176,8 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   const KubeletConfiguration& given = flags.configuration;
   NodeAgentOptions options{.kubelet = OptionsOf(flags)};
   TRY(Reserve(given, options.kubelet.facts));
+  TRY(options.kubelet.abilities.sysctls.Allow(given.allowed_unsafe_sysctls));
+  options.kubelet.containers.seccomp_default = given.seccomp_default;
   if (given.healthz_port > 0) {
     options.health = http::Server::Options{.bind_address = given.healthz_bind_address,
                                            .port = given.healthz_port};

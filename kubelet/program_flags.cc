@@ -81,6 +81,10 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
             "Disk usage above which images are removed.");
   flags.Add("image-gc-low-threshold", it.image_gc_low_threshold_percent,
             "Disk usage down to which they are.");
+  flags.Add("allowed-unsafe-sysctls", it.allowed_unsafe_sysctls,
+            "Kernel parameters, and patterns that end in *, that pods may set beside the safe ones.");
+  flags.Add("seccomp-default", it.seccomp_default,
+            "Containers that name no seccomp profile get the runtime's own.");
   flags.Add("eviction-hard", raw.eviction_hard, "Thresholds, memory.available<100Mi,...");
   flags.Add("eviction-soft", raw.eviction_soft, "Thresholds that may be met for a while.");
   flags.Add("eviction-soft-grace-period", raw.eviction_soft_grace, "For how long.");
@@ -99,8 +103,7 @@ void IgnoreFlags(Flags& flags, RawFlags& raw) {
         "enable-controller-attach-detach", "enable-debugging-handlers", "enable-server",
         "exit-on-lock-contention", "fail-cgroupv1", "fail-swap-on",
         "local-storage-capacity-isolation", "make-iptables-util-chains", "protect-kernel-defaults",
-        "rotate-certificates", "rotate-server-certificates", "seccomp-default",
-        "serialize-image-pulls"}) {
+        "rotate-certificates", "rotate-server-certificates", "serialize-image-pulls"}) {
     flags.Add(name, raw.ignored, "Accepted for command lines of the kubelet.");
   }
   for (const char* name : {"bootstrap-kubeconfig",
