@@ -30,6 +30,17 @@ Result<std::string> RequestToken(Client& client, const core_v1::Pod& pod,
 
 }  // namespace
 
+RegistryCredentials ApiPullCredentials(Client& client, const core_v1::Pod& pod,
+                                       std::vector<std::string>& missing) {
+  RegistryCredentials credentials;
+  for (const auto& reference : pod.spec.image_pull_secrets) {
+    const auto secret =
+        client.Get<core_v1::Secret>({pod.metadata.namespace_, reference.name});
+    if (!secret || !credentials.Add(**secret)) missing.push_back(reference.name);
+  }
+  return credentials;
+}
+
 EnvironmentSources ApiEnvironmentSources(Client& client, const Informer<core_v1::Service>& services,
                                          std::map<std::string, Quantity> node_allocatable,
                                          const core_v1::Pod& pod) {

@@ -4,11 +4,17 @@
 #include "client/client.h"
 #include "client/informer.h"
 #include "kubelet/environment.h"
+#include "kubelet/registry_credentials.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
 
 VolumeSources ApiVolumeSources(Client& client, std::map<std::string, Quantity> node_allocatable);
+
+// What the pull secrets of a pod hold. Those that are not there, or hold something else, are passed
+// over; `missing` gets their names.
+RegistryCredentials ApiPullCredentials(Client& client, const core_v1::Pod& pod,
+                                       std::vector<std::string>& missing);
 
 // Services are those of the informer: of the pod's namespace, and the API's own.
 EnvironmentSources ApiEnvironmentSources(Client& client, const Informer<core_v1::Service>& services,

@@ -1,6 +1,7 @@
 #include "kubelet/image_puller.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -80,6 +81,24 @@ tl::expected<PulledImage, WaitingReason> ImagePuller::Ensure(const core_v1::Pod&
   return Pull(pod, container, sandbox, reference);
 }
 
+tl::expected<std::string, std::string> ImagePuller::PullWith(
+    const RegistryCredentials& credentials, const std::string& image,
+    const cri::SandboxConfig& sandbox) {
+  auto attempts = credentials.For(image);
+  if (attempts.empty()) attempts.emplace_back();
+  std::vector<std::string> problems;
+  for (const cri::RegistryAuth& auth : attempts) {
+    auto pulled = runtime_.PullImage(image, auth, sandbox);
+    if (pulled) return std::move(*pulled);
+    std::string problem = cri::RpcErrorText(pulled.error());
+    if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
+      problems.push_back(std::move(problem));
+    }
+  }
+  if (problems.size() == 1) return tl::unexpected(std::move(problems.front()));
+  return tl::unexpected(fmt::format("[{}]", fmt::join(problems, ", ")));
+}
+
 ImagePuller::Outcome ImagePuller::Pull(const core_v1::Pod& pod, const core_v1::Container& container,
                                        const cri::SandboxConfig& sandbox,
                                        const core_v1::ObjectReference& reference) {
@@ -100,16 +119,17 @@ ImagePuller::Outcome ImagePuller::Pull(const core_v1::Pod& pod, const core_v1::C
   }
   events_.Report(reference, EventType::kNormal, "Pulling",
                  fmt::format("Pulling image \"{}\"", image));
-  Result<std::string> pulled = Fail(Reason::kUnknown, "");
+  const RegistryCredentials credentials = credentials_(pod);
+  tl::expected<std::string, std::string> pulled;
   Duration started_at{};
   {
     MutexLock lock(pulling_);
     started_at = clock_.Monotonic();
-    pulled = runtime_.PullImage(image, {}, sandbox);
+    pulled = PullWith(credentials, image, sandbox);
   }
   const Duration now = clock_.Monotonic();
   if (!pulled) {
-    const std::string why = cri::RpcErrorText(pulled.error());
+    const std::string& why = pulled.error();
     {
       MutexLock lock(mutex_);
       backoff_.Forget(now);

@@ -2,6 +2,7 @@
 // that could not be pulled is left alone for a while.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "api/gen/core_v1.h"
@@ -10,6 +11,7 @@
 #include "client/recorder.h"
 #include "kubelet/cri.h"
 #include "kubelet/pod_status.h"
+#include "kubelet/registry_credentials.h"
 #include "kubelet/restart_backoff.h"
 
 namespace skiff::kubelet {
@@ -22,8 +24,14 @@ struct PulledImage {
 // Thread-safe; blocks while it pulls.
 class ImagePuller {
  public:
-  ImagePuller(ContainerRuntime& runtime, const Clock& clock, EventRecorder& events)
-      : runtime_(runtime), clock_(clock), events_(events) {}
+  // `credentials` are those of a pod's pull secrets, looked up before each pull.
+  using Credentials = std::function<RegistryCredentials(const core_v1::Pod& pod)>;
+  ImagePuller(ContainerRuntime& runtime, const Clock& clock, EventRecorder& events,
+              Credentials credentials)
+      : runtime_(runtime),
+        clock_(clock),
+        events_(events),
+        credentials_(std::move(credentials)) {}
   // On failure says why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull,
   // InvalidImageName, ImageInspectError.
   tl::expected<PulledImage, WaitingReason> Ensure(const core_v1::Pod& pod,
@@ -34,9 +42,14 @@ class ImagePuller {
   using Outcome = tl::expected<PulledImage, WaitingReason>;
   Outcome Pull(const core_v1::Pod& pod, const core_v1::Container& container,
                const cri::SandboxConfig& sandbox, const core_v1::ObjectReference& reference);
+  // With each of the credentials for the image until one is taken; without any if there are none.
+  tl::expected<std::string, std::string> PullWith(const RegistryCredentials& credentials,
+                                                  const std::string& image,
+                                                  const cri::SandboxConfig& sandbox);
   ContainerRuntime& runtime_;
   const Clock& clock_;
   EventRecorder& events_;
+  const Credentials credentials_;
   Mutex pulling_;  // One pull at a time.
   Mutex mutex_;    // Never held while pulling_ is waited for.
   RestartBackoff backoff_ GUARDED_BY(mutex_);

@@ -45,7 +45,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       dependencies_(dependencies),
       volumes_(options_.root, ApiVolumeSources(dependencies_.client, options_.facts.Allocatable()),
                dependencies_.clock),
-      images_(dependencies_.runtime, dependencies_.clock, dependencies_.events),
+      images_(dependencies_.runtime, dependencies_.clock, dependencies_.events,
+              [this](const core_v1::Pod& pod) { return PullCredentials(pod); }),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -141,12 +142,12 @@ void Kubelet::Start() {
   if (const auto version = dependencies_.runtime.Version()) {
     context_.runtime_name = version->runtime_name;
   }
-  if (!manifests_) {
   if (const auto status = dependencies_.runtime.Status()) {
     context_.policy.recursive_read_only = std::any_of(
         status->handlers.begin(), status->handlers.end(),
         [](const auto& each) { return each.name.empty() && each.recursive_read_only_mounts; });
   }
+  if (!manifests_) {
     MutexLock lock(mutex_);
     manifests_read_ = true;
     mirrors_.Set({}, {});
@@ -283,7 +284,6 @@ Duration Kubelet::Step() {
   return kNever;
 }
 
-void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
 // Whoever was made first gets what there is first, in whatever order the API tells of pods.
 void Kubelet::TakeIn(std::vector<Change> changes) {
   std::map<std::string, Ptr<core_v1::Pod>> latest;  // By uid.
@@ -303,6 +303,7 @@ void Kubelet::TakeIn(std::vector<Change> changes) {
   for (const auto& pod : pods) Apply(pod);
 }
 
+void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
@@ -356,8 +357,8 @@ void Kubelet::DropGoneWorkers() {
         continue;
       }
       gone.push_back(std::move(worker->second));
-      worker = workers_.erase(worker);
       refused_.erase(worker->first);
+      worker = workers_.erase(worker);
     }
   }
   for (auto& worker : gone) {

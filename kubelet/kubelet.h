@@ -128,6 +128,7 @@ class Kubelet final : public ControlLoop {
   // As the API has it, at most kNodeAge old unless `is_fresh`; as this node would register itself
   // when there is no answer.
   Ptr<core_v1::Node> OwnNode(bool is_fresh);
+  RegistryCredentials PullCredentials(const core_v1::Pod& pod);
   Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);
   void DropGoneWorkers();

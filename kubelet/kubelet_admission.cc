@@ -1,7 +1,9 @@
 // Which pods the kubelet takes, and what it asks the API for to know.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "api/gen/node_v1.h"
+#include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
 
 namespace skiff::kubelet {
@@ -73,6 +75,19 @@ Ptr<core_v1::Node> Kubelet::OwnNode(bool is_fresh) {
   own->spec.taints = options_.facts.taints;
   own->status.allocatable = options_.facts.Allocatable();
   return own;
+}
+
+RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
+  std::vector<std::string> missing;
+  RegistryCredentials credentials = ApiPullCredentials(dependencies_.client, pod, missing);
+  if (!missing.empty()) {
+    dependencies_.events.Warning(
+        pod, "FailedToRetrieveImagePullSecret",
+        fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image "
+                    "may not succeed.",
+                    fmt::join(missing, ", ")));
+  }
+  return credentials;
 }
 
 Result<std::string> Kubelet::RuntimeHandler(const core_v1::Pod& pod) {
