@@ -164,14 +164,6 @@ double RateOf(ZoneState state, int nodes, const EvictionRates& rates) {
   return nodes > rates.large_zone ? rates.secondary : 0;
 }
 
-bool Tolerates(const core_v1::Toleration& toleration, const Taint& taint) {
-  if (!toleration.effect.empty() && toleration.effect != taint.effect) return false;
-  if (!toleration.key.empty() && toleration.key != taint.key) return false;
-  if (toleration.operator_ == "Exists") return true;
-  // An empty key needs Exists.
-  return !toleration.key.empty() && toleration.value == taint.value;
-}
-
 Duration EvictionDelay(const std::vector<Taint>& taints,
                        const std::vector<core_v1::Toleration>& tolerations) {
   Duration delay = kNever;

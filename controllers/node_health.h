@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "api/tolerations.h"
 #include "base/clock.h"
 
 namespace skiff {
@@ -50,6 +51,5 @@ double RateOf(ZoneState state, int nodes, const EvictionRates& rates);
 // When a pod has to leave a node with these taints: 0 at once, kNever when it may stay.
 Duration EvictionDelay(const std::vector<core_v1::Taint>& taints,
                        const std::vector<core_v1::Toleration>& tolerations);
-bool Tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& taint);
 
 }  // namespace skiff

@@ -2,6 +2,17 @@
 
 namespace skiff::kubelet {
 
+RegistryCredentials ApiPullCredentials(KeptObjects& objects, const core_v1::Pod& pod,
+                                       std::vector<std::string>& missing) {
+  RegistryCredentials credentials;
+  for (const auto& reference : pod.spec.image_pull_secrets) {
+    const auto secret =
+        objects.Get<core_v1::Secret>(pod.metadata.namespace_, reference.name);
+    if (!secret || !credentials.Add(**secret)) missing.push_back(reference.name);
+  }
+  return credentials;
+}
+
 EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,
                                          const Informer<core_v1::Service>& services,
                                          std::map<std::string, Quantity> node_allocatable,

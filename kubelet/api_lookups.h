@@ -4,6 +4,7 @@
 #include "client/informer.h"
 #include "kubelet/environment.h"
 #include "kubelet/kept_objects.h"
+#include "kubelet/registry_credentials.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
@@ -11,6 +12,11 @@ namespace skiff::kubelet {
 // `objects` outlives what is returned.
 VolumeSources ApiVolumeSources(KeptObjects& objects,
                                std::map<std::string, Quantity> node_allocatable);
+
+// What the pull secrets of a pod hold. Those that are not there, or hold something else, are passed
+// over; `missing` gets their names.
+RegistryCredentials ApiPullCredentials(KeptObjects& objects, const core_v1::Pod& pod,
+                                       std::vector<std::string>& missing);
 
 // Services are those of the informer: of the pod's namespace, and the API's own.
 EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,

@@ -206,6 +206,8 @@ void ReadNode(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("evictionPressureTransitionPeriod", to.eviction_pressure_transition_period);
   reader.Read("evictionMaxPodGracePeriod", to.eviction_max_pod_grace_period);
   reader.Read("systemReserved", to.system_reserved);
+  reader.Read("allowedUnsafeSysctls", to.allowed_unsafe_sysctls);
+  reader.Read("seccompDefault", to.seccomp_default);
   reader.Read("kubeReserved", to.kube_reserved);
 }
 

@@ -55,6 +55,8 @@ struct KubeletConfiguration {
   Duration eviction_pressure_transition_period = 300s;
   int eviction_max_pod_grace_period = 0;
   TextMap system_reserved, kube_reserved;
+  std::vector<std::string> allowed_unsafe_sysctls;
+  bool seccomp_default = false;
   int verbosity = 0;
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };

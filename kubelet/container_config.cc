@@ -35,23 +35,42 @@ cri::NamespaceOptions Namespaces(const core_v1::PodSpec& spec) {
   return out;
 }
 
-std::optional<cri::SecurityProfile> Seccomp(const core_v1::SecurityContext* container,
-                                            const core_v1::PodSecurityContext* pod) {
-  const core_v1::SeccompProfile* profile = nullptr;
+// Also of an AppArmor profile: both are named alike.
+template <typename Profile>
+cri::SecurityProfile ProfileOf(const Profile& profile, const std::string& directory) {
+  using Type = cri::SecurityProfile::Type;
+  if (profile.type == "Unconfined") return {Type::kUnconfined, ""};
+  if (profile.type == "RuntimeDefault") return {Type::kRuntimeDefault, ""};
+  return {Type::kLocalhost, directory + profile.localhost_profile.value_or("")};
+}
+
+cri::SecurityProfile Seccomp(const core_v1::SecurityContext* container,
+                             const core_v1::PodSecurityContext* pod,
+                             const ContainerPolicy& policy) {
+  using Type = cri::SecurityProfile::Type;
+  const std::string directory = policy.seccomp_root + "/";
   if (container != nullptr && container->seccomp_profile) {
-    profile = &*container->seccomp_profile;
-  } else if (pod != nullptr && pod->seccomp_profile) {
-    profile = &*pod->seccomp_profile;
+    return ProfileOf(*container->seccomp_profile, directory);
   }
-  cri::SecurityProfile out{cri::SecurityProfile::Type::kUnconfined, ""};
-  if (profile == nullptr || profile->type == "Unconfined") return out;
-  if (profile->type == "RuntimeDefault") {
-    out.type = cri::SecurityProfile::Type::kRuntimeDefault;
-  } else {
-    out.type = cri::SecurityProfile::Type::kLocalhost;
-    out.localhost_ref = "/var/lib/kubelet/seccomp/" + profile->localhost_profile.value_or("");
+  if (pod != nullptr && pod->seccomp_profile) return ProfileOf(*pod->seccomp_profile, directory);
+  return {policy.seccomp_default ? Type::kRuntimeDefault : Type::kUnconfined, ""};
+}
+
+// A runtime on a machine without SELinux takes no notice of them, as with the kubelet.
+std::optional<cri::SelinuxOptions> Selinux(const core_v1::SecurityContext* container,
+                                           const core_v1::PodSecurityContext* pod) {
+  const core_v1::SELinuxOptions* options = nullptr;
+  if (container != nullptr && container->se_linux_options) {
+    options = &*container->se_linux_options;
+  } else if (pod != nullptr && pod->se_linux_options) {
+    options = &*pod->se_linux_options;
   }
-  return out;
+  if (options == nullptr) return std::nullopt;
+  return cri::SelinuxOptions{options->user, options->role, options->type, options->level};
+}
+
+bool WantsStrictGroups(const core_v1::PodSecurityContext* pod) {
+  return pod != nullptr && pod->supplemental_groups_policy.value_or("") == "Strict";
 }
 
 std::vector<int64_t> SupplementalGroups(const core_v1::PodSecurityContext* pod) {
@@ -148,7 +167,12 @@ cri::ContainerSecurity Security(const ContainerInput& input) {
     out.masked_paths = MaskedPaths();
     out.readonly_paths = ReadonlyPaths();
   }
-  out.seccomp = Seccomp(own, pod);
+  out.seccomp = Seccomp(own, pod, input.policy);
+  out.selinux = Selinux(own, pod);
+  out.strict_supplemental_groups = WantsStrictGroups(pod);
+  if (const auto profile = AppArmorProfileOf(input.pod, input.container)) {
+    out.apparmor = ProfileOf(*profile, "");
+  }
   return out;
 }
 
@@ -157,6 +181,27 @@ cri::Propagation PropagationOf(const core_v1::VolumeMount& mount) {
   if (mode == "Bidirectional") return cri::Propagation::kBidirectional;
   return mode == "HostToContainer" ? cri::Propagation::kHostToContainer
                                    : cri::Propagation::kPrivate;
+}
+
+// What the kubelet writes, and what a claim gives for reading, no container writes.
+bool IsReadOnly(const core_v1::PodSpec& spec, const std::string& name) {
+  const auto& volumes = spec.volumes;
+  const auto volume = std::find_if(volumes.begin(), volumes.end(),
+                                   [&](const auto& each) { return each.name == name; });
+  if (volume == volumes.end()) return false;
+  if (volume->persistent_volume_claim) return volume->persistent_volume_claim->read_only;
+  return volume->config_map || volume->secret || volume->projected || volume->downward_api;
+}
+
+Result<bool> RecursiveReadOnly(const core_v1::VolumeMount& mount, const ContainerPolicy& policy) {
+  const std::string mode = mount.recursive_read_only.value_or("Disabled");
+  if (mode == "Disabled") return false;
+  if (policy.recursive_read_only) return true;
+  if (mode == "IfPossible") return false;
+  return Fail(Reason::kInvalid,
+              fmt::format("volume \"{}\" requested recursive read-only mode, but it is not "
+                          "supported by the runtime",
+                          mount.name));
 }
 
 Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
@@ -177,7 +222,8 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
                                                 "\"{}\"",
                                                 mount.name, input.container.name));
     }
-    made.readonly = mount.read_only;
+    made.readonly = mount.read_only || IsReadOnly(input.pod.spec, mount.name);
+    made.recursive_read_only = TRY(RecursiveReadOnly(mount, input.policy));
     made.propagation = PropagationOf(mount);
     mounts_hosts |= made.container_path == "/etc/hosts";
     out.push_back(std::move(made));
@@ -226,14 +272,30 @@ cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
     out.security.run_as_user = security->run_as_user;
     out.security.run_as_group = security->run_as_group;
     out.security.supplemental_groups = SupplementalGroups(security);
+    out.security.selinux = Selinux(nullptr, security);
+    out.security.strict_supplemental_groups = WantsStrictGroups(security);
     for (const auto& sysctl : security->sysctls) {
-      std::string name = sysctl.name;
-      std::replace(name.begin(), name.end(), '/', '.');
-      out.sysctls[name] = sysctl.value;
+      out.sysctls[SysctlInDots(sysctl.name)] = sysctl.value;
     }
   }
   out.resources = PodResources(pod.spec);
+  out.overhead = PodOverhead(pod.spec);
   return out;
+}
+
+std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod) {
+  if (!pod.spec.host_users.value_or(true)) {
+    return PodRefusal{"FailedCreatePodSandBox",
+                      "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime "
+                      "does not support user namespaces"};
+  }
+  if (!pod.spec.resource_claims.empty()) {
+    return PodRefusal{"FailedPrepareDynamicResources",
+                      fmt::format("Failed to prepare dynamic resources: resource claim \"{}\": no "
+                                  "DRA driver can register with this node",
+                                  pod.spec.resource_claims.front().name)};
+  }
+  return std::nullopt;
 }
 
 Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {

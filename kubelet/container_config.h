@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "kubelet/cri.h"
 #include "kubelet/environment.h"
+#include "kubelet/pod_admission.h"
 #include "kubelet/pod_dns.h"
 #include "kubelet/pod_files.h"
 
@@ -30,6 +32,16 @@ struct SandboxInput {
 };
 cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input);
 
+// What the kubelet was told about all containers.
+struct ContainerPolicy {
+  std::string seccomp_root = "/var/lib/kubelet/seccomp";  // Where Localhost profiles lie.
+  bool seccomp_default = false;      // A container without a profile gets the runtime's own.
+  bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
+};
+
+// Why no sandbox can be made for the pod, whatever the runtime: reason and message of its event.
+std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod);
+
 struct ContainerInput {
   const core_v1::Pod& pod;
   const core_v1::Container& container;
@@ -44,6 +56,7 @@ struct ContainerInput {
   int64_t node_memory_bytes = 0;
   cri::StringMap cgroup_files;      // Beside its limits: {"memory.oom.group", "1"}.
   std::string target_container_id;  // Ephemeral containers that join another's PID namespace.
+  ContainerPolicy policy = {};
 };
 // Fails with the text of CreateContainerConfigError.
 Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input);

@@ -198,7 +198,8 @@ Result<> StartOurs(const ContainerdPaths& paths, const ContainerdHost& host,
                                 .cni_bin = *host.cni_bin,
                                 .sandbox_image = kPauseImage,
                                 .snapshotter = host.snapshotter,
-                                .restrict_oom_score_adj = !host.may_raise_priority};
+                                .restrict_oom_score_adj = !host.may_raise_priority,
+                                .app_armor = host.app_armor};
   std::ofstream file(paths.ConfigFile(), std::ios::trunc);
   file << ContainerdConfigText(config);
   if (!file.flush()) return Fail(Reason::kForbidden, paths.ConfigFile() + ": cannot be written");

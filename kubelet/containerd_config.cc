@@ -37,7 +37,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
   systemd_cgroup = false
-  disable_apparmor = true
+  disable_apparmor = {no_app_armor}
   restrict_oom_score_adj = {restrict_oom}
   enable_unprivileged_ports = true
   enable_unprivileged_icmp = true
@@ -61,6 +61,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
       fmt::arg("ttrpc", Quoted(config.Socket() + ".ttrpc")),
       fmt::arg("sandbox_image", Quoted(config.sandbox_image)),
       fmt::arg("restrict_oom", config.restrict_oom_score_adj),
+      fmt::arg("no_app_armor", !config.app_armor),
       fmt::arg("snapshotter", Quoted(config.snapshotter)), fmt::arg("runc", Quoted(config.runc)),
       fmt::arg("runc_root", Quoted(config.directory + "/run/runc")),
       fmt::arg("cni_bin", Quoted(config.cni_bin)),

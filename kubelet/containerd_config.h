@@ -14,6 +14,7 @@ struct ContainerdConfig {
   // Containers may not ask the kernel to spare them more than containerd itself is spared, which
   // the kernel would refuse on a machine without CAP_SYS_RESOURCE.
   bool restrict_oom_score_adj = false;
+  bool app_armor = false;  // Containers get AppArmor profiles: the kernel enforces them.
 
   std::string Socket() const { return directory + "/run/containerd.sock"; }
   std::string CniConfDirectory() const { return directory + "/cni/net.d"; }

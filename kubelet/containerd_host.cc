@@ -6,14 +6,14 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "base/process.h"
+#include "kubelet/mount_table.h"
 #include "kubelet/network/cni_config.h"
 
 namespace skiff {
@@ -23,43 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr int kCapSysResource = 24;
 constexpr int kCapSysAdmin = 21;
-
-struct MountInfo {
-  std::string path;
-  std::string type;
-  std::string options;        // Of the mount.
-  std::string super_options;  // Of the file system: the controllers of a cgroup v1 hierarchy.
-};
-
-// mountinfo writes a space as \040 and so on.
-std::string Unescaped(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                               (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-std::vector<MountInfo> Mounts() {
-  std::vector<MountInfo> mounts;
-  std::ifstream in("/proc/self/mountinfo");
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream fields(line);
-    std::string skip, path, options, word, type, source, super_options;
-    fields >> skip >> skip >> skip >> skip >> path >> options;
-    while (fields >> word && word != "-") {
-    }
-    fields >> type >> source >> super_options;
-    mounts.push_back({Unescaped(path), type, options, super_options});
-  }
-  return mounts;
-}
 
 bool HasOption(std::string_view list, std::string_view option) {
   while (!list.empty()) {
@@ -163,6 +126,7 @@ ContainerdHost InspectHost(const std::string& directory) {
                          "): images are copied for each container instead; put the data directory "
                          "on a volume of its own");
   }
+  host.app_armor = HasAppArmor();
   host.may_raise_priority = HasCapability(kCapSysResource);
   if (!host.may_raise_priority) {
     host.notes.push_back(
@@ -180,6 +144,17 @@ std::optional<std::string> CgroupMount(const std::string& controller) {
     }
   }
   return std::nullopt;
+}
+
+bool HasAppArmor() {
+  std::error_code error;
+  // In a container the host's profiles are out of reach, which its engine says by this variable.
+  if (std::getenv("container") != nullptr) return false;
+  if (!fs::exists("/sys/kernel/security/apparmor", error)) return false;
+  if (!FindProgram("apparmor_parser")) return false;
+  std::ifstream enabled("/sys/module/apparmor/parameters/enabled");
+  char first = 0;
+  return enabled.get(first) && first == 'Y';
 }
 
 std::map<std::string, std::string> ContainerCgroupFiles() {
@@ -202,15 +177,6 @@ std::vector<std::string> CgroupMounts() {
     if (mount.type == "cgroup" || mount.type == "cgroup2") paths.push_back(mount.path);
   }
   return paths;
-}
-
-std::vector<std::string> MountsBelow(const std::string& path) {
-  std::vector<std::string> below;
-  for (const MountInfo& mount : Mounts()) {
-    if (mount.path == path || mount.path.starts_with(path + "/")) below.push_back(mount.path);
-  }
-  std::reverse(below.begin(), below.end());
-  return below;
 }
 
 }  // namespace skiff

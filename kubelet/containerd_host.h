@@ -14,6 +14,7 @@ struct ContainerdHost {
   std::optional<std::string> cni_bin;  // The folder that has all the plugins we need.
   std::string snapshotter;             // "overlayfs", or "native" where overlayfs does not work.
   bool may_raise_priority = true;      // CAP_SYS_RESOURCE.
+  bool app_armor = false;              // Containers can have AppArmor profiles.
   // Each says what is missing and what helps; containers cannot run while there is one.
   std::vector<std::string> problems;
   // What works, but worse.
@@ -28,6 +29,9 @@ ContainerdHost InspectHost(const std::string& directory);
 // `controller` ("memory", "name=systemd") otherwise. Unset when there is none.
 std::optional<std::string> CgroupMount(const std::string& controller);
 
+// Whether the kernel enforces AppArmor profiles, and the program that loads them is there.
+bool HasAppArmor();
+
 // What the cgroup of every container is told beside its limits, by files of v2: its processes end
 // together when memory runs out, and none of them is swapped out. Those files that our own cgroup
 // has too; none under v1. As kubelet's defaults (singleProcessOOMKill false, NoSwap).
@@ -35,8 +39,5 @@ std::map<std::string, std::string> ContainerCgroupFiles();
 
 // The mount points of all cgroup hierarchies.
 std::vector<std::string> CgroupMounts();
-
-// The mount points at or below `path`, deepest first.
-std::vector<std::string> MountsBelow(const std::string& path);
 
 }  // namespace skiff

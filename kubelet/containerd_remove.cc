@@ -18,6 +18,7 @@
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_paths.h"
 #include "kubelet/cri_grpc.h"
+#include "kubelet/mount_table.h"
 
 namespace skiff {
 namespace {

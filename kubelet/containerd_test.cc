@@ -10,6 +10,7 @@
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_keeper.h"
 #include "kubelet/containerd_test_host.h"
+#include "kubelet/mount_table.h"
 
 namespace skiff {
 namespace {

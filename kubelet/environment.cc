@@ -1,8 +1,10 @@
 #include "kubelet/environment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "kubelet/downward.h"
 
@@ -139,14 +141,9 @@ Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& s
   return std::optional<std::string>("");
 }
 
-}  // namespace
-
-Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
-                                    const EnvironmentSources& sources) {
-  return Maker(pod, container, sources).Make();
-}
-
-std::string Expand(const std::string& text, const Variables& variables) {
+// Names that have no value, or an empty one, are added to `missing`.
+std::string ExpandAndTell(const std::string& text, const Variables& variables,
+                          std::set<std::string>& missing) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -163,11 +160,33 @@ std::string Expand(const std::string& text, const Variables& variables) {
       out += '$';
       continue;
     }
-    const auto found = variables.find(text.substr(i + 2, close - i - 2));
+    const std::string name = text.substr(i + 2, close - i - 2);
+    const auto found = variables.find(name);
+    if (found == variables.end() || found->second.empty()) missing.insert(name);
     out += found == variables.end() ? text.substr(i, close - i + 1) : found->second;
     i = close;
   }
   return out;
+}
+
+}  // namespace
+
+Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
+                                    const EnvironmentSources& sources) {
+  return Maker(pod, container, sources).Make();
+}
+
+std::string Expand(const std::string& text, const Variables& variables) {
+  std::set<std::string> ignored;
+  return ExpandAndTell(text, variables, ignored);
+}
+
+Result<std::string> SubPathOf(const core_v1::VolumeMount& mount, const Variables& variables) {
+  if (mount.sub_path_expr.empty()) return mount.sub_path;
+  std::set<std::string> missing;
+  std::string path = ExpandAndTell(mount.sub_path_expr, variables, missing);
+  if (missing.empty()) return path;
+  return Fail(Reason::kInvalid, fmt::format("missing value for {}", fmt::join(missing, ", ")));
 }
 
 std::map<std::string, std::string> ServiceVariables(const core_v1::Service& service) {

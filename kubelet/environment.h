@@ -35,6 +35,11 @@ Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Cont
 // Replaces $(NAME); "$$" stands for "$"; unknown names stay as they are.
 std::string Expand(const std::string& text, const std::map<std::string, std::string>& variables);
 
+// A mount's subPath, or what its subPathExpr comes to; "": the whole volume. A variable that is not
+// there, or empty, would name another part of the volume: it is an error.
+Result<std::string> SubPathOf(const core_v1::VolumeMount& mount,
+                              const std::map<std::string, std::string>& variables);
+
 // REDIS_SERVICE_HOST and so on.
 std::map<std::string, std::string> ServiceVariables(const core_v1::Service& service);
 

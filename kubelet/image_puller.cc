@@ -1,6 +1,7 @@
 #include "kubelet/image_puller.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -90,6 +91,24 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
   return pull();
 }
 
+tl::expected<std::string, std::string> ImagePuller::PullWith(
+    const RegistryCredentials& credentials, const std::string& image,
+    const cri::SandboxConfig& sandbox) {
+  auto attempts = credentials.For(image);
+  if (attempts.empty()) attempts.emplace_back();
+  std::vector<std::string> problems;
+  for (const cri::RegistryAuth& auth : attempts) {
+    auto pulled = dependencies_.runtime.PullImage(image, auth, sandbox);
+    if (pulled) return std::move(*pulled);
+    std::string problem = cri::RpcErrorText(pulled.error());
+    if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
+      problems.push_back(std::move(problem));
+    }
+  }
+  if (problems.size() == 1) return tl::unexpected(std::move(problems.front()));
+  return tl::unexpected(fmt::format("[{}]", fmt::join(problems, ", ")));
+}
+
 std::optional<ImagePuller::Pull> ImagePuller::TakeEnded(const std::string& key) {
   MutexLock lock(mutex_);
   const auto found = pulls_.find(key);
@@ -97,6 +116,11 @@ std::optional<ImagePuller::Pull> ImagePuller::TakeEnded(const std::string& key) 
   Pull ended = std::move(found->second);
   pulls_.erase(found);
   return ended;
+}
+
+bool ImagePuller::IsPulling(const std::string& key) {
+  MutexLock lock(mutex_);
+  return pulls_.contains(key);
 }
 
 void ImagePuller::DropQueued(const std::string& key) {
@@ -117,6 +141,8 @@ std::optional<std::string> ImagePuller::BackOff(const std::string& key, const st
 
 std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
   const Duration now = dependencies_.clock.Monotonic();
+  if (IsPulling(wish.key)) return std::nullopt;
+  const RegistryCredentials credentials = dependencies_.credentials(wish.pod);
   std::optional<std::string> back_off;
   bool starts = false;
   {
@@ -128,6 +154,7 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
       pull.pod_uid = wish.pod.metadata.uid;
       pull.image = wish.image;
       pull.sandbox = wish.sandbox;
+      pull.credentials = credentials;
       pull.asked_at = now;
       due_.push_back(wish.key);
       starts = !std::exchange(pulling_, true);
@@ -149,6 +176,7 @@ void ImagePuller::PullAll() {
     std::string key;
     std::string image;
     cri::SandboxConfig sandbox;
+    RegistryCredentials credentials;
     {
       MutexLock lock(mutex_);
       if (due_.empty()) {
@@ -162,8 +190,9 @@ void ImagePuller::PullAll() {
       found->second.started_at = dependencies_.clock.Monotonic();
       image = found->second.image;
       sandbox = found->second.sandbox;
+      credentials = found->second.credentials;
     }
-    auto outcome = dependencies_.runtime.PullImage(image, {}, sandbox);
+    auto outcome = PullWith(credentials, image, sandbox);
     std::string pod_uid;
     {
       MutexLock lock(mutex_);
@@ -180,9 +209,9 @@ void ImagePuller::PullAll() {
 ImagePuller::Outcome ImagePuller::Conclude(const std::string& backoff_key, Pull pull,
                                            const core_v1::ObjectReference& reference) {
   EventRecorder& events = dependencies_.events;
-  const Result<std::string>& pulled = *pull.outcome;
+  const tl::expected<std::string, std::string>& pulled = *pull.outcome;
   if (!pulled) {
-    const std::string why = cri::RpcErrorText(pulled.error());
+    const std::string& why = pulled.error();
     {
       MutexLock lock(mutex_);
       backoff_.Forget(pull.ended_at);

@@ -14,6 +14,7 @@
 #include "client/recorder.h"
 #include "kubelet/cri.h"
 #include "kubelet/pod_status.h"
+#include "kubelet/registry_credentials.h"
 #include "kubelet/restart_backoff.h"
 #include "kubelet/task_pool.h"
 
@@ -34,6 +35,8 @@ class ImagePuller {
     const Clock& clock;
     EventRecorder& events;
     TaskPool& tasks;
+    // What a pod's pull secrets hold, looked up before each pull.
+    std::function<RegistryCredentials(const core_v1::Pod& pod)> credentials;
     // A pull that this pod waits for has come to its end. Called on the pull's thread.
     std::function<void(const std::string& pod_uid)> pulled;
   };
@@ -54,7 +57,8 @@ class ImagePuller {
     Duration asked_at{};
     Duration started_at{};
     Duration ended_at{};
-    std::optional<Result<std::string>> outcome;  // Unset: it has not ended.
+    RegistryCredentials credentials;
+    std::optional<tl::expected<std::string, std::string>> outcome;  // Unset: it has not ended.
   };
   struct Failure {
     Duration at{};
@@ -69,6 +73,7 @@ class ImagePuller {
     const std::string& key;          // Of the container, too.
   };
   std::optional<Outcome> PullIt(const Wish& wish);
+  bool IsPulling(const std::string& key);
   std::optional<Pull> TakeEnded(const std::string& key);
   // A pull whose turn has not come is not needed any more.
   void DropQueued(const std::string& key);
@@ -77,6 +82,11 @@ class ImagePuller {
                                      Duration now) REQUIRES(mutex_);
   Outcome Conclude(const std::string& backoff_key, Pull pull,
                    const core_v1::ObjectReference& reference);
+  // With each of the credentials for the image until one is taken; without any if there are none. On
+  // failure says why none was.
+  tl::expected<std::string, std::string> PullWith(const RegistryCredentials& credentials,
+                                                  const std::string& image,
+                                                  const cri::SandboxConfig& sandbox);
   // Pulls what is due, one after the other, until nothing is.
   void PullAll();
 

@@ -70,6 +70,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       cgroups_(CgroupSettings(options_)),
       tasks_(std::make_unique<TaskPool>(blocking())),
       images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
+               [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
                [this](const std::string& uid) { WakeWorker(uid); }}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
@@ -123,6 +124,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                options_.cgroup_root,
                options_.cgroup_driver,
                options_.writes_files,
+               options_.containers,
+               [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
                dependencies_.simulation} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
@@ -167,6 +170,11 @@ Kubelet::~Kubelet() {
 void Kubelet::Start() {
   if (const auto version = dependencies_.runtime.Version()) {
     context_.runtime_name = version->runtime_name;
+  }
+  if (const auto status = dependencies_.runtime.Status()) {
+    context_.policy.recursive_read_only = std::any_of(
+        status->handlers.begin(), status->handlers.end(),
+        [](const auto& each) { return each.name.empty() && each.recursive_read_only_mounts; });
   }
   if (!manifests_) {
     MutexLock lock(mutex_);
@@ -302,13 +310,7 @@ Duration Kubelet::Step() {
     MutexLock lock(mutex_);
     changes.swap(inbox_);
   }
-  for (const Change& change : changes) {
-    if (change.pod) {
-      Apply(change.pod);
-    } else {
-      Gone(change.uid);
-    }
-  }
+  TakeIn(std::move(changes));
   DropGoneWorkers();
   if (manifests_) SyncStaticPods();
   bool first = false;
@@ -320,6 +322,25 @@ Duration Kubelet::Step() {
   return kNever;
 }
 
+// Whoever was made first gets what there is first, in whatever order the API tells of pods.
+void Kubelet::TakeIn(std::vector<Change> changes) {
+  std::map<std::string, Ptr<core_v1::Pod>> latest;  // By uid.
+  for (Change& change : changes) {
+    if (change.pod) {
+      latest[change.uid] = std::move(change.pod);
+    } else {
+      latest.erase(change.uid);
+      Gone(change.uid);
+    }
+  }
+  std::vector<Ptr<core_v1::Pod>> pods;
+  for (auto& [uid, pod] : latest) pods.push_back(std::move(pod));
+  std::stable_sort(pods.begin(), pods.end(), [](const auto& a, const auto& b) {
+    return a->metadata.creation_timestamp < b->metadata.creation_timestamp;
+  });
+  for (const auto& pod : pods) Apply(pod);
+}
+
 void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
   PodWorker* started = nullptr;
   {
@@ -327,7 +348,10 @@ void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingRea
     if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
-    if (refusal) worker->Terminate(std::move(refusal), std::nullopt);
+    if (refusal) {
+      refused_.insert(pod->metadata.uid);
+      worker->Terminate(std::move(refusal), std::nullopt);
+    }
     started = worker.get();
   }
   dependencies_.executor.Add(*started);
@@ -349,14 +373,10 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
     }
   }
   // What ran already when the kubelet started goes on running.
-  std::optional<std::string> refusal;
-  if (pod->status.phase == "Pending" && !pod->status.start_time &&
-      !pod->metadata.deletion_timestamp) {
-    refusal = RefusalUnderPressure(*pod, eviction_.pressures());
-  }
-  if (!refusal) return StartWorker(pod);
-  dependencies_.events.Warning(*pod, "Evicted", *refusal);
-  StartWorker(pod, WaitingReason{"Evicted", "Pod was rejected: " + *refusal});
+  const bool is_new = pod->status.phase == "Pending" && !pod->status.start_time &&
+                      !pod->metadata.deletion_timestamp;
+  if (is_new) return Admit(pod);
+  StartWorker(pod);
 }
 
 void Kubelet::Gone(const std::string& uid) {
@@ -376,6 +396,7 @@ void Kubelet::DropGoneWorkers() {
         continue;
       }
       gone.push_back(std::move(worker->second));
+      refused_.erase(worker->first);
       worker = workers_.erase(worker);
     }
   }
@@ -429,7 +450,7 @@ void Kubelet::SyncStaticPods() {
       }
     }
   }
-  for (const auto& pod : due) StartWorker(pod);
+  for (const auto& pod : due) Admit(pod);
   mirrors_.Set(std::move(wanted), std::move(ending));
 }
 

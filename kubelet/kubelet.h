@@ -32,6 +32,7 @@
 #include "kubelet/node_lease.h"
 #include "kubelet/node_stats.h"
 #include "kubelet/node_status.h"
+#include "kubelet/pod_admission.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/runtime_health.h"
 #include "kubelet/simulation/pod_simulation.h"
@@ -64,6 +65,8 @@ struct KubeletOptions {
   ImageCollectorSettings images;
   // Of log_root's logs; its own log_root is not looked at.
   LogRotationSettings logs;
+  NodeAbilities abilities;
+  ContainerPolicy containers;
 };
 
 // What it works with; all outlive it.
@@ -122,8 +125,22 @@ class Kubelet final : public ControlLoop {
   // Static pods are these from now on.
   void SetStaticPods(std::vector<Ptr<core_v1::Pod>> pods);
   void SyncStaticPods();
+  struct Change {
+    std::string uid;
+    Ptr<core_v1::Pod> pod;  // nullptr: gone.
+  };
+  void TakeIn(std::vector<Change> changes);
   void Apply(const Ptr<core_v1::Pod>& pod);
   void StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal = {});
+  // Starts a worker for a pod that has not run here, which ends it at once when it is refused.
+  void Admit(const Ptr<core_v1::Pod>& pod);
+  std::optional<PodRefusal> Refuse(const core_v1::Pod& pod);
+  std::vector<Ptr<core_v1::Pod>> AdmittedPods() const;
+  // As the API has it, at most kNodeAge old unless `is_fresh`; as this node would register itself
+  // when there is no answer.
+  Ptr<core_v1::Node> OwnNode(bool is_fresh);
+  RegistryCredentials PullCredentials(const core_v1::Pod& pod);
+  Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);
   void DropGoneWorkers();
   void WakeWorker(const std::string& pod_uid);
@@ -177,15 +194,17 @@ class Kubelet final : public ControlLoop {
   std::unique_ptr<ManifestSource> manifests_;
   std::unique_ptr<cri::Subscription> subscription_;
 
-  struct Change {
-    std::string uid;
-    Ptr<core_v1::Pod> pod;  // nullptr: gone.
-  };
+  static constexpr Duration kNodeAge = 10s;
+  // Touched by Step() alone.
+  Ptr<core_v1::Node> node_;
+  std::optional<Duration> node_read_at_;
+
   mutable Mutex mutex_;
   CondVar stopping_changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<Change> inbox_ GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers_ GUARDED_BY(mutex_);  // By uid.
+  std::set<std::string> refused_ GUARDED_BY(mutex_);  // Uids of workers' pods that never ran.
   std::map<ObjectKey, Ptr<core_v1::Pod>> static_pods_ GUARDED_BY(mutex_);
   bool manifests_read_ GUARDED_BY(mutex_) = false;
   bool pods_listed_ GUARDED_BY(mutex_) = false;  // All pods of all sources have been taken in.

@@ -83,6 +83,26 @@ TEST_F(StandaloneKubeletTest, PodsOfADirectoryRunAndShowTheirStatus) {
   EXPECT_EQ(pods[0]->status.host_ip, "192.0.2.1");
 }
 
+TEST_F(StandaloneKubeletTest, APodThatAsksForWhatTheNodeDoesNotGiveIsRefused) {
+  std::filesystem::create_directories(directory_ + "/manifests");
+  std::ofstream(directory_ + "/manifests/web.yaml")
+      << "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+      << "spec: {securityContext: {sysctls: [{name: kernel.msgmax, value: '1'}]},"
+      << " containers: [{name: web, image: 'web:1'}]}\n";
+  Settle();
+  EXPECT_TRUE(Running("web").empty());
+  const auto pods = kubelet_->Pods();
+  ASSERT_EQ(pods.size(), 1u);
+  EXPECT_EQ(pods[0]->status.phase, "Failed");
+  EXPECT_EQ(pods[0]->status.reason, "SysctlForbidden");
+  EXPECT_EQ(pods[0]->status.message,
+            "Pod was rejected: forbidden sysctl: \"kernel.msgmax\" not allowlisted");
+  // One that asks for less takes its place.
+  Write("web.yaml", "web");
+  Settle();
+  EXPECT_EQ(Running("web").size(), 1u);
+}
+
 TEST_F(StandaloneKubeletTest, AChangedManifestReplacesThePodAndARemovedOneStopsIt) {
   Write("web.yaml", "web");
   Settle();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/pod_resources.h"
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {
@@ -10,14 +11,49 @@ namespace {
 constexpr int64_t kCpuQuotaMinUs = 1000;
 constexpr int32_t kSystemCriticalPriority = 2'000'000'000;
 
-int64_t Milli(const std::map<std::string, Quantity>& amounts, const std::string& name) {
+using Amounts = std::map<std::string, Quantity>;
+
+int64_t Milli(const Amounts& amounts, const std::string& name) {
   const auto found = amounts.find(name);
   return found == amounts.end() ? 0 : found->second.MilliValue();
 }
 
-int64_t Whole(const std::map<std::string, Quantity>& amounts, const std::string& name) {
+int64_t Whole(const Amounts& amounts, const std::string& name) {
   const auto found = amounts.find(name);
   return found == amounts.end() ? 0 : found->second.Value();
+}
+
+// What a container may use: its own limit, else that of the whole pod. Zero: no limit.
+Quantity LimitOf(const core_v1::PodSpec& spec, const core_v1::Container& container,
+                 const std::string& name) {
+  const auto own = container.resources.limits.find(name);
+  if (own != container.resources.limits.end()) return own->second;
+  if (!spec.resources) return Quantity();
+  const auto of_pod = spec.resources->limits.find(name);
+  return of_pod == spec.resources->limits.end() ? Quantity() : of_pod->second;
+}
+
+// What all containers of a pod together may use; 0: no limit, as when one of them has none.
+int64_t PodLimit(const core_v1::PodSpec& spec, const std::string& name,
+                 int64_t (*amount)(const Amounts&, const std::string&)) {
+  if (spec.resources && spec.resources->limits.contains(name)) {
+    return amount(spec.resources->limits, name);
+  }
+  int64_t total = 0, sidecars = 0, largest_init = 0;
+  for (const auto& container : spec.init_containers) {
+    const Amounts& limits = container.resources.limits;
+    if (!limits.contains(name)) return 0;
+    const int64_t own = amount(limits, name);
+    const bool is_sidecar = container.restart_policy.value_or("") == "Always";
+    if (is_sidecar) sidecars += own;
+    largest_init = std::max(largest_init, sidecars + (is_sidecar ? 0 : own));
+  }
+  for (const auto& container : spec.containers) {
+    const Amounts& limits = container.resources.limits;
+    if (!limits.contains(name)) return 0;
+    total += amount(limits, name);
+  }
+  return std::max(total + sidecars, largest_init);
 }
 
 // Each slice is named after all above it; a dash inside a name would be one more level.
@@ -61,34 +97,36 @@ int OomScoreAdjust(const core_v1::Pod& pod, const core_v1::Container& container,
 cri::LinuxResources ContainerResources(const core_v1::Pod& pod, const core_v1::Container& container,
                                        int64_t node_memory_bytes) {
   cri::LinuxResources out;
-  const int64_t limit = Milli(container.resources.limits, "cpu");
+  const int64_t limit = LimitOf(pod.spec, container, "cpu").MilliValue();
   const int64_t request = Milli(container.resources.requests, "cpu");
   const bool has_request = container.resources.requests.contains("cpu");
   out.cpu_shares = CpuShares(has_request ? request : limit);
   out.cpu_period = kCpuPeriodUs;
   out.cpu_quota = CpuQuota(limit);
-  out.memory_limit_bytes = Whole(container.resources.limits, "memory");
+  out.memory_limit_bytes = LimitOf(pod.spec, container, "memory").Value();
   out.oom_score_adj = OomScoreAdjust(pod, container, node_memory_bytes);
   return out;
 }
 
 cri::LinuxResources PodResources(const core_v1::PodSpec& spec) {
-  int64_t request = 0, cpu_limit = 0, memory_limit = 0;
-  bool all_cpu_limited = true, all_memory_limited = true;
-  for (const auto& container : spec.containers) {
-    const auto& limits = container.resources.limits;
-    const int64_t own = Milli(container.resources.requests, "cpu");
-    request += own != 0 ? own : Milli(limits, "cpu");
-    cpu_limit += Milli(limits, "cpu");
-    memory_limit += Whole(limits, "memory");
-    all_cpu_limited &= limits.contains("cpu");
-    all_memory_limited &= limits.contains("memory");
-  }
+  const int64_t request =
+      PodRequests(spec).milli_cpu - Resources::From(spec.overhead).milli_cpu;
   cri::LinuxResources out;
   out.cpu_shares = CpuShares(request);
   out.cpu_period = kCpuPeriodUs;
-  if (all_cpu_limited) out.cpu_quota = CpuQuota(cpu_limit);
-  if (all_memory_limited) out.memory_limit_bytes = memory_limit;
+  out.cpu_quota = CpuQuota(PodLimit(spec, "cpu", &Milli));
+  out.memory_limit_bytes = PodLimit(spec, "memory", &Whole);
+  return out;
+}
+
+std::optional<cri::LinuxResources> PodOverhead(const core_v1::PodSpec& spec) {
+  if (spec.overhead.empty()) return std::nullopt;
+  const int64_t cpu = Milli(spec.overhead, "cpu");
+  cri::LinuxResources out;
+  out.cpu_shares = CpuShares(cpu);
+  out.cpu_period = kCpuPeriodUs;
+  out.cpu_quota = CpuQuota(cpu);
+  out.memory_limit_bytes = Whole(spec.overhead, "memory");
   return out;
 }
 

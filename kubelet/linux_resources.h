@@ -1,6 +1,7 @@
 // What requests and limits mean to the kernel. Pure; the numbers are Kubernetes'.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/gen/core_v1.h"
@@ -20,8 +21,10 @@ int OomScoreAdjust(const core_v1::Pod& pod, const core_v1::Container& container,
                    int64_t node_memory_bytes);
 cri::LinuxResources ContainerResources(const core_v1::Pod& pod, const core_v1::Container& container,
                                        int64_t node_memory_bytes);
-// The sum over the pod, for its own cgroup.
+// Of all containers of the pod together, for its own cgroup; without its overhead.
 cri::LinuxResources PodResources(const core_v1::PodSpec& spec);
+// What running the pod costs beside its containers; nullopt: nothing.
+std::optional<cri::LinuxResources> PodOverhead(const core_v1::PodSpec& spec);
 enum class CgroupDriver : uint8_t { kCgroupfs, kSystemd };
 // The pod's cgroup: "/kubepods/burstable/pod<uid>", or as systemd names its slices
 // "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice".

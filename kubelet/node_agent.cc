@@ -1,9 +1,8 @@
 #include "kubelet/node_agent.h"
 
-#include <filesystem>
-
 #include "kubelet/containerd_host.h"
 #include "kubelet/streaming/kubelet_server.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -15,6 +14,8 @@ constexpr int kVitalThreads = 24;
 // A container that ends slowly holds one for its grace period: they must not run out while a full
 // node of pods ends, or some would be told to stop too late.
 constexpr int kBlockingThreads = 1000;
+
+constexpr mode_t kRootMode = 0750;  // Pods' volumes lie in it.
 
 // What /healthz says on its own port.
 class HealthHandler final : public http::Handler {
@@ -109,12 +110,14 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::str
   options.root = root;
   options.node_ips = {address};
   // The size of the disk is asked of this directory.
-  std::error_code ignored;
-  std::filesystem::create_directories(root, ignored);
+  (void)MakeDirectories(root, kRootMode);  // Whoever writes there says what is wrong with it.
   options.dns.node_resolv_conf = resolv_conf;
   options.facts = ReadNodeFacts(node_name, root);
   options.facts.ips = {address};
   options.container_cgroup_files = ContainerCgroupFiles();
+  options.abilities.sysctls = SysctlAllowlist(options.facts.kernel_version);
+  options.abilities.app_armor = HasAppArmor();
+  options.containers.seccomp_root = root + "/seccomp";
   return options;
 }
 

@@ -3,7 +3,7 @@
 #include <sys/mount.h>
 
 #include "kubelet/containerd.h"
-#include "kubelet/containerd_host.h"
+#include "kubelet/mount_table.h"
 #include "kubelet/network/cni_config.h"
 #include "kubelet/network/links.h"
 #include "kubelet/network/node_route_kernel.h"

@@ -66,6 +66,9 @@ struct PodWorkerContext {
   std::string cgroup_root;   // "/kubepods"; "": the runtime chooses
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   bool writes_files = true;  // False on simulated nodes: no directories on this machine.
+  ContainerPolicy policy = {};
+  // The runtime's handler that a pod's RuntimeClass names; "": its default one.
+  std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler = {};
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
 };
 

@@ -80,19 +80,25 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   for (const DnsWarning& warning : warnings) {
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
-  const auto fail = [&](const Error& error) {
-    context_.events.Warning(pod, "FailedCreatePodSandBox",
-                            "Failed to create pod sandbox: " + cri::RpcErrorText(error));
+  const auto fail = [&](const std::string& why) {
+    context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
   };
+  if (const auto problem = SandboxProblem(pod)) {
+    context_.events.Warning(pod, problem->reason, problem->message);
+    return false;
+  }
   if (const auto made = context_.cgroups.Make(pod); !made) {
     log_.Info("cgroup of the pod not set",
               {{"pod", PodText(pod)}, {"error", made.error().message}});
   }
-  const auto id = context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), "");
-  if (!id) return fail(id.error());
+  const auto handler = context_.runtime_handler(pod);
+  if (!handler) return fail(handler.error().message);
+  const auto id =
+      context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), *handler);
+  if (!id) return fail(cri::RpcErrorText(id.error()));
   auto status = context_.runtime.PodSandboxStatus(*id);
-  if (!status) return fail(status.error());
+  if (!status) return fail(cri::RpcErrorText(status.error()));
   plan.sandbox_id = *id;
   fresh.sandboxes.insert(fresh.sandboxes.begin(), std::move(*status));
   return true;
@@ -183,23 +189,19 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.node_memory_bytes = context_.node_memory_bytes;
   input.cgroup_files = context_.container_cgroup_files;
   input.target_container_id = TRY(TargetOf(pod, container.name, observed));
+  input.policy = context_.policy;
   if (!context_.writes_files) return input;
   const std::map<std::string, std::string> variables(environment.begin(), environment.end());
-  for (const auto& mount : container.volume_mounts) {
-    const std::string sub_path =
-        mount.sub_path_expr.empty() ? mount.sub_path : Expand(mount.sub_path_expr, variables);
+  for (size_t i = 0; i < container.volume_mounts.size(); ++i) {
+    const auto& mount = container.volume_mounts[i];
+    const std::string sub_path = TRY(SubPathOf(mount, variables));
     const auto volume = volume_paths_.find(mount.name);
     if (sub_path.empty() || volume == volume_paths_.end()) continue;
-    const auto path = context_.volumes.SubPath(pod, container.name, volume->second, sub_path);
-    if (!path) {
-      return Fail(
-          Reason::kInvalid,
-          fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"",
-                      mount.name, container.name));
-    }
-    input.sub_paths[mount.mount_path] = *path;
+    input.sub_paths[mount.mount_path] =
+        TRY(context_.volumes.SubPath(pod, container, i, volume->second, sub_path));
   }
   const std::string directory = context_.volumes.PodDirectory(pod.metadata.uid);
+  TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
   std::error_code ignored;
   fs::create_directories(directory + "/containers/" + container.name, ignored);
   std::string node_hosts;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 
 #include "base/log.h"
 #include "base/program.h"
@@ -14,11 +13,13 @@
 #include "kubelet/network/own_address.h"
 #include "kubelet/node_agent.h"
 #include "kubelet/own_runtime.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 namespace {
 
 const Log kLog("kubelet");
+constexpr mode_t kRootMode = 0750;  // Pods' volumes lie in it.
 
 // The API of a kubelet that has none.
 http::Response NoApi(const http::Request&) {
@@ -181,6 +182,8 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   const KubeletConfiguration& given = flags.configuration;
   NodeAgentOptions options{.kubelet = OptionsOf(flags)};
   TRY(Reserve(given, options.kubelet.facts));
+  TRY(options.kubelet.abilities.sysctls.Allow(given.allowed_unsafe_sysctls));
+  options.kubelet.containers.seccomp_default = given.seccomp_default;
   if (given.healthz_port > 0) {
     options.health = http::Server::Options{.bind_address = given.healthz_bind_address,
                                            .port = given.healthz_port};
@@ -201,11 +204,8 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
                                                               const EnsureServingFiles& serving) {
   std::unique_ptr<KubeletProcess> process(new KubeletProcess(std::make_unique<Parts>()));
   Parts& parts = *process->parts_;
-  std::error_code error;
-  std::filesystem::create_directories(flags.root_dir, error);
-  if (error) {
-    return Fail(Reason::kForbidden, fmt::format("error creating root directory: mkdir {}: {}",
-                                                flags.root_dir, error.message()));
+  if (const auto made = MakeDirectories(flags.root_dir, kRootMode); !made) {
+    return Fail(Reason::kForbidden, "error creating root directory: " + made.error().message);
   }
   const KubeletConfiguration& given = flags.configuration;
   if (given.protect_kernel_defaults) TRY(CheckKernelDefaults("/proc/sys"));

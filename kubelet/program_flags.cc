@@ -84,6 +84,10 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
             "Disk usage above which images are removed.");
   flags.Add("image-gc-low-threshold", it.image_gc_low_threshold_percent,
             "Disk usage down to which they are.");
+  flags.Add("allowed-unsafe-sysctls", it.allowed_unsafe_sysctls,
+            "Kernel parameters, and patterns that end in *, that pods may set beside the safe ones.");
+  flags.Add("seccomp-default", it.seccomp_default,
+            "Containers that name no seccomp profile get the runtime's own.");
   flags.Add("eviction-hard", raw.eviction_hard, "Thresholds, memory.available<100Mi,...");
   flags.Add("eviction-soft", raw.eviction_soft, "Thresholds that may be met for a while.");
   flags.Add("eviction-soft-grace-period", raw.eviction_soft_grace, "For how long.");
@@ -134,11 +138,6 @@ void AddUnusedAccessFlags(Flags& flags) {
 
 // Of what pods get, and must not get.
 void AddUnusedPodFlags(Flags& flags) {
-  flags.AddUnused({"seccomp-default",
-                   "a pod without a seccomp profile runs unconfined",
-                   {"false"},
-                   kSwitch,
-                   kRefused});
   flags.AddUnused(
       {"pod-max-pids", "a pod's processes are not counted", {"-1", "0"}, false, kRefused});
   flags.AddUnused(

@@ -106,6 +106,13 @@ Check CheckOverlay(const HostFacts& facts) {
           "put the data directory on a volume of its own", CheckVerdict::kWarning};
 }
 
+Check CheckIsolation(const HostFacts& facts) {
+  const char* app_armor = facts.has_app_armor ? "" : "AppArmor profiles (not enabled here), ";
+  return Ok("isolation", fmt::format("pods are refused that ask for {}user namespaces (hostUsers: "
+                                     "false), or unsafe sysctls",
+                                     app_armor));
+}
+
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   const std::string name = "data directory " + options.data_dir;
   const DataDirFact& found = facts.data_dir;
@@ -221,6 +228,7 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
     checks.push_back(CheckNetworkPlugins(facts));
     checks.push_back(CheckIptables(facts));
     checks.push_back(CheckCgroups(facts));
+    checks.push_back(CheckIsolation(facts));
   }
   checks.push_back(CheckDataDir(facts, options));
   for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));

@@ -29,6 +29,8 @@ Check CheckIptables(const HostFacts& facts);
 Check CheckRuntime(const HostFacts& facts);
 Check CheckCgroups(const HostFacts& facts);
 Check CheckOverlay(const HostFacts& facts);
+// What pods can ask for that they do not get here: they are refused, with the reason.
+Check CheckIsolation(const HostFacts& facts);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);
 Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options);

@@ -159,6 +159,14 @@ TEST(ChecksTest, AMachineThatJoinsIsJudgedByTheClustersRangesOnceTheyAreKnown) {
   EXPECT_THAT(AllChecks(facts, options), Each(Field(&Check::verdict, CheckVerdict::kOk)));
 }
 
+TEST(ChecksTest, TheDoctorSaysWhatPodsDoNotGet) {
+  HostFacts facts = GoodHost();
+  EXPECT_THAT(CheckIsolation(facts).finding, testing::HasSubstr("AppArmor profiles"));
+  EXPECT_THAT(CheckIsolation(facts).finding, testing::HasSubstr("hostUsers: false"));
+  facts.has_app_armor = true;
+  EXPECT_THAT(CheckIsolation(facts).finding, testing::Not(testing::HasSubstr("AppArmor")));
+}
+
 TEST(ChecksTest, SimulatedNodesNeedNeitherRootNorContainers) {
   HostFacts facts = GoodHost();
   facts.is_root = false;

@@ -205,6 +205,7 @@ Result<> TryIptables(const std::string& flavour) {
 
 void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   facts.missing_plugins = FindCniPlugins().missing;
+  facts.has_app_armor = HasAppArmor();
   ReadCgroups(facts);
   if (!facts.is_root || !facts.may_mount) return;
   if (const auto usable = TryIptables(options.iptables_flavour); !usable) {

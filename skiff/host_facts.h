@@ -49,6 +49,7 @@ struct HostFacts {
   std::string cgroup_problem;   // "": one can be made.
   bool has_cgroups = true;
   std::string overlay_problem;  // "": overlayfs works in the data directory.
+  bool has_app_armor = false;   // Containers can have AppArmor profiles.
   DataDirFact data_dir;
   std::vector<PortFact> ports;
   std::vector<LocalNetwork> networks;  // Without those of a cluster of ours.

@@ -1,35 +1,12 @@
-// Amounts of node resources, as integers: CPU in milli, everything else as its value.
+// The scheduler's names for api/pod_resources.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-
-#include "api/gen/core_v1.h"
+#include "api/pod_resources.h"
 
 namespace skiff::scheduler {
 
-struct Resources {
-  int64_t milli_cpu = 0;
-  int64_t memory = 0;
-  int64_t ephemeral_storage = 0;
-  std::map<std::string, int64_t> scalar;  // Extended resources, hugepages, attachable volumes.
-
-  static Resources From(const std::map<std::string, Quantity>& list);
-  void Add(const Resources& other);
-  void Subtract(const Resources& other);
-  // Per resource the larger of both.
-  void RaiseTo(const Resources& other);
-  bool IsZero() const;
-  bool operator==(const Resources&) const = default;
-};
-
-// What a pod asks of a node: containers and sidecars together, or the largest init container with
-// the sidecars before it, plus overhead; pod-level requests take precedence.
-Resources PodRequests(const core_v1::PodSpec& spec);
-
-// The same with 100m CPU and 200 MiB for containers that do not state them: scores use it so that
-// pods without requests spread too.
-Resources NonZeroPodRequests(const core_v1::PodSpec& spec);
+using skiff::NonZeroPodRequests;
+using skiff::PodRequests;
+using skiff::Resources;
 
 }  // namespace skiff::scheduler

@@ -1,13 +1,11 @@
-// Taints and tolerations: used by the scheduler and by whoever evicts for taints.
+// The scheduler's names for api/tolerations.
 #pragma once
 
-#include <vector>
-
-#include "api/gen/core_v1.h"
+#include "api/tolerations.h"
 
 namespace skiff::scheduler {
 
-bool Tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& taint);
-bool AnyTolerates(const std::vector<core_v1::Toleration>& tolerations, const core_v1::Taint& taint);
+using skiff::AnyTolerates;
+using skiff::Tolerates;
 
 }  // namespace skiff::scheduler

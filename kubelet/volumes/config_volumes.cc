@@ -1,11 +1,14 @@
 // configMap, secret, downwardAPI and projected volumes: files made from objects, and tokens.
 #include <fmt/format.h>
-#include <sys/mount.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
 #include "kubelet/downward.h"
 #include "kubelet/volumes/atomic_files.h"
+#include "kubelet/volumes/beneath.h"
+#include "kubelet/volumes/memory_mount.h"
 #include "kubelet/volumes/token_cache.h"
 #include "kubelet/volumes/volume_plugin.h"
 
@@ -15,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int32_t kModeDefault = 0644;
+constexpr mode_t kDirectoryMode = 0777;
 
 using Files = std::map<std::string, FileContent>;
 using Entries = std::map<std::string, std::string>;
@@ -30,7 +34,7 @@ unsigned ModeFor(const core_v1::Pod& pod, std::optional<int32_t> own, int32_t fa
 // optional.
 template <typename Item>
 Result<> AddEntries(const core_v1::Pod& pod, const Entries& entries, const std::vector<Item>& items,
-                    int32_t mode, bool optional, const std::string& source, Files& out) {
+                    int32_t mode, bool optional, const std::string& missing, Files& out) {
   if (items.empty()) {
     for (const auto& [key, value] : entries) {
       out[key] = {value, ModeFor(pod, std::nullopt, mode)};
@@ -41,7 +45,7 @@ Result<> AddEntries(const core_v1::Pod& pod, const Entries& entries, const std::
     const auto found = entries.find(item.key);
     if (found == entries.end()) {
       if (optional) continue;
-      return Fail(Reason::kNotFound, source + " references non-existent config key: " + item.key);
+      return Fail(Reason::kNotFound, missing + item.key);
     }
     out[item.path] = {found->second, ModeFor(pod, item.mode, mode)};
   }
@@ -59,7 +63,8 @@ Result<> AddConfigMap(const VolumeInput& input, const Spec& spec, int32_t mode, 
   }
   Entries entries = (*found)->data;
   entries.insert((*found)->binary_data.begin(), (*found)->binary_data.end());
-  return AddEntries(input.pod, entries, spec.items, mode, optional, "configmap", out);
+  return AddEntries(input.pod, entries, spec.items, mode, optional,
+                    "configmap references non-existent config key: ", out);
 }
 
 template <typename Spec>
@@ -72,7 +77,8 @@ Result<> AddSecret(const VolumeInput& input, const Spec& spec, const std::string
     if (optional) return {};
     return Fail(Reason::kNotFound, fmt::format("secret \"{}\" not found", name));
   }
-  return AddEntries(input.pod, (*found)->data, spec.items, mode, optional, "secret", out);
+  return AddEntries(input.pod, (*found)->data, spec.items, mode, optional,
+                    "references non-existent secret key: ", out);
 }
 
 Result<> AddDownward(const VolumeInput& input,
@@ -91,6 +97,36 @@ Result<> AddDownward(const VolumeInput& input,
   return {};
 }
 
+// The user that all containers of the pod run as; nullopt when there is none, or several.
+std::optional<int64_t> OnlyUser(const core_v1::Pod& pod) {
+  std::optional<int64_t> of_pod;
+  if (pod.spec.security_context) of_pod = pod.spec.security_context->run_as_user;
+  std::optional<int64_t> only;
+  bool is_first = true;
+  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
+    for (const auto& container : *list) {
+      std::optional<int64_t> own = of_pod;
+      if (container.security_context && container.security_context->run_as_user) {
+        own = container.security_context->run_as_user;
+      }
+      if (!own || (!is_first && own != only)) return std::nullopt;
+      only = own;
+      is_first = false;
+    }
+  }
+  return only;
+}
+
+// A token is for the one user that runs in the pod, or for its group, where there is such.
+FileContent TokenFile(const core_v1::Pod& pod, std::string token, int32_t mode) {
+  FileContent file{std::move(token), ModeFor(pod, std::nullopt, mode)};
+  const auto user = OnlyUser(pod);
+  const bool has_group = pod.spec.security_context && pod.spec.security_context->fs_group;
+  if (user) file.owner = static_cast<uid_t>(*user);
+  if (user || has_group) file.mode = has_group ? 0640 : 0600;
+  return file;
+}
+
 Result<> AddToken(const VolumeInput& input, const core_v1::ServiceAccountTokenProjection& spec,
                   int32_t mode, Files& out) {
   constexpr int64_t kExpirationDefault = 3600;
@@ -98,71 +134,98 @@ Result<> AddToken(const VolumeInput& input, const core_v1::ServiceAccountTokenPr
   const std::string kept = input.directory + "/..data/" + spec.path;
   auto token = KeptToken(kept, seconds, input.clock.Now());
   if (!token) token = TRY(input.sources.token(input.pod, spec.audience, seconds));
-  out[spec.path] = {*token, ModeFor(input.pod, std::nullopt, mode)};
+  out[spec.path] = TokenFile(input.pod, std::move(*token), mode);
   return {};
 }
 
-// Secrets stay in memory: their directory is a tmpfs where this process may mount one.
-Result<> MakeDirectory(const std::string& directory, bool in_memory) {
+// Whether an earlier time has put something there, which is still where it belongs.
+bool HasContents(const std::string& directory, bool in_memory) {
   std::error_code error;
-  if (fs::is_directory(directory, error)) return {};
-  fs::create_directories(directory, error);
-  if (error) {
-    return Fail(Reason::kInternalError, "mkdir " + directory + ": " + error.message());
-  }
-  if (in_memory &&
-      mount("tmpfs", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0 &&
-      errno != EPERM) {
-    const int code = errno;
-    fs::remove(directory, error);
-    return Fail(Reason::kInternalError, "mount tmpfs: " + std::generic_category().message(code));
-  }
-  return {};
+  return fs::exists(directory + "/..data", error) && (!in_memory || IsMemoryMount(directory));
 }
 
-Result<std::string> Write(const VolumeInput& input, const Files& files, bool in_memory) {
-  TRY(MakeDirectory(input.directory, in_memory));
-  TRY(WriteFilesAtomically(input.directory, files, input.clock.Now()));
-  ApplyFsGroup(input.pod, input.directory, true);
-  return input.directory;
+Result<std::string> Write(const VolumeInput& input, const Result<Files>& files, bool in_memory) {
+  const std::string& directory = input.directory;
+  if (!files) {
+    // A pod that has started goes on with what it has, until there is something newer.
+    if (HasContents(directory, in_memory)) return directory;
+    return tl::unexpected(files.error());
+  }
+  if (in_memory) {
+    TRY(EnsureMemoryMount(
+        directory, MemoryMountBytes(input.pod, input.sources.node_allocatable, std::nullopt)));
+  } else {
+    TRY(MakeDirectories(directory, kDirectoryMode));
+  }
+  TRY(WriteFilesAtomically(directory, *files, input.clock.Now(), FsGroupOf(input.pod, true)));
+  return directory;
+}
+
+Result<Files> ConfigMapFiles(const VolumeInput& input) {
+  Files files;
+  const auto& spec = *input.volume.config_map;
+  TRY(AddConfigMap(input, spec, spec.default_mode.value_or(kModeDefault), files));
+  return files;
+}
+
+Result<Files> SecretFiles(const VolumeInput& input) {
+  Files files;
+  const auto& spec = *input.volume.secret;
+  TRY(AddSecret(input, spec, spec.secret_name, spec.default_mode.value_or(kModeDefault), files));
+  return files;
+}
+
+Result<Files> DownwardFiles(const VolumeInput& input) {
+  Files files;
+  const auto& spec = *input.volume.downward_api;
+  TRY(AddDownward(input, spec.items, spec.default_mode.value_or(kModeDefault), files));
+  return files;
+}
+
+Result<> AddProjection(const VolumeInput& input, const core_v1::VolumeProjection& source,
+                       int32_t mode, Files& files) {
+  if (source.config_map) return AddConfigMap(input, *source.config_map, mode, files);
+  if (source.secret) return AddSecret(input, *source.secret, source.secret->name, mode, files);
+  if (source.downward_api) return AddDownward(input, source.downward_api->items, mode, files);
+  if (source.service_account_token) {
+    return AddToken(input, *source.service_account_token, mode, files);
+  }
+  // Left out, the pod would run without what it asked for.
+  return Fail(Reason::kInvalid, "a source of the projected volume is not supported by this node");
+}
+
+Result<Files> ProjectedFiles(const VolumeInput& input) {
+  Files files;
+  const auto& spec = *input.volume.projected;
+  const int32_t mode = spec.default_mode.value_or(kModeDefault);
+  std::vector<std::string> problems;
+  for (const auto& source : spec.sources) {
+    const auto added = AddProjection(input, source, mode, files);
+    if (!added) problems.push_back(added.error().message);
+  }
+  if (problems.empty()) return files;
+  if (problems.size() == 1) return Fail(Reason::kNotFound, problems.front());
+  return Fail(Reason::kNotFound, fmt::format("[{}]", fmt::join(problems, ", ")));
 }
 
 }  // namespace
 
+// Secrets never reach a disk: what holds them lies in memory, or the pod does not start.
+
 Result<std::string> SetUpConfigMap(const VolumeInput& input) {
-  Files files;
-  const auto& spec = *input.volume.config_map;
-  TRY(AddConfigMap(input, spec, spec.default_mode.value_or(kModeDefault), files));
-  return Write(input, files, false);
+  return Write(input, ConfigMapFiles(input), false);
 }
 
 Result<std::string> SetUpSecret(const VolumeInput& input) {
-  Files files;
-  const auto& spec = *input.volume.secret;
-  TRY(AddSecret(input, spec, spec.secret_name, spec.default_mode.value_or(kModeDefault), files));
-  return Write(input, files, true);
+  return Write(input, SecretFiles(input), true);
 }
 
 Result<std::string> SetUpDownwardApi(const VolumeInput& input) {
-  Files files;
-  const auto& spec = *input.volume.downward_api;
-  TRY(AddDownward(input, spec.items, spec.default_mode.value_or(kModeDefault), files));
-  return Write(input, files, false);
+  return Write(input, DownwardFiles(input), true);
 }
 
 Result<std::string> SetUpProjected(const VolumeInput& input) {
-  Files files;
-  const auto& spec = *input.volume.projected;
-  const int32_t mode = spec.default_mode.value_or(kModeDefault);
-  for (const auto& source : spec.sources) {
-    if (source.config_map) TRY(AddConfigMap(input, *source.config_map, mode, files));
-    if (source.secret) TRY(AddSecret(input, *source.secret, source.secret->name, mode, files));
-    if (source.downward_api) TRY(AddDownward(input, source.downward_api->items, mode, files));
-    if (source.service_account_token) {
-      TRY(AddToken(input, *source.service_account_token, mode, files));
-    }
-  }
-  return Write(input, files, true);
+  return Write(input, ProjectedFiles(input), true);
 }
 
 }  // namespace skiff::kubelet

@@ -5,7 +5,8 @@
 #include <filesystem>
 
 #include "api/local_volumes.h"
-#include "kubelet/containerd_host.h"
+#include "kubelet/mount_table.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -18,10 +19,7 @@ Result<> RemoveDirectory(const std::string& path) {
   if (const auto mounts = MountsBelow(path); !mounts.empty()) {
     return Fail(Reason::kConflict, "remove " + path + ": " + mounts.front() + " is mounted there");
   }
-  std::error_code error;
-  fs::remove_all(path, error);
-  if (error) return Fail(Reason::kInternalError, "remove " + path + ": " + error.message());
-  return {};
+  return RemoveTree(path);
 }
 
 }  // namespace

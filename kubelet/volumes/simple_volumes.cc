@@ -1,12 +1,18 @@
-// emptyDir, hostPath, and claims on volumes that are paths of this node.
+// emptyDir, hostPath, and volumes of claims that are paths of this node.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
 
+#include "kubelet/mount_table.h"
+#include "kubelet/volumes/beneath.h"
+#include "kubelet/volumes/fs_group.h"
+#include "kubelet/volumes/memory_mount.h"
 #include "kubelet/volumes/volume_plugin.h"
 
 namespace skiff::kubelet {
@@ -14,135 +20,149 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kEmptyDirMode = 0777;
+constexpr mode_t kEmptyDirMode = 0777;
+constexpr mode_t kPrivateMode = 0750;
+constexpr mode_t kHostDirectoryMode = 0755;
+constexpr mode_t kHostFileMode = 0644;
 
-Error Problem(const std::string& what, const std::error_code& error) {
-  return {Reason::kInternalError, what + ": " + error.message()};
+Result<> Touch(const std::string& path, mode_t mode) {
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  const int code = errno;
+  if (file.is_open() || code == EEXIST) return {};
+  return Fail(SystemError("open " + path, code));
 }
 
-Result<> MakeDirectory(const std::string& path, unsigned mode) {
+Result<> SetFsGroup(const core_v1::Pod& pod, const std::string& directory) {
+  const auto group = FsGroupOf(pod, false);
+  if (!group) return {};
+  const Descriptor opened = TRY(OpenDirectory(directory));
+  return ApplyFsGroup(opened, *group);
+}
+
+// Whether another pod of this node has the volume mounted.
+bool IsUsedByOthers(const std::string& own, const std::string& volume) {
+  const std::string end = "/volumes/kubernetes.io~local-volume/" + volume;
+  const auto mounts = Mounts();
+  return std::any_of(mounts.begin(), mounts.end(), [&](const MountInfo& mount) {
+    return mount.path.ends_with(end) && mount.path != own;
+  });
+}
+
+bool IsSameFile(const std::string& a, const std::string& b) {
   std::error_code error;
-  if (fs::is_directory(path, error)) return {};
-  fs::create_directories(path, error);
-  if (error) return Fail(Problem("mkdir " + path, error));
-  fs::permissions(path, fs::perms(mode), error);
-  if (error) return Fail(Problem("chmod " + path, error));
-  return {};
-}
-
-bool IsMountPoint(const std::string& path) {
-  struct stat here {
-  }, parent{};
-  if (stat(path.c_str(), &here) != 0 || stat((path + "/..").c_str(), &parent) != 0) return false;
-  return here.st_dev != parent.st_dev;
-}
-
-// The volume's path on this node; fails for kinds of volumes that need a driver.
-Result<std::string> PathOf(const core_v1::PersistentVolume& volume) {
-  if (volume.spec.host_path) {
-    TRY(CheckHostPath(volume.spec.host_path->path, volume.spec.host_path->type.value_or("")));
-    return volume.spec.host_path->path;
-  }
-  if (volume.spec.local) {
-    TRY(CheckHostPath(volume.spec.local->path, "Directory"));
-    return volume.spec.local->path;
-  }
-  if (volume.spec.csi) {
-    return Fail(Reason::kNotFound,
-                fmt::format("driver name {} not found in the list of registered CSI drivers",
-                            volume.spec.csi->driver));
-  }
-  return Fail(Reason::kInvalid, "no volume plugin matched");
+  return fs::equivalent(a, b, error) && !error;
 }
 
 }  // namespace
 
-void ApplyFsGroup(const core_v1::Pod& pod, const std::string& path, bool read_only) {
-  if (!pod.spec.security_context || !pod.spec.security_context->fs_group) return;
-  const auto group = static_cast<gid_t>(*pod.spec.security_context->fs_group);
-  const auto apply = [&](const fs::path& each) {
-    struct stat info {};
-    if (lstat(each.c_str(), &info) != 0) return;
-    if (lchown(each.c_str(), static_cast<uid_t>(-1), group) != 0 || S_ISLNK(info.st_mode)) return;
-    mode_t mode = info.st_mode | (read_only ? 0440 : 0660);
-    if (S_ISDIR(info.st_mode)) mode |= S_ISGID | 0110;
-    (void)chmod(each.c_str(), mode & 07777);  // A file system without modes has none to set.
-  };
-  apply(path);
-  std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(path, error)) apply(entry.path());
-}
-
+// Its containers write into it: modes and group are set once, while it is new. A mark of its own,
+// out of their reach, says that this was done.
 Result<std::string> SetUpEmptyDir(const VolumeInput& input) {
-  TRY(MakeDirectory(input.directory, kEmptyDirMode));
   const auto& spec = *input.volume.empty_dir;
-  if (spec.medium == "Memory" && !IsMountPoint(input.directory)) {
-    std::string options = "mode=0777";
-    if (spec.size_limit) options += ",size=" + std::to_string(spec.size_limit->Value());
-    if (mount("tmpfs", input.directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) !=
-        0) {
-      const int code = errno;
-      return Fail(Problem("mount tmpfs", std::error_code(code, std::generic_category())));
-    }
+  const bool in_memory = spec.medium == "Memory";
+  if (spec.medium.starts_with("HugePages")) {
+    return Fail(Reason::kInvalid,
+                fmt::format("medium {}: hugePages storage requested, but there is no resource "
+                            "request for huge pages",
+                            spec.medium));
   }
-  ApplyFsGroup(input.pod, input.directory, false);
+  if (!in_memory && !spec.medium.empty()) {
+    return Fail(Reason::kInvalid, fmt::format("unknown storage medium \"{}\"", spec.medium));
+  }
+  const std::string marks = fmt::format("{}/plugins/kubernetes.io~empty-dir/{}",
+                                        input.pod_directory, input.volume.name);
+  const std::string mark = marks + "/ready";
+  std::error_code error;
+  const bool is_there =
+      in_memory ? IsMemoryMount(input.directory) : fs::is_directory(input.directory, error);
+  if (is_there && fs::exists(mark, error)) return input.directory;
+  if (in_memory) {
+    std::optional<Quantity> limit;
+    if (spec.size_limit) limit = *spec.size_limit;
+    TRY(EnsureMemoryMount(input.directory,
+                          MemoryMountBytes(input.pod, input.sources.node_allocatable, limit)));
+  } else {
+    TRY(MakeDirectories(input.directory, kEmptyDirMode));
+  }
+  TRY(SetFsGroup(input.pod, input.directory));
+  TRY(MakeDirectories(marks, kPrivateMode));
+  TRY(Touch(mark, kPrivateMode & 0666));
   return input.directory;
 }
 
 Result<> CheckHostPath(const std::string& path, const std::string& type) {
+  if (type.empty()) return {};
   std::error_code error;
   const auto status = fs::status(path, error);
   const bool exists = fs::exists(status);
-  const auto wrong = [&](const char* what) {
+  const auto check = [&](bool is_it, const char* what) -> Result<> {
+    if (is_it) return {};
     return Fail(Reason::kInvalid,
                 fmt::format("hostPath type check failed: {} is not a {}", path, what));
   };
-  if (type.empty()) return {};
-  if (type == "DirectoryOrCreate") {
-    if (!exists) return MakeDirectory(path, 0755);
-    return fs::is_directory(status) ? Result<>() : wrong("directory");
-  }
-  if (type == "FileOrCreate") {
-    if (exists) return fs::is_regular_file(status) ? Result<>() : wrong("file");
-    std::ofstream made(path);
-    if (!made) return Fail(Reason::kInternalError, "cannot create file " + path);
-    fs::permissions(path, fs::perms(0644), error);
-    return {};
-  }
-  if (type == "Directory") return fs::is_directory(status) ? Result<>() : wrong("directory");
-  if (type == "File") return fs::is_regular_file(status) ? Result<>() : wrong("file");
-  if (type == "Socket") return fs::is_socket(status) ? Result<>() : wrong("socket file");
-  if (type == "CharDevice") {
-    return fs::is_character_file(status) ? Result<>() : wrong("character device");
-  }
-  if (type == "BlockDevice") return fs::is_block_file(status) ? Result<>() : wrong("block device");
+  if (type == "DirectoryOrCreate" && !exists) return MakeDirectories(path, kHostDirectoryMode);
+  if (type == "FileOrCreate" && !exists) return Touch(path, kHostFileMode);
+  if (type.starts_with("Directory")) return check(fs::is_directory(status), "directory");
+  if (type.starts_with("File")) return check(fs::is_regular_file(status), "file");
+  if (type == "Socket") return check(fs::is_socket(status), "socket file");
+  if (type == "CharDevice") return check(fs::is_character_file(status), "character device");
+  if (type == "BlockDevice") return check(fs::is_block_file(status), "block device");
   return Fail(Reason::kInvalid, type + " is an invalid volume type");
 }
 
 Result<std::string> SetUpHostPath(const VolumeInput& input) {
-  const auto& spec = *input.volume.host_path;
+  const auto& spec =
+      input.bound != nullptr ? *input.bound->spec.host_path : *input.volume.host_path;
+  for (const auto& part : fs::path(spec.path)) {
+    if (part == "..") {
+      return Fail(Reason::kInvalid,
+                  fmt::format("invalid HostPath `{}`: must not contain '..'", spec.path));
+    }
+  }
   TRY(CheckHostPath(spec.path, spec.type.value_or("")));
   return spec.path;
 }
 
-Result<std::string> SetUpClaim(const VolumeInput& input) {
-  const std::string name = input.volume.ephemeral
-                               ? input.pod.metadata.name + "-" + input.volume.name
-                               : input.volume.persistent_volume_claim->claim_name;
-  const std::string& namespace_ = input.pod.metadata.namespace_;
-  const auto claim = TRY(input.sources.claim(namespace_, name));
-  if (claim->spec.volume_name.empty() || claim->status.phase != "Bound") {
-    return Fail(Reason::kConflict,
-                fmt::format("error processing PVC {}/{}: PVC is not bound", namespace_, name));
+// The directory is mounted in the pod's own: what was found is what its containers get.
+Result<std::string> SetUpLocal(const VolumeInput& input) {
+  const std::string& path = input.bound->spec.local->path;
+  const auto volume = OpenDirectory(path);
+  if (!volume && volume.error().reason == Reason::kNotFound) {
+    return Fail(Reason::kNotFound, fmt::format("path \"{}\" does not exist", path));
   }
-  const auto volume = TRY(input.sources.volume(claim->spec.volume_name));
-  const auto& bound = volume->spec.claim_ref;
-  if (!bound || bound->uid != claim->metadata.uid) {
-    return Fail(Reason::kConflict,
-                fmt::format("error processing PVC {}/{}: PV {} is bound to another claim",
-                            namespace_, name, volume->metadata.name));
+  if (!volume) return Fail(Reason::kInvalid, "only directory and block device are supported");
+  if (IsSameFile(path, input.directory)) return input.directory;
+  TRY(MakeDirectories(input.directory, kPrivateMode));
+  const std::string source = volume->Path();
+  if (mount(source.c_str(), input.directory.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    const int code = errno;
+    return Fail(SystemError("mount " + path, code));
   }
-  return PathOf(*volume);
+  const auto group = FsGroupOf(input.pod, false);
+  // Two pods that want different groups would take the files from each other in turn.
+  if (!group || IsUsedByOthers(input.directory, input.bound->metadata.name)) {
+    return input.directory;
+  }
+  if (auto applied = ApplyFsGroup(*volume, *group); !applied) {
+    umount2(input.directory.c_str(), MNT_DETACH);  // It is tried again.
+    return tl::unexpected(applied.error());
+  }
+  return input.directory;
+}
+
+// No driver can register here.
+Result<std::string> SetUpCsi(const VolumeInput& input) {
+  if (input.bound == nullptr) {
+    return Fail(Reason::kNotFound,
+                fmt::format("volume mode \"Ephemeral\" not supported by driver {} (no CSIDriver "
+                            "object)",
+                            input.volume.csi->driver));
+  }
+  return Fail(Reason::kNotFound,
+              fmt::format("kubernetes.io/csi: attacher.MountDevice failed to create "
+                          "newCsiDriverClient: driver name {} not found in the list of registered "
+                          "CSI drivers",
+                          input.bound->spec.csi->driver));
 }
 
 }  // namespace skiff::kubelet

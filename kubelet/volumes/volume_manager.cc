@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
+#include "kubelet/mount_table.h"
+#include "kubelet/volumes/beneath.h"
+#include "kubelet/volumes/sub_path.h"
 #include "kubelet/volumes/volume_plugin.h"
 
 namespace skiff::kubelet {
@@ -15,12 +19,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Names of the volumes that some container mounts.
-std::set<std::string> MountedVolumes(const core_v1::Pod& pod) {
+constexpr mode_t kPrivateMode = 0750;
+
+// Names of the volumes that some container mounts, or has as a device.
+std::set<std::string> UsedVolumes(const core_v1::Pod& pod) {
   std::set<std::string> names;
   for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
     for (const auto& container : *list) {
       for (const auto& mount : container.volume_mounts) names.insert(mount.name);
+      for (const auto& device : container.volume_devices) names.insert(device.name);
     }
   }
   for (const auto& container : pod.spec.ephemeral_containers) {
@@ -29,42 +36,51 @@ std::set<std::string> MountedVolumes(const core_v1::Pod& pod) {
   return names;
 }
 
-// Mount points at or below `directory`, deepest first.
-std::vector<std::string> MountsBelow(const std::string& directory) {
-  std::vector<std::string> out;
-  std::ifstream mounts("/proc/self/mounts");
-  for (std::string line; std::getline(mounts, line);) {
-    const auto begin = line.find(' ') + 1;
-    const std::string path = line.substr(begin, line.find(' ', begin) - begin);
-    if (path == directory || path.starts_with(directory + "/")) out.push_back(path);
-  }
-  std::sort(out.begin(), out.end(),
-            [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  return out;
+// The text of an event about a volume that cannot even be tried.
+Error Unprocessed(const core_v1::Volume& volume, const Error& why) {
+  return {why.reason, fmt::format("Unable to attach or mount volumes: unmounted volumes=[{0}], "
+                                  "unattached volumes=[], failed to process volumes=[{0}]: {1}",
+                                  volume.name, why.message)};
 }
 
-bool IsInside(const fs::path& path, const fs::path& root) {
-  const auto relative = path.lexically_relative(root);
-  return !relative.empty() && *relative.begin() != "..";
+// A uid is a part of paths: one from a manifest may be any text.
+bool IsPathPart(const std::string& uid) {
+  return !uid.empty() && uid != "." && uid != ".." && uid.find('/') == std::string::npos;
 }
 
 }  // namespace
 
 const std::vector<VolumePlugin>& VolumePlugins() {
+  using Volume = core_v1::Volume;
+  using Bound = const core_v1::PersistentVolume*;
   static const std::vector<VolumePlugin> kPlugins = {
-      {"kubernetes.io~empty-dir", [](const auto& v) { return v.empty_dir.has_value(); },
-       SetUpEmptyDir},
-      {"kubernetes.io~host-path", [](const auto& v) { return v.host_path.has_value(); },
+      {"kubernetes.io~empty-dir",
+       [](const Volume& volume, Bound) { return volume.empty_dir.has_value(); }, SetUpEmptyDir},
+      {"kubernetes.io~host-path",
+       [](const Volume& volume, Bound bound) {
+         return bound != nullptr ? bound->spec.host_path.has_value() : volume.host_path.has_value();
+       },
        SetUpHostPath},
-      {"kubernetes.io~configmap", [](const auto& v) { return v.config_map.has_value(); },
-       SetUpConfigMap},
-      {"kubernetes.io~secret", [](const auto& v) { return v.secret.has_value(); }, SetUpSecret},
-      {"kubernetes.io~downward-api", [](const auto& v) { return v.downward_api.has_value(); },
+      {"kubernetes.io~configmap",
+       [](const Volume& volume, Bound) { return volume.config_map.has_value(); }, SetUpConfigMap},
+      {"kubernetes.io~secret",
+       [](const Volume& volume, Bound) { return volume.secret.has_value(); }, SetUpSecret},
+      {"kubernetes.io~downward-api",
+       [](const Volume& volume, Bound) { return volume.downward_api.has_value(); },
        SetUpDownwardApi},
-      {"kubernetes.io~projected", [](const auto& v) { return v.projected.has_value(); },
-       SetUpProjected},
+      {"kubernetes.io~projected",
+       [](const Volume& volume, Bound) { return volume.projected.has_value(); }, SetUpProjected},
       {"kubernetes.io~local-volume",
-       [](const auto& v) { return v.persistent_volume_claim || v.ephemeral; }, SetUpClaim},
+       [](const Volume&, Bound bound) {
+         return bound != nullptr && bound->spec.local.has_value() &&
+                bound->spec.volume_mode.value_or("Filesystem") == "Filesystem";
+       },
+       SetUpLocal},
+      {"kubernetes.io~csi",
+       [](const Volume& volume, Bound bound) {
+         return bound != nullptr ? bound->spec.csi.has_value() : volume.csi.has_value();
+       },
+       SetUpCsi},
   };
   return kPlugins;
 }
@@ -78,72 +94,99 @@ std::string VolumeManager::PodDirectory(const std::string& pod_uid) const {
   return root_ + "/pods/" + pod_uid;
 }
 
+Result<> VolumeManager::MakePodDirectory(const std::string& pod_uid) const {
+  if (!IsPathPart(pod_uid)) return Fail(Reason::kInvalid, "invalid pod uid: " + pod_uid);
+  const std::string pods = root_ + "/pods";
+  TRY(MakeDirectories(pods, kPrivateMode));
+  // One that was made for everybody to read is shut.
+  struct stat info {};
+  if (stat(pods.c_str(), &info) == 0 && (info.st_mode & 0777 & ~kPrivateMode) != 0) {
+    if (chmod(pods.c_str(), kPrivateMode) != 0) {
+      const int code = errno;
+      return Fail(SystemError("chmod " + pods, code));
+    }
+  }
+  return MakeDirectories(PodDirectory(pod_uid), kPrivateMode);
+}
+
 Result<std::map<std::string, std::string>> VolumeManager::SetUp(const core_v1::Pod& pod) {
+  TRY(MakePodDirectory(pod.metadata.uid));
   std::map<std::string, std::string> paths;
-  const std::set<std::string> mounted = MountedVolumes(pod);
+  const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
-    if (!mounted.contains(volume.name)) continue;
-    const auto plugin = std::find_if(VolumePlugins().begin(), VolumePlugins().end(),
-                                     [&](const auto& each) { return each.handles(volume); });
-    if (plugin == VolumePlugins().end()) {
-      return Fail(
-          Reason::kInvalid,
-          fmt::format("MountVolume.SetUp failed for volume \"{}\" : no volume plugin matched",
-                      volume.name));
-    }
-    const std::string directory =
-        fmt::format("{}/volumes/{}/{}", PodDirectory(pod.metadata.uid), plugin->name, volume.name);
-    auto path = plugin->set_up({pod, volume, directory, sources_, clock_});
-    if (!path) {
-      return Fail(path.error().reason,
-                  fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", volume.name,
-                              path.error().message));
-    }
-    paths[volume.name] = std::move(*path);
+    if (!used.contains(volume.name)) continue;
+    paths[volume.name] = TRY(SetUpVolume(pod, volume));
   }
   return paths;
 }
 
-Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod, const std::string& container,
+Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
+                                               const core_v1::Volume& volume) {
+  std::shared_ptr<const core_v1::PersistentVolume> bound;
+  if (volume.persistent_volume_claim || volume.ephemeral) {
+    auto found = VolumeOfClaim(pod, volume, sources_);
+    MutexLock lock(mutex_);
+    auto& known = bound_[pod.metadata.uid][volume.name];
+    // What the pod has been given is its own, whether the API can be asked again or not.
+    if (!found && !known) return tl::unexpected(Unprocessed(volume, found.error()));
+    if (found) known = std::move(*found);
+    bound = known;
+  }
+  const std::string& name = bound ? bound->metadata.name : volume.name;
+  const auto plugin = std::find_if(
+      VolumePlugins().begin(), VolumePlugins().end(),
+      [&](const VolumePlugin& each) { return each.handles(volume, bound.get()); });
+  if (plugin == VolumePlugins().end()) {
+    return tl::unexpected(Unprocessed(
+        volume, {Reason::kInvalid, fmt::format("failed to get Plugin from volumeSpec for volume "
+                                               "\"{}\" err=no volume plugin matched",
+                                               name)}));
+  }
+  const std::string pod_directory = PodDirectory(pod.metadata.uid);
+  const std::string plugin_directory = fmt::format("{}/volumes/{}", pod_directory, plugin->name);
+  TRY(MakeDirectories(plugin_directory, kPrivateMode));
+  auto path = plugin->set_up({pod, volume, bound.get(), pod_directory,
+                              plugin_directory + "/" + name, sources_, clock_});
+  if (path) return path;
+  return Fail(path.error().reason, fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}",
+                                               name, path.error().message));
+}
+
+Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
+                                           const core_v1::Container& container, size_t index,
                                            const std::string& volume_path,
                                            const std::string& sub_path) {
-  std::error_code error;
-  const fs::path root = fs::canonical(volume_path, error);
-  if (error) return Fail(Reason::kInvalid, error.message());
-  const fs::path wanted = (root / sub_path).lexically_normal();
-  if (!IsInside(wanted, root)) {
-    return Fail(Reason::kInvalid,
-                fmt::format("subPath {} of container {} in pod {} leaves its volume", sub_path,
-                            container, pod.metadata.name));
-  }
-  if (!fs::exists(wanted, error)) {
-    fs::create_directories(wanted, error);
-    if (error) return Fail(Reason::kInvalid, error.message());
-    fs::permissions(wanted, fs::perms(0750), error);
-    ApplyFsGroup(pod, wanted, false);
-  }
-  // A link inside the volume may point anywhere.
-  const fs::path resolved = fs::canonical(wanted, error);
-  if (error || (resolved != root && !IsInside(resolved, root))) {
-    return Fail(Reason::kInvalid, "subPath " + sub_path + " leaves its volume by a link");
-  }
-  return resolved.string();
+  const std::string& volume = container.volume_mounts[index].name;
+  const std::string target = fmt::format("{}/volume-subpaths/{}/{}/{}",
+                                         PodDirectory(pod.metadata.uid), volume, container.name,
+                                         index);
+  auto mounted = MountSubPath({volume_path, sub_path, target});
+  if (mounted) return mounted;
+  log_.Info("sub path not mounted", {{"pod", pod.metadata.uid},
+                                     {"container", container.name},
+                                     {"volume", volume},
+                                     {"error", mounted.error().message}});
+  return Fail(Reason::kInvalid,
+              fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"",
+                          volume, container.name));
 }
 
 Result<> VolumeManager::TearDown(const std::string& pod_uid) {
+  if (!IsPathPart(pod_uid)) return Fail(Reason::kInvalid, "invalid pod uid: " + pod_uid);
   const std::string directory = PodDirectory(pod_uid);
   std::error_code error;
-  if (!fs::exists(directory, error)) return {};
-  for (const std::string& mount : MountsBelow(directory)) {
+  const std::string real = fs::canonical(directory, error);
+  for (const std::string& mount : MountsBelow(error ? directory : real)) {
     if (umount2(mount.c_str(), UMOUNT_NOFOLLOW) != 0) {
       const int code = errno;
-      return Fail(Reason::kInternalError,
-                  fmt::format("unmount {}: {}", mount, std::generic_category().message(code)));
+      return Fail(SystemError("unmount " + mount, code));
     }
   }
-  fs::remove_all(directory, error);
-  if (error) return Fail(Reason::kInternalError, "remove " + directory + ": " + error.message());
-  return {};
+  {
+    MutexLock lock(mutex_);
+    bound_.erase(pod_uid);
+  }
+  return RemoveTree(directory);
 }
 
 std::vector<std::string> VolumeManager::Pods() const {

@@ -11,6 +11,8 @@
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "base/mutex.h"
 
 namespace skiff::kubelet {
 
@@ -43,23 +45,36 @@ class VolumeManager {
   ~VolumeManager();
 
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
-  // and again does no harm. Returns host paths by volume name. The error names the volume:
+  // and again does no harm. Returns host paths by volume name. What was made before stays as it is
+  // when the API does not answer. The error is what the FailedMount event says:
   // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`.
   Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
-  // Makes the host path of a mount's subPath below its volume; never outside of it.
-  Result<std::string> SubPath(const core_v1::Pod& pod, const std::string& container,
-                              const std::string& volume_path, const std::string& sub_path);
+  // Mounts a part of the volume of the container's mount `index`, made if it is missing, and
+  // returns where: nothing outside of the volume, whatever its containers do meanwhile. The error
+  // is Kubernetes' text, which tells nothing of the host.
+  Result<std::string> SubPath(const core_v1::Pod& pod, const core_v1::Container& container,
+                              size_t index, const std::string& volume_path,
+                              const std::string& sub_path);
   // Unmounts and removes everything of a pod, its directory as well. Works after a restart too,
   // from what lies on disk alone.
   Result<> TearDown(const std::string& pod_uid);
   // Uids of pods that have a directory.
   std::vector<std::string> Pods() const;
   std::string PodDirectory(const std::string& pod_uid) const;
+  // Makes the directory, which is for the kubelet alone.
+  Result<> MakePodDirectory(const std::string& pod_uid) const;
 
  private:
+  Result<std::string> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
+
   const std::string root_;
   const VolumeSources sources_;
   const Clock& clock_;
+  const Log log_{"volumes"};
+  Mutex mutex_;
+  // What claims were found to be bound to, by uid of the pod and name of its volume.
+  std::map<std::string, std::map<std::string, std::shared_ptr<const core_v1::PersistentVolume>>>
+      bound_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet

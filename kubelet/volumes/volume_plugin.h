@@ -11,7 +11,10 @@ namespace skiff::kubelet {
 struct VolumeInput {
   const core_v1::Pod& pod;
   const core_v1::Volume& volume;
-  // <root>/pods/<uid>/volumes/<plugin>/<name>; made by plugins that keep something there.
+  // What the volume's claim is bound to; nullptr for a volume that the pod itself describes.
+  const core_v1::PersistentVolume* bound = nullptr;
+  std::string pod_directory;  // <root>/pods/<uid>
+  // <pod_directory>/volumes/<plugin>/<name>; made by plugins that keep something there.
   std::string directory;
   const VolumeSources& sources;
   const Clock& clock;
@@ -20,7 +23,7 @@ struct VolumeInput {
 struct VolumePlugin {
   // Part of the directory name: "kubernetes.io~empty-dir".
   std::string_view name;
-  bool (*handles)(const core_v1::Volume& volume);
+  bool (*handles)(const core_v1::Volume& volume, const core_v1::PersistentVolume* bound);
   // Makes the volume, or brings it up to date; returns the host path to mount.
   Result<std::string> (*set_up)(const VolumeInput& input);
 };
@@ -30,16 +33,19 @@ const std::vector<VolumePlugin>& VolumePlugins();
 
 Result<std::string> SetUpEmptyDir(const VolumeInput& input);
 Result<std::string> SetUpHostPath(const VolumeInput& input);
+Result<std::string> SetUpLocal(const VolumeInput& input);
+Result<std::string> SetUpCsi(const VolumeInput& input);
 Result<std::string> SetUpConfigMap(const VolumeInput& input);
 Result<std::string> SetUpSecret(const VolumeInput& input);
 Result<std::string> SetUpDownwardApi(const VolumeInput& input);
 Result<std::string> SetUpProjected(const VolumeInput& input);
-Result<std::string> SetUpClaim(const VolumeInput& input);
 
-// The checks and creations of hostPath.type; shared with volumes of type hostPath and local.
+// The checks and creations of hostPath.type.
 Result<> CheckHostPath(const std::string& path, const std::string& type);
 
-// Makes the volume's root writable for the pod's fsGroup. Does nothing without one.
-void ApplyFsGroup(const core_v1::Pod& pod, const std::string& path, bool read_only);
+// The volume that a pod's claim is bound to. Fails in the kubelet's words when it is not, when the
+// claim is another pod's own, or when its mode is not what the pod's containers expect.
+Result<std::shared_ptr<const core_v1::PersistentVolume>> VolumeOfClaim(
+    const core_v1::Pod& pod, const core_v1::Volume& volume, const VolumeSources& sources);
 
 }  // namespace skiff::kubelet

@@ -1,10 +1,10 @@
-#include "controllers/scheduler/node_selector.h"
+#include "api/node_selector.h"
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
-namespace skiff::scheduler {
+namespace skiff {
 namespace {
 
 std::optional<int64_t> Integer(const std::string& text) {
@@ -62,4 +62,4 @@ bool MatchesNodeSelection(const core_v1::PodSpec& spec, const core_v1::Node& nod
   return !required || Matches(*required, node);
 }
 
-}  // namespace skiff::scheduler
+}  // namespace skiff

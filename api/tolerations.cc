@@ -1,8 +1,8 @@
-#include "controllers/scheduler/tolerations.h"
+#include "api/tolerations.h"
 
 #include <algorithm>
 
-namespace skiff::scheduler {
+namespace skiff {
 
 bool Tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& taint) {
   const bool exists = toleration.operator_ == "Exists";
@@ -18,4 +18,4 @@ bool AnyTolerates(const std::vector<core_v1::Toleration>& tolerations,
                      [&](const auto& toleration) { return Tolerates(toleration, taint); });
 }
 
-}  // namespace skiff::scheduler
+}  // namespace skiff

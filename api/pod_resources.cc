@@ -1,8 +1,8 @@
-#include "controllers/scheduler/resources.h"
+#include "api/pod_resources.h"
 
 #include <algorithm>
 
-namespace skiff::scheduler {
+namespace skiff {
 namespace {
 
 constexpr int64_t kDefaultMilliCpu = 100;
@@ -106,4 +106,4 @@ Resources NonZeroPodRequests(const core_v1::PodSpec& spec) {
   return Sum(spec, true);
 }
 
-}  // namespace skiff::scheduler
+}  // namespace skiff

@@ -1,0 +1,13 @@
+// Taints and tolerations: used by the scheduler, the kubelet, and by whoever evicts for taints.
+#pragma once
+
+#include <vector>
+
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+
+bool Tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& taint);
+bool AnyTolerates(const std::vector<core_v1::Toleration>& tolerations, const core_v1::Taint& taint);
+
+}  // namespace skiff

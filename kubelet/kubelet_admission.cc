@@ -1,0 +1,105 @@
+// Which pods the kubelet takes, and what it asks the API for to know.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/gen/node_v1.h"
+#include "kubelet/api_lookups.h"
+#include "kubelet/kubelet.h"
+
+namespace skiff::kubelet {
+namespace {
+
+bool WantsStrictGroups(const core_v1::Pod& pod) {
+  return pod.spec.security_context &&
+         pod.spec.security_context->supplemental_groups_policy.value_or("") == "Strict";
+}
+
+}  // namespace
+
+void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
+  const auto refusal = Refuse(*pod);
+  if (!refusal) return StartWorker(pod);
+  log_.Info("pod refused", {{"pod", KeyOf(*pod)},
+                            {"reason", refusal->reason},
+                            {"message", refusal->message}});
+  dependencies_.events.Warning(*pod, refusal->reason, refusal->message);
+  StartWorker(pod, WaitingReason{refusal->reason, "Pod was rejected: " + refusal->message});
+}
+
+std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod) {
+  if (auto message = RefusalUnderPressure(pod, eviction_.pressures())) {
+    return PodRefusal{"Evicted", std::move(*message)};
+  }
+  NodeAbilities abilities = options_.abilities;
+  if (!options_.writes_files) {
+    // A simulated node gives whatever is asked of it.
+    abilities.app_armor = abilities.supplemental_groups_policy = true;
+  } else if (WantsStrictGroups(pod)) {
+    const auto status = dependencies_.runtime.Status();
+    abilities.supplemental_groups_policy = status && status->supplemental_groups_policy;
+  }
+  const auto others = AdmittedPods();
+  auto refusal = RefusePod({pod, *OwnNode(false), others, abilities});
+  if (refusal && DependsOnLabels(*refusal)) {
+    refusal = RefusePod({pod, *OwnNode(true), others, abilities});
+  }
+  return refusal;
+}
+
+std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
+  std::vector<Ptr<core_v1::Pod>> pods;
+  MutexLock lock(mutex_);
+  for (const auto& [uid, worker] : workers_) {
+    if (worker->state() >= PodWorker::State::kTerminated || refused_.contains(uid)) continue;
+    pods.push_back(worker->pod());
+  }
+  return pods;
+}
+
+Ptr<core_v1::Node> Kubelet::OwnNode(bool is_fresh) {
+  const Duration now = dependencies_.clock.Monotonic();
+  // Who does not answer is not asked again for every pod.
+  const bool is_due = is_fresh || !node_read_at_ || now - *node_read_at_ >= kNodeAge;
+  if (!options_.standalone && is_due) {
+    auto found = dependencies_.client.Get<core_v1::Node>({"", options_.node_name});
+    if (found) node_ = std::move(*found);
+    node_read_at_ = now;
+  }
+  if (node_ != nullptr) return node_;
+  auto own = std::make_shared<core_v1::Node>();
+  own->metadata.name = options_.node_name;
+  own->metadata.labels = options_.facts.labels;
+  own->metadata.labels["kubernetes.io/hostname"] = options_.facts.hostname;
+  own->metadata.labels["kubernetes.io/os"] = "linux";
+  own->metadata.labels["kubernetes.io/arch"] = options_.facts.architecture;
+  own->spec.taints = options_.facts.taints;
+  own->status.allocatable = options_.facts.Allocatable();
+  return own;
+}
+
+RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
+  std::vector<std::string> missing;
+  RegistryCredentials credentials = ApiPullCredentials(objects_, pod, missing);
+  if (!missing.empty()) {
+    dependencies_.events.Warning(
+        pod, "FailedToRetrieveImagePullSecret",
+        fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image "
+                    "may not succeed.",
+                    fmt::join(missing, ", ")));
+  }
+  return credentials;
+}
+
+Result<std::string> Kubelet::RuntimeHandler(const core_v1::Pod& pod) {
+  const std::string name = pod.spec.runtime_class_name.value_or("");
+  if (name.empty()) return std::string();
+  const auto found = dependencies_.client.Get<node_v1::RuntimeClass>({"", name});
+  if (found) return (*found)->handler;
+  const Error& error = found.error();
+  const std::string why = error.reason == Reason::kNotFound
+                              ? fmt::format("runtimeclass.node.k8s.io \"{}\" not found", name)
+                              : error.message;
+  return Fail(error.reason, fmt::format("failed to lookup RuntimeClass {}: {}", name, why));
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,207 @@
+#include "kubelet/pod_admission.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/node_selector.h"
+#include "api/pod_resources.h"
+#include "api/rules/app_armor.h"
+#include "api/tolerations.h"
+#include "kubelet/static_pod.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr char kOs[] = "linux";
+constexpr char kOsLabel[] = "kubernetes.io/os";
+constexpr char kNodeAffinity[] = "NodeAffinity";
+
+using Refusal = std::optional<PodRefusal>;
+
+struct HostPort {
+  std::string ip, protocol;
+  int32_t port = 0;
+};
+
+std::vector<HostPort> HostPorts(const core_v1::PodSpec& spec) {
+  std::vector<HostPort> ports;
+  const auto add = [&](const core_v1::Container& container) {
+    for (const auto& port : container.ports) {
+      if (port.host_port <= 0) continue;
+      ports.push_back({port.host_ip.empty() ? "0.0.0.0" : port.host_ip,
+                       port.protocol.empty() ? "TCP" : port.protocol, port.host_port});
+    }
+  };
+  for (const auto& container : spec.containers) add(container);
+  for (const auto& container : spec.init_containers) {
+    if (container.restart_policy.value_or("") == "Always") add(container);
+  }
+  return ports;
+}
+
+bool Conflict(const HostPort& a, const HostPort& b) {
+  return a.port == b.port && a.protocol == b.protocol &&
+         (a.ip == b.ip || a.ip == "0.0.0.0" || b.ip == "0.0.0.0");
+}
+
+PodRefusal Predicate(const char* name, const char* why) {
+  return {name, fmt::format("Predicate {} failed: {}", name, why)};
+}
+
+// A resource that somebody but Kubernetes gives a meaning to.
+bool IsExtended(const std::string& name) {
+  return name.find('/') != std::string::npos && name.find("kubernetes.io/") == std::string::npos;
+}
+
+int64_t Of(const std::map<std::string, int64_t>& amounts, const std::string& name) {
+  const auto found = amounts.find(name);
+  return found == amounts.end() ? 0 : found->second;
+}
+
+Refusal Shortage(const std::string& name, int64_t requested, int64_t used, int64_t capacity) {
+  if (requested <= 0 || requested <= capacity - used) return std::nullopt;
+  return PodRefusal{"OutOf" + name,
+                    fmt::format("Node didn't have enough resource: {}, requested: {}, used: {}, "
+                                "capacity: {}",
+                                name, requested, used, capacity)};
+}
+
+Refusal RefuseForResources(const AdmissionInput& input) {
+  const auto& allocatable = input.node.status.allocatable;
+  const auto pods = allocatable.find("pods");
+  const auto count = static_cast<int64_t>(input.others.size());
+  if (pods != allocatable.end()) {
+    if (auto out = Shortage("pods", 1, count, pods->second.Value())) return out;
+  }
+  const Resources wanted = PodRequests(input.pod.spec);
+  const Resources all = Resources::From(allocatable);
+  Resources used;
+  for (const auto& other : input.others) used.Add(PodRequests(other->spec));
+  if (auto out = Shortage("cpu", wanted.milli_cpu, used.milli_cpu, all.milli_cpu)) return out;
+  if (auto out = Shortage("memory", wanted.memory, used.memory, all.memory)) return out;
+  if (auto out = Shortage("ephemeral-storage", wanted.ephemeral_storage, used.ephemeral_storage,
+                          all.ephemeral_storage)) {
+    return out;
+  }
+  for (const auto& [name, amount] : wanted.scalar) {
+    // What the node does not know may be given by the cluster as a whole.
+    if (IsExtended(name) && !all.scalar.contains(name)) continue;
+    if (auto out = Shortage(name, amount, Of(used.scalar, name), Of(all.scalar, name))) return out;
+  }
+  return std::nullopt;
+}
+
+Refusal RefuseForPorts(const AdmissionInput& input) {
+  const auto wanted = HostPorts(input.pod.spec);
+  if (wanted.empty()) return std::nullopt;
+  for (const auto& other : input.others) {
+    for (const HostPort& used : HostPorts(other->spec)) {
+      const bool conflicts = std::any_of(wanted.begin(), wanted.end(), [&](const HostPort& port) {
+        return Conflict(port, used);
+      });
+      if (conflicts) {
+        return Predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports");
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// Only taints that drive pods away matter to who is there already.
+Refusal RefuseForTaints(const AdmissionInput& input) {
+  if (IsStaticPod(input.pod)) return std::nullopt;
+  for (const auto& taint : input.node.spec.taints) {
+    if (taint.effect != "NoExecute" || AnyTolerates(input.pod.spec.tolerations, taint)) continue;
+    return Predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate");
+  }
+  return std::nullopt;
+}
+
+// What no free place on the node would change.
+Refusal RefuseForKind(const AdmissionInput& input) {
+  const core_v1::Pod& pod = input.pod;
+  const auto label = pod.metadata.labels.find(kOsLabel);
+  if (label != pod.metadata.labels.end() && label->second != kOs) {
+    return PodRefusal{"PodOSSelectorNodeLabelDoesNotMatch",
+                      "Failed to admit pod as the `kubernetes.io/os` label doesn't match node "
+                      "label"};
+  }
+  if (pod.spec.os && pod.spec.os->name != kOs) {
+    return PodRefusal{"PodOSNotSupported",
+                      "Failed to admit pod as the OS field doesn't match node OS"};
+  }
+  const auto* security = pod.spec.security_context ? &*pod.spec.security_context : nullptr;
+  if (security != nullptr && security->supplemental_groups_policy.value_or("") == "Strict" &&
+      !input.abilities.supplemental_groups_policy) {
+    return PodRefusal{"SupplementalGroupsPolicyNotSupported",
+                      "SupplementalGroupsPolicy=Strict is not supported in this node"};
+  }
+  return std::nullopt;
+}
+
+bool WantsAppArmor(const core_v1::Pod& pod) {
+  const auto wants = [](const auto& security) {
+    return security && security->app_armor_profile &&
+           security->app_armor_profile->type != "Unconfined";
+  };
+  if (wants(pod.spec.security_context)) return true;
+  const auto any = [&](const auto& containers) {
+    return std::any_of(containers.begin(), containers.end(),
+                       [&](const auto& each) { return wants(each.security_context); });
+  };
+  if (any(pod.spec.init_containers) || any(pod.spec.containers) ||
+      any(pod.spec.ephemeral_containers)) {
+    return true;
+  }
+  const auto& annotations = pod.metadata.annotations;
+  return std::any_of(annotations.begin(), annotations.end(), [](const auto& entry) {
+    return entry.first.starts_with(kAppArmorAnnotationPrefix) && entry.second != "unconfined";
+  });
+}
+
+}  // namespace
+
+std::optional<PodRefusal> RefusePod(const AdmissionInput& input) {
+  const core_v1::Pod& pod = input.pod;
+  if (const auto problem = input.abilities.sysctls.Problem(pod.spec)) {
+    return PodRefusal{"SysctlForbidden", *problem};
+  }
+  if (auto refusal = RefuseForKind(input)) return refusal;
+  if (!IsCriticalPod(pod)) {
+    if (auto refusal = RefuseForResources(input)) return refusal;
+  }
+  if (!MatchesNodeSelection(pod.spec, input.node)) {
+    return Predicate(kNodeAffinity, "node(s) didn't match Pod's node affinity/selector");
+  }
+  if (!pod.spec.node_name.empty() && pod.spec.node_name != input.node.metadata.name) {
+    return Predicate("NodeName", "node(s) didn't match the requested node name");
+  }
+  if (auto refusal = RefuseForPorts(input)) return refusal;
+  if (auto refusal = RefuseForTaints(input)) return refusal;
+  if (!input.abilities.app_armor && WantsAppArmor(pod)) {
+    return PodRefusal{"AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"};
+  }
+  return std::nullopt;
+}
+
+bool DependsOnLabels(const PodRefusal& refusal) {
+  return refusal.reason == kNodeAffinity;
+}
+
+std::optional<core_v1::AppArmorProfile> AppArmorProfileOf(const core_v1::Pod& pod,
+                                                          const core_v1::Container& container) {
+  if (container.security_context && container.security_context->app_armor_profile) {
+    return *container.security_context->app_armor_profile;
+  }
+  const auto annotation = pod.metadata.annotations.find(AppArmorAnnotation(container.name));
+  if (annotation != pod.metadata.annotations.end()) {
+    if (auto profile = AppArmorProfileFromAnnotation(annotation->second)) return profile;
+  }
+  if (pod.spec.security_context && pod.spec.security_context->app_armor_profile) {
+    return *pod.spec.security_context->app_armor_profile;
+  }
+  return std::nullopt;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,169 @@
+#include "kubelet/registry_credentials.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "api/base64.h"
+#include "api/values.h"
+
+namespace skiff::kubelet {
+namespace {
+
+constexpr char kDefaultHost[] = "index.docker.io";
+
+// "https://quay.io/v1/" is the same registry as "quay.io".
+std::string_view WithoutScheme(std::string_view key) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (key.starts_with(scheme)) return key.substr(scheme.size());
+  }
+  return key;
+}
+
+std::string_view Trimmed(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+std::vector<std::string_view> Split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// One label of a host's name: "*" stands for any run of characters in it.
+bool LabelMatches(std::string_view pattern, std::string_view label) {
+  size_t at = 0, in = 0;
+  // Where the last star stood, and how far it has reached: it is stretched when what follows fails.
+  size_t star = std::string_view::npos, reached = 0;
+  while (in < label.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      reached = in;
+    } else if (at < pattern.size() && pattern[at] == label[in]) {
+      ++at;
+      ++in;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      in = ++reached;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
+bool HostMatches(std::string_view pattern, std::string_view host) {
+  const auto port = [](std::string_view& name) {
+    const size_t colon = name.rfind(':');
+    if (colon == std::string_view::npos) return std::string_view();
+    const std::string_view digits = name.substr(colon + 1);
+    name = name.substr(0, colon);
+    return digits;
+  };
+  if (port(pattern) != port(host)) return false;
+  const auto patterns = Split(pattern, '.');
+  const auto labels = Split(host, '.');
+  return std::equal(patterns.begin(), patterns.end(), labels.begin(), labels.end(),
+                    &LabelMatches);
+}
+
+struct Repository {
+  std::string host, path;
+};
+
+// As clients of registries read names: the first part is a host only if it looks like one.
+Repository RepositoryOf(const std::string& image) {
+  std::string name = image.substr(0, image.find('@'));
+  const size_t slash = name.rfind('/');
+  const size_t colon = name.find(':', slash == std::string::npos ? 0 : slash);
+  name = name.substr(0, colon);
+  const size_t end = name.find('/');
+  const std::string first = name.substr(0, end);
+  const bool has_host = end != std::string::npos &&
+                        (first.find_first_of(".:") != std::string::npos || first == "localhost");
+  if (!has_host) {
+    return {kDefaultHost, end == std::string::npos ? "library/" + name : name};
+  }
+  if (first == "docker.io") return {kDefaultHost, name.substr(end + 1)};
+  return {first, name.substr(end + 1)};
+}
+
+// A user and password, given apart or as base64 of "user:password".
+Result<cri::RegistryAuth> AuthOf(const Json& entry) {
+  const auto text = [&](const char* key) {
+    const auto found = entry.find(key);
+    return found != entry.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  cri::RegistryAuth auth;
+  auth.username = text("username");
+  auth.password = text("password");
+  std::string joined = text("auth");
+  if (joined.empty()) return auth;
+  joined.append((4 - joined.size() % 4) % 4, '=');  // Some write it without padding.
+  const auto decoded = DecodeBase64(joined);
+  if (!decoded) return Fail(Reason::kInvalid, "unable to decode auth field");
+  const size_t colon = decoded->find(':');
+  if (colon == std::string::npos) {
+    return Fail(Reason::kInvalid, "unable to parse auth field, must be formatted as base64 encoded "
+                                  "\"username:password\"");
+  }
+  auth.username = decoded->substr(0, colon);
+  auth.password = decoded->substr(colon + 1);
+  return auth;
+}
+
+}  // namespace
+
+Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
+  const bool is_json = secret.type == "kubernetes.io/dockerconfigjson";
+  if (!is_json && secret.type != "kubernetes.io/dockercfg") return {};
+  const auto data = secret.data.find(is_json ? ".dockerconfigjson" : ".dockercfg");
+  if (data == secret.data.end() || data->second.empty()) return {};
+  const auto invalid = [&](const std::string& why) {
+    return Fail(Reason::kInvalid, "secret " + secret.metadata.name + ": " + why);
+  };
+  const Json document = Json::parse(data->second, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object()) return invalid("not a JSON object");
+  const Json entries = is_json ? document.value("auths", Json::object()) : document;
+  if (!entries.is_object()) return invalid("auths is not a JSON object");
+  for (const auto& [key, entry] : entries.items()) {
+    if (!entry.is_object()) return invalid(key + " is not a JSON object");
+    auto auth = AuthOf(entry);
+    if (!auth) return invalid(auth.error().message);
+    AddEntry(key, std::move(*auth));
+  }
+  return {};
+}
+
+void RegistryCredentials::AddEntry(const std::string& key, cri::RegistryAuth auth) {
+  const std::string_view place = WithoutScheme(key);
+  const size_t slash = place.find('/');
+  Entry entry{std::string(place.substr(0, slash)), "", std::move(auth)};
+  if (slash != std::string_view::npos) entry.path = Trimmed(place.substr(slash));
+  // Where registries answer is no part of an image's name.
+  if (entry.path == "v1" || entry.path == "v2") entry.path.clear();
+  if (entry.host == "docker.io") entry.host = kDefaultHost;
+  const auto more_specific = [](const Entry& a, const Entry& b) {
+    return std::pair(a.host, a.path) > std::pair(b.host, b.path);
+  };
+  entries_.insert(std::upper_bound(entries_.begin(), entries_.end(), entry, more_specific),
+                  std::move(entry));
+}
+
+std::vector<cri::RegistryAuth> RegistryCredentials::For(const std::string& image) const {
+  const Repository wanted = RepositoryOf(image);
+  std::vector<cri::RegistryAuth> out;
+  for (const Entry& entry : entries_) {
+    if (HostMatches(entry.host, wanted.host) && wanted.path.starts_with(entry.path)) {
+      out.push_back(entry.auth);
+    }
+  }
+  return out;
+}
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,87 @@
+#include "kubelet/volumes/memory_mount.h"
+
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "kubelet/volumes/beneath.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// What all containers together may use; nullopt when one of them has no limit.
+std::optional<int64_t> MemoryLimit(const core_v1::PodSpec& spec) {
+  int64_t total = 0;
+  for (const auto& container : spec.containers) {
+    const auto limit = container.resources.limits.find("memory");
+    if (limit == container.resources.limits.end()) return std::nullopt;
+    total += limit->second.Value();
+  }
+  for (const auto& container : spec.init_containers) {
+    const auto limit = container.resources.limits.find("memory");
+    if (limit == container.resources.limits.end()) return std::nullopt;
+    if (container.restart_policy.value_or("") == "Always") {
+      total += limit->second.Value();
+    } else {
+      total = std::max(total, limit->second.Value());
+    }
+  }
+  return total;
+}
+
+}  // namespace
+
+int64_t MemoryMountBytes(const core_v1::Pod& pod,
+                         const std::map<std::string, Quantity>& node_allocatable,
+                         const std::optional<Quantity>& asked) {
+  int64_t bytes = 0;
+  const auto lower = [&](int64_t bound) {
+    if (bound > 0) bytes = bytes == 0 ? bound : std::min(bytes, bound);
+  };
+  const auto node = node_allocatable.find("memory");
+  if (node != node_allocatable.end()) lower(node->second.Value());
+  lower(MemoryLimit(pod.spec).value_or(0));
+  if (asked) lower(asked->Value());
+  return bytes;
+}
+
+// The root of a mount lies on another one than the directory that holds it.
+bool IsMemoryMount(const std::string& path) {
+  struct statfs info {};
+  if (statfs(path.c_str(), &info) != 0 || info.f_type != TMPFS_MAGIC) return false;
+  const auto own = OpenDirectory(path);
+  const auto parent = OpenDirectory(path + "/..");
+  if (!own || !parent) return false;
+  const auto here = MountNumber(*own), above = MountNumber(*parent);
+  return here && above && *here != *above;
+}
+
+Result<> EnsureMemoryMount(const std::string& directory, int64_t bytes_max) {
+  if (IsMemoryMount(directory)) return {};
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return Fail(SystemError("mkdir " + directory, error.value()));
+  // Whatever lies here was written to the disk when it should not have been.
+  const Descriptor opened = TRY(OpenDirectory(directory));
+  TRY(RemoveContents(opened));
+  const std::string size = bytes_max > 0 ? fmt::format("size={}", bytes_max) : "";
+  // Kernels before 6.4 swap a tmpfs out like any other memory.
+  for (const std::string& options : {size + (size.empty() ? "noswap" : ",noswap"), size}) {
+    if (mount("tmpfs", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) == 0) {
+      return {};
+    }
+    if (errno != EINVAL) break;
+  }
+  const int code = errno;
+  const Error problem = SystemError("mount failed", code);
+  return Fail(Reason::kForbidden,
+              fmt::format("{}\nMounting command: mount\nMounting arguments: -t tmpfs{}{} tmpfs {}",
+                          problem.message, size.empty() ? "" : " -o ", size, directory));
+}
+
+}  // namespace skiff::kubelet
