@@ -4,6 +4,7 @@
 
 #include "api/yaml.h"
 #include "apiserver/api_server.h"
+#include "apiserver/storage/rocksdb_faulty_disk.h"
 #include "apiserver/storage/rocksdb_store.h"
 
 namespace skiff {
@@ -38,7 +39,8 @@ http::Response Unreachable() {
 }
 
 struct TestCluster::Server {
-  std::shared_ptr<rocksdb::Env> disk = NewMemoryDisk();
+  const std::shared_ptr<rocksdb::Env> memory = NewMemoryDisk();
+  FaultyDisk disk{memory.get()};
   std::unique_ptr<RocksdbStore> store;
   std::unique_ptr<ApiServer> api;
 };
@@ -75,7 +77,7 @@ void TestCluster::StartServer() {
   CHECK(!ServerRuns());
   RocksdbStore::Options store_options;
   store_options.path = "/store";
-  store_options.env = server_->disk.get();
+  store_options.env = &server_->disk;
   store_options.durability = durable_ ? Durability::kSync : Durability::kMemory;
   auto store = RocksdbStore::Open(std::move(store_options), clock_);
   CHECK(store.has_value());
@@ -97,6 +99,14 @@ void TestCluster::CrashServer() {
 
 bool TestCluster::ServerRuns() const {
   return server_->api != nullptr;
+}
+
+bool TestCluster::TakesWrites() const {
+  return ServerRuns() && server_->store->Writable().has_value();
+}
+
+void TestCluster::FillDisk(bool full) {
+  server_->disk.SetFull(full);
 }
 
 http::Response TestCluster::Answer(const http::Request& request) {

@@ -57,6 +57,10 @@ class TestCluster {
   void CrashServer();
   void StartServer();
   bool ServerRuns() const;
+  // Whether a write can succeed. A store whose disk was full finds that out by the next one.
+  bool TakesWrites() const;
+  // From now on the server's disk takes nothing more, or does again.
+  void FillDisk(bool full);
 
   // Lets all parts run until nothing is due at this moment.
   TestCluster& RunUntilIdle();

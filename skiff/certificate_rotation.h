@@ -13,8 +13,8 @@
 
 #include "base/control_loop.h"
 #include "base/log.h"
+#include "client/scoped_informer.h"
 #include "skiff/node_certificates.h"
-#include "skiff/scoped_informer.h"
 
 namespace skiff {
 

@@ -2,13 +2,13 @@
 
 #include "client/manager.h"
 #include "client/renewable_transport.h"
+#include "client/scoped_informer.h"
 #include "controllers/certificate_rules.h"
 #include "skiff/certificate_rotation.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/joining.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
-#include "skiff/scoped_informer.h"
 #include "skiff/serving_certificate.h"
 
 namespace skiff {

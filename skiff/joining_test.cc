@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "client/scoped_informer.h"
 #include "skiff/joined_cluster_test.h"
-#include "skiff/scoped_informer.h"
 
 namespace skiff {
 namespace {

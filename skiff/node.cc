@@ -8,6 +8,7 @@
 
 #include "api/local_volumes.h"
 #include "client/recorder.h"
+#include "client/scoped_informer.h"
 #include "client/transport.h"
 #include "kubelet/configuration.h"
 #include "kubelet/containerd.h"
@@ -23,7 +24,6 @@
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/machine_network.h"
-#include "skiff/scoped_informer.h"
 #include "skiff/service_proxy.h"
 
 namespace skiff {

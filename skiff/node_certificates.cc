@@ -7,8 +7,8 @@
 #include "api/node_services.h"
 #include "apiserver/auth/pki.h"
 #include "base/hash.h"
+#include "client/scoped_informer.h"
 #include "controllers/certificate_rules.h"
-#include "skiff/scoped_informer.h"
 
 namespace skiff {
 namespace {

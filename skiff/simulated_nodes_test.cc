@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/storage_v1.h"
+#include "client/scoped_informer.h"
 #include "skiff/joined_cluster_test.h"
-#include "skiff/scoped_informer.h"
 
 namespace skiff {
 namespace {

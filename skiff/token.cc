@@ -10,9 +10,9 @@
 #include "base/certificates.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
+#include "client/scoped_informer.h"
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
-#include "skiff/scoped_informer.h"
 #include "skiff/up.h"
 
 namespace skiff {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "apiserver/storage/rocksdb_faulty_disk.h"
 #include "apiserver/storage/store_contract.h"
 #include "apiserver/storage/sync_loop.h"
 
@@ -163,53 +164,6 @@ TEST_F(RocksdbStoreTest, ASecondProcessIsToldThatTheStoreIsInUse) {
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("/store is in use"));
 }
-
-// A disk whose files refuse to grow or to be synced when told so.
-class FaultyDisk final : public rocksdb::EnvWrapper {
- public:
-  explicit FaultyDisk(rocksdb::Env* disk) : EnvWrapper(disk) {}
-
-  void Break(rocksdb::Status status) { broken_ = sync_broken_ = std::move(status); }
-  void BreakSync(rocksdb::Status status) { sync_broken_ = std::move(status); }
-  void SetFreeBytes(uint64_t bytes) { free_bytes_ = bytes; }
-
-  rocksdb::Status GetFreeSpace(const std::string&, uint64_t* bytes) override {
-    *bytes = free_bytes_;
-    return rocksdb::Status::OK();
-  }
-
-  rocksdb::Status NewWritableFile(const std::string& name,
-                                  std::unique_ptr<rocksdb::WritableFile>* file,
-                                  const rocksdb::EnvOptions& options) override {
-    auto status = EnvWrapper::NewWritableFile(name, file, options);
-    if (status.ok()) *file = std::make_unique<File>(*this, std::move(*file));
-    return status;
-  }
-
- private:
-  class File final : public rocksdb::WritableFileWrapper {
-   public:
-    File(FaultyDisk& disk, std::unique_ptr<rocksdb::WritableFile> file)
-        : WritableFileWrapper(file.get()), disk_(disk), file_(std::move(file)) {}
-    rocksdb::Status Append(const rocksdb::Slice& data) override {
-      return disk_.broken_.ok() ? WritableFileWrapper::Append(data) : disk_.broken_;
-    }
-    rocksdb::Status Append(const rocksdb::Slice& data,
-                           const rocksdb::DataVerificationInfo& info) override {
-      return disk_.broken_.ok() ? WritableFileWrapper::Append(data, info) : disk_.broken_;
-    }
-    rocksdb::Status Sync() override {
-      return disk_.sync_broken_.ok() ? WritableFileWrapper::Sync() : disk_.sync_broken_;
-    }
-
-   private:
-    FaultyDisk& disk_;
-    std::unique_ptr<rocksdb::WritableFile> file_;
-  };
-
-  rocksdb::Status broken_, sync_broken_;
-  uint64_t free_bytes_ = uint64_t{1} << 40;
-};
 
 // Whose syncs come to no end while it is held.
 class StuckDisk final : public rocksdb::EnvWrapper {

@@ -35,9 +35,14 @@ int Scaled(const std::optional<IntOrString>& value, int replicas, bool round_up)
 
 Invariants::Invariants(Transport& transport, std::function<bool(const std::string&)> unheard)
     : client_(transport, "invariants"), unheard_(std::move(unheard)) {
-  for (const KindInfo* kind : {&Pod::Info(), &apps_v1::Deployment::Info(), &batch_v1::Job::Info(),
+  for (const KindInfo* kind : {&Pod::Info(), &apps_v1::Deployment::Info(),
+                               &apps_v1::ReplicaSet::Info(),
+                               &core_v1::ReplicationController::Info(), &batch_v1::Job::Info(),
                                &discovery_v1::EndpointSlice::Info(), &core_v1::ConfigMap::Info()}) {
     feeds_.push_back({*kind, "", nullptr});
+  }
+  for (const KindInfo* kind : Laws::Kinds()) {
+    if (kind != &Pod::Info()) feeds_.push_back({*kind, "", nullptr});
   }
 }
 
@@ -104,6 +109,8 @@ bool Invariants::Check() {
 
 void Invariants::Take(const Resource& resource, const WatchEvent& event) {
   const bool deleted = event.type == WatchEvent::Type::kDeleted;
+  if (resource.name != "nodes") ++seen_;
+  laws_.Take(resource.name, event.object, deleted);
   if (resource.name == "pods") {
     TakePod(Read<Pod>(event.object), deleted);
   } else if (resource.name == "deployments") {
@@ -279,6 +286,27 @@ void Invariants::CheckSlice(const discovery_v1::EndpointSlice& slice) {
     if (once_ready_.contains(endpoint.target_ref->uid)) continue;
     Complain(fmt::format("slice {} serves pod {}, which never was ready", slice.metadata.name,
                          endpoint.target_ref->name));
+  }
+}
+
+void Invariants::CheckOwners() {
+  std::set<std::string> uids;
+  std::vector<std::pair<std::string, std::string>> owned;  // Whose, and by which uid.
+  for (const KindInfo* kind : BuiltInKinds()) {
+    if (!kind->HasVerb("list") || kind->kind == "Event") continue;
+    const auto list = client_.List(*kind, {});
+    if (!list) continue;
+    for (const Json& object : list->items) {
+      const Json& metadata = object.at("metadata");
+      uids.insert(metadata.value("uid", ""));
+      for (const Json& owner : metadata.value("ownerReferences", Json::array())) {
+        owned.emplace_back(std::string(kind->kind) + " " + metadata.value("name", ""),
+                           owner.value("uid", ""));
+      }
+    }
+  }
+  for (const auto& [what, owner] : owned) {
+    if (!uids.contains(owner)) Complain(what + " has an owner that is gone");
   }
 }
 

@@ -19,6 +19,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "client/client.h"
+#include "e2e/simulation/laws.h"
 
 namespace skiff {
 
@@ -45,8 +46,12 @@ class Invariants {
   void InDoubt(const ObjectKey& key) { acknowledged_.erase(key); }
   // What was acknowledged and is not there.
   void CheckAcknowledged();
+  // Of objects that say whose they are: that their owner is there.
+  void CheckOwners();
 
   const std::vector<std::string>& complaints() const { return complaints_; }
+  // How many events there were of objects other than nodes, whose kubelets report in any case.
+  int seen() const { return seen_; }
 
  private:
   struct Feed {
@@ -109,7 +114,9 @@ class Invariants {
   std::map<ObjectKey, std::map<std::string, std::string>> config_maps_;
   std::map<ObjectKey, std::map<std::string, std::string>> acknowledged_;
   bool guards_availability_ = false;
+  int seen_ = 0;
   std::vector<std::string> complaints_;
+  Laws laws_{[this](std::string text) { Complain(std::move(text)); }};
 };
 
 }  // namespace skiff

@@ -51,8 +51,8 @@ class Link::Stream final : public http::StreamSource {
   http::Waker waker_;
 };
 
-Link::Link(Transport& below, const Clock& clock, Random& random)
-    : below_(below), clock_(clock), random_(random) {}
+Link::Link(Transport& below, const Clock& clock, Random& random, LinkIdentity identity)
+    : below_(below), clock_(clock), random_(random), identity_(std::move(identity)) {}
 
 Link::~Link() {
   CutStreams();
@@ -90,6 +90,12 @@ void Link::NoteUnheard(const http::Request& request, const http::Response& answe
 }
 
 http::Response Link::Send(http::Request request) {
+  if (!identity_.user.empty()) {
+    request.headers.emplace("Impersonate-User", identity_.user);
+    for (const std::string& group : identity_.groups) {
+      request.headers.emplace("Impersonate-Group", group);
+    }
+  }
   if (requests_left_ == 0) return Unreachable();
   if (requests_left_ > 0 && --requests_left_ == 0) CutStreams();
   const bool writes = request.method != "GET";

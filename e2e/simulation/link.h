@@ -27,11 +27,17 @@ struct LinkFaults {
   double late = 0;
 };
 
+// Whom the server takes what comes over a link for. Without a name: for one who may do all.
+struct LinkIdentity {
+  std::string user;
+  std::vector<std::string> groups;
+};
+
 // On one thread, as all of a simulation. Outlives the programs of its machine: what is under way
 // arrives although its sender has died.
 class Link final : public Transport, public ControlLoop {
  public:
-  Link(Transport& below, const Clock& clock, Random& random);
+  Link(Transport& below, const Clock& clock, Random& random, LinkIdentity identity = {});
   ~Link() override;
 
   void SetFaults(LinkFaults faults) { faults_ = faults; }
@@ -68,6 +74,7 @@ class Link final : public Transport, public ControlLoop {
   Transport& below_;
   const Clock& clock_;
   Random& random_;
+  const LinkIdentity identity_;
   LinkFaults faults_;
   int requests_left_ = -1;  // -1: no bound.
   int losses_ = 0;

@@ -19,10 +19,12 @@ class SimulatedProgram {
   // Adds its parts to the manager; keeps alive what the answer holds, if anything.
   using AddParts = std::function<std::shared_ptr<void>(Manager& manager)>;
 
-  SimulatedProgram(TestCluster& cluster, Link& link, const std::string& name, const AddParts& add)
+  // `clock`: of the machine that it runs on.
+  SimulatedProgram(TestCluster& cluster, Link& link, const Clock& clock, const std::string& name,
+                   const AddParts& add)
       : client_(link, name),
-        informers_(Reflector::Dependencies{client_, cluster.clock(), cluster.random()}),
-        manager_(Manager::Dependencies{link, cluster.clock(), cluster.random(), informers_, name}),
+        informers_(Reflector::Dependencies{client_, clock, cluster.random()}),
+        manager_(Manager::Dependencies{link, clock, cluster.random(), informers_, name}),
         parts_(add(manager_)) {
     manager_.Start(cluster.executor());
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "client/scoped_informer.h"
 #include "controllers/scheduler/scheduler.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/pod_observed.h"
@@ -16,11 +17,28 @@ constexpr Duration kSettleMax = 40min;
 constexpr Duration kLookAgain = 20s;
 constexpr LinkFaults kLinkFaults = {.loss = 0.01, .late = 0.01};
 
+ListOptions PodsOf(const std::string& node) {
+  ListOptions scope;
+  scope.field_selector = "spec.nodeName=" + node;
+  return scope;
+}
+
+// A node may read the pods that are its own, and no others.
+struct KubeletWithPods {
+  KubeletWithPods(Manager& manager, const Clock& clock, Random& random, const std::string& name)
+      : pods({manager.client(), clock, random}, PodsOf(name)) {}
+  ~KubeletWithPods() { pods.Stop(); }
+
+  ScopedInformer<core_v1::Pod> pods;
+  std::unique_ptr<kubelet::Kubelet> kubelet;
+};
+
 TestCluster::Options ClusterOptions(uint64_t seed) {
   TestCluster::Options options;
   options.seed = seed;
   options.run_controllers = false;  // They run as processes of their own.
   options.durable = true;
+  options.authorization_modes = {"Node", "RBAC"};
   return options;
 }
 
@@ -37,12 +55,14 @@ Simulation::Simulation(SimulationOptions options)
     }
     return false;
   });
-  AddMachine("controllers");
-  AddMachine("scheduler");
+  AddMachine("controllers", {"system:kube-controller-manager", {"system:authenticated"}});
+  AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
   for (int i = 0; i < options.nodes; ++i) {
-    Machine& node = AddMachine(fmt::format("node-{}", i));
+    const std::string name = fmt::format("node-{}", i);
+    Machine& node =
+        AddMachine(name, {"system:node:" + name, {"system:nodes", "system:authenticated"}});
     node.pod_cidr = fmt::format("10.128.{}.0/24", i);
-    node.runtime = std::make_unique<cri::FakeRuntime>(cluster_->clock(), random_, node.pod_cidr);
+    node.runtime = std::make_unique<cri::FakeRuntime>(*node.clock, random_, node.pod_cidr);
     nodes_.push_back(&node);
   }
   for (const auto& machine : machines_) Start(*machine);
@@ -58,10 +78,12 @@ Simulation::~Simulation() {
   cluster_->executor().Remove(user_link_);
 }
 
-Simulation::Machine& Simulation::AddMachine(const std::string& name) {
+Simulation::Machine& Simulation::AddMachine(const std::string& name, LinkIdentity identity) {
   auto machine = std::make_unique<Machine>();
   machine->name = name;
-  machine->link = std::make_unique<Link>(cluster_->transport(), cluster_->clock(), random_);
+  machine->clock = std::make_unique<MachineClock>(cluster_->clock());
+  machine->link = std::make_unique<Link>(cluster_->transport(), cluster_->clock(), random_,
+                                         std::move(identity));
   cluster_->executor().Add(*machine->link);
   return *machines_.emplace_back(std::move(machine));
 }
@@ -70,7 +92,7 @@ void Simulation::Start(Machine& machine) {
   machine.link->Mend();
   machine.partitioned = false;
   machine.program = std::make_unique<SimulatedProgram>(
-      *cluster_, *machine.link, machine.runtime ? "kubelet" : machine.name,
+      *cluster_, *machine.link, *machine.clock, machine.runtime ? "kubelet" : machine.name,
       [&](Manager& manager) -> std::shared_ptr<void> {
         if (machine.runtime) return MakeKubelet(manager, machine);
         if (machine.name == "scheduler") {
@@ -93,13 +115,16 @@ std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine
   options.facts.hostname = machine.name;
   options.facts.ips = options.node_ips;
   options.writes_files = false;
-  auto kubelet = std::make_shared<kubelet::Kubelet>(
+  auto node = std::make_shared<KubeletWithPods>(manager, *machine.clock, cluster_->random(),
+                                                machine.name);
+  node->kubelet = std::make_unique<kubelet::Kubelet>(
       options, kubelet::KubeletDependencies{
-                   manager.client(), cluster_->clock(), cluster_->random(), *machine.runtime,
-                   manager.informer<core_v1::Pod>(), manager.informer<core_v1::Service>(),
+                   manager.client(), *machine.clock, cluster_->random(), *machine.runtime,
+                   node->pods.informer(), manager.informer<core_v1::Service>(),
                    manager.Recorder("kubelet", machine.name), cluster_->executor(), nullptr});
-  kubelet->Start();
-  return kubelet;
+  node->kubelet->Start();
+  node->pods.Start(cluster_->executor());
+  return node;
 }
 
 Duration Simulation::Seconds(int least, int most) {
@@ -160,7 +185,7 @@ void Simulation::StrikeProcesses(FaultKinds kinds) {
     // The machine is gone with all that ran on it, and comes back empty.
     Crash(machine, Seconds(5, 540));
     machine.runtime =
-        std::make_unique<cri::FakeRuntime>(cluster_->clock(), random_, machine.pod_cidr);
+        std::make_unique<cri::FakeRuntime>(*machine.clock, random_, machine.pod_cidr);
     ++faults_["node loss"];
   }
 }
@@ -187,9 +212,36 @@ void Simulation::StrikeNodes() {
   }
 }
 
+// Leases and heartbeats are told by another machine's clock: by how long they stay the same, not by
+// what time they say it is.
+void Simulation::StrikeClocks() {
+  if (!Chance(8)) return;
+  Machine& machine = *machines_[random_.Below(machines_.size())];
+  const bool back = Chance(500);
+  machine.clock->SetOffset((back ? -1 : 1) * Seconds(1, 3600));
+  ++faults_["clock jump"];
+}
+
+void Simulation::StrikeDisk() {
+  if (disk_is_full_ || !Chance(3)) return;
+  disk_is_full_ = true;
+  disk_has_room_at_ = Now() + Seconds(1, 40);
+  cluster_->FillDisk(true);
+  ++faults_["full disk"];
+}
+
 void Simulation::Restore(bool all) {
   const Duration now = Now();
-  if (!cluster_->ServerRuns() && (all || now >= server_back_at_)) cluster_->StartServer();
+  if (disk_is_full_ && (all || now >= disk_has_room_at_)) {
+    disk_is_full_ = false;
+    cluster_->FillDisk(false);
+  }
+  if (all) {
+    for (const auto& machine : machines_) machine->clock->SetOffset({});
+  }
+  // A store cannot be opened on a full disk: whoever starts the server tries until it can.
+  const bool may_start = !disk_is_full_ && (all || now >= server_back_at_);
+  if (!cluster_->ServerRuns() && may_start) cluster_->StartServer();
   for (const auto& machine : machines_) {
     // It was to die in the middle of its requests, and has come there.
     if (machine->program && machine->link->IsBroken() && !machine->partitioned) {
@@ -226,6 +278,8 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
     if (kinds.messages) StrikeMessages(kinds);
     if (kinds.processes) StrikeProcesses(kinds);
     if (kinds.nodes) StrikeNodes();
+    if (kinds.clocks) StrikeClocks();
+    if (kinds.disk) StrikeDisk();
     Restore(false);
     if (act) act();
     FinishTasks(kinds.nodes);
@@ -249,6 +303,15 @@ bool Simulation::Settle(const std::function<bool()>& settled) {
     if (settled()) return true;
   }
   return false;
+}
+
+bool Simulation::IsAtRest() {
+  cluster_->RunFor(kLookAgain);
+  invariants_->Check();
+  const int before = invariants_->seen();
+  cluster_->RunFor(1min);
+  invariants_->Check();
+  return invariants_->seen() == before;
 }
 
 std::set<std::pair<std::string, std::string>> Simulation::RunningPods() const {

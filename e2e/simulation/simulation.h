@@ -20,6 +20,7 @@
 #include "e2e/harness.h"
 #include "e2e/simulation/invariants.h"
 #include "e2e/simulation/link.h"
+#include "e2e/simulation/machine_clock.h"
 #include "e2e/simulation/program.h"
 #include "kubelet/cri_fake.h"
 
@@ -35,8 +36,10 @@ struct FaultKinds {
   bool messages = false;   // Lost and late ones, cut and lagging watches, partitions.
   bool processes = false;  // Every process, the API server's too, is killed and started again.
   bool nodes = false;      // Machines are lost, containers end or do not start.
+  bool clocks = false;     // Those of machines jump, and are wrong for a while.
+  bool disk = false;       // The server's disk is full for a while.
 };
-inline constexpr FaultKinds kAllFaults = {true, true, true};
+inline constexpr FaultKinds kAllFaults = {true, true, true, true, true};
 
 class Simulation {
  public:
@@ -54,6 +57,8 @@ class Simulation {
   // Mends everything, and lets time pass until `settled`; false when that takes longer than any
   // back-off in a cluster.
   bool Settle(const std::function<bool()>& settled);
+  // Whether for a minute nobody writes but those whose lives are told by writing.
+  bool IsAtRest();
   // How often each kind of fault struck, for the log of a run.
   std::string FaultsText() const;
   // Nodes and the uids of pods with a running container there.
@@ -63,6 +68,7 @@ class Simulation {
   // Where a program runs: a node, or a machine of the control plane.
   struct Machine {
     std::string name;
+    std::unique_ptr<MachineClock> clock;
     std::unique_ptr<Link> link;
     std::unique_ptr<cri::FakeRuntime> runtime;  // Of nodes.
     std::unique_ptr<SimulatedProgram> program;  // nullptr: not running.
@@ -70,12 +76,14 @@ class Simulation {
     bool partitioned = false;
     Duration back_at{};  // Monotonic: when it is mended, or its program started again.
   };
-  Machine& AddMachine(const std::string& name);
+  Machine& AddMachine(const std::string& name, LinkIdentity identity);
   void Start(Machine& machine);
   std::shared_ptr<void> MakeKubelet(Manager& manager, Machine& machine);
   void StrikeMessages(FaultKinds kinds);
   void StrikeProcesses(FaultKinds kinds);
   void StrikeNodes();
+  void StrikeClocks();
+  void StrikeDisk();
   void CrashServer(Duration away);
   void Crash(Machine& machine, Duration away);
   void Restore(bool all);
@@ -92,6 +100,8 @@ class Simulation {
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<Machine*> nodes_;
   Duration server_back_at_{};
+  bool disk_is_full_ = false;
+  Duration disk_has_room_at_{};
   std::unique_ptr<Invariants> invariants_;
   std::map<std::string, int> faults_;
 };

@@ -33,9 +33,12 @@ std::string RunSeed(uint64_t seed) {
   simulation.RunWithFaults(kRollout, {.messages = true, .processes = true});
   ExpectSettles(simulation, workload, "after the rollout");
   simulation.invariants().GuardAvailability(false);
+  workload.Crowd();
   simulation.RunWithFaults(kChaos, kAllFaults, [&] { workload.Act(); });
   ExpectSettles(simulation, workload, "at the end");
   simulation.invariants().CheckAcknowledged();
+  simulation.invariants().CheckOwners();
+  EXPECT_TRUE(simulation.IsAtRest()) << "somebody writes although nothing is to be done";
   EXPECT_EQ(simulation.invariants().complaints(), std::vector<std::string>{})
       << simulation.FaultsText();
   EXPECT_EQ(Log::ErrorCount(), errors_before) << "somebody must act";

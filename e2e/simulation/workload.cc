@@ -14,6 +14,8 @@ using core_v1::ConfigMap;
 using core_v1::Pod;
 
 constexpr int kJobsMax = 4;
+constexpr int kClaimsMax = 6;
+constexpr int kPodsOfQuota = 3;
 constexpr char kManifests[] = R"(
 apiVersion: apps/v1
 kind: Deployment
@@ -25,7 +27,12 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
-      containers: [{name: app, image: "web:1"}]
+      containers:
+      - name: app
+        image: "web:1"
+        resources: {requests: {cpu: 300m}}
+        startupProbe: {exec: {command: ["true"]}, periodSeconds: 2}
+        readinessProbe: {exec: {command: ["true"]}, periodSeconds: 5}
 ---
 apiVersion: v1
 kind: Service
@@ -54,6 +61,57 @@ spec:
     metadata: {labels: {app: agent}}
     spec:
       containers: [{name: app, image: "agent:1"}]
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: first}
+value: 1000
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: filler}
+spec:
+  replicas: 16
+  selector: {app: filler}
+  template:
+    metadata: {labels: {app: filler}}
+    spec:
+      containers: [{name: app, image: "filler:1", resources: {requests: {cpu: "1"}}}]
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: small}
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: pods, namespace: small}
+spec: {hard: {pods: "3"}}
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: crowd, namespace: small}
+spec:
+  replicas: 5
+  selector: {app: crowd}
+  template:
+    metadata: {labels: {app: crowd}}
+    spec:
+      containers: [{name: app, image: "crowd:1"}]
+)";
+
+// A pod that others make room for.
+constexpr char kFirst[] = R"(
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: first}
+spec:
+  replicas: 2
+  selector: {app: first}
+  template:
+    metadata: {labels: {app: first}}
+    spec:
+      priorityClassName: first
+      containers: [{name: app, image: "first:1", resources: {requests: {cpu: "4"}}}]
 )";
 
 std::string LabelOf(const Pod& pod) {
@@ -71,13 +129,20 @@ Workload::Workload(Simulation& simulation)
   AddJob();
 }
 
+void Workload::Crowd() {
+  cluster_.Apply(kFirst);
+  first_replicas_ = 2;
+}
+
 void Workload::Act() {
-  if (!cluster_.ServerRuns()) return;
+  if (!cluster_.TakesWrites()) return;
   Random& random = simulation_.random();
   if (random.Below(4) == 0) WriteConfigMap();
   if (random.Below(20) == 0) Edit();
   if (random.Below(30) == 0) DeletePod();
   if (jobs_ < kJobsMax && random.Below(80) == 0) AddJob();
+  if (claims_ < kClaimsMax && random.Below(60) == 0) AddClaim();
+  if (random.Below(60) == 0) ChangeServices();
 }
 
 void Workload::Roll() {
@@ -135,6 +200,42 @@ void Workload::AddJob() {
   cluster_.Apply(job);
 }
 
+// A volume, and two claims that it would suit: one of them waits.
+void Workload::AddClaim() {
+  const std::string size = "1Gi";
+  core_v1::PersistentVolume volume;
+  volume.metadata.name = fmt::format("volume-{}", claims_);
+  volume.spec.capacity["storage"] = *Quantity::Parse(size);
+  volume.spec.access_modes = {"ReadWriteOnce"};
+  volume.spec.storage_class_name = "by-hand";
+  volume.spec.persistent_volume_reclaim_policy = "Retain";
+  volume.spec.host_path.emplace().path = "/nonexistent";
+  cluster_.Apply(volume);
+  core_v1::PersistentVolumeClaim claim;
+  claim.metadata.namespace_ = "default";
+  claim.metadata.name = fmt::format("claim-{}", claims_++);
+  claim.spec.storage_class_name = "by-hand";
+  claim.spec.access_modes = {"ReadWriteOnce"};
+  claim.spec.resources.requests["storage"] = *Quantity::Parse(size);
+  cluster_.Apply(claim);
+}
+
+// Services come and go: what one had another may get.
+void Workload::ChangeServices() {
+  const std::string name = fmt::format("short-{}", simulation_.random().Below(4));
+  if (cluster_.Get<core_v1::Service>({"default", name})) {
+    cluster_.Delete<core_v1::Service>({"default", name});
+    return;
+  }
+  core_v1::Service service;
+  service.metadata.namespace_ = "default";
+  service.metadata.name = name;
+  service.spec.type = "NodePort";
+  service.spec.selector["app"] = "kitten";
+  service.spec.ports.emplace_back().port = 80;
+  cluster_.Apply(service);
+}
+
 // Made once, and changed once at most, by the version that the answer to the first write gave: so
 // that a late one cannot undo what was acknowledged later.
 void Workload::WriteConfigMap() {
@@ -162,7 +263,33 @@ std::vector<std::string> Workload::Differences() {
   CheckPods(out);
   CheckJobs(out);
   CheckEndpoints(out);
+  CheckCrowd(out);
+  CheckClaims(out);
   return out;
+}
+
+// Those that come first have their places; of the others there are as many as there is room or quota
+// for.
+void Workload::CheckCrowd(std::vector<std::string>& out) {
+  int first = 0, crowd = 0;
+  for (const Pod& pod : cluster_.List<Pod>("")) {
+    if (LabelOf(pod) == "first" && IsReady(pod)) ++first;
+    if (LabelOf(pod) == "crowd" && IsReady(pod)) ++crowd;
+  }
+  if (first != first_replicas_) {
+    out.push_back(fmt::format("{} of {} pods that come first are ready", first, first_replicas_));
+  }
+  if (crowd != kPodsOfQuota) {
+    out.push_back(fmt::format("{} pods are ready where quota allows {}", crowd, kPodsOfQuota));
+  }
+}
+
+void Workload::CheckClaims(std::vector<std::string>& out) {
+  for (const auto& claim : cluster_.List<core_v1::PersistentVolumeClaim>("default")) {
+    if (claim.status.phase != "Bound") {
+      out.push_back(fmt::format("claim {} is {}", claim.metadata.name, claim.status.phase));
+    }
+  }
 }
 
 void Workload::CheckNodes(std::vector<std::string>& out) {
@@ -180,11 +307,12 @@ void Workload::CheckPods(std::vector<std::string>& out) {
       {"agent", {fmt::format("agent:{}", agent_image_), 3}}};
   std::map<std::string, int> ready;
   std::set<std::pair<std::string, std::string>> running;
-  for (const Pod& pod : cluster_.List<Pod>("default")) {
+  for (const Pod& pod : cluster_.List<Pod>("")) {
     if (pod.metadata.deletion_timestamp) {
       out.push_back(fmt::format("pod {} does not go", pod.metadata.name));
     }
-    if (!IsTerminal(pod)) running.emplace(pod.spec.node_name, pod.metadata.uid);
+    const bool waits = pod.spec.node_name.empty();  // For room.
+    if (!IsTerminal(pod) && !waits) running.emplace(pod.spec.node_name, pod.metadata.uid);
     const auto app = wanted.find(LabelOf(pod));
     if (app == wanted.end()) continue;
     if (IsReady(pod) && pod.spec.containers[0].image == app->second.first) {

@@ -18,6 +18,8 @@ class Workload {
   void Act();
   // Rolls the Deployment to an image that it never had.
   void Roll();
+  // Pods come that have priority, when there is no room for them.
+  void Crowd();
   // What is not as the specs say; empty when all is.
   std::vector<std::string> Differences();
 
@@ -26,6 +28,10 @@ class Workload {
   void WriteConfigMap();
   void DeletePod();
   void AddJob();
+  void AddClaim();
+  void ChangeServices();
+  void CheckCrowd(std::vector<std::string>& out);
+  void CheckClaims(std::vector<std::string>& out);
   void CheckPods(std::vector<std::string>& out);
   void CheckJobs(std::vector<std::string>& out);
   void CheckEndpoints(std::vector<std::string>& out);
@@ -40,6 +46,8 @@ class Workload {
   int agent_image_ = 1;
   int jobs_ = 0;
   int config_maps_ = 0;
+  int claims_ = 0;
+  int first_replicas_ = 0;
   std::map<std::string, int> completions_;  // By job.
 };
 

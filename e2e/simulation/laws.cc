@@ -1,0 +1,184 @@
+#include "e2e/simulation/laws.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/typed.h"
+
+namespace skiff {
+namespace {
+
+using namespace core_v1;
+
+template <Kind K>
+K Read(const Json& document) {
+  K object;
+  CHECK(FromJson(K::Describe(), document, &object).has_value());
+  return object;
+}
+
+bool HasEnded(const Pod& pod) {
+  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+}
+
+// The workload asks for CPU in its containers alone.
+int64_t MilliCpuOf(const Pod& pod) {
+  int64_t sum = 0;
+  for (const Container& container : pod.spec.containers) {
+    const auto cpu = container.resources.requests.find("cpu");
+    if (cpu != container.resources.requests.end()) sum += cpu->second.MilliValue();
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<const KindInfo*> Laws::Kinds() {
+  return {&Pod::Info(), &Node::Info(), &Service::Info(), &PersistentVolumeClaim::Info(),
+          &ResourceQuota::Info()};
+}
+
+void Laws::Take(std::string_view resource, const Json& object, bool deleted) {
+  if (resource == "pods") {
+    TakePod(Read<Pod>(object), deleted);
+  } else if (resource == "nodes") {
+    TakeNode(Read<Node>(object), deleted);
+  } else if (resource == "services") {
+    TakeService(Read<Service>(object), deleted);
+  } else if (resource == "persistentvolumeclaims") {
+    TakeClaim(Read<PersistentVolumeClaim>(object), deleted);
+  } else if (resource == "resourcequotas") {
+    TakeQuota(Read<ResourceQuota>(object), deleted);
+  }
+}
+
+void Laws::TakePod(const Pod& pod, bool deleted) {
+  const std::string& uid = pod.metadata.uid;
+  CheckEnd(pod);
+  CheckReadiness(pod);
+  if (deleted || HasEnded(pod)) {
+    pods_.erase(uid);
+    namespace_of_.erase(uid);
+    if (deleted) answering_.erase(uid);
+    return;
+  }
+  const bool is_new = namespace_of_.emplace(uid, pod.metadata.namespace_).second;
+  Holding& holding = pods_[uid];
+  const bool moved = holding.node != pod.spec.node_name;
+  holding = {.node = pod.spec.node_name, .milli_cpu = MilliCpuOf(pod)};
+  if (moved) CheckRoom(holding.node);
+  if (is_new) CheckQuotas(pod.metadata.namespace_);
+}
+
+// No node is promised more than it has.
+void Laws::CheckRoom(const std::string& node) {
+  const auto room = allocatable_.find(node);
+  if (room == allocatable_.end()) return;
+  int64_t sum = 0;
+  for (const auto& [uid, holding] : pods_) {
+    if (holding.node == node) sum += holding.milli_cpu;
+  }
+  if (sum > room->second) {
+    complain_(fmt::format("pods on {} ask for {}m CPU of {}m", node, sum, room->second));
+  }
+}
+
+// What has ended stays as it ended.
+void Laws::CheckEnd(const Pod& pod) {
+  const auto ended = ended_.find(pod.metadata.uid);
+  if (ended != ended_.end() && ended->second != pod.status.phase) {
+    complain_(fmt::format("pod {} was {} and is {}", pod.metadata.name, ended->second,
+                          pod.status.phase));
+  }
+  if (HasEnded(pod)) ended_[pod.metadata.uid] = pod.status.phase;
+}
+
+// In this simulation no probe ever fails: a container that has answered does so until it ends, and
+// its kubelet says so until it has seen that.
+void Laws::CheckReadiness(const Pod& pod) {
+  std::set<std::string>& answering = answering_[pod.metadata.uid];
+  for (const ContainerStatus& status : pod.status.container_statuses) {
+    const bool going = pod.metadata.deletion_timestamp || HasEnded(pod);
+    const bool runs = status.state.running.has_value();
+    if (runs && !status.ready && !going && answering.contains(status.container_id)) {
+      complain_(fmt::format("container {} of pod {} is not ready any more, though it runs",
+                            status.name, pod.metadata.name));
+    }
+    if (runs && status.ready) {
+      answering.insert(status.container_id);
+    } else {
+      answering.erase(status.container_id);
+    }
+  }
+}
+
+void Laws::TakeNode(const Node& node, bool deleted) {
+  LetGo(pod_ranges_, node.metadata.name);
+  if (deleted) {
+    allocatable_.erase(node.metadata.name);
+    return;
+  }
+  const auto cpu = node.status.allocatable.find("cpu");
+  if (cpu != node.status.allocatable.end()) {
+    allocatable_[node.metadata.name] = cpu->second.MilliValue();
+  }
+  for (const std::string& range : node.spec.pod_cidrs) {
+    Hold(pod_ranges_, range, node.metadata.name, "pod range");
+  }
+}
+
+void Laws::TakeService(const Service& service, bool deleted) {
+  const std::string& uid = service.metadata.uid;
+  LetGo(cluster_ips_, uid);
+  LetGo(node_ports_, uid);
+  if (deleted) return;
+  for (const std::string& address : service.spec.cluster_ips) {
+    if (address != "None") Hold(cluster_ips_, address, uid, "cluster IP");
+  }
+  for (const ServicePort& port : service.spec.ports) {
+    if (port.node_port == 0) continue;
+    Hold(node_ports_, fmt::format("{}/{}", port.node_port, port.protocol), uid, "node port");
+  }
+}
+
+// A volume is bound to one claim.
+void Laws::TakeClaim(const PersistentVolumeClaim& claim, bool deleted) {
+  LetGo(volumes_, claim.metadata.uid);
+  if (deleted || claim.status.phase != "Bound") return;
+  Hold(volumes_, claim.spec.volume_name, claim.metadata.uid, "volume");
+}
+
+void Laws::TakeQuota(const ResourceQuota& quota, bool deleted) {
+  quotas_.erase(quota.metadata.uid);
+  // It counts once its controller has said so.
+  const auto pods = quota.status.hard.find("pods");
+  if (deleted || pods == quota.status.hard.end()) return;
+  quotas_[quota.metadata.uid] = {.namespace_name = quota.metadata.namespace_,
+                                 .pods = pods->second.Value()};
+}
+
+void Laws::CheckQuotas(const std::string& namespace_name) {
+  for (const auto& [uid, quota] : quotas_) {
+    if (quota.namespace_name != namespace_name) continue;
+    const auto count =
+        std::ranges::count_if(namespace_of_, [&](const auto& it) { return it.second == namespace_name; });
+    if (count <= quota.pods) continue;
+    complain_(fmt::format("namespace {} has {} pods, its quota is {}", namespace_name, count,
+                          quota.pods));
+  }
+}
+
+void Laws::Hold(std::map<std::string, std::string>& held, const std::string& what,
+                const std::string& owner, const char* name) {
+  const auto [holder, is_new] = held.emplace(what, owner);
+  if (!is_new && holder->second != owner) {
+    complain_(fmt::format("{} {} is of {} and of {}", name, what, holder->second, owner));
+  }
+}
+
+void Laws::LetGo(std::map<std::string, std::string>& held, const std::string& owner) {
+  std::erase_if(held, [&](const auto& entry) { return entry.second == owner; });
+}
+
+}  // namespace skiff

@@ -1,0 +1,59 @@
+// What must hold of every object at every revision, whoever made it: places, addresses, claims, ends.
+// Written apart from the code that it watches.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/json.h"
+
+namespace skiff {
+
+class Laws {
+ public:
+  using Complain = std::function<void(std::string text)>;
+  explicit Laws(Complain complain) : complain_(std::move(complain)) {}
+
+  // The kinds that Take must be told of.
+  static std::vector<const KindInfo*> Kinds();
+  // An object as it is from this revision on, or was when it was `deleted`.
+  void Take(std::string_view resource, const Json& object, bool deleted);
+
+ private:
+  struct Holding {  // What a pod holds of its node.
+    std::string node;
+    int64_t milli_cpu = 0;
+  };
+  struct Quota {
+    std::string namespace_name;
+    int64_t pods = 0;
+  };
+  void TakePod(const core_v1::Pod& pod, bool deleted);
+  void TakeNode(const core_v1::Node& node, bool deleted);
+  void TakeService(const core_v1::Service& service, bool deleted);
+  void TakeClaim(const core_v1::PersistentVolumeClaim& claim, bool deleted);
+  void TakeQuota(const core_v1::ResourceQuota& quota, bool deleted);
+  void CheckRoom(const std::string& node);
+  void CheckEnd(const core_v1::Pod& pod);
+  void CheckReadiness(const core_v1::Pod& pod);
+  void CheckQuotas(const std::string& namespace_name);
+  // Complains when somebody else has it; `owner` has it from now on.
+  void Hold(std::map<std::string, std::string>& held, const std::string& what,
+            const std::string& owner, const char* name);
+  static void LetGo(std::map<std::string, std::string>& held, const std::string& owner);
+
+  const Complain complain_;
+  std::map<std::string, Holding> pods_;                     // By uid, of those that have not ended.
+  std::map<std::string, std::string> namespace_of_;         // The same.
+  std::map<std::string, std::string> ended_;                // Pod uid -> phase; never forgotten.
+  std::map<std::string, int64_t> allocatable_;              // Node -> milli CPU.
+  std::map<std::string, std::set<std::string>> answering_;  // Pod uid -> ids of ready containers.
+  std::map<std::string, Quota> quotas_;                     // By uid.
+  std::map<std::string, std::string> pod_ranges_, cluster_ips_, node_ports_, volumes_;
+};
+
+}  // namespace skiff
