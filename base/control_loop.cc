@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -75,7 +76,12 @@ void ThreadExecutor::Wake(ControlLoop& loop) {
 
 void ThreadExecutor::StartThreadIfNeeded() {
   if (waiting_ > 0 || threads_.size() >= threads_max_) return;
-  threads_.emplace_back([this](std::stop_token stop) { Run(stop); });
+  try {
+    threads_.emplace_back([this](std::stop_token stop) { Run(stop); });
+  } catch (const std::system_error&) {
+    CHECK(!threads_.empty());  // The machine gives no more: those there are do the work, later.
+    return;
+  }
   pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
 }
 

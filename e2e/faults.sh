@@ -184,10 +184,11 @@ check "it runs" ready sized
 sized=$(container_of sized)
 run k patch pod sized --subresource=resize --type=merge -p \
   '{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"200m","memory":"96Mi"},"limits":{"cpu":"300m","memory":"96Mi"}}}]}}'
-quota() { says '^30000 100000$' k exec sized -- cat /sys/fs/cgroup/cpu.max; }
-if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
-  check "the kernel knows" quota
-fi
+quota() { # The file of cgroup v2, or that of v1.
+  k exec sized -- sh -c 'cat /sys/fs/cgroup/cpu.max || cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us' |
+    grep -qE '^30000( 100000)?$'
+}
+check "the kernel knows" quota
 check "its status says so" says '^300m 96Mi 200m$' k get pod sized -o \
   'jsonpath={.status.containerStatuses[0].resources.limits.cpu} {.status.containerStatuses[0].resources.limits.memory} {.status.containerStatuses[0].allocatedResources.cpu}'
 check "nothing is said to be under way" says '^$' k get pod sized -o \

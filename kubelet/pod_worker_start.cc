@@ -35,8 +35,8 @@ std::string PodWorker::DeadlineFile(const core_v1::Pod& pod) const {
 
 void PodWorker::RememberDeadline(const core_v1::Pod& pod, Duration left) const {
   if (!context_.writes_files) return;
-  std::error_code ignored;  // Without it the grace period may begin anew after a restart.
-  fs::create_directories(context_.volumes.PodDirectory(pod.metadata.uid), ignored);
+  // Without the file the grace period may begin anew after a restart.
+  if (!context_.volumes.MakePodDirectory(pod.metadata.uid)) return;
   std::ofstream(DeadlineFile(pod)) << Time(context_.clock.Now() + left).Rfc3339Micro() << "\n";
 }
 

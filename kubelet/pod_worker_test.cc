@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 
 #include "client/manager.h"
 #include "client/transport.h"
@@ -93,7 +95,9 @@ class PodWorkerTest : public testing::Test {
  protected:
   PodWorkerTest() : PodWorkerTest(nullptr) {}
   explicit PodWorkerTest(Executor* threads)
-      : blocking_(threads != nullptr ? *threads : executor_), tasks_(blocking_) {
+      : blocking_(threads != nullptr ? *threads : executor_),
+        root_(MakeRoot()),
+        tasks_(blocking_) {
     pod_.metadata.name = "web";
     pod_.metadata.namespace_ = "default";
     pod_.metadata.uid = "uid-1";
@@ -103,8 +107,16 @@ class PodWorkerTest : public testing::Test {
     container.name = "app";
     container.image = "img:1";
   }
-  ~PodWorkerTest() override { StopWorker(); }
+  ~PodWorkerTest() override {
+    StopWorker();
+    std::filesystem::remove_all(root_);
+  }
 
+  static std::string MakeRoot() {
+    char name[] = "/tmp/skiff-worker-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    return name;
+  }
   void StartWorker() {
     worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
     executor_.Add(*worker_);
@@ -143,6 +155,7 @@ class PodWorkerTest : public testing::Test {
   SeededRandom random_{3};
   SteppedExecutor executor_{clock_, 3};
   Executor& blocking_;
+  const std::string root_;
   std::function<http::Response(const http::Request&)> answer_ = [](const http::Request&) {
     http::Response response;
     response.status = 503;
@@ -157,7 +170,7 @@ class PodWorkerTest : public testing::Test {
   TestRuntime runtime_{fake_};
   TaskPool tasks_;
   KeptObjects objects_{client_, clock_};
-  VolumeManager volumes_{"/nonexistent", VolumeSources(), clock_};
+  VolumeManager volumes_{root_, VolumeSources(), clock_};
   ImagePuller images_{{runtime_, clock_, events_, tasks_,
                        [this](const std::string&) { worker_->Wake(); }}};
   RecordingProbes probes_;
@@ -186,7 +199,7 @@ class PodWorkerTest : public testing::Test {
                             int64_t{8} << 30,
                             {},
                             "fake",
-                            "/nonexistent/log",
+                            root_ + "/log",
                             "",
                             CgroupDriver::kCgroupfs,
                             false};
@@ -373,6 +386,30 @@ TEST_F(PodWorkerTest, AResizeThatWantsItStartsTheContainerAnew) {
   EXPECT_TRUE(runtime_.updates.empty());
   EXPECT_EQ(Status().container_statuses.at(0).restart_count, 1);
   EXPECT_EQ(Condition("PodResizeInProgress"), "");
+}
+
+// With files: what a worker leaves for the one after it.
+class PodWorkerFilesTest : public PodWorkerTest {
+ protected:
+  PodWorkerFilesTest() {
+    context_.writes_files = true;
+    context_.log_root = root_ + "/log";
+  }
+};
+
+TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
+  StartWorker();
+  runtime_.FailStops(1000);
+  Delete(100);
+  executor_.RunFor(60s);
+  StopWorker();
+  runtime_.FailStops(0);
+  const size_t before = runtime_.stops().size();
+  StartWorker();
+  ASSERT_GT(runtime_.stops().size(), before);
+  EXPECT_EQ(runtime_.stops().front().second, 100s);
+  EXPECT_LE(runtime_.stops().at(before).second, 40s);
+  EXPECT_TRUE(Running("app").empty());
 }
 
 // Stops hold real threads here, as they do in real life.

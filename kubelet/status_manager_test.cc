@@ -24,12 +24,27 @@ TEST(StatusPatchTest, ReplacesListsOfAddressesAndLeavesOthersConditionsAlone) {
   const Json patch = StatusPatch("u1", status);
   EXPECT_EQ(patch["metadata"], Json({{"uid", "u1"}}));
   const Json& sent = patch["status"];
-  ASSERT_EQ(sent["conditions"].size(), 1u);
+  ASSERT_EQ(sent["conditions"].size(), 3u);
   EXPECT_EQ(sent["conditions"][0]["type"], "Ready");
+  EXPECT_EQ(sent["conditions"][1],
+            Json({{"$patch", "delete"}, {"type", "PodResizePending"}}));
+  EXPECT_EQ(sent["conditions"][2],
+            Json({{"$patch", "delete"}, {"type", "PodResizeInProgress"}}));
   EXPECT_EQ(sent["podIPs"], Json::parse(R"([{"$patch":"replace"},{"ip":"10.0.0.2"}])"));
   EXPECT_TRUE(sent["reason"].is_null());
   EXPECT_TRUE(sent["initContainerStatuses"].is_null());
   EXPECT_FALSE(sent.contains("nominatedNodeName"));
+}
+
+TEST(StatusPatchTest, AResizeUnderWayIsToldAndOneThatIsDoneTakenBack) {
+  core_v1::PodStatus status;
+  auto& under_way = status.conditions.emplace_back();
+  under_way.type = "PodResizeInProgress";
+  under_way.status = "True";
+  const Json conditions = StatusPatch("u1", status)["status"]["conditions"];
+  ASSERT_EQ(conditions.size(), 2u);
+  EXPECT_EQ(conditions[0]["status"], "True");
+  EXPECT_EQ(conditions[1], Json({{"$patch", "delete"}, {"type", "PodResizePending"}}));
 }
 
 // An API that notes what it is asked and answers as the test says.
