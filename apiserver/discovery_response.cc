@@ -65,14 +65,14 @@ Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& req
   return Plain(request, GroupsOf(kinds));
 }
 
+// None of a path that has an empty one; slashes at the end do not count.
 std::vector<std::string> Segments(std::string_view path) {
   std::vector<std::string> segments;
-  while (!path.empty()) {
-    if (path.front() == '/') {
-      path.remove_prefix(1);
-      continue;
-    }
+  while (path.ends_with('/')) path.remove_suffix(1);
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
     const size_t end = std::min(path.find('/'), path.size());
+    if (end == 0) return {};
     segments.emplace_back(path.substr(0, end));
     path.remove_prefix(end);
   }
@@ -101,6 +101,7 @@ std::optional<Document> DocumentAt(const RouteTable& routes, std::string_view pa
   document.core = document.segments[0] == "api";
   if (document.core) return depth <= 2 ? std::optional(document) : std::nullopt;
   if (document.segments[0] != "apis" || depth > 3) return std::nullopt;
+  if (depth == 1 && path != "/apis" && path != "/apis/") return std::nullopt;
   if (depth > 1 && !routes.HasGroup(document.segments[1])) return std::nullopt;
   return document;
 }

@@ -65,6 +65,46 @@ TEST(RequestInfo, ANameInTheFieldSelectorIsTheName) {
   EXPECT_EQ(Parse("GET", "/api/v1/pods", {{"fieldSelector", "metadata.name=a/b"}}).name, "");
 }
 
+TEST(RequestInfo, ANameCountsOnlyWhereTheOptionsOfTheListCanBeRead) {
+  const std::pair<std::string, std::string> name = {"fieldSelector", "metadata.name=x"};
+  EXPECT_EQ(Parse("GET", "/api/v1/pods", {name, {"limit", "5"}}).name, "x");
+  EXPECT_EQ(Parse("GET", "/api/v1/pods", {name, {"limit", "many"}}).name, "");
+  EXPECT_EQ(Parse("GET", "/api/v1/pods", {name, {"labelSelector", "a in"}}).name, "");
+  EXPECT_EQ(Parse("GET", "/api/v1/pods", {{"fieldSelector", "metadata.name!=x"}}).name, "");
+  const auto two = Parse("GET", "/api/v1/pods", {{"fieldSelector", "metadata.name=x"},
+                                                 {"fieldSelector", "metadata.name=y"}});
+  EXPECT_EQ(two.name, "x");
+  EXPECT_EQ(Parse("DELETE", "/api/v1/pods", {name}).name, "");
+  EXPECT_EQ(Parse("DELETE", "/api/v1/pods", {name}).field_selector, "metadata.name=x");
+  EXPECT_EQ(Parse("GET", "/api/v1/watch/pods", {name}).name, "");
+}
+
+TEST(RequestInfo, AVerbInThePathIsTheVerbWhateverTheMethod) {
+  for (const char* method : {"GET", "PUT", "DELETE", "POST", "OPTIONS"}) {
+    const auto watch = Parse(method, "/apis/apps/v1/watch/namespaces/a/deployments/d/scale");
+    EXPECT_EQ(watch.verb, "watch");
+    EXPECT_EQ(watch.subresource, "scale");
+    const auto proxy = Parse(method, "/api/v1/proxy/namespaces/a/pods/p/status");
+    EXPECT_EQ(proxy.verb, "proxy");
+    EXPECT_EQ(proxy.name, "p");
+    EXPECT_EQ(proxy.subresource, "");
+  }
+  EXPECT_EQ(Parse("GET", "/api/v1/watch/watch/x").resource, "watch");
+  EXPECT_FALSE(Parse("GET", "/api/v1/watch").unreadable.empty());
+  EXPECT_FALSE(Parse("GET", "/api/v1/proxy/").unreadable.empty());
+}
+
+TEST(RequestInfo, TellsANamespaceFromWhatIsInOne) {
+  const auto itself = Parse("GET", "/api/v1/namespaces/a/status");
+  EXPECT_FALSE(itself.below_namespace);
+  EXPECT_EQ(itself.depth, 3u);
+  const auto inside = Parse("GET", "/api/v1/namespaces/a/namespaces/b");
+  EXPECT_TRUE(inside.below_namespace);
+  EXPECT_EQ(inside.depth, 2u);
+  EXPECT_EQ(inside.namespace_name, "a");
+  EXPECT_EQ(inside.name, "b");
+}
+
 TEST(RequestInfo, KeepsWhatFollowsTheSubresource) {
   const auto info = Parse("GET", "/api/v1/namespaces/a/services/s/proxy/x/y");
   EXPECT_EQ(info.subresource, "proxy");

@@ -12,7 +12,6 @@ struct Index {
       by_resource;
   std::map<std::pair<std::string_view, std::string_view>, const KindInfo*> by_kind;
   std::set<std::pair<std::string_view, std::string_view>> versions;
-  std::set<std::string_view> groups;
 };
 
 const Index& TheIndex() {
@@ -22,7 +21,6 @@ const Index& TheIndex() {
       made.by_resource[{kind->group, kind->version, kind->resource}] = kind;
       made.by_kind[{kind->api_version, kind->kind}] = kind;
       made.versions.insert({kind->group, kind->version});
-      made.groups.insert(kind->group);
     }
     return made;
   }();
@@ -78,10 +76,6 @@ bool ServesKindIn(std::string_view api_version, std::string_view kind) {
 
 bool IsKnownGroupVersion(std::string_view group, std::string_view version) {
   return TheIndex().versions.contains({group, version});
-}
-
-bool IsKnownGroup(std::string_view group) {
-  return TheIndex().groups.contains(group);
 }
 
 const KindInfo& StorageKindOf(const KindInfo& kind) {

@@ -16,9 +16,8 @@ const KindInfo* FindKind(std::string_view api_version, std::string_view kind);
 // Whether an object of that kind of another version of its group could be converted to what is
 // served: versions that Kubernetes once had count.
 bool ServesKindIn(std::string_view api_version, std::string_view kind);
-// The group has that version, or any version at all.
+// The group has that version.
 bool IsKnownGroupVersion(std::string_view group, std::string_view version);
-bool IsKnownGroup(std::string_view group);
 // What an object of this kind is stored as: the kind itself, or another version of it.
 const KindInfo& StorageKindOf(const KindInfo& kind);
 

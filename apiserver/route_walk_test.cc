@@ -3,9 +3,9 @@
 // (access_model.h for rights, the generator here for paths). A new kind or subresource is walked by
 // being listed.
 //
-// To keep the product small, every step is asked by those users who may do much in some place and so
-// would find a hole; the others take turns, a third of the steps each, so that over the steps of a
-// resource each of them still meets each path form and method.
+// To keep the product small, every step is asked by those users who may do much in some place and
+// so would find a hole; the others take turns, a third of the steps each, so that over a few
+// resources each of them still meets each path form and method.
 //
 // A step is made from its meaning, never by reading a path: the generator knows what it asks for
 // before it writes that down. All are asked for as a dry run, so the walk changes nothing, which is
@@ -237,6 +237,9 @@ class Generator {
     AddMany(listed.namespaced ? listed.root + "/namespaces/a/" + upper.resource
                               : listed.root + "/" + upper.resource,
             upper, {});
+    AddMany("/" + Base(listed), About(listed, listed.namespaced ? "a" : ""), {});
+    AddMany(Base(listed) + "//", About(listed, listed.namespaced ? "a" : ""),
+            CollectionMethods(listed));
     Words old = About(listed, "");
     old.verb = "list";
     const std::string group = listed.root.substr(0, listed.root.rfind('/'));
@@ -494,7 +497,8 @@ TEST_F(RouteWalkTest, WhatIsNoResourceIsAuthorizedByItsPath) {
     const Words words{.verb = "get", .path = path};
     steps.push_back({"GET", path, words, Outcome::kServed});
   }
-  for (const char* path : {"/nonsense", "/apis/nonsense", "/apis/nonsense/v1", "/api/v9"}) {
+  for (const char* path : {"/nonsense", "/apis/nonsense", "/apis/nonsense/v1", "/api/v9", "//api",
+                           "//apis/apps/v1", "/apis//v1", "/apis//"}) {
     const Words words{.verb = "get", .path = path};
     steps.push_back({"GET", path, words, Outcome::kNoPath});
   }

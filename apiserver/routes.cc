@@ -226,6 +226,8 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   const bool core = info.prefix == "api";
   // The core group has no name, and so no place below /apis.
   if (core != info.group.empty() || !(core || HasGroup(info.group))) return {Found::kNoGroup};
+  // Its words leave out the slashes in front; a second one leads away from all groups.
+  if (info.path.starts_with("//")) return {Found::kNoGroup};
   const auto found = by_address_.find({info.group, info.version, info.resource});
   if (found == by_address_.end()) return {Found::kNoPath};
   const KindInfo& kind = *found->second.kind;

@@ -41,6 +41,28 @@ TEST_F(ServerMetricsTest, RequestsAreCountedByWhatTheyAskedFor) {
                             labels + R"(scope="resource",component="apiserver"} 3)"));
 }
 
+TEST_F(ServerMetricsTest, ConnectionsAndOddPathsAreCountedByTheirRoute) {
+  const std::string pod = "/api/v1/namespaces/default/pods/none";
+  Get(pod + "/log");
+  Ask("POST", pod + "/exec");
+  Ask("PUT", "/api/v1/watch/namespaces/default/pods/none");
+  Ask("PUT", "/api/v1/watch/namespaces/default/pods/none/status");
+  const std::string text = Scrape();
+  for (const char* name : {"log", "exec"}) {
+    EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="CONNECT",dry_run="",group="",)"
+                          R"(version="v1",resource="pods",subresource=")" +
+                              std::string(name) +
+                              R"(",scope="resource",component="apiserver",code="404"} 1)"))
+        << text;
+  }
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="WATCH",dry_run="",group="",version="v1",)"
+                        R"(resource="pods",subresource="",scope="resource",)"
+                        R"(component="apiserver",code="405"} 1)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="WATCH",dry_run="",group="",version="",)"
+                        R"(resource="",subresource="",scope="",component="apiserver",)"
+                        R"(code="404"} 1)"));
+}
+
 TEST_F(ServerMetricsTest, ObjectsAreCountedWhereTheyAreStored) {
   // Beside the one that the server makes itself.
   Post("/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "a"}})");

@@ -200,11 +200,11 @@ http::ClientRequest RequestFor(const http::Request& request, std::string_view pa
   forwarded.target = (path.empty() ? "/" : EscapePath(path)) + QueryOf(request);
   std::erase_if(forwarded.headers, [](const auto& header) {
     return http::EqualsIgnoreCase(header.first, "Authorization") ||
-           http::EqualsIgnoreCase(header.first, "Host") ||
            http::EqualsIgnoreCase(header.first.substr(0, 12), "Impersonate-");
   });
+  forwarded.headers.erase("X-Forwarded-Uri");
   forwarded.headers.emplace("X-Forwarded-Uri", EscapePath(request.path));
-  forwarded.headers.emplace("X-Forwarded-Host", std::string(request.Header("Host")));
+  // The client's Host header stays, as in kube-apiserver.
   return forwarded;
 }
 
