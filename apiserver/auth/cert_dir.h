@@ -11,12 +11,12 @@
 
 namespace skiff {
 
-struct ServingFiles {
+struct CertDirFiles {
   std::string certificate;
   std::string key;
 };
 // Invalid: one of the two files is there without the other.
-Result<ServingFiles> EnsureServingFiles(const std::string& directory, const CertificateOrder& order,
+Result<CertDirFiles> EnsureCertDir(const std::string& directory, const CertificateOrder& order,
                                         TimePoint now);
 
 }  // namespace skiff
