@@ -228,6 +228,11 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   }
   for (const std::string& arg : args) {
     to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
+    if (arg == "--allow-privileged=false") {
+      return Fail(Reason::kInvalid,
+                  "--allow-privileged=false is not supported: forbid privileged containers by Pod "
+                  "Security labels on namespaces");
+    }
   }
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
