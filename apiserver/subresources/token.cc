@@ -36,6 +36,9 @@ Result<> Check(const TokenRequest& request, const ApiRequest& http) {
     wrong.Invalid(metadata.Child("namespace"), request.metadata.namespace_,
                   "must match the service account namespace if specified");
   }
+  if (!wrong.empty()) {
+    return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", http.info.name));
+  }
   const FieldPath expiration = FieldPath("spec").Child("expirationSeconds");
   const int64_t seconds = request.spec.expiration_seconds.value_or(kSecondsDefault);
   if (seconds < kSecondsMin) {
@@ -45,7 +48,7 @@ Result<> Check(const TokenRequest& request, const ApiRequest& http) {
     wrong.Invalid(expiration, seconds, "may not specify a duration larger than 2^32 seconds");
   }
   if (wrong.empty()) return {};
-  return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", http.info.name));
+  return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", ""));
 }
 
 Error UidConflict(const std::string& kind, const std::string& name, const std::string& given,
@@ -113,9 +116,8 @@ Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
 Json TrackedFields(const ApiRequest& http, const WriteOptions& options, Json document) {
   const std::string manager = ManagerOf(options, http.http);
   const Type& type = TokenRequest::Describe();
-  if (!document["spec"].contains("expirationSeconds")) {
-    document["spec"]["expirationSeconds"] = kSecondsDefault;
-  }
+  Json& seconds = document["spec"]["expirationSeconds"];
+  if (seconds.is_null()) seconds = kSecondsDefault;
   UpdateManagedFields(type, ZeroDocument(type), document,
                       {.manager = manager,
                        .api_version = "authentication.k8s.io/v1",
