@@ -154,7 +154,8 @@ namespace {
 Result<> MendRbac(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
   const KindInfo& kind = *own.kind;
   const Json document = TRY(DocumentOf(kind, present));
-  if (!TRY(ReconciledRbac(document, wanted))) return {};
+  const auto mended_document = TRY(ReconciledRbac(document, wanted));
+  if (!mended_document) return {};
   const Json& metadata = wanted["metadata"];
   own.info.namespace_name = metadata.value("namespace", "");
   const auto mended = core.writer.Update(

@@ -152,7 +152,7 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
     return invalid("encoded start key empty (version meta.k8s.io/v1)");
   }
   if (token.start.find("..") != std::string::npos || token.start.starts_with('/')) {
-    return Fail(Reason::kBadRequest, "continue key is not valid: " + token.start);
+    return invalid(token.start);
   }
   if (token.start.ends_with('\0')) token.start.pop_back();
   return token;

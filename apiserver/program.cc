@@ -11,7 +11,7 @@
 
 #include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
-#include "apiserver/auth/serving_files.h"
+#include "apiserver/auth/cert_dir.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
 #include "base/control_loop.h"
@@ -231,6 +231,11 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   }
   for (const std::string& arg : args) {
     to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
+    if (arg == "--allow-privileged=false") {
+      return Fail(Reason::kInvalid,
+                  "--allow-privileged=false is not supported: forbid privileged containers by Pod "
+                  "Security labels on namespaces");
+    }
   }
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
@@ -274,7 +279,8 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   http::ServerTls tls = TRY(CertificateOf(flags, address));
   tls.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
   // Whose they are is seen when somebody is authenticated by them.
-  tls.client_ca_pem += TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  const std::string of_proxies = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  tls.client_ca_pem += of_proxies;
   return tls;
 }
 
@@ -285,7 +291,7 @@ Result<http::ServerTls> ApiServerProcess::Impl::CertificateOf(const ApiServerFla
   }
   const CertificateOrder order = ServerOrder(flags, address);
   if (!flags.cert_dir.empty()) {
-    const ServingFiles files = TRY(EnsureServingFiles(flags.cert_dir, order, clock.Now()));
+    const CertDirFiles files = TRY(EnsureCertDir(flags.cert_dir, order, clock.Now()));
     return http::ServerTls::FromFiles(files.certificate, files.key, "");
   }
   Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));

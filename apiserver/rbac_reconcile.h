@@ -1,5 +1,5 @@
-// Default roles and bindings that are there already, at a start: what a newer version adds to them is
-// added, and what users added stays. Who annotates one with
+// Default roles and bindings that are there already, at a start: what a newer version adds to them
+// is added, and what users added stays. Who annotates one with
 // rbac.authorization.kubernetes.io/autoupdate: "false" keeps it as it is. Pure.
 #pragma once
 

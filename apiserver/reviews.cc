@@ -2,6 +2,8 @@
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
+#include "api/decode.h"
+#include "api/managed_fields.h"
 #include "api/violations.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
@@ -24,6 +26,27 @@ Result<T> Question(ApiRequest& request) {
     for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
   }
   return FromJson<T>(decoded.document);
+}
+
+// A question that is answered in itself keeps account of who asked, as if it were stored.
+template <Kind T>
+Result<T> TrackedQuestion(ApiRequest& request) {
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  T review = TRY(Question<T>(request));
+  if (request.kind->namespaced && review.metadata.namespace_.empty()) {
+    review.metadata.namespace_ = request.info.namespace_name;
+  }
+  Json document = ToJson(review);
+  const std::string manager = ManagerOf(options, request.http);
+  const Type& type = *request.kind->type;
+  UpdateManagedFields(
+      type, ZeroDocument(type), document,
+      {.manager = manager,
+       .api_version = request.kind->api_version,
+       .subresource = "",
+       .now = std::chrono::time_point_cast<std::chrono::seconds>(request.now),
+       .reset = {}});
+  return FromJson<T>(document);
 }
 
 MediaOffer ReviewOffer() {
@@ -68,19 +91,88 @@ std::string FieldSelectorText(const Box<authorization_v1::FieldSelectorAttribute
   return text;
 }
 
+// As Go prints what has no names for JSON.
+Json Printed(const authorization_v1::NonResourceAttributes& asked) {
+  return {{"Path", asked.path}, {"Verb", asked.verb}};
+}
+
+// What selectors on labels and on fields have in common. Operators that are not known narrow
+// nothing, and so are taken.
+template <typename Selector>
+void CheckSelector(const Box<Selector>& selector, const FieldPath& path, Violations& wrong) {
+  if (!selector) return;
+  if (!selector->raw_selector.empty() && !selector->requirements.empty()) {
+    wrong.Invalid(path.Child("rawSelector"), selector->raw_selector,
+                  "may not specified at the same time as requirements");
+  }
+  if (selector->raw_selector.empty() && selector->requirements.empty()) {
+    wrong.Required(path.Child("requirements"), "when " + path.Text() +
+                                                   " is specified, requirements or rawSelector is "
+                                                   "required");
+  }
+  for (size_t i = 0; i < selector->requirements.size(); ++i) {
+    const auto& requirement = selector->requirements[i];
+    const FieldPath at = path.Child("requirements").Index(i);
+    const std::string& how = requirement.operator_;
+    if constexpr (std::is_same_v<Selector, authorization_v1::FieldSelectorAttributes>) {
+      if (requirement.key.empty()) wrong.Required(at.Child("key"), "must be specified");
+    }
+    if ((how == "In" || how == "NotIn") && requirement.values.empty()) {
+      wrong.Required(at.Child("values"), "must be specified when `operator` is 'In' or 'NotIn'");
+    }
+    if ((how == "Exists" || how == "DoesNotExist") && !requirement.values.empty()) {
+      wrong.Forbidden(at.Child("values"),
+                      "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    }
+  }
+}
+
 template <typename Spec>
-Result<Access> AccessAsked(const Spec& spec, std::string_view kind) {
-  Violations wrong;
+void CheckAttributes(const Spec& spec, Violations& wrong) {
   const FieldPath path("spec");
   if (spec.resource_attributes && spec.non_resource_attributes) {
-    wrong.Invalid(path.Child("nonResourceAttributes"), ToJson(*spec.non_resource_attributes),
+    wrong.Invalid(path.Child("nonResourceAttributes"), Printed(*spec.non_resource_attributes),
                   "cannot be specified in combination with resourceAttributes");
   }
   if (!spec.resource_attributes && !spec.non_resource_attributes) {
     wrong.Invalid(path.Child("resourceAttributes"), nullptr,
                   "exactly one of nonResourceAttributes or resourceAttributes must be specified");
   }
-  if (!wrong.empty()) return Fail(wrong.ToError("authorization.k8s.io", kind, ""));
+}
+
+template <typename Spec>
+void CheckSelectors(const Spec& spec, Violations& wrong) {
+  if (!spec.resource_attributes) return;
+  const FieldPath path = FieldPath("spec").Child("resourceAttributes");
+  CheckSelector(spec.resource_attributes->field_selector, path.Child("fieldSelector"), wrong);
+  CheckSelector(spec.resource_attributes->label_selector, path.Child("labelSelector"), wrong);
+}
+
+template <typename Spec>
+void CheckUser(const Spec& spec, Violations& wrong) {
+  if (!spec.user.empty() || !spec.groups.empty()) return;
+  wrong.Invalid(FieldPath("spec").Child("user"), "",
+                "at least one of user or group must be specified");
+}
+
+// A question has no name and nothing else that objects have; one of a namespace has that.
+void CheckMetadata(const meta_v1::ObjectMeta& metadata, bool namespaced, Violations& wrong) {
+  meta_v1::ObjectMeta rest = metadata;
+  rest.managed_fields.clear();
+  if (namespaced) rest.namespace_.clear();
+  if (rest == meta_v1::ObjectMeta()) return;
+  wrong.Invalid(FieldPath("metadata"), ToJson(metadata),
+                namespaced ? "must be empty except for namespace" : "must be empty");
+}
+
+// Kubernetes leaves the kind out of this error.
+Result<> NoneWrong(const Violations& wrong) {
+  if (wrong.empty()) return {};
+  return Fail(wrong.ToError("authorization.k8s.io", "", ""));
+}
+
+template <typename Spec>
+Access AccessAsked(const Spec& spec) {
   if (spec.non_resource_attributes) {
     return Access{.verb = spec.non_resource_attributes->verb,
                   .is_resource = false,
@@ -107,42 +199,57 @@ void Decide(Core& core, const User& user, const Access& access,
 }
 
 template <typename Spec>
-Result<User> UserAsked(const Spec& spec, std::string_view kind) {
-  if (spec.user.empty() && spec.groups.empty()) {
-    Violations wrong;
-    wrong.Invalid(FieldPath("spec").Child("user"), "",
-                  "at least one of user or group must be specified");
-    return Fail(wrong.ToError("authorization.k8s.io", kind, ""));
-  }
+User UserAsked(const Spec& spec) {
   return User{
       .name = spec.user, .uid = spec.uid, .groups = spec.groups, .extra = ExtraOf(spec.extra)};
 }
 
 Result<http::Response> SubjectAccess(Core& core, ApiRequest& request) {
-  auto review = TRY(Question<authorization_v1::SubjectAccessReview>(request));
-  const Access access = TRY(AccessAsked(review.spec, "SubjectAccessReview"));
-  const User user = TRY(UserAsked(review.spec, "SubjectAccessReview"));
-  Decide(core, user, access, review.status);
+  auto review = TRY(TrackedQuestion<authorization_v1::SubjectAccessReview>(request));
+  Violations wrong;
+  CheckAttributes(review.spec, wrong);
+  CheckUser(review.spec, wrong);
+  CheckSelectors(review.spec, wrong);
+  CheckMetadata(review.metadata, false, wrong);
+  TRY(NoneWrong(wrong));
+  Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status);
   return Answer(request, review);
 }
 
 Result<http::Response> SelfSubjectAccess(Core& core, ApiRequest& request) {
-  auto review = TRY(Question<authorization_v1::SelfSubjectAccessReview>(request));
-  const Access access = TRY(AccessAsked(review.spec, "SelfSubjectAccessReview"));
-  Decide(core, request.user, access, review.status);
+  auto review = TRY(TrackedQuestion<authorization_v1::SelfSubjectAccessReview>(request));
+  Violations wrong;
+  CheckAttributes(review.spec, wrong);
+  CheckSelectors(review.spec, wrong);
+  CheckMetadata(review.metadata, false, wrong);
+  TRY(NoneWrong(wrong));
+  Decide(core, request.user, AccessAsked(review.spec), review.status);
   return Answer(request, review);
 }
 
 Result<http::Response> LocalSubjectAccess(Core& core, ApiRequest& request) {
-  auto review = TRY(Question<authorization_v1::LocalSubjectAccessReview>(request));
-  const Access access = TRY(AccessAsked(review.spec, "LocalSubjectAccessReview"));
-  const User user = TRY(UserAsked(review.spec, "LocalSubjectAccessReview"));
-  if (review.metadata.namespace_.empty()) review.metadata.namespace_ = request.info.namespace_name;
-  if (access.namespace_name != request.info.namespace_name) {
+  auto review = TRY(TrackedQuestion<authorization_v1::LocalSubjectAccessReview>(request));
+  Violations wrong;
+  CheckAttributes(review.spec, wrong);
+  CheckUser(review.spec, wrong);
+  CheckSelectors(review.spec, wrong);
+  CheckMetadata(review.metadata, true, wrong);
+  const auto& resource = review.spec.resource_attributes;
+  if (resource && resource->namespace_ != review.metadata.namespace_) {
+    wrong.Invalid(FieldPath("spec").Child("resourceAttributes").Child("namespace"),
+                  resource->namespace_, "must match metadata.namespace");
+  }
+  if (review.spec.non_resource_attributes) {
+    wrong.Invalid(FieldPath("spec").Child("nonResourceAttributes"),
+                  Printed(*review.spec.non_resource_attributes),
+                  "disallowed on this kind of request");
+  }
+  TRY(NoneWrong(wrong));
+  if (review.metadata.namespace_ != request.info.namespace_name) {
     return Fail(Reason::kBadRequest, "spec.resourceAttributes.namespace must match namespace: " +
                                          request.info.namespace_name);
   }
-  Decide(core, user, access, review.status);
+  Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status);
   return Answer(request, review);
 }
 
@@ -166,7 +273,8 @@ Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
   if (review.spec.namespace_.empty()) {
     return Fail(Reason::kBadRequest, "no namespace on request");
   }
-  review.status = {};
+  const std::string space = review.spec.namespace_;
+  review = {};  // The answer does not say what was asked.
   if (!core.has_rbac || request.user.InGroup(kGroupMasters)) {
     rbac_v1::PolicyRule all;
     all.verbs = all.api_groups = all.resources = {"*"};
@@ -178,7 +286,7 @@ Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
   std::vector<std::string> errors;
   if (core.has_rbac) {
     core.rbac.VisitRules(
-        request.user, review.spec.namespace_,
+        request.user, space,
         [&](const rbac_v1::PolicyRule& rule) {
           AddRule(rule, review.status);
           return true;
@@ -195,13 +303,15 @@ Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
 
 Result<http::Response> WhoAmI(Core&, ApiRequest& request) {
   auto review = TRY(Question<authentication_v1::SelfSubjectReview>(request));
-  review.status = {};
+  review = {};
+  review.metadata.creation_timestamp =
+      Time(std::chrono::time_point_cast<std::chrono::seconds>(request.now));
   FillUserInfo(request.user, review.status.user_info);
   return Answer(request, review);
 }
 
 Result<http::Response> TokenQuestion(Core& core, ApiRequest& request) {
-  auto review = TRY(Question<authentication_v1::TokenReview>(request));
+  auto review = TRY(TrackedQuestion<authentication_v1::TokenReview>(request));
   if (review.spec.token.empty()) {
     return Fail(Reason::kBadRequest, "token is required for TokenReview in authentication");
   }
@@ -213,7 +323,11 @@ Result<http::Response> TokenQuestion(Core& core, ApiRequest& request) {
     FillUserInfo(found->user, review.status.user);
     review.status.audiences = found->audiences;
   } else {
-    review.status.error = found.error().message;
+    // Every way to know a token says why it does not; most know it as no token of theirs.
+    constexpr std::string_view kInvalid = "invalid bearer token";
+    const std::string& error = found.error().message;
+    review.status.error =
+        error == kInvalid ? error : "[" + std::string(kInvalid) + ", " + error + "]";
   }
   return Answer(request, review);
 }

@@ -1,5 +1,5 @@
-// Since when the server marks tokens that lie in Secrets when they are used: whoever cleans up takes
-// those for unused that were not used since. It stands in a config map, as a date:
+// Since when the server marks tokens that lie in Secrets when they are used: whoever cleans up
+// takes those for unused that were not used since. It stands in a config map, as a date:
 //
 //   kube-system/kube-apiserver-legacy-service-account-token-tracking   data: {since: "2026-01-02"}
 //

@@ -20,7 +20,8 @@ TEST(TokenTrackingTest, OnlyADateIsADate) {
 class TokenTrackingUpkeepTest : public ServerFixture {};
 
 TEST_F(TokenTrackingUpkeepTest, BeginsAnewWhenItIsGoneOrSaysNothing) {
-  const std::string path = std::string("/api/v1/namespaces/kube-system/configmaps/") + kTokenTracking;
+  const std::string path =
+      std::string("/api/v1/namespaces/kube-system/configmaps/") + kTokenTracking;
   const auto since = [&] { return Get(path).body["data"]["since"]; };
   const Json first = since();
   ASSERT_TRUE(first.is_string());

@@ -1,6 +1,7 @@
 // What a running server keeps as it should be, whoever deletes or changes it: the objects that a
 // cluster cannot do without (system namespaces, the service `kubernetes` and its endpoints, flow
-// control, its own APIServices, the config maps on authentication), and in each FlowSchema's status whether its priority level exists.
+// control, its own APIServices, the config maps on authentication), and in each FlowSchema's status
+// whether its priority level exists.
 //
 // Sleeps until something happens to one of those kinds.
 #pragma once

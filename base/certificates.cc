@@ -63,8 +63,7 @@ std::string TextOf(BIO* bio) {
   return {data, static_cast<size_t>(size)};
 }
 
-// "EC PRIVATE KEY" and "RSA PRIVATE KEY" (SEC 1, PKCS 1) are what every client reads; PKCS 8 some do
-// not.
+// "EC PRIVATE KEY" and "RSA PRIVATE KEY" (SEC 1, PKCS 1) are what every client reads; PKCS 8 is not.
 std::string PrivatePem(evp_pkey_st* key) {
   const BioPtr bio = Memory();
   PEM_write_bio_PrivateKey_traditional(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);

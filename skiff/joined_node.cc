@@ -30,9 +30,9 @@ Result<KeyPair> ServicesOf(const std::string& directory, const NodeIdentity& ide
   SystemRandom random;
   if (auto kept = LoadNodeServices(directory, identity.node_name, clock.Now())) return kept;
   Client client(as_node, "skiff");
+  const WantedCertificate wanted = NodeServicesCertificate(identity.node_name);
   const KeyPair made =
-      TRY(ObtainClientCertificate({client, clock, random},
-                                  NodeServicesCertificate(identity.node_name), kCertificateTimeout));
+      TRY(ObtainClientCertificate({client, clock, random}, wanted, kCertificateTimeout));
   TRY(SaveNodeServices(directory, made));
   return made;
 }

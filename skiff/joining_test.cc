@@ -124,7 +124,7 @@ TEST_F(JoiningTest, ACertificateThatEndedWhileTheNodeWasOffTakesAToken) {
   const TimePoint long_ago = clock_.Now() - 24h * 800;
   const auto authority = *CertificateAuthority::Create("kubernetes", long_ago);
   NodeIdentity ended = *first;
-  ended.client = *authority.Issue(ClientOrder("slept"), long_ago);
+  ended.client = *authority.Issue(NodeClientCertificate("slept").order, long_ago);
   ASSERT_TRUE(SaveNodeIdentity(directory_, ended));
   options.target = target;
   options.node_name.clear();

@@ -42,7 +42,8 @@ TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
   });
   Client client(transport, "kubelet");
   CertificateRotation rotation({client, clock, random},
-                               {certificates::kKubeletClientSigner, ClientOrder("n")}, "",
+                               {certificates::kKubeletClientSigner, NodeClientCertificate("n").order},
+                               "",
                                [](const KeyPair&) { return Result<>(); });
   SteppedExecutor executor(clock, 1);
   rotation.Start(executor);
@@ -69,6 +70,17 @@ class NodeUpkeepTest : public JoinedClusterTest {
     if (!review) return "";
     EXPECT_EQ((*review)->status.user_info.username, "system:node:" + identity_.node_name);
     return (*review)->status.user_info.extra.at("authentication.kubernetes.io/credential-id").at(0);
+  }
+  // As what serves the cluster's network from the node: with a certificate that the node asks for.
+  void BecomeServices() {
+    const auto pair = ObtainClientCertificate(
+        {*node_, clock_, random_}, NodeServicesCertificate(identity_.node_name), kPatience);
+    ASSERT_TRUE(pair) << pair.error().message;
+    ASSERT_TRUE(SaveNodeServices(directory_, *pair));
+    NodeIdentity services = identity_;
+    services.client = *LoadNodeServices(directory_, identity_.node_name, clock_.Now());
+    services_transport_ = *MakeHttpsTransport(HttpsOptionsOf(services));
+    services_ = std::make_unique<Client>(*services_transport_, "skiff-node-services");
   }
   // Runs a rotation until it has taken a certificate.
   KeyPair Rotate(const Clock& clock, CertificateRotation::Options options,
@@ -97,7 +109,23 @@ class NodeUpkeepTest : public JoinedClusterTest {
   NodeIdentity identity_;
   std::unique_ptr<RenewableTransport> node_transport_;
   std::unique_ptr<Client> node_;
+  std::unique_ptr<Transport> services_transport_;
+  std::unique_ptr<Client> services_;
 };
+
+TEST_F(NodeUpkeepTest, WhatServesTheNetworkIsSomebodyElseThanTheKubelet) {
+  JoinAs("served");
+  EXPECT_FALSE(LoadNodeServices(directory_, "served", clock_.Now()));
+  BecomeServices();
+  EXPECT_FALSE(LoadNodeServices(directory_, "another", clock_.Now()));
+  EXPECT_FALSE(LoadNodeServices(directory_, "served", clock_.Now() + 24h * 400)) << "it has ended";
+  const auto review = services_->Create(authentication_v1::SelfSubjectReview());
+  ASSERT_TRUE(review) << review.error().message;
+  EXPECT_EQ((*review)->status.user_info.username, "skiff:node-services:served");
+  EXPECT_TRUE(services_->List<Node>({}));
+  EXPECT_FALSE(node_->List<Node>({}));
+  EXPECT_FALSE(services_->List<core_v1::Secret>({}));
+}
 
 TEST_F(NodeUpkeepTest, AClientCertificateIsRenewedAndUsedWhileTheNodeRuns) {
   JoinAs("rotated");
@@ -105,7 +133,7 @@ TEST_F(NodeUpkeepTest, AClientCertificateIsRenewedAndUsedWhileTheNodeRuns) {
   // Nine tenths of a year are over.
   const FakeClock later(clock_.Now() + 24h * 330);
   const KeyPair next =
-      Rotate(later, {certificates::kKubeletClientSigner, ClientOrder("rotated")},
+      Rotate(later, {certificates::kKubeletClientSigner, NodeClientCertificate("rotated").order},
              identity_.client.certificate_pem, [&](const KeyPair& taken) -> Result<> {
                NodeIdentity renewed = identity_;
                renewed.client = taken;
@@ -123,7 +151,8 @@ TEST_F(NodeUpkeepTest, ACertificateThatIsYoungIsLeftAlone) {
   FakeClock clock(clock_.Now());
   SteppedExecutor executor(clock, 1);
   CertificateRotation rotation(
-      {*node_, clock, random_}, {certificates::kKubeletClientSigner, ClientOrder("young")},
+      {*node_, clock, random_},
+      {certificates::kKubeletClientSigner, NodeClientCertificate("young").order},
       identity_.client.certificate_pem, [](const KeyPair&) { return Result<>(); });
   rotation.Start(executor);
   EXPECT_TRUE(executor.RunUntilIdle());
@@ -159,6 +188,7 @@ TEST_F(NodeUpkeepTest, AKubeletGetsAServingCertificateForItsAddress) {
 
 TEST_F(NodeUpkeepTest, ANodeRemovesTheDirectoryItIsToldToAndDeletesNoOtherVolume) {
   JoinAs("keeper");
+  BecomeServices();
   PersistentVolume volume;
   volume.metadata.name = "pvc-1";
   volume.metadata.labels[kReclaimedBy] = "keeper";
@@ -179,17 +209,18 @@ TEST_F(NodeUpkeepTest, ANodeRemovesTheDirectoryItIsToldToAndDeletesNoOtherVolume
   other.metadata.name = "pvc-2";
   other.metadata.labels[kReclaimedBy] = "node-0";
   ASSERT_TRUE(admin_->Create(other));
-  const auto refused = node_->Delete<PersistentVolume>({"", "pvc-2"});
+  EXPECT_FALSE(node_->Delete<PersistentVolume>({"", "pvc-2"}));
+  const auto refused = services_->Delete<PersistentVolume>({"", "pvc-2"});
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message,
-              HasSubstr("node \"keeper\" can only delete volumes that it is to reclaim"));
-  EXPECT_FALSE(node_->Patch(other, [](PersistentVolume& it) { it.metadata.labels.clear(); }));
+              HasSubstr("can only delete volumes that its node is to reclaim"));
+  EXPECT_FALSE(services_->Patch(other, [](PersistentVolume& it) { it.metadata.labels.clear(); }));
 
   EventSink sink(*node_, clock_);
   EventRecorder events(sink, clock_, "kubelet", "keeper");
   ScopedInformer<PersistentVolume> assigned(
-      {*node_, clock_, random_}, {.label_selector = std::string(kReclaimedBy) + "=keeper"});
-  kubelet::LocalVolumeReclaimer reclaimer({assigned.informer(), *node_, events}, "keeper");
+      {*services_, clock_, random_}, {.label_selector = std::string(kReclaimedBy) + "=keeper"});
+  kubelet::LocalVolumeReclaimer reclaimer({assigned.informer(), *services_, events}, "keeper");
   ThreadExecutor executor("test", 3);
   executor.Add(reclaimer);
   assigned.Start(executor);

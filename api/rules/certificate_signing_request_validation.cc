@@ -58,9 +58,9 @@ std::vector<std::string> PemTypes(const std::string& text) {
 void ValidateUsages(const std::vector<std::string>& usages, const FieldPath& path,
                     Violations& out) {
   if (usages.empty()) return out.Required(path);
+  for (size_t i = 0; i < usages.size(); ++i) CheckOneOf(usages[i], kUsages, path.Index(i), out);
   std::set<std::string_view> seen;
   for (size_t i = 0; i < usages.size(); ++i) {
-    CheckOneOf(usages[i], kUsages, path.Index(i), out);
     if (!seen.insert(usages[i]).second) out.Duplicate(path.Index(i), usages[i]);
   }
 }

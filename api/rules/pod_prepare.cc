@@ -57,9 +57,11 @@ void CopyAppArmorProfiles(std::vector<AnyContainer>& containers, const Pod& pod)
 
 void PreparePodCreate(Pod& pod) {
   pod.metadata.generation = 1;
+  // The one thing that Kubernetes takes from a status that is sent.
+  const std::string given_class = pod.status.qos_class;
   pod.status = {};
   pod.status.phase = "Pending";
-  pod.status.qos_class = ComputeQosClass(pod.spec);
+  pod.status.qos_class = given_class.empty() ? ComputeQosClass(pod.spec) : given_class;
   if (!pod.spec.scheduling_gates.empty()) {
     auto& condition = pod.status.conditions.emplace_back();
     condition.type = "PodScheduled";

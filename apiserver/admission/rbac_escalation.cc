@@ -119,8 +119,10 @@ class RbacEscalation final : public AdmissionPlugin {
     const RoleRef& role = binding.role_ref;
     const char* resource = role.kind == "ClusterRole" ? "clusterroles" : "roles";
     if (MayDo(request, "bind", resource, role.name)) return {};
-    const auto rules = TRY(rbac_.RulesOf(role, request.namespace_name));
-    return CheckGrant(request, *rules);
+    const auto rules = rbac_.RulesOf(role, request.namespace_name);
+    // As Kubernetes words it: as if the binding itself were what is missing.
+    if (!rules) return Fail(NotFoundError(GroupResourceOf(request.kind), role.name));
+    return CheckGrant(request, **rules);
   }
 
   Authorizer& authorizer_;

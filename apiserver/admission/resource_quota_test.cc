@@ -43,8 +43,8 @@ TEST_F(ResourceQuotaTest, OfManyWhoComeAtOnceAsManyAsFitGetIn) {
     for (int i = 0; i < kAskers; ++i) {
       askers.emplace_back([&, i] {
         const auto made = MakeMap("m" + std::to_string(i));
+        EXPECT_TRUE(made.code == 201 || made.code == 403) << made.message();
         if (made.code == 201) ++let_in;
-        if (made.code != 201) EXPECT_EQ(made.code, 403) << made.message();
       });
     }
   }
@@ -97,7 +97,8 @@ TEST_F(ResourceQuotaTest, ClaimsOfDevicesCountTheWorstOfTheirAlternatives) {
       {"name": "b", "firstAvailable": [
           {"name": "x", "deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 4},
           {"name": "y", "deviceClassName": "nic", "allocationMode": "All"},
-          {"name": "z", "deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 3}]}]}}})");
+          {"name": "z", "deviceClassName": "gpu", "allocationMode": "ExactCount",
+           "count": 3}]}]}}})");
   ASSERT_EQ(made.code, 201) << made.message();
   EXPECT_EQ(Used("q")["gpu.deviceclass.resource.k8s.io/devices"], "6");
   EXPECT_EQ(Used("q")["nic.deviceclass.resource.k8s.io/devices"], "32");

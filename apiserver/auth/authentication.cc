@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "api/values.h"
 #include "apiserver/auth/token_protocol.h"
@@ -117,7 +118,9 @@ std::string AsReferences(const User& asked) {
   const std::string version = "authentication.k8s.io/v1";
   for (const std::string& group : asked.groups) add("Group  " + group + "    ");
   for (const auto& [key, values] : asked.extra) {
-    for (const std::string& value : values) add("UserExtra  " + value + "  " + version + "  " + key);
+    for (const std::string& value : values) {
+      add("UserExtra  " + value + "  " + version + "  " + key);
+    }
   }
   if (!asked.uid.empty()) add("UID  " + asked.uid + "  " + version + "  ");
   return "[" + text + "]";
@@ -209,20 +212,29 @@ Result<User> Authentication::Authenticate(const http::Request& request,
 
 Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
                                                     std::vector<std::string> audiences) const {
-  if (const User* user = options_.tokens.Find(token)) {
-    return TokenUser{.user = WithAuthenticatedGroup(*user), .audiences = audiences};
+  // Tokens that name no audience are good for the server's own.
+  std::vector<std::string> shared;
+  if (options_.service_accounts != nullptr) {
+    const auto& own = options_.service_accounts->audiences();
+    if (audiences.empty()) audiences = own;
+    std::copy_if(own.begin(), own.end(), std::back_inserter(shared), [&](const auto& each) {
+      return std::find(audiences.begin(), audiences.end(), each) != audiences.end();
+    });
+  }
+  const bool for_us = !shared.empty() || audiences.empty();
+  if (const User* user = for_us ? options_.tokens.Find(token) : nullptr) {
+    return TokenUser{.user = WithAuthenticatedGroup(*user), .audiences = shared};
   }
   if (options_.service_accounts != nullptr) {
-    if (audiences.empty()) audiences = options_.service_accounts->audiences();
     if (auto found = options_.service_accounts->Authenticate(token, audiences)) {
       if (!*found) return Fail((*found).error());
       (*found)->user = WithAuthenticatedGroup(std::move((*found)->user));
       return std::move(**found);
     }
   }
-  if (options_.bootstrap != nullptr) {
+  if (options_.bootstrap != nullptr && for_us) {
     if (auto user = options_.bootstrap->Authenticate(token)) {
-      return TokenUser{.user = WithAuthenticatedGroup(std::move(*user)), .audiences = audiences};
+      return TokenUser{.user = WithAuthenticatedGroup(std::move(*user)), .audiences = shared};
     }
   }
   return Fail(Reason::kUnauthorized, "invalid bearer token");

@@ -1,7 +1,7 @@
-// Whom client certificates name, and whether they are good now: of users by --client-ca-file, of the
-// proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified at the
-// handshake that one of these authorities signed; a connection outlives a certificate, so the time
-// is looked at on each request, and where there are two authorities, whose it is.
+// Whom client certificates name, and whether they are good now: of users by --client-ca-file, of
+// the proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified at
+// the handshake that one of these authorities signed; a connection outlives a certificate, so the
+// time is looked at on each request, and where there are two authorities, whose it is.
 #pragma once
 
 #include <map>

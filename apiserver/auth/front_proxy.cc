@@ -23,7 +23,8 @@ std::string FirstValue(const http::Request& request, const std::vector<std::stri
 }
 
 bool IsBlank(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isspace(c) != 0; });
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isspace(c) != 0; });
 }
 
 }  // namespace

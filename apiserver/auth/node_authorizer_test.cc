@@ -1,4 +1,4 @@
-// What a kubelet may do, right by right, over the real store; NodeRestriction has a test of its own.
+// What a kubelet may do, right by right, over the real store; NodeRestriction has its own test.
 #include "apiserver/auth/node_authorizer.h"
 
 #include <gtest/gtest.h>
@@ -79,90 +79,92 @@ constexpr const char* kOnlyGet = "can only get individual resources of this type
 constexpr const char* kSliceSelector =
     "can only list/watch/deletecollection resourceslices with nodeName field selector";
 
+struct Right {
+  const char* access;
+  const char* answer;
+};
+constexpr Right kRights[] = {
+    // Secrets and config maps: single ones that a pod here names.
+    {"get - secrets default s", "yes"},
+    {"list - secrets default s", "yes"},
+    {"watch - configmaps default m", "yes"},
+    {"get - secrets default other", kUnrelated},
+    {"get - secrets kube-system s", kUnrelated},
+    {"list - secrets default", "No Object name found"},
+    {"list - secrets", "can only read namespaced object of this type"},
+    {"update - secrets default s", "can only read resources of this type"},
+    {"get - configmaps/x default m", "cannot read subresource"},
+    // Claims and volumes.
+    {"get - persistentvolumeclaims default data", "yes"},
+    {"list - persistentvolumeclaims default data", kOnlyGet},
+    {"patch - persistentvolumeclaims/status default data", "yes"},
+    {"get - persistentvolumeclaims/status default data",
+     "can only get/update/patch this type"},
+    {"get - persistentvolumes - pv", kUnrelated},
+    {"list - persistentvolumes", kOnlyGet},
+    {"delete - persistentvolumes - pv", kOnlyGet},
+    {"get storage.k8s.io volumeattachments - mine", "yes"},
+    {"get storage.k8s.io volumeattachments - theirs", kUnrelated},
+    {"list storage.k8s.io volumeattachments", kOnlyGet},
+    // Service accounts and their tokens.
+    {"get - serviceaccounts default default", "yes"},
+    {"get - serviceaccounts default other", kUnrelated},
+    {"create - serviceaccounts/token default default", "yes"},
+    {"create - serviceaccounts/token default other", kUnrelated},
+    {"list - serviceaccounts default", "can only create tokens for individual service accounts"},
+    {"create - serviceaccounts/other default default",
+     "can only create token subresource of serviceaccount"},
+    // Leases and CSINodes of its own.
+    {"create coordination.k8s.io leases kube-node-lease", "yes"},
+    {"update coordination.k8s.io leases kube-node-lease node1", "yes"},
+    {"update coordination.k8s.io leases kube-node-lease node2", kOwnLease},
+    {"get coordination.k8s.io leases default node1",
+     "can only access leases in the \"kube-node-lease\" system namespace"},
+    {"list coordination.k8s.io leases kube-node-lease",
+     "can only get, create, update, patch, or delete a node lease"},
+    {"delete storage.k8s.io csinodes - node1", "yes"},
+    {"get storage.k8s.io csinodes - node2",
+     "can only access CSINode with the same name as the requesting node"},
+    // Resource slices of its own.
+    {"create resource.k8s.io resourceslices", "yes"},
+    {"update resource.k8s.io resourceslices - mine", "yes"},
+    {"delete resource.k8s.io resourceslices - theirs", kUnrelated},
+    {"list resource.k8s.io resourceslices - - spec.nodeName=node1", "yes"},
+    {"deletecollection resource.k8s.io resourceslices - - spec.nodeName=node1", "yes"},
+    {"deletecollection resource.k8s.io resourceslices", kSliceSelector},
+    {"deletecollection resource.k8s.io resourceslices - - spec.nodeName=node2", kSliceSelector},
+    {"watch resource.k8s.io resourceslices - - spec.nodeName!=node1", kSliceSelector},
+    // Nodes: all may be written, which NodeRestriction narrows; only its own is read.
+    {"get - nodes - node1", "yes"},
+    {"watch - nodes - node1 metadata.name=node1", "yes"},
+    {"patch - nodes/status - node1", "yes"},
+    {"get - nodes - node2", "node 'node1' cannot read 'node2', only its own Node object"},
+    {"list - nodes", "node 'node1' cannot read all nodes, only its own Node object"},
+    {"delete - nodes - node1", ""},
+    {"get - nodes/proxy - node1", ""},
+    // Pods on it.
+    {"get - pods default mine", "yes"},
+    {"get - pods default other", kUnrelated},
+    {"list - pods - - spec.nodeName=node1", "yes"},
+    {"watch - pods default mine metadata.name=mine", "yes"},
+    {"list - pods - - spec.nodeName=node2",
+     "can only list/watch pods with spec.nodeName field selector"},
+    {"update - pods default mine", ""},
+    {"update - pods/status default other", "yes"},
+    {"create - pods/eviction default other", "yes"},
+    {"get - pods/log default mine", ""},
+    {"create - pods/exec default mine", ""},
+    // By the rules of the role.
+    {"list - services", "yes"},
+    {"create certificates.k8s.io certificatesigningrequests", "yes"},
+    {"list node.k8s.io runtimeclasses", "yes"},
+    {"list - namespaces", ""},
+    {"list discovery.k8s.io endpointslices", ""},
+    {"list storage.k8s.io storageclasses", ""},
+};
+
 TEST_F(NodeAuthorizerTest, EachRightIsThatOfKubernetes) {
-  const struct {
-    const char* access;
-    const char* answer;
-  } kRows[] = {
-      // Secrets and config maps: single ones that a pod here names.
-      {"get - secrets default s", "yes"},
-      {"list - secrets default s", "yes"},
-      {"watch - configmaps default m", "yes"},
-      {"get - secrets default other", kUnrelated},
-      {"get - secrets kube-system s", kUnrelated},
-      {"list - secrets default", "No Object name found"},
-      {"list - secrets", "can only read namespaced object of this type"},
-      {"update - secrets default s", "can only read resources of this type"},
-      {"get - configmaps/x default m", "cannot read subresource"},
-      // Claims and volumes.
-      {"get - persistentvolumeclaims default data", "yes"},
-      {"list - persistentvolumeclaims default data", kOnlyGet},
-      {"patch - persistentvolumeclaims/status default data", "yes"},
-      {"get - persistentvolumeclaims/status default data",
-       "can only get/update/patch this type"},
-      {"get - persistentvolumes - pv", kUnrelated},
-      {"list - persistentvolumes", kOnlyGet},
-      {"delete - persistentvolumes - pv", kOnlyGet},
-      {"get storage.k8s.io volumeattachments - mine", "yes"},
-      {"get storage.k8s.io volumeattachments - theirs", kUnrelated},
-      {"list storage.k8s.io volumeattachments", kOnlyGet},
-      // Service accounts and their tokens.
-      {"get - serviceaccounts default default", "yes"},
-      {"get - serviceaccounts default other", kUnrelated},
-      {"create - serviceaccounts/token default default", "yes"},
-      {"create - serviceaccounts/token default other", kUnrelated},
-      {"list - serviceaccounts default", "can only create tokens for individual service accounts"},
-      {"create - serviceaccounts/other default default",
-       "can only create token subresource of serviceaccount"},
-      // Leases and CSINodes of its own.
-      {"create coordination.k8s.io leases kube-node-lease", "yes"},
-      {"update coordination.k8s.io leases kube-node-lease node1", "yes"},
-      {"update coordination.k8s.io leases kube-node-lease node2", kOwnLease},
-      {"get coordination.k8s.io leases default node1",
-       "can only access leases in the \"kube-node-lease\" system namespace"},
-      {"list coordination.k8s.io leases kube-node-lease",
-       "can only get, create, update, patch, or delete a node lease"},
-      {"delete storage.k8s.io csinodes - node1", "yes"},
-      {"get storage.k8s.io csinodes - node2",
-       "can only access CSINode with the same name as the requesting node"},
-      // Resource slices of its own.
-      {"create resource.k8s.io resourceslices", "yes"},
-      {"update resource.k8s.io resourceslices - mine", "yes"},
-      {"delete resource.k8s.io resourceslices - theirs", kUnrelated},
-      {"list resource.k8s.io resourceslices - - spec.nodeName=node1", "yes"},
-      {"deletecollection resource.k8s.io resourceslices - - spec.nodeName=node1", "yes"},
-      {"deletecollection resource.k8s.io resourceslices", kSliceSelector},
-      {"deletecollection resource.k8s.io resourceslices - - spec.nodeName=node2", kSliceSelector},
-      {"watch resource.k8s.io resourceslices - - spec.nodeName!=node1", kSliceSelector},
-      // Nodes: all may be written, which NodeRestriction narrows; only its own is read.
-      {"get - nodes - node1", "yes"},
-      {"watch - nodes - node1 metadata.name=node1", "yes"},
-      {"patch - nodes/status - node1", "yes"},
-      {"get - nodes - node2", "node 'node1' cannot read 'node2', only its own Node object"},
-      {"list - nodes", "node 'node1' cannot read all nodes, only its own Node object"},
-      {"delete - nodes - node1", ""},
-      {"get - nodes/proxy - node1", ""},
-      // Pods on it.
-      {"get - pods default mine", "yes"},
-      {"get - pods default other", kUnrelated},
-      {"list - pods - - spec.nodeName=node1", "yes"},
-      {"watch - pods default mine metadata.name=mine", "yes"},
-      {"list - pods - - spec.nodeName=node2",
-       "can only list/watch pods with spec.nodeName field selector"},
-      {"update - pods default mine", ""},
-      {"update - pods/status default other", "yes"},
-      {"create - pods/eviction default other", "yes"},
-      {"get - pods/log default mine", ""},
-      {"create - pods/exec default mine", ""},
-      // By the rules of the role.
-      {"list - services", "yes"},
-      {"create certificates.k8s.io certificatesigningrequests", "yes"},
-      {"list node.k8s.io runtimeclasses", "yes"},
-      {"list - namespaces", ""},
-      {"list discovery.k8s.io endpointslices", ""},
-      {"list storage.k8s.io storageclasses", ""},
-  };
-  for (const auto& row : kRows) EXPECT_EQ(May(row.access), row.answer) << row.access;
+  for (const Right& right : kRights) EXPECT_EQ(May(right.access), right.answer) << right.access;
 }
 
 TEST_F(NodeAuthorizerTest, TheSecretsOfACsiVolumeAreReachedThroughItsClaim) {

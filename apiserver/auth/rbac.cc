@@ -27,11 +27,58 @@ bool PathMatches(const rbac_v1::PolicyRule& rule, std::string_view path) {
   return false;
 }
 
+// The subject by which a binding concerns the user; nullptr: it does not.
 template <typename Binding>
-bool Binds(const Binding& binding, const User& user) {
-  return std::any_of(binding.subjects.begin(), binding.subjects.end(), [&](const auto& subject) {
-    return SubjectIs(subject, user, binding.metadata.namespace_);
-  });
+const rbac_v1::Subject* SubjectFor(const Binding& binding, const User& user) {
+  const auto found =
+      std::find_if(binding.subjects.begin(), binding.subjects.end(), [&](const auto& subject) {
+        return SubjectIs(subject, user, binding.metadata.namespace_);
+      });
+  return found == binding.subjects.end() ? nullptr : &*found;
+}
+
+// RoleBinding "b/a" of Role "r" to User "u"
+template <typename Binding>
+std::string Describe(const Binding& binding, const rbac_v1::Subject& subject) {
+  const std::string& space = binding.metadata.namespace_;
+  std::string name = subject.name;
+  if (subject.kind == "ServiceAccount") {
+    name += "/" + (subject.namespace_.empty() ? space : subject.namespace_);
+  }
+  return std::string(Binding::Info().kind) + " " +
+         Quoted(space.empty() ? binding.metadata.name : binding.metadata.name + "/" + space) +
+         " of " + binding.role_ref.kind + " " + Quoted(binding.role_ref.name) + " to " +
+         subject.kind + " " + Quoted(name);
+}
+
+// Calls `visit(rule, describe)` with every rule that the user holds until it returns false.
+template <typename Visit>
+void VisitHeld(RbacAuthorizer& rbac, const RbacObjects& objects, const User& user,
+               std::string_view namespace_name, const Visit& visit,
+               std::vector<std::string>& errors) {
+  // Returns false when the visitor has seen enough.
+  const auto visit_role = [&](const auto& binding, const rbac_v1::Subject& subject) {
+    const auto rules = rbac.RulesOf(binding.role_ref, binding.metadata.namespace_);
+    if (!rules) {
+      // Singular in this one message, as Kubernetes words it.
+      const char* kind = binding.role_ref.kind == "ClusterRole" ? "clusterrole" : "role";
+      errors.push_back(std::string(kind) + ".rbac.authorization.k8s.io " +
+                       Quoted(binding.role_ref.name) + " not found");
+      return true;
+    }
+    return std::all_of((*rules)->begin(), (*rules)->end(), [&](const rbac_v1::PolicyRule& rule) {
+      return visit(rule, [&] { return Describe(binding, subject); });
+    });
+  };
+  for (const auto& binding : objects.cluster_role_bindings.All()) {
+    const auto* subject = SubjectFor(*binding, user);
+    if (subject != nullptr && !visit_role(*binding, *subject)) return;
+  }
+  if (namespace_name.empty()) return;
+  for (const auto& binding : objects.role_bindings.InNamespace(namespace_name)) {
+    const auto* subject = SubjectFor(*binding, user);
+    if (subject != nullptr && !visit_role(*binding, *subject)) return;
+  }
 }
 
 }  // namespace
@@ -75,38 +122,24 @@ Result<RbacAuthorizer::Rules> RbacAuthorizer::RulesOf(const rbac_v1::RoleRef& ro
 
 void RbacAuthorizer::VisitRules(const User& user, std::string_view namespace_name,
                                 const VisitRule& visit, std::vector<std::string>& errors) {
-  // Returns false when the visitor has seen enough.
-  const auto visit_role = [&](const auto& binding) {
-    const auto rules = RulesOf(binding.role_ref, binding.metadata.namespace_);
-    if (!rules) {
-      // Singular in this one message, as Kubernetes words it.
-      const char* kind = binding.role_ref.kind == "ClusterRole" ? "clusterrole" : "role";
-      errors.push_back(std::string(kind) + ".rbac.authorization.k8s.io " +
-                       Quoted(binding.role_ref.name) + " not found");
-      return true;
-    }
-    return std::all_of((*rules)->begin(), (*rules)->end(), visit);
-  };
-  for (const auto& binding : objects_.cluster_role_bindings.All()) {
-    if (Binds(*binding, user) && !visit_role(*binding)) return;
-  }
-  if (namespace_name.empty()) return;
-  for (const auto& binding : objects_.role_bindings.InNamespace(namespace_name)) {
-    if (Binds(*binding, user) && !visit_role(*binding)) return;
-  }
+  VisitHeld(
+      *this, objects_, user, namespace_name,
+      [&](const rbac_v1::PolicyRule& rule, const auto&) { return visit(rule); }, errors);
 }
 
 Verdict RbacAuthorizer::Authorize(const User& user, const Access& access) {
-  bool allowed = false;
+  std::string allowed_by;
   std::vector<std::string> errors;
-  VisitRules(
-      user, access.is_resource ? access.namespace_name : "",
-      [&](const rbac_v1::PolicyRule& rule) {
-        allowed = RuleAllows(rule, access);
-        return !allowed;
+  VisitHeld(
+      *this, objects_, user, access.is_resource ? access.namespace_name : "",
+      [&](const rbac_v1::PolicyRule& rule, const auto& describe) {
+        if (RuleAllows(rule, access)) allowed_by = describe();
+        return allowed_by.empty();
       },
       errors);
-  if (allowed) return {.decision = Verdict::Decision::kAllow};
+  if (!allowed_by.empty()) {
+    return {.decision = Verdict::Decision::kAllow, .reason = "RBAC: allowed by " + allowed_by};
+  }
   if (errors.empty()) return {};
   std::string text = errors[0];
   for (size_t i = 1; i < errors.size(); ++i) text += ", " + errors[i];

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apiserver/auth/pki.h"
+#include "apiserver/auth/rule_coverage.h"
 
 namespace skiff {
 namespace {
@@ -186,8 +187,8 @@ std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
       }
     }
     if (found.audiences.empty()) {
-      return Refuse("token audiences " + Json(Audiences(*claims)).dump() +
-                    " is invalid for the target audiences " + Json(audiences).dump());
+      return Refuse("token audiences " + QuotedList(Audiences(*claims)) +
+                    " is invalid for the target audiences " + QuotedList(audiences));
     }
     found.user = TRY(UserOf(*claims));
     return found;

@@ -1,8 +1,10 @@
 // serviceaccounts/token: a token for a service account, bound to a pod, secret or node.
 #include <fmt/format.h>
 
+#include "api/decode.h"
 #include "api/gen/authentication_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/managed_fields.h"
 #include "api/rules/object_meta.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
@@ -34,6 +36,9 @@ Result<> Check(const TokenRequest& request, const ApiRequest& http) {
     wrong.Invalid(metadata.Child("namespace"), request.metadata.namespace_,
                   "must match the service account namespace if specified");
   }
+  if (!wrong.empty()) {
+    return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", http.info.name));
+  }
   const FieldPath expiration = FieldPath("spec").Child("expirationSeconds");
   const int64_t seconds = request.spec.expiration_seconds.value_or(kSecondsDefault);
   if (seconds < kSecondsMin) {
@@ -43,7 +48,7 @@ Result<> Check(const TokenRequest& request, const ApiRequest& http) {
     wrong.Invalid(expiration, seconds, "may not specify a duration larger than 2^32 seconds");
   }
   if (wrong.empty()) return {};
-  return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", request.metadata.name));
+  return Fail(wrong.ToError("authentication.k8s.io", "TokenRequest", ""));
 }
 
 Error UidConflict(const std::string& kind, const std::string& name, const std::string& given,
@@ -107,6 +112,21 @@ Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
   return FromJson<TokenRequest>(decoded.document);
 }
 
+// Who asked for what, as if the request were stored.
+Json TrackedFields(const ApiRequest& http, const WriteOptions& options, Json document) {
+  const std::string manager = ManagerOf(options, http.http);
+  const Type& type = TokenRequest::Describe();
+  Json& seconds = document["spec"]["expirationSeconds"];
+  if (seconds.is_null()) seconds = kSecondsDefault;
+  UpdateManagedFields(type, ZeroDocument(type), document,
+                      {.manager = manager,
+                       .api_version = "authentication.k8s.io/v1",
+                       .subresource = "token",
+                       .now = std::chrono::time_point_cast<std::chrono::seconds>(http.now),
+                       .reset = {}});
+  return document["metadata"]["managedFields"];
+}
+
 // The service account itself, which may not be another one than was meant.
 Result<Object> AccountOf(Core& core, const ApiRequest& request, const TokenRequest& asked) {
   const KindInfo& kind = *request.kind;
@@ -139,6 +159,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .body = &body,
                              .warnings = request.warnings};
   TRY(core.admission.Admit(admission));
+  Json managed_fields = TrackedFields(request, options, body);
   TRY(Check(asked, request));
   const Object account = TRY(AccountOf(core, request, asked));
   // What changes requests sees them as they were sent.
@@ -162,9 +183,10 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   asked.status.expiration_timestamp = Time(now + std::chrono::seconds(seconds));
   asked.metadata.name = request.info.name;
   asked.metadata.namespace_ = request.info.namespace_name;
-  asked.metadata.uid = {};
+  asked.metadata.uid = account.metadata().uid;
   asked.metadata.creation_timestamp = Time(now);
   Json document = ToJson(asked);
+  document["metadata"]["managedFields"] = std::move(managed_fields);
   document["kind"] = "TokenRequest";
   document["apiVersion"] = "authentication.k8s.io/v1";
   return TypedResponse(

@@ -1,4 +1,4 @@
-#include "apiserver/auth/serving_files.h"
+#include "apiserver/auth/cert_dir.h"
 
 #include <filesystem>
 
@@ -6,9 +6,9 @@
 
 namespace skiff {
 
-Result<ServingFiles> EnsureServingFiles(const std::string& directory, const CertificateOrder& order,
+Result<CertDirFiles> EnsureCertDir(const std::string& directory, const CertificateOrder& order,
                                         TimePoint now) {
-  ServingFiles files{directory + "/apiserver.crt", directory + "/apiserver.key"};
+  CertDirFiles files{directory + "/apiserver.crt", directory + "/apiserver.key"};
   const bool has_certificate = std::filesystem::exists(files.certificate);
   const bool has_key = std::filesystem::exists(files.key);
   if (has_certificate != has_key) {
