@@ -61,9 +61,13 @@ Duration HistoryReader::Step() {
   Result<SegmentPtr> segment = fetch_(after);
   if (!segment && segment.error().reason != Reason::kExpired) {
     // Who wants it goes on waiting.
-    log_.Info("history not read", {{"revision", after.value}, {"error", segment.error().message}});
+    if (!std::exchange(failing_, true)) {
+      log_.Info("history not read",
+                {{"revision", after.value}, {"error", segment.error().message}});
+    }
     return kRetryPeriod;
   }
+  failing_ = false;
   Duration next = kNever;
   {
     MutexLock lock(mutex_);

@@ -63,6 +63,7 @@ class HistoryReader final : public ControlLoop {
   const std::function<void()> ready_;
   const Log log_{"storage"};
   bool aside_ = false;
+  bool failing_ = false;  // Of Step: it has been said.
   Mutex mutex_;
   // Read lately, newest last; at most kSegmentsMax.
   std::deque<SegmentPtr> segments_ GUARDED_BY(mutex_);
