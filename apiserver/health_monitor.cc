@@ -59,7 +59,11 @@ std::vector<HealthMonitor::Verdict> HealthMonitor::Verdicts() {
   for (size_t i = 0; i < checks_.size(); ++i) {
     const Check& check = checks_[i];
     Verdict verdict{.name = check.name, .ready_only = check.ready_only, .fault = ""};
-    if (check.immediate || !aside) seen[i] = Look(check, seen[i]);
+    if (check.immediate || !aside) {
+      seen[i] = Look(check, std::move(seen[i]));
+      MutexLock lock(mutex_);
+      seen_[i] = seen[i];
+    }
     if (!seen[i].result) {
       verdict.fault = seen[i].result.error().message;
     } else if (aside && !check.immediate && !check.once && age > kAgeMax) {

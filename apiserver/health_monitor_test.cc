@@ -63,6 +63,14 @@ TEST_F(HealthMonitorTest, WhatIsDoneOnceStaysDone) {
   EXPECT_EQ(FaultOf(monitor), "");
 }
 
+TEST_F(HealthMonitorTest, WhatIsDoneOnceStaysDoneAlsoWhereNobodyRunsIt) {
+  auto monitor = Make({.once = true});
+  EXPECT_EQ(FaultOf(monitor), "");
+  broken_ = true;
+  EXPECT_EQ(FaultOf(monitor), "");
+  EXPECT_EQ(looks_, 1);
+}
+
 TEST_F(HealthMonitorTest, LooksWhenAskedWhereNobodyRunsItOrNothingCanHoldIt) {
   auto alone = Make({});
   broken_ = true;
