@@ -102,10 +102,10 @@ spec:
 )");
   cluster_.RunFor(2min);
   const auto good = cluster_.Get<batch_v1::Job>({"default", "good"});
-  EXPECT_EQ(good->status.succeeded.value_or(0), 3);
+  EXPECT_EQ(good->status.succeeded, 3);
   EXPECT_TRUE(good->status.completion_time);
   const auto bad = cluster_.Get<batch_v1::Job>({"default", "bad"});
-  EXPECT_EQ(bad->status.failed.value_or(0), 1);
+  EXPECT_EQ(bad->status.failed, 1);
   for (const Pod& pod : cluster_.List<Pod>("default")) {
     if (pod.metadata.labels.at("job-name") != "bad") continue;
     EXPECT_EQ(pod.status.phase, "Failed");

@@ -126,8 +126,7 @@ TEST_F(KubeletFlagsTest, WhatHasNoEffectIsSaidAndARestrictionIsRefused) {
   EXPECT_FALSE((*flags)->configuration.enable_server);
   EXPECT_NE(ErrorOf({"--pod-max-pids=10"}), "");
   EXPECT_NE(ErrorOf({"--config-dir=/etc/kubelet.d"}), "");
-  EXPECT_EQ(ErrorOf({"--seccomp-default=false", "--pod-max-pids=-1", "--cpu-manager-policy=none"}),
-            "");
+  EXPECT_EQ(ErrorOf({"--pod-max-pids=-1", "--cpu-manager-policy=none"}), "");
 }
 
 TEST_F(KubeletFlagsTest, TheLecturesCommandLineIsUnderstood) {

@@ -195,8 +195,8 @@ void Kubelet::Start() {
     vital().Add(eviction_);
     executor.Add(image_collector_);
     executor.Add(log_rotation_);
-    executor.Add(followers_);
   }
+  executor.Add(followers_);
   if (manifests_) executor.Add(*manifests_);
   executor.Add(housekeeping_);
   executor.Add(*this);
