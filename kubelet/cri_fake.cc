@@ -64,6 +64,11 @@ void FakeRuntime::SetNetworkReady(bool ready) {
   network_ready_ = ready;
 }
 
+void FakeRuntime::ProtectImage(const std::string& image, const std::string& username) {
+  MutexLock lock(mutex_);
+  image_users_[image] = username;
+}
+
 void FakeRuntime::MissImage(const std::string& image) {
   MutexLock lock(mutex_);
   missing_images_[image] = true;
@@ -153,7 +158,8 @@ Result<> FakeRuntime::UpdateRuntimeConfig(const std::string&) {
   return {};
 }
 
-Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config, const std::string&) {
+Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config,
+                                               const std::string& handler) {
   MutexLock lock(mutex_);
   TRY(Check(FakeCall::kRunPodSandbox));
   SandboxStatus sandbox;
@@ -162,6 +168,7 @@ Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config, cons
   sandbox.created_at = clock_.Now();
   sandbox.labels = config.labels;
   sandbox.annotations = config.annotations;
+  sandbox.runtime_handler = handler;
   sandbox.namespaces = config.security.namespaces;
   if (config.security.namespaces.network != NamespaceMode::kNode) sandbox.ips = {NextIp()};
   const std::string id = sandbox.id;
@@ -359,7 +366,7 @@ Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) 
   return found;
 }
 
-Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth&,
+Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth& auth,
                                            const SandboxConfig& sandbox) {
   MutexLock lock(mutex_);
   TRY(Check(FakeCall::kPullImage));
@@ -370,6 +377,11 @@ Result<std::string> FakeRuntime::PullImage(const std::string& image, const Regis
                 fmt::format("failed to pull and unpack image \"{0}\": failed to resolve reference "
                             "\"{0}\": {0}: not found",
                             image));
+  }
+  const auto user = image_users_.find(image);
+  if (user != image_users_.end() && user->second != auth.username) {
+    return Fail(Reason::kUnauthorized,
+                fmt::format("failed to pull and unpack image \"{}\": authorization failed", image));
   }
   return image;
 }

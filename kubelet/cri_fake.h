@@ -46,6 +46,8 @@ class FakeRuntime final : public ContainerRuntime {
   // The image is not there any more and has to be pulled, which fails for pods with the annotation
   // kFailPullAnnotation: "true".
   void LoseImage(const std::string& image);
+  // Only this user pulls it from now on.
+  void ProtectImage(const std::string& image, const std::string& username);
 
   Result<cri::Version> Version() override;
   Result<RuntimeStatus> Status() override;
@@ -105,6 +107,7 @@ class FakeRuntime final : public ContainerRuntime {
   std::map<FakeCall, Error> failures_ GUARDED_BY(mutex_);
   std::map<std::string, bool> missing_images_ GUARDED_BY(mutex_);
   std::set<std::string> lost_images_ GUARDED_BY(mutex_);
+  std::map<std::string, std::string> image_users_ GUARDED_BY(mutex_);  // Of those protected.
   std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
   std::map<std::string, cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
   // Taken after mutex_ never; held while callbacks run, which must not call the runtime.

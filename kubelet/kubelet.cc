@@ -34,9 +34,8 @@ EvictionSettings EvictionSettingsOf(const KubeletOptions& options) {
 }
 
 Resizes::Settings ResizeSettings(const KubeletOptions& options) {
-  const auto allocatable = options.facts.Allocatable();
   return {options.writes_files ? options.root : std::string(),
-          {allocatable.at("cpu").MilliValue(), allocatable.at("memory").Value()}};
+          Resources::From(options.facts.Allocatable())};
 }
 
 PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {

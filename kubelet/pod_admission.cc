@@ -167,18 +167,18 @@ std::optional<PodRefusal> RefusePod(const AdmissionInput& input) {
   if (const auto problem = input.abilities.sysctls.Problem(pod.spec)) {
     return PodRefusal{"SysctlForbidden", *problem};
   }
-  if (auto refusal = RefuseForKind(input)) return refusal;
-  if (!IsCriticalPod(pod)) {
-    if (auto refusal = RefuseForResources(input)) return refusal;
-  }
+  Refusal refusal = RefuseForKind(input);
+  if (!refusal && !IsCriticalPod(pod)) refusal = RefuseForResources(input);
+  if (refusal) return refusal;
   if (!MatchesNodeSelection(pod.spec, input.node)) {
     return Predicate(kNodeAffinity, "node(s) didn't match Pod's node affinity/selector");
   }
   if (!pod.spec.node_name.empty() && pod.spec.node_name != input.node.metadata.name) {
     return Predicate("NodeName", "node(s) didn't match the requested node name");
   }
-  if (auto refusal = RefuseForPorts(input)) return refusal;
-  if (auto refusal = RefuseForTaints(input)) return refusal;
+  refusal = RefuseForPorts(input);
+  if (!refusal) refusal = RefuseForTaints(input);
+  if (refusal) return refusal;
   if (!input.abilities.app_armor && WantsAppArmor(pod)) {
     return PodRefusal{"AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"};
   }

@@ -14,25 +14,6 @@ Quantity At(const List& list, const std::string& name) {
   return found == list.end() ? Quantity() : found->second;
 }
 
-int64_t Value(const List& list, const std::string& name) {
-  const Quantity amount = At(list, name);
-  return name == "cpu" ? amount.MilliValue() : amount.Value();
-}
-
-int64_t Request(const core_v1::PodSpec& spec, const std::string& name) {
-  if (spec.resources && spec.resources->requests.contains(name)) {
-    return Value(spec.resources->requests, name) + Value(spec.overhead, name);
-  }
-  int64_t sum = 0, sidecars = 0, init = 0;
-  for (const auto& each : spec.containers) sum += Value(each.resources.requests, name);
-  for (const auto& each : spec.init_containers) {
-    const int64_t own = Value(each.resources.requests, name);
-    if (IsSidecar(each)) sidecars += own;
-    init = std::max(init, IsSidecar(each) ? sidecars : sidecars + own);
-  }
-  return std::max(sum + sidecars, init) + Value(spec.overhead, name);
-}
-
 }  // namespace
 
 Amounts AmountsOf(const core_v1::PodSpec& spec) {
@@ -66,10 +47,6 @@ bool SameAmounts(const Amounts& a, const Amounts& b) {
     return x.first == y.first && SameAmount(x.second, y.second, "cpu") &&
            SameAmount(x.second, y.second, "memory");
   });
-}
-
-PodRequests RequestsOf(const core_v1::PodSpec& spec) {
-  return {Request(spec, "cpu"), Request(spec, "memory")};
 }
 
 }  // namespace skiff::kubelet

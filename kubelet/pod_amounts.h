@@ -20,11 +20,4 @@ bool SameAmount(const core_v1::ResourceRequirements& a, const core_v1::ResourceR
                 const std::string& resource);
 bool SameAmounts(const Amounts& a, const Amounts& b);
 
-struct PodRequests {
-  int64_t milli_cpu = 0;
-  int64_t memory_bytes = 0;
-};
-// The containers that run side by side, or the largest init container; and the overhead.
-PodRequests RequestsOf(const core_v1::PodSpec& spec);
-
 }  // namespace skiff::kubelet

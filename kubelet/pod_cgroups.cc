@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "kubelet/pod_amounts.h"
+#include "api/pod_resources.h"
 #include "kubelet/pod_observed.h"
 #include "kubelet/pod_status.h"
 
@@ -99,7 +99,7 @@ std::string Text(int64_t number) {
 
 cri::LinuxResources PodCgroupResources(const core_v1::PodSpec& spec) {
   cri::LinuxResources out;
-  out.cpu_shares = CpuShares(RequestsOf(spec).milli_cpu);
+  out.cpu_shares = CpuShares(PodRequests(spec).milli_cpu);
   out.cpu_period = kCpuPeriodUs;
   const Total cpu = LimitOf(spec, "cpu");
   const Total memory = LimitOf(spec, "memory");
@@ -157,7 +157,7 @@ Result<> PodCgroups::Set(const core_v1::Pod& pod) {
   if (QosClass(pod.spec) != "Burstable") return {};
   {
     MutexLock lock(mutex_);
-    burstable_milli_cpu_[pod.metadata.uid] = RequestsOf(pod.spec).milli_cpu;
+    burstable_milli_cpu_[pod.metadata.uid] = PodRequests(pod.spec).milli_cpu;
   }
   return SetBurstable();
 }

@@ -172,6 +172,7 @@ class PodWorkerTest : public testing::Test {
   KeptObjects objects_{client_, clock_};
   VolumeManager volumes_{root_, VolumeSources(), clock_};
   ImagePuller images_{{runtime_, clock_, events_, tasks_,
+                       [](const core_v1::Pod&) { return RegistryCredentials(); },
                        [this](const std::string&) { worker_->Wake(); }}};
   RecordingProbes probes_;
   StatusManager statuses_{client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; }};

@@ -33,15 +33,15 @@ bool Shrinks(const core_v1::ResourceRequirements& before,
 }  // namespace
 
 std::optional<ResizePending> DecideResize(const core_v1::PodSpec& wanted, const NodeRoom& room) {
-  const PodRequests asked = RequestsOf(wanted);
+  const Resources asked = PodRequests(wanted);
   const auto text = [](const char* head, const char* resource, int64_t requested, auto... more) {
     return fmt::format("{}: {}, requested: {}, {}", head, resource, requested, more...);
   };
   constexpr char kNoCapacity[] = "Node didn't have enough capacity";
-  const PodRequests& all = room.allocatable;
-  if (asked.memory_bytes > all.memory_bytes) {
-    return ResizePending{"Infeasible", text(kNoCapacity, "memory", asked.memory_bytes,
-                                            fmt::format("capacity: {}", all.memory_bytes))};
+  const Resources& all = room.allocatable;
+  if (asked.memory > all.memory) {
+    return ResizePending{"Infeasible", text(kNoCapacity, "memory", asked.memory,
+                                            fmt::format("capacity: {}", all.memory))};
   }
   if (asked.milli_cpu > all.milli_cpu) {
     return ResizePending{"Infeasible", text(kNoCapacity, "cpu", asked.milli_cpu,
@@ -53,10 +53,10 @@ std::optional<ResizePending> DecideResize(const core_v1::PodSpec& wanted, const 
                                           fmt::format("used: {}, capacity: {}",
                                                       room.used.milli_cpu, all.milli_cpu))};
   }
-  if (asked.memory_bytes + room.used.memory_bytes > all.memory_bytes) {
-    return ResizePending{"Deferred", text(kNoRoom, "memory", asked.memory_bytes,
+  if (asked.memory + room.used.memory > all.memory) {
+    return ResizePending{"Deferred", text(kNoRoom, "memory", asked.memory,
                                           fmt::format("used: {}, capacity: {}",
-                                                      room.used.memory_bytes, all.memory_bytes))};
+                                                      room.used.memory, all.memory))};
   }
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/pod_resources.h"
 #include "kubelet/pod_amounts.h"
 #include "kubelet/pod_observed.h"
 
@@ -15,8 +16,8 @@ namespace skiff::kubelet {
 
 // Of the node: what pods may have, and what the other pods have been allotted.
 struct NodeRoom {
-  PodRequests allocatable;
-  PodRequests used;
+  Resources allocatable;
+  Resources used;
 };
 
 // Why a pod keeps what it has: the condition PodResizePending.

@@ -61,16 +61,14 @@ void Resizes::Admit(const core_v1::Pod& pod) {
   MutexLock lock(mutex_);
   if (requests_.contains(uid)) return;
   const auto [entry, is_new] = allotted_.try_emplace(uid, AmountsOf(pod.spec));
-  requests_[uid] = RequestsOf(WithAmounts(pod, entry->second).spec);
+  requests_[uid] = PodRequests(WithAmounts(pod, entry->second).spec);
   if (is_new) Save(kAllotted, allotted_);
 }
 
-PodRequests Resizes::UsedByOthers(const std::string& pod_uid) const {
-  PodRequests used;
+Resources Resizes::UsedByOthers(const std::string& pod_uid) const {
+  Resources used;
   for (const auto& [uid, own] : requests_) {
-    if (uid == pod_uid) continue;
-    used.milli_cpu += own.milli_cpu;
-    used.memory_bytes += own.memory_bytes;
+    if (uid != pod_uid) used.Add(own);
   }
   return used;
 }
@@ -100,7 +98,7 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
       return verdict;
     }
     allotted = wanted;
-    requests_[uid] = RequestsOf(pod.spec);
+    requests_[uid] = PodRequests(pod.spec);
     Save(kAllotted, allotted_);
     waiting = waiting_;
   }

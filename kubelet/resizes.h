@@ -20,7 +20,7 @@ class Resizes {
  public:
   struct Settings {
     std::string directory;  // Of the two files; "": they are kept in memory alone.
-    PodRequests allocatable;
+    Resources allocatable;
   };
   struct Verdict {
     core_v1::Pod pod;  // As it is to be run.
@@ -47,7 +47,7 @@ class Resizes {
   using Checkpoint = std::map<std::string, Amounts>;  // By pod uid.
   void Save(const char* name, const Checkpoint& checkpoint) REQUIRES(mutex_);
   Checkpoint Load(const char* name) const;
-  PodRequests UsedByOthers(const std::string& pod_uid) const REQUIRES(mutex_);
+  Resources UsedByOthers(const std::string& pod_uid) const REQUIRES(mutex_);
   void Retry(const std::set<std::string>& waiting);
 
   const Settings settings_;
@@ -56,7 +56,7 @@ class Resizes {
   mutable Mutex mutex_;  // Not held while pods are woken.
   Checkpoint allotted_ GUARDED_BY(mutex_);
   Checkpoint actuated_ GUARDED_BY(mutex_);
-  std::map<std::string, PodRequests> requests_ GUARDED_BY(mutex_);  // Of pods that were admitted.
+  std::map<std::string, Resources> requests_ GUARDED_BY(mutex_);  // Of pods that were admitted.
   std::set<std::string> waiting_ GUARDED_BY(mutex_);                // Uids of deferred pods.
 };
 
