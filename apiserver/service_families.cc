@@ -23,8 +23,8 @@ std::string FamilyOf(const std::string& text) {
   return address->v6 ? "IPv6" : "IPv4";
 }
 
-// Without a policy a service keeps the one it had; a new one gets addresses of one family, unless it
-// leads to what its user maintains.
+// Without a policy a service keeps the one it had; a new one gets addresses of one family, unless
+// it leads to what its user maintains.
 void SettlePolicy(core_v1::ServiceSpec& spec, const core_v1::Service* old) {
   if (spec.ip_family_policy) return;
   if (old != nullptr && old->spec.ip_family_policy) {

@@ -123,6 +123,7 @@ class CronJobTest : public StatefulSetTest {
     auto& pod_template = cron_job.spec.job_template.spec.template_;
     FillTemplate(pod_template, "often", "image:1");
     pod_template.spec.restart_policy = "Never";
+    pod_template.metadata.annotations["simulation.skiff.io/exit-after"] = "1h";
     return cron_job;
   }
   CronJob Get() { return *cluster_.Get<CronJob>({"default", "often"}); }
@@ -153,6 +154,7 @@ TEST_P(CronJobTest, AJobIsMadeEachMinuteAndOldOnesGo) {
 }
 
 TEST_P(CronJobTest, ForbidWaitsAndRunsAtOnceWhenTheOtherEnds) {
+  pods_start_ = false;
   cluster_.Apply(CronJobOf("Forbid")).RunFor(3min);
   EXPECT_THAT(Names<Job>(), SizeIs(1));
   const auto first = Names<Job>();
@@ -162,6 +164,7 @@ TEST_P(CronJobTest, ForbidWaitsAndRunsAtOnceWhenTheOtherEnds) {
 }
 
 TEST_P(CronJobTest, ReplaceEndsTheJobThatRuns) {
+  pods_start_ = false;
   cluster_.Apply(CronJobOf("Replace")).RunFor(61s);
   const auto first = Names<Job>();
   ASSERT_THAT(first, SizeIs(1));

@@ -82,8 +82,8 @@ class ImagePuller {
                                      Duration now) REQUIRES(mutex_);
   Outcome Conclude(const std::string& backoff_key, Pull pull,
                    const core_v1::ObjectReference& reference);
-  // With each of the credentials for the image until one is taken; without any if there are none. On
-  // failure says why none was.
+  // With each of the credentials for the image until one is taken; without any if there are none.
+  // On failure says why none was.
   tl::expected<std::string, std::string> PullWith(const RegistryCredentials& credentials,
                                                   const std::string& image,
                                                   const cri::SandboxConfig& sandbox);

@@ -68,7 +68,7 @@ struct PodWorkerContext {
   bool writes_files = true;  // False on simulated nodes: no directories on this machine.
   ContainerPolicy policy = {};
   // The runtime's handler that a pod's RuntimeClass names; "": its default one.
-  std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler = {};
+  std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler;
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
 };
 

@@ -203,7 +203,9 @@ class PodWorkerTest : public testing::Test {
                             root_ + "/log",
                             "",
                             CgroupDriver::kCgroupfs,
-                            false};
+                            false,
+                            {},
+                            [](const core_v1::Pod&) { return Result<std::string>(""); }};
   core_v1::Pod pod_;
   std::unique_ptr<PodWorker> worker_;
 };

@@ -83,10 +83,10 @@ TEST_F(JoiningTest, AMachineGetsAnIdentityThatIsItsOwnAndNoMore) {
   ASSERT_TRUE(network) << network.error().message;
   EXPECT_EQ(network->service_cidr, options_.service_cidr);
   EXPECT_FALSE(network->has_dns);  // Simulated nodes have none.
-  // What the service proxy and the DNS of a node read.
   EXPECT_TRUE(kubelet.List<core_v1::Service>());
-  EXPECT_TRUE(kubelet.List<core_v1::Namespace>());
-  EXPECT_TRUE(kubelet.List<Node>());
+  // What the service proxy and the DNS of a node read, they read by an identity of their own.
+  EXPECT_FALSE(kubelet.List<core_v1::Namespace>());
+  EXPECT_FALSE(kubelet.List<Node>());
 }
 
 TEST_F(JoiningTest, AFixedTokenAloneMayVouchForTheServer) {

@@ -89,9 +89,13 @@ TEST(CronJobValidation, TakesTheZoneFromItsField) {
   EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/schedule", "TZ=UTC * * * * *")),
               ElementsAre("spec.schedule: Invalid value: \"TZ=UTC * * * * *\": cannot use TZ or "
                           "CRON_TZ in schedule, use timeZone field instead"));
+  EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/timeZone", "Local")),
+              ElementsAre("spec.timeZone: Invalid value: \"Local\": timeZone must be an explicit "
+                          "time zone as defined in https://www.iana.org/time-zones"));
   EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/timeZone", "local")),
               ElementsAre("spec.timeZone: Invalid value: \"local\": timeZone must be an explicit "
-                          "time zone as defined in https://www.iana.org/time-zones"));
+                          "time zone as defined in https://www.iana.org/time-zones",
+                          "spec.timeZone: Invalid value: \"local\": unknown time zone local"));
 }
 
 TEST(CronJobValidation, LeavesRoomInItsName) {

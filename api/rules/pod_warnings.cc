@@ -122,7 +122,8 @@ void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, con
     const std::string key = "container.seccomp.security.alpha.kubernetes.io/" + container.name;
     const bool own = container.security_context && container.security_context->seccomp_profile;
     if (meta.annotations.contains(key) && !own) Warn(path.Key(key), kSeccompMessage, out);
-    const bool confined = container.security_context && container.security_context->app_armor_profile;
+    const auto& security = container.security_context;
+    const bool confined = security && security->app_armor_profile;
     if (!confined) WarnOfAppArmor(meta, container.name, path, out);
   });
 }

@@ -19,8 +19,8 @@ bool IsExternallyReachable(const core_v1::ServiceSpec& spec);
 // Takes over addresses and ports that were given out before and that the client left out, as far as
 // both the old and the new type need them. Runs before addresses and ports are given out.
 void KeepAllocatedFields(core_v1::Service& object, const core_v1::Service& old);
-// Who gives clusterIP alone means clusterIPs too: the list follows where the client left it as it was
-// (`old`; nullptr at a creation). One who gives the list alone is told that both are needed.
+// Who gives clusterIP alone means clusterIPs too: the list follows where the client left it as it
+// was (`old`; nullptr at a creation). One who gives the list alone is told that both are needed.
 void AlignClusterIps(core_v1::Service& object, const core_v1::Service* old);
 // Clears fields that only the old type needed and that the client left as they were.
 void DropFieldsOfOldType(core_v1::Service& object, const core_v1::Service& old);

@@ -56,11 +56,14 @@ class PathWarnings {
     std::set<size_t> found;
     for (size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
       const auto [first, last] = by_path_.equal_range(path.substr(0, end));
-      for (auto at = first; at != last && found.size() < kWarningsMax; ++at) found.insert(at->second);
+      for (auto at = first; at != last && found.size() < kWarningsMax; ++at) {
+        found.insert(at->second);
+      }
     }
     for (auto at = by_path_.lower_bound(path); at != by_path_.end(); ++at) {
       if (!at->first.starts_with(path) || found.size() >= kWarningsMax) break;
-      if (at->first.size() == path.size() || at->first[path.size()] == '/') found.insert(at->second);
+      const bool below = at->first.size() == path.size() || at->first[path.size()] == '/';
+      if (below) found.insert(at->second);
     }
     return found;
   }

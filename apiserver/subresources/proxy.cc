@@ -233,6 +233,7 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   }
   forwarding.request = RequestFor(request.http, path);
   if (!forwarding.upstream.unix_path.empty()) {  // One socket answers for all of them.
+    forwarding.request.headers.erase("Host");
     forwarding.request.headers.emplace("Host", forwarding.upstream.host);
   }
   forwarding.on_error = Unreachable;

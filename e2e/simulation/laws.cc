@@ -161,8 +161,8 @@ void Laws::TakeQuota(const ResourceQuota& quota, bool deleted) {
 void Laws::CheckQuotas(const std::string& namespace_name) {
   for (const auto& [uid, quota] : quotas_) {
     if (quota.namespace_name != namespace_name) continue;
-    const auto count =
-        std::ranges::count_if(namespace_of_, [&](const auto& it) { return it.second == namespace_name; });
+    const auto count = std::ranges::count_if(
+        namespace_of_, [&](const auto& each) { return each.second == namespace_name; });
     if (count <= quota.pods) continue;
     complain_(fmt::format("namespace {} has {} pods, its quota is {}", namespace_name, count,
                           quota.pods));
