@@ -70,7 +70,7 @@ obstructed "198.51.100.7:6443 cannot be listened on" "--bind-address" \
   up "$DATA" --bind-address=198.51.100.7
 obstructed "192.0.2.0/24 overlaps with this machine's network" "--cluster-cidr" \
   up "$DATA" --cluster-cidr=192.0.2.0/24
-obstructed "pods is no CIDR" "--cluster-cidr=" up "$DATA" --cluster-cidr=pods
+obstructed '"pods" is no CIDR' "skiff up --help" up "$DATA" --cluster-cidr=pods
 
 say "Cgroups"
 cgroup=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2 }' /proc/self/mounts | head -n 1)

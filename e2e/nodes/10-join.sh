@@ -31,8 +31,10 @@ for node in near far; do
   check "$node is itself: system:node:$node" is "subject=CN=system:node:$node,O=system:nodes" names_of $node
   check "and the server knows it by that" has "system:node:$node" \
     as_node $node auth whoami
-  check "and may not write another node" has "is not allowed to modify node \"server\"" \
+  check "and sees no other node" has "cannot read 'server', only its own Node object" \
     as_node $node label node server role=mine
+  check "and makes no other node" has "is not allowed to modify node \"else\"" \
+    as_node $node create -f - <<<'{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "else"}}'
   check "and shows a certificate for its address that the cluster signed" \
     has "IP Address:$(node_ip $node)" openssl x509 -noout -ext subjectAltName -in "$disks/$node/skiff/pki/kubelet.crt"
 done
