@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kBeforeFirstApply = "before-first-apply";
 constexpr size_t kAnnotationsMax = 262144;  // Bytes of all annotations of an object.
+// A conflict names so many bytes of fields; the others are only counted.
+constexpr size_t kConflictBytesMax = 1 << 20;
 
 tl::unexpected<Error> ServerError(std::string message) {
   Error error{.reason = Reason::kUnknown, .message = std::move(message)};
@@ -51,14 +53,16 @@ using Conflicts = std::vector<std::pair<ManagedEntry, FieldSet>>;
 
 Error ConflictError(const Conflicts& conflicts) {
   std::map<std::string, std::vector<std::string>> by_manager;
-  size_t count = 0;
+  size_t count = 0, bytes = 0;
   Error error{.reason = Reason::kConflict};
   for (const auto& [entry, fields] : conflicts) {
     const std::string manager = PrintManager(entry);
     VisitPaths(fields, [&](const std::string& path) {
+      ++count;
+      if (bytes > kConflictBytesMax) return;
+      bytes += path.size() + manager.size();
       by_manager[manager].push_back(path);
       error.causes.push_back({"FieldManagerConflict", "conflict with " + manager, path});
-      ++count;
     });
   }
   std::string text =
@@ -183,7 +187,7 @@ Result<Json> Applier::Run() {
   self.fields = FieldsOf(root_, configuration_);
   apply_.writer.reset.Apply(self.fields);
   entries_[self_] = std::move(self);
-  return Finish(Prune(MergeApplied(root_, live_, configuration_), last));
+  return Finish(Prune(MergeApplied(root_, Json(live_), configuration_), last));
 }
 
 Result<Json> Applier::Finish(const Json& pruned) {
@@ -229,6 +233,7 @@ void SyncLastApplied(const Apply& apply, Json& object) {
   if (!annotations.contains(name)) return;
   Json applied = apply.configuration;
   Json& applied_metadata = applied["metadata"];
+  if (!applied_metadata.is_object()) applied_metadata = Json::object();
   applied_metadata.erase("managedFields");
   if (applied_metadata.contains("annotations")) {
     applied_metadata["annotations"].erase(name);

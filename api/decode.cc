@@ -1,8 +1,8 @@
 #include "api/decode.h"
 
 #include <algorithm>
-#include <bitset>
 #include <limits>
+#include <unordered_set>
 
 #include "api/base64.h"
 #include "api/go_names.h"
@@ -13,7 +13,9 @@
 namespace skiff {
 namespace {
 
-constexpr size_t kFieldsMax = 192;  // Of one structure.
+// Unknown and repeated fields that are looked at: the path of each is put together, and may be as
+// long as the text.
+constexpr size_t kStrictLooksMax = 1000;
 
 std::string_view TrimSpace(std::string_view text) {
   constexpr std::string_view kSpace = " \t\n\v\f\r";
@@ -55,7 +57,8 @@ class Decoder {
   void Text(const Type& type, JsonToken token, Json& out);
   void Either(JsonToken token, Json& out);
   void QuantityText(JsonToken token, Json& out);
-  void NormalizeSchemas(Json& out);
+  void SchemaUnion(const Type& type, JsonToken token, Json& out);
+  void Apart(const Type& type, JsonToken token, Json& out);
 
   bool Wants(const Type& type, JsonToken token);
   // Notes that the value that `token` begins does not fit, and passes over it.
@@ -65,7 +68,8 @@ class Decoder {
   void NoteEmptyList();
 
   JsonReader in_;
-  const bool strict_;
+  bool strict_;
+  size_t strict_looks_ = 0;
   const Type* owner_ = nullptr;          // The struct whose field is being read.
   std::vector<std::string_view> names_;  // Go's path: fields only.
   std::string path_;                     // The path of strict errors: with indices and keys.
@@ -99,7 +103,7 @@ void Decoder::Mismatch(JsonToken token, const std::string& wanted) {
 }
 
 void Decoder::Strict(const char* what, std::string_view name) {
-  if (strict_errors_.size() >= kStrictErrorsMax) return;
+  if (strict_errors_.size() >= kStrictErrorsMax || ++strict_looks_ > kStrictLooksMax) return;
   std::string text = std::string(what) + " field \"" + path_ + (path_.empty() ? "" : ".") +
                      std::string(name) + "\"";
   for (const std::string& earlier : strict_errors_) {
@@ -155,8 +159,8 @@ void Decoder::Value(const Type& type, JsonToken token, Json& out) {
     case Shape::kIntOrString:
       return Either(token, out);
     case Shape::kJson:
+      if (type.name.starts_with("JSONSchemaPropsOr")) return SchemaUnion(type, token, out);
       out = ReadJson(in_, token);
-      if (type.name.starts_with("JSONSchemaPropsOr")) NormalizeSchemas(out);
       return;
     case Shape::kStruct:
       return Struct(type, out);
@@ -227,17 +231,38 @@ void Decoder::Either(JsonToken token, Json& out) {
   }
 }
 
-// The unions of CustomResourceDefinition schemas: a schema, a list of them, or something plain. Go
-// decodes them apart, so that unknown fields in there go without being reported.
-void Decoder::NormalizeSchemas(Json& out) {
-  if (out.is_array()) {
-    for (Json& item : out) NormalizeSchemas(item);
-  }
-  if (!out.is_object()) return;
+// The unions of CustomResourceDefinition schemas: a schema, a list of them, or something plain.
+void Decoder::SchemaUnion(const Type& type, JsonToken token, Json& out) {
   static const Type* const kSchema = FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
-  auto schema = Normalize(*kSchema, out);
-  if (!schema) return Complain(std::move(schema.error().message));
-  out = std::move(*schema);
+  if (token == JsonToken::kObject) {
+    out = ZeroDocument(*kSchema);
+    return Apart(*kSchema, token, out);
+  }
+  const bool schemas = type.name == "JSONSchemaPropsOrArray";
+  if (token != JsonToken::kArray || !schemas) {
+    out = ReadJson(in_, token);
+    return;
+  }
+  out = Json::array();
+  while (in_.NextItem()) {
+    out.push_back(ZeroDocument(*kSchema));
+    Apart(*kSchema, in_.Next(), out.back());
+  }
+}
+
+// Go decodes such a value by itself: its errors do not know where it stands, and unknown fields in
+// there go without being reported.
+void Decoder::Apart(const Type& type, JsonToken token, Json& out) {
+  std::vector<std::string_view> names;
+  names.swap(names_);
+  const Type* const owner = std::exchange(owner_, nullptr);
+  const bool strict = std::exchange(strict_, false);
+  ++collections_;
+  Value(type, token, out);
+  --collections_;
+  strict_ = strict;
+  owner_ = owner;
+  names.swap(names_);
 }
 
 void Decoder::List(const Type& type, Json& out) {
@@ -258,17 +283,14 @@ void Decoder::Map(const Type& type, Json& out) {
   const bool merging = out.is_object() && !out.empty();
   if (!out.is_object()) out = Json::object();
   auto& members = out.get_ref<Json::object_t&>();
-  std::vector<std::string> seen;  // Only needed where an earlier object is merged into.
+  std::unordered_set<std::string> seen;  // Only needed where an earlier object is merged into.
   const size_t length = path_.size();
   ++collections_;
   std::string_view key;
   while (in_.NextKey(key)) {
     auto [member, is_new] = members.emplace(key, nullptr);
     bool repeated = !is_new;
-    if (merging) {
-      repeated = std::find(seen.begin(), seen.end(), key) != seen.end();
-      if (!repeated) seen.emplace_back(key);
-    }
+    if (merging) repeated = !seen.emplace(key).second;
     if (repeated && strict_) Strict("duplicate", key);
     if (strict_) path_.append(path_.empty() ? "" : ".").append(key);
     member->second = ZeroDocument(*type.element);
@@ -341,7 +363,7 @@ void Decoder::Struct(const Type& type, Json& out) {
   const Type* const outer = owner_;
   owner_ = &type;
   if (!out.is_object()) out = ZeroDocument(type);
-  std::bitset<kFieldsMax> seen;
+  std::vector<bool> seen(strict_ ? type.fields.size() : 0);
   const size_t length = path_.size();
   const size_t count = type.fields.size();
   size_t expected = 0;  // Clients write fields in the table's order, or sorted.
@@ -361,8 +383,8 @@ void Decoder::Struct(const Type& type, Json& out) {
       in_.Skip();
       continue;
     }
-    if (seen[expected] && strict_) Strict("duplicate", key);
-    seen[expected] = true;
+    if (strict_ && seen[expected]) Strict("duplicate", key);
+    if (strict_) seen[expected] = true;
     const Field& field = type.fields[expected];
     names_.push_back(field.name);
     if (strict_) path_.append(path_.empty() ? "" : ".").append(key);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "api/document.h"
 #include "api/go_text.h"
@@ -190,10 +191,33 @@ std::string_view StoredName(const SelectableField& field) {
 
 }  // namespace
 
+bool FieldRule::Takes(std::string_view value) const {
+  if (impossible || (wanted && *wanted != value)) return false;
+  return !std::binary_search(unwanted.begin(), unwanted.end(), value);
+}
+
+FieldSelector::FieldSelector(std::vector<FieldTerm> terms) : terms_(std::move(terms)) {
+  std::map<std::string_view, FieldRule> rules;
+  for (const FieldTerm& term : terms_) {
+    FieldRule& rule = rules[term.field];
+    rule.field = term.field;
+    if (term.equal) {
+      rule.impossible = rule.impossible || (rule.wanted && *rule.wanted != term.value);
+      rule.wanted = term.value;
+    } else {
+      rule.unwanted.push_back(term.value);
+    }
+  }
+  for (auto& [field, rule] : rules) {
+    std::sort(rule.unwanted.begin(), rule.unwanted.end());
+    rules_.push_back(std::move(rule));
+  }
+}
+
 Result<FieldSelector> FieldSelector::Parse(std::string_view text) {
   auto terms = SplitTerms(text);
   std::sort(terms.begin(), terms.end());
-  FieldSelector out;
+  std::vector<FieldTerm> out;
   for (const std::string_view term : terms) {
     if (term.empty()) continue;
     const size_t at = std::min(term.find("!="), term.find('='));
@@ -203,16 +227,16 @@ Result<FieldSelector> FieldSelector::Parse(std::string_view text) {
     const bool equal = term[at] == '=';
     const size_t length = equal && !term.substr(at).starts_with("==") ? 1 : 2;
     auto value = TRY(Unescape(term.substr(at + length)));
-    out.terms_.push_back({std::string(term.substr(0, at)), std::move(value), equal});
+    out.push_back({std::string(term.substr(0, at)), std::move(value), equal});
   }
-  return out;
+  return FieldSelector(std::move(out));
 }
 
 Result<FieldSelector> FieldSelector::For(const KindInfo& kind) const {
   const SelectableKind* row = FindKind(kind);
   const bool custom = IsCustom(kind);
-  FieldSelector out = *this;
-  for (FieldTerm& term : out.terms_) {
+  std::vector<FieldTerm> out = terms_;
+  for (FieldTerm& term : out) {
     if (term.field == kName) continue;
     const bool by_namespace = row != nullptr ? row->by_namespace : !custom || kind.namespaced;
     if (term.field == kNamespace && by_namespace) continue;
@@ -232,7 +256,7 @@ Result<FieldSelector> FieldSelector::For(const KindInfo& kind) const {
     if (it == row->fields.end()) return Bad(row->refusal(term.field));
     term.field = StoredName(*it);
   }
-  return out;
+  return FieldSelector(std::move(out));
 }
 
 std::optional<std::string_view> FieldSelector::Exact(std::string_view field) const {

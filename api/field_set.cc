@@ -5,12 +5,16 @@
 namespace skiff {
 namespace {
 
-FieldSet* NodeAt(FieldSet& set, const ElementChain* path) {
+FieldSet* NodeAt(FieldSet& set, const ElementChain* path, size_t which) {
   if (path == nullptr) return &set;
-  FieldSet* outer = NodeAt(set, path->outer);
+  FieldSet*& node = path->nodes[which];
+  if (node != nullptr) return node;
+  FieldSet* outer = NodeAt(set, path->outer, which);
   const auto place = outer->children.lower_bound(path->element);
-  if (place != outer->children.end() && place->first == path->element) return &place->second;
-  return &outer->children.emplace_hint(place, path->element, FieldSet())->second;
+  const bool is_there = place != outer->children.end() && place->first == path->element;
+  node = is_there ? &place->second
+                  : &outer->children.emplace_hint(place, path->element, FieldSet())->second;
+  return node;
 }
 
 // The first name of a dotted path as an element, and the rest.
@@ -25,13 +29,21 @@ bool IsElement(std::string_view text) {
   return text[0] == 'f' || text[0] == 'k' || text[0] == 'v' || text[0] == 'i';
 }
 
-void VisitBelow(const FieldSet& set, const std::string& prefix,
+// `path` leads to `set`, and is the same afterwards.
+void VisitBelow(const FieldSet& set, std::string& path,
                 const std::function<void(const std::string&)>& visit) {
+  const size_t length = path.size();
   for (const auto& [element, child] : set.children) {
-    if (child.member) visit(prefix + PrintElement(element));
+    if (!child.member) continue;
+    path += PrintElement(element);
+    visit(path);
+    path.resize(length);
   }
   for (const auto& [element, child] : set.children) {
-    if (!child.children.empty()) VisitBelow(child, prefix + PrintElement(element), visit);
+    if (child.children.empty()) continue;
+    path += PrintElement(element);
+    VisitBelow(child, path, visit);
+    path.resize(length);
   }
 }
 
@@ -42,15 +54,20 @@ const FieldSet* FieldSet::Find(std::string_view element) const {
   return found == children.end() ? nullptr : &found->second;
 }
 
-void Insert(FieldSet& set, const ElementChain* path) {
-  if (path != nullptr) NodeAt(set, path)->member = true;
+void Insert(FieldSet& set, const ElementChain* path, size_t which) {
+  if (path != nullptr) NodeAt(set, path, which)->member = true;
 }
 
+// No conditional expressions below: of a const and a value they make a copy, at every level.
 FieldSet Union(FieldSet a, const FieldSet& b) {
   a.member = a.member || b.member;
   for (const auto& [element, child] : b.children) {
     const auto [place, is_new] = a.children.try_emplace(element);
-    place->second = is_new ? child : Union(std::move(place->second), child);
+    if (is_new) {
+      place->second = child;
+    } else {
+      place->second = Union(std::move(place->second), child);
+    }
   }
   return a;
 }
@@ -59,8 +76,12 @@ FieldSet Difference(const FieldSet& a, const FieldSet& b) {
   FieldSet out;
   out.member = a.member && !b.member;
   for (const auto& [element, child] : a.children) {
-    const FieldSet* other = b.Find(element);
-    FieldSet rest = other == nullptr ? child : Difference(child, *other);
+    FieldSet rest;
+    if (const FieldSet* other = b.Find(element)) {
+      rest = Difference(child, *other);
+    } else {
+      rest = child;
+    }
     if (!rest.Empty()) out.children.emplace_hint(out.children.end(), element, std::move(rest));
   }
   return out;
@@ -104,7 +125,12 @@ FieldSet WithNamedParents(const FieldSet& set, const Type& type) {
                              ? type.Find(std::string_view(element).substr(2))
                              : nullptr;
     const Type* below = field != nullptr ? field->type : type.element;
-    FieldSet copy = below != nullptr ? WithNamedParents(child, *below) : child;
+    FieldSet copy;
+    if (below != nullptr) {
+      copy = WithNamedParents(child, *below);
+    } else {
+      copy = child;
+    }
     copy.member = copy.member || field != nullptr;
     out.children.emplace_hint(out.children.end(), element, std::move(copy));
   }
@@ -135,7 +161,8 @@ std::string PrintElement(std::string_view element) {
 }
 
 void VisitPaths(const FieldSet& set, const std::function<void(const std::string&)>& visit) {
-  VisitBelow(set, "", visit);
+  std::string path;
+  VisitBelow(set, path, visit);
 }
 
 Result<FieldSet> FieldSetFromJson(const Json& fields_v1) {

@@ -10,6 +10,7 @@
 // it: {"f:spec":{"f:ports":{"k:{\"port\":80}":{".":{},"f:port":{}}}}}.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
@@ -36,8 +37,11 @@ struct FieldSet {
 struct ElementChain {
   const ElementChain* outer = nullptr;
   std::string_view element;
+  // Its node in the sets that it was put into; a walk fills two at most.
+  mutable std::array<FieldSet*, 2> nodes = {};
 };
-void Insert(FieldSet& set, const ElementChain* path);
+// `which` of the walk's sets this is. The walk takes nothing out of a set.
+void Insert(FieldSet& set, const ElementChain* path, size_t which = 0);
 
 FieldSet Union(FieldSet a, const FieldSet& b);
 // The members of `a` that are not in `b`.

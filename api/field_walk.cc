@@ -126,22 +126,26 @@ class Comparer {
                           ? !shown->is_object() && (before == nullptr || !before->is_object())
                           : spot.IsAtomic();
     if (leaf || (IsBlank(before) && IsBlank(after))) return Leaf(before, after, path);
-    if (before != nullptr && after != nullptr && *before == *after) return;
+    if (outer_ < kComparedWholeMax && before != nullptr && after != nullptr && *before == *after) {
+      return;
+    }
+    ++outer_;
     if (list) {
       Items(spot, before, after, path);
     } else {
       Members(spot, before, after, path);
     }
-    if (before == nullptr) Insert(out_.changed, path);
-    if (after == nullptr) Insert(out_.removed, path);
+    --outer_;
+    if (before == nullptr) Insert(out_.changed, path, kChanged);
+    if (after == nullptr) Insert(out_.removed, path, kRemoved);
   }
 
  private:
   void Leaf(const Json* before, const Json* after, const ElementChain* path) {
     if (after == nullptr) {
-      Insert(out_.removed, path);
+      Insert(out_.removed, path, kRemoved);
     } else if (before == nullptr || !Same(*before, *after)) {
-      Insert(out_.changed, path);
+      Insert(out_.changed, path, kChanged);
     }
   }
 
@@ -199,14 +203,20 @@ class Comparer {
                   after != nullptr ? after->front() : nullptr, path);
     }
     // Duplicates count as one value.
-    if (after == nullptr) return Insert(out_.removed, path);
+    if (after == nullptr) return Insert(out_.removed, path, kRemoved);
     const bool same = before != nullptr && before->size() == after->size() &&
                       std::equal(before->begin(), before->end(), after->begin(),
                                  [](const Json* a, const Json* b) { return Same(*a, *b); });
-    if (!same) Insert(out_.changed, path);
+    if (!same) Insert(out_.changed, path, kChanged);
   }
 
+  // Outer values are compared as a whole first, which is quick. Further in, where the same would be
+  // compared again for every value around it, they are not.
+  static constexpr int kComparedWholeMax = 16;
+  static constexpr size_t kChanged = 0, kRemoved = 1;
+
   Comparison& out_;
+  int outer_ = 0;  // Values that the walk is in.
 };
 
 }  // namespace
@@ -245,10 +255,14 @@ Json RemoveFields(const Spot& spot, const Json& document, const FieldSet& set) {
       const auto element = ItemElement(spot, document[i], i);
       const FieldSet* below = element ? set.Find(*element) : nullptr;
       if (below != nullptr && below->member) continue;
-      out.push_back(below == nullptr ? document[i]
-                                     : RemoveFields(spot.Item(), document[i], *below));
+      if (below == nullptr) {
+        out.push_back(document[i]);
+      } else {
+        out.push_back(RemoveFields(spot.Item(), document[i], *below));
+      }
     }
-    return out.empty() ? Json() : out;
+    if (out.empty()) return Json();
+    return out;
   }
   if (!document.is_object()) return document;
   Json out = Json::object();
@@ -257,9 +271,14 @@ Json RemoveFields(const Spot& spot, const Json& document, const FieldSet& set) {
     if (below != nullptr && below->member) continue;
     Spot spot_below;
     const bool known = spot.Member(name, spot_below);
-    out[name] = below == nullptr || !known ? value : RemoveFields(spot_below, value, *below);
+    if (below == nullptr || !known) {
+      out[name] = value;
+    } else {
+      out[name] = RemoveFields(spot_below, value, *below);
+    }
   }
-  return out.empty() ? Json() : out;
+  if (out.empty()) return Json();
+  return out;
 }
 
 }  // namespace skiff

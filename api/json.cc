@@ -1,5 +1,6 @@
 #include "api/json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -350,6 +351,26 @@ Result<Json> ParseJson(std::string_view text) {
   in.Finish();
   if (in.failed()) return Fail(Reason::kBadRequest, in.error());
   return value;
+}
+
+int DepthOf(const Json& value, int most) {
+  std::vector<std::pair<Json::const_iterator, Json::const_iterator>> inside;
+  int deepest = 0;
+  const auto enter = [&](const Json& container) {
+    inside.emplace_back(container.begin(), container.end());
+    deepest = std::max(deepest, static_cast<int>(inside.size()));
+  };
+  if (value.is_structured()) enter(value);
+  while (!inside.empty() && deepest < most) {
+    auto& [next, end] = inside.back();
+    if (next == end) {
+      inside.pop_back();
+      continue;
+    }
+    const Json& child = *next++;
+    if (child.is_structured()) enter(child);
+  }
+  return deepest;
 }
 
 void AppendJsonString(std::string_view text, std::string& out) {

@@ -79,6 +79,9 @@ Json JsonNumber(std::string_view text);
 Json ReadJson(JsonReader& in, JsonToken token);
 // Fails with BadRequest and Go's text of the syntax error.
 Result<Json> ParseJson(std::string_view text);
+// How many objects and arrays stand in one another in `value`: 0 for a scalar, 1 for {}. Does not
+// recurse, so it may be asked of anything; does not look deeper than `most`.
+int DepthOf(const Json& value, int most);
 
 void AppendJsonString(std::string_view text, std::string& out);
 // Numbers as Go writes them (1.0 -> 1); keys sorted.

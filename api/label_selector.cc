@@ -277,30 +277,52 @@ Result<LabelOperator> OperatorOf(const std::string& name) {
 
 }  // namespace
 
-bool LabelRequirement::Matches(std::optional<std::string_view> value) const {
-  const auto listed = [&] {
-    return std::find(values.begin(), values.end(), *value) != values.end();
-  };
-  switch (op) {
+void LabelRule::Add(const LabelRequirement& requirement) {
+  const std::vector<std::string>& values = requirement.values;  // Sorted.
+  std::vector<std::string> merged;
+  const auto bound = values.size() == 1 ? ParseInteger(values[0]) : std::nullopt;
+  switch (requirement.op) {
     case LabelOperator::kEquals:
     case LabelOperator::kDoubleEquals:
     case LabelOperator::kIn:
-      return value && listed();
+      needed = true;
+      if (allowed) {
+        std::set_intersection(allowed->begin(), allowed->end(), values.begin(), values.end(),
+                              std::back_inserter(merged));
+      }
+      allowed = allowed ? std::move(merged) : values;
+      return;
     case LabelOperator::kNotEquals:
     case LabelOperator::kNotIn:
-      return !value || !listed();
+      forbidden.insert(forbidden.end(), values.begin(), values.end());
+      return;
     case LabelOperator::kExists:
-      return value.has_value();
+      needed = true;
+      return;
     case LabelOperator::kDoesNotExist:
-      return !value;
+      refused = true;
+      return;
     case LabelOperator::kGreaterThan:
+      needed = true;
+      refused = refused || !bound;
+      if (bound) above = std::max(above.value_or(*bound), *bound);
+      return;
     case LabelOperator::kLessThan:
-      break;
+      needed = true;
+      refused = refused || !bound;
+      if (bound) below = std::min(below.value_or(*bound), *bound);
+      return;
   }
-  const auto left = value ? ParseInteger(*value) : std::nullopt;
-  const auto right = values.size() == 1 ? ParseInteger(values[0]) : std::nullopt;
-  if (!left || !right) return false;
-  return op == LabelOperator::kGreaterThan ? *left > *right : *left < *right;
+}
+
+bool LabelRule::Takes(std::string_view value) const {
+  const auto holds = [&](const std::vector<std::string>& values) {
+    return std::binary_search(values.begin(), values.end(), value);
+  };
+  if (refused || (allowed && !holds(*allowed)) || holds(forbidden)) return false;
+  if (!above && !below) return true;
+  const auto number = ParseInteger(value);
+  return number && (!above || *number > *above) && (!below || *number < *below);
 }
 
 std::string LabelRequirement::Text() const {
@@ -328,6 +350,28 @@ std::string LabelRequirement::Text() const {
   return key;
 }
 
+LabelSelector::LabelSelector(std::vector<LabelRequirement> requirements)
+    : requirements_(std::move(requirements)) {
+  SortByKey(requirements_);
+  for (const LabelRequirement& requirement : requirements_) {
+    if (rules_.empty() || rules_.back().key != requirement.key) {
+      rules_.push_back({.key = requirement.key});
+    }
+    rules_.back().Add(requirement);
+  }
+  for (LabelRule& rule : rules_) {
+    std::sort(rule.forbidden.begin(), rule.forbidden.end());
+    needed_ += rule.needed;
+  }
+}
+
+const LabelRule* LabelSelector::FindRule(std::string_view key) const {
+  const auto place = std::lower_bound(
+      rules_.begin(), rules_.end(), key,
+      [](const LabelRule& rule, std::string_view wanted) { return rule.key < wanted; });
+  return place == rules_.end() || place->key != key ? nullptr : &*place;
+}
+
 LabelSelector LabelSelector::Nothing() {
   LabelSelector out;
   out.nothing_ = true;
@@ -335,41 +379,32 @@ LabelSelector LabelSelector::Nothing() {
 }
 
 Result<LabelSelector> LabelSelector::Parse(std::string_view text) {
-  LabelSelector out;
-  out.requirements_ = TRY(Parser(text).Parse());
-  SortByKey(out.requirements_);
-  return out;
+  std::vector<LabelRequirement> requirements = TRY(Parser(text).Parse());
+  return LabelSelector(std::move(requirements));
 }
 
 Result<LabelSelector> LabelSelector::From(const meta_v1::LabelSelector& selector) {
-  LabelSelector out = FromMap(selector.match_labels);
+  std::vector<LabelRequirement> out = FromMap(selector.match_labels).requirements_;
   for (const auto& expression : selector.match_expressions) {
     LabelRequirement requirement{.key = expression.key};
     requirement.op = TRY(OperatorOf(expression.operator_));
     const std::set<std::string> values(expression.values.begin(), expression.values.end());
     requirement.values.assign(values.begin(), values.end());
-    out.requirements_.push_back(std::move(requirement));
+    out.push_back(std::move(requirement));
   }
-  for (const LabelRequirement& requirement : out.requirements_) {
-    TRY(CheckRequirement(requirement));
-  }
-  SortByKey(out.requirements_);
-  return out;
+  for (const LabelRequirement& requirement : out) TRY(CheckRequirement(requirement));
+  return LabelSelector(std::move(out));
 }
 
 LabelSelector LabelSelector::FromMap(const std::map<std::string, std::string>& labels) {
-  LabelSelector out;
-  for (const auto& [key, value] : labels) {
-    out.requirements_.push_back({key, LabelOperator::kEquals, {value}});
-  }
-  return out;
+  std::vector<LabelRequirement> out;
+  for (const auto& [key, value] : labels) out.push_back({key, LabelOperator::kEquals, {value}});
+  return LabelSelector(std::move(out));
 }
 
 bool LabelSelector::Matches(const std::map<std::string, std::string>& labels) const {
-  return MatchesBy([&](std::string_view key) -> std::optional<std::string_view> {
-    const auto it = labels.find(std::string(key));
-    if (it == labels.end()) return std::nullopt;
-    return it->second;
+  return MatchesEach([&](auto take) {
+    for (const auto& [name, value] : labels) take(name, value);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <tuple>
 
 namespace skiff {
@@ -66,6 +67,25 @@ std::string_view GroupOf(std::string_view api_version) {
   return slash == std::string_view::npos ? "" : api_version.substr(0, slash);
 }
 
+// Puts entries together, one for each manager: lists may be long.
+class EntriesByManager {
+ public:
+  // The entry of the same manager; nullptr: there is none yet, and `entry` has become it.
+  ManagedEntry* FindOrAdd(ManagedEntry& entry) {
+    const std::string_view version = entry.is_apply ? "" : std::string_view(entry.api_version);
+    const auto [place, is_new] = places_.try_emplace(
+        {entry.manager, entry.subresource, std::string(version), entry.is_apply}, entries_.size());
+    if (!is_new) return &entries_[place->second];
+    entries_.push_back(std::move(entry));
+    return nullptr;
+  }
+  ManagedEntries Take() { return std::move(entries_); }
+
+ private:
+  std::map<std::tuple<std::string, std::string, std::string, bool>, size_t> places_;
+  ManagedEntries entries_;
+};
+
 ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
   for (ManagedEntry& entry : entries) {
     if (entry.SameManager(wanted)) return &entry;
@@ -90,18 +110,14 @@ bool ManagedEntry::SameManager(const ManagedEntry& other) const {
 }
 
 Result<ManagedEntries> DecodeManagedFields(const Json& object) {
-  ManagedEntries entries;
   const Json* list = ManagedFieldsIn(object);
-  if (list == nullptr) return entries;
+  if (list == nullptr) return ManagedEntries();
+  EntriesByManager entries;
   for (const Json& json : *list) {
     ManagedEntry entry = TRY(DecodeEntry(json));
-    if (ManagedEntry* earlier = FindManager(entries, entry)) {
-      *earlier = std::move(entry);
-    } else {
-      entries.push_back(std::move(entry));
-    }
+    if (ManagedEntry* earlier = entries.FindOrAdd(entry)) *earlier = std::move(entry);
   }
-  return entries;
+  return entries.Take();
 }
 
 void EncodeManagedFields(ManagedEntries entries, Json& object) {
@@ -188,21 +204,18 @@ void CapUpdateManagers(ManagedEntries& entries) {
            std::tie(b.time, b.manager, b.api_version, b.subresource);
   });
   ManagedEntries out;
-  std::vector<size_t> first_of_version;  // Positions in `out`.
+  std::map<std::string, size_t> first_of_version;  // Positions in `out`.
   for (ManagedEntry& entry : entries) {
     if (entry.is_apply || updates <= kUpdateManagersMax) {
       out.push_back(std::move(entry));
       continue;
     }
-    const auto first =
-        std::find_if(first_of_version.begin(), first_of_version.end(),
-                     [&](size_t at) { return out[at].api_version == entry.api_version; });
-    if (first == first_of_version.end()) {
-      first_of_version.push_back(out.size());
+    const auto [first, is_first] = first_of_version.try_emplace(entry.api_version, out.size());
+    if (is_first) {
       out.push_back(std::move(entry));
       continue;
     }
-    ManagedEntry& bucket = out[*first];
+    ManagedEntry& bucket = out[first->second];
     bucket.manager = kAncientChanges;
     bucket.subresource.clear();
     bucket.fields = Union(std::move(bucket.fields), entry.fields);
@@ -210,15 +223,14 @@ void CapUpdateManagers(ManagedEntries& entries) {
     --updates;
   }
   // The bucket of an earlier write may stand apart from the new one.
-  entries.clear();
+  EntriesByManager kept;
   for (ManagedEntry& entry : out) {
-    if (ManagedEntry* earlier = FindManager(entries, entry)) {
+    if (ManagedEntry* earlier = kept.FindOrAdd(entry)) {
       earlier->fields = Union(std::move(earlier->fields), entry.fields);
       earlier->time = std::max(earlier->time, entry.time);
-    } else {
-      entries.push_back(std::move(entry));
     }
   }
+  entries = kept.Take();
 }
 
 void UpdateManagedFields(const Type& type, const Json& live, Json& object,

@@ -10,8 +10,8 @@ bool IsBlank(const Json& value) {
   return value.is_null() || (value.is_structured() && value.empty());
 }
 
-Json MergeMembers(const Spot& spot, const Json& live, const Json& applied) {
-  Json out = live.is_object() ? live : Json::object();
+Json MergeMembers(const Spot& spot, Json live, const Json& applied) {
+  Json out = live.is_object() ? std::move(live) : Json::object();
   if (applied.is_object()) {
     for (const auto& [name, value] : applied.get_ref<const Json::object_t&>()) {
       const auto place = out.find(name);
@@ -19,20 +19,22 @@ Json MergeMembers(const Spot& spot, const Json& live, const Json& applied) {
       if (place == out.end() || !spot.Member(name, below)) {
         out[name] = value;
       } else {
-        *place = MergeApplied(below, *place, value);
+        *place = MergeApplied(below, std::move(*place), value);
       }
     }
   }
-  return out.empty() ? Json() : out;
+  if (out.empty()) return Json();
+  return out;
 }
 
 // Two lists by path element, and how far each has been taken over.
 class ListMerger {
  public:
-  ListMerger(const Spot& spot, const Json& live, const Json& applied) : spot_(spot) {
+  // What comes over from `live` is taken out of it.
+  ListMerger(const Spot& spot, Json& live, const Json& applied) : spot_(spot) {
     live_ = Read(live, first_live_);
     applied_ = Read(applied, first_applied_);
-    for (const Entry& entry : applied_) {
+    for (const auto& entry : applied_) {
       if (first_live_.contains(entry.element)) shared_.push_back(entry.element);
     }
   }
@@ -62,13 +64,15 @@ class ListMerger {
   }
 
  private:
+  template <typename Value>
   struct Entry {
     std::string element;
-    const Json* value;
+    Value* value;
   };
 
-  std::vector<Entry> Read(const Json& list, std::map<std::string, const Json*>& first) {
-    std::vector<Entry> entries;
+  template <typename Value>
+  std::vector<Entry<Value>> Read(Value& list, std::map<std::string, Value*>& first) {
+    std::vector<Entry<Value>> entries;
     if (!list.is_array()) return entries;
     for (size_t i = 0; i < list.size(); ++i) {
       auto element = ItemElement(spot_, list[i], i);
@@ -81,9 +85,9 @@ class ListMerger {
 
   // Whether an item came over or was passed by, so that the next one of `live` is looked at.
   bool TakeLive() {
-    const Entry& entry = live_[live_at_];
+    const auto& entry = live_[live_at_];
     if (!first_applied_.contains(entry.element)) {
-      out_.push_back(*entry.value);
+      out_.push_back(std::move(*entry.value));
       ++live_at_;
       return true;
     }
@@ -92,18 +96,22 @@ class ListMerger {
   }
 
   void TakeApplied() {
-    const Entry& entry = applied_[applied_at_++];
+    const auto& entry = applied_[applied_at_++];
     taken_.insert(entry.element);
     const auto other = first_live_.find(entry.element);
-    out_.push_back(other == first_live_.end()
-                       ? *entry.value
-                       : MergeApplied(spot_.Item(), *other->second, *entry.value));
+    if (other == first_live_.end()) {
+      out_.push_back(*entry.value);
+    } else {
+      out_.push_back(MergeApplied(spot_.Item(), std::move(*other->second), *entry.value));
+    }
     if (next_shared_ < shared_.size() && shared_[next_shared_] == entry.element) ++next_shared_;
   }
 
   const Spot& spot_;
-  std::vector<Entry> live_, applied_;
-  std::map<std::string, const Json*> first_live_, first_applied_;
+  std::vector<Entry<Json>> live_;
+  std::vector<Entry<const Json>> applied_;
+  std::map<std::string, Json*> first_live_;
+  std::map<std::string, const Json*> first_applied_;
   std::vector<std::string> shared_;  // Items of both, in the order of `applied`.
   std::set<std::string> taken_;
   size_t live_at_ = 0, applied_at_ = 0, next_shared_ = 0;
@@ -112,13 +120,13 @@ class ListMerger {
 
 }  // namespace
 
-Json MergeApplied(const Spot& spot, const Json& live, const Json& applied) {
+Json MergeApplied(const Spot& spot, Json live, const Json& applied) {
   const bool schemaless_leaf = spot.type == nullptr && !applied.is_object();
   if (schemaless_leaf || spot.IsAtomic() || (IsBlank(live) && IsBlank(applied))) return applied;
   if (spot.type != nullptr && spot.type->shape == Shape::kList) {
     return ListMerger(spot, live, applied).Run();
   }
-  return MergeMembers(spot, live, applied);
+  return MergeMembers(spot, std::move(live), applied);
 }
 
 }  // namespace skiff

@@ -9,6 +9,6 @@ namespace skiff {
 // keyed lists and sets item by item, everything else is replaced. Items keep the order of
 // `applied`; those only in `live` stay where they stood among their neighbours. Both passed
 // CheckApplied (duplicates are allowed in `live`).
-Json MergeApplied(const Spot& spot, const Json& live, const Json& applied);
+Json MergeApplied(const Spot& spot, Json live, const Json& applied);
 
 }  // namespace skiff

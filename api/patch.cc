@@ -91,7 +91,66 @@ Target Resolve(Json& document, std::string_view path) {
   return {};
 }
 
-bool Add(const Target& to, Json value) {
+// The operations of one patch, one after another, and the account of what they cost: each of them
+// is cheap to write down, and may be dear to perform.
+class JsonPatcher {
+ public:
+  explicit JsonPatcher(Json document)
+      : document_(std::move(document)), depth_(DepthOf(document_, kJsonDepthMax + 1)) {}
+
+  bool Perform(const PatchOperation& operation) {
+    if (operation.op == "add") return AddValue(operation);
+    if (operation.op == "remove") return Remove(Resolve(document_, operation.path));
+    if (operation.op == "replace") return Replace(operation);
+    if (operation.op == "test") return Test(operation);
+    if (operation.op == "move") return Move(operation);
+    if (operation.op == "copy") return Copy(operation);
+    return false;
+  }
+  Json Take() { return std::move(document_); }
+
+ private:
+  bool AddValue(const PatchOperation& operation) {
+    return Add(Resolve(document_, operation.path), operation.value) &&
+           Fits(operation.path, DepthOf(operation.value, kJsonDepthMax + 1));
+  }
+  bool Add(const Target& to, Json value);
+  bool Remove(const Target& at);
+  bool Replace(const PatchOperation& operation);
+  bool Test(const PatchOperation& operation);
+  bool Move(const PatchOperation& operation);
+  bool Copy(const PatchOperation& operation);
+  // Whether the document may still be walked by what recurses, now that something `depth` deep has
+  // come to stand at `path`.
+  bool Fits(std::string_view path, int depth);
+  bool Shift(size_t items);
+
+  Json document_;
+  int depth_;         // The document is at most so deep.
+  int measured_ = 0;  // How often that was found out anew.
+  size_t copied_ = 0;
+  size_t shifted_ = 0;
+};
+
+int SegmentsOf(std::string_view path) {
+  return static_cast<int>(std::count(path.begin(), path.end(), '/'));
+}
+
+bool JsonPatcher::Fits(std::string_view path, int depth) {
+  depth_ = std::max(depth_, SegmentsOf(path) + depth);
+  if (depth_ <= kJsonDepthMax) return true;
+  if (++measured_ > kPatchMeasuresMax) return false;
+  depth_ = DepthOf(document_, kJsonDepthMax + 1);
+  return depth_ <= kJsonDepthMax;
+}
+
+// Items behind one that comes or goes move by a place.
+bool JsonPatcher::Shift(size_t items) {
+  shifted_ += items;
+  return shifted_ <= kPatchShiftsMax;
+}
+
+bool JsonPatcher::Add(const Target& to, Json value) {
   if (to.parent == nullptr) return false;
   if (to.parent->is_object()) {
     (*to.parent)[to.name] = std::move(value);
@@ -105,68 +164,68 @@ bool Add(const Target& to, Json value) {
     index = IndexIn(*to.parent, to.name, items.size() + 1);
     if (to.name.starts_with('-') && index != SIZE_MAX) ++index;
   }
-  if (index > items.size()) return false;
+  if (index > items.size() || !Shift(items.size() - index)) return false;
   items.insert(items.begin() + static_cast<std::ptrdiff_t>(index), std::move(value));
   return true;
 }
 
-bool Remove(const Target& at) {
+bool JsonPatcher::Remove(const Target& at) {
   if (at.parent == nullptr || Child(*at.parent, at.name) == nullptr) return false;
   if (at.parent->is_object()) {
     at.parent->erase(at.name);
-  } else {
-    at.parent->erase(IndexIn(*at.parent, at.name, at.parent->size()));
+    return true;
   }
+  const size_t index = IndexIn(*at.parent, at.name, at.parent->size());
+  if (!Shift(at.parent->size() - index)) return false;
+  at.parent->erase(index);
   return true;
 }
 
-bool Replace(Json& document, const PatchOperation& operation) {
+bool JsonPatcher::Replace(const PatchOperation& operation) {
+  const int depth = DepthOf(operation.value, kJsonDepthMax + 1);
   if (operation.path.empty()) {
-    document = operation.value;
-    return true;
+    document_ = operation.value;
+    return Fits("", depth);
   }
-  const Target to = Resolve(document, operation.path);
+  const Target to = Resolve(document_, operation.path);
   if (to.parent == nullptr) return false;
-  if (to.parent->is_object()) {  // Also a key that is not there yet.
-    (*to.parent)[to.name] = operation.value;
-    return true;
-  }
-  Json* value = Child(*to.parent, to.name);
+  Json* value = to.parent->is_object() ? &(*to.parent)[to.name]  // Also a key not there yet.
+                                       : Child(*to.parent, to.name);
   if (value == nullptr) return false;
   *value = operation.value;
-  return true;
+  return Fits(operation.path, depth);
 }
 
-bool Test(Json& document, const PatchOperation& operation) {
-  if (operation.path.empty()) return document == operation.value;
-  const Target at = Resolve(document, operation.path);
-  const Json* value = at.parent == nullptr ? nullptr : Child(*at.parent, at.name);
-  return value != nullptr && *value == operation.value;
+bool JsonPatcher::Test(const PatchOperation& operation) {
+  if (operation.path.empty()) return document_ == operation.value;
+  const Target at = Resolve(document_, operation.path);
+  if (at.parent == nullptr) return false;
+  const Json* value = Child(*at.parent, at.name);
+  // To the library, what an object does not have is null.
+  if (value == nullptr) return at.parent->is_object() && operation.value.is_null();
+  return *value == operation.value;
 }
 
-bool MoveOrCopy(Json& document, const PatchOperation& operation, size_t& copied) {
-  const Target from = Resolve(document, operation.from);
+bool JsonPatcher::Move(const PatchOperation& operation) {
+  const Target from = Resolve(document_, operation.from);
+  Json* found = from.parent == nullptr ? nullptr : Child(*from.parent, from.name);
+  if (found == nullptr) return false;
+  Json value = std::move(*found);
+  const int depth = std::max(depth_ - SegmentsOf(operation.from), 0);
+  return Remove(from) && Add(Resolve(document_, operation.path), std::move(value)) &&
+         Fits(operation.path, depth);
+}
+
+bool JsonPatcher::Copy(const PatchOperation& operation) {
+  const Target from = Resolve(document_, operation.from);
   const Json* found = from.parent == nullptr ? nullptr : Child(*from.parent, from.name);
   if (found == nullptr) return false;
   Json value = *found;
-  if (operation.op == "move") {
-    if (!Remove(from)) return false;
-  } else {
-    copied += DumpJson(value).size();
-    if (copied > kPatchCopyBytesMax) return false;
-  }
-  return Add(Resolve(document, operation.path), std::move(value));
-}
-
-bool Perform(Json& document, const PatchOperation& operation, size_t& copied) {
-  if (operation.op == "add") return Add(Resolve(document, operation.path), operation.value);
-  if (operation.op == "remove") return Remove(Resolve(document, operation.path));
-  if (operation.op == "replace") return Replace(document, operation);
-  if (operation.op == "test") return Test(document, operation);
-  if (operation.op == "move" || operation.op == "copy") {
-    return MoveOrCopy(document, operation, copied);
-  }
-  return false;
+  copied_ += DumpJson(value).size();
+  if (copied_ > kPatchCopyBytesMax) return false;
+  const int depth = DepthOf(value, kJsonDepthMax + 1);
+  return Add(Resolve(document_, operation.path), std::move(value)) &&
+         Fits(operation.path, depth);
 }
 
 void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch) {
@@ -181,10 +240,9 @@ void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch) {
                         : key == "from" ? &operation.from
                                         : nullptr;
     const bool known = text != nullptr || key == "value";
-    if (!known) {
-      patch.strict_errors.push_back("json patch unknown field " + place);
-    } else if (!seen.insert(key).second) {
-      patch.strict_errors.push_back("json patch duplicate field " + place);
+    const char* what = !known ? "unknown" : seen.insert(key).second ? nullptr : "duplicate";
+    if (what != nullptr && patch.strict_errors.size() < kStrictErrorsMax) {
+      patch.strict_errors.push_back("json patch " + std::string(what) + " field " + place);
     }
     const JsonToken token = in.Next();
     if (text != nullptr && token == JsonToken::kString) {
@@ -214,7 +272,9 @@ void Duplicates(JsonReader& in, JsonToken token, std::string& path, std::vector<
   std::string_view key;
   while (in.NextKey(key)) {
     path.append(path.empty() ? "" : ".").append(key);
-    if (!seen.emplace(key).second) out.push_back("duplicate field \"" + path + "\"");
+    if (!seen.emplace(key).second && out.size() < kStrictErrorsMax) {
+      out.push_back("duplicate field \"" + path + "\"");
+    }
     Duplicates(in, in.Next(), path, out);
     path.resize(length);
   }
@@ -247,44 +307,46 @@ void AppendPatched(const Type& type, const Json& touched, const Json& value, std
 Result<JsonPatch> ParseJsonPatch(std::string_view text) {
   JsonReader in(text);
   JsonPatch patch;
+  size_t count = 0;
   std::string why;
   const JsonToken token = in.Next();
   if (token == JsonToken::kArray) {
-    for (size_t i = 0; in.NextItem(); ++i) {
+    for (; in.NextItem(); ++count) {
       const JsonToken item = in.Next();
-      if (item == JsonToken::kObject) {
-        ReadOperation(in, i, patch);
+      if (item == JsonToken::kObject && count < kPatchOperationsMax) {
+        ReadOperation(in, count, patch);
         continue;
       }
       in.SkipEntered(item);
+      if (item == JsonToken::kObject) continue;  // Too many: counted alone.
       if (why.empty() && item != JsonToken::kNull && item != JsonToken::kError) {
         why = std::string("json: cannot unmarshal ") + FoundName(item) +
-              " into Go value of type jsonpatch.Operation";
+              " into Go value of type handlers.jsonPatchOp";
       }
     }
   } else if (token != JsonToken::kError && token != JsonToken::kNull) {
     in.SkipEntered(token);
     why = std::string("json: cannot unmarshal ") + FoundName(token) +
-          " into Go value of type jsonpatch.Patch";
+          " into Go value of type []handlers.jsonPatchOp";
   }
   in.Finish();
   if (in.failed()) return CannotDecode(in.error());
   if (!why.empty()) return CannotDecode(why);
-  if (patch.operations.size() > kPatchOperationsMax) {
+  if (count > kPatchOperationsMax) {
     return Fail(Reason::kRequestEntityTooLarge,
                 "Request entity too large: The allowed maximum operations in a JSON patch is " +
                     std::to_string(kPatchOperationsMax) + ", got " +
-                    std::to_string(patch.operations.size()));
+                    std::to_string(count));
   }
   return patch;
 }
 
 Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document) {
-  size_t copied = 0;
+  JsonPatcher patcher(std::move(document));
   for (const PatchOperation& operation : patch.operations) {
-    if (!Perform(document, operation, copied)) return Rejected();
+    if (!patcher.Perform(operation)) return Rejected();
   }
-  return document;
+  return patcher.Take();
 }
 
 Result<MergePatch> ParseMergePatch(std::string_view text) {

@@ -14,6 +14,10 @@ namespace skiff {
 inline constexpr size_t kPatchOperationsMax = 10'000;
 // All copies of one patch together may add so many bytes of JSON.
 inline constexpr size_t kPatchCopyBytesMax = 3 * 1024 * 1024;
+// Items of lists that all operations together may push aside.
+inline constexpr size_t kPatchShiftsMax = 100'000'000;
+// How often a patch that seems to nest too deeply is measured in full.
+inline constexpr int kPatchMeasuresMax = 100;
 
 struct PatchOperation {
   std::string op;
@@ -43,7 +47,7 @@ struct MergePatch {
 Result<MergePatch> ParseMergePatch(std::string_view text);
 Json ApplyMergePatch(const Json& patch, Json document);
 
-// `duplicate field "a.b"` for each key that an object of the text repeats.
+// `duplicate field "a.b"` for keys that an object of the text repeats, kStrictErrorsMax at most.
 std::vector<std::string> FindDuplicates(std::string_view text);
 
 // What a JSON patch goes into, as a document of its paths; a merge patch is that document itself.

@@ -36,6 +36,12 @@ TEST(JsonPatch, PointersAreUnescapedAndMayCountFromTheEnd) {
   EXPECT_EQ(Patched(R"({"l":[1,2,3]})", R"([{"op":"remove","path":"/l/-1"}])"), R"({"l":[1,2]})");
 }
 
+TEST(JsonPatch, AKeyThatIsNotThereIsNullToATest) {
+  EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"test","path":"/a/b","value":null}])"), R"({"a":{}})");
+  EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"test","path":"/a/b","value":0}])"), kRejected);
+  EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"test","path":"/b/c","value":null}])"), kRejected);
+}
+
 TEST(JsonPatch, ReplacingAMissingKeyAddsIt) {
   EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"replace","path":"/a/b","value":1}])"),
             R"({"a":{"b":1}})");
@@ -44,7 +50,7 @@ TEST(JsonPatch, ReplacingAMissingKeyAddsIt) {
 TEST(JsonPatch, WhatCannotBeDoneIsRejectedAltogether) {
   for (const char* operation :
        {R"({"op":"remove","path":"/none"})", R"({"op":"test","path":"/a","value":2})",
-        R"({"op":"test","path":"/none","value":null})", R"({"op":"add","path":"/x/y","value":1})",
+        R"({"op":"test","path":"/l/9","value":null})", R"({"op":"add","path":"/x/y","value":1})",
         R"({"op":"replace","path":"/l/9","value":1})", R"({"op":"add","path":"/l/9","value":1})",
         R"({"op":"remove","path":""})", R"({"op":"fly","path":"/a"})",
         R"({"op":"move","from":"/none","path":"/b"})"}) {
@@ -57,7 +63,7 @@ TEST(JsonPatch, MalformedPatchesAreToldAsGoTellsThem) {
   EXPECT_EQ(Patched("{}", "{"), "error decoding patch: unexpected end of JSON input");
   EXPECT_EQ(Patched("{}", "{}"),
             "error decoding patch: json: cannot unmarshal object into Go value of type "
-            "jsonpatch.Patch");
+            "[]handlers.jsonPatchOp");
   std::string many = "[";
   for (int i = 0; i < 10001; ++i) many += R"({"op":"test","path":"/a"},)";
   many.back() = ']';

@@ -17,7 +17,7 @@
 namespace skiff {
 
 // Messages nested deeper are refused.
-inline constexpr int kProtobufDepthMax = 1000;
+inline constexpr int kProtobufDepthMax = 10'000;
 
 struct ProtobufEnvelope {
   TypeMeta type;

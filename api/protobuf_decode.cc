@@ -21,20 +21,6 @@ struct WireField {
   std::string_view bytes;
 };
 
-// Text as documents may hold it: what is no UTF-8 is replaced, as Go's JSON encoder does when it
-// shows such a string.
-std::string Mended(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    if (length == 0) AppendUtf8(0xfffd, out);
-    out.append(text.substr(0, length));
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return out;
-}
-
 // Walks over the fields of one message. Stops for good at what is malformed.
 class WireReader {
  public:
@@ -181,7 +167,7 @@ Result<> MessageReader::Entry(const Type& type, std::string_view text, Json& map
   std::string key;
   Json value = ZeroDocument(*type.element);
   while (reader.Next(wire)) {
-    if (wire.number == 1) key = Mended(wire.bytes);
+    if (wire.number == 1) key = MendUtf8(wire.bytes);
     if (wire.number == 2) value = TRY(Value(*type.element, wire));
   }
   if (reader.failed()) return Malformed();
@@ -203,7 +189,7 @@ Result<Json> MessageReader::Value(const Type& type, const WireField& wire) {
       return Json(value);
     }
     case Shape::kString:
-      return Json(Mended(wire.bytes));
+      return Json(MendUtf8(wire.bytes));
     case Shape::kBytes:
       return Json(EncodeBase64(wire.bytes));
     default:
@@ -286,7 +272,7 @@ Json MessageReader::Either(std::string_view text) {
     if (wire.number == 2) number = static_cast<int32_t>(wire.number_value);
     if (wire.number == 3) string = wire.bytes;
   }
-  return is_text ? Json(Mended(string)) : Json(number);
+  return is_text ? Json(MendUtf8(string)) : Json(number);
 }
 
 Result<Json> MessageReader::Opaque(const Type& type, std::string_view text) {
@@ -306,7 +292,7 @@ Result<Json> MessageReader::Opaque(const Type& type, std::string_view text) {
     if (or_bool && wire.number == 1) {
       if (!one.is_object()) one = wire.number_value != 0;
     } else if (or_strings && wire.number == 2) {
-      list.push_back(Mended(wire.bytes));
+      list.push_back(MendUtf8(wire.bytes));
     } else {
       Json value = ZeroDocument(schema);
       TRY(Struct(schema, wire.bytes, value));
@@ -318,7 +304,9 @@ Result<Json> MessageReader::Opaque(const Type& type, std::string_view text) {
     }
   }
   if (reader.failed()) return Malformed();
-  return list.empty() ? one : list;
+  // No conditional expression: that would copy, at every level of a schema.
+  if (list.empty()) return one;
+  return list;
 }
 
 }  // namespace

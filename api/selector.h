@@ -3,7 +3,7 @@
 //
 //   const auto selector = TRY(LabelSelector::Parse("app in (web,db),!old"));
 //   selector.Matches(pod.metadata.labels);
-//   selector.MatchesBy([&](std::string_view key) { return header.Label(key); });
+//   selector.MatchesEach([&](auto take) { view.ForEachLabel(take); });
 #pragma once
 
 #include <map>
@@ -40,10 +40,23 @@ struct LabelRequirement {
   LabelOperator op = LabelOperator::kExists;
   std::vector<std::string> values;  // Sorted, each once.
 
-  // Whether an object whose label `key` has this value (or lacks it) fulfils the requirement.
-  bool Matches(std::optional<std::string_view> value) const;
   std::string Text() const;
   bool operator==(const LabelRequirement&) const = default;
+};
+
+// What all requirements of a selector together ask of one key. A selector may name a key, and list
+// values, by the hundred thousand, and is asked about every object: nothing is searched in a row.
+struct LabelRule {
+  std::string key;
+  bool needed = false;   // The object must have the label.
+  bool refused = false;  // It must not.
+  std::optional<std::vector<std::string>> allowed;  // Sorted.
+  std::vector<std::string> forbidden;               // Sorted.
+  std::optional<int64_t> above, below;
+
+  void Add(const LabelRequirement& requirement);
+  bool Takes(std::string_view value) const;
+  bool operator==(const LabelRule&) const = default;
 };
 
 class LabelSelector {
@@ -59,14 +72,18 @@ class LabelSelector {
   static LabelSelector FromMap(const std::map<std::string, std::string>& labels);
 
   bool Matches(const std::map<std::string, std::string>& labels) const;
-  // `find` returns the value of a label as std::optional<std::string_view>.
-  template <typename Find>
-  bool MatchesBy(Find find) const {
-    if (nothing_) return false;
-    for (const LabelRequirement& requirement : requirements_) {
-      if (!requirement.Matches(find(std::string_view(requirement.key)))) return false;
-    }
-    return true;
+  // `for_each` calls what it is given with the name and the value of each label.
+  template <typename ForEach>
+  bool MatchesEach(ForEach for_each) const {
+    size_t found = 0;
+    bool taken = !nothing_;
+    for_each([&](std::string_view name, std::string_view value) {
+      const LabelRule* rule = taken ? FindRule(name) : nullptr;
+      if (rule == nullptr) return;
+      taken = rule->Takes(value);
+      found += rule->needed;
+    });
+    return taken && found == needed_;
   }
   // Whether it selects everything.
   bool empty() const { return !nothing_ && requirements_.empty(); }
@@ -76,8 +93,13 @@ class LabelSelector {
   bool operator==(const LabelSelector&) const = default;
 
  private:
+  explicit LabelSelector(std::vector<LabelRequirement> requirements);
+  const LabelRule* FindRule(std::string_view key) const;
+
   bool nothing_ = false;
   std::vector<LabelRequirement> requirements_;  // By key.
+  std::vector<LabelRule> rules_;                // By key, each once.
+  size_t needed_ = 0;                           // Rules whose label must be there.
 };
 
 // "a=1,b=2", sorted; "<none>" without labels.
@@ -93,6 +115,17 @@ struct FieldTerm {
   bool operator==(const FieldTerm&) const = default;
 };
 
+// What all terms of a selector together ask of one field.
+struct FieldRule {
+  std::string field;
+  std::optional<std::string> wanted;
+  std::vector<std::string> unwanted;  // Sorted.
+  bool impossible = false;            // Two values are wanted at once.
+
+  bool Takes(std::string_view value) const;
+  bool operator==(const FieldRule&) const = default;
+};
+
 class FieldSelector {
  public:
   // Selects everything.
@@ -104,11 +137,11 @@ class FieldSelector {
   // with BadRequest on a field that the kind cannot be selected by.
   Result<FieldSelector> For(const KindInfo& kind) const;
 
-  // `find` returns the value of a field as something that compares with a string; "" if absent.
+  // `find` returns the value of a field; "" if absent.
   template <typename Find>
   bool MatchesBy(Find find) const {
-    for (const FieldTerm& term : terms_) {
-      if ((find(std::string_view(term.field)) == term.value) != term.equal) return false;
+    for (const FieldRule& rule : rules_) {
+      if (!rule.Takes(find(std::string_view(rule.field)))) return false;
     }
     return true;
   }
@@ -122,7 +155,10 @@ class FieldSelector {
   bool operator==(const FieldSelector&) const = default;
 
  private:
+  explicit FieldSelector(std::vector<FieldTerm> terms);
+
   std::vector<FieldTerm> terms_;  // In the order of their text.
+  std::vector<FieldRule> rules_;  // By field, each once.
 };
 
 // The fields beyond metadata.name and metadata.namespace that objects of a kind can be selected by,

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "api/gen/meta_v1.h"
 #include "api/rules/names.h"
 
@@ -70,6 +72,48 @@ TEST(LabelSelectorTest, TextsBecomeCanonical) {
   EXPECT_EQ(canonical("in in (in,notin)"), "in in (in,notin)");
   EXPECT_EQ(canonical("a in ()"), "a in ()");
   EXPECT_EQ(canonical("a in (,b,,c)"), "a in (,b,c)");
+}
+
+TEST(LabelSelectorTest, RequirementsOfOneKeyHoldTogether) {
+  const auto matches = [](const char* text, const char* value) {
+    return LabelSelector::Parse(text)->Matches({{"a", value}});
+  };
+  EXPECT_TRUE(matches("a in (x,y),a in (y,z)", "y"));
+  EXPECT_FALSE(matches("a in (x,y),a in (y,z)", "x"));
+  EXPECT_FALSE(matches("a=x,a=y", "x"));
+  EXPECT_FALSE(matches("a in (x,y),a!=y,a!=z", "y"));
+  EXPECT_TRUE(matches("a in (x,y),a!=y,a!=z", "x"));
+  EXPECT_FALSE(matches("a,!a", "x"));
+  EXPECT_FALSE(LabelSelector::Parse("a,!a")->Matches({}));
+  EXPECT_TRUE(matches("a>1,a>3,a<9,a<7", "5"));
+  EXPECT_FALSE(matches("a>1,a>3,a<9,a<7", "3"));
+  EXPECT_FALSE(matches("a>1,a>3,a<9,a<7", "7"));
+  EXPECT_FALSE(matches("a>1", "many"));
+  EXPECT_TRUE(LabelSelector::Parse("a!=x,!b")->Matches({}));
+  EXPECT_FALSE(LabelSelector::Parse("a!=x,c")->Matches({}));
+}
+
+// As many as a request line holds; a watch asks about every event, on a thread of the loops.
+TEST(LabelSelectorTest, AreAskedInATimeThatDoesNotGrowWithTheirLength) {
+  std::string values = "a notin (", keys = "!k", fields = "metadata.name!=x";
+  for (int i = 0; i < 100'000; ++i) {
+    values += "v" + std::to_string(i) + ",";
+    keys += ",!k" + std::to_string(i);
+    fields += ",metadata.name!=n" + std::to_string(i);
+  }
+  const auto by_value = LabelSelector::Parse(values + "z)");
+  const auto by_key = LabelSelector::Parse(keys);
+  const auto by_field = FieldSelector::Parse(fields);
+  ASSERT_TRUE(by_value && by_key && by_field);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_FALSE(by_value->Matches({{"a", "v77777"}}));
+    ASSERT_TRUE(by_value->Matches({{"a", "w"}}));
+    ASSERT_TRUE(by_key->Matches({{"a", "b"}, {"c", "d"}}));
+    ASSERT_FALSE(by_key->Matches({{"k99999", ""}}));
+    ASSERT_FALSE(by_field->MatchesBy([](std::string_view) { return "n5"; }));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 TEST(LabelSelectorTest, MatchesAsKubernetesDoes) {

@@ -1,6 +1,8 @@
 #include "api/strategic_merge.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "api/element_order.h"
 #include "api/field_set.h"
@@ -59,19 +61,45 @@ bool Clean(Json& value) {
 
 Result<Json> MergeMap(const Spot& spot, Json original, Json patch);
 
-Json* ItemWithKey(Json& list, const std::string& key, const Json& value) {
-  for (Json& item : list) {
-    const auto found = item.find(key);
-    if (found != item.end() && *found == value) return &item;
-  }
-  return nullptr;
+// Values as text: what is equal has one text. Lists may be long, and each item is looked for.
+using ValueSet = std::unordered_set<std::string>;
+
+ValueSet ValuesOf(const Json& list) {
+  ValueSet values;
+  for (const Json& item : list) values.insert(DumpJson(item));
+  return values;
 }
+
+// Where each item of a list of maps stands, by the text of its key; the first one counts.
+class ItemsByKey {
+ public:
+  ItemsByKey(const Json& list, const std::string& key) : key_(key) {
+    for (const Json& item : list) Append(item);
+  }
+  // `item` is the next one of the list.
+  void Append(const Json& item) {
+    if (const auto value = item.find(key_); value != item.end()) {
+      places_.emplace(DumpJson(*value), size_);
+    }
+    ++size_;
+  }
+  std::optional<size_t> Find(const Json& value) const {
+    const auto found = places_.find(DumpJson(value));
+    return found == places_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  const std::string& key_;
+  size_t size_ = 0;
+  std::unordered_map<std::string, size_t> places_;
+};
 
 // Takes out of `patch` the items that are only directives, and out of `original` what they delete.
 // True: the list is to be replaced by what is left of the patch.
 Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key) {
   bool replace = false;
   Json plain = Json::array();
+  ValueSet deleted;
   for (const Json& item : patch) {
     const auto directive = item.find(std::string(kDirective));
     if (directive == item.end()) {
@@ -81,10 +109,7 @@ Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key)
       if (value == item.end()) {
         return ServerError("delete patch type with no merge key defined");
       }
-      auto& items = original.get_ref<Json::array_t&>();
-      std::erase_if(items, [&](const Json& old) {
-        return old.is_object() && old.contains(key) && old[key] == *value;
-      });
+      deleted.insert(DumpJson(*value));
     } else if (*directive == "replace") {
       replace = true;
     } else if (*directive == "merge") {
@@ -94,6 +119,10 @@ Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key)
     }
   }
   patch = std::move(plain);
+  if (deleted.empty()) return replace;
+  std::erase_if(original.get_ref<Json::array_t&>(), [&](const Json& old) {
+    return old.is_object() && old.contains(key) && deleted.contains(DumpJson(old[key]));
+  });
   return replace;
 }
 
@@ -103,14 +132,17 @@ Result<Json> MergeMapItems(const Spot& list, Json original, Json patch) {
   if (replace) return patch;
   const Json order = original;
   Json merged = std::move(original);
+  ItemsByKey places(merged, key);
   for (const Json& item : patch) {
     const auto value = item.find(key);
     if (value == item.end()) return NoMergeKey(item, key);
-    if (Json* old = ItemWithKey(merged, key, *value)) {
-      *old = TRY(MergeMap(list.Item(), std::move(*old), item));
+    if (const auto place = places.Find(*value)) {
+      Json& old = merged[*place];
+      old = TRY(MergeMap(list.Item(), std::move(old), item));
     } else {
       Json fresh = item;
       Clean(fresh);
+      places.Append(fresh);
       merged.push_back(std::move(fresh));
     }
   }
@@ -121,8 +153,9 @@ Json MergeScalars(Json original, const Json& patch) {
   const Json order = original;
   for (const Json& value : patch) original.push_back(value);
   Json unique = Json::array();
+  ValueSet seen;
   for (const Json& value : original) {
-    if (std::find(unique.begin(), unique.end(), value) == unique.end()) unique.push_back(value);
+    if (seen.insert(DumpJson(value)).second) unique.push_back(value);
   }
   return OrderLike(unique, patch, order, "");
 }
@@ -169,9 +202,11 @@ Result<> RetainKeys(Json& original, Json& patch) {
   const Json keys = *list;
   patch.erase(std::string(kRetainKeys));
   if (!keys.is_array()) return BadFormat("retainKeys");
-  const auto kept = [&](const std::string& name) {
-    return std::find(keys.begin(), keys.end(), name) != keys.end();
-  };
+  ValueSet names;
+  for (const Json& key : keys) {
+    if (key.is_string()) names.insert(key.get_ref<const std::string&>());
+  }
+  const auto kept = [&](const std::string& name) { return names.contains(name); };
   for (const auto& [name, value] : patch.items()) {
     const bool directive =
         name == kDirective || name.starts_with(kDeleteFrom) || name.starts_with(kElementOrder);
@@ -232,9 +267,9 @@ Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch) {
 void DeleteValues(const std::string& name, const Json& values, Json& original) {
   const auto list = original.find(name);
   if (list == original.end() || !list->is_array() || !values.is_array()) return;
-  std::erase_if(list->get_ref<Json::array_t&>(), [&](const Json& item) {
-    return std::find(values.begin(), values.end(), item) != values.end();
-  });
+  const ValueSet gone = ValuesOf(values);
+  std::erase_if(list->get_ref<Json::array_t&>(),
+                [&](const Json& item) { return gone.contains(DumpJson(item)); });
 }
 
 Result<Json> MergeMap(const Spot& spot, Json original, Json patch) {

@@ -45,4 +45,18 @@ inline void AppendUtf8(uint32_t code_point, std::string& out) {
   }
 }
 
+// Text as documents may hold it: what is no UTF-8 is replaced, as Go's JSON encoder does when it
+// shows such a string.
+inline std::string MendUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0) AppendUtf8(0xfffd, out);
+    out.append(text.substr(0, length));
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
 }  // namespace skiff

@@ -1,5 +1,6 @@
 #include "api/yaml.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "api/base64.h"
 #include "api/json.h"
+#include "api/utf8.h"
 #include "api/yaml_scalar.h"
 
 namespace skiff {
@@ -54,36 +56,130 @@ tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_vi
   return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + message);
 }
 
-class Converter {
- public:
-  Converter(YamlDocument& out, size_t values_max) : out_(out), values_max_(values_max) {}
+// The characters that Go's parser takes, in the ranges that it lists; beyond ASCII `text` begins
+// with a well-formed sequence. C1 controls, U+FFFE and U+FFFF are not among them.
+bool IsTaken(std::string_view text, size_t length) {
+  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (length == 1) {
+    return (at(0) >= 0x20 && at(0) < 0x7f) || at(0) == '\t' || at(0) == '\n' || at(0) == '\r';
+  }
+  if (length == 2 && at(0) == 0xc2) return at(1) == 0x85 || at(1) >= 0xa0;
+  return length != 3 || at(0) != 0xef || at(1) != 0xbf || at(2) < 0xbe;
+}
 
-  Result<Json> Value(const YAML::Node& node) {
-    if (++values_ > values_max_) {
-      return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
+// What Go's reader says of bytes that no text of YAML may hold. yaml-cpp takes all of them, and
+// would pass on what is no UTF-8. Text in UTF-16 has a mark in front, and becomes UTF-8 by itself.
+Result<> CheckCharacters(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return {};
+  const auto refuse = [](const char* why) {
+    return Fail(Reason::kBadRequest, std::string("yaml: ") + why);
+  };
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0) {
+      const auto first = static_cast<unsigned char>(text[0]);
+      const size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+      if (first < 0xc0 || first >= 0xf8) return refuse("invalid leading UTF-8 octet");
+      if (text.size() < wanted) return refuse("incomplete UTF-8 octet sequence");
+      const bool trails = std::all_of(text.begin() + 1, text.begin() + static_cast<long>(wanted),
+                                      [](char c) { return (c & 0xc0) == 0x80; });
+      if (!trails) return refuse("invalid trailing UTF-8 octet");
+      const bool overlong = first < 0xc2 || (first == 0xe0 && (text[1] & 0x20) == 0) ||
+                            (first == 0xf0 && (text[1] & 0x30) == 0);
+      return refuse(overlong ? "invalid length of a UTF-8 sequence" : "invalid Unicode character");
     }
-    switch (node.Type()) {
-      case YAML::NodeType::Scalar:
-        return Scalar(node);
-      case YAML::NodeType::Sequence: {
-        Json list = Json::array();
-        for (const auto& item : node) {
-          Json value = TRY(Value(item));
-          list.push_back(std::move(value));
-        }
-        return list;
-      }
-      case YAML::NodeType::Map:
-        return Map(node);
-      default:
-        return Json();
+    if (!IsTaken(text, length)) return refuse("control characters are not allowed");
+    text.remove_prefix(length);
+  }
+  return {};
+}
+
+// Where the documents of a stream stand: each begins at a line of three dashes, or behind one of
+// three dots. yaml-cpp would find them as well, and never end where something is no document.
+class StreamSplitter {
+ public:
+  explicit StreamSplitter(std::string_view text) : text_(text) {}
+
+  // False: there are no more. `line` is where it begins, counted from 0.
+  bool Next(std::string_view& document, int& line) {
+    if (at_ == text_.size()) return false;
+    const size_t begin = at_;
+    line = line_;
+    bool holds_something = false;
+    while (at_ < text_.size()) {
+      const size_t end = std::min(text_.find('\n', at_), text_.size() - 1) + 1;
+      const std::string_view row = text_.substr(at_, end - at_);
+      if (IsMark(row, "---") && holds_something) break;
+      at_ = end;
+      ++line_;
+      if (IsMark(row, "...")) break;
+      // What stands before the dashes belongs to the document: directives, and comments.
+      const size_t first = row.find_first_not_of(" \t\r\n");
+      holds_something = holds_something || IsMark(row, "---") ||
+                        (first != row.npos && row[first] != '#' && row[0] != '%');
     }
+    document = text_.substr(begin, at_ - begin);
+    return true;
   }
 
  private:
-  static Result<Json> Scalar(const YAML::Node& node) {
+  static bool IsMark(std::string_view row, std::string_view mark) {
+    return row.starts_with(mark) &&
+           (row.size() == mark.size() || row.find_first_of(" \t\r\n") == mark.size());
+  }
+
+  const std::string_view text_;
+  size_t at_ = 0;
+  int line_ = 0;
+};
+
+class Converter {
+ public:
+  Converter(YamlDocument& out, size_t text_bytes)
+      : out_(out),
+        values_max_(std::max(kYamlValuesMax, text_bytes)),
+        bytes_max_(kYamlAliasedBytesMax + text_bytes) {}
+
+  Result<Json> Value(const YAML::Node& node) {
+    if (++values_ > values_max_) return Excessive();
+    switch (node.Type()) {
+      case YAML::NodeType::Scalar:
+        return Scalar(node);
+      case YAML::NodeType::Sequence:
+      case YAML::NodeType::Map:
+        break;
+      default:
+        return Json();
+    }
+    // Aliases may make more of it than yaml-cpp has seen; an anchor that holds itself has no end.
+    if (++depth_ > kYamlDepthMax) {
+      return Fail(Reason::kBadRequest,
+                  "yaml: exceeded max depth of " + std::to_string(kYamlDepthMax));
+    }
+    auto value = node.IsMap() ? Map(node) : List(node);
+    --depth_;
+    return value;
+  }
+
+ private:
+  static tl::unexpected<Error> Excessive() {
+    return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
+  }
+
+  Result<Json> List(const YAML::Node& node) {
+    Json list = Json::array();
+    for (const auto& item : node) {
+      Json value = TRY(Value(item));
+      list.push_back(std::move(value));
+    }
+    return list;
+  }
+
+  Result<Json> Scalar(const YAML::Node& node) {
     const std::string& tag = node.Tag();
     const std::string& text = node.Scalar();
+    bytes_ += text.size();
+    if (bytes_ > bytes_max_) return Excessive();
     if (tag == "!") return Json(text);  // Quoted.
     if (!tag.starts_with(kTagPrefix)) return ResolveYamlScalar(text);
     const std::string_view type = std::string_view(tag).substr(kTagPrefix.size());
@@ -92,7 +188,7 @@ class Converter {
       auto bytes = DecodeBase64(text);
       if (!bytes)
         return Fail(Reason::kBadRequest, "yaml: !!binary value contains invalid base64 data");
-      return Json(std::move(*bytes));
+      return Json(MendUtf8(*bytes));
     }
     return ResolveYamlScalar(text);
   }
@@ -114,7 +210,7 @@ class Converter {
         continue;
       }
       const std::string key = TRY(Key(pair.first));
-      if (!given.insert(key).second) {
+      if (!given.insert(key).second && out_.duplicates.size() < kYamlDuplicatesMax) {
         out_.duplicates.push_back("line " + std::to_string(pair.first.Mark().line + 1) +
                                   ": key \"" + key + "\" already set in map");
       }
@@ -123,16 +219,21 @@ class Converter {
     return map;
   }
 
+  static tl::unexpected<Error> NoMap() {
+    return Fail(Reason::kBadRequest,
+                "yaml: map merge requires map or sequence of maps as the value");
+  }
+
   // "<<": the map's keys stand here unless given in place.
   Result<> Merge(const YAML::Node& node, Json& map) {
     if (node.IsSequence()) {
-      for (const auto& item : node) TRY(Merge(item, map));
+      for (const auto& item : node) {
+        if (!item.IsMap()) return NoMap();
+        TRY(Merge(item, map));
+      }
       return {};
     }
-    if (!node.IsMap()) {
-      return Fail(Reason::kBadRequest,
-                  "yaml: map merge requires map or sequence of maps as the value");
-    }
+    if (!node.IsMap()) return NoMap();
     const Json other = TRY(Value(node));
     for (const auto& [key, value] : other.items()) {
       if (!map.contains(key)) map[key] = value;
@@ -142,21 +243,30 @@ class Converter {
 
   YamlDocument& out_;
   const size_t values_max_;
+  const size_t bytes_max_;
   size_t values_ = 0;
+  size_t bytes_ = 0;  // Of all scalars so far.
+  int depth_ = 0;     // Lists and maps that we are in.
 };
 
 Result<YamlDocument> Convert(const YAML::Node& node, std::string_view text) {
   YamlDocument document;
   document.line = std::max(node.Mark().line, 0) + 1;
-  document.value = TRY(Converter(document, std::max(kYamlValuesMax, text.size())).Value(node));
+  document.value = TRY(Converter(document, text.size()).Value(node));
   return document;
 }
 
 }  // namespace
 
 Result<YamlDocument> ParseYaml(std::string_view text) {
+  TRY(CheckCharacters(text));
   try {
     return Convert(YAML::Load(std::string(text)), text);
+  } catch (const YAML::DeepRecursion& problem) {
+    // yaml-cpp stops at 500 levels. What is JSON, as most that machines write, may go on.
+    auto json = ParseJson(text);
+    if (!json) return SyntaxError(problem, text);
+    return YamlDocument{.value = std::move(*json)};
   } catch (const YAML::Exception& problem) {
     return SyntaxError(problem, text);
   }
@@ -164,14 +274,14 @@ Result<YamlDocument> ParseYaml(std::string_view text) {
 
 Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text) {
   std::vector<YamlDocument> documents;
-  try {
-    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
-      if (node.IsNull()) continue;
-      YamlDocument document = TRY(Convert(node, text));
-      documents.push_back(std::move(document));
-    }
-  } catch (const YAML::Exception& problem) {
-    return SyntaxError(problem, text);
+  StreamSplitter splitter(text);
+  std::string_view part;
+  int line = 0;
+  while (splitter.Next(part, line)) {
+    YamlDocument document = TRY(ParseYaml(part));
+    if (document.value.is_null()) continue;
+    document.line += line;
+    documents.push_back(std::move(document));
   }
   return documents;
 }

@@ -12,6 +12,13 @@ namespace skiff {
 
 // Aliases may not blow a document up beyond this many values (or one for each byte of its text).
 inline constexpr size_t kYamlValuesMax = 100'000;
+// Nor may its scalars become so many bytes more than the text has.
+inline constexpr size_t kYamlAliasedBytesMax = 4 << 20;
+// Deeper nesting is refused; where none of it comes from aliases, yaml-cpp refuses it earlier.
+inline constexpr int kYamlDepthMax = 10'000;
+
+// At most so many are told of.
+inline constexpr size_t kYamlDuplicatesMax = 100;
 
 struct YamlDocument {
   Json value;

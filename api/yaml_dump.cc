@@ -187,9 +187,18 @@ void AppendString(std::string_view text, size_t indent, bool key, std::string& o
 
 void AppendBlock(const Json& value, size_t indent, std::string& out);
 
+// Every line of a block begins with its indentation, so that text may grow as the square of the
+// nesting. Where that would become so many bytes, what is inside goes in flow style.
+constexpr size_t kBlockBytesMax = 8 << 20;
+
+bool IsBlock(const Json& value, size_t indent, const std::string& out) {
+  if (!value.is_structured() || value.empty()) return false;
+  return indent < 64 || out.size() + (value.size() + 1) * indent < kBlockBytesMax;
+}
+
 // What follows "key:" or "-"; `inner` is the indentation of a block that begins here.
 void AppendAfter(const Json& value, size_t inner, bool in_list, std::string& out) {
-  if (value.is_structured() && !value.empty()) {
+  if (IsBlock(value, inner, out)) {
     if (in_list) {
       out += ' ';
     } else {

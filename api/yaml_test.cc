@@ -35,6 +35,50 @@ TEST(Yaml, AStreamGivesEachDocumentItsLine) {
   EXPECT_EQ((*documents)[1].line, 6);
 }
 
+TEST(Yaml, DocumentsOfAStreamBeginAtDashesAndEndAtDots) {
+  const auto values = [](const char* text) {
+    Json all = Json::array();
+    const auto documents = ParseYamlStream(text);
+    EXPECT_TRUE(documents) << text;
+    if (documents) {
+      for (const YamlDocument& document : *documents) all.push_back(document.value);
+    }
+    return all.dump();
+  };
+  EXPECT_EQ(values("--- {a: 1}\n--- # two\nb: |\n  ---\n...\nc: 3\n"),
+            R"([{"a":1},{"b":"---\n"},{"c":3}])");
+  EXPECT_EQ(values("%YAML 1.1\n# first\n---\na: 1\n---\r\nb: ---x\n"),
+            R"([{"a":1},{"b":"---x"}])");
+  EXPECT_EQ(values(""), "[]");
+}
+
+// yaml-cpp reads nothing of this, for ever.
+TEST(Yaml, AStreamThatGoesOnWithNoDocumentEnds) {
+  for (const char* text : {", \"kind\": \"Pod\"", "a: 1\n---\n, b", "] {", "}"}) {
+    (void)ParseYamlStream(text);
+  }
+}
+
+TEST(Yaml, CharactersThatGoDoesNotTakeAreRefusedInItsWords) {
+  const auto message = [](std::string_view text) {
+    const auto document = ParseYaml(text);
+    return document ? "" : document.error().message;
+  };
+  EXPECT_EQ(message("a: \xe2" "es"), "yaml: invalid trailing UTF-8 octet");
+  EXPECT_EQ(message("a: \xff"), "yaml: invalid leading UTF-8 octet");
+  EXPECT_EQ(message("a: \x80"), "yaml: invalid leading UTF-8 octet");
+  EXPECT_EQ(message("a: \xe2\x82"), "yaml: incomplete UTF-8 octet sequence");
+  EXPECT_EQ(message("a: \xc0\x80"), "yaml: invalid length of a UTF-8 sequence");
+  EXPECT_EQ(message("a: \xed\xa0\x80"), "yaml: invalid Unicode character");
+  EXPECT_EQ(message("a: \x01"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \x7f"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \xc2\x80"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \xef\xbf\xbf"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \xc2\x85\xc2\xa0\xf0\x9f\x99\x82\t"), "");
+  // What only becomes such text later is mended, as by Go's JSON encoder.
+  EXPECT_EQ(ParseYaml("a: !!binary /w==")->value["a"], "\xef\xbf\xbd");
+}
+
 TEST(Yaml, DuplicateKeysAreNotedWithTheirLine) {
   const auto document = ParseYaml("metadata: {name: y3}\ndata:\n  a: x\n  a: z\nfoo: 1\n");
   ASSERT_TRUE(document);

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "api/json.h"
+
 namespace skiff {
 namespace {
 
@@ -138,8 +140,7 @@ Json RenameAll(const Json& value, Rename rename) {
 Json Annotation(const Json& hpa, const char* name) {
   const Json text = Member(Member(Member(hpa, "metadata"), "annotations"), name);
   if (!text.is_string()) return Json();
-  Json parsed = Json::parse(text.get<std::string>(), nullptr, false);
-  return parsed.is_discarded() ? Json() : parsed;
+  return ParseJson(text.get<std::string>()).value_or(Json());
 }
 
 void Annotate(Json& hpa, const char* name, const Json& value) {

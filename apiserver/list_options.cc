@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "api/json.h"
 #include "api/violations.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/request_info.h"
@@ -130,7 +131,7 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
     }
     return invalid("illegal base64 data at input byte " + std::to_string(at));
   }
-  const auto document = Json::parse(*bytes, nullptr, false);
+  const Json document = ParseJson(*bytes).value_or(Json());
   if (!document.is_object()) {
     return invalid("invalid character '" + bytes->substr(0, 1) +
                    "' looking for beginning of value");

@@ -223,6 +223,7 @@ Result<Object> Patcher::Apply(const Object& old) const {
 
 Result<Object> Patcher::Make() const {
   Object object = TRY(ApplyTo(*this, ZeroDocument(*request.kind->type)));
+  object.metadata().resource_version.clear();  // No precondition where nothing is.
   const std::string& name = object.metadata().name;
   if (!object.metadata().uid.empty()) {
     return Fail(ConflictError(GroupResourceOf(*request.kind), name,

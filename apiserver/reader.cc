@@ -80,8 +80,9 @@ Error ReadError(const Error& error) {
 
 bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view) {
-  if (!options.labels.empty() &&
-      !options.labels.MatchesBy([&](std::string_view name) { return view.label(name); })) {
+  if (!options.labels.MatchesEach([&](auto take) {
+        view.ForEachLabel([&](const NamedText& label) { take(label.name, label.value); });
+      })) {
     return false;
   }
   if (options.fields.empty()) return true;

@@ -3,6 +3,7 @@
 #include "api/decode.h"
 #include "api/json.h"
 #include "api/selector.h"
+#include "apiserver/api_errors.h"
 #include "apiserver/conversions.h"
 #include "apiserver/resources.h"
 #include "apiserver/storage/keys.h"
@@ -37,6 +38,18 @@ std::vector<NamedText> Views(const std::vector<std::pair<std::string, std::strin
   views.reserve(pairs.size());
   for (const auto& [name, value] : pairs) views.push_back({name, value});
   return views;
+}
+
+// Whatever store is below, objects are as large as etcd takes them, and can be read again.
+Result<StoredObject> EncodeChecked(const KindInfo& kind, const Json& document) {
+  if (DepthOf(document, kJsonDepthMax + 1) > kJsonDepthMax) {
+    return Fail(Reason::kBadRequest, "exceeded max depth");
+  }
+  StoredObject stored = EncodeBody(kind, document, BodyText(kind, document));
+  if (stored.value.size() > kObjectBytesMax) {
+    return Fail(PlainError("etcdserver: request is too large"));
+  }
+  return stored;
 }
 
 }  // namespace
@@ -99,9 +112,9 @@ StoredObject EncodeBody(const KindInfo& kind, const Json& document, const Object
 
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
   const KindInfo& stored = StorageKindOf(kind);
-  if (&stored == &kind) return EncodeBody(kind, document, BodyText(kind, document));
+  if (&stored == &kind) return EncodeChecked(kind, document);
   const Json converted = TRY(Convert(kind, stored, document));
-  return EncodeBody(stored, converted, BodyText(stored, converted));
+  return EncodeChecked(stored, converted);
 }
 
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {

@@ -29,6 +29,9 @@ ObjectBody BodyText(const KindInfo& kind, const Json& document);
 // JSON text of a document that has no resourceVersion: answers that are never stored, dry runs.
 std::string PlainText(const KindInfo& kind, const Json& document);
 
+// A record larger than that is refused with etcd's own words, whatever the store.
+inline constexpr size_t kObjectBytesMax = 3 << 19;
+
 // The record of an object that is served as `kind`, in the version it is kept in.
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
 

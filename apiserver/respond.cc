@@ -228,7 +228,11 @@ std::string IndentJson(std::string_view text) {
   out.reserve(text.size() + text.size() / 4);
   int depth = 0;
   bool in_string = false;
-  const auto new_line = [&] { out.append("\n").append(static_cast<size_t>(depth) * 2, ' '); };
+  // Indentation may make the square of a text that nests deeply: past this, lines are not broken.
+  const size_t bytes_max = (size_t{8} << 20) + 2 * text.size();
+  const auto new_line = [&] {
+    if (out.size() < bytes_max) out.append("\n").append(static_cast<size_t>(depth) * 2, ' ');
+  };
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {

@@ -104,19 +104,18 @@ bool IsTooLarge(const Error& error) {
 // what.
 Result<Written> Put(Store& store, const std::string& key, const Precondition& expect,
                     const KindInfo& kind, const Json& document) {
-  StoredObject stored = TRY(EncodeForStore(kind, document));
-  auto written = store.Apply({.key = key,
-                              .expect = expect,
-                              .value = std::move(stored.value),
-                              .revision_at = stored.revision_at});
+  const auto put = [&](const Json& shown) -> Result<Written> {
+    StoredObject stored = TRY(EncodeForStore(kind, shown));
+    return store.Apply({.key = key,
+                        .expect = expect,
+                        .value = std::move(stored.value),
+                        .revision_at = stored.revision_at});
+  };
+  auto written = put(document);
   if (written || !IsTooLarge(written.error())) return written;
   Json smaller = document;
   if (smaller["metadata"].erase("managedFields") == 0) return written;
-  stored = TRY(EncodeForStore(kind, smaller));
-  return store.Apply({.key = key,
-                      .expect = expect,
-                      .value = std::move(stored.value),
-                      .revision_at = stored.revision_at});
+  return put(smaller);
 }
 
 TimePoint WholeSeconds(TimePoint point) {

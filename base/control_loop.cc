@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/thread_stack.h"
 
 namespace skiff {
 namespace {
@@ -115,6 +116,7 @@ void ThreadExecutor::RunOne(ControlLoop* loop) {
   entry.running = true;
   mutex_.unlock();
   const Duration delay = loop->Step();
+  ReleaseStack();
   mutex_.lock();
   entry.running = false;
   entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);

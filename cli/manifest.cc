@@ -160,10 +160,12 @@ Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& 
   const auto labels = TRY(LabelSelector::Parse(selector));
   std::erase_if(objects, [&](const ManifestObject& each) {
     const Json& present = At(each.object, "metadata", "labels");
-    return !labels.MatchesBy([&](std::string_view key) -> std::optional<std::string_view> {
-      const Json& value = At(present, key);
-      if (!value.is_string()) return std::nullopt;
-      return value.get_ref<const std::string&>();
+    return !labels.MatchesEach([&](auto take) {
+      if (!present.is_object()) return;
+      for (const Json::object_t::value_type& label : present.get_ref<const Json::object_t&>()) {
+        const std::string* value = label.second.get_ptr<const std::string*>();
+        if (value != nullptr) take(label.first, *value);
+      }
     });
   });
   return {};

@@ -14,6 +14,8 @@ TEST_PACKAGES=(etcd-server)
 NODES_PACKAGES=(libfaketime)
 # For e2e/docker.sh where no Docker engine is there.
 DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
+# For e2e/fuzz.sh alone.
+FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 # For e2e/browser alone: a browser is large.
 BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
 # What e2e/dns.sh and e2e/bench/dns.sh ask with, forward to and compare with.

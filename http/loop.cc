@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/thread_stack.h"
 #include "http/event_loop.h"
 #include "http/worker_pool.h"
 
@@ -164,6 +165,7 @@ void Loop::Run() {
     if (rung) stop = RunInbox();
     RunTimers();
     RunDeferred();
+    ReleaseStack();
   }
 }
 

@@ -1,6 +1,9 @@
 #include "http/worker_pool.h"
 
+#include <system_error>
 #include <utility>
+
+#include "base/thread_stack.h"
 
 namespace skiff::http {
 
@@ -11,7 +14,19 @@ bool WorkerPool::Submit(std::function<void()> job) {
   if (static_cast<size_t>(idle_) >= jobs_.size()) {
     changed_.notify_one();
   } else if (static_cast<int>(threads_.size()) < threads_max_) {
+    return StartThread();
+  }
+  return true;
+}
+
+bool WorkerPool::StartThread() {
+  try {
     threads_.emplace_back([this] { Run(); });
+  } catch (const std::system_error&) {
+    // The machine gives no more: those there are do the work, later.
+    if (!threads_.empty()) return true;
+    jobs_.pop_back();
+    return false;
   }
   return true;
 }
@@ -48,6 +63,7 @@ void WorkerPool::Run() {
       lock.unlock();
       job();
       job = nullptr;  // What it holds is let go outside the lock.
+      ReleaseStack();
       lock.lock();
     } else if (stopped_) {
       return;

@@ -24,6 +24,8 @@ class WorkerPool {
   size_t waiting() const;
 
  private:
+  // For the job that came last. False: there is no thread at all, and the job is let go.
+  bool StartThread() REQUIRES(mutex_);
   void Run();
 
   const int threads_max_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apiserver/program.h"
+#include "base/thread_stack.h"
 #include "cli/program.h"
 #include "dns/program.h"
 #include "skiff/certs.h"
@@ -55,13 +56,16 @@ int Usage(FILE* to, int code) {
 
 int main(int argc, char** argv) {
   skiff::LeaveInitBehind();
+  skiff::SetThreadStacks();
   std::vector<std::string> args(argv + 1, argv + argc);
   std::string_view name = argv[0];
   name = name.substr(name.find_last_of('/') + 1);
   for (const Program& program : kPrograms) {
     if (!program.alias.empty() && name == program.alias) return program.main(args);
   }
-  if (name == "kubectl") return skiff::cli::KubectlMain(args);
+  if (name == "kubectl") {
+    return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
+  }
   if (args.empty()) return Usage(stderr, 2);
   if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
   for (const Program& program : kPrograms) {
@@ -70,7 +74,10 @@ int main(int argc, char** argv) {
     return program.main(args);
   }
   const std::string verb = args[0];
-  if (skiff::cli::IsCliVerb(verb)) return skiff::cli::CliMain(verb, {args.begin() + 1, args.end()});
+  if (skiff::cli::IsCliVerb(verb)) {
+    return skiff::RunWithThreadStack(
+        [&] { return skiff::cli::CliMain(verb, {args.begin() + 1, args.end()}); });
+  }
   std::fprintf(stderr, "skiff: no program is called \"%s\"\n", args[0].c_str());
   return 2;
 }

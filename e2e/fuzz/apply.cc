@@ -1,0 +1,41 @@
+// Server-side apply.
+#include "api/apply.h"
+
+#include "api/decode.h"
+#include "api/yaml.h"
+#include "base/error.h"
+#include "e2e/fuzz/kinds.h"
+#include "e2e/fuzz/targets.h"
+
+namespace skiff::fuzz {
+namespace {
+
+Result<Json> ApplyTo(const Type& type, const Json& live, const Json& configuration) {
+  return ApplyConfiguration({.kind = KindOf(type),
+                             .live = live,
+                             .configuration = configuration,
+                             .writer = {.manager = "kubectl",
+                                        .api_version = type.api_version,
+                                        .subresource = "",
+                                        .now = TimePoint(1'800'000'000s),
+                                        .reset = {}},
+                             .force = true});
+}
+
+}  // namespace
+
+void ApplyPatch(std::string_view bytes) {
+  auto yaml = ParseYaml(bytes);
+  if (!yaml || !yaml->value.is_object()) return;
+  for (const Type* type : Kinds()) {
+    const auto applied = ApplyTo(*type, LiveObject(*type), yaml->value);
+    if (!applied) continue;
+    CheckNormalForm(*type, *applied);
+    // The same once more changes nothing, not even who owns what.
+    const auto again = ApplyTo(*type, *applied, yaml->value);
+    CHECK(again.has_value());
+    CHECK(*again == *applied);
+  }
+}
+
+}  // namespace skiff::fuzz

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""corpus.py FOLDER: writes what recorded clients sent, as inputs for each target of e2e/fuzz/targets.h,
+into FOLDER/<target>/. Taken from e2e/compat/transcripts; made anew wherever it is needed, so that it is not kept."""
+import base64, glob, hashlib, json, os, re, struct, sys, urllib.parse, zlib
+
+here = os.path.dirname(os.path.abspath(__file__))
+root = sys.argv[1]
+seen = set()
+
+def put(target, data):
+    if isinstance(data, str): data = data.encode("utf-8", "surrogatepass")
+    name = hashlib.sha1(data).hexdigest()[:16]
+    if len(data) > 64 << 10 or (target, name) in seen: return
+    seen.add((target, name))
+    os.makedirs(os.path.join(root, target), exist_ok=True)
+    with open(os.path.join(root, target, name), "wb") as f: f.write(data)
+
+def targets_of(content_type):
+    kind = (content_type or "application/json").split(";")[0]
+    return {"application/json": ["json"], "application/yaml": ["yaml"], "application/json-patch+json": ["json_patch"],
+            "application/merge-patch+json": ["merge_patch"], "application/strategic-merge-patch+json": ["strategic_patch"],
+            "application/apply-patch+yaml": ["apply", "yaml"],
+            "application/vnd.kubernetes.protobuf": ["protobuf"]}.get(kind, [])
+
+def request(verb, path, content_type, body):
+    return "%s %s HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (
+        verb, path, content_type, len(body), body)
+
+# One field of a protobuf message: numbers as varints, everything else as bytes.
+def varint(n):
+    out = b""
+    while n >= 0x80: out, n = out + bytes([n & 0x7f | 0x80]), n >> 7
+    return out + bytes([n])
+def field(number, value):
+    if isinstance(value, int): return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+def transcripts():
+    for name in sorted(glob.glob(os.path.join(here, "../compat/transcripts/*.json"))):
+        with open(name) as f: yield json.load(f)
+
+for transcript in transcripts():
+    for step in transcript["steps"]:
+        verb, _, path = step["do"].partition(" ")
+        put("route", verb + " " + path)
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
+        for text in query.get("labelSelector", []): put("labels", text)
+        for text in query.get("fieldSelector", []): put("fields", text)
+        body = step.get("body")
+        if body is None:
+            put("head", request(verb, path, "application/json", ""))
+            continue
+        text = body if isinstance(body, str) else json.dumps(body)
+        put("head", request(verb, path, step.get("type") or "application/json", text[:500]))
+        for target in targets_of(step.get("type")):
+            put(target, text)
+        if isinstance(body, dict) and not step.get("type"):
+            for target in ("apply", "merge_patch", "strategic_patch"): put(target, text)
+
+put("head", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n")
+put("head", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\n\r\n")
+for text in ("a", "!a", "a=b", "a!=b", "a in (b,c)", "a notin (b,c),d", "a>1,b<2", "a in (,b)", "x.io/a==b"): put("labels", text)
+for text in ("metadata.name=a", "spec.nodeName!=n,status.phase==Running", "a=\\,\\=\\\\", "type=Opaque"): put("fields", text)
+
+meta = field(1, "p") + field(3, "n") + field(11, field(1, "a") + field(2, "b")) + field(8, field(1, 1700000000) + field(2, 0))
+container = field(1, "c") + field(2, "i") + field(6, field(2, "http") + field(3, 80) + field(4, "TCP")) + field(
+    8, field(1, field(1, "cpu") + field(2, field(1, "1500m"))))
+for kind, raw in (("Pod", field(1, meta) + field(2, field(2, container) + field(4, 30)) + field(3, field(1, "Running"))),
+                  ("Secret", field(1, meta) + field(2, field(1, "k") + field(2, b"\0\xff"))),
+                  ("Service", field(1, meta) + field(2, field(1, field(3, 80) + field(4, field(1, 1) + field(3, "http")))))):
+    put("protobuf", raw)
+    put("protobuf", b"k8s\0" + field(1, field(1, "v1") + field(2, kind)) + field(2, raw) + field(3, "") + field(4, ""))
+
+def websocket(opcode, payload, masked=True, fin=True):
+    head = bytes([(0x80 if fin else 0) | opcode])
+    size = len(payload)
+    flag = 0x80 if masked else 0
+    head += bytes([flag | size]) if size < 126 else bytes([flag | 126]) + struct.pack(">H", size)
+    return head + (b"\0\0\0\0" if masked else b"") + payload
+for masked in (True, False):
+    put("websocket", websocket(2, b"\0hello", masked) + websocket(9, b"ping", masked) + websocket(8, struct.pack(">H", 1000) + b"bye", masked))
+    put("websocket", websocket(1, b"a", masked, False) + websocket(0, b"b" * 200, masked))
+
+def spdy(type, flags, payload): return struct.pack(">HHI", 0x8003, type, flags << 24 | len(payload)) + payload
+put("spdy", spdy(6, 0, struct.pack(">I", 9)) + spdy(3, 0, struct.pack(">II", 1, 5)) + spdy(7, 0, struct.pack(">II", 3, 0)))
+put("spdy", struct.pack(">II", 1, 5) + b"hello" + struct.pack(">II", 1, 1 << 24))
+with open(os.path.join(here, "../../http/spdy_dictionary.h")) as f: quoted = re.findall(r'^ +"([^"]*)"', f.read(), re.M)
+def headers(pairs):
+    block = struct.pack(">I", len(pairs))
+    for pair in pairs:
+        for text in pair: block += struct.pack(">I", len(text)) + text.encode()
+    packer = zlib.compressobj(zdict=base64.b64decode("".join(quoted)))
+    return packer.compress(block) + packer.flush(zlib.Z_SYNC_FLUSH)
+for pairs in ([], [("streamtype", "stdin")], [("streamtype", "data"), ("port", "80"), ("requestid", "0")]):
+    put("spdy", spdy(1, 0, struct.pack(">IIH", 1, 0, 0) + headers(pairs)))
+    put("spdy", spdy(8, 1, struct.pack(">I", 1) + headers(pairs)))

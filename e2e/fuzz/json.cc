@@ -1,0 +1,41 @@
+// JSON bodies: as plain documents, and as objects of kinds.
+#include "api/json.h"
+
+#include "api/decode.h"
+#include "api/protobuf.h"
+#include "api/typed.h"
+#include "base/error.h"
+#include "e2e/fuzz/kinds.h"
+#include "e2e/fuzz/targets.h"
+
+namespace skiff::fuzz {
+
+void CheckNormalForm(const Type& type, const Json& document) {
+  const auto again = Normalize(type, document);
+  CHECK(again.has_value());
+  CHECK(*again == document);
+  CHECK(*ParseJson(EncodeDocument(type, document)) == document);
+  if (type.ops == nullptr) return;
+  const std::unique_ptr<void, void (*)(void*)> object(type.ops->create(), type.ops->destroy);
+  CHECK(FromJson(type, document, object.get()).has_value());
+  (void)ToJson(type, object.get());
+}
+
+void JsonText(std::string_view bytes) {
+  (void)PeekTypeMeta(bytes);
+  const auto parsed = ParseJson(bytes);
+  if (parsed) {
+    const std::string text = DumpJson(*parsed);
+    const auto again = ParseJson(text);
+    CHECK(again.has_value());
+    CHECK(DumpJson(*again) == text);
+  }
+  for (const Type* type : Kinds()) {
+    const auto decoded = DecodeJson(*type, bytes, FieldValidation::kStrict);
+    // Whatever is wrong with the text is wrong with it for every kind.
+    CHECK(parsed || !decoded);
+    if (decoded && decoded->document.is_object()) CheckNormalForm(*type, decoded->document);
+  }
+}
+
+}  // namespace skiff::fuzz

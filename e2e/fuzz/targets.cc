@@ -1,0 +1,35 @@
+#include "e2e/fuzz/targets.h"
+
+namespace skiff::fuzz {
+namespace {
+
+constexpr Target kTargets[] = {
+    {"head", &Head},
+    {"route", &Route},
+    {"spdy", &Spdy},
+    {"websocket", &WebSocket},
+    {"json", &JsonText},
+    {"yaml", &Yaml},
+    {"protobuf", &Protobuf},
+    {"json_patch", &JsonPatchText},
+    {"merge_patch", &MergePatchText},
+    {"strategic_patch", &StrategicPatch},
+    {"apply", &ApplyPatch},
+    {"labels", &Labels},
+    {"fields", &Fields},
+};
+
+}  // namespace
+
+std::span<const Target> Targets() {
+  return kTargets;
+}
+
+const Target* FindTarget(std::string_view name) {
+  for (const Target& target : kTargets) {
+    if (target.name == name) return &target;
+  }
+  return nullptr;
+}
+
+}  // namespace skiff::fuzz

@@ -1,0 +1,26 @@
+// YAML bodies, and what we write as YAML.
+#include "api/yaml.h"
+
+#include "api/json.h"
+#include "base/error.h"
+#include "e2e/fuzz/targets.h"
+
+namespace skiff::fuzz {
+
+void Yaml(std::string_view bytes) {
+  (void)ParseYamlStream(bytes);
+  const auto yaml = ParseYaml(bytes);
+  if (!yaml) {
+    CHECK(!yaml.error().message.empty());
+    return;
+  }
+  const std::string json = DumpJson(yaml->value);
+  const auto parsed = ParseJson(json);
+  CHECK(parsed.has_value());
+  // Text that JSON carries comes back out of YAML.
+  const auto again = ParseYaml(DumpYaml(*parsed));
+  CHECK(again.has_value());
+  CHECK(DumpJson(again->value) == DumpJson(*parsed));
+}
+
+}  // namespace skiff::fuzz
