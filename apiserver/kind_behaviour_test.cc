@@ -52,6 +52,23 @@ TEST_F(KindBehaviourTest, TheOldEvictionIsTakenAndAnEmptyBudgetSaysSo) {
   EXPECT_EQ(status["conditions"][0]["status"], "False");
 }
 
+TEST_F(KindBehaviourTest, ABudgetsNameIsLookedAtLast) {
+  const std::string budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  const auto causes = [&](const char* body) {
+    std::vector<std::string> fields;
+    const Json details = Post(budgets, body).body.value("details", Json::object());
+    for (const Json& cause : details.value("causes", Json::array())) {
+      fields.push_back(cause["field"]);
+    }
+    return fields;
+  };
+  using Fields = std::vector<std::string>;
+  EXPECT_EQ(causes(R"({"metadata": {"name": "X%"}, "spec": {"minAvailable": "101%"}})"),
+            Fields{"spec.minAvailable"});
+  EXPECT_EQ(causes(R"({"metadata": {"name": "X%"}, "spec": {"minAvailable": 1}})"),
+            Fields{"metadata.name"});
+}
+
 class AutoscalersTest : public ServerFixture {
  protected:
   static constexpr const char* kV1 =
