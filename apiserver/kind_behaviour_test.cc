@@ -69,6 +69,63 @@ TEST_F(KindBehaviourTest, ABudgetsNameIsLookedAtLast) {
             Fields{"metadata.name"});
 }
 
+TEST_F(KindBehaviourTest, APodThatGoesAtOnceIsShownAsItWas) {
+  MakePod("p");
+  const std::string pod = std::string(kPods) + "/p";
+  Ask("DELETE", pod + "?propagationPolicy=Foreground", "", "");
+  const auto gone = Ask("DELETE", pod + "?propagationPolicy=Background", "", "");
+  EXPECT_EQ(gone.body["metadata"]["finalizers"], Json::array({"foregroundDeletion"}));
+  EXPECT_EQ(Get(pod).code, 404);
+}
+
+TEST_F(KindBehaviourTest, GraceBelowNothingIsASecond) {
+  MakePod("p", R"("nodeName": "n",)");
+  const std::string pod = std::string(kPods) + "/p";
+  Ask("DELETE", pod, "", "");
+  const auto sooner = Ask("DELETE", pod + "?gracePeriodSeconds=-5", "", "");
+  EXPECT_EQ(sooner.body["metadata"]["deletionGracePeriodSeconds"], 1);
+}
+
+TEST_F(KindBehaviourTest, PriorityClassesOfTheSystemStay) {
+  const auto refused =
+      Ask("DELETE", "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical", "", "");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "priorityclasses.scheduling.k8s.io \"system-node-critical\" is forbidden: this is a "
+            "system priority class and cannot be deleted");
+}
+
+TEST_F(KindBehaviourTest, TheDefaultServiceRangeIsReady) {
+  const Json range = Get("/apis/networking.k8s.io/v1/servicecidrs/kubernetes").body;
+  EXPECT_EQ(range["status"]["conditions"],
+            Json::parse(R"([{"type": "Ready", "status": "True", "reason": "",
+                             "lastTransitionTime": "2023-11-14T22:13:20Z",
+                             "message": "Kubernetes default Service CIDR is ready"}])"));
+}
+
+TEST_F(KindBehaviourTest, OnlyRangesThatReadAreComparedByFamily) {
+  const auto answer = Post("/apis/networking.k8s.io/v1/servicecidrs", R"({"metadata":
+      {"name": "s"}, "spec": {"cidrs": ["10.9.0.0/24", "x"]}})");
+  ASSERT_EQ(answer.body["details"]["causes"].size(), 1u);
+  EXPECT_EQ(answer.body["details"]["causes"][0]["field"], "spec.cidrs[1]");
+}
+
+TEST_F(KindBehaviourTest, AServiceWithoutNameShowsThePlaceOfItsAddress) {
+  const auto answer = Post(kServices, R"({"spec": {"ports": [{"port": 80}]}})");
+  const std::string message = answer.body["details"]["causes"][0]["message"];
+  EXPECT_TRUE(message.starts_with("Invalid value: [\"\"]: failed to allocate IP")) << message;
+}
+
+TEST_F(KindBehaviourTest, ADryRunFindsItsHealthPortTakenByItsNodePort) {
+  const auto answer = Post(std::string(kServices) + "?dryRun=All", R"({"metadata": {"name": "a"},
+      "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local",
+               "healthCheckNodePort": 30071, "ports": [{"port": 80, "nodePort": 30071}]}})");
+  EXPECT_EQ(answer.code, 500);
+  EXPECT_EQ(answer.message(),
+            "Internal error occurred: failed to allocate requested HealthCheck NodePort 30071: "
+            "provided port is already allocated");
+}
+
 class AutoscalersTest : public ServerFixture {
  protected:
   static constexpr const char* kV1 =

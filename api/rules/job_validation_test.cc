@@ -91,7 +91,8 @@ TEST(CronJobValidation, TakesTheZoneFromItsField) {
                           "CRON_TZ in schedule, use timeZone field instead"));
   EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/timeZone", "local")),
               ElementsAre("spec.timeZone: Invalid value: \"local\": timeZone must be an explicit "
-                          "time zone as defined in https://www.iana.org/time-zones"));
+                          "time zone as defined in https://www.iana.org/time-zones",
+                          "spec.timeZone: Invalid value: \"local\": unknown time zone local"));
 }
 
 TEST(CronJobValidation, LeavesRoomInItsName) {
