@@ -188,6 +188,7 @@ Result<Json> MergeList(const Spot& spot, Json original, Json patch) {
 
 Result<Json> MergeValue(const Spot& spot, Json original, Json patch) {
   if (original.is_object() && patch.is_object()) {
+    if (spot.field != nullptr && spot.field->patch_replace) return patch;
     return MergeMap(spot, std::move(original), std::move(patch));
   }
   if (original.is_array() && patch.is_array()) {

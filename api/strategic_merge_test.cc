@@ -4,6 +4,7 @@
 
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/gen/policy_v1.h"
 #include "api/json.h"
 
 namespace skiff {
@@ -78,6 +79,13 @@ TEST(StrategicMerge, NullsDeleteAndMeanNothingInNewObjects) {
                           "affinity":{"$patch":"merge","podAffinity":{}},
                           "dnsConfig":{"searches":null,"options":[{"name":"n","value":null}]}})"),
             SpecOf(R"({"dnsConfig":{"options":[{"name":"n"}]},"nodeSelector":{"b":"2"}})"));
+}
+
+TEST(StrategicMerge, AStructureMayBeReplacedAsAWhole) {
+  EXPECT_EQ(Patched<policy_v1::PodDisruptionBudget>(
+                R"({"spec":{"maxUnavailable":1,"selector":{"matchLabels":{"app":"a"}}}})",
+                R"({"spec":{"selector":{"matchLabels":{"tier":"x"}}}})"),
+            R"({"spec":{"maxUnavailable":1,"selector":{"matchLabels":{"tier":"x"}}}})");
 }
 
 TEST(StrategicMerge, RetainKeysDropsTheOthers) {

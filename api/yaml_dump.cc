@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/json.h"
 #include "api/utf8.h"
 #include "api/yaml.h"
+#include "api/yaml_key_order.h"
 #include "api/yaml_scalar.h"
 
 namespace skiff {
@@ -215,11 +217,21 @@ void AppendAfter(const Json& value, size_t inner, bool in_list, std::string& out
   }
 }
 
+std::vector<const Json::object_t::value_type*> InOrder(const Json::object_t& members) {
+  std::vector<const Json::object_t::value_type*> sorted;
+  sorted.reserve(members.size());
+  for (const auto& member : members) sorted.push_back(&member);
+  std::ranges::stable_sort(
+      sorted, [](const auto* a, const auto* b) { return YamlKeyLess(a->first, b->first); });
+  return sorted;
+}
+
 // Begins at a column of `indent`; ends without a newline.
 void AppendBlock(const Json& value, size_t indent, std::string& out) {
   bool first = true;
   if (value.is_object()) {
-    for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
+    for (const auto* entry : InOrder(value.get_ref<const Json::object_t&>())) {
+      const auto& [key, member] = *entry;
       if (!first) out.append("\n").append(indent, ' ');
       first = false;
       AppendString(key, indent, true, out);

@@ -87,6 +87,11 @@ Json AuthenticationConfig(const StartOptions& options) {
 Json ServiceCidr(const StartOptions& options) {
   Json cidr = Named("networking.k8s.io/v1", "ServiceCIDR", "kubernetes");
   cidr["spec"] = {{"cidrs", options.service_ranges}};
+  cidr["status"]["conditions"] = {{{"type", "Ready"},
+                                   {"status", "True"},
+                                   {"lastTransitionTime", Time(options.now).Rfc3339()},
+                                   {"reason", ""},
+                                   {"message", "Kubernetes default Service CIDR is ready"}}};
   return cidr;
 }
 

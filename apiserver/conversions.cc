@@ -1,16 +1,38 @@
 #include "apiserver/conversions.h"
 
+#include "api/rules/autoscaler_conversion.h"
+#include "api/rules/rules.h"
+#include "api/typed.h"
 #include "apiserver/convert_event.h"
-#include "apiserver/convert_hpa.h"
 
 namespace skiff {
+namespace {
+
+using AutoscalerV1 = autoscaling_v1::HorizontalPodAutoscaler;
+using AutoscalerV2 = autoscaling_v2::HorizontalPodAutoscaler;
+
+// Objects are kept as v2, whose defaults they then have.
+Result<Json> AutoscalerDocumentToV2(const Json& document) {
+  const auto object = TRY(FromJson<AutoscalerV1>(document));
+  AutoscalerV2 converted = AutoscalerToV2(object);
+  FindRules(AutoscalerV2::Info())->set_defaults(&converted);
+  return ToJson(converted);
+}
+
+Result<Json> AutoscalerDocumentToV1(const Json& document) {
+  const auto object = TRY(FromJson<AutoscalerV2>(document));
+  return ToJson(AutoscalerToV1(object));
+}
+
+}  // namespace
 
 Result<Json> Convert(const KindInfo& from, const KindInfo& to, const Json& document) {
   Json converted;
   if (from.kind == "Event") {
     converted = to.group.empty() ? CoreEventFromEvent(document) : EventFromCoreEvent(document);
   } else if (from.kind == "HorizontalPodAutoscaler") {
-    converted = to.version == "v2" ? HpaV2FromV1(document) : HpaV1FromV2(document);
+    converted = TRY(to.version == "v2" ? AutoscalerDocumentToV2(document)
+                                       : AutoscalerDocumentToV1(document));
   } else {
     return Fail(Reason::kInternalError, "no conversion of " + std::string(from.kind));
   }

@@ -140,11 +140,25 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
 }
 
+namespace {
+
+// The classes that the server itself makes stay, unless all go at once.
+Result<> CheckMayGo(const ApiRequest& request) {
+  const std::string& name = request.info.name;
+  if (request.kind->kind != "PriorityClass") return {};
+  if (name != "system-node-critical" && name != "system-cluster-critical") return {};
+  return Fail(Forbidden(GroupResourceOf(*request.kind), name,
+                        "this is a system priority class and cannot be deleted"));
+}
+
+}  // namespace
+
 Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
   const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
+  TRY(CheckMayGo(request));
   if (options.propagation == Propagation::kUnset && !options.orphan_dependents &&
       kind.group == "batch" && kind.resource == "jobs") {
     request.warnings.push_back(

@@ -52,6 +52,134 @@ TEST_F(KindBehaviourTest, TheOldEvictionIsTakenAndAnEmptyBudgetSaysSo) {
   EXPECT_EQ(status["conditions"][0]["status"], "False");
 }
 
+TEST_F(KindBehaviourTest, ABudgetsNameIsLookedAtLast) {
+  const std::string budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  const auto causes = [&](const char* body) {
+    std::vector<std::string> fields;
+    const Json details = Post(budgets, body).body.value("details", Json::object());
+    for (const Json& cause : details.value("causes", Json::array())) {
+      fields.push_back(cause["field"]);
+    }
+    return fields;
+  };
+  using Fields = std::vector<std::string>;
+  EXPECT_EQ(causes(R"({"metadata": {"name": "X%"}, "spec": {"minAvailable": "101%"}})"),
+            Fields{"spec.minAvailable"});
+  EXPECT_EQ(causes(R"({"metadata": {"name": "X%"}, "spec": {"minAvailable": 1}})"),
+            Fields{"metadata.name"});
+}
+
+TEST_F(KindBehaviourTest, APodThatGoesAtOnceIsShownAsItWas) {
+  MakePod("p");
+  const std::string pod = std::string(kPods) + "/p";
+  Ask("DELETE", pod + "?propagationPolicy=Foreground", "", "");
+  const auto gone = Ask("DELETE", pod + "?propagationPolicy=Background", "", "");
+  EXPECT_EQ(gone.body["metadata"]["finalizers"], Json::array({"foregroundDeletion"}));
+  EXPECT_EQ(Get(pod).code, 404);
+}
+
+TEST_F(KindBehaviourTest, GraceBelowNothingIsASecond) {
+  MakePod("p", R"("nodeName": "n",)");
+  const std::string pod = std::string(kPods) + "/p";
+  Ask("DELETE", pod, "", "");
+  const auto sooner = Ask("DELETE", pod + "?gracePeriodSeconds=-5", "", "");
+  EXPECT_EQ(sooner.body["metadata"]["deletionGracePeriodSeconds"], 1);
+}
+
+TEST_F(KindBehaviourTest, PriorityClassesOfTheSystemStay) {
+  const auto refused =
+      Ask("DELETE", "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical", "", "");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "priorityclasses.scheduling.k8s.io \"system-node-critical\" is forbidden: this is a "
+            "system priority class and cannot be deleted");
+}
+
+TEST_F(KindBehaviourTest, TheDefaultServiceRangeIsReady) {
+  const Json range = Get("/apis/networking.k8s.io/v1/servicecidrs/kubernetes").body;
+  EXPECT_EQ(range["status"]["conditions"],
+            Json::parse(R"([{"type": "Ready", "status": "True", "reason": "",
+                             "lastTransitionTime": "2023-11-14T22:13:20Z",
+                             "message": "Kubernetes default Service CIDR is ready"}])"));
+}
+
+TEST_F(KindBehaviourTest, OnlyRangesThatReadAreComparedByFamily) {
+  const auto answer = Post("/apis/networking.k8s.io/v1/servicecidrs", R"({"metadata":
+      {"name": "s"}, "spec": {"cidrs": ["10.9.0.0/24", "x"]}})");
+  ASSERT_EQ(answer.body["details"]["causes"].size(), 1u);
+  EXPECT_EQ(answer.body["details"]["causes"][0]["field"], "spec.cidrs[1]");
+}
+
+TEST_F(KindBehaviourTest, AServiceWithoutNameShowsThePlaceOfItsAddress) {
+  const auto answer = Post(kServices, R"({"spec": {"ports": [{"port": 80}]}})");
+  const std::string message = answer.body["details"]["causes"][0]["message"];
+  EXPECT_TRUE(message.starts_with("Invalid value: [\"\"]: failed to allocate IP")) << message;
+}
+
+TEST_F(KindBehaviourTest, ADryRunFindsItsHealthPortTakenByItsNodePort) {
+  const auto answer = Post(std::string(kServices) + "?dryRun=All", R"({"metadata": {"name": "a"},
+      "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local",
+               "healthCheckNodePort": 30071, "ports": [{"port": 80, "nodePort": 30071}]}})");
+  EXPECT_EQ(answer.code, 500);
+  EXPECT_EQ(answer.message(),
+            "Internal error occurred: failed to allocate requested HealthCheck NodePort 30071: "
+            "provided port is already allocated");
+}
+
+class AutoscalersTest : public ServerFixture {
+ protected:
+  static constexpr const char* kV1 =
+      "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers";
+  static constexpr const char* kV2 =
+      "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+
+  static std::string Scaler(const std::string& spec, const std::string& metadata = "") {
+    return R"({"metadata": {"name": "h")" + metadata + R"(}, "spec": {"maxReplicas": 3,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"})" +
+           spec + "}}";
+  }
+};
+
+TEST_F(AutoscalersTest, OneOfV1IsKeptWithTheDefaultsOfV2) {
+  const std::string behavior =
+      R"(, "annotations": {"autoscaling.alpha.kubernetes.io/behavior": "{\"ScaleUp\":)"
+      R"({\"Policies\":[{\"Type\":\"Pods\",\"Value\":4,\"PeriodSeconds\":15}]}}"})";
+  const Json dry = Post(std::string(kV1) + "?dryRun=All", Scaler("", behavior)).body;
+  const Json made = Post(kV1, Scaler("", behavior)).body;
+  const std::string text =
+      made["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/behavior"];
+  EXPECT_NE(text.find(R"("ScaleDown":{"StabilizationWindowSeconds":null,"SelectPolicy":"Max")"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(dry["metadata"]["annotations"], made["metadata"]["annotations"]);
+  const Json read = Get(std::string(kV2) + "/h").body;
+  EXPECT_EQ(read["spec"]["behavior"]["scaleDown"]["policies"][0]["type"], "Percent");
+  EXPECT_EQ(read["status"], Json({{"desiredReplicas", 0}, {"currentMetrics", nullptr}}));
+}
+
+TEST_F(AutoscalersTest, TablesOfV1ShowWhatThoseOfV2Do) {
+  Post(kV2, Scaler(R"(, "metrics": [{"type": "Resource", "resource": {"name": "memory",
+      "target": {"type": "AverageValue", "averageValue": "5M"}}}])"));
+  const auto table = [&](const std::string& query) {
+    return Ask({.path = kV1 + query, .accept = "application/json;as=Table;g=meta.k8s.io;v=v1"})
+        .body["rows"][0];
+  };
+  const Json row = table("");
+  EXPECT_EQ(row["cells"][2], "memory: <unknown>/5M");
+  EXPECT_FALSE(row["object"]["metadata"].contains("annotations"));
+  const Json whole = table("?includeObject=Object");
+  EXPECT_EQ(whole["cells"], row["cells"]);
+  EXPECT_EQ(whole["object"]["apiVersion"], "autoscaling/v1");
+  EXPECT_TRUE(whole["object"]["metadata"].contains("annotations"));
+}
+
+TEST_F(AutoscalersTest, AnEmptyListOfPoliciesIsAMistake) {
+  const auto answer = Post(kV2, Scaler(R"(, "behavior": {"scaleUp": {"policies": []}})"));
+  EXPECT_EQ(answer.code, 422);
+  EXPECT_EQ(answer.body["details"]["causes"][0]["field"], "spec.behavior.scaleUp.policies");
+  EXPECT_EQ(Post(kV2, Scaler(R"(, "behavior": {"scaleUp": {"policies": null}})")).code, 201);
+}
+
 TEST_F(KindBehaviourTest, AGatedPodSaysSinceWhen) {
   const auto pod = MakePod("p", R"("schedulingGates": [{"name": "g"}],)");
   EXPECT_EQ(pod.body["status"]["conditions"][0]["lastTransitionTime"], "2023-11-14T22:13:20Z");

@@ -3,7 +3,9 @@
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
 #include "api/protobuf.h"
+#include "apiserver/conversions.h"
 #include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
 #include "apiserver/respond.h"
 
 namespace skiff {
@@ -75,12 +77,38 @@ TableOptions OptionsOf(const KindInfo& kind, TimePoint now, std::string_view ver
           .kind = kind.kind};
 }
 
+// Tables show what objects are in the version that they are kept in, whichever was asked for; the
+// rows' objects, if wanted whole, are of the one that was asked for.
+std::string TableOf(const KindInfo& kind, const Json& document, TableOptions options) {
+  const KindInfo& stored = StorageKindOf(kind);
+  const TableFormat& format = FindTableFormat(stored.api_version, stored.kind);
+  if (&stored == &kind) return DumpJson(MakeTable(format, document, options));
+  const auto as_kept = [&](const Json& object) {
+    auto converted = Convert(kind, stored, object);
+    return converted ? std::move(*converted) : object;
+  };
+  const bool is_list = document.contains("items");
+  Json kept = is_list ? document : as_kept(document);
+  if (is_list) {
+    for (Json& item : kept["items"]) item = as_kept(item);
+  }
+  const bool whole = options.include == IncludeObject::kObject;
+  if (whole) options.include = IncludeObject::kNone;
+  Json table = MakeTable(format, kept, options);
+  for (size_t i = 0; whole && i < table["rows"].size(); ++i) {
+    Json& object = table["rows"][i]["object"];
+    object = is_list ? document["items"][i] : document;
+    object["apiVersion"] = kind.api_version;
+    object["kind"] = kind.kind;
+  }
+  return DumpJson(table);
+}
+
 std::string TableOfItems(const KindInfo& kind, const std::vector<std::string>& items,
                          const ListMeta& meta, TimePoint now, std::string_view version,
                          IncludeObject include) {
   const Json list = ListDocument(items, meta);
-  return DumpJson(MakeTable(FindTableFormat(kind.api_version, kind.kind), list,
-                            OptionsOf(kind, now, version, include)));
+  return TableOf(kind, list, OptionsOf(kind, now, version, include));
 }
 
 }  // namespace
@@ -101,8 +129,7 @@ std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now
   const auto document = ParseJson(text);
   TableOptions options = OptionsOf(kind, now, version, include);
   options.headers = headers;
-  return DumpJson(MakeTable(FindTableFormat(kind.api_version, kind.kind),
-                            document ? *document : Json::object(), options));
+  return TableOf(kind, document ? *document : Json::object(), options);
 }
 
 Result<IncludeObject> IncludeOf(const ApiRequest& request) {

@@ -117,6 +117,12 @@ Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) 
   return EncodeChecked(stored, converted);
 }
 
+Result<Json> AsKept(const KindInfo& kind, const Json& document) {
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored == &kind) return document;
+  return Convert(stored, kind, TRY(Convert(kind, stored, document)));
+}
+
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
   const ObjectView view = TRY(ObjectView::Of(record));
   Json document = TRY(ParseJson(view.body()));

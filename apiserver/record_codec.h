@@ -38,6 +38,10 @@ Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
 // The same for an object in the version it is kept in, whose text is there already.
 StoredObject EncodeBody(const KindInfo& kind, const Json& document, const ObjectBody& body);
 
+// What a client would read after the write of an object, which its way into the version that it is
+// kept in and back may change.
+Result<Json> AsKept(const KindInfo& kind, const Json& document);
+
 // The stored object as the version `kind`, its resourceVersion set.
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record);
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record);

@@ -86,6 +86,11 @@ void SetCollectorFinalizers(Object& object, const DeleteQuery& options) {
   if (foreground && !Has(finalizers, kForeground)) finalizers.emplace_back(kForeground);
 }
 
+// Less than nothing stands for one second.
+int64_t GraceAsked(const DeleteQuery& options) {
+  return *options.grace_seconds < 0 ? 1 : *options.grace_seconds;
+}
+
 int64_t GraceOf(const core_v1::Pod& pod, const DeleteQuery& options) {
   int64_t grace = pod.spec.termination_grace_period_seconds.value_or(0);
   if (options.grace_seconds) grace = *options.grace_seconds;
@@ -108,6 +113,7 @@ Propagation DefaultPropagation(const KindInfo& kind) {
 struct ObjectRemover::Decision {
   bool remove = false;   // Now.
   bool pending = false;  // It was being deleted already and nothing changes.
+  bool as_kept = false;  // It goes without having been marked: clients see it as it was kept.
 };
 
 Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
@@ -130,10 +136,10 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
       meta.deletion_timestamp = Time(now + std::chrono::seconds(grace));
       if (meta.generation > 0) ++meta.generation;
     } else if (const int64_t before = meta.deletion_grace_period_seconds.value_or(0); before > 0) {
-      if (!options.grace_seconds || *options.grace_seconds >= before) {
+      if (!options.grace_seconds || GraceAsked(options) >= before) {
         return Decision{.pending = true};
       }
-      grace = *options.grace_seconds;
+      grace = GraceAsked(options);
       graceful = true;
       const TimePoint sooner =
           meta.deletion_timestamp->point() - std::chrono::seconds(before - grace);
@@ -150,7 +156,7 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
     }
     meta.deletion_grace_period_seconds = 0;
   }
-  return Decision{.remove = meta.finalizers.empty() && grace == 0};
+  return Decision{.remove = meta.finalizers.empty() && grace == 0, .as_kept = !graceful};
 }
 
 Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& record, Object object,
@@ -178,7 +184,7 @@ Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& rec
     write.revision_at = stored.revision_at;
   }
   const auto written = TRY(parts_.store.Apply(std::move(write)));
-  ObjectBody body = BodyText(kind, document);
+  ObjectBody body = BodyText(kind, decision.remove && decision.as_kept ? before : document);
   body.text.insert(body.revision_at, std::to_string(written.revision.value));
   removed.text = std::move(body.text);
   if (decision.remove) parts_.allocations.Release(object);

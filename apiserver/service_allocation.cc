@@ -134,6 +134,10 @@ class ServiceAllocation::Held final : public Reservation {
     }
   }
   bool dry_run() const { return dry_run_; }
+  // Taken by this very write.
+  bool HasPort(int port) const {
+    return dry_ports.contains(port) || std::find(ports.begin(), ports.end(), port) != ports.end();
+  }
   bool IsRefused(const ServiceNumber& number) const { return refused.contains(number); }
 
   std::vector<std::string> addresses;
@@ -308,9 +312,11 @@ Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& servi
     }
     if (text.empty()) break;
     if (service.metadata.name.empty()) {
-      return Fail(InvalidAddress(service, "failed to allocate IP: IPAddress.networking.k8s.io " +
-                                              Quoted(text) +
-                                              " is invalid: spec.parentRef.name: Required value"));
+      core_v1::Service shown = service;  // With a place for each address that it is to have.
+      shown.spec.cluster_ips.resize(service.spec.ip_families.size());
+      return Fail(InvalidAddress(shown, "failed to allocate IP: IPAddress.networking.k8s.io " +
+                                            Quoted(text) +
+                                            " is invalid: spec.parentRef.name: Required value"));
     }
     return text;
   }
@@ -393,9 +399,7 @@ Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_
   const bool by_others =
       ports_.Has(number) &&
       (!claims_ || held.dry_run() || held.IsRefused(std::to_string(number)));
-  const bool by_itself = held.dry_ports.contains(port) ||
-                         std::find(held.ports.begin(), held.ports.end(), port) != held.ports.end();
-  const bool taken = by_others || by_itself;
+  const bool taken = by_others || held.HasPort(port);
   if (!ports_.InRange(number)) {
     wrong.Invalid(path, port,
                   fmt::format("provided port is not in the valid range. The range of valid ports "
@@ -483,8 +487,9 @@ Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
       return Fail(InternalErrorOf("failed to allocate a HealthCheck NodePort 0: range is full"));
     }
     spec.health_check_node_port = static_cast<int>(*picked);
-  } else if (!ports_.Take(static_cast<uint64_t>(spec.health_check_node_port)) &&
-             (!claims_ || held.IsRefused(std::to_string(spec.health_check_node_port)))) {
+  } else if (held.HasPort(spec.health_check_node_port) ||
+             (!ports_.Take(static_cast<uint64_t>(spec.health_check_node_port)) &&
+              (!claims_ || held.IsRefused(std::to_string(spec.health_check_node_port))))) {
     return Fail(InternalErrorOf(
         fmt::format("failed to allocate requested HealthCheck NodePort {}: provided port is "
                     "already allocated",

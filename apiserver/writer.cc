@@ -25,6 +25,9 @@ constexpr int kUpdateTriesMax = 64;
 void SetDefaults(Object& object) {
   const Rules* rules = FindRules(object.kind());
   if (rules && rules->set_defaults) rules->set_defaults(object.raw());
+  if (rules && rules->keep_empty_lists && !object.empty_lists().empty()) {
+    rules->keep_empty_lists(object.raw(), object.empty_lists());
+  }
 }
 
 NameRule NameRuleOf(const KindInfo& kind) {
@@ -47,10 +50,11 @@ void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admiss
     request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
 }
 
-// JSON text as a client sees it before or without a write.
-std::string TextAt(const KindInfo& kind, const Json& document, std::string_view revision) {
-  if (revision.empty()) return PlainText(kind, document);
-  ObjectBody body = BodyText(kind, document);
+// JSON text as a client sees it without a write: as if it had been kept and read again.
+Result<std::string> TextAt(const KindInfo& kind, const Json& document, std::string_view revision) {
+  const Json shown = TRY(AsKept(kind, document));
+  if (revision.empty()) return PlainText(kind, shown);
+  ObjectBody body = BodyText(kind, shown);
   body.text.insert(body.revision_at, revision);
   return body.text;
 }
@@ -129,7 +133,11 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   const Rules* rules = FindRules(kind);
   Violations wrong;
   const FieldPath metadata("metadata");
-  ValidateObjectMeta(object.metadata(), kind.namespaced, NameRuleOf(kind), metadata, wrong);
+  const bool metadata_last = old == nullptr && rules && rules->metadata_last;
+  const auto check_metadata = [&](NameRule name_rule) {
+    ValidateObjectMeta(object.metadata(), kind.namespaced, name_rule, metadata, wrong);
+  };
+  if (!metadata_last) check_metadata(NameRuleOf(kind));
   if (old != nullptr) {
     // Kubernetes asks both its generic strategy and that of the kind, so each cause stands twice.
     ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
@@ -146,6 +154,8 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   } else if (rules && rules->validate_update) {
     rules->validate_update(object.raw(), old->raw(), wrong);
   }
+  // Whatever a kind thinks of names, they have to fit into a path.
+  if (old == nullptr && wrong.empty()) check_metadata(&NameIsPathSegment);
   if (wrong.empty()) return {};
   // An error names the group of the kind that all versions are turned into.
   return Fail(wrong.ToError(StorageKindOf(kind).group, kind.kind, object.metadata().name));
@@ -179,7 +189,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     if (parts_.store.Get(key)) {
       return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
     }
-    return Saved{.kind = &kind, .text = TextAt(kind, document, ""), .created = true};
+    return Saved{.kind = &kind, .text = TRY(TextAt(kind, document, "")), .created = true};
   }
   const auto written =
       Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, kind, document);
@@ -366,7 +376,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   if (options.dry_run) {
-    saved.text = TextAt(kind, document, old.metadata().resource_version);
+    saved.text = TRY(TextAt(kind, document, old.metadata().resource_version));
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
@@ -382,7 +392,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   saved.revision = written->revision;
   if (saved.deleted) {
     parts_.allocations.Release(object);
-    saved.text = TextAt(kind, document, std::to_string(written->revision.value));
+    saved.text = TRY(TextAt(kind, document, std::to_string(written->revision.value)));
   } else {
     saved.text = TRY(TextOf(kind, *written->record));
   }

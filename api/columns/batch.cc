@@ -117,36 +117,14 @@ Json TargetsCell(const CellInput& input) {
   return OrElse(JoinFirst(out, 2, ", "), "<none>");
 }
 
-// autoscaling/v1 knows the utilisation of the CPU alone.
-Json CpuTargetCell(const CellInput& input) {
-  const Json* target = FindPath(input.object, "spec.targetCPUUtilizationPercentage");
-  if (target == nullptr) return "<none>";
-  const Json* current = FindPath(input.object, "status.currentCPUUtilizationPercentage");
-  return fmt::format("cpu: {}/{}%", current == nullptr ? "<unknown>" : current->dump() + "%",
-                     target->dump());
-}
-
-constexpr TableColumn kAutoscalerEnd[] = {
-    {"MinPods", Given<"spec.minReplicas", "<unset>">},
-    {"MaxPods", Number<"spec.maxReplicas">},
-    {"Replicas", Number<"status.currentReplicas">},
-};
+// Of v2, as which objects of v1 are shown too.
 constexpr TableColumn kAutoscaler[] = {
     kName,
     {"Reference", ReferenceCell},
     {"Targets", TargetsCell},
-    kAutoscalerEnd[0],
-    kAutoscalerEnd[1],
-    kAutoscalerEnd[2],
-    kAge,
-};
-constexpr TableColumn kOldAutoscaler[] = {
-    kName,
-    {"Reference", ReferenceCell},
-    {"Targets", CpuTargetCell},
-    kAutoscalerEnd[0],
-    kAutoscalerEnd[1],
-    kAutoscalerEnd[2],
+    {"MinPods", Given<"spec.minReplicas", "<unset>">},
+    {"MaxPods", Number<"spec.maxReplicas">},
+    {"Replicas", Number<"status.currentReplicas">},
     kAge,
 };
 
@@ -154,7 +132,6 @@ constexpr KindColumns kKinds[] = {
     {"batch/v1", "Job", {kJob}},
     {"batch/v1", "CronJob", {kCronJob}},
     {"autoscaling/v2", "HorizontalPodAutoscaler", {kAutoscaler}},
-    {"autoscaling/v1", "HorizontalPodAutoscaler", {kOldAutoscaler}},
 };
 
 }  // namespace

@@ -1,6 +1,11 @@
 // What the schema cannot say about a HorizontalPodAutoscaler of either version.
+#include <algorithm>
+#include <span>
+#include <string>
+
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/autoscaling_v2.h"
+#include "api/rules/autoscaler_conversion.h"
 #include "api/rules/defaults.h"
 #include "api/rules/horizontal_pod_autoscaler_validation.h"
 #include "api/rules/kinds.h"
@@ -14,8 +19,6 @@ using autoscaling_v2::HorizontalPodAutoscaler;
 using autoscaling_v2::HPAScalingPolicy;
 using autoscaling_v2::HPAScalingRules;
 using V1 = autoscaling_v1::HorizontalPodAutoscaler;
-
-constexpr int32_t kCpuUtilizationPercent = 80;
 
 HPAScalingPolicy Policy(const char* type, int32_t value) {
   HPAScalingPolicy policy;
@@ -32,7 +35,7 @@ void DefaultMetrics(std::vector<autoscaling_v2::MetricSpec>& metrics) {
   auto& resource = metric.resource.emplace();
   resource.name = "cpu";
   resource.target.type = "Utilization";
-  resource.target.average_utilization = kCpuUtilizationPercent;
+  resource.target.average_utilization = kDefaultCpuUtilization;
 }
 
 void DefaultBehavior(autoscaling_v2::HorizontalPodAutoscalerBehavior& behavior) {
@@ -46,17 +49,66 @@ void DefaultBehavior(autoscaling_v2::HorizontalPodAutoscalerBehavior& behavior) 
 }
 
 void SetDefaults(HorizontalPodAutoscaler& object) {
+  DropAutoscalerAnnotations(object.metadata.annotations);
   Default(object.spec.min_replicas, 1);
   DefaultMetrics(object.spec.metrics);
   if (object.spec.behavior) DefaultBehavior(*object.spec.behavior);
 }
 
+// Policies are defaulted where there is no list of them; a list without any is a mistake.
+void KeepEmptyPolicies(HorizontalPodAutoscaler& object, std::span<const std::string> given) {
+  if (!object.spec.behavior) return;
+  const auto keep = [&](Box<HPAScalingRules>& rules, const char* place) {
+    if (rules && std::ranges::find(given, place) != given.end()) rules->policies.clear();
+  };
+  keep(object.spec.behavior->scale_up, "/spec/behavior/scaleUp/policies");
+  keep(object.spec.behavior->scale_down, "/spec/behavior/scaleDown/policies");
+}
+
+// Objects of v1 go through v2 on their way: what their annotations say is as much a part of spec
+// and status as what has a field.
+template <typename Change>
+void ThroughV2(V1& object, Change change) {
+  HorizontalPodAutoscaler whole = AutoscalerToV2(object);
+  change(whole);
+  object = AutoscalerToV1(whole);
+  // What only the percentage in the status told: the annotation would claim an amount as well.
+  const auto& measured = whole.status.current_metrics;
+  if (measured.size() == 1 && measured[0].resource &&
+      !measured[0].resource->current.average_value) {
+    object.metadata.annotations.erase("autoscaling.alpha.kubernetes.io/current-metrics");
+  }
+}
+
 void SetDefaultsV1(V1& object) {
   Default(object.spec.min_replicas, 1);
-  // Other metrics are carried in this annotation.
-  if (!object.metadata.annotations.contains("autoscaling.alpha.kubernetes.io/metrics")) {
-    Default(object.spec.target_cpu_utilization_percentage, kCpuUtilizationPercent);
-  }
+  ThroughV2(object, [](HorizontalPodAutoscaler&) {});
+}
+
+void PrepareCreateV1(V1& object) {
+  ThroughV2(object, [](HorizontalPodAutoscaler& whole) { ClearStatus(whole); });
+}
+
+void PrepareUpdateV1(V1& object, const V1& old) {
+  const HorizontalPodAutoscaler before = AutoscalerToV2(old);
+  ThroughV2(object, [&](HorizontalPodAutoscaler& whole) { KeepStatus(whole, before); });
+}
+
+void PrepareStatusUpdateV1(V1& object, const V1& old) {
+  const HorizontalPodAutoscaler before = AutoscalerToV2(old);
+  ThroughV2(object, [&](HorizontalPodAutoscaler& whole) { KeepSpec(whole, before); });
+}
+
+void ValidateV1(const V1& object, Violations& out) {
+  ValidateAutoscaler(AutoscalerToV2(object), out);
+}
+
+void ValidateUpdateV1(const V1& object, const V1& old, Violations& out) {
+  ValidateAutoscalerUpdate(AutoscalerToV2(object), AutoscalerToV2(old), out);
+}
+
+void ValidateStatusUpdateV1(const V1& object, const V1& old, Violations& out) {
+  ValidateAutoscalerStatus(AutoscalerToV2(object), AutoscalerToV2(old), out);
 }
 
 }  // namespace
@@ -64,6 +116,7 @@ void SetDefaultsV1(V1& object) {
 Rules HorizontalPodAutoscalerRules() {
   return Erase<HorizontalPodAutoscaler>({
       .set_defaults = SetDefaults,
+      .keep_empty_lists = KeepEmptyPolicies,
       .prepare_create = ClearStatus<HorizontalPodAutoscaler>,
       .prepare_update = KeepStatus<HorizontalPodAutoscaler>,
       .prepare_status_update = KeepSpec<HorizontalPodAutoscaler>,
@@ -76,12 +129,12 @@ Rules HorizontalPodAutoscalerRules() {
 Rules HorizontalPodAutoscalerV1Rules() {
   return Erase<V1>({
       .set_defaults = SetDefaultsV1,
-      .prepare_create = ClearStatus<V1>,
-      .prepare_update = KeepStatus<V1>,
-      .prepare_status_update = KeepSpec<V1>,
-      .validate = ValidateAutoscalerV1,
-      .validate_update = ValidateAutoscalerV1Update,
-      .validate_status_update = ValidateAutoscalerV1Status,
+      .prepare_create = PrepareCreateV1,
+      .prepare_update = PrepareUpdateV1,
+      .prepare_status_update = PrepareStatusUpdateV1,
+      .validate = ValidateV1,
+      .validate_update = ValidateUpdateV1,
+      .validate_status_update = ValidateStatusUpdateV1,
   });
 }
 

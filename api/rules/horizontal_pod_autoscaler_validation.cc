@@ -1,6 +1,5 @@
 #include "api/rules/horizontal_pod_autoscaler_validation.h"
 
-#include "api/gen/autoscaling_v1.h"
 #include "api/gen/autoscaling_v2.h"
 #include "api/rules/checks.h"
 #include "api/rules/object_meta.h"
@@ -15,9 +14,8 @@ constexpr int32_t kWindowSecondsMax = 3600;
 constexpr int32_t kPeriodSecondsMax = 1800;
 
 // `group_required`: a scale target names its group, unless it is of the core.
-template <typename Reference>
-void ValidateReference(const Reference& reference, bool group_required, const FieldPath& path,
-                       Violations& out) {
+void ValidateReference(const CrossVersionObjectReference& reference, bool group_required,
+                       const FieldPath& path, Violations& out) {
   RequireFormat(PathSegmentErrors, reference.kind, path.Child("kind"), out);
   RequireFormat(PathSegmentErrors, reference.name, path.Child("name"), out);
   const std::string& version = reference.api_version;
@@ -189,9 +187,9 @@ void ValidateScalingRules(const HPAScalingRules& rules, const FieldPath& path, V
   }
 }
 
-// What both versions have. `may_be_zero`: the object was allowed to scale to nothing before.
-template <typename Spec>
-void ValidateBounds(const Spec& spec, bool may_be_zero, bool check_group, Violations& out) {
+// `may_be_zero`: the object was allowed to scale to nothing before.
+void ValidateBounds(const HorizontalPodAutoscalerSpec& spec, bool may_be_zero, bool check_group,
+                    Violations& out) {
   const FieldPath path("spec");
   const int32_t least = may_be_zero ? 0 : 1;
   if (spec.min_replicas && *spec.min_replicas < least) {
@@ -232,35 +230,16 @@ void ValidateSpec(const HorizontalPodAutoscalerSpec& spec, bool may_be_zero, boo
   }
 }
 
-template <typename Autoscaler>
-bool SameTargetKind(const Autoscaler& object, const Autoscaler& old) {
+bool SameTargetKind(const HorizontalPodAutoscaler& object, const HorizontalPodAutoscaler& old) {
   return object.spec.scale_target_ref.kind == old.spec.scale_target_ref.kind &&
          object.spec.scale_target_ref.api_version == old.spec.scale_target_ref.api_version;
 }
 
-template <typename Autoscaler>
-void ValidateStatus(const Autoscaler& object, Violations& out) {
+void ValidateStatus(const HorizontalPodAutoscaler& object, Violations& out) {
   const FieldPath path("status");
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateNonNegative(object.status.current_replicas, path.Child("currentReplicas"), out);
   ValidateNonNegative(object.status.desired_replicas, path.Child("desiredReplicas"), out);
-}
-
-using V1 = autoscaling_v1::HorizontalPodAutoscaler;
-
-void ValidateV1(const V1& object, bool may_be_zero, bool check_group, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
-  ValidateBounds(object.spec, may_be_zero, check_group, out);
-  const auto& utilization = object.spec.target_cpu_utilization_percentage;
-  if (utilization && *utilization < 1) {
-    out.Invalid(FieldPath("spec")
-                    .Child("metrics")
-                    .Index(0)
-                    .Child("resource")
-                    .Child("target")
-                    .Child("averageUtilization"),
-                *utilization, "must be greater than 0");
-  }
 }
 
 }  // namespace
@@ -278,18 +257,6 @@ void ValidateAutoscalerUpdate(const HorizontalPodAutoscaler& object,
 
 void ValidateAutoscalerStatus(const HorizontalPodAutoscaler& object, const HorizontalPodAutoscaler&,
                               Violations& out) {
-  ValidateStatus(object, out);
-}
-
-void ValidateAutoscalerV1(const V1& object, Violations& out) {
-  ValidateV1(object, false, true, out);
-}
-
-void ValidateAutoscalerV1Update(const V1& object, const V1& old, Violations& out) {
-  ValidateV1(object, old.spec.min_replicas == 0, !SameTargetKind(object, old), out);
-}
-
-void ValidateAutoscalerV1Status(const V1& object, const V1&, Violations& out) {
   ValidateStatus(object, out);
 }
 

@@ -1,13 +1,10 @@
-// Validation of HorizontalPodAutoscalers of either version; both report the paths of v2.
+// Validation of HorizontalPodAutoscalers. Those of v1 are checked as what they mean in v2.
 #pragma once
 
 namespace skiff {
 
 class Violations;
 
-namespace autoscaling_v1 {
-struct HorizontalPodAutoscaler;
-}
 namespace autoscaling_v2 {
 struct HorizontalPodAutoscaler;
 }
@@ -17,13 +14,5 @@ void ValidateAutoscalerUpdate(const autoscaling_v2::HorizontalPodAutoscaler& obj
                               const autoscaling_v2::HorizontalPodAutoscaler& old, Violations& out);
 void ValidateAutoscalerStatus(const autoscaling_v2::HorizontalPodAutoscaler& object,
                               const autoscaling_v2::HorizontalPodAutoscaler& old, Violations& out);
-
-void ValidateAutoscalerV1(const autoscaling_v1::HorizontalPodAutoscaler& object, Violations& out);
-void ValidateAutoscalerV1Update(const autoscaling_v1::HorizontalPodAutoscaler& object,
-                                const autoscaling_v1::HorizontalPodAutoscaler& old,
-                                Violations& out);
-void ValidateAutoscalerV1Status(const autoscaling_v1::HorizontalPodAutoscaler& object,
-                                const autoscaling_v1::HorizontalPodAutoscaler& old,
-                                Violations& out);
 
 }  // namespace skiff

@@ -61,6 +61,7 @@ Rules PodDisruptionBudgetRules() {
       .validate_update = ValidateUpdate,
       .validate_status_update = ValidateStatusUpdate,
       .validate_name = NameIsPathSegment,
+      .metadata_last = true,
       .allow_unconditional_update = false,
   });
 }

@@ -7,7 +7,7 @@
 //                   validate_update (which runs what also holds for new objects)
 //   status:         set_defaults, prepare_status_update, validate_status_update
 //
-// stamp follows each prepare.
+// keep_empty_lists follows each set_defaults, stamp each prepare.
 //
 // Metadata (names, labels, owner references, immutable fields) is checked for every kind by
 // api/rules/object_meta, not here.
@@ -28,6 +28,9 @@ template <Kind T>
 struct RulesOf {
   // Decode-time defaults; must do nothing the second time.
   void (*set_defaults)(T& object) = nullptr;
+  // Takes back the defaults of lists that were sent as [], where Go fills in only what is nil.
+  // `given` are the JSON pointers of such lists.
+  void (*keep_empty_lists)(T& object, std::span<const std::string> given) = nullptr;
   // Clears what a client may not set (status), sets the generation.
   void (*prepare_create)(T& object) = nullptr;
   // Keeps what this endpoint may not change (status), moves the generation when the spec changed.
@@ -43,6 +46,8 @@ struct RulesOf {
   void (*warnings)(const T& object, const T* old, std::vector<std::string>& out) = nullptr;
   // How metadata.name is checked: a message for each thing that is wrong. nullptr: DNS subdomain.
   std::vector<std::string> (*validate_name)(std::string_view name, bool is_prefix) = nullptr;
+  // New objects' metadata is looked at only when nothing else is wrong with them.
+  bool metadata_last = false;
   bool allow_create_on_update = false;     // PUT of a missing name creates.
   bool allow_unconditional_update = true;  // PUT without resourceVersion overwrites.
 };
@@ -51,6 +56,7 @@ struct RulesOf {
 struct Rules {
   const KindInfo* kind = nullptr;
   std::function<void(void* object)> set_defaults;
+  std::function<void(void* object, std::span<const std::string> given)> keep_empty_lists;
   std::function<void(void* object)> prepare_create;
   std::function<void(void* object, const void* old)> prepare_update;
   std::function<void(void* object, const void* old)> prepare_status_update;
@@ -60,6 +66,7 @@ struct Rules {
   std::function<void(const void* object, const void* old, Violations& out)> validate_status_update;
   std::function<void(const void* object, const void* old, std::vector<std::string>& out)> warnings;
   std::vector<std::string> (*validate_name)(std::string_view name, bool is_prefix) = nullptr;
+  bool metadata_last = false;
   bool allow_create_on_update = false;
   bool allow_unconditional_update = true;
 };
@@ -70,6 +77,11 @@ Rules Erase(RulesOf<T> typed) {
   const auto as_mutable = [](void* object) -> T& { return *static_cast<T*>(object); };
   Rules rules{.kind = &T::Info()};
   if (typed.set_defaults) rules.set_defaults = [=](void* o) { typed.set_defaults(as_mutable(o)); };
+  if (typed.keep_empty_lists) {
+    rules.keep_empty_lists = [=](void* o, std::span<const std::string> given) {
+      typed.keep_empty_lists(as_mutable(o), given);
+    };
+  }
   if (typed.prepare_create) {
     rules.prepare_create = [=](void* o) { typed.prepare_create(as_mutable(o)); };
   }
@@ -107,6 +119,7 @@ Rules Erase(RulesOf<T> typed) {
     };
   }
   rules.validate_name = typed.validate_name;
+  rules.metadata_last = typed.metadata_last;
   rules.allow_create_on_update = typed.allow_create_on_update;
   rules.allow_unconditional_update = typed.allow_unconditional_update;
   return rules;

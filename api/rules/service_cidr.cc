@@ -1,5 +1,5 @@
 // What the schema cannot say about a ServiceCIDR and an IPAddress.
-#include <set>
+#include <vector>
 
 #include "api/gen/networking_v1.h"
 #include "api/rules/checks.h"
@@ -54,12 +54,12 @@ void ValidateCidrs(const ServiceCIDR& object, Violations& out) {
   if (cidrs.size() > 2) {
     return out.Invalid(path, GoStruct(object.spec), "may only hold up to 2 values");
   }
-  std::set<bool> families;
+  std::vector<bool> families;
   for (size_t i = 0; i < cidrs.size(); ++i) {
     out.InvalidEach(path.Index(i), cidrs[i], StrictCidrErrors(cidrs[i]));
-    if (const auto cidr = ParseCidr(cidrs[i])) families.insert(cidr->address.v6);
+    if (const auto cidr = ParseCidr(cidrs[i])) families.push_back(cidr->address.v6);
   }
-  if (cidrs.size() == 2 && families.size() == 1) {
+  if (families.size() == 2 && families[0] == families[1]) {
     out.Invalid(path, cidrs,
                 "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
                 "2001:db8::/64");

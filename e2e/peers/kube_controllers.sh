@@ -94,6 +94,8 @@ wait_for() {  # text command...
 }
 bound() { kubectl get pods -l "app=$1" -o jsonpath='{.items[*].spec.nodeName}'; }
 
+# What makes pods comes when there is the account that they run as, or it says that it is missing.
+wait_for default kubectl get serviceaccount default -o 'jsonpath={.metadata.name}'
 kubectl apply -f kube_controllers.yaml >/dev/null
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 room='{"cpu": "8", "memory": "8Gi", "pods": "110"}'
