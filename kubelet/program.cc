@@ -122,8 +122,8 @@ struct KubeletProcess::Parts {
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Client> informer_client;
   std::unique_ptr<InformerFactory> informers;
-  // Pods of this node alone. Both stay empty without an API.
-  std::unique_ptr<InformerCache> pods, services;
+  // This node and its pods alone: a node may read no others. All stay empty without an API.
+  std::unique_ptr<InformerCache> node, pods, services;
   std::unique_ptr<OwnRuntime> own;  // Where the flags want one.
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<NodeAgent> agent;
@@ -144,10 +144,15 @@ Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
   informer_client = std::make_unique<Client>(*transport, "kubelet");
   const Reflector::Dependencies reflector{*informer_client, clock, random};
   informers = std::make_unique<InformerFactory>(reflector);
-  ListOptions mine;
-  mine.field_selector = "spec.nodeName=" + NodeName(flags);
-  pods =
-      std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), mine, &Decode<core_v1::Pod>);
+  const auto only = [&](const std::string& field) {
+    ListOptions options;
+    options.field_selector = field + "=" + NodeName(flags);
+    return options;
+  };
+  node = std::make_unique<InformerCache>(reflector, core_v1::Node::Info(), only("metadata.name"),
+                                         &Decode<core_v1::Node>);
+  pods = std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), only("spec.nodeName"),
+                                         &Decode<core_v1::Pod>);
   services = std::make_unique<InformerCache>(reflector, core_v1::Service::Info(), ListOptions{},
                                              &Decode<core_v1::Service>);
   return {};
@@ -168,7 +173,7 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
     }
     if (!flags.kubeconfig.empty()) {
       own->PrepareNetwork(
-          {.nodes = informers->For<core_v1::Node>(), .client = *informer_client, .clock = clock},
+          {.nodes = Informer<core_v1::Node>(*node), .client = *informer_client, .clock = clock},
           NodeName(flags));
     }
   }
@@ -219,6 +224,7 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   if (flags.kubeconfig.empty()) {
     kLog.Info("no kubeconfig: standalone", {{"manifests", given.static_pod_path}});
   } else {
+    parts.node->Start(parts.agent->executor());
     parts.pods->Start(parts.agent->executor());
     parts.services->Start(parts.agent->executor());
   }
@@ -230,7 +236,8 @@ KubeletProcess::KubeletProcess(std::unique_ptr<Parts> parts) : parts_(std::move(
 
 KubeletProcess::~KubeletProcess() {
   if (parts_->agent) {
-    for (InformerCache* cache : {parts_->pods.get(), parts_->services.get()}) {
+    for (InformerCache* cache : {parts_->node.get(), parts_->pods.get(),
+                                 parts_->services.get()}) {
       cache->Stop(parts_->agent->executor());
     }
     if (parts_->own) parts_->own->Stop();
