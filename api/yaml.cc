@@ -136,6 +136,20 @@ class StreamSplitter {
   int line_ = 0;
 };
 
+// The text of a scalar. yaml-cpp reads the escapes \N and \_ as single bytes, which are no UTF-8
+// by themselves, and which nothing else leaves behind (CheckCharacters).
+std::string TextOf(const YAML::Node& node) {
+  std::string_view text = node.Scalar();
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0) AppendUtf8(static_cast<unsigned char>(text[0]), out);
+    out.append(text.substr(0, length));
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
 tl::unexpected<Error> TooDeep(int most) {
   return Fail(Reason::kBadRequest, "yaml: exceeded max depth of " + std::to_string(most));
 }
@@ -217,7 +231,7 @@ class Converter {
 
   Result<Json> Scalar(const YAML::Node& node) {
     const std::string& tag = node.Tag();
-    const std::string& text = node.Scalar();
+    const std::string text = TextOf(node);
     bytes_ += text.size();
     if (bytes_ > bytes_max_) return Excessive();
     if (tag == "!") return Json(text);  // Quoted.

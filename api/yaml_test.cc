@@ -107,6 +107,11 @@ TEST(Yaml, OfSeveralLargeTextsAtOneTimeOneIsRead) {
   EXPECT_TRUE(refused);
 }
 
+TEST(Yaml, NamedEscapesAreTheirCharacters) {
+  const auto yaml = ParseYaml("{\"k\\N\": \"\xc3\xa9\\N\\_\\L\\P\"}#");
+  EXPECT_EQ(yaml->value["k\xc2\x85"], "\xc3\xa9\xc2\x85\xc2\xa0\xe2\x80\xa8\xe2\x80\xa9");
+}
+
 TEST(Yaml, WhatIsNoCharacterIsWrittenEscaped) {
   const Json text = "\xef\xbf\xbf \xef\xbf\xbe \xc2\x80";
   EXPECT_EQ(DumpYaml(text), "\"\\uFFFF \\uFFFE \\x80\"\n");
