@@ -14,8 +14,12 @@ namespace skiff {
 inline constexpr size_t kYamlValuesMax = 100'000;
 // Nor may its scalars become so many bytes more than the text has.
 inline constexpr size_t kYamlAliasedBytesMax = 4 << 20;
-// Deeper nesting is refused; where none of it comes from aliases, yaml-cpp refuses it earlier.
+// Deeper nesting is refused, as by Go's parser.
 inline constexpr int kYamlDepthMax = 10'000;
+// So is what is not JSON, and nests deeper than this without aliases: yaml-cpp goes no further.
+inline constexpr int kYamlBlockDepthMax = 500;
+// Bytes of YAML that is not JSON, in all texts that are read at one time. More: TooManyRequests.
+inline constexpr size_t kYamlInWorkBytesMax = 4 << 20;
 
 // At most so many are told of.
 inline constexpr size_t kYamlDuplicatesMax = 100;

@@ -21,12 +21,14 @@ bool IsBlank(char c) {
 }
 
 // What Go's emitter does not write as it is, by its first bytes: line separators, the byte order
-// mark, and all beyond the basic plane.
+// mark, what is no character, C1 controls, and all beyond the basic plane.
 constexpr std::pair<std::string_view, std::string_view> kNamedSequences[] = {
     {"\xc2\x85", "\\N"},
     {"\xe2\x80\xa8", "\\L"},
     {"\xe2\x80\xa9", "\\P"},
     {"\xef\xbb\xbf", "\\uFEFF"},
+    {"\xef\xbf\xbe", "\\uFFFE"},
+    {"\xef\xbf\xbf", "\\uFFFF"},
 };
 
 // The escape of the sequence that `text` begins with; "" when it is written as it is.
@@ -34,12 +36,17 @@ std::string EscapeOf(std::string_view text, size_t length) {
   for (const auto& [sequence, escape] : kNamedSequences) {
     if (text.starts_with(sequence)) return std::string(escape);
   }
+  std::array<char, 16> out;
+  const bool is_control = text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0;
+  if (is_control) {
+    std::snprintf(out.data(), out.size(), "\\x%02X", static_cast<unsigned char>(text[1]));
+    return out.data();
+  }
   if (length < 4) return "";
   uint32_t code_point = static_cast<unsigned char>(text[0]) & 7;
   for (size_t i = 1; i < 4; ++i) {
     code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3f);
   }
-  std::array<char, 16> out;
   std::snprintf(out.data(), out.size(), "\\U%08X", code_point);
   return out.data();
 }

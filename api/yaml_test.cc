@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "api/json.h"
 
 namespace skiff {
@@ -77,6 +81,41 @@ TEST(Yaml, CharactersThatGoDoesNotTakeAreRefusedInItsWords) {
   EXPECT_EQ(message("a: \xc2\x85\xc2\xa0\xf0\x9f\x99\x82\t"), "");
   // What only becomes such text later is mended, as by Go's JSON encoder.
   EXPECT_EQ(ParseYaml("a: !!binary /w==")->value["a"], "\xef\xbf\xbd");
+}
+
+TEST(Yaml, WhatNestsTooDeeplyIsToldSo) {
+  EXPECT_EQ(ParseYaml(std::string(1'000'000, '[')).error().message,
+            "yaml: exceeded max depth of 10000");
+  std::string blocks;
+  for (size_t i = 0; i < 600; ++i) blocks += std::string(i, ' ') + "a:\n";
+  EXPECT_EQ(ParseYaml(blocks).error().message, "yaml: exceeded max depth of 500");
+}
+
+// Each of such texts may take a gigabyte.
+TEST(Yaml, OfSeveralLargeTextsAtOneTimeOneIsRead) {
+  const std::string large = "a: [b" + std::string(kYamlInWorkBytesMax / 2 + 10, ',') + "]";
+  std::atomic<bool> refused = false;
+  const auto read = [&] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!refused && std::chrono::steady_clock::now() < end) {
+      const auto yaml = ParseYaml(large);
+      if (!yaml && yaml.error().reason == Reason::kTooManyRequests) refused = true;
+    }
+  };
+  std::jthread other(read);
+  read();
+  EXPECT_TRUE(refused);
+}
+
+TEST(Yaml, NamedEscapesAreTheirCharacters) {
+  const auto yaml = ParseYaml("{\"k\\N\": \"\xc3\xa9\\N\\_\\L\\P\"}#");
+  EXPECT_EQ(yaml->value["k\xc2\x85"], "\xc3\xa9\xc2\x85\xc2\xa0\xe2\x80\xa8\xe2\x80\xa9");
+}
+
+TEST(Yaml, WhatIsNoCharacterIsWrittenEscaped) {
+  const Json text = "\xef\xbf\xbf \xef\xbf\xbe \xc2\x80";
+  EXPECT_EQ(DumpYaml(text), "\"\\uFFFF \\uFFFE \\x80\"\n");
+  EXPECT_EQ(ParseYaml(DumpYaml(text))->value, text);
 }
 
 TEST(Yaml, DuplicateKeysAreNotedWithTheirLine) {

@@ -105,6 +105,7 @@ Result<std::string> BodyAsJson(const http::Request& request, std::string_view wh
   if (media.empty() || media == "application/json") return request.body;
   if (media == "application/yaml") {
     const auto yaml = ParseYaml(request.body);
+    if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) {
       return Fail(Unrecognized(what, yaml.error().message, request.body));
     }
@@ -175,6 +176,7 @@ Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wante
   }
   if (media == "application/yaml" && !request.body_too_large) {
     const auto yaml = ParseYaml(request.body);
+    if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.body));
     return DecodeJsonBody(DumpJson(yaml->value), wanted, validation, yaml->duplicates);
   }

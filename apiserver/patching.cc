@@ -147,6 +147,7 @@ Result<Decoded> Fit(const FitParts& parts, const Json& patched, const std::strin
 Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
                                const KindInfo& kind) {
   auto yaml = ParseYaml(request.http.body);
+  if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
   if (!yaml) {
     return Fail(Reason::kBadRequest,
                 "error decoding YAML: error converting YAML to JSON: " + yaml.error().message);

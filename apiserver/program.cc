@@ -15,6 +15,7 @@
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
 #include "base/control_loop.h"
+#include "base/heap_release.h"
 #include "base/log.h"
 #include "http/server.h"
 
@@ -248,6 +249,7 @@ struct ApiServerProcess::Impl {
   SystemRandom random;
   ProgramStore storage;
   std::unique_ptr<ApiServer> server;
+  HeapRelease heap_release;
   std::unique_ptr<ThreadExecutor> executor;
   std::vector<ControlLoop*> work;  // What runs on it.
   std::unique_ptr<http::Loops> loops;
@@ -360,6 +362,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
   impl->work.push_back(&impl->server->WatchHealth());
+  impl->work.push_back(&impl->heap_release);
   for (ControlLoop* loop : impl->server->loops()) impl->work.push_back(loop);
   for (ControlLoop* loop : impl->storage.own_loops) impl->work.push_back(loop);
   for (const auto& loop : impl->storage.loops) impl->work.push_back(loop.get());

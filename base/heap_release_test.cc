@@ -1,0 +1,40 @@
+#include "base/heap_release.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+namespace skiff {
+namespace {
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They allocate by themselves.
+TEST(HeapReleaseTest, WhatIsFreedBelowSomethingThatLivesGoesBack) {
+  HeapRelease release;
+  const size_t before = ResidentBytes();
+  std::vector<std::unique_ptr<char[]>> chunks;
+  for (int i = 0; i < 50'000; ++i) chunks.push_back(std::make_unique<char[]>(4'000));
+  const auto last = std::make_unique<char[]>(4'000);  // Lives at the end of the heap.
+  ASSERT_GT(ResidentBytes(), before + (150 << 20));
+  chunks.clear();
+  ASSERT_GT(ResidentBytes(), before + (150 << 20));
+  EXPECT_GT(release.Step(), 0s);
+  EXPECT_LT(ResidentBytes(), before + (50 << 20));
+}
+
+TEST(HeapReleaseTest, WhatWasInUseAtFirstGoesBackLater) {
+  HeapRelease release;
+  const size_t before = ResidentBytes();
+  std::vector<std::unique_ptr<char[]>> chunks;
+  for (int i = 0; i < 50'000; ++i) chunks.push_back(std::make_unique<char[]>(4'000));
+  const auto last = std::make_unique<char[]>(4'000);
+  release.Step();
+  ASSERT_GT(ResidentBytes(), before + (150 << 20));
+  chunks.clear();
+  for (int i = 0; i < 10; ++i) release.Step();
+  EXPECT_LT(ResidentBytes(), before + (50 << 20));
+}
+#endif
+
+}  // namespace
+}  // namespace skiff
