@@ -33,8 +33,10 @@ int Scaled(const std::optional<IntOrString>& value, int replicas, bool round_up)
 
 }  // namespace
 
-Invariants::Invariants(Transport& transport, std::function<bool(const std::string&)> unheard)
-    : client_(transport, "invariants"), unheard_(std::move(unheard)) {
+Invariants::Invariants(Transport& transport, const Clock& clock, Unheard unheard)
+    : client_(transport, "invariants"),
+      unheard_(std::move(unheard)),
+      laws_({[this](std::string text) { Complain(std::move(text)); }, clock, unheard_.binding}) {
   for (const KindInfo* kind : {&Pod::Info(), &apps_v1::Deployment::Info(),
                                &apps_v1::ReplicaSet::Info(),
                                &core_v1::ReplicationController::Info(), &batch_v1::Job::Info(),
@@ -241,7 +243,7 @@ void Invariants::CheckSiblings(const Pod& pod) {
   if (state.owner.empty()) return;
   int siblings = 0, on_node = 0;
   for (const auto& [uid, other] : pods_) {
-    if (other.owner != state.owner || !other.active || unheard_(uid)) continue;
+    if (other.owner != state.owner || !other.active || unheard_.pod(uid)) continue;
     ++siblings;
     if (!state.node.empty() && other.node == state.node) ++on_node;
   }
@@ -266,7 +268,7 @@ void Invariants::TakeJob(const batch_v1::Job& job) {
   // A pod that the controller did not hear of may end well before it is seen to be one too many: in
   // Kubernetes, too (TooManySucceededPods).
   const auto& pods = of_job_[job.metadata.uid];
-  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_));
+  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_.pod));
   const int completions = job.spec.completions.value_or(1);
   if (job.status.succeeded > completions + unheard) {
     Complain(

@@ -25,9 +25,14 @@ namespace skiff {
 
 class Invariants {
  public:
-  // `unheard` says whether a pod's maker does not know that it made this one: nobody can hold it to
-  // a bound that it passes by such pods.
-  Invariants(Transport& transport, std::function<bool(const std::string& uid)> unheard);
+  // What the network swallowed: nobody can be held to a bound that is passed by such pods.
+  struct Unheard {
+    // Whether a pod's maker does not know that it made this one.
+    std::function<bool(const std::string& uid)> pod;
+    // Whether its scheduler does not know that it bound this one.
+    std::function<bool(const std::string& uid)> binding;
+  };
+  Invariants(Transport& transport, const Clock& clock, Unheard unheard);
   ~Invariants();
 
   // Takes in all that has happened since the last call, and complains of what must not be. Returns
@@ -102,7 +107,7 @@ class Invariants {
   void Complain(std::string text);
 
   Client client_;
-  const std::function<bool(const std::string&)> unheard_;
+  const Unheard unheard_;
   std::vector<Feed> feeds_;
   std::map<std::string, PodState> pods_;                 // By uid.
   std::map<std::string, std::string> bound_;             // Pod uid -> node; never forgotten.
@@ -116,7 +121,7 @@ class Invariants {
   bool guards_availability_ = false;
   int seen_ = 0;
   std::vector<std::string> complaints_;
-  Laws laws_{[this](std::string text) { Complain(std::move(text)); }};
+  Laws laws_;
 };
 
 }  // namespace skiff

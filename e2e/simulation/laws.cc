@@ -11,6 +11,9 @@ namespace {
 
 using namespace core_v1;
 
+// So long after a binding that it was not told of, a scheduler has seen it all the same.
+constexpr Duration kBindingSeen = 60s;
+
 template <Kind K>
 K Read(const Json& document) {
   K object;
@@ -66,18 +69,24 @@ void Laws::TakePod(const Pod& pod, bool deleted) {
   const bool is_new = namespace_of_.emplace(uid, pod.metadata.namespace_).second;
   Holding& holding = pods_[uid];
   const bool moved = holding.node != pod.spec.node_name;
-  holding = {.node = pod.spec.node_name, .milli_cpu = MilliCpuOf(pod)};
-  if (moved) CheckRoom(holding.node);
+  const Duration since = moved ? world_.clock.Monotonic() : holding.since;
+  holding = {.node = pod.spec.node_name, .milli_cpu = MilliCpuOf(pod), .since = since};
+  if (moved) CheckRoom(uid);
   if (is_new) CheckQuotas(pod.metadata.namespace_);
 }
 
-// No node is promised more than it has.
-void Laws::CheckRoom(const std::string& node) {
+// No node is promised more than it has. A binding that arrives after its scheduler gave it up, in
+// Kubernetes too, may find the place taken: the kubelet then refuses the pod.
+void Laws::CheckRoom(const std::string& uid) {
+  const Holding& bound = pods_.at(uid);
+  const std::string& node = bound.node;
   const auto room = allocatable_.find(node);
-  if (room == allocatable_.end()) return;
+  if (room == allocatable_.end() || bound.milli_cpu == 0 || world_.unheard_binding(uid)) return;
   int64_t sum = 0;
-  for (const auto& [uid, holding] : pods_) {
-    if (holding.node == node) sum += holding.milli_cpu;
+  for (const auto& [other, holding] : pods_) {
+    const bool is_seen =
+        !world_.unheard_binding(other) || bound.since - holding.since > kBindingSeen;
+    if (holding.node == node && is_seen) sum += holding.milli_cpu;
   }
   if (sum > room->second) {
     complain_(fmt::format("pods on {} ask for {}m CPU of {}m", node, sum, room->second));

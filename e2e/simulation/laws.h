@@ -10,13 +10,20 @@
 
 #include "api/gen/core_v1.h"
 #include "api/json.h"
+#include "base/clock.h"
 
 namespace skiff {
 
 class Laws {
  public:
   using Complain = std::function<void(std::string text)>;
-  explicit Laws(Complain complain) : complain_(std::move(complain)) {}
+  struct World {
+    Complain complain;
+    const Clock& clock;
+    // Whether the scheduler was never told that it has bound this pod.
+    std::function<bool(const std::string& uid)> unheard_binding;
+  };
+  explicit Laws(World world) : world_(std::move(world)), complain_(world_.complain) {}
 
   // The kinds that Take must be told of.
   static std::vector<const KindInfo*> Kinds();
@@ -27,6 +34,7 @@ class Laws {
   struct Holding {  // What a pod holds of its node.
     std::string node;
     int64_t milli_cpu = 0;
+    Duration since{};  // Monotonic.
   };
   struct Quota {
     std::string namespace_name;
@@ -37,7 +45,7 @@ class Laws {
   void TakeService(const core_v1::Service& service, bool deleted);
   void TakeClaim(const core_v1::PersistentVolumeClaim& claim, bool deleted);
   void TakeQuota(const core_v1::ResourceQuota& quota, bool deleted);
-  void CheckRoom(const std::string& node);
+  void CheckRoom(const std::string& uid);
   void CheckEnd(const core_v1::Pod& pod);
   void CheckReadiness(const core_v1::Pod& pod);
   void CheckQuotas(const std::string& namespace_name);
@@ -46,6 +54,7 @@ class Laws {
             const std::string& owner, const char* name);
   static void LetGo(std::map<std::string, std::string>& held, const std::string& owner);
 
+  const World world_;
   const Complain complain_;
   std::map<std::string, Holding> pods_;                     // By uid, of those that have not ended.
   std::map<std::string, std::string> namespace_of_;         // The same.

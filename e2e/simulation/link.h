@@ -61,6 +61,8 @@ class Link final : public Transport, public ControlLoop {
   int losses() const { return losses_; }
   // Uids of pods whose maker was never told that they exist.
   const std::set<std::string>& unheard_pods() const { return unheard_pods_; }
+  // Uids of pods whose scheduler was never told that they have been bound.
+  const std::set<std::string>& unheard_bindings() const { return unheard_bindings_; }
 
  private:
   class Stream;
@@ -82,6 +84,7 @@ class Link final : public Transport, public ControlLoop {
   std::vector<Late> late_;
   std::vector<Stream*> streams_;
   std::set<std::string> unheard_pods_;
+  std::set<std::string> unheard_bindings_;
 };
 
 }  // namespace skiff

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/scoped_informer.h"
 #include "controllers/scheduler/scheduler.h"
 #include "kubelet/kubelet.h"
@@ -49,12 +51,20 @@ Simulation::Simulation(SimulationOptions options)
       cluster_(std::make_unique<TestCluster>(ClusterOptions(options.seed))),
       user_link_(cluster_->transport(), cluster_->clock(), random_) {
   cluster_->executor().Add(user_link_);
-  invariants_ = std::make_unique<Invariants>(cluster_->transport(), [this](const std::string& uid) {
-    for (const auto& machine : machines_) {
-      if (machine->link->unheard_pods().contains(uid)) return true;
-    }
-    return false;
-  });
+  const auto any_link = [this](auto says) {
+    return [this, says](const std::string& uid) {
+      return std::any_of(machines_.begin(), machines_.end(),
+                         [&](const auto& each) { return says(*each->link, uid); });
+    };
+  };
+  invariants_ = std::make_unique<Invariants>(
+      cluster_->transport(), cluster_->clock(),
+      Invariants::Unheard{any_link([](const Link& link, const std::string& uid) {
+                            return link.unheard_pods().contains(uid);
+                          }),
+                          any_link([](const Link& link, const std::string& uid) {
+                            return link.unheard_bindings().contains(uid);
+                          })});
   AddMachine("controllers", {"system:kube-controller-manager", {"system:authenticated"}});
   AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
   for (int i = 0; i < options.nodes; ++i) {
@@ -284,9 +294,17 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
     if (act) act();
     FinishTasks(kinds.nodes);
     cluster_->RunFor(kStep);
+    LookAtDisk();
     invariants_->Check();
   }
   SetFaults({});
+}
+
+// A store that finds its disk full tells whoever must act, once.
+void Simulation::LookAtDisk() {
+  const bool refuses = cluster_->ServerRuns() && !cluster_->TakesWrites();
+  if (refuses && !was_refusing_) ++disk_alarms_;
+  was_refusing_ = refuses;
 }
 
 bool Simulation::Settle(const std::function<bool()>& settled) {

@@ -59,6 +59,9 @@ class Simulation {
   bool Settle(const std::function<bool()>& settled);
   // Whether for a minute nobody writes but those whose lives are told by writing.
   bool IsAtRest();
+  bool DiskIsFull() const { return disk_is_full_; }
+  // How often the server had to say that somebody must make room.
+  int disk_alarms() const { return disk_alarms_; }
   // How often each kind of fault struck, for the log of a run.
   std::string FaultsText() const;
   // Nodes and the uids of pods with a running container there.
@@ -84,6 +87,7 @@ class Simulation {
   void StrikeNodes();
   void StrikeClocks();
   void StrikeDisk();
+  void LookAtDisk();
   void CrashServer(Duration away);
   void Crash(Machine& machine, Duration away);
   void Restore(bool all);
@@ -102,6 +106,8 @@ class Simulation {
   Duration server_back_at_{};
   bool disk_is_full_ = false;
   Duration disk_has_room_at_{};
+  bool was_refusing_ = false;  // Writes, because of the disk.
+  int disk_alarms_ = 0;
   std::unique_ptr<Invariants> invariants_;
   std::map<std::string, int> faults_;
 };

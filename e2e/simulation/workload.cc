@@ -16,6 +16,7 @@ using core_v1::Pod;
 constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
 constexpr int kPodsOfQuota = 3;
+constexpr Duration kQuotaCounts = 5s;
 constexpr char kManifests[] = R"(
 apiVersion: apps/v1
 kind: Deployment
@@ -67,6 +68,11 @@ kind: PriorityClass
 metadata: {name: first}
 value: 1000
 ---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: last}
+value: -10
+---
 apiVersion: v1
 kind: ReplicationController
 metadata: {name: filler}
@@ -76,6 +82,7 @@ spec:
   template:
     metadata: {labels: {app: filler}}
     spec:
+      priorityClassName: last
       containers: [{name: app, image: "filler:1", resources: {requests: {cpu: "1"}}}]
 ---
 apiVersion: v1
@@ -86,7 +93,10 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: pods, namespace: small}
 spec: {hard: {pods: "3"}}
----
+)";
+
+// Comes when the quota counts: what was there before, it leaves alone.
+constexpr char kCrowd[] = R"(
 apiVersion: v1
 kind: ReplicationController
 metadata: {name: crowd, namespace: small}
@@ -127,6 +137,8 @@ Workload::Workload(Simulation& simulation)
       user_(simulation.user_link(), "user") {
   cluster_.Apply(kManifests);
   AddJob();
+  cluster_.RunFor(kQuotaCounts);
+  cluster_.Apply(kCrowd);
 }
 
 void Workload::Crowd() {
@@ -135,9 +147,9 @@ void Workload::Crowd() {
 }
 
 void Workload::Act() {
-  if (!cluster_.TakesWrites()) return;
   Random& random = simulation_.random();
   if (random.Below(4) == 0) WriteConfigMap();
+  if (simulation_.DiskIsFull() || !cluster_.TakesWrites()) return;
   if (random.Below(20) == 0) Edit();
   if (random.Below(30) == 0) DeletePod();
   if (jobs_ < kJobsMax && random.Below(80) == 0) AddJob();
