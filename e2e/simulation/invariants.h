@@ -31,6 +31,8 @@ class Invariants {
     std::function<bool(const std::string& uid)> pod;
     // Whether its scheduler does not know that it bound this one.
     std::function<bool(const std::string& uid)> binding;
+    // Whether one of its statuses was written too late.
+    std::function<bool(const ObjectKey& pod)> status;
   };
   Invariants(Transport& transport, const Clock& clock, Unheard unheard);
   ~Invariants();
@@ -51,12 +53,13 @@ class Invariants {
   void InDoubt(const ObjectKey& key) { acknowledged_.erase(key); }
   // What was acknowledged and is not there.
   void CheckAcknowledged();
+  // The versions of all objects, but of those that change for as long as their writers live.
+  std::map<std::string, std::string> Versions();
+  Laws& laws() { return laws_; }
   // Of objects that say whose they are: that their owner is there.
   void CheckOwners();
 
   const std::vector<std::string>& complaints() const { return complaints_; }
-  // How many events there were of objects other than nodes, whose kubelets report in any case.
-  int seen() const { return seen_; }
 
  private:
   struct Feed {
@@ -69,6 +72,7 @@ class Invariants {
     std::string node;
     std::string owner;  // The uid of its controller.
     bool is_daemon = false;
+    bool is_surging = false;  // A daemon's new pod may come beside the old one.
     bool active = false;  // Neither ended nor being deleted.
     bool ready = false;
   };
@@ -102,6 +106,7 @@ class Invariants {
   void CheckDeployments();
   void CheckAvailability();
   void CheckSiblings(const core_v1::Pod& pod);
+  void CheckDaemons();
   void TakeJob(const batch_v1::Job& job);
   void CheckSlice(const discovery_v1::EndpointSlice& slice);
   void Complain(std::string text);
@@ -114,12 +119,13 @@ class Invariants {
   std::set<std::string> once_ready_;                     // Pod uids.
   std::map<std::string, Set> sets_;                      // By uid.
   std::map<std::string, DeploymentState> deployments_;   // By uid.
+  std::set<std::string> surging_;                        // Uids of daemon sets.
+  std::set<std::pair<std::string, std::string>> served_;  // Daemon set and node, where one is ready.
   std::map<std::string, int> parallelism_;               // Job uid -> most active pods.
   std::map<std::string, std::set<std::string>> of_job_;  // Job uid -> uids of all its pods.
   std::map<ObjectKey, std::map<std::string, std::string>> config_maps_;
   std::map<ObjectKey, std::map<std::string, std::string>> acknowledged_;
   bool guards_availability_ = false;
-  int seen_ = 0;
   std::vector<std::string> complaints_;
   Laws laws_;
 };

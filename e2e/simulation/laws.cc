@@ -60,6 +60,7 @@ void Laws::TakePod(const Pod& pod, bool deleted) {
   const std::string& uid = pod.metadata.uid;
   CheckEnd(pod);
   CheckReadiness(pod);
+  NoteLife(pod, deleted);
   if (deleted || HasEnded(pod)) {
     pods_.erase(uid);
     namespace_of_.erase(uid);
@@ -103,14 +104,41 @@ void Laws::CheckEnd(const Pod& pod) {
   if (HasEnded(pod)) ended_[pod.metadata.uid] = pod.status.phase;
 }
 
-// In this simulation no probe ever fails: a container that has answered does so until it ends, and
-// its kubelet says so until it has seen that.
+const Laws::PodLife* Laws::FindPod(const std::string& uid) const {
+  const auto found = lives_.find(uid);
+  return found == lives_.end() ? nullptr : &found->second;
+}
+
+void Laws::NoteLife(const Pod& pod, bool deleted) {
+  const Duration now = world_.clock.Monotonic();
+  PodLife& life = lives_[pod.metadata.uid];
+  life.name = pod.metadata.name;
+  life.has_ended |= HasEnded(pod);
+  if (!deleted && !pod.metadata.deletion_timestamp) return;
+  if (life.told_at == kNever) life.told_at = now;
+  const Duration left =
+      deleted ? 0ns : Duration(pod.metadata.deletion_timestamp->point() - world_.clock.Now());
+  life.ends_by = std::min(life.ends_by, now + std::max<Duration>(left, 0ns));
+}
+
+// A kubelet that was restarted sees in the status that it need not ask.
+void Laws::ProbedForStart(const std::string& container_id) {
+  const auto pod = started_.find(container_id);
+  if (pod == started_.end() || world_.late_status(pod->second)) return;
+  complain_("container " + container_id + " has started and is asked again whether it has");
+}
+
+// A container that has answered does so until it ends or a probe of it fails, and its kubelet says
+// so until it has seen that.
 void Laws::CheckReadiness(const Pod& pod) {
   std::set<std::string>& answering = answering_[pod.metadata.uid];
   for (const ContainerStatus& status : pod.status.container_statuses) {
     const bool going = pod.metadata.deletion_timestamp || HasEnded(pod);
     const bool runs = status.state.running.has_value();
-    if (runs && !status.ready && !going && answering.contains(status.container_id)) {
+    const std::string id = status.container_id.substr(status.container_id.rfind('/') + 1);
+    if (status.started.value_or(false)) started_.emplace(id, KeyOf(pod));
+    const bool may_fall = failed_probes_.contains(id) || world_.late_status(KeyOf(pod));
+    if (runs && !status.ready && !going && !may_fall && answering.contains(status.container_id)) {
       complain_(fmt::format("container {} of pod {} is not ready any more, though it runs",
                             status.name, pod.metadata.name));
     }
@@ -124,6 +152,12 @@ void Laws::CheckReadiness(const Pod& pod) {
 
 void Laws::TakeNode(const Node& node, bool deleted) {
   LetGo(pod_ranges_, node.metadata.name);
+  ready_nodes_.erase(node.metadata.name);
+  for (const auto& condition : node.status.conditions) {
+    if (condition.type == "Ready" && condition.status == "True" && !deleted) {
+      ready_nodes_.insert(node.metadata.name);
+    }
+  }
   if (deleted) {
     allocatable_.erase(node.metadata.name);
     return;
