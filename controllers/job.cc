@@ -237,17 +237,22 @@ class JobReconciler final : public Reconciler<Job> {
     return released;
   }
 
+  // By the clock as it is now: it may have been set since.
   std::map<std::string, TimePoint> SeenEnded(const ObjectKey& job, const job::Pods& pods) {
     std::map<std::string, TimePoint> times;
+    std::map<std::string, Duration> ended;
+    const Duration now = clock_.Monotonic();
     const MutexLock lock(mutex_);
     auto& seen = seen_ended_[job];
     for (const auto& pod : pods) {
       const std::string& uid = pod->metadata.uid;
       if (pod->status.phase != "Succeeded" && pod->status.phase != "Failed") continue;
       const auto known = seen.find(uid);
-      times.emplace(uid, known == seen.end() ? clock_.Now() : known->second);
+      const Duration at = known == seen.end() ? now : known->second;
+      ended.emplace(uid, at);
+      times.emplace(uid, clock_.Now() - (now - at));
     }
-    seen = times;
+    seen = std::move(ended);
     return times;
   }
 
@@ -259,7 +264,7 @@ class JobReconciler final : public Reconciler<Job> {
   PodControl control_;
   Mutex mutex_;
   std::map<ObjectKey, std::set<std::string>> released_ GUARDED_BY(mutex_);
-  std::map<ObjectKey, std::map<std::string, TimePoint>> seen_ended_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, std::map<std::string, Duration>> seen_ended_ GUARDED_BY(mutex_);
   std::map<ObjectKey, uint64_t> written_ GUARDED_BY(mutex_);
 };
 

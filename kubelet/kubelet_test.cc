@@ -23,7 +23,6 @@ class StandaloneKubeletTest : public testing::Test {
     options.node_name = "node-1";
     options.root = directory_ + "/root";
     options.node_ips = {"192.0.2.1"};
-    options.facts.milli_cpu = 4000;
     options.writes_files = false;
     options.standalone = true;
     options.manifest_path = directory_ + "/manifests";
@@ -102,29 +101,6 @@ TEST_F(StandaloneKubeletTest, APodThatAsksForWhatTheNodeDoesNotGiveIsRefused) {
   Write("web.yaml", "web");
   Settle();
   EXPECT_EQ(Running("web").size(), 1u);
-}
-
-TEST_F(StandaloneKubeletTest, APodThatIsGoneTakesNobodysPlaceWhileItStillStops) {
-  const auto write = [&](const std::string& name) {
-    std::filesystem::create_directories(directory_ + "/manifests");
-    std::ofstream(directory_ + "/manifests/" + name + ".yaml")
-        << "apiVersion: v1\nkind: Pod\nmetadata: {name: " << name << "}\n"
-        << "spec: {containers: [{name: " << name << ", image: 'web:1',"
-        << " resources: {requests: {cpu: '3'}}}]}\n";
-  };
-  write("old");
-  Settle();
-  write("greedy");
-  Settle();
-  EXPECT_TRUE(Running("greedy").empty());
-  runtime_.FailUntil(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"},
-                     clock_.Monotonic() + 1h);
-  std::filesystem::remove(directory_ + "/manifests/old.yaml");
-  Settle();
-  write("new");
-  Settle();
-  EXPECT_EQ(Running("old").size(), 1u);
-  EXPECT_EQ(Running("new").size(), 1u);
 }
 
 TEST_F(StandaloneKubeletTest, AChangedManifestReplacesThePodAndARemovedOneStopsIt) {

@@ -163,6 +163,7 @@ void Invariants::TakePod(const Pod& pod, bool deleted) {
   state.active = IsActive(pod);
   state.ready = IsReady(pod);
   if (state.ready) once_ready_.insert(uid);
+  state.ready |= once_ready_.contains(uid) && unheard_.status(state.key);
   if (deleted) {
     pods_.erase(uid);
   } else {

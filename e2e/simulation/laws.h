@@ -45,6 +45,7 @@ class Laws {
     // Monotonic, when it is to be gone and when that was said; kNever: not yet.
     Duration ends_by = kNever;
     Duration told_at = kNever;
+    Duration grace{};  // Its kubelet counts it from when it is told.
     bool has_ended = false;
   };
   // nullptr: there never was such a pod.

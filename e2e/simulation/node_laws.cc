@@ -70,7 +70,8 @@ void NodeLaws::CheckEnd(const cri::Container& container, const NodeState& state,
     seen.told = true;
     laws_.Broken("a container of pod " + pod->name + " was started though the pod is to go");
   }
-  if (clock_.Monotonic() > std::max(pod->ends_by, state.connected_since) + kSlack) {
+  const Duration due = std::max(pod->ends_by, state.connected_since + pod->grace) + kSlack;
+  if (clock_.Monotonic() > due) {
     seen.told = true;
     laws_.Broken("a container of pod " + pod->name + " outlives the pod's grace period");
   }
