@@ -42,7 +42,8 @@ class JobReconciler final : public Reconciler<Job> {
     const auto selector = TRY(LabelSelector::From(*job.spec.selector));
     const bool settled = control_.memory().Unseen(KeyOf(job)).empty();
     const job::Pods pods = TRY(ClaimObjects(client_, job, selector, pods_));
-    const auto observation = job::Observe(job, pods, Released(job, pods));
+    auto observation = job::Observe(job, pods, Released(job, pods));
+    observation.seen_ended = SeenEnded(KeyOf(job), pods);
     const job::Verdict verdict = job::Judge(job, observation, clock_.Now());
     Job now = job;
     Duration again = kNever;
@@ -64,6 +65,7 @@ class JobReconciler final : public Reconciler<Job> {
     control_.memory().Forget(key);
     const MutexLock lock(mutex_);
     released_.erase(key);
+    seen_ended_.erase(key);
     written_.erase(key);
   }
 
@@ -174,7 +176,9 @@ class JobReconciler final : public Reconciler<Job> {
     job::SetCondition(job.status, complete ? "Complete" : "Failed", "True", verdict.reason,
                       verdict.message, clock_.Now());
     if (complete) {
-      job.status.completion_time = Time(clock_.Now());
+      // A clock that was set back meanwhile would have it end before it began, which is refused.
+      job.status.completion_time =
+          std::max(Time(clock_.Now()), job.status.start_time.value_or(Time()));
       // One was made twice, since the answer to the first request was lost.
       if (job.spec.completions && job.status.succeeded > *job.spec.completions) {
         events_.Warning(job, "TooManySucceededPods",
@@ -233,6 +237,25 @@ class JobReconciler final : public Reconciler<Job> {
     return released;
   }
 
+  // By the clock as it is now: it may have been set since.
+  std::map<std::string, TimePoint> SeenEnded(const ObjectKey& job, const job::Pods& pods) {
+    std::map<std::string, TimePoint> times;
+    std::map<std::string, Duration> ended;
+    const Duration now = clock_.Monotonic();
+    const MutexLock lock(mutex_);
+    auto& seen = seen_ended_[job];
+    for (const auto& pod : pods) {
+      const std::string& uid = pod->metadata.uid;
+      if (pod->status.phase != "Succeeded" && pod->status.phase != "Failed") continue;
+      const auto known = seen.find(uid);
+      const Duration at = known == seen.end() ? now : known->second;
+      ended.emplace(uid, at);
+      times.emplace(uid, clock_.Now() - (now - at));
+    }
+    seen = std::move(ended);
+    return times;
+  }
+
   Client& client_;
   const Clock& clock_;
   Hands& hands_;
@@ -241,6 +264,7 @@ class JobReconciler final : public Reconciler<Job> {
   PodControl control_;
   Mutex mutex_;
   std::map<ObjectKey, std::set<std::string>> released_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, std::map<std::string, Duration>> seen_ended_ GUARDED_BY(mutex_);
   std::map<ObjectKey, uint64_t> written_ GUARDED_BY(mutex_);
 };
 

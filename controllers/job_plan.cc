@@ -51,17 +51,22 @@ bool PastBackOffLimit(const Job& job, const Observation& observation) {
 }
 
 // How long the next pod has to wait, for failures since the last success.
-Duration BackOffLeft(const Pods& pods, TimePoint now) {
+Duration BackOffLeft(const Observation& observation, const Pods& pods, TimePoint now) {
+  const auto ended = [&](const Pod& pod) {
+    const auto seen = observation.seen_ended.find(pod.metadata.uid);
+    const Time said = FinishTime(pod);
+    return seen == observation.seen_ended.end() ? said : std::min(said, Time(seen->second));
+  };
   Time last_success;
   for (const auto& pod : pods) {
-    if (pod->status.phase == "Succeeded") last_success = std::max(last_success, FinishTime(*pod));
+    if (pod->status.phase == "Succeeded") last_success = std::max(last_success, ended(*pod));
   }
   int failures = 0;
   Time last_failure;
   for (const auto& pod : pods) {
-    if (pod->status.phase != "Failed" || FinishTime(*pod) < last_success) continue;
+    if (pod->status.phase != "Failed" || ended(*pod) < last_success) continue;
     ++failures;
-    last_failure = std::max(last_failure, FinishTime(*pod));
+    last_failure = std::max(last_failure, ended(*pod));
   }
   if (failures == 0) return Duration(0);
   Duration delay = kBackOff;
@@ -253,7 +258,7 @@ Plan PlanPods(const Job& job, const Observation& observation, const Pods& pods, 
   int missing = wanted - active - (ReplacesOnlyFailed(job) ? observation.terminating : 0);
   missing = std::clamp(missing, 0, kBurst);
   if (missing == 0) return plan;
-  const Duration left = BackOffLeft(pods, now);
+  const Duration left = BackOffLeft(observation, pods, now);
   if (left > Duration(0)) {
     plan.wait = std::max<Duration>(left, 1s);
     return plan;

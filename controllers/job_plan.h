@@ -1,6 +1,7 @@
 // What a Job's pods amount to, and what is to be done about them. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,6 +40,9 @@ struct Observation {
   int terminating = 0;
   Pods succeeded;  // Tracked, and in no count yet.
   Pods failed;
+  // When pods were first seen to have ended, by uid: a node whose clock is ahead says that it was
+  // later, and nobody shall wait for that time.
+  std::map<std::string, TimePoint> seen_ended;
 };
 Observation Observe(const batch_v1::Job& job, const Pods& pods,
                     const std::set<std::string>& released);

@@ -60,6 +60,15 @@ TEST(JobPlanTest, APodIsCountedOnce) {
   EXPECT_EQ(Succeeded(job, Observe(job, pods, {"a"})), 3);
 }
 
+TEST(JobPlanTest, NobodyWaitsForTheClockOfANodeThatIsAhead) {
+  const Job job = JobOf(1, 1);
+  const Pods pods = {PodOf("a", "Failed", -1, -1h)};
+  auto observation = Observe(job, pods, {});
+  observation.seen_ended["a"] = kNow - 4s;
+  EXPECT_EQ(PlanPods(job, observation, pods, kNow).wait, Duration(6s));
+  EXPECT_EQ(PlanPods(job, observation, pods, kNow + 6s).create, 1);
+}
+
 TEST(JobPlanTest, FailuresBackOff) {
   const Job job = JobOf(1, 1);
   const Pods pods = {PodOf("a", "Failed", -1, 5s), PodOf("b", "Failed", -1, 60s)};

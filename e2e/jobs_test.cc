@@ -51,6 +51,19 @@ TEST_P(JobsTest, AJobThatIsDeletedLeavesNoPods) {
   EXPECT_EQ(PodCount(), 0u);
 }
 
+TEST_P(JobsTest, AJobEndsThoughTheClockWasSetBack) {
+  pods_start_ = false;
+  cluster_.Apply(JobOf("sum", 2)).RunFor(10s);
+  cluster_.clock().JumpWall(-1h);
+  pods_start_ = true;
+  for (const Pod& pod : cluster_.List<Pod>("default")) cluster_.Delete<Pod>(KeyOf(pod));
+  cluster_.RunFor(3min);
+  const auto job = cluster_.Get<batch_v1::Job>({"default", "sum"});
+  EXPECT_EQ(job->status.succeeded, 2);
+  ASSERT_TRUE(job->status.completion_time);
+  EXPECT_EQ(*job->status.completion_time, *job->status.start_time);
+}
+
 // However a pod ends that the job has no use for, it is neither a success nor a failure.
 TEST_P(JobsTest, ASurplusPodIsNotCounted) {
   pods_start_ = false;

@@ -8,6 +8,8 @@
 namespace skiff::cri {
 namespace {
 
+constexpr int kKilledExitCode = 137;
+
 bool Covers(const StringMap& labels, const StringMap& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const auto& pair) {
     const auto found = labels.find(pair.first);
@@ -39,8 +41,9 @@ class FakeRuntime::FakeSubscription final : public Subscription {
   const int id_;
 };
 
-FakeRuntime::FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr)
-    : clock_(clock), random_(random) {
+FakeRuntime::FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
+                         FakeBehavior* behavior)
+    : clock_(clock), random_(random), behavior_(behavior) {
   const auto slash = pod_cidr.find('/');
   in_addr address{};
   CHECK(slash != std::string::npos);
@@ -51,7 +54,12 @@ FakeRuntime::FakeRuntime(const Clock& clock, Random& random, const std::string& 
 
 void FakeRuntime::FailNext(FakeCall call, Error error) {
   MutexLock lock(mutex_);
-  failures_[call] = std::move(error);
+  failures_[call] = {std::move(error), std::nullopt};
+}
+
+void FakeRuntime::FailUntil(FakeCall call, Error error, Duration until) {
+  MutexLock lock(mutex_);
+  failures_[call] = {std::move(error), until};
 }
 
 void FakeRuntime::SetDown(bool down) {
@@ -88,9 +96,11 @@ Result<> FakeRuntime::Check(FakeCall call) {
   TRY(CheckUp());
   const auto found = failures_.find(call);
   if (found == failures_.end()) return {};
-  Error error = std::move(found->second);
-  failures_.erase(found);
-  return tl::unexpected(std::move(error));
+  const Failure failure = found->second;
+  const bool is_over = failure.until && clock_.Monotonic() >= *failure.until;
+  if (!failure.until || is_over) failures_.erase(found);
+  if (is_over) return {};
+  return tl::unexpected(failure.error);
 }
 
 std::string FakeRuntime::NewId() {
@@ -242,6 +252,7 @@ Result<std::string> FakeRuntime::CreateContainer(const std::string& sandbox_id,
   container.mounts = config.mounts;
   const std::string id = container.id;
   containers_.emplace(id, std::move(container));
+  if (behavior_ != nullptr) behavior_->Created(config);
   return id;
 }
 
@@ -258,15 +269,36 @@ Result<> FakeRuntime::StartContainer(const std::string& id) {
   return {};
 }
 
-Result<> FakeRuntime::StopContainer(const std::string& id, Duration) {
+bool FakeRuntime::IsRunning(const std::string& container_id) const {
+  MutexLock lock(mutex_);
+  const auto found = containers_.find(container_id);
+  return found != containers_.end() && found->second.state == ContainerState::kRunning;
+}
+
+Result<bool> FakeRuntime::AwaitEnd(const std::string& container_id, Duration grace) {
+  if (behavior_ == nullptr) return false;
+  const Duration takes = behavior_->StopTakes(container_id);
+  const bool waited =
+      behavior_->Wait(std::min(takes, grace), [&] { return !IsRunning(container_id); });
+  if (!waited) return Fail(Reason::kUnknown, "context canceled");
+  return takes > grace;
+}
+
+Result<> FakeRuntime::StopContainer(const std::string& id, Duration grace) {
+  if (behavior_ != nullptr) behavior_->Stopping(id);
   {
     MutexLock lock(mutex_);
     TRY(Check(FakeCall::kStopContainer));
+  }
+  const bool is_killed = IsRunning(id) && TRY(AwaitEnd(id, grace));
+  const int exit_code = is_killed ? kKilledExitCode : 0;
+  {
+    MutexLock lock(mutex_);
     const auto found = containers_.find(id);
     if (found == containers_.end() || found->second.state == ContainerState::kExited) return {};
-    End(found->second, 0, "Completed");
+    End(found->second, exit_code, is_killed ? "Error" : "Completed");
   }
-  Tell({Event::What::kExited, id, 0});
+  Tell({Event::What::kExited, id, static_cast<uint32_t>(exit_code)});
   return {};
 }
 
@@ -311,12 +343,18 @@ Result<> FakeRuntime::ReopenContainerLog(const std::string&) {
   return {};
 }
 
-Result<ExecResult> FakeRuntime::ExecSync(const std::string& id, const std::vector<std::string>&,
-                                         Duration) {
-  MutexLock lock(mutex_);
-  TRY(CheckUp());
-  if (!containers_.contains(id)) return Fail(NoSuch("container", id));
-  return ExecResult{};
+Result<ExecResult> FakeRuntime::ExecSync(const std::string& id,
+                                         const std::vector<std::string>& command,
+                                         Duration timeout) {
+  cri::ContainerStatus container;
+  {
+    MutexLock lock(mutex_);
+    TRY(CheckUp());
+    const auto found = containers_.find(id);
+    if (found == containers_.end()) return Fail(NoSuch("container", id));
+    container = found->second;
+  }
+  return behavior_ == nullptr ? ExecResult{} : behavior_->Exec(container, command, timeout);
 }
 
 Result<std::string> FakeRuntime::Exec(const std::string&, const std::vector<std::string>&,

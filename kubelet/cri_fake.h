@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,14 +29,36 @@ enum class FakeCall {
 
 inline constexpr char kFailPullAnnotation[] = "simulation.skiff.io/fail-image-pull";
 
-// Thread-safe. Every call answers at once; any image exists.
+// How the containers of a runtime behave. As it is here: they end when they are told to, and all
+// their commands succeed. Called without locks, on its caller's thread.
+class FakeBehavior {
+ public:
+  virtual ~FakeBehavior() = default;
+  virtual void Created(const ContainerConfig& /*config*/) {}
+  // It is told to stop, whatever comes of that.
+  virtual void Stopping(const std::string& /*container_id*/) {}
+  // How long the container's process takes to end after its stop signal.
+  virtual Duration StopTakes(const std::string& /*container_id*/) { return 0ns; }
+  virtual Result<ExecResult> Exec(const ContainerStatus& /*container*/,
+                                  const std::vector<std::string>& /*command*/,
+                                  Duration /*timeout*/) {
+    return ExecResult{};
+  }
+  // Lets time pass in a call, until `over`. False: its caller is gone.
+  virtual bool Wait(Duration /*length*/, const std::function<bool()>& /*over*/) { return true; }
+};
+
+// Thread-safe. Every call answers at once, unless its behavior waits; any image exists.
 class FakeRuntime final : public ContainerRuntime {
  public:
   // Sandboxes get addresses from `pod_cidr` (IPv4) in turn.
-  FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr);
+  FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
+              FakeBehavior* behavior = nullptr);
 
   // Faults and events that a test chooses.
   void FailNext(FakeCall call, Error error);
+  // The same as often as it is called, until `until` (monotonic).
+  void FailUntil(FakeCall call, Error error, Duration until);
   void SetDown(bool down);  // Every call fails with ServiceUnavailable.
   void SetNetworkReady(bool ready);
   // The first process of a container ends, as by itself.
@@ -90,6 +113,9 @@ class FakeRuntime final : public ContainerRuntime {
   class FakeSubscription;
   Result<> Check(FakeCall call) REQUIRES(mutex_);
   Result<> CheckUp() REQUIRES(mutex_);
+  bool IsRunning(const std::string& container_id) const;
+  // Whether its process was killed, since it did not end within the grace period.
+  Result<bool> AwaitEnd(const std::string& container_id, Duration grace);
   std::string NewId();
   std::string NextIp() REQUIRES(mutex_);
   void End(cri::ContainerStatus& container, int exit_code, const std::string& reason)
@@ -98,13 +124,18 @@ class FakeRuntime final : public ContainerRuntime {
 
   const Clock& clock_;
   Random& random_;
+  FakeBehavior* const behavior_;
   mutable Mutex mutex_;
   uint32_t network_ = 0;
   uint32_t hosts_ = 0;
   uint32_t next_host_ GUARDED_BY(mutex_) = 1;
   bool down_ GUARDED_BY(mutex_) = false;
   bool network_ready_ GUARDED_BY(mutex_) = true;
-  std::map<FakeCall, Error> failures_ GUARDED_BY(mutex_);
+  struct Failure {
+    Error error;
+    std::optional<Duration> until;  // Monotonic; unset: once.
+  };
+  std::map<FakeCall, Failure> failures_ GUARDED_BY(mutex_);
   std::map<std::string, bool> missing_images_ GUARDED_BY(mutex_);
   std::set<std::string> lost_images_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> image_users_ GUARDED_BY(mutex_);  // Of those protected.

@@ -21,8 +21,7 @@ std::string Label(const cri::StringMap& labels, const char* name) {
 
 template <typename T>
 void NewestFirst(std::vector<T>& list) {
-  std::sort(list.begin(), list.end(),
-            [](const T& a, const T& b) { return a.created_at > b.created_at; });
+  std::sort(list.begin(), list.end(), IsLater<T>);
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
   MutexLock lock(mutex_);
   for (const auto& [uid, worker] : workers_) {
     if (worker->state() >= PodWorker::State::kTerminated || refused_.contains(uid)) continue;
+    // Whose object is gone has no place any more, as the scheduler sees it, though it still stops.
+    if (worker->disposing()) continue;
     // Whoever was told that it has ended may have given its place away already.
     const auto status = statuses_.Latest(uid);
     if (status && (status->phase == "Succeeded" || status->phase == "Failed")) continue;

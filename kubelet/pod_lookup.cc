@@ -45,7 +45,7 @@ Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod
     }
   }
   std::sort(observed.sandboxes.begin(), observed.sandboxes.end(),
-            [](const auto& a, const auto& b) { return a.created_at > b.created_at; });
+            [](const auto& a, const auto& b) { return IsLater(a, b); });
   const auto containers = TRY(runtime.ListContainers({.labels = {{kPodUidLabel, pod_uid}}}));
   for (const cri::Container& container : containers) {
     auto status = runtime.ContainerStatus(container.id);
@@ -58,7 +58,7 @@ Result<ObservedPod> ObservePod(ContainerRuntime& runtime, const std::string& pod
   }
   for (auto& [name, attempts] : observed.containers) {
     std::sort(attempts.begin(), attempts.end(), [](const auto& a, const auto& b) {
-      return a.status.created_at > b.status.created_at;
+      return IsLater(a.status, b.status);
     });
   }
   return observed;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -17,6 +18,13 @@ inline constexpr char kPodUidLabel[] = "io.kubernetes.pod.uid";
 inline constexpr char kContainerNameLabel[] = "io.kubernetes.container.name";
 inline constexpr char kContainerHashAnnotation[] = "io.kubernetes.container.hash";
 inline constexpr char kRestartCountAnnotation[] = "io.kubernetes.container.restartCount";
+
+// Whether `a`, a sandbox or a container, was made after `b` of the same pod and name. Attempts are
+// counted: between them the machine's clock may have been set back.
+template <typename T>
+bool IsLater(const T& a, const T& b) {
+  return std::pair(a.metadata.attempt, a.created_at) > std::pair(b.metadata.attempt, b.created_at);
+}
 
 struct ObservedContainer {
   std::string name;

@@ -286,6 +286,17 @@ TEST_F(PodWorkerTest, WhatIsOptionalWaitsForAnAnswerToo) {
   EXPECT_TRUE(Running("app").empty());
 }
 
+TEST_F(PodWorkerTest, TheNewestAttemptIsTheOneMadeLastWhateverTheClockSays) {
+  fake_.FailNext(cri::FakeCall::kStartContainer, {Reason::kUnknown, "no such file"});
+  StartWorker();
+  ASSERT_TRUE(Running("app").empty());
+  clock_.JumpWall(-1h);
+  executor_.RunFor(60s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_TRUE(Status().container_statuses.at(0).state.running);
+  EXPECT_EQ(Status().container_statuses.at(0).restart_count, 1);
+}
+
 TEST_F(PodWorkerTest, AStopThatFailsIsTriedAgainWithoutItsHook) {
   auto& hook = pod_.spec.containers[0].lifecycle.emplace().pre_stop.emplace();
   hook.exec.emplace().command = {"true"};

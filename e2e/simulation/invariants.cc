@@ -33,11 +33,15 @@ int Scaled(const std::optional<IntOrString>& value, int replicas, bool round_up)
 
 }  // namespace
 
-Invariants::Invariants(Transport& transport, std::function<bool(const std::string&)> unheard)
-    : client_(transport, "invariants"), unheard_(std::move(unheard)) {
+Invariants::Invariants(Transport& transport, const Clock& clock, Unheard unheard)
+    : client_(transport, "invariants"),
+      unheard_(std::move(unheard)),
+      laws_({[this](std::string text) { Complain(std::move(text)); }, clock, unheard_.binding,
+             unheard_.status}) {
   for (const KindInfo* kind : {&Pod::Info(), &apps_v1::Deployment::Info(),
                                &apps_v1::ReplicaSet::Info(),
-                               &core_v1::ReplicationController::Info(), &batch_v1::Job::Info(),
+                               &core_v1::ReplicationController::Info(),
+                               &apps_v1::DaemonSet::Info(), &batch_v1::Job::Info(),
                                &discovery_v1::EndpointSlice::Info(), &core_v1::ConfigMap::Info()}) {
     feeds_.push_back({*kind, "", nullptr});
   }
@@ -59,6 +63,7 @@ void Invariants::Disconnect() {
 void Invariants::GuardAvailability(bool on) {
   guards_availability_ = on;
   for (auto& [uid, deployment] : deployments_) deployment.was_available = false;
+  served_.clear();
 }
 
 bool Invariants::Check() {
@@ -109,7 +114,6 @@ bool Invariants::Check() {
 
 void Invariants::Take(const Resource& resource, const WatchEvent& event) {
   const bool deleted = event.type == WatchEvent::Type::kDeleted;
-  if (resource.name != "nodes") ++seen_;
   laws_.Take(resource.name, event.object, deleted);
   if (resource.name == "pods") {
     TakePod(Read<Pod>(event.object), deleted);
@@ -119,6 +123,11 @@ void Invariants::Take(const Resource& resource, const WatchEvent& event) {
     TakeSet(Read<apps_v1::ReplicaSet>(event.object), deleted);
   } else if (resource.name == "replicationcontrollers") {
     TakeSet(Read<core_v1::ReplicationController>(event.object), deleted);
+  } else if (resource.name == "daemonsets") {
+    const auto set = Read<apps_v1::DaemonSet>(event.object);
+    const auto& rolling = set.spec.update_strategy.rolling_update;
+    const bool surges = rolling && Scaled(rolling->max_surge, 100, true) > 0;
+    if (surges) surging_.insert(set.metadata.uid);
   } else if (resource.name == "jobs") {
     TakeJob(Read<batch_v1::Job>(event.object));
   } else if (resource.name == "endpointslices" && !deleted) {
@@ -148,17 +157,20 @@ void Invariants::TakePod(const Pod& pod, bool deleted) {
   if (const auto* owner = ControllerOf(pod.metadata)) {
     state.owner = owner->uid;
     state.is_daemon = owner->kind == "DaemonSet";
+    state.is_surging = surging_.contains(owner->uid);
     if (owner->kind == "Job") of_job_[owner->uid].insert(uid);
   }
   state.active = IsActive(pod);
   state.ready = IsReady(pod);
   if (state.ready) once_ready_.insert(uid);
+  state.ready |= once_ready_.contains(uid) && unheard_.status(state.key);
   if (deleted) {
     pods_.erase(uid);
   } else {
     pods_[uid] = std::move(state);
   }
   CheckAvailability();
+  CheckDaemons();
   if (!deleted) CheckSiblings(pod);
 }
 
@@ -235,17 +247,30 @@ void Invariants::CheckAvailability() {
   }
 }
 
+// A daemon set that brings new pods beside the old ones leaves no node without.
+void Invariants::CheckDaemons() {
+  if (!guards_availability_) return;
+  std::set<std::pair<std::string, std::string>> served;
+  for (const auto& [uid, pod] : pods_) {
+    if (pod.is_surging && pod.active && pod.ready) served.emplace(pod.owner, pod.node);
+  }
+  for (const auto& each : served_) {
+    if (!served.contains(each)) Complain("a surging daemon set leaves " + each.second + " without");
+  }
+  served_ = std::move(served);
+}
+
 // A set or job has no more active pods than it may, and a daemon set one on a node.
 void Invariants::CheckSiblings(const Pod& pod) {
   const PodState& state = pods_.at(pod.metadata.uid);
   if (state.owner.empty()) return;
   int siblings = 0, on_node = 0;
   for (const auto& [uid, other] : pods_) {
-    if (other.owner != state.owner || !other.active || unheard_(uid)) continue;
+    if (other.owner != state.owner || !other.active || unheard_.pod(uid)) continue;
     ++siblings;
     if (!state.node.empty() && other.node == state.node) ++on_node;
   }
-  if (state.is_daemon && on_node > 1) {
+  if (state.is_daemon && on_node > (state.is_surging ? 2 : 1)) {
     Complain(fmt::format("the daemon set of {} has {} pods on {}", state.key.Text(), on_node,
                          state.node));
   }
@@ -266,7 +291,7 @@ void Invariants::TakeJob(const batch_v1::Job& job) {
   // A pod that the controller did not hear of may end well before it is seen to be one too many: in
   // Kubernetes, too (TooManySucceededPods).
   const auto& pods = of_job_[job.metadata.uid];
-  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_));
+  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_.pod));
   const int completions = job.spec.completions.value_or(1);
   if (job.status.succeeded > completions + unheard) {
     Complain(
@@ -308,6 +333,23 @@ void Invariants::CheckOwners() {
   for (const auto& [what, owner] : owned) {
     if (!uids.contains(owner)) Complain(what + " has an owner that is gone");
   }
+}
+
+std::map<std::string, std::string> Invariants::Versions() {
+  std::map<std::string, std::string> versions;
+  for (const KindInfo* kind : BuiltInKinds()) {
+    const bool is_alive = kind->kind == "Event" || kind->kind == "Lease" || kind->kind == "Node";
+    if (!kind->HasVerb("list") || is_alive) continue;
+    const auto list = client_.List(*kind, {});
+    if (!list) continue;
+    for (const Json& object : list->items) {
+      const Json& metadata = object.at("metadata");
+      const std::string what = fmt::format("{} {}/{}", kind->kind, metadata.value("namespace", ""),
+                                           metadata.value("name", ""));
+      versions[what] = metadata.value("resourceVersion", "");
+    }
+  }
+  return versions;
 }
 
 void Invariants::CheckAcknowledged() {

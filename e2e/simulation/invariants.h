@@ -25,9 +25,16 @@ namespace skiff {
 
 class Invariants {
  public:
-  // `unheard` says whether a pod's maker does not know that it made this one: nobody can hold it to
-  // a bound that it passes by such pods.
-  Invariants(Transport& transport, std::function<bool(const std::string& uid)> unheard);
+  // What the network swallowed: nobody can be held to a bound that is passed by such pods.
+  struct Unheard {
+    // Whether a pod's maker does not know that it made this one.
+    std::function<bool(const std::string& uid)> pod;
+    // Whether its scheduler does not know that it bound this one.
+    std::function<bool(const std::string& uid)> binding;
+    // Whether one of its statuses was written too late.
+    std::function<bool(const ObjectKey& pod)> status;
+  };
+  Invariants(Transport& transport, const Clock& clock, Unheard unheard);
   ~Invariants();
 
   // Takes in all that has happened since the last call, and complains of what must not be. Returns
@@ -46,12 +53,13 @@ class Invariants {
   void InDoubt(const ObjectKey& key) { acknowledged_.erase(key); }
   // What was acknowledged and is not there.
   void CheckAcknowledged();
+  // The versions of all objects, but of those that change for as long as their writers live.
+  std::map<std::string, std::string> Versions();
+  Laws& laws() { return laws_; }
   // Of objects that say whose they are: that their owner is there.
   void CheckOwners();
 
   const std::vector<std::string>& complaints() const { return complaints_; }
-  // How many events there were of objects other than nodes, whose kubelets report in any case.
-  int seen() const { return seen_; }
 
  private:
   struct Feed {
@@ -64,6 +72,7 @@ class Invariants {
     std::string node;
     std::string owner;  // The uid of its controller.
     bool is_daemon = false;
+    bool is_surging = false;  // A daemon's new pod may come beside the old one.
     bool active = false;  // Neither ended nor being deleted.
     bool ready = false;
   };
@@ -97,26 +106,28 @@ class Invariants {
   void CheckDeployments();
   void CheckAvailability();
   void CheckSiblings(const core_v1::Pod& pod);
+  void CheckDaemons();
   void TakeJob(const batch_v1::Job& job);
   void CheckSlice(const discovery_v1::EndpointSlice& slice);
   void Complain(std::string text);
 
   Client client_;
-  const std::function<bool(const std::string&)> unheard_;
+  const Unheard unheard_;
   std::vector<Feed> feeds_;
   std::map<std::string, PodState> pods_;                 // By uid.
   std::map<std::string, std::string> bound_;             // Pod uid -> node; never forgotten.
   std::set<std::string> once_ready_;                     // Pod uids.
   std::map<std::string, Set> sets_;                      // By uid.
   std::map<std::string, DeploymentState> deployments_;   // By uid.
+  std::set<std::string> surging_;                        // Uids of daemon sets.
+  std::set<std::pair<std::string, std::string>> served_;  // Daemon set and node, where one is ready.
   std::map<std::string, int> parallelism_;               // Job uid -> most active pods.
   std::map<std::string, std::set<std::string>> of_job_;  // Job uid -> uids of all its pods.
   std::map<ObjectKey, std::map<std::string, std::string>> config_maps_;
   std::map<ObjectKey, std::map<std::string, std::string>> acknowledged_;
   bool guards_availability_ = false;
-  int seen_ = 0;
   std::vector<std::string> complaints_;
-  Laws laws_{[this](std::string text) { Complain(std::move(text)); }};
+  Laws laws_;
 };
 
 }  // namespace skiff

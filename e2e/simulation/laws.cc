@@ -11,6 +11,9 @@ namespace {
 
 using namespace core_v1;
 
+// So long after a binding that it was not told of, a scheduler has seen it all the same.
+constexpr Duration kBindingSeen = 60s;
+
 template <Kind K>
 K Read(const Json& document) {
   K object;
@@ -57,6 +60,7 @@ void Laws::TakePod(const Pod& pod, bool deleted) {
   const std::string& uid = pod.metadata.uid;
   CheckEnd(pod);
   CheckReadiness(pod);
+  NoteLife(pod, deleted);
   if (deleted || HasEnded(pod)) {
     pods_.erase(uid);
     namespace_of_.erase(uid);
@@ -66,18 +70,24 @@ void Laws::TakePod(const Pod& pod, bool deleted) {
   const bool is_new = namespace_of_.emplace(uid, pod.metadata.namespace_).second;
   Holding& holding = pods_[uid];
   const bool moved = holding.node != pod.spec.node_name;
-  holding = {.node = pod.spec.node_name, .milli_cpu = MilliCpuOf(pod)};
-  if (moved) CheckRoom(holding.node);
+  const Duration since = moved ? world_.clock.Monotonic() : holding.since;
+  holding = {.node = pod.spec.node_name, .milli_cpu = MilliCpuOf(pod), .since = since};
+  if (moved) CheckRoom(uid);
   if (is_new) CheckQuotas(pod.metadata.namespace_);
 }
 
-// No node is promised more than it has.
-void Laws::CheckRoom(const std::string& node) {
+// No node is promised more than it has. A binding that arrives after its scheduler gave it up, in
+// Kubernetes too, may find the place taken: the kubelet then refuses the pod.
+void Laws::CheckRoom(const std::string& uid) {
+  const Holding& bound = pods_.at(uid);
+  const std::string& node = bound.node;
   const auto room = allocatable_.find(node);
-  if (room == allocatable_.end()) return;
+  if (room == allocatable_.end() || bound.milli_cpu == 0 || world_.unheard_binding(uid)) return;
   int64_t sum = 0;
-  for (const auto& [uid, holding] : pods_) {
-    if (holding.node == node) sum += holding.milli_cpu;
+  for (const auto& [other, holding] : pods_) {
+    const bool is_seen =
+        !world_.unheard_binding(other) || bound.since - holding.since > kBindingSeen;
+    if (holding.node == node && is_seen) sum += holding.milli_cpu;
   }
   if (sum > room->second) {
     complain_(fmt::format("pods on {} ask for {}m CPU of {}m", node, sum, room->second));
@@ -94,14 +104,43 @@ void Laws::CheckEnd(const Pod& pod) {
   if (HasEnded(pod)) ended_[pod.metadata.uid] = pod.status.phase;
 }
 
-// In this simulation no probe ever fails: a container that has answered does so until it ends, and
-// its kubelet says so until it has seen that.
+const Laws::PodLife* Laws::FindPod(const std::string& uid) const {
+  const auto found = lives_.find(uid);
+  return found == lives_.end() ? nullptr : &found->second;
+}
+
+void Laws::NoteLife(const Pod& pod, bool deleted) {
+  const Duration now = world_.clock.Monotonic();
+  PodLife& life = lives_[pod.metadata.uid];
+  life.name = pod.metadata.name;
+  life.has_ended |= HasEnded(pod);
+  if (!deleted && !pod.metadata.deletion_timestamp) return;
+  if (life.told_at == kNever) life.told_at = now;
+  const Duration left =
+      deleted ? 0ns : Duration(pod.metadata.deletion_timestamp->point() - world_.clock.Now());
+  life.grace = std::chrono::seconds(
+      deleted ? 0 : pod.metadata.deletion_grace_period_seconds.value_or(0));
+  life.ends_by = std::min(life.ends_by, now + std::max<Duration>(left, 0ns));
+}
+
+// A kubelet that was restarted sees in the status that it need not ask.
+void Laws::ProbedForStart(const std::string& container_id) {
+  const auto pod = started_.find(container_id);
+  if (pod == started_.end() || world_.late_status(pod->second)) return;
+  complain_("container " + container_id + " has started and is asked again whether it has");
+}
+
+// A container that has answered does so until it ends or a probe of it fails, and its kubelet says
+// so until it has seen that.
 void Laws::CheckReadiness(const Pod& pod) {
   std::set<std::string>& answering = answering_[pod.metadata.uid];
   for (const ContainerStatus& status : pod.status.container_statuses) {
     const bool going = pod.metadata.deletion_timestamp || HasEnded(pod);
     const bool runs = status.state.running.has_value();
-    if (runs && !status.ready && !going && answering.contains(status.container_id)) {
+    const std::string id = status.container_id.substr(status.container_id.rfind('/') + 1);
+    if (status.started.value_or(false)) started_.emplace(id, KeyOf(pod));
+    const bool may_fall = failed_probes_.contains(id) || world_.late_status(KeyOf(pod));
+    if (runs && !status.ready && !going && !may_fall && answering.contains(status.container_id)) {
       complain_(fmt::format("container {} of pod {} is not ready any more, though it runs",
                             status.name, pod.metadata.name));
     }
@@ -115,6 +154,12 @@ void Laws::CheckReadiness(const Pod& pod) {
 
 void Laws::TakeNode(const Node& node, bool deleted) {
   LetGo(pod_ranges_, node.metadata.name);
+  ready_nodes_.erase(node.metadata.name);
+  for (const auto& condition : node.status.conditions) {
+    if (condition.type == "Ready" && condition.status == "True" && !deleted) {
+      ready_nodes_.insert(node.metadata.name);
+    }
+  }
   if (deleted) {
     allocatable_.erase(node.metadata.name);
     return;

@@ -10,23 +10,53 @@
 
 #include "api/gen/core_v1.h"
 #include "api/json.h"
+#include "client/client.h"
+#include "base/clock.h"
 
 namespace skiff {
 
 class Laws {
  public:
   using Complain = std::function<void(std::string text)>;
-  explicit Laws(Complain complain) : complain_(std::move(complain)) {}
+  struct World {
+    Complain complain;
+    const Clock& clock;
+    // Whether the scheduler was never told that it has bound this pod.
+    std::function<bool(const std::string& uid)> unheard_binding;
+    // Whether a status of this pod came too late: until its kubelet sees that, it says what was.
+    std::function<bool(const ObjectKey& pod)> late_status;
+  };
+  explicit Laws(World world) : world_(std::move(world)), complain_(world_.complain) {}
 
   // The kinds that Take must be told of.
   static std::vector<const KindInfo*> Kinds();
   // An object as it is from this revision on, or was when it was `deleted`.
   void Take(std::string_view resource, const Json& object, bool deleted);
+  // Something else that must hold does not.
+  void Broken(std::string text) { complain_(std::move(text)); }
+  // What kubelets do with a container that runs: a probe of it has failed, it is asked whether it
+  // has started.
+  void FailedProbe(const std::string& container_id) { failed_probes_.insert(container_id); }
+  void ProbedForStart(const std::string& container_id);
+
+  // What is known of a pod, also after it is gone.
+  struct PodLife {
+    std::string name;
+    // Monotonic, when it is to be gone and when that was said; kNever: not yet.
+    Duration ends_by = kNever;
+    Duration told_at = kNever;
+    Duration grace{};  // Its kubelet counts it from when it is told.
+    bool has_ended = false;
+  };
+  // nullptr: there never was such a pod.
+  const PodLife* FindPod(const std::string& uid) const;
+  bool IsNodeReady(const std::string& name) const { return ready_nodes_.contains(name); }
 
  private:
   struct Holding {  // What a pod holds of its node.
     std::string node;
     int64_t milli_cpu = 0;
+    Duration since{};  // Monotonic.
   };
   struct Quota {
     std::string namespace_name;
@@ -37,19 +67,25 @@ class Laws {
   void TakeService(const core_v1::Service& service, bool deleted);
   void TakeClaim(const core_v1::PersistentVolumeClaim& claim, bool deleted);
   void TakeQuota(const core_v1::ResourceQuota& quota, bool deleted);
-  void CheckRoom(const std::string& node);
+  void CheckRoom(const std::string& uid);
   void CheckEnd(const core_v1::Pod& pod);
   void CheckReadiness(const core_v1::Pod& pod);
+  void NoteLife(const core_v1::Pod& pod, bool deleted);
   void CheckQuotas(const std::string& namespace_name);
   // Complains when somebody else has it; `owner` has it from now on.
   void Hold(std::map<std::string, std::string>& held, const std::string& what,
             const std::string& owner, const char* name);
   static void LetGo(std::map<std::string, std::string>& held, const std::string& owner);
 
+  const World world_;
   const Complain complain_;
   std::map<std::string, Holding> pods_;                     // By uid, of those that have not ended.
   std::map<std::string, std::string> namespace_of_;         // The same.
   std::map<std::string, std::string> ended_;                // Pod uid -> phase; never forgotten.
+  std::map<std::string, PodLife> lives_;                    // By uid; never forgotten.
+  std::set<std::string> failed_probes_;                     // Ids of containers.
+  std::map<std::string, ObjectKey> started_;                // Pods, by ids of containers.
+  std::set<std::string> ready_nodes_;
   std::map<std::string, int64_t> allocatable_;              // Node -> milli CPU.
   std::map<std::string, std::set<std::string>> answering_;  // Pod uid -> ids of ready containers.
   std::map<std::string, Quota> quotas_;                     // By uid.

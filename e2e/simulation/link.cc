@@ -81,7 +81,13 @@ void Link::StallStreams(Duration length) {
 }
 
 void Link::NoteUnheard(const http::Request& request, const http::Response& answer) {
-  if (request.method != "POST" || answer.status != 201 || !request.path.ends_with("/pods")) return;
+  if (request.method != "POST" || answer.status != 201) return;
+  if (request.path.ends_with("/binding")) {
+    const auto binding = ParseJson(request.body);
+    CHECK(binding.has_value());
+    unheard_bindings_.insert(binding->at("metadata").at("uid").get<std::string>());
+  }
+  if (!request.path.ends_with("/pods")) return;
   std::string text = answer.body;
   for (const http::SharedBytes& piece : answer.pieces) text += *piece;
   const auto pod = ParseJson(text);
@@ -131,6 +137,7 @@ Duration Link::Step() {
     }
     const http::Request request = std::move(late_[i].request);
     late_.erase(late_.begin() + static_cast<ptrdiff_t>(i));
+    if (request.path.ends_with("/status")) late_statuses_.insert(request.path);
     NoteUnheard(request, below_.Send(request));
   }
   if (stalled_until_ > now) return std::min(next, stalled_until_ - now);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/scoped_informer.h"
 #include "controllers/scheduler/scheduler.h"
 #include "kubelet/kubelet.h"
@@ -15,6 +17,9 @@ constexpr Duration kCalmStep = 2s;
 // Longer than crash loops, job back-offs and evictions take.
 constexpr Duration kSettleMax = 40min;
 constexpr Duration kLookAgain = 20s;
+constexpr Duration kRest = 1min;
+// Of all parts together at one moment.
+constexpr int kStepsMax = 100'000;
 constexpr LinkFaults kLinkFaults = {.loss = 0.01, .late = 0.01};
 
 ListOptions PodsOf(const std::string& node) {
@@ -49,29 +54,49 @@ Simulation::Simulation(SimulationOptions options)
       cluster_(std::make_unique<TestCluster>(ClusterOptions(options.seed))),
       user_link_(cluster_->transport(), cluster_->clock(), random_) {
   cluster_->executor().Add(user_link_);
-  invariants_ = std::make_unique<Invariants>(cluster_->transport(), [this](const std::string& uid) {
-    for (const auto& machine : machines_) {
-      if (machine->link->unheard_pods().contains(uid)) return true;
-    }
-    return false;
-  });
+  const auto any_link = [this](auto says) {
+    return [this, says](const auto& what) {
+      return std::any_of(machines_.begin(), machines_.end(),
+                         [&](const auto& each) { return says(*each->link, what); });
+    };
+  };
+  invariants_ = std::make_unique<Invariants>(
+      cluster_->transport(), cluster_->clock(),
+      Invariants::Unheard{any_link([](const Link& link, const std::string& uid) {
+                            return link.unheard_pods().contains(uid);
+                          }),
+                          any_link([](const Link& link, const std::string& uid) {
+                            return link.unheard_bindings().contains(uid);
+                          }),
+                          any_link([](const Link& link, const ObjectKey& pod) {
+                            return link.late_statuses().contains(fmt::format(
+                                "/api/v1/namespaces/{}/pods/{}/status", pod.namespace_, pod.name));
+                          })});
+  node_laws_ = std::make_unique<NodeLaws>(cluster_->clock(), invariants_->laws());
   AddMachine("controllers", {"system:kube-controller-manager", {"system:authenticated"}});
   AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
-  for (int i = 0; i < options.nodes; ++i) {
-    const std::string name = fmt::format("node-{}", i);
-    Machine& node =
-        AddMachine(name, {"system:node:" + name, {"system:nodes", "system:authenticated"}});
-    node.pod_cidr = fmt::format("10.128.{}.0/24", i);
-    node.runtime = std::make_unique<cri::FakeRuntime>(*node.clock, random_, node.pod_cidr);
-    nodes_.push_back(&node);
-  }
+  for (int i = 0; i < options.nodes; ++i) AddNode(i);
   for (const auto& machine : machines_) Start(*machine);
-  cluster_->RunFor(5s);
+  RunFor(5s);
+}
+
+void Simulation::AddNode(int number) {
+  const std::string name = fmt::format("node-{}", number);
+  Machine& node =
+      AddMachine(name, {"system:node:" + name, {"system:nodes", "system:authenticated"}});
+  node.pod_cidr = fmt::format("10.128.{}.0/24", number);
+  node.blocking = std::make_unique<WaitingExecutor>(cluster_->clock());
+  node.containers = std::make_unique<SimulatedContainers>(cluster_->clock(), *node.blocking,
+                                                          invariants_->laws());
+  node.runtime = std::make_unique<cri::FakeRuntime>(*node.clock, random_, node.pod_cidr,
+                                                    node.containers.get());
+  nodes_.push_back(&node);
 }
 
 Simulation::~Simulation() {
-  invariants_.reset();
+  invariants_->Disconnect();
   for (const auto& machine : machines_) {
+    machine->link->Break();
     machine->program.reset();
     cluster_->executor().Remove(*machine->link);
   }
@@ -91,6 +116,8 @@ Simulation::Machine& Simulation::AddMachine(const std::string& name, LinkIdentit
 void Simulation::Start(Machine& machine) {
   machine.link->Mend();
   machine.partitioned = false;
+  ++machine.life;
+  if (machine.containers) machine.containers->KubeletStarts();
   machine.program = std::make_unique<SimulatedProgram>(
       *cluster_, *machine.link, *machine.clock, machine.runtime ? "kubelet" : machine.name,
       [&](Manager& manager) -> std::shared_ptr<void> {
@@ -121,7 +148,8 @@ std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine
       options, kubelet::KubeletDependencies{
                    manager.client(), *machine.clock, cluster_->random(), *machine.runtime,
                    node->pods.informer(), manager.informer<core_v1::Service>(),
-                   manager.Recorder("kubelet", machine.name), cluster_->executor(), nullptr});
+                   manager.Recorder("kubelet", machine.name), cluster_->executor(), &loops_, nullptr,
+                   machine.blocking.get()});
   node->kubelet->Start();
   node->pods.Start(cluster_->executor());
   return node;
@@ -143,8 +171,8 @@ void Simulation::CrashServer(Duration away) {
 }
 
 void Simulation::Crash(Machine& machine, Duration away) {
+  machine.link->Break();  // Whatever waits in it goes on to its end, and is not heard.
   machine.program.reset();
-  machine.link->Break();
   machine.back_at = Now() + away;
 }
 
@@ -184,20 +212,15 @@ void Simulation::StrikeProcesses(FaultKinds kinds) {
   if (kinds.nodes && machine.runtime && Chance(6)) {
     // The machine is gone with all that ran on it, and comes back empty.
     Crash(machine, Seconds(5, 540));
-    machine.runtime =
-        std::make_unique<cri::FakeRuntime>(*machine.clock, random_, machine.pod_cidr);
+    machine.runtime = std::make_unique<cri::FakeRuntime>(*machine.clock, random_, machine.pod_cidr,
+                                                         machine.containers.get());
     ++faults_["node loss"];
   }
 }
 
 void Simulation::StrikeNodes() {
   Machine& node = *nodes_[random_.Below(nodes_.size())];
-  if (Chance(20)) {
-    const auto running = node.runtime->RunningNamed("app");
-    if (running.empty()) return;
-    node.runtime->Exit(running[random_.Below(running.size())], static_cast<int>(random_.Below(2)));
-    ++faults_["container exit"];
-  }
+  StrikeContainers(node);
   if (Chance(10)) {
     node.runtime->FailNext(cri::FakeCall::kRunPodSandbox, {Reason::kUnknown, "no space left"});
     ++faults_["sandbox failure"];
@@ -207,8 +230,23 @@ void Simulation::StrikeNodes() {
     ++faults_["start failure"];
   }
   if (Chance(10)) {
-    node.runtime->FailNext(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"});
+    node.stops_fail_until = Now() + Seconds(1, 20);
+    node.runtime->FailUntil(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"},
+                            node.stops_fail_until);
     ++faults_["stop failure"];
+  }
+}
+
+void Simulation::StrikeContainers(Machine& node) {
+  const auto running = node.runtime->RunningNamed("app");
+  if (running.empty()) return;
+  const std::string& id = running[random_.Below(running.size())];
+  if (Chance(20)) {
+    node.runtime->Exit(id, static_cast<int>(random_.Below(2)));
+    ++faults_["container exit"];
+  } else if (Chance(15)) {
+    node.containers->Sicken(id, Seconds(3, 40));
+    ++faults_["sick container"];
   }
 }
 
@@ -283,10 +321,19 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
     Restore(false);
     if (act) act();
     FinishTasks(kinds.nodes);
-    cluster_->RunFor(kStep);
+    RunFor(kStep);
+    LookAtDisk();
     invariants_->Check();
+    LookAtNodes();
   }
   SetFaults({});
+}
+
+// A store that finds its disk full tells whoever must act, once.
+void Simulation::LookAtDisk() {
+  const bool refuses = cluster_->ServerRuns() && !cluster_->TakesWrites();
+  if (refuses && !was_refusing_) ++disk_alarms_;
+  was_refusing_ = refuses;
 }
 
 bool Simulation::Settle(const std::function<bool()>& settled) {
@@ -296,22 +343,72 @@ bool Simulation::Settle(const std::function<bool()>& settled) {
   Duration look_at = Now();
   while (Now() < end) {
     FinishTasks(false);
-    cluster_->RunFor(kCalmStep);
+    RunFor(kCalmStep);
+    const bool happened = invariants_->Check();
+    LookAtNodes();
     // Not everything that may be awaited is an event of what the invariants watch.
-    if (!invariants_->Check() && Now() < look_at) continue;
+    if (!happened && Now() < look_at) continue;
     look_at = Now() + kLookAgain;
     if (settled()) return true;
   }
   return false;
 }
 
-bool Simulation::IsAtRest() {
-  cluster_->RunFor(kLookAgain);
+std::vector<std::string> Simulation::WrittenAtRest() {
+  RunFor(kLookAgain);
+  const auto before = invariants_->Versions();
+  RunFor(kRest);
   invariants_->Check();
-  const int before = invariants_->seen();
-  cluster_->RunFor(1min);
-  invariants_->Check();
-  return invariants_->seen() == before;
+  std::vector<std::string> written;
+  for (const auto& [what, version] : invariants_->Versions()) {
+    const auto found = before.find(what);
+    if (found == before.end() || found->second != version) written.push_back(what);
+  }
+  return written;
+}
+
+bool Simulation::RunWaiting() {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](Machine* node) { return node->blocking->RunOne(); });
+}
+
+void Simulation::RunFor(Duration length) {
+  SteppedExecutor& executor = cluster_->executor();
+  const Duration end = Now() + length;
+  for (int turns = 0;; ++turns) {
+    if (!executor.RunUntilIdle(kStepsMax) || turns > kStepsMax) {
+      invariants_->laws().Broken("somebody never comes to rest");
+      break;
+    }
+    if (RunWaiting()) continue;
+    Duration next = executor.NextDue();
+    for (const Machine* node : nodes_) next = std::min(next, node->blocking->NextDue());
+    if (next > end) break;
+    cluster_->clock().Advance(std::max(next - Now(), Duration::zero()));
+  }
+  cluster_->clock().Advance(std::max(end - Now(), Duration::zero()));
+}
+
+bool Simulation::Reaches(const Machine& machine) const {
+  return cluster_->ServerRuns() && !disk_is_full_ && machine.program && !machine.partitioned &&
+         !machine.link->IsBroken();
+}
+
+void Simulation::LookAtNodes() {
+  std::vector<NodeLaws::NodeView> views;
+  for (const Machine* node : nodes_) {
+    NodeLaws::NodeView& view = views.emplace_back();
+    view.name = node->name;
+    view.life = node->program ? node->life : 0;
+    view.is_connected = Reaches(*node) && Now() >= node->stops_fail_until;
+    auto containers = node->runtime->ListContainers({});
+    CHECK(containers.has_value());
+    view.containers = std::move(*containers);
+  }
+  const bool controllers_work = std::none_of(machines_.begin(), machines_.end(), [&](const auto& it) {
+    return !it->runtime && !Reaches(*it);
+  });
+  node_laws_->Look(views, controllers_work);
 }
 
 std::set<std::pair<std::string, std::string>> Simulation::RunningPods() const {

@@ -21,7 +21,11 @@
 #include "e2e/simulation/invariants.h"
 #include "e2e/simulation/link.h"
 #include "e2e/simulation/machine_clock.h"
+#include "e2e/simulation/node_laws.h"
 #include "e2e/simulation/program.h"
+#include "e2e/simulation/simulated_containers.h"
+#include "e2e/simulation/waiting_executor.h"
+#include "http/loop.h"
 #include "kubelet/cri_fake.h"
 
 namespace skiff {
@@ -35,7 +39,8 @@ struct SimulationOptions {
 struct FaultKinds {
   bool messages = false;   // Lost and late ones, cut and lagging watches, partitions.
   bool processes = false;  // Every process, the API server's too, is killed and started again.
-  bool nodes = false;      // Machines are lost, containers end or do not start.
+  // Machines are lost; containers end, do not start or stop, or do not answer their probes.
+  bool nodes = false;
   bool clocks = false;     // Those of machines jump, and are wrong for a while.
   bool disk = false;       // The server's disk is full for a while.
 };
@@ -54,11 +59,17 @@ class Simulation {
   // Lets time pass in small steps; before each one a fault may strike, and `act` is called. After
   // each one the invariants are checked.
   void RunWithFaults(Duration length, FaultKinds kinds, const std::function<void()>& act = {});
+  // Lets time pass without a fault, but for calls that wait.
+  void RunFor(Duration length);
   // Mends everything, and lets time pass until `settled`; false when that takes longer than any
   // back-off in a cluster.
   bool Settle(const std::function<bool()>& settled);
-  // Whether for a minute nobody writes but those whose lives are told by writing.
-  bool IsAtRest();
+  // What was written within a minute in which there was nothing to do, but by those whose lives are
+  // told by writing.
+  std::vector<std::string> WrittenAtRest();
+  bool DiskIsFull() const { return disk_is_full_; }
+  // How often the server had to say that somebody must make room.
+  int disk_alarms() const { return disk_alarms_; }
   // How often each kind of fault struck, for the log of a run.
   std::string FaultsText() const;
   // Nodes and the uids of pods with a running container there.
@@ -70,20 +81,31 @@ class Simulation {
     std::string name;
     std::unique_ptr<MachineClock> clock;
     std::unique_ptr<Link> link;
-    std::unique_ptr<cri::FakeRuntime> runtime;  // Of nodes.
+    // Of nodes: what their kubelets wait for, and what they run.
+    std::unique_ptr<WaitingExecutor> blocking;
+    std::unique_ptr<SimulatedContainers> containers;
+    std::unique_ptr<cri::FakeRuntime> runtime;
     std::unique_ptr<SimulatedProgram> program;  // nullptr: not running.
+    int life = 0;                               // How often it was started.
+    Duration stops_fail_until{};                // Monotonic.
     std::string pod_cidr;                       // Of nodes.
     bool partitioned = false;
     Duration back_at{};  // Monotonic: when it is mended, or its program started again.
   };
   Machine& AddMachine(const std::string& name, LinkIdentity identity);
+  void AddNode(int number);
   void Start(Machine& machine);
   std::shared_ptr<void> MakeKubelet(Manager& manager, Machine& machine);
   void StrikeMessages(FaultKinds kinds);
   void StrikeProcesses(FaultKinds kinds);
   void StrikeNodes();
+  void StrikeContainers(Machine& node);
+  bool RunWaiting();
+  void LookAtNodes();
+  bool Reaches(const Machine& machine) const;
   void StrikeClocks();
   void StrikeDisk();
+  void LookAtDisk();
   void CrashServer(Duration away);
   void Crash(Machine& machine, Duration away);
   void Restore(bool all);
@@ -97,12 +119,16 @@ class Simulation {
   SeededRandom random_;
   std::unique_ptr<TestCluster> cluster_;
   Link user_link_;
+  http::Loops loops_;  // Idle: nothing here has an address.
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<Machine*> nodes_;
   Duration server_back_at_{};
   bool disk_is_full_ = false;
   Duration disk_has_room_at_{};
+  bool was_refusing_ = false;  // Writes, because of the disk.
+  int disk_alarms_ = 0;
   std::unique_ptr<Invariants> invariants_;
+  std::unique_ptr<NodeLaws> node_laws_;
   std::map<std::string, int> faults_;
 };
 

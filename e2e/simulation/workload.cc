@@ -16,7 +16,18 @@ using core_v1::Pod;
 constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
 constexpr int kPodsOfQuota = 3;
+constexpr Duration kQuotaCounts = 5s;
 constexpr char kManifests[] = R"(
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {SETTING: "there"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: choices}
+data: {CHOICE: "there"}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -27,12 +38,17 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
+      terminationGracePeriodSeconds: 10
       containers:
       - name: app
         image: "web:1"
         resources: {requests: {cpu: 300m}}
-        startupProbe: {exec: {command: ["true"]}, periodSeconds: 2}
-        readinessProbe: {exec: {command: ["true"]}, periodSeconds: 5}
+        envFrom:
+        - configMapRef: {name: settings}
+        - configMapRef: {name: choices, optional: true}
+        startupProbe: {exec: {command: ["start"]}, periodSeconds: 2, failureThreshold: 100}
+        readinessProbe: {exec: {command: ["answer"]}, periodSeconds: 5, failureThreshold: 2}
+        lifecycle: {preStop: {exec: {command: ["leave"]}}}
 ---
 apiVersion: v1
 kind: Service
@@ -50,7 +66,14 @@ spec:
   template:
     metadata: {labels: {app: kitten}}
     spec:
-      containers: [{name: app, image: "kitten:1"}]
+      terminationGracePeriodSeconds: 120
+      containers:
+      - name: app
+        image: "kitten:1"
+        envFrom:
+        - configMapRef: {name: settings}
+        - configMapRef: {name: choices, optional: true}
+        livenessProbe: {exec: {command: ["answer"]}, periodSeconds: 5}
 ---
 apiVersion: apps/v1
 kind: DaemonSet
@@ -62,10 +85,30 @@ spec:
     spec:
       containers: [{name: app, image: "agent:1"}]
 ---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: porter}
+spec:
+  selector: {matchLabels: {app: porter}}
+  updateStrategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
+  template:
+    metadata: {labels: {app: porter}}
+    spec:
+      terminationGracePeriodSeconds: 5
+      containers:
+      - name: app
+        image: "porter:1"
+        readinessProbe: {exec: {command: ["answer"]}, periodSeconds: 3}
+---
 apiVersion: scheduling.k8s.io/v1
 kind: PriorityClass
 metadata: {name: first}
 value: 1000
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: last}
+value: -10
 ---
 apiVersion: v1
 kind: ReplicationController
@@ -76,6 +119,8 @@ spec:
   template:
     metadata: {labels: {app: filler}}
     spec:
+      priorityClassName: last
+      terminationGracePeriodSeconds: 3
       containers: [{name: app, image: "filler:1", resources: {requests: {cpu: "1"}}}]
 ---
 apiVersion: v1
@@ -86,7 +131,10 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: pods, namespace: small}
 spec: {hard: {pods: "3"}}
----
+)";
+
+// Comes when the quota counts: what was there before, it leaves alone.
+constexpr char kCrowd[] = R"(
 apiVersion: v1
 kind: ReplicationController
 metadata: {name: crowd, namespace: small}
@@ -127,6 +175,8 @@ Workload::Workload(Simulation& simulation)
       user_(simulation.user_link(), "user") {
   cluster_.Apply(kManifests);
   AddJob();
+  simulation.RunFor(kQuotaCounts);
+  cluster_.Apply(kCrowd);
 }
 
 void Workload::Crowd() {
@@ -135,17 +185,21 @@ void Workload::Crowd() {
 }
 
 void Workload::Act() {
-  if (!cluster_.TakesWrites()) return;
   Random& random = simulation_.random();
   if (random.Below(4) == 0) WriteConfigMap();
+  if (simulation_.DiskIsFull() || !cluster_.TakesWrites()) return;
   if (random.Below(20) == 0) Edit();
-  if (random.Below(30) == 0) DeletePod();
+  if (random.Below(20) == 0) DeletePod();
   if (jobs_ < kJobsMax && random.Below(80) == 0) AddJob();
   if (claims_ < kClaimsMax && random.Below(60) == 0) AddClaim();
   if (random.Below(60) == 0) ChangeServices();
 }
 
 void Workload::Roll() {
+  ++porter_image_;
+  cluster_.Edit<apps_v1::DaemonSet>({"default", "porter"}, [&](auto& it) {
+    it.spec.template_.spec.containers[0].image = fmt::format("porter:{}", porter_image_);
+  });
   ++web_image_;
   cluster_.Edit<apps_v1::Deployment>({"default", "web"}, [&](auto& it) {
     it.spec.template_.spec.containers[0].image = fmt::format("web:{}", web_image_);
@@ -179,8 +233,18 @@ void Workload::Edit() {
 void Workload::DeletePod() {
   const auto pods = cluster_.List<Pod>("default");
   if (pods.empty()) return;
+  // Whoever goes already is made to hurry rather often.
+  for (const Pod& pod : pods) {
+    if (!pod.metadata.deletion_timestamp || simulation_.random().Below(2) == 0) continue;
+    cluster_.Delete<Pod>(KeyOf(pod), {.grace_period_s = 0});
+    return;
+  }
   const Pod& victim = pods[simulation_.random().Below(pods.size())];
-  cluster_.Delete<Pod>(KeyOf(victim));
+  if (simulation_.random().Below(5) == 0) {
+    cluster_.Delete<Pod>(KeyOf(victim), {.grace_period_s = 0});
+  } else {
+    cluster_.Delete<Pod>(KeyOf(victim));
+  }
 }
 
 void Workload::AddJob() {
@@ -304,7 +368,8 @@ void Workload::CheckPods(std::vector<std::string>& out) {
   const std::map<std::string, std::pair<std::string, int>> wanted = {
       {"web", {fmt::format("web:{}", web_image_), web_replicas_}},
       {"kitten", {"kitten:1", kitten_replicas_}},
-      {"agent", {fmt::format("agent:{}", agent_image_), 3}}};
+      {"agent", {fmt::format("agent:{}", agent_image_), 3}},
+      {"porter", {fmt::format("porter:{}", porter_image_), 3}}};
   std::map<std::string, int> ready;
   std::set<std::pair<std::string, std::string>> running;
   for (const Pod& pod : cluster_.List<Pod>("")) {

@@ -44,6 +44,7 @@ class Workload {
   int web_replicas_ = 5;
   int kitten_replicas_ = 4;
   int agent_image_ = 1;
+  int porter_image_ = 1;
   int jobs_ = 0;
   int config_maps_ = 0;
   int claims_ = 0;

@@ -43,7 +43,9 @@ ProbeLoop::ProbeLoop(Spec spec, ProbeManager::Dependencies dependencies,
       changed_(std::move(changed)),
       result_(Initial(spec_.kind, spec_.target)),
       on_hold_(spec_.kind == ProbeKind::kStartup && spec_.target.has_started) {
-  const Duration age = dependencies_.clock.Now() - spec_.target.started_at;
+  // A clock that was set back would say that the container will only start.
+  const Duration age = std::max(Duration::zero(),
+                                Duration(dependencies_.clock.Now() - spec_.target.started_at));
   const Duration delay = std::chrono::seconds(spec_.probe.initial_delay_seconds);
   next_ = dependencies_.clock.Monotonic() + std::max(Duration::zero(), delay - age);
 }

@@ -111,6 +111,15 @@ TEST_F(ProbeLoopTest, ANewContainerIsNotReadyBeforeItsFirstSuccess) {
   EXPECT_EQ(changes_, 1);
 }
 
+TEST_F(ProbeLoopTest, AClockThatWasSetBackDelaysNothing) {
+  probe_.initial_delay_seconds = 5;
+  Start(ProbeKind::kReadiness, {"id", "10.0.0.1", clock_.Now() + 1h});
+  executor_.RunFor(4s);
+  EXPECT_EQ(runtime_.calls(), 0);
+  executor_.RunFor(2s);
+  EXPECT_EQ(runtime_.calls(), 1);
+}
+
 TEST_F(ProbeLoopTest, OneThatWasReadyStaysSoUntilItFailedOftenEnough) {
   runtime_.Answer(1);
   ProbeLoop& loop = Start(ProbeKind::kReadiness, {"id", "10.0.0.1", {}, true, true});

@@ -1,0 +1,108 @@
+#include "e2e/simulation/node_laws.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/pod_observed.h"
+
+namespace skiff {
+namespace {
+
+// A lagging watch, back-off of a list, a call that fails and is tried again.
+constexpr Duration kSlack = 60s;
+// The grace period of nodes, and what the controller needs.
+constexpr Duration kSilenceMax = 40s + kSlack;
+constexpr Duration kBackoffFirst = 10s;
+constexpr Duration kBackoffMax = 300s;
+
+std::string Label(const cri::Container& container, const char* name) {
+  const auto found = container.labels.find(name);
+  return found == container.labels.end() ? "" : found->second;
+}
+
+Duration BackoffBefore(uint32_t attempt) {
+  Duration delay = kBackoffFirst;
+  for (uint32_t i = 0; i < attempt && delay < kBackoffMax; ++i) delay *= 2;
+  return std::min(delay, kBackoffMax);
+}
+
+}  // namespace
+
+void NodeLaws::Look(const std::vector<NodeView>& nodes, bool controllers_work) {
+  const Duration now = clock_.Monotonic();
+  if (controllers_work && !controllers_work_) controllers_work_since_ = now;
+  controllers_work_ = controllers_work;
+  for (const NodeView& node : nodes) LookAt(node, nodes_[node.name]);
+}
+
+void NodeLaws::LookAt(const NodeView& node, NodeState& state) {
+  const Duration now = clock_.Monotonic();
+  if (node.life != state.life) state.runs_since = state.connected_since = now;
+  if (node.is_connected && !state.is_connected) state.connected_since = now;
+  if (!node.is_connected && state.is_connected) state.silent_since = now;
+  state.life = node.life;
+  state.is_connected = node.is_connected;
+  CheckSilence(node.name, state);
+  for (const cri::Container& container : node.containers) {
+    const auto [seen, is_new] = containers_.try_emplace(container.id);
+    if (is_new) {
+      seen->second.seen_at = now;
+      seen->second.born_in_life = node.life;
+    }
+    if (container.state == cri::ContainerState::kExited && seen->second.ended_at == kNever) {
+      seen->second.ended_at = now;
+    }
+    if (container.state == cri::ContainerState::kRunning) {
+      CheckEnd(container, state, seen->second);
+    }
+  }
+  if (node.life != 0) CheckRestarts(node);
+}
+
+// None outlives its pod's grace period, and none starts when its pod has to go.
+void NodeLaws::CheckEnd(const cri::Container& container, const NodeState& state,
+                        ContainerState& seen) {
+  const auto* pod = laws_.FindPod(Label(container, kubelet::kPodUidLabel));
+  if (pod == nullptr || pod->told_at == kNever || !state.is_connected || seen.told) return;
+  const Duration known = std::max(pod->told_at, state.connected_since) + kSlack;
+  if (seen.seen_at > known) {
+    seen.told = true;
+    laws_.Broken("a container of pod " + pod->name + " was started though the pod is to go");
+  }
+  const Duration due = std::max(pod->ends_by, state.connected_since + pod->grace) + kSlack;
+  if (clock_.Monotonic() > due) {
+    seen.told = true;
+    laws_.Broken("a container of pod " + pod->name + " outlives the pod's grace period");
+  }
+}
+
+// What crashes is started again by the kubelet that made it, whether the API is there or not.
+void NodeLaws::CheckRestarts(const NodeView& node) {
+  std::map<std::pair<std::string, std::string>, const cri::Container*> newest;
+  for (const cri::Container& container : node.containers) {
+    const auto*& kept = newest[{Label(container, kubelet::kPodUidLabel), container.metadata.name}];
+    if (kept == nullptr || kept->metadata.attempt < container.metadata.attempt) kept = &container;
+  }
+  for (const auto& [key, container] : newest) {
+    ContainerState& seen = containers_.at(container->id);
+    if (container->metadata.name != "app" || seen.ended_at == kNever || seen.told) continue;
+    const auto* pod = laws_.FindPod(key.first);
+    const bool stays = pod != nullptr && pod->told_at == kNever && !pod->has_ended;
+    if (!stays || seen.born_in_life != node.life) continue;
+    const Duration due = seen.ended_at + BackoffBefore(container->metadata.attempt) + kSlack;
+    if (clock_.Monotonic() <= due) continue;
+    seen.told = true;
+    laws_.Broken(fmt::format("nobody restarts the container of pod {} on {}", pod->name, node.name));
+  }
+}
+
+void NodeLaws::CheckSilence(const std::string& node, const NodeState& state) {
+  if (state.is_connected || !controllers_work_ || !laws_.IsNodeReady(node)) return;
+  const Duration since = std::max(state.silent_since, controllers_work_since_);
+  // Once for each time that it falls silent is enough.
+  const Duration late = clock_.Monotonic() - since - kSilenceMax;
+  if (late > 0ns && late <= 500ms) laws_.Broken("node " + node + " is silent and taken for ready");
+}
+
+}  // namespace skiff

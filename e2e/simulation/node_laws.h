@@ -1,0 +1,59 @@
+// What must hold between the API and what really runs on nodes: that containers end when their pods
+// do, come back when they crash although nobody but their kubelet can help, and that a node that
+// says nothing is not taken for ready. All of it within the time that those need who see to it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "e2e/simulation/laws.h"
+#include "kubelet/cri.h"
+
+namespace skiff {
+
+class NodeLaws {
+ public:
+  NodeLaws(const Clock& clock, Laws& laws) : clock_(clock), laws_(laws) {}
+
+  struct NodeView {
+    std::string name;
+    // How often its kubelet was started; 0 while it does not run.
+    int life = 0;
+    // It reaches the server, and the runtime does what it is told.
+    bool is_connected = false;
+    std::vector<cri::Container> containers;
+  };
+  // At any moment, for all nodes; `controllers_work`: those of the control plane run and reach it.
+  void Look(const std::vector<NodeView>& nodes, bool controllers_work);
+
+ private:
+  struct NodeState {
+    int life = 0;
+    Duration runs_since{};       // Monotonic: this life.
+    Duration connected_since{};  // In this life.
+    Duration silent_since{};     // Unless it is connected.
+    bool is_connected = false;
+  };
+  struct ContainerState {
+    Duration seen_at{};
+    int born_in_life = 0;
+    Duration ended_at = kNever;
+    bool told = false;
+  };
+  void LookAt(const NodeView& node, NodeState& state);
+  void CheckEnd(const cri::Container& container, const NodeState& state, ContainerState& seen);
+  void CheckRestarts(const NodeView& node);
+  void CheckSilence(const std::string& node, const NodeState& state);
+
+  const Clock& clock_;
+  Laws& laws_;
+  std::map<std::string, NodeState> nodes_;
+  std::map<std::string, ContainerState> containers_;  // By id; never forgotten.
+  Duration controllers_work_since_{};
+  bool controllers_work_ = false;
+};
+
+}  // namespace skiff
