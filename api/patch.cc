@@ -304,11 +304,16 @@ void AppendPatched(const Type& type, const Json& touched, const Json& value, std
 
 }  // namespace
 
-Result<JsonPatch> ParseJsonPatch(std::string_view text) {
+Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
   JsonReader in(text);
   JsonPatch patch;
   size_t count = 0;
   std::string why;
+  const auto mismatch = [&](JsonToken found, const char* type) {
+    if (!why.empty() || found == JsonToken::kNull || found == JsonToken::kError) return;
+    why = std::string("json: cannot unmarshal ") + FoundName(found) + " into Go value of type " +
+          type;
+  };
   const JsonToken token = in.Next();
   if (token == JsonToken::kArray) {
     for (; in.NextItem(); ++count) {
@@ -319,19 +324,16 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text) {
       }
       in.SkipEntered(item);
       if (item == JsonToken::kObject) continue;  // Too many: counted alone.
-      if (why.empty() && item != JsonToken::kNull && item != JsonToken::kError) {
-        why = std::string("json: cannot unmarshal ") + FoundName(item) +
-              " into Go value of type handlers.jsonPatchOp";
-      }
+      mismatch(item, strict ? "handlers.jsonPatchOp" : "jsonpatch.Operation");
     }
-  } else if (token != JsonToken::kError && token != JsonToken::kNull) {
+  } else {
     in.SkipEntered(token);
-    why = std::string("json: cannot unmarshal ") + FoundName(token) +
-          " into Go value of type []handlers.jsonPatchOp";
+    mismatch(token, strict ? "[]handlers.jsonPatchOp" : "jsonpatch.Patch");
   }
   in.Finish();
-  if (in.failed()) return CannotDecode(in.error());
-  if (!why.empty()) return CannotDecode(why);
+  if (in.failed()) why = in.error();
+  if (!why.empty() && strict) return CannotDecode(why);
+  if (!why.empty()) return Fail(Reason::kBadRequest, std::move(why));
   if (count > kPatchOperationsMax) {
     return Fail(Reason::kRequestEntityTooLarge,
                 "Request entity too large: The allowed maximum operations in a JSON patch is " +

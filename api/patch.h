@@ -33,8 +33,9 @@ struct JsonPatch {
   std::vector<std::string> strict_errors;
 };
 
-// Fails with 400 and Go's text, with 413 for too many operations.
-Result<JsonPatch> ParseJsonPatch(std::string_view text);
+// Fails with 400 and Go's text, with 413 for too many operations. `strict`: also what the library
+// would pass over is looked for, by another decoder, whose text the error then is.
+Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict = true);
 // All or nothing. Fails with Invalid ("the server rejected our request due to an error in our
 // request"); which operation failed is not told, as in Kubernetes.
 Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document);

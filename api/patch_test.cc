@@ -59,11 +59,18 @@ TEST(JsonPatch, WhatCannotBeDoneIsRejectedAltogether) {
   }
 }
 
+TEST(JsonPatch, WhatAnObjectDoesNotHaveIsNull) {
+  EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"test","path":"/a/b","value":null}])"), R"({"a":{}})");
+  EXPECT_EQ(Patched(R"({"a":{}})", R"([{"op":"test","path":"/a/b/c","value":null}])"), kRejected);
+}
+
 TEST(JsonPatch, MalformedPatchesAreToldAsGoTellsThem) {
   EXPECT_EQ(Patched("{}", "{"), "error decoding patch: unexpected end of JSON input");
   EXPECT_EQ(Patched("{}", "{}"),
             "error decoding patch: json: cannot unmarshal object into Go value of type "
             "[]handlers.jsonPatchOp");
+  EXPECT_EQ(ParseJsonPatch("{}", false).error().message,
+            "json: cannot unmarshal object into Go value of type jsonpatch.Patch");
   std::string many = "[";
   for (int i = 0; i < 10001; ++i) many += R"({"op":"test","path":"/a"},)";
   many.back() = ']';

@@ -36,6 +36,26 @@ constexpr std::pair<std::string_view, std::string_view> kMessages[] = {
     {"the referenced anchor is not defined", "unknown anchor referenced"},
 };
 
+// `line` counts from zero.
+bool LineBeginsWithTab(std::string_view text, int line) {
+  for (; line > 0; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const size_t first = text.find_first_not_of(' ');
+  return first != text.npos && text[first] == '\t';
+}
+
+// Go's parser knows version 1.1 of YAML alone, and says so of a document that begins otherwise.
+Result<> CheckVersion(std::string_view text) {
+  constexpr std::string_view kDirective = "%YAML ";
+  while (text.starts_with('#') || text.starts_with('\n')) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  if (!text.starts_with(kDirective)) return {};
+  text.remove_prefix(kDirective.size());
+  const std::string_view version = text.substr(0, text.find_first_of(" \t\r\n"));
+  if (version == "1.1") return {};
+  return Fail(Reason::kBadRequest, "yaml: found incompatible YAML document");
+}
+
 tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_view text) {
   std::string message = problem.msg;
   for (const auto& [ours, go] : kMessages) {
@@ -48,6 +68,10 @@ tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_vi
     const std::string where =
         problem.mark.line > 0 ? "line " + std::to_string(problem.mark.line) + ": " : "";
     return Fail(Reason::kBadRequest, "yaml: " + where + message);
+  }
+  // Where yaml-cpp skips a tab before what it complains of, Go's scanner stops at the tab.
+  if (message.starts_with("mapping values") && LineBeginsWithTab(text, problem.mark.line)) {
+    message = "found character that cannot start any token";
   }
   // A mistake noticed at the end of the text counts for the last line that has something.
   int line = std::max(problem.mark.line, 0) + 1;
@@ -315,6 +339,7 @@ Result<YamlDocument> Convert(const YAML::Node& node, std::string_view text) {
 Result<YamlDocument> ParseYaml(std::string_view text) {
   TRY(CheckCharacters(text));
   if (auto json = AsJson(text)) return std::move(*json);
+  TRY(CheckVersion(text));
   const Turn turn(text.size());
   if (!turn.granted()) {
     return Fail(Error{.reason = Reason::kTooManyRequests,

@@ -148,6 +148,10 @@ TEST(Yaml, MistakesAreToldAsGoTellsThem) {
   EXPECT_EQ(AsJson("kind: ConfigMap\nmetadata:\n  name: bad\n data: {a: b}\n"),
             "yaml: line 3: did not find expected key");
   EXPECT_EQ(AsJson("a: {b"), "yaml: did not find expected ',' or '}'");
+  EXPECT_EQ(AsJson("a:\n\tb: c\n"),
+            "yaml: line 2: found character that cannot start any token");
+  EXPECT_EQ(AsJson("# x\n%YAML 1.2\n---\na: 1\n"), "yaml: found incompatible YAML document");
+  EXPECT_EQ(AsJson("%YAML 1.1\n---\na: 1\n"), R"({"a":1})");
   EXPECT_EQ(AsJson("a: b: c\n"), "yaml: line 1: mapping values are not allowed in this context");
 }
 

@@ -246,7 +246,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
   if (match.route != nullptr) return skiff::Serve(*core, request);
-  if (request.info.is_resource) return NoRouteResponse(match);
+  if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
   return HandleNonResource({*core, address, *health, openapi, metrics.registry(), routes}, request);
 }

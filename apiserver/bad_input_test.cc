@@ -1,4 +1,6 @@
 // What clients send that is wrong: each gets Kubernetes' own answer, and the server goes on.
+#include <gmock/gmock.h>
+
 #include <thread>
 
 #include "api/gen/core_v1.h"
@@ -294,6 +296,61 @@ TEST_F(MutatedBodyTest, EveryAnswerIsAStatusOrTheObject) {
     }
   }
   EXPECT_EQ(Get(pods + "/p").body["metadata"]["labels"]["a"], "b");
+}
+
+TEST_F(BadInputTest, WhatIsConnectedToIsNeverDry) {
+  const std::string pod = "/api/v1/namespaces/default/pods/none";
+  for (const char* end : {"/exec?command=ls&dryRun=All", "/attach?dryRun=", "/proxy?dryRun=All"}) {
+    const auto answer = Ask("POST", pod + end);
+    EXPECT_EQ(answer.code, 400) << end;
+    EXPECT_EQ(answer.message(), "dryRun is not supported") << end;
+  }
+}
+
+TEST_F(BadInputTest, WatchesAndListsAreAskedForInTheirOwnWay) {
+  const std::string maps = "/api/v1/namespaces/default/configmaps?";
+  const auto causes = [&](const std::string& query) {
+    std::vector<std::string> messages;
+    const Json details = Get(maps + query).body.value("details", Json::object());
+    for (const Json& cause : details.value("causes", Json::array())) {
+      messages.push_back(cause["message"]);
+    }
+    return messages;
+  };
+  EXPECT_THAT(causes("watch=1&continue=abc"),
+              testing::ElementsAre(
+                  "Forbidden: resourceVersionMatch is forbidden when continue is provided"));
+  EXPECT_THAT(causes("watch=1&sendInitialEvents=true&resourceVersionMatch=Exact"),
+              testing::ElementsAre(
+                  "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+                  "NotOlderThan",
+                  "Unsupported value: \"Exact\": supported values: \"NotOlderThan\""));
+  EXPECT_THAT(causes("sendInitialEvents=true&resourceVersionMatch=NotOlderThan"),
+              testing::ElementsAre(
+                  "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+                  "Forbidden: sendInitialEvents is forbidden for list"));
+}
+
+TEST_F(BadInputTest, AnAppliedVersionOfNothingIsPassedOver) {
+  const auto made = Ask("PATCH", "/api/v1/namespaces/default/configmaps/new?fieldManager=m",
+                        R"({"apiVersion": "v1", "kind": "ConfigMap",
+                            "metadata": {"name": "new", "resourceVersion": "5"}})",
+                        "application/apply-patch+yaml");
+  EXPECT_EQ(made.code, 201) << made.body;
+}
+
+TEST_F(BadInputTest, ANamedQuestionIsShownInTheOrderOfGosFields) {
+  const auto answer = Post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                           R"({"metadata": {"name": "x", "generateName": "g"}, "spec": {
+                               "resourceAttributes": {"verb": "get", "resource": "pods"}}})");
+  EXPECT_THAT(answer.message(),
+              testing::HasSubstr(R"({"name":"x","generateName":"g","managedFields":[{"manager")"));
+}
+
+TEST_F(BadInputTest, WhatCannotBeWatchedIsStillDeprecated) {
+  const auto answer = Get("/api/v1/componentstatuses?watch=1");
+  EXPECT_EQ(answer.code, 405);
+  EXPECT_EQ(answer.response.headers.count("Warning"), 1u);
 }
 
 }  // namespace

@@ -120,16 +120,17 @@ namespace {
 
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 
-// `yaml_duplicates`: keys that the YAML this was made of repeats.
-Result<Decoded> DecodeJsonBody(std::string_view json, const WantedType& wanted,
-                               FieldValidation validation,
+// `sent` is the body that errors show, and `yaml_duplicates` the keys it repeats: of the YAML, when
+// the JSON was made of some.
+Result<Decoded> DecodeJsonBody(std::string_view json, std::string_view sent,
+                               const WantedType& wanted, FieldValidation validation,
                                const std::vector<std::string>& yaml_duplicates) {
   auto meta = PeekTypeMeta(json);
   if (!meta) {
     return Fail(Unrecognized(
-        wanted.kind, "couldn't get version/kind; json parse error: " + meta.error().message, json));
+        wanted.kind, "couldn't get version/kind; json parse error: " + meta.error().message, sent));
   }
-  TRY(CheckType(*meta, wanted, json));
+  TRY(CheckType(*meta, wanted, sent));
   auto decoded = DecodeJson(*wanted.type, json, validation);
   if (!decoded) return Fail(CannotBe(*meta, wanted, decoded.error().message));
   auto& strict_errors = decoded->strict_errors;
@@ -165,7 +166,7 @@ Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& want
 
 Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
                            FieldValidation validation) {
-  return DecodeJsonBody(json, wanted, validation, {});
+  return DecodeJsonBody(json, json, wanted, validation, {});
 }
 
 Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
@@ -178,7 +179,8 @@ Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wante
     const auto yaml = ParseYaml(request.body);
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.body));
-    return DecodeJsonBody(DumpJson(yaml->value), wanted, validation, yaml->duplicates);
+    return DecodeJsonBody(DumpJson(yaml->value), request.body, wanted, validation,
+                          yaml->duplicates);
   }
   const std::string json = TRY(BodyAsJson(request, wanted.kind));
   return DecodeText(json, wanted, validation);

@@ -17,38 +17,49 @@ std::string ValueOf(const http::Request& request, std::string_view name) {
   return std::string(request.Query(name).value_or(""));
 }
 
-Result<> CheckVersionMatch(const ListQuery& options, std::string_view match, bool is_watch) {
-  Violations wrong;
+constexpr const char* kNotWithContinue =
+    "resourceVersionMatch is forbidden when continue is provided";
+
+void CheckList(const ListQuery& options, std::string_view match, Violations& wrong) {
   const FieldPath path("resourceVersionMatch");
-  if (is_watch && match.empty() && options.send_initial_events) {
-    wrong.Forbidden(path,
-                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-  }
-  if (!is_watch && options.send_initial_events) {
-    wrong.Forbidden(FieldPath("sendInitialEvents"), "sendInitialEvents is forbidden for list");
-  }
   if (!match.empty()) {
-    if (is_watch && !options.send_initial_events) {
-      wrong.Forbidden(path,
-                      "resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
-                      "provided");
-    }
-    if (!is_watch && options.resource_version.empty()) {
+    if (options.resource_version.empty()) {
       wrong.Forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
     }
-    if (!options.continue_token.empty()) {
-      wrong.Forbidden(path, "resourceVersionMatch is forbidden when continue is provided");
+    if (!options.continue_token.empty()) wrong.Forbidden(path, kNotWithContinue);
+    if (match != "NotOlderThan" && match != "Exact") {
+      wrong.NotSupported(path, std::string(match), {"Exact", "NotOlderThan", ""});
     }
-    if (is_watch ? match != "NotOlderThan" : match != "NotOlderThan" && match != "Exact") {
-      std::vector<std::string> supported = {"NotOlderThan"};
-      if (!is_watch) supported = {"Exact", "NotOlderThan", ""};
-      wrong.NotSupported(path, std::string(match), supported);
-    }
-    if (!is_watch && match == "Exact" && options.resource_version == "0") {
+    if (match == "Exact" && options.resource_version == "0") {
       wrong.Forbidden(path,
                       "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
     }
   }
+  if (options.send_initial_events) {
+    wrong.Forbidden(FieldPath("sendInitialEvents"), "sendInitialEvents is forbidden for list");
+  }
+}
+
+void CheckWatch(const ListQuery& options, std::string_view match, Violations& wrong) {
+  const FieldPath path("resourceVersionMatch");
+  if (options.send_initial_events && match != "NotOlderThan") {
+    wrong.Forbidden(path,
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  }
+  if (!match.empty() && !options.send_initial_events) {
+    wrong.Forbidden(path,
+                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
+                    "provided");
+  }
+  if (!match.empty() && match != "NotOlderThan") {
+    wrong.NotSupported(path, std::string(match), {"NotOlderThan"});
+  }
+  if (!options.continue_token.empty()) wrong.Forbidden(path, kNotWithContinue);
+}
+
+Result<> CheckVersionMatch(const ListQuery& options, std::string_view match, bool is_watch) {
+  Violations wrong;
+  is_watch ? CheckWatch(options, match, wrong) : CheckList(options, match, wrong);
   if (wrong.empty()) return {};
   return Fail(wrong.ToError("meta.k8s.io", "ListOptions", ""));
 }

@@ -138,10 +138,10 @@ std::string Join(const MediaOffer& offer, std::string_view suffix) {
   return list;
 }
 
-// The router looks first: it knows no wildcards but */* and no parameters.
+// The router looks first: it knows no wildcards but */* and no parameters, and heeds case.
 bool RouterAccepts(std::string_view header, const MediaOffer& offer) {
   for (std::string_view text : SplitOn(header, ',')) {
-    const std::string media = BareMediaType(text);
+    const std::string_view media = Trim(text.substr(0, text.find(';')));
     if (media == "*/*" || (offer.plain_text && media == "text/plain")) return true;
     for (const Encoding encoding : Offered(offer)) {
       if (media == ContentTypeOf(encoding)) return true;
@@ -186,9 +186,12 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
   const std::string_view header = request.Header("Accept");
   MediaType media;
   if (!header.empty()) {
-    if (!RouterAccepts(header, offer)) {
+    MediaOffer route = offer;
+    route.yaml = offer.yaml || offer.watch;
+    if (!RouterAccepts(header, route)) {
       Error error{Reason::kNotAcceptable,
-                  "406: Not Acceptable\n\nAvailable representations: " + Join(offer, "")};
+                  "406: Not Acceptable\n\nAvailable representations: " + Join(route, "")};
+      if (offer.list || offer.watch) error.message += ", " + Join(route, ";stream=watch");
       error.details.emplace();
       return Fail(std::move(error));
     }

@@ -44,7 +44,8 @@ struct MediaOffer {
   bool discovery = false;
   // The router lets text/plain pass, although nothing is encoded so: logs.
   bool plain_text = false;
-  bool watch = false;  // Only changes the text of the refusal.
+  bool list = false;   // The route serves lists, and so watches too, which its refusal names.
+  bool watch = false;  // This answer is a watch: never YAML, although the route lets it pass.
 };
 
 // NotAcceptable when no clause of the Accept header fits.

@@ -35,6 +35,20 @@ TEST(Media, RefusalsNameWhatIsOnOffer) {
   EXPECT_EQ(Ask("application/*", {.protobuf = false}).error().message,
             "406: Not Acceptable\n\nAvailable representations: application/json, "
             "application/yaml");
+  EXPECT_EQ(Ask("image/png", {.list = true}).error().message,
+            "406: Not Acceptable\n\nAvailable representations: application/json, "
+            "application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, "
+            "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+TEST(Media, AWatchInYamlGetsPastTheRouterOnly) {
+  EXPECT_EQ(Ask("application/yaml", {.yaml = false, .watch = true}).error().message,
+            "only the following media types are accepted: application/json;stream=watch, "
+            "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+TEST(Media, TypesAreWrittenSmall) {
+  EXPECT_TRUE(Ask("Application/JSON").error().message.starts_with("406: Not Acceptable"));
 }
 
 }  // namespace

@@ -190,7 +190,8 @@ Result<Decoded> PatchDocument(ApiRequest& request, const WriteOptions& options,
   const std::string type = PatchType(request);
   const std::string& body = request.http.body;
   if (type == kJsonPatch) {
-    JsonPatch patch = TRY(ParseJsonPatch(body));
+    JsonPatch patch =
+        TRY(ParseJsonPatch(body, options.validation != FieldValidation::kIgnore));
     const Json patched = TRY(ApplyJsonPatch(patch, document));
     const std::string shown = PatchedText(kind.type, TouchedBy(patch), patched);
     return Fit({request, options, kind}, patched, shown, std::move(patch.strict_errors));
@@ -226,6 +227,7 @@ Result<Object> Patcher::Make() const {
   Object object = TRY(ApplyTo(*this, ZeroDocument(*request.kind->type)));
   object.metadata().resource_version.clear();  // No precondition where nothing is.
   const std::string& name = object.metadata().name;
+  object.metadata().resource_version.clear();  // There is none yet that it could be compared with.
   if (!object.metadata().uid.empty()) {
     return Fail(ConflictError(GroupResourceOf(*request.kind), name,
                               "uid mismatch: the provided object specified uid " +

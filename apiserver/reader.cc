@@ -31,6 +31,7 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
     }
     if (token.revision > 0) position.at = Revision{static_cast<uint64_t>(token.revision)};
     position.start_after = prefix + token.start;
+    if (options.resource_version == "0") position.limit = 0;
     return position;
   }
   const auto version = ParseResourceVersion(options.resource_version);
@@ -151,7 +152,7 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
 
 Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, {.list = true}));
   const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
   const Page page = TRY(ReadPage(store, kind, request.info.namespace_name, options));
   std::vector<std::string> items;

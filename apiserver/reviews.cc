@@ -161,7 +161,8 @@ void CheckMetadata(const meta_v1::ObjectMeta& metadata, bool namespaced, Violati
   rest.managed_fields.clear();
   if (namespaced) rest.namespace_.clear();
   if (rest == meta_v1::ObjectMeta()) return;
-  wrong.Invalid(FieldPath("metadata"), ToJson(metadata),
+  const std::string shown = EncodeDocument(meta_v1::ObjectMeta::Describe(), ToJson(metadata));
+  wrong.Invalid(FieldPath("metadata"), Printed::Verbatim(shown),
                 namespaced ? "must be empty except for namespace" : "must be empty");
 }
 

@@ -263,7 +263,7 @@ Access AccessOf(const RequestInfo& info, const RouteMatch& match) {
   return access;
 }
 
-Result<http::Response> NoRouteResponse(const RouteMatch& match) {
+Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& request) {
   using Found = RouteMatch::Found;
   switch (match.found) {
     case Found::kNoGroup:
@@ -271,6 +271,7 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match) {
     case Found::kNoMethod:
       return Fail(MethodNotAllowedHere());
     case Found::kNoVerb:
+      if (const char* text = DeprecationOf(*match.kind)) request.warnings.emplace_back(text);
       return Fail(MethodNotSupported(GroupResourceOf(*match.kind), "watch"));
     case Found::kEmptyName:
       return Fail(Reason::kBadRequest, "name must be provided");
@@ -293,7 +294,10 @@ Result<http::Response> Serve(Core& core, ApiRequest& request) {
   if (!route.kind->namespaced) request.info.namespace_name.clear();
   if (!request.info.name_from_selector) TRY(CheckName(request.info.name));
   TRY(CheckCommonQuery(request));
-  if (route.connects) TRY(AdmitConnect(core, request));
+  if (route.connects) {
+    if (request.http.Query("dryRun")) return Fail(Reason::kBadRequest, "dryRun is not supported");
+    TRY(AdmitConnect(core, request));
+  }
   return route.handle(core, request);
 }
 

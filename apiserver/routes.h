@@ -97,7 +97,7 @@ class RouteTable {
 Access AccessOf(const RequestInfo& info, const RouteMatch& match);
 
 // The answer to a request that has no route, for whoever may ask.
-Result<http::Response> NoRouteResponse(const RouteMatch& match);
+Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& request);
 
 // Checks what is checked of every request, admits what connects, and calls the route's handler.
 Result<http::Response> Serve(Core& core, ApiRequest& request);
