@@ -405,9 +405,9 @@ void Simulation::LookAtNodes() {
     CHECK(containers.has_value());
     view.containers = std::move(*containers);
   }
-  const bool controllers_work = std::none_of(machines_.begin(), machines_.end(), [&](const auto& it) {
-    return !it->runtime && !Reaches(*it);
-  });
+  const bool controllers_work =
+      std::none_of(machines_.begin(), machines_.end(),
+                   [&](const auto& it) { return !it->runtime && !Reaches(*it); });
   node_laws_->Look(views, controllers_work);
 }
 
