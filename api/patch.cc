@@ -228,7 +228,8 @@ bool JsonPatcher::Copy(const PatchOperation& operation) {
          Fits(operation.path, depth);
 }
 
-void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch) {
+// `why`: the first field that holds no text although it should, in Go's words.
+void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch, std::string& why) {
   PatchOperation operation;
   std::set<std::string> seen;
   std::string_view key_view;
@@ -252,6 +253,10 @@ void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch) {
       operation.value = ReadJson(in, token);
     } else {
       in.SkipEntered(token);
+      const bool fits = text == nullptr || token == JsonToken::kNull || token == JsonToken::kError;
+      if (fits || !why.empty()) continue;
+      why = std::string("json: cannot unmarshal ") + FoundName(token) +
+            " into Go struct field jsonPatchOp." + key + " of type string";
     }
   }
   patch.operations.push_back(std::move(operation));
@@ -319,7 +324,9 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
     for (; in.NextItem(); ++count) {
       const JsonToken item = in.Next();
       if (item == JsonToken::kObject && count < kPatchOperationsMax) {
-        ReadOperation(in, count, patch);
+        std::string misfit;  // The library alone takes it, and finds no such operation later.
+        ReadOperation(in, count, patch, misfit);
+        if (strict && why.empty()) why = std::move(misfit);
         continue;
       }
       in.SkipEntered(item);

@@ -69,6 +69,10 @@ TEST(JsonPatch, MalformedPatchesAreToldAsGoTellsThem) {
   EXPECT_EQ(Patched("{}", "{}"),
             "error decoding patch: json: cannot unmarshal object into Go value of type "
             "[]handlers.jsonPatchOp");
+  EXPECT_EQ(Patched("{}", R"([{"op":5}])"),
+            "error decoding patch: json: cannot unmarshal number into Go struct field "
+            "jsonPatchOp.op of type string");
+  EXPECT_TRUE(ParseJsonPatch(R"([{"op":5}])", false).has_value());
   EXPECT_EQ(ParseJsonPatch("{}", false).error().message,
             "json: cannot unmarshal object into Go value of type jsonpatch.Patch");
   std::string many = "[";

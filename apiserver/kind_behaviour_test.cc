@@ -126,6 +126,14 @@ TEST_F(KindBehaviourTest, ADryRunFindsItsHealthPortTakenByItsNodePort) {
             "provided port is already allocated");
 }
 
+TEST_F(KindBehaviourTest, TheStoreIsAComponent) {
+  const std::string components = "/api/v1/componentstatuses";
+  const Json conditions = Json::parse(R"([{"type": "Healthy", "status": "True", "message": "ok"}])");
+  EXPECT_EQ(Get(components + "/etcd-0").body["conditions"], conditions);
+  EXPECT_EQ(Get(components).body["items"][0]["conditions"], conditions);
+  EXPECT_EQ(Get(components + "/other").code, 404);
+}
+
 class AutoscalersTest : public ServerFixture {
  protected:
   static constexpr const char* kV1 =

@@ -1,6 +1,7 @@
 #include "apiserver/reader.h"
 
 #include "apiserver/api_errors.h"
+#include "apiserver/component_statuses.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
 
@@ -134,6 +135,10 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
 Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {}));
+  if (IsComponentStatus(kind)) {
+    std::string text = TRY(ComponentStatusText(store, request.info.name));
+    return ObjectResponse(200, kind, std::move(text), request, media);
+  }
   const std::string asked(request.http.Query("resourceVersion").value_or(""));
   const auto version = ParseResourceVersion(asked);
   if (!version) {
@@ -154,6 +159,9 @@ Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, {.list = true}));
   const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
+  if (IsComponentStatus(kind)) {
+    return ListResponse(kind, ComponentStatusTexts(store), {}, request, media);
+  }
   const Page page = TRY(ReadPage(store, kind, request.info.namespace_name, options));
   std::vector<std::string> items;
   items.reserve(page.records.size());
