@@ -118,8 +118,7 @@ void Laws::NoteLife(const Pod& pod, bool deleted) {
   if (life.told_at == kNever) life.told_at = now;
   const Duration left =
       deleted ? 0ns : Duration(pod.metadata.deletion_timestamp->point() - world_.clock.Now());
-  life.grace = std::chrono::seconds(
-      deleted ? 0 : pod.metadata.deletion_grace_period_seconds.value_or(0));
+  life.grace = std::chrono::seconds(pod.spec.termination_grace_period_seconds.value_or(0));
   life.ends_by = std::min(life.ends_by, now + std::max<Duration>(left, 0ns));
 }
 
