@@ -94,8 +94,9 @@ void Laws::CheckRoom(const std::string& uid) {
   }
 }
 
-// What has ended stays as it ended.
+// What has ended stays as it ended, for all that its kubelet says: what it said before may come late.
 void Laws::CheckEnd(const Pod& pod) {
+  if (world_.late_status(KeyOf(pod))) return;
   const auto ended = ended_.find(pod.metadata.uid);
   if (ended != ended_.end() && ended->second != pod.status.phase) {
     complain_(fmt::format("pod {} was {} and is {}", pod.metadata.name, ended->second,
