@@ -239,6 +239,9 @@ void Invariants::CheckAvailability() {
       if (set != sets_.end() && set->second.owner == uid && pod.active && pod.ready) ++available;
     }
     if (available >= deployment.least_available) deployment.was_available = true;
+    // A controller that was cut off for long takes nodes for silent, and their pods for unavailable:
+    // in Kubernetes, too.
+    if (!laws_.AreNodesReady()) deployment.was_available = false;
     if (!guards_availability_ || !deployment.was_available) continue;
     if (available >= deployment.least_available) continue;
     Complain(fmt::format("deployment {} has {} available pods, fewer than {}",
@@ -249,6 +252,7 @@ void Invariants::CheckAvailability() {
 
 // A daemon set that brings new pods beside the old ones leaves no node without.
 void Invariants::CheckDaemons() {
+  if (!laws_.AreNodesReady()) served_.clear();
   if (!guards_availability_) return;
   std::set<std::pair<std::string, std::string>> served;
   for (const auto& [uid, pod] : pods_) {

@@ -94,8 +94,9 @@ void Laws::CheckRoom(const std::string& uid) {
   }
 }
 
-// What has ended stays as it ended.
+// What has ended stays as it ended, for all that its kubelet says: what it said before may come late.
 void Laws::CheckEnd(const Pod& pod) {
+  if (world_.late_status(KeyOf(pod))) return;
   const auto ended = ended_.find(pod.metadata.uid);
   if (ended != ended_.end() && ended->second != pod.status.phase) {
     complain_(fmt::format("pod {} was {} and is {}", pod.metadata.name, ended->second,
@@ -118,8 +119,7 @@ void Laws::NoteLife(const Pod& pod, bool deleted) {
   if (life.told_at == kNever) life.told_at = now;
   const Duration left =
       deleted ? 0ns : Duration(pod.metadata.deletion_timestamp->point() - world_.clock.Now());
-  life.grace = std::chrono::seconds(
-      deleted ? 0 : pod.metadata.deletion_grace_period_seconds.value_or(0));
+  life.grace = std::chrono::seconds(pod.spec.termination_grace_period_seconds.value_or(0));
   life.ends_by = std::min(life.ends_by, now + std::max<Duration>(left, 0ns));
 }
 

@@ -45,12 +45,14 @@ class Laws {
     // Monotonic, when it is to be gone and when that was said; kNever: not yet.
     Duration ends_by = kNever;
     Duration told_at = kNever;
-    Duration grace{};  // Its kubelet counts it from when it is told.
+    // Its kubelet counts it from when it is told: the spec's own, when all was over by then.
+    Duration grace{};
     bool has_ended = false;
   };
   // nullptr: there never was such a pod.
   const PodLife* FindPod(const std::string& uid) const;
   bool IsNodeReady(const std::string& name) const { return ready_nodes_.contains(name); }
+  bool AreNodesReady() const { return ready_nodes_.size() == allocatable_.size(); }
 
  private:
   struct Holding {  // What a pod holds of its node.

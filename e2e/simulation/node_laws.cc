@@ -73,7 +73,11 @@ void NodeLaws::CheckEnd(const cri::Container& container, const NodeState& state,
   const Duration due = std::max(pod->ends_by, state.connected_since + pod->grace) + kSlack;
   if (clock_.Monotonic() > due) {
     seen.told = true;
-    laws_.Broken("a container of pod " + pod->name + " outlives the pod's grace period");
+    laws_.Broken(fmt::format(
+        "a container of pod {} outlives its grace period: told at {} s, to end by {} s, its kubelet "
+        "connected since {} s, now {} s",
+        pod->name, pod->told_at / 1s, pod->ends_by / 1s, state.connected_since / 1s,
+        clock_.Monotonic() / 1s));
   }
 }
 

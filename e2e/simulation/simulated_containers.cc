@@ -12,7 +12,7 @@ constexpr Duration kHookTakes = 1s;
 constexpr Duration kNeverStops = 24h;
 // A stop that fails is tried again, but not as fast as it fails.
 constexpr Duration kStopsCounted = 10s;
-constexpr size_t kStopsMax = 15;
+constexpr size_t kStopsMax = 40;
 
 }  // namespace
 

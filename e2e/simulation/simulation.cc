@@ -20,6 +20,7 @@ constexpr Duration kLookAgain = 20s;
 constexpr Duration kRest = 1min;
 // Of all parts together at one moment.
 constexpr int kStepsMax = 100'000;
+constexpr int kTurnsMax = 5'000;
 constexpr LinkFaults kLinkFaults = {.loss = 0.01, .late = 0.01};
 
 ListOptions PodsOf(const std::string& node) {
@@ -312,7 +313,7 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
                                const std::function<void()>& act) {
   if (kinds.messages) SetFaults(kLinkFaults);
   const Duration end = Now() + length;
-  while (Now() < end) {
+  while (Now() < end && !never_rests_) {
     if (kinds.messages) StrikeMessages(kinds);
     if (kinds.processes) StrikeProcesses(kinds);
     if (kinds.nodes) StrikeNodes();
@@ -341,7 +342,7 @@ bool Simulation::Settle(const std::function<bool()>& settled) {
   Restore(true);
   const Duration end = Now() + kSettleMax;
   Duration look_at = Now();
-  while (Now() < end) {
+  while (Now() < end && !never_rests_) {
     FinishTasks(false);
     RunFor(kCalmStep);
     const bool happened = invariants_->Check();
@@ -375,12 +376,11 @@ bool Simulation::RunWaiting() {
 void Simulation::RunFor(Duration length) {
   SteppedExecutor& executor = cluster_->executor();
   const Duration end = Now() + length;
-  for (int turns = 0;; ++turns) {
-    if (!executor.RunUntilIdle(kStepsMax) || turns > kStepsMax) {
-      invariants_->laws().Broken("somebody never comes to rest");
-      break;
-    }
+  for (int turns = 0; !never_rests_; ++turns) {
+    never_rests_ = !executor.RunUntilIdle(kStepsMax) || turns > kTurnsMax;
+    if (never_rests_) invariants_->laws().Broken("somebody never comes to rest");
     if (RunWaiting()) continue;
+    turns = 0;
     Duration next = executor.NextDue();
     for (const Machine* node : nodes_) next = std::min(next, node->blocking->NextDue());
     if (next > end) break;

@@ -123,6 +123,7 @@ class Simulation {
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<Machine*> nodes_;
   Duration server_back_at_{};
+  bool never_rests_ = false;  // Then the run is over.
   bool disk_is_full_ = false;
   Duration disk_has_room_at_{};
   bool was_refusing_ = false;  // Writes, because of the disk.

@@ -66,7 +66,7 @@ spec:
   template:
     metadata: {labels: {app: kitten}}
     spec:
-      terminationGracePeriodSeconds: 120
+      terminationGracePeriodSeconds: 300
       containers:
       - name: app
         image: "kitten:1"
@@ -231,7 +231,11 @@ void Workload::Edit() {
 }
 
 void Workload::DeletePod() {
-  const auto pods = cluster_.List<Pod>("default");
+  auto pods = cluster_.List<Pod>("default");
+  // Those that may take long to go, as often as all others.
+  if (simulation_.random().Below(2) == 0) {
+    std::erase_if(pods, [](const Pod& pod) { return LabelOf(pod) != "kitten"; });
+  }
   if (pods.empty()) return;
   // Whoever goes already is made to hurry rather often.
   for (const Pod& pod : pods) {
