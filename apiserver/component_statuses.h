@@ -1,5 +1,6 @@
-// The old way to ask how a control plane fares, which no store keeps: componentstatuses. What stands
-// here is the store alone, as "etcd-0"; controllers and scheduler have health endpoints of their own.
+// The old way to ask how a control plane fares, which no store keeps: componentstatuses. What
+// stands here is the store alone, as "etcd-0"; controllers and scheduler have health endpoints of
+// their own.
 #pragma once
 
 #include <string>
