@@ -222,9 +222,13 @@ void Invariants::CheckDeployments() {
   for (auto& [uid, deployment] : deployments_) {
     int replicas = 0;
     for (const auto& [set_uid, set] : sets_) {
-      if (set.owner == uid) replicas += set.replicas;
+      if (set.owner == uid && !unheard_.object(set_uid)) replicas += set.replicas;
     }
-    if (!deployment.replicas.Accepts(replicas)) {
+    // A controller that sees the wish for a new set and not yet the last one it made makes too many:
+    // in Kubernetes, too.
+    if (unheard_.lists()) {
+      deployment.replicas.allowed = std::max(deployment.replicas.allowed, replicas);
+    } else if (!deployment.replicas.Accepts(replicas)) {
       Complain(fmt::format("deployment {} asks for {} pods, more than {}", deployment.key.Text(),
                            replicas, deployment.replicas.wanted));
     }
@@ -239,7 +243,7 @@ void Invariants::CheckAvailability() {
       if (set != sets_.end() && set->second.owner == uid && pod.active && pod.ready) ++available;
     }
     if (available >= deployment.least_available) deployment.was_available = true;
-    // A controller that was cut off for long takes nodes for silent, and their pods for unavailable:
+    // A controller that was cut off for long takes nodes for silent, their pods for unavailable:
     // in Kubernetes, too.
     if (!laws_.AreNodesReady()) deployment.was_available = false;
     if (!guards_availability_ || !deployment.was_available) continue;
@@ -270,7 +274,7 @@ void Invariants::CheckSiblings(const Pod& pod) {
   if (state.owner.empty()) return;
   int siblings = 0, on_node = 0;
   for (const auto& [uid, other] : pods_) {
-    if (other.owner != state.owner || !other.active || unheard_.pod(uid)) continue;
+    if (other.owner != state.owner || !other.active || unheard_.object(uid)) continue;
     ++siblings;
     if (!state.node.empty() && other.node == state.node) ++on_node;
   }
@@ -295,7 +299,7 @@ void Invariants::TakeJob(const batch_v1::Job& job) {
   // A pod that the controller did not hear of may end well before it is seen to be one too many: in
   // Kubernetes, too (TooManySucceededPods).
   const auto& pods = of_job_[job.metadata.uid];
-  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_.pod));
+  const auto unheard = static_cast<int>(std::count_if(pods.begin(), pods.end(), unheard_.object));
   const int completions = job.spec.completions.value_or(1);
   if (job.status.succeeded > completions + unheard) {
     Complain(

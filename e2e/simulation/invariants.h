@@ -27,12 +27,15 @@ class Invariants {
  public:
   // What the network swallowed: nobody can be held to a bound that is passed by such pods.
   struct Unheard {
-    // Whether a pod's maker does not know that it made this one.
-    std::function<bool(const std::string& uid)> pod;
+    // Whether the maker of a pod or ReplicaSet does not know that it made this one.
+    std::function<bool(const std::string& uid)> object;
     // Whether its scheduler does not know that it bound this one.
     std::function<bool(const std::string& uid)> binding;
     // Whether one of its statuses was written too late.
     std::function<bool(const ObjectKey& pod)> status;
+    // Whether some of the controllers' lists may be far behind others: each comes back by itself
+    // after the network broke off.
+    std::function<bool()> lists;
   };
   Invariants(Transport& transport, const Clock& clock, Unheard unheard);
   ~Invariants();

@@ -94,7 +94,8 @@ void Laws::CheckRoom(const std::string& uid) {
   }
 }
 
-// What has ended stays as it ended, for all that its kubelet says: what it said before may come late.
+// What has ended stays as it ended, for all that its kubelet says: what it said before may come
+// late.
 void Laws::CheckEnd(const Pod& pod) {
   if (world_.late_status(KeyOf(pod))) return;
   const auto ended = ended_.find(pod.metadata.uid);

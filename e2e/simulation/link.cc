@@ -87,12 +87,12 @@ void Link::NoteUnheard(const http::Request& request, const http::Response& answe
     CHECK(binding.has_value());
     unheard_bindings_.insert(binding->at("metadata").at("uid").get<std::string>());
   }
-  if (!request.path.ends_with("/pods")) return;
+  if (!request.path.ends_with("/pods") && !request.path.ends_with("/replicasets")) return;
   std::string text = answer.body;
   for (const http::SharedBytes& piece : answer.pieces) text += *piece;
-  const auto pod = ParseJson(text);
-  CHECK(pod.has_value());
-  unheard_pods_.insert(pod->at("metadata").at("uid").get<std::string>());
+  const auto made = ParseJson(text);
+  CHECK(made.has_value());
+  unheard_objects_.insert(made->at("metadata").at("uid").get<std::string>());
 }
 
 http::Response Link::Send(http::Request request) {

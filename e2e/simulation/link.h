@@ -59,8 +59,8 @@ class Link final : public Transport, public ControlLoop {
 
   // How many requests and answers were lost or late.
   int losses() const { return losses_; }
-  // Uids of pods whose maker was never told that they exist.
-  const std::set<std::string>& unheard_pods() const { return unheard_pods_; }
+  // Uids of pods and ReplicaSets whose maker was never told that they exist.
+  const std::set<std::string>& unheard_objects() const { return unheard_objects_; }
   // Paths of statuses that were written after their writer gave that up: they may be older than
   // what they replaced.
   const std::set<std::string>& late_statuses() const { return late_statuses_; }
@@ -86,7 +86,7 @@ class Link final : public Transport, public ControlLoop {
   Duration stalled_until_{};
   std::vector<Late> late_;
   std::vector<Stream*> streams_;
-  std::set<std::string> unheard_pods_;
+  std::set<std::string> unheard_objects_;
   std::set<std::string> unheard_bindings_;
   std::set<std::string> late_statuses_;
 };

@@ -18,6 +18,8 @@ constexpr Duration kCalmStep = 2s;
 constexpr Duration kSettleMax = 40min;
 constexpr Duration kLookAgain = 20s;
 constexpr Duration kRest = 1min;
+// The longest back-off of a list, and a lagging watch.
+constexpr Duration kListsBack = 50s;
 // Of all parts together at one moment.
 constexpr int kStepsMax = 100'000;
 constexpr int kTurnsMax = 5'000;
@@ -64,7 +66,7 @@ Simulation::Simulation(SimulationOptions options)
   invariants_ = std::make_unique<Invariants>(
       cluster_->transport(), cluster_->clock(),
       Invariants::Unheard{any_link([](const Link& link, const std::string& uid) {
-                            return link.unheard_pods().contains(uid);
+                            return link.unheard_objects().contains(uid);
                           }),
                           any_link([](const Link& link, const std::string& uid) {
                             return link.unheard_bindings().contains(uid);
@@ -72,7 +74,8 @@ Simulation::Simulation(SimulationOptions options)
                           any_link([](const Link& link, const ObjectKey& pod) {
                             return link.late_statuses().contains(fmt::format(
                                 "/api/v1/namespaces/{}/pods/{}/status", pod.namespace_, pod.name));
-                          })});
+                          }),
+                          [this] { return Now() < lists_broke_at_ + kListsBack; }});
   node_laws_ = std::make_unique<NodeLaws>(cluster_->clock(), invariants_->laws());
   AddMachine("controllers", {"system:kube-controller-manager", {"system:authenticated"}});
   AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
@@ -182,10 +185,12 @@ void Simulation::StrikeMessages(FaultKinds kinds) {
   if (machine.partitioned || !machine.program) return;
   if (Chance(10)) {
     machine.link->CutStreams();
+    if (!machine.runtime) lists_broke_at_ = Now();
     ++faults_["cut watches"];
   }
   if (Chance(20)) {
     machine.link->StallStreams(Seconds(1, 15));
+    if (!machine.runtime) lists_broke_at_ = Now();
     ++faults_["lagging watches"];
   }
   if (Chance(8)) {
@@ -324,6 +329,7 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
     FinishTasks(kinds.nodes);
     RunFor(kStep);
     LookAtDisk();
+    LookAtControllers();
     invariants_->Check();
     LookAtNodes();
   }
@@ -392,6 +398,13 @@ void Simulation::RunFor(Duration length) {
 bool Simulation::Reaches(const Machine& machine) const {
   return cluster_->ServerRuns() && !disk_is_full_ && machine.program && !machine.partitioned &&
          !machine.link->IsBroken();
+}
+
+void Simulation::LookAtControllers() {
+  const bool any_away = std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
+    return !each->runtime && !Reaches(*each);
+  });
+  if (any_away) lists_broke_at_ = Now();
 }
 
 void Simulation::LookAtNodes() {

@@ -102,6 +102,7 @@ class Simulation {
   void StrikeContainers(Machine& node);
   bool RunWaiting();
   void LookAtNodes();
+  void LookAtControllers();
   bool Reaches(const Machine& machine) const;
   void StrikeClocks();
   void StrikeDisk();
@@ -126,6 +127,7 @@ class Simulation {
   bool never_rests_ = false;  // Then the run is over.
   bool disk_is_full_ = false;
   Duration disk_has_room_at_{};
+  Duration lists_broke_at_{};  // Those of the controllers.
   bool was_refusing_ = false;  // Writes, because of the disk.
   int disk_alarms_ = 0;
   std::unique_ptr<Invariants> invariants_;
