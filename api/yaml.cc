@@ -154,8 +154,8 @@ tl::unexpected<Error> TooDeep(int most) {
   return Fail(Reason::kBadRequest, "yaml: exceeded max depth of " + std::to_string(most));
 }
 
-// Most YAML that machines send is JSON, and that we read in a tenth of the time, and as deep as JSON
-// may be. Nothing: it is not, or it says a key twice, of which YAML has more to tell.
+// Most YAML that machines send is JSON, and that we read in a tenth of the time, and as deep as
+// JSON may be. Nothing: it is not, or it says a key twice, of which YAML has more to tell.
 std::optional<Result<YamlDocument>> AsJson(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == text.npos || (text[begin] != '{' && text[begin] != '[')) return std::nullopt;
