@@ -1,5 +1,5 @@
-// What must hold of every object at every revision, whoever made it: places, addresses, claims, ends.
-// Written apart from the code that it watches.
+// What must hold of every object at every revision, whoever made it: places, addresses, claims,
+// ends. Written apart from the code that it watches.
 #pragma once
 
 #include <functional>

@@ -61,8 +61,8 @@ class Link final : public Transport, public ControlLoop {
   int losses() const { return losses_; }
   // Uids of pods and ReplicaSets whose maker was never told that they exist.
   const std::set<std::string>& unheard_objects() const { return unheard_objects_; }
-  // Paths of statuses that were written after their writer gave that up: they may be older than what
-  // they replaced.
+  // Paths of statuses that were written after their writer gave that up: they may be older than
+  // what they replaced.
   const std::set<std::string>& late_statuses() const { return late_statuses_; }
   // Uids of pods whose scheduler was never told that they have been bound.
   const std::set<std::string>& unheard_bindings() const { return unheard_bindings_; }

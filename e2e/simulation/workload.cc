@@ -336,8 +336,8 @@ std::vector<std::string> Workload::Differences() {
   return out;
 }
 
-// Those that come first have their places; of the others there are as many as there is room or quota
-// for.
+// Those that come first have their places; of the others there are as many as there is room or
+// quota for.
 void Workload::CheckCrowd(std::vector<std::string>& out) {
   int first = 0, crowd = 0;
   for (const Pod& pod : cluster_.List<Pod>("")) {
