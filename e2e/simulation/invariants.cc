@@ -224,8 +224,8 @@ void Invariants::CheckDeployments() {
     for (const auto& [set_uid, set] : sets_) {
       if (set.owner == uid && !unheard_.object(set_uid)) replicas += set.replicas;
     }
-    // A controller that sees the wish for a new set and not yet the last one it made makes too many:
-    // in Kubernetes, too.
+    // A controller that sees the wish for a new set and not yet the last one it made makes too
+    // many: in Kubernetes, too.
     if (unheard_.lists()) {
       deployment.replicas.allowed = std::max(deployment.replicas.allowed, replicas);
     } else if (!deployment.replicas.Accepts(replicas)) {
@@ -243,8 +243,8 @@ void Invariants::CheckAvailability() {
       if (set != sets_.end() && set->second.owner == uid && pod.active && pod.ready) ++available;
     }
     if (available >= deployment.least_available) deployment.was_available = true;
-    // A controller that was cut off for long takes nodes for silent, their pods for unavailable:
-    // in Kubernetes, too.
+    // A controller that was cut off for long takes nodes for silent, and their pods for
+    // unavailable: in Kubernetes, too.
     if (!laws_.AreNodesReady()) deployment.was_available = false;
     if (!guards_availability_ || !deployment.was_available) continue;
     if (available >= deployment.least_available) continue;

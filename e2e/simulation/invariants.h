@@ -123,7 +123,7 @@ class Invariants {
   std::map<std::string, Set> sets_;                      // By uid.
   std::map<std::string, DeploymentState> deployments_;   // By uid.
   std::set<std::string> surging_;                        // Uids of daemon sets.
-  std::set<std::pair<std::string, std::string>> served_;  // Daemon set and node: one is ready.
+  std::set<std::pair<std::string, std::string>> served_;  // Where daemon sets' are ready.
   std::map<std::string, int> parallelism_;               // Job uid -> most active pods.
   std::map<std::string, std::set<std::string>> of_job_;  // Job uid -> uids of all its pods.
   std::map<ObjectKey, std::map<std::string, std::string>> config_maps_;

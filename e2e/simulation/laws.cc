@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "api/typed.h"
 
@@ -94,8 +95,7 @@ void Laws::CheckRoom(const std::string& uid) {
   }
 }
 
-// What has ended stays as it ended, for all that its kubelet says: what it said before may come
-// late.
+// What has ended stays as it ended; what its kubelet said before that may come late.
 void Laws::CheckEnd(const Pod& pod) {
   if (world_.late_status(KeyOf(pod))) return;
   const auto ended = ended_.find(pod.metadata.uid);
@@ -207,8 +207,8 @@ void Laws::TakeQuota(const ResourceQuota& quota, bool deleted) {
 void Laws::CheckQuotas(const std::string& namespace_name) {
   for (const auto& [uid, quota] : quotas_) {
     if (quota.namespace_name != namespace_name) continue;
-    const auto count = std::ranges::count_if(
-        namespace_of_, [&](const auto& each) { return each.second == namespace_name; });
+    const auto count =
+        std::ranges::count(namespace_of_ | std::views::values, namespace_name);
     if (count <= quota.pods) continue;
     complain_(fmt::format("namespace {} has {} pods, its quota is {}", namespace_name, count,
                           quota.pods));

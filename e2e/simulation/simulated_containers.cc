@@ -16,8 +16,7 @@ constexpr size_t kStopsMax = 40;
 
 }  // namespace
 
-// What is asked for in an environment is there, when it exists at all: the workload always has
-// both.
+// What is asked for in an environment is there when it exists: the workload always has both.
 void SimulatedContainers::Created(const cri::ContainerConfig& config) {
   const auto has = [&](const char* name) {
     return std::any_of(config.envs.begin(), config.envs.end(),

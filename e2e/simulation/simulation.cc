@@ -329,7 +329,7 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
     FinishTasks(kinds.nodes);
     RunFor(kStep);
     LookAtDisk();
-    LookAtControllers();
+    if (AnyControllerAway()) lists_broke_at_ = Now();
     invariants_->Check();
     LookAtNodes();
   }
@@ -400,11 +400,9 @@ bool Simulation::Reaches(const Machine& machine) const {
          !machine.link->IsBroken();
 }
 
-void Simulation::LookAtControllers() {
-  const bool any_away = std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
-    return !each->runtime && !Reaches(*each);
-  });
-  if (any_away) lists_broke_at_ = Now();
+bool Simulation::AnyControllerAway() const {
+  return std::any_of(machines_.begin(), machines_.end(),
+                     [&](const auto& each) { return !each->runtime && !Reaches(*each); });
 }
 
 void Simulation::LookAtNodes() {
@@ -418,10 +416,7 @@ void Simulation::LookAtNodes() {
     CHECK(containers.has_value());
     view.containers = std::move(*containers);
   }
-  const bool controllers_work =
-      std::none_of(machines_.begin(), machines_.end(),
-                   [&](const auto& it) { return !it->runtime && !Reaches(*it); });
-  node_laws_->Look(views, controllers_work);
+  node_laws_->Look(views, !AnyControllerAway());
 }
 
 std::set<std::pair<std::string, std::string>> Simulation::RunningPods() const {

@@ -102,7 +102,7 @@ class Simulation {
   void StrikeContainers(Machine& node);
   bool RunWaiting();
   void LookAtNodes();
-  void LookAtControllers();
+  bool AnyControllerAway() const;
   bool Reaches(const Machine& machine) const;
   void StrikeClocks();
   void StrikeDisk();
