@@ -42,6 +42,8 @@ const Entry kControllers[] = {
        if (o.allocate_node_cidrs && !o.cluster_cidrs.empty()) AddNodeIpamController(m, o);
      }},
     {"serviceaccount-controller", [](Manager& m, const auto&) { AddServiceAccountController(m); }},
+    {"clusterrole-aggregation-controller",
+     [](Manager& m, const auto&) { AddClusterRoleAggregation(m); }},
     {"root-ca-certificate-publisher-controller",
      [](Manager& m, const auto& o) {
        if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca);

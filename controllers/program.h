@@ -75,6 +75,7 @@ void AddTaintEvictionController(Manager& manager);
 void AddPodNodeIndex(Manager& manager);
 void AddNodeIpamController(Manager& manager, const ControllerOptions& options);
 void AddServiceAccountController(Manager& manager);
+void AddClusterRoleAggregation(Manager& manager);
 void AddRootCaPublisher(Manager& manager, const std::string& root_ca);
 void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
 void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);

@@ -401,13 +401,17 @@ std::unique_ptr<Exchange> StartOn(Loops& loops, Upstream upstream,
                                   std::optional<ClientRequest> request, Done done) {
   Loop& loop = loops.Next();
   const std::string host = upstream.host;
-  const bool known = !upstream.unix_path.empty() || IsNumericHost(host);
+  const auto allows = upstream.unix_path.empty() ? upstream.allows : nullptr;
+  const bool known = !upstream.unix_path.empty() || (IsNumericHost(host) && !allows);
   auto connection = std::make_shared<ClientConnection>(loop, std::move(upstream),
                                                        std::move(request), std::move(done));
   const std::weak_ptr<ClientConnection> weak = connection;
   auto handle = std::make_unique<ExchangeHandle>(loop, weak);
   loop.Post([&loop, connection = std::move(connection)] { loop.Keep(connection); });
-  const auto start = [&loop, weak](Result<std::vector<std::string>> addresses) {
+  const auto start = [&loop, weak, allows](Result<std::vector<std::string>> addresses) {
+    if (addresses && allows && !std::all_of(addresses->begin(), addresses->end(), allows)) {
+      addresses = Fail(Reason::kBadRequest, "address not allowed");
+    }
     loop.Post([weak, addresses = std::move(addresses)] {
       if (const auto self = weak.lock()) self->Start(addresses);
     });

@@ -25,6 +25,9 @@ struct Upstream {
   std::string unix_path;                // Not empty: there instead.
   TlsContext tls;                       // MakeClientContext; null: plain.
   std::string server_name;              // For TLS; "": host.
+  // Asked, on any thread, of each address that `host` has: when it says no of one, nothing is
+  // connected to, and the error is BadRequest "address not allowed". Empty: all are allowed.
+  std::function<bool(const std::string& address)> allows;
   Duration connect_timeout = 5s;        // For each address, TLS handshake included.
   Duration head_timeout = kNever;       // From the connection to the answer's head.
   size_t buffer_bytes_max = 256 << 10;  // Received, and not pulled yet; past it nothing is read.

@@ -9,6 +9,7 @@
 namespace skiff::http {
 namespace {
 
+constexpr size_t kAnswersMax = 10'000;      // Frames that the peer has not taken.
 constexpr size_t kDataBytesMax = 32 << 10;  // Of one frame, as peers send.
 
 // What other threads leave for the loop, in order.
@@ -237,6 +238,8 @@ void Session::HalfClosed(SpdyStreamId stream) {
 
 void Session::OnControl(SpdyControl control) {
   if (ending_) return;
+  // Of a peer that asks for more and more and takes no answer.
+  if (written_.size() > kAnswersMax) return GoAway(kSpdyProtocolError);
   switch (control.type) {
     case SpdyType::kSynStream:
       return OnSynStream(control);

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Duration kPeerSilenceMax = 61s;  // As kubectl's read deadline.
 constexpr Duration kCloseTimeout = 10s;    // For the peer's answer to our close.
+constexpr int kPingsMax = 100;             // Not answered yet; past it nothing is read.
+constexpr int kFragmentsMax = 4'096;       // Of one message.
 constexpr int kNoStatus = 1005;
 constexpr int kAbnormal = 1006;
 
@@ -116,6 +118,8 @@ class WebSocket final : public Duplex {
   static ssize_t OnSend(wslay_event_context_ptr context, const uint8_t* data, size_t length, int,
                         void* user_data);
   static int OnMask(wslay_event_context_ptr context, uint8_t* buffer, size_t length, void*);
+  static void OnFrame(wslay_event_context_ptr context,
+                      const wslay_event_on_frame_recv_start_arg* frame, void* user_data);
   static void OnMessage(wslay_event_context_ptr context, const wslay_event_on_msg_recv_arg* message,
                         void* user_data);
   // Offers the handler what it refused; true when nothing is left of that.
@@ -132,6 +136,8 @@ class WebSocket final : public Duplex {
   std::string_view incoming_;           // While wslay reads.
   std::string sent_;                    // What wslay wrote, until it is pulled.
   std::deque<Outgoing::Message> held_;  // Received, and refused by the handler.
+  int pings_ = 0;                       // Whose answers the peer has not taken.
+  int fragments_ = 0;                   // Of the message that is being received.
   bool told_closed_ = false;
   bool peer_gone_ = false;
   bool failed_ = false;
@@ -151,6 +157,7 @@ WebSocket::WebSocket(WebSocketRole role, std::unique_ptr<MessageHandler> handler
   callbacks.recv_callback = OnRecv;
   callbacks.send_callback = OnSend;
   callbacks.genmask_callback = OnMask;
+  callbacks.on_frame_recv_start_callback = OnFrame;
   callbacks.on_msg_recv_callback = OnMessage;
   const auto init = role == WebSocketRole::kServer ? wslay_event_context_server_init
                                                    : wslay_event_context_client_init;
@@ -172,7 +179,8 @@ void WebSocket::Attach(Waker waker) {
 ssize_t WebSocket::OnRecv(wslay_event_context_ptr context, uint8_t* buffer, size_t length, int,
                           void* user_data) {
   WebSocket& self = Self(user_data);
-  if (self.incoming_.empty() || !self.held_.empty()) {
+  const bool pauses = !self.held_.empty() || self.pings_ >= kPingsMax || self.failed_;
+  if (self.incoming_.empty() || pauses) {
     wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
     return -1;
   }
@@ -192,6 +200,15 @@ int WebSocket::OnMask(wslay_event_context_ptr, uint8_t* buffer, size_t length, v
   return RAND_bytes(buffer, static_cast<int>(length)) == 1 ? 0 : -1;
 }
 
+void WebSocket::OnFrame(wslay_event_context_ptr, const wslay_event_on_frame_recv_start_arg* frame,
+                        void* user_data) {
+  WebSocket& self = Self(user_data);
+  if (wslay_is_ctrl_frame(frame->opcode)) return;
+  // Each fragment of a message costs as much again as a small one holds.
+  self.fragments_ = frame->opcode == WSLAY_CONTINUATION_FRAME ? self.fragments_ + 1 : 1;
+  if (self.fragments_ > kFragmentsMax) self.failed_ = true;
+}
+
 void WebSocket::OnMessage(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* message,
                           void* user_data) {
   WebSocket& self = Self(user_data);
@@ -202,7 +219,8 @@ void WebSocket::OnMessage(wslay_event_context_ptr, const wslay_event_on_msg_recv
     self.TellClosed(code, data.substr(std::min<size_t>(2, data.size())));
     return;
   }
-  // Pings are answered by wslay.
+  // Pings are answered by wslay, as soon as the peer takes what was sent before.
+  if (message->opcode == WSLAY_PING) ++self.pings_;
   if (wslay_is_ctrl_frame(message->opcode)) return;
   const bool text = message->opcode == WSLAY_TEXT_FRAME;
   if (!self.held_.empty() || !self.handler_->OnMessage(data, text)) {
@@ -221,13 +239,11 @@ size_t WebSocket::OnBytes(std::string_view bytes) {
   last_received_ = clock_.Monotonic();
   if (!DeliverHeld()) return 0;
   incoming_ = bytes;
-  while (!incoming_.empty() && held_.empty()) {
+  while (!incoming_.empty() && held_.empty() && pings_ < kPingsMax) {
     // After a close frame nothing counts any more.
     if (!wslay_event_want_read(context_)) return bytes.size();
-    if (wslay_event_recv(context_) != 0) {
-      failed_ = true;
-      return bytes.size();
-    }
+    if (wslay_event_recv(context_) != 0) failed_ = true;
+    if (failed_) return bytes.size();
   }
   return bytes.size() - incoming_.size();
 }
@@ -278,6 +294,8 @@ Pulled WebSocket::Pull(size_t bytes_max, std::vector<SharedBytes>& out) {
   DeliverHeld();
   if (outgoing_->Room() > 0) handler_->OnRoom(std::min(bytes_max, outgoing_->Room()));
   QueueOutgoing(bytes_max);
+  // What was not read meanwhile is offered again.
+  if (std::exchange(pings_, 0) >= kPingsMax) outgoing_->Wake();
   if (!sent_.empty()) {
     out.push_back(std::make_shared<const std::string>(std::move(sent_)));
     sent_ = {};

@@ -185,6 +185,32 @@ TEST(WebSocket, RefusesBadFramesAndGreatMessages) {
   EXPECT_EQ(unmasked.Read(4).substr(2), "\x03\xea") << "1002, protocol error";
 }
 
+TEST(WebSocket, ReadsOnWhenAFloodOfPingsIsAnswered) {
+  auto fixture = EchoServer();
+  TestClient client(fixture.port());
+  constexpr size_t kPings = 5'000;
+  std::string flood;
+  for (size_t i = 0; i < kPings; ++i) flood += Frame(9, "");
+  std::jthread sending(
+      [&] { EXPECT_TRUE(client.Send(kHandshake + "\r\n" + flood + Frame(2, "end"))); });
+  client.ReadHead();
+  std::string pongs;
+  for (size_t i = 0; i < kPings; ++i) pongs += std::string("\x8a\x00", 2);
+  EXPECT_EQ(client.Read(2 * kPings), pongs);
+  EXPECT_EQ(client.Read(5), "\x82\x03" "end");
+}
+
+TEST(WebSocket, GivesUpAMessageOfCountlessFragments) {
+  auto fixture = EchoServer();
+  TestClient client(fixture.port());
+  std::string fragments = Frame(2, "");
+  fragments[0] = 2;  // Not the last one.
+  for (int i = 0; i < 5'000; ++i) fragments += std::string("\x00\x80\0\0\0\0", 6);
+  (void)client.Send(kHandshake + "\r\n" + fragments);
+  client.ReadHead();
+  EXPECT_EQ(client.ReadToEnd(), "");
+}
+
 // Takes messages only while willing.
 class Reluctant : public MessageHandler {
  public:

@@ -109,9 +109,16 @@ Result<std::vector<std::string>> RequestedNames(std::string_view request_pem, in
   for (int at = -1;;) {
     at = X509_NAME_get_index_by_NID(subject, nid, at);
     if (at < 0) return names;
-    const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
-    names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
-                       static_cast<size_t>(ASN1_STRING_length(value)));
+    // As whoever is shown the certificate reads it, however its text is encoded.
+    unsigned char* text = nullptr;
+    const int length = ASN1_STRING_to_UTF8(
+        &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (length < 0) {
+      ERR_clear_error();
+      return Fail(Reason::kInvalid, "x509: invalid RDNSequence: invalid attribute value");
+    }
+    names.emplace_back(reinterpret_cast<const char*>(text), static_cast<size_t>(length));
+    OPENSSL_free(text);
   }
 }
 

@@ -69,6 +69,10 @@ TEST_F(X509Test, ARequestNamesOrganizations) {
     X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8,
                                reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
   }
+  // In another encoding: two bytes a letter.
+  const unsigned char wide[] = {0, 'o', 0, 'p', 0, 's'};
+  X509_NAME_add_entry_by_NID(subject, NID_organizationName, V_ASN1_BMPSTRING, wide, sizeof wide,
+                             -1, 0);
   X509_REQ_set_pubkey(request, key_);
   X509_REQ_sign(request, key_, EVP_sha256());
   BIO* bio = BIO_new(BIO_s_mem());
@@ -76,7 +80,7 @@ TEST_F(X509Test, ARequestNamesOrganizations) {
   X509_REQ_free(request);
   const auto names = RequestedOrganizations(TextOf(bio));
   ASSERT_TRUE(names);
-  EXPECT_EQ(*names, (std::vector<std::string>{"a", "system:masters"}));
+  EXPECT_EQ(*names, (std::vector<std::string>{"a", "system:masters", "ops"}));
   EXPECT_FALSE(RequestedOrganizations("none").has_value());
 }
 

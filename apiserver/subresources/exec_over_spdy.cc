@@ -20,6 +20,7 @@ constexpr char kForwardTunnel[] = "SPDY/3.1+portforward.k8s.io";
 constexpr char kForward[] = "portforward.k8s.io";
 constexpr char kSuccess[] = R"({"metadata":{},"status":"Success"})";
 constexpr size_t kRefusalBytesMax = 4096;
+constexpr size_t kStatusBytesMax = 1 << 20;  // What a kubelet says of how a command ended.
 constexpr Duration kPingEvery = std::chrono::seconds(5);
 
 enum Channel : char { kInput = 0, kOutput = 1, kError = 2, kStatus = 3, kResize = 4 };
@@ -113,7 +114,7 @@ class Bridge {
     const auto channel = channels_.find(stream);
     if (channel == channels_.end()) return bytes.size();
     if (channel->second == kStatus) {
-      status_ += bytes;
+      status_ += bytes.substr(0, kStatusBytesMax - std::min(status_.size(), kStatusBytesMax));
       return bytes.size();
     }
     const auto to = client();

@@ -44,11 +44,21 @@ int Number(const std::string& text) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() ? value : 0;
 }
 
-// A client must not reach through the server what only the server may reach.
-Result<> CheckProxyable(const std::string& host) {
-  const auto address = ParseIp(host);
-  if (!host.empty() && (!address || IsGlobalUnicast(*address))) return {};
-  return Fail(Reason::kBadRequest, "address not allowed");
+// A client must not reach through the server what only the server may reach: itself above all,
+// which knows it by a certificate that may everything.
+bool IsProxyable(const std::string& address) {
+  const auto parsed = ParseIp(address);
+  return parsed && IsGlobalUnicast(*parsed);
+}
+
+// A name is looked at when it has been resolved.
+Result<> CheckProxyable(http::Upstream& upstream) {
+  const auto address = ParseIp(upstream.host);
+  if (upstream.host.empty() || (address && !IsGlobalUnicast(*address))) {
+    return Fail(Reason::kBadRequest, "address not allowed");
+  }
+  if (!address) upstream.allows = IsProxyable;
+  return {};
 }
 
 Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const Target& target) {
@@ -168,11 +178,14 @@ void RemoveCorsHeaders(http::Response& response) {
 }
 
 http::Response Unreachable(const Error& error) {
+  const bool refused = error.reason == Reason::kBadRequest;
   http::Response response;
-  response.status = 503;
+  response.status = refused ? 400 : 503;
   response.content_type = "application/json";
-  response.body = StatusText(
-      Error{Reason::kServiceUnavailable, "error trying to reach service: " + error.message});
+  response.body =
+      StatusText(refused ? error
+                         : Error{Reason::kServiceUnavailable,
+                                 "error trying to reach service: " + error.message});
   return response;
 }
 
@@ -221,7 +234,7 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   }
   http::Forwarding forwarding;
   forwarding.upstream = TRY(UpstreamOf(core, request, *target));
-  TRY(CheckProxyable(forwarding.upstream.host));
+  TRY(CheckProxyable(forwarding.upstream));
   const std::string path = PathBehindProxy(request.info);
   const std::string& method = request.http.method;
   if (path.empty() && (method == "GET" || method == "HEAD") && !http::IsUpgrade(request.http)) {
