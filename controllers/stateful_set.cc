@@ -94,7 +94,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   Result<> CreatePod(const StatefulSet& set, const Used& used, int ordinal) {
     for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
       const auto claim = claims_.Get(KeyOf(wanted));
-      // It goes with the pod that had this name before.
+      // It goes with the pod that had this name before, and wakes the set when it is gone.
       if (claim && stateful::IsStale(set, *claim, nullptr)) return {};
     }
     const bool of_current = stateful::IsMadeOfCurrent(set, ordinal);
@@ -273,7 +273,13 @@ void AddStatefulSetController(Manager& manager) {
   ControllerBuilder<StatefulSet>(manager, "statefulset")
       .Owns<Pod>()
       .Owns<ControllerRevision>()
-      .Watches<PersistentVolumeClaim>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<PersistentVolumeClaim>([sets](const PersistentVolumeClaim& claim) {
+        std::vector<ObjectKey> keys;
+        for (const auto& set : sets.ListIn(claim.metadata.namespace_)) {
+          if (stateful::NamesClaim(*set, claim.metadata.name)) keys.push_back(KeyOf(*set));
+        }
+        return keys;
+      })
       .Watches<Pod>([sets](const Pod& pod) {
         std::vector<ObjectKey> keys;
         if (ControllerOf(pod.metadata)) return keys;

@@ -192,6 +192,15 @@ bool IsWanted(const StatefulSet& set, int ordinal) {
   return ordinal >= StartOf(set) && ordinal < EndOf(set);
 }
 
+bool NamesClaim(const StatefulSet& set, const std::string& claim_name) {
+  const auto& templates = set.spec.volume_claim_templates;
+  return std::any_of(templates.begin(), templates.end(), [&](const auto& claim_template) {
+    const std::string prefix = claim_template.metadata.name + "-";
+    return claim_name.starts_with(prefix) &&
+           OrdinalOf(set, claim_name.substr(prefix.size())).has_value();
+  });
+}
+
 std::string RevisionOf(const Pod& pod) {
   const auto label = pod.metadata.labels.find(std::string(kRevisionLabel));
   return label == pod.metadata.labels.end() ? "" : label->second;

@@ -29,6 +29,8 @@ std::optional<int> OrdinalOf(const apps_v1::StatefulSet& set, const std::string&
 std::string NameOf(const apps_v1::StatefulSet& set, int ordinal);
 // Whether the set is to have a member there.
 bool IsWanted(const apps_v1::StatefulSet& set, int ordinal);
+// Whether the name is one that a claim of a member has.
+bool NamesClaim(const apps_v1::StatefulSet& set, const std::string& claim_name);
 // "" when the pod is of none.
 std::string RevisionOf(const core_v1::Pod& pod);
 

@@ -105,6 +105,17 @@ TEST_F(StatefulSetPlanTest, OrdinalsEndWhereNamesCanNoLongerBeRead) {
   EXPECT_TRUE(IsMadeOfCurrent(set_, kLast)) << "it is below the partition";
 }
 
+TEST_F(StatefulSetPlanTest, AClaimIsKnownByItsName) {
+  set_.spec.volume_claim_templates.emplace_back().metadata.name = "data";
+  set_.spec.volume_claim_templates.emplace_back().metadata.name = "data-web";
+  for (const char* mine : {"data-web-0", "data-web-12", "data-web-web-3"}) {
+    EXPECT_TRUE(NamesClaim(set_, mine)) << mine;
+  }
+  for (const char* other : {"data-web-", "data-web-x", "log-web-0", "data-webs-0", "data", ""}) {
+    EXPECT_FALSE(NamesClaim(set_, other)) << other;
+  }
+}
+
 TEST_F(StatefulSetPlanTest, MinReadySecondsCount) {
   set_.spec.min_ready_seconds = 30;
   Add(0);
