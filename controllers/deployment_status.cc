@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+
+#include "base/seconds.h"
 
 namespace skiff {
 namespace {
@@ -139,7 +142,8 @@ DeploymentStatus CountStatus(const Deployment& deployment, const rollout::Split&
   }
   if (sets.current) status.updated_replicas = sets.current->status.replicas;
   status.unavailable_replicas =
-      std::max(0, rollout::TotalSpec(sets.all) - status.available_replicas);
+      static_cast<int>(std::clamp<int64_t>(rollout::TotalSpec(sets.all) - status.available_replicas,
+                                           0, std::numeric_limits<int32_t>::max()));
   const int minimum = rollout::ReplicasOf(deployment) - rollout::BoundsOf(deployment).unavailable;
   if (status.available_replicas >= minimum) {
     SetCondition(status, "Available", "True", "MinimumReplicasAvailable",
