@@ -39,7 +39,7 @@ bool TimedOut(const Deployment& deployment, const DeploymentStatus& status, Time
   const DeploymentCondition* condition = FindCondition(status, "Progressing");
   if (!condition || condition->reason == "NewReplicaSetAvailable") return false;
   if (condition->reason == "ProgressDeadlineExceeded") return true;
-  const auto deadline = std::chrono::seconds(*deployment.spec.progress_deadline_seconds);
+  const Duration deadline = Seconds(*deployment.spec.progress_deadline_seconds);
   return condition->last_update_time.point() + deadline < now;
 }
 
@@ -175,7 +175,7 @@ Duration UntilDeadline(const Deployment& deployment, const DeploymentStatus& sta
       condition->reason == "ProgressDeadlineExceeded") {
     return kNever;
   }
-  const auto deadline = std::chrono::seconds(*deployment.spec.progress_deadline_seconds);
+  const Duration deadline = Seconds(*deployment.spec.progress_deadline_seconds);
   const Duration left = condition->last_update_time.point() + deadline - now;
   return std::max<Duration>(left, Duration(0)) + 1s;
 }

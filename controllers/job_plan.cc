@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/seconds.h"
 #include "controllers/pod_control.h"
 
 namespace skiff::job {
@@ -224,8 +225,7 @@ Verdict Judge(const Job& job, const Observation& observation, TimePoint now) {
     return {"FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"};
   }
   if (job.spec.active_deadline_seconds && job.status.start_time && !IsSuspended(job) &&
-      now >= job.status.start_time->point() +
-                 std::chrono::seconds(*job.spec.active_deadline_seconds)) {
+      now >= job.status.start_time->point() + Seconds(*job.spec.active_deadline_seconds)) {
     return {"FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline"};
   }
   const int succeeded = Succeeded(job, observation);
