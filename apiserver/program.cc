@@ -17,6 +17,7 @@
 #include "base/control_loop.h"
 #include "base/heap_release.h"
 #include "base/log.h"
+#include "base/pem.h"
 #include "http/server.h"
 
 namespace skiff {
@@ -282,7 +283,7 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   tls.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
   // Whose they are is seen when somebody is authenticated by them.
   const std::string of_proxies = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
-  tls.client_ca_pem += of_proxies;
+  tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
   return tls;
 }
 
