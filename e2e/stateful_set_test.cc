@@ -128,7 +128,7 @@ TEST_P(StatefulSetTest, AMemberComesBackWhenTheClaimOfTheOneBeforeIsGone) {
     std::erase(it.metadata.finalizers, "example.com/held");
   });
   cluster_.RunFor(30s);
-  EXPECT_THAT(Names<Pod>(), ElementsAre("db-0", "db-1"));
+  ASSERT_THAT(Names<Pod>(), ElementsAre("db-0", "db-1"));
   EXPECT_NE(cluster_.Get<PersistentVolumeClaim>(claim)->metadata.uid, first);
 }
 
