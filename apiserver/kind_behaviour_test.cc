@@ -86,6 +86,17 @@ TEST_F(KindBehaviourTest, GraceBelowNothingIsASecond) {
   EXPECT_EQ(sooner.body["metadata"]["deletionGracePeriodSeconds"], 1);
 }
 
+TEST_F(KindBehaviourTest, GraceMayBeAnyNumberOfSecondsAndIsShortenedAllTheSame) {
+  MakePod("p", R"("nodeName": "n", "terminationGracePeriodSeconds": 9223372036854775807,)");
+  const std::string pod = std::string(kPods) + "/p";
+  const auto asked = Ask("DELETE", pod, "", "");
+  EXPECT_EQ(asked.body["metadata"]["deletionGracePeriodSeconds"], 9223372036854775807);
+  EXPECT_EQ(asked.body["metadata"]["deletionTimestamp"], "2123-10-21T22:13:20Z");
+  const auto sooner = Ask("DELETE", pod + "?gracePeriodSeconds=30", "", "");
+  EXPECT_EQ(sooner.body["metadata"]["deletionGracePeriodSeconds"], 30);
+  EXPECT_EQ(sooner.body["metadata"]["deletionTimestamp"], "2023-11-14T22:13:50Z");
+}
+
 TEST_F(KindBehaviourTest, PriorityClassesOfTheSystemStay) {
   const auto refused =
       Ask("DELETE", "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical", "", "");

@@ -17,6 +17,7 @@
 #include "base/control_loop.h"
 #include "base/heap_release.h"
 #include "base/log.h"
+#include "base/pem.h"
 #include "http/server.h"
 
 namespace skiff {
@@ -92,29 +93,47 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
             "The same for a node that is unreachable.");
 }
 
-// What command lines of kube-apiserver say that means nothing here.
-void IgnoreOthers(Flags& flags) {
-  for (const char* name : {"allow-privileged",
-                           "max-requests-inflight",
-                           "max-mutating-requests-inflight",
-                           "proxy-client-cert-file",
-                           "proxy-client-key-file",
-                           "kubelet-preferred-address-types",
-                           "etcd-count-metric-poll-period",
-                           "etcd-db-metric-poll-interval",
-                           "etcd-healthcheck-timeout",
-                           "etcd-readycheck-timeout",
-                           "lease-reuse-duration-seconds",
-                           "storage-media-type",
-                           "profiling",
-                           "request-timeout",
-                           "min-request-timeout",
-                           "runtime-config",
-                           "enable-priority-and-fairness",
-                           "watch-cache",
-                           "endpoint-reconciler-type"}) {
-    flags.Ignore(name, "Accepted for command lines of kube-apiserver.");
+constexpr bool kSwitch = true;
+constexpr bool kRefused = true;
+
+void AddUnusedStoreFlags(Flags& flags) {
+  for (const char* name : {"etcd-count-metric-poll-period", "etcd-db-metric-poll-interval"}) {
+    flags.AddUnused({name, "what etcd holds is not counted"});
   }
+  for (const char* name : {"etcd-healthcheck-timeout", "etcd-readycheck-timeout"}) {
+    flags.AddUnused({name, "how long a check of etcd may take is fixed"});
+  }
+  flags.AddUnused({"lease-reuse-duration-seconds", "it is 60", {"60"}});
+  flags.AddUnused({"storage-media-type", "objects are kept as JSON", {"application/json"}});
+  flags.AddUnused({"watch-cache", "events are always kept in memory", {"true"}, kSwitch});
+}
+
+// What command lines of kube-apiserver say that means nothing here.
+void AddUnusedFlags(Flags& flags) {
+  flags.AddUnused({"allow-privileged",
+                   "privileged containers are forbidden by Pod Security labels on namespaces",
+                   {"true"},
+                   kSwitch,
+                   kRefused});
+  for (const char* name : {"max-requests-inflight", "max-mutating-requests-inflight"}) {
+    flags.AddUnused({name, "how many requests may wait is fixed"});
+  }
+  flags.AddUnused({"enable-priority-and-fairness",
+                   "requests are taken in their order",
+                   {"false"},
+                   kSwitch});
+  for (const char* name : {"proxy-client-cert-file", "proxy-client-key-file"}) {
+    flags.AddUnused({name, "no request is passed on to another API server", {""}});
+  }
+  flags.AddUnused({"kubelet-preferred-address-types",
+                   "it is InternalIP,ExternalIP,Hostname",
+                   {"InternalIP,ExternalIP,Hostname"}});
+  flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
+  flags.AddUnused({"request-timeout", "a request has no time limit as a whole"});
+  flags.AddUnused({"min-request-timeout", "it is 1800", {"1800"}});
+  flags.AddUnused({"runtime-config", "what is there is served", {"", "api/all=true"}});
+  flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
+  AddUnusedStoreFlags(flags);
 }
 
 void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
@@ -173,7 +192,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   AddLogFlags(flags, to.log);
-  IgnoreOthers(flags);
+  AddUnusedFlags(flags);
 }
 
 // "": keys that nobody gave are kept in memory alone.
@@ -230,14 +249,6 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
     std::fputs(flags.Help().c_str(), stdout);
     return std::nullopt;
   }
-  for (const std::string& arg : args) {
-    to.anonymous_auth_given |= arg.starts_with("--anonymous-auth");
-    if (arg == "--allow-privileged=false") {
-      return Fail(Reason::kInvalid,
-                  "--allow-privileged=false is not supported: forbid privileged containers by Pod "
-                  "Security labels on namespaces");
-    }
-  }
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
   TRY(ParsePortRange(to.service_node_port_range));
@@ -282,7 +293,7 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   tls.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
   // Whose they are is seen when somebody is authenticated by them.
   const std::string of_proxies = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
-  tls.client_ca_pem += of_proxies;
+  tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
   return tls;
 }
 
@@ -317,7 +328,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .disabled_admission_plugins = flags.disable_admission_plugins,
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
       .default_unreachable_toleration_s = flags.default_unreachable_toleration_s};
-  if (flags.anonymous_auth_given) options.anonymous_auth = flags.anonymous_auth;
+  options.anonymous_auth = flags.anonymous_auth;
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,7 @@ struct ApiServerFlags {
   FrontProxyOptions front_proxy = {};  // But for its authorities.
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
-  bool anonymous_auth = true;
-  bool anonymous_auth_given = false;
+  std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.
   bool enable_bootstrap_token_auth = false;
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   std::string service_node_port_range = "30000-32767";

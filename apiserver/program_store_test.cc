@@ -35,6 +35,29 @@ TEST(ProgramStore, SaysWhichFlagIsWrong) {
   EXPECT_THAT(Refusal({"--durability=never"}), HasSubstr("--durability"));
 }
 
+TEST(ApiServerProgram, SaysWhatHasNoEffectAndRefusesTheRestrictionHoweverItIsSpelt) {
+  const auto flags = ParseApiServerFlags({"--allow-privileged", "--secure-port=7", "--profiling=0",
+                                          "--watch-cache", "--max-requests-inflight=9"});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ((*flags)->secure_port, 7) << "a switch takes no word after it";
+  EXPECT_THAT((*flags)->log.notes,
+              ElementsAre("--max-requests-inflight=9 has no effect: how many requests may wait is "
+                          "fixed"));
+  for (const char* no : {"false", "0", "f", "False", "F"}) {
+    const std::string refusal = Refusal({std::string("--allow-privileged=") + no});
+    EXPECT_THAT(refusal, HasSubstr("must not be ignored")) << no;
+  }
+}
+
+TEST(ApiServerProgram, KnowsWhetherAnonymousRequestsWereSpokenOf) {
+  const auto anonymous = [](std::vector<std::string> args) {
+    return (*ParseApiServerFlags(args))->anonymous_auth;
+  };
+  EXPECT_EQ(anonymous({}), std::nullopt);
+  EXPECT_EQ(anonymous({"--anonymous-auth"}), true);
+  EXPECT_EQ(anonymous({"--anonymous_auth=false"}), false) << "as pflag reads it";
+}
+
 TEST(ProgramStore, OpensEtcdUnderItsPrefixAndSaysWhenNobodyAnswers) {
   const EtcdHost host;
   SystemClock clock;

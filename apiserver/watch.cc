@@ -8,6 +8,7 @@
 #include "apiserver/storage/keys.h"
 #include "apiserver/watch_frame.h"
 #include "apiserver/watch_socket.h"
+#include "base/seconds.h"
 #include "http/websocket.h"
 
 namespace skiff {
@@ -16,9 +17,6 @@ namespace {
 constexpr size_t kEventsPerStep = 64;
 // A last bookmark goes out this long before the end, so that the client resumes from near it.
 constexpr Duration kLastBookmarkBefore = 2s;
-
-// Longer than any connection lasts; a greater number of seconds would not fit into a Duration.
-constexpr int64_t kTimeoutSecondsMax = 10LL * 365 * 24 * 3600;
 
 // What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
 struct Selection {
@@ -249,8 +247,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
       return Fail(Reason::kBadRequest, "fieldSelector metadata.name doesn't match requested name");
     }
   }
-  Duration timeout = std::chrono::seconds(
-      std::clamp<int64_t>(options.timeout_seconds.value_or(0), 0, kTimeoutSecondsMax));
+  Duration timeout = Seconds(options.timeout_seconds.value_or(0));
   const auto selection = std::make_shared<const Selection>(
       Selection{*request.kind, std::move(options),
                 request.info.legacy_watch ? request.info.name : std::string()});

@@ -146,6 +146,18 @@ void Flags::Add(const std::string& name, bool& value, const std::string& help) {
   });
 }
 
+void Flags::Add(const std::string& name, std::optional<bool>& value, const std::string& help) {
+  impl_->switches.insert(name);
+  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+    bool on = false;
+    if (!ParseBool(text, on)) {
+      return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
+    }
+    value = on;
+    return "";
+  });
+}
+
 void Flags::Add(const std::string& name, Duration& value, const std::string& help) {
   impl_->Add(name, help, [&value](const std::string& text) -> std::string {
     const auto parsed = ParseGoDuration(text);

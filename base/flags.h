@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ class Flags {
   void Add(const std::string& name, std::string& value, const std::string& help);
   void Add(const std::string& name, int& value, const std::string& help);
   void Add(const std::string& name, bool& value, const std::string& help);
+  // For who must know whether it was given.
+  void Add(const std::string& name, std::optional<bool>& value, const std::string& help);
   // Go's text of a duration: "1h30m", "500ms".
   void Add(const std::string& name, Duration& value, const std::string& help);
   // Comma-separated; when given several times the lists are joined.

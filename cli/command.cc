@@ -45,15 +45,18 @@ void Command::AddGlobals() {
   FlagEach("as-group", to.as_groups, "Group to impersonate.");
   add("as-uid", to.as_uid, "UID to impersonate.");
   add("v,v", to.verbosity, "Number for the log level verbosity.");
-  constexpr std::pair<const char*, bool> kIgnored[] = {
-      {"cache-dir", false},           {"kuberc", false},
-      {"log-flush-frequency", false}, {"profile", false},
-      {"profile-output", false},      {"vmodule", false},
-      {"disable-compression", true},  {"match-server-version", true},
-      {"warnings-as-errors", true}};
-  for (const auto& [name, is_switch] : kIgnored) {
-    if (!names_.try_emplace(name, is_switch).second) continue;
-    flags_.Ignore(name, "Accepted for command lines of kubectl.");
+  const UnusedFlag unused[] = {
+      {"cache-dir", "nothing is cached"},
+      {"kuberc", "no kuberc is read"},
+      {"log-flush-frequency", "each line is written at once"},
+      {"profile", "nothing is profiled"},
+      {"profile-output", "nothing is profiled"},
+      {"vmodule", "the level is the same for all files"},
+      {"disable-compression", "nothing is compressed", {"true"}, /*is_switch=*/true},
+      {"match-server-version", "versions are not compared", {"false"}, /*is_switch=*/true},
+      {"warnings-as-errors", "warnings are printed", {"false"}, /*is_switch=*/true}};
+  for (const UnusedFlag& flag : unused) {
+    if (names_.try_emplace(flag.name, flag.is_switch).second) flags_.AddUnused(flag);
   }
 }
 

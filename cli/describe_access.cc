@@ -1,6 +1,7 @@
 // Service accounts, roles, bindings and certificate signing requests.
 #include "api/base64.h"
 #include "api/human_duration.h"
+#include "base/seconds.h"
 #include "cli/certificate_names.h"
 #include "cli/describe.h"
 #include "cli/json_text.h"
@@ -81,7 +82,7 @@ void DescribeSigningRequest(DescribeWriter& out, DescribeContext& /*context*/, c
   out.Field(0, "Requesting User", TextAt(spec, "username"));
   out.FieldIf(0, "Signer", TextAt(spec, "signerName"));
   if (const Json& seconds = At(spec, "expirationSeconds"); !seconds.is_null()) {
-    out.Field(0, "Requested Duration", HumanDuration(std::chrono::seconds(IntOf(seconds))));
+    out.Field(0, "Requested Duration", HumanDuration(Seconds(IntOf(seconds))));
   }
   out.Field(0, "Status", RequestStatus(object));
   const auto pem = DecodeBase64(TextAt(spec, "request"));

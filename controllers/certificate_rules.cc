@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/node_services.h"
+#include "base/seconds.h"
 
 namespace skiff::certificates {
 namespace {
@@ -115,8 +116,8 @@ SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec
                       Duration duration_max) {
   Duration duration = duration_max;
   if (spec.expiration_seconds) {
-    duration = std::clamp<Duration>(std::chrono::seconds(*spec.expiration_seconds), kDurationMin,
-                                    std::max(kDurationMin, duration_max));
+    duration = std::clamp(Seconds(*spec.expiration_seconds), kDurationMin,
+                          std::max(kDurationMin, duration_max));
   }
   // A short life is not cut shorter by what is taken off for clocks that differ.
   const TimePoint end = now + duration - (duration < kShortDuration ? Duration(0) : kBackdate);

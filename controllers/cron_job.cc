@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/seconds.h"
 #include "client/reconciler.h"
 #include "client/refusals.h"
 #include "controllers/cron_job_plan.h"
@@ -148,7 +149,7 @@ class CronJobReconciler final : public Reconciler<CronJob> {
   Result<> Run(const CronJob& cron_job, const cron::Jobs& jobs, TimePoint run, const TimeZone& zone,
                CronJobStatus& status) {
     const auto& deadline = cron_job.spec.starting_deadline_seconds;
-    if (deadline && run + std::chrono::seconds(*deadline) < clock_.Now()) {
+    if (deadline && run + Seconds(*deadline) < clock_.Now()) {
       events_.Warning(cron_job, "MissSchedule",
                       fmt::format("Missed scheduled time to start a job: {:%a, %d %b %Y %H:%M:%S} "
                                   "+0000",

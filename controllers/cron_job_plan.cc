@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/seconds.h"
+
 namespace skiff::cron {
 namespace {
 
@@ -70,8 +72,7 @@ Result<Missed> MissedRuns(const CronJob& cron_job, const CronSchedule& schedule,
   TimePoint earliest = cron_job.metadata.creation_timestamp.point();
   if (cron_job.status.last_schedule_time) earliest = cron_job.status.last_schedule_time->point();
   if (cron_job.spec.starting_deadline_seconds) {
-    earliest =
-        std::max(earliest, now - std::chrono::seconds(*cron_job.spec.starting_deadline_seconds));
+    earliest = std::max(earliest, now - Seconds(*cron_job.spec.starting_deadline_seconds));
   }
   const auto first = NextRun(schedule, zone, earliest);
   if (!first || *first > now) return Missed{};

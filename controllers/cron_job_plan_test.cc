@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff::cron {
 namespace {
 
@@ -127,6 +129,12 @@ TEST(CronJobPlanTest, TheDeadlineLimitsHowFarBackIsLooked) {
   EXPECT_EQ(Latest(cron_job, "*/10 * * * *", "2024-01-01T00:29:00Z"), "2024-01-01T00:20:00Z");
   cron_job.spec.starting_deadline_seconds = 60;
   EXPECT_EQ(Latest(cron_job, "*/10 * * * *", "2024-01-01T00:29:00Z"), "none");
+}
+
+TEST(CronJobPlanTest, ADeadlineLongerThanAnyTimeLosesNoRun) {
+  auto cron_job = CronJobOf("2024-01-01T00:00:00Z");
+  cron_job.spec.starting_deadline_seconds = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(Latest(cron_job, "*/10 * * * *", "2024-01-01T00:29:00Z"), "2024-01-01T00:20:00Z");
 }
 
 TEST(CronJobPlanTest, AJobIsNamedAfterItsMinuteAndKnowsItsLocalTime) {

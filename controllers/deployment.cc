@@ -120,7 +120,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     const int size = rollout::ReplicasOf(set);
     CopyAnnotations(work.now.metadata, set.metadata);
     RaiseRevision(set.metadata, NextRevision(work));
-    SetReplicasAnnotations(set, rollout::ReplicasOf(work.now), MaxReplicasOf(work.now));
+    SetReplicasAnnotations(set, rollout::ReplicasOf(work.now), rollout::MaxSize(work.now));
     auto created = client_.Create(set);
     if (!created && created.error().reason == Reason::kAlreadyExists) {
       created = TakeExisting(work, set);
@@ -170,15 +170,11 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     return Fail(error);
   }
 
-  static int MaxReplicasOf(const Deployment& deployment) {
-    return rollout::ReplicasOf(deployment) + rollout::BoundsOf(deployment).surge;
-  }
-
   // Sets the size of one set; true when it changed.
   Result<bool> Apply(Work& work, const rollout::Resize& resize) {
     ReplicaSet wanted = *resize.set;
     wanted.spec.replicas = resize.replicas;
-    SetReplicasAnnotations(wanted, rollout::ReplicasOf(work.now), MaxReplicasOf(work.now));
+    SetReplicasAnnotations(wanted, rollout::ReplicasOf(work.now), rollout::MaxSize(work.now));
     if (wanted == *resize.set) return false;
     const int before = rollout::ReplicasOf(*resize.set);
     const auto updated = TRY(client_.Update(wanted));

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+
+#include "base/seconds.h"
 
 namespace skiff {
 namespace {
@@ -36,7 +39,7 @@ bool TimedOut(const Deployment& deployment, const DeploymentStatus& status, Time
   const DeploymentCondition* condition = FindCondition(status, "Progressing");
   if (!condition || condition->reason == "NewReplicaSetAvailable") return false;
   if (condition->reason == "ProgressDeadlineExceeded") return true;
-  const auto deadline = std::chrono::seconds(*deployment.spec.progress_deadline_seconds);
+  const Duration deadline = Seconds(*deployment.spec.progress_deadline_seconds);
   return condition->last_update_time.point() + deadline < now;
 }
 
@@ -139,7 +142,8 @@ DeploymentStatus CountStatus(const Deployment& deployment, const rollout::Split&
   }
   if (sets.current) status.updated_replicas = sets.current->status.replicas;
   status.unavailable_replicas =
-      std::max(0, rollout::TotalSpec(sets.all) - status.available_replicas);
+      static_cast<int>(std::clamp<int64_t>(rollout::TotalSpec(sets.all) - status.available_replicas,
+                                           0, std::numeric_limits<int32_t>::max()));
   const int minimum = rollout::ReplicasOf(deployment) - rollout::BoundsOf(deployment).unavailable;
   if (status.available_replicas >= minimum) {
     SetCondition(status, "Available", "True", "MinimumReplicasAvailable",
@@ -171,7 +175,7 @@ Duration UntilDeadline(const Deployment& deployment, const DeploymentStatus& sta
       condition->reason == "ProgressDeadlineExceeded") {
     return kNever;
   }
-  const auto deadline = std::chrono::seconds(*deployment.spec.progress_deadline_seconds);
+  const Duration deadline = Seconds(*deployment.spec.progress_deadline_seconds);
   const Duration left = condition->last_update_time.point() + deadline - now;
   return std::max<Duration>(left, Duration(0)) + 1s;
 }

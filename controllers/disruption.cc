@@ -1,6 +1,8 @@
 // PodDisruptionBudgets: how many pods the eviction subresource may delete at present.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <map>
 
 #include "api/gen/apps_v1.h"
@@ -87,9 +89,9 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
       }
     }
     if (unmanaged) TellUnmanaged(budget);
-    int sum = 0;
+    int64_t sum = 0;
     for (const auto& [uid, scale] : scales) sum += scale;
-    return sum;
+    return static_cast<int>(std::min<int64_t>(sum, std::numeric_limits<int32_t>::max()));
   }
 
   Result<std::pair<std::string, int>> ScaleOfOwner(const Pod& pod,

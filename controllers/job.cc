@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/seconds.h"
 #include "client/reconciler.h"
 #include "controllers/claim.h"
 #include "controllers/job_plan.h"
@@ -55,7 +56,7 @@ class JobReconciler final : public Reconciler<Job> {
     TRY(Count(job, std::move(now), observation, verdict, pods));
     if (job.spec.active_deadline_seconds && job.status.start_time) {
       const Duration left = job.status.start_time->point() +
-                            std::chrono::seconds(*job.spec.active_deadline_seconds) - clock_.Now();
+                            Seconds(*job.spec.active_deadline_seconds) - clock_.Now();
       if (left > Duration(0)) again = std::min(again, left);
     }
     return again == kNever ? Requeue::None() : Requeue::After(again);
@@ -295,7 +296,7 @@ class TtlReconciler final : public Reconciler<Job> {
     if (!ended) ended = job::FindCondition(job, "Failed");
     if (!ended) return kNever;
     const Duration left = ended->last_transition_time.point() +
-                          std::chrono::seconds(*job.spec.ttl_seconds_after_finished) - clock_.Now();
+                          Seconds(*job.spec.ttl_seconds_after_finished) - clock_.Now();
     return std::max(left, Duration(0));
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/seconds.h"
 #include "controllers/pod_control.h"
 
 namespace skiff::job {
@@ -33,8 +34,8 @@ bool ReplacesOnlyFailed(const Job& job) {
   return job.spec.pod_replacement_policy == "Failed" || job.spec.pod_failure_policy;
 }
 
-int RestartsOf(const Pod& pod) {
-  int restarts = 0;
+int64_t RestartsOf(const Pod& pod) {
+  int64_t restarts = 0;
   for (const auto* list : {&pod.status.container_statuses, &pod.status.init_container_statuses}) {
     for (const auto& status : *list) restarts += status.restart_count;
   }
@@ -45,7 +46,7 @@ bool PastBackOffLimit(const Job& job, const Observation& observation) {
   const int limit = job.spec.backoff_limit.value_or(6);
   if (Failed(job, observation) > limit) return true;
   if (job.spec.template_.spec.restart_policy != "OnFailure") return false;
-  int restarts = 0;
+  int64_t restarts = 0;
   for (const auto& pod : observation.active) restarts += RestartsOf(*pod);
   return limit == 0 ? restarts > 0 : restarts >= limit;
 }
@@ -224,8 +225,7 @@ Verdict Judge(const Job& job, const Observation& observation, TimePoint now) {
     return {"FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"};
   }
   if (job.spec.active_deadline_seconds && job.status.start_time && !IsSuspended(job) &&
-      now >= job.status.start_time->point() +
-                 std::chrono::seconds(*job.spec.active_deadline_seconds)) {
+      now >= job.status.start_time->point() + Seconds(*job.spec.active_deadline_seconds)) {
     return {"FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline"};
   }
   const int succeeded = Succeeded(job, observation);

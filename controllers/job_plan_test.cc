@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff::job {
 namespace {
 
@@ -95,6 +97,8 @@ TEST(JobPlanTest, CompletionAndDeadlineEndTheJob) {
   job.status.start_time = Time(kNow);
   EXPECT_EQ(Judge(job, {}, kNow + 59s).type, "");
   EXPECT_EQ(Judge(job, {}, kNow + 60s).reason, "DeadlineExceeded");
+  job.spec.active_deadline_seconds = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(Judge(job, {}, kNow + 60s).type, "");
 }
 
 TEST(JobPlanTest, IndexedPodsTakeTheLowestFreeIndexes) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/seconds.h"
 #include "client/discovery.h"
 #include "client/reconciler.h"
 #include "controllers/namespace_conditions.h"
@@ -48,7 +49,7 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
     }
     if (content.failed()) return Fail(Reason::kInternalError, Problems(content));
     if (content.estimate_s > 0) {
-      return Requeue::After(std::chrono::seconds(content.estimate_s / 2 + 1));
+      return Requeue::After(Seconds(content.estimate_s / 2 + 1));
     }
     return Finalize(*namespace_);
   }
@@ -102,7 +103,7 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
     }
     const Duration since = clock_.Now() - namespace_.metadata.deletion_timestamp->point();
     // They had their time: from now on only finalizers or a broken node explain what is left.
-    if (since > std::chrono::seconds(grace_s)) grace_s = 0;
+    if (since > Seconds(grace_s)) grace_s = 0;
     if (const auto done = DeleteAll(pods, name, content); !done) {
       content.deletion_failures.push_back(done.error().message);
       return;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/seconds.h"
+
 namespace skiff {
 
 using core_v1::Node;
@@ -173,10 +175,7 @@ Duration EvictionDelay(const std::vector<Taint>& taints,
                                          [&](const auto& it) { return Tolerates(it, taint); });
     if (toleration == tolerations.end()) return Duration(0);
     if (!toleration->toleration_seconds) continue;
-    const int64_t seconds = std::max<int64_t>(0, *toleration->toleration_seconds);
-    // More seconds than a Duration holds are as good as forever.
-    if (seconds > 9'000'000'000) continue;
-    delay = std::min<Duration>(delay, std::chrono::seconds(seconds));
+    delay = std::min(delay, std::max(Duration(0), Seconds(*toleration->toleration_seconds)));
   }
   return delay;
 }

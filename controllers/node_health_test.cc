@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff {
 namespace {
 
@@ -81,6 +83,8 @@ TEST(EvictionDelayTest, TheShortestTolerationCounts) {
   EXPECT_EQ(EvictionDelay(taints, {Tolerate("a", 300), Tolerate("b", 20)}), Duration(20s));
   EXPECT_EQ(EvictionDelay(taints, {Tolerate("", std::nullopt)}), kNever);
   EXPECT_EQ(EvictionDelay(taints, {Tolerate("a", -3), Tolerate("b", std::nullopt)}), Duration(0));
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_GT(EvictionDelay(taints, {Tolerate("a", kMost), Tolerate("b", kMost)}), 90 * 365 * 24h);
   EXPECT_EQ(EvictionDelay({}, {}), kNever);
   taints[0].effect = taints[1].effect = "NoSchedule";
   EXPECT_EQ(EvictionDelay(taints, {}), kNever);

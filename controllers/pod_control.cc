@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 
+#include "base/seconds.h"
 #include "client/refusals.h"
 
 namespace skiff {
@@ -86,8 +87,7 @@ Duration UntilAvailable(const Pod& pod, int32_t min_ready_seconds, TimePoint now
   if (!ready || ready->status != "True") return kNever;
   if (min_ready_seconds == 0) return Duration(0);
   if (ready->last_transition_time.IsZero()) return kNever;
-  const TimePoint available =
-      ready->last_transition_time.point() + std::chrono::seconds(min_ready_seconds);
+  const TimePoint available = ready->last_transition_time.point() + Seconds(min_ready_seconds);
   return std::max(Duration(0), Duration(available - now));
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff {
 namespace {
 
@@ -55,6 +57,13 @@ TEST(QuotaPlanTest, APodPastItsGraceIsNobodysAnyMore) {
   const auto quota = QuotaOf({{"pods", "5"}});
   EXPECT_EQ(Text(UsageOfPods(quota, {pod}, TimePoint(79s))), "pods=1 ");
   EXPECT_EQ(Text(UsageOfPods(quota, {pod}, TimePoint(81s))), "pods=0 ");
+}
+
+TEST(QuotaPlanTest, AGraceLongerThanAnyTimeIsNotOver) {
+  auto pod = PodOf("1");
+  pod.metadata.deletion_timestamp = Time(TimePoint(50s));
+  pod.metadata.deletion_grace_period_seconds = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(Text(UsageOfPods(QuotaOf({{"pods", "5"}}), {pod}, TimePoint(81s))), "pods=1 ");
 }
 
 TEST(QuotaPlanTest, ScopesTakeInThePodsTheyAreAbout) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "base/hash.h"
 #include "controllers/deployment_annotations.h"
@@ -10,7 +11,7 @@
 namespace skiff::rollout {
 namespace {
 
-constexpr int32_t kUnlimited = 2147483647;
+constexpr int32_t kUnlimited = std::numeric_limits<int32_t>::max();
 constexpr size_t kNameMax = 253;
 
 bool OlderFirst(const Ptr<ReplicaSet>& a, const Ptr<ReplicaSet>& b) {
@@ -22,9 +23,14 @@ bool OlderFirst(const Ptr<ReplicaSet>& a, const Ptr<ReplicaSet>& b) {
   return x.name < y.name;
 }
 
+// A number of replicas, of what need not be one.
+int Saturated(int64_t replicas) {
+  return static_cast<int>(std::clamp<int64_t>(replicas, 0, std::numeric_limits<int32_t>::max()));
+}
+
 // Pods beyond a set's size are as good as gone, though its status may not say so yet.
-int Available(const Sets& sets) {
-  int sum = 0;
+int64_t Available(const Sets& sets) {
+  int64_t sum = 0;
   for (const auto& set : sets) sum += std::min(set->status.available_replicas, ReplicasOf(*set));
   return sum;
 }
@@ -43,41 +49,43 @@ bool IsSaturated(const Deployment& deployment, const Ptr<ReplicaSet>& set) {
 }
 
 // What the set's size would be if it kept its share of the deployment.
-int Proportion(const Deployment& deployment, const ReplicaSet& set, int to_add, int added) {
-  const int size = ReplicasOf(set);
+int64_t Proportion(const Deployment& deployment, const ReplicaSet& set, int64_t to_add,
+                   int64_t added) {
+  const int64_t size = ReplicasOf(set);
   if (size == 0 || to_add == 0 || to_add == added) return 0;
-  const int left = to_add - added;
-  int share = -size;
+  const int64_t left = to_add - added;
+  int64_t share = -size;
   const int wanted = ReplicasOf(deployment);
   if (wanted != 0) {
     const int total_before = MaxReplicas(set).value_or(set.status.replicas);
     if (total_before == 0) return 0;
-    const double now = static_cast<double>(size) * (wanted + BoundsOf(deployment).surge);
-    share = static_cast<int>(std::round(now / total_before)) - size;
+    const double now = static_cast<double>(size) * MaxSize(deployment);
+    // One that is larger than all were together: the annotation is anybody's to write.
+    const double most = std::numeric_limits<int32_t>::max();
+    share = static_cast<int64_t>(std::clamp(std::round(now / total_before), -most, most)) - size;
   }
   return to_add > 0 ? std::min(share, left) : std::max(share, left);
 }
 
 std::vector<Resize> ScaleProportionally(const Deployment& deployment, const Split& sets) {
   Sets active = Active(sets.all);
-  const int wanted = ReplicasOf(deployment);
-  const int allowed = wanted > 0 ? wanted + BoundsOf(deployment).surge : 0;
-  const int to_add = allowed - TotalSpec(active);
+  const int allowed = ReplicasOf(deployment) > 0 ? MaxSize(deployment) : 0;
+  const int64_t to_add = allowed - TotalSpec(active);
   // Ties go to newer sets when growing and to older ones when shrinking.
   std::sort(active.begin(), active.end(), [&](const auto& a, const auto& b) {
     if (ReplicasOf(*a) != ReplicasOf(*b)) return ReplicasOf(*a) > ReplicasOf(*b);
     return to_add > 0 ? OlderFirst(b, a) : OlderFirst(a, b);
   });
-  std::vector<Resize> resizes;
-  int added = 0;
+  std::vector<int64_t> sizes;
+  int64_t added = 0;
   for (const auto& set : active) {
-    const int share = Proportion(deployment, *set, to_add, added);
-    resizes.push_back({set, ReplicasOf(*set) + share});
+    const int64_t share = Proportion(deployment, *set, to_add, added);
+    sizes.push_back(ReplicasOf(*set) + share);
     added += share;
   }
-  if (!resizes.empty()) {
-    resizes[0].replicas = std::max(0, resizes[0].replicas + to_add - added);
-  }
+  if (!sizes.empty()) sizes[0] += to_add - added;
+  std::vector<Resize> resizes;
+  for (size_t i = 0; i < active.size(); ++i) resizes.push_back({active[i], Saturated(sizes[i])});
   return resizes;
 }
 
@@ -95,8 +103,12 @@ int ReplicasOf(const ReplicaSet& set) {
   return set.spec.replicas.value_or(1);
 }
 
-int TotalSpec(const Sets& sets) {
-  int sum = 0;
+int MaxSize(const Deployment& deployment) {
+  return Saturated(int64_t{ReplicasOf(deployment)} + BoundsOf(deployment).surge);
+}
+
+int64_t TotalSpec(const Sets& sets) {
+  int64_t sum = 0;
   for (const auto& set : sets) sum += ReplicasOf(*set);
   return sum;
 }
@@ -177,12 +189,12 @@ ReplicaSet NewReplicaSet(const Deployment& deployment, const Split& sets) {
   return set;
 }
 
-int CurrentSize(const Deployment& deployment, int total, int size) {
+int CurrentSize(const Deployment& deployment, int64_t total, int size) {
   const int wanted = ReplicasOf(deployment);
   if (!IsRolling(deployment)) return wanted;
   if (size >= wanted) return wanted;
-  const int room = wanted + BoundsOf(deployment).surge - total;
-  return room <= 0 ? size : size + std::min(room, wanted - size);
+  const int64_t room = MaxSize(deployment) - total;
+  return room <= 0 ? size : static_cast<int>(size + std::min<int64_t>(room, wanted - size));
 }
 
 std::vector<Resize> ShrinkOld(const Deployment& deployment, const Split& sets) {
@@ -190,7 +202,7 @@ std::vector<Resize> ShrinkOld(const Deployment& deployment, const Split& sets) {
   const int min_available = ReplicasOf(deployment) - BoundsOf(deployment).unavailable;
   const int current_unavailable =
       sets.current ? ReplicasOf(*sets.current) - sets.current->status.available_replicas : 0;
-  int budget = TotalSpec(sets.all) - min_available - current_unavailable;
+  int64_t budget = TotalSpec(sets.all) - min_available - current_unavailable;
   if (budget <= 0) return {};
   std::map<std::string, int> sizes;
   for (const auto& set : sets.old) sizes[set->metadata.uid] = ReplicasOf(*set);
@@ -199,15 +211,15 @@ std::vector<Resize> ShrinkOld(const Deployment& deployment, const Split& sets) {
     int& size = sizes[set->metadata.uid];
     const int unhealthy = size - set->status.available_replicas;
     if (size == 0 || unhealthy <= 0) continue;
-    const int less = std::min(budget, unhealthy);
+    const int less = static_cast<int>(std::min<int64_t>(budget, unhealthy));
     size -= less;
     budget -= less;
   }
-  int spare = Available(sets.all) - min_available;
+  int64_t spare = Available(sets.all) - min_available;
   for (const auto& set : sets.old) {
     int& size = sizes[set->metadata.uid];
     if (spare <= 0 || size == 0) continue;
-    const int less = std::min(size, spare);
+    const int less = static_cast<int>(std::min<int64_t>(size, spare));
     size -= less;
     spare -= less;
   }

@@ -29,7 +29,9 @@ Bounds BoundsOf(const Deployment& deployment);
 bool IsRolling(const Deployment& deployment);
 int ReplicasOf(const Deployment& deployment);
 int ReplicasOf(const ReplicaSet& set);
-int TotalSpec(const Sets& sets);
+// With the surge; as many as a number of replicas can say.
+int MaxSize(const Deployment& deployment);
+int64_t TotalSpec(const Sets& sets);
 
 // The deployment's ReplicaSets: the one made from its present template (or nullptr) and the rest,
 // each oldest first.
@@ -49,7 +51,7 @@ bool SameTemplate(const core_v1::PodTemplateSpec& a, const core_v1::PodTemplateS
 ReplicaSet NewReplicaSet(const Deployment& deployment, const Split& sets);
 
 // How large the current set is made in a rolling update (also when it is new, with `size` 0).
-int CurrentSize(const Deployment& deployment, int total, int size);
+int CurrentSize(const Deployment& deployment, int64_t total, int size);
 // The next step of a rolling update that shrinks old sets; empty when it must wait.
 std::vector<Resize> ShrinkOld(const Deployment& deployment, const Split& sets);
 // Spreads a changed number of replicas over all sets, in proportion. Also holds sets that keep

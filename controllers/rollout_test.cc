@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "controllers/deployment_annotations.h"
 #include "controllers/deployment_status.h"
 
@@ -63,6 +65,28 @@ TEST(RolloutTest, TheCurrentSetGrowsOnlyAsFarAsTheSurgeAllows) {
   EXPECT_EQ(CurrentSize(deployment, 12, 2), 2);
   EXPECT_EQ(CurrentSize(deployment, 4, 2), 10);
   EXPECT_EQ(CurrentSize(deployment, 14, 12), 10) << "too large: down at once";
+}
+
+TEST(RolloutTest, TheLargestNumberOfReplicasIsReached) {
+  constexpr int kMost = std::numeric_limits<int32_t>::max();
+  const Deployment deployment = DeploymentOf(kMost, std::string("25%"), std::string("25%"));
+  EXPECT_EQ(MaxSize(deployment), kMost);
+  EXPECT_EQ(CurrentSize(deployment, /*total=*/0, /*size=*/0), kMost);
+  EXPECT_EQ(CurrentSize(deployment, /*total=*/int64_t{2} * kMost, /*size=*/5), 5);
+  const Split both = SplitOf(SetOf("new", kMost, kMost, 1), {SetOf("old", kMost, kMost, 9)});
+  EXPECT_EQ(TotalSpec(both.all), int64_t{2} * kMost);
+  EXPECT_EQ(Sizes(ShrinkOld(deployment, both)), (std::map<std::string, int>{{"old", 0}}));
+}
+
+TEST(RolloutTest, SetsOfAnySizeShareTheLargestNumberOfReplicas) {
+  constexpr int kMost = std::numeric_limits<int32_t>::max();
+  const Deployment deployment = DeploymentOf(kMost, std::string("25%"), std::string("25%"));
+  const auto sizes =
+      Sizes(Scale(deployment, SplitOf(SetOf("new", 3, 3, 1, 4), {SetOf("old", 1, 1, 9, 4)})));
+  EXPECT_EQ(int64_t{sizes.at("new")} + sizes.at("old"), kMost);
+  const auto less = Sizes(Scale(DeploymentOf(4, 0, 1), SplitOf(SetOf("new", kMost, 1, 1, kMost),
+                                                              {SetOf("old", kMost, 1, 9, kMost)})));
+  EXPECT_EQ(less.at("new") + less.at("old"), 4);
 }
 
 TEST(RolloutTest, OldSetsShrinkOnlyAsFarAsEnoughStaysAvailable) {

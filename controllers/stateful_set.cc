@@ -23,7 +23,6 @@ using core_v1::Pod;
 
 constexpr size_t kRevisionNameMax = 223;
 constexpr std::string_view kHashLabel = "controller.kubernetes.io/hash";
-constexpr int kBurst = 500;
 
 class StatefulSetReconciler final : public Reconciler<StatefulSet> {
  public:
@@ -82,8 +81,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
         stateful::SetIdentity(set, OrdinalOf(set, *pod), it);
       }));
     }
-    const int creates = std::min<int>(kBurst, static_cast<int>(plan.create.size()));
-    TRY(SlowStart(hands_, creates,
+    TRY(SlowStart(hands_, static_cast<int>(plan.create.size()),
                   [&](int index) { return CreatePod(set, used, plan.create[index]); }));
     for (const auto& pod : plan.remove) TRY(DeletePod(set, *pod));
     return {};
@@ -96,7 +94,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   Result<> CreatePod(const StatefulSet& set, const Used& used, int ordinal) {
     for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
       const auto claim = claims_.Get(KeyOf(wanted));
-      // It goes with the pod that had this name before.
+      // It goes with the pod that had this name before, and wakes the set when it is gone.
       if (claim && stateful::IsStale(set, *claim, nullptr)) return {};
     }
     const bool of_current = stateful::IsMadeOfCurrent(set, ordinal);
@@ -156,8 +154,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   Result<> KeepOwners(const StatefulSet& set, const Pod& pod) {
     if (set.spec.volume_claim_templates.empty()) return {};
     const int ordinal = OrdinalOf(set, pod);
-    const int start = set.spec.ordinals ? set.spec.ordinals->start : 0;
-    const bool condemned = ordinal < start || ordinal >= start + set.spec.replicas.value_or(1);
+    const bool condemned = !stateful::IsWanted(set, ordinal);
     for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
       const auto claim = claims_.Get(KeyOf(wanted));
       if (!claim) continue;
@@ -276,7 +273,13 @@ void AddStatefulSetController(Manager& manager) {
   ControllerBuilder<StatefulSet>(manager, "statefulset")
       .Owns<Pod>()
       .Owns<ControllerRevision>()
-      .Watches<PersistentVolumeClaim>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<PersistentVolumeClaim>([sets](const PersistentVolumeClaim& claim) {
+        std::vector<ObjectKey> keys;
+        for (const auto& set : sets.ListIn(claim.metadata.namespace_)) {
+          if (stateful::NamesClaim(*set, claim.metadata.name)) keys.push_back(KeyOf(*set));
+        }
+        return keys;
+      })
       .Watches<Pod>([sets](const Pod& pod) {
         std::vector<ObjectKey> keys;
         if (ControllerOf(pod.metadata)) return keys;

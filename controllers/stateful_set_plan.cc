@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "controllers/pod_control.h"
 
@@ -12,12 +13,18 @@ using apps_v1::StatefulSet;
 using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 
-int StartOf(const StatefulSet& set) {
+// The sums of ordinals need not fit into an int.
+int64_t StartOf(const StatefulSet& set) {
   return set.spec.ordinals ? set.spec.ordinals->start : 0;
 }
 
 int ReplicasOf(const StatefulSet& set) {
   return set.spec.replicas.value_or(1);
+}
+
+// One past the last. A greater ordinal than an int holds is no member's: OrdinalOf.
+int64_t EndOf(const StatefulSet& set) {
+  return std::min(StartOf(set) + ReplicasOf(set), int64_t{std::numeric_limits<int>::max()} + 1);
 }
 
 bool IsRolling(const StatefulSet& set) {
@@ -49,12 +56,10 @@ class Planner {
  public:
   explicit Planner(const Input& input)
       : input_(input), monotonic_(input.set.spec.pod_management_policy != "Parallel") {
-    const int start = StartOf(input.set);
     for (const auto& pod : input.pods) {
       const auto ordinal = OrdinalOf(input.set, pod->metadata.name);
       if (!ordinal) continue;
-      const bool is_wanted = *ordinal >= start && *ordinal < start + ReplicasOf(input.set);
-      (is_wanted ? replicas_ : condemned_)[*ordinal] = pod;
+      (IsWanted(input.set, *ordinal) ? replicas_ : condemned_)[*ordinal] = pod;
     }
   }
 
@@ -67,9 +72,16 @@ class Planner {
   // Each of these says whether the pass goes on.
   bool Fill() {
     bool goes_on = true;
-    const int start = StartOf(input_.set);
-    for (int ordinal = start; ordinal < start + ReplicasOf(input_.set); ++ordinal) {
-      const auto found = replicas_.find(ordinal);
+    const int64_t end = EndOf(input_.set);
+    for (int64_t at = StartOf(input_.set); at < end; ++at) {
+      const int ordinal = static_cast<int>(at);
+      auto found = replicas_.find(ordinal);
+      if (found == replicas_.end() && plan_.create.size() >= kCreatesMax) {
+        // Those that are there are looked after all the same.
+        found = replicas_.upper_bound(ordinal);
+        if (found == replicas_.end()) break;
+        at = found->first;
+      }
       if (found == replicas_.end()) {
         plan_.create.push_back(ordinal);
         goes_on = false;
@@ -174,6 +186,19 @@ std::optional<int> OrdinalOf(const StatefulSet& set, const std::string& pod_name
 
 std::string NameOf(const StatefulSet& set, int ordinal) {
   return set.metadata.name + "-" + std::to_string(ordinal);
+}
+
+bool IsWanted(const StatefulSet& set, int ordinal) {
+  return ordinal >= StartOf(set) && ordinal < EndOf(set);
+}
+
+bool NamesClaim(const StatefulSet& set, const std::string& claim_name) {
+  const auto& templates = set.spec.volume_claim_templates;
+  return std::any_of(templates.begin(), templates.end(), [&](const auto& claim_template) {
+    const std::string prefix = claim_template.metadata.name + "-";
+    return claim_name.starts_with(prefix) &&
+           OrdinalOf(set, claim_name.substr(prefix.size())).has_value();
+  });
 }
 
 std::string RevisionOf(const Pod& pod) {

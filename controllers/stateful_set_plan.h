@@ -27,6 +27,10 @@ inline constexpr std::string_view kRevisionLabel = "controller-revision-hash";
 // 3 for a pod web-3 of the set web; nullopt when the name is not one of the set's.
 std::optional<int> OrdinalOf(const apps_v1::StatefulSet& set, const std::string& pod_name);
 std::string NameOf(const apps_v1::StatefulSet& set, int ordinal);
+// Whether the set is to have a member there.
+bool IsWanted(const apps_v1::StatefulSet& set, int ordinal);
+// Whether the name is one that a claim of a member has.
+bool NamesClaim(const apps_v1::StatefulSet& set, const std::string& claim_name);
 // "" when the pod is of none.
 std::string RevisionOf(const core_v1::Pod& pod);
 
@@ -38,8 +42,11 @@ struct Input {
   TimePoint now;
 };
 
+// A set may ask for any number of pods: no more than these are planned at one time.
+inline constexpr size_t kCreatesMax = 500;
+
 struct Plan {
-  std::vector<int> create;  // Ordinals, in their order.
+  std::vector<int> create;  // Ordinals, in their order; at most kCreatesMax.
   Pods remove;
   Pods check_claims;  // Pending ones: the claims they wait for may have been deleted.
   Pods relabel;       // Whose labels do not say who they are.

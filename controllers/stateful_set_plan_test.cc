@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff::stateful {
 namespace {
 
@@ -76,6 +78,42 @@ TEST_F(StatefulSetPlanTest, InParallelNobodyWaits) {
   set_.spec.pod_management_policy = "Parallel";
   Break(*Add(1));
   EXPECT_THAT(PlanNow().create, ElementsAre(0, 2));
+}
+
+TEST_F(StatefulSetPlanTest, AnyNumberMayBeAskedForAndABatchIsMade) {
+  set_.spec.pod_management_policy = "Parallel";
+  set_.spec.replicas = 2'000'000'000;
+  Add(1'999'999'999)->status.phase = "Failed";
+  const Plan plan = PlanNow();
+  EXPECT_EQ(plan.create.size(), kCreatesMax);
+  EXPECT_EQ(plan.create.back(), static_cast<int>(kCreatesMax) - 1);
+  EXPECT_THAT(Names(plan.remove), ElementsAre("web-1999999999")) << "a batch hides nobody";
+}
+
+TEST_F(StatefulSetPlanTest, OrdinalsEndWhereNamesCanNoLongerBeRead) {
+  constexpr int kLast = std::numeric_limits<int>::max();
+  set_.spec.pod_management_policy = "Parallel";
+  set_.spec.ordinals.Ensure().start = kLast - 1;
+  set_.spec.replicas = kLast;
+  EXPECT_THAT(PlanNow().create, ElementsAre(kLast - 1, kLast));
+  Add(kLast);
+  Add(0);
+  EXPECT_THAT(PlanNow().create, ElementsAre(kLast - 1));
+  EXPECT_TRUE(IsWanted(set_, kLast));
+  EXPECT_FALSE(IsWanted(set_, 0));
+  set_.spec.update_strategy.rolling_update->partition = kLast;
+  EXPECT_TRUE(IsMadeOfCurrent(set_, kLast)) << "it is below the partition";
+}
+
+TEST_F(StatefulSetPlanTest, AClaimIsKnownByItsName) {
+  set_.spec.volume_claim_templates.emplace_back().metadata.name = "data";
+  set_.spec.volume_claim_templates.emplace_back().metadata.name = "data-web";
+  for (const char* mine : {"data-web-0", "data-web-12", "data-web-web-3"}) {
+    EXPECT_TRUE(NamesClaim(set_, mine)) << mine;
+  }
+  for (const char* other : {"data-web-", "data-web-x", "log-web-0", "data-webs-0", "data", ""}) {
+    EXPECT_FALSE(NamesClaim(set_, other)) << other;
+  }
 }
 
 TEST_F(StatefulSetPlanTest, MinReadySecondsCount) {

@@ -112,6 +112,26 @@ TEST_P(StatefulSetTest, ClaimsGoByTheRetentionPolicy) {
   EXPECT_THAT(Names<PersistentVolumeClaim>(), IsEmpty());
 }
 
+TEST_P(StatefulSetTest, AMemberComesBackWhenTheClaimOfTheOneBeforeIsGone) {
+  StatefulSet set = SetOf(2);
+  set.spec.persistent_volume_claim_retention_policy.Ensure().when_scaled = "Delete";
+  cluster_.Apply(set).RunFor(30s);
+  const ObjectKey claim = {"default", "data-db-1"};
+  const std::string first = cluster_.Get<PersistentVolumeClaim>(claim)->metadata.uid;
+  cluster_.Edit<PersistentVolumeClaim>(claim, [](PersistentVolumeClaim& it) {
+    it.metadata.finalizers.emplace_back("example.com/held");
+  });
+  Edit([](StatefulSet& it) { it.spec.replicas = 1; });
+  Edit([](StatefulSet& it) { it.spec.replicas = 2; });
+  EXPECT_THAT(Names<Pod>(), ElementsAre("db-0")) << "the claim goes with the pod before it";
+  cluster_.Edit<PersistentVolumeClaim>(claim, [](PersistentVolumeClaim& it) {
+    std::erase(it.metadata.finalizers, "example.com/held");
+  });
+  cluster_.RunFor(30s);
+  ASSERT_THAT(Names<Pod>(), ElementsAre("db-0", "db-1"));
+  EXPECT_NE(cluster_.Get<PersistentVolumeClaim>(claim)->metadata.uid, first);
+}
+
 class CronJobTest : public StatefulSetTest {
  protected:
   static CronJob CronJobOf(const std::string& policy) {

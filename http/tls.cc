@@ -133,6 +133,12 @@ std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error
   }
   const Owned<BIO> writer(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(writer.get(), certificate);
+  // By way of whom an authority signed it: whoever asks later which authority needs them again.
+  // Those that were shown and not needed stay out, for they are any number of anything.
+  STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
+  for (int i = 1; i + 1 < sk_X509_num(chain); ++i) {
+    PEM_write_bio_X509(writer.get(), sk_X509_value(chain, i));
+  }
   char* text = nullptr;
   const long length = BIO_get_mem_data(writer.get(), &text);
   peer->pem.assign(text, length);

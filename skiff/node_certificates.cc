@@ -7,6 +7,7 @@
 #include "api/node_services.h"
 #include "apiserver/auth/pki.h"
 #include "base/hash.h"
+#include "base/pem.h"
 #include "client/scoped_informer.h"
 #include "controllers/certificate_rules.h"
 
@@ -151,7 +152,7 @@ Result<> SaveNodeIdentity(const std::string& directory, const NodeIdentity& iden
   if (error) return Fail(Reason::kForbidden, directory + "/pki: " + error.message());
   TRY(WriteWholeFile(AuthorityPath(directory), identity.authority_pem, 0644));
   TRY(WriteWholeFile(ClientPath(directory),
-                     identity.client.certificate_pem + identity.client.key_pem, 0600));
+                     JoinPem(identity.client.certificate_pem, identity.client.key_pem), 0600));
   Kubeconfig config;
   config.clusters["default-cluster"] = {.server = identity.server,
                                         .certificate_authority = AuthorityPath(directory)};
@@ -176,7 +177,7 @@ Result<KeyPair> LoadNodeServices(const std::string& directory, const std::string
 }
 
 Result<> SaveNodeServices(const std::string& directory, const KeyPair& pair) {
-  return WriteWholeFile(ServicesPath(directory), pair.certificate_pem + pair.key_pem, 0600);
+  return WriteWholeFile(ServicesPath(directory), JoinPem(pair.certificate_pem, pair.key_pem), 0600);
 }
 
 HttpsOptions HttpsOptionsOf(const NodeIdentity& identity) {

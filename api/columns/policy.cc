@@ -3,6 +3,7 @@
 
 #include "api/columns/cells.h"
 #include "api/human_duration.h"
+#include "base/seconds.h"
 
 namespace skiff::columns {
 namespace {
@@ -42,7 +43,7 @@ constexpr TableColumn kBinding[] = {
 
 Json DurationCell(const CellInput& input) {
   if (FindPath(input.object, "spec.expirationSeconds") == nullptr) return "<none>";
-  return HumanDuration(std::chrono::seconds(NumberAt(input.object, "spec.expirationSeconds")));
+  return HumanDuration(Seconds(NumberAt(input.object, "spec.expirationSeconds")));
 }
 
 Json SigningCell(const CellInput& input) {

@@ -5,6 +5,7 @@
 
 #include "api/gen/resource_v1.h"
 #include "api/rules/pod_resources.h"
+#include "base/seconds.h"
 
 namespace skiff {
 namespace {
@@ -36,7 +37,7 @@ bool IsOver(const core_v1::Pod& pod, std::optional<TimePoint> now) {
   const auto& metadata = pod.metadata;
   if (!now || !metadata.deletion_timestamp || !metadata.deletion_grace_period_seconds) return false;
   return *now > metadata.deletion_timestamp->point() +
-                    std::chrono::seconds(*metadata.deletion_grace_period_seconds);
+                    Seconds(*metadata.deletion_grace_period_seconds);
 }
 
 ResourceList Total(const core_v1::PodSpec& spec, bool limits) {

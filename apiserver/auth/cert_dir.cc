@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apiserver/auth/pki.h"
+#include "base/pem.h"
 
 namespace skiff {
 
@@ -30,7 +31,7 @@ Result<CertDirFiles> EnsureCertDir(const std::string& directory, const Certifica
   const KeyPair pair = TRY(authority.Issue(named, now));
   TRY(WriteWholeFile(files.key, pair.key_pem, 0600));
   TRY(WriteWholeFile(files.certificate,
-                     pair.certificate_pem + authority.pem().certificate_pem, 0644));
+                     JoinPem(pair.certificate_pem, authority.pem().certificate_pem), 0644));
   return files;
 }
 

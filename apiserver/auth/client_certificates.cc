@@ -76,8 +76,11 @@ void ReadSubject(const X509* certificate, CertificateHolder& holder) {
   holder.user.extra["authentication.kubernetes.io/credential-id"] = {CredentialId(certificate)};
 }
 
-// Whether one of the authorities signed it for clients, whatever the time.
-bool IsSignedBy(X509* certificate, const std::string& authorities_pem) {
+using Chain = std::vector<CertificatePtr>;
+
+// Whether one of the authorities signed the first for clients, itself or by way of the others,
+// whatever the time.
+bool IsSignedBy(const Chain& chain, const std::string& authorities_pem) {
   const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
                                                                       &X509_STORE_free);
   const BioPtr reader = Reader(authorities_pem);
@@ -88,7 +91,10 @@ bool IsSignedBy(X509* certificate, const std::string& authorities_pem) {
   X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
       X509_STORE_CTX_new(), &X509_STORE_CTX_free);
-  X509_STORE_CTX_init(context.get(), store.get(), certificate, nullptr);
+  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
+      sk_X509_new_null(), [](STACK_OF(X509)* list) { sk_X509_free(list); });
+  for (size_t i = 1; i < chain.size(); ++i) sk_X509_push(others.get(), chain[i].get());
+  X509_STORE_CTX_init(context.get(), store.get(), chain[0].get(), others.get());
   X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
   const bool is_signed = X509_verify_cert(context.get()) == 1;
   ERR_clear_error();
@@ -103,19 +109,22 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
     const auto known = known_.find(pem);
     if (known != known_.end()) return known->second;
   }
-  const CertificatePtr certificate = Read(Reader(pem).get());
+  Chain chain;
+  const BioPtr reader = Reader(pem);
+  while (CertificatePtr next = Read(reader.get())) chain.push_back(std::move(next));
   ERR_clear_error();
-  if (!certificate) return nullptr;
+  if (chain.empty()) return nullptr;
+  const X509* certificate = chain[0].get();
   auto holder = std::make_shared<CertificateHolder>();
-  ReadSubject(certificate.get(), *holder);
-  holder->not_before = PointOf(X509_get0_notBefore(certificate.get()));
-  holder->not_after = PointOf(X509_get0_notAfter(certificate.get()));
+  ReadSubject(certificate, *holder);
+  holder->not_before = PointOf(X509_get0_notBefore(certificate));
+  holder->not_after = PointOf(X509_get0_notAfter(certificate));
   if (options_.proxy_ca_pem.empty()) {
     holder->is_client = true;  // The handshake knew no other authorities.
   } else {
-    holder->is_proxy = IsSignedBy(certificate.get(), options_.proxy_ca_pem);
+    holder->is_proxy = IsSignedBy(chain, options_.proxy_ca_pem);
     holder->is_client =
-        !options_.client_ca_pem.empty() && IsSignedBy(certificate.get(), options_.client_ca_pem);
+        !options_.client_ca_pem.empty() && IsSignedBy(chain, options_.client_ca_pem);
   }
   const MutexLock lock(mutex_);
   if (known_.size() >= kKnownMax) known_.clear();

@@ -39,8 +39,8 @@ class ClientCertificates {
   };
   explicit ClientCertificates(Options options) : options_(std::move(options)) {}
 
-  // nullptr when it is no certificate. The certificates of connections that are open are read once
-  // each.
+  // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The
+  // certificates of connections that are open are read once each.
   std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem);
 
  private:

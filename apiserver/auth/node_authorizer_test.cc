@@ -192,6 +192,16 @@ TEST_F(NodeAuthorizerTest, WhatAPodComesToNameLaterIsReachedToo) {
   EXPECT_EQ(May("get - secrets default late"), "yes");
 }
 
+TEST_F(NodeAuthorizerTest, NobodyIsJudgedByWhatWasBeforeAGapInTheHistory) {
+  store_->ReadHistoryAside();  // Nobody runs its loop: what left the ring is not at hand.
+  EXPECT_EQ(May("get - secrets default s"), "yes");
+  ASSERT_EQ(Ask("DELETE", "/api/v1/namespaces/default/pods/mine?gracePeriodSeconds=0").code, 200);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(store_->Apply({.key = "/large/x", .value = std::string(1 << 20, 'x')}));
+  }
+  EXPECT_EQ(May("get - secrets default s"), kUnrelated);
+}
+
 TEST_F(NodeAuthorizerTest, OnlyMembersOfTheGroupAreNodes) {
   const Access own{.verb = "get", .version = "v1", .resource = "nodes", .name = "node1"};
   EXPECT_TRUE(

@@ -51,7 +51,7 @@ void NodeGraph::CatchUp() {
       std::all_of(cursors_.begin(), cursors_.end(), [](const auto& cursor) { return !!cursor; });
   if (watches_all && seen_ == current) return;
   for (size_t feed = 0; feed < kFeeds; ++feed) {
-    if (cursors_[feed] && TakeEvents(feed)) continue;
+    if (cursors_[feed] && TakeEvents(feed, current)) continue;
     cursors_[feed].reset();
     Reload(feed);
   }
@@ -61,7 +61,7 @@ void NodeGraph::CatchUp() {
 void NodeGraph::Reload(size_t feed) {
   const Feed& what = Feeds()[feed];
   const auto page = store_.List({.prefix = StorePrefix(what.kind->storage_key)});
-  if (!page) return;
+  if (!page) return;  // Without a cursor the next lookup tries again.
   (this->*what.clear)();
   for (const RecordPtr& record : page->records) (this->*what.put)(*record);
   // Nobody is woken: a lookup asks.
@@ -69,7 +69,7 @@ void NodeGraph::Reload(size_t feed) {
   if (cursor) cursors_[feed] = std::move(*cursor);
 }
 
-bool NodeGraph::TakeEvents(size_t feed) {
+bool NodeGraph::TakeEvents(size_t feed, Revision current) {
   const Feed& what = Feeds()[feed];
   std::vector<EventPtr> events;
   do {
@@ -84,7 +84,8 @@ bool NodeGraph::TakeEvents(size_t feed) {
       if (parts) (this->*what.forget)(parts->object_namespace, parts->name);
     }
   } while (events.size() >= kEventsPerStep);
-  return true;
+  // A cursor that fell behind has nothing until it has been read on for, and a right is judged now.
+  return cursors_[feed]->position() >= current;
 }
 
 // Pods are written far more often than what they name changes: only what may is decoded.

@@ -37,7 +37,8 @@ class NodeGraph {
   // A store that fails leaves the last state.
   void CatchUp() REQUIRES(mutex_);
   void Reload(size_t feed) REQUIRES(mutex_);
-  bool TakeEvents(size_t feed) REQUIRES(mutex_);
+  // Whether all is known now that was written through `current`.
+  bool TakeEvents(size_t feed, Revision current) REQUIRES(mutex_);
 
   void ClearPods() REQUIRES(mutex_) { relations_.ClearPods(); }
   void ClearVolumes() REQUIRES(mutex_) { relations_.ClearVolumes(); }

@@ -1,0 +1,74 @@
+// Whose a certificate is, when authorities signed it by way of others.
+#include "apiserver/auth/client_certificates.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/certificates.h"
+
+namespace skiff {
+namespace {
+
+// An authority, one that it signed, and the certificate of ann for clients that this one signed.
+const std::string kRoot = R"(-----BEGIN CERTIFICATE-----
+MIIBdTCCARugAwIBAgIUP2ynqPcsNS4xffzM+tuNk+bIglYwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjExNjMxNTNaGA8yMTI2MTAyODE2MzE1
+M1owDzENMAsGA1UEAwwEcm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLNz
+/MHOHbc63RkSJWfvn01e03wa9ICjISEoHDltO2brSBSEDuD9qYFx8hHrfckVS9+N
+yaEPOV7lmYyaZXts3e6jUzBRMB0GA1UdDgQWBBQwpfYjkggrdC6zQhQMA7odIWnu
+gzAfBgNVHSMEGDAWgBQwpfYjkggrdC6zQhQMA7odIWnugzAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0gAMEUCIQCifQTSR9hfGzVC9kZfc9wZQrvqbpV4hNNY
+Ly21hVZ0nwIgJyOT0VpQhkjPb9ymM++vRpU0Z4A9Lzhjt3+nsv0TfQk=
+-----END CERTIFICATE-----
+)";
+const std::string kBetween = R"(-----BEGIN CERTIFICATE-----
+MIIBhDCCASqgAwIBAgIUDeWSBWfC2Vh5x2BBAfeb4PCfYOkwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjExNjMxNTNaGA8yMTI2MTAyODE2MzE1
+M1owDjEMMAoGA1UEAwwDbWlkMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEDlir
+nS+D/5wBsHtXVhG4Ge384Z+wQtMpit9EVxogifSqcOGLh6S6gYTGJc1mLTh9c42K
+NsT6kjxSLFUHLZCnw6NjMGEwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMC
+AgQwHQYDVR0OBBYEFOnqiW4smVH3oOKc/z3mJUMRP6BkMB8GA1UdIwQYMBaAFDCl
+9iOSCCt0LrNCFAwDuh0hae6DMAoGCCqGSM49BAMCA0gAMEUCIQDIAPjzFuS66rPu
+ISpop1/R5VofC9d71W7oDflM1KjhrgIgNYDCVErGLjXq1vaS5IRwrUUJ/0/w6mZe
+SWL2IwT/WVQ=
+-----END CERTIFICATE-----
+)";
+const std::string kAnn = R"(-----BEGIN CERTIFICATE-----
+MIIBkzCCATmgAwIBAgIUIvVkL4H99k4QSn6elycbuxFPX70wCgYIKoZIzj0EAwIw
+DjEMMAoGA1UEAwwDbWlkMCAXDTI2MTEyMTE2MzE1M1oYDzIxMjYxMDI4MTYzMTUz
+WjAdMQ0wCwYDVQQKDAR0ZWFtMQwwCgYDVQQDDANhbm4wWTATBgcqhkjOPQIBBggq
+hkjOPQMBBwNCAATYgoFabcMpq29rjAYXhD/MfBJVw28EmzZ/IRq/ldK2cOtyKnOs
+eD/oCB9vguHDnab1cxcfvwO0SSsneTqOqJtIo2QwYjATBgNVHSUEDDAKBggrBgEF
+BQcDAjALBgNVHQ8EBAMCB4AwHQYDVR0OBBYEFCBTOuY8CjiYbigVFbNU+amvLGmU
+MB8GA1UdIwQYMBaAFOnqiW4smVH3oOKc/z3mJUMRP6BkMAoGCCqGSM49BAMCA0gA
+MEUCIQDHHzpddJukq+/zIhytygsRZnqYRb0a0MWGmY/6kGUe4gIgfgnrlVm0GY3V
+fiaJNMkTlFaNTENJEMDpvIX3Ty0lb40=
+-----END CERTIFICATE-----
+)";
+
+TEST(ClientCertificates, AnAuthorityMaySignByWayOfAnother) {
+  ClientCertificates of_users({.client_ca_pem = kRoot, .proxy_ca_pem = kRoot});
+  const auto shown = of_users.HolderOf(kAnn + kBetween);
+  ASSERT_NE(shown, nullptr);
+  EXPECT_EQ(shown->user.name, "ann");
+  EXPECT_TRUE(shown->is_client);
+  EXPECT_TRUE(shown->is_proxy);
+  const auto alone = of_users.HolderOf(kAnn);
+  ASSERT_NE(alone, nullptr);
+  EXPECT_FALSE(alone->is_client) << "nobody says who signed it";
+}
+
+TEST(ClientCertificates, WhatIsShownIsNotTrustedForThat) {
+  const auto other = CertificateAuthority::Create("other", TimePoint(1'700'000'000s));
+  ASSERT_TRUE(other);
+  ClientCertificates certificates(
+      {.client_ca_pem = other->pem().certificate_pem, .proxy_ca_pem = kRoot});
+  const auto shown = certificates.HolderOf(kAnn + kBetween + kRoot);
+  ASSERT_NE(shown, nullptr);
+  EXPECT_FALSE(shown->is_client);
+  EXPECT_TRUE(shown->is_proxy);
+}
+
+}  // namespace
+}  // namespace skiff
