@@ -6,6 +6,25 @@
 #include "kubelet/pod_references.h"
 
 namespace skiff::kubelet {
+namespace {
+
+// Nobody was there, or who was there could not say. What is no Status at all comes from a proxy in
+// between.
+bool IsUnanswered(const Error& error) {
+  switch (error.reason) {
+    case Reason::kServiceUnavailable:
+    case Reason::kTimeout:
+    case Reason::kServerTimeout:
+    case Reason::kInternalError:
+      return true;
+    case Reason::kUnknown:
+      return error.http_code == 0 || error.http_code >= 500;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 template <>
 std::map<ObjectKey, Ptr<core_v1::ConfigMap>>& KeptObjects::Store<core_v1::ConfigMap>() {
@@ -26,6 +45,10 @@ KeptObjects::Store<core_v1::PersistentVolume>() {
   return volumes_;
 }
 
+void KeptObjects::HoldAfter(const Error& error) {
+  if (IsUnanswered(error)) held_until_ = clock_.Monotonic() + kHold;
+}
+
 template <Kind K>
 Result<Ptr<K>> KeptObjects::Get(const std::string& namespace_, const std::string& name) {
   const ObjectKey key{namespace_, name};
@@ -44,7 +67,7 @@ Result<Ptr<K>> KeptObjects::Get(const std::string& namespace_, const std::string
     Store<K>().erase(key);
     return found;
   }
-  held_until_ = clock_.Monotonic() + kHold;
+  HoldAfter(found.error());
   const auto kept = Store<K>().find(key);
   if (kept != Store<K>().end()) return kept->second;
   return found;
@@ -104,7 +127,7 @@ Result<std::string> KeptObjects::Token(const core_v1::Pod& pod, const std::strin
     tokens_.erase(key);
     return tl::unexpected(made.error());
   }
-  held_until_ = clock_.Monotonic() + kHold;
+  HoldAfter(made.error());
   if (const KeptToken* token = kept()) return token->token;
   return tl::unexpected(made.error());
 }

@@ -19,8 +19,9 @@ namespace skiff::kubelet {
 // Thread-safe; a look-up blocks for a request.
 class KeptObjects {
  public:
-  // So long after a request failed, what is kept answers without another one: a pod that refers to
-  // many objects would wait for the time-out of each.
+  // So long after a request was not answered, what is kept answers without another one: a pod that
+  // refers to many objects would wait for the time-out of each. An answer that says no starts no
+  // such time: the API is there, and one pod's trouble is none of the others'.
   static constexpr Duration kHold = 5s;
 
   KeptObjects(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
@@ -44,6 +45,8 @@ class KeptObjects {
   using TokenKey = std::tuple<std::string, std::string, int64_t>;  // Pod uid, audience, life.
   template <Kind K>
   std::map<ObjectKey, Ptr<K>>& Store() REQUIRES(mutex_);
+  // After a request that failed: what is kept answers for a while, if it was not answered.
+  void HoldAfter(const Error& error) REQUIRES(mutex_);
   Result<KeptToken> RequestToken(const core_v1::Pod& pod, const std::string& audience,
                                  int64_t expiration_seconds);
 
