@@ -44,6 +44,10 @@ std::map<ObjectKey, Ptr<core_v1::PersistentVolume>>&
 KeptObjects::Store<core_v1::PersistentVolume>() {
   return volumes_;
 }
+template <>
+std::map<ObjectKey, Ptr<node_v1::RuntimeClass>>& KeptObjects::Store<node_v1::RuntimeClass>() {
+  return runtime_classes_;
+}
 
 void KeptObjects::HoldAfter(const Error& error) {
   if (IsUnanswered(error)) held_until_ = clock_.Monotonic() + kHold;
@@ -79,6 +83,8 @@ template Result<Ptr<core_v1::PersistentVolumeClaim>> KeptObjects::Get(const std:
                                                                       const std::string&);
 template Result<Ptr<core_v1::PersistentVolume>> KeptObjects::Get(const std::string&,
                                                                  const std::string&);
+template Result<Ptr<node_v1::RuntimeClass>> KeptObjects::Get(const std::string&,
+                                                             const std::string&);
 
 Result<KeptObjects::KeptToken> KeptObjects::RequestToken(const core_v1::Pod& pod,
                                                          const std::string& audience,
@@ -133,12 +139,13 @@ Result<std::string> KeptObjects::Token(const core_v1::Pod& pod, const std::strin
 }
 
 void KeptObjects::Retain(const std::vector<Ptr<core_v1::Pod>>& pods) {
-  std::set<ObjectKey> config_maps, secrets, claims;
+  std::set<ObjectKey> config_maps, secrets, claims, runtime_classes;
   std::set<std::string> uids;
   for (const auto& pod : pods) {
     const PodReferences references = ReferencesOf(*pod);
     const std::string& in = pod->metadata.namespace_;
     uids.insert(pod->metadata.uid);
+    if (pod->spec.runtime_class_name) runtime_classes.insert({"", *pod->spec.runtime_class_name});
     for (const auto& name : references.config_maps) config_maps.insert({in, name});
     for (const auto& name : references.secrets) secrets.insert({in, name});
     for (const auto& name : references.claims) claims.insert({in, name});
@@ -150,6 +157,7 @@ void KeptObjects::Retain(const std::vector<Ptr<core_v1::Pod>>& pods) {
   std::erase_if(config_maps_, unless_in(config_maps));
   std::erase_if(secrets_, unless_in(secrets));
   std::erase_if(claims_, unless_in(claims));
+  std::erase_if(runtime_classes_, unless_in(runtime_classes));
   std::erase_if(volumes_, [&](const auto& kept) {
     const auto& claim = kept.second->spec.claim_ref;
     return !claim || !claims.contains({claim->namespace_, claim->name});
@@ -159,7 +167,8 @@ void KeptObjects::Retain(const std::vector<Ptr<core_v1::Pod>>& pods) {
 
 size_t KeptObjects::size() const {
   MutexLock lock(mutex_);
-  return config_maps_.size() + secrets_.size() + claims_.size() + volumes_.size() + tokens_.size();
+  return config_maps_.size() + secrets_.size() + claims_.size() + volumes_.size() +
+         runtime_classes_.size() + tokens_.size();
 }
 
 }  // namespace skiff::kubelet

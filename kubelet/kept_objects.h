@@ -1,5 +1,5 @@
-// What pods refer to (config maps, secrets, claims, volumes, tokens), asked of the API each time,
-// and kept: while the API does not answer, pods go on with what it said last. Only its word that an
+// What pods refer to (config maps, secrets, claims, volumes, runtime classes, tokens), asked of the
+// API each time, and kept: while the API does not answer, pods go on with what it said last. Only its word that an
 // object is gone makes it be forgotten.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/node_v1.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "client/client.h"
@@ -26,8 +27,8 @@ class KeptObjects {
 
   KeptObjects(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
 
-  // `K` is ConfigMap, Secret, PersistentVolumeClaim or PersistentVolume. kNotFound only when the
-  // API said so.
+  // `K` is ConfigMap, Secret, PersistentVolumeClaim, PersistentVolume or RuntimeClass. kNotFound
+  // only when the API said so.
   template <Kind K>
   Result<Ptr<K>> Get(const std::string& namespace_, const std::string& name);
   // A token of the pod's service account, bound to the pod. One whose time is over is not kept.
@@ -57,6 +58,7 @@ class KeptObjects {
   std::map<ObjectKey, Ptr<core_v1::Secret>> secrets_ GUARDED_BY(mutex_);
   std::map<ObjectKey, Ptr<core_v1::PersistentVolumeClaim>> claims_ GUARDED_BY(mutex_);
   std::map<ObjectKey, Ptr<core_v1::PersistentVolume>> volumes_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Ptr<node_v1::RuntimeClass>> runtime_classes_ GUARDED_BY(mutex_);
   std::map<TokenKey, KeptToken> tokens_ GUARDED_BY(mutex_);
   Duration held_until_ GUARDED_BY(mutex_){};  // Monotonic.
 };

@@ -78,5 +78,23 @@ TEST_F(KeptObjectsTest, WhoeverIsNotAnsweredGoesOnWithWhatIsKept) {
   }
 }
 
+TEST_F(KeptObjectsTest, ARuntimeClassIsKeptWhileAPodNamesIt) {
+  answers_["sandboxed"] = {200, R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass",)"
+                                R"("metadata":{"name":"sandboxed"},"handler":"gvisor"})"};
+  const auto handler = [&] {
+    const auto found = objects_.Get<node_v1::RuntimeClass>("", "sandboxed");
+    return found ? (*found)->handler : "";
+  };
+  ASSERT_EQ(handler(), "gvisor");
+  answers_.clear();
+  EXPECT_EQ(handler(), "gvisor");
+  auto pod = std::make_shared<core_v1::Pod>();
+  pod->spec.runtime_class_name = "sandboxed";
+  objects_.Retain({pod});
+  EXPECT_EQ(objects_.size(), 1u);
+  objects_.Retain({});
+  EXPECT_EQ(objects_.size(), 0u);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
