@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
+#include <thread>
 
 #include "client/manager.h"
 #include "client/transport.h"
@@ -323,6 +325,32 @@ TEST_F(PodWorkerTest, APauseBeforeTheStopEndsWithTheGracePeriod) {
   Delete(5);
   executor_.RunFor(4s);
   EXPECT_TRUE(Running("app").empty());
+}
+
+TEST_F(PodWorkerTest, AGracePeriodOfCenturiesIsALongOneAndNotNone) {
+  StartWorker();
+  pod_.spec.active_deadline_seconds = std::numeric_limits<int64_t>::max();
+  Change();
+  EXPECT_EQ(Running("app").size(), 1u);
+  pod_.metadata.deletion_timestamp = Time(clock_.Now());
+  pod_.metadata.deletion_grace_period_seconds = 10'000'000'000;
+  Change();
+  ASSERT_EQ(runtime_.stops().size(), 1u);
+  EXPECT_GT(runtime_.stops().at(0).second, std::chrono::years(50));
+}
+
+TEST_F(PodWorkerTest, APauseOfCenturiesBeforeARestartIsHeldToo) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().pre_stop.emplace();
+  hook.sleep.emplace().seconds = 10'000'000'000;
+  pod_.spec.termination_grace_period_seconds = 10'000'000'000;
+  StartWorker();
+  // Its image changed: it is stopped to be made anew, and its hook takes its time.
+  pod_.spec.containers[0].image = "img:2";
+  ++pod_.metadata.generation;
+  Change();
+  executor_.RunFor(3600s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_TRUE(runtime_.stops().empty());
 }
 
 TEST_F(PodWorkerTest, SidecarsStopLastAndInReverse) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds.h"
+
 namespace skiff::kubelet {
 namespace {
 
@@ -75,7 +77,7 @@ Duration StopTask::RunPreStop() {
   if (container == nullptr || !container->lifecycle || !container->lifecycle->pre_stop) return 0ns;
   // A pause needs no thread to be slept on.
   if (const auto& pause = container->lifecycle->pre_stop->sleep) {
-    return std::chrono::seconds(pause->seconds);
+    return Seconds(pause->seconds);
   }
   PodWorkerContext& context = worker_.context_;
   busy_ = true;
