@@ -163,6 +163,7 @@ Result<> PodCgroups::Set(const core_v1::Pod& pod) {
 }
 
 Result<> PodCgroups::SetBurstable() {
+  MutexLock writing(shares_mutex_);
   int64_t milli_cpu = 0;
   {
     MutexLock lock(mutex_);

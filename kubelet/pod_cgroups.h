@@ -43,6 +43,8 @@ class PodCgroups {
   Result<> SetBurstable();
 
   const Settings settings_;
+  // Held from the sum to its write, before mutex_: the sum that is written last is the newest.
+  Mutex shares_mutex_;
   Mutex mutex_;  // Not held during writes.
   std::map<std::string, int64_t> burstable_milli_cpu_ GUARDED_BY(mutex_);  // By pod uid.
 };
