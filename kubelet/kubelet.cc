@@ -341,10 +341,11 @@ void Kubelet::TakeIn(std::vector<Change> changes) {
 }
 
 void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
+  // Writes a file: whoever waits for the mutex must not wait for the disk.
+  if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
-    if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
     if (refusal) {
