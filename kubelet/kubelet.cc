@@ -81,7 +81,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,
               options_.facts.memory_bytes - options_.facts.system_memory_bytes}),
-      housekeeping_(dependencies_.runtime, volumes_,
+      housekeeping_(dependencies_.runtime, {volumes_, cgroups_, resizes_},
                     options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),
       image_collector_(options_.images,

@@ -22,6 +22,9 @@ namespace fs = std::filesystem;
 
 using Amount = std::map<std::string, Quantity>;
 
+// Where pods' cgroups are, by their class.
+constexpr const char* kParents[] = {"", "/burstable", "/besteffort"};
+constexpr std::string_view kPodPrefix = "pod";
 constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
 Result<> WriteFile(const std::string& path, const std::string& text) {
@@ -89,6 +92,21 @@ Total LimitOf(const core_v1::PodSpec& spec, const std::string& name) {
   }
   total.amount = std::max(sum + sidecars, init) + overhead;
   return total;
+}
+
+// A cgroup and those below it, deepest first. One that still has a process stays; nobody counts on
+// it being gone.
+void RemoveFolders(const std::string& folder) {
+  std::vector<std::string> folders;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->is_directory(error)) folders.push_back(entry->path().string());
+  }
+  std::sort(folders.begin(), folders.end(),
+            [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  folders.push_back(folder);
+  for (const std::string& each : folders) rmdir(each.c_str());
 }
 
 std::string Text(int64_t number) {
@@ -173,26 +191,43 @@ Result<> PodCgroups::SetBurstable() {
                    std::to_string(CpuWeight(CpuShares(milli_cpu))));
 }
 
-void PodCgroups::Remove(const core_v1::Pod& pod) {
-  if (settings_.mount.empty()) return;
-  bool was_burstable = false;
+void PodCgroups::Forget(const std::string& pod_uid) {
   {
     MutexLock lock(mutex_);
-    was_burstable = burstable_milli_cpu_.erase(pod.metadata.uid) > 0;
+    if (burstable_milli_cpu_.erase(pod_uid) == 0) return;
   }
-  if (was_burstable) (void)SetBurstable();  // The next pod sets it again.
-  const std::string folder = settings_.mount + PathOf(pod);
-  std::vector<std::string> folders;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->is_directory(error)) folders.push_back(entry->path().string());
+  (void)SetBurstable();  // The next pod sets it again.
+}
+
+void PodCgroups::Remove(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return;
+  Forget(pod.metadata.uid);
+  RemoveFolders(settings_.mount + PathOf(pod));
+}
+
+std::vector<std::string> PodCgroups::Pods() const {
+  std::vector<std::string> uids;
+  if (settings_.mount.empty()) return uids;
+  for (const char* parent : kParents) {
+    std::error_code error;
+    for (fs::directory_iterator entry(settings_.mount + settings_.root + parent, error), end;
+         !error && entry != end; entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code ignored;
+      if (!name.starts_with(kPodPrefix) || !entry->is_directory(ignored)) continue;
+      uids.push_back(name.substr(kPodPrefix.size()));
+    }
   }
-  // Deepest first. One that still has a process stays; nobody counts on it being gone.
-  std::sort(folders.begin(), folders.end(),
-            [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  folders.push_back(folder);
-  for (const std::string& each : folders) rmdir(each.c_str());
+  return uids;
+}
+
+void PodCgroups::RemoveOrphan(const std::string& pod_uid) {
+  if (settings_.mount.empty()) return;
+  Forget(pod_uid);
+  for (const char* parent : kParents) {
+    RemoveFolders(settings_.mount + settings_.root + parent + "/" + std::string(kPodPrefix) +
+                  pod_uid);
+  }
 }
 
 }  // namespace skiff::kubelet

@@ -158,6 +158,20 @@ void Resizes::Forget(const std::string& pod_uid) {
   Retry(waiting);
 }
 
+void Resizes::Retain(const std::set<std::string>& known) {
+  bool was_allotted = false, was_actuated = false;
+  {
+    MutexLock lock(mutex_);
+    const auto is_gone = [&](const auto& entry) REQUIRES(mutex_) {
+      return !known.contains(entry.first) && !requests_.contains(entry.first);
+    };
+    was_allotted = std::erase_if(allotted_, is_gone) > 0;
+    was_actuated = std::erase_if(actuated_, is_gone) > 0;
+  }
+  if (was_allotted) Save(kAllotted, &Resizes::allotted_);
+  if (was_actuated) Save(kActuated, &Resizes::actuated_);
+}
+
 void Resizes::Retry(const std::set<std::string>& waiting) {
   for (const std::string& uid : waiting) retry_(uid);
 }

@@ -96,5 +96,20 @@ TEST_F(ResizesTest, WhoAsksDoesNotWaitForTheDisk) {
   writer.join();
 }
 
+TEST_F(ResizesTest, OfPodsThatNobodyKnowsNothingIsKept) {
+  {
+    Resizes before = Make();
+    before.Admit(Asking("a", "1"));
+    before.Admit(Asking("b", "1"));
+  }
+  Resizes after = Make();
+  after.Admit(Asking("new", "1"));
+  after.Retain({"a"});
+  EXPECT_EQ(Cpu(after.Allotted(Asking("a", "3"))), "1");
+  EXPECT_EQ(Cpu(after.Allotted(Asking("b", "3"))), "3");
+  EXPECT_EQ(Cpu(after.Allotted(Asking("new", "3"))), "1");
+  EXPECT_EQ(Cpu(Make().Allotted(Asking("b", "3"))), "3");
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
