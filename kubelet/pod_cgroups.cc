@@ -8,19 +8,15 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <optional>
 #include <vector>
 
 #include "api/pod_resources.h"
-#include "kubelet/pod_observed.h"
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {
 namespace {
 
 namespace fs = std::filesystem;
-
-using Amount = std::map<std::string, Quantity>;
 
 // Where pods' cgroups are, by their class.
 constexpr const char* kParents[] = {"", "/burstable", "/besteffort"};
@@ -61,37 +57,12 @@ void MakePath(const std::string& mount, const std::string& path) {
   }
 }
 
-struct Total {
-  int64_t amount = 0;
-  bool is_declared = true;  // By every container.
-};
-
-// The limit of a pod as a whole: what runs side by side, or the largest init container.
-Total LimitOf(const core_v1::PodSpec& spec, const std::string& name) {
-  const auto value = [&](const Amount& list) -> std::optional<int64_t> {
-    const auto found = list.find(name);
-    if (found == list.end() || found->second.IsZero()) return std::nullopt;
-    return name == "cpu" ? found->second.MilliValue() : found->second.Value();
-  };
-  const int64_t overhead = value(spec.overhead).value_or(0);
-  if (spec.resources) {
-    if (const auto whole = value(spec.resources->limits)) return {*whole + overhead, true};
-  }
-  Total total;
-  int64_t sum = 0, sidecars = 0, init = 0;
-  const auto take = [&](const core_v1::Container& container) {
-    const auto limit = value(container.resources.limits);
-    total.is_declared &= limit.has_value();
-    return limit.value_or(0);
-  };
-  for (const auto& each : spec.containers) sum += take(each);
-  for (const auto& each : spec.init_containers) {
-    const int64_t own = take(each);
-    if (IsSidecar(each)) sidecars += own;
-    init = std::max(init, IsSidecar(each) ? sidecars : sidecars + own);
-  }
-  total.amount = std::max(sum + sidecars, init) + overhead;
-  return total;
+// The limit of a pod as a whole, with what runs beside its containers; 0: none.
+int64_t LimitOf(const core_v1::PodSpec& spec, const std::string& name) {
+  const auto limit = PodLimit(spec, name);
+  if (!limit) return 0;
+  const Resources overhead = Resources::From(spec.overhead);
+  return SaturatedSum(*limit, name == "cpu" ? overhead.milli_cpu : overhead.memory);
 }
 
 // A cgroup and those below it, deepest first. One that still has a process stays; nobody counts on
@@ -119,10 +90,8 @@ cri::LinuxResources PodCgroupResources(const core_v1::PodSpec& spec) {
   cri::LinuxResources out;
   out.cpu_shares = CpuShares(PodRequests(spec).milli_cpu);
   out.cpu_period = kCpuPeriodUs;
-  const Total cpu = LimitOf(spec, "cpu");
-  const Total memory = LimitOf(spec, "memory");
-  if (cpu.is_declared) out.cpu_quota = CpuQuota(cpu.amount);
-  if (memory.is_declared) out.memory_limit_bytes = memory.amount;
+  out.cpu_quota = CpuQuota(LimitOf(spec, "cpu"));
+  out.memory_limit_bytes = LimitOf(spec, "memory");
   return out;
 }
 
@@ -185,7 +154,7 @@ Result<> PodCgroups::SetBurstable() {
   int64_t milli_cpu = 0;
   {
     MutexLock lock(mutex_);
-    for (const auto& [uid, own] : burstable_milli_cpu_) milli_cpu += own;
+    for (const auto& [uid, own] : burstable_milli_cpu_) milli_cpu = SaturatedSum(milli_cpu, own);
   }
   return WriteFile(settings_.mount + settings_.root + "/burstable/cpu.weight",
                    std::to_string(CpuWeight(CpuShares(milli_cpu))));

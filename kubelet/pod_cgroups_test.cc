@@ -69,6 +69,16 @@ TEST_F(PodCgroupsTest, ALimitThatOneContainerDoesNotHaveIsNoLimitOfThePod) {
   EXPECT_EQ(whole.cpu_quota, 300'000);  // Of the init container, which runs alone.
 }
 
+TEST_F(PodCgroupsTest, SumsStayLargeBeyondWhatNumbersHold) {
+  for (auto& container : pod_.spec.containers) {
+    container.resources.limits["memory"] = *Quantity::Parse("8Ei");
+  }
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(PodCgroupResources(pod_.spec).memory_limit_bytes, kMost);
+  pod_.spec.overhead["memory"] = *Quantity::Parse("8Ei");
+  EXPECT_EQ(PodCgroupResources(pod_.spec).memory_limit_bytes, kMost);
+}
+
 TEST_F(PodCgroupsTest, BeforeContainersGrowOnlyWhatGrowsIsSet) {
   PodCgroups cgroups(settings_);
   std::ofstream(mount_ + "/pods/burstable/poduid-1/memory.max") << "1073741824";
