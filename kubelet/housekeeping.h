@@ -1,6 +1,6 @@
 // Removes what nobody needs any more: pods that the runtime has and no worker knows, dead
-// containers of which a newer one is there, volumes, logs, cgroups and allotments of what is gone. Runs beside the pods'
-// own work, which never waits for it.
+// containers of which a newer one is there, volumes, logs, cgroups and allotments of what is gone.
+// Runs beside the pods' own work, which never waits for it.
 #pragma once
 
 #include <filesystem>

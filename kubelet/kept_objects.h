@@ -1,6 +1,6 @@
 // What pods refer to (config maps, secrets, claims, volumes, runtime classes, tokens), asked of the
-// API each time, and kept: while the API does not answer, pods go on with what it said last. Only its word that an
-// object is gone makes it be forgotten.
+// API each time, and kept: while the API does not answer, pods go on with what it said last. Only
+// its word that an object is gone makes it be forgotten.
 #pragma once
 
 #include <map>

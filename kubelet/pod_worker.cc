@@ -443,8 +443,8 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
 }
 
 Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
-  // Whoever drops this worker would wait for a hook or a call that goes on although its container is
-  // gone.
+  // Whoever drops this worker would wait for a hook or a call that goes on although its container
+  // is gone.
   for (auto& [id, stop] : stops_) stop->Abandon();
   if (std::any_of(stops_.begin(), stops_.end(),
                   [](const auto& stop) { return stop.second->busy(); })) {

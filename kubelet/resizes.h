@@ -42,8 +42,8 @@ class Resizes {
                    const core_v1::ResourceRequirements& amounts);
   // It runs no more.
   void Forget(const std::string& pod_uid);
-  // What files have of pods that are not in `known` goes: they ended while no kubelet ran. Pods that
-  // were admitted since then stay.
+  // What files have of pods that are not in `known` goes: they ended while no kubelet ran. Pods
+  // that were admitted since then stay.
   void Retain(const std::set<std::string>& known);
 
  private:

@@ -19,8 +19,8 @@ const core_v1::Container* Find(const core_v1::Pod& pod, const std::string& name)
 
 }  // namespace
 
-// Counted before the step looks whether anything is left to do: who sees a task that is done and not
-// busy knows that no later step begins a call.
+// Counted before the step looks whether anything is left to do: who sees a task that is done and
+// not busy knows that no later step begins a call.
 class StopTask::Busy {
  public:
   explicit Busy(StopTask& task) : task_(task) { ++task_.steps_; }
