@@ -1,6 +1,9 @@
 #include "api/pod_resources.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "api/rules/pod_resources.h"
 
 namespace skiff {
 namespace {
@@ -36,7 +39,7 @@ Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
   Resources largest_init;
   for (const auto& container : spec.init_containers) {
     Resources own = ContainerRequests(container, non_zero);
-    if (container.restart_policy && *container.restart_policy == "Always") {
+    if (IsRestartableInitContainer(container)) {
       total.Add(own);
       sidecars.Add(own);
       largest_init.RaiseTo(sidecars);
@@ -52,6 +55,12 @@ Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
 }
 
 }  // namespace
+
+int64_t SaturatedSum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
 
 Resources Resources::From(const ResourceList& list) {
   Resources out;
@@ -70,10 +79,13 @@ Resources Resources::From(const ResourceList& list) {
 }
 
 void Resources::Add(const Resources& other) {
-  milli_cpu += other.milli_cpu;
-  memory += other.memory;
-  ephemeral_storage += other.ephemeral_storage;
-  for (const auto& [name, amount] : other.scalar) scalar[name] += amount;
+  milli_cpu = SaturatedSum(milli_cpu, other.milli_cpu);
+  memory = SaturatedSum(memory, other.memory);
+  ephemeral_storage = SaturatedSum(ephemeral_storage, other.ephemeral_storage);
+  for (const auto& [name, amount] : other.scalar) {
+    int64_t& own = scalar[name];
+    own = SaturatedSum(own, amount);
+  }
 }
 
 void Resources::Subtract(const Resources& other) {
@@ -104,6 +116,31 @@ Resources PodRequests(const core_v1::PodSpec& spec) {
 
 Resources NonZeroPodRequests(const core_v1::PodSpec& spec) {
   return Sum(spec, true);
+}
+
+std::optional<int64_t> PodLimit(const core_v1::PodSpec& spec, const std::string& name) {
+  const auto limit = [&](const core_v1::ResourceRequirements& amounts) -> std::optional<int64_t> {
+    const auto found = amounts.limits.find(name);
+    if (found == amounts.limits.end() || found->second.IsZero()) return std::nullopt;
+    return name == "cpu" ? found->second.MilliValue() : found->second.Value();
+  };
+  if (spec.resources) {
+    if (const auto whole = limit(*spec.resources)) return whole;
+  }
+  int64_t sum = 0, sidecars = 0, largest_init = 0;
+  for (const auto& container : spec.containers) {
+    const auto own = limit(container.resources);
+    if (!own) return std::nullopt;
+    sum = SaturatedSum(sum, *own);
+  }
+  for (const auto& container : spec.init_containers) {
+    const auto own = limit(container.resources);
+    if (!own) return std::nullopt;
+    const int64_t together = SaturatedSum(sidecars, *own);
+    if (IsRestartableInitContainer(container)) sidecars = together;
+    largest_init = std::max(largest_init, together);
+  }
+  return std::max(SaturatedSum(sum, sidecars), largest_init);
 }
 
 }  // namespace skiff

@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "api/gen/core_v1.h"
 
 namespace skiff {
+
+// At the limits of int64 it stays there: two amounts of 8Ei are a lot, and not less than nothing.
+int64_t SaturatedSum(int64_t a, int64_t b);
 
 struct Resources {
   int64_t milli_cpu = 0;
@@ -31,5 +35,9 @@ Resources PodRequests(const core_v1::PodSpec& spec);
 // The same with 100m CPU and 200 MiB for containers that do not state them: scores use it so that
 // pods without requests spread too.
 Resources NonZeroPodRequests(const core_v1::PodSpec& spec);
+
+// What all containers of a pod together may use of a resource, overhead aside; the pod-level limit
+// takes precedence. CPU in milli. nullopt: one of them has no limit, and so the pod has none.
+std::optional<int64_t> PodLimit(const core_v1::PodSpec& spec, const std::string& name);
 
 }  // namespace skiff

@@ -15,7 +15,6 @@ struct Restriction {
 
 const std::vector<Restriction>& Restrictions() {
   static const std::vector<Restriction> kRestrictions = {
-      {"seccompDefault", "a pod without a seccomp profile runs unconfined", {false}},
       {"podPidsLimit", "a pod's processes are not counted", {-1, 0}},
       {"enableDebuggingHandlers", "logs and commands are always served", {true}},
       {"tlsMinVersion",

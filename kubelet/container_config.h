@@ -17,12 +17,6 @@
 
 namespace skiff::kubelet {
 
-struct PodDirectories {
-  std::string logs;       // /var/log/pods/<ns>_<name>_<uid>
-  std::string etc_hosts;  // The file that is mounted as /etc/hosts.
-  std::string subpaths;   // Where sub paths are resolved to.
-};
-
 struct SandboxInput {
   const core_v1::Pod& pod;
   uint32_t attempt = 0;

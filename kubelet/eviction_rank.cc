@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "kubelet/pod_observed.h"
+#include "api/pod_resources.h"
 #include "kubelet/pod_status.h"
 #include "kubelet/static_pod.h"
 
@@ -14,28 +14,9 @@ namespace {
 
 constexpr char kStorage[] = "ephemeral-storage";
 
-int64_t Value(const std::map<std::string, Quantity>& list, const std::string& name) {
-  const auto found = list.find(name);
-  return found == list.end() ? 0 : found->second.Value();
-}
-
-// What the pod asked for: the containers that run side by side, or the largest init container.
 int64_t RequestOf(const core_v1::Pod& pod, const std::string& resource) {
-  if (pod.spec.resources && pod.spec.resources->requests.contains(resource)) {
-    return Value(pod.spec.resources->requests, resource);
-  }
-  int64_t sum = 0;
-  int64_t init = 0;
-  for (const auto& each : pod.spec.containers) sum += Value(each.resources.requests, resource);
-  for (const auto& each : pod.spec.init_containers) {
-    const int64_t request = Value(each.resources.requests, resource);
-    if (IsSidecar(each)) {
-      sum += request;
-    } else {
-      init = std::max(init, request);
-    }
-  }
-  return std::max(sum, init) + Value(pod.spec.overhead, resource);
+  const Resources requests = PodRequests(pod.spec);
+  return resource == kStorage ? requests.ephemeral_storage : requests.memory;
 }
 
 // Smaller keys go first.
@@ -139,7 +120,7 @@ std::optional<std::string> LocalStorageExcess(const PodUsage& usage) {
   for (const auto& container : spec.containers) {
     const auto limit = LimitOf(container);
     all_limited &= limit.has_value();
-    if (limit) total += limit->Value();
+    if (limit) total = SaturatedSum(total, limit->Value());
   }
   if (all_limited && usage.disk_bytes > total) {
     return fmt::format(

@@ -153,6 +153,22 @@ TEST_F(EvictionRankTest, WhoExceedsItsRequestGoesFirstThenTheLowPriorityThenTheG
   EXPECT_EQ(Order(Signal::kNodeFsAvailable, pods), order);
 }
 
+// An init container runs beside the sidecars that were started before it.
+TEST_F(EvictionRankTest, APodAsksForItsInitContainersAndTheSidecarsBeforeThem) {
+  const PodUsage plain = Pod("plain", 140, 150);
+  PodUsage usage = Pod("sidecars", 1, 150);
+  core_v1::Pod pod = *usage.pod;
+  for (int i = 0; i < 2; ++i) {
+    auto& init = pod.spec.init_containers.emplace_back();
+    init.name = "init-" + std::to_string(i);
+    init.resources.requests["memory"] = Quantity::FromValue(100 * kMi, true);
+  }
+  pod.spec.init_containers[0].restart_policy = "Always";
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  EXPECT_EQ(Order(Signal::kMemoryAvailable, {usage, plain}),
+            (std::vector<std::string>{"plain", "sidecars"}));
+}
+
 TEST_F(EvictionRankTest, ForPidsPriorityCountsAndThenProcesses) {
   EXPECT_EQ(Order(Signal::kPidAvailable,
                   {Pod("few", 0, 3), Pod("important", 0, 900, 5), Pod("many", 0, 30)}),

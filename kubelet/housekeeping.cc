@@ -27,11 +27,10 @@ void NewestFirst(std::vector<T>& list) {
 }  // namespace
 
 Duration Housekeeping::Step() {
-  const auto known = known_();
-  if (!known) return kNever;  // Woken when they are.
+  if (!known_()) return kNever;  // Woken when they are.
   const Duration now = clock_.Monotonic();
   if (now < next_) return next_ - now;
-  RemoveOrphans(*known);
+  RemoveOrphans();
   if (const auto removed = RemoveDead({}); !removed) {
     log_.Info("dead containers stay", {{"error", removed.error().message}});
   }
@@ -39,38 +38,53 @@ Duration Housekeeping::Step() {
   return kPeriod;
 }
 
-void Housekeeping::RemoveOrphans(const std::set<std::string>& known) {
+// What there is is listed before it is asked who is known: what a pod that begins in between makes
+// is nobody's orphan.
+void Housekeeping::RemoveOrphans() {
   const auto running = RuntimePods(runtime_);
   if (!running) return;
+  const auto logs = LogDirectories();
+  const auto volumes = belongings_.volumes.Pods();
+  const auto cgroups = belongings_.cgroups.Pods();
+  const auto known = known_();
+  if (!known) return;
   for (const auto& [uid, name] : *running) {
-    if (known.contains(uid)) continue;
+    if (known->contains(uid)) continue;
     if (const auto removed = RemoveFromRuntime(runtime_, uid); !removed) {
       log_.Info("orphaned pod not removed", {{"pod", name}, {"error", removed.error().message}});
     }
   }
-  std::set<std::string> kept = known;
+  std::set<std::string> kept = *known;
   for (const auto& [uid, name] : *running) kept.insert(uid);
-  RemoveLogs(kept);
-  for (const std::string& uid : volumes_.Pods()) {
+  for (const fs::path& directory : logs) {
+    const std::string name = directory.filename().string();
+    if (kept.contains(name.substr(name.rfind('_') + 1))) continue;
+    std::error_code ignored;  // The next round tries again.
+    fs::remove_all(directory, ignored);
+  }
+  for (const std::string& uid : volumes) {
     if (kept.contains(uid)) continue;
-    if (const auto down = volumes_.TearDown(uid); !down) {
+    if (const auto down = belongings_.volumes.TearDown(uid); !down) {
       log_.Info("orphaned volumes stay", {{"pod", uid}, {"error", down.error().message}});
     }
   }
+  for (const std::string& uid : cgroups) {
+    if (!kept.contains(uid)) belongings_.cgroups.RemoveOrphan(uid);
+  }
+  belongings_.resizes.Retain(kept);
 }
 
-// Directories are named NAMESPACE_NAME_UID.
-void Housekeeping::RemoveLogs(const std::set<std::string>& kept) const {
-  if (log_root_.empty()) return;
+// They are named NAMESPACE_NAME_UID.
+std::vector<fs::path> Housekeeping::LogDirectories() const {
+  std::vector<fs::path> directories;
+  if (log_root_.empty()) return directories;
   std::error_code error;
   for (fs::directory_iterator entry(log_root_, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    const size_t underscore = name.rfind('_');
-    if (underscore == std::string::npos || kept.contains(name.substr(underscore + 1))) continue;
-    std::error_code ignored;  // The next round tries again.
-    fs::remove_all(entry->path(), ignored);
+    if (entry->path().filename().string().find('_') == std::string::npos) continue;
+    directories.push_back(entry->path());
   }
+  return directories;
 }
 
 bool Housekeeping::RemoveContainer(const cri::Container& container) {

@@ -1,17 +1,21 @@
 // Removes what nobody needs any more: pods that the runtime has and no worker knows, dead
-// containers of which a newer one is there, volumes and logs of what is gone. Runs beside the pods'
-// own work, which never waits for it.
+// containers of which a newer one is there, volumes, logs, cgroups and allotments of what is gone.
+// Runs beside the pods' own work, which never waits for it.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "kubelet/cri.h"
+#include "kubelet/pod_cgroups.h"
+#include "kubelet/resizes.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
@@ -20,12 +24,19 @@ class Housekeeping final : public ControlLoop {
  public:
   static constexpr Duration kPeriod = 60s;
 
+  // What pods leave behind on the node.
+  struct Belongings {
+    VolumeManager& volumes;
+    PodCgroups& cgroups;
+    Resizes& resizes;
+  };
+
   // `known` returns the uids of all pods that have a worker; nullopt while they are not all known,
   // as right after the start. `log_root` "": there are no logs.
-  Housekeeping(ContainerRuntime& runtime, VolumeManager& volumes, std::string log_root,
+  Housekeeping(ContainerRuntime& runtime, Belongings belongings, std::string log_root,
                const Clock& clock, std::function<std::optional<std::set<std::string>>()> known)
       : runtime_(runtime),
-        volumes_(volumes),
+        belongings_(belongings),
         log_root_(std::move(log_root)),
         clock_(clock),
         known_(std::move(known)) {}
@@ -35,13 +46,12 @@ class Housekeeping final : public ControlLoop {
   Result<int> RemoveDead(const std::set<std::string>& ended);
 
  private:
-  void RemoveOrphans(const std::set<std::string>& known);
-  // Logs of pods that are not in `kept`, by uid.
-  void RemoveLogs(const std::set<std::string>& kept) const;
+  void RemoveOrphans();
+  std::vector<std::filesystem::path> LogDirectories() const;
   bool RemoveContainer(const cri::Container& container);
 
   ContainerRuntime& runtime_;
-  VolumeManager& volumes_;
+  const Belongings belongings_;
   const std::string log_root_;
   const Clock& clock_;
   const std::function<std::optional<std::set<std::string>>()> known_;

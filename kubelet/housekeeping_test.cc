@@ -57,7 +57,9 @@ class HousekeepingTest : public testing::Test {
   std::string sandbox_id_;
   VolumeManager volumes_{root_, {}, clock_};
   std::set<std::string> known_ = {"u1"};
-  Housekeeping housekeeping_{runtime_, volumes_, root_ + "/logs", clock_,
+  PodCgroups cgroups_{{root_ + "/cgroup", "/pods", {}}};
+  Resizes resizes_{{root_, {4000, int64_t{8} << 30}}, [](const std::string&) {}};
+  Housekeeping housekeeping_{runtime_, {volumes_, cgroups_, resizes_}, root_ + "/logs", clock_,
                              [this] { return std::optional(known_); }};
 };
 
@@ -84,6 +86,51 @@ TEST_F(HousekeepingTest, NothingIsLeftOfAPodThatNobodyKnows) {
   clock_.Advance(61s);
   housekeeping_.Step();
   EXPECT_FALSE(fs::exists(root_ + "/logs/default_web_u1"));
+}
+
+TEST_F(HousekeepingTest, WhatIsKeptOfPodsThatWentWhileNoKubeletRanGoes) {
+  for (const char* uid : {"u1", "u2"}) {
+    core_v1::Pod pod;
+    pod.metadata.uid = uid;
+    auto& container = pod.spec.containers.emplace_back();
+    container.name = "app";
+    container.resources.requests["cpu"] = *Quantity::Parse("1");
+    Resizes before({root_, {4000, int64_t{8} << 30}}, [](const std::string&) {});
+    before.Admit(pod);
+    before.SetActuated(uid, "app", container.resources);
+  }
+  for (const char* path : {"/podu1", "/podu2/inner", "/burstable/podu3", "/besteffort/podu4"}) {
+    fs::create_directories(root_ + "/cgroup/pods" + path);
+  }
+  Resizes after({root_, {4000, int64_t{8} << 30}}, [](const std::string&) {});
+  core_v1::Pod admitted;
+  admitted.metadata.uid = "u5";
+  after.Admit(admitted);
+  Housekeeping(runtime_, {volumes_, cgroups_, after}, "", clock_, [this] {
+    return std::optional(known_);
+  }).Step();
+  EXPECT_EQ(cgroups_.Pods(), std::vector<std::string>{"u1"});
+  EXPECT_EQ(after.Actuated("u1").size(), 1u);
+  EXPECT_TRUE(after.Actuated("u2").empty());
+  for (const char* name : {"/allocated_pods_state", "/actuated_pods_state"}) {
+    std::ifstream file(root_ + name);
+    const Json entries = Json::parse(file).at("entries");
+    EXPECT_TRUE(entries.contains("u1")) << name;
+    EXPECT_FALSE(entries.contains("u2")) << name;
+    EXPECT_EQ(entries.contains("u5"), name == std::string("/allocated_pods_state"));
+  }
+}
+
+// It begins after the runtime was asked what runs.
+TEST_F(HousekeepingTest, NothingIsTakenFromAPodThatBegins) {
+  bool begins = false;
+  Housekeeping housekeeping(runtime_, {volumes_, cgroups_, resizes_}, "", clock_, [&] {
+    if (std::exchange(begins, true)) return std::optional(std::set<std::string>{"u1", "new"});
+    return std::optional(std::set<std::string>{"u1"});
+  });
+  ASSERT_TRUE(volumes_.MakePodDirectory("new"));
+  housekeeping.Step();
+  EXPECT_EQ(volumes_.Pods(), std::vector<std::string>{"new"});
 }
 
 }  // namespace

@@ -6,6 +6,25 @@
 #include "kubelet/pod_references.h"
 
 namespace skiff::kubelet {
+namespace {
+
+// Nobody was there, or who was there could not say. What is no Status at all comes from a proxy in
+// between.
+bool IsUnanswered(const Error& error) {
+  switch (error.reason) {
+    case Reason::kServiceUnavailable:
+    case Reason::kTimeout:
+    case Reason::kServerTimeout:
+    case Reason::kInternalError:
+      return true;
+    case Reason::kUnknown:
+      return error.http_code == 0 || error.http_code >= 500;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 template <>
 std::map<ObjectKey, Ptr<core_v1::ConfigMap>>& KeptObjects::Store<core_v1::ConfigMap>() {
@@ -24,6 +43,14 @@ template <>
 std::map<ObjectKey, Ptr<core_v1::PersistentVolume>>&
 KeptObjects::Store<core_v1::PersistentVolume>() {
   return volumes_;
+}
+template <>
+std::map<ObjectKey, Ptr<node_v1::RuntimeClass>>& KeptObjects::Store<node_v1::RuntimeClass>() {
+  return runtime_classes_;
+}
+
+void KeptObjects::HoldAfter(const Error& error) {
+  if (IsUnanswered(error)) held_until_ = clock_.Monotonic() + kHold;
 }
 
 template <Kind K>
@@ -44,7 +71,7 @@ Result<Ptr<K>> KeptObjects::Get(const std::string& namespace_, const std::string
     Store<K>().erase(key);
     return found;
   }
-  held_until_ = clock_.Monotonic() + kHold;
+  HoldAfter(found.error());
   const auto kept = Store<K>().find(key);
   if (kept != Store<K>().end()) return kept->second;
   return found;
@@ -56,6 +83,8 @@ template Result<Ptr<core_v1::PersistentVolumeClaim>> KeptObjects::Get(const std:
                                                                       const std::string&);
 template Result<Ptr<core_v1::PersistentVolume>> KeptObjects::Get(const std::string&,
                                                                  const std::string&);
+template Result<Ptr<node_v1::RuntimeClass>> KeptObjects::Get(const std::string&,
+                                                             const std::string&);
 
 Result<KeptObjects::KeptToken> KeptObjects::RequestToken(const core_v1::Pod& pod,
                                                          const std::string& audience,
@@ -104,18 +133,19 @@ Result<std::string> KeptObjects::Token(const core_v1::Pod& pod, const std::strin
     tokens_.erase(key);
     return tl::unexpected(made.error());
   }
-  held_until_ = clock_.Monotonic() + kHold;
+  HoldAfter(made.error());
   if (const KeptToken* token = kept()) return token->token;
   return tl::unexpected(made.error());
 }
 
 void KeptObjects::Retain(const std::vector<Ptr<core_v1::Pod>>& pods) {
-  std::set<ObjectKey> config_maps, secrets, claims;
+  std::set<ObjectKey> config_maps, secrets, claims, runtime_classes;
   std::set<std::string> uids;
   for (const auto& pod : pods) {
     const PodReferences references = ReferencesOf(*pod);
     const std::string& in = pod->metadata.namespace_;
     uids.insert(pod->metadata.uid);
+    if (pod->spec.runtime_class_name) runtime_classes.insert({"", *pod->spec.runtime_class_name});
     for (const auto& name : references.config_maps) config_maps.insert({in, name});
     for (const auto& name : references.secrets) secrets.insert({in, name});
     for (const auto& name : references.claims) claims.insert({in, name});
@@ -127,6 +157,7 @@ void KeptObjects::Retain(const std::vector<Ptr<core_v1::Pod>>& pods) {
   std::erase_if(config_maps_, unless_in(config_maps));
   std::erase_if(secrets_, unless_in(secrets));
   std::erase_if(claims_, unless_in(claims));
+  std::erase_if(runtime_classes_, unless_in(runtime_classes));
   std::erase_if(volumes_, [&](const auto& kept) {
     const auto& claim = kept.second->spec.claim_ref;
     return !claim || !claims.contains({claim->namespace_, claim->name});
@@ -136,7 +167,8 @@ void KeptObjects::Retain(const std::vector<Ptr<core_v1::Pod>>& pods) {
 
 size_t KeptObjects::size() const {
   MutexLock lock(mutex_);
-  return config_maps_.size() + secrets_.size() + claims_.size() + volumes_.size() + tokens_.size();
+  return config_maps_.size() + secrets_.size() + claims_.size() + volumes_.size() +
+         runtime_classes_.size() + tokens_.size();
 }
 
 }  // namespace skiff::kubelet

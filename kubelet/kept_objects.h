@@ -1,6 +1,6 @@
-// What pods refer to (config maps, secrets, claims, volumes, tokens), asked of the API each time,
-// and kept: while the API does not answer, pods go on with what it said last. Only its word that an
-// object is gone makes it be forgotten.
+// What pods refer to (config maps, secrets, claims, volumes, runtime classes, tokens), asked of the
+// API each time, and kept: while the API does not answer, pods go on with what it said last. Only
+// its word that an object is gone makes it be forgotten.
 #pragma once
 
 #include <map>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/node_v1.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "client/client.h"
@@ -19,14 +20,15 @@ namespace skiff::kubelet {
 // Thread-safe; a look-up blocks for a request.
 class KeptObjects {
  public:
-  // So long after a request failed, what is kept answers without another one: a pod that refers to
-  // many objects would wait for the time-out of each.
+  // So long after a request was not answered, what is kept answers without another one: a pod that
+  // refers to many objects would wait for the time-out of each. An answer that says no starts no
+  // such time: the API is there, and one pod's trouble is none of the others'.
   static constexpr Duration kHold = 5s;
 
   KeptObjects(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
 
-  // `K` is ConfigMap, Secret, PersistentVolumeClaim or PersistentVolume. kNotFound only when the
-  // API said so.
+  // `K` is ConfigMap, Secret, PersistentVolumeClaim, PersistentVolume or RuntimeClass. kNotFound
+  // only when the API said so.
   template <Kind K>
   Result<Ptr<K>> Get(const std::string& namespace_, const std::string& name);
   // A token of the pod's service account, bound to the pod. One whose time is over is not kept.
@@ -44,6 +46,8 @@ class KeptObjects {
   using TokenKey = std::tuple<std::string, std::string, int64_t>;  // Pod uid, audience, life.
   template <Kind K>
   std::map<ObjectKey, Ptr<K>>& Store() REQUIRES(mutex_);
+  // After a request that failed: what is kept answers for a while, if it was not answered.
+  void HoldAfter(const Error& error) REQUIRES(mutex_);
   Result<KeptToken> RequestToken(const core_v1::Pod& pod, const std::string& audience,
                                  int64_t expiration_seconds);
 
@@ -54,6 +58,7 @@ class KeptObjects {
   std::map<ObjectKey, Ptr<core_v1::Secret>> secrets_ GUARDED_BY(mutex_);
   std::map<ObjectKey, Ptr<core_v1::PersistentVolumeClaim>> claims_ GUARDED_BY(mutex_);
   std::map<ObjectKey, Ptr<core_v1::PersistentVolume>> volumes_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Ptr<node_v1::RuntimeClass>> runtime_classes_ GUARDED_BY(mutex_);
   std::map<TokenKey, KeptToken> tokens_ GUARDED_BY(mutex_);
   Duration held_until_ GUARDED_BY(mutex_){};  // Monotonic.
 };

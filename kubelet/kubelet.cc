@@ -81,7 +81,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,
               options_.facts.memory_bytes - options_.facts.system_memory_bytes}),
-      housekeeping_(dependencies_.runtime, volumes_,
+      housekeeping_(dependencies_.runtime, {volumes_, cgroups_, resizes_},
                     options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),
       image_collector_(options_.images,
@@ -341,10 +341,11 @@ void Kubelet::TakeIn(std::vector<Change> changes) {
 }
 
 void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
+  // Writes a file: whoever waits for the mutex must not wait for the disk.
+  if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);
-    if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
     if (refusal) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "api/gen/node_v1.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
 
@@ -98,7 +97,7 @@ RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
 Result<std::string> Kubelet::RuntimeHandler(const core_v1::Pod& pod) {
   const std::string name = pod.spec.runtime_class_name.value_or("");
   if (name.empty()) return std::string();
-  const auto found = dependencies_.client.Get<node_v1::RuntimeClass>({"", name});
+  const auto found = objects_.Get<node_v1::RuntimeClass>("", name);
   if (found) return (*found)->handler;
   const Error& error = found.error();
   const std::string why = error.reason == Reason::kNotFound

@@ -53,11 +53,12 @@ class StandaloneKubeletTest : public testing::Test {
   FakeClock clock_;
   SeededRandom random_{3};
   SteppedExecutor executor_{clock_, 3};
-  InProcessTransport transport_{[](const http::Request&) {
+  std::function<http::Response(const http::Request&)> answer_ = [](const http::Request&) {
     http::Response response;
     response.status = 403;
     return response;
-  }};
+  };
+  InProcessTransport transport_{[this](const http::Request& request) { return answer_(request); }};
   Client client_{transport_, "kubelet"};
   InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
   Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
@@ -101,6 +102,39 @@ TEST_F(StandaloneKubeletTest, APodThatAsksForWhatTheNodeDoesNotGiveIsRefused) {
   Write("web.yaml", "web");
   Settle();
   EXPECT_EQ(Running("web").size(), 1u);
+}
+
+TEST_F(StandaloneKubeletTest, ASandboxIsMadeAnewWithItsRuntimeClassWhileTheApiIsAway) {
+  answer_ = [](const http::Request&) {
+    http::Response response;
+    response.content_type = "application/json";
+    response.body = R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass",)"
+                    R"("metadata":{"name":"sandboxed"},"handler":"gvisor"})";
+    return response;
+  };
+  std::filesystem::create_directories(directory_ + "/manifests");
+  std::ofstream(directory_ + "/manifests/web.yaml")
+      << "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+      << "spec: {runtimeClassName: sandboxed, containers: [{name: web, image: 'web:1'}]}\n";
+  Settle();
+  ASSERT_EQ(Running("web").size(), 1u);
+  const std::string before = runtime_.ListPodSandboxes({})->front().id;
+  answer_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    return response;
+  };
+  ASSERT_TRUE(runtime_.StopPodSandbox(before));
+  executor_.RunFor(120s);
+  ASSERT_EQ(Running("web").size(), 1u);
+  bool made_anew = false;
+  const auto sandboxes = runtime_.ListPodSandboxes({});
+  for (const auto& sandbox : *sandboxes) {
+    if (sandbox.state != cri::SandboxState::kReady) continue;
+    made_anew = sandbox.id != before;
+    EXPECT_EQ(sandbox.runtime_handler, "gvisor");
+  }
+  EXPECT_TRUE(made_anew);
 }
 
 TEST_F(StandaloneKubeletTest, AChangedManifestReplacesThePodAndARemovedOneStopsIt) {

@@ -1,9 +1,12 @@
 #include "kubelet/last_words.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <fstream>
+#include <cerrno>
 
 #include "kubelet/streaming/log_file.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -22,23 +25,25 @@ std::string Find(const cri::StringMap& map, const std::string& key) {
 }
 
 std::string ReadEnd(const std::string& path, int64_t bytes_max) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const auto file = OpenRegularFile(path);
   if (!file) return "";
-  const int64_t size = file.tellg();
-  const int64_t wanted = std::min(size, bytes_max);
-  if (wanted <= 0) return "";
-  file.seekg(size - wanted);
+  const auto info = file->Stat();
+  if (!info) return "";
+  const int64_t wanted = std::min<int64_t>(info->st_size, bytes_max);
   std::string text(static_cast<size_t>(wanted), '\0');
-  file.read(text.data(), wanted);
-  text.resize(static_cast<size_t>(file.gcount()));
+  size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t got = pread(file->number(), text.data() + done, text.size() - done,
+                              info->st_size - wanted + static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<size_t>(got);
+  }
+  text.resize(done);
   return text;
 }
 
 }  // namespace
-
-std::string ReadTerminationMessage(const std::string& path) {
-  return ReadEnd(path, kTerminationMessageMax);
-}
 
 std::string ReadLogEnd(const std::string& path) {
   const std::string contents = ReadEnd(path, kLogReadMax);
@@ -63,7 +68,7 @@ std::string LastWords(const cri::ContainerStatus& status) {
   std::string words;
   for (const cri::Mount& mount : status.mounts) {
     if (path.empty() || mount.container_path != path) continue;
-    words = ReadTerminationMessage(mount.host_path);
+    words = ReadEnd(mount.host_path, kTerminationMessageMax);
     break;
   }
   if (!words.empty() || status.exit_code == 0 || status.reason == "ContainerCannotRun" ||

@@ -11,9 +11,6 @@ namespace skiff::kubelet {
 // "" when there is nothing.
 std::string LastWords(const cri::ContainerStatus& status);
 
-// The last 4096 bytes of the file that a container may leave its last words in.
-std::string ReadTerminationMessage(const std::string& path);
-
 // The text of the last 80 lines of a log in CRI's format, and of that the last 2048 bytes.
 std::string ReadLogEnd(const std::string& path);
 

@@ -1,6 +1,7 @@
 #include "kubelet/last_words.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -54,6 +55,24 @@ TEST_F(LastWordsTest, OnlyFailuresFallBackAndOnlyByThatPolicy) {
   EXPECT_EQ(LastWords(status_), "");
   status_.exit_code = 1;
   status_.annotations["io.kubernetes.container.terminationMessagePolicy"] = "File";
+  EXPECT_EQ(LastWords(status_), "");
+}
+
+TEST_F(LastWordsTest, OnlyARegularFileIsReadAndNobodyWaitsForAnother) {
+  const std::string path = status_.mounts.front().host_path;
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  Log("the log's");
+  EXPECT_EQ(LastWords(status_), "the log's\n");
+  std::filesystem::remove(path);
+  std::ofstream(directory_ + "/secret") << "of the node";
+  std::filesystem::create_symlink(directory_ + "/secret", path);
+  EXPECT_EQ(LastWords(status_), "the log's\n");
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(LastWords(status_), "the log's\n");
+  std::filesystem::remove(status_.log_path);
+  ASSERT_EQ(mkfifo(status_.log_path.c_str(), 0600), 0);
   EXPECT_EQ(LastWords(status_), "");
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "base/seconds.h"
 #include "http/client.h"
 #include "http/tls.h"
 #include "kubelet/pod_lookup.h"
@@ -72,7 +73,7 @@ Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const cor
     return RunHttp(*handler.http_get, container, pod_ip, where, bound);
   }
   if (handler.sleep) {
-    const Duration pause = std::chrono::seconds(handler.sleep->seconds);
+    const Duration pause = Seconds(handler.sleep->seconds);
     pause_(timeout == 0ns ? pause : std::min(pause, timeout));
   }
   return {};

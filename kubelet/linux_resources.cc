@@ -9,6 +9,8 @@ namespace skiff::kubelet {
 namespace {
 
 constexpr int64_t kCpuQuotaMinUs = 1000;
+// A million CPUs: more than any machine has, and products of it are far from overflowing.
+constexpr int64_t kMilliCpuMax = 1'000'000'000;
 constexpr int32_t kSystemCriticalPriority = 2'000'000'000;
 
 using Amounts = std::map<std::string, Quantity>;
@@ -33,29 +35,6 @@ Quantity LimitOf(const core_v1::PodSpec& spec, const core_v1::Container& contain
   return of_pod == spec.resources->limits.end() ? Quantity() : of_pod->second;
 }
 
-// What all containers of a pod together may use; 0: no limit, as when one of them has none.
-int64_t PodLimit(const core_v1::PodSpec& spec, const std::string& name,
-                 int64_t (*amount)(const Amounts&, const std::string&)) {
-  if (spec.resources && spec.resources->limits.contains(name)) {
-    return amount(spec.resources->limits, name);
-  }
-  int64_t total = 0, sidecars = 0, largest_init = 0;
-  for (const auto& container : spec.init_containers) {
-    const Amounts& limits = container.resources.limits;
-    if (!limits.contains(name)) return 0;
-    const int64_t own = amount(limits, name);
-    const bool is_sidecar = container.restart_policy.value_or("") == "Always";
-    if (is_sidecar) sidecars += own;
-    largest_init = std::max(largest_init, sidecars + (is_sidecar ? 0 : own));
-  }
-  for (const auto& container : spec.containers) {
-    const Amounts& limits = container.resources.limits;
-    if (!limits.contains(name)) return 0;
-    total += amount(limits, name);
-  }
-  return std::max(total + sidecars, largest_init);
-}
-
 // Each slice is named after all above it; a dash inside a name would be one more level.
 std::string SlicePath(const std::string& path) {
   std::string slices;
@@ -74,12 +53,13 @@ std::string SlicePath(const std::string& path) {
 }  // namespace
 
 int64_t CpuShares(int64_t milli_cpu) {
-  return std::clamp<int64_t>(milli_cpu * 1024 / 1000, 2, 262'144);
+  const int64_t bounded = std::clamp<int64_t>(milli_cpu, 0, kMilliCpuMax);
+  return std::clamp<int64_t>(bounded * 1024 / 1000, 2, 262'144);
 }
 
 int64_t CpuQuota(int64_t milli_cpu) {
   if (milli_cpu == 0) return 0;
-  return std::max(milli_cpu * kCpuPeriodUs / 1000, kCpuQuotaMinUs);
+  return std::max(std::min(milli_cpu, kMilliCpuMax) * kCpuPeriodUs / 1000, kCpuQuotaMinUs);
 }
 
 int OomScoreAdjust(const core_v1::Pod& pod, const core_v1::Container& container,
@@ -89,7 +69,9 @@ int OomScoreAdjust(const core_v1::Pod& pod, const core_v1::Container& container,
   const std::string qos = QosClass(pod.spec);
   if (qos == "Guaranteed") return kGuaranteed;
   if (qos == "BestEffort" || node_memory_bytes <= 0) return kBestEffort;
-  const int64_t request = Whole(container.resources.requests, "memory");
+  // Whoever asks for more than the node has gets no better score for it.
+  const int64_t request =
+      std::min(Whole(container.resources.requests, "memory"), node_memory_bytes);
   const int64_t score = 1000 - 1000 * request / node_memory_bytes;
   return static_cast<int>(std::clamp<int64_t>(score, 3, 999));
 }
@@ -114,8 +96,8 @@ cri::LinuxResources PodResources(const core_v1::PodSpec& spec) {
   cri::LinuxResources out;
   out.cpu_shares = CpuShares(request);
   out.cpu_period = kCpuPeriodUs;
-  out.cpu_quota = CpuQuota(PodLimit(spec, "cpu", &Milli));
-  out.memory_limit_bytes = PodLimit(spec, "memory", &Whole);
+  out.cpu_quota = CpuQuota(PodLimit(spec, "cpu").value_or(0));
+  out.memory_limit_bytes = PodLimit(spec, "memory").value_or(0);
   return out;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff::kubelet {
 namespace {
 
@@ -111,6 +113,19 @@ TEST(LinuxResourcesTest, CgroupsAreNamedByClassAndDriver) {
   Add(pod.spec.containers, "1", "1Gi");
   EXPECT_EQ(PodCgroup(pod), "/kubepods/pod1-2");
   EXPECT_EQ(PodsCgroup("/kubepods", CgroupDriver::kSystemd), "/kubepods.slice");
+}
+
+TEST(LinuxResourcesTest, AmountsBeyondAllMachinesAreLargeAndNotNone) {
+  Pod pod;
+  for (int i = 0; i < 2; ++i) Add(pod.spec.containers, "9000000000000000", "8Ei");
+  const auto most = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(PodResources(pod.spec).memory_limit_bytes, most);
+  EXPECT_EQ(PodResources(pod.spec).cpu_shares, 262'144);
+  EXPECT_GT(PodResources(pod.spec).cpu_quota, 0);
+  EXPECT_EQ(CpuShares(most), 262'144);
+  EXPECT_GT(CpuQuota(most), CpuQuota(1000));
+  pod.spec.containers[1].resources.limits.clear();
+  EXPECT_EQ(OomScoreAdjust(pod, pod.spec.containers[0], 1 << 30), 3);
 }
 
 }  // namespace

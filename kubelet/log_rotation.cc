@@ -78,7 +78,7 @@ Duration LogRotation::Step() {
     if (Label(container.labels, kPodUidLabel).empty()) continue;
     const std::string path = ContainerLogPath(settings_.log_root, container);
     struct stat entry {};
-    if (stat(path.c_str(), &entry) != 0) {
+    if (lstat(path.c_str(), &entry) != 0) {
       // It was moved aside and its container told nothing, as by a crash in between.
       std::error_code ignored;
       if (fs::exists(fs::path(path).parent_path(), ignored)) {
@@ -86,7 +86,7 @@ Duration LogRotation::Step() {
       }
       continue;
     }
-    if (entry.st_size < settings_.bytes_max) continue;
+    if (!S_ISREG(entry.st_mode) || entry.st_size < settings_.bytes_max) continue;
     if (const auto rotated = Rotate(container, path); !rotated) {
       log_.Error("log not rotated", {{"path", path}, {"error", rotated.error().message}});
     }
@@ -100,6 +100,9 @@ Result<> LogRotation::Rotate(const cri::Container& container, const std::string&
   std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
+    // What somebody else put beside the logs must not keep them from being rotated.
+    std::error_code ignored;
+    if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;
     names.push_back(entry->path().filename().string());
   }
   const RotationPlan plan =

@@ -1,6 +1,7 @@
 #include "kubelet/log_rotation.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -86,6 +87,18 @@ TEST_F(LogRotationTest, ALongLogIsMovedAsideAndItsPredecessorsPacked) {
   EXPECT_TRUE(files[0].ends_with(".gz"));
   EXPECT_EQ(Unpacked(directory_ + "/" + files[0]), "a long text, number 2");
   EXPECT_FALSE(files[1].ends_with(".gz"));
+}
+
+TEST_F(LogRotationTest, WhatIsNoFileBesideALogKeepsNobodyFromRotatingIt) {
+  LogRotation rotation({root_, 10, 3, 10s}, runtime_, clock_);
+  ASSERT_EQ(mkfifo((directory_ + "/0.log.1").c_str(), 0600), 0);
+  Write("a long text, number 0");
+  rotation.Step();
+  const Names files = Files();
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[0], "0.log.1");
+  EXPECT_TRUE(files[1].starts_with("0.log.20"));
+  EXPECT_FALSE(PackFile(directory_ + "/0.log.1"));
 }
 
 }  // namespace

@@ -248,5 +248,21 @@ TEST(PodAdmissionTest, AContainersAppArmorProfileIsTheNearest) {
   EXPECT_EQ(AppArmorProfileOf(world.pod, world.container())->type, "Unconfined");
 }
 
+TEST(PodAdmissionTest, SumsBeyondWhatNumbersHoldLeaveNoRoom) {
+  World world;
+  for (int i = 0; i < 2; ++i) {
+    world.others.push_back(std::make_shared<const Pod>(PodOf("1m", "8Ei")));
+  }
+  world.node.status.allocatable["pods"] = Amount("10");
+  EXPECT_TRUE(world.Refusal().starts_with("OutOfmemory: ")) << world.Refusal();
+  world.others.clear();
+  auto& second = world.pod.spec.containers.emplace_back();
+  second.name = "d";
+  for (auto& container : world.pod.spec.containers) {
+    container.resources.requests["memory"] = Amount("8Ei");
+  }
+  EXPECT_TRUE(world.Refusal().starts_with("OutOfmemory: ")) << world.Refusal();
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

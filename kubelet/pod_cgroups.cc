@@ -8,11 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <optional>
 #include <vector>
 
 #include "api/pod_resources.h"
-#include "kubelet/pod_observed.h"
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {
@@ -20,8 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Amount = std::map<std::string, Quantity>;
-
+// Where pods' cgroups are, by their class.
+constexpr const char* kParents[] = {"", "/burstable", "/besteffort"};
+constexpr std::string_view kPodPrefix = "pod";
 constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
 Result<> WriteFile(const std::string& path, const std::string& text) {
@@ -58,37 +57,27 @@ void MakePath(const std::string& mount, const std::string& path) {
   }
 }
 
-struct Total {
-  int64_t amount = 0;
-  bool is_declared = true;  // By every container.
-};
+// The limit of a pod as a whole, with what runs beside its containers; 0: none.
+int64_t LimitOf(const core_v1::PodSpec& spec, const std::string& name) {
+  const auto limit = PodLimit(spec, name);
+  if (!limit) return 0;
+  const Resources overhead = Resources::From(spec.overhead);
+  return SaturatedSum(*limit, name == "cpu" ? overhead.milli_cpu : overhead.memory);
+}
 
-// The limit of a pod as a whole: what runs side by side, or the largest init container.
-Total LimitOf(const core_v1::PodSpec& spec, const std::string& name) {
-  const auto value = [&](const Amount& list) -> std::optional<int64_t> {
-    const auto found = list.find(name);
-    if (found == list.end() || found->second.IsZero()) return std::nullopt;
-    return name == "cpu" ? found->second.MilliValue() : found->second.Value();
-  };
-  const int64_t overhead = value(spec.overhead).value_or(0);
-  if (spec.resources) {
-    if (const auto whole = value(spec.resources->limits)) return {*whole + overhead, true};
+// A cgroup and those below it, deepest first. One that still has a process stays; nobody counts on
+// it being gone.
+void RemoveFolders(const std::string& folder) {
+  std::vector<std::string> folders;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->is_directory(error)) folders.push_back(entry->path().string());
   }
-  Total total;
-  int64_t sum = 0, sidecars = 0, init = 0;
-  const auto take = [&](const core_v1::Container& container) {
-    const auto limit = value(container.resources.limits);
-    total.is_declared &= limit.has_value();
-    return limit.value_or(0);
-  };
-  for (const auto& each : spec.containers) sum += take(each);
-  for (const auto& each : spec.init_containers) {
-    const int64_t own = take(each);
-    if (IsSidecar(each)) sidecars += own;
-    init = std::max(init, IsSidecar(each) ? sidecars : sidecars + own);
-  }
-  total.amount = std::max(sum + sidecars, init) + overhead;
-  return total;
+  std::sort(folders.begin(), folders.end(),
+            [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  folders.push_back(folder);
+  for (const std::string& each : folders) rmdir(each.c_str());
 }
 
 std::string Text(int64_t number) {
@@ -101,10 +90,8 @@ cri::LinuxResources PodCgroupResources(const core_v1::PodSpec& spec) {
   cri::LinuxResources out;
   out.cpu_shares = CpuShares(PodRequests(spec).milli_cpu);
   out.cpu_period = kCpuPeriodUs;
-  const Total cpu = LimitOf(spec, "cpu");
-  const Total memory = LimitOf(spec, "memory");
-  if (cpu.is_declared) out.cpu_quota = CpuQuota(cpu.amount);
-  if (memory.is_declared) out.memory_limit_bytes = memory.amount;
+  out.cpu_quota = CpuQuota(LimitOf(spec, "cpu"));
+  out.memory_limit_bytes = LimitOf(spec, "memory");
   return out;
 }
 
@@ -163,35 +150,53 @@ Result<> PodCgroups::Set(const core_v1::Pod& pod) {
 }
 
 Result<> PodCgroups::SetBurstable() {
+  MutexLock writing(shares_mutex_);
   int64_t milli_cpu = 0;
   {
     MutexLock lock(mutex_);
-    for (const auto& [uid, own] : burstable_milli_cpu_) milli_cpu += own;
+    for (const auto& [uid, own] : burstable_milli_cpu_) milli_cpu = SaturatedSum(milli_cpu, own);
   }
   return WriteFile(settings_.mount + settings_.root + "/burstable/cpu.weight",
                    std::to_string(CpuWeight(CpuShares(milli_cpu))));
 }
 
-void PodCgroups::Remove(const core_v1::Pod& pod) {
-  if (settings_.mount.empty()) return;
-  bool was_burstable = false;
+void PodCgroups::Forget(const std::string& pod_uid) {
   {
     MutexLock lock(mutex_);
-    was_burstable = burstable_milli_cpu_.erase(pod.metadata.uid) > 0;
+    if (burstable_milli_cpu_.erase(pod_uid) == 0) return;
   }
-  if (was_burstable) (void)SetBurstable();  // The next pod sets it again.
-  const std::string folder = settings_.mount + PathOf(pod);
-  std::vector<std::string> folders;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->is_directory(error)) folders.push_back(entry->path().string());
+  (void)SetBurstable();  // The next pod sets it again.
+}
+
+void PodCgroups::Remove(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return;
+  Forget(pod.metadata.uid);
+  RemoveFolders(settings_.mount + PathOf(pod));
+}
+
+std::vector<std::string> PodCgroups::Pods() const {
+  std::vector<std::string> uids;
+  if (settings_.mount.empty()) return uids;
+  for (const char* parent : kParents) {
+    std::error_code error;
+    for (fs::directory_iterator entry(settings_.mount + settings_.root + parent, error), end;
+         !error && entry != end; entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code ignored;
+      if (!name.starts_with(kPodPrefix) || !entry->is_directory(ignored)) continue;
+      uids.push_back(name.substr(kPodPrefix.size()));
+    }
   }
-  // Deepest first. One that still has a process stays; nobody counts on it being gone.
-  std::sort(folders.begin(), folders.end(),
-            [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  folders.push_back(folder);
-  for (const std::string& each : folders) rmdir(each.c_str());
+  return uids;
+}
+
+void PodCgroups::RemoveOrphan(const std::string& pod_uid) {
+  if (settings_.mount.empty()) return;
+  Forget(pod_uid);
+  for (const char* parent : kParents) {
+    RemoveFolders(settings_.mount + settings_.root + parent + "/" + std::string(kPodPrefix) +
+                  pod_uid);
+  }
 }
 
 }  // namespace skiff::kubelet

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -35,14 +36,21 @@ class PodCgroups {
   Result<> Set(const core_v1::Pod& pod);
   // Its containers are gone.
   void Remove(const core_v1::Pod& pod);
+  // Uids of the pods that have one.
+  std::vector<std::string> Pods() const;
+  // That of a pod of which nothing is known but that.
+  void RemoveOrphan(const std::string& pod_uid);
 
  private:
   Result<> Write(const std::string& path, const cri::LinuxResources& resources,
                  bool only_larger) const;
   std::string PathOf(const core_v1::Pod& pod) const;
   Result<> SetBurstable();
+  void Forget(const std::string& pod_uid);
 
   const Settings settings_;
+  // Held from the sum to its write, before mutex_: the sum that is written last is the newest.
+  Mutex shares_mutex_;
   Mutex mutex_;  // Not held during writes.
   std::map<std::string, int64_t> burstable_milli_cpu_ GUARDED_BY(mutex_);  // By pod uid.
 };

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <thread>
 
 namespace skiff::kubelet {
 namespace {
@@ -66,6 +69,16 @@ TEST_F(PodCgroupsTest, ALimitThatOneContainerDoesNotHaveIsNoLimitOfThePod) {
   EXPECT_EQ(whole.cpu_quota, 300'000);  // Of the init container, which runs alone.
 }
 
+TEST_F(PodCgroupsTest, SumsStayLargeBeyondWhatNumbersHold) {
+  for (auto& container : pod_.spec.containers) {
+    container.resources.limits["memory"] = *Quantity::Parse("8Ei");
+  }
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(PodCgroupResources(pod_.spec).memory_limit_bytes, kMost);
+  pod_.spec.overhead["memory"] = *Quantity::Parse("8Ei");
+  EXPECT_EQ(PodCgroupResources(pod_.spec).memory_limit_bytes, kMost);
+}
+
 TEST_F(PodCgroupsTest, BeforeContainersGrowOnlyWhatGrowsIsSet) {
   PodCgroups cgroups(settings_);
   std::ofstream(mount_ + "/pods/burstable/poduid-1/memory.max") << "1073741824";
@@ -73,6 +86,42 @@ TEST_F(PodCgroupsTest, BeforeContainersGrowOnlyWhatGrowsIsSet) {
   ASSERT_TRUE(cgroups.Raise(pod_));
   EXPECT_EQ(Read("/pods/burstable/poduid-1/memory.max"), "1073741824");
   EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
+}
+
+TEST_F(PodCgroupsTest, OfPodsThatComeAtOnceTheWholeSumIsWritten) {
+  constexpr int kThreads = 4, kRounds = 300;
+  PodCgroups cgroups(settings_);
+  std::vector<core_v1::Pod> pods(kThreads, pod_);
+  for (int i = 0; i < kThreads; ++i) {
+    pods[i].metadata.uid = "uid-" + std::to_string(i + 1);
+    fs::create_directories(mount_ + "/pods/burstable/pod" + pods[i].metadata.uid);
+    for (const char* file : {"cpu.weight", "cpu.max", "memory.max"}) {
+      std::ofstream(mount_ + "/pods/burstable/pod" + pods[i].metadata.uid + "/" + file) << "max";
+    }
+  }
+  std::barrier round(kThreads + 1);
+  std::vector<std::jthread> threads;
+  for (const core_v1::Pod& pod : pods) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        round.arrive_and_wait();
+        EXPECT_TRUE(cgroups.Set(pod));
+        round.arrive_and_wait();
+        round.arrive_and_wait();  // The sum is looked at.
+        cgroups.Remove(pod);      // The files are no cgroup's, and stay.
+      }
+    });
+  }
+  const std::string wanted = std::to_string(CpuWeight(CpuShares(1000 * kThreads)));
+  int stale = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    round.arrive_and_wait();
+    round.arrive_and_wait();
+    stale += Read("/pods/burstable/cpu.weight") == wanted ? 0 : 1;
+    round.arrive_and_wait();
+  }
+  threads.clear();
+  EXPECT_EQ(stale, 0);
 }
 
 }  // namespace

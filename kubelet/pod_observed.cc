@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/rules/pod_resources.h"
 #include "base/hash.h"
 
 namespace skiff::kubelet {
@@ -52,7 +53,7 @@ std::string ContainerHash(const core_v1::Container& container) {
 }
 
 bool IsSidecar(const core_v1::Container& init_container) {
-  return init_container.restart_policy.value_or("") == "Always";
+  return IsRestartableInitContainer(init_container);
 }
 
 bool RestartsAfter(const core_v1::Container& container, const core_v1::PodSpec& spec,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/stop_task.h"
@@ -159,7 +160,7 @@ Duration PodWorker::Age(TimePoint then) const {
 Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   const auto& started = status_ ? status_->start_time : pod.status.start_time;
   if (!pod.spec.active_deadline_seconds || !started) return kNever;
-  return std::chrono::seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
+  return Seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
 bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
@@ -289,7 +290,7 @@ bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan,
     return true;
   });
   for (const ContainerKill& kill : plan.kills) {
-    const Duration own = std::chrono::seconds(kill.grace_s.value_or(GraceSeconds(pod)));
+    const Duration own = Seconds(kill.grace_s.value_or(GraceSeconds(pod)));
     const Duration deadline = state_ == State::kSyncing ? context_.clock.Monotonic() + own
                                                         : StopDeadline(pod);
     const auto found = stops_.find(kill.id);
@@ -394,7 +395,7 @@ Duration PodWorker::StopDeadline(const core_v1::Pod& pod) {
   const int64_t grace_s = GraceSeconds(pod);
   if (stop_deadline_ && grace_s >= stop_grace_s_) return *stop_deadline_;
   const Duration now = context_.clock.Monotonic();
-  Duration left = std::chrono::seconds(grace_s);
+  Duration left = Seconds(grace_s);
   if (stop_deadline_) {
     left = std::min(left, *stop_deadline_ - now);
   } else if (const auto remembered = RememberedDeadline(pod)) {
@@ -442,7 +443,9 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
 }
 
 Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
-  // Whoever drops this worker would wait for a hook that goes on although its container is gone.
+  // Whoever drops this worker would wait for a hook or a call that goes on although its container
+  // is gone.
+  for (auto& [id, stop] : stops_) stop->Abandon();
   if (std::any_of(stops_.begin(), stops_.end(),
                   [](const auto& stop) { return stop.second->busy(); })) {
     return kNetworkRetry;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/seconds.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
@@ -254,7 +255,7 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   if (hooked) return {};
   context_.events.Report(reference, EventType::kWarning, "FailedPostStartHook",
                          "PostStartHook failed");
-  (void)context_.runtime.StopContainer(*id, std::chrono::seconds(GraceSeconds(pod)));
+  (void)context_.runtime.StopContainer(*id, Seconds(GraceSeconds(pod)));
   return fail("PostStartHookError", hooked.error().message);
 }
 

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
+#include <thread>
 
 #include "client/manager.h"
 #include "client/transport.h"
@@ -29,6 +31,7 @@ class TestRuntime final : public cri::WrappedRuntime {
         --failures_;
         return Fail(Reason::kUnknown, "the shim is stuck");
       }
+      while (grace <= hung_grace_) changed_.wait(lock);
       // A process that ignores the signal is killed at the end of the shortest grace period.
       if (holds_stops_ && grace > 2s) {
         while (!killed_.contains(id)) changed_.wait(lock);
@@ -56,6 +59,17 @@ class TestRuntime final : public cri::WrappedRuntime {
     MutexLock lock(mutex_);
     holds_stops_ = true;
   }
+  // Calls with a grace period so short never come back, until 0s is told.
+  void HangStops(Duration grace) {
+    MutexLock lock(mutex_);
+    hung_grace_ = grace;
+    changed_.notify_all();
+  }
+  void LetGo(const std::string& id) {
+    MutexLock lock(mutex_);
+    killed_.insert(id);
+    changed_.notify_all();
+  }
   std::vector<std::pair<std::string, Duration>> stops() const {
     MutexLock lock(mutex_);
     return stops_;
@@ -73,6 +87,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   CondVar changed_;
   int failures_ GUARDED_BY(mutex_) = 0;
   bool holds_stops_ GUARDED_BY(mutex_) = false;
+  Duration hung_grace_ GUARDED_BY(mutex_){};
   std::vector<std::pair<std::string, Duration>> stops_ GUARDED_BY(mutex_);
   std::set<std::string> killed_ GUARDED_BY(mutex_);
 };
@@ -325,6 +340,32 @@ TEST_F(PodWorkerTest, APauseBeforeTheStopEndsWithTheGracePeriod) {
   EXPECT_TRUE(Running("app").empty());
 }
 
+TEST_F(PodWorkerTest, AGracePeriodOfCenturiesIsALongOneAndNotNone) {
+  StartWorker();
+  pod_.spec.active_deadline_seconds = std::numeric_limits<int64_t>::max();
+  Change();
+  EXPECT_EQ(Running("app").size(), 1u);
+  pod_.metadata.deletion_timestamp = Time(clock_.Now());
+  pod_.metadata.deletion_grace_period_seconds = 10'000'000'000;
+  Change();
+  ASSERT_EQ(runtime_.stops().size(), 1u);
+  EXPECT_GT(runtime_.stops().at(0).second, std::chrono::years(50));
+}
+
+TEST_F(PodWorkerTest, APauseOfCenturiesBeforeARestartIsHeldToo) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().pre_stop.emplace();
+  hook.sleep.emplace().seconds = 10'000'000'000;
+  pod_.spec.termination_grace_period_seconds = 10'000'000'000;
+  StartWorker();
+  // Its image changed: it is stopped to be made anew, and its hook takes its time.
+  pod_.spec.containers[0].image = "img:2";
+  ++pod_.metadata.generation;
+  Change();
+  executor_.RunFor(3600s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_TRUE(runtime_.stops().empty());
+}
+
 TEST_F(PodWorkerTest, SidecarsStopLastAndInReverse) {
   for (const char* name : {"first", "second"}) {
     auto& sidecar = pod_.spec.init_containers.emplace_back();
@@ -457,6 +498,28 @@ TEST_F(PodWorkerStopTest, AnObjectThatIsDeletedByForceShortensItToo) {
   executor_.RunUntilIdle();
   runtime_.WaitForStops(2);
   EXPECT_LE(runtime_.stops().at(1).second, 2s);
+}
+
+// The first call brought the container down, and the one that hurried it hangs.
+TEST_F(PodWorkerStopTest, NobodyDropsAWorkerWhoseHurriedStopHangs) {
+  StartWorker();
+  const std::string id = Running("app").at(0);
+  runtime_.HoldStops();
+  Delete(300);
+  runtime_.WaitForStops(1);
+  runtime_.HangStops(2s);
+  Delete(1);
+  runtime_.WaitForStops(2);
+  runtime_.LetGo(id);
+  while (!Running("app").empty()) std::this_thread::yield();
+  worker_->Dispose();
+  executor_.RunFor(60s);
+  EXPECT_NE(worker_->state(), PodWorker::State::kGone);
+  runtime_.HangStops(0s);
+  while (worker_->state() != PodWorker::State::kGone) {
+    executor_.RunFor(1s);
+    std::this_thread::yield();
+  }
 }
 
 }  // namespace

@@ -152,8 +152,10 @@ void AddUnusedPodFlags(Flags& flags) {
   flags.AddUnused({"enforce-node-allocatable", "it is enforced on pods", {"pods"}});
   flags.AddUnused(
       {"local-storage-capacity-isolation", "disks are always watched", {"true"}, kSwitch});
-  flags.Ignore("image-credential-provider-bin-dir", "no credentials are asked for");
-  flags.Ignore("image-credential-provider-config", "no credentials are asked for");
+  flags.Ignore("image-credential-provider-bin-dir",
+               "credentials are those of pods' pull secrets, and of the runtime");
+  flags.Ignore("image-credential-provider-config",
+               "credentials are those of pods' pull secrets, and of the runtime");
   flags.Ignore("image-service-endpoint",
                "images are the runtime's of --container-runtime-endpoint");
   flags.AddUnused({"serialize-image-pulls", "images are pulled one by one", {"true"}, kSwitch});

@@ -48,12 +48,12 @@ std::optional<ResizePending> DecideResize(const core_v1::PodSpec& wanted, const 
                                             fmt::format("capacity: {}", all.milli_cpu))};
   }
   constexpr char kNoRoom[] = "Node didn't have enough resource";
-  if (asked.milli_cpu + room.used.milli_cpu > all.milli_cpu) {
+  if (SaturatedSum(asked.milli_cpu, room.used.milli_cpu) > all.milli_cpu) {
     return ResizePending{"Deferred", text(kNoRoom, "cpu", asked.milli_cpu,
                                           fmt::format("used: {}, capacity: {}",
                                                       room.used.milli_cpu, all.milli_cpu))};
   }
-  if (asked.memory + room.used.memory > all.memory) {
+  if (SaturatedSum(asked.memory, room.used.memory) > all.memory) {
     return ResizePending{"Deferred", text(kNoRoom, "memory", asked.memory,
                                           fmt::format("used: {}, capacity: {}",
                                                       room.used.memory, all.memory))};

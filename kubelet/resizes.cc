@@ -41,28 +41,41 @@ Resizes::Checkpoint Resizes::Load(const char* name) const {
   return out;
 }
 
-void Resizes::Save(const char* name, const Checkpoint& checkpoint) {
+void Resizes::Save(const char* name, Checkpoint Resizes::*checkpoint) {
   if (settings_.directory.empty()) return;
+  MutexLock writing(file_mutex_);
+  Checkpoint copy;
+  {
+    MutexLock lock(mutex_);
+    copy = this->*checkpoint;
+  }
   Json entries = Json::object();
-  for (const auto& [uid, containers] : checkpoint) {
+  for (const auto& [uid, containers] : copy) {
     Json& pod = entries[uid] = Json::object();
     for (const auto& [container, amounts] : containers) pod[container] = ToJson(amounts);
   }
   const std::string path = settings_.directory + "/" + name;
   std::error_code error;
   fs::create_directories(settings_.directory, error);
-  std::ofstream(path + ".new", std::ios::trunc) << Json{{"entries", std::move(entries)}}.dump();
+  std::ofstream file(path + ".new", std::ios::trunc);
+  file << Json{{"entries", std::move(entries)}}.dump();
+  file.close();
+  // The old file is better than half of a new one.
+  if (file.fail()) return log_.Info("resize checkpoint not written", {{"path", path}});
   fs::rename(path + ".new", path, error);
   if (error) log_.Info("resize checkpoint not written", {{"error", error.message()}});
 }
 
 void Resizes::Admit(const core_v1::Pod& pod) {
   const std::string& uid = pod.metadata.uid;
-  MutexLock lock(mutex_);
-  if (requests_.contains(uid)) return;
-  const auto [entry, is_new] = allotted_.try_emplace(uid, AmountsOf(pod.spec));
-  requests_[uid] = PodRequests(WithAmounts(pod, entry->second).spec);
-  if (is_new) Save(kAllotted, allotted_);
+  {
+    MutexLock lock(mutex_);
+    if (requests_.contains(uid)) return;
+    const auto [entry, is_new] = allotted_.try_emplace(uid, AmountsOf(pod.spec));
+    requests_[uid] = PodRequests(WithAmounts(pod, entry->second).spec);
+    if (!is_new) return;
+  }
+  Save(kAllotted, &Resizes::allotted_);
 }
 
 Resources Resizes::UsedByOthers(const std::string& pod_uid) const {
@@ -99,9 +112,9 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
     }
     allotted = wanted;
     requests_[uid] = PodRequests(pod.spec);
-    Save(kAllotted, allotted_);
     waiting = waiting_;
   }
+  Save(kAllotted, &Resizes::allotted_);
   verdict.pod = pod;
   verdict.accepted = true;
   Retry(waiting);
@@ -122,22 +135,41 @@ Amounts Resizes::Actuated(const std::string& pod_uid) const {
 
 void Resizes::SetActuated(const std::string& pod_uid, const std::string& container,
                           const core_v1::ResourceRequirements& amounts) {
-  MutexLock lock(mutex_);
-  actuated_[pod_uid][container] = amounts;
-  Save(kActuated, actuated_);
+  {
+    MutexLock lock(mutex_);
+    actuated_[pod_uid][container] = amounts;
+  }
+  Save(kActuated, &Resizes::actuated_);
 }
 
 void Resizes::Forget(const std::string& pod_uid) {
   std::set<std::string> waiting;
+  bool was_allotted = false, was_actuated = false;
   {
     MutexLock lock(mutex_);
     requests_.erase(pod_uid);
     waiting_.erase(pod_uid);
-    if (allotted_.erase(pod_uid) > 0) Save(kAllotted, allotted_);
-    if (actuated_.erase(pod_uid) > 0) Save(kActuated, actuated_);
+    was_allotted = allotted_.erase(pod_uid) > 0;
+    was_actuated = actuated_.erase(pod_uid) > 0;
     waiting = waiting_;
   }
+  if (was_allotted) Save(kAllotted, &Resizes::allotted_);
+  if (was_actuated) Save(kActuated, &Resizes::actuated_);
   Retry(waiting);
+}
+
+void Resizes::Retain(const std::set<std::string>& known) {
+  bool was_allotted = false, was_actuated = false;
+  {
+    MutexLock lock(mutex_);
+    const auto is_gone = [&](const auto& entry) REQUIRES(mutex_) {
+      return !known.contains(entry.first) && !requests_.contains(entry.first);
+    };
+    was_allotted = std::erase_if(allotted_, is_gone) > 0;
+    was_actuated = std::erase_if(actuated_, is_gone) > 0;
+  }
+  if (was_allotted) Save(kAllotted, &Resizes::allotted_);
+  if (was_actuated) Save(kActuated, &Resizes::actuated_);
 }
 
 void Resizes::Retry(const std::set<std::string>& waiting) {

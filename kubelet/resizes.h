@@ -42,10 +42,14 @@ class Resizes {
                    const core_v1::ResourceRequirements& amounts);
   // It runs no more.
   void Forget(const std::string& pod_uid);
+  // What files have of pods that are not in `known` goes: they ended while no kubelet ran. Pods
+  // that were admitted since then stay.
+  void Retain(const std::set<std::string>& known);
 
  private:
   using Checkpoint = std::map<std::string, Amounts>;  // By pod uid.
-  void Save(const char* name, const Checkpoint& checkpoint) REQUIRES(mutex_);
+  // Writes what is there when its turn comes, so that the file is never older than what was saved.
+  void Save(const char* name, Checkpoint Resizes::*checkpoint) EXCLUDES(mutex_, file_mutex_);
   Checkpoint Load(const char* name) const;
   Resources UsedByOthers(const std::string& pod_uid) const REQUIRES(mutex_);
   void Retry(const std::set<std::string>& waiting);
@@ -53,7 +57,8 @@ class Resizes {
   const Settings settings_;
   const std::function<void(const std::string&)> retry_;
   const Log log_{"resize"};
-  mutable Mutex mutex_;  // Not held while pods are woken.
+  Mutex file_mutex_;     // Taken before mutex_: one file is written at a time.
+  mutable Mutex mutex_;  // Not held while pods are woken or files written.
   Checkpoint allotted_ GUARDED_BY(mutex_);
   Checkpoint actuated_ GUARDED_BY(mutex_);
   std::map<std::string, Resources> requests_ GUARDED_BY(mutex_);  // Of pods that were admitted.

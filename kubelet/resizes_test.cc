@@ -1,9 +1,13 @@
 #include "kubelet/resizes.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <future>
+#include <thread>
 
 namespace skiff::kubelet {
 namespace {
@@ -75,6 +79,36 @@ TEST_F(ResizesTest, MoreThanTheNodeHasIsRefused) {
   EXPECT_EQ(verdict.pending->reason, "Infeasible");
   EXPECT_EQ(verdict.pending->message,
             "Node didn't have enough capacity: cpu, requested: 5000, capacity: 4000");
+}
+
+TEST_F(ResizesTest, WhoAsksDoesNotWaitForTheDisk) {
+  // Opening it for writing blocks until somebody reads.
+  const std::string unfinished = directory_ + "/allocated_pods_state.new";
+  ASSERT_EQ(mkfifo(unfinished.c_str(), 0600), 0);
+  Resizes resizes = Make();
+  std::jthread writer([&] { resizes.Admit(Asking("a", "1")); });
+  auto seen = std::async(std::launch::async, [&] {
+    while (Cpu(resizes.Allotted(Asking("a", "3"))) != "1") std::this_thread::yield();
+  });
+  const auto waited = seen.wait_for(std::chrono::seconds(20));
+  const std::ifstream reader(unfinished);
+  EXPECT_EQ(waited, std::future_status::ready);
+  writer.join();
+}
+
+TEST_F(ResizesTest, OfPodsThatNobodyKnowsNothingIsKept) {
+  {
+    Resizes before = Make();
+    before.Admit(Asking("a", "1"));
+    before.Admit(Asking("b", "1"));
+  }
+  Resizes after = Make();
+  after.Admit(Asking("new", "1"));
+  after.Retain({"a"});
+  EXPECT_EQ(Cpu(after.Allotted(Asking("a", "3"))), "1");
+  EXPECT_EQ(Cpu(after.Allotted(Asking("b", "3"))), "3");
+  EXPECT_EQ(Cpu(after.Allotted(Asking("new", "3"))), "1");
+  EXPECT_EQ(Cpu(Make().Allotted(Asking("b", "3"))), "3");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds.h"
+
 namespace skiff::kubelet {
 namespace {
 
@@ -17,11 +19,25 @@ const core_v1::Container* Find(const core_v1::Pod& pod, const std::string& name)
 
 }  // namespace
 
+// Counted before the step looks whether anything is left to do: who sees a task that is done and
+// not busy knows that no later step begins a call.
+class StopTask::Busy {
+ public:
+  explicit Busy(StopTask& task) : task_(task) { ++task_.steps_; }
+  ~Busy() { --task_.steps_; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  StopTask& task_;
+};
+
 // Keeps a deadline that became earlier while the stop is held up in a hook or a call.
 class StopTask::Hurry final : public ControlLoop {
  public:
   explicit Hurry(StopTask& task) : task_(task) {}
   Duration Step() override {
+    const Busy busy(task_);
     if (task_.done_) return kNever;
     const Duration left = task_.Left() - kGraceMin;
     if (left > 0ns) return left;
@@ -75,14 +91,12 @@ Duration StopTask::RunPreStop() {
   if (container == nullptr || !container->lifecycle || !container->lifecycle->pre_stop) return 0ns;
   // A pause needs no thread to be slept on.
   if (const auto& pause = container->lifecycle->pre_stop->sleep) {
-    return std::chrono::seconds(pause->seconds);
+    return Seconds(pause->seconds);
   }
   PodWorkerContext& context = worker_.context_;
-  busy_ = true;
   const auto hooked =
       context.hooks.Run(*container->lifecycle->pre_stop, pod_, *container, kill_.id,
                         pod_.status.pod_ip, std::max(Left(), Duration(1s)));
-  busy_ = false;
   if (!hooked) {
     context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kWarning,
                           "FailedPreStopHook", "PreStopHook failed");
@@ -109,6 +123,7 @@ Duration StopTask::RetryDelay() {
 }
 
 Duration StopTask::Step() {
+  const Busy busy(*this);
   if (done_) return kNever;
   PodWorkerContext& context = worker_.context_;
   if (!std::exchange(is_announced_, true)) {
@@ -124,10 +139,7 @@ Duration StopTask::Step() {
   if (left > 0ns && now < sleeps_until_) return std::min(left, sleeps_until_ - now);
   if (now < not_before_) return not_before_ - now;
   if (!has_turn_ && left > 0ns) return left;
-  busy_ = true;
-  const bool stopped = Stop(std::max(left, kGraceMin));
-  busy_ = false;
-  if (stopped) return kNever;
+  if (Stop(std::max(left, kGraceMin))) return kNever;
   not_before_ = context.clock.Monotonic() + RetryDelay();
   return not_before_ - context.clock.Monotonic();
 }

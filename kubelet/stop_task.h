@@ -33,8 +33,11 @@ class StopTask final : public ControlLoop {
   ~StopTask() override;
   // The runtime says that it has stopped. Any thread.
   bool done() const { return done_; }
-  // A hook or a call is under way: whoever removes it from the executor waits for that. Any thread.
-  bool busy() const { return busy_; }
+  // A step is under way, maybe in a hook or a call: whoever removes it from the executor waits for
+  // that. Once it is done and not busy, nobody waits any more. Any thread.
+  bool busy() const { return steps_ > 0; }
+  // Its container is gone: nothing is begun any more. Any thread.
+  void Abandon() { done_ = true; }
   // Those that had to stop before it have. Any thread.
   void GiveTurn();
   // The grace period ends then, if that is earlier. Only on the worker's thread.
@@ -45,6 +48,7 @@ class StopTask final : public ControlLoop {
 
  private:
   class Hurry;
+  class Busy;
   // How long it has to wait before the stop signal.
   Duration RunPreStop();
   Duration Left() const;
@@ -57,7 +61,7 @@ class StopTask final : public ControlLoop {
   std::atomic<Duration> deadline_;
   std::atomic<bool> has_turn_;
   std::atomic<bool> done_ = false;
-  std::atomic<bool> busy_ = false;
+  std::atomic<int> steps_ = 0;  // Under way: its own, and that of its Hurry.
   std::atomic<bool> is_again_ = false;
   // Only the loop's own step touches what follows.
   bool is_announced_ = false;

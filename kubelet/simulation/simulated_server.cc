@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "api/typed.h"
+#include "base/seconds.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/simulation/simulated_log.h"
 #include "kubelet/simulation/simulated_streams.h"
@@ -59,7 +60,7 @@ LogOptions LogOptionsOf(const http::Request& request, const Clock& clock) {
   options.tail_lines = Number(request, "tailLines");
   options.limit_bytes = Number(request, "limitBytes");
   if (const auto seconds = Number(request, "sinceSeconds")) {
-    options.since = clock.Now() - std::chrono::seconds(*seconds);
+    options.since = clock.Now() - Seconds(*seconds);
   }
   if (const auto text = request.Query("sinceTime")) {
     if (const auto time = Time::Parse(*text)) options.since = time->point();

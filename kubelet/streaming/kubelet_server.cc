@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "api/typed.h"
+#include "base/seconds.h"
 #include "http/tunnel.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/streaming/log_stream.h"
@@ -127,7 +128,7 @@ Result<LogOptions> KubeletServer::ParseLogOptions(const http::Request& request) 
   options.tail_lines = Number(request, "tailLines");
   options.limit_bytes = Number(request, "limitBytes");
   if (const auto seconds = Number(request, "sinceSeconds")) {
-    options.since = clock_.Now() - std::chrono::seconds(*seconds);
+    options.since = clock_.Now() - Seconds(*seconds);
   }
   if (const auto time = request.Query("sinceTime")) options.since = TRY(Time::Parse(*time))
   .point();

@@ -1,6 +1,5 @@
 #include "kubelet/streaming/log_stream.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,14 +8,15 @@
 #include <filesystem>
 
 #include "api/values.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 
 Result<std::unique_ptr<LogStream>> LogStream::Open(const std::string& path, LogOptions options,
                                                    http::Loops& loops,
                                                    std::shared_ptr<FollowedContainer> container) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
+  auto file = OpenRegularFile(path);
+  if (!file) {
     return Fail(Reason::kNotFound,
                 fmt::format("failed to try resolving symlinks in path \"{0}\": lstat {0}: no such "
                             "file or directory",
@@ -24,7 +24,7 @@ Result<std::unique_ptr<LogStream>> LogStream::Open(const std::string& path, LogO
   }
   if (!options.follow) container = nullptr;
   std::unique_ptr<LogStream> stream(
-      new LogStream(path, file, options, loops, std::move(container)));
+      new LogStream(path, file->Release(), options, loops, std::move(container)));
   if (options.tail_lines) stream->SkipToTail();
   return stream;
 }
@@ -98,10 +98,10 @@ bool LogStream::Reopen() {
   struct stat named {};
   if (stat(path_.c_str(), &named) != 0 || fstat(file_, &open_one) != 0) return false;
   if (named.st_ino == open_one.st_ino && named.st_dev == open_one.st_dev) return false;
-  const int fresh = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fresh < 0) return false;
+  auto fresh = OpenRegularFile(path_);
+  if (!fresh) return false;
   close(file_);
-  file_ = fresh;
+  file_ = fresh->Release();
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "kubelet/streaming/log_stream.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -75,6 +76,14 @@ class LogStreamTest : public testing::Test {
   std::unique_ptr<LogStream> stream_;
   http::Pulled pulled_{};
 };
+
+TEST_F(LogStreamTest, OnlyARegularFileIsALogAndNobodyWaitsForAnother) {
+  std::filesystem::remove(path_);
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const auto opened = LogStream::Open(path_, {}, loops_, container_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().reason, Reason::kNotFound);
+}
 
 TEST_F(LogStreamTest, WithoutFollowingItEndsWithTheFile) {
   Write("one");

@@ -124,6 +124,17 @@ Result<Descriptor> OpenDirectory(const std::string& path) {
   return Fail(SystemError("open " + path, code));
 }
 
+Result<Descriptor> OpenRegularFile(const std::string& path) {
+  Descriptor opened(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  if (!opened.is_open()) {
+    const int code = errno;
+    return Fail(SystemError("open " + path, code));
+  }
+  const struct stat info = TRY(opened.Stat());
+  if (!S_ISREG(info.st_mode)) return Fail(Reason::kInvalid, path + " is not a regular file");
+  return opened;
+}
+
 Result<> MakeDirectories(const std::string& path, mode_t mode) {
   std::string made = path.starts_with('/') ? "" : ".";
   for (const std::string& part : Parts(path)) {

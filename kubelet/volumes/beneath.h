@@ -44,6 +44,10 @@ Error SystemError(const std::string& what, int error_number);
 // A directory that only this process's owner can have put there: its name may hold links.
 Result<Descriptor> OpenDirectory(const std::string& path);
 
+// A regular file for reading, without waiting: whoever may write its directory may have put a FIFO
+// there, which would keep the reader for ever, or a link to what is none of its business.
+Result<Descriptor> OpenRegularFile(const std::string& path);
+
 // The number of the mount that an open file lies on.
 Result<int> MountNumber(const Descriptor& file);
 

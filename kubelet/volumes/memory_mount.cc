@@ -9,33 +9,10 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "api/pod_resources.h"
 #include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
-namespace {
-
-// What all containers together may use; nullopt when one of them has no limit.
-std::optional<int64_t> MemoryLimit(const core_v1::PodSpec& spec) {
-  int64_t total = 0;
-  for (const auto& container : spec.containers) {
-    const auto limit = container.resources.limits.find("memory");
-    if (limit == container.resources.limits.end()) return std::nullopt;
-    total += limit->second.Value();
-  }
-  for (const auto& container : spec.init_containers) {
-    const auto limit = container.resources.limits.find("memory");
-    if (limit == container.resources.limits.end()) return std::nullopt;
-    if (container.restart_policy.value_or("") == "Always") {
-      total += limit->second.Value();
-    } else {
-      total = std::max(total, limit->second.Value());
-    }
-  }
-  return total;
-}
-
-}  // namespace
-
 int64_t MemoryMountBytes(const core_v1::Pod& pod,
                          const std::map<std::string, Quantity>& node_allocatable,
                          const std::optional<Quantity>& asked) {
@@ -45,7 +22,9 @@ int64_t MemoryMountBytes(const core_v1::Pod& pod,
   };
   const auto node = node_allocatable.find("memory");
   if (node != node_allocatable.end()) lower(node->second.Value());
-  lower(MemoryLimit(pod.spec).value_or(0));
+  if (const auto limit = PodLimit(pod.spec, "memory")) {
+    lower(SaturatedSum(*limit, Resources::From(pod.spec.overhead).memory));
+  }
   if (asked) lower(asked->Value());
   return bytes;
 }

@@ -369,5 +369,28 @@ TEST(MemoryMountBytesTest, IsTheLeastOfWhatBoundsIt) {
   EXPECT_EQ(MemoryMountBytes(pod, node, Quantity::FromValue(50)), 50);
 }
 
+TEST(MemoryMountBytesTest, LimitsOfAPodAreThoseOfItsCgroup) {
+  Pod pod;
+  pod.spec.containers.resize(2);
+  for (auto& container : pod.spec.containers) {
+    container.resources.limits["memory"] = *Quantity::Parse("8Ei");
+  }
+  EXPECT_GT(MemoryMountBytes(pod, {}, std::nullopt), 0);
+  for (auto& container : pod.spec.containers) {
+    container.resources.limits["memory"] = Quantity::FromValue(100);
+  }
+  pod.spec.overhead["memory"] = Quantity::FromValue(10);
+  EXPECT_EQ(MemoryMountBytes(pod, {}, std::nullopt), 210);
+  // An init container runs beside the sidecars before it alone.
+  for (const int64_t bytes : {50, 230}) {
+    auto& init = pod.spec.init_containers.emplace_back();
+    init.resources.limits["memory"] = Quantity::FromValue(bytes);
+  }
+  pod.spec.init_containers[0].restart_policy = "Always";
+  EXPECT_EQ(MemoryMountBytes(pod, {}, std::nullopt), 290);
+  pod.spec.resources.emplace().limits["memory"] = Quantity::FromValue(120);
+  EXPECT_EQ(MemoryMountBytes(pod, {}, std::nullopt), 130);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
