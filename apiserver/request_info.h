@@ -47,7 +47,6 @@ struct RequestInfo {
   // allowed. This is what is wrong.
   std::string unreadable;
 
-  std::string ApiVersion() const { return group.empty() ? version : group + "/" + version; }
   // The verb changes nothing.
   bool IsReadOnly() const { return verb == "get" || verb == "list" || verb == "watch"; }
 };
