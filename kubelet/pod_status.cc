@@ -41,6 +41,10 @@ class StatusMaker {
                        core_v1::ContainerStatus& out);
   void MarkLost(const core_v1::ContainerStatus* before, core_v1::ContainerStatus& out);
   void ApplyWaiting(const core_v1::Container& container, core_v1::ContainerStatus& out);
+  bool HasInitialized() const;
+  const auto& observed() const { return input_.observed.containers; }
+  // Nothing of it was ever made: it was refused.
+  bool NeverBegan() const { return observed().empty() && old_.container_statuses.empty(); }
   std::string Phase(const core_v1::PodStatus& status) const;
   std::string PhaseOfRegular(const core_v1::PodStatus& status) const;
   void FillAddresses(core_v1::PodStatus& status) const;
@@ -140,6 +144,26 @@ void StatusMaker::ApplyWaiting(const core_v1::Container& container, core_v1::Con
   out.ready = false;
 }
 
+// Whether the pod has come past its init containers, now or earlier.
+bool StatusMaker::HasInitialized() const {
+  if (spec_.init_containers.empty()) return true;
+  for (const auto& container : spec_.containers) {
+    if (observed().contains(container.name)) return true;
+    const auto* before = Before(container.name, false);
+    if (before == nullptr) continue;
+    if (before->state.running || before->state.terminated || before->last_state.terminated) {
+      return true;
+    }
+  }
+  const core_v1::Container& last = spec_.init_containers.back();
+  const ObservedContainer* newest = input_.observed.Newest(last.name);
+  if (newest != nullptr && newest->IsExited() && newest->status.exit_code == 0) return true;
+  const auto* before = Before(last.name, true);
+  if (before == nullptr) return false;
+  if (IsSidecar(last)) return before->started.value_or(false);
+  return before->state.terminated && before->state.terminated->exit_code == 0;
+}
+
 core_v1::ContainerStatus StatusMaker::ContainerStatusOf(const core_v1::Container& container,
                                                         bool is_init) {
   core_v1::ContainerStatus out;
@@ -160,7 +184,8 @@ core_v1::ContainerStatus StatusMaker::ContainerStatusOf(const core_v1::Container
   FillDetails(container, input_.observed.Newest(container.name),
               actuated == input_.actuated.end() ? nullptr : &actuated->second, out);
   ApplyWaiting(container, out);
-  if (input_.terminated && !out.state.terminated) {
+  const bool may_have_run = out.last_state.terminated || HasInitialized();
+  if (input_.terminated && !out.state.terminated && may_have_run) {
     // The final word on a container of which nothing is known any more.
     auto& lost = (out.state = core_v1::ContainerState()).terminated.emplace();
     lost.exit_code = kLostExitCode;
@@ -260,6 +285,11 @@ core_v1::PodStatus StatusMaker::Make() {
     status.ephemeral_container_statuses.push_back(ContainerStatusOf(like, false));
   }
   status.phase = Phase(status);
+  if (input_.failure && NeverBegan()) {
+    status.init_container_statuses.clear();
+    status.container_statuses.clear();
+    status.ephemeral_container_statuses.clear();
+  }
   if (input_.failure) {
     status.reason = input_.failure->reason;
     status.message = input_.failure->message;

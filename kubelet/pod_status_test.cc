@@ -41,7 +41,7 @@ class PodStatusTest : public testing::Test {
                              TimePoint(1000s),
                              terminating_,
                              terminated_,
-                             std::nullopt});
+                             failure_});
   }
   static std::string Condition(const core_v1::PodStatus& status, const std::string& type) {
     for (const auto& condition : status.conditions) {
@@ -57,6 +57,7 @@ class PodStatusTest : public testing::Test {
   std::map<std::string, WaitingReason> waiting_;
   bool terminating_ = false;
   bool terminated_ = false;
+  std::optional<WaitingReason> failure_;
 };
 
 TEST_F(PodStatusTest, APodThatHasNothingYetIsPending) {
@@ -125,6 +126,25 @@ TEST_F(PodStatusTest, InitContainersHoldThePodBack) {
   observed_.containers["setup"][0].status.state = cri::ContainerState::kExited;
   observed_.containers["setup"][0].status.exit_code = 1;
   EXPECT_EQ(Status().phase, "Failed");
+}
+
+TEST_F(PodStatusTest, WhatNeverBeganIsNotSaidToBeLost) {
+  pod_.spec.init_containers.emplace_back().name = "setup";
+  pod_.spec.restart_policy = "Never";
+  Has("setup", cri::ContainerState::kExited, 1);
+  terminating_ = terminated_ = true;
+  EXPECT_EQ(Status().container_statuses[0].state.waiting->reason, "PodInitializing");
+  observed_.containers["setup"][0].status.exit_code = 0;
+  EXPECT_EQ(Status().container_statuses[0].state.terminated->reason, "ContainerStatusUnknown");
+}
+
+TEST_F(PodStatusTest, APodThatWasRefusedHasNoContainers) {
+  terminating_ = terminated_ = true;
+  failure_ = WaitingReason{"OutOfcpu", "Pod was rejected: no room"};
+  const auto status = Status();
+  EXPECT_EQ(status.phase, "Failed");
+  EXPECT_EQ(status.reason, "OutOfcpu");
+  EXPECT_TRUE(status.container_statuses.empty());
 }
 
 TEST_F(PodStatusTest, TransitionTimesMoveOnlyWithTheStatus) {

@@ -70,9 +70,12 @@ Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status) {
   if (const auto conditions = document.find("conditions"); conditions != document.end()) {
     Json own = Json::array();
     for (Json& condition : *conditions) {
-      if (IsOwnCondition(condition.value("type", ""), condition.value("reason", ""))) {
-        own.push_back(std::move(condition));
+      if (!IsOwnCondition(condition.value("type", ""), condition.value("reason", ""))) continue;
+      // A merge alone would keep why it was otherwise.
+      for (const char* name : {"reason", "message"}) {
+        if (!condition.contains(name)) condition[name] = nullptr;
       }
+      own.push_back(std::move(condition));
     }
     // These two come and go; a merge alone would keep them.
     for (const char* passing : {kPodResizePending, kPodResizeInProgress}) {

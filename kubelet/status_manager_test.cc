@@ -26,6 +26,7 @@ TEST(StatusPatchTest, ReplacesListsOfAddressesAndLeavesOthersConditionsAlone) {
   const Json& sent = patch["status"];
   ASSERT_EQ(sent["conditions"].size(), 3u);
   EXPECT_EQ(sent["conditions"][0]["type"], "Ready");
+  EXPECT_EQ(sent["conditions"][0].at("reason"), nullptr) << "or the merge keeps the last one";
   EXPECT_EQ(sent["conditions"][1],
             Json({{"$patch", "delete"}, {"type", "PodResizePending"}}));
   EXPECT_EQ(sent["conditions"][2],
