@@ -1,6 +1,7 @@
 #include "base/thread_stack.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -44,7 +45,16 @@ void SetThreadStacks() {
 
 int RunWithThreadStack(const std::function<int()>& work) {
   int result = 0;
-  std::jthread([&] { result = work(); }).join();
+  // Signals are for the one that works, who may block some and wait for them: here, they would be
+  // taken or ignored before.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::jthread([&] {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    result = work();
+  }).join();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return result;
 }
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <thread>
 #include <vector>
@@ -52,6 +54,19 @@ TEST(ThreadStackTest, WorkForMainRunsWithThatStack) {
   SetThreadStacks();
   // More than the system gives to main.
   EXPECT_EQ(RunWithThreadStack([] { return Descend(20'000) * 0 + 7; }), 7);
+}
+
+TEST(ThreadStackTest, WorkForMainMayWaitForSignals) {
+  const int got = RunWithThreadStack([] {
+    sigset_t window;
+    sigemptyset(&window);
+    sigaddset(&window, SIGWINCH);
+    pthread_sigmask(SIG_BLOCK, &window, nullptr);
+    kill(getpid(), SIGWINCH);
+    const timespec patience{10, 0};
+    return sigtimedwait(&window, nullptr, &patience);
+  });
+  EXPECT_EQ(got, SIGWINCH);
 }
 
 }  // namespace
