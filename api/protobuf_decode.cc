@@ -250,10 +250,8 @@ Result<Json> MessageReader::Moment(const Type& type, std::string_view text) {
     if (wire.number == 1) instant.seconds = static_cast<int64_t>(wire.number_value);
     if (wire.number == 2) instant.nanos = static_cast<int32_t>(wire.number_value);
   }
-  // The years that RFC 3339 can tell.
-  constexpr int64_t kFirst = -62135596800, kLast = 253402300799;
-  if (reader.failed() || instant.seconds < kFirst || instant.seconds > kLast || instant.nanos < 0 ||
-      instant.nanos > 999'999'999) {
+  if (reader.failed() || instant.seconds < kFirstSecond || instant.seconds > kLastSecond ||
+      instant.nanos < 0 || instant.nanos > 999'999'999) {
     return Malformed("proto: timestamp out of range");
   }
   if (instant.IsGoZero()) return Json();

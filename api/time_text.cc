@@ -56,6 +56,9 @@ class TimeParser {
                                      std::chrono::day(day)};
     const int64_t seconds = static_cast<int64_t>(date.time_since_epoch().count()) * 86400 +
                             hour * 3600 + minute * 60 + second - offset;
+    if (seconds < kFirstSecond || seconds > kLastSecond) {  // Its offset leads out of the years.
+      return Fail(Reason::kBadRequest, "Time.MarshalJSON: year outside of range [0,9999]");
+    }
     return Instant{seconds, nanos};
   }
 

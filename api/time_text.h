@@ -18,6 +18,9 @@ struct Instant {
   bool IsGoZero() const { return seconds == -62135596800 && nanos == 0; }
 };
 
+// The first and the last second that RFC 3339 has a text for: of the years 0 and 9999.
+inline constexpr int64_t kFirstSecond = -62167219200, kLastSecond = 253402300799;
+
 enum class TimeForm : uint8_t { kSeconds, kMicro };
 
 // Fails with the text of Go's time.ParseError. kMicro demands six decimals, kSeconds allows any.

@@ -11,18 +11,7 @@
 namespace skiff {
 namespace {
 
-Instant ToInstant(TimePoint point) {
-  const int64_t nanos = point.time_since_epoch().count();
-  int64_t seconds = nanos / 1'000'000'000;
-  int64_t rest = nanos % 1'000'000'000;
-  if (rest < 0) {
-    rest += 1'000'000'000;
-    --seconds;
-  }
-  return {seconds, static_cast<int32_t>(rest)};
-}
-
-constexpr Instant kGoZero = {-62135596800, 0};
+constexpr int64_t kNanos = 1'000'000'000;  // Of a second.
 
 // strconv.Atoi, with its error's text.
 Result<int64_t> Atoi(std::string_view text) {
@@ -43,20 +32,43 @@ Result<int64_t> Atoi(std::string_view text) {
 
 }  // namespace
 
+Time::Time(TimePoint point) {
+  if (point == TimePoint{}) return;
+  const auto whole = std::chrono::floor<std::chrono::seconds>(point);
+  seconds_ = whole.time_since_epoch().count();
+  nanos_ = static_cast<int32_t>((point - whole).count());
+}
+
+TimePoint Time::point() const {
+  if (IsZero()) return {};
+  constexpr int64_t kSecondsMax = std::numeric_limits<int64_t>::max() / kNanos - 1;
+  const int64_t seconds = std::clamp(seconds_, -kSecondsMax, kSecondsMax);
+  return TimePoint(Duration(seconds * kNanos + nanos_));
+}
+
+Time Time::PlusSeconds(int64_t seconds) const {
+  Time sum = *this;
+  if (__builtin_add_overflow(seconds_, seconds, &sum.seconds_)) {
+    sum.seconds_ = seconds < 0 ? kFirstSecond : kLastSecond;
+  }
+  sum.seconds_ = std::clamp(sum.seconds_, kFirstSecond, kLastSecond);
+  return sum;
+}
+
 std::string Time::Rfc3339() const {
-  return FormatInstant(IsZero() ? kGoZero : ToInstant(point_), TimeForm::kSeconds);
+  return FormatInstant({seconds_, nanos_}, TimeForm::kSeconds);
 }
 
 std::string Time::Rfc3339Micro() const {
-  return FormatInstant(IsZero() ? kGoZero : ToInstant(point_), TimeForm::kMicro);
+  return FormatInstant({seconds_, nanos_}, TimeForm::kMicro);
 }
 
 Result<Time> Time::Parse(std::string_view text) {
   const Instant instant = TRY(ParseInstant(text, TimeForm::kSeconds));
-  if (instant.IsGoZero()) return Time();
-  constexpr int64_t kSecondsMax = std::numeric_limits<int64_t>::max() / 1'000'000'000 - 1;
-  const int64_t seconds = std::clamp(instant.seconds, -kSecondsMax, kSecondsMax);
-  return Time(TimePoint(Duration(seconds * 1'000'000'000 + instant.nanos)));
+  Time time;
+  time.seconds_ = instant.seconds;
+  time.nanos_ = instant.nanos;
+  return time;
 }
 
 Result<int> IntOrString::ScaledTo(int total, bool round_up) const {

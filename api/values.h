@@ -14,13 +14,18 @@ namespace skiff {
 
 using Json = nlohmann::json;
 
-// metav1.Time and MicroTime. Default constructed: unset ("zero"), written as null or left out.
+// metav1.Time and MicroTime, of the years 0 to 9999. Default constructed: unset ("zero", which is
+// the beginning of year 1 as in Go), written as null or left out.
 class Time {
  public:
   Time() = default;
-  Time(TimePoint point) : point_(point) {}  // NOLINT: a moment is a Time.
-  bool IsZero() const { return point_ == TimePoint{}; }
-  TimePoint point() const { return point_; }
+  Time(TimePoint point);  // NOLINT: a moment is a Time. TimePoint{}, our "never", is the zero.
+  bool IsZero() const { return *this == Time(); }
+  // The nearest moment that TimePoint can say: it begins in 1678 and ends in 2262. TimePoint{} for
+  // the zero.
+  TimePoint point() const;
+  // Stops at the first and at the last second that has a text.
+  Time PlusSeconds(int64_t seconds) const;
   // "2026-01-02T15:04:05Z"; a zero time too has a text, "0001-01-01T00:00:00Z" as in Go.
   std::string Rfc3339() const;
   // "2026-01-02T15:04:05.000000Z"
@@ -30,7 +35,8 @@ class Time {
   auto operator<=>(const Time&) const = default;
 
  private:
-  TimePoint point_{};
+  int64_t seconds_ = -62135596800;  // Since 1970.
+  int32_t nanos_ = 0;
 };
 
 // resource.Quantity: an exact decimal with a suffix. Keeps its canonical text.

@@ -15,6 +15,37 @@ std::string Canonical(std::string_view text) {
   return quantity ? quantity->Text() : quantity.error().message;
 }
 
+TEST(TimeTest, HoldsEveryYearThatHasAText) {
+  for (const char* text :
+       {"0000-01-01T00:00:00Z", "0001-01-01T00:00:02Z", "1677-09-21T00:12:43Z",
+        "1970-01-01T00:00:00Z", "2262-04-11T23:47:17Z", "9999-12-31T23:59:59Z"}) {
+    const auto time = Time::Parse(text);
+    ASSERT_TRUE(time) << text;
+    EXPECT_EQ(time->Rfc3339(), text);
+    EXPECT_FALSE(time->IsZero()) << text;
+  }
+  EXPECT_TRUE(Time::Parse("0001-01-01T00:00:00Z")->IsZero());
+  EXPECT_TRUE(Time::Parse("0001-01-01T01:00:00+01:00")->IsZero());
+  EXPECT_EQ(Time::Parse("1500-01-01T00:00:00.123456789Z")->Rfc3339Micro(),
+            "1500-01-01T00:00:00.123456Z");
+  EXPECT_FALSE(Time::Parse("9999-12-31T23:59:59-01:00"));
+  EXPECT_FALSE(Time::Parse("0000-01-01T00:00:00+01:00"));
+}
+
+TEST(TimeTest, MomentsAreOrderedAndClamped) {
+  const TimePoint now(1'800'000'000'123'456'789ns);
+  EXPECT_EQ(Time(now).point(), now);
+  EXPECT_EQ(Time(TimePoint(-1ns)).point(), TimePoint(-1ns));
+  EXPECT_TRUE(Time(TimePoint{}).IsZero());
+  EXPECT_EQ(Time().point(), TimePoint{});
+  EXPECT_LT(Time::Parse("0001-01-01T00:00:00.5Z")->point(), TimePoint(-9'000'000'000s));
+  EXPECT_GT(Time::Parse("9999-01-01T00:00:00Z")->point(), TimePoint(9'000'000'000s));
+  EXPECT_LT(Time(), *Time::Parse("0001-01-01T00:00:00.000000001Z"));
+  EXPECT_EQ(Time(now).PlusSeconds(-1).point(), now - 1s);
+  EXPECT_EQ(Time(now).PlusSeconds(INT64_MAX).Rfc3339(), "9999-12-31T23:59:59Z");
+  EXPECT_EQ(Time(now).PlusSeconds(INT64_MIN).Rfc3339(), "0000-01-01T00:00:00Z");
+}
+
 TEST(Quantity, CanonicalTextsAreThoseOfKubernetes) {
   const std::vector<std::pair<const char*, const char*>> cases = {
       {"1.0", "1"},

@@ -126,6 +126,41 @@ TEST_F(BadInputTest, NumbersOfSecondsThatNoDurationHoldsMeanForEver) {
   }
 }
 
+TEST_F(BadInputTest, TimesOfAnyYearComeBackAsTheyWereSent) {
+  const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const auto lease = [](const std::string& name, const std::string& time) {
+    return Json{{"metadata", {{"name", name}}}, {"spec", {{"acquireTime", time}}}}.dump();
+  };
+  for (const char* time : {"0001-01-01T00:00:02.000000Z", "1600-02-29T23:59:59.000001Z",
+                           "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000000Z",
+                           "2262-04-12T00:00:00.123456Z", "9999-12-31T23:59:59.999999Z"}) {
+    ASSERT_EQ(Post(leases, lease("l", time)).code, 201) << time;
+    EXPECT_EQ(Get(leases + "/l").body["spec"]["acquireTime"], time);
+    EXPECT_EQ(Get(leases).body["items"][0]["spec"]["acquireTime"], time);
+    EXPECT_EQ(Merge(leases + "/l", R"({"metadata": {"labels": {"a": "b"}}})").code, 200);
+    EXPECT_EQ(Get(leases + "/l").body["spec"]["acquireTime"], time);
+    const auto bytes = Ask({.path = leases + "/l", .accept = kProtobuf}).response.body;
+    const auto read = DecodeProtobuf(*FindBuiltInType("coordination.k8s.io/v1", "Lease"),
+                                     OpenEnvelope(bytes)->raw);
+    EXPECT_EQ((*read)["spec"]["acquireTime"], time);
+    EXPECT_EQ(Ask("DELETE", leases + "/l").code, 200);
+  }
+  const auto zero = Post(leases, lease("zero", "0001-01-01T00:00:00.000000Z"));
+  EXPECT_FALSE(zero.body["spec"].contains("acquireTime") &&
+               !zero.body["spec"]["acquireTime"].is_null());
+}
+
+TEST_F(BadInputTest, AGraceThatNoTimeHoldsEndsWithTheLastYear) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  ASSERT_EQ(Post(pods, R"({"metadata": {"name": "p"}, "spec": {"nodeName": "n",
+                           "containers": [{"name": "c", "image": "i"}]}})").code, 201);
+  const auto gone = Ask("DELETE", pods + "/p?gracePeriodSeconds=9223372036854775807");
+  EXPECT_EQ(gone.code, 200);
+  EXPECT_EQ(gone.body["metadata"]["deletionTimestamp"], "9999-12-31T23:59:59Z");
+  const auto sooner = Ask("DELETE", pods + "/p?gracePeriodSeconds=10");
+  EXPECT_EQ(sooner.body["metadata"]["deletionGracePeriodSeconds"], 1);
+}
+
 TEST_F(BadInputTest, AnObjectThatEtcdWouldRefuseIsRefused) {
   const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
   const auto revision = [](const char* name, size_t bytes) {
