@@ -18,6 +18,7 @@ constexpr ListOps kList = {
       return &(*static_cast<const std::vector<T>*>(list))[index];
     },
     [](void* list) -> void* { return &static_cast<std::vector<T>*>(list)->emplace_back(); },
+    [](void* list) { static_cast<std::vector<T>*>(list)->clear(); },
 };
 
 template <typename T>
@@ -31,6 +32,7 @@ constexpr MapOps kMap = {
     [](void* map, std::string_view key) -> void* {
       return &(*static_cast<std::map<std::string, T>*>(map))[std::string(key)];
     },
+    [](void* map) { static_cast<std::map<std::string, T>*>(map)->clear(); },
 };
 
 // P is Box<T> or std::optional<T>.
@@ -41,11 +43,13 @@ constexpr PointerOps kPointer = {
       return value ? &*value : nullptr;
     },
     [](void* pointer) -> void* { return &static_cast<P*>(pointer)->emplace(); },
+    [](void* pointer) { static_cast<P*>(pointer)->reset(); },
 };
 
 template <typename T>
 constexpr StructOps kStruct = {
     []() -> void* { return new T(); },
+    [](const void* object) -> void* { return new T(*static_cast<const T*>(object)); },
     [](void* object) { delete static_cast<T*>(object); },
 };
 

@@ -41,20 +41,24 @@ struct ListOps {
   size_t (*size)(const void* list);
   const void* (*at)(const void* list, size_t index);
   void* (*append)(void* list);  // Returns the new, empty element.
+  void (*clear)(void* list);
 };
 struct MapOps {
   size_t (*size)(const void* map);
   void (*each)(const void* map, void* context,
                void (*visit)(void* context, const std::string& key, const void* value));
   void* (*insert)(void* map, std::string_view key);  // Returns the value, new or old.
+  void (*clear)(void* map);
 };
 struct PointerOps {
   const void* (*get)(const void* pointer);  // nullptr: absent.
   void* (*emplace)(void* pointer);          // Returns the new, empty value.
+  void (*reset)(void* pointer);
 };
 
 struct StructOps {
   void* (*create)();  // A new, empty struct.
+  void* (*copy)(const void* object);
   void (*destroy)(void* object);
 };
 

@@ -57,9 +57,8 @@ Object Object::Clone() const {
   Object copy(*kind_);
   copy.empty_lists_ = empty_lists_;
   if (struct_) {
-    const auto decoded = skiff::FromJson(*kind_->type, skiff::ToJson(*kind_->type, struct_.get()),
-                                         copy.struct_.get());
-    CHECK(decoded.has_value());
+    copy.struct_.reset(kind_->type->ops->copy(struct_.get()));
+    copy.metadata_ = MetadataIn(*kind_->type, copy.struct_.get());
   } else {
     *copy.metadata_ = *metadata_;
     copy.content_ = content_;
