@@ -27,7 +27,7 @@ enum class Shape : uint8_t {
   kDuration,     // Duration, Go's text ("1h2m")
   kQuantity,     // Quantity
   kIntOrString,  // IntOrString
-  kJson,         // Json: any document (RawExtension, FieldsV1, JSON Schema unions)
+  kJson,         // RawJson: any value (RawExtension, FieldsV1, JSON Schema unions)
   kStruct,       // a generated struct
   kList,         // std::vector
   kMap,          // std::map<std::string, ...>

@@ -130,7 +130,7 @@ Json ValueToJson(const Type& type, const void* value) {
       return either.is_string() ? Json(either.text()) : Json(either.value());
     }
     case Shape::kJson:
-      return As<Json>(value);
+      return As<RawJson>(value).Parse();
     case Shape::kStruct:
       return StructToJson(type, value);
     // Kubernetes answers what it decoded from its store, where an empty list is a nil one.
@@ -273,7 +273,7 @@ Result<> StructReader::Value(const Type& type, const Json& json, void* out) {
       As<IntOrString>(out) = IntOrString(json.get<int32_t>());
       return {};
     case Shape::kJson:
-      As<Json>(out) = json;
+      As<RawJson>(out) = json;
       return {};
     case Shape::kStruct:
       return Struct(type, json, out);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "api/go_text.h"
+#include "api/json.h"
 #include "api/time_text.h"
 
 namespace skiff {
@@ -31,6 +32,21 @@ Result<int64_t> Atoi(std::string_view text) {
 }
 
 }  // namespace
+
+RawJson::RawJson(const Json& value) {
+  if (!value.is_null()) AppendJson(value, text_);
+}
+
+RawJson RawJson::FromText(std::string_view text) {
+  RawJson raw;
+  if (text != "null") raw.text_ = text;
+  return raw;
+}
+
+Json RawJson::Parse() const {
+  if (IsNull()) return nullptr;
+  return ParseJson(text_).value_or(Json());
+}
 
 Time::Time(TimePoint point) {
   if (point == TimePoint{}) return;

@@ -14,6 +14,26 @@ namespace skiff {
 
 using Json = nlohmann::json;
 
+// A JSON value as the text that it came as: RawExtension, FieldsV1 and other parts of an object that
+// only few look into. Keeps what a document loses: the order of members, and numbers of any size.
+class RawJson {
+ public:
+  RawJson() = default;         // null
+  RawJson(const Json& value);  // NOLINT: a document is one.
+  // `text` is one JSON value and nothing else.
+  static RawJson FromText(std::string_view text);
+  bool IsNull() const { return text_.empty(); }
+  // What is in it; later duplicates of a key win.
+  Json Parse() const;
+  // As it came, blanks and all; "null" where it is.
+  std::string_view Text() const { return IsNull() ? std::string_view("null") : text_; }
+  // By text: {"a":1,"b":2} differs from {"b":2,"a":1}.
+  bool operator==(const RawJson&) const = default;
+
+ private:
+  std::string text_;  // "": null.
+};
+
 // metav1.Time and MicroTime, of the years 0 to 9999. Default constructed: unset ("zero", which is
 // the beginning of year 1 as in Go), written as null or left out.
 class Time {

@@ -159,7 +159,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     if (created.error().reason != Reason::kAlreadyExists) return Fail(created.error());
     revision.metadata.namespace_ = set.metadata.namespace_;
     const auto existing = TRY(client_.Get<ControllerRevision>(KeyOf(revision)));
-    if (existing->data == data) return {};
+    if (existing->data.Parse() == data) return {};
     // Another template has this hash: the next try takes another one.
     TRY(client_.PatchStatus(set, [](DaemonSet& it) {
       it.status.collision_count = it.status.collision_count.value_or(0) + 1;

@@ -29,7 +29,7 @@ int64_t NextRevision(const Revisions& revisions) {
 Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& data) {
   Ptr<ControllerRevision> found;
   for (const auto& revision : revisions) {
-    if (revision->data == data && (!found || found->revision < revision->revision)) {
+    if (revision->data.Parse() == data && (!found || found->revision < revision->revision)) {
       found = revision;
     }
   }

@@ -225,7 +225,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     if (created || created.error().reason != Reason::kAlreadyExists) return created;
     revision.metadata.namespace_ = set.metadata.namespace_;
     auto existing = TRY(client_.Get<ControllerRevision>(KeyOf(revision)));
-    if (existing->data == data) return existing;
+    if (existing->data.Parse() == data) return existing;
     // Another template has this hash: the next try takes another one.
     TRY(client_.PatchStatus(set, [](StatefulSet& it) {
       it.status.collision_count = it.status.collision_count.value_or(0) + 1;
@@ -234,8 +234,9 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   }
 
   static Result<core_v1::PodTemplateSpec> TemplateOf(const ControllerRevision& revision) {
-    const auto spec = revision.data.find("spec");
-    if (spec == revision.data.end() || !spec->contains("template")) {
+    const Json data = revision.data.Parse();
+    const auto spec = data.find("spec");
+    if (spec == data.end() || !spec->contains("template")) {
       return Fail(Reason::kInvalid,
                   fmt::format("revision {} holds no template", revision.metadata.name));
     }

@@ -25,9 +25,9 @@ const std::map<std::string, std::pair<std::string, std::string>> kScalars = {
     {"Duration", {"Duration", "kDuration"}},
     {"Quantity", {"Quantity", "kQuantity"}},
     {"IntOrString", {"IntOrString", "kIntOrString"}},
-    {"RawExtension", {"Json", "kJson"}},
-    {"FieldsV1", {"Json", "kJson"}},
-    {"JSON", {"Json", "kJson"}},
+    {"RawExtension", {"RawJson", "kJson"}},
+    {"FieldsV1", {"RawJson", "kJson"}},
+    {"JSON", {"RawJson", "kJson"}},
 };
 
 struct Named {
@@ -124,7 +124,7 @@ std::string FileWriter::CppType(const std::string& spelling) const {
     case SchemaType::Form::kEnum:
       return "std::string";
     case SchemaType::Form::kOpaque:
-      return "Json";
+      return "RawJson";
     case SchemaType::Form::kAlias:
     case SchemaType::Form::kStruct:
       break;

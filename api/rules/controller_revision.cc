@@ -19,9 +19,9 @@ void ValidateRevision(const ControllerRevision& object, Violations& out) {
 void Validate(const ControllerRevision& object, Violations& out) {
   ValidateRevision(object, out);
   const FieldPath data("data");
-  if (object.data.is_null()) {
+  if (object.data.IsNull()) {
     out.Required(data, "data is mandatory");
-  } else if (!object.data.is_object()) {
+  } else if (!object.data.Parse().is_object()) {
     out.Required(data, "data must be a valid JSON object");
   }
 }
@@ -29,7 +29,8 @@ void Validate(const ControllerRevision& object, Violations& out) {
 void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& old,
                     Violations& out) {
   ValidateRevision(object, out);
-  if (object.data != old.data) out.Invalid(FieldPath("data"), object.data, kFieldImmutable);
+  const Json data = object.data.Parse();
+  if (data != old.data.Parse()) out.Invalid(FieldPath("data"), data, kFieldImmutable);
 }
 
 }  // namespace
