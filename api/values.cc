@@ -72,19 +72,21 @@ Time Time::PlusSeconds(int64_t seconds) const {
 }
 
 std::string Time::Rfc3339() const {
-  return FormatInstant({seconds_, nanos_}, TimeForm::kSeconds);
+  return FormatInstant(instant(), TimeForm::kSeconds);
 }
 
 std::string Time::Rfc3339Micro() const {
-  return FormatInstant({seconds_, nanos_}, TimeForm::kMicro);
+  return FormatInstant(instant(), TimeForm::kMicro);
+}
+
+Time::Time(const Instant& instant) : seconds_(instant.seconds), nanos_(instant.nanos) {}
+
+Instant Time::instant() const {
+  return {seconds_, nanos_};
 }
 
 Result<Time> Time::Parse(std::string_view text) {
-  const Instant instant = TRY(ParseInstant(text, TimeForm::kSeconds));
-  Time time;
-  time.seconds_ = instant.seconds;
-  time.nanos_ = instant.nanos;
-  return time;
+  return Time(TRY(ParseInstant(text, TimeForm::kSeconds)));
 }
 
 Result<int> IntOrString::ScaledTo(int total, bool round_up) const {

@@ -34,13 +34,17 @@ class RawJson {
   std::string text_;  // "": null.
 };
 
+struct Instant;  // api/time_text.h
+
 // metav1.Time and MicroTime, of the years 0 to 9999. Default constructed: unset ("zero", which is
 // the beginning of year 1 as in Go), written as null or left out.
 class Time {
  public:
   Time() = default;
   Time(TimePoint point);  // NOLINT: a moment is a Time. TimePoint{}, our "never", is the zero.
+  explicit Time(const Instant& instant);
   bool IsZero() const { return *this == Time(); }
+  Instant instant() const;
   // The nearest moment that TimePoint can say: it begins in 1678 and ends in 2262. TimePoint{} for
   // the zero.
   TimePoint point() const;
