@@ -6,7 +6,6 @@
 #include <set>
 
 #include "api/go_text.h"
-#include "api/json.h"
 #include "api/rules/checks.h"
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
@@ -267,10 +266,10 @@ void ValidateOpaqueConfig(const Box<OpaqueDeviceConfiguration>& config, const Fi
   if (!config) return out.Required(path);
   ValidateDriverName(config->driver, path.Child("driver"), out);
   const FieldPath parameters = path.Child("parameters");
-  if (config->parameters.is_null()) return out.Required(parameters);
-  if (DumpJson(config->parameters).size() > kParametersBytesMax) {
+  if (config->parameters.IsNull()) return out.Required(parameters);
+  if (config->parameters.Text().size() > kParametersBytesMax) {
     out.TooLong(parameters, kParametersBytesMax);
-  } else if (!config->parameters.is_object()) {
+  } else if (!config->parameters.Parse().is_object()) {
     out.Invalid(parameters, "<value omitted>", "must be a valid JSON object");
   }
 }
