@@ -169,7 +169,8 @@ Result<Json> Applier::Run() {
   if (entries_.empty()) {
     FieldWriter before = apply_.writer;
     before.manager = kBeforeFirstApply;
-    RecordUpdate(*apply_.kind.type, ZeroDocument(*apply_.kind.type), live_, before, entries_);
+    RecordUpdate(Compare({apply_.kind.type, nullptr}, ZeroDocument(*apply_.kind.type), live_),
+                 before, entries_);
   }
   ManagedEntry self{.manager = std::string(apply_.writer.manager),
                     .is_apply = true,

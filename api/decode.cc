@@ -1,13 +1,18 @@
 #include "api/decode.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <limits>
+#include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "api/base64.h"
+#include "api/decode_targets.h"
 #include "api/go_names.h"
 #include "api/json.h"
-#include "api/normal_form.h"
+#include "api/struct_text.h"
 #include "api/time_text.h"
 
 namespace skiff {
@@ -24,41 +29,74 @@ std::string_view TrimSpace(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// One pass over the text: checks syntax, shapes and names, and builds the normal form. The first
-// value that does not fit is remembered and reading goes on, because a syntax error further on
-// outranks it.
+// Which members of a struct were read. Few structs have more fields than fit into the words.
+class SeenFields {
+ public:
+  explicit SeenFields(size_t fields) : more_(fields > kInline ? fields - kInline : 0) {}
+  // Whether the field was seen before; it has been from now on.
+  bool See(size_t index) {
+    if (index >= kInline) {
+      const bool before = more_[index - kInline];
+      more_[index - kInline] = true;
+      return before;
+    }
+    uint64_t& word = words_[index / 64];
+    const uint64_t bit = uint64_t{1} << (index % 64);
+    const bool before = (word & bit) != 0;
+    word |= bit;
+    return before;
+  }
+
+ private:
+  static constexpr size_t kInline = 256;
+  std::array<uint64_t, kInline / 64> words_ = {};
+  std::vector<bool> more_;
+};
+
+// One pass over the text: checks syntax, shapes and names, and puts what it reads into a target
+// (api/decode_targets.h): a document in normal form, or a struct. The first value that does not fit
+// is remembered and reading goes on, because a syntax error further on outranks it.
 class Decoder {
  public:
   Decoder(std::string_view text, FieldValidation validation)
       : in_(text), strict_(validation != FieldValidation::kIgnore) {}
 
-  Result<Decoded> Run(const Type& type) {
-    Decoded decoded;
-    decoded.document = ZeroDocument(type);
-    Value(type, in_.Next(), decoded.document);
+  template <typename Target>
+  Result<TextNotes> Run(const Type& type, typename Target::Slot out) {
+    Value<Target>(type, in_.Next(), out);
     in_.Finish();
     if (in_.failed()) return Fail(Reason::kBadRequest, in_.error());
     if (!mismatch_.empty()) return Fail(Reason::kBadRequest, std::move(mismatch_));
-    decoded.strict_errors = std::move(strict_errors_);
-    decoded.empty_lists = std::move(empty_lists_);
-    return decoded;
+    return std::move(notes_);
   }
 
  private:
   // Reads the value that `token` begins into `out`, which holds the zero or an earlier value. A
   // null leaves it as it is.
-  void Value(const Type& type, JsonToken token, Json& out);
-  void Struct(const Type& type, Json& out);
-  void Member(const Field& field, Json& object);
-  void TypeMetaMember(std::string_view key, Json::object_t& object);
-  void List(const Type& type, Json& out);
-  void Map(const Type& type, Json& out);
-  void Integer(const Type& type, Json& out);
-  void Text(const Type& type, JsonToken token, Json& out);
-  void Either(JsonToken token, Json& out);
-  void QuantityText(JsonToken token, Json& out);
-  void SchemaUnion(const Type& type, JsonToken token, Json& out);
+  template <typename Target>
+  void Value(const Type& type, JsonToken token, typename Target::Slot out);
+  template <typename Target>
+  void Struct(const Type& type, typename Target::Slot out);
+  template <typename Target>
+  void Member(const Field& field, typename Target::Slot object);
+  template <typename Target>
+  void List(const Type& type, typename Target::Slot out);
+  template <typename Target>
+  void Map(const Type& type, typename Target::Slot out);
+  template <typename Target>
+  void Integer(const Type& type, typename Target::Slot out);
+  template <typename Target>
+  void Text(const Type& type, JsonToken token, typename Target::Slot out);
+  template <typename Target>
+  void Either(JsonToken token, typename Target::Slot out);
+  template <typename Target>
+  void QuantityText(JsonToken token, typename Target::Slot out);
+  // The text of the value that `token` begins.
+  std::string_view Whole(JsonToken token);
+  Json SchemaUnion(const Type& type, JsonToken token);
   void Apart(const Type& type, JsonToken token, Json& out);
+  // The kind or apiVersion of an object; nullopt when it is neither there nor empty.
+  std::optional<std::string_view> TypeMetaMember(bool is_kind);
 
   bool Wants(const Type& type, JsonToken token);
   // Notes that the value that `token` begins does not fit, and passes over it.
@@ -74,8 +112,7 @@ class Decoder {
   std::vector<std::string_view> names_;  // Go's path: fields only.
   std::string path_;                     // The path of strict errors: with indices and keys.
   std::string mismatch_;
-  std::vector<std::string> strict_errors_;
-  std::vector<std::string> empty_lists_;
+  TextNotes notes_;
   int collections_ = 0;  // How many lists and maps we are in.
 };
 
@@ -103,13 +140,13 @@ void Decoder::Mismatch(JsonToken token, const std::string& wanted) {
 }
 
 void Decoder::Strict(const char* what, std::string_view name) {
-  if (strict_errors_.size() >= kStrictErrorsMax || ++strict_looks_ > kStrictLooksMax) return;
+  if (notes_.strict_errors.size() >= kStrictErrorsMax || ++strict_looks_ > kStrictLooksMax) return;
   std::string text = std::string(what) + " field \"" + path_ + (path_.empty() ? "" : ".") +
                      std::string(name) + "\"";
-  for (const std::string& earlier : strict_errors_) {
+  for (const std::string& earlier : notes_.strict_errors) {
     if (earlier == text) return;
   }
-  strict_errors_.push_back(std::move(text));
+  notes_.strict_errors.push_back(std::move(text));
 }
 
 bool Decoder::Wants(const Type& type, JsonToken token) {
@@ -133,121 +170,121 @@ bool Decoder::Wants(const Type& type, JsonToken token) {
   }
 }
 
-void Decoder::Value(const Type& type, JsonToken token, Json& out) {
+template <typename Target>
+void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out) {
   if (token == JsonToken::kNull || token == JsonToken::kError) return;
   if (!Wants(type, token)) return Mismatch(token, GoTypeName(type));
   switch (type.shape) {
     case Shape::kBool:
-      out = in_.boolean();
-      return;
+      return Target::SetBool(out, in_.boolean());
     case Shape::kInt32:
     case Shape::kInt64:
-      return Integer(type, out);
+      return Integer<Target>(type, out);
     case Shape::kDouble:
-      out = JsonNumber(in_.number());
-      return;
+      return Target::SetNumber(out, JsonNumber(in_.number()));
     case Shape::kString:
-      out = std::string(in_.string());
-      return;
+      return Target::SetString(out, in_.string());
     case Shape::kBytes:
     case Shape::kTime:
     case Shape::kMicroTime:
     case Shape::kDuration:
-      return Text(type, token, out);
+      return Text<Target>(type, token, out);
     case Shape::kQuantity:
-      return QuantityText(token, out);
+      return QuantityText<Target>(token, out);
     case Shape::kIntOrString:
-      return Either(token, out);
+      return Either<Target>(token, out);
     case Shape::kJson:
-      if (type.name.starts_with("JSONSchemaPropsOr")) return SchemaUnion(type, token, out);
-      out = ReadJson(in_, token);
-      return;
+      if (type.name.starts_with("JSONSchemaPropsOr")) {
+        return Target::SetJson(out, SchemaUnion(type, token));
+      }
+      return Target::SetRaw(out, in_, token);
     case Shape::kStruct:
-      return Struct(type, out);
+      return Struct<Target>(type, out);
     case Shape::kList:
-      return List(type, out);
+      return List<Target>(type, out);
     case Shape::kMap:
-      return Map(type, out);
+      return Map<Target>(type, out);
   }
 }
 
-void Decoder::Integer(const Type& type, Json& out) {
-  const Json number = JsonNumber(in_.number());
-  const bool whole =
-      number.is_number_integer() && in_.number().find_first_of(".eE") == std::string_view::npos;
-  const int64_t value = whole ? number.get<int64_t>() : 0;
+template <typename Target>
+void Decoder::Integer(const Type& type, typename Target::Slot out) {
+  const std::string_view text = in_.number();
+  int64_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
   const bool narrow = type.shape == Shape::kInt32;
   if (!whole || (narrow && (value < std::numeric_limits<int32_t>::min() ||
                             value > std::numeric_limits<int32_t>::max()))) {
     return Mismatch(JsonToken::kNumber, narrow ? "int32" : "int64");
   }
-  out = value;
+  Target::SetInteger(type, out, value);
 }
 
-void Decoder::Text(const Type& type, JsonToken token, Json& out) {
+template <typename Target>
+void Decoder::Text(const Type& type, JsonToken token, typename Target::Slot out) {
   if (token != JsonToken::kString) return Mismatch(token, "string");
   const std::string_view text = in_.string();
   if (type.shape == Shape::kBytes) {
     auto bytes = DecodeBase64(text);
     if (!bytes) return Complain(std::move(bytes.error().message));
-    out = EncodeBase64(*bytes);
-    return;
+    return Target::SetBytes(out, std::move(*bytes));
   }
   if (type.shape == Shape::kDuration) {
     auto duration = ParseGoDuration(text);
     if (!duration) return Complain(std::move(duration.error().message));
-    out = FormatGoDuration(*duration);
-    return;
+    return Target::SetDuration(out, *duration);
   }
   const TimeForm form = type.shape == Shape::kMicroTime ? TimeForm::kMicro : TimeForm::kSeconds;
   auto instant = ParseInstant(text, form);
   if (!instant) return Complain(std::move(instant.error().message));
-  if (instant->IsGoZero()) {
-    out = nullptr;
-  } else {
-    out = FormatInstant(*instant, form);
-  }
+  Target::SetTime(out, *instant, form);
 }
 
-void Decoder::QuantityText(JsonToken token, Json& out) {
-  std::string_view text = in_.string();
-  if (token != JsonToken::kString && token != JsonToken::kNumber) {
-    const size_t begin = in_.begin();
-    in_.SkipEntered(token);
-    text = in_.text().substr(begin, in_.position() - begin);
-  }
+std::string_view Decoder::Whole(JsonToken token) {
+  const size_t begin = in_.begin();
+  in_.SkipEntered(token);
+  return in_.text().substr(begin, in_.position() - begin);
+}
+
+template <typename Target>
+void Decoder::QuantityText(JsonToken token, typename Target::Slot out) {
+  const bool plain = token == JsonToken::kString || token == JsonToken::kNumber;
+  const std::string_view text = plain ? in_.string() : Whole(token);
   auto quantity = Quantity::Parse(TrimSpace(text));
   if (!quantity) return Complain(std::move(quantity.error().message));
-  out = quantity->Text();
+  Target::SetQuantity(out, std::move(*quantity));
 }
 
-void Decoder::Either(JsonToken token, Json& out) {
+template <typename Target>
+void Decoder::Either(JsonToken token, typename Target::Slot out) {
   if (token == JsonToken::kString) {
-    out = std::string(in_.string());
+    Target::SetEither(out, IntOrString(std::string(in_.string())));
   } else if (token == JsonToken::kNumber) {
-    Integer({.shape = Shape::kInt32}, out);
+    int32_t value = 0;
+    Integer<StructTarget>({.shape = Shape::kInt32}, &value);
+    Target::SetEither(out, IntOrString(value));
   } else {
     Mismatch(token, "int32");
   }
 }
 
 // The unions of CustomResourceDefinition schemas: a schema, a list of them, or something plain.
-void Decoder::SchemaUnion(const Type& type, JsonToken token, Json& out) {
+Json Decoder::SchemaUnion(const Type& type, JsonToken token) {
   static const Type* const kSchema = FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
   if (token == JsonToken::kObject) {
-    out = ZeroDocument(*kSchema);
-    return Apart(*kSchema, token, out);
+    Json schema = ZeroDocument(*kSchema);
+    Apart(*kSchema, token, schema);
+    return schema;
   }
   const bool schemas = type.name == "JSONSchemaPropsOrArray";
-  if (token != JsonToken::kArray || !schemas) {
-    out = ReadJson(in_, token);
-    return;
-  }
-  out = Json::array();
+  if (token != JsonToken::kArray || !schemas) return ReadJson(in_, token);
+  Json all = Json::array();
   while (in_.NextItem()) {
-    out.push_back(ZeroDocument(*kSchema));
-    Apart(*kSchema, in_.Next(), out.back());
+    all.push_back(ZeroDocument(*kSchema));
+    Apart(*kSchema, in_.Next(), all.back());
   }
+  return all;
 }
 
 // Go decodes such a value by itself: its errors do not know where it stands, and unknown fields in
@@ -258,119 +295,90 @@ void Decoder::Apart(const Type& type, JsonToken token, Json& out) {
   const Type* const owner = std::exchange(owner_, nullptr);
   const bool strict = std::exchange(strict_, false);
   ++collections_;
-  Value(type, token, out);
+  Value<DocumentTarget>(type, token, &out);
   --collections_;
   strict_ = strict;
   owner_ = owner;
   names.swap(names_);
 }
 
-void Decoder::List(const Type& type, Json& out) {
-  out = Json::array();
-  auto& items = out.get_ref<Json::array_t&>();
+template <typename Target>
+void Decoder::List(const Type& type, typename Target::Slot out) {
+  Target::ClearList(type, out);
   const size_t length = path_.size();
   ++collections_;
-  while (in_.NextItem()) {
-    if (strict_) path_ += "[" + std::to_string(items.size()) + "]";
-    items.push_back(ZeroDocument(*type.element));
-    Value(*type.element, in_.Next(), items.back());
+  for (size_t index = 0; in_.NextItem(); ++index) {
+    if (strict_) path_ += "[" + std::to_string(index) + "]";
+    const auto item = Target::Append(type, out);
+    Value<Target>(*type.element, in_.Next(), item);
     path_.resize(length);
   }
   --collections_;
 }
 
-void Decoder::Map(const Type& type, Json& out) {
-  const bool merging = out.is_object() && !out.empty();
-  if (!out.is_object()) out = Json::object();
-  auto& members = out.get_ref<Json::object_t&>();
+template <typename Target>
+void Decoder::Map(const Type& type, typename Target::Slot out) {
+  const bool merging = Target::EnterMap(type, out);
   std::unordered_set<std::string> seen;  // Only needed where an earlier object is merged into.
   const size_t length = path_.size();
   ++collections_;
   std::string_view key;
   while (in_.NextKey(key)) {
-    auto [member, is_new] = members.emplace(key, nullptr);
-    bool repeated = !is_new;
-    if (merging) repeated = !seen.emplace(key).second;
+    const auto [item, is_new] = Target::Insert(type, out, key);
+    const bool repeated = merging ? !seen.emplace(key).second : !is_new;
     if (repeated && strict_) Strict("duplicate", key);
     if (strict_) path_.append(path_.empty() ? "" : ".").append(key);
-    member->second = ZeroDocument(*type.element);
-    Value(*type.element, in_.Next(), member->second);
+    Value<Target>(*type.element, in_.Next(), item);
     path_.resize(length);
   }
   --collections_;
 }
 
-void Decoder::TypeMetaMember(std::string_view key, Json::object_t& object) {
-  const std::string name(key);
-  names_.push_back(key == "kind" ? "kind" : "apiVersion");
+std::optional<std::string_view> Decoder::TypeMetaMember(bool is_kind) {
+  names_.push_back(is_kind ? "kind" : "apiVersion");
   const JsonToken token = in_.Next();
-  if (token == JsonToken::kString) {
-    if (in_.string().empty()) {
-      object.erase(name);
-    } else {
-      object[name] = std::string(in_.string());
-    }
-  } else if (token != JsonToken::kNull && token != JsonToken::kError) {
+  if (token != JsonToken::kString && token != JsonToken::kNull && token != JsonToken::kError) {
     Mismatch(token, "string");
   }
   names_.pop_back();
+  if (token != JsonToken::kString) return std::nullopt;
+  return in_.string();
 }
 
 void Decoder::NoteEmptyList() {
-  if (collections_ > 0 || empty_lists_.size() >= kStrictErrorsMax) return;
+  if (collections_ > 0 || notes_.empty_lists.size() >= kStrictErrorsMax) return;
   std::string pointer;
   for (const std::string_view name : names_) pointer.append("/").append(name);
-  empty_lists_.push_back(std::move(pointer));
+  notes_.empty_lists.push_back(std::move(pointer));
 }
 
-void Decoder::Member(const Field& field, Json& object) {
-  auto& members = object.get_ref<Json::object_t&>();
-  auto place = members.lower_bound(std::string(field.name));
-  const bool present = place != members.end() && place->first == field.name;
-  if (!present) place = members.emplace_hint(place, field.name, nullptr);
-  Json& value = place->second;
+template <typename Target>
+void Decoder::Member(const Field& field, typename Target::Slot object) {
   const JsonToken token = in_.Next();
   const bool nil = token == JsonToken::kNull;
-  const Shape shape = field.type->shape;
-  if (nil) {
-    // Nil for pointers, lists and maps; other values stay what they were.
-    if (field.pointer || shape == Shape::kList || shape == Shape::kMap || shape == Shape::kBytes) {
-      value = nullptr;
-    } else if (!present || shape == Shape::kTime || shape == Shape::kMicroTime ||
-               shape == Shape::kQuantity) {
-      value = ZeroDocument(*field.type);
-    }
-  } else {
-    if (value.is_null()) value = ZeroDocument(*field.type);
-    Value(*field.type, token, value);
-  }
-  if (field.pointer) {
-    // A pointer to something empty is not empty, but one to nothing is.
-    if (value.is_null() && !field.always && (nil || shape != Shape::kJson)) members.erase(place);
-    return;
-  }
-  if (!IsEmptyValue(value, shape)) return;
-  if (value.is_array()) NoteEmptyList();
-  if (field.keep_empty && value.is_array()) return;
-  if (!IsAlwaysWritten(field)) {
-    members.erase(place);
-  } else if (shape == Shape::kList || shape == Shape::kMap || shape == Shape::kBytes) {
-    value = nullptr;
-  }
+  const auto place = Target::BeginMember(field, object, nil);
+  if (!nil) Value<Target>(*field.type, token, Target::ValueOf(field, place));
+  if (Target::EndMember(field, object, place, nil)) NoteEmptyList();
 }
 
-void Decoder::Struct(const Type& type, Json& out) {
+template <typename Target>
+void Decoder::Struct(const Type& type, typename Target::Slot out) {
   const Type* const outer = owner_;
   owner_ = &type;
-  if (!out.is_object()) out = ZeroDocument(type);
-  std::vector<bool> seen(strict_ ? type.fields.size() : 0);
+  Target::EnterStruct(type, out);
+  SeenFields seen(strict_ ? type.fields.size() : 0);
   const size_t length = path_.size();
   const size_t count = type.fields.size();
+  const bool outermost = names_.empty() && collections_ == 0;
   size_t expected = 0;  // Clients write fields in the table's order, or sorted.
   std::string_view key;
   while (in_.NextKey(key)) {
     if (type.type_meta && (key == "kind" || key == "apiVersion")) {
-      TypeMetaMember(key, out.get_ref<Json::object_t&>());
+      const bool is_kind = key == "kind";
+      const auto given = TypeMetaMember(is_kind);
+      if (!given) continue;
+      Target::SetTypeMeta(out, is_kind, *given);
+      if (outermost) (is_kind ? notes_.meta.kind : notes_.meta.api_version) = *given;
       continue;
     }
     size_t index = 0;
@@ -383,12 +391,11 @@ void Decoder::Struct(const Type& type, Json& out) {
       in_.Skip();
       continue;
     }
-    if (strict_ && seen[expected]) Strict("duplicate", key);
-    if (strict_) seen[expected] = true;
+    if (strict_ && seen.See(expected)) Strict("duplicate", key);
     const Field& field = type.fields[expected];
     names_.push_back(field.name);
     if (strict_) path_.append(path_.empty() ? "" : ".").append(key);
-    Member(field, out);
+    Member<Target>(field, out);
     path_.resize(length);
     names_.pop_back();
     ++expected;
@@ -399,7 +406,17 @@ void Decoder::Struct(const Type& type, Json& out) {
 }  // namespace
 
 Result<Decoded> DecodeJson(const Type& type, std::string_view text, FieldValidation validation) {
-  return Decoder(text, validation).Run(type);
+  Decoded decoded;
+  decoded.document = ZeroDocument(type);
+  TextNotes notes = TRY(Decoder(text, validation).Run<DocumentTarget>(type, &decoded.document));
+  decoded.strict_errors = std::move(notes.strict_errors);
+  decoded.empty_lists = std::move(notes.empty_lists);
+  return decoded;
+}
+
+Result<TextNotes> DecodeStruct(const Type& type, std::string_view text, FieldValidation validation,
+                               void* object) {
+  return Decoder(text, validation).Run<StructTarget>(type, object);
 }
 
 Result<Json> Normalize(const Type& type, const Json& document) {

@@ -8,6 +8,8 @@
 #include "api/document.h"
 #include "api/go_text.h"
 #include "api/selector.h"
+#include "api/struct_fields.h"
+#include "api/typed.h"
 
 namespace skiff {
 namespace {
@@ -179,10 +181,21 @@ std::string Text(const Json* value) {
   return value->is_string() ? value->get<std::string>() : value->dump();
 }
 
-std::string FirstPodIp(const Json& object) {
-  const Json* ips = FindPath(object, "status.podIPs");
-  if (ips == nullptr || !ips->is_array() || ips->empty()) return "";
-  return Text(FindPath(ips->front(), "ip"));
+std::string FirstPodIp(const Json& ips) {
+  if (!ips.is_array() || ips.empty()) return "";
+  return Text(FindPath(ips.front(), "ip"));
+}
+
+// The value at a dotted path of a struct; null where there is none.
+Json ValueAt(const Type& type, const void* object, std::string_view path) {
+  const size_t dot = path.find('.');
+  const Field* field = type.Find(path.substr(0, dot));
+  if (field == nullptr) return nullptr;
+  const ShownField shown = Show(*field, object);
+  if (shown.is_left_out || shown.value == nullptr) return nullptr;
+  if (dot == path.npos) return ValueToJson(*field->type, shown.value);
+  if (field->type->shape != Shape::kStruct) return nullptr;
+  return ValueAt(*field->type, shown.value, path.substr(dot + 1));
 }
 
 std::string_view StoredName(const SelectableField& field) {
@@ -290,8 +303,16 @@ std::vector<std::string_view> SelectableFields(const KindInfo& kind) {
   return out;
 }
 
-std::string SelectableValue(const KindInfo& kind, const Json& object, std::string_view field) {
-  if (field == kName || field == kNamespace) return Text(FindPath(object, field));
+namespace {
+
+// `at(path)` is the value at a path of the object; null where there is none.
+template <typename At>
+std::string SelectableValueOf(const KindInfo& kind, std::string_view field, const At& at) {
+  const auto text = [&](std::string_view path) {
+    const Json value = at(path);
+    return Text(&value);
+  };
+  if (field == kName || field == kNamespace) return text(field);
   Value value = Value::kText;
   std::string_view path = field;
   if (const SelectableKind* row = FindKind(kind)) {
@@ -302,27 +323,41 @@ std::string SelectableValue(const KindInfo& kind, const Json& object, std::strin
       break;
     }
   }
+  const auto text_or = [&](const char* absent) {
+    std::string found = text(path);
+    return found.empty() ? absent : found;
+  };
   switch (value) {
     case Value::kText:
-      return Text(FindPath(object, path));
-    case Value::kBool: {
-      const std::string text = Text(FindPath(object, path));
-      return text.empty() ? "false" : text;
-    }
-    case Value::kNumber: {
-      const std::string text = Text(FindPath(object, path));
-      return text.empty() ? "0" : text;
-    }
+      return text(path);
+    case Value::kBool:
+      return text_or("false");
+    case Value::kNumber:
+      return text_or("0");
     case Value::kFirstPodIp:
-      return FirstPodIp(object);
+      return FirstPodIp(at("status.podIPs"));
     case Value::kEmpty:
       return "";
     case Value::kEventSource: {
-      const std::string component = Text(FindPath(object, "source.component"));
-      return component.empty() ? Text(FindPath(object, "reportingComponent")) : component;
+      const std::string component = text("source.component");
+      return component.empty() ? text("reportingComponent") : component;
     }
   }
   return "";
+}
+
+}  // namespace
+
+std::string SelectableValue(const KindInfo& kind, const Json& object, std::string_view field) {
+  return SelectableValueOf(kind, field, [&](std::string_view path) {
+    const Json* found = FindPath(object, path);
+    return found == nullptr ? Json() : *found;
+  });
+}
+
+std::string SelectableValue(const KindInfo& kind, const void* object, std::string_view field) {
+  return SelectableValueOf(
+      kind, field, [&](std::string_view path) { return ValueAt(*kind.type, object, path); });
 }
 
 }  // namespace skiff

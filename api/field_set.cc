@@ -179,6 +179,61 @@ Result<FieldSet> FieldSetFromJson(const Json& fields_v1) {
   return set;
 }
 
+namespace {
+
+// What stands between the braces of a node: fills its children, and says whether the path to it is
+// in the set. False: it is no tree of objects.
+bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
+  member = true;  // Of an empty object.
+  bool is_dotted = false;
+  std::string_view key;
+  while (in.NextKey(key)) {
+    member = false;
+    is_dotted = is_dotted || key == ".";
+    if (!IsElement(key)) {
+      in.Skip();
+      continue;
+    }
+    FieldSet& child = node.children[std::string(key)];
+    child = {};  // The last one of a name counts.
+    const JsonToken token = in.Next();
+    if (token != JsonToken::kObject || !ReadNode(in, child, child.member)) return false;
+  }
+  member = member || is_dotted;
+  return !in.failed();
+}
+
+}  // namespace
+
+Result<FieldSet> FieldSetFromText(std::string_view fields_v1) {
+  FieldSet set;
+  JsonReader in(fields_v1);
+  const JsonToken token = in.Next();
+  if (token == JsonToken::kNull) return set;
+  bool ignored = false;
+  if (token != JsonToken::kObject || !ReadNode(in, set, ignored)) {
+    return Fail(Reason::kBadRequest, "FieldsV1 is not an object");
+  }
+  return set;
+}
+
+void AppendText(const FieldSet& set, std::string& out) {
+  out += '{';
+  bool is_first = true;
+  if (set.member && !set.children.empty()) {
+    out += "\".\":{}";
+    is_first = false;
+  }
+  for (const auto& [element, child] : set.children) {
+    if (!is_first) out += ',';
+    is_first = false;
+    AppendJsonString(element, out);
+    out += ':';
+    AppendText(child, out);
+  }
+  out += '}';
+}
+
 Json ToJson(const FieldSet& set) {
   Json out = Json::object();
   auto& members = out.get_ref<Json::object_t&>();

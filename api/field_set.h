@@ -63,6 +63,9 @@ std::string PrintElement(std::string_view element);
 // Elements of unknown form are passed over; fails when it is no tree of objects.
 Result<FieldSet> FieldSetFromJson(const Json& fields_v1);
 Json ToJson(const FieldSet& set);
+// The same of and to JSON text.
+Result<FieldSet> FieldSetFromText(std::string_view fields_v1);
+void AppendText(const FieldSet& set, std::string& out);
 
 // How apply sees a value of a table: its type and, in a structure, its field.
 struct Spot {
@@ -90,6 +93,8 @@ struct Comparison {
   FieldSet removed;
 };
 Comparison Compare(const Spot& spot, const Json& before, const Json& after);
+// The same of two structs of that type, but for their metadata.managedFields.
+Comparison CompareStructs(const Type& type, const void* before, const void* after);
 
 // `document` without the paths in `set`; empty lists and maps that this leaves are null.
 Json RemoveFields(const Spot& spot, const Json& document, const FieldSet& set);

@@ -5,6 +5,9 @@
 #include "api/decode.h"
 #include "api/field_set.h"
 #include "api/json.h"
+#include "api/struct_fields.h"
+#include "api/struct_text.h"
+#include "api/typed.h"
 
 namespace skiff {
 namespace {
@@ -219,6 +222,52 @@ class Comparer {
   int outer_ = 0;  // Values that the walk is in.
 };
 
+// Finds where two structs differ by their text, and has documents made of those places only.
+class StructComparer {
+ public:
+  explicit StructComparer(Comparison& out) : out_(out) {}
+
+  void Walk(const Type& type, const void* before, const void* after, const ElementChain* path) {
+    for (const Field& field : type.fields) {
+      const ShownField old_field = Show(field, before);
+      const ShownField new_field = Show(field, after);
+      if (old_field.is_left_out && new_field.is_left_out) continue;
+      if (field.name == "managedFields" && type.name == "ObjectMeta") continue;
+      if (SameText(field, old_field, new_field)) continue;
+      Spot below;
+      if (!Spot{&type, nullptr}.Member(field.name, below)) continue;
+      const std::string element = "f:" + std::string(field.name);
+      const ElementChain chain{path, element};
+      const bool both = old_field.value != nullptr && new_field.value != nullptr;
+      if (both && field.type->shape == Shape::kStruct && !below.IsAtomic()) {
+        Walk(*field.type, old_field.value, new_field.value, &chain);
+        continue;
+      }
+      const Json old_value = DocumentOf(field, old_field);
+      const Json new_value = DocumentOf(field, new_field);
+      Comparer(out_).Walk(below, old_field.is_left_out ? nullptr : &old_value,
+                          new_field.is_left_out ? nullptr : &new_value, &chain);
+    }
+  }
+
+ private:
+  bool SameText(const Field& field, const ShownField& one, const ShownField& other) {
+    if (one.is_left_out != other.is_left_out) return false;
+    if (one.value == nullptr || other.value == nullptr) return one.value == other.value;
+    one_.clear();
+    other_.clear();
+    AppendStructValue(*field.type, one.value, one_);
+    AppendStructValue(*field.type, other.value, other_);
+    return one_ == other_;
+  }
+  static Json DocumentOf(const Field& field, const ShownField& shown) {
+    return shown.value == nullptr ? Json() : ValueToJson(*field.type, shown.value);
+  }
+
+  Comparison& out_;
+  std::string one_, other_;
+};
+
 }  // namespace
 
 Result<std::string> ItemElement(const Spot& list, const Json& item, size_t index) {
@@ -243,6 +292,12 @@ FieldSet FieldsOf(const Spot& spot, const Json& document) {
 Comparison Compare(const Spot& spot, const Json& before, const Json& after) {
   Comparison out;
   Comparer(out).Walk(spot, &before, &after, nullptr);
+  return out;
+}
+
+Comparison CompareStructs(const Type& type, const void* before, const void* after) {
+  Comparison out;
+  StructComparer(out).Walk(type, before, after, nullptr);
   return out;
 }
 

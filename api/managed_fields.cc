@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <tuple>
+#include <type_traits>
+
+#include "api/struct_fields.h"
 
 namespace skiff {
 namespace {
@@ -22,21 +26,25 @@ std::string TextAt(const Json& entry, const char* name) {
   return found == entry.end() || !found->is_string() ? "" : found->get<std::string>();
 }
 
+Result<> CheckEntry(std::string_view operation, std::string_view api_version,
+                    std::string_view fields_type) {
+  if (operation != "Apply" && operation != "Update") {
+    return Fail(Reason::kBadRequest, "operation must be `Apply` or `Update`");
+  }
+  if (api_version.empty()) return Fail(Reason::kBadRequest, "apiVersion must not be empty");
+  if (fields_type != "FieldsV1") {
+    return Fail(Reason::kBadRequest, "fieldsType must be `FieldsV1`");
+  }
+  return {};
+}
+
 Result<ManagedEntry> DecodeEntry(const Json& json) {
   ManagedEntry entry;
   if (!json.is_object()) return Fail(Reason::kBadRequest, "entry is not an object");
   const std::string operation = TextAt(json, "operation");
-  if (operation != "Apply" && operation != "Update") {
-    return Fail(Reason::kBadRequest, "operation must be `Apply` or `Update`");
-  }
   entry.is_apply = operation == "Apply";
   entry.api_version = TextAt(json, "apiVersion");
-  if (entry.api_version.empty()) {
-    return Fail(Reason::kBadRequest, "apiVersion must not be empty");
-  }
-  if (TextAt(json, "fieldsType") != "FieldsV1") {
-    return Fail(Reason::kBadRequest, "fieldsType must be `FieldsV1`");
-  }
+  TRY(CheckEntry(operation, entry.api_version, TextAt(json, "fieldsType")));
   entry.manager = TextAt(json, "manager");
   entry.subresource = TextAt(json, "subresource");
   entry.time = TextAt(json, "time");
@@ -93,6 +101,23 @@ ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
   return nullptr;
 }
 
+// What was written through another group (an Event has two) cannot be turned into this one.
+void DropOtherGroups(std::string_view api_version, ManagedEntries& entries) {
+  std::erase_if(entries, [&](const ManagedEntry& entry) {
+    return GroupOf(entry.api_version) != GroupOf(api_version);
+  });
+}
+
+void SortEntries(ManagedEntries& entries) {
+  const auto order = [](const ManagedEntry& entry) {
+    return std::tie(entry.time, entry.manager, entry.api_version, entry.subresource);
+  };
+  std::sort(entries.begin(), entries.end(), [&](const ManagedEntry& a, const ManagedEntry& b) {
+    if (a.is_apply != b.is_apply) return a.is_apply;
+    return order(a) < order(b);
+  });
+}
+
 void DropEmpty(ManagedEntries& entries) {
   std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.Empty(); });
 }
@@ -125,13 +150,7 @@ void EncodeManagedFields(ManagedEntries entries, Json& object) {
     if (ManagedFieldsIn(object) != nullptr) object["metadata"].erase("managedFields");
     return;
   }
-  const auto order = [](const ManagedEntry& entry) {
-    return std::tie(entry.time, entry.manager, entry.api_version, entry.subresource);
-  };
-  std::sort(entries.begin(), entries.end(), [&](const ManagedEntry& a, const ManagedEntry& b) {
-    if (a.is_apply != b.is_apply) return a.is_apply;
-    return order(a) < order(b);
-  });
+  SortEntries(entries);
   Json list = Json::array();
   for (const ManagedEntry& entry : entries) list.push_back(EncodeEntry(entry));
   object["metadata"]["managedFields"] = std::move(list);
@@ -171,9 +190,7 @@ void TakeFields(ManagedEntries& entries, const FieldSet& fields, const ManagedEn
   DropEmpty(entries);
 }
 
-void RecordUpdate(const Type& type, const Json& live, const Json& object, const FieldWriter& writer,
-                  ManagedEntries& entries) {
-  Comparison comparison = Compare({&type, nullptr}, live, object);
+void RecordUpdate(Comparison comparison, const FieldWriter& writer, ManagedEntries& entries) {
   writer.reset.Apply(comparison.changed);
   writer.reset.Apply(comparison.removed);
   ManagedEntry self;
@@ -240,40 +257,113 @@ void UpdateManagedFields(const Type& type, const Json& live, Json& object,
   const auto metadata = live.find("metadata");
   const bool exists = metadata != live.end() && metadata->contains("uid");
   if (!entries.empty() || !exists) {
-    // What was written through another group (an Event has two) cannot be turned into this one.
-    std::erase_if(entries, [&](const ManagedEntry& entry) {
-      return GroupOf(entry.api_version) != GroupOf(writer.api_version);
-    });
-    RecordUpdate(type, live, object, writer, entries);
+    DropOtherGroups(writer.api_version, entries);
+    RecordUpdate(Compare({&type, nullptr}, live, object), writer, entries);
     CapUpdateManagers(entries);
   }
   EncodeManagedFields(std::move(entries), object);
 }
 
-bool SameButForManagedTimes(const Json& live, const Json& object) {
-  const Json* before = ManagedFieldsIn(live);
-  const Json* after = ManagedFieldsIn(object);
-  if (before == nullptr || after == nullptr) return live == object;
-  if (before->size() != after->size()) return false;
-  // Times order the list, so entries are paired by identity.
-  const auto timeless = [](const Json& list) {
-    std::vector<Json> entries(list.begin(), list.end());
-    for (Json& entry : entries) entry.erase("time");
-    std::sort(entries.begin(), entries.end());
-    return entries;
-  };
-  if (timeless(*before) != timeless(*after)) return false;
-  for (const auto& [name, value] : live.get_ref<const Json::object_t&>()) {
-    const auto other = object.find(name);
-    if (other == object.end()) return false;
-    if (name != "metadata" && value != *other) return false;
+namespace {
+
+using Entry = meta_v1::ManagedFieldsEntry;
+
+Result<ManagedEntry> DecodeEntry(const Entry& given) {
+  TRY(CheckEntry(given.operation, given.api_version, given.fields_type));
+  ManagedEntry entry{.manager = given.manager,
+                     .is_apply = given.operation == "Apply",
+                     .api_version = given.api_version,
+                     .subresource = given.subresource};
+  if (given.time && !given.time->IsZero()) entry.time = given.time->Rfc3339();
+  if (given.fields_v1) entry.fields = TRY(FieldSetFromText(given.fields_v1->Text()));
+  return entry;
+}
+
+Result<ManagedEntries> DecodeEntries(const std::vector<Entry>& list) {
+  EntriesByManager entries;
+  for (const Entry& given : list) {
+    ManagedEntry entry = TRY(DecodeEntry(given));
+    if (ManagedEntry* earlier = entries.FindOrAdd(entry)) *earlier = std::move(entry);
   }
-  if (live.size() != object.size()) return false;
-  Json old_metadata = live.at("metadata");
-  Json new_metadata = object.at("metadata");
-  old_metadata.erase("managedFields");
-  new_metadata.erase("managedFields");
-  return old_metadata == new_metadata;
+  return entries.Take();
+}
+
+Entry EncodeAsStruct(const ManagedEntry& entry) {
+  Entry out;
+  out.manager = entry.manager;
+  out.operation = entry.is_apply ? "Apply" : "Update";
+  out.api_version = entry.api_version;
+  out.subresource = entry.subresource;
+  if (!entry.time.empty()) {
+    if (auto time = Time::Parse(entry.time)) out.time = *time;
+  }
+  out.fields_type = "FieldsV1";
+  std::string fields;
+  AppendText(entry.fields, fields);
+  out.fields_v1 = RawJson::FromText(fields);
+  return out;
+}
+
+ManagedEntries EntriesBeforeWrite(const std::vector<Entry>& sent, const std::vector<Entry>* live,
+                                  std::string_view subresource) {
+  if (subresource.empty() && !sent.empty()) {
+    if (sent.size() == 1 && sent[0] == Entry()) return {};
+    auto entries = DecodeEntries(sent);
+    if (entries && !entries->empty()) return std::move(*entries);
+  }
+  return live == nullptr ? ManagedEntries() : DecodeEntries(*live).value_or(ManagedEntries());
+}
+
+template <typename Object>
+auto& MetadataOf(const Type& type, Object* object) {
+  using Meta = std::conditional_t<std::is_const_v<Object>, const meta_v1::ObjectMeta,
+                                  meta_v1::ObjectMeta>;
+  return *static_cast<Meta*>(MemberOf(object, *type.Find("metadata")));
+}
+
+}  // namespace
+
+void UpdateManagedFields(const Type& type, const void* live, void* object,
+                         const FieldWriter& writer) {
+  meta_v1::ObjectMeta& metadata = MetadataOf(type, object);
+  const meta_v1::ObjectMeta* before = live == nullptr ? nullptr : &MetadataOf(type, live);
+  ManagedEntries entries =
+      EntriesBeforeWrite(metadata.managed_fields, before ? &before->managed_fields : nullptr,
+                         writer.subresource);
+  // What nobody tracked at its creation stays untracked until somebody applies.
+  if (!entries.empty() || before == nullptr || before->uid.empty()) {
+    DropOtherGroups(writer.api_version, entries);
+    if (before != nullptr) {
+      RecordUpdate(CompareStructs(type, live, object), writer, entries);
+    } else {
+      const std::unique_ptr<void, void (*)(void*)> none(type.ops->create(), type.ops->destroy);
+      RecordUpdate(CompareStructs(type, none.get(), object), writer, entries);
+    }
+    CapUpdateManagers(entries);
+  }
+  SortEntries(entries);
+  metadata.managed_fields.clear();
+  for (const ManagedEntry& entry : entries) {
+    metadata.managed_fields.push_back(EncodeAsStruct(entry));
+  }
+}
+
+bool SameButForTimes(const std::vector<Entry>& live, const std::vector<Entry>& entries) {
+  if (live.size() != entries.size()) return false;
+  // Times order the list, so entries are paired by identity.
+  const auto timeless = [](const std::vector<Entry>& list) {
+    std::vector<std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
+                           std::string_view, std::string_view>>
+        all;
+    for (const Entry& entry : list) {
+      all.emplace_back(entry.manager, entry.operation, entry.api_version, entry.subresource,
+                       entry.fields_type,
+                       entry.fields_v1 ? entry.fields_v1->Text() : std::string_view());
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  return timeless(live) == timeless(entries);
 }
 
 }  // namespace skiff

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/field_set.h"
+#include "api/gen/meta_v1.h"
 #include "api/type.h"
 #include "api/values.h"
 
@@ -61,9 +62,11 @@ ManagedEntries EntriesBeforeWrite(const Json& live, const Json& object,
 // object before; on create ZeroDocument(type). Both in normal form and with defaults.
 void UpdateManagedFields(const Type& type, const Json& live, Json& object,
                          const FieldWriter& writer);
+// The same for structs of that type, which have metadata. `live`: nullptr on create.
+void UpdateManagedFields(const Type& type, const void* live, void* object,
+                         const FieldWriter& writer);
 // The same over entries: what this write changed goes to `writer`.
-void RecordUpdate(const Type& type, const Json& live, const Json& object, const FieldWriter& writer,
-                  ManagedEntries& entries);
+void RecordUpdate(Comparison comparison, const FieldWriter& writer, ManagedEntries& entries);
 // Takes fields away from all entries but the one at `except`; drops those that become empty.
 void TakeFields(ManagedEntries& entries, const FieldSet& fields, const ManagedEntry* except);
 // Merges the oldest Update entries until there are kUpdateManagersMax.
@@ -71,8 +74,8 @@ void CapUpdateManagers(ManagedEntries& entries);
 // Fields that nobody owns: names, timestamps, managedFields itself.
 void StripSystemFields(FieldSet& set);
 
-// Whether two objects differ in nothing but the times of their managedFields. Such a write changes
-// nothing and is not stored.
-bool SameButForManagedTimes(const Json& live, const Json& object);
+// Whether two lists differ in nothing but times. A write that changes no more is not stored.
+bool SameButForTimes(const std::vector<meta_v1::ManagedFieldsEntry>& live,
+                     const std::vector<meta_v1::ManagedFieldsEntry>& entries);
 
 }  // namespace skiff

@@ -184,17 +184,22 @@ TEST(ManagedFields, ListsAreKeyedWithDefaults) {
 }
 
 TEST(ManagedFields, OnlyTimesDifferingIsNoChange) {
-  Tracked<ConfigMap> map;
-  map.Put("a", R"({"metadata": {"name": "e"}, "data": {"l": "w"}})");
-  const Json live = map.object();
-  Json later = live;
-  later["metadata"]["managedFields"][0]["time"] = "2030-01-01T00:00:00Z";
-  EXPECT_TRUE(SameButForManagedTimes(live, later));
-  later["data"]["l"] = "x";
-  EXPECT_FALSE(SameButForManagedTimes(live, later));
-  later = live;
-  later["metadata"]["managedFields"][0]["manager"] = "b";
-  EXPECT_FALSE(SameButForManagedTimes(live, later));
+  using Entries = std::vector<meta_v1::ManagedFieldsEntry>;
+  const auto entry = [](const char* manager, const char* time, const char* fields) {
+    meta_v1::ManagedFieldsEntry entry;
+    entry.manager = manager;
+    entry.time = *Time::Parse(time);
+    entry.fields_v1 = RawJson::FromText(fields);
+    return entry;
+  };
+  const char *kOld = "2026-01-01T00:00:00Z", *kNew = "2030-01-01T00:00:00Z";
+  const Entries live = {entry("a", kOld, "{}"), entry("b", kNew, "{}")};
+  // Times order the list.
+  EXPECT_TRUE(SameButForTimes(live, Entries{entry("b", kOld, "{}"), entry("a", kNew, "{}")}));
+  EXPECT_FALSE(SameButForTimes(live, Entries{entry("a", kOld, "{}"), entry("c", kNew, "{}")}));
+  EXPECT_FALSE(
+      SameButForTimes(live, Entries{entry("a", kOld, R"({"f:x":{}})"), entry("b", kNew, "{}")}));
+  EXPECT_FALSE(SameButForTimes(live, Entries{entry("a", kOld, "{}")}));
 }
 
 TEST(FieldSet, AlgebraAndTextForm) {
@@ -203,6 +208,17 @@ TEST(FieldSet, AlgebraAndTextForm) {
   EXPECT_EQ(ToJson(Union(a, b)), J(R"({"f:a": {".": {}, "f:b": {}, "f:d": {}}, "f:c": {}})"));
   EXPECT_EQ(ToJson(Difference(a, b)), J(R"({"f:a": {}, "f:c": {}})"));
   EXPECT_EQ(ToJson(Intersection(a, b)), J(R"({"f:a": {"f:b": {}}})"));
+  for (const char* text : {R"({"f:a":{".":{},"f:b":{}},"f:c":{}})", "{}",
+                           R"({"f:l":{"k:{\"a\":1}":{".":{},"v:\"x\"":{}}}})"}) {
+    const FieldSet set = *FieldSetFromText(text);
+    EXPECT_EQ(set, *FieldSetFromJson(J(text)));
+    std::string again;
+    AppendText(set, again);
+    EXPECT_EQ(again, text);
+  }
+  for (const char* text : {"[]", R"({"f:a":1})", R"({"f:a":{"f:b":[]}})", "{", R"({"f:a":{})"}) {
+    EXPECT_FALSE(FieldSetFromText(text)) << text;
+  }
   std::vector<std::string> paths;
   VisitPaths(*FieldSetFromJson(J(R"({"f:spec": {"f:ports":
       {"k:{\"port\":53,\"protocol\":\"UDP\"}": {"f:name": {}}}, "f:selector": {},

@@ -5,6 +5,7 @@
 
 #include "api/base64.h"
 #include "api/go_names.h"
+#include "api/struct_fields.h"
 #include "api/time_text.h"
 
 namespace skiff {
@@ -17,41 +18,6 @@ const T& As(const void* value) {
 template <typename T>
 T& As(void* value) {
   return *static_cast<T*>(value);
-}
-
-const void* Member(const void* object, const Field& field) {
-  return static_cast<const char*>(object) + field.offset;
-}
-void* Member(void* object, const Field& field) {
-  return static_cast<char*>(object) + field.offset;
-}
-
-Json ValueToJson(const Type& type, const void* value);
-
-// Whether Go's omitempty (or omitzero) leaves the field out.
-bool IsOmitted(const Field& field, const void* value) {
-  switch (field.type->shape) {
-    case Shape::kBool:
-      return !As<bool>(value);
-    case Shape::kInt32:
-      return As<int32_t>(value) == 0;
-    case Shape::kInt64:
-      return As<int64_t>(value) == 0;
-    case Shape::kDouble:
-      return As<double>(value) == 0;
-    case Shape::kString:
-    case Shape::kBytes:
-      return As<std::string>(value).empty();
-    case Shape::kList:
-      return field.type->list->size(value) == 0;
-    case Shape::kMap:
-      return field.type->map->size(value) == 0;
-    case Shape::kTime:
-    case Shape::kMicroTime:
-      return field.omit_zero && As<Time>(value).IsZero();
-    default:
-      return false;
-  }
 }
 
 Json ListToJson(const Type& type, const void* list) {
@@ -82,18 +48,10 @@ Json StructToJson(const Type& type, const void* object) {
     out["kind"] = std::string(type.name);
   }
   for (const Field& field : type.fields) {
-    const void* value = Member(object, field);
-    if (field.pointer) {
-      value = field.pointer_ops->get(value);
-      if (value == nullptr && !field.always) continue;
-    } else if (!field.always && IsOmitted(field, value)) {
-      continue;
-    }
-    // A required byte slice that was never set is nil.
-    if (!field.pointer && field.type->shape == Shape::kBytes && IsOmitted(field, value)) {
-      value = nullptr;
-    }
-    out[std::string(field.name)] = value == nullptr ? Json() : ValueToJson(*field.type, value);
+    const ShownField shown = Show(field, object);
+    if (shown.is_left_out) continue;
+    out[std::string(field.name)] =
+        shown.value == nullptr ? Json() : ValueToJson(*field.type, shown.value);
   }
   return out;
 }
@@ -102,6 +60,8 @@ Json TimeToJson(const Time& time, TimeForm form) {
   if (time.IsZero()) return nullptr;
   return form == TimeForm::kMicro ? time.Rfc3339Micro() : time.Rfc3339();
 }
+
+}  // namespace
 
 Json ValueToJson(const Type& type, const void* value) {
   switch (type.shape) {
@@ -141,6 +101,8 @@ Json ValueToJson(const Type& type, const void* value) {
   }
   return nullptr;
 }
+
+namespace {
 
 // Fills a struct from a document; remembers where it is for Go's error texts.
 class StructReader {
@@ -183,7 +145,7 @@ Result<> StructReader::Struct(const Type& type, const Json& json, void* out) {
     const Field* field = type.Find(key);
     if (field == nullptr) continue;
     path_.push_back(field->name);
-    void* member = Member(out, *field);
+    void* member = MemberOf(out, *field);
     if (field->pointer) member = field->pointer_ops->emplace(member);
     TRY(Value(*field->type, value, member));
     path_.pop_back();

@@ -26,6 +26,8 @@ concept Kind = ApiType<T> && requires(T object) {
 // Written as Kubernetes writes it: empty fields are left out unless the schema says `always`;
 // structures held by value are always there; kinds begin with apiVersion and kind.
 Json ToJson(const Type& type, const void* object);
+// The same for any value of a table.
+Json ValueToJson(const Type& type, const void* value);
 // Unknown fields are passed over. Fails with Go's text of an unmarshalling error on a wrong type.
 // `object` is a fresh struct of that type.
 Result<> FromJson(const Type& type, const Json& document, void* object);

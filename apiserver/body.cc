@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
 #include "api/protobuf.h"
+#include "api/typed.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
@@ -120,34 +123,102 @@ namespace {
 
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 
-// `sent` is the body that errors show, and `yaml_duplicates` the keys it repeats: of the YAML, when
-// the JSON was made of some.
-Result<Decoded> DecodeJsonBody(std::string_view json, std::string_view sent,
-                               const WantedType& wanted, FieldValidation validation,
-                               const std::vector<std::string>& yaml_duplicates) {
-  auto meta = PeekTypeMeta(json);
-  if (!meta) {
-    return Fail(Unrecognized(
-        wanted.kind, "couldn't get version/kind; json parse error: " + meta.error().message, sent));
+// A body as JSON text.
+struct JsonBody {
+  std::string_view json;
+  std::string_view sent;  // What errors show.
+  // The keys that the YAML repeats which the text was made of, if it was made of some.
+  std::span<const std::string> yaml_duplicates = {};
+};
+
+bool IsOf(const WantedType& wanted, const TypeMeta& meta) {
+  if (!meta.kind.empty() && meta.kind != wanted.kind) return false;
+  std::string_view version = meta.api_version;
+  if (version.empty()) return true;
+  if (!wanted.group.empty()) {
+    if (!version.starts_with(wanted.group)) return false;
+    version.remove_prefix(wanted.group.size());
+    if (!version.starts_with('/')) return false;
+    version.remove_prefix(1);
   }
-  TRY(CheckType(*meta, wanted, sent));
-  auto decoded = DecodeJson(*wanted.type, json, validation);
-  if (!decoded) return Fail(CannotBe(*meta, wanted, decoded.error().message));
+  return version == wanted.version;
+}
+
+// `decoded` is what the text was decoded into, or why it could not be. What the text says it is
+// matters more, and is looked at by itself where it is not what was wanted.
+Result<TextNotes> Judge(Result<TextNotes> decoded, const JsonBody& body, const WantedType& wanted,
+                        FieldValidation validation) {
+  TypeMeta meta;
+  if (!decoded || !IsOf(wanted, decoded->meta)) {
+    auto peeked = PeekTypeMeta(body.json);
+    if (!peeked) {
+      return Fail(Unrecognized(wanted.kind,
+                               "couldn't get version/kind; json parse error: " +
+                                   peeked.error().message,
+                               body.sent));
+    }
+    meta = std::move(*peeked);
+  }
+  TRY(CheckType(meta, wanted, body.sent));
+  if (!decoded) return Fail(CannotBe(meta, wanted, decoded.error().message));
   auto& strict_errors = decoded->strict_errors;
-  if (validation == FieldValidation::kStrict &&
-      !(strict_errors.empty() && yaml_duplicates.empty())) {
-    std::string all = yaml_duplicates.empty() ? "" : "yaml: unmarshal errors:";
-    for (const std::string& text : yaml_duplicates) all += "\n  " + text;
+  const auto& duplicates = body.yaml_duplicates;
+  if (validation == FieldValidation::kStrict && !(strict_errors.empty() && duplicates.empty())) {
+    std::string all = duplicates.empty() ? "" : "yaml: unmarshal errors:";
+    for (const std::string& text : duplicates) all += "\n  " + text;
     for (const std::string& text : strict_errors) {
       if (!all.empty()) all += ", ";
       all += text;
     }
-    return Fail(CannotBe(*meta, wanted, "strict decoding error: " + all));
+    return Fail(CannotBe(meta, wanted, "strict decoding error: " + all));
   }
   if (validation == FieldValidation::kWarn) {
-    strict_errors.insert(strict_errors.begin(), yaml_duplicates.begin(), yaml_duplicates.end());
+    strict_errors.insert(strict_errors.begin(), duplicates.begin(), duplicates.end());
   }
   return decoded;
+}
+
+// Notes on a document as Judge wants them.
+Result<TextNotes> NotesOf(Result<Decoded>& decoded) {
+  if (!decoded) return Fail(decoded.error());
+  TextNotes notes{.strict_errors = std::move(decoded->strict_errors)};
+  const auto text = [&](const char* name) {
+    const auto found = decoded->document.find(name);
+    return found != decoded->document.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  if (decoded->document.is_object()) notes.meta = {text("apiVersion"), text("kind")};
+  return notes;
+}
+
+Result<Decoded> DecodeJsonBody(const JsonBody& body, const WantedType& wanted,
+                               FieldValidation validation) {
+  auto decoded = DecodeJson(*wanted.type, body.json, validation);
+  TextNotes notes = TRY(Judge(NotesOf(decoded), body, wanted, validation));
+  decoded->strict_errors = std::move(notes.strict_errors);
+  return decoded;
+}
+
+// The body as JSON, whatever its media type but protobuf, handed to `decode(JsonBody)`.
+template <typename Decode>
+auto WithJson(const http::Request& request, const WantedType& wanted, const Decode& decode)
+    -> decltype(decode(JsonBody())) {
+  const std::string media = BareMediaType(request.Header("Content-Type"));
+  if (media == "application/yaml" && !request.body_too_large) {
+    const auto yaml = ParseYaml(request.body);
+    if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
+    if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.body));
+    const std::string json = DumpJson(yaml->value);
+    return decode(JsonBody{json, request.body, yaml->duplicates});
+  }
+  if (media.empty() || media == "application/json") {
+    if (!request.body_too_large) return decode(JsonBody{request.body, request.body});
+  }
+  const std::string json = TRY(BodyAsJson(request, wanted.kind));
+  return decode(JsonBody{json, json});
+}
+
+bool IsProtobuf(const http::Request& request) {
+  return BareMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large;
 }
 
 Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& wanted) {
@@ -166,29 +237,33 @@ Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& want
 
 Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
                            FieldValidation validation) {
-  return DecodeJsonBody(json, json, wanted, validation, {});
+  return DecodeJsonBody({json, json}, wanted, validation);
 }
 
 Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
                            FieldValidation validation) {
-  const std::string media = BareMediaType(request.Header("Content-Type"));
-  if (media == kProtobuf && !request.body_too_large) {
-    return DecodeProtobufBody(request.body, wanted);
+  if (IsProtobuf(request)) return DecodeProtobufBody(request.body, wanted);
+  return WithJson(request, wanted, [&](const JsonBody& body) {
+    return DecodeJsonBody(body, wanted, validation);
+  });
+}
+
+Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
+                                 FieldValidation validation, void* object) {
+  if (IsProtobuf(request)) {
+    const Decoded decoded = TRY(DecodeProtobufBody(request.body, wanted));
+    TRY(FromJson(*wanted.type, decoded.document, object));
+    return TextNotes{};
   }
-  if (media == "application/yaml" && !request.body_too_large) {
-    const auto yaml = ParseYaml(request.body);
-    if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
-    if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.body));
-    return DecodeJsonBody(DumpJson(yaml->value), request.body, wanted, validation,
-                          yaml->duplicates);
-  }
-  const std::string json = TRY(BodyAsJson(request, wanted.kind));
-  return DecodeText(json, wanted, validation);
+  return WithJson(request, wanted, [&](const JsonBody& body) {
+    return Judge(DecodeStruct(*wanted.type, body.json, validation, object), body, wanted,
+                 validation);
+  });
 }
 
 Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view group,
                                  std::string_view version) {
-  if (BareMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large) {
+  if (IsProtobuf(request)) {
     const auto envelope = TRY(OpenEnvelope(request.body));
     if (envelope.type.kind != "DeleteOptions") {
       return Fail(Reason::kBadRequest, "decoded object cannot be converted to DeleteOptions");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/decode.h"
+#include "api/struct_text.h"
 #include "api/type.h"
 #include "api/values.h"
 #include "base/error.h"
@@ -31,6 +32,9 @@ inline WantedType WantedOf(const KindInfo& kind) {
 }
 Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
                            FieldValidation validation);
+// The same, straight into `object`, a fresh struct of the wanted type.
+Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
+                                 FieldValidation validation, void* object);
 // The same for JSON text that came from elsewhere.
 Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
                            FieldValidation validation);

@@ -17,9 +17,10 @@
 namespace skiff {
 namespace {
 
-void AddStrictWarnings(const Decoded& decoded, FieldValidation validation, ApiRequest& request) {
+void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
+                       ApiRequest& request) {
   if (validation != FieldValidation::kWarn) return;
-  for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
+  for (const std::string& text : strict_errors) request.warnings.push_back(text);
 }
 
 // The namespace of the URL is that of the object.
@@ -34,10 +35,18 @@ Result<> MatchNamespace(const ApiRequest& request, Object& object) {
 }
 
 Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
-  Decoded decoded = TRY(DecodeBody(request.http, WantedOf(*request.kind), validation));
-  AddStrictWarnings(decoded, validation, request);
-  Object object = TRY(Object::FromDocument(*request.kind, decoded.document));
-  object.empty_lists() = std::move(decoded.empty_lists);
+  Object object(*request.kind);
+  TextNotes notes;
+  if (object.is_custom()) {
+    Decoded decoded = TRY(DecodeBody(request.http, WantedOf(*request.kind), validation));
+    object = TRY(Object::FromDocument(*request.kind, decoded.document));
+    notes.strict_errors = std::move(decoded.strict_errors);
+    notes.empty_lists = std::move(decoded.empty_lists);
+  } else {
+    notes = TRY(DecodeBodyInto(request.http, WantedOf(*request.kind), validation, object.raw()));
+  }
+  AddStrictWarnings(notes.strict_errors, validation, request);
+  object.empty_lists() = std::move(notes.empty_lists);
   TRY(MatchNamespace(request, object));
   return object;
 }

@@ -32,6 +32,7 @@ Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& name
 
 }  // namespace skiff
 
+#include "api/struct_text.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/record_codec.h"
 
@@ -45,8 +46,10 @@ Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& name
     return Fail(NotFoundError(GroupResourceOf(K::Info()), name));
   }
   if (!record) return tl::unexpected(record.error());
-  const Json document = TRY(DocumentOf(K::Info(), **record));
-  return std::make_shared<const K>(TRY(FromJson<K>(document)));
+  const ObjectView view = TRY(ObjectView::Of(**record));
+  auto object = std::make_shared<K>();
+  TRY(DecodeStruct(K::Describe(), view.body(), FieldValidation::kIgnore, object.get()));
+  return object;
 }
 
 }  // namespace skiff

@@ -1,5 +1,7 @@
 #include "apiserver/object.h"
 
+#include "api/json.h"
+#include "api/struct_text.h"
 #include "base/error.h"
 
 namespace skiff {
@@ -41,6 +43,13 @@ Result<Object> Object::FromDocument(const KindInfo& kind, const Json& document) 
     }
     object.content_.erase("metadata");
   }
+  return object;
+}
+
+Result<Object> Object::FromText(const KindInfo& kind, std::string_view json) {
+  Object object(kind);
+  if (object.is_custom()) return FromDocument(kind, TRY(ParseJson(json)));
+  TRY(DecodeStruct(*kind.type, json, FieldValidation::kIgnore, object.raw()));
   return object;
 }
 

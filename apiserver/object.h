@@ -25,6 +25,8 @@ class Object {
   Object& operator=(Object&&) noexcept = default;
 
   static Result<Object> FromDocument(const KindInfo& kind, const Json& document);
+  // Of JSON text that this server made: unknown fields are passed over.
+  static Result<Object> FromText(const KindInfo& kind, std::string_view json);
   // Begins with apiVersion and kind.
   Json ToDocument() const;
   Object Clone() const;
@@ -48,6 +50,7 @@ class Object {
   // What Decoded::empty_lists said of the body that this was made of; lost when it is stored.
   std::vector<std::string>& empty_lists() { return empty_lists_; }
   const std::vector<std::string>& empty_lists() const { return empty_lists_; }
+  bool is_custom() const { return struct_ == nullptr; }
   // A custom resource without its metadata, apiVersion and kind.
   Json& content() { return content_; }
   const Json& content() const { return content_; }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/struct_text.h"
 #include "api/typed.h"
 #include "apiserver/storage/store.h"
 #include "base/mutex.h"
@@ -72,10 +73,9 @@ class ObjectCache final : public ObjectCacheBase {
     return typed;
   }
   Erased Decode(std::string_view body) const override {
-    const Json document = Json::parse(body, nullptr, false);
-    if (document.is_discarded()) return nullptr;
-    auto object = FromJson<T>(document);
-    return object ? std::make_shared<const T>(std::move(*object)) : nullptr;
+    auto object = std::make_shared<T>();
+    if (!DecodeStruct(T::Describe(), body, FieldValidation::kIgnore, object.get())) return nullptr;
+    return object;
   }
 };
 

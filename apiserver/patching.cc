@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "api/apply.h"
 #include "api/decode.h"
 #include "api/go_value.h"
@@ -9,6 +11,7 @@
 #include "api/managed_fields.h"
 #include "api/patch.h"
 #include "api/strategic_merge.h"
+#include "api/struct_text.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/media.h"
@@ -107,39 +110,41 @@ struct FitParts {
 };
 
 // A patch does not turn an object into one of another kind.
-Result<> CheckKindKept(const FitParts& parts, const Json& patched, const std::string& shown) {
+Result<> CheckKindKept(const FitParts& parts, const Json& patched,
+                       const std::function<std::string()>& shown) {
   if (!patched.is_object()) return {};
   const std::string version = Text(patched, "apiVersion");
   const std::string kind = Text(patched, "kind");
   const bool same = (version.empty() || version == parts.kind.api_version) &&
                     (kind.empty() || kind == parts.kind.kind);
   if (same) return {};
-  return Fail(UnfitPatch(shown, "no kind " + Quoted(kind) + " is registered for version " +
+  return Fail(UnfitPatch(shown(), "no kind " + Quoted(kind) + " is registered for version " +
                                     Quoted(version) +
                                     " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
 }
 
-// The patched document in normal form. `shown` is how an error quotes it; `strict_errors` those of
-// the patch itself.
-Result<Decoded> Fit(const FitParts& parts, const Json& patched, const std::string& shown,
-                    std::vector<std::string> strict_errors) {
+// Reads the patched document into `object`. `shown` makes the text by which an error quotes it;
+// `strict_errors` are those of the patch itself.
+Result<TextNotes> Fit(const FitParts& parts, const Json& patched,
+                      const std::function<std::string()>& shown,
+                      std::vector<std::string> strict_errors, void* object) {
   const FieldValidation validation = parts.options.validation;
   TRY(CheckKindKept(parts, patched, shown));
-  auto decoded = DecodeJson(parts.kind.type, DumpJson(patched), validation);
-  if (!decoded) {
-    const std::string& why = decoded.error().message;
-    return Fail(UnfitPatch(shown, parts.from_map ? ConversionError(why) : why));
+  auto notes = DecodeStruct(parts.kind.type, DumpJson(patched), validation, object);
+  if (!notes) {
+    const std::string& why = notes.error().message;
+    return Fail(UnfitPatch(shown(), parts.from_map ? ConversionError(why) : why));
   }
-  for (std::string& text : decoded->strict_errors) strict_errors.push_back(std::move(text));
+  for (std::string& text : notes->strict_errors) strict_errors.push_back(std::move(text));
   if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
     std::string all;
     for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
-    return Fail(UnfitPatch(shown, "strict decoding error: " + all));
+    return Fail(UnfitPatch(shown(), "strict decoding error: " + all));
   }
   if (validation == FieldValidation::kWarn) {
     for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
   }
-  return std::move(*decoded);
+  return std::move(*notes);
 }
 
 }  // namespace
@@ -185,37 +190,37 @@ bool IsApply(const ApiRequest& request) {
   return PatchType(request) == kApplyYaml;
 }
 
-Result<Decoded> PatchDocument(ApiRequest& request, const WriteOptions& options,
-                              const PatchedKind& kind, const Json& document) {
+Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
+                            const PatchedKind& kind, const Json& document, void* object) {
   const std::string type = PatchType(request);
   const std::string& body = request.http.body;
+  const FitParts parts{request, options, kind, type == kStrategicPatch};
   if (type == kJsonPatch) {
-    JsonPatch patch =
-        TRY(ParseJsonPatch(body, options.validation != FieldValidation::kIgnore));
+    JsonPatch patch = TRY(ParseJsonPatch(body, options.validation != FieldValidation::kIgnore));
     const Json patched = TRY(ApplyJsonPatch(patch, document));
-    const std::string shown = PatchedText(kind.type, TouchedBy(patch), patched);
-    return Fit({request, options, kind}, patched, shown, std::move(patch.strict_errors));
+    const auto shown = [&] { return PatchedText(kind.type, TouchedBy(patch), patched); };
+    return Fit(parts, patched, shown, std::move(patch.strict_errors), object);
   }
   if (type == kMergePatch) {
     MergePatch patch = TRY(ParseMergePatch(body));
     const Json patched = ApplyMergePatch(patch.patch, document);
-    const std::string shown = PatchedText(kind.type, patch.patch, patched);
-    return Fit({request, options, kind}, patched, shown, std::move(patch.strict_errors));
+    const auto shown = [&] { return PatchedText(kind.type, patch.patch, patched); };
+    return Fit(parts, patched, shown, std::move(patch.strict_errors), object);
   }
   MergePatch patch = TRY(ParseStrategicPatch(body));
   const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
-  return Fit({request, options, kind, true}, patched, GoPlain(patch.patch),
-             std::move(patch.strict_errors));
+  const auto shown = [&] { return GoPlain(patch.patch); };
+  return Fit(parts, patched, shown, std::move(patch.strict_errors), object);
 }
 
 Result<Object> Patcher::Apply(const Object& old) const {
   const KindInfo& kind = old.kind();
   const Json document = old.ToDocument();
   if (IsApply(request)) return ApplyTo(*this, document);
-  Decoded patched =
-      TRY(PatchDocument(request, options, {*kind.type, kind.api_version, kind.kind}, document));
-  Object object = TRY(Object::FromDocument(kind, patched.document));
-  object.empty_lists() = std::move(patched.empty_lists);
+  Object object(kind);
+  TextNotes notes = TRY(PatchInto(
+      request, options, {*kind.type, kind.api_version, kind.kind}, document, object.raw()));
+  object.empty_lists() = std::move(notes.empty_lists);
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.
   std::string& version = object.metadata().resource_version;

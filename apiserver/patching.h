@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "api/decode.h"
+#include "api/struct_text.h"
 
 #include "apiserver/object.h"
 #include "apiserver/request_context.h"
@@ -33,13 +33,14 @@ struct Patcher {
   Result<Object> Make() const;
 };
 
-// The patch applied to a document of `type`, as the API shows it: also for Scale. Not for apply.
+// The patch applied to a document of `type`, as the API shows it, and read into `object`, a fresh
+// struct: also for Scale. Not for apply.
 struct PatchedKind {
   const Type& type;
   std::string_view api_version;
   std::string_view kind;
 };
-Result<Decoded> PatchDocument(ApiRequest& request, const WriteOptions& options,
-                              const PatchedKind& kind, const Json& document);
+Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
+                            const PatchedKind& kind, const Json& document, void* object);
 
 }  // namespace skiff

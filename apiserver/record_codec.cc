@@ -1,8 +1,11 @@
 #include "apiserver/record_codec.h"
 
+#include <algorithm>
+
 #include "api/decode.h"
 #include "api/json.h"
 #include "api/selector.h"
+#include "api/struct_text.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/conversions.h"
 #include "apiserver/resources.h"
@@ -40,12 +43,33 @@ std::vector<NamedText> Views(const std::vector<std::pair<std::string, std::strin
   return views;
 }
 
+bool IsKeptAs(const KindInfo& kind) {
+  return &StorageKindOf(kind) == &kind;
+}
+
+// How deep objects and arrays stand in one another, as far as `most`.
+int DepthOfText(std::string_view json, int most) {
+  const auto opened = std::count_if(json.begin(), json.end(),
+                                    [](char c) { return c == '{' || c == '['; });
+  if (opened <= most) return static_cast<int>(opened);
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\') ++i;
+    if (in_string) continue;
+    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
+    if (c == '}' || c == ']') --depth;
+  }
+  return deepest;
+}
+
 // Whatever store is below, objects are as large as etcd takes them, and can be read again.
-Result<StoredObject> EncodeChecked(const KindInfo& kind, const Json& document) {
-  if (DepthOf(document, kJsonDepthMax + 1) > kJsonDepthMax) {
+Result<StoredObject> Checked(const ObjectBody& body, StoredObject stored) {
+  if (DepthOfText(body.text, kJsonDepthMax) > kJsonDepthMax) {
     return Fail(Reason::kBadRequest, "exceeded max depth");
   }
-  StoredObject stored = EncodeBody(kind, document, BodyText(kind, document));
   if (stored.value.size() > kObjectBytesMax) {
     return Fail(PlainError("etcdserver: request is too large"));
   }
@@ -57,6 +81,18 @@ Result<StoredObject> EncodeChecked(const KindInfo& kind, const Json& document) {
 std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name) {
   // A request for a namespace names it twice: its own name is its namespace to the authorizer.
   return StoreKey(kind.storage_key, kind.namespaced ? namespace_name : std::string_view(), name);
+}
+
+ObjectBody BodyText(const Object& object) {
+  if (object.is_custom()) return BodyText(object.kind(), object.ToDocument());
+  ObjectText text = EncodeObjectText(*object.kind().type, object.raw());
+  return {std::move(text.text), text.revision_at};
+}
+
+std::string TextOf(const Object& object) {
+  ObjectBody body = BodyText(object);
+  body.text.insert(body.revision_at, object.metadata().resource_version);
+  return std::move(body.text);
 }
 
 ObjectBody BodyText(const KindInfo& kind, const Json& document) {
@@ -110,17 +146,39 @@ StoredObject EncodeBody(const KindInfo& kind, const Json& document, const Object
   return EncodeObject({.labels = label_views, .fields = field_views, .uid = uid, .body = body});
 }
 
-Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
-  const KindInfo& stored = StorageKindOf(kind);
-  if (&stored == &kind) return EncodeChecked(kind, document);
-  const Json converted = TRY(Convert(kind, stored, document));
-  return EncodeChecked(stored, converted);
+Result<StoredObject> EncodeForStore(const Object& object) {
+  const KindInfo& kind = object.kind();
+  if (!IsKeptAs(kind)) return EncodeForStore(kind, object.ToDocument());
+  const ObjectBody body = BodyText(object);
+  if (object.is_custom()) {
+    return Checked(body, EncodeBody(kind, object.ToDocument(), body));
+  }
+  std::vector<NamedText> labels;
+  for (const auto& [name, value] : object.metadata().labels) labels.push_back({name, value});
+  std::vector<std::pair<std::string_view, std::string>> fields;
+  for (const std::string_view field : SelectableFields(kind)) {
+    fields.emplace_back(field, SelectableValue(kind, object.raw(), field));
+  }
+  std::vector<NamedText> field_views;
+  for (const auto& [name, value] : fields) field_views.push_back({name, value});
+  return Checked(body, EncodeObject({.labels = labels,
+                                     .fields = field_views,
+                                     .uid = object.metadata().uid,
+                                     .body = body}));
 }
 
-Result<Json> AsKept(const KindInfo& kind, const Json& document) {
+Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
   const KindInfo& stored = StorageKindOf(kind);
-  if (&stored == &kind) return document;
-  return Convert(stored, kind, TRY(Convert(kind, stored, document)));
+  if (&stored == &kind) return EncodeForStore(TRY(Object::FromDocument(kind, document)));
+  return EncodeForStore(TRY(Object::FromDocument(stored, TRY(Convert(kind, stored, document)))));
+}
+
+Result<Object> AsKept(const Object& object) {
+  const KindInfo& kind = object.kind();
+  if (IsKeptAs(kind)) return object.Clone();
+  const KindInfo& stored = StorageKindOf(kind);
+  const Json document = TRY(Convert(kind, stored, object.ToDocument()));
+  return Object::FromDocument(kind, TRY(Convert(stored, kind, document)));
 }
 
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
@@ -132,18 +190,29 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
 }
 
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
+  if (IsKeptAs(kind)) {
+    const ObjectView view = TRY(ObjectView::Of(record));
+    return Object::FromText(kind, view.body());
+  }
   const Json document = TRY(DocumentOf(kind, record));
   return Object::FromDocument(kind, document);
+}
+
+bool HoldsText(const Record& record, const Object& object) {
+  const auto view = ObjectView::Of(record);
+  if (!view || !IsKeptAs(object.kind())) return false;
+  const ObjectBody body = BodyText(object);
+  const auto [before, revision, after] = view->pieces();
+  const std::string_view text = body.text;
+  return text.size() == before.size() + after.size() && text.starts_with(before) &&
+         text.ends_with(after) && before.size() == body.revision_at;
 }
 
 Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
   const ObjectView view = TRY(ObjectView::Of(record));
   const KindInfo& stored = StorageKindOf(kind);
   if (&stored == &kind) return std::string(view.body());
-  const Json document = TRY(DocumentOf(kind, record));
-  ObjectBody body = BodyText(kind, document);
-  body.text.insert(body.revision_at, std::to_string(record.modified.value));
-  return body.text;
+  return TextOf(TRY(ObjectOf(kind, record)));
 }
 
 std::string_view ItemTail(const KindInfo& kind, std::string_view text) {

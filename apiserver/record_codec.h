@@ -1,10 +1,10 @@
 // Objects to stored records and back, and stored bytes to what clients are sent. An object is kept
-// as JSON text that begins
+// as the JSON text that clients get, its members in the order of the types, as Go writes them:
 //
-//   {"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"17",...
+//   {"kind":"Pod","apiVersion":"v1","metadata":{"name":"web",...,"resourceVersion":"17",...
 //
-// so that a list can leave out kind and apiVersion, and a watch can exchange the resourceVersion,
-// by cutting bytes.
+// so that a list can leave out kind and apiVersion by cutting bytes. Where the revision stands, the
+// record says.
 #pragma once
 
 #include <string>
@@ -22,17 +22,21 @@ namespace skiff {
 // The key of an object of that kind.
 std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name);
 
-// JSON text of a document as it is stored or sent, resourceVersion left out; `revision_at` is where
+// JSON text of an object as it is stored or sent, resourceVersion left out; `revision_at` is where
 // its digits go.
+ObjectBody BodyText(const Object& object);
 ObjectBody BodyText(const KindInfo& kind, const Json& document);
 
 // JSON text of a document that has no resourceVersion: answers that are never stored, dry runs.
 std::string PlainText(const KindInfo& kind, const Json& document);
+// JSON text of an object with the resourceVersion that its metadata has.
+std::string TextOf(const Object& object);
 
 // A record larger than that is refused with etcd's own words, whatever the store.
 inline constexpr size_t kObjectBytesMax = 3 << 19;
 
 // The record of an object that is served as `kind`, in the version it is kept in.
+Result<StoredObject> EncodeForStore(const Object& object);
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
 
 // The same for an object in the version it is kept in, whose text is there already.
@@ -40,13 +44,15 @@ StoredObject EncodeBody(const KindInfo& kind, const Json& document, const Object
 
 // What a client would read after the write of an object, which its way into the version that it is
 // kept in and back may change.
-Result<Json> AsKept(const KindInfo& kind, const Json& document);
+Result<Object> AsKept(const Object& object);
 
 // The stored object as the version `kind`, its resourceVersion set.
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record);
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record);
 // JSON text of the same, copied only where it must be converted.
 Result<std::string> TextOf(const KindInfo& kind, const Record& record);
+// Whether the record holds the very text that `object` would be stored as, its revision aside.
+bool HoldsText(const Record& record, const Object& object);
 
 // An item of a list says neither kind nor apiVersion, unless it is a custom resource: the text
 // without them, a view into `text` after its first brace, which the caller writes itself.

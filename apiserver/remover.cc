@@ -167,23 +167,20 @@ Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& rec
                   .uid = object.metadata().uid,
                   .gone = decision.remove,
                   .pending = decision.pending};
-  const Json before = TRY(DocumentOf(kind, *record));
-  const Json document = object.ToDocument();
-  if (dry_run || decision.pending || (!decision.remove && document == before)) {
-    ObjectBody body = BodyText(kind, document);
-    body.text.insert(body.revision_at, object.metadata().resource_version);
-    removed.text = std::move(body.text);
+  const Object before = TRY(ObjectOf(kind, *record));
+  if (dry_run || decision.pending || (!decision.remove && TextOf(object) == TextOf(before))) {
+    removed.text = TextOf(object);
     return removed;
   }
   Write write{.key = record->key,
               .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
   if (!decision.remove) {
-    StoredObject stored = TRY(EncodeForStore(kind, document));
+    StoredObject stored = TRY(EncodeForStore(object));
     write.value = std::move(stored.value);
     write.revision_at = stored.revision_at;
   }
   const auto written = TRY(parts_.store.Apply(std::move(write)));
-  ObjectBody body = BodyText(kind, decision.remove && decision.as_kept ? before : document);
+  ObjectBody body = BodyText(decision.remove && decision.as_kept ? before : object);
   body.text.insert(body.revision_at, std::to_string(written.revision.value));
   removed.text = std::move(body.text);
   if (decision.remove) parts_.allocations.Release(object);

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/decode.h"
-#include "api/json.h"
+#include "api/gen/core_v1.h"
 #include "api/managed_fields.h"
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
@@ -51,12 +51,11 @@ void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admiss
 }
 
 // JSON text as a client sees it without a write: as if it had been kept and read again.
-Result<std::string> TextAt(const KindInfo& kind, const Json& document, std::string_view revision) {
-  const Json shown = TRY(AsKept(kind, document));
-  if (revision.empty()) return PlainText(kind, shown);
-  ObjectBody body = BodyText(kind, shown);
-  body.text.insert(body.revision_at, revision);
-  return body.text;
+Result<std::string> TextAt(const Object& object, std::string_view revision) {
+  Object shown = TRY(AsKept(object));
+  shown.metadata().resource_version = revision;
+  if (!revision.empty()) return TextOf(shown);
+  return PlainText(shown.kind(), shown.ToDocument());
 }
 
 // Gives the document back the lists that were sent as [], as far as it shows that they are empty.
@@ -68,10 +67,26 @@ void RestoreEmptyLists(const Object& object, Json& document) {
   }
 }
 
-// Puts down who writes what: the difference between the old document and the object as it was
-// sent, with defaults.
+// The same where documents are needed: of custom resources, and where [] is not the same as nothing.
+Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Object& object) {
+  const KindInfo& kind = object.kind();
+  Json document = object.ToDocument();
+  RestoreEmptyLists(object, document);
+  UpdateManagedFields(*kind.type, old ? old->ToDocument() : ZeroDocument(*kind.type), document,
+                      writer);
+  const Json metadata = document.value("metadata", Json::object());
+  object.metadata().managed_fields.clear();
+  for (const Json& entry : metadata.value("managedFields", Json::array())) {
+    auto decoded = TRY(FromJson<meta_v1::ManagedFieldsEntry>(entry));
+    object.metadata().managed_fields.push_back(std::move(decoded));
+  }
+  return {};
+}
+
+// Puts down who writes what: the difference between the old object and the one that was sent, with
+// defaults.
 Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
-                     const WriteOptions& options, const Json* old, Object& object) {
+                     const WriteOptions& options, const Object* old, Object& object) {
   const KindInfo& kind = object.kind();
   const std::string manager = ManagerOf(options, request.http);
   const FieldWriter writer{.manager = manager,
@@ -79,15 +94,10 @@ Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
                            .subresource = subresource,
                            .now = request.now,
                            .reset = ResetFieldsOf(kind, subresource)};
-  Json document = object.ToDocument();
-  RestoreEmptyLists(object, document);
-  UpdateManagedFields(*kind.type, old ? *old : ZeroDocument(*kind.type), document, writer);
-  const Json metadata = document.value("metadata", Json::object());
-  object.metadata().managed_fields.clear();
-  for (const Json& entry : metadata.value("managedFields", Json::array())) {
-    auto decoded = TRY(FromJson<meta_v1::ManagedFieldsEntry>(entry));
-    object.metadata().managed_fields.push_back(std::move(decoded));
+  if (object.is_custom() || !object.empty_lists().empty()) {
+    return TrackFieldsOfDocument(writer, old, object);
   }
+  UpdateManagedFields(*kind.type, old ? old->raw() : nullptr, object.raw(), writer);
   return {};
 }
 
@@ -107,19 +117,31 @@ bool IsTooLarge(const Error& error) {
 // An object that the store finds too large is tried once more without the account of who wrote
 // what.
 Result<Written> Put(Store& store, const std::string& key, const Precondition& expect,
-                    const KindInfo& kind, const Json& document) {
-  const auto put = [&](const Json& shown) -> Result<Written> {
-    StoredObject stored = TRY(EncodeForStore(kind, shown));
+                    const Object& object) {
+  const auto put = [&](const Object& shown) -> Result<Written> {
+    StoredObject stored = TRY(EncodeForStore(shown));
     return store.Apply({.key = key,
                         .expect = expect,
                         .value = std::move(stored.value),
                         .revision_at = stored.revision_at});
   };
-  auto written = put(document);
+  auto written = put(object);
   if (written || !IsTooLarge(written.error())) return written;
-  Json smaller = document;
-  if (smaller["metadata"].erase("managedFields") == 0) return written;
+  if (object.metadata().managed_fields.empty()) return written;
+  Object smaller = object.Clone();
+  smaller.metadata().managed_fields.clear();
   return put(smaller);
+}
+
+// Whether two objects differ in nothing but the times of their managedFields: such a write changes
+// nothing. `record` holds the old one.
+bool IsUnchanged(const Record& record, const Object& old, const Object& object) {
+  const auto& entries = object.metadata().managed_fields;
+  if (!SameButForTimes(old.metadata().managed_fields, entries)) return false;
+  if (entries == old.metadata().managed_fields && HoldsText(record, object)) return true;
+  Object with_old_times = object.Clone();
+  with_old_times.metadata().managed_fields = old.metadata().managed_fields;
+  return TextOf(with_old_times) == TextOf(old);
 }
 
 TimePoint WholeSeconds(TimePoint point) {
@@ -183,16 +205,14 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                              .object = &object,
                              .warnings = request.warnings};
   TRY(parts_.admission.Validate(admission));
-  const Json document = object.ToDocument();
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
     if (parts_.store.Get(key)) {
       return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
     }
-    return Saved{.kind = &kind, .text = TRY(TextAt(kind, document, "")), .created = true};
+    return Saved{.kind = &kind, .text = TRY(TextAt(object, "")), .created = true};
   }
-  const auto written =
-      Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, kind, document);
+  const auto written = Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object);
   if (!written) {
     if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
     Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
@@ -301,10 +321,8 @@ bool IsFinished(const Object& object, const Object& old) {
   if (!before.deletion_timestamp || !object.metadata().finalizers.empty()) return false;
   if (before.deletion_grace_period_seconds.value_or(0) != 0) return false;
   // A namespace has finalizers of its own.
-  const Json document = object.kind().resource == "namespaces" ? object.ToDocument() : Json();
-  if (!document.is_object()) return true;
-  const Json spec = document.value("spec", Json::object());
-  return spec.value("finalizers", Json::array()).empty();
+  const auto* space = object.As<core_v1::Namespace>();
+  return space == nullptr || space->spec.finalizers.empty();
 }
 
 Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode& mode) {
@@ -330,8 +348,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                                                      const UpdateMode& mode,
                                                      const Transform& transform) {
   const KindInfo& kind = *request.kind;
-  const Json old_document = TRY(DocumentOf(kind, *record));
-  const Object old = TRY(Object::FromDocument(kind, old_document));
+  const Object old = TRY(ObjectOf(kind, *record));
   Object object = TRY(transform(old));
   const std::string& name = old.metadata().name;
   if (mode.is_put && !object.metadata().uid.empty() &&
@@ -342,7 +359,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   if (!mode.keeps_managed_fields) {
-    TRY(TrackFields(mode.subresource, request, options, &old_document, object));
+    TRY(TrackFields(mode.subresource, request, options, &old, object));
   }
   AdmissionRequest admission{.operation = Operation::kUpdate,
                              .kind = kind,
@@ -367,21 +384,20 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   TRY(Check(object, &old, mode));
   AddWarnings(object, &old, mode.subresource, request);
   if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
-  const Json document = object.ToDocument();
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
-  if (!saved.deleted && SameButForManagedTimes(old_document, document)) {
+  if (!saved.deleted && IsUnchanged(*record, old, object)) {
     saved.unchanged = true;
     saved.text = TRY(TextOf(kind, *record));
     return saved;
   }
   if (options.dry_run) {
-    saved.text = TRY(TextAt(kind, document, old.metadata().resource_version));
+    saved.text = TRY(TextAt(object, old.metadata().resource_version));
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
   auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
-                               : Put(parts_.store, record->key, unchanged, kind, document);
+                               : Put(parts_.store, record->key, unchanged, object);
   if (!written) {
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
@@ -392,7 +408,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   saved.revision = written->revision;
   if (saved.deleted) {
     parts_.allocations.Release(object);
-    saved.text = TRY(TextAt(kind, document, std::to_string(written->revision.value)));
+    saved.text = TRY(TextAt(object, std::to_string(written->revision.value)));
   } else {
     saved.text = TRY(TextOf(kind, *written->record));
   }

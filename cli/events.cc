@@ -132,11 +132,12 @@ Result<> Follow(Command& command, const EventsFlags& flags, const Filter& filter
   while (const auto change = TRY(reader.Next())) {
     const bool shown =
         change->type == WatchEvent::Type::kAdded || change->type == WatchEvent::Type::kModified;
-    if (!shown || !filter.Accepts(change->object)) continue;
+    const Json object = change->object.Parse();
+    if (!shown || !filter.Accepts(object)) continue;
     EventsFlags plain = flags;
     plain.no_headers = true;
     EventTable table(plain, command.environment().clock.Now());
-    table.Add(change->object);
+    table.Add(object);
     command.environment().out(table.Flush());
   }
   return {};

@@ -109,7 +109,7 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
     auto event = TRY(events.Next());
     if (!event) return {};
     if (event->type == WatchEvent::Type::kBookmark) continue;
-    TRY(printer.Print(std::move(event->object), event->type));
+    TRY(printer.Print(event->object.Parse(), event->type));
   }
 }
 

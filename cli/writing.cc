@@ -79,7 +79,8 @@ Result<bool> WaitOnce(Session& session, const Resource& resource, const ObjectKe
     if (!event) return false;
     if (event->type == WatchEvent::Type::kBookmark) continue;
     const bool gone = event->type == WatchEvent::Type::kDeleted;
-    if (TRY(done(gone ? nullptr : &event->object))) return true;
+    const Json object = event->object.Parse();
+    if (TRY(done(gone ? nullptr : &object))) return true;
   }
 }
 

@@ -76,24 +76,77 @@ Error ErrorOf(const http::Response& response) {
   return error;
 }
 
+// The text of the value that the reader stands in front of.
+std::string_view TakeText(JsonReader& in) {
+  const JsonToken token = in.Next();
+  const size_t begin = in.begin();
+  in.SkipEntered(token);
+  return in.failed() ? std::string_view("null") : in.text().substr(begin, in.position() - begin);
+}
+
+void TakeListMetadata(JsonReader& in, TextList& list) {
+  const JsonToken token = in.Next();
+  if (token != JsonToken::kObject) return in.SkipEntered(token);
+  std::string_view key;
+  while (in.NextKey(key)) {
+    std::string* const wanted = key == "resourceVersion" ? &list.resource_version
+                                : key == "continue"      ? &list.continue_
+                                                         : nullptr;
+    const JsonToken value = in.Next();
+    if (wanted != nullptr && value == JsonToken::kString) *wanted = in.string();
+    in.SkipEntered(value);
+  }
+}
+
+Result<TextList> CutList(std::string_view text, const std::string& path) {
+  TextList list;
+  JsonReader in(text);
+  std::string_view key;
+  const JsonToken outer = in.Next();
+  if (outer != JsonToken::kObject) in.SkipEntered(outer);
+  while (outer == JsonToken::kObject && in.NextKey(key)) {
+    if (key == "metadata") {
+      TakeListMetadata(in, list);
+    } else if (key == "items") {
+      const JsonToken items = in.Next();
+      if (items != JsonToken::kArray) in.SkipEntered(items);
+      while (items == JsonToken::kArray && in.NextItem()) {
+        list.items.push_back(RawJson::FromText(TakeText(in)));
+      }
+    } else {
+      in.Skip();
+    }
+  }
+  in.Finish();
+  if (in.failed()) {
+    return Fail(Reason::kInternalError, "the server's answer is not JSON: " + path);
+  }
+  return list;
+}
+
 }  // namespace
 
-Result<Json> Client::Send(const std::string& method, const std::string& path, Query query,
-                          const Json* body, const std::string& content_type,
-                          const std::string& accept) {
+Result<std::string> Client::Send(const std::string& method, const std::string& path, Query query,
+                                 Sent sent) {
   http::Request request;
   request.method = method;
   request.path = path;
   request.query = std::move(query);
-  request.headers.emplace("Accept", accept.empty() ? std::string(kJson) : accept);
+  request.headers.emplace("Accept", std::move(sent.accept));
   request.headers.emplace("User-Agent", user_agent_);
-  if (body) {
-    request.headers.emplace("Content-Type", content_type);
-    request.body = DumpJson(*body);
+  if (sent.body) {
+    request.headers.emplace("Content-Type", std::move(sent.content_type));
+    request.body = *std::move(sent.body);
   }
   const http::Response response = transport_.Send(std::move(request));
   if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
-  auto document = ParseJson(Body(response));
+  return Body(response);
+}
+
+Result<Json> Client::SendJson(const std::string& method, const std::string& path, Query query,
+                              Sent sent) {
+  const std::string text = TRY(Send(method, path, std::move(query), std::move(sent)));
+  auto document = ParseJson(text);
   if (!document) {
     return Fail(Reason::kInternalError, "the server's answer is not JSON: " + path);
   }
@@ -102,37 +155,38 @@ Result<Json> Client::Send(const std::string& method, const std::string& path, Qu
 
 Result<Json> Client::Get(const Resource& resource, const ObjectKey& key,
                          const std::string& subresource) {
-  return Send("GET", resource.Path(key, subresource), {}, nullptr, "");
+  return SendJson("GET", resource.Path(key, subresource), {});
 }
 
 Result<Json> Client::GetMetadata(const Resource& resource, const ObjectKey& key) {
-  return Send("GET", resource.Path(key), {}, nullptr, "", std::string(kMetadataOnly));
+  Sent sent;
+  sent.accept = kMetadataOnly;
+  return SendJson("GET", resource.Path(key), {}, std::move(sent));
 }
 
 Result<Json> Client::GetPath(const std::string& path) {
-  return Send("GET", path, {}, nullptr, "");
+  return SendJson("GET", path, {});
 }
 
-Result<JsonList> Client::List(const Resource& resource, const ListOptions& options) {
+Result<TextList> Client::ListText(const Resource& resource, const ListOptions& options) {
   Query query =
       SelectorQuery(options.label_selector, options.field_selector, options.resource_version);
   if (options.limit > 0) query.emplace_back("limit", std::to_string(options.limit));
   if (!options.continue_.empty()) query.emplace_back("continue", options.continue_);
-  Json document =
-      TRY(Send("GET", resource.Path({options.namespace_, ""}), std::move(query), nullptr, "",
-               options.metadata_only ? std::string(kMetadataListOnly) : ""));
-  JsonList list;
-  if (const auto metadata = document.find("metadata");
-      metadata != document.end() && metadata->is_object()) {
-    list.resource_version = Text(*metadata, "resourceVersion");
-    list.continue_ = Text(*metadata, "continue");
-  }
-  const auto items = document.find("items");
-  if (items == document.end() || !items->is_array()) return list;
-  list.items.reserve(items->size());
-  for (Json& item : *items) {
+  Sent sent;
+  if (options.metadata_only) sent.accept = kMetadataListOnly;
+  const std::string path = resource.Path({options.namespace_, ""});
+  const std::string text = TRY(Send("GET", path, std::move(query), std::move(sent)));
+  return CutList(text, path);
+}
+
+Result<JsonList> Client::List(const Resource& resource, const ListOptions& options) {
+  const TextList texts = TRY(ListText(resource, options));
+  JsonList list{{}, texts.resource_version, texts.continue_};
+  list.items.reserve(texts.items.size());
+  for (const RawJson& text : texts.items) {
+    Json item = text.Parse();
     if (!item.is_object()) continue;
-    // Lists leave out what all items share.
     if (!item.contains("kind")) item["kind"] = resource.kind;
     if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
     list.items.push_back(std::move(item));
@@ -143,7 +197,7 @@ Result<JsonList> Client::List(const Resource& resource, const ListOptions& optio
 Result<Json> Client::Create(const Resource& resource, const ObjectKey& key, const Json& object,
                             const std::string& subresource) {
   const ObjectKey where = subresource.empty() ? ObjectKey{key.namespace_, ""} : key;
-  return Send("POST", resource.Path(where, subresource), {}, &object, std::string(kJson));
+  return SendJson("POST", resource.Path(where, subresource), {}, DumpJson(object));
 }
 
 Result<Json> Client::Update(const Resource& resource, const Json& object,
@@ -153,7 +207,7 @@ Result<Json> Client::Update(const Resource& resource, const Json& object,
     return Fail(Reason::kBadRequest, "the object to update has no metadata");
   }
   const ObjectKey key = {Text(*metadata, "namespace"), Text(*metadata, "name")};
-  return Send("PUT", resource.Path(key, subresource), {}, &object, std::string(kJson));
+  return SendJson("PUT", resource.Path(key, subresource), {}, DumpJson(object));
 }
 
 Result<Json> Client::Patch(const Resource& resource, const ObjectKey& key, PatchType type,
@@ -162,22 +216,21 @@ Result<Json> Client::Patch(const Resource& resource, const ObjectKey& key, Patch
   if (type == PatchType::kApply) {
     query = {{"fieldManager", user_agent_.substr(user_agent_.rfind('/') + 1)}, {"force", "true"}};
   }
-  return Send("PATCH", resource.Path(key, subresource), std::move(query), &patch,
-              std::string(ContentType(type)));
+  Sent sent(DumpJson(patch));
+  sent.content_type = ContentType(type);
+  return SendJson("PATCH", resource.Path(key, subresource), std::move(query), std::move(sent));
 }
 
 Result<Json> Client::Delete(const Resource& resource, const ObjectKey& key,
                             const DeleteOptions& options) {
-  const Json body = DeleteBody(options);
-  return Send("DELETE", resource.Path(key), {}, &body, std::string(kJson));
+  return SendJson("DELETE", resource.Path(key), {}, DumpJson(DeleteBody(options)));
 }
 
 Result<Json> Client::DeleteCollection(const Resource& resource, const ListOptions& which,
                                       const DeleteOptions& options) {
-  const Json body = DeleteBody(options);
-  return Send("DELETE", resource.Path({which.namespace_, ""}),
-              SelectorQuery(which.label_selector, which.field_selector, ""), &body,
-              std::string(kJson));
+  return SendJson("DELETE", resource.Path({which.namespace_, ""}),
+                  SelectorQuery(which.label_selector, which.field_selector, ""),
+                  DumpJson(DeleteBody(options)));
 }
 
 Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
@@ -201,7 +254,7 @@ Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
   return std::make_unique<WatchStream>(std::move(response.stream));
 }
 
-Result<Json> Client::SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
+Result<std::string> Client::SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
                                const Json& after, const PatchOptions& options,
                                const std::string& subresource) {
   Json patch = MergePatchBetween(before, after);
@@ -211,7 +264,9 @@ Result<Json> Client::SendPatch(const Resource& resource, const ObjectKey& key, c
   if (options.if_unchanged) {
     patch["metadata"]["resourceVersion"] = Text(metadata, "resourceVersion");
   }
-  return Patch(resource, key, PatchType::kMerge, patch, subresource);
+  Sent sent(DumpJson(patch));
+  sent.content_type = ContentType(PatchType::kMerge);
+  return Send("PATCH", resource.Path(key, subresource), {}, std::move(sent));
 }
 
 Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {
@@ -270,6 +325,27 @@ Json MergePatchBetween(const Json& before, const Json& after) {
     }
   }
   return patch;
+}
+
+std::string ResourceVersionOf(std::string_view object) {
+  JsonReader in(object);
+  std::string_view key;
+  if (in.Next() != JsonToken::kObject) return "";
+  while (in.NextKey(key)) {
+    if (key != "metadata") {
+      in.Skip();
+      continue;
+    }
+    if (in.Next() != JsonToken::kObject) return "";
+    while (in.NextKey(key)) {
+      const bool is_version = key == "resourceVersion";
+      const JsonToken value = in.Next();
+      if (is_version) return value == JsonToken::kString ? std::string(in.string()) : "";
+      in.SkipEntered(value);
+    }
+    return "";
+  }
+  return "";
 }
 
 Error ErrorFromStatus(const Json& status, int http_code) {

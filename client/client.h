@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/gen/meta_v1.h"
+#include "api/struct_text.h"
 #include "api/typed.h"
 #include "client/resource.h"
 #include "client/watch_stream.h"
@@ -44,6 +45,14 @@ struct ListOptions {
 
 struct JsonList {
   std::vector<Json> items;  // Each with apiVersion and kind.
+  std::string resource_version;
+  std::string continue_;
+};
+
+// A list whose items stay text, for those who know as what to read them. Lists leave out of their
+// items what all share: apiVersion and kind.
+struct TextList {
+  std::vector<RawJson> items;
   std::string resource_version;
   std::string continue_;
 };
@@ -87,6 +96,7 @@ class Client {
                    const std::string& subresource = "");
   // One page; with `limit` 0, all.
   Result<JsonList> List(const Resource& resource, const ListOptions& options);
+  Result<TextList> ListText(const Resource& resource, const ListOptions& options);
   Result<Json> Create(const Resource& resource, const ObjectKey& key, const Json& object,
                       const std::string& subresource = "");
   // PUT under the name in `object`'s metadata.
@@ -108,13 +118,14 @@ class Client {
   // Typed forms of the same.
   template <Kind K>
   Result<Ptr<K>> Get(const ObjectKey& key) {
-    return Decode<K>(Get(K::Info(), key));
+    return Decode<K>(Send("GET", Resource(K::Info()).Path(key), {}));
   }
   template <Kind K>
   Result<std::vector<Ptr<K>>> List(const ListOptions& options = {});
   template <Kind K>
   Result<Ptr<K>> Create(const K& object) {
-    return Decode<K>(Create(K::Info(), KeyOf(object), ToJson(object)));
+    const std::string path = Resource(K::Info()).Path({object.metadata.namespace_, ""});
+    return Decode<K>(Send("POST", path, {}, TextOf(object)));
   }
   // Creates `child` in the owner's namespace with a controller reference to `owner`.
   template <Kind Owner, Kind K>
@@ -122,11 +133,12 @@ class Client {
   // Conflict when `object` is not the newest version (unless it has no resourceVersion).
   template <Kind K>
   Result<Ptr<K>> Update(const K& object) {
-    return Decode<K>(Update(K::Info(), ToJson(object)));
+    return Decode<K>(Send("PUT", Resource(K::Info()).Path(KeyOf(object)), {}, TextOf(object)));
   }
   template <Kind K>
   Result<Ptr<K>> UpdateStatus(const K& object) {
-    return Decode<K>(Update(K::Info(), ToJson(object), "status"));
+    const std::string path = Resource(K::Info()).Path(KeyOf(object), "status");
+    return Decode<K>(Send("PUT", path, {}, TextOf(object)));
   }
   // Sends what `change(K&)` changes as a merge patch; sends nothing when that is nothing. NotFound
   // or Conflict when the object has another uid by now.
@@ -152,14 +164,31 @@ class Client {
   Result<> Evict(const ObjectKey& pod, const DeleteOptions& options = {});
 
  private:
-  Result<Json> Send(const std::string& method, const std::string& path,
-                    std::vector<std::pair<std::string, std::string>> query, const Json* body,
-                    const std::string& content_type, const std::string& accept = "");
-  Result<Json> SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
-                         const Json& after, const PatchOptions& options,
-                         const std::string& subresource);
+  // What goes with a request beside its address.
+  struct Sent {
+    std::optional<std::string> body = {};
+    std::string content_type = "application/json";
+    std::string accept = "application/json";
+    Sent() = default;
+    Sent(std::string text) : body(std::move(text)) {}  // NOLINT: JSON.
+  };
+  using Query = std::vector<std::pair<std::string, std::string>>;
+  // The text of the answer.
+  Result<std::string> Send(const std::string& method, const std::string& path, Query query,
+                           Sent sent = {});
+  Result<Json> SendJson(const std::string& method, const std::string& path, Query query,
+                        Sent sent = {});
+  Result<std::string> SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
+                                const Json& after, const PatchOptions& options,
+                                const std::string& subresource);
   template <Kind K>
-  static Result<Ptr<K>> Decode(const Result<Json>& document);
+  static std::string TextOf(const K& object) {
+    std::string text;
+    AppendStruct(K::Describe(), &object, text);
+    return text;
+  }
+  template <Kind K>
+  static Result<Ptr<K>> Decode(const Result<std::string>& text);
   template <Kind K, typename Change>
   Result<Ptr<K>> PatchWith(const K& base, Change& change, const PatchOptions& options,
                            const std::string& subresource);
@@ -174,27 +203,31 @@ meta_v1::OwnerReference ControllerReference(const KindInfo& info, const meta_v1:
 const meta_v1::OwnerReference* ControllerOf(const meta_v1::ObjectMeta& object);
 // The merge patch (RFC 7386) that makes `after` of `before`; an empty object when they are equal.
 Json MergePatchBetween(const Json& before, const Json& after);
+// The metadata.resourceVersion of an object's text; "" when it has none.
+std::string ResourceVersionOf(std::string_view object);
 // The error a Status document describes.
 Error ErrorFromStatus(const Json& status, int http_code);
 
+// Of an answer that should hold an object: unknown fields are passed over.
 template <Kind K>
-Result<Ptr<K>> Client::Decode(const Result<Json>& document) {
-  if (!document) return Fail(document.error());
+Result<std::shared_ptr<K>> DecodeObject(std::string_view text) {
   auto object = std::make_shared<K>();
-  TRY(FromJson(K::Describe(), *document, object.get()));
+  TRY(DecodeStruct(K::Describe(), text, FieldValidation::kIgnore, object.get()));
   return object;
 }
 
 template <Kind K>
+Result<Ptr<K>> Client::Decode(const Result<std::string>& text) {
+  if (!text) return Fail(text.error());
+  return TRY(DecodeObject<K>(*text));
+}
+
+template <Kind K>
 Result<std::vector<Ptr<K>>> Client::List(const ListOptions& options) {
-  const auto list = TRY(List(K::Info(), options));
+  const auto list = TRY(ListText(K::Info(), options));
   std::vector<Ptr<K>> objects;
   objects.reserve(list.items.size());
-  for (const Json& item : list.items) {
-    auto object = std::make_shared<K>();
-    TRY(FromJson(K::Describe(), item, object.get()));
-    objects.push_back(std::move(object));
-  }
+  for (const RawJson& item : list.items) objects.push_back(TRY(DecodeObject<K>(item.Text())));
   return objects;
 }
 

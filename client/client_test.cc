@@ -133,7 +133,7 @@ TEST(WatchStreamTest, EventsMayArriveInPieces) {
   for (int i = 0; i < 3; ++i) ASSERT_EQ(stream.Next(events), http::Pulled::kMore);
   EXPECT_EQ(stream.Next(events), http::Pulled::kEnd);
   ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0].object["metadata"]["name"], "a");
+  EXPECT_EQ(events[0].object.Parse()["metadata"]["name"], "a");
   EXPECT_EQ(events[1].type, WatchEvent::Type::kDeleted);
 }
 

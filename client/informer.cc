@@ -116,13 +116,13 @@ size_t InformerCache::size() const {
   return objects_.size();
 }
 
-void InformerCache::Replace(std::vector<Json> items, const std::string& resource_version) {
+void InformerCache::Replace(std::vector<RawJson> items, const std::string& resource_version) {
   std::set<ObjectKey> gone;
   for (const CachedObject& object : List()) gone.insert(KeyOf(object));
   // All are in the cache before the first handler hears of any.
   std::vector<std::pair<CachedObject, CachedObject>> changes;
-  for (const Json& item : items) {
-    auto decoded = decode_(item);
+  for (const RawJson& item : items) {
+    auto decoded = decode_(item.Text());
     if (!decoded) {
       log_.Error("object unreadable",
                  {{"resource", resource_.name}, {"error", decoded.error().message}});
@@ -154,10 +154,10 @@ void InformerCache::Replace(std::vector<Json> items, const std::string& resource
 
 void InformerCache::Apply(WatchEvent event) {
   if (event.type == WatchEvent::Type::kBookmark) {
-    SawRevision(event.object["metadata"].value("resourceVersion", ""));
+    SawRevision(ResourceVersionOf(event.object.Text()));
     return;
   }
-  auto decoded = decode_(event.object);
+  auto decoded = decode_(event.object.Text());
   if (!decoded) {
     log_.Error("object unreadable",
                {{"resource", resource_.name}, {"error", decoded.error().message}});
@@ -221,14 +221,13 @@ uint64_t WrittenRevision(const meta_v1::ObjectMeta& metadata) {
 InformerCache& InformerFactory::Metadata(const Resource& resource) {
   return Cache(
       resource,
-      [](const Json& document) -> Result<CachedObject> {
-        auto metadata = std::make_shared<meta_v1::ObjectMeta>();
-        const auto found = document.find("metadata");
-        if (found == document.end()) return Fail(Reason::kInvalid, "the object has no metadata");
-        TRY(FromJson(meta_v1::ObjectMeta::Describe(), *found, metadata.get()));
-        metadata->managed_fields.clear();
-        const meta_v1::ObjectMeta* inside = metadata.get();
-        return CachedObject{std::move(metadata), inside};
+      [](std::string_view text) -> Result<CachedObject> {
+        auto object = std::make_shared<meta_v1::PartialObjectMetadata>();
+        TRY(DecodeStruct(meta_v1::PartialObjectMetadata::Describe(), text,
+                         FieldValidation::kIgnore, object.get()));
+        object->metadata.managed_fields.clear();
+        const meta_v1::ObjectMeta* inside = &object->metadata;
+        return CachedObject{std::move(object), inside};
       },
       /*metadata_only=*/true);
 }

@@ -30,10 +30,19 @@ struct CachedObject {
   explicit operator bool() const { return object != nullptr; }
 };
 
+template <Kind K>
+Result<CachedObject> DecodeCached(std::string_view text) {
+  auto object = TRY(DecodeObject<K>(text));
+  object->metadata.managed_fields.clear();
+  const meta_v1::ObjectMeta* metadata = &object->metadata;
+  return CachedObject{std::move(object), metadata};
+}
+
 // The cache behind Informer<K>, without the type. Reading is thread-safe.
 class InformerCache final : public ReflectorSink {
  public:
-  using Decode = std::function<Result<CachedObject>(const Json&)>;
+  // Of an object's JSON text.
+  using Decode = std::function<Result<CachedObject>(std::string_view)>;
   using Handler = std::function<void(const CachedObject& before, const CachedObject& now)>;
   using IndexFunction = std::function<std::vector<std::string>(const CachedObject&)>;
 
@@ -69,7 +78,7 @@ class InformerCache final : public ReflectorSink {
   std::vector<CachedObject> OrphansIn(const std::string& namespace_) const;
   size_t size() const;
 
-  void Replace(std::vector<Json> items, const std::string& resource_version) override;
+  void Replace(std::vector<RawJson> items, const std::string& resource_version) override;
   void Apply(WatchEvent event) override;
 
  private:
@@ -160,13 +169,7 @@ class InformerFactory {
   Informer<K> For() {
     return Informer<K>(Cache(
         K::Info(),
-        [](const Json& document) -> Result<CachedObject> {
-          auto object = std::make_shared<K>();
-          TRY(FromJson(K::Describe(), document, object.get()));
-          object->metadata.managed_fields.clear();
-          const meta_v1::ObjectMeta* metadata = &object->metadata;
-          return CachedObject{std::move(object), metadata};
-        },
+        &DecodeCached<K>,
         /*metadata_only=*/false));
   }
   // Holds metadata alone, unless somebody asks for the kind by type too. That must happen before

@@ -53,10 +53,10 @@ Duration Reflector::Step() {
 Result<> Reflector::List() {
   ListOptions options = scope_;
   options.limit = kPageSize;
-  std::vector<Json> items;
+  std::vector<RawJson> items;
   std::string resource_version;
   do {
-    JsonList page = TRY(dependencies_.client.List(resource_, options));
+    TextList page = TRY(dependencies_.client.ListText(resource_, options));
     std::move(page.items.begin(), page.items.end(), std::back_inserter(items));
     resource_version = page.resource_version;
     options.continue_ = page.continue_;
@@ -93,9 +93,9 @@ Result<Duration> Reflector::PullWatch() {
   std::vector<WatchEvent> events;
   const auto pulled = stream_->Next(events);
   for (WatchEvent& event : events) {
-    const auto metadata = event.object.find("metadata");
-    if (metadata == event.object.end() || !metadata->is_object()) continue;
-    resource_version_ = metadata->value("resourceVersion", resource_version_);
+    std::string version = ResourceVersionOf(event.object.Text());
+    if (version.empty()) continue;  // No object of the API.
+    resource_version_ = std::move(version);
     failures_ = 0;
     sink_.Apply(std::move(event));
   }

@@ -26,7 +26,7 @@ class ReflectorSink {
  public:
   virtual ~ReflectorSink() = default;
   // All there is, at `resource_version`; what is not among `items` is gone.
-  virtual void Replace(std::vector<Json> items, const std::string& resource_version) = 0;
+  virtual void Replace(std::vector<RawJson> items, const std::string& resource_version) = 0;
   virtual void Apply(WatchEvent event) = 0;
 };
 

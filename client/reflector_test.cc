@@ -60,11 +60,11 @@ class ReflectorTest : public testing::Test, public ReflectorSink {
     return response;
   }
 
-  void Replace(std::vector<Json> items, const std::string& resource_version) override {
+  void Replace(std::vector<RawJson> items, const std::string& resource_version) override {
     replaced_.push_back(std::to_string(items.size()) + "@" + resource_version);
   }
   void Apply(WatchEvent event) override {
-    applied_.push_back(event.object["metadata"].value("name", ""));
+    applied_.push_back(event.object.Parse()["metadata"].value("name", ""));
   }
 
   void Send(const std::string& line) {

@@ -18,7 +18,7 @@ template <Kind K>
 class ScopedInformer {
  public:
   ScopedInformer(Reflector::Dependencies dependencies, const ListOptions& scope)
-      : cache_(dependencies, K::Info(), scope, &Decode) {}
+      : cache_(dependencies, K::Info(), scope, &DecodeCached<K>) {}
   ~ScopedInformer() { Stop(); }
   Informer<K> informer() { return Informer<K>(cache_); }
   void Start(Executor& executor) {
@@ -31,14 +31,6 @@ class ScopedInformer {
   }
 
  private:
-  static Result<CachedObject> Decode(const Json& document) {
-    auto object = std::make_shared<K>();
-    TRY(FromJson(K::Describe(), document, object.get()));
-    object->metadata.managed_fields.clear();
-    const meta_v1::ObjectMeta* metadata = &object->metadata;
-    return CachedObject{std::move(object), metadata};
-  }
-
   InformerCache cache_;
   Executor* executor_ = nullptr;
 };

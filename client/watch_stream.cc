@@ -8,22 +8,41 @@ namespace {
 
 constexpr size_t kPullBytesMax = 256u << 10;
 
+Result<WatchEvent::Type> EventType(std::string_view type) {
+  if (type == "ADDED") return WatchEvent::Type::kAdded;
+  if (type == "MODIFIED") return WatchEvent::Type::kModified;
+  if (type == "DELETED") return WatchEvent::Type::kDeleted;
+  if (type == "BOOKMARK") return WatchEvent::Type::kBookmark;
+  return Fail(Reason::kInternalError,
+              "the watch sent an unknown event type: " + std::string(type));
+}
+
+// The object stays text: whoever wants it knows as what.
 Result<WatchEvent> ParseEvent(std::string_view line) {
-  auto parsed = ParseJson(line);
-  if (!parsed) return Fail(Reason::kInternalError, "the watch sent a line that is no JSON");
-  Json& event = *parsed;
-  if (!event.is_object() || !event.contains("object") || !event.contains("type") ||
-      !event["type"].is_string()) {
+  JsonReader in(line);
+  std::string type;
+  RawJson object;
+  bool has_object = false;
+  if (in.Next() == JsonToken::kObject) {
+    std::string_view key;
+    while (in.NextKey(key)) {
+      const bool is_object = key == "object", is_type = key == "type";
+      const JsonToken token = in.Next();
+      if (is_type && token == JsonToken::kString) type = in.string();
+      const size_t begin = in.begin();
+      in.SkipEntered(token);
+      if (!is_object || in.failed()) continue;
+      object = RawJson::FromText(line.substr(begin, in.position() - begin));
+      has_object = true;
+    }
+  }
+  in.Finish();
+  if (in.failed()) return Fail(Reason::kInternalError, "the watch sent a line that is no JSON");
+  if (type.empty() || !has_object) {
     return Fail(Reason::kInternalError, "the watch sent a line that is no event");
   }
-  const std::string& type = event["type"].get_ref<const std::string&>();
-  Json& object = event["object"];
-  if (type == "ERROR") return Fail(ErrorFromStatus(object, 0));
-  if (type == "ADDED") return WatchEvent{WatchEvent::Type::kAdded, std::move(object)};
-  if (type == "MODIFIED") return WatchEvent{WatchEvent::Type::kModified, std::move(object)};
-  if (type == "DELETED") return WatchEvent{WatchEvent::Type::kDeleted, std::move(object)};
-  if (type == "BOOKMARK") return WatchEvent{WatchEvent::Type::kBookmark, std::move(object)};
-  return Fail(Reason::kInternalError, "the watch sent an unknown event type: " + type);
+  if (type == "ERROR") return Fail(ErrorFromStatus(object.Parse(), 0));
+  return WatchEvent{TRY(EventType(type)), std::move(object)};
 }
 
 }  // namespace

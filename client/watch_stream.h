@@ -13,7 +13,7 @@ namespace skiff {
 struct WatchEvent {
   enum class Type : uint8_t { kAdded, kModified, kDeleted, kBookmark };
   Type type;
-  Json object;
+  RawJson object;
 };
 
 // A line longer than this ends the watch with an error.

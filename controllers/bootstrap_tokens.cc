@@ -24,11 +24,11 @@ class Collection final : public ReflectorSink {
  public:
   explicit Collection(ControlLoop& loop) : loop_(loop) {}
 
-  void Replace(std::vector<Json> items, const std::string&) override {
+  void Replace(std::vector<RawJson> items, const std::string&) override {
     {
       const MutexLock lock(mutex_);
       objects_.clear();
-      for (const Json& item : items) Put(item);
+      for (const RawJson& item : items) Put(item);
       synced_ = true;
     }
     loop_.Wake();
@@ -37,7 +37,8 @@ class Collection final : public ReflectorSink {
     {
       const MutexLock lock(mutex_);
       if (event.type == WatchEvent::Type::kDeleted) {
-        objects_.erase(event.object["metadata"].value("name", ""));
+        const auto object = DecodeObject<K>(event.object.Text());
+        if (object) objects_.erase((*object)->metadata.name);
       } else if (event.type != WatchEvent::Type::kBookmark) {
         Put(event.object);
       }
@@ -54,10 +55,9 @@ class Collection final : public ReflectorSink {
   }
 
  private:
-  void Put(const Json& document) REQUIRES(mutex_) {
-    auto object = std::make_shared<K>();
-    if (!FromJson(K::Describe(), document, object.get())) return;
-    objects_[object->metadata.name] = std::move(object);
+  void Put(const RawJson& text) REQUIRES(mutex_) {
+    auto object = DecodeObject<K>(text.Text());
+    if (object) objects_[(*object)->metadata.name] = std::move(*object);
   }
 
   ControlLoop& loop_;

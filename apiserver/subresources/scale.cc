@@ -143,9 +143,9 @@ Result<Object> ScaleWrite::Of(const Object& old) const {
 
 Result<Object> ScaleWrite::Patched(const Object& old) const {
   const Scale shown = ScaleOf(old);
-  const Decoded patched = TRY(PatchDocument(
-      request, options, {Scale::Describe(), "autoscaling/v1", "Scale"}, DocumentOfScale(shown)));
-  Scale scale = TRY(FromJson<Scale>(patched.document));
+  Scale scale;
+  TRY(PatchInto(request, options, {Scale::Describe(), "autoscaling/v1", "Scale"},
+                DocumentOfScale(shown), &scale));
   // Only a version that the patch itself names is a precondition.
   std::string& version = scale.metadata.resource_version;
   if (version == shown.metadata.resource_version) version.clear();

@@ -70,7 +70,8 @@ bool Invariants::Check() {
   struct Happened {
     uint64_t revision;
     const Resource* resource;
-    WatchEvent event;
+    bool deleted;
+    Json object;
   };
   std::vector<Happened> all;
   for (Feed& feed : feeds_) {
@@ -97,43 +98,44 @@ bool Invariants::Check() {
       }
       pulled = *next;
       if (!events.empty()) {
-        feed.revision = events.back().object.at("metadata").at("resourceVersion");
+        feed.revision = ResourceVersionOf(events.back().object.Text());
       }
     }
     for (WatchEvent& event : events) {
       if (event.type == WatchEvent::Type::kBookmark) continue;
-      const uint64_t revision = RevisionOf(event.object);
-      all.push_back({revision, &feed.resource, std::move(event)});
+      Json object = event.object.Parse();
+      const uint64_t revision = RevisionOf(object);
+      const bool deleted = event.type == WatchEvent::Type::kDeleted;
+      all.push_back({revision, &feed.resource, deleted, std::move(object)});
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.revision < b.revision; });
-  for (const Happened& one : all) Take(*one.resource, one.event);
+  for (const Happened& one : all) Take(*one.resource, one.object, one.deleted);
   return !all.empty();
 }
 
-void Invariants::Take(const Resource& resource, const WatchEvent& event) {
-  const bool deleted = event.type == WatchEvent::Type::kDeleted;
-  laws_.Take(resource.name, event.object, deleted);
+void Invariants::Take(const Resource& resource, const Json& seen, bool deleted) {
+  laws_.Take(resource.name, seen, deleted);
   if (resource.name == "pods") {
-    TakePod(Read<Pod>(event.object), deleted);
+    TakePod(Read<Pod>(seen), deleted);
   } else if (resource.name == "deployments") {
-    TakeDeployment(Read<apps_v1::Deployment>(event.object), deleted);
+    TakeDeployment(Read<apps_v1::Deployment>(seen), deleted);
   } else if (resource.name == "replicasets") {
-    TakeSet(Read<apps_v1::ReplicaSet>(event.object), deleted);
+    TakeSet(Read<apps_v1::ReplicaSet>(seen), deleted);
   } else if (resource.name == "replicationcontrollers") {
-    TakeSet(Read<core_v1::ReplicationController>(event.object), deleted);
+    TakeSet(Read<core_v1::ReplicationController>(seen), deleted);
   } else if (resource.name == "daemonsets") {
-    const auto set = Read<apps_v1::DaemonSet>(event.object);
+    const auto set = Read<apps_v1::DaemonSet>(seen);
     const auto& rolling = set.spec.update_strategy.rolling_update;
     const bool surges = rolling && Scaled(rolling->max_surge, 100, true) > 0;
     if (surges) surging_.insert(set.metadata.uid);
   } else if (resource.name == "jobs") {
-    TakeJob(Read<batch_v1::Job>(event.object));
+    TakeJob(Read<batch_v1::Job>(seen));
   } else if (resource.name == "endpointslices" && !deleted) {
-    CheckSlice(Read<discovery_v1::EndpointSlice>(event.object));
+    CheckSlice(Read<discovery_v1::EndpointSlice>(seen));
   } else if (resource.name == "configmaps") {
-    const auto object = Read<core_v1::ConfigMap>(event.object);
+    const auto object = Read<core_v1::ConfigMap>(seen);
     if (deleted) {
       config_maps_.erase(KeyOf(object));
     } else {

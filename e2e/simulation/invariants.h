@@ -101,7 +101,7 @@ class Invariants {
     int least_available = 0;
     bool was_available = false;  // Since availability is guarded.
   };
-  void Take(const Resource& resource, const WatchEvent& event);
+  void Take(const Resource& resource, const Json& seen, bool deleted);
   void TakePod(const core_v1::Pod& pod, bool deleted);
   void TakeDeployment(const apps_v1::Deployment& deployment, bool deleted);
   template <Kind K>

@@ -1,0 +1,21 @@
+// How the fields of generated structs show in JSON: the one place that knows Go's omitempty.
+#pragma once
+
+#include "api/type.h"
+
+namespace skiff {
+
+inline const void* MemberOf(const void* object, const Field& field) {
+  return static_cast<const char*>(object) + field.offset;
+}
+inline void* MemberOf(void* object, const Field& field) {
+  return static_cast<char*>(object) + field.offset;
+}
+
+struct ShownField {
+  bool is_left_out = false;
+  const void* value = nullptr;  // nullptr: null.
+};
+ShownField Show(const Field& field, const void* object);
+
+}  // namespace skiff
