@@ -126,6 +126,12 @@ Result<TextList> CutList(std::string_view text, const std::string& path) {
 
 }  // namespace
 
+Client::Sent::Sent() : content_type(kJson), accept(kJson) {}
+
+Client::Sent::Sent(std::string text) : Sent() {
+  body = std::move(text);
+}
+
 Result<std::string> Client::Send(const std::string& method, const std::string& path, Query query,
                                  Sent sent) {
   http::Request request;
@@ -254,9 +260,10 @@ Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
   return std::make_unique<WatchStream>(std::move(response.stream));
 }
 
-Result<std::string> Client::SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
-                               const Json& after, const PatchOptions& options,
-                               const std::string& subresource) {
+Result<std::string> Client::SendPatch(const Resource& resource, const ObjectKey& key,
+                                      const Json& before, const Json& after,
+                                      const PatchOptions& options,
+                                      const std::string& subresource) {
   Json patch = MergePatchBetween(before, after);
   const Json& metadata = before["metadata"];
   // The uid makes sure that a namesake made since is left alone.

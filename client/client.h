@@ -164,20 +164,20 @@ class Client {
   Result<> Evict(const ObjectKey& pod, const DeleteOptions& options = {});
 
  private:
-  // What goes with a request beside its address.
+  // What goes with a request beside its address: JSON, unless it says otherwise.
   struct Sent {
-    std::optional<std::string> body = {};
-    std::string content_type = "application/json";
-    std::string accept = "application/json";
-    Sent() = default;
-    Sent(std::string text) : body(std::move(text)) {}  // NOLINT: JSON.
+    std::optional<std::string> body;
+    std::string content_type;
+    std::string accept;
+    Sent();
+    Sent(std::string text);  // NOLINT: a body is all that most send.
   };
   using Query = std::vector<std::pair<std::string, std::string>>;
   // The text of the answer.
   Result<std::string> Send(const std::string& method, const std::string& path, Query query,
-                           Sent sent = {});
+                           Sent sent = Sent());
   Result<Json> SendJson(const std::string& method, const std::string& path, Query query,
-                        Sent sent = {});
+                        Sent sent = Sent());
   Result<std::string> SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
                                 const Json& after, const PatchOptions& options,
                                 const std::string& subresource);
