@@ -19,6 +19,7 @@ constexpr Verb kVerbs[] = {
     {"api-versions", &RunApiVersions},
     {"attach", &RunAttach},
     {"autoscale", &RunAutoscale},
+    {"convert", &RunConvert},
     {"cordon", &RunCordon},
     {"completion", &RunCompletion},
     {"cp", &RunCopy},

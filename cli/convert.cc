@@ -1,0 +1,105 @@
+// `convert`: an object from one encoding into another. Asks no server: the kinds are those of this
+// program's schema.
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "api/json.h"
+#include "api/protobuf.h"
+#include "api/struct_text.h"
+#include "api/typed.h"
+#include "api/yaml.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+constexpr std::string_view kProtobufMagic("k8s\0", 4);
+
+struct Converted {
+  TypeMeta meta;
+  const Type* type;
+  std::unique_ptr<void, void (*)(void*)> object;
+};
+
+Result<std::string> ReadAll(Command& command, const std::string& path) {
+  if (path == "-") return command.environment().read_input();
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return CliError(fmt::format("the path \"{}\" cannot be read: {}", path, std::strerror(errno)));
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Result<Converted> EmptyOf(const TypeMeta& meta) {
+  const Type* type = FindBuiltInType(meta.api_version, meta.kind);
+  if (type == nullptr || !type->type_meta || type->ops == nullptr) {
+    return CliError(fmt::format("no kind \"{}\" is registered for version \"{}\"", meta.kind,
+                                meta.api_version));
+  }
+  return Converted{meta, type, {type->ops->create(), type->ops->destroy}};
+}
+
+// What the schema does not know would be lost: it is refused.
+Result<Converted> FromJsonText(std::string_view text) {
+  const TypeMeta meta = TRY(PeekTypeMeta(text));
+  Converted converted = TRY(EmptyOf(meta));
+  const auto notes =
+      DecodeStruct(*converted.type, text, FieldValidation::kStrict, converted.object.get());
+  if (!notes) return CliError(notes.error().message);
+  if (!notes->strict_errors.empty()) {
+    return CliError(fmt::format("strict decoding error: {}", fmt::join(notes->strict_errors, ", ")));
+  }
+  return converted;
+}
+
+Result<Converted> Read(std::string_view bytes) {
+  if (bytes.starts_with(kProtobufMagic)) {
+    const auto envelope = TRY(OpenEnvelope(bytes));
+    Converted converted = TRY(EmptyOf(envelope.type));
+    const Json document = TRY(DecodeProtobuf(*converted.type, envelope.raw));
+    TRY(FromJson(*converted.type, document, converted.object.get()));
+    return converted;
+  }
+  const size_t first = bytes.find_first_not_of(" \t\r\n");
+  if (first != bytes.npos && bytes[first] == '{') return FromJsonText(bytes);
+  const auto documents = TRY(ParseYamlStream(bytes));
+  if (documents.size() != 1) {
+    return CliError(fmt::format("one object is converted at a time, not {}", documents.size()));
+  }
+  return FromJsonText(DumpJson(documents[0].value));
+}
+
+}  // namespace
+
+Result<> RunConvert(Command& command, const Args& args) {
+  std::string filename, output = "yaml";
+  command.Flag("filename,f", filename, "The file that holds the object; - is standard input.");
+  command.Flag("output,o", output, "json, yaml or protobuf.");
+  TRY(command.Parse(args));
+  if (filename.empty()) return CliError("must specify -f");
+  if (!command.words().empty()) return command.UsageError("convert takes no words");
+  if (output != "json" && output != "yaml" && output != "protobuf") {
+    return command.UsageError(fmt::format(
+        "Unexpected -o output mode: {}, the flag 'output' must be one of yaml|json|protobuf",
+        output));
+  }
+  const Converted converted = TRY(Read(TRY(ReadAll(command, filename))));
+  if (output == "json") {
+    std::string text;
+    AppendStruct(*converted.type, converted.object.get(), text);
+    command.environment().out(text + "\n");
+    return {};
+  }
+  const Json document = ToJson(*converted.type, converted.object.get());
+  command.environment().out(output == "yaml"
+                                ? DumpYaml(document)
+                                : EncodeProtobuf(*converted.type, converted.meta, document));
+  return {};
+}
+
+}  // namespace skiff::cli
