@@ -228,11 +228,13 @@ class StructComparer {
   explicit StructComparer(Comparison& out) : out_(out) {}
 
   void Walk(const Type& type, const void* before, const void* after, const ElementChain* path) {
+    // The metadata of the object itself.
+    const bool of_object = path && path->outer == nullptr && path->element == "f:metadata";
     for (const Field& field : type.fields) {
       const ShownField old_field = Show(field, before);
       const ShownField new_field = Show(field, after);
       if (old_field.is_left_out && new_field.is_left_out) continue;
-      if (field.name == "managedFields" && type.name == "ObjectMeta") continue;
+      if (of_object && field.name == "managedFields") continue;
       if (SameText(field, old_field, new_field)) continue;
       Spot below;
       if (!Spot{&type, nullptr}.Member(field.name, below)) continue;

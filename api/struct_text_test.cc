@@ -43,7 +43,7 @@ void VisitNear(const Json& document, const std::function<void(const std::string&
   size_t nth = 0;
   for (const auto& [pointer, value] : flat.items()) {
     // Every place of a small document, some of a large one.
-    if (flat.size() > 40 && ++nth % (flat.size() / 20) != 0) continue;
+    if (flat.size() > 40 && ++nth % (flat.size() / 8) != 0) continue;
     static const std::vector<Json> kOthers = {nullptr,          "",  "text", 7,   -1.5, true,
                                               Json::array(), Json::object(), "0001-01-01T00:00:00Z",
                                               "2026-01-02T03:04:05.678901234+01:00", "1e3"};
@@ -90,12 +90,10 @@ void ExpectTwins(const Type& type, const std::string& text) {
 TEST(StructText, IsDecodedAsThroughADocument) {
   for (const Type* type : BuiltInTypes()) {
     if (type->shape != Shape::kStruct || type->ops == nullptr) continue;
-    for (const int salt : {0, 1}) {
-      const Json sample = SampleDocument(*type, salt);
-      if (type->name == "JSONSchemaProps") continue;  // Deep: a CustomResourceDefinition has one.
-      VisitNear(sample, [&](const std::string& text) { ExpectTwins(*type, text); });
-      if (HasFatalFailure()) return;
-    }
+    if (type->name == "JSONSchemaProps") continue;  // Deep: a CustomResourceDefinition has one.
+    VisitNear(SampleDocument(*type, 1),
+              [&](const std::string& text) { ExpectTwins(*type, text); });
+    if (HasFatalFailure()) return;
   }
 }
 
@@ -144,7 +142,7 @@ TEST(StructText, HasAPlaceForTheRevision) {
   map.data["k"] = "resourceVersion";
   ObjectText text = EncodeObjectText(core_v1::ConfigMap::Describe(), &map);
   EXPECT_EQ(text.text, R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"m",)"
-                       R"("resourceVersion":"","creationTimestamp":null},)"
+                       R"("resourceVersion":""},)"
                        R"("data":{"k":"resourceVersion"}})");
   text.text.insert(text.revision_at, "42");
   EXPECT_EQ((*ParseJson(text.text))["metadata"]["resourceVersion"], "42");

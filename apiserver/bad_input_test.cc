@@ -150,17 +150,6 @@ TEST_F(BadInputTest, TimesOfAnyYearComeBackAsTheyWereSent) {
                !zero.body["spec"]["acquireTime"].is_null());
 }
 
-TEST_F(BadInputTest, AGraceThatNoTimeHoldsEndsWithTheLastYear) {
-  const std::string pods = "/api/v1/namespaces/default/pods";
-  ASSERT_EQ(Post(pods, R"({"metadata": {"name": "p"}, "spec": {"nodeName": "n",
-                           "containers": [{"name": "c", "image": "i"}]}})").code, 201);
-  const auto gone = Ask("DELETE", pods + "/p?gracePeriodSeconds=9223372036854775807");
-  EXPECT_EQ(gone.code, 200);
-  EXPECT_EQ(gone.body["metadata"]["deletionTimestamp"], "9999-12-31T23:59:59Z");
-  const auto sooner = Ask("DELETE", pods + "/p?gracePeriodSeconds=10");
-  EXPECT_EQ(sooner.body["metadata"]["deletionGracePeriodSeconds"], 1);
-}
-
 TEST_F(BadInputTest, AnObjectThatEtcdWouldRefuseIsRefused) {
   const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
   const auto revision = [](const char* name, size_t bytes) {

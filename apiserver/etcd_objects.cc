@@ -1,5 +1,8 @@
 #include "apiserver/etcd_objects.h"
 
+#include <algorithm>
+#include <array>
+
 #include "api/json.h"
 #include "api/protobuf.h"
 #include "apiserver/record_codec.h"
@@ -40,6 +43,23 @@ std::optional<Found> FromJsonText(std::string_view text) {
   return found;
 }
 
+// Where in the text of a metadata the resourceVersion stands: behind the members that come before
+// it in the table.
+size_t PlaceOfRevision(std::string_view metadata) {
+  static constexpr std::array<std::string_view, 5> kBefore = {"name", "generateName", "namespace",
+                                                              "selfLink", "uid"};
+  JsonReader in(metadata);
+  in.Next();
+  size_t place = 1;
+  std::string_view key;
+  while (in.NextKey(key)) {
+    if (std::find(kBefore.begin(), kBefore.end(), key) == kBefore.end()) break;
+    in.Skip();
+    place = in.position();
+  }
+  return place;
+}
+
 // The text with a place for the revision, where that takes no more than cutting bytes: it begins as
 // our records do, and as kube-apiserver's JSON does.
 std::optional<ObjectBody> Spliced(const Found& found, std::string_view text) {
@@ -48,15 +68,17 @@ std::optional<ObjectBody> Spliced(const Found& found, std::string_view text) {
   }
   std::string start = "{\"kind\":\"";
   start.append(found.kind->kind).append("\",\"apiVersion\":\"").append(found.kind->api_version);
-  start.append("\",\"metadata\":{");
-  if (!text.starts_with(start)) return std::nullopt;
+  start.append("\",\"metadata\":");
+  if (!text.starts_with(start + "{")) return std::nullopt;
   while (text.ends_with('\n')) text.remove_suffix(1);
+  const size_t place = start.size() + PlaceOfRevision(text.substr(start.size()));
+  const bool is_first = text[place - 1] == '{';
+  const bool is_last = text[place] == '}';
   ObjectBody body;
   body.text.reserve(text.size() + 24);
-  body.text = start + "\"resourceVersion\":\"";
+  body.text.append(text, 0, place).append(is_first ? "" : ",").append("\"resourceVersion\":\"");
   body.revision_at = body.text.size();
-  text.remove_prefix(start.size());
-  body.text.append(text.starts_with('}') ? "\"" : "\",").append(text);
+  body.text.append(is_first && !is_last ? "\"," : "\"").append(text, place);
   return body;
 }
 

@@ -8,6 +8,7 @@
 #include "apiserver/allocation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/record_codec.h"
+#include "base/seconds.h"
 
 namespace skiff {
 namespace {
@@ -133,7 +134,7 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
     if (!meta.deletion_timestamp) {
       grace = GraceOf(*pod, options);
       graceful = true;
-      meta.deletion_timestamp = Time(now).PlusSeconds(grace);
+      meta.deletion_timestamp = Time(now + Seconds(grace));
       if (meta.generation > 0) ++meta.generation;
     } else if (const int64_t before = meta.deletion_grace_period_seconds.value_or(0); before > 0) {
       if (!options.grace_seconds || GraceAsked(options) >= before) {
@@ -141,9 +142,10 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
       }
       grace = GraceAsked(options);
       graceful = true;
-      const Time sooner = meta.deletion_timestamp->PlusSeconds(grace - before);
-      if (sooner < Time(now) && grace > 0) grace = 1;
-      meta.deletion_timestamp = std::max(sooner, Time(now));
+      const TimePoint sooner =
+          meta.deletion_timestamp->point() - Seconds(before) + Seconds(grace);
+      if (sooner < now && grace > 0) grace = 1;
+      meta.deletion_timestamp = Time(std::max(sooner, now));
     }
   }
   if (graceful) meta.deletion_grace_period_seconds = grace;

@@ -10,7 +10,7 @@
 namespace skiff {
 namespace {
 
-std::string ObjectText(const core_v1::ObjectReference& object) {
+std::string ReferenceText(const core_v1::ObjectReference& object) {
   return fmt::format("{}/{}/{}/{}/{}", object.api_version, object.kind, object.namespace_,
                      object.name, object.uid);
 }
@@ -63,7 +63,7 @@ core_v1::ObjectReference ReferenceTo(const KindInfo& info, const meta_v1::Object
 
 std::optional<EventWrite> EventCorrelator::Correlate(const ReportedEvent& reported) {
   Entry& flood = Touch(fmt::format("flood|{}|{}|{}|{}", reported.component, reported.host,
-                                   ObjectText(reported.object), TypeText(reported.type)),
+                                   ReferenceText(reported.object), TypeText(reported.type)),
                        reported.at);
   const double refill = std::chrono::duration<double>(reported.at - flood.refilled) / kRefill;
   flood.tokens = std::min<double>(kBurst, flood.tokens + std::max(0.0, refill));
@@ -106,7 +106,7 @@ void EventCorrelator::Lost(const EventWrite& write) {
 std::string EventCorrelator::KeyFor(const ReportedEvent& reported,
                                     const std::string& message) const {
   return fmt::format("{}|{}|{}|{}|{}|{}|{}", reported.component, reported.host,
-                     ObjectText(reported.object), reported.object.field_path,
+                     ReferenceText(reported.object), reported.object.field_path,
                      TypeText(reported.type), reported.reason, message);
 }
 
