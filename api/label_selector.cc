@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "api/gen/meta_v1.h"
 #include "api/rules/names.h"
@@ -44,32 +45,36 @@ struct Lexeme {
   std::string_view text;
 };
 
-std::vector<Lexeme> Scan(std::string_view text) {
-  text = text.substr(0, text.find('\0'));
-  std::vector<Lexeme> out;
-  for (;;) {
-    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-    if (text.empty()) break;
+// Words one after the other: a megabyte of them is never held as a list.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text.substr(0, text.find('\0'))) {}
+
+  Lexeme Next() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(kBlanks), rest_.size()));
+    if (rest_.empty()) return {};
     size_t length = 1;
     Token token = Token::kWord;
-    if (text.starts_with("==") || text.starts_with("!=")) {
-      token = text[0] == '=' ? Token::kDoubleEquals : Token::kNotEquals;
+    if (rest_.starts_with("==") || rest_.starts_with("!=")) {
+      token = rest_[0] == '=' ? Token::kDoubleEquals : Token::kNotEquals;
       length = 2;
-    } else if (const size_t at = kSpecial.find(text[0]); at != std::string_view::npos) {
+    } else if (const size_t at = kSpecial.find(rest_[0]); at != std::string_view::npos) {
       constexpr Token kTokens[] = {Token::kEquals, Token::kNot,     Token::kOpen, Token::kClose,
                                    Token::kComma,  Token::kGreater, Token::kLess};
       token = kTokens[at];
     } else {
-      length = std::min(text.find_first_of(" \t\r\n=!(),><"), text.size());
-      const std::string_view word = text.substr(0, length);
+      length = std::min(rest_.find_first_of(" \t\r\n=!(),><"), rest_.size());
+      const std::string_view word = rest_.substr(0, length);
       token = word == "in" ? Token::kIn : word == "notin" ? Token::kNotIn : Token::kWord;
     }
-    out.push_back({token, text.substr(0, length)});
-    text.remove_prefix(length);
+    const Lexeme lexeme = {token, rest_.substr(0, length)};
+    rest_.remove_prefix(length);
+    return lexeme;
   }
-  out.push_back({});
-  return out;
-}
+
+ private:
+  std::string_view rest_;
+};
 
 std::optional<int64_t> ParseInteger(std::string_view text) {
   if (text.starts_with('+')) {
@@ -117,7 +122,7 @@ Result<> CheckRequirement(const LabelRequirement& requirement) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexemes_(Scan(text)) {}
+  explicit Parser(std::string_view text) : scanner_(text) {}
 
   Result<std::vector<LabelRequirement>> Parse() {
     std::vector<LabelRequirement> out;
@@ -149,11 +154,9 @@ class Parser {
     const bool keyword = lexeme.token == Token::kIn || lexeme.token == Token::kNotIn;
     return {keyword ? Token::kWord : lexeme.token, lexeme.text};
   }
-  Lexeme Peek() const { return AsValue(lexemes_[at_]); }
+  Lexeme Peek() const { return AsValue(next_); }
   Lexeme NextOperator() {
-    const Lexeme lexeme = lexemes_[at_];
-    if (at_ + 1 < lexemes_.size()) ++at_;
-    return lexeme;
+    return std::exchange(next_, scanner_.Next());
   }
   Lexeme Next() { return AsValue(NextOperator()); }
 
@@ -258,8 +261,8 @@ class Parser {
     }
   }
 
-  std::vector<Lexeme> lexemes_;  // The last is kEnd.
-  size_t at_ = 0;
+  Scanner scanner_;
+  Lexeme next_ = scanner_.Next();
 };
 
 void SortByKey(std::vector<LabelRequirement>& requirements) {

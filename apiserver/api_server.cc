@@ -106,7 +106,7 @@ struct ApiServer::State {
   std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
   std::atomic<bool> shutting_down = false;
   std::unique_ptr<HealthMonitor> health;
-  WatchPageLoop watch_pages;
+  WatchJobLoop watch_pages, watch_frames;
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
 
@@ -283,7 +283,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.core = std::unique_ptr<Core>(
       new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
                *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
-               has_rbac, made.nodes, &made.watch_pages});
+               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),
@@ -338,7 +338,8 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  std::vector<ControlLoop*> loops = {state_->upkeep.get(), &state_->watch_pages};
+  std::vector<ControlLoop*> loops = {state_->upkeep.get(), &state_->watch_pages,
+                                     &state_->watch_frames};
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
 }

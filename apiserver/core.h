@@ -32,9 +32,10 @@ struct Core {
   ServiceAccountTokens& tokens;
   bool has_rbac;                           // An authorization mode.
   const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
-  WatchPageLoop* watch_pages = nullptr;
+  WatchJobLoop* watch_pages = nullptr;
+  WatchJobLoop* watch_frames = nullptr;
 
-  WatchParts watch() const { return {store, clock, random, watch_pages}; }
+  WatchParts watch() const { return {store, clock, random, watch_pages, watch_frames}; }
 };
 
 }  // namespace skiff

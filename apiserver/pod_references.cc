@@ -54,7 +54,41 @@ void AddVolume(const core_v1::Pod& pod, const core_v1::Volume& volume, PodRefere
   }
 }
 
+std::string_view ApiReferenceOf(const core_v1::ProjectedVolumeSource& projected) {
+  for (const auto& source : projected.sources) {
+    if (source.config_map) return "configmaps (via projected volumes)";
+    if (source.secret) return "secrets (via projected volumes)";
+    if (source.service_account_token) return "serviceaccounts (via projected volumes)";
+    if (source.cluster_trust_bundle) return "clustertrustbundles";
+    if (source.pod_certificate) return "podcertificates";
+  }
+  return "";
+}
+
+std::string_view ApiReferenceOf(const core_v1::Volume& volume) {
+  if (volume.config_map) return "configmaps (via configmap volumes)";
+  if (volume.secret) return "secrets (via secret volumes)";
+  if (volume.csi) return "csidrivers (via CSI volumes)";
+  if (volume.glusterfs) return "endpoints (via glusterFS volumes)";
+  if (volume.persistent_volume_claim) return "persistentvolumeclaims";
+  if (volume.ephemeral) return "persistentvolumeclaims (via ephemeral volumes)";
+  if (volume.azure_file) return "secrets (via azureFile volumes)";
+  return volume.projected ? ApiReferenceOf(*volume.projected) : "";
+}
+
 }  // namespace
+
+std::string_view ApiReferenceOf(const core_v1::Pod& pod) {
+  const PodReferences names = ReferencesOf(pod);
+  if (!names.service_account.empty()) return "serviceaccounts";
+  if (!names.secrets.empty()) return "secrets";
+  if (!names.config_maps.empty()) return "configmaps";
+  if (!pod.spec.resource_claims.empty()) return "resourceclaims";
+  for (const auto& volume : pod.spec.volumes) {
+    if (const auto found = ApiReferenceOf(volume); !found.empty()) return found;
+  }
+  return "";
+}
 
 PodReferences ReferencesOf(const core_v1::Pod& pod) {
   PodReferences out;

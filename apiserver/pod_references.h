@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "api/gen/core_v1.h"
 
@@ -16,5 +17,9 @@ struct PodReferences {
   std::string service_account;
 };
 PodReferences ReferencesOf(const core_v1::Pod& pod);
+
+// The first thing of the API that a pod's spec refers to, as it is called to a node that makes a
+// mirror pod with it: "secrets", "csidrivers (via CSI volumes)". Empty: nothing.
+std::string_view ApiReferenceOf(const core_v1::Pod& pod);
 
 }  // namespace skiff

@@ -33,7 +33,9 @@ Result<> AddRules(const Json& wanted, Json& present) {
       TRY(FromJson<rbac_v1::Role>(Json{{"rules", present.value("rules", Json::array())}}));
   const auto want =
       TRY(FromJson<rbac_v1::Role>(Json{{"rules", wanted.value("rules", Json::array())}}));
-  for (const rbac_v1::PolicyRule& rule : MissingRules(have.rules, want.rules)) {
+  std::vector<const rbac_v1::PolicyRule*> held;
+  for (const rbac_v1::PolicyRule& rule : have.rules) held.push_back(&rule);
+  for (const rbac_v1::PolicyRule& rule : FindMissingRights(held, want.rules).rules) {
     if (!present.contains("rules") || present["rules"].is_null()) present["rules"] = Json::array();
     present["rules"].push_back(ToJson(rule));
   }

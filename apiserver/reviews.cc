@@ -254,6 +254,18 @@ Result<http::Response> LocalSubjectAccess(Core& core, ApiRequest& request) {
   return Answer(request, review);
 }
 
+// A list of rules goes no further: one role of a megabyte may be bound ten thousand times.
+constexpr size_t kRulesBytesMax = 8 << 20;
+
+size_t BytesOf(const rbac_v1::PolicyRule& rule) {
+  size_t bytes = 16;
+  for (const auto* words : {&rule.verbs, &rule.api_groups, &rule.resources, &rule.resource_names,
+                            &rule.non_resource_urls}) {
+    for (const std::string& word : *words) bytes += word.size() + 3;
+  }
+  return bytes;
+}
+
 void AddRule(const rbac_v1::PolicyRule& rule, authorization_v1::SubjectRulesReviewStatus& status) {
   if (!rule.resources.empty()) {
     auto& added = status.resource_rules.emplace_back();
@@ -285,15 +297,18 @@ Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
     AddRule(everywhere, review.status);
   }
   std::vector<std::string> errors;
+  size_t bytes = 0;
   if (core.has_rbac) {
     core.rbac.VisitRules(
         request.user, space,
         [&](const rbac_v1::PolicyRule& rule) {
-          AddRule(rule, review.status);
-          return true;
+          bytes += BytesOf(rule);
+          if (bytes <= kRulesBytesMax) AddRule(rule, review.status);
+          return bytes <= kRulesBytesMax;
         },
         errors);
   }
+  if (bytes > kRulesBytesMax) errors.push_back("there are more rules than can be listed");
   for (const std::string& error : errors) {
     if (!review.status.evaluation_error.empty()) review.status.evaluation_error += ", ";
     review.status.evaluation_error += error;

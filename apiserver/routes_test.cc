@@ -183,5 +183,24 @@ TEST_F(ConnectTest, NothingLeadsToTheServersOwnMachineOrLink) {
   }
 }
 
+// A node says where it is; a name says so only when it is looked up.
+TEST_F(ConnectTest, ANameOfANodeThatLeadsToTheServersOwnMachineIsRefused) {
+  const auto server = Second({});
+  ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "named"}})").code, 201);
+  ASSERT_EQ(Merge("/api/v1/nodes/named/status",
+                  R"({"status": {"addresses": [{"type": "Hostname", "address": "localhost"}],
+                      "daemonEndpoints": {"kubeletEndpoint": {"Port": 1}}}})")
+                .code,
+            200);
+  const auto answer = AskOf(*server, "GET", "/api/v1/nodes/named/proxy/x");
+  ASSERT_NE(answer.response.pending, nullptr) << answer.message();
+  std::promise<http::Response> replied;
+  answer.response.pending->Start(
+      [&](http::Response response) { replied.set_value(std::move(response)); });
+  const http::Response reply = replied.get_future().get();
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(Json::parse(reply.body)["message"], "address not allowed");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "apiserver/api_errors.h"
 #include "apiserver/object_response.h"
+#include "apiserver/packed_rules.h"
 #include "apiserver/reader.h"
+#include "apiserver/shared_frames.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/watch_frame.h"
 #include "apiserver/watch_socket.h"
@@ -14,24 +19,48 @@
 namespace skiff {
 namespace {
 
-constexpr size_t kEventsPerStep = 64;
+// What a Pull looks at, selected or not, before others have their turn.
+constexpr size_t kEventsPerPull = 256;
+constexpr size_t kEventBytesPerPull = 4 << 20;
+// What is taken from the cursor at once: about as many bytes of records.
+constexpr size_t kEventsPerStepMax = 64;
+constexpr size_t kStepBytes = 256 << 10;
 // A last bookmark goes out this long before the end, so that the client resumes from near it.
 constexpr Duration kLastBookmarkBefore = 2s;
 
 // What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
 struct Selection {
   const KindInfo& kind;
-  const ListQuery options;
-  const std::string name;  // Not empty: that object alone.
+  const PackedRules labels, fields;  // Kept for as long as the watch lasts.
+  const std::string name;            // Not empty: that object alone.
 
+  bool TakesAll() const { return labels.empty() && fields.empty() && name.empty(); }
   bool Takes(const Record& record) const {
-    if (!name.empty()) {
-      const auto parts = ParseStoreKey(kind.storage_key, record.key);
-      if (!parts || parts->name != name) return false;
-    }
-    if (options.SelectsAll()) return true;
+    if (TakesAll()) return true;
+    const auto parts = ParseStoreKey(kind.storage_key, record.key);
+    if (!name.empty() && (!parts || parts->name != name)) return false;
+    if (labels.empty() && fields.empty()) return true;
     const auto view = ObjectView::Of(record);
-    return view && Selects(options, kind, record.key, *view);
+    if (!view || !TakesLabels(*view)) return false;
+    return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {
+      if (field == "metadata.name") return rule.Takes(parts ? parts->name : "");
+      if (field == "metadata.namespace") return rule.Takes(parts ? parts->object_namespace : "");
+      return rule.Takes(view->field(field).value_or(""));
+    });
+  }
+
+ private:
+  bool TakesLabels(const ObjectView& view) const {
+    if (labels.empty()) return true;
+    size_t found = 0;
+    bool taken = true;
+    view.ForEachLabel([&](const NamedText& label) {
+      const auto rule = taken ? labels.Find(label.name) : std::nullopt;
+      if (!rule) return;
+      taken = rule->Takes(label.value);
+      found += rule->needed();
+    });
+    return taken && found == labels.needed();
   }
 };
 
@@ -47,7 +76,7 @@ class WatchSource final : public http::StreamSource {
  public:
   WatchSource(const WatchParts& parts, std::string prefix,
               std::shared_ptr<const Selection> selection, FrameForm form, Start start,
-              Duration timeout)
+              bool allow_bookmarks, Duration timeout)
       : parts_(parts),
         prefix_(std::move(prefix)),
         selection_(std::move(selection)),
@@ -55,10 +84,12 @@ class WatchSource final : public http::StreamSource {
         form_(std::move(form)),
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
-        next_bookmark_(FirstBookmark()) {}
+        next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
+        maker_(parts.frames) {}
 
   void Attach(http::Waker waker) override {
     if (start_.error) return;
+    waker_ = waker;
     if (start_.state) start_.state->OnMore(waker);
     auto cursor = parts_.store.Watch(prefix_, start_.after, std::move(waker));
     if (cursor) {
@@ -77,8 +108,9 @@ class WatchSource final : public http::StreamSource {
   }
 
   int PullEveryMs() const override {
-    // Bookmarks wait until the state is out.
-    const Duration next = start_.state ? deadline_ : std::min(deadline_, next_bookmark_);
+    // Bookmarks wait until what comes before them is out.
+    const bool behind = start_.state || awaited_ || !events_.empty();
+    const Duration next = behind ? deadline_ : std::min(deadline_, next_bookmark_);
     const Duration due = next - parts_.clock.Monotonic();
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count() + 1;
     return static_cast<int>(std::clamp<int64_t>(ms, 1, 60'000));
@@ -93,25 +125,76 @@ class WatchSource final : public http::StreamSource {
     }
     const Duration now = parts_.clock.Monotonic();
     if (now >= deadline_) return http::Pulled::kEnd;
+    maker_.BeginStep();
+    if (!PutAwaited(out, bytes)) return http::Pulled::kIdle;
     if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
-    std::vector<EventPtr> events;
-    while (bytes < bytes_max) {
-      events.clear();
-      if (!cursor_->Next(kEventsPerStep, events)) {
-        Send(ErrorFrame(TooOld(), form_), out, bytes);
-        return http::Pulled::kEnd;
+    return SendEvents(now, bytes_max, out, bytes);
+  }
+
+  http::Pulled SendEvents(Duration now, size_t bytes_max, std::vector<http::SharedBytes>& out,
+                          size_t& bytes) {
+    size_t looked = 0, looked_bytes = 0;
+    for (bool drained = false;;) {
+      for (; !events_.empty(); ++looked) {
+        if (bytes >= bytes_max || looked >= kEventsPerPull || looked_bytes >= kEventBytesPerPull) {
+          return http::Pulled::kMore;
+        }
+        const EventPtr event = std::move(events_.front());
+        events_.pop_front();
+        looked_bytes += event->record->value.size();
+        if (!Show(event, out, bytes)) return http::Pulled::kIdle;
       }
-      for (const EventPtr& event : events) Show(*event, out, bytes);
-      if (events.size() < kEventsPerStep) {
+      if (drained) {
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
         return http::Pulled::kIdle;
       }
+      const auto taken = TakeEvents();
+      if (!taken) {
+        Send(ErrorFrame(TooOld(), form_), out, bytes);
+        return http::Pulled::kEnd;
+      }
+      drained = *taken;
     }
-    return http::Pulled::kMore;
+  }
+
+  // The next events, few where they are large: they live as long as we hold them. Returns whether
+  // there are no more, so that the cursor wakes us.
+  Result<bool> TakeEvents() {
+    std::vector<EventPtr> events;
+    const size_t events_max = step_events_;
+    TRY(cursor_->Next(events_max, events));
+    size_t bytes = 1;
+    for (const EventPtr& event : events) bytes += event->record->value.size();
+    if (!events.empty()) {
+      step_events_ = std::clamp<size_t>(kStepBytes * events.size() / bytes, 1, kEventsPerStepMax);
+    }
+    events_.assign(std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+    return events_.size() < events_max;
+  }
+
+  // False: it is being made, and goes out when the waker was called.
+  bool Put(const FramePtr& frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    http::SharedBytes made = frame->BytesOr(waker_);
+    if (made == nullptr) {
+      awaited_ = frame;
+      return false;
+    }
+    bytes += made->size();
+    out.push_back(std::move(made));
+    return true;
+  }
+
+  bool PutAwaited(std::vector<http::SharedBytes>& out, size_t& bytes) {
+    if (awaited_ == nullptr) return true;
+    http::SharedBytes made = awaited_->bytes();
+    if (made == nullptr) return false;
+    awaited_ = nullptr;
+    bytes += made->size();
+    out.push_back(std::move(made));
+    return true;
   }
 
   Duration FirstBookmark() const {
-    if (!selection_->options.allow_bookmarks) return kNever;
     const Duration now = parts_.clock.Monotonic();
     const Duration last = deadline_ - kLastBookmarkBefore;
     // A watch that is over so soon gets none.
@@ -150,7 +233,9 @@ class WatchSource final : public http::StreamSource {
         return http::Pulled::kEnd;
       }
       if (*record) {
-        Send(AddedFrame(kind_, **record, FormNow()), out, bytes);
+        if (!Put(maker_.OfRecord(kind_, *record, FormNow()), out, bytes)) {
+          return http::Pulled::kIdle;
+        }
       } else if (start_.state->is_done()) {
         start_.state = nullptr;
       } else {
@@ -165,16 +250,16 @@ class WatchSource final : public http::StreamSource {
     return std::nullopt;
   }
 
-  void Show(const Event& event, std::vector<http::SharedBytes>& out, size_t& bytes) {
-    const bool deleted = event.kind == Event::Kind::kDelete;
-    const bool now = !deleted && selection_->Takes(*event.record);
+  // False: its frame is being made.
+  bool Show(const EventPtr& event, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    const bool deleted = event->kind == Event::Kind::kDelete;
+    const bool now = !deleted && selection_->Takes(*event->record);
     const bool before =
-        deleted ? selection_->Takes(*event.record)
-                : event.previous != nullptr && selection_->Takes(*event.previous);
-    if (!now && !before) return;
+        deleted ? selection_->Takes(*event->record)
+                : event->previous != nullptr && selection_->Takes(*event->previous);
+    if (!now && !before) return true;
     const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
-    out.push_back(FrameOf(kind_, event, change, FormNow()));
-    bytes += out.back()->size();
+    return Put(maker_.OfEvent(kind_, event, change, FormNow()), out, bytes);
   }
 
   void SendBookmark(Duration now, std::vector<http::SharedBytes>& out, size_t& bytes) {
@@ -200,12 +285,17 @@ class WatchSource final : public http::StreamSource {
   Duration next_bookmark_;
   Revision bookmarked_;
   std::unique_ptr<WatchCursor> cursor_;
+  http::Waker waker_;
+  FrameMaker maker_;
+  FramePtr awaited_;            // Goes out before all else, once it is made.
+  std::deque<EventPtr> events_;  // Taken from the cursor, and not yet shown.
+  size_t step_events_ = 8;      // How many to take next.
 };
 
 Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
-                      const std::shared_ptr<const Selection>& selection) {
+                      const std::shared_ptr<const Selection>& selection,
+                      const ListQuery& options) {
   Store& store = parts.store;
-  const ListQuery& options = selection->options;
   Start start;
   const auto version = ParseResourceVersion(options.resource_version);
   if (!version) {
@@ -220,7 +310,7 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
       return start;
     }
     WatchState::Filter filter;
-    if (!options.SelectsAll() || !selection->name.empty()) {
+    if (!selection->TakesAll()) {
       filter = [selection](const Record& record) { return selection->Takes(record); };
     }
     start.state = std::make_shared<WatchState>(store, parts.pages, prefix, std::move(filter));
@@ -240,7 +330,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   const MediaType media = TRY(Negotiate(request.http, {.yaml = false, .watch = true}));
   FrameForm form{.media = media};
   if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
-  ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
+  const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
   if (request.info.legacy_watch && !request.info.name.empty()) {
     const auto name = options.fields.Exact("metadata.name");
     if (name && *name != request.info.name) {
@@ -249,17 +339,18 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   }
   Duration timeout = Seconds(options.timeout_seconds.value_or(0));
   const auto selection = std::make_shared<const Selection>(
-      Selection{*request.kind, std::move(options),
+      Selection{*request.kind, PackedRules::Of(options.labels), PackedRules::Of(options.fields),
                 request.info.legacy_watch ? request.info.name : std::string()});
   const std::string prefix =
       StorePrefix(request.kind->storage_key, request.info.namespace_name);
-  Start start = TRY(StartOf(parts, prefix, selection));
+  Start start = TRY(StartOf(parts, prefix, selection, options));
   if (timeout <= Duration::zero()) {
     timeout = kWatchTimeoutMin +
               std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
   }
   auto source =
-      std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start), timeout);
+      std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start),
+                                    options.allow_bookmarks, timeout);
   if (http::IsWebSocket(request.http)) {
     return WatchOverWebSocket(request.http, media.encoding, std::move(source));
   }

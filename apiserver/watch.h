@@ -25,7 +25,8 @@ struct WatchParts {
   Store& store;
   const Clock& clock;
   Random& random;
-  WatchPageLoop* pages = nullptr;  // Reads states aside; null: they are read where they are sent.
+  WatchJobLoop* pages = nullptr;   // Reads states aside; null: they are read where they are sent.
+  WatchJobLoop* frames = nullptr;  // Makes costly frames aside; null: the same.
 };
 
 // The answer to a watch request: headers at once, then the stream.

@@ -61,55 +61,16 @@ std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision 
   return TextOf(kind, moved).value_or("{}");
 }
 
-bool IsNatural(const Event& event, Change change) {
-  if (event.kind == Event::Kind::kDelete) return change == Change::kDeleted;
-  return change == (event.previous ? Change::kModified : Change::kAdded);
-}
+}  // namespace
 
-FrameSlot SlotOf(const Event& event, Change change, const FrameForm& form) {
-  const bool metadata = form.media.target == Target::kPartialMetadata;
-  if (form.media.encoding == Encoding::kProtobuf) {
-    return metadata ? FrameSlot::kProtobufMetadataNatural : FrameSlot::kProtobufNatural;
-  }
-  if (IsNatural(event, change)) {
-    return metadata ? FrameSlot::kMetadataNatural : FrameSlot::kObjectNatural;
-  }
-  if (change == Change::kDeleted) {
-    return metadata ? FrameSlot::kMetadataLeft : FrameSlot::kObjectLeft;
-  }
-  return metadata ? FrameSlot::kMetadataEntered : FrameSlot::kObjectEntered;
-}
-
-std::string MakeFrame(const KindInfo& kind, const Event& event, Change change,
-                      const FrameForm& form) {
+std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
+                       const FrameForm& form) {
   if (change != Change::kDeleted) {
     return Framed(kind, NameOf(change), TextOf(kind, *event.record).value_or("{}"), form);
   }
   // What the watcher last saw, at the revision of the change that took it away.
   const Record& last = event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
   return Framed(kind, "DELETED", TextAtRevision(kind, last, event.revision), form);
-}
-
-// Frames of the version an object is kept in are shared; those of another version would need slots
-// of their own and are rare.
-bool IsShared(const KindInfo& kind, const Event& event, Change change, const FrameForm& form) {
-  if (form.media.encoding == Encoding::kProtobuf && !IsNatural(event, change)) return false;
-  return &StorageKindOf(kind) == &kind && form.media.target_version != "v1beta1" &&
-         form.media.target != Target::kTable;
-}
-
-}  // namespace
-
-http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change change,
-                          const FrameForm& form) {
-  if (!IsShared(kind, event, change, form)) {
-    return std::make_shared<const std::string>(MakeFrame(kind, event, change, form));
-  }
-  auto& slot = event.frames[static_cast<size_t>(SlotOf(event, change, form))];
-  if (http::SharedBytes made = slot.load()) return made;
-  auto frame = std::make_shared<const std::string>(MakeFrame(kind, event, change, form));
-  slot.store(frame);  // Two watchers may both make it; either one serves.
-  return frame;
 }
 
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {

@@ -10,25 +10,11 @@
 #include "apiserver/media.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
-#include "http/stream.h"
 
 namespace skiff {
 
 // What the watcher is told has happened to an object; a selector can make an object appear.
 enum class Change : uint8_t { kAdded, kModified, kDeleted };
-
-// The slots of Event::frames, claimed here and nowhere else: JSON of whole objects and of metadata,
-// as the event happened and as a selector shows it.
-enum class FrameSlot : uint8_t {
-  kObjectNatural = 0,  // ADDED, MODIFIED or DELETED as the store saw it
-  kObjectEntered,      // ADDED of an object that changed into the selection
-  kObjectLeft,         // DELETED of one that changed out of it
-  kMetadataNatural,
-  kMetadataEntered,
-  kMetadataLeft,
-  kProtobufNatural,  // Whole objects, as the event happened.
-  kProtobufMetadataNatural,
-};
 
 // How one watcher wants its objects.
 struct FrameForm {
@@ -38,9 +24,10 @@ struct FrameForm {
   bool headers = true;  // Of Tables: the first event alone has columns.
 };
 
-// One event in one form; shared by all watchers that want the same.
-http::SharedBytes FrameOf(const KindInfo& kind, const Event& event, Change change,
-                          const FrameForm& form);
+// One event in one form. What is here parses whole objects: loops of connections ask a FrameMaker
+// (shared_frames.h).
+std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
+                       const FrameForm& form);
 // An object of the initial state.
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form);
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,

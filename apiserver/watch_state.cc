@@ -4,26 +4,6 @@
 
 namespace skiff {
 
-void WatchPageLoop::Submit(std::function<void()> job) {
-  {
-    MutexLock lock(mutex_);
-    jobs_.push_back(std::move(job));
-  }
-  Wake();
-}
-
-Duration WatchPageLoop::Step() {
-  std::function<void()> job;
-  {
-    MutexLock lock(mutex_);
-    if (jobs_.empty()) return kNever;
-    job = std::move(jobs_.front());
-    jobs_.pop_front();
-  }
-  job();
-  return Duration::zero();
-}
-
 Result<Revision> WatchState::Begin() {
   auto page =
       TRY(store_.List({.prefix = prefix_, .limit = kFirstPageRecords, .filter = filter_}));

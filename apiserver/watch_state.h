@@ -13,21 +13,10 @@
 #include <vector>
 
 #include "apiserver/storage/store.h"
-#include "base/control_loop.h"
+#include "apiserver/watch_job_loop.h"
 #include "base/mutex.h"
 
 namespace skiff {
-
-// Runs short jobs one after the other. Jobs that wait are no more than there are watches.
-class WatchPageLoop final : public ControlLoop {
- public:
-  void Submit(std::function<void()> job);
-  Duration Step() override;
-
- private:
-  Mutex mutex_;
-  std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
-};
 
 // One watch's. Shared with the job that reads its next page; thread-safe.
 class WatchState : public std::enable_shared_from_this<WatchState> {
@@ -36,7 +25,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   using Filter = std::function<bool(const Record&)>;
 
   // `loop` may be null: pages are then read where they are taken. Both outlive it.
-  WatchState(Store& store, WatchPageLoop* loop, std::string prefix, Filter filter)
+  WatchState(Store& store, WatchJobLoop* loop, std::string prefix, Filter filter)
       : store_(store), loop_(loop), prefix_(std::move(prefix)), filter_(std::move(filter)) {}
 
   // Reads the first page, and says which revision it is of. Once, before all others.
@@ -59,7 +48,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   void TakePage(ListPage page) REQUIRES(mutex_);
 
   Store& store_;
-  WatchPageLoop* const loop_;
+  WatchJobLoop* const loop_;
   const std::string prefix_;
   const Filter filter_;
   mutable Mutex mutex_;

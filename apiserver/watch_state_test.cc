@@ -36,7 +36,7 @@ class WatchStateTest : public testing::Test {
   std::unique_ptr<RocksdbStore> store_ =
       *RocksdbStore::Open({.path = "/store", .env = disk_.get()}, clock_);
   SteppedExecutor executor_{clock_, 7};
-  WatchPageLoop loop_;
+  WatchJobLoop loop_;
 };
 
 TEST_F(WatchStateTest, IsReadPageByPageAndAside) {

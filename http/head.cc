@@ -98,6 +98,17 @@ int MinorVersion(std::string_view text) {
   return text[7] == '0' ? 0 : 1;
 }
 
+// Whether each "%" has two digits behind it.
+bool IsEscapedWell(std::string_view path) {
+  const auto is_digit = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  };
+  for (size_t at = path.find('%'); at != path.npos; at = path.find('%', at + 3)) {
+    if (at + 2 >= path.size() || !is_digit(path[at + 1]) || !is_digit(path[at + 2])) return false;
+  }
+  return true;
+}
+
 std::optional<HeadFault> SplitTarget(RequestHead& head) {
   std::string_view rest = head.target;
   if (head.method == "CONNECT") return HeadFault{405, ""};
@@ -114,6 +125,7 @@ std::optional<HeadFault> SplitTarget(RequestHead& head) {
   const size_t question = rest.find('?');
   head.path = rest.substr(0, question);
   if (head.path.empty()) head.path = "/";
+  if (!IsEscapedWell(head.path)) return HeadFault{400, ""};  // Go's server says no more.
   if (question != rest.npos) head.query = rest.substr(question + 1);
   return std::nullopt;
 }

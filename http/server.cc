@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "http/arrivals.h"
 #include "http/event_loop.h"
+#include "http/handshakes.h"
 #include "http/intake.h"
 #include "http/server_connection.h"
 #include "http/socket.h"
@@ -117,7 +118,12 @@ class Server::Impl::Front final : public ConnectionHost {
         loop_(loop),
         arrivals_({.total = ShareOf(server.options.limits.arriving_max, shares),
                    .per_address =
-                       ShareOf(server.options.limits.arriving_per_address_max, shares)}) {}
+                       ShareOf(server.options.limits.arriving_per_address_max, shares)}),
+        handshakes_(
+            {.total = ShareOf(server.options.limits.handshake_bytes_max / kHandshakeBytes, shares),
+             .per_address = ShareOf(
+                 server.options.limits.handshake_bytes_per_address_max / kHandshakeBytes, shares)}) {
+  }
 
   Loop& loop() { return loop_; }
 
@@ -152,6 +158,15 @@ class Server::Impl::Front final : public ConnectionHost {
     server_.Changed();
   }
   void Arrived(ServerConnection& connection) override { arrivals_.Remove(connection); }
+  bool BeginHandshake(ServerConnection& connection) override {
+    return handshakes_.Begin(connection, connection.remote_address());
+  }
+  void EndHandshake(ServerConnection& connection) override {
+    if (ServerConnection* next = handshakes_.End(connection)) next->GoOn();
+  }
+  bool IsHandshakeInTheWay(ServerConnection& connection) override {
+    return handshakes_.IsInTheWay(connection);
+  }
   void Remove(ServerConnection& connection) override {
     server_.intake.Disconnect(connection.remote_address());
     connections_.erase(&connection);
@@ -186,6 +201,7 @@ class Server::Impl::Front final : public ConnectionHost {
   Impl& server_;
   Loop& loop_;
   Arrivals<ServerConnection> arrivals_;
+  Handshakes<ServerConnection> handshakes_;
   std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
 };
 

@@ -15,8 +15,8 @@
 //
 // What strangers can make it hold, with the limits as they are: 50,000 connections, 25,000 from one
 // address; of those that have asked for nothing yet 8,192, and 2,048 from one address (the oldest
-// make room), each with the 10 to 40 KB that TLS takes; 8 KiB of request a connection, and beyond
-// that 128 MiB in all, 32 MiB from one address. Heads, handshakes and bodies have deadlines that
+// make room), each with the 15 KB that TLS takes; 64 MiB of handshakes, 16 MiB from one address; 8
+// KiB of request a connection, and beyond that 128 MiB in all, 32 MiB from one address. Heads, handshakes and bodies have deadlines that
 // nothing moves.
 #pragma once
 
@@ -33,6 +33,9 @@
 
 namespace skiff::http {
 
+// What TLS takes while a handshake is under way; measured.
+inline constexpr size_t kHandshakeBytes = 80 << 10;
+
 // Bounds of a server. Past one of them the client it concerns is refused, never served worse.
 struct Limits {
   size_t head_bytes_max = 1 << 20;        // Else 431.
@@ -43,6 +46,11 @@ struct Limits {
   // seconds, past twice that at once.
   size_t arriving_max = 4'096;
   size_t arriving_per_address_max = 1'024;
+  // What handshakes may hold that have begun, at kHandshakeBytes each: further ones wait for them,
+  // and one that takes longer than the patience gives way.
+  size_t handshake_bytes_max = 64 << 20;
+  size_t handshake_bytes_per_address_max = 16 << 20;
+  Duration handshake_patience = 2s;
   // Bytes of requests that are more than a few KiB, until they have been handled: else 429. The
   // third is for clients whose certificate verified.
   size_t intake_bytes_max = 128 << 20;

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "http/server.h"
 
 namespace skiff::http {
@@ -37,11 +39,10 @@ ServerConnection::~ServerConnection() {
 
 void ServerConnection::Start() {
   awaited_ = Awaited::kHead;
-  timer_.ArmIn(host_.limits().head_timeout);
-  if (const auto tls = host_.tls()) {
-    state_ = State::kHandshake;
-    channel_.AcceptTls(tls);
-  }
+  first_head_due_ = loop_.Now() + host_.limits().head_timeout;
+  timer_.ArmAt(first_head_due_);
+  // What TLS takes is taken when the client has said something, and has a place.
+  if (host_.tls()) state_ = State::kHandshake;
 }
 
 void ServerConnection::Close() {
@@ -49,6 +50,7 @@ void ServerConnection::Close() {
   channel_.Close();
   timer_.Disarm();
   host_.Arrived(*this);
+  host_.EndHandshake(*this);
   if (wake_) wake_->Detach();
   EndBusy();
   // Their frames may be on the stack, so they go with us.
@@ -74,7 +76,23 @@ void ServerConnection::OnReady(uint32_t events) {
   if (!channel_.closed() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) OnReadable();
 }
 
+void ServerConnection::GoOn() {
+  may_shake_ = true;
+  channel_.WantRead(true);
+}
+
+bool ServerConnection::BeginHandshake() {
+  if (!may_shake_ && !host_.BeginHandshake(*this)) {
+    channel_.WantRead(false);
+    return false;
+  }
+  channel_.AcceptTls(host_.tls());
+  timer_.ArmAt(std::min(first_head_due_, loop_.Now() + host_.limits().handshake_patience));
+  return true;
+}
+
 void ServerConnection::DoHandshake() {
+  if (!channel_.secure() && !BeginHandshake()) return;
   switch (channel_.Handshake()) {
     case Channel::Io::kAgain:
       return;
@@ -90,9 +108,11 @@ void ServerConnection::DoHandshake() {
       }
       return Close();
   }
+  host_.EndHandshake(*this);
   peer_ = DescribePeer(channel_.ssl(), peer_error_);
   if (peer_) share_.MarkKnown();
   state_ = State::kReading;
+  timer_.ArmAt(first_head_due_);
   OnReadable();
 }
 
@@ -471,6 +491,10 @@ void ServerConnection::OnWake() {
 }
 
 void ServerConnection::OnTimer() {
+  if (state_ == State::kHandshake && loop_.Now() < first_head_due_) {
+    if (host_.IsHandshakeInTheWay(*this)) return Close();
+    return timer_.ArmAt(std::min(first_head_due_, loop_.Now() + host_.limits().handshake_patience));
+  }
   if (state_ == State::kStreaming) {
     if (!IsStalled()) return OnCarrier(carrier_->OnTimer());
     channel_.MarkCut();

@@ -55,6 +55,12 @@ class ConnectionHost {
                         Intake::Share held) = 0;
   // Its first head is there, or never will be.
   virtual void Arrived(ServerConnection& connection) = 0;
+  // Whether its handshake may begin; if not, GoOn is called when it may.
+  virtual bool BeginHandshake(ServerConnection& connection) = 0;
+  // Its handshake is over, or given up.
+  virtual void EndHandshake(ServerConnection& connection) = 0;
+  // Others wait that could begin if this one ended.
+  virtual bool IsHandshakeInTheWay(ServerConnection& connection) = 0;
   // Between Dispatch and the moment the answer is sent or its stream begins.
   virtual void CountBusy(int change) = 0;
   // Lets go of it, when no frame of it is left on the stack.
@@ -72,6 +78,8 @@ class ServerConnection final : public LoopListener,
   ~ServerConnection();
 
   void Start();
+  // Its handshake may begin now.
+  void GoOn();
   // Any thread; the loop takes it from there.
   static void Answer(Loop& loop, std::weak_ptr<ServerConnection> connection, PreparedAnswer answer);
   Loop& loop() { return loop_; }
@@ -95,6 +103,7 @@ class ServerConnection final : public LoopListener,
   void OnTimer() override;
 
   void DoHandshake();
+  bool BeginHandshake();
   void OnReadable();
   void OnBytes(std::string_view bytes);
   void OnEof();
@@ -139,6 +148,8 @@ class ServerConnection final : public LoopListener,
   size_t in_used_ = 0;
   size_t head_searched_ = 0;
   Awaited awaited_ = Awaited::kNothing;   // Whose deadline runs.
+  Duration first_head_due_ = kNever;
+  bool may_shake_ = false;
   Intake::Share share_;                   // Of what is buffered here.
   std::unique_ptr<RequestHead> head_;     // Not null while its body arrives.
   std::unique_ptr<ChunkDecoder> chunks_;  // Not null for a chunked body.

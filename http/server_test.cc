@@ -105,6 +105,7 @@ TEST(Server, RefusesMalformedRequestsAndCloses) {
   Fixture fixture(Echo);
   for (const std::string text :
        {"nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\nHost: h\n\n",
+        "GET /a%zz HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a%2 HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
     TestClient client(fixture.port());
@@ -116,6 +117,15 @@ TEST(Server, RefusesMalformedRequestsAndCloses) {
     EXPECT_TRUE(client.closed_in_order());
   }
   EXPECT_EQ(fixture.server->stats().requests, 0);
+}
+
+// As Go's server, which says why only of what it finds later.
+TEST(Server, AnEscapeThatIsNoneIsNoPath) {
+  Fixture fixture(Echo);
+  TestClient client(fixture.port());
+  EXPECT_EQ(client.Ask("GET /api/%zz HTTP/1.1\r\nHost: h\r\n\r\n").body, "400 Bad Request");
+  TestClient other(fixture.port());
+  EXPECT_EQ(other.Get("/a%2Fb?c=%zz").status(), 200);
 }
 
 TEST(Server, BoundsHeads) {
@@ -228,6 +238,68 @@ TEST(Server, TheOldestSilentConnectionMakesRoom) {
   EXPECT_EQ(silent.front().ReadToEnd(), "");
   for (int i = 1; i < 5; ++i) EXPECT_EQ(silent[i].Get("/").status(), 200);
   EXPECT_EQ(asked.Get("/").status(), 200);
+}
+
+// What a client says first, and many who mean no good say last.
+std::string ClientHello() {
+  const auto context = MakeClientContext({.insecure = true});
+  std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context->get()), SSL_free);
+  BIO* const out = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), out);
+  EXPECT_LT(SSL_connect(ssl.get()), 0);
+  char* bytes = nullptr;
+  const long length = BIO_get_mem_data(out, &bytes);
+  return {bytes, static_cast<size_t>(length)};
+}
+
+class HandshakeTest : public ::testing::Test {
+ protected:
+  Fixture Serve(Duration patience) {
+    return Fixture(Echo,
+                   {.tls = ServerTls{.certificate_pem = leaf_.certificate_pem,
+                                     .key_pem = leaf_.key_pem},
+                    .limits = {.handshake_bytes_max = 2 * kHandshakeBytes,
+                               .handshake_bytes_per_address_max = 2 * kHandshakeBytes,
+                               .handshake_patience = patience}},
+                   1);
+  }
+  ClientTls Trusted() const { return {.ca_pem = authority_.certificate_pem()}; }
+  static bool HasAnswer(TestClient& client) {
+    pollfd ready{.fd = client.fd(), .events = POLLIN, .revents = 0};
+    return poll(&ready, 1, 0) == 1;
+  }
+
+  TestAuthority authority_;
+  const decltype(authority_.IssueServer()) leaf_ = authority_.IssueServer();
+};
+
+TEST_F(HandshakeTest, BeyondWhatTheyMayHoldTheNewestWaitsForAPlace) {
+  Fixture fixture = Serve(1h);
+  TestClient known(fixture.port(), Trusted());
+  EXPECT_EQ(known.Get("/").status(), 200);
+  std::deque<TestClient> halfway;
+  for (int i = 0; i < 4; ++i) {
+    halfway.emplace_back(fixture.port());
+    ASSERT_TRUE(halfway.back().Send(ClientHello()));
+    // When this is answered, the loop has looked at the hello before it.
+    EXPECT_EQ(known.Get("/").status(), 200);
+  }
+  EXPECT_TRUE(HasAnswer(halfway[0]) && HasAnswer(halfway[1]));
+  EXPECT_FALSE(HasAnswer(halfway[2]) || HasAnswer(halfway[3]));
+  halfway[0].Close();
+  EXPECT_EQ(halfway[3].Read(1), "\x16");
+  EXPECT_FALSE(HasAnswer(halfway[2]));
+}
+
+TEST_F(HandshakeTest, WhatHadItsTimeGivesWayToWhoWaits) {
+  Fixture fixture = Serve(50ms);
+  std::deque<TestClient> halfway;
+  for (int i = 0; i < 20; ++i) {
+    halfway.emplace_back(fixture.port());
+    ASSERT_TRUE(halfway.back().Send(ClientHello()));
+  }
+  TestClient honest(fixture.port(), Trusted());
+  EXPECT_EQ(honest.Get("/").status(), 200);
 }
 
 TEST(Server, BodiesThatHaveNoRoomAreRefusedAndOthersServed) {

@@ -205,6 +205,20 @@ TEST(Spdy, EndsOnNonsenseAndWhenThePeerLeaves) {
   left.get_future().wait();
 }
 
+TEST(Spdy, WhoAsksForMoreAndMoreAndTakesNoAnswerIsShownOut) {
+  std::promise<void> closed;
+  EchoServer server(&closed);
+  RawPeer peer(server.port());
+  peer.ReadUntil("2/1=0; ");
+  // Twelve bytes each, and as many come back: more than sockets hold by themselves.
+  constexpr int kPings = 1'000'000;
+  std::string pings;
+  for (int i = 0; i < kPings; ++i) pings += SpdyWriter::Ping(2 * i + 1);
+  peer.client.Send(pings);
+  closed.get_future().wait();
+  EXPECT_LT(peer.client.ReadToEnd().size(), pings.size());
+}
+
 // Opens two streams, sends on one, and collects.
 class ClientStreams : public SpdyHandler {
  public:

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <future>
 
 #include "http/pipe.h"
@@ -197,6 +199,27 @@ TEST(Forward, FindsNamesAndTriesEveryAddress) {
   Proxy proxy({.host = "localhost", .port = back.port()});
   TestClient client(proxy.port());
   EXPECT_EQ(client.Get("/named").body, "GET /named");
+}
+
+TEST(Forward, ConnectsToNoAddressThatIsNotAllowedWhateverTheName) {
+  std::atomic<int> asked = 0;
+  Fixture back([&](const Request& request) {
+    ++asked;
+    return Echo(request);
+  });
+  const auto through = [&](const std::string& host, std::function<bool(const std::string&)> allows) {
+    Proxy proxy({.host = host, .port = back.port(), .allows = std::move(allows)});
+    TestClient client(proxy.port());
+    return client.Get("/x").body;
+  };
+  const auto none = [](const std::string&) { return false; };
+  EXPECT_EQ(through("localhost", none), "address not allowed");
+  EXPECT_EQ(through("127.0.0.1", none), "address not allowed");
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(through("localhost", [](const std::string& address) {
+              return address.starts_with("127.") || address == "::1";
+            }),
+            "GET /x");
 }
 
 TEST(Forward, SpeaksTlsAndShowsItsCertificate) {

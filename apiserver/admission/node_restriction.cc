@@ -183,14 +183,9 @@ class NodeRestriction final : public AdmissionPlugin {
     if (owners[0].block_owner_deletion.value_or(false)) {
       return Deny(request, who + " must not set blockOwnerDeletion on an owner reference");
     }
-    const PodReferences names = ReferencesOf(pod);
-    const char* kind = !names.service_account.empty()   ? "serviceaccounts"
-                       : !names.secrets.empty()         ? "secrets"
-                       : !names.config_maps.empty()     ? "configmaps"
-                       : !names.claims.empty()          ? "persistentvolumeclaims"
-                       : !names.resource_claims.empty() ? "resourceclaims"
-                                                        : nullptr;
-    if (kind != nullptr) return Deny(request, who + " can not create pods that reference " + kind);
+    if (const std::string_view kind = ApiReferenceOf(pod); !kind.empty()) {
+      return Deny(request, fmt::format("{} can not create pods that reference {}", who, kind));
+    }
     return CheckOwnUid(request, node, owners[0].uid);
   }
 

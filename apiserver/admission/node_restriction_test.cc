@@ -41,6 +41,46 @@ TEST_F(NodeRestrictionTest, ANodeCannotRegisterWithLabelsThatDrawWorkloads) {
             "yes");
 }
 
+TEST_F(NodeRestrictionTest, AMirrorPodRefersToNothingOfTheApi) {
+  const auto node = Post("/api/v1/nodes", R"({"metadata": {"name": "node1"}})");
+  ASSERT_EQ(node.code, 201);
+  const Json owner = {{"apiVersion", "v1"},
+                      {"kind", "Node"},
+                      {"name", "node1"},
+                      {"uid", node.body["metadata"]["uid"]},
+                      {"controller", true}};
+  const auto with = [&](const char* volume) {
+    Json source = Json::parse(volume);
+    source["name"] = "v";
+    const Json pod = {{"metadata",
+                       {{"name", "m"},
+                        {"annotations", {{"kubernetes.io/config.mirror", "x"}}},
+                        {"ownerReferences", {owner}}}},
+                      {"spec",
+                       {{"nodeName", "node1"},
+                        {"containers", {{{"name", "c"}, {"image", "x"}}}},
+                        {"volumes", {source}}}}};
+    return AsNode("POST", "/api/v1/namespaces/default/pods?dryRun=All", pod.dump());
+  };
+  const std::string refused =
+      "pods \"m\" is forbidden: node \"node1\" can not create pods that reference ";
+  EXPECT_EQ(with(R"({"emptyDir": {}})"), "yes");
+  EXPECT_EQ(with(R"({"projected": {"sources": [{"clusterTrustBundle": {"path": "a",
+                "name": "b"}}]}})"),
+            refused + "clustertrustbundles");
+  EXPECT_EQ(with(R"({"projected": {"sources": [{"podCertificate": {"signerName": "a.b/c",
+                "keyType": "ED25519", "credentialBundlePath": "d"}}]}})"),
+            refused + "podcertificates");
+  EXPECT_EQ(with(R"({"csi": {"driver": "d"}})"), refused + "csidrivers (via CSI volumes)");
+  EXPECT_EQ(with(R"({"glusterfs": {"endpoints": "e", "path": "p"}})"),
+            refused + "endpoints (via glusterFS volumes)");
+  EXPECT_EQ(with(R"({"persistentVolumeClaim": {"claimName": "c"}})"),
+            refused + "persistentvolumeclaims");
+  EXPECT_EQ(with(R"({"projected": {"sources": [{"downwardAPI": {"items": [{"path": "a",
+                "fieldRef": {"fieldPath": "metadata.name"}}]}}]}})"),
+            "yes");
+}
+
 TEST_F(NodeRestrictionTest, ANodeWritesItsOwnNodeButNotWhatOthersDecideOfIt) {
   ASSERT_EQ(AsNode("POST", "/api/v1/nodes", R"({"metadata": {"name": "node1"}})"), "yes");
   ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "node2"}})").code, 201);

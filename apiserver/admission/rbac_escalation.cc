@@ -65,28 +65,29 @@ class RbacEscalation final : public AdmissionPlugin {
     return authorizer_.Authorize(request.user, access).allowed();
   }
 
-  PolicyRules HeldBy(const AdmissionRequest& request, std::vector<std::string>& errors) {
-    PolicyRules held;
-    rbac_.VisitRules(
-        request.user, request.namespace_name,
-        [&](const PolicyRule& rule) {
-          held.push_back(rule);
-          return true;
-        },
-        errors);
-    return held;
+  // What of `rules` the user does not hold.
+  MissingRights Missing(const AdmissionRequest& request, const PolicyRules& rules,
+                        std::vector<std::string>& errors) {
+    const auto roles = rbac_.RolesHeld(request.user, request.namespace_name, errors);
+    std::vector<const PolicyRule*> held;
+    for (const auto& role : roles) {
+      for (const PolicyRule& rule : *role) held.push_back(&rule);
+    }
+    return FindMissingRights(held, rules);
   }
 
   Result<> CheckGrant(const AdmissionRequest& request, const PolicyRules& rules) {
     std::vector<std::string> errors;
-    std::set<std::string> missing;
-    for (const PolicyRule& rule : MissingRules(HeldBy(request, errors), rules)) {
-      missing.insert(RuleText(rule));
-    }
-    if (missing.empty()) return {};
+    const MissingRights missing = Missing(request, rules, errors);
+    if (missing.none()) return {};
+    std::set<std::string> lines;
+    for (const PolicyRule& rule : missing.rules) lines.insert(RuleText(rule));
     std::string text = fmt::format(
         "user {} (groups={}) is attempting to grant RBAC permissions not currently held:\n{}",
-        Quoted(request.user.name), QuotedList(request.user.groups), fmt::join(missing, "\n"));
+        Quoted(request.user.name), QuotedList(request.user.groups), fmt::join(lines, "\n"));
+    if (!missing.complete) {
+      text += lines.empty() ? "(too many to be compared)" : "\n(and more than can be listed)";
+    }
     if (!errors.empty()) text += fmt::format("; resolution errors: [{}]", fmt::join(errors, " "));
     return Fail(Forbidden(GroupResourceOf(request.kind), request.object->metadata().name, text));
   }
@@ -105,7 +106,7 @@ class RbacEscalation final : public AdmissionPlugin {
       PolicyRule everywhere;
       everywhere.verbs = everywhere.non_resource_urls = {"*"};
       std::vector<std::string> errors;
-      if (MissingRules(HeldBy(request, errors), {all, everywhere}).empty()) return {};
+      if (Missing(request, {all, everywhere}, errors).none()) return {};
       return Fail(Forbidden(GroupResourceOf(request.kind), role.metadata.name,
                             "must have cluster-admin privileges to use the aggregationRule"));
     }

@@ -1,6 +1,7 @@
 #include "apiserver/auth/rbac.h"
 
 #include <algorithm>
+#include <set>
 
 #include "apiserver/api_errors.h"
 
@@ -51,7 +52,8 @@ std::string Describe(const Binding& binding, const rbac_v1::Subject& subject) {
          subject.kind + " " + Quoted(name);
 }
 
-// Calls `visit(rule, describe)` with every rule that the user holds until it returns false.
+// Calls `visit(rules, describe)` with those of every role that the user holds until it returns
+// false.
 template <typename Visit>
 void VisitHeld(RbacAuthorizer& rbac, const RbacObjects& objects, const User& user,
                std::string_view namespace_name, const Visit& visit,
@@ -66,9 +68,7 @@ void VisitHeld(RbacAuthorizer& rbac, const RbacObjects& objects, const User& use
                        Quoted(binding.role_ref.name) + " not found");
       return true;
     }
-    return std::all_of((*rules)->begin(), (*rules)->end(), [&](const rbac_v1::PolicyRule& rule) {
-      return visit(rule, [&] { return Describe(binding, subject); });
-    });
+    return visit(*rules, [&] { return Describe(binding, subject); });
   };
   for (const auto& binding : objects.cluster_role_bindings.All()) {
     const auto* subject = SubjectFor(*binding, user);
@@ -124,7 +124,24 @@ void RbacAuthorizer::VisitRules(const User& user, std::string_view namespace_nam
                                 const VisitRule& visit, std::vector<std::string>& errors) {
   VisitHeld(
       *this, objects_, user, namespace_name,
-      [&](const rbac_v1::PolicyRule& rule, const auto&) { return visit(rule); }, errors);
+      [&](const Rules& rules, const auto&) {
+        return std::all_of(rules->begin(), rules->end(), visit);
+      },
+      errors);
+}
+
+std::vector<RbacAuthorizer::Rules> RbacAuthorizer::RolesHeld(const User& user,
+                                                             std::string_view namespace_name,
+                                                             std::vector<std::string>& errors) {
+  std::set<Rules> held;
+  VisitHeld(
+      *this, objects_, user, namespace_name,
+      [&](const Rules& rules, const auto&) {
+        held.insert(rules);
+        return true;
+      },
+      errors);
+  return {held.begin(), held.end()};
 }
 
 Verdict RbacAuthorizer::Authorize(const User& user, const Access& access) {
@@ -132,9 +149,13 @@ Verdict RbacAuthorizer::Authorize(const User& user, const Access& access) {
   std::vector<std::string> errors;
   VisitHeld(
       *this, objects_, user, access.is_resource ? access.namespace_name : "",
-      [&](const rbac_v1::PolicyRule& rule, const auto& describe) {
-        if (RuleAllows(rule, access)) allowed_by = describe();
-        return allowed_by.empty();
+      [&](const Rules& rules, const auto& describe) {
+        const bool allows =
+            std::any_of(rules->begin(), rules->end(), [&](const rbac_v1::PolicyRule& rule) {
+              return RuleAllows(rule, access);
+            });
+        if (allows) allowed_by = describe();
+        return !allows;
       },
       errors);
   if (!allowed_by.empty()) {

@@ -39,8 +39,11 @@ class RbacAuthorizer final : public Authorizer {
   using VisitRule = std::function<bool(const rbac_v1::PolicyRule& rule)>;
   void VisitRules(const User& user, std::string_view namespace_name, const VisitRule& visit,
                   std::vector<std::string>& errors);
-  // The rules of the role that a binding in `namespace_name` refers to.
   using Rules = std::shared_ptr<const std::vector<rbac_v1::PolicyRule>>;
+  // The same, by role, each once however many bindings lead to it.
+  std::vector<Rules> RolesHeld(const User& user, std::string_view namespace_name,
+                               std::vector<std::string>& errors);
+  // The rules of the role that a binding in `namespace_name` refers to.
   Result<Rules> RulesOf(const rbac_v1::RoleRef& role, std::string_view namespace_name);
 
  private:

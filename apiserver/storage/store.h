@@ -105,10 +105,13 @@ struct Event {
   RecordPtr record;
   // The version before this write; nullptr when there was none.
   RecordPtr previous;
-  // Whoever derives something costly from an event (an encoded watch frame) keeps it here, so that
-  // all watchers share it. Slots are claimed in one place, apiserver/watch.h.
-  static constexpr size_t kFrameSlots = 8;
-  mutable std::atomic<std::shared_ptr<const std::string>> frames[kFrameSlots];
+  // What is costly to derive from an event (encoded watch frames) is kept here, so that all watchers
+  // share it. Set once, by whoever comes first: apiserver/shared_frames.h.
+  class Derived {
+   public:
+    virtual ~Derived() = default;
+  };
+  mutable std::atomic<std::shared_ptr<Derived>> derived;
 };
 using EventPtr = std::shared_ptr<const Event>;
 

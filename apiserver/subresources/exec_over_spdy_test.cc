@@ -57,12 +57,50 @@ class Tee final : public http::SpdyHandler {
   bool stalled_ = false;
 };
 
+// A kubelet that never ends to say how its command ended.
+class LongWinded final : public http::SpdyHandler {
+ public:
+  static constexpr size_t kStatusBytes = 3 << 20;
+
+  void OnOpen(std::shared_ptr<http::SpdySender> sender) override { sender_ = std::move(sender); }
+  bool OnStream(http::SpdyStreamId stream, const http::Headers& headers) override {
+    streams_[headers.find("streamtype")->second] = stream;
+    return true;
+  }
+  size_t OnData(http::SpdyStreamId, std::string_view bytes) override { return bytes.size(); }
+  void OnFin(http::SpdyStreamId stream) override {
+    if (stream == streams_["stdin"]) Say();
+  }
+  void OnReset(http::SpdyStreamId) override {}
+  void OnRoom(size_t) override {
+    if (said_ > 0) Say();
+  }
+  void OnClose() override {}
+
+ private:
+  void Say() {
+    while (said_ < kStatusBytes && sender_->Send(streams_["error"], std::string(16 << 10, 's'))) {
+      said_ += 16 << 10;
+    }
+    if (said_ < kStatusBytes) return;
+    for (const char* output : {"stdout", "stderr", "error"}) sender_->Finish(streams_[output]);
+  }
+
+  std::shared_ptr<http::SpdySender> sender_;
+  std::map<std::string, http::SpdyStreamId> streams_;
+  size_t said_ = 0;
+};
+
 class FakeKubelet final : public http::Handler {
  public:
   http::Response Handle(const http::Request& request) override {
     if (request.path == "/exec/ns/pod/c" && request.method == "POST") {
       return http::AcceptSpdy(request, {"v4.channel.k8s.io"},
                               [](const std::string&) { return std::make_unique<Tee>(); });
+    }
+    if (request.path == "/exec/ns/pod/long" && request.method == "POST") {
+      return http::AcceptSpdy(request, {"v4.channel.k8s.io"},
+                              [](const std::string&) { return std::make_unique<LongWinded>(); });
     }
     http::Response response;
     response.status = 404;
@@ -212,6 +250,11 @@ TEST_F(ExecOverSpdyTest, AKubeletThatIsAwayIsTheResult) {
   kubelet_server_.reset();
   EXPECT_EQ(Run("/exec/ns/pod/c", {}), 1000);
   EXPECT_THAT(seen_->Channel(3), HasSubstr("error dialing backend: dial tcp 127.0.0.1:"));
+}
+
+TEST_F(ExecOverSpdyTest, OfAResultWithoutEndThereIsABeginning) {
+  EXPECT_EQ(Run("/exec/ns/pod/long", {kEndOfInput}), 1000);
+  EXPECT_EQ(seen_->Channel(3), std::string(1 << 20, 's'));
 }
 
 TEST_F(ExecOverSpdyTest, AMessageThatIsNoCloseEndsTheConnection) {

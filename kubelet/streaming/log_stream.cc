@@ -44,21 +44,22 @@ void LogStream::Attach(http::Waker waker) {
 }
 
 void LogStream::SkipToTail() {
-  // Reads backwards until enough lines are there; a log is rotated long before it fills memory.
   const off_t size = lseek(file_, 0, SEEK_END);
-  std::string contents;
-  off_t begin = size;
-  size_t offset = 0;
-  do {
-    const off_t step = std::min<off_t>(begin, static_cast<off_t>(kReadMax));
-    begin -= step;
-    std::string piece(static_cast<size_t>(step), '\0');
-    const ssize_t got = pread(file_, piece.data(), piece.size(), begin);
-    piece.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    contents.insert(0, piece);
-    offset = TailOffset(contents, *options_.tail_lines);
-  } while (offset == 0 && begin > 0 && *options_.tail_lines > 0);
-  lseek(file_, begin + static_cast<off_t>(offset), SEEK_SET);
+  if (*options_.tail_lines <= 0) return;
+  // Twice as far back each time, until enough lines are there, so that no more than twice the tail is
+  // looked at; a log is rotated long before it fills memory.
+  for (auto window = static_cast<off_t>(kReadMax);; window *= 2) {
+    const off_t begin = std::max<off_t>(0, size - window);
+    std::string tail(static_cast<size_t>(size - begin), '\0');
+    const ssize_t got = pread(file_, tail.data(), tail.size(), begin);
+    tail.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    // A line that is cut does not say whether the next one goes on with it.
+    const size_t whole = begin == 0 ? 0 : std::min(tail.find('\n'), tail.size() - 1) + 1;
+    const size_t offset = TailOffset(std::string_view(tail).substr(whole), *options_.tail_lines);
+    if (offset == 0 && begin > 0) continue;
+    lseek(file_, begin + static_cast<off_t>(whole + offset), SEEK_SET);
+    return;
+  }
 }
 
 bool LogStream::IsWanted(const LogLine& line) const {

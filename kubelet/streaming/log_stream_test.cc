@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -76,6 +77,27 @@ class LogStreamTest : public testing::Test {
   std::unique_ptr<LogStream> stream_;
   http::Pulled pulled_{};
 };
+
+TEST_F(LogStreamTest, TheTailOfALongLogBeginsWithAWholeLine) {
+  // Lines of three parts each; windows of what is read backwards begin anywhere among them.
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    for (const char* tag : {"P", "P", "F"}) {
+      text += std::string("2026-01-02T03:04:05.000000000Z stdout ") + tag + " " +
+              std::to_string(i) + std::string(static_cast<size_t>(i % 97), 'x') + "\n";
+    }
+  }
+  log_ << text << std::flush;
+  for (const int64_t lines : {1, 150, 151, 152, 153, 154, 155, 300, 301, 302, 2999, 3000, 5000}) {
+    Open({.tail_lines = lines});
+    const std::string shown = Read();
+    EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), std::min<int64_t>(lines, 3000));
+    const std::string first = std::to_string(std::max<int64_t>(0, 3000 - lines));
+    EXPECT_EQ(shown.substr(0, first.size()), first) << lines;
+  }
+  Open({.tail_lines = 0});
+  EXPECT_EQ(Read(), "");
+}
 
 TEST_F(LogStreamTest, OnlyARegularFileIsALogAndNobodyWaitsForAnother) {
   std::filesystem::remove(path_);

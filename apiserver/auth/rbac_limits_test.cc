@@ -1,0 +1,68 @@
+// What somebody with few rights can make the server do with the rules of RBAC.
+#include <gtest/gtest.h>
+
+#include "apiserver/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+const std::string kRbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+
+class RbacLimitsTest : public ServerFixture {
+ protected:
+  void Bind(const std::string& name, const std::string& kind, const std::string& role) {
+    const char* group = "rbac.authorization.k8s.io";
+    const Json alice = {{"apiGroup", group}, {"kind", "User"}, {"name", "alice"}};
+    const Json binding = {{"metadata", {{"name", name}}},
+                          {"roleRef", {{"apiGroup", group}, {"kind", kind}, {"name", role}}},
+                          {"subjects", Json::array({alice})}};
+    ASSERT_EQ(Post(kRbac + "/rolebindings", binding.dump()).code, 201);
+  }
+  static Json Words(const std::string& prefix, int count) {
+    Json words = Json::array();
+    for (int i = 0; i < count; ++i) words.push_back(prefix + std::to_string(i));
+    return words;
+  }
+  Answer PostRole(const Json& rule, const char* token) {
+    const Json role = {{"metadata", {{"name", "r"}}}, {"rules", {rule}}};
+    return Ask("POST", kRbac + "/roles", role.dump(), "", token);
+  }
+};
+
+TEST_F(RbacLimitsTest, ARoleOfMillionsOfRightsIsRefusedForWhatIsMissing) {
+  Bind("alice", "ClusterRole", "admin");
+  const auto refused = PostRole({{"apiGroups", Words("g", 80)},
+                                 {"resources", Words("r", 80)},
+                                 {"verbs", Words("v", 80)},
+                                 {"resourceNames", Words("n", 80)}},
+                                "alice");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_NE(refused.message().find(
+                "user \"alice\" (groups=[\"dev\" \"system:authenticated\"]) is attempting to grant "
+                "RBAC permissions not currently held:\n{APIGroups:[\"g0\"], Resources:[\"r0\"], "
+                "ResourceNames:[\"n0\"], Verbs:[\"v0\" \"v1\" "),
+            std::string::npos)
+      << refused.message().substr(0, 400);
+  EXPECT_TRUE(refused.message().ends_with("\n(and more than can be listed)"));
+  EXPECT_LT(refused.response.body.size(), size_t{5} << 20);
+}
+
+TEST_F(RbacLimitsTest, AListOfRulesSaysWhereItEnds) {
+  const Json rule = {{"apiGroups", {""}},
+                     {"resources", {"pods"}},
+                     {"verbs", {"get"}},
+                     {"resourceNames", Words("a-name-that-is-long-", 40'000)}};
+  ASSERT_EQ(PostRole(rule, "admin").code, 201);
+  for (int i = 0; i < 12; ++i) Bind("b" + std::to_string(i), "Role", "r");
+  const auto review =
+      Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+          R"({"spec": {"namespace": "default"}})", "", "alice");
+  EXPECT_EQ(review.code, 201);
+  const Json& status = review.body["status"];
+  EXPECT_EQ(status["incomplete"], true);
+  EXPECT_EQ(status["evaluationError"], "there are more rules than can be listed");
+  EXPECT_LT(review.response.body.size(), size_t{10} << 20);
+}
+
+}  // namespace
+}  // namespace skiff
