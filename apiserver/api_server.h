@@ -46,6 +46,8 @@ struct ApiServerOptions {
   std::vector<std::string> disabled_admission_plugins = {};
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
+  // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
+  bool warns_of_unserved_kinds = false;
 };
 
 class ApiServer final : public http::Handler {

@@ -91,6 +91,9 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
+  flags.Add("warn-unserved-kinds", to.warn_unserved_kinds,
+            "Warn who writes an object that is stored and that nothing acts on yet; otherwise the "
+            "log says it once a kind.");
 }
 
 constexpr bool kSwitch = true;
@@ -327,7 +330,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .enabled_admission_plugins = flags.enable_admission_plugins,
       .disabled_admission_plugins = flags.disable_admission_plugins,
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
-      .default_unreachable_toleration_s = flags.default_unreachable_toleration_s};
+      .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
+      .warns_of_unserved_kinds = flags.warn_unserved_kinds};
   options.anonymous_auth = flags.anonymous_auth;
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));

@@ -46,6 +46,7 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.authorization_modes = {"Node", "RBAC"};
   flags.enable_admission_plugins = {"NodeRestriction"};
   flags.enable_bootstrap_token_auth = true;
+  flags.warn_unserved_kinds = true;
   flags.default_not_ready_toleration_s = options.default_not_ready_toleration_s;
   flags.default_unreachable_toleration_s = options.default_unreachable_toleration_s;
   flags.client_ca_file = pki.Path("ca.crt");
