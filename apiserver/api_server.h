@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/values.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
@@ -70,6 +71,8 @@ class ApiServer final : public http::Handler {
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
 
+  // A token of these claims, by the key that signs those of service accounts.
+  Result<std::string> SignToken(const Json& claims);
   // From now on /livez and /readyz wait for nothing: they tell what this loop has found out, which
   // the caller runs.
   ControlLoop& WatchHealth();

@@ -158,7 +158,11 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
   executor = std::make_unique<ThreadExecutor>("controllers", kControllerThreads);
   controllers = std::make_unique<Manager>(Manager::Dependencies{
       *controller_transport, clock, random, *informers, "kube-controller-manager"});
-  AddControllers(*controllers, ControllersOf(options, pki));
+  ControllerOptions controller_options = ControllersOf(options, pki);
+  controller_options.sign_token = [&handler](const Json& claims) {
+    return handler.SignToken(claims);
+  };
+  AddControllers(*controllers, controller_options);
   scheduler = std::make_unique<Manager>(
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);

@@ -85,6 +85,9 @@ TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
   EXPECT_EQ(flags.controllers.root_ca, authority.pem().certificate_pem);
   EXPECT_EQ(flags.controllers.signing_authorities.size(), 3u);
   EXPECT_THAT(flags.controllers.controllers, ElementsAre("*", "bootstrapsigner", "tokencleaner"));
+  ASSERT_TRUE(flags.controllers.sign_token);
+  EXPECT_TRUE(flags.controllers.sign_token(Json{{"iss", "kubernetes/serviceaccount"}}));
+  EXPECT_FALSE((*ParseControllerManagerFlags({}))->controllers.sign_token);
 }
 
 TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
@@ -97,6 +100,10 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
   EXPECT_THAT(error({"--unhealthy-zone-threshold=x"}), HasSubstr("strconv.ParseFloat"));
+  EXPECT_THAT(error({"--service-account-private-key-file=/no/such"}),
+              HasSubstr("error reading key for service account token controller"));
+  EXPECT_THAT(error({"--service-account-private-key-file=" + File("empty", "")}),
+              HasSubstr("does not contain any valid RSA or ECDSA"));
   const auto authority = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
   const auto other = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
   EXPECT_THAT(
