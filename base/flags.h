@@ -1,4 +1,4 @@
-// The door to CLI11: command-line flags as Kubernetes' programs take them (--name=value,
+// The door to CLI11, which writes the help: command-line flags as Kubernetes' programs take them (--name=value,
 // --name value, --switch, --switch=false, -v=2; --a_name for --a-name), with their error texts.
 //
 //   Flags flags("skiff apiserver");
@@ -16,6 +16,9 @@
 
 namespace skiff {
 
+// What the value of a flag without effect must be nevertheless.
+enum class UnusedValue { kText, kNotNegative, kNotNegativeDuration };
+
 // A flag that has no effect here, and why.
 struct UnusedFlag {
   std::string name;
@@ -25,6 +28,7 @@ struct UnusedFlag {
   bool is_switch = false;
   // It is a restriction that somebody relies on: another value than those is Invalid.
   bool is_refused = false;
+  UnusedValue value = UnusedValue::kText;
 };
 
 // Targets keep their value when the flag is not given, and outlive Parse.

@@ -3,18 +3,24 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <set>
+#include <string>
 
 #include "api/rules/ip.h"
+#include "apiserver/program_store.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
 #include "kubelet/configuration.h"
+#include "kubelet/eviction.h"
+#include "proxy/iptables_flavour.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
 #include "skiff/doctor.h"
@@ -121,11 +127,41 @@ Result<> CheckNumber(const char* flag, int value, int least, int most) {
               fmt::format("--{}={}: it must be between {} and {}", flag, value, least, most));
 }
 
+// Those of the node; where nodes are simulated they are none the righter for having no effect.
+Result<> CheckNodeFlags(ClusterOptions& cluster) {
+  TRY(proxy::ParseIptablesFlavour(cluster.iptables_flavour));
+  if (!cluster.eviction_hard.empty()) {
+    kubelet::EvictionTexts texts;
+    texts.hard = TRY(kubelet::ParsePairs("eviction-hard", cluster.eviction_hard, '<'));
+    TRY(kubelet::ParseThresholds(texts));
+  }
+  std::erase(cluster.register_with_taints, "");  // "--register-with-taints=": none.
+  for (const std::string& taint : cluster.register_with_taints) {
+    TRY(kubelet::ParseTaint(taint));
+  }
+  for (const std::string& archive : cluster.image_archives) {
+    if (access(archive.c_str(), R_OK) == 0) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
+  }
+  return {};
+}
+
 Result<> CheckUpFlags(UpFlags& to) {
   constexpr Duration kSigningDurationMin = 1min;
   constexpr int kPortMax = 65535;
   constexpr int kSecondsMax = std::numeric_limits<int>::max();
   ClusterOptions& cluster = to.cluster;
+  if (cluster.data_dir.empty()) return Fail(Reason::kInvalid, "--data-dir: it must not be empty");
+  if (!ParseIp(cluster.bind_address)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid argument \"{0}\" for \"--bind-address\" flag: failed to parse "
+                            "IP: \"{0}\"",
+                            cluster.bind_address));
+  }
+  ApiServerFlags server;
+  server.durability = cluster.durability;
+  TRY(CheckStoreFlags(server));
   TRY(CheckNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
   TRY(CheckNumber("secure-port", cluster.secure_port, 1, kPortMax));
   TRY(CheckNumber("kubelet-port", cluster.kubelet_port, 1, kPortMax));
@@ -145,25 +181,34 @@ Result<> CheckUpFlags(UpFlags& to) {
                 "--cluster-signing-duration: nodes could not renew in time what lives less than a "
                 "minute; give it 1m at least");
   }
-  for (const auto& [flag, text] : {std::pair("service-cluster-ip-range", cluster.service_cidr),
-                                   std::pair("cluster-cidr", cluster.cluster_cidr)}) {
-    if (ParseCidr(text)) continue;
-    return Fail(Reason::kInvalid, fmt::format("--{}: \"{}\" is no CIDR", flag, text));
-  }
+  // Many simulated nodes do without ranges of their own, unless somebody says which.
+  const bool is_given = cluster.cluster_cidr != ClusterOptions().cluster_cidr;
+  TRY(CheckClusterRanges({.services = cluster.service_cidr,
+                          .pods = cluster.cluster_cidr,
+                          .nodes = is_given ? std::max(1, cluster.simulated_nodes) : 1}));
   if (!std::set<std::string>{"auto", "on", "off"}.contains(cluster.cluster_dns)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));
   }
-  std::erase(cluster.register_with_taints, "");  // "--register-with-taints=": none.
-  for (const std::string& taint : cluster.register_with_taints) {
-    TRY(kubelet::ParseTaint(taint));
+  return CheckNodeFlags(cluster);
+}
+
+// A cluster's nodes are chosen when it is made: who asks for others hears that they are not there.
+int TellOfRunning(const ClusterOptions& asked, int process) {
+  ClusterOptions made;
+  made.data_dir = asked.data_dir;
+  ReadClusterMark(made);
+  const std::string nodes = made.simulated_nodes > 0
+                                ? fmt::format(" with {} simulated nodes", made.simulated_nodes)
+                                : "";
+  if (asked.simulated_nodes > 0 && made.simulated_nodes != asked.simulated_nodes) {
+    return Complain(fmt::format(
+        "the cluster runs already (process {}){}, and --nodes={} is for a new start: end it with "
+        "`skiff down --keep-data` first, or choose another --data-dir",
+        process, nodes, asked.simulated_nodes));
   }
-  for (const std::string& archive : cluster.image_archives) {
-    if (access(archive.c_str(), R_OK) == 0) continue;
-    return Fail(Reason::kInvalid,
-                fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
-  }
-  return {};
+  std::printf("The cluster runs already (process %d)%s.\n", process, nodes.c_str());
+  return 0;
 }
 
 }  // namespace
@@ -175,7 +220,8 @@ int UpMain(const std::vector<std::string>& args) {
   AddUpFlags(flags, to);
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
   if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
+    std::printf("%s\nNodes as containers of the Docker engine:\n\n%s", flags.Help().c_str(),
+                DockerUpHelp().c_str());
     return 0;
   }
   MakePathsAbsolute(to.cluster);
@@ -184,8 +230,7 @@ int UpMain(const std::vector<std::string>& args) {
   }
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
-      std::printf("The cluster runs already (process %d).\n", static_cast<int>(running->pid));
-      return 0;
+      return TellOfRunning(to.cluster, static_cast<int>(running->pid));
     }
   }
   if (!IsStartedByUs()) {  // Else the checks were made before.
@@ -225,6 +270,7 @@ int DownMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
@@ -258,6 +304,11 @@ int StatusMain(const std::vector<std::string>& args) {
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
+  if (flags.help_asked()) {
+    std::printf("%s", flags.Help().c_str());
+    return 0;
+  }
+  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   const auto running = ReadPidFile(PidPath(options.data_dir));
   if (!running) {
