@@ -25,6 +25,7 @@
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
 #include "skiff/machine_network.h"
+#include "skiff/move_file.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/removal.h"
@@ -280,10 +281,11 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
     // Whoever goes last puts the switches back as the first one found them.
     std::error_code ignored;
     const std::string undo = ForwardingUndoPath(others.front());
-    if (!std::filesystem::exists(undo, ignored)) {
-      std::filesystem::rename(ForwardingUndoPath(options.data_dir), undo, ignored);
+    const std::string ours = ForwardingUndoPath(options.data_dir);
+    if (std::filesystem::exists(undo, ignored) || !std::filesystem::exists(ours, ignored)) {
+      return {};
     }
-    return {};
+    return MoveFile(ours, undo);
   }
   progress("removing the network");
   TRY(RemoveNodeNetwork(options.data_dir));
