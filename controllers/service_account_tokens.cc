@@ -54,9 +54,9 @@ Json ClaimsOf(const Secret& secret, const ServiceAccount& account) {
           {"kubernetes.io/serviceaccount/service-account.uid", account.metadata.uid}};
 }
 
-class ServiceAccountTokens final : public ControlLoop {
+class TokenSecrets final : public ControlLoop {
  public:
-  ServiceAccountTokens(Manager& manager, const ControllerOptions& options)
+  TokenSecrets(Manager& manager, const ControllerOptions& options)
       : client_(manager.client()),
         accounts_(manager.informer<ServiceAccount>()),
         root_ca_(options.root_ca),
@@ -152,7 +152,7 @@ class ServiceAccountTokens final : public ControlLoop {
 }  // namespace
 
 void AddServiceAccountTokens(Manager& manager, const ControllerOptions& options) {
-  manager.AddLoop(std::make_unique<ServiceAccountTokens>(manager, options));
+  manager.AddLoop(std::make_unique<TokenSecrets>(manager, options));
 }
 
 }  // namespace skiff
