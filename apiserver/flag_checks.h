@@ -8,8 +8,8 @@
 
 namespace skiff {
 
-// What --runtime-config asks for: "api/all=true", "apps/v1=false". Whatever is to be left out cannot
-// be, and must not be ignored; what is to be there and is not gets a line in `notes`.
+// What --runtime-config asks for: "api/all=true", "apps/v1=false". Whatever is to be left out
+// cannot be, and must not be ignored; what is to be there and is not gets a line in `notes`.
 Result<> CheckRuntimeConfig(const std::vector<std::string>& items, std::vector<std::string>& notes);
 
 // Addresses, ports and times.

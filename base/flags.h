@@ -1,5 +1,5 @@
-// The door to CLI11, which writes the help: command-line flags as Kubernetes' programs take them (--name=value,
-// --name value, --switch, --switch=false, -v=2; --a_name for --a-name), with their error texts.
+// Command-line flags as Kubernetes' programs take them (--name=value, --name value, --switch,
+// --switch=false, -v=2; --a_name for --a-name), with their error texts. CLI11 writes the help.
 //
 //   Flags flags("skiff apiserver");
 //   flags.Add("secure-port", options.secure_port, "The port on which to serve HTTPS.");

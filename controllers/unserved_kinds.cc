@@ -1,6 +1,6 @@
-// Kinds that somebody beside the server would have to act on, and nobody does: an event on each such
-// object says so, for who did not see the server's warning. What the server itself would have to act
-// on is in api/unserved_kinds.cc too, which has all texts.
+// Kinds that somebody beside the server would have to act on, and nobody does: an event on each
+// such object says so, for who did not see the server's warning. What the server itself would have
+// to act on is in api/unserved_kinds.cc too, which has all texts.
 #include <functional>
 #include <map>
 

@@ -35,8 +35,8 @@ Result<> CheckClusterRanges(const ClusterRanges& ranges) {
   }
   if (Overlap(*services, *pods)) {
     return Invalid(
-        fmt::format("--cluster-cidr={} and --service-cluster-ip-range={} overlap: pods and services "
-                    "must not have the same addresses",
+        fmt::format("--cluster-cidr={} and --service-cluster-ip-range={} overlap: pods and "
+                    "services must not have the same addresses",
                     ranges.pods, ranges.services));
   }
   if (!services->address.v6 && services->prefix_length > kServiceMaskMax) {

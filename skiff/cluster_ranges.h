@@ -1,4 +1,4 @@
-// Whether a cluster's ranges of addresses can be: those of its pods and those of its services. Pure.
+// Whether a cluster's ranges of addresses, those of its pods and of its services, can be. Pure.
 #pragma once
 
 #include <string>

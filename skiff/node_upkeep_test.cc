@@ -53,7 +53,8 @@ TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
   EXPECT_EQ(asked, 11);
 }
 
-// A node whose services' certificate ended while it was off, and whose API server is away or says no.
+// A node whose services' certificate ended while it was off, and whose API server is away or
+// says no.
 class NodeServicesAtStartTest : public testing::Test {
  protected:
   NodeServicesAtStartTest() { std::filesystem::create_directories(directory_ + "/pki"); }

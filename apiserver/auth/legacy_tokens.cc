@@ -62,9 +62,9 @@ Result<> CheckNotInvalidated(const LegacyClaims& claims, const core_v1::Secret& 
   const auto since = secret.metadata.labels.find(kLegacyTokenInvalidSince);
   if (since == secret.metadata.labels.end() || since->second.empty()) return {};
   return Refuse(fmt::format(
-      "the token in secret {}/{} for service account {}/{} has been marked invalid. Use tokens from "
-      "the TokenRequest API or manually created secret-based tokens, or remove the '{}' label from "
-      "the secret to temporarily allow use of this token",
+      "the token in secret {}/{} for service account {}/{} has been marked invalid. Use tokens "
+      "from the TokenRequest API or manually created secret-based tokens, or remove the '{}' label "
+      "from the secret to temporarily allow use of this token",
       claims.namespace_name, claims.secret, claims.namespace_name, claims.account,
       kLegacyTokenInvalidSince));
 }

@@ -209,9 +209,10 @@ Result<User> ServiceAccountTokens::LegacyUserOf(const Json& claims, std::string_
   // Also of one that is refused it is good to know that somebody still tries.
   MarkUsed(*secret);
   TRY(CheckNotInvalidated(said, *secret));
+  const std::string everybody = "system:serviceaccounts";
   return User{.name = Text(claims, "sub"),
               .uid = said.account_uid,
-              .groups = {"system:serviceaccounts", "system:serviceaccounts:" + said.namespace_name}};
+              .groups = {everybody, everybody + ":" + said.namespace_name}};
 }
 
 // Such a token says neither for whom it is nor until when.
