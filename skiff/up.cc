@@ -4,10 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <set>
 #include <string>
@@ -16,9 +14,6 @@
 #include "apiserver/program_store.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
-#include "kubelet/configuration.h"
-#include "kubelet/eviction.h"
-#include "proxy/iptables_flavour.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
@@ -26,6 +21,7 @@
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
+#include "skiff/node_flags.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
@@ -47,12 +43,15 @@ Result<> MergeKubeconfig(const ClusterOptions& options) {
                                  TRY(Kubeconfig::Load(AdminKubeconfigPath(options))));
 }
 
+void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
+  flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
+}
+
 }  // namespace
 
 void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
   options.data_dir = DefaultDataDir();
   flags.Add("data-dir", options.data_dir, "Where the cluster keeps everything.");
-  flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
 }
 
 void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
@@ -66,6 +65,7 @@ void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
 
 void AddUpFlags(Flags& flags, UpFlags& to) {
   AddDataDirFlag(flags, to.cluster);
+  AddServiceRangeFlag(flags, to.cluster);
   flags.Add("bind-address", to.cluster.bind_address, "The address the API server listens on.");
   flags.Add("secure-port", to.cluster.secure_port, "The port the API server listens on.");
   flags.Add("kubelet-port", to.cluster.kubelet_port, "The port the kubelet listens on.");
@@ -119,40 +119,11 @@ void MakePathsAbsolute(ClusterOptions& options) {
   for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
-namespace {
-
-Result<> CheckNumber(const char* flag, int value, int least, int most) {
-  if (value >= least && value <= most) return {};
-  return Fail(Reason::kInvalid,
-              fmt::format("--{}={}: it must be between {} and {}", flag, value, least, most));
-}
-
-// Those of the node; where nodes are simulated they are none the righter for having no effect.
-Result<> CheckNodeFlags(ClusterOptions& cluster) {
-  TRY(proxy::ParseIptablesFlavour(cluster.iptables_flavour));
-  if (!cluster.eviction_hard.empty()) {
-    kubelet::EvictionTexts texts;
-    texts.hard = TRY(kubelet::ParsePairs("eviction-hard", cluster.eviction_hard, '<'));
-    TRY(kubelet::ParseThresholds(texts));
-  }
-  std::erase(cluster.register_with_taints, "");  // "--register-with-taints=": none.
-  for (const std::string& taint : cluster.register_with_taints) {
-    TRY(kubelet::ParseTaint(taint));
-  }
-  for (const std::string& archive : cluster.image_archives) {
-    if (access(archive.c_str(), R_OK) == 0) continue;
-    return Fail(Reason::kInvalid,
-                fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
-  }
-  return {};
-}
-
 Result<> CheckUpFlags(UpFlags& to) {
   constexpr Duration kSigningDurationMin = 1min;
   constexpr int kPortMax = 65535;
   constexpr int kSecondsMax = std::numeric_limits<int>::max();
   ClusterOptions& cluster = to.cluster;
-  if (cluster.data_dir.empty()) return Fail(Reason::kInvalid, "--data-dir: it must not be empty");
   if (!ParseIp(cluster.bind_address)) {
     return Fail(Reason::kInvalid,
                 fmt::format("invalid argument \"{0}\" for \"--bind-address\" flag: failed to parse "
@@ -162,14 +133,12 @@ Result<> CheckUpFlags(UpFlags& to) {
   ApiServerFlags server;
   server.durability = cluster.durability;
   TRY(CheckStoreFlags(server));
-  TRY(CheckNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
-  TRY(CheckNumber("secure-port", cluster.secure_port, 1, kPortMax));
-  TRY(CheckNumber("kubelet-port", cluster.kubelet_port, 1, kPortMax));
-  TRY(CheckNumber("cluster-dns-port", cluster.cluster_dns_port, 1, kPortMax));
-  TRY(CheckNumber("default-not-ready-toleration-seconds", cluster.default_not_ready_toleration_s, 0,
-                  kSecondsMax));
-  TRY(CheckNumber("default-unreachable-toleration-seconds",
-                  cluster.default_unreachable_toleration_s, 0, kSecondsMax));
+  TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
+  TRY(CheckFlagNumber("secure-port", cluster.secure_port, 1, kPortMax));
+  TRY(CheckFlagNumber("default-not-ready-toleration-seconds",
+                      cluster.default_not_ready_toleration_s, 0, kSecondsMax));
+  TRY(CheckFlagNumber("default-unreachable-toleration-seconds",
+                      cluster.default_unreachable_toleration_s, 0, kSecondsMax));
   if (cluster.node_monitor_grace_period <= 0ns) {
     return Fail(Reason::kInvalid, "--node-monitor-grace-period: it must be longer than nothing");
   }
@@ -192,6 +161,8 @@ Result<> CheckUpFlags(UpFlags& to) {
   }
   return CheckNodeFlags(cluster);
 }
+
+namespace {
 
 // A cluster's nodes are chosen when it is made: who asks for others hears that they are not there.
 int TellOfRunning(const ClusterOptions& asked, int process) {
@@ -264,6 +235,7 @@ int DownMain(const std::vector<std::string>& args) {
   bool keep_data = false;
   Flags flags("skiff down");
   AddDataDirFlag(flags, options);
+  AddServiceRangeFlag(flags, options);
   flags.Add("keep-data", keep_data, "Only stop the process; containers and data stay.");
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
   if (flags.help_asked()) {
