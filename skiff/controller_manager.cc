@@ -97,12 +97,14 @@ void AddUnusedFlags(Flags& flags) {
              "concurrent-service-syncs", "concurrent-ephemeralvolume-syncs",
              "concurrent-horizontal-pod-autoscaler-syncs",
              "mirroring-concurrent-service-endpoint-syncs",
-             "concurrent-validating-admission-policy-status-syncs"});
+             "concurrent-validating-admission-policy-status-syncs"},
+            UnusedValue::kNotNegative);
   AddUnused(flags, "a change is acted upon when it comes",
             {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
              "pvclaimbinder-sync-period", "attach-detach-reconcile-sync-period",
              "controller-start-interval", "endpoint-updates-batch-period",
-             "endpointslice-updates-batch-period", "horizontal-pod-autoscaler-sync-period"});
+             "endpointslice-updates-batch-period", "horizontal-pod-autoscaler-sync-period"},
+            UnusedValue::kNotNegativeDuration);
   AddUnused(flags, "there are no clouds",
             {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
   flags.AddUnused({"configure-cloud-routes", "there are no clouds", {"false"}, true});

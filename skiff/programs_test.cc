@@ -96,6 +96,8 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
     return parsed ? "" : parsed.error().message;
   };
   EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
+  EXPECT_EQ(error({"--concurrent-gc-syncs=-1"}), "--concurrent-gc-syncs can not be negative value");
+  EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
