@@ -109,6 +109,8 @@ struct ApiServer::State {
   WatchJobLoop watch_pages, watch_frames;
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
+  // As the server's own hand.
+  std::function<http::Response(const http::Request&)> ask;
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
@@ -116,6 +118,10 @@ struct ApiServer::State {
   std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
                                                              std::string_view namespace_name,
                                                              std::string_view name);
+  std::optional<core_v1::Secret> SecretAt(const std::string& namespace_name,
+                                          const std::string& name);
+  void MarkTokenUsed(const std::string& namespace_name, const std::string& name,
+                     const std::string& date);
   // `as_sent` still has the tokens that `request` lacks.
   Result<http::Response> Serve(ApiRequest& request, const http::Request& as_sent,
                                const User* trusted);
@@ -185,6 +191,32 @@ std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
   return present;
 }
 
+std::optional<core_v1::Secret> ApiServer::State::SecretAt(const std::string& namespace_name,
+                                                          const std::string& name) {
+  const KindInfo& kind = core_v1::Secret::Info();
+  const auto record = store.Get(KeyOf(kind, namespace_name, name));
+  if (!record) return std::nullopt;
+  const auto object = ObjectOf(kind, **record);
+  if (!object) return std::nullopt;
+  return *object->As<core_v1::Secret>();
+}
+
+// Who uses the token does not wait for that to succeed: the next use tries again.
+void ApiServer::State::MarkTokenUsed(const std::string& namespace_name, const std::string& name,
+                                     const std::string& date) {
+  if (!ask) return;
+  http::Request request;
+  request.method = "PATCH";
+  request.path = "/api/v1/namespaces/" + namespace_name + "/secrets/" + name;
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.headers.emplace("Content-Type", "application/merge-patch+json");
+  request.body = Json{{"metadata", {{"labels", {{kLegacyTokenLastUsed, date}}}}}}.dump();
+  const http::Response answer = ask(request);
+  if (answer.status < 400) return;
+  kLog.Debug("use of a token not put down",
+             {{"secret", namespace_name + "/" + name}, {"error", answer.body}});
+}
+
 Result<> ApiServer::State::AddAuthentication() {
   ServiceAccountTokens::Options token_options{
       .audiences = options.api_audiences,
@@ -199,6 +231,10 @@ Result<> ApiServer::State::AddAuthentication() {
       [this](std::string_view resource, std::string_view space, std::string_view name) {
         return PresentObject(resource, space, name);
       },
+      {[this](const std::string& space, const std::string& name) { return SecretAt(space, name); },
+       [this](const std::string& space, const std::string& name, const std::string& date) {
+         MarkTokenUsed(space, name, date);
+       }},
       clock, random));
   const auto& modes = options.authorization_modes;
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
@@ -271,7 +307,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            made.clock,
                            made.random,
                            {made.options.default_not_ready_toleration_s,
-                            made.options.default_unreachable_toleration_s}},
+                            made.options.default_unreachable_toleration_s},
+                           made.options.warns_of_unserved_kinds},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(
@@ -300,10 +337,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   }
   start.owns_endpoints = !made.options.shared_store;
   std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
-  made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start),
-                                         [raw = server.get()](const http::Request& request) {
-                                           return raw->Handle(request, LoopbackUser());
-                                         });
+  made.ask = [raw = server.get()](const http::Request& request) {
+    return raw->Handle(request, LoopbackUser());
+  };
+  made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
   return server;
 }
 
@@ -335,6 +372,10 @@ http::Response ApiServer::Handle(const http::Request& request) {
 
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {
   return Answer(request, &user);
+}
+
+Result<std::string> ApiServer::SignToken(const Json& claims) {
+  return state_->tokens->Sign(claims);
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {

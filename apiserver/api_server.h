@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/values.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
@@ -46,6 +47,8 @@ struct ApiServerOptions {
   std::vector<std::string> disabled_admission_plugins = {};
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
+  // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
+  bool warns_of_unserved_kinds = false;
 };
 
 class ApiServer final : public http::Handler {
@@ -68,6 +71,8 @@ class ApiServer final : public http::Handler {
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
 
+  // A token of these claims, by the key that signs those of service accounts.
+  Result<std::string> SignToken(const Json& claims);
   // From now on /livez and /readyz wait for nothing: they tell what this loop has found out, which
   // the caller runs.
   ControlLoop& WatchHealth();

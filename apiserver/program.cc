@@ -12,6 +12,7 @@
 #include "api/rules/ip.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/auth/cert_dir.h"
+#include "apiserver/flag_checks.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/program_store.h"
 #include "base/control_loop.h"
@@ -91,6 +92,9 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
             "How long a pod tolerates its node being not ready, unless it says otherwise.");
   flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
             "The same for a node that is unreachable.");
+  flags.Add("warn-unserved-kinds", to.warn_unserved_kinds,
+            "Warn who writes an object that is stored and that nothing acts on yet; otherwise the "
+            "log says it once a kind.");
 }
 
 constexpr bool kSwitch = true;
@@ -101,7 +105,9 @@ void AddUnusedStoreFlags(Flags& flags) {
     flags.AddUnused({name, "what etcd holds is not counted"});
   }
   for (const char* name : {"etcd-healthcheck-timeout", "etcd-readycheck-timeout"}) {
-    flags.AddUnused({name, "how long a check of etcd may take is fixed"});
+    flags.AddUnused({.name = name,
+                     .why = "how long a check of etcd may take is fixed",
+                     .value = UnusedValue::kNotNegativeDuration});
   }
   flags.AddUnused({"lease-reuse-duration-seconds", "it is 60", {"60"}});
   flags.AddUnused({"storage-media-type", "objects are kept as JSON", {"application/json"}});
@@ -116,7 +122,9 @@ void AddUnusedFlags(Flags& flags) {
                    kSwitch,
                    kRefused});
   for (const char* name : {"max-requests-inflight", "max-mutating-requests-inflight"}) {
-    flags.AddUnused({name, "how many requests may wait is fixed"});
+    flags.AddUnused({.name = name,
+                     .why = "how many requests may wait is fixed",
+                     .value = UnusedValue::kNotNegative});
   }
   flags.AddUnused({"enable-priority-and-fairness",
                    "requests are taken in their order",
@@ -129,9 +137,13 @@ void AddUnusedFlags(Flags& flags) {
                    "it is InternalIP,ExternalIP,Hostname",
                    {"InternalIP,ExternalIP,Hostname"}});
   flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
-  flags.AddUnused({"request-timeout", "a request has no time limit as a whole"});
-  flags.AddUnused({"min-request-timeout", "it is 1800", {"1800"}});
-  flags.AddUnused({"runtime-config", "what is there is served", {"", "api/all=true"}});
+  flags.AddUnused({.name = "request-timeout",
+                   .why = "a request has no time limit as a whole",
+                   .value = UnusedValue::kNotNegativeDuration});
+  flags.AddUnused({.name = "min-request-timeout",
+                   .why = "it is 1800",
+                   .same = {"1800"},
+                   .value = UnusedValue::kNotNegative});
   flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
   AddUnusedStoreFlags(flags);
 }
@@ -244,11 +256,17 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   ApiServerFlags to;
   Flags flags("skiff apiserver");
   AddFlags(flags, to);
+  std::vector<std::string> runtime_config;
+  flags.Add("runtime-config", runtime_config,
+            "Group versions to serve, apps/v1=true; whatever is there is served, so that none can "
+            "be left out.");
   TRY(flags.Parse(args));
   if (flags.help_asked()) {
     std::fputs(flags.Help().c_str(), stdout);
     return std::nullopt;
   }
+  TRY(CheckServerFlags(to));
+  TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
   TRY(ParsePortRange(to.service_node_port_range));
@@ -327,7 +345,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .enabled_admission_plugins = flags.enable_admission_plugins,
       .disabled_admission_plugins = flags.disable_admission_plugins,
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
-      .default_unreachable_toleration_s = flags.default_unreachable_toleration_s};
+      .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
+      .warns_of_unserved_kinds = flags.warn_unserved_kinds};
   options.anonymous_auth = flags.anonymous_auth;
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));

@@ -50,6 +50,7 @@ struct ApiServerFlags {
   std::vector<std::string> disable_admission_plugins = {};
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
+  bool warn_unserved_kinds = false;
   std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
   std::string etcd_ca_file = "";
   std::string etcd_cert_file = "";

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace skiff {
 namespace {
@@ -37,39 +39,60 @@ std::vector<std::string> SplitCommas(const std::string& text) {
   return items;
 }
 
+// "" or why the text is no number.
+std::string ParseInt(const std::string& text, int& value) {
+  int parsed = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (code == std::errc::result_out_of_range) {
+    return "strconv.ParseInt: parsing " + Quote(text) + ": value out of range";
+  }
+  if (code != std::errc() || end != text.data() + text.size()) {
+    return "strconv.ParseInt: parsing " + Quote(text) + ": invalid syntax";
+  }
+  value = parsed;
+  return "";
+}
+
+// "" or why the value is none for that flag; `is_negative` when only its sign is wrong.
+std::string CheckUnused(UnusedValue kind, const std::string& text, bool& is_negative) {
+  if (kind == UnusedValue::kNotNegative) {
+    int number = 0;
+    const std::string why = ParseInt(text, number);
+    is_negative = why.empty() && number < 0;
+    return why;
+  }
+  if (kind == UnusedValue::kNotNegativeDuration) {
+    const auto duration = ParseGoDuration(text);
+    if (!duration) return duration.error().message;
+    is_negative = *duration < Duration(0);
+  }
+  return "";
+}
+
 }  // namespace
 
+// CLI11 writes the help. What a command line says is read here: CLI11 would take the word after
+// "--name=" for the value that is empty.
 struct Flags::Impl {
+  using Set = std::function<std::string(const std::string&)>;  // "" or why it is wrong.
+  using Values = std::vector<std::pair<std::string, std::string>>;
+
   CLI::App app;
   std::set<std::string> switches;
-  std::set<std::string> names;
+  std::map<std::string, Set> flags;
   std::string error;  // The first bad value.
   std::vector<std::string>* notes = nullptr;
   bool help = false;
 
-  void Add(const std::string& name, const std::string& help_text,
-           std::function<std::string(const std::string&)> set) {
-    names.insert(name);
-    app.add_option_function<std::vector<std::string>>(
-           "--" + name,
-           [this, name, set = std::move(set)](const std::vector<std::string>& values) {
-             for (const std::string& value : values) {
-               const std::string why = set(value);
-               if (!why.empty() && error.empty()) error = BadValue(name, value, why);
-             }
-           },
-           help_text)
-        ->expected(1)
-        // Else CLI11 takes a value in brackets, such as a JSON patch, for a list of its own.
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->trigger_on_parse();
+  void Add(const std::string& name, const std::string& help_text, Set set) {
+    flags[name] = std::move(set);
+    app.add_option_function<std::string>(
+        "--" + name, [](const std::string&) {}, help_text);
   }
 
-  // CLI11 knows neither "-v=2" nor "--switch" beside "--switch=false" without taking the next word.
-  Result<std::vector<std::string>> Normalise(const std::vector<std::string>& args,
-                                             std::vector<std::string>* words) {
-    std::vector<std::string> out;
+  // Every flag that is given, with its value; words that are no flags go to `words`.
+  Result<Values> Read(const std::vector<std::string>& args, std::vector<std::string>* words) {
+    Values out;
     for (size_t i = 0; i < args.size(); ++i) {
       const std::string& arg = args[i];
       if (arg == "--") {
@@ -91,19 +114,19 @@ struct Flags::Impl {
         help = true;
         continue;
       }
-      if (!names.contains(name) || (arg[1] != '-' && name.size() > 1)) {
+      if (!flags.contains(name) || (arg[1] != '-' && name.size() > 1)) {
         if (arg[1] == '-') return Fail(Reason::kInvalid, "unknown flag: --" + written);
         return Fail(Reason::kInvalid,
                     "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);
       }
       if (equals != std::string::npos) {
-        out.push_back("--" + name + body.substr(equals));
+        out.emplace_back(name, body.substr(equals + 1));
       } else if (switches.contains(name)) {
-        out.push_back("--" + name + "=true");
+        out.emplace_back(name, "true");
       } else if (i + 1 == args.size()) {
         return Fail(Reason::kInvalid, "flag needs an argument: --" + name);
       } else {
-        out.push_back("--" + name + "=" + args[++i]);
+        out.emplace_back(name, args[++i]);
       }
     }
     return out;
@@ -124,18 +147,7 @@ void Flags::Add(const std::string& name, std::string& value, const std::string& 
 }
 
 void Flags::Add(const std::string& name, int& value, const std::string& help) {
-  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
-    int parsed = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-    if (code == std::errc::result_out_of_range) {
-      return "strconv.ParseInt: parsing " + Quote(text) + ": value out of range";
-    }
-    if (code != std::errc() || end != text.data() + text.size()) {
-      return "strconv.ParseInt: parsing " + Quote(text) + ": invalid syntax";
-    }
-    value = parsed;
-    return "";
-  });
+  impl_->Add(name, help, [&value](const std::string& text) { return ParseInt(text, value); });
 }
 
 void Flags::Add(const std::string& name, bool& value, const std::string& help) {
@@ -195,6 +207,13 @@ void Flags::AddUnused(UnusedFlag flag) {
     if (flag.is_switch && !ParseBool(text, on)) {
       return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
     }
+    bool is_negative = false;
+    const std::string why = CheckUnused(flag.value, text, is_negative);
+    if (!why.empty()) return why;
+    if (is_negative) {
+      if (impl_->error.empty()) impl_->error = "--" + flag.name + " can not be negative value";
+      return "";
+    }
     const std::string value = !flag.is_switch ? text : on ? "true" : "false";
     if (std::find(flag.same.begin(), flag.same.end(), value) != flag.same.end()) return "";
     if (flag.is_refused) return "it cannot be had here, and must not be ignored: " + flag.why;
@@ -215,12 +234,11 @@ void Flags::Ignore(const std::string& name, const std::string& why) {
 
 Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::string>* words) {
   if (impl_->notes != nullptr) impl_->notes->clear();
-  std::vector<std::string> normal = TRY(impl_->Normalise(args, words));
-  std::reverse(normal.begin(), normal.end());  // CLI11 takes them from the back.
-  try {
-    impl_->app.parse(std::move(normal));
-  } catch (const CLI::Error& error) {
-    return Fail(Reason::kInvalid, error.what());
+  const Impl::Values given = TRY(impl_->Read(args, words));
+  impl_->error.clear();
+  for (const auto& [name, value] : given) {
+    const std::string why = impl_->flags.at(name)(value);
+    if (!why.empty() && impl_->error.empty()) impl_->error = BadValue(name, value, why);
   }
   if (!impl_->error.empty()) return Fail(Reason::kInvalid, impl_->error);
   return {};

@@ -1,5 +1,5 @@
-// The door to CLI11: command-line flags as Kubernetes' programs take them (--name=value,
-// --name value, --switch, --switch=false, -v=2; --a_name for --a-name), with their error texts.
+// Command-line flags as Kubernetes' programs take them (--name=value, --name value, --switch,
+// --switch=false, -v=2; --a_name for --a-name), with their error texts. CLI11 writes the help.
 //
 //   Flags flags("skiff apiserver");
 //   flags.Add("secure-port", options.secure_port, "The port on which to serve HTTPS.");
@@ -16,6 +16,9 @@
 
 namespace skiff {
 
+// What the value of a flag without effect must be nevertheless.
+enum class UnusedValue { kText, kNotNegative, kNotNegativeDuration };
+
 // A flag that has no effect here, and why.
 struct UnusedFlag {
   std::string name;
@@ -25,6 +28,7 @@ struct UnusedFlag {
   bool is_switch = false;
   // It is a restriction that somebody relies on: another value than those is Invalid.
   bool is_refused = false;
+  UnusedValue value = UnusedValue::kText;
 };
 
 // Targets keep their value when the flag is not given, and outlive Parse.

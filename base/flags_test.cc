@@ -38,6 +38,41 @@ TEST(Flags, TakesEveryFormOfAValue) {
   EXPECT_EQ(values.modes, (std::vector<std::string>{"Node", "RBAC"}));
 }
 
+TEST(Flags, AnEmptyValueIsOne) {
+  Values values;
+  values.file = "before";
+  ASSERT_TRUE(Parse({"--token-auth-file=", "--secure-port=2", "--authorization-mode="}, values));
+  EXPECT_EQ(values.file, "");
+  EXPECT_EQ(values.port, 2) << "the next word is not the value";
+  EXPECT_TRUE(values.modes.empty());
+  EXPECT_EQ(Parse({"--secure-port=", "--anonymous-auth"}, values).error().message,
+            "invalid argument \"\" for \"--secure-port\" flag: strconv.ParseInt: parsing \"\": "
+            "invalid syntax");
+  ASSERT_TRUE(Parse({"--token-auth-file", "", "--secure-port", "3"}, values));
+  EXPECT_EQ(values.port, 3);
+  EXPECT_EQ(Parse({"--token-auth-file=", "stray"}, values).error().message,
+            "unknown command \"stray\"");
+}
+
+TEST(Flags, WhatHasNoEffectMustStillBeAValue) {
+  const auto parse = [](const std::string& arg) {
+    Flags flags("test");
+    flags.AddUnused({.name = "inflight", .why = "x", .value = UnusedValue::kNotNegative});
+    flags.AddUnused({.name = "timeout", .why = "x", .value = UnusedValue::kNotNegativeDuration});
+    const auto parsed = flags.Parse({arg});
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(parse("--inflight=0"), "");
+  EXPECT_EQ(parse("--inflight=-1"), "--inflight can not be negative value");
+  EXPECT_EQ(parse("--inflight=many"),
+            "invalid argument \"many\" for \"--inflight\" flag: strconv.ParseInt: parsing "
+            "\"many\": invalid syntax");
+  EXPECT_EQ(parse("--timeout=1m"), "");
+  EXPECT_EQ(parse("--timeout=-1m"), "--timeout can not be negative value");
+  EXPECT_EQ(parse("--timeout=soon"),
+            "invalid argument \"soon\" for \"--timeout\" flag: time: invalid duration \"soon\"");
+}
+
 TEST(Flags, KeepsDefaults) {
   Values values;
   ASSERT_TRUE(Parse({"--anonymous-auth"}, values));

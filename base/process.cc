@@ -387,6 +387,22 @@ bool StopProcess(const ProcessId& process, Duration grace) {
   return WaitUntilGone(process, kKillWait);
 }
 
+namespace {
+
+std::string StartedPath(const std::string& pid_path) {
+  return pid_path + ".started";
+}
+
+template <typename Number>
+Result<> WriteLine(const std::string& path, Number number) {
+  std::ofstream file(path, std::ios::trunc);
+  file << number << '\n';
+  if (!file.flush()) return FailErrno(path);
+  return {};
+}
+
+}  // namespace
+
 Result<ProcessId> SpawnDaemon(const DaemonSpec& spec) {
   CHECK(!spec.argv.empty());
   const auto program = FindProgram(spec.argv[0]);
@@ -422,9 +438,8 @@ Result<ProcessId> SpawnDaemon(const DaemonSpec& spec) {
   const auto process = IdentifyProcess(pid);
   if (!process) return Fail(Reason::kInternalError, spec.argv[0] + ": ended at once");
   if (!spec.pid_path.empty()) {
-    std::ofstream file(spec.pid_path, std::ios::trunc);
-    file << process->pid << ' ' << process->start_ticks << '\n';
-    if (!file.flush()) return FailErrno(spec.pid_path);
+    TRY(WriteLine(StartedPath(spec.pid_path), process->start_ticks));
+    TRY(WriteLine(spec.pid_path, process->pid));
   }
   return *process;
 }
@@ -432,8 +447,13 @@ Result<ProcessId> SpawnDaemon(const DaemonSpec& spec) {
 std::optional<ProcessId> ReadPidFile(const std::string& path) {
   std::ifstream file(path);
   ProcessId process;
-  if (!(file >> process.pid >> process.start_ticks) || !IsAlive(process)) return std::nullopt;
-  return process;
+  if (!(file >> process.pid)) return std::nullopt;
+  // Older versions wrote both numbers into one file.
+  if (!(file >> process.start_ticks)) {
+    std::ifstream started(StartedPath(path));
+    if (!(started >> process.start_ticks)) return std::nullopt;
+  }
+  return IsAlive(process) ? std::optional(process) : std::nullopt;
 }
 
 }  // namespace skiff

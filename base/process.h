@@ -68,7 +68,9 @@ bool StopProcess(const ProcessId& process, Duration grace);
 struct DaemonSpec {
   std::vector<std::string> argv;
   std::string log_path;  // stdout and stderr are appended here.
-  std::string pid_path;  // Written before this returns: "<pid> <start ticks>\n". "": none.
+  // Written before this returns: "<pid>\n", and beside it, under this name and ".started", when
+  // that process began, by which another one that gets its number is told apart. "": neither.
+  std::string pid_path;
   std::vector<std::pair<std::string, std::string>> environment;
   // The process joins these cgroups before it runs: paths of their cgroup.procs files.
   std::vector<std::string> cgroup_procs_paths;

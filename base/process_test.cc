@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <vector>
 
 namespace skiff {
@@ -101,6 +102,10 @@ TEST_F(DaemonTest, RunsInASessionOfItsOwnIsFoundAgainAndStops) {
   ASSERT_TRUE(daemon) << daemon.error().message;
   EXPECT_EQ(getsid(daemon->pid) == getsid(0), false);
   EXPECT_EQ(ReadPidFile(spec.pid_path), *daemon);
+  std::ifstream file(spec.pid_path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}),
+            std::to_string(daemon->pid) + "\n")
+      << "what `kill $(cat FILE)` needs, and no more";
   EXPECT_FALSE(WaitUntilGone(*daemon, 0ms));
   EXPECT_TRUE(StopProcess(*daemon, 5s));
   EXPECT_FALSE(IsAlive(*daemon));

@@ -31,6 +31,8 @@ class Api {
 
   Transport& transport() { return *transport_; }
   const http::Headers& headers() const { return headers_; }
+  // Warnings of the server so far, each counted once.
+  size_t warning_count() const { return warned_.size(); }
   // Any answer, whatever its status.
   http::Response Send(http::Request request);
   // The error that an answer outside 2xx describes.

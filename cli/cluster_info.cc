@@ -9,20 +9,12 @@
 #include "cli/session.h"
 #include "cli/tab_writer.h"
 #include "cli/verbs.h"
+#include "cli/version_match.h"
 
 namespace skiff::cli {
 namespace {
 
 constexpr char kKustomizeVersion[] = "v5.7.1";
-
-Json ClientVersion() {
-  const std::string version = kKubernetesRelease;
-  return {{"gitVersion", version},   {"major", "1"},
-          {"minor", "35"},           {"gitCommit", std::string("skiff-") + kSkiffVersion},
-          {"gitTreeState", "clean"}, {"platform", "linux/amd64"},
-          {"compiler", "gcc"},       {"buildDate", ""},
-          {"goVersion", ""}};
-}
 
 }  // namespace
 

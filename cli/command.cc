@@ -45,6 +45,10 @@ void Command::AddGlobals() {
   FlagEach("as-group", to.as_groups, "Group to impersonate.");
   add("as-uid", to.as_uid, "UID to impersonate.");
   add("v,v", to.verbosity, "Number for the log level verbosity.");
+  add("match-server-version", to.match_server_version,
+      "Require server version to match client version.");
+  add("warnings-as-errors", to.warnings_as_errors,
+      "Treat warnings received from the server as errors and exit with a non-zero exit code.");
   const UnusedFlag unused[] = {
       {"cache-dir", "nothing is cached"},
       {"kuberc", "no kuberc is read"},
@@ -52,9 +56,7 @@ void Command::AddGlobals() {
       {"profile", "nothing is profiled"},
       {"profile-output", "nothing is profiled"},
       {"vmodule", "the level is the same for all files"},
-      {"disable-compression", "nothing is compressed", {"true"}, /*is_switch=*/true},
-      {"match-server-version", "versions are not compared", {"false"}, /*is_switch=*/true},
-      {"warnings-as-errors", "warnings are printed", {"false"}, /*is_switch=*/true}};
+      {"disable-compression", "nothing is compressed", {"true"}, /*is_switch=*/true}};
   for (const UnusedFlag& flag : unused) {
     if (names_.try_emplace(flag.name, flag.is_switch).second) flags_.AddUnused(flag);
   }
@@ -172,6 +174,14 @@ void Command::Report(const Error& error) {
   exit_code_ = 1;
 }
 
+void Command::CountWarnings() {
+  if (!globals_.warnings_as_errors || exit_code_ != 0 || !session_) return;
+  const size_t count = session_->api().warning_count();
+  if (count == 0) return;
+  environment_.err(fmt::format("error: {} warning{} received\n", count, count == 1 ? "" : "s"));
+  exit_code_ = 1;
+}
+
 tl::unexpected<Error> Command::UsageError(const std::string& text) const {
   return CliError(
       fmt::format("{}\nSee '{} {} -h' for help and examples", text, environment_.program, verb_));
@@ -196,6 +206,7 @@ int RunVerb(Environment& environment, const Verb& verb, const std::string& name,
   Command command(environment, name);
   const auto result = verb.run(command, args);
   if (!result) command.Report(result.error());
+  command.CountWarnings();
   return command.exit_code();
 }
 

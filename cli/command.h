@@ -48,6 +48,8 @@ struct GlobalFlags {
   std::vector<std::string> as_groups;
   std::string as_uid;
   int verbosity = 0;
+  bool match_server_version = false;
+  bool warnings_as_errors = false;
 };
 
 class Command {
@@ -92,6 +94,9 @@ class Command {
   void Report(const Error& error);
   int exit_code() const { return exit_code_; }
   void set_exit_code(int code) { exit_code_ = code; }
+
+  // With --warnings-as-errors, of a verb that has come to its end: how many warnings there were.
+  void CountWarnings();
 
   // "error: TEXT" and where to find help.
   tl::unexpected<Error> UsageError(const std::string& text) const;

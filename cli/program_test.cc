@@ -3,11 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "cli/environment.h"
+#include "client/transport.h"
 
 namespace skiff::cli {
 namespace {
 
-// An environment without any server.
+// An environment without any server, unless a test gives it one.
 class ProgramTest : public testing::Test {
  protected:
   int Run(const std::string& verb, const std::vector<std::string>& args) {
@@ -18,14 +19,16 @@ class ProgramTest : public testing::Test {
         .err = [this](std::string_view text) { err_ += text; },
         .read_input = [] { return std::string(); },
         .variable = [](const std::string&) { return std::string("/nowhere"); },
-        .connect = [](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
-          return Fail(Reason::kServiceUnavailable, "no server here");
+        .connect = [this](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
+          if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
+          return std::make_unique<InProcessTransport>(server_);
         },
         .pause = [](Duration) {},
         .clock = clock_};
     return RunCli(environment, verb, args);
   }
   const SystemClock clock_;
+  std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
   std::string out_;
   std::string err_;
 };
@@ -73,6 +76,50 @@ TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
             "error: flag needs an argument: --namespace\nSee 'kubectl get --help' for usage.\n");
   EXPECT_EQ(Run("set", {"foo"}), 1);
   EXPECT_EQ(err_, "error: unknown command \"foo\"\nSee 'kubectl set -h' for help and examples\n");
+}
+
+TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
+  std::string version = "v1.34.1";
+  server_ = [&](const http::Request& request) {
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    response.body = request.path == "/version" ? R"({"major": "1", "gitVersion": ")" + version +
+                                                     R"("})"
+                                               : "ok";
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"--raw=/livez"}), 0) << err_;
+  EXPECT_EQ(Run("get", {"--raw=/livez", "--match-server-version"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: server version (&version.Info{Major:\"1\", Minor:\"\""))
+      << err_;
+  EXPECT_NE(err_.find(") differs from client version (version.Info{"), std::string::npos) << err_;
+  EXPECT_EQ(out_, "");
+  version = "v1.35.6";
+  EXPECT_EQ(Run("get", {"--raw=/livez", "--match-server-version"}), 0) << err_;
+  EXPECT_EQ(out_, "ok");
+}
+
+TEST_F(ProgramTest, WarningsAreErrorsWhereThatIsAsked) {
+  int warnings = 1;
+  server_ = [&](const http::Request&) {
+    http::Response response;
+    response.status = 200;
+    response.body = "ok";
+    for (int i = 0; i < warnings; ++i) {
+      response.headers.emplace("Warning", "299 - \"old " + std::to_string(i) + "\"");
+    }
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"--raw=/x"}), 0);
+  EXPECT_EQ(err_, "Warning: old 0\n");
+  EXPECT_EQ(Run("get", {"--raw=/x", "--warnings-as-errors"}), 1);
+  EXPECT_EQ(err_, "Warning: old 0\nerror: 1 warning received\n");
+  warnings = 2;
+  EXPECT_EQ(Run("get", {"--raw=/x", "--warnings-as-errors"}), 1);
+  EXPECT_TRUE(err_.ends_with("error: 2 warnings received\n")) << err_;
+  warnings = 0;
+  EXPECT_EQ(Run("get", {"--raw=/x", "--warnings-as-errors"}), 0);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "api/go_text.h"
 #include "base/version.h"
+#include "cli/version_match.h"
 
 namespace skiff::cli {
 namespace {
@@ -168,6 +169,7 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
                                                std::move(*transport), std::move(headers)));
   session->namespace__ = connection.namespace_;
   session->namespace_given_ = !flags.namespace_.empty();
+  if (flags.match_server_version) TRY(CheckServerVersion(session->api()));
   return session;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "client/bootstrap_token.h"
-#include "client/reflector.h"
+#include "controllers/collection.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -17,54 +17,6 @@ using core_v1::ConfigMap;
 using core_v1::Secret;
 
 constexpr Duration kRetry = 5s;
-
-// The objects of a reflector, by name; wakes a loop when they change. Thread-safe.
-template <Kind K>
-class Collection final : public ReflectorSink {
- public:
-  explicit Collection(ControlLoop& loop) : loop_(loop) {}
-
-  void Replace(std::vector<RawJson> items, const std::string&) override {
-    {
-      const MutexLock lock(mutex_);
-      objects_.clear();
-      for (const RawJson& item : items) Put(item);
-      synced_ = true;
-    }
-    loop_.Wake();
-  }
-  void Apply(WatchEvent event) override {
-    {
-      const MutexLock lock(mutex_);
-      if (event.type == WatchEvent::Type::kDeleted) {
-        const auto object = DecodeObject<K>(event.object.Text());
-        if (object) objects_.erase((*object)->metadata.name);
-      } else if (event.type != WatchEvent::Type::kBookmark) {
-        Put(event.object);
-      }
-    }
-    loop_.Wake();
-  }
-  // nullopt until the first list has arrived.
-  std::optional<std::vector<Ptr<K>>> List() const {
-    const MutexLock lock(mutex_);
-    if (!synced_) return std::nullopt;
-    std::vector<Ptr<K>> all;
-    for (const auto& [name, object] : objects_) all.push_back(object);
-    return all;
-  }
-
- private:
-  void Put(const RawJson& text) REQUIRES(mutex_) {
-    auto object = DecodeObject<K>(text.Text());
-    if (object) objects_[(*object)->metadata.name] = std::move(*object);
-  }
-
-  ControlLoop& loop_;
-  mutable Mutex mutex_;
-  std::map<std::string, Ptr<K>> objects_ GUARDED_BY(mutex_);
-  bool synced_ GUARDED_BY(mutex_) = false;
-};
 
 ListOptions TokenScope() {
   ListOptions scope;
@@ -78,12 +30,6 @@ ListOptions ClusterInfoScope() {
   scope.namespace_ = kClusterInfoNamespace;
   scope.field_selector = "metadata.name=" + std::string(kClusterInfoName);
   return scope;
-}
-
-template <Kind K>
-void AddReflector(Manager& manager, const ListOptions& scope, Collection<K>& to) {
-  const Reflector::Dependencies dependencies{manager.client(), manager.clock(), manager.random()};
-  manager.AddLoop(std::make_unique<Reflector>(dependencies, K::Info(), scope, to));
 }
 
 class BootstrapSigner final : public ControlLoop {

@@ -42,11 +42,9 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
     }
     if (namespace_->spec.finalizers.empty()) return Requeue::None();
     const NamespaceContent content = Empty(*namespace_);
-    if (content.failed() || content.estimate_s > 0) {
-      TRY(client_.PatchStatus(*namespace_, [&](Namespace& it) {
-        it.status.conditions = ConditionsOf(content, it.status.conditions, Time(clock_.Now()));
-      }));
-    }
+    // Also when nothing is left: others may hold the namespace by finalizers of its own, and what
+    // was said before is no longer so.
+    namespace_ = TRY(Tell(namespace_, content));
     if (content.failed()) return Fail(Reason::kInternalError, Problems(content));
     if (content.estimate_s > 0) {
       return Requeue::After(Seconds(content.estimate_s / 2 + 1));
@@ -55,6 +53,16 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
   }
 
  private:
+  // Says in the conditions what has come of it; returns the namespace as it then is.
+  Result<Ptr<Namespace>> Tell(const Ptr<Namespace>& namespace_, const NamespaceContent& content) {
+    const auto& before = namespace_->status.conditions;
+    auto conditions = ConditionsOf(content, before, Time(clock_.Now()));
+    if (conditions == before) return namespace_;
+    return client_.PatchStatus(*namespace_, [&](Namespace& it) {
+      it.status.conditions = std::move(conditions);
+    });
+  }
+
   static std::string Problems(const NamespaceContent& content) {
     std::string text;
     for (const auto* list : {&content.discovery_failures, &content.deletion_failures}) {
@@ -66,12 +74,8 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
   NamespaceContent Empty(const Namespace& namespace_) {
     NamespaceContent content;
     DeletePods(namespace_, content);
-    if (!content.remaining.empty() || content.failed()) {
-      // Nothing else goes while pods run: they may need it. The counts are not told of yet.
-      content.remaining.clear();
-      content.finalizers.clear();
-      return content;
-    }
+    // Nothing else goes while pods run: they may need it.
+    if (!content.remaining.empty() || content.failed()) return content;
     const auto served = Discover(client_);
     if (!served) {
       content.discovery_failures.push_back(served.error().message);

@@ -42,6 +42,10 @@ const Entry kControllers[] = {
        if (o.allocate_node_cidrs && !o.cluster_cidrs.empty()) AddNodeIpamController(m, o);
      }},
     {"serviceaccount-controller", [](Manager& m, const auto&) { AddServiceAccountController(m); }},
+    {"serviceaccount-token-controller",
+     [](Manager& m, const auto& o) {
+       if (o.sign_token) AddServiceAccountTokens(m, o);
+     }},
     {"clusterrole-aggregation-controller",
      [](Manager& m, const auto&) { AddClusterRoleAggregation(m); }},
     {"root-ca-certificate-publisher-controller",

@@ -40,6 +40,8 @@ struct ControllerOptions {
   // Who signs approved certificate requests, by signer name; others stay unsigned.
   std::map<std::string, CertificateAuthority> signing_authorities;
   Duration signing_duration = 24h * 365;
+  // Signs tokens of service accounts for the Secrets that ask for one; unset: they get none.
+  std::function<Result<std::string>(const Json& claims)> sign_token;
   // Gives Services of type LoadBalancer the nodes' addresses. Unset: somebody else does, as a
   // cloud.
   std::optional<ServiceLoadBalancerOptions> service_load_balancer;
@@ -75,6 +77,7 @@ void AddTaintEvictionController(Manager& manager);
 void AddPodNodeIndex(Manager& manager);
 void AddNodeIpamController(Manager& manager, const ControllerOptions& options);
 void AddServiceAccountController(Manager& manager);
+void AddServiceAccountTokens(Manager& manager, const ControllerOptions& options);
 void AddClusterRoleAggregation(Manager& manager);
 void AddRootCaPublisher(Manager& manager, const std::string& root_ca);
 void AddVolumeBinder(Manager& manager, const ControllerOptions& options);

@@ -1,10 +1,12 @@
-// Kinds that the server keeps and nobody acts on: an event on each such object says so, lest its
-// author waits. Who writes the controller of one takes its line from AddUnservedKinds.
+// Kinds that somebody beside the server would have to act on, and nobody does: an event on each
+// such object says so, for who did not see the server's warning. What the server itself would have
+// to act on is in api/unserved_kinds.cc too, which has all texts.
 #include <functional>
 #include <map>
 
 #include "api/gen/autoscaling_v2.h"
 #include "api/gen/networking_v1.h"
+#include "api/unserved_kinds.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
 
@@ -16,8 +18,8 @@ template <Kind K>
 class UnservedKind final : public Reconciler<K> {
  public:
   using IsServed = std::function<bool(const K&)>;
-  UnservedKind(EventRecorder& events, std::string message, IsServed is_served)
-      : events_(events), message_(std::move(message)), is_served_(std::move(is_served)) {}
+  UnservedKind(EventRecorder& events, IsServed is_served)
+      : events_(events), is_served_(std::move(is_served)) {}
 
   Result<Requeue> Reconcile(const K& object) override {
     if (is_served_(object) || object.metadata.deletion_timestamp) return Requeue::None();
@@ -27,7 +29,7 @@ class UnservedKind final : public Reconciler<K> {
       if (told == object.metadata.uid) return Requeue::None();
       told = object.metadata.uid;
     }
-    events_.Warning(object, "NotImplemented", message_);
+    events_.Warning(object, "NotImplemented", std::string(WhyUnserved(K::Info())));
     return Requeue::None();
   }
 
@@ -38,7 +40,6 @@ class UnservedKind final : public Reconciler<K> {
 
  private:
   EventRecorder& events_;
-  const std::string message_;
   const IsServed is_served_;
   Mutex mutex_;
   std::map<ObjectKey, std::string> told_ GUARDED_BY(mutex_);  // With the uid.
@@ -62,22 +63,15 @@ void AddUnservedKinds(Manager& manager) {
   EventRecorder& events = manager.Recorder("unserved-kinds");
   Builder<HorizontalPodAutoscaler>(manager).Complete(
       std::make_unique<UnservedKind<HorizontalPodAutoscaler>>(
-          events, "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled",
           // Somebody else does it.
-          [](const auto& scaler) { return !scaler.status.conditions.empty(); }));
+          events, [](const auto& scaler) { return !scaler.status.conditions.empty(); }));
   Builder<NetworkPolicy>(manager).Complete(std::make_unique<UnservedKind<NetworkPolicy>>(
-      events,
-      "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
-      "traffic is allowed",
-      [](const auto&) { return false; }));
+      events, [](const auto&) { return false; }));
   const auto classes = manager.informer<IngressClass>();
   Builder<Ingress>(manager)
       .Watches<IngressClass>([](const auto&) { return std::vector<ObjectKey>(); })
       .Complete(std::make_unique<UnservedKind<Ingress>>(
-          events,
-          "skiff has no ingress controller: until one is installed, nothing listens for this "
-          "Ingress",
-          [classes](const auto&) { return !classes.List().empty(); }));
+          events, [classes](const auto&) { return !classes.List().empty(); }));
 }
 
 }  // namespace skiff

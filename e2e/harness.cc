@@ -62,6 +62,9 @@ TestCluster::TestCluster(Options options)
       std::make_unique<InformerFactory>(Reflector::Dependencies{informer_client_, clock_, random_});
   manager_ = std::make_unique<Manager>(
       Manager::Dependencies{*transport_, clock_, random_, *informers_, "kube-controller-manager"});
+  if (!options.controllers.sign_token) {
+    options.controllers.sign_token = [this](const Json& claims) { return SignToken(claims); };
+  }
   if (options.run_controllers) AddControllers(*manager_, options.controllers);
   if (options.add_parts) options.add_parts(*manager_);
   manager_->Start(executor_);
@@ -101,12 +104,21 @@ bool TestCluster::ServerRuns() const {
   return server_->api != nullptr;
 }
 
+Result<std::string> TestCluster::SignToken(const Json& claims) {
+  if (!ServerRuns()) return Fail(Reason::kServiceUnavailable, "the server does not run");
+  return server_->api->SignToken(claims);
+}
+
 bool TestCluster::TakesWrites() const {
   return ServerRuns() && server_->store->Writable().has_value();
 }
 
 void TestCluster::FillDisk(bool full) {
   server_->disk.SetFull(full);
+}
+
+http::Response TestCluster::AnswerToStranger(const http::Request& request) {
+  return ServerRuns() ? server_->api->Handle(request) : Unreachable();
 }
 
 http::Response TestCluster::Answer(const http::Request& request) {

@@ -57,6 +57,10 @@ class TestCluster {
   void CrashServer();
   void StartServer();
   bool ServerRuns() const;
+  // By the server's key for tokens of service accounts.
+  Result<std::string> SignToken(const Json& claims);
+  // As a client whose credentials are in the request.
+  http::Response AnswerToStranger(const http::Request& request);
   // Whether a write can succeed. A store whose disk was full finds that out by the next one.
   bool TakesWrites() const;
   // From now on the server's disk takes nothing more, or does again.

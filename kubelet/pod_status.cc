@@ -282,7 +282,11 @@ core_v1::PodStatus StatusMaker::Make() {
     like.name = ephemeral.name;
     like.image = ephemeral.image;
     like.volume_mounts = ephemeral.volume_mounts;
-    status.ephemeral_container_statuses.push_back(ContainerStatusOf(like, false));
+    core_v1::ContainerStatus& made =
+        status.ephemeral_container_statuses.emplace_back(ContainerStatusOf(like, false));
+    // Nobody probes them, and no Service waits for them.
+    made.ready = false;
+    made.started.reset();
   }
   status.phase = Phase(status);
   if (input_.failure && NeverBegan()) {

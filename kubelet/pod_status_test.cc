@@ -84,6 +84,19 @@ TEST_F(PodStatusTest, ARunningContainerIsReadyUnlessItsProbeSaysOtherwise) {
   EXPECT_EQ(Condition(status, "ContainersReady"), "False:ContainersNotReady");
 }
 
+TEST_F(PodStatusTest, AnEphemeralContainerIsNeverReady) {
+  SandboxReady();
+  Has("app", cri::ContainerState::kRunning);
+  pod_.spec.ephemeral_containers.emplace_back().name = "shell";
+  Has("shell", cri::ContainerState::kRunning);
+  const auto status = Status();
+  ASSERT_EQ(status.ephemeral_container_statuses.size(), 1u);
+  EXPECT_TRUE(status.ephemeral_container_statuses[0].state.running);
+  EXPECT_FALSE(status.ephemeral_container_statuses[0].ready);
+  EXPECT_FALSE(status.ephemeral_container_statuses[0].started);
+  EXPECT_EQ(Condition(status, "Ready"), "True:") << "the pod does not wait for it";
+}
+
 TEST_F(PodStatusTest, ACrashLoopShowsWhyItWaitsAndHowItEnded) {
   SandboxReady();
   Has("app", cri::ContainerState::kExited, 2);

@@ -25,6 +25,7 @@
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
 #include "skiff/machine_network.h"
+#include "skiff/move_file.h"
 #include "skiff/node.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/removal.h"
@@ -46,6 +47,7 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.authorization_modes = {"Node", "RBAC"};
   flags.enable_admission_plugins = {"NodeRestriction"};
   flags.enable_bootstrap_token_auth = true;
+  flags.warn_unserved_kinds = true;
   flags.default_not_ready_toleration_s = options.default_not_ready_toleration_s;
   flags.default_unreachable_toleration_s = options.default_unreachable_toleration_s;
   flags.client_ca_file = pki.Path("ca.crt");
@@ -157,7 +159,11 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
   executor = std::make_unique<ThreadExecutor>("controllers", kControllerThreads);
   controllers = std::make_unique<Manager>(Manager::Dependencies{
       *controller_transport, clock, random, *informers, "kube-controller-manager"});
-  AddControllers(*controllers, ControllersOf(options, pki));
+  ControllerOptions controller_options = ControllersOf(options, pki);
+  controller_options.sign_token = [&handler](const Json& claims) {
+    return handler.SignToken(claims);
+  };
+  AddControllers(*controllers, controller_options);
   scheduler = std::make_unique<Manager>(
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
@@ -275,10 +281,11 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
     // Whoever goes last puts the switches back as the first one found them.
     std::error_code ignored;
     const std::string undo = ForwardingUndoPath(others.front());
-    if (!std::filesystem::exists(undo, ignored)) {
-      std::filesystem::rename(ForwardingUndoPath(options.data_dir), undo, ignored);
+    const std::string ours = ForwardingUndoPath(options.data_dir);
+    if (std::filesystem::exists(undo, ignored) || !std::filesystem::exists(ours, ignored)) {
+      return {};
     }
-    return {};
+    return MoveFile(ours, undo);
   }
   progress("removing the network");
   TRY(RemoveNodeNetwork(options.data_dir));

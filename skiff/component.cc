@@ -113,8 +113,11 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
   AddProfilingFlags(flags);
 }
 
-void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names) {
-  for (const std::string& name : names) flags.AddUnused({.name = name, .why = why});
+void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names,
+               UnusedValue value) {
+  for (const std::string& name : names) {
+    flags.AddUnused({.name = name, .why = why, .value = value});
+  }
 }
 
 void AddProfilingFlags(Flags& flags) {

@@ -45,7 +45,8 @@ void AddApiFlags(Flags& flags, ApiFlags& to);
 void AddLeaderFlags(Flags& flags, LeaderFlags& to);
 void AddServingFlags(Flags& flags, ServingFlags& to);
 // Several without effect for one reason.
-void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names);
+void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names,
+               UnusedValue value = UnusedValue::kText);
 // --profiling and --contention-profiling.
 void AddProfilingFlags(Flags& flags);
 // --tls-min-version and --tls-cipher-suites: TLS 1.2 and OpenSSL's own choice are what there is.

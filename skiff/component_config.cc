@@ -220,6 +220,11 @@ Result<> ValidateProxyConfig(const ProxyConfig& config) {
                               "block",
                               i, addresses[i]));
   }
+  if (!config.cluster_cidr.empty() && !ParseCidr(config.cluster_cidr)) {
+    return refuse(fmt::format("detectLocal.clusterCIDRs[0]: Invalid value: \"{}\": must be a valid "
+                              "CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)",
+                              config.cluster_cidr));
+  }
   static const std::set<std::string> kModes = {"", "ClusterCIDR", "NodeCIDR", "BridgeInterface",
                                                "InterfaceNamePrefix"};
   if (!kModes.contains(config.detect_local_mode)) {

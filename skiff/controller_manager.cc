@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
 #include "controllers/certificate_rules.h"
@@ -80,6 +81,7 @@ void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
 
 struct OtherFlags {
   std::string root_ca;
+  std::string service_account_key;
   bool collects_garbage = true;
   bool provisions = true;
 };
@@ -95,12 +97,14 @@ void AddUnusedFlags(Flags& flags) {
              "concurrent-service-syncs", "concurrent-ephemeralvolume-syncs",
              "concurrent-horizontal-pod-autoscaler-syncs",
              "mirroring-concurrent-service-endpoint-syncs",
-             "concurrent-validating-admission-policy-status-syncs"});
+             "concurrent-validating-admission-policy-status-syncs"},
+            UnusedValue::kNotNegative);
   AddUnused(flags, "a change is acted upon when it comes",
             {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
              "pvclaimbinder-sync-period", "attach-detach-reconcile-sync-period",
              "controller-start-interval", "endpoint-updates-batch-period",
-             "endpointslice-updates-batch-period", "horizontal-pod-autoscaler-sync-period"});
+             "endpointslice-updates-batch-period", "horizontal-pod-autoscaler-sync-period"},
+            UnusedValue::kNotNegativeDuration);
   AddUnused(flags, "there are no clouds",
             {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
   flags.AddUnused({"configure-cloud-routes", "there are no clouds", {"false"}, true});
@@ -108,9 +112,6 @@ void AddUnusedFlags(Flags& flags) {
                    "all controllers are the user of --kubeconfig",
                    {"false"},
                    /*is_switch=*/true});
-  flags.AddUnused({"service-account-private-key-file",
-                   "tokens are signed by the API server alone",
-                   {""}});
   flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
   AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
   flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
@@ -131,6 +132,9 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   flags.Add("root-ca-file", others.root_ca,
             "If set, this root certificate authority will be included in service account's "
             "kube-root-ca.crt config map.");
+  flags.Add("service-account-private-key-file", others.service_account_key,
+            "Filename containing a PEM-encoded private RSA or ECDSA key used to sign service "
+            "account tokens; without it Secrets that ask for one get none.");
   flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
             "Number of terminated pods that can exist before the terminated pod garbage collector "
             "starts deleting them.");
@@ -143,6 +147,20 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   flags.Add("enable-dynamic-provisioning", others.provisions,
             "Whether the built-in provisioner makes volumes.");
   AddUnusedFlags(flags);
+}
+
+// Signs with the first key of a file.
+Result<std::function<Result<std::string>(const Json&)>> TokenSigner(const std::string& path) {
+  const std::string failed = "error reading key for service account token controller: ";
+  const auto pem = ReadWholeFile(path);
+  if (!pem) return Fail(Reason::kInvalid, failed + pem.error().message);
+  auto keys = TokenKey::FromPem(*pem);
+  if (!keys) return Fail(Reason::kInvalid, failed + path + ": " + keys.error().message);
+  // A public key cannot: better now than when the first Secret waits.
+  if (const auto tried = keys->front().Sign("x"); !tried) {
+    return Fail(Reason::kInvalid, failed + path + ": " + tried.error().message);
+  }
+  return [key = keys->front()](const Json& claims) { return SignToken(key, claims); };
 }
 
 Result<double> ParseNumber(const std::string& flag, const std::string& text) {
@@ -236,6 +254,9 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   options.unhealthy_zone_threshold =
       TRY(ParseNumber("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold));
   TRY(AddSigners(signers, options));
+  if (!others.service_account_key.empty()) {
+    options.sign_token = TRY(TokenSigner(others.service_account_key));
+  }
   if (!others.root_ca.empty()) options.root_ca = TRY(ReadWholeFile(others.root_ca));
   return to;
 }

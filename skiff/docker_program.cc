@@ -64,17 +64,9 @@ bool ParseOrStop(Flags& flags, const std::vector<std::string>& args, int& code,
   return !parsed || flags.help_asked();
 }
 
-}  // namespace
+constexpr int kNotGiven = std::numeric_limits<int>::min();
 
-bool IsAboutDocker(const std::vector<std::string>& args) {
-  return std::find(args.begin(), args.end(), "--docker") != args.end();
-}
-
-int DockerUpMain(const std::vector<std::string>& args) {
-  DockerFlags to;
-  constexpr int kNotGiven = std::numeric_limits<int>::min();
-  int nodes = kNotGiven;
-  Flags flags("skiff up --docker");
+void AddUpFlagsOf(Flags& flags, DockerFlags& to, int& nodes) {
   AddNameFlags(flags, to);
   flags.Add("image", to.options.image, "The image of the nodes.");
   flags.Add("nodes", nodes, "How many nodes, the server among them; 1 by default.");
@@ -91,6 +83,29 @@ int DockerUpMain(const std::vector<std::string>& args) {
       "pods, unless --register-with-taints= is among them.");
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
+}
+
+}  // namespace
+
+bool IsAboutDocker(const std::vector<std::string>& args) {
+  return std::any_of(args.begin(), args.end(), [](const std::string& arg) {
+    return arg == "--docker" || arg == "--docker=true";
+  });
+}
+
+std::string DockerUpHelp() {
+  DockerFlags to;
+  int nodes = kNotGiven;
+  Flags flags("skiff up --docker");
+  AddUpFlagsOf(flags, to, nodes);
+  return flags.Help();
+}
+
+int DockerUpMain(const std::vector<std::string>& args) {
+  DockerFlags to;
+  int nodes = kNotGiven;
+  Flags flags("skiff up --docker");
+  AddUpFlagsOf(flags, to, nodes);
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   if (nodes != kNotGiven) to.options.nodes = nodes;

@@ -9,6 +9,9 @@ namespace skiff {
 // --docker is among the arguments: what follows is about a cluster in Docker.
 bool IsAboutDocker(const std::vector<std::string>& args);
 
+// The flags of `skiff up --docker`.
+std::string DockerUpHelp();
+
 int DockerUpMain(const std::vector<std::string>& args);
 int DockerDownMain(const std::vector<std::string>& args);
 int DockerStatusMain(const std::vector<std::string>& args);

@@ -41,7 +41,8 @@ constexpr const char* kTelling[] = {"cluster.json", "kubelet.conf", "admin.kubec
                                     "skiff.log",    "skiff.pid",    "store"};
 constexpr const char* kOurs[] = {"lock", "pki",        "containerd",          "kubelet",   "cni",
                                  "logs", "local-path", "service-account.key", "lost+found",
-                                 "manifests", "forwarding.undo", "simulated.sock"};
+                                 "manifests", "forwarding.undo", "simulated.sock",
+                                 "skiff.pid.started"};
 
 bool HasCapability(int number) {
   std::ifstream in("/proc/self/status");

@@ -11,6 +11,7 @@
 #include "skiff/join_file.h"
 #include "skiff/joined_node.h"
 #include "skiff/node.h"
+#include "skiff/node_flags.h"
 #include "skiff/up.h"
 
 namespace skiff {
@@ -69,6 +70,8 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   to.join_file = PathAsTyped(to.join_file);
   help = flags.help_asked();
   if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
+  if (help) return to;
+  TRY(CheckNodeFlags(to.node));
   if (words.size() > 1)
     return Fail(Reason::kInvalid, "more than one HOST; usage: " + std::string(kUsage));
   if (!words.empty()) to.host = words[0];

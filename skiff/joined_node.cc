@@ -23,18 +23,13 @@ ListOptions PodsOf(const std::string& node) {
   return scope;
 }
 
-// That of the network services, which the cluster signs for a node that it knows.
 Result<KeyPair> ServicesOf(const std::string& directory, const NodeIdentity& identity,
                            Transport& as_node) {
   const SystemClock clock;
   SystemRandom random;
-  if (auto kept = LoadNodeServices(directory, identity.node_name, clock.Now())) return kept;
   Client client(as_node, "skiff");
-  const WantedCertificate wanted = NodeServicesCertificate(identity.node_name);
-  const KeyPair made =
-      TRY(ObtainClientCertificate({client, clock, random}, wanted, kCertificateTimeout));
-  TRY(SaveNodeServices(directory, made));
-  return made;
+  return NodeServicesAtStart(directory, identity.node_name, {client, clock, random},
+                             kCertificateTimeout);
 }
 
 }  // namespace
@@ -138,6 +133,11 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
   made.as_server->Start(made.executor);
   progress("waiting for the node to be ready");
   if (!made.ready.WaitForNode(identity.node_name, kReadyTimeout)) {
+    if (!made.informers.For<core_v1::Node>().synced()) {
+      progress("note: " + identity.server +
+               " does not answer: the node runs what it knows of, and goes on by itself");
+      return joined;
+    }
     return Fail(Reason::kTimeout,
                 "the node did not become Ready within a minute; its conditions say why: skiff "
                 "describe node " +

@@ -6,6 +6,7 @@
 
 #include "apiserver/program.h"
 #include "base/thread_stack.h"
+#include "base/version.h"
 #include "cli/program.h"
 #include "dns/program.h"
 #include "skiff/certs.h"
@@ -44,12 +45,33 @@ constexpr Program kPrograms[] = {
 };
 // clang-format on
 
+int PrintVersion() {
+  std::printf("skiff %s, Kubernetes %s\n", skiff::kSkiffVersion, skiff::kKubernetesRelease);
+  return 0;
+}
+
 int Usage(FILE* to, int code) {
-  std::fprintf(to, "usage: skiff PROGRAM [flags]; skiff PROGRAM --help\n\nprograms:\n");
+  std::fprintf(to,
+               "usage: skiff PROGRAM [flags]; skiff PROGRAM --help; skiff --version\n\n"
+               "programs:\n");
   for (const Program& program : kPrograms) {
     std::fprintf(to, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
   }
+  std::fprintf(to, "\nkubectl's verbs:\n");
+  for (const std::string& verb : skiff::cli::CliVerbs()) std::fprintf(to, "  %s\n", verb.c_str());
   return code;
+}
+
+// Kubernetes' programs say which Kubernetes they are; the others, which skiff.
+int Run(const Program& program, const std::vector<std::string>& args) {
+  for (const std::string& arg : args) {
+    if (arg == "--") break;
+    if (arg != "--version" && arg != "--version=true") continue;
+    if (program.alias.empty()) return PrintVersion();
+    std::printf("Kubernetes %s\n", skiff::kKubernetesRelease);
+    return 0;
+  }
+  return program.main(args);
 }
 
 }  // namespace
@@ -61,23 +83,25 @@ int main(int argc, char** argv) {
   std::string_view name = argv[0];
   name = name.substr(name.find_last_of('/') + 1);
   for (const Program& program : kPrograms) {
-    if (!program.alias.empty() && name == program.alias) return program.main(args);
+    if (!program.alias.empty() && name == program.alias) return Run(program, args);
   }
   if (name == "kubectl") {
     return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
   }
   if (args.empty()) return Usage(stderr, 2);
-  if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
+  if (args[0] == "--help" || args[0] == "-h" || args[0] == "help") return Usage(stdout, 0);
+  if (args[0] == "--version") return PrintVersion();
   for (const Program& program : kPrograms) {
     if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;
     args.erase(args.begin());
-    return program.main(args);
+    return Run(program, args);
   }
   const std::string verb = args[0];
   if (skiff::cli::IsCliVerb(verb)) {
     return skiff::RunWithThreadStack(
         [&] { return skiff::cli::CliMain(verb, {args.begin() + 1, args.end()}); });
   }
-  std::fprintf(stderr, "skiff: no program is called \"%s\"\n", args[0].c_str());
+  std::fprintf(stderr, "skiff: no program is called \"%s\"; `skiff --help` lists them all\n",
+               args[0].c_str());
   return 2;
 }

@@ -164,16 +164,40 @@ Result<> SaveNodeIdentity(const std::string& directory, const NodeIdentity& iden
   return WriteWholeFile(KubeconfigPath(directory), config.ToYaml(), 0600);
 }
 
-Result<KeyPair> LoadNodeServices(const std::string& directory, const std::string& node_name,
-                                 TimePoint now) {
+namespace {
+
+// Good or ended.
+Result<KeyPair> ReadNodeServices(const std::string& directory, const std::string& node_name) {
   const std::string text = TRY(ReadWholeFile(ServicesPath(directory)));
   KeyPair pair{CertificatesIn(text), KeyIn(text)};
   const auto names = NamesOfCertificate(pair.certificate_pem);
+  if (names && names->common_name == NodeServicesUser(node_name) && !pair.key_pem.empty()) {
+    return pair;
+  }
+  return Fail(Reason::kNotFound, "no certificate of this node's network services");
+}
+
+}  // namespace
+
+Result<KeyPair> LoadNodeServices(const std::string& directory, const std::string& node_name,
+                                 TimePoint now) {
+  KeyPair pair = TRY(ReadNodeServices(directory, node_name));
   const auto expiry = ExpiryOf(pair.certificate_pem);
-  const bool is_good = names && names->common_name == NodeServicesUser(node_name) && expiry &&
-                       now < *expiry && !pair.key_pem.empty();
-  if (!is_good) return Fail(Reason::kNotFound, "no certificate of this node's network services");
-  return pair;
+  if (expiry && now < *expiry) return pair;
+  return Fail(Reason::kNotFound, "the certificate of this node's network services has ended");
+}
+
+Result<KeyPair> NodeServicesAtStart(const std::string& directory, const std::string& node_name,
+                                    const CertificateOffice& as_node, Duration timeout) {
+  if (auto kept = LoadNodeServices(directory, node_name, as_node.clock.Now())) return kept;
+  const auto made = ObtainClientCertificate(as_node, NodeServicesCertificate(node_name), timeout);
+  if (made) {
+    TRY(SaveNodeServices(directory, *made));
+    return *made;
+  }
+  if (auto ended = ReadNodeServices(directory, node_name)) return ended;
+  if (made.error().reason == Reason::kServiceUnavailable) return KeyPair{};
+  return Fail(made.error());
 }
 
 Result<> SaveNodeServices(const std::string& directory, const KeyPair& pair) {

@@ -63,6 +63,11 @@ HttpsOptions HttpsOptionsOf(const NodeIdentity& identity);
 // is none, or none that is good now and of that node.
 Result<KeyPair> LoadNodeServices(const std::string& directory, const std::string& node_name,
                                  TimePoint now);
+// With which one the network services start: the one that is kept, or else a new one. While the
+// cluster cannot sign one they start with what there is, be it ended or none: a node that cannot
+// reach the API keeps its pods, and CertificateRotation asks until it is answered.
+Result<KeyPair> NodeServicesAtStart(const std::string& directory, const std::string& node_name,
+                                    const CertificateOffice& as_node, Duration timeout);
 Result<> SaveNodeServices(const std::string& directory, const KeyPair& pair);
 
 }  // namespace skiff

@@ -53,6 +53,45 @@ TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
   EXPECT_EQ(asked, 11);
 }
 
+// A node whose services' certificate ended while it was off, and whose API server is away or
+// says no.
+class NodeServicesAtStartTest : public testing::Test {
+ protected:
+  NodeServicesAtStartTest() { std::filesystem::create_directories(directory_ + "/pki"); }
+  ~NodeServicesAtStartTest() override { std::filesystem::remove_all(directory_); }
+
+  Result<KeyPair> Start(int status) {
+    InProcessTransport transport([status](const http::Request&) {
+      http::Response response;
+      response.status = status;
+      return response;
+    });
+    Client client(transport, "skiff");
+    return NodeServicesAtStart(directory_, "n", {client, clock_, random_}, 1s);
+  }
+  const std::string directory_ = testing::TempDir() + "/skiff-services-" + std::to_string(getpid());
+  FakeClock clock_{TimePoint{1'700'000'000s}};
+  SeededRandom random_{1};
+};
+
+TEST_F(NodeServicesAtStartTest, ItStartsWithWhatItHas) {
+  const auto none = Start(503);
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_EQ(none->certificate_pem, "");
+  EXPECT_EQ(Start(403).error().reason, Reason::kForbidden) << "who never had one is told why";
+  const auto authority = *CertificateAuthority::Create("cluster", clock_.Now());
+  const KeyPair pair = *authority.Issue(NodeServicesCertificate("n").order, clock_.Now());
+  ASSERT_TRUE(SaveNodeServices(directory_, pair));
+  EXPECT_EQ(Start(503)->certificate_pem, pair.certificate_pem);
+  clock_.Advance(24h * 365 * 20);
+  ASSERT_FALSE(LoadNodeServices(directory_, "n", clock_.Now())) << "it has ended";
+  for (const int status : {503, 403}) {
+    const auto started = Start(status);
+    ASSERT_TRUE(started) << started.error().message;
+    EXPECT_EQ(started->certificate_pem, pair.certificate_pem);
+  }
+}
+
 class NodeUpkeepTest : public JoinedClusterTest {
  protected:
   // A machine that joins; its client has its rights.

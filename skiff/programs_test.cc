@@ -85,6 +85,9 @@ TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
   EXPECT_EQ(flags.controllers.root_ca, authority.pem().certificate_pem);
   EXPECT_EQ(flags.controllers.signing_authorities.size(), 3u);
   EXPECT_THAT(flags.controllers.controllers, ElementsAre("*", "bootstrapsigner", "tokencleaner"));
+  ASSERT_TRUE(flags.controllers.sign_token);
+  EXPECT_TRUE(flags.controllers.sign_token(Json{{"iss", "kubernetes/serviceaccount"}}));
+  EXPECT_FALSE((*ParseControllerManagerFlags({}))->controllers.sign_token);
 }
 
 TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
@@ -93,10 +96,16 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
     return parsed ? "" : parsed.error().message;
   };
   EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
+  EXPECT_EQ(error({"--concurrent-gc-syncs=-1"}), "--concurrent-gc-syncs can not be negative value");
+  EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
   EXPECT_THAT(error({"--unhealthy-zone-threshold=x"}), HasSubstr("strconv.ParseFloat"));
+  EXPECT_THAT(error({"--service-account-private-key-file=/no/such"}),
+              HasSubstr("error reading key for service account token controller"));
+  EXPECT_THAT(error({"--service-account-private-key-file=" + File("empty", "")}),
+              HasSubstr("does not contain any valid RSA or ECDSA"));
   const auto authority = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
   const auto other = *CertificateAuthority::Create("kubernetes", SystemClock().Now());
   EXPECT_THAT(
@@ -139,6 +148,9 @@ TEST_F(ProgramFlagsTest, AProxyReadsKubeadmsConfigurationFile) {
   EXPECT_EQ((*parsed)->proxy.hostname_override, "n1");
   EXPECT_EQ((*parsed)->proxy.cluster_cidr, "10.244.0.0/16");
   EXPECT_FALSE(ParseKubeProxyFlags({"--proxy-mode=ipvs"}));
+  EXPECT_THAT(ParseKubeProxyFlags({"--cluster-cidr=foo"}).error().message,
+              HasSubstr("Invalid value: \"foo\": must be a valid CIDR block (e.g. 10.100.0.0/16 or "
+                        "fde4:8dba:82e1::/48)"));
 }
 
 // Serves beside a real API server that decides who may see what.

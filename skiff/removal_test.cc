@@ -109,7 +109,10 @@ TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
   for (const char* flag :
        {"--nodes=40000", "--secure-port=0", "--secure-port=70000", "--kubelet-port=-1",
         "--cluster-dns-port=0", "--default-not-ready-toleration-seconds=-1",
-        "--node-monitor-grace-period=0s", "--cluster-cidr=all", "--cluster-dns=maybe"}) {
+        "--node-monitor-grace-period=0s", "--cluster-cidr=all", "--cluster-dns=maybe",
+        "--cluster-cidr=10.96.128.0/17", "--bind-address=here", "--eviction-hard=foo",
+        "--eviction-hard=foo.bar<1Mi", "--iptables-flavour=x", "--durability=some",
+        "--data-dir="}) {
     EXPECT_THAT(refused(flag), HasSubstr("usage: skiff up")) << flag;
   }
 }

@@ -3,23 +3,25 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <set>
+#include <string>
 
 #include "api/rules/ip.h"
+#include "apiserver/program_store.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
-#include "kubelet/configuration.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
+#include "skiff/node_flags.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
@@ -41,12 +43,15 @@ Result<> MergeKubeconfig(const ClusterOptions& options) {
                                  TRY(Kubeconfig::Load(AdminKubeconfigPath(options))));
 }
 
+void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
+  flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
+}
+
 }  // namespace
 
 void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
   options.data_dir = DefaultDataDir();
   flags.Add("data-dir", options.data_dir, "Where the cluster keeps everything.");
-  flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
 }
 
 void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
@@ -60,6 +65,7 @@ void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
 
 void AddUpFlags(Flags& flags, UpFlags& to) {
   AddDataDirFlag(flags, to.cluster);
+  AddServiceRangeFlag(flags, to.cluster);
   flags.Add("bind-address", to.cluster.bind_address, "The address the API server listens on.");
   flags.Add("secure-port", to.cluster.secure_port, "The port the API server listens on.");
   flags.Add("kubelet-port", to.cluster.kubelet_port, "The port the kubelet listens on.");
@@ -113,27 +119,26 @@ void MakePathsAbsolute(ClusterOptions& options) {
   for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
-namespace {
-
-Result<> CheckNumber(const char* flag, int value, int least, int most) {
-  if (value >= least && value <= most) return {};
-  return Fail(Reason::kInvalid,
-              fmt::format("--{}={}: it must be between {} and {}", flag, value, least, most));
-}
-
 Result<> CheckUpFlags(UpFlags& to) {
   constexpr Duration kSigningDurationMin = 1min;
   constexpr int kPortMax = 65535;
   constexpr int kSecondsMax = std::numeric_limits<int>::max();
   ClusterOptions& cluster = to.cluster;
-  TRY(CheckNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
-  TRY(CheckNumber("secure-port", cluster.secure_port, 1, kPortMax));
-  TRY(CheckNumber("kubelet-port", cluster.kubelet_port, 1, kPortMax));
-  TRY(CheckNumber("cluster-dns-port", cluster.cluster_dns_port, 1, kPortMax));
-  TRY(CheckNumber("default-not-ready-toleration-seconds", cluster.default_not_ready_toleration_s, 0,
-                  kSecondsMax));
-  TRY(CheckNumber("default-unreachable-toleration-seconds",
-                  cluster.default_unreachable_toleration_s, 0, kSecondsMax));
+  if (!ParseIp(cluster.bind_address)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid argument \"{0}\" for \"--bind-address\" flag: failed to parse "
+                            "IP: \"{0}\"",
+                            cluster.bind_address));
+  }
+  ApiServerFlags server;
+  server.durability = cluster.durability;
+  TRY(CheckStoreFlags(server));
+  TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
+  TRY(CheckFlagNumber("secure-port", cluster.secure_port, 1, kPortMax));
+  TRY(CheckFlagNumber("default-not-ready-toleration-seconds",
+                      cluster.default_not_ready_toleration_s, 0, kSecondsMax));
+  TRY(CheckFlagNumber("default-unreachable-toleration-seconds",
+                      cluster.default_unreachable_toleration_s, 0, kSecondsMax));
   if (cluster.node_monitor_grace_period <= 0ns) {
     return Fail(Reason::kInvalid, "--node-monitor-grace-period: it must be longer than nothing");
   }
@@ -145,25 +150,36 @@ Result<> CheckUpFlags(UpFlags& to) {
                 "--cluster-signing-duration: nodes could not renew in time what lives less than a "
                 "minute; give it 1m at least");
   }
-  for (const auto& [flag, text] : {std::pair("service-cluster-ip-range", cluster.service_cidr),
-                                   std::pair("cluster-cidr", cluster.cluster_cidr)}) {
-    if (ParseCidr(text)) continue;
-    return Fail(Reason::kInvalid, fmt::format("--{}: \"{}\" is no CIDR", flag, text));
-  }
+  // Many simulated nodes do without ranges of their own, unless somebody says which.
+  const bool is_given = cluster.cluster_cidr != ClusterOptions().cluster_cidr;
+  TRY(CheckClusterRanges({.services = cluster.service_cidr,
+                          .pods = cluster.cluster_cidr,
+                          .nodes = is_given ? std::max(1, cluster.simulated_nodes) : 1}));
   if (!std::set<std::string>{"auto", "on", "off"}.contains(cluster.cluster_dns)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));
   }
-  std::erase(cluster.register_with_taints, "");  // "--register-with-taints=": none.
-  for (const std::string& taint : cluster.register_with_taints) {
-    TRY(kubelet::ParseTaint(taint));
+  return CheckNodeFlags(cluster);
+}
+
+namespace {
+
+// A cluster's nodes are chosen when it is made: who asks for others hears that they are not there.
+int TellOfRunning(const ClusterOptions& asked, int process) {
+  ClusterOptions made;
+  made.data_dir = asked.data_dir;
+  ReadClusterMark(made);
+  const std::string nodes = made.simulated_nodes > 0
+                                ? fmt::format(" with {} simulated nodes", made.simulated_nodes)
+                                : "";
+  if (asked.simulated_nodes > 0 && made.simulated_nodes != asked.simulated_nodes) {
+    return Complain(fmt::format(
+        "the cluster runs already (process {}){}, and --nodes={} is for a new start: end it with "
+        "`skiff down --keep-data` first, or choose another --data-dir",
+        process, nodes, asked.simulated_nodes));
   }
-  for (const std::string& archive : cluster.image_archives) {
-    if (access(archive.c_str(), R_OK) == 0) continue;
-    return Fail(Reason::kInvalid,
-                fmt::format("--load-image: {}: {}", archive, std::strerror(errno)));
-  }
-  return {};
+  std::printf("The cluster runs already (process %d)%s.\n", process, nodes.c_str());
+  return 0;
 }
 
 }  // namespace
@@ -175,7 +191,8 @@ int UpMain(const std::vector<std::string>& args) {
   AddUpFlags(flags, to);
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
   if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
+    std::printf("%s\nNodes as containers of the Docker engine:\n\n%s", flags.Help().c_str(),
+                DockerUpHelp().c_str());
     return 0;
   }
   MakePathsAbsolute(to.cluster);
@@ -184,8 +201,7 @@ int UpMain(const std::vector<std::string>& args) {
   }
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
-      std::printf("The cluster runs already (process %d).\n", static_cast<int>(running->pid));
-      return 0;
+      return TellOfRunning(to.cluster, static_cast<int>(running->pid));
     }
   }
   if (!IsStartedByUs()) {  // Else the checks were made before.
@@ -219,12 +235,14 @@ int DownMain(const std::vector<std::string>& args) {
   bool keep_data = false;
   Flags flags("skiff down");
   AddDataDirFlag(flags, options);
+  AddServiceRangeFlag(flags, options);
   flags.Add("keep-data", keep_data, "Only stop the process; containers and data stay.");
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
   if (flags.help_asked()) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
+  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
@@ -258,6 +276,11 @@ int StatusMain(const std::vector<std::string>& args) {
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
   if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
+  if (flags.help_asked()) {
+    std::printf("%s", flags.Help().c_str());
+    return 0;
+  }
+  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   const auto running = ReadPidFile(PidPath(options.data_dir));
   if (!running) {

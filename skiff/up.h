@@ -17,7 +17,9 @@ struct UpFlags {
   int verbosity = 0;
 };
 void AddUpFlags(Flags& flags, UpFlags& to);
-// Those that `down` and `status` take too.
+// Invalid names the flag that is wrong.
+Result<> CheckUpFlags(UpFlags& to);
+// The one that `down`, `status`, `join` and `token` take too.
 void AddDataDirFlag(Flags& flags, ClusterOptions& options);
 // Relative paths among the options are where the command was typed, also in its daemon.
 void MakePathsAbsolute(ClusterOptions& options);

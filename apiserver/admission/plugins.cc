@@ -35,6 +35,7 @@ constexpr PluginEntry kPlugins[] = {
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
     {"RbacEscalation", true, &MakeRbacEscalation},
     {"ResourceQuota", true, &MakeResourceQuota},
+    {"UnservedKinds", true, &MakeUnservedKinds},
     {"AlwaysDeny", false, &MakeAlwaysDeny},
 };
 

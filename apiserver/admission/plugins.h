@@ -28,6 +28,8 @@ struct AdmissionParts {
   const Clock& clock;
   Random& random;
   DefaultTolerations tolerations = {};
+  // Whether who writes what nothing acts on hears of it; else the log does.
+  bool warns_of_unserved_kinds = false;
 };
 
 // Fails with Invalid on a name that is no plugin.
@@ -57,6 +59,7 @@ std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& p
 std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeAlwaysDeny(const AdmissionParts& parts);
 
 }  // namespace skiff

@@ -1,6 +1,8 @@
 #include "apiserver/auth/service_accounts.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/auth/rule_coverage.h"
@@ -42,6 +44,21 @@ tl::unexpected<Error> Refuse(std::string message) {
   return Fail(Reason::kUnauthorized, std::move(message));
 }
 
+std::vector<std::string> InBoth(const std::vector<std::string>& list,
+                                const std::vector<std::string>& other) {
+  std::vector<std::string> both;
+  std::copy_if(list.begin(), list.end(), std::back_inserter(both), [&](const std::string& each) {
+    return std::find(other.begin(), other.end(), each) != other.end();
+  });
+  return both;
+}
+
+tl::unexpected<Error> RefuseAudiences(const std::vector<std::string>& meant,
+                                      const std::vector<std::string>& wanted) {
+  return Refuse("token audiences " + QuotedList(meant) +
+                " is invalid for the target audiences " + QuotedList(wanted));
+}
+
 Json Reference(const TokenObject& object) {
   Json reference = {{"name", object.name}};
   if (!object.uid.empty()) reference["uid"] = object.uid;
@@ -52,6 +69,7 @@ Json Reference(const TokenObject& object) {
 
 Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Options options,
                                                                            Lookup find,
+                                                                           Secrets secrets,
                                                                            const Clock& clock,
                                                                            Random& random) {
   if (options.audiences.empty()) options.audiences = {options.issuer};
@@ -61,7 +79,8 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
     }
   }
   std::unique_ptr<ServiceAccountTokens> tokens(
-      new ServiceAccountTokens(std::move(options), std::move(find), clock, random));
+      new ServiceAccountTokens(
+      std::move(options), std::move(find), std::move(secrets), clock, random));
   if (!tokens->options_.signing_key_pem.empty()) TRY(tokens->SigningKeys());
   return tokens;
 }
@@ -88,8 +107,12 @@ Result<ServiceAccountTokens::Keys> ServiceAccountTokens::SigningKeys() {
   return keys_;
 }
 
-Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
+Result<std::string> ServiceAccountTokens::Sign(const Json& claims) {
   const Keys keys = TRY(SigningKeys());
+  return SignToken(keys->front(), claims);
+}
+
+Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
   const int64_t now = Seconds(clock_.Now());
   Json own = {{"namespace", order.namespace_name},
               {"serviceaccount", Reference(order.service_account)}};
@@ -106,7 +129,7 @@ Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
       {"exp", now + order.lifetime_s},
       {"jti", random_.Uid()},
       {kPrivateClaims, own}};
-  return SignToken(keys->front(), claims);
+  return Sign(claims);
 }
 
 Result<> ServiceAccountTokens::CheckBound(const Json& reference, const Bound& bound,
@@ -161,39 +184,83 @@ Result<User> ServiceAccountTokens::UserOf(const Json& claims) {
   return user;
 }
 
+void ServiceAccountTokens::MarkUsed(const core_v1::Secret& secret) {
+  constexpr size_t kDateSize = sizeof("2006-01-02") - 1;
+  const std::string today = Time(clock_.Now()).Rfc3339().substr(0, kDateSize);
+  const auto marked = secret.metadata.labels.find(kLegacyTokenLastUsed);
+  if (marked != secret.metadata.labels.end() && marked->second == today) return;
+  secrets_.mark_used(secret.metadata.namespace_, secret.metadata.name, today);
+}
+
+Result<User> ServiceAccountTokens::LegacyUserOf(const Json& claims, std::string_view token) {
+  const LegacyClaims said = TRY(ReadLegacyClaims(claims));
+  const auto secret = secrets_.find(said.namespace_name, said.secret);
+  TRY(CheckHeld(token, secret));
+  const auto account = find_("serviceaccounts", said.namespace_name, said.account);
+  if (!account) return Refuse("serviceaccounts \"" + said.account + "\" not found");
+  if (account->deletion) {
+    return Refuse("ServiceAccount " + said.namespace_name + "/" + said.account +
+                  " has been deleted");
+  }
+  if (account->uid != said.account_uid) {
+    return Refuse("ServiceAccount UID (" + account->uid + ") does not match claim (" +
+                  said.account_uid + ")");
+  }
+  // Also of one that is refused it is good to know that somebody still tries.
+  MarkUsed(*secret);
+  TRY(CheckNotInvalidated(said, *secret));
+  const std::string everybody = "system:serviceaccounts";
+  return User{.name = Text(claims, "sub"),
+              .uid = said.account_uid,
+              .groups = {everybody, everybody + ":" + said.namespace_name}};
+}
+
+// Such a token says neither for whom it is nor until when.
+Result<TokenUser> ServiceAccountTokens::CheckLegacy(std::string_view token,
+                                                    const std::vector<std::string>& audiences) {
+  const Keys keys = TRY(SigningKeys());
+  const auto claims = VerifyToken(*keys, token);
+  if (!claims) return Refuse("invalid bearer token");
+  TokenUser found;
+  std::vector<std::string> meant = Audiences(*claims);
+  if (meant.empty()) meant = options_.audiences;
+  found.audiences = InBoth(meant, audiences);
+  if (found.audiences.empty()) return RefuseAudiences(meant, audiences);
+  found.user = TRY(LegacyUserOf(*claims, token));
+  return found;
+}
+
+Result<TokenUser> ServiceAccountTokens::Check(std::string_view token,
+                                              const std::vector<std::string>& audiences) {
+  const Keys keys = TRY(SigningKeys());
+  const auto claims = VerifyToken(*keys, token);
+  if (!claims) return Refuse("invalid bearer token");
+  const int64_t now = Seconds(clock_.Now());
+  constexpr int64_t kLeewaySeconds = std::chrono::seconds(kLeeway).count();
+  if (Number(*claims, "nbf") > now + kLeewaySeconds) {
+    return Refuse("service account token is not valid yet");
+  }
+  if (Number(*claims, "exp") < now - kLeewaySeconds) {
+    return Refuse("service account token has expired");
+  }
+  if (Number(*claims, "iat") > now + kLeewaySeconds) {
+    return Refuse("service account token is issued in the future");
+  }
+  TokenUser found;
+  found.audiences = InBoth(Audiences(*claims), audiences);
+  if (found.audiences.empty()) return RefuseAudiences(Audiences(*claims), audiences);
+  found.user = TRY(UserOf(*claims));
+  return found;
+}
+
 std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
     std::string_view token, const std::vector<std::string>& audiences) {
   const auto unchecked = PeekClaims(token);
-  if (!unchecked || Text(*unchecked, "iss") != options_.issuer) return std::nullopt;
-  const auto check = [&]() -> Result<TokenUser> {
-    const Keys keys = TRY(SigningKeys());
-    const auto claims = VerifyToken(*keys, token);
-    if (!claims) return Refuse("invalid bearer token");
-    const int64_t now = Seconds(clock_.Now());
-    constexpr int64_t kLeewaySeconds = std::chrono::seconds(kLeeway).count();
-    if (Number(*claims, "nbf") > now + kLeewaySeconds) {
-      return Refuse("service account token is not valid yet");
-    }
-    if (Number(*claims, "exp") < now - kLeewaySeconds) {
-      return Refuse("service account token has expired");
-    }
-    if (Number(*claims, "iat") > now + kLeewaySeconds) {
-      return Refuse("service account token is issued in the future");
-    }
-    TokenUser found;
-    for (const std::string& audience : Audiences(*claims)) {
-      if (std::find(audiences.begin(), audiences.end(), audience) != audiences.end()) {
-        found.audiences.push_back(audience);
-      }
-    }
-    if (found.audiences.empty()) {
-      return Refuse("token audiences " + QuotedList(Audiences(*claims)) +
-                    " is invalid for the target audiences " + QuotedList(audiences));
-    }
-    found.user = TRY(UserOf(*claims));
-    return found;
-  };
-  return check();
+  if (!unchecked) return std::nullopt;
+  const std::string issuer = Text(*unchecked, "iss");
+  if (issuer == options_.issuer) return Check(token, audiences);
+  if (issuer == kLegacyIssuer && secrets_.find) return CheckLegacy(token, audiences);
+  return std::nullopt;
 }
 
 Result<Json> ServiceAccountTokens::KeySet() {

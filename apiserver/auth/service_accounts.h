@@ -11,6 +11,7 @@
 
 #include "api/type.h"
 #include "apiserver/auth/jwt.h"
+#include "apiserver/auth/legacy_tokens.h"
 #include "apiserver/auth/user.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -61,6 +62,17 @@ class ServiceAccountTokens {
     // Where a key that was made is kept; "": in memory alone.
     std::string generated_key_path = {};
   };
+  // The Secrets in which tokens lie that name no time. Without `find` such tokens are not ours.
+  struct Secrets {
+    // nullopt when it does not exist.
+    std::function<std::optional<core_v1::Secret>(const std::string& namespace_name,
+                                                 const std::string& name)>
+        find = {};
+    // Puts down the day on which the token of a Secret was last used.
+    std::function<void(const std::string& namespace_name, const std::string& name,
+                       const std::string& date)>
+        mark_used = {};
+  };
   // An object that a token may be bound to, as it is now.
   struct Present {
     std::string uid;
@@ -71,8 +83,11 @@ class ServiceAccountTokens {
       std::string_view resource, std::string_view namespace_name, std::string_view name)>;
 
   static Result<std::unique_ptr<ServiceAccountTokens>> Create(Options options, Lookup find,
-                                                              const Clock& clock, Random& random);
+                                                              Secrets secrets, const Clock& clock,
+                                                              Random& random);
 
+  // What the claims say, with the key that signs.
+  Result<std::string> Sign(const Json& claims);
   Result<std::string> Issue(const TokenOrder& order);
   // nullopt: not a token of a service account of ours. Unauthorized: one, but not good (any more).
   std::optional<Result<TokenUser>> Authenticate(std::string_view token,
@@ -84,8 +99,13 @@ class ServiceAccountTokens {
   std::string_view algorithm();
 
  private:
-  ServiceAccountTokens(Options options, Lookup find, const Clock& clock, Random& random)
-      : options_(std::move(options)), find_(std::move(find)), clock_(clock), random_(random) {}
+  ServiceAccountTokens(Options options, Lookup find, Secrets secrets, const Clock& clock,
+                       Random& random)
+      : options_(std::move(options)),
+        find_(std::move(find)),
+        secrets_(std::move(secrets)),
+        clock_(clock),
+        random_(random) {}
   using Keys = std::shared_ptr<const std::vector<TokenKey>>;
   // The first signs; all verify. Makes the signing key when there is none.
   Result<Keys> SigningKeys();
@@ -99,9 +119,15 @@ class ServiceAccountTokens {
     std::string deleted;
   };
   Result<> CheckBound(const Json& reference, const Bound& bound, std::string_view namespace_name);
+  // Of a token that lies in a Secret.
+  Result<User> LegacyUserOf(const Json& claims, std::string_view token);
+  void MarkUsed(const core_v1::Secret& secret);
+  Result<TokenUser> CheckLegacy(std::string_view token, const std::vector<std::string>& audiences);
+  Result<TokenUser> Check(std::string_view token, const std::vector<std::string>& audiences);
 
   Options options_;
   const Lookup find_;
+  const Secrets secrets_;
   const Clock& clock_;
   Random& random_;
   Mutex mutex_;

@@ -1,0 +1,76 @@
+#include "api/unserved_kinds.h"
+
+namespace skiff {
+namespace {
+
+struct Unserved {
+  std::string_view group;
+  std::string_view resource;
+  std::string_view why;
+};
+
+// clang-format off
+constexpr Unserved kUnserved[] = {
+    {"", "endpoints",
+     "skiff mirrors no Endpoints into EndpointSlices yet: without a selector of the Service no "
+     "traffic follows them; write an EndpointSlice"},
+    {"admissionregistration.k8s.io", "mutatingwebhookconfigurations",
+     "skiff calls no admission webhooks yet: this configuration is stored, and changes nothing"},
+    {"admissionregistration.k8s.io", "validatingwebhookconfigurations",
+     "skiff calls no admission webhooks yet: this configuration is stored, and refuses nothing"},
+    {"admissionregistration.k8s.io", "validatingadmissionpolicies",
+     "skiff evaluates no admission policies yet: this one is stored, and refuses nothing"},
+    {"admissionregistration.k8s.io", "validatingadmissionpolicybindings",
+     "skiff evaluates no admission policies yet: this binding is stored, and refuses nothing"},
+    {"apiextensions.k8s.io", "customresourcedefinitions",
+     "skiff serves no custom resources yet: this definition is stored, and never established"},
+    {"apiregistration.k8s.io", "apiservices",
+     "skiff passes no requests on to other API servers yet: this APIService is stored, and its "
+     "version is not served"},
+    {"autoscaling", "horizontalpodautoscalers",
+     "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled"},
+    {"flowcontrol.apiserver.k8s.io", "flowschemas",
+     "skiff takes requests in their order: this FlowSchema is stored, and no request waits or is "
+     "preferred by it"},
+    {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations",
+     "skiff takes requests in their order: this PriorityLevelConfiguration is stored, and limits "
+     "nothing"},
+    {"networking.k8s.io", "ingresses",
+     "skiff has no ingress controller: until one is installed, nothing listens for this Ingress"},
+    {"networking.k8s.io", "networkpolicies",
+     "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
+     "traffic is allowed"},
+    {"networking.k8s.io", "servicecidrs",
+     "skiff gives out the addresses of --service-cluster-ip-range alone: this ServiceCIDR is "
+     "stored, and no Service gets an address of it"},
+    {"resource.k8s.io", "deviceclasses",
+     "skiff allocates no devices yet: this DeviceClass is stored, and no claim is allocated by it"},
+    {"resource.k8s.io", "resourceclaims",
+     "skiff allocates no devices yet: this ResourceClaim is stored, and never allocated"},
+    {"resource.k8s.io", "resourceclaimtemplates",
+     "skiff allocates no devices yet: no ResourceClaim is made of this template"},
+    {"resource.k8s.io", "resourceslices",
+     "skiff allocates no devices yet: those of this ResourceSlice are given to nobody"},
+    {"storage.k8s.io", "csidrivers",
+     "skiff's kubelet speaks to no CSI drivers yet: pods with volumes of this one do not start"},
+    {"storage.k8s.io", "csistoragecapacities",
+     "skiff's scheduler does not look at storage capacities yet: no pod is placed by this one"},
+    {"storage.k8s.io", "volumeattachments",
+     "skiff attaches no volumes yet: this VolumeAttachment is stored, and its volume mounted "
+     "nowhere"},
+    {"storage.k8s.io", "volumeattributesclasses",
+     "skiff changes no volumes yet: this VolumeAttributesClass is stored, and no volume gets its "
+     "parameters"},
+};
+// clang-format on
+
+}  // namespace
+
+std::string_view WhyUnserved(const KindInfo& kind) {
+  for (const Unserved& each : kUnserved) {
+    if (each.group == kind.group && each.resource == kind.resource) return each.why;
+  }
+  return "";
+}
+
+}  // namespace skiff

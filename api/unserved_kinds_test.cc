@@ -1,0 +1,32 @@
+#include "api/unserved_kinds.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace skiff {
+namespace {
+
+// A kind that is served has either what acts on it, and then stands here, or a text that says that
+// nothing does. PodTemplates, Leases and ControllerRevisions are data: nothing acts on them in
+// Kubernetes either.
+TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
+  const std::set<std::string_view> served = {
+      "bindings", "componentstatuses", "configmaps", "events", "limitranges", "namespaces", "nodes",
+      "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates",
+      "replicationcontrollers", "resourcequotas", "secrets", "serviceaccounts", "services",
+      "controllerrevisions", "daemonsets", "deployments", "replicasets", "statefulsets",
+      "selfsubjectreviews", "tokenreviews", "localsubjectaccessreviews", "selfsubjectaccessreviews",
+      "selfsubjectrulesreviews", "subjectaccessreviews", "cronjobs", "jobs",
+      "certificatesigningrequests", "leases", "endpointslices", "ingressclasses", "ipaddresses",
+      "runtimeclasses", "poddisruptionbudgets", "clusterrolebindings", "clusterroles",
+      "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses"};
+  for (const KindInfo* kind : BuiltInKinds()) {
+    EXPECT_EQ(WhyUnserved(*kind).empty(), served.contains(kind->resource))
+        << kind->api_version << " " << kind->resource;
+  }
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,93 @@
+// Who writes an object that nothing acts on is warned, on a server that is to do so; any other
+// says it in its log, once a kind. Both when it is made and when what it asks for changes.
+#include "api/unserved_kinds.h"
+
+#include <set>
+
+#include "api/gen/apiregistration_v1.h"
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
+#include "base/log.h"
+#include "base/mutex.h"
+
+namespace skiff {
+namespace {
+
+// What the object asks for: all but who and how it is.
+Json AskedBy(const Object& object) {
+  Json document = object.ToDocument();
+  document.erase("metadata");
+  document.erase("status");
+  return document;
+}
+
+class UnservedKinds final : public AdmissionPlugin {
+ public:
+  UnservedKinds(Store& store, Caches& caches, bool warns)
+      : store_(store), caches_(caches), warns_(warns) {}
+  std::string_view name() const override { return "UnservedKinds"; }
+  bool Handles(Operation operation) const override {
+    return operation == Operation::kCreate || operation == Operation::kUpdate;
+  }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (!request.subresource.empty() || request.object == nullptr) return {};
+    const std::string_view why = WhyUnserved(request.kind);
+    // What the server writes for itself it knows.
+    if (why.empty() || request.user.name == LoopbackUser().name) return {};
+    if (request.old_object != nullptr &&
+        AskedBy(*request.object) == AskedBy(*request.old_object)) {
+      return {};
+    }
+    if (IsServed(*request.object)) return {};
+    Tell(request, why);
+    return {};
+  }
+
+ private:
+  // Whether something acts on this one of a kind of which nothing acts on others.
+  bool IsServed(const Object& object) {
+    if (const auto* api_service = object.As<apiregistration_v1::APIService>()) {
+      return !api_service->spec.service;  // The server's own.
+    }
+    // Whoever brings a class brings what serves it.
+    if (object.kind().resource == "ingresses") return !caches_.ingress_classes.All().empty();
+    if (object.kind().resource == "endpoints") return HasSelector(object.metadata());
+    return false;
+  }
+  // Slices are written for what a Service selects.
+  bool HasSelector(const meta_v1::ObjectMeta& endpoints) {
+    const KindInfo& kind = core_v1::Service::Info();
+    const auto record = store_.Get(KeyOf(kind, endpoints.namespace_, endpoints.name));
+    if (!record) return false;
+    const auto service = ObjectOf(kind, **record);
+    return service && !service->As<core_v1::Service>()->spec.selector.empty();
+  }
+
+  void Tell(const AdmissionRequest& request, std::string_view why) {
+    if (warns_) {
+      request.warnings.emplace_back(why);
+      return;
+    }
+    const MutexLock lock(mutex_);
+    if (!told_.insert(&request.kind).second) return;
+    log_.Info("stored what nothing acts on", {{"kind", request.kind.kind}, {"why", why}});
+  }
+
+  Store& store_;
+  Caches& caches_;
+  const bool warns_;
+  const Log log_{"apiserver"};
+  Mutex mutex_;
+  std::set<const KindInfo*> told_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts) {
+  return std::make_unique<UnservedKinds>(parts.store, parts.caches, parts.warns_of_unserved_kinds);
+}
+
+}  // namespace skiff

@@ -1,0 +1,101 @@
+#include <gtest/gtest.h>
+
+#include "apiserver/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class UnservedKindsTest : public ServerFixture {
+ protected:
+  UnservedKindsTest() {
+    silent_ = std::move(server_);
+    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"},
+                                  .token_file_text = kTokens,
+                                  .advertise_address = "192.0.2.7",
+                                  .warns_of_unserved_kinds = true},
+                                 {*store_, clock_, random_});
+  }
+  ~UnservedKindsTest() override { server_ = std::move(silent_); }
+
+  static std::vector<std::string> Warnings(const Answer& answer) {
+    std::vector<std::string> texts;
+    for (const auto& [name, value] : answer.response.headers) {
+      if (name == "Warning") texts.push_back(value);
+    }
+    return texts;
+  }
+  // The answer and whether it warned of what nothing acts on.
+  bool Warned(const Answer& answer) {
+    EXPECT_TRUE(answer.code == 200 || answer.code == 201) << answer.response.body;
+    for (const std::string& text : Warnings(answer)) {
+      if (text.starts_with("299 - \"skiff")) return true;
+    }
+    return false;
+  }
+
+  std::unique_ptr<ApiServer> silent_;
+};
+
+TEST_F(UnservedKindsTest, WhoMakesOrChangesOneIsWarned) {
+  const std::string hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+  const auto made = Post(hooks, R"({"metadata": {"name": "h"}, "webhooks": []})");
+  EXPECT_TRUE(Warned(made));
+  EXPECT_EQ(Warnings(made),
+            std::vector<std::string>{"299 - \"skiff calls no admission webhooks yet: this "
+                                     "configuration is stored, and refuses nothing\""});
+  EXPECT_FALSE(Warned(Merge(hooks + "/h", R"({"metadata": {"labels": {"a": "b"}}})")))
+      << "nothing else is asked for";
+  EXPECT_TRUE(Warned(Merge(hooks + "/h", R"({"webhooks": [{"name": "a.example.com",
+      "clientConfig": {"url": "https://example.com/x"}, "sideEffects": "None",
+      "admissionReviewVersions": ["v1"]}]})")));
+  EXPECT_FALSE(Warned(Get(hooks + "/h")));
+  EXPECT_FALSE(Warned(Post("/api/v1/namespaces/default/configmaps",
+                           R"({"metadata": {"name": "c"}})")));
+}
+
+TEST_F(UnservedKindsTest, WhatIsServedByOthersIsNotWarnedOf) {
+  const std::string ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+  const auto ingress = [](const std::string& name) {
+    return R"({"metadata": {"name": ")" + name +
+           R"("}, "spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}})";
+  };
+  EXPECT_TRUE(Warned(Post(ingresses, ingress("a"))));
+  ASSERT_EQ(Post("/apis/networking.k8s.io/v1/ingressclasses",
+                 R"({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/nginx"}})")
+                .code,
+            201);
+  EXPECT_FALSE(Warned(Post(ingresses, ingress("b"))));
+
+  const std::string services = "/api/v1/namespaces/default/services";
+  ASSERT_EQ(Post(services, R"({"metadata": {"name": "chosen"},
+                              "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}})")
+                .code,
+            201);
+  const std::string endpoints = "/api/v1/namespaces/default/endpoints";
+  EXPECT_FALSE(Warned(Post(endpoints, R"({"metadata": {"name": "chosen"}})")));
+  EXPECT_TRUE(Warned(Post(endpoints, R"({"metadata": {"name": "by-hand"}})")));
+
+  const std::string api_services = "/apis/apiregistration.k8s.io/v1/apiservices";
+  const auto api_service = [](const std::string& more) {
+    return R"({"metadata": {"name": "v1.example.com"}, "spec": {"group": "example.com",
+        "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100)" +
+           more + "}}";
+  };
+  EXPECT_FALSE(Warned(Post(api_services, api_service(""))));
+  ASSERT_EQ(Ask("DELETE", api_services + "/v1.example.com").code, 200);
+  EXPECT_TRUE(Warned(Post(api_services,
+                          api_service(R"(, "insecureSkipTLSVerify": true,
+                              "service": {"namespace": "default", "name": "s"})"))));
+}
+
+TEST_F(UnservedKindsTest, AServerAloneAnswersAsKubernetesDoes) {
+  std::swap(server_, silent_);
+  const auto made = Post("/apis/networking.k8s.io/v1/namespaces/default/networkpolicies",
+                         R"({"metadata": {"name": "p"}, "spec": {"podSelector": {}}})");
+  std::swap(server_, silent_);
+  EXPECT_EQ(made.code, 201);
+  EXPECT_TRUE(Warnings(made).empty());
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,158 @@
+// Secrets of type kubernetes.io/service-account-token, which somebody makes for programs outside of
+// pods: each gets a token of the account that its annotation names, and goes with that account. No
+// Secret is made without being asked for.
+#include <algorithm>
+#include <map>
+
+#include "base/log.h"
+#include "controllers/collection.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Secret;
+using core_v1::ServiceAccount;
+
+constexpr Duration kRetry = 5s;
+constexpr const char* kType = "kubernetes.io/service-account-token";
+constexpr const char* kAccountName = "kubernetes.io/service-account.name";
+constexpr const char* kAccountUid = "kubernetes.io/service-account.uid";
+constexpr const char* kToken = "token";
+constexpr const char* kNamespace = "namespace";
+constexpr const char* kRootCa = "ca.crt";
+
+std::string Annotation(const Secret& secret, const char* name) {
+  const auto found = secret.metadata.annotations.find(name);
+  return found == secret.metadata.annotations.end() ? "" : found->second;
+}
+
+bool Lacks(const Secret& secret, const char* key) {
+  const auto found = secret.data.find(key);
+  return found == secret.data.end() || found->second.empty();
+}
+
+ObjectKey AccountOf(const Secret& secret) {
+  return {secret.metadata.namespace_, Annotation(secret, kAccountName)};
+}
+
+// Whether the Secret means this one, not an older one of that name.
+bool Means(const Secret& secret, const ServiceAccount& account) {
+  const std::string uid = Annotation(secret, kAccountUid);
+  return uid.empty() || uid == account.metadata.uid;
+}
+
+// It never expires: the server asks whether the Secret still holds it.
+Json ClaimsOf(const Secret& secret, const ServiceAccount& account) {
+  const std::string& space = account.metadata.namespace_;
+  const std::string& name = account.metadata.name;
+  return {{"iss", "kubernetes/serviceaccount"},
+          {"sub", "system:serviceaccount:" + space + ":" + name},
+          {"kubernetes.io/serviceaccount/namespace", space},
+          {"kubernetes.io/serviceaccount/secret.name", secret.metadata.name},
+          {"kubernetes.io/serviceaccount/service-account.name", name},
+          {"kubernetes.io/serviceaccount/service-account.uid", account.metadata.uid}};
+}
+
+class TokenSecrets final : public ControlLoop {
+ public:
+  TokenSecrets(Manager& manager, const ControllerOptions& options)
+      : client_(manager.client()),
+        accounts_(manager.informer<ServiceAccount>()),
+        root_ca_(options.root_ca),
+        sign_(options.sign_token),
+        secrets_(*this) {
+    ListOptions tokens;
+    tokens.field_selector = std::string("type=") + kType;
+    AddReflector(manager, tokens, secrets_);
+    accounts_.OnChange([this](const auto&, const auto&) { Wake(); });
+    accounts_.cache().OnSynced([this] { Wake(); });
+  }
+
+  Duration Step() override {
+    const auto secrets = secrets_.List();
+    if (!secrets || !accounts_.synced()) return kNever;
+    Duration next = kNever;
+    const auto note = [&](const Result<>& done, const ObjectKey& key) {
+      // After a conflict the watch brings the newer one.
+      if (done || done.error().reason == Reason::kConflict ||
+          done.error().reason == Reason::kNotFound) {
+        return true;
+      }
+      log_.Info("token of a service account not settled",
+                {{"secret", key}, {"error", done.error().message}});
+      next = kRetry;
+      return false;
+    };
+    std::map<ObjectKey, ObjectKey> there;
+    for (const auto& secret : *secrets) {
+      there.emplace(KeyOf(*secret), AccountOf(*secret));
+      note(Settle(*secret), KeyOf(*secret));
+    }
+    for (const auto& [secret, account] : known_) {
+      if (there.contains(secret)) continue;
+      if (!note(Unlist(secret, account), secret)) there.emplace(secret, account);
+    }
+    known_ = std::move(there);
+    return next;
+  }
+
+ private:
+  Result<> Settle(const Secret& secret) {
+    if (secret.metadata.deletion_timestamp) return {};
+    Ptr<ServiceAccount> account = accounts_.Get(AccountOf(secret));
+    if (!account || !Means(secret, *account)) {
+      // The cache may lag: nothing is deleted for that.
+      auto live = client_.Get<ServiceAccount>(AccountOf(secret));
+      if (!live && live.error().reason != Reason::kNotFound) return Fail(live.error());
+      if (!live || !Means(secret, **live)) {
+        return client_.Delete<Secret>(KeyOf(secret), {.uid = secret.metadata.uid});
+      }
+      account = *live;
+    }
+    return Fill(secret, *account);
+  }
+
+  Result<> Fill(const Secret& secret, const ServiceAccount& account) {
+    Secret filled = secret;
+    if (!root_ca_.empty()) filled.data[kRootCa] = root_ca_;
+    if (Lacks(filled, kNamespace)) filled.data[kNamespace] = secret.metadata.namespace_;
+    if (Lacks(filled, kToken)) filled.data[kToken] = TRY(sign_(ClaimsOf(secret, account)));
+    if (filled.data == secret.data) return {};
+    filled.metadata.annotations[kAccountName] = account.metadata.name;
+    filled.metadata.annotations[kAccountUid] = account.metadata.uid;
+    TRY(client_.Update(filled));
+    return {};
+  }
+
+  // Of a Secret that is gone, from its account's list.
+  Result<> Unlist(const ObjectKey& secret, const ObjectKey& account_key) {
+    const auto account = accounts_.Get(account_key);
+    const auto is_it = [&](const auto& reference) { return reference.name == secret.name; };
+    if (!account || std::none_of(account->secrets.begin(), account->secrets.end(), is_it)) {
+      return {};
+    }
+    const auto live = TRY(client_.Get<ServiceAccount>(account_key));
+    ServiceAccount changed = *live;
+    if (changed.metadata.uid != account->metadata.uid) return {};
+    std::erase_if(changed.secrets, is_it);
+    TRY(client_.Update(changed));
+    return {};
+  }
+
+  Client& client_;
+  const Informer<ServiceAccount> accounts_;
+  const std::string root_ca_;
+  const std::function<Result<std::string>(const Json& claims)> sign_;
+  const Log log_{"serviceaccount-token"};
+  Collection<Secret> secrets_;
+  std::map<ObjectKey, ObjectKey> known_;  // The account of each Secret of the last step.
+};
+
+}  // namespace
+
+void AddServiceAccountTokens(Manager& manager, const ControllerOptions& options) {
+  manager.AddLoop(std::make_unique<TokenSecrets>(manager, options));
+}
+
+}  // namespace skiff
