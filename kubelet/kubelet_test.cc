@@ -178,6 +178,20 @@ TEST_F(StandaloneKubeletTest, AContainerThatEndsIsStartedAgainAndItsStartTimeSta
   EXPECT_EQ(status.start_time, started);
 }
 
+TEST_F(StandaloneKubeletTest, AClockThatIsSetBackDelaysNoRestart) {
+  Write("web.yaml", "web");
+  Settle();
+  runtime_.Exit(Running("web").at(0), 1);
+  executor_.RunFor(5s);
+  ASSERT_EQ(Running("web").size(), 1u);
+  runtime_.Exit(Running("web").at(0), 1);
+  executor_.RunFor(5s);
+  EXPECT_TRUE(Running("web").empty());
+  clock_.JumpWall(-1h);
+  executor_.RunFor(10s);
+  EXPECT_EQ(Running("web").size(), 1u);
+}
+
 TEST_F(StandaloneKubeletTest, ADeadlineEndsThePodWhenItHasCome) {
   std::filesystem::create_directories(directory_ + "/manifests");
   std::ofstream(directory_ + "/manifests/job.yaml")
