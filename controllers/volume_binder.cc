@@ -210,22 +210,8 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   }
 
   Result<> Bind(const PersistentVolumeClaim& claim, const Ptr<PersistentVolume>& found) {
-    Ptr<PersistentVolume> volume =
-        TRY(client_.Patch(*found,
-                          [&](PersistentVolume& it) {
-                            if (Names(it, claim) && it.spec.claim_ref->uid == claim.metadata.uid)
-                              return;
-                            if (!Names(it, claim))
-                              it.metadata.annotations[std::string(kBoundByController)] = "yes";
-                            auto& reference = it.spec.claim_ref.Ensure();
-                            reference.kind = "PersistentVolumeClaim";
-                            reference.api_version = "v1";
-                            reference.namespace_ = claim.metadata.namespace_;
-                            reference.name = claim.metadata.name;
-                            reference.uid = claim.metadata.uid;
-                            reference.resource_version = claim.metadata.resource_version;
-                          },
-                          {.if_unchanged = true}));
+    Ptr<PersistentVolume> volume = TRY(client_.Patch(
+        *found, [&](PersistentVolume& it) { BindTo(it, claim); }, {.if_unchanged = true}));
     volume =
         TRY(client_.PatchStatus(*volume, [](PersistentVolume& it) { it.status.phase = "Bound"; }));
     const auto bound = TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {

@@ -87,6 +87,19 @@ bool Names(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
          (reference.uid.empty() || reference.uid == claim.metadata.uid);
 }
 
+void BindTo(PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  const bool named = Names(volume, claim);
+  if (named && volume.spec.claim_ref->uid == claim.metadata.uid) return;
+  if (!named) volume.metadata.annotations[std::string(kBoundByController)] = "yes";
+  auto& reference = volume.spec.claim_ref.Ensure();
+  reference.kind = "PersistentVolumeClaim";
+  reference.api_version = "v1";
+  reference.namespace_ = claim.metadata.namespace_;
+  reference.name = claim.metadata.name;
+  reference.uid = claim.metadata.uid;
+  reference.resource_version = claim.metadata.resource_version;
+}
+
 std::string WhyNot(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   if (volume.metadata.deletion_timestamp) {
     return fmt::format("the volume is marked for deletion \"{}\"", volume.metadata.name);

@@ -27,6 +27,8 @@ Quantity CapacityOf(const core_v1::PersistentVolume& volume);
 
 // The volume's claimRef names this claim (by uid where it has one).
 bool Names(const core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeClaim& claim);
+// The volume is this claim's from now on, unless it already was.
+void BindTo(core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeClaim& claim);
 // Why a volume that the claim asks for by name cannot be had; "" when it can.
 std::string WhyNot(const core_v1::PersistentVolume& volume,
                    const core_v1::PersistentVolumeClaim& claim);

@@ -104,6 +104,30 @@ TEST_F(StandaloneKubeletTest, APodThatAsksForWhatTheNodeDoesNotGiveIsRefused) {
   EXPECT_EQ(Running("web").size(), 1u);
 }
 
+TEST_F(StandaloneKubeletTest, APodThatIsGoneTakesNobodysPlaceWhileItStillStops) {
+  const auto write = [&](const std::string& name) {
+    std::filesystem::create_directories(directory_ + "/manifests");
+    std::ofstream(directory_ + "/manifests/" + name + ".yaml")
+        << "apiVersion: v1\nkind: Pod\nmetadata: {name: " << name << "}\n"
+        << "spec: {containers: [{name: " << name << ", image: 'web:1',"
+        << " ports: [{containerPort: 80, hostPort: 80}]}]}\n";
+  };
+  write("old");
+  Settle();
+  write("greedy");
+  Settle();
+  EXPECT_EQ(Running("old").size(), 1u);
+  EXPECT_TRUE(Running("greedy").empty());
+  runtime_.FailUntil(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"},
+                     clock_.Monotonic() + 1h);
+  std::filesystem::remove(directory_ + "/manifests/old.yaml");
+  Settle();
+  write("new");
+  Settle();
+  EXPECT_EQ(Running("old").size(), 1u);
+  EXPECT_EQ(Running("new").size(), 1u);
+}
+
 TEST_F(StandaloneKubeletTest, ASandboxIsMadeAnewWithItsRuntimeClassWhileTheApiIsAway) {
   answer_ = [](const http::Request&) {
     http::Response response;
@@ -176,6 +200,20 @@ TEST_F(StandaloneKubeletTest, AContainerThatEndsIsStartedAgainAndItsStartTimeSta
   const auto status = kubelet_->Pods().at(0)->status;
   EXPECT_EQ(status.container_statuses.at(0).restart_count, 1);
   EXPECT_EQ(status.start_time, started);
+}
+
+TEST_F(StandaloneKubeletTest, AClockThatIsSetBackDelaysNoRestart) {
+  Write("web.yaml", "web");
+  Settle();
+  runtime_.Exit(Running("web").at(0), 1);
+  executor_.RunFor(5s);
+  ASSERT_EQ(Running("web").size(), 1u);
+  runtime_.Exit(Running("web").at(0), 1);
+  executor_.RunFor(5s);
+  EXPECT_TRUE(Running("web").empty());
+  clock_.JumpWall(-1h);
+  executor_.RunFor(10s);
+  EXPECT_EQ(Running("web").size(), 1u);
 }
 
 TEST_F(StandaloneKubeletTest, ADeadlineEndsThePodWhenItHasCome) {

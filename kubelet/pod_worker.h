@@ -125,6 +125,8 @@ class PodWorker final : public ControlLoop {
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
                           bool is_init, const std::string& sandbox_id, uint32_t attempt,
                           const PulledImage& image, const ObservedPod& observed);
+  // When an attempt that has ended did; monotonic.
+  Duration EndOf(const ObservedContainer& container);
   bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                 const ObservedContainer* last);
   Result<ContainerInput> Prepare(const core_v1::Pod& pod, const core_v1::Container& container,
@@ -155,6 +157,11 @@ class PodWorker final : public ControlLoop {
   cri::SandboxConfig SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const;
   std::string LogDirectory(const core_v1::Pod& pod) const;
 
+  struct End {
+    std::string container_id;
+    Duration at{};
+  };
+
   PodWorkerContext& context_;
   const Log log_{"pod"};
   std::atomic<State> state_ = State::kSyncing;
@@ -162,6 +169,7 @@ class PodWorker final : public ControlLoop {
   std::map<std::string, WaitingReason> waiting_;  // By container name.
   std::map<std::string, std::string> volume_paths_;
   RestartBackoff backoff_;
+  std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.

@@ -105,6 +105,16 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   return true;
 }
 
+// Told once, when it is first seen: a clock that is set afterwards changes nothing.
+Duration PodWorker::EndOf(const ObservedContainer& container) {
+  End& end = ends_[container.status.metadata.name];
+  if (end.container_id != container.status.id) {
+    end = {container.status.id,
+           context_.clock.Monotonic() - Age(container.status.finished_at)};
+  }
+  return end.at;
+}
+
 bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                          const ObservedContainer* last) {
   if (last == nullptr || !last->IsExited()) return false;
@@ -112,7 +122,7 @@ bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& cont
   const std::string key = container.name + "\n" + container.image + "\n" +
                           ToJson(container.resources).dump();
   const Duration now = context_.clock.Monotonic();
-  const Duration ended_at = now - Age(last->status.finished_at);
+  const Duration ended_at = EndOf(*last);
   const Duration left = backoff_.Left(key, ended_at, now);
   if (left == 0ns) {
     backoff_.Next(key, ended_at);

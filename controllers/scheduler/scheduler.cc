@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controllers/scheduler/volume_claims.h"
+#include "controllers/volume_match.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -158,20 +158,24 @@ Duration Scheduler::Step() {
   return queue_.NextDue(clock_.Monotonic());
 }
 
+StorageView Scheduler::Storage() {
+  return {[this](const std::string& namespace_, const std::string& name) {
+            return claims_.Get({namespace_, name});
+          },
+          [this](const std::string& name) {
+            return volumes_.Get({"", name});
+          },
+          [this] { return volumes_.List(); },
+          [this](const std::string& name) {
+            return classes_.Get({"", name});
+          }};
+}
+
 Snapshot Scheduler::MakeSnapshot() {
   Snapshot snapshot;
   snapshot.nodes = cache_.Nodes();
   snapshot.nominations = &nominations_;
-  snapshot.storage = {[this](const std::string& namespace_, const std::string& name) {
-                        return claims_.Get({namespace_, name});
-                      },
-                      [this](const std::string& name) {
-                        return volumes_.Get({"", name});
-                      },
-                      [this] { return volumes_.List(); },
-                      [this](const std::string& name) {
-                        return classes_.Get({"", name});
-                      }};
+  snapshot.storage = Storage();
   snapshot.namespace_labels = [this](const std::string& name) {
     const auto found = namespaces_.Get({"", name});
     return found ? found->metadata.labels : std::map<std::string, std::string>();
@@ -197,7 +201,7 @@ void Scheduler::Decide(QueuedPod pod) {
   }
   cache_.Assume(pod.info, decision.node);
   nominations_.Remove(object.metadata.uid);
-  Enqueue({std::move(pod), decision.node, clock_.Monotonic() + kClaimTimeout});
+  Enqueue({std::move(pod), decision.node, clock_.Monotonic() + kClaimTimeout, {}});
 }
 
 void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
@@ -356,9 +360,35 @@ void Scheduler::Bind(Binding binding) {
   Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
 }
 
-std::optional<Result<>> Scheduler::BindClaims(const Binding& binding) {
+// A volume that is there becomes the claim's, and its binder does the rest; for one that has to be
+// made, the provisioner is told where.
+Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims) {
+  const auto node = nodes_.Get({"", binding.node});
+  if (!node) return Fail(Reason::kNotFound, "node \"" + binding.node + "\" not found");
+  const auto plan = PlanClaims(std::move(claims), *node, Storage());
+  if (!plan) {
+    return Fail(Reason::kConflict,
+                "running PreBind plugin \"VolumeBinding\": volumes are no longer available");
+  }
+  const std::string annotation(kSelectedNodeAnnotation);
+  for (const ClaimPlan& each : *plan) {
+    if (each.volume) {
+      TRY(manager_.client().Patch(
+          *each.volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
+          {.if_unchanged = true}));
+    } else {
+      TRY(manager_.client().Patch(
+          *each.claim, [&](auto& it) { it.metadata.annotations[annotation] = binding.node; }));
+    }
+    binding.asked.insert(each.claim->metadata.name);
+  }
+  return {};
+}
+
+std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
   const core_v1::Pod& pod = *binding.pod.info->pod;
   bool all_bound = true;
+  std::vector<ClaimPtr> unasked;
   for (const std::string& name : ClaimNames(pod)) {
     const auto claim = claims_.Get({pod.metadata.namespace_, name});
     if (!claim) {
@@ -366,14 +396,13 @@ std::optional<Result<>> Scheduler::BindClaims(const Binding& binding) {
     }
     if (IsFullyBound(*claim)) continue;
     all_bound = false;
-    const std::string annotation(kSelectedNodeAnnotation);
-    const auto selected = claim->metadata.annotations.find(annotation);
-    if (selected != claim->metadata.annotations.end() && selected->second == binding.node) continue;
-    const auto written = manager_.client().Patch(
-        *claim, [&](auto& it) { it.metadata.annotations[annotation] = binding.node; });
-    if (!written) return tl::unexpected(written.error());
+    if (!binding.asked.contains(name)) unasked.push_back(claim);
   }
   if (all_bound) return Result<>();
+  if (!unasked.empty()) {
+    auto asked = AskForVolumes(binding, std::move(unasked));
+    if (!asked) return asked;
+  }
   if (clock_.Monotonic() >= binding.deadline) {
     return Fail(
         Reason::kTimeout,

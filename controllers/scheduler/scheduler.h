@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "controllers/scheduler/pod_writer.h"
 #include "controllers/scheduler/preemption.h"
 #include "controllers/scheduler/queue.h"
+#include "controllers/scheduler/volume_claims.h"
 
 namespace skiff::scheduler {
 
@@ -37,6 +39,7 @@ struct Binding {
   QueuedPod pod;
   std::string node;
   Duration deadline{};  // For its claims to be bound.
+  std::set<std::string> asked;  // Names of claims that a volume was asked for.
 };
 
 class Scheduler;
@@ -87,7 +90,9 @@ class Scheduler final : public ControlLoop {
   void Enqueue(Binding binding);
   meta_v1::LabelSelector DefaultSpreadSelector(const core_v1::Pod& pod) const;
   // nullopt: not yet; otherwise whether all claims of the pod are bound.
-  std::optional<Result<>> BindClaims(const Binding& binding);
+  std::optional<Result<>> BindClaims(Binding& binding);
+  Result<> AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims);
+  StorageView Storage();
   // Whether the pod has that node although the answer said otherwise, or never came.
   bool IsBound(const Binding& binding);
   void BindFailed(Binding binding, const Error& error);

@@ -9,6 +9,7 @@ namespace skiff::scheduler {
 namespace {
 
 constexpr std::string_view kBindCompletedAnnotation = "pv.kubernetes.io/bind-completed";
+constexpr std::string_view kNoVolumes = "node(s) didn't find available persistent volumes to bind";
 
 bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& storage) {
   if (!claim.spec.volume_name.empty() || !claim.spec.storage_class_name) return false;
@@ -52,41 +53,51 @@ Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::N
   return Verdict::Unresolvable("node(s) didn't match PersistentVolume's node affinity");
 }
 
-// Available volumes that the node can reach.
-std::vector<Ptr<core_v1::PersistentVolume>> ReachableVolumes(const core_v1::Node& node,
-                                                             const StorageView& storage) {
-  auto volumes = storage.volumes();
-  std::erase_if(volumes, [&](const auto& volume) { return !IsReachable(*volume, node); });
-  return volumes;
-}
+using Volumes = std::vector<Ptr<core_v1::PersistentVolume>>;
 
 // Takes the volume that meets the claim out of `volumes`; no two claims get the same one.
-bool TakeVolume(const core_v1::PersistentVolumeClaim& claim,
-                std::vector<Ptr<core_v1::PersistentVolume>>& volumes) {
-  const auto found = FindVolume(claim, volumes, /*prebound_only=*/false);
-  return found && std::erase(volumes, found) > 0;
+Ptr<core_v1::PersistentVolume> TakeVolume(const core_v1::PersistentVolumeClaim& claim,
+                                          Volumes& volumes) {
+  auto found = FindVolume(claim, volumes, /*prebound_only=*/false);
+  if (found) std::erase(volumes, found);
+  return found;
 }
 
-// The smallest claim first, as the volumes are dealt out later.
-Verdict CheckDelayed(std::vector<ClaimPtr> claims, const core_v1::Node& node,
-                     const StorageView& storage) {
-  if (claims.empty()) return Verdict::Fits();
-  std::stable_sort(claims.begin(), claims.end(), [](const ClaimPtr& a, const ClaimPtr& b) {
-    return RequestOf(*a) < RequestOf(*b);
-  });
-  auto volumes = ReachableVolumes(node, storage);
-  for (const ClaimPtr& claim : claims) {
-    const auto selected = claim->metadata.annotations.find(std::string(kSelectedNodeAnnotation));
-    const bool elsewhere =
-        selected != claim->metadata.annotations.end() && selected->second != node.metadata.name;
-    if (elsewhere || !(TakeVolume(*claim, volumes) || CanProvision(*claim, node, storage))) {
-      return Verdict::Unresolvable("node(s) didn't find available persistent volumes to bind");
-    }
-  }
-  return Verdict::Fits();
+// Another node was chosen for the claim, or a volume that only others reach is its own already.
+bool BelongsElsewhere(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
+                      const Volumes& out_of_reach) {
+  const auto selected = claim.metadata.annotations.find(std::string(kSelectedNodeAnnotation));
+  const bool is_chosen = selected != claim.metadata.annotations.end();
+  if (is_chosen && selected->second != node.metadata.name) return true;
+  return std::any_of(out_of_reach.begin(), out_of_reach.end(),
+                     [&](const auto& volume) { return Names(*volume, claim); });
 }
 
 }  // namespace
+
+// The smallest claim first, so that it leaves the large volumes to the others.
+std::optional<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
+                                                 const core_v1::Node& node,
+                                                 const StorageView& storage) {
+  std::vector<ClaimPlan> plan;
+  if (claims.empty()) return plan;
+  std::stable_sort(claims.begin(), claims.end(), [](const ClaimPtr& a, const ClaimPtr& b) {
+    return RequestOf(*a) < RequestOf(*b);
+  });
+  Volumes volumes = storage.volumes();
+  const auto out_of_reach =
+      std::stable_partition(volumes.begin(), volumes.end(),
+                            [&](const auto& volume) { return IsReachable(*volume, node); });
+  const Volumes unreachable(out_of_reach, volumes.end());
+  volumes.erase(out_of_reach, volumes.end());
+  for (ClaimPtr& claim : claims) {
+    if (BelongsElsewhere(*claim, node, unreachable)) return std::nullopt;
+    auto volume = TakeVolume(*claim, volumes);
+    if (!volume && !CanProvision(*claim, node, storage)) return std::nullopt;
+    plan.push_back({std::move(claim), std::move(volume)});
+  }
+  return plan;
+}
 
 std::vector<std::string> ClaimNames(const core_v1::Pod& pod) {
   std::vector<std::string> names;
@@ -139,7 +150,8 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
     Verdict verdict = CheckBound(*claim, node, storage);
     if (!verdict.fits()) return verdict;
   }
-  return CheckDelayed(claims.delayed, node, storage);
+  if (PlanClaims(claims.delayed, node, storage)) return Verdict::Fits();
+  return Verdict::Unresolvable(std::string(kNoVolumes));
 }
 
 }  // namespace skiff::scheduler

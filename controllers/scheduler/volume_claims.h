@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,16 @@ Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& sto
 
 // Whether the node can reach the bound volumes, and the delayed claims can be met there.
 Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node, const StorageView& storage);
+
+// Where a delayed claim comes by its volume.
+struct ClaimPlan {
+  ClaimPtr claim;
+  std::shared_ptr<const core_v1::PersistentVolume> volume;  // nullptr: it is provisioned.
+};
+// For delayed claims of one pod on that node; nullopt when one of them cannot be met there.
+std::optional<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
+                                                 const core_v1::Node& node,
+                                                 const StorageView& storage);
 
 // Volume and claim are bound to each other for good.
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);

@@ -48,9 +48,19 @@ Invariants::Invariants(Transport& transport, const Clock& clock, Unheard unheard
   for (const KindInfo* kind : Laws::Kinds()) {
     if (kind != &Pod::Info()) feeds_.push_back({*kind, "", nullptr});
   }
+  for (Feed& feed : feeds_) Begin(feed);
 }
 
 Invariants::~Invariants() = default;
+
+// A watch without a revision shows what is there as it was changed last: a job before its pod, if
+// the pod was changed after the job had counted it.
+void Invariants::Begin(Feed& feed) {
+  const auto list = client_.List(feed.resource, {});
+  CHECK(list.has_value());
+  for (const Json& object : list->items) Take(feed.resource, object, false);
+  feed.revision = list->resource_version;
+}
 
 void Invariants::Complain(std::string text) {
   if (complaints_.size() < kComplaintsMax) complaints_.push_back(std::move(text));

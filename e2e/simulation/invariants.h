@@ -1,5 +1,6 @@
 // What must hold in every cluster at every moment, whatever fails. Sees every revision of the
-// objects it is about, in order, by watches of its own that no fault touches.
+// objects it is about, in order and from when it is made, by watches of its own that no fault
+// touches.
 //
 //   Invariants invariants(cluster.transport(), unheard);
 //   ... the cluster does something ...
@@ -67,7 +68,7 @@ class Invariants {
  private:
   struct Feed {
     Resource resource;
-    std::string revision;  // Of the last event; "": from the start.
+    std::string revision;  // Of the last event.
     std::unique_ptr<WatchStream> stream;
   };
   struct PodState {
@@ -101,6 +102,7 @@ class Invariants {
     int least_available = 0;
     bool was_available = false;  // Since availability is guarded.
   };
+  void Begin(Feed& feed);
   void Take(const Resource& resource, const Json& seen, bool deleted);
   void TakePod(const core_v1::Pod& pod, bool deleted);
   void TakeDeployment(const apps_v1::Deployment& deployment, bool deleted);

@@ -14,6 +14,10 @@ using namespace core_v1;
 
 // So long after a binding that it was not told of, a scheduler has seen it all the same.
 constexpr Duration kBindingSeen = 60s;
+// Pods of one daemon set within a minute: seven on each of three nodes for each life of a
+// controller that waits twice as long after every failure, beginning with a second.
+constexpr Duration kHasteSeen = 60s;
+constexpr size_t kHasteMax = 100;
 
 template <Kind K>
 K Read(const Json& document) {
@@ -39,7 +43,11 @@ int64_t MilliCpuOf(const Pod& pod) {
 }  // namespace
 
 std::vector<const KindInfo*> Laws::Kinds() {
-  return {&Pod::Info(), &Node::Info(), &Service::Info(), &PersistentVolumeClaim::Info(),
+  return {&Pod::Info(),
+          &Node::Info(),
+          &Service::Info(),
+          &PersistentVolume::Info(),
+          &PersistentVolumeClaim::Info(),
           &ResourceQuota::Info()};
 }
 
@@ -50,6 +58,8 @@ void Laws::Take(std::string_view resource, const Json& object, bool deleted) {
     TakeNode(Read<Node>(object), deleted);
   } else if (resource == "services") {
     TakeService(Read<Service>(object), deleted);
+  } else if (resource == "persistentvolumes") {
+    TakeVolume(Read<PersistentVolume>(object), deleted);
   } else if (resource == "persistentvolumeclaims") {
     TakeClaim(Read<PersistentVolumeClaim>(object), deleted);
   } else if (resource == "resourcequotas") {
@@ -61,7 +71,9 @@ void Laws::TakePod(const Pod& pod, bool deleted) {
   const std::string& uid = pod.metadata.uid;
   CheckEnd(pod);
   CheckReadiness(pod);
+  const bool is_known = lives_.contains(uid);
   NoteLife(pod, deleted);
+  if (!is_known) CheckHaste(pod);
   if (deleted || HasEnded(pod)) {
     pods_.erase(uid);
     namespace_of_.erase(uid);
@@ -156,10 +168,11 @@ void Laws::CheckReadiness(const Pod& pod) {
 void Laws::TakeNode(const Node& node, bool deleted) {
   LetGo(pod_ranges_, node.metadata.name);
   ready_nodes_.erase(node.metadata.name);
+  known_nodes_.erase(node.metadata.name);
   for (const auto& condition : node.status.conditions) {
-    if (condition.type == "Ready" && condition.status == "True" && !deleted) {
-      ready_nodes_.insert(node.metadata.name);
-    }
+    if (condition.type != "Ready" || deleted) continue;
+    if (condition.status == "True") ready_nodes_.insert(node.metadata.name);
+    if (condition.status != "Unknown") known_nodes_.insert(node.metadata.name);
   }
   if (deleted) {
     allocatable_.erase(node.metadata.name);
@@ -188,6 +201,16 @@ void Laws::TakeService(const Service& service, bool deleted) {
   }
 }
 
+// What a volume holds for one claim no other claim gets, unless somebody let go of it before.
+void Laws::TakeVolume(const PersistentVolume& volume, bool deleted) {
+  std::string& owner = volume_owners_[volume.metadata.name];
+  const std::string claim = volume.spec.claim_ref ? volume.spec.claim_ref->uid : "";
+  if (!deleted && !owner.empty() && !claim.empty() && claim != owner) {
+    complain_(fmt::format("volume {} of a claim is taken for another one", volume.metadata.name));
+  }
+  owner = deleted ? "" : claim;
+}
+
 // A volume is bound to one claim.
 void Laws::TakeClaim(const PersistentVolumeClaim& claim, bool deleted) {
   LetGo(volumes_, claim.metadata.uid);
@@ -213,6 +236,19 @@ void Laws::CheckQuotas(const std::string& namespace_name) {
     complain_(fmt::format("namespace {} has {} pods, its quota is {}", namespace_name, count,
                           quota.pods));
   }
+}
+
+// Whoever makes the same pod for the same node again and again takes longer and longer about it.
+void Laws::CheckHaste(const Pod& pod) {
+  const auto* owner = ControllerOf(pod.metadata);
+  if (owner == nullptr || owner->kind != "DaemonSet") return;
+  std::vector<Duration>& made = daemons_made_[owner->uid];
+  const Duration now = world_.clock.Monotonic();
+  std::erase_if(made, [&](Duration at) { return now - at > kHasteSeen; });
+  made.push_back(now);
+  if (made.size() != kHasteMax) return;
+  complain_(fmt::format("daemon set {} makes {} pods in {} seconds", owner->name, kHasteMax,
+                        kHasteSeen / 1s));
 }
 
 void Laws::Hold(std::map<std::string, std::string>& held, const std::string& what,

@@ -51,7 +51,8 @@ class Laws {
   };
   // nullptr: there never was such a pod.
   const PodLife* FindPod(const std::string& uid) const;
-  bool IsNodeReady(const std::string& name) const { return ready_nodes_.contains(name); }
+  // It has said how it is, and nobody has said since that this is not known any more.
+  bool IsNodeKnown(const std::string& name) const { return known_nodes_.contains(name); }
   bool AreNodesReady() const { return ready_nodes_.size() == allocatable_.size(); }
 
  private:
@@ -67,6 +68,7 @@ class Laws {
   void TakePod(const core_v1::Pod& pod, bool deleted);
   void TakeNode(const core_v1::Node& node, bool deleted);
   void TakeService(const core_v1::Service& service, bool deleted);
+  void TakeVolume(const core_v1::PersistentVolume& volume, bool deleted);
   void TakeClaim(const core_v1::PersistentVolumeClaim& claim, bool deleted);
   void TakeQuota(const core_v1::ResourceQuota& quota, bool deleted);
   void CheckRoom(const std::string& uid);
@@ -74,6 +76,7 @@ class Laws {
   void CheckReadiness(const core_v1::Pod& pod);
   void NoteLife(const core_v1::Pod& pod, bool deleted);
   void CheckQuotas(const std::string& namespace_name);
+  void CheckHaste(const core_v1::Pod& pod);
   // Complains when somebody else has it; `owner` has it from now on.
   void Hold(std::map<std::string, std::string>& held, const std::string& what,
             const std::string& owner, const char* name);
@@ -87,10 +90,12 @@ class Laws {
   std::map<std::string, PodLife> lives_;                    // By uid; never forgotten.
   std::set<std::string> failed_probes_;                     // Ids of containers.
   std::map<std::string, ObjectKey> started_;                // Pods, by ids of containers.
-  std::set<std::string> ready_nodes_;
+  std::set<std::string> ready_nodes_, known_nodes_;
   std::map<std::string, int64_t> allocatable_;              // Node -> milli CPU.
   std::map<std::string, std::set<std::string>> answering_;  // Pod uid -> ids of ready containers.
   std::map<std::string, Quota> quotas_;                     // By uid.
+  std::map<std::string, std::string> volume_owners_;        // Volume -> uid of its claim.
+  std::map<std::string, std::vector<Duration>> daemons_made_;  // By uid of their set, of late.
   std::map<std::string, std::string> pod_ranges_, cluster_ips_, node_ports_, volumes_;
 };
 

@@ -10,14 +10,16 @@ namespace {
 
 // The longest a request is under way.
 constexpr uint64_t kLateMsMax = 8000;
+// The longest that somebody waits for an answer.
+constexpr uint64_t kTimeoutMsMax = 10'000;
 
 }  // namespace
 
 // A stream of the server behind the faults of the link.
 class Link::Stream final : public http::StreamSource {
  public:
-  Stream(Link& link, std::unique_ptr<http::StreamSource> source)
-      : link_(&link), source_(std::move(source)) {
+  Stream(Link& link, std::string resource, std::unique_ptr<http::StreamSource> source)
+      : resource(std::move(resource)), link_(&link), source_(std::move(source)) {
     link.streams_.push_back(this);
   }
   ~Stream() override {
@@ -45,6 +47,8 @@ class Link::Stream final : public http::StreamSource {
     Wake();
   }
 
+  const std::string resource;  // "pods"
+
  private:
   Link* link_;
   std::unique_ptr<http::StreamSource> source_;
@@ -69,7 +73,14 @@ void Link::Mend() {
   Wake();
 }
 
+bool Link::Follows(std::string_view resource) const {
+  if (IsBroken() || clock_.Monotonic() < stalled_until_) return false;
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [&](const Stream* stream) { return stream->resource == resource; });
+}
+
 void Link::CutStreams() {
+  ++breaks_;
   const std::vector<Stream*> streams = std::move(streams_);
   streams_.clear();
   for (Stream* stream : streams) stream->Cut();
@@ -118,10 +129,15 @@ http::Response Link::Send(http::Request request) {
   http::Response response = below_.Send(request);
   if (lost) {
     NoteUnheard(request, response);
+    if (executor_ != nullptr) {
+      const Duration timeout = std::chrono::milliseconds(random_.Below(kTimeoutMsMax));
+      (void)executor_->Wait(timeout, [] { return false; });
+    }
     return Unreachable();
   }
   if (response.stream) {
-    response.stream = std::make_unique<Stream>(*this, std::move(response.stream));
+    response.stream = std::make_unique<Stream>(
+        *this, request.path.substr(request.path.rfind('/') + 1), std::move(response.stream));
   }
   return response;
 }

@@ -1,5 +1,6 @@
 // The network between one machine of the simulation and the API server: it loses requests and
-// answers, delivers requests late, lets watches lag, and cuts them.
+// answers, delivers requests late, lets watches lag, and cuts them. Who waits for an answer that is
+// lost finds that out at once, or after a time-out if the program runs where steps may wait.
 //
 //   Link link(cluster.transport(), cluster.clock(), random);
 //   executor.Add(link);
@@ -10,12 +11,14 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/id.h"
 #include "client/transport.h"
+#include "e2e/simulation/waiting_executor.h"
 
 namespace skiff {
 
@@ -41,6 +44,8 @@ class Link final : public Transport, public ControlLoop {
   ~Link() override;
 
   void SetFaults(LinkFaults faults) { faults_ = faults; }
+  // Its programs run there: whoever is owed an answer that is lost waits for it.
+  void WaitIn(WaitingExecutor& executor) { executor_ = &executor; }
   // Nothing gets through, and open streams break off. Ends with Mend.
   void Break();
   // The next `requests` get through, and nothing after them: a program that dies in the middle of
@@ -57,6 +62,10 @@ class Link final : public Transport, public ControlLoop {
   // Delivers late requests; wakes streams at the end of a stall.
   Duration Step() override;
 
+  // Whether a watch of "pods", or whatever, shows its program what the server has at this moment.
+  bool Follows(std::string_view resource) const;
+  // How often open streams were broken off together.
+  int breaks() const { return breaks_; }
   // How many requests and answers were lost or late.
   int losses() const { return losses_; }
   // Uids of pods and ReplicaSets whose maker was never told that they exist.
@@ -82,7 +91,9 @@ class Link final : public Transport, public ControlLoop {
   const LinkIdentity identity_;
   LinkFaults faults_;
   int requests_left_ = -1;  // -1: no bound.
+  WaitingExecutor* executor_ = nullptr;
   int losses_ = 0;
+  int breaks_ = 0;
   Duration stalled_until_{};
   std::vector<Late> late_;
   std::vector<Stream*> streams_;

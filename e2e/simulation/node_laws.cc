@@ -97,16 +97,20 @@ void NodeLaws::CheckRestarts(const NodeView& node) {
     const Duration due = seen.ended_at + BackoffBefore(container->metadata.attempt) + kSlack;
     if (clock_.Monotonic() <= due) continue;
     seen.told = true;
-    laws_.Broken(fmt::format("nobody restarts the container of pod {} on {}", pod->name, node.name));
+    laws_.Broken(fmt::format("nobody restarts the container of pod {} on {}: attempt {} ended at "
+                             "{} s, now {} s",
+                             pod->name, node.name, container->metadata.attempt, seen.ended_at / 1s,
+                             clock_.Monotonic() / 1s));
   }
 }
 
-void NodeLaws::CheckSilence(const std::string& node, const NodeState& state) {
-  if (state.is_connected || !controllers_work_ || !laws_.IsNodeReady(node)) return;
+void NodeLaws::CheckSilence(const std::string& node, NodeState& state) {
+  if (state.is_connected) state.told = false;
+  if (state.is_connected || state.told || !controllers_work_ || !laws_.IsNodeKnown(node)) return;
   const Duration since = std::max(state.silent_since, controllers_work_since_);
-  // Once for each time that it falls silent is enough.
-  const Duration late = clock_.Monotonic() - since - kSilenceMax;
-  if (late > 0ns && late <= 500ms) laws_.Broken("node " + node + " is silent and taken for ready");
+  if (clock_.Monotonic() - since <= kSilenceMax) return;
+  state.told = true;
+  laws_.Broken("node " + node + " is silent, and nobody says that it is");
 }
 
 }  // namespace skiff

@@ -1,6 +1,7 @@
 // What must hold between the API and what really runs on nodes: that containers end when their pods
-// do, come back when they crash although nobody but their kubelet can help, and that a node that
-// says nothing is not taken for ready. All of it within the time that those need who see to it.
+// do, come back when they crash although nobody but their kubelet can help, and that nobody takes
+// what a silent node said last for how it is. All of it within the time that those need who see to
+// it.
 #pragma once
 
 #include <functional>
@@ -36,6 +37,7 @@ class NodeLaws {
     Duration connected_since{};  // In this life.
     Duration silent_since{};     // Unless it is connected.
     bool is_connected = false;
+    bool told = false;  // That it is silent.
   };
   struct ContainerState {
     Duration seen_at{};
@@ -46,7 +48,7 @@ class NodeLaws {
   void LookAt(const NodeView& node, NodeState& state);
   void CheckEnd(const cri::Container& container, const NodeState& state, ContainerState& seen);
   void CheckRestarts(const NodeView& node);
-  void CheckSilence(const std::string& node, const NodeState& state);
+  void CheckSilence(const std::string& node, NodeState& state);
 
   const Clock& clock_;
   Laws& laws_;

@@ -20,13 +20,13 @@ class SimulatedProgram {
   using AddParts = std::function<std::shared_ptr<void>(Manager& manager)>;
 
   // `clock`: of the machine that it runs on.
-  SimulatedProgram(TestCluster& cluster, Link& link, const Clock& clock, const std::string& name,
-                   const AddParts& add)
+  SimulatedProgram(TestCluster& cluster, Executor& executor, Link& link, const Clock& clock,
+                   const std::string& name, const AddParts& add)
       : client_(link, name),
         informers_(Reflector::Dependencies{client_, clock, cluster.random()}),
         manager_(Manager::Dependencies{link, clock, cluster.random(), informers_, name}),
         parts_(add(manager_)) {
-    manager_.Start(cluster.executor());
+    manager_.Start(executor);
   }
   ~SimulatedProgram() {
     // Informers call the parts: they stop first.

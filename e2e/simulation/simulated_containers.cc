@@ -22,6 +22,9 @@ void SimulatedContainers::Created(const cri::ContainerConfig& config) {
     return std::any_of(config.envs.begin(), config.envs.end(),
                        [&](const auto& each) { return each.first == name; });
   };
+  if (config.metadata.name == "refused") {
+    laws_.Broken("a container of a pod was made that its node cannot give what it asks for");
+  }
   if (has("SETTING") && !has("CHOICE")) {
     laws_.Broken("container " + config.metadata.name + " was made without what is optional");
   }

@@ -18,8 +18,8 @@ constexpr Duration kCalmStep = 2s;
 constexpr Duration kSettleMax = 40min;
 constexpr Duration kLookAgain = 20s;
 constexpr Duration kRest = 1min;
-// The longest back-off of a list, and a lagging watch.
-constexpr Duration kListsBack = 50s;
+// Longer than nodes may be silent, and what it takes to see that.
+constexpr Duration kOutage = 4min;
 // Of all parts together at one moment.
 constexpr int kStepsMax = 100'000;
 constexpr int kTurnsMax = 5'000;
@@ -75,10 +75,13 @@ Simulation::Simulation(SimulationOptions options)
                             return link.late_statuses().contains(fmt::format(
                                 "/api/v1/namespaces/{}/pods/{}/status", pod.namespace_, pod.name));
                           }),
-                          [this] { return Now() < lists_broke_at_ + kListsBack; }});
+                          [this] { return lists_lag_; }});
   node_laws_ = std::make_unique<NodeLaws>(cluster_->clock(), invariants_->laws());
   AddMachine("controllers", {"system:kube-controller-manager", {"system:authenticated"}});
-  AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
+  Machine& scheduler =
+      AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
+  scheduler.blocking = std::make_unique<WaitingExecutor>(cluster_->clock());
+  scheduler.link->WaitIn(*scheduler.blocking);
   for (int i = 0; i < options.nodes; ++i) AddNode(i);
   for (const auto& machine : machines_) Start(*machine);
   RunFor(5s);
@@ -122,8 +125,12 @@ void Simulation::Start(Machine& machine) {
   machine.partitioned = false;
   ++machine.life;
   if (machine.containers) machine.containers->KubeletStarts();
+  // Of a kubelet only what it runs in an executor of its own may wait.
+  const bool may_wait = machine.blocking && !machine.runtime;
+  Executor& executor = may_wait ? static_cast<Executor&>(*machine.blocking) : cluster_->executor();
   machine.program = std::make_unique<SimulatedProgram>(
-      *cluster_, *machine.link, *machine.clock, machine.runtime ? "kubelet" : machine.name,
+      *cluster_, executor, *machine.link, *machine.clock,
+      machine.runtime ? "kubelet" : machine.name,
       [&](Manager& manager) -> std::shared_ptr<void> {
         if (machine.runtime) return MakeKubelet(manager, machine);
         if (machine.name == "scheduler") {
@@ -185,12 +192,10 @@ void Simulation::StrikeMessages(FaultKinds kinds) {
   if (machine.partitioned || !machine.program) return;
   if (Chance(10)) {
     machine.link->CutStreams();
-    if (!machine.runtime) lists_broke_at_ = Now();
     ++faults_["cut watches"];
   }
   if (Chance(20)) {
     machine.link->StallStreams(Seconds(1, 15));
-    if (!machine.runtime) lists_broke_at_ = Now();
     ++faults_["lagging watches"];
   }
   if (Chance(8)) {
@@ -328,12 +333,52 @@ void Simulation::RunWithFaults(Duration length, FaultKinds kinds,
     if (act) act();
     FinishTasks(kinds.nodes);
     RunFor(kStep);
-    LookAtDisk();
-    if (AnyControllerAway()) lists_broke_at_ = Now();
-    invariants_->Check();
-    LookAtNodes();
+    Look();
   }
   SetFaults({});
+}
+
+void Simulation::RunOutage() {
+  std::vector<Duration> lost_again;  // When each node is.
+  for (Machine* node : nodes_) {
+    node->link->Break();
+    node->partitioned = true;
+    node->runtime->SetNetworkReady(false);
+    node->back_at = Now() + Seconds(50, 90);
+    lost_again.push_back(node->back_at + Seconds(12, 20));
+  }
+  ++faults_["outage"];
+  for (const Duration end = Now() + kOutage; Now() < end && !never_rests_;) {
+    Restore(false);
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (Now() < lost_again[i] || nodes_[i]->partitioned) continue;
+      nodes_[i]->link->Break();
+      nodes_[i]->partitioned = true;
+      nodes_[i]->back_at = end;
+    }
+    RunFor(kStep);
+    Look();
+  }
+  for (const Machine* node : nodes_) node->runtime->SetNetworkReady(true);
+}
+
+void Simulation::Look() {
+  LookAtDisk();
+  LookAtLists();
+  invariants_->Check();
+  LookAtNodes();
+}
+
+// What a controller knows is what is so, unless a watch of it was behind since the last look: while
+// one was and another was not, it saw a wish without what it had done before.
+void Simulation::LookAtLists() {
+  const Link& link = *machines_.front()->link;
+  const bool follows = machines_.front()->program && link.Follows("deployments") &&
+                       link.Follows("replicasets");
+  const bool broke = link.breaks() != list_breaks_;
+  lists_lag_ = broke || !follows || !lists_followed_;
+  lists_followed_ = follows;
+  list_breaks_ = link.breaks();
 }
 
 // A store that finds its disk full tells whoever must act, once.
@@ -343,14 +388,19 @@ void Simulation::LookAtDisk() {
   was_refusing_ = refuses;
 }
 
-bool Simulation::Settle(const std::function<bool()>& settled) {
+void Simulation::Mend() {
   SetFaults({});
   Restore(true);
+}
+
+bool Simulation::Settle(const std::function<bool()>& settled) {
+  Mend();
   const Duration end = Now() + kSettleMax;
   Duration look_at = Now();
   while (Now() < end && !never_rests_) {
     FinishTasks(false);
     RunFor(kCalmStep);
+    LookAtLists();
     const bool happened = invariants_->Check();
     LookAtNodes();
     // Not everything that may be awaited is an event of what the invariants watch.
@@ -375,8 +425,9 @@ std::vector<std::string> Simulation::WrittenAtRest() {
 }
 
 bool Simulation::RunWaiting() {
-  return std::any_of(nodes_.begin(), nodes_.end(),
-                     [](Machine* node) { return node->blocking->RunOne(); });
+  return std::any_of(machines_.begin(), machines_.end(), [](const auto& machine) {
+    return machine->blocking && machine->blocking->RunOne();
+  });
 }
 
 void Simulation::RunFor(Duration length) {
@@ -388,7 +439,9 @@ void Simulation::RunFor(Duration length) {
     if (RunWaiting()) continue;
     turns = 0;
     Duration next = executor.NextDue();
-    for (const Machine* node : nodes_) next = std::min(next, node->blocking->NextDue());
+    for (const auto& machine : machines_) {
+      if (machine->blocking) next = std::min(next, machine->blocking->NextDue());
+    }
     if (next > end) break;
     cluster_->clock().Advance(std::max(next - Now(), Duration::zero()));
   }

@@ -59,8 +59,13 @@ class Simulation {
   // Lets time pass in small steps; before each one a fault may strike, and `act` is called. After
   // each one the invariants are checked.
   void RunWithFaults(Duration length, FaultKinds kinds, const std::function<void()>& act = {});
+  // All nodes lose the server for longer than it waits for them. Each comes back for a moment, when
+  // its pods have no network yet.
+  void RunOutage();
   // Lets time pass without a fault, but for calls that wait.
   void RunFor(Duration length);
+  // Mends everything; what was down takes a moment to come back.
+  void Mend();
   // Mends everything, and lets time pass until `settled`; false when that takes longer than any
   // back-off in a cluster.
   bool Settle(const std::function<bool()>& settled);
@@ -81,8 +86,9 @@ class Simulation {
     std::string name;
     std::unique_ptr<MachineClock> clock;
     std::unique_ptr<Link> link;
-    // Of nodes: what their kubelets wait for, and what they run.
+    // Where its program, or a part of it, waits for calls that take time; nullptr: none does.
     std::unique_ptr<WaitingExecutor> blocking;
+    // Of nodes: what they run.
     std::unique_ptr<SimulatedContainers> containers;
     std::unique_ptr<cri::FakeRuntime> runtime;
     std::unique_ptr<SimulatedProgram> program;  // nullptr: not running.
@@ -101,7 +107,9 @@ class Simulation {
   void StrikeNodes();
   void StrikeContainers(Machine& node);
   bool RunWaiting();
+  void Look();
   void LookAtNodes();
+  void LookAtLists();
   bool AnyControllerAway() const;
   bool Reaches(const Machine& machine) const;
   void StrikeClocks();
@@ -127,7 +135,9 @@ class Simulation {
   bool never_rests_ = false;  // Then the run is over.
   bool disk_is_full_ = false;
   Duration disk_has_room_at_{};
-  Duration lists_broke_at_{};  // Those of the controllers.
+  bool lists_lag_ = true;  // Those of the controllers may have since the last look.
+  bool lists_followed_ = false;
+  int list_breaks_ = 0;
   bool was_refusing_ = false;  // Writes, because of the disk.
   int disk_alarms_ = 0;
   std::unique_ptr<Invariants> invariants_;

@@ -35,6 +35,10 @@ std::string RunSeed(uint64_t seed) {
   simulation.invariants().GuardAvailability(false);
   workload.Crowd();
   simulation.RunWithFaults(kChaos, kAllFaults, [&] { workload.Act(); });
+  simulation.Mend();
+  workload.Calm();
+  ExpectSettles(simulation, workload, "after all faults");
+  simulation.RunOutage();
   ExpectSettles(simulation, workload, "at the end");
   simulation.invariants().CheckAcknowledged();
   simulation.invariants().CheckOwners();

@@ -17,6 +17,8 @@ constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
 constexpr int kPodsOfQuota = 3;
 constexpr Duration kQuotaCounts = 5s;
+constexpr Duration kKeeperGoes = 30s;
+constexpr Duration kServerBack = 30s;
 constexpr char kManifests[] = R"(
 apiVersion: v1
 kind: ConfigMap
@@ -114,7 +116,7 @@ apiVersion: v1
 kind: ReplicationController
 metadata: {name: filler}
 spec:
-  replicas: 16
+  replicas: 24
   selector: {app: filler}
   template:
     metadata: {labels: {app: filler}}
@@ -122,6 +124,12 @@ spec:
       priorityClassName: last
       terminationGracePeriodSeconds: 3
       containers: [{name: app, image: "filler:1", resources: {requests: {cpu: "1"}}}]
+---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: local}
+provisioner: kubernetes.io/no-provisioner
+volumeBindingMode: WaitForFirstConsumer
 ---
 apiVersion: v1
 kind: Namespace
@@ -162,6 +170,55 @@ spec:
       containers: [{name: app, image: "first:1", resources: {requests: {cpu: "4"}}}]
 )";
 
+// A claim that waits for its pod.
+constexpr char kKeeper[] = R"(
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: kept}
+spec:
+  storageClassName: local
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: keeper}
+spec:
+  replicas: 1
+  selector: {app: keeper}
+  template:
+    metadata: {labels: {app: keeper}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: app, image: "keeper:1"}]
+      volumes: [{name: kept, persistentVolumeClaim: {claimName: kept}}]
+)";
+
+// Pods that no node can give what they ask for: the one's are refused, the other's never start.
+constexpr char kRefused[] = R"(
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: daring}
+spec:
+  selector: {matchLabels: {app: daring}}
+  template:
+    metadata: {labels: {app: daring}}
+    spec:
+      securityContext: {sysctls: [{name: kernel.msgmax, value: "1"}]}
+      containers: [{name: refused, image: "daring:1"}]
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: guest}
+spec:
+  selector: {matchLabels: {app: guest}}
+  template:
+    metadata: {labels: {app: guest}}
+    spec:
+      hostUsers: false
+      containers: [{name: refused, image: "guest:1"}]
+)";
+
 std::string LabelOf(const Pod& pod) {
   const auto found = pod.metadata.labels.find("app");
   return found == pod.metadata.labels.end() ? "" : found->second;
@@ -174,6 +231,9 @@ Workload::Workload(Simulation& simulation)
       cluster_(simulation.cluster()),
       user_(simulation.user_link(), "user") {
   cluster_.Apply(kManifests);
+  AddLocalVolume("node-0");
+  AddLocalVolume("node-2");
+  cluster_.Apply(kKeeper);
   AddJob();
   simulation.RunFor(kQuotaCounts);
   cluster_.Apply(kCrowd);
@@ -182,6 +242,47 @@ Workload::Workload(Simulation& simulation)
 void Workload::Crowd() {
   cluster_.Apply(kFirst);
   first_replicas_ = 2;
+  MoveKeeper();
+  cluster_.Apply(kRefused);
+}
+
+void Workload::Calm() {
+  simulation_.RunFor(kServerBack);
+  for (const char* name : {"daring", "guest"}) {
+    cluster_.Delete<apps_v1::DaemonSet>({"default", name}, {.propagation = "Background"});
+  }
+}
+
+// Its claim goes, and another one of the same name comes: what the first one had is not free for
+// it, though it bears its name.
+void Workload::MoveKeeper() {
+  cluster_.Delete<core_v1::ReplicationController>({"default", "keeper"},
+                                                  {.propagation = "Background"});
+  cluster_.Delete<core_v1::PersistentVolumeClaim>({"default", "kept"});
+  simulation_.RunFor(kKeeperGoes);
+  for (const auto& volume : cluster_.List<core_v1::PersistentVolume>()) {
+    if (!volume.spec.claim_ref) cluster_.Delete<core_v1::PersistentVolume>(KeyOf(volume));
+  }
+  AddLocalVolume("node-1");
+  cluster_.Apply(kKeeper);
+}
+
+void Workload::AddLocalVolume(const std::string& node) {
+  cluster_.Apply(fmt::format(R"(
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: local-{0}}}
+spec:
+  storageClassName: local
+  capacity: {{storage: 1Gi}}
+  accessModes: [ReadWriteOnce]
+  persistentVolumeReclaimPolicy: Retain
+  local: {{path: /nonexistent}}
+  nodeAffinity:
+    required:
+      nodeSelectorTerms:
+      - matchExpressions: [{{key: kubernetes.io/hostname, operator: In, values: ["{0}"]}}]
+)", node));
 }
 
 void Workload::Act() {
@@ -355,7 +456,7 @@ void Workload::CheckCrowd(std::vector<std::string>& out) {
 void Workload::CheckClaims(std::vector<std::string>& out) {
   for (const auto& claim : cluster_.List<core_v1::PersistentVolumeClaim>("default")) {
     if (claim.status.phase != "Bound") {
-      out.push_back(fmt::format("claim {} is {}", claim.metadata.name, claim.status.phase));
+      out.push_back(fmt::format("claim is {}", ToJson(claim).dump()));
     }
   }
 }
@@ -373,6 +474,7 @@ void Workload::CheckPods(std::vector<std::string>& out) {
       {"web", {fmt::format("web:{}", web_image_), web_replicas_}},
       {"kitten", {"kitten:1", kitten_replicas_}},
       {"agent", {fmt::format("agent:{}", agent_image_), 3}},
+      {"keeper", {"keeper:1", 1}},
       {"porter", {fmt::format("porter:{}", porter_image_), 3}}};
   std::map<std::string, int> ready;
   std::set<std::pair<std::string, std::string>> running;

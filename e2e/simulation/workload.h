@@ -9,8 +9,9 @@
 
 namespace skiff {
 
-// A Deployment behind a Service, a ReplicationController, a DaemonSet, Jobs, and ConfigMaps that
-// are written over a bad connection.
+// A Deployment behind a Service, ReplicationControllers, DaemonSets, Jobs, claims and their
+// volumes, more pods than there is room or quota for, and ConfigMaps that are written over a bad
+// connection.
 class Workload {
  public:
   explicit Workload(Simulation& simulation);
@@ -18,8 +19,10 @@ class Workload {
   void Act();
   // Rolls the Deployment to an image that it never had.
   void Roll();
-  // Pods come that have priority, when there is no room for them.
+  // Pods come that have priority, when there is no room for them, and such as no node takes.
   void Crowd();
+  // Those that no node takes go.
+  void Calm();
   // What is not as the specs say; empty when all is.
   std::vector<std::string> Differences();
 
@@ -29,6 +32,8 @@ class Workload {
   void DeletePod();
   void AddJob();
   void AddClaim();
+  void AddLocalVolume(const std::string& node);
+  void MoveKeeper();
   void ChangeServices();
   void CheckCrowd(std::vector<std::string>& out);
   void CheckClaims(std::vector<std::string>& out);

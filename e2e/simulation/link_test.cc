@@ -1,0 +1,87 @@
+#include "e2e/simulation/link.h"
+
+#include <gtest/gtest.h>
+
+#include "client/client.h"
+#include "e2e/harness.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Pod;
+
+class LinkTest : public testing::Test {
+ protected:
+  static TestCluster::Options Options() {
+    TestCluster::Options options;
+    options.run_controllers = false;
+    return options;
+  }
+
+  TestCluster cluster_{Options()};
+  SeededRandom random_{1};
+  Link link_{cluster_.transport(), cluster_.clock(), random_};
+  Client client_{link_, "test"};
+};
+
+TEST_F(LinkTest, FollowsWhatIsWatchedUnlessTheWatchLagsOrIsCut) {
+  EXPECT_FALSE(link_.Follows("pods"));
+  auto watch = client_.Watch(Pod::Info(), {});
+  ASSERT_TRUE(watch.has_value());
+  EXPECT_TRUE(link_.Follows("pods"));
+  EXPECT_FALSE(link_.Follows("nodes"));
+  link_.StallStreams(3s);
+  EXPECT_FALSE(link_.Follows("pods"));
+  cluster_.clock().Advance(3s);
+  EXPECT_TRUE(link_.Follows("pods"));
+  const int breaks = link_.breaks();
+  link_.CutStreams();
+  EXPECT_FALSE(link_.Follows("pods"));
+  EXPECT_EQ(link_.breaks(), breaks + 1);
+}
+
+// Asks once, and notes when it was answered.
+class Asker final : public ControlLoop {
+ public:
+  Asker(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
+  Duration Step() override {
+    const auto made = client_.List(Pod::Info(), {});
+    failed = !made.has_value();
+    answered_at = clock_.Monotonic();
+    return kNever;
+  }
+
+  bool failed = false;
+  Duration answered_at = kNever;
+
+ private:
+  Client& client_;
+  const Clock& clock_;
+};
+
+TEST_F(LinkTest, WhoIsOwedAnAnswerThatIsLostWaitsForIt) {
+  WaitingExecutor executor(cluster_.clock());
+  link_.WaitIn(executor);
+  link_.SetFaults({.loss = 1});
+  const Duration start = cluster_.clock().Monotonic();
+  int waited = 0;
+  for (int i = 0; i < 10; ++i) {
+    Asker asker(client_, cluster_.clock());
+    executor.Add(asker);
+    while (executor.RunOne()) continue;
+    if (asker.answered_at == kNever) {
+      cluster_.clock().Advance(10s);
+      while (executor.RunOne()) continue;
+      ++waited;
+    }
+    EXPECT_TRUE(asker.failed);
+    EXPECT_NE(asker.answered_at, kNever);
+    executor.Remove(asker);
+  }
+  EXPECT_GT(waited, 0) << "answers are lost as often as requests";
+  EXPECT_LT(waited, 10);
+  EXPECT_EQ(cluster_.clock().Monotonic() - start, waited * 10s);
+}
+
+}  // namespace
+}  // namespace skiff
