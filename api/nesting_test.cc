@@ -206,16 +206,6 @@ DEEP_TEST(YamlThatIsJsonNestsAsJsonDoes) {
   EXPECT_FALSE(ParseYaml("[" + kLists + "]"));
 }
 
-DEEP_TEST(YamlThatIsNotJsonNestsAsDeep) {
-  const int depth = kYamlDepthMax;
-  EXPECT_HALF_A_STACK(EXPECT_TRUE(ParseYaml(Nested(depth, "[", "a", "]"))));
-  EXPECT_HALF_A_STACK(EXPECT_TRUE(ParseYaml(Nested(depth, "{a: ", "b", "}"))));
-  EXPECT_HALF_A_STACK(EXPECT_TRUE(ParseYaml(Repeat("- ", depth) + "a")));
-  EXPECT_HALF_A_STACK(EXPECT_FALSE(ParseYaml(Repeat("- ", depth + 1) + "a")));
-  // Maps of one key in lists, of which the scanner counts half.
-  EXPECT_HALF_A_STACK(EXPECT_FALSE(ParseYaml(Nested(depth, "[a: ", "b", "]"))));
-}
-
 // What would take minutes if each item were looked for in a row.
 class LongListTest : public testing::Test {
  protected:

@@ -1,23 +1,87 @@
 #include "api/yaml.h"
 
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <atomic>
 #include <optional>
-#include <unordered_set>
+#include <set>
 
 #include "api/base64.h"
-#include "api/go_text.h"
 #include "api/json.h"
 #include "api/patch.h"
 #include "api/utf8.h"
-#include "api/yaml_parser.h"
 #include "api/yaml_scalar.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
-constexpr std::string_view kMergeTag = "tag:yaml.org,2002:merge";
+
+// What yaml-cpp calls a mistake -> what Go's parser calls it. The first fragment that occurs in the
+// message decides.
+constexpr std::pair<std::string_view, std::string_view> kMessages[] = {
+    {"end of map flow", "did not find expected ',' or '}'"},
+    {"end of sequence flow", "did not find expected ',' or ']'"},
+    {"end of map not found", "did not find expected key"},
+    {"end of sequence not found", "did not find expected '-' indicator"},
+    {"illegal map value", "mapping values are not allowed in this context"},
+    {"illegal tab", "found a tab character that violates indentation"},
+    {"unknown token", "found character that cannot start any token"},
+    {"illegal block entry", "block sequence entries are not allowed in this context"},
+    {"illegal map key", "mapping keys are not allowed in this context"},
+    {"illegal EOF in scalar", "found unexpected end of stream"},
+    {"document indicator in scalar", "found unexpected document indicator"},
+    {"the referenced anchor is not defined", "unknown anchor referenced"},
+};
+
+// `line` counts from zero.
+bool LineBeginsWithTab(std::string_view text, int line) {
+  for (; line > 0; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const size_t first = text.find_first_not_of(' ');
+  return first != text.npos && text[first] == '\t';
+}
+
+// Go's parser knows version 1.1 of YAML alone, and says so of a document that begins otherwise.
+Result<> CheckVersion(std::string_view text) {
+  constexpr std::string_view kDirective = "%YAML ";
+  while (text.starts_with('#') || text.starts_with('\n')) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  if (!text.starts_with(kDirective)) return {};
+  text.remove_prefix(kDirective.size());
+  const std::string_view version = text.substr(0, text.find_first_of(" \t\r\n"));
+  if (version == "1.1") return {};
+  return Fail(Reason::kBadRequest, "yaml: found incompatible YAML document");
+}
+
+tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_view text) {
+  std::string message = problem.msg;
+  for (const auto& [ours, go] : kMessages) {
+    if (problem.msg.find(ours) == std::string::npos) continue;
+    message = go;
+    break;
+  }
+  // Go's parser counts lines from zero, and leaves the first one out; its scanner counts from one.
+  if (message.starts_with("did not find expected")) {
+    const std::string where =
+        problem.mark.line > 0 ? "line " + std::to_string(problem.mark.line) + ": " : "";
+    return Fail(Reason::kBadRequest, "yaml: " + where + message);
+  }
+  // Where yaml-cpp skips a tab before what it complains of, Go's scanner stops at the tab.
+  if (message.starts_with("mapping values") && LineBeginsWithTab(text, problem.mark.line)) {
+    message = "found character that cannot start any token";
+  }
+  // A mistake noticed at the end of the text counts for the last line that has something.
+  int line = std::max(problem.mark.line, 0) + 1;
+  const auto content = text.find_last_not_of(" \n\r\t");
+  if (content != text.npos) {
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(content);
+    line = std::min(line, static_cast<int>(std::count(text.begin(), end, '\n')) + 1);
+  }
+  return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + message);
+}
 
 // The characters that Go's parser takes, in the ranges that it lists; beyond ASCII `text` begins
 // with a well-formed sequence. C1 controls, U+FFFE and U+FFFF are not among them.
@@ -30,40 +94,13 @@ bool IsTaken(std::string_view text, size_t length) {
   return length != 3 || at(0) != 0xef || at(1) != 0xbf || at(2) < 0xbe;
 }
 
-tl::unexpected<Error> Bad(const std::string& why) {
-  return Fail(Reason::kBadRequest, "yaml: " + why);
-}
-
-// Text with a mark of UTF-16 in front, as UTF-8.
-Result<std::string> FromUtf16(std::string_view text) {
-  const bool little = text.starts_with("\xff\xfe");
-  std::string out;
-  for (text.remove_prefix(2); !text.empty();) {
-    const auto unit = [&](size_t at) {
-      const auto first = static_cast<unsigned char>(text[at]);
-      const auto second = static_cast<unsigned char>(text[at + 1]);
-      return static_cast<uint32_t>(little ? first | second << 8 : first << 8 | second);
-    };
-    if (text.size() < 2) return Bad("incomplete UTF-16 character");
-    uint32_t value = unit(0);
-    if ((value & 0xfc00) == 0xdc00) return Bad("unexpected low surrogate area");
-    size_t bytes = 2;
-    if ((value & 0xfc00) == 0xd800) {
-      if (text.size() < 4) return Bad("incomplete UTF-16 surrogate pair");
-      const uint32_t low = unit(2);
-      if ((low & 0xfc00) != 0xdc00) return Bad("expected low surrogate area");
-      value = 0x10000 + ((value & 0x3ff) << 10) + (low & 0x3ff);
-      bytes = 4;
-    }
-    AppendUtf8(value, out);
-    text.remove_prefix(bytes);
-  }
-  return out;
-}
-
-// What Go's reader says of bytes that no text of YAML may hold.
+// What Go's reader says of bytes that no text of YAML may hold. yaml-cpp takes all of them, and
+// would pass on what is no UTF-8. Text in UTF-16 has a mark in front, and becomes UTF-8 by itself.
 Result<> CheckCharacters(std::string_view text) {
-  const auto refuse = [](const char* why) { return Bad(why); };
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return {};
+  const auto refuse = [](const char* why) {
+    return Fail(Reason::kBadRequest, std::string("yaml: ") + why);
+  };
   while (!text.empty()) {
     const size_t length = Utf8SequenceLength(text);
     if (length == 0) {
@@ -85,7 +122,7 @@ Result<> CheckCharacters(std::string_view text) {
 }
 
 // Where the documents of a stream stand: each begins at a line of three dashes, or behind one of
-// three dots.
+// three dots. yaml-cpp would find them as well, and never end where something is no document.
 class StreamSplitter {
  public:
   explicit StreamSplitter(std::string_view text) : text_(text) {}
@@ -123,8 +160,22 @@ class StreamSplitter {
   int line_ = 0;
 };
 
-tl::unexpected<Error> TooDeep() {
-  return Bad("exceeded max depth of " + std::to_string(kYamlDepthMax));
+// The text of a scalar. yaml-cpp reads the escapes \N and \_ as single bytes, which are no UTF-8
+// by themselves, and which nothing else leaves behind (CheckCharacters).
+std::string TextOf(const YAML::Node& node) {
+  std::string_view text = node.Scalar();
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0) AppendUtf8(static_cast<unsigned char>(text[0]), out);
+    out.append(text.substr(0, length));
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+tl::unexpected<Error> TooDeep(int most) {
+  return Fail(Reason::kBadRequest, "yaml: exceeded max depth of " + std::to_string(most));
 }
 
 // Most YAML that machines send is JSON, and that we read in a tenth of the time, and as deep as
@@ -135,14 +186,14 @@ std::optional<Result<YamlDocument>> AsJson(std::string_view text) {
   auto json = ParseJson(text);
   if (!json) {
     if (json.error().message != "exceeded max depth") return std::nullopt;
-    return TooDeep();
+    return TooDeep(kYamlDepthMax);
   }
   if (!FindDuplicates(text).empty()) return std::nullopt;
   const auto lines = std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n');
   return YamlDocument{.value = std::move(*json), .line = static_cast<int>(lines) + 1};
 }
 
-// A share of the memory that YAML may take, which is up to 50 bytes for each one of a text.
+// A share of the memory that yaml-cpp may take, which is up to 400 bytes for each one of a text.
 // Whoever finds none left is told to come again; a single text is always taken.
 class Turn {
  public:
@@ -161,232 +212,147 @@ class Turn {
   bool granted_ = false;
 };
 
-// Events -> the document, as go-yaml's decoder makes it.
-class Builder {
+class Converter {
  public:
-  Builder(const YamlEvents& source, YamlDocument& out, size_t text_bytes)
-      : source_(source), out_(out), bytes_max_(kYamlAliasedBytesMax + text_bytes) {}
+  Converter(YamlDocument& out, size_t text_bytes)
+      : out_(out),
+        values_max_(std::max(kYamlValuesMax, text_bytes)),
+        bytes_max_(kYamlAliasedBytesMax + text_bytes) {}
 
-  // The node that comes next.
-  Result<Json> Value() {
-    TRY(Count());
-    const YamlEvent& event = Take();
-    if (event.kind == YamlEvent::Kind::kScalar) return Scalar(event);
-    // Aliases may make more of it than there is; and what is built is walked by recursion.
-    if (depth_ == kYamlDepthMax) return TooDeep();
-    ++depth_;
-    auto value = event.kind == YamlEvent::Kind::kAlias       ? Aliased(event)
-                 : event.kind == YamlEvent::Kind::kListStart ? List()
-                                                             : Map();
+  Result<Json> Value(const YAML::Node& node) {
+    if (++values_ > values_max_) return Excessive();
+    switch (node.Type()) {
+      case YAML::NodeType::Scalar:
+        return Scalar(node);
+      case YAML::NodeType::Sequence:
+      case YAML::NodeType::Map:
+        break;
+      default:
+        return Json();
+    }
+    // Aliases may make more of it than yaml-cpp has seen; an anchor that holds itself has no end.
+    if (++depth_ > kYamlDepthMax) {
+      return TooDeep(kYamlDepthMax);
+    }
+    auto value = node.IsMap() ? Map(node) : List(node);
     --depth_;
     return value;
   }
 
  private:
-  const YamlEvent& Next() const { return source_.events[at_]; }
-  const YamlEvent& Take() { return source_.events[at_++]; }
-  bool IsEnd() const {
-    return Next().kind == YamlEvent::Kind::kListEnd || Next().kind == YamlEvent::Kind::kMapEnd;
+  static tl::unexpected<Error> Excessive() {
+    return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
   }
 
-  // Of a small document nearly all may come from aliases, of a large one little.
-  Result<> Count() {
-    constexpr double kSmall = 400'000, kLarge = 4'000'000;
-    ++values_;
-    if (!following_.empty()) ++aliased_;
-    if (aliased_ <= 100 || values_ <= 1000) return {};
-    const auto count = static_cast<double>(values_);
-    const double part = std::clamp((count - kSmall) / (kLarge - kSmall), 0.0, 1.0);
-    if (static_cast<double>(aliased_) / count <= 0.99 - 0.89 * part) return {};
-    return Bad("document contains excessive aliasing");
-  }
-
-  // Begins to read what the alias stands for; Return goes back.
-  Result<size_t> Follow(const YamlEvent& alias) {
-    const auto number = static_cast<size_t>(&alias - source_.events.data());
-    if (!following_.insert(number).second) {
-      return Bad("anchor '" + std::string(source_.TextOf(alias)) + "' value contains itself");
-    }
-    return std::exchange(at_, alias.target);
-  }
-  void Return(const YamlEvent& alias, size_t behind) {
-    following_.erase(static_cast<size_t>(&alias - source_.events.data()));
-    at_ = behind;
-  }
-  Result<Json> Aliased(const YamlEvent& alias) {
-    const size_t behind = TRY(Follow(alias));
-    auto value = Value();
-    Return(alias, behind);
-    return value;
-  }
-
-  Result<Json> List() {
+  Result<Json> List(const YAML::Node& node) {
     Json list = Json::array();
-    while (!IsEnd()) {
-      Json value = TRY(Value());
+    for (const auto& item : node) {
+      Json value = TRY(Value(item));
       list.push_back(std::move(value));
     }
-    ++at_;
     return list;
   }
 
-  Result<Json> Map() {
+  Result<Json> Scalar(const YAML::Node& node) {
+    const std::string& tag = node.Tag();
+    const std::string text = TextOf(node);
+    bytes_ += text.size();
+    if (bytes_ > bytes_max_) return Excessive();
+    if (tag == "!") return Json(text);  // Quoted.
+    if (!tag.starts_with(kTagPrefix)) return ResolveYamlScalar(text);
+    const std::string_view type = std::string_view(tag).substr(kTagPrefix.size());
+    if (type == "str") return Json(text);
+    if (type == "binary") {
+      auto bytes = DecodeBase64(text);
+      if (!bytes)
+        return Fail(Reason::kBadRequest, "yaml: !!binary value contains invalid base64 data");
+      return Json(MendUtf8(*bytes));
+    }
+    return ResolveYamlScalar(text);
+  }
+
+  Result<std::string> Key(const YAML::Node& node) {
+    if (!node.IsScalar()) {
+      return Fail(Reason::kBadRequest, "yaml: invalid map key");
+    }
+    const Json key = TRY(Scalar(node));
+    return key.is_string() ? key.get<std::string>() : DumpJson(key);
+  }
+
+  Result<Json> Map(const YAML::Node& node) {
     Json map = Json::object();
-    TRY(AddMembers(map));
+    std::set<std::string> given;
+    for (const auto& pair : node) {
+      if (pair.first.IsScalar() && pair.first.Tag() == "?" && pair.first.Scalar() == "<<") {
+        TRY(Merge(pair.second, map));
+        continue;
+      }
+      const std::string key = TRY(Key(pair.first));
+      if (!given.insert(key).second && out_.duplicates.size() < kYamlDuplicatesMax) {
+        out_.duplicates.push_back("line " + std::to_string(pair.first.Mark().line + 1) +
+                                  ": key \"" + key + "\" already set in map");
+      }
+      map[key] = TRY(Value(pair.second));
+    }
     return map;
   }
 
-  // Of the map that was entered, up to its end.
-  Result<> AddMembers(Json& map) {
-    while (!IsEnd()) {
-      if (IsMerge(Next())) {
-        ++at_;
-        TRY(Merge(map));
-        continue;
+  static tl::unexpected<Error> NoMap() {
+    return Fail(Reason::kBadRequest,
+                "yaml: map merge requires map or sequence of maps as the value");
+  }
+
+  // "<<": the map's keys stand here unless given in place.
+  Result<> Merge(const YAML::Node& node, Json& map) {
+    if (node.IsSequence()) {
+      for (const auto& item : node) {
+        if (!item.IsMap()) return NoMap();
+        TRY(Merge(item, map));
       }
-      const Json key = TRY(Value());
-      if (key.is_structured()) return Bad("invalid map key");
-      const int line = static_cast<int>(Next().line) + 1;
-      Json value = TRY(Value());
-      if (key.is_null()) {
-        const std::string shown = value.is_null()     ? "<nil>"
-                                  : value.is_string() ? GoQuote(value.get<std::string>())
-                                                      : DumpJson(value);
-        return Fail(Reason::kBadRequest,
-                    "unsupported map key of type: %!s(<nil>), key: <nil>, value: " + shown);
-      }
-      const std::string name = key.is_string() ? key.get<std::string>() : DumpJson(key);
-      if (map.contains(name) && out_.duplicates.size() < kYamlDuplicatesMax) {
-        out_.duplicates.push_back("line " + std::to_string(line) + ": key " +
-                                  (key.is_string() ? GoQuote(name) : name) +
-                                  " already set in map");
-      }
-      map[name] = std::move(value);
+      return {};
     }
-    ++at_;
+    if (!node.IsMap()) return NoMap();
+    const Json other = TRY(Value(node));
+    for (const auto& [key, value] : other.items()) {
+      if (!map.contains(key)) map[key] = value;
+    }
     return {};
   }
 
-  bool IsMerge(const YamlEvent& key) const {
-    return key.kind == YamlEvent::Kind::kScalar && source_.TextOf(key) == "<<" &&
-           (key.plain || source_.TagOf(key) == kMergeTag);
-  }
-
-  // "<<": the members of a map, or of several, of which the first has the last word.
-  Result<> Merge(Json& map) {
-    if (Next().kind != YamlEvent::Kind::kListStart) return MergeOne(map);
-    TRY(Count());
-    std::vector<size_t> items;
-    for (++at_; !IsEnd(); SkipNode()) items.push_back(at_);
-    const size_t behind = at_ + 1;
-    for (; !items.empty(); items.pop_back()) {
-      at_ = items.back();
-      TRY(MergeOne(map));
-    }
-    at_ = behind;
-    return {};
-  }
-
-  Result<> MergeOne(Json& map) {
-    TRY(Count());
-    const YamlEvent& event = Take();
-    const bool is_alias = event.kind == YamlEvent::Kind::kAlias;
-    const YamlEvent& merged = is_alias ? source_.events[event.target] : event;
-    if (merged.kind != YamlEvent::Kind::kMapStart) {
-      return Bad("map merge requires map or sequence of maps as the value");
-    }
-    if (depth_ == kYamlDepthMax) return TooDeep();
-    ++depth_;
-    if (is_alias) {
-      const size_t behind = TRY(Follow(event));
-      TRY(Count());
-      ++at_;
-      TRY(AddMembers(map));
-      Return(event, behind);
-    } else {
-      TRY(AddMembers(map));
-    }
-    --depth_;
-    return {};
-  }
-
-  void SkipNode() {
-    int depth = 0;
-    do {
-      const auto kind = Take().kind;
-      using Kind = YamlEvent::Kind;
-      if (kind == Kind::kListStart || kind == Kind::kMapStart) ++depth;
-      if (kind == Kind::kListEnd || kind == Kind::kMapEnd) --depth;
-    } while (depth > 0);
-  }
-
-  Result<Json> Scalar(const YamlEvent& event) {
-    const std::string_view text = source_.TextOf(event), tag = source_.TagOf(event);
-    bytes_ += text.size();
-    if (bytes_ > bytes_max_) return Bad("document contains excessive aliasing");
-    if (tag.empty()) return event.plain ? ResolveYamlScalar(text) : Json(std::string(text));
-    if (!tag.starts_with(kTagPrefix)) return Json(std::string(text));
-    const std::string_view type = tag.substr(kTagPrefix.size());
-    if (type == "binary") {
-      auto bytes = DecodeBase64(std::string(text));
-      if (!bytes) return Bad("!!binary value contains invalid base64 data");
-      return Json(MendUtf8(*bytes));
-    }
-    constexpr std::string_view kResolved[] = {"bool", "int", "float", "null"};
-    if (std::find(std::begin(kResolved), std::end(kResolved), type) == std::end(kResolved)) {
-      return Json(std::string(text));
-    }
-    return Tagged(type, text);
-  }
-
-  // A scalar that has to be of that type.
-  static Result<Json> Tagged(std::string_view type, std::string_view text) {
-    Json value = ResolveYamlScalar(text);
-    const std::string_view found = value.is_null()             ? "null"
-                                   : value.is_boolean()        ? "bool"
-                                   : value.is_number_integer() ? "int"
-                                   : value.is_number()         ? "float"
-                                                               : "str";
-    if (found == type) return value;
-    if (type == "float" && found == "int") return Json(value.get<double>());
-    return Bad("cannot decode !!" + std::string(found) + " `" + std::string(text) + "` as a !!" +
-               std::string(type));
-  }
-
-  const YamlEvents& source_;
   YamlDocument& out_;
+  const size_t values_max_;
   const size_t bytes_max_;
-  size_t at_ = 0;
-  size_t values_ = 0, aliased_ = 0;
+  size_t values_ = 0;
   size_t bytes_ = 0;  // Of all scalars so far.
-  int depth_ = 0;     // Lists, maps and aliases that we are in.
-  std::unordered_set<size_t> following_;  // Aliases that we are in.
+  int depth_ = 0;     // Lists and maps that we are in.
 };
+
+Result<YamlDocument> Convert(const YAML::Node& node, std::string_view text) {
+  YamlDocument document;
+  document.line = std::max(node.Mark().line, 0) + 1;
+  document.value = TRY(Converter(document, text.size()).Value(node));
+  return document;
+}
 
 }  // namespace
 
 Result<YamlDocument> ParseYaml(std::string_view text) {
-  std::string converted;
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
-    converted = TRY(FromUtf16(text));
-    text = converted;
-  }
   TRY(CheckCharacters(text));
   if (auto json = AsJson(text)) return std::move(*json);
+  TRY(CheckVersion(text));
   const Turn turn(text.size());
   if (!turn.granted()) {
     return Fail(Error{.reason = Reason::kTooManyRequests,
                       .message = "Too many requests, please try again later.",
                       .details = ErrorDetails{.retry_after_s = 1}});
   }
-  YamlParser parser(text);
-  if (!parser.Parse()) return Bad(parser.problem());
-  YamlDocument document;
-  const YamlEvents& source = parser.events();
-  if (source.events.empty()) return document;
-  document.line = static_cast<int>(source.events.front().line) + 1;
-  document.value = TRY(Builder(source, document, text.size()).Value());
-  return document;
+  try {
+    return Convert(YAML::Load(std::string(text)), text);
+  } catch (const YAML::DeepRecursion&) {
+    return TooDeep(kYamlBlockDepthMax);
+  } catch (const YAML::Exception& problem) {
+    return SyntaxError(problem, text);
+  }
 }
 
 Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text) {

@@ -1,5 +1,5 @@
 // YAML, the way sigs.k8s.io/yaml reads and writes it: YAML 1.1 scalars (yes, on, 0x10, 1_000),
-// converted to JSON documents. The syntax is go-yaml's, mistakes included: yaml_parser.h.
+// converted to JSON documents. The only door to yaml-cpp besides the schema compiler.
 #pragma once
 
 #include <string>
@@ -10,13 +10,16 @@
 
 namespace skiff {
 
-// The scalars of a document may not become so many bytes more than its text has by aliases. How
-// many values come of them is bounded as in go-yaml.
+// Aliases may not blow a document up beyond this many values (or one for each byte of its text).
+inline constexpr size_t kYamlValuesMax = 100'000;
+// Nor may its scalars become so many bytes more than the text has.
 inline constexpr size_t kYamlAliasedBytesMax = 4 << 20;
 // Deeper nesting is refused, as by Go's parser.
 inline constexpr int kYamlDepthMax = 10'000;
+// So is what is not JSON, and nests deeper than this without aliases: yaml-cpp goes no further.
+inline constexpr int kYamlBlockDepthMax = 500;
 // Bytes of YAML that is not JSON, in all texts that are read at one time. More: TooManyRequests.
-inline constexpr size_t kYamlInWorkBytesMax = 16 << 20;
+inline constexpr size_t kYamlInWorkBytesMax = 4 << 20;
 
 // At most so many are told of.
 inline constexpr size_t kYamlDuplicatesMax = 100;

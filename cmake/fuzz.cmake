@@ -19,7 +19,7 @@ function(fuzz_programs)
   list(FILTER api EXCLUDE REGEX "_test\\.cc$|/(openapi_|discovery|table|registry|cron_)[a-z_0-9]*\\.cc$")
   add_executable(fuzz ${CMAKE_SOURCE_DIR}/e2e/fuzz/libfuzzer.cc ${targets} ${requests} ${api}
                  ${CMAKE_SOURCE_DIR}/api/rules/names.cc)
-  target_link_libraries(fuzz PRIVATE http base schema_tables re2_archive)
+  target_link_libraries(fuzz PRIVATE http base schema_tables yaml_archive re2_archive)
   target_link_options(fuzz PRIVATE -fsanitize=fuzzer)
   target_precompile_headers(fuzz PRIVATE ${CMAKE_SOURCE_DIR}/api/precompiled.h)
   # Tables: nothing that coverage could guide to, and much to compile.
