@@ -139,7 +139,7 @@ class ProxierTest : public testing::TestWithParam<IptablesFlavour> {
 
   InformerCache& nodes() { return informers_.For<core_v1::Node>().cache(); }
   void SetServices(const std::vector<std::string>& names) {
-    std::vector<Json> items;
+    std::vector<RawJson> items;
     for (const std::string& name : names) {
       core_v1::Service service;
       service.metadata.namespace_ = "default";

@@ -143,7 +143,7 @@ class NodeRoutesTest : public testing::Test {
     for (Machine* machine : {a_.get(), b_.get(), c_.get()}) machine->StartLoop();
   }
   void Publish(const std::vector<Node>& nodes) {
-    std::vector<Json> items;
+    std::vector<RawJson> items;
     for (Node node : nodes) {
       node.metadata.resource_version = std::to_string(++revision_);
       items.push_back(ToJson(node));

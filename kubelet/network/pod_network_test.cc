@@ -50,7 +50,7 @@ class PodNetworkTest : public testing::Test {
     return node;
   }
   void See(const std::vector<Node>& nodes) {
-    std::vector<Json> items;
+    std::vector<RawJson> items;
     for (const Node& node : nodes) items.push_back(ToJson(node));
     informers_.For<Node>().cache().Replace(items, std::to_string(revision_));
     host_->Run([&] { executor_.RunFor(NodeRouteLoop::kPause); });
