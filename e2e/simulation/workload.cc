@@ -17,7 +17,9 @@ constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
 constexpr int kPodsOfQuota = 3;
 constexpr Duration kQuotaCounts = 5s;
-constexpr Duration kKeeperGoes = 30s;
+// The longest back-off of a list: who still sees the claim that goes takes the next one for it.
+constexpr Duration kKeeperGoes = 90s;
+constexpr Duration kClaimGoesMax = 20min;
 constexpr Duration kServerBack = 30s;
 constexpr char kManifests[] = R"(
 apiVersion: v1
@@ -259,6 +261,12 @@ void Workload::MoveKeeper() {
   cluster_.Delete<core_v1::ReplicationController>({"default", "keeper"},
                                                   {.propagation = "Background"});
   cluster_.Delete<core_v1::PersistentVolumeClaim>({"default", "kept"});
+  const auto is_there = [&] {
+    return cluster_.Get<core_v1::PersistentVolumeClaim>({"default", "kept"}) != nullptr;
+  };
+  for (Duration waited{}; is_there() && waited < kClaimGoesMax; waited += kKeeperGoes) {
+    simulation_.RunFor(kKeeperGoes);
+  }
   simulation_.RunFor(kKeeperGoes);
   for (const auto& volume : cluster_.List<core_v1::PersistentVolume>()) {
     if (!volume.spec.claim_ref) cluster_.Delete<core_v1::PersistentVolume>(KeyOf(volume));
