@@ -374,7 +374,21 @@ void Workload::AddJob() {
   container.name = "task";
   container.image = "task:1";
   completions_[job.metadata.name] = *job.spec.completions;
+  AddHint(job.metadata.name, container);
   cluster_.Apply(job);
+}
+
+// What a container may do without, and no kubelet has asked for yet.
+void Workload::AddHint(const std::string& job, core_v1::Container& container) {
+  ConfigMap hint;
+  hint.metadata.namespace_ = "default";
+  hint.metadata.name = job;
+  hint.data["CHOICE"] = "there";
+  cluster_.Apply(hint);
+  container.env_from.emplace_back().config_map_ref.Ensure().name = "settings";
+  auto& optional = container.env_from.emplace_back().config_map_ref.Ensure();
+  optional.name = job;
+  optional.optional = true;
 }
 
 // A volume, and two claims that it would suit: one of them waits.
