@@ -17,7 +17,9 @@ constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
 constexpr int kPodsOfQuota = 3;
 constexpr Duration kQuotaCounts = 5s;
-constexpr Duration kKeeperGoes = 30s;
+// The longest back-off of a list: who still sees the claim that goes takes the next one for it.
+constexpr Duration kKeeperGoes = 90s;
+constexpr Duration kClaimGoesMax = 20min;
 constexpr Duration kServerBack = 30s;
 constexpr char kManifests[] = R"(
 apiVersion: v1
@@ -259,6 +261,12 @@ void Workload::MoveKeeper() {
   cluster_.Delete<core_v1::ReplicationController>({"default", "keeper"},
                                                   {.propagation = "Background"});
   cluster_.Delete<core_v1::PersistentVolumeClaim>({"default", "kept"});
+  const auto is_there = [&] {
+    return cluster_.Get<core_v1::PersistentVolumeClaim>({"default", "kept"}) != nullptr;
+  };
+  for (Duration waited{}; is_there() && waited < kClaimGoesMax; waited += kKeeperGoes) {
+    simulation_.RunFor(kKeeperGoes);
+  }
   simulation_.RunFor(kKeeperGoes);
   for (const auto& volume : cluster_.List<core_v1::PersistentVolume>()) {
     if (!volume.spec.claim_ref) cluster_.Delete<core_v1::PersistentVolume>(KeyOf(volume));
@@ -366,7 +374,21 @@ void Workload::AddJob() {
   container.name = "task";
   container.image = "task:1";
   completions_[job.metadata.name] = *job.spec.completions;
+  AddHint(job.metadata.name, container);
   cluster_.Apply(job);
+}
+
+// What a container may do without, and no kubelet has asked for yet.
+void Workload::AddHint(const std::string& job, core_v1::Container& container) {
+  ConfigMap hint;
+  hint.metadata.namespace_ = "default";
+  hint.metadata.name = job;
+  hint.data["CHOICE"] = "there";
+  cluster_.Apply(hint);
+  container.env_from.emplace_back().config_map_ref.Ensure().name = "settings";
+  auto& optional = container.env_from.emplace_back().config_map_ref.Ensure();
+  optional.name = job;
+  optional.optional = true;
 }
 
 // A volume, and two claims that it would suit: one of them waits.

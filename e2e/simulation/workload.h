@@ -31,6 +31,7 @@ class Workload {
   void WriteConfigMap();
   void DeletePod();
   void AddJob();
+  void AddHint(const std::string& job, core_v1::Container& container);
   void AddClaim();
   void AddLocalVolume(const std::string& node);
   void MoveKeeper();
