@@ -12,6 +12,7 @@
 #include "client/manager.h"
 #include "client/transport.h"
 #include "kubelet/kept_objects.h"
+#include "kubelet/pod_lookup.h"
 #include "kubelet/runtime_test_wrapper.h"
 
 namespace skiff::kubelet {
@@ -287,6 +288,37 @@ TEST_F(PodWorkerTest, ACrashedContainerIsRestartedWhileTheApiIsAway) {
   executor_.RunFor(40s);
   EXPECT_TRUE(Running("app").empty());
   EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CreateContainerConfigError");
+}
+
+TEST_F(PodWorkerTest, TheFirstCrashIsRestartedAtOnceWhetherItsImageIsPulledOrNot) {
+  for (const char* policy : {"IfNotPresent", "Always"}) {
+    pod_.spec.containers[0].image_pull_policy = policy;
+    StartWorker();
+    const auto crash = [&] {
+      fake_.Exit(Running("app").at(0), 1);
+      worker_->Wake();
+      executor_.RunFor(1s);
+    };
+    ASSERT_EQ(Running("app").size(), 1u) << policy;
+    crash();
+    ASSERT_EQ(Running("app").size(), 1u) << policy;
+    crash();
+    EXPECT_TRUE(Running("app").empty()) << policy;
+    ASSERT_TRUE(Status().container_statuses.at(0).state.waiting) << policy;
+    EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CrashLoopBackOff");
+    executor_.RunFor(8s);
+    EXPECT_TRUE(Running("app").empty()) << policy;
+    executor_.RunFor(3s);
+    ASSERT_EQ(Running("app").size(), 1u) << policy;
+    crash();
+    executor_.RunFor(17s);
+    EXPECT_TRUE(Running("app").empty()) << policy;
+    executor_.RunFor(4s);
+    EXPECT_EQ(Running("app").size(), 1u) << policy;
+    StopWorker();
+    ASSERT_TRUE(RemoveFromRuntime(fake_, "uid-1"));
+    pod_.status = {};
+  }
 }
 
 TEST_F(PodWorkerTest, WhatIsOptionalWaitsForAnAnswerToo) {
