@@ -39,6 +39,14 @@ core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
   return std::move(*made);
 }
 
+// What a pod needs is often made right after it: the first tries are soon.
+Duration VolumeRetry(int failures) {
+  constexpr Duration kFirst = 500ms;
+  constexpr Duration kMax = 122s;
+  constexpr int kDoublingsMax = 8;
+  return std::min(kMax, kFirst * (1 << std::min(failures, kDoublingsMax)));
+}
+
 std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
   std::map<std::string, std::string> paths;
   for (const auto& volume : pod.spec.volumes) paths[volume.name] = "/dev/null";
@@ -163,17 +171,23 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return Seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
+Result<std::map<std::string, std::string>> PodWorker::VolumePaths(const core_v1::Pod& pod) {
+  if (context_.writes_files) return context_.volumes.SetUp(pod);
+  // Simulated containers mount nothing, but wait for what they would.
+  if (!volumes_made_) TRY(context_.volumes.Find(pod));
+  return NoPaths(pod);
+}
+
 bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
-  // Simulated containers mount nothing.
-  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
-                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
+  auto paths = VolumePaths(pod);
   if (paths) {
     volume_paths_ = std::move(*paths);
+    volume_failures_ = 0;
     return volumes_made_ = true;
   }
   context_.events.Warning(pod, "FailedMount", paths.error().message);
   // What was made is still there: old contents are better than a container that stays down.
-  retry_after_ = kRetry;
+  retry_after_ = VolumeRetry(volume_failures_++);
   return volumes_made_;
 }
 
@@ -210,7 +224,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   retry_after_ = kResync;
   if (!MakeVolumes(pod)) {
     WriteStatus(pod, *observed);
-    return kRetry;
+    return retry_after_;
   }
   const auto resizes =
       PlanResizes(pod.spec, *observed, context_.resizes.Actuated(pod.metadata.uid));
