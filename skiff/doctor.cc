@@ -52,6 +52,7 @@ int DoctorMain(const std::vector<std::string>& args) {
     return 0;
   }
   MakePathsAbsolute(to.cluster);
+  ChooseAddresses(to.cluster);
   const auto checks = AllChecks(ReadHostFacts(to.cluster), to.cluster);
   std::printf("%s", DescribeChecks(checks).c_str());
   const auto failed = std::count_if(checks.begin(), checks.end(), &IsFailed);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,7 @@
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
+#include "skiff/pod_addresses.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
@@ -67,7 +69,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "Simulate this many nodes instead of running containers; needs no root. With --docker: "
             "so many containers of the Docker engine are the nodes (see --docker --help).");
   flags.Add("node-name", to.cluster.node_name, "The name of this node; the host's by default.");
-  flags.Add("cluster-cidr", to.cluster.cluster_cidr, "Addresses of pods.");
+  to.cluster.cluster_cidr.clear();
+  flags.Add("cluster-cidr", to.cluster.cluster_cidr,
+            "Addresses of pods; 10.244.0.0/16, or 10.128.0.0/9 for more than 256 simulated nodes.");
   flags.Add("iptables-flavour", to.cluster.iptables_flavour,
             "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.cluster.container_runtime_endpoint,
@@ -105,6 +109,12 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
   flags.Add("v", to.verbosity, "Log verbosity.");
+}
+
+void ChooseAddresses(ClusterOptions& options) {
+  if (options.cluster_cidr.empty()) {
+    options.cluster_cidr = DefaultClusterCidr(options.simulated_nodes);
+  }
 }
 
 void MakePathsAbsolute(ClusterOptions& options) {
@@ -145,11 +155,11 @@ Result<> CheckUpFlags(UpFlags& to) {
                 "--cluster-signing-duration: nodes could not renew in time what lives less than a "
                 "minute; give it 1m at least");
   }
-  for (const auto& [flag, text] : {std::pair("service-cluster-ip-range", cluster.service_cidr),
-                                   std::pair("cluster-cidr", cluster.cluster_cidr)}) {
-    if (ParseCidr(text)) continue;
-    return Fail(Reason::kInvalid, fmt::format("--{}: \"{}\" is no CIDR", flag, text));
+  if (!ParseCidr(cluster.service_cidr)) {
+    return Fail(Reason::kInvalid, fmt::format("--service-cluster-ip-range: \"{}\" is no CIDR",
+                                              cluster.service_cidr));
   }
+  TRY(CheckClusterCidr(cluster.cluster_cidr, std::max(1, cluster.simulated_nodes)));
   if (!std::set<std::string>{"auto", "on", "off"}.contains(cluster.cluster_dns)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));
@@ -179,6 +189,7 @@ int UpMain(const std::vector<std::string>& args) {
     return 0;
   }
   MakePathsAbsolute(to.cluster);
+  ChooseAddresses(to.cluster);
   if (const auto checked = CheckUpFlags(to); !checked) {
     return Complain(checked.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }

@@ -17,6 +17,8 @@ struct UpFlags {
   int verbosity = 0;
 };
 void AddUpFlags(Flags& flags, UpFlags& to);
+// After those were parsed: addresses for the pods of so many nodes, unless some were given.
+void ChooseAddresses(ClusterOptions& options);
 // Those that `down` and `status` take too.
 void AddDataDirFlag(Flags& flags, ClusterOptions& options);
 // Relative paths among the options are where the command was typed, also in its daemon.

@@ -96,6 +96,11 @@ std::unique_ptr<Probes> SimulatedNode::MakeProbes(
 Duration SimulatedNode::Step() {
   const auto node = dependencies_.nodes.Get({"", name_});
   if (!node) return kNever;
+  if (!node->spec.pod_cidr.empty() && node->spec.pod_cidr != pod_cidr_) {
+    pod_cidr_ = node->spec.pod_cidr;
+    (void)runtime_.UpdateRuntimeConfig(pod_cidr_);  // The server takes nothing that is no CIDR.
+    kubelet_->RuntimeChanged();
+  }
   for (const std::string& problem : ScriptProblems(node->metadata.annotations)) {
     dependencies_.events.Warning(*node, "SimulationProblem", problem);
   }
