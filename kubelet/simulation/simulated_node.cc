@@ -101,7 +101,7 @@ Duration SimulatedNode::Step() {
     (void)runtime_.UpdateRuntimeConfig(pod_cidr_);  // The server takes nothing that is no CIDR.
     kubelet_->RuntimeChanged();
   }
-  for (const std::string& problem : ScriptProblems(node->metadata.annotations)) {
+  for (const std::string& problem : ScriptProblems(*node)) {
     dependencies_.events.Warning(*node, "SimulationProblem", problem);
   }
   const NodeScript script = NodeScriptOf(*node);
