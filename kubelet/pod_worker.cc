@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/pod_phase.h"
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
@@ -14,14 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultGraceSeconds = 30;
-
-bool HasEnded(const core_v1::PodStatus& status) {
-  return status.phase == "Succeeded" || status.phase == "Failed";
-}
-
-bool IsTerminal(const core_v1::Pod& pod) {
-  return HasEnded(pod.status);
-}
 
 const core_v1::ContainerStatus* FindStatus(const core_v1::PodStatus& status,
                                            const std::string& container_id) {
@@ -129,7 +122,7 @@ Duration PodWorker::Step() {
     terminate = terminate_;
   }
   if (state_ == State::kSyncing &&
-      (terminate || pod->metadata.deletion_timestamp || IsTerminal(*pod))) {
+      (terminate || pod->metadata.deletion_timestamp || HasEnded(pod->status.phase))) {
     Enter(State::kTerminating);
   }
   switch (state_) {
@@ -173,8 +166,8 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
 
 Result<std::map<std::string, std::string>> PodWorker::VolumePaths(const core_v1::Pod& pod) {
   if (context_.writes_files) return context_.volumes.SetUp(pod);
-  // Simulated containers mount nothing, but wait for what they would.
-  if (!volumes_made_) TRY(context_.volumes.Find(pod));
+  // Containers of a simulated node mount nothing, but wait for what they would.
+  if (context_.simulation != nullptr && !volumes_made_) TRY(context_.volumes.Find(pod));
   return NoPaths(pod);
 }
 
@@ -363,10 +356,10 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   input.actuated = context_.resizes.Actuated(pod.metadata.uid);
   if (state_ == State::kSyncing) input.resize = resize_;
   // What others ended stays ended.
-  if (status_ && !IsTerminal(pod)) input.last = &*status_;
+  if (status_ && !HasEnded(pod.status.phase)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
   const bool may_run = state_ != State::kTerminated && observed.AnyRunning();
-  const bool is_terminal = HasEnded(status);
+  const bool is_terminal = HasEnded(status.phase);
   const core_v1::PodStatus& before = input.Before();
   if (is_terminal && may_run && !before.phase.empty()) {
     // Nobody may take a pod for ended while something of it still runs.
@@ -446,7 +439,7 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
     log_.Info("volumes not removed", {{"pod", PodText(pod)}, {"error", down.error().message}});
     return kRetry;
   }
-  if (pod.metadata.deletion_timestamp || IsTerminal(pod)) {
+  if (pod.metadata.deletion_timestamp || HasEnded(pod.status.phase)) {
     context_.statuses.Finish(this->pod());
   }
   context_.cgroups.Remove(pod);
