@@ -41,6 +41,7 @@ void NodeInfo::AddPod(PodInfoPtr pod) {
 void NodeInfo::RemovePod(const std::string& uid) {
   const auto found = pods.find(uid);
   if (found == pods.end()) return;
+  const bool were_whole = !requested.IsAtLimit() && !non_zero_requested.IsAtLimit();
   requested.Subtract(found->second->requests);
   non_zero_requested.Subtract(found->second->non_zero);
   pods_with_affinity -= found->second->HasAffinity() ? 1 : 0;
@@ -49,6 +50,12 @@ void NodeInfo::RemovePod(const std::string& uid) {
     used_ports.erase(used_ports.find(port));
   }
   pods.erase(found);
+  if (were_whole) return;
+  requested = non_zero_requested = {};
+  for (const auto& [other, info] : pods) {
+    requested.Add(info->requests);
+    non_zero_requested.Add(info->non_zero);
+  }
 }
 
 }  // namespace skiff::scheduler
