@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/conditions.h"
 #include "kubelet/simulation/script.h"
 #include "kubelet/simulation/simulated_probes.h"
 
@@ -30,10 +31,9 @@ KubeletOptions OptionsOf(const SimulatedNode::Options& given) {
 
 // When the pod was given to its node, as far as its object says.
 TimePoint ScheduledAt(const core_v1::Pod& pod) {
-  for (const auto& condition : pod.status.conditions) {
-    if (condition.type == "PodScheduled") return condition.last_transition_time.point();
-  }
-  return pod.metadata.creation_timestamp.point();
+  const auto* scheduled = FindCondition(pod.status.conditions, "PodScheduled");
+  return scheduled != nullptr ? scheduled->last_transition_time.point()
+                              : pod.metadata.creation_timestamp.point();
 }
 
 }  // namespace
@@ -59,9 +59,15 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
              [pods = dependencies.pods](const ObjectKey& key) { return pods.Get(key); }}),
       kubelet_(std::make_unique<Kubelet>(
           OptionsOf(options),
-          KubeletDependencies{client_, dependencies.clock, dependencies.random, runtime_,
-                              dependencies.pods, dependencies.services, dependencies.events,
-                              dependencies.executor, nullptr, nullptr, nullptr, this})) {}
+          KubeletDependencies{.client = client_,
+                              .clock = dependencies.clock,
+                              .random = dependencies.random,
+                              .runtime = runtime_,
+                              .pods = dependencies.pods,
+                              .services = dependencies.services,
+                              .events = dependencies.events,
+                              .executor = dependencies.executor,
+                              .simulation = this})) {}
 
 SimulatedNode::~SimulatedNode() {
   kubelet_->Stop();
