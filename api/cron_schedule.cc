@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <vector>
 
 #include "api/go_text.h"
 #include "api/time_text.h"
+#include "api/time_zone.h"
 
 namespace skiff {
 namespace {
@@ -140,13 +140,7 @@ Result<CronField> ParseField(std::string_view text, const Bounds& bounds) {
 }  // namespace
 
 bool IsKnownTimeZone(std::string_view name) {
-  if (name == "UTC") return true;
-  if (name.empty() || name.starts_with('/') || name.find("..") != std::string_view::npos) {
-    return false;
-  }
-  std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
-  char magic[4] = {};
-  return file.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == "TZif";
+  return !name.empty() && TimeZone::Load(std::string(name)).has_value();
 }
 
 Result<CronSchedule> CronSchedule::Parse(std::string_view text) {

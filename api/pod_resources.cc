@@ -62,6 +62,12 @@ int64_t SaturatedSum(int64_t a, int64_t b) {
   return a < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
 }
 
+int64_t SaturatedDifference(int64_t a, int64_t b) {
+  int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return a < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
 Resources Resources::From(const ResourceList& list) {
   Resources out;
   for (const auto& [name, quantity] : list) {
@@ -89,10 +95,20 @@ void Resources::Add(const Resources& other) {
 }
 
 void Resources::Subtract(const Resources& other) {
-  milli_cpu -= other.milli_cpu;
-  memory -= other.memory;
-  ephemeral_storage -= other.ephemeral_storage;
-  for (const auto& [name, amount] : other.scalar) scalar[name] -= amount;
+  milli_cpu = SaturatedDifference(milli_cpu, other.milli_cpu);
+  memory = SaturatedDifference(memory, other.memory);
+  ephemeral_storage = SaturatedDifference(ephemeral_storage, other.ephemeral_storage);
+  for (const auto& [name, amount] : other.scalar) {
+    int64_t& own = scalar[name];
+    own = SaturatedDifference(own, amount);
+  }
+}
+
+bool Resources::IsAtLimit() const {
+  constexpr int64_t kLimit = std::numeric_limits<int64_t>::max();
+  return milli_cpu == kLimit || memory == kLimit || ephemeral_storage == kLimit ||
+         std::any_of(scalar.begin(), scalar.end(),
+                     [](const auto& entry) { return entry.second == kLimit; });
 }
 
 void Resources::RaiseTo(const Resources& other) {

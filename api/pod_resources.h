@@ -12,6 +12,7 @@ namespace skiff {
 
 // At the limits of int64 it stays there: two amounts of 8Ei are a lot, and not less than nothing.
 int64_t SaturatedSum(int64_t a, int64_t b);
+int64_t SaturatedDifference(int64_t a, int64_t b);
 
 struct Resources {
   int64_t milli_cpu = 0;
@@ -21,7 +22,10 @@ struct Resources {
 
   static Resources From(const std::map<std::string, Quantity>& list);
   void Add(const Resources& other);
+  // What was added before is whole again, unless the sum has met its limit.
   void Subtract(const Resources& other);
+  // Some amount is as great as any can be: what it was summed from is not known any more.
+  bool IsAtLimit() const;
   // Per resource the larger of both.
   void RaiseTo(const Resources& other);
   bool IsZero() const;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
@@ -10,14 +12,6 @@ std::string Joined(std::string_view a, std::string_view b, std::string_view c) {
   std::string key(a);
   key.append("/").append(b).append("/").append(c);
   return key;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 bool IsNamed(const KindInfo& kind, std::string_view word) {

@@ -26,6 +26,15 @@ inline size_t Utf8SequenceLength(std::string_view text) {
   return length;
 }
 
+inline bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 inline void AppendUtf8(uint32_t code_point, std::string& out) {
   const auto put = [&](uint32_t byte) { out += static_cast<char>(byte); };
   if (code_point < 0x80) {

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
@@ -170,10 +172,7 @@ std::string_view ContentTypeOf(Encoding encoding) {
 }
 
 std::string BareMediaType(std::string_view header) {
-  std::string media(Trim(header.substr(0, header.find(';'))));
-  std::transform(media.begin(), media.end(), media.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return media;
+  return Lower(Trim(header.substr(0, header.find(';'))));
 }
 
 bool WantsPretty(const http::Request& request) {

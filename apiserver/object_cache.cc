@@ -1,12 +1,11 @@
 #include "apiserver/object_cache.h"
 
+#include "apiserver/storage/follower.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 
 namespace skiff {
 namespace {
-
-constexpr size_t kEventsPerStep = 256;
 
 std::string CacheKey(std::string_view namespace_name, std::string_view name) {
   return std::string(namespace_name) + "/" + std::string(name);
@@ -36,30 +35,22 @@ void ObjectCacheBase::Reload() {
 }
 
 bool ObjectCacheBase::TakeEvents() {
-  std::vector<EventPtr> events;
-  do {
-    events.clear();
-    if (!cursor_->Next(kEventsPerStep, events)) return false;
-    for (const EventPtr& event : events) {
-      const std::string key = CacheKey(kind_, *event->record);
-      if (event->kind == Event::Kind::kDelete) {
-        objects_.erase(key);
-        continue;
-      }
-      const auto view = ObjectView::Of(*event->record);
-      Erased object = view ? Decode(view->body()) : nullptr;
-      if (object) objects_[key] = std::move(object);
+  return ReadThrough(*cursor_, store_.Current(), [this](const Event& event) REQUIRES(mutex_) {
+    const std::string key = CacheKey(kind_, *event.record);
+    if (event.kind == Event::Kind::kDelete) {
+      objects_.erase(key);
+      return;
     }
-  } while (events.size() >= kEventsPerStep);
-  return true;
+    const auto view = ObjectView::Of(*event.record);
+    Erased object = view ? Decode(view->body()) : nullptr;
+    if (object) objects_[key] = std::move(object);
+  });
 }
 
 void ObjectCacheBase::CatchUp() {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
-  // A lookup is as fresh as the store, so it does not wait until a cursor that fell behind has been
-  // read on for.
-  if (!cursor_ || !TakeEvents() || cursor_->position() < current) {
+  if (!cursor_ || !TakeEvents()) {
     cursor_.reset();
     Reload();
     return;

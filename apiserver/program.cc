@@ -63,11 +63,6 @@ Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
   return std::pair(first, last);
 }
 
-Result<std::string> FileOrEmpty(const std::string& path) {
-  if (path.empty()) return std::string();
-  return ReadWholeFile(path);
-}
-
 void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("etcd-servers", to.etcd_servers,
             "URLs of an etcd cluster to keep the objects in, instead of the embedded store.");
@@ -251,6 +246,11 @@ CertificateOrder ServerOrder(const ApiServerFlags& flags, const std::string& add
 }
 
 }  // namespace
+
+Result<std::string> FileOrEmpty(const std::string& path) {
+  if (path.empty()) return std::string();
+  return ReadWholeFile(path);
+}
 
 Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
   ApiServerFlags to;

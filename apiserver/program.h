@@ -68,6 +68,8 @@ struct ApiServerFlags {
 
 // Invalid carries kube-apiserver's text; nullopt after --help was printed.
 Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args);
+// What is in the file that a flag names; "" where it names none.
+Result<std::string> FileOrEmpty(const std::string& path);
 
 class ApiServerProcess {
  public:

@@ -25,11 +25,6 @@ Result<Durability> DurabilityOf(const std::string& text) {
                                     "memory");
 }
 
-Result<std::string> FileOrEmpty(const std::string& path) {
-  if (path.empty()) return std::string();
-  return ReadWholeFile(path);
-}
-
 // As kube-apiserver joins it with the paths of resources.
 std::string PrefixOf(std::string prefix) {
   while (prefix.ends_with('/')) prefix.pop_back();

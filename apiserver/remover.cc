@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
+#include "api/pod_phase.h"
 #include "apiserver/allocation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/record_codec.h"
@@ -95,10 +96,7 @@ int64_t GraceAsked(const DeleteQuery& options) {
 int64_t GraceOf(const core_v1::Pod& pod, const DeleteQuery& options) {
   int64_t grace = pod.spec.termination_grace_period_seconds.value_or(0);
   if (options.grace_seconds) grace = *options.grace_seconds;
-  if (pod.spec.node_name.empty() || pod.status.phase == "Succeeded" ||
-      pod.status.phase == "Failed") {
-    grace = 0;
-  }
+  if (pod.spec.node_name.empty() || HasEnded(pod.status.phase)) grace = 0;
   return grace < 0 ? 1 : grace;
 }
 

@@ -1,10 +1,9 @@
 #include "apiserver/request_info.h"
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "api/selector.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -20,13 +19,6 @@ std::vector<std::string> Split(std::string_view path) {
     path.remove_prefix(slash + 1);
   }
   return parts;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
 }
 
 std::string VerbOf(std::string_view method) {

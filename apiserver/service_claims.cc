@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::string_view kPorts = "ranges/servicenodeports";
 constexpr int kTriesMax = 8;
-constexpr size_t kEventsPerStep = 256;
 
 bool IsPort(const ServiceNumber& number) {
   return number.find_first_not_of("0123456789") == std::string::npos;
@@ -38,6 +37,13 @@ std::string TextAt(const Json& object, const char* name) {
 }
 
 }  // namespace
+
+ServiceClaims::ServiceClaims(Store& store, const Clock& clock, Random& random)
+    : store_(store),
+      clock_(clock),
+      random_(random),
+      addresses_(store, StorePrefix(networking_v1::IPAddress::Info().storage_key)),
+      ports_(store, StorePrefix(kPorts)) {}
 
 Json IpAddressDocument(const core_v1::Service& service, const std::string& address, Random& random,
                        TimePoint now) {
@@ -171,45 +177,16 @@ void ServiceClaims::Drop(const ServiceNumber& number, const core_v1::Service& se
        .value = std::nullopt});
 }
 
-bool ServiceClaims::Restart(const std::function<void()>& begin, const Tell& tell) {
-  begin();
-  const auto start = [&](const std::string& prefix, std::unique_ptr<WatchCursor>& cursor) {
-    cursor.reset();
-    const auto page = store_.List({.prefix = prefix});
-    if (!page) return false;
-    for (const RecordPtr& record : page->records) tell(std::string(NumberIn(record->key)), true);
-    // Nobody is woken: Follow asks.
-    auto watch = store_.Watch(prefix, page->revision, nullptr);
-    if (watch) cursor = *std::move(watch);
-    return cursor != nullptr;
-  };
-  return start(StorePrefix(networking_v1::IPAddress::Info().storage_key), addresses_) &&
-         start(StorePrefix(kPorts), ports_);
-}
-
 void ServiceClaims::Follow(const std::function<void()>& begin, const Tell& tell) {
-  if (!addresses_ || !ports_) {
-    (void)Restart(begin, tell);  // What it missed, Take finds out.
-    return;
-  }
   const Revision current = store_.Current();
-  for (auto* cursor : {&addresses_, &ports_}) {
-    std::vector<EventPtr> events;
-    do {
-      events.clear();
-      if (!(*cursor)->Next(kEventsPerStep, events)) {
-        (void)Restart(begin, tell);  // As above.
-        return;
-      }
-      for (const EventPtr& event : events) {
-        tell(std::string(NumberIn(event->record->key)), event->kind == Event::Kind::kPut);
-      }
-    } while (events.size() >= kEventsPerStep);
-    if ((*cursor)->position() < current) {
-      (void)Restart(begin, tell);  // It fell behind, and what is missing is read by others.
-      return;
-    }
-  }
+  const auto take = [&](const Event& event) {
+    tell(std::string(NumberIn(event.record->key)), event.kind == Event::Kind::kPut);
+  };
+  if (addresses_.Read(current, take) && ports_.Read(current, take)) return;
+  begin();
+  const auto put = [&](const Record& record) { tell(std::string(NumberIn(record.key)), true); };
+  // What is missed, Take finds out.
+  (void)(addresses_.List([] {}, put) && ports_.List([] {}, put));
 }
 
 }  // namespace skiff

@@ -15,7 +15,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/values.h"
-#include "apiserver/storage/store.h"
+#include "apiserver/storage/follower.h"
 #include "base/clock.h"
 #include "base/id.h"
 
@@ -34,8 +34,7 @@ class ServiceClaims {
   static constexpr Duration kAbandonedAfter = 60s;
 
   // All outlive it.
-  ServiceClaims(Store& store, const Clock& clock, Random& random)
-      : store_(store), clock_(clock), random_(random) {}
+  ServiceClaims(Store& store, const Clock& clock, Random& random);
 
   // The revision of the claim, by which it can be given back; nullopt when another service has the
   // number.
@@ -63,13 +62,12 @@ class ServiceClaims {
   std::string Key(const ServiceNumber& number) const;
   Result<Write> WriteOf(const ServiceNumber& number, const core_v1::Service& service);
   bool Has(const Holder& holder, const ServiceNumber& number);
-  bool Restart(const std::function<void()>& begin, const Tell& tell);
 
   Store& store_;
   const Clock& clock_;
   Random& random_;
-  std::unique_ptr<WatchCursor> addresses_;
-  std::unique_ptr<WatchCursor> ports_;
+  Follower addresses_;
+  Follower ports_;
 };
 
 }  // namespace skiff

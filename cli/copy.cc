@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/pod_phase.h"
 #include "base/process.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -150,7 +151,7 @@ Result<Place> FindPlace(Command& command, const FileSpec& spec, const CopyFlags&
                          spec.pod};
   const Json pod = TRY(session.api().Get(kind.resource, key));
   const std::string phase = TextAt(pod, "status", "phase");
-  if (phase == "Succeeded" || phase == "Failed") {
+  if (HasEnded(phase)) {
     return CliError(
         fmt::format("cannot exec into a container in a completed pod; current phase is {}", phase));
   }

@@ -101,15 +101,6 @@ Result<> AddEnvFile(const std::string& path, Data& data) {
   return {};
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 Result<Data> Collect(const DataFlags& flags, std::string owner) {
   Data data{{}, std::move(owner)};
   for (const std::string& literal : flags.literals) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/go_text.h"
+#include "api/pod_phase.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -111,14 +112,10 @@ bool UsesEmptyDir(const Json& pod) {
   return false;
 }
 
-bool HasEnded(const Json& pod) {
-  const std::string phase = TextAt(pod, "status", "phase");
-  return phase == "Succeeded" || phase == "Failed";
-}
-
 // Sorts one pod in, by the first rule that says something of it.
 void Plan(const DrainFlags& flags, const Json& pod, TimePoint now, DrainPlan& plan) {
   const std::string name = NamespaceOf(pod) + "/" + NameOf(pod);
+  const bool has_ended = HasEnded(TextAt(pod, "status", "phase"));
   if (!At(pod, "metadata", "annotations", kMirrorPod).is_null()) return;
   if (const auto deleted = Time::Parse(TextAt(pod, "metadata", "deletionTimestamp"));
       deleted && flags.skip_wait_for_delete > 0 &&
@@ -129,7 +126,7 @@ void Plan(const DrainFlags& flags, const Json& pod, TimePoint now, DrainPlan& pl
   for (const Json& owner : At(pod, "metadata", "ownerReferences")) {
     if (IsTrue(At(owner, "controller"))) controller = TextAt(owner, "kind");
   }
-  if (controller == "DaemonSet" && !HasEnded(pod)) {
+  if (controller == "DaemonSet" && !has_ended) {
     if (flags.ignore_daemonsets) {
       plan.warnings["ignoring DaemonSet-managed Pods"].push_back(name);
     } else {
@@ -139,7 +136,7 @@ void Plan(const DrainFlags& flags, const Json& pod, TimePoint now, DrainPlan& pl
     return;
   }
   bool refused = false;
-  if (UsesEmptyDir(pod) && !HasEnded(pod)) {
+  if (UsesEmptyDir(pod) && !has_ended) {
     refused |= !flags.delete_emptydir_data;
     if (flags.delete_emptydir_data) {
       plan.warnings["deleting Pods with local storage"].push_back(name);
@@ -148,7 +145,7 @@ void Plan(const DrainFlags& flags, const Json& pod, TimePoint now, DrainPlan& pl
           .push_back(name);
     }
   }
-  if (controller.empty() && !HasEnded(pod)) {
+  if (controller.empty() && !has_ended) {
     refused |= !flags.force;
     if (flags.force) {
       plan.warnings["deleting Pods that declare no controller"].push_back(name);

@@ -1,6 +1,7 @@
 // `exec` and `attach`.
 #include <unistd.h>
 
+#include "api/pod_phase.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/streams.h"
@@ -35,11 +36,6 @@ void CheckTerminal(Command& command, ExecFlags& flags) {
   flags.tty = false;
 }
 
-bool Ended(const Json& pod) {
-  const std::string phase = TextAt(pod, "status", "phase");
-  return phase == "Succeeded" || phase == "Failed";
-}
-
 }  // namespace
 
 Result<> RunExec(Command& command, const Args& args) {
@@ -59,7 +55,7 @@ Result<> RunExec(Command& command, const Args& args) {
     return CliError("you must specify at least one command for the container");
   }
   const Json pod = TRY(FindPod(command, command.words()[0]));
-  if (Ended(pod)) {
+  if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(
         fmt::format("cannot exec into a container in a completed pod; current phase is "
                     "{}",
@@ -99,7 +95,7 @@ Result<> RunAttach(Command& command, const Args& args) {
     return CliError("at least 1 argument is required for attach");
   }
   const Json pod = TRY(FindPod(command, command.words()[0]));
-  if (Ended(pod)) {
+  if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(fmt::format("cannot attach a container in a completed pod; current phase is {}",
                                 TextAt(pod, "status", "phase")));
   }

@@ -4,6 +4,7 @@
 
 #include "api/go_text.h"
 #include "api/json.h"
+#include "base/text.h"
 
 namespace skiff::cli {
 
@@ -23,10 +24,7 @@ std::vector<std::string> TextsAt(const Json& value, std::string_view name) {
 }
 
 std::string Lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
+  return skiff::Lower(std::string_view(text));
 }
 
 std::vector<std::string> Split(std::string_view text, char separator) {

@@ -1,5 +1,6 @@
 // `run NAME --image=...`: one pod.
 #include "api/go_text.h"
+#include "api/pod_phase.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
@@ -230,7 +231,7 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
   const auto ended = [&](const Json* object) -> Result<bool> {
     if (!object) return true;
     const std::string phase = TextAt(*object, "status", "phase");
-    if (phase != "Succeeded" && phase != "Failed") return false;
+    if (!HasEnded(phase)) return false;
     last_words = TakeEnd(command, *object);
     return true;
   };

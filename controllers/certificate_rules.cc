@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/conditions.h"
 #include "api/node_services.h"
 #include "base/seconds.h"
 
@@ -131,10 +132,7 @@ SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec
 
 const CertificateSigningRequestCondition* FindCondition(const CertificateSigningRequest& request,
                                                         std::string_view type) {
-  const auto& conditions = request.status.conditions;
-  const auto found = std::find_if(conditions.begin(), conditions.end(),
-                                  [&](const auto& each) { return each.type == type; });
-  return found == conditions.end() ? nullptr : &*found;
+  return skiff::FindCondition(request.status.conditions, type);
 }
 
 void AddCondition(CertificateSigningRequest& request, std::string type, std::string reason,

@@ -17,6 +17,18 @@ Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
   return Claim::kAdopt;
 }
 
+bool Selects(const Box<meta_v1::LabelSelector>& selector,
+             const std::map<std::string, std::string>& labels) {
+  if (!selector) return false;
+  const auto read = LabelSelector::From(*selector);
+  return read && !read->empty() && read->Matches(labels);
+}
+
+bool Selects(const std::map<std::string, std::string>& selector,
+             const std::map<std::string, std::string>& labels) {
+  return !selector.empty() && LabelSelector::FromMap(selector).Matches(labels);
+}
+
 Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
                   const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live) {
   std::string problem;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "api/selector.h"
@@ -21,6 +23,27 @@ enum class Claim : uint8_t {
 // Pure.
 Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
                const meta_v1::ObjectMeta& object);
+
+// Whether a controller's selector picks what has these labels. One that is missing, empty or cannot
+// be read picks nothing.
+bool Selects(const Box<meta_v1::LabelSelector>& selector,
+             const std::map<std::string, std::string>& labels);
+bool Selects(const std::map<std::string, std::string>& selector,
+             const std::map<std::string, std::string>& labels);
+
+// For ControllerBuilder::Watches: what nobody controls wakes those of its namespace that may adopt
+// it.
+template <Kind Owner>
+auto MayAdopt(const Informer<Owner>& owners) {
+  return [owners](const auto& object) {
+    std::vector<ObjectKey> keys;
+    if (ControllerOf(object.metadata)) return keys;
+    for (const auto& owner : owners.ListIn(object.metadata.namespace_)) {
+      if (Selects(owner->spec.selector, object.metadata.labels)) keys.push_back(KeyOf(*owner));
+    }
+    return keys;
+  };
+}
 
 // The owner as the server has it now must still be the one that wants to adopt; else an error.
 Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,

@@ -7,8 +7,8 @@
 
 #include "api/cron_schedule.h"
 #include "api/gen/batch_v1.h"
+#include "api/time_zone.h"
 #include "client/client.h"
-#include "controllers/time_zone.h"
 
 namespace skiff::cron {
 

@@ -207,16 +207,7 @@ void AddDaemonSetController(Manager& manager) {
       .Owns<Pod>()
       .Owns<ControllerRevision>()
       .Watches<Node>([all_sets](const Node&) { return all_sets(); })
-      .Watches<Pod>([sets](const Pod& pod) {
-        std::vector<ObjectKey> keys;
-        if (ControllerOf(pod.metadata)) return keys;
-        for (const auto& set : sets.ListIn(pod.metadata.namespace_)) {
-          if (!set->spec.selector) continue;
-          const auto selector = LabelSelector::From(*set->spec.selector);
-          if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*set));
-        }
-        return keys;
-      })
+      .Watches<Pod>(MayAdopt(sets))
       .Complete(std::make_unique<DaemonSetReconciler>(manager));
 }
 

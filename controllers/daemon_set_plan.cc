@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "api/node_selector.h"
+#include "api/tolerations.h"
 #include "controllers/pod_control.h"
-#include "controllers/scheduler/node_selector.h"
-#include "controllers/scheduler/tolerations.h"
 
 namespace skiff::daemon {
 namespace {
@@ -260,11 +260,11 @@ core_v1::PodTemplateSpec TemplateFor(const core_v1::PodTemplateSpec& daemon_temp
 
 Decision Decide(const core_v1::PodSpec& spec, const Node& node) {
   if (!spec.node_name.empty() && spec.node_name != node.metadata.name) return {};
-  if (!scheduler::MatchesNodeSelection(spec, node)) return {};
+  if (!MatchesNodeSelection(spec, node)) return {};
   Decision decision = {true, true};
   for (const core_v1::Taint& taint : node.spec.taints) {
     if (taint.effect == "PreferNoSchedule") continue;
-    if (scheduler::AnyTolerates(spec.tolerations, taint)) continue;
+    if (AnyTolerates(spec.tolerations, taint)) continue;
     decision.run = false;
     if (taint.effect == "NoExecute") decision.stay = false;
   }

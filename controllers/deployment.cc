@@ -314,18 +314,7 @@ void AddDeploymentController(Manager& manager) {
   const auto sets = manager.informer<ReplicaSet>();
   ControllerBuilder<Deployment>(manager, "deployment")
       .Owns<ReplicaSet>()
-      .Watches<ReplicaSet>([deployments](const ReplicaSet& set) {
-        std::vector<ObjectKey> keys;
-        if (ControllerOf(set.metadata)) return keys;
-        for (const auto& deployment : deployments.ListIn(set.metadata.namespace_)) {
-          if (!deployment->spec.selector) continue;
-          const auto selector = LabelSelector::From(*deployment->spec.selector);
-          if (selector && !selector->empty() && selector->Matches(set.metadata.labels)) {
-            keys.push_back(KeyOf(*deployment));
-          }
-        }
-        return keys;
-      })
+      .Watches<ReplicaSet>(MayAdopt(deployments))
       // Recreate waits for the last pod of an old set.
       .Watches<Pod>([deployments, sets](const Pod& pod) {
         std::vector<ObjectKey> keys;

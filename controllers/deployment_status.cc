@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "api/conditions.h"
 #include "base/seconds.h"
 
 namespace skiff {
@@ -106,10 +107,7 @@ void SetCondition(DeploymentStatus& status, const std::string& type, const std::
 }
 
 const DeploymentCondition* FindCondition(const DeploymentStatus& status, std::string_view type) {
-  for (const auto& condition : status.conditions) {
-    if (condition.type == type) return &condition;
-  }
-  return nullptr;
+  return FindCondition(status.conditions, type);
 }
 
 bool HasDeadline(const Deployment& deployment) {

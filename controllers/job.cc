@@ -10,6 +10,7 @@
 #include "base/seconds.h"
 #include "client/reconciler.h"
 #include "controllers/claim.h"
+#include "controllers/job_indexes.h"
 #include "controllers/job_plan.h"
 #include "controllers/pod_control.h"
 #include "controllers/program.h"
@@ -160,13 +161,13 @@ class JobReconciler final : public Reconciler<Job> {
     const auto room = [&] {
       return uncounted.succeeded.size() + uncounted.failed.size() < kUncountedMax;
     };
-    std::set<int> indexes = job::ParseIndexes(now.status.completed_indexes);
+    job::Indexes indexes = job::Indexes::Parse(now.status.completed_indexes);
     for (const auto& pod : observation.succeeded) {
       if (!room()) break;
       uncounted.succeeded.push_back(pod->metadata.uid);
-      if (job::IsIndexed(now)) indexes.insert(job::IndexOf(*pod));
+      if (job::IsIndexed(now)) indexes.Insert(job::IndexOf(*pod));
     }
-    now.status.completed_indexes = job::IndexesText(indexes);
+    now.status.completed_indexes = indexes.Text();
     for (const auto& pod : observation.failed) {
       if (room()) uncounted.failed.push_back(pod->metadata.uid);
     }
@@ -247,7 +248,7 @@ class JobReconciler final : public Reconciler<Job> {
     auto& seen = seen_ended_[job];
     for (const auto& pod : pods) {
       const std::string& uid = pod->metadata.uid;
-      if (pod->status.phase != "Succeeded" && pod->status.phase != "Failed") continue;
+      if (!IsTerminal(*pod)) continue;
       const auto known = seen.find(uid);
       const Duration at = known == seen.end() ? now : known->second;
       ended.emplace(uid, at);

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/seconds.h"
+#include "controllers/job_indexes.h"
 #include "controllers/pod_control.h"
 
 namespace skiff::job {
@@ -86,54 +87,19 @@ Pods FirstToGo(Pods active, int count, TimePoint now) {
 // The lowest indexes that are neither done nor under way.
 std::vector<int> FreeIndexes(const Job& job, const Observation& observation, const Pods& pods,
                              int count) {
-  std::set<int> taken = ParseIndexes(job.status.completed_indexes);
+  Indexes taken = Indexes::Parse(job.status.completed_indexes);
   for (const auto* list : {&observation.active, &observation.succeeded}) {
-    for (const auto& pod : *list) taken.insert(IndexOf(*pod));
+    for (const auto& pod : *list) taken.Insert(IndexOf(*pod));
   }
   if (ReplacesOnlyFailed(job)) {
     for (const auto& pod : pods) {
-      if (IsTerminating(*pod)) taken.insert(IndexOf(*pod));
+      if (IsTerminating(*pod)) taken.Insert(IndexOf(*pod));
     }
   }
-  std::vector<int> free;
-  const int completions = job.spec.completions.value_or(0);
-  for (int index = 0; index < completions && static_cast<int>(free.size()) < count; ++index) {
-    if (!taken.contains(index)) free.push_back(index);
-  }
-  return free;
+  return taken.Missing(job.spec.completions.value_or(0), count);
 }
 
 }  // namespace
-
-std::set<int> ParseIndexes(const std::string& text) {
-  std::set<int> indexes;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    int first = 0;
-    const auto parsed = std::from_chars(text.data() + at, text.data() + end, first);
-    int last = first;
-    if (parsed.ptr < text.data() + end && *parsed.ptr == '-') {
-      std::from_chars(parsed.ptr + 1, text.data() + end, last);
-    }
-    for (int index = first; index <= last; ++index) indexes.insert(index);
-    at = end + 1;
-  }
-  return indexes;
-}
-
-std::string IndexesText(const std::set<int>& indexes) {
-  std::string text;
-  for (auto it = indexes.begin(); it != indexes.end();) {
-    const int first = *it;
-    int last = first;
-    for (++it; it != indexes.end() && *it == last + 1; ++it) last = *it;
-    if (!text.empty()) text += ",";
-    text += std::to_string(first);
-    if (last > first) text += (last == first + 1 ? "," : "-") + std::to_string(last);
-  }
-  return text;
-}
 
 bool IsIndexed(const Job& job) {
   return job.spec.completion_mode == "Indexed";
@@ -182,7 +148,7 @@ Time FinishTime(const Pod& pod) {
 
 Observation Observe(const Job& job, const Pods& pods, const std::set<std::string>& released) {
   Observation observation;
-  std::set<int> indexes = ParseIndexes(job.status.completed_indexes);
+  Indexes indexes = Indexes::Parse(job.status.completed_indexes);
   for (const auto& pod : pods) {
     if (IsActive(*pod)) {
       observation.active.push_back(pod);
@@ -196,7 +162,7 @@ Observation Observe(const Job& job, const Pods& pods, const std::set<std::string
     const bool given_up = IsTerminating(*pod) && !ReplacesOnlyFailed(job);
     if (pod->status.phase == "Succeeded") {
       // An index counts once, however often it was done.
-      if (!IsIndexed(job) || indexes.insert(index).second) observation.succeeded.push_back(pod);
+      if (!IsIndexed(job) || indexes.Insert(index)) observation.succeeded.push_back(pod);
     } else if (pod->status.phase == "Failed" || given_up) {
       observation.failed.push_back(pod);
     }

@@ -18,10 +18,6 @@ using Pods = std::vector<Ptr<core_v1::Pod>>;
 inline constexpr std::string_view kTracking = "batch.kubernetes.io/job-tracking";
 inline constexpr std::string_view kCompletionIndex = "batch.kubernetes.io/job-completion-index";
 
-// Completion indexes as text: "1,3-5,7".
-std::set<int> ParseIndexes(const std::string& text);
-std::string IndexesText(const std::set<int>& indexes);
-
 bool IsIndexed(const batch_v1::Job& job);
 bool IsSuspended(const batch_v1::Job& job);
 // nullptr when the job does not have the condition with status True.

@@ -36,13 +36,6 @@ Ptr<Pod> PodOf(const std::string& uid, const std::string& phase, int index = -1,
   return pod;
 }
 
-TEST(IndexesTest, TextAndSetAreTheSame) {
-  EXPECT_EQ(IndexesText({1, 3, 4, 5, 7, 9, 10}), "1,3-5,7,9,10");
-  EXPECT_EQ(ParseIndexes("1,3-5,7"), (std::set<int>{1, 3, 4, 5, 7}));
-  EXPECT_EQ(ParseIndexes(""), std::set<int>{});
-  EXPECT_EQ(IndexesText({}), "");
-}
-
 TEST(JobPlanTest, AsManyPodsRunAsAreStillNeeded) {
   const Job job = JobOf(3, 5);
   EXPECT_EQ(PlanPods(job, {}, {}, kNow).create, 3);

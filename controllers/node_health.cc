@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "api/conditions.h"
 #include "base/seconds.h"
 
 namespace skiff {
@@ -74,10 +75,7 @@ std::string Label(const Node& node, std::string_view name) {
 }  // namespace
 
 const NodeCondition* FindCondition(const Node& node, std::string_view type) {
-  for (const NodeCondition& condition : node.status.conditions) {
-    if (condition.type == type) return &condition;
-  }
-  return nullptr;
+  return FindCondition(node.status.conditions, type);
 }
 
 bool IsReady(const Node& node) {

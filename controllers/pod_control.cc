@@ -4,6 +4,8 @@
 #include <bit>
 #include <charconv>
 
+#include "api/conditions.h"
+#include "api/pod_phase.h"
 #include "base/seconds.h"
 #include "client/refusals.h"
 
@@ -59,7 +61,7 @@ int CompareAge(TimePoint a, TimePoint b, TimePoint now) {
 }  // namespace
 
 bool IsTerminal(const Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+  return HasEnded(pod.status.phase);
 }
 
 bool IsActive(const Pod& pod) {
@@ -76,10 +78,7 @@ bool IsReady(const Pod& pod) {
 }
 
 const core_v1::PodCondition* FindCondition(const Pod& pod, std::string_view type) {
-  for (const auto& condition : pod.status.conditions) {
-    if (condition.type == type) return &condition;
-  }
-  return nullptr;
+  return FindCondition(pod.status.conditions, type);
 }
 
 Duration UntilAvailable(const Pod& pod, int32_t min_ready_seconds, TimePoint now) {

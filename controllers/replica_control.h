@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/conditions.h"
 #include "client/manager.h"
 #include "controllers/pod_control.h"
 
@@ -36,6 +37,35 @@ struct ReplicaStatus {
   int32_t terminating = 0;
   std::optional<ReplicaFailure> failure;
 };
+
+inline constexpr char kReplicaFailure[] = "ReplicaFailure";
+
+// What the status of either kind says now.
+template <typename Status>
+std::optional<ReplicaFailure> ReplicaFailureIn(const Status& status) {
+  const auto* condition = FindCondition(status.conditions, kReplicaFailure);
+  if (condition == nullptr) return std::nullopt;
+  return ReplicaFailure{condition->reason, condition->message, condition->last_transition_time};
+}
+
+// Writes into an object of either kind what both have.
+template <typename Owner>
+void WriteReplicaStatus(const ReplicaStatus& from, Owner& owner) {
+  auto& status = owner.status;
+  status.replicas = from.replicas;
+  status.fully_labeled_replicas = from.fully_labeled;
+  status.ready_replicas = from.ready;
+  status.available_replicas = from.available;
+  status.observed_generation = owner.metadata.generation;
+  std::erase_if(status.conditions, [](const auto& it) { return it.type == kReplicaFailure; });
+  if (!from.failure) return;
+  auto& condition = status.conditions.emplace_back();
+  condition.type = kReplicaFailure;
+  condition.status = "True";
+  condition.last_transition_time = from.failure->since;
+  condition.reason = from.failure->reason;
+  condition.message = from.failure->message;
+}
 
 // Counts `active` pods; `terminating` is how many are on their way out.
 ReplicaStatus CountReplicas(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& active,

@@ -11,8 +11,6 @@ namespace {
 using apps_v1::ReplicaSet;
 using core_v1::Pod;
 
-constexpr std::string_view kReplicaFailure = "ReplicaFailure";
-
 class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
  public:
   explicit ReplicaSetReconciler(Manager& manager)
@@ -33,9 +31,12 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
     observed.unseen = control_.Unseen(KeyOf(set));
     observed.mine = TRY(ClaimObjects(client_, set, selector, pods_));
     observed.related = Related(set);
-    observed.failure = Failure(set);
+    observed.failure = ReplicaFailureIn(set.status);
     const auto outcome = control_.Run(owner, observed);
-    TRY(client_.PatchStatus(set, [&](ReplicaSet& it) { Write(outcome.status, it); }));
+    TRY(client_.PatchStatus(set, [&](ReplicaSet& it) {
+      WriteReplicaStatus(outcome.status, it);
+      it.status.terminating_replicas = outcome.status.terminating;
+    }));
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
@@ -54,31 +55,6 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
     return related;
   }
 
-  static std::optional<ReplicaFailure> Failure(const ReplicaSet& set) {
-    for (const auto& condition : set.status.conditions) {
-      if (condition.type != kReplicaFailure) continue;
-      return ReplicaFailure{condition.reason, condition.message, condition.last_transition_time};
-    }
-    return std::nullopt;
-  }
-
-  static void Write(const ReplicaStatus& status, ReplicaSet& set) {
-    set.status.replicas = status.replicas;
-    set.status.fully_labeled_replicas = status.fully_labeled;
-    set.status.ready_replicas = status.ready;
-    set.status.available_replicas = status.available;
-    set.status.terminating_replicas = status.terminating;
-    set.status.observed_generation = set.metadata.generation;
-    std::erase_if(set.status.conditions, [](const auto& it) { return it.type == kReplicaFailure; });
-    if (!status.failure) return;
-    auto& condition = set.status.conditions.emplace_back();
-    condition.type = kReplicaFailure;
-    condition.status = "True";
-    condition.last_transition_time = status.failure->since;
-    condition.reason = status.failure->reason;
-    condition.message = status.failure->message;
-  }
-
   Client& client_;
   const Informer<Pod> pods_;
   const Informer<ReplicaSet> replica_sets_;
@@ -88,19 +64,9 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
 }  // namespace
 
 void AddReplicaSetController(Manager& manager) {
-  const auto sets = manager.informer<ReplicaSet>();
   ControllerBuilder<ReplicaSet>(manager, "replicaset")
       .Owns<Pod>()
-      .Watches<Pod>([sets](const Pod& pod) {
-        std::vector<ObjectKey> keys;
-        if (ControllerOf(pod.metadata)) return keys;
-        for (const auto& set : sets.ListIn(pod.metadata.namespace_)) {
-          if (!set->spec.selector) continue;
-          const auto selector = LabelSelector::From(*set->spec.selector);
-          if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*set));
-        }
-        return keys;
-      })
+      .Watches<Pod>(MayAdopt(manager.informer<ReplicaSet>()))
       .Workers(5)
       .Complete(std::make_unique<ReplicaSetReconciler>(manager));
 }

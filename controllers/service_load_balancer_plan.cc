@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "api/host_ports.h"
 #include "controllers/node_health.h"
 #include "controllers/pod_control.h"
 #include "controllers/service_pods.h"
@@ -116,12 +117,9 @@ LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorl
 
 void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken) {
   if (IsTerminal(pod) || pod.spec.node_name.empty()) return;
-  for (const auto& container : pod.spec.containers) {
-    for (const auto& port : container.ports) {
-      if (port.host_port == 0) continue;
-      taken.emplace(NodePort(port.protocol.empty() ? "TCP" : port.protocol, port.host_port),
-                    "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
-    }
+  for (const PodHostPort& port : HostPortsOf(pod.spec)) {
+    taken.emplace(NodePort(port.protocol, port.port),
+                  "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
   }
 }
 

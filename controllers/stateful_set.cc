@@ -281,16 +281,7 @@ void AddStatefulSetController(Manager& manager) {
         }
         return keys;
       })
-      .Watches<Pod>([sets](const Pod& pod) {
-        std::vector<ObjectKey> keys;
-        if (ControllerOf(pod.metadata)) return keys;
-        for (const auto& set : sets.ListIn(pod.metadata.namespace_)) {
-          if (!set->spec.selector) continue;
-          const auto selector = LabelSelector::From(*set->spec.selector);
-          if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*set));
-        }
-        return keys;
-      })
+      .Watches<Pod>(MayAdopt(sets))
       .Workers(5)
       .Complete(std::make_unique<StatefulSetReconciler>(manager));
 }

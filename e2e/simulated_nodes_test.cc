@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "api/gen/batch_v1.h"
 #include "controllers/scheduler/scheduler.h"
 #include "e2e/harness.h"
@@ -18,6 +20,9 @@ TestCluster::Options WithScheduler() {
   TestCluster::Options options;
   options.controllers.local_path_directory = "/volumes";
   options.controllers.nodes_remove_local_volumes = false;
+  options.controllers.root_ca = "CA";
+  options.controllers.allocate_node_cidrs = true;
+  options.controllers.cluster_cidrs = {"10.201.0.0/16"};
   options.add_parts = [](Manager& manager) { scheduler::AddScheduler(manager); };
   return options;
 }
@@ -45,6 +50,13 @@ class SimulatedNodesTest : public testing::Test {
                    annotations + "}}\nspec: {restartPolicy: " + policy +
                    ", containers: [{name: main, image: 'web:1'}]" + more + "}\n");
   }
+  bool HasEvent(const std::string& pod, const std::string& reason, const std::string& text) {
+    const auto events = cluster_.List<core_v1::Event>("default");
+    return std::any_of(events.begin(), events.end(), [&](const core_v1::Event& event) {
+      return event.involved_object.name == pod && event.reason == reason &&
+             event.message.find(text) != std::string::npos;
+    });
+  }
   Ptr<Pod> Get(const std::string& name) { return cluster_.Get<Pod>({"default", name}); }
   std::string Phase(const std::string& name) { return Get(name)->status.phase; }
   bool IsReady(const std::string& name) {
@@ -70,7 +82,7 @@ class SimulatedNodesTest : public testing::Test {
   Manager manager_{Manager::Dependencies{cluster_.transport(), cluster_.clock(), cluster_.random(),
                                          informers_, "kubelet"}};
   kubelet::SimulatedNode node_{
-      {"node-0", "10.127.0.1", "10.128.0.0/24"},
+      {"node-0", "10.127.0.1", ""},
       {cluster_.transport(), cluster_.clock(), cluster_.random(), informers_.For<Pod>(),
        informers_.For<core_v1::Service>(), informers_.For<core_v1::Node>(),
        manager_.Recorder("kubelet", "node-0"), cluster_.executor()}};
@@ -196,11 +208,80 @@ TEST_F(SimulatedNodesTest, AnAnnotationThatCannotBeReadIsToldOfAsAnEvent) {
   Run("odd", "Never", "simulation.skiff.io/exit-after: soon");
   cluster_.RunFor(30s);
   EXPECT_EQ(Phase("odd"), "Succeeded");
-  bool told = false;
-  for (const auto& event : cluster_.List<core_v1::Event>("default")) {
-    told |= event.reason == "SimulationProblem" && event.involved_object.name == "odd";
-  }
-  EXPECT_TRUE(told);
+  EXPECT_TRUE(HasEvent("odd", "SimulationProblem", "it is no duration"));
+  Run("typo", "Never", "simulation.skiff.io/exit-after.man: 5s");
+  cluster_.RunFor(30s);
+  EXPECT_TRUE(HasEvent("typo", "SimulationProblem", "the pod has no container \"man\""));
+}
+
+TEST_F(SimulatedNodesTest, PodsHaveAddressesOfTheirNodesBlock) {
+  const std::string block = cluster_.Get<core_v1::Node>({"", "node-0"})->spec.pod_cidr;
+  EXPECT_TRUE(block.starts_with("10.201.")) << block;
+  Run("web", "Always", "");
+  cluster_.RunFor(5s);
+  EXPECT_EQ(Get("web")->status.pod_ip, block.substr(0, block.rfind('.')) + ".1");
+}
+
+TEST_F(SimulatedNodesTest, TheFirstRestartIsAtOnceAndTheNextWaits) {
+  cluster_.Apply(R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: crasher, annotations: {simulation.skiff.io/crash-after: 2s}}
+spec: {containers: [{name: main, image: web}]}
+)");
+  const auto restarts = [&] { return Get("crasher")->status.container_statuses[0].restart_count; };
+  cluster_.RunFor(4s);
+  EXPECT_EQ(restarts(), 1);
+  cluster_.RunFor(6s);
+  EXPECT_EQ(restarts(), 1);
+  EXPECT_EQ(Get("crasher")->status.container_statuses[0].state.waiting->reason, "CrashLoopBackOff");
+  cluster_.RunFor(6s);
+  EXPECT_EQ(restarts(), 2);
+}
+
+TEST_F(SimulatedNodesTest, PodsWaitForTheObjectsThatTheyMountOrRead) {
+  Run("mounts", "Always", "",
+      ", volumes: [{name: settings, configMap: {name: settings}}, {name: free, secret: "
+      "{secretName: nowhere, optional: true}}]");
+  cluster_.Apply(R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: reads}
+spec:
+  containers:
+  - {name: main, image: 'web:1', envFrom: [{secretRef: {name: keys}}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: opens}
+spec:
+  containers:
+  - {name: main, image: 'web:1', volumeMounts: [{name: all, mountPath: /all}]}
+  volumes:
+  - name: all
+    projected: {sources: [{configMap: {name: settings}}, {secret: {name: keys}}]}
+)");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(Phase("mounts"), "Running") << "no container mounts its volume";
+  for (const char* name : {"reads", "opens"}) EXPECT_EQ(Phase(name), "Pending") << name;
+  EXPECT_EQ(Get("reads")->status.container_statuses.at(0).state.waiting->reason,
+            "CreateContainerConfigError");
+  EXPECT_EQ(Get("opens")->status.container_statuses.at(0).state.waiting->reason,
+            "ContainerCreating");
+  EXPECT_TRUE(HasEvent("opens", "FailedMount",
+                       "MountVolume.SetUp failed for volume \"all\" : [configmap \"settings\" not "
+                       "found, secret \"keys\" not found]"));
+  cluster_.Apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n");
+  cluster_.Apply("apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\n");
+  cluster_.RunFor(30s);
+  for (const char* name : {"reads", "opens"}) EXPECT_EQ(Phase(name), "Running") << name;
+}
+
+TEST_F(SimulatedNodesTest, WhatIsNotSimulatedIsToldOf) {
+  Run("mounts", "Always", "", ", volumes: [{name: share, nfs: {server: files, path: /}}]");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(Phase("mounts"), "Running");
+  EXPECT_TRUE(HasEvent("mounts", "NotSimulated", "volume share (nfs) is taken to be there"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/capabilities.h"
 #include "base/process.h"
 #include "kubelet/mount_table.h"
 #include "kubelet/network/cni_config.h"
@@ -21,23 +22,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kCapSysResource = 24;
-constexpr int kCapSysAdmin = 21;
-
 bool HasOption(std::string_view list, std::string_view option) {
   while (!list.empty()) {
     const size_t comma = list.find(',');
     if (list.substr(0, comma) == option) return true;
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  }
-  return false;
-}
-
-bool HasCapability(int number) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with("CapEff:")) continue;
-    return std::strtoull(line.c_str() + 7, nullptr, 16) >> number & 1;
   }
   return false;
 }
@@ -112,7 +101,7 @@ ContainerdHost InspectHost(const std::string& directory) {
     host.problems.push_back("iptables is not installed: install the package iptables");
   }
   host.snapshotter = "overlayfs";
-  if (geteuid() != 0 || !HasCapability(kCapSysAdmin)) {
+  if (geteuid() != 0 || !HasCapability(Capability::kSysAdmin)) {
     host.problems.push_back(geteuid() != 0
                                 ? "containers need root: start skiff as root or with sudo"
                                 : "this root may not mount (no CAP_SYS_ADMIN): in a container, run "
@@ -127,7 +116,7 @@ ContainerdHost InspectHost(const std::string& directory) {
                          "on a volume of its own");
   }
   host.app_armor = HasAppArmor();
-  host.may_raise_priority = HasCapability(kCapSysResource);
+  host.may_raise_priority = HasCapability(Capability::kSysResource);
   if (!host.may_raise_priority) {
     host.notes.push_back(
         "no CAP_SYS_RESOURCE: the kernel's choice of whom to kill when memory runs out does not "

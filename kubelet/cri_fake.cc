@@ -1,6 +1,5 @@
 #include "kubelet/cri_fake.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,12 +43,7 @@ class FakeRuntime::FakeSubscription final : public Subscription {
 FakeRuntime::FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
                          FakeBehavior* behavior)
     : clock_(clock), random_(random), behavior_(behavior) {
-  const auto slash = pod_cidr.find('/');
-  in_addr address{};
-  CHECK(slash != std::string::npos);
-  CHECK(inet_pton(AF_INET, pod_cidr.substr(0, slash).c_str(), &address) == 1);
-  network_ = ntohl(address.s_addr);
-  hosts_ = (1U << (32 - std::stoi(pod_cidr.substr(slash + 1)))) - 2;
+  if (!pod_cidr.empty()) CHECK(UpdateRuntimeConfig(pod_cidr).has_value());
 }
 
 void FakeRuntime::FailNext(FakeCall call, Error error) {
@@ -107,13 +101,20 @@ std::string FakeRuntime::NewId() {
   return fmt::format("{:016x}{:016x}", random_.Next(), random_.Next());
 }
 
-std::string FakeRuntime::NextIp() {
-  next_host_ = next_host_ % hosts_ + 1;
-  in_addr address{};
-  address.s_addr = htonl(network_ + next_host_);
-  char text[INET_ADDRSTRLEN] = {};
-  inet_ntop(AF_INET, &address, text, sizeof text);
-  return text;
+Result<std::string> FakeRuntime::NextIp() {
+  if (!pod_cidr_) return Fail(Reason::kUnknown, "cni plugin not initialized");
+  const int host_bits =
+      static_cast<int>(pod_cidr_->address.bit_count()) - pod_cidr_->prefix_length;
+  // All but the block's first and last address, and never more than anybody counts.
+  const uint32_t hosts = host_bits < 2 ? 1 : (1U << std::min(host_bits, 16)) - 2;
+  last_host_ = last_host_ % hosts + 1;
+  IpAddress address = pod_cidr_->Network();
+  uint32_t rest = last_host_;
+  for (size_t i = address.bit_count() / 8; rest != 0; rest >>= 8) {
+    rest += address.bytes[--i];
+    address.bytes[i] = static_cast<uint8_t>(rest);
+  }
+  return address.Text();
 }
 
 void FakeRuntime::Tell(const Event& event) {
@@ -158,13 +159,18 @@ Result<RuntimeStatus> FakeRuntime::Status() {
   TRY(CheckUp());
   RuntimeStatus status;
   status.conditions = {{"RuntimeReady", true, "", ""}, {"NetworkReady", true, "", ""}};
-  if (!network_ready_) {
+  if (!network_ready_ || !pod_cidr_) {
     status.conditions[1] = {"NetworkReady", false, "NetworkPluginNotReady", "no network yet"};
   }
   return status;
 }
 
-Result<> FakeRuntime::UpdateRuntimeConfig(const std::string&) {
+Result<> FakeRuntime::UpdateRuntimeConfig(const std::string& pod_cidr) {
+  const auto parsed = ParseCidr(pod_cidr);
+  if (!parsed) return Fail(Reason::kInvalid, "invalid CIDR address: " + pod_cidr);
+  MutexLock lock(mutex_);
+  if (!pod_cidr_ || pod_cidr_->Text() != parsed->Text()) last_host_ = 0;
+  pod_cidr_ = *parsed;
   return {};
 }
 
@@ -180,7 +186,10 @@ Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config,
   sandbox.annotations = config.annotations;
   sandbox.runtime_handler = handler;
   sandbox.namespaces = config.security.namespaces;
-  if (config.security.namespaces.network != NamespaceMode::kNode) sandbox.ips = {NextIp()};
+  if (config.security.namespaces.network != NamespaceMode::kNode) {
+    const std::string ip = TRY(NextIp());
+    sandbox.ips = {ip};
+  }
   const std::string id = sandbox.id;
   sandboxes_.emplace(id, std::move(sandbox));
   return id;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "api/rules/ip.h"
 #include "base/id.h"
 #include "base/mutex.h"
 #include "kubelet/cri.h"
@@ -51,7 +52,8 @@ class FakeBehavior {
 // Thread-safe. Every call answers at once, unless its behavior waits; any image exists.
 class FakeRuntime final : public ContainerRuntime {
  public:
-  // Sandboxes get addresses from `pod_cidr` (IPv4) in turn.
+  // Sandboxes get addresses from `pod_cidr` in turn, or of the one that UpdateRuntimeConfig gives
+  // later; "": until then its network is not ready.
   FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
               FakeBehavior* behavior = nullptr);
 
@@ -117,7 +119,7 @@ class FakeRuntime final : public ContainerRuntime {
   // Whether its process was killed, since it did not end within the grace period.
   Result<bool> AwaitEnd(const std::string& container_id, Duration grace);
   std::string NewId();
-  std::string NextIp() REQUIRES(mutex_);
+  Result<std::string> NextIp() REQUIRES(mutex_);
   void End(cri::ContainerStatus& container, int exit_code, const std::string& reason)
       REQUIRES(mutex_);
   void Tell(const Event& event);
@@ -126,9 +128,8 @@ class FakeRuntime final : public ContainerRuntime {
   Random& random_;
   FakeBehavior* const behavior_;
   mutable Mutex mutex_;
-  uint32_t network_ = 0;
-  uint32_t hosts_ = 0;
-  uint32_t next_host_ GUARDED_BY(mutex_) = 1;
+  std::optional<Cidr> pod_cidr_ GUARDED_BY(mutex_);
+  uint32_t last_host_ GUARDED_BY(mutex_) = 0;
   bool down_ GUARDED_BY(mutex_) = false;
   bool network_ready_ GUARDED_BY(mutex_) = true;
   struct Failure {

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/pod_phase.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/pod_lookup.h"
 
 namespace skiff::kubelet {
 namespace {
-
-bool IsEnded(const core_v1::Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
-}
 
 // Whether a worker has to act on what changed: the kubelet's own status writes come back too.
 bool NeedsWork(const core_v1::Pod& before, const core_v1::Pod& now) {
@@ -22,7 +19,7 @@ bool NeedsWork(const core_v1::Pod& before, const core_v1::Pod& now) {
   if (old_meta.deletion_timestamp != meta.deletion_timestamp) return true;
   if (old_meta.deletion_grace_period_seconds != meta.deletion_grace_period_seconds) return true;
   if (old_meta.labels != meta.labels || old_meta.annotations != meta.annotations) return true;
-  if (IsEnded(before) != IsEnded(now)) return true;
+  if (HasEnded(before.status.phase) != HasEnded(now.status.phase)) return true;
   return !now.spec.readiness_gates.empty() && !(before.status.conditions == now.status.conditions);
 }
 
@@ -96,36 +93,37 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                     dependencies_.events, [this] { return eviction_.pressures(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock),
       csi_node_(options_.node_name, dependencies_.client),
-      context_{dependencies_.runtime,
-               dependencies_.clock,
-               dependencies_.random,
-               blocking(),
-               dependencies_.events,
-               volumes_,
-               images_,
-               *probes_,
-               statuses_,
-               hooks_,
-               resizes_,
-               cgroups_,
-               [this](const core_v1::Pod& pod) {
-                 return ApiEnvironmentSources(objects_, dependencies_.services,
-                                              options_.facts.Allocatable(), pod);
-               },
-               [this] { return health_.NetworkProblem(); },
-               [this] { Wake(); },
-               options_.dns,
-               options_.node_ips,
-               options_.facts.memory_bytes,
-               options_.container_cgroup_files,
-               "containerd",
-               options_.log_root,
-               options_.cgroup_root,
-               options_.cgroup_driver,
-               options_.writes_files,
-               options_.containers,
-               [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
-               dependencies_.simulation} {
+      context_{.runtime = dependencies_.runtime,
+               .clock = dependencies_.clock,
+               .random = dependencies_.random,
+               .blocking = blocking(),
+               .events = dependencies_.events,
+               .volumes = volumes_,
+               .images = images_,
+               .probes = *probes_,
+               .statuses = statuses_,
+               .hooks = hooks_,
+               .resizes = resizes_,
+               .cgroups = cgroups_,
+               .environment =
+                   [this](const core_v1::Pod& pod) {
+                     return ApiEnvironmentSources(objects_, dependencies_.services,
+                                                  options_.facts.Allocatable(), pod);
+                   },
+               .network_problem = [this] { return health_.NetworkProblem(); },
+               .gone = [this] { Wake(); },
+               .dns = options_.dns,
+               .node_ips = options_.node_ips,
+               .node_memory_bytes = options_.facts.memory_bytes,
+               .container_cgroup_files = options_.container_cgroup_files,
+               .runtime_name = "containerd",
+               .log_root = options_.log_root,
+               .cgroup_root = options_.cgroup_root,
+               .cgroup_driver = options_.cgroup_driver,
+               .writes_files = options_.writes_files,
+               .policy = options_.containers,
+               .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
+               .simulation = dependencies_.simulation} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
         ManifestSource::Options{options_.manifest_path, options_.node_name,
@@ -342,7 +340,7 @@ void Kubelet::TakeIn(std::vector<Change> changes) {
 
 void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
   // Writes a file: whoever waits for the mutex must not wait for the disk.
-  if (!refusal && !IsEnded(*pod)) resizes_.Admit(*pod);
+  if (!refusal && !HasEnded(pod->status.phase)) resizes_.Admit(*pod);
   PodWorker* started = nullptr;
   {
     MutexLock lock(mutex_);

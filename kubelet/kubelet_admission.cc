@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "api/pod_phase.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
 
@@ -54,7 +55,7 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
     if (worker->disposing()) continue;
     // Whoever was told that it has ended may have given its place away already.
     const auto status = statuses_.Latest(uid);
-    if (status && (status->phase == "Succeeded" || status->phase == "Failed")) continue;
+    if (status && HasEnded(status->phase)) continue;
     pods.push_back(worker->pod());
   }
   return pods;

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "api/conditions.h"
+#include "api/rules/resource_names.h"
 #include "base/version.h"
 
 namespace skiff::kubelet {
@@ -48,17 +50,6 @@ core_v1::NodeCondition Condition(const char* type, bool holds, const char* reaso
   condition.reason = reason;
   condition.message = message;
   return condition;
-}
-
-// A name with a domain of its own; those of Kubernetes are the kubelet's.
-bool IsExtendedResource(const std::string& name) {
-  return name.find('/') != std::string::npos && name.find("kubernetes.io/") == std::string::npos;
-}
-
-const core_v1::NodeCondition* Find(const core_v1::NodeStatus& status, const std::string& type) {
-  const auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
-                                  [&](const auto& each) { return each.type == type; });
-  return found == status.conditions.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -266,8 +257,8 @@ void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,
   core_v1::Node self;
   self.metadata.name = self.metadata.uid = node_name_;
   const auto tell = [&](const char* type, const char* when_true, const char* when_false) {
-    const core_v1::NodeCondition* old = Find(before, type);
-    const core_v1::NodeCondition* fresh = Find(now, type);
+    const core_v1::NodeCondition* old = FindCondition(before.conditions, type);
+    const core_v1::NodeCondition* fresh = FindCondition(now.conditions, type);
     if (fresh == nullptr || (old != nullptr && old->status == fresh->status)) return;
     const std::string word = fresh->status == "True" ? when_true : when_false;
     dependencies_.events.Normal(self, word,

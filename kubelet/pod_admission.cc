@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "api/host_ports.h"
 #include "api/node_selector.h"
 #include "api/pod_resources.h"
 #include "api/rules/app_armor.h"
+#include "api/rules/resource_names.h"
 #include "api/tolerations.h"
 #include "kubelet/static_pod.h"
 
@@ -19,39 +21,8 @@ constexpr char kNodeAffinity[] = "NodeAffinity";
 
 using Refusal = std::optional<PodRefusal>;
 
-struct HostPort {
-  std::string ip, protocol;
-  int32_t port = 0;
-};
-
-std::vector<HostPort> HostPorts(const core_v1::PodSpec& spec) {
-  std::vector<HostPort> ports;
-  const auto add = [&](const core_v1::Container& container) {
-    for (const auto& port : container.ports) {
-      if (port.host_port <= 0) continue;
-      ports.push_back({port.host_ip.empty() ? "0.0.0.0" : port.host_ip,
-                       port.protocol.empty() ? "TCP" : port.protocol, port.host_port});
-    }
-  };
-  for (const auto& container : spec.containers) add(container);
-  for (const auto& container : spec.init_containers) {
-    if (container.restart_policy.value_or("") == "Always") add(container);
-  }
-  return ports;
-}
-
-bool Conflict(const HostPort& a, const HostPort& b) {
-  return a.port == b.port && a.protocol == b.protocol &&
-         (a.ip == b.ip || a.ip == "0.0.0.0" || b.ip == "0.0.0.0");
-}
-
 PodRefusal Predicate(const char* name, const char* why) {
   return {name, fmt::format("Predicate {} failed: {}", name, why)};
-}
-
-// A resource that somebody but Kubernetes gives a meaning to.
-bool IsExtended(const std::string& name) {
-  return name.find('/') != std::string::npos && name.find("kubernetes.io/") == std::string::npos;
 }
 
 int64_t Of(const std::map<std::string, int64_t>& amounts, const std::string& name) {
@@ -86,20 +57,20 @@ Refusal RefuseForResources(const AdmissionInput& input) {
   }
   for (const auto& [name, amount] : wanted.scalar) {
     // What the node does not know may be given by the cluster as a whole.
-    if (IsExtended(name) && !all.scalar.contains(name)) continue;
+    if (IsExtendedResource(name) && !all.scalar.contains(name)) continue;
     if (auto out = Shortage(name, amount, Of(used.scalar, name), Of(all.scalar, name))) return out;
   }
   return std::nullopt;
 }
 
 Refusal RefuseForPorts(const AdmissionInput& input) {
-  const auto wanted = HostPorts(input.pod.spec);
+  const auto wanted = HostPortsOf(input.pod.spec);
   if (wanted.empty()) return std::nullopt;
   for (const auto& other : input.others) {
-    for (const HostPort& used : HostPorts(other->spec)) {
-      const bool conflicts = std::any_of(wanted.begin(), wanted.end(), [&](const HostPort& port) {
-        return Conflict(port, used);
-      });
+    for (const PodHostPort& used : HostPortsOf(other->spec)) {
+      const bool conflicts =
+          std::any_of(wanted.begin(), wanted.end(),
+                      [&](const PodHostPort& port) { return Conflict(port, used); });
       if (conflicts) {
         return Predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports");
       }

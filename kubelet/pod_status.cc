@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/pod_phase.h"
 #include "kubelet/container_details.h"
 #include "kubelet/pod_conditions.h"
 
@@ -224,7 +225,7 @@ std::string StatusMaker::PhaseOfRegular(const core_v1::PodStatus& status) const 
 }
 
 std::string StatusMaker::Phase(const core_v1::PodStatus& status) const {
-  if (old_.phase == "Succeeded" || old_.phase == "Failed") return old_.phase;
+  if (HasEnded(old_.phase)) return old_.phase;
   if (input_.failure) return "Failed";
   bool initializing = false;
   const bool regular_started = std::any_of(

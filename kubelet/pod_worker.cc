@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/pod_phase.h"
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
@@ -14,14 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultGraceSeconds = 30;
-
-bool HasEnded(const core_v1::PodStatus& status) {
-  return status.phase == "Succeeded" || status.phase == "Failed";
-}
-
-bool IsTerminal(const core_v1::Pod& pod) {
-  return HasEnded(pod.status);
-}
 
 const core_v1::ContainerStatus* FindStatus(const core_v1::PodStatus& status,
                                            const std::string& container_id) {
@@ -37,6 +30,14 @@ core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
   auto made = FromJson<core_v1::Container>(ToJson(ephemeral));
   CHECK(made);
   return std::move(*made);
+}
+
+// What a pod needs is often made right after it: the first tries are soon.
+Duration VolumeRetry(int failures) {
+  constexpr Duration kFirst = 500ms;
+  constexpr Duration kMax = 122s;
+  constexpr int kDoublingsMax = 8;
+  return std::min(kMax, kFirst * (1 << std::min(failures, kDoublingsMax)));
 }
 
 std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
@@ -121,7 +122,7 @@ Duration PodWorker::Step() {
     terminate = terminate_;
   }
   if (state_ == State::kSyncing &&
-      (terminate || pod->metadata.deletion_timestamp || IsTerminal(*pod))) {
+      (terminate || pod->metadata.deletion_timestamp || HasEnded(pod->status.phase))) {
     Enter(State::kTerminating);
   }
   switch (state_) {
@@ -163,17 +164,23 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return Seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
+Result<std::map<std::string, std::string>> PodWorker::VolumePaths(const core_v1::Pod& pod) {
+  if (context_.writes_files) return context_.volumes.SetUp(pod);
+  // Containers of a simulated node mount nothing, but wait for what they would.
+  if (context_.simulation != nullptr && !volumes_made_) TRY(context_.volumes.Find(pod));
+  return NoPaths(pod);
+}
+
 bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
-  // Simulated containers mount nothing.
-  auto paths = context_.writes_files ? context_.volumes.SetUp(pod)
-                                     : Result<std::map<std::string, std::string>>(NoPaths(pod));
+  auto paths = VolumePaths(pod);
   if (paths) {
     volume_paths_ = std::move(*paths);
+    volume_failures_ = 0;
     return volumes_made_ = true;
   }
   context_.events.Warning(pod, "FailedMount", paths.error().message);
   // What was made is still there: old contents are better than a container that stays down.
-  retry_after_ = kRetry;
+  retry_after_ = VolumeRetry(volume_failures_++);
   return volumes_made_;
 }
 
@@ -210,7 +217,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   retry_after_ = kResync;
   if (!MakeVolumes(pod)) {
     WriteStatus(pod, *observed);
-    return kRetry;
+    return retry_after_;
   }
   const auto resizes =
       PlanResizes(pod.spec, *observed, context_.resizes.Actuated(pod.metadata.uid));
@@ -349,10 +356,10 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   input.actuated = context_.resizes.Actuated(pod.metadata.uid);
   if (state_ == State::kSyncing) input.resize = resize_;
   // What others ended stays ended.
-  if (status_ && !IsTerminal(pod)) input.last = &*status_;
+  if (status_ && !HasEnded(pod.status.phase)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
   const bool may_run = state_ != State::kTerminated && observed.AnyRunning();
-  const bool is_terminal = HasEnded(status);
+  const bool is_terminal = HasEnded(status.phase);
   const core_v1::PodStatus& before = input.Before();
   if (is_terminal && may_run && !before.phase.empty()) {
     // Nobody may take a pod for ended while something of it still runs.
@@ -432,7 +439,7 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
     log_.Info("volumes not removed", {{"pod", PodText(pod)}, {"error", down.error().message}});
     return kRetry;
   }
-  if (pod.metadata.deletion_timestamp || IsTerminal(pod)) {
+  if (pod.metadata.deletion_timestamp || HasEnded(pod.status.phase)) {
     context_.statuses.Finish(this->pod());
   }
   context_.cgroups.Remove(pod);

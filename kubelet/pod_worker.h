@@ -107,6 +107,7 @@ class PodWorker final : public ControlLoop {
   Duration Sync(const core_v1::Pod& given);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
+  Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);
   PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
                const std::vector<ContainerResize>& resizes) const;
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
@@ -175,6 +176,7 @@ class PodWorker final : public ControlLoop {
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
   int64_t stop_grace_s_ = 0;                                // That it was made from.
   bool volumes_made_ = false;  // volume_paths_ has all that containers mount.
+  int volume_failures_ = 0;    // One after the other.
   Duration retry_after_ = kResync;
   std::optional<core_v1::PodStatus> status_;  // As last computed.
 

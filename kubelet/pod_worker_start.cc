@@ -27,6 +27,11 @@ uint32_t NextAttempt(const core_v1::PodStatus& before, const std::string& name, 
   return 0;
 }
 
+// A changed image is tried at once, and so is one with other resources.
+std::string BackoffKey(const core_v1::Container& container) {
+  return container.name + "\n" + container.image + "\n" + ToJson(container.resources).dump();
+}
+
 }  // namespace
 
 // What is left of the grace period of a pod that stops lies beside its volumes, by the wall clock.
@@ -118,16 +123,11 @@ Duration PodWorker::EndOf(const ObservedContainer& container) {
 bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                          const ObservedContainer* last) {
   if (last == nullptr || !last->IsExited()) return false;
-  // A changed image is tried at once, and so is one with other resources.
-  const std::string key = container.name + "\n" + container.image + "\n" +
-                          ToJson(container.resources).dump();
+  const std::string key = BackoffKey(container);
   const Duration now = context_.clock.Monotonic();
   const Duration ended_at = EndOf(*last);
   const Duration left = backoff_.Left(key, ended_at, now);
-  if (left == 0ns) {
-    backoff_.Next(key, ended_at);
-    return false;
-  }
+  if (left == 0ns) return false;
   const std::string text =
       fmt::format("back-off {} restarting failed container={} pod={}",
                   GoDuration(backoff_.Delay(key)), container.name, PodText(pod));
@@ -147,6 +147,11 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   const uint32_t sandbox_attempt = observed.sandboxes.front().metadata.attempt;
   const auto pulled = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
   if (!pulled) return false;  // Woken when it is there.
+  // Only now: a wait for the image is a part of this try, and no failure that the next one follows.
+  if (last != nullptr && last->IsExited()) {
+    backoff_.Next(BackoffKey(container),
+                  context_.clock.Monotonic() - Age(last->status.finished_at));
+  }
   const auto& image = *pulled;
   if (!image) {
     waiting_[container.name] = image.error();

@@ -12,6 +12,7 @@
 #include "client/manager.h"
 #include "client/transport.h"
 #include "kubelet/kept_objects.h"
+#include "kubelet/pod_lookup.h"
 #include "kubelet/runtime_test_wrapper.h"
 
 namespace skiff::kubelet {
@@ -195,32 +196,32 @@ class PodWorkerTest : public testing::Test {
   Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
   PodCgroups cgroups_{{}};
   EnvironmentSources sources_;
-  PodWorkerContext context_{runtime_,
-                            clock_,
-                            random_,
-                            blocking_,
-                            events_,
-                            volumes_,
-                            images_,
-                            probes_,
-                            statuses_,
-                            hooks_,
-                            resizes_,
-                            cgroups_,
-                            [this](const core_v1::Pod&) { return sources_; },
-                            [] { return std::string(); },
-                            [] {},
-                            DnsSettings(),
-                            {"192.0.2.1"},
-                            int64_t{8} << 30,
-                            {},
-                            "fake",
-                            root_ + "/log",
-                            "",
-                            CgroupDriver::kCgroupfs,
-                            false,
-                            {},
-                            [](const core_v1::Pod&) { return Result<std::string>(""); }};
+  PodWorkerContext context_{
+      .runtime = runtime_,
+      .clock = clock_,
+      .random = random_,
+      .blocking = blocking_,
+      .events = events_,
+      .volumes = volumes_,
+      .images = images_,
+      .probes = probes_,
+      .statuses = statuses_,
+      .hooks = hooks_,
+      .resizes = resizes_,
+      .cgroups = cgroups_,
+      .environment = [this](const core_v1::Pod&) { return sources_; },
+      .network_problem = [] { return std::string(); },
+      .gone = [] {},
+      .dns = DnsSettings(),
+      .node_ips = {"192.0.2.1"},
+      .node_memory_bytes = int64_t{8} << 30,
+      .container_cgroup_files = {},
+      .runtime_name = "fake",
+      .log_root = root_ + "/log",
+      .cgroup_root = "",
+      .cgroup_driver = CgroupDriver::kCgroupfs,
+      .writes_files = false,
+      .runtime_handler = [](const core_v1::Pod&) { return Result<std::string>(""); }};
   core_v1::Pod pod_;
   std::unique_ptr<PodWorker> worker_;
 };
@@ -287,6 +288,37 @@ TEST_F(PodWorkerTest, ACrashedContainerIsRestartedWhileTheApiIsAway) {
   executor_.RunFor(40s);
   EXPECT_TRUE(Running("app").empty());
   EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CreateContainerConfigError");
+}
+
+TEST_F(PodWorkerTest, TheFirstCrashIsRestartedAtOnceWhetherItsImageIsPulledOrNot) {
+  for (const char* policy : {"IfNotPresent", "Always"}) {
+    pod_.spec.containers[0].image_pull_policy = policy;
+    StartWorker();
+    const auto crash = [&] {
+      fake_.Exit(Running("app").at(0), 1);
+      worker_->Wake();
+      executor_.RunFor(1s);
+    };
+    ASSERT_EQ(Running("app").size(), 1u) << policy;
+    crash();
+    ASSERT_EQ(Running("app").size(), 1u) << policy;
+    crash();
+    EXPECT_TRUE(Running("app").empty()) << policy;
+    ASSERT_TRUE(Status().container_statuses.at(0).state.waiting) << policy;
+    EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CrashLoopBackOff");
+    executor_.RunFor(8s);
+    EXPECT_TRUE(Running("app").empty()) << policy;
+    executor_.RunFor(3s);
+    ASSERT_EQ(Running("app").size(), 1u) << policy;
+    crash();
+    executor_.RunFor(17s);
+    EXPECT_TRUE(Running("app").empty()) << policy;
+    executor_.RunFor(4s);
+    EXPECT_EQ(Running("app").size(), 1u) << policy;
+    StopWorker();
+    ASSERT_TRUE(RemoveFromRuntime(fake_, "uid-1"));
+    pod_.status = {};
+  }
 }
 
 TEST_F(PodWorkerTest, WhatIsOptionalWaitsForAnAnswerToo) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "api/decode.h"
@@ -10,6 +9,7 @@
 #include "api/rules/rules.h"
 #include "api/typed.h"
 #include "api/yaml.h"
+#include "base/text.h"
 #include "client/client.h"
 
 namespace skiff::kubelet {
@@ -20,11 +20,6 @@ constexpr int32_t kSystemCriticalPriority = 2'000'000'000;
 std::string Annotation(const core_v1::Pod& pod, const char* name) {
   const auto found = pod.metadata.annotations.find(name);
   return found == pod.metadata.annotations.end() ? "" : found->second;
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 // FNV-1a of 128 bits, as hex.

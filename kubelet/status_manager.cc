@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/pod_phase.h"
 #include "client/informer.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/static_pod.h"
@@ -13,10 +14,6 @@ namespace {
 // Those who write our statuses may see the node otherwise than we do, and go on doing so: nobody
 // shall be kept busy with that.
 constexpr Duration kRepairDelay = 10s;
-
-bool IsTerminal(const core_v1::PodStatus& status) {
-  return status.phase == "Succeeded" || status.phase == "Failed";
-}
 
 // A list that the server would merge replaces what is there.
 void Replace(Json& status, const char* name) {
@@ -165,7 +162,7 @@ void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object
     if (entry.writing || entry.version == 0 || entry.version > entry.written) return;
     if (WrittenRevision(object.metadata) <= entry.revision) return;
     // Who ends a pod in the API has the last word: its worker hears of it.
-    if (IsTerminal(object.status) || !Differs(entry.status, object.status)) return;
+    if (HasEnded(object.status.phase) || !Differs(entry.status, object.status)) return;
     ++entry.version;
     entry.not_before = clock_.Monotonic() + kRepairDelay;
     Queue(uid, entry);
@@ -254,7 +251,7 @@ bool StatusManager::Write(Entry& entry) {
 }
 
 bool StatusManager::Remove(const Entry& entry) {
-  if (!entry.pod->metadata.deletion_timestamp || !IsTerminal(entry.status)) return true;
+  if (!entry.pod->metadata.deletion_timestamp || !HasEnded(entry.status.phase)) return true;
   DeleteOptions options;
   options.grace_period_s = 0;
   options.uid = entry.pod->metadata.uid;

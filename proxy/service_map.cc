@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
+
 namespace skiff::proxy {
 namespace {
 
@@ -24,11 +26,6 @@ std::vector<std::string> OfFamily(const std::vector<std::string>& ips, IpFamily 
     if (IsOfFamily(ip, family)) out.push_back(ip);
   }
   return out;
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 std::string Trimmed(const std::string& text) {

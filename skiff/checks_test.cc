@@ -173,6 +173,7 @@ TEST(ChecksTest, SimulatedNodesNeedNeitherRootNorContainers) {
   facts.missing_programs = {"containerd"};
   ClusterOptions options = Defaults();
   options.simulated_nodes = 3;
+  facts.networks.push_back({"eth1", "10.244.7.1/24"});
   EXPECT_THAT(AllChecks(facts, options), Each(Field(&Check::verdict, CheckVerdict::kOk)));
 }
 

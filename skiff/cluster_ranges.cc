@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "api/rules/ip.h"
+#include "skiff/pod_addresses.h"
 
 namespace skiff {
 namespace {
 
-// What node-ipam gives to each node.
-constexpr int kNodeMaskSize = 24;
 // Eight addresses, as kube-apiserver wants at least; the tenth is the cluster's DNS.
 constexpr int kServiceMaskMax = 28;
 
@@ -44,18 +43,7 @@ Result<> CheckClusterRanges(const ClusterRanges& ranges) {
                                "more addresses",
                                ranges.services, kServiceMaskMax));
   }
-  if (pods->address.v6) return {};
-  if (pods->prefix_length > kNodeMaskSize) {
-    return Invalid(fmt::format("invalid --cluster-cidr={}, mask size of cluster CIDR must be less "
-                               "than or equal to --node-cidr-mask-size configured for CIDR family, "
-                               "which is {}",
-                               ranges.pods, kNodeMaskSize));
-  }
-  const int64_t room = int64_t{1} << (kNodeMaskSize - pods->prefix_length);
-  if (ranges.nodes <= room) return {};
-  return Invalid(fmt::format("--cluster-cidr={} has room for {} nodes with a /{} each, and --nodes "
-                             "asks for {}",
-                             ranges.pods, room, kNodeMaskSize, ranges.nodes));
+  return CheckClusterCidr(ranges.pods, ranges.nodes);
 }
 
 }  // namespace skiff

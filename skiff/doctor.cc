@@ -52,6 +52,7 @@ int DoctorMain(const std::vector<std::string>& args) {
     return 0;
   }
   MakePathsAbsolute(to.cluster);
+  ChooseAddresses(to.cluster);
   if (const auto checked = CheckUpFlags(to); !checked) return Complain(checked.error().message);
   const auto checks = AllChecks(ReadHostFacts(to.cluster), to.cluster);
   std::printf("%s", DescribeChecks(checks).c_str());

@@ -19,6 +19,7 @@
 
 #include "api/values.h"
 #include "apiserver/auth/pki.h"
+#include "base/capabilities.h"
 #include "base/process.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_host.h"
@@ -32,7 +33,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kCapSysAdmin = 21;
 constexpr uint64_t kFreeBytesMin = 64 << 20;
 constexpr char kMark[] = "/cluster.json";
 // What a cluster puts into its data directory, and what a mount point has of its own. A directory
@@ -43,15 +43,6 @@ constexpr const char* kOurs[] = {"lock", "pki",        "containerd",          "k
                                  "logs", "local-path", "service-account.key", "lost+found",
                                  "manifests", "forwarding.undo", "simulated.sock",
                                  "skiff.pid.started"};
-
-bool HasCapability(int number) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with("CapEff:")) continue;
-    return (std::strtoull(line.c_str() + 7, nullptr, 16) >> number & 1) != 0;
-  }
-  return false;
-}
 
 // The directory itself, or the nearest one above it that exists.
 std::string ExistingPart(fs::path directory) {
@@ -270,7 +261,7 @@ DataDirFact ReadDataDir(const std::string& directory) {
 HostFacts ReadHostFacts(const ClusterOptions& options) {
   HostFacts facts;
   facts.is_root = geteuid() == 0;
-  facts.may_mount = HasCapability(kCapSysAdmin);
+  facts.may_mount = HasCapability(Capability::kSysAdmin);
   facts.data_dir = ReadDataDir(options.data_dir);
   if (options.is_server) {
     facts.ports.push_back(ReadPort(options.bind_address, options.secure_port, "--secure-port"));

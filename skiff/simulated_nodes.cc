@@ -38,8 +38,7 @@ kubelet::SimulatedNode::Options OptionsOf(int index) {
   return {.name = NameOf(index),
           .address = "10.127." + std::to_string(index / 250) + "." +
                      std::to_string(index % 250 + 1),
-          .pod_cidr = "10." + std::to_string(128 + index / 256) + "." +
-                      std::to_string(index % 256) + ".0/24"};
+          .pod_cidr = ""};
 }
 
 }  // namespace
@@ -92,7 +91,10 @@ SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor
   }
   // The informers stop before the nodes go.
   nodes.OnChange([&parts](const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {
-    if (!now || (before && before->metadata.annotations == now->metadata.annotations)) return;
+    if (!now || (before && before->metadata.annotations == now->metadata.annotations &&
+                 before->spec.pod_cidr == now->spec.pod_cidr)) {
+      return;
+    }
     const int index = IndexOf(now->metadata.name, static_cast<int>(parts.nodes.size()));
     if (index >= 0) parts.nodes[static_cast<size_t>(index)]->NodeChanged();
   });

@@ -22,6 +22,7 @@
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
 #include "skiff/node_flags.h"
+#include "skiff/pod_addresses.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
@@ -73,7 +74,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "Simulate this many nodes instead of running containers; needs no root. With --docker: "
             "so many containers of the Docker engine are the nodes (see --docker --help).");
   flags.Add("node-name", to.cluster.node_name, "The name of this node; the host's by default.");
-  flags.Add("cluster-cidr", to.cluster.cluster_cidr, "Addresses of pods.");
+  to.cluster.cluster_cidr.clear();
+  flags.Add("cluster-cidr", to.cluster.cluster_cidr,
+            "Addresses of pods; 10.244.0.0/16, or 10.128.0.0/9 for more than 256 simulated nodes.");
   flags.Add("iptables-flavour", to.cluster.iptables_flavour,
             "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.cluster.container_runtime_endpoint,
@@ -113,6 +116,12 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("v", to.verbosity, "Log verbosity.");
 }
 
+void ChooseAddresses(ClusterOptions& options) {
+  if (options.cluster_cidr.empty()) {
+    options.cluster_cidr = DefaultClusterCidr(options.simulated_nodes);
+  }
+}
+
 void MakePathsAbsolute(ClusterOptions& options) {
   options.data_dir = PathAsTyped(options.data_dir);
   options.join_file = PathAsTyped(options.join_file);
@@ -150,11 +159,9 @@ Result<> CheckUpFlags(UpFlags& to) {
                 "--cluster-signing-duration: nodes could not renew in time what lives less than a "
                 "minute; give it 1m at least");
   }
-  // Many simulated nodes do without ranges of their own, unless somebody says which.
-  const bool is_given = cluster.cluster_cidr != ClusterOptions().cluster_cidr;
   TRY(CheckClusterRanges({.services = cluster.service_cidr,
                           .pods = cluster.cluster_cidr,
-                          .nodes = is_given ? std::max(1, cluster.simulated_nodes) : 1}));
+                          .nodes = std::max(1, cluster.simulated_nodes)}));
   if (!std::set<std::string>{"auto", "on", "off"}.contains(cluster.cluster_dns)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));
@@ -196,6 +203,7 @@ int UpMain(const std::vector<std::string>& args) {
     return 0;
   }
   MakePathsAbsolute(to.cluster);
+  ChooseAddresses(to.cluster);
   if (const auto checked = CheckUpFlags(to); !checked) {
     return Complain(checked.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }

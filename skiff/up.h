@@ -17,6 +17,8 @@ struct UpFlags {
   int verbosity = 0;
 };
 void AddUpFlags(Flags& flags, UpFlags& to);
+// After those were parsed: addresses for the pods of so many nodes, unless some were given.
+void ChooseAddresses(ClusterOptions& options);
 // Invalid names the flag that is wrong.
 Result<> CheckUpFlags(UpFlags& to);
 // The one that `down`, `status`, `join` and `token` take too.

@@ -5,6 +5,7 @@
 #include "api/gen/meta_v1.h"
 #include "api/selector.h"
 #include "api/typed.h"
+#include "base/text.h"
 
 namespace skiff::columns {
 namespace {
@@ -75,7 +76,7 @@ Json ControllerCell(const CellInput& input) {
     const size_t slash = api_version.find('/');
     std::string kind = TextAt(owner, "kind");
     if (slash != std::string::npos) kind += "." + api_version.substr(0, slash);
-    return LowerCase(kind) + "/" + TextAt(owner, "name");
+    return Lower(kind) + "/" + TextAt(owner, "name");
   }
   return "<none>";
 }

@@ -20,13 +20,6 @@ std::string OrElse(std::string text, std::string_view fallback) {
   return text.empty() ? std::string(fallback) : text;
 }
 
-std::string LowerCase(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 std::vector<std::string> Strings(const Json& list, std::string_view member) {
   std::vector<std::string> out;
   for (const Json& item : list) {

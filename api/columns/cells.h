@@ -34,7 +34,6 @@ std::span<const KindColumns> StorageKinds();
 // "<none>", the texts joined, or a text in their place.
 std::string Join(const std::vector<std::string>& texts, std::string_view separator = ",");
 std::string OrElse(std::string text, std::string_view fallback);
-std::string LowerCase(std::string text);
 // The strings of a list of strings, or of a member of each element.
 std::vector<std::string> Strings(const Json& list, std::string_view member = "");
 // human(now - t); "<unknown>" when there is no such time.

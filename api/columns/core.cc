@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/columns/cells.h"
+#include "base/text.h"
 
 namespace skiff::columns {
 namespace {
@@ -115,7 +116,7 @@ const Json& Involved(const CellInput& input) {
 }
 
 Json EventObjectCell(const CellInput& input) {
-  const std::string kind = LowerCase(TextAt(Involved(input), "kind"));
+  const std::string kind = Lower(TextAt(Involved(input), "kind"));
   const std::string name = TextAt(Involved(input), "name");
   return name.empty() ? kind : kind + "/" + name;
 }

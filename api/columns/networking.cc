@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/columns/cells.h"
+#include "base/text.h"
 
 namespace skiff::columns {
 namespace {
@@ -64,7 +65,7 @@ Json ParentRefCell(const CellInput& input) {
   if (parent == nullptr) return "<none>";
   std::string resource = TextAt(*parent, "resource");
   if (const std::string group = TextAt(*parent, "group"); !group.empty()) resource += "." + group;
-  std::string out = LowerCase(resource);
+  std::string out = Lower(resource);
   if (const std::string space = TextAt(*parent, "namespace"); !space.empty()) out += "/" + space;
   return out + "/" + TextAt(*parent, "name");
 }

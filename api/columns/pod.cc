@@ -4,6 +4,7 @@
 
 #include "api/columns/cells.h"
 #include "api/human_duration.h"
+#include "api/pod_phase.h"
 
 namespace skiff::columns {
 namespace {
@@ -69,7 +70,7 @@ class Summary {
       const std::string phase = TextAt(pod_, "status.phase");
       if (TextAt(pod_, "status.reason") == "NodeLost") {
         out_.reason = "Unknown";
-      } else if (phase != "Succeeded" && phase != "Failed") {
+      } else if (!HasEnded(phase)) {
         out_.reason = "Terminating";
       }
     }
@@ -182,7 +183,7 @@ Json ReadinessGatesCell(const CellInput& input) {
 // A pod that ended says so, and clients that print grey it out.
 Json RowConditions(const Json& pod) {
   const std::string phase = TextAt(pod, "status.phase");
-  if (phase != "Succeeded" && phase != "Failed") return nullptr;
+  if (!HasEnded(phase)) return nullptr;
   const char* message =
       phase == "Failed" ? "The pod failed." : "The pod has completed successfully.";
   return Json::array(

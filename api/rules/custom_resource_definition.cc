@@ -6,16 +6,12 @@
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
 
 using apiextensions_v1::CustomResourceDefinition;
-
-std::string Lowercase(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 std::string StorageVersion(const CustomResourceDefinition& object) {
   for (const auto& version : object.spec.versions) {
@@ -34,7 +30,7 @@ void StoreVersion(CustomResourceDefinition& object) {
 
 void SetDefaults(CustomResourceDefinition& object) {
   auto& names = object.spec.names;
-  Default(names.singular, Lowercase(names.kind));
+  Default(names.singular, Lower(names.kind));
   if (!names.kind.empty()) Default(names.list_kind, names.kind + "List");
   auto& conversion = object.spec.conversion;
   if (!conversion) conversion.emplace().strategy = "None";

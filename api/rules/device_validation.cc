@@ -10,6 +10,7 @@
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
 #include "api/violations.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -35,14 +36,6 @@ bool CheckCount(const std::vector<T>& list, size_t count_max, const FieldPath& p
   if (list.size() <= count_max) return true;
   out.TooMany(path, list.size(), count_max);
   return false;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 // Names of requests, and of their alternatives as "request/alternative".

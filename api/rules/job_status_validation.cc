@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/conditions.h"
 #include "api/gen/batch_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
@@ -15,13 +16,8 @@ namespace {
 
 using namespace batch_v1;
 
-const JobCondition* FindCondition(const JobStatus& status, std::string_view type) {
-  const auto found = std::ranges::find(status.conditions, type, &JobCondition::type);
-  return found == status.conditions.end() ? nullptr : &*found;
-}
-
 bool IsTrue(const JobStatus& status, std::string_view type) {
-  const JobCondition* condition = FindCondition(status, type);
+  const JobCondition* condition = FindCondition(status.conditions, type);
   return condition != nullptr && condition->status == "True";
 }
 

@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "api/violations.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -427,11 +428,7 @@ void ValidateDomainPrefixedPath(std::string_view value, const FieldPath& path, V
 void ValidateCsiDriverName(std::string_view value, const FieldPath& path, Violations& out) {
   if (value.empty()) return out.Required(path);
   if (value.size() > kLabelBytesMax) out.TooLong(path, kLabelBytesMax);
-  std::string lower(value);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  out.InvalidEach(path, value, Dns1123SubdomainErrors(lower));
+  out.InvalidEach(path, value, Dns1123SubdomainErrors(Lower(value)));
 }
 
 void ValidateSignerName(std::string_view value, const FieldPath& path, Violations& out) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/go_text.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -13,14 +14,6 @@ namespace {
 constexpr size_t kConditionReasonBytesMax = 1024;
 constexpr size_t kConditionMessageBytesMax = 32768;
 constexpr size_t kNamePrefixBytesMax = 58;
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 void ValidateOwnerReference(const meta_v1::OwnerReference& owner, const FieldPath& path,
                             Violations& out) {
@@ -166,7 +159,7 @@ void ValidateLabels(const StringMap& labels, const FieldPath& path, Violations& 
 void ValidateAnnotations(const StringMap& annotations, const FieldPath& path, Violations& out) {
   size_t bytes = 0;
   for (const auto& [key, value] : annotations) {
-    out.InvalidEach(path, key, LabelKeyErrors(LowerCase(key)));
+    out.InvalidEach(path, key, LabelKeyErrors(Lower(key)));
     bytes += key.size() + value.size();
   }
   if (bytes > kAnnotationsBytesMax) out.TooLong(path, kAnnotationsBytesMax);

@@ -1,10 +1,10 @@
 // Ports, environment variables and where their values come from.
-#include <algorithm>
 #include <set>
 
 #include "api/rules/checks.h"
 #include "api/rules/pod_resources.h"
 #include "api/rules/pod_spec_validation.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -133,11 +133,6 @@ bool SplitSubscript(const std::string& field_path, std::string& path, std::strin
   return true;
 }
 
-std::string Lowercase(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 constexpr std::string_view kConversion = "error converting fieldPath: ";
 
 void ValidateDivisor(const ResourceFieldSelector& selector, const FieldPath& path,
@@ -181,7 +176,7 @@ void ValidateFieldRef(const ObjectFieldSelector& selector, bool is_volume, const
   std::string key;
   if (SplitSubscript(selector.field_path, field, key)) {
     if (field == "metadata.annotations") {
-      return out.InvalidEach(path, key, LabelKeyErrors(Lowercase(key)));
+      return out.InvalidEach(path, key, LabelKeyErrors(Lower(key)));
     }
     if (field == "metadata.labels") return out.InvalidEach(path, key, LabelKeyErrors(key));
     return not_convertible("field label does not support subscript", selector.field_path);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/gen/resource_v1.h"
+#include "api/pod_phase.h"
 #include "api/rules/pod_resources.h"
 #include "base/seconds.h"
 
@@ -33,7 +34,7 @@ bool HasAlias(const KindInfo& kind) {
 
 // It runs no more, or should not: past its grace it only waits for a node that may be lost.
 bool IsOver(const core_v1::Pod& pod, std::optional<TimePoint> now) {
-  if (pod.status.phase == "Succeeded" || pod.status.phase == "Failed") return true;
+  if (HasEnded(pod.status.phase)) return true;
   const auto& metadata = pod.metadata;
   if (!now || !metadata.deletion_timestamp || !metadata.deletion_grace_period_seconds) return false;
   return *now > metadata.deletion_timestamp->point() +

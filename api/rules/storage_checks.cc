@@ -1,8 +1,7 @@
 #include "api/rules/storage_checks.h"
 
-#include <algorithm>
-
 #include "api/rules/checks.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -14,9 +13,7 @@ constexpr size_t kParametersBytesMax = 256 * 1024;
 
 void ValidateProvisioner(const std::string& name, const FieldPath& path, Violations& out) {
   if (name.empty()) return out.Required(path);
-  std::string lowercase = name;
-  std::ranges::transform(lowercase, lowercase.begin(),
-                         [](unsigned char c) { return std::tolower(c); });
+  const std::string lowercase = Lower(name);
   out.InvalidEach(path, lowercase, LabelKeyErrors(lowercase));
 }
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
+#include "api/rules/pod_references.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
-#include "apiserver/pod_references.h"
 #include "apiserver/auth/service_accounts.h"
 
 namespace skiff {

@@ -1,25 +1,18 @@
 #include "apiserver/auth/authentication.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
 #include "api/values.h"
 #include "apiserver/auth/token_protocol.h"
 #include "base/hash.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
 
 tl::unexpected<Error> Unauthorized() {
   return Fail(Error{Reason::kUnauthorized, "Unauthorized"});
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
 }
 
 // The token after "Bearer "; nullopt when the header holds none.

@@ -10,8 +10,6 @@
 namespace skiff {
 namespace {
 
-constexpr size_t kEventsPerStep = 256;
-
 template <Kind K>
 const K* Decoded(const Record& record, Result<Object>& object) {
   object = ObjectOf(K::Info(), record);
@@ -45,47 +43,39 @@ bool NodeGraph::Reaches(std::string_view node, std::string_view resource,
   return relations_.Reaches(node, resource, namespace_name, name);
 }
 
+NodeGraph::NodeGraph(Store& store)
+    : store_(store), followers_{FollowerOf(0), FollowerOf(1), FollowerOf(2), FollowerOf(3)} {}
+
+Follower NodeGraph::FollowerOf(size_t feed) const {
+  return {store_, StorePrefix(Feeds()[feed].kind->storage_key)};
+}
+
 void NodeGraph::CatchUp() {
   const Revision current = store_.Current();
-  const bool watches_all =
-      std::all_of(cursors_.begin(), cursors_.end(), [](const auto& cursor) { return !!cursor; });
-  if (watches_all && seen_ == current) return;
+  const bool follows_all = std::all_of(followers_.begin(), followers_.end(),
+                                       [](const Follower& follower) { return follower.follows(); });
+  if (follows_all && seen_ == current) return;
   for (size_t feed = 0; feed < kFeeds; ++feed) {
-    if (cursors_[feed] && TakeEvents(feed, current)) continue;
-    cursors_[feed].reset();
-    Reload(feed);
+    if (!ReadEvents(feed, current)) List(feed);
   }
   seen_ = current;
 }
 
-void NodeGraph::Reload(size_t feed) {
+bool NodeGraph::ReadEvents(size_t feed, Revision current) {
   const Feed& what = Feeds()[feed];
-  const auto page = store_.List({.prefix = StorePrefix(what.kind->storage_key)});
-  if (!page) return;  // Without a cursor the next lookup tries again.
-  (this->*what.clear)();
-  for (const RecordPtr& record : page->records) (this->*what.put)(*record);
-  // Nobody is woken: a lookup asks.
-  auto cursor = store_.Watch(StorePrefix(what.kind->storage_key), page->revision, [] {});
-  if (cursor) cursors_[feed] = std::move(*cursor);
+  return followers_[feed].Read(current, [&](const Event& event) REQUIRES(mutex_) {
+    if (event.kind == Event::Kind::kPut) return (this->*what.put)(*event.record);
+    const auto parts = ParseStoreKey(what.kind->storage_key, event.record->key);
+    if (parts) (this->*what.forget)(parts->object_namespace, parts->name);
+  });
 }
 
-bool NodeGraph::TakeEvents(size_t feed, Revision current) {
+void NodeGraph::List(size_t feed) {
   const Feed& what = Feeds()[feed];
-  std::vector<EventPtr> events;
-  do {
-    events.clear();
-    if (!cursors_[feed]->Next(kEventsPerStep, events)) return false;
-    for (const EventPtr& event : events) {
-      if (event->kind == Event::Kind::kPut) {
-        (this->*what.put)(*event->record);
-        continue;
-      }
-      const auto parts = ParseStoreKey(what.kind->storage_key, event->record->key);
-      if (parts) (this->*what.forget)(parts->object_namespace, parts->name);
-    }
-  } while (events.size() >= kEventsPerStep);
-  // A cursor that fell behind has nothing until it has been read on for, and a right is judged now.
-  return cursors_[feed]->position() >= current;
+  // What fails is tried again by the next lookup.
+  (void)followers_[feed].List(
+      [&]() REQUIRES(mutex_) { (this->*what.clear)(); },
+      [&](const Record& record) REQUIRES(mutex_) { (this->*what.put)(record); });
 }
 
 // Pods are written far more often than what they name changes: only what may is decoded.

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <string_view>
 
 #include "apiserver/auth/node_relations.h"
+#include "apiserver/storage/follower.h"
 #include "apiserver/storage/record_header.h"
-#include "apiserver/storage/store.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -19,7 +18,7 @@ struct KindInfo;
 // Thread-safe.
 class NodeGraph {
  public:
-  explicit NodeGraph(Store& store) : store_(store) {}
+  explicit NodeGraph(Store& store);
   bool Reaches(std::string_view node, std::string_view resource, std::string_view namespace_name,
                std::string_view name);
 
@@ -36,9 +35,10 @@ class NodeGraph {
 
   // A store that fails leaves the last state.
   void CatchUp() REQUIRES(mutex_);
-  void Reload(size_t feed) REQUIRES(mutex_);
+  void List(size_t feed) REQUIRES(mutex_);
   // Whether all is known now that was written through `current`.
-  bool TakeEvents(size_t feed, Revision current) REQUIRES(mutex_);
+  bool ReadEvents(size_t feed, Revision current) REQUIRES(mutex_);
+  Follower FollowerOf(size_t feed) const;
 
   void ClearPods() REQUIRES(mutex_) { relations_.ClearPods(); }
   void ClearVolumes() REQUIRES(mutex_) { relations_.ClearVolumes(); }
@@ -56,7 +56,7 @@ class NodeGraph {
   Store& store_;
   Mutex mutex_;
   NodeRelations relations_ GUARDED_BY(mutex_);
-  std::array<std::unique_ptr<WatchCursor>, kFeeds> cursors_ GUARDED_BY(mutex_);
+  std::array<Follower, kFeeds> followers_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
 };
 

@@ -10,15 +10,6 @@ namespace {
 constexpr std::string_view kPrefix = "base64url.bearer.authorization.k8s.io.";
 constexpr const char* kHeader = "Sec-WebSocket-Protocol";
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<std::optional<std::string>> TokenInProtocols(const http::Request& request) {

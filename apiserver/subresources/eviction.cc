@@ -5,6 +5,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/policy_v1.h"
+#include "api/pod_phase.h"
 #include "api/selector.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/body.h"
@@ -109,8 +110,8 @@ bool IsReady(const core_v1::Pod& pod) {
 }
 
 bool IsFreeToGo(const core_v1::Pod& pod) {
-  return pod.metadata.deletion_timestamp || pod.status.phase == "Succeeded" ||
-         pod.status.phase == "Failed" || pod.status.phase == "Pending";
+  return pod.metadata.deletion_timestamp || HasEnded(pod.status.phase) ||
+         pod.status.phase == "Pending";
 }
 
 Result<std::vector<PodDisruptionBudget>> BudgetsOf(Store& store, const core_v1::Pod& pod) {

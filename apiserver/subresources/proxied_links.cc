@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
@@ -53,18 +55,8 @@ bool IsSpace(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-char LowerOf(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), LowerOf);
-  return lower;
-}
-
 bool IsLetter(char c) {
-  return LowerOf(c) >= 'a' && LowerOf(c) <= 'z';
+  return Lower(c) >= 'a' && Lower(c) <= 'z';
 }
 
 // Behind "scheme:"; 0 when there is none.

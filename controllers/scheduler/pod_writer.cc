@@ -1,18 +1,11 @@
 #include "controllers/scheduler/pod_writer.h"
 
-#include <algorithm>
+#include "api/conditions.h"
 
 namespace skiff::scheduler {
 namespace {
 
 using core_v1::Pod;
-
-const core_v1::PodCondition* FindCondition(const Pod& pod, std::string_view type) {
-  const auto& conditions = pod.status.conditions;
-  const auto found = std::find_if(conditions.begin(), conditions.end(),
-                                  [&](const auto& each) { return each.type == type; });
-  return found == conditions.end() ? nullptr : &*found;
-}
 
 // The patch fails when the name has gone to another pod.
 Json PatchOf(const Pod& pod, Json status) {
@@ -20,7 +13,7 @@ Json PatchOf(const Pod& pod, Json status) {
 }
 
 Json ConditionOf(const Pod& pod, const core_v1::PodCondition& wanted, TimePoint now) {
-  const core_v1::PodCondition* present = FindCondition(pod, wanted.type);
+  const core_v1::PodCondition* present = FindCondition(pod.status.conditions, wanted.type);
   Json condition = {{"type", wanted.type},
                     {"status", wanted.status},
                     {"reason", wanted.reason},
@@ -33,7 +26,7 @@ Json ConditionOf(const Pod& pod, const core_v1::PodCondition& wanted, TimePoint 
 }
 
 bool Says(const Pod& pod, const core_v1::PodCondition& wanted) {
-  const core_v1::PodCondition* present = FindCondition(pod, wanted.type);
+  const core_v1::PodCondition* present = FindCondition(pod.status.conditions, wanted.type);
   return present != nullptr && present->status == wanted.status &&
          present->reason == wanted.reason && present->message == wanted.message &&
          present->observed_generation == pod.metadata.generation;

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
+#include "api/pod_phase.h"
 #include "controllers/volume_match.h"
 
 namespace skiff::scheduler {
 namespace {
 
-bool IsFinished(const core_v1::Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
-}
-
 // kube-scheduler never looks at a pod that finished: it is as if it had been deleted.
 Ptr<core_v1::Pod> Unfinished(const Ptr<core_v1::Pod>& pod) {
-  return pod && IsFinished(*pod) ? nullptr : pod;
+  return pod && HasEnded(pod->status.phase) ? nullptr : pod;
 }
 
 }  // namespace

@@ -1,28 +1,13 @@
 #include "controllers/scheduler/snapshot.h"
 
 namespace skiff::scheduler {
-namespace {
-
-void AddHostPorts(const core_v1::Container& container, std::vector<HostPort>& out) {
-  for (const auto& port : container.ports) {
-    if (port.host_port <= 0) continue;
-    out.push_back({port.host_ip.empty() ? "0.0.0.0" : port.host_ip,
-                   port.protocol.empty() ? "TCP" : port.protocol, port.host_port});
-  }
-}
-
-}  // namespace
 
 PodInfo::PodInfo(PodPtr new_pod)
     : pod(std::move(new_pod)),
       requests(PodRequests(pod->spec)),
       non_zero(NonZeroPodRequests(pod->spec)),
-      priority(pod->spec.priority.value_or(0)) {
-  for (const auto& container : pod->spec.containers) AddHostPorts(container, host_ports);
-  for (const auto& container : pod->spec.init_containers) {
-    if (container.restart_policy.value_or("") == "Always") AddHostPorts(container, host_ports);
-  }
-}
+      host_ports(HostPortsOf(pod->spec)),
+      priority(pod->spec.priority.value_or(0)) {}
 
 bool PodInfo::HasRequiredAntiAffinity() const {
   const auto& affinity = pod->spec.affinity;
@@ -46,7 +31,7 @@ void NodeInfo::AddPod(PodInfoPtr pod) {
   RemovePod(pod->uid());
   requested.Add(pod->requests);
   non_zero_requested.Add(pod->non_zero);
-  for (const HostPort& port : pod->host_ports) used_ports.insert(port);
+  for (const PodHostPort& port : pod->host_ports) used_ports.insert(port);
   pods_with_affinity += pod->HasAffinity() ? 1 : 0;
   pods_with_required_anti_affinity += pod->HasRequiredAntiAffinity() ? 1 : 0;
   const std::string uid = pod->uid();
@@ -56,14 +41,21 @@ void NodeInfo::AddPod(PodInfoPtr pod) {
 void NodeInfo::RemovePod(const std::string& uid) {
   const auto found = pods.find(uid);
   if (found == pods.end()) return;
+  const bool were_whole = !requested.IsAtLimit() && !non_zero_requested.IsAtLimit();
   requested.Subtract(found->second->requests);
   non_zero_requested.Subtract(found->second->non_zero);
   pods_with_affinity -= found->second->HasAffinity() ? 1 : 0;
   pods_with_required_anti_affinity -= found->second->HasRequiredAntiAffinity() ? 1 : 0;
-  for (const HostPort& port : found->second->host_ports) {
+  for (const PodHostPort& port : found->second->host_ports) {
     used_ports.erase(used_ports.find(port));
   }
   pods.erase(found);
+  if (were_whole) return;
+  requested = non_zero_requested = {};
+  for (const auto& [other, info] : pods) {
+    requested.Add(info->requests);
+    non_zero_requested.Add(info->non_zero);
+  }
 }
 
 }  // namespace skiff::scheduler

@@ -12,18 +12,13 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
-#include "controllers/scheduler/resources.h"
+#include "api/host_ports.h"
+#include "api/pod_resources.h"
 
 namespace skiff::scheduler {
 
 using PodPtr = std::shared_ptr<const core_v1::Pod>;
 using NodePtr = std::shared_ptr<const core_v1::Node>;
-
-struct HostPort {
-  std::string ip, protocol;
-  int port = 0;
-  auto operator<=>(const HostPort&) const = default;
-};
 
 // A pod with what the rules ask of it again and again.
 struct PodInfo {
@@ -31,7 +26,7 @@ struct PodInfo {
   PodPtr pod;
   Resources requests;
   Resources non_zero;
-  std::vector<HostPort> host_ports;
+  std::vector<PodHostPort> host_ports;
   int priority = 0;
   const std::string& uid() const { return pod->metadata.uid; }
   std::string Key() const { return pod->metadata.namespace_ + "/" + pod->metadata.name; }
@@ -47,7 +42,7 @@ struct NodeInfo {
   int64_t pods_max = 0;
   Resources requested;
   Resources non_zero_requested;
-  std::multiset<HostPort> used_ports;
+  std::multiset<PodHostPort> used_ports;
   // How many pods must be asked about pods beside them; mostly none.
   int pods_with_affinity = 0;
   int pods_with_required_anti_affinity = 0;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controllers/scheduler/node_selector.h"
+#include "api/node_selector.h"
 #include "controllers/volume_match.h"
 
 namespace skiff::scheduler {

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "kubelet/network/links.h"
 
 namespace skiff {
@@ -31,9 +32,7 @@ std::string OwnAddress() {
 std::string OwnHostname() {
   char name[256] = "localhost";
   gethostname(name, sizeof name - 1);
-  std::string lower = name;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
+  return Lower(std::string_view(name));
 }
 
 }  // namespace skiff

@@ -36,8 +36,11 @@ void ContainerLife::Plan(const std::string& container_id) {
   const auto pod = dependencies_.find_pod(
       {Label(*container, kPodNamespaceLabel), Label(*container, kPodNameLabel)});
   if (!pod || pod->metadata.uid != Label(*container, kPodUidLabel)) return;
-  for (const std::string& problem : ScriptProblems(pod->metadata.annotations)) {
+  for (const std::string& problem : ScriptProblems(*pod)) {
     dependencies_.events.Warning(*pod, "SimulationProblem", problem);
+  }
+  for (const std::string& what : Unsimulated(*pod)) {
+    dependencies_.events.Normal(*pod, "NotSimulated", what);
   }
   const auto end = EndOf(*pod, container->metadata.name);
   if (!end) return;

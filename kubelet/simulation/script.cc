@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/typed.h"
 #include "base/flags.h"
+#include "kubelet/pod_admission.h"
 #include "kubelet/pod_observed.h"
 
 namespace skiff::kubelet {
@@ -20,20 +22,23 @@ constexpr int64_t kIdleNanoCores = 5'000'000;
 constexpr int64_t kIdleMemoryBytes = 16LL << 20;
 
 enum class Type : uint8_t { kDuration, kExitCode, kSwitch, kQuantity };
+// Whose annotations it is read from; of a pod's, some may be about one container.
+enum Owner : uint8_t { kPod = 1, kContainer = 2, kNode = 4 };
 struct Word {
   std::string_view name;
   Type type;
+  int owners;  // Owner's bits.
 };
-constexpr Word kWords[] = {{"start-delay", Type::kDuration},
-                           {"exit-after", Type::kDuration},
-                           {"crash-after", Type::kDuration},
-                           {"exit-code", Type::kExitCode},
-                           {"fail-image-pull", Type::kSwitch},
-                           {"ready-after", Type::kDuration},
-                           {"not-ready-after", Type::kDuration},
-                           {"heartbeat-stops-after", Type::kDuration},
-                           {"cpu-usage", Type::kQuantity},
-                           {"memory-usage", Type::kQuantity}};
+constexpr Word kWords[] = {{"start-delay", Type::kDuration, kPod},
+                           {"exit-after", Type::kDuration, kPod | kContainer},
+                           {"crash-after", Type::kDuration, kPod | kContainer},
+                           {"exit-code", Type::kExitCode, kPod | kContainer},
+                           {"fail-image-pull", Type::kSwitch, kPod},
+                           {"ready-after", Type::kDuration, kPod | kContainer},
+                           {"not-ready-after", Type::kDuration, kPod | kContainer | kNode},
+                           {"heartbeat-stops-after", Type::kDuration, kNode},
+                           {"cpu-usage", Type::kQuantity, kPod | kContainer},
+                           {"memory-usage", Type::kQuantity, kPod | kContainer}};
 
 std::optional<Duration> DurationOf(const std::string& text) {
   const auto parsed = ParseGoDuration(text);
@@ -91,6 +96,74 @@ Duration SpanOf(const Annotations& annotations, std::string_view word, Duration 
   return DurationOf(Lookup(annotations, word, container)).value_or(otherwise);
 }
 
+bool HasContainer(const core_v1::PodSpec& spec, const std::string& name) {
+  const auto& ephemeral = spec.ephemeral_containers;
+  return Find(spec.containers, name) != nullptr || Find(spec.init_containers, name) != nullptr ||
+         std::any_of(ephemeral.begin(), ephemeral.end(),
+                     [&](const auto& each) { return each.name == name; });
+}
+
+// Why an annotation, without the prefix, has no effect; "": it has one. No pod: it is a node's.
+std::string WhyWithoutEffect(const std::string& key, const std::string& value,
+                             const core_v1::Pod* pod) {
+  const size_t dot = key.find('.');
+  const std::string name = key.substr(0, dot);
+  const auto word = std::find_if(std::begin(kWords), std::end(kWords),
+                                 [&](const Word& each) { return each.name == name; });
+  if (word == std::end(kWords)) return "there is no such annotation";
+  if ((word->owners & (pod != nullptr ? kPod : kNode)) == 0) {
+    return fmt::format("it is an annotation of {}", pod != nullptr ? "nodes" : "pods");
+  }
+  if (dot == std::string::npos) return WhyUnreadable(word->type, value);
+  const std::string container = key.substr(dot + 1);
+  if (pod == nullptr) return "nodes have no containers";
+  if ((word->owners & kContainer) == 0) return "it is about the pod, not about one container";
+  if (!HasContainer(pod->spec, container)) {
+    return fmt::format("the pod has no container \"{}\"", container);
+  }
+  return WhyUnreadable(word->type, value);
+}
+
+std::vector<std::string> ProblemsOf(const Annotations& annotations, const core_v1::Pod* pod) {
+  std::vector<std::string> problems;
+  for (const auto& [key, value] : annotations) {
+    if (!key.starts_with(kSimulationPrefix)) continue;
+    const std::string why = WhyWithoutEffect(key.substr(sizeof kSimulationPrefix - 1), value, pod);
+    if (why.empty()) continue;
+    problems.push_back(fmt::format("annotation {}: \"{}\" has no effect: {}", key, value, why));
+  }
+  return problems;
+}
+
+// Volumes that are made from objects, or are nothing but an empty directory; hostPath's are said to
+// be there once for all, in the documentation: every node has them.
+bool IsSimulated(std::string_view source) {
+  constexpr std::string_view kSimulated[] = {"configMap", "secret",    "downwardAPI",
+                                             "projected", "emptyDir",  "hostPath",
+                                             "ephemeral", "persistentVolumeClaim"};
+  return std::find(std::begin(kSimulated), std::end(kSimulated), source) != std::end(kSimulated);
+}
+
+void AddProfiles(const core_v1::Pod& pod, const core_v1::Container& container,
+                 std::vector<std::string>& out) {
+  const auto add = [&](const char* kind, const std::string& profile) {
+    out.push_back(fmt::format("the {} profile {} of container {} is taken to be there", kind,
+                              profile, container.name));
+  };
+  const auto app_armor = AppArmorProfileOf(pod, container);
+  if (app_armor && app_armor->localhost_profile) add("AppArmor", *app_armor->localhost_profile);
+  const core_v1::SeccompProfile* seccomp = nullptr;
+  if (pod.spec.security_context && pod.spec.security_context->seccomp_profile) {
+    seccomp = &*pod.spec.security_context->seccomp_profile;
+  }
+  if (container.security_context && container.security_context->seccomp_profile) {
+    seccomp = &*container.security_context->seccomp_profile;
+  }
+  if (seccomp != nullptr && seccomp->localhost_profile) {
+    add("seccomp", *seccomp->localhost_profile);
+  }
+}
+
 const Quantity* Request(const core_v1::Container* container, const std::string& resource) {
   if (container == nullptr) return nullptr;
   const auto found = container->resources.requests.find(resource);
@@ -109,8 +182,10 @@ std::optional<SimulatedEnd> EndOf(const core_v1::Pod& pod, const std::string& co
   if (init != nullptr) {
     if (IsSidecar(*init)) return std::nullopt;
     // The pod's own words are about what the pod is for; these must name the container.
-    const std::string dotted = "exit-code." + container;
-    const auto own = ExitCodeOf(Lookup(annotations, dotted));
+    const auto own = ExitCodeOf(Lookup(annotations, "exit-code." + container));
+    if (const auto after = DurationOf(Lookup(annotations, "crash-after." + container))) {
+      return SimulatedEnd{*after, own.value_or(1)};
+    }
     return SimulatedEnd{SpanOf(annotations, "exit-after." + container, 0ns), own.value_or(0)};
   }
   if (regular == nullptr) return std::nullopt;  // Ephemeral: until whoever came to look has left.
@@ -159,21 +234,27 @@ NodeScript NodeScriptOf(const core_v1::Node& node) {
           SpanOf(annotations, "heartbeat-stops-after", kNever)};
 }
 
-std::vector<std::string> ScriptProblems(const Annotations& annotations) {
-  std::vector<std::string> problems;
-  for (const auto& [key, value] : annotations) {
-    if (!key.starts_with(kSimulationPrefix)) continue;
-    std::string word = key.substr(sizeof kSimulationPrefix - 1);
-    word = word.substr(0, word.find('.'));
-    const auto known = std::find_if(std::begin(kWords), std::end(kWords),
-                                    [&](const Word& each) { return each.name == word; });
-    const std::string why = known == std::end(kWords) ? "there is no such annotation"
-                                                      : WhyUnreadable(known->type, value);
-    if (!why.empty()) {
-      problems.push_back(fmt::format("annotation {}: \"{}\" has no effect: {}", key, value, why));
+std::vector<std::string> ScriptProblems(const core_v1::Pod& pod) {
+  return ProblemsOf(pod.metadata.annotations, &pod);
+}
+
+std::vector<std::string> ScriptProblems(const core_v1::Node& node) {
+  return ProblemsOf(node.metadata.annotations, nullptr);
+}
+
+std::vector<std::string> Unsimulated(const core_v1::Pod& pod) {
+  std::vector<std::string> out;
+  for (const auto& volume : pod.spec.volumes) {
+    const Json fields = ToJson(volume);
+    for (const auto& [source, value] : fields.items()) {
+      if (source == "name" || IsSimulated(source)) continue;
+      out.push_back(fmt::format("volume {} ({}) is taken to be there", volume.name, source));
     }
   }
-  return problems;
+  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
+    for (const auto& container : *list) AddProfiles(pod, container, out);
+  }
+  return out;
 }
 
 }  // namespace skiff::kubelet

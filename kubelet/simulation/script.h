@@ -7,7 +7,6 @@
 // A word with a container's name behind a dot is about that container and wins over the word alone.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,7 +54,12 @@ struct NodeScript {
 NodeScript NodeScriptOf(const core_v1::Node& node);
 
 // Annotations of that prefix that mean nothing, a text each: unknown words, values that cannot be
-// read. They have no effect.
-std::vector<std::string> ScriptProblems(const std::map<std::string, std::string>& annotations);
+// read, containers that there are not. They have no effect.
+std::vector<std::string> ScriptProblems(const core_v1::Pod& pod);
+std::vector<std::string> ScriptProblems(const core_v1::Node& node);
+
+// What the pod asks for that a real node would look for and a simulated one takes to be there, a
+// text each.
+std::vector<std::string> Unsimulated(const core_v1::Pod& pod);
 
 }  // namespace skiff::kubelet

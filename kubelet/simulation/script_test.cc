@@ -52,10 +52,11 @@ TEST(SimulationScript, AnnotationsChooseWhenAndHowAContainerEnds) {
 
 TEST(SimulationScript, AContainersOwnWordWinsAndInitContainersHaveNoOther) {
   const auto pod = Pod("Never", {{"exit-code", "1"}, {"exit-code.other", "4"},
-                                 {"exit-after.init", "7s"}});
-  ExpectEnd(pod, "main", 1s, 1);
-  ExpectEnd(pod, "other", 1s, 4);
+                                 {"exit-after.init", "7s"}, {"crash-after", "9s"}});
+  ExpectEnd(pod, "main", 9s, 1);
+  ExpectEnd(pod, "other", 9s, 4);
   ExpectEnd(pod, "init", 7s, 0);
+  ExpectEnd(Pod("Never", {{"crash-after.init", "2s"}}), "init", 2s, 1);
 }
 
 TEST(SimulationScript, ReadinessHasASpan) {
@@ -85,7 +86,7 @@ TEST(SimulationScript, WhatCannotBeReadHasNoEffectAndIsTold) {
   ExpectEnd(pod, "main", 1s, 0);
   EXPECT_FALSE(FailsImagePull(pod));
   EXPECT_THAT(
-      ScriptProblems(pod.metadata.annotations),
+      ScriptProblems(pod),
       ElementsAre("annotation simulation.skiff.io/exit-after: \"-1s\" has no effect: it is no "
                   "duration such as 10s or 1m30s",
                   "annotation simulation.skiff.io/exit-code: \"300\" has no effect: it is no exit "
@@ -94,7 +95,59 @@ TEST(SimulationScript, WhatCannotBeReadHasNoEffectAndIsTold) {
                   "annotation",
                   "annotation simulation.skiff.io/fail-image-pull: \"maybe\" has no effect: it is "
                   "neither true nor false"));
-  EXPECT_THAT(ScriptProblems({{"other.io/exit-code", "x"}}), IsEmpty());
+  auto other = Pod("Never");
+  other.metadata.annotations["other.io/exit-code"] = "x";
+  EXPECT_THAT(ScriptProblems(other), IsEmpty());
+}
+
+TEST(SimulationScript, WhatIsAboutNothingThatThereIsIsTold) {
+  EXPECT_THAT(ScriptProblems(Pod("Never", {{"exit-after.init", "1s"},
+                                           {"exit-after.main", "1s"},
+                                           {"exit-after.sidecar", "1s"}})),
+              IsEmpty());
+  EXPECT_THAT(
+      ScriptProblems(Pod("Never", {{"exit-after.man", "1s"},
+                                   {"heartbeat-stops-after", "1s"},
+                                   {"start-delay.main", "1s"}})),
+      ElementsAre("annotation simulation.skiff.io/exit-after.man: \"1s\" has no effect: the pod has "
+                  "no container \"man\"",
+                  "annotation simulation.skiff.io/heartbeat-stops-after: \"1s\" has no effect: it is "
+                  "an annotation of nodes",
+                  "annotation simulation.skiff.io/start-delay.main: \"1s\" has no effect: it is "
+                  "about the pod, not about one container"));
+  core_v1::Node node;
+  node.metadata.annotations["simulation.skiff.io/crash-after"] = "1s";
+  node.metadata.annotations["simulation.skiff.io/not-ready-after.main"] = "1s";
+  EXPECT_THAT(ScriptProblems(node),
+              ElementsAre("annotation simulation.skiff.io/crash-after: \"1s\" has no effect: it is "
+                          "an annotation of pods",
+                          "annotation simulation.skiff.io/not-ready-after.main: \"1s\" has no "
+                          "effect: nodes have no containers"));
+}
+
+TEST(SimulationScript, WhatARealNodeWouldLookForIsNamed) {
+  auto pod = Pod("Always");
+  const auto add = [&](const char* name) -> core_v1::Volume& {
+    auto& volume = pod.spec.volumes.emplace_back();
+    volume.name = name;
+    return volume;
+  };
+  add("settings").config_map.emplace().name = "settings";
+  add("scratch").empty_dir.emplace();
+  add("logs").host_path.emplace().path = "/var/log";
+  EXPECT_THAT(Unsimulated(pod), IsEmpty());
+  add("share").nfs.emplace().server = "files";
+  auto& security = pod.spec.containers[0].security_context.emplace();
+  security.app_armor_profile.emplace().type = "RuntimeDefault";
+  EXPECT_THAT(Unsimulated(pod), ElementsAre("volume share (nfs) is taken to be there"));
+  security.app_armor_profile->type = "Localhost";
+  security.app_armor_profile->localhost_profile = "tight";
+  security.seccomp_profile.emplace().type = "Localhost";
+  security.seccomp_profile->localhost_profile = "strict.json";
+  EXPECT_THAT(Unsimulated(pod),
+              ElementsAre("volume share (nfs) is taken to be there",
+                          "the AppArmor profile tight of container main is taken to be there",
+                          "the seccomp profile strict.json of container main is taken to be there"));
 }
 
 TEST(SimulationScript, NodesChooseWhenTheyFail) {

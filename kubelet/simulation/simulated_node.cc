@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/conditions.h"
 #include "kubelet/simulation/script.h"
 #include "kubelet/simulation/simulated_probes.h"
 
@@ -30,10 +31,9 @@ KubeletOptions OptionsOf(const SimulatedNode::Options& given) {
 
 // When the pod was given to its node, as far as its object says.
 TimePoint ScheduledAt(const core_v1::Pod& pod) {
-  for (const auto& condition : pod.status.conditions) {
-    if (condition.type == "PodScheduled") return condition.last_transition_time.point();
-  }
-  return pod.metadata.creation_timestamp.point();
+  const auto* scheduled = FindCondition(pod.status.conditions, "PodScheduled");
+  return scheduled != nullptr ? scheduled->last_transition_time.point()
+                              : pod.metadata.creation_timestamp.point();
 }
 
 }  // namespace
@@ -59,9 +59,15 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
              [pods = dependencies.pods](const ObjectKey& key) { return pods.Get(key); }}),
       kubelet_(std::make_unique<Kubelet>(
           OptionsOf(options),
-          KubeletDependencies{client_, dependencies.clock, dependencies.random, runtime_,
-                              dependencies.pods, dependencies.services, dependencies.events,
-                              dependencies.executor, nullptr, nullptr, nullptr, this})) {}
+          KubeletDependencies{.client = client_,
+                              .clock = dependencies.clock,
+                              .random = dependencies.random,
+                              .runtime = runtime_,
+                              .pods = dependencies.pods,
+                              .services = dependencies.services,
+                              .events = dependencies.events,
+                              .executor = dependencies.executor,
+                              .simulation = this})) {}
 
 SimulatedNode::~SimulatedNode() {
   kubelet_->Stop();
@@ -96,7 +102,12 @@ std::unique_ptr<Probes> SimulatedNode::MakeProbes(
 Duration SimulatedNode::Step() {
   const auto node = dependencies_.nodes.Get({"", name_});
   if (!node) return kNever;
-  for (const std::string& problem : ScriptProblems(node->metadata.annotations)) {
+  if (!node->spec.pod_cidr.empty() && node->spec.pod_cidr != pod_cidr_) {
+    pod_cidr_ = node->spec.pod_cidr;
+    (void)runtime_.UpdateRuntimeConfig(pod_cidr_);  // The server takes nothing that is no CIDR.
+    kubelet_->RuntimeChanged();
+  }
+  for (const std::string& problem : ScriptProblems(*node)) {
     dependencies_.events.Warning(*node, "SimulationProblem", problem);
   }
   const NodeScript script = NodeScriptOf(*node);

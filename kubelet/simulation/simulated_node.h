@@ -34,7 +34,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   struct Options {
     std::string name;
     std::string address;
-    std::string pod_cidr;
+    std::string pod_cidr;  // "": its network waits for the one that its Node is given.
   };
   // What it works with; all outlive it.
   struct Dependencies {
@@ -51,7 +51,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   SimulatedNode(const Options& options, Dependencies dependencies);
   ~SimulatedNode() override;
   void Start();
-  // Its Node has other annotations than before. Any thread.
+  // Its Node has other annotations than before, or addresses for pods. Any thread.
   void NodeChanged() { Wake(); }
   Kubelet& kubelet() { return *kubelet_; }
   cri::FakeRuntime& runtime() { return runtime_; }
@@ -69,7 +69,9 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   cri::FakeRuntime runtime_;
   ContainerLife life_;
   std::unique_ptr<Kubelet> kubelet_;
-  bool is_ready_ = true;  // The loop's own.
+  // The loop's own.
+  bool is_ready_ = true;
+  std::string pod_cidr_;
 };
 
 }  // namespace skiff::kubelet

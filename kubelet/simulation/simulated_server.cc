@@ -3,75 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <charconv>
-
-#include "api/typed.h"
-#include "base/seconds.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/simulation/simulated_forward.h"
 #include "kubelet/simulation/simulated_log.h"
 #include "kubelet/simulation/simulated_streams.h"
+#include "kubelet/streaming/kubelet_request.h"
 
 namespace skiff::kubelet {
 namespace {
-
-http::Response Text(int status, std::string text) {
-  http::Response response;
-  response.status = status;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(text);
-  return response;
-}
-
-http::Response JsonAnswer(const Json& document) {
-  http::Response response;
-  response.content_type = "application/json";
-  response.body = document.dump();
-  return response;
-}
-
-std::vector<std::string> Split(const std::string& path) {
-  std::vector<std::string> parts;
-  for (size_t begin = 1; begin <= path.size();) {
-    const size_t end = std::min(path.find('/', begin), path.size());
-    if (end > begin) parts.push_back(path.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-bool IsTrue(const http::Request& request, std::string_view name) {
-  const auto value = request.Query(name);
-  return value && (*value == "true" || *value == "1");
-}
-
-std::optional<int64_t> Number(const http::Request& request, std::string_view name) {
-  const auto text = request.Query(name);
-  if (!text) return std::nullopt;
-  int64_t value = 0;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
-  return parsed.ec == std::errc() ? std::optional(value) : std::nullopt;
-}
-
-LogOptions LogOptionsOf(const http::Request& request, const Clock& clock) {
-  LogOptions options;
-  options.follow = IsTrue(request, "follow");
-  options.timestamps = IsTrue(request, "timestamps");
-  options.tail_lines = Number(request, "tailLines");
-  options.limit_bytes = Number(request, "limitBytes");
-  if (const auto seconds = Number(request, "sinceSeconds")) {
-    options.since = clock.Now() - Seconds(*seconds);
-  }
-  if (const auto text = request.Query("sinceTime")) {
-    if (const auto time = Time::Parse(*text)) options.since = time->point();
-  }
-  return options;
-}
-
-cri::StreamOptions StreamsOf(const http::Request& request) {
-  return {IsTrue(request, "tty"), IsTrue(request, "input"), IsTrue(request, "output"),
-          IsTrue(request, "error")};
-}
 
 // The name or address alone.
 std::string HostOf(const http::Request& request) {
@@ -103,7 +42,7 @@ std::string PortAnswerOf(const core_v1::Pod& pod, const std::string& port,
 }  // namespace
 
 http::Response SimulatedServer::Handle(const http::Request& request) {
-  const Parts parts = Split(request.path);
+  const Parts parts = PathParts(request.path);
   const std::string word = parts.empty() ? "" : parts[0];
   const std::string host = HostOf(request);
   Kubelet* const node = dependencies_.find_kubelet(host);
@@ -112,7 +51,7 @@ http::Response SimulatedServer::Handle(const http::Request& request) {
   if (word == "containerLogs" && parts.size() == 4) return Logs(request, parts);
   if ((word == "exec" || word == "attach") && parts.size() >= 4) return Command(request, parts);
   if (word == "portForward" && parts.size() >= 3) return Forward(request, parts);
-  if (node == nullptr) return Text(404, fmt::format("no node {} is simulated\n", host));
+  if (node == nullptr) return PlainAnswer(404, fmt::format("no node {} is simulated\n", host));
   return OfNode(*node, request.path);
 }
 
@@ -127,25 +66,19 @@ Result<SimulatedServer::Target> SimulatedServer::TargetOf(const Parts& parts) co
 
 http::Response SimulatedServer::Logs(const http::Request& request, const Parts& parts) const {
   const auto target = TargetOf(parts);
-  if (!target) return Text(404, target.error().message);
-  const LogOptions options = LogOptionsOf(request, dependencies_.clock);
+  if (!target) return PlainAnswer(404, target.error().message);
+  const auto options = LogOptionsOf(request, dependencies_.clock.Now());
+  if (!options) return PlainAnswer(400, options.error().message);
   ContainerRuntime& runtime = target->kubelet->runtime();
   const auto observed = ObservePod(runtime, target->pod->metadata.uid);
-  if (!observed) return Text(500, observed.error().message);
+  if (!observed) return PlainAnswer(500, observed.error().message);
   const std::string& name = parts[3];
   const bool previous = IsTrue(request, "previous");
   const ObservedContainer* container =
       previous ? observed->Previous(name, target->pod->status) : observed->Newest(name);
-  if (container == nullptr) {
-    return Text(400, previous ? fmt::format("previous terminated container \"{}\" in pod \"{}\" "
-                                            "not found",
-                                            name, parts[2])
-                              : fmt::format("container \"{}\" in pod \"{}\" is waiting to start: "
-                                            "ContainerCreating",
-                                            name, parts[2]));
-  }
+  if (container == nullptr) return NoLog(*target->pod, name, previous);
   const std::string id = container->status.id;
-  auto followed = options.follow ? target->kubelet->followers().Follow(id) : nullptr;
+  auto followed = options->follow ? target->kubelet->followers().Follow(id) : nullptr;
   // Everything of it is in memory. What was removed meanwhile says what it said last.
   auto read = [&runtime, id, pod = target->pod, last = container->status] {
     const auto now = runtime.ContainerStatus(id);
@@ -154,28 +87,25 @@ http::Response SimulatedServer::Logs(const http::Request& request, const Parts& 
   http::Response response;
   response.content_type = "text/plain";
   response.stream =
-      std::make_unique<SimulatedLogStream>(std::move(read), options, std::move(followed));
+      std::make_unique<SimulatedLogStream>(std::move(read), *options, std::move(followed));
   return response;
 }
 
 http::Response SimulatedServer::Command(const http::Request& request, const Parts& parts) const {
   const auto target = TargetOf(parts);
-  if (!target) return Text(404, "pod does not exist");
+  if (!target) return PlainAnswer(404, "pod does not exist");
   const auto observed = ObservePod(target->kubelet->runtime(), target->pod->metadata.uid);
-  if (!observed) return Text(500, observed.error().message);
+  if (!observed) return PlainAnswer(500, observed.error().message);
   const std::string& name = parts.back();
   const ObservedContainer* container = observed->Newest(name);
   if (container == nullptr || !container->IsRunning()) {
-    return Text(404, fmt::format("container not found (\"{}\")", name));
+    return PlainAnswer(404, fmt::format("container not found (\"{}\")", name));
   }
   const cri::StreamOptions streams = StreamsOf(request);
   const std::string line_end = streams.tty ? "\r\n" : "\n";
   if (parts[0] == "exec") {
-    std::vector<std::string> command;
-    for (const auto& [key, value] : request.query) {
-      if (key == "command") command.push_back(value);
-    }
-    if (command.empty()) return Text(400, "you must specify at least 1 command for the container");
+    const std::vector<std::string> command = CommandOf(request);
+    if (command.empty()) return NoCommand();
     return AnswerSimulatedCommand(request, streams,
                                   fmt::format("{}{}", fmt::join(command, " "), line_end));
   }
@@ -187,7 +117,7 @@ http::Response SimulatedServer::Command(const http::Request& request, const Part
 
 http::Response SimulatedServer::Forward(const http::Request& request, const Parts& parts) const {
   const auto target = TargetOf(parts);
-  if (!target) return Text(404, "pod does not exist");
+  if (!target) return PlainAnswer(404, "pod does not exist");
   return AnswerSimulatedForward(
       request, [pod = target->pod](const std::string& port, std::string_view bytes) {
         return PortAnswerOf(*pod, port, bytes);
@@ -215,9 +145,9 @@ std::vector<SimulatedContainer> SimulatedServer::RunningOn(Kubelet& kubelet) con
 http::Response SimulatedServer::OfNode(Kubelet& kubelet, const std::string& path) const {
   const TimePoint now = dependencies_.clock.Now();
   const KubeletOptions& options = kubelet.options();
-  if (path == "/healthz") return Text(200, "ok");
+  if (path == "/healthz") return PlainAnswer(200, "ok");
   if (path == "/metrics/resource" || path == "/metrics" || path == "/metrics/cadvisor") {
-    http::Response response = Text(200, ResourceMetrics(RunningOn(kubelet), now));
+    http::Response response = PlainAnswer(200, ResourceMetrics(RunningOn(kubelet), now));
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   }
@@ -225,23 +155,18 @@ http::Response SimulatedServer::OfNode(Kubelet& kubelet, const std::string& path
     return JsonAnswer(StatsSummary(options.node_name, options.facts.memory_bytes,
                                    RunningOn(kubelet), now));
   }
-  if (path == "/pods" || path == "/pods/") {
-    Json list = {{"kind", "PodList"}, {"apiVersion", "v1"}, {"metadata", Json::object()}};
-    list["items"] = Json::array();
-    for (const auto& pod : kubelet.Pods()) list["items"].push_back(ToJson(*pod));
-    return JsonAnswer(list);
-  }
-  return Text(404, "404 page not found\n");
+  if (path == "/pods" || path == "/pods/") return PodListAnswer(kubelet.Pods());
+  return PlainAnswer(404, "404 page not found\n");
 }
 
 http::Response SimulatedServer::OfPod(const http::Request& request,
                                       const std::string& address) const {
   for (const auto& pod : dependencies_.pods.List()) {
     if (pod->status.pod_ip != address || pod->status.phase != "Running") continue;
-    return Text(200, Sentence(*pod, fmt::format("it was asked: {} {}", request.method,
-                                                request.target)));
+    return PlainAnswer(
+        200, Sentence(*pod, fmt::format("it was asked: {} {}", request.method, request.target)));
   }
-  return Text(503, fmt::format("no pod has the address {}\n", address));
+  return PlainAnswer(503, fmt::format("no pod has the address {}\n", address));
 }
 
 }  // namespace skiff::kubelet

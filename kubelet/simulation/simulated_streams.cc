@@ -7,6 +7,8 @@
 #include "base/mutex.h"
 #include "http/spdy.h"
 #include "http/websocket.h"
+#include "kubelet/simulation/channel_messages.h"
+#include "kubelet/streaming/kubelet_request.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -15,8 +17,6 @@ constexpr char kSuccess[] = R"({"metadata":{},"status":"Success"})";
 constexpr char kOutputChannel = 1;
 constexpr char kStatusChannel = 3;
 constexpr int kNormalClosure = 1000;
-// Of a request that a forwarded connection sends before it is answered.
-constexpr size_t kFirstBytesMax = 64 << 10;
 
 std::string StreamType(const http::Headers& headers) {
   const auto type = headers.find("streamtype");
@@ -101,12 +101,16 @@ class SpdyCommand final : public http::SpdyHandler {
 
 class MessageCommand final : public http::MessageHandler {
  public:
-  MessageCommand(bool has_output, std::string text, std::shared_ptr<FollowedContainer> container)
-      : has_output_(has_output), text_(std::move(text)), container_(std::move(container)) {}
+  MessageCommand(ChannelMessages messages, bool has_output, std::string text,
+                 std::shared_ptr<FollowedContainer> container)
+      : messages_(messages),
+        has_output_(has_output),
+        text_(std::move(text)),
+        container_(std::move(container)) {}
   void OnOpen(std::shared_ptr<http::WebSocketSender> sender) override {
-    if (has_output_) sender->Send(std::string(1, kOutputChannel) + text_);
-    EndWith(container_, [sender] {
-      sender->Send(std::string(1, kStatusChannel) + kSuccess);
+    if (has_output_) sender->Send(messages_.Make(kOutputChannel, text_), messages_.is_text());
+    EndWith(container_, [sender, messages = messages_] {
+      sender->Send(messages.Make(kStatusChannel, kSuccess), messages.is_text());
       sender->Close(kNormalClosure);
     });
   }
@@ -114,73 +118,11 @@ class MessageCommand final : public http::MessageHandler {
   void OnClose(int, std::string_view) override {}
 
  private:
+  const ChannelMessages messages_;
   const bool has_output_;
   const std::string text_;
   const std::shared_ptr<FollowedContainer> container_;
 };
-
-// Each connection is a pair of streams: one for errors, which stays empty, and one for bytes.
-class SpdyForward final : public http::SpdyHandler {
- public:
-  explicit SpdyForward(PortAnswer answer) : answer_(std::move(answer)) {}
-  void OnOpen(std::shared_ptr<http::SpdySender> sender) override { sender_ = std::move(sender); }
-  bool OnStream(http::SpdyStreamId stream, const http::Headers& headers) override {
-    const auto port = headers.find("port");
-    const auto request = headers.find("requestid");
-    const std::string id = request == headers.end() ? std::string() : request->second;
-    if (StreamType(headers) == "error") {
-      errors_[id] = stream;
-    } else {
-      connections_[stream] = {port == headers.end() ? "" : port->second, id, ""};
-    }
-    return true;
-  }
-  size_t OnData(http::SpdyStreamId stream, std::string_view bytes) override {
-    const auto found = connections_.find(stream);
-    if (found == connections_.end()) return bytes.size();
-    std::string& first = found->second.first_bytes;
-    first.append(bytes.substr(0, kFirstBytesMax - std::min(first.size(), kFirstBytesMax)));
-    const bool is_http = first.find(" HTTP/1.") != std::string::npos;
-    const bool whole = !is_http || first.find("\r\n\r\n") != std::string::npos;
-    if (whole || first.size() == kFirstBytesMax) Answer(stream);
-    return bytes.size();
-  }
-  void OnFin(http::SpdyStreamId stream) override { Answer(stream); }
-  void OnReset(http::SpdyStreamId stream) override { connections_.erase(stream); }
-  void OnClose() override {}
-
- private:
-  struct Connection {
-    std::string port, request_id, first_bytes;
-  };
-  void Answer(http::SpdyStreamId stream) {
-    const auto found = connections_.find(stream);
-    if (found == connections_.end()) return;
-    const Connection& connection = found->second;
-    if (!connection.first_bytes.empty()) {
-      sender_->Send(stream, answer_(connection.port, connection.first_bytes));
-    }
-    sender_->Finish(stream);
-    if (const auto error = errors_.find(connection.request_id); error != errors_.end()) {
-      sender_->Finish(error->second);
-      errors_.erase(error);
-    }
-    connections_.erase(found);
-  }
-
-  const PortAnswer answer_;
-  std::shared_ptr<http::SpdySender> sender_;
-  std::map<http::SpdyStreamId, Connection> connections_;
-  std::map<std::string, http::SpdyStreamId> errors_;  // By request id.
-};
-
-http::Response Refusal(std::string text) {
-  http::Response response;
-  response.status = 400;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(text);
-  return response;
-}
 
 }  // namespace
 
@@ -189,25 +131,22 @@ http::Response AnswerSimulatedCommand(const http::Request& request,
                                       std::shared_ptr<FollowedContainer> container) {
   if (http::IsWebSocket(request)) {
     const auto chosen =
-        http::ChooseSubprotocol(request, {"v4.channel.k8s.io", "channel.k8s.io", ""});
-    if (!chosen) return Refusal("no protocol in common; this node speaks v4.channel.k8s.io");
+        http::ChooseSubprotocol(request, {"v4.channel.k8s.io", "v4.base64.channel.k8s.io",
+                                          "channel.k8s.io", "base64.channel.k8s.io", ""});
+    if (!chosen) {
+      return PlainAnswer(400, "no protocol in common; this node speaks v4.channel.k8s.io");
+    }
     return http::AcceptWebSocket(
         request, *chosen,
-        std::make_unique<MessageCommand>(streams.stdout, std::move(text), std::move(container)));
+        std::make_unique<MessageCommand>(ChannelMessages(*chosen), streams.stdout, std::move(text),
+                                         std::move(container)));
   }
-  if (!http::IsSpdy(request)) return Refusal("Upgrade request required");
+  if (!http::IsSpdy(request)) return PlainAnswer(400, "Upgrade request required");
   return http::AcceptSpdy(request, {"v4.channel.k8s.io", "v3.channel.k8s.io"},
                           [&](const std::string&) {
                             return std::make_unique<SpdyCommand>(streams, std::move(text),
                                                                  std::move(container));
                           });
-}
-
-http::Response AnswerSimulatedForward(const http::Request& request, PortAnswer answer) {
-  if (!http::IsSpdy(request)) return Refusal("Upgrade request required");
-  return http::AcceptSpdy(request, {"portforward.k8s.io"}, [&](const std::string&) {
-    return std::make_unique<SpdyForward>(std::move(answer));
-  });
 }
 
 }  // namespace skiff::kubelet

@@ -1,8 +1,7 @@
-// The streams of simulated containers: commands, attached terminals, forwarded ports. They speak
-// the kubelet's protocols and say what they stand for.
+// The streams of simulated containers: commands and attached terminals. They speak the kubelet's
+// protocols and say what they stand for.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,9 +16,5 @@ namespace skiff::kubelet {
 http::Response AnswerSimulatedCommand(const http::Request& request,
                                       const cri::StreamOptions& streams, std::string text,
                                       std::shared_ptr<FollowedContainer> container = nullptr);
-
-// Answers a forwarded port: each connection gets what `answer` says to its first bytes, and ends.
-using PortAnswer = std::function<std::string(const std::string& port, std::string_view bytes)>;
-http::Response AnswerSimulatedForward(const http::Request& request, PortAnswer answer);
 
 }  // namespace skiff::kubelet

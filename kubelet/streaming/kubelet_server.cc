@@ -3,42 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
-#include "api/typed.h"
-#include "base/seconds.h"
 #include "http/tunnel.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/streaming/kubelet_request.h"
 #include "kubelet/streaming/log_stream.h"
 
 namespace skiff::kubelet {
 namespace {
-
-http::Response Text(int status, std::string text) {
-  http::Response response;
-  response.status = status;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(text);
-  return response;
-}
-
-http::Response JsonAnswer(const Json& document) {
-  http::Response response;
-  response.content_type = "application/json";
-  response.body = document.dump();
-  return response;
-}
-
-std::vector<std::string> Split(const std::string& path) {
-  std::vector<std::string> parts;
-  size_t begin = 1;
-  while (begin <= path.size()) {
-    const size_t end = std::min(path.find('/', begin), path.size());
-    if (end > begin) parts.push_back(path.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 bool IsApiServer(const http::Request& request) {
   if (!request.peer_certificate) return false;
@@ -47,54 +19,17 @@ bool IsApiServer(const http::Request& request) {
          request.peer_certificate->common_name == "kube-apiserver-kubelet-client";
 }
 
-bool IsTrue(const http::Request& request, std::string_view name) {
-  const auto value = request.Query(name);
-  return value && (*value == "true" || *value == "1");
-}
-
-std::optional<int64_t> Number(const http::Request& request, std::string_view name) {
-  const auto text = request.Query(name);
-  if (!text) return std::nullopt;
-  int64_t value = 0;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
-  return parsed.ec == std::errc() ? std::optional(value) : std::nullopt;
-}
-
-cri::StreamOptions Streams(const http::Request& request) {
-  // The API server's names, and kubelet's older ones.
-  const auto wants = [&](std::string_view name, std::string_view old_name) {
-    return IsTrue(request, name) || IsTrue(request, old_name);
-  };
-  return {wants("tty", "tty"), wants("stdin", "input"), wants("stdout", "output"),
-          wants("stderr", "error")};
-}
-
-// Why the container has no log yet, in the kubelet's words.
-std::string WaitingText(const core_v1::Pod& pod, const std::string& name) {
-  std::string why = "ContainerCreating";
-  for (const auto* list : {&pod.status.container_statuses, &pod.status.init_container_statuses,
-                           &pod.status.ephemeral_container_statuses}) {
-    for (const auto& status : *list) {
-      if (status.name != name || !status.state.waiting) continue;
-      if (!status.state.waiting->reason.empty()) why = status.state.waiting->reason;
-    }
-  }
-  if (why == "ErrImagePull") why = "image can't be pulled";
-  if (why == "ImagePullBackOff") why = "trying and failing to pull image";
-  return fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", name,
-                     pod.metadata.name, why);
-}
-
 }  // namespace
 
 http::Response KubeletServer::Handle(const http::Request& request) {
-  if (request.path == "/healthz") return Text(200, "ok");
-  if (!request.peer_certificate) return Text(401, "Unauthorized");
+  if (request.path == "/healthz") return PlainAnswer(200, "ok");
+  if (!request.peer_certificate) return PlainAnswer(401, "Unauthorized");
   if (!IsApiServer(request)) {
-    return Text(403, fmt::format("Forbidden (user={}, verb={}, resource=nodes, subresource=proxy)",
-                                 request.peer_certificate->common_name, request.method));
+    return PlainAnswer(
+        403, fmt::format("Forbidden (user={}, verb={}, resource=nodes, subresource=proxy)",
+                         request.peer_certificate->common_name, request.method));
   }
-  return Route(request, Split(request.path));
+  return Route(request, PathParts(request.path));
 }
 
 http::Response KubeletServer::Route(const http::Request& request, const Parts& parts) {
@@ -103,10 +38,10 @@ http::Response KubeletServer::Route(const http::Request& request, const Parts& p
   if (word == "exec" && parts.size() >= 4) return Exec(request, parts);
   if (word == "attach" && parts.size() >= 4) return Attach(request, parts);
   if (word == "portForward" && parts.size() >= 3) return PortForward(request, parts);
-  if (word == "pods") return Pods();
+  if (word == "pods") return PodListAnswer(kubelet_.Pods());
   if (word == "metrics") return Metrics();
   if (word == "stats" && parts.size() == 2 && parts[1] == "summary") return Summary();
-  return Text(404, "404 page not found\n");
+  return PlainAnswer(404, "404 page not found\n");
 }
 
 Result<std::string> KubeletServer::ContainerId(const Parts& parts, bool must_run) {
@@ -121,40 +56,21 @@ Result<std::string> KubeletServer::ContainerId(const Parts& parts, bool must_run
   return newest->status.id;
 }
 
-Result<LogOptions> KubeletServer::ParseLogOptions(const http::Request& request) const {
-  LogOptions options;
-  options.follow = IsTrue(request, "follow");
-  options.timestamps = IsTrue(request, "timestamps");
-  options.tail_lines = Number(request, "tailLines");
-  options.limit_bytes = Number(request, "limitBytes");
-  if (const auto seconds = Number(request, "sinceSeconds")) {
-    options.since = clock_.Now() - Seconds(*seconds);
-  }
-  if (const auto time = request.Query("sinceTime")) options.since = TRY(Time::Parse(*time))
-  .point();
-  return options;
-}
-
 http::Response KubeletServer::Logs(const http::Request& request, const Parts& parts) {
   const auto pod = kubelet_.FindPod(parts[1], parts[2]);
   const std::string& name = parts[3];
-  if (!pod) return Text(404, fmt::format("pod \"{}\" does not exist\n", parts[2]));
-  const auto options = ParseLogOptions(request);
-  if (!options) return Text(400, options.error().message);
+  if (!pod) return PlainAnswer(404, fmt::format("pod \"{}\" does not exist\n", parts[2]));
+  const auto options = LogOptionsOf(request, clock_.Now());
+  if (!options) return PlainAnswer(400, options.error().message);
   const auto observed = ObservePod(kubelet_.runtime(), pod->metadata.uid);
-  if (!observed) return Text(500, observed.error().message);
+  if (!observed) return PlainAnswer(500, observed.error().message);
   const bool previous = IsTrue(request, "previous");
   const ObservedContainer* container =
       previous ? observed->Previous(name, pod->status) : observed->Newest(name);
-  if (container == nullptr) {
-    return Text(
-        400, previous ? fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
-                                    name, parts[2])
-                      : WaitingText(*pod, name));
-  }
+  if (container == nullptr) return NoLog(*pod, name, previous);
   auto followed = options->follow ? kubelet_.followers().Follow(container->status.id) : nullptr;
   auto stream = LogStream::Open(container->status.log_path, *options, loops_, std::move(followed));
-  if (!stream) return Text(404, stream.error().message);
+  if (!stream) return PlainAnswer(404, stream.error().message);
   http::Response response;
   response.content_type = "text/plain";
   response.stream = std::move(*stream);
@@ -163,7 +79,7 @@ http::Response KubeletServer::Logs(const http::Request& request, const Parts& pa
 
 http::Response KubeletServer::PassOn(const http::Request& request, const Result<std::string>& url) {
   if (!url) {
-    return Text(url.error().reason == Reason::kNotFound ? 404 : 500, url.error().message);
+    return PlainAnswer(url.error().reason == Reason::kNotFound ? 404 : 500, url.error().message);
   }
   // http://127.0.0.1:PORT/exec/TOKEN
   const size_t host = url->find("://") + 3;
@@ -174,48 +90,36 @@ http::Response KubeletServer::PassOn(const http::Request& request, const Result<
   forwarding.upstream.port = std::atoi(url->c_str() + colon + 1);
   forwarding.request = http::ForwardedRequest(request);
   forwarding.request.target = url->substr(path);
-  forwarding.on_error = [](const Error& error) { return Text(500, error.message); };
+  forwarding.on_error = [](const Error& error) { return PlainAnswer(500, error.message); };
   return http::Forward(loops_, std::move(forwarding));
 }
 
 http::Response KubeletServer::Exec(const http::Request& request, const Parts& parts) {
-  std::vector<std::string> command;
-  for (const auto& [name, value] : request.query) {
-    if (name == "command") command.push_back(value);
-  }
-  if (command.empty()) return Text(400, "you must specify at least 1 command for the container");
+  const std::vector<std::string> command = CommandOf(request);
+  if (command.empty()) return NoCommand();
   const auto id = ContainerId(parts, /*must_run=*/true);
   if (!id) return PassOn(request, id);
-  return PassOn(request, kubelet_.runtime().Exec(*id, command, Streams(request)));
+  return PassOn(request, kubelet_.runtime().Exec(*id, command, StreamsOf(request)));
 }
 
 http::Response KubeletServer::Attach(const http::Request& request, const Parts& parts) {
   const auto id = ContainerId(parts, /*must_run=*/true);
   if (!id) return PassOn(request, id);
-  return PassOn(request, kubelet_.runtime().Attach(*id, Streams(request)));
+  return PassOn(request, kubelet_.runtime().Attach(*id, StreamsOf(request)));
 }
 
 http::Response KubeletServer::PortForward(const http::Request& request, const Parts& parts) {
   const auto pod = kubelet_.FindPod(parts[1], parts[2]);
-  if (!pod) return Text(404, "pod does not exist");
+  if (!pod) return PlainAnswer(404, "pod does not exist");
   const auto observed = ObservePod(kubelet_.runtime(), pod->metadata.uid);
-  if (!observed) return Text(500, observed.error().message);
+  if (!observed) return PlainAnswer(500, observed.error().message);
   if (observed->sandboxes.empty() ||
       observed->sandboxes.front().state != cri::SandboxState::kReady) {
-    return Text(404, fmt::format("pod not found (\"{}_{}\")", parts[2], parts[1]));
+    return PlainAnswer(404, fmt::format("pod not found (\"{}_{}\")", parts[2], parts[1]));
   }
-  std::vector<int32_t> ports;
-  for (const auto& [name, value] : request.query) {
-    if (name == "port" || name == "ports") ports.push_back(std::atoi(value.c_str()));
-  }
-  return PassOn(request, kubelet_.runtime().PortForward(observed->sandboxes.front().id, ports));
-}
-
-http::Response KubeletServer::Pods() const {
-  Json list = {{"kind", "PodList"}, {"apiVersion", "v1"}, {"metadata", Json::object()}};
-  list["items"] = Json::array();
-  for (const auto& pod : kubelet_.Pods()) list["items"].push_back(ToJson(*pod));
-  return JsonAnswer(list);
+  const auto ports = ForwardedPortsOf(request);
+  if (!ports) return PlainAnswer(400, ports.error().message);
+  return PassOn(request, kubelet_.runtime().PortForward(observed->sandboxes.front().id, *ports));
 }
 
 http::Response KubeletServer::Metrics() const {
@@ -237,13 +141,13 @@ http::Response KubeletServer::Metrics() const {
                             each.memory_working_set_bytes.value_or(0));
     }
   }
-  return Text(200, text + memory);
+  return PlainAnswer(200, text + memory);
 }
 
 http::Response KubeletServer::Summary() const {
   std::map<std::string, Json> pods;
   const auto stats = kubelet_.runtime().ListContainerStats({});
-  if (!stats) return Text(500, stats.error().message);
+  if (!stats) return PlainAnswer(500, stats.error().message);
   for (const cri::ContainerStats& each : *stats) {
     const auto uid = each.labels.find(kPodUidLabel);
     if (uid == each.labels.end()) continue;

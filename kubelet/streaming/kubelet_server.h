@@ -12,7 +12,6 @@
 #include "http/message.h"
 #include "http/server.h"
 #include "kubelet/kubelet.h"
-#include "kubelet/streaming/log_file.h"
 
 namespace skiff::kubelet {
 
@@ -29,14 +28,12 @@ class KubeletServer final : public http::Handler {
   http::Response Exec(const http::Request& request, const Parts& parts);
   http::Response Attach(const http::Request& request, const Parts& parts);
   http::Response PortForward(const http::Request& request, const Parts& parts);
-  http::Response Pods() const;
   http::Response Metrics() const;
   http::Response Summary() const;
   // Passes the connection on to the runtime's streaming server at `url`.
   http::Response PassOn(const http::Request& request, const Result<std::string>& url);
   // The newest container of that name in the pod, running or not.
   Result<std::string> ContainerId(const Parts& parts, bool must_run);
-  Result<LogOptions> ParseLogOptions(const http::Request& request) const;
 
   Kubelet& kubelet_;
   http::Loops& loops_;

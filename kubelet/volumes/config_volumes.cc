@@ -129,6 +129,7 @@ FileContent TokenFile(const core_v1::Pod& pod, std::string token, int32_t mode) 
 
 Result<> AddToken(const VolumeInput& input, const core_v1::ServiceAccountTokenProjection& spec,
                   int32_t mode, Files& out) {
+  if (!input.sources.token) return {};
   constexpr int64_t kExpirationDefault = 3600;
   const int64_t seconds = spec.expiration_seconds.value_or(kExpirationDefault);
   const std::string kept = input.directory + "/..data/" + spec.path;
@@ -208,7 +209,28 @@ Result<Files> ProjectedFiles(const VolumeInput& input) {
   return Fail(Reason::kNotFound, fmt::format("[{}]", fmt::join(problems, ", ")));
 }
 
+Result<> Found(const Result<Files>& files) {
+  if (!files) return tl::unexpected(files.error());
+  return {};
+}
+
 }  // namespace
+
+Result<> FindConfigMap(const VolumeInput& input) {
+  return Found(ConfigMapFiles(input));
+}
+
+Result<> FindSecret(const VolumeInput& input) {
+  return Found(SecretFiles(input));
+}
+
+Result<> FindDownwardApi(const VolumeInput& input) {
+  return Found(DownwardFiles(input));
+}
+
+Result<> FindProjected(const VolumeInput& input) {
+  return Found(ProjectedFiles(input));
+}
 
 // Secrets never reach a disk: what holds them lies in memory, or the pod does not start.
 

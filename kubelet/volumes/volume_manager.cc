@@ -43,6 +43,20 @@ Error Unprocessed(const core_v1::Volume& volume, const Error& why) {
                                   volume.name, why.message)};
 }
 
+const VolumePlugin* PluginFor(const core_v1::Volume& volume,
+                              const core_v1::PersistentVolume* bound) {
+  const auto& plugins = VolumePlugins();
+  const auto found =
+      std::find_if(plugins.begin(), plugins.end(),
+                   [&](const VolumePlugin& each) { return each.handles(volume, bound); });
+  return found == plugins.end() ? nullptr : &*found;
+}
+
+Error SetUpFailed(const std::string& name, const Error& why) {
+  return {why.reason,
+          fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", name, why.message)};
+}
+
 // A uid is a part of paths: one from a manifest may be any text.
 bool IsPathPart(const std::string& uid) {
   return !uid.empty() && uid != "." && uid != ".." && uid.find('/') == std::string::npos;
@@ -62,14 +76,17 @@ const std::vector<VolumePlugin>& VolumePlugins() {
        },
        SetUpHostPath},
       {"kubernetes.io~configmap",
-       [](const Volume& volume, Bound) { return volume.config_map.has_value(); }, SetUpConfigMap},
+       [](const Volume& volume, Bound) { return volume.config_map.has_value(); },
+       SetUpConfigMap, FindConfigMap},
       {"kubernetes.io~secret",
-       [](const Volume& volume, Bound) { return volume.secret.has_value(); }, SetUpSecret},
+       [](const Volume& volume, Bound) { return volume.secret.has_value(); },
+       SetUpSecret, FindSecret},
       {"kubernetes.io~downward-api",
        [](const Volume& volume, Bound) { return volume.downward_api.has_value(); },
-       SetUpDownwardApi},
+       SetUpDownwardApi, FindDownwardApi},
       {"kubernetes.io~projected",
-       [](const Volume& volume, Bound) { return volume.projected.has_value(); }, SetUpProjected},
+       [](const Volume& volume, Bound) { return volume.projected.has_value(); },
+       SetUpProjected, FindProjected},
       {"kubernetes.io~local-volume",
        [](const Volume&, Bound bound) {
          return bound != nullptr && bound->spec.local.has_value() &&
@@ -120,23 +137,44 @@ Result<std::map<std::string, std::string>> VolumeManager::SetUp(const core_v1::P
   return paths;
 }
 
+Result<> VolumeManager::Find(const core_v1::Pod& pod) {
+  VolumeSources sources = sources_;
+  sources.token = nullptr;  // It is not written anywhere.
+  const std::set<std::string> used = UsedVolumes(pod);
+  for (const auto& volume : pod.spec.volumes) {
+    if (used.contains(volume.name)) TRY(FindVolume(pod, volume, sources));
+  }
+  return {};
+}
+
+Result<VolumeManager::Bound> VolumeManager::BoundOf(const core_v1::Pod& pod,
+                                                    const core_v1::Volume& volume) {
+  if (!volume.persistent_volume_claim && !volume.ephemeral) return nullptr;
+  auto found = VolumeOfClaim(pod, volume, sources_);
+  MutexLock lock(mutex_);
+  auto& known = bound_[pod.metadata.uid][volume.name];
+  // What the pod has been given is its own, whether the API can be asked again or not.
+  if (!found && !known) return tl::unexpected(Unprocessed(volume, found.error()));
+  if (found) known = std::move(*found);
+  return known;
+}
+
+Result<> VolumeManager::FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
+                                   const VolumeSources& sources) {
+  const Bound bound = TRY(BoundOf(pod, volume));
+  const VolumePlugin* plugin = PluginFor(volume, bound.get());
+  if (plugin == nullptr || plugin->find == nullptr) return {};
+  const auto found = plugin->find({pod, volume, bound.get(), "", "", sources, clock_});
+  if (!found) return tl::unexpected(SetUpFailed(volume.name, found.error()));
+  return {};
+}
+
 Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
                                                const core_v1::Volume& volume) {
-  std::shared_ptr<const core_v1::PersistentVolume> bound;
-  if (volume.persistent_volume_claim || volume.ephemeral) {
-    auto found = VolumeOfClaim(pod, volume, sources_);
-    MutexLock lock(mutex_);
-    auto& known = bound_[pod.metadata.uid][volume.name];
-    // What the pod has been given is its own, whether the API can be asked again or not.
-    if (!found && !known) return tl::unexpected(Unprocessed(volume, found.error()));
-    if (found) known = std::move(*found);
-    bound = known;
-  }
+  const Bound bound = TRY(BoundOf(pod, volume));
   const std::string& name = bound ? bound->metadata.name : volume.name;
-  const auto plugin = std::find_if(
-      VolumePlugins().begin(), VolumePlugins().end(),
-      [&](const VolumePlugin& each) { return each.handles(volume, bound.get()); });
-  if (plugin == VolumePlugins().end()) {
+  const VolumePlugin* plugin = PluginFor(volume, bound.get());
+  if (plugin == nullptr) {
     return tl::unexpected(Unprocessed(
         volume, {Reason::kInvalid, fmt::format("failed to get Plugin from volumeSpec for volume "
                                                "\"{}\" err=no volume plugin matched",
@@ -147,9 +185,8 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
   auto path = plugin->set_up({pod, volume, bound.get(), pod_directory,
                               plugin_directory + "/" + name, sources_, clock_});
-  if (path) return path;
-  return Fail(path.error().reason, fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}",
-                                               name, path.error().message));
+  if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
+  return path;
 }
 
 Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,

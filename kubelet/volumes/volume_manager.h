@@ -31,6 +31,7 @@ struct VolumeSources {
   std::function<Result<std::shared_ptr<const core_v1::PersistentVolume>>(const std::string& name)>
       volume;
   // A token of the pod's service account, bound to the pod; made anew when its time is nearly over.
+  // Empty where nobody would use it.
   std::function<Result<std::string>(const core_v1::Pod& pod, const std::string& audience,
                                     int64_t expiration_seconds)>
       token;
@@ -49,6 +50,9 @@ class VolumeManager {
   // when the API does not answer. The error is what the FailedMount event says:
   // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`.
   Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
+  // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
+  // makes nothing. What this machine may have, or not, is taken to be there.
+  Result<> Find(const core_v1::Pod& pod);
   // Mounts a part of the volume of the container's mount `index`, made if it is missing, and
   // returns where: nothing outside of the volume, whatever its containers do meanwhile. The error
   // is Kubernetes' text, which tells nothing of the host.
@@ -65,7 +69,12 @@ class VolumeManager {
   Result<> MakePodDirectory(const std::string& pod_uid) const;
 
  private:
+  using Bound = std::shared_ptr<const core_v1::PersistentVolume>;
+  // What the claim of the volume is bound to; nullptr for one that is no claim's.
+  Result<Bound> BoundOf(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<std::string> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
+  Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
+                      const VolumeSources& sources);
 
   const std::string root_;
   const VolumeSources sources_;
@@ -73,8 +82,7 @@ class VolumeManager {
   const Log log_{"volumes"};
   Mutex mutex_;
   // What claims were found to be bound to, by uid of the pod and name of its volume.
-  std::map<std::string, std::map<std::string, std::shared_ptr<const core_v1::PersistentVolume>>>
-      bound_ GUARDED_BY(mutex_);
+  std::map<std::string, std::map<std::string, Bound>> bound_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet

@@ -26,6 +26,9 @@ struct VolumePlugin {
   bool (*handles)(const core_v1::Volume& volume, const core_v1::PersistentVolume* bound);
   // Makes the volume, or brings it up to date; returns the host path to mount.
   Result<std::string> (*set_up)(const VolumeInput& input);
+  // Fails as set_up does for want of objects that the volume is made from, and makes nothing;
+  // nullptr: it is made from none.
+  Result<> (*find)(const VolumeInput& input) = nullptr;
 };
 
 // In the order in which they are asked.
@@ -39,6 +42,10 @@ Result<std::string> SetUpConfigMap(const VolumeInput& input);
 Result<std::string> SetUpSecret(const VolumeInput& input);
 Result<std::string> SetUpDownwardApi(const VolumeInput& input);
 Result<std::string> SetUpProjected(const VolumeInput& input);
+Result<> FindConfigMap(const VolumeInput& input);
+Result<> FindSecret(const VolumeInput& input);
+Result<> FindDownwardApi(const VolumeInput& input);
+Result<> FindProjected(const VolumeInput& input);
 
 // The checks and creations of hostPath.type.
 Result<> CheckHostPath(const std::string& path, const std::string& type);

@@ -1,8 +1,8 @@
 // The rules that look at one field of a node: schedulable at all, its name, its taints, its ports.
 #include <algorithm>
 
+#include "api/tolerations.h"
 #include "controllers/scheduler/rules/rules.h"
-#include "controllers/scheduler/tolerations.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -15,12 +15,9 @@ bool PrefersNone(const core_v1::Taint& taint) {
   return taint.effect == "PreferNoSchedule";
 }
 
-// Same port and protocol, and one of the addresses covers the other.
-bool Conflicts(const HostPort& wanted, const std::multiset<HostPort>& used) {
-  return std::any_of(used.begin(), used.end(), [&](const HostPort& port) {
-    return port.port == wanted.port && port.protocol == wanted.protocol &&
-           (port.ip == wanted.ip || port.ip == "0.0.0.0" || wanted.ip == "0.0.0.0");
-  });
+bool ConflictsWithAny(const PodHostPort& wanted, const std::multiset<PodHostPort>& used) {
+  return std::any_of(used.begin(), used.end(),
+                     [&](const PodHostPort& port) { return Conflict(wanted, port); });
 }
 
 }  // namespace
@@ -80,8 +77,8 @@ PreparedScore ScoreTaintToleration(const PodInfo& pod, const Snapshot&, Feasible
 Prepared PrepareNodePorts(const PodInfo& pod, const Snapshot&) {
   if (pod.host_ports.empty()) return Prepared::Pass();
   return Prepared::Each([&pod](const NodeInfo& node) {
-    for (const HostPort& wanted : pod.host_ports) {
-      if (Conflicts(wanted, node.used_ports)) {
+    for (const PodHostPort& wanted : pod.host_ports) {
+      if (ConflictsWithAny(wanted, node.used_ports)) {
         return Verdict::Unschedulable("node(s) didn't have free ports for the requested pod ports");
       }
     }

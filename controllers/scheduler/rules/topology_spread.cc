@@ -4,10 +4,10 @@
 #include <map>
 #include <set>
 
+#include "api/node_selector.h"
 #include "api/selector.h"
-#include "controllers/scheduler/node_selector.h"
+#include "api/tolerations.h"
 #include "controllers/scheduler/rules/rules.h"
-#include "controllers/scheduler/tolerations.h"
 
 namespace skiff::scheduler {
 namespace {

@@ -1,7 +1,7 @@
 // VolumeRestrictions (ReadWriteOncePod) and VolumeBinding's filter.
 #include <algorithm>
 
-#include "controllers/scheduler/node_selector.h"
+#include "api/node_selector.h"
 #include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/volume_claims.h"
 

@@ -1,4 +1,4 @@
-#include "apiserver/pod_references.h"
+#include "api/rules/pod_references.h"
 
 namespace skiff {
 namespace {

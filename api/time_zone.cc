@@ -1,4 +1,4 @@
-#include "controllers/time_zone.h"
+#include "api/time_zone.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,4 @@
-// The objects of its namespace that a pod names in its spec.
+// The objects of its namespace that a pod names in its spec. Pure.
 #pragma once
 
 #include <set>

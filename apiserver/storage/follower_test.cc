@@ -1,0 +1,73 @@
+#include "apiserver/storage/follower.h"
+
+#include <gtest/gtest.h>
+
+#include "apiserver/storage/rocksdb_store.h"
+#include "apiserver/storage/rocksdb_store_disk.h"
+
+namespace skiff {
+namespace {
+
+// Its ring holds one event: whoever has not read the last but one has to list.
+class FollowerTest : public testing::Test {
+ protected:
+  FollowerTest() {
+    auto opened = RocksdbStore::Open(
+        {.path = "/store", .env = disk_.get(), .ring = {.events_max = 1}}, clock_);
+    EXPECT_TRUE(opened);
+    store_ = *std::move(opened);
+  }
+  void Put(const std::string& key) {
+    ASSERT_TRUE(store_->Apply({.key = key, .value = "x"}));
+  }
+  std::string List() {
+    told_.clear();
+    EXPECT_TRUE(follower_->List([this] { told_ = "all:"; },
+                                [this](const Record& record) { told_ += " " + record.key; }));
+    return told_;
+  }
+  // "not known" when it has to be listed.
+  std::string Read() {
+    told_.clear();
+    const bool is_known = follower_->Read(store_->Current(), [this](const Event& event) {
+      told_ += (event.kind == Event::Kind::kPut ? "+" : "-") + event.record->key;
+    });
+    return is_known ? told_ : "not known";
+  }
+
+  const std::shared_ptr<rocksdb::Env> disk_ = NewMemoryDisk();
+  FakeClock clock_;
+  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<Follower> follower_;
+  std::string told_;
+};
+
+TEST_F(FollowerTest, TellsOfAllThatThereIsAndThenOfWhatComes) {
+  follower_ = std::make_unique<Follower>(*store_, "/p/");
+  EXPECT_FALSE(follower_->follows());
+  EXPECT_EQ(Read(), "not known");
+  Put("/p/a");
+  Put("/q/z");
+  EXPECT_EQ(List(), "all: /p/a");
+  EXPECT_TRUE(follower_->follows());
+  EXPECT_EQ(Read(), "");
+  Put("/p/b");
+  EXPECT_EQ(Read(), "+/p/b");
+  ASSERT_TRUE(store_->Apply({.key = "/p/a", .value = std::nullopt}));
+  EXPECT_EQ(Read(), "-/p/a");
+  Put("/q/y");
+  EXPECT_EQ(Read(), "") << "what others wrote is known to be none of it";
+}
+
+TEST_F(FollowerTest, WhoFellBehindHistoryListsAnew) {
+  follower_ = std::make_unique<Follower>(*store_, "/p/");
+  EXPECT_EQ(List(), "all:");
+  for (const char* key : {"/p/a", "/p/b", "/p/c"}) Put(key);
+  EXPECT_EQ(Read(), "not known");
+  EXPECT_EQ(List(), "all: /p/a /p/b /p/c");
+  Put("/p/d");
+  EXPECT_EQ(Read(), "+/p/d");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,39 @@
+#include "controllers/scheduler/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace skiff::scheduler {
+namespace {
+
+PodInfoPtr PodOf(const std::string& uid, const std::string& memory) {
+  auto pod = std::make_shared<core_v1::Pod>();
+  pod->metadata.uid = uid;
+  pod->spec.containers.emplace_back().resources.requests["memory"] = *Quantity::Parse(memory);
+  return std::make_shared<const PodInfo>(std::move(pod));
+}
+
+TEST(NodeInfoTest, WhatIsLeftAfterASumThatMetItsLimitIsWhatItsPodsAskFor) {
+  NodeInfo node;
+  for (const char* uid : {"a", "b"}) node.AddPod(PodOf(uid, "8Ei"));
+  node.AddPod(PodOf("c", "1Gi"));
+  EXPECT_EQ(node.requested.memory, std::numeric_limits<int64_t>::max());
+  node.RemovePod("a");
+  EXPECT_EQ(node.requested.memory, std::numeric_limits<int64_t>::max());
+  node.RemovePod("b");
+  EXPECT_EQ(node.requested.memory, int64_t{1} << 30);
+  EXPECT_EQ(node.non_zero_requested.memory, int64_t{1} << 30);
+  node.RemovePod("c");
+  EXPECT_TRUE(node.requested.IsZero());
+}
+
+TEST(ResourcesTest, ADifferenceStaysAtTheLimitsOfItsNumbers) {
+  Resources least{.memory = std::numeric_limits<int64_t>::min(), .scalar = {{"example.com/a", -2}}};
+  least.Subtract({.memory = 1, .scalar = {{"example.com/a", std::numeric_limits<int64_t>::max()}}});
+  EXPECT_EQ(least.memory, std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(least.scalar.at("example.com/a"), std::numeric_limits<int64_t>::min());
+}
+
+}  // namespace
+}  // namespace skiff::scheduler
