@@ -217,10 +217,10 @@ TEST_F(CliMoreTest, DescribesWhatHoldsANamespace) {
   EXPECT_EQ(cli_.Out("describe ns held"),
             "Name:         held\nLabels:       kubernetes.io/metadata.name=held\n"
             "Annotations:  <none>\nStatus:       Active\nConditions:\n"
-            "  Type                       Status  LastTransitionTime               Reason           "
-            "    Message\n"
-            "  ----                       ------  ------------------               ------           "
-            "    -------\n"
+            "  Type                       Status  LastTransitionTime               Reason   "
+            "            Message\n"
+            "  ----                       ------  ------------------               ------   "
+            "            -------\n"
             "  NamespaceContentRemaining  True    Tue, 14 Nov 2023 22:13:20 +0000  "
             "SomeResourcesRemain  Some resources are remaining: pods. has 1 resource instances\n"
             "\nNo resource quota.\n\nNo LimitRange resource.\n");
