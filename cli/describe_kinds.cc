@@ -79,11 +79,28 @@ void DescribeSecret(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   }
 }
 
+namespace {
+
+// What holds one that is to go.
+void WriteNamespaceConditions(DescribeWriter& out, const Json& conditions) {
+  if (!conditions.is_array() || conditions.empty()) return;
+  out.Line(0, "Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage");
+  out.Line(1, "----\t------\t------------------\t------\t-------");
+  for (const Json& each : conditions) {
+    out.Line(1, fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(each, "type"), TextAt(each, "status"),
+                            DescribeTime(TextAt(each, "lastTransitionTime")),
+                            TextAt(each, "reason"), TextAt(each, "message")));
+  }
+}
+
+}  // namespace
+
 void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json& object) {
   out.Field(0, "Name", NameOf(object));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
   out.Field(0, "Status", TextAt(object, "status", "phase"));
+  WriteNamespaceConditions(out, At(object, "status", "conditions"));
   ListOptions options;
   options.namespace_ = NameOf(object);
   const auto quotas = ListForDescribe(context, "resourcequotas", options);

@@ -95,7 +95,9 @@ TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
       << err_;
   EXPECT_NE(err_.find(") differs from client version (version.Info{"), std::string::npos) << err_;
   EXPECT_EQ(out_, "");
-  version = "v1.35.6";
+  version = "v1.35.60";
+  EXPECT_EQ(Run("get", {"--raw=/livez", "--match-server-version"}), 1);
+  version = "v1.35.6+skiff";
   EXPECT_EQ(Run("get", {"--raw=/livez", "--match-server-version"}), 0) << err_;
   EXPECT_EQ(out_, "ok");
 }

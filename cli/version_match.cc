@@ -7,6 +7,14 @@
 namespace skiff::cli {
 namespace {
 
+// "v1.35.6" of "v1.35.6+k3s1": who built it makes no other release.
+std::string ReleaseOf(const Json& version) {
+  const auto found = version.find("gitVersion");
+  if (found == version.end() || !found->is_string()) return "";
+  const std::string text = found->get<std::string>();
+  return text.substr(0, text.find('+'));
+}
+
 // Go's %#v of the struct.
 std::string InGo(const Json& version) {
   constexpr std::pair<const char*, const char*> kFields[] = {
@@ -48,12 +56,10 @@ Result<> CheckServerVersion(Api& api) {
   const auto server = api.Get("/version", {});
   if (!server) return CliError("couldn't read version from server: " + server.error().message);
   const Json client = ClientVersion();
-  if (!server->is_object() || server->value("gitVersion", Json()) != client["gitVersion"]) {
-    return CliError(fmt::format("server version (&{}) differs from client version ({})",
-                                InGo(server->is_object() ? *server : Json::object()),
-                                InGo(client)));
-  }
-  return {};
+  const Json said = server->is_object() ? *server : Json::object();
+  if (ReleaseOf(said) == ReleaseOf(client)) return {};
+  return CliError(fmt::format("server version (&{}) differs from client version ({})", InGo(said),
+                              InGo(client)));
 }
 
 }  // namespace skiff::cli

@@ -201,6 +201,31 @@ TEST_F(CliMoreTest, RefusesBadManifestsInKubectlsWords) {
               StartsWith("error: kustomizations (-k) are not supported"));
 }
 
+TEST_F(CliMoreTest, DescribesWhatHoldsANamespace) {
+  cli_.Out("create ns held");
+  cli_.cluster().Edit<core_v1::Namespace>(
+      {"", "held"},
+      [](core_v1::Namespace& it) {
+        auto& condition = it.status.conditions.emplace_back();
+        condition.type = "NamespaceContentRemaining";
+        condition.status = "True";
+        condition.reason = "SomeResourcesRemain";
+        condition.message = "Some resources are remaining: pods. has 1 resource instances";
+        condition.last_transition_time = Time(TimePoint(1'700'000'000s));
+      },
+      true);
+  EXPECT_EQ(cli_.Out("describe ns held"),
+            "Name:         held\nLabels:       kubernetes.io/metadata.name=held\n"
+            "Annotations:  <none>\nStatus:       Active\nConditions:\n"
+            "  Type                       Status  LastTransitionTime               Reason   "
+            "            Message\n"
+            "  ----                       ------  ------------------               ------   "
+            "            -------\n"
+            "  NamespaceContentRemaining  True    Tue, 14 Nov 2023 22:13:20 +0000  "
+            "SomeResourcesRemain  Some resources are remaining: pods. has 1 resource instances\n"
+            "\nNo resource quota.\n\nNo LimitRange resource.\n");
+}
+
 TEST_F(CliMoreTest, DescribesKindsAsKubectlDoes) {
   cli_.Out("create role reader --verb=get,list --resource=pods");
   EXPECT_EQ(cli_.Out("describe role reader"),

@@ -60,10 +60,19 @@ class NodeServicesAtStartTest : public testing::Test {
   NodeServicesAtStartTest() { std::filesystem::create_directories(directory_ + "/pki"); }
   ~NodeServicesAtStartTest() override { std::filesystem::remove_all(directory_); }
 
-  Result<KeyPair> Start(int status) {
-    InProcessTransport transport([status](const http::Request&) {
+  Result<KeyPair> Start(int code) {
+    const std::string reason = code == 503 ? "ServiceUnavailable" : "Forbidden";
+    InProcessTransport transport([&](const http::Request&) {
       http::Response response;
-      response.status = status;
+      response.status = code;
+      response.content_type = "application/json";
+      response.body = Json{{"kind", "Status"},
+                           {"apiVersion", "v1"},
+                           {"status", "Failure"},
+                           {"reason", reason},
+                           {"message", "no"},
+                           {"code", code}}
+                          .dump();
       return response;
     });
     Client client(transport, "skiff");
@@ -85,8 +94,8 @@ TEST_F(NodeServicesAtStartTest, ItStartsWithWhatItHas) {
   EXPECT_EQ(Start(503)->certificate_pem, pair.certificate_pem);
   clock_.Advance(24h * 365 * 20);
   ASSERT_FALSE(LoadNodeServices(directory_, "n", clock_.Now())) << "it has ended";
-  for (const int status : {503, 403}) {
-    const auto started = Start(status);
+  for (const int code : {503, 403}) {
+    const auto started = Start(code);
     ASSERT_TRUE(started) << started.error().message;
     EXPECT_EQ(started->certificate_pem, pair.certificate_pem);
   }
