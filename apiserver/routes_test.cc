@@ -2,6 +2,8 @@
 // walked in route_walk_test.cc.
 #include "apiserver/routes.h"
 
+#include <future>
+
 #include "apiserver/node_connections.h"
 #include "apiserver/server_fixture.h"
 #include "apiserver/subresources/connect_options.h"
