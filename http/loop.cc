@@ -185,11 +185,12 @@ bool Loop::RunInbox(Duration time_max) {
   for (auto& task : tasks) task();
   const Duration begin = clock_.Monotonic();
   auto wake = wakes.begin();
-  while (wake != wakes.end() && clock_.Monotonic() - begin < time_max) {
+  while (wake != wakes.end()) {
     // Cleared first: a Notify during OnWake must not be lost.
     (*wake)->pending_ = false;
     if ((*wake)->listener_ != nullptr) (*wake)->listener_->OnWake();
     ++wake;
+    if (clock_.Monotonic() - begin >= time_max) break;
   }
   if (wake == wakes.end()) return stop;
   MutexLock lock(inbox_->mutex);
