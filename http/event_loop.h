@@ -89,6 +89,7 @@ class Loop {
   friend class Timer;
   friend class Wake;
   static constexpr int kEventsPerRound = 256;
+  static constexpr Duration kWakesTime = 5ms;  // A round.
 
   // Shared with Wakes, which may outlive the loop.
   struct Inbox {
@@ -104,7 +105,9 @@ class Loop {
   void Run();
   int WaitMs() const;
   void RunTimers();
-  bool RunInbox();
+  // Wakes, of which there may be one for each of ten thousand streams, until `time_max` is over:
+  // the rest after what has become ready meanwhile. Returns whether to stop.
+  bool RunInbox(Duration time_max);
   void RunDeferred();
   void Drain();
 

@@ -83,7 +83,7 @@ void Loop::Stop() {
 }
 
 void Loop::Drain() {
-  RunInbox();
+  RunInbox(kNever);
   RunDeferred();
   kept_.clear();
   RunDeferred();
@@ -162,14 +162,14 @@ void Loop::Run() {
       }
     }
     events_count_ = 0;
-    if (rung) stop = RunInbox();
+    if (rung) stop = RunInbox(kWakesTime);
     RunTimers();
     RunDeferred();
     ReleaseStack();
   }
 }
 
-bool Loop::RunInbox() {
+bool Loop::RunInbox(Duration time_max) {
   std::vector<std::function<void()>> tasks;
   std::vector<std::shared_ptr<Wake>> wakes;
   bool stop;
@@ -183,11 +183,20 @@ bool Loop::RunInbox() {
     stop = inbox_->stop;
   }
   for (auto& task : tasks) task();
-  for (auto& wake : wakes) {
+  const Duration begin = clock_.Monotonic();
+  auto wake = wakes.begin();
+  while (wake != wakes.end()) {
     // Cleared first: a Notify during OnWake must not be lost.
-    wake->pending_ = false;
-    if (wake->listener_ != nullptr) wake->listener_->OnWake();
+    (*wake)->pending_ = false;
+    if ((*wake)->listener_ != nullptr) (*wake)->listener_->OnWake();
+    ++wake;
+    if (clock_.Monotonic() - begin >= time_max) break;
   }
+  if (wake == wakes.end()) return stop;
+  MutexLock lock(inbox_->mutex);
+  inbox_->wakes.insert(inbox_->wakes.begin(), std::make_move_iterator(wake),
+                       std::make_move_iterator(wakes.end()));
+  inbox_->Ring();
   return stop;
 }
 

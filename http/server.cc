@@ -119,11 +119,9 @@ class Server::Impl::Front final : public ConnectionHost {
         arrivals_({.total = ShareOf(server.options.limits.arriving_max, shares),
                    .per_address =
                        ShareOf(server.options.limits.arriving_per_address_max, shares)}),
-        handshakes_(
-            {.total = ShareOf(server.options.limits.handshake_bytes_max / kHandshakeBytes, shares),
-             .per_address = ShareOf(
-                 server.options.limits.handshake_bytes_per_address_max / kHandshakeBytes, shares)}) {
-  }
+        handshakes_({.total = HandshakesIn(server.options.limits.handshake_bytes_max, shares),
+                     .per_address = HandshakesIn(
+                         server.options.limits.handshake_bytes_per_address_max, shares)}) {}
 
   Loop& loop() { return loop_; }
 
@@ -197,6 +195,9 @@ class Server::Impl::Front final : public ConnectionHost {
   }
 
   static size_t ShareOf(size_t limit, size_t shares) { return std::max<size_t>(1, limit / shares); }
+  static size_t HandshakesIn(size_t bytes, size_t shares) {
+    return ShareOf(bytes / kHandshakeBytes, shares);
+  }
 
   Impl& server_;
   Loop& loop_;

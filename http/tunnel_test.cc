@@ -207,7 +207,8 @@ TEST(Forward, ConnectsToNoAddressThatIsNotAllowedWhateverTheName) {
     ++asked;
     return Echo(request);
   });
-  const auto through = [&](const std::string& host, std::function<bool(const std::string&)> allows) {
+  using Allows = std::function<bool(const std::string&)>;
+  const auto through = [&](const std::string& host, Allows allows) {
     Proxy proxy({.host = host, .port = back.port(), .allows = std::move(allows)});
     TestClient client(proxy.port());
     return client.Get("/x").body;

@@ -59,8 +59,8 @@ std::string_view ApiReferenceOf(const core_v1::ProjectedVolumeSource& projected)
     if (source.config_map) return "configmaps (via projected volumes)";
     if (source.secret) return "secrets (via projected volumes)";
     if (source.service_account_token) return "serviceaccounts (via projected volumes)";
-    if (source.cluster_trust_bundle) return "clustertrustbundles";
-    if (source.pod_certificate) return "podcertificates";
+    // Their features are off, and what is off is dropped before anybody looks.
+    if (!source.downward_api) return "clustertrustbundles or podcertificates";
   }
   return "";
 }

@@ -67,10 +67,10 @@ TEST_F(NodeRestrictionTest, AMirrorPodRefersToNothingOfTheApi) {
   EXPECT_EQ(with(R"({"emptyDir": {}})"), "yes");
   EXPECT_EQ(with(R"({"projected": {"sources": [{"clusterTrustBundle": {"path": "a",
                 "name": "b"}}]}})"),
-            refused + "clustertrustbundles");
+            refused + "clustertrustbundles or podcertificates");
   EXPECT_EQ(with(R"({"projected": {"sources": [{"podCertificate": {"signerName": "a.b/c",
                 "keyType": "ED25519", "credentialBundlePath": "d"}}]}})"),
-            refused + "podcertificates");
+            refused + "clustertrustbundles or podcertificates");
   EXPECT_EQ(with(R"({"csi": {"driver": "d"}})"), refused + "csidrivers (via CSI volumes)");
   EXPECT_EQ(with(R"({"glusterfs": {"endpoints": "e", "path": "p"}})"),
             refused + "endpoints (via glusterFS volumes)");

@@ -30,7 +30,13 @@ class RbacLimitsTest : public ServerFixture {
 };
 
 TEST_F(RbacLimitsTest, ARoleOfMillionsOfRightsIsRefusedForWhatIsMissing) {
-  Bind("alice", "ClusterRole", "admin");
+  const Json maker = {{"metadata", {{"name", "maker"}}},
+                      {"rules",
+                       {{{"apiGroups", {"rbac.authorization.k8s.io"}},
+                         {"resources", {"roles"}},
+                         {"verbs", {"create"}}}}}};
+  ASSERT_EQ(Post(kRbac + "/roles", maker.dump()).code, 201);
+  Bind("alice", "Role", "maker");
   const auto refused = PostRole({{"apiGroups", Words("g", 80)},
                                  {"resources", Words("r", 80)},
                                  {"verbs", Words("v", 80)},

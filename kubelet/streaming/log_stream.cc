@@ -46,8 +46,8 @@ void LogStream::Attach(http::Waker waker) {
 void LogStream::SkipToTail() {
   const off_t size = lseek(file_, 0, SEEK_END);
   if (*options_.tail_lines <= 0) return;
-  // Twice as far back each time, until enough lines are there, so that no more than twice the tail is
-  // looked at; a log is rotated long before it fills memory.
+  // Twice as far back each time, until enough lines are there, so that no more than twice the tail
+  // is looked at; a log is rotated long before it fills memory.
   for (auto window = static_cast<off_t>(kReadMax);; window *= 2) {
     const off_t begin = std::max<off_t>(0, size - window);
     std::string tail(static_cast<size_t>(size - begin), '\0');
