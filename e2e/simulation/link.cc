@@ -106,6 +106,14 @@ void Link::NoteUnheard(const http::Request& request, const http::Response& answe
   unheard_objects_.insert(made->at("metadata").at("uid").get<std::string>());
 }
 
+http::Response Link::WaitInVain() {
+  if (executor_ != nullptr) {
+    const Duration timeout = std::chrono::milliseconds(random_.Below(kTimeoutMsMax));
+    (void)executor_->Wait(timeout, [] { return false; });
+  }
+  return Unreachable();
+}
+
 http::Response Link::Send(http::Request request) {
   if (!identity_.user.empty()) {
     request.headers.emplace("Impersonate-User", identity_.user);
@@ -121,19 +129,15 @@ http::Response Link::Send(http::Request request) {
     const Duration delay = std::chrono::milliseconds(1 + random_.Below(kLateMsMax));
     late_.push_back({clock_.Monotonic() + delay, std::move(request)});
     Wake();
-    return Unreachable();
+    return WaitInVain();
   }
   const bool lost = Strikes(faults_.loss);
   if (lost) ++losses_;
-  if (lost && random_.Below(2) == 0) return Unreachable();
+  if (lost && random_.Below(2) == 0) return WaitInVain();
   http::Response response = below_.Send(request);
   if (lost) {
     NoteUnheard(request, response);
-    if (executor_ != nullptr) {
-      const Duration timeout = std::chrono::milliseconds(random_.Below(kTimeoutMsMax));
-      (void)executor_->Wait(timeout, [] { return false; });
-    }
-    return Unreachable();
+    return WaitInVain();
   }
   if (response.stream) {
     response.stream = std::make_unique<Stream>(

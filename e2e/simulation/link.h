@@ -1,6 +1,6 @@
 // The network between one machine of the simulation and the API server: it loses requests and
-// answers, delivers requests late, lets watches lag, and cuts them. Who waits for an answer that is
-// lost finds that out at once, or after a time-out if the program runs where steps may wait.
+// answers, delivers requests late, lets watches lag, and cuts them. Who gets no answer finds that out
+// at once, or after a time-out if the program runs where steps may wait.
 //
 //   Link link(cluster.transport(), cluster.clock(), random);
 //   executor.Add(link);
@@ -44,7 +44,7 @@ class Link final : public Transport, public ControlLoop {
   ~Link() override;
 
   void SetFaults(LinkFaults faults) { faults_ = faults; }
-  // Its programs run there: whoever is owed an answer that is lost waits for it.
+  // Its programs run there: whoever gets no answer waits for it.
   void WaitIn(WaitingExecutor& executor) { executor_ = &executor; }
   // Nothing gets through, and open streams break off. Ends with Mend.
   void Break();
@@ -84,6 +84,8 @@ class Link final : public Transport, public ControlLoop {
   };
   bool Strikes(double rate) { return rate > 0 && random_.Fraction() < rate; }
   void NoteUnheard(const http::Request& request, const http::Response& answer);
+  // For an answer that does not come.
+  http::Response WaitInVain();
 
   Transport& below_;
   const Clock& clock_;

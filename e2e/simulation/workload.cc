@@ -310,8 +310,12 @@ void Workload::Roll() {
     it.spec.template_.spec.containers[0].image = fmt::format("porter:{}", porter_image_);
   });
   ++web_image_;
+  const std::string choices = fmt::format("web-{}", web_image_);
+  AddChoices(choices);
   cluster_.Edit<apps_v1::Deployment>({"default", "web"}, [&](auto& it) {
-    it.spec.template_.spec.containers[0].image = fmt::format("web:{}", web_image_);
+    auto& container = it.spec.template_.spec.containers[0];
+    container.image = fmt::format("web:{}", web_image_);
+    container.env_from[1].config_map_ref->name = choices;
   });
 }
 
@@ -374,21 +378,21 @@ void Workload::AddJob() {
   container.name = "task";
   container.image = "task:1";
   completions_[job.metadata.name] = *job.spec.completions;
-  AddHint(job.metadata.name, container);
+  AddChoices(job.metadata.name);
+  container.env_from.emplace_back().config_map_ref.Ensure().name = "settings";
+  auto& choices = container.env_from.emplace_back().config_map_ref.Ensure();
+  choices.name = job.metadata.name;
+  choices.optional = true;
   cluster_.Apply(job);
 }
 
-// What a container may do without, and no kubelet has asked for yet.
-void Workload::AddHint(const std::string& job, core_v1::Container& container) {
-  ConfigMap hint;
-  hint.metadata.namespace_ = "default";
-  hint.metadata.name = job;
-  hint.data["CHOICE"] = "there";
-  cluster_.Apply(hint);
-  container.env_from.emplace_back().config_map_ref.Ensure().name = "settings";
-  auto& optional = container.env_from.emplace_back().config_map_ref.Ensure();
-  optional.name = job;
-  optional.optional = true;
+// What containers may do without, and no kubelet has asked for yet.
+void Workload::AddChoices(const std::string& name) {
+  ConfigMap choices;
+  choices.metadata.namespace_ = "default";
+  choices.metadata.name = name;
+  choices.data["CHOICE"] = "there";
+  cluster_.Apply(choices);
 }
 
 // A volume, and two claims that it would suit: one of them waits.

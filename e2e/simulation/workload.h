@@ -31,7 +31,7 @@ class Workload {
   void WriteConfigMap();
   void DeletePod();
   void AddJob();
-  void AddHint(const std::string& job, core_v1::Container& container);
+  void AddChoices(const std::string& name);
   void AddClaim();
   void AddLocalVolume(const std::string& node);
   void MoveKeeper();
