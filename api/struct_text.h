@@ -33,8 +33,8 @@ void AppendStruct(const Type& type, const void* object, std::string& out);
 // The same for any value of a table.
 void AppendStructValue(const Type& type, const void* value, std::string& out);
 
-// The text of an object of a kind, its resourceVersion left empty. `revision_at` is where the digits
-// go.
+// The text of an object of a kind, its resourceVersion left empty. `revision_at` is where the
+// digits go.
 struct ObjectText {
   std::string text;
   size_t revision_at = std::string::npos;

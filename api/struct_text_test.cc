@@ -150,11 +150,11 @@ TEST(StructText, HasAPlaceForTheRevision) {
 
 TEST(StructText, KeepsRawJsonAsItCame) {
   apps_v1::ControllerRevision revision;
-  const std::string text =
-      R"({"metadata":{},"data":{"z": 1, "a": [ 123456789012345678901234567890 , "a \" b" ]},"revision":1})";
+  const std::string data = R"({"z": 1, "a": [ 123456789012345678901234567890 , "a \" b" ]})";
+  const std::string text = R"({"metadata":{},"data":)" + data + R"(,"revision":1})";
   ASSERT_TRUE(DecodeStruct(apps_v1::ControllerRevision::Describe(), text, FieldValidation::kStrict,
                            &revision));
-  EXPECT_EQ(revision.data.Text(), R"({"z": 1, "a": [ 123456789012345678901234567890 , "a \" b" ]})");
+  EXPECT_EQ(revision.data.Text(), data);
   std::string out;
   AppendStruct(apps_v1::ControllerRevision::Describe(), &revision, out);
   EXPECT_NE(out.find(R"("data":{"z":1,"a":[123456789012345678901234567890,"a \" b"]})"), out.npos)

@@ -14,8 +14,9 @@ namespace skiff {
 
 using Json = nlohmann::json;
 
-// A JSON value as the text that it came as: RawExtension, FieldsV1 and other parts of an object that
-// only few look into. Keeps what a document loses: the order of members, and numbers of any size.
+// A JSON value as the text that it came as: RawExtension, FieldsV1 and other parts of an object
+// that only few look into. Keeps what a document loses: the order of members, and numbers of any
+// size.
 class RawJson {
  public:
   RawJson() = default;         // null

@@ -64,7 +64,7 @@ class Machine {
     });
   }
   // Steps until nothing is left to do at once. The kernel's own events are not waited for.
-  void See(const std::vector<Json>& nodes) {
+  void See(const std::vector<RawJson>& nodes) {
     informers_.For<Node>().cache().Replace(nodes, "1");
     clock_.Advance(NodeRouteLoop::kRetryPeriod);
     host_->Run([&] { (void)loop().Step(); });
