@@ -3,13 +3,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <sstream>
 
+#include "api/decode.h"
 #include "api/json.h"
 #include "api/protobuf.h"
-#include "api/struct_text.h"
-#include "api/typed.h"
 #include "api/yaml.h"
 #include "cli/verbs.h"
 
@@ -18,10 +16,11 @@ namespace {
 
 constexpr std::string_view kProtobufMagic("k8s\0", 4);
 
+// As a document: it knows which objects inside the object said their kind.
 struct Converted {
   TypeMeta meta;
   const Type* type;
-  std::unique_ptr<void, void (*)(void*)> object;
+  Json document;
 };
 
 Result<std::string> ReadAll(Command& command, const std::string& path) {
@@ -35,35 +34,36 @@ Result<std::string> ReadAll(Command& command, const std::string& path) {
   return text.str();
 }
 
-Result<Converted> EmptyOf(const TypeMeta& meta) {
+Result<const Type*> TypeOf(const TypeMeta& meta) {
   const Type* type = FindBuiltInType(meta.api_version, meta.kind);
   if (type == nullptr || !type->type_meta || type->ops == nullptr) {
     return CliError(fmt::format("no kind \"{}\" is registered for version \"{}\"", meta.kind,
                                 meta.api_version));
   }
-  return Converted{meta, type, {type->ops->create(), type->ops->destroy}};
+  return type;
 }
 
 // What the schema does not know would be lost: it is refused.
 Result<Converted> FromJsonText(std::string_view text) {
   const TypeMeta meta = TRY(PeekTypeMeta(text));
-  Converted converted = TRY(EmptyOf(meta));
-  const auto notes =
-      DecodeStruct(*converted.type, text, FieldValidation::kStrict, converted.object.get());
-  if (!notes) return CliError(notes.error().message);
-  if (!notes->strict_errors.empty()) {
-    return CliError(fmt::format("strict decoding error: {}", fmt::join(notes->strict_errors, ", ")));
+  const Type* type = TRY(TypeOf(meta));
+  auto decoded = DecodeJson(*type, text, FieldValidation::kStrict);
+  if (!decoded) return CliError(decoded.error().message);
+  if (!decoded->strict_errors.empty()) {
+    return CliError(
+        fmt::format("strict decoding error: {}", fmt::join(decoded->strict_errors, ", ")));
   }
-  return converted;
+  return Converted{meta, type, std::move(decoded->document)};
 }
 
 Result<Converted> Read(std::string_view bytes) {
   if (bytes.starts_with(kProtobufMagic)) {
     const auto envelope = TRY(OpenEnvelope(bytes));
-    Converted converted = TRY(EmptyOf(envelope.type));
-    const Json document = TRY(DecodeProtobuf(*converted.type, envelope.raw));
-    TRY(FromJson(*converted.type, document, converted.object.get()));
-    return converted;
+    const Type* type = TRY(TypeOf(envelope.type));
+    Json document = TRY(DecodeProtobuf(*type, envelope.raw));
+    document["kind"] = envelope.type.kind;
+    document["apiVersion"] = envelope.type.api_version;
+    return Converted{envelope.type, type, std::move(document)};
   }
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   if (first != bytes.npos && bytes[first] == '{') return FromJsonText(bytes);
@@ -89,16 +89,10 @@ Result<> RunConvert(Command& command, const Args& args) {
         output));
   }
   const Converted converted = TRY(Read(TRY(ReadAll(command, filename))));
-  if (output == "json") {
-    std::string text;
-    AppendStruct(*converted.type, converted.object.get(), text);
-    command.environment().out(text + "\n");
-    return {};
-  }
-  const Json document = ToJson(*converted.type, converted.object.get());
-  command.environment().out(output == "yaml"
-                                ? DumpYaml(document)
-                                : EncodeProtobuf(*converted.type, converted.meta, document));
+  const auto& [meta, type, document] = converted;
+  command.environment().out(output == "json"   ? EncodeDocument(*type, document) + "\n"
+                            : output == "yaml" ? DumpYaml(document)
+                                               : EncodeProtobuf(*type, meta, document));
   return {};
 }
 
