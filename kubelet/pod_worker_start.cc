@@ -148,10 +148,7 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   const auto pulled = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
   if (!pulled) return false;  // Woken when it is there.
   // Only now: a wait for the image is a part of this try, and no failure that the next one follows.
-  if (last != nullptr && last->IsExited()) {
-    backoff_.Next(BackoffKey(container),
-                  context_.clock.Monotonic() - Age(last->status.finished_at));
-  }
+  if (last != nullptr && last->IsExited()) backoff_.Next(BackoffKey(container), EndOf(*last));
   const auto& image = *pulled;
   if (!image) {
     waiting_[container.name] = image.error();
