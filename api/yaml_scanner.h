@@ -92,6 +92,8 @@ class YamlScanner {
     YamlMark mark;
   };
 
+  // The bytes of the character that begins so.
+  static size_t WidthOf(char c);
   char At(size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
