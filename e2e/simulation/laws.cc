@@ -129,7 +129,10 @@ void Laws::NoteLife(const Pod& pod, bool deleted) {
   life.name = pod.metadata.name;
   life.has_ended |= HasEnded(pod);
   if (!deleted && !pod.metadata.deletion_timestamp) return;
-  if (life.told_at == kNever) life.told_at = now;
+  if (life.told_at == kNever) {
+    life.told_at = now;
+    life.is_sudden = deleted;
+  }
   const Duration left =
       deleted ? 0ns : Duration(pod.metadata.deletion_timestamp->point() - world_.clock.Now());
   life.grace = std::chrono::seconds(pod.spec.termination_grace_period_seconds.value_or(0));

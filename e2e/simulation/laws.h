@@ -48,6 +48,7 @@ class Laws {
     // Its kubelet counts it from when it is told: the spec's own, when all was over by then.
     Duration grace{};
     bool has_ended = false;
+    bool is_sudden = false;  // Nobody was told before it was gone.
   };
   // nullptr: there never was such a pod.
   const PodLife* FindPod(const std::string& uid) const;

@@ -70,7 +70,9 @@ void NodeLaws::CheckEnd(const cri::Container& container, const NodeState& state,
     seen.told = true;
     laws_.Broken("a container of pod " + pod->name + " was started though the pod is to go");
   }
-  const Duration due = std::max(pod->ends_by, state.connected_since + pod->grace) + kSlack;
+  const Duration heard_at =
+      pod->is_sudden ? std::max(pod->told_at, state.connected_since) : state.connected_since;
+  const Duration due = std::max(pod->ends_by, heard_at + pod->grace) + kSlack;
   if (clock_.Monotonic() > due) {
     seen.told = true;
     laws_.Broken(fmt::format(
