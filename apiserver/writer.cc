@@ -67,7 +67,8 @@ void RestoreEmptyLists(const Object& object, Json& document) {
   }
 }
 
-// The same where documents are needed: of custom resources, and where [] is not the same as nothing.
+// The same where documents are needed: of custom resources, and where [] is not the same as
+// nothing.
 Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Object& object) {
   const KindInfo& kind = object.kind();
   Json document = object.ToDocument();

@@ -34,12 +34,14 @@ class ConvertTest : public testing::Test {
 TEST_F(ConvertTest, EachKindGoesThroughAllEncodingsUnharmed) {
   for (const KindInfo* kind : BuiltInKinds()) {
     ASSERT_EQ(Convert(SampleDocument(*kind->type, 1).dump(), "json"), 0) << kind->kind << err_;
-    const std::string json = out_;
-    ASSERT_EQ(Convert(json, "protobuf"), 0) << kind->kind << err_;
+    ASSERT_EQ(Convert(out_, "protobuf"), 0) << kind->kind << err_;
     const auto envelope = OpenEnvelope(out_);
     ASSERT_TRUE(envelope) << kind->kind;
     EXPECT_EQ(envelope->type, (TypeMeta{std::string(kind->api_version), std::string(kind->kind)}));
     const std::string protobuf = out_;
+    // There, objects inside the object do not say their kind.
+    ASSERT_EQ(Convert(protobuf, "json"), 0) << kind->kind << err_;
+    const std::string json = out_;
     ASSERT_EQ(Convert(protobuf, "yaml"), 0) << kind->kind << err_;
     const std::string yaml = out_;
     ASSERT_EQ(Convert(yaml, "json"), 0) << kind->kind << err_;

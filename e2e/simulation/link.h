@@ -1,6 +1,6 @@
 // The network between one machine of the simulation and the API server: it loses requests and
-// answers, delivers requests late, lets watches lag, and cuts them. Who gets no answer finds that out
-// at once, or after a time-out if the program runs where steps may wait.
+// answers, delivers requests late, lets watches lag, and cuts them. Who gets no answer finds that
+// out at once, or after a time-out if the program runs where steps may wait.
 //
 //   Link link(cluster.transport(), cluster.clock(), random);
 //   executor.Add(link);
