@@ -11,7 +11,7 @@ namespace {
 
 class ConvertTest : public testing::Test {
  protected:
-  int Convert(const std::string& input, const std::string& output) {
+  int Convert(std::string input, const std::string& output) {
     out_.clear();
     err_.clear();
     const SystemClock clock;
