@@ -32,15 +32,6 @@ http::Response NoApi(const http::Request&) {
   return response;
 }
 
-template <Kind K>
-Result<CachedObject> Decode(const Json& document) {
-  auto object = std::make_shared<K>();
-  TRY(FromJson(K::Describe(), document, object.get()));
-  object->metadata.managed_fields.clear();
-  const meta_v1::ObjectMeta* metadata = &object->metadata;
-  return CachedObject{std::move(object), metadata};
-}
-
 std::string NodeName(const KubeletFlags& flags) {
   return flags.hostname_override.empty() ? OwnHostname() : flags.hostname_override;
 }
@@ -150,11 +141,11 @@ Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
     return options;
   };
   node = std::make_unique<InformerCache>(reflector, core_v1::Node::Info(), only("metadata.name"),
-                                         &Decode<core_v1::Node>);
+                                         &DecodeCached<core_v1::Node>);
   pods = std::make_unique<InformerCache>(reflector, core_v1::Pod::Info(), only("spec.nodeName"),
-                                         &Decode<core_v1::Pod>);
+                                         &DecodeCached<core_v1::Pod>);
   services = std::make_unique<InformerCache>(reflector, core_v1::Service::Info(), ListOptions{},
-                                             &Decode<core_v1::Service>);
+                                             &DecodeCached<core_v1::Service>);
   return {};
 }
 
