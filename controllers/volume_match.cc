@@ -87,10 +87,11 @@ bool Names(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
          (reference.uid.empty() || reference.uid == claim.metadata.uid);
 }
 
-void BindTo(PersistentVolume& volume, const PersistentVolumeClaim& claim) {
-  const bool named = Names(volume, claim);
-  if (named && volume.spec.claim_ref->uid == claim.metadata.uid) return;
-  if (!named) volume.metadata.annotations[std::string(kBoundByController)] = "yes";
+namespace {
+
+// Makes the claim the one that the volume belongs to.
+const core_v1::ObjectReference& Refer(PersistentVolume& volume,
+                                      const PersistentVolumeClaim& claim) {
   auto& reference = volume.spec.claim_ref.Ensure();
   reference.kind = "PersistentVolumeClaim";
   reference.api_version = "v1";
@@ -98,6 +99,16 @@ void BindTo(PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   reference.name = claim.metadata.name;
   reference.uid = claim.metadata.uid;
   reference.resource_version = claim.metadata.resource_version;
+  return reference;
+}
+
+}  // namespace
+
+void BindTo(PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  const bool named = Names(volume, claim);
+  if (named && volume.spec.claim_ref->uid == claim.metadata.uid) return;
+  if (!named) volume.metadata.annotations[std::string(kBoundByController)] = "yes";
+  Refer(volume, claim);
 }
 
 std::string WhyNot(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
@@ -158,13 +169,7 @@ PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
   volume.spec.storage_class_name = storage_class.metadata.name;
   volume.spec.mount_options = storage_class.mount_options;
   volume.spec.persistent_volume_reclaim_policy = storage_class.reclaim_policy.value_or("Delete");
-  auto& reference = volume.spec.claim_ref.Ensure();
-  reference.kind = "PersistentVolumeClaim";
-  reference.api_version = "v1";
-  reference.namespace_ = claim.metadata.namespace_;
-  reference.name = claim.metadata.name;
-  reference.uid = claim.metadata.uid;
-  reference.resource_version = claim.metadata.resource_version;
+  const core_v1::ObjectReference& reference = Refer(volume, claim);
   auto& source = volume.spec.host_path.Ensure();
   source.path = directory + "/" + LocalVolumeDirectory(volume.metadata.name, reference);
   source.type = "DirectoryOrCreate";
