@@ -169,7 +169,7 @@ Result<Json> Api::WriteText(const std::string& method, const std::string& path, 
 
 Result<Json> Api::Get(const Resource& resource, const ObjectKey& key,
                       const std::string& subresource) {
-  return Get(resource.Path(key, subresource), Query());
+  return Get(TRY(resource.Path(key, subresource)), Query());
 }
 
 Result<JsonList> Api::List(const Resource& resource, const ListOptions& options) {
@@ -181,7 +181,7 @@ Result<JsonList> Api::List(const Resource& resource, const ListOptions& options)
     if (!options.field_selector.empty())
       query.emplace_back("fieldSelector", options.field_selector);
     if (!list.continue_.empty()) query.emplace_back("continue", list.continue_);
-    Json page = TRY(Get(resource.Path({options.namespace_, ""}), std::move(query)));
+    Json page = TRY(Get(TRY(resource.CollectionPath(options.namespace_)), std::move(query)));
     list.resource_version = TextAt(page, "metadata", "resourceVersion");
     list.continue_ = TextAt(page, "metadata", "continue");
     const auto items = page.find("items");
@@ -207,18 +207,18 @@ Query QueryOf(const WriteOptions& options) {
 
 Result<Json> Api::Create(const Resource& resource, const std::string& namespace_,
                          const Json& object, const WriteOptions& options) {
-  return Write("POST", resource.Path({namespace_, ""}), QueryOf(options), object);
+  return Write("POST", TRY(resource.CollectionPath(namespace_)), QueryOf(options), object);
 }
 
 Result<Json> Api::Update(const Resource& resource, const ObjectKey& key, const Json& object,
                          const WriteOptions& options, const std::string& subresource) {
-  return Write("PUT", resource.Path(key, subresource), QueryOf(options), object);
+  return Write("PUT", TRY(resource.Path(key, subresource)), QueryOf(options), object);
 }
 
 Result<Json> Api::Patch(const Resource& resource, const ObjectKey& key, PatchType type,
                         const Json& patch, const WriteOptions& options,
                         const std::string& subresource) {
-  return Write("PATCH", resource.Path(key, subresource), QueryOf(options), patch,
+  return Write("PATCH", TRY(resource.Path(key, subresource)), QueryOf(options), patch,
                std::string(ContentType(type)));
 }
 

@@ -55,7 +55,7 @@ Result<Json> SendApply(Session& session, const Resource& resource, const ObjectK
                        const Json& object, const WriteOptions& options, bool force) {
   Query query = QueryOf(options);
   query.emplace_back("force", force ? "true" : "false");
-  return session.api().Write("PATCH", resource.Path(key), std::move(query), object,
+  return session.api().Write("PATCH", TRY(resource.Path(key)), std::move(query), object,
                              "application/apply-patch+yaml");
 }
 

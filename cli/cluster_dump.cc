@@ -46,7 +46,7 @@ class Dump {
 
 Result<Json> ListOf(Session& session, const char* type, const std::string& namespace_) {
   const ServedKind kind = TRY(session.kinds().Find(type));
-  Json list = TRY(session.api().Get(kind.resource.Path({namespace_, ""}), Query()));
+  Json list = TRY(session.api().Get(TRY(kind.resource.CollectionPath(namespace_)), Query()));
   DropManagedFields(list);
   return list;
 }

@@ -266,7 +266,7 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   }
   const Json request = {
       {"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}};
-  const std::string path = kind.resource.Path({session.namespace_(), name}, "token");
+  const std::string path = TRY(kind.resource.Path({session.namespace_(), name}, "token"));
   const auto answer = session.api().Write("POST", path, {}, request);
   if (!answer) {
     if (answer.error().http_code == 0) return Fail(answer.error());

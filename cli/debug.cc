@@ -104,7 +104,7 @@ Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
   TRY(WaitUntil(session, pods, key, kNever, begun));
   if (ended) {
     const std::string text =
-        TRY(session.api().GetText(pods.Path(key, "log"), {{"container", container}}));
+        TRY(session.api().GetText(TRY(pods.Path(key, "log")), {{"container", container}}));
     command.environment().out(text);
     return {};
   }

@@ -49,7 +49,7 @@ Result<Json> DeleteObject(Session& session, const Target& target, const DeleteFl
                           const std::string& dry_run) {
   Query query;
   if (!dry_run.empty()) query.emplace_back("dryRun", dry_run);
-  return session.api().Write("DELETE", target.resource.Path(target.key), std::move(query),
+  return session.api().Write("DELETE", TRY(target.resource.Path(target.key)), std::move(query),
                              flags.Body(dry_run));
 }
 

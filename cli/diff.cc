@@ -76,7 +76,8 @@ Result<Json> Applied(Session& session, const DiffFlags& flags, const ManifestObj
   if (flags.server_side) {
     Query query = QueryOf(options);
     query.emplace_back("force", flags.force_conflicts ? "true" : "false");
-    return session.api().Write("PATCH", resource.Path(object.key), std::move(query), object.object,
+    const std::string path = TRY(resource.Path(object.key));
+    return session.api().Write("PATCH", path, std::move(query), object.object,
                                "application/apply-patch+yaml");
   }
   // The annotation of client-side apply is no difference that anyone asks about.

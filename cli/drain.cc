@@ -228,8 +228,8 @@ Result<> Drainer::Evict(const Json& pod) {
                        {"deleteOptions", options}};
     const auto done =
         flags_.disable_eviction
-            ? session_.api().Write("DELETE", pods_.resource.Path(key), {}, options)
-            : session_.api().Write("POST", pods_.resource.Path(key, "eviction"), {}, body);
+            ? session_.api().Write("DELETE", TRY(pods_.resource.Path(key)), {}, options)
+            : session_.api().Write("POST", TRY(pods_.resource.Path(key, "eviction")), {}, body);
     if (done || done.error().reason == Reason::kNotFound) return {};
     if (done.error().reason != Reason::kTooManyRequests) {
       return CliError(fmt::format("error when {} pods/{} -n {}: {}", verb, GoQuote(key.name),

@@ -190,7 +190,7 @@ Result<> RunEvents(Command& command, const Args& args) {
   for (const Json& event : events) table.Add(event);
   command.environment().out(table.Flush());
   if (!flags.watch) return {};
-  return Follow(command, flags, filter, kind.resource.Path({options.namespace_, ""}),
+  return Follow(command, flags, filter, TRY(kind.resource.CollectionPath(options.namespace_)),
                 list.resource_version);
 }
 

@@ -100,7 +100,7 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
     if (flags.chunk_size > 0) query.emplace_back("limit", std::to_string(flags.chunk_size));
     if (!continue_.empty()) query.emplace_back("continue", continue_);
     const std::string namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
-    Json page = TRY(session.api().Get(resource.Path({namespace_, ""}), std::move(query),
+    Json page = TRY(session.api().Get(TRY(resource.CollectionPath(namespace_)), std::move(query),
                                       flags.server_print ? kTableAccept : ""));
     if (TextAt(page, "kind") != "Table") page = PlainTableOfList(page, now);
     continue_ = TextAt(page, "metadata", "continue");
@@ -120,17 +120,21 @@ struct KindTable {
   Json table;  // Its columns.
 };
 
+Result<Json> TableOfOne(Command& command, Session& session, const GetFlags& flags,
+                        const Resource& resource, const ObjectKey& key) {
+  Query query;
+  if (!flags.sort_by.empty()) query.emplace_back("includeObject", "Object");
+  Json table = TRY(session.api().Get(TRY(resource.Path(key, flags.subresource)), query,
+                                     flags.server_print ? kTableAccept : ""));
+  if (TextAt(table, "kind") == "Table") return table;
+  return PlainTable(table, command.environment().clock.Now());
+}
+
 void CollectNamed(Command& command, Session& session, const GetFlags& flags, KindTable& out) {
   const Resource& resource = out.selection->kind.resource;
   for (const std::string& name : out.selection->names) {
     const ObjectKey key = {NamespaceFor(session, *out.selection), name};
-    Query query;
-    if (!flags.sort_by.empty()) query.emplace_back("includeObject", "Object");
-    auto table = session.api().Get(resource.Path(key, flags.subresource), query,
-                                   flags.server_print ? kTableAccept : "");
-    if (table && TextAt(*table, "kind") != "Table") {
-      table = PlainTable(*table, command.environment().clock.Now());
-    }
+    auto table = TableOfOne(command, session, flags, resource, key);
     if (!table) {
       const bool missing = table.error().reason == Reason::kNotFound;
       if (!missing || !flags.ignore_not_found) command.Report(table.error());

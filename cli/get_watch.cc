@@ -80,7 +80,7 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
   const Resource& resource = selection.kind.resource;
   Session& session = *TRY(command.session());
   const std::string path =
-      resource.Path({session.NamespaceFor(resource, flags.selectors.all_namespaces), ""});
+      TRY(resource.CollectionPath(session.NamespaceFor(resource, flags.selectors.all_namespaces)));
   const std::string accept = flags.human() ? kTableAccept : "";
   WatchPrinter printer(command, flags, resource);
   TRY(printer.Open());

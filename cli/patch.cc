@@ -105,7 +105,7 @@ Result<> RunPatch(Command& command, const Args& args) {
     WriteOptions options = TRY(flags.Options());
     options.field_validation.clear();
     const auto patched =
-        session.api().WriteText("PATCH", target.resource.Path(target.key, subresource),
+        session.api().WriteText("PATCH", TRY(target.resource.Path(target.key, subresource)),
                                 QueryOf(options), document, std::string(ContentType(patch_type)));
     if (!patched) {
       command.Report(WithSource(patched.error(), "patching", target.source));

@@ -203,7 +203,7 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
   };
   TRY(WaitUntil(session, target.resource, target.key, flags.pod_running_timeout, begun));
   const auto print_log = [&]() -> Result<> {
-    const auto text = TRY(session.api().GetText(target.resource.Path(target.key, "log"), {}));
+    const auto text = TRY(session.api().GetText(TRY(target.resource.Path(target.key, "log")), {}));
     command.environment().out(text);
     return {};
   };

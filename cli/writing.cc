@@ -62,7 +62,7 @@ namespace {
 Result<bool> WaitOnce(Session& session, const Resource& resource, const ObjectKey& key,
                       const std::function<Duration()>& left,
                       const std::function<Result<bool>(const Json* object)>& done) {
-  const std::string path = resource.Path({key.namespace_, ""});
+  const std::string path = TRY(resource.CollectionPath(key.namespace_));
   Query query = {{"fieldSelector", "metadata.name=" + key.name}};
   const Json list = TRY(session.api().Get(path, query));
   const Json& items = At(list, "items");

@@ -161,13 +161,13 @@ Result<Json> Client::SendJson(const std::string& method, const std::string& path
 
 Result<Json> Client::Get(const Resource& resource, const ObjectKey& key,
                          const std::string& subresource) {
-  return SendJson("GET", resource.Path(key, subresource), {});
+  return SendJson("GET", TRY(resource.Path(key, subresource)), {});
 }
 
 Result<Json> Client::GetMetadata(const Resource& resource, const ObjectKey& key) {
   Sent sent;
   sent.accept = kMetadataOnly;
-  return SendJson("GET", resource.Path(key), {}, std::move(sent));
+  return SendJson("GET", TRY(resource.Path(key)), {}, std::move(sent));
 }
 
 Result<Json> Client::GetPath(const std::string& path) {
@@ -181,7 +181,7 @@ Result<TextList> Client::ListText(const Resource& resource, const ListOptions& o
   if (!options.continue_.empty()) query.emplace_back("continue", options.continue_);
   Sent sent;
   if (options.metadata_only) sent.accept = kMetadataListOnly;
-  const std::string path = resource.Path({options.namespace_, ""});
+  const std::string path = TRY(resource.CollectionPath(options.namespace_));
   const std::string text = TRY(Send("GET", path, std::move(query), std::move(sent)));
   return CutList(text, path);
 }
@@ -202,8 +202,9 @@ Result<JsonList> Client::List(const Resource& resource, const ListOptions& optio
 
 Result<Json> Client::Create(const Resource& resource, const ObjectKey& key, const Json& object,
                             const std::string& subresource) {
-  const ObjectKey where = subresource.empty() ? ObjectKey{key.namespace_, ""} : key;
-  return SendJson("POST", resource.Path(where, subresource), {}, DumpJson(object));
+  const std::string path = TRY(subresource.empty() ? resource.CollectionPath(key.namespace_)
+                                                   : resource.Path(key, subresource));
+  return SendJson("POST", path, {}, DumpJson(object));
 }
 
 Result<Json> Client::Update(const Resource& resource, const Json& object,
@@ -213,7 +214,7 @@ Result<Json> Client::Update(const Resource& resource, const Json& object,
     return Fail(Reason::kBadRequest, "the object to update has no metadata");
   }
   const ObjectKey key = {Text(*metadata, "namespace"), Text(*metadata, "name")};
-  return SendJson("PUT", resource.Path(key, subresource), {}, DumpJson(object));
+  return SendJson("PUT", TRY(resource.Path(key, subresource)), {}, DumpJson(object));
 }
 
 Result<Json> Client::Patch(const Resource& resource, const ObjectKey& key, PatchType type,
@@ -224,17 +225,17 @@ Result<Json> Client::Patch(const Resource& resource, const ObjectKey& key, Patch
   }
   Sent sent(DumpJson(patch));
   sent.content_type = ContentType(type);
-  return SendJson("PATCH", resource.Path(key, subresource), std::move(query), std::move(sent));
+  return SendJson("PATCH", TRY(resource.Path(key, subresource)), std::move(query), std::move(sent));
 }
 
 Result<Json> Client::Delete(const Resource& resource, const ObjectKey& key,
                             const DeleteOptions& options) {
-  return SendJson("DELETE", resource.Path(key), {}, DumpJson(DeleteBody(options)));
+  return SendJson("DELETE", TRY(resource.Path(key)), {}, DumpJson(DeleteBody(options)));
 }
 
 Result<Json> Client::DeleteCollection(const Resource& resource, const ListOptions& which,
                                       const DeleteOptions& options) {
-  return SendJson("DELETE", resource.Path({which.namespace_, ""}),
+  return SendJson("DELETE", TRY(resource.CollectionPath(which.namespace_)),
                   SelectorQuery(which.label_selector, which.field_selector, ""),
                   DumpJson(DeleteBody(options)));
 }
@@ -243,7 +244,7 @@ Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
                                                    const WatchOptions& options) {
   http::Request request;
   request.method = "GET";
-  request.path = resource.Path({options.namespace_, ""});
+  request.path = TRY(resource.CollectionPath(options.namespace_));
   request.query =
       SelectorQuery(options.label_selector, options.field_selector, options.resource_version);
   request.query.emplace_back("watch", "true");
@@ -273,7 +274,7 @@ Result<std::string> Client::SendPatch(const Resource& resource, const ObjectKey&
   }
   Sent sent(DumpJson(patch));
   sent.content_type = ContentType(PatchType::kMerge);
-  return Send("PATCH", resource.Path(key, subresource), {}, std::move(sent));
+  return Send("PATCH", TRY(resource.Path(key, subresource)), {}, std::move(sent));
 }
 
 Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {

@@ -118,13 +118,14 @@ class Client {
   // Typed forms of the same.
   template <Kind K>
   Result<Ptr<K>> Get(const ObjectKey& key) {
-    return Decode<K>(Send("GET", Resource(K::Info()).Path(key), {}));
+    return Decode<K>(Send("GET", TRY(Resource(K::Info()).Path(key)), {}));
   }
   template <Kind K>
   Result<std::vector<Ptr<K>>> List(const ListOptions& options = {});
   template <Kind K>
   Result<Ptr<K>> Create(const K& object) {
-    const std::string path = Resource(K::Info()).Path({object.metadata.namespace_, ""});
+    const std::string path =
+        TRY(Resource(K::Info()).CollectionPath(object.metadata.namespace_));
     return Decode<K>(Send("POST", path, {}, TextOf(object)));
   }
   // Creates `child` in the owner's namespace with a controller reference to `owner`.
@@ -133,11 +134,12 @@ class Client {
   // Conflict when `object` is not the newest version (unless it has no resourceVersion).
   template <Kind K>
   Result<Ptr<K>> Update(const K& object) {
-    return Decode<K>(Send("PUT", Resource(K::Info()).Path(KeyOf(object)), {}, TextOf(object)));
+    const std::string path = TRY(Resource(K::Info()).Path(KeyOf(object)));
+    return Decode<K>(Send("PUT", path, {}, TextOf(object)));
   }
   template <Kind K>
   Result<Ptr<K>> UpdateStatus(const K& object) {
-    const std::string path = Resource(K::Info()).Path(KeyOf(object), "status");
+    const std::string path = TRY(Resource(K::Info()).Path(KeyOf(object), "status"));
     return Decode<K>(Send("PUT", path, {}, TextOf(object)));
   }
   // Sends what `change(K&)` changes as a merge patch; sends nothing when that is nothing. NotFound

@@ -39,14 +39,38 @@ TEST(ErrorFromStatusTest, KeepsReasonCausesAndDetails) {
 TEST(ResourceTest, PathsAreThoseOfTheApi) {
   const Resource pods = core_v1::Pod::Info();
   EXPECT_EQ(pods.Path({"ns", "p"}, "status"), "/api/v1/namespaces/ns/pods/p/status");
-  EXPECT_EQ(pods.Path({"", ""}), "/api/v1/pods");
+  EXPECT_EQ(pods.CollectionPath(), "/api/v1/pods");
   const Resource nodes = core_v1::Node::Info();
   EXPECT_EQ(nodes.Path({"", "n"}), "/api/v1/nodes/n");
   Resource custom;
   custom.api_version = "example.com/v1";
   custom.name = "widgets";
-  EXPECT_EQ(custom.Path({"ns", ""}), "/apis/example.com/v1/namespaces/ns/widgets");
+  EXPECT_EQ(custom.CollectionPath("ns"), "/apis/example.com/v1/namespaces/ns/widgets");
   EXPECT_EQ(custom.Group(), "example.com");
+}
+
+TEST(ResourceTest, NamesLeadNowhereElse) {
+  const Resource pods = core_v1::Pod::Info();
+  const auto why = [&](const ObjectKey& key) { return pods.Path(key).error().message; };
+  EXPECT_EQ(why({"ns", ""}), "resource name may not be empty");
+  EXPECT_EQ(why({"ns", "mine:8080/proxy/x"}),
+            "invalid resource name \"mine:8080/proxy/x\": [may not contain '/']");
+  EXPECT_EQ(why({"ns", ".."}), "invalid resource name \"..\": [may not be '..']");
+  EXPECT_EQ(why({"ns/pods", "p%2f"}), "invalid resource name \"p%2f\": [may not contain '%']");
+  EXPECT_EQ(why({"ns/pods", "p"}), "invalid namespace \"ns/pods\": [may not contain '/']");
+  EXPECT_FALSE(pods.CollectionPath("."));
+}
+
+TEST(ClientTest, AsksNobodyForWhatCannotBeThere) {
+  InProcessTransport transport([](http::Request) -> http::Response {
+    ADD_FAILURE() << "asked";
+    return {};
+  });
+  Client client(transport, "test");
+  const ObjectKey key = {"ns", "mine:8080/proxy/x"};
+  EXPECT_EQ(client.Get<core_v1::Pod>(key).error().reason, Reason::kBadRequest);
+  EXPECT_EQ(client.GetMetadata(core_v1::Pod::Info(), key).error().reason, Reason::kBadRequest);
+  EXPECT_EQ(client.Delete<core_v1::Pod>(key).error().reason, Reason::kBadRequest);
 }
 
 TEST(EncodeTargetTest, EscapesWhatAUrlCannotHold) {

@@ -235,7 +235,7 @@ InformerCache& InformerFactory::Metadata(const Resource& resource) {
 InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::Decode decode,
                                       bool metadata_only) {
   const MutexLock lock(mutex_);
-  auto& cache = caches_[resource.Path({})];
+  auto& cache = caches_[resource];
   if (!cache) {
     ListOptions scope;
     scope.metadata_only = metadata_only;
@@ -288,7 +288,7 @@ void InformerFactory::Stop(InformerCache& cache) {
   if (executor) cache.Stop(*executor);
   const MutexLock lock(mutex_);
   metadata_only_.erase(&cache);
-  caches_.erase(cache.resource().Path({}));
+  caches_.erase(cache.resource());
 }
 
 bool InformerFactory::AllSynced() const {

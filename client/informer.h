@@ -188,7 +188,7 @@ class InformerFactory {
   InformerCache& Cache(const Resource& resource, InformerCache::Decode decode, bool metadata_only);
   const Reflector::Dependencies dependencies_;
   mutable Mutex mutex_;
-  std::map<std::string, std::unique_ptr<InformerCache>> caches_ GUARDED_BY(mutex_);  // By path.
+  std::map<Resource, std::unique_ptr<InformerCache>> caches_ GUARDED_BY(mutex_);
   std::map<InformerCache*, bool> metadata_only_ GUARDED_BY(mutex_);
   std::set<InformerCache*> started_ GUARDED_BY(mutex_);
   Executor* executor_ GUARDED_BY(mutex_) = nullptr;

@@ -1,17 +1,39 @@
 #include "client/resource.h"
 
+#include <fmt/ranges.h>
+
+#include "api/rules/names.h"
+
 namespace skiff {
+namespace {
+
+Result<> CheckSegment(std::string_view what, std::string_view value) {
+  const Messages wrong = PathSegmentErrors(value);
+  if (wrong.empty()) return {};
+  return Fail(Reason::kBadRequest,
+              fmt::format("invalid {} \"{}\": [{}]", what, value, fmt::join(wrong, " ")));
+}
+
+}  // namespace
 
 std::string Resource::Group() const {
   const size_t slash = api_version.find('/');
   return slash == std::string::npos ? "" : api_version.substr(0, slash);
 }
 
-std::string Resource::Path(const ObjectKey& key, const std::string& subresource) const {
+Result<std::string> Resource::CollectionPath(const std::string& namespace_) const {
   std::string path = (Group().empty() ? "/api/" : "/apis/") + api_version;
-  if (namespaced && !key.namespace_.empty()) path += "/namespaces/" + key.namespace_;
-  path += "/" + name;
-  if (!key.name.empty()) path += "/" + key.name;
+  if (namespaced && !namespace_.empty()) {
+    TRY(CheckSegment("namespace", namespace_));
+    path += "/namespaces/" + namespace_;
+  }
+  return path + "/" + name;
+}
+
+Result<std::string> Resource::Path(const ObjectKey& key, const std::string& subresource) const {
+  if (key.name.empty()) return Fail(Reason::kBadRequest, "resource name may not be empty");
+  TRY(CheckSegment("resource name", key.name));
+  std::string path = TRY(CollectionPath(key.namespace_)) + "/" + key.name;
   if (!subresource.empty()) path += "/" + subresource;
   return path;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/type.h"
+#include "base/error.h"
 #include "client/object_key.h"
 
 namespace skiff {
@@ -22,9 +23,11 @@ struct Resource {
 
   // "" for core.
   std::string Group() const;
-  // "/apis/apps/v1/namespaces/default/deployments/web/status". An empty namespace names all of
-  // them, an empty name the collection.
-  std::string Path(const ObjectKey& key, const std::string& subresource = "") const;
+  // "/apis/apps/v1/namespaces/default/deployments/web/status". Names may come from anybody, such as
+  // those of owners: fails with BadRequest on one that would lead elsewhere, in client-go's words.
+  Result<std::string> Path(const ObjectKey& key, const std::string& subresource = "") const;
+  // "/api/v1/namespaces/default/pods"; an empty namespace names all of them.
+  Result<std::string> CollectionPath(const std::string& namespace_ = "") const;
   auto operator<=>(const Resource&) const = default;
 };
 

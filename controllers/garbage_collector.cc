@@ -298,9 +298,9 @@ class CustomKinds final : public ControlLoop {
   }
 
   Duration Step() override {
-    std::map<std::string, Resource> wanted;
+    std::set<Resource> wanted;
     for (const auto& definition : definitions_.List()) {
-      if (const auto resource = Served(*definition)) wanted[resource->Path({})] = *resource;
+      if (const auto resource = Served(*definition)) wanted.insert(*resource);
     }
     for (auto it = watched_.begin(); it != watched_.end();) {
       if (wanted.contains(it->first)) {
@@ -312,11 +312,11 @@ class CustomKinds final : public ControlLoop {
       it = watched_.erase(it);
     }
     bool added = false;
-    for (const auto& [path, resource] : wanted) {
-      if (watched_.contains(path)) continue;
+    for (const Resource& resource : wanted) {
+      if (watched_.contains(resource)) continue;
       InformerCache& cache = manager_.informers().Metadata(resource);
       collector_->Watch(cache);
-      watched_[path] = &cache;
+      watched_[resource] = &cache;
       added = true;
     }
     if (added) manager_.informers().StartAdded();
@@ -345,7 +345,7 @@ class CustomKinds final : public ControlLoop {
   Manager& manager_;
   const Informer<CustomResourceDefinition> definitions_;
   const std::shared_ptr<Collector> collector_;
-  std::map<std::string, InformerCache*> watched_;  // By path.
+  std::map<Resource, InformerCache*> watched_;
 };
 
 }  // namespace

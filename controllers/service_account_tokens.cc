@@ -104,6 +104,8 @@ class TokenSecrets final : public ControlLoop {
     if (!account || !Means(secret, *account)) {
       // The cache may lag: nothing is deleted for that.
       auto live = client_.Get<ServiceAccount>(AccountOf(secret));
+      // No account can have such a name; the Secret is its author's.
+      if (!live && live.error().reason == Reason::kBadRequest) return {};
       if (!live && live.error().reason != Reason::kNotFound) return Fail(live.error());
       if (!live || !Means(secret, **live)) {
         return client_.Delete<Secret>(KeyOf(secret), {.uid = secret.metadata.uid});
