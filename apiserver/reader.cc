@@ -55,6 +55,27 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
   return position;
 }
 
+// What every selected object has: the stored fields' and labels' values that are asked for.
+ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind) {
+  ListRequest::Terms terms{.resource = StorePrefix(kind.storage_key), .groups = {}};
+  for (const LabelRequirement& requirement : options.labels.requirements()) {
+    if (requirement.op != LabelOperator::kEquals &&
+        requirement.op != LabelOperator::kDoubleEquals && requirement.op != LabelOperator::kIn) {
+      continue;
+    }
+    auto& group = terms.groups.emplace_back();
+    for (const std::string& value : requirement.values) {
+      group.push_back(LabelIndexTerm(requirement.key, value));
+    }
+  }
+  for (const FieldTerm& wanted : options.fields.terms()) {
+    if (!wanted.equal) continue;
+    const auto term = FieldIndexTerm(wanted.field, wanted.value);
+    if (term) terms.groups.push_back({*term});
+  }
+  return terms;
+}
+
 Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
   Error error{Reason::kExpired, "The resourceVersion for the provided list is too old."};
   if (options.continue_token.empty()) return error;
@@ -80,6 +101,15 @@ Error ReadError(const Error& error) {
   return error;
 }
 
+std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name,
+                           const FieldSelector& fields) {
+  std::string_view in = namespace_name;
+  if (in.empty() && kind.namespaced) in = fields.Exact("metadata.namespace").value_or("");
+  const auto name = fields.Exact("metadata.name");
+  const bool named = name && (!kind.namespaced || !in.empty());
+  return StorePrefix(kind.storage_key, in).append(named ? *name : "");
+}
+
 bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view) {
   if (!options.labels.MatchesEach([&](auto take) {
@@ -100,12 +130,13 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
                       const ListQuery& options) {
   const std::string prefix = StorePrefix(kind.storage_key, namespace_name);
   const Position position = TRY(PositionOf(store, prefix, options));
-  ListRequest request{.prefix = prefix,
+  ListRequest request{.prefix = SelectedPrefix(kind, namespace_name, options.fields),
                       .start_after = position.start_after,
                       .at = position.at,
                       .limit = position.limit};
   request.count_remaining = position.limit > 0 && options.SelectsAll();
   if (!options.SelectsAll()) {
+    request.terms = TermsOf(options, kind);
     request.filter = [&](const Record& record) {
       const auto view = ObjectView::Of(record);
       return view && Selects(options, kind, record.key, *view);

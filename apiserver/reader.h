@@ -15,6 +15,10 @@ namespace skiff {
 bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view);
 
+// The prefix of what can be selected at most, within that of the namespace: of one name, its key.
+std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name,
+                           const FieldSelector& fields);
+
 // The records of one page, and what to say about them.
 struct Page {
   std::vector<RecordPtr> records;

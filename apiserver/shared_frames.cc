@@ -103,13 +103,13 @@ FramePtr FrameMaker::OfRecord(const KindInfo& kind, const RecordPtr& record,
 }
 
 void FrameMaker::Make(const FramePtr& frame, size_t cost, std::function<std::string()> make) {
-  if (aside_ == nullptr || spent_ + cost <= kStepBytesMax) {
+  if (aside_.loop == nullptr || spent_ + cost <= kStepBytesMax) {
     spent_ += cost;
     frame->Set(make());
     return;
   }
   // When everybody has left who wanted it, it need not be made.
-  aside_->Submit([frame = std::weak_ptr<Frame>(frame), make = std::move(make)] {
+  aside_.Submit([frame = std::weak_ptr<Frame>(frame), make = std::move(make)] {
     if (const auto wanted = frame.lock()) wanted->Set(make());
   });
 }

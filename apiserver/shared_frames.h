@@ -80,8 +80,8 @@ class EventFrames final : public Event::Derived {
 // Of one watcher; on one thread at a time.
 class FrameMaker {
  public:
-  // `aside` outlives it; null: all is made at once.
-  explicit FrameMaker(WatchJobLoop* aside) : aside_(aside) {}
+  // Without a loop all is made at once.
+  explicit FrameMaker(WatchJobs aside) : aside_(std::move(aside)) {}
 
   void BeginStep() { spent_ = 0; }
   FramePtr OfEvent(const KindInfo& kind, const EventPtr& event, Change change,
@@ -95,7 +95,7 @@ class FrameMaker {
 
   void Make(const FramePtr& frame, size_t cost, std::function<std::string()> make);
 
-  WatchJobLoop* const aside_;
+  const WatchJobs aside_;
   size_t spent_ = 0;
 };
 

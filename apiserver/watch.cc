@@ -76,7 +76,7 @@ class WatchSource final : public http::StreamSource {
  public:
   WatchSource(const WatchParts& parts, std::string prefix,
               std::shared_ptr<const Selection> selection, FrameForm form, Start start,
-              bool allow_bookmarks, Duration timeout)
+              bool allow_bookmarks, Duration timeout, const std::string& user)
       : parts_(parts),
         prefix_(std::move(prefix)),
         selection_(std::move(selection)),
@@ -85,7 +85,7 @@ class WatchSource final : public http::StreamSource {
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
-        maker_(parts.frames) {}
+        maker_({parts.frames, user}) {}
 
   void Attach(http::Waker waker) override {
     if (start_.error) return;
@@ -294,7 +294,7 @@ class WatchSource final : public http::StreamSource {
 
 Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
                       const std::shared_ptr<const Selection>& selection,
-                      const ListQuery& options) {
+                      const ListQuery& options, const std::string& user) {
   Store& store = parts.store;
   Start start;
   const auto version = ParseResourceVersion(options.resource_version);
@@ -313,7 +313,8 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
     if (!selection->TakesAll()) {
       filter = [selection](const Record& record) { return selection->Takes(record); };
     }
-    start.state = std::make_shared<WatchState>(store, parts.pages, prefix, std::move(filter));
+    start.state = std::make_shared<WatchState>(store, WatchJobs{parts.pages, user}, prefix,
+                                               std::move(filter));
     start.after = TRY(start.state->Begin());
     // Also where the state is sent for want of a version to start from.
     start.mark_end_of_state = options.allow_bookmarks && options.send_initial_events.value_or(
@@ -342,15 +343,15 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
       Selection{*request.kind, PackedRules::Of(options.labels), PackedRules::Of(options.fields),
                 request.info.legacy_watch ? request.info.name : std::string()});
   const std::string prefix =
-      StorePrefix(request.kind->storage_key, request.info.namespace_name);
-  Start start = TRY(StartOf(parts, prefix, selection, options));
+      SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
+  Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
   if (timeout <= Duration::zero()) {
     timeout = kWatchTimeoutMin +
               std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
   }
   auto source =
       std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start),
-                                    options.allow_bookmarks, timeout);
+                                    options.allow_bookmarks, timeout, request.user.name);
   if (http::IsWebSocket(request.http)) {
     return WatchOverWebSocket(request.http, media.encoding, std::move(source));
   }

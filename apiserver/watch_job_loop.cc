@@ -2,10 +2,12 @@
 
 namespace skiff {
 
-void WatchJobLoop::Submit(std::function<void()> job) {
+void WatchJobLoop::Submit(const std::string& owner, std::function<void()> job) {
   {
     MutexLock lock(mutex_);
-    jobs_.push_back(std::move(job));
+    Jobs& jobs = jobs_[owner];
+    if (jobs.empty()) turns_.push_back(owner);
+    jobs.push_back(std::move(job));
   }
   Wake();
 }
@@ -14,9 +16,16 @@ Duration WatchJobLoop::Step() {
   std::function<void()> job;
   {
     MutexLock lock(mutex_);
-    if (jobs_.empty()) return kNever;
-    job = std::move(jobs_.front());
-    jobs_.pop_front();
+    if (turns_.empty()) return kNever;
+    const auto next = jobs_.find(turns_.front());
+    job = std::move(next->second.front());
+    next->second.pop_front();
+    if (next->second.empty()) {
+      jobs_.erase(next);
+    } else {
+      turns_.push_back(next->first);
+    }
+    turns_.pop_front();
   }
   job();
   return Duration::zero();

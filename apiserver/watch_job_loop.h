@@ -4,22 +4,34 @@
 
 #include <deque>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "base/control_loop.h"
 #include "base/mutex.h"
 
 namespace skiff {
 
-// Runs short jobs one after the other. Each watch waits for one at a time, so there are never more
-// of them than watches.
+// Runs short jobs one after the other, of each owner one in turn: whoever asks for much waits for
+// himself. A watch waits for one job at a time, and what it asked for before it ended costs little.
 class WatchJobLoop final : public ControlLoop {
  public:
-  void Submit(std::function<void()> job);
+  void Submit(const std::string& owner, std::function<void()> job);
   Duration Step() override;
 
  private:
+  using Jobs = std::deque<std::function<void()>>;
   Mutex mutex_;
-  std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
+  std::map<std::string, Jobs> jobs_ GUARDED_BY(mutex_);  // By owner; none is empty.
+  std::deque<std::string> turns_ GUARDED_BY(mutex_);     // Their owners, the next one first.
+};
+
+// Where the jobs of one user's watches go; nowhere by default.
+struct WatchJobs {
+  WatchJobLoop* loop = nullptr;  // Outlives the watches.
+  std::string owner;
+
+  void Submit(std::function<void()> job) const { loop->Submit(owner, std::move(job)); }
 };
 
 }  // namespace skiff

@@ -36,12 +36,12 @@ Result<RecordPtr> WatchState::Take() {
       return record;
     }
   }
-  if (loop_ == nullptr) {
+  if (aside_.loop == nullptr) {
     ReadNext();
     return Take();
   }
   // The client may have left when its turn comes.
-  loop_->Submit([state = weak_from_this()] {
+  aside_.Submit([state = weak_from_this()] {
     if (const auto here = state.lock()) here->ReadNext();
   });
   return nullptr;

@@ -24,9 +24,12 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   // `filter` is called on any thread and may be empty.
   using Filter = std::function<bool(const Record&)>;
 
-  // `loop` may be null: pages are then read where they are taken. Both outlive it.
-  WatchState(Store& store, WatchJobLoop* loop, std::string prefix, Filter filter)
-      : store_(store), loop_(loop), prefix_(std::move(prefix)), filter_(std::move(filter)) {}
+  // Without a loop pages are read where they are taken. The store outlives it.
+  WatchState(Store& store, WatchJobs aside, std::string prefix, Filter filter)
+      : store_(store),
+        aside_(std::move(aside)),
+        prefix_(std::move(prefix)),
+        filter_(std::move(filter)) {}
 
   // Reads the first page, and says which revision it is of. Once, before all others.
   Result<Revision> Begin();
@@ -48,7 +51,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   void TakePage(ListPage page) REQUIRES(mutex_);
 
   Store& store_;
-  WatchJobLoop* const loop_;
+  const WatchJobs aside_;
   const std::string prefix_;
   const Filter filter_;
   mutable Mutex mutex_;

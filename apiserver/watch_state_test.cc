@@ -37,10 +37,11 @@ class WatchStateTest : public testing::Test {
       *RocksdbStore::Open({.path = "/store", .env = disk_.get()}, clock_);
   SteppedExecutor executor_{clock_, 7};
   WatchJobLoop loop_;
+  const WatchJobs jobs_{&loop_, "me"};
 };
 
 TEST_F(WatchStateTest, IsReadPageByPageAndAside) {
-  const auto state = std::make_shared<WatchState>(*store_, &loop_, "/pods/", nullptr);
+  const auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", nullptr);
   int wakes = 0;
   state->OnMore([&] { ++wakes; });
   EXPECT_EQ(state->Begin().value(), store_->Current());
@@ -61,7 +62,7 @@ TEST_F(WatchStateTest, IsReadPageByPageAndAside) {
 }
 
 TEST_F(WatchStateTest, HoldsWhatTheClientSelectsAndNothingElse) {
-  const auto state = std::make_shared<WatchState>(*store_, &loop_, "/pods/", IsMine);
+  const auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", IsMine);
   ASSERT_TRUE(state->Begin());
   EXPECT_EQ(TakeAll(*state), 100u);
   EXPECT_TRUE(state->is_done());
@@ -69,7 +70,7 @@ TEST_F(WatchStateTest, HoldsWhatTheClientSelectsAndNothingElse) {
 }
 
 TEST_F(WatchStateTest, SaysSoWhenItTookTooLong) {
-  const auto state = std::make_shared<WatchState>(*store_, &loop_, "/pods/", nullptr);
+  const auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", nullptr);
   ASSERT_TRUE(state->Begin());
   TakeAll(*state);
   ASSERT_TRUE(store_->Apply({.key = "/pods/0999", .value = "new"}));
@@ -79,7 +80,7 @@ TEST_F(WatchStateTest, SaysSoWhenItTookTooLong) {
 }
 
 TEST_F(WatchStateTest, IsLetGoOfWhenTheClientLeaves) {
-  auto state = std::make_shared<WatchState>(*store_, &loop_, "/pods/", nullptr);
+  auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", nullptr);
   ASSERT_TRUE(state->Begin());
   TakeAll(*state);
   state.reset();

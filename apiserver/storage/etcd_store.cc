@@ -202,7 +202,9 @@ void EtcdStore::Show(const std::vector<EventPtr>& events, Revision current) {
     if (put) cache_.Insert(event->record);
     // The index may have been loaded at a later revision.
     if (event->revision <= indexed) continue;
-    changes.push_back({event->record->key, put ? event->revision : Revision{}});
+    KeyIndex::Change change{event->record->key, put ? event->revision : Revision{}};
+    if (put && index_.FindsByTerms(change.key)) change.terms = IndexTermsOf(event->record->value);
+    changes.push_back(std::move(change));
   }
   if (current > indexed) index_.Publish(changes, current);
   ring_.Publish(events, current);

@@ -126,6 +126,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<> CheckReadable(Revision at);
   Result<Revision> NewestRevision();
   Result<std::optional<ListPage>> ListFromIndex(const ListRequest& request);
+  KeyIndex::Range Collect(const ListRequest& request);
   Result<ListPage> ListFromEtcd(const ListRequest& request, Revision at);
 
   Result<etcd::TxnRequest> TransactionOf(const Write& write, const std::string& key,

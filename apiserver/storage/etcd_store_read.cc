@@ -74,11 +74,22 @@ Result<ListPage> EtcdStore::List(const ListRequest& request) {
   return ListFromEtcd(request, at);
 }
 
+KeyIndex::Range EtcdStore::Collect(const ListRequest& request) {
+  if (!request.terms.groups.empty()) {
+    // What is not cached stays without terms: it may have any.
+    for (const RecordPtr& record : cache_.FindMany(index_.BeginTerms(request.terms.resource))) {
+      if (record) index_.LearnTerms(*record);
+    }
+    auto few = index_.CollectByTerms(request.terms, request.prefix, request.start_after);
+    if (few) return *std::move(few);
+  }
+  const size_t collect_max = request.filter ? 0 : request.limit;
+  return index_.Collect(request.prefix, request.start_after, collect_max, request.count_remaining);
+}
+
 // nullopt when the cache has not all of it, or the state moved on.
 Result<std::optional<ListPage>> EtcdStore::ListFromIndex(const ListRequest& request) {
-  const size_t collect_max = request.filter ? 0 : request.limit;
-  const auto range =
-      index_.Collect(request.prefix, request.start_after, collect_max, request.count_remaining);
+  const auto range = Collect(request);
   if (request.at.value != 0 && range.revision != request.at) return std::nullopt;
   const auto cached = cache_.FindMany(range.versions);
   ListPage page{.revision = range.revision};

@@ -1,12 +1,25 @@
 #include "apiserver/storage/key_index.h"
 
 namespace skiff {
+namespace {
+
+// The index of the resource that a key belongs to: of the last prefix that is not behind the key,
+// since none lies within another. nullptr: there is none.
+template <typename Indexes>
+auto* IndexOf(Indexes& by_terms, std::string_view key) {
+  auto index = by_terms.upper_bound(key);
+  const bool found =
+      index != by_terms.begin() && key.starts_with((--index)->first);
+  return found ? &index->second : nullptr;
+}
+
+}  // namespace
 
 std::optional<Revision> KeyIndex::Find(std::string_view key) const {
   MutexLock lock(mutex_);
   const auto found = keys_.find(key);
   if (found == keys_.end()) return std::nullopt;
-  return found->second;
+  return Revision{found->second.modified};
 }
 
 KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view start_after,
@@ -21,31 +34,82 @@ KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view star
       ++range.remaining;
       if (!count_remaining) break;
     } else {
-      range.versions.push_back(next->second);
+      range.versions.push_back(Revision{next->second.modified});
     }
   }
   return range;
 }
 
+std::optional<KeyIndex::Range> KeyIndex::CollectByTerms(const ListRequest::Terms& terms,
+                                                        std::string_view prefix,
+                                                        std::string_view start_after) const {
+  MutexLock lock(mutex_);
+  const auto index = by_terms_.find(terms.resource);
+  if (index == by_terms_.end()) return std::nullopt;
+  const auto found = index->second.Find(terms.groups);
+  if (!found) return std::nullopt;
+  Range range{.revision = current_};
+  for (const auto* key : *found) {
+    if (!key->first.starts_with(prefix) || key->first <= start_after) continue;
+    range.versions.push_back(Revision{key->second.modified});
+  }
+  return range;
+}
+
+bool KeyIndex::FindsByTerms(std::string_view key) const {
+  MutexLock lock(mutex_);
+  return IndexOf(by_terms_, key) != nullptr;
+}
+
+std::vector<Revision> KeyIndex::BeginTerms(std::string_view resource) {
+  std::vector<Revision> there;
+  MutexLock lock(mutex_);
+  if (by_terms_.contains(resource)) return there;
+  TermIndex& index = by_terms_[std::string(resource)];
+  for (auto next = keys_.lower_bound(resource);
+       next != keys_.end() && next->first.starts_with(resource); ++next) {
+    index.Put(*next, std::nullopt);
+    there.push_back(Revision{next->second.modified});
+  }
+  return there;
+}
+
+void KeyIndex::LearnTerms(const Record& record) {
+  const auto terms = IndexTermsOf(record.value);
+  if (!terms) return;
+  MutexLock lock(mutex_);
+  const auto found = keys_.find(record.key);
+  if (found == keys_.end() || found->second.modified != record.modified.value) return;
+  if (TermIndex* index = IndexOf(by_terms_, record.key)) index->Put(*found, terms);
+}
+
 void KeyIndex::Publish(std::span<const Change> changes, Revision current) {
   MutexLock lock(mutex_);
   for (const auto& change : changes) {
-    const auto found = keys_.lower_bound(change.key);
+    auto found = keys_.lower_bound(change.key);
     const bool exists = found != keys_.end() && found->first == change.key;
+    TermIndex* const index = IndexOf(by_terms_, change.key);
     if (change.modified.value == 0) {
+      if (exists && index != nullptr) index->Remove(*found);
       if (exists) keys_.erase(found);
-    } else if (exists) {
-      found->second = change.modified;
-    } else {
-      keys_.emplace_hint(found, change.key, change.modified);
+      continue;
     }
+    if (!exists) found = keys_.emplace_hint(found, change.key, IndexedKey{});
+    found->second.modified = change.modified.value;
+    if (index != nullptr) index->Put(*found, change.terms);
   }
   current_ = current;
 }
 
 void KeyIndex::Replace(std::map<std::string, Revision, std::less<>> keys, Revision current) {
+  IndexedKeys replaced;
+  for (const auto& [key, modified] : keys) {
+    const IndexedKey entry{.modified = modified.value, .places = {}};
+    replaced.emplace_hint(replaced.end(), key, entry);
+  }
   MutexLock lock(mutex_);
-  keys_.swap(keys);
+  by_terms_.clear();
+  keys_.swap(replaced);
   current_ = current;
 }
 

@@ -1,5 +1,6 @@
 // The keys that exist now and the revision of each one's newest version: the only part of the store
-// that grows with the number of objects (about 150 bytes a key). Values and history are elsewhere.
+// that grows with the number of objects (about 170 bytes a key, and 24 for each term that it is
+// found by). Values and history are elsewhere.
 #pragma once
 
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/term_index.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -20,6 +22,8 @@ class KeyIndex {
   struct Change {
     std::string_view key;
     Revision modified;  // 0: the key was deleted.
+    // Of what is found by terms (FindsByTerms); nullopt: they are not known.
+    std::optional<std::vector<IndexTerm>> terms = {};
   };
   struct Range {
     std::vector<Revision> versions;  // In key order.
@@ -34,15 +38,30 @@ class KeyIndex {
   // Up to `limit` (0: all) keys under `prefix` after `start_after`; counts the rest if asked to.
   Range Collect(std::string_view prefix, std::string_view start_after, size_t limit,
                 bool count_remaining) const;
+  // All keys under `prefix` after `start_after` that may have a term of each group; nullopt where
+  // nothing is found by terms, or that would be no shorter way than Collect.
+  std::optional<Range> CollectByTerms(const ListRequest::Terms& terms, std::string_view prefix,
+                                      std::string_view start_after) const;
+
+  // Whether the key is one of a resource that is found by terms.
+  bool FindsByTerms(std::string_view key) const;
+  // From now on what has this prefix is found by terms: by those that changes bring and, for what
+  // is there already, which this returns, by those that LearnTerms brings; until then it may have
+  // any. Empty when it is so already. Prefixes do not lie within each other.
+  std::vector<Revision> BeginTerms(std::string_view resource);
+  // What the record says of itself; nothing when it is not the key's newest version any more.
+  void LearnTerms(const Record& record);
+
   // Makes the changes visible at once, together with `current`. One caller at a time.
   void Publish(std::span<const Change> changes, Revision current);
-  // Exactly these keys, as of `current`.
+  // Exactly these keys, as of `current`; nothing is found by terms.
   void Replace(std::map<std::string, Revision, std::less<>> keys, Revision current);
   Revision Current() const;
 
  private:
   mutable Mutex mutex_;
-  std::map<std::string, Revision, std::less<>> keys_ GUARDED_BY(mutex_);
+  IndexedKeys keys_ GUARDED_BY(mutex_);
+  std::map<std::string, TermIndex, std::less<>> by_terms_ GUARDED_BY(mutex_);  // By resource.
   Revision current_ GUARDED_BY(mutex_);
 };
 

@@ -246,10 +246,7 @@ Result<ListPage> RocksdbStore::List(const ListRequest& request) {
 
 // nullopt when the state moved on before it was read.
 Result<std::optional<ListPage>> RocksdbStore::ListNewest(const ListRequest& request) {
-  // A filter may refuse any number of records, so all of them may be needed.
-  const size_t collect_max = request.filter ? 0 : request.limit;
-  const auto range =
-      index_.Collect(request.prefix, request.start_after, collect_max, request.count_remaining);
+  const auto range = TRY(Collect(request));
   if (request.at.value != 0 && range.revision != request.at) return std::nullopt;
   ListPage page{.revision = range.revision};
   size_t looked = 0;
@@ -273,6 +270,29 @@ Result<std::optional<ListPage>> RocksdbStore::ListNewest(const ListRequest& requ
   page.more = request.limit != 0 && left > 0;
   if (request.count_remaining) page.remaining = left;
   return page;
+}
+
+Result<KeyIndex::Range> RocksdbStore::Collect(const ListRequest& request) {
+  if (!request.terms.groups.empty()) {
+    TRY(LearnTerms(request.terms.resource));
+    auto few = index_.CollectByTerms(request.terms, request.prefix, request.start_after);
+    if (few) return *std::move(few);
+  }
+  // A filter may refuse any number of records, so all of them may be needed.
+  const size_t collect_max = request.filter ? 0 : request.limit;
+  return index_.Collect(request.prefix, request.start_after, collect_max, request.count_remaining);
+}
+
+// The first time that somebody asks by terms, everything is read, as without them every time.
+Result<> RocksdbStore::LearnTerms(std::string_view resource) {
+  for (const Revision version : index_.BeginTerms(resource)) {
+    RecordPtr record = cache_.Find(version);
+    if (!record) record = TRY(disk_->Newest().Read(version));
+    if (!record) continue;  // Replaced and dropped meanwhile.
+    cache_.InsertIfRoom(record);
+    index_.LearnTerms(*record);
+  }
+  return {};
 }
 
 Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
@@ -358,7 +378,9 @@ void RocksdbStore::Publish(const std::vector<EventPtr>& events) {
   for (const EventPtr& event : events) {
     const bool put = event->kind == Event::Kind::kPut;
     if (put) cache_.Insert(event->record);
-    changes.push_back({event->record->key, put ? event->revision : Revision{}});
+    KeyIndex::Change change{event->record->key, put ? event->revision : Revision{}};
+    if (put && index_.FindsByTerms(change.key)) change.terms = IndexTermsOf(event->record->value);
+    changes.push_back(std::move(change));
   }
   index_.Publish(changes, events.back()->revision);
   ring_.Publish(events);

@@ -109,6 +109,8 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<RecordPtr> LoadNewest(std::string_view key);
   Result<RecordPtr> GetAt(const std::string& key, Revision at);
   Result<std::optional<ListPage>> ListNewest(const ListRequest& request);
+  Result<KeyIndex::Range> Collect(const ListRequest& request);
+  Result<> LearnTerms(std::string_view resource);
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
   std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
   void Commit(Group& group);

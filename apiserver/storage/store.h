@@ -26,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/storage/index_terms.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -85,6 +86,14 @@ struct ListRequest {
   size_t limit = 0;
   // Records it refuses do not count towards `limit`. May be empty. Must not call the store.
   std::function<bool(const Record&)> filter;
+  // What the filter asks for, for a store that can go by it and look at fewer records: of each
+  // group a record has at least one term. `resource` is the prefix, around `prefix`, of all records
+  // of that kind. Nothing is said by no groups.
+  struct Terms {
+    std::string resource;
+    std::vector<std::vector<IndexTerm>> groups;
+  };
+  Terms terms;
   // Counts what is left after the page (without looking at `filter`).
   bool count_remaining = false;
 };
