@@ -5,6 +5,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/protobuf.h"
+#include "api/json.h"
 #include "apiserver/server_fixture.h"
 #include "base/thread_stack.h"
 
@@ -69,8 +70,8 @@ TEST_F(BadInputTest, TheDeepestObjectIsTakenPatchedAndShown) {
   const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
   const std::string one = revisions + "/d";
   const auto body = [](const std::string& before) {
-    return "{" + before + "\"data\":" + Nested(9'990, "{\"a\":", "").append("{}") +
-           std::string(9'991, '}');
+    return "{" + before + "\"data\":" + Nested(9'980, "{\"a\":", "").append("{}") +
+           std::string(9'981, '}');
   };
   const std::string named = R"("metadata": {"name": "d"}, "revision": 1, )";
   OnThread([&] {
@@ -89,7 +90,7 @@ TEST_F(BadInputTest, TheDeepestObjectIsTakenPatchedAndShown) {
       EXPECT_EQ(Ask({.path = one, .accept = accept}).code, 200) << accept;
       EXPECT_EQ(Ask({.path = revisions, .accept = accept}).code, 200) << accept;
     }
-    const std::string path = "/data" + Nested(9'990, "/a", "");
+    const std::string path = "/data" + Nested(9'980, "/a", "");
     const auto deeper = Ask("PATCH", one,
                             R"([{"op": "copy", "from": "/data", "path": ")" + path + "/b\"}]",
                             kJsonPatch);
@@ -182,6 +183,27 @@ TEST_F(BadInputTest, DeepNestingIsRefusedInEveryForm) {
   }
   EXPECT_EQ(Ask("POST", kMaps, Nested(20'000, "[", "]"), "application/yaml").code, 400);
   EXPECT_EQ(Ask("POST", kMaps, Nested(20'000, "{\"a\":", "}"), "application/json").code, 400);
+}
+
+// What is kept can be read by clients that take 10,000 levels, in whatever stands around it.
+TEST_F(BadInputTest, WhatIsKeptIsNotTooDeepForListsAndWatches) {
+  const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
+  const auto revision = [](const std::string& name, size_t depth) {
+    return R"({"metadata": {"name": ")" + name + R"("}, "revision": 1, "data": )" +
+           Nested(depth - 2, "{\"a\":", "") + "{}" + std::string(depth - 1, '}');
+  };
+  auto watch = Get(revisions + "?watch=true");
+  watch.response.stream->Attach([] {});
+  EXPECT_EQ(Post(revisions, revision("deepest", 9984)).code, 201);
+  const auto deeper = Post(revisions, revision("deeper", 9985));
+  EXPECT_EQ(deeper.code, 400);
+  EXPECT_EQ(deeper.message(), "exceeded max depth");
+  for (const char* accept : {"application/json", "application/json;as=Table;g=meta.k8s.io;v=v1"}) {
+    const auto list = Ask({.path = revisions + "?includeObject=Object", .accept = accept});
+    EXPECT_EQ(list.code, 200);
+    EXPECT_TRUE(ParseJson(list.response.body).has_value()) << accept;
+  }
+  EXPECT_TRUE(ParseJson(Streamed(watch.response)).has_value());
 }
 
 TEST_F(BadInputTest, UnknownAndRepeatedFieldsAreTreatedAsAsked) {

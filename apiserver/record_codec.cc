@@ -65,9 +65,12 @@ int DepthOfText(std::string_view json, int most) {
   return deepest;
 }
 
+// Around an object stand a list, a Table or a watch's event, which clients read with the same bound.
+constexpr int kObjectDepthMax = kJsonDepthMax - 16;
+
 // Whatever store is below, objects are as large as etcd takes them, and can be read again.
 Result<StoredObject> Checked(const ObjectBody& body, StoredObject stored) {
-  if (DepthOfText(body.text, kJsonDepthMax) > kJsonDepthMax) {
+  if (DepthOfText(body.text, kObjectDepthMax) > kObjectDepthMax) {
     return Fail(Reason::kBadRequest, "exceeded max depth");
   }
   if (stored.value.size() > kObjectBytesMax) {
