@@ -17,7 +17,7 @@ def put(target, data):
 
 def targets_of(content_type):
     kind = (content_type or "application/json").split(";")[0]
-    return {"application/json": ["json"], "application/yaml": ["yaml"], "application/json-patch+json": ["json_patch"],
+    return {"application/json": ["json", "structs"], "application/yaml": ["yaml"], "application/json-patch+json": ["json_patch"],
             "application/merge-patch+json": ["merge_patch"], "application/strategic-merge-patch+json": ["strategic_patch"],
             "application/apply-patch+yaml": ["apply", "yaml"],
             "application/vnd.kubernetes.protobuf": ["protobuf"]}.get(kind, [])

@@ -9,6 +9,7 @@ constexpr Target kTargets[] = {
     {"spdy", &Spdy},
     {"websocket", &WebSocket},
     {"json", &JsonText},
+    {"structs", &Structs},
     {"yaml", &Yaml},
     {"protobuf", &Protobuf},
     {"json_patch", &JsonPatchText},

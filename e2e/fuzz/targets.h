@@ -16,6 +16,7 @@ void Route(std::string_view bytes);
 void Spdy(std::string_view bytes);
 void WebSocket(std::string_view bytes);
 void JsonText(std::string_view bytes);
+void Structs(std::string_view bytes);
 void Yaml(std::string_view bytes);
 void Protobuf(std::string_view bytes);
 void JsonPatchText(std::string_view bytes);
