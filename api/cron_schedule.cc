@@ -13,7 +13,7 @@
 namespace skiff {
 namespace {
 
-using Words = std::vector<std::string_view>;
+using Parts = std::vector<std::string_view>;
 using LocalMinute = std::chrono::local_time<std::chrono::minutes>;
 
 struct Bounds {
@@ -42,8 +42,8 @@ tl::unexpected<Error> Wrong(std::string message) {
   return Fail(Reason::kInvalid, std::move(message));
 }
 
-Words Split(std::string_view text, std::string_view separators) {
-  Words words;
+Parts Split(std::string_view text, std::string_view separators) {
+  Parts words;
   while (true) {
     const size_t begin = text.find_first_not_of(separators);
     if (begin == std::string_view::npos) return words;
@@ -55,8 +55,8 @@ Words Split(std::string_view text, std::string_view separators) {
 }
 
 // As strings.Split: empty parts count.
-Words SplitAll(std::string_view text, char separator) {
-  Words parts;
+Parts SplitAll(std::string_view text, char separator) {
+  Parts parts;
   while (true) {
     const size_t end = text.find(separator);
     parts.push_back(text.substr(0, end));
@@ -89,8 +89,8 @@ Result<unsigned> ParseValue(std::string_view text, const Bounds& bounds) {
 
 // "*", "n", "a-b", each with "/step".
 Result<CronField> ParseRange(std::string_view text, const Bounds& bounds) {
-  const Words range_and_step = SplitAll(text, '/');
-  const Words ends = SplitAll(range_and_step[0], '-');
+  const Parts range_and_step = SplitAll(text, '/');
+  const Parts ends = SplitAll(range_and_step[0], '-');
   const bool single = ends.size() == 1;
   CronField field;
   unsigned low = bounds.low;
@@ -170,7 +170,7 @@ Result<CronSchedule> CronSchedule::Parse(std::string_view text) {
 }
 
 Result<> CronSchedule::ParseFields(std::string_view text) {
-  const Words fields = Split(text, kBlanks);
+  const Parts fields = Split(text, kBlanks);
   if (fields.size() != 5) {
     return Wrong(fmt::format("expected exactly 5 fields, found {}: [{}]", fields.size(),
                              fmt::join(fields, " ")));

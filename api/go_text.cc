@@ -70,13 +70,13 @@ void AppendJsonString(const std::string& text, std::string& out) {
   }
 }
 
-void AppendJson(const Type* type, const Json& value, std::string& out);
+void AppendGoJson(const Type* type, const Json& value, std::string& out);
 
 void AppendMember(const std::string& key, const Type* type, const Json& value, std::string& out) {
   if (out.back() != '{') out += ',';
   AppendJsonString(key, out);
   out += ':';
-  AppendJson(type, value, out);
+  AppendGoJson(type, value, out);
 }
 
 void AppendObject(const Type* type, const Json& value, std::string& out) {
@@ -96,7 +96,7 @@ void AppendObject(const Type* type, const Json& value, std::string& out) {
   out += '}';
 }
 
-void AppendJson(const Type* type, const Json& value, std::string& out) {
+void AppendGoJson(const Type* type, const Json& value, std::string& out) {
   if (value.is_string()) return AppendJsonString(value.get_ref<const std::string&>(), out);
   if (value.is_object()) return AppendObject(type, value, out);
   if (!value.is_array()) {
@@ -107,7 +107,7 @@ void AppendJson(const Type* type, const Json& value, std::string& out) {
   out += '[';
   for (const Json& item : value) {
     if (out.back() != '[') out += ',';
-    AppendJson(element, item, out);
+    AppendGoJson(element, item, out);
   }
   out += ']';
 }
@@ -151,13 +151,13 @@ std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text)
 
 std::string GoJson(const Json& value) {
   std::string out;
-  AppendJson(nullptr, value, out);
+  AppendGoJson(nullptr, value, out);
   return out;
 }
 
 std::string GoJson(const Type& type, const Json& value) {
   std::string out;
-  AppendJson(&type, value, out);
+  AppendGoJson(&type, value, out);
   return out;
 }
 

@@ -5,34 +5,34 @@
 namespace skiff {
 namespace {
 
-std::string ErrorOf(std::string_view text) {
+std::string JsonError(std::string_view text) {
   const auto parsed = ParseJson(text);
   return parsed ? "" : parsed.error().message;
 }
 
 TEST(Json, SyntaxErrorsAreGoTexts) {
-  EXPECT_EQ(ErrorOf("{\"metadata\":"), "unexpected end of JSON input");
-  EXPECT_EQ(ErrorOf(""), "unexpected end of JSON input");
-  EXPECT_EQ(ErrorOf("{} trailing"), "invalid character 't' after top-level value");
-  EXPECT_EQ(ErrorOf("{\"a\":1,}"),
+  EXPECT_EQ(JsonError("{\"metadata\":"), "unexpected end of JSON input");
+  EXPECT_EQ(JsonError(""), "unexpected end of JSON input");
+  EXPECT_EQ(JsonError("{} trailing"), "invalid character 't' after top-level value");
+  EXPECT_EQ(JsonError("{\"a\":1,}"),
             "invalid character '}' looking for beginning of object key string");
-  EXPECT_EQ(ErrorOf("hello"), "invalid character 'h' looking for beginning of value");
-  EXPECT_EQ(ErrorOf("{\"a\" 1}"), "invalid character '1' after object key");
-  EXPECT_EQ(ErrorOf("{\"a\":1 \"b\"}"), "invalid character '\"' after object key:value pair");
-  EXPECT_EQ(ErrorOf("[1 2]"), "invalid character '2' after array element");
-  EXPECT_EQ(ErrorOf("[1,]"), "invalid character ']' looking for beginning of value");
-  EXPECT_EQ(ErrorOf("nul"), "unexpected end of JSON input");
-  EXPECT_EQ(ErrorOf("nux"), "invalid character 'x' in literal null (expecting 'l')");
-  EXPECT_EQ(ErrorOf("-x"), "invalid character 'x' in numeric literal");
-  EXPECT_EQ(ErrorOf("1.x"), "invalid character 'x' after decimal point in numeric literal");
-  EXPECT_EQ(ErrorOf("01"), "invalid character '1' after top-level value");
-  EXPECT_EQ(ErrorOf("\"a\nb\""), "invalid character '\\n' in string literal");
-  EXPECT_EQ(ErrorOf("\"\\x\""), "invalid character 'x' in string escape code");
-  EXPECT_EQ(ErrorOf("\"\\u12g4\""), "invalid character 'g' in \\u hexadecimal character escape");
+  EXPECT_EQ(JsonError("hello"), "invalid character 'h' looking for beginning of value");
+  EXPECT_EQ(JsonError("{\"a\" 1}"), "invalid character '1' after object key");
+  EXPECT_EQ(JsonError("{\"a\":1 \"b\"}"), "invalid character '\"' after object key:value pair");
+  EXPECT_EQ(JsonError("[1 2]"), "invalid character '2' after array element");
+  EXPECT_EQ(JsonError("[1,]"), "invalid character ']' looking for beginning of value");
+  EXPECT_EQ(JsonError("nul"), "unexpected end of JSON input");
+  EXPECT_EQ(JsonError("nux"), "invalid character 'x' in literal null (expecting 'l')");
+  EXPECT_EQ(JsonError("-x"), "invalid character 'x' in numeric literal");
+  EXPECT_EQ(JsonError("1.x"), "invalid character 'x' after decimal point in numeric literal");
+  EXPECT_EQ(JsonError("01"), "invalid character '1' after top-level value");
+  EXPECT_EQ(JsonError("\"a\nb\""), "invalid character '\\n' in string literal");
+  EXPECT_EQ(JsonError("\"\\x\""), "invalid character 'x' in string escape code");
+  EXPECT_EQ(JsonError("\"\\u12g4\""), "invalid character 'g' in \\u hexadecimal character escape");
 }
 
 TEST(Json, NestingIsBounded) {
-  EXPECT_EQ(ErrorOf(std::string(kJsonDepthMax + 1, '[')), "exceeded max depth");
+  EXPECT_EQ(JsonError(std::string(kJsonDepthMax + 1, '[')), "exceeded max depth");
   const std::string deep = std::string(5000, '[') + std::string(5000, ']');
   EXPECT_TRUE(ParseJson(deep));
   JsonReader in(deep);

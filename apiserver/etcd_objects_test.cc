@@ -11,7 +11,7 @@ namespace skiff {
 namespace {
 
 // What the store holds after a write of the record at revision 7.
-std::string Written(const StoredObject& stored) {
+std::string Readable(const StoredObject& stored) {
   std::string value = stored.value;
   return value.insert(stored.revision_at, "7");
 }
@@ -39,12 +39,12 @@ TEST_P(EtcdObjects, ARecordComesBackAsItWasWritten) {
   const std::string bytes = ToEtcd(stored->value, stored->revision_at);
   EXPECT_EQ(bytes.front(), '{');
   EXPECT_FALSE(Json::parse(bytes)["metadata"].contains("resourceVersion"));
-  EXPECT_EQ(FromEtcd(bytes, Revision{7}, RecordValueFromEtcd), Written(*stored));
+  EXPECT_EQ(FromEtcd(bytes, Revision{7}, RecordValueFromEtcd), Readable(*stored));
 }
 
 TEST_P(EtcdObjects, TheOrderOfMembersDoesNotMatter) {
   const auto stored = EncodeForStore(kind_, document_);
-  EXPECT_EQ(RecordValueFromEtcd(document_.dump(), Revision{7}), Written(*stored));
+  EXPECT_EQ(RecordValueFromEtcd(document_.dump(), Revision{7}), Readable(*stored));
 }
 
 TEST_P(EtcdObjects, ProtobufIsReadAsWell) {
@@ -54,7 +54,7 @@ TEST_P(EtcdObjects, ProtobufIsReadAsWell) {
   const auto value = RecordValueFromEtcd(bytes, Revision{7});
   ASSERT_TRUE(value);
   const auto from_protobuf = ObjectView::Of(*value);
-  const std::string written = Written(*stored);
+  const std::string written = Readable(*stored);
   const auto from_json = ObjectView::Of(written);
   EXPECT_EQ(from_protobuf->uid(), from_json->uid());
   EXPECT_EQ(from_protobuf->label("app"), from_json->label("app"));

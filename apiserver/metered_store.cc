@@ -5,7 +5,7 @@
 namespace skiff {
 namespace {
 
-constexpr std::string_view kRoot = "/registry/";
+constexpr std::string_view kObjectsRoot = "/registry/";
 
 std::string_view OperationOf(const Write& write) {
   if (!write.value) return "delete";
@@ -47,8 +47,8 @@ MeteredStore::MeteredStore(Store& store, const Clock& clock, MetricRegistry& met
 }
 
 const KindInfo* MeteredStore::KindOfKey(std::string_view key) const {
-  if (!key.starts_with(kRoot)) return nullptr;
-  key.remove_prefix(kRoot.size());
+  if (!key.starts_with(kObjectsRoot)) return nullptr;
+  key.remove_prefix(kObjectsRoot.size());
   // A storage key has one or two segments.
   const size_t first = key.find('/');
   if (first == std::string_view::npos) return nullptr;

@@ -7,12 +7,12 @@
 namespace skiff {
 namespace {
 
-const std::string kMaps = "/api/v1/namespaces/default/configmaps";
+const std::string kMapsPath = "/api/v1/namespaces/default/configmaps";
 
 class OldRevisionsTest : public ServerFixture {
  protected:
   void Write(const std::string& name) {
-    ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": ")" + name + "\"}}").code, 201);
+    ASSERT_EQ(Post(kMapsPath, R"({"metadata": {"name": ")" + name + "\"}}").code, 201);
   }
   // Lets time pass, with something written now and then, as in any cluster.
   void LetPass(Duration length) {
@@ -33,19 +33,19 @@ class OldRevisionsTest : public ServerFixture {
 TEST_F(OldRevisionsTest, AListGoesOnInconsistentlyOnceItsRevisionIsGone) {
   for (const char* name : {"a", "b", "c"}) Write(name);
   compactor_.Step();
-  const auto first = Get(kMaps + "?limit=1");
+  const auto first = Get(kMapsPath + "?limit=1");
   ASSERT_EQ(first.body["items"][0]["metadata"]["name"], "a");
   LetPass(4min);
-  const auto within = Get(kMaps + "?limit=1&continue=" + TokenOf(first));
+  const auto within = Get(kMapsPath + "?limit=1&continue=" + TokenOf(first));
   EXPECT_EQ(within.code, 200);
   EXPECT_EQ(within.body["metadata"]["resourceVersion"],
             first.body["metadata"]["resourceVersion"]);
-  Ask("DELETE", kMaps + "/b");
+  Ask("DELETE", kMapsPath + "/b");
   LetPass(6min);
-  const auto expired = Get(kMaps + "?limit=1&continue=" + TokenOf(first));
+  const auto expired = Get(kMapsPath + "?limit=1&continue=" + TokenOf(first));
   EXPECT_EQ(expired.code, 410) << "ten minutes later";
   EXPECT_EQ(expired.body["reason"], "Expired");
-  const auto next = Get(kMaps + "?limit=1&continue=" + TokenOf(expired));
+  const auto next = Get(kMapsPath + "?limit=1&continue=" + TokenOf(expired));
   ASSERT_EQ(next.code, 200);
   EXPECT_EQ(next.body["items"][0]["metadata"]["name"], "c") << "as it is now, from where it was";
   EXPECT_NE(next.body["metadata"]["resourceVersion"], first.body["metadata"]["resourceVersion"]);
@@ -68,7 +68,7 @@ TEST_F(OldRevisionsTest, AWatchResumesWithinTheWindowAcrossANewStart) {
   for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
   Settle();
   const auto first_of = [&](const std::string& version) {
-    auto watch = Get(kMaps + "?watch=1&resourceVersion=" + version);
+    auto watch = Get(kMapsPath + "?watch=1&resourceVersion=" + version);
     watch.response.stream->Attach([] {});
     const auto events = Events(watch.response);
     return events.empty() ? Json() : events[0];

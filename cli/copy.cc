@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kMissingContainer[] = "container {0} not found in pod {1}";
+constexpr char kNoSuchContainer[] = "container {0} not found in pod {1}";
 
 // "[[namespace/]pod:]path"
 struct FileSpec {
@@ -156,7 +156,7 @@ Result<Place> FindPlace(Command& command, const FileSpec& spec, const CopyFlags&
         fmt::format("cannot exec into a container in a completed pod; current phase is {}", phase));
   }
   const std::string container =
-      TRY(ChooseContainer(command, pod, flags.container, kMissingContainer));
+      TRY(ChooseContainer(command, pod, flags.container, kNoSuchContainer));
   return Place{key, container};
 }
 

@@ -31,9 +31,9 @@ struct Container {
 };
 
 // `test -d`: no. `tar cf`: gives the archive. `tar -xmf`: takes one.
-class FakeCommand final : public http::MessageHandler {
+class TarCommand final : public http::MessageHandler {
  public:
-  FakeCommand(Container& container, std::string target)
+  TarCommand(Container& container, std::string target)
       : container_(container), target_(std::move(target)) {}
   void OnOpen(std::shared_ptr<http::WebSocketSender> sender) override {
     sender_ = std::move(sender);
@@ -64,13 +64,13 @@ class FakeCommand final : public http::MessageHandler {
   std::shared_ptr<http::WebSocketSender> sender_;
 };
 
-class FakeServer final : public http::Handler {
+class TarServer final : public http::Handler {
  public:
-  explicit FakeServer(Container& container) : container_(container) {}
+  explicit TarServer(Container& container) : container_(container) {}
   http::Response Handle(const http::Request& request) override {
     if (http::IsWebSocket(request)) {
       return http::AcceptWebSocket(request, "v5.channel.k8s.io",
-                                   std::make_unique<FakeCommand>(container_, request.target));
+                                   std::make_unique<TarCommand>(container_, request.target));
     }
     http::Response response;
     response.content_type = "application/json";
@@ -104,7 +104,7 @@ class CopyTest : public testing::Test {
   }
   // Runs `cp FROM TO`; returns its code, errors in err_.
   int Copy(const std::string& from, const std::string& to) {
-    FakeServer handler(container_);
+    TarServer handler(container_);
     http::Loops loops;
     const auto server = http::Server::Start({}, loops, handler);
     EXPECT_TRUE(server);

@@ -16,7 +16,7 @@ std::string PairsText(const Json& labels) {
   return Join(pairs, ",");
 }
 
-std::string OrUnset(const std::string& text) {
+std::string SelectorOrUnset(const std::string& text) {
   return text.empty() ? "<unset>" : text;
 }
 
@@ -171,7 +171,7 @@ void DescribeBudget(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   } else if (const Json& most = At(spec, "maxUnavailable"); !most.is_null()) {
     out.Field(0, "Max unavailable", PlainText(most));
   }
-  out.Field(0, "Selector", OrUnset(SelectorText(At(spec, "selector"))));
+  out.Field(0, "Selector", SelectorOrUnset(SelectorText(At(spec, "selector"))));
   out.Line(0, "Status:");
   out.Field(2, "Allowed disruptions", std::to_string(IntAt(status, "disruptionsAllowed")));
   out.Field(2, "Current", std::to_string(IntAt(status, "currentHealthy")));

@@ -233,7 +233,7 @@ namespace {
 
 constexpr size_t kHashDigits = 32;
 
-std::string HashOf(const Json& controller) {
+std::string ControllerHash(const Json& controller) {
   return Hex(Sha256(GoJson(controller))).substr(0, kHashDigits);
 }
 
@@ -268,7 +268,7 @@ Result<Json> ControllerWithImage(const Json& old, const ImageChange& change) {
   }
   fresh["metadata"] = std::move(metadata);
   fresh.erase("status");
-  const std::string hash = HashOf(fresh);
+  const std::string hash = ControllerHash(fresh);
   fresh["metadata"]["name"] =
       change.new_name.empty() ? fmt::format("{}-{}", NameOf(old), hash) : change.new_name;
   fresh["spec"]["selector"][change.label_key] = hash;
@@ -282,7 +282,7 @@ Result<Json> RollingUpdater::AddDeploymentLabel(Json old, const std::string& lab
   const ObjectKey key = {session_.namespace_(), NameOf(old)};
   old = TRY(Annotate(key.name, {{kNext, next}}));
   if (!At(old, "spec", "selector", label_key).is_null()) return old;
-  const std::string value = HashOf(old) + "-orig";
+  const std::string value = ControllerHash(old) + "-orig";
   const Json labels = {{label_key, value}};
   const ServedKind pods = TRY(session_.kinds().Find("pods"));
   ListOptions options;

@@ -5,7 +5,7 @@
 namespace skiff {
 namespace {
 
-std::string Text(const Json& object, const char* name) {
+std::string MemberText(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
@@ -21,12 +21,12 @@ void AddVersion(Client& client, const std::string& path, const std::string& api_
   if (resources == list->end() || !resources->is_array()) return;
   for (const Json& entry : *resources) {
     ServedResource served;
-    served.resource.name = Text(entry, "name");
+    served.resource.name = MemberText(entry, "name");
     if (served.resource.name.empty() || served.resource.name.find('/') != std::string::npos) {
       continue;
     }
     served.resource.api_version = api_version;
-    served.resource.kind = Text(entry, "kind");
+    served.resource.kind = MemberText(entry, "kind");
     served.resource.namespaced = entry.value("namespaced", false);
     if (const auto verbs = entry.find("verbs"); verbs != entry.end() && verbs->is_array()) {
       for (const Json& verb : *verbs) {
@@ -52,7 +52,7 @@ Result<ServedResources> Discover(Client& client) {
   for (const Json& group : *list) {
     const auto preferred = group.find("preferredVersion");
     if (preferred == group.end() || !preferred->is_object()) continue;
-    const std::string version = Text(*preferred, "groupVersion");
+    const std::string version = MemberText(*preferred, "groupVersion");
     if (!version.empty()) AddVersion(client, "/apis/" + version, version, served);
   }
   return served;

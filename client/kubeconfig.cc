@@ -20,7 +20,7 @@ std::string Text(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-Result<std::string> Decoded(const Json& object, const char* name) {
+Result<std::string> Decoded64(const Json& object, const char* name) {
   const std::string text = Text(object, name);
   if (text.empty()) return text;
   return DecodeBase64(text);
@@ -119,7 +119,7 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
         Cluster& cluster = parsed.clusters[name];
         cluster.server = Text(entry, "server");
         cluster.certificate_authority = PathOf(entry, "certificate-authority", directory);
-        cluster.certificate_authority_data = TRY(Decoded(entry, "certificate-authority-data"));
+        cluster.certificate_authority_data = TRY(Decoded64(entry, "certificate-authority-data"));
         cluster.tls_server_name = Text(entry, "tls-server-name");
         const auto insecure = entry.find("insecure-skip-tls-verify");
         cluster.insecure_skip_tls_verify =
@@ -129,9 +129,9 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
   TRY(ForEach(config, "users", "user", [&](const std::string& name, const Json& entry) -> Result<> {
     User& user = parsed.users[name];
     user.client_certificate = PathOf(entry, "client-certificate", directory);
-    user.client_certificate_data = TRY(Decoded(entry, "client-certificate-data"));
+    user.client_certificate_data = TRY(Decoded64(entry, "client-certificate-data"));
     user.client_key = PathOf(entry, "client-key", directory);
-    user.client_key_data = TRY(Decoded(entry, "client-key-data"));
+    user.client_key_data = TRY(Decoded64(entry, "client-key-data"));
     user.token = Text(entry, "token");
     user.token_file = PathOf(entry, "tokenFile", directory);
     user.username = Text(entry, "username");

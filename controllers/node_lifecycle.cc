@@ -19,7 +19,7 @@ using core_v1::Node;
 using core_v1::Pod;
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
-constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-disruption";
+constexpr std::string_view kNoDisruption = "node.kubernetes.io/exclude-disruption";
 
 // When each node was last heard of, by this process's own clock. Thread-safe.
 class Heartbeats {
@@ -156,7 +156,7 @@ class Zones {
   std::map<std::string, Counts> Count() const {
     std::map<std::string, Counts> zones;
     for (const auto& node : nodes_.List()) {
-      if (node->metadata.labels.contains(std::string(kExcluded))) continue;
+      if (node->metadata.labels.contains(std::string(kNoDisruption))) continue;
       Counts& counts = zones[ZoneOf(*node)];
       ++(IsReady(*node) ? counts.ready : counts.not_ready);
     }

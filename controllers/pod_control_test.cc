@@ -9,20 +9,20 @@ namespace {
 
 using core_v1::Pod;
 
-const TimePoint kNow{1'700'000'000s};
+const TimePoint kPodNow{1'700'000'000s};
 
 Pod PodOf(const std::string& name, const std::string& node, const std::string& phase, bool ready,
           Duration age = 1h) {
   Pod pod;
   pod.metadata.name = name;
   pod.metadata.uid = name;
-  pod.metadata.creation_timestamp = kNow - age;
+  pod.metadata.creation_timestamp = kPodNow - age;
   pod.spec.node_name = node;
   pod.status.phase = phase;
   auto& condition = pod.status.conditions.emplace_back();
   condition.type = "Ready";
   condition.status = ready ? "True" : "False";
-  condition.last_transition_time = kNow - age;
+  condition.last_transition_time = kPodNow - age;
   return pod;
 }
 
@@ -33,7 +33,7 @@ std::string Order(std::vector<Pod> pods, std::map<std::string, int> on_same_node
     ranked.push_back({std::make_shared<Pod>(pod), on_same_node[pod.metadata.name]});
   }
   std::sort(ranked.begin(), ranked.end(),
-            [](const auto& a, const auto& b) { return DeletedBefore(a, b, kNow); });
+            [](const auto& a, const auto& b) { return DeletedBefore(a, b, kPodNow); });
   std::string order;
   for (const RankedPod& pod : ranked) order += pod.pod->metadata.name;
   return order;
@@ -72,10 +72,10 @@ TEST(DeletionRankTest, TheOneThatRestartedMoreGoesFirst) {
 
 TEST(UntilAvailableTest, ReadyForLongEnoughIsAvailable) {
   const Pod pod = PodOf("a", "n", "Running", true, 10s);
-  EXPECT_EQ(UntilAvailable(pod, 0, kNow), Duration(0));
-  EXPECT_EQ(UntilAvailable(pod, 30, kNow), Duration(20s));
-  EXPECT_EQ(UntilAvailable(pod, 10, kNow), Duration(0));
-  EXPECT_EQ(UntilAvailable(PodOf("a", "n", "Running", false), 0, kNow), kNever);
+  EXPECT_EQ(UntilAvailable(pod, 0, kPodNow), Duration(0));
+  EXPECT_EQ(UntilAvailable(pod, 30, kPodNow), Duration(20s));
+  EXPECT_EQ(UntilAvailable(pod, 10, kPodNow), Duration(0));
+  EXPECT_EQ(UntilAvailable(PodOf("a", "n", "Running", false), 0, kPodNow), kNever);
 }
 
 TEST(SlowStartTest, ATemplateThatDoesNotWorkIsTriedOnce) {

@@ -14,7 +14,7 @@ namespace {
 using core_v1::Secret;
 using core_v1::ServiceAccount;
 
-constexpr Duration kRetry = 5s;
+constexpr Duration kTokenRetry = 5s;
 constexpr const char* kType = "kubernetes.io/service-account-token";
 constexpr const char* kAccountName = "kubernetes.io/service-account.name";
 constexpr const char* kAccountUid = "kubernetes.io/service-account.uid";
@@ -81,7 +81,7 @@ class TokenSecrets final : public ControlLoop {
       }
       log_.Info("token of a service account not settled",
                 {{"secret", key}, {"error", done.error().message}});
-      next = kRetry;
+      next = kTokenRetry;
       return false;
     };
     std::map<ObjectKey, ObjectKey> there;

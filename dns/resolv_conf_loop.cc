@@ -11,14 +11,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDnsPort = 53;
+constexpr int kNameserverPort = 53;
 
 }  // namespace
 
 std::vector<SocketAddress> ServersOf(const std::string& resolv_conf) {
   std::vector<SocketAddress> servers;
   for (const std::string& text : ParseNameservers(resolv_conf)) {
-    if (const auto server = ParseServerAddress(text, kDnsPort)) servers.push_back(*server);
+    if (const auto server = ParseServerAddress(text, kNameserverPort)) servers.push_back(*server);
   }
   return servers;
 }

@@ -10,7 +10,7 @@
 namespace skiff::dns {
 namespace {
 
-const Log kLog("dns");
+const Log kServerLog("dns");
 constexpr int kThreadsMax = 64;
 
 // The same port for both; with port 0 whichever is free for both.
@@ -99,7 +99,7 @@ void Server::SetUpstreams(const std::vector<SocketAddress>& upstreams) {
     if (!(upstream == bound_)) {
       others.push_back(upstream);
     } else {
-      kLog.Info("upstream is this server", {{"upstream", upstream.Text()}});
+      kServerLog.Info("upstream is this server", {{"upstream", upstream.Text()}});
     }
   }
   upstreams_->Set(others);

@@ -3,11 +3,11 @@
 namespace skiff::dns {
 namespace {
 
-constexpr char kServiceNameLabel[] = "kubernetes.io/service-name";
+constexpr char kServiceOfSlice[] = "kubernetes.io/service-name";
 constexpr char kIndex[] = "dns-service";
 
 std::string ServiceOf(const discovery_v1::EndpointSlice& slice) {
-  const auto label = slice.metadata.labels.find(kServiceNameLabel);
+  const auto label = slice.metadata.labels.find(kServiceOfSlice);
   return label == slice.metadata.labels.end() ? "" : label->second;
 }
 

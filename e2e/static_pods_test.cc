@@ -14,7 +14,7 @@
 namespace skiff {
 namespace {
 
-constexpr char kNode[] = "node-1";
+constexpr char kOnlyNode[] = "node-1";
 const ObjectKey kMirror{"default", "web-node-1"};
 
 class StaticPodsTest : public testing::Test {
@@ -36,12 +36,12 @@ class StaticPodsTest : public testing::Test {
 
   void StartKubelet() {
     kubelet::KubeletOptions options;
-    options.node_name = kNode;
+    options.node_name = kOnlyNode;
     options.root = directory_ + "/root";
     options.node_ips = {"192.0.2.1"};
     options.facts.milli_cpu = 8000;
     options.facts.memory_bytes = int64_t{32} << 30;
-    options.facts.hostname = kNode;
+    options.facts.hostname = kOnlyNode;
     options.facts.ips = options.node_ips;
     options.writes_files = false;
     options.manifest_path = directory_;
@@ -49,7 +49,7 @@ class StaticPodsTest : public testing::Test {
         options, kubelet::KubeletDependencies{
                      manager_->client(), cluster_.clock(), cluster_.random(), runtime_,
                      informers_.For<core_v1::Pod>(), informers_.For<core_v1::Service>(),
-                     manager_->Recorder("kubelet", kNode), cluster_.executor(), nullptr});
+                     manager_->Recorder("kubelet", kOnlyNode), cluster_.executor(), nullptr});
     kubelet_->Start();
   }
   void Write(const std::string& image) {
@@ -159,7 +159,7 @@ TEST_F(StaticPodsTest, ARestartedKubeletFindsItsStaticPodRunning) {
       options, kubelet::KubeletDependencies{
                    manager_->client(), cluster_.clock(), cluster_.random(), runtime_,
                    fresh.For<core_v1::Pod>(), fresh.For<core_v1::Service>(),
-                   manager_->Recorder("kubelet", kNode), cluster_.executor(), nullptr});
+                   manager_->Recorder("kubelet", kOnlyNode), cluster_.executor(), nullptr});
   kubelet_->Start();
   manager_->Start(cluster_.executor());
   Settle();

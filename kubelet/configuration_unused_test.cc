@@ -11,13 +11,13 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Result<KubeletConfiguration> Decode(const std::string& fields) {
+Result<KubeletConfiguration> DecodeFields(const std::string& fields) {
   return DecodeKubeletConfiguration(
       "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n" + fields);
 }
 
 TEST(UnusedConfiguration, WhatHasNoEffectIsSaidAndWhatHasIsNot) {
-  const auto decoded = Decode(
+  const auto decoded = DecodeFields(
       "maxPods: 7\nauthentication: {webhook: {enabled: true}, x509: {clientCAFile: ca.crt}}\n"
       "eventRecordQPS: 3\nhairpinMode: ''\nsyncFrequency: 0s\n"
       "evictionHard: {memory.available: 1Mi}\n"
@@ -31,12 +31,12 @@ TEST(UnusedConfiguration, WhatHasNoEffectIsSaidAndWhatHasIsNot) {
 }
 
 TEST(UnusedConfiguration, ARestrictionThatCannotBeHadIsRefused) {
-  EXPECT_THAT(Decode("podPidsLimit: -1\ncpuManagerPolicy: none\n")->unused_fields, IsEmpty());
-  EXPECT_EQ(Decode("podPidsLimit: 100\n").error().message,
+  EXPECT_THAT(DecodeFields("podPidsLimit: -1\ncpuManagerPolicy: none\n")->unused_fields, IsEmpty());
+  EXPECT_EQ(DecodeFields("podPidsLimit: 100\n").error().message,
             "podPidsLimit: 100 cannot be had here, and must not be ignored: a pod's processes are "
             "not counted");
-  EXPECT_FALSE(Decode("tlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n"));
-  EXPECT_FALSE(Decode("enableDebuggingHandlers: false\n"));
+  EXPECT_FALSE(DecodeFields("tlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n"));
+  EXPECT_FALSE(DecodeFields("enableDebuggingHandlers: false\n"));
 }
 
 }  // namespace

@@ -15,15 +15,11 @@
 namespace skiff {
 namespace {
 
-constexpr char kOciIndex[] = "application/vnd.oci.image.index.v1+json";
-constexpr char kOciManifest[] = "application/vnd.oci.image.manifest.v1+json";
 constexpr char kDockerIndex[] = "application/vnd.docker.distribution.manifest.list.v2+json";
 constexpr char kDockerManifest[] = "application/vnd.docker.distribution.manifest.v2+json";
 constexpr char kDockerConfig[] = "application/vnd.docker.container.image.v1+json";
 constexpr char kDockerLayer[] = "application/vnd.docker.image.rootfs.diff.tar";
 constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-constexpr char kContainerdName[] = "io.containerd.image.name";
-constexpr char kOciRefName[] = "org.opencontainers.image.ref.name";
 
 constexpr uint64_t kDocumentBytesMax = 8 << 20;
 constexpr int kIndexDepthMax = 4;

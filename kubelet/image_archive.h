@@ -10,6 +10,12 @@
 
 namespace skiff {
 
+// What the OCI calls an archive's parts, and under which keys its index names an image.
+inline constexpr char kOciIndex[] = "application/vnd.oci.image.index.v1+json";
+inline constexpr char kOciManifest[] = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr char kContainerdName[] = "io.containerd.image.name";
+inline constexpr char kOciRefName[] = "org.opencontainers.image.ref.name";
+
 // One blob of an image that was found in an archive.
 struct ArchivedBlob {
   std::string digest;  // "sha256:..."

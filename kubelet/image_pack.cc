@@ -10,12 +10,8 @@
 namespace skiff {
 namespace {
 
-constexpr char kOciIndex[] = "application/vnd.oci.image.index.v1+json";
-constexpr char kOciManifest[] = "application/vnd.oci.image.manifest.v1+json";
 constexpr char kOciConfig[] = "application/vnd.oci.image.config.v1+json";
 constexpr char kOciLayer[] = "application/vnd.oci.image.layer.v1.tar";
-constexpr char kContainerdName[] = "io.containerd.image.name";
-constexpr char kOciRefName[] = "org.opencontainers.image.ref.name";
 
 std::string LayerOf(const ImageSource& source) {
   TarWriter tar;

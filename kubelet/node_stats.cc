@@ -86,7 +86,7 @@ std::optional<int64_t> WorkingSetOf(const std::string& cgroup) {
   return std::nullopt;
 }
 
-std::string Label(const cri::StringMap& labels, const char* name) {
+std::string LabelOf(const cri::StringMap& labels, const char* name) {
   const auto found = labels.find(name);
   return found == labels.end() ? "" : found->second;
 }
@@ -210,11 +210,11 @@ std::vector<PodUsage> NodeStats::UsageOf(const std::vector<Ptr<core_v1::Pod>>& p
   const auto stats = runtime_.ListContainerStats({});
   if (stats) {
     for (const cri::ContainerStats& each : *stats) {
-      const auto found = by_uid.find(Label(each.labels, kPodUidLabel));
+      const auto found = by_uid.find(LabelOf(each.labels, kPodUidLabel));
       if (found == by_uid.end()) continue;
       PodUsage& usage = found->second;
       usage.is_known = true;
-      ContainerUsage& container = usage.containers[Label(each.labels, kContainerNameLabel)];
+      ContainerUsage& container = usage.containers[LabelOf(each.labels, kContainerNameLabel)];
       container.memory_bytes += static_cast<int64_t>(each.memory_working_set_bytes.value_or(0));
       const auto layer = static_cast<int64_t>(each.writable_layer.used_bytes.value_or(0));
       container.disk_bytes += layer;

@@ -21,7 +21,7 @@ struct Judgement {
   std::string message;
 };
 
-std::string List(const std::vector<std::string>& names) {
+std::string Listed(const std::vector<std::string>& names) {
   return fmt::format("[{}]", fmt::join(names, " "));
 }
 
@@ -49,7 +49,7 @@ Judgement Initialized(const StatusInput& input, const core_v1::PodStatus& status
   }
   if (incomplete.empty()) return {};
   return {false, "ContainersNotInitialized",
-          "containers with incomplete status: " + List(incomplete)};
+          "containers with incomplete status: " + Listed(incomplete)};
 }
 
 Judgement ContainersReady(const StatusInput& input, const core_v1::PodStatus& status) {
@@ -67,7 +67,7 @@ Judgement ContainersReady(const StatusInput& input, const core_v1::PodStatus& st
     look_at(container, status.container_statuses);
   }
   if (unready.empty()) return {};
-  return {false, "ContainersNotReady", "containers with unready status: " + List(unready)};
+  return {false, "ContainersNotReady", "containers with unready status: " + Listed(unready)};
 }
 
 Judgement Ready(const StatusInput& input, const Judgement& containers) {

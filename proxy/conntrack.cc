@@ -9,7 +9,7 @@
 namespace skiff::proxy {
 namespace {
 
-constexpr Duration kTimeout = 60s;
+constexpr Duration kConntrackTimeout = 60s;
 // Deleting is a program each; what is over is deleted after the next change.
 constexpr size_t kDeletionsMax = 1000;
 
@@ -109,7 +109,7 @@ Result<int> DeleteStaleUdp(const ServiceMap& services, const std::set<std::strin
                            IpFamily family) {
   const std::string family_name = family == IpFamily::kIpv6 ? "ipv6" : "ipv4";
   const std::string listing = TRY(RunChecked(
-      {.argv = {"conntrack", "-L", "-f", family_name, "-p", "udp"}, .timeout = kTimeout}));
+      {.argv = {"conntrack", "-L", "-f", family_name, "-p", "udp"}, .timeout = kConntrackTimeout}));
   const auto stale = StaleUdpEntries(ParseUdpEntries(listing), services, keys);
   int deleted = 0;
   for (const UdpEntry& entry : stale) {
@@ -120,7 +120,7 @@ Result<int> DeleteStaleUdp(const ServiceMap& services, const std::set<std::strin
                   entry.destination, "--orig-port-dst", std::to_string(entry.destination_port),
                   "--reply-src", entry.reply_source, "--reply-port-src",
                   std::to_string(entry.reply_source_port)},
-         .timeout = kTimeout}));
+         .timeout = kConntrackTimeout}));
     ++deleted;
   }
   return deleted;

@@ -8,7 +8,7 @@
 namespace skiff::proxy {
 namespace {
 
-constexpr Duration kTimeout = 60s;
+constexpr Duration kProbeTimeout = 60s;
 
 // Chains of the mangle table that stand for nothing but "Kubernetes uses this flavour".
 constexpr std::array<std::string_view, 3> kHints = {"KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY",
@@ -24,7 +24,7 @@ std::string Saved(const IptablesHost& host, const std::string& flavour, const st
   for (const IpFamily family : {IpFamily::kIpv4, IpFamily::kIpv6}) {
     const std::string program = BaseName(family) + "-" + flavour + "-save";
     if (!host.has(program)) continue;
-    ProcessSpec spec{.argv = {program}, .timeout = kTimeout};
+    ProcessSpec spec{.argv = {program}, .timeout = kProbeTimeout};
     if (!table.empty()) spec.argv.insert(spec.argv.end(), {"-t", table});
     const auto saved = host.run(spec);
     if (saved && saved->exit_code == 0) text += saved->out;
@@ -58,7 +58,8 @@ std::string Trouble(const std::string& program, const IptablesHost& host) {
   if (!IsInstalled(program, host)) return program + " is not installed";
   for (const char* table : {"filter", "nat"}) {
     const auto listed =
-        host.run({.argv = {program, "-w", "5", "-t", table, "-S", "OUTPUT"}, .timeout = kTimeout});
+        host.run({.argv = {program, "-w", "5", "-t", table, "-S", "OUTPUT"},
+                  .timeout = kProbeTimeout});
     if (!listed) return listed.error().message;
     if (listed->exit_code == 0) continue;
     std::string said = listed->err.empty() ? listed->out : listed->err;

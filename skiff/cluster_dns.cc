@@ -19,7 +19,7 @@ bool IsWanted(const ClusterOptions& options) {
          (options.cluster_dns == "auto" && options.simulated_nodes == 0);
 }
 
-Result<> Check(const ClusterOptions& options) {
+Result<> CheckOptions(const ClusterOptions& options) {
   if (!IsWanted(options)) {
     if (options.cluster_dns == "off" || options.cluster_dns == "auto") return {};
     return Fail(Reason::kInvalid, "--cluster-dns must be auto, on or off: " + options.cluster_dns);
@@ -60,7 +60,7 @@ struct NodeDns::Parts {
 
 Result<std::unique_ptr<NodeDns>> NodeDns::Start(const ClusterOptions& options,
                                                 Dependencies dependencies) {
-  TRY(Check(options));
+  TRY(CheckOptions(options));
   if (!IsWanted(options)) return nullptr;
   auto parts = std::make_unique<Parts>(Parts{dependencies.executor});
   auto dns = dns::ClusterDns::Start(FlagsOf(options), {dependencies.informers, dependencies.clock,

@@ -26,7 +26,7 @@ std::string Home() {
 }
 
 // Everything about a cluster in Docker but its kubeconfig lies in the engine.
-std::string KubeconfigPath(const std::string& name) {
+std::string PathOfKubeconfig(const std::string& name) {
   return Home() + "/.local/share/skiff/docker/" + name + ".kubeconfig";
 }
 
@@ -37,7 +37,7 @@ std::string UsersKubeconfig() {
 // Takes the cluster out of the user's files; folders of ours go when they are empty.
 Result<> ForgetKubeconfig(const std::string& name) {
   std::error_code ignored;
-  const std::filesystem::path path = KubeconfigPath(name);
+  const std::filesystem::path path = PathOfKubeconfig(name);
   std::filesystem::remove(path, ignored);
   std::filesystem::remove(path.parent_path(), ignored);
   std::filesystem::remove(path.parent_path().parent_path(), ignored);
@@ -109,7 +109,7 @@ int DockerUpMain(const std::vector<std::string>& args) {
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   if (nodes != kNotGiven) to.options.nodes = nodes;
-  to.options.kubeconfig_path = KubeconfigPath(to.options.name);
+  to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
   std::fflush(stdout);  // Before an error, too.
   if (const auto up = DockerUp(to.options, &PrintProgress); !up) {

@@ -29,7 +29,7 @@
 namespace skiff {
 namespace {
 
-constexpr Duration kStopGrace = 20s;
+constexpr Duration kEndGrace = 20s;
 
 std::string DefaultDataDir() {
   if (geteuid() == 0) return "/var/lib/skiff";
@@ -254,7 +254,7 @@ int DownMain(const std::vector<std::string>& args) {
   MakePathsAbsolute(options);
   if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
-    if (!StopProcess(*running, kStopGrace)) return Complain("the process does not end");
+    if (!StopProcess(*running, kEndGrace)) return Complain("the process does not end");
   }
   if (IsDataDirLocked(options.data_dir)) {
     return Complain(fmt::format("a skiff that was not started as a daemon runs on {}: end it first",

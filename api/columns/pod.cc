@@ -201,13 +201,13 @@ constexpr TableColumn kPod[] = {
     {"Nominated Node", Text<"status.nominatedNodeName", "<none>">, "string", 1},
     {"Readiness Gates", ReadinessGatesCell, "string", 1},
 };
-constexpr KindColumns kKinds[] = {
+constexpr KindColumns kPodKind[] = {
     {"v1", "Pod", {.columns = kPod, .row_conditions = RowConditions}}};
 
 }  // namespace
 
 std::span<const KindColumns> PodKinds() {
-  return kKinds;
+  return kPodKind;
 }
 
 }  // namespace skiff::columns

@@ -141,7 +141,7 @@ constexpr TableColumn kPriorityLevel[] = {
     kAge,
 };
 
-constexpr KindColumns kKinds[] = {
+constexpr KindColumns kPolicyKinds[] = {
     {"policy/v1", "PodDisruptionBudget", {kDisruptionBudget}},
     {"rbac.authorization.k8s.io/v1", "RoleBinding", {kBinding}},
     {"rbac.authorization.k8s.io/v1", "ClusterRoleBinding", {kBinding}},
@@ -157,7 +157,7 @@ constexpr KindColumns kKinds[] = {
 }  // namespace
 
 std::span<const KindColumns> PolicyKinds() {
-  return kKinds;
+  return kPolicyKinds;
 }
 
 }  // namespace skiff::columns

@@ -22,7 +22,7 @@ constexpr const char* kConditions = "autoscaling.alpha.kubernetes.io/conditions"
 constexpr const char* kBehavior = "autoscaling.alpha.kubernetes.io/behavior";
 
 template <typename To, typename From>
-To Condition(const From& condition) {
+To Converted(const From& condition) {
   To made;
   made.type = condition.type;
   made.status = condition.status;
@@ -171,7 +171,7 @@ void StatusToV1(const v2::HorizontalPodAutoscalerStatus& status,
   }
   std::vector<v1::HorizontalPodAutoscalerCondition> conditions;
   for (const v2::HorizontalPodAutoscalerCondition& condition : status.conditions) {
-    conditions.push_back(Condition<v1::HorizontalPodAutoscalerCondition>(condition));
+    conditions.push_back(Converted<v1::HorizontalPodAutoscalerCondition>(condition));
   }
   if (!measured.empty()) out.metadata.annotations[kCurrentMetrics] = ListText(measured);
   if (!conditions.empty()) out.metadata.annotations[kConditions] = ListText(conditions);
@@ -214,7 +214,7 @@ void StatusToV2(const v1::HorizontalPodAutoscaler& from,
   const auto conditions = ListIn<v1::HorizontalPodAutoscalerCondition>(annotations, kConditions);
   if (!conditions) return;
   for (const v1::HorizontalPodAutoscalerCondition& condition : *conditions) {
-    status.conditions.push_back(Condition<v2::HorizontalPodAutoscalerCondition>(condition));
+    status.conditions.push_back(Converted<v2::HorizontalPodAutoscalerCondition>(condition));
   }
 }
 

@@ -17,7 +17,7 @@ using core_v1::Pod;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const Json kPod = Parsed(R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
+const Json kOldPod = Parsed(R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
     "spec": {"serviceAccountName": "default", "containers": [{"name": "c", "image": "nginx",
     "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}}}]}})");
 
@@ -45,33 +45,33 @@ Texts Errors(const Pod& old, const Json& document, Prepare prepare, Validate val
 }
 
 Texts ResizeErrors(const Json& document) {
-  return Errors(Stored(kPod), document, PreparePodResize, ValidatePodResize);
+  return Errors(Stored(kOldPod), document, PreparePodResize, ValidatePodResize);
 }
 
 TEST(Resize, ChangesAmountsOfCpuAndMemory) {
-  EXPECT_THAT(ResizeErrors(With(kPod, "/spec/containers/0/resources/requests/cpu", "1500m")),
+  EXPECT_THAT(ResizeErrors(With(kOldPod, "/spec/containers/0/resources/requests/cpu", "1500m")),
               IsEmpty());
   EXPECT_THAT(
-      ResizeErrors(With(kPod, "/spec/containers/0/resources/limits/ephemeral-storage", "1Gi")),
+      ResizeErrors(With(kOldPod, "/spec/containers/0/resources/limits/ephemeral-storage", "1Gi")),
       ElementsAre("spec: Forbidden: only cpu and memory resources are mutable"));
 }
 
 TEST(Resize, IgnoresTheRestOfThePod) {
-  Pod pod = PodOf(With(kPod, "/spec/containers/0/image", "other"));
-  const Pod old = Stored(kPod);
+  Pod pod = PodOf(With(kOldPod, "/spec/containers/0/image", "other"));
+  const Pod old = Stored(kOldPod);
   PreparePodResize(pod, old);
   EXPECT_EQ(pod.spec, old.spec);
   EXPECT_EQ(pod.metadata.generation, 1);
 }
 
 TEST(Resize, KeepsTheContainers) {
-  EXPECT_THAT(ResizeErrors(With(kPod, "/spec/containers/-", {{"name", "d"}, {"image", "i"}})),
+  EXPECT_THAT(ResizeErrors(With(kOldPod, "/spec/containers/-", {{"name", "d"}, {"image", "i"}})),
               ElementsAre("spec.containers: Forbidden: containers may not be added or removed on "
                           "resize"));
 }
 
 TEST(Resize, RemovesNoLimit) {
-  Json pod = kPod;
+  Json pod = kOldPod;
   pod["spec"]["containers"][0]["resources"].erase("limits");
   EXPECT_THAT(ResizeErrors(pod),
               ElementsAre("spec.containers[0].resources.limits: Forbidden: resource limits cannot "
@@ -83,16 +83,16 @@ TEST(EphemeralContainers, AreAddedAndNeverChanged) {
     return Errors(old, document, PreparePodEphemeralContainers, ValidatePodEphemeralContainers);
   };
   const Json with_one =
-      With(kPod, "/spec/ephemeralContainers", Parsed(R"([{"name": "e", "image": "i:1"}])"));
-  EXPECT_THAT(errors(Stored(kPod), with_one), IsEmpty());
+      With(kOldPod, "/spec/ephemeralContainers", Parsed(R"([{"name": "e", "image": "i:1"}])"));
+  EXPECT_THAT(errors(Stored(kOldPod), with_one), IsEmpty());
   const Json changed =
-      With(kPod, "/spec/ephemeralContainers", Parsed(R"([{"name": "e", "image": "i:2"}])"));
+      With(kOldPod, "/spec/ephemeralContainers", Parsed(R"([{"name": "e", "image": "i:2"}])"));
   EXPECT_THAT(errors(Stored(with_one), changed),
               ElementsAre("spec.ephemeralContainers: Forbidden: existing ephemeral containers "
                           "\"e\" may not be changed\n@@ -1,6 +1,6 @@\n {\n  \"Name\": \"e\",\n- "
                           "\"Image\": \"i:1\",\n+ \"Image\": \"i:2\",\n  \"Command\": null,\n  "
                           "\"Args\": null,\n  \"WorkingDir\": \"\",\n"));
-  EXPECT_THAT(errors(Stored(with_one), kPod),
+  EXPECT_THAT(errors(Stored(with_one), kOldPod),
               ElementsAre("spec.ephemeralContainers: Forbidden: existing ephemeral containers "
                           "\"e\" may not be removed\n"));
 }

@@ -12,6 +12,7 @@ namespace skiff {
 namespace {
 
 using namespace resource_v1;
+using resource_v1::ResourceClaim;
 
 template <typename Request>
 void DefaultRequest(Request& request) {
@@ -136,7 +137,7 @@ void DefaultTemplate(ResourceClaimTemplate& object) {
 }  // namespace
 
 Rules ResourceClaimRules() {
-  return Erase<ResourceClaim>({
+  return Erase<resource_v1::ResourceClaim>({
       .set_defaults = DefaultClaim,
       .prepare_create = Create,
       .prepare_update = Update,

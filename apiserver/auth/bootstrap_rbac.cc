@@ -32,7 +32,7 @@ Json List(std::string_view text) {
   return list;
 }
 
-Json Object(std::string_view kind, std::string_view name) {
+Json NewObject(std::string_view kind, std::string_view name) {
   return {{"apiVersion", std::string(kRbacGroup) + "/v1"},
           {"kind", kind},
           {"metadata",
@@ -43,7 +43,7 @@ Json Object(std::string_view kind, std::string_view name) {
 
 Json Binding(std::string_view kind, std::string_view name, std::string_view role_kind,
              std::string_view role) {
-  Json binding = Object(kind, name);
+  Json binding = NewObject(kind, name);
   binding["roleRef"] = {{"apiGroup", kRbacGroup}, {"kind", role_kind}, {"name", role}};
   return binding;
 }
@@ -88,14 +88,14 @@ void AddDetail(Json& object, const std::vector<std::string>& words) {
 void BeginObject(std::vector<Json>& objects, const std::vector<std::string>& words) {
   const std::string& what = words[0];
   if (what == "clusterrole") {
-    objects.push_back(Object("ClusterRole", words.at(1)));
+    objects.push_back(NewObject("ClusterRole", words.at(1)));
   } else if (what == "controller") {
     const std::string role = "system:controller:" + words.at(1);
     objects.push_back(Binding("ClusterRoleBinding", role, "ClusterRole", role));
     AddSubject(objects.back(), "ServiceAccount", "kube-system/" + words[1]);
-    objects.push_back(Object("ClusterRole", role));
+    objects.push_back(NewObject("ClusterRole", role));
   } else if (what == "role") {
-    objects.push_back(Object("Role", words.at(2)));
+    objects.push_back(NewObject("Role", words.at(2)));
     objects.back()["metadata"]["namespace"] = words[1];
   } else if (what == "clusterbinding") {
     objects.push_back(Binding("ClusterRoleBinding", words.at(1), "ClusterRole", words.at(2)));

@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char* kInvalidated = "Token has been invalidated";
 
-tl::unexpected<Error> Refuse(std::string message) {
+tl::unexpected<Error> RefuseLegacy(std::string message) {
   return Fail(Reason::kUnauthorized, std::move(message));
 }
 
@@ -17,7 +17,7 @@ Result<std::string> Claim(const Json& claims, const char* name, const char* call
     std::string text = found->get<std::string>();
     if (!text.empty()) return text;
   }
-  return Refuse(std::string(called) + " claim is missing");
+  return RefuseLegacy(std::string(called) + " claim is missing");
 }
 
 // Takes as long whatever the two have in common.
@@ -33,7 +33,7 @@ bool Same(std::string_view a, std::string_view b) {
 }  // namespace
 
 Result<LegacyClaims> ReadLegacyClaims(const Json& claims) {
-  if (!claims.is_object()) return Refuse("sub claim is missing");
+  if (!claims.is_object()) return RefuseLegacy("sub claim is missing");
   const std::string subject = TRY(Claim(claims, "sub", "sub"));
   LegacyClaims read;
   read.namespace_name =
@@ -44,16 +44,16 @@ Result<LegacyClaims> ReadLegacyClaims(const Json& claims) {
   read.account_uid =
       TRY(Claim(claims, "kubernetes.io/serviceaccount/service-account.uid", "serviceAccountUID"));
   if (subject != "system:serviceaccount:" + read.namespace_name + ":" + read.account) {
-    return Refuse("sub claim is invalid");
+    return RefuseLegacy("sub claim is invalid");
   }
   return read;
 }
 
 Result<> CheckHeld(std::string_view token, const std::optional<core_v1::Secret>& secret) {
-  if (!secret || secret->metadata.deletion_timestamp) return Refuse(kInvalidated);
+  if (!secret || secret->metadata.deletion_timestamp) return RefuseLegacy(kInvalidated);
   const auto held = secret->data.find("token");
   if (held == secret->data.end() || !Same(held->second, token)) {
-    return Refuse("Token does not match server's copy");
+    return RefuseLegacy("Token does not match server's copy");
   }
   return {};
 }
@@ -61,7 +61,7 @@ Result<> CheckHeld(std::string_view token, const std::optional<core_v1::Secret>&
 Result<> CheckNotInvalidated(const LegacyClaims& claims, const core_v1::Secret& secret) {
   const auto since = secret.metadata.labels.find(kLegacyTokenInvalidSince);
   if (since == secret.metadata.labels.end() || since->second.empty()) return {};
-  return Refuse(fmt::format(
+  return RefuseLegacy(fmt::format(
       "the token in secret {}/{} for service account {}/{} has been marked invalid. Use tokens "
       "from the TokenRequest API or manually created secret-based tokens, or remove the '{}' label "
       "from the secret to temporarily allow use of this token",

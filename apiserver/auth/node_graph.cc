@@ -11,7 +11,7 @@ namespace skiff {
 namespace {
 
 template <Kind K>
-const K* Decoded(const Record& record, Result<Object>& object) {
+const K* DecodedAs(const Record& record, Result<Object>& object) {
   object = ObjectOf(K::Info(), record);
   return object ? object->As<K>() : nullptr;
 }
@@ -88,26 +88,26 @@ void NodeGraph::PutPod(const Record& record) {
   const std::string_view known = relations_.UidOfPod(parts->object_namespace, parts->name, node);
   if (!known.empty() && known == view->uid() && !MayNameMore(view->body())) return;
   Result<Object> object = tl::unexpected(Error{});
-  if (const auto* pod = Decoded<core_v1::Pod>(record, object)) relations_.SetPod(*pod);
+  if (const auto* pod = DecodedAs<core_v1::Pod>(record, object)) relations_.SetPod(*pod);
 }
 
 void NodeGraph::PutVolume(const Record& record) {
   Result<Object> object = tl::unexpected(Error{});
-  if (const auto* volume = Decoded<core_v1::PersistentVolume>(record, object)) {
+  if (const auto* volume = DecodedAs<core_v1::PersistentVolume>(record, object)) {
     relations_.SetVolume(*volume);
   }
 }
 
 void NodeGraph::PutAttachment(const Record& record) {
   Result<Object> object = tl::unexpected(Error{});
-  if (const auto* attachment = Decoded<storage_v1::VolumeAttachment>(record, object)) {
+  if (const auto* attachment = DecodedAs<storage_v1::VolumeAttachment>(record, object)) {
     relations_.SetAttachment(attachment->metadata.name, attachment->spec.node_name);
   }
 }
 
 void NodeGraph::PutSlice(const Record& record) {
   Result<Object> object = tl::unexpected(Error{});
-  if (const auto* slice = Decoded<resource_v1::ResourceSlice>(record, object)) {
+  if (const auto* slice = DecodedAs<resource_v1::ResourceSlice>(record, object)) {
     relations_.SetSlice(slice->metadata.name, slice->spec.node_name.value_or(""));
   }
 }

@@ -5,7 +5,7 @@
 namespace skiff {
 namespace {
 
-constexpr const char* kMirrorPod = "kubernetes.io/config.mirror";
+constexpr const char* kMirrorAnnotation = "kubernetes.io/config.mirror";
 
 std::string Joined(std::string_view a, std::string_view b) {
   return std::string(a).append("/").append(b);
@@ -25,7 +25,7 @@ void AddAll(std::string_view resource, const std::string& namespace_name, const 
 std::vector<std::string> NamedBy(const core_v1::Pod& pod) {
   std::vector<std::string> named;
   // What runs on a machine by itself proves no right to what it names.
-  if (pod.metadata.annotations.contains(kMirrorPod)) return named;
+  if (pod.metadata.annotations.contains(kMirrorAnnotation)) return named;
   const std::string& space = pod.metadata.namespace_;
   const PodReferences names = ReferencesOf(pod);
   AddAll("secrets", space, names.secrets, named);

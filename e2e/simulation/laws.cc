@@ -20,7 +20,7 @@ constexpr Duration kHasteSeen = 60s;
 constexpr size_t kHasteMax = 100;
 
 template <Kind K>
-K Read(const Json& document) {
+K ReadAs(const Json& document) {
   K object;
   CHECK(FromJson(K::Describe(), document, &object).has_value());
   return object;
@@ -53,17 +53,17 @@ std::vector<const KindInfo*> Laws::Kinds() {
 
 void Laws::Take(std::string_view resource, const Json& object, bool deleted) {
   if (resource == "pods") {
-    TakePod(Read<Pod>(object), deleted);
+    TakePod(ReadAs<Pod>(object), deleted);
   } else if (resource == "nodes") {
-    TakeNode(Read<Node>(object), deleted);
+    TakeNode(ReadAs<Node>(object), deleted);
   } else if (resource == "services") {
-    TakeService(Read<Service>(object), deleted);
+    TakeService(ReadAs<Service>(object), deleted);
   } else if (resource == "persistentvolumes") {
-    TakeVolume(Read<PersistentVolume>(object), deleted);
+    TakeVolume(ReadAs<PersistentVolume>(object), deleted);
   } else if (resource == "persistentvolumeclaims") {
-    TakeClaim(Read<PersistentVolumeClaim>(object), deleted);
+    TakeClaim(ReadAs<PersistentVolumeClaim>(object), deleted);
   } else if (resource == "resourcequotas") {
-    TakeQuota(Read<ResourceQuota>(object), deleted);
+    TakeQuota(ReadAs<ResourceQuota>(object), deleted);
   }
 }
 
