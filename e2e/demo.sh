@@ -56,7 +56,7 @@ if [ -z "${SKIFF_BUILT:-}" ]; then
   install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
   say "Building ($PRESET)"
   cmake --preset "$PRESET" >/dev/null
-  cmake --build --preset "$PRESET" --target skiff images 2>&1 | tail -n 1
+  NINJA_STATUS='[%f of %t, %e s] ' cmake --build --preset "$PRESET" --target skiff images
 fi
 # What is built stays its user's; the cluster is root's.
 if [ "$(id -u)" != 0 ]; then exec sudo -E SKIFF_BUILT=1 "$0" "$@"; fi

@@ -31,6 +31,19 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi
 }
 
+# Of what apt-get says: which package of how many is fetched or set up, every tenth of them.
+show_installed() { # TOTAL
+  local fetched=0 installed=0 line
+  while IFS= read -r line; do
+    case $line in
+      Get:*) fetched=$((fetched + 1))
+        [ $((fetched % 10)) != 0 ] || echo "[$fetched of $1 fetched]" ;;
+      "Setting up "*) installed=$((installed + 1))
+        [ $((installed % 10)) != 0 ] || echo "[$installed of $1 installed]" ;;
+    esac
+  done
+}
+
 install_packages() {
   local missing=() package
   for package in "$@"; do
@@ -43,8 +56,10 @@ install_packages() {
   local policy=/usr/sbin/policy-rc.d code=0
   [ -e $policy ] && policy= || printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
   [ -z "$policy" ] || as_root chmod +x $policy
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    "${missing[@]}" >/dev/null || code=1
+  local total
+  total=$(apt-get install -s --no-install-recommends "${missing[@]}" | grep -c '^Inst ') || true
+  (set -o pipefail; as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+    --no-install-recommends "${missing[@]}" | show_installed "$total") || code=1
   [ -z "$policy" ] || as_root rm -f $policy
   return $code
 }

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${DNS_PACKAGES[@]}" \
   "${BROWSER_PACKAGES[@]}"
 cmake --preset release >/dev/null
-cmake --build --preset release
+NINJA_STATUS='[%f of %t, %e s] ' cmake --build --preset release
 # The stock clients that the tests use.
 debian_kubectl build/peers
 go_kubectl build/peers
