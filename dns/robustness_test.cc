@@ -13,10 +13,10 @@
 namespace skiff::dns {
 namespace {
 
-using Random = std::mt19937_64;
+using Engine = std::mt19937_64;
 
 // Changes some bytes, cuts, or appends: most of the message stays, so that its depths are reached.
-void Mutate(Random& random, std::vector<uint8_t>& bytes) {
+void Mutate(Engine& random, std::vector<uint8_t>& bytes) {
   constexpr uint8_t kTelling[] = {0x00, 0x01, 0x0C, 0x3F, 0x40, 0x80, 0xC0, 0xFF};
   for (uint64_t left = random() % 4 + 1; left > 0 && !bytes.empty(); --left) {
     const size_t at = random() % bytes.size();
@@ -102,7 +102,7 @@ TEST(RobustnessTest, NoQueryBreaksTheServerAndEveryReplyIsWellFormed) {
       MakeQuery({.name = "1.0.0.10.in-addr.arpa", .type = type::kPtr, .udp_bytes = 512}),
       MakeQuery({.name = "cluster.local", .type = type::kSoa, .dnssec_ok = true}),
       MakeQuery({.name = "10-1-2-3.default.pod.cluster.local"})};
-  Random random(20250101);
+  Engine random(20250101);
   int replies = 0;
   for (int i = 0; i < 200'000; ++i) {
     std::vector<uint8_t> bytes = seeds[random() % seeds.size()];
@@ -131,7 +131,7 @@ TEST(RobustnessTest, WhatIsGivenAgainSaysTheSameInAnyOrder) {
       MakeQuery({.name = "ext.default.svc.cluster.local", .udp_bytes = 1232}),
       MakeQuery({.name = "web.default.svc.cluster.local", .type = type::kAny})};
   ReadyAnswers ready;
-  Random random(13);
+  Engine random(13);
   int repeated = 0;
   for (int i = 0; i < 50'000; ++i) {
     std::vector<uint8_t> bytes = seeds[random() % seeds.size()];
@@ -158,7 +158,7 @@ TEST(RobustnessTest, PureNoiseIsAnsweredWithFormErrOrNotAtAll) {
   ZoneOptions options;
   options.zone = *Name::FromText("cluster.local");
   std::vector<uint8_t> space(kMessageBytesMax);
-  Random random(7);
+  Engine random(7);
   for (int i = 0; i < 100'000; ++i) {
     std::vector<uint8_t> bytes(random() % 100);
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
@@ -199,7 +199,7 @@ TEST(RobustnessTest, NoUpstreamAnswerBreaksTheServer) {
   Query query;
   ASSERT_EQ(ParseQuery(MakeQuery({.name = "wWw.example.com", .udp_bytes = 512}), &query),
             QueryFault::kNone);
-  Random random(11);
+  Engine random(11);
   int taken = 0;
   for (int i = 0; i < 200'000; ++i) {
     std::vector<uint8_t> bytes = answer;

@@ -1,3 +1,4 @@
+#include "base/source_root.h"
 #include "proxy/iptables.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +38,7 @@ RuleSet Compile(const ServicePortRules& service) {
 
 // UPDATE_GOLDEN=1 rewrites the file.
 void ExpectGolden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(SKIFF_SOURCE_DIR) + "/proxy/testdata/" + name;
+  const std::string path = std::string(kSourceRoot) + "/proxy/testdata/" + name;
   if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
   std::ifstream in(path);
   std::stringstream golden;

@@ -5,7 +5,7 @@
 namespace skiff::proxy {
 namespace {
 
-std::shared_ptr<core_v1::Service> Web() {
+std::shared_ptr<core_v1::Service> WebService() {
   auto service = std::make_shared<core_v1::Service>();
   service->metadata.namespace_ = "default";
   service->metadata.name = "web";
@@ -44,7 +44,7 @@ const NodeFacts kNode = {.name = "node-a", .zone = "z1"};
 
 TEST(ServiceMapTest, JoinsServicePortsWithTheEndpointsOfTheirSlices) {
   const auto map =
-      BuildServiceMap({Web()},
+      BuildServiceMap({WebService()},
                       {Slice({EndpointOn("10.0.0.2", "node-b"), EndpointOn("10.0.0.1", "node-a")}),
                        Slice({EndpointOn("10.0.0.1", "node-a")})},
                       kNode);
@@ -63,9 +63,9 @@ TEST(ServiceMapTest, DrainingEndpointsServeOnlyWhenNoneIsReady) {
   auto failed = EndpointOn("10.0.0.3", "node-a");
   failed.conditions.ready = failed.conditions.serving = false;
   const auto with_ready =
-      BuildServiceMap({Web()}, {Slice({draining, EndpointOn("10.0.0.2", "node-b")})}, kNode);
+      BuildServiceMap({WebService()}, {Slice({draining, EndpointOn("10.0.0.2", "node-b")})}, kNode);
   EXPECT_EQ(with_ready.at("default/web:http/tcp").cluster_endpoints[0].ip, "10.0.0.2");
-  const auto alone = BuildServiceMap({Web()}, {Slice({draining, failed})}, kNode);
+  const auto alone = BuildServiceMap({WebService()}, {Slice({draining, failed})}, kNode);
   ASSERT_EQ(alone.at("default/web:http/tcp").cluster_endpoints.size(), 1u);
   EXPECT_EQ(alone.at("default/web:http/tcp").cluster_endpoints[0].ip, "10.0.0.1");
 }
@@ -75,18 +75,18 @@ TEST(ServiceMapTest, ZoneHintsKeepTrafficInTheZoneUnlessOneEndpointHasNone) {
   here.hints.emplace().for_zones.emplace_back().name = "z1";
   auto there = EndpointOn("10.0.0.2", "node-c");
   there.hints.emplace().for_zones.emplace_back().name = "z2";
-  const auto hinted = BuildServiceMap({Web()}, {Slice({here, there})}, kNode);
+  const auto hinted = BuildServiceMap({WebService()}, {Slice({here, there})}, kNode);
   EXPECT_EQ(hinted.at("default/web:http/tcp").cluster_endpoints.size(), 1u);
   there.hints.reset();
-  const auto mixed = BuildServiceMap({Web()}, {Slice({here, there})}, kNode);
+  const auto mixed = BuildServiceMap({WebService()}, {Slice({here, there})}, kNode);
   EXPECT_EQ(mixed.at("default/web:http/tcp").cluster_endpoints.size(), 2u);
 }
 
 TEST(ServiceMapTest, HeadlessAndExternalNameServicesHaveNoRules) {
-  auto headless = Web();
+  auto headless = WebService();
   headless->spec.cluster_ip = "None";
   headless->spec.cluster_ips = {"None"};
-  auto alias = Web();
+  auto alias = WebService();
   alias->spec.type = "ExternalName";
   EXPECT_TRUE(BuildServiceMap({headless, alias}, {}, kNode).empty());
 }

@@ -17,7 +17,7 @@ using testing::AnyOf;
 using testing::StartsWith;
 
 constexpr char kClusterIp[] = "10.96.0.10";
-constexpr char kNode[] = "192.0.2.1";
+constexpr char kTrafficNode[] = "192.0.2.1";
 constexpr char kExternalIp[] = "198.51.100.7";
 constexpr char kLoadBalancer[] = "203.0.113.9";
 constexpr int kNodePort = 30080;
@@ -124,7 +124,7 @@ class TrafficTest : public testing::TestWithParam<IptablesFlavour> {
     const bool ipv6 = family == IpFamily::kIpv6;
     facts_.family = options_.family = family;
     options_.pod_cidr = ipv6 ? "fd00:244::/48" : "10.244.0.0/16";
-    options_.node_ips = {kNode};
+    options_.node_ips = {kTrafficNode};
     rules_ = std::make_unique<RuleSync>(*netfilter_, options_, clock_);
   }
 
@@ -189,12 +189,12 @@ TEST_P(TrafficTest, ANodePortIsReachedFromOutsideFromPodsAndOnLoopback) {
   service->spec.type = "NodePort";
   service->spec.ports[0].node_port = kNodePort;
   Load(service, SliceOf({kPodB}));
-  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "pod-b 10.244.0.1");
-  EXPECT_EQ(skiff::Ask(*pod_a_, "tcp", kNode, kNodePort), "pod-b 10.244.0.1");
+  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "pod-b 10.244.0.1");
+  EXPECT_EQ(skiff::Ask(*pod_a_, "tcp", kTrafficNode, kNodePort), "pod-b 10.244.0.1");
   EXPECT_EQ(skiff::Ask(*node_, "tcp", "127.0.0.1", kNodePort), "pod-b 10.244.0.1");
   // A pod elsewhere: the packet leaves the node again, with the node as its sender.
   Load(service, SliceOf({kPodC}));
-  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "pod-c 192.0.2.1");
+  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "pod-c 192.0.2.1");
 }
 
 TEST_P(TrafficTest, ExternalAndLoadBalancerAddressesAreServed) {
@@ -213,14 +213,14 @@ TEST_P(TrafficTest, ExternalAndLoadBalancerAddressesAreServed) {
 TEST_P(TrafficTest, ANodesOwnAddressServesALoadBalancerOnItsPortOnly) {
   auto service = Service();
   service->spec.type = "LoadBalancer";
-  service->status.load_balancer.ingress.emplace_back().ip = kNode;
+  service->status.load_balancer.ingress.emplace_back().ip = kTrafficNode;
   Load(service, SliceOf({kPodA}));
   TestServers own;
   own.Add(*node_, "tcp", 2222, "node");
   own.Start();
   for (const TestHost* from : {outside_.get(), pod_b_.get(), node_.get()}) {
-    EXPECT_EQ(skiff::Ask(*from, "tcp", kNode, 80), "pod-a 10.244.0.1");
-    EXPECT_THAT(skiff::Ask(*from, "tcp", kNode, 2222), StartsWith("node "));
+    EXPECT_EQ(skiff::Ask(*from, "tcp", kTrafficNode, 80), "pod-a 10.244.0.1");
+    EXPECT_THAT(skiff::Ask(*from, "tcp", kTrafficNode, 2222), StartsWith("node "));
   }
 }
 
@@ -263,13 +263,13 @@ TEST_P(TrafficTest, TheExternalPolicyLocalKeepsTheClientsAddressAndDropsWithoutL
   service->spec.external_traffic_policy = "Local";
   Load(service, SliceOf({kPodA, kPodC}));
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "pod-a 192.0.2.2");
+    EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "pod-a 192.0.2.2");
   }
   Load(service, SliceOf({kPodC}));
-  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "dropped");
+  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "dropped");
   // The node and its pods reach the whole service by the same port.
-  EXPECT_EQ(skiff::Ask(*pod_a_, "tcp", kNode, kNodePort), "pod-c 10.244.0.2");
-  EXPECT_EQ(skiff::Ask(*node_, "tcp", kNode, kNodePort), "pod-c 192.0.2.1");
+  EXPECT_EQ(skiff::Ask(*pod_a_, "tcp", kTrafficNode, kNodePort), "pod-c 10.244.0.2");
+  EXPECT_EQ(skiff::Ask(*node_, "tcp", kTrafficNode, kNodePort), "pod-c 192.0.2.1");
 }
 
 TEST_P(TrafficTest, TheInternalPolicyLocalStaysOnTheNode) {
@@ -294,9 +294,9 @@ TEST_P(TrafficTest, AServiceWithoutEndpointsIsRefused) {
   for (const char* ip : {kExternalIp, kLoadBalancer}) {
     EXPECT_EQ(skiff::Ask(*outside_, "tcp", ip, 80), "refused") << ip;
   }
-  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "refused");
+  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "refused");
   Load(service, SliceOf({kPodA}));
-  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "pod-a 10.244.0.1");
+  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "pod-a 10.244.0.1");
 }
 
 TEST_P(TrafficTest, WhatServesNobodyInTheServiceRangeIsRefusedHere) {
@@ -320,7 +320,7 @@ TEST_P(TrafficTest, TerminatingEndpointsServeUntilAReadyOneIsThere) {
   local->spec.ports[0].node_port = kNodePort;
   local->spec.external_traffic_policy = "Local";
   Load(local, SliceOf({draining, kPodC}));
-  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kNode, kNodePort), "pod-a 192.0.2.2");
+  EXPECT_EQ(skiff::Ask(*outside_, "tcp", kTrafficNode, kNodePort), "pod-a 192.0.2.2");
 }
 
 TEST_P(TrafficTest, HintsKeepTrafficInTheZoneOrOnTheNode) {
@@ -348,7 +348,7 @@ TEST_P(TrafficTest, AUdpClientIsSentOnWhenItsEndpointGoes) {
   service->spec.ports[0].node_port = kNodePort;
   Load(service, SliceOf({kPodA}, "UDP"));
   TestClient inside(*pod_b_, "udp", kClusterIp, 80);
-  TestClient outside(*outside_, "udp", kNode, kNodePort);
+  TestClient outside(*outside_, "udp", kTrafficNode, kNodePort);
   EXPECT_EQ(inside.Ask(), "pod-a 10.244.0.3");
   EXPECT_EQ(outside.Ask(), "pod-a 10.244.0.1");
   node_->Run([&] {
