@@ -1,4 +1,5 @@
 #include "api/discovery.h"
+#include "base/source_root.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +30,7 @@ Json Answer(const std::string& path) {
 
 // The answers are those of a kube-apiserver v1.35.6.
 TEST(DiscoveryTest, AnswersAreThoseOfKubernetes) {
-  std::ifstream file(SKIFF_SOURCE_DIR "/api/testdata/discovery.json");
+  std::ifstream file(std::string(kSourceRoot) + "/api/testdata/discovery.json");
   const Json answers = Json::parse(file);
   ASSERT_EQ(answers.size(), 46);
   for (const auto& [path, expected] : answers.items()) {

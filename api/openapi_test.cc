@@ -5,6 +5,7 @@
 
 #include "api/openapi_v2.h"
 #include "api/openapi_v3.h"
+#include "base/source_root.h"
 
 namespace skiff {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 // Parts of the documents of a kube-apiserver v1.35.6, without descriptions.
 const Json& Recorded() {
   static const Json kRecorded = [] {
-    std::ifstream file(SKIFF_SOURCE_DIR "/api/testdata/openapi.json");
+    std::ifstream file(std::string(kSourceRoot) + "/api/testdata/openapi.json");
     return Json::parse(file);
   }();
   return kRecorded;

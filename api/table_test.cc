@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "api/document.h"
+#include "base/source_root.h"
 
 namespace skiff {
 namespace {
@@ -26,7 +27,7 @@ Json Columns(const Json& table) {
 
 // The pods, and the rows a kube-apiserver v1.35.6 made of them. Ages are left out.
 TEST(TableTest, PodsPrintAsKubernetesPrintsThem) {
-  std::ifstream file(SKIFF_SOURCE_DIR "/api/testdata/pod_table.json");
+  std::ifstream file(std::string(kSourceRoot) + "/api/testdata/pod_table.json");
   const Json cases = Json::parse(file);
   ASSERT_EQ(cases.size(), 36);
   const TableFormat& format = FindTableFormat("v1", "Pod");

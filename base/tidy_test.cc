@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/source_root.h"
+
 namespace skiff {
 namespace {
 
@@ -26,7 +28,7 @@ struct Source {
 };
 
 std::vector<Source> Tree() {
-  const fs::path root = SKIFF_SOURCE_DIR;
+  const fs::path root = kSourceRoot;
   std::vector<Source> sources;
   for (const std::string folder : {"base", "api", "http", "client", "apiserver", "controllers",
                                    "kubelet", "proxy", "dns", "cli", "skiff", "e2e"}) {

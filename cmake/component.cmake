@@ -2,28 +2,53 @@
 # take the compiler two seconds to read: they are read once, for all.
 function(use_precompiled_api target)
   if(target STREQUAL "api")
-    target_precompile_headers(api PRIVATE ${CMAKE_SOURCE_DIR}/api/precompiled.h)
+    # In brackets CMake leaves the name as it is; a path would not suit other checkouts' caches.
+    target_precompile_headers(api PRIVATE <api/precompiled.h>)
   elseif(NOT target MATCHES "^(base|http)(_test)?$")
     target_precompile_headers(${target} REUSE_FROM api)
-  else()
-    return()
-  endif()
-  if(CCACHE)
-    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "${CACHE_OF_TREE}")
   endif()
 endfunction()
 
-# component(name dep... [LIBS lib...]): every *.cc below the folder makes the library, every
-# *_test.cc its one test program, `name_test`. A new file edits no build file.
+# What base/source_root.h declares.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/source_root.cc @ONLY CONTENT
+"namespace skiff {
+extern const char kSourceRoot[];
+extern const char kBuildRoot[];
+const char kSourceRoot[] = \"@CMAKE_SOURCE_DIR@\";
+const char kBuildRoot[] = \"@CMAKE_BINARY_DIR@\";
+}
+")
+set_source_files_properties(${CMAKE_BINARY_DIR}/source_root.cc PROPERTIES
+                            SKIP_PRECOMPILE_HEADERS ON)
+
+# read_batches(n m): what BATCHES says, one and one if it says nothing.
+macro(read_batches)
+  set(batches 1)
+  set(test_batches 1)
+  if(${ARGC} EQUAL 2)
+    set(batches ${ARGV0})
+    set(test_batches ${ARGV1})
+  endif()
+endmacro()
+
+# component(name dep... [LIBS lib...] [BATCHES n m] [ALONE source...]): every *.cc below the folder
+# makes the library, every *_test.cc its one test program, `name_test`. A new file edits no build
+# file. Where sources are compiled in batches (cmake/unity.cmake) those of the library make n, its
+# tests m, and those ALONE none.
 function(component name)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LIBS;BATCHES;ALONE" ${ARGN})
+  read_batches(${ARG_BATCHES})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/api/compiler/|/testdata/|_bench\\.cc$|/images/|/e2e/fuzz/")
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(TRANSFORM ARG_ALONE PREPEND ${CMAKE_SOURCE_DIR}/)
+  list(REMOVE_ITEM sources "" ${ARG_ALONE})
+  batched(sources ${name} ${batches} ${sources})
+  batched(tests ${name}_test ${test_batches} ${tests})
   if(sources)
-    add_library(${name} STATIC ${sources})
+    add_library(${name} STATIC ${sources} ${ARG_ALONE})
     target_link_libraries(${name} PUBLIC ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBS} Threads::Threads)
     use_precompiled_api(${name})
   else()
@@ -31,9 +56,8 @@ function(component name)
     target_link_libraries(${name} INTERFACE ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBS} Threads::Threads)
   endif()
   if(tests)
-    add_executable(${name}_test ${tests})
+    add_executable(${name}_test ${tests} ${CMAKE_BINARY_DIR}/source_root.cc)
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gtest GTest::gmock GTest::gtest_main)
-    target_compile_definitions(${name}_test PRIVATE SKIFF_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     use_precompiled_api(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 900 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
@@ -41,14 +65,17 @@ function(component name)
   endif()
 endfunction()
 
-# program(name dep... [LIBS lib...]): the executable made of the folder's main.cc and its other
-# sources, which its one test program, `name_test`, links too.
+# program(name dep... [LIBS lib...] [BATCHES n m]): the executable made of the folder's main.cc and
+# its other sources, which its one test program, `name_test`, links too.
 function(program name)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LIBS;BATCHES" ${ARGN})
+  read_batches(${ARG_BATCHES})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  batched(sources ${name}_parts ${batches} ${sources})
+  batched(tests ${name}_test ${test_batches} ${tests})
   add_library(${name}_parts STATIC ${sources})
   target_link_libraries(${name}_parts PUBLIC ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBS} Threads::Threads)
   use_precompiled_api(${name}_parts)
@@ -59,10 +86,9 @@ function(program name)
   target_link_libraries(${name} PRIVATE ${name}_parts)
   use_precompiled_api(${name})
   if(tests)
-    add_executable(${name}_test ${tests})
+    add_executable(${name}_test ${tests} ${CMAKE_BINARY_DIR}/source_root.cc)
     target_link_libraries(${name}_test PRIVATE ${name}_parts GTest::gtest GTest::gmock
                                                GTest::gtest_main)
-    target_compile_definitions(${name}_test PRIVATE SKIFF_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     use_precompiled_api(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 900 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -29,10 +29,10 @@ function(embed_pause target source)
 endfunction()
 
 function(image_archives)
-  add_executable(image_pack EXCLUDE_FROM_ALL ${IMAGE_SOURCES}/pack.cc
-                 ${CMAKE_SOURCE_DIR}/kubelet/image_archive.cc
-                 ${CMAKE_SOURCE_DIR}/kubelet/image_name.cc ${CMAKE_SOURCE_DIR}/kubelet/image_pack.cc
-                 ${CMAKE_SOURCE_DIR}/kubelet/tar.cc)
+  set(kubelet ${CMAKE_SOURCE_DIR}/kubelet)
+  batched(sources image_pack 1 ${IMAGE_SOURCES}/pack.cc ${kubelet}/image_archive.cc
+          ${kubelet}/image_name.cc ${kubelet}/image_pack.cc ${kubelet}/tar.cc)
+  add_executable(image_pack EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(image_pack PRIVATE base OpenSSL::Crypto)
   set(archives ${CMAKE_BINARY_DIR}/images)
   set(programs image_pause image_client image_nautilus image_kitten)
@@ -40,5 +40,4 @@ function(image_archives)
                     DEPENDS image_pack ${programs} COMMENT "Packing container images")
   # The kubelet's tests run them.
   add_dependencies(kubelet_test images)
-  target_compile_definitions(kubelet_test PRIVATE SKIFF_IMAGES="${CMAKE_BINARY_DIR}/images")
 endfunction()

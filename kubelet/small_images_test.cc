@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/source_root.h"
 #include "kubelet/containerd_test_host.h"
 
 namespace skiff {
@@ -20,9 +21,9 @@ class SmallImagesTest : public testing::Test {
     ASSERT_TRUE(host_->runtime) << "containerd did not start";
   }
 
-  // Imports SKIFF_IMAGES/<name>.tar.
+  // Imports images/<name>.tar of the build folder.
   static void Load(const std::string& name) {
-    const std::string path = std::string(SKIFF_IMAGES) + "/" + name + ".tar";
+    const std::string path = std::string(kBuildRoot) + "/images/" + name + ".tar";
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     ASSERT_GE(file, 0) << path;
     const auto images = cri::ImportImages(host_->containerd.endpoint, *host_->runtime, file);
@@ -77,7 +78,7 @@ TEST_F(SmallImagesTest, TheWebServersServeTheirPictureAndStopWhenAsked) {
     EXPECT_THAT(Fetch(shell, "/env"), HasSubstr("GREETING=hello\n"));
     EXPECT_EQ(Fetch(shell, "/healthz"), "ok\n");
     EXPECT_THAT(Fetch(shell, "/"), HasSubstr("<img src=\"/" + name + ".jpg\""));
-    std::ifstream picture(std::string(SKIFF_SOURCE_DIR) + "/e2e/images/" + name + ".jpg");
+    std::ifstream picture(std::string(kSourceRoot) + "/e2e/images/" + name + ".jpg");
     EXPECT_EQ(Fetch(shell, "/" + name + ".jpg"),
               std::string(std::istreambuf_iterator<char>(picture), {}));
     EXPECT_EQ(Fetch(shell, "/none"), "not found\n");

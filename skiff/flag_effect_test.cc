@@ -11,6 +11,8 @@
 #include <sstream>
 #include <vector>
 
+#include "base/source_root.h"
+
 namespace skiff {
 namespace {
 
@@ -95,7 +97,7 @@ std::map<std::string, std::string> Sources() {
   std::map<std::string, std::string> sources;
   for (const char* folder :
        {"apiserver", "base", "controllers", "dns", "kubelet", "proxy", "skiff"}) {
-    const fs::path root = fs::path(SKIFF_SOURCE_DIR) / folder;
+    const fs::path root = fs::path(kSourceRoot) / folder;
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
       const std::string path = entry.path();
       const bool is_source = path.ends_with(".cc") || path.ends_with(".h");
