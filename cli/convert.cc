@@ -43,7 +43,7 @@ Result<const Type*> TypeOf(const TypeMeta& meta) {
   return type;
 }
 
-// What the schema does not know would be lost: it is refused.
+// What the schema does not know, or what is said twice, would be lost: it is refused.
 Result<Converted> FromJsonText(std::string_view text) {
   const TypeMeta meta = TRY(PeekTypeMeta(text));
   const Type* type = TRY(TypeOf(meta));
@@ -56,22 +56,35 @@ Result<Converted> FromJsonText(std::string_view text) {
   return Converted{meta, type, std::move(decoded->document)};
 }
 
-Result<Converted> Read(std::string_view bytes) {
-  if (bytes.starts_with(kProtobufMagic)) {
-    const auto envelope = TRY(OpenEnvelope(bytes));
-    const Type* type = TRY(TypeOf(envelope.type));
-    Json document = TRY(DecodeProtobuf(*type, envelope.raw));
-    document["kind"] = envelope.type.kind;
-    document["apiVersion"] = envelope.type.api_version;
-    return Converted{envelope.type, type, std::move(document)};
-  }
-  const size_t first = bytes.find_first_not_of(" \t\r\n");
-  if (first != bytes.npos && bytes[first] == '{') return FromJsonText(bytes);
-  const auto documents = TRY(ParseYamlStream(bytes));
+// Fields that the schema does not know have no name here that could be told: as in Kubernetes'
+// own decoder they are passed over.
+Result<Converted> FromProtobuf(std::string_view bytes) {
+  const auto envelope = TRY(OpenEnvelope(bytes));
+  const Type* type = TRY(TypeOf(envelope.type));
+  Json document = TRY(DecodeProtobuf(*type, envelope.raw));
+  document["kind"] = envelope.type.kind;
+  document["apiVersion"] = envelope.type.api_version;
+  return Converted{envelope.type, type, std::move(document)};
+}
+
+Result<Converted> FromYaml(std::string_view text) {
+  const auto documents = TRY(ParseYamlStream(text));
   if (documents.size() != 1) {
     return CliError(fmt::format("one object is converted at a time, not {}", documents.size()));
   }
-  return FromJsonText(DumpJson(documents[0].value));
+  const YamlDocument& document = documents[0];
+  if (!document.duplicates.empty()) {
+    return CliError(fmt::format("strict decoding error: yaml: unmarshal errors:\n  {}",
+                                fmt::join(document.duplicates, "\n  ")));
+  }
+  return FromJsonText(DumpJson(document.value));
+}
+
+Result<Converted> Read(std::string_view bytes) {
+  if (bytes.starts_with(kProtobufMagic)) return FromProtobuf(bytes);
+  // JSON is read as it stands, for YAML would not keep the order of members. A brace begins YAML
+  // as well.
+  return PeekTypeMeta(bytes) ? FromJsonText(bytes) : FromYaml(bytes);
 }
 
 }  // namespace

@@ -58,10 +58,24 @@ TEST_F(ConvertTest, RefusesWhatItCouldNotKeep) {
   EXPECT_EQ(err_, "error: no kind \"Thing\" is registered for version \"a/v1\"\n");
   EXPECT_EQ(Convert("kind: Pod\napiVersion: v1\n---\nkind: Pod\napiVersion: v1\n", "json"), 1);
   EXPECT_EQ(err_, "error: one object is converted at a time, not 2\n");
+  EXPECT_EQ(Convert(R"({"kind":"Pod","apiVersion":"v1","kind":"Pod"})", "yaml"), 1);
+  EXPECT_EQ(err_, "error: strict decoding error: duplicate field \"kind\"\n");
+  EXPECT_EQ(Convert("kind: Pod\napiVersion: v1\nkind: Pod\n", "json"), 1);
+  EXPECT_EQ(err_,
+            "error: strict decoding error: yaml: unmarshal errors:\n"
+            "  line 3: key \"kind\" already set in map\n");
   EXPECT_EQ(Convert(std::string("k8s\0garbage", 11), "json"), 1);
   EXPECT_EQ(Convert("", "json"), 1);
   EXPECT_EQ(Convert("{}", "table"), 1);
   EXPECT_NE(err_.find("yaml|json|protobuf"), std::string::npos) << err_;
+}
+
+TEST_F(ConvertTest, ABraceMayBeginYaml) {
+  ASSERT_EQ(Convert("{kind: Namespace, apiVersion: v1, metadata: {name: a}}\n", "json"), 0) << err_;
+  const std::string json = out_;
+  EXPECT_NE(json.find(R"("name":"a")"), std::string::npos) << json;
+  ASSERT_EQ(Convert(json, "json"), 0) << err_;
+  EXPECT_EQ(out_, json);
 }
 
 }  // namespace
