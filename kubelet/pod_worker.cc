@@ -35,8 +35,8 @@ core_v1::Container AsContainer(const core_v1::EphemeralContainer& ephemeral) {
 // What a pod needs is often made right after it: the first tries are soon.
 Duration VolumeRetry(int failures) {
   constexpr Duration kFirst = 500ms;
-  constexpr Duration kMax = 122s;
-  constexpr int kDoublingsMax = 8;
+  constexpr Duration kMax = PodWorker::kResync;
+  constexpr int kDoublingsMax = 7;
   return std::min(kMax, kFirst * (1 << std::min(failures, kDoublingsMax)));
 }
 
@@ -176,11 +176,15 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
   if (paths) {
     volume_paths_ = std::move(*paths);
     volume_failures_ = 0;
+    volume_retry_at_ = Duration::zero();
     return volumes_made_ = true;
   }
   context_.events.Warning(pod, "FailedMount", paths.error().message);
+  // Whoever is woken meanwhile tries as well, which is not to lengthen the wait.
+  const Duration now = context_.clock.Monotonic();
+  if (now >= volume_retry_at_) volume_retry_at_ = now + VolumeRetry(volume_failures_++);
+  retry_after_ = std::min(retry_after_, volume_retry_at_ - now);
   // What was made is still there: old contents are better than a container that stays down.
-  retry_after_ = VolumeRetry(volume_failures_++);
   return volumes_made_;
 }
 

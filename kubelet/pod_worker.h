@@ -176,7 +176,8 @@ class PodWorker final : public ControlLoop {
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
   int64_t stop_grace_s_ = 0;                                // That it was made from.
   bool volumes_made_ = false;  // volume_paths_ has all that containers mount.
-  int volume_failures_ = 0;    // One after the other.
+  int volume_failures_ = 0;    // One after the other, each after the wait for the one before.
+  Duration volume_retry_at_{};  // Monotonic: when that wait is over.
   Duration retry_after_ = kResync;
   std::optional<core_v1::PodStatus> status_;  // As last computed.
 

@@ -186,7 +186,18 @@ class PodWorkerTest : public testing::Test {
   TestRuntime runtime_{fake_};
   TaskPool tasks_;
   KeptObjects objects_{client_, clock_};
-  VolumeManager volumes_{root_, VolumeSources(), clock_};
+  std::shared_ptr<const core_v1::ConfigMap> settings_;  // Null: nobody answers.
+  int settings_asked_ = 0;
+  VolumeSources VolumeSourcesOf() {
+    VolumeSources sources;
+    sources.config_map = [this](const auto&, const auto&) -> Result<decltype(settings_)> {
+      ++settings_asked_;
+      if (settings_ == nullptr) return Fail(Reason::kServiceUnavailable, "no answer");
+      return settings_;
+    };
+    return sources;
+  }
+  VolumeManager volumes_{root_, VolumeSourcesOf(), clock_};
   ImagePuller images_{{runtime_, clock_, events_, tasks_,
                        [](const core_v1::Pod&) { return RegistryCredentials(); },
                        [this](const std::string&) { worker_->Wake(); }}};
@@ -497,6 +508,43 @@ TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
   EXPECT_EQ(runtime_.stops().front().second, 100s);
   EXPECT_LE(runtime_.stops().at(before).second, 40s);
   EXPECT_TRUE(Running("app").empty());
+}
+
+// A volume that the API may or may not know.
+class PodWorkerVolumesTest : public PodWorkerFilesTest {
+ protected:
+  PodWorkerVolumesTest() {
+    auto& volume = pod_.spec.volumes.emplace_back();
+    volume.name = "settings";
+    volume.config_map.emplace().name = "settings";
+    auto& mount = pod_.spec.containers[0].volume_mounts.emplace_back();
+    mount.name = "settings";
+    mount.mount_path = "/etc/settings";
+  }
+};
+
+TEST_F(PodWorkerVolumesTest, EventsMeanwhileDoNotLengthenTheWait) {
+  StartWorker();
+  for (int i = 0; i < 50; ++i) {
+    worker_->Wake();
+    executor_.RunUntilIdle();
+  }
+  ASSERT_TRUE(Running("app").empty());
+  settings_ = std::make_shared<core_v1::ConfigMap>();
+  executor_.RunFor(10s);
+  EXPECT_EQ(Running("app").size(), 1u);
+}
+
+TEST_F(PodWorkerVolumesTest, APodWhoseVolumesAreNotBroughtUpToDateIsLookedAtNoLessOften) {
+  settings_ = std::make_shared<core_v1::ConfigMap>();
+  StartWorker();
+  ASSERT_EQ(Running("app").size(), 1u);
+  settings_ = nullptr;
+  executor_.RunFor(20min);
+  const int before = settings_asked_;
+  executor_.RunFor(10 * PodWorker::kResync);
+  EXPECT_GE(settings_asked_ - before, 10);
+  EXPECT_EQ(Running("app").size(), 1u) << "old contents are better than none";
 }
 
 // Stops hold real threads here, as they do in real life.
