@@ -159,9 +159,16 @@ namespace {
 Result<> MendRbac(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
   const KindInfo& kind = *own.kind;
   const Json document = TRY(DocumentOf(kind, present));
-  const auto mended_document = TRY(ReconciledRbac(document, wanted));
-  if (!mended_document) return {};
   const Json& metadata = wanted["metadata"];
+  const auto mended_document = ReconciledRbac(document, wanted);
+  if (!mended_document) {
+    // As in Kubernetes the others are mended all the same, and the server runs.
+    kLog.Error("default role not mended", {{"kind", kind.kind},
+                                           {"name", metadata.value("name", "")},
+                                           {"error", mended_document.error().message}});
+    return {};
+  }
+  if (!*mended_document) return {};
   own.info.namespace_name = metadata.value("namespace", "");
   const auto mended = core.writer.Update(
       own, metadata.value("name", ""), {}, {.check_version = false},

@@ -35,7 +35,14 @@ Result<> AddRules(const Json& wanted, Json& present) {
       TRY(FromJson<rbac_v1::Role>(Json{{"rules", wanted.value("rules", Json::array())}}));
   std::vector<const rbac_v1::PolicyRule*> held;
   for (const rbac_v1::PolicyRule& rule : have.rules) held.push_back(&rule);
-  for (const rbac_v1::PolicyRule& rule : FindMissingRights(held, want.rules).rules) {
+  const MissingRights missing = FindMissingRights(held, want.rules);
+  if (!missing.complete) {
+    return Fail(Reason::kInvalid,
+                "it holds too many rules to be compared with what the default role holds; take "
+                "some away, or annotate it with " +
+                    std::string(kAutoUpdate) + ": \"false\"");
+  }
+  for (const rbac_v1::PolicyRule& rule : missing.rules) {
     if (!present.contains("rules") || present["rules"].is_null()) present["rules"] = Json::array();
     present["rules"].push_back(ToJson(rule));
   }

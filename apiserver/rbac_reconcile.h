@@ -10,7 +10,8 @@
 
 namespace skiff {
 
-// The document that should take the place of `present`; nullopt when nothing is missing.
+// The document that should take the place of `present`; nullopt when nothing is missing. Invalid
+// when it holds more rules than can be compared: then not all that is missing would be known.
 Result<std::optional<Json>> ReconciledRbac(const Json& present, const Json& wanted);
 
 }  // namespace skiff

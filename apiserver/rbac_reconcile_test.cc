@@ -24,6 +24,20 @@ TEST(RbacReconcileTest, ARoleGetsWhatItLacksAndKeepsWhatUsersAdded) {
   EXPECT_FALSE(*ReconciledRbac(*next, wanted)) << "once is enough";
 }
 
+TEST(RbacReconcileTest, ARoleThatCannotBeComparedIsNotMendedInPart) {
+  Json rule = Json::parse(R"({"apiGroups": [], "resources": [], "verbs": ["get"]})");
+  for (int i = 0; i < 101; ++i) {
+    rule["apiGroups"].push_back("g" + std::to_string(i));
+    rule["resources"].push_back("r" + std::to_string(i));
+  }
+  Json wanted = RoleOf("[]");
+  wanted["rules"].push_back(rule);
+  const auto next = ReconciledRbac(RoleOf("[]"), wanted);
+  ASSERT_FALSE(next) << "what is missing is more than is listed";
+  EXPECT_EQ(next.error().reason, Reason::kInvalid);
+  EXPECT_FALSE(*ReconciledRbac(wanted, wanted)) << "it has it all";
+}
+
 TEST(RbacReconcileTest, ABindingGetsTheSubjectsItLacks) {
   Json present = Json::parse(R"({"metadata": {"name": "b"}, "roleRef": {"name": "r"},
                                  "subjects": [{"kind": "User", "name": "mine"}]})");
