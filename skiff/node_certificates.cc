@@ -196,7 +196,9 @@ Result<KeyPair> NodeServicesAtStart(const std::string& directory, const std::str
     return *made;
   }
   if (auto ended = ReadNodeServices(directory, node_name)) return ended;
-  if (made.error().reason == Reason::kServiceUnavailable) return KeyPair{};
+  // Nobody answers, be it the API or who signs. A refusal is another thing.
+  const Reason why = made.error().reason;
+  if (why == Reason::kServiceUnavailable || why == Reason::kTimeout) return KeyPair{};
   return Fail(made.error());
 }
 

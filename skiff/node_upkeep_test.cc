@@ -53,30 +53,38 @@ TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
   EXPECT_EQ(asked, 11);
 }
 
-// A node whose services' certificate ended while it was off, and whose API server is away or
-// says no.
+// A node whose services' certificate ended while it was off, and whose API server is away, says no
+// or takes a request that nobody then answers.
 class NodeServicesAtStartTest : public testing::Test {
  protected:
   NodeServicesAtStartTest() { std::filesystem::create_directories(directory_ + "/pki"); }
   ~NodeServicesAtStartTest() override { std::filesystem::remove_all(directory_); }
 
-  Result<KeyPair> Start(int code) {
-    const std::string reason = code == 503 ? "ServiceUnavailable" : "Forbidden";
-    InProcessTransport transport([&](const http::Request&) {
+  static constexpr int kTaken = 201;
+
+  Result<KeyPair> Start(int code, Duration timeout = 1s) {
+    const std::string reason = code == 403 ? "Forbidden" : "ServiceUnavailable";
+    InProcessTransport transport([&](const http::Request& request) {
       http::Response response;
-      response.status = code;
+      if (code == kTaken && request.method == "POST") {
+        response.status = code;
+        response.content_type = "application/json";
+        response.body = request.body;
+        return response;
+      }
+      response.status = code == 403 ? 403 : 503;
       response.content_type = "application/json";
       response.body = Json{{"kind", "Status"},
                            {"apiVersion", "v1"},
                            {"status", "Failure"},
                            {"reason", reason},
                            {"message", "no"},
-                           {"code", code}}
+                           {"code", response.status}}
                           .dump();
       return response;
     });
     Client client(transport, "skiff");
-    return NodeServicesAtStart(directory_, "n", {client, clock_, random_}, 1s);
+    return NodeServicesAtStart(directory_, "n", {client, clock_, random_}, timeout);
   }
   const std::string directory_ = testing::TempDir() + "/skiff-services-" + std::to_string(getpid());
   FakeClock clock_{TimePoint{1'700'000'000s}};
@@ -87,6 +95,9 @@ TEST_F(NodeServicesAtStartTest, ItStartsWithWhatItHas) {
   const auto none = Start(503);
   ASSERT_TRUE(none) << none.error().message;
   EXPECT_EQ(none->certificate_pem, "");
+  const auto unanswered = Start(kTaken, 1ms);
+  ASSERT_TRUE(unanswered) << unanswered.error().message;
+  EXPECT_EQ(unanswered->certificate_pem, "");
   EXPECT_EQ(Start(403).error().reason, Reason::kForbidden) << "who never had one is told why";
   const auto authority = *CertificateAuthority::Create("cluster", clock_.Now());
   const KeyPair pair = *authority.Issue(NodeServicesCertificate("n").order, clock_.Now());
@@ -192,6 +203,23 @@ TEST_F(NodeUpkeepTest, AClientCertificateIsRenewedAndUsedWhileTheNodeRuns) {
   EXPECT_NE(next.certificate_pem, identity_.client.certificate_pem);
   EXPECT_NE(Credential(), before) << "by the new one from now on";
   EXPECT_EQ(LoadNodeIdentity(directory_)->client.certificate_pem, next.certificate_pem);
+}
+
+// As JoinedNode does it where nobody signs at its start.
+TEST_F(NodeUpkeepTest, ServicesThatStartWithNoCertificateAreGivenOne) {
+  JoinAs("late");
+  NodeIdentity services = identity_;
+  services.client = {};
+  auto transport = MakeRenewableTransport(HttpsOptionsOf(services));
+  ASSERT_TRUE(transport) << transport.error().message;
+  Client client(**transport, "skiff-node-services");
+  EXPECT_FALSE(client.List<Node>({})) << "the cluster does not know it";
+  const WantedCertificate wanted = NodeServicesCertificate("late");
+  Rotate(clock_, {wanted.signer, wanted.order}, "", [&](const KeyPair& taken) {
+    return (*transport)->Renew(taken.certificate_pem, taken.key_pem);
+  });
+  const auto nodes = client.List<Node>({});
+  EXPECT_TRUE(nodes) << nodes.error().message;
 }
 
 TEST_F(NodeUpkeepTest, ACertificateThatIsYoungIsLeftAlone) {
