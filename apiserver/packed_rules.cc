@@ -4,6 +4,8 @@
 #include <cstring>
 #include <map>
 
+#include "base/error.h"
+
 namespace skiff {
 namespace {
 
@@ -87,6 +89,8 @@ bool PackedRules::Rule::Takes(std::string_view value) const {
 PackedRules PackedRules::Of(const LabelSelector& selector) {
   PackedRules out;
   const auto& requirements = selector.requirements();  // By key.
+  // LabelSelector::Nothing() has no rules either; packed it would select everything.
+  CHECK(selector.empty() || !requirements.empty());
   for (size_t i = 0; i < requirements.size();) {
     LabelRule rule{.key = requirements[i].key};
     for (; i < requirements.size() && requirements[i].key == rule.key; ++i) {

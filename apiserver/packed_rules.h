@@ -37,6 +37,7 @@ class PackedRules {
     const std::string_view body_;
   };
 
+  // Not of LabelSelector::Nothing(), which no text says.
   static PackedRules Of(const LabelSelector& selector);
   static PackedRules Of(const FieldSelector& selector);
 

@@ -51,6 +51,11 @@ TEST(PackedRules, TakeWhatTheSelectorTakes) {
   }
 }
 
+TEST(PackedRules, WhatSelectsNothingIsNotPackedIntoWhatSelectsEverything) {
+  EXPECT_DEATH(PackedRules::Of(LabelSelector::Nothing()), "requirements");
+  EXPECT_TRUE(PackedRules::Of(LabelSelector()).empty());
+}
+
 TEST(PackedRules, FindEachOfManyKeysAndValues) {
   std::string keys, values;
   for (int i = 0; i < 1000; i += 2) {
