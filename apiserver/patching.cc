@@ -105,6 +105,8 @@ struct FitParts {
   ApiRequest& request;
   const WriteOptions& options;
   const PatchedKind& kind;
+  // Takes the patched text for the object.
+  std::function<Result<TextNotes>(std::string_view json)> read;
   // Strategic patches are converted from Go maps, the others decoded from text: errors differ.
   bool from_map = false;
 };
@@ -123,14 +125,14 @@ Result<> CheckKindKept(const FitParts& parts, const Json& patched,
                                     " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
 }
 
-// Reads the patched document into `object`. `shown` makes the text by which an error quotes it;
-// `strict_errors` are those of the patch itself.
+// Reads the patched document. `shown` makes the text by which an error quotes it; `strict_errors`
+// are those of the patch itself.
 Result<TextNotes> Fit(const FitParts& parts, const Json& patched,
                       const std::function<std::string()>& shown,
-                      std::vector<std::string> strict_errors, void* object) {
+                      std::vector<std::string> strict_errors) {
   const FieldValidation validation = parts.options.validation;
   TRY(CheckKindKept(parts, patched, shown));
-  auto notes = DecodeStruct(parts.kind.type, DumpJson(patched), validation, object);
+  auto notes = parts.read(DumpJson(patched));
   if (!notes) {
     const std::string& why = notes.error().message;
     return Fail(UnfitPatch(shown(), parts.from_map ? ConversionError(why) : why));
@@ -145,6 +147,48 @@ Result<TextNotes> Fit(const FitParts& parts, const Json& patched,
     for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
   }
   return std::move(*notes);
+}
+
+// Not for apply.
+Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
+  const Type& type = parts.kind.type;
+  const std::string media = PatchType(parts.request);
+  const std::string& body = parts.request.http.body;
+  if (media == kJsonPatch) {
+    JsonPatch patch =
+        TRY(ParseJsonPatch(body, parts.options.validation != FieldValidation::kIgnore));
+    const Json patched = TRY(ApplyJsonPatch(patch, document));
+    const auto shown = [&] { return PatchedText(type, TouchedBy(patch), patched); };
+    return Fit(parts, patched, shown, std::move(patch.strict_errors));
+  }
+  if (media == kMergePatch) {
+    MergePatch patch = TRY(ParseMergePatch(body));
+    const Json patched = ApplyMergePatch(patch.patch, document);
+    const auto shown = [&] { return PatchedText(type, patch.patch, patched); };
+    return Fit(parts, patched, shown, std::move(patch.strict_errors));
+  }
+  MergePatch patch = TRY(ParseStrategicPatch(body));
+  const Json patched = TRY(ApplyStrategicPatch(type, document, patch.patch));
+  const auto shown = [&] { return GoPlain(patch.patch); };
+  return Fit(parts, patched, shown, std::move(patch.strict_errors));
+}
+
+// A custom resource has no struct: it is read as a document.
+Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
+  const KindInfo& kind = old.kind();
+  const PatchedKind patched{*kind.type, kind.api_version, kind.kind};
+  Object object(kind);
+  const auto read = [&](std::string_view json) -> Result<TextNotes> {
+    Decoded decoded = TRY(DecodeJson(*kind.type, json, patcher.options.validation));
+    object = TRY(Object::FromDocument(kind, decoded.document));
+    return TextNotes{.strict_errors = std::move(decoded.strict_errors),
+                     .empty_lists = std::move(decoded.empty_lists)};
+  };
+  const bool from_map = PatchType(patcher.request) == kStrategicPatch;
+  TextNotes notes = TRY(
+      ApplyPatch({patcher.request, patcher.options, patched, read, from_map}, old.ToDocument()));
+  object.empty_lists() = std::move(notes.empty_lists);
+  return object;
 }
 
 }  // namespace
@@ -192,35 +236,30 @@ bool IsApply(const ApiRequest& request) {
 
 Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
                             const PatchedKind& kind, const Json& document, void* object) {
-  const std::string type = PatchType(request);
-  const std::string& body = request.http.body;
-  const FitParts parts{request, options, kind, type == kStrategicPatch};
-  if (type == kJsonPatch) {
-    JsonPatch patch = TRY(ParseJsonPatch(body, options.validation != FieldValidation::kIgnore));
-    const Json patched = TRY(ApplyJsonPatch(patch, document));
-    const auto shown = [&] { return PatchedText(kind.type, TouchedBy(patch), patched); };
-    return Fit(parts, patched, shown, std::move(patch.strict_errors), object);
-  }
-  if (type == kMergePatch) {
-    MergePatch patch = TRY(ParseMergePatch(body));
-    const Json patched = ApplyMergePatch(patch.patch, document);
-    const auto shown = [&] { return PatchedText(kind.type, patch.patch, patched); };
-    return Fit(parts, patched, shown, std::move(patch.strict_errors), object);
-  }
-  MergePatch patch = TRY(ParseStrategicPatch(body));
-  const Json patched = TRY(ApplyStrategicPatch(kind.type, document, patch.patch));
-  const auto shown = [&] { return GoPlain(patch.patch); };
-  return Fit(parts, patched, shown, std::move(patch.strict_errors), object);
+  const auto read = [&](std::string_view json) {
+    return DecodeStruct(kind.type, json, options.validation, object);
+  };
+  return ApplyPatch({request, options, kind, read, PatchType(request) == kStrategicPatch},
+                    document);
 }
 
-Result<Object> Patcher::Apply(const Object& old) const {
+namespace {
+
+Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
   const KindInfo& kind = old.kind();
-  const Json document = old.ToDocument();
-  if (IsApply(request)) return ApplyTo(*this, document);
   Object object(kind);
-  TextNotes notes = TRY(PatchInto(
-      request, options, {*kind.type, kind.api_version, kind.kind}, document, object.raw()));
+  TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
+                                  {*kind.type, kind.api_version, kind.kind}, old.ToDocument(),
+                                  object.raw()));
   object.empty_lists() = std::move(notes.empty_lists);
+  return object;
+}
+
+}  // namespace
+
+Result<Object> Patcher::Apply(const Object& old) const {
+  if (IsApply(request)) return ApplyTo(*this, old.ToDocument());
+  Object object = TRY(old.is_custom() ? PatchCustom(*this, old) : PatchStruct(*this, old));
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.
   std::string& version = object.metadata().resource_version;

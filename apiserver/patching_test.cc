@@ -1,0 +1,69 @@
+#include "apiserver/patching.h"
+
+#include <gtest/gtest.h>
+
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+namespace {
+
+// The same kind with and without a struct: as a built-in one, and as a custom resource.
+class PatchingTest : public testing::TestWithParam<bool> {
+ protected:
+  PatchingTest() : type_(core_v1::ConfigMap::Describe()), kind_(core_v1::ConfigMap::Info()) {
+    if (GetParam()) type_.ops = nullptr;
+    kind_.type = &type_;
+  }
+
+  Result<Object> Patch(const char* media, const char* body, FieldValidation validation) {
+    const auto old = Object::FromDocument(
+        kind_, {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata", {{"name", "m"}, {"namespace", "d"}, {"resourceVersion", "5"}}},
+                {"data", {{"a", "1"}, {"b", "2"}}}});
+    EXPECT_TRUE(old);
+    EXPECT_EQ(old->is_custom(), GetParam());
+    http::Request http;
+    http.headers.emplace("Content-Type", media);
+    http.body = body;
+    ApiRequest request{.http = http, .info = {}, .user = {}, .kind = &kind_};
+    request.info.namespace_name = "d";
+    request.info.name = "m";
+    WriteOptions options;
+    options.validation = validation;
+    auto patched = Patcher{request, options, "", TimePoint()}.Apply(*old);
+    warnings_ = request.warnings;
+    return patched;
+  }
+
+  Type type_;
+  KindInfo kind_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_P(PatchingTest, APatchIsReadIntoTheObjectWhateverItsForm) {
+  const auto patched = Patch("application/merge-patch+json",
+                             R"({"data": {"a": null, "c": "3"}, "zzz": 1})", FieldValidation::kWarn);
+  ASSERT_TRUE(patched) << patched.error().message;
+  EXPECT_EQ(patched->metadata().name, "m");
+  EXPECT_EQ(patched->metadata().resource_version, "") << "the patch names none";
+  EXPECT_EQ(patched->ToDocument()["data"], Json({{"b", "2"}, {"c", "3"}}));
+  EXPECT_EQ(warnings_, std::vector<std::string>{"unknown field \"zzz\""});
+}
+
+TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
+  const auto unknown =
+      Patch("application/merge-patch+json", R"({"zzz": 1})", FieldValidation::kStrict);
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("unknown field \"zzz\""), std::string::npos);
+  EXPECT_FALSE(Patch("application/json-patch+json",
+                     R"([{"op": "add", "path": "/data/a", "value": [1]}])",
+                     FieldValidation::kWarn));
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, PatchingTest, testing::Bool(), [](const auto& info) {
+  return info.param ? "Custom" : "BuiltIn";
+});
+
+}  // namespace
+}  // namespace skiff
