@@ -73,7 +73,8 @@ std::optional<ObjectBody> Spliced(const Found& found, std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
   const size_t place = start.size() + PlaceOfRevision(text.substr(start.size()));
   const bool is_first = text[place - 1] == '{';
-  const bool is_last = text[place] == '}';
+  // Others may write blanks.
+  const bool is_last = text[text.find_first_not_of(" \t\r\n", place)] == '}';
   ObjectBody body;
   body.text.reserve(text.size() + 24);
   body.text.append(text, 0, place).append(is_first ? "" : ",").append("\"resourceVersion\":\"");

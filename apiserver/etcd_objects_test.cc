@@ -82,6 +82,21 @@ TEST(EtcdObjectsOfOthers, CustomResourcesKeepTheirText) {
   EXPECT_EQ(Json::parse(view->body())["metadata"]["resourceVersion"], "7");
 }
 
+TEST(EtcdObjectsOfOthers, BlanksInTheMetadataDoNoHarm) {
+  for (const char* metadata : {"{}", "{ }", "{\n\t}", R"({ "name":"m" })", R"({ "labels":{ } })",
+                               R"({"name":"m" , "labels":{}})"}) {
+    const auto value = RecordValueFromEtcd(
+        std::string(R"({"kind":"ConfigMap","apiVersion":"v1","metadata":)") + metadata + "}",
+        Revision{7});
+    ASSERT_TRUE(value) << metadata;
+    const auto view = ObjectView::Of(*value);
+    ASSERT_TRUE(view) << metadata;
+    const Json body = Json::parse(view->body(), nullptr, false);
+    ASSERT_TRUE(body.is_object()) << view->body();
+    EXPECT_EQ(body["metadata"]["resourceVersion"], "7") << view->body();
+  }
+}
+
 TEST(EtcdObjectsOfOthers, WhatIsNoObjectIsNotRead) {
   for (const std::string& bytes :
        {std::string("{"), std::string("{}"), std::string("[]"), std::string("k8s\0\xff", 5),
