@@ -8,8 +8,8 @@
 namespace skiff {
 namespace {
 
-// An event keeps its records alive, and watchers leave frames on it that are about as large as the
-// record.
+// An event keeps its records alive, and watchers leave frames on it. Most kinds are watched in one
+// form, whose frame is about as large as the record.
 size_t EventBytes(const Event& event) {
   size_t bytes = sizeof(Event) + 2 * RecordBytes(*event.record);
   if (event.previous && event.previous != event.record) bytes += RecordBytes(*event.previous);

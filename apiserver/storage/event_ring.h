@@ -43,7 +43,9 @@ class EventRing {
  public:
   struct Options {
     size_t events_max = 8192;
-    // Of the records that the events hold, and of the frames which watchers derive from them.
+    // Of the records that the events hold, and of one frame each that watchers derive from them.
+    // Where kinds are watched in several forms there are several frames, some as large as the
+    // record and each kept only in so many forms (shared_frames.h): memory may be five times this.
     size_t bytes_max = 8 << 20;
   };
 
