@@ -36,7 +36,7 @@ class AnyStruct {
 };
 
 // Documents near `document`: each member of each object on its own null, empty, of another shape,
-// given twice, or unknown.
+// given a second time, or beside an unknown one.
 void VisitNear(const Json& document, const std::function<void(const std::string&)>& visit) {
   visit(DumpJson(document));
   const Json flat = document.flatten();
@@ -57,12 +57,16 @@ void VisitNear(const Json& document, const std::function<void(const std::string&
       changed[parent] = other;
       visit(DumpJson(changed));
     }
-    Json unknown = document;
-    Json& parent = unknown[Json::json_pointer(pointer).parent_pointer()];
-    if (parent.is_object()) {
-      parent["zzz"] = 1;
-      visit(DumpJson(unknown));
-    }
+    Json more = document;
+    Json& parent = more[Json::json_pointer(pointer).parent_pointer()];
+    if (!parent.is_object()) continue;
+    parent["zzz"] = value;
+    const std::string unknown = DumpJson(more);
+    visit(unknown);
+    // No document says a member twice.
+    std::string twice = unknown;
+    const std::string name = Json(Json::json_pointer(pointer).back()).dump();
+    visit(twice.replace(twice.find("\"zzz\""), std::string_view("\"zzz\"").size(), name));
   }
 }
 

@@ -1,19 +1,24 @@
 // What a stored object looks like: a small header, then its JSON.
 //
+// clang-format off
 //   value   = be8 version (1)
 //             be32 size of the header: the body begins there
-//             be32 revision_at: where in the body the digits of the resourceVersion begin; kNone:
-//             nowhere text uid pairs labels pairs fields           those that field selectors may
-//             name, with their values body                   JSON text to the end of the value
+//             be32 revision_at: where in the body the digits of the resourceVersion begin; kNone: nowhere
+//             text uid
+//             pairs labels
+//             pairs fields      those that field selectors may name, with their values
+//             body              JSON text to the end of the value
 //   pairs   = be32 count, then as often: text name, text value
 //   text    = be32 size, bytes
+// clang-format on
 //
 // The header lets selectors decide without parsing JSON. It holds no offset beyond the place where
 // the store inserts the revision, so the insertion invalidates nothing.
 //
 //   ObjectBody body = BodyOf(json);                       // "...,\"resourceVersion\":\"\",..."
-//   StoredObject stored = EncodeObject({.labels = labels, .fields = fields, .uid = uid, .body =
-//   body}); store.Apply({.key = key, .value = stored.value, .revision_at = stored.revision_at});
+//   StoredObject stored =
+//       EncodeObject({.labels = labels, .fields = fields, .uid = uid, .body = body});
+//   store.Apply({.key = key, .value = stored.value, .revision_at = stored.revision_at});
 //   ...
 //   const ObjectView view = TRY(ObjectView::Of(*record));
 //   if (view.label("app") == "web" && view.field("spec.nodeName") == "n1") Send(view.body());
