@@ -26,9 +26,16 @@ void Validate(const ControllerRevision& object, Violations& out) {
   }
 }
 
+// What a patch made of it has gone through a document: its order is another, and numbers may be
+// rounded. Where that is all, the text stays.
+void PrepareUpdate(ControllerRevision& object, const ControllerRevision& old) {
+  if (object.data != old.data && object.data.Parse() == old.data.Parse()) object.data = old.data;
+}
+
 void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& old,
                     Violations& out) {
   ValidateRevision(object, out);
+  if (object.data == old.data) return;
   const Json data = object.data.Parse();
   if (data != old.data.Parse()) out.Invalid(FieldPath("data"), data, kFieldImmutable);
 }
@@ -37,6 +44,7 @@ void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& 
 
 Rules ControllerRevisionRules() {
   return Erase<ControllerRevision>({
+      .prepare_update = PrepareUpdate,
       .validate = Validate,
       .validate_update = ValidateUpdate,
   });

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/gen/apps_v1.h"
+#include "api/rules/rules.h"
 #include "api/rules/rules_fixture.h"
 
 namespace skiff {
@@ -18,6 +20,21 @@ const Json kDeployment = Parsed(R"({"apiVersion": "apps/v1", "kind": "Deployment
 
 Json Workload(const char* kind) {
   return With(kDeployment, "/kind", kind);
+}
+
+// A patch of something else goes through a document, which sorts and rounds.
+TEST(ControllerRevisionRules, DataThatMeansTheSameKeepsItsText) {
+  const Rules* rules = FindRules(apps_v1::ControllerRevision::Info());
+  apps_v1::ControllerRevision old;
+  old.data = RawJson::FromText(R"({"z":1,"a":123456789012345678901234567890})");
+  apps_v1::ControllerRevision next = old;
+  next.data = RawJson(old.data.Parse());
+  ASSERT_NE(next.data, old.data);
+  rules->prepare_update(&next, &old);
+  EXPECT_EQ(next.data, old.data);
+  next.data = RawJson::FromText(R"({"z":2})");
+  rules->prepare_update(&next, &old);
+  EXPECT_EQ(next.data.Text(), R"({"z":2})") << "which is refused";
 }
 
 TEST(DeploymentValidation, FindsNothingWrongWithASmallOne) {
