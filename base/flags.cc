@@ -69,6 +69,35 @@ std::string CheckUnused(UnusedValue kind, const std::string& text, bool& is_nega
   return "";
 }
 
+// As Go prints it, where it is of whole milliseconds.
+std::string DurationText(Duration value) {
+  const int64_t all = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
+  if (all == 0) return "0s";
+  if (all % 1000 != 0) return std::to_string(all) + "ms";
+  std::string text;
+  const int64_t hours = all / 3'600'000, minutes = all / 60'000 % 60;
+  if (hours > 0) text += std::to_string(hours) + "h";
+  if (hours > 0 || minutes > 0) text += std::to_string(minutes) + "m";
+  return text + std::to_string(all / 1000 % 60) + "s";
+}
+
+std::string JoinCommas(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
+  return text;
+}
+
+// How the help shows a value: what it is ("" for a switch, which needs none), and the one that
+// holds when the flag is not given.
+struct Shown {
+  const char* type = "TEXT";
+  std::string value;
+};
+
+Shown ShownSwitch(bool on) {
+  return {"", on ? "true" : ""};
+}
+
 }  // namespace
 
 // CLI11 writes the help. What a command line says is read here: CLI11 would take the word after
@@ -84,10 +113,12 @@ struct Flags::Impl {
   std::vector<std::string>* notes = nullptr;
   bool help = false;
 
-  void Add(const std::string& name, const std::string& help_text, Set set) {
+  void Add(const std::string& name, const std::string& help_text, const Shown& shown, Set set) {
     flags[name] = std::move(set);
     app.add_option_function<std::string>(
-        "--" + name, [](const std::string&) {}, help_text);
+           "--" + name, [](const std::string&) {}, help_text)
+        ->type_name(shown.type)
+        ->default_str(shown.value);
   }
 
   // Every flag that is given, with its value; words that are no flags go to `words`.
@@ -140,19 +171,20 @@ Flags::Flags(std::string program) : impl_(std::make_unique<Impl>()) {
 Flags::~Flags() = default;
 
 void Flags::Add(const std::string& name, std::string& value, const std::string& help) {
-  impl_->Add(name, help, [&value](const std::string& text) {
+  impl_->Add(name, help, {.value = value}, [&value](const std::string& text) {
     value = text;
     return std::string();
   });
 }
 
 void Flags::Add(const std::string& name, int& value, const std::string& help) {
-  impl_->Add(name, help, [&value](const std::string& text) { return ParseInt(text, value); });
+  impl_->Add(name, help, {"INT", std::to_string(value)},
+             [&value](const std::string& text) { return ParseInt(text, value); });
 }
 
 void Flags::Add(const std::string& name, bool& value, const std::string& help) {
   impl_->switches.insert(name);
-  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+  impl_->Add(name, help, ShownSwitch(value), [&value](const std::string& text) -> std::string {
     if (ParseBool(text, value)) return "";
     return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
   });
@@ -160,7 +192,8 @@ void Flags::Add(const std::string& name, bool& value, const std::string& help) {
 
 void Flags::Add(const std::string& name, std::optional<bool>& value, const std::string& help) {
   impl_->switches.insert(name);
-  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+  const Shown shown = ShownSwitch(value.value_or(false));
+  impl_->Add(name, help, shown, [&value](const std::string& text) -> std::string {
     bool on = false;
     if (!ParseBool(text, on)) {
       return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
@@ -171,7 +204,8 @@ void Flags::Add(const std::string& name, std::optional<bool>& value, const std::
 }
 
 void Flags::Add(const std::string& name, Duration& value, const std::string& help) {
-  impl_->Add(name, help, [&value](const std::string& text) -> std::string {
+  const Shown shown{"DURATION", DurationText(value)};
+  impl_->Add(name, help, shown, [&value](const std::string& text) -> std::string {
     const auto parsed = ParseGoDuration(text);
     if (!parsed) return parsed.error().message;
     value = *parsed;
@@ -181,7 +215,8 @@ void Flags::Add(const std::string& name, Duration& value, const std::string& hel
 
 void Flags::Add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
   // The first use replaces the default, as pflag's slices do.
-  impl_->Add(name, help, [&value, fresh = true](const std::string& text) mutable {
+  const Shown shown{"TEXT,...", JoinCommas(value)};
+  impl_->Add(name, help, shown, [&value, fresh = true](const std::string& text) mutable {
     if (fresh) value.clear();
     fresh = false;
     for (std::string& item : SplitCommas(text)) value.push_back(std::move(item));
@@ -191,7 +226,7 @@ void Flags::Add(const std::string& name, std::vector<std::string>& value, const 
 
 void Flags::AddEach(const std::string& name, std::vector<std::string>& value,
                     const std::string& help) {
-  impl_->Add(name, help, [&value](const std::string& text) {
+  impl_->Add(name, help, {}, [&value](const std::string& text) {
     value.push_back(text);
     return std::string();
   });
@@ -202,7 +237,8 @@ void Flags::AddUnused(UnusedFlag flag) {
   const std::string help =
       (flag.is_refused ? "Cannot be had here: " : "Has no effect here: ") + flag.why + ".";
   const std::string name = flag.name;
-  impl_->Add(name, help, [this, flag = std::move(flag)](const std::string& text) -> std::string {
+  const Shown shown = flag.is_switch ? ShownSwitch(false) : Shown{};
+  const auto set = [this, flag = std::move(flag)](const std::string& text) -> std::string {
     bool on = false;
     if (flag.is_switch && !ParseBool(text, on)) {
       return "strconv.ParseBool: parsing " + Quote(text) + ": invalid syntax";
@@ -221,7 +257,8 @@ void Flags::AddUnused(UnusedFlag flag) {
       impl_->notes->push_back("--" + flag.name + "=" + value + " has no effect: " + flag.why);
     }
     return "";
-  });
+  };
+  impl_->Add(name, help, shown, set);
 }
 
 void Flags::NoteTo(std::vector<std::string>& notes) {

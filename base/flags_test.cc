@@ -38,6 +38,30 @@ TEST(Flags, TakesEveryFormOfAValue) {
   EXPECT_EQ(values.modes, (std::vector<std::string>{"Node", "RBAC"}));
 }
 
+TEST(Flags, TheHelpShowsWhatAValueIsAndWhatItIsWithoutTheFlag) {
+  Values values;
+  std::optional<bool> unknown;
+  Flags flags("test");
+  flags.Add("secure-port", values.port, "port");
+  flags.Add("anonymous-auth", values.anonymous, "switch");
+  flags.Add("either", unknown, "switch");
+  flags.Add("token-auth-file", values.file, "file");
+  flags.Add("request-timeout", values.timeout, "time");
+  flags.Add("authorization-mode", values.modes, "list");
+  flags.AddUnused({.name = "profile", .why = "so", .is_switch = true});
+  std::string help;
+  for (const char c : flags.Help()) {
+    if (c != ' ' || !help.ends_with(' ')) help += c;
+  }
+  for (const char* line :
+       {"--secure-port INT [6443] port\n", "--anonymous-auth [true] switch\n",
+        "--either switch\n", "--token-auth-file TEXT file\n",
+        "--request-timeout DURATION [1m0s] time\n",
+        "--authorization-mode TEXT,... [AlwaysAllow] list\n", "--profile Has no effect here: so.\n"}) {
+    EXPECT_NE(help.find(line), std::string::npos) << line << help;
+  }
+}
+
 TEST(Flags, AnEmptyValueIsOne) {
   Values values;
   values.file = "before";
