@@ -152,6 +152,8 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   if (const Family* family = FindFamily(verb)) return family->main(environment, args);
   const Verb* found = FindVerb(kVerbs, std::size(kVerbs), verb);
   if (!found) return UnknownVerb(environment, verb);
+  // kubectl has it as a plugin alone.
+  if (verb == "convert") environment.program = "skiff";
   return RunVerb(environment, *found, verb, args);
 }
 

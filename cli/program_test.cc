@@ -68,6 +68,8 @@ TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
 TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
   EXPECT_EQ(Run("get", {"pods", "--nope"}), 1);
   EXPECT_EQ(err_, "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n");
+  EXPECT_EQ(Run("convert", {"--nope"}), 1);
+  EXPECT_EQ(err_, "error: unknown flag: --nope\nSee 'skiff convert --help' for usage.\n");
   EXPECT_EQ(Run("get", {"pods", "-Z"}), 1);
   EXPECT_EQ(err_,
             "error: unknown shorthand flag: 'Z' in -Z\nSee 'kubectl get --help' for usage.\n");
