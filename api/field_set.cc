@@ -244,10 +244,6 @@ Json ToJson(const FieldSet& set) {
   return out;
 }
 
-bool Spot::IsMapLike() const {
-  return type == nullptr || type->shape == Shape::kStruct || type->shape == Shape::kMap;
-}
-
 bool Spot::IsAtomic() const {
   if (type == nullptr) return false;
   const bool granular = field != nullptr && field->granular;

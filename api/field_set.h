@@ -72,7 +72,6 @@ struct Spot {
   const Type* type = nullptr;  // nullptr: no schema; objects are granular, lists atomic.
   const Field* field = nullptr;
 
-  bool IsMapLike() const;  // A structure or map (also without schema, given an object).
   bool IsAtomic() const;
   ListType list_type() const;
   // The spot of a member of this structure or map; false when the structure declares no such field.

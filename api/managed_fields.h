@@ -1,8 +1,6 @@
 // metadata.managedFields: who wrote which field last. Every write records it here, not only apply.
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -2,9 +2,6 @@
 // them.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "apiserver/caches.h"
 #include "apiserver/remover.h"
 #include "apiserver/watch.h"

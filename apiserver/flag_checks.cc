@@ -60,7 +60,7 @@ Result<> CheckRuntimeConfig(const std::vector<std::string>& items,
       notes.push_back(fmt::format("--{}={} has no effect: {}", kRuntimeConfig, item,
                                   is_preview ? "stable versions alone are served"
                                              : "there is no such version here"));
-    } else if (is_served) {
+    } else {
       return Invalid(fmt::format(
           "invalid argument {} for \"--{}\" flag: it cannot be had here, and must not be ignored: "
           "all that is there is served",

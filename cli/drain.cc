@@ -1,7 +1,5 @@
 // `cordon`, `uncordon` and `drain`: nodes that take no more pods, and give up those they have.
-#include <algorithm>
 #include <map>
-#include <set>
 
 #include "api/go_text.h"
 #include "api/pod_phase.h"

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "api/gen/core_v1.h"
 #include "api/json.h"
 #include "client/transport.h"

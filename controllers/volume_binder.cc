@@ -6,7 +6,6 @@
 // the next round completes.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "client/reconciler.h"

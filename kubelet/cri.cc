@@ -47,24 +47,6 @@ bool RuntimeStatus::Ready(std::string_view condition_type) const {
   });
 }
 
-std::string_view EventText(Event::What what) {
-  switch (what) {
-    case Event::What::kResync:
-      return "resync";
-    case Event::What::kCreated:
-      return "created";
-    case Event::What::kStarted:
-      return "started";
-    case Event::What::kExited:
-      return "exited";
-    case Event::What::kOom:
-      return "oom";
-    case Event::What::kDeleted:
-      return "deleted";
-  }
-  return "";
-}
-
 std::string RpcErrorText(const Error& error) {
   return "rpc error: code = " + std::string(CodeText(error.reason)) + " desc = " + error.message;
 }

@@ -372,7 +372,6 @@ struct Event {
   uint32_t exit_code = 0;  // With kExited.
 };
 
-std::string_view EventText(Event::What what);  // "exited"
 
 // While alive, the callback may run; the destructor returns when it no longer runs and never will.
 class Subscription {

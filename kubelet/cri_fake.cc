@@ -66,16 +66,6 @@ void FakeRuntime::SetNetworkReady(bool ready) {
   network_ready_ = ready;
 }
 
-void FakeRuntime::ProtectImage(const std::string& image, const std::string& username) {
-  MutexLock lock(mutex_);
-  image_users_[image] = username;
-}
-
-void FakeRuntime::MissImage(const std::string& image) {
-  MutexLock lock(mutex_);
-  missing_images_[image] = true;
-}
-
 void FakeRuntime::LoseImage(const std::string& image) {
   MutexLock lock(mutex_);
   lost_images_.insert(image);
@@ -406,29 +396,23 @@ Result<std::vector<Image>> FakeRuntime::ListImages(const std::string&) {
 Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) {
   MutexLock lock(mutex_);
   TRY(CheckUp());
-  if (missing_images_.contains(image) || lost_images_.contains(image)) return std::nullopt;
+  if (lost_images_.contains(image)) return std::nullopt;
   Image found;
   found.id = image;
   found.repo_tags = {image};
   return found;
 }
 
-Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth& auth,
+Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth&,
                                            const SandboxConfig& sandbox) {
   MutexLock lock(mutex_);
   TRY(Check(FakeCall::kPullImage));
   const auto fails = sandbox.annotations.find(kFailPullAnnotation);
-  const bool fails_here = fails != sandbox.annotations.end() && fails->second == "true";
-  if (missing_images_.contains(image) || fails_here) {
+  if (fails != sandbox.annotations.end() && fails->second == "true") {
     return Fail(Reason::kNotFound,
                 fmt::format("failed to pull and unpack image \"{0}\": failed to resolve reference "
                             "\"{0}\": {0}: not found",
                             image));
-  }
-  const auto user = image_users_.find(image);
-  if (user != image_users_.end() && user->second != auth.username) {
-    return Fail(Reason::kUnauthorized,
-                fmt::format("failed to pull and unpack image \"{}\": authorization failed", image));
   }
   return image;
 }

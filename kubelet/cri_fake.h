@@ -67,12 +67,9 @@ class FakeRuntime final : public ContainerRuntime {
   void Exit(const std::string& container_id, int exit_code);
   // Ids of running containers with that name in their metadata.
   std::vector<std::string> RunningNamed(const std::string& container_name) const;
-  void MissImage(const std::string& image);
   // The image is not there any more and has to be pulled, which fails for pods with the annotation
   // kFailPullAnnotation: "true".
   void LoseImage(const std::string& image);
-  // Only this user pulls it from now on.
-  void ProtectImage(const std::string& image, const std::string& username);
 
   Result<cri::Version> Version() override;
   Result<RuntimeStatus> Status() override;
@@ -137,9 +134,7 @@ class FakeRuntime final : public ContainerRuntime {
     std::optional<Duration> until;  // Monotonic; unset: once.
   };
   std::map<FakeCall, Failure> failures_ GUARDED_BY(mutex_);
-  std::map<std::string, bool> missing_images_ GUARDED_BY(mutex_);
   std::set<std::string> lost_images_ GUARDED_BY(mutex_);
-  std::map<std::string, std::string> image_users_ GUARDED_BY(mutex_);  // Of those protected.
   std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
   std::map<std::string, cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
   // Taken after mutex_ never; held while callbacks run, which must not call the runtime.

@@ -1,7 +1,6 @@
 #include "kubelet/status_manager.h"
 
 #include <algorithm>
-#include <array>
 
 #include "api/pod_phase.h"
 #include "client/informer.h"

@@ -1,7 +1,6 @@
 #include "proxy/service_map.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/text.h"
 

@@ -345,14 +345,6 @@ Messages ConditionReasonErrors(std::string_view value) {
       {"my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB"})};
 }
 
-Messages DomainPrefixedKeyErrors(std::string_view value) {
-  Messages out = LabelKeyErrors(value);
-  if (out.empty() && value.find('/') == std::string_view::npos) {
-    out.push_back("must be a domain-prefixed key (such as \"acme.io/foo\")");
-  }
-  return out;
-}
-
 Messages ChDirPrefixErrors(std::string_view value) {
   if (value == "." || value == "..") return {fmt::format("must not be '{}'", value)};
   if (value.starts_with("..")) return {"must not start with '..'"};
@@ -454,11 +446,6 @@ void ValidateSignerName(std::string_view value, const FieldPath& path, Violation
   }
   check_labels(parts[1], Dns1123SubdomainErrors);
   if (value.size() > kSignerNameBytesMax) out.TooLong(path, kSignerNameBytesMax);
-}
-
-Messages GroupVersionErrors(std::string_view value) {
-  if (std::count(value.begin(), value.end(), '/') <= 1) return {};
-  return {"unexpected GroupVersion string: " + std::string(value)};
 }
 
 }  // namespace skiff

@@ -49,7 +49,6 @@ Messages PathSegmentErrors(std::string_view value);
 Messages PathSegmentPrefixErrors(std::string_view value);
 Messages DecimalIntegerErrors(std::string_view value);
 Messages ConditionReasonErrors(std::string_view value);  // Length aside.
-Messages DomainPrefixedKeyErrors(std::string_view value);
 // "." and ".." and "..x" as file names.
 Messages ChDirPrefixErrors(std::string_view value);
 
@@ -67,7 +66,5 @@ void ValidateFullyQualifiedDomainName(std::string_view value, const FieldPath& p
 void ValidateDomainPrefixedPath(std::string_view value, const FieldPath& path, Violations& out);
 void ValidateCsiDriverName(std::string_view value, const FieldPath& path, Violations& out);
 void ValidateSignerName(std::string_view value, const FieldPath& path, Violations& out);
-// "group/version" of an apiVersion field; empty text is fine.
-Messages GroupVersionErrors(std::string_view value);
 
 }  // namespace skiff

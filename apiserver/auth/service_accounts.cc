@@ -1,7 +1,6 @@
 #include "apiserver/auth/service_accounts.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 
 #include "apiserver/auth/pki.h"

@@ -48,10 +48,6 @@ bool AnyHelps(const std::set<std::string>& rejectors, uint32_t events) {
 
 }  // namespace
 
-bool MayHelp(std::string_view rule, ClusterEvent event) {
-  return (HelpfulEvents(rule) & Bit(event)) != 0;
-}
-
 void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   const std::string key = pod->Key();
   if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {

@@ -37,9 +37,6 @@ enum class ClusterEvent : uint32_t {
   kService = 1 << 10,
 };
 
-// Whether such an event can change what that rule said.
-bool MayHelp(std::string_view rule, ClusterEvent event);
-
 struct QueuedPod {
   PodInfoPtr info;
   Duration queued_at = {};
