@@ -235,9 +235,10 @@ Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& want
 
 }  // namespace
 
-Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
-                           FieldValidation validation) {
-  return DecodeJsonBody({json, json}, wanted, validation);
+void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
+                       ApiRequest& request) {
+  if (validation != FieldValidation::kWarn) return;
+  for (const std::string& text : strict_errors) request.warnings.push_back(text);
 }
 
 Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,

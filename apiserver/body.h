@@ -9,6 +9,7 @@
 #include "api/struct_text.h"
 #include "api/type.h"
 #include "api/values.h"
+#include "apiserver/request_context.h"
 #include "base/error.h"
 #include "http/message.h"
 
@@ -32,12 +33,21 @@ inline WantedType WantedOf(const KindInfo& kind) {
 }
 Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
                            FieldValidation validation);
+void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
+                       ApiRequest& request);
 // The same, straight into `object`, a fresh struct of the wanted type.
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object);
-// The same for JSON text that came from elsewhere.
-Result<Decoded> DecodeText(std::string_view json, const WantedType& wanted,
-                           FieldValidation validation);
+
+// The same as a T, whose kind need not be that of the URL; unknown and repeated fields are warned
+// of where they are no errors.
+template <typename T>
+Result<T> ReadBody(ApiRequest& request, const WantedType& wanted, FieldValidation validation) {
+  T object;
+  const TextNotes notes = TRY(DecodeBodyInto(request.http, wanted, validation, &object));
+  AddStrictWarnings(notes.strict_errors, validation, request);
+  return object;
+}
 
 // meta/v1 DeleteOptions, of meta or of the endpoint's own group.
 Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view group,

@@ -1,7 +1,5 @@
 #include "apiserver/crud.h"
 
-#include <algorithm>
-
 #include "api/rules/rules.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authorizer.h"
@@ -16,12 +14,6 @@
 
 namespace skiff {
 namespace {
-
-void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
-                       ApiRequest& request) {
-  if (validation != FieldValidation::kWarn) return;
-  for (const std::string& text : strict_errors) request.warnings.push_back(text);
-}
 
 // The namespace of the URL is that of the object.
 Result<> MatchNamespace(const ApiRequest& request, Object& object) {

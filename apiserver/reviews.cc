@@ -20,12 +20,7 @@ namespace {
 template <Kind T>
 Result<T> Question(ApiRequest& request) {
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
-  const Decoded decoded =
-      TRY(DecodeBody(request.http, WantedOf(*request.kind), options.validation));
-  if (options.validation == FieldValidation::kWarn) {
-    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
-  }
-  return FromJson<T>(decoded.document);
+  return ReadBody<T>(request, WantedOf(*request.kind), options.validation);
 }
 
 // A question that is answered in itself keeps account of who asked, as if it were stored.

@@ -14,11 +14,7 @@ namespace {
 
 Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
-  const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
-  if (options.validation == FieldValidation::kWarn) {
-    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
-  }
-  auto binding = TRY(FromJson<core_v1::Binding>(decoded.document));
+  auto binding = TRY(ReadBody<core_v1::Binding>(request, wanted, options.validation));
   if (!request.info.name.empty() && binding.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Binding object");
   }

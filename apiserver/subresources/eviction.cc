@@ -120,8 +120,8 @@ Result<std::vector<PodDisruptionBudget>> BudgetsOf(Store& store, const core_v1::
       TRY(store.List({.prefix = StorePrefix(kind.storage_key, pod.metadata.namespace_)}));
   std::vector<PodDisruptionBudget> matching;
   for (const RecordPtr& record : page.records) {
-    const Json document = TRY(DocumentOf(kind, *record));
-    auto budget = TRY(FromJson<PodDisruptionBudget>(document));
+    Object object = TRY(ObjectOf(kind, *record));
+    auto& budget = *object.As<PodDisruptionBudget>();
     if (!budget.spec.selector) continue;
     const auto selector = LabelSelector::From(*budget.spec.selector);
     if (selector && selector->Matches(pod.metadata.labels)) matching.push_back(std::move(budget));
@@ -188,11 +188,7 @@ Result<> MarkDisrupted(Core& core, ApiRequest& request, TimePoint now) {
 
 Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"policy", "v1", "Eviction", &policy_v1::Eviction::Describe(), "v1beta1"};
-  const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
-  if (options.validation == FieldValidation::kWarn) {
-    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
-  }
-  return FromJson<policy_v1::Eviction>(decoded.document);
+  return ReadBody<policy_v1::Eviction>(request, wanted, options.validation);
 }
 
 DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {

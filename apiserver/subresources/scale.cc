@@ -100,11 +100,7 @@ Result<Object> WithScale(const Object& old, const Scale& scale) {
 
 Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"autoscaling", "v1", "Scale", &Scale::Describe()};
-  const Decoded decoded = TRY(DecodeBody(request.http, wanted, options.validation));
-  if (options.validation == FieldValidation::kWarn) {
-    for (const std::string& text : decoded.strict_errors) request.warnings.push_back(text);
-  }
-  auto scale = TRY(FromJson<Scale>(decoded.document));
+  auto scale = TRY(ReadBody<Scale>(request, wanted, options.validation));
   if (scale.metadata.name.empty()) {
     return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
                                          " based on URL) was undeterminable: name must be "

@@ -105,11 +105,7 @@ Result<> Bind(Core& core, const ApiRequest& http, const TokenRequest& request, T
 
 Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
   const WantedType wanted{"authentication.k8s.io", "v1", "TokenRequest", &TokenRequest::Describe()};
-  const Decoded decoded = TRY(DecodeBody(http.http, wanted, options.validation));
-  if (options.validation == FieldValidation::kWarn) {
-    for (const std::string& text : decoded.strict_errors) http.warnings.push_back(text);
-  }
-  return FromJson<TokenRequest>(decoded.document);
+  return ReadBody<TokenRequest>(http, wanted, options.validation);
 }
 
 // Who asked for what, as if the request were stored.
