@@ -25,7 +25,7 @@ Result<> Rewrite(Store& store, Change change) {
   }
   Object object = TRY(ObjectOf(kind, **record));
   if (!change(*object.As<T>())) return {};
-  StoredObject stored = TRY(EncodeForStore(kind, object.ToDocument()));
+  StoredObject stored = TRY(EncodeForStore(object));
   const auto written = store.Apply(
       {.key = (*record)->key,
        .expect = {.kind = Precondition::Kind::kRevision, .revision = (*record)->modified},
@@ -39,11 +39,11 @@ Result<> Rewrite(Store& store, Change change) {
 }  // namespace
 
 Result<> MasterLeases::Renew() {
-  Json lease = {{"kind", "Endpoints"},
-                {"apiVersion", "v1"},
-                {"metadata", {{"name", address_}}},
-                {"subsets", {{{"addresses", {{{"ip", address_}}}}}}}};
-  StoredObject stored = TRY(EncodeForStore(core_v1::Endpoints::Info(), lease));
+  Object lease(core_v1::Endpoints::Info());
+  lease.metadata().name = address_;
+  auto& subset = lease.As<core_v1::Endpoints>()->subsets.emplace_back();
+  subset.addresses.emplace_back().ip = address_;
+  StoredObject stored = TRY(EncodeForStore(lease));
   TRY(store_.Apply({.key = StoreKey(kMasterLeases, "", address_),
                     .expect = {},
                     .value = std::move(stored.value),

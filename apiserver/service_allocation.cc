@@ -265,7 +265,7 @@ void ServiceAllocation::FreePort(int port) {
 
 void ServiceAllocation::RecordAddress(const core_v1::Service& service, const std::string& text) {
   const KindInfo& kind = networking_v1::IPAddress::Info();
-  const auto stored = EncodeForStore(kind, IpAddressDocument(service, text, random_, clock_.Now()));
+  const auto stored = EncodeForStore(IpAddressObject(service, text, random_, clock_.Now()));
   if (!stored) return;
   // The address is taken all the same when this record cannot be written.
   (void)store_.Apply({.key = KeyOf(kind, "", text),

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "api/decode.h"
 #include "api/gen/networking_v1.h"
 #include "api/managed_fields.h"
 #include "api/rules/ip.h"
-#include "api/typed.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
@@ -45,9 +43,11 @@ ServiceClaims::ServiceClaims(Store& store, const Clock& clock, Random& random)
       addresses_(store, StorePrefix(networking_v1::IPAddress::Info().storage_key)),
       ports_(store, StorePrefix(kPorts)) {}
 
-Json IpAddressDocument(const core_v1::Service& service, const std::string& address, Random& random,
+Object IpAddressObject(const core_v1::Service& service, const std::string& address, Random& random,
                        TimePoint now) {
-  networking_v1::IPAddress record;
+  const KindInfo& kind = networking_v1::IPAddress::Info();
+  Object object(kind);
+  auto& record = *object.As<networking_v1::IPAddress>();
   const auto parsed = ParseIp(address);
   record.metadata.name = address;
   record.metadata.uid = random.Uid();
@@ -60,15 +60,13 @@ Json IpAddressDocument(const core_v1::Service& service, const std::string& addre
   parent.resource = "services";
   parent.namespace_ = service.metadata.namespace_;
   parent.name = service.metadata.name;
-  Json document = ToJson(record);
-  const KindInfo& kind = networking_v1::IPAddress::Info();
-  UpdateManagedFields(*kind.type, ZeroDocument(*kind.type), document,
+  UpdateManagedFields(*kind.type, nullptr, &record,
                       {.manager = "kube-apiserver",
                        .api_version = kind.api_version,
                        .subresource = {},
                        .now = now,
                        .reset = {}});
-  return document;
+  return object;
 }
 
 std::string ServiceClaims::Key(const ServiceNumber& number) const {
@@ -77,9 +75,10 @@ std::string ServiceClaims::Key(const ServiceNumber& number) const {
 }
 
 Result<Write> ServiceClaims::WriteOf(const ServiceNumber& number, const core_v1::Service& service) {
-  Json document = IpAddressDocument(service, number, random_, clock_.Now());
+  const Object object = IpAddressObject(service, number, random_, clock_.Now());
   StoredObject stored;
   if (IsPort(number)) {
+    Json document = object.ToDocument();
     document["apiVersion"] = "skiff/v1";
     document["kind"] = "NodePortClaim";
     document["metadata"].erase("labels");
@@ -87,7 +86,7 @@ Result<Write> ServiceClaims::WriteOf(const ServiceNumber& number, const core_v1:
     const ObjectBody body = BodyOf(document);
     stored = EncodeObject({.labels = {}, .fields = {}, .uid = {}, .body = body});
   } else {
-    stored = TRY(EncodeForStore(networking_v1::IPAddress::Info(), document));
+    stored = TRY(EncodeForStore(object));
   }
   return Write{.key = Key(number),
                .expect = {.kind = Precondition::Kind::kAbsent},

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "api/gen/core_v1.h"
-#include "api/values.h"
+#include "apiserver/object.h"
 #include "apiserver/storage/follower.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -24,8 +24,8 @@ namespace skiff {
 // "10.0.0.1" or "30080".
 using ServiceNumber = std::string;
 
-// The IPAddress object of an address that a service has, as a document.
-Json IpAddressDocument(const core_v1::Service& service, const std::string& address, Random& random,
+// The IPAddress object of an address that a service has.
+Object IpAddressObject(const core_v1::Service& service, const std::string& address, Random& random,
                        TimePoint now);
 
 // Thread-safe but for Follow, which has one caller at a time.

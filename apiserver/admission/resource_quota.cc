@@ -126,19 +126,18 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
 
   Result<> Book(const Charge& charge) {
     const KindInfo& kind = core_v1::ResourceQuota::Info();
-    Object object = TRY(ObjectOf(kind, *charge.record));
-    const Json before = object.ToDocument();
-    auto& used = object.As<core_v1::ResourceQuota>()->status.used;
+    const Object before = TRY(ObjectOf(kind, *charge.record));
+    Object after = before.Clone();
+    auto& used = after.As<core_v1::ResourceQuota>()->status.used;
     for (const auto& [name, amount] : charge.growth) used[name] = used[name] + amount;
-    Json after = object.ToDocument();
     UpdateManagedFields(
-        *kind.type, before, after,
+        *kind.type, before.raw(), after.raw(),
         {.manager = "kube-apiserver",
          .api_version = kind.api_version,
          .subresource = "status",
          .now = std::chrono::time_point_cast<std::chrono::seconds>(clock_.Now()),
          .reset = ResetFieldsOf(kind, "status")});
-    StoredObject stored = TRY(EncodeForStore(kind, after));
+    StoredObject stored = TRY(EncodeForStore(after));
     TRY(store_.Apply({.key = charge.record->key,
                       .expect = {.kind = Precondition::Kind::kRevision,
                                  .revision = charge.record->modified},

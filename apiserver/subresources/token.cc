@@ -1,7 +1,6 @@
 // serviceaccounts/token: a token for a service account, bound to a pod, secret or node.
 #include <fmt/format.h>
 
-#include "api/decode.h"
 #include "api/gen/authentication_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/managed_fields.h"
@@ -109,18 +108,18 @@ Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
 }
 
 // Who asked for what, as if the request were stored.
-Json TrackedFields(const ApiRequest& http, const WriteOptions& options, Json document) {
+std::vector<meta_v1::ManagedFieldsEntry> TrackedFields(const ApiRequest& http,
+                                                       const WriteOptions& options,
+                                                       TokenRequest asked) {
   const std::string manager = ManagerOf(options, http.http);
-  const Type& type = TokenRequest::Describe();
-  Json& seconds = document["spec"]["expirationSeconds"];
-  if (seconds.is_null()) seconds = kSecondsDefault;
-  UpdateManagedFields(type, ZeroDocument(type), document,
+  if (!asked.spec.expiration_seconds) asked.spec.expiration_seconds = kSecondsDefault;
+  UpdateManagedFields(TokenRequest::Describe(), nullptr, &asked,
                       {.manager = manager,
                        .api_version = "authentication.k8s.io/v1",
                        .subresource = "token",
                        .now = std::chrono::time_point_cast<std::chrono::seconds>(http.now),
                        .reset = {}});
-  return document["metadata"]["managedFields"];
+  return std::move(asked.metadata.managed_fields);
 }
 
 // The service account itself, which may not be another one than was meant.
@@ -155,7 +154,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .body = &body,
                              .warnings = request.warnings};
   TRY(core.admission.Admit(admission));
-  Json managed_fields = TrackedFields(request, options, body);
+  auto managed_fields = TrackedFields(request, options, asked);
   TRY(Check(asked, request));
   const Object account = TRY(AccountOf(core, request, asked));
   // What changes requests sees them as they were sent.
@@ -181,8 +180,8 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   asked.metadata.namespace_ = request.info.namespace_name;
   asked.metadata.uid = account.metadata().uid;
   asked.metadata.creation_timestamp = Time(now);
+  asked.metadata.managed_fields = std::move(managed_fields);
   Json document = ToJson(asked);
-  document["metadata"]["managedFields"] = std::move(managed_fields);
   document["kind"] = "TokenRequest";
   document["apiVersion"] = "authentication.k8s.io/v1";
   return TypedResponse(
