@@ -187,11 +187,14 @@ TEST_F(ApiServerTest, AServiceAccountTokenIsGoodWhileItsAccountIsThere) {
 
 TEST_F(ApiServerTest, ADryRunChangesNothing) {
   const Revision before = store_->Current();
-  EXPECT_EQ(
-      Post("/api/v1/namespaces/default/configmaps?dryRun=All", R"({"metadata": {"name": "d"}})")
-          .code,
-      201);
+  const auto answer =
+      Post("/api/v1/namespaces/default/configmaps?dryRun=All", R"({"metadata": {"name": "d"}})");
+  EXPECT_EQ(answer.code, 201);
   EXPECT_EQ(store_->Current(), before);
+  // In the order of what is stored.
+  EXPECT_TRUE(answer.response.body.starts_with(
+      R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"d","namespace":"default",)"))
+      << answer.response.body;
 }
 
 }  // namespace

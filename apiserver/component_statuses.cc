@@ -1,7 +1,7 @@
 #include "apiserver/component_statuses.h"
 
 #include "api/gen/core_v1.h"
-#include "api/typed.h"
+#include "api/struct_text.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/record_codec.h"
 
@@ -23,7 +23,9 @@ std::string StoreStatus(Store& store) {
     condition.status = "False";
     condition.error = answer.error().message;
   }
-  return PlainText(core_v1::ComponentStatus::Info(), ToJson(status));
+  std::string text;
+  AppendStruct(core_v1::ComponentStatus::Describe(), &status, text);
+  return text;
 }
 
 }  // namespace

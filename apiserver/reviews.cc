@@ -2,8 +2,8 @@
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
-#include "api/decode.h"
 #include "api/managed_fields.h"
+#include "api/struct_text.h"
 #include "api/violations.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
@@ -31,17 +31,15 @@ Result<T> TrackedQuestion(ApiRequest& request) {
   if (request.kind->namespaced && review.metadata.namespace_.empty()) {
     review.metadata.namespace_ = request.info.namespace_name;
   }
-  Json document = ToJson(review);
   const std::string manager = ManagerOf(options, request.http);
-  const Type& type = *request.kind->type;
   UpdateManagedFields(
-      type, ZeroDocument(type), document,
+      T::Describe(), nullptr, &review,
       {.manager = manager,
        .api_version = request.kind->api_version,
        .subresource = "",
        .now = std::chrono::time_point_cast<std::chrono::seconds>(request.now),
        .reset = {}});
-  return FromJson<T>(document);
+  return review;
 }
 
 MediaOffer ReviewOffer() {
@@ -51,7 +49,8 @@ MediaOffer ReviewOffer() {
 template <Kind T>
 Result<http::Response> Answer(const ApiRequest& request, const T& review) {
   const MediaType media = TRY(Negotiate(request.http, ReviewOffer()));
-  std::string text = PlainText(*request.kind, ToJson(review));
+  std::string text;
+  AppendStruct(T::Describe(), &review, text);
   return ObjectResponse(201, *request.kind, std::move(text), request, media);
 }
 
@@ -156,7 +155,8 @@ void CheckMetadata(const meta_v1::ObjectMeta& metadata, bool namespaced, Violati
   rest.managed_fields.clear();
   if (namespaced) rest.namespace_.clear();
   if (rest == meta_v1::ObjectMeta()) return;
-  const std::string shown = EncodeDocument(meta_v1::ObjectMeta::Describe(), ToJson(metadata));
+  std::string shown;
+  AppendStruct(meta_v1::ObjectMeta::Describe(), &metadata, shown);
   wrong.Invalid(FieldPath("metadata"), Printed::Verbatim(shown),
                 namespaced ? "must be empty except for namespace" : "must be empty");
 }

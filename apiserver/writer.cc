@@ -8,6 +8,7 @@
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
 #include "api/rules/rules.h"
+#include "api/struct_text.h"
 #include "apiserver/allocation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/keep_parts.h"
@@ -55,7 +56,10 @@ Result<std::string> TextAt(const Object& object, std::string_view revision) {
   Object shown = TRY(AsKept(object));
   shown.metadata().resource_version = revision;
   if (!revision.empty()) return TextOf(shown);
-  return PlainText(shown.kind(), shown.ToDocument());
+  if (shown.is_custom()) return PlainText(shown.kind(), shown.ToDocument());
+  std::string text;
+  AppendStruct(*shown.kind().type, shown.raw(), text);
+  return text;
 }
 
 // Gives the document back the lists that were sent as [], as far as it shows that they are empty.
