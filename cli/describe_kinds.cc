@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/base64.h"
+#include "api/token_secrets.h"
 #include "cli/describe.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
@@ -74,7 +75,7 @@ void DescribeSecret(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   for (const auto& [key, value] : data.items()) {
     const auto bytes = DecodeBase64(TextOf(value));
     const std::string text = bytes ? *bytes : "";
-    const bool token = type == "kubernetes.io/service-account-token" && key == "token";
+    const bool token = type == kTokenSecretType && key == "token";
     out.Field(0, key, token ? text : fmt::format("{} bytes", text.size()));
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "api/token_secrets.h"
 #include "base/log.h"
 #include "controllers/collection.h"
 #include "controllers/program.h"
@@ -15,9 +16,6 @@ using core_v1::Secret;
 using core_v1::ServiceAccount;
 
 constexpr Duration kTokenRetry = 5s;
-constexpr const char* kType = "kubernetes.io/service-account-token";
-constexpr const char* kAccountName = "kubernetes.io/service-account.name";
-constexpr const char* kAccountUid = "kubernetes.io/service-account.uid";
 constexpr const char* kToken = "token";
 constexpr const char* kNamespace = "namespace";
 constexpr const char* kRootCa = "ca.crt";
@@ -33,12 +31,12 @@ bool Lacks(const Secret& secret, const char* key) {
 }
 
 ObjectKey AccountOf(const Secret& secret) {
-  return {secret.metadata.namespace_, Annotation(secret, kAccountName)};
+  return {secret.metadata.namespace_, Annotation(secret, kTokenSecretAccount)};
 }
 
 // Whether the Secret means this one, not an older one of that name.
 bool Means(const Secret& secret, const ServiceAccount& account) {
-  const std::string uid = Annotation(secret, kAccountUid);
+  const std::string uid = Annotation(secret, kTokenSecretAccountUid);
   return uid.empty() || uid == account.metadata.uid;
 }
 
@@ -46,12 +44,12 @@ bool Means(const Secret& secret, const ServiceAccount& account) {
 Json ClaimsOf(const Secret& secret, const ServiceAccount& account) {
   const std::string& space = account.metadata.namespace_;
   const std::string& name = account.metadata.name;
-  return {{"iss", "kubernetes/serviceaccount"},
+  return {{"iss", kLegacyIssuer},
           {"sub", "system:serviceaccount:" + space + ":" + name},
-          {"kubernetes.io/serviceaccount/namespace", space},
-          {"kubernetes.io/serviceaccount/secret.name", secret.metadata.name},
-          {"kubernetes.io/serviceaccount/service-account.name", name},
-          {"kubernetes.io/serviceaccount/service-account.uid", account.metadata.uid}};
+          {kLegacyNamespaceClaim, space},
+          {kLegacySecretClaim, secret.metadata.name},
+          {kLegacyAccountClaim, name},
+          {kLegacyAccountUidClaim, account.metadata.uid}};
 }
 
 class TokenSecrets final : public ControlLoop {
@@ -63,7 +61,7 @@ class TokenSecrets final : public ControlLoop {
         sign_(options.sign_token),
         secrets_(*this) {
     ListOptions tokens;
-    tokens.field_selector = std::string("type=") + kType;
+    tokens.field_selector = "type=" + std::string(kTokenSecretType);
     AddReflector(manager, tokens, secrets_);
     accounts_.OnChange([this](const auto&, const auto&) { Wake(); });
     accounts_.cache().OnSynced([this] { Wake(); });
@@ -121,8 +119,8 @@ class TokenSecrets final : public ControlLoop {
     if (Lacks(filled, kNamespace)) filled.data[kNamespace] = secret.metadata.namespace_;
     if (Lacks(filled, kToken)) filled.data[kToken] = TRY(sign_(ClaimsOf(secret, account)));
     if (filled.data == secret.data) return {};
-    filled.metadata.annotations[kAccountName] = account.metadata.name;
-    filled.metadata.annotations[kAccountUid] = account.metadata.uid;
+    filled.metadata.annotations[kTokenSecretAccount] = account.metadata.name;
+    filled.metadata.annotations[kTokenSecretAccountUid] = account.metadata.uid;
     TRY(client_.Update(filled));
     return {};
   }

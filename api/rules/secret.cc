@@ -7,6 +7,7 @@
 #include "api/rules/object_meta.h"
 #include "api/rules/rules.h"
 #include "api/rules/x509.h"
+#include "api/token_secrets.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -45,11 +46,10 @@ void ValidateDockerConfig(const Secret& object, const std::string& key, Violatio
 void ValidateType(const Secret& object, Violations& out) {
   const FieldPath data("data");
   const auto missing = [&](const char* key) { return !object.data.contains(key); };
-  if (object.type == "kubernetes.io/service-account-token") {
-    constexpr const char* kAccount = "kubernetes.io/service-account.name";
-    const auto account = object.metadata.annotations.find(kAccount);
+  if (object.type == kTokenSecretType) {
+    const auto account = object.metadata.annotations.find(kTokenSecretAccount);
     if (account == object.metadata.annotations.end() || account->second.empty()) {
-      out.Required(FieldPath("metadata").Child("annotations").Key(kAccount));
+      out.Required(FieldPath("metadata").Child("annotations").Key(kTokenSecretAccount));
     }
   } else if (object.type == "kubernetes.io/dockercfg") {
     ValidateDockerConfig(object, ".dockercfg", out);

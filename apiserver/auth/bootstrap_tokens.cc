@@ -1,20 +1,11 @@
 #include "apiserver/auth/bootstrap_tokens.h"
 
-#include <openssl/crypto.h>
-
 #include "api/gen/core_v1.h"
+#include "apiserver/auth/same_text.h"
 #include "apiserver/record_codec.h"
 #include "client/bootstrap_token.h"
 
 namespace skiff {
-namespace {
-
-// Takes as long for a wrong text as for the right one.
-bool SameText(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-}  // namespace
 
 std::optional<User> BootstrapTokens::Authenticate(std::string_view token) const {
   const auto asked = BootstrapToken::Parse(token);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/auth/same_text.h"
+
 namespace skiff {
 namespace {
 
@@ -20,29 +22,16 @@ Result<std::string> Claim(const Json& claims, const char* name, const char* call
   return RefuseLegacy(std::string(called) + " claim is missing");
 }
 
-// Takes as long whatever the two have in common.
-bool Same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
-}
-
 }  // namespace
 
 Result<LegacyClaims> ReadLegacyClaims(const Json& claims) {
   if (!claims.is_object()) return RefuseLegacy("sub claim is missing");
   const std::string subject = TRY(Claim(claims, "sub", "sub"));
   LegacyClaims read;
-  read.namespace_name =
-      TRY(Claim(claims, "kubernetes.io/serviceaccount/namespace", "namespace"));
-  read.secret = TRY(Claim(claims, "kubernetes.io/serviceaccount/secret.name", "secretName"));
-  read.account =
-      TRY(Claim(claims, "kubernetes.io/serviceaccount/service-account.name", "serviceAccountName"));
-  read.account_uid =
-      TRY(Claim(claims, "kubernetes.io/serviceaccount/service-account.uid", "serviceAccountUID"));
+  read.namespace_name = TRY(Claim(claims, kLegacyNamespaceClaim, "namespace"));
+  read.secret = TRY(Claim(claims, kLegacySecretClaim, "secretName"));
+  read.account = TRY(Claim(claims, kLegacyAccountClaim, "serviceAccountName"));
+  read.account_uid = TRY(Claim(claims, kLegacyAccountUidClaim, "serviceAccountUID"));
   if (subject != "system:serviceaccount:" + read.namespace_name + ":" + read.account) {
     return RefuseLegacy("sub claim is invalid");
   }
@@ -52,7 +41,7 @@ Result<LegacyClaims> ReadLegacyClaims(const Json& claims) {
 Result<> CheckHeld(std::string_view token, const std::optional<core_v1::Secret>& secret) {
   if (!secret || secret->metadata.deletion_timestamp) return RefuseLegacy(kInvalidated);
   const auto held = secret->data.find("token");
-  if (held == secret->data.end() || !Same(held->second, token)) {
+  if (held == secret->data.end() || !SameText(held->second, token)) {
     return RefuseLegacy("Token does not match server's copy");
   }
   return {};

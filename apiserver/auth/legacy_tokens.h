@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "api/gen/core_v1.h"
+#include "api/token_secrets.h"
 #include "api/values.h"
 
 namespace skiff {
 
-inline constexpr std::string_view kLegacyIssuer = "kubernetes/serviceaccount";
 // Labels of such a Secret, with a date each: 2026-01-02.
 inline constexpr const char* kLegacyTokenLastUsed = "kubernetes.io/legacy-token-last-used";
 inline constexpr const char* kLegacyTokenInvalidSince = "kubernetes.io/legacy-token-invalid-since";
