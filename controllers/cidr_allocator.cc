@@ -9,8 +9,6 @@
 namespace skiff {
 namespace {
 
-constexpr int kBlockBitsMax = 16;
-
 bool SameBits(const PodCidr& a, const PodCidr& b, int bits) {
   for (int bit = 0; bit < bits; ++bit) {
     const int mask = 0x80 >> (bit % 8);

@@ -26,8 +26,10 @@ struct PodCidr {
 
 class CidrAllocator {
  public:
-  // Blocks with `block_prefix` bits out of `range`. `reserved` are never touched. At most 16 bits
-  // of blocks: more fails.
+  // So many bits may number the blocks.
+  static constexpr int kBlockBitsMax = 16;
+  // Blocks with `block_prefix` bits out of `range`. `reserved` are never touched. More bits of
+  // blocks than kBlockBitsMax fail.
   static Result<CidrAllocator> Make(const PodCidr& range, int block_prefix,
                                     std::vector<PodCidr> reserved);
   // The next free block after the last one, from the start again at the end; nullopt when full.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/rules/ip.h"
+#include "controllers/cidr_allocator.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -10,7 +11,6 @@ namespace {
 
 constexpr char kUsualCidr[] = "10.244.0.0/16";
 constexpr char kWideCidr[] = "10.128.0.0/9";
-constexpr int kBlockBitsMax = 16;  // Of a range: the controller that hands blocks out cuts no more.
 
 // How many blocks a range has; 0: it cannot be cut into such.
 int BlocksIn(const Cidr& cidr) {
@@ -18,7 +18,7 @@ int BlocksIn(const Cidr& cidr) {
   const int block =
       cidr.address.v6 ? options.node_cidr_mask_size_ipv6 : options.node_cidr_mask_size_ipv4;
   const int bits = block - cidr.prefix_length;
-  return bits < 0 || bits > kBlockBitsMax ? 0 : 1 << bits;
+  return bits < 0 || bits > CidrAllocator::kBlockBitsMax ? 0 : 1 << bits;
 }
 
 }  // namespace
