@@ -51,6 +51,20 @@ class PackedRules {
     }
     return true;
   }
+  // Whether they take what has these: `for_each` calls what it is given with the name and the value
+  // of each label, as for LabelSelector::MatchesEach.
+  template <typename ForEach>
+  bool MatchesEach(ForEach for_each) const {
+    size_t found = 0;
+    bool taken = true;
+    for_each([&](std::string_view name, std::string_view value) {
+      const auto rule = taken ? Find(name) : std::nullopt;
+      if (!rule) return;
+      taken = rule->Takes(value);
+      found += rule->needed();
+    });
+    return taken && found == needed_;
+  }
   bool empty() const { return bytes_.empty(); }
   // How many rules need something.
   size_t needed() const { return needed_; }

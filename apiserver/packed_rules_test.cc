@@ -10,13 +10,9 @@ namespace {
 using Labels = std::map<std::string, std::string>;
 
 bool Takes(const PackedRules& rules, const Labels& labels) {
-  size_t found = 0;
-  for (const auto& [name, value] : labels) {
-    const auto rule = rules.Find(name);
-    if (rule && !rule->Takes(value)) return false;
-    found += rule && rule->needed();
-  }
-  return found == rules.needed();
+  return rules.MatchesEach([&](auto take) {
+    for (const auto& [name, value] : labels) take(name, value);
+  });
 }
 
 TEST(PackedRules, TakeWhatTheSelectorTakes) {

@@ -51,16 +51,9 @@ struct Selection {
 
  private:
   bool TakesLabels(const ObjectView& view) const {
-    if (labels.empty()) return true;
-    size_t found = 0;
-    bool taken = true;
-    view.ForEachLabel([&](const NamedText& label) {
-      const auto rule = taken ? labels.Find(label.name) : std::nullopt;
-      if (!rule) return;
-      taken = rule->Takes(label.value);
-      found += rule->needed();
+    return labels.empty() || labels.MatchesEach([&](auto take) {
+      view.ForEachLabel([&](const NamedText& label) { take(label.name, label.value); });
     });
-    return taken && found == labels.needed();
   }
 };
 
