@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "kubelet/network/network_test_host.h"
+#include "base/network_test_host.h"
 
 namespace skiff {
 namespace {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/network_test_host.h"
 #include "dns/answer.h"
 #include "dns/publish_loop.h"
 #include "dns/server.h"
@@ -10,7 +11,6 @@
 #include "dns/view_loop.h"
 #include "e2e/harness.h"
 #include "e2e/pod_runner.h"
-#include "kubelet/network/network_test_host.h"
 #include "proxy/rule_sync.h"
 
 namespace skiff {

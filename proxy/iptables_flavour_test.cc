@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "kubelet/network/network_test_host.h"
+#include "base/network_test_host.h"
 
 namespace skiff::proxy {
 namespace {

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdio>
 
-#include "kubelet/network/network_test_host.h"
+#include "base/network_test_host.h"
 #include "proxy/rule_sync.h"
 
 namespace skiff::proxy {

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/id.h"
+#include "base/network_test_host.h"
 #include "client/transport.h"
-#include "kubelet/network/network_test_host.h"
 
 namespace skiff::proxy {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <map>
 
-#include "kubelet/network/network_test_host.h"
+#include "base/network_test_host.h"
 #include "proxy/rule_sync.h"
 
 namespace skiff::proxy {

@@ -12,8 +12,8 @@
 
 #include "api/typed.h"
 #include "base/id.h"
+#include "base/network_test_host.h"
 #include "client/transport.h"
-#include "kubelet/network/network_test_host.h"
 #include "kubelet/network/node_route_kernel.h"
 
 namespace skiff {

@@ -8,8 +8,8 @@
 
 #include "api/typed.h"
 #include "api/values.h"
+#include "base/network_test_host.h"
 #include "client/transport.h"
-#include "kubelet/network/network_test_host.h"
 
 namespace skiff {
 namespace {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/network_test_host.h"
 #include "kubelet/network/links.h"
-#include "kubelet/network/network_test_host.h"
 
 namespace skiff {
 namespace {
