@@ -85,6 +85,7 @@ TEST(TidyTest, EachLibraryIsUsedBehindItsOneDoor) {
       {"<prometheus/", {"base/metrics"}},
       {"<re2/", {"api/"}},
       {"<wslay/", {"http/"}},
+      {"<nghttp2/", {"http/http2_wire.cc", "http/http2_test_client.h"}},
       {"<ldns/", {"dns/test_messages.h"}},
       {"<netlink/", {"kubelet/network/"}},
       {"<tl/expected.hpp>", {"base/error.h"}},

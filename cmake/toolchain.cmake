@@ -79,6 +79,7 @@ archives(grpc_archives ${grpc} protobuf-lite)
 target_link_libraries(grpc_archives INTERFACE OpenSSL::SSL ZLIB::ZLIB)
 archives(re2_archive re2)
 archives(yaml_archive yaml-cpp)
+archives(nghttp2_archive nghttp2)
 archives(libnl_archives nl-route-3 nl-3)
 target_include_directories(libnl_archives INTERFACE ${LIBNL_INCLUDE_DIRS})
 # RocksDB's own target names the shared objects of these, and gflags, which only its tools use.

@@ -78,6 +78,13 @@ Channel::Io Channel::Handshake() {
   return Explain(result);
 }
 
+std::string_view Channel::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned int length = 0;
+  if (ssl_) SSL_get0_alpn_selected(ssl_.get(), &name, &length);
+  return {reinterpret_cast<const char*>(name), length};
+}
+
 Channel::Io Channel::Explain(int ssl_result) {
   switch (SSL_get_error(ssl_.get(), ssl_result)) {
     case SSL_ERROR_WANT_READ:
@@ -129,9 +136,15 @@ void Channel::Send(std::string bytes) {
 }
 
 void Channel::Send(SharedBytes bytes) {
-  if (!bytes || bytes->empty()) return;
-  queued_bytes_ += bytes->size();
-  outbox_.push_back({std::move(bytes), {}});
+  if (!bytes) return;
+  const size_t length = bytes->size();
+  SendPart(std::move(bytes), 0, length);
+}
+
+void Channel::SendPart(SharedBytes bytes, size_t offset, size_t length) {
+  if (length == 0) return;
+  queued_bytes_ += length;
+  outbox_.push_back({std::move(bytes), {}, offset, length});
 }
 
 Channel::Io Channel::Flush() {

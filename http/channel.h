@@ -36,6 +36,8 @@ class Channel {
   // Until kDone, before anything is read or sent.
   Io Handshake();
   bool secure() const { return ssl_ != nullptr; }
+  // What the handshake agreed to speak, in ALPN's words; "" when nothing was said of it.
+  std::string_view protocol() const;
   SSL* ssl() const { return ssl_.get(); }
   // What went wrong, in words; after kError.
   const std::string& error() const { return error_; }
@@ -47,6 +49,8 @@ class Channel {
 
   void Send(std::string bytes);
   void Send(SharedBytes bytes);
+  // Of these the `length` from `offset` on.
+  void SendPart(SharedBytes bytes, size_t offset, size_t length);
   // Sends until the outbox is empty (kDone) or the peer takes no more.
   Io Flush();
   size_t queued_bytes() const { return queued_bytes_; }
@@ -67,7 +71,11 @@ class Channel {
   struct Piece {
     SharedBytes shared;  // Or null, and the bytes are here:
     std::string own;
-    std::string_view view() const { return shared ? std::string_view(*shared) : own; }
+    size_t offset = 0;  // Of what is shared.
+    size_t length = 0;
+    std::string_view view() const {
+      return shared ? std::string_view(*shared).substr(offset, length) : own;
+    }
   };
   Io SendPlain();
   Io SendTls();

@@ -12,10 +12,6 @@ bool IsTokenChar(char c) {
   return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenChar);
-}
-
 bool IsFieldChar(char c) {
   return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 127);
 }
@@ -54,35 +50,11 @@ std::optional<HeadFault> ParseHeaders(std::string_view rest, Headers& headers) {
       return Bad("malformed MIME header line");
     }
     const std::string_view value = Trim(line.substr(colon + 1));
-    if (!std::all_of(value.begin(), value.end(), IsFieldChar)) return Bad("invalid header value");
+    if (!IsFieldValue(value)) return Bad("invalid header value");
     if (headers.size() == kHeadersMax) return HeadFault{431, ""};
     headers.emplace(line.substr(0, colon), value);
   }
   return Bad("malformed MIME header line");
-}
-
-std::optional<HeadFault> ParseFraming(const Headers& headers, Framing& framing) {
-  const auto [first_te, last_te] = headers.equal_range("Transfer-Encoding");
-  const auto [first_cl, last_cl] = headers.equal_range("Content-Length");
-  for (auto it = first_cl; it != last_cl; ++it) {
-    const std::string& text = it->second;
-    uint64_t length = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-    const bool digits =
-        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits || error != std::errc() || end != text.data() + text.size() || length > INT64_MAX ||
-        (framing.content_length && *framing.content_length != length)) {
-      return Bad("bad Content-Length \"" + text + "\"");
-    }
-    framing.content_length = length;
-  }
-  if (first_te == last_te) return std::nullopt;
-  if (std::next(first_te) != last_te || !EqualsIgnoreCase(first_te->second, "chunked")) {
-    return HeadFault{501, "Unsupported transfer encoding"};
-  }
-  if (framing.content_length) return Bad("Transfer-Encoding and Content-Length");
-  framing.chunked = true;
-  return std::nullopt;
 }
 
 bool AnyHasToken(const Headers& headers, std::string_view name, std::string_view token) {
@@ -109,6 +81,68 @@ bool IsEscapedWell(std::string_view path) {
   return true;
 }
 
+std::optional<HeadFault> ParseRequestLine(std::string_view line, RequestHead& head) {
+  const size_t first = line.find(' ');
+  const size_t last = line.rfind(' ');
+  if (first == line.npos || first == last) return Bad("malformed HTTP request");
+  head.method = line.substr(0, first);
+  head.target = line.substr(first + 1, last - first - 1);
+  head.minor_version = MinorVersion(line.substr(last + 1));
+  if (head.minor_version == -1) return Bad("malformed HTTP version");
+  if (head.minor_version == -2) return HeadFault{505, "unsupported protocol version"};
+  if (!IsToken(head.method)) return Bad("invalid method");
+  if (!IsTarget(head.target)) return Bad("malformed HTTP request");
+  return SplitTarget(head);
+}
+
+void AppendHeader(std::string_view name, std::string_view value, std::string& out) {
+  out.append(name).append(": ");
+  const size_t start = out.size();
+  out.append(value);
+  std::replace_if(
+      out.begin() + static_cast<ptrdiff_t>(start), out.end(),
+      [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  out.append("\r\n");
+}
+
+}  // namespace
+
+bool IsToken(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenChar);
+}
+
+bool IsFieldValue(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), IsFieldChar);
+}
+
+bool IsTarget(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), IsTargetChar);
+}
+
+std::optional<HeadFault> ParseFraming(const Headers& headers, Framing& framing) {
+  const auto [first_te, last_te] = headers.equal_range("Transfer-Encoding");
+  const auto [first_cl, last_cl] = headers.equal_range("Content-Length");
+  for (auto it = first_cl; it != last_cl; ++it) {
+    const std::string& text = it->second;
+    uint64_t length = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+    const bool digits =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits || error != std::errc() || end != text.data() + text.size() || length > INT64_MAX ||
+        (framing.content_length && *framing.content_length != length)) {
+      return Bad("bad Content-Length \"" + text + "\"");
+    }
+    framing.content_length = length;
+  }
+  if (first_te == last_te) return std::nullopt;
+  if (std::next(first_te) != last_te || !EqualsIgnoreCase(first_te->second, "chunked")) {
+    return HeadFault{501, "Unsupported transfer encoding"};
+  }
+  if (framing.content_length) return Bad("Transfer-Encoding and Content-Length");
+  framing.chunked = true;
+  return std::nullopt;
+}
+
 std::optional<HeadFault> SplitTarget(RequestHead& head) {
   std::string_view rest = head.target;
   if (head.method == "CONNECT") return HeadFault{405, ""};
@@ -130,23 +164,7 @@ std::optional<HeadFault> SplitTarget(RequestHead& head) {
   return std::nullopt;
 }
 
-std::optional<HeadFault> ParseRequestLine(std::string_view line, RequestHead& head) {
-  const size_t first = line.find(' ');
-  const size_t last = line.rfind(' ');
-  if (first == line.npos || first == last) return Bad("malformed HTTP request");
-  head.method = line.substr(0, first);
-  head.target = line.substr(first + 1, last - first - 1);
-  head.minor_version = MinorVersion(line.substr(last + 1));
-  if (head.minor_version == -1) return Bad("malformed HTTP version");
-  if (head.minor_version == -2) return HeadFault{505, "unsupported protocol version"};
-  if (!IsToken(head.method)) return Bad("invalid method");
-  if (head.target.empty() || !std::all_of(head.target.begin(), head.target.end(), IsTargetChar)) {
-    return Bad("malformed HTTP request");
-  }
-  return SplitTarget(head);
-}
-
-// RFC 7231's form; computed once a second and thread.
+// Computed once a second and thread.
 const std::string& DateNow() {
   thread_local std::time_t last = 0;
   thread_local std::string text;
@@ -159,18 +177,6 @@ const std::string& DateNow() {
   }
   return text;
 }
-
-void AppendHeader(std::string_view name, std::string_view value, std::string& out) {
-  out.append(name).append(": ");
-  const size_t start = out.size();
-  out.append(value);
-  std::replace_if(
-      out.begin() + static_cast<ptrdiff_t>(start), out.end(),
-      [](char c) { return c == '\r' || c == '\n'; }, ' ');
-  out.append("\r\n");
-}
-
-}  // namespace
 
 size_t FindHeadEnd(std::string_view bytes, size_t& searched) {
   // The end is an empty line; a bare LF counts here, so that the parser can refuse it at once.

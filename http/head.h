@@ -55,6 +55,16 @@ size_t FindHeadEnd(std::string_view bytes, size_t& searched);
 std::optional<HeadFault> ParseRequestHead(std::string_view bytes, RequestHead& head);
 std::optional<HeadFault> ParseResponseHead(std::string_view bytes, ResponseHead& head);
 
+// What a head of HTTP/2 has in common with these. `head.target` and `method` are set; fills in path
+// and query.
+std::optional<HeadFault> SplitTarget(RequestHead& head);
+std::optional<HeadFault> ParseFraming(const Headers& headers, Framing& framing);
+bool IsToken(std::string_view text);
+bool IsFieldValue(std::string_view text);
+bool IsTarget(std::string_view text);
+// Now, as RFC 7231 writes it.
+const std::string& DateNow();
+
 // Takes the chunk framing off a body.
 class ChunkDecoder {
  public:

@@ -139,7 +139,7 @@ class Server::Impl::Front final : public ConnectionHost {
     ForEach([](ServerConnection& connection) { connection.CloseWhenIdle(); });
   }
   void EndStreams() {
-    ForEach([](ServerConnection& connection) { connection.EndStream(); });
+    ForEach([](ServerConnection& connection) { connection.EndStreams(); });
   }
   void CloseAll() {
     ForEach([](ServerConnection& connection) { connection.Close(); });
@@ -178,9 +178,10 @@ class Server::Impl::Front final : public ConnectionHost {
     return workers.Submit(
         [this, connection = std::move(connection), request = std::move(request), traits,
          held = std::make_shared<Intake::Share>(std::move(held))] {
+          if (traits.abandoned && *traits.abandoned) return;
           request->path = UrlDecode(request->path, false);
           request->query = ParseQuery(request->query.front().first);
-          ServerConnection::Answer(loop_, connection,
+          ServerConnection::Answer(loop_, connection, traits.stream,
                                    Prepare(HandleGuarded(server_.handler, *request), traits));
         });
   }
@@ -285,7 +286,7 @@ void Server::Impl::AwaitUntil(Duration deadline, const std::function<bool()>& do
 Result<std::unique_ptr<Server>> Server::Start(Options options, Loops& loops, Handler& handler) {
   auto impl = std::make_unique<Impl>(std::move(options), handler);
   if (impl->options.tls) {
-    auto context = TRY(MakeServerContext(*impl->options.tls));
+    auto context = TRY(MakeServerContext(*impl->options.tls, impl->options.http2));
     MutexLock lock(impl->mutex);
     impl->tls = std::move(context);
   }
@@ -311,7 +312,7 @@ int Server::port() const {
 }
 
 Result<> Server::ReloadTls(const ServerTls& tls) {
-  auto context = TRY(MakeServerContext(tls));
+  auto context = TRY(MakeServerContext(tls, impl_->options.http2));
   MutexLock lock(impl_->mutex);
   if (!impl_->tls) return Fail(Reason::kBadRequest, "the server does not speak TLS");
   impl_->tls = std::move(context);

@@ -1,4 +1,4 @@
-// The HTTP/1.1 front that every server here uses.
+// The front that every server here uses: HTTP/1.1, and over TLS HTTP/2 for clients that ask for it.
 //
 // Connections belong to epoll loops from accept to close: TLS, buffers, keep-alive, slow senders
 // and readers, streams. A request whose head and body have arrived is handled on a worker; the loop
@@ -17,7 +17,8 @@
 // address; of those that have asked for nothing yet 8,192, and 2,048 from one address (the oldest
 // make room), each with the 15 KB that TLS takes; 64 MiB of handshakes, 16 MiB from one address; 8
 // KiB of request a connection, and beyond that 128 MiB in all, 32 MiB from one address. Heads,
-// handshakes and bodies have deadlines that nothing moves.
+// handshakes and bodies have deadlines that nothing moves. A connection of HTTP/2 counts as one, and
+// what arrives on all of its streams together as that of one.
 #pragma once
 
 #include <memory>
@@ -68,6 +69,7 @@ struct Limits {
   // The same for other streams, whose readers may pause: as long as kubelets let streams idle.
   Duration stream_stall_timeout = 4h;
   size_t stream_backlog_bytes_max = 64 << 10;  // Unsent bytes at which streams are pulled no more.
+  uint32_t http2_streams_max = 100;  // Of a connection at one time: further ones are refused.
 };
 
 class Server {
@@ -77,6 +79,7 @@ class Server {
     int port = 0;                            // 0: any free one, see port().
     std::string unix_path;                   // Not empty: listens there instead.
     std::optional<ServerTls> tls;
+    bool http2 = true;  // Over TLS.
     Limits limits;
     // Requests for these paths, and for what lies below them, have workers of their own, so that
     // they are answered whatever the others do. Their handlers must be quick.

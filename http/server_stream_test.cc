@@ -12,86 +12,21 @@
 
 #include "http/test_client.h"
 #include "http/test_server.h"
+#include "http/test_streams.h"
 #include "http/x509_test_certs.h"
 
 namespace skiff::http {
 namespace {
 
 using testing::Echo;
+using testing::EndlessSource;
 using testing::Fixture;
+using testing::PushedSource;
+using testing::PushedStream;
+using testing::Streamed;
 using testing::TestAuthority;
 using testing::TestClient;
 using testing::Text;
-
-// Chunks that a test pushes, from its own thread.
-struct PushedStream {
-  void Push(const std::string& chunk) {
-    Waker wake;
-    {
-      std::lock_guard lock(mutex);
-      chunks.push_back(std::make_shared<const std::string>(chunk));
-      wake = waker;
-    }
-    if (wake) wake();
-  }
-  void End() {
-    {
-      std::lock_guard lock(mutex);
-      ended = true;
-    }
-    Push("");
-  }
-  std::mutex mutex;
-  std::deque<SharedBytes> chunks;
-  bool ended = false;
-  Waker waker;
-  std::atomic<int> pulls = 0;
-  std::promise<void> gone;
-};
-
-class PushedSource : public StreamSource {
- public:
-  explicit PushedSource(PushedStream& stream, int every_ms = 0)
-      : stream_(stream), every_ms_(every_ms) {}
-  ~PushedSource() override { stream_.gone.set_value(); }
-  void Attach(Waker waker) override {
-    std::lock_guard lock(stream_.mutex);
-    stream_.waker = std::move(waker);
-  }
-  Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
-    std::lock_guard lock(stream_.mutex);
-    ++stream_.pulls;
-    out.insert(out.end(), stream_.chunks.begin(), stream_.chunks.end());
-    stream_.chunks.clear();
-    return stream_.ended ? Pulled::kEnd : Pulled::kIdle;
-  }
-  int PullEveryMs() const override { return every_ms_; }
-
- private:
-  PushedStream& stream_;
-  const int every_ms_;
-};
-
-// Never runs dry.
-class EndlessSource : public StreamSource {
- public:
-  explicit EndlessSource(std::atomic<size_t>& pulled) : pulled_(pulled) {}
-  void Attach(Waker) override {}
-  Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
-    out.push_back(std::make_shared<const std::string>(bytes_max, 'x'));
-    pulled_ += bytes_max;
-    return Pulled::kMore;
-  }
-
- private:
-  std::atomic<size_t>& pulled_;
-};
-
-Response Streamed(std::unique_ptr<StreamSource> source) {
-  Response response;
-  response.stream = std::move(source);
-  return response;
-}
 
 int ThreadCount() {
   int count = 0;

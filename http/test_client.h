@@ -33,10 +33,13 @@ struct TestAnswer {
 
 class TestClient {
  public:
-  explicit TestClient(int port, const std::optional<ClientTls>& tls = std::nullopt)
-      : TestClient(SocketAddress{.host = "127.0.0.1", .port = port}, tls) {}
+  // `protocols`: what it offers by ALPN, each behind its length: "\x02h2".
+  explicit TestClient(int port, const std::optional<ClientTls>& tls = std::nullopt,
+                      std::string_view protocols = "")
+      : TestClient(SocketAddress{.host = "127.0.0.1", .port = port}, tls, protocols) {}
   explicit TestClient(const SocketAddress& address,
-                      const std::optional<ClientTls>& tls = std::nullopt)
+                      const std::optional<ClientTls>& tls = std::nullopt,
+                      std::string_view protocols = "")
       : fd_(StartConnecting(address).value_or(-1)), ssl_(nullptr, SSL_free) {
     CHECK(fd_ >= 0);
     pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
@@ -50,6 +53,8 @@ class TestClient {
     ssl_.reset(SSL_new(context->get()));
     SSL_set_fd(ssl_.get(), fd_);
     if (!tls->insecure) SSL_set1_host(ssl_.get(), "localhost");
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(protocols.data()),
+                        protocols.size());
     handshake_ok_ = SSL_connect(ssl_.get()) == 1;
   }
   ~TestClient() { Close(); }
@@ -82,6 +87,18 @@ class TestClient {
     while (in_.size() < bytes && Fill()) {
     }
     return Take(std::min(bytes, in_.size()));
+  }
+  // Whatever comes next; "" when nothing does any more.
+  std::string ReadSome() {
+    if (in_.empty()) Fill();
+    return Take(in_.size());
+  }
+  // What ALPN agreed on; "" for nothing.
+  std::string protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned int length = 0;
+    if (ssl_) SSL_get0_alpn_selected(ssl_.get(), &name, &length);
+    return {reinterpret_cast<const char*>(name), length};
   }
   std::string ReadUntil(std::string_view mark) {
     while (in_.find(mark) == std::string::npos) {

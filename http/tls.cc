@@ -83,13 +83,17 @@ int AcceptAnyCertificate(int, X509_STORE_CTX*) {
   return 1;
 }
 
-// kubectl and Go's clients are content with HTTP/1.1, and some insist on an answer to ALPN.
-int ChooseHttp11(SSL*, const unsigned char** out, unsigned char* out_length,
-                 const unsigned char* in, unsigned int in_length, void*) {
-  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
+// As Go's servers choose: HTTP/2 when the client knows it, whatever else it would like better.
+// A client that offers only others goes on without an answer.
+constexpr unsigned char kBoth[] = "\x02h2\x08http/1.1";
+constexpr unsigned char kHttp11[] = "\x08http/1.1";
+
+template <const auto& kProtocols>
+int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_length,
+                   const unsigned char* in, unsigned int in_length, void*) {
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_length, kHttp11, sizeof kHttp11 - 1, in, in_length) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_length, kProtocols, sizeof kProtocols - 1, in,
+                            in_length) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_NOACK;
   }
   *out = chosen;
@@ -155,7 +159,7 @@ Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
   return tls;
 }
 
-Result<TlsContext> MakeServerContext(const ServerTls& tls) {
+Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2) {
   auto context = NewContext(TLS_server_method());
   TRY(UseCertificate(context.get(), tls.certificate_pem, tls.key_pem));
   if (!tls.client_ca_pem.empty()) {
@@ -163,7 +167,8 @@ Result<TlsContext> MakeServerContext(const ServerTls& tls) {
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, AcceptAnyCertificate);
   }
   SSL_CTX_set_num_tickets(context.get(), 0);
-  SSL_CTX_set_alpn_select_cb(context.get(), ChooseHttp11, nullptr);
+  SSL_CTX_set_alpn_select_cb(
+      context.get(), http2 ? ChooseProtocol<kBoth> : ChooseProtocol<kHttp11>, nullptr);
   return context;
 }
 

@@ -37,8 +37,9 @@ struct ClientTls {
 // A context to make connections from; thread-safe, never null when returned as a value.
 using TlsContext = std::shared_ptr<SSL_CTX>;
 
-// TLS 1.2 and later; buffers of idle connections are released.
-Result<TlsContext> MakeServerContext(const ServerTls& tls);
+// TLS 1.2 and later; buffers of idle connections are released. `http2`: clients that ask for HTTP/2
+// get it.
+Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2);
 Result<TlsContext> MakeClientContext(const ClientTls& tls);
 
 // Whom the peer of a finished handshake says to be. Null without a certificate, and when it did not
