@@ -82,6 +82,27 @@ for masked in (True, False):
     put("websocket", websocket(2, b"\0hello", masked) + websocket(9, b"ping", masked) + websocket(8, struct.pack(">H", 1000) + b"bye", masked))
     put("websocket", websocket(1, b"a", masked, False) + websocket(0, b"b" * 200, masked))
 
+# Frames of HTTP/2; what stands in a head is written out, as the format allows.
+def frame(type, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([type, flags]) + struct.pack(">I", stream) + payload
+def fields(*pairs):
+    return b"".join(b"\0" + bytes([len(n)]) + n.encode() + bytes([len(v)]) + v.encode() for n, v in pairs)
+def asked(verb, path, *more):
+    return fields((":method", verb), (":scheme", "https"), (":path", path[:120]), (":authority", "h"), *more)
+for transcript in transcripts():
+    for step in transcript["steps"][:3]:
+        verb, _, path = step["do"].partition(" ")
+        put("http2", frame(1, 5, 1, asked(verb, path, ("accept", "application/json"))))
+post = frame(1, 4, 1, asked("POST", "/api", ("content-length", "5"), ("te", "trailers")))
+put("http2", post + frame(0, 0, 1, b"he") + frame(0, 1, 1, b"llo"))
+put("http2", post + frame(0, 8, 1, b"\2hello\0\0") + frame(1, 5, 1, fields(("trailer", "x"))))
+put("http2", frame(1, 0, 1, asked("GET", "/")[:9]) + frame(9, 4, 1, asked("GET", "/")[9:]))
+put("http2", b"".join(frame(1, 5, 2 * i + 1, b"\x82\x87\x84") + frame(3, 0, 2 * i + 1, b"\0\0\0\x08") for i in range(20)))
+put("http2", frame(1, 0x25, 1, struct.pack(">IB", 0, 15) + b"\x82\x87\x84") + frame(2, 0, 3, struct.pack(">IB", 1, 9)))
+put("http2", frame(4, 0, 0, struct.pack(">HIHI", 4, 0, 5, 1 << 20)) + frame(1, 5, 1, b"\x82\x87\x84") + frame(8, 0, 1, struct.pack(">I", 99)))
+put("http2", frame(6, 0, 0, b"12345678") + frame(4, 1, 0) + frame(99, 7, 1, b"x") + frame(7, 0, 0, struct.pack(">II", 0, 0)))
+put("http2", frame(1, 5, 1, b"\x82\x87\x84\x40\x01x\x05hello" + b"\xbe" * 50) + frame(1, 5, 3, asked("GET", "/", ("connection", "close"))))
+
 def spdy(type, flags, payload): return struct.pack(">HHI", 0x8003, type, flags << 24 | len(payload)) + payload
 put("spdy", spdy(6, 0, struct.pack(">I", 9)) + spdy(3, 0, struct.pack(">II", 1, 5)) + spdy(7, 0, struct.pack(">II", 3, 0)))
 put("spdy", struct.pack(">II", 1, 5) + b"hello" + struct.pack(">II", 1, 1 << 24))

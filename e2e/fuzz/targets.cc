@@ -6,6 +6,7 @@ namespace {
 constexpr Target kTargets[] = {
     {"head", &Head},
     {"route", &Route},
+    {"http2", &Http2},
     {"spdy", &Spdy},
     {"websocket", &WebSocket},
     {"json", &JsonText},

@@ -13,6 +13,7 @@ namespace skiff::fuzz {
 
 void Head(std::string_view bytes);
 void Route(std::string_view bytes);
+void Http2(std::string_view bytes);
 void Spdy(std::string_view bytes);
 void WebSocket(std::string_view bytes);
 void JsonText(std::string_view bytes);
