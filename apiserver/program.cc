@@ -165,6 +165,9 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("advertise-address", to.advertise_address,
             "The IP address by which members of the cluster reach this server.");
   flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS.");
+  flags.Add("http2-max-streams-per-connection", to.http2_max_streams_per_connection,
+            "How many requests a client may have under way on one connection of HTTP/2; 0: 100.");
+  flags.Add("disable-http2-serving", to.disable_http2_serving, "Speak HTTP/1.1 alone.");
   flags.Add("cert-dir", to.cert_dir,
             "Directory of the server's certificate, apiserver.crt and apiserver.key, which is made "
             "there when it is missing. Ignored with --tls-cert-file.");
@@ -397,9 +400,15 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   for (ControlLoop* loop : impl->storage.own_loops) impl->work.push_back(loop);
   for (const auto& loop : impl->storage.loops) impl->work.push_back(loop.get());
   for (ControlLoop* loop : impl->work) impl->executor->Add(*loop);
+  http::Limits limits;
+  if (flags.http2_max_streams_per_connection > 0) {
+    limits.http2_streams_max = flags.http2_max_streams_per_connection;
+  }
   impl->front = TRY(http::Server::Start({.bind_address = flags.bind_address,
                                          .port = flags.secure_port,
                                          .tls = tls,
+                                         .http2 = !flags.disable_http2_serving,
+                                         .limits = limits,
                                          .urgent_paths = {"/livez", "/readyz", "/healthz"}},
                                         *impl->loops, *impl->server));
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});

@@ -24,6 +24,8 @@ struct ApiServerFlags {
   std::string bind_address = "0.0.0.0";
   std::string advertise_address = "";  // "": an address of this machine
   int secure_port = 6443;
+  int http2_max_streams_per_connection = 0;  // 0: as many as http/ has by itself.
+  bool disable_http2_serving = false;
   std::string durability = "sync";  // sync, interval, memory
   std::string tls_cert_file = "";
   std::string tls_private_key_file = "";

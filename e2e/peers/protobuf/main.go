@@ -35,6 +35,7 @@ type counter struct {
 func (c *counter) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := c.next.RoundTrip(request)
 	if err == nil {
+		check(response.ProtoMajor == 2, "spoken: %s", response.Proto)
 		c.types[strings.Split(response.Header.Get("Content-Type"), ";")[0]]++
 	}
 	return response, err
