@@ -113,6 +113,7 @@ void FakeRuntime::Tell(const Event& event) {
 }
 
 void FakeRuntime::End(cri::ContainerStatus& container, int exit_code, const std::string& reason) {
+  ++changes_;
   container.state = ContainerState::kExited;
   container.finished_at = clock_.Now();
   container.exit_code = exit_code;
@@ -138,6 +139,11 @@ std::vector<std::string> FakeRuntime::RunningNamed(const std::string& container_
     }
   }
   return ids;
+}
+
+uint64_t FakeRuntime::changes() const {
+  MutexLock lock(mutex_);
+  return changes_;
 }
 
 Result<cri::Version> FakeRuntime::Version() {
@@ -208,6 +214,7 @@ Result<> FakeRuntime::StopPodSandbox(const std::string& id) {
 Result<> FakeRuntime::RemovePodSandbox(const std::string& id) {
   TRY(StopPodSandbox(id));
   MutexLock lock(mutex_);
+  ++changes_;
   std::erase_if(containers_, [&](const auto& entry) { return entry.second.sandbox_id == id; });
   sandboxes_.erase(id);
   return {};
@@ -250,6 +257,7 @@ Result<std::string> FakeRuntime::CreateContainer(const std::string& sandbox_id,
   container.annotations = config.annotations;
   container.mounts = config.mounts;
   const std::string id = container.id;
+  ++changes_;
   containers_.emplace(id, std::move(container));
   if (behavior_ != nullptr) behavior_->Created(config);
   return id;
@@ -261,6 +269,7 @@ Result<> FakeRuntime::StartContainer(const std::string& id) {
     TRY(Check(FakeCall::kStartContainer));
     const auto found = containers_.find(id);
     if (found == containers_.end()) return Fail(NoSuch("container", id));
+    ++changes_;
     found->second.state = ContainerState::kRunning;
     found->second.started_at = clock_.Now();
   }
@@ -304,6 +313,7 @@ Result<> FakeRuntime::StopContainer(const std::string& id, Duration grace) {
 Result<> FakeRuntime::RemoveContainer(const std::string& id) {
   TRY(StopContainer(id, 0ns));
   MutexLock lock(mutex_);
+  ++changes_;
   containers_.erase(id);
   return {};
 }

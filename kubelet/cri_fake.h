@@ -67,6 +67,8 @@ class FakeRuntime final : public ContainerRuntime {
   void Exit(const std::string& container_id, int exit_code);
   // Ids of running containers with that name in their metadata.
   std::vector<std::string> RunningNamed(const std::string& container_name) const;
+  // How often a container was made, started, ended or removed.
+  uint64_t changes() const;
   // The image is not there any more and has to be pulled, which fails for pods with the annotation
   // kFailPullAnnotation: "true".
   void LoseImage(const std::string& image);
@@ -137,6 +139,7 @@ class FakeRuntime final : public ContainerRuntime {
   std::set<std::string> lost_images_ GUARDED_BY(mutex_);
   std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
   std::map<std::string, cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
+  uint64_t changes_ GUARDED_BY(mutex_) = 0;  // Of containers_.
   // Taken after mutex_ never; held while callbacks run, which must not call the runtime.
   Mutex subscribers_mutex_;
   std::map<int, std::function<void(const Event&)>> subscribers_ GUARDED_BY(subscribers_mutex_);

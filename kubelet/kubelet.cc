@@ -61,7 +61,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       dependencies_(dependencies),
       objects_(dependencies_.client, dependencies_.clock),
       volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
-               dependencies_.clock),
+               dependencies_.clock, dependencies_.mounts),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
       cgroups_(CgroupSettings(options_)),
       tasks_(std::make_unique<TaskPool>(blocking())),
@@ -121,6 +121,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .cgroup_root = options_.cgroup_root,
                .cgroup_driver = options_.cgroup_driver,
                .writes_files = options_.writes_files,
+               .makes_volumes = options_.makes_volumes,
                .policy = options_.containers,
                .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
                .simulation = dependencies_.simulation} {
@@ -227,7 +228,8 @@ std::unique_ptr<Probes> Kubelet::MakeProbes() {
   if (dependencies_.loops == nullptr) return std::make_unique<PassingProbes>();
   return std::make_unique<ProbeManager>(
       ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,
-                                 dependencies_.events, *dependencies_.loops, *tasks_},
+                                 dependencies_.events, *dependencies_.loops, *tasks_,
+                                 dependencies_.http_prober},
       [this](const std::string& uid) { WakeWorker(uid); });
 }
 

@@ -52,6 +52,7 @@ struct KubeletOptions {
   DnsSettings dns;
   NodeFacts facts;
   bool writes_files = true;
+  bool makes_volumes = false;  // Although it writes no other files.
   // A file or directory of static pods; "": none.
   std::string manifest_path;
   Duration manifest_check_every = 20s;
@@ -87,6 +88,9 @@ struct KubeletDependencies {
   // those of `executor`.
   Executor* vital = nullptr;
   Executor* blocking = nullptr;
+  // How to probe over HTTP; empty: over the network.
+  HttpProber http_prober = {};
+  VolumeMounts& mounts = VolumeMounts::OfKernel();
   // How pods live on a simulated node; nullptr: as their containers do.
   PodSimulation* simulation = nullptr;
 };

@@ -165,7 +165,7 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
 }
 
 Result<std::map<std::string, std::string>> PodWorker::VolumePaths(const core_v1::Pod& pod) {
-  if (context_.writes_files) return context_.volumes.SetUp(pod);
+  if (MakesVolumes()) return context_.volumes.SetUp(pod);
   // Containers of a simulated node mount nothing, but wait for what they would.
   if (context_.simulation != nullptr && !volumes_made_) TRY(context_.volumes.Find(pod));
   return NoPaths(pod);

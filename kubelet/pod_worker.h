@@ -66,6 +66,7 @@ struct PodWorkerContext {
   std::string cgroup_root;   // "/kubepods"; "": the runtime chooses
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   bool writes_files = true;  // False on simulated nodes: no directories on this machine.
+  bool makes_volumes = false;  // Although it writes no other files.
   ContainerPolicy policy = {};
   // The runtime's handler that a pod's RuntimeClass names; "": its default one.
   std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler;
@@ -108,6 +109,11 @@ class PodWorker final : public ControlLoop {
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
   Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);
+  bool MakesVolumes() const { return context_.writes_files || context_.makes_volumes; }
+  // Of the container's mounts that show a part of a volume, by where it is mounted.
+  Result<std::map<std::string, std::string>> MakeSubPaths(const core_v1::Pod& pod,
+                                                          const core_v1::Container& container,
+                                                          const Environment& environment);
   PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
                const std::vector<ContainerResize>& resizes) const;
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);

@@ -182,6 +182,21 @@ Result<std::string> PodWorker::TargetOf(const core_v1::Pod& pod, const std::stri
   return is_shared ? "" : target->status.id;
 }
 
+Result<std::map<std::string, std::string>> PodWorker::MakeSubPaths(
+    const core_v1::Pod& pod, const core_v1::Container& container, const Environment& environment) {
+  const std::map<std::string, std::string> variables(environment.begin(), environment.end());
+  std::map<std::string, std::string> made;
+  for (size_t i = 0; i < container.volume_mounts.size(); ++i) {
+    const auto& mount = container.volume_mounts[i];
+    const std::string sub_path = TRY(SubPathOf(mount, variables));
+    const auto volume = volume_paths_.find(mount.name);
+    if (sub_path.empty() || volume == volume_paths_.end()) continue;
+    made[mount.mount_path] =
+        TRY(context_.volumes.SubPath(pod, container, i, volume->second, sub_path));
+  }
+  return made;
+}
+
 Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
                                           const core_v1::Container& container, uint32_t attempt,
                                           const ObservedPod& observed, Environment& environment) {
@@ -203,16 +218,8 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.cgroup_files = context_.container_cgroup_files;
   input.target_container_id = TRY(TargetOf(pod, container.name, observed));
   input.policy = context_.policy;
+  if (MakesVolumes()) input.sub_paths = TRY(MakeSubPaths(pod, container, environment));
   if (!context_.writes_files) return input;
-  const std::map<std::string, std::string> variables(environment.begin(), environment.end());
-  for (size_t i = 0; i < container.volume_mounts.size(); ++i) {
-    const auto& mount = container.volume_mounts[i];
-    const std::string sub_path = TRY(SubPathOf(mount, variables));
-    const auto volume = volume_paths_.find(mount.name);
-    if (sub_path.empty() || volume == volume_paths_.end()) continue;
-    input.sub_paths[mount.mount_path] =
-        TRY(context_.volumes.SubPath(pod, container, i, volume->second, sub_path));
-  }
   const std::string directory = context_.volumes.PodDirectory(pod.metadata.uid);
   TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
   std::error_code ignored;

@@ -77,6 +77,7 @@ int ResolvePort(const IntOrString& port, const core_v1::Container& container) {
 std::unique_ptr<ProbeAttempt> StartProbe(const core_v1::Probe& probe, const ProbeSubject& subject,
                                          const ProbeTools& tools,
                                          std::function<void(ProbeOutcome)> done) {
+  if (probe.http_get && tools.http) return tools.http(probe, subject, std::move(done));
   if (probe.http_get) return StartHttpProbe(probe, subject, tools.loops, std::move(done));
   if (probe.tcp_socket) return StartTcp(probe, subject, tools.loops, std::move(done));
   if (probe.exec) {

@@ -33,9 +33,15 @@ class ProbeAttempt {
   virtual ~ProbeAttempt() = default;
 };
 
+// Starts an attempt of a probe over HTTP, as StartProbe does.
+using HttpProber = std::function<std::unique_ptr<ProbeAttempt>(
+    const core_v1::Probe& probe, const ProbeSubject& subject,
+    std::function<void(ProbeOutcome)> done)>;
+
 struct ProbeTools {
   ContainerRuntime& runtime;
   http::Loops& loops;
+  const HttpProber& http;  // Empty: over the network.
   TaskPool& tasks;  // For commands and gRPC, which hold a thread until they end.
 };
 

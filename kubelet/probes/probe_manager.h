@@ -14,6 +14,7 @@
 #include "http/loop.h"
 #include "kubelet/cri.h"
 #include "kubelet/pod_plan.h"
+#include "kubelet/probes/probe_attempt.h"
 #include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
@@ -66,7 +67,8 @@ class ProbeManager final : public Probes {
     const Clock& clock;
     EventRecorder& events;
     http::Loops& loops;
-    TaskPool& tasks;  // For what probes wait for.
+    TaskPool& tasks;       // For what probes wait for.
+    HttpProber http = {};  // Empty: over the network.
   };
   // `changed` is called with a pod's uid, on a probe's thread, when a result of its changed.
   ProbeManager(Dependencies dependencies, std::function<void(const std::string& pod_uid)> changed);

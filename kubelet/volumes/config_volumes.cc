@@ -140,20 +140,21 @@ Result<> AddToken(const VolumeInput& input, const core_v1::ServiceAccountTokenPr
 }
 
 // Whether an earlier time has put something there, which is still where it belongs.
-bool HasContents(const std::string& directory, bool in_memory) {
+bool HasContents(const VolumeInput& input, bool in_memory) {
   std::error_code error;
-  return fs::exists(directory + "/..data", error) && (!in_memory || IsMemoryMount(directory));
+  return fs::exists(input.directory + "/..data", error) &&
+         (!in_memory || input.mounts.IsMemory(input.directory));
 }
 
 Result<std::string> Write(const VolumeInput& input, const Result<Files>& files, bool in_memory) {
   const std::string& directory = input.directory;
   if (!files) {
     // A pod that has started goes on with what it has, until there is something newer.
-    if (HasContents(directory, in_memory)) return directory;
+    if (HasContents(input, in_memory)) return directory;
     return tl::unexpected(files.error());
   }
   if (in_memory) {
-    TRY(EnsureMemoryMount(
+    TRY(input.mounts.EnsureMemory(
         directory, MemoryMountBytes(input.pod, input.sources.node_allocatable, std::nullopt)));
   } else {
     TRY(MakeDirectories(directory, kDirectoryMode));

@@ -74,13 +74,13 @@ Result<std::string> SetUpEmptyDir(const VolumeInput& input) {
   const std::string mark = marks + "/ready";
   std::error_code error;
   const bool is_there =
-      in_memory ? IsMemoryMount(input.directory) : fs::is_directory(input.directory, error);
+      in_memory ? input.mounts.IsMemory(input.directory) : fs::is_directory(input.directory, error);
   if (is_there && fs::exists(mark, error)) return input.directory;
   if (in_memory) {
     std::optional<Quantity> limit;
     if (spec.size_limit) limit = *spec.size_limit;
-    TRY(EnsureMemoryMount(input.directory,
-                          MemoryMountBytes(input.pod, input.sources.node_allocatable, limit)));
+    TRY(input.mounts.EnsureMemory(
+        input.directory, MemoryMountBytes(input.pod, input.sources.node_allocatable, limit)));
   } else {
     TRY(MakeDirectories(input.directory, kEmptyDirMode));
   }

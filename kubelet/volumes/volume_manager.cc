@@ -1,7 +1,6 @@
 #include "kubelet/volumes/volume_manager.h"
 
 #include <fmt/format.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,9 +8,7 @@
 #include <filesystem>
 #include <set>
 
-#include "kubelet/mount_table.h"
 #include "kubelet/volumes/beneath.h"
-#include "kubelet/volumes/sub_path.h"
 #include "kubelet/volumes/volume_plugin.h"
 
 namespace skiff::kubelet {
@@ -102,8 +99,9 @@ const std::vector<VolumePlugin>& VolumePlugins() {
   return kPlugins;
 }
 
-VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Clock& clock)
-    : root_(std::move(root)), sources_(std::move(sources)), clock_(clock) {}
+VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
+                             VolumeMounts& mounts)
+    : root_(std::move(root)), sources_(std::move(sources)), clock_(clock), mounts_(mounts) {}
 
 VolumeManager::~VolumeManager() = default;
 
@@ -164,7 +162,7 @@ Result<> VolumeManager::FindVolume(const core_v1::Pod& pod, const core_v1::Volum
   const Bound bound = TRY(BoundOf(pod, volume));
   const VolumePlugin* plugin = PluginFor(volume, bound.get());
   if (plugin == nullptr || plugin->find == nullptr) return {};
-  const auto found = plugin->find({pod, volume, bound.get(), "", "", sources, clock_});
+  const auto found = plugin->find({pod, volume, bound.get(), "", "", sources, clock_, mounts_});
   if (!found) return tl::unexpected(SetUpFailed(volume.name, found.error()));
   return {};
 }
@@ -184,7 +182,7 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   const std::string plugin_directory = fmt::format("{}/volumes/{}", pod_directory, plugin->name);
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
   auto path = plugin->set_up({pod, volume, bound.get(), pod_directory,
-                              plugin_directory + "/" + name, sources_, clock_});
+                              plugin_directory + "/" + name, sources_, clock_, mounts_});
   if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
   return path;
 }
@@ -197,7 +195,7 @@ Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
   const std::string target = fmt::format("{}/volume-subpaths/{}/{}/{}",
                                          PodDirectory(pod.metadata.uid), volume, container.name,
                                          index);
-  auto mounted = MountSubPath({volume_path, sub_path, target});
+  auto mounted = mounts_.SubPath({volume_path, sub_path, target});
   if (mounted) return mounted;
   log_.Info("sub path not mounted", {{"pod", pod.metadata.uid},
                                      {"container", container.name},
@@ -211,14 +209,7 @@ Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
 Result<> VolumeManager::TearDown(const std::string& pod_uid) {
   if (!IsPathPart(pod_uid)) return Fail(Reason::kInvalid, "invalid pod uid: " + pod_uid);
   const std::string directory = PodDirectory(pod_uid);
-  std::error_code error;
-  const std::string real = fs::canonical(directory, error);
-  for (const std::string& mount : MountsBelow(error ? directory : real)) {
-    if (umount2(mount.c_str(), UMOUNT_NOFOLLOW) != 0) {
-      const int code = errno;
-      return Fail(SystemError("unmount " + mount, code));
-    }
-  }
+  TRY(mounts_.UnmountBelow(directory));
   {
     MutexLock lock(mutex_);
     bound_.erase(pod_uid);

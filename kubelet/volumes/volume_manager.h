@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "kubelet/volumes/volume_mounts.h"
 
 namespace skiff::kubelet {
 
@@ -42,7 +43,8 @@ struct VolumeSources {
 class VolumeManager {
  public:
   // Pods' files live under `root`: <root>/pods/<uid>/volumes/<plugin>/<name>.
-  VolumeManager(std::string root, VolumeSources sources, const Clock& clock);
+  VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
+                VolumeMounts& mounts = VolumeMounts::OfKernel());
   ~VolumeManager();
 
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
@@ -79,6 +81,7 @@ class VolumeManager {
   const std::string root_;
   const VolumeSources sources_;
   const Clock& clock_;
+  VolumeMounts& mounts_;
   const Log log_{"volumes"};
   Mutex mutex_;
   // What claims were found to be bound to, by uid of the pod and name of its volume.

@@ -18,6 +18,7 @@ struct VolumeInput {
   std::string directory;
   const VolumeSources& sources;
   const Clock& clock;
+  VolumeMounts& mounts;
 };
 
 struct VolumePlugin {
