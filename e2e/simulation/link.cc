@@ -123,15 +123,16 @@ http::Response Link::Send(http::Request request) {
   }
   if (requests_left_ == 0) return Unreachable();
   if (requests_left_ > 0 && --requests_left_ == 0) CutStreams();
+  const LinkFaults& faults = clock_.Monotonic() < bad_until_ ? bad_faults_ : faults_;
   const bool writes = request.method != "GET";
-  if (writes && Strikes(faults_.late)) {
+  if (writes && Strikes(faults.late)) {
     ++losses_;
     const Duration delay = std::chrono::milliseconds(1 + random_.Below(kLateMsMax));
     late_.push_back({clock_.Monotonic() + delay, std::move(request)});
     Wake();
     return WaitInVain();
   }
-  const bool lost = Strikes(faults_.loss);
+  const bool lost = Strikes(faults.loss);
   if (lost) ++losses_;
   if (lost && random_.Below(2) == 0) return WaitInVain();
   http::Response response = below_.Send(request);

@@ -43,7 +43,15 @@ class Link final : public Transport, public ControlLoop {
   Link(Transport& below, const Clock& clock, Random& random, LinkIdentity identity = {});
   ~Link() override;
 
-  void SetFaults(LinkFaults faults) { faults_ = faults; }
+  void SetFaults(LinkFaults faults) {
+    faults_ = faults;
+    bad_until_ = Duration(0);
+  }
+  // For that long it is worse.
+  void Worsen(LinkFaults faults, Duration length) {
+    bad_faults_ = faults;
+    bad_until_ = clock_.Monotonic() + length;
+  }
   // Its programs run there: whoever gets no answer waits for it.
   void WaitIn(WaitingExecutor& executor) { executor_ = &executor; }
   // Nothing gets through, and open streams break off. Ends with Mend.
@@ -91,7 +99,8 @@ class Link final : public Transport, public ControlLoop {
   const Clock& clock_;
   Random& random_;
   const LinkIdentity identity_;
-  LinkFaults faults_;
+  LinkFaults faults_, bad_faults_;
+  Duration bad_until_{};  // Monotonic.
   int requests_left_ = -1;  // -1: no bound.
   WaitingExecutor* executor_ = nullptr;
   int losses_ = 0;

@@ -40,6 +40,16 @@ TEST_F(LinkTest, FollowsWhatIsWatchedUnlessTheWatchLagsOrIsCut) {
   EXPECT_EQ(link_.breaks(), breaks + 1);
 }
 
+TEST_F(LinkTest, IsWorseForAWhile) {
+  link_.Worsen({.loss = 1}, 5s);
+  EXPECT_FALSE(client_.List(Pod::Info(), {}).has_value());
+  cluster_.clock().Advance(5s);
+  EXPECT_TRUE(client_.List(Pod::Info(), {}).has_value());
+  link_.Worsen({.loss = 1}, 5s);
+  link_.SetFaults({});
+  EXPECT_TRUE(client_.List(Pod::Info(), {}).has_value());
+}
+
 // Asks once, and notes when it was answered.
 class Asker final : public ControlLoop {
  public:
@@ -74,6 +84,27 @@ TEST_F(LinkTest, WhoGetsNoAnswerWaitsForIt) {
   EXPECT_TRUE(asker.failed);
   EXPECT_EQ(asker.answered_at, due);
   executor.Remove(asker);
+}
+
+TEST_F(LinkTest, OthersGoOnWhileOneWaits) {
+  WaitingExecutor executor(cluster_.clock());
+  link_.WaitIn(executor);
+  link_.SetFaults({.loss = 1});
+  Asker asker(client_, cluster_.clock());
+  executor.Add(asker);
+  EXPECT_TRUE(executor.RunOne());
+  link_.SetFaults({});
+  for (int i = 0; i < 3; ++i) {
+    Asker another(client_, cluster_.clock());
+    executor.Add(another);
+    EXPECT_TRUE(executor.RunOne());
+    EXPECT_FALSE(another.failed);
+    EXPECT_EQ(another.answered_at, cluster_.clock().Monotonic());
+    executor.Remove(another);
+  }
+  EXPECT_EQ(asker.answered_at, kNever);
+  executor.Remove(asker);
+  EXPECT_TRUE(asker.failed) << "its step goes on to its end";
 }
 
 }  // namespace

@@ -8,25 +8,37 @@
 
 namespace skiff {
 
+struct WaitingExecutor::Hand {
+  std::binary_semaphore go{0}, back{0};
+  SteppedExecutor* steps = nullptr;  // Of the loop whose step it runs; nullptr: it ends.
+  std::jthread thread{[this] { Live(); }};
+
+  ~Hand() {
+    steps = nullptr;
+    go.release();
+  }
+  void Live() {
+    for (go.acquire(); steps != nullptr; go.acquire()) {
+      steps->RunOne();
+      back.release();
+    }
+  }
+  void Run() {
+    go.release();
+    back.acquire();
+  }
+};
+
 struct WaitingExecutor::Seat {
   Seat(ControlLoop& of, FakeClock& clock) : loop(of), steps(clock, 1) { steps.Add(of); }
 
   ControlLoop& loop;
   SteppedExecutor steps;  // Of this loop alone.
-  std::binary_semaphore go{0}, back{0};
   bool is_waiting = false;
   Duration until{};                             // Monotonic.
   const std::function<bool()>* over = nullptr;  // While it waits.
   bool is_removed = false;
-  bool ends = false;
-  std::jthread thread;  // Once there was a step.
-
-  void Live() {
-    for (go.acquire(); !ends; go.acquire()) {
-      steps.RunOne();
-      back.release();
-    }
-  }
+  std::unique_ptr<Hand> hand;  // Within a step.
 };
 
 WaitingExecutor::WaitingExecutor(FakeClock& clock) : clock_(clock) {}
@@ -52,8 +64,6 @@ void WaitingExecutor::Remove(ControlLoop& loop) {
   seat->is_removed = true;
   while (seat->is_waiting) Run(*seat);
   seat->steps.Remove(loop);
-  seat->ends = true;
-  if (seat->thread.joinable()) seat->go.release();
   std::erase_if(seats_, [&](const auto& each) { return each.get() == seat; });
 }
 
@@ -69,8 +79,8 @@ bool WaitingExecutor::Wait(Duration length, const std::function<bool()>& over) {
     seat->until = until;
     seat->over = &over;
     seat->is_waiting = true;
-    seat->back.release();
-    seat->go.acquire();
+    seat->hand->back.release();
+    seat->hand->go.acquire();
     seat->is_waiting = false;
   }
   return !seat->is_removed;
@@ -78,9 +88,14 @@ bool WaitingExecutor::Wait(Duration length, const std::function<bool()>& over) {
 
 void WaitingExecutor::Run(Seat& seat) {
   Seat* const before = std::exchange(current_, &seat);
-  if (!seat.thread.joinable()) seat.thread = std::jthread([&seat] { seat.Live(); });
-  seat.go.release();
-  seat.back.acquire();
+  if (!seat.hand && idle_.empty()) idle_.push_back(std::make_unique<Hand>());
+  if (!seat.hand) {
+    seat.hand = std::move(idle_.back());
+    idle_.pop_back();
+    seat.hand->steps = &seat.steps;
+  }
+  seat.hand->Run();
+  if (!seat.is_waiting) idle_.push_back(std::move(seat.hand));
   current_ = before;
 }
 

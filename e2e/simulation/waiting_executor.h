@@ -5,8 +5,8 @@
 //   ... in a step of one of its loops, as a runtime that is told to stop a container:
 //   if (!blocking.Wait(30s, [&] { return has_ended; })) return ...;  // Nobody waits any more.
 //
-// Every loop has a thread, but no two ever run: whoever starts or resumes a step stands still until
-// that waits or ends. So a seed still means one run.
+// Every step has a thread until it ends. But no two ever run: whoever starts or resumes a step
+// stands still until that waits or ends. So a seed still means one run.
 #pragma once
 
 #include <functional>
@@ -36,12 +36,14 @@ class WaitingExecutor final : public Executor {
   Duration NextDue() const;
 
  private:
+  struct Hand;  // A thread, and how it is told to go on.
   struct Seat;
   Seat* Find(const ControlLoop& loop) const;
   bool IsDue(const Seat& seat) const;
   void Run(Seat& seat);
 
   FakeClock& clock_;
+  std::vector<std::unique_ptr<Hand>> idle_;
   std::vector<std::unique_ptr<Seat>> seats_;
   Seat* current_ = nullptr;
   size_t turn_ = 0;
