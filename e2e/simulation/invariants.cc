@@ -14,14 +14,10 @@ using core_v1::Pod;
 constexpr size_t kComplaintsMax = 20;
 
 template <Kind K>
-K Read(const Json& document) {
-  K object;
-  CHECK(FromJson(K::Describe(), document, &object).has_value());
-  return object;
-}
-
-uint64_t RevisionOf(const Json& object) {
-  return std::stoull(object.at("metadata").at("resourceVersion").get<std::string>());
+Ptr<K> Read(std::string_view text) {
+  auto object = DecodeObject<K>(text);
+  CHECK(object.has_value());
+  return *object;
 }
 
 int Scaled(const std::optional<IntOrString>& value, int replicas, bool round_up) {
@@ -58,7 +54,7 @@ Invariants::~Invariants() = default;
 void Invariants::Begin(Feed& feed) {
   const auto list = client_.List(feed.resource, {});
   CHECK(list.has_value());
-  for (const Json& object : list->items) Take(feed.resource, object, false);
+  for (const Json& object : list->items) Take(feed.resource, object.dump(), false);
   feed.revision = list->resource_version;
 }
 
@@ -81,7 +77,7 @@ bool Invariants::Check() {
     uint64_t revision;
     const Resource* resource;
     bool deleted;
-    Json object;
+    RawJson object;
   };
   std::vector<Happened> all;
   for (Feed& feed : feeds_) {
@@ -113,43 +109,45 @@ bool Invariants::Check() {
     }
     for (WatchEvent& event : events) {
       if (event.type == WatchEvent::Type::kBookmark) continue;
-      Json object = event.object.Parse();
-      const uint64_t revision = RevisionOf(object);
+      const uint64_t revision = std::stoull(ResourceVersionOf(event.object.Text()));
       const bool deleted = event.type == WatchEvent::Type::kDeleted;
-      all.push_back({revision, &feed.resource, deleted, std::move(object)});
+      all.push_back({revision, &feed.resource, deleted, std::move(event.object)});
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.revision < b.revision; });
-  for (const Happened& one : all) Take(*one.resource, one.object, one.deleted);
+  for (const Happened& one : all) Take(*one.resource, one.object.Text(), one.deleted);
   return !all.empty();
 }
 
-void Invariants::Take(const Resource& resource, const Json& seen, bool deleted) {
-  laws_.Take(resource.name, seen, deleted);
+void Invariants::Take(const Resource& resource, std::string_view text, bool deleted) {
+  laws_.Take(resource.name, text, deleted);
   if (resource.name == "pods") {
-    TakePod(Read<Pod>(seen), deleted);
+    const auto pod = Read<Pod>(text);
+    laws_.TakePod(*pod, deleted);
+    TakePod(*pod, deleted);
   } else if (resource.name == "deployments") {
-    TakeDeployment(Read<apps_v1::Deployment>(seen), deleted);
+    TakeDeployment(*Read<apps_v1::Deployment>(text), deleted);
   } else if (resource.name == "replicasets") {
-    TakeSet(Read<apps_v1::ReplicaSet>(seen), deleted);
+    TakeSet(*Read<apps_v1::ReplicaSet>(text), deleted);
   } else if (resource.name == "replicationcontrollers") {
-    TakeSet(Read<core_v1::ReplicationController>(seen), deleted);
+    TakeSet(*Read<core_v1::ReplicationController>(text), deleted);
   } else if (resource.name == "daemonsets") {
-    const auto set = Read<apps_v1::DaemonSet>(seen);
-    const auto& rolling = set.spec.update_strategy.rolling_update;
+    const auto set = Read<apps_v1::DaemonSet>(text);
+    const auto& rolling = set->spec.update_strategy.rolling_update;
     const bool surges = rolling && Scaled(rolling->max_surge, 100, true) > 0;
-    if (surges) surging_.insert(set.metadata.uid);
+    if (surges) surging_.insert(set->metadata.uid);
   } else if (resource.name == "jobs") {
-    TakeJob(Read<batch_v1::Job>(seen));
+    TakeJob(*Read<batch_v1::Job>(text));
   } else if (resource.name == "endpointslices" && !deleted) {
-    CheckSlice(Read<discovery_v1::EndpointSlice>(seen));
+    CheckSlice(*Read<discovery_v1::EndpointSlice>(text));
   } else if (resource.name == "configmaps") {
-    const auto object = Read<core_v1::ConfigMap>(seen);
+    const auto object = Read<core_v1::ConfigMap>(text);
+    laws_.TakeConfigMap(*object);
     if (deleted) {
-      config_maps_.erase(KeyOf(object));
+      config_maps_.erase(KeyOf(*object));
     } else {
-      config_maps_[KeyOf(object)] = object.data;
+      config_maps_[KeyOf(*object)] = object->data;
     }
   }
 }

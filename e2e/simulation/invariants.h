@@ -103,7 +103,7 @@ class Invariants {
     bool was_available = false;  // Since availability is guarded.
   };
   void Begin(Feed& feed);
-  void Take(const Resource& resource, const Json& seen, bool deleted);
+  void Take(const Resource& resource, std::string_view text, bool deleted);
   void TakePod(const core_v1::Pod& pod, bool deleted);
   void TakeDeployment(const apps_v1::Deployment& deployment, bool deleted);
   template <Kind K>

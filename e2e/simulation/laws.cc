@@ -20,10 +20,10 @@ constexpr Duration kHasteSeen = 60s;
 constexpr size_t kHasteMax = 100;
 
 template <Kind K>
-K ReadAs(const Json& document) {
-  K object;
-  CHECK(FromJson(K::Describe(), document, &object).has_value());
-  return object;
+Ptr<K> ReadAs(std::string_view text) {
+  auto object = DecodeObject<K>(text);
+  CHECK(object.has_value());
+  return *object;
 }
 
 bool HasEnded(const Pod& pod) {
@@ -51,19 +51,17 @@ std::vector<const KindInfo*> Laws::Kinds() {
           &ResourceQuota::Info()};
 }
 
-void Laws::Take(std::string_view resource, const Json& object, bool deleted) {
-  if (resource == "pods") {
-    TakePod(ReadAs<Pod>(object), deleted);
-  } else if (resource == "nodes") {
-    TakeNode(ReadAs<Node>(object), deleted);
+void Laws::Take(std::string_view resource, std::string_view text, bool deleted) {
+  if (resource == "nodes") {
+    TakeNode(*ReadAs<Node>(text), deleted);
   } else if (resource == "services") {
-    TakeService(ReadAs<Service>(object), deleted);
+    TakeService(*ReadAs<Service>(text), deleted);
   } else if (resource == "persistentvolumes") {
-    TakeVolume(ReadAs<PersistentVolume>(object), deleted);
+    TakeVolume(*ReadAs<PersistentVolume>(text), deleted);
   } else if (resource == "persistentvolumeclaims") {
-    TakeClaim(ReadAs<PersistentVolumeClaim>(object), deleted);
+    TakeClaim(*ReadAs<PersistentVolumeClaim>(text), deleted);
   } else if (resource == "resourcequotas") {
-    TakeQuota(ReadAs<ResourceQuota>(object), deleted);
+    TakeQuota(*ReadAs<ResourceQuota>(text), deleted);
   }
 }
 
@@ -219,6 +217,12 @@ void Laws::TakeClaim(const PersistentVolumeClaim& claim, bool deleted) {
   LetGo(volumes_, claim.metadata.uid);
   if (deleted || claim.status.phase != "Bound") return;
   Hold(volumes_, claim.spec.volume_name, claim.metadata.uid, "volume");
+}
+
+void Laws::TakeConfigMap(const ConfigMap& object) {
+  const auto text = object.data.find("first");
+  if (object.metadata.name != "news" || text == object.data.end()) return;
+  news_.emplace(text->second, world_.clock.Monotonic());
 }
 
 void Laws::TakeQuota(const ResourceQuota& quota, bool deleted) {

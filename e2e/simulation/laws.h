@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "api/json.h"
 #include "client/client.h"
 #include "base/clock.h"
 
@@ -28,10 +27,15 @@ class Laws {
   };
   explicit Laws(World world) : world_(std::move(world)), complain_(world_.complain) {}
 
-  // The kinds that Take must be told of.
+  // The kinds that it must be told of.
   static std::vector<const KindInfo*> Kinds();
-  // An object as it is from this revision on, or was when it was `deleted`.
-  void Take(std::string_view resource, const Json& object, bool deleted);
+  // An object as it is from this revision on, or was when it was `deleted`. Pods by TakePod, as
+  // others look at them too.
+  void Take(std::string_view resource, std::string_view text, bool deleted);
+  void TakePod(const core_v1::Pod& pod, bool deleted);
+  // What the ConfigMap "news" has said, and since when (monotonic).
+  void TakeConfigMap(const core_v1::ConfigMap& object);
+  const std::map<std::string, Duration>& news() const { return news_; }
   // Something else that must hold does not.
   void Broken(std::string text) { complain_(std::move(text)); }
   // What kubelets do with a container that runs: a probe of it has failed, it is asked whether it
@@ -66,7 +70,6 @@ class Laws {
     std::string namespace_name;
     int64_t pods = 0;
   };
-  void TakePod(const core_v1::Pod& pod, bool deleted);
   void TakeNode(const core_v1::Node& node, bool deleted);
   void TakeService(const core_v1::Service& service, bool deleted);
   void TakeVolume(const core_v1::PersistentVolume& volume, bool deleted);
@@ -95,6 +98,7 @@ class Laws {
   std::map<std::string, int64_t> allocatable_;              // Node -> milli CPU.
   std::map<std::string, std::set<std::string>> answering_;  // Pod uid -> ids of ready containers.
   std::map<std::string, Quota> quotas_;                     // By uid.
+  std::map<std::string, Duration> news_;
   std::map<std::string, std::string> volume_owners_;        // Volume -> uid of its claim.
   std::map<std::string, std::vector<Duration>> daemons_made_;  // By uid of their set, of late.
   std::map<std::string, std::string> pod_ranges_, cluster_ips_, node_ports_, volumes_;

@@ -36,6 +36,12 @@ void NodeLaws::Look(const std::vector<NodeView>& nodes, bool controllers_work) {
   for (const NodeView& node : nodes) LookAt(node, nodes_[node.name]);
 }
 
+std::optional<Duration> NodeLaws::ConnectedSince(const std::string& node) const {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end() || !found->second.is_connected) return std::nullopt;
+  return found->second.connected_since;
+}
+
 void NodeLaws::LookAt(const NodeView& node, NodeState& state) {
   const Duration now = clock_.Monotonic();
   if (node.life != state.life) state.runs_since = state.connected_since = now;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,10 +26,12 @@ class NodeLaws {
     int life = 0;
     // It reaches the server, and the runtime does what it is told.
     bool is_connected = false;
-    std::vector<cri::Container> containers;
+    const std::vector<cri::Container>& containers;
   };
   // At any moment, for all nodes; `controllers_work`: those of the control plane run and reach it.
   void Look(const std::vector<NodeView>& nodes, bool controllers_work);
+  // Since when (monotonic) the node is connected, at the last look; nullopt: it is not.
+  std::optional<Duration> ConnectedSince(const std::string& node) const;
 
  private:
   struct NodeState {

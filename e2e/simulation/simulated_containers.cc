@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "e2e/simulation/file_laws.h"
+
 namespace skiff {
 namespace {
 
@@ -66,6 +68,9 @@ Result<cri::ExecResult> SimulatedContainers::Exec(const cri::ContainerStatus& co
   } else if (what == "answer" && IsSick(container.id)) {
     laws_.FailedProbe(container.id);
     return failed;
+  } else if (what == "read" && !ReadMounted(container.mounts, command.at(1))) {
+    laws_.FailedProbe(container.id);
+    return failed;
   } else if (what == "leave") {
     if (!hooks_run_.insert(container.id).second) {
       laws_.Broken("the preStop hook of " + container.metadata.name + " ran twice");
@@ -73,6 +78,16 @@ Result<cri::ExecResult> SimulatedContainers::Exec(const cri::ContainerStatus& co
     if (!Wait(kHookTakes, never)) return Fail(Reason::kUnknown, "context canceled");
   }
   return cri::ExecResult{};
+}
+
+// One that is sick says so, or nothing. What it serves is the file at the path.
+std::optional<int> SimulatedContainers::Get(const cri::ContainerStatus& container,
+                                            const std::string& path) {
+  const bool runs = container.state == cri::ContainerState::kRunning;
+  if (runs && !IsSick(container.id) && ReadMounted(container.mounts, path)) return 200;
+  laws_.FailedProbe(container.id);
+  if (runs && container.id.front() < '8') return std::nullopt;
+  return 503;
 }
 
 bool SimulatedContainers::Wait(Duration length, const std::function<bool()>& over) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ class SimulatedContainers final : public cri::FakeBehavior {
                                const std::vector<std::string>& command,
                                Duration timeout) override;
   bool Wait(Duration length, const std::function<bool()>& over) override;
+  // What it answers to a GET of a file's path; nullopt: nothing.
+  std::optional<int> Get(const cri::ContainerStatus& container, const std::string& path);
 
  private:
   bool IsSick(const std::string& container_id) const;

@@ -6,6 +6,7 @@
 
 #include "client/scoped_informer.h"
 #include "controllers/scheduler/scheduler.h"
+#include "e2e/simulation/simulated_http.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/pod_observed.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr Duration kStep = 500ms;
 constexpr Duration kCalmStep = 2s;
+constexpr Duration kFilesLookedAt = 2s;
 // Longer than crash loops, job back-offs and evictions take.
 constexpr Duration kSettleMax = 40min;
 constexpr Duration kLookAgain = 20s;
@@ -77,6 +79,7 @@ Simulation::Simulation(SimulationOptions options)
                           }),
                           [this] { return lists_lag_; }});
   node_laws_ = std::make_unique<NodeLaws>(cluster_->clock(), invariants_->laws());
+  file_laws_ = std::make_unique<FileLaws>(cluster_->clock(), invariants_->laws());
   AddMachine("controllers", {"system:kube-controller-manager", {"system:authenticated"}});
   Machine& scheduler =
       AddMachine("scheduler", {"system:kube-scheduler", {"system:authenticated"}});
@@ -93,6 +96,7 @@ void Simulation::AddNode(int number) {
       AddMachine(name, {"system:node:" + name, {"system:nodes", "system:authenticated"}});
   node.pod_cidr = fmt::format("10.128.{}.0/24", number);
   node.blocking = std::make_unique<WaitingExecutor>(cluster_->clock());
+  node.disk = std::make_unique<SimulatedDisk>();
   node.containers = std::make_unique<SimulatedContainers>(cluster_->clock(), *node.blocking,
                                                           invariants_->laws());
   node.runtime = std::make_unique<cri::FakeRuntime>(*node.clock, random_, node.pod_cidr,
@@ -136,7 +140,7 @@ void Simulation::Start(Machine& machine) {
         if (machine.name == "scheduler") {
           scheduler::AddScheduler(manager);
         } else {
-          AddControllers(manager, {});
+          AddControllers(manager, {.root_ca = "the cluster's"});
         }
         return nullptr;
       });
@@ -145,7 +149,7 @@ void Simulation::Start(Machine& machine) {
 std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine) {
   kubelet::KubeletOptions options;
   options.node_name = machine.name;
-  options.root = "/nonexistent";
+  options.root = machine.disk->root();
   options.node_ips = {"192.0.2.1"};
   options.facts.milli_cpu = 8000;
   options.facts.memory_bytes = int64_t{32} << 30;
@@ -153,6 +157,7 @@ std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine
   options.facts.hostname = machine.name;
   options.facts.ips = options.node_ips;
   options.writes_files = false;
+  options.makes_volumes = true;
   auto node = std::make_shared<KubeletWithPods>(manager, *machine.clock, cluster_->random(),
                                                 machine.name);
   node->kubelet = std::make_unique<kubelet::Kubelet>(
@@ -160,123 +165,28 @@ std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine
                    manager.client(), *machine.clock, cluster_->random(), *machine.runtime,
                    node->pods.informer(), manager.informer<core_v1::Service>(),
                    manager.Recorder("kubelet", machine.name), cluster_->executor(), &loops_, nullptr,
-                   machine.blocking.get()});
+                   machine.blocking.get(), MakeProber(machine), *machine.disk});
   node->kubelet->Start();
   node->pods.Start(cluster_->executor());
   return node;
 }
 
+kubelet::HttpProber Simulation::MakeProber(Machine& machine) {
+  const auto get = [&machine](const std::string& container_id,
+                              const std::string& path) -> std::optional<int> {
+    const auto container = machine.runtime->ContainerStatus(container_id);
+    if (!container) return std::nullopt;
+    return machine.containers->Get(*container, path);
+  };
+  return [http = SimulatedHttp{cluster_->executor(), cluster_->clock(), random_, get}](
+             const core_v1::Probe& probe, const kubelet::ProbeSubject& subject,
+             std::function<void(kubelet::ProbeOutcome)> done) {
+    return http.Start(probe, subject, std::move(done));
+  };
+}
+
 Duration Simulation::Seconds(int least, int most) {
   return std::chrono::seconds(least + static_cast<int>(random_.Below(most - least + 1)));
-}
-
-void Simulation::CrashServer(Duration away) {
-  if (!cluster_->ServerRuns()) return;
-  invariants_->Check();
-  invariants_->Disconnect();
-  user_link_.CutStreams();
-  for (const auto& machine : machines_) machine->link->CutStreams();
-  cluster_->CrashServer();
-  server_back_at_ = Now() + away;
-  ++faults_["server crash"];
-}
-
-void Simulation::Crash(Machine& machine, Duration away) {
-  machine.link->Break();  // Whatever waits in it goes on to its end, and is not heard.
-  machine.program.reset();
-  machine.back_at = Now() + away;
-}
-
-void Simulation::StrikeMessages(FaultKinds kinds) {
-  Machine& machine = *machines_[random_.Below(machines_.size())];
-  if (machine.partitioned || !machine.program) return;
-  if (Chance(10)) {
-    machine.link->CutStreams();
-    ++faults_["cut watches"];
-  }
-  if (Chance(20)) {
-    machine.link->StallStreams(Seconds(1, 15));
-    ++faults_["lagging watches"];
-  }
-  if (Chance(8)) {
-    // A node that is away for long loses its pods, which is a fault of its own.
-    const bool is_long = machine.runtime && kinds.nodes && Chance(500);
-    machine.link->Break();
-    machine.partitioned = true;
-    machine.back_at = Now() + (is_long ? Seconds(60, 480) : Seconds(1, 30));
-    ++faults_[is_long ? "long partition" : "partition"];
-  }
-}
-
-void Simulation::StrikeProcesses(FaultKinds kinds) {
-  if (Chance(4)) CrashServer(Seconds(0, 10));
-  Machine& machine = *machines_[random_.Below(machines_.size())];
-  if (machine.partitioned || !machine.program) return;
-  if (Chance(8)) {
-    Crash(machine, Seconds(0, 20));
-    ++faults_[machine.runtime ? "kubelet crash" : machine.name + " crash"];
-  }
-  if (Chance(8)) {
-    machine.link->BreakAfter(1 + static_cast<int>(random_.Below(20)));
-    ++faults_["crash in the middle"];
-  }
-  if (kinds.nodes && machine.runtime && Chance(6)) {
-    // The machine is gone with all that ran on it, and comes back empty.
-    Crash(machine, Seconds(5, 540));
-    machine.runtime = std::make_unique<cri::FakeRuntime>(*machine.clock, random_, machine.pod_cidr,
-                                                         machine.containers.get());
-    ++faults_["node loss"];
-  }
-}
-
-void Simulation::StrikeNodes() {
-  Machine& node = *nodes_[random_.Below(nodes_.size())];
-  StrikeContainers(node);
-  if (Chance(10)) {
-    node.runtime->FailNext(cri::FakeCall::kRunPodSandbox, {Reason::kUnknown, "no space left"});
-    ++faults_["sandbox failure"];
-  }
-  if (Chance(10)) {
-    node.runtime->FailNext(cri::FakeCall::kStartContainer, {Reason::kUnknown, "no such file"});
-    ++faults_["start failure"];
-  }
-  if (Chance(10)) {
-    node.stops_fail_until = Now() + Seconds(1, 20);
-    node.runtime->FailUntil(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"},
-                            node.stops_fail_until);
-    ++faults_["stop failure"];
-  }
-}
-
-void Simulation::StrikeContainers(Machine& node) {
-  const auto running = node.runtime->RunningNamed("app");
-  if (running.empty()) return;
-  const std::string& id = running[random_.Below(running.size())];
-  if (Chance(20)) {
-    node.runtime->Exit(id, static_cast<int>(random_.Below(2)));
-    ++faults_["container exit"];
-  } else if (Chance(15)) {
-    node.containers->Sicken(id, Seconds(3, 40));
-    ++faults_["sick container"];
-  }
-}
-
-// Leases and heartbeats are told by another machine's clock: by how long they stay the same, not by
-// what time they say it is.
-void Simulation::StrikeClocks() {
-  if (!Chance(8)) return;
-  Machine& machine = *machines_[random_.Below(machines_.size())];
-  const bool back = Chance(500);
-  machine.clock->SetOffset((back ? -1 : 1) * Seconds(1, 3600));
-  ++faults_["clock jump"];
-}
-
-void Simulation::StrikeDisk() {
-  if (disk_is_full_ || !Chance(3)) return;
-  disk_is_full_ = true;
-  disk_has_room_at_ = Now() + Seconds(1, 40);
-  cluster_->FillDisk(true);
-  ++faults_["full disk"];
 }
 
 void Simulation::Restore(bool all) {
@@ -460,24 +370,63 @@ bool Simulation::AnyControllerAway() const {
 
 void Simulation::LookAtNodes() {
   std::vector<NodeLaws::NodeView> views;
-  for (const Machine* node : nodes_) {
-    NodeLaws::NodeView& view = views.emplace_back();
-    view.name = node->name;
-    view.life = node->program ? node->life : 0;
-    view.is_connected = Reaches(*node) && Now() >= node->stops_fail_until;
-    auto containers = node->runtime->ListContainers({});
-    CHECK(containers.has_value());
-    view.containers = std::move(*containers);
+  for (Machine* node : nodes_) {
+    const bool is_connected = Reaches(*node) && Now() >= node->stops_fail_until;
+    views.push_back({.name = node->name,
+                     .life = node->program ? node->life : 0,
+                     .is_connected = is_connected,
+                     .containers = ContainersOf(*node)});
   }
   node_laws_->Look(views, !AnyControllerAway());
+  LookAtFiles();
 }
 
-std::set<std::pair<std::string, std::string>> Simulation::RunningPods() const {
-  std::set<std::pair<std::string, std::string>> pods;
-  for (const Machine* node : nodes_) {
-    const auto containers = node->runtime->ListContainers({});
+// Which takes as long as all else that is looked at.
+void Simulation::LookAtFiles() {
+  if (Now() < look_at_files_at_) return;
+  look_at_files_at_ = Now() + kFilesLookedAt;
+  for (Machine* node : nodes_) {
+    for (const cri::Container& container : ContainersOf(*node)) {
+      const bool runs = container.state == cri::ContainerState::kRunning;
+      if (!runs || container.metadata.name != kReader) continue;
+      const auto* pod = invariants_->laws().FindPod(container.labels.at(kubelet::kPodUidLabel));
+      if (pod == nullptr || pod->told_at != kNever || pod->has_ended) continue;
+      const auto status = node->runtime->ContainerStatus(container.id);
+      CHECK(status.has_value());
+      file_laws_->Look(*status, pod->name, node_laws_->ConnectedSince(node->name));
+    }
+  }
+}
+
+std::set<std::string> Simulation::Read(const std::string& path) {
+  std::set<std::string> texts;
+  for (Machine* node : nodes_) {
+    for (const cri::Container& container : ContainersOf(*node)) {
+      if (container.state != cri::ContainerState::kRunning) continue;
+      const auto status = node->runtime->ContainerStatus(container.id);
+      CHECK(status.has_value());
+      if (const auto text = ReadMounted(status->mounts, path)) texts.insert(*text);
+    }
+  }
+  return texts;
+}
+
+// Listed again when they have changed: somebody looks at every step.
+const std::vector<cri::Container>& Simulation::ContainersOf(Machine& node) {
+  const uint64_t changes = node.runtime->changes();
+  if (node.containers_seen_at != changes) {
+    auto containers = node.runtime->ListContainers({});
     CHECK(containers.has_value());
-    for (const cri::Container& container : *containers) {
+    node.containers_seen = std::move(*containers);
+    node.containers_seen_at = changes;
+  }
+  return node.containers_seen;
+}
+
+std::set<std::pair<std::string, std::string>> Simulation::RunningPods() {
+  std::set<std::pair<std::string, std::string>> pods;
+  for (Machine* node : nodes_) {
+    for (const cri::Container& container : ContainersOf(*node)) {
       if (container.state != cri::ContainerState::kRunning) continue;
       pods.emplace(node->name, container.labels.at(kubelet::kPodUidLabel));
     }

@@ -12,21 +12,25 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "e2e/harness.h"
+#include "e2e/simulation/file_laws.h"
 #include "e2e/simulation/invariants.h"
 #include "e2e/simulation/link.h"
 #include "e2e/simulation/machine_clock.h"
 #include "e2e/simulation/node_laws.h"
 #include "e2e/simulation/program.h"
 #include "e2e/simulation/simulated_containers.h"
+#include "e2e/simulation/simulated_disk.h"
 #include "e2e/simulation/waiting_executor.h"
 #include "http/loop.h"
 #include "kubelet/cri_fake.h"
+#include "kubelet/probes/probe_attempt.h"
 
 namespace skiff {
 
@@ -78,9 +82,13 @@ class Simulation {
   // How often each kind of fault struck, for the log of a run.
   std::string FaultsText() const;
   // Nodes and the uids of pods with a running container there.
-  std::set<std::pair<std::string, std::string>> RunningPods() const;
+  std::set<std::pair<std::string, std::string>> RunningPods();
+  // What containers read at that path, each that has a file there.
+  std::set<std::string> Read(const std::string& path);
 
  private:
+  // Containers of that name have files to look at.
+  static constexpr char kReader[] = "reader";
   // Where a program runs: a node, or a machine of the control plane.
   struct Machine {
     std::string name;
@@ -89,8 +97,11 @@ class Simulation {
     // Where its program, or a part of it, waits for calls that take time; nullptr: none does.
     std::unique_ptr<WaitingExecutor> blocking;
     // Of nodes: what they run.
+    std::unique_ptr<SimulatedDisk> disk;
     std::unique_ptr<SimulatedContainers> containers;
     std::unique_ptr<cri::FakeRuntime> runtime;
+    std::vector<cri::Container> containers_seen;  // After so many changes of the runtime.
+    std::optional<uint64_t> containers_seen_at;
     std::unique_ptr<SimulatedProgram> program;  // nullptr: not running.
     int life = 0;                               // How often it was started.
     Duration stops_fail_until{};                // Monotonic.
@@ -102,6 +113,7 @@ class Simulation {
   void AddNode(int number);
   void Start(Machine& machine);
   std::shared_ptr<void> MakeKubelet(Manager& manager, Machine& machine);
+  kubelet::HttpProber MakeProber(Machine& machine);
   void StrikeMessages(FaultKinds kinds);
   void StrikeProcesses(FaultKinds kinds);
   void StrikeNodes();
@@ -109,6 +121,8 @@ class Simulation {
   bool RunWaiting();
   void Look();
   void LookAtNodes();
+  void LookAtFiles();
+  const std::vector<cri::Container>& ContainersOf(Machine& node);
   void LookAtLists();
   bool AnyControllerAway() const;
   bool Reaches(const Machine& machine) const;
@@ -142,6 +156,8 @@ class Simulation {
   int disk_alarms_ = 0;
   std::unique_ptr<Invariants> invariants_;
   std::unique_ptr<NodeLaws> node_laws_;
+  std::unique_ptr<FileLaws> file_laws_;
+  Duration look_at_files_at_{};
   std::map<std::string, int> faults_;
 };
 

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
-
-#include "controllers/pod_control.h"
+#include "e2e/simulation/workload_manifests.h"
 
 namespace skiff {
 namespace {
@@ -15,216 +12,11 @@ using core_v1::Pod;
 
 constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
-constexpr int kPodsOfQuota = 3;
 constexpr Duration kQuotaCounts = 5s;
 // The longest back-off of a list: who still sees the claim that goes takes the next one for it.
 constexpr Duration kKeeperGoes = 90s;
 constexpr Duration kClaimGoesMax = 20min;
 constexpr Duration kServerBack = 30s;
-constexpr char kManifests[] = R"(
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
-data: {SETTING: "there"}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: choices}
-data: {CHOICE: "there"}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 5
-  selector: {matchLabels: {app: web}}
-  strategy: {rollingUpdate: {maxSurge: 2, maxUnavailable: 1}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 10
-      containers:
-      - name: app
-        image: "web:1"
-        resources: {requests: {cpu: 300m}}
-        envFrom:
-        - configMapRef: {name: settings}
-        - configMapRef: {name: choices, optional: true}
-        startupProbe: {exec: {command: ["start"]}, periodSeconds: 2, failureThreshold: 100}
-        readinessProbe: {exec: {command: ["answer"]}, periodSeconds: 5, failureThreshold: 2}
-        lifecycle: {preStop: {exec: {command: ["leave"]}}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec:
-  selector: {app: web}
-  ports: [{port: 80}]
----
-apiVersion: v1
-kind: ReplicationController
-metadata: {name: kitten}
-spec:
-  replicas: 4
-  selector: {app: kitten}
-  template:
-    metadata: {labels: {app: kitten}}
-    spec:
-      terminationGracePeriodSeconds: 300
-      containers:
-      - name: app
-        image: "kitten:1"
-        envFrom:
-        - configMapRef: {name: settings}
-        - configMapRef: {name: choices, optional: true}
-        livenessProbe: {exec: {command: ["answer"]}, periodSeconds: 5}
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: agent}
-spec:
-  selector: {matchLabels: {app: agent}}
-  template:
-    metadata: {labels: {app: agent}}
-    spec:
-      containers: [{name: app, image: "agent:1"}]
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: porter}
-spec:
-  selector: {matchLabels: {app: porter}}
-  updateStrategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
-  template:
-    metadata: {labels: {app: porter}}
-    spec:
-      terminationGracePeriodSeconds: 5
-      containers:
-      - name: app
-        image: "porter:1"
-        readinessProbe: {exec: {command: ["answer"]}, periodSeconds: 3}
----
-apiVersion: scheduling.k8s.io/v1
-kind: PriorityClass
-metadata: {name: first}
-value: 1000
----
-apiVersion: scheduling.k8s.io/v1
-kind: PriorityClass
-metadata: {name: last}
-value: -10
----
-apiVersion: v1
-kind: ReplicationController
-metadata: {name: filler}
-spec:
-  replicas: 24
-  selector: {app: filler}
-  template:
-    metadata: {labels: {app: filler}}
-    spec:
-      priorityClassName: last
-      terminationGracePeriodSeconds: 3
-      containers: [{name: app, image: "filler:1", resources: {requests: {cpu: "1"}}}]
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: local}
-provisioner: kubernetes.io/no-provisioner
-volumeBindingMode: WaitForFirstConsumer
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: small}
----
-apiVersion: v1
-kind: ResourceQuota
-metadata: {name: pods, namespace: small}
-spec: {hard: {pods: "3"}}
-)";
-
-// Comes when the quota counts: what was there before, it leaves alone.
-constexpr char kCrowd[] = R"(
-apiVersion: v1
-kind: ReplicationController
-metadata: {name: crowd, namespace: small}
-spec:
-  replicas: 5
-  selector: {app: crowd}
-  template:
-    metadata: {labels: {app: crowd}}
-    spec:
-      containers: [{name: app, image: "crowd:1"}]
-)";
-
-// A pod that others make room for.
-constexpr char kFirst[] = R"(
-apiVersion: v1
-kind: ReplicationController
-metadata: {name: first}
-spec:
-  replicas: 2
-  selector: {app: first}
-  template:
-    metadata: {labels: {app: first}}
-    spec:
-      priorityClassName: first
-      containers: [{name: app, image: "first:1", resources: {requests: {cpu: "4"}}}]
-)";
-
-// A claim that waits for its pod.
-constexpr char kKeeper[] = R"(
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: kept}
-spec:
-  storageClassName: local
-  accessModes: [ReadWriteOnce]
-  resources: {requests: {storage: 1Gi}}
----
-apiVersion: v1
-kind: ReplicationController
-metadata: {name: keeper}
-spec:
-  replicas: 1
-  selector: {app: keeper}
-  template:
-    metadata: {labels: {app: keeper}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers: [{name: app, image: "keeper:1"}]
-      volumes: [{name: kept, persistentVolumeClaim: {claimName: kept}}]
-)";
-
-// Pods that no node can give what they ask for: the one's are refused, the other's never start.
-constexpr char kRefused[] = R"(
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: daring}
-spec:
-  selector: {matchLabels: {app: daring}}
-  template:
-    metadata: {labels: {app: daring}}
-    spec:
-      securityContext: {sysctls: [{name: kernel.msgmax, value: "1"}]}
-      containers: [{name: refused, image: "daring:1"}]
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: guest}
-spec:
-  selector: {matchLabels: {app: guest}}
-  template:
-    metadata: {labels: {app: guest}}
-    spec:
-      hostUsers: false
-      containers: [{name: refused, image: "guest:1"}]
-)";
-
-std::string LabelOf(const Pod& pod) {
-  const auto found = pod.metadata.labels.find("app");
-  return found == pod.metadata.labels.end() ? "" : found->second;
-}
 
 }  // namespace
 
@@ -232,20 +24,20 @@ Workload::Workload(Simulation& simulation)
     : simulation_(simulation),
       cluster_(simulation.cluster()),
       user_(simulation.user_link(), "user") {
-  cluster_.Apply(kManifests);
+  cluster_.Apply(kUsualManifests);
   AddLocalVolume("node-0");
   AddLocalVolume("node-2");
-  cluster_.Apply(kKeeper);
+  cluster_.Apply(kKeeperManifests);
   AddJob();
   simulation.RunFor(kQuotaCounts);
-  cluster_.Apply(kCrowd);
+  cluster_.Apply(kCrowdManifests);
 }
 
 void Workload::Crowd() {
-  cluster_.Apply(kFirst);
+  cluster_.Apply(kFirstManifests);
   first_replicas_ = 2;
   MoveKeeper();
-  cluster_.Apply(kRefused);
+  cluster_.Apply(kRefusedManifests);
 }
 
 void Workload::Calm() {
@@ -272,7 +64,7 @@ void Workload::MoveKeeper() {
     if (!volume.spec.claim_ref) cluster_.Delete<core_v1::PersistentVolume>(KeyOf(volume));
   }
   AddLocalVolume("node-1");
-  cluster_.Apply(kKeeper);
+  cluster_.Apply(kKeeperManifests);
 }
 
 void Workload::AddLocalVolume(const std::string& node) {
@@ -299,9 +91,11 @@ void Workload::Act() {
   if (simulation_.DiskIsFull() || !cluster_.TakesWrites()) return;
   if (random.Below(20) == 0) Edit();
   if (random.Below(20) == 0) DeletePod();
+  if (random.Below(30) == 0) DeleteFillers();
   if (jobs_ < kJobsMax && random.Below(80) == 0) AddJob();
   if (claims_ < kClaimsMax && random.Below(60) == 0) AddClaim();
   if (random.Below(60) == 0) ChangeServices();
+  if (random.Below(80) == 0) TellNews();
 }
 
 void Workload::Roll() {
@@ -347,7 +141,7 @@ void Workload::DeletePod() {
   auto pods = cluster_.List<Pod>("default");
   // Those that may take long to go, as often as all others.
   if (simulation_.random().Below(2) == 0) {
-    std::erase_if(pods, [](const Pod& pod) { return LabelOf(pod) != "kitten"; });
+    std::erase_if(pods, [](const Pod& pod) { return AppOf(pod) != "kitten"; });
   }
   if (pods.empty()) return;
   // Whoever goes already is made to hurry rather often.
@@ -361,6 +155,20 @@ void Workload::DeletePod() {
     cluster_.Delete<Pod>(KeyOf(victim), {.grace_period_s = 0});
   } else {
     cluster_.Delete<Pod>(KeyOf(victim));
+  }
+}
+
+// Others come in their places, which are few: of those that wait as many as there is room for.
+void Workload::DeleteFillers() {
+  constexpr int kAtOnce = 3;
+  auto pods = cluster_.List<Pod>("default");
+  std::erase_if(pods, [](const Pod& pod) {
+    return AppOf(pod) != "filler" || pod.spec.node_name.empty() || pod.metadata.deletion_timestamp;
+  });
+  for (int i = 0; i < kAtOnce && !pods.empty(); ++i) {
+    const size_t chosen = simulation_.random().Below(pods.size());
+    cluster_.Delete<Pod>(KeyOf(pods[chosen]));
+    pods.erase(pods.begin() + static_cast<ptrdiff_t>(chosen));
   }
 }
 
@@ -431,6 +239,14 @@ void Workload::ChangeServices() {
   cluster_.Apply(service);
 }
 
+// Both of its keys say the same, always.
+void Workload::TellNews() {
+  const std::string text = std::to_string(++news_);
+  cluster_.Edit<ConfigMap>({"default", "news"}, [&](auto& it) {
+    it.data = {{"first", text}, {"second", text}};
+  });
+}
+
 // Made once, and changed once at most, by the version that the answer to the first write gave: so
 // that a late one cannot undo what was acknowledged later.
 void Workload::WriteConfigMap() {
@@ -450,118 +266,6 @@ void Workload::WriteConfigMap() {
   } else {
     simulation_.invariants().InDoubt(KeyOf(changed));
   }
-}
-
-std::vector<std::string> Workload::Differences() {
-  std::vector<std::string> out;
-  CheckNodes(out);
-  CheckPods(out);
-  CheckJobs(out);
-  CheckEndpoints(out);
-  CheckCrowd(out);
-  CheckClaims(out);
-  return out;
-}
-
-// Those that come first have their places; of the others there are as many as there is room or
-// quota for.
-void Workload::CheckCrowd(std::vector<std::string>& out) {
-  int first = 0, crowd = 0;
-  for (const Pod& pod : cluster_.List<Pod>("")) {
-    if (LabelOf(pod) == "first" && IsReady(pod)) ++first;
-    if (LabelOf(pod) == "crowd" && IsReady(pod)) ++crowd;
-  }
-  if (first != first_replicas_) {
-    out.push_back(fmt::format("{} of {} pods that come first are ready", first, first_replicas_));
-  }
-  if (crowd != kPodsOfQuota) {
-    out.push_back(fmt::format("{} pods are ready where quota allows {}", crowd, kPodsOfQuota));
-  }
-}
-
-void Workload::CheckClaims(std::vector<std::string>& out) {
-  for (const auto& claim : cluster_.List<core_v1::PersistentVolumeClaim>("default")) {
-    if (claim.status.phase != "Bound") {
-      out.push_back(fmt::format("claim is {}", ToJson(claim).dump()));
-    }
-  }
-}
-
-void Workload::CheckNodes(std::vector<std::string>& out) {
-  for (const auto& node : cluster_.List<core_v1::Node>()) {
-    if (!node.spec.taints.empty()) {
-      out.push_back(fmt::format("node {} is tainted", node.metadata.name));
-    }
-  }
-}
-
-void Workload::CheckPods(std::vector<std::string>& out) {
-  const std::map<std::string, std::pair<std::string, int>> wanted = {
-      {"web", {fmt::format("web:{}", web_image_), web_replicas_}},
-      {"kitten", {"kitten:1", kitten_replicas_}},
-      {"agent", {fmt::format("agent:{}", agent_image_), 3}},
-      {"keeper", {"keeper:1", 1}},
-      {"porter", {fmt::format("porter:{}", porter_image_), 3}}};
-  std::map<std::string, int> ready;
-  std::set<std::pair<std::string, std::string>> running;
-  for (const Pod& pod : cluster_.List<Pod>("")) {
-    if (pod.metadata.deletion_timestamp) {
-      out.push_back(fmt::format("pod {} does not go", pod.metadata.name));
-    }
-    const bool waits = pod.spec.node_name.empty();  // For room.
-    if (!IsTerminal(pod) && !waits) running.emplace(pod.spec.node_name, pod.metadata.uid);
-    const auto app = wanted.find(LabelOf(pod));
-    if (app == wanted.end()) continue;
-    if (IsReady(pod) && pod.spec.containers[0].image == app->second.first) {
-      ++ready[app->first];
-    } else if (!IsTerminal(pod)) {  // What ended is kept until there is too much of it.
-      out.push_back(fmt::format("pod {} on {} with {} is {}", pod.metadata.name, pod.spec.node_name,
-                                pod.spec.containers[0].image, ToJson(pod)["status"].dump()));
-    }
-  }
-  for (const auto& [app, image_and_count] : wanted) {
-    if (ready[app] == image_and_count.second) continue;
-    out.push_back(
-        fmt::format("{} has {} ready pods, not {}", app, ready[app], image_and_count.second));
-  }
-  if (running != simulation_.RunningPods()) {
-    out.push_back("the runtimes run other pods than the API has");
-  }
-}
-
-void Workload::CheckJobs(std::vector<std::string>& out) {
-  for (const auto& job : cluster_.List<batch_v1::Job>()) {
-    const int completions = completions_.at(job.metadata.name);
-    const bool complete =
-        std::any_of(job.status.conditions.begin(), job.status.conditions.end(),
-                    [](const auto& it) { return it.type == "Complete" && it.status == "True"; });
-    if (complete && job.status.succeeded >= completions && job.status.active == 0) continue;
-    out.push_back(fmt::format("job {} has {} of {} succeeded, {} active, {} failed",
-                              job.metadata.name, job.status.succeeded, completions,
-                              job.status.active, job.status.failed));
-  }
-}
-
-// Addresses that the service sends traffic to, and those of pods that are ready, must be the same.
-void Workload::CheckEndpoints(std::vector<std::string>& out) {
-  std::set<std::string> ready, sliced, listed;
-  for (const Pod& pod : cluster_.List<Pod>("default")) {
-    if (LabelOf(pod) == "web" && IsReady(pod)) ready.insert(pod.status.pod_ip);
-  }
-  for (const auto& slice : cluster_.List<discovery_v1::EndpointSlice>("default")) {
-    if (!slice.metadata.name.starts_with("web-")) continue;
-    for (const auto& endpoint : slice.endpoints) {
-      if (endpoint.conditions.ready.value_or(true)) sliced.insert(endpoint.addresses.at(0));
-    }
-  }
-  const auto endpoints = cluster_.Get<core_v1::Endpoints>({"default", "web"});
-  if (endpoints) {
-    for (const auto& subset : endpoints->subsets) {
-      for (const auto& address : subset.addresses) listed.insert(address.ip);
-    }
-  }
-  if (sliced != ready) out.emplace_back("the slices are not the ready pods");
-  if (listed != ready) out.emplace_back("the endpoints are not the ready pods");
 }
 
 }  // namespace skiff

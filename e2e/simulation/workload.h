@@ -9,6 +9,12 @@
 
 namespace skiff {
 
+// Which of the workload's a pod is; "" for one of a job.
+inline std::string AppOf(const core_v1::Pod& pod) {
+  const auto found = pod.metadata.labels.find("app");
+  return found == pod.metadata.labels.end() ? "" : found->second;
+}
+
 // A Deployment behind a Service, ReplicationControllers, DaemonSets, Jobs, claims and their
 // volumes, more pods than there is room or quota for, and ConfigMaps that are written over a bad
 // connection.
@@ -24,24 +30,32 @@ class Workload {
   // Those that no node takes go.
   void Calm();
   // What is not as the specs say; empty when all is.
-  std::vector<std::string> Differences();
+  std::vector<std::string> Differences() { return Compare(false); }
+  // Whether all is as the specs say.
+  bool IsSettled() { return Compare(true).empty(); }
 
  private:
   void Edit();
   void WriteConfigMap();
+  void TellNews();
   void DeletePod();
+  void DeleteFillers();
   void AddJob();
   void AddChoices(const std::string& name);
   void AddClaim();
   void AddLocalVolume(const std::string& node);
   void MoveKeeper();
   void ChangeServices();
-  void CheckCrowd(std::vector<std::string>& out);
+  using Pods = std::vector<Ptr<core_v1::Pod>>;
+  // All differences, or at least one of them: that is asked often.
+  std::vector<std::string> Compare(bool is_one_enough);
   void CheckClaims(std::vector<std::string>& out);
-  void CheckPods(std::vector<std::string>& out);
   void CheckJobs(std::vector<std::string>& out);
-  void CheckEndpoints(std::vector<std::string>& out);
   void CheckNodes(std::vector<std::string>& out);
+  void CheckFiles(std::vector<std::string>& out);
+  void CheckCrowd(const Pods& pods, std::vector<std::string>& out);
+  void CheckPods(const Pods& pods, std::vector<std::string>& out);
+  void CheckEndpoints(const Pods& pods, std::vector<std::string>& out);
 
   Simulation& simulation_;
   TestCluster& cluster_;
@@ -53,6 +67,7 @@ class Workload {
   int porter_image_ = 1;
   int jobs_ = 0;
   int config_maps_ = 0;
+  int news_ = 0;
   int claims_ = 0;
   int first_replicas_ = 0;
   std::map<std::string, int> completions_;  // By job.
