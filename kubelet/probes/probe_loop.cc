@@ -94,7 +94,8 @@ void ProbeLoop::Begin(Duration now) {
   }
   attempt_ =
       StartProbe(spec_.probe, {spec_.target.container_id, spec_.target.pod_ip, spec_.container},
-                 {dependencies_.runtime, dependencies_.loops, dependencies_.http, dependencies_.tasks},
+                 {dependencies_.runtime, dependencies_.loops, dependencies_.http,
+                  dependencies_.tasks},
                  [mailbox = mailbox_](ProbeOutcome outcome) {
                    MutexLock lock(mailbox->mutex);
                    mailbox->outcome = std::move(outcome);
