@@ -1,5 +1,5 @@
 # batched(out target count source...): the sources themselves, or, where SKIFF_UNITY is on (preset
-# `release`), `count` files which include them all. Most of what one of our files costs the compiler
+# `release`), `count` files which include them all; 0: the sources themselves. Most of what one of our files costs the compiler
 # is what it includes, and a batch of ten reads that once.
 #
 # A file's batch follows from its name alone: a new file joins one batch, and makes no other one
@@ -9,7 +9,7 @@
 option(SKIFF_UNITY "Compile sources in batches: faster as a whole, slower for one edit" OFF)
 
 function(batched out target count)
-  if(NOT SKIFF_UNITY OR NOT ARGN)
+  if(NOT SKIFF_UNITY OR NOT ARGN OR count EQUAL 0)
     set(${out} ${ARGN} PARENT_SCOPE)
     return()
   endif()
