@@ -1,6 +1,6 @@
 # batched(out target count source...): the sources themselves, or, where SKIFF_UNITY is on (preset
-# `release`), `count` files which include them all; 0: the sources themselves. Most of what one of our files costs the compiler
-# is what it includes, and a batch of ten reads that once.
+# `release`) and count is not 0, `count` files which include them all. Most of what one of our files
+# costs the compiler is what it includes, and a batch of ten reads that once.
 #
 # A file's batch follows from its name alone: a new file joins one batch, and makes no other one
 # compile anew. The names within are from the root, as everywhere, so that every checkout shares the
