@@ -28,7 +28,7 @@ void Validate(const ControllerRevision& object, Violations& out) {
 
 // What a patch made of it has gone through a document: its order is another, and numbers may be
 // rounded. Where that is all, the text stays.
-void PrepareUpdate(ControllerRevision& object, const ControllerRevision& old) {
+void KeepText(ControllerRevision& object, const ControllerRevision& old) {
   if (object.data != old.data && object.data.Parse() == old.data.Parse()) object.data = old.data;
 }
 
@@ -44,7 +44,7 @@ void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& 
 
 Rules ControllerRevisionRules() {
   return Erase<ControllerRevision>({
-      .prepare_update = PrepareUpdate,
+      .prepare_update = KeepText,
       .validate = Validate,
       .validate_update = ValidateUpdate,
   });
