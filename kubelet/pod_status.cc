@@ -5,6 +5,7 @@
 #include "api/pod_phase.h"
 #include "kubelet/container_details.h"
 #include "kubelet/pod_conditions.h"
+#include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -42,6 +43,7 @@ class StatusMaker {
                        core_v1::ContainerStatus& out);
   void MarkLost(const core_v1::ContainerStatus* before, core_v1::ContainerStatus& out);
   void ApplyWaiting(const core_v1::Container& container, core_v1::ContainerStatus& out);
+  void SayFinalWord(core_v1::PodStatus& status) const;
   bool HasInitialized() const;
   const auto& observed() const { return input_.observed.containers; }
   // Nothing of it was ever made: it was refused.
@@ -185,16 +187,31 @@ core_v1::ContainerStatus StatusMaker::ContainerStatusOf(const core_v1::Container
   FillDetails(container, input_.observed.Newest(container.name),
               actuated == input_.actuated.end() ? nullptr : &actuated->second, out);
   ApplyWaiting(container, out);
-  const bool may_have_run = out.last_state.terminated || HasInitialized();
-  if (input_.terminated && !out.state.terminated && may_have_run) {
-    // The final word on a container of which nothing is known any more.
-    auto& lost = (out.state = core_v1::ContainerState()).terminated.emplace();
+  return out;
+}
+
+// Of containers that may have run and of which nothing is known any more, and of the pod itself.
+// One that never began stays waiting, which is no reason to keep its pod: all that ran has ended.
+void StatusMaker::SayFinalWord(core_v1::PodStatus& status) const {
+  const auto end = [](core_v1::ContainerStatus& container) {
+    if (container.state.terminated) return;
+    auto& lost = (container.state = core_v1::ContainerState()).terminated.emplace();
     lost.exit_code = kLostExitCode;
     lost.reason = "ContainerStatusUnknown";
     lost.message = "The container could not be located when the pod was terminated";
-    out.ready = false;
+    container.ready = false;
+  };
+  if (HasInitialized()) {
+    for (auto& container : status.container_statuses) end(container);
   }
-  return out;
+  // They begin one after the other, and nobody knows of the first that it did not.
+  auto& inits = status.init_container_statuses;
+  size_t begun = std::min<size_t>(1, inits.size());
+  for (size_t i = 0; i < inits.size(); ++i) {
+    if (!inits[i].state.waiting || inits[i].last_state.terminated) begun = i + 1;
+  }
+  for (size_t i = 0; i < begun; ++i) end(inits[i]);
+  if (!HasEnded(status.phase) && !IsStaticPod(input_.pod)) status.phase = "Failed";
 }
 
 std::string StatusMaker::PhaseOfRegular(const core_v1::PodStatus& status) const {
@@ -211,7 +228,7 @@ std::string StatusMaker::PhaseOfRegular(const core_v1::PodStatus& status) const 
       ++waiting;
     } else {
       ++stopped;
-      if (ended->exit_code == 0) ++succeeded;
+      if (state.terminated && ended->exit_code == 0) ++succeeded;
       if (RestartsAfter(spec_.containers[i], spec_, ended->exit_code)) ++restartable;
     }
   }
@@ -310,6 +327,7 @@ core_v1::PodStatus StatusMaker::Make() {
   status.resource_claim_statuses = others.resource_claim_statuses;
   FillAddresses(status);
   FillConditions(input_, status);
+  if (input_.terminated) SayFinalWord(status);
   return status;
 }
 

@@ -151,6 +151,31 @@ TEST_F(PodStatusTest, WhatNeverBeganIsNotSaidToBeLost) {
   EXPECT_EQ(Status().container_statuses[0].state.terminated->reason, "ContainerStatusUnknown");
 }
 
+TEST_F(PodStatusTest, APodWhoseContainersNeverBeganHasFailedOnceItIsTerminated) {
+  for (const char* name : {"first", "second", "third"}) {
+    pod_.spec.init_containers.emplace_back().name = name;
+  }
+  terminating_ = true;
+  EXPECT_EQ(Status().phase, "Pending");
+  terminated_ = true;
+  auto status = Status();
+  EXPECT_EQ(status.phase, "Failed");
+  EXPECT_EQ(Condition(status, "Ready"), "False:ContainersNotReady");
+  EXPECT_EQ(status.init_container_statuses[0].state.terminated->exit_code, 137);
+  EXPECT_TRUE(status.init_container_statuses[1].state.waiting);
+  EXPECT_TRUE(status.container_statuses[0].state.waiting);
+  // Up to the last that began, each has an end.
+  Has("second", cri::ContainerState::kExited, 1);
+  status = Status();
+  EXPECT_EQ(status.phase, "Failed");
+  EXPECT_EQ(status.init_container_statuses[0].state.terminated->reason, "ContainerStatusUnknown");
+  EXPECT_EQ(status.init_container_statuses[1].state.terminated->exit_code, 1);
+  EXPECT_TRUE(status.init_container_statuses[2].state.waiting);
+  // The phase of a static pod is not the API's to wait for.
+  pod_.metadata.annotations["kubernetes.io/config.source"] = "file";
+  EXPECT_EQ(Status().phase, "Pending");
+}
+
 TEST_F(PodStatusTest, APodThatWasRefusedHasNoContainers) {
   terminating_ = terminated_ = true;
   failure_ = WaitingReason{"OutOfcpu", "Pod was rejected: no room"};

@@ -428,6 +428,50 @@ TEST_F(PodWorkerTest, SidecarsStopLastAndInReverse) {
   EXPECT_EQ(stopped, order);
 }
 
+TEST_F(PodWorkerTest, APodThatIsDeletedBeforeItHasBegunIsRemoved) {
+  std::vector<std::string> asked;
+  answer_ = [&](const http::Request& request) {
+    asked.push_back(request.method);
+    http::Response response;
+    response.content_type = "application/json";
+    response.body = ToJson(pod_).dump();
+    return response;
+  };
+  statuses_.Start(executor_);
+  auto& setup = pod_.spec.init_containers.emplace_back();
+  setup.name = "setup";
+  setup.image = "img:1";
+  pod_.spec.init_containers.emplace_back(setup).name = "next";
+  for (const bool failing : {false, true}) {
+    StartWorker();
+    ASSERT_EQ(Running("setup").size(), 1u);
+    if (failing) {
+      fake_.Exit(Running("setup").at(0), 1);
+      worker_->Wake();
+      executor_.RunFor(1s);
+    }
+    EXPECT_EQ(Status().phase, "Pending");
+    asked.clear();
+    std::string phase;
+    answer_ = [&, before = answer_](const http::Request& request) {
+      if (request.method == "PATCH") {
+        phase = Json::parse(request.body).value("/status/phase"_json_pointer, "");
+      }
+      return before(request);
+    };
+    Delete(1);
+    executor_.RunFor(5s);
+    EXPECT_EQ(phase, "Failed") << failing;
+    ASSERT_FALSE(asked.empty());
+    EXPECT_EQ(asked.back(), "DELETE") << failing;
+    StopWorker();
+    ASSERT_TRUE(RemoveFromRuntime(fake_, "uid-1"));
+    pod_.metadata.deletion_timestamp.reset();
+    pod_.metadata.deletion_grace_period_seconds.reset();
+  }
+  statuses_.Stop();
+}
+
 TEST_F(PodWorkerTest, AResizeTellsTheRuntimeAndTheStatus) {
   Ask("cpu", "100m", "200m");
   Ask("memory", "64Mi", "64Mi");

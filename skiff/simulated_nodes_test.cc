@@ -19,8 +19,9 @@ using testing::Not;
 
 class SimulatedAnswersTest : public JoinedClusterTest {
  protected:
-  // Started, and in that phase.
-  void Run(const std::string& name, const std::string& policy, const std::string& phase) {
+  // Started, and in that phase; `change` is for what only one test wants of it.
+  void Run(const std::string& name, const std::string& policy, const std::string& phase,
+           const std::function<void(Pod&)>& change = [](Pod&) {}) {
     ListOptions scope;
     scope.namespace_ = "default";
     ASSERT_TRUE(WaitForObject<core_v1::ServiceAccount>(
@@ -33,6 +34,7 @@ class SimulatedAnswersTest : public JoinedClusterTest {
     container.name = "main";
     container.image = "image:1";
     container.command = {"serve", name};
+    change(pod);
     ASSERT_TRUE(admin_->Create(pod));
     ASSERT_TRUE(WaitForObject<Pod>(
         {*admin_, clock_, random_}, scope,
@@ -89,6 +91,49 @@ TEST_F(SimulatedAnswersTest, ForAPodThatHasEnded) {
   Run("task", "Never", "Succeeded");
   EXPECT_THAT(Ask("/api/v1/namespaces/default/pods/task/log"), HasSubstr("\nexit code 0\n"));
   EXPECT_THAT(Ask("/api/v1/nodes/node-0/proxy/metrics/resource"), Not(HasSubstr("pod=\"task\"")));
+}
+
+TEST_F(SimulatedAnswersTest, APodThatIsDeletedBeforeItsInitContainersAreDoneGoes) {
+  Run("early", "Always", "Pending", [](Pod& pod) {
+    pod.metadata.annotations["simulation.skiff.io/exit-code.setup"] = "1";
+    auto& setup = pod.spec.init_containers.emplace_back();
+    setup.name = "setup";
+    setup.image = "image:1";
+  });
+  ListOptions scope;
+  scope.namespace_ = "default";
+  Mutex mutex;
+  CondVar changed;
+  Ptr<Pod> begun;     // Guarded by `mutex`.
+  bool gone = false;  // Likewise.
+  ScopedInformer<Pod> watched({*admin_, clock_, random_}, scope);
+  watched.informer().OnChange([&](const Ptr<Pod>& before, const Ptr<Pod>& now) {
+    if ((now ? now : before)->metadata.name != "early") return;
+    const MutexLock lock(mutex);
+    gone = now == nullptr;
+    if (now && !now->status.init_container_statuses.empty() &&
+        now->status.init_container_statuses[0].last_state.terminated) {
+      begun = now;
+    }
+    changed.notify_all();
+  });
+  ThreadExecutor executor("wait", 1);
+  watched.Start(executor);
+  Ptr<Pod> pod;
+  {
+    MutexLock lock(mutex);
+    changed.wait_for(lock, kPatience, [&] { return begun != nullptr; });
+    pod = begun;
+  }
+  ASSERT_TRUE(pod);
+  DeleteOptions options;
+  options.grace_period_s = 1;
+  EXPECT_TRUE(admin_->Delete(*pod, options));
+  {
+    MutexLock lock(mutex);
+    EXPECT_TRUE(changed.wait_for(lock, kPatience, [&] { return gone; }));
+  }
+  watched.Stop();
 }
 
 TEST_F(SimulatedAnswersTest, AClaimWithoutAClassIsBoundAtOnce) {
