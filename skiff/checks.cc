@@ -178,6 +178,19 @@ Check CheckPort(const PortFact& port) {
                 fmt::format("end that, or choose another port with {}", port.flag));
 }
 
+Check CheckOtherClusters(const HostFacts& facts) {
+  constexpr char kName[] = "other clusters";
+  if (facts.other_clusters.empty()) return Ok(kName, "none uses this machine's network");
+  const std::string& other = facts.other_clusters.front();
+  return Failed(kName,
+                fmt::format("the cluster of {} has its node on this machine's network: two would "
+                            "take away each other's services and addresses",
+                            other),
+                fmt::format("remove that one with `skiff down --data-dir={}`, run this one in "
+                            "containers with --docker, or simulate it with --nodes=N",
+                            other));
+}
+
 Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
   constexpr char kName[] = "addresses of services and pods";
   const struct {
@@ -237,6 +250,7 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
   for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));
   // A machine that joins is told them by the cluster.
   const bool are_known = options.is_server || !options.cluster_cidr.empty();
+  if (runs_containers && options.is_server) checks.push_back(CheckOtherClusters(facts));
   if (runs_containers && are_known) checks.push_back(CheckCidrs(facts, options));
   return checks;
 }

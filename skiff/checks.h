@@ -33,6 +33,8 @@ Check CheckOverlay(const HostFacts& facts);
 Check CheckIsolation(const HostFacts& facts);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);
+// The rules of services are one set in a network, whatever the ranges of those who write them.
+Check CheckOtherClusters(const HostFacts& facts);
 Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options);
 
 // Those that concern such a cluster, in the order in which they are best mended.

@@ -147,6 +147,27 @@ TEST(ChecksTest, RangesThatOverlapWithANetworkOrEachOtherAreRefused) {
   EXPECT_THAT(CheckCidrs(facts, options), FailsWith("pods is no CIDR", "--cluster-cidr="));
 }
 
+TEST(ChecksTest, AMachinesNetworkHasTheNodeOfOneCluster) {
+  HostFacts facts = GoodHost();
+  facts.other_clusters = {"/var/lib/first"};
+  ClusterOptions options = Defaults();
+  options.service_cidr = "10.112.0.0/16";
+  const auto refused = [&] {
+    const auto checks = AllChecks(facts, options);
+    return std::any_of(checks.begin(), checks.end(), [](const Check& check) {
+      return check.verdict == CheckVerdict::kFailed;
+    });
+  };
+  EXPECT_TRUE(refused()) << "other ranges do not help: the rules are one set";
+  EXPECT_THAT(CheckOtherClusters(facts),
+              FailsWith("the cluster of /var/lib/first", "skiff down --data-dir=/var/lib/first"));
+  options.simulated_nodes = 2;
+  EXPECT_FALSE(refused());
+  options.simulated_nodes = 0;
+  options.is_server = false;
+  EXPECT_FALSE(refused()) << "nodes of one cluster share them";
+}
+
 TEST(ChecksTest, AMachineThatJoinsIsJudgedByTheClustersRangesOnceTheyAreKnown) {
   HostFacts facts = GoodHost();
   facts.networks.push_back({"eth1", "10.244.7.1/24"});

@@ -26,6 +26,7 @@
 #include "kubelet/network/cni_config.h"
 #include "proxy/netfilter.h"
 #include "skiff/daemon.h"
+#include "skiff/machine_network.h"
 #include "skiff/node_certificates.h"
 
 namespace skiff {
@@ -195,6 +196,16 @@ Result<> TryIptables(const std::string& flavour) {
   return {};
 }
 
+std::vector<std::string> OtherClusters(const std::string& data_dir) {
+  auto others = MachineNetwork().Others(data_dir);
+  // The same directory may be written in two ways.
+  std::erase_if(others, [&](const std::string& other) {
+    std::error_code ignored;
+    return fs::equivalent(other, data_dir, ignored);
+  });
+  return others;
+}
+
 void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   facts.missing_plugins = FindCniPlugins().missing;
   facts.has_app_armor = HasAppArmor();
@@ -269,6 +280,7 @@ HostFacts ReadHostFacts(const ClusterOptions& options) {
   if (options.simulated_nodes > 0) return facts;
   facts.ports.push_back(ReadPort("0.0.0.0", options.kubelet_port, "--kubelet-port"));
   facts.networks = ReadNetworks();
+  if (options.is_server) facts.other_clusters = OtherClusters(options.data_dir);
   ReadContainers(options, facts);
   return facts;
 }

@@ -53,6 +53,8 @@ struct HostFacts {
   DataDirFact data_dir;
   std::vector<PortFact> ports;
   std::vector<LocalNetwork> networks;  // Without those of a cluster of ours.
+  // Data directories of clusters whose nodes use this machine's network.
+  std::vector<std::string> other_clusters;
 };
 
 HostFacts ReadHostFacts(const ClusterOptions& options);
