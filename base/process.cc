@@ -437,11 +437,13 @@ Result<ProcessId> SpawnDaemon(const DaemonSpec& spec) {
   if (ReadAll(report.read.get(), &error, sizeof error)) return FailErrno(*program, error);
   const auto process = IdentifyProcess(pid);
   if (!process) return Fail(Reason::kInternalError, spec.argv[0] + ": ended at once");
-  if (!spec.pid_path.empty()) {
-    TRY(WriteLine(StartedPath(spec.pid_path), process->start_ticks));
-    TRY(WriteLine(spec.pid_path, process->pid));
-  }
+  if (!spec.pid_path.empty()) TRY(WritePidFile(spec.pid_path, *process));
   return *process;
+}
+
+Result<> WritePidFile(const std::string& path, const ProcessId& process) {
+  TRY(WriteLine(StartedPath(path), process.start_ticks));
+  return WriteLine(path, process.pid);
 }
 
 std::optional<ProcessId> ReadPidFile(const std::string& path) {

@@ -83,6 +83,8 @@ inline constexpr int kHandedFd = 3;
 // signal masks and working directory. Errors: kNotFound: no such program.
 Result<ProcessId> SpawnDaemon(const DaemonSpec& spec);
 
+// As SpawnDaemon writes it.
+Result<> WritePidFile(const std::string& path, const ProcessId& process);
 // What `pid_path` names, if that very process still lives.
 std::optional<ProcessId> ReadPidFile(const std::string& path);
 

@@ -61,6 +61,14 @@ Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
   return DataDirLock(file);
 }
 
+Result<DataDirLock> DataDirLock::TakeAsDaemon(const std::string& data_dir) {
+  DataDirLock lock = TRY(Take(data_dir));
+  const auto self = IdentifyProcess(getpid());
+  CHECK(self.has_value());
+  TRY(WritePidFile(PidPath(data_dir), *self));
+  return lock;
+}
+
 DataDirLock::DataDirLock(DataDirLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
 DataDirLock::~DataDirLock() {
   if (file_ >= 0) close(file_);
@@ -77,8 +85,9 @@ bool IsDataDirLocked(const std::string& data_dir) {
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
                 const Leave& leave) {
   BeginProgram({.verbosity = verbosity});
+  const bool is_daemon = IsStartedByUs();
   ProgressWriter progress(ProgressWriter::PipeOfParent());
-  const auto lock = DataDirLock::Take(data_dir);
+  const auto lock = is_daemon ? DataDirLock::TakeAsDaemon(data_dir) : DataDirLock::Take(data_dir);
   if (!lock) {
     progress.Failed(lock.error().message);
     return 1;
@@ -113,7 +122,6 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
   spec.argv = {fs::read_symlink("/proc/self/exe", error).string(), word, "--foreground"};
   spec.argv.insert(spec.argv.end(), args.begin(), args.end());
   spec.log_path = LogPath(data_dir);
-  spec.pid_path = PidPath(data_dir);
   spec.environment = {{kProgressVariable, "1"},
                       {kDirectoryVariable, fs::current_path(error).string()}};
   spec.handed_fd = ends[1];

@@ -20,6 +20,9 @@ class DataDirLock {
  public:
   // Makes the directory. Conflict when another process holds it.
   static Result<DataDirLock> Take(const std::string& data_dir);
+  // The same, and DIR/skiff.pid names this process, which `down` may end. Of two that start at once
+  // it names the one that has the lock.
+  static Result<DataDirLock> TakeAsDaemon(const std::string& data_dir);
   DataDirLock(DataDirLock&& other) noexcept;
   ~DataDirLock();
 

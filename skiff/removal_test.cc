@@ -96,6 +96,22 @@ TEST_F(RemovalTest, ACommandThatRunsInTheForegroundKeepsItsDirectory) {
   EXPECT_TRUE(HasClusterMark(directory));
 }
 
+TEST_F(RemovalTest, OfTwoThatStartAtOnceTheFileNamesTheOneThatRuns) {
+  const std::string directory = ClusterAt("twice", 3);
+  EXPECT_FALSE(ReadPidFile(PidPath(directory)));
+  {
+    const auto first = DataDirLock::TakeAsDaemon(directory);
+    ASSERT_TRUE(first);
+    ASSERT_EQ(ReadPidFile(PidPath(directory))->pid, getpid());
+    const auto earlier = *IdentifyProcess(getppid());
+    ASSERT_TRUE(WritePidFile(PidPath(directory), earlier));
+    EXPECT_EQ(DataDirLock::TakeAsDaemon(directory).error().reason, Reason::kConflict);
+    EXPECT_EQ(ReadPidFile(PidPath(directory)), earlier) << "it belongs to whoever has the lock";
+  }
+  ASSERT_TRUE(DataDirLock::TakeAsDaemon(directory));
+  EXPECT_EQ(ReadPidFile(PidPath(directory))->pid, getpid());
+}
+
 TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
   const auto refused = [&](const std::string& flag) {
     testing::internal::CaptureStderr();
