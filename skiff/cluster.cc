@@ -16,6 +16,7 @@
 #include "controllers/certificate_rules.h"
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
+#include "kubelet/containerd.h"
 #include "kubelet/network/links.h"
 #include "kubelet/node_traces.h"
 #include "proxy/netfilter.h"
@@ -308,6 +309,10 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
   const Removal removal = TRY(RemovalOf(options.data_dir, ReadDataDir(options.data_dir)));
   if (geteuid() == 0 && removal.node) {
     TRY(LeaveMachine(options, /*keep_data=*/false, progress));
+  }
+  if (geteuid() == 0 && removal.containerd) {
+    progress("stopping containerd");
+    TRY(RemoveContainerd({.directory = options.data_dir, .use_system = false}, {}));
   }
   progress("removing files");
   std::error_code error;

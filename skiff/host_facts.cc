@@ -23,6 +23,7 @@
 #include "base/process.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_host.h"
+#include "kubelet/containerd_paths.h"
 #include "kubelet/network/cni_config.h"
 #include "proxy/netfilter.h"
 #include "skiff/daemon.h"
@@ -263,6 +264,7 @@ DataDirFact ReadDataDir(const std::string& directory) {
   ClusterOptions made{.data_dir = directory, .service_cidr = "", .cluster_cidr = ""};
   ReadClusterMark(made);
   found.has_mark = HasClusterMark(directory);
+  found.has_containerd = fs::exists(ContainerdPaths(directory).ConfigFile(), error);
   found.simulated_nodes = made.simulated_nodes;
   found.service_cidr = made.service_cidr;
   found.cluster_cidr = made.cluster_cidr;

@@ -30,6 +30,7 @@ struct DataDirFact {
   bool empty = true;          // But for what a mount has of its own.
   bool has_mark = false;      // WriteClusterMark wrote one: something was started from it.
   int simulated_nodes = 0;    // Of the mark.
+  bool has_containerd = false;  // Ours was started from it.
   bool locked = false;        // Another skiff runs on it.
   bool foreign = false;       // It holds files, and none of them is ours.
   bool is_server = false;     // A cluster was made in it ...

@@ -12,10 +12,27 @@
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
+#include "skiff/host_facts.h"
 #include "skiff/up.h"
 
 namespace skiff {
 namespace {
+
+constexpr char kUsage[] = "usage: skiff image load FILE... | skiff image ls";
+
+// A containerd is started for a node alone: nobody would end another one.
+Result<> RequireNode(const std::string& data_dir) {
+  const DataDirFact found = ReadDataDir(data_dir);
+  if (found.simulated_nodes > 0) {
+    return Fail(Reason::kInvalid,
+                fmt::format("the nodes of {} are simulated: they have no images", data_dir));
+  }
+  if (found.has_mark) return {};
+  return Fail(Reason::kNotFound,
+              fmt::format("no node of this machine has its images in {}: `skiff up` first, or say "
+                          "which one is meant with --data-dir",
+                          data_dir));
+}
 
 int Load(const std::string& endpoint, const std::vector<std::string>& paths) {
   const auto runtime = cri::MakeGrpcRuntime({.endpoint = endpoint});
@@ -59,7 +76,15 @@ int ImageMain(const std::vector<std::string>& args) {
   }
   const std::string verb = words.empty() ? "" : words[0];
   if (verb != "load" && verb != "import" && verb != "ls") {
-    return Complain("usage: skiff image load FILE... | skiff image ls");
+    return Complain(kUsage);
+  }
+  if (verb != "ls" && words.size() == 1) {
+    return Complain(std::string("which image is to be loaded? ") + kUsage);
+  }
+  if (endpoint.empty()) {
+    if (const auto checked = RequireNode(PathAsTyped(data_dir)); !checked) {
+      return Complain(checked.error().message);
+    }
   }
   const auto containerd = EnsureContainerd(
       {.endpoint = endpoint, .directory = PathAsTyped(data_dir), .use_system = false});

@@ -16,7 +16,9 @@ Result<Removal> RemovalOf(const std::string& data_dir, const DataDirFact& found)
   if (found.foreign) return refuse("holds files that are no cluster's");
   if (found.empty) return refuse("is empty: there is no cluster to take down");
   // Without the mark nothing was started from it: it got no further than its log.
-  return Removal{.files = true, .node = found.has_mark && found.simulated_nodes == 0};
+  const bool has_node = found.has_mark && found.simulated_nodes == 0;
+  return Removal{
+      .files = true, .node = has_node, .containerd = found.has_containerd && !has_node};
 }
 
 }  // namespace skiff

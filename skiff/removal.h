@@ -12,6 +12,7 @@ struct DataDirFact;
 struct Removal {
   bool files = false;
   bool node = false;  // Containers, network and rules of the node that ran from there.
+  bool containerd = false;  // One was started there, though no node was.
 };
 
 // The error says why nothing is touched: another's files, or nothing at all.

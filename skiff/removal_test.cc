@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "kubelet/containerd_paths.h"
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
 #include "skiff/host_facts.h"
@@ -64,6 +65,31 @@ TEST_F(RemovalTest, TheNodeGoesWithAClusterThatRanOneAndWithNoOther) {
   ASSERT_TRUE(failed);
   EXPECT_TRUE(failed->files);
   EXPECT_FALSE(failed->node);
+}
+
+TEST_F(RemovalTest, AContainerdThatNoNodeNeedsIsEndedWithItsDirectory) {
+  const std::string directory = ClusterAt("simulated", 3);
+  EXPECT_FALSE(Of(directory)->containerd);
+  std::filesystem::create_directories(directory + "/containerd");
+  std::ofstream(ContainerdPaths(directory).ConfigFile()) << "version = 2\n";
+  EXPECT_TRUE(Of(directory)->containerd);
+  EXPECT_FALSE(Of(directory)->node) << "it has no network";
+}
+
+TEST_F(RemovalTest, ImagesAreAskedForOnlyWhereANodeHasSome) {
+  const auto refused = [&](std::vector<std::string> args, const std::string& name) {
+    args.push_back("--data-dir=" + root_ + "/" + name);
+    testing::internal::CaptureStderr();
+    const int code = ImageMain(args);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/" + name + "/containerd")) << name;
+    return code == 1 ? said : "";
+  };
+  ClusterAt("simulated", 3);
+  EXPECT_THAT(refused({"ls"}, "simulated"), HasSubstr("are simulated: they have no images"));
+  EXPECT_THAT(refused({"ls"}, "none"), HasSubstr("`skiff up` first"));
+  EXPECT_THAT(refused({"load", "/x.tar"}, "none"), HasSubstr("`skiff up` first"));
+  EXPECT_THAT(refused({"load"}, "none"), HasSubstr("which image is to be loaded?"));
 }
 
 TEST_F(RemovalTest, ASecondTimeThereIsNothingToRemove) {

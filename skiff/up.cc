@@ -264,7 +264,7 @@ int DownMain(const std::vector<std::string>& args) {
   if (!removal) return Complain(removal.error().message);
   if (keep_data) return 0;
   ReadClusterMark(options);
-  if (removal->node && geteuid() != 0) {
+  if ((removal->node || removal->containerd) && geteuid() != 0) {
     return Complain(fmt::format("the node of {} ran as root, who alone can take its containers and "
                                 "its network away",
                                 options.data_dir));
