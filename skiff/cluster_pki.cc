@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "skiff/node.h"
 
 namespace skiff {
@@ -16,9 +18,27 @@ std::string UrlOf(const std::string& host, int port) {
                                              : fmt::format("https://[{}]:{}", host, port);
 }
 
+// A new authority in place of one that is lost would sign what nobody trusts who trusts the old
+// one, and the certificates that are there would be good for nothing.
+Result<> RequireAuthority(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto has = [&](const char* name) { return fs::exists(directory + name, ignored); };
+  for (const char* name : {"/ca.key", "/ca.crt"}) {
+    const bool was_made = has("/ca.crt") || has("/kubelet.crt");
+    if (has(name) || !was_made) continue;
+    return Fail(Reason::kNotFound,
+                fmt::format("{}{} is missing, and the certificates of this cluster are signed with "
+                            "it: put it back, or begin anew after `skiff down`",
+                            directory, name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock) {
+  TRY(RequireAuthority(options.data_dir + "/pki"));
   Pki pki = TRY(Pki::Open(options.data_dir + "/pki", clock.Now()));
   const std::string node = NodeName(options);
   const std::string address = NodeAddress();

@@ -1,0 +1,38 @@
+#include "skiff/cluster_pki.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(ClusterPkiTest, AnAuthorityThatIsLostIsNotReplaced) {
+  ClusterOptions options;
+  options.data_dir = testing::TempDir() + "/skiff-cluster-pki-" + std::to_string(getpid());
+  const std::string pki = options.data_dir + "/pki";
+  const SystemClock clock;
+  ASSERT_TRUE(MakeClusterPki(options, clock));
+  ASSERT_TRUE(MakeClusterPki(options, clock)) << "a second start finds what the first one made";
+  for (const std::string name : {"ca.key", "ca.crt"}) {
+    fs::rename(pki + "/" + name, pki + "/elsewhere");
+    const auto made = MakeClusterPki(options, clock);
+    ASSERT_FALSE(made) << name;
+    EXPECT_THAT(made.error().message, testing::HasSubstr("/pki/" + name + " is missing"));
+    EXPECT_FALSE(fs::exists(pki + "/" + name)) << "no other one took its place";
+    fs::rename(pki + "/elsewhere", pki + "/" + name);
+  }
+  EXPECT_TRUE(MakeClusterPki(options, clock));
+  // Both: what they signed is still there.
+  fs::remove(pki + "/ca.key");
+  fs::remove(pki + "/ca.crt");
+  EXPECT_FALSE(MakeClusterPki(options, clock));
+  fs::remove_all(options.data_dir);
+}
+
+}  // namespace
+}  // namespace skiff
