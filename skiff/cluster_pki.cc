@@ -66,12 +66,16 @@ Result<> WriteAdminKubeconfig(const ClusterOptions& options, const Pki& pki) {
     TRY(ReadWholeFile(pki.Path("admin.crt"))),
     TRY(ReadWholeFile(pki.Path("admin.key")))
   };
-  const std::string host = IsAnyAddress(options.bind_address) ? "127.0.0.1" : options.bind_address;
   return WriteWholeFile(
       AdminKubeconfigPath(options),
-      KubeconfigText(UrlOf(host, options.secure_port), pki.authority().pem().certificate_pem,
+      KubeconfigText(AdminServerUrl(options), pki.authority().pem().certificate_pem,
                      "kubernetes-admin", admin),
       0600);
+}
+
+std::string AdminServerUrl(const ClusterOptions& options) {
+  return UrlOf(IsAnyAddress(options.bind_address) ? "127.0.0.1" : options.bind_address,
+               options.secure_port);
 }
 
 std::string ServerUrl(const ClusterOptions& options) {

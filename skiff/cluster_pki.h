@@ -13,6 +13,8 @@ Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock);
 
 Result<> WriteAdminKubeconfig(const ClusterOptions& options, const Pki& pki);
 
+// "https://127.0.0.1:6443", as that names it.
+std::string AdminServerUrl(const ClusterOptions& options);
 // "https://10.0.0.5:6443", by which other machines reach the server.
 std::string ServerUrl(const ClusterOptions& options);
 

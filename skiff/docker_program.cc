@@ -118,7 +118,7 @@ int DockerUpMain(const std::vector<std::string>& args) {
   if (to.merge_kubeconfig) {
     const auto config = Kubeconfig::Load(to.options.kubeconfig_path);
     if (!config) return Complain(config.error().message);
-    if (const auto merged = MergeIntoKubeconfigFile(UsersKubeconfig(), *config); !merged) {
+    if (const auto merged = PutIntoKubeconfigFile(UsersKubeconfig(), *config); !merged) {
       return Complain(merged.error().message);
     }
   }

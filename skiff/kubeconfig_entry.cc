@@ -1,21 +1,124 @@
 #include "skiff/kubeconfig_entry.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 
+#include "api/yaml.h"
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
 
 namespace skiff {
+namespace {
+
+constexpr char kCurrent[] = "current-context";
+constexpr const char* kLists[] = {"clusters", "contexts", "users"};
+const Json::json_pointer kServer("/cluster/server");
+const Json::json_pointer kAuthority("/cluster/certificate-authority-data");
+
+// An object; empty where there is no such file.
+Result<Json> ReadDocument(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return Json::object();
+  const std::string text = TRY(ReadWholeFile(path));
+  Json document = TRY(ParseYaml(text)).value;
+  if (document.is_null()) return Json::object();
+  if (document.is_object()) return document;
+  return Fail(Reason::kInvalid, path + " is no kubeconfig");
+}
+
+bool IsNamed(const Json& item, const std::string& name) {
+  return item.is_object() && item.value("name", Json()) == name;
+}
+
+// nullptr: the list has none of that name.
+const Json* Find(const Json& document, const char* list, const std::string& name) {
+  const auto items = document.find(list);
+  if (items == document.end() || !items->is_array()) return nullptr;
+  const auto found = std::find_if(items->begin(), items->end(),
+                                  [&](const Json& item) { return IsNamed(item, name); });
+  return found == items->end() ? nullptr : &*found;
+}
+
+bool Erase(Json& document, const char* list, const std::string& name) {
+  if (Find(document, list, name) == nullptr) return false;
+  Json kept = Json::array();
+  for (Json& item : document[list]) {
+    if (!IsNamed(item, name)) kept.push_back(std::move(item));
+  }
+  document[list] = std::move(kept);
+  return true;
+}
+
+}  // namespace
+
+std::string ContextNameOf(const std::string& data_dir) {
+  std::filesystem::path path(data_dir);
+  if (!path.has_filename()) path = path.parent_path();  // "/data/" ends in a slash.
+  const std::string name = path.filename();
+  return name.empty() || name == "skiff" ? "skiff" : "skiff-" + name;
+}
+
+Result<> RequireFreeEntry(const std::string& path, const std::string& name,
+                          const std::string& server) {
+  const Json document = TRY(ReadDocument(path));
+  const Json* cluster = Find(document, "clusters", name);
+  if (cluster != nullptr && cluster->value(kServer, "") == server) return {};
+  for (const char* list : kLists) {
+    if (Find(document, list, name) == nullptr) continue;
+    return Fail(Reason::kConflict,
+                fmt::format("{} has a \"{}\" among its {} that is another cluster's: rename or "
+                            "delete it, or leave --merge-kubeconfig out",
+                            path, name, list));
+  }
+  return {};
+}
+
+Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
+  Json document = TRY(ReadDocument(path));
+  const Json added = TRY(ParseYaml(entry.ToYaml())).value;
+  for (const char* list : kLists) {
+    if (!document.contains(list) || !document[list].is_array()) document[list] = Json::array();
+    for (const Json& item : added.value(list, Json::array())) {
+      Erase(document, list, item.value("name", ""));
+      document[list].push_back(item);
+    }
+  }
+  for (const char* field : {"apiVersion", "kind"}) {
+    if (!document.contains(field)) document[field] = added.at(field);
+  }
+  document[kCurrent] = entry.current_context;
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  std::filesystem::create_directories(folder, error);
+  if (error) return Fail(Reason::kForbidden, folder.string() + ": " + error.message());
+  return WriteWholeFile(path, DumpYaml(document), 0600);
+}
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {};
-  auto config = TRY(Kubeconfig::Load(path));
-  const size_t removed =
-      config.contexts.erase(name) + config.clusters.erase(name) + config.users.erase(name);
-  if (removed == 0) return {};
-  if (config.current_context == name) config.current_context.clear();
-  return WriteWholeFile(path, config.ToYaml(), 0600);
+  Json document = TRY(ReadDocument(path));
+  bool removed = false;
+  for (const char* list : kLists) removed |= Erase(document, list, name);
+  if (!removed) return {};
+  if (document.value(kCurrent, Json()) == name) document[kCurrent] = "";
+  return WriteWholeFile(path, DumpYaml(document), 0600);
+}
+
+Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
+                            const std::string& own_path) {
+  const Json document = TRY(ReadDocument(path));
+  const Json own = TRY(ReadDocument(own_path));
+  const Json* cluster = Find(document, "clusters", name);
+  if (cluster == nullptr) return false;
+  const std::string authority = cluster->value(kAuthority, "");
+  const Json clusters = own.value("clusters", Json::array());
+  const bool is_ours = std::any_of(clusters.begin(), clusters.end(), [&](const Json& each) {
+    return !authority.empty() && each.value(kAuthority, "") == authority;
+  });
+  if (!is_ours) return false;
+  TRY(RemoveFromKubeconfigFile(path, name));
+  return true;
 }
 
 }  // namespace skiff

@@ -1,4 +1,5 @@
-// One cluster's entry among others in somebody's kubeconfig file.
+// One cluster's entry among others in somebody's kubeconfig file. What is not ours there stays as it
+// is, also what we could not read: a user's exec plugin, extensions.
 #pragma once
 
 #include <string>
@@ -7,8 +8,24 @@
 
 namespace skiff {
 
+struct Kubeconfig;
+
+// Of the cluster with this data directory: "skiff", and "skiff-NAME" for a directory NAME.
+std::string ContextNameOf(const std::string& data_dir);
+
+// Conflict where the file has something of that name which is not the cluster at `server`.
+Result<> RequireFreeEntry(const std::string& path, const std::string& name,
+                          const std::string& server);
+// Puts the contexts, clusters and users of `entry` there, in place of those of the same names, and
+// makes its current context the file's.
+Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry);
+
 // Takes the context, cluster and user of that name out of the file, and its current context if that
 // is the one. The rest stays; a file that is not there or knows no such name is left alone.
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name);
+// The same if the cluster of that name is one of those in the kubeconfig at `own_path`, by its
+// authority; true when it was.
+Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
+                            const std::string& own_path);
 
 }  // namespace skiff

@@ -1,13 +1,19 @@
 #include "skiff/kubeconfig_entry.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
+#include "api/yaml.h"
+#include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
 
 namespace skiff {
 namespace {
+
+namespace fs = std::filesystem;
 
 TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
   const std::string path = testing::TempDir() + "/skiff_kubeconfig_entry_test";
@@ -34,6 +40,72 @@ TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
   std::filesystem::remove(path);
   EXPECT_TRUE(RemoveFromKubeconfigFile(path, "skiff-dev"));
   EXPECT_FALSE(std::filesystem::exists(path)) << "no file is made to remove something from it";
+}
+
+class UsersKubeconfigTest : public testing::Test {
+ protected:
+  UsersKubeconfigTest() {
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+    std::ofstream(path_) << "apiVersion: v1\nkind: Config\npreferences: {colors: true}\n"
+                            "clusters:\n- name: work\n  cluster: {server: 'https://w:6443', "
+                            "proxy-url: 'http://p:1'}\n"
+                            "users:\n- name: kubernetes-admin\n  user:\n    exec: {command: aws, "
+                            "args: [token]}\n"
+                            "contexts:\n- name: work\n  context: {cluster: work, user: "
+                            "kubernetes-admin}\ncurrent-context: work\n";
+  }
+  ~UsersKubeconfigTest() override { fs::remove_all(root_); }
+  static Kubeconfig Entry(const std::string& name, const std::string& authority) {
+    Kubeconfig entry;
+    entry.clusters[name] = {.server = "https://127.0.0.1:6443",
+                            .certificate_authority_data = authority};
+    entry.users[name].client_key_data = "secret";
+    entry.contexts[name] = {name, name, ""};
+    entry.current_context = name;
+    return entry;
+  }
+  Json Read() { return ParseYaml(*ReadWholeFile(path_))->value; }
+
+  const std::string root_ = testing::TempDir() + "/skiff-kubeconfig-" + std::to_string(getpid());
+  const std::string path_ = root_ + "/config";
+};
+
+TEST_F(UsersKubeconfigTest, NothingOfItIsLostWhenAClusterComesAndGoes) {
+  Json before = Read();
+  const std::string own = root_ + "/admin.kubeconfig";
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff", "one")));
+  ASSERT_TRUE(PutIntoKubeconfigFile(path_, Entry("skiff-a", "one")));
+  ASSERT_TRUE(PutIntoKubeconfigFile(path_, Entry("skiff-b", "two")));
+  const Json both = Read();
+  EXPECT_EQ(both["users"][0], before["users"][0]) << "exec and all";
+  EXPECT_EQ(both["clusters"][0], before["clusters"][0]);
+  EXPECT_EQ(both["users"].size(), 3u);
+  EXPECT_EQ(both["current-context"], "skiff-b");
+  EXPECT_EQ(RemoveOwnEntry(path_, "skiff-b", own), false) << "of another authority";
+  EXPECT_EQ(RemoveOwnEntry(path_, "skiff-a", own), true);
+  ASSERT_TRUE(RemoveFromKubeconfigFile(path_, "skiff-b"));
+  before["current-context"] = "";
+  EXPECT_EQ(Read(), before);
+}
+
+TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
+  const std::string server = "https://127.0.0.1:6443";
+  EXPECT_TRUE(RequireFreeEntry(path_, "skiff", server));
+  EXPECT_EQ(RequireFreeEntry(path_, "work", server).error().reason, Reason::kConflict);
+  EXPECT_EQ(RequireFreeEntry(path_, "kubernetes-admin", server).error().reason,
+            Reason::kConflict);
+  ASSERT_TRUE(PutIntoKubeconfigFile(path_, Entry("skiff", "one")));
+  EXPECT_TRUE(RequireFreeEntry(path_, "skiff", server)) << "the same cluster, once more";
+  EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:7443").error().reason,
+            Reason::kConflict);
+  EXPECT_TRUE(RequireFreeEntry(root_ + "/none", "skiff", server));
+}
+
+TEST_F(UsersKubeconfigTest, EachDataDirectoryHasANameOfItsOwn) {
+  EXPECT_EQ(ContextNameOf("/var/lib/skiff"), "skiff");
+  EXPECT_EQ(ContextNameOf("/home/me/dev"), "skiff-dev");
+  EXPECT_EQ(ContextNameOf("/home/me/dev/"), "skiff-dev");
 }
 
 }  // namespace

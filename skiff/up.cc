@@ -11,15 +11,19 @@
 #include <string>
 
 #include "api/rules/ip.h"
+#include "apiserver/auth/pki.h"
 #include "apiserver/program_store.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_pki.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
+#include "skiff/docker_cluster.h"
 #include "skiff/docker_program.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
+#include "skiff/kubeconfig_entry.h"
 #include "skiff/node_certificates.h"
 #include "skiff/node_flags.h"
 #include "skiff/pod_addresses.h"
@@ -37,11 +41,44 @@ std::string DefaultDataDir() {
   return std::string(home == nullptr ? "/tmp" : home) + "/.local/share/skiff";
 }
 
-Result<> MergeKubeconfig(const ClusterOptions& options) {
+Result<std::string> UsersKubeconfig() {
   const char* home = std::getenv("HOME");
-  if (home == nullptr) return Fail(Reason::kNotFound, "HOME is not set");
-  return MergeIntoKubeconfigFile(std::string(home) + "/.kube/config",
-                                 TRY(Kubeconfig::Load(AdminKubeconfigPath(options))));
+  if (home == nullptr || *home == '\0') {
+    return Fail(Reason::kNotFound, "--merge-kubeconfig: HOME is not set");
+  }
+  return std::string(home) + "/.kube/config";
+}
+
+// Before anything is started for it.
+Result<> RequireMerge(const ClusterOptions& options) {
+  const std::string path = TRY(UsersKubeconfig());
+  return RequireFreeEntry(path, ContextNameOf(options.data_dir), AdminServerUrl(options));
+}
+
+Result<> MergeKubeconfig(const ClusterOptions& options) {
+  const std::string path = TRY(UsersKubeconfig());
+  const std::string name = ContextNameOf(options.data_dir);
+  const std::string own = TRY(ReadWholeFile(AdminKubeconfigPath(options)));
+  // Where it runs by now, which the flags of this command may not say.
+  const Kubeconfig made = TRY(Kubeconfig::Parse(own, "/"));
+  const std::string server = made.clusters.empty() ? "" : made.clusters.begin()->second.server;
+  TRY(RequireFreeEntry(path, name, server));
+  const std::string text = TRY(KubeconfigFor(own, server, name));
+  const Kubeconfig named = TRY(Kubeconfig::Parse(text, "/"));
+  return PutIntoKubeconfigFile(path, named);
+}
+
+// What MergeKubeconfig put there; best effort, as it may be another user's.
+void UnmergeKubeconfig(const ClusterOptions& options) {
+  const auto path = UsersKubeconfig();
+  if (!path) return;
+  const std::string name = ContextNameOf(options.data_dir);
+  const auto removed = RemoveOwnEntry(*path, name, AdminKubeconfigPath(options));
+  if (!removed) {
+    std::printf("  note: %s stays as it is: %s\n", path->c_str(), removed.error().message.c_str());
+  } else if (*removed) {
+    std::printf("  removing %s from %s\n", name.c_str(), path->c_str());
+  }
 }
 
 void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
@@ -213,6 +250,9 @@ int UpMain(const std::vector<std::string>& args) {
     }
   }
   if (!IsStartedByUs()) {  // Else the checks were made before.
+    if (const auto free = to.merge_kubeconfig ? RequireMerge(to.cluster) : Result<>(); !free) {
+      return Complain(free.error().message);
+    }
     if (const auto checked = RequireHost(to.cluster); !checked) {
       return Complain(checked.error().message);
     }
@@ -269,6 +309,7 @@ int DownMain(const std::vector<std::string>& args) {
                                 "its network away",
                                 options.data_dir));
   }
+  UnmergeKubeconfig(options);
   const auto removed = RemoveCluster(options, [](const std::string& line) {
     std::printf("  %s\n", line.c_str());
     std::fflush(stdout);
