@@ -104,11 +104,12 @@ Shown ShownSwitch(bool on) {
 // "--name=" for the value that is empty.
 struct Flags::Impl {
   using Set = std::function<std::string(const std::string&)>;  // "" or why it is wrong.
-  using Values = std::vector<std::pair<std::string, std::string>>;
+  using Values = Given;
 
   CLI::App app;
   std::set<std::string> switches;
   std::map<std::string, Set> flags;
+  Values given;
   std::string error;  // The first bad value.
   std::vector<std::string>* notes = nullptr;
   bool help = false;
@@ -271,14 +272,18 @@ void Flags::Ignore(const std::string& name, const std::string& why) {
 
 Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::string>* words) {
   if (impl_->notes != nullptr) impl_->notes->clear();
-  const Impl::Values given = TRY(impl_->Read(args, words));
+  impl_->given = TRY(impl_->Read(args, words));
   impl_->error.clear();
-  for (const auto& [name, value] : given) {
+  for (const auto& [name, value] : impl_->given) {
     const std::string why = impl_->flags.at(name)(value);
     if (!why.empty() && impl_->error.empty()) impl_->error = BadValue(name, value, why);
   }
   if (!impl_->error.empty()) return Fail(Reason::kInvalid, impl_->error);
   return {};
+}
+
+const Flags::Given& Flags::given() const {
+  return impl_->given;
 }
 
 bool Flags::help_asked() const {

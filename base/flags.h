@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -58,6 +59,9 @@ class Flags {
   // Words that are no flags go to `words`; without it they are refused. Invalid carries Kubernetes'
   // text: "unknown flag: --x".
   Result<> Parse(const std::vector<std::string>& args, std::vector<std::string>* words = nullptr);
+  // Each flag that Parse was given, by its full name, with its value as it was written.
+  using Given = std::vector<std::pair<std::string, std::string>>;
+  const Given& given() const;
   // --help or -h was given.
   bool help_asked() const;
   std::string Help() const;

@@ -38,6 +38,7 @@ struct ClusterOptions {
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
   std::string join_file;        // Where what lets machines in is written; "": nowhere.
   bool is_server = true;        // False: a node of another machine's cluster.
+  bool operator==(const ClusterOptions&) const = default;
 };
 
 // Told what is being done, a line each.

@@ -21,6 +21,18 @@ constexpr char kUsage[] =
     "skiff join HOST:6443 --token TOKEN --ca-hash sha256:HASH; `skiff token create "
     "--print-join-command` on the server prints the whole line";
 
+// "https://HOST:PORT"
+Result<std::string> ServerOf(const std::string& host) {
+  const bool has_scheme = host.starts_with("https://");
+  const std::string bare = has_scheme ? host.substr(8) : host;
+  if (bare.empty() || bare.find('/') != std::string::npos) {
+    return Fail(Reason::kInvalid, fmt::format("\"{}\" is no HOST:PORT; usage: {}", host, kUsage));
+  }
+  const size_t colon = bare.rfind(':');
+  const bool has_port = colon != std::string::npos && bare.find(']', colon) == std::string::npos;
+  return "https://" + bare + (has_port ? "" : ":6443");
+}
+
 struct JoinFlags {
   ClusterOptions node;
   std::string host;
@@ -175,19 +187,31 @@ std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
   return args;
 }
 
+// A line that is said twice is no mistake; another cluster's is.
+int TellOfRunning(const JoinFlags& flags, int process) {
+  const std::string& data_dir = flags.node.data_dir;
+  const auto identity = LoadNodeIdentity(data_dir);
+  if (!identity) {
+    return Complain(fmt::format("a cluster of its own runs from {} (process {}): `skiff down` "
+                                "removes it, or choose another directory with --data-dir",
+                                data_dir, process));
+  }
+  const auto target = ServerOf(flags.host);
+  if (!flags.host.empty() && (!target || *target != identity->server)) {
+    return Complain(fmt::format("this machine's node runs already (process {}) and belongs to {}, "
+                                "not to {}: `skiff down` takes it out of that cluster",
+                                process, identity->server, flags.host));
+  }
+  std::printf("This machine's node runs already (process %d).\n", process);
+  return 0;
+}
+
 }  // namespace
 
 Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
                                    const std::vector<std::string>& pins, bool any_authority) {
   JoinTarget target;
-  const bool has_scheme = host.starts_with("https://");
-  const std::string bare = has_scheme ? host.substr(8) : host;
-  if (bare.empty() || bare.find('/') != std::string::npos) {
-    return Fail(Reason::kInvalid, fmt::format("\"{}\" is no HOST:PORT; usage: {}", host, kUsage));
-  }
-  const size_t colon = bare.rfind(':');
-  const bool has_port = colon != std::string::npos && bare.find(']', colon) == std::string::npos;
-  target.server = "https://" + bare + (has_port ? "" : ":6443");
+  target.server = TRY(ServerOf(host));
   const auto parsed = BootstrapToken::Parse(token);
   if (!parsed) {
     return Fail(Reason::kInvalid,
@@ -228,9 +252,7 @@ int JoinMain(const std::vector<std::string>& args) {
   ClusterOptions& node = flags->node;
   if (!IsStartedByUs()) {
     if (const auto running = ReadPidFile(PidPath(node.data_dir)); running && !flags->foreground) {
-      std::printf("This machine's node runs already (process %d).\n",
-                  static_cast<int>(running->pid));
-      return 0;
+      return TellOfRunning(*flags, static_cast<int>(running->pid));
     }
     if (const auto prepared = Prepare(*flags); !prepared) {
       return Complain(prepared.error().message);

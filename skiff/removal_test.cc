@@ -11,6 +11,7 @@
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
 #include "skiff/host_facts.h"
+#include "skiff/join.h"
 #include "skiff/machine_network.h"
 #include "skiff/up.h"
 
@@ -136,6 +137,26 @@ TEST_F(RemovalTest, OfTwoThatStartAtOnceTheFileNamesTheOneThatRuns) {
   }
   ASSERT_TRUE(DataDirLock::TakeAsDaemon(directory));
   EXPECT_EQ(ReadPidFile(PidPath(directory))->pid, getpid());
+}
+
+TEST_F(RemovalTest, BesideARunningClusterWhatWouldBeAnotherOneIsRefused) {
+  const std::string directory = ClusterAt("runs", 3);
+  ASSERT_TRUE(WritePidFile(PidPath(directory), *IdentifyProcess(getpid())));
+  const auto refused = [](auto main, std::vector<std::string> args) {
+    testing::internal::CaptureStderr();
+    const int code = main(args);
+    const std::string said = testing::internal::GetCapturedStderr();
+    return code == 1 ? said : "";
+  };
+  const std::string at = "--data-dir=" + directory;
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(UpMain({at}), 0) << "what is asked for is there";
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr("export KUBECONFIG=" + directory + "/admin.kubeconfig"));
+  EXPECT_THAT(refused(UpMain, {at, "--secure-port=7443", "--durability=memory"}),
+              HasSubstr("--secure-port=7443 --durability=memory are for a new start"));
+  EXPECT_THAT(refused(JoinMain, {at}), HasSubstr("a cluster of its own runs from " + directory));
+  EXPECT_THAT(refused(JoinMain, {at, "foo"}), HasSubstr("skiff down"));
 }
 
 TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <set>
 #include <string>
@@ -22,6 +23,7 @@
 #include "skiff/docker_cluster.h"
 #include "skiff/docker_program.h"
 #include "skiff/doctor.h"
+#include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
 #include "skiff/kubeconfig_entry.h"
 #include "skiff/node_certificates.h"
@@ -39,6 +41,16 @@ std::string DefaultDataDir() {
   if (geteuid() == 0) return "/var/lib/skiff";
   const char* home = std::getenv("HOME");
   return std::string(home == nullptr ? "/tmp" : home) + "/.local/share/skiff";
+}
+
+// As a shell reads it back.
+std::string ShellWord(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%=";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
 }
 
 Result<std::string> UsersKubeconfig() {
@@ -208,22 +220,49 @@ Result<> CheckUpFlags(UpFlags& to) {
 
 namespace {
 
-// A cluster's nodes are chosen when it is made: who asks for others hears that they are not there.
-int TellOfRunning(const ClusterOptions& asked, int process) {
+// The command line of that daemon, without the program and its word.
+std::vector<std::string> ArgumentsOf(int process) {
+  std::ifstream in(fmt::format("/proc/{}/cmdline", process));
+  std::vector<std::string> words;
+  for (std::string word; std::getline(in, word, '\0');) words.push_back(word);
+  words.erase(words.begin(), words.begin() + std::min<long>(2, std::ssize(words)));
+  return words;
+}
+
+int TellUsable(const UpFlags& to) {
+  if (to.merge_kubeconfig) {
+    if (const auto merged = MergeKubeconfig(to.cluster); !merged) {
+      return Complain(merged.error().message);
+    }
+  }
+  std::printf("  export KUBECONFIG=%s\n", ShellWord(AdminKubeconfigPath(to.cluster)).c_str());
+  return 0;
+}
+
+// Most of a cluster is chosen when it is started: who asks for another one hears that it is not so.
+int TellOfRunning(const UpFlags& to, const Flags::Given& given, int process) {
+  const ClusterOptions& asked = to.cluster;
+  if (LoadNodeIdentity(asked.data_dir)) {
+    return Complain(fmt::format("a node that joined another's cluster runs from {} (process {}); "
+                                "choose another directory with --data-dir",
+                                asked.data_dir, process));
+  }
   ClusterOptions made;
   made.data_dir = asked.data_dir;
   ReadClusterMark(made);
   const std::string nodes = made.simulated_nodes > 0
-                                ? fmt::format(" with {} simulated nodes", made.simulated_nodes)
+                                ? fmt::format(" with {} simulated node{}", made.simulated_nodes,
+                                               made.simulated_nodes == 1 ? "" : "s")
                                 : "";
-  if (asked.simulated_nodes > 0 && made.simulated_nodes != asked.simulated_nodes) {
+  const auto different = FlagsForNewStart(given, ArgumentsOf(process));
+  if (!different.empty()) {
     return Complain(fmt::format(
-        "the cluster runs already (process {}){}, and --nodes={} is for a new start: end it with "
-        "`skiff down --keep-data` first, or choose another --data-dir",
-        process, nodes, asked.simulated_nodes));
+        "the cluster runs already (process {}){}, and {} {} for a new start: end it with `skiff "
+        "down --keep-data` first, or choose another --data-dir",
+        process, nodes, fmt::join(different, " "), different.size() == 1 ? "is" : "are"));
   }
-  std::printf("The cluster runs already (process %d)%s.\n", process, nodes.c_str());
-  return 0;
+  std::printf("The cluster runs already (process %d)%s:\n", process, nodes.c_str());
+  return TellUsable(to);
 }
 
 }  // namespace
@@ -246,7 +285,7 @@ int UpMain(const std::vector<std::string>& args) {
   }
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
-      return TellOfRunning(to.cluster, static_cast<int>(running->pid));
+      return TellOfRunning(to, flags.given(), static_cast<int>(running->pid));
     }
   }
   if (!IsStartedByUs()) {  // Else the checks were made before.
@@ -267,14 +306,8 @@ int UpMain(const std::vector<std::string>& args) {
         LeaveAtEnd(to.cluster, to.leave_nothing));
   }
   if (const int code = RunAsDaemon(to.cluster.data_dir, "up", args); code != 0) return code;
-  if (to.merge_kubeconfig) {
-    if (const auto merged = MergeKubeconfig(to.cluster); !merged) {
-      return Complain(merged.error().message);
-    }
-  }
-  std::printf("The cluster is usable:\n  export KUBECONFIG=%s\n",
-              AdminKubeconfigPath(to.cluster).c_str());
-  return 0;
+  std::printf("The cluster is usable:\n");
+  return TellUsable(to);
 }
 
 int DownMain(const std::vector<std::string>& args) {

@@ -15,6 +15,7 @@ struct UpFlags {
   bool leave_nothing = false;
   bool merge_kubeconfig = false;
   int verbosity = 0;
+  bool operator==(const UpFlags&) const = default;
 };
 void AddUpFlags(Flags& flags, UpFlags& to);
 // After those were parsed: addresses for the pods of so many nodes, unless some were given.

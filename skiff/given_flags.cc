@@ -1,0 +1,45 @@
+#include "skiff/given_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+// What `up` would do by this flag alone: two texts may mean the same.
+UpFlags MeaningOf(const Flags::Given& given, const std::string& name) {
+  std::vector<std::string> args;
+  for (const auto& [each, value] : given) {
+    if (each == name) args.push_back(fmt::format("--{}={}", name, value));
+  }
+  UpFlags meaning;
+  Flags flags("skiff up");
+  AddUpFlags(flags, meaning);
+  (void)flags.Parse(args);  // They have been read before.
+  return meaning;
+}
+
+}  // namespace
+
+std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
+                                          const std::vector<std::string>& running) {
+  // These are no property of the cluster that runs.
+  std::set<std::string> seen = {"data-dir", "foreground", "merge-kubeconfig"};
+  UpFlags ignored;
+  Flags flags("skiff up");
+  AddUpFlags(flags, ignored);
+  (void)flags.Parse(running);  // It runs: they were right.
+  std::vector<std::string> different;
+  for (const auto& [name, value] : asked) {
+    if (!seen.insert(name).second) continue;
+    if (MeaningOf(asked, name) == MeaningOf(flags.given(), name)) continue;
+    different.push_back(fmt::format("--{}={}", name, value));
+  }
+  return different;
+}
+
+}  // namespace skiff
