@@ -42,4 +42,20 @@ std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
   return different;
 }
 
+Result<> CheckFlagsOfSimulated(const Flags::Given& given) {
+  static const std::set<std::string> kOfRealNodes = {
+      "node-name",     "kubelet-port",  "container-runtime-endpoint",
+      "load-image",    "eviction-hard", "eviction-pressure-transition-period",
+      "leave-nothing", "register-with-taints", "iptables-flavour"};
+  for (const auto& [name, value] : given) {
+    const bool is_off = name == "leave-nothing" && value == "false";
+    if (is_off || !kOfRealNodes.contains(name)) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("--{}: it is for a node that runs containers, and those of --nodes=N "
+                            "are simulated: leave one of the two out",
+                            name));
+  }
+  return {};
+}
+
 }  // namespace skiff

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/flags.h"
 
 namespace skiff {
@@ -12,5 +13,8 @@ namespace skiff {
 // Asking for what it has is no mistake: a script may say the same line twice.
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
                                           const std::vector<std::string>& running);
+
+// Invalid where a flag is given that only a real node follows, with simulated ones.
+Result<> CheckFlagsOfSimulated(const Flags::Given& given);
 
 }  // namespace skiff

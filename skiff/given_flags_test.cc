@@ -7,6 +7,7 @@ namespace skiff {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(GivenFlagsTest, WhatARunningClusterDoesNotDoIsForANewStart) {
@@ -21,6 +22,18 @@ TEST(GivenFlagsTest, WhatARunningClusterDoesNotDoIsForANewStart) {
   EXPECT_THAT(for_new({{"nodes", "0"}}), ElementsAre("--nodes=0"));
   EXPECT_THAT(for_new({{"secure-port", "7443"}, {"durability", "sync"}}),
               ElementsAre("--secure-port=7443", "--durability=sync"));
+}
+
+TEST(GivenFlagsTest, SimulatedNodesRefuseWhatTheyCannotFollow) {
+  for (const char* name :
+       {"node-name", "kubelet-port", "load-image", "eviction-hard", "container-runtime-endpoint",
+        "register-with-taints", "iptables-flavour", "leave-nothing"}) {
+    const auto checked = CheckFlagsOfSimulated({{"nodes", "2"}, {name, "x"}});
+    ASSERT_FALSE(checked) << name;
+    EXPECT_THAT(checked.error().message, HasSubstr(std::string("--") + name + ": "));
+  }
+  EXPECT_TRUE(CheckFlagsOfSimulated({{"nodes", "2"}, {"secure-port", "7443"}}));
+  EXPECT_TRUE(CheckFlagsOfSimulated({{"leave-nothing", "false"}}));
 }
 
 }  // namespace

@@ -178,6 +178,9 @@ TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
         "--data-dir="}) {
     EXPECT_THAT(refused(flag), HasSubstr("usage: skiff up")) << flag;
   }
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(UpMain({"--data-dir=" + root_ + "/never", "--nodes=2", "--node-name=Bad_Name"}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("--node-name: it is for a node"));
 }
 
 TEST_F(RemovalTest, TheNetworkBelongsToAllNodesOfTheMachine) {

@@ -280,8 +280,12 @@ int UpMain(const std::vector<std::string>& args) {
   }
   MakePathsAbsolute(to.cluster);
   ChooseAddresses(to.cluster);
-  if (const auto checked = CheckUpFlags(to); !checked) {
-    return Complain(checked.error().message + "\nusage: skiff up [flags]; skiff up --help");
+  auto checked_flags = CheckUpFlags(to);
+  if (checked_flags && to.cluster.simulated_nodes > 0) {
+    checked_flags = CheckFlagsOfSimulated(flags.given());
+  }
+  if (!checked_flags) {
+    return Complain(checked_flags.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }
   if (!to.foreground) {
     if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {

@@ -110,7 +110,9 @@ def readyz(skiff):
 def cluster(skiff, *flags):
     """A cluster of `skiff up` while the block runs; yields its data directory and a kubectl."""
     data = pathlib.Path(tempfile.mkdtemp()) / "data"
-    ports = [f"--secure-port={PORT}", f"--kubelet-port={KUBELET_PORT}"]
+    ports = [f"--secure-port={PORT}"]
+    if not any(flag.startswith("--nodes") for flag in flags):
+        ports.append(f"--kubelet-port={KUBELET_PORT}")
     began = time.monotonic()
     try:
         subprocess.run([skiff, "up", f"--data-dir={data}", *ports, *flags], check=True,
