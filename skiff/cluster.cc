@@ -217,7 +217,8 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   Parts& made = *cluster->parts_;
   // Nodes first: informers, which start with the controllers, tell only those who asked before.
   if (options.simulated_nodes > 0) {
-    progress(fmt::format("simulating {} nodes", options.simulated_nodes));
+    progress(fmt::format("simulating {} node{}", options.simulated_nodes,
+                         options.simulated_nodes == 1 ? "" : "s"));
     ApiServer& server = made.server->server();
     made.simulated = std::make_unique<SimulatedNodes>(
         options, [&server](const std::string& node) { return TransportAsNode(server, node); },

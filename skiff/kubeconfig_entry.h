@@ -1,5 +1,5 @@
-// One cluster's entry among others in somebody's kubeconfig file. What is not ours there stays as it
-// is, also what we could not read: a user's exec plugin, extensions.
+// One cluster's entry among others in somebody's kubeconfig file. What is not ours there stays as
+// it is, also what we could not read: a user's exec plugin, extensions.
 #pragma once
 
 #include <string>

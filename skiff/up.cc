@@ -1,9 +1,11 @@
 #include "skiff/up.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -330,6 +332,11 @@ int DownMain(const std::vector<std::string>& args) {
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
+    if (kill(running->pid, 0) != 0 && errno == EPERM) {
+      return Complain(fmt::format("process {} is another user's, who alone can end it (as root: "
+                                  "sudo skiff down --data-dir={})",
+                                  static_cast<int>(running->pid), options.data_dir));
+    }
     std::printf("  stopping process %d\n", static_cast<int>(running->pid));
     if (!StopProcess(*running, kEndGrace)) return Complain("the process does not end");
   }
