@@ -1,7 +1,6 @@
 #include "apiserver/api_server.h"
 
 #include <atomic>
-#include <set>
 
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
@@ -25,23 +24,13 @@
 #include "apiserver/server_metrics.h"
 #include "apiserver/service_allocation.h"
 #include "apiserver/upkeep.h"
+#include "apiserver/warning_headers.h"
 #include "base/log.h"
 
 namespace skiff {
 namespace {
 
 const Log kLog("apiserver");
-
-// A Warning header value; nullopt for a text that cannot be one.
-std::optional<std::string> WarningHeader(std::string_view text) {
-  std::string value = "299 - \"";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return std::nullopt;
-    if (c == '"' || c == '\\') value += '\\';
-    value += c;
-  }
-  return value + "\"";
-}
 
 void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
                 Random& random, http::Response& response) {
@@ -50,16 +39,7 @@ void AddHeaders(const http::Request& request, const std::vector<std::string>& wa
   if (!response.headers.contains("Cache-Control")) {
     response.SetHeader("Cache-Control", "no-cache, private");
   }
-  constexpr size_t kWarningBytesMax = 4096;
-  size_t bytes = 0;
-  for (const std::string& text : warnings) bytes += text.size();
-  std::set<std::string_view> seen;
-  for (const std::string& text : warnings) {
-    if (!seen.insert(text).second) continue;
-    const auto value =
-        WarningHeader(bytes > kWarningBytesMax ? text.substr(0, 256) : std::string_view(text));
-    if (value) response.SetHeader("Warning", *value);
-  }
+  for (const std::string& value : WarningHeaders(warnings)) response.SetHeader("Warning", value);
 }
 
 // Nobody can be asked whether this is allowed, so nobody is.

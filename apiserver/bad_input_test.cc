@@ -393,6 +393,21 @@ TEST_F(BadInputTest, ANamedQuestionIsShownInTheOrderOfGosFields) {
               testing::HasSubstr(R"({"name":"x","generateName":"g","managedFields":[{"manager")"));
 }
 
+// A port of a pod collides with all before it, which makes the square of a list of warnings.
+TEST_F(BadInputTest, WarningsAreBoundedLikeKubernetes) {
+  std::string ports;
+  for (int i = 0; i < 2000; ++i) ports += std::string(i > 0 ? "," : "") + R"({"containerPort": 80})";
+  const auto answer = Post("/api/v1/namespaces/default/pods?dryRun=All",
+                           R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c",
+                               "image": "i", "ports": [)" + ports + "]}]}}");
+  EXPECT_EQ(answer.code, 201) << answer.message();
+  size_t bytes = 0;
+  const auto [first, last] = answer.response.headers.equal_range("Warning");
+  for (auto header = first; header != last; ++header) bytes += header->second.size();
+  EXPECT_GT(bytes, 4096u);
+  EXPECT_LT(bytes, 6000u);
+}
+
 TEST_F(BadInputTest, WhatCannotBeWatchedIsStillDeprecated) {
   const auto answer = Get("/api/v1/componentstatuses?watch=1");
   EXPECT_EQ(answer.code, 405);

@@ -191,5 +191,25 @@ TEST(PodWarnings, NameDeprecatedLabelsAndDuplicates) {
                           "spec.imagePullSecrets[1].name: duplicate name \"x\""));
 }
 
+// Each port collides with all before it.
+TEST(PodWarnings, ComeToAnEndHoweverOftenAPortIsRepeated) {
+  const Json ports(Json::array_t(3000, Json{{"containerPort", 80}, {"protocol", "TCP"}}));
+  const Texts warnings = CreateWarnings(With(kPod, "/spec/containers/0/ports", ports));
+  ASSERT_EQ(warnings.size(), 1000);
+  EXPECT_EQ(warnings[2],
+            "spec.containers[0].ports[2]: duplicate port definition with "
+            "spec.containers[0].ports[1]");
+}
+
+TEST(PodWarnings, ComeToAnEndHoweverManyVolumesOverlap) {
+  const Json items(Json::array_t(20, Json{{"key", "k"}, {"path", "p"}}));
+  Json volumes = Json::array();
+  for (int i = 0; i < 100; ++i) {
+    volumes.push_back({{"name", "v" + std::to_string(i)},
+                       {"configMap", {{"name", "m"}, {"items", items}}}});
+  }
+  EXPECT_LE(CreateWarnings(With(kPod, "/spec/volumes", volumes)).size(), 1100);
+}
+
 }  // namespace
 }  // namespace skiff

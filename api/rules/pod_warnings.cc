@@ -52,7 +52,11 @@ constexpr const char* kSeccompMessage =
 constexpr const char* kAppArmorMessage =
     "deprecated since v1.30; use the \"appArmorProfile\" field instead";
 
+// A response says no more than some 4,096 characters of warnings, and each of these has dozens.
+constexpr size_t kWarningsMax = 1000;
+
 void Warn(const FieldPath& path, std::string_view message, Warnings& out) {
+  if (out.size() >= kWarningsMax) return;
   out.push_back(path.Text() + ": " + std::string(message));
 }
 
@@ -242,7 +246,12 @@ std::string_view Collision(const ContainerPort& port, const ContainerPort& other
   return "";
 }
 
+// Each port is compared with those before it, which makes the square of a long list: past this none
+// is. Some 1,400 ports of one number come this far.
+constexpr size_t kPortsComparedMax = 1'000'000;
+
 void WarnOfPorts(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  size_t compared = 0;
   std::map<std::string, std::vector<KnownPort>> by_number;
   std::map<std::string_view, FieldPath> by_name;
   ForEachContainer(spec, path, [&](const auto& container, const FieldPath& container_path) {
@@ -251,6 +260,7 @@ void WarnOfPorts(const PodSpec& spec, const FieldPath& path, Warnings& out) {
       const FieldPath at = container_path.Child("ports").Index(i);
       auto& others = by_number[fmt::format("{}/{}", port.container_port, port.protocol)];
       for (const KnownPort& other : others) {
+        if (out.size() >= kWarningsMax || ++compared > kPortsComparedMax) break;
         const std::string_view how = Collision(port, *other.port);
         if (how.empty()) continue;
         Warn(at, fmt::format("{} port definition with {}", how, other.path.Text()), out);
@@ -294,6 +304,7 @@ void WarnOfPodTerms(const Box<PodTerms>& terms, const FieldPath& path, Warnings&
 
 void WarnOfAddresses(const PodSpec& spec, const FieldPath& path, Warnings& out) {
   const auto append = [&](const Warnings& more) {
+    if (out.size() >= kWarningsMax) return;
     out.insert(out.end(), more.begin(), more.end());
   };
   if (spec.dns_config) {

@@ -27,8 +27,9 @@ std::vector<PlacedFile> FilesOf(const std::vector<Item>& items, const std::strin
   return files;
 }
 
-// Of a volume; more would not be read.
+// Of a volume, and about so many of a pod; more would not be read.
 constexpr size_t kWarningsMax = 64;
+constexpr size_t kWarningsOfPodMax = 1000;
 
 // Compares each file with those before it.
 class PathWarnings {
@@ -101,6 +102,7 @@ void WarnOfProjected(const Volume& volume, Warnings& out) {
 
 void WarnOfVolumePaths(const std::vector<Volume>& volumes, Warnings& out) {
   for (const Volume& volume : volumes) {
+    if (out.size() >= kWarningsOfPodMax) return;
     if (volume.config_map) {
       PathWarnings(volume, "ConfigMap " + GoQuote(volume.config_map->name), out)
           .Add(FilesOf(volume.config_map->items, ""));
