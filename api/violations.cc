@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <unordered_set>
 
 #include "api/go_text.h"
 
@@ -17,6 +17,32 @@ std::string PrintedValue(const Json& value) {
 
 std::string Line(const Cause& cause) {
   return cause.field + ": " + cause.message;
+}
+
+// Three bytes of a list, "{},", may be wrong in several ways, each of which takes a hundred bytes
+// to say, and a path may be as long as the document: nobody reads more than this.
+constexpr size_t kCausesMax = 1000;
+constexpr size_t kBytesMax = 1 << 20;
+// The last cause, where there would be more.
+constexpr std::string_view kLeftOut = "Too many: this error and those after it are not listed";
+
+bool IsFull(const std::vector<Cause>& causes) {
+  return !causes.empty() && causes.back().message == kLeftOut;
+}
+
+// Of few causes: looked at anew with each that is added.
+size_t BytesOf(const std::vector<Cause>& causes) {
+  size_t bytes = 0;
+  for (const Cause& cause : causes) bytes += cause.field.size() + cause.message.size();
+  return bytes;
+}
+
+void Keep(Cause cause, std::vector<Cause>& causes) {
+  if (IsFull(causes)) return;
+  if (causes.size() >= kCausesMax || BytesOf(causes) >= kBytesMax) {
+    cause = {"FieldValueTooMany", std::string(kLeftOut), std::move(cause.field)};
+  }
+  causes.push_back(std::move(cause));
 }
 
 }  // namespace
@@ -93,16 +119,15 @@ void Violations::Internal(const FieldPath& path, std::string_view detail) {
 }
 
 void Violations::Append(const Violations& other) {
-  causes_.insert(causes_.end(), other.causes_.begin(), other.causes_.end());
+  for (const Cause& cause : other.causes_) Keep(cause, causes_);
 }
 
 std::string Violations::Text() const {
   std::vector<std::string> lines;
+  std::unordered_set<std::string> seen;
   for (const Cause& cause : causes_) {
     std::string line = Line(cause);
-    if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
-      lines.push_back(std::move(line));
-    }
+    if (seen.insert(line).second) lines.push_back(std::move(line));
   }
   return lines.size() == 1 ? lines[0] : fmt::format("[{}]", fmt::join(lines, ", "));
 }
@@ -121,11 +146,13 @@ Error Violations::ToError(std::string_view group, std::string_view kind,
 }
 
 void Violations::Add(std::string_view reason, const FieldPath& path, std::string text) {
-  causes_.push_back({std::string(reason), std::move(text), path.Text()});
+  if (IsFull(causes_)) return;  // Even its path may be long.
+  Keep({std::string(reason), std::move(text), path.Text()}, causes_);
 }
 
 void Violations::AddValue(std::string_view reason, std::string_view label, const FieldPath& path,
                           std::string_view value, std::string_view detail) {
+  if (IsFull(causes_)) return;
   std::string text(label);
   for (const std::string_view part : {value, detail}) {
     if (!part.empty()) text.append(": ").append(part);

@@ -100,6 +100,28 @@ TEST(ViolationsTest, RepeatedTextsAreCausesButPrintOnce) {
   EXPECT_EQ(error.details->group, "apps");
 }
 
+TEST(ViolationsTest, NoMoreThanAThousandAreListed) {
+  Violations out;
+  for (size_t i = 0; i < 100'000; ++i) out.Required(kPath.Index(i));
+  ASSERT_EQ(out.causes().size(), 1001);
+  EXPECT_EQ(out.causes()[999].field, "spec[999]");
+  EXPECT_EQ(out.causes()[1000],
+            (Cause{"FieldValueTooMany", "Too many: this error and those after it are not listed",
+                   "spec[1000]"}));
+  Violations both;
+  both.Append(out);
+  both.Append(out);
+  EXPECT_EQ(both.causes(), out.causes());
+}
+
+TEST(ViolationsTest, WhatIsListedIsBoundedInBytes) {
+  Violations out;
+  const FieldPath path = kPath.Key(std::string(100'000, 'k'));
+  for (size_t i = 0; i < 500; ++i) out.Required(path.Index(i));
+  EXPECT_EQ(out.causes().size(), 12);
+  EXPECT_LT(out.Text().size(), 1'500'000);
+}
+
 TEST(ViolationsTest, PatchErrorsNameNoKind) {
   Violations out;
   out.Invalid(FieldPath("patch"), "{}", "strict decoding error");

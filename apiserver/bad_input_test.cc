@@ -408,6 +408,18 @@ TEST_F(BadInputTest, WarningsAreBoundedLikeKubernetes) {
   EXPECT_LT(bytes, 6000u);
 }
 
+TEST_F(BadInputTest, ErrorsOfAListAreBounded) {
+  std::string wrong;
+  for (int i = 0; i < 20'000; ++i) wrong += i > 0 ? ",{}" : "{}";
+  const auto answer =
+      Post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+           R"({"spec": {"resourceAttributes": {"verb": "get", "resource": "pods",
+               "fieldSelector": {"requirements": [)" + wrong + "]}}}}");
+  EXPECT_EQ(answer.code, 422);
+  EXPECT_EQ(answer.body["details"]["causes"].size(), 1001u);
+  EXPECT_LT(answer.response.body.size(), size_t{1} << 20);
+}
+
 TEST_F(BadInputTest, WhatCannotBeWatchedIsStillDeprecated) {
   const auto answer = Get("/api/v1/componentstatuses?watch=1");
   EXPECT_EQ(answer.code, 405);
