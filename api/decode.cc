@@ -19,8 +19,9 @@ namespace skiff {
 namespace {
 
 // Unknown and repeated fields that are looked at: the path of each is put together, and may be as
-// long as the text.
+// long as the text. So they are bounded in bytes, too, of which each takes one path.
 constexpr size_t kStrictLooksMax = 1000;
+constexpr size_t kStrictBytesMax = 1 << 20;
 
 std::string_view TrimSpace(std::string_view text) {
   constexpr std::string_view kSpace = " \t\n\v\f\r";
@@ -108,6 +109,7 @@ class Decoder {
   JsonReader in_;
   bool strict_;
   size_t strict_looks_ = 0;
+  size_t strict_bytes_ = 0;
   const Type* owner_ = nullptr;          // The struct whose field is being read.
   std::vector<std::string_view> names_;  // Go's path: fields only.
   std::string path_;                     // The path of strict errors: with indices and keys.
@@ -140,9 +142,13 @@ void Decoder::Mismatch(JsonToken token, const std::string& wanted) {
 }
 
 void Decoder::Strict(const char* what, std::string_view name) {
-  if (notes_.strict_errors.size() >= kStrictErrorsMax || ++strict_looks_ > kStrictLooksMax) return;
+  if (notes_.strict_errors.size() >= kStrictErrorsMax || ++strict_looks_ > kStrictLooksMax ||
+      strict_bytes_ >= kStrictBytesMax) {
+    return;
+  }
   std::string text = std::string(what) + " field \"" + path_ + (path_.empty() ? "" : ".") +
                      std::string(name) + "\"";
+  strict_bytes_ += text.size();
   for (const std::string& earlier : notes_.strict_errors) {
     if (earlier == text) return;
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/gen/apiextensions_v1.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/batch_v1.h"
 #include "api/gen/core_v1.h"
@@ -77,6 +78,20 @@ TEST(Decode, AtMostAHundredStrictErrorsAreKept) {
   for (int i = 0; i < 150; ++i) text += "\"x" + std::to_string(i) + "\": 1,";
   text += "\"metadata\": {}}";
   EXPECT_EQ(StrictErrorsOf<ConfigMap>(text).size(), kStrictErrorsMax);
+}
+
+// Each names the whole path.
+TEST(Decode, StrictErrorsAreBoundedInBytes) {
+  std::string unknown = "\"x\": 1";
+  for (int i = 0; i < 90; ++i) unknown += ", \"x" + std::to_string(i) + "\": 1";
+  const auto text_of = [&](size_t key_bytes) {
+    return R"({"spec": {"versions": [{"schema": {"openAPIV3Schema": {"properties": {")" +
+           std::string(key_bytes, 'k') + "\": {" + unknown + "}}}}}]}}";
+  };
+  using Crd = apiextensions_v1::CustomResourceDefinition;
+  EXPECT_EQ(StrictErrorsOf<Crd>(text_of(1000)).size(), 91);
+  EXPECT_EQ(StrictErrorsOf<Crd>(text_of(300'000)).size(), 4);
+  EXPECT_EQ(StrictErrorsOf<Crd>(text_of(2'000'000)).size(), 1);
 }
 
 TEST(Decode, WrongTypesAreRefusedWithGoPaths) {

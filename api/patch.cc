@@ -262,8 +262,16 @@ void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch, std::string& 
   patch.operations.push_back(std::move(operation));
 }
 
+// Of what is said of duplicates. Each names its path, which may be as long as the text.
+constexpr size_t kDuplicatesBytesMax = 1 << 20;
+
+struct FoundDuplicates {
+  std::vector<std::string> texts;
+  size_t bytes = 0;
+};
+
 // Notes keys that occur twice in an object, at any depth.
-void Duplicates(JsonReader& in, JsonToken token, std::string& path, std::vector<std::string>& out) {
+void Duplicates(JsonReader& in, JsonToken token, std::string& path, FoundDuplicates& out) {
   const size_t length = path.size();
   if (token == JsonToken::kArray) {
     for (size_t i = 0; in.NextItem(); ++i) {
@@ -277,8 +285,10 @@ void Duplicates(JsonReader& in, JsonToken token, std::string& path, std::vector<
   std::string_view key;
   while (in.NextKey(key)) {
     path.append(path.empty() ? "" : ".").append(key);
-    if (!seen.emplace(key).second && out.size() < kStrictErrorsMax) {
-      out.push_back("duplicate field \"" + path + "\"");
+    if (!seen.emplace(key).second && out.texts.size() < kStrictErrorsMax &&
+        out.bytes < kDuplicatesBytesMax) {
+      out.texts.push_back("duplicate field \"" + path + "\"");
+      out.bytes += out.texts.back().size();
     }
     Duplicates(in, in.Next(), path, out);
     path.resize(length);
@@ -375,11 +385,11 @@ Result<MergePatch> ParseMergePatch(std::string_view text) {
 }
 
 std::vector<std::string> FindDuplicates(std::string_view text) {
-  std::vector<std::string> out;
+  FoundDuplicates found;
   JsonReader in(text);
   std::string path;
-  Duplicates(in, in.Next(), path, out);
-  return out;
+  Duplicates(in, in.Next(), path, found);
+  return std::move(found.texts);
 }
 
 Json TouchedBy(const JsonPatch& patch) {
