@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/seconds.h"
 
@@ -48,6 +49,8 @@ void AddOutdated(Jobs jobs, int limit, std::string_view end, Jobs& outdated) {
 std::optional<TimePoint> NextRun(const CronSchedule& schedule, const TimeZone& zone,
                                  TimePoint after) {
   if (schedule.every() > Duration(0)) {
+    // A period may be as long as time itself.
+    if (after > TimePoint::max() - schedule.every()) return std::nullopt;
     return std::chrono::floor<std::chrono::seconds>(after) + schedule.every();
   }
   Duration offset = zone.OffsetAt(after);
@@ -74,6 +77,9 @@ Result<Missed> MissedRuns(const CronJob& cron_job, const CronSchedule& schedule,
   if (cron_job.spec.starting_deadline_seconds) {
     earliest = std::max(earliest, now - Seconds(*cron_job.spec.starting_deadline_seconds));
   }
+  // A status may name any time. Who missed a century of runs missed enough of them.
+  if (earliest >= now) return Missed{};
+  earliest = std::max(earliest, now - Seconds(std::numeric_limits<int64_t>::max()));
   const auto first = NextRun(schedule, zone, earliest);
   if (!first || *first > now) return Missed{};
   const auto second = NextRun(schedule, zone, *first);

@@ -107,6 +107,25 @@ TEST(CronJobPlanTest, EveryCountsFromTheLastRun) {
   EXPECT_EQ(Latest(cron_job, "@every 90s", "2024-01-01T00:06:00Z"), "2024-01-01T00:04:40Z");
 }
 
+// Nanoseconds since 1970 end in 2262: what would come later is no time of the past.
+TEST(CronJobPlanTest, APeriodAsLongAsTimeItselfHasNoRun) {
+  EXPECT_EQ(Next("@every 9223372036s", TimeZone::Utc(), "2024-01-01T00:00:00Z"), "never");
+  EXPECT_EQ(Next("@every 876000h", TimeZone::Utc(), "2024-01-01T00:00:00Z"),
+            "2123-12-08T00:00:00Z");
+  const auto cron_job = CronJobOf("2024-01-01T00:00:00Z");
+  EXPECT_EQ(Latest(cron_job, "@every 9223372036s", "2024-01-02T00:00:00Z"), "none");
+}
+
+TEST(CronJobPlanTest, WhenItLastRanMayBeAnyTime) {
+  auto cron_job = CronJobOf("2024-01-01T00:00:00Z");
+  cron_job.status.last_schedule_time = Time(TimePoint::max());
+  EXPECT_EQ(Latest(cron_job, "@every 1h", "2024-01-02T00:00:00Z"), "none");
+  EXPECT_EQ(Latest(cron_job, "* * * * *", "2024-01-02T00:00:00Z"), "none");
+  cron_job.status.last_schedule_time = Time(TimePoint::min());
+  EXPECT_EQ(Latest(cron_job, "@every 24h", "2024-01-02T00:00:00Z"),
+            "2024-01-02T00:00:00Z and many before");
+}
+
 TEST(CronJobPlanTest, OfSeveralMissedRunsTheLatestCounts) {
   const auto cron_job = CronJobOf("2024-01-01T00:00:30Z");
   EXPECT_EQ(Latest(cron_job, "*/10 * * * *", "2024-01-01T00:09:59Z"), "none");
