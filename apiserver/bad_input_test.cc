@@ -420,6 +420,35 @@ TEST_F(BadInputTest, ErrorsOfAListAreBounded) {
   EXPECT_LT(answer.response.body.size(), size_t{1} << 20);
 }
 
+TEST_F(BadInputTest, AnAppliedScaleMayHoldNullsInItsMetadata) {
+  const std::string path = "/apis/apps/v1/namespaces/default/deployments";
+  Post(path, R"({"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}},
+                 "template": {"metadata": {"labels": {"a": "b"}},
+                 "spec": {"containers": [{"name": "c", "image": "i"}]}}}})");
+  for (const char* metadata : {"null", "{}", R"({"name": "d", "resourceVersion": null})",
+                               R"({"name": null, "resourceVersion": null})"}) {
+    const auto answer = Ask("PATCH", path + "/d/scale?fieldManager=m&force=true",
+                            R"({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": )" +
+                                std::string(metadata) + R"(, "spec": {"replicas": 3}})",
+                            "application/apply-patch+yaml");
+    EXPECT_EQ(answer.body["kind"], answer.code == 200 ? "Scale" : "Status") << metadata;
+    EXPECT_LT(answer.code, 500) << metadata << answer.message();
+  }
+}
+
+TEST_F(BadInputTest, AvoidedPodsOfANodeMayBeAnything) {
+  for (const char* avoided : {R"({\"preferAvoidPods\": 5})", R"({\"preferAvoidPods\": {\"a\": 1}})",
+                              R"({\"preferAvoidPods\": \"x\"})",
+                              R"({\"preferAvoidPods\": [5, {\"podSignature\":
+                                  {\"podController\": null}}]})"}) {
+    std::string text = avoided;
+    std::erase(text, '\n');
+    const auto answer = Post("/api/v1/nodes", R"({"metadata": {"name": "n", "annotations": {
+        "scheduler.alpha.kubernetes.io/preferAvoidPods": ")" + text + R"("}}})");
+    EXPECT_EQ(answer.code, 422) << avoided;
+  }
+}
+
 TEST_F(BadInputTest, WhatCannotBeWatchedIsStillDeprecated) {
   const auto answer = Get("/api/v1/componentstatuses?watch=1");
   EXPECT_EQ(answer.code, 405);

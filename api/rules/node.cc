@@ -82,12 +82,22 @@ void ValidateAvoidedPods(const meta_v1::ObjectMeta& meta, Violations& out) {
   if (!parsed) return out.Invalid(path.Child("AvoidPods"), kKey, parsed.error().message);
   if (!parsed->is_object()) return;
   const Json entries = parsed->value("preferAvoidPods", Json::array());
+  if (!entries.is_array() && !entries.is_null()) {
+    const std::string found = entries.is_boolean() ? "bool" : entries.type_name();
+    return out.Invalid(path.Child("AvoidPods"), kKey,
+                       "json: cannot unmarshal " + found +
+                           " into Go struct field AvoidPods.preferAvoidPods of type "
+                           "[]v1.PreferAvoidPodsEntry");
+  }
   for (size_t i = 0; i < entries.size(); ++i) {
     const FieldPath at = path.Child(kKey).Index(i).Child("PodSignature");
     const Json::json_pointer controller("/podSignature/podController");
     if (!entries[i].contains(controller)) {
       out.Required(at);
-    } else if (entries[i][controller].value("controller", Json()) != true) {
+      continue;
+    }
+    const Json& owner = entries[i][controller];
+    if (!owner.is_object() || owner.value("controller", Json()) != true) {
       out.Invalid(at.Child("PodController").Child("Controller"), false,
                   "must point to a controller");
     }

@@ -4,6 +4,7 @@
 #include "api/apply.h"
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/meta_v1.h"
+#include "api/json.h"
 #include "api/selector.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/body.h"
@@ -166,8 +167,9 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
                                          .reset = {.paths = {"status"}, .all_but = {}}},
                               .force = options.force}));
   Scale scale = TRY(FromJson<Scale>(merged));
-  const Json metadata = configuration.value("metadata", Json::object());
-  scale.metadata.resource_version = metadata.value("resourceVersion", "");
+  // Only a version that the configuration itself names is a precondition; it may name anything.
+  const Json named = Member(Member(configuration, "metadata"), "resourceVersion");
+  scale.metadata.resource_version = named.is_string() ? named.get<std::string>() : "";
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
   const auto now = TRY(DecodeManagedFields(merged));
@@ -189,7 +191,7 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   mode.keeps_managed_fields = is_apply;
   const auto transform = [&](const Object& old) { return write.Of(old); };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
-  const Object now = TRY(Object::FromDocument(*request.kind, Json::parse(saved.text)));
+  const Object now = TRY(Object::FromDocument(*request.kind, TRY(ParseJson(saved.text))));
   return ScaleResponse(ScaleOf(now), request, media);
 }
 
