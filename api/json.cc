@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "api/go_text.h"
 #include "api/utf8.h"
@@ -310,7 +311,7 @@ Json JsonNumber(std::string_view text) {
   }
   double value = 0;
   if (std::from_chars(text.data(), end, value).ec == std::errc::result_out_of_range) {
-    value = text.starts_with('-') ? -HUGE_VAL : HUGE_VAL;
+    value = std::strtod(std::string(text).c_str(), nullptr);  // Infinity, or next to nothing.
   }
   return value;
 }

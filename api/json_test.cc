@@ -56,6 +56,9 @@ TEST(Json, NumbersKeepIntegersAndPrintAsGo) {
   EXPECT_EQ(round_trip("1e-7"), "1e-7");
   EXPECT_EQ(round_trip("1e21"), "1e+21");
   EXPECT_EQ(round_trip("-0.25"), "-0.25");
+  // Too small is nothing; too large is no number any more.
+  EXPECT_EQ(round_trip("1e-999"), "0");
+  EXPECT_EQ(round_trip("1e999"), "null");
 }
 
 TEST(Json, LaterDuplicatesWin) {

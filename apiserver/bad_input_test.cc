@@ -420,6 +420,36 @@ TEST_F(BadInputTest, ErrorsOfAListAreBounded) {
   EXPECT_LT(answer.response.body.size(), size_t{1} << 20);
 }
 
+// Raw JSON is kept as it came: of any number, and of bytes that are no UTF-8.
+TEST_F(BadInputTest, WhatYamlCannotSayIsNoNull) {
+  const std::string path = "/apis/apps/v1/namespaces/default/deployments";
+  const auto make = [&](const std::string& name, const std::string& fields) {
+    return Post(path, R"({"metadata": {"name": ")" + name + R"("}, "spec": {
+        "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"},
+        "managedFields": [{"manager": "m", "operation": "Update", "apiVersion": "v1",
+        "fieldsType": "FieldsV1", "fieldsV1": )" + fields + R"(}]},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}}}})");
+  };
+  ASSERT_EQ(make("huge", R"({"x": [1e999, -1E+999, 1.5, "1e999"]})").code, 201);
+  for (const std::string& of : {path + "/huge", path}) {
+    const auto shown = Ask({.path = of, .accept = "application/yaml"});
+    EXPECT_EQ(shown.code, 200);
+    EXPECT_THAT(shown.response.body, testing::HasSubstr("1e999"));
+    EXPECT_THAT(shown.response.body, testing::HasSubstr("-1E+999"));
+    EXPECT_THAT(shown.response.body, testing::HasSubstr("- 1.5\n"));
+  }
+  const auto scaled = Ask("PATCH", path + "/huge/scale", R"({"spec": {"replicas": 2}})",
+                          "application/merge-patch+json");
+  EXPECT_EQ(scaled.code, 200) << scaled.message();
+  ASSERT_EQ(make("bytes", "{\"x\": \"\xff\"}").code, 201);
+  for (const std::string& of : {path + "/bytes", path}) {
+    const auto shown = Ask({.path = of, .accept = "application/yaml"});
+    EXPECT_EQ(shown.code, 500);
+    EXPECT_THAT(shown.response.body, testing::HasSubstr("invalid leading UTF-8 octet"));
+  }
+  EXPECT_EQ(Get(path).code, 200);
+}
+
 TEST_F(BadInputTest, AnAppliedScaleMayHoldNullsInItsMetadata) {
   const std::string path = "/apis/apps/v1/namespaces/default/deployments";
   Post(path, R"({"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}},

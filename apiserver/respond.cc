@@ -3,9 +3,12 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "api/gen/meta_v1.h"
 #include "api/protobuf.h"
+#include "api/utf8.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 
@@ -119,6 +122,47 @@ bool HasYamlControl(std::string_view json) {
   return false;
 }
 
+// What of a text is no UTF-8, in the words of Go's YAML.
+const char* Utf8Fault(std::string_view text) {
+  while (const size_t length = Utf8SequenceLength(text)) text.remove_prefix(length);
+  if (text.empty()) return nullptr;
+  const auto byte = static_cast<unsigned char>(text[0]);
+  return byte < 0xc0 || byte >= 0xf8 ? "yaml: invalid leading UTF-8 octet"
+                                     : "yaml: invalid trailing UTF-8 octet";
+}
+
+// The same JSON, but with numbers beyond all range as texts: so Go's YAML reads them.
+std::string HugeNumbersQuoted(std::string_view json) {
+  std::string out;
+  for (size_t i = 0; i < json.size();) {
+    size_t end = i + 1;
+    if (json[i] == '"') {
+      while (end < json.size() && json[end] != '"') end += json[end] == '\\' ? 2 : 1;
+      end = std::min(end + 1, json.size());
+    } else if (json[i] == '-' || (json[i] >= '0' && json[i] <= '9')) {
+      end = std::min(json.find_first_not_of("0123456789+-.eE", i), json.size());
+    }
+    const std::string part(json.substr(i, end - i));
+    const bool is_number = json[i] == '-' || (json[i] >= '0' && json[i] <= '9');
+    const bool is_huge = is_number && std::isinf(std::strtod(part.c_str(), nullptr));
+    out += is_huge ? '"' + part + '"' : part;
+    i = end;
+  }
+  return out;
+}
+
+// What a client or another program put down as raw JSON may be no UTF-8, and may hold any number.
+Result<Json> ReadForYaml(const std::string& text) {
+  // Kubernetes makes YAML of the JSON text by reading that as YAML, which allows fewer characters.
+  if (HasYamlControl(text)) return Fail(PlainError(kControlCharacters));
+  Json document = Json::parse(text, nullptr, false);
+  if (!document.is_discarded()) return document;
+  if (const char* fault = Utf8Fault(text)) return Fail(PlainError(fault));
+  document = Json::parse(HugeNumbersQuoted(text), nullptr, false);
+  if (document.is_discarded()) return Fail(PlainError("yaml: the object is no JSON"));
+  return document;
+}
+
 http::Response StatusResponse(int code, const Json& status, const MediaType& media) {
   if (media.encoding == Encoding::kProtobuf) {
     return ProtobufResponse(code,
@@ -208,12 +252,9 @@ http::Response DocumentResponse(int code, std::string text, const MediaType& med
   response.status = code;
   response.content_type = std::string(ContentTypeOf(media.encoding));
   if (media.encoding == Encoding::kYaml) {
-    // Kubernetes makes YAML of the JSON text by reading that as YAML, which allows fewer
-    // characters.
-    if (HasYamlControl(text)) {
-      return StatusResponse(500, StatusDocument(PlainError(kControlCharacters)), media);
-    }
-    response.body = DumpYaml(Json::parse(text, nullptr, false));
+    const auto document = ReadForYaml(text);
+    if (!document) return StatusResponse(500, StatusDocument(document.error()), media);
+    response.body = DumpYaml(*document);
   } else if (media.pretty) {
     response.body = IndentJson(text);
   } else {

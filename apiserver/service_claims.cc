@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "api/gen/networking_v1.h"
+#include "api/json.h"
 #include "api/managed_fields.h"
 #include "api/rules/ip.h"
 #include "apiserver/record_codec.h"
@@ -97,7 +98,7 @@ Result<Write> ServiceClaims::WriteOf(const ServiceNumber& number, const core_v1:
 ServiceClaims::Holder ServiceClaims::HolderOf(const Record& claim) {
   Holder holder;
   const auto view = ObjectView::Of(claim);
-  const Json document = view ? Json::parse(view->body(), nullptr, false) : Json();
+  const Json document = view ? ParseJson(view->body()).value_or(Json()) : Json();
   if (!document.is_object()) return holder;
   const Json metadata = document.value("metadata", Json::object());
   const Json parent = document.value("spec", Json::object()).value("parentRef", Json::object());
