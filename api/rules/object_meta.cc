@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "api/go_text.h"
 #include "base/text.h"
@@ -265,10 +266,17 @@ void ValidatePositive(int64_t value, const FieldPath& path, Violations& out) {
 }
 
 std::vector<std::string> DropDuplicateOwners(std::vector<meta_v1::OwnerReference>& references) {
+  if (references.size() < 2) return {};
+  const auto fields = [](const meta_v1::OwnerReference& owner) {
+    return std::tie(owner.uid, owner.name, owner.kind, owner.api_version, owner.controller,
+                    owner.block_owner_deletion);
+  };
+  const auto less = [&](const auto& a, const auto& b) { return fields(a) < fields(b); };
+  std::set<meta_v1::OwnerReference, decltype(less)> seen(less);
   std::vector<std::string> dropped;
   std::vector<meta_v1::OwnerReference> kept;
   for (meta_v1::OwnerReference& owner : references) {
-    if (std::find(kept.begin(), kept.end(), owner) == kept.end()) {
+    if (seen.insert(owner).second) {
       kept.push_back(std::move(owner));
     } else {
       dropped.push_back(owner.uid);

@@ -237,6 +237,22 @@ TEST(ObjectMetaTest, RepeatedOwnersAreDroppedWithAWarning) {
             "requests; duplicate UID(s) observed: u");
 }
 
+TEST(ObjectMetaTest, OwnersThatDifferInAnythingAreKeptInTheirOrder) {
+  std::vector<meta_v1::OwnerReference> owners(7);
+  owners[0].uid = "z";
+  owners[1].name = "a";
+  owners[2].kind = "a";
+  owners[3].api_version = "a";
+  owners[4].controller = false;
+  owners[5].block_owner_deletion = false;
+  const auto all = owners;
+  EXPECT_TRUE(DropDuplicateOwners(owners).empty());
+  EXPECT_EQ(owners, all);
+  owners.insert(owners.end(), all.rbegin(), all.rend());
+  EXPECT_EQ(DropDuplicateOwners(owners).size(), 7);
+  EXPECT_EQ(owners, all);
+}
+
 TEST(ObjectMetaTest, GeneratedNamesLeaveRoomForTheSuffix) {
   EXPECT_EQ(NameFromPrefix("gen-", "bcdfg"), "gen-bcdfg");
   EXPECT_EQ(NameFromPrefix(std::string(66, 'l'), "bcdfg"), std::string(58, 'l') + "bcdfg");
