@@ -1,4 +1,6 @@
 // What single kinds do beyond what every kind does.
+#include <set>
+
 #include "apiserver/server_fixture.h"
 
 namespace skiff {
@@ -222,6 +224,22 @@ TEST_F(KindBehaviourTest, AServiceKeepsWhatItWasGiven) {
   ASSERT_EQ(put.code, 200) << put.body;
   EXPECT_EQ(put.body["spec"]["clusterIP"], made.body["spec"]["clusterIP"]);
   EXPECT_EQ(put.body["spec"]["ports"][0]["nodePort"], made.body["spec"]["ports"][0]["nodePort"]);
+}
+
+// Looking at all ports for each of them would take minutes.
+TEST_F(KindBehaviourTest, ADryRunOfManyNodePortsComesToAnEnd) {
+  std::string ports;
+  for (int i = 1; i <= 30'000; ++i) {
+    const std::string number = std::to_string(i);
+    ports += (i > 1 ? R"(,{"name": "p)" : R"({"name": "p)") + number + R"(", "port": )" + number + "}";
+  }
+  const auto made = Post(std::string(kServices) + "?dryRun=All",
+                         R"({"metadata": {"name": "many"}, "spec": {"type": "NodePort",
+                             "ports": [)" + ports + "]}}");
+  ASSERT_EQ(made.code, 201) << made.message();
+  std::set<int> numbers;
+  for (const Json& port : made.body["spec"]["ports"]) numbers.insert(port["nodePort"].get<int>());
+  EXPECT_EQ(numbers.size(), 30'000u);
 }
 
 TEST_F(KindBehaviourTest, NodePortsAreSharedByTwinsAndByNobodyElse) {

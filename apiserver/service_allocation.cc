@@ -145,6 +145,7 @@ class ServiceAllocation::Held final : public Reservation {
   std::vector<std::string> freed_addresses;
   std::vector<int> freed_ports;
   std::set<int> dry_ports;          // What a dry run would have taken.
+  int dry_highest = 0;              // The last number that a dry run made up; 0: none yet.
   core_v1::Service service;         // Whose they are.
   std::set<ServiceNumber> refused;  // Tried before.
 
@@ -379,9 +380,14 @@ Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service, const co
 
 Result<int> ServiceAllocation::TakeAnyPort(const core_v1::Service& service, Held& held) {
   if (held.dry_run()) {
-    int highest = port_max_ + 1;
-    for (const int given : PortsOf(service.spec)) highest = std::max(highest, given);
-    return highest + 1;
+    // Above all that are given, of which one above any range is refused when its turn comes.
+    if (held.dry_highest == 0) {
+      held.dry_highest = port_max_ + 1;
+      for (const int given : PortsOf(service.spec)) {
+        if (given < (1 << 16)) held.dry_highest = std::max(held.dry_highest, given);
+      }
+    }
+    return ++held.dry_highest;
   }
   const auto picked = ports_.TakeAny(random_);
   if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
@@ -421,6 +427,10 @@ Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_
 // Ports of the same number (TCP and UDP) share a node port: the first that one of them names.
 Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& held) {
   std::vector<core_v1::ServicePort>& ports = service.spec.ports;
+  std::map<int, int> asked;  // The first that is named for a number.
+  for (const auto& port : ports) {
+    if (port.node_port != 0) asked.emplace(port.port, port.node_port);
+  }
   std::map<int, int> node_ports;
   for (size_t i = 0; i < ports.size(); ++i) {
     core_v1::ServicePort& port = ports[i];
@@ -434,12 +444,9 @@ Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& h
       }
       continue;
     }
-    const auto asked = std::find_if(ports.begin(), ports.end(), [&](const auto& other) {
-      return other.port == port.port && other.node_port != 0;
-    });
-    if (asked != ports.end()) {
-      TRY(TakeGivenPort(service, i, asked->node_port, held));
-      port.node_port = asked->node_port;
+    if (const auto named = asked.find(port.port); named != asked.end()) {
+      TRY(TakeGivenPort(service, i, named->second, held));
+      port.node_port = named->second;
     } else {
       port.node_port = TRY(TakeAnyPort(service, held));
     }
