@@ -1,6 +1,8 @@
 // What the schema cannot say about a Node.
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "api/gen/core_v1.h"
 #include "api/json.h"
@@ -155,9 +157,9 @@ void ValidateChanges(const Node& object, const Node& old, Violations& out) {
   CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateResources(object.status, out);
   const auto& addresses = object.status.addresses;
+  std::set<std::pair<std::string_view, std::string_view>> seen;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    if (std::find(addresses.begin(), addresses.begin() + i, addresses[i]) !=
-        addresses.begin() + i) {
+    if (!seen.emplace(addresses[i].type, addresses[i].address).second) {
       out.Duplicate(FieldPath("status").Child("addresses").Index(i), GoStruct(addresses[i]));
     }
   }

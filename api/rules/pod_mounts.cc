@@ -49,12 +49,22 @@ void ValidateMountOptions(const VolumeMount& mount, bool privileged, const Field
   ValidateRecursiveReadOnly(mount, path.Child("recursiveReadOnly"), out);
 }
 
-// Whether one of these paths is in use. Of a volume that is named twice only the last one counts.
+// The names and paths that a list of mounts or devices uses.
+struct InUse {
+  std::set<std::string_view> names;
+  std::set<std::string_view> paths;  // Of a volume that is named twice only the last one counts.
+};
+
 template <typename Use>
-bool IsPathInUse(const std::vector<Use>& uses, std::string Use::* path, const std::string& wanted) {
+InUse UsesOf(const std::vector<Use>& uses, std::string Use::* path) {
   std::map<std::string_view, std::string_view> path_of;
   for (const Use& use : uses) path_of[use.name] = use.*path;
-  return std::ranges::any_of(path_of, [&](const auto& entry) { return entry.second == wanted; });
+  InUse in_use;
+  for (const auto& [name, used] : path_of) {
+    in_use.names.insert(name);
+    in_use.paths.insert(used);
+  }
+  return in_use;
 }
 
 template <typename AnyContainer>
@@ -62,7 +72,7 @@ void ValidateVolumeMounts(const AnyContainer& container, const PodSpecContext& c
                           const FieldPath& path, Violations& out) {
   const bool privileged =
       container.security_context && container.security_context->privileged.value_or(false);
-  const auto& devices = container.volume_devices;
+  const InUse devices = UsesOf(container.volume_devices, &VolumeDevice::device_path);
   std::set<std::string_view> paths;
   for (size_t i = 0; i < container.volume_mounts.size(); ++i) {
     const VolumeMount& mount = container.volume_mounts[i];
@@ -73,10 +83,10 @@ void ValidateVolumeMounts(const AnyContainer& container, const PodSpecContext& c
     if (!paths.insert(mount.mount_path).second) {
       out.Invalid(at.Child("mountPath"), mount.mount_path, "must be unique");
     }
-    if (std::ranges::find(devices, mount.name, &VolumeDevice::name) != devices.end()) {
+    if (devices.names.contains(mount.name)) {
       out.Invalid(at.Child("name"), mount.name, "must not already exist in volumeDevices");
     }
-    if (IsPathInUse(devices, &VolumeDevice::device_path, mount.mount_path)) {
+    if (devices.paths.contains(mount.mount_path)) {
       out.Invalid(at.Child("mountPath"), mount.mount_path,
                   "must not already exist as a path in volumeDevices");
     }
@@ -99,7 +109,7 @@ void ValidateDeviceVolume(const VolumeDevice& device, const PodSpecContext& cont
 template <typename AnyContainer>
 void ValidateVolumeDevices(const AnyContainer& container, const PodSpecContext& context,
                            const FieldPath& path, Violations& out) {
-  const auto& mounts = container.volume_mounts;
+  const InUse mounts = UsesOf(container.volume_mounts, &VolumeMount::mount_path);
   std::set<std::string_view> names;
   std::set<std::string_view> paths;
   for (size_t i = 0; i < container.volume_devices.size(); ++i) {
@@ -116,10 +126,10 @@ void ValidateVolumeDevices(const AnyContainer& container, const PodSpecContext& 
     if (device.device_path.find("..") != std::string::npos) {
       out.Invalid(device_path, device.device_path, "can not contain backsteps ('..')");
     }
-    if (std::ranges::find(mounts, device.name, &VolumeMount::name) != mounts.end()) {
+    if (mounts.names.contains(device.name)) {
       out.Invalid(name, device.name, "must not already exist in volumeMounts");
     }
-    if (IsPathInUse(mounts, &VolumeMount::mount_path, device.device_path)) {
+    if (mounts.paths.contains(device.device_path)) {
       out.Invalid(device_path, device.device_path,
                   "must not already exist as a path in volumeMounts");
     }

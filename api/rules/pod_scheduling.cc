@@ -1,5 +1,5 @@
 // Where a pod may run: affinity, tolerations, topology spread.
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "api/rules/checks.h"
@@ -136,10 +136,12 @@ void ValidateMergedKeys(const std::vector<std::string>& match_keys,
   if (!selector) return;
   std::set<std::string_view> seen;
   for (const auto& [key, value] : selector->match_labels) seen.insert(key);
+  std::map<std::string_view, size_t> places;  // Of a key that is there twice the first.
+  for (size_t i = 0; i < match_keys.size(); ++i) places.emplace(match_keys[i], i);
   for (const auto& expression : selector->match_expressions) {
-    const auto found = std::ranges::find(match_keys, expression.key);
-    if (!seen.insert(expression.key).second && found != match_keys.end()) {
-      out.Invalid(path.Index(found - match_keys.begin()), expression.key,
+    const auto found = places.find(expression.key);
+    if (!seen.insert(expression.key).second && found != places.end()) {
+      out.Invalid(path.Index(found->second), expression.key,
                   "exists in both matchLabelKeys and labelSelector");
     }
   }
@@ -161,9 +163,10 @@ void ValidatePodAffinityTerm(const PodAffinityTerm& term, bool allow_bad_values,
   ValidateLabelKeys(term.mismatch_label_keys, term.label_selector, path.Child("mismatchLabelKeys"),
                     out);
   ValidateMergedKeys(term.match_label_keys, term.label_selector, path, out);
-  const auto& others = term.mismatch_label_keys;
+  const std::set<std::string_view> others(term.mismatch_label_keys.begin(),
+                                          term.mismatch_label_keys.end());
   for (size_t i = 0; i < term.match_label_keys.size(); ++i) {
-    if (std::ranges::find(others, term.match_label_keys[i]) == others.end()) continue;
+    if (!others.contains(term.match_label_keys[i])) continue;
     out.Invalid(path.Child("matchLabelKeys").Index(i), term.match_label_keys[i],
                 "exists in both matchLabelKeys and mismatchLabelKeys");
   }

@@ -1,7 +1,9 @@
 #include "api/rules/service_fields.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "api/gen/core_v1.h"
 
@@ -18,20 +20,22 @@ void KeepNodePorts(ServiceSpec& spec, const ServiceSpec& old) {
   for (const auto& port : spec.ports) {
     if (port.node_port != 0) used.insert(port.node_port);
   }
+  std::map<std::string_view, int32_t> before;  // By name; of several ports the first.
+  for (const auto& port : old.ports) before.emplace(port.name, port.node_port);
   for (auto& port : spec.ports) {
     if (port.node_port != 0) continue;
-    const auto same = std::ranges::find(old.ports, port.name, &ServicePort::name);
-    if (same == old.ports.end() || same->node_port == 0) continue;
-    if (used.insert(same->node_port).second) port.node_port = same->node_port;
+    const auto same = before.find(port.name);
+    if (same == before.end() || same->second == 0) continue;
+    if (used.insert(same->second).second) port.node_port = same->second;
   }
 }
 
 // Whether the new ports name no number that the old ones did not have.
 bool AddsNoNodePort(const ServiceSpec& spec, const ServiceSpec& old) {
-  return std::ranges::all_of(spec.ports, [&](const ServicePort& port) {
-    return port.node_port == 0 ||
-           std::ranges::find(old.ports, port.node_port, &ServicePort::node_port) != old.ports.end();
-  });
+  std::set<int32_t> before = {0};
+  for (const auto& port : old.ports) before.insert(port.node_port);
+  return std::ranges::all_of(
+      spec.ports, [&](const ServicePort& port) { return before.contains(port.node_port); });
 }
 
 bool SameClusterIps(const ServiceSpec& spec, const ServiceSpec& old) {
