@@ -420,6 +420,27 @@ TEST_F(BadInputTest, ErrorsOfAListAreBounded) {
   EXPECT_LT(answer.response.body.size(), size_t{1} << 20);
 }
 
+TEST_F(BadInputTest, LabelSelectorsOfQuestionsNameLabels) {
+  const auto ask = [&](const std::string& requirement) {
+    return Post("/apis/authorization.k8s.io/v1/subjectaccessreviews",
+                R"({"spec": {"user": "u", "resourceAttributes": {"verb": "list",
+                    "resource": "pods", "labelSelector": {"requirements": [)" +
+                    requirement + "]}}}}");
+  };
+  EXPECT_EQ(ask(R"({"key": "a", "operator": "In", "values": ["b"]})").code, 201);
+  EXPECT_EQ(ask(R"({"key": "a", "operator": "Newer"})").code, 201);
+  const auto empty = ask(R"({"key": "", "operator": "Exists"})");
+  EXPECT_EQ(empty.code, 422);
+  EXPECT_THAT(empty.message(),
+              testing::HasSubstr("spec.resourceAttributes.labelSelector.requirements[0].key: "
+                                 "Invalid value: \"\": name part must be non-empty"));
+  const auto blank = ask(R"({"key": "a b", "operator": "In", "values": ["c", "d e"]})");
+  EXPECT_EQ(blank.code, 422);
+  EXPECT_THAT(blank.message(), testing::HasSubstr("requirements[0].key: Invalid value: \"a b\""));
+  EXPECT_THAT(blank.message(),
+              testing::HasSubstr("requirements[0].values[1]: Invalid value: \"d e\""));
+}
+
 // Raw JSON is kept as it came: of any number, and of bytes that are no UTF-8.
 TEST_F(BadInputTest, WhatYamlCannotSayIsNoNull) {
   const std::string path = "/apis/apps/v1/namespaces/default/deployments";

@@ -4,6 +4,7 @@
 #include "api/gen/authorization_v1.h"
 #include "api/managed_fields.h"
 #include "api/struct_text.h"
+#include "api/rules/names.h"
 #include "api/violations.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
@@ -117,6 +118,13 @@ void CheckSelector(const Box<Selector>& selector, const FieldPath& path, Violati
     if ((how == "Exists" || how == "DoesNotExist") && !requirement.values.empty()) {
       wrong.Forbidden(at.Child("values"),
                       "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    }
+    if constexpr (std::is_same_v<Selector, authorization_v1::LabelSelectorAttributes>) {
+      wrong.InvalidEach(at.Child("key"), requirement.key, LabelKeyErrors(requirement.key));
+      for (size_t j = 0; j < requirement.values.size(); ++j) {
+        wrong.InvalidEach(at.Child("values").Index(j), requirement.values[j],
+                          LabelValueErrors(requirement.values[j]));
+      }
     }
   }
 }
