@@ -1,6 +1,15 @@
 #include "apiserver/watch_job_loop.h"
 
+#include <exception>
+
+#include "base/log.h"
+
 namespace skiff {
+namespace {
+
+const Log kLog("apiserver");
+
+}  // namespace
 
 void WatchJobLoop::Submit(const std::string& owner, std::function<void()> job) {
   {
@@ -27,7 +36,12 @@ Duration WatchJobLoop::Step() {
     }
     turns_.pop_front();
   }
-  job();
+  try {
+    job();
+  } catch (const std::exception& failure) {
+    // We throw nothing; a library that does must neither end the program nor hold up other watches.
+    kLog.Error("watch job threw", {{"error", failure.what()}});
+  }
   return Duration::zero();
 }
 

@@ -3,13 +3,29 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/thread_stack.h"
 
 namespace skiff {
 namespace {
+
+const Log kLog("executor");
+
+constexpr Duration kRetryAfterThrow = 1s;
+
+// We throw nothing; a library that does must not end the program, in which other loops run.
+Duration StepGuarded(ControlLoop& loop) {
+  try {
+    return loop.Step();
+  } catch (const std::exception& failure) {
+    kLog.Error("control loop threw", {{"error", failure.what()}});
+    return kRetryAfterThrow;
+  }
+}
 
 Duration DueAfter(Duration now, Duration delay) {
   return delay >= kNever - now ? kNever : now + std::max(delay, Duration::zero());
@@ -115,7 +131,7 @@ void ThreadExecutor::RunOne(ControlLoop* loop) {
   Entry& entry = entries_.at(loop);
   entry.running = true;
   mutex_.unlock();
-  const Duration delay = loop->Step();
+  const Duration delay = StepGuarded(*loop);
   ReleaseStack();
   mutex_.lock();
   entry.running = false;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <latch>
+#include <stdexcept>
 
 namespace skiff {
 namespace {
@@ -75,6 +76,27 @@ struct WakesTwice : ControlLoop {
   int steps = 0;
   std::latch second{1};
 };
+
+struct Thrower : ControlLoop {
+  Duration Step() override {
+    thrown.count_down();
+    throw std::runtime_error("not ours");
+  }
+  std::latch thrown{1};
+};
+
+TEST(ThreadExecutorTest, ALoopThatThrowsDoesNotEndTheProgram) {
+  std::latch done(1);
+  ThreadExecutor executor("test", 1);
+  Thrower thrower;
+  Once other(done);
+  executor.Add(thrower);
+  thrower.thrown.wait();
+  executor.Add(other);  // On the same thread.
+  done.wait();
+  executor.Remove(thrower);
+  executor.Remove(other);
+}
 
 TEST(ThreadExecutorTest, AWakeIsNeverLost) {
   ThreadExecutor executor("test", 2);
