@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "controllers/collection.h"
 #include "controllers/program.h"
+#include "controllers/retry_plan.h"
 
 namespace skiff {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 using core_v1::Secret;
 using core_v1::ServiceAccount;
 
-constexpr Duration kTokenRetry = 5s;
 constexpr const char* kToken = "token";
 constexpr const char* kNamespace = "namespace";
 constexpr const char* kRootCa = "ca.crt";
@@ -56,6 +56,7 @@ class TokenSecrets final : public ControlLoop {
  public:
   TokenSecrets(Manager& manager, const ControllerOptions& options)
       : client_(manager.client()),
+        clock_(manager.clock()),
         accounts_(manager.informer<ServiceAccount>()),
         root_ca_(options.root_ca),
         sign_(options.sign_token),
@@ -70,32 +71,40 @@ class TokenSecrets final : public ControlLoop {
   Duration Step() override {
     const auto secrets = secrets_.List();
     if (!secrets || !accounts_.synced()) return kNever;
-    Duration next = kNever;
-    const auto note = [&](const Result<>& done, const ObjectKey& key) {
-      // After a conflict the watch brings the newer one.
-      if (done || done.error().reason == Reason::kConflict ||
-          done.error().reason == Reason::kNotFound) {
-        return true;
-      }
-      log_.Info("token of a service account not settled",
-                {{"secret", key}, {"error", done.error().message}});
-      next = kTokenRetry;
-      return false;
-    };
+    const Duration now = clock_.Monotonic();
     std::map<ObjectKey, ObjectKey> there;
     for (const auto& secret : *secrets) {
-      there.emplace(KeyOf(*secret), AccountOf(*secret));
-      note(Settle(*secret), KeyOf(*secret));
+      const ObjectKey key = KeyOf(*secret);
+      there.emplace(key, AccountOf(*secret));
+      Try(key, secret->metadata.resource_version, now, [&] { return Settle(*secret); });
     }
     for (const auto& [secret, account] : known_) {
       if (there.contains(secret)) continue;
-      if (!note(Unlist(secret, account), secret)) there.emplace(secret, account);
+      const bool done = Try(secret, "gone", now, [&] { return Unlist(secret, account); });
+      if (!done) there.emplace(secret, account);
     }
     known_ = std::move(there);
-    return next;
+    return retries_.UntilNext(now);
   }
 
  private:
+  // Whether it is done with. Some never are: an immutable Secret without a token stays so.
+  bool Try(const ObjectKey& key, const std::string& version, Duration now,
+           const std::function<Result<>()>& work) {
+    if (!retries_.IsDue(key, version, now)) return false;
+    const Result<> done = work();
+    // After a conflict the watch brings the newer one.
+    if (done || done.error().reason == Reason::kConflict ||
+        done.error().reason == Reason::kNotFound) {
+      retries_.Forget(key);
+      return true;
+    }
+    log_.Info("token of a service account not settled",
+              {{"secret", key}, {"error", done.error().message}});
+    retries_.Failed(key, version, now);
+    return false;
+  }
+
   Result<> Settle(const Secret& secret) {
     if (secret.metadata.deletion_timestamp) return {};
     Ptr<ServiceAccount> account = accounts_.Get(AccountOf(secret));
@@ -141,11 +150,13 @@ class TokenSecrets final : public ControlLoop {
   }
 
   Client& client_;
+  const Clock& clock_;
   const Informer<ServiceAccount> accounts_;
   const std::string root_ca_;
   const std::function<Result<std::string>(const Json& claims)> sign_;
   const Log log_{"serviceaccount-token"};
   Collection<Secret> secrets_;
+  RetryPlan retries_;
   std::map<ObjectKey, ObjectKey> known_;  // The account of each Secret of the last step.
 };
 

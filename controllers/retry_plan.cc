@@ -1,0 +1,34 @@
+#include "controllers/retry_plan.h"
+
+#include <algorithm>
+
+namespace skiff {
+namespace {
+
+constexpr Duration kFirstDelay = 5s;
+constexpr Duration kDelayMax = 10min;
+
+}  // namespace
+
+bool RetryPlan::IsDue(const ObjectKey& key, const std::string& version, Duration now) const {
+  const auto found = attempts_.find(key);
+  return found == attempts_.end() || found->second.version != version || found->second.due <= now;
+}
+
+void RetryPlan::Failed(const ObjectKey& key, const std::string& version, Duration now) {
+  const auto [place, is_new] = attempts_.try_emplace(key);
+  Attempts& attempts = place->second;
+  const bool again = !is_new && attempts.version == version;
+  const Duration delay = again ? std::min(attempts.delay * 2, kDelayMax) : kFirstDelay;
+  attempts = {version, delay, now + delay};
+}
+
+Duration RetryPlan::UntilNext(Duration now) const {
+  Duration next = kNever;
+  for (const auto& [key, attempts] : attempts_) {
+    next = std::min(next, std::max(attempts.due - now, Duration(0)));
+  }
+  return next;
+}
+
+}  // namespace skiff
