@@ -267,6 +267,10 @@ void ValidateAffinity(const PodSpecContext& context, const FieldPath& path, Viol
 void ValidateTopologySpread(const PodSpecContext& context, const FieldPath& path, Violations& out) {
   const auto& constraints = context.spec.topology_spread_constraints;
   const bool allow_bad_selectors = HasBadSpreadSelectors(context.old);
+  std::map<std::pair<std::string_view, std::string_view>, size_t> last_place;
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    last_place[{constraints[i].topology_key, constraints[i].when_unsatisfiable}] = i;
+  }
   for (size_t i = 0; i < constraints.size(); ++i) {
     const TopologySpreadConstraint& constraint = constraints[i];
     const FieldPath at = path.Index(i);
@@ -276,14 +280,9 @@ void ValidateTopologySpread(const PodSpecContext& context, const FieldPath& path
     }
     CheckOneOf(constraint.when_unsatisfiable, {"DoNotSchedule", "ScheduleAnyway"},
                at.Child("whenUnsatisfiable"), out);
-    for (size_t j = i + 1; j < constraints.size(); ++j) {
-      if (constraints[j].topology_key != constraint.topology_key ||
-          constraints[j].when_unsatisfiable != constraint.when_unsatisfiable) {
-        continue;
-      }
+    if (last_place[{constraint.topology_key, constraint.when_unsatisfiable}] > i) {
       out.Duplicate(at.Child("{topologyKey, whenUnsatisfiable}"),
                     "{" + constraint.topology_key + ", " + constraint.when_unsatisfiable + "}");
-      break;
     }
     if (constraint.min_domains) {
       ValidatePositive(*constraint.min_domains, at.Child("minDomains"), out);

@@ -53,6 +53,19 @@ TEST(PodValidation, RequestsAtMostTheLimit) {
                           "less than or equal to cpu limit of 1"));
 }
 
+TEST(PodValidation, SpreadsByEachKeyOnce) {
+  Json spread = Json::array();
+  for (const char* key : {"a", "b", "a", "a"}) {
+    spread.push_back({{"maxSkew", 1}, {"topologyKey", key},
+                      {"whenUnsatisfiable", "DoNotSchedule"}, {"labelSelector", Json::object()}});
+  }
+  const std::string repeated =
+      ".{topologyKey, whenUnsatisfiable}: Duplicate value: \"{a, DoNotSchedule}\"";
+  EXPECT_THAT(CreateErrors(With(kPod, "/spec/topologySpreadConstraints", spread)),
+              ElementsAre("spec.topologySpreadConstraints[0]" + repeated,
+                          "spec.topologySpreadConstraints[2]" + repeated));
+}
+
 TEST(PodValidation, SharesHostPortsWithNobody) {
   const char* kPorts = R"([{"containerPort": 1, "hostPort": 80, "name": "a"},
                            {"containerPort": 2, "hostPort": 80, "name": "b"}])";

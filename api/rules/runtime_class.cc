@@ -1,5 +1,7 @@
 // What the schema cannot say about a RuntimeClass.
-#include <algorithm>
+#include <set>
+#include <string_view>
+#include <tuple>
 
 #include "api/gen/node_v1.h"
 #include "api/rules/checks.h"
@@ -28,13 +30,11 @@ void Validate(const RuntimeClass& object, Violations& out) {
   const auto& tolerations = object.scheduling->tolerations;
   ValidateLabels(object.scheduling->node_selector, path.Child("nodeSelector"), out);
   ValidateTolerations(tolerations, path.Child("tolerations"), out);
+  std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>> seen;
   for (size_t i = 0; i < tolerations.size(); ++i) {
-    const bool repeated = std::any_of(
-        tolerations.begin(), tolerations.begin() + i, [&](const core_v1::Toleration& other) {
-          return other.key == tolerations[i].key && other.operator_ == tolerations[i].operator_ &&
-                 other.value == tolerations[i].value && other.effect == tolerations[i].effect;
-        });
-    if (repeated) out.Duplicate(path.Child("tolerations").Index(i), GoStruct(tolerations[i]));
+    const core_v1::Toleration& it = tolerations[i];
+    const bool is_new = seen.emplace(it.key, it.operator_, it.value, it.effect).second;
+    if (!is_new) out.Duplicate(path.Child("tolerations").Index(i), GoStruct(tolerations[i]));
   }
 }
 
