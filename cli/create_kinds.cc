@@ -239,7 +239,7 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   std::string bound_name;
   std::string bound_uid;
   Duration duration = Duration(0);
-  flags.AddTo(command, "kubectl-create");
+  flags.print.AddTo(command);
   command.FlagEach("audience", audiences, "Audience of the requested token.");
   command.Flag("duration", duration, "Requested lifetime of the issued token.");
   command.Flag("bound-object-kind", bound_kind, "Pod, Secret or Node.");

@@ -138,7 +138,7 @@ Result<> Editing::Run() {
 
 Result<> RunEdit(Command& command, const Args& args) {
   EditFlags flags;
-  flags.write.AddTo(command, "kubectl-edit");
+  flags.write.AddWithoutDryRun(command, "kubectl-edit");
   flags.files.AddTo(command);
   command.Flag("subresource", flags.subresource, "Edit this subresource of the objects.");
   command.Flag("output-patch", flags.output_patch, "Output the patch.");

@@ -80,6 +80,28 @@ TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
   EXPECT_EQ(err_, "error: unknown command \"foo\"\nSee 'kubectl set -h' for help and examples\n");
 }
 
+// A flag that is taken and not heeded would write what was only to be shown.
+TEST_F(ProgramTest, AVerbThatAlwaysWritesHasNoDryRun) {
+  const std::pair<const char*, std::vector<std::string>> lines[] = {
+      {"edit", {"cm", "c"}},
+      {"create", {"token", "default"}},
+      {"rollout", {"history", "deploy/web"}},
+      {"rollout", {"pause", "deploy/web"}},
+      {"rollout", {"restart", "deploy/web"}},
+      {"rollout", {"resume", "deploy/web"}}};
+  server_ = [](const http::Request&) {
+    ADD_FAILURE() << "nothing may be asked of the server";
+    return http::Response();
+  };
+  for (auto [verb, words] : lines) {
+    const std::string name = words[0] == "cm" ? verb : verb + (" " + words[0]);
+    words.push_back("--dry-run=client");
+    EXPECT_EQ(Run(verb, words), 1) << name;
+    EXPECT_EQ(err_, "error: unknown flag: --dry-run\nSee 'kubectl " + name +
+                        " --help' for usage.\n");
+  }
+}
+
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
   std::string version = "v1.34.1";
   server_ = [&](const http::Request& request) {

@@ -13,13 +13,16 @@ namespace skiff::cli {
 namespace {
 
 struct RolloutFlags {
+  RolloutFlags() { write.field_manager = "kubectl-rollout"; }
   WriteFlags write;
   FileFlags files;
   SelectorFlags selectors;
 };
 
+// Adds what all these verbs take. Only `undo` knows --dry-run: a flag that no one looks at would
+// let a verb write that was asked not to.
 Result<std::vector<Target>> Parse(Command& command, const Args& args, RolloutFlags& flags) {
-  flags.write.AddTo(command, "kubectl-rollout", false);
+  flags.write.print.AddTo(command);
   flags.files.AddTo(command);
   command.Flag("selector,l", flags.selectors.labels, "Selector (label query) to filter on.");
   TRY(command.Parse(args));
@@ -37,8 +40,14 @@ std::string PluralName(const Resource& resource) {
   return group.empty() ? resource.name : resource.name + "." + group;
 }
 
+void AddFieldManager(Command& command, RolloutFlags& flags) {
+  command.Flag("field-manager", flags.write.field_manager,
+               "Name of the manager used to track fields.");
+}
+
 Result<> SetPaused(Command& command, const Args& args, bool paused) {
   RolloutFlags flags;
+  AddFieldManager(command, flags);
   const auto targets = TRY(Parse(command, args, flags));
   Session& session = *TRY(command.session());
   for (const Target& target : targets) {
@@ -80,6 +89,7 @@ Result<> RunResume(Command& command, const Args& args) {
 
 Result<> RunRestart(Command& command, const Args& args) {
   RolloutFlags flags;
+  AddFieldManager(command, flags);
   const auto targets = TRY(Parse(command, args, flags));
   Session& session = *TRY(command.session());
   const std::string now = Time(command.environment().clock.Now()).Rfc3339();
@@ -205,6 +215,7 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
 Result<> RunUndo(Command& command, const Args& args) {
   RolloutFlags flags;
   int revision = 0;
+  flags.write.dry_run.AddTo(command);
   command.Flag("to-revision", revision, "The revision to roll back to; 0 is the last one.");
   const auto targets = TRY(Parse(command, args, flags));
   for (const Target& target : targets) {

@@ -18,9 +18,14 @@ Result<std::string> FieldValidation(const std::string& validate) {
 }  // namespace
 
 void WriteFlags::AddTo(Command& command, const std::string& manager, bool with_validation) {
+  dry_run.AddTo(command);
+  AddWithoutDryRun(command, manager, with_validation);
+}
+
+void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
+                                  bool with_validation) {
   field_manager = manager;
   print.AddTo(command);
-  dry_run.AddTo(command);
   command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
   if (!with_validation) return;
   command.Flag("validate", validate, "strict (or true), warn, ignore (or false).");

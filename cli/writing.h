@@ -20,6 +20,8 @@ struct WriteFlags {
 
   // `manager` is the default of --field-manager.
   void AddTo(Command& command, const std::string& manager, bool with_validation = true);
+  // Of a verb that cannot but write.
+  void AddWithoutDryRun(Command& command, const std::string& manager, bool with_validation = true);
   Result<> Check() const;
   // Of a create or update.
   Result<WriteOptions> Options() const;
