@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "api/go_text.h"
+#include "api/json.h"
 #include "api/selector.h"
 #include "api/yaml.h"
 #include "cli/json_text.h"
@@ -85,6 +86,65 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
   return sources;
 }
 
+// What a file holds up to where it stops making sense.
+struct Documents {
+  std::vector<Json> values;
+  std::string error;  // "" when all of it does.
+};
+
+constexpr char kWhiteSpace[] = " \t\r\n";
+
+std::string YamlError(const Error& error) {
+  return "error converting YAML to JSON: " + error.message;
+}
+
+void AppendYaml(std::vector<YamlDocument> documents, Documents& out) {
+  for (YamlDocument& each : documents) out.values.push_back(std::move(each.value));
+}
+
+// Text that begins with a brace is JSON values one after another, with nothing between them. Where
+// one of them is no JSON, the rest is read as YAML, such as {a: b} or what follows a "---"; when its
+// first document is not that either, what is told is why it is no JSON.
+Documents ReadJsonStream(std::string_view text) {
+  Documents found;
+  std::string_view rest = text;
+  while (rest.find_first_not_of(kWhiteSpace) != std::string_view::npos) {
+    JsonReader in(rest);
+    Json value = ReadJson(in, in.Next());
+    if (!in.failed()) {
+      if (!value.is_null()) found.values.push_back(std::move(value));
+      rest.remove_prefix(in.position());
+      continue;
+    }
+    auto documents = ParseYamlStream(rest);
+    if (documents) {
+      AppendYaml(std::move(*documents), found);
+    } else if (ParseYaml(rest)) {
+      found.error = YamlError(documents.error());
+    } else if (in.position() >= rest.size()) {
+      found.error = "unexpected EOF";
+    } else {
+      const size_t offset = text.size() - rest.size() + in.position() + 1;
+      found.error = fmt::format("json: offset {}: {}", offset, in.error());
+    }
+    break;
+  }
+  return found;
+}
+
+Documents ReadDocuments(std::string_view text) {
+  const size_t begin = text.find_first_not_of(kWhiteSpace);
+  if (begin != std::string_view::npos && text[begin] == '{') return ReadJsonStream(text);
+  Documents found;
+  auto documents = ParseYamlStream(text);
+  if (documents) {
+    AppendYaml(std::move(*documents), found);
+  } else {
+    found.error = YamlError(documents.error());
+  }
+  return found;
+}
+
 bool IsList(const Json& document) {
   return TextAt(document, "kind").ends_with("List") && At(document, "items").is_array();
 }
@@ -118,7 +178,9 @@ Result<ManifestObject> Placed(Session& session, const std::string& source, Json 
         fmt::format("error validating {}: error validating data: {}; if you choose to "
                     "ignore these errors, turn validation off with --validate=false",
                     GoQuote(source),
-                    api_version.empty() ? "[apiVersion not set, kind not set]" : "kind not set"));
+                    !object.is_object()   ? "invalid object to validate"
+                    : api_version.empty() ? "[apiVersion not set, kind not set]"
+                                          : "kind not set"));
   }
   if (api_version.empty()) {
     return CliError(
@@ -183,19 +245,17 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
   Session& session = *TRY(command.session());
   std::vector<ManifestObject> objects;
   for (const Source& source : sources) {
-    auto documents = ParseYamlStream(source.text);
-    if (!documents) {
-      command.Report(CliError(fmt::format("error parsing {}: error converting YAML to JSON: {}",
-                                          source.name, documents.error().message))
-                         .value());
-      continue;
+    Documents documents = ReadDocuments(source.text);
+    if (!documents.error.empty()) {
+      command.Report(
+          CliError(fmt::format("error parsing {}: {}", source.name, documents.error)).value());
     }
-    for (YamlDocument& document : *documents) {
+    for (Json& document : documents.values) {
       std::vector<Json> found;
-      if (IsList(document.value)) {
-        for (Json& item : document.value["items"]) found.push_back(std::move(item));
+      if (IsList(document)) {
+        for (Json& item : document["items"]) found.push_back(std::move(item));
       } else {
-        found.push_back(std::move(document.value));
+        found.push_back(std::move(document));
       }
       for (Json& object : found) {
         auto placed = Placed(session, source.name, std::move(object));

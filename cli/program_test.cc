@@ -17,7 +17,7 @@ class ProgramTest : public testing::Test {
     Environment environment{
         .out = [this](std::string_view text) { out_ += text; },
         .err = [this](std::string_view text) { err_ += text; },
-        .read_input = [] { return std::string(); },
+        .read_input = [this] { return input_; },
         .variable = [](const std::string&) { return std::string("/nowhere"); },
         .connect = [this](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
           if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
@@ -29,6 +29,7 @@ class ProgramTest : public testing::Test {
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
+  std::string input_;  // What stands on standard input.
   std::string out_;
   std::string err_;
 };
@@ -100,6 +101,42 @@ TEST_F(ProgramTest, AVerbThatAlwaysWritesHasNoDryRun) {
     EXPECT_EQ(err_, "error: unknown flag: --dry-run\nSee 'kubectl " + name +
                         " --help' for usage.\n");
   }
+}
+
+// Lines as kubectl 1.35 prints them.
+TEST_F(ProgramTest, JsonObjectsFollowOneAnotherInAFile) {
+  const auto create = [this](const std::string& input) {
+    input_ = input;
+    return Run("create", {"--dry-run=client", "-o", "name", "-f", "-"});
+  };
+  const auto map = [](const std::string& name) {
+    return R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name + R"("}})";
+  };
+  EXPECT_EQ(create(map("a1") + map("b1")), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a1\nconfigmap/b1\n");
+  EXPECT_EQ(create("\n" + map("a1") + "\nnull\n" + map("b1") + " # the last\n"), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a1\nconfigmap/b1\n");
+  // What is no JSON is YAML from there on.
+  EXPECT_EQ(create(map("a1") + "{apiVersion: v1, kind: ConfigMap, metadata: {name: b1}}\n---\n" +
+                   map("c1")),
+            0)
+      << err_;
+  EXPECT_EQ(out_, "configmap/a1\nconfigmap/b1\nconfigmap/c1\n");
+  const std::pair<std::string, std::string> wrong[] = {
+      {" garbage", "validating \"STDIN\": error validating data: invalid object to validate"},
+      {"\n\nfoo: bar", "validating \"STDIN\": error validating data: [apiVersion not set, "},
+      {"}", "parsing STDIN: json: offset 64: invalid character '}' looking for beginning of value\n"},
+      {",", "parsing STDIN: json: offset 64: invalid character ',' looking for beginning of value\n"},
+      {"{\"a\":\"x", "parsing STDIN: unexpected EOF\n"}};
+  for (const auto& [text, error] : wrong) {
+    EXPECT_EQ(create(map("a1") + text), 1) << text;
+    EXPECT_EQ(out_, "configmap/a1\n") << text;
+    EXPECT_TRUE(err_.starts_with("error: error " + error)) << err_;
+  }
+  EXPECT_EQ(create("{a: b"), 1);
+  EXPECT_EQ(err_,
+            "error: error parsing STDIN: json: offset 2: invalid character 'a' looking for "
+            "beginning of object key string\n");
 }
 
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
