@@ -99,6 +99,22 @@ Result<> CheckOverwrite(const Words& words, const Json& present, const Style& st
                   Join(taken, "; "));
 }
 
+// The object with `changes` to its labels or annotations.
+Result<Json> Marked(Command& command, const MarkFlags& flags, const Style& style,
+                    const Target& target, Json changes) {
+  Json patch = {{"metadata", {{style.field, std::move(changes)}}}};
+  Session& session = *TRY(command.session());
+  if (flags.write.dry_run.client()) {
+    return PatchedHere(session, target, PatchType::kMerge, patch.dump());
+  }
+  if (!flags.resource_version.empty()) {
+    patch["metadata"]["resourceVersion"] = flags.resource_version;
+  }
+  WriteOptions options = TRY(flags.write.Options());
+  options.field_validation.clear();
+  return session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
+}
+
 Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, const Style& style,
                  const Target& target) {
   const Json& present = At(target.object, "metadata", style.field);
@@ -127,17 +143,7 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
   }
   const char* operation = added ? style.set : changes.empty() ? style.nothing : style.removed;
   Json result = target.object;
-  if (!changes.empty() && !flags.write.dry_run.client()) {
-    Json patch = {{"metadata", {{style.field, changes}}}};
-    if (!flags.resource_version.empty()) {
-      patch["metadata"]["resourceVersion"] = flags.resource_version;
-    }
-    WriteOptions options = TRY(flags.write.Options());
-    options.field_validation.clear();
-    Session& session = *TRY(command.session());
-    result =
-        TRY(session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options));
-  }
+  if (!changes.empty()) result = TRY(Marked(command, flags, style, target, std::move(changes)));
   return PrintWritten(command, flags.write, result, target.resource, operation);
 }
 

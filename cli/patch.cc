@@ -2,8 +2,6 @@
 
 #include "api/go_text.h"
 #include "api/json.h"
-#include "api/patch.h"
-#include "api/strategic_merge.h"
 #include "api/yaml.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -44,28 +42,6 @@ Result<std::string> AsJsonText(const std::string& text) {
   return DumpJson(parsed->value);
 }
 
-// The patched object, without the server.
-Result<Json> PatchHere(Session& session, const Target& target, PatchType type,
-                       const std::string& text) {
-  if (type == PatchType::kJson) {
-    const JsonPatch patch = TRY(ParseJsonPatch(text));
-    return ApplyJsonPatch(patch, target.object);
-  }
-  if (type == PatchType::kMerge) {
-    const MergePatch patch = TRY(ParseMergePatch(text));
-    return ApplyMergePatch(patch.patch, target.object);
-  }
-  const auto kind =
-      TRY(session.kinds().FindByKind(target.resource.api_version, target.resource.kind));
-  if (!kind || !kind->info) {
-    return CliError(
-        fmt::format("strategic merge patch is not supported for {} locally, try --type merge",
-                    target.resource.api_version));
-  }
-  const MergePatch patch = TRY(ParseStrategicPatch(text));
-  return ApplyStrategicPatch(*kind->info->type, target.object, patch.patch);
-}
-
 }  // namespace
 
 Result<> RunPatch(Command& command, const Args& args) {
@@ -96,7 +72,7 @@ Result<> RunPatch(Command& command, const Args& args) {
       TRY(FindTargets(command, command.words(), {.files = &files, .fetch = !local}));
   for (const Target& target : targets) {
     if (flags.dry_run.client() || local) {
-      const auto patched = PatchHere(session, target, patch_type, document);
+      const auto patched = PatchedHere(session, target, patch_type, document);
       const auto done = patched ? PrintWritten(command, flags, *patched, target.resource, "patched")
                                 : Result<>(Fail(patched.error()));
       if (!done) command.Report(done.error());

@@ -105,6 +105,7 @@ TEST_F(ProgramTest, AVerbThatAlwaysWritesHasNoDryRun) {
 
 // Lines as kubectl 1.35 prints them.
 TEST_F(ProgramTest, JsonObjectsFollowOneAnotherInAFile) {
+  server_ = [](const http::Request&) { return http::Response(); };  // It is not needed.
   const auto create = [this](const std::string& input) {
     input_ = input;
     return Run("create", {"--dry-run=client", "-o", "name", "-f", "-"});
@@ -137,6 +138,41 @@ TEST_F(ProgramTest, JsonObjectsFollowOneAnotherInAFile) {
   EXPECT_EQ(err_,
             "error: error parsing STDIN: json: offset 2: invalid character 'a' looking for "
             "beginning of object key string\n");
+}
+
+TEST_F(ProgramTest, ADryRunHereShowsTheChangedObject) {
+  server_ = [](const http::Request& request) {
+    EXPECT_EQ(request.method, "GET");
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    response.body =
+        request.path.ends_with("nodes/n")
+            ? R"({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "spec": {}})"
+            : R"({"apiVersion": "apps/v1", "kind": "Deployment",
+                  "metadata": {"name": "web", "namespace": "default"},
+                  "spec": {"template": {"spec": {"containers": [{"name": "c", "image": "a"}]}}}})";
+    return response;
+  };
+  const auto shown = [this](const std::string& verb, std::vector<std::string> words,
+                            const char* path) {
+    words.insert(words.end(), {"--dry-run=client", "-o", std::string("jsonpath=") + path});
+    EXPECT_EQ(Run(verb, words), 0) << err_;
+    return out_;
+  };
+  const std::string container = "{.spec.template.spec.containers[0]";
+  EXPECT_EQ(shown("set", {"image", "deploy/web", "c=b"}, (container + ".image}").c_str()), "b");
+  EXPECT_EQ(shown("set", {"env", "deploy/web", "A=1"}, (container + ".env[0].value}").c_str()),
+            "1");
+  EXPECT_EQ(shown("set", {"resources", "deploy/web", "--limits=cpu=1"},
+                  (container + ".resources.limits.cpu}").c_str()),
+            "1");
+  EXPECT_EQ(
+      shown("set", {"sa", "deploy/web", "robot"}, "{.spec.template.spec.serviceAccountName}"),
+      "robot");
+  EXPECT_EQ(shown("label", {"deploy/web", "a=b"}, "{.metadata.labels.a}"), "b");
+  EXPECT_EQ(shown("annotate", {"deploy/web", "a=c"}, "{.metadata.annotations.a}"), "c");
+  EXPECT_EQ(shown("taint", {"node", "n", "k=v:NoSchedule"}, "{.spec.taints[0].value}"), "v");
 }
 
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {

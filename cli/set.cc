@@ -54,11 +54,13 @@ SetWords SortSetWords(const Args& words) {
 Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& target,
                       const Json& patch, const std::string& operation) {
   if (patch.empty()) return {};
-  Json result = target.object;
-  if (!flags.write.dry_run.client()) {
+  Session& session = *TRY(command.session());
+  Json result;
+  if (flags.write.dry_run.client()) {
+    result = TRY(PatchedHere(session, target, PatchType::kStrategic, patch.dump()));
+  } else {
     WriteOptions options = TRY(flags.write.Options());
     options.field_validation.clear();
-    Session& session = *TRY(command.session());
     result = TRY(
         session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options));
   }

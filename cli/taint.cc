@@ -110,6 +110,20 @@ Result<Changed> Change(const Target& node, const TaintWords& words, bool overwri
   return changed;
 }
 
+// The node with these taints.
+Result<Json> Tainted(Session& session, const WriteFlags& flags, const Target& node,
+                     const Json& taints) {
+  const Json patch = {
+      {"metadata", {{"resourceVersion", TextAt(node.object, "metadata", "resourceVersion")}}},
+      {"spec", {{"taints", taints}}}};
+  if (flags.dry_run.client()) {
+    return PatchedHere(session, node, PatchType::kMerge, patch.dump());
+  }
+  WriteOptions options = TRY(flags.Options());
+  options.field_validation.clear();
+  return session.api().Patch(node.resource, node.key, PatchType::kMerge, patch, options);
+}
+
 }  // namespace
 
 Result<> RunTaint(Command& command, const Args& args) {
@@ -145,22 +159,12 @@ Result<> RunTaint(Command& command, const Args& args) {
       command.Report(changed.error());
       continue;
     }
-    Json result = target.object;
-    if (!flags.dry_run.client()) {
-      WriteOptions options = TRY(flags.Options());
-      options.field_validation.clear();
-      const Json patch = {
-          {"metadata", {{"resourceVersion", TextAt(target.object, "metadata", "resourceVersion")}}},
-          {"spec", {{"taints", changed->taints}}}};
-      auto patched =
-          session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
-      if (!patched) {
-        command.Report(patched.error());
-        continue;
-      }
-      result = std::move(*patched);
+    const auto result = Tainted(session, flags, target, changed->taints);
+    if (!result) {
+      command.Report(result.error());
+      continue;
     }
-    TRY(PrintWritten(command, flags, result, target.resource, changed->operation));
+    TRY(PrintWritten(command, flags, *result, target.resource, changed->operation));
   }
   return {};
 }

@@ -1,6 +1,8 @@
 #include "cli/writing.h"
 
 #include "api/go_text.h"
+#include "api/patch.h"
+#include "api/strategic_merge.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {
@@ -112,6 +114,27 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
 Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation) {
   return PrintOutcome(command, flags.print, object, resource, operation + flags.dry_run.Suffix());
+}
+
+Result<Json> PatchedHere(Session& session, const Target& target, PatchType type,
+                         const std::string& text) {
+  if (type == PatchType::kJson) {
+    const JsonPatch patch = TRY(ParseJsonPatch(text));
+    return ApplyJsonPatch(patch, target.object);
+  }
+  if (type == PatchType::kMerge) {
+    const MergePatch patch = TRY(ParseMergePatch(text));
+    return ApplyMergePatch(patch.patch, target.object);
+  }
+  const auto kind =
+      TRY(session.kinds().FindByKind(target.resource.api_version, target.resource.kind));
+  if (!kind || !kind->info) {
+    return CliError(
+        fmt::format("strategic merge patch is not supported for {} locally, try --type merge",
+                    target.resource.api_version));
+  }
+  const MergePatch patch = TRY(ParseStrategicPatch(text));
+  return ApplyStrategicPatch(*kind->info->type, target.object, patch.patch);
 }
 
 }  // namespace skiff::cli

@@ -38,6 +38,10 @@ Json WithLastApplied(Json object);
 Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,
                    Duration timeout, const std::function<Result<bool>(const Json* object)>& done);
 
+// What the patch makes of the target, found without the server: for --dry-run=client and --local.
+Result<Json> PatchedHere(Session& session, const Target& target, PatchType type,
+                         const std::string& text);
+
 // Prints what -o and --dry-run make of "created".
 Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation);
