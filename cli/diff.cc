@@ -141,9 +141,7 @@ Result<> AddVersions(Command& command, const DiffFlags& flags, const ManifestObj
       live, merged);
 }
 
-}  // namespace
-
-Result<> RunDiff(Command& command, const Args& args) {
+Result<> Compare(Command& command, const Args& args, bool& differs) {
   DiffFlags flags;
   flags.files.AddTo(command);
   command.Flag("selector,l", flags.selector, "Selector (label query) to filter on.");
@@ -153,14 +151,13 @@ Result<> RunDiff(Command& command, const Args& args) {
   command.Flag("show-managed-fields", flags.show_managed_fields, "Keep the managedFields.");
   command.Flag("prune", flags.prune, "Accepted; nothing is pruned.");
   command.Flag("concurrency", flags.concurrency, "Accepted; objects are compared one by one.");
-  // Code 1 says that there is a difference; trouble is more than that.
-  const auto parsed = command.Parse(args);
-  if (!parsed) return parsed;
+  TRY(command.Parse(args));
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   if (flags.files.empty()) return CliError("must specify one of -f and -k");
   auto objects = TRY(ReadManifests(command, flags.files));
+  if (command.exit_code() != 0) return {};  // Some of them make no sense, as has been said.
   TRY(KeepSelected(flags.selector, objects));
   const Versions versions = TRY(Versions::Create());
   for (const ManifestObject& object : objects) {
@@ -181,7 +178,24 @@ Result<> RunDiff(Command& command, const Args& args) {
   if (output->exit_code > 1) {
     return CliError(fmt::format("exit status {}", output->exit_code));
   }
-  command.set_exit_code(std::max(command.exit_code(), output->exit_code));
+  differs = output->exit_code == 1;
+  return {};
+}
+
+}  // namespace
+
+// Code 1 says that there is a difference, so whatever goes wrong is more than that.
+Result<> RunDiff(Command& command, const Args& args) {
+  constexpr int kDifference = 1;
+  constexpr int kTrouble = 2;
+  bool differs = false;
+  const auto compared = Compare(command, args, differs);
+  if (!compared) command.Report(compared.error());
+  if (command.exit_code() != 0) {
+    command.set_exit_code(kTrouble);
+  } else if (differs) {
+    command.set_exit_code(kDifference);
+  }
   return {};
 }
 

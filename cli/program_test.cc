@@ -175,6 +175,19 @@ TEST_F(ProgramTest, ADryRunHereShowsTheChangedObject) {
   EXPECT_EQ(shown("taint", {"node", "n", "k=v:NoSchedule"}, "{.spec.taints[0].value}"), "v");
 }
 
+// 1 would say that there is a difference.
+TEST_F(ProgramTest, DiffTellsTroubleFromADifference) {
+  EXPECT_EQ(Run("diff", {"-f", "/nowhere/none.yaml"}), 2);
+  EXPECT_EQ(err_, "error: the path \"/nowhere/none.yaml\" does not exist\n");
+  EXPECT_EQ(Run("diff", {"--nope"}), 2);
+  EXPECT_EQ(Run("diff", {}), 2);
+  input_ = "{}";
+  EXPECT_EQ(Run("diff", {"-f", "-"}), 2) << "no server";
+  server_ = [](const http::Request&) { return http::Response(); };
+  EXPECT_EQ(Run("diff", {"-f", "-"}), 2) << "no kind";
+  EXPECT_EQ(Run("diff", {"--help"}), 0);
+}
+
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
   std::string version = "v1.34.1";
   server_ = [&](const http::Request& request) {
