@@ -28,7 +28,9 @@ struct GetFlags {
 
   void AddTo(Command& command);
   // Tables of the server, not objects.
-  bool human() const { return print.output.empty() || print.output == "wide"; }
+  bool human() const {
+    return (print.output.empty() && print.template_.empty()) || print.output == "wide";
+  }
   bool custom_columns() const;  // From the command line or a file.
   TableOptions Table(bool several_kinds, const Resource& resource) const;
 };

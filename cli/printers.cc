@@ -219,7 +219,8 @@ void PrintFlags::AddTo(Command& command) {
 
 Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags) {
   const std::string& output = flags.output;
-  const std::string form = output.substr(0, output.find('='));
+  const bool bare_template = output.empty() && !flags.template_.empty();
+  const std::string form = bare_template ? "go-template" : output.substr(0, output.find('='));
   std::unique_ptr<ObjectPrinter> printer;
   if (output == "json") {
     printer = std::make_unique<JsonPrinter>();
@@ -260,7 +261,7 @@ void DropManagedFields(Json& object) {
 Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation) {
   const std::string name = KindName(resource) + "/" + NameOf(object);
-  if (flags.output.empty()) {
+  if (flags.output.empty() && flags.template_.empty()) {
     command.Print("{} {}\n", name, operation);
     return {};
   }

@@ -27,7 +27,7 @@ class ObjectPrinter {
   virtual Result<std::string> Print(const Json& object) = 0;
 };
 
-// For -o other than "", "wide" and custom columns. Keeps what was printed before in mind: YAML
+// For -o other than "wide" and custom columns; --template without -o is a Go template. Keeps what was printed before in mind: YAML
 // documents are separated.
 Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags);
 

@@ -188,6 +188,20 @@ TEST_F(ProgramTest, DiffTellsTroubleFromADifference) {
   EXPECT_EQ(Run("diff", {"--help"}), 0);
 }
 
+TEST_F(ProgramTest, ATemplateAloneIsAGoTemplate) {
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    response.body = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})";
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"cm", "c", "--template={{.metadata.name}}"}), 0) << err_;
+  EXPECT_EQ(out_, "c");
+  EXPECT_EQ(Run("create", {"cm", "c", "--dry-run=client", "--template={{.kind}}"}), 0) << err_;
+  EXPECT_EQ(out_, "ConfigMap");
+}
+
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
   std::string version = "v1.34.1";
   server_ = [&](const http::Request& request) {
