@@ -6,6 +6,7 @@
 
 #include "api/base64.h"
 #include "api/go_text.h"
+#include "api/rules/x509.h"
 #include "api/utf8.h"
 #include "base/hash.h"
 #include "cli/create.h"
@@ -231,6 +232,8 @@ Result<> CreateTlsSecret(Command& command, SecretFlags& flags, Data data) {
     }
     data.values[key] = std::move(*text);
   }
+  const std::string fault = KeyPairFault(data.values["tls.crt"], data.values["tls.key"]);
+  if (!fault.empty()) return CliError(fault);
   flags.form.type = "kubernetes.io/tls";
   return CreateSecretOf(command, flags.write, flags.form, data);
 }

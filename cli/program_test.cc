@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "cli/environment.h"
 #include "client/transport.h"
 
@@ -200,6 +202,17 @@ TEST_F(ProgramTest, ATemplateAloneIsAGoTemplate) {
   EXPECT_EQ(out_, "c");
   EXPECT_EQ(Run("create", {"cm", "c", "--dry-run=client", "--template={{.kind}}"}), 0) << err_;
   EXPECT_EQ(out_, "ConfigMap");
+}
+
+TEST_F(ProgramTest, ATlsSecretHoldsAKeyAndItsCertificate) {
+  const std::string file = testing::TempDir() + "/program_test_no.pem";
+  std::ofstream(file) << "nope\n";
+  server_ = [](const http::Request&) {
+    ADD_FAILURE() << "nothing may be made";
+    return http::Response();
+  };
+  EXPECT_EQ(Run("create", {"secret", "tls", "t", "--cert=" + file, "--key=" + file}), 1);
+  EXPECT_EQ(err_, "error: tls: failed to find any PEM data in certificate input\n");
 }
 
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
