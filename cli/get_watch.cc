@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -104,9 +106,19 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
   }
   query.emplace_back("watch", "true");
   query.emplace_back("resourceVersion", version);
+  const SystemClock clock;
+  const Duration begin = clock.Monotonic();
+  const int limit_ms = session.options().request_timeout_ms;
+  const auto left = [&]() -> Duration {
+    if (limit_ms == kNoTimeoutMs) return kNever;
+    return std::chrono::milliseconds(limit_ms) - (clock.Monotonic() - begin);
+  };
   EventReader events(TRY(session.api().GetStream(path, query, accept)));
   while (true) {
-    auto event = TRY(events.Next());
+    auto next = events.Next(std::max(left(), Duration(0)));
+    // The watch is a request like others: its time (--request-timeout) ends it, and is no error.
+    if (!next && left() <= Duration(0)) return {};
+    const auto event = TRY(std::move(next));
     if (!event) return {};
     if (event->type == WatchEvent::Type::kBookmark) continue;
     TRY(printer.Print(event->object.Parse(), event->type));

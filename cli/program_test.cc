@@ -10,6 +10,13 @@
 namespace skiff::cli {
 namespace {
 
+// A watch that never has anything to tell.
+class Silence final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<SharedBytes>&) override { return http::Pulled::kIdle; }
+};
+
 // An environment without any server, unless a test gives it one.
 class ProgramTest : public testing::Test {
  protected:
@@ -213,6 +220,24 @@ TEST_F(ProgramTest, ATlsSecretHoldsAKeyAndItsCertificate) {
   };
   EXPECT_EQ(Run("create", {"secret", "tls", "t", "--cert=" + file, "--key=" + file}), 1);
   EXPECT_EQ(err_, "error: tls: failed to find any PEM data in certificate input\n");
+}
+
+TEST_F(ProgramTest, AWatchEndsWhenItsTimeIsOver) {
+  int requests = 0;
+  server_ = [&](const http::Request&) {
+    http::Response response;
+    response.status = 200;
+    if (++requests == 2) {
+      response.stream = std::make_unique<Silence>();
+    } else {
+      response.content_type = "application/json";
+      response.body = R"({"apiVersion": "v1", "kind": "ConfigMapList", "items": []})";
+    }
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"cm", "-w", "-o", "name", "--request-timeout=10ms"}), 0) << err_;
+  EXPECT_EQ(requests, 2);
+  EXPECT_EQ(err_, "");
 }
 
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {

@@ -13,8 +13,6 @@ namespace skiff::cli {
 namespace {
 
 constexpr char kServiceAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
-// "No limit" for a transport that wants one.
-constexpr int kNoTimeoutMs = 24 * 3600 * 1000;
 
 tl::unexpected<Error> ConfigError(const std::string& text) {
   return PlainError("Error in configuration: " + text);

@@ -12,6 +12,9 @@
 
 namespace skiff::cli {
 
+// "No limit" for a transport that wants one.
+inline constexpr int kNoTimeoutMs = 24 * 3600 * 1000;
+
 class Session {
  public:
   static Result<std::unique_ptr<Session>> Open(Environment& environment, const GlobalFlags& flags,
