@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <set>
 
+#include "api/go_text.h"
 #include "api/yaml.h"
 #include "base/version.h"
 #include "cli/cluster_info.h"
 #include "cli/json_text.h"
+#include "cli/printers.h"
 #include "cli/session.h"
 #include "cli/tab_writer.h"
 #include "cli/verbs.h"
@@ -20,10 +22,8 @@ constexpr char kKustomizeVersion[] = "v5.7.1";
 
 Result<> RunVersion(Command& command, const Args& args) {
   bool client = false;
-  bool short_form = false;
   std::string output;
   command.Flag("client", client, "Shows client version only.");
-  command.Flag("short", short_form, "Accepted for command lines of older kubectls.");
   command.Flag("output,o", output, "yaml or json.");
   TRY(command.Parse(args));
   if (!output.empty() && output != "yaml" && output != "json") {
@@ -104,6 +104,70 @@ Result<> RunApiVersions(Command& command, const Args& args) {
   return {};
 }
 
+namespace {
+
+constexpr std::string_view kResourceForms[] = {"", "json", "kyaml", "name", "wide", "yaml"};
+
+bool HasAll(const std::vector<std::string>& have, const std::vector<std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
+    return std::find(have.begin(), have.end(), each) != have.end();
+  });
+}
+
+// The kind as discovery lists it, with its group and version.
+Json ListedKind(const ServedKind& kind) {
+  const std::string& api_version = kind.resource.api_version;
+  Json listed = {{"kind", kind.resource.kind},
+                 {"name", kind.resource.name},
+                 {"namespaced", kind.resource.namespaced},
+                 {"singularName", kind.singular},
+                 {"verbs", kind.verbs},
+                 {"version", api_version.substr(api_version.rfind('/') + 1)}};
+  if (const std::string group = kind.resource.Group(); !group.empty()) listed["group"] = group;
+  if (!kind.short_names.empty()) listed["shortNames"] = kind.short_names;
+  if (!kind.categories.empty()) listed["categories"] = kind.categories;
+  return listed;
+}
+
+Result<> PrintListed(Command& command, const std::string& output,
+                     const std::vector<ServedKind>& kinds) {
+  Json list = {{"apiVersion", "v1"},
+               {"groupVersion", ""},
+               {"kind", "APIResourceList"},
+               {"resources", Json::array()}};
+  for (const ServedKind& kind : kinds) list["resources"].push_back(ListedKind(kind));
+  PrintFlags flags;
+  flags.output = output;
+  const auto printer = TRY(MakeObjectPrinter(flags));
+  const std::string text = TRY(printer->Print(list));
+  command.environment().out(text);
+  return {};
+}
+
+std::string TableOfKinds(const std::vector<ServedKind>& kinds, const std::string& output,
+                         bool headers) {
+  TabWriter table = MakeTableWriter();
+  const bool wide = output == "wide";
+  if (headers && output != "name") {
+    table.Write(wide ? "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\tVERBS\tCATEGORIES\n"
+                     : "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\n");
+  }
+  for (const ServedKind& kind : kinds) {
+    if (output == "name") {
+      table.Write(kind.FullName() + "\n");
+      continue;
+    }
+    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}", kind.resource.name, Join(kind.short_names, ","),
+                            kind.resource.api_version, kind.resource.namespaced,
+                            kind.resource.kind));
+    if (wide) table.Write("\t" + Join(kind.verbs, ",") + "\t" + Join(kind.categories, ","));
+    table.Write("\n");
+  }
+  return table.Flush();
+}
+
+}  // namespace
+
 Result<> RunApiResources(Command& command, const Args& args) {
   std::string output;
   std::string group;
@@ -113,7 +177,7 @@ Result<> RunApiResources(Command& command, const Args& args) {
   bool cached = false;
   std::vector<std::string> verbs;
   std::vector<std::string> categories;
-  command.Flag("output,o", output, "wide or name.");
+  command.Flag("output,o", output, "json, kyaml, name, wide or yaml.");
   command.Flag("api-group", group, "Limit to resources in this API group.");
   command.Flag("sort-by", sort_by, "name or kind.");
   command.Flag("namespaced", namespaced, "Only resources that live in namespaces, or only others.");
@@ -122,6 +186,13 @@ Result<> RunApiResources(Command& command, const Args& args) {
   command.Flag("verbs", verbs, "Limit to resources that support these verbs.");
   command.Flag("categories", categories, "Limit to resources of these categories.");
   TRY(command.Parse(args));
+  if (std::find(std::begin(kResourceForms), std::end(kResourceForms), output) ==
+      std::end(kResourceForms)) {
+    return CliError(
+        fmt::format("unable to match a printer suitable for the output format {}, allowed formats "
+                    "are: json,kyaml,name,wide,yaml",
+                    GoQuote(output)));
+  }
   if (!sort_by.empty() && sort_by != "name" && sort_by != "kind") {
     return CliError("--sort-by accepts only name or kind");
   }
@@ -133,36 +204,18 @@ Result<> RunApiResources(Command& command, const Args& args) {
     if (a.resource.Group() != b.resource.Group()) return a.resource.Group() < b.resource.Group();
     return a.resource.name < b.resource.name;
   });
-  const auto has_all = [](const std::vector<std::string>& have,
-                          const std::vector<std::string>& wanted) {
-    return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
-      return std::find(have.begin(), have.end(), each) != have.end();
-    });
-  };
-  TabWriter table = MakeTableWriter();
-  const bool wide = output == "wide";
-  if (!no_headers && output != "name") {
-    table.Write(wide ? "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\tVERBS\tCATEGORIES\n"
-                     : "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\n");
-  }
-  std::set<std::string> shown;
-  for (const ServedKind& kind : kinds) {
+  std::set<std::string> seen;
+  std::erase_if(kinds, [&](const ServedKind& kind) {
     // Discovery lists the preferred version of a resource first; the others are not shown.
-    if (!shown.insert(kind.FullName()).second) continue;
-    if (command.Given("namespaced") && kind.resource.namespaced != namespaced) continue;
-    if (command.Given("api-group") && kind.resource.Group() != group) continue;
-    if (!has_all(kind.verbs, verbs) || !has_all(kind.categories, categories)) continue;
-    if (output == "name") {
-      table.Write(kind.FullName() + "\n");
-      continue;
-    }
-    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}", kind.resource.name, Join(kind.short_names, ","),
-                            kind.resource.api_version, kind.resource.namespaced,
-                            kind.resource.kind));
-    if (wide) table.Write("\t" + Join(kind.verbs, ",") + "\t" + Join(kind.categories, ","));
-    table.Write("\n");
+    return !seen.insert(kind.FullName()).second ||
+           (command.Given("namespaced") && kind.resource.namespaced != namespaced) ||
+           (command.Given("api-group") && kind.resource.Group() != group) ||
+           !HasAll(kind.verbs, verbs) || !HasAll(kind.categories, categories);
+  });
+  if (output == "json" || output == "kyaml" || output == "yaml") {
+    return PrintListed(command, output, kinds);
   }
-  command.environment().out(table.Flush());
+  command.environment().out(TableOfKinds(kinds, output, !no_headers));
   return {};
 }
 

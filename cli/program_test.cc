@@ -240,6 +240,29 @@ TEST_F(ProgramTest, AWatchEndsWhenItsTimeIsOver) {
   EXPECT_EQ(err_, "");
 }
 
+TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
+  server_ = [](const http::Request& request) {
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    response.body = request.path == "/api/v1"
+                        ? R"({"resources": [{"name": "pods", "singularName": "pod", "kind": "Pod",
+                              "namespaced": true, "verbs": ["get"], "shortNames": ["po"]}]})"
+                        : R"({"groups": []})";
+    return response;
+  };
+  EXPECT_EQ(Run("api-resources", {"-o", "bogus"}), 1);
+  EXPECT_EQ(err_,
+            "error: unable to match a printer suitable for the output format \"bogus\", allowed "
+            "formats are: json,kyaml,name,wide,yaml\n");
+  EXPECT_EQ(Run("api-resources", {"-o", "yaml"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "apiVersion: v1\ngroupVersion: \"\"\nkind: APIResourceList\nresources:\n- kind: Pod\n"
+            "  name: pods\n  namespaced: true\n  shortNames:\n  - po\n  singularName: pod\n"
+            "  verbs:\n  - get\n  version: v1\n");
+  EXPECT_EQ(Run("version", {"--short"}), 1) << "kubectl has it no more";
+}
+
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
   std::string version = "v1.34.1";
   server_ = [&](const http::Request& request) {
