@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/id.h"
+#include "cli/debug_profile.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
 #include "cli/writing.h"
@@ -41,7 +42,7 @@ void DebugFlags::AddTo(Command& command) {
   command.Flag("target", target, "Share the processes of this container.");
   command.Flag("copy-to", copy_to, "Create a copy of the pod with this name.");
   command.Flag("image-pull-policy", pull_policy, "The image pull policy for the container.");
-  command.Flag("profile", profile, "legacy or general.");
+  command.Flag("profile", profile, "legacy, general, baseline, netadmin, restricted or sysadmin.");
   command.FlagEach("env", env, "Environment variables to set: NAME=value.");
   command.Flag("attach", attach, "Attach to the container once it runs.");
   command.Flag("arguments-only", arguments_only, "What follows -- are args, not the command.");
@@ -71,9 +72,6 @@ Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std:
     }
     container["env"].push_back(
         {{"name", pair.substr(0, equals)}, {"value", pair.substr(equals + 1)}});
-  }
-  if (flags.profile == "general") {
-    container["securityContext"]["capabilities"]["add"] = Json::array({"SYS_PTRACE"});
   }
   return container;
 }
@@ -137,6 +135,7 @@ Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod
         flags.target);
   }
   Json container = TRY(MakeContainer(command, flags, name));
+  ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, container);
   if (!flags.target.empty()) container["targetContainerName"] = flags.target;
   // What is there stays first.
   Json order = Json::array();
@@ -170,6 +169,7 @@ Json CopyOf(const DebugFlags& flags, std::optional<bool> shares, const Json& pod
   spec.erase("ephemeralContainers");
   if (!flags.same_node) spec.erase("nodeName");
   if (shares) spec["shareProcessNamespace"] = *shares;
+  if (!FindDebugProfile(flags.profile)->debugs_copy) return copy;
   for (Json& container : spec["containers"]) {
     for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) {
       container.erase(probe);
@@ -181,7 +181,8 @@ Json CopyOf(const DebugFlags& flags, std::optional<bool> shares, const Json& pod
 Result<> DebugCopy(Command& command, const DebugFlags& flags, const Target& pod) {
   Session& session = *TRY(command.session());
   std::optional<bool> shares;
-  if (flags.profile == "general") shares = true;
+  const DebugProfile& profile = *FindDebugProfile(flags.profile);
+  if (profile.debugs_copy) shares = true;
   if (command.Given("share-processes")) shares = flags.share_processes;
   Json copy = CopyOf(flags, shares, pod.object);
   Json& containers = copy["spec"]["containers"];
@@ -195,12 +196,14 @@ Result<> DebugCopy(Command& command, const DebugFlags& flags, const Target& pod)
           "you must specify an existing container or a new image when specifying args.");
     name = ContainerName(command, flags);
     Json container = TRY(MakeContainer(command, flags, name));
+    ApplyDebugProfile(profile, /*on_node=*/false, container);
     containers.push_back(std::move(container));
   } else {
     if (!flags.image.empty()) (*named)["image"] = flags.image;
     if (command.rest()) (*named)[flags.arguments_only ? "args" : "command"] = *command.rest();
     if (flags.stdin_open) (*named)["stdin"] = true;
     if (flags.tty) (*named)["tty"] = true;
+    ApplyDebugProfile(profile, /*on_node=*/false, *named);
   }
   const ObjectKey key = {pod.key.namespace_, flags.copy_to};
   TRY(session.api().Create(pod.resource, key.namespace_, copy, {}));
@@ -208,32 +211,37 @@ Result<> DebugCopy(Command& command, const DebugFlags& flags, const Target& pod)
   return Follow(command, flags, pod.resource, key, name);
 }
 
-// A pod that sees its node's processes, network and files (below /host).
+// A pod that sees of its node's processes, network and files (below /host) what the profile says.
 Result<> DebugNode(Command& command, const DebugFlags& flags, const std::string& node) {
   Session& session = *TRY(command.session());
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   const std::string name = fmt::format("node-debugger-{}-{}", node, SystemRandom().NameSuffix());
   const std::string container_name = flags.container.empty() ? "debugger" : flags.container;
   Json container = TRY(MakeContainer(command, flags, container_name));
-  container["volumeMounts"] = Json::array({{{"mountPath", "/host"}, {"name", "host-root"}}});
+  const DebugProfile& profile = *FindDebugProfile(flags.profile);
+  ApplyDebugProfile(profile, /*on_node=*/true, container);
   if (!flags.quiet) {
     command.Print("Creating debugging pod {} with container {} on node {}.\n", name, container_name,
                   node);
   }
-  const Json pod = {
+  Json pod = {
       {"apiVersion", "v1"},
       {"kind", "Pod"},
       {"metadata",
        {{"labels", {{"app.kubernetes.io/managed-by", "kubectl-debug"}}}, {"name", name}}},
       {"spec",
-       {{"containers", Json::array({std::move(container)})},
-        {"hostIPC", true},
-        {"hostNetwork", true},
-        {"hostPID", true},
-        {"nodeName", node},
+       {{"nodeName", node},
         {"restartPolicy", "Never"},
-        {"tolerations", Json::array({{{"operator", "Exists"}}})},
-        {"volumes", Json::array({{{"hostPath", {{"path", "/"}}}, {"name", "host-root"}}})}}}};
+        {"tolerations", Json::array({{{"operator", "Exists"}}})}}}};
+  if (profile.hosts_namespaces) {
+    for (const char* shared : {"hostIPC", "hostNetwork", "hostPID"}) pod["spec"][shared] = true;
+  }
+  if (profile.hosts_files) {
+    container["volumeMounts"] = Json::array({{{"mountPath", "/host"}, {"name", "host-root"}}});
+    pod["spec"]["volumes"] =
+        Json::array({{{"hostPath", {{"path", "/"}}}, {"name", "host-root"}}});
+  }
+  pod["spec"]["containers"] = Json::array({std::move(container)});
   const ObjectKey key = {session.namespace_(), name};
   TRY(session.api().Create(pods.resource, key.namespace_, pod, {}));
   if (!flags.attaches(command)) return {};
@@ -245,7 +253,7 @@ Result<> Check(const Command& command, const DebugFlags& flags) {
     return CliError("you must specify --image when not using --copy-to.");
   }
   if (command.words().empty()) return CliError("NAME or filename is required for debug");
-  if (flags.profile != "legacy" && flags.profile != "general") {
+  if (!FindDebugProfile(flags.profile)) {
     return CliError(fmt::format("unknown profile: {}", flags.profile));
   }
   if (flags.tty && !flags.stdin_open) {
@@ -267,7 +275,7 @@ Result<> RunDebug(Command& command, const Args& args) {
   flags.AddTo(command);
   TRY(command.Parse(args));
   TRY(Check(command, flags));
-  if (!command.Given("profile")) {
+  if (flags.profile == "legacy") {
     command.Warn(
         "--profile=legacy is deprecated and will be removed in the future. It is recommended to "
         "explicitly specify a profile, for example \"--profile=general\".\n");
