@@ -148,6 +148,11 @@ bool IsCliVerb(std::string_view word) {
          FindVerb(kVerbs, std::size(kVerbs), std::string(word)) != nullptr;
 }
 
+bool IsCliLine(const Args& args) {
+  const size_t at = FirstWord(args);
+  return at < args.size() && IsCliVerb(args[at]);
+}
+
 int RunCli(Environment& environment, const std::string& verb, const Args& args) {
   if (const Family* family = FindFamily(verb)) return family->main(environment, args);
   const Verb* found = FindVerb(kVerbs, std::size(kVerbs), verb);

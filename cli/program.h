@@ -11,6 +11,8 @@ struct Environment;
 
 // Whether `skiff WORD ...` is one of these verbs.
 bool IsCliVerb(std::string_view word);
+// Whether these are a verb's words, perhaps with flags that all verbs have before it: -n x get pods.
+bool IsCliLine(const std::vector<std::string>& args);
 // The names of the verbs, sorted.
 std::vector<std::string> CliVerbs();
 // Runs one verb in this process's environment; returns the exit code.

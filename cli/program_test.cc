@@ -263,6 +263,15 @@ TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
   EXPECT_EQ(Run("version", {"--short"}), 1) << "kubectl has it no more";
 }
 
+TEST_F(ProgramTest, FlagsOfAllVerbsMayComeFirst) {
+  EXPECT_TRUE(IsCliLine({"get", "pods"}));
+  EXPECT_TRUE(IsCliLine({"-n", "x", "get", "pods"}));
+  EXPECT_TRUE(IsCliLine({"--context=a", "--insecure-skip-tls-verify", "-v=6", "get", "pods"}));
+  EXPECT_FALSE(IsCliLine({"-n", "get"}));
+  EXPECT_FALSE(IsCliLine({"--data-dir", "x", "apiserver"}));
+  EXPECT_FALSE(IsCliLine({"--nope"}));
+}
+
 TEST_F(ProgramTest, AServerOfAnotherVersionIsRefusedWhereThatIsAsked) {
   std::string version = "v1.34.1";
   server_ = [&](const http::Request& request) {

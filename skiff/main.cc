@@ -96,10 +96,8 @@ int main(int argc, char** argv) {
     args.erase(args.begin());
     return Run(program, args);
   }
-  const std::string verb = args[0];
-  if (skiff::cli::IsCliVerb(verb)) {
-    return skiff::RunWithThreadStack(
-        [&] { return skiff::cli::CliMain(verb, {args.begin() + 1, args.end()}); });
+  if (skiff::cli::IsCliLine(args)) {
+    return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
   }
   std::fprintf(stderr, "skiff: no program is called \"%s\"; `skiff --help` lists them all\n",
                args[0].c_str());
