@@ -14,7 +14,7 @@ namespace {
 class Silence final : public http::StreamSource {
  public:
   void Attach(http::Waker) override {}
-  http::Pulled Pull(size_t, std::vector<SharedBytes>&) override { return http::Pulled::kIdle; }
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override { return http::Pulled::kIdle; }
 };
 
 // An environment without any server, unless a test gives it one.
