@@ -42,6 +42,16 @@ void AddHeaders(const http::Request& request, const std::vector<std::string>& wa
   for (const std::string& value : WarningHeaders(warnings)) response.SetHeader("Warning", value);
 }
 
+// HTTP/2 lets one connection ask for much at little cost: who does not say who he is has one
+// request on it, as he would have on HTTP/1.1 without keep-alive.
+void LimitStrangers(const http::Request& request, const User& user,
+                    const Result<http::Response>& result, http::Response& response) {
+  if (!request.http2) return;
+  const bool anonymous = user.name == kUserAnonymous || user.InGroup(kGroupUnauthenticated);
+  const bool refused = !result && result.error().reason == Reason::kUnauthorized;
+  if (anonymous || refused) response.SetHeader("Connection", "close");
+}
+
 // Nobody can be asked whether this is allowed, so nobody is.
 http::Response UnreadableResponse(const http::Request& request, const RequestInfo& info) {
   return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
@@ -341,6 +351,7 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
         {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
   }
   AddHeaders(request, api_request.warnings, state_->random, response);
+  LimitStrangers(request, api_request.user, result, response);
   CompressIfAsked(request, response);
   state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - begin);
   return response;

@@ -100,6 +100,18 @@ TEST_F(ApiServerTest, RefusesWhatNoRoleAllows) {
   EXPECT_EQ(Ask("GET", "/api", "", "", "nobody").code, 401);
 }
 
+TEST_F(ApiServerTest, WhoDoesNotSayWhoHeIsHasOneRequestOfAConnectionOfHttp2) {
+  const auto closes = [&](const std::string& token, bool http2) {
+    const auto answer =
+        Ask({.method = "GET", .path = "/version", .token = token, .http2 = http2});
+    return std::string(answer.response.Header("Connection"));
+  };
+  EXPECT_EQ(closes("", true), "close");
+  EXPECT_EQ(closes("nobody", true), "close");
+  EXPECT_EQ(closes("alice", true), "");
+  EXPECT_EQ(closes("", false), "");
+}
+
 TEST_F(ApiServerTest, ARoleThatIsBoundAllowsAtOnce) {
   Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
        R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",

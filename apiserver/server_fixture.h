@@ -50,6 +50,7 @@ class ServerFixture : public testing::Test {
     std::string token = "admin";
     std::string accept = {};
     http::Headers headers = {};
+    bool http2 = false;
   };
   Answer Ask(const Question& question) {
     http::Request request;
@@ -60,6 +61,7 @@ class ServerFixture : public testing::Test {
     if (mark != std::string::npos) request.query = http::ParseQuery(question.path.substr(mark + 1));
     request.body = question.body;
     request.headers = question.headers;
+    request.http2 = question.http2;
     const auto set = [&](const char* name, const std::string& value) {
       if (!value.empty()) request.headers.emplace(name, value);
     };

@@ -73,6 +73,7 @@ void Http2Stream::OnEnd() {
 void Http2Stream::Dispatch(bool body_too_large) {
   auto request = connection_.MakeRequest(std::move(*head_));
   if (!body_too_large) request->body = std::move(body_);
+  request->http2 = true;
   request->body_too_large = body_too_large;
   head_.reset();
   body_ = {};

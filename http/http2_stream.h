@@ -3,9 +3,10 @@
 //
 //   kBody -> kHandling -> kSending       until the stream is closed, by either side
 //
-// An answer's bytes wait here until the client's windows and the socket have room for them. A source
-// is pulled when nothing of it waits, so that a client who does not read holds what one pull gave,
-// and its source what sources hold; when it has taken nothing for long enough, the stream is reset.
+// An answer's bytes wait here until the client's windows and the socket have room for them. A
+// source is pulled when nothing of it waits, so that a client who does not read holds what one pull
+// gave, and its source what sources hold; when it has taken nothing for long enough, the stream is
+// reset.
 #pragma once
 
 #include <atomic>

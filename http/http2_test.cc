@@ -49,6 +49,7 @@ TEST(Http2, IsChosenWhenTheClientKnowsIt) {
 TEST(Http2, AnswersRequestsAsHttp11Would) {
   Fixture fixture(
       [](const Request& request) {
+        EXPECT_TRUE(request.http2);
         EXPECT_TRUE(request.secure);
         EXPECT_EQ(request.Header("Host"), "test");
         return Echo(request);

@@ -62,8 +62,8 @@ class Http2TestClient {
   Http2TestClient(const Http2TestClient&) = delete;
   Http2TestClient& operator=(const Http2TestClient&) = delete;
 
-  // Sends a request, `body` and all as far as the windows go, and returns its stream. `promised`: no
-  // body comes although one could.
+  // Sends a request, `body` and all as far as the windows go, and returns its stream. `promised`:
+  // no body comes although one could.
   int32_t Ask(const Http2Fields& fields, std::optional<std::string> body = std::nullopt,
               bool promised = false) {
     std::vector<nghttp2_nv> pairs;

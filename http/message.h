@@ -38,6 +38,7 @@ struct Request {
   // the answer, which should be 413.
   bool body_too_large = false;
   bool secure = false;         // Came over TLS.
+  bool http2 = false;          // Came over HTTP/2.
   std::string remote_address;  // "127.0.0.1"; "" when the caller is in this process
   // Null: no certificate was sent, or it did not verify, and then the error says why. Kubernetes
   // answers 401 to a bad certificate, so it does not fail the handshake.
@@ -75,7 +76,8 @@ struct Response {
   // Not null: the connection stays with this source until it ends. Sent in chunks, or as it is when
   // the headers say its Content-Length.
   std::unique_ptr<StreamSource> stream;
-  // Not null: after the head (101 or 200) the connection carries raw bytes both ways.
+  // Not null: after the head (101 or 200) the connection carries raw bytes both ways. Only over
+  // HTTP/1.1: in HTTP/2 there is nothing to take over.
   std::unique_ptr<Duplex> upgrade;
   // Not null: everything above is still to come, by its Reply.
   std::unique_ptr<PendingResponse> pending;

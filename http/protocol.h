@@ -1,6 +1,6 @@
-// What a server's connection speaks once it is open. The connection has the socket, TLS, and who is at
-// the other end; the protocol finds the requests in what arrives, and sends the answers. Internal;
-// on the loop's thread only.
+// What a server's connection speaks once it is open. The connection has the socket, TLS, and who is
+// at the other end; the protocol finds the requests in what arrives, and sends the answers.
+// Internal; on the loop's thread only.
 //
 //   ServerConnection -- Http1Protocol    one request after the other
 //                    `- Http2Protocol    many at once, each on a stream

@@ -96,8 +96,8 @@ bool Play(std::string_view bytes, size_t step, Server& server) {
 }  // namespace
 
 void Http2(std::string_view bytes) {
-  // It is understood the same wherever it is cut. The library counts the pieces in which the head of
-  // a CONTINUATION comes as so many CONTINUATIONs, so that it may part with the one sooner.
+  // It is understood the same wherever it is cut. The library counts the pieces in which the head
+  // of a CONTINUATION comes as so many CONTINUATIONs, so that it may part with the one sooner.
   Server whole(false), cut(false);
   const bool both = Play(bytes, bytes.size() + 1, whole) & Play(bytes, 1, cut);
   CHECK(!both || whole.seen() == cut.seen());
