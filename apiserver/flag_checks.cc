@@ -81,9 +81,6 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
                                "be turned off with 0",
                                flags.secure_port));
   }
-  if (flags.http2_max_streams_per_connection < 0) {
-    return Invalid("--http2-max-streams-per-connection can not be a negative value");
-  }
   for (const auto& [flag, time] :
        {std::pair("event-ttl", flags.event_ttl),
         std::pair("etcd-compaction-interval", flags.etcd_compaction_interval),
