@@ -126,6 +126,7 @@ void Laws::NoteLife(const Pod& pod, bool deleted) {
   PodLife& life = lives_[pod.metadata.uid];
   life.name = pod.metadata.name;
   life.has_ended |= HasEnded(pod);
+  life.is_gone |= deleted;
   if (!deleted && !pod.metadata.deletion_timestamp) return;
   if (life.told_at == kNever) {
     life.told_at = now;

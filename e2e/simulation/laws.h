@@ -53,6 +53,7 @@ class Laws {
     Duration grace{};
     bool has_ended = false;
     bool is_sudden = false;  // Nobody was told before it was gone.
+    bool is_gone = false;
   };
   // nullptr: there never was such a pod.
   const PodLife* FindPod(const std::string& uid) const;

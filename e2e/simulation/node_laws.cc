@@ -11,6 +11,8 @@ namespace {
 
 // A lagging watch, back-off of a list, a call that fails and is tried again.
 constexpr Duration kSlack = 60s;
+// The longest that a watch lags.
+constexpr Duration kLag = 20s;
 // The grace period of nodes, and what the controller needs.
 constexpr Duration kSilenceMax = 40s + kSlack;
 constexpr Duration kBackoffFirst = 10s;
@@ -60,10 +62,22 @@ void NodeLaws::LookAt(const NodeView& node, NodeState& state) {
       seen->second.ended_at = now;
     }
     if (container.state == cri::ContainerState::kRunning) {
+      NoteStop(node, container, state, seen->second);
       CheckEnd(container, state, seen->second);
     }
   }
   if (node.life != 0) CheckRestarts(node);
+}
+
+// Whoever stops a container while its watch shows that the pod is to go does it for that.
+void NodeLaws::NoteStop(const NodeView& node, const cri::Container& container,
+                        const NodeState& state, ContainerState& seen) const {
+  const auto begun = node.stops_begun.find(container.id);
+  if (begun == node.stops_begun.end() || !state.is_connected) return;
+  const auto* pod = laws_.FindPod(Label(container, kubelet::kPodUidLabel));
+  if (pod == nullptr || pod->told_at == kNever || pod->is_gone) return;
+  const Duration known = std::max(pod->told_at, state.connected_since) + kLag;
+  if (begun->second >= pod->told_at && clock_.Monotonic() >= known) seen.stops_in_life = state.life;
 }
 
 // None outlives its pod's grace period, and none starts when its pod has to go.
@@ -78,7 +92,10 @@ void NodeLaws::CheckEnd(const cri::Container& container, const NodeState& state,
   }
   const Duration heard_at =
       pod->is_sudden ? std::max(pod->told_at, state.connected_since) : state.connected_since;
-  const Duration due = std::max(pod->ends_by, heard_at + pod->grace) + kSlack;
+  // Who hears that the pod is gone, and knew that it was to go, makes haste.
+  const bool hurries = pod->is_gone && seen.stops_in_life == state.life;
+  const Duration due =
+      std::max(pod->ends_by, hurries ? state.connected_since : heard_at + pod->grace) + kSlack;
   if (clock_.Monotonic() > due) {
     seen.told = true;
     laws_.Broken(fmt::format(

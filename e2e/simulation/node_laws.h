@@ -27,6 +27,8 @@ class NodeLaws {
     // It reaches the server, and the runtime does what it is told.
     bool is_connected = false;
     const std::vector<cri::Container>& containers;
+    // When (monotonic) this life of the kubelet first told a container to stop, by id.
+    const std::map<std::string, Duration>& stops_begun;
   };
   // At any moment, for all nodes; `controllers_work`: those of the control plane run and reach it.
   void Look(const std::vector<NodeView>& nodes, bool controllers_work);
@@ -46,10 +48,14 @@ class NodeLaws {
     Duration seen_at{};
     int born_in_life = 0;
     Duration ended_at = kNever;
+    // The life of the kubelet in which it stops because its pod is to go; 0: none.
+    int stops_in_life = 0;
     bool told = false;
   };
   void LookAt(const NodeView& node, NodeState& state);
   void CheckEnd(const cri::Container& container, const NodeState& state, ContainerState& seen);
+  void NoteStop(const NodeView& node, const cri::Container& container, const NodeState& state,
+                ContainerState& seen) const;
   void CheckRestarts(const NodeView& node);
   void CheckSilence(const std::string& node, NodeState& state);
 

@@ -35,6 +35,7 @@ void SimulatedContainers::Created(const cri::ContainerConfig& config) {
 void SimulatedContainers::Stopping(const std::string& container_id) {
   std::vector<Duration>& stops = stops_[container_id];
   const Duration now = clock_.Monotonic();
+  stops_begun_.emplace(container_id, now);
   std::erase_if(stops, [&](Duration at) { return now - at > kStopsCounted; });
   stops.push_back(now);
   if (stops.size() != kStopsMax) return;

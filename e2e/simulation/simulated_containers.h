@@ -24,7 +24,12 @@ class SimulatedContainers final : public cri::FakeBehavior {
     sick_until_[container_id] = clock_.Monotonic() + length;
   }
   // Nobody of the kubelet's last life is asked for what it began.
-  void KubeletStarts() { hooks_run_.clear(); }
+  void KubeletStarts() {
+    hooks_run_.clear();
+    stops_begun_.clear();
+  }
+  // When (monotonic) its kubelet, in this life, first told a container to stop, by id.
+  const std::map<std::string, Duration>& stops_begun() const { return stops_begun_; }
 
   void Created(const cri::ContainerConfig& config) override;
   void Stopping(const std::string& container_id) override;
@@ -46,6 +51,7 @@ class SimulatedContainers final : public cri::FakeBehavior {
   std::map<std::string, Duration> asked_since_;         // When first asked whether it has started.
   std::set<std::string> hooks_run_;                     // Ids of containers.
   std::map<std::string, std::vector<Duration>> stops_;  // By container id.
+  std::map<std::string, Duration> stops_begun_;
 };
 
 }  // namespace skiff

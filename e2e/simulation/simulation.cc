@@ -375,7 +375,8 @@ void Simulation::LookAtNodes() {
     views.push_back({.name = node->name,
                      .life = node->program ? node->life : 0,
                      .is_connected = is_connected,
-                     .containers = ContainersOf(*node)});
+                     .containers = ContainersOf(*node),
+                     .stops_begun = node->containers->stops_begun()});
   }
   node_laws_->Look(views, !AnyControllerAway());
   LookAtFiles();
