@@ -58,8 +58,8 @@ TEST_F(ConvertTest, RefusesWhatItCouldNotKeep) {
   EXPECT_EQ(err_, "error: no kind \"Thing\" is registered for version \"a/v1\"\n");
   EXPECT_EQ(Convert("kind: Pod\napiVersion: v1\n---\nkind: Pod\napiVersion: v1\n", "json"), 1);
   EXPECT_EQ(err_, "error: one object is converted at a time, not 2\n");
-  EXPECT_EQ(Convert(R"({"kind":"Pod","apiVersion":"v1","kind":"Pod"})", "yaml"), 1);
-  EXPECT_EQ(err_, "error: strict decoding error: duplicate field \"kind\"\n");
+  EXPECT_EQ(Convert(R"({"kind":"Pod","apiVersion":"v1","metadata":{},"metadata":{}})", "yaml"), 1);
+  EXPECT_EQ(err_, "error: strict decoding error: duplicate field \"metadata\"\n");
   EXPECT_EQ(Convert("kind: Pod\napiVersion: v1\nkind: Pod\n", "json"), 1);
   EXPECT_EQ(err_,
             "error: strict decoding error: yaml: unmarshal errors:\n"
