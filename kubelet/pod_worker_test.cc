@@ -587,7 +587,7 @@ TEST_F(PodWorkerVolumesTest, APodWhoseVolumesAreNotBroughtUpToDateIsLookedAtNoLe
   executor_.RunFor(20min);
   const int before = settings_asked_;
   executor_.RunFor(10 * PodWorker::kResync);
-  EXPECT_GE(settings_asked_ - before, 10);
+  EXPECT_GE(settings_asked_ - before, 9);
   EXPECT_EQ(Running("app").size(), 1u) << "old contents are better than none";
 }
 
