@@ -103,8 +103,8 @@ void AppendYaml(std::vector<YamlDocument> documents, Documents& out) {
 }
 
 // Text that begins with a brace is JSON values one after another, with nothing between them. Where
-// one of them is no JSON, the rest is read as YAML, such as {a: b} or what follows a "---"; when its
-// first document is not that either, what is told is why it is no JSON.
+// one of them is no JSON, the rest is read as YAML, such as {a: b} or what follows a "---"; when
+// its first document is not that either, what is told is why it is no JSON.
 Documents ReadJsonStream(std::string_view text) {
   Documents found;
   std::string_view rest = text;

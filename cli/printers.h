@@ -27,8 +27,8 @@ class ObjectPrinter {
   virtual Result<std::string> Print(const Json& object) = 0;
 };
 
-// For -o other than "wide" and custom columns; --template without -o is a Go template. Keeps what was printed before in mind: YAML
-// documents are separated.
+// For -o other than "wide" and custom columns; --template without -o is a Go template. Keeps what
+// was printed before in mind: YAML documents are separated.
 Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags);
 
 // `object` without metadata.managedFields, those of a List's items too.

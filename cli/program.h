@@ -11,7 +11,7 @@ struct Environment;
 
 // Whether `skiff WORD ...` is one of these verbs.
 bool IsCliVerb(std::string_view word);
-// Whether these are a verb's words, perhaps with flags that all verbs have before it: -n x get pods.
+// Whether a verb is the first word, perhaps after flags that all verbs have: -n x get pods.
 bool IsCliLine(const std::vector<std::string>& args);
 // The names of the verbs, sorted.
 std::vector<std::string> CliVerbs();
