@@ -63,6 +63,7 @@ void VisitNear(const Json& document, const std::function<void(const std::string&
     parent["zzz"] = value;
     const std::string unknown = DumpJson(more);
     visit(unknown);
+    if (pointer.empty()) continue;
     // No document says a member twice.
     std::string twice = unknown;
     const std::string name = Json(Json::json_pointer(pointer).back()).dump();
