@@ -116,10 +116,12 @@ Documents ReadJsonStream(std::string_view text) {
       rest.remove_prefix(in.position());
       continue;
     }
+    // No YAML begins with a comma, though the reader passes over one.
+    const bool comma = rest[rest.find_first_not_of(kWhiteSpace)] == ',';
     auto documents = ParseYamlStream(rest);
-    if (documents) {
+    if (documents && !comma) {
       AppendYaml(std::move(*documents), found);
-    } else if (ParseYaml(rest)) {
+    } else if (!documents && ParseYaml(rest)) {
       found.error = YamlError(documents.error());
     } else if (in.position() >= rest.size()) {
       found.error = "unexpected EOF";
