@@ -138,6 +138,8 @@ http::Response Link::Send(http::Request request) {
   http::Response response = below_.Send(request);
   if (lost) {
     NoteUnheard(request, response);
+    // Its stream is the server's, which may be gone by the end of the wait.
+    response = {};
     return WaitInVain();
   }
   if (response.stream) {

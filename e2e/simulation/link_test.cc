@@ -86,6 +86,52 @@ TEST_F(LinkTest, WhoGetsNoAnswerWaitsForIt) {
   executor.Remove(asker);
 }
 
+// Answers by streams, and knows how many there are.
+class Streams final : public Transport {
+ public:
+  http::Response Send(http::Request) override {
+    ++made;
+    http::Response response;
+    response.stream = std::make_unique<Counted>(open);
+    return response;
+  }
+
+  int made = 0;
+  int open = 0;
+
+ private:
+  class Counted final : public http::StreamSource {
+   public:
+    explicit Counted(int& open) : open_(open) { ++open_; }
+    ~Counted() override { --open_; }
+    void Attach(http::Waker) override {}
+    http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override {
+      return http::Pulled::kIdle;
+    }
+
+   private:
+    int& open_;
+  };
+};
+
+TEST_F(LinkTest, AStreamThatIsLostIsGoneBeforeTheWait) {
+  Streams streams;
+  Link link(streams, cluster_.clock(), random_);
+  WaitingExecutor executor(cluster_.clock());
+  link.WaitIn(executor);
+  link.SetFaults({.loss = 1});
+  Client client(link, "test");
+  std::vector<std::unique_ptr<Asker>> askers;
+  while (streams.made == 0) {
+    askers.push_back(std::make_unique<Asker>(client, cluster_.clock()));
+    executor.Add(*askers.back());
+    EXPECT_TRUE(executor.RunOne());
+  }
+  EXPECT_EQ(askers.back()->answered_at, kNever);
+  EXPECT_EQ(streams.open, 0) << "the server may be gone by the end of the wait";
+  for (const auto& asker : askers) executor.Remove(*asker);
+}
+
 TEST_F(LinkTest, OthersGoOnWhileOneWaits) {
   WaitingExecutor executor(cluster_.clock());
   link_.WaitIn(executor);
