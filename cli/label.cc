@@ -104,7 +104,7 @@ Result<Json> Marked(Command& command, const MarkFlags& flags, const Style& style
                     const Target& target, Json changes) {
   Json patch = {{"metadata", {{style.field, std::move(changes)}}}};
   Session& session = *TRY(command.session());
-  if (flags.write.dry_run.client()) {
+  if (flags.write.dry_run.client() || flags.local) {
     return PatchedHere(session, target, PatchType::kMerge, patch.dump());
   }
   if (!flags.resource_version.empty()) {
@@ -157,7 +157,7 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   command.Flag("all-namespaces,A", flags.selectors.all_namespaces, "In all namespaces.");
   command.Flag("overwrite", flags.overwrite, "Allow values to be overwritten.");
   command.Flag("list", flags.list, "Show what there is.");
-  command.Flag("local", flags.local, "Accepted for command lines of kubectl.");
+  command.Flag("local", flags.local, "Change what -f holds, not the server's objects.");
   command.Flag("resource-version", flags.resource_version, "Only this version of the object.");
   TRY(command.Parse(args));
   TRY(flags.write.Check());
@@ -165,8 +165,15 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   if (words.set.empty() && words.removed.empty() && !flags.list) {
     return CliError(fmt::format("at least one {} update is required", style.verb));
   }
-  const auto targets = TRY(
-      FindTargets(command, words.resources, {.files = &flags.files, .selectors = flags.selectors}));
+  if (flags.local && (flags.files.empty() || !words.resources.empty())) {
+    const bool labels = &style == &kLabel;
+    return CliError(fmt::format("can only use local files by -f {0}.yaml or --filename={0}.json "
+                                "when --local=true is set",
+                                labels ? "pod" : "rsrc"));
+  }
+  const auto targets = TRY(FindTargets(
+      command, words.resources,
+      {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local}));
   for (const Target& target : targets) {
     const auto done = MarkOne(command, flags, words, style, target);
     if (!done) command.Report(done.error());

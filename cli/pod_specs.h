@@ -25,6 +25,10 @@ struct SetFlags {
   void AddTo(Command& command);
 };
 
+// What the words or files name; with --local what the files hold, and the server is not asked.
+Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& flags,
+                                           const Args& resources);
+
 // Words before the first with "=" or a trailing "-" name resources; the others say what to set.
 struct SetWords {
   Args resources;

@@ -186,6 +186,31 @@ TEST_F(ProgramTest, ADryRunHereShowsTheChangedObject) {
   EXPECT_EQ(shown("taint", {"node", "n", "k=v:NoSchedule"}, "{.spec.taints[0].value}"), "v");
 }
 
+TEST_F(ProgramTest, LocalChangesStayHere) {
+  server_ = [](const http::Request& request) {
+    ADD_FAILURE() << request.method << " " << request.path;
+    return http::Response();
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}},
+               "spec": {"containers": [{"name": "c", "image": "i"}]}})";
+  const auto shown = [this](const std::string& verb, std::vector<std::string> words,
+                            const char* path) {
+    words.insert(words.end(), {"--local", "-f", "-", "-o", std::string("jsonpath=") + path});
+    EXPECT_EQ(Run(verb, words), 0) << err_;
+    return out_;
+  };
+  EXPECT_EQ(shown("set", {"image", "c=j"}, "{.spec.containers[0].image}"), "j");
+  EXPECT_EQ(shown("set", {"env", "A=1"}, "{.spec.containers[0].env[0].value}"), "1");
+  EXPECT_EQ(shown("label", {"x=y"}, "{.metadata.labels}"), R"({"a":"b","x":"y"})");
+  EXPECT_EQ(shown("annotate", {"x=y"}, "{.metadata.annotations.x}"), "y");
+  EXPECT_EQ(Run("set", {"image", "pod/p", "c=j", "--local"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: you must specify resources by --filename when --local is"));
+  EXPECT_EQ(Run("label", {"pod/p", "x=y", "--local"}), 1);
+  EXPECT_EQ(err_,
+            "error: can only use local files by -f pod.yaml or --filename=pod.json when "
+            "--local=true is set\n");
+}
+
 // 1 would say that there is a difference.
 TEST_F(ProgramTest, DiffTellsTroubleFromADifference) {
   EXPECT_EQ(Run("diff", {"-f", "/nowhere/none.yaml"}), 2);

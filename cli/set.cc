@@ -38,7 +38,25 @@ void SetFlags::AddTo(Command& command) {
   files.AddTo(command);
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("all", selectors.all, "All objects of the named kinds.");
-  command.Flag("local", local, "Accepted for command lines of kubectl.");
+  command.Flag("local", local, "Change what -f holds, not the server's objects.");
+}
+
+Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& flags,
+                                           const Args& resources) {
+  if (flags.local && flags.write.dry_run.server()) {
+    return CliError(
+        "cannot specify --local and --dry-run=server - did you mean --dry-run=client?");
+  }
+  if (flags.local && (flags.files.empty() || !resources.empty())) {
+    return CliError(
+        "you must specify resources by --filename when --local is set.\n"
+        "Example resource specifications include:\n"
+        "   '-f rsrc.yaml'\n"
+        "   '--filename=rsrc.json'");
+  }
+  return FindTargets(
+      command, resources,
+      {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local});
 }
 
 SetWords SortSetWords(const Args& words) {
@@ -56,7 +74,7 @@ Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& tar
   if (patch.empty()) return {};
   Session& session = *TRY(command.session());
   Json result;
-  if (flags.write.dry_run.client()) {
+  if (flags.write.dry_run.client() || flags.local) {
     result = TRY(PatchedHere(session, target, PatchType::kStrategic, patch.dump()));
   } else {
     WriteOptions options = TRY(flags.write.Options());

@@ -229,8 +229,7 @@ Result<> RunSetEnv(Command& command, const Args& args) {
         "one or more resources must be specified as <resource> <name> or <resource>/<name>");
   }
   const EnvChanges changes = TRY(ChangesOf(command, flags, words.changes));
-  const auto targets = TRY(FindTargets(
-      command, words.resources, {.files = &flags.set.files, .selectors = flags.set.selectors}));
+  const auto targets = TRY(FindSetTargets(command, flags.set, words.resources));
   for (const Target& target : targets) {
     if (flags.list) {
       ListEnv(command, flags, target, target.object);

@@ -56,8 +56,7 @@ Result<> RunSetImage(Command& command, const Args& args) {
   if (images.empty()) problems.emplace_back("at least one image update is required");
   if (problems.size() == 1) return CliError(problems[0]);
   if (!problems.empty()) return CliError("[" + Join(problems, ", ") + "]");
-  const auto targets = TRY(
-      FindTargets(command, words.resources, {.files = &flags.files, .selectors = flags.selectors}));
+  const auto targets = TRY(FindSetTargets(command, flags, words.resources));
   for (const Target& target : targets) {
     const auto patch = ImagePatch(target, images);
     const auto sent = patch ? SendSetPatch(command, flags, target, *patch, "image updated")

@@ -61,8 +61,7 @@ Result<Json> ResourcesPatch(const Target& target, const std::string& containers,
 template <typename MakePatch>
 Result<> SetAll(Command& command, const SetFlags& flags, const Args& resources,
                 const char* operation, MakePatch make) {
-  const auto targets =
-      TRY(FindTargets(command, resources, {.files = &flags.files, .selectors = flags.selectors}));
+  const auto targets = TRY(FindSetTargets(command, flags, resources));
   for (const Target& target : targets) {
     const Result<Json> patch = make(target);
     const auto sent = patch ? SendSetPatch(command, flags, target, *patch, operation)
