@@ -65,7 +65,7 @@ int DepthOfText(std::string_view json, int most) {
   return deepest;
 }
 
-// Around an object stand a list, a Table or a watch's event, which clients read with the same bound.
+// Around an object stand lists, Tables and events, which clients read with the same bound.
 constexpr int kObjectDepthMax = kJsonDepthMax - 16;
 
 // Whatever store is below, objects are as large as etcd takes them, and can be read again.

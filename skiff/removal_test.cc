@@ -149,13 +149,14 @@ TEST_F(RemovalTest, BesideARunningClusterWhatWouldBeAnotherOneIsRefused) {
     return code == 1 ? said : "";
   };
   const std::string at = "--data-dir=" + directory;
+  const std::string shown = std::filesystem::path(directory).lexically_normal();
   testing::internal::CaptureStdout();
   EXPECT_EQ(UpMain({at}), 0) << "what is asked for is there";
   EXPECT_THAT(testing::internal::GetCapturedStdout(),
-              HasSubstr("export KUBECONFIG=" + directory + "/admin.kubeconfig"));
+              HasSubstr("export KUBECONFIG=" + shown + "/admin.kubeconfig"));
   EXPECT_THAT(refused(UpMain, {at, "--secure-port=7443", "--durability=memory"}),
               HasSubstr("--secure-port=7443 --durability=memory are for a new start"));
-  EXPECT_THAT(refused(JoinMain, {at}), HasSubstr("a cluster of its own runs from " + directory));
+  EXPECT_THAT(refused(JoinMain, {at}), HasSubstr("a cluster of its own runs from " + shown));
   EXPECT_THAT(refused(JoinMain, {at, "foo"}), HasSubstr("skiff down"));
 }
 

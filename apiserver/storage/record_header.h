@@ -3,7 +3,8 @@
 // clang-format off
 //   value   = be8 version (1)
 //             be32 size of the header: the body begins there
-//             be32 revision_at: where in the body the digits of the resourceVersion begin; kNone: nowhere
+//             be32 revision_at: where in the body the resourceVersion's digits begin
+//                  (kNone: nowhere)
 //             text uid
 //             pairs labels
 //             pairs fields      those that field selectors may name, with their values

@@ -1,0 +1,241 @@
+// For tests of PodWorker: one worker over a fake runtime, whose stops fail or hang as told.
+#pragma once
+
+#include "kubelet/pod_worker.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <thread>
+
+#include "client/manager.h"
+#include "client/transport.h"
+#include "kubelet/kept_objects.h"
+#include "kubelet/pod_lookup.h"
+#include "kubelet/runtime_test_wrapper.h"
+
+namespace skiff::kubelet {
+
+// Counts calls; stops fail as often as told, or wait for the kill.
+class TestRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit TestRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+
+  Result<> StopContainer(const std::string& id, Duration grace) override {
+    {
+      MutexLock lock(mutex_);
+      stops_.push_back({id, grace});
+      changed_.notify_all();
+      if (failures_ > 0) {
+        --failures_;
+        return Fail(Reason::kUnknown, "the shim is stuck");
+      }
+      while (grace <= hung_grace_) changed_.wait(lock);
+      // A process that ignores the signal is killed at the end of the shortest grace period.
+      if (holds_stops_ && grace > 2s) {
+        while (!killed_.contains(id)) changed_.wait(lock);
+      }
+      killed_.insert(id);
+      changed_.notify_all();
+    }
+    return WrappedRuntime::StopContainer(id, grace);
+  }
+  Result<cri::ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
+                                   Duration timeout) override {
+    ++execs;
+    return WrappedRuntime::ExecSync(id, command, timeout);
+  }
+  Result<> UpdateContainerResources(const std::string& id,
+                                    const cri::LinuxResources& resources) override {
+    updates.push_back(resources);
+    return WrappedRuntime::UpdateContainerResources(id, resources);
+  }
+  void FailStops(int times) {
+    MutexLock lock(mutex_);
+    failures_ = times;
+  }
+  void HoldStops() {
+    MutexLock lock(mutex_);
+    holds_stops_ = true;
+  }
+  // Calls with a grace period so short never come back, until 0s is told.
+  void HangStops(Duration grace) {
+    MutexLock lock(mutex_);
+    hung_grace_ = grace;
+    changed_.notify_all();
+  }
+  void LetGo(const std::string& id) {
+    MutexLock lock(mutex_);
+    killed_.insert(id);
+    changed_.notify_all();
+  }
+  std::vector<std::pair<std::string, Duration>> stops() const {
+    MutexLock lock(mutex_);
+    return stops_;
+  }
+  void WaitForStops(size_t count) {
+    MutexLock lock(mutex_);
+    while (stops_.size() < count) changed_.wait(lock);
+  }
+
+  std::atomic<int> execs = 0;
+  std::vector<cri::LinuxResources> updates;
+
+ private:
+  mutable Mutex mutex_;
+  CondVar changed_;
+  int failures_ GUARDED_BY(mutex_) = 0;
+  bool holds_stops_ GUARDED_BY(mutex_) = false;
+  Duration hung_grace_ GUARDED_BY(mutex_){};
+  std::vector<std::pair<std::string, Duration>> stops_ GUARDED_BY(mutex_);
+  std::set<std::string> killed_ GUARDED_BY(mutex_);
+};
+
+// What a worker tells of its containers; all are ready at once.
+class RecordingProbes final : public Probes {
+ public:
+  void Observe(const core_v1::Pod&, const core_v1::Container& container,
+               const ProbeTarget& target) override {
+    targets.emplace(container.name + " " + target.container_id, target);
+  }
+  std::map<std::string, ProbeState> States(const std::string&) const override { return {}; }
+  std::map<std::string, bool> Ready(const std::string&) const override { return {}; }
+  void Terminating(const std::string&) override {}
+  void Forget(const std::string&) override {}
+  std::map<std::string, ProbeTarget> targets;
+};
+
+class PodWorkerTest : public testing::Test {
+ protected:
+  PodWorkerTest() : PodWorkerTest(nullptr) {}
+  explicit PodWorkerTest(Executor* threads)
+      : blocking_(threads != nullptr ? *threads : executor_),
+        root_(MakeRoot()),
+        tasks_(blocking_) {
+    pod_.metadata.name = "web";
+    pod_.metadata.namespace_ = "default";
+    pod_.metadata.uid = "uid-1";
+    pod_.metadata.generation = 1;
+    pod_.spec.restart_policy = "Always";
+    auto& container = pod_.spec.containers.emplace_back();
+    container.name = "app";
+    container.image = "img:1";
+  }
+  ~PodWorkerTest() override {
+    StopWorker();
+    std::filesystem::remove_all(root_);
+  }
+
+  static std::string MakeRoot() {
+    char name[] = "/tmp/skiff-worker-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    return name;
+  }
+  void StartWorker() {
+    worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+    executor_.Add(*worker_);
+    executor_.RunFor(2s);
+  }
+  void StopWorker() {
+    if (worker_) executor_.Remove(*worker_);
+    worker_.reset();
+  }
+  // As the API has it from now on.
+  void Change() {
+    worker_->Update(std::make_shared<core_v1::Pod>(pod_));
+    executor_.RunUntilIdle();
+  }
+  void Delete(int64_t grace_s) {
+    pod_.metadata.deletion_timestamp = Time(clock_.Now() + std::chrono::seconds(grace_s));
+    pod_.metadata.deletion_grace_period_seconds = grace_s;
+    Change();
+  }
+  core_v1::PodStatus Status() { return statuses_.Latest("uid-1").value_or(core_v1::PodStatus()); }
+  std::vector<std::string> Running(const std::string& name) { return fake_.RunningNamed(name); }
+  std::string Condition(const std::string& type) {
+    for (const auto& condition : Status().conditions) {
+      if (condition.type == type) return condition.status + ":" + condition.reason;
+    }
+    return "";
+  }
+  void Ask(const char* resource, const char* request, const char* limit) {
+    auto& resources = pod_.spec.containers[0].resources;
+    resources.requests[resource] = *Quantity::Parse(request);
+    resources.limits[resource] = *Quantity::Parse(limit);
+    ++pod_.metadata.generation;
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{3};
+  SteppedExecutor executor_{clock_, 3};
+  Executor& blocking_;
+  const std::string root_;
+  std::function<http::Response(const http::Request&)> answer_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    return response;
+  };
+  InProcessTransport transport_{[this](const http::Request& request) { return answer_(request); }};
+  Client client_{transport_, "kubelet"};
+  InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
+  Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
+  EventRecorder& events_ = manager_.Recorder("kubelet", "node-1");
+  cri::FakeRuntime fake_{clock_, random_, "10.1.0.0/24"};
+  TestRuntime runtime_{fake_};
+  TaskPool tasks_;
+  KeptObjects objects_{client_, clock_};
+  std::shared_ptr<const core_v1::ConfigMap> settings_;  // Null: nobody answers.
+  int settings_asked_ = 0;
+  VolumeSources VolumeSourcesOf() {
+    VolumeSources sources;
+    sources.config_map = [this](const auto&, const auto&) -> Result<decltype(settings_)> {
+      ++settings_asked_;
+      if (settings_ == nullptr) return Fail(Reason::kServiceUnavailable, "no answer");
+      return settings_;
+    };
+    return sources;
+  }
+  VolumeManager volumes_{root_, VolumeSourcesOf(), clock_};
+  ImagePuller images_{{runtime_, clock_, events_, tasks_,
+                       [](const core_v1::Pod&) { return RegistryCredentials(); },
+                       [this](const std::string&) { worker_->Wake(); }}};
+  RecordingProbes probes_;
+  StatusManager statuses_{client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; }};
+  LifecycleHooks hooks_{runtime_, nullptr, [](Duration) {}};
+  Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
+  PodCgroups cgroups_{{}};
+  EnvironmentSources sources_;
+  PodWorkerContext context_{
+      .runtime = runtime_,
+      .clock = clock_,
+      .random = random_,
+      .blocking = blocking_,
+      .events = events_,
+      .volumes = volumes_,
+      .images = images_,
+      .probes = probes_,
+      .statuses = statuses_,
+      .hooks = hooks_,
+      .resizes = resizes_,
+      .cgroups = cgroups_,
+      .environment = [this](const core_v1::Pod&) { return sources_; },
+      .network_problem = [] { return std::string(); },
+      .gone = [] {},
+      .dns = DnsSettings(),
+      .node_ips = {"192.0.2.1"},
+      .node_memory_bytes = int64_t{8} << 30,
+      .container_cgroup_files = {},
+      .runtime_name = "fake",
+      .log_root = root_ + "/log",
+      .cgroup_root = "",
+      .cgroup_driver = CgroupDriver::kCgroupfs,
+      .writes_files = false,
+      .runtime_handler = [](const core_v1::Pod&) { return Result<std::string>(""); }};
+  core_v1::Pod pod_;
+  std::unique_ptr<PodWorker> worker_;
+};
+
+}  // namespace skiff::kubelet

@@ -1,0 +1,124 @@
+// What a worker keeps over restarts, how it waits for volumes, and stops that threads wait for.
+#include "kubelet/pod_worker_fixture.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// With files: what a worker leaves for the one after it.
+class PodWorkerFilesTest : public PodWorkerTest {
+ protected:
+  PodWorkerFilesTest() {
+    context_.writes_files = true;
+    context_.log_root = root_ + "/log";
+  }
+};
+
+TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
+  StartWorker();
+  runtime_.FailStops(1000);
+  Delete(100);
+  executor_.RunFor(60s);
+  StopWorker();
+  runtime_.FailStops(0);
+  const size_t before = runtime_.stops().size();
+  StartWorker();
+  ASSERT_GT(runtime_.stops().size(), before);
+  EXPECT_EQ(runtime_.stops().front().second, 100s);
+  EXPECT_LE(runtime_.stops().at(before).second, 40s);
+  EXPECT_TRUE(Running("app").empty());
+}
+
+// A volume that the API may or may not know.
+class PodWorkerVolumesTest : public PodWorkerFilesTest {
+ protected:
+  PodWorkerVolumesTest() {
+    auto& volume = pod_.spec.volumes.emplace_back();
+    volume.name = "settings";
+    volume.config_map.emplace().name = "settings";
+    auto& mount = pod_.spec.containers[0].volume_mounts.emplace_back();
+    mount.name = "settings";
+    mount.mount_path = "/etc/settings";
+  }
+};
+
+TEST_F(PodWorkerVolumesTest, EventsMeanwhileDoNotLengthenTheWait) {
+  StartWorker();
+  for (int i = 0; i < 50; ++i) {
+    worker_->Wake();
+    executor_.RunUntilIdle();
+  }
+  ASSERT_TRUE(Running("app").empty());
+  settings_ = std::make_shared<core_v1::ConfigMap>();
+  executor_.RunFor(10s);
+  EXPECT_EQ(Running("app").size(), 1u);
+}
+
+TEST_F(PodWorkerVolumesTest, APodWhoseVolumesAreNotBroughtUpToDateIsLookedAtNoLessOften) {
+  settings_ = std::make_shared<core_v1::ConfigMap>();
+  StartWorker();
+  ASSERT_EQ(Running("app").size(), 1u);
+  settings_ = nullptr;
+  executor_.RunFor(20min);
+  const int before = settings_asked_;
+  executor_.RunFor(10 * PodWorker::kResync);
+  EXPECT_GE(settings_asked_ - before, 9);
+  EXPECT_EQ(Running("app").size(), 1u) << "old contents are better than none";
+}
+
+// Stops hold real threads here, as they do in real life.
+class Threads {
+ protected:
+  ThreadExecutor threads_{"calls", 8};
+};
+
+class PodWorkerStopTest : private Threads, public PodWorkerTest {
+ protected:
+  PodWorkerStopTest() : PodWorkerTest(&threads_) {}
+};
+
+TEST_F(PodWorkerStopTest, AShorterGracePeriodShortensTheStopThatRuns) {
+  StartWorker();
+  runtime_.HoldStops();
+  Delete(300);
+  runtime_.WaitForStops(1);
+  EXPECT_EQ(Running("app").size(), 1u);
+  Delete(1);
+  runtime_.WaitForStops(2);
+  EXPECT_LE(runtime_.stops().at(1).second, 2s);
+}
+
+TEST_F(PodWorkerStopTest, AnObjectThatIsDeletedByForceShortensItToo) {
+  StartWorker();
+  runtime_.HoldStops();
+  Delete(300);
+  runtime_.WaitForStops(1);
+  worker_->Dispose();
+  executor_.RunUntilIdle();
+  runtime_.WaitForStops(2);
+  EXPECT_LE(runtime_.stops().at(1).second, 2s);
+}
+
+// The first call brought the container down, and the one that hurried it hangs.
+TEST_F(PodWorkerStopTest, NobodyDropsAWorkerWhoseHurriedStopHangs) {
+  StartWorker();
+  const std::string id = Running("app").at(0);
+  runtime_.HoldStops();
+  Delete(300);
+  runtime_.WaitForStops(1);
+  runtime_.HangStops(2s);
+  Delete(1);
+  runtime_.WaitForStops(2);
+  runtime_.LetGo(id);
+  while (!Running("app").empty()) std::this_thread::yield();
+  worker_->Dispose();
+  executor_.RunFor(60s);
+  EXPECT_NE(worker_->state(), PodWorker::State::kGone);
+  runtime_.HangStops(0s);
+  while (worker_->state() != PodWorker::State::kGone) {
+    executor_.RunFor(1s);
+    std::this_thread::yield();
+  }
+}
+
+}  // namespace
+}  // namespace skiff::kubelet
