@@ -88,17 +88,20 @@ void Laws::TakePod(const Pod& pod, bool deleted) {
 }
 
 // No node is promised more than it has. A binding that arrives after its scheduler gave it up, in
-// Kubernetes too, may find the place taken: the kubelet then refuses the pod.
+// Kubernetes too, may find the place taken: the kubelet then refuses the pod. So may a pod that had
+// ended, whose place was given away, and of which a late status says that it has not.
 void Laws::CheckRoom(const std::string& uid) {
   const Holding& bound = pods_.at(uid);
   const std::string& node = bound.node;
   const auto room = allocatable_.find(node);
   if (room == allocatable_.end() || bound.milli_cpu == 0 || world_.unheard_binding(uid)) return;
+  if (lives_.at(uid).has_ended) return;
   int64_t sum = 0;
   for (const auto& [other, holding] : pods_) {
     const bool is_seen =
         !world_.unheard_binding(other) || bound.since - holding.since > kBindingSeen;
-    if (holding.node == node && is_seen) sum += holding.milli_cpu;
+    const bool is_counted = is_seen && !lives_.at(other).has_ended;
+    if (holding.node == node && is_counted) sum += holding.milli_cpu;
   }
   if (sum > room->second) {
     complain_(fmt::format("pods on {} ask for {}m CPU of {}m", node, sum, room->second));
