@@ -22,8 +22,8 @@ class RemoteLink {
   virtual ~RemoteLink() = default;
   // False: no room now, or not ready; offer the same again after the next change.
   virtual bool SendInput(const std::string& bytes) = 0;
-  // There is no more input.
-  virtual void EndInput() = 0;
+  // There is no more input. False as above.
+  virtual bool EndInput() = 0;
   // The terminal's size, as {"Width":80,"Height":24}.
   virtual void SendSize(const std::string& json) = 0;
 };

@@ -66,7 +66,10 @@ class SpdySession::Link final : public RemoteLink {
     sender_->Wake();
     return false;
   }
-  void EndInput() override { sender_->Finish(input_); }
+  bool EndInput() override {
+    sender_->Finish(input_);
+    return true;
+  }
   void SendSize(const std::string& json) override {
     if (size_ != 0) sender_->Send(size_, json + "\n");
   }

@@ -23,8 +23,8 @@ class WebSocketLink final : public RemoteLink {
   bool SendInput(const std::string& bytes) override {
     return sender_->Send(std::string(1, kStdinChannel) + bytes);
   }
-  void EndInput() override {
-    if (half_close_) sender_->Send({kCloseChannel, kStdinChannel});
+  bool EndInput() override {
+    return !half_close_ || sender_->Send({kCloseChannel, kStdinChannel});
   }
   void SendSize(const std::string& json) override {
     sender_->Send(std::string(1, kResizeChannel) + json);

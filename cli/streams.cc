@@ -106,13 +106,15 @@ class InputPump {
         sizes.Drain();
         size_sent_ = false;
       }
-      if (polled[2].revents) ReadInput(*link);
+      if (polled[2].revents) ReadInput();
       if (link && !pending_.empty() && link->SendInput(pending_)) pending_.clear();
+      // The end, too, waits for room: a command that is never told of it reads for ever.
+      if (link && ends_ && pending_.empty() && link->EndInput()) ends_ = false;
     }
   }
 
  private:
-  void ReadInput(RemoteLink& link) {
+  void ReadInput() {
     char buffer[kInputBytesMax];
     const ssize_t count = read(input_, buffer, sizeof(buffer));
     if (count < 0 && errno == EINTR) return;
@@ -121,7 +123,7 @@ class InputPump {
       return;
     }
     input_open_ = false;
-    link.EndInput();
+    ends_ = true;
   }
 
   RemoteState& state_;
@@ -130,6 +132,7 @@ class InputPump {
   const int size_changes_;
   bool input_open_;
   bool size_sent_ = false;
+  bool ends_ = false;    // To be said, behind what is pending.
   std::string pending_;  // Read, and refused by the link so far.
 };
 
