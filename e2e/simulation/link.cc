@@ -123,7 +123,7 @@ http::Response Link::Send(http::Request request) {
   }
   if (requests_left_ == 0) return Unreachable();
   if (requests_left_ > 0 && --requests_left_ == 0) CutStreams();
-  const LinkFaults& faults = clock_.Monotonic() < bad_until_ ? bad_faults_ : faults_;
+  const LinkFaults& faults = IsBad() ? bad_faults_ : faults_;
   const bool writes = request.method != "GET";
   if (writes && Strikes(faults.late)) {
     ++losses_;

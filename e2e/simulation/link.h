@@ -61,6 +61,8 @@ class Link final : public Transport, public ControlLoop {
   void BreakAfter(int requests) { requests_left_ = requests; }
   void Mend();
   bool IsBroken() const { return requests_left_ == 0; }
+  // Whether it is worse than it was made to be.
+  bool IsBad() const { return clock_.Monotonic() < bad_until_; }
   // Open streams break off.
   void CutStreams();
   // Open streams show nothing new for that long.

@@ -41,9 +41,12 @@ TEST_F(LinkTest, FollowsWhatIsWatchedUnlessTheWatchLagsOrIsCut) {
 }
 
 TEST_F(LinkTest, IsWorseForAWhile) {
+  EXPECT_FALSE(link_.IsBad());
   link_.Worsen({.loss = 1}, 5s);
+  EXPECT_TRUE(link_.IsBad());
   EXPECT_FALSE(client_.List(Pod::Info(), {}).has_value());
   cluster_.clock().Advance(5s);
+  EXPECT_FALSE(link_.IsBad());
   EXPECT_TRUE(client_.List(Pod::Info(), {}).has_value());
   link_.Worsen({.loss = 1}, 5s);
   link_.SetFaults({});

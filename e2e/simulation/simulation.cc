@@ -360,7 +360,7 @@ void Simulation::RunFor(Duration length) {
 
 bool Simulation::Reaches(const Machine& machine) const {
   return cluster_->ServerRuns() && !disk_is_full_ && machine.program && !machine.partitioned &&
-         !machine.link->IsBroken();
+         !machine.link->IsBroken() && !machine.link->IsBad();
 }
 
 bool Simulation::AnyControllerAway() const {

@@ -125,6 +125,7 @@ class Simulation {
   const std::vector<cri::Container>& ContainersOf(Machine& node);
   void LookAtLists();
   bool AnyControllerAway() const;
+  // Each message, that is: who lost several in a row asks a minute later.
   bool Reaches(const Machine& machine) const;
   void StrikeClocks();
   void StrikeDisk();
