@@ -334,11 +334,25 @@ Result<YamlDocument> Convert(const YAML::Node& node, std::string_view text) {
   return document;
 }
 
+// The library knows no line that ends with a carriage return alone.
+std::string WithLineFeeds(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool ends_line = text[i] == '\r';
+    if (ends_line && text.substr(i + 1).starts_with('\n')) continue;
+    out += ends_line ? '\n' : text[i];
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<YamlDocument> ParseYaml(std::string_view text) {
   TRY(CheckCharacters(text));
   if (auto json = AsJson(text)) return std::move(*json);
+  const std::string with_line_feeds = WithLineFeeds(text);
+  text = with_line_feeds;
   TRY(CheckVersion(text));
   const Turn turn(text.size());
   if (!turn.granted()) {
@@ -347,7 +361,7 @@ Result<YamlDocument> ParseYaml(std::string_view text) {
                       .details = ErrorDetails{.retry_after_s = 1}});
   }
   try {
-    return Convert(YAML::Load(std::string(text)), text);
+    return Convert(YAML::Load(with_line_feeds), text);
   } catch (const YAML::DeepRecursion&) {
     return TooDeep(kYamlBlockDepthMax);
   } catch (const YAML::Exception& problem) {

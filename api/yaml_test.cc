@@ -56,6 +56,14 @@ TEST(Yaml, DocumentsOfAStreamBeginAtDashesAndEndAtDots) {
   EXPECT_EQ(values(""), "[]");
 }
 
+TEST(Yaml, ACarriageReturnEndsALine) {
+  for (const std::string text : {"a: 1\rb:\r- c\r", "a: 1\r\nb:\r\n- c\r\n", "a:\r\r  1\nb: [\rc]"}) {
+    const auto document = ParseYaml(text);
+    ASSERT_TRUE(document) << text;
+    EXPECT_EQ(document->value.dump(), R"({"a":1,"b":["c"]})") << text;
+  }
+}
+
 // yaml-cpp reads nothing of this, for ever.
 TEST(Yaml, AStreamThatGoesOnWithNoDocumentEnds) {
   for (const char* text : {", \"kind\": \"Pod\"", "a: 1\n---\n, b", "] {", "}"}) {

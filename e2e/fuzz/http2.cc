@@ -21,9 +21,9 @@ class Server : public Http2Wire::Sink {
       : answers_(answers),
         wire_({.streams_max = kStreamsMax, .head_bytes_max = 4 << 10}, *this) {}
 
-  // False: the client has been parted with.
+  // False: the client has been parted with, or has said goodbye and waits for nothing.
   bool Take(std::string_view bytes) {
-    return wire_.Receive(bytes) && (!answers_ || wire_.Send());
+    return wire_.Receive(bytes) && wire_.Send() && !wire_.IsOver();
   }
   // All that was understood, stream by stream.
   const std::map<int32_t, std::string>& seen() const { return seen_; }
