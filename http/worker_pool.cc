@@ -8,39 +8,55 @@
 namespace skiff::http {
 
 bool WorkerPool::Submit(std::function<void()> job) {
-  MutexLock lock(mutex_);
-  if (stopped_ || jobs_.size() >= waiting_max_) return false;
-  jobs_.push_back(std::move(job));
-  if (static_cast<size_t>(idle_) >= jobs_.size()) {
-    changed_.notify_one();
-  } else if (static_cast<int>(threads_.size()) < threads_max_) {
-    return StartThread();
+  Bed* called = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (stopped_ || jobs_.size() >= waiting_max_) return false;
+    jobs_.push_back(std::move(job));
+    called = Call();
+    if (threads_.empty()) {  // And there will be none.
+      jobs_.pop_back();
+      return false;
+    }
   }
+  if (called != nullptr) called->release();
   return true;
 }
 
-bool WorkerPool::StartThread() {
-  try {
-    threads_.emplace_back([this] { Run(); });
-  } catch (const std::system_error&) {
-    // The machine gives no more: those there are do the work, later.
-    if (!threads_.empty()) return true;
-    jobs_.pop_back();
-    return false;
+WorkerPool::Bed* WorkerPool::Call() {
+  if (one_comes_) return nullptr;
+  if (!asleep_.empty()) {
+    Bed* const bed = asleep_.back();
+    asleep_.pop_back();
+    one_comes_ = true;
+    return bed;
   }
-  return true;
+  if (static_cast<int>(threads_.size()) < threads_max_) StartThread();
+  return nullptr;
+}
+
+void WorkerPool::StartThread() {
+  Bed& bed = beds_.emplace_back(0);
+  try {
+    threads_.emplace_back([this, &bed] { Run(bed); });
+    one_comes_ = true;
+  } catch (const std::system_error&) {
+    beds_.pop_back();  // The machine gives no more: those there are do the work, later.
+  }
 }
 
 void WorkerPool::Stop() {
   std::vector<std::jthread> threads;
+  std::vector<Bed*> asleep;
   std::deque<std::function<void()>> dropped;
   {
     MutexLock lock(mutex_);
     stopped_ = true;
     dropped.swap(jobs_);
     threads.swap(threads_);
+    asleep.swap(asleep_);
   }
-  changed_.notify_all();
+  for (Bed* bed : asleep) bed->release();
   for (auto& thread : threads) thread.join();
 }
 
@@ -54,24 +70,27 @@ size_t WorkerPool::waiting() const {
   return jobs_.size();
 }
 
-void WorkerPool::Run() {
+void WorkerPool::Run(Bed& bed) {
   MutexLock lock(mutex_);
-  while (true) {
-    if (!jobs_.empty()) {
+  for (bool comes = true;; comes = true) {
+    while (!jobs_.empty()) {
       auto job = std::move(jobs_.front());
       jobs_.pop_front();
+      if (std::exchange(comes, false)) one_comes_ = false;
+      Bed* const called = jobs_.empty() ? nullptr : Call();
       lock.unlock();
+      if (called != nullptr) called->release();
       job();
       job = nullptr;  // What it holds is let go outside the lock.
       ReleaseStack();
       lock.lock();
-    } else if (stopped_) {
-      return;
-    } else {
-      ++idle_;
-      changed_.wait(lock);
-      --idle_;
     }
+    if (comes) one_comes_ = false;
+    if (stopped_) return;
+    asleep_.push_back(&bed);
+    lock.unlock();
+    bed.acquire();
+    lock.lock();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <semaphore>
 #include <unordered_map>
 
 #include "apiserver/storage/store_answers.h"
@@ -46,7 +47,9 @@ struct RocksdbStore::Writer {
   RecordPtr hint;  // What the caller's thread found under the key; the leader checks its revision.
   Result<Written> result = Written{};
   bool done = false;
-  CondVar turn;
+  // Raised once: its write is done, or it is to lead. Whoever raises it holds it too, since the
+  // writer may be gone by then.
+  std::shared_ptr<std::binary_semaphore> turn = std::make_shared<std::binary_semaphore>(0);
 };
 
 // The writes that one sync carries, and their outcome. Used by the leader alone.
@@ -322,9 +325,12 @@ Result<Written> RocksdbStore::Apply(Write write) {
 
   MutexLock lock(queue_mutex_);
   queue_.push_back(&self);
-  while (!self.done && queue_.front() != &self) self.turn.wait(lock);
-  if (self.done) return std::move(self.result);
-
+  if (queue_.front() != &self) {
+    lock.unlock();
+    self.turn->acquire();
+    if (self.done) return std::move(self.result);
+    lock.lock();
+  }
   Group group(TakeGroup());
   const auto read_only = read_only_;
   lock.unlock();
@@ -335,14 +341,18 @@ Result<Written> RocksdbStore::Apply(Write write) {
     Commit(group);
   }
   commit_began_ = 0;
+  // Woken without the mutex, for which they would wait at once.
+  std::vector<std::shared_ptr<std::binary_semaphore>> turns;
   lock.lock();
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.writers().size()));
+  if (!queue_.empty()) turns.push_back(queue_.front()->turn);
+  lock.unlock();
   for (Writer* writer : group.writers()) {
     if (writer == &self) continue;
     writer->done = true;
-    writer->turn.notify_one();
+    turns.push_back(writer->turn);
   }
-  if (!queue_.empty()) queue_.front()->turn.notify_one();
+  for (const auto& turn : turns) turn->release();
   return std::move(self.result);
 }
 
