@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <unordered_set>
@@ -67,6 +68,7 @@ class Decoder {
     Value<Target>(type, in_.Next(), out);
     in_.Finish();
     if (in_.failed()) return Fail(Reason::kBadRequest, in_.error());
+    if (mismatch_.empty()) mismatch_ = in_.Misfit("value");
     if (!mismatch_.empty()) return Fail(Reason::kBadRequest, std::move(mismatch_));
     return std::move(notes_);
   }
@@ -130,7 +132,8 @@ void Decoder::Mismatch(JsonToken token, const std::string& wanted) {
   if (token == JsonToken::kArray) found = "array";
   if (token == JsonToken::kNumber) {
     found = "number";
-    if (wanted.starts_with("int")) found += " " + std::string(in_.number());
+    // Such a target takes numbers, but not this one.
+    if (wanted.starts_with("int") || wanted.starts_with("float")) found += " " + std::string(in_.number());
   }
   in_.SkipEntered(token);
   if (!mismatch_.empty()) return;
@@ -186,8 +189,11 @@ void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out
     case Shape::kInt32:
     case Shape::kInt64:
       return Integer<Target>(type, out);
-    case Shape::kDouble:
-      return Target::SetNumber(out, JsonNumber(in_.number()));
+    case Shape::kDouble: {
+      Json number = JsonNumber(in_.number());
+      if (!std::isfinite(number.get<double>())) return Mismatch(token, GoTypeName(type));
+      return Target::SetNumber(out, std::move(number));
+    }
     case Shape::kString:
       return Target::SetString(out, in_.string());
     case Shape::kBytes:

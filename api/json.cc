@@ -302,6 +302,12 @@ void JsonReader::Finish() {
   if (at_ < text_.size()) Fail("after top-level value");
 }
 
+std::string JsonReader::Misfit(std::string_view target) const {
+  if (too_large_.empty()) return "";
+  return "json: cannot unmarshal number " + too_large_ + " into Go " + std::string(target) +
+         " of type float64";
+}
+
 Json JsonNumber(std::string_view text) {
   int64_t integer = 0;
   const char* end = text.data() + text.size();
@@ -320,8 +326,11 @@ Json ReadJson(JsonReader& in, JsonToken token) {
   switch (token) {
     case JsonToken::kBool:
       return in.boolean();
-    case JsonToken::kNumber:
-      return JsonNumber(in.number());
+    case JsonToken::kNumber: {
+      Json number = JsonNumber(in.number());
+      if (number.is_number_float() && std::isinf(number.get<double>())) in.NoteTooLarge();
+      return number;
+    }
     case JsonToken::kString:
       return Json(std::string(in.string()));
     case JsonToken::kArray: {
@@ -351,6 +360,9 @@ Result<Json> ParseJson(std::string_view text) {
   Json value = ReadJson(in, in.Next());
   in.Finish();
   if (in.failed()) return Fail(Reason::kBadRequest, in.error());
+  if (std::string misfit = in.Misfit("value"); !misfit.empty()) {
+    return Fail(Reason::kBadRequest, std::move(misfit));
+  }
   return value;
 }
 

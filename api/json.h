@@ -40,6 +40,14 @@ class JsonReader {
   // Only white space may follow.
   void Finish();
 
+  // Go's text for the first number that ReadJson met and no double can hold; "": there was none. It
+  // counts less than an error of syntax, wherever that stands. `target`: "value", "struct field x.y".
+  std::string Misfit(std::string_view target) const;
+  // The number just read is such a one.
+  void NoteTooLarge() {
+    if (too_large_.empty()) too_large_ = string_;
+  }
+
   bool failed() const { return !error_.empty(); }
   const std::string& error() const { return error_; }
   // Of the last token.
@@ -71,13 +79,16 @@ class JsonReader {
   // Objects and arrays we are in: true in front of the first member.
   std::vector<bool> fresh_;
   std::string error_;
+  std::string too_large_;
 };
 
-// The number as Go's interface{} decoding keeps it: int64 where it fits, else double.
+// The number as Go's interface{} decoding keeps it: int64 where it fits, else double; an infinite
+// one where a double cannot hold it, which is for the caller to refuse.
 Json JsonNumber(std::string_view text);
-// The value after `token` was read, whole. Later duplicates of a key win.
+// The value after `token` was read, whole. Later duplicates of a key win. Whoever means to keep it
+// asks for `in.Misfit()` when all is read.
 Json ReadJson(JsonReader& in, JsonToken token);
-// Fails with BadRequest and Go's text of the syntax error.
+// Fails with BadRequest and Go's text of the syntax error, or of a number that is too large.
 Result<Json> ParseJson(std::string_view text);
 // How many objects and arrays stand in one another in `value`: 0 for a scalar, 1 for {}. Does not
 // recurse, so it may be asked of anything; does not look deeper than `most`.

@@ -251,6 +251,7 @@ void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch, std::string& 
     } else if (key == "value") {
       operation.has_value = true;
       operation.value = ReadJson(in, token);
+      if (why.empty()) why = in.Misfit("struct field jsonPatchOp.value");
     } else {
       in.SkipEntered(token);
       const bool fits = text == nullptr || token == JsonToken::kNull || token == JsonToken::kError;
@@ -348,6 +349,8 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
     mismatch(token, strict ? "[]handlers.jsonPatchOp" : "jsonpatch.Patch");
   }
   in.Finish();
+  // The library keeps the text of a value; who writes it into an object meets the number all the same.
+  if (why.empty()) why = in.Misfit("value");
   if (in.failed()) why = in.error();
   if (!why.empty() && strict) return CannotDecode(why);
   if (!why.empty()) return Fail(Reason::kBadRequest, std::move(why));
@@ -375,6 +378,7 @@ Result<MergePatch> ParseMergePatch(std::string_view text) {
   patch.patch = ReadJson(in, token);
   in.Finish();
   if (in.failed()) return CannotDecode(in.error());
+  if (const std::string misfit = in.Misfit("value"); !misfit.empty()) return CannotDecode(misfit);
   if (token == JsonToken::kNull) return Fail(Reason::kBadRequest, "Invalid JSON Patch");
   if (token != JsonToken::kObject) {
     return CannotDecode(std::string("json: cannot unmarshal ") + FoundName(token) +

@@ -86,6 +86,16 @@ TEST(JsonPatch, MalformedPatchesAreToldAsGoTellsThem) {
                                       "json patch duplicate field \"[0].path\""}));
 }
 
+TEST(JsonPatch, ANumberBeyondDoubleIsNoValue) {
+  EXPECT_EQ(Patched("{}", R"([{"op":"add","path":"/a","value":[1e999]}, {"op":5}])"),
+            "error decoding patch: json: cannot unmarshal number 1e999 into Go struct field "
+            "jsonPatchOp.value of type float64");
+  EXPECT_EQ(Patched("{}", R"([{"op":"add","path":"/a","value":1e999})"),
+            "error decoding patch: unexpected end of JSON input");
+  EXPECT_FALSE(ParseJsonPatch(R"([{"op":"add","path":"/a","value":1e999}])", false));
+  EXPECT_EQ(Patched("{}", R"([{"op":"add","path":"/a","value":1e-999}])"), R"({"a":0})");
+}
+
 TEST(JsonPatch, CopiesAreBounded) {
   std::string patch = "[";
   for (int i = 0; i < 40; ++i) patch += R"({"op":"copy","from":"/a","path":"/a/-"},)";

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace skiff {
@@ -73,7 +74,8 @@ bool ReadFloat(std::string_view text, Json& out) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
   if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) {
-    return false;
+    value = std::strtod(std::string(text).c_str(), nullptr);  // As good as nothing, or beyond all.
+    if (std::isinf(value)) return false;
   }
   out = value;
   return true;

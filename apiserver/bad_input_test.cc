@@ -471,6 +471,41 @@ TEST_F(BadInputTest, WhatYamlCannotSayIsNoNull) {
   EXPECT_EQ(Get(path).code, 200);
 }
 
+// Go reads such a number where it needs its value, and says so; YAML holds it for text.
+TEST_F(BadInputTest, ANumberBeyondDoubleIsRefusedHoweverItComes) {
+  const std::string path = "/apis/apps/v1/namespaces/default/controllerrevisions";
+  const auto revision = [](const char* data) {
+    return std::string(R"({"apiVersion": "apps/v1", "kind": "ControllerRevision",
+        "metadata": {"name": "r"}, "revision": 1, "data": )") + data + "}";
+  };
+  constexpr const char* kWhy = "json: cannot unmarshal number 1e999 into Go value of type float64";
+  const auto created = Post(path, revision(R"({"a": 1e999})"));
+  EXPECT_EQ(created.code, 422);
+  EXPECT_EQ(created.message(),
+            "ControllerRevision.apps \"r\" is invalid: data: Invalid value: \"<value omitted>\": "
+            "error parsing data: " + std::string(kWhy));
+  ASSERT_EQ(Post(path, revision(R"({"a": 1e-999})")).code, 201) << "which is nothing";
+  const auto patch = [&](const char* media, const char* body) {
+    const auto answer = Ask("PATCH", path + "/r", body, media);
+    return std::to_string(answer.code) + " " + answer.message();
+  };
+  const std::string merge = R"({"data": {"a": 1e999}})";
+  EXPECT_EQ(patch("application/merge-patch+json", merge.c_str()),
+            "400 error decoding patch: " + std::string(kWhy));
+  EXPECT_EQ(patch("application/strategic-merge-patch+json", merge.c_str()),
+            "400 " + std::string(kWhy));
+  EXPECT_EQ(patch("application/json-patch+json",
+                  R"([{"op": "replace", "path": "/data", "value": {"a": [-1e999]}}])"),
+            "400 error decoding patch: json: cannot unmarshal number -1e999 into Go struct field "
+            "jsonPatchOp.value of type float64");
+  EXPECT_EQ(Ask("PUT", path + "/r", revision(R"({"a": 1e999})")).code, 422) << "it may not change";
+  const auto applied = Ask("PATCH", path + "/s?fieldManager=m", R"({"apiVersion": "apps/v1",
+      "kind": "ControllerRevision", "metadata": {"name": "s"}, "revision": 1,
+      "data": {"a": 1e999}})", "application/apply-patch+yaml");
+  EXPECT_EQ(applied.code, 201);
+  EXPECT_EQ(applied.body["data"], Json({{"a", "1e999"}}));
+}
+
 TEST_F(BadInputTest, AnAppliedScaleMayHoldNullsInItsMetadata) {
   const std::string path = "/apis/apps/v1/namespaces/default/deployments";
   Post(path, R"({"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}},

@@ -1,5 +1,6 @@
 // What the schema cannot say about a ControllerRevision.
 #include "api/gen/apps_v1.h"
+#include "api/json.h"
 #include "api/rules/checks.h"
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
@@ -19,9 +20,12 @@ void ValidateRevision(const ControllerRevision& object, Violations& out) {
 void Validate(const ControllerRevision& object, Violations& out) {
   ValidateRevision(object, out);
   const FieldPath data("data");
-  if (object.data.IsNull()) {
+  const auto parsed = ParseJson(object.data.Text());
+  if (!parsed) {
+    out.Invalid(data, "<value omitted>", "error parsing data: " + parsed.error().message);
+  } else if (parsed->is_null()) {
     out.Required(data, "data is mandatory");
-  } else if (!object.data.Parse().is_object()) {
+  } else if (!parsed->is_object()) {
     out.Required(data, "data must be a valid JSON object");
   }
 }

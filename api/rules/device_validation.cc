@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/go_text.h"
+#include "api/json.h"
 #include "api/rules/checks.h"
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
@@ -261,8 +262,13 @@ void ValidateOpaqueConfig(const Box<OpaqueDeviceConfiguration>& config, const Fi
   const FieldPath parameters = path.Child("parameters");
   if (config->parameters.IsNull()) return out.Required(parameters);
   if (config->parameters.Text().size() > kParametersBytesMax) {
-    out.TooLong(parameters, kParametersBytesMax);
-  } else if (!config->parameters.Parse().is_object()) {
+    return out.TooLong(parameters, kParametersBytesMax);
+  }
+  const auto parsed = ParseJson(config->parameters.Text());
+  if (!parsed) {
+    out.Invalid(parameters, "<value omitted>",
+                "error parsing data as JSON: " + parsed.error().message);
+  } else if (!parsed->is_object()) {
     out.Invalid(parameters, "<value omitted>", "must be a valid JSON object");
   }
 }
