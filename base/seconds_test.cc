@@ -26,5 +26,24 @@ TEST(Seconds, SaturateWhereAMomentCanStillBeMovedByThem) {
   static_assert(Seconds(kMost) == -Seconds(kLeast));
 }
 
+TEST(Moments, AreMovedNoFurtherThanTheyGo) {
+  const TimePoint now(1'800'000'000s);
+  EXPECT_EQ(Later(now, 5s), now + 5s);
+  EXPECT_EQ(Later(now, -5s), now - 5s);
+  EXPECT_EQ(Later(TimePoint::max(), 1ns), TimePoint::max());
+  EXPECT_EQ(Later(TimePoint::max(), -1ns), TimePoint::max() - 1ns);
+  EXPECT_EQ(Later(TimePoint::min(), -1ns), TimePoint::min());
+  EXPECT_EQ(Later(now, kNever), TimePoint::max());
+}
+
+TEST(Moments, AreNoFurtherApartThanADurationSays) {
+  const TimePoint now(1'800'000'000s);
+  EXPECT_EQ(Between(now, now + 5s), 5s);
+  EXPECT_EQ(Between(now + 5s, now), -5s);
+  EXPECT_EQ(Between(TimePoint::min(), now), Duration::max());
+  EXPECT_EQ(Between(TimePoint::max(), TimePoint::min()), Duration::min());
+  EXPECT_EQ(Between(now, TimePoint::max()), TimePoint::max() - now);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "api/human_duration.h"
+#include "base/seconds.h"
 #include "cli/describe.h"
 #include "cli/json_text.h"
 
@@ -129,7 +130,7 @@ void WritePods(DescribeWriter& out, DescribeContext& context, const Json& node) 
       line += "\t" + WithPercent(limits, totals[i].allocatable, kResources[i]);
     }
     const auto created = Time::Parse(TextAt(pod, "metadata", "creationTimestamp"));
-    line += "\t" + (created ? HumanDuration(context.now - created->point()) : "<unknown>");
+    line += "\t" + (created ? HumanDuration(Between(created->point(), context.now)) : "<unknown>");
     out.Line(1, line);
   }
   out.Line(0,

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/human_duration.h"
+#include "base/seconds.h"
 #include "cli/describe.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
@@ -139,7 +140,7 @@ void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& 
   out.FieldIf(0, "Completed At", DescribeTime(TextAt(status, "completionTime")));
   const auto begun = Time::Parse(TextAt(status, "startTime"));
   const auto ended = Time::Parse(TextAt(status, "completionTime"));
-  if (begun && ended) out.Field(0, "Duration", HumanDuration(ended->point() - begun->point()));
+  if (begun && ended) out.Field(0, "Duration", HumanDuration(Between(begun->point(), ended->point())));
   if (const Json& deadline = At(spec, "activeDeadlineSeconds"); !deadline.is_null()) {
     out.Field(0, "Active Deadline Seconds", fmt::format("{}s", IntOf(deadline)));
   }

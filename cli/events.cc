@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/human_duration.h"
+#include "base/seconds.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -24,7 +25,7 @@ std::string EventLastSeen(const Json& event) {
 std::string EventAge(const Json& event, TimePoint now) {
   const auto age = [&](const std::string& text) {
     const auto time = Time::Parse(text);
-    return time ? HumanDuration(now - time->point()) : std::string("<unknown>");
+    return time ? HumanDuration(Between(time->point(), now)) : std::string("<unknown>");
   };
   std::string first = TextAt(event, "firstTimestamp");
   if (first.empty()) first = TextAt(event, "eventTime");

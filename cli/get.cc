@@ -1,6 +1,7 @@
 #include "cli/get.h"
 
 #include "api/human_duration.h"
+#include "base/seconds.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 
@@ -76,7 +77,7 @@ Json PlainTable(const Json& object, TimePoint now) {
           {"columnDefinitions", {{{"name", "Name"}}, {{"name", "Age"}}}},
           {"rows", Json::array({{{"cells",
                                   {NameOf(object),
-                                   created ? HumanDuration(now - created->point()) : "<unknown>"}},
+                                   created ? HumanDuration(Between(created->point(), now)) : "<unknown>"}},
                                  {"object", object}}})}};
 }
 

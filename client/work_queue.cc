@@ -16,7 +16,8 @@ void WorkQueue::AddAfter(const ObjectKey& key, Duration delay) {
   if (delay <= Duration(0)) return Add(key);
   {
     const MutexLock lock(mutex_);
-    const Duration due = clock_.Monotonic() + delay;
+    const Duration now = clock_.Monotonic();
+    const Duration due = delay > kNever - now ? kNever : now + delay;
     if (const auto present = due_.find(key); present != due_.end()) {
       if (present->second <= due) return;
       const auto [begin, end] = delayed_.equal_range(present->second);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/seconds.h"
 #include "client/bootstrap_token.h"
 #include "controllers/collection.h"
 #include "controllers/program.h"
@@ -56,7 +57,7 @@ class BootstrapSigner final : public ControlLoop {
     for (const auto& secret : *tokens) {
       const auto token = ReadBootstrapSecret(*secret);
       if (!token || !token->may_sign || token->IsExpired(now)) continue;
-      if (token->expiration) next = std::min<Duration>(next, *token->expiration - now);
+      if (token->expiration) next = std::min(next, Between(now, *token->expiration));
       wanted.data[std::string(kClusterInfoSignaturePrefix) + token->token.id] =
           SignClusterInfo(token->token, content->second);
     }
@@ -92,7 +93,7 @@ class TokenCleaner final : public ControlLoop {
       const auto token = ReadBootstrapSecret(*secret);
       if (!token || !token->expiration) continue;
       if (!token->IsExpired(now)) {
-        next = std::min<Duration>(next, *token->expiration - now);
+        next = std::min(next, Between(now, *token->expiration));
         continue;
       }
       const auto deleted = client_.Delete(*secret);

@@ -1,4 +1,5 @@
 // Deletes certificate requests that are over: answered an hour ago, expired, or never answered.
+#include "base/seconds.h"
 #include "client/reconciler.h"
 #include "controllers/certificate_rules.h"
 #include "controllers/program.h"
@@ -15,7 +16,7 @@ class Cleaner final : public Reconciler<CertificateSigningRequest> {
   Result<Requeue> Reconcile(const CertificateSigningRequest& request) override {
     const TimePoint end = certificates::EndOf(request);
     const TimePoint now = clock_.Now();
-    if (end > now) return Requeue::After(end - now);
+    if (end > now) return Requeue::After(Between(now, end));
     const auto deleted = client_.Delete(request);
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     return Requeue::None();

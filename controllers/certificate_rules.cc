@@ -148,15 +148,16 @@ TimePoint EndOf(const CertificateSigningRequest& request) {
   const auto* approved = FindCondition(request, "Approved");
   for (const char* type : {"Denied", "Failed"}) {
     if (const auto* condition = FindCondition(request, type)) {
-      return Since(request, *condition) + kDecidedLifetime;
+      return Later(Since(request, *condition), kDecidedLifetime);
     }
   }
   const TimePoint created = request.metadata.creation_timestamp.point();
-  if (approved == nullptr) return created + kPendingLifetime;
+  if (approved == nullptr) return Later(created, kPendingLifetime);
   const TimePoint since = Since(request, *approved);
-  if (request.status.certificate.empty()) return since + kPendingLifetime;
+  if (request.status.certificate.empty()) return Later(since, kPendingLifetime);
   const auto expiry = ExpiryOf(request.status.certificate);
-  return expiry ? std::min(*expiry, since + kDecidedLifetime) : since + kDecidedLifetime;
+  const TimePoint decided = Later(since, kDecidedLifetime);
+  return expiry ? std::min(*expiry, decided) : decided;
 }
 
 }  // namespace skiff::certificates

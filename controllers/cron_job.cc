@@ -143,13 +143,13 @@ class CronJobReconciler final : public Reconciler<CronJob> {
     }
     if (missed->latest) TRY(Run(cron_job, jobs, *missed->latest, *zone, status));
     const auto next = cron::NextRun(*schedule, *zone, now);
-    return next ? Requeue::After(*next - now + kAfterTheRun) : Requeue::None();
+    return next ? Requeue::After(Between(now, Later(*next, kAfterTheRun))) : Requeue::None();
   }
 
   Result<> Run(const CronJob& cron_job, const cron::Jobs& jobs, TimePoint run, const TimeZone& zone,
                CronJobStatus& status) {
     const auto& deadline = cron_job.spec.starting_deadline_seconds;
-    if (deadline && run + Seconds(*deadline) < clock_.Now()) {
+    if (deadline && Later(run, Seconds(*deadline)) < clock_.Now()) {
       events_.Warning(cron_job, "MissSchedule",
                       fmt::format("Missed scheduled time to start a job: {:%a, %d %b %Y %H:%M:%S} "
                                   "+0000",

@@ -41,7 +41,7 @@ bool TimedOut(const Deployment& deployment, const DeploymentStatus& status, Time
   if (!condition || condition->reason == "NewReplicaSetAvailable") return false;
   if (condition->reason == "ProgressDeadlineExceeded") return true;
   const Duration deadline = Seconds(*deployment.spec.progress_deadline_seconds);
-  return condition->last_update_time.point() + deadline < now;
+  return Later(condition->last_update_time.point(), deadline) < now;
 }
 
 void Progress(const Deployment& deployment, const rollout::Split& sets, TimePoint now,
@@ -174,8 +174,9 @@ Duration UntilDeadline(const Deployment& deployment, const DeploymentStatus& sta
     return kNever;
   }
   const Duration deadline = Seconds(*deployment.spec.progress_deadline_seconds);
-  const Duration left = condition->last_update_time.point() + deadline - now;
-  return std::max<Duration>(left, Duration(0)) + 1s;
+  // The second more is so that it is over by then.
+  const TimePoint end = Later(Later(condition->last_update_time.point(), deadline), 1s);
+  return std::max<Duration>(Between(now, end), 1s);
 }
 
 }  // namespace skiff

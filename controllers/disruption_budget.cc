@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/seconds.h"
 #include "controllers/pod_control.h"
 
 namespace skiff {
@@ -62,7 +63,7 @@ BudgetOutcome Judge(const BudgetInput& input) {
     if (pod->metadata.deletion_timestamp) continue;
     const auto announced = input.budget.status.disrupted_pods.find(pod->metadata.name);
     if (announced != input.budget.status.disrupted_pods.end()) {
-      const Duration left = announced->second.point() + kAnnouncedMax - input.now;
+      const Duration left = Between(input.now, Later(announced->second.point(), kAnnouncedMax));
       if (left > Duration(0)) {
         status.disrupted_pods.insert(*announced);
         outcome.again = std::min(outcome.again, left);

@@ -59,6 +59,15 @@ TEST(DisruptionBudgetTest, AnAnnouncedDisruptionCountsUntilItIsOverdue) {
   EXPECT_TRUE(overdue.status.disrupted_pods.empty());
 }
 
+TEST(DisruptionBudgetTest, ADisruptionAnnouncedForTheEndOfTimeIsNotOverdue) {
+  policy_v1::PodDisruptionBudget budget;
+  budget.spec.min_available = 1;
+  budget.status.disrupted_pods["p0"] = Time::Parse("9999-12-31T23:59:59Z").value();
+  const auto announced = Judge({budget, PodsOf(2, 0), 0, kNow});
+  EXPECT_TRUE(announced.not_deleted.empty());
+  EXPECT_GT(announced.again, 200 * 365 * 24h);
+}
+
 TEST(DisruptionBudgetTest, TheConditionSaysWhy) {
   policy_v1::PodDisruptionBudget budget;
   budget.spec.min_available = 1;

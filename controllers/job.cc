@@ -56,8 +56,9 @@ class JobReconciler final : public Reconciler<Job> {
     }
     TRY(Count(job, std::move(now), observation, verdict, pods));
     if (job.spec.active_deadline_seconds && job.status.start_time) {
-      const Duration left = job.status.start_time->point() +
-                            Seconds(*job.spec.active_deadline_seconds) - clock_.Now();
+      const TimePoint end =
+          Later(job.status.start_time->point(), Seconds(*job.spec.active_deadline_seconds));
+      const Duration left = Between(clock_.Now(), end);
       if (left > Duration(0)) again = std::min(again, left);
     }
     return again == kNever ? Requeue::None() : Requeue::After(again);
@@ -296,9 +297,9 @@ class TtlReconciler final : public Reconciler<Job> {
     const auto* ended = job::FindCondition(job, "Complete");
     if (!ended) ended = job::FindCondition(job, "Failed");
     if (!ended) return kNever;
-    const Duration left = ended->last_transition_time.point() +
-                          Seconds(*job.spec.ttl_seconds_after_finished) - clock_.Now();
-    return std::max(left, Duration(0));
+    const TimePoint end = Later(ended->last_transition_time.point(),
+                                Seconds(*job.spec.ttl_seconds_after_finished));
+    return std::max(Between(clock_.Now(), end), Duration(0));
   }
 
   Client& client_;

@@ -73,7 +73,7 @@ Duration BackOffLeft(const Observation& observation, const Pods& pods, TimePoint
   if (failures == 0) return Duration(0);
   Duration delay = kBackOff;
   for (int i = 1; i < failures && delay < kBackOffMax; ++i) delay *= 2;
-  return last_failure.point() + std::min(delay, kBackOffMax) - now;
+  return Between(now, Later(last_failure.point(), std::min(delay, kBackOffMax)));
 }
 
 Pods FirstToGo(Pods active, int count, TimePoint now) {
@@ -191,7 +191,7 @@ Verdict Judge(const Job& job, const Observation& observation, TimePoint now) {
     return {"FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"};
   }
   if (job.spec.active_deadline_seconds && job.status.start_time && !IsSuspended(job) &&
-      now >= job.status.start_time->point() + Seconds(*job.spec.active_deadline_seconds)) {
+      now >= Later(job.status.start_time->point(), Seconds(*job.spec.active_deadline_seconds))) {
     return {"FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline"};
   }
   const int succeeded = Succeeded(job, observation);

@@ -82,6 +82,13 @@ TEST(JobPlanTest, TooManyFailuresEndTheJob) {
   EXPECT_EQ(Judge(job, Observe(job, two, {}), kNow).reason, "BackoffLimitExceeded");
 }
 
+TEST(JobPlanTest, ADeadlineBeyondAllTimesIsNotOver) {
+  Job job = JobOf(1, 1);
+  job.spec.active_deadline_seconds = std::numeric_limits<int64_t>::max();
+  job.status.start_time = Time::Parse("9999-12-31T23:59:59Z").value();
+  EXPECT_EQ(Judge(job, {}, kNow).type, "");
+}
+
 TEST(JobPlanTest, CompletionAndDeadlineEndTheJob) {
   Job job = JobOf(1, 1);
   const Pods done = {PodOf("a", "Succeeded")};

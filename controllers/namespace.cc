@@ -105,7 +105,8 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
       if (IsTerminal(*pod)) continue;
       grace_s = std::max(grace_s, pod->spec.termination_grace_period_seconds.value_or(0));
     }
-    const Duration since = clock_.Now() - namespace_.metadata.deletion_timestamp->point();
+    const Duration since = 
+        Between(namespace_.metadata.deletion_timestamp->point(), clock_.Now());
     // They had their time: from now on only finalizers or a broken node explain what is left.
     if (since > Seconds(grace_s)) grace_s = 0;
     if (const auto done = DeleteAll(pods, name, content); !done) {

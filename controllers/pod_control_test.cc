@@ -70,6 +70,18 @@ TEST(DeletionRankTest, TheOneThatRestartedMoreGoesFirst) {
   EXPECT_EQ(Order({PodOf("a", "n", "Running", true), restarted}), "za");
 }
 
+TEST(DeletionRankTest, AgesBeforeAllDurationsAreGreat) {
+  Pod old = PodOf("o", "n", "Running", true);
+  old.status.conditions[0].last_transition_time = Time::Parse("0100-01-01T00:00:00Z").value();
+  EXPECT_EQ(Order({old, PodOf("y", "n", "Running", true)}), "yo");
+}
+
+TEST(UntilAvailableTest, ReadySinceTheEndOfTimeIsNotAvailable) {
+  Pod pod = PodOf("a", "n", "Running", true);
+  pod.status.conditions[0].last_transition_time = Time::Parse("9999-12-31T23:59:59Z").value();
+  EXPECT_GT(UntilAvailable(pod, 2'000'000'000, kPodNow), 200 * 365 * 24h);
+}
+
 TEST(UntilAvailableTest, ReadyForLongEnoughIsAvailable) {
   const Pod pod = PodOf("a", "n", "Running", true, 10s);
   EXPECT_EQ(UntilAvailable(pod, 0, kPodNow), Duration(0));

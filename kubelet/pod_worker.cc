@@ -155,7 +155,7 @@ void PodWorker::Enter(State state) {
 }
 
 Duration PodWorker::Age(TimePoint then) const {
-  return std::max(Duration::zero(), Duration(context_.clock.Now() - then));
+  return std::max(Duration::zero(), Between(then, context_.clock.Now()));
 }
 
 Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {

@@ -53,7 +53,7 @@ std::optional<Duration> PodWorker::RememberedDeadline(const core_v1::Pod& pod) c
   if (!std::getline(file, text)) return std::nullopt;
   const auto deadline = Time::Parse(text);
   if (!deadline) return std::nullopt;
-  return std::max<Duration>(0ns, deadline->point() - context_.clock.Now());
+  return std::max<Duration>(0ns, Between(context_.clock.Now(), deadline->point()));
 }
 
 std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {

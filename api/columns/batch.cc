@@ -3,6 +3,7 @@
 
 #include "api/columns/cells.h"
 #include "api/human_duration.h"
+#include "base/seconds.h"
 
 namespace skiff::columns {
 namespace {
@@ -31,7 +32,7 @@ Json JobDurationCell(const CellInput& input) {
   const auto start = Time::Parse(TextAt(input.object, "status.startTime"));
   if (!start) return "";
   const auto end = Time::Parse(TextAt(input.object, "status.completionTime"));
-  return HumanDuration((end ? end->point() : input.now) - start->point());
+  return HumanDuration(Between(start->point(), end ? end->point() : input.now));
 }
 
 constexpr TableColumn kJob[] = {

@@ -9,6 +9,7 @@
 #include "api/human_duration.h"
 #include "api/selector.h"
 #include "api/typed.h"
+#include "base/seconds.h"
 
 namespace skiff::columns {
 
@@ -35,7 +36,7 @@ std::vector<std::string> Strings(const Json& list, std::string_view member) {
 std::string AgeText(const CellInput& input, std::string_view path) {
   const auto time = Time::Parse(TextAt(input.object, path));
   if (!time || time->IsZero()) return "<unknown>";
-  return HumanDuration(input.now - time->point());
+  return HumanDuration(Between(time->point(), input.now));
 }
 
 std::string LabelMapText(const Json& labels) {

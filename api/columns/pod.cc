@@ -5,6 +5,7 @@
 #include "api/columns/cells.h"
 #include "api/human_duration.h"
 #include "api/pod_phase.h"
+#include "base/seconds.h"
 
 namespace skiff::columns {
 namespace {
@@ -162,7 +163,7 @@ Json RestartsCell(const CellInput& input) {
   const Restarts restarts = Summary(input.object).Make().restarts;
   if (restarts.count == 0 || restarts.last.IsZero()) return std::to_string(restarts.count);
   return fmt::format("{} ({} ago)", restarts.count,
-                     HumanDuration(input.now - restarts.last.point()));
+                     HumanDuration(Between(restarts.last.point(), input.now)));
 }
 
 Json IpCell(const CellInput& input) {

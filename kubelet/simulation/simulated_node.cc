@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/conditions.h"
+#include "base/seconds.h"
 #include "kubelet/simulation/script.h"
 #include "kubelet/simulation/simulated_probes.h"
 
@@ -111,7 +112,8 @@ Duration SimulatedNode::Step() {
     dependencies_.events.Warning(*node, "SimulationProblem", problem);
   }
   const NodeScript script = NodeScriptOf(*node);
-  const Duration age = dependencies_.clock.Now() - node->metadata.creation_timestamp.point();
+  const Duration age = 
+      Between(node->metadata.creation_timestamp.point(), dependencies_.clock.Now());
   transport_.SetCut(age >= script.silent_after);
   const bool is_ready = age < script.not_ready_after;
   if (std::exchange(is_ready_, is_ready) != is_ready) {
