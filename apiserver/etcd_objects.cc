@@ -29,7 +29,9 @@ std::optional<Found> FromProtobuf(std::string_view bytes) {
 }
 
 std::optional<Found> FromJsonText(std::string_view text) {
-  Found found{Json::parse(text, nullptr, false)};
+  auto parsed = ParseJson(text);  // Who wrote it may nest as deep as he likes.
+  if (!parsed) return std::nullopt;
+  Found found{*std::move(parsed)};
   const Json& document = found.document;
   if (!document.is_object()) return std::nullopt;
   for (const char* member : {"apiVersion", "kind"}) {

@@ -97,6 +97,17 @@ TEST(EtcdObjectsOfOthers, BlanksInTheMetadataDoNoHarm) {
   }
 }
 
+// Who else writes into the same etcd may nest without end; what follows walks a document in depth.
+TEST(EtcdObjectsOfOthers, WhatIsNestedTooDeeplyIsNotRead) {
+  const auto nested = [](size_t depth) {
+    return R"({"kind":"Thing","apiVersion":"a.example/v1","metadata":{},"spec":)" +
+           std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  EXPECT_TRUE(RecordValueFromEtcd(nested(9000), Revision{7}));
+  EXPECT_FALSE(RecordValueFromEtcd(nested(10'000), Revision{7}));
+  EXPECT_FALSE(RecordValueFromEtcd(nested(1'000'000), Revision{7}));
+}
+
 TEST(EtcdObjectsOfOthers, WhatIsNoObjectIsNotRead) {
   for (const std::string& bytes :
        {std::string("{"), std::string("{}"), std::string("[]"), std::string("k8s\0\xff", 5),
