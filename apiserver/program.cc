@@ -444,10 +444,13 @@ void ApiServerProcess::Stop() {
 int ApiServerMain(const std::vector<std::string>& args) {
   return RunProgram(ParseApiServerFlags(args), [](const ApiServerFlags& flags) -> Result<int> {
     BeginProgram(flags.log);
-    const auto process = TRY(ApiServerProcess::Start(flags));
+    const auto process = ApiServerProcess::Start(flags);
+    // What it waited for may have failed because of that, and is of no interest any more.
+    if (!process && EndIsAsked()) return 0;
+    if (!process) return Fail(process.error());
     WaitForSignal();
     kLog.Info("stopping");
-    process->Stop();
+    (*process)->Stop();
     return 0;
   });
 }

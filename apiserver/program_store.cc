@@ -12,6 +12,7 @@
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/sync_loop.h"
+#include "base/program.h"
 
 namespace skiff {
 namespace {
@@ -69,6 +70,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   options.expiries.push_back({.prefix = StorePrefix(kMasterLeases), .ttl = MasterLeases::kTtl});
   options.initialization_timeout = flags.storage_initialization_timeout;
   options.read_object = RecordValueFromEtcd;
+  options.give_up = &EndIsAsked;
   auto connected = EtcdStore::Open(std::move(options), clock);
   if (!connected) {
     Error error = connected.error();

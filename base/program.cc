@@ -48,6 +48,16 @@ bool WaitForSignal() {
   return signal != kEndSignal;
 }
 
+bool EndIsAsked() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  for (const int signal : {SIGINT, SIGTERM, kEndSignal}) {
+    if (sigismember(&pending, signal) == 1) return true;
+  }
+  return false;
+}
+
 void EndProgram() {
   kill(getpid(), kEndSignal);
 }

@@ -33,6 +33,9 @@ void AddLogFlags(Flags& flags, LogFlags& to);
 void BeginProgram(const LogFlags& flags);
 // Blocks until SIGINT or SIGTERM comes; false when EndProgram was called.
 bool WaitForSignal();
+// Whether one of them has come that nobody has waited for yet, or EndProgram was called: what takes
+// long before the program waits looks, and gives up.
+bool EndIsAsked();
 // From any thread: the program cannot go on.
 void EndProgram();
 

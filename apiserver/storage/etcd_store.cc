@@ -41,7 +41,7 @@ EtcdStore::~EtcdStore() {
 // before has left resume from memory.
 Result<> EtcdStore::Start() {
   const Duration until = clock_.Monotonic() + options_.initialization_timeout;
-  TRY(client_->WaitUntilReachable(options_.initialization_timeout));
+  TRY(client_->WaitUntilReachable(options_.initialization_timeout, options_.give_up));
   const Revision loaded = TRY(LoadIndex());
   const uint64_t back = std::min<uint64_t>(options_.ring.events_max, loaded.value - 1);
   ring_.Skip(Revision{loaded.value - back});

@@ -64,6 +64,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
     size_t cache_bytes_max = 64 << 20;
     // How long to wait for the cluster at first.
     Duration initialization_timeout = 1min;
+    // Asked from time to time while it waits; true: for nothing any more.
+    std::function<bool()> give_up = [] { return false; };
     ObjectReader read_object = {};
   };
 

@@ -115,9 +115,9 @@ Result<> EtcdClient::AddMember(const std::string& url) {
   return {};
 }
 
-Result<> EtcdClient::WaitUntilReachable(Duration timeout) {
+Result<> EtcdClient::WaitUntilReachable(Duration timeout, const std::function<bool()>& give_up) {
   const Duration until = clock_.Monotonic() + timeout;
-  for (size_t i = 0; clock_.Monotonic() < until; ++i) {
+  for (size_t i = 0; clock_.Monotonic() < until && !give_up(); ++i) {
     const Duration left = until - clock_.Monotonic();
     if (members_[i % members_.size()]->channel->WaitForConnected(In(std::min(left, kMemberWait)))) {
       preferred_ = i % members_.size();

@@ -69,8 +69,9 @@ class EtcdClient {
   static Result<std::unique_ptr<EtcdClient>> Create(EtcdClientOptions options, const Clock& clock);
   ~EtcdClient();
 
-  // Fails when no member answers within `timeout`.
-  Result<> WaitUntilReachable(Duration timeout);
+  // Fails when no member answers within `timeout`, or before `give_up` says so.
+  Result<> WaitUntilReachable(
+      Duration timeout, const std::function<bool()>& give_up = [] { return false; });
   // Linearizable unless the request says otherwise. Tried on other members when one is gone.
   Result<etcd::RangeResponse> Range(const etcd::RangeRequest& request);
   // Sent once: when the connection breaks under it, it may have happened or not.
