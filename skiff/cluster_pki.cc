@@ -18,21 +18,13 @@ std::string UrlOf(const std::string& host, int port) {
                                              : fmt::format("https://[{}]:{}", host, port);
 }
 
-// A new authority in place of one that is lost would sign what nobody trusts who trusts the old
-// one, and the certificates that are there would be good for nothing.
 Result<> RequireAuthority(const std::string& directory) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  const auto has = [&](const char* name) { return fs::exists(directory + name, ignored); };
-  for (const char* name : {"/ca.key", "/ca.crt"}) {
-    const bool was_made = has("/ca.crt") || has("/kubelet.crt");
-    if (has(name) || !was_made) continue;
-    return Fail(Reason::kNotFound,
-                fmt::format("{}{} is missing, and the certificates of this cluster are signed with "
-                            "it: put it back, or begin anew after `skiff down`",
-                            directory, name));
-  }
-  return {};
+  const std::string lost = LostHalf(directory);
+  if (lost.empty()) return {};
+  return Fail(Reason::kNotFound,
+              fmt::format("{} is missing, and the certificates of this cluster are signed with it: "
+                          "put it back, or begin anew after `skiff down`",
+                          lost));
 }
 
 }  // namespace

@@ -14,6 +14,20 @@
 
 namespace skiff {
 
+std::string LostHalf(const std::string& directory) {
+  std::error_code ignored;
+  const bool has_key = std::filesystem::exists(directory + "/ca.key", ignored);
+  const bool has_certificate = std::filesystem::exists(directory + "/ca.crt", ignored);
+  if (has_key && has_certificate) return "";
+  // The key is written first: alone it is a beginning that was interrupted.
+  bool was_made = false;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    was_made |= entry.path().extension() == ".crt";
+  }
+  if (!was_made) return "";
+  return directory + (has_key ? "/ca.crt" : "/ca.key");
+}
+
 Result<Pki> Pki::Open(const std::string& directory, TimePoint now) {
   std::error_code code;
   std::filesystem::create_directories(directory, code);
@@ -27,6 +41,11 @@ Result<Pki> Pki::Open(const std::string& directory, TimePoint now) {
     pem.key_pem = TRY(ReadWholeFile(key_path));
     auto authority = TRY(CertificateAuthority::FromPem(pem));
     return Pki(directory, std::move(authority));
+  }
+  if (const std::string lost = LostHalf(directory); !lost.empty()) {
+    return Fail(Reason::kNotFound,
+                lost + " is missing, and the certificates in " + directory +
+                    " are signed with it: put it back, or remove that directory to begin anew");
   }
   auto authority = TRY(CertificateAuthority::Create("kubernetes", now));
   TRY(WriteWholeFile(key_path, authority.pem().key_pem, 0600));

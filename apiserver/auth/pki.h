@@ -23,7 +23,8 @@ namespace skiff {
 // Those files in a directory.
 class Pki {
  public:
-  // Creates what is missing. `directory` is made with mode 0700, keys with 0600.
+  // Creates an authority where there never was one. `directory` is made with mode 0700, keys with
+  // 0600. Fails with NotFound when a half of it is lost: see LostHalf.
   static Result<Pki> Open(const std::string& directory, TimePoint now);
 
   const CertificateAuthority& authority() const { return authority_; }
@@ -41,6 +42,11 @@ class Pki {
   std::string directory_;
   CertificateAuthority authority_;
 };
+
+// The path of the authority's key or certificate, when it is gone and certificates are there that
+// were signed with it: a new one would sign what nobody trusts who trusts the old one. "": all is
+// there, or nothing yet.
+std::string LostHalf(const std::string& directory);
 
 // A kubeconfig with everything in it.
 std::string KubeconfigText(std::string_view server_url, std::string_view ca_pem,

@@ -33,6 +33,30 @@ TEST_F(PkiTest, KeepsItsAuthorityAndItsFreshLeaves) {
   EXPECT_FALSE(*pki.EnsureLeaf("apiserver", order, kNow + 24h * 100));
 }
 
+// A new one would sign what nobody trusts who trusts the old one.
+TEST_F(PkiTest, HalfOfAnAuthorityIsNotReplaced) {
+  ASSERT_TRUE(Pki::Open(directory_, kNow)->EnsureLeaf("apiserver", {.common_name = "a"}, kNow));
+  for (const std::string name : {"/ca.key", "/ca.crt"}) {
+    const std::string path = directory_ + name;
+    std::filesystem::rename(path, path + ".away");
+    const auto opened = Pki::Open(directory_, kNow);
+    ASSERT_FALSE(opened) << name;
+    EXPECT_EQ(opened.error().message,
+              path + " is missing, and the certificates in " + directory_ +
+                  " are signed with it: put it back, or remove that directory to begin anew");
+    EXPECT_FALSE(std::filesystem::exists(path));
+    std::filesystem::rename(path + ".away", path);
+  }
+  EXPECT_TRUE(Pki::Open(directory_, kNow));
+}
+
+// The key is written before the certificate.
+TEST_F(PkiTest, AnInterruptedBeginningIsBegunAnew) {
+  std::filesystem::create_directories(directory_);
+  ASSERT_TRUE(WriteWholeFile(directory_ + "/ca.key", "torn", 0600));
+  EXPECT_TRUE(Pki::Open(directory_, kNow));
+}
+
 TEST_F(PkiTest, RenewsALeafNearItsEndOrWithOtherNames) {
   auto pki = *Pki::Open(directory_, kNow);
   CertificateOrder order{.common_name = "kube-apiserver", .server = true};
