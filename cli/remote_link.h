@@ -24,8 +24,8 @@ class RemoteLink {
   virtual bool SendInput(const std::string& bytes) = 0;
   // There is no more input. False as above.
   virtual bool EndInput() = 0;
-  // The terminal's size, as {"Width":80,"Height":24}.
-  virtual void SendSize(const std::string& json) = 0;
+  // The terminal's size, as {"Width":80,"Height":24}. False as above.
+  virtual bool SendSize(const std::string& json) = 0;
 };
 
 // What the loop's thread and ours share. The descriptor becomes readable when anything changes.

@@ -60,21 +60,23 @@ class SpdySession::Link final : public RemoteLink {
  public:
   Link(std::shared_ptr<http::SpdySender> sender, http::SpdyStreamId input, http::SpdyStreamId size)
       : sender_(std::move(sender)), input_(input), size_(size) {}
-  bool SendInput(const std::string& bytes) override {
-    // Without room the session says when there is some.
-    if (sender_->Send(input_, bytes)) return true;
-    sender_->Wake();
-    return false;
-  }
+  bool SendInput(const std::string& bytes) override { return SendOrWake(input_, bytes); }
   bool EndInput() override {
     sender_->Finish(input_);
     return true;
   }
-  void SendSize(const std::string& json) override {
-    if (size_ != 0) sender_->Send(size_, json + "\n");
+  bool SendSize(const std::string& json) override {
+    return size_ == 0 || SendOrWake(size_, json + "\n");
   }
 
  private:
+  // Without room the session says when there is some.
+  bool SendOrWake(http::SpdyStreamId stream, const std::string& bytes) {
+    if (sender_->Send(stream, bytes)) return true;
+    sender_->Wake();
+    return false;
+  }
+
   const std::shared_ptr<http::SpdySender> sender_;
   const http::SpdyStreamId input_;
   const http::SpdyStreamId size_;

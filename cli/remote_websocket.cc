@@ -26,8 +26,8 @@ class WebSocketLink final : public RemoteLink {
   bool EndInput() override {
     return !half_close_ || sender_->Send({kCloseChannel, kStdinChannel});
   }
-  void SendSize(const std::string& json) override {
-    sender_->Send(std::string(1, kResizeChannel) + json);
+  bool SendSize(const std::string& json) override {
+    return sender_->Send(std::string(1, kResizeChannel) + json);
   }
 
  private:

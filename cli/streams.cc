@@ -1,6 +1,5 @@
 #include "cli/streams.h"
 
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -12,6 +11,7 @@
 
 #include "api/base64.h"
 #include "api/json.h"
+#include "cli/input_pump.h"
 #include "cli/json_text.h"
 #include "cli/remote_link.h"
 #include "cli/session.h"
@@ -19,7 +19,6 @@
 namespace skiff::cli {
 namespace {
 
-constexpr size_t kInputBytesMax = 32 << 10;
 // The terminal without echo and line editing, as long as this lives.
 class RawTerminal {
  public:
@@ -73,69 +72,6 @@ std::string SizeMessage() {
   return fmt::format("{{\"Width\":{},\"Height\":{}}}", size.ws_col, size.ws_row);
 }
 
-// Pumps input and sizes until the remote side has closed.
-class InputPump {
- public:
-  InputPump(RemoteState& state, const RemoteRequest& request, int size_changes)
-      : state_(state),
-        input_(request.input),
-        tty_(request.tty),
-        size_changes_(size_changes),
-        input_open_(request.with_stdin) {}
-
-  void Run(const SizeChanges& sizes) {
-    while (true) {
-      std::shared_ptr<RemoteLink> link;
-      {
-        const MutexLock lock(state_.mutex);
-        if (state_.closed || state_.refused || state_.answer) return;
-        link = state_.link;
-      }
-      const bool can_read = link && input_open_ && pending_.empty();
-      pollfd polled[] = {{state_.changed, POLLIN, 0},
-                         {size_changes_, POLLIN, 0},
-                         {can_read ? input_ : -1, POLLIN, 0}};
-      if (link && tty_ && !size_sent_) {
-        size_sent_ = true;
-        if (const std::string size = SizeMessage(); !size.empty()) link->SendSize(size);
-      }
-      if (poll(polled, 3, -1) < 0) continue;
-      uint64_t count = 0;
-      if (polled[0].revents) (void)!read(state_.changed, &count, sizeof(count));
-      if (polled[1].revents) {
-        sizes.Drain();
-        size_sent_ = false;
-      }
-      if (polled[2].revents) ReadInput();
-      if (link && !pending_.empty() && link->SendInput(pending_)) pending_.clear();
-      // The end, too, waits for room: a command that is never told of it reads for ever.
-      if (link && ends_ && pending_.empty() && link->EndInput()) ends_ = false;
-    }
-  }
-
- private:
-  void ReadInput() {
-    char buffer[kInputBytesMax];
-    const ssize_t count = read(input_, buffer, sizeof(buffer));
-    if (count < 0 && errno == EINTR) return;
-    if (count > 0) {
-      pending_.assign(buffer, static_cast<size_t>(count));
-      return;
-    }
-    input_open_ = false;
-    ends_ = true;
-  }
-
-  RemoteState& state_;
-  const int input_;
-  const bool tty_;
-  const int size_changes_;
-  bool input_open_;
-  bool size_sent_ = false;
-  bool ends_ = false;    // To be said, behind what is pending.
-  std::string pending_;  // Read, and refused by the link so far.
-};
-
 Result<int> ExitCodeOf(const std::string& status_text) {
   const auto status = ParseJson(status_text);
   if (!status || !status->is_object()) {
@@ -177,7 +113,13 @@ Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
   const auto exchange = open(loops, address, request, state, outputs);
   {
     const RawTerminal terminal(request.tty && request.with_stdin);
-    InputPump(*state, request, sizes.descriptor()).Run(sizes);
+    InputPump::Options pump{.input = request.input, .with_stdin = request.with_stdin};
+    if (request.tty) {
+      pump.size = SizeMessage;
+      pump.size_changes = sizes.descriptor();
+      pump.drain_changes = [&sizes] { sizes.Drain(); };
+    }
+    InputPump(*state, std::move(pump)).Run();
   }
   std::optional<http::Opened> answer;
   {
