@@ -349,7 +349,7 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
     mismatch(token, strict ? "[]handlers.jsonPatchOp" : "jsonpatch.Patch");
   }
   in.Finish();
-  // The library keeps the text of a value; who writes it into an object meets the number all the same.
+  // The library keeps the text of a value; who reads the object meets the number all the same.
   if (why.empty()) why = in.Misfit("value");
   if (in.failed()) why = in.error();
   if (!why.empty() && strict) return CannotDecode(why);
