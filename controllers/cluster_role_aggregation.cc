@@ -1,8 +1,11 @@
 // The rules of ClusterRoles that are made of others: view, edit, admin, and those of users.
-#include <algorithm>
+#include <string>
+#include <unordered_set>
 
 #include "api/gen/rbac_v1.h"
+#include "api/json.h"
 #include "api/selector.h"
+#include "api/typed.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
 
@@ -18,13 +21,14 @@ constexpr char kManager[] = "clusterrole-aggregation-controller";
 // Of the roles that `role` selects, selector after selector and by name, each rule once.
 Result<std::vector<PolicyRule>> AggregatedRules(const ClusterRole& role, const Roles& by_name) {
   std::vector<PolicyRule> rules;
+  std::unordered_set<std::string> seen;  // Texts that say all of a rule.
   for (const auto& each : role.aggregation_rule->cluster_role_selectors) {
     const LabelSelector selector = TRY(LabelSelector::From(each));
     for (const auto& other : by_name) {
       if (other->metadata.name == role.metadata.name) continue;
       if (!selector.Matches(other->metadata.labels)) continue;
       for (const PolicyRule& rule : other->rules) {
-        if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(rule);
+        if (seen.insert(DumpJson(ToJson(rule))).second) rules.push_back(rule);
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 
+#include "api/by_name.h"
 #include "api/conditions.h"
 #include "api/pod_phase.h"
 #include "base/seconds.h"
@@ -30,12 +31,12 @@ std::pair<int, int> Restarts(const Pod& pod) {
   for (const auto& status : pod.status.container_statuses) {
     containers = std::max(containers, status.restart_count);
   }
+  if (pod.status.init_container_statuses.empty()) return {containers, sidecars};
+  const ByName init(pod.spec.init_containers, &core_v1::Container::name);
   for (const auto& status : pod.status.init_container_statuses) {
-    const auto& init = pod.spec.init_containers;
-    const auto sidecar = std::find_if(init.begin(), init.end(), [&](const auto& container) {
-      return container.name == status.name && container.restart_policy == "Always";
-    });
-    if (sidecar != init.end()) sidecars = std::max(sidecars, status.restart_count);
+    const core_v1::Container* container = init.Find(status.name);
+    if (container == nullptr || container->restart_policy != "Always") continue;
+    sidecars = std::max(sidecars, status.restart_count);
   }
   return {containers, sidecars};
 }
@@ -49,7 +50,7 @@ TimePoint ReadySince(const Pod& pod) {
 // < 0: `a` is younger, > 0: older. A missing time is the youngest.
 int CompareAge(TimePoint a, TimePoint b, TimePoint now) {
   const auto bucket = [&](TimePoint since) {
-    const int64_t age = (now - since).count();
+    const int64_t age = Between(since, now).count();
     return age <= 0 ? 0 : std::bit_width(static_cast<uint64_t>(age));
   };
   const bool a_missing = a == TimePoint{};
@@ -86,8 +87,9 @@ Duration UntilAvailable(const Pod& pod, int32_t min_ready_seconds, TimePoint now
   if (!ready || ready->status != "True") return kNever;
   if (min_ready_seconds == 0) return Duration(0);
   if (ready->last_transition_time.IsZero()) return kNever;
-  const TimePoint available = ready->last_transition_time.point() + Seconds(min_ready_seconds);
-  return std::max(Duration(0), Duration(available - now));
+  const TimePoint available =
+      Later(ready->last_transition_time.point(), Seconds(min_ready_seconds));
+  return std::max(Duration(0), Between(now, available));
 }
 
 Pod PodFromTemplate(const core_v1::PodTemplateSpec& pod_template, const KindInfo& kind,

@@ -1,7 +1,9 @@
 // What the schema cannot say about a CertificateSigningRequest. Who asks is the server's to fill
 // in.
 #include <algorithm>
+#include <map>
 #include <string_view>
+#include <utility>
 
 #include "api/gen/certificates_v1.h"
 #include "api/rules/certificate_signing_request_validation.h"
@@ -41,15 +43,17 @@ void UpdateStatus(CertificateSigningRequest& object, const CertificateSigningReq
 
 void Stamp(CertificateSigningRequest& object, const CertificateSigningRequest* old, TimePoint now) {
   if (old == nullptr) return;
+  using Key = std::pair<std::string_view, std::string_view>;
+  std::map<Key, Time> before;  // The last of several counts.
+  for (const auto& condition : old->status.conditions) {
+    before[{condition.type, condition.status}] = condition.last_transition_time;
+  }
   for (auto& condition : object.status.conditions) {
     if (condition.last_update_time.IsZero()) condition.last_update_time = now;
     if (!condition.last_transition_time.IsZero()) continue;
     condition.last_transition_time = now;
-    for (const auto& before : old->status.conditions) {
-      if (before.type == condition.type && before.status == condition.status) {
-        condition.last_transition_time = before.last_transition_time;
-      }
-    }
+    const auto same = before.find({condition.type, condition.status});
+    if (same != before.end()) condition.last_transition_time = same->second;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/by_name.h"
 #include "api/rules/app_armor.h"
 #include "api/rules/pod_resources.h"
 
@@ -119,12 +120,11 @@ void PreparePodStatusUpdate(Pod& pod, const Pod& old) {
   if (pod.status.observed_generation == 0) {
     pod.status.observed_generation = old.status.observed_generation;
   }
+  const ByName before(old.status.conditions, &PodCondition::type);
   for (auto& condition : pod.status.conditions) {
     if (condition.observed_generation != 0) continue;
-    const auto same = std::ranges::find(old.status.conditions, condition.type, &PodCondition::type);
-    if (same != old.status.conditions.end()) {
-      condition.observed_generation = same->observed_generation;
-    }
+    const PodCondition* same = before.Find(condition.type);
+    if (same != nullptr) condition.observed_generation = same->observed_generation;
   }
 }
 

@@ -97,10 +97,10 @@ void CheckKnownClaim(const std::string& name, const std::set<std::string>& known
                    (names.empty() ? " which is empty" : names));
 }
 
-void ValidateClaims(const std::vector<ResourceClaim>& claims, const PodSpec& spec,
+// `known`: names of the pod's claims.
+void ValidateClaims(const std::vector<ResourceClaim>& claims, const std::set<std::string>& known,
                     const FieldPath& path, Violations& out) {
   std::set<std::string> used;
-  const std::set<std::string> known = ClaimNames(spec);
   for (size_t i = 0; i < claims.size(); ++i) {
     const auto& [name, request] = claims[i];
     const FieldPath at = path.Index(i);
@@ -180,12 +180,17 @@ void ValidateConsistency(const PodSpec& spec, const FieldPath& path, Violations&
 
 }  // namespace
 
+void NoteResources(PodSpecContext& context) {
+  context.claim_names = ClaimNames(context.spec);
+  context.had_partial_pages = HadPartialPages(context.old);
+}
+
 void ValidateContainerResources(const ResourceRequirements& resources,
                                 const PodSpecContext& context, const FieldPath& path,
                                 Violations& out) {
-  ValidateRequirements(resources, ValidateContainerResourceName, HadPartialPages(context.old), path,
+  ValidateRequirements(resources, ValidateContainerResourceName, context.had_partial_pages, path,
                        out);
-  ValidateClaims(resources.claims, context.spec, path.Child("claims"), out);
+  ValidateClaims(resources.claims, context.claim_names, path.Child("claims"), out);
 }
 
 void ValidateOverhead(const PodSpec& spec, const FieldPath& path, Violations& out) {
@@ -204,7 +209,7 @@ void ValidatePodResources(const PodSpecContext& context, const FieldPath& path, 
     out.Forbidden(path.Child("claims"), "claims may not be set for Resources at pod-level");
   }
   ValidateRequirements(*spec.resources, ValidatePodResourceName, false, path, out);
-  ValidateClaims(spec.resources->claims, spec, path.Child("claims"), out);
+  ValidateClaims(spec.resources->claims, context.claim_names, path.Child("claims"), out);
   ValidateConsistency(spec, path, out);
 }
 

@@ -112,6 +112,7 @@ void ValidatePodSpec(PodSpecContext context, const FieldPath& path, Violations& 
   if (!spec.termination_grace_period_seconds) {
     out.Required(path.Child("terminationGracePeriodSeconds"));
   }
+  NoteResources(context);
   ValidateVolumes(context, path.Child("volumes"), out);
   ValidateResourceClaims(context, path.Child("resourceClaims"), out);
   ValidateContainers(context, path, out);

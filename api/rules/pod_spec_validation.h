@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ struct PodSpecContext {
   const core_v1::PodSpec* old = nullptr;
   // Volumes without errors, by name.
   std::map<std::string_view, const core_v1::Volume*> volumes = {};
+  // What each container is compared with, found out once: see NoteResources.
+  std::set<std::string> claim_names = {};
+  bool had_partial_pages = false;
 };
 
 // The whole spec. Pods and templates call this.
@@ -34,6 +38,8 @@ void ValidatePodSpec(PodSpecContext context, const FieldPath& path, Violations& 
 
 // Parts, in the order they run.
 void ValidateVolumes(PodSpecContext& context, const FieldPath& path, Violations& out);
+// Fills in what the checks of resources look up.
+void NoteResources(PodSpecContext& context);
 void ValidateResourceClaims(const PodSpecContext& context, const FieldPath& path, Violations& out);
 // Containers, init containers and ephemeral ones.
 void ValidateContainers(const PodSpecContext& context, const FieldPath& path, Violations& out);

@@ -1,7 +1,9 @@
 // What an update of a pod's status must fulfil.
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
+#include "api/by_name.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/ip.h"
@@ -15,6 +17,8 @@ namespace {
 using namespace core_v1;
 
 constexpr const char* kNotNegative = "must be a non-negative integer";
+// Lists that repeat one name have as many errors as pairs. An answer holds no more than this.
+constexpr size_t kTransitionsToldMax = 2000;
 
 void ValidateConditions(const std::vector<PodCondition>& conditions, const FieldPath& path,
                         Violations& out) {
@@ -62,11 +66,18 @@ template <typename MayRestart>
 void ValidateTransitions(const std::vector<ContainerStatus>& statuses,
                          const std::vector<ContainerStatus>& old, MayRestart may_restart,
                          const FieldPath& path, Violations& out) {
+  std::unordered_map<std::string_view, size_t> alive;  // How many statuses of a name are.
+  for (const ContainerStatus& status : statuses) {
+    if (!status.state.terminated) ++alive[status.name];
+  }
+  size_t told = 0;
   for (size_t i = 0; i < old.size(); ++i) {
     const auto& terminated = old[i].state.terminated;
-    if (!terminated || may_restart(old[i].name, terminated->exit_code)) continue;
-    for (const ContainerStatus& status : statuses) {
-      if (status.name != old[i].name || status.state.terminated) continue;
+    const auto found = alive.find(old[i].name);
+    if (!terminated || found == alive.end()) continue;
+    if (may_restart(old[i].name, terminated->exit_code)) continue;
+    for (size_t k = 0; k < found->second; ++k) {
+      if (told++ == kTransitionsToldMax) return;
       out.Forbidden(path.Index(i).Child("state"),
                     "may not be transitioned to non-terminated state");
     }
@@ -77,9 +88,9 @@ void ValidateAllTransitions(const Pod& pod, const Pod& old, const FieldPath& pat
                             Violations& out) {
   const PodSpec& spec = pod.spec;
   const auto restarts_among = [&](const std::vector<Container>& containers) {
-    return [&](const std::string& name, int32_t exit_code) {
-      const auto found = std::ranges::find(containers, name, &Container::name);
-      return Restarts(found == containers.end() ? nullptr : &*found, spec, exit_code);
+    return [&spec, by_name = ByName(containers, &Container::name)](const std::string& name,
+                                                                   int32_t exit_code) {
+      return Restarts(by_name.Find(name), spec, exit_code);
     };
   };
   ValidateTransitions(pod.status.container_statuses, old.status.container_statuses,
@@ -95,12 +106,12 @@ void ValidateAllTransitions(const Pod& pod, const Pod& old, const FieldPath& pat
 
 void ValidateClaimStatuses(const Pod& pod, const FieldPath& path, Violations& out) {
   std::set<std::string_view> seen;
-  const auto& claims = pod.spec.resource_claims;
+  const ByName claims(pod.spec.resource_claims, &PodResourceClaim::name);
   const auto& statuses = pod.status.resource_claim_statuses;
   for (size_t i = 0; i < statuses.size(); ++i) {
     const FieldPath at = path.Index(i).Child("name");
     const std::string& name = statuses[i].name;
-    if (std::ranges::find(claims, name, &PodResourceClaim::name) == claims.end()) {
+    if (!claims.Has(name)) {
       out.Invalid(at, name, "must match the name of an entry in `spec.resourceClaims`");
     }
     if (!seen.insert(name).second) out.Duplicate(at, name);

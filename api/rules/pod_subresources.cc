@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/by_name.h"
 #include "api/go_text.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
@@ -147,11 +148,11 @@ void ValidatePodEphemeralContainers(const Pod& pod, const Pod& old, Violations& 
   const FieldPath path = FieldPath("spec").Child("ephemeralContainers");
   std::vector<EphemeralContainer> before = old.spec.ephemeral_containers;
   std::ranges::sort(before, {}, &EphemeralContainer::name);
-  const auto& now = pod.spec.ephemeral_containers;
+  const ByName now(pod.spec.ephemeral_containers, &EphemeralContainer::name);
   for (const EphemeralContainer& container : before) {
-    const auto same = std::ranges::find(now, container.name, &EphemeralContainer::name);
+    const EphemeralContainer* same = now.Find(container.name);
     const std::string named = "existing ephemeral containers " + GoQuote(container.name);
-    if (same == now.end()) {
+    if (same == nullptr) {
       out.Forbidden(path, named + " may not be removed\n");
     } else if (!(*same == container)) {
       out.Forbidden(path, named + " may not be changed\n" + GoStructDiff(container, *same));

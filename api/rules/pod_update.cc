@@ -1,6 +1,10 @@
 // What an update of a pod may change.
 #include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
 
+#include "api/by_name.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/pod_spec_validation.h"
@@ -55,18 +59,20 @@ bool ValidateDeadline(const PodSpec& spec, const PodSpec& old, const FieldPath& 
   return true;
 }
 
+// All of a toleration but how long it holds.
+auto TolerationKey(const Toleration& toleration) {
+  return std::tie(toleration.key, toleration.operator_, toleration.value, toleration.effect);
+}
+
 void ValidateAddedTolerations(const std::vector<Toleration>& tolerations,
                               const std::vector<Toleration>& old, const FieldPath& path,
                               Violations& out) {
-  for (Toleration kept : old) {
-    const bool found = std::ranges::any_of(tolerations, [&](const Toleration& toleration) {
-      kept.toleration_seconds = toleration.toleration_seconds;
-      return kept == toleration;
-    });
-    if (!found) {
-      return out.Forbidden(path,
-                           "existing toleration can not be modified except its tolerationSeconds");
-    }
+  std::set<decltype(TolerationKey(std::declval<Toleration>()))> now;
+  for (const Toleration& toleration : tolerations) now.insert(TolerationKey(toleration));
+  for (const Toleration& kept : old) {
+    if (now.contains(TolerationKey(kept))) continue;
+    return out.Forbidden(path,
+                         "existing toleration can not be modified except its tolerationSeconds");
   }
   ValidateTolerations(tolerations, path, out);
 }
@@ -74,8 +80,9 @@ void ValidateAddedTolerations(const std::vector<Toleration>& tolerations,
 void ValidateRemovedGates(const std::vector<PodSchedulingGate>& gates,
                           const std::vector<PodSchedulingGate>& old, const FieldPath& path,
                           Violations& out) {
+  const ByName before(old, &PodSchedulingGate::name);
   for (size_t i = 0; i < gates.size(); ++i) {
-    if (std::ranges::find(old, gates[i]) != old.end()) continue;
+    if (before.Has(gates[i].name)) continue;
     out.Forbidden(
         path.Index(i).Child("name"),
         "only deletion is allowed, but found new scheduling gate '" + gates[i].name + "'");

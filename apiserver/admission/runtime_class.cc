@@ -1,7 +1,9 @@
 // What a runtime costs and where it runs comes from its class into the pod.
-#include <algorithm>
+#include <set>
 
 #include "api/gen/core_v1.h"
+#include "api/json.h"
+#include "api/typed.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
 
@@ -60,11 +62,11 @@ class RuntimeClassPlugin final : public AdmissionPlugin {
       }
       spec.node_selector[key] = value;
     }
+    // By a text that says all of it. A pod's own list may be as long as a request.
+    std::set<std::string> given;
+    for (const auto& toleration : spec.tolerations) given.insert(DumpJson(ToJson(toleration)));
     for (const auto& toleration : from.scheduling->tolerations) {
-      if (std::find(spec.tolerations.begin(), spec.tolerations.end(), toleration) ==
-          spec.tolerations.end()) {
-        spec.tolerations.push_back(toleration);
-      }
+      if (given.insert(DumpJson(ToJson(toleration))).second) spec.tolerations.push_back(toleration);
     }
     return {};
   }
