@@ -4,12 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <map>
 #include <vector>
 
 namespace skiff::cli {
 namespace {
 
-// Takes nothing the first `refusals` times, and says each time that there may be room now. Closes
+// Refuses each kind of thing `refusals` times before it takes one, and says each time that there may be room now. Closes
 // when the end has been told.
 class NarrowLink final : public RemoteLink {
  public:
@@ -28,15 +29,16 @@ class NarrowLink final : public RemoteLink {
  private:
   bool Take(const std::string& what) {
     state_.Signal();
-    if (refused_++ < refusals_) return false;
-    refused_ = 0;  // The next one has to wait as well.
+    int& refused = refused_[what.substr(0, what.find(' '))];
+    if (refused++ < refusals_) return false;
+    refused = 0;  // The next one has to wait as well.
     taken_.push_back(what);
     return true;
   }
 
   RemoteState& state_;
   const int refusals_;
-  int refused_ = 0;
+  std::map<std::string, int> refused_;
   std::vector<std::string> taken_;
 };
 
