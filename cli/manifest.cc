@@ -10,6 +10,7 @@
 #include "api/selector.h"
 #include "api/yaml.h"
 #include "cli/json_text.h"
+#include "cli/manifest_url.h"
 #include "cli/session.h"
 
 namespace skiff::cli {
@@ -62,6 +63,11 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
       if (input_read) return CliError("standard input cannot be used for multiple arguments");
       input_read = true;
       sources.push_back({"STDIN", command.environment().read_input()});
+      continue;
+    }
+    if (IsUrl(name)) {
+      std::string text = TRY(ReadUrl(command.environment(), name));
+      sources.push_back({name, std::move(text)});
       continue;
     }
     if (!fs::exists(name)) {
@@ -201,7 +207,7 @@ Result<ManifestObject> Placed(Session& session, const std::string& source, Json 
         "version {}\nensure CRDs are installed first",
         GoQuote(name), GoQuote(namespace_), GoQuote(source), GoQuote(kind), GoQuote(api_version)));
   }
-  ManifestObject placed{source, std::move(object), *served, {"", name}};
+  ManifestObject placed{source, std::move(object), *served, {"", name}, namespace_.empty()};
   if (!served->resource.namespaced) return placed;
   if (!namespace_.empty() && session.namespace_given() && namespace_ != session.namespace_()) {
     return CliError(fmt::format(
@@ -237,7 +243,7 @@ Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& 
 
 void FileFlags::AddTo(Command& command, const char* letter) {
   const std::string names = *letter ? std::string("filename,") + letter : "filename";
-  command.Flag(names, filenames, "Files or folders with the objects.");
+  command.Flag(names, filenames, "Files, folders or URLs with the objects.");
   command.Flag("kustomize,k", kustomize, "Not supported: render the folder, and pass it to -f -.");
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }

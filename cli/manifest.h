@@ -1,4 +1,4 @@
-// Documents from files, folders and standard input (-f).
+// Documents from files, folders, URLs and standard input (-f).
 #pragma once
 
 #include <string>
@@ -15,6 +15,7 @@ struct ManifestObject {
   Json object;
   ServedKind kind;
   ObjectKey key;
+  bool namespace_filled_in = false;
 };
 
 struct FileFlags {

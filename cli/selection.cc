@@ -102,6 +102,10 @@ Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<T
   auto objects = TRY(ReadManifests(command, *options.files));
   for (ManifestObject& found : objects) {
     Target target{found.kind.resource, found.key, found.source, std::move(found.object)};
+    // What is not the server's is shown as the file has it.
+    if (!options.fetch && found.namespace_filled_in && target.object["metadata"].is_object()) {
+      target.object["metadata"].erase("namespace");
+    }
     if (options.fetch) {
       auto live = session.api().Get(target.resource, target.key);
       if (!live) {

@@ -111,7 +111,7 @@ Result<> RunSetServiceAccount(Command& command, const Args& args) {
                   if (!spec) {
                     return NoPodTemplate(target);
                   }
-                  if (TextAt(*spec, "serviceAccountName") == account) return Json::object();
+                  // As kubectl: sent, and said, also where it is so already.
                   return PodSpecPatch(target.resource.kind, {{"serviceAccountName", account}});
                 });
 }
@@ -145,7 +145,6 @@ Result<> RunSetSelector(Command& command, const Args& args) {
         // Keys of the old selector go: the new one takes its place.
         Json changes = selector;
         const Json& old = At(target.object, "spec", "selector");
-        if (old == selector) return Json::object();
         if (old.is_object()) {
           for (const auto& [key, value] : old.items()) {
             if (!changes.contains(key)) changes[key] = nullptr;
