@@ -7,6 +7,7 @@
 
 #include "api/go_text.h"
 #include "base/version.h"
+#include "cli/request_log.h"
 #include "cli/version_match.h"
 
 namespace skiff::cli {
@@ -163,6 +164,10 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   if (!flags.as_uid.empty()) headers.emplace("Impersonate-Uid", flags.as_uid);
   auto transport = environment.connect(connection.options);
   if (!transport) return CliError(transport.error().message);
+  if (flags.verbosity >= kLogsRequests) {
+    *transport =
+        LogRequests(*std::move(transport), environment, connection.options, flags.verbosity);
+  }
   std::unique_ptr<Session> session(new Session(environment, std::move(connection.options),
                                                std::move(*transport), std::move(headers)));
   session->namespace__ = connection.namespace_;

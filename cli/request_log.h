@@ -1,0 +1,19 @@
+// What -v shows of the requests: from 6 on a line for each answer, from 7 on the request before it
+// with its headers, from 8 on the answer's headers and both bodies, cut short up to 9. In the form
+// of client-go's log; who asks is never in it.
+#pragma once
+
+#include <memory>
+
+#include "cli/environment.h"
+#include "client/transport.h"
+
+namespace skiff::cli {
+
+inline constexpr int kLogsRequests = 6;
+
+// `inner` with that log on standard error. `environment` outlives it.
+std::unique_ptr<Transport> LogRequests(std::unique_ptr<Transport> inner, Environment& environment,
+                                       const HttpsOptions& options, int verbosity);
+
+}  // namespace skiff::cli
