@@ -69,18 +69,6 @@ std::string CheckUnused(UnusedValue kind, const std::string& text, bool& is_nega
   return "";
 }
 
-// As Go prints it, where it is of whole milliseconds.
-std::string DurationText(Duration value) {
-  const int64_t all = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
-  if (all == 0) return "0s";
-  if (all % 1000 != 0) return std::to_string(all) + "ms";
-  std::string text;
-  const int64_t hours = all / 3'600'000, minutes = all / 60'000 % 60;
-  if (hours > 0) text += std::to_string(hours) + "h";
-  if (hours > 0 || minutes > 0) text += std::to_string(minutes) + "m";
-  return text + std::to_string(all / 1000 % 60) + "s";
-}
-
 std::string JoinCommas(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
@@ -205,7 +193,7 @@ void Flags::Add(const std::string& name, std::optional<bool>& value, const std::
 }
 
 void Flags::Add(const std::string& name, Duration& value, const std::string& help) {
-  const Shown shown{"DURATION", DurationText(value)};
+  const Shown shown{"DURATION", GoDurationText(value)};
   impl_->Add(name, help, shown, [&value](const std::string& text) -> std::string {
     const auto parsed = ParseGoDuration(text);
     if (!parsed) return parsed.error().message;
@@ -291,6 +279,17 @@ bool Flags::help_asked() const {
 }
 std::string Flags::Help() const {
   return impl_->app.help();
+}
+
+std::string GoDurationText(Duration value) {
+  const int64_t all = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
+  if (all == 0) return "0s";
+  if (all % 1000 != 0) return std::to_string(all) + "ms";
+  std::string text;
+  const int64_t hours = all / 3'600'000, minutes = all / 60'000 % 60;
+  if (hours > 0) text += std::to_string(hours) + "h";
+  if (hours > 0 || minutes > 0) text += std::to_string(minutes) + "m";
+  return text + std::to_string(all / 1000 % 60) + "s";
 }
 
 Result<Duration> ParseGoDuration(const std::string& text) {

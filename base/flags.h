@@ -71,6 +71,8 @@ class Flags {
   std::unique_ptr<Impl> impl_;
 };
 
+// A duration as Go prints it, where it is of whole milliseconds: "1h0m0s", "500ms".
+std::string GoDurationText(Duration value);
 // "1h2m3.5s" as Go's time.ParseDuration reads it; Invalid carries its text.
 Result<Duration> ParseGoDuration(const std::string& text);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/session.h"
+#include "cli/usage.h"
 
 namespace skiff::cli {
 namespace {
@@ -21,6 +22,7 @@ Command::~Command() = default;
 
 // Those that the verb has no flag of the same name for.
 void Command::AddGlobals() {
+  adding_globals_ = true;
   GlobalFlags& to = globals_;
   const auto add = [this](std::string_view names, auto& value, const char* help) {
     if (!names_.contains(names.substr(0, names.find(',')))) Flag(names, value, help);
@@ -58,11 +60,15 @@ void Command::AddGlobals() {
       {"vmodule", "the level is the same for all files"},
       {"disable-compression", "nothing is compressed", {"true"}, /*is_switch=*/true}};
   for (const UnusedFlag& flag : unused) {
-    if (names_.try_emplace(flag.name, flag.is_switch).second) flags_.AddUnused(flag);
+    if (!names_.try_emplace(flag.name, flag.is_switch).second) continue;
+    flags_.AddUnused(flag);
+    shown_.push_back({flag.name, flag.is_switch ? "false" : "''",
+                      "Has no effect here: " + flag.why + ".", /*is_global=*/true});
   }
 }
 
 void Command::FlagEach(std::string_view names, std::vector<std::string>& value, const char* help) {
+  shown_.push_back({std::string(names), Shown(value), help, adding_globals_});
   flags_.AddEach(AddName(names, false), value, help);
 }
 
@@ -159,8 +165,59 @@ Result<> Command::Parse(const Args& args) {
     return CliError(std::move(text));
   }
   if (!flags_.help_asked()) return {};
-  environment_.out(flags_.Help());
+  environment_.out(HelpText());
   return ExitNow();
+}
+
+std::string Command::Shown(const std::vector<std::string>& value) {
+  std::string text;
+  for (const std::string& item : value) text += (text.empty() ? "" : ",") + item;
+  return "[" + text + "]";
+}
+
+namespace {
+
+// "-n, --namespace='':" and its help below.
+std::string OptionText(std::string_view names, std::string_view value, std::string_view help) {
+  const size_t comma = names.find(',');
+  const std::string_view name = names.substr(0, comma);
+  std::string text = "    ";
+  if (comma != std::string_view::npos) text += fmt::format("-{}, ", names[comma + 1]);
+  return text + fmt::format("--{}={}:\n\t{}\n\n", name, value, help);
+}
+
+}  // namespace
+
+std::string Command::HelpText() const {
+  std::string options;
+  for (const auto& [name, flag] : ByName(/*global=*/false)) {
+    options += OptionText(flag->names, flag->value, flag->help);
+  }
+  std::string text = options.empty() ? "" : "Options:\n" + options;
+  const std::string_view arguments = ArgumentsOf(verb_);
+  text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, verb_,
+                      arguments.empty() ? "" : " ", arguments);
+  return text + fmt::format(
+                    "Use \"{} options\" for a list of global command-line options (applies to all "
+                    "commands).\n",
+                    environment_.program);
+}
+
+std::string Command::GlobalOptionsText() {
+  AddGlobals();
+  std::string text = "The following options can be passed to any command:\n\n";
+  for (const auto& [name, flag] : ByName(/*global=*/true)) {
+    text += OptionText(flag->names, flag->value, flag->help);
+  }
+  return text;
+}
+
+std::map<std::string, const Command::ShownFlag*> Command::ByName(bool global) const {
+  std::map<std::string, const ShownFlag*> found;
+  for (const ShownFlag& flag : shown_) {
+    if (flag.is_global == global) found.emplace(flag.names.substr(0, flag.names.find(',')), &flag);
+  }
+  return found;
 }
 
 Result<Session*> Command::session() {

@@ -62,6 +62,7 @@ class Command {
   template <typename T>
   void Flag(std::string_view names, T& value, const char* help) {
     const std::string name = AddName(names, std::is_same_v<T, bool>);
+    shown_.push_back({std::string(names), Shown(value), help, adding_globals_});
     flags_.Add(name, value, help);
   }
   // A list whose items may contain commas.
@@ -70,6 +71,8 @@ class Command {
   void Bare(const std::string& name, const std::string& value) { bare_[name] = value; }
   // Prints the help and fails with ExitNow when that was asked for.
   Result<> Parse(const Args& args);
+  // What `kubectl options` prints: the flags that all verbs have.
+  std::string GlobalOptionsText();
   bool Given(const std::string& name) const { return given_.contains(name); }
 
   const Args& words() const { return words_; }
@@ -109,6 +112,24 @@ class Command {
     std::string name;
     bool is_switch;
   };
+  // A flag as the help shows it.
+  struct ShownFlag {
+    std::string names;  // As for Flag.
+    std::string value;  // What holds when it is not given.
+    std::string help;
+    bool is_global;
+  };
+  static std::string Shown(const std::string& value) { return "'" + value + "'"; }
+  static std::string Shown(bool value) { return value ? "true" : "false"; }
+  static std::string Shown(const std::optional<bool>& value) {
+    return Shown(value.value_or(false));
+  }
+  static std::string Shown(int value) { return std::to_string(value); }
+  static std::string Shown(Duration value) { return GoDurationText(value); }
+  static std::string Shown(const std::vector<std::string>& value);
+  std::string HelpText() const;
+  std::map<std::string, const ShownFlag*> ByName(bool global) const;
+
   std::string AddName(std::string_view names, bool is_switch);
   void AddGlobals();
   Result<Args> Expand(const Args& args);
@@ -118,6 +139,8 @@ class Command {
   const std::string verb_;
   Flags flags_;
   GlobalFlags globals_;
+  std::vector<ShownFlag> shown_;
+  bool adding_globals_ = false;
   std::map<char, Name> letters_;
   std::map<std::string, bool, std::less<>> names_;  // Whether it is a switch.
   std::map<std::string, std::string> bare_;

@@ -2,6 +2,7 @@
 #include "cli/create.h"
 
 #include "cli/json_text.h"
+#include "cli/raw.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -43,11 +44,17 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
   flags.AddTo(command, "kubectl-create");
   files.AddTo(command);
   std::string selector;
+  std::string raw;
   command.Flag("selector,l", selector, "Selector (label query) to filter on.");
+  command.Flag("raw", raw, "Raw URI to POST to the server.");
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+  }
+  if (!raw.empty()) {
+    TRY(CheckRaw(command, raw, files, /*needs_file=*/true));
+    return SendRaw(command, "POST", raw, files);
   }
   if (files.empty()) return CliError("must specify one of -f and -k");
   auto objects = TRY(ReadManifests(command, files));

@@ -1,6 +1,7 @@
 #include "cli/delete.h"
 
 #include "cli/json_text.h"
+#include "cli/raw.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -89,6 +90,14 @@ struct Deleted {
   std::string uid;
 };
 
+Result<> DeleteRaw(Command& command, const std::string& uri, const FileFlags& files) {
+  if (!command.words().empty()) {
+    return CliError("arguments may not be passed when --raw is specified");
+  }
+  TRY(CheckRaw(command, uri, files, /*needs_file=*/false));
+  return SendRaw(command, "DELETE", uri, files);
+}
+
 }  // namespace
 
 Result<> RunDelete(Command& command, const Args& args) {
@@ -111,7 +120,10 @@ Result<> RunDelete(Command& command, const Args& args) {
   command.Flag("now", now, "As --grace-period=1.");
   command.Flag("wait", wait, "Wait until the objects are gone.");
   command.Flag("output,o", output, "Output mode: name.");
+  std::string raw;
+  command.Flag("raw", raw, "Raw URI to DELETE at the server.");
   TRY(command.Parse(args));
+  if (!raw.empty()) return DeleteRaw(command, raw, files);
   TRY(dry_run.Check());
   TRY(flags.Check(now));
   if (!output.empty() && output != "name") {

@@ -49,7 +49,12 @@ constexpr Verb kVerbs[] = {
     {"wait", &RunWait},
 };
 
-// Verbs with verbs of their own.
+int OptionsMain(Environment& environment, const Args&) {
+  environment.out(Command(environment, "options").GlobalOptionsText());
+  return 0;
+}
+
+// Verbs with verbs of their own, or without flags.
 struct Family {
   const char* name;
   int (*main)(Environment& environment, const Args& args);
@@ -64,6 +69,7 @@ constexpr Family kFamilies[] = {
     {"rollout", &RolloutMain},
     {"set", &SetMain},
     {"top", &TopMain},
+    {"options", &OptionsMain},
     {"__complete", &CompleteMain},
 };
 

@@ -72,9 +72,23 @@ TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
   for (const auto& [family, verbs] : families) {
     for (const std::string verb : verbs) {
       EXPECT_EQ(Run(family, {verb, "--help"}), 0) << family << " " << verb << ": " << err_;
-      EXPECT_NE(out_.find("--kubeconfig"), std::string::npos) << family << " " << verb;
+      EXPECT_NE(out_.find("Usage:\n  kubectl " + std::string(family) + " " + verb),
+                std::string::npos) << out_;
     }
   }
+}
+
+TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
+  EXPECT_EQ(Run("label", {"--help"}), 0);
+  EXPECT_NE(out_.find("    -l, --selector='':\n\t"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("    --overwrite=false:\n\t"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("Usage:\n  kubectl label [--overwrite] (-f FILENAME | TYPE NAME) KEY_1="),
+            std::string::npos)
+      << out_;
+  EXPECT_EQ(out_.find("--kubeconfig"), std::string::npos) << out_;
+  EXPECT_EQ(Run("options", {}), 0);
+  EXPECT_NE(out_.find("    -n, --namespace='':\n\t"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("    --kubeconfig='':\n\t"), std::string::npos) << out_;
 }
 
 TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
@@ -90,6 +104,89 @@ TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
             "error: flag needs an argument: --namespace\nSee 'kubectl get --help' for usage.\n");
   EXPECT_EQ(Run("set", {"foo"}), 1);
   EXPECT_EQ(err_, "error: unknown command \"foo\"\nSee 'kubectl set -h' for help and examples\n");
+}
+
+TEST_F(ProgramTest, WhatIsPatchedHereGetsNoNamespace) {
+  server_ = [](const http::Request& request) {
+    http::Response response;
+    response.body = request.path == "/api/v1"
+                        ? R"({"groupVersion": "v1", "resources": [{"name": "configmaps",
+                              "kind": "ConfigMap", "namespaced": true, "verbs": ["get"]}]})"
+                    : request.path == "/api" ? R"({"versions": ["v1"]})"
+                                             : R"({"groups": []})";
+    return response;
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})";
+  EXPECT_EQ(Run("patch", {"-f", "-", "--local", "--type=merge", "-p", R"({"data": {"a": "b"}})",
+                          "-o", "json"}),
+            0)
+      << err_;
+  EXPECT_NE(out_.find("\"a\": \"b\""), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("namespace"), std::string::npos) << out_;
+}
+
+TEST_F(ProgramTest, ASelectorThatIsSoAlreadyIsSaidToBeUpdated) {
+  server_ = [](const http::Request& request) {
+    http::Response response;
+    response.body =
+        request.path == "/api/v1"
+            ? R"({"groupVersion": "v1", "resources": [{"name": "services", "kind": "Service",
+                  "namespaced": true, "verbs": ["get"], "shortNames": ["svc"]}]})"
+        : request.path == "/api" ? R"({"versions": ["v1"]})"
+        : request.path == "/apis"
+            ? R"({"groups": []})"
+            : R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s",
+                  "namespace": "default"}, "spec": {"selector": {"a": "b"}}})";
+    return response;
+  };
+  EXPECT_EQ(Run("set", {"selector", "service/s", "a=b"}), 0) << err_;
+  EXPECT_EQ(out_, "service/s selector updated\n");
+}
+
+TEST_F(ProgramTest, RawRequestsAreSentAndAnsweredAsTheyAre) {
+  std::string asked;
+  server_ = [&](const http::Request& request) {
+    asked = request.method + " " + request.target + " " + request.body;
+    http::Response response;
+    response.body = "as it is";
+    return response;
+  };
+  input_ = "{ }";
+  EXPECT_EQ(Run("create", {"--raw", "/a/b?c=d", "-f", "-"}), 0) << err_;
+  EXPECT_EQ(asked, "POST /a/b?c=d { }");
+  EXPECT_EQ(out_, "as it is");
+  EXPECT_EQ(Run("replace", {"--raw", "/a", "-f", "-"}), 0) << err_;
+  EXPECT_EQ(asked, "PUT /a { }");
+  EXPECT_EQ(Run("delete", {"--raw", "/a"}), 0) << err_;
+  EXPECT_EQ(asked, "DELETE /a ");
+  EXPECT_EQ(Run("create", {"--raw", "/a"}), 1);
+  EXPECT_EQ(err_,
+            "error: --raw can only use a single local file or stdin\nSee 'kubectl create -h' for "
+            "help and examples\n");
+  EXPECT_EQ(Run("create", {"--raw", "a", "-f", "-"}), 1);
+  EXPECT_EQ(err_,
+            "error: --raw must be a valid URL path: parse \"a\": invalid URI for request\nSee "
+            "'kubectl create -h' for help and examples\n");
+}
+
+TEST_F(ProgramTest, VerbosityShowsTheRequests) {
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.headers.emplace("Audit-Id", "7");
+    response.body = "{" + std::string(2000, ' ') + "}";
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"--raw", "/x?a=b", "-v5"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(Run("get", {"--raw", "/x?a=b", "-v=6"}), 0);
+  EXPECT_NE(err_.find("] \"Response\" verb=\"GET\" url=\""), std::string::npos) << err_;
+  EXPECT_NE(err_.find("/x?a=b\" status=\"200 OK\" milliseconds="), std::string::npos) << err_;
+  EXPECT_EQ(err_.find("Audit-Id"), std::string::npos);
+  EXPECT_EQ(Run("get", {"--raw", "/x", "--v=8", "--token=secret"}), 0);
+  EXPECT_NE(err_.find("\tAuthorization: Bearer <masked>\n"), std::string::npos) << err_;
+  EXPECT_EQ(err_.find("secret"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("\tAudit-Id: 7\n"), std::string::npos);
+  EXPECT_NE(err_.find(" [truncated 978 chars]"), std::string::npos);
 }
 
 // A flag that is taken and not heeded would write what was only to be shown.

@@ -1,6 +1,7 @@
 #include "api/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
+#include "cli/raw.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -55,8 +56,14 @@ Result<> RunReplace(Command& command, const Args& args) {
   deletion.AddTo(command);
   command.Flag("subresource", subresource, "Replace this subresource of the objects.");
   command.Flag("wait", wait, "Wait for deleted objects to be gone.");
+  std::string raw;
+  command.Flag("raw", raw, "Raw URI to PUT to the server.");
   TRY(command.Parse(args));
   TRY(flags.Check());
+  if (!raw.empty()) {
+    TRY(CheckRaw(command, raw, files, /*needs_file=*/true));
+    return SendRaw(command, "PUT", raw, files);
+  }
   if (files.empty()) return CliError("must specify one of -f and -k");
   if (deletion.grace_period >= 0 && !deletion.force) {
     return CliError("--grace-period must have --force specified");

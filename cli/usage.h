@@ -1,0 +1,11 @@
+// What may follow a verb on its command line.
+#pragma once
+
+#include <string_view>
+
+namespace skiff::cli {
+
+// Of "create secret tls": "NAME --cert=path/to/cert/file ..."; "" for a verb that takes nothing.
+std::string_view ArgumentsOf(std::string_view verb);
+
+}  // namespace skiff::cli
