@@ -10,8 +10,8 @@
 namespace skiff::cli {
 namespace {
 
-// Refuses each kind of thing `refusals` times before it takes one, and says each time that there may
-// be room now. Closes when the end has been told.
+// Refuses each kind of thing `refusals` times before it takes one, and says each time that there
+// may be room now. Closes when the end has been told.
 class NarrowLink final : public RemoteLink {
  public:
   NarrowLink(RemoteState& state, int refusals) : state_(state), refusals_(refusals) {}
