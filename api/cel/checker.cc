@@ -1,0 +1,385 @@
+#include "api/cel/checker.h"
+
+#include <utility>
+
+namespace skiff::cel {
+namespace {
+
+constexpr char kInContainer[] = "' (in container '')";
+
+// "a.b.c" for names joined by selections; "" for anything else.
+std::string QualifiedName(const Expr& expr) {
+  if (expr.kind == ExprKind::kIdent) return expr.name;
+  if (expr.kind != ExprKind::kSelect || expr.test_only) return "";
+  const std::string operand = QualifiedName(*expr.target);
+  return operand.empty() ? "" : operand + "." + expr.name;
+}
+
+std::string_view WithoutDot(std::string_view name) {
+  if (name.starts_with('.')) name.remove_prefix(1);
+  return name;
+}
+
+class Checker {
+ public:
+  Checker(Ast& ast, const Scope& scope) : ast_(ast), scope_(scope) {}
+
+  void Run() {
+    Check(*ast_.root);
+    for (Expr* expr : checked_) expr->type = learnt_.Apply(expr->type, true);
+  }
+
+ private:
+  struct Local {
+    std::string name;
+    TypeRef type;
+    int slot;
+  };
+
+  void Complain(const Expr& at, std::string message) {
+    ast_.issues.push_back({at.position, std::move(message)});
+  }
+
+  void Mismatch(const Expr& at, const Type& wanted, const Type& found) {
+    Complain(at, "expected type '" + TypeText(wanted) + "' but found '" + TypeText(found) + "'");
+  }
+
+  void Undeclared(const Expr& at, std::string_view name) {
+    Complain(at, "undeclared reference to '" + std::string(WithoutDot(name)) + kInContainer);
+  }
+
+  void SetType(Expr& expr, TypeRef type) {
+    expr.type = std::move(type);
+    checked_.push_back(&expr);
+  }
+
+  TypeRef Known(const TypeRef& type) const { return learnt_.Apply(type, false); }
+  TypeRef Fresh() { return types::Param("_var" + std::to_string(fresh_++)); }
+
+  void Check(Expr& expr) {
+    switch (expr.kind) {
+      case ExprKind::kLiteral: return SetType(expr, LiteralType(expr.literal));
+      case ExprKind::kIdent: return CheckIdent(expr);
+      case ExprKind::kSelect: return CheckSelect(expr);
+      case ExprKind::kCall: return CheckCall(expr);
+      case ExprKind::kList: return CheckList(expr);
+      case ExprKind::kMap: return CheckMap(expr);
+      case ExprKind::kStruct: return CheckStruct(expr);
+      case ExprKind::kComprehension: return CheckComprehension(expr);
+    }
+  }
+
+  static TypeRef LiteralType(const Value& literal) {
+    switch (literal.kind()) {
+      case Kind::kBool: return types::Bool();
+      case Kind::kInt: return types::Int();
+      case Kind::kUint: return types::Uint();
+      case Kind::kDouble: return types::Double();
+      case Kind::kString: return types::String();
+      case Kind::kBytes: return types::Bytes();
+      default: return types::Null();
+    }
+  }
+
+  // Variables of comprehensions hide those of the environment, unless the name begins with a dot.
+  bool Resolve(Expr& expr, const std::string& name) {
+    if (!name.starts_with('.')) {
+      for (size_t i = locals_.size(); i-- > 0;) {
+        if (locals_[i].name != name) continue;
+        expr.slot = kLocalSlots + locals_[i].slot;
+        SetType(expr, locals_[i].type);
+        return true;
+      }
+    }
+    const std::string_view plain = WithoutDot(name);
+    for (size_t i = 0; i < scope_.variables.size(); ++i) {
+      if (scope_.variables[i].name != plain) continue;
+      expr.slot = static_cast<int>(i);
+      SetType(expr, scope_.variables[i].type);
+      return true;
+    }
+    if (const TypeRef type = TypeNamed(plain)) {
+      expr.is_constant = true;
+      expr.literal = Value::TypeNamed(InstanceTypeName(*type));
+      SetType(expr, types::TypeOf(type));
+      return true;
+    }
+    return false;
+  }
+
+  TypeRef TypeNamed(std::string_view name) const {
+    if (TypeRef type = scope_.functions->FindType(name)) return type;
+    const auto object = scope_.objects.find(name);
+    return object == scope_.objects.end() ? nullptr : object->second;
+  }
+
+  void CheckIdent(Expr& expr) {
+    if (Resolve(expr, expr.name)) return;
+    SetType(expr, types::Error());
+    Undeclared(expr, expr.name);
+  }
+
+  void CheckSelect(Expr& expr) {
+    const std::string name = QualifiedName(expr);
+    if (!name.empty() && Resolve(expr, name)) return;
+    Check(*expr.target);
+    TypeRef type = FieldType(expr, *expr.target, expr.name, false);
+    if (expr.test_only) type = types::Bool();
+    SetType(expr, Known(type));
+  }
+
+  TypeRef FieldType(const Expr& at, const Expr& operand, const std::string& field, bool optional) {
+    TypeRef target = Known(operand.type);
+    const bool unwrap = IsOptional(*target);
+    if (unwrap) target = target->params[0];
+    TypeRef result = types::Error();
+    switch (target->kind) {
+      case TypeKind::kMap: result = target->params[1]; break;
+      case TypeKind::kObject:
+        if (const auto found = target->fields.find(field); found != target->fields.end()) {
+          result = found->second.type;
+        } else {
+          Complain(at, "undefined field '" + field + "'");
+        }
+        break;
+      case TypeKind::kParam:
+        learnt_.Assign(types::Dyn(), target);
+        result = types::Dyn();
+        break;
+      case TypeKind::kDyn:
+      case TypeKind::kError: result = types::Dyn(); break;
+      default:
+        Complain(at, "type '" + TypeText(*target) + "' does not support field selection");
+        result = types::Dyn();
+    }
+    return unwrap || optional ? types::Optional(result) : result;
+  }
+
+  void CheckCall(Expr& expr) {
+    if (expr.name == "_?._") return CheckOptionalSelect(expr);
+    for (Expr* arg : expr.args) Check(*arg);
+    if (expr.name == "_&&_" || expr.name == "_||_") return CheckLogic(expr);
+    if (expr.target == nullptr) {
+      const Function* function = scope_.functions->Find(WithoutDot(expr.name));
+      return ResolveCall(expr, function);
+    }
+    // "sets.contains(...)" names a function; "a.contains(...)" is a's.
+    if (const std::string prefix = QualifiedName(*expr.target); !prefix.empty()) {
+      const std::string name = std::string(WithoutDot(prefix)) + "." + expr.name;
+      if (const Function* function = scope_.functions->Find(name)) {
+        expr.target = nullptr;
+        expr.name = name;
+        return ResolveCall(expr, function);
+      }
+    }
+    Check(*expr.target);
+    ResolveCall(expr, scope_.functions->Find(expr.name));
+  }
+
+  void CheckLogic(Expr& expr) {
+    for (const Expr* arg : expr.args) {
+      const TypeRef type = Known(arg->type);
+      if (!learnt_.Assign(types::Bool(), arg->type)) Mismatch(*arg, *types::Bool(), *type);
+    }
+    SetType(expr, types::Bool());
+  }
+
+  void CheckOptionalSelect(Expr& expr) {
+    Check(*expr.args[0]);
+    SetType(*expr.args[1], types::String());
+    const std::string field(expr.args[1]->literal.text());
+    SetType(expr, Known(FieldType(expr, *expr.args[0], field, true)));
+  }
+
+  void ResolveCall(Expr& expr, const Function* function) {
+    if (function == nullptr) {
+      Undeclared(expr, expr.name);
+      return SetType(expr, types::Error());
+    }
+    std::vector<TypeRef> given;
+    if (expr.target != nullptr) given.push_back(expr.target->type);
+    for (const Expr* arg : expr.args) given.push_back(arg->type);
+    TypeRef result;
+    expr.overloads.clear();  // Macros use some operands twice.
+    for (const Overload& overload : function->overloads) {
+      if (overload.signature.member != (expr.target != nullptr)) continue;
+      if (overload.signature.args.size() != given.size()) continue;
+      std::map<std::string, TypeRef> renamed;
+      std::vector<TypeRef> wanted;
+      for (const TypeRef& arg : overload.signature.args) wanted.push_back(Renamed(arg, renamed));
+      if (!learnt_.AssignAll(wanted, given)) continue;
+      expr.overloads.push_back(&overload);
+      const TypeRef one = Known(Renamed(overload.signature.result, renamed));
+      if (result == nullptr) {
+        result = one;
+      } else if (result->kind != TypeKind::kDyn && !SameType(*result, *one)) {
+        result = types::Dyn();
+      }
+    }
+    if (result == nullptr) {
+      NoOverload(expr, given);
+      result = types::Error();
+    }
+    SetType(expr, result);
+  }
+
+  void NoOverload(const Expr& expr, const std::vector<TypeRef>& given) {
+    std::string text;
+    size_t i = 0;
+    if (expr.target != nullptr) text = TypeText(*Known(given[i++])) + ".";
+    text += "(";
+    for (const size_t first = i; i < given.size(); ++i) {
+      if (i > first) text += ", ";
+      text += TypeText(*Known(given[i]));
+    }
+    Complain(expr, "found no matching overload for '" + std::string(WithoutDot(expr.name)) +
+                       "' applied to '" + text + ")'");
+  }
+
+  // With a parameter of its own for each of the signature's.
+  TypeRef Renamed(const TypeRef& type, std::map<std::string, TypeRef>& renamed) {
+    if (type->kind == TypeKind::kParam) {
+      TypeRef& own = renamed[type->name];
+      if (own == nullptr) own = Fresh();
+      return own;
+    }
+    if (type->params.empty()) return type;
+    Type copy = *type;
+    for (TypeRef& param : copy.params) param = Renamed(param, renamed);
+    return std::make_shared<const Type>(std::move(copy));
+  }
+
+  // Lists of mixed types are lists of dyn here; CheckLiterals refuses them where Kubernetes does.
+  TypeRef Join(const TypeRef& before, const TypeRef& next) {
+    if (before == nullptr) return next;
+    if (learnt_.Assign(before, next)) return MoreGeneral(before, next);
+    return types::Dyn();
+  }
+
+  // What an item written with "?" holds.
+  TypeRef Unwrapped(const Expr& item, bool optional) {
+    const TypeRef type = Known(item.type);
+    if (!optional) return type;
+    if (IsOptional(*type)) return type->params[0];
+    if (type->kind != TypeKind::kDyn && type->kind != TypeKind::kError) {
+      Mismatch(item, *types::Optional(type), *type);
+    }
+    return type;
+  }
+
+  void CheckList(Expr& expr) {
+    TypeRef item;
+    for (size_t i = 0; i < expr.args.size(); ++i) {
+      Check(*expr.args[i]);
+      item = Join(item, Unwrapped(*expr.args[i], !expr.optional.empty() && expr.optional[i]));
+    }
+    SetType(expr, types::List(item == nullptr ? Fresh() : item));
+  }
+
+  void CheckMap(Expr& expr) {
+    TypeRef key;
+    TypeRef value;
+    for (size_t i = 0; i + 1 < expr.args.size(); i += 2) {
+      Check(*expr.args[i]);
+      key = Join(key, expr.args[i]->type);
+      Check(*expr.args[i + 1]);
+      const bool optional = !expr.optional.empty() && expr.optional[i + 1];
+      value = Join(value, Unwrapped(*expr.args[i + 1], optional));
+    }
+    if (key == nullptr) {
+      key = Fresh();
+      value = Fresh();
+    }
+    SetType(expr, types::Map(key, value));
+  }
+
+  void CheckStruct(Expr& expr) {
+    const TypeRef type = TypeNamed(WithoutDot(expr.name));
+    if (type == nullptr) Undeclared(expr, expr.name);
+    if (type != nullptr && type->kind != TypeKind::kObject) {
+      Complain(expr, "'" + TypeText(*type) + "' is not a message type");
+    }
+    const bool known = type != nullptr && type->kind == TypeKind::kObject;
+    for (size_t i = 0; i < expr.args.size(); ++i) {
+      Expr& value = *expr.args[i];
+      Check(value);
+      if (!known) continue;
+      const auto field = type->fields.find(expr.fields[i]);
+      if (field == type->fields.end()) {
+        Complain(value, "undefined field '" + expr.fields[i] + "'");
+        continue;
+      }
+      const TypeRef given = Unwrapped(value, !expr.optional.empty() && expr.optional[i]);
+      if (learnt_.Assign(field->second.type, given)) continue;
+      Complain(value, "expected type of field '" + expr.fields[i] + "' is '" +
+                          TypeText(*field->second.type) + "' but provided type is '" +
+                          TypeText(*given) + "'");
+    }
+    SetType(expr, known ? type : types::Error());
+  }
+
+  void Require(const Expr& expr, const TypeRef& wanted) {
+    if (learnt_.Assign(wanted, expr.type)) return;
+    Mismatch(expr, *Known(wanted), *Known(expr.type));
+  }
+
+  void CheckComprehension(Expr& expr) {
+    Check(*expr.range);
+    Check(*expr.initial);
+    const TypeRef accumulator = expr.initial->type;
+    const auto [first, second] = RangeTypes(expr);
+    const size_t before = locals_.size();
+    const int slot = static_cast<int>(before);
+    locals_.push_back({expr.accumulator, accumulator, slot});
+    locals_.push_back({expr.variable, first, slot + 1});
+    if (!expr.second_variable.empty()) {
+      locals_.push_back({expr.second_variable, second, slot + 2});
+    }
+    ast_.locals = std::max(ast_.locals, static_cast<int>(locals_.size()));
+    expr.slot = kLocalSlots + slot;
+    Check(*expr.condition);
+    Require(*expr.condition, types::Bool());
+    Check(*expr.step);
+    Require(*expr.step, accumulator);
+    locals_.resize(before + 1);
+    Check(*expr.result);
+    locals_.resize(before);
+    SetType(expr, Known(expr.result->type));
+  }
+
+  // Of the one or two variables.
+  std::pair<TypeRef, TypeRef> RangeTypes(const Expr& expr) {
+    const TypeRef range = Known(expr.range->type);
+    const bool two = !expr.second_variable.empty();
+    switch (range->kind) {
+      case TypeKind::kList:
+        return {two ? types::Int() : range->params[0], range->params[0]};
+      case TypeKind::kMap: return {range->params[0], range->params[1]};
+      case TypeKind::kDyn:
+      case TypeKind::kError:
+      case TypeKind::kParam:
+        learnt_.Assign(types::Dyn(), range);
+        return {types::Dyn(), types::Dyn()};
+      default:
+        Complain(*expr.range, "expression of type '" + TypeText(*range) +
+                                  "' cannot be range of a comprehension (must be list, map, or "
+                                  "dynamic)");
+        return {types::Error(), types::Error()};
+    }
+  }
+
+  Ast& ast_;
+  const Scope& scope_;
+  Substitution learnt_;
+  std::vector<Local> locals_;
+  std::vector<Expr*> checked_;
+  int fresh_ = 0;
+};
+
+}  // namespace
+
+void CheckTypes(Ast& ast, const Scope& scope) {
+  Checker(ast, scope).Run();
+}
+
+}  // namespace skiff::cel

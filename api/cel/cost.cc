@@ -1,0 +1,86 @@
+#include "api/cel/cost.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace skiff::cel {
+namespace {
+
+// Characters, bytes, items or entries; whatever has none counts as one.
+uint64_t SizeOf(const Value& value) {
+  switch (value.kind()) {
+    case Kind::kString: return CodePoints(value.text());
+    case Kind::kBytes: return value.text().size();
+    case Kind::kList:
+    case Kind::kMap: return value.Size();
+    case Kind::kOptional: return value.inner() == nullptr ? 1 : SizeOf(*value.inner());
+    default: return 1;
+  }
+}
+
+uint64_t Scaled(double factor, uint64_t size) {
+  return static_cast<uint64_t>(std::ceil(factor * static_cast<double>(size)));
+}
+
+// One for each scalar, a tenth for each character, however deep.
+uint64_t Traversal(const Value& value) {
+  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) return SizeOf(value) / 10;
+  if (!value.Is(Kind::kList)) return 1;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < value.Size(); ++i) sum += Traversal(value.At(i));
+  return sum;
+}
+
+uint64_t SortCost(const Value& list) {
+  const uint64_t size = SizeOf(list);
+  const bool text = size > 0 && (list.At(0).Is(Kind::kString) || list.At(0).Is(Kind::kBytes));
+  return 11 + static_cast<uint64_t>(std::ceil((text ? 2.1 : 2.0) * static_cast<double>(size) *
+                                              static_cast<double>(size)));
+}
+
+uint64_t EqualsCost(std::span<const Value> args) {
+  if (args[0].Is(Kind::kOpaque)) return 1;
+  return Scaled(0.1, std::min(SizeOf(args[0]), SizeOf(args[1])));
+}
+
+}  // namespace
+
+uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& result) {
+  const uint64_t first = args.empty() ? 0 : SizeOf(args[0]);
+  const uint64_t second = args.size() < 2 ? 0 : SizeOf(args[1]);
+  switch (rule) {
+    case CostRule::kOne: return 1;
+    case CostRule::kFree: return 0;
+    case CostRule::kTraverse:
+    case CostRule::kQuote: return Scaled(0.1, first);
+    case CostRule::kTraverseTwice:
+    case CostRule::kReplace:
+    case CostRule::kSplit: return Scaled(0.2, first);
+    case CostRule::kEquals: return EqualsCost(args);
+    case CostRule::kConcatenate: return Scaled(0.1, first + second);
+    case CostRule::kMatch: return Scaled(0.1, first + 1) * Scaled(0.25, second);
+    case CostRule::kContains: return Scaled(0.1, first) * Scaled(0.1, second);
+    case CostRule::kIn: return second;
+    case CostRule::kJoin: return Scaled(0.2, SizeOf(result));
+    case CostRule::kListTraverse: return Traversal(args[0]);
+    case CostRule::kListMake: return 11 + SizeOf(result);
+    case CostRule::kListFlatten: {
+      const uint64_t depth = args.size() < 2 ? 1 : std::max<int64_t>(args[1].integer(), 0);
+      return 11 + std::min<uint64_t>(depth, 1000) * SizeOf(result);
+    }
+    case CostRule::kListSort: return SortCost(args[0]);
+    case CostRule::kSetsContain: return 1 + first * second;
+    case CostRule::kSetsEquivalent: return 1 + 2 * first * second;
+    case CostRule::kContainsIp:
+    case CostRule::kContainsCidr:
+      // An address of sixteen bytes at most, twice.
+      return 4 + (args[1].Is(Kind::kString) ? Scaled(0.1, second) : 0);
+    case CostRule::kValidate: return Scaled(0.1, second + 1) * 32;
+    case CostRule::kAuthorizerCheck: return 350000;
+    case CostRule::kSelector:
+      return 10 + Scaled(0.1, second) + Scaled(50, Scaled(0.5, second));
+  }
+  return 1;
+}
+
+}  // namespace skiff::cel

@@ -1,0 +1,210 @@
+#include "api/cel/document.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+
+#include "api/base64.h"
+#include "api/time_text.h"
+
+namespace skiff::cel {
+namespace {
+
+// Words of the language, which cannot be names of fields; Kubernetes writes them with underscores.
+constexpr std::array kReservedWords = {
+    "true",   "false",     "null",  "in",    "as",      "break", "const",   "continue",
+    "else",   "for",       "function", "if", "import",  "let",   "loop",    "package",
+    "namespace", "return", "var",   "void",  "while"};
+
+struct Escape {
+  std::string_view plain;
+  std::string_view escaped;
+};
+constexpr std::array kEscapes = {
+    Escape{"__", "__underscores__"}, Escape{".", "__dot__"}, Escape{"-", "__dash__"},
+    Escape{"/", "__slash__"}};
+
+struct Unit {
+  std::string_view names;  // Between blanks.
+  double nanoseconds;
+};
+constexpr std::array kUnits = {
+    Unit{" ns nano nanos nanosecond nanoseconds ", 1},
+    Unit{" us µs micro micros microsecond microseconds ", 1e3},
+    Unit{" ms milli millis millisecond milliseconds ", 1e6},
+    Unit{" s sec secs second seconds ", 1e9},
+    Unit{" m min mins minute minutes ", 60e9},
+    Unit{" h hr hrs hour hours ", 3600e9},
+    Unit{" d day days ", 86400e9},
+    Unit{" w wk wks week weeks ", 604800e9}};
+
+std::optional<double> UnitOf(std::string_view word) {
+  std::string wanted = " ";
+  for (const char c : word) wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  wanted += ' ';
+  for (const Unit& unit : kUnits) {
+    if (unit.names.find(wanted) != std::string_view::npos) return unit.nanoseconds;
+  }
+  return std::nullopt;
+}
+
+Value Misfit(std::string_view wanted) {
+  return Value::Error("invalid data, expected " + std::string(wanted) +
+                      " but got a value of another type");
+}
+
+Value PlainScalar(const Json& json) {
+  switch (json.type()) {
+    case Json::value_t::null: return {};
+    case Json::value_t::boolean: return Value::Bool(json.get<bool>());
+    case Json::value_t::number_integer: return Value::Int(json.get<int64_t>());
+    case Json::value_t::number_unsigned: {
+      const auto number = json.get<uint64_t>();
+      if (number > static_cast<uint64_t>(INT64_MAX)) {
+        return Value::Double(static_cast<double>(number));
+      }
+      return Value::Int(static_cast<int64_t>(number));
+    }
+    case Json::value_t::number_float: return Value::Double(json.get<double>());
+    case Json::value_t::string: return Value::StringView(json.get_ref<const std::string&>());
+    default: return Misfit("a scalar");
+  }
+}
+
+Value TimeOfDocument(const std::string& text, TextForm form) {
+  const std::string whole = form == TextForm::kDate ? text + "T00:00:00Z" : text;
+  const auto instant = ParseInstant(whole, TimeForm::kSeconds);
+  if (!instant) {
+    const char* what = form == TextForm::kDate ? "date" : "date-time";
+    return Value::Error("Invalid " + std::string(what) + " format: " + instant.error().message);
+  }
+  return Value::Timestamp({instant->seconds, instant->nanos});
+}
+
+Value TextOfDocument(const std::string& text, const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kString: return Value::StringView(text);
+    case TypeKind::kBytes: {
+      auto bytes = DecodeBase64(text);
+      if (!bytes) return Value::Error("byte decode error: " + bytes.error().message);
+      return Value::Bytes(*std::move(bytes));
+    }
+    case TypeKind::kDuration: {
+      const auto duration = ParseFormatDuration(text);
+      if (!duration) return Value::Error("unable to parse duration: " + text);
+      return Value::Duration(*duration);
+    }
+    default: return TimeOfDocument(text, type.form);
+  }
+}
+
+}  // namespace
+
+Kind DocumentKind(const Json& json, const Type* type) {
+  if (json.is_array()) return Kind::kList;
+  if (!json.is_object()) return Kind::kNull;
+  return type != nullptr && type->kind == TypeKind::kObject ? Kind::kObject : Kind::kMap;
+}
+
+Value ScalarOfDocument(const Json& json, const Type* type) {
+  if (type == nullptr || type->kind == TypeKind::kDyn || json.is_null()) return PlainScalar(json);
+  switch (type->kind) {
+    case TypeKind::kBool: return json.is_boolean() ? PlainScalar(json) : Misfit("a boolean");
+    case TypeKind::kInt:
+      if (json.is_number_float()) {
+        const auto number = json.get<double>();
+        if (std::trunc(number) == number && std::abs(number) < 9.2e18) {
+          return Value::Int(static_cast<int64_t>(number));
+        }
+      }
+      return json.is_number_integer() ? PlainScalar(json) : Misfit("an integer");
+    case TypeKind::kUint:
+      return json.is_number_integer() ? Value::Uint(json.get<uint64_t>()) : Misfit("an integer");
+    case TypeKind::kDouble:
+      return json.is_number() ? Value::Double(json.get<double>()) : Misfit("a number");
+    case TypeKind::kString:
+    case TypeKind::kBytes:
+    case TypeKind::kDuration:
+    case TypeKind::kTimestamp:
+      if (!json.is_string()) return Misfit("a string");
+      return TextOfDocument(json.get_ref<const std::string&>(), *type);
+    default: return Misfit(type->kind == TypeKind::kList ? "an array" : "an object");
+  }
+}
+
+const Type* ItemType(const Type* type) {
+  if (type == nullptr || type->params.empty()) return nullptr;
+  const Type* item = type->params.back().get();
+  return item->kind == TypeKind::kDyn ? nullptr : item;
+}
+
+std::optional<Value> FieldOfDocument(const Json& json, const Type& type, std::string_view name) {
+  const auto field = type.fields.find(name);
+  if (field == type.fields.end()) return std::nullopt;
+  const auto found = json.find(field->second.json_name);
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  return Value::Document(*found, field->second.type.get());
+}
+
+std::vector<Value> KeysOfDocument(const Json& json, const Type& type) {
+  std::vector<Value> out;
+  for (const auto& [name, field] : type.fields) {
+    if (json.contains(field.json_name)) out.push_back(Value::StringView(name));
+  }
+  return out;
+}
+
+std::optional<std::string> EscapeProperty(std::string_view name) {
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0) return std::nullopt;
+  if (std::find(kReservedWords.begin(), kReservedWords.end(), name) != kReservedWords.end()) {
+    return "__" + std::string(name) + "__";
+  }
+  std::string out;
+  for (size_t i = 0; i < name.size();) {
+    const auto escape =
+        std::find_if(kEscapes.begin(), kEscapes.end(), [&](const Escape& candidate) {
+          return name.substr(i).starts_with(candidate.plain);
+        });
+    if (escape != kEscapes.end()) {
+      out += escape->escaped;
+      i += escape->plain.size();
+      continue;
+    }
+    const char c = name[i++];
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_') return std::nullopt;
+    out += c;
+  }
+  return out;
+}
+
+std::optional<int64_t> ParseFormatDuration(std::string_view text) {
+  if (const auto plain = ParseGoDuration(text)) return *plain;
+  double total = 0;
+  bool any = false;
+  size_t at = 0;
+  const auto skip_blanks = [&] {
+    while (at < text.size() && text[at] == ' ') ++at;
+  };
+  for (skip_blanks(); at < text.size(); skip_blanks()) {
+    const size_t digits = at;
+    while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0) ++at;
+    // Eighteen digits fit a number of any unit without a second look.
+    if (at == digits || at - digits > 18) return std::nullopt;
+    const double count = std::stod(std::string(text.substr(digits, at - digits)));
+    skip_blanks();
+    const size_t word = at;
+    while (at < text.size() && text[at] != ' ' &&
+           std::isdigit(static_cast<unsigned char>(text[at])) == 0) {
+      ++at;
+    }
+    const auto unit = UnitOf(text.substr(word, at - word));
+    if (!unit) return std::nullopt;
+    total += count * *unit;
+    any = true;
+  }
+  if (!any || total >= 9.2e18) return std::nullopt;
+  return static_cast<int64_t>(total);
+}
+
+}  // namespace skiff::cel

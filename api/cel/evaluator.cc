@@ -1,0 +1,416 @@
+#include "api/cel/evaluator.h"
+
+#include <array>
+#include <utility>
+
+#include "api/cel/cost.h"
+#include "api/cel/function.h"
+
+namespace skiff::cel {
+namespace {
+
+constexpr char kBudgetText[] = "operation cancelled: actual cost limit exceeded";
+constexpr size_t kArgumentsMax = 5;
+
+// An object made by an expression.
+class MadeObject final : public ObjectValue {
+ public:
+  explicit MadeObject(std::string name) : name_(std::move(name)) {}
+  std::string TypeName() const override { return name_; }
+  std::optional<Value> Field(std::string_view name) const override {
+    const auto found = fields.find(name);
+    if (found == fields.end()) return std::nullopt;
+    return found->second;
+  }
+  std::map<std::string, Value, std::less<>> fields;
+
+ private:
+  std::string name_;
+};
+
+const char* GoKind(const Value& value) {
+  switch (value.kind()) {
+    case Kind::kNull: return "types.Null";
+    case Kind::kBool: return "types.Bool";
+    case Kind::kInt: return "types.Int";
+    case Kind::kUint: return "types.Uint";
+    case Kind::kDouble: return "types.Double";
+    case Kind::kString: return "types.String";
+    case Kind::kBytes: return "types.Bytes";
+    case Kind::kDuration: return "types.Duration";
+    case Kind::kTimestamp: return "types.Timestamp";
+    case Kind::kType: return "*types.Type";
+    case Kind::kOptional: return "*types.Optional";
+    default: return "ref.Val";
+  }
+}
+
+Value NoOverloadFor(const Expr& expr, std::span<const Value> args) {
+  const char first = expr.name.empty() ? '_' : expr.name[0];
+  if (first == '_' || first == '@' || first == '!' || first == '-') return Value::NoSuchOverload();
+  std::string text = "no such overload: " + expr.name + "(";
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += args[i].TypeName();
+  }
+  return Value::Error(text + ")");
+}
+
+bool AcceptsAll(const Overload& overload, std::span<const Value> args) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!Accepts(*overload.signature.args[i], args[i])) return false;
+  }
+  return true;
+}
+
+Value IndexList(const Value& list, const Value& index) {
+  int64_t at = 0;
+  if (index.Is(Kind::kInt)) {
+    at = index.integer();
+  } else if (index.Is(Kind::kUint)) {
+    if (index.unsigned_integer() > INT64_MAX) {
+      return Value::Error("index out of bounds: " + KeyText(index));
+    }
+    at = static_cast<int64_t>(index.unsigned_integer());
+  } else if (index.Is(Kind::kDouble)) {
+    const double number = index.number();
+    if (!(number >= -9.2e18 && number <= 9.2e18) ||
+        number != static_cast<double>(static_cast<int64_t>(number))) {
+      return Value::Error("unsupported index value " + KeyText(index) + " in list");
+    }
+    at = static_cast<int64_t>(number);
+  } else {
+    return Value::Error("unsupported index type '" + index.TypeName() + "' in list");
+  }
+  if (at < 0 || static_cast<size_t>(at) >= list.Size()) {
+    return Value::Error("index out of bounds: " + std::to_string(at));
+  }
+  return list.At(at);
+}
+
+Value NoSuchKey(const Value& key) {
+  return Value::Error("no such key: " + KeyText(key));
+}
+
+bool IsLiteralTrue(const Expr& expr) {
+  return expr.kind == ExprKind::kLiteral && expr.literal.IsTrue();
+}
+
+bool IsMapKey(const Value& key) {
+  return key.Is(Kind::kBool) || key.Is(Kind::kInt) || key.Is(Kind::kUint) ||
+         key.Is(Kind::kString);
+}
+
+}  // namespace
+
+Value SelectField(const Value& operand, std::string_view name) {
+  if (operand.Is(Kind::kOptional)) return OptionalLookUp(operand, Value::StringView(name), true);
+  return IndexValue(operand, Value::StringView(name));
+}
+
+Value HasField(const Value& operand, std::string_view name) {
+  if (operand.IsError()) return operand;
+  const Value key = Value::StringView(name);
+  if (operand.Is(Kind::kOptional)) {
+    if (operand.inner() == nullptr) return Value::Bool(false);
+    return HasField(*operand.inner(), name);
+  }
+  if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
+    const auto found = operand.Find(key);
+    return found && found->IsError() ? *found : Value::Bool(found.has_value());
+  }
+  return NoSuchKey(key);
+}
+
+Value IndexValue(const Value& operand, const Value& key) {
+  if (operand.IsError()) return operand;
+  if (key.IsError()) return key;
+  switch (operand.kind()) {
+    case Kind::kOptional: return OptionalLookUp(operand, key, false);
+    case Kind::kList: return IndexList(operand, key);
+    case Kind::kMap:
+    case Kind::kObject: {
+      auto found = operand.Find(key);
+      return found ? *std::move(found) : NoSuchKey(key);
+    }
+    default: return NoSuchKey(key);
+  }
+}
+
+Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
+  if (operand.IsError()) return operand;
+  if (key.IsError()) return key;
+  if (operand.Is(Kind::kOptional)) {
+    if (operand.inner() == nullptr) return operand;
+    return OptionalLookUp(*operand.inner(), key, field);
+  }
+  if (operand.Is(Kind::kList) && !field) {
+    Value item = IndexList(operand, key);
+    if (!item.IsError()) return Value::Some(std::move(item));
+    return item.text().starts_with("index out of bounds") ? Value::None() : item;
+  }
+  if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
+    auto found = operand.Find(key);
+    if (!found) return Value::None();
+    return found->IsError() ? *found : Value::Some(*std::move(found));
+  }
+  return NoSuchKey(key);
+}
+
+bool Evaluator::Spend(uint64_t cost) {
+  cost_ += cost;
+  if (cost_ > cost_max_) over_budget_ = true;
+  return !over_budget_;
+}
+
+Value Evaluator::Eval(const Expr& expr) {
+  if (over_budget_) return Value::Error(kBudgetText);
+  switch (expr.kind) {
+    case ExprKind::kLiteral: return expr.literal;
+    case ExprKind::kIdent: return EvalName(expr);
+    case ExprKind::kSelect: return EvalSelect(expr);
+    case ExprKind::kCall:
+      return expr.op == Operator::kNone ? EvalCall(expr) : EvalOperator(expr);
+    case ExprKind::kList: return EvalList(expr);
+    case ExprKind::kMap: return EvalMap(expr);
+    case ExprKind::kStruct: return EvalStruct(expr);
+    case ExprKind::kComprehension: return EvalComprehension(expr);
+  }
+  return {};
+}
+
+Value Evaluator::EvalName(const Expr& expr) {
+  if (expr.is_constant) return expr.literal;
+  if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+  if (expr.slot >= kLocalSlots) return locals_[expr.slot - kLocalSlots];
+  return bindings_[expr.slot];
+}
+
+Value Evaluator::EvalSelect(const Expr& expr) {
+  if (expr.slot >= 0 || expr.is_constant) return EvalName(expr);
+  const Value operand = Eval(*expr.target);
+  if (operand.IsError()) return operand;
+  if (expr.test_only) return HasField(operand, expr.name);
+  if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+  return SelectField(operand, expr.name);
+}
+
+Value Evaluator::EvalOperator(const Expr& expr) {
+  switch (expr.op) {
+    case Operator::kAnd: return EvalLogic(expr, false);
+    case Operator::kOr: return EvalLogic(expr, true);
+    case Operator::kConditional: return EvalConditional(expr);
+    case Operator::kNotStrictlyFalse: {
+      const Value value = Eval(*expr.args[0]);
+      Spend(1);
+      return Value::Bool(!value.Is(Kind::kBool) || value.boolean());
+    }
+    case Operator::kOptionalSelect: {
+      const Value operand = Eval(*expr.args[0]);
+      if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+      return OptionalLookUp(operand, expr.args[1]->literal, true);
+    }
+    case Operator::kIndex:
+    case Operator::kOptionalIndex: {
+      const Value operand = Eval(*expr.args[0]);
+      const Value key = Eval(*expr.args[1]);
+      if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+      return expr.op == Operator::kIndex ? IndexValue(operand, key)
+                                         : OptionalLookUp(operand, key, false);
+    }
+    case Operator::kOptionalOr: return EvalOptionalChoice(expr, false);
+    case Operator::kOptionalOrValue: return EvalOptionalChoice(expr, true);
+    case Operator::kAppend: return EvalAppend(expr);
+    case Operator::kMapInsert: return EvalMapInsert(expr);
+    case Operator::kNone: break;
+  }
+  return EvalCall(expr);
+}
+
+Value Evaluator::EvalLogic(const Expr& expr, bool decides) {
+  Value error;
+  for (const Expr* arg : expr.args) {
+    Value value = Eval(*arg);
+    if (over_budget_) return Value::Error(kBudgetText);
+    if (value.Is(Kind::kBool)) {
+      if (value.boolean() == decides) return value;
+    } else if (!error.IsError()) {
+      error = value.IsError() ? std::move(value) : Value::NoSuchOverload();
+    }
+  }
+  return error.IsError() ? error : Value::Bool(!decides);
+}
+
+Value Evaluator::EvalConditional(const Expr& expr) {
+  Value condition = Eval(*expr.args[0]);
+  if (condition.IsError()) return condition;
+  if (!condition.Is(Kind::kBool)) return Value::NoSuchOverload();
+  return Eval(*expr.args[condition.boolean() ? 1 : 2]);
+}
+
+Value Evaluator::EvalOptionalChoice(const Expr& expr, bool unwrap) {
+  Value value = Eval(*expr.target);
+  if (value.IsError()) return value;
+  if (!value.Is(Kind::kOptional)) return NoOverloadFor(expr, std::span<const Value>(&value, 1));
+  if (value.inner() == nullptr) return Eval(*expr.args[0]);
+  return unwrap ? *value.inner() : value;
+}
+
+Value Evaluator::EvalAppend(const Expr& expr) {
+  Value& accumulator = locals_[expr.args[0]->slot - kLocalSlots];
+  Value item = Eval(*expr.args[1]->args[0]);
+  if (accumulator.IsError()) return accumulator;
+  if (item.IsError()) return item;
+  if (!Spend(kNameCost + kListCost + 1)) return Value::Error(kBudgetText);
+  Value list = std::move(accumulator);
+  accumulator = Value();
+  ListBuilder::Append(list, std::move(item));
+  return list;
+}
+
+Value Evaluator::EvalMapInsert(const Expr& expr) {
+  Value& accumulator = locals_[expr.args[0]->slot - kLocalSlots];
+  std::array<Value, 2> given;
+  for (size_t i = 1; i < expr.args.size(); ++i) {
+    given[i - 1] = Eval(*expr.args[i]);
+    if (given[i - 1].IsError()) return given[i - 1];
+  }
+  if (accumulator.IsError()) return accumulator;
+  if (!Spend(kNameCost + 1)) return Value::Error(kBudgetText);
+  std::vector<std::pair<Value, Value>> entries;
+  if (expr.args.size() == 3) {
+    entries.emplace_back(given[0], given[1]);
+  } else if (given[0].Is(Kind::kMap)) {
+    for (const Value& key : given[0].Keys()) entries.emplace_back(key, *given[0].Find(key));
+  } else {
+    return Value::NoSuchOverload();
+  }
+  Value map = std::move(accumulator);
+  accumulator = Value();
+  for (auto& [key, value] : entries) {
+    if (!IsMapKey(key)) return Value::Error("unsupported key type: " + key.TypeName());
+    if (!MapBuilder::Insert(map, key, std::move(value))) {
+      return Value::Error("insert failed: key " + KeyText(key) + " already exists");
+    }
+  }
+  return map;
+}
+
+Value Evaluator::EvalCall(const Expr& expr) {
+  std::array<Value, kArgumentsMax> values;
+  size_t count = 0;
+  if (expr.target != nullptr) values[count++] = Eval(*expr.target);
+  for (const Expr* arg : expr.args) values[count++] = Eval(*arg);
+  const std::span<const Value> args(values.data(), count);
+  for (const Value& arg : args) {
+    if (arg.IsError()) return arg;
+  }
+  for (const Overload* overload : expr.overloads) {
+    if (!AcceptsAll(*overload, args)) continue;
+    Value result = overload->run(args);
+    if (!Spend(CallCost(overload->cost, args, result))) return Value::Error(kBudgetText);
+    return result;
+  }
+  return NoOverloadFor(expr, args);
+}
+
+Value Evaluator::EvalList(const Expr& expr) {
+  std::vector<Value> items;
+  items.reserve(expr.args.size());
+  for (size_t i = 0; i < expr.args.size(); ++i) {
+    Value item = Eval(*expr.args[i]);
+    if (item.IsError()) return item;
+    if (!expr.optional.empty() && expr.optional[i]) {
+      if (!item.Is(Kind::kOptional)) {
+        return Value::Error("cannot initialize optional list element from non-optional value " +
+                            KeyText(item));
+      }
+      if (item.inner() == nullptr) continue;
+      item = Value(*item.inner());
+    }
+    items.push_back(std::move(item));
+  }
+  if (!Spend(kListCost)) return Value::Error(kBudgetText);
+  return Value::List(std::move(items));
+}
+
+Value Evaluator::EvalMap(const Expr& expr) {
+  std::map<Value, Value, KeyLess> entries;
+  for (size_t i = 0; i + 1 < expr.args.size(); i += 2) {
+    const Value key = Eval(*expr.args[i]);
+    if (key.IsError()) return key;
+    Value value = Eval(*expr.args[i + 1]);
+    if (value.IsError()) return value;
+    if (!expr.optional.empty() && expr.optional[i]) {
+      if (!value.Is(Kind::kOptional)) {
+        return Value::Error("cannot initialize optional entry '" + KeyText(key) +
+                            "' from non-optional value " + KeyText(value));
+      }
+      if (value.inner() == nullptr) continue;
+      value = Value(*value.inner());
+    }
+    if (!IsMapKey(key)) return Value::Error("unsupported key type: " + key.TypeName());
+    entries.insert_or_assign(key, std::move(value));
+  }
+  if (!Spend(kMapCost)) return Value::Error(kBudgetText);
+  return MapBuilder::Make(std::move(entries));
+}
+
+Value Evaluator::EvalStruct(const Expr& expr) {
+  auto object = std::make_shared<MadeObject>(expr.type->name);
+  for (size_t i = 0; i < expr.args.size(); ++i) {
+    Value value = Eval(*expr.args[i]);
+    if (value.IsError()) return value;
+    if (!expr.optional.empty() && expr.optional[i]) {
+      if (!value.Is(Kind::kOptional)) return Value::NoSuchOverload();
+      if (value.inner() == nullptr) continue;
+      value = Value(*value.inner());
+    }
+    object->fields.insert_or_assign(expr.fields[i], std::move(value));
+  }
+  if (!Spend(kStructCost)) return Value::Error(kBudgetText);
+  return Value::Object(std::move(object));
+}
+
+Value Evaluator::EvalComprehension(const Expr& expr) {
+  const Value range = Eval(*expr.range);
+  if (range.IsError()) return range;
+  Value& accumulator = locals_[expr.slot - kLocalSlots];
+  accumulator = Eval(*expr.initial);
+  if (!range.Is(Kind::kList) && !range.Is(Kind::kMap) && !range.Is(Kind::kObject)) {
+    return Value::Error("got '" + std::string(GoKind(range)) + "', expected iterable type");
+  }
+  Value failure = Loop(expr, range);
+  if (failure.IsError()) return failure;
+  Value result = Eval(*expr.result);
+  accumulator = Value();
+  return result;
+}
+
+// The value is an error where that is what the comprehension comes to.
+Value Evaluator::Loop(const Expr& expr, const Value& range) {
+  const size_t slot = expr.slot - kLocalSlots;
+  const bool two = !expr.second_variable.empty();
+  const bool list = range.Is(Kind::kList);
+  const bool unconditional = IsLiteralTrue(*expr.condition);
+  const std::vector<Value> keys = list ? std::vector<Value>() : range.Keys();
+  const size_t size = list ? range.Size() : keys.size();
+  for (size_t i = 0; i < size; ++i) {
+    if (list) {
+      locals_[slot + 1] = two ? Value::Int(static_cast<int64_t>(i)) : range.At(i);
+      if (two) locals_[slot + 2] = range.At(i);
+    } else {
+      locals_[slot + 1] = keys[i];
+      if (two) locals_[slot + 2] = *range.Find(keys[i]);
+    }
+    if (!unconditional && !Eval(*expr.condition).IsTrue()) break;
+    Value next = Eval(*expr.step);
+    if (over_budget_) return Value::Error(kBudgetText);
+    // Nothing can undo an error but the operands of && and ||.
+    if (unconditional && next.IsError()) return next;
+    locals_[slot] = std::move(next);
+  }
+  return {};
+}
+
+}  // namespace skiff::cel

@@ -1,0 +1,55 @@
+// Runs checked expressions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "api/cel/ast.h"
+
+namespace skiff::cel {
+
+// One evaluation: made for one call of Run, by one thread. Errors are values; && and || take them
+// in where the other side decides.
+class Evaluator {
+ public:
+  // `bindings` are the values of the environment's variables; an error stands for one that is not
+  // there. Stops once the cost exceeds `cost_max`.
+  Evaluator(const Ast& ast, std::span<const Value> bindings, uint64_t cost_max)
+      : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max) {}
+  Value Run(const Expr& expr) { return Eval(expr); }
+  uint64_t cost() const { return cost_; }
+  bool over_budget() const { return over_budget_; }
+
+ private:
+  Value Eval(const Expr& expr);
+  Value EvalName(const Expr& expr);
+  Value EvalSelect(const Expr& expr);
+  Value EvalCall(const Expr& expr);
+  Value EvalOperator(const Expr& expr);
+  Value EvalLogic(const Expr& expr, bool decides);
+  Value EvalConditional(const Expr& expr);
+  Value EvalOptionalChoice(const Expr& expr, bool unwrap);
+  Value EvalAppend(const Expr& expr);
+  Value EvalMapInsert(const Expr& expr);
+  Value EvalList(const Expr& expr);
+  Value EvalMap(const Expr& expr);
+  Value EvalStruct(const Expr& expr);
+  Value EvalComprehension(const Expr& expr);
+  Value Loop(const Expr& expr, const Value& range);
+  bool Spend(uint64_t cost);
+
+  std::span<const Value> bindings_;
+  std::vector<Value> locals_;  // Of comprehensions.
+  uint64_t cost_ = 0;
+  uint64_t cost_max_;
+  bool over_budget_ = false;
+};
+
+// operand.name and operand[key]; `optional`: what is absent is none, not an error.
+Value SelectField(const Value& operand, std::string_view name);
+Value HasField(const Value& operand, std::string_view name);
+Value IndexValue(const Value& operand, const Value& key);
+Value OptionalLookUp(const Value& operand, const Value& key, bool field);
+
+}  // namespace skiff::cel

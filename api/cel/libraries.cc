@@ -1,0 +1,18 @@
+#include "api/cel/libraries.h"
+
+namespace skiff::cel {
+
+std::shared_ptr<const FunctionTable> KubernetesFunctions() {
+  static const std::shared_ptr<const FunctionTable> table = [] {
+    auto functions = std::make_shared<FunctionTable>();
+    AddStandardFunctions(*functions);
+    AddTextFunctions(*functions);
+    AddTimeFunctions(*functions);
+    AddConversionFunctions(*functions);
+    AddOptionalFunctions(*functions);
+    return functions;
+  }();
+  return table;
+}
+
+}  // namespace skiff::cel

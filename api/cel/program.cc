@@ -1,0 +1,162 @@
+#include "api/cel/program.h"
+
+#include <map>
+#include <unordered_set>
+
+#include "api/cel/evaluator.h"
+#include "api/cel/libraries.h"
+
+namespace skiff::cel {
+namespace {
+
+// Which of its calls the evaluator handles itself, by name.
+Operator OperatorOf(const Expr& expr) {
+  static const std::map<std::string_view, Operator> operators = {
+      {"_&&_", Operator::kAnd},
+      {"_||_", Operator::kOr},
+      {"_?_:_", Operator::kConditional},
+      {"@not_strictly_false", Operator::kNotStrictlyFalse},
+      {"_[_]", Operator::kIndex},
+      {"_[?_]", Operator::kOptionalIndex},
+      {"_?._", Operator::kOptionalSelect}};
+  if (const auto found = operators.find(expr.name); found != operators.end()) return found->second;
+  // Only optionals have them.
+  if (expr.name == "or" && expr.target != nullptr) return Operator::kOptionalOr;
+  if (expr.name == "orValue" && expr.target != nullptr) return Operator::kOptionalOrValue;
+  return expr.op;
+}
+
+bool IsConversion(std::string_view name) {
+  static const std::unordered_set<std::string_view> names = {
+      "bool", "bytes",  "double",    "duration", "dyn",
+      "int",  "string", "timestamp", "type",     "uint"};
+  return names.contains(name);
+}
+
+bool AllLiteral(const Expr& expr) {
+  for (const Expr* arg : expr.args) {
+    if (arg->kind != ExprKind::kLiteral) return false;
+  }
+  return expr.optional.empty();
+}
+
+void Become(Expr& expr, Value value) {
+  expr.literal = std::move(value);
+  expr.kind = ExprKind::kLiteral;
+}
+
+// Evaluates what is known before any binding is, as cel-go's optimiser does, and finds the patterns
+// that can match nothing. Children first; the tree is as deep as the parser allows.
+class Planner {
+ public:
+  explicit Planner(Ast& ast) : ast_(ast) {}
+
+  // "": all is well.
+  std::string Plan() {
+    Visit(*ast_.root);
+    return error_;
+  }
+
+ private:
+  void Visit(Expr& expr) {
+    if (!error_.empty() || !seen_.insert(&expr).second) return;
+    if (expr.kind == ExprKind::kIdent && expr.is_constant) return;
+    if (expr.target != nullptr && expr.slot < 0 && !expr.is_constant) Visit(*expr.target);
+    for (Expr* arg : expr.args) Visit(*arg);
+    if (expr.kind == ExprKind::kComprehension) {
+      for (Expr* part : {expr.range, expr.initial, expr.condition, expr.step, expr.result}) {
+        // What a comprehension begins with becomes its own.
+        if (part != expr.initial) Visit(*part);
+      }
+      return;
+    }
+    if (expr.kind == ExprKind::kCall) return VisitCall(expr);
+    const bool collection = expr.kind == ExprKind::kList || expr.kind == ExprKind::kMap;
+    if (collection && AllLiteral(expr) && !expr.args.empty()) Fold(expr);
+  }
+
+  void VisitCall(Expr& expr) {
+    expr.op = OperatorOf(expr);
+    if (expr.op != Operator::kNone || !error_.empty()) return;
+    if (expr.args.size() == 1 && expr.target == nullptr && IsConversion(expr.name) &&
+        expr.args[0]->kind == ExprKind::kLiteral) {
+      return Fold(expr);
+    }
+    if (expr.name != "matches" && expr.name != "find" && expr.name != "findAll") return;
+    const size_t pattern = expr.target != nullptr ? 0 : 1;
+    if (pattern >= expr.args.size()) return;
+    const Expr& arg = *expr.args[pattern];
+    if (arg.kind != ExprKind::kLiteral || !arg.literal.Is(Kind::kString)) return;
+    error_ = PatternError(arg.literal.text());
+  }
+
+  void Fold(Expr& expr) {
+    Evaluator evaluator(ast_, {}, UINT64_MAX);
+    Value value = evaluator.Run(expr);
+    if (value.IsError()) {
+      error_ = value.text();
+      return;
+    }
+    Become(expr, std::move(value));
+  }
+
+  Ast& ast_;
+  std::unordered_set<const Expr*> seen_;
+  std::string error_;
+};
+
+}  // namespace
+
+Environment Environment::Kubernetes(std::vector<Variable> variables) {
+  return {.functions = KubernetesFunctions(), .variables = std::move(variables)};
+}
+
+Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
+                                               const Environment& environment) {
+  const std::shared_ptr<Ast> ast = ParseExpression(expression, environment.macros);
+  const auto failed = [&] {
+    return Fail(Reason::kInvalid, "compilation failed: " + ast->source.Show(ast->issues));
+  };
+  if (!ast->issues.empty()) return failed();
+  CheckTypes(*ast, {.functions = environment.functions.get(),
+                    .variables = environment.variables,
+                    .objects = environment.objects});
+  if (!ast->issues.empty()) return failed();
+  if (environment.check_literals) CheckLiterals(*ast);
+  if (!ast->issues.empty()) return failed();
+  if (const std::string error = Planner(*ast).Plan(); !error.empty()) {
+    return Fail(Reason::kInvalid, "program instantiation failed: " + error);
+  }
+  return std::make_shared<const Program>(ast, environment);
+}
+
+Outcome Program::Eval(std::span<const Value> bindings, uint64_t cost_max) const {
+  CHECK(bindings.size() >= environment_.variables.size());
+  Evaluator evaluator(*ast_, bindings, cost_max);
+  Value value = evaluator.Run(*ast_->root);
+  if (evaluator.over_budget()) {
+    value = Value::Error("operation cancelled: actual cost limit exceeded");
+  }
+  return {std::move(value), evaluator.cost(), evaluator.over_budget()};
+}
+
+bool Program::Uses(std::string_view variable) const {
+  bool found = false;
+  VisitExpressions(*ast_->root, [&](const Expr& expr) {
+    const bool global = expr.slot >= 0 && expr.slot < kLocalSlots;
+    found |= global && environment_.variables[expr.slot].name == variable;
+  });
+  return found;
+}
+
+void VisitExpressions(const Expr& expr, const std::function<void(const Expr&)>& visit) {
+  visit(expr);
+  if (expr.target != nullptr) VisitExpressions(*expr.target, visit);
+  for (const Expr* arg : expr.args) VisitExpressions(*arg, visit);
+  if (expr.kind != ExprKind::kComprehension) return;
+  for (const Expr* part : {expr.range, expr.initial, expr.condition, expr.step, expr.result}) {
+    VisitExpressions(*part, visit);
+  }
+}
+
+}  // namespace skiff::cel

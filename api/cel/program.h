@@ -1,0 +1,76 @@
+// CEL for whoever needs it: an environment says what expressions may name, Compile makes programs,
+// and a program is run as often as one likes, by several threads at once.
+//
+//   const auto environment = Environment::Kubernetes({{"self", type}, {"oldSelf", type}});
+//   const auto program = TRY(Compile("self.replicas <= self.max", environment));
+//   const Value bindings[] = {Value::Document(object, type.get()), Value::Document(old)};
+//   const Outcome outcome = program->Eval(bindings, kCallCostMax);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/cel/checker.h"
+#include "api/cel/parser.h"
+#include "api/cel/value.h"
+#include "base/error.h"
+
+namespace skiff::cel {
+
+// What one evaluation may cost, and what all of one object's may.
+inline constexpr uint64_t kCallCostMax = 1000000;
+inline constexpr uint64_t kObjectCostMax = 10000000;
+// Of a webhook's or a policy's match conditions.
+inline constexpr uint64_t kMatchConditionsCostMax = 2500000;
+
+struct Environment {
+  // All that Kubernetes enables for rules and policies, with these variables.
+  static Environment Kubernetes(std::vector<Variable> variables);
+
+  std::shared_ptr<const FunctionTable> functions;
+  std::vector<Variable> variables;
+  // Types that expressions may make objects of ("Object", "Object.spec"), by name.
+  std::map<std::string, TypeRef, std::less<>> objects = {};
+  MacroSet macros = {};
+  // Refuse literals that can only fail, and lists of mixed types.
+  bool check_literals = true;
+};
+
+struct Outcome {
+  Value value;
+  uint64_t cost = 0;
+  bool over_budget = false;  // It cost more than it may; `value` is an error.
+
+  bool failed() const { return value.IsError(); }
+};
+
+class Program {
+ public:
+  Program(std::shared_ptr<const Ast> ast, Environment environment)
+      : ast_(std::move(ast)), environment_(std::move(environment)) {}
+  // `bindings` are the values of the environment's variables, in their order; Value::Error stands
+  // for one that is not there. The value may look into the bindings and into the program.
+  Outcome Eval(std::span<const Value> bindings, uint64_t cost_max) const;
+  // Of its values; dyn: known only then.
+  const TypeRef& type() const { return ast_->root->type; }
+  // Whether it names this variable.
+  bool Uses(std::string_view variable) const;
+  const Ast& ast() const { return *ast_; }
+
+ private:
+  std::shared_ptr<const Ast> ast_;
+  Environment environment_;  // Holds the functions and types that the tree points to.
+};
+
+// Fails with "compilation failed: ERROR: <input>:1:5: ..." or "program instantiation failed: ...".
+Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
+                                               const Environment& environment);
+
+// Calls `visit` for every node below and including `expr`, each once for each place it is used at.
+void VisitExpressions(const Expr& expr, const std::function<void(const Expr&)>& visit);
+
+}  // namespace skiff::cel

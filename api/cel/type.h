@@ -1,0 +1,125 @@
+// The types that expressions are checked against: the language's own, those of libraries, and
+// object types made of schemas.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace skiff::cel {
+
+enum class TypeKind : uint8_t {
+  kDyn,
+  kError,
+  kNull,
+  kBool,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kDuration,
+  kTimestamp,
+  kList,
+  kMap,
+  kType,
+  kOpaque,
+  kObject,
+  kParam,  // Stands for a type not known yet.
+};
+
+struct Type;
+using TypeRef = std::shared_ptr<const Type>;
+
+// How Kubernetes compares and joins a list: x-kubernetes-list-type.
+enum class ListRule : uint8_t { kAtomic, kSet, kMap };
+// How documents write a timestamp.
+enum class TextForm : uint8_t { kPlain, kDate, kDateTime };
+
+struct ObjectField {
+  std::string json_name;
+  TypeRef type;
+};
+
+struct Type {
+  TypeKind kind = TypeKind::kDyn;
+  std::string name = {};             // Of an opaque type, an object or a parameter.
+  std::vector<TypeRef> params = {};  // Of a list, a map, `type`, an opaque type.
+  // Of an object, by the names that expressions use.
+  std::map<std::string, ObjectField, std::less<>> fields = {};
+
+  // What a schema says of the documents; means nothing to the checker.
+  ListRule list_rule = ListRule::kAtomic;
+  std::vector<std::string> list_keys = {};
+  TextForm form = TextForm::kPlain;
+  // The most code points, bytes, items or entries, as cost estimates take them. None: not known.
+  std::optional<uint64_t> size_max = {};
+  // The fewest bytes that a document writes such a value in.
+  uint64_t bytes_min = 0;
+};
+
+namespace types {
+TypeRef Dyn();
+TypeRef Error();
+TypeRef Null();
+TypeRef Bool();
+TypeRef Int();
+TypeRef Uint();
+TypeRef Double();
+TypeRef String();
+TypeRef Bytes();
+TypeRef Duration();
+TypeRef Timestamp();
+TypeRef List(TypeRef item);
+TypeRef Map(TypeRef key, TypeRef value);
+TypeRef TypeOf(TypeRef instance);
+TypeRef Optional(TypeRef inner);
+TypeRef Opaque(std::string name, std::vector<TypeRef> params = {});
+TypeRef Object(std::string name);
+TypeRef Param(std::string name);
+}  // namespace types
+
+// "list(string)", "map(string, dyn)", "optional_type(int)", as the checker's messages print them.
+std::string TypeText(const Type& type);
+bool SameType(const Type& a, const Type& b);
+bool IsOptional(const Type& type);
+// The name that type(x) shows for an instance: "google.protobuf.Duration", "null_type".
+std::string InstanceTypeName(const Type& type);
+
+// "string.(int, list(T)) -> map(string, dyn)" or "(int) -> bool": a signature as libraries write
+// theirs. One capital letter is a type parameter; other unknown words name opaque types. Crashes on
+// text that is none, as all of them are constants.
+struct Signature {
+  bool member = false;
+  std::vector<TypeRef> args;
+  TypeRef result;
+};
+Signature ParseSignature(std::string_view text);
+
+// What type parameters stand for, found while arguments are matched.
+class Substitution {
+ public:
+  // Whether `from` may be used as `to`. Parameters learnt on the way stay learnt when it is so, and
+  // are forgotten when it is not.
+  bool Assign(const TypeRef& to, const TypeRef& from);
+  bool AssignAll(const std::vector<TypeRef>& to, const std::vector<TypeRef>& from);
+  // With what is known put in; with `open_to_dyn`, dyn for the rest.
+  TypeRef Apply(const TypeRef& type, bool open_to_dyn) const;
+
+ private:
+  bool AssignInner(const TypeRef& a, const TypeRef& b);
+  bool BindParam(const TypeRef& type, const TypeRef& param, bool& known);
+  bool Mentions(const TypeRef& param, const TypeRef& within) const;
+
+  std::unordered_map<std::string, TypeRef> known_;
+};
+
+// The one of two types that fit together which says less.
+TypeRef MoreGeneral(const TypeRef& a, const TypeRef& b);
+
+}  // namespace skiff::cel

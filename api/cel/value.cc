@@ -1,0 +1,322 @@
+#include "api/cel/value.h"
+
+#include <cmath>
+#include <utility>
+
+#include "api/cel/document.h"
+#include "base/error.h"
+
+namespace skiff::cel {
+namespace {
+
+class OwnedText final : public Shared {
+ public:
+  explicit OwnedText(std::string value) : text(std::move(value)) {}
+  const std::string text;
+};
+
+class OwnedValue final : public Shared {
+ public:
+  explicit OwnedValue(Value inner) : value(std::move(inner)) {}
+  const Value value;
+};
+
+class VectorList final : public ListValue {
+ public:
+  explicit VectorList(std::vector<Value> values) : items(std::move(values)) {}
+  size_t Size() const override { return items.size(); }
+  Value At(size_t index) const override { return items[index]; }
+  std::vector<Value> items;
+};
+
+std::strong_ordering SignedToUnsigned(int64_t a, uint64_t b) {
+  if (a < 0) return std::strong_ordering::less;
+  return static_cast<uint64_t>(a) <=> b;
+}
+
+// Exact, which a cast of the integer to double would not be.
+template <typename Integer>
+std::partial_ordering IntegerToDouble(Integer a, double b) {
+  if (std::isnan(b)) return std::partial_ordering::unordered;
+  constexpr double above = std::is_signed_v<Integer> ? 9223372036854775808.0
+                                                     : 18446744073709551616.0;
+  constexpr double lowest = std::is_signed_v<Integer> ? -9223372036854775808.0 : 0.0;
+  if (b >= above) return std::partial_ordering::less;
+  if (b < lowest) return std::partial_ordering::greater;
+  const auto whole = static_cast<Integer>(b);
+  if (a != whole) return a < whole ? std::partial_ordering::less : std::partial_ordering::greater;
+  return 0.0 <=> (b - static_cast<double>(whole));
+}
+
+std::partial_ordering Reversed(std::partial_ordering order) {
+  return 0 <=> order;
+}
+
+int KeyRank(const Value& key) {
+  if (key.Is(Kind::kBool)) return 0;
+  return key.IsNumber() ? 1 : 2;
+}
+
+}  // namespace
+
+Value Value::Bool(bool value) {
+  Value out;
+  out.kind_ = Kind::kBool;
+  out.as_.boolean = value;
+  return out;
+}
+
+Value Value::Int(int64_t value) {
+  Value out;
+  out.kind_ = Kind::kInt;
+  out.as_.integer = value;
+  return out;
+}
+
+Value Value::Uint(uint64_t value) {
+  Value out;
+  out.kind_ = Kind::kUint;
+  out.as_.uint = value;
+  return out;
+}
+
+Value Value::Double(double value) {
+  Value out;
+  out.kind_ = Kind::kDouble;
+  out.as_.number = value;
+  return out;
+}
+
+Value Value::Text(Kind kind, std::string text) {
+  auto owned = std::make_shared<OwnedText>(std::move(text));
+  Value out;
+  out.kind_ = kind;
+  out.as_.text = {owned->text.data(), owned->text.size()};
+  out.shared_ = std::move(owned);
+  return out;
+}
+
+Value Value::String(std::string text) {
+  return Text(Kind::kString, std::move(text));
+}
+
+Value Value::Bytes(std::string bytes) {
+  return Text(Kind::kBytes, std::move(bytes));
+}
+
+Value Value::StringView(std::string_view text) {
+  Value out;
+  out.kind_ = Kind::kString;
+  out.as_.text = {text.data(), text.size()};
+  return out;
+}
+
+Value Value::Duration(int64_t nanoseconds) {
+  Value out = Int(nanoseconds);
+  out.kind_ = Kind::kDuration;
+  return out;
+}
+
+Value Value::Timestamp(Moment moment) {
+  Value out;
+  out.kind_ = Kind::kTimestamp;
+  out.as_.moment = moment;
+  return out;
+}
+
+Value Value::List(std::vector<Value> items) {
+  return List(std::make_shared<VectorList>(std::move(items)));
+}
+
+Value Value::List(std::shared_ptr<const ListValue> list) {
+  Value out;
+  out.kind_ = Kind::kList;
+  out.shared_ = std::move(list);
+  return out;
+}
+
+Value Value::TypeNamed(std::string name) {
+  return Text(Kind::kType, std::move(name));
+}
+
+Value Value::Some(Value value) {
+  Value out;
+  out.kind_ = Kind::kOptional;
+  out.shared_ = std::make_shared<OwnedValue>(std::move(value));
+  return out;
+}
+
+Value Value::None() {
+  Value out;
+  out.kind_ = Kind::kOptional;
+  return out;
+}
+
+Value Value::Object(std::shared_ptr<const ObjectValue> object) {
+  Value out;
+  out.kind_ = Kind::kObject;
+  out.shared_ = std::move(object);
+  return out;
+}
+
+Value Value::Opaque(std::shared_ptr<const OpaqueValue> value) {
+  Value out;
+  out.kind_ = Kind::kOpaque;
+  out.shared_ = std::move(value);
+  return out;
+}
+
+Value Value::Error(std::string text) {
+  return Text(Kind::kError, std::move(text));
+}
+
+Value Value::Document(const Json& json, const Type* type) {
+  const Kind kind = DocumentKind(json, type);
+  if (kind != Kind::kList && kind != Kind::kMap && kind != Kind::kObject) {
+    return ScalarOfDocument(json, type);
+  }
+  Value out;
+  out.kind_ = kind;
+  out.as_.document = {&json, type};
+  return out;
+}
+
+const Value* Value::inner() const {
+  return shared_ ? &static_cast<const OwnedValue&>(*shared_).value : nullptr;
+}
+
+size_t Value::Size() const {
+  if (!shared_) return as_.document.json->size();
+  if (kind_ == Kind::kMap) return static_cast<const MapValue&>(*shared_).entries.size();
+  return static_cast<const ListValue&>(*shared_).Size();
+}
+
+Value Value::At(size_t index) const {
+  if (shared_) return static_cast<const ListValue&>(*shared_).At(index);
+  return Document((*as_.document.json)[index], ItemType(as_.document.type));
+}
+
+std::vector<Value> Value::Items() const {
+  std::vector<Value> out;
+  const size_t size = Size();
+  out.reserve(size);
+  for (size_t i = 0; i < size; ++i) out.push_back(At(i));
+  return out;
+}
+
+std::optional<Value> Value::Find(const Value& key) const {
+  if (kind_ == Kind::kObject) {
+    if (!key.Is(Kind::kString)) return std::nullopt;
+    return Field(key.text());
+  }
+  if (shared_) {
+    const auto& entries = static_cast<const MapValue&>(*shared_).entries;
+    if (key.Is(Kind::kDouble) && std::isnan(key.number())) return std::nullopt;
+    const auto found = entries.find(key);
+    if (found == entries.end()) return std::nullopt;
+    return found->second;
+  }
+  if (!key.Is(Kind::kString)) return std::nullopt;
+  const auto found = as_.document.json->find(key.text());
+  if (found == as_.document.json->end()) return std::nullopt;
+  return Document(*found, ItemType(as_.document.type));
+}
+
+std::vector<Value> Value::Keys() const {
+  std::vector<Value> out;
+  if (kind_ == Kind::kObject) {
+    if (!shared_) return KeysOfDocument(*as_.document.json, *as_.document.type);
+    return out;
+  }
+  if (shared_) {
+    for (const auto& [key, value] : static_cast<const MapValue&>(*shared_).entries) {
+      out.push_back(key);
+    }
+    return out;
+  }
+  for (auto at = as_.document.json->begin(); at != as_.document.json->end(); ++at) {
+    out.push_back(StringView(at.key()));
+  }
+  return out;
+}
+
+std::optional<Value> Value::Field(std::string_view name) const {
+  if (shared_) return static_cast<const ObjectValue&>(*shared_).Field(name);
+  return FieldOfDocument(*as_.document.json, *as_.document.type, name);
+}
+
+std::string Value::TypeName() const {
+  switch (kind_) {
+    case Kind::kNull: return "null_type";
+    case Kind::kBool: return "bool";
+    case Kind::kInt: return "int";
+    case Kind::kUint: return "uint";
+    case Kind::kDouble: return "double";
+    case Kind::kString: return "string";
+    case Kind::kBytes: return "bytes";
+    case Kind::kDuration: return "google.protobuf.Duration";
+    case Kind::kTimestamp: return "google.protobuf.Timestamp";
+    case Kind::kList: return "list";
+    case Kind::kMap: return "map";
+    case Kind::kType: return "type";
+    case Kind::kOptional: return "optional_type";
+    case Kind::kOpaque: return opaque().TypeName();
+    case Kind::kError: return "error";
+    case Kind::kObject: break;
+  }
+  if (!shared_) return as_.document.type->name;
+  return static_cast<const ObjectValue&>(*shared_).TypeName();
+}
+
+bool KeyLess::operator()(const Value& a, const Value& b) const {
+  const int ranks[] = {KeyRank(a), KeyRank(b)};
+  if (ranks[0] != ranks[1]) return ranks[0] < ranks[1];
+  if (ranks[0] == 0) return a.boolean() < b.boolean();
+  if (ranks[0] == 1) return CompareNumbers(a, b) < 0;
+  return a.text() < b.text();
+}
+
+void ListBuilder::Append(Value& target, Value item) {
+  const bool ours = target.shared_ && target.shared_.use_count() == 1 &&
+                    dynamic_cast<const VectorList*>(target.shared_.get()) != nullptr;
+  if (!ours) target = Value::List(target.Items());
+  // Made by this file, as no constant, and held by nobody else.
+  const auto& list = static_cast<const VectorList&>(*target.shared_);
+  const_cast<VectorList&>(list).items.push_back(std::move(item));
+}
+
+Value MapBuilder::Make(std::map<Value, Value, KeyLess> entries) {
+  auto map = std::make_shared<MapValue>();
+  map->entries = std::move(entries);
+  Value out;
+  out.kind_ = Kind::kMap;
+  out.shared_ = std::move(map);
+  return out;
+}
+
+bool MapBuilder::Insert(Value& target, const Value& key, Value value) {
+  if (!target.shared_ || target.shared_.use_count() != 1) {
+    std::map<Value, Value, KeyLess> entries;
+    for (const Value& old : target.Keys()) entries.emplace(old, *target.Find(old));
+    target = Make(std::move(entries));
+  }
+  const auto& map = static_cast<const MapValue&>(*target.shared_);
+  return const_cast<MapValue&>(map).entries.emplace(key, std::move(value)).second;
+}
+
+std::partial_ordering CompareNumbers(const Value& a, const Value& b) {
+  if (a.kind() == b.kind()) {
+    if (a.Is(Kind::kInt)) return a.integer() <=> b.integer();
+    if (a.Is(Kind::kUint)) return a.unsigned_integer() <=> b.unsigned_integer();
+    return a.number() <=> b.number();
+  }
+  if (a.Is(Kind::kDouble)) return Reversed(CompareNumbers(b, a));
+  if (b.Is(Kind::kDouble)) {
+    return a.Is(Kind::kInt) ? IntegerToDouble(a.integer(), b.number())
+                            : IntegerToDouble(a.unsigned_integer(), b.number());
+  }
+  if (a.Is(Kind::kInt)) return SignedToUnsigned(a.integer(), b.unsigned_integer());
+  return Reversed(SignedToUnsigned(b.integer(), a.unsigned_integer()));
+}
+
+}  // namespace skiff::cel

@@ -1,0 +1,211 @@
+// The values of CEL expressions. A value is small and is copied freely; strings, lists, maps and
+// objects may be views into a document or a program, which must then outlive it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/cel/type.h"
+#include "api/json.h"
+
+namespace skiff::cel {
+
+enum class Kind : uint8_t {
+  kNull,
+  kBool,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kDuration,
+  kTimestamp,
+  kList,
+  kMap,
+  kObject,
+  kType,
+  kOptional,
+  kOpaque,
+  kError,
+};
+
+class Value;
+
+// What a value shares with its copies.
+class Shared {
+ public:
+  virtual ~Shared() = default;
+};
+
+class ListValue : public Shared {
+ public:
+  virtual size_t Size() const = 0;
+  virtual Value At(size_t index) const = 0;
+};
+
+// A value with named fields that is not a document: a typed struct, or variables that are computed
+// when they are first asked for.
+class ObjectValue : public Shared {
+ public:
+  virtual std::string TypeName() const = 0;
+  // Absent: the field is not set. An error value where reading it failed.
+  virtual std::optional<Value> Field(std::string_view name) const = 0;
+};
+
+// A value of a library: an address, a quantity, an authorizer.
+class OpaqueValue : public Shared {
+ public:
+  virtual const char* TypeName() const = 0;
+  virtual bool Equals(const OpaqueValue& other) const = 0;
+  // What string(x) and messages show.
+  virtual std::string Text() const { return TypeName(); }
+};
+
+// Seconds since 1970 and nanoseconds, of the years 1 to 9999.
+struct Moment {
+  int64_t seconds = 0;
+  int32_t nanos = 0;
+  auto operator<=>(const Moment&) const = default;
+};
+
+class Value {
+ public:
+  Value() = default;  // null
+  static Value Bool(bool value);
+  static Value Int(int64_t value);
+  static Value Uint(uint64_t value);
+  static Value Double(double value);
+  static Value String(std::string text);
+  static Value Bytes(std::string bytes);
+  // A view: `text` outlives the value.
+  static Value StringView(std::string_view text);
+  static Value Duration(int64_t nanoseconds);
+  static Value Timestamp(Moment moment);
+  static Value List(std::vector<Value> items);
+  static Value List(std::shared_ptr<const ListValue> list);
+  static Value TypeNamed(std::string name);
+  static Value Some(Value value);
+  static Value None();
+  static Value Object(std::shared_ptr<const ObjectValue> object);
+  static Value Opaque(std::shared_ptr<const OpaqueValue> value);
+  static Value Error(std::string text);
+  static Value NoSuchOverload() { return Error("no such overload"); }
+  // Looks into `json`, which outlives the value, as into a value of `type`; without one, as into
+  // plain JSON. `type` outlives it, too.
+  static Value Document(const Json& json, const Type* type = nullptr);
+
+  Kind kind() const { return kind_; }
+  bool Is(Kind kind) const { return kind_ == kind; }
+  bool IsError() const { return kind_ == Kind::kError; }
+  bool IsTrue() const { return kind_ == Kind::kBool && as_.boolean; }
+  bool IsNumber() const {
+    return kind_ == Kind::kInt || kind_ == Kind::kUint || kind_ == Kind::kDouble;
+  }
+  bool boolean() const { return as_.boolean; }
+  int64_t integer() const { return as_.integer; }  // Of a duration: nanoseconds.
+  uint64_t unsigned_integer() const { return as_.uint; }
+  double number() const { return as_.number; }
+  Moment moment() const { return as_.moment; }
+  // Of a string, bytes, a type's name or an error.
+  std::string_view text() const { return {as_.text.data, as_.text.size}; }
+  const OpaqueValue& opaque() const { return static_cast<const OpaqueValue&>(*shared_); }
+  template <typename T>
+  const T* OpaqueAs() const {
+    return kind_ == Kind::kOpaque ? dynamic_cast<const T*>(shared_.get()) : nullptr;
+  }
+  // Of an optional: null when it is none.
+  const Value* inner() const;
+
+  // Of a list or a map.
+  size_t Size() const;
+  // Of a list; `index` is within it.
+  Value At(size_t index) const;
+  std::vector<Value> Items() const;
+  // Of a map.
+  std::optional<Value> Find(const Value& key) const;
+  std::vector<Value> Keys() const;
+  // Of an object, by the name that expressions use.
+  std::optional<Value> Field(std::string_view name) const;
+  // The schema of a document's list, map or object; null when there is none.
+  const Type* schema() const { return shared_ || !IsView() ? nullptr : as_.document.type; }
+  const Json* json() const { return shared_ || !IsView() ? nullptr : as_.document.json; }
+  const std::shared_ptr<const Shared>& shared() const { return shared_; }
+
+  // What type(x) shows: "int", "google.protobuf.Duration".
+  std::string TypeName() const;
+
+ private:
+  friend class ListBuilder;
+  friend class MapBuilder;
+  bool IsView() const {
+    return kind_ == Kind::kList || kind_ == Kind::kMap || kind_ == Kind::kObject;
+  }
+  static Value Text(Kind kind, std::string text);
+
+  Kind kind_ = Kind::kNull;
+  union {
+    bool boolean;
+    int64_t integer;
+    uint64_t uint;
+    double number;
+    Moment moment;
+    struct {
+      const char* data;
+      size_t size;
+    } text;
+    struct {
+      const Json* json;
+      const Type* type;
+    } document;
+  } as_ = {.integer = 0};
+  std::shared_ptr<const Shared> shared_;
+};
+
+// Orders the keys of maps: by kind, numbers by value whatever their kind.
+struct KeyLess {
+  bool operator()(const Value& a, const Value& b) const;
+};
+
+class MapValue : public Shared {
+ public:
+  std::map<Value, Value, KeyLess> entries;
+};
+
+// Lists and maps that a comprehension adds to one by one. `target` is changed in place where nobody
+// else holds it.
+class ListBuilder {
+ public:
+  static void Append(Value& target, Value item);
+};
+class MapBuilder {
+ public:
+  static Value Make(std::map<Value, Value, KeyLess> entries);
+  // False: the key is there already.
+  static bool Insert(Value& target, const Value& key, Value value);
+};
+
+// By value, deeply; numbers of different kinds are equal when their values are. An error value where
+// the two cannot be compared.
+Value Equal(const Value& a, const Value& b);
+// -1, 0, 1 as an int; an error value for what has no order.
+Value Compare(const Value& a, const Value& b);
+// Unordered is told apart: NaN equals and precedes nothing.
+std::partial_ordering CompareNumbers(const Value& a, const Value& b);
+// 0 for what is empty or zero: optional.ofNonZeroValue.
+bool IsZeroValue(const Value& value);
+// "self" as messages print a key: text without quotes.
+std::string KeyText(const Value& key);
+
+// What string(x) gives for scalars: "1.5", "5400s", "2024-01-01T00:00:00Z".
+std::string DoubleText(double value);
+std::string DurationText(int64_t nanoseconds);
+std::string MomentText(const Moment& moment);
+// Code points of well-formed text; every other byte counts as one.
+size_t CodePoints(std::string_view text);
+
+}  // namespace skiff::cel

@@ -1,0 +1,242 @@
+// Which values are equal, which precede, and which are zero.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "api/cel/value.h"
+#include "api/time_text.h"
+#include "api/utf8.h"
+
+namespace skiff::cel {
+namespace {
+
+Value EqualInOrder(const Value& a, const Value& b) {
+  if (a.Size() != b.Size()) return Value::Bool(false);
+  for (size_t i = 0; i < a.Size(); ++i) {
+    Value same = Equal(a.At(i), b.At(i));
+    if (!same.IsTrue()) return same;
+  }
+  return Value::Bool(true);
+}
+
+// A set: the same items in any order.
+Value EqualAsSets(const Value& a, const Value& b) {
+  if (a.Size() != b.Size()) return Value::Bool(false);
+  const std::vector<Value> left = a.Items();
+  const std::vector<Value> right = b.Items();
+  const auto within = [](const std::vector<Value>& items, const Value& wanted) {
+    return std::any_of(items.begin(), items.end(),
+                       [&](const Value& item) { return Equal(item, wanted).IsTrue(); });
+  };
+  const auto contains = [&](const std::vector<Value>& all, const std::vector<Value>& some) {
+    return std::all_of(some.begin(), some.end(),
+                       [&](const Value& item) { return within(all, item); });
+  };
+  return Value::Bool(contains(left, right) && contains(right, left));
+}
+
+// A list of objects told apart by some of their fields: each has its equal, in any order.
+Value EqualByKeys(const Value& a, const Value& b) {
+  if (a.Size() != b.Size()) return Value::Bool(false);
+  std::vector<Value> rest = b.Items();
+  for (const Value& item : a.Items()) {
+    const auto same = std::find_if(rest.begin(), rest.end(), [&](const Value& candidate) {
+      return Equal(item, candidate).IsTrue();
+    });
+    if (same == rest.end()) return Value::Bool(false);
+    rest.erase(same);
+  }
+  return Value::Bool(true);
+}
+
+Value EqualLists(const Value& a, const Value& b) {
+  if (const Type* schema = a.schema()) {
+    if (schema->list_rule == ListRule::kSet) return EqualAsSets(a, b);
+    if (schema->list_rule == ListRule::kMap) return EqualByKeys(a, b);
+  }
+  return EqualInOrder(a, b);
+}
+
+Value EqualMaps(const Value& a, const Value& b) {
+  if (a.Size() != b.Size()) return Value::Bool(false);
+  for (const Value& key : a.Keys()) {
+    const auto other = b.Find(key);
+    if (!other) return Value::Bool(false);
+    Value same = Equal(*a.Find(key), *other);
+    if (!same.IsTrue()) return same;
+  }
+  return Value::Bool(true);
+}
+
+Value EqualObjects(const Value& a, const Value& b) {
+  if (a.shared() || b.shared()) return Value::Bool(a.shared() == b.shared());
+  // Fields that no expression can name count, too.
+  for (const Value* side : {&a, &b}) {
+    const Json& other = side == &a ? *b.json() : *a.json();
+    for (const auto& [name, value] : side->json()->items()) {
+      const auto found = other.find(name);
+      if (found == other.end()) return Value::Bool(false);
+    }
+  }
+  std::vector<std::string_view> named;
+  for (const auto& [name, field] : a.schema()->fields) {
+    named.push_back(field.json_name);
+    const auto left = a.Field(name);
+    const auto right = b.Field(name);
+    if (left.has_value() != right.has_value()) return Value::Bool(false);
+    if (!left) continue;
+    Value same = Equal(*left, *right);
+    if (!same.IsTrue()) return same;
+  }
+  for (const auto& [name, value] : a.json()->items()) {
+    if (std::find(named.begin(), named.end(), name) != named.end()) continue;
+    if (value != b.json()->at(name)) return Value::Bool(false);
+  }
+  return Value::Bool(true);
+}
+
+int SignOf(std::partial_ordering order) {
+  return order < 0 ? -1 : order > 0 ? 1 : 0;
+}
+
+// Schema-typed lists and maps refuse to be compared with anything else.
+bool IsTypedCollection(const Value& value) {
+  return value.schema() != nullptr && !value.shared();
+}
+
+}  // namespace
+
+Value Equal(const Value& a, const Value& b) {
+  if (a.IsError()) return a;
+  if (b.IsError()) return b;
+  if (a.IsNumber() && b.IsNumber()) return Value::Bool(CompareNumbers(a, b) == 0);
+  if (a.kind() != b.kind()) {
+    return IsTypedCollection(a) && !a.Is(Kind::kObject) ? Value::NoSuchOverload()
+                                                        : Value::Bool(false);
+  }
+  switch (a.kind()) {
+    case Kind::kNull: return Value::Bool(true);
+    case Kind::kBool: return Value::Bool(a.boolean() == b.boolean());
+    case Kind::kString:
+    case Kind::kBytes:
+    case Kind::kType: return Value::Bool(a.text() == b.text());
+    case Kind::kDuration: return Value::Bool(a.integer() == b.integer());
+    case Kind::kTimestamp: return Value::Bool(a.moment() == b.moment());
+    case Kind::kList: return EqualLists(a, b);
+    case Kind::kMap: return EqualMaps(a, b);
+    case Kind::kObject: return EqualObjects(a, b);
+    case Kind::kOptional:
+      if (a.inner() == nullptr || b.inner() == nullptr) {
+        return Value::Bool(a.inner() == b.inner());
+      }
+      return Equal(*a.inner(), *b.inner());
+    case Kind::kOpaque: return Value::Bool(a.opaque().Equals(b.opaque()));
+    default: return Value::Bool(false);
+  }
+}
+
+Value Compare(const Value& a, const Value& b) {
+  if (a.IsNumber() && b.IsNumber()) {
+    const auto order = CompareNumbers(a, b);
+    if (order == std::partial_ordering::unordered) {
+      return Value::Error("NaN values cannot be ordered");
+    }
+    return Value::Int(SignOf(order));
+  }
+  if (a.kind() != b.kind()) return Value::NoSuchOverload();
+  switch (a.kind()) {
+    case Kind::kBool: return Value::Int(SignOf(a.boolean() <=> b.boolean()));
+    case Kind::kString:
+    case Kind::kBytes: return Value::Int(SignOf(a.text() <=> b.text()));
+    case Kind::kDuration: return Value::Int(SignOf(a.integer() <=> b.integer()));
+    case Kind::kTimestamp: return Value::Int(SignOf(a.moment() <=> b.moment()));
+    default: return Value::NoSuchOverload();
+  }
+}
+
+bool IsZeroValue(const Value& value) {
+  switch (value.kind()) {
+    case Kind::kNull: return true;
+    case Kind::kBool: return !value.boolean();
+    case Kind::kInt:
+    case Kind::kDuration: return value.integer() == 0;
+    case Kind::kUint: return value.unsigned_integer() == 0;
+    case Kind::kDouble: return value.number() == 0;
+    case Kind::kString:
+    case Kind::kBytes: return value.text().empty();
+    case Kind::kTimestamp: return value.moment() == Moment{-62135596800, 0};
+    case Kind::kList:
+    case Kind::kMap: return value.Size() == 0;
+    case Kind::kOptional: return value.inner() == nullptr;
+    case Kind::kObject: return !value.shared() && value.json()->empty();
+    default: return false;
+  }
+}
+
+std::string KeyText(const Value& key) {
+  switch (key.kind()) {
+    case Kind::kBool: return key.boolean() ? "true" : "false";
+    case Kind::kInt: return std::to_string(key.integer());
+    case Kind::kUint: return std::to_string(key.unsigned_integer());
+    case Kind::kDouble: return DoubleText(key.number());
+    case Kind::kString:
+    case Kind::kBytes: return std::string(key.text());
+    case Kind::kNull: return "null";
+    case Kind::kDuration: return DurationText(key.integer());
+    case Kind::kTimestamp: return MomentText(key.moment());
+    default: return key.TypeName();
+  }
+}
+
+// Go's %g with as few digits as tell the number apart.
+std::string DoubleText(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  char digits[40];
+  const auto end =
+      std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific).ptr;
+  const std::string_view text(digits, end - digits);
+  const size_t e = text.find('e');
+  const int exponent = std::atoi(std::string(text.substr(e + 1)).c_str());
+  if (exponent < -4 || exponent >= 6) return std::string(text);
+  char plain[400];
+  const auto plain_end =
+      std::to_chars(plain, plain + sizeof(plain), value, std::chars_format::fixed).ptr;
+  return {plain, static_cast<size_t>(plain_end - plain)};
+}
+
+std::string DurationText(int64_t nanoseconds) {
+  const bool negative = nanoseconds < 0;
+  const uint64_t size =
+      negative ? ~static_cast<uint64_t>(nanoseconds) + 1 : static_cast<uint64_t>(nanoseconds);
+  std::string out = (negative ? "-" : "") + std::to_string(size / 1000000000);
+  if (const auto rest = static_cast<unsigned>(size % 1000000000); rest != 0) {
+    char fraction[16];
+    std::snprintf(fraction, sizeof(fraction), ".%09u", rest);
+    out += fraction;
+    out.erase(out.find_last_not_of('0') + 1);
+  }
+  return out + "s";
+}
+
+std::string MomentText(const Moment& moment) {
+  std::string out = FormatInstant({moment.seconds, 0}, TimeForm::kSeconds);
+  if (moment.nanos == 0) return out;
+  char fraction[16];
+  std::snprintf(fraction, sizeof(fraction), ".%09u", static_cast<unsigned>(moment.nanos));
+  std::string digits = fraction;
+  digits.erase(digits.find_last_not_of('0') + 1);
+  out.pop_back();
+  return out + digits + "Z";
+}
+
+size_t CodePoints(std::string_view text) {
+  size_t count = 0;
+  for (size_t i = 0; i < text.size(); ++count) {
+    i += std::max<size_t>(Utf8SequenceLength(text.substr(i, 4)), 1);
+  }
+  return count;
+}
+
+}  // namespace skiff::cel
