@@ -107,6 +107,13 @@ class Checker {
     return false;
   }
 
+  bool IsLocal(std::string_view name) const {
+    for (const Local& local : locals_) {
+      if (local.name == name) return true;
+    }
+    return false;
+  }
+
   TypeRef TypeNamed(std::string_view name) const {
     if (TypeRef type = scope_.functions->FindType(name)) return type;
     const auto object = scope_.objects.find(name);
@@ -121,7 +128,7 @@ class Checker {
 
   void CheckSelect(Expr& expr) {
     const std::string name = QualifiedName(expr);
-    if (!name.empty() && Resolve(expr, name)) return;
+    if (!name.empty() && !IsLocal(name.substr(0, name.find('.'))) && Resolve(expr, name)) return;
     Check(*expr.target);
     TypeRef type = FieldType(expr, *expr.target, expr.name, false);
     if (expr.test_only) type = types::Bool();

@@ -10,6 +10,9 @@ std::shared_ptr<const FunctionTable> KubernetesFunctions() {
     AddTimeFunctions(*functions);
     AddConversionFunctions(*functions);
     AddOptionalFunctions(*functions);
+    AddStringFunctions(*functions);
+    AddFormatFunctions(*functions);
+    AddListFunctions(*functions);
     return functions;
   }();
   return table;

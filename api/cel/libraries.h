@@ -17,6 +17,9 @@ void AddTextFunctions(FunctionTable& table);
 void AddTimeFunctions(FunctionTable& table);
 void AddConversionFunctions(FunctionTable& table);
 void AddOptionalFunctions(FunctionTable& table);
+void AddStringFunctions(FunctionTable& table);
+void AddFormatFunctions(FunctionTable& table);
+void AddListFunctions(FunctionTable& table);
 
 // Why `pattern` is no regular expression, in Go's words; "": it is one.
 std::string PatternError(std::string_view pattern);

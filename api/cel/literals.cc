@@ -1,8 +1,7 @@
 // What Kubernetes checks of literals once an expression's types are known.
-#include <functional>
-
 #include "api/cel/checker.h"
 #include "api/cel/conversions.h"
+#include "api/cel/format.h"
 #include "api/cel/libraries.h"
 
 namespace skiff::cel {
@@ -14,6 +13,7 @@ class LiteralChecker {
 
   void Visit(const Expr& expr, bool in_format) {
     if (expr.kind == ExprKind::kCall) CheckCallLiterals(expr);
+    if (expr.kind == ExprKind::kCall && expr.name == "format") CheckFormat(expr);
     if (expr.kind == ExprKind::kList && !in_format) CheckItems(expr, 0, 1);
     if (expr.kind == ExprKind::kMap && !in_format) {
       CheckItems(expr, 0, 2);
@@ -42,6 +42,61 @@ class LiteralChecker {
                      (expr.name == "timestamp" && !IsTimestamp(text)) ||
                      (expr.name == "matches" && !PatternError(text).empty());
     if (bad) Complain(arg, "invalid " + expr.name + " argument");
+  }
+
+  // A format and a list that are both written out: each clause with the item it shows. Items are
+  // named by their places, what is wrong with the format by its own.
+  void CheckFormat(const Expr& expr) {
+    if (expr.target == nullptr || expr.target->kind != ExprKind::kLiteral) return;
+    if (!expr.target->literal.Is(Kind::kString) || expr.args[0]->kind != ExprKind::kList) return;
+    const std::vector<Expr*>& items = expr.args[0]->args;
+    const Expr* wrong = &expr;
+    size_t used = 0;
+    const Value shown = ExpandFormat(
+        expr.target->literal.text(), [&](size_t index, char clause, int precision) -> Value {
+          if (index >= items.size()) {
+            wrong = expr.args[0];
+            return Value::Error("index " + std::to_string(index) + " out of range");
+          }
+          wrong = items[index];
+          ++used;
+          Value part = FormatItem(*items[index], clause, precision);
+          if (!part.IsError()) wrong = &expr;
+          return part;
+        });
+    if (shown.IsError()) {
+      Complain(*wrong, std::string(shown.text()));
+    } else if (used < items.size()) {
+      Complain(expr, "too many arguments supplied to string.format (expected " +
+                         std::to_string(used) + ", got " + std::to_string(items.size()) + ")");
+    }
+  }
+
+  // An example of the item's type tells whether the clause takes it.
+  static Value FormatItem(const Expr& item, char clause, int precision) {
+    if (item.kind == ExprKind::kLiteral) return FormatValue(item.literal, clause, precision);
+    switch (item.type->kind) {
+      case TypeKind::kBool: return FormatValue(Value::Bool(false), clause, precision);
+      case TypeKind::kInt: return FormatValue(Value::Int(0), clause, precision);
+      case TypeKind::kUint: return FormatValue(Value::Uint(0), clause, precision);
+      case TypeKind::kDouble: return FormatValue(Value::Double(0), clause, precision);
+      case TypeKind::kString: return FormatValue(Value::StringView("NaN"), clause, precision);
+      case TypeKind::kBytes: return FormatValue(Value::Bytes(""), clause, precision);
+      case TypeKind::kDuration: return FormatValue(Value::Duration(0), clause, precision);
+      case TypeKind::kTimestamp: return FormatValue(Value::Timestamp({}), clause, precision);
+      case TypeKind::kList: return FormatValue(Value::List(std::vector<Value>()), clause, precision);
+      case TypeKind::kMap: return FormatValue(MapBuilder::Make({}), clause, precision);
+      case TypeKind::kOpaque:
+      case TypeKind::kObject:
+        if (clause == 's') {
+          return Value::Error("error during formatting: string clause can only be used on strings, "
+                              "bools, bytes, ints, doubles, maps, lists, types, durations, and "
+                              "timestamps, was given " +
+                              TypeText(*item.type));
+        }
+        return Value::StringView("");
+      default: return Value::StringView("");
+    }
   }
 
   static bool IsTimestamp(std::string_view text) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/utf8.h"
+#include "api/cel/runes.h"
 
 namespace skiff::cel {
 namespace {
@@ -10,40 +10,16 @@ namespace {
 constexpr size_t kShownLineMax = 16384;
 constexpr size_t kShownIssuesMax = 100;
 
-std::u32string ToRunes(std::string_view text) {
-  std::u32string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-    char32_t rune = 0xfffd;
-    if (length == 1) rune = byte(0);
-    if (length == 2) rune = (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu);
-    if (length == 3) {
-      rune = (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
-    }
-    if (length == 4) {
-      rune = (byte(0) & 0x07u) << 18 | (byte(1) & 0x3fu) << 12 | (byte(2) & 0x3fu) << 6 |
-             (byte(3) & 0x3fu);
-    }
-    out += rune;
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return out;
-}
-
 }  // namespace
 
-Source::Source(std::string_view text) : runes_(ToRunes(text)), lines_{0} {
+Source::Source(std::string_view text) : runes_(RunesOf(text)), lines_{0} {
   for (size_t i = 0; i < runes_.size(); ++i) {
     if (runes_[i] == U'\n') lines_.push_back(i + 1);
   }
 }
 
 std::string Source::Slice(size_t begin, size_t end) const {
-  std::string out;
-  for (size_t i = begin; i < std::min(end, runes_.size()); ++i) AppendUtf8(runes_[i], out);
-  return out;
+  return TextOf(runes_, begin, end);
 }
 
 std::string Source::Show(std::vector<Issue> issues) const {

@@ -34,18 +34,11 @@ std::strong_ordering SignedToUnsigned(int64_t a, uint64_t b) {
   return static_cast<uint64_t>(a) <=> b;
 }
 
-// Exact, which a cast of the integer to double would not be.
+// As cel-go does it: the integer becomes a double, which may round it.
 template <typename Integer>
 std::partial_ordering IntegerToDouble(Integer a, double b) {
   if (std::isnan(b)) return std::partial_ordering::unordered;
-  constexpr double above = std::is_signed_v<Integer> ? 9223372036854775808.0
-                                                     : 18446744073709551616.0;
-  constexpr double lowest = std::is_signed_v<Integer> ? -9223372036854775808.0 : 0.0;
-  if (b >= above) return std::partial_ordering::less;
-  if (b < lowest) return std::partial_ordering::greater;
-  const auto whole = static_cast<Integer>(b);
-  if (a != whole) return a < whole ? std::partial_ordering::less : std::partial_ordering::greater;
-  return 0.0 <=> (b - static_cast<double>(whole));
+  return static_cast<double>(a) <=> b;
 }
 
 std::partial_ordering Reversed(std::partial_ordering order) {

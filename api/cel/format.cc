@@ -1,0 +1,277 @@
+#include "api/cel/format.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "api/cel/libraries.h"
+#include "api/cel/runes.h"
+
+namespace skiff::cel {
+namespace {
+
+using Args = std::span<const Value>;
+
+constexpr int kPrecisionDefault = 6;
+// No double has more digits behind its point.
+constexpr int kPrecisionMax = 1100;
+
+Value FormatError(const std::string& what, const Value& given) {
+  return Value::Error("error during formatting: " + what + ", was given " + given.TypeName());
+}
+
+// What Go's strconv says of a precision that is no number.
+std::string PrecisionError(std::string_view digits) {
+  return "could not parse formatting clause: error while parsing precision: error while converting "
+         "precision to integer: strconv.Atoi: parsing \"" +
+         std::string(digits) + "\": " +
+         (digits.empty() ? "invalid syntax" : "value out of range");
+}
+
+std::string Fixed(double value, int precision) {
+  std::string out(std::min(precision, kPrecisionMax) + 330, '\0');
+  const auto end = std::to_chars(out.data(), out.data() + out.size(), value,
+                                 std::chars_format::fixed, std::min(precision, kPrecisionMax));
+  out.resize(end.ptr - out.data());
+  return out;
+}
+
+// Inside lists and maps: as a literal would be written, near enough.
+Value NestedText(const Value& value);
+
+Value ListText(const Value& list) {
+  std::string out = "[";
+  for (size_t i = 0; i < list.Size(); ++i) {
+    const Value item = NestedText(list.At(i));
+    if (item.IsError()) return item;
+    if (i > 0) out += ", ";
+    out += item.text();
+  }
+  return Value::String(out + "]");
+}
+
+Value MapText(const Value& map) {
+  std::map<std::string, std::string> entries;
+  for (const Value& key : map.Keys()) {
+    const Value shown = NestedText(key);
+    if (shown.IsError()) return shown;
+    const Value value = NestedText(*map.Find(key));
+    if (value.IsError()) return value;
+    entries.emplace(shown.text(), value.text());
+  }
+  std::string out = "{";
+  for (const auto& [key, value] : entries) {
+    if (out.size() > 1) out += ", ";
+    out += key + ":" + value;
+  }
+  return Value::String(out + "}");
+}
+
+std::string InQuotes(std::string_view text) {
+  return "\"" + std::string(text) + "\"";
+}
+
+Value NestedText(const Value& value) {
+  switch (value.kind()) {
+    case Kind::kString: return Value::String(InQuotes(value.text()));
+    case Kind::kBytes: return Value::String("b" + InQuotes(value.text()));
+    case Kind::kDuration:
+      return Value::String("duration(" + InQuotes(DurationText(value.integer())) + ")");
+    case Kind::kTimestamp:
+      return Value::String("timestamp(" + InQuotes(MomentText(value.moment())) + ")");
+    case Kind::kDouble:
+      if (std::isfinite(value.number())) {
+        return Value::String(Fixed(value.number(), kPrecisionDefault));
+      }
+      return Value::String(InQuotes(DoubleText(value.number())));
+    default: return FormatValue(value, 's', -1);
+  }
+}
+
+Value StringClause(const Value& value) {
+  switch (value.kind()) {
+    case Kind::kList: return ListText(value);
+    case Kind::kMap: return MapText(value);
+    case Kind::kType: return Value::String(std::string(value.text()));
+    case Kind::kOptional:
+    case Kind::kOpaque:
+    case Kind::kObject:
+    case Kind::kError:
+      return FormatError(
+          "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, "
+          "types, durations, and timestamps",
+          value);
+    default: return Value::String(KeyText(value));
+  }
+}
+
+Value DecimalClause(const Value& value) {
+  if (value.Is(Kind::kInt) || value.Is(Kind::kUint)) return Value::String(KeyText(value));
+  return FormatError("decimal clause can only be used on integers", value);
+}
+
+// The strings "NaN", "Infinity" and "-Infinity" count as the numbers they name.
+std::optional<double> NumberOf(const Value& value) {
+  if (value.Is(Kind::kDouble)) return value.number();
+  if (!value.Is(Kind::kString)) return std::nullopt;
+  if (value.text() == "NaN") return std::nan("");
+  if (value.text() == "Infinity") return HUGE_VAL;
+  if (value.text() == "-Infinity") return -HUGE_VAL;
+  return std::nullopt;
+}
+
+std::string Unbounded(double number) {
+  if (std::isnan(number)) return "NaN";
+  return number > 0 ? "∞" : "-∞";
+}
+
+std::string Grouped(std::string digits) {
+  const size_t first = digits.starts_with('-') ? 1 : 0;
+  size_t at = std::min(digits.find('.'), digits.size());
+  while (at > first + 3) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+Value FixedClause(const Value& value, int precision) {
+  const auto number = NumberOf(value);
+  if (!number) return FormatError("fixed-point clause can only be used on doubles", value);
+  if (!std::isfinite(*number)) return Value::String(Unbounded(*number));
+  return Value::String(Grouped(Fixed(*number, precision < 0 ? kPrecisionDefault : precision)));
+}
+
+Value ScientificClause(const Value& value) {
+  constexpr std::array kRaised = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+  const auto number = NumberOf(value);
+  if (!number) return FormatError("scientific clause can only be used on doubles", value);
+  if (!std::isfinite(*number)) return Value::String(Unbounded(*number));
+  char text[64];
+  // The precision that is given has no say: six digits it is.
+  std::snprintf(text, sizeof(text), "%.*e", kPrecisionDefault, *number);
+  const std::string_view whole(text);
+  const size_t e = whole.find('e');
+  std::string out(whole.substr(0, e));
+  out += "\u202f×\u202f10";
+  for (const char c : whole.substr(e + 1)) {
+    if (c == '-') out += "⁻";
+    if (c >= '0' && c <= '9') out += kRaised[c - '0'];
+  }
+  return Value::String(std::move(out));
+}
+
+std::string InBase(const Value& value, int base) {
+  char digits[80];
+  const auto end = value.Is(Kind::kInt)
+                       ? std::to_chars(digits, digits + sizeof(digits), value.integer(), base)
+                       : std::to_chars(digits, digits + sizeof(digits), value.unsigned_integer(),
+                                       base);
+  return {digits, static_cast<size_t>(end.ptr - digits)};
+}
+
+bool IsWhole(const Value& value) {
+  return value.Is(Kind::kInt) || value.Is(Kind::kUint);
+}
+
+Value BinaryClause(const Value& value) {
+  if (value.Is(Kind::kBool)) return Value::String(value.boolean() ? "1" : "0");
+  if (IsWhole(value)) return Value::String(InBase(value, 2));
+  return FormatError("only integers and bools can be formatted as binary", value);
+}
+
+Value HexClause(const Value& value, bool upper) {
+  std::string out;
+  if (IsWhole(value)) {
+    out = InBase(value, 16);
+  } else if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (const char c : value.text()) {
+      out += kDigits[static_cast<unsigned char>(c) >> 4];
+      out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+  } else {
+    return FormatError("only integers, byte buffers, and strings can be formatted as hex", value);
+  }
+  for (char& c : out) {
+    if (upper && c >= 'a' && c <= 'f') c = static_cast<char>(c - 0x20);
+  }
+  return Value::String(std::move(out));
+}
+
+Value OctalClause(const Value& value) {
+  if (IsWhole(value)) return Value::String(InBase(value, 8));
+  return FormatError("octal clause can only be used on integers", value);
+}
+
+Value FormatString(Args a) {
+  return ExpandFormat(a[0].text(), [&](size_t index, char clause, int precision) {
+    if (index >= a[1].Size()) {
+      return Value::Error("index " + std::to_string(index) + " out of range");
+    }
+    return FormatValue(a[1].At(index), clause, precision);
+  });
+}
+
+constexpr std::array kFormat = {
+    Declaration{"format", "string.(list(dyn)) -> string", FormatString, CostRule::kTraverse}};
+
+}  // namespace
+
+Value ExpandFormat(std::string_view format, const ClauseText& text) {
+  std::string out;
+  size_t index = 0;
+  for (size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '%') {
+      out += format[i];
+      continue;
+    }
+    if (++i >= format.size()) return Value::Error("unexpected end of string");
+    if (format[i] == '%') {
+      out += '%';
+      continue;
+    }
+    int precision = -1;
+    if (format[i] == '.') {
+      const size_t begin = ++i;
+      while (i < format.size() && format[i] >= '0' && format[i] <= '9') ++i;
+      if (i >= format.size()) {
+        return Value::Error("could not parse formatting clause: error while parsing precision: "
+                            "could not find end of precision specifier");
+      }
+      const std::string_view digits = format.substr(begin, i - begin);
+      const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), precision);
+      if (read.ec != std::errc()) return Value::Error(PrecisionError(digits));
+    }
+    const char clause = format[i];
+    if (std::string_view("sdfebxXo").find(clause) == std::string_view::npos) {
+      return Value::Error("could not parse formatting clause: unrecognized formatting clause \"" +
+                          std::string(format.substr(i, RuneLength(format.substr(i)))) + "\"");
+    }
+    const Value part = text(index++, clause, precision);
+    if (part.IsError()) return part;
+    out += part.text();
+  }
+  return Value::String(std::move(out));
+}
+
+Value FormatValue(const Value& value, char clause, int precision) {
+  switch (clause) {
+    case 'd': return DecimalClause(value);
+    case 'f': return FixedClause(value, precision);
+    case 'e': return ScientificClause(value);
+    case 'b': return BinaryClause(value);
+    case 'x':
+    case 'X': return HexClause(value, clause == 'X');
+    case 'o': return OctalClause(value);
+    default: return StringClause(value);
+  }
+}
+
+void AddFormatFunctions(FunctionTable& table) {
+  table.Add(kFormat);
+}
+
+}  // namespace skiff::cel

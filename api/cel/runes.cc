@@ -1,0 +1,42 @@
+#include "api/cel/runes.h"
+
+#include <algorithm>
+
+#include "api/utf8.h"
+
+namespace skiff::cel {
+
+std::u32string RunesOf(std::string_view text) {
+  std::u32string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+    char32_t rune = 0xfffd;
+    if (length == 1) rune = byte(0);
+    if (length == 2) rune = (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu);
+    if (length == 3) {
+      rune = (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+    }
+    if (length == 4) {
+      rune = (byte(0) & 0x07u) << 18 | (byte(1) & 0x3fu) << 12 | (byte(2) & 0x3fu) << 6 |
+             (byte(3) & 0x3fu);
+    }
+    out += rune;
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+std::string TextOf(const std::u32string& runes, size_t begin, size_t end) {
+  std::string out;
+  for (size_t i = begin; i < std::min(end, runes.size()); ++i) AppendUtf8(runes[i], out);
+  return out;
+}
+
+size_t RuneLength(std::string_view text) {
+  if (text.empty()) return 0;
+  return std::max<size_t>(Utf8SequenceLength(text), 1);
+}
+
+}  // namespace skiff::cel

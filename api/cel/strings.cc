@@ -1,0 +1,216 @@
+// Strings beyond what the language itself knows: all positions are code points.
+#include <algorithm>
+#include <array>
+
+#include "api/cel/libraries.h"
+#include "api/cel/runes.h"
+
+namespace skiff::cel {
+namespace {
+
+using Args = std::span<const Value>;
+
+Value OutOfRange(int64_t index) {
+  return Value::Error("index out of range: " + std::to_string(index));
+}
+
+Value CharAt(Args a) {
+  const auto runes = RunesOf(a[0].text());
+  const int64_t at = a[1].integer();
+  if (at < 0 || at > static_cast<int64_t>(runes.size())) return OutOfRange(at);
+  if (at == static_cast<int64_t>(runes.size())) return Value::String("");
+  return Value::String(TextOf(runes, at, at + 1));
+}
+
+Value PositionFrom(Args a, int64_t from) {
+  if (from < 0) return OutOfRange(from);
+  const auto runes = RunesOf(a[0].text());
+  const auto wanted = RunesOf(a[1].text());
+  if (wanted.empty()) return Value::Int(from);
+  if (from >= static_cast<int64_t>(runes.size())) return Value::Int(-1);
+  const size_t found = runes.find(wanted, from);
+  return Value::Int(found == std::u32string::npos ? -1 : static_cast<int64_t>(found));
+}
+Value PositionOf(Args a) {
+  return PositionFrom(a, 0);
+}
+Value PositionOfFrom(Args a) {
+  return PositionFrom(a, a[2].integer());
+}
+
+Value LastPositionOf(Args a) {
+  const auto runes = RunesOf(a[0].text());
+  const auto wanted = RunesOf(a[1].text());
+  if (wanted.empty()) return Value::Int(static_cast<int64_t>(runes.size()));
+  const size_t found = runes.rfind(wanted);
+  return Value::Int(found == std::u32string::npos ? -1 : static_cast<int64_t>(found));
+}
+Value LastPositionOfFrom(Args a) {
+  const int64_t from = a[2].integer();
+  if (from < 0) return OutOfRange(from);
+  const auto wanted = RunesOf(a[1].text());
+  if (wanted.empty()) return Value::Int(from);
+  const auto runes = RunesOf(a[0].text());
+  if (from >= static_cast<int64_t>(runes.size())) return Value::Int(-1);
+  const size_t found = runes.rfind(wanted, from);
+  return Value::Int(found == std::u32string::npos ? -1 : static_cast<int64_t>(found));
+}
+
+template <char first, char last>
+Value ChangeCase(Args a) {
+  std::string out(a[0].text());
+  for (char& c : out) {
+    if (c >= first && c <= last) c = static_cast<char>(c ^ 0x20);
+  }
+  return Value::String(std::move(out));
+}
+
+// As strings.Replace does: an empty text stands in front of every character and at the end.
+std::string Replaced(std::string_view text, std::string_view from, std::string_view to,
+                     int64_t count) {
+  std::string out;
+  size_t at = 0;
+  for (; count != 0; --count) {
+    if (from.empty()) {
+      out += to;
+      if (at >= text.size()) return out;
+      const size_t length = RuneLength(text.substr(at));
+      out += text.substr(at, length);
+      at += length;
+      continue;
+    }
+    const size_t found = text.find(from, at);
+    if (found == std::string_view::npos) break;
+    out.append(text.substr(at, found - at)).append(to);
+    at = found + from.size();
+  }
+  return out.append(text.substr(at));
+}
+Value ReplaceAll(Args a) {
+  return Value::String(Replaced(a[0].text(), a[1].text(), a[2].text(), -1));
+}
+Value ReplaceSome(Args a) {
+  return Value::String(Replaced(a[0].text(), a[1].text(), a[2].text(), a[3].integer()));
+}
+
+// As strings.SplitN does: at most `count` parts, below zero all, and none for 0.
+Value Split(std::string_view text, std::string_view separator, int64_t count) {
+  std::vector<Value> parts;
+  if (count == 0) return Value::List(std::move(parts));
+  while (count < 0 || static_cast<int64_t>(parts.size()) + 1 < count) {
+    if (separator.empty()) {
+      const size_t length = RuneLength(text);
+      if (text.size() <= length) break;
+      parts.push_back(Value::String(std::string(text.substr(0, length))));
+      text.remove_prefix(length);
+      continue;
+    }
+    const size_t found = text.find(separator);
+    if (found == std::string_view::npos) break;
+    parts.push_back(Value::String(std::string(text.substr(0, found))));
+    text.remove_prefix(found + separator.size());
+  }
+  if (!separator.empty() || !text.empty()) parts.push_back(Value::String(std::string(text)));
+  return Value::List(std::move(parts));
+}
+Value SplitAll(Args a) {
+  return Split(a[0].text(), a[1].text(), -1);
+}
+Value SplitSome(Args a) {
+  return Split(a[0].text(), a[1].text(), a[2].integer());
+}
+
+Value Substring(std::string_view text, int64_t begin, std::optional<int64_t> end) {
+  const auto runes = RunesOf(text);
+  const auto size = static_cast<int64_t>(runes.size());
+  if (end && begin > *end) {
+    return Value::Error("invalid substring range. start: " + std::to_string(begin) +
+                        ", end: " + std::to_string(*end));
+  }
+  if (begin < 0 || begin > size) return OutOfRange(begin);
+  if (end && (*end < 0 || *end > size)) return OutOfRange(*end);
+  return Value::String(TextOf(runes, begin, end.value_or(size)));
+}
+Value SubstringFrom(Args a) {
+  return Substring(a[0].text(), a[1].integer(), std::nullopt);
+}
+Value SubstringBetween(Args a) {
+  return Substring(a[0].text(), a[1].integer(), a[2].integer());
+}
+
+bool IsUnicodeSpace(char32_t c) {
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
+}
+Value Trim(Args a) {
+  const auto runes = RunesOf(a[0].text());
+  size_t begin = 0;
+  size_t end = runes.size();
+  while (begin < end && IsUnicodeSpace(runes[begin])) ++begin;
+  while (end > begin && IsUnicodeSpace(runes[end - 1])) --end;
+  return Value::String(TextOf(runes, begin, end));
+}
+
+Value Join(const Value& list, std::string_view separator) {
+  std::string out;
+  for (size_t i = 0; i < list.Size(); ++i) {
+    const Value item = list.At(i);
+    if (!item.Is(Kind::kString)) return Value::Error("join: invalid input: " + KeyText(item));
+    if (i > 0) out += separator;
+    out += item.text();
+  }
+  return Value::String(std::move(out));
+}
+Value JoinAll(Args a) {
+  return Join(a[0], "");
+}
+Value JoinWith(Args a) {
+  return Join(a[0], a[1].text());
+}
+
+Value Quote(Args a) {
+  constexpr std::string_view kMeanings = "\a\b\f\n\r\t\v\\\"";
+  constexpr std::string_view kLetters = "abfnrtv\\\"";
+  std::string out = "\"";
+  for (const char c : TextOf(RunesOf(a[0].text()), 0, std::u32string::npos)) {
+    const size_t special = kMeanings.find(c);
+    if (special == std::string_view::npos) {
+      out += c;
+    } else {
+      out += '\\';
+      out += kLetters[special];
+    }
+  }
+  return Value::String(out + "\"");
+}
+
+constexpr std::array kStrings = {
+    Declaration{"charAt", "string.(int) -> string", CharAt},
+    Declaration{"indexOf", "string.(string) -> int", PositionOf, CostRule::kListTraverse},
+    Declaration{"indexOf", "string.(string, int) -> int", PositionOfFrom, CostRule::kListTraverse},
+    Declaration{"lastIndexOf", "string.(string) -> int", LastPositionOf, CostRule::kListTraverse},
+    Declaration{"lastIndexOf", "string.(string, int) -> int", LastPositionOfFrom,
+                CostRule::kListTraverse},
+    Declaration{"lowerAscii", "string.() -> string", ChangeCase<'A', 'Z'>, CostRule::kTraverse},
+    Declaration{"upperAscii", "string.() -> string", ChangeCase<'a', 'z'>, CostRule::kTraverse},
+    Declaration{"replace", "string.(string, string) -> string", ReplaceAll, CostRule::kReplace},
+    Declaration{"replace", "string.(string, string, int) -> string", ReplaceSome,
+                CostRule::kReplace},
+    Declaration{"split", "string.(string) -> list(string)", SplitAll, CostRule::kSplit},
+    Declaration{"split", "string.(string, int) -> list(string)", SplitSome, CostRule::kSplit},
+    Declaration{"substring", "string.(int) -> string", SubstringFrom, CostRule::kTraverse},
+    Declaration{"substring", "string.(int, int) -> string", SubstringBetween,
+                CostRule::kTraverse},
+    Declaration{"trim", "string.() -> string", Trim, CostRule::kTraverse},
+    Declaration{"join", "list(string).() -> string", JoinAll, CostRule::kJoin},
+    Declaration{"join", "list(string).(string) -> string", JoinWith, CostRule::kJoin},
+    Declaration{"strings.quote", "(string) -> string", Quote, CostRule::kQuote}};
+
+}  // namespace
+
+void AddStringFunctions(FunctionTable& table) {
+  table.Add(kStrings);
+}
+
+}  // namespace skiff::cel
