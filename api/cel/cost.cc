@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/cel/libraries.h"
+
 namespace skiff::cel {
 namespace {
 
@@ -75,7 +77,7 @@ uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& resul
     case CostRule::kContainsCidr:
       // An address of sixteen bytes at most, twice.
       return 4 + (args[1].Is(Kind::kString) ? Scaled(0.1, second) : 0);
-    case CostRule::kValidate: return Scaled(0.1, second + 1) * 32;
+    case CostRule::kValidate: return Scaled(0.1, second + 1) * Scaled(0.25, FormatPatternLength(args[0]));
     case CostRule::kAuthorizerCheck: return 350000;
     case CostRule::kSelector:
       return 10 + Scaled(0.1, second) + Scaled(50, Scaled(0.5, second));

@@ -150,6 +150,7 @@ std::optional<Value> FieldOfDocument(const Json& json, const Type& type, std::st
 std::vector<Value> KeysOfDocument(const Json& json, const Type& type) {
   std::vector<Value> out;
   for (const auto& [name, field] : type.fields) {
+    if (EscapeProperty(field.json_name) != name) continue;  // A reserved word's other name.
     if (json.contains(field.json_name)) out.push_back(Value::StringView(name));
   }
   return out;

@@ -8,6 +8,7 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/runes.h"
+#include "api/go_text.h"
 
 namespace skiff::cel {
 namespace {
@@ -69,23 +70,19 @@ Value MapText(const Value& map) {
   return Value::String(out + "}");
 }
 
-std::string InQuotes(std::string_view text) {
-  return "\"" + std::string(text) + "\"";
-}
-
 Value NestedText(const Value& value) {
   switch (value.kind()) {
-    case Kind::kString: return Value::String(InQuotes(value.text()));
-    case Kind::kBytes: return Value::String("b" + InQuotes(value.text()));
+    case Kind::kString: return Value::String(GoQuote(value.text()));
+    case Kind::kBytes: return Value::String("b" + GoQuote(value.text()));
     case Kind::kDuration:
-      return Value::String("duration(" + InQuotes(DurationText(value.integer())) + ")");
+      return Value::String("duration(" + GoQuote(DurationText(value.integer())) + ")");
     case Kind::kTimestamp:
-      return Value::String("timestamp(" + InQuotes(MomentText(value.moment())) + ")");
+      return Value::String("timestamp(" + GoQuote(MomentText(value.moment())) + ")");
     case Kind::kDouble:
       if (std::isfinite(value.number())) {
         return Value::String(Fixed(value.number(), kPrecisionDefault));
       }
-      return Value::String(InQuotes(DoubleText(value.number())));
+      return Value::String(GoQuote(DoubleText(value.number())));
     default: return FormatValue(value, 's', -1);
   }
 }
@@ -155,7 +152,7 @@ Value ScientificClause(const Value& value) {
   const std::string_view whole(text);
   const size_t e = whole.find('e');
   std::string out(whole.substr(0, e));
-  out += "\u202f×\u202f10";
+  out += "×10";
   for (const char c : whole.substr(e + 1)) {
     if (c == '-') out += "⁻";
     if (c >= '0' && c <= '9') out += kRaised[c - '0'];

@@ -13,6 +13,12 @@ std::shared_ptr<const FunctionTable> KubernetesFunctions() {
     AddStringFunctions(*functions);
     AddFormatFunctions(*functions);
     AddListFunctions(*functions);
+    AddAddressFunctions(*functions);
+    AddUrlFunctions(*functions);
+    AddQuantityFunctions(*functions);
+    AddSemverFunctions(*functions);
+    AddNamedFormatFunctions(*functions);
+    AddAuthorizerFunctions(*functions);
     return functions;
   }();
   return table;

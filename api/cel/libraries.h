@@ -20,6 +20,15 @@ void AddOptionalFunctions(FunctionTable& table);
 void AddStringFunctions(FunctionTable& table);
 void AddFormatFunctions(FunctionTable& table);
 void AddListFunctions(FunctionTable& table);
+void AddAddressFunctions(FunctionTable& table);
+void AddUrlFunctions(FunctionTable& table);
+void AddQuantityFunctions(FunctionTable& table);
+void AddSemverFunctions(FunctionTable& table);
+void AddNamedFormatFunctions(FunctionTable& table);
+void AddAuthorizerFunctions(FunctionTable& table);
+
+// Characters of the pattern behind a named format; 0 for any other value.
+uint64_t FormatPatternLength(const Value& format);
 
 // Why `pattern` is no regular expression, in Go's words; "": it is one.
 std::string PatternError(std::string_view pattern);

@@ -44,8 +44,8 @@ class LiteralChecker {
     if (bad) Complain(arg, "invalid " + expr.name + " argument");
   }
 
-  // A format and a list that are both written out: each clause with the item it shows. Items are
-  // named by their places, what is wrong with the format by its own.
+  // A format and a list that are both written out: each clause with the item it shows. What an
+  // item cannot be shown as is said at the item, all else at the call.
   void CheckFormat(const Expr& expr) {
     if (expr.target == nullptr || expr.target->kind != ExprKind::kLiteral) return;
     if (!expr.target->literal.Is(Kind::kString) || expr.args[0]->kind != ExprKind::kList) return;
@@ -55,7 +55,7 @@ class LiteralChecker {
     const Value shown = ExpandFormat(
         expr.target->literal.text(), [&](size_t index, char clause, int precision) -> Value {
           if (index >= items.size()) {
-            wrong = expr.args[0];
+            wrong = &expr;
             return Value::Error("index " + std::to_string(index) + " out of range");
           }
           wrong = items[index];

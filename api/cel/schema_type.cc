@@ -111,6 +111,10 @@ void AddField(Type& type, const std::string& json_name, TypeRef field) {
   if (field == nullptr) return;
   if (const auto name = EscapeProperty(json_name)) {
     type.fields[*name] = {json_name, field};
+    // Behind a dot a reserved word may stand as it is, unless it is a token of its own.
+    const bool token = json_name == "true" || json_name == "false" || json_name == "null" ||
+                       json_name == "in";
+    if (*name == "__" + json_name + "__" && !token) type.fields[json_name] = {json_name, field};
   }
 }
 

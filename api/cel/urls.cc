@@ -1,0 +1,84 @@
+// url(): the parts of URLs.
+#include <array>
+
+#include "api/cel/go_url.h"
+#include "api/cel/libraries.h"
+
+namespace skiff::cel {
+namespace {
+
+using Args = std::span<const Value>;
+
+class UrlValue final : public OpaqueValue {
+ public:
+  UrlValue(std::string_view written, GoUrl read) : text(written), url(std::move(read)) {}
+  const char* TypeName() const override { return "kubernetes.URL"; }
+  bool Equals(const OpaqueValue& other) const override {
+    const auto* that = dynamic_cast<const UrlValue*>(&other);
+    return that != nullptr && that->text == text;
+  }
+  std::string Text() const override { return text; }
+  const std::string text;
+  const GoUrl url;
+};
+
+Value UrlOf(Args a) {
+  GoUrl url = ParseRequestUri(a[0].text());
+  if (!url.error.empty()) {
+    return Value::Error("URL parse error during conversion from string: " + url.error);
+  }
+  // Only then a fragment is told apart: a request's URL has none.
+  const std::string_view whole = a[0].text();
+  url = ParseRequestUri(whole.substr(0, whole.find('#')));
+  return Value::Opaque(std::make_shared<UrlValue>(whole, std::move(url)));
+}
+Value IsUrl(Args a) {
+  return Value::Bool(ParseRequestUri(a[0].text()).error.empty());
+}
+
+const GoUrl& UrlIn(const Value& value) {
+  return static_cast<const UrlValue&>(value.opaque()).url;
+}
+Value Scheme(Args a) {
+  return Value::String(UrlIn(a[0]).scheme);
+}
+Value HostAndPort(Args a) {
+  return Value::String(UrlIn(a[0]).host);
+}
+Value Hostname(Args a) {
+  return Value::String(UrlIn(a[0]).Hostname());
+}
+Value Port(Args a) {
+  return Value::String(UrlIn(a[0]).Port());
+}
+Value PathOfUrl(Args a) {
+  return Value::String(UrlIn(a[0]).escaped_path);
+}
+Value QueryOfUrl(Args a) {
+  std::map<Value, Value, KeyLess> entries;
+  for (const auto& [key, values] : UrlIn(a[0]).Query()) {
+    std::vector<Value> items;
+    for (const std::string& value : values) items.push_back(Value::String(value));
+    entries.emplace(Value::String(key), Value::List(std::move(items)));
+  }
+  return MapBuilder::Make(std::move(entries));
+}
+
+constexpr std::array kUrls = {
+    Declaration{"url", "(string) -> kubernetes.URL", UrlOf, CostRule::kTraverse},
+    Declaration{"isURL", "(string) -> bool", IsUrl, CostRule::kTraverse},
+    Declaration{"getScheme", "kubernetes.URL.() -> string", Scheme},
+    Declaration{"getHost", "kubernetes.URL.() -> string", HostAndPort},
+    Declaration{"getHostname", "kubernetes.URL.() -> string", Hostname},
+    Declaration{"getPort", "kubernetes.URL.() -> string", Port},
+    Declaration{"getEscapedPath", "kubernetes.URL.() -> string", PathOfUrl},
+    Declaration{"getQuery", "kubernetes.URL.() -> map(string, list(string))", QueryOfUrl}};
+
+}  // namespace
+
+void AddUrlFunctions(FunctionTable& table) {
+  table.Add(kUrls);
+  table.AddType("kubernetes.URL", types::Opaque("kubernetes.URL"));
+}
+
+}  // namespace skiff::cel
