@@ -77,6 +77,8 @@ struct Expr {
   int slot = -1;
   // A name that stands for a type: its value is `literal`.
   bool is_constant = false;
+  // Its value is known before any binding is: `literal`. Estimates look at what was written.
+  bool is_folded = false;
 };
 
 inline constexpr int kLocalSlots = 1 << 16;

@@ -165,6 +165,7 @@ bool Evaluator::Spend(uint64_t cost) {
 
 Value Evaluator::Eval(const Expr& expr) {
   if (over_budget_) return Value::Error(kBudgetText);
+  if (expr.is_folded) return expr.literal;
   switch (expr.kind) {
     case ExprKind::kLiteral: return expr.literal;
     case ExprKind::kIdent: return EvalName(expr);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "api/cel/estimate.h"
 #include "api/cel/program.h"
 #include "api/cel/schema_type.h"
 #include "base/source_root.h"
@@ -35,6 +36,11 @@ std::string WrongAnswer(const Json& fact, const TypeRef& type, const Json& objec
   }
   if (fact.contains("refused")) return "is accepted";
   if (fact.contains("compiles")) return "";
+  if (fact.contains("excess")) {
+    const std::string excess = CostExcess(fact["what"].get<std::string>(),
+                                          EstimateCost(**program, *type), kRuleCostMax);
+    return excess == fact["excess"].get<std::string>() ? "" : "excess: " + excess;
+  }
   const Value bindings[] = {Value::Document(object, type.get()), Value()};
   const Outcome outcome = (*program)->Eval(bindings, kCallCostMax);
   if (!fact.contains("fails")) {

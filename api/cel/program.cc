@@ -33,16 +33,20 @@ bool IsConversion(std::string_view name) {
   return names.contains(name);
 }
 
+bool IsKnown(const Expr& expr) {
+  return expr.kind == ExprKind::kLiteral || expr.is_folded;
+}
+
 bool AllLiteral(const Expr& expr) {
   for (const Expr* arg : expr.args) {
-    if (arg->kind != ExprKind::kLiteral) return false;
+    if (!IsKnown(*arg)) return false;
   }
   return expr.optional.empty();
 }
 
 void Become(Expr& expr, Value value) {
   expr.literal = std::move(value);
-  expr.kind = ExprKind::kLiteral;
+  expr.is_folded = true;
 }
 
 // Evaluates what is known before any binding is, as cel-go's optimiser does, and finds the patterns
@@ -79,7 +83,7 @@ class Planner {
     expr.op = OperatorOf(expr);
     if (expr.op != Operator::kNone || !error_.empty()) return;
     if (expr.args.size() == 1 && expr.target == nullptr && IsConversion(expr.name) &&
-        expr.args[0]->kind == ExprKind::kLiteral) {
+        IsKnown(*expr.args[0])) {
       return Fold(expr);
     }
     if (expr.name != "matches" && expr.name != "find" && expr.name != "findAll") return;
