@@ -47,6 +47,10 @@ uint64_t EqualsCost(std::span<const Value> args) {
 
 }  // namespace
 
+bool CostsByResult(CostRule rule) {
+  return rule == CostRule::kJoin || rule == CostRule::kListMake || rule == CostRule::kListFlatten;
+}
+
 uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& result) {
   const uint64_t first = args.empty() ? 0 : SizeOf(args[0]);
   const uint64_t second = args.size() < 2 ? 0 : SizeOf(args[1]);
@@ -77,7 +81,8 @@ uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& resul
     case CostRule::kContainsCidr:
       // An address of sixteen bytes at most, twice.
       return 4 + (args[1].Is(Kind::kString) ? Scaled(0.1, second) : 0);
-    case CostRule::kValidate: return Scaled(0.1, second + 1) * Scaled(0.25, FormatPatternLength(args[0]));
+    case CostRule::kValidate:
+      return Scaled(0.1, second + 1) * Scaled(0.25, FormatPatternLength(args[0]));
     case CostRule::kAuthorizerCheck: return 350000;
     case CostRule::kSelector:
       return 10 + Scaled(0.1, second) + Scaled(50, Scaled(0.5, second));

@@ -13,6 +13,8 @@ inline constexpr uint64_t kListCost = 10;
 inline constexpr uint64_t kMapCost = 30;
 inline constexpr uint64_t kStructCost = 40;
 
+// Whether that is known only with the result.
+bool CostsByResult(CostRule rule);
 // Of one call that gave `result`.
 uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& result);
 

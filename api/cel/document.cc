@@ -41,7 +41,9 @@ constexpr std::array kUnits = {
 
 std::optional<double> UnitOf(std::string_view word) {
   std::string wanted = " ";
-  for (const char c : word) wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char c : word) {
+    wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
   wanted += ' ';
   for (const Unit& unit : kUnits) {
     if (unit.names.find(wanted) != std::string_view::npos) return unit.nanoseconds;

@@ -26,7 +26,8 @@ class CallEstimator {
       case CostRule::kQuote: {
         const SizeRange size = Arg(0);
         return {ScaledCost(size.max, kTextFactor),
-                SizeRange{SaturatingAdd(size.min, 2), SaturatingAdd(SaturatingMultiply(size.max, 2), 2)}};
+                SizeRange{SaturatingAdd(size.min, 2),
+                          SaturatingAdd(SaturatingMultiply(size.max, 2), 2)}};
       }
       case CostRule::kEquals: return Equals();
       case CostRule::kConcatenate: {

@@ -5,6 +5,7 @@
 
 #include "api/cel/cost.h"
 #include "api/cel/function.h"
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
@@ -163,6 +164,14 @@ bool Evaluator::Spend(uint64_t cost) {
   return !over_budget_;
 }
 
+bool Evaluator::Make(const Value& value) {
+  if (value.shared() == nullptr) return true;
+  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) made_bytes_ += value.text().size();
+  if (value.Is(Kind::kList)) made_bytes_ += value.Size() * sizeof(Value);
+  if (made_bytes_ > kMadeBytesMax) over_budget_ = true;
+  return !over_budget_;
+}
+
 Value Evaluator::Eval(const Expr& expr) {
   if (over_budget_) return Value::Error(kBudgetText);
   if (expr.is_folded) return expr.literal;
@@ -308,8 +317,16 @@ Value Evaluator::EvalCall(const Expr& expr) {
   }
   for (const Overload* overload : expr.overloads) {
     if (!AcceptsAll(*overload, args)) continue;
+    // What an expensive call costs is asked before it is made.
+    const bool by_result = CostsByResult(overload->cost);
+    if (!by_result && !Spend(CallCost(overload->cost, args, {}))) {
+      return Value::Error(kBudgetText);
+    }
     Value result = overload->run(args);
-    if (!Spend(CallCost(overload->cost, args, result))) return Value::Error(kBudgetText);
+    if (by_result && !Spend(CallCost(overload->cost, args, result))) {
+      return Value::Error(kBudgetText);
+    }
+    if (!Make(result)) return Value::Error(kBudgetText);
     return result;
   }
   // Sorting says itself what is wrong with the items.

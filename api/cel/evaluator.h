@@ -38,11 +38,14 @@ class Evaluator {
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
   bool Spend(uint64_t cost);
+  // Counts what a call made.
+  bool Make(const Value& value);
 
   std::span<const Value> bindings_;
   std::vector<Value> locals_;  // Of comprehensions.
   uint64_t cost_ = 0;
   uint64_t cost_max_;
+  size_t made_bytes_ = 0;
   bool over_budget_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 #include "api/cel/runes.h"
 #include "api/go_text.h"
 
@@ -49,18 +50,22 @@ Value ListText(const Value& list) {
     if (item.IsError()) return item;
     if (i > 0) out += ", ";
     out += item.text();
+    if (out.size() > kTextBytesMax) return Value::Error(kTextTooLong);
   }
   return Value::String(out + "]");
 }
 
 Value MapText(const Value& map) {
   std::map<std::string, std::string> entries;
+  size_t size = 0;
   for (const Value& key : map.Keys()) {
     const Value shown = NestedText(key);
     if (shown.IsError()) return shown;
     const Value value = NestedText(*map.Find(key));
     if (value.IsError()) return value;
     entries.emplace(shown.text(), value.text());
+    size += shown.text().size() + value.text().size();
+    if (size > kTextBytesMax) return Value::Error(kTextTooLong);
   }
   std::string out = "{";
   for (const auto& [key, value] : entries) {
@@ -250,6 +255,7 @@ Value ExpandFormat(std::string_view format, const ClauseText& text) {
     const Value part = text(index++, clause, precision);
     if (part.IsError()) return part;
     out += part.text();
+    if (out.size() > kTextBytesMax) return Value::Error(kTextTooLong);
   }
   return Value::String(std::move(out));
 }

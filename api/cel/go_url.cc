@@ -69,7 +69,8 @@ std::string EscapePath(std::string_view text) {
 // The path as it came where that is a way to write it, else as Go would.
 std::string EscapedPath(std::string_view raw, const std::string& path) {
   for (const char c : raw) {
-    const bool fine = PlainInPath(c) || std::string_view("!'()*[]%").find(c) != std::string_view::npos;
+    const bool fine =
+        PlainInPath(c) || std::string_view("!'()*[]%").find(c) != std::string_view::npos;
     if (!fine) return EscapePath(path);
   }
   return std::string(raw);

@@ -39,7 +39,8 @@ struct Token {
 // Without blanks and comments; ends with kEnd. What is no token is left out, and told in `issues`.
 std::vector<Token> Tokenize(const Source& source, std::vector<Issue>& issues);
 
-// The content of a literal string as it is written, with quotes and prefix. False: `error` says why.
+// The content of a literal string as it is written, with quotes and prefix. Where it has none
+// `error` says why.
 struct Unquoted {
   std::string text;
   std::string error;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 #include "api/cel/patterns.h"
 #include "api/cel/runes.h"
 
@@ -105,6 +106,8 @@ void FlattenInto(const Value& list, int64_t depth, std::vector<Value>& out) {
     Value item = list.At(i);
     if (item.Is(Kind::kList) && depth > 0) {
       FlattenInto(item, depth - 1, out);
+    } else if (out.size() > kListItemsMax) {
+      return;
     } else {
       out.push_back(std::move(item));
     }
@@ -114,6 +117,7 @@ Value FlattenTo(const Value& list, int64_t depth) {
   if (depth < 0) return Value::Error("level must be non-negative");
   std::vector<Value> items;
   FlattenInto(list, depth, items);
+  if (items.size() > kListItemsMax) return Value::Error(kListTooLong);
   return Value::List(std::move(items));
 }
 Value Flatten(Args a) {

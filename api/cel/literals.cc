@@ -84,7 +84,8 @@ class LiteralChecker {
       case TypeKind::kBytes: return FormatValue(Value::Bytes(""), clause, precision);
       case TypeKind::kDuration: return FormatValue(Value::Duration(0), clause, precision);
       case TypeKind::kTimestamp: return FormatValue(Value::Timestamp({}), clause, precision);
-      case TypeKind::kList: return FormatValue(Value::List(std::vector<Value>()), clause, precision);
+      case TypeKind::kList:
+        return FormatValue(Value::List(std::vector<Value>()), clause, precision);
       case TypeKind::kMap: return FormatValue(MapBuilder::Make({}), clause, precision);
       case TypeKind::kOpaque:
       case TypeKind::kObject:

@@ -82,7 +82,8 @@ class AddressReader {
     if (filled_ < 16 && gap_ < 0) return Wrong("address string too short");
     auto& bytes = out_.address.bytes;
     if (gap_ >= 0) std::rotate(bytes.begin() + gap_, bytes.begin() + filled_, bytes.end());
-    const bool zeros = std::all_of(bytes.begin(), bytes.begin() + 10, [](uint8_t b) { return b == 0; });
+    const bool zeros =
+        std::all_of(bytes.begin(), bytes.begin() + 10, [](uint8_t byte) { return byte == 0; });
     out_.maps_ipv4 = zeros && bytes[10] == 0xff && bytes[11] == 0xff;
   }
 

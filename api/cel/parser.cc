@@ -128,8 +128,9 @@ class Parser {
       return;
     }
     // Where the input goes on as it would after the symbol, that alone is missing.
-    const bool goes_on = symbol != ":" && (At().Is(TokenKind::kEnd) || (At().Is(TokenKind::kSymbol) &&
-                                                                        !BeginsExpression(At())));
+    const bool follows = At().Is(TokenKind::kEnd) ||
+                         (At().Is(TokenKind::kSymbol) && !BeginsExpression(At()));
+    const bool goes_on = symbol != ":" && follows;
     if (goes_on) {
       Syntax(Position(), "missing '" + symbol + "' at '" + At().text + "'");
       return;
@@ -403,7 +404,8 @@ class Parser {
     name += At().text;
     Take();
     if (std::find(kReserved.begin(), kReserved.end(), tokens_[first].text) != kReserved.end()) {
-      AddIssue(static_cast<int>(tokens_[begin].begin), "reserved identifier: " + tokens_[first].text);
+      AddIssue(static_cast<int>(tokens_[begin].begin),
+               "reserved identifier: " + tokens_[first].text);
     }
     if (!At().Is("(")) {
       Expr* ident = ast_.New(ExprKind::kIdent, static_cast<int>(tokens_[begin].begin));

@@ -61,8 +61,9 @@ double Approximate(const Quantity& quantity) {
   if (suffix.size() == 2 && suffix[1] == 'i') {
     return std::ldexp(number, 10 * static_cast<int>(kBinary.find(suffix[0]) + 1));
   }
-  const bool exponent = suffix.size() > 1;
-  if (exponent) return ReadGoFloat(text.substr(0, end) + "e" + std::string(suffix.substr(1))).value_or(0);
+  if (suffix.size() > 1) {
+    return ReadGoFloat(text.substr(0, end) + "e" + std::string(suffix.substr(1))).value_or(0);
+  }
   if (const size_t small = kSmall.find(suffix[0]); small != std::string_view::npos) {
     return number * std::pow(10.0, 3 * static_cast<int>(small) - 9);
   }

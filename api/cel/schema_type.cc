@@ -36,7 +36,8 @@ uint64_t TextMax(const Json& schema) {
   const auto values = schema.find("enum");
   if (values == schema.end() || !values->is_array() || values->empty()) return kContentMax;
   for (const Json& value : *values) {
-    if (value.is_string()) longest = std::max<uint64_t>(longest, value.get_ref<const std::string&>().size());
+    if (!value.is_string()) continue;
+    longest = std::max<uint64_t>(longest, value.get_ref<const std::string&>().size());
   }
   return longest;
 }

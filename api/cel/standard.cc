@@ -4,6 +4,7 @@
 
 #include "api/cel/evaluator.h"
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
@@ -90,9 +91,11 @@ Value NegateDouble(Args a) {
   return Value::Double(-a[0].number());
 }
 Value AddStrings(Args a) {
+  if (a[0].text().size() + a[1].text().size() > kTextBytesMax) return Value::Error(kTextTooLong);
   return Value::String(std::string(a[0].text()).append(a[1].text()));
 }
 Value AddBytes(Args a) {
+  if (a[0].text().size() + a[1].text().size() > kTextBytesMax) return Value::Error(kTextTooLong);
   return Value::Bytes(std::string(a[0].text()).append(a[1].text()));
 }
 
@@ -107,6 +110,7 @@ bool SameKeys(const Value& a, const Value& b, const std::vector<std::string>& ke
 
 // A set takes in what it lacks; a list of objects by key has those of its keys replaced.
 Value AddLists(Args a) {
+  if (a[0].Size() + a[1].Size() > kListItemsMax) return Value::Error(kListTooLong);
   const Type* schema = a[0].schema();
   std::vector<Value> items = a[0].Items();
   const ListRule rule = schema == nullptr ? ListRule::kAtomic : schema->list_rule;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 #include "api/cel/runes.h"
 
 namespace skiff::cel {
@@ -65,12 +66,12 @@ Value ChangeCase(Args a) {
   return Value::String(std::move(out));
 }
 
-// As strings.Replace does: an empty text stands in front of every character and at the end.
+// As strings.Replace does, but no further than a text may reach: an empty text stands in front of every character and at the end.
 std::string Replaced(std::string_view text, std::string_view from, std::string_view to,
                      int64_t count) {
   std::string out;
   size_t at = 0;
-  for (; count != 0; --count) {
+  for (; count != 0 && out.size() <= kTextBytesMax; --count) {
     if (from.empty()) {
       out += to;
       if (at >= text.size()) return out;
@@ -86,11 +87,15 @@ std::string Replaced(std::string_view text, std::string_view from, std::string_v
   }
   return out.append(text.substr(at));
 }
+Value BoundedText(std::string text) {
+  if (text.size() > kTextBytesMax) return Value::Error(kTextTooLong);
+  return Value::String(std::move(text));
+}
 Value ReplaceAll(Args a) {
-  return Value::String(Replaced(a[0].text(), a[1].text(), a[2].text(), -1));
+  return BoundedText(Replaced(a[0].text(), a[1].text(), a[2].text(), -1));
 }
 Value ReplaceSome(Args a) {
-  return Value::String(Replaced(a[0].text(), a[1].text(), a[2].text(), a[3].integer()));
+  return BoundedText(Replaced(a[0].text(), a[1].text(), a[2].text(), a[3].integer()));
 }
 
 // As strings.SplitN does: at most `count` parts, below zero all, and none for 0.
@@ -159,6 +164,7 @@ Value Join(const Value& list, std::string_view separator) {
     if (!item.Is(Kind::kString)) return Value::Error("join: invalid input: " + KeyText(item));
     if (i > 0) out += separator;
     out += item.text();
+    if (out.size() > kTextBytesMax) return Value::Error(kTextTooLong);
   }
   return Value::String(std::move(out));
 }

@@ -13,7 +13,10 @@ namespace {
 using Args = std::span<const Value>;
 
 // Expressions match the same few patterns over and over; each thread keeps the last ones compiled.
-constexpr size_t kPatternsMax = 64;
+constexpr size_t kPatternsMax = 16;
+// Bytes: of the longest pattern that is kept, and of what one may take when compiled.
+constexpr size_t kKeptPatternMax = 4096;
+constexpr int64_t kPatternMemoryMax = int64_t{4} << 20;
 
 Value ContainsText(Args a) {
   return Value::Bool(a[0].text().find(a[1].text()) != std::string_view::npos);
@@ -52,6 +55,8 @@ std::shared_ptr<const RE2> PatternFor(std::string_view pattern) {
   }
   RE2::Options options;
   options.set_log_errors(false);
+  options.set_max_mem(kPatternMemoryMax);
+  if (pattern.size() > kKeptPatternMax) return std::make_shared<const RE2>(pattern, options);
   kept.push_front({std::string(pattern), std::make_shared<const RE2>(pattern, options)});
   if (kept.size() > kPatternsMax) kept.pop_back();
   return kept.front().compiled;

@@ -189,8 +189,8 @@ class MapBuilder {
   static bool Insert(Value& target, const Value& key, Value value);
 };
 
-// By value, deeply; numbers of different kinds are equal when their values are. An error value where
-// the two cannot be compared.
+// By value, deeply; numbers of different kinds are equal when their values are. An error value
+// where the two cannot be compared.
 Value Equal(const Value& a, const Value& b);
 // -1, 0, 1 as an int; an error value for what has no order.
 Value Compare(const Value& a, const Value& b);

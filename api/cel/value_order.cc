@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <map>
+#include <set>
 
 #include "api/cel/value.h"
 #include "api/time_text.h"
@@ -20,9 +22,23 @@ Value EqualInOrder(const Value& a, const Value& b) {
   return Value::Bool(true);
 }
 
+bool IsKey(const Value& value) {
+  return value.IsNumber() || value.Is(Kind::kBool) || value.Is(Kind::kString);
+}
+
 // A set: the same items in any order.
 Value EqualAsSets(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
+  const auto keys = [](const std::vector<Value>& items) {
+    return std::all_of(items.begin(), items.end(), IsKey);
+  };
+  if (std::vector<Value> x = a.Items(), y = b.Items(); keys(x) && keys(y)) {
+    const std::set<Value, KeyLess> left(x.begin(), x.end());
+    const std::set<Value, KeyLess> right(y.begin(), y.end());
+    return Value::Bool(std::equal(
+        left.begin(), left.end(), right.begin(), right.end(),
+        [](const Value& one, const Value& other) { return Equal(one, other).IsTrue(); }));
+  }
   const std::vector<Value> left = a.Items();
   const std::vector<Value> right = b.Items();
   const auto within = [](const std::vector<Value>& items, const Value& wanted) {
@@ -39,13 +55,19 @@ Value EqualAsSets(const Value& a, const Value& b) {
 // A list of objects told apart by some of their fields: each has its equal, in any order.
 Value EqualByKeys(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
-  std::vector<Value> rest = b.Items();
+  const auto name = [&](const Value& item) {
+    std::string out;
+    for (const std::string& key : a.schema()->list_keys) {
+      const auto value = item.Find(Value::StringView(key));
+      out += value ? "=" + KeyText(*value) + '\0' : std::string("-\0", 2);
+    }
+    return out;
+  };
+  std::map<std::string, Value> others;
+  for (const Value& item : b.Items()) others.insert_or_assign(name(item), item);
   for (const Value& item : a.Items()) {
-    const auto same = std::find_if(rest.begin(), rest.end(), [&](const Value& candidate) {
-      return Equal(item, candidate).IsTrue();
-    });
-    if (same == rest.end()) return Value::Bool(false);
-    rest.erase(same);
+    const auto same = others.find(name(item));
+    if (same == others.end() || !Equal(item, same->second).IsTrue()) return Value::Bool(false);
   }
   return Value::Bool(true);
 }
