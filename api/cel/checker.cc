@@ -57,6 +57,7 @@ class Checker {
   TypeRef Fresh() { return types::Param("_var" + std::to_string(fresh_++)); }
 
   void Check(Expr& expr) {
+    if (expr.type != nullptr) return;  // Macros use some operands twice.
     switch (expr.kind) {
       case ExprKind::kLiteral: return SetType(expr, LiteralType(expr.literal));
       case ExprKind::kIdent: return CheckIdent(expr);
@@ -207,7 +208,6 @@ class Checker {
     if (expr.target != nullptr) given.push_back(expr.target->type);
     for (const Expr* arg : expr.args) given.push_back(arg->type);
     TypeRef result;
-    expr.overloads.clear();  // Macros use some operands twice.
     for (const Overload& overload : function->overloads) {
       if (overload.signature.member != (expr.target != nullptr)) continue;
       if (overload.signature.args.size() != given.size()) continue;

@@ -51,6 +51,12 @@ class Estimator final : public SizeSource {
   explicit Estimator(const Type& self) : self_(self) {}
 
   uint64_t Cost(const Expr& expr) {
+    // Macros use some operands twice; they cost what they cost at the first place.
+    if (const auto found = costs_.find(&expr); found != costs_.end()) return found->second;
+    return costs_[&expr] = CostOf(expr);
+  }
+
+  uint64_t CostOf(const Expr& expr) {
     switch (expr.kind) {
       case ExprKind::kLiteral: return 0;
       case ExprKind::kIdent: return CostOfName(expr);
@@ -278,6 +284,7 @@ class Estimator final : public SizeSource {
   }
 
   const Type& self_;
+  std::unordered_map<const Expr*, uint64_t> costs_;
   std::unordered_map<const Expr*, SizeRange> sizes_;
   std::unordered_map<const Expr*, EntrySizes> entries_;
   std::unordered_map<const Expr*, SchemaPlace> places_;

@@ -1,4 +1,6 @@
 // What Kubernetes checks of literals once an expression's types are known.
+#include <unordered_set>
+
 #include "api/cel/checker.h"
 #include "api/cel/conversions.h"
 #include "api/cel/format.h"
@@ -12,6 +14,7 @@ class LiteralChecker {
   explicit LiteralChecker(Ast& ast) : ast_(ast) {}
 
   void Visit(const Expr& expr, bool in_format) {
+    if (!seen_.insert(&expr).second) return;
     if (expr.kind == ExprKind::kCall) CheckCallLiterals(expr);
     if (expr.kind == ExprKind::kCall && expr.name == "format") CheckFormat(expr);
     if (expr.kind == ExprKind::kList && !in_format) CheckItems(expr, 0, 1);
@@ -122,6 +125,7 @@ class LiteralChecker {
   }
 
   Ast& ast_;
+  std::unordered_set<const Expr*> seen_;
 };
 
 }  // namespace

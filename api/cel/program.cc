@@ -153,13 +153,20 @@ bool Program::Uses(std::string_view variable) const {
   return found;
 }
 
-void VisitExpressions(const Expr& expr, const std::function<void(const Expr&)>& visit) {
-  visit(expr);
-  if (expr.target != nullptr) VisitExpressions(*expr.target, visit);
-  for (const Expr* arg : expr.args) VisitExpressions(*arg, visit);
-  if (expr.kind != ExprKind::kComprehension) return;
-  for (const Expr* part : {expr.range, expr.initial, expr.condition, expr.step, expr.result}) {
-    VisitExpressions(*part, visit);
+void VisitExpressions(const Expr& root, const std::function<void(const Expr&)>& visit) {
+  std::unordered_set<const Expr*> seen;
+  std::vector<const Expr*> open = {&root};
+  while (!open.empty()) {
+    const Expr* expr = open.back();
+    open.pop_back();
+    if (expr == nullptr || !seen.insert(expr).second) continue;
+    visit(*expr);
+    open.push_back(expr->target);
+    open.insert(open.end(), expr->args.begin(), expr->args.end());
+    for (const Expr* part :
+         {expr->range, expr->initial, expr->condition, expr->step, expr->result}) {
+      open.push_back(part);
+    }
   }
 }
 

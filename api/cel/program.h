@@ -70,7 +70,7 @@ class Program {
 Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
                                                const Environment& environment);
 
-// Calls `visit` for every node below and including `expr`, each once for each place it is used at.
-void VisitExpressions(const Expr& expr, const std::function<void(const Expr&)>& visit);
+// Calls `visit` once for every node below and including `root`, in no order.
+void VisitExpressions(const Expr& root, const std::function<void(const Expr&)>& visit);
 
 }  // namespace skiff::cel

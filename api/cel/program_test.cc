@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include "api/cel/evaluator.h"
+#include <future>
+
+#include "api/cel/authorizer.h"
+#include "api/cel/schema_type.h"
 
 namespace skiff::cel {
 namespace {
@@ -63,6 +66,126 @@ TEST(CelProgramTest, EvaluationStopsAtItsBudget) {
   const Outcome some = (*program)->Eval({}, all.cost - 1);
   EXPECT_TRUE(some.over_budget);
   EXPECT_EQ(some.value.text(), "operation cancelled: actual cost limit exceeded");
+}
+
+TEST(CelProgramTest, CheapExpressionsCannotFillTheMemory) {
+  // Each step doubles what the one before made, and all of them together cost next to nothing.
+  std::string doubling = "optional.of(lists.range(1000))";
+  for (int i = 0; i < 12; ++i) doubling += ".optMap(x, x + x)";
+  EXPECT_EQ(ValueOf(doubling + ".value().size() > 0").substr(0, 6), "error:");
+  const std::string text(1 << 16, 'a');
+  EXPECT_EQ(ValueOf("'" + text.substr(0, 9000) + "'.replace('', '" + text.substr(0, 9000) + "')"),
+            "error: text is longer than 16777216 bytes");
+}
+
+TEST(CelProgramTest, OneProgramServesManyThreads) {
+  const auto type = TypeOfSchema(
+      {{"type", "object"},
+       {"properties", {{"l", {{"type", "array"}, {"items", {{"type", "integer"}}}}}}}},
+      "self", false);
+  const auto program = Compile("self.l.map(x, x * 2).filter(x, x > 4).size() == 2",
+                               Environment::Kubernetes({{"self", type}}));
+  ASSERT_TRUE(program.has_value()) << program.error().message;
+  std::vector<std::future<int>> runs;
+  for (int i = 0; i < 4; ++i) {
+    runs.push_back(std::async(std::launch::async, [&] {
+      const Json object = {{"l", {1, 2, 3, 4}}};
+      const Value bindings[] = {Value::Document(object, type.get())};
+      int agreed = 0;
+      for (int k = 0; k < 200; ++k) {
+        agreed += (*program)->Eval(bindings, kCallCostMax).value.IsTrue() ? 1 : 0;
+      }
+      return agreed;
+    }));
+  }
+  for (auto& run : runs) EXPECT_EQ(run.get(), 200);
+}
+
+// Pairs of a list's items, as a rule compares them; v1.35 stopped such a rule at 600 items, and let
+// 150 pass; twenty rules of 330 items were more than one object may cost.
+uint64_t PairsCost(int items) {
+  const auto type = TypeOfSchema(
+      {{"type", "object"},
+       {"properties", {{"l", {{"type", "array"}, {"items", {{"type", "integer"}}}}}}}},
+      "self", false);
+  const auto program = Compile("self.l.all(x, self.l.all(y, y <= x || x <= y))",
+                               Environment::Kubernetes({{"self", type}}));
+  if (!program) return 0;
+  Json object = {{"l", Json::array()}};
+  for (int i = 0; i < items; ++i) object["l"].push_back(i);
+  const Value bindings[] = {Value::Document(object, type.get())};
+  return (*program)->Eval(bindings, UINT64_MAX).cost;
+}
+
+TEST(CelProgramTest, ARunCostsWhatKubernetesCounts) {
+  EXPECT_GT(PairsCost(600), kCallCostMax);
+  EXPECT_LT(PairsCost(150), kCallCostMax);
+  EXPECT_LT(PairsCost(330), kCallCostMax);
+  EXPECT_GT(20 * PairsCost(330), kObjectCostMax);
+}
+
+class OnlyPods final : public Authorizer {
+ public:
+  AccessAnswer Check(const AccessQuestion& question) const override {
+    if (question.verb == "break") return {.error = "no answer"};
+    const bool pods = question.resource == "pods" && question.name_space == "default";
+    return {.allowed = pods || question.path == "/healthz", .reason = question.group};
+  }
+};
+
+std::string Asked(const std::string& expression) {
+  const OnlyPods authorizer;
+  const auto program =
+      Compile(expression, Environment::Kubernetes({{"authorizer", AuthorizerType()},
+                                                   {"authorizer.requestResource",
+                                                    ResourceCheckType()}}));
+  if (!program) return program.error().message;
+  const Value bindings[] = {
+      AuthorizerValue(authorizer),
+      RequestResourceValue(authorizer, {.resource = "pods", .name_space = "default"})};
+  return KeyText((*program)->Eval(bindings, kObjectCostMax).value);
+}
+
+TEST(CelProgramTest, TheAuthorizerAsksItsCaller) {
+  EXPECT_EQ(Asked("authorizer.group('').resource('pods').namespace('default')"
+                  ".check('get').allowed()"),
+            "true");
+  EXPECT_EQ(Asked("authorizer.group('apps').resource('sets').check('get').reason()"), "apps");
+  EXPECT_EQ(Asked("authorizer.path('/healthz').check('get').allowed()"), "true");
+  EXPECT_EQ(Asked("authorizer.requestResource.check('get').allowed()"), "true");
+  EXPECT_EQ(Asked("authorizer.requestResource.check('break').error()"), "no answer");
+}
+
+TEST(CelProgramTest, ObjectsAreMadeWhereTheEnvironmentDeclaresThem) {
+  Type spec{.kind = TypeKind::kObject, .name = "Object.spec"};
+  spec.fields["replicas"] = {"replicas", types::Int()};
+  const auto spec_type = std::make_shared<const Type>(spec);
+  Type object{.kind = TypeKind::kObject, .name = "Object"};
+  object.fields["spec"] = {"spec", spec_type};
+  auto environment = Environment::Kubernetes({});
+  environment.objects = {{"Object", std::make_shared<const Type>(object)},
+                         {"Object.spec", spec_type}};
+  const auto program = Compile("Object{spec: Object.spec{replicas: 3}}", environment);
+  ASSERT_TRUE(program.has_value()) << program.error().message;
+  EXPECT_EQ(TypeText(*(*program)->type()), "Object");
+  const Value made = (*program)->Eval({}, kCallCostMax).value;
+  ASSERT_TRUE(made.Field("spec").has_value());
+  EXPECT_EQ(made.Field("spec")->Field("replicas")->integer(), 3);
+  const auto wrong = Compile("Object{spec: Object.spec{replicas: 'x'}}", environment);
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_NE(wrong.error().message.find("expected type of field 'replicas' is 'int' but provided "
+                                       "type is 'string'"),
+            std::string::npos);
+}
+
+TEST(CelProgramTest, AProgramKnowsWhichVariablesItNames) {
+  const auto program =
+      Compile("self == oldSelf || [1].all(other, other > 0)",
+              Environment::Kubernetes(
+                  {{"self", types::Dyn()}, {"oldSelf", types::Dyn()}, {"other", types::Dyn()}}));
+  ASSERT_TRUE(program.has_value()) << program.error().message;
+  EXPECT_TRUE((*program)->Uses("oldSelf"));
+  EXPECT_FALSE((*program)->Uses("other"));
 }
 
 }  // namespace

@@ -272,13 +272,31 @@ bool Substitution::Assign(const TypeRef& to, const TypeRef& from) {
 
 bool Substitution::AssignAll(const std::vector<TypeRef>& to, const std::vector<TypeRef>& from) {
   if (to.size() != from.size()) return false;
-  auto before = known_;
+  changes_.clear();
   for (size_t i = 0; i < to.size(); ++i) {
     if (AssignInner(from[i], to[i])) continue;
-    known_ = std::move(before);
+    ForgetSince(0);
     return false;
   }
   return true;
+}
+
+void Substitution::Learn(const std::string& param, TypeRef type) {
+  TypeRef& known = known_[param];
+  changes_.push_back({param, known});
+  known = std::move(type);
+}
+
+void Substitution::ForgetSince(size_t changes) {
+  while (changes_.size() > changes) {
+    Change& last = changes_.back();
+    if (last.before == nullptr) {
+      known_.erase(last.param);
+    } else {
+      known_[last.param] = std::move(last.before);
+    }
+    changes_.pop_back();
+  }
 }
 
 bool Substitution::AssignInner(const TypeRef& a, const TypeRef& b) {
@@ -315,11 +333,11 @@ bool Substitution::BindParam(const TypeRef& type, const TypeRef& param, bool& kn
     if (SameType(*type, *current)) return true;
     if (!AssignInner(type, current)) return false;
     const TypeRef general = MoreGeneral(type, current);
-    if (!Mentions(param, general)) known_[param->name] = general;
+    if (!Mentions(param, general)) Learn(param->name, general);
     return true;
   }
   if (Mentions(param, type)) return false;
-  known_[param->name] = type;
+  Learn(param->name, type);
   return true;
 }
 

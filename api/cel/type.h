@@ -115,8 +115,16 @@ class Substitution {
   bool AssignInner(const TypeRef& a, const TypeRef& b);
   bool BindParam(const TypeRef& type, const TypeRef& param, bool& known);
   bool Mentions(const TypeRef& param, const TypeRef& within) const;
+  void Learn(const std::string& param, TypeRef type);
+  // Back to what was known when so many changes had been made.
+  void ForgetSince(size_t changes);
 
+  struct Change {
+    std::string param;
+    TypeRef before;  // Null: nothing was known.
+  };
   std::unordered_map<std::string, TypeRef> known_;
+  std::vector<Change> changes_;  // Of the assignment under way.
 };
 
 // The one of two types that fit together which says less.

@@ -40,6 +40,12 @@ def transcripts():
     for name in sorted(glob.glob(os.path.join(here, "../compat/transcripts/*.json"))):
         with open(name) as f: yield json.load(f)
 
+# What the library of CEL answers for in its own tests.
+for name in glob.glob(os.path.join(here, "../../api/cel/testdata/*.json")):
+    with open(name) as f: subjects = json.load(f)
+    for facts in subjects.values() if isinstance(subjects, dict) else (g["facts"] for g in subjects):
+        for fact in facts: put("cel", fact["expression"])
+
 for transcript in transcripts():
     for step in transcript["steps"]:
         verb, _, path = step["do"].partition(" ")

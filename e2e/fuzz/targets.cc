@@ -19,6 +19,7 @@ constexpr Target kTargets[] = {
     {"apply", &ApplyPatch},
     {"labels", &Labels},
     {"fields", &Fields},
+    {"cel", &Cel},
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ void StrategicPatch(std::string_view bytes);
 void ApplyPatch(std::string_view bytes);
 void Labels(std::string_view bytes);
 void Fields(std::string_view bytes);
+void Cel(std::string_view bytes);
 
 struct Target {
   std::string_view name;
