@@ -1,5 +1,5 @@
-// What one evaluation may make, whatever its cost: Kubernetes' units count looks, not bytes, so that
-// a cheap expression could fill the memory ("%s".format of one long text a thousand times).
+// What one evaluation may make, whatever its cost: Kubernetes' units count looks, not bytes, so
+// that a cheap expression could fill the memory ("%s".format of one long text a thousand times).
 #pragma once
 
 #include <cstddef>

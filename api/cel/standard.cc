@@ -1,6 +1,7 @@
 // Operators, and what the language itself says of lists and maps.
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "api/cel/evaluator.h"
 #include "api/cel/libraries.h"
@@ -99,13 +100,32 @@ Value AddBytes(Args a) {
   return Value::Bytes(std::string(a[0].text()).append(a[1].text()));
 }
 
-bool SameKeys(const Value& a, const Value& b, const std::vector<std::string>& keys) {
-  return std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
-    const auto left = a.Find(Value::StringView(key));
-    const auto right = b.Find(Value::StringView(key));
-    if (!left || !right) return !left && !right;
-    return Equal(*left, *right).IsTrue();
-  });
+// What tells an item from the others of its list: the item itself, which KeyText shows of scalars
+// alone, or its keys.
+std::string IdentityOf(const Value& item, const Type& schema) {
+  if (schema.list_rule == ListRule::kSet) return item.TypeName() + "=" + KeyText(item);
+  std::string out;
+  for (const std::string& key : schema.list_keys) {
+    const auto value = item.Is(Kind::kObject) || item.Is(Kind::kMap)
+                           ? item.Find(Value::StringView(key))
+                           : std::nullopt;
+    out += value ? "=" + KeyText(*value) : "-";
+    out += '\0';
+  }
+  return out;
+}
+
+// Each is compared with each: as many as one call's budget would pay for.
+Value AddSetOfCollections(std::vector<Value> items, std::vector<Value> added) {
+  constexpr size_t kPairsMax = 1000000;
+  if ((items.size() + added.size()) * added.size() > kPairsMax) return Value::Error(kListTooLong);
+  for (Value& item : added) {
+    const bool there = std::any_of(items.begin(), items.end(), [&](const Value& one) {
+      return Equal(one, item).IsTrue();
+    });
+    if (!there) items.push_back(std::move(item));
+  }
+  return Value::List(std::move(items));
 }
 
 // A set takes in what it lacks; a list of objects by key has those of its keys replaced.
@@ -113,19 +133,22 @@ Value AddLists(Args a) {
   if (a[0].Size() + a[1].Size() > kListItemsMax) return Value::Error(kListTooLong);
   const Type* schema = a[0].schema();
   std::vector<Value> items = a[0].Items();
-  const ListRule rule = schema == nullptr ? ListRule::kAtomic : schema->list_rule;
+  if (schema == nullptr || schema->list_rule == ListRule::kAtomic) {
+    for (Value& item : a[1].Items()) items.push_back(std::move(item));
+    return Value::List(std::move(items));
+  }
+  if (schema->list_rule == ListRule::kSet && !schema->params.empty() &&
+      schema->params[0]->kind >= TypeKind::kList) {
+    return AddSetOfCollections(std::move(items), a[1].Items());
+  }
+  std::unordered_map<std::string, size_t> places;
+  for (size_t i = 0; i < items.size(); ++i) places.emplace(IdentityOf(items[i], *schema), i);
   for (Value& item : a[1].Items()) {
-    auto same = items.end();
-    if (rule != ListRule::kAtomic) {
-      same = std::find_if(items.begin(), items.end(), [&](const Value& one) {
-        return rule == ListRule::kSet ? Equal(one, item).IsTrue()
-                                      : SameKeys(one, item, schema->list_keys);
-      });
-    }
-    if (same == items.end()) {
+    const auto [place, is_new] = places.emplace(IdentityOf(item, *schema), items.size());
+    if (is_new) {
       items.push_back(std::move(item));
-    } else if (rule == ListRule::kMap) {
-      *same = std::move(item);
+    } else if (schema->list_rule == ListRule::kMap) {
+      items[place->second] = std::move(item);
     }
   }
   return Value::List(std::move(items));

@@ -66,7 +66,8 @@ Value ChangeCase(Args a) {
   return Value::String(std::move(out));
 }
 
-// As strings.Replace does, but no further than a text may reach: an empty text stands in front of every character and at the end.
+// As strings.Replace does, but no further than a text may reach: an empty text stands in front
+// of every character and at the end.
 std::string Replaced(std::string_view text, std::string_view from, std::string_view to,
                      int64_t count) {
   std::string out;
