@@ -210,7 +210,9 @@ Result<Json> Applier::Finish(const Json& pruned) {
   StripSystemFields(entries_[self_].fields);
   TakeFields(entries_, comparison.changed, &entries_[self_]);
   TakeFields(entries_, comparison.removed, nullptr);
-  auto object = Normalize(*apply_.kind.type, merged);
+  // A document without a struct has no other form.
+  auto object = apply_.kind.type->ops == nullptr ? Result<Json>(merged)
+                                                 : Normalize(*apply_.kind.type, merged);
   if (!object) {
     return ServerError("failed to convert new object " + Subject(apply_) +
                        " to proper version: unable to convert unstructured object to " +

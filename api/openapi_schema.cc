@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/crd/publish.h"
+
 namespace skiff::openapi {
 namespace {
 
@@ -252,16 +254,34 @@ void Definitions::Add(const std::string& name, const meta_v1::GroupVersionKind* 
   if (name.empty() || all_.contains(name)) return;
   if (const Type* type = FindType(name)) return AddType(name, *type);
   const std::string item = name.substr(0, name.size() - std::min<size_t>(name.size(), 4));
-  if (name.ends_with("List") && (FindType(item) != nullptr || kind != nullptr)) {
+  const RuntimeKind* custom = kind == nullptr ? nullptr : FindCustom(*kind);
+  const std::string own = custom == nullptr ? "" : DefinitionOf(*kind);
+  if (custom != nullptr && name == own) {
+    all_[name] = nullptr;
+    const std::string meta = std::string(kMachinery) + "apis.meta.v1.ObjectMeta";
+    Add(meta);
+    all_[name] = crd::PublishedSchema(*custom, version_ == Version::kV2,
+                                      {{{"$ref", Reference(version_, meta)}}});
+  } else if (custom != nullptr && name == own + "List") {
+    Add(own, kind);
+    AddList(name, own);
+  } else if (name.ends_with("List") && FindType(item) != nullptr) {
     Add(item, kind);
     AddList(name, item);
-  } else if (kind != nullptr) {
-    all_[name] = {{"type", "object"},
-                  {"x-kubernetes-group-version-kind",
-                   {GroupVersionKind(kind->group, kind->version, kind->kind)}}};
   } else {
     all_[name] = WellKnown(name, version_);
   }
+}
+
+const RuntimeKind* Definitions::FindCustom(const meta_v1::GroupVersionKind& kind) const {
+  for (const KindInfo* each : kinds_) {
+    const RuntimeKind* runtime = RuntimeKindOf(*each);
+    if (runtime != nullptr && each->kind == kind.kind && each->version == kind.version &&
+        each->group == kind.group) {
+      return runtime;
+    }
+  }
+  return nullptr;
 }
 
 void Definitions::AddType(const std::string& name, const Type& type) {

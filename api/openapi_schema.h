@@ -3,10 +3,12 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "api/gen/meta_v1.h"
+#include "api/registry.h"
 #include "api/type.h"
 #include "api/values.h"
 
@@ -21,7 +23,9 @@ std::string DefinitionOf(const meta_v1::GroupVersionKind& kind);
 // Collects definitions with all they refer to.
 class Definitions {
  public:
-  explicit Definitions(Version version) : version_(version) {}
+  // `kinds` are those whose definitions may be asked for, of which the custom ones say their own.
+  Definitions(Version version, std::span<const KindInfo* const> kinds)
+      : version_(version), kinds_(kinds) {}
   // `name` as DefinitionOf makes it, or one of a few that no kind has (Status, Patch, WatchEvent,
   // version.Info). `kind` is what it is, for custom kinds.
   void Add(const std::string& name, const meta_v1::GroupVersionKind* kind = nullptr);
@@ -38,7 +42,10 @@ class Definitions {
   void AddType(const std::string& name, const Type& type);
   void AddList(const std::string& name, const std::string& item);
 
+  const RuntimeKind* FindCustom(const meta_v1::GroupVersionKind& kind) const;
+
   Version version_;
+  const std::span<const KindInfo* const> kinds_;
   std::map<std::string, Json> all_;
 };
 

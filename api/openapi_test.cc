@@ -5,6 +5,7 @@
 
 #include "api/openapi_v2.h"
 #include "api/openapi_v3.h"
+#include "api/registry.h"
 #include "base/source_root.h"
 
 namespace skiff {
@@ -96,14 +97,15 @@ TEST(OpenApiV3Test, CustomKindsHavePathsWithoutStrategicPatchesOrWatches) {
   constexpr std::string_view kVerbs[] = {"delete", "deletecollection", "get",    "list",
                                          "patch",  "create",           "update", "watch"};
   const Type type = {.shape = Shape::kStruct};
-  const KindInfo kind = {.group = "stable.example.com",
-                         .version = "v1",
-                         .api_version = "stable.example.com/v1",
-                         .kind = "CronTab",
-                         .resource = "crontabs",
-                         .singular = "crontab",
-                         .verbs = kVerbs,
-                         .type = &type};
+  RuntimeKind kind;
+  kind.group = "stable.example.com";
+  kind.version = "v1";
+  kind.api_version = "stable.example.com/v1";
+  kind.kind = "CronTab";
+  kind.resource = "crontabs";
+  kind.singular = "crontab";
+  kind.verbs = kVerbs;
+  kind.type = &type;
   const KindInfo* const kinds[] = {&kind};
   const Json document = Json::parse(*OpenApiV3Document(kinds, "apis/stable.example.com/v1"));
   const Json& item =

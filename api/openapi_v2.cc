@@ -116,7 +116,7 @@ class Maker {
   }
 
   KindList kinds_;
-  Definitions definitions_{Version::kV2};
+  Definitions definitions_{Version::kV2, kinds_};
   std::map<std::string, Json> shared_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "api/openapi_paths.h"
 #include "api/openapi_schema.h"
+#include "api/registry.h"
 
 namespace skiff {
 namespace {
@@ -85,6 +86,17 @@ void AppendMember(std::string& text, const std::string& key, const Json& value) 
   text += Json(key).dump() + ":" + value.dump();
 }
 
+// Whether the document is of a version that custom resources alone are of.
+bool IsCustomDocument(KindList kinds, std::string_view key) {
+  bool any = false;
+  for (const KindInfo* kind : kinds) {
+    if (key != "apis/" + std::string(kind->api_version)) continue;
+    if (RuntimeKindOf(*kind) == nullptr) return false;
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 std::vector<std::string> OpenApiV3Keys(KindList kinds) {
@@ -94,9 +106,12 @@ std::vector<std::string> OpenApiV3Keys(KindList kinds) {
 std::optional<std::string> OpenApiV3Document(KindList kinds, std::string_view key) {
   const std::vector<Path> paths = openapi::PathsOf(kinds, key);
   if (paths.empty()) return std::nullopt;
-  Definitions definitions(Version::kV3);
-  std::string text =
-      R"({"openapi":"3.0.0","info":{"title":"Kubernetes","version":"1.35"},"paths":{)";
+  Definitions definitions(Version::kV3, kinds);
+  std::string text = IsCustomDocument(kinds, key)
+                         ? R"({"openapi":"3.0.0","info":{"title":"Kubernetes CRD Swagger",)"
+                           R"("version":"v0.1.0"},"paths":{)"
+                         : R"({"openapi":"3.0.0","info":{"title":"Kubernetes","version":"1.35"},)"
+                           R"("paths":{)";
   for (const Path& path : paths) {
     AppendMember(text, path.path, PathJson(path));
     for (const Operation& operation : path.operations) {

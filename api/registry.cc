@@ -1,6 +1,7 @@
 #include "api/registry.h"
 
 #include <algorithm>
+#include <atomic>
 #include <tuple>
 
 #include "base/text.h"
@@ -27,6 +28,12 @@ bool InDiscoveryOrder(const KindInfo* a, const KindInfo* b) {
 
 }  // namespace
 
+RuntimeKind::RuntimeKind()
+    : serial([] {
+        static std::atomic<uint64_t> last = 0;
+        return ++last;
+      }()) {}
+
 std::string_view TableArena::Keep(std::string text) {
   return texts_.emplace_back(std::move(text));
 }
@@ -47,13 +54,16 @@ std::span<const Subresource> TableArena::Keep(std::vector<Subresource> subresour
 
 KindSet::KindSet(RuntimeKinds runtime) : runtime_(std::move(runtime)) {
   const auto built_in = BuiltInKinds();
-  kinds_.assign(built_in.begin(), built_in.end());
-  for (const auto& kind : runtime_) kinds_.push_back(&kind->info);
-  std::stable_sort(kinds_.begin(), kinds_.end(), InDiscoveryOrder);
-  for (const KindInfo* kind : kinds_) {
-    by_resource_.emplace(Joined(kind->group, kind->version, kind->resource), kind);
+  const auto add = [this](const KindInfo* kind) {
+    if (!by_resource_.emplace(Joined(kind->group, kind->version, kind->resource), kind).second) {
+      return;
+    }
     by_kind_.emplace(Joined(kind->api_version, "", kind->kind), kind);
-  }
+    kinds_.push_back(kind);
+  };
+  for (const KindInfo* kind : built_in) add(kind);
+  for (const auto& kind : runtime_) add(kind.get());
+  std::stable_sort(kinds_.begin(), kinds_.end(), InDiscoveryOrder);
 }
 
 const KindInfo* KindSet::FindResource(std::string_view group, std::string_view version,

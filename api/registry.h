@@ -6,6 +6,7 @@
 //   const KindInfo* pods = kinds->FindResource("", "v1", "pods");
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -37,17 +38,38 @@ class TableArena {
   std::deque<Type> types_;
 };
 
-// A kind with the tables it points into.
-struct RuntimeKind {
-  KindInfo info;
+namespace crd {
+struct CustomKind;
+}
+
+// A kind made at run time: what it is, with the tables it points into. It has no structs: its
+// objects are documents. Every kind whose type has no `ops` is one of these.
+struct RuntimeKind : KindInfo {
+  RuntimeKind();
   TableArena tables;
+  // What its CustomResourceDefinition says beyond the tables; null: documents are taken as they
+  // are.
+  std::shared_ptr<const crd::CustomKind> custom;
+  // Not empty: what the server takes, where discovery lists less of it.
+  std::span<const std::string_view> taken_verbs;
+  // Of no other kind, before or after: addresses come back.
+  const uint64_t serial;
 };
+
+// nullptr for a built-in kind.
+inline const RuntimeKind* RuntimeKindOf(const KindInfo& kind) {
+  const bool built_in = kind.type != nullptr && kind.type->ops != nullptr;
+  return built_in ? nullptr : static_cast<const RuntimeKind*>(&kind);
+}
+
 using RuntimeKinds = std::vector<std::shared_ptr<const RuntimeKind>>;
 
 // The kinds of one moment. Immutable, so any thread may look.
 class KindSet {
  public:
   explicit KindSet(RuntimeKinds runtime);
+  // Those that were made at run time.
+  const RuntimeKinds& runtime() const { return runtime_; }
   // All, in discovery order: group priority, then group, version priority and resource.
   std::span<const KindInfo* const> kinds() const { return kinds_; }
   // nullptr when there is none.
@@ -72,7 +94,8 @@ class Registry {
  public:
   Registry();
   std::shared_ptr<const KindSet> Now() const;
-  // Replaces all kinds made at run time.
+  // Replaces all kinds made at run time. One whose group, version and resource are those of a
+  // built-in kind, or of one before it, is never found.
   void SetRuntimeKinds(RuntimeKinds kinds);
 
  private:

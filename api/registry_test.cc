@@ -14,7 +14,7 @@ std::shared_ptr<const RuntimeKind> Widget() {
   type = {.shape = Shape::kStruct,
           .name = tables.Keep("Widget"),
           .fields = tables.Keep(std::vector<Field>{{.name = "spec", .type = &spec}})};
-  kind->info = {.group = tables.Keep("example.com"),
+  static_cast<KindInfo&>(*kind) = {.group = tables.Keep("example.com"),
                 .version = "v1",
                 .api_version = tables.Keep("example.com/v1"),
                 .kind = "Widget",

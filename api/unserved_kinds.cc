@@ -22,8 +22,6 @@ constexpr Unserved kUnserved[] = {
      "skiff evaluates no admission policies yet: this one is stored, and refuses nothing"},
     {"admissionregistration.k8s.io", "validatingadmissionpolicybindings",
      "skiff evaluates no admission policies yet: this binding is stored, and refuses nothing"},
-    {"apiextensions.k8s.io", "customresourcedefinitions",
-     "skiff serves no custom resources yet: this definition is stored, and never established"},
     {"apiregistration.k8s.io", "apiservices",
      "skiff passes no requests on to other API servers yet: this APIService is stored, and its "
      "version is not served"},

@@ -11,6 +11,8 @@
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/auth/token_protocol.h"
 #include "apiserver/bootstrap.h"
+#include "apiserver/custom_kinds.h"
+#include "apiserver/definition_loop.h"
 #include "apiserver/health_checks.h"
 #include "apiserver/master_leases.h"
 #include "apiserver/metered_store.h"
@@ -68,7 +70,7 @@ struct ApiServer::State {
         clock(parts.clock),
         random(parts.random),
         nodes(parts.nodes),
-        routes({BuiltInKinds().begin(), BuiltInKinds().end()}),
+        custom_kinds(store, served),
         caches(store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
               caches.role_bindings}) {
@@ -81,7 +83,8 @@ struct ApiServer::State {
   const Clock& clock;
   Random& random;
   const NodeConnections* nodes;
-  const RouteTable routes;
+  ServedKinds served;
+  CustomKinds custom_kinds;
   Caches caches;
   RbacAuthorizer rbac;
   AuthorizerChain authorizer;
@@ -99,6 +102,7 @@ struct ApiServer::State {
   WatchJobLoop watch_pages, watch_frames;
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
+  std::unique_ptr<DefinitionLoop> definitions;
   // As the server's own hand.
   std::function<http::Response(const http::Request&)> ask;
 
@@ -263,6 +267,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, const http::
 
 Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   RouteMatch match;
+  const RouteTable& routes = request.served->routes;
   if (request.info.is_resource) match = routes.Find(request.info, request.http.method);
   request.kind = match.kind;
   request.route = match.route;
@@ -274,7 +279,8 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (match.route != nullptr) return skiff::Serve(*core, request);
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), routes}, request);
+  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served},
+                           request);
 }
 
 ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -330,6 +336,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.ask = [raw = server.get()](const http::Request& request) {
     return raw->Handle(request, LoopbackUser());
   };
+  made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask);
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
   return server;
 }
@@ -340,7 +347,8 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
   ApiRequest api_request{.http = without_token ? *without_token : request,
                          .info = ParseRequestInfo(request),
                          .user = {},
-                         .now = state_->clock.Now()};
+                         .now = state_->clock.Now(),
+                         .served = state_->custom_kinds.Now()};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
   Result<http::Response> result = state_->Serve(api_request, request, trusted);
@@ -365,13 +373,17 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
   return Answer(request, &user);
 }
 
+ServedKinds& ApiServer::kinds() {
+  return state_->served;
+}
+
 Result<std::string> ApiServer::SignToken(const Json& claims) {
   return state_->tokens->Sign(claims);
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  std::vector<ControlLoop*> loops = {state_->upkeep.get(), &state_->watch_pages,
-                                     &state_->watch_frames};
+  std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
+                                     &state_->watch_pages, &state_->watch_frames};
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
 }

@@ -23,6 +23,7 @@
 namespace skiff {
 
 struct NodeConnections;
+class ServedKinds;
 
 struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
@@ -70,6 +71,10 @@ class ApiServer final : public http::Handler {
   http::Response Handle(const http::Request& request) override;
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
+
+  // What is served. Kinds that others make at run time are set here; it is the definitions' own as
+  // soon as there are any.
+  ServedKinds& kinds();
 
   // A token of these claims, by the key that signs those of service accounts.
   Result<std::string> SignToken(const Json& claims);

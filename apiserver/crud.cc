@@ -4,6 +4,7 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/body.h"
+#include "apiserver/custom_body.h"
 #include "apiserver/object_response.h"
 #include "apiserver/patching.h"
 #include "apiserver/reader.h"
@@ -28,17 +29,14 @@ Result<> MatchNamespace(const ApiRequest& request, Object& object) {
 
 Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
   Object object(*request.kind);
-  TextNotes notes;
   if (object.is_custom()) {
-    Decoded decoded = TRY(DecodeBody(request.http, WantedOf(*request.kind), validation));
-    object = TRY(Object::FromDocument(*request.kind, decoded.document));
-    notes.strict_errors = std::move(decoded.strict_errors);
-    notes.empty_lists = std::move(decoded.empty_lists);
+    object = TRY(DecodeCustomBody(request, validation));
   } else {
-    notes = TRY(DecodeBodyInto(request.http, WantedOf(*request.kind), validation, object.raw()));
+    TextNotes notes =
+        TRY(DecodeBodyInto(request.http, WantedOf(*request.kind), validation, object.raw()));
+    AddStrictWarnings(notes.strict_errors, validation, request);
+    object.empty_lists() = std::move(notes.empty_lists);
   }
-  AddStrictWarnings(notes.strict_errors, validation, request);
-  object.empty_lists() = std::move(notes.empty_lists);
   TRY(MatchNamespace(request, object));
   return object;
 }
@@ -96,6 +94,7 @@ Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {
 Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Negotiate(request.http, {}));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  TRY(CheckTakesNew(*request.kind, ""));
   Object object = TRY(DecodeObject(request, options.validation));
   const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
   return ObjectResponse(201, *saved.kind, saved.text, request, media);
@@ -133,6 +132,7 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   const Patcher patcher{request, options, mode.subresource, core.clock.Now()};
   const auto transform = [&](const Object& old) { return patcher.Apply(old); };
   const auto make = [&]() -> Result<Object> {
+    TRY(CheckTakesNew(*request.kind, request.info.name));
     TRY(MayCreate(core, request));
     return patcher.Make();
   };

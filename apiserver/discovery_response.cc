@@ -4,7 +4,7 @@
 #include "api/protobuf.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/respond.h"
-#include "apiserver/routes.h"
+#include "apiserver/served_kinds.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -57,7 +57,7 @@ http::Response Aggregated(KindList kinds, const ApiRequest& request, const Media
 }
 
 Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request, bool core) {
-  const KindList kinds = parts.routes.kinds();
+  const KindList kinds = parts.served.routes.kinds();
   const MediaType media =
       TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
   if (media.target == Target::kDiscovery) return Aggregated(kinds, request, media, core);
@@ -110,10 +110,10 @@ std::optional<Document> DocumentAt(const RouteTable& routes, std::string_view pa
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request) {
-  const auto document = DocumentAt(parts.routes, request.http.path);
+  const auto document = DocumentAt(parts.served.routes, request.http.path);
   if (!document) return std::nullopt;
   if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
-  const KindList kinds = parts.routes.kinds();
+  const KindList kinds = parts.served.routes.kinds();
   const std::vector<std::string>& segments = document->segments;
   if (segments.size() == 1) return Root(parts, request, document->core);
   if (document->core) return Version(kinds, request, "", segments[1]);

@@ -25,7 +25,9 @@ void Replace(Object& object, const Json& document) {
 }  // namespace
 
 void ClearStatusOf(Object& object) {
-  if (HasStatus(object.kind())) {
+  if (object.is_custom()) {
+    if (HasStatus(object.kind())) object.content().erase("status");
+  } else if (HasStatus(object.kind())) {
     Json document = object.ToDocument();
     if (document.erase("status") > 0) Replace(object, document);
   }
@@ -33,6 +35,12 @@ void ClearStatusOf(Object& object) {
 }
 
 void KeepStatusOf(Object& object, const Object& old) {
+  if (object.is_custom()) {
+    if (HasStatus(object.kind())) Put(object.content(), "status", old.content());
+    const bool same = object.content() == old.content();
+    object.metadata().generation = old.metadata().generation + (same ? 0 : 1);
+    return;
+  }
   Json document = object.ToDocument();
   Json before = old.ToDocument();
   if (HasStatus(object.kind())) {
@@ -47,6 +55,16 @@ void KeepStatusOf(Object& object, const Object& old) {
 }
 
 void KeepAllButStatus(Object& object, const Object& old) {
+  if (object.is_custom()) {
+    Json content = old.content();
+    Put(content, "status", object.content());
+    object.content() = std::move(content);
+    meta_v1::ObjectMeta metadata = old.metadata();
+    metadata.managed_fields = std::move(object.metadata().managed_fields);
+    metadata.resource_version = object.metadata().resource_version;
+    object.metadata() = std::move(metadata);
+    return;
+  }
   const Json given = object.ToDocument();
   Json document = old.ToDocument();
   Put(document, "status", given);

@@ -6,7 +6,7 @@
 #include "apiserver/media.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/respond.h"
-#include "apiserver/routes.h"
+#include "apiserver/served_kinds.h"
 #include "apiserver/version.h"
 #include "base/metrics.h"
 
@@ -43,7 +43,7 @@ Result<http::Response> Index(const NonResourceParts& parts, const http::Request&
                            "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"}) {
     paths.push_back(path);
   }
-  for (const KindInfo* kind : parts.routes.kinds()) {
+  for (const KindInfo* kind : parts.served.routes.kinds()) {
     if (kind->group.empty()) continue;
     paths.push_back("/apis/" + std::string(kind->group));
     paths.push_back("/apis/" + std::string(kind->api_version));
@@ -108,7 +108,7 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
     if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
     return page.handle(parts, request.http);
   }
-  if (auto found = parts.openapi.Answer(request.http)) return std::move(*found);
+  if (auto found = parts.openapi.Answer(*parts.served.kinds, request.http)) return std::move(*found);
   if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
   return PageNotFound();
 }

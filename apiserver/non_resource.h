@@ -14,7 +14,7 @@ namespace skiff {
 
 class MetricRegistry;
 class OpenApiDocuments;
-class RouteTable;
+struct Served;
 
 struct NonResourceParts {
   Core& core;
@@ -22,7 +22,7 @@ struct NonResourceParts {
   HealthMonitor& health;
   OpenApiDocuments& openapi;
   MetricRegistry& metrics;
-  const RouteTable& routes;  // What discovery lists.
+  const Served& served;  // What discovery lists.
 };
 
 // 404 in plain text for a path that leads nowhere.

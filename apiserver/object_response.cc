@@ -1,5 +1,6 @@
 #include "apiserver/object_response.h"
 
+#include "api/crd/custom_kind.h"
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
 #include "api/protobuf.h"
@@ -11,7 +12,13 @@
 namespace skiff {
 namespace {
 
+const crd::CustomKind* DefinitionOf(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  return runtime == nullptr ? nullptr : runtime->custom.get();
+}
+
 std::string ListKind(const KindInfo& kind) {
+  if (const crd::CustomKind* custom = DefinitionOf(kind)) return custom->list_kind;
   return std::string(kind.kind) + "List";
 }
 
@@ -81,7 +88,9 @@ TableOptions OptionsOf(const KindInfo& kind, TimePoint now, std::string_view ver
 // rows' objects, if wanted whole, are of the one that was asked for.
 std::string TableOf(const KindInfo& kind, const Json& document, TableOptions options) {
   const KindInfo& stored = StorageKindOf(kind);
-  const TableFormat& format = FindTableFormat(stored.api_version, stored.kind);
+  const crd::CustomKind* custom = DefinitionOf(kind);
+  const TableFormat& format =
+      custom != nullptr ? custom->table : FindTableFormat(stored.api_version, stored.kind);
   if (&stored == &kind) return DumpJson(MakeTable(format, document, options));
   const auto as_kept = [&](const Json& object) {
     auto converted = Convert(kind, stored, object);

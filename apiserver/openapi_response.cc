@@ -42,6 +42,18 @@ constexpr std::string_view kV2Protobuf[] = {
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"};
 
+// Of the kinds made at run time that a document tells of: of one version, "apis/example.com/v1", or
+// of all.
+std::vector<uint64_t> SerialsOf(const KindSet& kinds, std::string_view key) {
+  std::vector<uint64_t> serials;
+  for (const auto& kind : kinds.runtime()) {
+    const std::string own = "apis/" + std::string(kind->api_version);
+    const std::string group = "apis/" + std::string(kind->group);
+    if (key.empty() || key == own || key == group) serials.push_back(kind->serial);
+  }
+  return serials;
+}
+
 // The packed text as it is to those who take gzip.
 void SetBody(const http::Request& request, const std::string& packed, http::Response& response) {
   if (AcceptsGzip(request)) {
@@ -54,27 +66,39 @@ void SetBody(const http::Request& request, const std::string& packed, http::Resp
 
 }  // namespace
 
-const OpenApiDocuments::Document& OpenApiDocuments::V2(bool protobuf) {
-  std::optional<Document>& kept = protobuf ? v2_protobuf_ : v2_json_;
-  if (!kept) {
+const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, bool protobuf) {
+  Document& kept = protobuf ? v2_protobuf_ : v2_json_;
+  std::vector<uint64_t> serials = SerialsOf(kinds, "");
+  if (kept.packed.empty() || kept.serials != serials) {
     const std::string text =
-        protobuf ? OpenApiV2Protobuf(BuiltInKinds()) : OpenApiV2Document(BuiltInKinds());
-    kept = Document{Gzip(text), UpperHash(text)};
+        protobuf ? OpenApiV2Protobuf(kinds.kinds()) : OpenApiV2Document(kinds.kinds());
+    kept = Document{Gzip(text), UpperHash(text), std::move(serials)};
   }
-  return *kept;
+  return kept;
 }
 
-const std::map<std::string, OpenApiDocuments::Document, std::less<>>& OpenApiDocuments::V3() {
-  if (v3_.empty()) {
-    for (const std::string& key : OpenApiV3Keys(BuiltInKinds())) {
-      const auto text = OpenApiV3Document(BuiltInKinds(), key);
-      if (text) v3_[key] = {Gzip(*text), UpperHash(*text)};
+// Only what other kinds are in by now is made anew.
+const OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
+  std::vector<uint64_t> all = SerialsOf(kinds, "");
+  if (!v3_.empty() && all == v3_serials_) return v3_;
+  Documents next;
+  for (const std::string& key : OpenApiV3Keys(kinds.kinds())) {
+    std::vector<uint64_t> serials = SerialsOf(kinds, key);
+    const auto kept = v3_.find(key);
+    // The list of groups is in none of a group's own documents.
+    if (kept != v3_.end() && kept->second.serials == serials) {
+      next[key] = std::move(kept->second);
+      continue;
     }
+    const auto text = OpenApiV3Document(kinds.kinds(), key);
+    if (text) next[key] = {Gzip(*text), UpperHash(*text), std::move(serials)};
   }
+  v3_ = std::move(next);
+  v3_serials_ = std::move(all);
   return v3_;
 }
 
-http::Response OpenApiDocuments::AnswerV2(const http::Request& request) {
+http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Request& request) {
   http::Response response;
   response.SetHeader("Vary", "Accept");
   const auto protobuf = WantsProtobuf(request, kV2Protobuf);
@@ -83,7 +107,7 @@ http::Response OpenApiDocuments::AnswerV2(const http::Request& request) {
     return response;
   }
   const MutexLock lock(mutex_);
-  const Document& document = V2(*protobuf);
+  const Document& document = V2(kinds, *protobuf);
   const std::string tag = "\"" + document.hash + "\"";
   response.SetHeader("ETag", tag);
   if (request.Header("If-None-Match") == tag) {
@@ -95,11 +119,13 @@ http::Response OpenApiDocuments::AnswerV2(const http::Request& request) {
   return response;
 }
 
-http::Response OpenApiDocuments::AnswerV3(const http::Request& request, std::string_view key) {
+http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Request& request,
+                                          std::string_view key) {
   http::Response response;
   const MutexLock lock(mutex_);
-  const auto found = V3().find(key);
-  if (found == V3().end()) {
+  const Documents& documents = V3(kinds);
+  const auto found = documents.find(key);
+  if (found == documents.end()) {
     response.status = 404;
     return response;
   }
@@ -129,18 +155,19 @@ http::Response OpenApiDocuments::AnswerV3(const http::Request& request, std::str
   return response;
 }
 
-std::optional<http::Response> OpenApiDocuments::Answer(const http::Request& request) {
+std::optional<http::Response> OpenApiDocuments::Answer(const KindSet& kinds,
+                                                       const http::Request& request) {
   constexpr std::string_view kV3 = "/openapi/v3";
   std::string_view path = request.path;
-  if (path == "/openapi/v2") return AnswerV2(request);
+  if (path == "/openapi/v2") return AnswerV2(kinds, request);
   if (!path.starts_with(kV3)) return std::nullopt;
   path.remove_prefix(kV3.size());
-  if (path.starts_with('/')) return AnswerV3(request, path.substr(1));
+  if (path.starts_with('/')) return AnswerV3(kinds, request, path.substr(1));
   if (!path.empty()) return std::nullopt;
   std::vector<std::pair<std::string, std::string>> hashes;
   {
     const MutexLock lock(mutex_);
-    for (const auto& [key, document] : V3()) hashes.emplace_back(key, document.hash);
+    for (const auto& [key, document] : V3(kinds)) hashes.emplace_back(key, document.hash);
   }
   http::Response response;
   response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "api/registry.h"
 #include "base/error.h"
 #include "base/mutex.h"
 #include "http/message.h"
@@ -15,23 +17,29 @@ namespace skiff {
 // Thread-safe.
 class OpenApiDocuments {
  public:
-  // nullopt for a path that is not one of theirs.
-  std::optional<http::Response> Answer(const http::Request& request);
+  // Of these kinds; nullopt for a path that is not one of theirs.
+  std::optional<http::Response> Answer(const KindSet& kinds, const http::Request& request);
 
  private:
   struct Document {
     std::string packed;  // gzip
     std::string hash;    // SHA-512 of the text, upper case hex.
+    // Of the kinds in it that were made at run time, in order: whether it is made of these kinds.
+    std::vector<uint64_t> serials;
   };
-  http::Response AnswerV2(const http::Request& request);
-  http::Response AnswerV3(const http::Request& request, std::string_view key);
-  const Document& V2(bool protobuf) REQUIRES(mutex_);
-  const std::map<std::string, Document, std::less<>>& V3() REQUIRES(mutex_);
+  using Documents = std::map<std::string, Document, std::less<>>;
+  http::Response AnswerV2(const KindSet& kinds, const http::Request& request);
+  http::Response AnswerV3(const KindSet& kinds, const http::Request& request,
+                          std::string_view key);
+  const Document& V2(const KindSet& kinds, bool protobuf) REQUIRES(mutex_);
+  const Documents& V3(const KindSet& kinds) REQUIRES(mutex_);
 
   Mutex mutex_;
-  std::optional<Document> v2_json_ GUARDED_BY(mutex_);
-  std::optional<Document> v2_protobuf_ GUARDED_BY(mutex_);
-  std::map<std::string, Document, std::less<>> v3_ GUARDED_BY(mutex_);  // By key.
+  Document v2_json_ GUARDED_BY(mutex_);
+  Document v2_protobuf_ GUARDED_BY(mutex_);
+  Documents v3_ GUARDED_BY(mutex_);  // By key.
+  // Of all kinds that v3_ is made of.
+  std::vector<uint64_t> v3_serials_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff

@@ -14,6 +14,7 @@
 #include "api/struct_text.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
+#include "apiserver/custom_body.h"
 #include "apiserver/media.h"
 
 namespace skiff {
@@ -93,7 +94,10 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
                                          .now = patcher.now,
                                          .reset = ResetFieldsOf(kind, patcher.subresource)},
                               .force = patcher.options.force}));
-  Object object = TRY(Object::FromDocument(kind, merged));
+  std::vector<std::string> unknown;  // Apply has refused what the schema does not know.
+  const bool has_struct = kind.type->ops != nullptr;
+  Object object = TRY(has_struct ? Object::FromDocument(kind, merged)
+                                 : CustomObjectOf(kind, merged, FieldValidation::kIgnore, unknown));
   TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =
@@ -179,10 +183,11 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
   const PatchedKind patched{*kind.type, kind.api_version, kind.kind};
   Object object(kind);
   const auto read = [&](std::string_view json) -> Result<TextNotes> {
-    Decoded decoded = TRY(DecodeJson(*kind.type, json, patcher.options.validation));
-    object = TRY(Object::FromDocument(kind, decoded.document));
-    return TextNotes{.strict_errors = std::move(decoded.strict_errors),
-                     .empty_lists = std::move(decoded.empty_lists)};
+    TextNotes notes;
+    const Json document = TRY(ParseJson(json));
+    object = TRY(
+        CustomObjectOf(kind, document, patcher.options.validation, notes.strict_errors));
+    return notes;
   };
   const bool from_map = PatchType(patcher.request) == kStrategicPatch;
   TextNotes notes = TRY(
@@ -222,8 +227,14 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
 
 Result<> CheckPatchType(const ApiRequest& request) {
   const std::string type = PatchType(request);
-  if (type == kJsonPatch || type == kMergePatch || type == kStrategicPatch || type == kApplyYaml) {
-    return {};
+  if (type == kJsonPatch || type == kMergePatch || type == kApplyYaml) return {};
+  const bool custom = request.kind->type->ops == nullptr;
+  if (type == kStrategicPatch && !custom) return {};
+  if (custom) {
+    return Fail(Reason::kUnsupportedMediaType,
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json-patch+json, application/merge-patch+json, "
+                "application/apply-patch+yaml");
   }
   Error error{Reason::kUnsupportedMediaType, "415: Unsupported Media Type"};
   error.details.emplace();

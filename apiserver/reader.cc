@@ -1,5 +1,7 @@
 #include "apiserver/reader.h"
 
+#include "api/crd/custom_kind.h"
+#include "api/selector.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/component_statuses.h"
 #include "apiserver/record_codec.h"
@@ -69,7 +71,7 @@ ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind) {
     }
   }
   for (const FieldTerm& wanted : options.fields.terms()) {
-    if (!wanted.equal) continue;
+    if (!wanted.equal || RuntimeKindOf(kind) != nullptr) continue;
     const auto term = FieldIndexTerm(wanted.field, wanted.value);
     if (term) terms.groups.push_back({*term});
   }
@@ -119,11 +121,26 @@ bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view ke
   }
   if (options.fields.empty()) return true;
   const auto parts = ParseStoreKey(kind.storage_key, key);
+  const auto values = CurrentFields(kind, view);
   return options.fields.MatchesBy([&](std::string_view field) -> std::string_view {
     if (field == "metadata.name") return parts ? parts->name : "";
     if (field == "metadata.namespace") return parts ? parts->object_namespace : "";
+    if (values) return values->at(std::string(field));
     return view.field(field).value_or("");
   });
+}
+
+std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& kind,
+                                                                const ObjectView& view) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr) return std::nullopt;
+  std::map<std::string, std::string> values;
+  auto object = Object::FromText(kind, view.body());
+  if (object) runtime->custom->FromStore(object->content());
+  for (const std::string_view field : SelectableFields(kind)) {
+    values[std::string(field)] = object ? SelectableValue(kind, object->content(), field) : "";
+  }
+  return values;
 }
 
 Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,

@@ -1,6 +1,8 @@
 // get and list: stored bytes, selected by the records' headers.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 
 #include "apiserver/list_options.h"
@@ -14,6 +16,12 @@ namespace skiff {
 // Whether a record is one that the options select. `kind` is what the client asked for.
 bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view);
+
+// The selectable fields of a custom resource, as its schema has them now: those that were put down
+// when it was stored may be of another version, or older than the definition. nullopt for other
+// kinds.
+std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& kind,
+                                                                const ObjectView& view);
 
 // The prefix of what can be selected at most, within that of the namespace: of one name, its key.
 std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name,

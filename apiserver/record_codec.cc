@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/crd/custom_kind.h"
 #include "api/decode.h"
 #include "api/json.h"
 #include "api/selector.h"
@@ -14,14 +15,19 @@
 namespace skiff {
 namespace {
 
-std::string TypePrefix(const KindInfo& kind) {
+std::string TypePrefix(std::string_view kind, std::string_view api_version) {
   std::string text = "{\"kind\":\"";
-  text.append(kind.kind).append("\",\"apiVersion\":\"").append(kind.api_version).append("\",");
+  text.append(kind).append("\",\"apiVersion\":\"").append(api_version).append("\",");
   return text;
 }
 
 bool IsBuiltIn(const KindInfo& kind) {
   return kind.type != nullptr && kind.type->ops != nullptr;
+}
+
+const crd::CustomKind* CustomKindOf(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  return runtime == nullptr ? nullptr : runtime->custom.get();
 }
 
 std::vector<std::pair<std::string, std::string>> LabelsOf(const Json& document) {
@@ -46,6 +52,8 @@ std::vector<NamedText> Views(const std::vector<std::pair<std::string, std::strin
 bool IsKeptAs(const KindInfo& kind) {
   return &StorageKindOf(kind) == &kind;
 }
+
+ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Json& document);
 
 // How deep objects and arrays stand in one another, as far as `most`.
 int DepthOfText(std::string_view json, int most) {
@@ -99,6 +107,12 @@ std::string TextOf(const Object& object) {
 }
 
 ObjectBody BodyText(const KindInfo& kind, const Json& document) {
+  return BodyOf(kind.kind, kind.api_version, document);
+}
+
+namespace {
+
+ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Json& document) {
   Json rest = document;
   rest.erase("kind");
   rest.erase("apiVersion");
@@ -106,7 +120,7 @@ ObjectBody BodyText(const KindInfo& kind, const Json& document) {
   metadata.erase("resourceVersion");
   rest.erase("metadata");
   ObjectBody body;
-  body.text = TypePrefix(kind) + "\"metadata\":{\"resourceVersion\":\"";
+  body.text = TypePrefix(kind, api_version) + "\"metadata\":{\"resourceVersion\":\"";
   body.revision_at = body.text.size();
   body.text += "\"";
   if (!metadata.empty()) {
@@ -122,6 +136,28 @@ ObjectBody BodyText(const KindInfo& kind, const Json& document) {
     body.text += "}";
   }
   return body;
+}
+
+// The record of a custom resource: in the version, and by the schema, that it is kept in.
+Result<StoredObject> EncodeCustom(const Object& object) {
+  const KindInfo& kind = object.kind();
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  if (custom == nullptr) {
+    const Json document = object.ToDocument();
+    const ObjectBody body = BodyText(kind, document);
+    return Checked(body, EncodeBody(kind, document, body));
+  }
+  Object kept = object.Clone();
+  custom->ForStore(kept.content());
+  const Json document = kept.ToDocument();
+  const ObjectBody body = BodyOf(kind.kind, custom->stored_version, document);
+  return Checked(body, EncodeBody(kind, document, body));
+}
+
+}  // namespace
+
+bool IsSentAsKept(const KindInfo& kind) {
+  return IsKeptAs(kind) && CustomKindOf(kind) == nullptr;
 }
 
 std::string PlainText(const KindInfo& kind, const Json& document) {
@@ -152,10 +188,8 @@ StoredObject EncodeBody(const KindInfo& kind, const Json& document, const Object
 Result<StoredObject> EncodeForStore(const Object& object) {
   const KindInfo& kind = object.kind();
   if (!IsKeptAs(kind)) return EncodeForStore(kind, object.ToDocument());
+  if (object.is_custom()) return EncodeCustom(object);
   const ObjectBody body = BodyText(object);
-  if (object.is_custom()) {
-    return Checked(body, EncodeBody(kind, object.ToDocument(), body));
-  }
   std::vector<NamedText> labels;
   for (const auto& [name, value] : object.metadata().labels) labels.push_back({name, value});
   std::vector<std::pair<std::string_view, std::string>> fields;
@@ -178,13 +212,29 @@ Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) 
 
 Result<Object> AsKept(const Object& object) {
   const KindInfo& kind = object.kind();
+  if (const crd::CustomKind* custom = CustomKindOf(kind)) {
+    Object kept = object.Clone();
+    custom->ForStore(kept.content());
+    custom->FromStore(kept.content());
+    return kept;
+  }
   if (IsKeptAs(kind)) return object.Clone();
   const KindInfo& stored = StorageKindOf(kind);
   const Json document = TRY(Convert(kind, stored, object.ToDocument()));
   return Object::FromDocument(kind, TRY(Convert(stored, kind, document)));
 }
 
+namespace {
+
+Result<Json> CustomDocument(const KindInfo& kind, const Record& record) {
+  const Object object = TRY(ObjectOf(kind, record));
+  return object.ToDocument();
+}
+
+}  // namespace
+
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
+  if (CustomKindOf(kind) != nullptr) return CustomDocument(kind, record);
   const ObjectView view = TRY(ObjectView::Of(record));
   Json document = TRY(ParseJson(view.body()));
   const KindInfo& stored = StorageKindOf(kind);
@@ -195,7 +245,9 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
   if (IsKeptAs(kind)) {
     const ObjectView view = TRY(ObjectView::Of(record));
-    return Object::FromText(kind, view.body());
+    Object object = TRY(Object::FromText(kind, view.body()));
+    if (const crd::CustomKind* custom = CustomKindOf(kind)) custom->FromStore(object.content());
+    return object;
   }
   const Json document = TRY(DocumentOf(kind, record));
   return Object::FromDocument(kind, document);
@@ -203,7 +255,7 @@ Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
 
 bool HoldsText(const Record& record, const Object& object) {
   const auto view = ObjectView::Of(record);
-  if (!view || !IsKeptAs(object.kind())) return false;
+  if (!view || !IsSentAsKept(object.kind())) return false;
   const ObjectBody body = BodyText(object);
   const auto [before, revision, after] = view->pieces();
   const std::string_view text = body.text;
@@ -213,13 +265,12 @@ bool HoldsText(const Record& record, const Object& object) {
 
 Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
   const ObjectView view = TRY(ObjectView::Of(record));
-  const KindInfo& stored = StorageKindOf(kind);
-  if (&stored == &kind) return std::string(view.body());
+  if (IsSentAsKept(kind)) return std::string(view.body());
   return TextOf(TRY(ObjectOf(kind, record)));
 }
 
 std::string_view ItemTail(const KindInfo& kind, std::string_view text) {
-  const std::string prefix = TypePrefix(kind);
+  const std::string prefix = TypePrefix(kind.kind, kind.api_version);
   if (IsBuiltIn(kind) && text.starts_with(prefix)) {
     text.remove_prefix(prefix.size());
   } else {

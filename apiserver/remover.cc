@@ -8,6 +8,7 @@
 #include "api/pod_phase.h"
 #include "apiserver/allocation.h"
 #include "apiserver/api_errors.h"
+#include "apiserver/custom_definitions.h"
 #include "apiserver/record_codec.h"
 #include "base/seconds.h"
 
@@ -124,6 +125,11 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
     meta.deletion_timestamp = Time(now);
     space->status.phase = "Terminating";
     SetCollectorFinalizers(object, options);
+    return Decision{};
+  }
+  if (auto* definition = object.As<CustomResourceDefinition>();
+      definition && !meta.deletion_timestamp) {
+    BeginTermination(*definition, now);
     return Decision{};
   }
   bool graceful = false;

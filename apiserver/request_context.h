@@ -1,6 +1,7 @@
 // One request on its way through the server.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,15 @@
 namespace skiff {
 
 struct Route;
+struct Served;
 
 struct ApiRequest {
   const http::Request& http;
   RequestInfo info;
   User user;
   TimePoint now = {};                      // When it arrived.
+  // What was served then; keeps `kind` and `route` alive.
+  std::shared_ptr<const Served> served = {};
   const KindInfo* kind = nullptr;          // Of a resource request whose path is known.
   const Route* route = nullptr;            // The same, where it also has the method.
   std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/crd/custom_kind.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/crud.h"
 #include "apiserver/respond.h"
@@ -51,7 +52,9 @@ std::vector<PathForm> FormsOf(const KindInfo& kind, std::string_view verb) {
 
 void AddObjectRoutes(const KindInfo& kind, std::vector<Route>& routes) {
   const ReviewEntry* review = FindReview(kind);
-  for (const std::string_view verb : kind.verbs) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  const bool takes_more = runtime != nullptr && !runtime->taken_verbs.empty();
+  for (const std::string_view verb : takes_more ? runtime->taken_verbs : kind.verbs) {
     const VerbRow& row = RowOf(verb);
     for (const PathForm form : FormsOf(kind, verb)) {
       routes.push_back({.kind = &kind,
@@ -110,6 +113,12 @@ void AddSubresourceRoutes(const KindInfo& kind, const Subresource& subresource,
     more.form = PathForm::kBelowSubresource;
     routes.push_back(more);
   }
+}
+
+bool IsBuiltInGroup(std::string_view group) {
+  const auto kinds = BuiltInKinds();
+  return std::any_of(kinds.begin(), kinds.end(),
+                     [&](const KindInfo* kind) { return kind->group == group; });
 }
 
 // nullopt for a path that no kind has, or none of this scope.
@@ -174,13 +183,21 @@ Result<> CheckCommonQuery(const ApiRequest& request) {
   return {};
 }
 
-const char* DeprecationOf(const KindInfo& kind) {
-  if (!kind.group.empty()) return nullptr;
+// "" for kinds that are as welcome as ever.
+std::string DeprecationOf(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime != nullptr && runtime->custom != nullptr) return runtime->custom->deprecation;
+  if (!kind.group.empty()) return "";
   if (kind.resource == "endpoints") {
     return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
   }
   if (kind.resource == "componentstatuses") return "v1 ComponentStatus is deprecated in v1.19+";
-  return nullptr;
+  return "";
+}
+
+void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
+  std::string text = DeprecationOf(kind);
+  if (!text.empty()) request.warnings.push_back(std::move(text));
 }
 
 Result<> AdmitConnect(Core& core, ApiRequest& request) {
@@ -229,16 +246,22 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   // Its words leave out the slashes in front; a second one leads away from all groups.
   if (info.path.starts_with("//")) return {Found::kNoGroup};
   const auto found = by_address_.find({info.group, info.version, info.resource});
-  if (found == by_address_.end()) return {Found::kNoPath};
+  // A group of custom resources alone is known by them alone.
+  if (found == by_address_.end()) return {IsBuiltInGroup(info.group) ? Found::kNoPath
+                                                                     : Found::kNoGroup};
   const KindInfo& kind = *found->second.kind;
+  const bool runtime = RuntimeKindOf(kind) != nullptr;
   const auto form = FormOf(info, kind);
-  if (!form) return {Found::kNoPath};
+  if (!form) return {runtime ? Found::kNoGroup : Found::kNoPath};
   RouteMatch match{Found::kNoPath};
+  if (runtime && !info.subresource.empty()) match = {Found::kNoSubresource, &kind};
   for (const Route& route : found->second.routes) {
     const std::string_view subresource = route.subresource ? route.subresource->name : "";
     if (route.form != *form || subresource != info.subresource) continue;
     match.kind = &kind;
-    if (match.found == Found::kNoPath) match.found = Found::kNoMethod;
+    if (match.found == Found::kNoPath || match.found == Found::kNoSubresource) {
+      match.found = Found::kNoMethod;
+    }
     if (route.method != method) continue;
     match.found = CheckPlaces(info, kind);
     if (match.found != Found::kRoute) return match;
@@ -269,9 +292,12 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
     case Found::kNoGroup:
       return TextResponse(404, "404 page not found\n");
     case Found::kNoMethod:
-      return Fail(MethodNotAllowedHere());
+      if (RuntimeKindOf(*match.kind) == nullptr) return Fail(MethodNotAllowedHere());
+      return Fail(MethodNotSupported(GroupResourceOf(*match.kind), request.info.verb));
+    case Found::kNoSubresource:
+      return Fail(NotFoundError(GroupResourceOf(*match.kind), request.info.name));
     case Found::kNoVerb:
-      if (const char* text = DeprecationOf(*match.kind)) request.warnings.emplace_back(text);
+      WarnOfDeprecation(*match.kind, request);
       return Fail(MethodNotSupported(GroupResourceOf(*match.kind), "watch"));
     case Found::kEmptyName:
       return Fail(Reason::kBadRequest, "name must be provided");
@@ -286,7 +312,7 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
 
 Result<http::Response> Serve(Core& core, ApiRequest& request) {
   const Route& route = *request.route;
-  if (const char* text = DeprecationOf(*route.kind)) request.warnings.emplace_back(text);
+  WarnOfDeprecation(*route.kind, request);
   if (request.http.body_too_large) {
     return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
   }

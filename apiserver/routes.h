@@ -20,7 +20,7 @@
 #include <tuple>
 #include <vector>
 
-#include "api/type.h"
+#include "api/registry.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/core.h"
 #include "apiserver/request_context.h"
@@ -61,6 +61,7 @@ struct RouteMatch {
   enum class Found : uint8_t {
     kNoGroup,     // Nothing of the kind is served.
     kNoPath,      // The group is known, the path is not.
+    kNoSubresource,  // The same, of a kind made at run time, whose object is known.
     kNoMethod,    // The path is known, but not with this method.
     kNoVerb,      // The collection can be listed, but not watched.
     kEmptyName,   // The path has a place for a name, and nothing is there.

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "apiserver/resources.h"
+#include "api/registry.h"
+#include "apiserver/record_codec.h"
 
 namespace skiff {
 namespace {
@@ -13,12 +14,14 @@ constexpr size_t kCopiedBytesACost = 64;
 size_t CostOf(const KindInfo& kind, const FrameForm& form, size_t bytes) {
   const MediaType& media = form.media;
   const bool parsed = media.encoding == Encoding::kProtobuf || media.target == Target::kTable ||
-                      media.target == Target::kPartialMetadata || &StorageKindOf(kind) != &kind;
+                      media.target == Target::kPartialMetadata || !IsSentAsKept(kind);
   return parsed ? bytes : bytes / kCopiedBytesACost;
 }
 
 FrameKey KeyOf(const KindInfo& kind, Change change, const FrameForm& form) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
   FrameKey key{.kind = &kind,
+               .serial = runtime == nullptr ? 0 : runtime->serial,
                .change = change,
                .encoding = form.media.encoding,
                .target = form.media.target,
@@ -90,7 +93,7 @@ FramePtr FrameMaker::OfEvent(const KindInfo& kind, const EventPtr& event, Change
   size_t bytes = event->record->value.size();
   if (event->previous) bytes = std::max(bytes, event->previous->value.size());
   Make(frame, CostOf(kind, form, bytes),
-       [&kind, event, change, form] { return EventFrame(kind, *event, change, form); });
+       [&kind, pin = pin_, event, change, form] { return EventFrame(kind, *event, change, form); });
   return frame;
 }
 
@@ -98,7 +101,7 @@ FramePtr FrameMaker::OfRecord(const KindInfo& kind, const RecordPtr& record,
                               const FrameForm& form) {
   auto frame = std::make_shared<Frame>();
   Make(frame, CostOf(kind, form, record->value.size()),
-       [&kind, record, form] { return AddedFrame(kind, *record, form); });
+       [&kind, pin = pin_, record, form] { return AddedFrame(kind, *record, form); });
   return frame;
 }
 

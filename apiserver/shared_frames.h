@@ -44,6 +44,7 @@ using FramePtr = std::shared_ptr<Frame>;
 // By what two frames of one event differ.
 struct FrameKey {
   const KindInfo* kind = nullptr;  // In its version.
+  uint64_t serial = 0;             // RuntimeKind's: another kind may come to stand at the address.
   Change change = Change::kAdded;
   Encoding encoding = Encoding::kJson;
   Target target = Target::kObject;
@@ -80,8 +81,9 @@ class EventFrames final : public Event::Derived {
 // Of one watcher; on one thread at a time.
 class FrameMaker {
  public:
-  // Without a loop all is made at once.
-  explicit FrameMaker(WatchJobs aside) : aside_(std::move(aside)) {}
+  // Without a loop all is made at once. `pin` keeps the kinds that it is asked for.
+  explicit FrameMaker(WatchJobs aside, std::shared_ptr<const void> pin = nullptr)
+      : aside_(std::move(aside)), pin_(std::move(pin)) {}
 
   void BeginStep() { spent_ = 0; }
   FramePtr OfEvent(const KindInfo& kind, const EventPtr& event, Change change,
@@ -96,6 +98,7 @@ class FrameMaker {
   void Make(const FramePtr& frame, size_t cost, std::function<std::string()> make);
 
   const WatchJobs aside_;
+  const std::shared_ptr<const void> pin_;
   size_t spent_ = 0;
 };
 

@@ -30,6 +30,7 @@ constexpr Duration kLastBookmarkBefore = 2s;
 
 // What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
 struct Selection {
+  const std::shared_ptr<const Served> served;  // Keeps the kind, whatever becomes of it meanwhile.
   const KindInfo& kind;
   const PackedRules labels, fields;  // Kept for as long as the watch lasts.
   const std::string name;            // Not empty: that object alone.
@@ -42,9 +43,11 @@ struct Selection {
     if (labels.empty() && fields.empty()) return true;
     const auto view = ObjectView::Of(record);
     if (!view || !TakesLabels(*view)) return false;
+    const auto values = CurrentFields(kind, *view);
     return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {
       if (field == "metadata.name") return rule.Takes(parts ? parts->name : "");
       if (field == "metadata.namespace") return rule.Takes(parts ? parts->object_namespace : "");
+      if (values) return rule.Takes(values->at(std::string(field)));
       return rule.Takes(view->field(field).value_or(""));
     });
   }
@@ -78,7 +81,7 @@ class WatchSource final : public http::StreamSource {
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
-        maker_({parts.frames, user}) {}
+        maker_({parts.frames, user}, selection_->served) {}
 
   void Attach(http::Waker waker) override {
     if (start_.error) return;
@@ -333,7 +336,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   }
   Duration timeout = Seconds(options.timeout_seconds.value_or(0));
   const auto selection = std::make_shared<const Selection>(
-      Selection{*request.kind, PackedRules::Of(options.labels), PackedRules::Of(options.fields),
+      Selection{request.served, *request.kind, PackedRules::Of(options.labels), PackedRules::Of(options.fields),
                 request.info.legacy_watch ? request.info.name : std::string()});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);

@@ -56,7 +56,7 @@ std::string Framed(const KindInfo& kind, std::string_view type, std::string text
 std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision revision) {
   const auto view = ObjectView::Of(record);
   if (!view) return "{}";
-  if (&StorageKindOf(kind) == &kind) return view->BodyAt(revision);
+  if (IsSentAsKept(kind)) return view->BodyAt(revision);
   Record moved{record.key, record.value, record.created, revision};
   return TextOf(kind, moved).value_or("{}");
 }

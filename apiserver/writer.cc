@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/crd/custom_kind.h"
 #include "api/decode.h"
 #include "api/gen/core_v1.h"
 #include "api/managed_fields.h"
@@ -180,6 +181,10 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
     }
   } else if (rules && rules->validate_update) {
     rules->validate_update(object.raw(), old->raw(), wrong);
+  } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
+    const Json before = old == nullptr ? Json() : old->ToDocument();
+    runtime->custom->Validate(object.ToDocument(), old == nullptr ? nullptr : &before,
+                              mode.subresource, wrong);
   }
   // Whatever a kind thinks of names, they have to fit into a path.
   if (old == nullptr && wrong.empty()) check_metadata(&NameIsPathSegment);
@@ -336,7 +341,9 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
   const uint64_t version = TRY(ParseResourceVersion(given));
   if (version == 0) {
     const Rules* rules = FindRules(kind);
-    if (!mode.is_put || !rules || rules->allow_unconditional_update) return {};
+    const bool custom = RuntimeKindOf(kind) != nullptr;
+    if (!mode.is_put || mode.subresource == "scale") return {};
+    if (!custom && (!rules || rules->allow_unconditional_update)) return {};
     Violations wrong;
     wrong.Invalid(FieldPath("metadata").Child("resourceVersion"), 0,
                   "must be specified for an update");

@@ -7,7 +7,7 @@
 #include "api/yaml.h"
 #include "api/yaml_scalar.h"
 #include "cli/go_template.h"
-#include "cli/json_path.h"
+#include "api/json_path.h"
 #include "cli/json_text.h"
 #include "cli/kinds.h"
 #include "cli/tab_writer.h"

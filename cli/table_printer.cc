@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "cli/errors.h"
-#include "cli/json_path.h"
+#include "api/json_path.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {

@@ -1,6 +1,7 @@
 // What the schema cannot say about a CustomResourceDefinition.
 #include <algorithm>
 
+#include "api/crd/definition.h"
 #include "api/gen/apiextensions_v1.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
@@ -59,6 +60,10 @@ Rules CustomResourceDefinitionRules() {
       .prepare_create = Create,
       .prepare_update = Update,
       .prepare_status_update = KeepSpec<CustomResourceDefinition>,
+      .validate = crd::ValidateDefinition,
+      .validate_update = crd::ValidateDefinitionUpdate,
+      .validate_status_update = crd::ValidateDefinitionStatusUpdate,
+      .warnings = crd::WarnOfFormats,
       .allow_unconditional_update = false,
   });
 }

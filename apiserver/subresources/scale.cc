@@ -1,7 +1,11 @@
 // scale: how many replicas, as autoscaling/v1 Scale, of every kind that has replicas.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/apply.h"
+#include "api/crd/custom_kind.h"
+#include "api/document.h"
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
@@ -38,7 +42,30 @@ std::string SelectorText(const Json& selector) {
   return parsed ? parsed->Text() : "";
 }
 
-Scale ScaleOf(const Object& object) {
+// nullptr for built-in kinds, which all have their numbers at one place.
+const crd::ScalePaths* PathsOf(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr || !runtime->custom->scale) return nullptr;
+  return &*runtime->custom->scale;
+}
+
+Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, Scale& scale) {
+  const auto wanted = crd::IntegerAt(document, paths.replicas);
+  if (!wanted) return Fail(InternalErrorOf(wanted.error().message));
+  if (!*wanted) {
+    return Fail(InternalErrorOf("the spec replicas field \"." + paths.replicas +
+                                "\" does not exist"));
+  }
+  scale.spec.replicas = static_cast<int32_t>(**wanted);
+  const auto actual = crd::IntegerAt(document, paths.actual);
+  if (!actual) return Fail(InternalErrorOf(actual.error().message));
+  scale.status.replicas = static_cast<int32_t>(actual->value_or(0));
+  const Json* selector = FindPath(document, paths.selector);
+  if (selector != nullptr && selector->is_string()) scale.status.selector = *selector;
+  return {};
+}
+
+Result<Scale> ScaleOf(const Object& object) {
   const Json document = object.ToDocument();
   const meta_v1::ObjectMeta& meta = object.metadata();
   Scale scale;
@@ -47,6 +74,10 @@ Scale ScaleOf(const Object& object) {
   scale.metadata.uid = meta.uid;
   scale.metadata.resource_version = meta.resource_version;
   scale.metadata.creation_timestamp = meta.creation_timestamp;
+  if (const crd::ScalePaths* paths = PathsOf(object.kind())) {
+    TRY(ReadCustom(*paths, document, scale));
+    return scale;
+  }
   const Json spec = Member(document, "spec");
   const Json replicas = Member(spec, "replicas");
   if (replicas.is_number()) scale.spec.replicas = replicas.get<int32_t>();
@@ -93,7 +124,10 @@ Result<> CheckScale(const Scale& scale) {
 Result<Object> WithScale(const Object& old, const Scale& scale) {
   TRY(CheckScale(scale));
   Json document = old.ToDocument();
-  document["spec"]["replicas"] = scale.spec.replicas;
+  const crd::ScalePaths* paths = PathsOf(old.kind());
+  std::string place(paths == nullptr ? kReplicasPath : paths->replicas);
+  std::replace(place.begin(), place.end(), '.', '/');
+  document[Json::json_pointer("/" + place)] = scale.spec.replicas;
   document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
   if (!scale.metadata.uid.empty()) document["metadata"]["uid"] = scale.metadata.uid;
   return Object::FromDocument(old.kind(), document);
@@ -139,7 +173,7 @@ Result<Object> ScaleWrite::Of(const Object& old) const {
 }
 
 Result<Object> ScaleWrite::Patched(const Object& old) const {
-  const Scale shown = ScaleOf(old);
+  const Scale shown = TRY(ScaleOf(old));
   Scale scale;
   TRY(PatchInto(request, options, {Scale::Describe(), "autoscaling/v1", "Scale"},
                 DocumentOfScale(shown), &scale));
@@ -154,8 +188,11 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   const Json configuration = TRY(ReadConfiguration(request, options, ScaleKind()));
   const Json document = old.ToDocument();
   auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
-  Json live = DocumentOfScale(ScaleOf(old));
-  EncodeManagedFields(ScaleEntries(owners, kind.api_version), live);
+  const crd::ScalePaths* paths = PathsOf(kind);
+  const std::string_view place = paths == nullptr ? kReplicasPath : paths->replicas;
+  const Scale before = TRY(ScaleOf(old));
+  Json live = DocumentOfScale(before);
+  EncodeManagedFields(ScaleEntries(owners, kind.api_version, place), live);
   const Json merged =
       TRY(ApplyConfiguration({.kind = ScaleKind(),
                               .live = live,
@@ -173,7 +210,7 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
   const auto now = TRY(DecodeManagedFields(merged));
-  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version), scaled);
+  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version, place), scaled);
   return Object::FromDocument(kind, scaled);
 }
 
@@ -192,7 +229,8 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   const auto transform = [&](const Object& old) { return write.Of(old); };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
   const Object now = TRY(Object::FromDocument(*request.kind, TRY(ParseJson(saved.text))));
-  return ScaleResponse(ScaleOf(now), request, media);
+  const Scale shown = TRY(ScaleOf(now));
+  return ScaleResponse(shown, request, media);
 }
 
 }  // namespace
@@ -203,7 +241,8 @@ Result<http::Response> HandleGetScale(Core& core, ApiRequest& request) {
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
-  return ScaleResponse(ScaleOf(object), request, media);
+  const Scale shown = TRY(ScaleOf(object));
+  return ScaleResponse(shown, request, media);
 }
 
 Result<http::Response> HandlePutScale(Core& core, ApiRequest& request) {

@@ -1,41 +1,49 @@
-#include "cli/json_path.h"
+#include "api/json_path.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "cli/errors.h"
-#include "cli/json_path_parser.h"
-#include "cli/json_text.h"
+#include "api/go_text.h"
+#include "api/json.h"
+#include "api/json_path_parser.h"
 
-namespace skiff::cli {
+namespace skiff {
 namespace {
 
-using Node = JsonPath::Node;
-using Kind = Node::Kind;
-using Values = std::vector<const Json*>;
+using PathNode = JsonPath::Node;
+using NodeKind = PathNode::Kind;
+using PathValues = std::vector<const Json*>;
+
+// A scalar as people write it; documents as compact JSON.
+std::string ScalarOrJson(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "";
+  if (value.is_structured()) return GoJson(value);
+  return DumpJson(value);
+}
 
 struct Evaluation {
   bool allow_missing;
-  Result<Values> Apply(const Node& node, const Values& input) const;
-  Result<Values> ApplyAll(const Node& list, Values values) const;
-  Result<Values> Field(const Node& node, const Values& input) const;
-  Result<Values> Slice(const Node& node, const Values& input) const;
-  Result<Values> Filter(const Node& node, const Values& input) const;
+  Result<PathValues> Apply(const PathNode& node, const PathValues& input) const;
+  Result<PathValues> ApplyAll(const PathNode& list, PathValues values) const;
+  Result<PathValues> Field(const PathNode& node, const PathValues& input) const;
+  Result<PathValues> Slice(const PathNode& node, const PathValues& input) const;
+  Result<PathValues> Filter(const PathNode& node, const PathValues& input) const;
 };
 
-void Descend(const Json& value, Values& out) {
+void Descend(const Json& value, PathValues& out) {
   out.push_back(&value);
   if (!value.is_structured()) return;
   for (const Json& child : value) Descend(child, out);
 }
 
-void AppendChildren(const Json& value, Values& out) {
+void AppendChildren(const Json& value, PathValues& out) {
   if (!value.is_structured()) return;
   for (const Json& child : value) out.push_back(&child);
 }
 
-bool Compare(const Json& left, const Json& right, const std::string& op) {
+bool Holds(const Json& left, const Json& right, const std::string& op) {
   if (op == "==") return left == right;
   if (op == "!=") return left != right;
   const bool comparable =
@@ -47,19 +55,19 @@ bool Compare(const Json& left, const Json& right, const std::string& op) {
   return !(left < right);
 }
 
-Result<Values> Evaluation::Field(const Node& node, const Values& input) const {
-  Values out;
+Result<PathValues> Evaluation::Field(const PathNode& node, const PathValues& input) const {
+  PathValues out;
   for (const Json* value : input) {
     if (!value->is_object()) continue;
     const auto found = value->find(node.text);
     if (found != value->end()) out.push_back(&*found);
   }
-  if (out.empty() && !allow_missing) return CliError(fmt::format("{} is not found", node.text));
+  if (out.empty() && !allow_missing) return BadPath(fmt::format("{} is not found", node.text));
   return out;
 }
 
-Result<Values> Evaluation::Slice(const Node& node, const Values& input) const {
-  Values out;
+Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& input) const {
+  PathValues out;
   for (const Json* value : input) {
     if (!value->is_array()) continue;
     const auto size = static_cast<int64_t>(value->size());
@@ -69,7 +77,7 @@ Result<Values> Evaluation::Slice(const Node& node, const Values& input) const {
       if (begin >= 0 && begin < size) {
         out.push_back(&(*value)[static_cast<size_t>(begin)]);
       } else if (!allow_missing || size > 0) {
-        return CliError(fmt::format("array index out of bounds: index {}, length {}", begin, size));
+        return BadPath(fmt::format("array index out of bounds: index {}, length {}", begin, size));
       }
       continue;
     }
@@ -77,7 +85,7 @@ Result<Values> Evaluation::Slice(const Node& node, const Values& input) const {
     if (end < 0) end += size;
     end = std::min(end, size);
     const int64_t step = node.step.value_or(1);
-    if (step <= 0) return CliError("step must be > 0");
+    if (step <= 0) return BadPath("step must be > 0");
     for (int64_t i = std::max<int64_t>(begin, 0); i < end; i += step) {
       out.push_back(&(*value)[static_cast<size_t>(i)]);
     }
@@ -85,82 +93,82 @@ Result<Values> Evaluation::Slice(const Node& node, const Values& input) const {
   return out;
 }
 
-Result<Values> Evaluation::Filter(const Node& node, const Values& input) const {
-  Values out;
+Result<PathValues> Evaluation::Filter(const PathNode& node, const PathValues& input) const {
+  PathValues out;
   const Evaluation lenient{true};
   for (const Json* value : input) {
     if (!value->is_array()) continue;
     for (const Json& item : *value) {
-      const Values left = TRY(lenient.Apply(*node.left, {&item}));
+      const PathValues left = TRY(lenient.Apply(*node.left, {&item}));
       if (left.empty()) continue;
       if (node.text == "exists") {
         out.push_back(&item);
         continue;
       }
-      const Values right = TRY(lenient.Apply(*node.right, {&item}));
-      if (!right.empty() && Compare(*left[0], *right[0], node.text)) out.push_back(&item);
+      const PathValues right = TRY(lenient.Apply(*node.right, {&item}));
+      if (!right.empty() && Holds(*left[0], *right[0], node.text)) out.push_back(&item);
     }
   }
   return out;
 }
 
-Result<Values> Evaluation::ApplyAll(const Node& list, Values values) const {
+Result<PathValues> Evaluation::ApplyAll(const PathNode& list, PathValues values) const {
   for (const auto& child : list.children) values = TRY(Apply(*child, values));
   return values;
 }
 
-Result<Values> Evaluation::Apply(const Node& node, const Values& input) const {
-  Values out;
+Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& input) const {
+  PathValues out;
   switch (node.kind) {
-    case Kind::kText:
-    case Kind::kRange:
+    case NodeKind::kText:
+    case NodeKind::kRange:
       return out;
-    case Kind::kList:
+    case NodeKind::kList:
       return ApplyAll(node, input);
-    case Kind::kField:
+    case NodeKind::kField:
       return Field(node, input);
-    case Kind::kWildcard:
+    case NodeKind::kWildcard:
       for (const Json* value : input) AppendChildren(*value, out);
       return out;
-    case Kind::kRecursive:
+    case NodeKind::kRecursive:
       for (const Json* value : input) Descend(*value, out);
       return out;
-    case Kind::kSlice:
+    case NodeKind::kSlice:
       return Slice(node, input);
-    case Kind::kFilter:
+    case NodeKind::kFilter:
       return Filter(node, input);
-    case Kind::kUnion:
+    case NodeKind::kUnion:
       for (const auto& child : node.children) {
-        const Values part = TRY(Apply(*child, input));
+        const PathValues part = TRY(Apply(*child, input));
         out.insert(out.end(), part.begin(), part.end());
       }
       return out;
-    case Kind::kLiteral:
-      return Values{&node.literal};
+    case NodeKind::kLiteral:
+      return PathValues{&node.literal};
   }
   return out;
 }
 
-using Nodes = std::vector<std::shared_ptr<const Node>>;
+using PathNodes = std::vector<std::shared_ptr<const PathNode>>;
 
-Result<> Print(const Nodes& nodes, const Json& document, bool allow_missing, std::string& out) {
+Result<> PrintFound(const PathNodes& nodes, const Json& document, bool allow_missing, std::string& out) {
   const Evaluation evaluation{allow_missing};
   for (const auto& node : nodes) {
-    if (node->kind == Kind::kText) {
+    if (node->kind == NodeKind::kText) {
       out += node->text;
       continue;
     }
-    const bool range = node->kind == Kind::kRange;
-    const Values found = TRY(evaluation.Apply(range ? *node->left : *node, {&document}));
+    const bool range = node->kind == NodeKind::kRange;
+    const PathValues found = TRY(evaluation.Apply(range ? *node->left : *node, {&document}));
     bool first = true;
     for (const Json* value : found) {
       if (range) {
-        TRY(Print(node->children, *value, allow_missing, out));
+        TRY(PrintFound(node->children, *value, allow_missing, out));
         continue;
       }
       if (!first) out += ' ';
       first = false;
-      out += PlainText(*value);
+      out += ScalarOrJson(*value);
     }
   }
   return {};
@@ -176,15 +184,15 @@ Result<JsonPath> JsonPath::Parse(std::string_view text) {
 
 Result<std::string> JsonPath::Execute(const Json& document, bool allow_missing) const {
   std::string out;
-  TRY(Print(nodes_, document, allow_missing, out));
+  TRY(PrintFound(nodes_, document, allow_missing, out));
   return out;
 }
 
 Result<std::vector<const Json*>> JsonPath::Find(const Json& document, bool allow_missing) const {
   const Evaluation evaluation{allow_missing};
-  Values all;
+  PathValues all;
   for (const auto& node : nodes_) {
-    const Values found = TRY(evaluation.Apply(*node, {&document}));
+    const PathValues found = TRY(evaluation.Apply(*node, {&document}));
     all.insert(all.end(), found.begin(), found.end());
   }
   return all;
@@ -194,7 +202,7 @@ Result<std::string> RelaxedPath(const std::string& text) {
   std::string path = text;
   if (path.starts_with('{') && path.ends_with('}')) path = path.substr(1, path.size() - 2);
   if (path.find_first_of("{}") != std::string::npos) {
-    return CliError(
+    return BadPath(
         fmt::format("unexpected path string, expected a 'name1.name2' or '.name1.name2' "
                     "or '{{name1.name2}}' or '{{.name1.name2}}'"));
   }
@@ -202,4 +210,4 @@ Result<std::string> RelaxedPath(const std::string& text) {
   return "{" + path + "}";
 }
 
-}  // namespace skiff::cli
+}  // namespace skiff

@@ -11,7 +11,7 @@
 
 #include "api/values.h"
 
-namespace skiff::cli {
+namespace skiff {
 
 class JsonPath {
  public:
@@ -31,4 +31,4 @@ class JsonPath {
 // "metadata.name", ".metadata.name" or "{.metadata.name}" as a template.
 Result<std::string> RelaxedPath(const std::string& text);
 
-}  // namespace skiff::cli
+}  // namespace skiff

@@ -1,25 +1,24 @@
-#include "cli/json_path_parser.h"
+#include "api/json_path_parser.h"
 
 #include <fmt/format.h>
 
 #include <cctype>
 
 #include "api/json.h"
-#include "cli/errors.h"
 
-namespace skiff::cli {
+namespace skiff {
 namespace {
 
-using Node = JsonPath::Node;
-using Kind = Node::Kind;
-using NodePointer = std::shared_ptr<const Node>;
+using PathNode = JsonPath::Node;
+using NodeKind = PathNode::Kind;
+using NodePointer = std::shared_ptr<const PathNode>;
 
 // Deeper nesting of filters is refused.
-constexpr int kDepthMax = 32;
+constexpr int kFilterDepthMax = 32;
 
-class Parser {
+class PathParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit PathParser(std::string_view text) : text_(text) {}
 
   // Up to {end} inside a range, else to the end of the text.
   Result<std::vector<NodePointer>> Template(bool in_range) {
@@ -27,7 +26,7 @@ class Parser {
     while (at_ < text_.size()) {
       const size_t open = text_.find('{', at_);
       if (open != at_) {
-        auto node = std::make_shared<Node>();
+        auto node = std::make_shared<PathNode>();
         node->text = text_.substr(at_, open - at_);
         nodes.push_back(std::move(node));
         at_ = std::min(open, text_.size());
@@ -36,15 +35,15 @@ class Parser {
       ++at_;
       SkipSpace();
       if (Word("range")) {
-        auto node = std::make_shared<Node>();
-        node->kind = Kind::kRange;
+        auto node = std::make_shared<PathNode>();
+        node->kind = NodeKind::kRange;
         node->left = TRY(Expression());
         TRY(Close());
         node->children = TRY(Template(true));
         nodes.push_back(std::move(node));
       } else if (Word("end")) {
         TRY(Close());
-        if (!in_range) return CliError("not in range, nothing to end");
+        if (!in_range) return BadPath("not in range, nothing to end");
         return nodes;
       } else {
         NodePointer node = TRY(Expression());
@@ -52,7 +51,7 @@ class Parser {
         TRY(Close());
       }
     }
-    if (in_range) return CliError("unclosed action");
+    if (in_range) return BadPath("unclosed action");
     return nodes;
   }
 
@@ -78,8 +77,8 @@ class Parser {
   Result<> Close() {
     SkipSpace();
     if (Take('}')) return {};
-    if (at_ >= text_.size()) return CliError("unclosed action");
-    return CliError(std::string("unrecognized character in action: ") + "U+" + Hex(Peek()));
+    if (at_ >= text_.size()) return BadPath("unclosed action");
+    return BadPath(std::string("unrecognized character in action: ") + "U+" + Hex(Peek()));
   }
   static std::string Hex(char c) {
     return fmt::format("{:04X} '{}'", static_cast<unsigned char>(c), c);
@@ -87,10 +86,10 @@ class Parser {
 
   // $.a.b[0], @.x, "text", 5
   Result<NodePointer> Expression() {
-    if (++depth_ > kDepthMax) return CliError("expressions are nested too deeply");
+    if (++depth_ > kFilterDepthMax) return BadPath("expressions are nested too deeply");
     SkipSpace();
-    auto list = std::make_shared<Node>();
-    list->kind = Kind::kList;
+    auto list = std::make_shared<PathNode>();
+    list->kind = NodeKind::kList;
     if (Peek() == '"' || Peek() == '\'') {
       NodePointer literal = TRY(Quoted());
       list->children.push_back(std::move(literal));
@@ -107,11 +106,11 @@ class Parser {
     return list;
   }
 
-  Result<> Steps(Node& list) {
+  Result<> Steps(PathNode& list) {
     while (true) {
       if (Take('.')) {
         if (Take('.')) {
-          list.children.push_back(Make(Kind::kRecursive));
+          list.children.push_back(Make(NodeKind::kRecursive));
           if (Peek() != '[' && Peek() != '}' && Peek() != '*') {
             NodePointer field = TRY(FieldName());
             list.children.push_back(std::move(field));
@@ -119,7 +118,7 @@ class Parser {
           continue;
         }
         if (Take('*')) {
-          list.children.push_back(Make(Kind::kWildcard));
+          list.children.push_back(Make(NodeKind::kWildcard));
         } else if (Peek() != '[' && Peek() != '}' && Peek() != ')' && Peek() != ' ') {
           NodePointer field = TRY(FieldName());
           list.children.push_back(std::move(field));
@@ -136,8 +135,8 @@ class Parser {
     }
   }
 
-  static NodePointer Make(Kind kind, std::string text = "") {
-    auto node = std::make_shared<Node>();
+  static NodePointer Make(NodeKind kind, std::string text = "") {
+    auto node = std::make_shared<PathNode>();
     node->kind = kind;
     node->text = std::move(text);
     return node;
@@ -159,10 +158,10 @@ class Parser {
       }
     }
     if (name.empty()) {
-      if (at_ >= text_.size()) return CliError("unclosed action");
-      return CliError("unrecognized character in action: U+" + Hex(Peek()));
+      if (at_ >= text_.size()) return BadPath("unclosed action");
+      return BadPath("unrecognized character in action: U+" + Hex(Peek()));
     }
-    return Make(Kind::kField, std::move(name));
+    return Make(NodeKind::kField, std::move(name));
   }
 
   Result<NodePointer> Bracket() {
@@ -175,23 +174,23 @@ class Parser {
       parts.push_back(std::move(part));
       SkipSpace();
       if (Take(']')) break;
-      if (!Take(',')) return CliError("unterminated array");
+      if (!Take(',')) return BadPath("unterminated array");
     }
     if (parts.size() == 1) return parts[0];
-    auto node = std::make_shared<Node>();
-    node->kind = Kind::kUnion;
+    auto node = std::make_shared<PathNode>();
+    node->kind = NodeKind::kUnion;
     node->children = std::move(parts);
     return node;
   }
 
   Result<NodePointer> Index() {
-    if (Take('*')) return Make(Kind::kWildcard);
+    if (Take('*')) return Make(NodeKind::kWildcard);
     if (Peek() == '"' || Peek() == '\'') {
       const NodePointer quoted = TRY(Quoted());
-      return Make(Kind::kField, quoted->literal.get<std::string>());
+      return Make(NodeKind::kField, quoted->literal.get<std::string>());
     }
-    auto node = std::make_shared<Node>();
-    node->kind = Kind::kSlice;
+    auto node = std::make_shared<PathNode>();
+    node->kind = NodeKind::kSlice;
     std::optional<int64_t>* const numbers[] = {&node->begin, &node->end, &node->step};
     node->single = true;
     for (int i = 0; i < 3; ++i) {
@@ -203,15 +202,15 @@ class Parser {
       node->single = false;
     }
     if (node->single && !node->begin) {
-      return CliError("invalid array index " + std::string(text_.substr(at_, 1)));
+      return BadPath("invalid array index " + std::string(text_.substr(at_, 1)));
     }
     return node;
   }
 
   Result<NodePointer> Filter() {
-    if (!Take('(')) return CliError("unclosed action");
-    auto node = std::make_shared<Node>();
-    node->kind = Kind::kFilter;
+    if (!Take('(')) return BadPath("unclosed action");
+    auto node = std::make_shared<PathNode>();
+    node->kind = NodeKind::kFilter;
     node->text = "exists";
     node->left = TRY(Expression());
     SkipSpace();
@@ -224,7 +223,7 @@ class Parser {
       }
     }
     SkipSpace();
-    if (!Take(')') || !Take(']')) return CliError("unterminated filter");
+    if (!Take(')') || !Take(']')) return BadPath("unterminated filter");
     return node;
   }
 
@@ -241,10 +240,10 @@ class Parser {
       }
       value += c;
     }
-    if (at_ >= text_.size()) return CliError("unterminated quoted string");
+    if (at_ >= text_.size()) return BadPath("unterminated quoted string");
     ++at_;
-    auto node = std::make_shared<Node>();
-    node->kind = Kind::kLiteral;
+    auto node = std::make_shared<PathNode>();
+    node->kind = NodeKind::kLiteral;
     node->literal = std::move(value);
     return node;
   }
@@ -255,9 +254,9 @@ class Parser {
     while (std::isdigit(static_cast<unsigned char>(Peek())) || Peek() == '.') ++at_;
     std::string_view text = text_.substr(begin, at_ - begin);
     if (text.starts_with('+')) text.remove_prefix(1);
-    auto node = std::make_shared<Node>();
-    node->kind = Kind::kLiteral;
-    if (text.empty() || text == "-") return CliError("bad number in a JSONPath expression");
+    auto node = std::make_shared<PathNode>();
+    node->kind = NodeKind::kLiteral;
+    if (text.empty() || text == "-") return BadPath("bad number in a JSONPath expression");
     node->literal = JsonNumber(text);
     return node;
   }
@@ -265,8 +264,8 @@ class Parser {
   NodePointer Boolean() {
     for (const bool value : {true, false}) {
       if (!Word(value ? "true" : "false")) continue;
-      auto node = std::make_shared<Node>();
-      node->kind = Kind::kLiteral;
+      auto node = std::make_shared<PathNode>();
+      node->kind = NodeKind::kLiteral;
       node->literal = value;
       return node;
     }
@@ -282,7 +281,7 @@ class Parser {
 
 Result<std::vector<std::shared_ptr<const JsonPath::Node>>> ParseJsonPathNodes(
     std::string_view text) {
-  return Parser(text).Template(false);
+  return PathParser(text).Template(false);
 }
 
-}  // namespace skiff::cli
+}  // namespace skiff

@@ -1,8 +1,8 @@
-#include "cli/json_path.h"
+#include "api/json_path.h"
 
 #include <gtest/gtest.h>
 
-namespace skiff::cli {
+namespace skiff {
 namespace {
 
 const Json& Pods() {
@@ -64,4 +64,4 @@ TEST(JsonPathTest, RefusesWhatIsNotClosed) {
 }
 
 }  // namespace
-}  // namespace skiff::cli
+}  // namespace skiff

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/json_path.h"
+#include "api/json_path.h"
 
-namespace skiff::cli {
+namespace skiff {
 
 struct JsonPath::Node {
   enum class Kind : uint8_t {
@@ -35,7 +35,12 @@ struct JsonPath::Node {
   bool single = false;  // kSlice that was written as one index.
 };
 
+// In Go's words.
+inline tl::unexpected<Error> BadPath(std::string text) {
+  return Fail(Reason::kBadRequest, std::move(text));
+}
+
 Result<std::vector<std::shared_ptr<const JsonPath::Node>>> ParseJsonPathNodes(
     std::string_view text);
 
-}  // namespace skiff::cli
+}  // namespace skiff

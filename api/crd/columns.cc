@@ -1,0 +1,91 @@
+// additionalPrinterColumns.
+#include "api/columns/cells.h"
+#include "api/crd/custom_kind.h"
+#include "api/go_text.h"
+#include "api/go_value.h"
+#include "api/human_duration.h"
+#include "api/json.h"
+
+namespace skiff::crd {
+namespace {
+
+const Json* FirstOf(const CellInput& input) {
+  const auto& path = *static_cast<const JsonPath*>(input.column.context);
+  const auto found = path.Find(input.object);
+  return found && !found->empty() ? found->front() : nullptr;
+}
+
+Json IntegerCell(const Json& value) {
+  if (value.is_number_integer()) return value;
+  if (value.is_number()) return static_cast<int64_t>(value.get<double>());
+  return nullptr;
+}
+
+Json DateCell(const Json& value, TimePoint now) {
+  if (!value.is_string()) return nullptr;
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.empty()) return "<unknown>";
+  const auto time = Time::Parse(text);
+  if (!time) return "<invalid>";
+  if (time->IsZero()) return "<unknown>";
+  return HumanDuration(now - time->point());
+}
+
+Json TextCell(const Json& value) {
+  if (value.is_string()) return value;
+  return value.is_structured() ? GoJson(value) : GoPlain(value);
+}
+
+Json CustomCell(const CellInput& input) {
+  const Json* value = FirstOf(input);
+  if (value == nullptr || value->is_null()) return nullptr;
+  const std::string_view type = input.column.type;
+  if (type == "integer") return IntegerCell(*value);
+  if (type == "number") return value->is_number() ? *value : Json();
+  if (type == "boolean") return value->is_boolean() ? *value : Json();
+  if (type == "date") return DateCell(*value, input.now);
+  return TextCell(*value);
+}
+
+constexpr const char* kNameDoc = "Unique within a namespace; cannot be changed.";
+
+}  // namespace
+
+void MakeColumns(const Json& version, CustomKind& out) {
+  const auto add = [&](const std::string& name, const std::string& type, const std::string& format,
+                       const std::string& description, int priority, const std::string& path) {
+    auto parsed = JsonPath::Parse("{" + path + "}");
+    if (!parsed) return false;
+    const auto keep = [&](std::string text) -> std::string_view {
+      return out.texts.emplace_back(std::move(text));
+    };
+    out.columns.push_back({.name = keep(name),
+                           .cell = &CustomCell,
+                           .type = keep(type),
+                           .priority = priority,
+                           .format = keep(format),
+                           .description = keep(description),
+                           .context = &out.paths.emplace_back(std::move(*parsed))});
+    return true;
+  };
+  add("Name", "string", "name", kNameDoc, 0, ".metadata.name");
+  const Json given = version.value("additionalPrinterColumns", Json::array());
+  for (const Json& column : given) {
+    const std::string path = column.value("jsonPath", "");
+    std::string description = column.value("description", "");
+    if (description.empty()) {
+      description = "Custom resource definition column (in JSONPath format): " + path;
+    }
+    // One that cannot be read ends the list.
+    if (!add(column.value("name", ""), column.value("type", ""), column.value("format", ""),
+             description, column.value("priority", 0), path)) {
+      break;
+    }
+  }
+  if (given.empty()) {
+    add("Age", "date", "", "When the server created the object.", 0, ".metadata.creationTimestamp");
+  }
+  out.table.columns = out.columns;
+}
+
+}  // namespace skiff::crd

@@ -1,0 +1,251 @@
+#include "api/crd/custom_kind.h"
+
+#include <algorithm>
+
+#include "api/crd/documents.h"
+#include "api/crd/validate.h"
+#include "api/discovery.h"
+#include "api/document.h"
+#include "api/json.h"
+
+namespace skiff::crd {
+namespace {
+
+constexpr int kGroupPriority = 1000;
+constexpr int kVersionPriority = 100;
+
+constexpr std::string_view kObjectVerbs[] = {"delete", "deletecollection", "get",   "list",
+                                             "patch",  "create",           "update", "watch"};
+// Of kinds whose definition is going: the objects can be looked at and removed.
+constexpr std::string_view kLastVerbs[] = {"delete", "deletecollection", "get", "list", "watch"};
+constexpr std::string_view kPartVerbs[] = {"get", "patch", "update"};
+
+bool HoldsRules(const Json& schema) {
+  if (!schema.is_structured()) return false;
+  if (schema.is_object()) {
+    const auto rules = schema.find("x-kubernetes-validations");
+    if (rules != schema.end() && rules->is_array() && !rules->empty()) return true;
+  }
+  return std::any_of(schema.begin(), schema.end(), HoldsRules);
+}
+
+std::string WithoutDot(std::string path) {
+  return path.starts_with('.') ? path.substr(1) : path;
+}
+
+bool HasCondition(const Json& definition, std::string_view type) {
+  for (const Json& condition : ListAt(definition, "status.conditions")) {
+    if (TextAt(condition, "type") == type) return TextAt(condition, "status") == "True";
+  }
+  return false;
+}
+
+// `<group>/<version> <Kind> is deprecated`, and what to use in its place.
+std::string DeprecationOf(const Json& spec, const Json& version) {
+  if (!version.value("deprecated", false)) return "";
+  const std::string own = version.value("deprecationWarning", "");
+  if (!own.empty()) return own;
+  const std::string group = TextAt(spec, "group"), kind = TextAt(spec, "names.kind");
+  const auto named = [&](const std::string& name) { return group + "/" + name + " " + kind; };
+  const std::string name = version.value("name", "");
+  std::string text = named(name) + " is deprecated", best = name;
+  for (const Json& other : ListAt(spec, "versions")) {
+    if (!other.value("served", false) || other.value("deprecated", false)) continue;
+    const std::string candidate = other.value("name", "");
+    if (VersionGoesBefore(candidate, best)) best = candidate;
+  }
+  return best == name ? text : text + "; use " + named(best);
+}
+
+std::shared_ptr<const Schema> SchemaOfVersion(const Json& version) {
+  const Json* props = FindPath(version, "schema.openAPIV3Schema");
+  SchemaPtr schema = ReadSchema(props == nullptr ? Json::object() : *props);
+  return std::shared_ptr<const Schema>(std::move(schema));
+}
+
+// Everything that all versions have in common.
+struct Definition {
+  const Json& spec;
+  const Json& names;  // Accepted.
+  std::string stored_version;
+  std::shared_ptr<const Schema> stored_schema;
+  bool preserves_all = false;
+  bool terminating = false;
+};
+
+void AddSubresources(const Json& version, RuntimeKind& kind, CustomKind& custom) {
+  std::vector<Subresource> subresources;
+  const Json* given = FindPath(version, "subresources");
+  if (given != nullptr && given->contains("status")) {
+    custom.has_status = true;
+    subresources.push_back({"status", kind.api_version, kind.kind, kPartVerbs});
+  }
+  if (const Json* scale = FindPath(version, "subresources.scale")) {
+    custom.scale = ScalePaths{WithoutDot(scale->value("specReplicasPath", "")),
+                              WithoutDot(scale->value("statusReplicasPath", "")),
+                              WithoutDot(scale->value("labelSelectorPath", ""))};
+    subresources.push_back({"scale", "autoscaling/v1", "Scale", kPartVerbs});
+  }
+  kind.subresources = kind.tables.Keep(std::move(subresources));
+}
+
+std::vector<std::string> TextsIn(const Json& object, const char* name) {
+  std::vector<std::string> texts;
+  for (const Json& text : ListAt(object, name)) texts.push_back(text.get<std::string>());
+  return texts;
+}
+
+void AddNames(const Definition& definition, const Json& version, RuntimeKind& kind) {
+  TableArena& tables = kind.tables;
+  const Json& names = definition.names;
+  kind.group = tables.Keep(TextAt(definition.spec, "group"));
+  kind.version = tables.Keep(version.value("name", ""));
+  kind.api_version = tables.Keep(std::string(kind.group) + "/" + std::string(kind.version));
+  kind.kind = tables.Keep(TextAt(names, "kind"));
+  kind.resource = tables.Keep(TextAt(names, "plural"));
+  kind.singular = tables.Keep(TextAt(names, "singular"));
+  kind.namespaced = TextAt(definition.spec, "scope") == "Namespaced";
+  kind.short_names = tables.Keep(TextsIn(names, "shortNames"));
+  kind.categories = tables.Keep(TextsIn(names, "categories"));
+  kind.verbs = kObjectVerbs;
+  kind.taken_verbs = kObjectVerbs;
+  if (definition.terminating) kind.verbs = kLastVerbs;
+  kind.storage_key =
+      tables.Keep(std::string(kind.group) + "/" + std::string(kind.resource));
+  kind.storage_version = tables.Keep(std::string(definition.stored_version));
+  std::vector<std::string> fields;
+  for (const Json& field : ListAt(version, "selectableFields")) {
+    fields.push_back(WithoutDot(field.value("jsonPath", "")));
+  }
+  kind.selectable_fields = tables.Keep(std::move(fields));
+  kind.group_priority = kGroupPriority;
+  kind.version_priority = kVersionPriority;
+}
+
+std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const Json& version) {
+  auto kind = std::make_shared<RuntimeKind>();
+  auto custom = std::make_shared<CustomKind>();
+  AddNames(definition, version, *kind);
+  AddSubresources(version, *kind, *custom);
+  custom->list_kind = TextAt(definition.names, "listKind");
+  custom->stored_version = definition.stored_version;
+  custom->terminating = definition.terminating;
+  custom->deprecation = DeprecationOf(definition.spec, version);
+  custom->schema = kind->api_version == definition.stored_version ? definition.stored_schema
+                                                                  : SchemaOfVersion(version);
+  custom->stored_schema = definition.stored_schema;
+  const Json* props = FindPath(version, "schema.openAPIV3Schema");
+  custom->has_rules = props != nullptr && HoldsRules(*props);
+  custom->schema_text = props == nullptr ? "" : DumpJson(*props);
+  MakeColumns(version, *custom);
+  kind->type = &MakeType(*custom->schema, kind->kind, kind->api_version, kind->tables);
+  kind->custom = std::move(custom);
+  return kind;
+}
+
+bool StopsRules(const Cause& cause) {
+  return cause.reason == "FieldValueRequired" || cause.reason == "FieldValueNotSupported" ||
+         cause.reason == "FieldValueTooLong" || cause.reason == "FieldValueTooMany" ||
+         cause.reason == "FieldValueTypeInvalid";
+}
+
+// A number of replicas that scale shows.
+void CheckReplicas(const Json& document, const std::string& path, Violations& out) {
+  const FieldPath at("." + path);
+  const auto found = IntegerAt(document, path);
+  if (!found) return out.Invalid(at, *FindPath(document, path), found.error().message);
+  if (!*found) return;
+  if (**found < 0) out.Invalid(at, **found, "should be a non-negative integer");
+  if (**found > INT32_MAX) {
+    out.Invalid(at, **found, "should be less than or equal to 2147483647");
+  }
+}
+
+}  // namespace
+
+Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view path) {
+  const Json* value = FindPath(document, path);
+  if (value == nullptr) return std::optional<int64_t>();
+  if (value->is_number_integer()) return std::optional<int64_t>(value->get<int64_t>());
+  const std::string is = value->is_string()    ? "string"
+                         : value->is_boolean() ? "bool"
+                         : value->is_number()  ? "float64"
+                         : value->is_array()   ? "[]interface {}"
+                                               : "map[string]interface {}";
+  const std::string shown = value->is_string() ? value->get<std::string>() : DumpJson(*value);
+  return Fail(Reason::kInternalError, "." + std::string(path) + " accessor error: " + shown +
+                                          " is of the type " + is + ", expected int64");
+}
+
+RuntimeKinds MakeKinds(const Json& definition) {
+  RuntimeKinds kinds;
+  if (!HasCondition(definition, "Established")) return kinds;
+  const Json* spec = FindPath(definition, "spec");
+  const Json* names = FindPath(definition, "status.acceptedNames");
+  if (spec == nullptr || names == nullptr) return kinds;
+  Definition shared{*spec, *names, "", nullptr};
+  shared.terminating = HasCondition(definition, "Terminating");
+  for (const Json& version : ListAt(*spec, "versions")) {
+    if (!version.value("storage", false)) continue;
+    shared.stored_version = TextAt(*spec, "group") + "/" + version.value("name", "");
+    shared.stored_schema = SchemaOfVersion(version);
+  }
+  if (shared.stored_schema == nullptr) return kinds;
+  for (const Json& version : ListAt(*spec, "versions")) {
+    if (version.value("served", false)) kinds.push_back(MakeKind(shared, version));
+  }
+  return kinds;
+}
+
+Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) const {
+  Prune(*schema, content, unknown);
+  PruneNulls(*schema, content);
+  std::vector<std::string> unknown_metadata;
+  TRY(CoerceEmbedded(*schema, content, true, unknown ? &unknown_metadata : nullptr));
+  if (unknown != nullptr) {
+    unknown->insert(unknown->end(), unknown_metadata.begin(), unknown_metadata.end());
+  }
+  crd::ApplyDefaults(*schema, content);
+  return {};
+}
+
+void CustomKind::FromStore(Json& content) const {
+  Prune(*stored_schema, content, nullptr);
+  PruneNulls(*stored_schema, content);
+  (void)CoerceEmbedded(*stored_schema, content, false, nullptr);  // Fails only where it is strict.
+  crd::ApplyDefaults(*stored_schema, content);
+  if (schema != stored_schema) Prune(*schema, content, nullptr);
+}
+
+void CustomKind::ForStore(Json& content) const {
+  Prune(*stored_schema, content, nullptr);
+  (void)CoerceEmbedded(*stored_schema, content, false, nullptr);  // The same.
+}
+
+void CustomKind::Validate(const Json& document, const Json* old, std::string_view subresource,
+                          Violations& out) const {
+  const bool status_only = subresource == "status";
+  if (status_only) {
+    const Schema* status = schema->Property("status");
+    const auto now = document.find("status");
+    const Json* before = old != nullptr && old->contains("status") ? &(*old)["status"] : nullptr;
+    if (status != nullptr && now != document.end()) {
+      ValidateValue(*status, *now, before, "status", out);
+    }
+  } else {
+    ValidateValue(*schema, document, old, "", out);
+  }
+  if (scale) {
+    if (!status_only) CheckReplicas(document, scale->replicas, out);
+    CheckReplicas(document, scale->actual, out);
+  }
+  if (!status_only) ValidateEmbedded(*schema, document, FieldPath(), out);
+  ValidateLists(*schema, document, old, out);
+  if (has_rules && std::any_of(out.causes().begin(), out.causes().end(), StopsRules)) {
+    out.Invalid(FieldPath(), nullptr,
+                "some validation rules were not checked because the object was invalid; correct the "
+                "existing errors to complete validation");
+  }
+}
+
+}  // namespace skiff::crd

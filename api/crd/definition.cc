@@ -1,0 +1,493 @@
+#include "api/crd/definition.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/crd/definition_schema.h"
+#include "api/crd/definition_structure.h"
+#include "api/crd/formats.h"
+#include "api/go_text.h"
+#include "api/json.h"
+#include "api/rules/names.h"
+#include "api/rules/object_meta.h"
+#include "api/rules/webhook_validation.h"
+#include "base/text.h"
+
+namespace skiff::crd {
+namespace {
+
+using apiextensions_v1::CustomResourceDefinitionNames;
+using apiextensions_v1::CustomResourceDefinitionVersion;
+
+constexpr size_t kSelectableFieldsMax = 8;
+constexpr size_t kDeprecationBytesMax = 256;
+
+// Kubernetes keeps what all versions have in common once, and its errors name that one place. A
+// version by itself is told of where it stands only if they differ.
+struct Places {
+  bool schema = true, subresources = true, columns = true, fields = true;
+};
+
+template <typename Part>
+bool AllSame(const std::vector<CustomResourceDefinitionVersion>& versions, const Part& part) {
+  return std::all_of(versions.begin(), versions.end(),
+                     [&](const auto& version) { return part(version) == part(versions[0]); });
+}
+
+Places PlacesOf(const CustomResourceDefinition& definition) {
+  const auto& versions = definition.spec.versions;
+  if (versions.empty()) return {};
+  return {AllSame(versions, [](const auto& it) -> const auto& { return it.schema; }),
+          AllSame(versions, [](const auto& it) -> const auto& { return it.subresources; }),
+          AllSame(versions,
+                  [](const auto& it) -> const auto& { return it.additional_printer_columns; }),
+          AllSame(versions, [](const auto& it) -> const auto& { return it.selectable_fields; })};
+}
+
+// What is wrong with a path of names: "" or why.
+std::string SimplePathError(const std::string& path) {
+  if (!path.starts_with('.')) return "must be a simple json path starting with .";
+  return "";
+}
+
+void CheckColumns(const CustomResourceDefinitionVersion& version, const FieldPath& path,
+                  Violations& out) {
+  static const std::set<std::string_view> kTypes = {"boolean", "date", "integer", "number",
+                                                    "string"};
+  static const std::set<std::string_view> kFormats = {"byte",  "date",  "date-time", "double",
+                                                      "float", "int32", "int64",     "password"};
+  constexpr std::string_view kWhyType = "must be one of boolean,date,integer,number,string";
+  for (size_t i = 0; i < version.additional_printer_columns.size(); ++i) {
+    const auto& column = version.additional_printer_columns[i];
+    const FieldPath at = path.Index(i);
+    if (column.name.empty()) out.Required(at.Child("name"));
+    if (column.type.empty()) {
+      out.Required(at.Child("type"), kWhyType);
+    } else if (!kTypes.contains(column.type)) {
+      out.Invalid(at.Child("type"), column.type, kWhyType);
+    }
+    if (!column.format.empty() && !kFormats.contains(column.format)) {
+      out.Invalid(at.Child("format"), column.format,
+                  "must be one of byte,date,date-time,double,float,int32,int64,password");
+    }
+    if (column.json_path.empty()) {
+      out.Required(at.Child("JSONPath"));
+    } else if (const std::string why = SimplePathError(column.json_path); !why.empty()) {
+      out.Invalid(at.Child("JSONPath"), column.json_path, why);
+    }
+  }
+}
+
+void CheckScalePath(const std::string& value, std::string_view root, std::string_view why,
+                    const FieldPath& path, Violations& out) {
+  if (value.empty()) return out.Required(path);
+  if (const std::string wrong = SimplePathError(value); !wrong.empty()) {
+    return out.Invalid(path, value, wrong);
+  }
+  if (!value.starts_with(root)) out.Invalid(path, value, why);
+}
+
+void CheckSubresources(const CustomResourceDefinitionVersion& version, const FieldPath& path,
+                       Violations& out) {
+  if (!version.subresources || !version.subresources->scale) return;
+  const auto& scale = *version.subresources->scale;
+  const FieldPath at = path.Child("scale");
+  CheckScalePath(scale.spec_replicas_path, ".spec.", "should be a json path under .spec",
+                 at.Child("specReplicasPath"), out);
+  CheckScalePath(scale.status_replicas_path, ".status.", "should be a json path under .status",
+                 at.Child("statusReplicasPath"), out);
+  const std::string selector = scale.label_selector_path.value_or("");
+  if (selector.empty()) return;
+  const FieldPath selector_at = at.Child("labelSelectorPath");
+  if (const std::string wrong = SimplePathError(selector); !wrong.empty()) {
+    out.Invalid(selector_at, selector, wrong);
+  } else if (!selector.starts_with(".spec.") && !selector.starts_with(".status.")) {
+    out.Invalid(selector_at, selector, "should be a json path under either .spec or .status");
+  }
+}
+
+// Where a selectable field leads; else why it leads nowhere.
+std::string SelectablePathError(const std::string& path, const Json& schema, const Json** found) {
+  if (!path.starts_with('.')) {
+    return "expected [ or . but got: " + path.substr(0, path.find_first_of(".["));
+  }
+  if (path.ends_with('.')) return "unexpected end of JSON path";
+  const size_t bracket = path.find('[');
+  *found = FindSchemaAt(schema, path.substr(0, bracket));
+  if (*found == nullptr) return "does not refer to a valid field";
+  return bracket == path.npos ? "" : "array notation is not allowed";
+}
+
+void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json& schema,
+                     const FieldPath& path, Violations& out) {
+  std::set<std::string> seen;
+  const auto& fields = version.selectable_fields;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string& value = fields[i].json_path;
+    const FieldPath at = path.Index(i).Child("jsonPath");
+    if (value.empty()) {
+      out.Required(at);
+      continue;
+    }
+    const Json* found = nullptr;
+    const std::string why = SelectablePathError(value, schema, &found);
+    if (!why.empty()) {
+      out.Invalid(at, value, "is an invalid path: " + why);
+      continue;
+    }
+    if (value == ".metadata" || value.starts_with(".metadata.")) {
+      out.Invalid(at, value, "must not point to fields in metadata");
+    }
+    const std::string type = WordOf(*found, "type");
+    if (type != "string" && type != "boolean" && type != "integer") {
+      out.Invalid(at, value,
+                  "must point to a field of type string, boolean or integer. Enum string fields "
+                  "and strings with formats are allowed.");
+    }
+    if (!seen.insert(value).second) out.Duplicate(at, value);
+  }
+  if (seen.size() > kSelectableFieldsMax) out.TooMany(path, seen.size(), kSelectableFieldsMax);
+}
+
+void CheckDeprecation(const CustomResourceDefinitionVersion& version, const FieldPath& path,
+                      Violations& out) {
+  if (!version.deprecation_warning) return;
+  const std::string& text = *version.deprecation_warning;
+  const FieldPath at = path.Child("deprecationWarning");
+  if (!version.deprecated) {
+    return out.Invalid(at, text, "can only be set for deprecated versions");
+  }
+  if (text.size() > kDeprecationBytesMax) {
+    out.Invalid(at, text, "must be <= 256 characters long");
+  }
+  if (text.empty()) out.Invalid(at, text, "must not be an empty string");
+  const auto unprintable = UnprintableRunes(text);
+  if (!unprintable.empty()) {
+    out.Invalid(at, text,
+                "must only contain printable UTF-8 characters; non-printable character found at "
+                "index " +
+                    std::to_string(unprintable[0].first));
+  }
+}
+
+void CheckVersion(const CustomResourceDefinition& definition, size_t index, const Places& places,
+                  Violations& out) {
+  const auto& version = definition.spec.versions[index];
+  const FieldPath spec("spec"), at = spec.Child("versions").Index(index);
+  // What stands at the common place is told of once.
+  const auto place = [&](bool common, const char* common_name, const char* name) {
+    return common ? spec.Child(common_name) : at.Child(name);
+  };
+  out.InvalidEach(at.Child("name"), version.name, Dns1035LabelErrors(version.name));
+  CheckDeprecation(version, at, out);
+  const bool has_schema = version.schema && version.schema->open_api_v3_schema;
+  const Json schema = has_schema ? ToJson(*version.schema->open_api_v3_schema) : Json();
+  const bool is_first = index == 0;
+  if (!has_schema) {
+    out.Required(at.Child("schema").Child("openAPIV3Schema"));
+  } else if (is_first || !places.schema) {
+    ValidateSchema(schema, version.subresources && version.subresources->status,
+                   place(places.schema, "validation", "schema").Child("openAPIV3Schema"), out);
+  }
+  if (is_first || !places.subresources) {
+    CheckSubresources(version, place(places.subresources, "subresources", "subresources"), out);
+  }
+  if (is_first || !places.columns) {
+    CheckColumns(
+        version, place(places.columns, "additionalPrinterColumns", "additionalPrinterColumns"),
+        out);
+  }
+  if ((is_first || !places.fields) && has_schema) {
+    CheckSelectable(version, schema, place(places.fields, "selectableFields", "selectableFields"),
+                    out);
+  }
+}
+
+// The list as Kubernetes' own structs print it, what all have in common left out.
+Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& versions, bool given) {
+  if (versions.empty()) return Printed::Verbatim(given ? "[]" : "null");
+  std::string text = "[";
+  const auto word = [](bool value) { return value ? "true" : "false"; };
+  for (const auto& version : versions) {
+    if (text.size() > 1) text += ',';
+    text += "{\"Name\":" + GoJson(version.name) + ",\"Served\":" + word(version.served) +
+            ",\"Storage\":" + word(version.storage) + ",\"Deprecated\":" +
+            word(version.deprecated) + ",\"DeprecationWarning\":" +
+            (version.deprecation_warning ? GoJson(*version.deprecation_warning) : "null") +
+            ",\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,"
+            "\"SelectableFields\":null}";
+  }
+  return Printed::Verbatim(text + "]");
+}
+
+void CheckVersions(const CustomResourceDefinition& definition, Violations& out) {
+  const auto& versions = definition.spec.versions;
+  const Places places = PlacesOf(definition);
+  std::set<std::string> names;
+  size_t stored = 0;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    names.insert(versions[i].name);
+    stored += versions[i].storage;
+    CheckVersion(definition, i, places, out);
+  }
+  const FieldPath path = FieldPath("spec").Child("versions");
+  const bool given = !definition.spec.group.empty();
+  if (names.size() < versions.size()) {
+    out.Invalid(path, PrintedVersions(versions, given), "must contain unique version names");
+  }
+  if (stored != 1) {
+    out.Invalid(path, PrintedVersions(versions, given),
+                "must have exactly one version marked as storage version");
+  }
+}
+
+void CheckNames(const CustomResourceDefinitionNames& names, const FieldPath& path,
+                Violations& out) {
+  const auto check = [&](const std::string& value, const FieldPath& at) {
+    out.InvalidEach(at, value, Dns1035LabelErrors(value));
+  };
+  const auto check_kind = [&](const std::string& value, const char* name) {
+    if (value.empty()) return;
+    for (const std::string& error : Dns1035LabelErrors(Lower(value))) {
+      out.Invalid(path.Child(name), value,
+                  "may have mixed case, but should otherwise match: " + error);
+    }
+  };
+  if (!names.plural.empty()) check(names.plural, path.Child("plural"));
+  if (!names.singular.empty()) check(names.singular, path.Child("singular"));
+  check_kind(names.kind, "kind");
+  check_kind(names.list_kind, "listKind");
+  for (size_t i = 0; i < names.short_names.size(); ++i) {
+    check(names.short_names[i], path.Child("shortNames").Index(i));
+  }
+  if (!names.kind.empty() && names.kind == names.list_kind) {
+    out.Invalid(path.Child("listKind"), names.list_kind, "kind and listKind may not be the same");
+  }
+  for (size_t i = 0; i < names.categories.size(); ++i) {
+    check(names.categories[i], path.Child("categories").Index(i));
+  }
+}
+
+void CheckReviewVersions(const std::vector<std::string>& versions, const FieldPath& path,
+                         Violations& out) {
+  if (versions.empty()) return out.Required(path);
+  std::set<std::string> seen;
+  bool known = false;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    known = known || versions[i] == "v1" || versions[i] == "v1beta1";
+    if (!seen.insert(versions[i]).second) {
+      out.Invalid(path.Index(i), versions[i], "duplicate version");
+      continue;
+    }
+    out.InvalidEach(path.Index(i), versions[i], Dns1035LabelErrors(versions[i]));
+  }
+  if (!known) out.Invalid(path, versions, "must include at least one of v1, v1beta1");
+}
+
+void CheckService(const apiextensions_v1::ServiceReference& service, const FieldPath& path,
+                  Violations& out) {
+  if (service.name.empty()) out.Required(path.Child("name"));
+  if (service.namespace_.empty()) out.Required(path.Child("namespace"));
+  const int32_t port = service.port.value_or(443);
+  for (const std::string& error : PortNumberErrors(port)) {
+    out.Invalid(path.Child("port"), port, "port is not valid: " + error);
+  }
+  if (service.path) ValidateWebhookServicePath(*service.path, path.Child("path"), out);
+}
+
+void CheckConversion(const CustomResourceDefinition& definition, Violations& out) {
+  if (!definition.spec.conversion) return;
+  const auto& conversion = *definition.spec.conversion;
+  const FieldPath path = FieldPath("spec").Child("conversion");
+  const FieldPath client_at = path.Child("webhookClientConfig");
+  const FieldPath versions_at = path.Child("conversionReviewVersions");
+  const std::string& strategy = conversion.strategy;
+  if (strategy.empty()) {
+    out.Required(path.Child("strategy"));
+  } else if (strategy != "None" && strategy != "Webhook") {
+    out.NotSupported(path.Child("strategy"), strategy, {"None", "Webhook"});
+  }
+  const bool has_client = conversion.webhook && conversion.webhook->client_config;
+  const auto versions = conversion.webhook ? conversion.webhook->conversion_review_versions
+                                           : std::vector<std::string>();
+  if (strategy == "Webhook") {
+    if (!has_client) {
+      out.Required(client_at, "required when strategy is set to Webhook");
+    } else {
+      const auto& client = *conversion.webhook->client_config;
+      if (client.url.has_value() == client.service.has_value()) {
+        out.Required(client_at, "exactly one of url or service is required");
+      } else if (client.url) {
+        ValidateWebhookUrl(*client.url, client_at.Child("url"), out);
+      } else {
+        CheckService(*client.service, client_at.Child("service"), out);
+      }
+    }
+    return CheckReviewVersions(versions, versions_at, out);
+  }
+  constexpr std::string_view kWhy = "should not be set when strategy is not set to Webhook";
+  if (has_client) out.Forbidden(client_at, kWhy);
+  if (!versions.empty()) out.Forbidden(versions_at, kWhy);
+}
+
+void CheckSpec(const CustomResourceDefinition& definition, Violations& out) {
+  const auto& spec = definition.spec;
+  const FieldPath path("spec");
+  if (spec.group.empty()) {
+    out.Required(path.Child("group"));
+  } else if (const auto wrong = Dns1123SubdomainErrors(spec.group); !wrong.empty()) {
+    std::string all;
+    for (const std::string& text : wrong) all += (all.empty() ? "" : ",") + text;
+    out.Invalid(path.Child("group"), spec.group, all);
+  } else if (spec.group.find('.') == spec.group.npos) {
+    out.Invalid(path.Child("group"), spec.group, "should be a domain with at least one dot");
+  }
+  if (spec.scope.empty()) {
+    out.Required(path.Child("scope"));
+  } else if (spec.scope != "Cluster" && spec.scope != "Namespaced") {
+    out.NotSupported(path.Child("scope"), spec.scope, {"Cluster", "Namespaced"});
+  }
+  CheckVersions(definition, out);
+  const FieldPath names = path.Child("names");
+  const std::pair<const char*, const std::string*> kNeeded[] = {
+      {"plural", &spec.names.plural},
+      {"singular", &spec.names.singular},
+      {"kind", &spec.names.kind},
+      {"listKind", &spec.names.list_kind}};
+  for (const auto& [name, value] : kNeeded) {
+    if (value->empty()) out.Required(names.Child(name));
+  }
+  CheckNames(spec.names, names, out);
+  CheckConversion(definition, out);
+}
+
+// Every version that objects may be kept in is one.
+void CheckStored(const CustomResourceDefinition& definition, Violations& out) {
+  const auto& stored = definition.status.stored_versions;
+  const FieldPath path = FieldPath("status").Child("storedVersions");
+  if (stored.empty()) {
+    return out.Invalid(path, nullptr, "must have at least one stored version");
+  }
+  const auto& versions = definition.spec.versions;
+  for (const auto& version : versions) {
+    if (!version.storage) continue;
+    if (std::find(stored.begin(), stored.end(), version.name) == stored.end()) {
+      out.Invalid(path, stored, "must have the storage version " + version.name);
+    }
+  }
+  for (size_t i = 0; i < stored.size(); ++i) {
+    const std::string& name = stored[i];
+    const bool known = std::any_of(versions.begin(), versions.end(),
+                                   [&](const auto& version) { return version.name == name; });
+    if (known) continue;
+    out.Invalid(path.Index(i), name,
+                "missing from spec.versions; " + name +
+                    " was previously a storage version, and must remain in spec.versions until a "
+                    "storage migration ensures no data remains persisted in " +
+                    name + " and removes " + name + " from status.storedVersions");
+  }
+}
+
+void CheckApproval(const CustomResourceDefinition& definition, Violations& out) {
+  if (!IsProtectedGroup(definition.spec.group)) return;
+  const Approval approval = ApprovalOf(definition.metadata.annotations);
+  const FieldPath at =
+      FieldPath("metadata").Child("annotations").Key("api-approved.kubernetes.io");
+  if (approval.state == Approval::State::kMissing) out.Required(at, approval.text);
+  if (approval.state == Approval::State::kInvalid) {
+    out.Invalid(at, definition.metadata.annotations.at("api-approved.kubernetes.io"),
+                approval.text);
+  }
+}
+
+// A definition that was wrong before may stay so in what an update leaves as it is.
+bool Held(const CustomResourceDefinition& old, void (*check)(const CustomResourceDefinition&,
+                                                            Violations&)) {
+  Violations wrong;
+  check(old, wrong);
+  return wrong.empty();
+}
+
+bool WasEstablished(const CustomResourceDefinition& definition) {
+  return std::any_of(
+      definition.status.conditions.begin(), definition.status.conditions.end(),
+      [](const auto& each) { return each.type == "Established" && each.status == "True"; });
+}
+
+void CollectFormats(const Json& props, std::set<std::string>& out) {
+  if (!props.is_structured()) return;
+  if (props.is_object() && WordOf(props, "type") == "string") {
+    const std::string format = WordOf(props, "format");
+    if (!format.empty() && !IsRecognizedFormat(format)) out.insert(format);
+  }
+  for (const Json& below : props) CollectFormats(below, out);
+}
+
+std::set<std::string> FormatsOf(const CustomResourceDefinition& definition) {
+  std::set<std::string> formats;
+  for (const auto& version : definition.spec.versions) {
+    if (version.schema && version.schema->open_api_v3_schema) {
+      CollectFormats(ToJson(*version.schema->open_api_v3_schema), formats);
+    }
+  }
+  return formats;
+}
+
+}  // namespace
+
+void ValidateDefinition(const CustomResourceDefinition& definition, Violations& out) {
+  const auto& meta = definition.metadata;
+  const std::string name = definition.spec.names.plural + "." + definition.spec.group;
+  const auto check_name = [&](const std::string& given, const char* field) {
+    if (given.empty() || given == name) return;
+    out.Invalid(FieldPath("metadata").Child(field), given,
+                "must be spec.names.plural+\".\"+spec.group");
+  };
+  check_name(meta.generate_name, "generateName");
+  check_name(meta.name, "name");
+  CheckSpec(definition, out);
+  CheckStored(definition, out);
+  CheckApproval(definition, out);
+  if (definition.spec.preserve_unknown_fields) {
+    out.Invalid(FieldPath("spec").Child("preserveUnknownFields"), true,
+                "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
+                "spec.versions[*].schema instead");
+  }
+}
+
+void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
+                              const CustomResourceDefinition& old, Violations& out) {
+  const FieldPath spec("spec");
+  if (Held(old, &CheckSpec)) CheckSpec(definition, out);
+  if (WasEstablished(old)) {
+    ValidateImmutable(definition.spec.scope, old.spec.scope, spec.Child("scope"), out);
+    ValidateImmutable(definition.spec.names.kind, old.spec.names.kind,
+                      spec.Child("names").Child("kind"), out);
+  }
+  ValidateImmutable(definition.spec.group, old.spec.group, spec.Child("group"), out);
+  ValidateImmutable(definition.spec.names.plural, old.spec.names.plural,
+                    spec.Child("names").Child("plural"), out);
+  CheckNames(definition.status.accepted_names, FieldPath("status").Child("acceptedNames"), out);
+  CheckStored(definition, out);
+  if (Held(old, &CheckApproval)) CheckApproval(definition, out);
+  if (definition.spec.preserve_unknown_fields && !old.spec.preserve_unknown_fields) {
+    out.Invalid(spec.Child("preserveUnknownFields"), true,
+                "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
+                "spec.versions[*].schema instead");
+  }
+}
+
+void ValidateDefinitionStatusUpdate(const CustomResourceDefinition& definition,
+                                    const CustomResourceDefinition&, Violations& out) {
+  CheckNames(definition.status.accepted_names, FieldPath("status").Child("acceptedNames"), out);
+}
+
+void WarnOfFormats(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+                   std::vector<std::string>& out) {
+  const std::set<std::string> before = old == nullptr ? std::set<std::string>() : FormatsOf(*old);
+  for (const std::string& format : FormatsOf(definition)) {
+    if (!before.contains(format)) out.push_back("unrecognized format \"" + format + "\"");
+  }
+}
+
+}  // namespace skiff::crd

@@ -1,0 +1,34 @@
+// What is valid of a CustomResourceDefinition itself, in the words of apiextensions-apiserver.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/apiextensions_v1.h"
+#include "api/violations.h"
+
+namespace skiff::crd {
+
+using apiextensions_v1::CustomResourceDefinition;
+
+// Groups of Kubernetes itself, whose definitions say where they were approved.
+bool IsProtectedGroup(std::string_view group);
+struct Approval {
+  enum class State { kApproved, kBypassed, kMissing, kInvalid };
+  State state;
+  std::string text;  // The annotation; of the last two what is wrong.
+};
+Approval ApprovalOf(const std::map<std::string, std::string>& annotations);
+
+void ValidateDefinition(const CustomResourceDefinition& definition, Violations& out);
+void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
+                              const CustomResourceDefinition& old, Violations& out);
+void ValidateDefinitionStatusUpdate(const CustomResourceDefinition& definition,
+                                    const CustomResourceDefinition& old, Violations& out);
+// Formats that nobody checks; `old` is nullptr on create.
+void WarnOfFormats(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+                   std::vector<std::string>& out);
+
+}  // namespace skiff::crd

@@ -1,0 +1,17 @@
+// Whether the schema of a CustomResourceDefinition is one: structural, with defaults that it takes
+// itself, and with nothing in it that Kubernetes does not support.
+#pragma once
+
+#include "api/field_path.h"
+#include "api/values.h"
+#include "api/violations.h"
+
+namespace skiff::crd {
+
+// `props` is JSONSchemaProps as the API shows them. `has_status`: the subresource.
+void ValidateSchema(const Json& props, bool has_status, const FieldPath& path, Violations& out);
+
+// The schema at a dotted path below the root, ".spec.a"; nullptr when there is none.
+const Json* FindSchemaAt(const Json& props, std::string_view path);
+
+}  // namespace skiff::crd

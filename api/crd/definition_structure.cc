@@ -1,0 +1,251 @@
+#include "api/crd/definition_structure.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+
+namespace skiff::crd {
+namespace {
+
+enum class Level { kRoot, kItem, kField };
+
+constexpr const char* kEmbedded = "x-kubernetes-embedded-resource";
+constexpr const char* kIntOrString = "x-kubernetes-int-or-string";
+constexpr const char* kPreserve = "x-kubernetes-preserve-unknown-fields";
+
+// anyOf: [{type: integer}, {type: string}] and nothing else: what int-or-string may spell out.
+bool IsIntOrString(const Json& props) {
+  const Json* any = PartOf(props, "anyOf");
+  return any != nullptr && any->is_array() && any->size() == 2 &&
+         (*any)[0] == Json{{"type", "integer"}} && (*any)[1] == Json{{"type", "string"}};
+}
+
+// Go's words for what RE2 calls by others.
+std::string RegexError(const re2::RE2& pattern) {
+  static const std::map<re2::RE2::ErrorCode, std::string_view> kTexts = {
+      {re2::RE2::ErrorBadEscape, "invalid escape sequence"},
+      {re2::RE2::ErrorBadCharClass, "invalid character class"},
+      {re2::RE2::ErrorBadCharRange, "invalid character class range"},
+      {re2::RE2::ErrorMissingBracket, "missing closing ]"},
+      {re2::RE2::ErrorMissingParen, "missing closing )"},
+      {re2::RE2::ErrorUnexpectedParen, "unexpected )"},
+      {re2::RE2::ErrorTrailingBackslash, "trailing backslash at end of expression"},
+      {re2::RE2::ErrorRepeatArgument, "missing argument to repetition operator"},
+      {re2::RE2::ErrorRepeatSize, "invalid repeat count"},
+      {re2::RE2::ErrorRepeatOp, "invalid nested repetition operator"},
+      {re2::RE2::ErrorBadPerlOp, "invalid or unsupported Perl syntax"},
+      {re2::RE2::ErrorBadUTF8, "invalid UTF-8"},
+      {re2::RE2::ErrorBadNamedCapture, "invalid named capture"},
+      {re2::RE2::ErrorPatternTooLarge, "expression too large"}};
+  const auto text = kTexts.find(pattern.error_code());
+  const std::string what(text == kTexts.end() ? "internal error" : text->second);
+  const std::string& shown = pattern.error_arg();
+  return "error parsing regexp: " + what + ": `" + (shown.empty() ? pattern.pattern() : shown) +
+         "`";
+}
+
+// Violations that are told in the order of their text.
+class SortedErrors {
+ public:
+  void Required(const FieldPath& path, std::string_view detail) {
+    errors_.emplace_back().Required(path, detail);
+  }
+  void Forbidden(const FieldPath& path, std::string_view detail) {
+    errors_.emplace_back().Forbidden(path, detail);
+  }
+  void Invalid(const FieldPath& path, const Json& value, std::string_view detail) {
+    errors_.emplace_back().Invalid(path, value, detail);
+  }
+  void AppendTo(Violations& out) {
+    std::stable_sort(errors_.begin(), errors_.end(), [](const Violations& a, const Violations& b) {
+      return a.Text() < b.Text();
+    });
+    for (const Violations& error : errors_) out.Append(error);
+  }
+
+ private:
+  std::vector<Violations> errors_;
+};
+
+class StructureCheck {
+ public:
+  explicit StructureCheck(SortedErrors& out) : out_(out) {}
+
+  void Node(const Json& props, Level level, const FieldPath& path) {
+    if (WordOf(props, "type") == "array" && PartOf(props, "items") == nullptr) {
+      out_.Required(path.Child("items"), "must be specified");
+    }
+    if (const Json* items = PartOf(props, "items"); items && items->is_object()) {
+      Node(*items, Level::kItem, path.Child("items"));
+    }
+    if (const Json* properties = PartOf(props, "properties")) {
+      for (const auto& [name, each] : properties->items()) {
+        Node(each, Level::kField, path.Child("properties").Key(name));
+      }
+    }
+    const Json* additional = PartOf(props, "additionalProperties");
+    if (additional && additional->is_object()) {
+      Node(*additional, Level::kField, path.Child("additionalProperties"));
+    }
+    if (additional != nullptr && level == Level::kRoot) {
+      out_.Forbidden(path.Child("additionalProperties"), "must not be used at the root");
+    }
+    Extensions(props, level, path);
+    if (FlagOf(props, kEmbedded) || level == Level::kRoot) OwnFields(props, level, path);
+    Values(props, FlagOf(props, kIntOrString), path);
+  }
+
+ private:
+  void Extensions(const Json& props, Level level, const FieldPath& path) {
+    const std::string type = WordOf(props, "type");
+    const bool embedded = FlagOf(props, kEmbedded);
+    if (FlagOf(props, kIntOrString)) {
+      for (const char* other : {kPreserve, kEmbedded}) {
+        if (!FlagOf(props, other)) continue;
+        out_.Invalid(path.Child(other), true,
+                     "must be false if x-kubernetes-int-or-string is true");
+      }
+    }
+    if (embedded && type != "object") {
+      constexpr std::string_view kWhy = "must be object if x-kubernetes-embedded-resource is true";
+      if (type.empty()) {
+        out_.Required(path.Child("type"), kWhy);
+      } else {
+        out_.Invalid(path.Child("type"), type, kWhy);
+      }
+    } else if (type.empty() && !FlagOf(props, kIntOrString) && !FlagOf(props, kPreserve)) {
+      out_.Required(path.Child("type"),
+                    level == Level::kRoot   ? "must not be empty at the root"
+                    : level == Level::kItem ? "must not be empty for specified array items"
+                                            : "must not be empty for specified object fields");
+    }
+    if (embedded && PartOf(props, "additionalProperties") != nullptr) {
+      out_.Forbidden(path.Child("additionalProperties"),
+                     "must not be used if x-kubernetes-embedded-resource is set");
+    }
+    if (level == Level::kRoot && !type.empty() && type != "object") {
+      out_.Invalid(path.Child("type"), type, "must be object at the root");
+    }
+    const Json* properties = PartOf(props, "properties");
+    if (embedded && !FlagOf(props, kPreserve) && (properties == nullptr || properties->empty())) {
+      out_.Required(path.Child("properties"),
+                    "must not be empty if x-kubernetes-embedded-resource is true without "
+                    "x-kubernetes-preserve-unknown-fields");
+    }
+  }
+
+  // What every resource has, where the schema speaks of it.
+  void OwnFields(const Json& props, Level level, const FieldPath& path) {
+    const Json* properties = PartOf(props, "properties");
+    if (properties == nullptr) return;
+    for (const char* name : {"kind", "apiVersion"}) {
+      const Json* own = PartOf(*properties, name);
+      if (own == nullptr || WordOf(*own, "type") == "string") continue;
+      out_.Invalid(path.Child("properties").Key(name).Child("type"), WordOf(*own, "type"),
+                   "must be string");
+    }
+    const Json* metadata = PartOf(*properties, "metadata");
+    if (metadata == nullptr) return;
+    const FieldPath at = path.Child("properties").Key("metadata");
+    if (WordOf(*metadata, "type") != "object") {
+      out_.Invalid(at.Child("type"), WordOf(*metadata, "type"), "must be object");
+    }
+    if (level != Level::kRoot) return;
+    Json rest = *metadata;
+    for (const char* name : {"type", "description", "title"}) rest.erase(name);
+    if (rest.contains("properties") && rest["properties"].is_object()) {
+      rest["properties"].erase("name");
+      rest["properties"].erase("generateName");
+      if (rest["properties"].empty()) rest.erase("properties");
+    }
+    if (!rest.empty()) {
+      out_.Forbidden(at,
+                     "must not specify anything other than name and generateName, but metadata is "
+                     "implicitly specified");
+    }
+  }
+
+  // The parts that only judge values. `spells`: it may spell out that it is an int or a string.
+  void Values(const Json& props, bool spells, const FieldPath& path) {
+    const std::string pattern = WordOf(props, "pattern");
+    if (!pattern.empty()) {
+      const re2::RE2 compiled(pattern, re2::RE2::Quiet);
+      if (!compiled.ok()) {
+        out_.Invalid(path.Child("pattern"), pattern,
+                     "must be a valid regular expression, but isn't: " + RegexError(compiled));
+      }
+    }
+    const bool spelled = spells && IsIntOrString(props);
+    for (const char* name : {"allOf", "anyOf", "oneOf"}) {
+      const Json* all = PartOf(props, name);
+      if (all == nullptr || (spelled && name == std::string_view("anyOf"))) continue;
+      for (size_t i = 0; i < all->size(); ++i) {
+        const bool may_spell = spells && !spelled && i == 0 && name == std::string_view("allOf");
+        Nested((*all)[i], may_spell, path.Child(name).Index(i));
+      }
+    }
+    if (const Json* none = PartOf(props, "not")) Nested(*none, false, path.Child("not"));
+  }
+
+  void Nested(const Json& props, bool spells, const FieldPath& path) {
+    Values(props, spells, path);
+    if (const Json* items = PartOf(props, "items"); items && items->is_object()) {
+      Nested(*items, false, path.Child("items"));
+    }
+    if (const Json* properties = PartOf(props, "properties")) {
+      for (const auto& [name, each] : properties->items()) {
+        Nested(each, false, path.Child("properties").Key(name));
+      }
+      if (properties->contains("metadata")) {
+        out_.Forbidden(path.Child("properties").Key("metadata"),
+                       "must not be specified in a nested context");
+      }
+    }
+    if (!WordOf(props, "type").empty()) {
+      out_.Forbidden(path.Child("type"), "must be empty to be structural");
+    }
+    for (const char* name :
+         {"additionalProperties", "default", "x-kubernetes-list-type", "x-kubernetes-map-type"}) {
+      if (PartOf(props, name) == nullptr) continue;
+      out_.Forbidden(path.Child(name), "must be undefined to be structural");
+    }
+    for (const char* name :
+         {"title", "description", "x-kubernetes-list-map-keys", "x-kubernetes-validations"}) {
+      const Json* part = PartOf(props, name);
+      if (part == nullptr || *part == "" || (part->is_array() && part->empty())) continue;
+      out_.Forbidden(path.Child(name), "must be empty to be structural");
+    }
+    for (const char* name : {"nullable", kPreserve, kEmbedded, kIntOrString}) {
+      if (FlagOf(props, name)) out_.Forbidden(path.Child(name), "must be false to be structural");
+    }
+  }
+
+  SortedErrors& out_;
+};
+
+}  // namespace
+
+std::string WordOf(const Json& props, const char* name) {
+  const Json* part = PartOf(props, name);
+  return part != nullptr && part->is_string() ? part->get<std::string>() : "";
+}
+
+bool FlagOf(const Json& props, const char* name) {
+  const Json* part = PartOf(props, name);
+  return part != nullptr && part->is_boolean() && part->get<bool>();
+}
+
+const Json* PartOf(const Json& props, const char* name) {
+  if (!props.is_object()) return nullptr;
+  const auto found = props.find(name);
+  return found == props.end() || found->is_null() ? nullptr : &*found;
+}
+
+void ValidateStructure(const Json& props, const FieldPath& path, Violations& out) {
+  SortedErrors found;
+  StructureCheck(found).Node(props, Level::kRoot, path);
+  found.AppendTo(out);
+}
+
+}  // namespace skiff::crd

@@ -1,0 +1,30 @@
+// What becomes of a document under its schema before anybody validates it: fields that the schema
+// does not know go, nulls that it does not allow go, defaults come. Kubernetes' own routines.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/crd/schema.h"
+#include "api/values.h"
+#include "base/error.h"
+
+namespace skiff::crd {
+
+// So many unknown fields are named; the others go without a word.
+inline constexpr size_t kUnknownFieldsMax = 100;
+
+// Drops what the schema does not know. The root is an object without its metadata. `unknown`, where
+// it is not null, gets the paths of what went, sorted.
+void Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown);
+// Drops nulls where the schema neither allows them nor has a default.
+void PruneNulls(const Schema& schema, Json& content);
+// Fills in defaults that are missing, in everything that is there.
+void ApplyDefaults(const Schema& schema, Json& content);
+
+// Brings the metadata of embedded resources into the form of ObjectMeta. Where it does not fit it is
+// dropped, or (`strict`) the whole fails. `unknown` gets the fields that ObjectMeta does not have.
+Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,
+                        std::vector<std::string>* unknown);
+
+}  // namespace skiff::crd

@@ -1,0 +1,226 @@
+#include "api/crd/formats.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "api/rules/ip.h"
+#include "api/rules/names.h"
+#include "api/time_text.h"
+
+namespace skiff::crd {
+namespace {
+
+using re2::RE2;
+
+bool IsUri(std::string_view text) {
+  static const RE2 kAbsolute("[a-zA-Z][a-zA-Z0-9+.-]*:[^\\x00-\\x20\\x7f]*");
+  static const RE2 kPath("/[^\\x00-\\x1f\\x7f]*");
+  static const RE2 kBadEscape("%([^0-9a-fA-F]|[0-9a-fA-F][^0-9a-fA-F]|.?$)");
+  if (RE2::PartialMatch(text, kBadEscape)) return false;
+  return RE2::FullMatch(text, kAbsolute) || RE2::FullMatch(text, kPath);
+}
+
+bool IsEmail(std::string_view text) {
+  static const RE2 kBare(
+      "[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~\\pL-]+@[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.\\pL-]+");
+  static const RE2 kNamed(".*<([^<>]+)>\\s*");
+  std::string inner(text);
+  re2::StringPiece found;
+  if (RE2::FullMatch(text, kNamed, &found)) inner = std::string(found);
+  if (!RE2::FullMatch(inner, kBare)) return false;
+  return inner.front() != '.' && inner.find("..") == inner.npos && inner.find(".@") == inner.npos &&
+         inner.find("@.") == inner.npos && inner.back() != '.';
+}
+
+bool IsHostname(std::string_view text) {
+  static const RE2 kForm(
+      "^([a-zA-Z0-9\\p{S}\\p{L}]((-?[a-zA-Z0-9\\p{S}\\p{L}]{0,62})?)|([a-zA-Z0-9\\p{S}\\p{L}]"
+      "(([a-zA-Z0-9-\\p{S}\\p{L}]{0,61}[a-zA-Z0-9\\p{S}\\p{L}])?)(\\.)){1,}([a-zA-Z\\p{L}])"
+      "{2,63})$");
+  if (text.size() > 255 || !RE2::PartialMatch(text, kForm)) return false;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t dot = std::min(text.find('.', at), text.size());
+    if (dot - at > 63) return false;
+    at = dot + 1;
+  }
+  return true;
+}
+
+bool IsMac(std::string_view text) {
+  static const RE2 kColons(
+      "(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{2}[:-]){7}[0-9a-fA-F]{2}|"
+      "(?:[0-9a-fA-F]{2}[:-]){19}[0-9a-fA-F]{2}");
+  static const RE2 kDots(
+      "(?:[0-9a-fA-F]{4}\\.){2}[0-9a-fA-F]{4}|(?:[0-9a-fA-F]{4}\\.){3}[0-9a-fA-F]{4}|"
+      "(?:[0-9a-fA-F]{4}\\.){9}[0-9a-fA-F]{4}");
+  return RE2::FullMatch(text, kColons) || RE2::FullMatch(text, kDots);
+}
+
+std::string Compact(std::string_view text, std::string_view dropped) {
+  std::string out;
+  for (const char c : text) {
+    if (dropped.find(c) == dropped.npos) out += c;
+  }
+  return out;
+}
+
+bool IsIsbn10(std::string_view text) {
+  const std::string digits = Compact(text, " -");
+  if (digits.size() != 10) return false;
+  int sum = 0;
+  for (int i = 0; i < 10; ++i) {
+    const char c = digits[static_cast<size_t>(i)];
+    if (std::isdigit(static_cast<unsigned char>(c))) {
+      sum += (i + 1) * (c - '0');
+    } else if (i == 9 && (c == 'X' || c == 'x')) {
+      sum += 10 * 10;
+    } else {
+      return false;
+    }
+  }
+  return sum % 11 == 0;
+}
+
+bool AllDigits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+bool IsIsbn13(std::string_view text) {
+  const std::string digits = Compact(text, " -");
+  if (digits.size() != 13 || !AllDigits(digits)) return false;
+  int sum = 0;
+  for (size_t i = 0; i < 13; ++i) sum += (digits[i] - '0') * (i % 2 == 0 ? 1 : 3);
+  return sum % 10 == 0;
+}
+
+bool IsCreditCard(std::string_view text) {
+  static const RE2 kForm(
+      "^(?:4[0-9]{12}(?:[0-9]{3})?|5[1-5][0-9]{14}|6(?:011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}|"
+      "3(?:0[0-5]|[68][0-9])[0-9]{11}|(?:2131|1800|35\\d{3})\\d{11})$");
+  std::string digits;
+  for (const unsigned char c : text) {
+    if (std::isdigit(c)) digits += static_cast<char>(c);
+  }
+  if (!RE2::PartialMatch(digits, kForm)) return false;
+  int sum = 0;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    int digit = digits[digits.size() - 1 - i] - '0';
+    if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+    sum += digit;
+  }
+  return sum % 10 == 0;
+}
+
+bool IsRgb(std::string_view text) {
+  static const RE2 kForm(
+      "^rgb\\(\\s*(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5])\\s*,\\s*(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|"
+      "25[0-5])\\s*,\\s*(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5])\\s*\\)$");
+  return RE2::PartialMatch(text, kForm);
+}
+
+bool IsDate(std::string_view text) {
+  static const RE2 kForm("\\d{4}-\\d{2}-\\d{2}");
+  if (!RE2::FullMatch(text, kForm)) return false;
+  return ParseInstant(std::string(text) + "T00:00:00Z", TimeForm::kSeconds).has_value();
+}
+
+bool IsDateTime(std::string_view text) {
+  static const RE2 kForm(
+      "(?i)(\\d{4}-\\d{2}-\\d{2})t([0-9]{2}):([0-9]{2}):([0-9]{2})(.[0-9]+)?(z|([+-][0-9]{2}:[0-9]"
+      "{2}))");
+  std::string date;
+  int hour = 0, minute = 0, second = 0;
+  if (!RE2::FullMatch(text, kForm, &date, &hour, &minute, &second)) return false;
+  return IsDate(date) && hour <= 23 && minute <= 59 && second <= 59;
+}
+
+bool IsDuration(std::string_view text) {
+  static const RE2 kWords(
+      "(?i)\\s*\\d+\\s*(?:ns|nano|nanos|nanosecond|nanoseconds|us|µs|micro|micros|microsecond|"
+      "microseconds|ms|milli|millis|millisecond|milliseconds|s|sec|secs|second|seconds|m|min|mins|"
+      "minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks)\\s*");
+  return ParseGoDuration(text).has_value() || RE2::FullMatch(text, kWords);
+}
+
+bool IsUuid(std::string_view text, std::string_view version) {
+  static const RE2 kAny("(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}");
+  if (!RE2::FullMatch(text, kAny)) return false;
+  if (version.empty()) return true;
+  const std::string digits = Compact(text, "-");
+  if (digits[12] != version[0]) return false;
+  return version == "3" || std::string_view("89abAB").find(digits[16]) != std::string_view::npos;
+}
+
+template <const char* kPattern>
+bool Matches(std::string_view text) {
+  static const RE2 kForm(kPattern);
+  return RE2::FullMatch(text, kForm);
+}
+constexpr char kObjectId[] = "[0-9a-fA-F]{24}";
+constexpr char kSsn[] = "\\d{3}[- ]?\\d{2}[- ]?\\d{4}";
+constexpr char kHexColor[] = "#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})";
+constexpr char kBase64[] =
+    "(?:[A-Za-z0-9+\\/]{4})*(?:[A-Za-z0-9+\\/]{2}==|[A-Za-z0-9+\\/]{3}=|[A-Za-z0-9+\\/]{4})";
+
+struct Format {
+  std::string_view name;
+  bool (*holds)(std::string_view text);
+};
+constexpr Format kFormats[] = {
+    {"bsonobjectid", &Matches<kObjectId>},
+    {"uri", &IsUri},
+    {"email", &IsEmail},
+    {"hostname", &IsHostname},
+    {"ipv4", [](std::string_view t) { return ParseIp(t) && t.find('.') != t.npos; }},
+    {"ipv6", [](std::string_view t) { return ParseIp(t) && t.find(':') != t.npos; }},
+    {"cidr", [](std::string_view t) { return ParseCidr(t).has_value(); }},
+    {"mac", &IsMac},
+    {"uuid", [](std::string_view t) { return IsUuid(t, ""); }},
+    {"uuid3", [](std::string_view t) { return IsUuid(t, "3"); }},
+    {"uuid4", [](std::string_view t) { return IsUuid(t, "4"); }},
+    {"uuid5", [](std::string_view t) { return IsUuid(t, "5"); }},
+    {"isbn", [](std::string_view t) { return IsIsbn10(t) || IsIsbn13(t); }},
+    {"isbn10", &IsIsbn10},
+    {"isbn13", &IsIsbn13},
+    {"creditcard", &IsCreditCard},
+    {"ssn", &Matches<kSsn>},
+    {"hexcolor", &Matches<kHexColor>},
+    {"rgbcolor", &IsRgb},
+    {"byte", &Matches<kBase64>},
+    {"password", [](std::string_view) { return true; }},
+    {"date", &IsDate},
+    {"datetime", &IsDateTime},
+    {"duration", &IsDuration},
+    {"k8sshortname", [](std::string_view t) { return Dns1123LabelErrors(t).empty(); }},
+    {"k8slongname", [](std::string_view t) { return Dns1123SubdomainErrors(t).empty(); }},
+};
+
+const Format* Find(std::string_view name) {
+  const auto found = std::find_if(std::begin(kFormats), std::end(kFormats),
+                                  [&](const Format& each) { return each.name == name; });
+  return found == std::end(kFormats) ? nullptr : found;
+}
+
+}  // namespace
+
+std::string KnownFormat(std::string_view format) {
+  std::string name = Compact(format, "-");
+  return Find(name) == nullptr ? "" : name;
+}
+
+bool IsRecognizedFormat(std::string_view format) {
+  constexpr std::array<std::string_view, 4> kNumbers = {"int32", "int64", "float", "double"};
+  return !KnownFormat(format).empty() ||
+         std::find(kNumbers.begin(), kNumbers.end(), format) != kNumbers.end();
+}
+
+bool HasFormat(std::string_view format, std::string_view text) {
+  const Format* found = Find(format);
+  return found == nullptr || found->holds(text);
+}
+
+}  // namespace skiff::crd

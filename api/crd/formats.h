@@ -1,0 +1,17 @@
+// The formats of strings that Kubernetes checks in custom resources. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace skiff::crd {
+
+// The name without its dashes; "" for a format that is not checked.
+std::string KnownFormat(std::string_view format);
+// Whether a format may stand in a schema without a warning: those that are checked, and those of
+// numbers.
+bool IsRecognizedFormat(std::string_view format);
+// `format` as KnownFormat gives it.
+bool HasFormat(std::string_view format, std::string_view text);
+
+}  // namespace skiff::crd

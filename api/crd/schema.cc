@@ -1,0 +1,154 @@
+#include "api/crd/schema.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+#include "api/crd/formats.h"
+
+namespace skiff::crd {
+namespace {
+
+std::string Text(const Json& props, const char* name) {
+  const auto found = props.find(name);
+  return found != props.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+bool IsTrue(const Json& props, const char* name) {
+  const auto found = props.find(name);
+  return found != props.end() && found->is_boolean() && found->get<bool>();
+}
+
+template <typename Number>
+std::optional<Number> NumberOf(const Json& props, const char* name) {
+  const auto found = props.find(name);
+  if (found == props.end() || !found->is_number()) return std::nullopt;
+  return found->get<Number>();
+}
+
+std::vector<std::string> Texts(const Json& props, const char* name) {
+  std::vector<std::string> texts;
+  const auto found = props.find(name);
+  if (found == props.end() || !found->is_array()) return texts;
+  for (const Json& text : *found) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+ListType ListTypeOf(std::string_view word) {
+  if (word == "map") return ListType::kMap;
+  return word == "set" ? ListType::kSet : ListType::kAtomic;
+}
+
+SchemaPtr Read(const Json& props, int depth);
+
+std::vector<SchemaPtr> ReadAll(const Json& props, const char* name, int depth) {
+  std::vector<SchemaPtr> schemas;
+  const auto found = props.find(name);
+  if (found == props.end() || !found->is_array()) return schemas;
+  for (const Json& each : *found) schemas.push_back(Read(each, depth));
+  return schemas;
+}
+
+void ReadStructure(const Json& props, int depth, Schema& out) {
+  out.type = Text(props, "type");
+  out.nullable = IsTrue(props, "nullable");
+  out.preserve_unknown = IsTrue(props, "x-kubernetes-preserve-unknown-fields");
+  out.embedded = IsTrue(props, "x-kubernetes-embedded-resource");
+  out.int_or_string = IsTrue(props, "x-kubernetes-int-or-string");
+  out.atomic_map = Text(props, "x-kubernetes-map-type") == "atomic";
+  out.list_type = ListTypeOf(Text(props, "x-kubernetes-list-type"));
+  out.list_type_given = props.contains("x-kubernetes-list-type");
+  out.list_keys = Texts(props, "x-kubernetes-list-map-keys");
+  const auto value = props.find("default");
+  if (value != props.end() && !value->is_null()) out.default_value = *value;
+  const auto properties = props.find("properties");
+  if (properties != props.end() && properties->is_object()) {
+    for (const auto& [name, each] : properties->items()) {
+      out.properties.emplace(name, Read(each, depth));
+    }
+  }
+  const auto items = props.find("items");
+  if (items != props.end() && items->is_object()) out.items = Read(*items, depth);
+  const auto additional = props.find("additionalProperties");
+  if (additional == props.end() || additional->is_null()) return;
+  out.has_additional = true;
+  out.forbids_additional = additional->is_boolean() && !additional->get<bool>();
+  if (additional->is_object()) out.additional = Read(*additional, depth);
+}
+
+void ReadLimits(const Json& props, Schema& out) {
+  out.format = KnownFormat(Text(props, "format"));
+  out.required = Texts(props, "required");
+  out.maximum = NumberOf<double>(props, "maximum");
+  out.minimum = NumberOf<double>(props, "minimum");
+  out.multiple_of = NumberOf<double>(props, "multipleOf");
+  out.exclusive_maximum = IsTrue(props, "exclusiveMaximum");
+  out.exclusive_minimum = IsTrue(props, "exclusiveMinimum");
+  out.max_length = NumberOf<int64_t>(props, "maxLength");
+  out.min_length = NumberOf<int64_t>(props, "minLength");
+  out.max_items = NumberOf<int64_t>(props, "maxItems");
+  out.min_items = NumberOf<int64_t>(props, "minItems");
+  out.max_properties = NumberOf<int64_t>(props, "maxProperties");
+  out.min_properties = NumberOf<int64_t>(props, "minProperties");
+  out.unique_items = IsTrue(props, "uniqueItems");
+  out.pattern = Text(props, "pattern");
+  if (!out.pattern.empty()) {
+    out.matcher = std::make_unique<const re2::RE2>(out.pattern, re2::RE2::Quiet);
+  }
+  const auto values = props.find("enum");
+  if (values != props.end() && values->is_array()) {
+    out.values.assign(values->begin(), values->end());
+  }
+}
+
+SchemaPtr Read(const Json& props, int depth) {
+  auto* schema = new Schema;
+  SchemaPtr owned(schema);
+  if (!props.is_object() || depth > kSchemaDepthMax) return owned;
+  ReadStructure(props, depth + 1, *schema);
+  ReadLimits(props, *schema);
+  schema->all_of = ReadAll(props, "allOf", depth + 1);
+  schema->any_of = ReadAll(props, "anyOf", depth + 1);
+  schema->one_of = ReadAll(props, "oneOf", depth + 1);
+  const auto none = props.find("not");
+  if (none != props.end() && none->is_object()) schema->none_of = Read(*none, depth + 1);
+  return owned;
+}
+
+int DepthFrom(const Json& value, int depth) {
+  if (depth > kSchemaDepthMax || !value.is_structured()) return depth;
+  const bool is_schema = value.is_object() && (value.contains("type") || value.contains("items") ||
+                                               value.contains("properties") ||
+                                               value.contains("not"));
+  int deepest = depth;
+  for (const auto& each : value) {
+    deepest = std::max(deepest, DepthFrom(each, depth + (is_schema ? 1 : 0)));
+  }
+  return deepest;
+}
+
+}  // namespace
+
+void SchemaDeleter::operator()(const Schema* schema) const {
+  delete schema;
+}
+
+Schema::Schema() = default;
+Schema::~Schema() = default;
+
+const Schema* Schema::Property(std::string_view name) const {
+  const auto found = properties.find(name);
+  return found == properties.end() ? nullptr : found->second.get();
+}
+
+SchemaPtr ReadSchema(const Json& props) {
+  return Read(props, 0);
+}
+
+int SchemaDepth(const Json& props) {
+  return DepthFrom(props, 0);
+}
+
+}  // namespace skiff::crd

@@ -1,0 +1,77 @@
+// The schema of a custom resource, read once from the JSON of a CustomResourceDefinition: a tree of
+// nodes, of which the structural part says what is kept and filled in, and all of it what is valid.
+//
+//   const auto schema = ReadSchema(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]);
+//   const Schema* replicas = schema->Property("spec")->Property("replicas");
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/type.h"
+#include "api/values.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace skiff::crd {
+
+// Deeper schemas are refused: every walk over documents follows them.
+inline constexpr int kSchemaDepthMax = 400;
+
+struct Schema;
+struct SchemaDeleter {
+  void operator()(const Schema* schema) const;
+};
+using SchemaPtr = std::unique_ptr<const Schema, SchemaDeleter>;
+
+struct Schema {
+  Schema();
+  ~Schema();
+
+  std::string type;    // "object", "string", ...; "" for any.
+  std::string format;  // Without dashes; "" for none, and for those that nobody checks.
+  bool nullable = false;
+  bool preserve_unknown = false;
+  bool embedded = false;
+  bool int_or_string = false;
+  bool atomic_map = false;
+  ListType list_type = ListType::kAtomic;
+  bool list_type_given = false;
+  std::vector<std::string> list_keys;
+  std::optional<Json> default_value;
+
+  std::map<std::string, SchemaPtr, std::less<>> properties;
+  SchemaPtr items;
+  // additionalProperties: nothing said, true (`additional` is null then), or a schema.
+  bool has_additional = false;
+  bool forbids_additional = false;  // false
+  SchemaPtr additional;
+
+  std::vector<std::string> required;
+  std::optional<double> maximum, minimum, multiple_of;
+  bool exclusive_maximum = false, exclusive_minimum = false;
+  std::optional<int64_t> max_length, min_length, max_items, min_items, max_properties,
+      min_properties;
+  bool unique_items = false;
+  std::string pattern;
+  std::unique_ptr<const re2::RE2> matcher;  // Null without a pattern.
+  std::vector<Json> values;                 // enum
+  std::vector<SchemaPtr> all_of, any_of, one_of;
+  SchemaPtr none_of;  // not
+
+  // nullptr when there is none.
+  const Schema* Property(std::string_view name) const;
+};
+
+// Of JSONSchemaProps as the API shows them. Parts that are deeper than kSchemaDepthMax are left out.
+SchemaPtr ReadSchema(const Json& props);
+// How many schemas stand in one another; looks no deeper than kSchemaDepthMax + 1.
+int SchemaDepth(const Json& props);
+
+}  // namespace skiff::crd

@@ -1,0 +1,114 @@
+// Structural schemas as the tables of types that apply and managed fields work by.
+#include <algorithm>
+
+#include "api/crd/custom_kind.h"
+#include "api/gen/meta_v1.h"
+#include "api/json.h"
+
+namespace skiff::crd {
+namespace {
+
+// A value of which the schema says nothing: apply sees what it is by itself.
+const Type& Anything() {
+  static const Type kType = {.shape = Shape::kJson, .preserve_unknown = true};
+  return kType;
+}
+const Type& ScalarOf(Shape shape) {
+  static const Type kTypes[] = {{.shape = Shape::kBool},
+                                {.shape = Shape::kInt64},
+                                {.shape = Shape::kDouble},
+                                {.shape = Shape::kString},
+                                {.shape = Shape::kIntOrString}};
+  return *std::find_if(std::begin(kTypes), std::end(kTypes) - 1,
+                       [&](const Type& type) { return type.shape == shape; });
+}
+
+class TableMaker {
+ public:
+  explicit TableMaker(TableArena& tables) : tables_(tables) {}
+
+  const Type& Of(const Schema& schema) {
+    if (schema.int_or_string) return ScalarOf(Shape::kIntOrString);
+    if (schema.type == "string") return ScalarOf(Shape::kString);
+    if (schema.type == "boolean") return ScalarOf(Shape::kBool);
+    if (schema.type == "integer") return ScalarOf(Shape::kInt64);
+    if (schema.type == "number") return ScalarOf(Shape::kDouble);
+    if (schema.type == "array") return ListOf(schema);
+    const bool is_struct = !schema.properties.empty() || schema.embedded;
+    if (!is_struct && (schema.preserve_unknown || schema.type.empty())) return Anything();
+    if (!is_struct && schema.has_additional && !schema.forbids_additional) return MapOf(schema);
+    Type& type = tables_.NewType();
+    type.shape = Shape::kStruct;
+    Fill(schema, schema.embedded, type);
+    return type;
+  }
+
+  void Fill(const Schema& schema, bool embedded, Type& type) {
+    std::vector<Field> fields;
+    for (const auto& [name, property] : schema.properties) {
+      if (embedded && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
+      fields.push_back(FieldOf(name, *property));
+    }
+    if (embedded) {
+      fields.push_back(
+          {.name = "metadata", .type = &meta_v1::ObjectMeta::Describe(), .pointer = true});
+      std::sort(fields.begin(), fields.end(),
+                [](const Field& a, const Field& b) { return a.name < b.name; });
+    }
+    type.type_meta = embedded;
+    type.atomic = schema.atomic_map;
+    type.preserve_unknown = schema.preserve_unknown;
+    type.fields = tables_.Keep(std::move(fields));
+  }
+
+ private:
+  Field FieldOf(const std::string& name, const Schema& schema) {
+    Field field{.name = tables_.Keep(std::string(name)), .type = &Of(schema), .pointer = true};
+    field.list_type = schema.list_type;
+    if (!schema.list_keys.empty()) {
+      field.list_keys = tables_.Keep(std::vector<std::string>(schema.list_keys));
+    }
+    field.atomic = schema.atomic_map;
+    if (schema.default_value) field.default_json = tables_.Keep(DumpJson(*schema.default_value));
+    return field;
+  }
+
+  // Null for what the schema leaves open.
+  const Type* ElementOf(const Schema* schema) {
+    if (schema == nullptr) return nullptr;
+    const Type& type = Of(*schema);
+    return &type == &Anything() ? nullptr : &type;
+  }
+
+  const Type& ListOf(const Schema& schema) {
+    Type& type = tables_.NewType();
+    type.shape = Shape::kList;
+    type.element = ElementOf(schema.items.get());
+    return type;
+  }
+
+  const Type& MapOf(const Schema& schema) {
+    Type& type = tables_.NewType();
+    type.shape = Shape::kMap;
+    type.element = ElementOf(schema.additional.get());
+    type.atomic = schema.atomic_map;
+    return type;
+  }
+
+  TableArena& tables_;
+};
+
+}  // namespace
+
+const Type& MakeType(const Schema& schema, std::string_view kind, std::string_view api_version,
+                     TableArena& tables) {
+  Type& type = tables.NewType();
+  type.shape = Shape::kStruct;
+  type.name = kind;
+  type.api_version = api_version;
+  TableMaker(tables).Fill(schema, true, type);
+  type.atomic = false;
+  return type;
+}
+
+}  // namespace skiff::crd

@@ -1,0 +1,345 @@
+#include "api/crd/validate.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "api/crd/formats.h"
+#include "api/go_value.h"
+#include "api/json.h"
+
+namespace skiff::crd {
+namespace {
+
+// An object that is wrong in more places than that is wrong enough.
+constexpr size_t kErrorsMax = 1000;
+
+std::string_view TypeNameOf(const Json& value) {
+  if (value.is_null()) return "null";
+  if (value.is_boolean()) return "boolean";
+  if (value.is_number_integer()) return "integer";
+  if (value.is_number()) return "number";
+  if (value.is_string()) return "string";
+  return value.is_array() ? "array" : "object";
+}
+
+bool IsWhole(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<uint64_t>() <= uint64_t{INT64_MAX};
+  if (value.is_number_integer()) return true;
+  const double number = value.get<double>();
+  return number == std::floor(number) && std::abs(number) < 9223372036854775807.0;
+}
+
+size_t RuneCount(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
+std::string Number(double value) {
+  return GoPlain(Json(value));
+}
+
+class Validator {
+ public:
+  // Errors stand below `root`, though their texts do not say so.
+  Validator(const FieldPath& root, Violations& out) : root_(root), out_(out) {}
+
+  void Value(const Schema& schema, const Json& value, const Json* old, const std::string& path) {
+    if (old != nullptr && *old == value) return;
+    if (out_.causes().size() >= kErrorsMax) return;
+    Type(schema, value, path);
+    if (value.is_null()) return Enumeration(schema, value, path);
+    Combinations(schema, value, path);
+    if (value.is_string()) Text(schema, value, path);
+    if (value.is_number()) Numbers(schema, value, path);
+    if (value.is_array()) Items(schema, value, old, path);
+    Enumeration(schema, value, path);
+    if (value.is_object()) Members(schema, value, old, path);
+  }
+
+ private:
+  void Type(const Schema& schema, const Json& value, const std::string& path) {
+    const std::string_view is = TypeNameOf(value);
+    if (value.is_null() && schema.nullable) return;
+    if (schema.int_or_string) {
+      if (is == "string" || (value.is_number() && IsWhole(value))) return;
+      return WrongType(path, is, "integer,string");
+    }
+    if (schema.type.empty()) return;
+    if (schema.type == is || (schema.type == "number" && value.is_number())) return;
+    if (schema.type == "integer" && value.is_number() && IsWhole(value)) return;
+    const bool is_numeric = schema.type == "integer" || schema.type == "number";
+    if (!schema.format.empty() && !is_numeric && (is == "string" || is == "array")) return;
+    WrongType(path, is, schema.type);
+  }
+
+  void WrongType(const std::string& path, std::string_view is, const std::string& wanted) {
+    out_.TypeInvalid(At(path), std::string(is),
+                     Body(path) + "must be of type " + wanted + ": \"" + std::string(is) + "\"");
+  }
+
+  static std::string Body(const std::string& path) {
+    return path + " in body ";
+  }
+
+  void Combinations(const Schema& schema, const Json& value, const std::string& path) {
+    if (!schema.any_of.empty()) {
+      const auto [valid, best] = Try(schema.any_of, value, path);
+      if (valid == 0) {
+        Combined(path, "must validate at least one schema (anyOf)");
+        out_.Append(best);
+      }
+    }
+    if (!schema.one_of.empty()) {
+      const auto [valid, best] = Try(schema.one_of, value, path);
+      if (valid != 1) {
+        Combined(path, "must validate one and only one schema (oneOf). Found " +
+                           (valid == 0 ? std::string("none valid")
+                                       : std::to_string(valid) + " valid alternatives"));
+        if (valid == 0) out_.Append(best);
+      }
+    }
+    size_t valid = 0;
+    for (const SchemaPtr& each : schema.all_of) {
+      const Violations wrong = Apart(*each, value, path);
+      valid += wrong.empty();
+      out_.Append(wrong);
+    }
+    if (valid < schema.all_of.size()) {
+      Combined(path, std::string("must validate all the schemas (allOf)") +
+                         (valid == 0 && schema.all_of.size() > 1 ? ". None validated" : ""));
+    }
+    if (schema.none_of != nullptr && Apart(*schema.none_of, value, path).empty()) {
+      Combined(path, "must not validate the schema (not)");
+    }
+  }
+
+  void Combined(const std::string& path, const std::string& why) {
+    out_.Invalid(FieldPath(), "", "\"" + path + "\" " + why);
+  }
+
+  Violations Apart(const Schema& schema, const Json& value, const std::string& path) const {
+    Violations wrong;
+    Validator(root_, wrong).Value(schema, value, nullptr, path);
+    return wrong;
+  }
+
+  // How many of the schemas hold, and what is wrong by the one that comes closest.
+  std::pair<size_t, Violations> Try(const std::vector<SchemaPtr>& schemas, const Json& value,
+                                    const std::string& path) const {
+    size_t valid = 0;
+    Violations best;
+    for (const SchemaPtr& each : schemas) {
+      Violations wrong = Apart(*each, value, path);
+      if (wrong.empty()) {
+        ++valid;
+      } else if (best.empty()) {
+        best = std::move(wrong);
+      }
+    }
+    return {valid, std::move(best)};
+  }
+
+  void Text(const Schema& schema, const Json& value, const std::string& path) {
+    const auto& text = value.get_ref<const std::string&>();
+    const auto runes = static_cast<int64_t>(RuneCount(text));
+    if (schema.max_length && runes > *schema.max_length) {
+      out_.TooLong(At(path), static_cast<size_t>(*schema.max_length));
+    } else if (schema.min_length && runes < *schema.min_length) {
+      out_.Invalid(At(path), value,
+                   Body(path) + "should be at least " + std::to_string(*schema.min_length) +
+                       " chars long");
+    } else if (schema.matcher && schema.matcher->ok() &&
+               !re2::RE2::PartialMatch(text, *schema.matcher)) {
+      out_.Invalid(At(path), value, Body(path) + "should match '" + schema.pattern + "'");
+    }
+    if (!schema.format.empty() && !HasFormat(schema.format, text)) {
+      out_.TypeInvalid(At(path), value,
+                       Body(path) + "must be of type " + schema.format + ": " + DumpJson(value));
+    }
+  }
+
+  void Numbers(const Schema& schema, const Json& value, const std::string& path) {
+    const double number = value.get<double>();
+    const auto say = [&](const std::string& what) {
+      out_.Invalid(At(path), value, Body(path) + "should be " + what);
+    };
+    if (schema.multiple_of) {
+      const double times = number / *schema.multiple_of;
+      if (times != std::floor(times)) say("a multiple of " + Number(*schema.multiple_of));
+    }
+    if (schema.maximum && schema.exclusive_maximum && number >= *schema.maximum) {
+      say("less than " + Number(*schema.maximum));
+    } else if (schema.maximum && number > *schema.maximum) {
+      say("less than or equal to " + Number(*schema.maximum));
+    }
+    if (schema.minimum && schema.exclusive_minimum && number <= *schema.minimum) {
+      say("greater than " + Number(*schema.minimum));
+    } else if (schema.minimum && number < *schema.minimum) {
+      say("greater than or equal to " + Number(*schema.minimum));
+    }
+  }
+
+  void Items(const Schema& schema, const Json& list, const Json* old, const std::string& path) {
+    const auto size = static_cast<int64_t>(list.size());
+    for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
+      Value(*schema.items, list[i], OldItem(schema, list[i], old),
+            path + "[" + std::to_string(i) + "]");
+    }
+    if (schema.min_items && size < *schema.min_items) {
+      out_.Invalid(At(path), size,
+                   Body(path) + "should have at least " + std::to_string(*schema.min_items) +
+                       " items");
+    }
+    if (schema.max_items && size > *schema.max_items) {
+      out_.TooMany(At(path), list.size(), static_cast<size_t>(*schema.max_items));
+    }
+  }
+
+  // Items of maps are known again by their keys; of other lists nobody knows which was which.
+  static const Json* OldItem(const Schema& schema, const Json& item, const Json* old) {
+    if (old == nullptr || !old->is_array() || schema.list_type != ListType::kMap) return nullptr;
+    if (!item.is_object()) return nullptr;
+    const auto same = [&](const Json& other) {
+      if (!other.is_object()) return false;
+      return std::all_of(schema.list_keys.begin(), schema.list_keys.end(), [&](const auto& key) {
+        return item.value(key, Json()) == other.value(key, Json());
+      });
+    };
+    const auto found = std::find_if(old->begin(), old->end(), same);
+    return found == old->end() ? nullptr : &*found;
+  }
+
+  void Enumeration(const Schema& schema, const Json& value, const std::string& path) {
+    if (schema.values.empty()) return;
+    std::vector<std::string> words;
+    for (const Json& each : schema.values) {
+      if (each == value) return;
+      words.push_back(each.is_string() ? each.get<std::string>() : GoPlain(each));
+    }
+    out_.NotSupported(At(path), value, words);
+  }
+
+  void Members(const Schema& schema, const Json& object, const Json* old,
+               const std::string& path) {
+    const auto size = static_cast<int64_t>(object.size());
+    if (schema.min_properties && size < *schema.min_properties) {
+      out_.Invalid(At(path), size,
+                   Body(path) + "should have at least " + std::to_string(*schema.min_properties) +
+                       " properties");
+    }
+    if (schema.max_properties && size > *schema.max_properties) {
+      out_.TooMany(At(path), object.size(), static_cast<size_t>(*schema.max_properties));
+    }
+    const auto old_of = [&](const std::string& name) -> const Json* {
+      if (old == nullptr || !old->is_object()) return nullptr;
+      const auto found = old->find(name);
+      return found == old->end() ? nullptr : &*found;
+    };
+    for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
+      const std::string below = path.empty() ? name : path + "." + name;
+      if (const Schema* property = schema.Property(name)) {
+        Value(*property, value, old_of(name), below);
+      } else if (schema.forbids_additional && !IsOwn(path, name)) {
+        out_.Invalid(At(path), name, below + " in body is a forbidden property");
+      } else if (schema.additional != nullptr) {
+        Value(*schema.additional, value, old_of(name), below);
+      }
+    }
+    for (const std::string& name : schema.required) {
+      if (!object.contains(name)) out_.Required(At(path).Child(name));
+    }
+  }
+
+  static bool IsOwn(const std::string& path, const std::string& name) {
+    return path.empty() && (name == "apiVersion" || name == "kind" || name == "metadata");
+  }
+
+  // The path without the root in front.
+  FieldPath At(const std::string& path) const {
+    if (root_.Text() == "<nil>") return FieldPath(path);
+    return path.empty() ? root_ : root_.Child(path);
+  }
+
+  const FieldPath root_;
+  Violations& out_;
+};
+
+// The values that a schema's lists are checked in, with where they stand.
+template <typename Visit>
+void WalkStructure(const Schema& schema, const Json& value, const FieldPath& path,
+                   const Visit& visit) {
+  visit(schema, value, path);
+  if (value.is_array() && schema.items != nullptr) {
+    for (size_t i = 0; i < value.size(); ++i) {
+      WalkStructure(*schema.items, value[i], path.Index(i), visit);
+    }
+  }
+  if (!value.is_object()) return;
+  const bool is_root = path.Text() == "<nil>";
+  for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
+    if (is_root && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
+    if (const Schema* property = schema.Property(name)) {
+      WalkStructure(*property, below, path.Child(name), visit);
+    } else if (schema.additional != nullptr) {
+      WalkStructure(*schema.additional, below, path.Key(name), visit);
+    }
+  }
+}
+
+void CheckSet(const Json& list, const FieldPath& path, Violations& out) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (!seen.insert(DumpJson(list[i])).second) out.Duplicate(path.Index(i), list[i]);
+  }
+}
+
+void CheckMap(const Schema& schema, const Json& list, const FieldPath& path, Violations& out) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].is_object()) {
+      out.Invalid(path.Index(i), list[i], "must be an object for an array of list-type map");
+      continue;
+    }
+    Json keys = Json::object();
+    for (const std::string& key : schema.list_keys) {
+      const auto found = list[i].find(key);
+      if (found != list[i].end()) keys[key] = *found;
+    }
+    if (!seen.insert(DumpJson(keys)).second) out.Duplicate(path.Index(i), keys);
+  }
+}
+
+void CheckLists(const Schema& schema, const Json& value, Violations& out) {
+  WalkStructure(schema, value, FieldPath(),
+                [&](const Schema& at, const Json& list, const FieldPath& path) {
+                  if (!list.is_array()) return;
+                  if (at.list_type == ListType::kSet) CheckSet(list, path, out);
+                  if (at.list_type == ListType::kMap) CheckMap(at, list, path, out);
+                });
+}
+
+}  // namespace
+
+void ValidateValue(const Schema& schema, const Json& value, const Json* old,
+                   const std::string& path, Violations& out) {
+  Validator(FieldPath(), out).Value(schema, value, old, path);
+}
+
+void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at,
+                     Violations& out) {
+  Validator(at, out).Value(schema, value, nullptr, "");
+}
+
+void ValidateLists(const Schema& schema, const Json& value, const Json* old, Violations& out) {
+  if (old != nullptr) {
+    Violations before;
+    CheckLists(schema, *old, before);
+    if (!before.empty()) return;
+  }
+  CheckLists(schema, value, out);
+}
+
+}  // namespace skiff::crd

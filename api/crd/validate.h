@@ -1,0 +1,29 @@
+// Whether a document is valid under its schema, in the words of kube-openapi's validator and of
+// apiextensions-apiserver.
+#pragma once
+
+#include <string>
+
+#include "api/crd/schema.h"
+#include "api/values.h"
+#include "api/violations.h"
+
+namespace skiff::crd {
+
+// `path` is where the value stands: "" for the root, "status". `old` is the value before an update,
+// or null: what did not change is not looked at again (ratcheting).
+void ValidateValue(const Schema& schema, const Json& value, const Json* old,
+                   const std::string& path, Violations& out);
+
+// The same of a default, which stands at `at` in a definition.
+void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at, Violations& out);
+
+// apiVersion, kind and metadata of embedded resources. `at`: where the value stands; the root of an
+// object is none of them.
+void ValidateEmbedded(const Schema& schema, const Json& value, const FieldPath& at,
+                      Violations& out);
+
+// Items of lists that are sets or maps occur once. Not asked where `old` was wrong already.
+void ValidateLists(const Schema& schema, const Json& value, const Json* old, Violations& out);
+
+}  // namespace skiff::crd

@@ -1,0 +1,49 @@
+// What CustomResourceDefinitions say of themselves, and how they go. Pure decisions;
+// definition_loop.h writes them.
+//
+//   names wanted -> NamesAccepted -> Established -> served
+//   deleted -> Terminating: its objects go, then its finalizer, then it
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/apiextensions_v1.h"
+
+namespace skiff {
+
+inline constexpr std::string_view kInstanceFinalizer =
+    "customresourcecleanup.apiextensions.k8s.io";
+
+using apiextensions_v1::CustomResourceDefinition;
+using DefinitionPtr = std::shared_ptr<const CustomResourceDefinition>;
+
+// The condition, or nullptr.
+const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionCondition(
+    const CustomResourceDefinition& definition, std::string_view type);
+bool IsEstablished(const CustomResourceDefinition& definition);
+
+struct DefinitionCondition {
+  std::string_view type;
+  std::string_view status;
+  std::string_view reason;
+  std::string message;
+};
+// Its time moves with its status alone.
+void SetDefinitionCondition(CustomResourceDefinition& definition,
+                            const DefinitionCondition& condition, TimePoint now);
+
+// A deletion that was asked for: nothing goes before its objects.
+void BeginTermination(CustomResourceDefinition& definition, TimePoint now);
+
+// Accepts names that no other definition of the group has, and establishes what has all of them.
+// `all` may hold the definition itself.
+void SettleNames(CustomResourceDefinition& definition, const std::vector<DefinitionPtr>& all,
+                 TimePoint now);
+// What is said of a group that is Kubernetes' own.
+void SettleApproval(CustomResourceDefinition& definition, TimePoint now);
+
+}  // namespace skiff

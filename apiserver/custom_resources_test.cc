@@ -1,0 +1,210 @@
+// CustomResourceDefinitions and what they make, over the real server.
+#include "apiserver/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class CustomResources : public ServerFixture {
+ protected:
+  const std::string definitions_ = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const std::string path_ = "/apis/example.com/v1/namespaces/default/crons";
+
+  static Json Definition(Json schema) {
+    return {{"apiVersion", "apiextensions.k8s.io/v1"},
+            {"kind", "CustomResourceDefinition"},
+            {"metadata", {{"name", "crons.example.com"}}},
+            {"spec",
+             {{"group", "example.com"},
+              {"scope", "Namespaced"},
+              {"names", {{"plural", "crons"}, {"kind", "Cron"}, {"shortNames", {"cr"}}}},
+              {"versions",
+               {{{"name", "v1"},
+                 {"served", true},
+                 {"storage", true},
+                 {"subresources",
+                  {{"status", Json::object()},
+                   {"scale",
+                    {{"specReplicasPath", ".spec.replicas"},
+                     {"statusReplicasPath", ".status.replicas"}}}}},
+                 {"additionalPrinterColumns",
+                  {{{"name", "Replicas"}, {"type", "integer"}, {"jsonPath", ".spec.replicas"}}}},
+                 {"selectableFields", {{{"jsonPath", ".spec.image"}}}},
+                 {"schema", {{"openAPIV3Schema", std::move(schema)}}}}}}}}};
+  }
+  static Json Schema() {
+    return Json::parse(R"({"type": "object", "properties": {
+        "spec": {"type": "object", "required": ["image"], "properties": {
+            "image": {"type": "string", "pattern": "^[a-z]+$"},
+            "replicas": {"type": "integer", "default": 1, "minimum": 0},
+            "ports": {"type": "array", "x-kubernetes-list-type": "map",
+                      "x-kubernetes-list-map-keys": ["name"],
+                      "items": {"type": "object", "required": ["name"], "properties": {
+                          "name": {"type": "string"}, "port": {"type": "integer"}}}}}},
+        "status": {"type": "object", "properties": {"replicas": {"type": "integer"}}}}})");
+  }
+  void Define(const Json& definition) {
+    const Answer created = Post(definitions_, definition.dump());
+    ASSERT_EQ(created.code, 201) << created.message();
+    Settle();
+  }
+  static std::string Cron(const std::string& name, const Json& spec) {
+    return Json{{"apiVersion", "example.com/v1"},
+                {"kind", "Cron"},
+                {"metadata", {{"name", name}}},
+                {"spec", spec}}
+        .dump();
+  }
+};
+
+TEST_F(CustomResources, ADefinitionIsEstablishedAndItsKindServed) {
+  Define(Definition(Schema()));
+  const Json definition = Get(definitions_ + "/crons.example.com").body;
+  ASSERT_EQ(definition["status"]["conditions"].size(), 2u);
+  EXPECT_EQ(definition["status"]["conditions"][1]["reason"], "InitialNamesAccepted");
+  EXPECT_EQ(definition["status"]["acceptedNames"]["listKind"], "CronList");
+  const Answer created = Post(path_, Cron("a", {{"image", "web"}, {"unknown", 1}}));
+  ASSERT_EQ(created.code, 201) << created.message();
+  EXPECT_EQ(created.body["spec"], Json::parse(R"({"image": "web", "replicas": 1})"));
+  EXPECT_EQ(created.response.headers.find("Warning")->second,
+            R"(299 - "unknown field \"spec.unknown\"")");
+  EXPECT_EQ(Get("/apis/example.com/v1").body["resources"].size(), 3u);
+  EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 200);
+}
+
+TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
+  Define(Definition(Schema()));
+  const Answer bad = Post(path_, Cron("a", {{"image", "WEB"}, {"replicas", "x"}}));
+  EXPECT_EQ(bad.code, 422);
+  EXPECT_EQ(bad.message(),
+            "Cron.example.com \"a\" is invalid: [spec.image: Invalid value: \"WEB\": spec.image in "
+            "body should match '^[a-z]+$', spec.replicas: Invalid value: \"string\": spec.replicas "
+            "in body must be of type integer: \"string\", spec.replicas: Invalid value: \"x\": "
+            ".spec.replicas accessor error: x is of the type string, expected int64]");
+  EXPECT_EQ(Post(path_, Cron("a", Json::object())).message(),
+            "Cron.example.com \"a\" is invalid: spec.image: Required value");
+}
+
+TEST_F(CustomResources, StatusScaleAndColumnsFollowTheDefinition) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  const Answer status = Ask("PATCH", path_ + "/a/status",
+                            R"({"spec": {"image": "no"}, "status": {"replicas": 3}})",
+                            "application/merge-patch+json");
+  ASSERT_EQ(status.code, 200) << status.message();
+  EXPECT_EQ(status.body["spec"]["image"], "web");
+  EXPECT_EQ(status.body["metadata"]["generation"], 1);
+  EXPECT_EQ(Get(path_ + "/a/scale").body["status"]["replicas"], 3);
+  EXPECT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 5}})").body["spec"]["replicas"], 5);
+  EXPECT_EQ(Get(path_ + "/a").body["metadata"]["generation"], 2);
+  const Answer table =
+      Ask({.path = path_, .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
+}
+
+TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
+  Define(Definition(Schema()));
+  const auto apply = [&](const char* manager, const Json& spec) {
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager, Cron("a", spec),
+               "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("one", {{"image", "web"}, {"ports", {{{"name", "a"}, {"port", 1}}}}}).code, 201);
+  const Answer both = apply("two", {{"image", "web"}, {"ports", {{{"name", "b"}, {"port", 2}}}}});
+  ASSERT_EQ(both.code, 200) << both.message();
+  EXPECT_EQ(both.body["spec"]["ports"].size(), 2u);
+  EXPECT_EQ(apply("two", {{"image", "web"}, {"zz", 1}}).message(),
+            "failed to create typed patch object (/a; example.com/v1, Kind=Cron): .spec.zz: field "
+            "not declared in schema");
+}
+
+TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  Answer watch = Get(path_ + "?watch=1&fieldSelector=spec.image%3Dweb");
+  watch = Ask({.path = path_ + "?watch=1&fieldSelector=spec.image=web"});
+  ASSERT_EQ(Events(watch.response).size(), 1u);
+  const Answer changed =
+      Ask("PATCH", definitions_ + "/crons.example.com",
+          R"([{"op": "add", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/late",
+               "value": {"type": "string", "default": "later"}}])",
+          "application/json-patch+json");
+  ASSERT_EQ(changed.code, 200) << changed.message();
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["late"], "later") << "also of what was stored before";
+  Merge(path_ + "/a", R"({"spec": {"replicas": 2}})");
+  Merge(path_ + "/a", R"({"spec": {"image": "db"}})");
+  const std::vector<Json> events = Events(watch.response);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0]["type"], "MODIFIED");
+  EXPECT_EQ(events[1]["type"], "DELETED");
+}
+
+TEST_F(CustomResources, VersionsShowOneObjectEach) {
+  Json definition = Definition(Schema());
+  Json beta = definition["spec"]["versions"][0];
+  beta["name"] = "v1beta1";
+  beta["storage"] = false;
+  beta["deprecated"] = true;
+  definition["spec"]["versions"].push_back(beta);
+  Define(definition);
+  Post(path_, Cron("a", {{"image", "web"}}));
+  const Answer old = Get("/apis/example.com/v1beta1/namespaces/default/crons/a");
+  EXPECT_EQ(old.body["apiVersion"], "example.com/v1beta1");
+  EXPECT_EQ(old.response.headers.find("Warning")->second,
+            R"(299 - "example.com/v1beta1 Cron is deprecated; use example.com/v1 Cron")");
+}
+
+TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  Merge(path_ + "/a", R"({"metadata": {"finalizers": ["example.com/hold"]}})");
+  const Answer deleted = Ask("DELETE", definitions_ + "/crons.example.com");
+  EXPECT_EQ(deleted.code, 200);
+  EXPECT_EQ(deleted.body["metadata"]["finalizers"][0],
+            "customresourcecleanup.apiextensions.k8s.io");
+  Settle();
+  EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}})).message(),
+            "crons.example.com is forbidden: create not allowed while custom resource definition "
+            "is terminating");
+  EXPECT_TRUE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
+  Merge(path_ + "/a", R"({"metadata": {"finalizers": null}})");
+  clock_.Advance(2s);
+  Settle();
+  EXPECT_EQ(Get(definitions_ + "/crons.example.com").code, 404);
+  EXPECT_EQ(Get(path_).code, 404);
+  EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 404);
+}
+
+TEST_F(CustomResources, NamesThatAreTakenAreNotAccepted) {
+  Define(Definition(Schema()));
+  Json other = Definition(Schema());
+  other["metadata"]["name"] = "others.example.com";
+  other["spec"]["names"] = {{"plural", "others"}, {"kind", "Other"}, {"shortNames", {"cr"}}};
+  Define(other);
+  const Json conditions = Get(definitions_ + "/others.example.com").body["status"]["conditions"];
+  EXPECT_EQ(conditions[0]["reason"], "ShortNamesConflict");
+  EXPECT_EQ(conditions[0]["message"], "\"cr\" is already in use");
+  EXPECT_EQ(conditions[1]["status"], "False");
+  EXPECT_EQ(Get("/apis/example.com/v1/others").code, 404);
+}
+
+TEST_F(CustomResources, OpenApiTellsOfTheSchema) {
+  Define(Definition(Schema()));
+  const Json document = Get("/openapi/v3/apis/example.com/v1").body;
+  const Json& cron = document["components"]["schemas"]["com.example.v1.Cron"];
+  EXPECT_EQ(cron["properties"]["spec"]["properties"]["replicas"]["default"], 1);
+  EXPECT_EQ(cron["x-kubernetes-group-version-kind"][0]["kind"], "Cron");
+  const Json& old = Get("/openapi/v2").body["definitions"]["com.example.v1.Cron"];
+  EXPECT_FALSE(old["properties"]["spec"]["properties"]["replicas"].contains("default"));
+}
+
+TEST_F(CustomResources, ASchemaThatIsNotStructuralIsRefused) {
+  const Answer bad = Post(definitions_, Definition(Json::parse(
+      R"({"type": "object", "properties": {"a": {}, "b": {"type": "array"}}})")).dump());
+  EXPECT_EQ(bad.code, 422);
+  EXPECT_NE(bad.message().find("properties[a].type: Required value: must not be empty for "
+                               "specified object fields"),
+            std::string::npos)
+      << bad.message();
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,189 @@
+#include "apiserver/definition_loop.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "apiserver/bootstrap.h"
+#include "apiserver/storage/keys.h"
+#include "base/log.h"
+#include "base/seconds.h"
+
+namespace skiff {
+namespace {
+
+const Log kDefinitionLog("definitions");
+
+constexpr Duration kDefinitionRetry = 1s;
+constexpr size_t kEventsPerLook = 256;
+
+std::string StorageKeyOf(const CustomResourceDefinition& definition) {
+  return definition.spec.group + "/" + definition.spec.names.plural;
+}
+
+bool HasInstanceFinalizer(const CustomResourceDefinition& definition) {
+  const auto& finalizers = definition.metadata.finalizers;
+  return std::find(finalizers.begin(), finalizers.end(), kInstanceFinalizer) != finalizers.end();
+}
+
+constexpr const char* kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";
+
+Json ApiServiceOf(const std::string& name, const std::string& group, const std::string& version) {
+  return {{"apiVersion", "apiregistration.k8s.io/v1"},
+          {"kind", "APIService"},
+          {"metadata", {{"name", name}, {"labels", {{kAutoManaged, "true"}}}}},
+          {"spec",
+           {{"group", group},
+            {"version", version},
+            {"groupPriorityMinimum", 1000},
+            {"versionPriority", 100}}}};
+}
+
+// "" when no version is served.
+std::string ServedVersionOf(const CustomResourceDefinition& definition) {
+  for (const auto& version : definition.spec.versions) {
+    if (version.served) return version.name;
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<> DefinitionLoop::Follow() {
+  const std::string prefix = StorePrefix(CustomResourceDefinition::Info().storage_key);
+  std::vector<EventPtr> events;
+  do {
+    events.clear();
+    if (cursor_ && !cursor_->Next(kEventsPerLook, events)) cursor_.reset();
+  } while (cursor_ && !events.empty());
+  if (cursor_) return {};
+  cursor_ = TRY(core_.store.Watch(prefix, core_.store.Current(), [this] { Wake(); }));
+  events.clear();
+  // A cursor wakes whoever has come to its end.
+  TRY(cursor_->Next(kEventsPerLook, events));
+  return {};
+}
+
+Result<> DefinitionLoop::PutStatus(const CustomResourceDefinition& definition) {
+  const KindInfo& kind = CustomResourceDefinition::Info();
+  http::Request request;
+  request.method = "PUT";
+  request.path =
+      fmt::format("/apis/{}/{}/{}/status", kind.api_version, kind.resource,
+                  definition.metadata.name);
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.body = ToJson(definition).dump();
+  const http::Response answer = ask_(request);
+  // Somebody else has written it meanwhile, which wakes us.
+  if (answer.status == 409 || answer.status == 404 || answer.status < 400) return {};
+  return Fail(Reason::kInternalError, answer.body);
+}
+
+Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
+  const std::string prefix = StorePrefix(StorageKeyOf(definition));
+  const std::string version = ServedVersionOf(definition);
+  const auto page = TRY(core_.store.List({.prefix = prefix}));
+  std::set<std::string> spaces;
+  for (const RecordPtr& record : page.records) {
+    const auto parts = ParseStoreKey(StorageKeyOf(definition), record->key);
+    if (version.empty()) {
+      TRY(core_.store.Apply({.key = record->key}));
+    } else if (parts) {
+      spaces.insert(std::string(parts->object_namespace));
+    }
+  }
+  for (const std::string& space : spaces) {
+    http::Request request;
+    request.method = "DELETE";
+    request.path =
+        fmt::format("/apis/{}/{}{}/{}", definition.spec.group, version,
+                    space.empty() ? "" : "/namespaces/" + space, definition.spec.names.plural);
+    request.headers.emplace("User-Agent", "kube-apiserver");
+    const http::Response answer = ask_(request);
+    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  }
+  const auto left = TRY(core_.store.List({.prefix = prefix, .limit = 1}));
+  return left.records.empty();
+}
+
+Result<bool> DefinitionLoop::Settle(const DefinitionPtr& definition,
+                                    const std::vector<DefinitionPtr>& all) {
+  CustomResourceDefinition wanted = *definition;
+  const TimePoint now = core_.clock.Now();
+  if (!definition->metadata.deletion_timestamp) {
+    SettleNames(wanted, all, now);
+    SettleApproval(wanted, now);
+    if (wanted.status == definition->status) return true;
+    TRY(PutStatus(wanted));
+    return true;
+  }
+  if (!HasInstanceFinalizer(*definition)) return true;
+  const auto say = [&](std::string_view status, std::string_view reason, std::string message) {
+    SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)}, now);
+  };
+  if (IsEstablished(*definition)) {
+    const bool is_empty = TRY(Empty(*definition));
+    if (!is_empty) {
+      say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
+      if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+      return false;
+    }
+    say("False", "InstanceDeletionCompleted", "removed all instances");
+  } else {
+    say("False", "NeverEstablished", "resource was never established");
+  }
+  std::erase(wanted.metadata.finalizers, kInstanceFinalizer);
+  TRY(PutStatus(wanted));
+  return true;
+}
+
+Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all) {
+  std::map<std::string, Json> wanted;
+  for (const DefinitionPtr& definition : all) {
+    for (const auto& version : definition->spec.versions) {
+      if (!version.served) continue;
+      const std::string name = version.name + "." + definition->spec.group;
+      wanted[name] = ApiServiceOf(name, definition->spec.group, version.name);
+    }
+  }
+  for (const auto& present : api_services_.All()) {
+    const std::string& name = present->metadata.name;
+    const auto& labels = present->metadata.labels;
+    const auto managed = labels.find(kAutoManaged);
+    const bool ours = managed != labels.end() && managed->second == "true";
+    if (wanted.erase(name) > 0 || !ours) continue;
+    http::Request request;
+    request.method = "DELETE";
+    request.path = "/apis/apiregistration.k8s.io/v1/apiservices/" + name;
+    request.headers.emplace("User-Agent", "kube-apiserver");
+    const http::Response answer = ask_(request);
+    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  }
+  std::vector<Json> missing;
+  for (auto& [name, document] : wanted) missing.push_back(std::move(document));
+  return WriteMissing(core_, missing);
+}
+
+Duration DefinitionLoop::Step() {
+  const auto settle = [&]() -> Result<bool> {
+    TRY(Follow());
+    bool settled = true;
+    const auto all = definitions_.All();
+    for (const DefinitionPtr& each : all) {
+      // What this round has accepted already counts for the next.
+      const bool done = TRY(Settle(each, definitions_.All()));
+      settled = settled && done;
+    }
+    TRY(SettleApiServices(definitions_.All()));
+    return settled;
+  };
+  const auto settled = settle();
+  if (!settled) {
+    kDefinitionLog.Error("definitions not settled", {{"error", settled.error().message}});
+    cursor_.reset();
+  }
+  return settled && *settled ? kNever : kDefinitionRetry;
+}
+
+}  // namespace skiff

@@ -1,0 +1,49 @@
+// Settles CustomResourceDefinitions as soon as they are written: names, conditions, and, of one that
+// is deleted, its objects; and keeps the APIServices of their versions.
+//
+// Sleeps until something happens to a definition, or an object of one that is going is held up.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "api/gen/apiregistration_v1.h"
+#include "apiserver/core.h"
+#include "apiserver/custom_definitions.h"
+#include "apiserver/object_cache.h"
+#include "base/control_loop.h"
+#include "http/message.h"
+
+namespace skiff {
+
+class DefinitionLoop final : public ControlLoop {
+ public:
+  // Answers as to the server's own hand.
+  using Ask = std::function<http::Response(const http::Request&)>;
+  // `core` outlives the loop.
+  DefinitionLoop(Core& core, Ask ask)
+      : core_(core),
+        ask_(std::move(ask)),
+        definitions_(core.store),
+        api_services_(core.store) {}
+
+  Duration Step() override;
+
+ private:
+  Result<> Follow();
+  // Whether the definition is as it should be; else it has been written, or is to be looked at again.
+  Result<bool> Settle(const DefinitionPtr& definition, const std::vector<DefinitionPtr>& all);
+  // Removes the objects of a definition that goes. Whether none are left.
+  Result<bool> Empty(const CustomResourceDefinition& definition);
+  Result<> PutStatus(const CustomResourceDefinition& definition);
+  // Each version that is served has an APIService, as long as it is.
+  Result<> SettleApiServices(const std::vector<DefinitionPtr>& all);
+
+  Core& core_;
+  const Ask ask_;
+  ObjectCache<CustomResourceDefinition> definitions_;
+  ObjectCache<apiregistration_v1::APIService> api_services_;
+  std::unique_ptr<WatchCursor> cursor_;
+};
+
+}  // namespace skiff
