@@ -1,8 +1,8 @@
 // A bounded queue of jobs and the threads that run them, started when they are needed.
 //
-// One thread at a time is on its way to the queue, and calls the next one if it leaves a job behind:
-// short jobs are run one after the other by who is awake, since to wake a thread costs more than they
-// do; and while a job takes long, or waits, others go on with the rest.
+// One thread at a time is on its way to the queue, and calls the next one if it leaves a job
+// behind: short jobs are run one after the other by who is awake, since to wake a thread costs more
+// than they do; and while a job takes long, or waits, others go on with the rest.
 #pragma once
 
 #include <deque>
@@ -32,8 +32,8 @@ class WorkerPool {
   // Where a thread without a job sleeps.
   using Bed = std::binary_semaphore;
 
-  // Has one more thread come to the queue, unless one is on its way, or all work: the bed of who is to
-  // be woken once the mutex is let go, or nullptr.
+  // Has one more thread come to the queue, unless one is on its way, or all work: the bed of who is
+  // to be woken once the mutex is let go, or nullptr.
   Bed* Call() REQUIRES(mutex_);
   void StartThread() REQUIRES(mutex_);
   void Run(Bed& bed);
@@ -44,8 +44,8 @@ class WorkerPool {
   std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
   bool one_comes_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;
-  std::deque<Bed> beds_ GUARDED_BY(mutex_);       // One a thread; they stay where they are.
-  std::vector<Bed*> asleep_ GUARDED_BY(mutex_);   // Who fell asleep last is woken first.
+  std::deque<Bed> beds_ GUARDED_BY(mutex_);      // One a thread; they stay where they are.
+  std::vector<Bed*> asleep_ GUARDED_BY(mutex_);  // Who fell asleep last is woken first.
   std::vector<std::jthread> threads_ GUARDED_BY(mutex_);
 };
 
