@@ -52,13 +52,7 @@ ResetFields ResetFieldsOf(const KindInfo& kind, std::string_view subresource) {
   }
   const bool has_status = kind.FindSubresource("status") != nullptr;
   if (subresource.empty() && has_status) out.paths = {"status"};
-  if (subresource != "status") return out;
-  const auto built_in = BuiltInKinds();
-  if (std::find(built_in.begin(), built_in.end(), &kind) != built_in.end()) {
-    out.paths = {"spec"};
-  } else {
-    out.all_but = "status";  // A custom resource.
-  }
+  if (subresource == "status") out.paths = {"spec"};
   return out;
 }
 

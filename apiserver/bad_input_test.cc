@@ -106,8 +106,9 @@ TEST_F(BadInputTest, ADeepSchemaIsTakenInTimeThatGrowsWithItsLength) {
     schema.insert(schema.find('}'), R"({"type": "string"})");
     return R"({"metadata": {"name": "foos.x.io"}, "spec": {"group": "x.io", "scope": "Namespaced",
                "names": {"plural": "foos", "kind": "Foo"}, "versions": [{"name": "v1",
-               "served": true, "storage": true, "schema": {"openAPIV3Schema": )" +
-           schema + "}}]}}";
+               "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object",
+               "properties": {"a": )" +
+           schema + "}}}}]}}";
   };
   OnThread([&] {
     EXPECT_EQ(Post(definitions, body(3'000)).code, 201);

@@ -92,17 +92,17 @@ Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {
 }
 
 Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
-  TRY(CheckTakesNew(*request.kind, ""));
   Object object = TRY(DecodeObject(request, options.validation));
+  TRY(CheckTakesNew(*request.kind, object.metadata().name));
   const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
   return ObjectResponse(201, *saved.kind, saved.text, request, media);
 }
 
 Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
   UpdateMode mode = ModeOf(request);
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "UpdateOptions"));
   const Object sent = TRY(DecodeObject(request, options.validation));
   TRY(MatchName(request, sent));
@@ -124,7 +124,7 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
 Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   UpdateMode mode = ModeOf(request);
   TRY(CheckPatchType(request));
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const bool is_apply = IsApply(request);
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "PatchOptions", is_apply));
   mode.create_if_missing = is_apply && mode.subresource.empty();
@@ -156,7 +156,7 @@ Result<> CheckMayGo(const ApiRequest& request) {
 
 Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
   TRY(CheckMayGo(request));
@@ -178,7 +178,7 @@ Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
 Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
   constexpr int64_t kPageItems = 10'000;
   const KindInfo& kind = *request.kind;
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
   ListQuery wanted = TRY(ParseListOptions(request.http, kind, false));

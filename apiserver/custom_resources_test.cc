@@ -78,7 +78,7 @@ TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
   EXPECT_EQ(bad.message(),
             "Cron.example.com \"a\" is invalid: [spec.image: Invalid value: \"WEB\": spec.image in "
             "body should match '^[a-z]+$', spec.replicas: Invalid value: \"string\": spec.replicas "
-            "in body must be of type integer: \"string\", spec.replicas: Invalid value: \"x\": "
+            "in body must be of type integer: \"string\", .spec.replicas: Invalid value: \"x\": "
             ".spec.replicas accessor error: x is of the type string, expected int64]");
   EXPECT_EQ(Post(path_, Cron("a", Json::object())).message(),
             "Cron.example.com \"a\" is invalid: spec.image: Required value");
@@ -119,8 +119,9 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
 TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {
   Define(Definition(Schema()));
   Post(path_, Cron("a", {{"image", "web"}}));
-  Answer watch = Get(path_ + "?watch=1&fieldSelector=spec.image%3Dweb");
-  watch = Ask({.path = path_ + "?watch=1&fieldSelector=spec.image=web"});
+  Answer watch = Get(path_ + "?watch=1&fieldSelector=spec.image=web");
+  ASSERT_EQ(watch.code, 200);
+  watch.response.stream->Attach([] {});
   ASSERT_EQ(Events(watch.response).size(), 1u);
   const Answer changed =
       Ask("PATCH", definitions_ + "/crons.example.com",
@@ -162,7 +163,7 @@ TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
             "customresourcecleanup.apiextensions.k8s.io");
   Settle();
   EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}})).message(),
-            "crons.example.com is forbidden: create not allowed while custom resource definition "
+            "crons.example.com \"b\" is forbidden: create not allowed while custom resource definition "
             "is terminating");
   EXPECT_TRUE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
   Merge(path_ + "/a", R"({"metadata": {"finalizers": null}})");

@@ -3,6 +3,7 @@
 #include "api/discovery.h"
 #include "api/protobuf.h"
 #include "apiserver/api_errors.h"
+#include "apiserver/resources.h"
 #include "apiserver/respond.h"
 #include "apiserver/served_kinds.h"
 #include "base/hash.h"
@@ -82,6 +83,8 @@ std::vector<std::string> Segments(std::string_view path) {
 Result<http::Response> Version(KindList kinds, const ApiRequest& request, std::string_view group,
                                std::string_view version) {
   const auto resources = ResourcesOf(kinds, group, version);
+  // A group of custom resources alone is known by what it serves.
+  if (!resources && !IsBuiltInGroup(group)) return TextResponse(404, "404 page not found\n");
   if (!resources) return Fail(UnknownResourceError());
   return Plain(request, *resources);
 }

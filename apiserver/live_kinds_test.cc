@@ -60,6 +60,7 @@ TEST_F(LiveKinds, AKindMadeOfTablesIsServedAsAnyOther) {
   Answer watch = Get(path_ + "?watch=1&resourceVersion=" +
                      created.body["metadata"]["resourceVersion"].get<std::string>());
   ASSERT_EQ(watch.code, 200);
+  watch.response.stream->Attach([] {});
   EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"size": "big"}})").body["metadata"]["generation"], 2);
   EXPECT_EQ(Ask("PATCH", path_ + "/a", R"([{"op": "replace", "path": "/spec/color",
       "value": "blue"}])", "application/json-patch+json").body["spec"]["color"], "blue");
@@ -98,6 +99,7 @@ TEST_F(LiveKinds, AWatchKeepsTheKindThatItBeganWith) {
   server_->kinds().Set({Widgets("widgets")});
   Post(path_, Widget("a", "red"));
   Answer watch = Get(path_ + "?watch=1");
+  watch.response.stream->Attach([] {});
   ASSERT_EQ(Events(watch.response).size(), 1u);
   server_->kinds().Set({Widgets("widgets")});  // Another one, although it looks the same.
   Merge(path_ + "/a", R"({"spec": {"color": "blue"}})");

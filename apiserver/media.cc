@@ -124,7 +124,9 @@ std::optional<MediaType> Match(const std::vector<Clause>& clauses, const MediaOf
       if (encoding == Encoding::kProtobuf && !offer.encodes_protobuf) continue;
       if (!clause.Matches(ContentTypeOf(encoding))) continue;
       MediaType media{.encoding = encoding};
-      if (AcceptTarget(clause, offer, media)) return media;
+      if (!AcceptTarget(clause, offer, media)) continue;
+      const bool whole = media.target == Target::kObject && encoding == Encoding::kProtobuf;
+      if (!whole || !offer.protobuf_metadata_alone) return media;
     }
   }
   return std::nullopt;

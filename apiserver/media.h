@@ -39,6 +39,8 @@ struct MediaOffer {
   bool protobuf = true;  // Of a built-in kind: named as acceptable.
   // false: this answer has no protobuf form, although it is named as acceptable.
   bool encodes_protobuf = true;
+  // What has a protobuf form is its metadata alone: custom resources.
+  bool protobuf_metadata_alone = false;
   bool metadata = true;  // Tables and PartialObjectMetadata.
   bool table = true;
   bool discovery = false;

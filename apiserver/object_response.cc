@@ -28,11 +28,14 @@ Error NotAList(const KindInfo& kind) {
               InternalName(kind) + ")"};
 }
 
+// Lists of custom resources always tell where they go on, if they do or not.
 std::string ListHead(std::string_view list_kind, std::string_view api_version,
-                     const ListMeta& meta) {
+                     const ListMeta& meta, bool shows_end = false) {
   std::string text = "{\"kind\":\"";
   text.append(list_kind).append("\",\"apiVersion\":\"").append(api_version);
-  text.append("\",\"metadata\":").append(ListMetaText(meta)).append(",\"items\":");
+  std::string shown = ListMetaText(meta);
+  if (shows_end && meta.continue_token.empty()) shown.insert(1, "\"continue\":\"\",");
+  text.append("\",\"metadata\":").append(shown).append(",\"items\":");
   return text;
 }
 
@@ -122,6 +125,12 @@ std::string TableOfItems(const KindInfo& kind, const std::vector<std::string>& i
 
 }  // namespace
 
+MediaOffer OfferOf(const ApiRequest& request, MediaOffer offer) {
+  offer.protobuf_metadata_alone =
+      request.kind != nullptr && RuntimeKindOf(*request.kind) != nullptr;
+  return offer;
+}
+
 std::string ProtobufText(const KindInfo& kind, std::string_view text, const MediaType& media) {
   const auto parsed = ParseJson(text);
   const Json document = parsed ? *parsed : Json::object();
@@ -146,6 +155,7 @@ Result<IncludeObject> IncludeOf(const ApiRequest& request) {
 }
 
 std::string InternalName(const KindInfo& kind) {
+  if (RuntimeKindOf(kind) != nullptr) return "unstructured.Unstructured";
   std::string package(kind.group.substr(0, kind.group.find('.')));
   if (package.empty()) package = "core";
   return package + "." + std::string(kind.kind);
@@ -211,7 +221,7 @@ Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std:
   for (const std::string& item : items) bytes += item.size() + 1;
   std::string text;
   text.reserve(bytes);
-  text = ListHead(ListKind(kind), kind.api_version, meta);
+  text = ListHead(ListKind(kind), kind.api_version, meta, DefinitionOf(kind) != nullptr);
   text += '[';
   for (const std::string& item : items) {
     if (text.back() != '[') text += ',';

@@ -14,6 +14,9 @@
 
 namespace skiff {
 
+// What an answer about objects of the request's kind may be.
+MediaOffer OfferOf(const ApiRequest& request, MediaOffer offer = {});
+
 // One object; `text` is its JSON in the version `kind`.
 Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::string text,
                                       const ApiRequest& request, const MediaType& media);

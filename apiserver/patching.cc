@@ -12,6 +12,7 @@
 #include "api/patch.h"
 #include "api/strategic_merge.h"
 #include "api/struct_text.h"
+#include "api/violations.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/custom_body.h"
@@ -124,6 +125,11 @@ Result<> CheckKindKept(const FitParts& parts, const Json& patched,
   const bool same = (version.empty() || version == parts.kind.api_version) &&
                     (kind.empty() || kind == parts.kind.kind);
   if (same) return {};
+  if (parts.kind.type.ops == nullptr && version == parts.kind.api_version) {
+    Violations wrong;
+    wrong.Invalid(FieldPath("kind"), kind, "must be " + std::string(parts.kind.kind));
+    return Fail(wrong.ToError(version.substr(0, version.find('/')), kind, parts.request.info.name));
+  }
   return Fail(UnfitPatch(shown(), "no kind " + Quoted(kind) + " is registered for version " +
                                     Quoted(version) +
                                     " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));

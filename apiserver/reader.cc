@@ -135,8 +135,7 @@ std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& 
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return std::nullopt;
   std::map<std::string, std::string> values;
-  auto object = Object::FromText(kind, view.body());
-  if (object) runtime->custom->FromStore(object->content());
+  const auto object = CustomObjectOf(kind, view.body());
   for (const std::string_view field : SelectableFields(kind)) {
     values[std::string(field)] = object ? SelectableValue(kind, object->content(), field) : "";
   }
@@ -182,7 +181,7 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
 
 Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
-  const MediaType media = TRY(Negotiate(request.http, {}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   if (IsComponentStatus(kind)) {
     std::string text = TRY(ComponentStatusText(store, request.info.name));
     return ObjectResponse(200, kind, std::move(text), request, media);
@@ -205,7 +204,7 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
 
 Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
-  const MediaType media = TRY(Negotiate(request.http, {.list = true}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.list = true})));
   const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
   if (IsComponentStatus(kind)) {
     return ListResponse(kind, ComponentStatusTexts(store), {}, request, media);

@@ -215,7 +215,7 @@ Result<Object> AsKept(const Object& object) {
   if (const crd::CustomKind* custom = CustomKindOf(kind)) {
     Object kept = object.Clone();
     custom->ForStore(kept.content());
-    custom->FromStore(kept.content());
+    TRY(custom->FromStore(custom->stored_version, kept.content()));
     return kept;
   }
   if (IsKeptAs(kind)) return object.Clone();
@@ -242,12 +242,20 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
   return Convert(stored, kind, document);
 }
 
+Result<Object> CustomObjectOf(const KindInfo& kind, std::string_view body) {
+  const Json document = TRY(ParseJson(body));
+  Object object = TRY(Object::FromDocument(kind, document));
+  if (const crd::CustomKind* custom = CustomKindOf(kind)) {
+    TRY(custom->FromStore(document.value("apiVersion", ""), object.content()));
+  }
+  return object;
+}
+
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
   if (IsKeptAs(kind)) {
     const ObjectView view = TRY(ObjectView::Of(record));
-    Object object = TRY(Object::FromText(kind, view.body()));
-    if (const crd::CustomKind* custom = CustomKindOf(kind)) custom->FromStore(object.content());
-    return object;
+    if (CustomKindOf(kind) != nullptr) return CustomObjectOf(kind, view.body());
+    return Object::FromText(kind, view.body());
   }
   const Json document = TRY(DocumentOf(kind, record));
   return Object::FromDocument(kind, document);

@@ -53,6 +53,8 @@ Result<Object> AsKept(const Object& object);
 // The stored object as the version `kind`, its resourceVersion set.
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record);
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record);
+// The same of the text of a stored custom resource: by the schema of now.
+Result<Object> CustomObjectOf(const KindInfo& kind, std::string_view body);
 // JSON text of the same, copied only where it must be converted.
 Result<std::string> TextOf(const KindInfo& kind, const Record& record);
 // Whether the record holds the very text that `object` would be stored as, its revision aside.

@@ -23,15 +23,17 @@ TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
 
-bool IsNamespace(const KindInfo& kind) {
-  return kind.group.empty() && kind.resource == "namespaces";
+// Their deletion begins by itself, and words its conflicts so.
+bool BeginsByItself(const KindInfo& kind) {
+  return (kind.group.empty() && kind.resource == "namespaces") ||
+         &kind == &CustomResourceDefinition::Info();
 }
 
 Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   const KindInfo& kind = object.kind();
   const meta_v1::ObjectMeta& meta = object.metadata();
   if (options.uid && *options.uid != meta.uid) {
-    if (IsNamespace(kind)) {
+    if (BeginsByItself(kind)) {
       return Fail(ConflictError(GroupResourceOf(kind), meta.name,
                                 fmt::format("Precondition failed: UID in precondition: {}, UID in "
                                             "object meta: {}",
@@ -44,7 +46,7 @@ Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
                     *options.uid, meta.uid)));
   }
   if (options.resource_version && *options.resource_version != meta.resource_version) {
-    if (IsNamespace(kind)) {
+    if (BeginsByItself(kind)) {
       return Fail(ConflictError(
           GroupResourceOf(kind), meta.name,
           fmt::format("Precondition failed: ResourceVersion in precondition: {}, ResourceVersion "

@@ -1,5 +1,6 @@
 #include "apiserver/resources.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
@@ -76,6 +77,12 @@ bool ServesKindIn(std::string_view api_version, std::string_view kind) {
 
 bool IsKnownGroupVersion(std::string_view group, std::string_view version) {
   return TheIndex().versions.contains({group, version});
+}
+
+bool IsBuiltInGroup(std::string_view group) {
+  const auto kinds = BuiltInKinds();
+  return std::any_of(kinds.begin(), kinds.end(),
+                     [&](const KindInfo* kind) { return kind->group == group; });
 }
 
 const KindInfo& StorageKindOf(const KindInfo& kind) {

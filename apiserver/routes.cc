@@ -5,6 +5,7 @@
 #include "api/crd/custom_kind.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/crud.h"
+#include "apiserver/resources.h"
 #include "apiserver/respond.h"
 #include "apiserver/reviews.h"
 #include "apiserver/subresources/connect_options.h"
@@ -113,12 +114,6 @@ void AddSubresourceRoutes(const KindInfo& kind, const Subresource& subresource,
     more.form = PathForm::kBelowSubresource;
     routes.push_back(more);
   }
-}
-
-bool IsBuiltInGroup(std::string_view group) {
-  const auto kinds = BuiltInKinds();
-  return std::any_of(kinds.begin(), kinds.end(),
-                     [&](const KindInfo* kind) { return kind->group == group; });
 }
 
 // nullopt for a path that no kind has, or none of this scope.
@@ -253,6 +248,10 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   const bool runtime = RuntimeKindOf(kind) != nullptr;
   const auto form = FormOf(info, kind);
   if (!form) return {runtime ? Found::kNoGroup : Found::kNoPath};
+  // Nor is a namespaced kind there without a namespace, but to list and watch it.
+  const bool everywhere = *form == PathForm::kEverywhere;
+  if (runtime && method == "HEAD") method = "GET";
+  if (runtime && everywhere && method != "GET") return {Found::kNoGroup};
   RouteMatch match{Found::kNoPath};
   if (runtime && !info.subresource.empty()) match = {Found::kNoSubresource, &kind};
   for (const Route& route : found->second.routes) {

@@ -324,7 +324,7 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
 }  // namespace
 
 Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request) {
-  const MediaType media = TRY(Negotiate(request.http, {.yaml = false, .watch = true}));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.yaml = false, .watch = true})));
   FrameForm form{.media = media};
   if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
   const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));

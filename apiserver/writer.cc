@@ -37,10 +37,29 @@ NameRule NameRuleOf(const KindInfo& kind) {
   return rules && rules->validate_name ? rules->validate_name : &NameIsDnsSubdomain;
 }
 
+// Custom resources may have finalizers of any name, if not gladly.
+void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& request) {
+  constexpr std::string_view kKnown[] = {"orphan", "foregroundDeletion", "kubernetes"};
+  for (const std::string& name : object.metadata().finalizers) {
+    const bool known = std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown);
+    if (known || name.find('/') != name.npos) continue;
+    if (old != nullptr) {
+      const auto& before = old->metadata().finalizers;
+      if (std::find(before.begin(), before.end(), name) != before.end()) continue;
+    }
+    const bool dotted = name.find('.') != name.npos;
+    request.warnings.push_back(fmt::format(
+        "metadata.finalizers: {}: prefer a domain-qualified finalizer name{} to avoid accidental "
+        "conflicts with other finalizer writers",
+        Quoted(name), dotted ? " including a path (/)" : ""));
+  }
+}
+
 // Subresources warn of nothing, but scale, which writes the object through its own endpoint.
 void AddWarnings(const Object& object, const Object* old, std::string_view subresource,
                  ApiRequest& request) {
   const Rules* rules = FindRules(object.kind());
+  if (object.is_custom()) WarnOfFinalizers(object, old, request);
   if (!rules || !rules->warnings) return;
   if (!subresource.empty() && subresource != "scale") return;
   rules->warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);

@@ -68,8 +68,7 @@ struct Definition {
   const Json& spec;
   const Json& names;  // Accepted.
   std::string stored_version;
-  std::shared_ptr<const Schema> stored_schema;
-  bool preserves_all = false;
+  std::shared_ptr<Schemas> schemas;
   bool terminating = false;
 };
 
@@ -131,9 +130,9 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->stored_version = definition.stored_version;
   custom->terminating = definition.terminating;
   custom->deprecation = DeprecationOf(definition.spec, version);
-  custom->schema = kind->api_version == definition.stored_version ? definition.stored_schema
-                                                                  : SchemaOfVersion(version);
-  custom->stored_schema = definition.stored_schema;
+  custom->schema = definition.schemas->find(kind->api_version)->second;
+  custom->stored_schema = definition.schemas->find(definition.stored_version)->second;
+  custom->schemas = definition.schemas;
   const Json* props = FindPath(version, "schema.openAPIV3Schema");
   custom->has_rules = props != nullptr && HoldsRules(*props);
   custom->schema_text = props == nullptr ? "" : DumpJson(*props);
@@ -183,15 +182,19 @@ RuntimeKinds MakeKinds(const Json& definition) {
   const Json* spec = FindPath(definition, "spec");
   const Json* names = FindPath(definition, "status.acceptedNames");
   if (spec == nullptr || names == nullptr) return kinds;
-  Definition shared{*spec, *names, "", nullptr};
+  Definition shared{*spec, *names, "", std::make_shared<Schemas>()};
   shared.terminating = HasCondition(definition, "Terminating");
+  const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
   for (const Json& version : ListAt(*spec, "versions")) {
-    if (!version.value("storage", false)) continue;
-    shared.stored_version = TextAt(*spec, "group") + "/" + version.value("name", "");
-    shared.stored_schema = SchemaOfVersion(version);
+    const std::string api_version = TextAt(*spec, "group") + "/" + version.value("name", "");
+    shared.schemas->emplace(api_version, SchemaOfVersion(version));
+    if (version.value("storage", false)) shared.stored_version = api_version;
   }
-  if (shared.stored_schema == nullptr) return kinds;
+  if (!shared.schemas->contains(shared.stored_version)) return kinds;
   for (const Json& version : ListAt(*spec, "versions")) {
+    // What only a webhook could make of the stored objects is not made up in its place.
+    const bool is_stored = version.value("storage", false);
+    if (by_webhook && !is_stored) continue;
     if (version.value("served", false)) kinds.push_back(MakeKind(shared, version));
   }
   return kinds;
@@ -209,12 +212,21 @@ Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) 
   return {};
 }
 
-void CustomKind::FromStore(Json& content) const {
-  Prune(*stored_schema, content, nullptr);
-  PruneNulls(*stored_schema, content);
-  (void)CoerceEmbedded(*stored_schema, content, false, nullptr);  // Fails only where it is strict.
-  crd::ApplyDefaults(*stored_schema, content);
-  if (schema != stored_schema) Prune(*schema, content, nullptr);
+Result<> CustomKind::FromStore(std::string_view api_version, Json& content) const {
+  const auto found = schemas->find(api_version);
+  if (found == schemas->end()) {
+    Error error{.message = "request to convert CR from an invalid group/version: " +
+                           std::string(api_version)};
+    error.http_code = 500;
+    return Fail(std::move(error));
+  }
+  const Schema& kept = *found->second;
+  Prune(kept, content, nullptr);
+  PruneNulls(kept, content);
+  (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
+  crd::ApplyDefaults(kept, content);
+  if (&kept != schema.get()) Prune(*schema, content, nullptr);
+  return {};
 }
 
 void CustomKind::ForStore(Json& content) const {

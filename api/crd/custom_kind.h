@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct ScalePaths {
   std::string selector;
 };
 
+using Schemas = std::map<std::string, std::shared_ptr<const Schema>, std::less<>>;
+
 struct CustomKind {
   std::string list_kind;
   std::string stored_version;  // apiVersion
@@ -39,6 +42,8 @@ struct CustomKind {
   bool has_rules = false;   // x-kubernetes-validations, anywhere.
   std::shared_ptr<const Schema> schema;
   std::shared_ptr<const Schema> stored_schema;
+  // Of all versions, those that are not served too: objects may be kept in any. By apiVersion.
+  std::shared_ptr<const Schemas> schemas;
   std::string schema_text;  // JSON of openAPIV3Schema, for those who publish it.
   TableFormat table;
   // What the columns point into.
@@ -51,8 +56,9 @@ struct CustomKind {
   // What a client sent becomes what is judged and kept: pruned, with defaults. `unknown` gets the
   // paths of what went; null: nobody asks.
   Result<> Complete(Json& content, std::vector<std::string>* unknown) const;
-  // The same of what was stored, in the version it was stored in, into this one.
-  void FromStore(Json& content) const;
+  // The same of what was stored, in the version that it was stored in; then by this one. Fails for
+  // a version that the definition no longer has.
+  Result<> FromStore(std::string_view api_version, Json& content) const;
   void ForStore(Json& content) const;
   // Whole documents. `old` is null on create.
   void Validate(const Json& document, const Json* old, std::string_view subresource,

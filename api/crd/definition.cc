@@ -284,6 +284,13 @@ void CheckReviewVersions(const std::vector<std::string>& versions, const FieldPa
   if (!known) out.Invalid(path, versions, "must include at least one of v1, v1beta1");
 }
 
+// What the first version is called counts once more: Kubernetes has a field for it inside.
+void CheckFirstName(const CustomResourceDefinition& definition, Violations& out) {
+  if (definition.spec.versions.empty()) return;
+  const std::string& name = definition.spec.versions[0].name;
+  out.InvalidEach(FieldPath("spec").Child("version"), name, Dns1035LabelErrors(name));
+}
+
 void CheckService(const apiextensions_v1::ServiceReference& service, const FieldPath& path,
                   Violations& out) {
   if (service.name.empty()) out.Required(path.Child("name"));
@@ -348,6 +355,7 @@ void CheckSpec(const CustomResourceDefinition& definition, Violations& out) {
     out.NotSupported(path.Child("scope"), spec.scope, {"Cluster", "Namespaced"});
   }
   CheckVersions(definition, out);
+  CheckFirstName(definition, out);
   const FieldPath names = path.Child("names");
   const std::pair<const char*, const std::string*> kNeeded[] = {
       {"plural", &spec.names.plural},

@@ -208,8 +208,7 @@ const Format* Find(std::string_view name) {
 }  // namespace
 
 std::string KnownFormat(std::string_view format) {
-  std::string name = Compact(format, "-");
-  return Find(name) == nullptr ? "" : name;
+  return Find(Compact(format, "-")) == nullptr ? "" : std::string(format);
 }
 
 bool IsRecognizedFormat(std::string_view format) {
@@ -219,7 +218,7 @@ bool IsRecognizedFormat(std::string_view format) {
 }
 
 bool HasFormat(std::string_view format, std::string_view text) {
-  const Format* found = Find(format);
+  const Format* found = Find(Compact(format, "-"));
   return found == nullptr || found->holds(text);
 }
 

@@ -6,12 +6,11 @@
 
 namespace skiff::crd {
 
-// The name without its dashes; "" for a format that is not checked.
+// The format; "" for one that is not checked. Dashes in its name do not count.
 std::string KnownFormat(std::string_view format);
 // Whether a format may stand in a schema without a warning: those that are checked, and those of
 // numbers.
 bool IsRecognizedFormat(std::string_view format);
-// `format` as KnownFormat gives it.
 bool HasFormat(std::string_view format, std::string_view text);
 
 }  // namespace skiff::crd

@@ -22,7 +22,7 @@ class RE2;
 namespace skiff::crd {
 
 // Deeper schemas are refused: every walk over documents follows them.
-inline constexpr int kSchemaDepthMax = 400;
+inline constexpr int kSchemaDepthMax = 3500;
 
 struct Schema;
 struct SchemaDeleter {
@@ -35,7 +35,7 @@ struct Schema {
   ~Schema();
 
   std::string type;    // "object", "string", ...; "" for any.
-  std::string format;  // Without dashes; "" for none, and for those that nobody checks.
+  std::string format;  // "" for none, and for those that nobody checks.
   bool nullable = false;
   bool preserve_unknown = false;
   bool embedded = false;

@@ -122,10 +122,11 @@ Result<> CheckScale(const Scale& scale) {
 
 // The object with the replicas and the preconditions of the scale.
 Result<Object> WithScale(const Object& old, const Scale& scale) {
-  TRY(CheckScale(scale));
+  // What a custom resource is judged by is said by its definition.
+  if (!old.is_custom()) TRY(CheckScale(scale));
   Json document = old.ToDocument();
   const crd::ScalePaths* paths = PathsOf(old.kind());
-  std::string place(paths == nullptr ? kReplicasPath : paths->replicas);
+  std::string place(paths == nullptr ? "spec.replicas" : paths->replicas);
   std::replace(place.begin(), place.end(), '.', '/');
   document[Json::json_pointer("/" + place)] = scale.spec.replicas;
   document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
@@ -185,14 +186,19 @@ Result<Object> ScaleWrite::Patched(const Object& old) const {
 
 Result<Object> ScaleWrite::Applied(const Object& old) const {
   const KindInfo& kind = old.kind();
+  if (PathsOf(kind) != nullptr) {
+    // Kubernetes cannot either, and says so.
+    return Fail(PlainError(
+        "failed to create manager for existing fields: failed to convert live object (/; "
+        "autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid "
+        "group/version: autoscaling/v1"));
+  }
   const Json configuration = TRY(ReadConfiguration(request, options, ScaleKind()));
   const Json document = old.ToDocument();
   auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
-  const crd::ScalePaths* paths = PathsOf(kind);
-  const std::string_view place = paths == nullptr ? kReplicasPath : paths->replicas;
   const Scale before = TRY(ScaleOf(old));
   Json live = DocumentOfScale(before);
-  EncodeManagedFields(ScaleEntries(owners, kind.api_version, place), live);
+  EncodeManagedFields(ScaleEntries(owners, kind.api_version), live);
   const Json merged =
       TRY(ApplyConfiguration({.kind = ScaleKind(),
                               .live = live,
@@ -210,7 +216,7 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
   const auto now = TRY(DecodeManagedFields(merged));
-  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version, place), scaled);
+  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version), scaled);
   return Object::FromDocument(kind, scaled);
 }
 

@@ -6,16 +6,12 @@
 
 namespace skiff {
 
-// Where the object keeps the number: "spec.replicas" but in custom resources.
-inline constexpr std::string_view kReplicasPath = "spec.replicas";
-
 // Those of the object's entries that own the replicas, in the words of Scale.
-ManagedEntries ScaleEntries(const ManagedEntries& object_entries, std::string_view api_version,
-                            std::string_view path = kReplicasPath);
+ManagedEntries ScaleEntries(const ManagedEntries& object_entries, std::string_view api_version);
 
 // The object's entries after the Scale's have become `scale_entries`: who owns the replicas no more
 // loses them, and who does gets an entry that, as Kubernetes writes it, says no time.
 ManagedEntries ObjectEntries(ManagedEntries object_entries, const ManagedEntries& scale_entries,
-                             std::string_view api_version, std::string_view path = kReplicasPath);
+                             std::string_view api_version);
 
 }  // namespace skiff
