@@ -193,7 +193,7 @@ TEST_F(CustomResources, OpenApiTellsOfTheSchema) {
   const Json& cron = document["components"]["schemas"]["com.example.v1.Cron"];
   EXPECT_EQ(cron["properties"]["spec"]["properties"]["replicas"]["default"], 1);
   EXPECT_EQ(cron["x-kubernetes-group-version-kind"][0]["kind"], "Cron");
-  const Json& old = Get("/openapi/v2").body["definitions"]["com.example.v1.Cron"];
+  const Json old = Get("/openapi/v2").body["definitions"]["com.example.v1.Cron"];
   EXPECT_FALSE(old["properties"]["spec"]["properties"]["replicas"].contains("default"));
 }
 
