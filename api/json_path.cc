@@ -151,7 +151,8 @@ Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& inp
 
 using PathNodes = std::vector<std::shared_ptr<const PathNode>>;
 
-Result<> PrintFound(const PathNodes& nodes, const Json& document, bool allow_missing, std::string& out) {
+Result<> PrintFound(const PathNodes& nodes, const Json& document, bool allow_missing,
+                    std::string& out) {
   const Evaluation evaluation{allow_missing};
   for (const auto& node : nodes) {
     if (node->kind == NodeKind::kText) {

@@ -1,6 +1,6 @@
-// The kinds that CustomResourceDefinitions make, as fresh as the store: whoever asks first takes the
-// events that came since the last one asked, as object_cache.h does. A definition is read when it
-// changes, and not again.
+// The kinds that CustomResourceDefinitions make, as fresh as the store: whoever asks first takes
+// the events that came since the last one asked, as object_cache.h does. A definition is read when
+// it changes, and not again.
 #pragma once
 
 #include <map>

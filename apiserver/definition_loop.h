@@ -1,5 +1,5 @@
-// Settles CustomResourceDefinitions as soon as they are written: names, conditions, and, of one that
-// is deleted, its objects; and keeps the APIServices of their versions.
+// Settles CustomResourceDefinitions as soon as they are written: names, conditions, and, of one
+// that is deleted, its objects; and keeps the APIServices of their versions.
 //
 // Sleeps until something happens to a definition, or an object of one that is going is held up.
 #pragma once
@@ -31,7 +31,8 @@ class DefinitionLoop final : public ControlLoop {
 
  private:
   Result<> Follow();
-  // Whether the definition is as it should be; else it has been written, or is to be looked at again.
+  // Whether the definition is as it should be; else it has been written, or is to be looked at
+  // again.
   Result<bool> Settle(const DefinitionPtr& definition, const std::vector<DefinitionPtr>& all);
   // Removes the objects of a definition that goes. Whether none are left.
   Result<bool> Empty(const CustomResourceDefinition& definition);

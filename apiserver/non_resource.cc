@@ -108,7 +108,9 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
     if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
     return page.handle(parts, request.http);
   }
-  if (auto found = parts.openapi.Answer(*parts.served.kinds, request.http)) return std::move(*found);
+  if (auto found = parts.openapi.Answer(*parts.served.kinds, request.http)) {
+    return std::move(*found);
+  }
   if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
   return PageNotFound();
 }

@@ -35,8 +35,8 @@ std::string TextOf(const Object& object);
 // A record larger than that is refused with etcd's own words, whatever the store.
 inline constexpr size_t kObjectBytesMax = 3 << 19;
 
-// Whether clients are sent the very bytes that are stored. Not so where an object is kept in another
-// version, nor where a schema may have changed since.
+// Whether clients are sent the very bytes that are stored. Not so where an object is kept in
+// another version, nor where a schema may have changed since.
 bool IsSentAsKept(const KindInfo& kind);
 
 // The record of an object that is served as `kind`, in the version it is kept in.

@@ -1,6 +1,6 @@
-// The kinds of this moment and what is served of them. A request takes them once, when it comes, and
-// keeps them for as long as it lasts; so does a watch. Who looks at the old ones while they change
-// goes on as it began.
+// The kinds of this moment and what is served of them. A request takes them once, when it comes,
+// and keeps them for as long as it lasts; so does a watch. Who looks at the old ones while they
+// change goes on as it began.
 #pragma once
 
 #include <memory>

@@ -324,7 +324,8 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
 }  // namespace
 
 Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request) {
-  const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.yaml = false, .watch = true})));
+  const MediaType media =
+      TRY(Negotiate(request.http, OfferOf(request, {.yaml = false, .watch = true})));
   FrameForm form{.media = media};
   if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
   const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
@@ -336,7 +337,8 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   }
   Duration timeout = Seconds(options.timeout_seconds.value_or(0));
   const auto selection = std::make_shared<const Selection>(
-      Selection{request.served, *request.kind, PackedRules::Of(options.labels), PackedRules::Of(options.fields),
+      Selection{request.served, *request.kind, PackedRules::Of(options.labels),
+                PackedRules::Of(options.fields),
                 request.info.legacy_watch ? request.info.name : std::string()});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);

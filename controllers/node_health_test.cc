@@ -11,7 +11,7 @@ using core_v1::Node;
 using core_v1::Taint;
 using core_v1::Toleration;
 
-const TimePoint kNow{1'700'000'000s};
+const TimePoint kHealthNow{1'700'000'000s};
 
 Node NodeOf(const std::string& ready) {
   Node node;
@@ -30,34 +30,34 @@ std::string Taints(const Node& node) {
 
 TEST(NodeHealthTest, ASilentNodeBecomesUnknown) {
   Node node = NodeOf("True");
-  EXPECT_TRUE(MarkUnknown(node, kNow));
+  EXPECT_TRUE(MarkUnknown(node, kHealthNow));
   EXPECT_EQ(FindCondition(node, "Ready")->status, "Unknown");
   EXPECT_EQ(FindCondition(node, "Ready")->reason, "NodeStatusUnknown");
   EXPECT_EQ(FindCondition(node, "DiskPressure")->reason, "NodeStatusNeverUpdated");
-  EXPECT_FALSE(MarkUnknown(node, kNow + 10s)) << "once is enough";
+  EXPECT_FALSE(MarkUnknown(node, kHealthNow + 10s)) << "once is enough";
 }
 
 TEST(NodeHealthTest, TaintsFollowConditionsAndLeaveOthersAlone) {
   Node node = NodeOf("False");
   node.spec.unschedulable = true;
   node.spec.taints.emplace_back().key = "mine";
-  EXPECT_TRUE(SetNoScheduleTaints(node, kNow));
+  EXPECT_TRUE(SetNoScheduleTaints(node, kHealthNow));
   EXPECT_EQ(Taints(node),
             "mine: node.kubernetes.io/not-ready:NoSchedule "
             "node.kubernetes.io/unschedulable:NoSchedule ");
-  EXPECT_FALSE(SetNoScheduleTaints(node, kNow));
+  EXPECT_FALSE(SetNoScheduleTaints(node, kHealthNow));
   node.status.conditions[0].status = "True";
   node.spec.unschedulable = false;
-  EXPECT_TRUE(SetNoScheduleTaints(node, kNow));
+  EXPECT_TRUE(SetNoScheduleTaints(node, kHealthNow));
   EXPECT_EQ(Taints(node), "mine: ");
 }
 
 TEST(NodeHealthTest, TheNoExecuteTaintIsSwapped) {
   Node node = NodeOf("False");
-  SetNoExecuteTaint(node, NoExecuteTaintFor(node), kNow);
+  SetNoExecuteTaint(node, NoExecuteTaintFor(node), kHealthNow);
   EXPECT_EQ(NoExecuteTaintOf(node), kNotReadyTaint);
   node.status.conditions[0].status = "Unknown";
-  SetNoExecuteTaint(node, NoExecuteTaintFor(node), kNow);
+  SetNoExecuteTaint(node, NoExecuteTaintFor(node), kHealthNow);
   EXPECT_EQ(Taints(node), "node.kubernetes.io/unreachable:NoExecute ");
   node.status.conditions[0].status = "True";
   EXPECT_EQ(NoExecuteTaintFor(node), "");

@@ -22,8 +22,9 @@ void PruneNulls(const Schema& schema, Json& content);
 // Fills in defaults that are missing, in everything that is there.
 void ApplyDefaults(const Schema& schema, Json& content);
 
-// Brings the metadata of embedded resources into the form of ObjectMeta. Where it does not fit it is
-// dropped, or (`strict`) the whole fails. `unknown` gets the fields that ObjectMeta does not have.
+// Brings the metadata of embedded resources into the form of ObjectMeta. Where it does not fit it
+// is dropped, or (`strict`) the whole fails. `unknown` gets the fields that ObjectMeta does not
+// have.
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,
                         std::vector<std::string>* unknown);
 

@@ -69,7 +69,8 @@ struct Schema {
   const Schema* Property(std::string_view name) const;
 };
 
-// Of JSONSchemaProps as the API shows them. Parts that are deeper than kSchemaDepthMax are left out.
+// Of JSONSchemaProps as the API shows them. Parts that are deeper than kSchemaDepthMax are left
+// out.
 SchemaPtr ReadSchema(const Json& props);
 // How many schemas stand in one another; looks no deeper than kSchemaDepthMax + 1.
 int SchemaDepth(const Json& props);
