@@ -21,7 +21,8 @@ TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
       "selfsubjectrulesreviews", "subjectaccessreviews", "cronjobs", "jobs",
       "certificatesigningrequests", "leases", "endpointslices", "ingressclasses", "ipaddresses",
       "runtimeclasses", "poddisruptionbudgets", "clusterrolebindings", "clusterroles",
-      "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses"};
+      "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses",
+      "customresourcedefinitions"};
   for (const KindInfo* kind : BuiltInKinds()) {
     EXPECT_EQ(WhyUnserved(*kind).empty(), served.contains(kind->resource))
         << kind->api_version << " " << kind->resource;

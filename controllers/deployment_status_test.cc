@@ -19,12 +19,12 @@ apps_v1::Deployment UpdatedAt(const std::string& time) {
   return deployment;
 }
 
-TEST(DeploymentStatusTest, ADeadlineAtTheEndOfTimeIsNotOver) {
+TEST(DeploymentDeadlineTest, ADeadlineAtTheEndOfTimeIsNotOver) {
   const apps_v1::Deployment deployment = UpdatedAt("9999-12-31T23:59:59Z");
   EXPECT_GT(UntilDeadline(deployment, deployment.status, kNow), 200 * 365 * 24h);
 }
 
-TEST(DeploymentStatusTest, ADeadlineBeforeAllTimesIsOver) {
+TEST(DeploymentDeadlineTest, ADeadlineBeforeAllTimesIsOver) {
   const apps_v1::Deployment deployment = UpdatedAt("0001-01-02T00:00:00Z");
   EXPECT_EQ(UntilDeadline(deployment, deployment.status, kNow), 1s);
 }
