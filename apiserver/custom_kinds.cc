@@ -7,9 +7,12 @@
 #include "apiserver/storage/follower.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
+#include "base/log.h"
 
 namespace skiff {
 namespace {
+
+const Log kKindsLog("custom-kinds");
 
 std::string DefinitionsPrefix() {
   return StorePrefix(apiextensions_v1::CustomResourceDefinition::Info().storage_key);
@@ -36,7 +39,13 @@ bool CustomKinds::Take(const Record& record) {
   if (definition.text == text) return false;
   const bool served_any = !definition.kinds.empty();
   definition.text = std::move(text);
-  definition.kinds = crd::MakeKinds(*document);
+  definition.kinds.clear();
+  try {
+    definition.kinds = crd::MakeKinds(*document);
+  } catch (const std::exception& problem) {
+    // What got past validation harms its own kind alone.
+    kKindsLog.Error("definition not understood", {{"key", record.key}, {"error", problem.what()}});
+  }
   return served_any || !definition.kinds.empty();
 }
 

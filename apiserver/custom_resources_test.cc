@@ -207,5 +207,32 @@ TEST_F(CustomResources, ASchemaThatIsNotStructuralIsRefused) {
       << bad.message();
 }
 
+TEST_F(CustomResources, ADefinitionOfAResourceThatIsThereWithoutOneIsRefused) {
+  Json definition = Definition(Schema());
+  definition["metadata"] = {
+      {"name", "customresourcedefinitions.apiextensions.k8s.io"},
+      {"annotations", {{"api-approved.kubernetes.io", "unapproved, for this test"}}}};
+  definition["spec"]["group"] = "apiextensions.k8s.io";
+  definition["spec"]["names"] = {{"plural", "customresourcedefinitions"}, {"kind", "Other"}};
+  definition["spec"]["versions"][0]["name"] = "v2";
+  const Answer refused = Post(definitions_, definition.dump());
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("has without a definition"), std::string::npos);
+}
+
+TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
+  Json definition = Definition(Json::parse(
+      R"({"type": "object", "x-kubernetes-preserve-unknown-fields": true})"));
+  definition["spec"]["versions"][0]["subresources"]["scale"]["specReplicasPath"] =
+      ".spec.100000000";
+  definition["spec"]["versions"][0].erase("selectableFields");
+  Define(definition);
+  ASSERT_EQ(Post(path_, Cron("c", Json::array())).code, 201);
+  const Answer scaled = Ask("PUT", path_ + "/c/scale", R"({"kind": "Scale", "apiVersion": "autoscaling/v1",
+      "metadata": {"name": "c", "namespace": "default"}, "spec": {"replicas": 3}})");
+  EXPECT_GE(scaled.code, 400);
+  EXPECT_EQ(Get(path_ + "/c").body["spec"], Json::array());
+}
+
 }  // namespace
 }  // namespace skiff

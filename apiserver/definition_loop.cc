@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <set>
 
+#include "api/crd/definition.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/storage/keys.h"
 #include "base/log.h"
@@ -81,6 +83,7 @@ Result<> DefinitionLoop::PutStatus(const CustomResourceDefinition& definition) {
 }
 
 Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
+  if (crd::IsBuiltInResource(definition.spec.group, definition.spec.names.plural)) return true;
   const std::string prefix = StorePrefix(StorageKeyOf(definition));
   const std::string version = ServedVersionOf(definition);
   const auto page = TRY(core_.store.List({.prefix = prefix}));
@@ -123,12 +126,14 @@ Result<bool> DefinitionLoop::Settle(const DefinitionPtr& definition,
     SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)}, now);
   };
   if (IsEstablished(*definition)) {
-    const bool is_empty = TRY(Empty(*definition));
-    if (!is_empty) {
-      say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
-      if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+    // First it is said that none can be made any more, for whoever looks, and then they go.
+    say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
+    if (!(wanted.status == definition->status)) {
+      TRY(PutStatus(wanted));
       return false;
     }
+    const bool is_empty = TRY(Empty(*definition));
+    if (!is_empty) return false;
     say("False", "InstanceDeletionCompleted", "removed all instances");
   } else {
     say("False", "NeverEstablished", "resource was never established");
@@ -169,13 +174,17 @@ Duration DefinitionLoop::Step() {
   const auto settle = [&]() -> Result<bool> {
     TRY(Follow());
     bool settled = true;
+    std::optional<Error> problem;
     const auto all = definitions_.All();
     for (const DefinitionPtr& each : all) {
-      // What this round has accepted already counts for the next.
-      const bool done = TRY(Settle(each, definitions_.All()));
-      settled = settled && done;
+      // What this round has accepted already counts for the next. One that cannot be settled holds
+      // up no other.
+      const auto done = Settle(each, definitions_.All());
+      if (!done && !problem) problem = done.error();
+      settled = settled && done && *done;
     }
     TRY(SettleApiServices(definitions_.All()));
+    if (problem) return Fail(std::move(*problem));
     return settled;
   };
   const auto settled = settle();

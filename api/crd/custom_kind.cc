@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/crd/definition.h"
 #include "api/crd/documents.h"
 #include "api/crd/validate.h"
 #include "api/discovery.h"
@@ -110,7 +111,7 @@ void AddNames(const Definition& definition, const Json& version, RuntimeKind& ki
   kind.taken_verbs = kObjectVerbs;
   if (definition.terminating) kind.verbs = kLastVerbs;
   kind.storage_key =
-      tables.Keep(std::string(kind.group) + "/" + std::string(kind.resource));
+      tables.Keep(std::string(kind.group) + "/" + TextAt(definition.spec, "names.plural"));
   kind.storage_version = tables.Keep(std::string(definition.stored_version));
   std::vector<std::string> fields;
   for (const Json& field : ListAt(version, "selectableFields")) {
@@ -182,6 +183,7 @@ RuntimeKinds MakeKinds(const Json& definition) {
   const Json* spec = FindPath(definition, "spec");
   const Json* names = FindPath(definition, "status.acceptedNames");
   if (spec == nullptr || names == nullptr) return kinds;
+  if (IsBuiltInResource(TextAt(*spec, "group"), TextAt(*spec, "names.plural"))) return kinds;
   Definition shared{*spec, *names, "", std::make_shared<Schemas>()};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";

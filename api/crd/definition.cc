@@ -366,6 +366,10 @@ void CheckSpec(const CustomResourceDefinition& definition, Violations& out) {
     if (value->empty()) out.Required(names.Child(name));
   }
   CheckNames(spec.names, names, out);
+  if (IsBuiltInResource(spec.group, spec.names.plural)) {
+    out.Invalid(names.Child("plural"), spec.names.plural,
+                "is a resource that the API server has without a definition");
+  }
   CheckConversion(definition, out);
 }
 
@@ -442,6 +446,14 @@ std::set<std::string> FormatsOf(const CustomResourceDefinition& definition) {
 }
 
 }  // namespace
+
+bool IsBuiltInResource(std::string_view group, std::string_view plural) {
+  const std::string key = std::string(group) + "/" + std::string(plural);
+  const auto kinds = BuiltInKinds();
+  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
+    return kind->storage_key == key || (kind->group == group && kind->resource == plural);
+  });
+}
 
 void ValidateDefinition(const CustomResourceDefinition& definition, Violations& out) {
   const auto& meta = definition.metadata;

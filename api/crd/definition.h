@@ -13,6 +13,9 @@ namespace skiff::crd {
 
 using apiextensions_v1::CustomResourceDefinition;
 
+// Whether objects of that name are a built-in kind's, whatever their version: they are kept where a
+// definition's would be.
+bool IsBuiltInResource(std::string_view group, std::string_view plural);
 // Groups of Kubernetes itself, whose definitions say where they were approved.
 bool IsProtectedGroup(std::string_view group);
 struct Approval {

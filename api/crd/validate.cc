@@ -191,8 +191,12 @@ class Validator {
 
   void Items(const Schema& schema, const Json& list, const Json* old, const std::string& path) {
     const auto size = static_cast<int64_t>(list.size());
+    const std::map<std::string, const Json*> old_items = OldItems(schema, old);
     for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
-      Value(*schema.items, list[i], OldItem(schema, list[i], old),
+      const auto found = old_items.empty() || !list[i].is_object()
+                             ? old_items.end()
+                             : old_items.find(KeysOf(schema, list[i]));
+      Value(*schema.items, list[i], found == old_items.end() ? nullptr : found->second,
             path + "[" + std::to_string(i) + "]");
     }
     if (schema.min_items && size < *schema.min_items) {
@@ -205,18 +209,23 @@ class Validator {
     }
   }
 
+  static std::string KeysOf(const Schema& schema, const Json& item) {
+    Json keys = Json::array();
+    for (const auto& key : schema.list_keys) {
+      const auto found = item.find(key);
+      keys.push_back(found == item.end() ? Json() : *found);
+    }
+    return DumpJson(keys);
+  }
+
   // Items of maps are known again by their keys; of other lists nobody knows which was which.
-  static const Json* OldItem(const Schema& schema, const Json& item, const Json* old) {
-    if (old == nullptr || !old->is_array() || schema.list_type != ListType::kMap) return nullptr;
-    if (!item.is_object()) return nullptr;
-    const auto same = [&](const Json& other) {
-      if (!other.is_object()) return false;
-      return std::all_of(schema.list_keys.begin(), schema.list_keys.end(), [&](const auto& key) {
-        return item.value(key, Json()) == other.value(key, Json());
-      });
-    };
-    const auto found = std::find_if(old->begin(), old->end(), same);
-    return found == old->end() ? nullptr : &*found;
+  static std::map<std::string, const Json*> OldItems(const Schema& schema, const Json* old) {
+    std::map<std::string, const Json*> items;
+    if (old == nullptr || !old->is_array() || schema.list_type != ListType::kMap) return items;
+    for (const Json& item : *old) {
+      if (item.is_object()) items.emplace(KeysOf(schema, item), &item);
+    }
+    return items;
   }
 
   void Enumeration(const Schema& schema, const Json& value, const std::string& path) {

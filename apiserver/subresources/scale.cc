@@ -120,15 +120,30 @@ Result<> CheckScale(const Scale& scale) {
   return Fail(wrong.ToError("autoscaling", "Scale", scale.metadata.name));
 }
 
+// Sets what a dotted path leads to, and makes the objects on the way that are missing.
+Result<> SetAt(Json& document, std::string_view path, int32_t value) {
+  Json* at = &document;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    if (at->is_null()) *at = Json::object();
+    if (!at->is_object()) {
+      return Fail(Reason::kInternalError, "\"." + std::string(path.substr(0, begin)) +
+                                              "\" of the object is no object, and has no replicas");
+    }
+    at = &(*at)[std::string(path.substr(begin, end - begin))];
+    begin = end + 1;
+  }
+  *at = value;
+  return {};
+}
+
 // The object with the replicas and the preconditions of the scale.
 Result<Object> WithScale(const Object& old, const Scale& scale) {
   // What a custom resource is judged by is said by its definition.
   if (!old.is_custom()) TRY(CheckScale(scale));
   Json document = old.ToDocument();
   const crd::ScalePaths* paths = PathsOf(old.kind());
-  std::string place(paths == nullptr ? "spec.replicas" : paths->replicas);
-  std::replace(place.begin(), place.end(), '.', '/');
-  document[Json::json_pointer("/" + place)] = scale.spec.replicas;
+  TRY(SetAt(document, paths == nullptr ? "spec.replicas" : paths->replicas, scale.spec.replicas));
   document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
   if (!scale.metadata.uid.empty()) document["metadata"]["uid"] = scale.metadata.uid;
   return Object::FromDocument(old.kind(), document);
