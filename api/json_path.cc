@@ -23,24 +23,38 @@ std::string ScalarOrJson(const Json& value) {
   return DumpJson(value);
 }
 
-struct Evaluation {
-  bool allow_missing;
+// Of one path on one document.
+class Evaluation {
+ public:
+  Evaluation(bool allow_missing, size_t& visits_left)
+      : allow_missing_(allow_missing), visits_left_(visits_left) {}
   Result<PathValues> Apply(const PathNode& node, const PathValues& input) const;
+
+ private:
   Result<PathValues> ApplyAll(const PathNode& list, PathValues values) const;
   Result<PathValues> Field(const PathNode& node, const PathValues& input) const;
   Result<PathValues> Slice(const PathNode& node, const PathValues& input) const;
   Result<PathValues> Filter(const PathNode& node, const PathValues& input) const;
+  Result<> Visit(size_t values) const;
+  Result<> Descend(const Json& value, PathValues& out) const;
+
+  const bool allow_missing_;
+  size_t& visits_left_;
 };
 
-void Descend(const Json& value, PathValues& out) {
-  out.push_back(&value);
-  if (!value.is_structured()) return;
-  for (const Json& child : value) Descend(child, out);
+// Recursive steps and filters multiply: a short path may visit a document's values many times.
+Result<> Evaluation::Visit(size_t values) const {
+  if (values > visits_left_) return BadPath("the path visits too many values");
+  visits_left_ -= values;
+  return {};
 }
 
-void AppendChildren(const Json& value, PathValues& out) {
-  if (!value.is_structured()) return;
-  for (const Json& child : value) out.push_back(&child);
+Result<> Evaluation::Descend(const Json& value, PathValues& out) const {
+  TRY(Visit(1));
+  out.push_back(&value);
+  if (!value.is_structured()) return {};
+  for (const Json& child : value) TRY(Descend(child, out));
+  return {};
 }
 
 bool Holds(const Json& left, const Json& right, const std::string& op) {
@@ -62,7 +76,7 @@ Result<PathValues> Evaluation::Field(const PathNode& node, const PathValues& inp
     const auto found = value->find(node.text);
     if (found != value->end()) out.push_back(&*found);
   }
-  if (out.empty() && !allow_missing) return BadPath(fmt::format("{} is not found", node.text));
+  if (out.empty() && !allow_missing_) return BadPath(fmt::format("{} is not found", node.text));
   return out;
 }
 
@@ -76,7 +90,7 @@ Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& inp
     if (node.single) {
       if (begin >= 0 && begin < size) {
         out.push_back(&(*value)[static_cast<size_t>(begin)]);
-      } else if (!allow_missing || size > 0) {
+      } else if (!allow_missing_ || size > 0) {
         return BadPath(fmt::format("array index out of bounds: index {}, length {}", begin, size));
       }
       continue;
@@ -86,7 +100,7 @@ Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& inp
     end = std::min(end, size);
     const int64_t step = node.step.value_or(1);
     if (step <= 0) return BadPath("step must be > 0");
-    for (int64_t i = std::max<int64_t>(begin, 0); i < end; i += step) {
+    for (int64_t i = std::max<int64_t>(begin, 0); i < end; i += std::min(step, end - i)) {
       out.push_back(&(*value)[static_cast<size_t>(i)]);
     }
   }
@@ -95,10 +109,11 @@ Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& inp
 
 Result<PathValues> Evaluation::Filter(const PathNode& node, const PathValues& input) const {
   PathValues out;
-  const Evaluation lenient{true};
+  const Evaluation lenient(true, visits_left_);
   for (const Json* value : input) {
     if (!value->is_array()) continue;
     for (const Json& item : *value) {
+      TRY(Visit(1));
       const PathValues left = TRY(lenient.Apply(*node.left, {&item}));
       if (left.empty()) continue;
       if (node.text == "exists") {
@@ -119,6 +134,7 @@ Result<PathValues> Evaluation::ApplyAll(const PathNode& list, PathValues values)
 
 Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& input) const {
   PathValues out;
+  TRY(Visit(input.size()));
   switch (node.kind) {
     case NodeKind::kText:
     case NodeKind::kRange:
@@ -128,10 +144,14 @@ Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& inp
     case NodeKind::kField:
       return Field(node, input);
     case NodeKind::kWildcard:
-      for (const Json* value : input) AppendChildren(*value, out);
+      for (const Json* value : input) {
+        if (!value->is_structured()) continue;
+        TRY(Visit(value->size()));
+        for (const Json& child : *value) out.push_back(&child);
+      }
       return out;
     case NodeKind::kRecursive:
-      for (const Json* value : input) Descend(*value, out);
+      for (const Json* value : input) TRY(Descend(*value, out));
       return out;
     case NodeKind::kSlice:
       return Slice(node, input);
@@ -151,9 +171,8 @@ Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& inp
 
 using PathNodes = std::vector<std::shared_ptr<const PathNode>>;
 
-Result<> PrintFound(const PathNodes& nodes, const Json& document, bool allow_missing,
+Result<> PrintFound(const PathNodes& nodes, const Json& document, const Evaluation& evaluation,
                     std::string& out) {
-  const Evaluation evaluation{allow_missing};
   for (const auto& node : nodes) {
     if (node->kind == NodeKind::kText) {
       out += node->text;
@@ -164,7 +183,7 @@ Result<> PrintFound(const PathNodes& nodes, const Json& document, bool allow_mis
     bool first = true;
     for (const Json* value : found) {
       if (range) {
-        TRY(PrintFound(node->children, *value, allow_missing, out));
+        TRY(PrintFound(node->children, *value, evaluation, out));
         continue;
       }
       if (!first) out += ' ';
@@ -185,12 +204,14 @@ Result<JsonPath> JsonPath::Parse(std::string_view text) {
 
 Result<std::string> JsonPath::Execute(const Json& document, bool allow_missing) const {
   std::string out;
-  TRY(PrintFound(nodes_, document, allow_missing, out));
+  size_t visits_left = SIZE_MAX;
+  TRY(PrintFound(nodes_, document, Evaluation(allow_missing, visits_left), out));
   return out;
 }
 
-Result<std::vector<const Json*>> JsonPath::Find(const Json& document, bool allow_missing) const {
-  const Evaluation evaluation{allow_missing};
+Result<std::vector<const Json*>> JsonPath::Find(const Json& document, bool allow_missing,
+                                                size_t visits_max) const {
+  const Evaluation evaluation(allow_missing, visits_max);
   PathValues all;
   for (const auto& node : nodes_) {
     const PathValues found = TRY(evaluation.Apply(*node, {&document}));

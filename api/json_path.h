@@ -4,6 +4,7 @@
 //   {.items[?(@.status.phase=="Running")].spec.nodeName}   {.list[0:4:2]}   {.list[-1]}
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,8 +20,11 @@ class JsonPath {
   static Result<JsonPath> Parse(std::string_view text);
   // The template with its expressions replaced. Missing members are empty, or an error.
   Result<std::string> Execute(const Json& document, bool allow_missing = true) const;
-  // What all expressions find, in order. The pointers live as long as document and template.
-  Result<std::vector<const Json*>> Find(const Json& document, bool allow_missing = true) const;
+  // What all expressions find, in order. The pointers live as long as document and template. Fails
+  // when it would look at more than `visits_max` values on the way, each as often as it is looked
+  // at.
+  Result<std::vector<const Json*>> Find(const Json& document, bool allow_missing = true,
+                                        size_t visits_max = SIZE_MAX) const;
 
   struct Node;
 

@@ -13,7 +13,7 @@ using PathNode = JsonPath::Node;
 using NodeKind = PathNode::Kind;
 using NodePointer = std::shared_ptr<const PathNode>;
 
-// Deeper nesting of filters is refused.
+// Deeper nesting of filters, and of ranges, is refused.
 constexpr int kFilterDepthMax = 32;
 
 class PathParser {
@@ -39,7 +39,9 @@ class PathParser {
         node->kind = NodeKind::kRange;
         node->left = TRY(Expression());
         TRY(Close());
+        if (++ranges_ > kFilterDepthMax) return BadPath("ranges are nested too deeply");
         node->children = TRY(Template(true));
+        --ranges_;
         nodes.push_back(std::move(node));
       } else if (Word("end")) {
         TRY(Close());
@@ -274,7 +276,7 @@ class PathParser {
 
   const std::string_view text_;
   size_t at_ = 0;
-  int depth_ = 0;
+  int depth_ = 0, ranges_ = 0;
 };
 
 }  // namespace

@@ -63,5 +63,27 @@ TEST(JsonPathTest, RefusesWhatIsNotClosed) {
   EXPECT_EQ(Execute("{end}"), "parse error: not in range, nothing to end");
 }
 
+TEST(JsonPathTest, ASliceEndsAtItsListWhateverTheStep) {
+  EXPECT_EQ(Execute("{.items[0:9:9223372036854775807].metadata.name}"), "a");
+  EXPECT_EQ(Execute("{.items[1:9223372036854775807:9223372036854775806].metadata.name}"), "b");
+}
+
+TEST(JsonPathTest, APathThatVisitsTooMuchFails) {
+  Json deep = 1;
+  for (int i = 0; i < 150; ++i) deep = Json{{"a", std::move(deep)}};
+  const auto path = JsonPath::Parse("{..[*]..[*]..[*]..[*]}");
+  ASSERT_TRUE(path);
+  const auto found = path->Find(deep, true, 1'000'000);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().message, "the path visits too many values");
+  EXPECT_TRUE(path->Find(Json{{"a", 1}}, true, 1'000'000));
+}
+
+TEST(JsonPathTest, RangesAreNotNestedForEver) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "{range .a}";
+  EXPECT_EQ(Execute(text), "parse error: ranges are nested too deeply");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -1,4 +1,6 @@
 // CustomResourceDefinitions and what they make, over the real server.
+#include <ctime>
+
 #include "apiserver/server_fixture.h"
 
 namespace skiff {
@@ -232,6 +234,23 @@ TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
       "metadata": {"name": "c", "namespace": "default"}, "spec": {"replicas": 3}})");
   EXPECT_GE(scaled.code, 400);
   EXPECT_EQ(Get(path_ + "/c").body["spec"], Json::array());
+}
+
+// The texts of all places would be 20 GB.
+TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
+  Json definition = Definition(Json::parse(R"({"type": "object", "properties": {"m": {
+      "type": "object",
+      "additionalProperties": {"type": "array", "items": {"type": "integer"}}}}})"));
+  definition["spec"]["versions"][0].erase("selectableFields");
+  Define(definition);
+  Json object = Json::parse(Cron("c", Json::object()));
+  object.erase("spec");
+  object["m"][std::string(200'000, 'k')] = Json::array_t(100'000, 1);
+  const std::clock_t before = std::clock();
+  const Answer created = Post(path_, object.dump());
+  EXPECT_EQ(created.code, 201) << created.message().substr(0, 1000);
+  EXPECT_EQ(Get(path_ + "/c").code, 200);
+  EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
 }
 
 }  // namespace

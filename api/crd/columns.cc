@@ -9,9 +9,12 @@
 namespace skiff::crd {
 namespace {
 
+// What one cell may look at: an object of the largest kind, once or twice.
+constexpr size_t kVisitsMax = 1'000'000;
+
 const Json* FirstOf(const CellInput& input) {
   const auto& path = *static_cast<const JsonPath*>(input.column.context);
-  const auto found = path.Find(input.object);
+  const auto found = path.Find(input.object, true, kVisitsMax);
   return found && !found->empty() ? found->front() : nullptr;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/crd/place.h"
 #include "api/decode.h"
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
@@ -109,30 +110,30 @@ class Coercer {
  public:
   Coercer(bool strict, std::vector<std::string>* unknown) : strict_(strict), unknown_(unknown) {}
 
-  Result<> Value(const Schema& schema, Json& value, const std::string& path) {
+  Result<> Value(const Schema& schema, Json& value, const Place& place) {
     if (value.is_array()) {
       if (schema.items == nullptr) return {};
       for (size_t i = 0; i < value.size(); ++i) {
-        TRY(Value(*schema.items, value[i], path + "[" + std::to_string(i) + "]"));
+        TRY(Value(*schema.items, value[i], place.Item(i)));
       }
       return {};
     }
     if (!value.is_object()) return {};
-    if (schema.embedded) TRY(Resource(value, path));
+    if (schema.embedded) TRY(Resource(value, place));
     for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
       if (schema.embedded && IsTypeMeta(name)) continue;
       const Schema* known = SchemaOf(schema, name);
-      if (known != nullptr) TRY(Value(*known, below, path.empty() ? name : path + "." + name));
+      if (known != nullptr) TRY(Value(*known, below, place.Member(name)));
     }
     return {};
   }
 
  private:
-  Result<> Resource(Json& value, const std::string& path) {
+  Result<> Resource(Json& value, const Place& place) {
     for (const char* name : {"apiVersion", "kind"}) {
       const auto member = value.find(name);
       if (member == value.end() || member->is_string()) continue;
-      if (strict_) return Refuse(path + "." + name, *member, "must be a string");
+      if (strict_) return Refuse(place.Text() + "." + name, *member, "must be a string");
       value.erase(member);
     }
     const auto metadata = value.find("metadata");
@@ -141,7 +142,7 @@ class Coercer {
     auto decoded =
         DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(*metadata), validation);
     if (!decoded && strict_) {
-      return Refuse(path + ".metadata", *metadata, decoded.error().message);
+      return Refuse(place.Text() + ".metadata", *metadata, decoded.error().message);
     }
     if (!decoded) {
       value.erase(metadata);
@@ -150,7 +151,7 @@ class Coercer {
     for (const std::string& error : decoded->strict_errors) {
       constexpr std::string_view kUnknown = "unknown field \"";
       if (!error.starts_with(kUnknown)) continue;
-      unknown_->push_back(path + ".metadata." +
+      unknown_->push_back(place.Text() + ".metadata." +
                           error.substr(kUnknown.size(), error.size() - kUnknown.size() - 1));
     }
     if (decoded->document.is_object() && decoded->document.contains("creationTimestamp") &&
@@ -217,7 +218,7 @@ void ApplyDefaults(const Schema& schema, Json& content) {
 
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,
                         std::vector<std::string>* unknown) {
-  return Coercer(strict, unknown).Value(schema, content, "");
+  return Coercer(strict, unknown).Value(schema, content, {});
 }
 
 }  // namespace skiff::crd

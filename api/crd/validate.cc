@@ -8,6 +8,7 @@
 #include <set>
 
 #include "api/crd/formats.h"
+#include "api/crd/place.h"
 #include "api/go_value.h"
 #include "api/json.h"
 
@@ -54,7 +55,7 @@ class Validator {
   // Errors stand below `root`, though their texts do not say so.
   Validator(const FieldPath& root, Violations& out) : root_(root), out_(out) {}
 
-  void Value(const Schema& schema, const Json& value, const Json* old, const std::string& path) {
+  void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
     if (old != nullptr && *old == value) return;
     if (out_.causes().size() >= kErrorsMax) return;
     Type(schema, value, path);
@@ -68,7 +69,7 @@ class Validator {
   }
 
  private:
-  void Type(const Schema& schema, const Json& value, const std::string& path) {
+  void Type(const Schema& schema, const Json& value, const Place& path) {
     const std::string_view is = TypeNameOf(value);
     if (value.is_null() && schema.nullable) return;
     if (schema.int_or_string) {
@@ -83,16 +84,16 @@ class Validator {
     WrongType(path, is, schema.type);
   }
 
-  void WrongType(const std::string& path, std::string_view is, const std::string& wanted) {
+  void WrongType(const Place& path, std::string_view is, const std::string& wanted) {
     out_.TypeInvalid(At(path), std::string(is),
                      Body(path) + "must be of type " + wanted + ": \"" + std::string(is) + "\"");
   }
 
-  static std::string Body(const std::string& path) {
-    return path + " in body ";
+  static std::string Body(const Place& path) {
+    return path.Text() + " in body ";
   }
 
-  void Combinations(const Schema& schema, const Json& value, const std::string& path) {
+  void Combinations(const Schema& schema, const Json& value, const Place& path) {
     if (!schema.any_of.empty()) {
       const auto [valid, best] = Try(schema.any_of, value, path);
       if (valid == 0) {
@@ -124,11 +125,11 @@ class Validator {
     }
   }
 
-  void Combined(const std::string& path, const std::string& why) {
-    out_.Invalid(FieldPath(), "", "\"" + path + "\" " + why);
+  void Combined(const Place& path, const std::string& why) {
+    out_.Invalid(FieldPath(), "", "\"" + path.Text() + "\" " + why);
   }
 
-  Violations Apart(const Schema& schema, const Json& value, const std::string& path) const {
+  Violations Apart(const Schema& schema, const Json& value, const Place& path) const {
     Violations wrong;
     Validator(root_, wrong).Value(schema, value, nullptr, path);
     return wrong;
@@ -136,7 +137,7 @@ class Validator {
 
   // How many of the schemas hold, and what is wrong by the one that comes closest.
   std::pair<size_t, Violations> Try(const std::vector<SchemaPtr>& schemas, const Json& value,
-                                    const std::string& path) const {
+                                    const Place& path) const {
     size_t valid = 0;
     Violations best;
     for (const SchemaPtr& each : schemas) {
@@ -150,7 +151,7 @@ class Validator {
     return {valid, std::move(best)};
   }
 
-  void Text(const Schema& schema, const Json& value, const std::string& path) {
+  void Text(const Schema& schema, const Json& value, const Place& path) {
     const auto& text = value.get_ref<const std::string&>();
     const auto runes = static_cast<int64_t>(RuneCount(text));
     if (schema.max_length && runes > *schema.max_length) {
@@ -169,7 +170,7 @@ class Validator {
     }
   }
 
-  void Numbers(const Schema& schema, const Json& value, const std::string& path) {
+  void Numbers(const Schema& schema, const Json& value, const Place& path) {
     const double number = value.get<double>();
     const auto say = [&](const std::string& what) {
       out_.Invalid(At(path), value, Body(path) + "should be " + what);
@@ -189,7 +190,7 @@ class Validator {
     }
   }
 
-  void Items(const Schema& schema, const Json& list, const Json* old, const std::string& path) {
+  void Items(const Schema& schema, const Json& list, const Json* old, const Place& path) {
     const auto size = static_cast<int64_t>(list.size());
     const std::map<std::string, const Json*> old_items = OldItems(schema, old);
     for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
@@ -197,7 +198,7 @@ class Validator {
                              ? old_items.end()
                              : old_items.find(KeysOf(schema, list[i]));
       Value(*schema.items, list[i], found == old_items.end() ? nullptr : found->second,
-            path + "[" + std::to_string(i) + "]");
+            path.Item(i));
     }
     if (schema.min_items && size < *schema.min_items) {
       out_.Invalid(At(path), size,
@@ -228,7 +229,7 @@ class Validator {
     return items;
   }
 
-  void Enumeration(const Schema& schema, const Json& value, const std::string& path) {
+  void Enumeration(const Schema& schema, const Json& value, const Place& path) {
     if (schema.values.empty()) return;
     std::vector<std::string> words;
     for (const Json& each : schema.values) {
@@ -239,7 +240,7 @@ class Validator {
   }
 
   void Members(const Schema& schema, const Json& object, const Json* old,
-               const std::string& path) {
+               const Place& path) {
     const auto size = static_cast<int64_t>(object.size());
     if (schema.min_properties && size < *schema.min_properties) {
       out_.Invalid(At(path), size,
@@ -255,11 +256,11 @@ class Validator {
       return found == old->end() ? nullptr : &*found;
     };
     for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
-      const std::string below = path.empty() ? name : path + "." + name;
+      const Place below = path.Member(name);
       if (const Schema* property = schema.Property(name)) {
         Value(*property, value, old_of(name), below);
       } else if (schema.forbids_additional && !IsOwn(path, name)) {
-        out_.Invalid(At(path), name, below + " in body is a forbidden property");
+        out_.Invalid(At(path), name, Body(below) + "is a forbidden property");
       } else if (schema.additional != nullptr) {
         Value(*schema.additional, value, old_of(name), below);
       }
@@ -269,15 +270,12 @@ class Validator {
     }
   }
 
-  static bool IsOwn(const std::string& path, const std::string& name) {
-    return path.empty() && (name == "apiVersion" || name == "kind" || name == "metadata");
+  static bool IsOwn(const Place& path, const std::string& name) {
+    return path.IsRoot() && (name == "apiVersion" || name == "kind" || name == "metadata");
   }
 
   // The path without the root in front.
-  FieldPath At(const std::string& path) const {
-    if (root_.Text() == "<nil>") return FieldPath(path);
-    return path.empty() ? root_ : root_.Child(path);
-  }
+  FieldPath At(const Place& path) const { return PathBelow(root_, path); }
 
   const FieldPath root_;
   Violations& out_;
@@ -285,39 +283,43 @@ class Validator {
 
 // The values that a schema's lists are checked in, with where they stand.
 template <typename Visit>
-void WalkStructure(const Schema& schema, const Json& value, const FieldPath& path,
+void WalkStructure(const Schema& schema, const Json& value, const Place& path,
                    const Visit& visit) {
   visit(schema, value, path);
   if (value.is_array() && schema.items != nullptr) {
     for (size_t i = 0; i < value.size(); ++i) {
-      WalkStructure(*schema.items, value[i], path.Index(i), visit);
+      WalkStructure(*schema.items, value[i], path.Item(i), visit);
     }
   }
   if (!value.is_object()) return;
-  const bool is_root = path.Text() == "<nil>";
+  const bool is_root = path.IsRoot();
   for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
     if (is_root && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
     if (const Schema* property = schema.Property(name)) {
-      WalkStructure(*property, below, path.Child(name), visit);
+      WalkStructure(*property, below, path.Member(name), visit);
     } else if (schema.additional != nullptr) {
       WalkStructure(*schema.additional, below, path.Key(name), visit);
     }
   }
 }
 
-void CheckSet(const Json& list, const FieldPath& path, Violations& out) {
+FieldPath PathOf(const Place& place) {
+  return PathBelow(FieldPath(), place);
+}
+
+void CheckSet(const Json& list, const Place& path, Violations& out) {
   std::map<std::string, int> seen;
   for (size_t i = 0; i < list.size(); ++i) {
     // Once of each is enough.
-    if (++seen[DumpJson(list[i])] == 2) out.Duplicate(path.Index(i), list[i]);
+    if (++seen[DumpJson(list[i])] == 2) out.Duplicate(PathOf(path.Item(i)), list[i]);
   }
 }
 
-void CheckMap(const Schema& schema, const Json& list, const FieldPath& path, Violations& out) {
+void CheckMap(const Schema& schema, const Json& list, const Place& path, Violations& out) {
   std::set<std::string> seen;
   for (size_t i = 0; i < list.size(); ++i) {
     if (!list[i].is_object()) {
-      out.Invalid(path.Index(i), list[i], "must be an object for an array of list-type map");
+      out.Invalid(PathOf(path.Item(i)), list[i], "must be an object for an array of list-type map");
       continue;
     }
     Json keys = Json::object();
@@ -325,13 +327,13 @@ void CheckMap(const Schema& schema, const Json& list, const FieldPath& path, Vio
       const auto found = list[i].find(key);
       if (found != list[i].end()) keys[key] = *found;
     }
-    if (!seen.insert(DumpJson(keys)).second) out.Duplicate(path.Index(i), keys);
+    if (!seen.insert(DumpJson(keys)).second) out.Duplicate(PathOf(path.Item(i)), keys);
   }
 }
 
 void CheckLists(const Schema& schema, const Json& value, Violations& out) {
-  WalkStructure(schema, value, FieldPath(),
-                [&](const Schema& at, const Json& list, const FieldPath& path) {
+  WalkStructure(schema, value, Place(),
+                [&](const Schema& at, const Json& list, const Place& path) {
                   if (!list.is_array()) return;
                   if (at.list_type == ListType::kSet) CheckSet(list, path, out);
                   if (at.list_type == ListType::kMap) CheckMap(at, list, path, out);
@@ -342,12 +344,12 @@ void CheckLists(const Schema& schema, const Json& value, Violations& out) {
 
 void ValidateValue(const Schema& schema, const Json& value, const Json* old,
                    const std::string& path, Violations& out) {
-  Validator(FieldPath(), out).Value(schema, value, old, path);
+  Validator(FieldPath(), out).Value(schema, value, old, {.name = path});
 }
 
 void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at,
                      Violations& out) {
-  Validator(at, out).Value(schema, value, nullptr, "");
+  Validator(at, out).Value(schema, value, nullptr, {});
 }
 
 void ValidateLists(const Schema& schema, const Json& value, const Json* old, Violations& out) {

@@ -1,4 +1,5 @@
 // Resources that stand inside of others.
+#include "api/crd/place.h"
 #include "api/crd/validate.h"
 #include "api/gen/meta_v1.h"
 #include "api/rules/object_meta.h"
@@ -50,31 +51,48 @@ void CheckResource(const Json& value, const FieldPath& path, Violations& out) {
   ValidateObjectMeta(given, true, &NameIsPathSegment, path.Child("metadata"), out);
 }
 
-void WalkResources(const Schema& schema, const Json& value, const FieldPath& path, bool is_root,
-          Violations& out) {
-  if (value.is_array() && schema.items != nullptr) {
-    for (size_t i = 0; i < value.size(); ++i) {
-      WalkResources(*schema.items, value[i], path.Index(i), false, out);
+class ResourceWalk {
+ public:
+  ResourceWalk(const FieldPath& root, Violations& out)
+      : root_(root), begins_at_root_(root.Text() == "<nil>"), out_(out) {}
+
+  void Value(const Schema& schema, const Json& value, const Place& place) {
+    if (value.is_array() && schema.items != nullptr) {
+      for (size_t i = 0; i < value.size(); ++i) {
+        Value(*schema.items, value[i], place.Item(i));
+      }
+    }
+    if (!value.is_object()) return;
+    if (schema.embedded) Resource(value, place);
+    const bool has_type = schema.embedded || (begins_at_root_ && place.IsRoot());
+    for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
+      if (has_type && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
+      if (const Schema* property = schema.Property(name)) {
+        Value(*property, below, place.Member(name));
+      } else if (schema.additional != nullptr) {
+        Value(*schema.additional, below, place.Key(name));
+      }
     }
   }
-  if (!value.is_object()) return;
-  if (schema.embedded) CheckResource(value, path, out);
-  for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
-    const bool is_meta = name == "apiVersion" || name == "kind" || name == "metadata";
-    if (is_meta && (is_root || schema.embedded)) continue;
-    if (const Schema* property = schema.Property(name)) {
-      WalkResources(*property, below, path.Child(name), false, out);
-    } else if (schema.additional != nullptr) {
-      WalkResources(*schema.additional, below, path.Key(name), false, out);
-    }
+
+ private:
+  void Resource(const Json& value, const Place& place) {
+    Violations wrong;
+    CheckResource(value, FieldPath(), wrong);
+    // Only now does it matter where.
+    if (!wrong.empty()) CheckResource(value, PathBelow(root_, place), out_);
   }
-}
+
+  const FieldPath root_;
+  const bool begins_at_root_;
+  Violations& out_;
+};
 
 }  // namespace
 
 void ValidateEmbedded(const Schema& schema, const Json& value, const FieldPath& at,
                       Violations& out) {
-  WalkResources(schema, value, at, at.Text() == "<nil>", out);
+  ResourceWalk(at, out).Value(schema, value, {});
 }
 
 }  // namespace skiff::crd
