@@ -167,6 +167,9 @@ TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
   EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}})).message(),
             "crons.example.com \"b\" is forbidden: create not allowed while custom resource definition "
             "is terminating");
+  EXPECT_FALSE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
+  clock_.Advance(2s);
+  Settle();
   EXPECT_TRUE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
   Merge(path_ + "/a", R"({"metadata": {"finalizers": null}})");
   clock_.Advance(2s);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -126,12 +127,18 @@ Result<bool> DefinitionLoop::Settle(const DefinitionPtr& definition,
     SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)}, now);
   };
   if (IsEstablished(*definition)) {
-    // First it is said that none can be made any more, for whoever looks, and then they go.
+    // First it is said that none can be made any more, for whoever looks; a moment later they go.
     say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
     if (!(wanted.status == definition->status)) {
       TRY(PutStatus(wanted));
       return false;
     }
+    const auto& told = definition->status.conditions;
+    const bool is_new = std::any_of(told.begin(), told.end(), [&](const auto& condition) {
+      return condition.type == "Terminating" &&
+             Between(condition.last_transition_time.point(), now) < kDefinitionRetry;
+    });
+    if (is_new) return false;
     const bool is_empty = TRY(Empty(*definition));
     if (!is_empty) return false;
     say("False", "InstanceDeletionCompleted", "removed all instances");
