@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "api/crd/definition.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/storage/keys.h"
 #include "base/log.h"
-#include "base/seconds.h"
 
 namespace skiff {
 namespace {
@@ -19,6 +17,9 @@ namespace {
 const Log kDefinitionLog("definitions");
 
 constexpr Duration kDefinitionRetry = 1s;
+// Between what is said of a definition's end and its objects': long enough for a request that
+// follows its deletion at once to be told so, and no more.
+constexpr Duration kBeforeObjectsGo = 25ms;
 constexpr size_t kEventsPerLook = 256;
 
 std::string StorageKeyOf(const CustomResourceDefinition& definition) {
@@ -85,69 +86,66 @@ Result<> DefinitionLoop::PutStatus(const CustomResourceDefinition& definition) {
 
 Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
   if (crd::IsBuiltInResource(definition.spec.group, definition.spec.names.plural)) return true;
-  const std::string prefix = StorePrefix(StorageKeyOf(definition));
+  const std::string storage_key = StorageKeyOf(definition);
+  const std::string prefix = StorePrefix(storage_key);
   const std::string version = ServedVersionOf(definition);
-  const auto page = TRY(core_.store.List({.prefix = prefix}));
-  std::set<std::string> spaces;
-  for (const RecordPtr& record : page.records) {
-    const auto parts = ParseStoreKey(StorageKeyOf(definition), record->key);
-    if (version.empty()) {
-      TRY(core_.store.Apply({.key = record->key}));
-    } else if (parts) {
-      spaces.insert(std::string(parts->object_namespace));
+  std::string after;
+  while (true) {
+    const auto page = TRY(core_.store.List({.prefix = prefix, .start_after = after, .limit = 1}));
+    if (page.records.empty()) break;
+    after = page.records.front()->key;
+    const auto parts = ParseStoreKey(storage_key, after);
+    if (version.empty() || !parts) {
+      TRY(core_.store.Apply({.key = after}));
+      continue;
     }
-  }
-  for (const std::string& space : spaces) {
+    const std::string space(parts->object_namespace);
     http::Request request;
     request.method = "DELETE";
-    request.path =
-        fmt::format("/apis/{}/{}{}/{}", definition.spec.group, version,
-                    space.empty() ? "" : "/namespaces/" + space, definition.spec.names.plural);
+    request.path = fmt::format("/apis/{}/{}{}/{}", definition.spec.group, version,
+                               space.empty() ? "" : "/namespaces/" + space,
+                               definition.spec.names.plural);
     request.headers.emplace("User-Agent", "kube-apiserver");
     const http::Response answer = ask_(request);
     if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+    if (space.empty()) break;
+    after = prefix + space + "/\xff";  // The next namespace's; no name begins with that byte.
   }
   const auto left = TRY(core_.store.List({.prefix = prefix, .limit = 1}));
   return left.records.empty();
 }
 
-Result<bool> DefinitionLoop::Settle(const DefinitionPtr& definition,
-                                    const std::vector<DefinitionPtr>& all) {
+Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
+                                        const std::vector<DefinitionPtr>& all) {
   CustomResourceDefinition wanted = *definition;
   const TimePoint now = core_.clock.Now();
   if (!definition->metadata.deletion_timestamp) {
     SettleNames(wanted, all, now);
     SettleApproval(wanted, now);
-    if (wanted.status == definition->status) return true;
-    TRY(PutStatus(wanted));
-    return true;
+    if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+    return kNever;
   }
-  if (!HasInstanceFinalizer(*definition)) return true;
+  if (!HasInstanceFinalizer(*definition)) return kNever;
   const auto say = [&](std::string_view status, std::string_view reason, std::string message) {
     SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)}, now);
   };
   if (IsEstablished(*definition)) {
     // First it is said that none can be made any more, for whoever looks; a moment later they go.
     say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
-    if (!(wanted.status == definition->status)) {
-      TRY(PutStatus(wanted));
-      return false;
-    }
-    const auto& told = definition->status.conditions;
-    const bool is_new = std::any_of(told.begin(), told.end(), [&](const auto& condition) {
-      return condition.type == "Terminating" &&
-             Between(condition.last_transition_time.point(), now) < kDefinitionRetry;
-    });
-    if (is_new) return false;
+    if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+    const auto [told, is_new] =
+        told_.try_emplace(definition->metadata.uid, core_.clock.Monotonic());
+    const Duration since = core_.clock.Monotonic() - told->second;
+    if (is_new || since < kBeforeObjectsGo) return kBeforeObjectsGo - since;
     const bool is_empty = TRY(Empty(*definition));
-    if (!is_empty) return false;
+    if (!is_empty) return kDefinitionRetry;
     say("False", "InstanceDeletionCompleted", "removed all instances");
   } else {
     say("False", "NeverEstablished", "resource was never established");
   }
   std::erase(wanted.metadata.finalizers, kInstanceFinalizer);
   TRY(PutStatus(wanted));
-  return true;
+  return kNever;
 }
 
 Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all) {
@@ -178,9 +176,9 @@ Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all
 }
 
 Duration DefinitionLoop::Step() {
-  const auto settle = [&]() -> Result<bool> {
+  const auto settle = [&]() -> Result<Duration> {
     TRY(Follow());
-    bool settled = true;
+    Duration again = kNever;
     std::optional<Error> problem;
     const auto all = definitions_.All();
     for (const DefinitionPtr& each : all) {
@@ -188,18 +186,22 @@ Duration DefinitionLoop::Step() {
       // up no other.
       const auto done = Settle(each, definitions_.All());
       if (!done && !problem) problem = done.error();
-      settled = settled && done && *done;
+      if (done) again = std::min(again, *done);
     }
+    std::erase_if(told_, [&](const auto& told) {
+      return std::none_of(all.begin(), all.end(), [&](const DefinitionPtr& each) {
+        return each->metadata.uid == told.first;
+      });
+    });
     TRY(SettleApiServices(definitions_.All()));
     if (problem) return Fail(std::move(*problem));
-    return settled;
+    return again;
   };
-  const auto settled = settle();
-  if (!settled) {
-    kDefinitionLog.Error("definitions not settled", {{"error", settled.error().message}});
-    cursor_.reset();
-  }
-  return settled && *settled ? kNever : kDefinitionRetry;
+  const auto again = settle();
+  if (again) return *again;
+  kDefinitionLog.Error("definitions not settled", {{"error", again.error().message}});
+  cursor_.reset();
+  return kDefinitionRetry;
 }
 
 }  // namespace skiff

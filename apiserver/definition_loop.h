@@ -5,7 +5,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "api/gen/apiregistration_v1.h"
 #include "apiserver/core.h"
@@ -31,9 +33,8 @@ class DefinitionLoop final : public ControlLoop {
 
  private:
   Result<> Follow();
-  // Whether the definition is as it should be; else it has been written, or is to be looked at
-  // again.
-  Result<bool> Settle(const DefinitionPtr& definition, const std::vector<DefinitionPtr>& all);
+  // When it is to be looked at again unless something is written; kNever: all is as it should be.
+  Result<Duration> Settle(const DefinitionPtr& definition, const std::vector<DefinitionPtr>& all);
   // Removes the objects of a definition that goes. Whether none are left.
   Result<bool> Empty(const CustomResourceDefinition& definition);
   Result<> PutStatus(const CustomResourceDefinition& definition);
@@ -45,6 +46,8 @@ class DefinitionLoop final : public ControlLoop {
   ObjectCache<CustomResourceDefinition> definitions_;
   ObjectCache<apiregistration_v1::APIService> api_services_;
   std::unique_ptr<WatchCursor> cursor_;
+  // Monotonic: when it was seen, by the definition's uid, that its objects are to go.
+  std::map<std::string, Duration> told_;
 };
 
 }  // namespace skiff

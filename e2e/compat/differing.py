@@ -4,7 +4,7 @@
 usage: differing.py [--update] differing.txt OUTCOMES
 
 differing.txt has a name (scenario/step) a line, below a line that begins with # and says why. Exit 1 when a step differs
-that is not listed, or a listed one agrees by now. --update takes out what agrees and adds what differs under its own
+that is not listed, or a listed one agrees by now; "either scenario/step" may do both, and says why likewise. --update takes out what agrees and adds what differs under its own
 heading, for somebody to say why. Only steps that were played count: a part of the scenarios may be played.
 """
 import sys
@@ -17,10 +17,11 @@ def main():
     path, outcomes_path = [a for a in sys.argv[1:] if not a.startswith("--")]
     lines = open(path).read().splitlines()
     listed = {line for line in lines if line and not line.startswith("#")}
+    either = {line.split()[1] for line in listed if line.startswith("either ")}
     outcomes = dict(reversed(line.split(maxsplit=1)) for line in open(outcomes_path).read().splitlines())
     if not outcomes:
         sys.exit("no step was played")
-    lost = [name for name, outcome in outcomes.items() if outcome == "differs" and name not in listed]
+    lost = [name for name, outcome in outcomes.items() if outcome == "differs" and name not in listed | either]
     gained = [name for name, outcome in outcomes.items() if outcome == "agrees" and name in listed]
     if update:
         kept = [line for line in lines if line not in gained]
