@@ -21,6 +21,7 @@ class ScopedInformer {
       : cache_(dependencies, K::Info(), scope, &DecodeCached<K>) {}
   ~ScopedInformer() { Stop(); }
   Informer<K> informer() { return Informer<K>(cache_); }
+  // The executor outlives it, or Stop is called before.
   void Start(Executor& executor) {
     executor_ = &executor;
     cache_.Start(executor);

@@ -85,6 +85,11 @@ Result<ObservedPod> PodWorker::Observe(const core_v1::Pod& pod) {
   return observed;
 }
 
+void PodWorker::Own(const std::string& id) {
+  MutexLock lock(mutex_);
+  ids_.insert(id);
+}
+
 void PodWorker::Terminate(std::optional<WaitingReason> failure, std::optional<int64_t> grace_s) {
   {
     MutexLock lock(mutex_);

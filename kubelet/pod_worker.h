@@ -140,6 +140,8 @@ class PodWorker final : public ControlLoop {
                                  uint32_t attempt, const ObservedPod& observed,
                                  Environment& environment);
   Result<ObservedPod> Observe(const core_v1::Pod& pod);
+  // Events of what was just made concern it even before it is observed.
+  void Own(const std::string& id);
   // pod_resize.cc: the pod as it is allotted, and what follows when that changed.
   core_v1::Pod Allot(const core_v1::Pod& pod);
   void ActuateResizes(const core_v1::Pod& pod, const std::vector<ContainerResize>& resizes);

@@ -24,6 +24,11 @@ class TestRuntime final : public cri::WrappedRuntime {
  public:
   explicit TestRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
 
+  Result<> StartContainer(const std::string& id) override {
+    TRY(WrappedRuntime::StartContainer(id));
+    if (started) started(id);
+    return {};
+  }
   Result<> StopContainer(const std::string& id, Duration grace) override {
     {
       MutexLock lock(mutex_);
@@ -81,6 +86,7 @@ class TestRuntime final : public cri::WrappedRuntime {
     while (stops_.size() < count) changed_.wait(lock);
   }
 
+  std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::atomic<int> execs = 0;
   std::vector<cri::LinuxResources> updates;
 

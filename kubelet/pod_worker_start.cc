@@ -103,6 +103,7 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   const auto id =
       context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), *handler);
   if (!id) return fail(cri::RpcErrorText(id.error()));
+  Own(*id);
   auto status = context_.runtime.PodSandboxStatus(*id);
   if (!status) return fail(cri::RpcErrorText(status.error()));
   plan.sandbox_id = *id;
@@ -259,6 +260,7 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
   const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
   if (!id) return fail("CreateContainerError", id.error().message);
+  Own(*id);
   if (AmountsOf(pod.spec).contains(container.name)) {
     context_.resizes.SetActuated(pod.metadata.uid, container.name, container.resources);
   }

@@ -68,6 +68,19 @@ TEST_F(PodWorkerTest, ACrashedContainerIsRestartedWhileTheApiIsAway) {
   EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CreateContainerConfigError");
 }
 
+TEST_F(PodWorkerTest, AContainerThatEndsWhileItIsStartedIsSeenToEnd) {
+  const auto subscription = fake_.Subscribe([this](const cri::Event& event) {
+    if (worker_ && worker_->Concerns(event)) worker_->Wake();
+  });
+  int starts = 0;
+  runtime_.started = [&](const std::string& id) {
+    if (++starts == 1) fake_.Exit(id, 1);
+  };
+  StartWorker();
+  EXPECT_EQ(starts, 2);
+  EXPECT_EQ(Running("app").size(), 1u);
+}
+
 TEST_F(PodWorkerTest, TheFirstCrashIsRestartedAtOnceWhetherItsImageIsPulledOrNot) {
   for (const char* policy : {"IfNotPresent", "Always"}) {
     pod_.spec.containers[0].image_pull_policy = policy;

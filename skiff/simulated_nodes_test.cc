@@ -106,6 +106,7 @@ TEST_F(SimulatedAnswersTest, APodThatIsDeletedBeforeItsInitContainersAreDoneGoes
   CondVar changed;
   Ptr<Pod> begun;     // Guarded by `mutex`.
   bool gone = false;  // Likewise.
+  ThreadExecutor executor("wait", 1);
   ScopedInformer<Pod> watched({*admin_, clock_, random_}, scope);
   watched.informer().OnChange([&](const Ptr<Pod>& before, const Ptr<Pod>& now) {
     if ((now ? now : before)->metadata.name != "early") return;
@@ -117,7 +118,6 @@ TEST_F(SimulatedAnswersTest, APodThatIsDeletedBeforeItsInitContainersAreDoneGoes
     }
     changed.notify_all();
   });
-  ThreadExecutor executor("wait", 1);
   watched.Start(executor);
   Ptr<Pod> pod;
   {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
+#include "api/pod_phase.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/simulation/simulated_forward.h"
 #include "kubelet/simulation/simulated_log.h"
@@ -159,10 +162,26 @@ http::Response SimulatedServer::OfNode(Kubelet& kubelet, const std::string& path
   return PlainAnswer(404, "404 page not found\n");
 }
 
+// Whether it runs at that address, although the watch may not have told yet.
+bool SimulatedServer::RunsAt(const core_v1::Pod& pod, const std::string& address) const {
+  if (HasEnded(pod.status.phase)) return false;
+  if (pod.status.phase == "Running") return pod.status.pod_ip == address;
+  Kubelet* const kubelet = dependencies_.find_kubelet(pod.spec.node_name);
+  if (kubelet == nullptr) return false;
+  const auto observed = ObservePod(kubelet->runtime(), pod.metadata.uid);
+  if (!observed || observed->sandboxes.empty()) return false;
+  const auto& ips = observed->sandboxes.front().ips;
+  return std::find(ips.begin(), ips.end(), address) != ips.end() &&
+         std::any_of(pod.spec.containers.begin(), pod.spec.containers.end(), [&](const auto& each) {
+           const ObservedContainer* newest = observed->Newest(each.name);
+           return newest != nullptr && newest->IsRunning();
+         });
+}
+
 http::Response SimulatedServer::OfPod(const http::Request& request,
                                       const std::string& address) const {
   for (const auto& pod : dependencies_.pods.List()) {
-    if (pod->status.pod_ip != address || pod->status.phase != "Running") continue;
+    if (!RunsAt(*pod, address)) continue;
     return PlainAnswer(
         200, Sentence(*pod, fmt::format("it was asked: {} {}", request.method, request.target)));
   }
