@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
-  const std::string path = testing::TempDir() + "/skiff_kubeconfig_entry_test";
+  const std::string path = testing::TempDir() + "/skiff-kubeconfig-entry-" + std::to_string(getpid());
   std::filesystem::remove(path);
   Kubeconfig others;
   others.clusters["other"].server = "https://10.0.0.1:6443";
