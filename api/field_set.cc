@@ -1,5 +1,7 @@
 #include "api/field_set.h"
 
+#include <algorithm>
+
 #include "api/json.h"
 
 namespace skiff {
@@ -8,13 +10,25 @@ namespace {
 FieldSet* NodeAt(FieldSet& set, const ElementChain* path, size_t which) {
   if (path == nullptr) return &set;
   FieldSet*& node = path->nodes[which];
-  if (node != nullptr) return node;
-  FieldSet* outer = NodeAt(set, path->outer, which);
-  const auto place = outer->children.lower_bound(path->element);
-  const bool is_there = place != outer->children.end() && place->first == path->element;
-  node = is_there ? &place->second
-                  : &outer->children.emplace_hint(place, path->element, FieldSet())->second;
+  if (node == nullptr) {
+    node = &NodeAt(set, path->outer, which)->children.At(path->letter, path->element);
+  }
   return node;
+}
+
+// How "<letter>:<name>" stands to an element, which is whole, as in strcmp.
+int CompareElement(std::string_view element, char letter, std::string_view name) {
+  if (letter == 0) return element.compare(name);
+  if (element[0] != letter) return element[0] < letter ? -1 : 1;
+  return element.substr(2).compare(name);  // Each has its colon.
+}
+
+template <typename Children>
+auto LowerBound(Children& children, char letter, std::string_view name) {
+  return std::lower_bound(children.begin(), children.end(), name,
+                          [&](const FieldChild& child, std::string_view wanted) {
+                            return CompareElement(child.first, letter, wanted) < 0;
+                          });
 }
 
 // The first name of a dotted path as an element, and the rest.
@@ -49,6 +63,75 @@ void VisitBelow(const FieldSet& set, std::string& path,
 
 }  // namespace
 
+FieldChildren::iterator FieldChildren::find(std::string_view element) {
+  const auto place = LowerBound(children_, 0, element);
+  return place != end() && place->first == element ? place : end();
+}
+
+FieldChildren::const_iterator FieldChildren::find(std::string_view element) const {
+  const auto place = LowerBound(children_, 0, element);
+  return place != end() && place->first == element ? place : end();
+}
+
+void FieldChildren::Append(std::string element, FieldSet child) {
+  children_.push_back({std::move(element), std::move(child)});
+}
+
+FieldSet& FieldChildren::AppendUnsorted(std::string_view element) {
+  return children_.emplace_back(FieldChild{std::string(element), {}}).second;
+}
+
+void FieldChildren::Sort() {
+  const auto before = [](const FieldChild& a, const FieldChild& b) { return a.first < b.first; };
+  const auto not_before = [&](const FieldChild& a, const FieldChild& b) { return !before(a, b); };
+  if (std::adjacent_find(begin(), end(), not_before) == end()) return;
+  std::stable_sort(children_.begin(), children_.end(), before);
+  Children kept;
+  for (FieldChild& child : children_) {
+    if (!kept.empty() && kept.back().first == child.first) {
+      kept.back() = std::move(child);
+    } else {
+      kept.push_back(std::move(child));
+    }
+  }
+  children_ = std::move(kept);
+}
+
+FieldSet& FieldChildren::At(char letter, std::string_view name) {
+  const bool is_last =
+      children_.empty() || CompareElement(children_.back().first, letter, name) < 0;
+  const auto place = is_last ? end() : LowerBound(children_, letter, name);
+  if (place != end() && CompareElement(place->first, letter, name) == 0) return place->second;
+  std::string element;
+  element.reserve(name.size() + 2);
+  if (letter != 0) {
+    element += letter;
+    element += ':';
+  }
+  element += name;
+  return children_.insert(place, FieldChild{std::move(element), {}})->second;
+}
+
+void FieldChildren::erase(iterator child) {
+  children_.erase(child);
+}
+
+void FieldChildren::erase(std::string_view element) {
+  if (const auto found = find(element); found != end()) children_.erase(found);
+}
+
+void FieldChildren::KeepOnly(std::string_view element) {
+  std::erase_if(children_, [&](const FieldChild& child) { return child.first != element; });
+}
+
+void FieldChildren::clear() {
+  children_.clear();
+}
+
+bool FieldChildren::operator==(const FieldChildren& other) const {
+  return children_ == other.children_;
+}
+
 const FieldSet* FieldSet::Find(std::string_view element) const {
   const auto found = children.find(element);
   return found == children.end() ? nullptr : &found->second;
@@ -61,28 +144,41 @@ void Insert(FieldSet& set, const ElementChain* path, size_t which) {
 // No conditional expressions below: of a const and a value they make a copy, at every level.
 FieldSet Union(FieldSet a, const FieldSet& b) {
   a.member = a.member || b.member;
-  for (const auto& [element, child] : b.children) {
-    const auto [place, is_new] = a.children.try_emplace(element);
-    if (is_new) {
-      place->second = child;
+  if (b.children.empty()) return a;
+  FieldChildren all;
+  auto own = a.children.begin();
+  auto other = b.children.begin();
+  while (own != a.children.end() || other != b.children.end()) {
+    const int order = own == a.children.end()     ? 1
+                      : other == b.children.end() ? -1
+                                                  : own->first.compare(other->first);
+    if (order < 0) {
+      all.Append(std::move(own->first), std::move(own->second));
+    } else if (order > 0) {
+      all.Append(other->first, other->second);
     } else {
-      place->second = Union(std::move(place->second), child);
+      all.Append(std::move(own->first), Union(std::move(own->second), other->second));
     }
+    if (order <= 0) ++own;
+    if (order >= 0) ++other;
   }
+  a.children = std::move(all);
   return a;
 }
 
 FieldSet Difference(const FieldSet& a, const FieldSet& b) {
   FieldSet out;
   out.member = a.member && !b.member;
+  auto other = b.children.begin();
   for (const auto& [element, child] : a.children) {
+    while (other != b.children.end() && other->first < element) ++other;
     FieldSet rest;
-    if (const FieldSet* other = b.Find(element)) {
-      rest = Difference(child, *other);
+    if (other != b.children.end() && other->first == element) {
+      rest = Difference(child, other->second);
     } else {
       rest = child;
     }
-    if (!rest.Empty()) out.children.emplace_hint(out.children.end(), element, std::move(rest));
+    if (!rest.Empty()) out.children.Append(element, std::move(rest));
   }
   return out;
 }
@@ -90,11 +186,13 @@ FieldSet Difference(const FieldSet& a, const FieldSet& b) {
 FieldSet Intersection(const FieldSet& a, const FieldSet& b) {
   FieldSet out;
   out.member = a.member && b.member;
+  auto other = b.children.begin();
   for (const auto& [element, child] : a.children) {
-    const FieldSet* other = b.Find(element);
-    if (other == nullptr) continue;
-    FieldSet both = Intersection(child, *other);
-    if (!both.Empty()) out.children.emplace_hint(out.children.end(), element, std::move(both));
+    while (other != b.children.end() && other->first < element) ++other;
+    if (other == b.children.end()) break;
+    if (other->first != element) continue;
+    FieldSet both = Intersection(child, other->second);
+    if (!both.Empty()) out.children.Append(element, std::move(both));
   }
   return out;
 }
@@ -110,7 +208,7 @@ void Exclude(FieldSet& set, std::string_view path) {
 void KeepOnly(FieldSet& set, std::string_view path) {
   const auto [element, rest] = SplitPath(path);
   set.member = false;
-  std::erase_if(set.children, [&](const auto& child) { return child.first != element; });
+  set.children.KeepOnly(element);
   if (set.children.empty() || rest.empty()) return;
   KeepOnly(set.children.begin()->second, rest);
   if (set.children.begin()->second.Empty()) set.children.clear();
@@ -132,7 +230,7 @@ FieldSet WithNamedParents(const FieldSet& set, const Type& type) {
       copy = child;
     }
     copy.member = copy.member || field != nullptr;
-    out.children.emplace_hint(out.children.end(), element, std::move(copy));
+    out.children.Append(element, std::move(copy));
   }
   return out;
 }
@@ -174,7 +272,7 @@ Result<FieldSet> FieldSetFromJson(const Json& fields_v1) {
     if (!below.is_object()) return Fail(Reason::kBadRequest, "FieldsV1 is not an object");
     FieldSet child = TRY(FieldSetFromJson(below));
     child.member = below.empty() || below.contains(".");
-    set.children.emplace_hint(set.children.end(), element, std::move(child));
+    set.children.Append(element, std::move(child));
   }
   return set;
 }
@@ -194,12 +292,12 @@ bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
       in.Skip();
       continue;
     }
-    FieldSet& child = node.children[std::string(key)];
-    child = {};  // The last one of a name counts.
+    FieldSet& child = node.children.AppendUnsorted(key);
     const JsonToken token = in.Next();
     if (token != JsonToken::kObject || !ReadNode(in, child, child.member)) return false;
   }
   member = member || is_dotted;
+  node.children.Sort();
   return !in.failed();
 }
 

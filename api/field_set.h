@@ -12,7 +12,6 @@
 
 #include <array>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +21,45 @@
 
 namespace skiff {
 
+struct FieldChild;
+struct FieldSet;
+
+// What is below a node, sorted by element: a row in memory, since sets are made, merged and written
+// by every write and are small at each level.
+class FieldChildren {
+ public:
+  using Children = std::vector<FieldChild>;
+  using iterator = Children::iterator;
+  using const_iterator = Children::const_iterator;
+
+  bool empty() const { return children_.empty(); }
+  iterator begin() { return children_.begin(); }
+  iterator end() { return children_.end(); }
+  const_iterator begin() const { return children_.begin(); }
+  const_iterator end() const { return children_.end(); }
+  iterator find(std::string_view element);
+  const_iterator find(std::string_view element) const;
+  // `element` is greater than all that are there.
+  void Append(std::string element, FieldSet child);
+  // In any order, until Sort is called; of those with one name the last stays.
+  FieldSet& AppendUnsorted(std::string_view element);
+  void Sort();
+  // The node of "<letter>:<name>", made if need be. Letter 0: `name` is all of the element.
+  FieldSet& At(char letter, std::string_view name);
+  void erase(iterator child);
+  void erase(std::string_view element);
+  void KeepOnly(std::string_view element);
+  void clear();
+  bool operator==(const FieldChildren& other) const;
+
+ private:
+  Children children_;
+};
+
 // A set is its root node; the root itself is never a member.
 struct FieldSet {
   bool member = false;  // The path to this node is in the set.
-  std::map<std::string, FieldSet, std::less<>> children;
+  FieldChildren children;
 
   bool Empty() const { return !member && children.empty(); }
   // The node below `element`; nullptr when no path of the set goes there.
@@ -33,14 +67,22 @@ struct FieldSet {
   bool operator==(const FieldSet&) const = default;
 };
 
+struct FieldChild {
+  std::string first;  // The element.
+  FieldSet second;
+  bool operator==(const FieldChild&) const = default;
+};
+
 // A row of elements, innermost first, that lives on the stack of a walk over a document.
 struct ElementChain {
   const ElementChain* outer = nullptr;
+  char letter = 0;  // 'f': `element` is the name of a field alone; 0: it is whole.
   std::string_view element;
   // Its node in the sets that it was put into; a walk fills two at most.
   mutable std::array<FieldSet*, 2> nodes = {};
 };
-// `which` of the walk's sets this is. The walk takes nothing out of a set.
+// `which` of the walk's sets this is. The walk takes nothing out of a set, and is done with one
+// element of a level before it comes to the next.
 void Insert(FieldSet& set, const ElementChain* path, size_t which = 0);
 
 FieldSet Union(FieldSet a, const FieldSet& b);

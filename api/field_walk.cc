@@ -4,9 +4,8 @@
 
 #include "api/decode.h"
 #include "api/field_set.h"
+#include "api/field_walk.h"
 #include "api/json.h"
-#include "api/struct_fields.h"
-#include "api/struct_text.h"
 #include "api/typed.h"
 
 namespace skiff {
@@ -24,13 +23,6 @@ bool Same(const Json& a, const Json& b) {
 
 std::string ScalarElement(const Json& value) {
   return "v:" + DumpJson(value);
-}
-
-// What an item without this key has there; null when the table gives no default.
-Json KeyDefault(const Field& key) {
-  if (!key.default_json.empty()) return Json::parse(key.default_json, nullptr, false);
-  if (key.always && !key.pointer) return ZeroDocument(*key.type);
-  return nullptr;
 }
 
 std::string Quoted(std::span<const std::string_view> names) {
@@ -69,40 +61,6 @@ Result<std::string> KeyedElement(const Spot& list, const Json& item, size_t inde
   return "k:" + DumpJson(keys);
 }
 
-class FieldCollector {
- public:
-  explicit FieldCollector(FieldSet& out) : out_(out) {}
-
-  void Walk(const Spot& spot, const Json& value, const ElementChain* path) {
-    if (spot.type == nullptr ? !value.is_object() : spot.IsAtomic()) return Insert(out_, path);
-    if (spot.type != nullptr && spot.type->shape == Shape::kList) return Items(spot, value, path);
-    if (!value.is_object()) return;
-    for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
-      Spot below;
-      if (!spot.Member(name, below)) continue;
-      const std::string element = "f:" + name;
-      const ElementChain chain{path, element};
-      Walk(below, member, &chain);
-      const bool blank_object = member.is_null() || (member.is_object() && member.empty());
-      if (blank_object || below.field == nullptr) Insert(out_, &chain);
-    }
-  }
-
- private:
-  void Items(const Spot& spot, const Json& value, const ElementChain* path) {
-    if (!value.is_array()) return;
-    for (size_t i = 0; i < value.size(); ++i) {
-      const auto element = ItemElement(spot, value[i], i);
-      if (!element) continue;
-      const ElementChain chain{path, *element};
-      Insert(out_, &chain);
-      Walk(spot.Item(), value[i], &chain);
-    }
-  }
-
-  FieldSet& out_;
-};
-
 // Items of a list by path element, each with where it first stands. An element that occurs twice
 // holds all its items.
 using Index = std::map<std::string, std::vector<const Json*>>;
@@ -116,6 +74,37 @@ Index IndexOf(const Spot& spot, const Json* list) {
   }
   return index;
 }
+
+class FieldCollector {
+ public:
+  explicit FieldCollector(FieldSet& out) : out_(out) {}
+
+  void Walk(const Spot& spot, const Json& value, const ElementChain* path) {
+    if (spot.type == nullptr ? !value.is_object() : spot.IsAtomic()) return Insert(out_, path);
+    if (spot.type != nullptr && spot.type->shape == Shape::kList) return Items(spot, value, path);
+    if (!value.is_object()) return;
+    for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+      Spot below;
+      if (!spot.Member(name, below)) continue;
+      const ElementChain chain{path, 'f', name};
+      Walk(below, member, &chain);
+      const bool blank_object = member.is_null() || (member.is_object() && member.empty());
+      if (blank_object || below.field == nullptr) Insert(out_, &chain);
+    }
+  }
+
+ private:
+  void Items(const Spot& spot, const Json& value, const ElementChain* path) {
+    if (!value.is_array()) return;
+    for (const auto& [element, items] : IndexOf(spot, &value)) {
+      const ElementChain chain{path, 0, element};
+      Insert(out_, &chain);
+      for (const Json* item : items) Walk(spot.Item(), *item, &chain);
+    }
+  }
+
+  FieldSet& out_;
+};
 
 class Comparer {
  public:
@@ -156,8 +145,7 @@ class Comparer {
               const ElementChain* path) {
     Spot below;
     if (!spot.Member(name, below)) return;
-    const std::string element = "f:" + name;
-    const ElementChain chain{path, element};
+    const ElementChain chain{path, 'f', name};
     Walk(below, before, after, &chain);
   }
 
@@ -183,7 +171,7 @@ class Comparer {
     const Index new_items = IndexOf(spot, after);
     for (const auto& [element, items] : old_items) {
       const auto other = new_items.find(element);
-      const ElementChain chain{path, element};
+      const ElementChain chain{path, 0, element};
       if (other == new_items.end()) {
         Item(spot, &items, nullptr, &chain);
       } else {
@@ -192,7 +180,7 @@ class Comparer {
     }
     for (const auto& [element, items] : new_items) {
       if (old_items.contains(element)) continue;
-      const ElementChain chain{path, element};
+      const ElementChain chain{path, 0, element};
       Item(spot, nullptr, &items, &chain);
     }
   }
@@ -222,55 +210,13 @@ class Comparer {
   int outer_ = 0;  // Values that the walk is in.
 };
 
-// Finds where two structs differ by their text, and has documents made of those places only.
-class StructComparer {
- public:
-  explicit StructComparer(Comparison& out) : out_(out) {}
-
-  void Walk(const Type& type, const void* before, const void* after, const ElementChain* path) {
-    // The metadata of the object itself.
-    const bool of_object = path && path->outer == nullptr && path->element == "f:metadata";
-    for (const Field& field : type.fields) {
-      const ShownField old_field = Show(field, before);
-      const ShownField new_field = Show(field, after);
-      if (old_field.is_left_out && new_field.is_left_out) continue;
-      if (of_object && field.name == "managedFields") continue;
-      if (SameText(field, old_field, new_field)) continue;
-      Spot below;
-      if (!Spot{&type, nullptr}.Member(field.name, below)) continue;
-      const std::string element = "f:" + std::string(field.name);
-      const ElementChain chain{path, element};
-      const bool both = old_field.value != nullptr && new_field.value != nullptr;
-      if (both && field.type->shape == Shape::kStruct && !below.IsAtomic()) {
-        Walk(*field.type, old_field.value, new_field.value, &chain);
-        continue;
-      }
-      const Json old_value = DocumentOf(field, old_field);
-      const Json new_value = DocumentOf(field, new_field);
-      Comparer(out_).Walk(below, old_field.is_left_out ? nullptr : &old_value,
-                          new_field.is_left_out ? nullptr : &new_value, &chain);
-    }
-  }
-
- private:
-  bool SameText(const Field& field, const ShownField& one, const ShownField& other) {
-    if (one.is_left_out != other.is_left_out) return false;
-    if (one.value == nullptr || other.value == nullptr) return one.value == other.value;
-    one_.clear();
-    other_.clear();
-    AppendStructValue(*field.type, one.value, one_);
-    AppendStructValue(*field.type, other.value, other_);
-    return one_ == other_;
-  }
-  static Json DocumentOf(const Field& field, const ShownField& shown) {
-    return shown.value == nullptr ? Json() : ValueToJson(*field.type, shown.value);
-  }
-
-  Comparison& out_;
-  std::string one_, other_;
-};
-
 }  // namespace
+
+Json KeyDefault(const Field& key) {
+  if (!key.default_json.empty()) return Json::parse(key.default_json, nullptr, false);
+  if (key.always && !key.pointer) return ZeroDocument(*key.type);
+  return nullptr;
+}
 
 Result<std::string> ItemElement(const Spot& list, const Json& item, size_t index) {
   if (list.list_type() == ListType::kMap) return KeyedElement(list, item, index);
@@ -291,15 +237,14 @@ FieldSet FieldsOf(const Spot& spot, const Json& document) {
   return out;
 }
 
+void CompareDocuments(const Spot& spot, const Json* before, const Json* after,
+                      const ElementChain* path, Comparison& out) {
+  Comparer(out).Walk(spot, before, after, path);
+}
+
 Comparison Compare(const Spot& spot, const Json& before, const Json& after) {
   Comparison out;
   Comparer(out).Walk(spot, &before, &after, nullptr);
-  return out;
-}
-
-Comparison CompareStructs(const Type& type, const void* before, const void* after) {
-  Comparison out;
-  StructComparer(out).Walk(type, before, after, nullptr);
   return out;
 }
 

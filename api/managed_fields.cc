@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "api/struct_fields.h"
+#include "base/mutex.h"
 
 namespace skiff {
 namespace {
@@ -172,13 +173,10 @@ void StripSystemFields(FieldSet& set) {
   static constexpr std::array<std::string_view, 9> kOfMetadata = {
       "f:name",        "f:namespace",  "f:creationTimestamp", "f:selfLink",       "f:uid",
       "f:clusterName", "f:generation", "f:managedFields",     "f:resourceVersion"};
-  for (const char* name : {"f:apiVersion", "f:kind"}) set.children.erase(name);
+  for (const std::string_view name : {"f:apiVersion", "f:kind"}) set.children.erase(name);
   const auto metadata = set.children.find("f:metadata");
   if (metadata == set.children.end()) return;
-  for (const std::string_view name : kOfMetadata) {
-    const auto found = metadata->second.children.find(name);
-    if (found != metadata->second.children.end()) metadata->second.children.erase(found);
-  }
+  for (const std::string_view name : kOfMetadata) metadata->second.children.erase(name);
   metadata->second.member = false;
   if (metadata->second.Empty()) set.children.erase(metadata);
 }
@@ -201,7 +199,9 @@ void RecordUpdate(Comparison comparison, const FieldWriter& writer, ManagedEntri
   if (writer.subresource != "scale") self.time = Time(writer.now).Rfc3339();
   self.fields = comparison.changed;
   StripSystemFields(self.fields);
-  TakeFields(entries, Union(comparison.changed, comparison.removed), nullptr);
+  if (!entries.empty()) {
+    TakeFields(entries, Union(std::move(comparison.changed), comparison.removed), nullptr);
+  }
   if (self.fields.Empty()) return;
   if (ManagedEntry* earlier = FindManager(entries, self)) {
     earlier->fields = Union(std::move(self.fields), earlier->fields);
@@ -314,6 +314,16 @@ ManagedEntries EntriesBeforeWrite(const std::vector<Entry>& sent, const std::vec
   return live == nullptr ? ManagedEntries() : DecodeEntries(*live).value_or(ManagedEntries());
 }
 
+// An empty struct of that type, one for all: there are as many as kinds.
+const void* EmptyOf(const Type& type) {
+  static Mutex mutex;
+  static std::map<const Type*, std::unique_ptr<void, void (*)(void*)>> all;
+  const MutexLock lock(mutex);
+  const auto found = all.find(&type);
+  if (found != all.end()) return found->second.get();
+  return all.try_emplace(&type, type.ops->create(), type.ops->destroy).first->second.get();
+}
+
 template <typename Object>
 auto& MetadataOf(const Type& type, Object* object) {
   using Meta = std::conditional_t<std::is_const_v<Object>, const meta_v1::ObjectMeta,
@@ -336,8 +346,7 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
     if (before != nullptr) {
       RecordUpdate(CompareStructs(type, live, object), writer, entries);
     } else {
-      const std::unique_ptr<void, void (*)(void*)> none(type.ops->create(), type.ops->destroy);
-      RecordUpdate(CompareStructs(type, none.get(), object), writer, entries);
+      RecordUpdate(CompareStructs(type, EmptyOf(type), object), writer, entries);
     }
     CapUpdateManagers(entries);
   }

@@ -216,6 +216,11 @@ TEST(FieldSet, AlgebraAndTextForm) {
     AppendText(set, again);
     EXPECT_EQ(again, text);
   }
+  // In any order; the last one of a name counts.
+  const auto in_any_order =
+      FieldSetFromText(R"({"f:b":{},"f:a":{"f:x":{}},"v:1":{},"f:a":{"f:z":{},"f:y":{}}})");
+  EXPECT_EQ(*in_any_order,
+            *FieldSetFromText(R"({"f:a":{"f:y":{},"f:z":{}},"f:b":{},"v:1":{}})"));
   for (const char* text : {"[]", R"({"f:a":1})", R"({"f:a":{"f:b":[]}})", "{", R"({"f:a":{})"}) {
     EXPECT_FALSE(FieldSetFromText(text)) << text;
   }

@@ -10,8 +10,8 @@ constexpr std::string_view kScaleVersion = "autoscaling/v1";
 // Where both the object and its Scale keep their number.
 FieldSet Replicas() {
   FieldSet set;
-  const ElementChain spec{nullptr, "f:spec"};
-  const ElementChain replicas{&spec, "f:replicas"};
+  const ElementChain spec{nullptr, 'f', "spec"};
+  const ElementChain replicas{&spec, 'f', "replicas"};
   Insert(set, &replicas);
   return set;
 }
