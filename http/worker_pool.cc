@@ -19,7 +19,7 @@ bool WorkerPool::Submit(std::function<void()> job) {
       return false;
     }
   }
-  if (called != nullptr) called->release();
+  if (called != nullptr) called->Open();
   return true;
 }
 
@@ -36,7 +36,7 @@ WorkerPool::Bed* WorkerPool::Call() {
 }
 
 void WorkerPool::StartThread() {
-  Bed& bed = beds_.emplace_back(0);
+  Bed& bed = beds_.emplace_back();
   try {
     threads_.emplace_back([this, &bed] { Run(bed); });
     one_comes_ = true;
@@ -56,7 +56,7 @@ void WorkerPool::Stop() {
     threads.swap(threads_);
     asleep.swap(asleep_);
   }
-  for (Bed* bed : asleep) bed->release();
+  for (Bed* bed : asleep) bed->Open();
   for (auto& thread : threads) thread.join();
 }
 
@@ -79,7 +79,7 @@ void WorkerPool::Run(Bed& bed) {
       if (std::exchange(comes, false)) one_comes_ = false;
       Bed* const called = jobs_.empty() ? nullptr : Call();
       lock.unlock();
-      if (called != nullptr) called->release();
+      if (called != nullptr) called->Open();
       job();
       job = nullptr;  // What it holds is let go outside the lock.
       ReleaseStack();
@@ -89,7 +89,7 @@ void WorkerPool::Run(Bed& bed) {
     if (stopped_) return;
     asleep_.push_back(&bed);
     lock.unlock();
-    bed.acquire();
+    bed.Pass();
     lock.lock();
   }
 }

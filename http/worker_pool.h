@@ -7,10 +7,10 @@
 
 #include <deque>
 #include <functional>
-#include <semaphore>
 #include <thread>
 #include <vector>
 
+#include "base/gate.h"
 #include "base/mutex.h"
 
 namespace skiff::http {
@@ -30,7 +30,7 @@ class WorkerPool {
 
  private:
   // Where a thread without a job sleeps.
-  using Bed = std::binary_semaphore;
+  using Bed = Gate;
 
   // Has one more thread come to the queue, unless one is on its way, or all work: the bed of who is
   // to be woken once the mutex is let go, or nullptr.

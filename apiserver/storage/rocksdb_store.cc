@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <semaphore>
 #include <unordered_map>
 
 #include "apiserver/storage/store_answers.h"
+#include "base/gate.h"
 
 namespace skiff {
 namespace {
@@ -49,7 +49,7 @@ struct RocksdbStore::Writer {
   bool done = false;
   // Raised once: its write is done, or it is to lead. Whoever raises it holds it too, since the
   // writer may be gone by then.
-  std::shared_ptr<std::binary_semaphore> turn = std::make_shared<std::binary_semaphore>(0);
+  std::shared_ptr<Gate> turn = std::make_shared<Gate>();
 };
 
 // The writes that one sync carries, and their outcome. Used by the leader alone.
@@ -327,7 +327,7 @@ Result<Written> RocksdbStore::Apply(Write write) {
   queue_.push_back(&self);
   if (queue_.front() != &self) {
     lock.unlock();
-    self.turn->acquire();
+    self.turn->Pass();
     if (self.done) return std::move(self.result);
     lock.lock();
   }
@@ -342,7 +342,7 @@ Result<Written> RocksdbStore::Apply(Write write) {
   }
   commit_began_ = 0;
   // Woken without the mutex, for which they would wait at once.
-  std::vector<std::shared_ptr<std::binary_semaphore>> turns;
+  std::vector<std::shared_ptr<Gate>> turns;
   lock.lock();
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.writers().size()));
   if (!queue_.empty()) turns.push_back(queue_.front()->turn);
@@ -352,7 +352,7 @@ Result<Written> RocksdbStore::Apply(Write write) {
     writer->done = true;
     turns.push_back(writer->turn);
   }
-  for (const auto& turn : turns) turn->release();
+  for (const auto& turn : turns) turn->Open();
   return std::move(self.result);
 }
 
