@@ -338,7 +338,7 @@ Result<Written> RocksdbStore::Apply(Write write) {
   if (read_only && !Recover()) {
     group.FailAll(*read_only);
   } else {
-    Commit(group);
+    CommitGuarded(group);
   }
   commit_began_ = 0;
   // Woken without the mutex, for which they would wait at once.
@@ -365,6 +365,18 @@ std::vector<RocksdbStore::Writer*> RocksdbStore::TakeGroup() {
     writers.push_back(writer);
   }
   return writers;
+}
+
+// Whatever happens, those who wait in the queue get their answers.
+void RocksdbStore::CommitGuarded(Group& group) {
+  try {
+    Commit(group);
+  } catch (const std::exception& failure) {
+    // Nobody knows how far it came: what is on disk may not be in memory.
+    const Error error{Reason::kInternalError, failure.what()};
+    TurnReadOnly(error);
+    group.FailAll(error);
+  }
 }
 
 void RocksdbStore::Commit(Group& group) {

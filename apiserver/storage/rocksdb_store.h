@@ -113,6 +113,7 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<> LearnTerms(std::string_view resource);
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
   std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
+  void CommitGuarded(Group& group);
   void Commit(Group& group);
   void Publish(const std::vector<EventPtr>& events);
   void TurnReadOnly(const Error& error);

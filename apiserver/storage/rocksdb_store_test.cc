@@ -207,6 +207,16 @@ class StuckDisk final : public rocksdb::EnvWrapper {
   std::atomic<bool> waiting_ = false;
 };
 
+TEST_F(RocksdbStoreTest, WhatThrowsInACommitLeavesNobodyWaiting) {
+  Open({.durability = Durability::kInterval, .sync_interval = 1h});
+  store_->OnUnsynced([] { throw std::bad_alloc(); });
+  EXPECT_FALSE(Put("/a", "1"));
+  const auto refused = Put("/a", "2");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("the store is read-only: std::bad_alloc"));
+  EXPECT_TRUE(store_->NeedsRestart());
+}
+
 TEST_F(RocksdbStoreTest, AFullDiskMakesItReadOnlyAndLosesNothing) {
   FaultyDisk faulty(disk_.get());
   Open({.env = &faulty});
