@@ -262,13 +262,28 @@ Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
 
 namespace {
 
+// Whether a merge may change the account of who owns which field: few do, and to make it a document
+// and read it again costs more than the rest. A name can be escaped.
+bool MayNameOwners(const ApiRequest& request) {
+  const std::string& body = request.http.body;
+  return PatchType(request) == kJsonPatch || body.find("managedFields") != body.npos ||
+         body.find("\\u") != body.npos;
+}
+
 Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
   const KindInfo& kind = old.kind();
-  Object object(kind);
-  TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
-                                  {*kind.type, kind.api_version, kind.kind}, old.ToDocument(),
-                                  object.raw()));
-  object.empty_lists() = std::move(notes.empty_lists);
+  const auto patch = [&](const Json& document) -> Result<Object> {
+    Object object(kind);
+    TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
+                                    {*kind.type, kind.api_version, kind.kind}, document,
+                                    object.raw()));
+    object.empty_lists() = std::move(notes.empty_lists);
+    return object;
+  };
+  if (MayNameOwners(patcher.request)) return patch(old.ToDocument());
+  auto object = patch(old.ToDocumentWithoutOwners());
+  if (!object) return patch(old.ToDocument());  // An error may show the metadata.
+  object->metadata().managed_fields = old.metadata().managed_fields;
   return object;
 }
 
