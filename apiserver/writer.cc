@@ -175,7 +175,8 @@ TimePoint WholeSeconds(TimePoint point) {
 
 }  // namespace
 
-Result<> ObjectWriter::Check(const Object& object, const Object* old, const UpdateMode& mode) {
+Result<> ObjectWriter::Check(const Object& object, const Object* old, const UpdateMode& mode,
+                             std::vector<std::string>& warnings) {
   const KindInfo& kind = object.kind();
   const Rules* rules = FindRules(kind);
   Violations wrong;
@@ -203,7 +204,7 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
     const Json before = old == nullptr ? Json() : old->ToDocument();
     runtime->custom->Validate(object.ToDocument(), old == nullptr ? nullptr : &before,
-                              mode.subresource, wrong);
+                              mode.subresource, wrong, warnings);
   }
   // Whatever a kind thinks of names, they have to fit into a path.
   if (old == nullptr && wrong.empty()) check_metadata(&NameIsPathSegment);
@@ -223,7 +224,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   }
   if (rules && rules->stamp) rules->stamp(object.raw(), nullptr, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
-  TRY(Check(object, nullptr, {}));
+  TRY(Check(object, nullptr, {}, request.warnings));
   AddWarnings(object, nullptr, "", request);
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
@@ -412,7 +413,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   object.metadata().resource_version = old.metadata().resource_version;
   Stamp(object, old, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
-  TRY(Check(object, &old, mode));
+  TRY(Check(object, &old, mode, request.warnings));
   AddWarnings(object, &old, mode.subresource, request);
   if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};

@@ -74,7 +74,8 @@ class ObjectWriter {
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,
                                          const Transform& transform);
-  Result<> Check(const Object& object, const Object* old, const UpdateMode& mode);
+  Result<> Check(const Object& object, const Object* old, const UpdateMode& mode,
+                 std::vector<std::string>& warnings);
   Parts parts_;
 };
 

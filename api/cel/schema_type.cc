@@ -74,40 +74,6 @@ TypeRef ScalarType(TypeKind kind, uint64_t bytes_min) {
   return std::make_shared<const Type>(Type{.kind = kind, .bytes_min = bytes_min});
 }
 
-TypeRef ListType(const Json& schema, const std::string& name) {
-  const auto items = schema.find("items");
-  if (items == schema.end()) return nullptr;
-  TypeRef item = TypeOfSchema(*items, name + ".@idx", false);
-  if (item == nullptr) return nullptr;
-  Type type{.kind = TypeKind::kList, .bytes_min = 2};
-  type.size_max = Count(schema, "maxItems").value_or(kContentMax / (item->bytes_min + 1));
-  type.params = {std::move(item)};
-  const std::string rule = Text(schema, "x-kubernetes-list-type");
-  if (rule == "set") type.list_rule = ListRule::kSet;
-  if (rule == "map") {
-    type.list_rule = ListRule::kMap;
-    if (const auto keys = schema.find("x-kubernetes-list-map-keys"); keys != schema.end()) {
-      for (const Json& key : *keys) {
-        if (!key.is_string()) continue;
-        if (auto escaped = EscapeProperty(key.get_ref<const std::string&>())) {
-          type.list_keys.push_back(*std::move(escaped));
-        }
-      }
-    }
-  }
-  return std::make_shared<const Type>(std::move(type));
-}
-
-TypeRef MapType(const Json& schema, const Json& values, const std::string& name) {
-  TypeRef value = TypeOfSchema(values, name + ".@elem", false);
-  if (value == nullptr) return nullptr;
-  Type type{.kind = TypeKind::kMap, .bytes_min = 2};
-  // Quotes, a colon, a comma and one letter of a key, at least, go with each value.
-  type.size_max = Count(schema, "maxProperties").value_or(kContentMax / (value->bytes_min + 6));
-  type.params = {types::String(), std::move(value)};
-  return std::make_shared<const Type>(std::move(type));
-}
-
 void AddField(Type& type, const std::string& json_name, TypeRef field) {
   if (field == nullptr) return;
   if (const auto name = EscapeProperty(json_name)) {
@@ -133,49 +99,173 @@ void AddResourceFields(Type& type) {
   AddField(type, "metadata", std::make_shared<const Type>(std::move(meta)));
 }
 
-TypeRef ObjectType(const Json& schema, const std::string& name, bool resource) {
-  Type type{.kind = TypeKind::kObject, .name = name, .bytes_min = 2};
+std::set<std::string> RequiredOf(const Json& schema) {
   std::set<std::string> required;
-  if (const auto names = schema.find("required"); names != schema.end() && names->is_array()) {
-    for (const Json& one : *names) {
-      if (one.is_string()) required.insert(one.get<std::string>());
+  const auto names = schema.find("required");
+  if (names == schema.end() || !names->is_array()) return required;
+  for (const Json& one : *names) {
+    if (one.is_string()) required.insert(one.get<std::string>());
+  }
+  return required;
+}
+
+void SetListRule(const Json& schema, Type& type) {
+  const std::string rule = Text(schema, "x-kubernetes-list-type");
+  if (rule == "set") type.list_rule = ListRule::kSet;
+  if (rule != "map") return;
+  type.list_rule = ListRule::kMap;
+  const auto keys = schema.find("x-kubernetes-list-map-keys");
+  if (keys == schema.end()) return;
+  for (const Json& key : *keys) {
+    if (!key.is_string()) continue;
+    if (auto escaped = EscapeProperty(key.get_ref<const std::string&>())) {
+      type.list_keys.push_back(*std::move(escaped));
     }
   }
-  const auto properties = schema.find("properties");
-  if (properties != schema.end() && properties->is_object()) {
-    for (const auto& [property, inner] : properties->items()) {
-      if (resource && property == "metadata") continue;
-      TypeRef field = TypeOfSchema(inner, name + "." + property, false);
-      if (field == nullptr) continue;
-      if (required.contains(property) && !inner.contains("default")) {
-        type.bytes_min += property.size() + field->bytes_min + 4;
-      }
-      AddField(type, property, std::move(field));
-    }
-  }
-  if (resource) AddResourceFields(type);
-  return std::make_shared<const Type>(std::move(type));
+}
+
+bool IsResource(const Json& schema) {
+  return Flag(schema, "x-kubernetes-embedded-resource");
+}
+
+constexpr std::string_view kSelfType = "selfType";
+// Names of types may be as long as a schema is deep; a message has room for some.
+constexpr size_t kNamedBytesMax = 1 << 16;
+
+std::string NumberedName(size_t number) {
+  return std::string(kSelfType) + std::to_string(number);
 }
 
 }  // namespace
 
-TypeRef TypeOfSchema(const Json& schema, const std::string& name, bool resource) {
-  if (!schema.is_object()) return nullptr;
-  if (Flag(schema, "x-kubernetes-int-or-string")) {
-    return std::make_shared<const Type>(
-        Type{.kind = TypeKind::kDyn, .size_max = TextMax(schema), .bytes_min = 1});
+// Makes types; with `types`, each schema's once, and with names that are numbers.
+class TypeMaker {
+ public:
+  explicit TypeMaker(SchemaTypes* types) : types_(types) {}
+
+  TypeRef Make(const Json& schema, const std::string& name, bool resource) const {
+    if (!schema.is_object()) return nullptr;
+    if (Flag(schema, "x-kubernetes-int-or-string")) {
+      return std::make_shared<const Type>(
+          Type{.kind = TypeKind::kDyn, .size_max = TextMax(schema), .bytes_min = 1});
+    }
+    resource |= IsResource(schema);
+    const std::string type = Text(schema, "type");
+    if (type == "string") return TextType(schema);
+    if (type == "boolean") return ScalarType(TypeKind::kBool, 4);
+    if (type == "integer") return ScalarType(TypeKind::kInt, 1);
+    if (type == "number") return ScalarType(TypeKind::kDouble, 1);
+    if (type == "array") return MakeList(schema, name);
+    if (type != "object") return nullptr;
+    const auto values = schema.find("additionalProperties");
+    if (values != schema.end() && values->is_object()) return MakeMap(schema, *values, name);
+    return MakeObject(schema, name, resource);
   }
-  resource |= Flag(schema, "x-kubernetes-embedded-resource");
-  const std::string type = Text(schema, "type");
-  if (type == "string") return TextType(schema);
-  if (type == "boolean") return ScalarType(TypeKind::kBool, 4);
-  if (type == "integer") return ScalarType(TypeKind::kInt, 1);
-  if (type == "number") return ScalarType(TypeKind::kDouble, 1);
-  if (type == "array") return ListType(schema, name);
-  if (type != "object") return nullptr;
-  const auto values = schema.find("additionalProperties");
-  if (values != schema.end() && values->is_object()) return MapType(schema, *values, name);
-  return ObjectType(schema, name, resource);
+
+  // `outer`: the number of the type that this one is in; 0 for none.
+  TypeRef MakeNumbered(const Json& schema, size_t outer, std::string_view step,
+                       bool resource) const {
+    if (const auto found = types_->made_.find(&schema); found != types_->made_.end()) {
+      return found->second.type;
+    }
+    const size_t number = types_->steps_.size();
+    types_->steps_.push_back({outer, std::string(step)});
+    TypeRef type = Make(schema, NumberedName(number), resource);
+    types_->made_[&schema] = {type, number};
+    return type;
+  }
+
+ private:
+  TypeRef Below(const Json& schema, const std::string& outer, std::string_view step) const {
+    if (types_ == nullptr) return Make(schema, outer + "." + std::string(step), false);
+    return MakeNumbered(schema, std::stoull(outer.substr(kSelfType.size())), step, false);
+  }
+
+  TypeRef MakeList(const Json& schema, const std::string& name) const {
+    const auto items = schema.find("items");
+    if (items == schema.end()) return nullptr;
+    TypeRef item = Below(*items, name, "@idx");
+    if (item == nullptr) return nullptr;
+    Type type{.kind = TypeKind::kList, .bytes_min = 2};
+    type.size_max = Count(schema, "maxItems").value_or(kContentMax / (item->bytes_min + 1));
+    type.params = {std::move(item)};
+    SetListRule(schema, type);
+    return std::make_shared<const Type>(std::move(type));
+  }
+
+  TypeRef MakeMap(const Json& schema, const Json& values, const std::string& name) const {
+    TypeRef value = Below(values, name, "@elem");
+    if (value == nullptr) return nullptr;
+    Type type{.kind = TypeKind::kMap, .bytes_min = 2};
+    // Quotes, a colon, a comma and one letter of a key, at least, go with each value.
+    type.size_max = Count(schema, "maxProperties").value_or(kContentMax / (value->bytes_min + 6));
+    type.params = {types::String(), std::move(value)};
+    return std::make_shared<const Type>(std::move(type));
+  }
+
+  TypeRef MakeObject(const Json& schema, const std::string& name, bool resource) const {
+    Type type{.kind = TypeKind::kObject, .name = name, .bytes_min = 2};
+    const std::set<std::string> required = RequiredOf(schema);
+    const auto properties = schema.find("properties");
+    if (properties != schema.end() && properties->is_object()) {
+      for (const auto& [property, inner] : properties->items()) {
+        if (resource && property == "metadata") continue;
+        TypeRef field = Below(inner, name, property);
+        if (field == nullptr) continue;
+        if (required.contains(property) && !inner.contains("default")) {
+          type.bytes_min += property.size() + field->bytes_min + 4;
+        }
+        AddField(type, property, std::move(field));
+      }
+    }
+    if (resource) AddResourceFields(type);
+    return std::make_shared<const Type>(std::move(type));
+  }
+
+  SchemaTypes* types_;
+};
+
+TypeRef TypeOfSchema(const Json& schema, const std::string& name, bool resource) {
+  return TypeMaker(nullptr).Make(schema, name, resource);
+}
+
+TypeRef SchemaTypes::Of(const Json& schema) {
+  return TypeMaker(this).MakeNumbered(schema, 0, "", &schema == &root_);
+}
+
+// ".spec.items", or "" where the one is not in the other.
+std::string SchemaTypes::StepsFrom(size_t self, size_t number) const {
+  std::vector<const std::string*> names;
+  for (; number != self; number = steps_[number].outer) {
+    if (number == 0 || number >= steps_.size()) return "";
+    names.push_back(&steps_[number].name);
+  }
+  std::string text;
+  for (auto name = names.rbegin(); name != names.rend(); ++name) text.append(".").append(**name);
+  return text;
+}
+
+std::string SchemaTypes::Named(std::string_view message, const Json& self) const {
+  const auto made = made_.find(&self);
+  if (made == made_.end()) return std::string(message);
+  std::string text;
+  while (true) {
+    const size_t begin = message.find(kSelfType);
+    text += message.substr(0, begin);
+    if (begin == message.npos) return text;
+    if (text.size() > kNamedBytesMax) return text.append(message.substr(begin));
+    message.remove_prefix(begin + kSelfType.size());
+    size_t number = 0, digits = 0;
+    while (digits < message.size() && digits < 9 && message[digits] >= '0' &&
+           message[digits] <= '9') {
+      number = number * 10 + static_cast<size_t>(message[digits++] - '0');
+    }
+    text.append(kSelfType);
+    const std::string steps = StepsFrom(made->second.number, number);
+    if (number != made->second.number && steps.empty()) continue;  // Somebody's own word.
+    message.remove_prefix(digits);
+    text.append("1").append(steps);
+  }
 }
 
 }  // namespace skiff::cel

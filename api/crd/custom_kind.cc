@@ -5,6 +5,7 @@
 #include "api/crd/definition.h"
 #include "api/crd/documents.h"
 #include "api/crd/validate.h"
+#include "api/crd/validate_rules.h"
 #include "api/discovery.h"
 #include "api/document.h"
 #include "api/json.h"
@@ -20,15 +21,6 @@ constexpr std::string_view kObjectVerbs[] = {"delete", "deletecollection", "get"
 // Of kinds whose definition is going: the objects can be looked at and removed.
 constexpr std::string_view kLastVerbs[] = {"delete", "deletecollection", "get", "list", "watch"};
 constexpr std::string_view kPartVerbs[] = {"get", "patch", "update"};
-
-bool HoldsRules(const Json& schema) {
-  if (!schema.is_structured()) return false;
-  if (schema.is_object()) {
-    const auto rules = schema.find("x-kubernetes-validations");
-    if (rules != schema.end() && rules->is_array() && !rules->empty()) return true;
-  }
-  return std::any_of(schema.begin(), schema.end(), HoldsRules);
-}
 
 std::string WithoutDot(std::string path) {
   return path.starts_with('.') ? path.substr(1) : path;
@@ -135,7 +127,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->stored_schema = definition.schemas->find(definition.stored_version)->second;
   custom->schemas = definition.schemas;
   const Json* props = FindPath(version, "schema.openAPIV3Schema");
-  custom->has_rules = props != nullptr && HoldsRules(*props);
+  custom->has_rules = props != nullptr && HasRules(*props);
   custom->schema_text = props == nullptr ? "" : DumpJson(*props);
   MakeColumns(version, *custom);
   kind->type = &MakeType(*custom->schema, kind->kind, kind->api_version, kind->tables);
@@ -237,7 +229,7 @@ void CustomKind::ForStore(Json& content) const {
 }
 
 void CustomKind::Validate(const Json& document, const Json* old, std::string_view subresource,
-                          Violations& out) const {
+                          Violations& out, std::vector<std::string>& warnings) const {
   const bool status_only = subresource == "status";
   if (status_only) {
     const Schema* status = schema->Property("status");
@@ -255,10 +247,22 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
   }
   if (!status_only) ValidateEmbedded(*schema, document, FieldPath(), out);
   ValidateLists(*schema, document, old, out);
-  if (has_rules && std::any_of(out.causes().begin(), out.causes().end(), StopsRules)) {
-    out.Invalid(FieldPath(), nullptr,
-                "some validation rules were not checked because the object was invalid; correct the "
-                "existing errors to complete validation");
+  if (has_rules) ValidateRules(document, old, out, warnings);
+}
+
+void CustomKind::ValidateRules(const Json& document, const Json* old, Violations& out,
+                               std::vector<std::string>& warnings) const {
+  if (std::any_of(out.causes().begin(), out.causes().end(), StopsRules)) {
+    return out.Invalid(FieldPath(), nullptr,
+                       "some validation rules were not checked because the object was invalid; "
+                       "correct the existing errors to complete validation");
+  }
+  const RuleNode* tree = rules.Of(schema_text);
+  if (tree == nullptr) return;
+  Violations ratcheted;
+  RuleRun(out, old == nullptr ? nullptr : &ratcheted).Validate(*tree, document, old, FieldPath());
+  for (const Cause& cause : ratcheted.causes()) {
+    warnings.push_back(cause.field + ": " + cause.message);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/crd/rule_tree.h"
 #include "api/crd/schema.h"
 #include "api/json_path.h"
 #include "api/registry.h"
@@ -39,12 +40,13 @@ struct CustomKind {
   bool has_status = false;
   std::optional<ScalePaths> scale;
   std::string deprecation;  // Of requests for this version; "" for none.
-  bool has_rules = false;   // x-kubernetes-validations, anywhere.
+  bool has_rules = false;   // x-kubernetes-validations, anywhere in the schema's structure.
   std::shared_ptr<const Schema> schema;
   std::shared_ptr<const Schema> stored_schema;
   // Of all versions, those that are not served too: objects may be kept in any. By apiVersion.
   std::shared_ptr<const Schemas> schemas;
   std::string schema_text;  // JSON of openAPIV3Schema, for those who publish it.
+  LazyRuleTree rules;       // Of that text.
   TableFormat table;
   // What the columns point into.
   std::vector<TableColumn> columns;
@@ -60,9 +62,13 @@ struct CustomKind {
   // a version that the definition no longer has.
   Result<> FromStore(std::string_view api_version, Json& content) const;
   void ForStore(Json& content) const;
-  // Whole documents. `old` is null on create.
+  // Whole documents. `old` is null on create. `warnings` gets what breaks a rule, but did so before.
   void Validate(const Json& document, const Json* old, std::string_view subresource,
-                Violations& out) const;
+                Violations& out, std::vector<std::string>& warnings) const;
+
+ private:
+  void ValidateRules(const Json& document, const Json* old, Violations& out,
+                     std::vector<std::string>& warnings) const;
 };
 
 // `definition` is a CustomResourceDefinition, as the API shows it, that was found valid. None where

@@ -170,8 +170,18 @@ void CheckDeprecation(const CustomResourceDefinitionVersion& version, const Fiel
   }
 }
 
+// Rules that are stored stay as they are, even if they would not be taken any more.
+bool KeepsSchema(const CustomResourceDefinitionVersion& version,
+                 const CustomResourceDefinition* old) {
+  if (old == nullptr) return false;
+  const auto& before = old->spec.versions;
+  return std::any_of(before.begin(), before.end(), [&](const auto& each) {
+    return each.name == version.name && each.schema == version.schema;
+  });
+}
+
 void CheckVersion(const CustomResourceDefinition& definition, size_t index, const Places& places,
-                  Violations& out) {
+                  const CustomResourceDefinition* old, Violations& out) {
   const auto& version = definition.spec.versions[index];
   const FieldPath spec("spec"), at = spec.Child("versions").Index(index);
   // What stands at the common place is told of once.
@@ -186,7 +196,9 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
   if (!has_schema) {
     out.Required(at.Child("schema").Child("openAPIV3Schema"));
   } else if (is_first || !places.schema) {
-    ValidateSchema(schema, version.subresources && version.subresources->status,
+    ValidateSchema(schema,
+                   {.has_status = version.subresources && version.subresources->status,
+                    .rules = !KeepsSchema(version, old)},
                    place(places.schema, "validation", "schema").Child("openAPIV3Schema"), out);
   }
   if (is_first || !places.subresources) {
@@ -220,7 +232,8 @@ Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& vers
   return Printed::Verbatim(text + "]");
 }
 
-void CheckVersions(const CustomResourceDefinition& definition, Violations& out) {
+void CheckVersions(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+                   Violations& out) {
   const auto& versions = definition.spec.versions;
   const Places places = PlacesOf(definition);
   std::set<std::string> names;
@@ -228,7 +241,7 @@ void CheckVersions(const CustomResourceDefinition& definition, Violations& out) 
   for (size_t i = 0; i < versions.size(); ++i) {
     names.insert(versions[i].name);
     stored += versions[i].storage;
-    CheckVersion(definition, i, places, out);
+    CheckVersion(definition, i, places, old, out);
   }
   const FieldPath path = FieldPath("spec").Child("versions");
   const bool given = !definition.spec.group.empty();
@@ -337,7 +350,9 @@ void CheckConversion(const CustomResourceDefinition& definition, Violations& out
   if (!versions.empty()) out.Forbidden(versions_at, kWhy);
 }
 
-void CheckSpec(const CustomResourceDefinition& definition, Violations& out) {
+// `old` is null on create.
+void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+               Violations& out) {
   const auto& spec = definition.spec;
   const FieldPath path("spec");
   if (spec.group.empty()) {
@@ -354,7 +369,7 @@ void CheckSpec(const CustomResourceDefinition& definition, Violations& out) {
   } else if (spec.scope != "Cluster" && spec.scope != "Namespaced") {
     out.NotSupported(path.Child("scope"), spec.scope, {"Cluster", "Namespaced"});
   }
-  CheckVersions(definition, out);
+  CheckVersions(definition, old, out);
   CheckFirstName(definition, out);
   const FieldPath names = path.Child("names");
   const std::pair<const char*, const std::string*> kNeeded[] = {
@@ -413,11 +428,21 @@ void CheckApproval(const CustomResourceDefinition& definition, Violations& out) 
 }
 
 // A definition that was wrong before may stay so in what an update leaves as it is.
-bool Held(const CustomResourceDefinition& old, void (*check)(const CustomResourceDefinition&,
-                                                            Violations&)) {
+void CheckChangedSpec(const CustomResourceDefinition& definition,
+                      const CustomResourceDefinition& old, Violations& out) {
   Violations wrong;
-  check(old, wrong);
-  return wrong.empty();
+  CheckSpec(definition, &old, wrong);
+  if (wrong.empty()) return;
+  Violations before;
+  CheckSpec(old, &old, before);
+  if (before.empty()) out.Append(wrong);
+}
+
+void CheckChangedApproval(const CustomResourceDefinition& definition,
+                          const CustomResourceDefinition& old, Violations& out) {
+  Violations before;
+  CheckApproval(old, before);
+  if (before.empty()) CheckApproval(definition, out);
 }
 
 bool WasEstablished(const CustomResourceDefinition& definition) {
@@ -465,7 +490,7 @@ void ValidateDefinition(const CustomResourceDefinition& definition, Violations& 
   };
   check_name(meta.generate_name, "generateName");
   check_name(meta.name, "name");
-  CheckSpec(definition, out);
+  CheckSpec(definition, nullptr, out);
   CheckStored(definition, out);
   CheckApproval(definition, out);
   if (definition.spec.preserve_unknown_fields) {
@@ -478,7 +503,7 @@ void ValidateDefinition(const CustomResourceDefinition& definition, Violations& 
 void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
                               const CustomResourceDefinition& old, Violations& out) {
   const FieldPath spec("spec");
-  if (Held(old, &CheckSpec)) CheckSpec(definition, out);
+  CheckChangedSpec(definition, old, out);
   if (WasEstablished(old)) {
     ValidateImmutable(definition.spec.scope, old.spec.scope, spec.Child("scope"), out);
     ValidateImmutable(definition.spec.names.kind, old.spec.names.kind,
@@ -489,7 +514,7 @@ void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
                     spec.Child("names").Child("plural"), out);
   CheckNames(definition.status.accepted_names, FieldPath("status").Child("acceptedNames"), out);
   CheckStored(definition, out);
-  if (Held(old, &CheckApproval)) CheckApproval(definition, out);
+  CheckChangedApproval(definition, old, out);
   if (definition.spec.preserve_unknown_fields && !old.spec.preserve_unknown_fields) {
     out.Invalid(spec.Child("preserveUnknownFields"), true,
                 "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "api/crd/definition_rules.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/documents.h"
 #include "api/crd/schema.h"
 #include "api/crd/validate.h"
+#include "api/crd/validate_rules.h"
 #include "api/json.h"
 
 namespace skiff::crd {
@@ -20,27 +22,30 @@ bool IsUsed(const Json& props, const char* name) {
   return part != nullptr && *part != "" && !(part->is_structured() && part->empty());
 }
 
-// Calls with each schema below this one, and where it stands.
+// What a schema is to the one around it. Values stand only where it is no kOther.
+enum class Step { kProperty, kAdditional, kItems, kOther };
+
+// Calls with each schema below this one, where it stands, and what it is.
 template <typename Visit>
 void EachBelow(const Json& props, const FieldPath& path, const Visit& visit) {
   const Json* additional = PartOf(props, "additionalProperties");
   if (additional && additional->is_object()) {
-    visit(*additional, path.Child("additionalProperties"));
+    visit(*additional, path.Child("additionalProperties"), Step::kAdditional);
   }
   if (const Json* properties = PartOf(props, "properties")) {
     for (const auto& [name, each] : properties->items()) {
-      visit(each, path.Child("properties").Key(name));
+      visit(each, path.Child("properties").Key(name), Step::kProperty);
     }
   }
-  if (const Json* none = PartOf(props, "not")) visit(*none, path.Child("not"));
+  if (const Json* none = PartOf(props, "not")) visit(*none, path.Child("not"), Step::kOther);
   for (const char* name : {"allOf", "oneOf", "anyOf"}) {
     const Json* all = PartOf(props, name);
     for (size_t i = 0; all != nullptr && i < all->size(); ++i) {
-      visit((*all)[i], path.Child(name).Index(i));
+      visit((*all)[i], path.Child(name).Index(i), Step::kOther);
     }
   }
   const Json* items = PartOf(props, "items");
-  if (items && items->is_object()) visit(*items, path.Child("items"));
+  if (items && items->is_object()) visit(*items, path.Child("items"), Step::kItems);
 }
 
 bool HasUnsupported(const Json& props) {
@@ -48,7 +53,7 @@ bool HasUnsupported(const Json& props) {
   bool found = std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
                            [&](const char* name) { return IsUsed(props, name); }) ||
                (items != nullptr && items->is_array());
-  EachBelow(props, FieldPath(), [&](const Json& below, const FieldPath&) {
+  EachBelow(props, FieldPath(), [&](const Json& below, const FieldPath&, Step) {
     found = found || HasUnsupported(below);
   });
   return found;
@@ -56,9 +61,12 @@ bool HasUnsupported(const Json& props) {
 
 class NodeCheck {
  public:
-  explicit NodeCheck(Violations& out) : out_(out) {}
+  // `rules` gets what is wrong with rules; null: they are not looked at but for their form.
+  NodeCheck(Violations& out, RuleCheck* rules) : out_(out), rules_(rules) {}
 
-  void Node(const Json& props, const FieldPath& path) {
+  // `scope` is null where no values stand.
+  void Node(const Json& props, const FieldPath& path, const RuleScope* scope) {
+    const size_t before = out_.causes().size();
     Words(props, path);
     if (FlagOf(props, "uniqueItems")) {
       out_.Forbidden(path.Child("uniqueItems"),
@@ -70,7 +78,7 @@ class NodeCheck {
       out_.Forbidden(path.Child("additionalProperties"),
                      "additionalProperties and properties are mutual exclusive");
     }
-    EachBelow(props, path, [&](const Json& below, const FieldPath& at) { Node(below, at); });
+    Below(props, path, scope);
     constexpr const char* kPreserveUnknown = "x-kubernetes-preserve-unknown-fields";
     const Json* preserve = PartOf(props, kPreserveUnknown);
     if (preserve != nullptr && *preserve == false) {
@@ -79,9 +87,24 @@ class NodeCheck {
     MapType(props, path);
     List(props, path);
     Rules(props, path);
+    if (rules_ == nullptr || scope == nullptr || RulesOf(props) == nullptr) return;
+    // What rules are about has to be right before they are.
+    if (out_.causes().size() == before) rules_->Node(props, *scope, path);
   }
 
  private:
+  void Below(const Json& props, const FieldPath& path, const RuleScope* scope) {
+    const bool told_apart = WordOf(props, "x-kubernetes-list-type") == "map";
+    EachBelow(props, path, [&](const Json& below, const FieldPath& at, Step step) {
+      if (scope == nullptr || step == Step::kOther) return Node(below, at, nullptr);
+      RuleScope inside = scope->Inside(props);
+      if (step == Step::kItems && !told_apart && inside.uncorrelated == nullptr) {
+        inside.uncorrelated = &path;
+      }
+      Node(below, at, &inside);
+    });
+  }
+
   void Words(const Json& props, const FieldPath& path) {
     const std::string type = WordOf(props, "type");
     static const std::vector<std::string> kTypes = {"array",  "boolean", "integer",
@@ -234,66 +257,123 @@ class NodeCheck {
     }
   }
 
-  // The form of rules; what they say is for whoever evaluates them.
+  // The form of rules.
   void Rules(const Json& props, const FieldPath& path) {
-    constexpr const char* kName = "x-kubernetes-validations";
-    const Json* rules = PartOf(props, kName);
-    const auto blank = [](const std::string& text) {
-      return text.find_first_not_of(" \t\n\r\v\f") == text.npos;
-    };
+    const Json* rules = RulesOf(props);
     for (size_t i = 0; rules != nullptr && i < rules->size(); ++i) {
-      const FieldPath at = path.Child(kName).Index(i);
-      const std::string rule = WordOf((*rules)[i], "rule");
-      const std::string message = WordOf((*rules)[i], "message");
-      const std::string trimmed_end = rule.substr(0, rule.find_last_not_of(" \t\n\r") + 1);
-      if (blank(rule)) {
-        out_.Required(at.Child("rule"), "rule is not specified");
-      } else if (!message.empty() && blank(message)) {
-        out_.Invalid(at.Child("message"), message, "must be non-empty if specified");
-      } else if (message.find('\n') != message.npos) {
-        out_.Invalid(at.Child("message"), message, "must not contain line breaks");
-      } else if (trimmed_end.find('\n') != rule.npos && message.empty()) {
-        out_.Required(at.Child("message"),
-                      "message must be specified if rule contains line breaks");
+      const FieldPath at = path.Child(kRules).Index(i);
+      Texts((*rules)[i], at);
+      Manner((*rules)[i], props, at);
+    }
+  }
+
+  void Texts(const Json& given, const FieldPath& at) {
+    const std::string rule = WordOf(given, "rule"), message = WordOf(given, "message");
+    const auto blank = [](const std::string& text) { return WithoutBlanks(text).empty(); };
+    if (blank(rule)) {
+      out_.Required(at.Child("rule"), "rule is not specified");
+    } else if (!message.empty() && blank(message)) {
+      out_.Invalid(at.Child("message"), message, "must be non-empty if specified");
+    } else if (WithoutBlanks(message).find('\n') != message.npos) {
+      out_.Invalid(at.Child("message"), message, "must not contain line breaks");
+    } else if (WithoutBlanks(rule).find('\n') != rule.npos && message.empty()) {
+      out_.Required(at.Child("message"), "message must be specified if rule contains line breaks");
+    }
+    const std::string expression = WordOf(given, "messageExpression");
+    if (!expression.empty() && blank(expression)) {
+      out_.Required(at.Child("messageExpression"),
+                    "messageExpression must be non-empty if specified");
+    }
+  }
+
+  // How a failure is told.
+  void Manner(const Json& given, const Json& props, const FieldPath& at) {
+    static const std::vector<std::string> kReasons = {"FieldValueDuplicate", "FieldValueForbidden",
+                                                      "FieldValueInvalid", "FieldValueRequired"};
+    if (const Json* reason = PartOf(given, "reason")) {
+      if (std::find(kReasons.begin(), kReasons.end(), *reason) == kReasons.end()) {
+        out_.NotSupported(at.Child("reason"), *reason, kReasons);
       }
+    }
+    const std::string path = WordOf(given, "fieldPath");
+    if (path.empty()) return;
+    const auto wrong = [&](std::string_view why) { out_.Invalid(at.Child("fieldPath"), path, why); };
+    if (WithoutBlanks(path).empty()) wrong("must be non-empty if specified");
+    if (path.find('\n') != path.npos) wrong("must not contain line breaks");
+    if (!PlaceOfField(path, props)) wrong("must be a valid path");
+  }
+
+  Violations& out_;
+  RuleCheck* rules_;
+};
+
+// Defaults are values of their own schema, and have no place in what each resource has.
+class DefaultCheck {
+ public:
+  explicit DefaultCheck(Violations& out) : out_(out), rules_(out, nullptr) {}
+
+  // `schema` and `rules` are what was made of `props`; rules may be null.
+  void Node(const Json& props, const Schema& schema, const RuleNode* rules, const FieldPath& path,
+            bool is_root) {
+    if (PartOf(props, "default") != nullptr) Default(props["default"], schema, rules, path);
+    if (const Json* properties = PartOf(props, "properties")) {
+      for (const auto& [name, each] : properties->items()) {
+        const FieldPath at = path.Child("properties").Key(name);
+        const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
+        const Schema* below = schema.Property(name);
+        if (is_root && own && PartOf(each, "default") != nullptr) {
+          out_.Forbidden(at.Child("default"), "must not be set in top-level " + name);
+        } else if (below != nullptr) {
+          Node(each, *below, RulesOfProperty(rules, name), at, false);
+        }
+      }
+    }
+    const Json* items = PartOf(props, "items");
+    if (items != nullptr && items->is_object() && schema.items != nullptr) {
+      Node(*items, *schema.items, rules ? rules->items.get() : nullptr, path.Child("items"), false);
+    }
+    const Json* additional = PartOf(props, "additionalProperties");
+    if (additional != nullptr && schema.additional != nullptr) {
+      Node(*additional, *schema.additional, rules ? rules->additional.get() : nullptr,
+           path.Child("additionalProperties"), false);
+    }
+  }
+
+ private:
+  static const RuleNode* RulesOfProperty(const RuleNode* rules, const std::string& name) {
+    if (rules == nullptr) return nullptr;
+    const auto found = rules->properties.find(name);
+    return found == rules->properties.end() ? nullptr : found->second.get();
+  }
+
+  void Default(const Json& value, const Schema& schema, const RuleNode* rules,
+               const FieldPath& path) {
+    const FieldPath at = path.Child("default");
+    Json pruned = value;
+    Prune(schema, pruned, nullptr);
+    if (pruned != value) return out_.Invalid(at, value, "must not have unknown fields");
+    const size_t before = out_.causes().size();
+    ValidateDefault(schema, value, at, out_);
+    ValidateEmbedded(schema, value, at, out_);
+    // Rules about a change see none.
+    if (rules != nullptr && out_.causes().size() == before) {
+      rules_.Validate(*rules, value, &value, at);
     }
   }
 
   Violations& out_;
+  RuleRun rules_;
 };
 
-// Defaults are values of their own schema, and have no place in what each resource has.
-void CheckDefaults(const Json& props, bool is_root, const FieldPath& path, Violations& out) {
-  const auto below = [&](const Json& each, const FieldPath& at) {
-    CheckDefaults(each, false, at, out);
-  };
-  const Json* value = PartOf(props, "default");
-  if (value != nullptr) {
-    const SchemaPtr schema = ReadSchema(props);
-    Json pruned = *value;
-    Prune(*schema, pruned, nullptr);
-    if (pruned != *value) {
-      out.Invalid(path.Child("default"), *value, "must not have unknown fields");
-    } else {
-      ValidateDefault(*schema, *value, path.Child("default"), out);
-      ValidateEmbedded(*schema, *value, path.Child("default"), out);
-    }
-  }
-  if (const Json* properties = PartOf(props, "properties")) {
-    for (const auto& [name, each] : properties->items()) {
-      const FieldPath at = path.Child("properties").Key(name);
-      const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
-      if (is_root && own && PartOf(each, "default") != nullptr) {
-        out.Forbidden(at.Child("default"), "must not be set in top-level " + name);
-      } else {
-        below(each, at);
-      }
-    }
-  }
-  const Json* items = PartOf(props, "items");
-  if (items != nullptr && items->is_object()) below(*items, path.Child("items"));
-  const Json* additional = PartOf(props, "additionalProperties");
-  if (additional && additional->is_object()) below(*additional, path.Child("additionalProperties"));
+// Any default in the structure.
+bool HasDefault(const Json& props) {
+  if (!props.is_object()) return false;
+  if (PartOf(props, "default") != nullptr) return true;
+  bool found = false;
+  EachBelow(props, FieldPath(), [&](const Json& below, const FieldPath&, Step step) {
+    found = found || (step != Step::kOther && HasDefault(below));
+  });
+  return found;
 }
 
 // With a status subresource the root may only say what suits a part of it as well.
@@ -323,21 +403,33 @@ void CheckRoot(const Json& props, const FieldPath& path, Violations& out) {
 
 }  // namespace
 
-void ValidateSchema(const Json& props, bool has_status, const FieldPath& path, Violations& out) {
+void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPath& path,
+                    Violations& out) {
   if (SchemaDepth(props) > kSchemaDepthMax) {
     return out.Invalid(path, "", "exceeded max depth of " + std::to_string(kSchemaDepthMax));
   }
-  if (has_status) CheckRoot(props, path, out);
+  if (checks.has_status) CheckRoot(props, path, out);
   if (FlagOf(props, "nullable")) {
     out.Forbidden(path.Child("nullable"), "nullable cannot be true at the root");
   }
-  if (!HasUnsupported(props)) {
-    Violations structural;
-    ValidateStructure(props, path, structural);
-    out.Append(structural);
-    if (structural.empty()) CheckDefaults(props, true, path, out);
+  RuleCompiler compiler(props);
+  Violations structural;
+  const bool supported = !HasUnsupported(props);
+  if (supported) ValidateStructure(props, path, structural);
+  if (supported && structural.empty()) {
+    const SchemaPtr schema = ReadSchema(props);
+    const RuleNodePtr rules = checks.rules && HasDefault(props) ? MakeRuleTree(props, compiler)
+                                                                 : nullptr;
+    DefaultCheck(structural).Node(props, *schema, rules.get(), path, true);
   }
-  NodeCheck(out).Node(props, path);
+  out.Append(structural);
+  Violations of_rules;
+  RuleCheck rule_check(compiler, of_rules);
+  const bool checks_rules = checks.rules && supported && structural.empty();
+  const RuleScope scope;
+  NodeCheck(out, checks_rules ? &rule_check : nullptr).Node(props, path, &scope);
+  rule_check.Total(path);
+  out.Append(of_rules);
 }
 
 const Json* FindSchemaAt(const Json& props, std::string_view path) {

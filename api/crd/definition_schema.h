@@ -8,8 +8,15 @@
 
 namespace skiff::crd {
 
-// `props` is JSONSchemaProps as the API shows them. `has_status`: the subresource.
-void ValidateSchema(const Json& props, bool has_status, const FieldPath& path, Violations& out);
+struct SchemaChecks {
+  bool has_status = false;  // The subresource.
+  // Whether rules have to compile, and to cost no more than they may: not of what is stored
+  // already.
+  bool rules = true;
+};
+// `props` is JSONSchemaProps as the API shows them.
+void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPath& path,
+                    Violations& out);
 
 // The schema at a dotted path below the root, ".spec.a"; nullptr when there is none.
 const Json* FindSchemaAt(const Json& props, std::string_view path);

@@ -1,0 +1,35 @@
+// What rules say of a document, in the words of apiextensions-apiserver. Bounded: each evaluation by
+// what one may cost, all of a document's by what they may cost together.
+#pragma once
+
+#include <cstdint>
+
+#include "api/crd/rule_tree.h"
+#include "api/field_path.h"
+#include "api/values.h"
+#include "api/violations.h"
+
+namespace skiff::crd {
+
+class RuleRun {
+ public:
+  // `ratcheted` gets what is no worse than it was; null: nothing was there before, so that all of it
+  // is an error.
+  RuleRun(Violations& out, Violations* ratcheted) : out_(out), ratcheted_(ratcheted) {}
+
+  // `at`: where the value stands. `old` is what it was, or null. May be called for several values;
+  // their rules share what they may cost.
+  void Validate(const RuleNode& rules, const Json& value, const Json* old, const FieldPath& at);
+
+ private:
+  friend class RuleWalk;
+  Violations& out_;
+  Violations* ratcheted_;
+  uint64_t cost_left_ = cel::kObjectCostMax;
+  // Rules that cost nothing are counted, too: a document can hold very many places for them.
+  uint64_t runs_left_ = cel::kObjectCostMax;
+  size_t told_ = 0, told_of_ratcheted_ = 0;  // Bytes.
+  bool stopped_ = false;
+};
+
+}  // namespace skiff::crd
