@@ -336,7 +336,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.ask = [raw = server.get()](const http::Request& request) {
     return raw->Handle(request, LoopbackUser());
   };
-  made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask);
+  made.definitions = std::make_unique<DefinitionLoop>(
+      *made.core, made.ask, [raw = &made] { (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup); });
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
   return server;
 }
@@ -348,7 +349,7 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
                          .info = ParseRequestInfo(request),
                          .user = {},
                          .now = state_->clock.Now(),
-                         .served = state_->custom_kinds.Now()};
+                         .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path))};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
   Result<http::Response> result = state_->Serve(api_request, request, trusted);

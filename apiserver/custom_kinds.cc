@@ -28,25 +28,46 @@ std::string WhatCounts(const Json& definition) {
   return DumpJson(parts);
 }
 
+// A definition is called after its plural and its group.
+std::string_view GroupOfKey(std::string_view key) {
+  const std::string_view name = key.substr(key.rfind('/') + 1);
+  const size_t dot = name.find('.');
+  return dot == name.npos ? "" : name.substr(dot + 1);
+}
+
 }  // namespace
 
-bool CustomKinds::Take(const Record& record) {
-  const auto view = ObjectView::Of(record);
-  const auto document = view ? ParseJson(view->body()) : Result<Json>(Json());
-  if (!document || !document->is_object()) return definitions_.erase(record.key) > 0;
-  std::string text = WhatCounts(*document);
-  Definition& definition = definitions_[record.key];
-  if (definition.text == text) return false;
-  const bool served_any = !definition.kinds.empty();
-  definition.text = std::move(text);
-  definition.kinds.clear();
+CustomKinds::CustomKinds(Store& store, ServedKinds& served)
+    : CustomKinds(store, served, crd::MakeKinds) {}
+
+std::string_view CustomKinds::GroupOf(std::string_view path) {
+  constexpr std::string_view kGroups = "/apis";
+  if (path.starts_with("/openapi/")) return kEveryGroup;
+  if (!path.starts_with(kGroups)) return "";
+  path.remove_prefix(kGroups.size());
+  if (path.empty() || path == "/") return kEveryGroup;
+  if (path[0] != '/') return "";
+  path.remove_prefix(1);
+  return path.substr(0, path.find('/'));
+}
+
+std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(const Change& change,
+                                                           const std::string& text_before) const {
+  auto read = std::make_shared<Definition>();
+  if (change.record == nullptr) return read;
   try {
-    definition.kinds = crd::MakeKinds(*document);
+    const auto view = ObjectView::Of(*change.record);
+    const auto document = view ? ParseJson(view->body()) : Result<Json>(Json());
+    if (!document || !document->is_object()) return read;
+    read->text = WhatCounts(*document);
+    if (read->text == text_before) return nullptr;
+    read->kinds = make_(*document);
   } catch (const std::exception& problem) {
     // What got past validation harms its own kind alone.
-    kKindsLog.Error("definition not understood", {{"key", record.key}, {"error", problem.what()}});
+    kKindsLog.Error("definition not understood",
+                    {{"key", change.record->key}, {"error", problem.what()}});
   }
-  return served_any || !definition.kinds.empty();
+  return read;
 }
 
 void CustomKinds::Serve() {
@@ -57,12 +78,49 @@ void CustomKinds::Serve() {
   served_.Set(std::move(all));
 }
 
+bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group,
+                            Revision until) const {
+  for (const auto& [key, change] : changes) {
+    if (change.revision > until) continue;
+    if (group == kEveryGroup || GroupOfKey(key) == group) return true;
+  }
+  return false;
+}
+
+void CustomKinds::Build(std::string_view group, MutexLock& lock) {
+  std::map<std::string, std::string> before;
+  for (auto change = waiting_.begin(); change != waiting_.end();) {
+    const auto next = std::next(change);
+    if (group == kEveryGroup || GroupOfKey(change->first) == group) {
+      before[change->first] = definitions_[change->first].text;
+      building_.insert(waiting_.extract(change));
+    }
+    change = next;
+  }
+  const Changes changes = building_;
+  std::map<std::string, std::shared_ptr<Definition>> made;
+  lock.unlock();
+  for (const auto& [key, change] : changes) made[key] = Read(change, before[key]);
+  lock.lock();
+  bool serves_others = false;
+  for (auto& [key, definition] : made) {
+    if (definition == nullptr) continue;
+    Definition& known = definitions_[key];
+    serves_others |= !known.kinds.empty() || !definition->kinds.empty();
+    known = std::move(*definition);
+    if (known.text.empty()) definitions_.erase(key);
+  }
+  building_.clear();
+  if (serves_others) Serve();
+  built_.notify_all();
+}
+
 void CustomKinds::Reload() {
   const auto page = store_.List({.prefix = DefinitionsPrefix()});
   if (!page) return;
-  definitions_.clear();
-  for (const RecordPtr& record : page->records) Take(*record);
-  Serve();
+  waiting_.clear();
+  for (const auto& [key, definition] : definitions_) waiting_[key] = {nullptr, page->revision};
+  for (const RecordPtr& record : page->records) waiting_[record->key] = {record, page->revision};
   // Nobody is woken: who wants to know asks.
   auto cursor = store_.Watch(DefinitionsPrefix(), page->revision, [] {});
   if (!cursor) return;
@@ -71,17 +129,10 @@ void CustomKinds::Reload() {
 }
 
 bool CustomKinds::TakeEvents() {
-  bool changed = false;
-  const bool read =
-      ReadThrough(*cursor_, store_.Current(), [&](const Event& event) REQUIRES(mutex_) {
-        if (event.kind == Event::Kind::kDelete) {
-          changed |= definitions_.erase(event.record->key) > 0;
-        } else {
-          changed |= Take(*event.record);
-        }
-      });
-  if (changed) Serve();
-  return read;
+  return ReadThrough(*cursor_, store_.Current(), [&](const Event& event) REQUIRES(mutex_) {
+    const bool is_gone = event.kind == Event::Kind::kDelete;
+    waiting_[event.record->key] = {is_gone ? nullptr : event.record, event.revision};
+  });
 }
 
 void CustomKinds::CatchUp() {
@@ -95,10 +146,19 @@ void CustomKinds::CatchUp() {
   seen_ = current;
 }
 
-std::shared_ptr<const Served> CustomKinds::Now() {
-  {
-    const MutexLock lock(mutex_);
-    CatchUp();
+std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
+  MutexLock lock(mutex_);
+  CatchUp();
+  // What is written from now on, and over and over, is somebody else's to wait for.
+  const Revision until = store_.Current();
+  while (!group.empty()) {
+    const bool is_built = IsAwaited(building_, group, until);
+    if (!is_built && !IsAwaited(waiting_, group, until)) break;
+    if (building_.empty()) {
+      Build(group, lock);
+    } else {
+      built_.wait(lock);
+    }
   }
   return served_.Now();
 }

@@ -193,6 +193,7 @@ Duration DefinitionLoop::Step() {
         return each->metadata.uid == told.first;
       });
     });
+    build_();
     TRY(SettleApiServices(definitions_.All()));
     if (problem) return Fail(std::move(*problem));
     return again;

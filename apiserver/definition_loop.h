@@ -22,10 +22,11 @@ class DefinitionLoop final : public ControlLoop {
  public:
   // Answers as to the server's own hand.
   using Ask = std::function<http::Response(const http::Request&)>;
-  // `core` outlives the loop.
-  DefinitionLoop(Core& core, Ask ask)
+  // `core` outlives the loop. `build` makes the kinds of what was settled, so that no request has to.
+  DefinitionLoop(Core& core, Ask ask, std::function<void()> build)
       : core_(core),
         ask_(std::move(ask)),
+        build_(std::move(build)),
         definitions_(core.store),
         api_services_(core.store) {}
 
@@ -43,6 +44,7 @@ class DefinitionLoop final : public ControlLoop {
 
   Core& core_;
   const Ask ask_;
+  const std::function<void()> build_;
   ObjectCache<CustomResourceDefinition> definitions_;
   ObjectCache<apiregistration_v1::APIService> api_services_;
   std::unique_ptr<WatchCursor> cursor_;

@@ -1,9 +1,26 @@
 #include "api/cel/checker.h"
 
+#include <map>
 #include <utility>
 
 namespace skiff::cel {
 namespace {
+
+// The language knows these messages without a declaration.
+TypeRef ScalarWrappedBy(std::string_view message) {
+  static const std::map<std::string_view, TypeRef> known = {
+      {"google.protobuf.BoolValue", types::Bool()},
+      {"google.protobuf.BytesValue", types::Bytes()},
+      {"google.protobuf.DoubleValue", types::Double()},
+      {"google.protobuf.FloatValue", types::Double()},
+      {"google.protobuf.Int32Value", types::Int()},
+      {"google.protobuf.Int64Value", types::Int()},
+      {"google.protobuf.StringValue", types::String()},
+      {"google.protobuf.UInt32Value", types::Uint()},
+      {"google.protobuf.UInt64Value", types::Uint()}};
+  const auto found = known.find(message);
+  return found == known.end() ? nullptr : found->second;
+}
 
 constexpr char kInContainer[] = "' (in container '')";
 
@@ -300,7 +317,25 @@ class Checker {
     SetType(expr, types::Map(key, value));
   }
 
+  // A message that stands for a scalar.
+  void CheckWrapper(Expr& expr, const TypeRef& scalar) {
+    for (size_t i = 0; i < expr.args.size(); ++i) {
+      Expr& value = *expr.args[i];
+      Check(value);
+      if (expr.fields[i] != "value") {
+        Complain(value, "undefined field '" + expr.fields[i] + "'");
+      } else if (!learnt_.Assign(scalar, value.type)) {
+        Complain(value, "expected type of field 'value' is '" + TypeText(*scalar) +
+                            "' but provided type is '" + TypeText(*Known(value.type)) + "'");
+      }
+    }
+    SetType(expr, scalar);
+  }
+
   void CheckStruct(Expr& expr) {
+    if (const TypeRef scalar = ScalarWrappedBy(WithoutDot(expr.name))) {
+      return CheckWrapper(expr, scalar);
+    }
     const TypeRef type = TypeNamed(WithoutDot(expr.name));
     if (type == nullptr) Undeclared(expr, expr.name);
     if (type != nullptr && type->kind != TypeKind::kObject) {

@@ -1,6 +1,7 @@
 #include "api/cel/evaluator.h"
 
 #include <array>
+#include <unordered_set>
 #include <utility>
 
 #include "api/cel/cost.h"
@@ -46,15 +47,37 @@ const char* GoKind(const Value& value) {
   }
 }
 
+// Functions whose arguments are looked at before they are called, and not by themselves: those of
+// cel-go's own extensions, whose errors name them.
+bool IsGuarded(std::string_view function) {
+  static const std::unordered_set<std::string_view> names = {
+      "charAt",    "indexOf", "lastIndexOf", "lowerAscii",    "upperAscii", "replace",
+      "split",     "trim",    "substring",   "join",          "format",     "strings.quote",
+      "slice",     "flatten", "sort",        "distinct",      "reverse",    "lists.range",
+      "first",     "last",    "value",       "hasValue",      "or",         "orValue",
+      "sets.contains", "sets.equivalent", "sets.intersects", "unwrapOpt",  "optional.unwrap"};
+  return names.contains(function);
+}
+
 Value NoOverloadFor(const Expr& expr, std::span<const Value> args) {
-  const char first = expr.name.empty() ? '_' : expr.name[0];
-  if (first == '_' || first == '@' || first == '!' || first == '-') return Value::NoSuchOverload();
+  if (!IsGuarded(expr.name)) return Value::NoSuchOverload();
   std::string text = "no such overload: " + expr.name + "(";
   for (size_t i = 0; i < args.size(); ++i) {
     if (i > 0) text += ", ";
     text += args[i].TypeName();
   }
   return Value::Error(text + ")");
+}
+
+Value ZeroOf(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::kBool: return Value::Bool(false);
+    case TypeKind::kInt: return Value::Int(0);
+    case TypeKind::kUint: return Value::Uint(0);
+    case TypeKind::kDouble: return Value::Double(0);
+    case TypeKind::kBytes: return Value::Bytes("");
+    default: return Value::String("");
+  }
 }
 
 bool AcceptsAll(const Overload& overload, std::span<const Value> args) {
@@ -377,7 +400,16 @@ Value Evaluator::EvalMap(const Expr& expr) {
   return MapBuilder::Make(std::move(entries));
 }
 
+// A message that stands for a scalar is that scalar, or its zero.
+Value Evaluator::EvalWrapper(const Expr& expr) {
+  Value value = ZeroOf(expr.type->kind);
+  for (const Expr* arg : expr.args) value = Eval(*arg);
+  if (value.IsError()) return value;
+  return Spend(kStructCost) ? value : Value::Error(kBudgetText);
+}
+
 Value Evaluator::EvalStruct(const Expr& expr) {
+  if (expr.type->kind != TypeKind::kObject) return EvalWrapper(expr);
   auto object = std::make_shared<MadeObject>(expr.type->name);
   for (size_t i = 0; i < expr.args.size(); ++i) {
     Value value = Eval(*expr.args[i]);

@@ -35,6 +35,7 @@ class Evaluator {
   Value EvalList(const Expr& expr);
   Value EvalMap(const Expr& expr);
   Value EvalStruct(const Expr& expr);
+  Value EvalWrapper(const Expr& expr);
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
   bool Spend(uint64_t cost);

@@ -1,7 +1,5 @@
 #include "api/crd/schema.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 
 #include "api/crd/formats.h"
@@ -94,9 +92,7 @@ void ReadLimits(const Json& props, Schema& out) {
   out.min_properties = NumberOf<int64_t>(props, "minProperties");
   out.unique_items = IsTrue(props, "uniqueItems");
   out.pattern = Text(props, "pattern");
-  if (!out.pattern.empty()) {
-    out.matcher = std::make_unique<const re2::RE2>(out.pattern, re2::RE2::Quiet);
-  }
+  if (!out.pattern.empty()) out.matcher = SharedMatcher(out.pattern);
   const auto values = props.find("enum");
   if (values != props.end() && values->is_array()) {
     out.values.assign(values->begin(), values->end());

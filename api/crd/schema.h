@@ -12,12 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "api/crd/matcher.h"
 #include "api/type.h"
 #include "api/values.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace skiff::crd {
 
@@ -60,7 +57,7 @@ struct Schema {
       min_properties;
   bool unique_items = false;
   std::string pattern;
-  std::unique_ptr<const re2::RE2> matcher;  // Null without a pattern.
+  std::shared_ptr<const Matcher> matcher;  // Null without a pattern.
   std::vector<Json> values;                 // enum
   std::vector<SchemaPtr> all_of, any_of, one_of;
   SchemaPtr none_of;  // not

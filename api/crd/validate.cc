@@ -1,7 +1,5 @@
 #include "api/crd/validate.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -160,8 +158,7 @@ class Validator {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*schema.min_length) +
                        " chars long");
-    } else if (schema.matcher && schema.matcher->ok() &&
-               !re2::RE2::PartialMatch(text, *schema.matcher)) {
+    } else if (schema.matcher && !schema.matcher->Matches(text)) {
       out_.Invalid(At(path), value, Body(path) + "should match '" + schema.pattern + "'");
     }
     if (!schema.format.empty() && !HasFormat(schema.format, text)) {

@@ -101,7 +101,7 @@ class RuleWalk {
 
   void Rules(const RuleNode& node, const Json& value, const Json* old, const Ratchet& ratchet,
              const Place& place) {
-    if (run_.cost_left_ == 0) return OutOfBudget(node, place);
+    if (run_.left_.cost == 0) return OutOfBudget(node, place);
     const Value self = Value::Document(value, node.self.get());
     const Value was = old == nullptr ? Value::Error("no such attribute(s): oldSelf")
                                      : Value::Document(*old, node.self.get());
@@ -127,11 +127,12 @@ class RuleWalk {
 
   void One(const RuleNode& node, const Rule& rule, const Json& value, const Bindings& bindings,
            const Ratchet& ratchet, const Place& place) {
-    if (run_.runs_left_-- == 0) return OutOfBudget(node, place);
+    if (run_.left_.runs == 0) return OutOfBudget(node, place);
+    --run_.left_.runs;
     const cel::Outcome outcome = rule.program->Eval(
         rule.optional_old ? bindings.optional : bindings.plain, cel::kCallCostMax);
-    if (outcome.cost > run_.cost_left_) return OutOfBudget(node, place);
-    run_.cost_left_ -= outcome.cost;
+    if (outcome.cost > run_.left_.cost) return OutOfBudget(node, place);
+    run_.left_.cost -= outcome.cost;
     if (outcome.over_budget) {
       return Stop(node, place,
                   "'" + std::string(outcome.value.text()) +
@@ -184,7 +185,7 @@ class RuleWalk {
     if (rule.message_program == nullptr) return plain;
     const cel::Outcome outcome = rule.message_program->Eval(bindings.plain, cel::kCallCostMax);
     std::string problem;
-    if (outcome.cost > run_.cost_left_) {
+    if (outcome.cost > run_.left_.cost) {
       problem =
           "messageExpression evaluation failed due to running out of cost budget, no further "
           "validation rules will be run";
@@ -199,7 +200,7 @@ class RuleWalk {
       run_.stopped_ = true;
       return "";
     }
-    run_.cost_left_ -= outcome.cost;
+    run_.left_.cost -= outcome.cost;
     const std::string made = FitMessage(outcome.value);
     return made.empty() ? plain : made;
   }

@@ -11,11 +11,19 @@
 
 namespace skiff::crd {
 
+// Of one document.
+struct RuleLimits {
+  uint64_t cost = cel::kObjectCostMax;
+  // Rules that cost nothing are counted, too: a document can hold very many places for them.
+  uint64_t runs = cel::kObjectCostMax;
+};
+
 class RuleRun {
  public:
   // `ratcheted` gets what is no worse than it was; null: nothing was there before, so that all of it
   // is an error.
-  RuleRun(Violations& out, Violations* ratcheted) : out_(out), ratcheted_(ratcheted) {}
+  RuleRun(Violations& out, Violations* ratcheted, RuleLimits limits = {})
+      : out_(out), ratcheted_(ratcheted), left_(limits) {}
 
   // `at`: where the value stands. `old` is what it was, or null. May be called for several values;
   // their rules share what they may cost.
@@ -25,9 +33,7 @@ class RuleRun {
   friend class RuleWalk;
   Violations& out_;
   Violations* ratcheted_;
-  uint64_t cost_left_ = cel::kObjectCostMax;
-  // Rules that cost nothing are counted, too: a document can hold very many places for them.
-  uint64_t runs_left_ = cel::kObjectCostMax;
+  RuleLimits left_;
   size_t told_ = 0, told_of_ratcheted_ = 0;  // Bytes.
   bool stopped_ = false;
 };

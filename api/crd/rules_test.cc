@@ -1,0 +1,337 @@
+// Rules of definitions, and what they say of objects, in the words of kube-apiserver v1.35.
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <future>
+
+#include "api/crd/custom_kind.h"
+#include "api/crd/definition.h"
+#include "api/crd/definition_schema.h"
+#include "api/crd/validate.h"
+#include "api/crd/validate_rules.h"
+#include "api/json.h"
+#include "api/typed.h"
+
+namespace skiff::crd {
+namespace {
+
+Json Object(Json properties) {
+  return {{"type", "object"}, {"properties", std::move(properties)}};
+}
+
+// A schema whose `spec` has these rules.
+Json SchemaOf(Json properties, Json rules) {
+  Json spec = Object(std::move(properties));
+  spec[kRules] = std::move(rules);
+  return Object({{"spec", std::move(spec)}});
+}
+
+std::string SchemaErrors(const Json& schema) {
+  Violations out;
+  ValidateSchema(schema, {}, FieldPath("S"), out);
+  return out.Text();
+}
+
+std::string RuleError(const std::string& rule, const std::string& why) {
+  return "S.properties[spec].x-kubernetes-validations[0].rule: Invalid value: {\"Rule\":\"" + rule +
+         "\",\"Message\":\"\",\"MessageExpression\":\"\",\"Reason\":null,\"FieldPath\":\"\","
+         "\"OptionalOldSelf\":null}: " +
+         why;
+}
+
+TEST(RuleDefinitionTest, RulesCompileAgainstTheSchemaTheyStandIn) {
+  const Json properties = {{"a", {{"type", "integer"}}},
+                           {"o", Object({{"x", Object({{"y", {{"type", "string"}}}})}})}};
+  const auto errors = [&](const char* rule) {
+    return SchemaErrors(SchemaOf(properties, {{{"rule", rule}}}));
+  };
+  EXPECT_EQ(errors("self.a > 1 && self.o.x.y.startsWith('a') && oldSelf.a < 3"), "");
+  EXPECT_EQ(errors("self.z == 1"),
+            RuleError("self.z == 1",
+                      "compilation failed: ERROR: <input>:1:5: undefined field 'z'\n"
+                      " | self.z == 1\n | ....^"));
+  EXPECT_EQ(errors("self.a"), RuleError("self.a", "cel expression must evaluate to a bool"));
+  // A type is called after the place that the rule stands at.
+  EXPECT_EQ(errors("self.o.x == 1"),
+            RuleError("self.o.x == 1",
+                      "compilation failed: ERROR: <input>:1:10: found no matching overload for "
+                      "'_==_' applied to '(selfType1.o.x, int)'\n | self.o.x == 1\n | .........^"));
+}
+
+TEST(RuleDefinitionTest, TheFormOfARuleIsCheckedBeforeItIsCompiled) {
+  const Json properties = {{"a", {{"type", "integer"}}}};
+  const std::string at = "S.properties[spec].x-kubernetes-validations[0].";
+  const auto errors = [&](Json rule) { return SchemaErrors(SchemaOf(properties, {rule})); };
+  EXPECT_EQ(errors({{"rule", "zz"}, {"reason", "No"}}),
+            at + "reason: Unsupported value: \"No\": supported values: \"FieldValueDuplicate\", "
+                 "\"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\"");
+  EXPECT_EQ(errors({{"rule", "true"}, {"fieldPath", ".b"}}),
+            at + "fieldPath: Invalid value: \".b\": must be a valid path");
+  EXPECT_EQ(errors({{"rule", "true"}, {"fieldPath", "['a']"}}), "");
+  EXPECT_EQ(errors({{"rule", "true"}, {"messageExpression", " "}}),
+            at + "messageExpression: Required value: messageExpression must be non-empty if "
+                 "specified");
+  EXPECT_EQ(errors({{"rule", "true"}, {"optionalOldSelf", true}}),
+            at + "optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in "
+                 "rule");
+}
+
+TEST(RuleDefinitionTest, OldValuesOfItemsAreKnownByKeysOnly) {
+  Json list = {{"type", "array"},
+               {"maxItems", 3},
+               {"items", Object({{"k", {{"type", "string"}, {"maxLength", 5}}}})}};
+  list["items"]["required"] = {"k"};
+  list["items"][kRules] = {{{"rule", "self == oldSelf"}}};
+  EXPECT_EQ(SchemaErrors(Object({{"l", list}})),
+            "S.properties[l].items.x-kubernetes-validations[0].rule: Invalid value: \"self == "
+            "oldSelf\": oldSelf cannot be used on the uncorrelatable portion of the schema within "
+            "S.properties[l]");
+  list["x-kubernetes-list-type"] = "map";
+  list["x-kubernetes-list-map-keys"] = {"k"};
+  EXPECT_EQ(SchemaErrors(Object({{"l", list}})), "");
+}
+
+TEST(RuleDefinitionTest, RulesMayCostNoMoreThanTheirLimits) {
+  const Json unbounded = {{"type", "array"}, {"items", {{"type", "string"}}}};
+  constexpr const char* kHint =
+      "x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, "
+      "maps, and strings are declared)";
+  const std::string at = "S.properties[spec].x-kubernetes-validations[0].rule: Forbidden: ";
+  const std::string errors =
+      SchemaErrors(SchemaOf({{"l", unbounded}}, {{{"rule", "self.l.all(x, x.contains('abc'))"}}}));
+  EXPECT_NE(errors.find(at + "estimated rule cost exceeds budget by factor of more than 100" +
+                        kHint),
+            std::string::npos)
+      << errors;
+  EXPECT_NE(errors.find("S: Forbidden: x-kubernetes-validations estimated rule cost total for "
+                        "entire OpenAPIv3 schema exceeds budget by factor of "),
+            std::string::npos);
+  EXPECT_NE(errors.find(at + "contributed to estimated rule cost total exceeding"),
+            std::string::npos);
+  const Json bounded = {{"type", "array"},
+                        {"maxItems", 10},
+                        {"items", {{"type", "string"}, {"maxLength", 10}}}};
+  EXPECT_EQ(SchemaErrors(SchemaOf({{"l", bounded}}, {{{"rule", "self.l.all(x, x != 'a')"}}})), "");
+}
+
+TEST(RuleDefinitionTest, DefaultsSatisfyTheRules) {
+  Json schema = SchemaOf({{"a", {{"type", "integer"}, {"default", 1}}}}, Json::array());
+  schema["properties"]["spec"]["properties"]["a"][kRules] = {
+      {{"rule", "self > 1"}, {"message", "too small"}}};
+  EXPECT_EQ(SchemaErrors(schema),
+            "S.properties[spec].properties[a].default: Invalid value: 1: too small");
+}
+
+CustomResourceDefinition Definition(const Json& schema) {
+  const Json document = {
+      {"metadata", {{"name", "as.b.io"}}},
+      {"spec",
+       {{"group", "b.io"},
+        {"scope", "Namespaced"},
+        {"names",
+         {{"plural", "as"}, {"singular", "a"}, {"kind", "A"}, {"listKind", "AList"}}},
+        {"versions",
+         {{{"name", "v1"},
+           {"served", true},
+           {"storage", true},
+           {"schema", {{"openAPIV3Schema", schema}}}}}}}},
+      {"status", {{"storedVersions", {"v1"}}}}};
+  return *FromJson<CustomResourceDefinition>(document);
+}
+
+TEST(RuleDefinitionTest, AStoredRuleThatNoLongerCompilesBlocksNoUpdate) {
+  const Json broken = SchemaOf({{"a", {{"type", "integer"}}}}, {{{"rule", "self.gone == 1"}}});
+  const CustomResourceDefinition old = Definition(broken);
+  CustomResourceDefinition next = old;
+  next.spec.names.short_names = {"x"};
+  Violations kept;
+  ValidateDefinitionUpdate(next, old, kept);
+  EXPECT_EQ(kept.Text(), "");
+  // Who touches the schema answers for its rules.
+  Json other = broken;
+  other["description"] = "another";
+  Violations changed;
+  ValidateDefinitionUpdate(Definition(other), old, changed);
+  EXPECT_NE(changed.Text().find("undefined field 'gone'"), std::string::npos) << changed.Text();
+  // What else was right has to stay right.
+  next.spec.scope = "Nowhere";
+  Violations wrong;
+  ValidateDefinitionUpdate(next, old, wrong);
+  EXPECT_EQ(wrong.Text(),
+            "spec.scope: Unsupported value: \"Nowhere\": supported values: \"Cluster\", "
+            "\"Namespaced\"");
+}
+
+// Rules beside the objects that they are asked of.
+class RuleDocuments : public testing::Test {
+ protected:
+  void Use(const Json& schema) {
+    ASSERT_EQ(SchemaErrors(schema), "");
+    schema_ = schema;
+    RuleCompiler compiler(schema_);
+    tree_ = MakeRuleTree(schema_, compiler);
+    ASSERT_NE(tree_, nullptr);
+  }
+  std::string Create(const Json& document, RuleLimits limits = {}) const {
+    Violations out;
+    RuleRun(out, nullptr, limits).Validate(*tree_, document, nullptr, FieldPath());
+    return out.Text();
+  }
+  std::string Update(const Json& document, const Json& old) {
+    Violations out, ratcheted;
+    RuleRun(out, &ratcheted).Validate(*tree_, document, &old, FieldPath());
+    warnings_ = ratcheted.Text();
+    return out.Text();
+  }
+
+  Json schema_;
+  RuleNodePtr tree_;
+  std::string warnings_;
+};
+
+TEST_F(RuleDocuments, AFailureSaysWhatItsRuleSays) {
+  const Json integer = {{"type", "integer"}};
+  Use(SchemaOf({{"a", integer}, {"b", integer}, {"m", {{"type", "object"},
+                                                       {"maxProperties", 5},
+                                                       {"additionalProperties", integer}}}},
+               {{{"rule", " self.a < self.b "}},
+                {{"rule", "self.a < self.b"}, {"message", " a before b "}},
+                {{"rule", "self.a < self.b"},
+                 {"messageExpression", "'a is ' + string(self.a)"},
+                 {"reason", "FieldValueForbidden"},
+                 {"fieldPath", ".a"}},
+                {{"rule", "self.a < self.b"},
+                 {"message", "plain"},
+                 {"messageExpression", "string(1 / (self.a - self.a))"},
+                 {"reason", "FieldValueRequired"},
+                 {"fieldPath", ".m['k']"}}}));
+  EXPECT_EQ(Create({{"spec", {{"a", 1}, {"b", 2}}}}), "");
+  EXPECT_EQ(Create({{"spec", {{"a", 3}, {"b", 2}}}}),
+            "[spec: Invalid value: failed rule: self.a < self.b, spec: Invalid value: a before b, "
+            "spec.a: Forbidden: a is 3, spec.m[k]: Required value: plain]");
+  EXPECT_EQ(Create({{"spec", {{"a", 3}}}}).substr(0, 89),
+            "[spec: Invalid value: \"object\": no such key: b evaluating rule: self.a < self.b, "
+            "spec: I");
+  EXPECT_EQ(Create({{"spec", nullptr}}), "");
+}
+
+TEST_F(RuleDocuments, ScalarsAreShown) {
+  Json value = {{"type", "integer"}};
+  value[kRules] = {{{"rule", "self > 5"}, {"message", "more"}},
+                   {{"rule", "self > 6"}, {"reason", "FieldValueDuplicate"}}};
+  Use(Object({{"n", value}}));
+  EXPECT_EQ(Create({{"n", 2}}), "[n: Invalid value: 2: more, n: Duplicate value: 2]");
+}
+
+TEST_F(RuleDocuments, RulesAboutAChangeWaitForOne) {
+  Json item = Object({{"k", {{"type", "string"}, {"maxLength", 3}}}, {"v", {{"type", "integer"}}}});
+  item["required"] = {"k"};
+  item[kRules] = {{{"rule", "self.v >= oldSelf.v"}, {"message", "only up"}}};
+  Json list = {{"type", "array"}, {"maxItems", 9}, {"items", item}};
+  list["x-kubernetes-list-type"] = "map";
+  list["x-kubernetes-list-map-keys"] = {"k"};
+  Json once = {{"type", "integer"}};
+  once[kRules] = {{{"rule", "!oldSelf.hasValue()"},
+                   {"optionalOldSelf", true},
+                   {"message", "set once"}}};
+  Use(Object({{"l", list}, {"once", once}}));
+  const auto one = [](const char* key, int value) { return Json{{"k", key}, {"v", value}}; };
+  const Json old = {{"l", {one("a", 1), one("b", 5)}}};
+  EXPECT_EQ(Create({{"l", {one("a", 1)}}, {"once", 1}}), "");
+  // Items are told apart by their keys, wherever they stand.
+  EXPECT_EQ(Update({{"l", {one("b", 4), one("c", 0), one("a", 2)}}, {"once", 1}}, old),
+            "l[0]: Invalid value: only up");
+  EXPECT_EQ(Update({{"once", 2}}, {{"once", 1}}), "once: Invalid value: 2: set once");
+}
+
+TEST_F(RuleDocuments, WhatIsNoWorseThanItWasIsWarnedOf) {
+  Json item = {{"type", "integer"}};
+  item[kRules] = {{{"rule", "self > 5"}, {"message", "more"}}};
+  Use(Object({{"n", item},
+              {"l", {{"type", "array"}, {"maxItems", 9}, {"items", item}}},
+              {"x", {{"type", "integer"}}}}));
+  const Json old = {{"n", 1}, {"l", {1, 9}}};
+  EXPECT_EQ(Update({{"n", 1}, {"l", {1, 9}}, {"x", 1}}, old), "");
+  EXPECT_EQ(warnings_, "[l[0]: Invalid value: 1: more, n: Invalid value: 1: more]");
+  // Of a list without keys nobody knows which item was which, once anything in it changes.
+  EXPECT_EQ(Update({{"n", 2}, {"l", {1}}}, old),
+            "[l[0]: Invalid value: 1: more, n: Invalid value: 2: more]");
+  EXPECT_EQ(warnings_, "");
+}
+
+TEST_F(RuleDocuments, NothingRunsWithoutEnd) {
+  Json item = {{"type", "integer"}};
+  item[kRules] = {{{"rule", "true"}}};
+  Json list = {{"type", "array"}, {"maxItems", 1000}, {"items", item}};
+  list[kRules] = {{{"rule", "self.all(x, self.all(y, x <= y || y <= x))"}, {"message", "pairs"}}};
+  Use(Object({{"l", list}}));
+  Json document = {{"l", Json::array()}};
+  for (int i = 0; i < 100; ++i) document["l"].push_back(i);
+  EXPECT_EQ(Create(document), "");
+  constexpr const char* kSpent =
+      "validation failed due to running out of cost budget, no further validation rules will be run";
+  EXPECT_EQ(Create(document, {.cost = 1000}), std::string("l: Invalid value: \"array\": ") + kSpent);
+  // Even of what costs nothing.
+  EXPECT_EQ(Create(document, {.runs = 3}),
+            std::string("l[2]: Invalid value: \"integer\": ") + kSpent);
+  for (int i = 0; i < 500; ++i) document["l"].push_back(i);
+  EXPECT_EQ(Create(document),
+            "l: Invalid value: \"array\": 'operation cancelled: actual cost limit exceeded': no "
+            "further validation rules will be run due to call cost exceeds limit for rule: pairs");
+}
+
+TEST_F(RuleDocuments, ManyFailuresEndTheWalk) {
+  Json item = {{"type", "integer"}};
+  item[kRules] = {{{"rule", "self > 5"}}};
+  Use(Object({{"l", {{"type", "array"}, {"maxItems", 9}, {"items", item}}}}));
+  Json document = {{"l", Json::array()}};
+  for (int i = 0; i < 100000; ++i) document["l"].push_back(1);
+  const std::clock_t begin = std::clock();
+  EXPECT_LT(Create(document).size(), size_t{2} << 20);
+  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
+}
+
+TEST(RuleTreeTest, IsMadeOnceForAllThreads) {
+  const std::string schema =
+      DumpJson(SchemaOf({{"a", {{"type", "integer"}}}}, {{{"rule", "self.a > 1"}}}));
+  const LazyRuleTree lazy;
+  std::vector<std::future<const RuleNode*>> asked;
+  for (int i = 0; i < 4; ++i) {
+    asked.push_back(std::async(std::launch::async, [&] { return lazy.Of(schema); }));
+  }
+  for (auto& each : asked) EXPECT_EQ(each.get(), lazy.Of(schema));
+  EXPECT_NE(lazy.Of(schema), nullptr);
+}
+
+// A chain of schemas in one another, each with a default and a rule.
+Json Chain(int depth) {
+  Json schema = Object({{"leaf", {{"type", "integer"}}}});
+  for (int i = 0; i < depth; ++i) {
+    schema = Object({{"a", std::move(schema)}});
+    schema["default"] = Json::object();
+    schema[kRules] = {{{"rule", "has(self.a) || true"}}};
+  }
+  return Object({{"spec", std::move(schema)}});
+}
+
+TEST(RuleDefinitionTest, ADeepSchemaIsReadOnce) {
+  const Json schema = Chain(400);
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(SchemaErrors(schema), "");
+  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
+}
+
+TEST(MatcherTest, PatternsAreCompiledWhenTheyAreNeededAndShared) {
+  const std::string heavy = "^(([a-z]{1,400}){1,2}[0-9]{0,300}){1,2}$";
+  const Json props = {{"type", "string"}, {"pattern", heavy}};
+  const SchemaPtr one = ReadSchema(props), other = ReadSchema(props);
+  ASSERT_EQ(one->matcher, other->matcher);
+  EXPECT_FALSE(one->matcher->is_compiled());
+  Violations out;
+  ValidateValue(*one, "abc", nullptr, "", out);
+  EXPECT_EQ(out.Text(), "");
+  EXPECT_TRUE(other->matcher->is_compiled());
+}
+
+}  // namespace
+}  // namespace skiff::crd
