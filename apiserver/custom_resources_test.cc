@@ -256,5 +256,35 @@ TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
   EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
 }
 
+TEST_F(CustomResources, RulesAreCompiledAndObjectsHeldAgainstThem) {
+  Json schema = Schema();
+  Json& spec = schema["properties"]["spec"];
+  spec["x-kubernetes-validations"] = {{{"rule", "self.replicas <= 5"}, {"message", "too many"}}};
+  spec["properties"]["image"]["x-kubernetes-validations"] = {
+      {{"rule", "self == oldSelf"}, {"message", "image stays"}}};
+  Json unknown = schema;
+  unknown["properties"]["spec"]["x-kubernetes-validations"][0]["rule"] = "self.z > 1";
+  EXPECT_NE(Post(definitions_, Definition(unknown).dump()).message().find("undefined field 'z'"),
+            std::string::npos);
+  Define(Definition(schema));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"image": "other"}})").message(),
+            "Cron.example.com \"a\" is invalid: spec.image: Invalid value: \"other\": image stays");
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 6}})").message(),
+            "Cron.example.com \"a\" is invalid: spec: Invalid value: too many");
+  EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}, {"replicas", "x"}})).message().substr(0, 37),
+            "Cron.example.com \"b\" is invalid: [spec");
+  // A rule that comes later only warns of what it finds, as long as nobody changes it.
+  Json stricter = Definition(schema);
+  stricter["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+          ["x-kubernetes-validations"][0]["rule"] = "self.replicas > 1";
+  ASSERT_EQ(
+      Merge(definitions_ + "/crons.example.com", Json{{"spec", stricter["spec"]}}.dump()).code, 200);
+  const Answer warned = Merge(path_ + "/a", R"({"metadata": {"labels": {"x": "y"}}})");
+  EXPECT_EQ(warned.code, 200) << warned.message();
+  EXPECT_EQ(warned.response.headers.find("Warning")->second,
+            "299 - \"spec: Invalid value: too many\"");
+}
+
 }  // namespace
 }  // namespace skiff
