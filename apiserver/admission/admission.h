@@ -2,6 +2,7 @@
 // the object, then plugins that refuse it. One plugin a file; their list and order is chain.cc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,14 @@ struct AdmissionRequest {
   const Object* old_object = nullptr;  // Of update and delete.
   Json* body = nullptr;
   std::vector<std::string>& warnings;
+  // Beside `body`, of a subresource that changes what is there (Scale): what it shows now.
+  const Json* old_body = nullptr;
+  // CreateOptions, UpdateOptions or DeleteOptions as they hold for this request, a document with
+  // kind and apiVersion; nullptr: of a connection, or nobody asked for more than the default.
+  const Json* options = nullptr;
+  // What the audit log would hold beside the request, by annotation key; the first value of a key
+  // stays. nullptr: nobody keeps it.
+  std::map<std::string, std::string>* annotations = nullptr;
 
   bool Is(std::string_view group, std::string_view resource,
           std::string_view wanted_subresource = "") const {
