@@ -14,10 +14,6 @@ constexpr Unserved kUnserved[] = {
     {"", "endpoints",
      "skiff mirrors no Endpoints into EndpointSlices yet: without a selector of the Service no "
      "traffic follows them; write an EndpointSlice"},
-    {"admissionregistration.k8s.io", "mutatingwebhookconfigurations",
-     "skiff calls no admission webhooks yet: this configuration is stored, and changes nothing"},
-    {"admissionregistration.k8s.io", "validatingwebhookconfigurations",
-     "skiff calls no admission webhooks yet: this configuration is stored, and refuses nothing"},
     {"admissionregistration.k8s.io", "validatingadmissionpolicies",
      "skiff evaluates no admission policies yet: this one is stored, and refuses nothing"},
     {"admissionregistration.k8s.io", "validatingadmissionpolicybindings",

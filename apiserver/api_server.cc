@@ -27,6 +27,8 @@
 #include "apiserver/service_allocation.h"
 #include "apiserver/upkeep.h"
 #include "apiserver/warning_headers.h"
+#include "apiserver/webhooks/detour.h"
+#include "apiserver/webhooks/webhooks.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -92,6 +94,7 @@ struct ApiServer::State {
   std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
+  std::unique_ptr<Webhooks> webhooks;
   AdmissionChain admission;
   std::unique_ptr<ObjectWriter> writer;
   std::unique_ptr<ObjectRemover> remover;
@@ -105,6 +108,7 @@ struct ApiServer::State {
   std::unique_ptr<DefinitionLoop> definitions;
   // As the server's own hand.
   std::function<http::Response(const http::Request&)> ask;
+  OutboundPool outbound;  // The last: what runs there uses all of this.
 
   Result<> AddAuthorizers();
   Result<> AddAuthentication();
@@ -120,6 +124,9 @@ struct ApiServer::State {
   Result<http::Response> Serve(ApiRequest& request, const http::Request& as_sent,
                                const User* trusted);
   void AddHealth(const Parts& parts, bool has_rbac);
+  void AddWebhooks(const Parts& parts);
+  // The webhooks that the request may have to wait for.
+  std::set<std::string> WaitsFor(const http::Request& request);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);
@@ -164,6 +171,43 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
     health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
   }
   health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
+}
+
+void ApiServer::State::AddWebhooks(const Parts& parts) {
+  http::Loops* loops = parts.loops;
+  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  webhooks = std::make_unique<Webhooks>(
+      Webhooks::Parts{.store = store,
+                      .caches = caches,
+                      .authorizer = authorizer,
+                      .random = random,
+                      .served = [this] { return custom_kinds.Now(); },
+                      .loops = loops,
+                      .nodes = nodes,
+                      .metrics = metrics.registry()});
+}
+
+std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
+  const RequestInfo info = ParseRequestInfo(request);
+  if (!info.is_resource || !info.unreadable.empty()) return {};
+  const auto kinds = custom_kinds.Now();
+  const RouteMatch match = kinds->routes.Find(info, request.method);
+  if (match.route == nullptr) return {};
+  const skiff::Route& route = *match.route;
+  std::set<std::string> names;
+  const auto add = [&](Operation operation) {
+    names.merge(webhooks->Named(operation, *route.kind, info.subresource));
+  };
+  if (route.connects) {
+    add(Operation::kConnect);
+  } else if (route.verb == "delete" || route.verb == "deletecollection") {
+    add(Operation::kDelete);
+  } else if (route.verb == "create" || route.verb == "update" || route.verb == "patch") {
+    // What is not there yet may be made by an update, too.
+    add(Operation::kCreate);
+    if (route.verb != "create") add(Operation::kUpdate);
+  }
+  return names;
 }
 
 std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
@@ -297,6 +341,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                                      .node_port_max = made.options.node_port_max,
                                      .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
+  made.AddWebhooks(parts);
   TRY(AddAdmissionPlugins({made.store,
                            made.caches,
                            made.authorizer,
@@ -304,7 +349,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            made.random,
                            {made.options.default_not_ready_toleration_s,
                             made.options.default_unreachable_toleration_s},
-                           made.options.warns_of_unserved_kinds},
+                           made.options.warns_of_unserved_kinds,
+                           made.webhooks.get()},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(
@@ -334,7 +380,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   start.owns_endpoints = !made.options.shared_store;
   std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
   made.ask = [raw = server.get()](const http::Request& request) {
-    return raw->Handle(request, LoopbackUser());
+    const User self = LoopbackUser();
+    return raw->Answer(request, &self, true);
   };
   made.definitions = std::make_unique<DefinitionLoop>(
       *made.core, made.ask, [raw = &made] { (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup); });
@@ -342,18 +389,22 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   return server;
 }
 
-http::Response ApiServer::Answer(const http::Request& request, const User* trusted) {
+http::Response ApiServer::Answer(const http::Request& request, const User* trusted, bool own) {
   // Nobody behind authentication is to see a token, a kubelet least of all.
   const auto without_token = WithoutTokenProtocol(request);
   ApiRequest api_request{.http = without_token ? *without_token : request,
                          .info = ParseRequestInfo(request),
                          .user = {},
                          .now = state_->clock.Now(),
-                         .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path))};
+                         .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path)),
+                         .own = own};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
   Result<http::Response> result = state_->Serve(api_request, request, trusted);
-  http::Response response = result ? std::move(*result) : ErrorResponse(request, result.error());
+  const bool refused = !result && api_request.refusal.is_object();
+  http::Response response = result    ? std::move(*result)
+                            : refused ? RefusalResponse(request, api_request.refusal)
+                                      : ErrorResponse(request, result.error());
   if (!result && HttpCodeOf(result.error()) >= 500) {
     kLog.Debug(
         "request failed",
@@ -366,8 +417,22 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
   return response;
 }
 
+// What may have to wait for a webhook leaves its worker to the others.
 http::Response ApiServer::Handle(const http::Request& request) {
-  return Answer(request, nullptr);
+  auto names = state_->WaitsFor(request);
+  if (names.empty()) return Answer(request, nullptr);
+  const auto handle = [this](const http::Request& copy) { return Answer(copy, nullptr); };
+  const auto refuse = [](const http::Request& copy) {
+    Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
+    error.details = ErrorDetails{.retry_after_s = 1};
+    return ErrorResponse(copy, error);
+  };
+  return Detour(state_->outbound, std::move(names), request, handle, refuse);
+}
+
+void ApiServer::EndCalls() {
+  state_->webhooks->Stop();
+  state_->outbound.Stop();
 }
 
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {

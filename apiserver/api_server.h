@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/id.h"
+#include "http/loop.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -63,6 +64,8 @@ class ApiServer final : public http::Handler {
     // fails when only a new start helps.
     std::function<Result<>()> store_alive = {};
     std::function<Result<>()> store_ready = {};
+    // For calls of webhooks; nullptr: those of `nodes`, and without either they fail.
+    http::Loops* loops = nullptr;
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);
@@ -83,13 +86,16 @@ class ApiServer final : public http::Handler {
   ControlLoop& WatchHealth();
   // Work between requests; the owner adds them to an executor.
   std::vector<ControlLoop*> loops();
+  // Ends the calls of webhooks that are under way, and makes no more: what waits for one fails. To
+  // be called once nobody asks any more, and before the loops that connections live on go.
+  void EndCalls();
   // From now on /readyz fails, so that clients go elsewhere before the connections close.
   void BeginShutdown();
 
  private:
   struct State;
   explicit ApiServer(std::unique_ptr<State> state);
-  http::Response Answer(const http::Request& request, const User* trusted);
+  http::Response Answer(const http::Request& request, const User* trusted, bool own = false);
   std::unique_ptr<State> state_;
 };
 

@@ -194,7 +194,8 @@ Result<> EndSuperseded(Core& core, const http::Request& request) {
                    .info = {},
                    .user = LoopbackUser(),
                    .now = core.clock.Now(),
-                   .kind = &kind};
+                   .kind = &kind,
+                   .own = true};
     TRY(core.remover.Delete(own, "", std::string(name), {}));
   }
   return {};

@@ -433,6 +433,7 @@ void ApiServerProcess::Stop() {
   impl_->server->BeginShutdown();
   impl_->front->Stop(kStopGrace);
   impl_->front.reset();
+  impl_->server->EndCalls();
   impl_->loops.reset();
   for (ControlLoop* loop : impl_->work) impl_->executor->Remove(*loop);
   impl_->executor.reset();

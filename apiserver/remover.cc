@@ -207,6 +207,7 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
     }
     Object object = TRY(ObjectOf(kind, **record));
     TRY(CheckPreconditions(object, options));
+    const Json options_document = OptionsDocument(options);
     AdmissionRequest admission{.operation = Operation::kDelete,
                                .kind = kind,
                                .namespace_name = namespace_name,
@@ -214,7 +215,11 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
                                .user = request.user,
                                .dry_run = options.dry_run,
                                .old_object = &object,
-                               .warnings = request.warnings};
+                               .warnings = request.warnings,
+                               .options = &options_document,
+                               .refusal = &request.refusal,
+                               .own = request.own,
+                               .of_collection = request.info.name.empty()};
     TRY(parts_.admission.Admit(admission));
     TRY(parts_.admission.Validate(admission));
     const Decision decision = TRY(Decide(object, options));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/type.h"
+#include "api/values.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/request_info.h"
 #include "base/clock.h"
@@ -26,6 +27,9 @@ struct ApiRequest {
   const KindInfo* kind = nullptr;          // Of a resource request whose path is known.
   const Route* route = nullptr;            // The same, where it also has the method.
   std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.
+  // Not null: whoever refused the request said so in this metav1.Status, which goes to the client.
+  Json refusal = {};
+  bool own = false;  // The server's own upkeep.
 };
 
 }  // namespace skiff

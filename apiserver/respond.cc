@@ -226,6 +226,11 @@ http::Response ErrorResponse(const http::Request& request, const Error& error) {
   return response;
 }
 
+http::Response RefusalResponse(const http::Request& request, const Json& status) {
+  const auto media = NegotiateStatus(request).value_or(MediaType{.pretty = true});
+  return StatusResponse(status.value("code", 400), status, media);
+}
+
 http::Response SuccessResponse(const http::Request& request, int code, const Json& details) {
   Json status = {{"kind", "Status"},
                  {"apiVersion", "v1"},

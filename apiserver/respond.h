@@ -18,6 +18,8 @@ int HttpCodeOf(const Error& error);
 Json StatusDocument(const Error& error);
 std::string StatusText(const Error& error);
 
+// The answer of a metav1.Status as it was given; its reason may be any word.
+http::Response RefusalResponse(const http::Request& request, const Json& status);
 // The answer to a request that failed.
 http::Response ErrorResponse(const http::Request& request, const Error& error);
 

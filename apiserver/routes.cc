@@ -204,7 +204,9 @@ Result<> AdmitConnect(Core& core, ApiRequest& request) {
                              .name = request.info.name,
                              .user = request.user,
                              .body = &options,
-                             .warnings = request.warnings};
+                             .warnings = request.warnings,
+                             .refusal = &request.refusal,
+                             .own = request.own};
   TRY(core.admission.Admit(admission));
   return core.admission.Validate(admission);
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,10 +69,17 @@ class ServerFixture : public testing::Test {
     set("Content-Type", question.type);
     set("Accept", question.accept);
     set("Authorization", question.token.empty() ? "" : "Bearer " + question.token);
-    Answer answer{0, Json(), server_->Handle(request)};
+    Answer answer{0, Json(), Awaited(server_->Handle(request))};
     answer.code = answer.response.status;
     answer.body = Json::parse(answer.response.body, nullptr, false);
     return answer;
+  }
+  // An answer that was still to come.
+  static http::Response Awaited(http::Response response) {
+    if (!response.pending) return response;
+    std::promise<http::Response> answer;
+    response.pending->Start([&](http::Response late) { answer.set_value(std::move(late)); });
+    return answer.get_future().get();
   }
   Answer Ask(std::string method, std::string path, std::string body = "", std::string type = "",
              std::string token = "admin") {

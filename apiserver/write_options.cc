@@ -101,6 +101,31 @@ Result<WriteOptions> ParseWriteOptions(const http::Request& request, std::string
   return options;
 }
 
+Json OptionsDocument(const WriteOptions& options, std::string_view kind) {
+  Json document = {{"kind", kind}, {"apiVersion", "meta.k8s.io/v1"}};
+  if (options.dry_run) document["dryRun"] = Json::array({"All"});
+  if (!options.field_manager.empty()) document["fieldManager"] = options.field_manager;
+  if (options.validation == FieldValidation::kStrict) document["fieldValidation"] = "Strict";
+  if (options.validation == FieldValidation::kIgnore) document["fieldValidation"] = "Ignore";
+  return document;
+}
+
+Json OptionsDocument(const DeleteQuery& options) {
+  Json document = {{"kind", "DeleteOptions"}, {"apiVersion", "meta.k8s.io/v1"}};
+  if (options.grace_seconds) document["gracePeriodSeconds"] = *options.grace_seconds;
+  if (options.uid) document["preconditions"]["uid"] = *options.uid;
+  if (options.resource_version) {
+    document["preconditions"]["resourceVersion"] = *options.resource_version;
+  }
+  if (options.orphan_dependents) document["orphanDependents"] = *options.orphan_dependents;
+  constexpr const char* kPolicies[] = {"", "Orphan", "Background", "Foreground"};
+  if (options.propagation != Propagation::kUnset) {
+    document["propagationPolicy"] = kPolicies[static_cast<int>(options.propagation)];
+  }
+  if (options.dry_run) document["dryRun"] = Json::array({"All"});
+  return document;
+}
+
 std::string ManagerOf(const WriteOptions& options, const http::Request& request) {
   if (!options.field_manager.empty()) return options.field_manager;
   const std::string_view agent = request.Header("User-Agent");

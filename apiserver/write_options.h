@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "api/decode.h"
+#include "api/values.h"
 #include "base/error.h"
 #include "http/message.h"
 
@@ -38,6 +39,10 @@ struct DeleteQuery {
   std::optional<std::string> uid;
   std::optional<std::string> resource_version;
 };
+
+// The same as the document that admission is shown.
+Json OptionsDocument(const WriteOptions& options, std::string_view kind);
+Json OptionsDocument(const DeleteQuery& options);
 
 // From the body when there is one, else from the query.
 Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,

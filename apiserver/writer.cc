@@ -226,6 +226,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}, request.warnings));
   AddWarnings(object, nullptr, "", request);
+  const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
                              .namespace_name = object.metadata().namespace_,
@@ -233,7 +234,10 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                              .user = request.user,
                              .dry_run = options.dry_run,
                              .object = &object,
-                             .warnings = request.warnings};
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own};
   TRY(parts_.admission.Validate(admission));
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
@@ -278,6 +282,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   SetDefaults(object);
   // What admission and the server itself add belongs to nobody.
   if (!options.is_apply) TRY(TrackFields("", request, options, nullptr, object));
+  const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
                              .namespace_name = meta.namespace_,
@@ -285,7 +290,10 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                              .user = request.user,
                              .dry_run = options.dry_run,
                              .object = &object,
-                             .warnings = request.warnings};
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own};
   TRY(parts_.admission.Admit(admission));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
@@ -375,6 +383,30 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
 
 }  // namespace
 
+// What of an update is shown in place of the object: a Scale. Null where the object itself is.
+struct ObjectWriter::ShownBodies {
+  Json now;
+  Json before;
+};
+
+Result<ObjectWriter::ShownBodies> ObjectWriter::BodiesOf(const UpdateMode& mode,
+                                                         const Object& object, const Object& old) {
+  ShownBodies shown;
+  if (!mode.shown_as || mode.skip_admission) return shown;
+  shown.now = TRY(mode.shown_as(object));
+  shown.before = TRY(mode.shown_as(old));
+  return shown;
+}
+
+Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode,
+                                   Object& object) {
+  if (admission.body == nullptr) return parts_.admission.Admit(admission);
+  const Json sent = *admission.body;
+  TRY(parts_.admission.Admit(admission));
+  if (*admission.body != sent) object = TRY(mode.taken_from(object, *admission.body));
+  return {};
+}
+
 Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
                                                      const WriteOptions& options,
                                                      const UpdateMode& mode,
@@ -393,6 +425,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   if (!mode.keeps_managed_fields) {
     TRY(TrackFields(mode.subresource, request, options, &old, object));
   }
+  ShownBodies shown = TRY(BodiesOf(mode, object, old));
+  const Json options_document = OptionsDocument(options, "UpdateOptions");
   AdmissionRequest admission{.operation = Operation::kUpdate,
                              .kind = kind,
                              .subresource = mode.subresource,
@@ -402,8 +436,13 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                              .dry_run = options.dry_run,
                              .object = &object,
                              .old_object = &old,
-                             .warnings = request.warnings};
-  if (!mode.skip_admission) TRY(parts_.admission.Admit(admission));
+                             .body = shown.now.is_null() ? nullptr : &shown.now,
+                             .warnings = request.warnings,
+                             .old_body = shown.now.is_null() ? nullptr : &shown.before,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own};
+  if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();

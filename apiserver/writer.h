@@ -35,6 +35,10 @@ struct UpdateMode {
   // Take the place of the kind's own rules when they are set.
   std::function<void(Object& object, const Object& old)> prepare = {};
   std::function<void(const Object& object, const Object& old, Violations& out)> validate = {};
+  // What admission is shown in place of the object, and the object with what it made of that. Both
+  // or none.
+  std::function<Result<Json>(const Object& object)> shown_as = {};
+  std::function<Result<Object>(const Object& object, const Json& shown)> taken_from = {};
   bool create_if_missing = false;
   // The resourceVersion of the new object is what the old one must have; off where it came from
   // the old object itself.
@@ -70,6 +74,10 @@ class ObjectWriter {
 
  private:
   struct Attempt;
+  struct ShownBodies;
+  static Result<ShownBodies> BodiesOf(const UpdateMode& mode, const Object& object,
+                                      const Object& old);
+  Result<> AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode, Object& object);
   Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options);
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,

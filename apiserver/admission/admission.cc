@@ -14,11 +14,19 @@ tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view tex
   return Fail(Forbidden(GroupResourceOf(request.kind), name, text));
 }
 
-Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
+Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {
   for (const auto& plugin : plugins_) {
     if (plugin->Handles(request.operation)) TRY(plugin->Admit(request));
   }
   return {};
+}
+
+Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
+  TRY(AdmitOnce(request));
+  if (!request.reinvocation.wanted) return {};
+  // What was changed from outside is looked at once more by all, and by nobody a third time.
+  request.reinvocation.again = true;
+  return AdmitOnce(request);
 }
 
 Result<> AdmissionChain::Validate(const AdmissionRequest& request) const {

@@ -2,8 +2,10 @@
 // the object, then plugins that refuse it. One plugin a file; their list and order is chain.cc.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,24 @@
 namespace skiff {
 
 enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
+
+// As long as kube-apiserver lets a write take.
+inline constexpr std::chrono::seconds kAdmissionTimeMax{34};
+
+// How what changes objects from outside is asked again after others changed them: once at most.
+struct Reinvocation {
+  bool again = false;   // This is the second time that all plugins are asked.
+  bool wanted = false;  // There has to be a second time.
+  std::set<std::string, std::less<>> called;   // May be asked again, once something has changed.
+  std::set<std::string, std::less<>> due;      // Are to be asked again.
+  std::string last_output;                     // The object as the last of them left it.
+
+  // Something changed after those in `called` had seen the object.
+  void RequireCalled() {
+    due.merge(called);
+    called.clear();
+  }
+};
 
 struct AdmissionRequest {
   Operation operation;
@@ -38,6 +58,16 @@ struct AdmissionRequest {
   // What the audit log would hold beside the request, by annotation key; the first value of a key
   // stays. nullptr: nobody keeps it.
   std::map<std::string, std::string>* annotations = nullptr;
+  // Gets the metav1.Status of whoever refused in words of his own, which no Error can say.
+  Json* refusal = nullptr;
+  // The server's own upkeep: nobody beyond it is asked.
+  bool own = false;
+  // One of a collection that goes: the name is not shown to who is asked beyond this server.
+  bool of_collection = false;
+  Reinvocation reinvocation = {};
+  // When whoever is asked beyond this server has to have answered, all of them together.
+  std::chrono::steady_clock::time_point deadline =
+      std::chrono::steady_clock::now() + kAdmissionTimeMax;
 
   bool Is(std::string_view group, std::string_view resource,
           std::string_view wanted_subresource = "") const {
@@ -52,7 +82,7 @@ class AdmissionPlugin {
   virtual std::string_view name() const = 0;
   // It is asked about no other operation. A connection has no object: only who says so is asked.
   virtual bool Handles(Operation operation) const { return operation != Operation::kConnect; }
-  // May change `request.object`.
+  // May change `request.object`. Asked a second time when a webhook has changed it since.
   virtual Result<> Admit(AdmissionRequest&) { return {}; }
   virtual Result<> Validate(const AdmissionRequest&) { return {}; }
 };
@@ -67,6 +97,7 @@ class AdmissionChain {
   Result<> Validate(const AdmissionRequest& request) const;
 
  private:
+  Result<> AdmitOnce(AdmissionRequest& request) const;
   std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
 };
 

@@ -34,8 +34,10 @@ constexpr PluginEntry kPlugins[] = {
     {"DefaultIngressClass", true, &MakeDefaultIngressClass},
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
     {"RbacEscalation", true, &MakeRbacEscalation},
-    {"ResourceQuota", true, &MakeResourceQuota},
     {"UnservedKinds", true, &MakeUnservedKinds},
+    {"MutatingAdmissionWebhook", true, &MakeMutatingWebhooks},
+    {"ValidatingAdmissionWebhook", true, &MakeValidatingWebhooks},
+    {"ResourceQuota", true, &MakeResourceQuota},
     {"AlwaysDeny", false, &MakeAlwaysDeny},
 };
 

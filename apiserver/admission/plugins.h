@@ -15,6 +15,8 @@
 
 namespace skiff {
 
+class Webhooks;
+
 // How long pods stay on a node that does not answer, unless they say otherwise.
 struct DefaultTolerations {
   int not_ready_s = 300;
@@ -30,6 +32,7 @@ struct AdmissionParts {
   DefaultTolerations tolerations = {};
   // Whether who writes what nothing acts on hears of it; else the log does.
   bool warns_of_unserved_kinds = false;
+  Webhooks* webhooks = nullptr;  // nullptr: none can be called.
 };
 
 // Fails with Invalid on a name that is no plugin.
@@ -58,6 +61,9 @@ std::unique_ptr<AdmissionPlugin> MakeDeviceAdminAccess(const AdmissionParts& par
 std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
+// apiserver/webhooks/plugins.cc
+std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeValidatingWebhooks(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeAlwaysDeny(const AdmissionParts& parts);

@@ -37,18 +37,17 @@ class UnservedKindsTest : public ServerFixture {
 };
 
 TEST_F(UnservedKindsTest, WhoMakesOrChangesOneIsWarned) {
-  const std::string hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
-  const auto made = Post(hooks, R"({"metadata": {"name": "h"}, "webhooks": []})");
+  const std::string policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+  const auto made = Post(policies, R"({"metadata": {"name": "p"}, "spec": {"podSelector": {}}})");
   EXPECT_TRUE(Warned(made));
   EXPECT_EQ(Warnings(made),
-            std::vector<std::string>{"299 - \"skiff calls no admission webhooks yet: this "
-                                     "configuration is stored, and refuses nothing\""});
-  EXPECT_FALSE(Warned(Merge(hooks + "/h", R"({"metadata": {"labels": {"a": "b"}}})")))
+            std::vector<std::string>{"299 - \"skiff's network does not enforce NetworkPolicies: "
+                                     "without a network plugin that does, all traffic is "
+                                     "allowed\""});
+  EXPECT_FALSE(Warned(Merge(policies + "/p", R"({"metadata": {"labels": {"a": "b"}}})")))
       << "nothing else is asked for";
-  EXPECT_TRUE(Warned(Merge(hooks + "/h", R"({"webhooks": [{"name": "a.example.com",
-      "clientConfig": {"url": "https://example.com/x"}, "sideEffects": "None",
-      "admissionReviewVersions": ["v1"]}]})")));
-  EXPECT_FALSE(Warned(Get(hooks + "/h")));
+  EXPECT_TRUE(Warned(Merge(policies + "/p", R"({"spec": {"policyTypes": ["Egress"]}})")));
+  EXPECT_FALSE(Warned(Get(policies + "/p")));
   EXPECT_FALSE(Warned(Post("/api/v1/namespaces/default/configmaps",
                            R"({"metadata": {"name": "c"}})")));
 }

@@ -89,6 +89,7 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   core_v1::Binding binding = TRY(BindingOf(request, options));
   const KindInfo& pods = core_v1::Pod::Info();
   Json body = ToJson(binding);
+  const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = pods,
                              .subresource = "binding",
@@ -97,7 +98,10 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
                              .user = request.user,
                              .dry_run = options.dry_run,
                              .body = &body,
-                             .warnings = request.warnings};
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own};
   TRY(core.admission.Admit(admission));
   TRY(core.admission.Validate(admission));
   binding = TRY(FromJson<core_v1::Binding>(body));

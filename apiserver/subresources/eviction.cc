@@ -218,6 +218,7 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   }
   const KindInfo& kind = *request.kind;
   Json body = ToJson(eviction);
+  const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
                              .subresource = "eviction",
@@ -226,7 +227,10 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
                              .user = request.user,
                              .dry_run = options.dry_run,
                              .body = &body,
-                             .warnings = request.warnings};
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own};
   TRY(core.admission.Admit(admission));
   if (eviction.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
@@ -241,6 +245,8 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
     TRY(AskBudget(core, request, pod, options, now));
   }
   if (!options.dry_run) TRY(MarkDisrupted(core, request, now));
+  // The eviction was admitted; that the pod goes follows from it.
+  request.own = true;
   TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name,
                           OptionsOf(eviction, options.dry_run)));
   return SuccessResponse(request.http, 201, Json());

@@ -11,6 +11,7 @@
 #include "api/rules/ip.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/respond.h"
+#include "apiserver/service_pods.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/subresources/connect_options.h"
 #include "apiserver/subresources/proxied_links.h"
@@ -93,42 +94,6 @@ Result<std::string> EndpointPortName(const core_v1::Service& service, const Targ
               fmt::format("no service port {} found for service \"{}\"", number, target.name));
 }
 
-// Whether the address is one of a pod of that namespace: whoever may write Endpoints shall not lead
-// the server anywhere else.
-bool IsPodOf(Core& core, const std::string& namespace_name,
-             const core_v1::EndpointAddress& address) {
-  if (!address.target_ref || address.target_ref->namespace_ != namespace_name) return false;
-  const auto pod = ReadTyped<core_v1::Pod>(core.store, namespace_name, address.target_ref->name);
-  if (!pod) return false;
-  const auto& ips = (*pod)->status.pod_ips;
-  return std::any_of(ips.begin(), ips.end(), [&](const auto& ip) { return ip.ip == address.ip; });
-}
-
-// Where a service of these endpoints leads, through the port of that name. Which one is left to
-// chance; those that are no pods are passed over.
-std::optional<http::Upstream> PodBehind(Core& core, const core_v1::Endpoints& endpoints,
-                                        const std::string& port_name) {
-  std::vector<std::pair<const core_v1::EndpointAddress*, int>> candidates;
-  for (const auto& subset : endpoints.subsets) {
-    for (const auto& port : subset.ports) {
-      if (port.name != port_name) continue;
-      for (const auto& address : subset.addresses) candidates.emplace_back(&address, port.port);
-    }
-  }
-  const size_t count = candidates.size();
-  const size_t first = count == 0 ? 0 : static_cast<size_t>(core.random.Below(count));
-  for (size_t tried = 0; tried < count; ++tried) {
-    const auto& [address, port] = candidates[(first + tried) % count];
-    if (!IsPodOf(core, endpoints.metadata.namespace_, *address)) continue;
-    http::Upstream upstream;
-    upstream.host = address->ip;
-    upstream.port = port;
-    if (address->node_name) core.nodes->Divert(*address->node_name, upstream);
-    return upstream;
-  }
-  return std::nullopt;
-}
-
 Result<http::Upstream> ServiceUpstream(Core& core, const ApiRequest& request,
                                        const Target& target) {
   const std::string& namespace_name = request.info.namespace_name;
@@ -136,7 +101,8 @@ Result<http::Upstream> ServiceUpstream(Core& core, const ApiRequest& request,
   const std::string port_name = TRY(EndpointPortName(*service, target));
   const auto endpoints = ReadTyped<core_v1::Endpoints>(core.store, namespace_name, target.name);
   if (endpoints) {
-    if (auto upstream = PodBehind(core, **endpoints, port_name)) return std::move(*upstream);
+    auto upstream = PodBehind({core.store, core.random, core.nodes}, **endpoints, port_name);
+    if (upstream) return std::move(*upstream);
   }
   return Fail(Reason::kServiceUnavailable,
               fmt::format("no endpoints available for service \"{}\"", request.info.name));

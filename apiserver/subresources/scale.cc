@@ -247,6 +247,14 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   // The main resource's rules hold: only the replicas differ.
   mode.main_rules = true;
   mode.keeps_managed_fields = is_apply;
+  mode.shown_as = [](const Object& object) -> Result<Json> {
+    const Scale scale = TRY(ScaleOf(object));
+    return DocumentOfScale(scale);
+  };
+  mode.taken_from = [](const Object& object, const Json& shown) -> Result<Object> {
+    const Scale scale = TRY(FromJson<Scale>(shown));
+    return WithScale(object, scale);
+  };
   const auto transform = [&](const Object& old) { return write.Of(old); };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
   const Object now = TRY(Object::FromDocument(*request.kind, TRY(ParseJson(saved.text))));

@@ -144,6 +144,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   TokenRequest asked = TRY(RequestOf(request, options));
   const KindInfo& kind = *request.kind;
   Json body = ToJson(asked);
+  const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
                              .subresource = "token",
@@ -152,7 +153,10 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .user = request.user,
                              .dry_run = options.dry_run,
                              .body = &body,
-                             .warnings = request.warnings};
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own};
   TRY(core.admission.Admit(admission));
   auto managed_fields = TrackedFields(request, options, asked);
   TRY(Check(asked, request));

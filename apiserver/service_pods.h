@@ -1,0 +1,28 @@
+// The pod that answers for a service, for whoever the server itself connects to it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/storage/store.h"
+#include "base/id.h"
+#include "http/client.h"
+
+namespace skiff {
+
+struct NodeConnections;
+
+struct ServicePodParts {
+  Store& store;
+  Random& random;
+  const NodeConnections* nodes;  // nullptr: no node is simulated.
+};
+
+// Where a service of these endpoints leads, through the port of that name. Which one is left to
+// chance; those that are no pods are passed over.
+std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
+                                        const core_v1::Endpoints& endpoints,
+                                        const std::string& port_name);
+
+}  // namespace skiff

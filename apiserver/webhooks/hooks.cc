@@ -1,0 +1,83 @@
+#include "apiserver/webhooks/hooks.h"
+
+#include <algorithm>
+#include <map>
+
+
+namespace skiff {
+namespace {
+
+
+// Validation took the selector when it was written; one that it would not take selects nothing.
+LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& given) {
+  if (!given) return {};
+  auto selector = LabelSelector::From(*given);
+  return selector ? std::move(*selector) : LabelSelector::Nothing();
+}
+
+template <typename Webhook>
+std::shared_ptr<const Hook> Read(const std::string& configuration, const Webhook& webhook,
+                                 int count) {
+  auto hook = std::make_shared<Hook>();
+  hook->configuration = configuration;
+  hook->name = webhook.name;
+  hook->id = configuration + "/" + webhook.name + "/" + std::to_string(count);
+  for (const auto& rule : webhook.rules) hook->criteria.rules.push_back(ResourceRuleOf(rule));
+  hook->criteria.equivalent = webhook.match_policy.value_or("Equivalent") == "Equivalent";
+  hook->criteria.namespace_selector = SelectorOf(webhook.namespace_selector);
+  hook->criteria.object_selector = SelectorOf(webhook.object_selector);
+  hook->conditions = MatchConditions(webhook.match_conditions);
+  hook->place = WebhookPlace::Of(webhook.client_config);
+  hook->ignores_failure = webhook.failure_policy.value_or("Fail") == "Ignore";
+  const std::string effects = webhook.side_effects.value_or("");
+  hook->takes_dry_run = effects == "None" || effects == "NoneOnDryRun";
+  if constexpr (requires { webhook.reinvocation_policy; }) {
+    hook->reinvoke = webhook.reinvocation_policy.value_or("Never") == "IfNeeded";
+  }
+  hook->timeout = std::chrono::seconds(std::clamp(webhook.timeout_seconds.value_or(10), 1, 30));
+  for (const std::string& version : webhook.admission_review_versions) {
+    if (version != "v1" && version != "v1beta1") continue;
+    hook->review_version = version;
+    break;
+  }
+  return hook;
+}
+
+template <typename Configuration>
+Hooks ReadAll(const Configuration& configuration) {
+  Hooks hooks;
+  std::map<std::string, int> counts;
+  for (const auto& webhook : configuration.webhooks) {
+    hooks.push_back(Read(configuration.metadata.name, webhook, counts[webhook.name]++));
+  }
+  return hooks;
+}
+
+}  // namespace
+
+template <Kind Configuration>
+std::shared_ptr<const Hooks> HookTable<Configuration>::Now() {
+  const std::vector<Ptr> now = configurations_.All();
+  const MutexLock lock(mutex_);
+  const bool same = std::equal(now.begin(), now.end(), read_.begin(), read_.end(),
+                               [](const Ptr& a, const auto& b) { return a == b.first; });
+  if (same) return all_;
+  std::vector<std::pair<Ptr, Hooks>> read;
+  auto all = std::make_shared<Hooks>();
+  for (const Ptr& configuration : now) {
+    const auto known = std::find_if(read_.begin(), read_.end(),
+                                    [&](const auto& each) { return each.first == configuration; });
+    read.emplace_back(configuration,
+                      known != read_.end() ? std::move(known->second) : ReadAll(*configuration));
+    const Hooks& hooks = read.back().second;
+    all->insert(all->end(), hooks.begin(), hooks.end());
+  }
+  read_ = std::move(read);
+  all_ = std::move(all);
+  return all_;
+}
+
+template class HookTable<admissionregistration_v1::MutatingWebhookConfiguration>;
+template class HookTable<admissionregistration_v1::ValidatingWebhookConfiguration>;
+
+}  // namespace skiff

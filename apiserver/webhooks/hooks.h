@@ -1,0 +1,56 @@
+// The admission webhooks that are configured now, read out of their configurations: in the order in
+// which they are called. As fresh as the store, as object_cache.h is; a configuration is read when
+// it changes, and not again.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/gen/admissionregistration_v1.h"
+#include "apiserver/admission/rule_match.h"
+#include "apiserver/object_cache.h"
+#include "apiserver/webhooks/caller.h"
+#include "apiserver/webhooks/match_conditions.h"
+
+namespace skiff {
+
+struct Hook {
+  std::string configuration;
+  std::string name;
+  std::string id;  // "configuration/name/n"
+  MatchCriteria criteria;
+  MatchConditions conditions;
+  WebhookPlace place;
+  bool ignores_failure = false;
+  bool takes_dry_run = false;
+  bool reinvoke = false;       // reinvocationPolicy: IfNeeded
+  std::string review_version;  // "v1", "v1beta1"; "": it knows neither.
+  std::chrono::seconds timeout{10};
+};
+
+using Hooks = std::vector<std::shared_ptr<const Hook>>;
+
+template <Kind Configuration>
+class HookTable {
+ public:
+  explicit HookTable(Store& store) : configurations_(store) {}
+
+  // By name of the configuration, then as they stand there. Never null.
+  std::shared_ptr<const Hooks> Now();
+
+ private:
+  using Ptr = std::shared_ptr<const Configuration>;
+
+  ObjectCache<Configuration> configurations_;
+  Mutex mutex_;  // Not held while the configurations are read from the store.
+  std::vector<std::pair<Ptr, Hooks>> read_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Hooks> all_ GUARDED_BY(mutex_) = std::make_shared<const Hooks>();
+};
+
+extern template class HookTable<admissionregistration_v1::MutatingWebhookConfiguration>;
+extern template class HookTable<admissionregistration_v1::ValidatingWebhookConfiguration>;
+
+}  // namespace skiff

@@ -1,0 +1,115 @@
+#include "apiserver/webhooks/match_conditions.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/cel/authorizer.h"
+#include "apiserver/webhooks/review.h"
+
+namespace skiff {
+namespace {
+
+constexpr char kExhausted[] =
+    "validation failed due to running out of cost budget, no further validation rules will be run";
+
+// What expressions name, in the order of the bindings below. Types are checked when a configuration
+// is written; here values say what they are.
+const cel::Environment& ConditionsEnvironment() {
+  static const cel::Environment kEnvironment = cel::Environment::Kubernetes(
+      {{"object", cel::types::Dyn()},
+       {"oldObject", cel::types::Dyn()},
+       {"request", cel::types::Dyn()},
+       {"authorizer", cel::AuthorizerType()},
+       {"authorizer.requestResource", cel::ResourceCheckType()}});
+  return kEnvironment;
+}
+
+// Asks the server's own authorizer for whoever makes the request.
+class ForUser final : public cel::Authorizer {
+ public:
+  ForUser(skiff::Authorizer& authorizer, const User& user) : authorizer_(authorizer), user_(user) {}
+
+  cel::AccessAnswer Check(const cel::AccessQuestion& question) const override {
+    Access access{.verb = question.verb,
+                  .is_resource = question.path.empty(),
+                  .group = question.group,
+                  .version = question.version,
+                  .resource = question.resource,
+                  .subresource = question.subresource,
+                  .namespace_name = question.name_space,
+                  .name = question.name,
+                  .path = question.path,
+                  .field_selector = question.field_selector};
+    const Verdict verdict = authorizer_.Authorize(Asker(question), access);
+    return {.allowed = verdict.allowed(), .reason = verdict.reason};
+  }
+
+ private:
+  User Asker(const cel::AccessQuestion& question) const {
+    if (question.service_account.empty()) return user_;
+    const std::string& space = question.service_account_namespace;
+    return {.name = fmt::format("system:serviceaccount:{}:{}", space, question.service_account),
+            .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space,
+                       std::string(kGroupAuthenticated)}};
+  }
+
+  skiff::Authorizer& authorizer_;
+  const User& user_;
+};
+
+cel::AccessQuestion RequestResource(const AdmissionRequest& request) {
+  return {.group = std::string(request.kind.group),
+          .resource = std::string(request.kind.resource),
+          .subresource = request.subresource,
+          .name_space = std::string(AdmissionNamespace(request)),
+          .name = request.name};
+}
+
+std::string Joined(const std::vector<std::string>& errors) {
+  if (errors.size() == 1) return errors[0];
+  return fmt::format("[{}]", fmt::join(errors, ", "));
+}
+
+}  // namespace
+
+void MatchConditions::Add(const std::string& expression) {
+  Condition condition{.text = expression};
+  auto program = cel::Compile(expression, ConditionsEnvironment());
+  if (program) {
+    condition.program = std::move(*program);
+  } else {
+    condition.error = program.error().message;
+  }
+  conditions_.push_back(std::move(condition));
+}
+
+Result<bool> MatchConditions::Hold(const Inputs& inputs) const {
+  if (empty()) return true;
+  const ForUser authorizer(inputs.authorizer, inputs.request.user);
+  const Json request = ReviewRequest(inputs.request, inputs.kind);
+  const cel::Value bindings[] = {
+      cel::Value::Document(inputs.object), cel::Value::Document(inputs.old_object),
+      cel::Value::Document(request), cel::AuthorizerValue(authorizer),
+      cel::RequestResourceValue(authorizer, RequestResource(inputs.request))};
+  uint64_t budget = cel::kMatchConditionsCostMax;
+  std::vector<std::string> errors;
+  for (const Condition& condition : conditions_) {
+    if (!condition.program) {
+      errors.push_back("compilation error: " + condition.error);
+      continue;
+    }
+    const cel::Outcome outcome = condition.program->Eval(bindings, cel::kCallCostMax);
+    if (outcome.cost > budget) return Fail(Reason::kForbidden, kExhausted);
+    budget -= outcome.cost;
+    if (outcome.failed()) {
+      errors.push_back(fmt::format("expression '{}' resulted in error: {}", condition.text,
+                                   outcome.value.text()));
+    } else if (!outcome.value.IsTrue()) {
+      return false;
+    }
+  }
+  if (!errors.empty()) return Fail(Reason::kForbidden, Joined(errors));
+  return true;
+}
+
+}  // namespace skiff

@@ -1,0 +1,57 @@
+// Where requests wait that have to ask somebody beyond this server: on threads of their own, so
+// that who does not answer holds none of the ordinary workers. Each job says by name whom it may
+// have to wait for; of one name so many run at one time, and so many wait, that one who hangs
+// leaves room for what has nothing to do with him.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/mutex.h"
+#include "http/worker_pool.h"
+
+namespace skiff {
+
+class OutboundPool {
+ public:
+  struct Limits {
+    int threads_max = 256;       // Started on demand.
+    int running_per_name_max = 64;
+    size_t waiting_max = 1024;   // Past it, and past the next, Submit says no.
+    int waiting_per_name_max = 256;
+  };
+  OutboundPool() : OutboundPool(Limits{}) {}
+  explicit OutboundPool(Limits limits)
+      : limits_(limits), pool_(limits.threads_max, static_cast<size_t>(limits.threads_max)) {}
+  ~OutboundPool() { Stop(); }
+
+  using Names = std::set<std::string>;
+  // False: too many wait already, or it has been stopped.
+  bool Submit(Names names, std::function<void()> work);
+  // Lets what runs finish and drops what waits. Not to be called from a job.
+  void Stop();
+
+ private:
+  struct Job {
+    Names names;
+    std::function<void()> work;
+  };
+  bool MayRun(const Names& names) const REQUIRES(mutex_);
+  bool MayWait(const Names& names) const REQUIRES(mutex_);
+  bool Run(Job job) REQUIRES(mutex_);
+  void Done(const Names& names);
+
+  const Limits limits_;
+  mutable Mutex mutex_;
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  int running_ GUARDED_BY(mutex_) = 0;
+  std::map<std::string, int> running_of_ GUARDED_BY(mutex_);
+  std::map<std::string, int> waiting_of_ GUARDED_BY(mutex_);
+  std::deque<Job> waiting_ GUARDED_BY(mutex_);  // In the order in which they came.
+  http::WorkerPool pool_;                       // Takes no more than run.
+};
+
+}  // namespace skiff

@@ -1,0 +1,188 @@
+// The admission plugins that ask webhooks: those that may change a request one after the other,
+// those that may only refuse it all at once.
+#include <fmt/format.h>
+
+#include "api/crd/custom_kind.h"
+#include "api/json.h"
+#include "api/managed_fields.h"
+#include "api/patch.h"
+#include "api/rules/rules.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/webhooks/webhooks.h"
+
+namespace skiff {
+namespace {
+
+// Who has side effects and does not know better is not asked about what only might be.
+Result<> CheckDryRun(const Hook& hook, const AdmissionRequest& request) {
+  if (!request.dry_run || hook.takes_dry_run) return {};
+  return Fail(Reason::kBadRequest,
+              fmt::format("admission webhook {} does not support dry run", Quoted(hook.name)));
+}
+
+// `denial`: what the webhook said itself, or null.
+tl::unexpected<Error> Refuse(Error error, Json denial, const AdmissionRequest& request) {
+  if (denial.is_object() && request.refusal != nullptr) *request.refusal = std::move(denial);
+  return Fail(std::move(error));
+}
+
+std::string TextOfObject(const AdmissionRequest& request) {
+  if (request.body != nullptr) return DumpJson(*request.body);
+  return request.object == nullptr ? "" : DumpJson(request.object->ToDocument());
+}
+
+// The object as the patched document says, with defaults again.
+Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json& patched,
+                          std::vector<std::string>& warnings) {
+  Object object = TRY(Object::FromDocument(kind, patched));
+  if (const auto entries = DecodeManagedFields(patched); !entries) {
+    object.metadata().managed_fields = before.metadata().managed_fields;
+    warnings.push_back(
+        ".metadata.managedFields was in an invalid state after admission; this could be caused by "
+        "an outdated mutating admission controller; please fix your requests: " +
+        entries.error().message);
+  }
+  object.empty_lists() = before.empty_lists();
+  if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
+    TRY(runtime->custom->Complete(object.content(), nullptr));
+  }
+  const Rules* rules = FindRules(kind);
+  if (rules && rules->set_defaults) rules->set_defaults(object.raw());
+  return object;
+}
+
+// Whether the patch changed anything.
+Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhooks::Sent& sent,
+                        AdmissionRequest& request) {
+  const auto patch = ParseJsonPatch(text, false);
+  if (!patch) return Fail(InternalErrorOf(patch.error().message));
+  if (patch->operations.empty()) return false;
+  if (request.body == nullptr && request.object == nullptr) {
+    return Fail(InternalErrorOf(
+        fmt::format("admission webhook {} attempted to modify the object, which is not supported "
+                    "for this operation",
+                    Quoted(hook.name))));
+  }
+  auto patched = ApplyJsonPatch(*patch, sent.object);
+  if (!patched) return Fail(InternalErrorOf(patched.error().message));
+  if (!patched->is_object()) {
+    return Fail(InternalErrorOf("json: cannot unmarshal into Go value of type object"));
+  }
+  if (request.body != nullptr) {
+    const bool changed = *patched != sent.object;
+    *request.body = std::move(*patched);
+    return changed;
+  }
+  const KindInfo& kind = request.kind;
+  const Json document = TRY(DocumentAs(*sent.kind, kind, std::move(*patched)));
+  auto object = ObjectFrom(kind, *request.object, document, request.warnings);
+  if (!object) return Fail(InternalErrorOf(object.error().message));
+  if (request.operation == Operation::kCreate) {
+    object->metadata().uid = request.object->metadata().uid;
+    object->metadata().creation_timestamp = request.object->metadata().creation_timestamp;
+  }
+  const bool changed = object->ToDocument() != request.object->ToDocument();
+  if (changed) *request.object = std::move(*object);
+  return changed;
+}
+
+class MutatingWebhooks final : public AdmissionPlugin {
+ public:
+  explicit MutatingWebhooks(Webhooks* webhooks) : webhooks_(webhooks) {}
+  std::string_view name() const override { return "MutatingAdmissionWebhook"; }
+  bool Handles(Operation) const override { return webhooks_ != nullptr; }
+
+  Result<> Admit(AdmissionRequest& request) override {
+    if (request.own || IsExemptFromAdmission(request.kind)) return {};
+    const auto hooks = webhooks_->Mutating();
+    if (hooks->empty()) return {};
+    Reinvocation& again = request.reinvocation;
+    // In the second round the plugins before may have changed what the webhooks had left.
+    if (again.again && !again.called.empty() && TextOfObject(request) != again.last_output) {
+      again.RequireCalled();
+    }
+    for (const auto& hook : *hooks) {
+      if (again.again && !again.due.contains(hook->id)) continue;
+      TRY(AskOne(*hook, request));
+    }
+    if (!again.called.empty()) again.last_output = TextOfObject(request);
+    return {};
+  }
+
+ private:
+  Result<> AskOne(const Hook& hook, AdmissionRequest& request) {
+    const auto sent = TRY(webhooks_->Match(hook, request, true));
+    if (!sent) return {};
+    TRY(CheckDryRun(hook, request));
+    Json denial;
+    const auto heard =
+        webhooks_->Hear(webhooks_->Ask(hook, request, *sent), request, true, denial);
+    if (!heard) return Refuse(heard.error(), std::move(denial), request);
+    const std::optional<ReviewAnswer>& answer = *heard;
+    Reinvocation& again = request.reinvocation;
+    if (answer && !answer->patch.empty()) {
+      const bool changed = TRY(ApplyPatch(hook, answer->patch, *sent, request));
+      if (changed) {
+        again.RequireCalled();
+        again.wanted = true;
+      }
+    }
+    if (hook.reinvoke) again.called.insert(hook.id);
+    return {};
+  }
+
+  Webhooks* const webhooks_;
+};
+
+class ValidatingWebhooks final : public AdmissionPlugin {
+ public:
+  explicit ValidatingWebhooks(Webhooks* webhooks) : webhooks_(webhooks) {}
+  std::string_view name() const override { return "ValidatingAdmissionWebhook"; }
+  bool Handles(Operation) const override { return webhooks_ != nullptr; }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (request.own || IsExemptFromAdmission(request.kind)) return {};
+    const auto hooks = webhooks_->Validating();
+    if (hooks->empty()) return {};
+    std::vector<std::pair<const Hook*, Webhooks::Sent>> matching;
+    for (const auto& hook : *hooks) {
+      auto sent = TRY(webhooks_->Match(*hook, request, false));
+      if (sent) matching.emplace_back(hook.get(), std::move(*sent));
+    }
+    std::vector<Webhooks::Asked> asked;
+    std::optional<Error> first;
+    Json first_denial;
+    for (const auto& [hook, sent] : matching) {
+      if (const auto may = CheckDryRun(*hook, request); !may) {
+        if (!first) first = may.error();
+        continue;
+      }
+      asked.push_back(webhooks_->Ask(*hook, request, sent));
+    }
+    for (Webhooks::Asked& each : asked) {
+      Json denial;
+      const auto answer = webhooks_->Hear(std::move(each), request, false, denial);
+      if (answer || first) continue;
+      first = answer.error();
+      first_denial = std::move(denial);
+    }
+    if (first) return Refuse(std::move(*first), std::move(first_denial), request);
+    return {};
+  }
+
+ private:
+  Webhooks* const webhooks_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts) {
+  return std::make_unique<MutatingWebhooks>(parts.webhooks);
+}
+
+std::unique_ptr<AdmissionPlugin> MakeValidatingWebhooks(const AdmissionParts& parts) {
+  return std::make_unique<ValidatingWebhooks>(parts.webhooks);
+}
+
+}  // namespace skiff

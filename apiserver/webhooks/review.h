@@ -1,0 +1,50 @@
+// The conversation with an admission webhook, as documents: AdmissionReview of admission.k8s.io/v1
+// and v1beta1. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/values.h"
+#include "apiserver/admission/rule_match.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// What is asked of whom about a request.
+struct ReviewQuestion {
+  const AdmissionRequest& request;
+  const KindInfo& sent_as;   // The request's kind, or the equivalent that the webhook's rules name.
+  std::string_view version;  // "v1", "v1beta1"
+  std::string uid;           // Of this call alone.
+};
+
+// `request` of the review without uid and objects: what match conditions see as well.
+Json ReviewRequest(const AdmissionRequest& request, const KindInfo& sent_as);
+// JSON text; the objects may be null.
+std::string ReviewText(const ReviewQuestion& question, const Json& object, const Json& old_object);
+
+struct ReviewAnswer {
+  bool allowed = false;
+  Json status;  // metav1.Status; null: none was given.
+  std::string patch;  // JSON patch; "": nothing changes.
+  std::vector<std::string> warnings;
+  std::map<std::string, std::string> annotations;
+};
+
+// Fails with the text behind `failed calling webhook "x": `.
+Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& question,
+                                bool mutating);
+
+// What the client is told in the words of the webhook that refused: a whole metav1.Status, whose
+// reason may be any word.
+Json DenialStatus(std::string_view webhook, const Json& status);
+// The same as far as an Error can say it.
+Error DenialError(const Json& denial);
+
+// Of an answer that is not 2xx, in the words of client-go.
+std::string UnexpectedAnswer(int code, std::string_view content_type, std::string_view body);
+
+}  // namespace skiff

@@ -1,0 +1,210 @@
+#include "apiserver/webhooks/webhooks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apiserver/api_errors.h"
+#include "apiserver/conversions.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kWebhooksLog("webhooks");
+
+using Steady = std::chrono::steady_clock;
+
+// New objects are shown to what changes them as they were before the server gave them what is its
+// own to give.
+Json ShownObject(const Object& object, Operation operation, bool mutating) {
+  Json document = object.ToDocument();
+  if (operation != Operation::kCreate || !mutating) return document;
+  Json& metadata = document["metadata"];
+  metadata.erase("uid");
+  metadata["creationTimestamp"] = nullptr;
+  return document;
+}
+
+
+tl::unexpected<Error> FailedCalling(const Hook& hook, std::string_view why) {
+  return Fail(InternalErrorOf(
+      fmt::format("failed calling webhook {}: {}", Quoted(hook.name), why)));
+}
+
+Error RequestTooLate() {
+  Error error{Reason::kTimeout, "Timeout: request did not complete within requested timeout"};
+  error.details.emplace();
+  return error;
+}
+
+}  // namespace
+
+Result<Json> DocumentAs(const KindInfo& from, const KindInfo& to, Json document) {
+  if (from.api_version == to.api_version) return document;
+  if (RuntimeKindOf(from) == nullptr) return Convert(from, to, document);
+  document["apiVersion"] = to.api_version;
+  return document;
+}
+
+WebhookMetrics::WebhookMetrics(MetricRegistry& registry)
+    : seconds_(registry.AddHistogram(
+          {"apiserver_admission_webhook_admission_duration_seconds",
+           "[STABLE] Time that admission webhooks took to answer, in seconds.",
+           {"name", "type", "operation", "rejected"}},
+          {0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25})),
+      requests_(registry.AddCounter({"apiserver_admission_webhook_request_total",
+                                     "[ALPHA] Calls of admission webhooks.",
+                                     {"name", "type", "operation", "code", "rejected"}})),
+      rejections_(registry.AddCounter(
+          {"apiserver_admission_webhook_rejection_count",
+           "[ALPHA] Requests that were refused because of an admission webhook.",
+           {"name", "type", "operation", "error_type", "rejection_code"}})),
+      failed_open_(registry.AddCounter(
+          {"apiserver_admission_webhook_fail_open_count",
+           "[ALPHA] Requests that were let through although an admission webhook failed.",
+           {"name", "type"}})) {}
+
+void WebhookMetrics::Count(const Hook& hook, bool mutating, Operation operation,
+                           const Outcome& outcome) {
+  const std::string_view type = mutating ? "admit" : "validating";
+  const std::string_view rejected = outcome.rejected ? "true" : "false";
+  const std::string code = std::to_string(std::min(outcome.code, 600));
+  seconds_.Observe({hook.name, type, OperationText(operation), rejected}, outcome.seconds);
+  requests_.Add({hook.name, type, OperationText(operation), code, rejected});
+  if (outcome.rejected) {
+    const bool refused = outcome.error_type == "no_error";
+    rejections_.Add({hook.name, type, OperationText(operation), outcome.error_type, refused ? code : "0"});
+  }
+  if (outcome.failed_open) failed_open_.Add({hook.name, type});
+}
+
+Webhooks::Webhooks(Parts parts)
+    : parts_(std::move(parts)),
+      caller_({parts_.store, parts_.random, parts_.loops, parts_.nodes}),
+      metrics_(parts_.metrics),
+      mutating_(parts_.store),
+      validating_(parts_.store) {}
+
+std::set<std::string> Webhooks::Named(Operation operation, const KindInfo& kind,
+                                      std::string_view subresource) {
+  std::set<std::string> names;
+  if (IsExemptFromAdmission(kind)) return names;
+  std::shared_ptr<const Served> served;
+  for (const auto& hooks : {mutating_.Now(), validating_.Now()}) {
+    for (const auto& hook : *hooks) {
+      if (!served) served = parts_.served();
+      if (RulesName(hook->criteria, operation, kind, subresource, *served->kinds)) {
+        names.insert(hook->id);
+      }
+    }
+  }
+  return names;
+}
+
+Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
+                                                      const AdmissionRequest& request,
+                                                      bool mutating) {
+  Sent sent{.served = parts_.served()};
+  sent.kind =
+      TRY(MatchRequest(hook.criteria, request, {parts_.caches, *sent.served->kinds}));
+  if (sent.kind == nullptr) return std::nullopt;
+  if (request.body != nullptr) {
+    sent.object = *request.body;
+    // Options of a connection and bodies of subresources say what they are.
+    const KindName name = SentKind(*sent.kind, request.subresource);
+    sent.object["kind"] = name.kind;
+    sent.object["apiVersion"] = name.ApiVersion();
+    if (request.old_body != nullptr) sent.old_object = *request.old_body;
+  } else {
+    if (request.object != nullptr) {
+      sent.object = TRY(DocumentAs(request.kind, *sent.kind,
+                                   ShownObject(*request.object, request.operation, mutating)));
+    }
+    if (request.old_object != nullptr) {
+      sent.old_object =
+          TRY(DocumentAs(request.kind, *sent.kind, request.old_object->ToDocument()));
+    }
+  }
+  const auto holds = hook.conditions.Hold(
+      {request, *sent.kind, sent.object, sent.old_object, parts_.authorizer});
+  if (!holds && hook.ignores_failure) return std::nullopt;
+  if (!holds) return Deny(request, holds.error().message);
+  if (!*holds) return std::nullopt;
+  return sent;
+}
+
+Webhooks::Asked Webhooks::Ask(const Hook& hook, const AdmissionRequest& request,
+                              const Sent& sent) {
+  Asked asked{.hook = &hook,
+              .uid = parts_.random.Uid(),
+              .kind = sent.kind,
+              .call = nullptr,
+              .fault = {},
+              .since = Steady::now()};
+  if (hook.review_version.empty()) {
+    asked.fault = "webhook does not accept known AdmissionReview versions (v1, v1beta1)";
+    return asked;
+  }
+  const auto deadline = std::min(asked.since + hook.timeout, request.deadline);
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(deadline - asked.since);
+  std::string text = ReviewText({request, *sent.kind, hook.review_version, asked.uid},
+                                sent.object, sent.old_object);
+  asked.call = caller_.Start(hook.place, std::move(text),
+                             std::max(seconds, std::chrono::seconds(1)), deadline);
+  return asked;
+}
+
+Result<ReviewAnswer> Webhooks::HearReview(Asked& asked, const AdmissionRequest& request,
+                                          bool mutating) {
+  if (!asked.call) return Fail(Reason::kInternalError, asked.fault);
+  const auto reply = asked.call->Wait();
+  if (!reply) {
+    return Fail(reply.error().reason, "failed to call webhook: " + reply.error().message);
+  }
+  if (reply->status < 200 || reply->status > 206) {
+    return Fail(Reason::kInternalError,
+                "failed to call webhook: " +
+                    UnexpectedAnswer(reply->status, reply->content_type, reply->body));
+  }
+  return ReadReview(reply->body, {request, *asked.kind, asked.hook->review_version, asked.uid},
+                    mutating);
+}
+
+Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionRequest& request,
+                                                   bool mutating, Json& denial) {
+  const Hook& hook = *asked.hook;
+  auto answer = HearReview(asked, request, mutating);
+  WebhookMetrics::Outcome outcome{
+      .seconds = std::chrono::duration<double>(Steady::now() - asked.since).count()};
+  if (!answer) {
+    outcome.code = 500;
+    outcome.error_type = "calling_webhook_error";
+    outcome.failed_open = hook.ignores_failure;
+    outcome.rejected = !hook.ignores_failure;
+    metrics_.Count(hook, mutating, request.operation, outcome);
+    if (!hook.ignores_failure) return FailedCalling(hook, answer.error().message);
+    kWebhooksLog.Info("webhook failed, request let through",
+                      {{"webhook", hook.name}, {"error", answer.error().message}});
+    if (Steady::now() >= request.deadline) return Fail(RequestTooLate());
+    return std::nullopt;
+  }
+  for (std::string& warning : answer->warnings) request.warnings.push_back(std::move(warning));
+  if (request.annotations != nullptr) {
+    for (const auto& [key, value] : answer->annotations) {
+      request.annotations->emplace(hook.name + "/" + key, value);
+    }
+  }
+  outcome.rejected = !answer->allowed;
+  if (answer->allowed) {
+    metrics_.Count(hook, mutating, request.operation, outcome);
+    return std::move(*answer);
+  }
+  denial = DenialStatus(hook.name, answer->status);
+  Error error = DenialError(denial);
+  outcome.code = error.http_code;
+  metrics_.Count(hook, mutating, request.operation, outcome);
+  return Fail(std::move(error));
+}
+
+}  // namespace skiff

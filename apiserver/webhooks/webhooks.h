@@ -1,0 +1,105 @@
+// What the two admission plugins of webhooks share: which are configured, whether one wants to hear
+// of a request, and how it is asked.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/caches.h"
+#include "apiserver/conversions.h"
+#include "apiserver/served_kinds.h"
+#include "apiserver/webhooks/caller.h"
+#include "apiserver/webhooks/hooks.h"
+#include "apiserver/webhooks/review.h"
+#include "base/metrics.h"
+
+namespace skiff {
+
+// Counted under kube-apiserver's names.
+class WebhookMetrics {
+ public:
+  explicit WebhookMetrics(MetricRegistry& registry);
+
+  struct Outcome {
+    int code = 200;
+    bool rejected = false;
+    std::string_view error_type = "no_error";  // "calling_webhook_error", ...
+    bool failed_open = false;
+    double seconds = 0;
+  };
+  void Count(const Hook& hook, bool mutating, Operation operation, const Outcome& outcome);
+
+ private:
+  HistogramFamily& seconds_;
+  CounterFamily& requests_;
+  CounterFamily& rejections_;
+  CounterFamily& failed_open_;
+};
+
+// Thread-safe.
+class Webhooks {
+ public:
+  struct Parts {
+    Store& store;
+    Caches& caches;
+    Authorizer& authorizer;
+    Random& random;
+    std::function<std::shared_ptr<const Served>()> served;
+    http::Loops* loops;  // nullptr: nothing can be called.
+    const NodeConnections* nodes;
+    MetricRegistry& metrics;
+  };
+  explicit Webhooks(Parts parts);
+
+  std::shared_ptr<const Hooks> Mutating() { return mutating_.Now(); }
+  std::shared_ptr<const Hooks> Validating() { return validating_.Now(); }
+  // The names of those that a request of this operation on the resource may have to wait for.
+  std::set<std::string> Named(Operation operation, const KindInfo& kind,
+                              std::string_view subresource);
+
+  // Ends the wait for all that are being asked, and asks none any more.
+  void Stop() { caller_.Stop(); }
+
+  // A request as one webhook is to see it.
+  struct Sent {
+    std::shared_ptr<const Served> served;  // Keeps `kind` alive.
+    const KindInfo* kind = nullptr;
+    Json object, old_object;
+  };
+  // nullopt: the webhook is not to be asked. Fails with what the client is to be told.
+  Result<std::optional<Sent>> Match(const Hook& hook, const AdmissionRequest& request,
+                                    bool mutating);
+
+  // A question under way.
+  struct Asked {
+    const Hook* hook;
+    std::string uid;
+    const KindInfo* kind;
+    std::unique_ptr<WebhookCall> call;      // Null: `fault` says why there is none.
+    std::string fault;
+    std::chrono::steady_clock::time_point since;
+  };
+  Asked Ask(const Hook& hook, const AdmissionRequest& request, const Sent& sent);
+  // The answer, when it is there; nullopt when the webhook failed and may. Fails with what the
+  // client is to be told; a refusal's own words are put into `denial`.
+  Result<std::optional<ReviewAnswer>> Hear(Asked asked, const AdmissionRequest& request,
+                                           bool mutating, Json& denial);
+
+ private:
+  Result<ReviewAnswer> HearReview(Asked& asked, const AdmissionRequest& request, bool mutating);
+
+  Parts parts_;
+  WebhookCaller caller_;
+  WebhookMetrics metrics_;
+  HookTable<admissionregistration_v1::MutatingWebhookConfiguration> mutating_;
+  HookTable<admissionregistration_v1::ValidatingWebhookConfiguration> validating_;
+};
+
+// The document of a kind as another version of it; the same one where it is no other.
+Result<Json> DocumentAs(const KindInfo& from, const KindInfo& to, Json document);
+
+}  // namespace skiff

@@ -1,0 +1,480 @@
+// Admission webhooks against the real server: the webhook is a real one too, over TLS on loopback.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
+#include "api/base64.h"
+#include "apiserver/server_fixture.h"
+#include "apiserver/webhooks/outbound_pool.h"
+#include "http/server.h"
+#include "http/x509_test_certs.h"
+
+namespace skiff {
+namespace {
+
+class WebhookTest : public ServerFixture, public http::Handler {
+ protected:
+  using Review = Json;
+  static constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+
+  WebhookTest() {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    server_ = nullptr;
+    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
+                                  .token_file_text = kTokens,
+                                  .advertise_address = "192.0.2.7"},
+                                 {*store_, clock_, random_, nullptr, {}, {}, &loops_});
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+    Settle();
+    const auto certificate = authority_.IssueServer();
+    http::ServerTls tls;
+    tls.certificate_pem = certificate.certificate_pem;
+    tls.key_pem = certificate.key_pem;
+    hooks_ = *http::Server::Start({.tls = tls}, loops_, *this);
+  }
+  ~WebhookTest() override {
+    Release();
+    hooks_ = nullptr;
+    server_->EndCalls();
+  }
+
+  // What the webhook at a path says to a review.
+  using Answers = std::function<http::Response(const Json& review)>;
+  void At(const std::string& path, Answers answers) {
+    const std::lock_guard lock(mutex_);
+    answers_[path] = std::move(answers);
+  }
+  http::Response Handle(const http::Request& request) override {
+    Answers answers;
+    const Json review = Json::parse(request.body, nullptr, false);
+    {
+      const std::lock_guard lock(mutex_);
+      calls_.push_back({request.path, review});
+      targets_.push_back(request.target);
+      answers = answers_[request.path];
+    }
+    return answers ? answers(review) : Says(review, {{"allowed", true}});
+  }
+  static http::Response Says(const Json& review, Json response) {
+    response["uid"] = review["request"]["uid"];
+    http::Response answer;
+    answer.content_type = "application/json";
+    answer.body =
+        Json{{"apiVersion", review["apiVersion"]}, {"kind", "AdmissionReview"}, {"response", response}}
+            .dump();
+    return answer;
+  }
+  static Answers Patches(const std::string& patch) {
+    return [patch](const Json& review) {
+      return Says(review, {{"allowed", true},
+                           {"patchType", "JSONPatch"},
+                           {"patch", EncodeBase64(patch)}});
+    };
+  }
+  static Answers Denies(Json status) {
+    return [status](const Json& review) {
+      return Says(review, {{"allowed", false}, {"status", status}});
+    };
+  }
+
+  Json Hook(const std::string& name, Json more = Json::object()) {
+    Json hook = {{"name", name + ".example.com"},
+                 {"sideEffects", "None"},
+                 {"admissionReviewVersions", {"v1"}},
+                 {"timeoutSeconds", 20},
+                 {"clientConfig",
+                  {{"url", "https://127.0.0.1:" + std::to_string(hooks_->port()) + "/" + name},
+                   {"caBundle", EncodeBase64(authority_.certificate_pem())}}},
+                 {"rules",
+                  {{{"operations", {"*"}},
+                    {"apiGroups", {""}},
+                    {"apiVersions", {"v1"}},
+                    {"resources", {"configmaps"}}}}}};
+    hook.merge_patch(more);
+    return hook;
+  }
+  void Configure(const std::string& resource, const std::string& name, std::vector<Json> hooks) {
+    const auto made = Post("/apis/admissionregistration.k8s.io/v1/" + resource,
+                           Json{{"metadata", {{"name", name}}}, {"webhooks", hooks}}.dump());
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  void Mutating(std::vector<Json> hooks) {
+    Configure("mutatingwebhookconfigurations", "m", std::move(hooks));
+  }
+  void Validating(std::vector<Json> hooks) {
+    Configure("validatingwebhookconfigurations", "v", std::move(hooks));
+  }
+  Answer MakeMap(const std::string& name, const std::string& query = "") {
+    return Post(kMaps + query, R"({"metadata": {"name": ")" + name + R"("}, "data": {"a": "b"}})");
+  }
+  std::string Url(const std::string& path) const {
+    return "https://127.0.0.1:" + std::to_string(hooks_->port()) + path;
+  }
+  std::vector<std::string> Called() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> paths;
+    for (const auto& [path, review] : calls_) paths.push_back(path);
+    return paths;
+  }
+  Json LastRequest() {
+    const std::lock_guard lock(mutex_);
+    return calls_.empty() ? Json() : calls_.back().second["request"];
+  }
+  // Holds whoever calls it until the test is over, or until Release.
+  void Hang() {
+    std::unique_lock lock(mutex_);
+    ++hanging_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return released_; });
+  }
+  void AwaitHanging(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return hanging_ >= count; });
+  }
+  void Release() {
+    const std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+
+  http::Loops loops_{2};
+  http::testing::TestAuthority authority_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Answers> answers_;
+  std::vector<std::pair<std::string, Json>> calls_;
+  std::vector<std::string> targets_;
+  int hanging_ = 0;
+  bool released_ = false;
+  std::unique_ptr<http::Server> hooks_;
+};
+
+TEST_F(WebhookTest, ARefusalSaysWhatTheWebhookSaid) {
+  Validating({Hook("v")});
+  At("/v", Denies({{"code", 403}, {"message", "not today"}, {"reason", "SomethingElse"},
+                   {"details", {{"causes", {{{"message", "because"}}}}}}}));
+  const auto refused = MakeMap("a");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "admission webhook \"v.example.com\" denied the request: not today");
+  EXPECT_EQ(refused.body["reason"], "SomethingElse");
+  EXPECT_EQ(refused.body["details"]["causes"][0]["message"], "because");
+  EXPECT_EQ(Get(std::string(kMaps) + "/a").code, 404);
+  At("/v", Denies({{"reason", "the map is bad"}}));
+  const auto by_reason = MakeMap("a");
+  EXPECT_EQ(by_reason.code, 400);
+  EXPECT_EQ(by_reason.message(),
+            "admission webhook \"v.example.com\" denied the request: the map is bad");
+  At("/v", Denies(nullptr));
+  EXPECT_EQ(MakeMap("a").message(),
+            "admission webhook \"v.example.com\" denied the request without explanation");
+}
+
+TEST_F(WebhookTest, AReviewShowsTheRequest) {
+  Validating({Hook("v")});
+  ASSERT_EQ(MakeMap("a", "?fieldManager=me").code, 201);
+  const Json request = LastRequest();
+  EXPECT_EQ(request["operation"], "CREATE");
+  EXPECT_EQ(request["name"], "a");
+  EXPECT_EQ(request["namespace"], "default");
+  EXPECT_EQ(request["kind"]["kind"], "ConfigMap");
+  EXPECT_EQ(request["requestResource"]["resource"], "configmaps");
+  EXPECT_EQ(request["userInfo"]["username"], "admin");
+  EXPECT_EQ(request["dryRun"], false);
+  EXPECT_EQ(request["options"]["kind"], "CreateOptions");
+  EXPECT_EQ(request["options"]["fieldManager"], "me");
+  EXPECT_EQ(request["object"]["data"]["a"], "b");
+  EXPECT_EQ(request["object"]["apiVersion"], "v1");
+  EXPECT_TRUE(request["oldObject"].is_null());
+  EXPECT_EQ(targets_.back(), "/v?timeout=20s");
+  ASSERT_EQ(Merge(std::string(kMaps) + "/a", R"({"data": {"c": "d"}})").code, 200);
+  EXPECT_EQ(LastRequest()["operation"], "UPDATE");
+  EXPECT_EQ(LastRequest()["options"]["kind"], "UpdateOptions");
+  EXPECT_EQ(LastRequest()["oldObject"]["data"], Json({{"a", "b"}}));
+  ASSERT_EQ(Ask("DELETE", std::string(kMaps) + "?labelSelector=x!=y").code, 200);
+  EXPECT_EQ(LastRequest()["operation"], "DELETE");
+  EXPECT_FALSE(LastRequest().contains("name"));
+  EXPECT_TRUE(LastRequest()["object"].is_null());
+  EXPECT_EQ(LastRequest()["oldObject"]["metadata"]["name"], "a");
+}
+
+TEST_F(WebhookTest, AMutatingWebhookChangesTheObjectAndOwnsNothingOfIt) {
+  Mutating({Hook("m")});
+  Validating({Hook("v")});
+  At("/m", Patches(R"([{"op": "add", "path": "/data/added", "value": "x"}])"));
+  const auto made = MakeMap("a");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["data"], Json({{"a", "b"}, {"added", "x"}}));
+  EXPECT_EQ(LastRequest()["object"]["data"]["added"], "x") << "whoever validates sees it";
+  EXPECT_EQ(made.body["metadata"]["managedFields"].dump().find("f:added"), std::string::npos);
+}
+
+TEST_F(WebhookTest, WhatAWebhookAddsGetsDefaults) {
+  Mutating({Hook("m", {{"rules",
+                        {{{"operations", {"CREATE"}},
+                          {"apiGroups", {""}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"pods"}}}}}})});
+  At("/m", Patches(R"([{"op": "add", "path": "/spec/initContainers", "value":
+                       [{"name": "first", "image": "i"}]}])"));
+  const auto made = Post("/api/v1/namespaces/default/pods",
+                         R"({"metadata": {"name": "p"}, "spec": {"containers":
+                            [{"name": "c", "image": "i"}]}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["spec"]["initContainers"][0]["terminationMessagePolicy"], "File");
+  EXPECT_EQ(made.body["spec"]["volumes"].size(), 1u) << "the plugins that ran again add nothing";
+}
+
+TEST_F(WebhookTest, AWebhookIsAskedAgainOnceWhenLaterOnesChangeSomething) {
+  Mutating({Hook("first", {{"reinvocationPolicy", "IfNeeded"}}), Hook("second"),
+            Hook("third", {{"reinvocationPolicy", "IfNeeded"}})});
+  At("/second", Patches(R"([{"op": "add", "path": "/data/second", "value": "x"}])"));
+  ASSERT_EQ(MakeMap("a").code, 201);
+  EXPECT_EQ(Called(), (std::vector<std::string>{"/first", "/second", "/third", "/first"}));
+  EXPECT_EQ(LastRequest()["object"]["data"]["second"], "x");
+}
+
+TEST_F(WebhookTest, AFailureRefusesUnlessItIsToBeIgnored) {
+  const std::string nowhere = "https://127.0.0.1:1/x";
+  Validating({Hook("v", {{"clientConfig", {{"url", nowhere}}}, {"timeoutSeconds", 4}})});
+  const auto refused = MakeMap("a");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.message(),
+            "Internal error occurred: failed calling webhook \"v.example.com\": failed to call "
+            "webhook: Post \"https://127.0.0.1:1/x?timeout=4s\": dial tcp 127.0.0.1:1: connect: "
+            "connection refused");
+  ASSERT_EQ(Ask("PATCH",
+                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v",
+                R"([{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}])",
+                "application/json-patch+json")
+                .code,
+            200);
+  EXPECT_EQ(MakeMap("a").code, 201);
+}
+
+TEST_F(WebhookTest, AStrangersCertificateIsNotTrusted) {
+  const http::testing::TestAuthority other("other");
+  Validating(
+      {Hook("v", {{"clientConfig", {{"caBundle", EncodeBase64(other.certificate_pem())}}}})});
+  const auto refused = MakeMap("a");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("tls: failed to verify certificate: x509: certificate signed by "
+                                   "unknown authority"),
+            std::string::npos)
+      << refused.message();
+}
+
+TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {
+  Validating({Hook("v", {{"timeoutSeconds", 1},
+                         {"objectSelector", {{"matchLabels", {{"hang", "yes"}}}}}})});
+  At("/v", [this](const Json& review) {
+    Hang();
+    return Says(review, {{"allowed", true}});
+  });
+  auto hung = std::async(std::launch::async, [&] {
+    return Post(kMaps, R"({"metadata": {"name": "h", "labels": {"hang": "yes"}}})");
+  });
+  AwaitHanging(1);
+  EXPECT_EQ(MakeMap("free").code, 201);
+  const Answer late = hung.get();
+  EXPECT_EQ(late.code, 500);
+  EXPECT_EQ(late.message(),
+            "Internal error occurred: failed calling webhook \"v.example.com\": failed to call "
+            "webhook: Post \"" +
+                Url("/v?timeout=1s") + "\": context deadline exceeded");
+}
+
+TEST_F(WebhookTest, AWebhookMayCallBack) {
+  Validating({Hook("v", {{"objectSelector", {{"matchLabels", {{"back", "yes"}}}}}})});
+  Mutating({Hook("m", {{"objectSelector", {{"matchLabels", {{"inner", "yes"}}}}}})});
+  int inner = 0;
+  At("/v", [&](const Json& review) {
+    inner = Post(kMaps, R"({"metadata": {"name": "inner", "labels": {"inner": "yes"}}})").code;
+    return Says(review, {{"allowed", true}});
+  });
+  EXPECT_EQ(Post(kMaps, R"({"metadata": {"name": "outer", "labels": {"back": "yes"}}})").code, 201);
+  EXPECT_EQ(inner, 201);
+  EXPECT_EQ(Called(), (std::vector<std::string>{"/v", "/m"}));
+}
+
+TEST_F(WebhookTest, LiesHarmTheirRequestAlone) {
+  Mutating({Hook("m")});
+  struct Lie {
+    Answers answers;
+    std::string text;
+  };
+  const auto raw = [](std::string body, int status = 200) -> Answers {
+    return [=](const Json&) {
+      http::Response answer;
+      answer.status = status;
+      answer.content_type = "application/json";
+      answer.SetHeader("Location", "https://127.0.0.1:1/elsewhere");
+      answer.body = body;
+      return answer;
+    };
+  };
+  const Lie lies[] = {
+      {[](const Json& review) {
+         auto answer = Says(review, {{"allowed", true}});
+         Json body = Json::parse(answer.body);
+         body["response"]["uid"] = "other";
+         answer.body = body.dump();
+         return answer;
+       },
+       "received invalid webhook response: expected response.uid="},
+      {raw("{}"), "received invalid webhook response: webhook response was absent"},
+      {raw(R"({"response": 7})"), "failed to call webhook: json: cannot unmarshal"},
+      {raw("no json"), "failed to call webhook: couldn't get version/kind"},
+      {raw(std::string(9 << 20, ' ')), "the answer is longer than 8388608 bytes"},
+      {raw("", 302), "the server responded with the status code 302"},
+      {raw("oh", 500), "an error on the server (\"unknown\") has prevented the request"},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", true}, {"patch", EncodeBase64("[]")}});
+       },
+       "webhook returned response.patch but not response.patchType"},
+      {Patches("nonsense"), "Internal error occurred: "},
+      {Patches(R"([{"op": "replace", "path": "/no/such", "value": 1}])"),
+       "Internal error occurred: "},
+      {Patches(R"([{"op": "replace", "path": "/data", "value": 1}])"), "Internal error occurred: "},
+      {Patches(R"([{"op": "replace", "path": "", "value": []}])"), "Internal error occurred: "},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", false}, {"status", {{"details", 5}}}});
+       },
+       "failed to call webhook: "},
+  };
+  for (const Lie& lie : lies) {
+    At("/m", lie.answers);
+    const auto refused = MakeMap("a");
+    EXPECT_EQ(refused.code, 500) << lie.text;
+    EXPECT_NE(refused.message().find(lie.text), std::string::npos) << refused.message();
+  }
+  At("/m", nullptr);
+  EXPECT_EQ(MakeMap("a").code, 201);
+}
+
+TEST_F(WebhookTest, ADryRunIsAskedAboutAsOne) {
+  Validating({Hook("v", {{"sideEffects", "NoneOnDryRun"}})});
+  ASSERT_EQ(MakeMap("a", "?dryRun=All").code, 201);
+  EXPECT_EQ(LastRequest()["dryRun"], true);
+  EXPECT_EQ(LastRequest()["options"]["dryRun"], Json({"All"}));
+}
+
+TEST_F(WebhookTest, AnEquivalentVersionIsSentAndItsPatchTakenBack) {
+  Mutating({Hook("m", {{"rules",
+                        {{{"operations", {"*"}},
+                          {"apiGroups", {"autoscaling"}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"horizontalpodautoscalers"}}}}}})});
+  At("/m", Patches(R"([{"op": "add", "path": "/spec/targetCPUUtilizationPercentage", "value": 7}])"));
+  const auto made = Post("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers",
+                         R"({"metadata": {"name": "h"}, "spec": {"maxReplicas": 3,
+        "scaleTargetRef": {"kind": "Deployment", "name": "d", "apiVersion": "apps/v1"}}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(LastRequest()["object"]["apiVersion"], "autoscaling/v1");
+  EXPECT_EQ(LastRequest()["kind"]["version"], "v1");
+  EXPECT_EQ(LastRequest()["requestKind"]["version"], "v2");
+  EXPECT_EQ(made.body["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 7);
+}
+
+TEST_F(WebhookTest, MatchConditionsDecideWhoIsAsked) {
+  const auto conditions = [](const char* expression) {
+    return Json{{"matchConditions", {{{"name", "c"}, {"expression", expression}}}}};
+  };
+  Validating({Hook("v", conditions("object.data.a != 'b' && request.operation == 'CREATE'"))});
+  ASSERT_EQ(MakeMap("a").code, 201);
+  EXPECT_TRUE(Called().empty());
+  Configure("validatingwebhookconfigurations", "w",
+            {Hook("w", conditions("object.data.nothing == 'x'"))});
+  const auto refused = MakeMap("b");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "configmaps \"b\" is forbidden: expression 'object.data.nothing == 'x'' resulted in "
+            "error: no such key: nothing");
+  Configure("mutatingwebhookconfigurations", "x",
+            {Hook("x", conditions("authorizer.group('').resource('pods').check('get').allowed()"))});
+  EXPECT_EQ(MakeMap("b").code, 403);
+  EXPECT_EQ(Called(), (std::vector<std::string>{"/x"}));
+}
+
+TEST_F(WebhookTest, AConnectionIsAskedAboutByItsOptions) {
+  Validating({Hook("v", {{"rules",
+                          {{{"operations", {"CONNECT"}},
+                            {"apiGroups", {""}},
+                            {"apiVersions", {"v1"}},
+                            {"resources", {"pods/exec"}}}}}})});
+  At("/v", Denies({{"message", "no shells"}}));
+  const auto refused =
+      Ask("POST", "/api/v1/namespaces/default/pods/p/exec?command=sh&stdout=true");
+  EXPECT_EQ(refused.message(), "admission webhook \"v.example.com\" denied the request: no shells");
+  EXPECT_EQ(LastRequest()["operation"], "CONNECT");
+  EXPECT_EQ(LastRequest()["kind"]["kind"], "PodExecOptions");
+  EXPECT_EQ(LastRequest()["object"]["command"], Json({"sh"}));
+  EXPECT_EQ(LastRequest()["subResource"], "exec");
+}
+
+TEST_F(WebhookTest, AScaleIsShownAsOneAndMayBeChanged) {
+  ASSERT_EQ(Post("/apis/apps/v1/namespaces/default/deployments",
+                 R"({"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}},
+                     "spec": {"containers": [{"name": "c", "image": "i"}]}}}})")
+                .code,
+            201);
+  Mutating({Hook("m", {{"rules",
+                        {{{"operations", {"UPDATE"}},
+                          {"apiGroups", {"apps"}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"*/scale"}}}}}})});
+  At("/m", Patches(R"([{"op": "replace", "path": "/spec/replicas", "value": 4}])"));
+  const auto scaled = Merge("/apis/apps/v1/namespaces/default/deployments/d/scale",
+                            R"({"spec": {"replicas": 9}})");
+  ASSERT_EQ(scaled.code, 200) << scaled.message();
+  EXPECT_EQ(scaled.body["spec"]["replicas"], 4);
+  EXPECT_EQ(LastRequest()["object"]["kind"], "Scale");
+  EXPECT_EQ(LastRequest()["object"]["spec"]["replicas"], 9);
+  EXPECT_EQ(LastRequest()["oldObject"]["spec"]["replicas"], 1);
+}
+
+TEST_F(WebhookTest, NobodyIsAskedAboutTheConfigurationsThemselves) {
+  const Json all = {{"rules",
+                     {{{"operations", {"*"}},
+                       {"apiGroups", {"*"}},
+                       {"apiVersions", {"*"}},
+                       {"resources", {"*/*"}}}}}};
+  At("/v", Denies({{"message", "no"}}));
+  Validating({Hook("v", all)});
+  EXPECT_EQ(MakeMap("a").code, 400);
+  EXPECT_EQ(Ask("DELETE",
+                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v")
+                .code,
+            200);
+  EXPECT_EQ(MakeMap("a").code, 201);
+}
+
+TEST_F(WebhookTest, WarningsReachTheClient) {
+  Validating({Hook("v")});
+  At("/v", [](const Json& review) {
+    return Says(review, {{"allowed", true}, {"warnings", {"mind the gap"}}});
+  });
+  const auto made = MakeMap("a");
+  EXPECT_EQ(made.response.Header("Warning"), "299 - \"mind the gap\"");
+}
+
+TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  OutboundPool pool({.threads_max = 4, .running_per_name_max = 2, .waiting_max = 8,
+                     .waiting_per_name_max = 1});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }));
+  }
+  EXPECT_FALSE(pool.Submit({"slow"}, [] {})) << "two run, one waits";
+  std::promise<void> ran;
+  ASSERT_TRUE(pool.Submit({"quick"}, [&] { ran.set_value(); }));
+  ran.get_future().wait();
+  release.set_value();
+}
+
+}  // namespace
+}  // namespace skiff
