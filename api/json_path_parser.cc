@@ -169,6 +169,9 @@ class PathParser {
   Result<NodePointer> Bracket() {
     SkipSpace();
     if (Take('?')) return Filter();
+    // Go looks for the end before it looks at what is inside.
+    const size_t end = text_.find_first_of("]\n", at_);
+    if (end == text_.npos || text_[end] != ']') return BadPath("unterminated array");
     std::vector<NodePointer> parts;
     while (true) {
       SkipSpace();

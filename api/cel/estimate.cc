@@ -136,6 +136,10 @@ class Estimator final : public SizeSource {
     if (step == "@keys") {
       return {true, type.kind == TypeKind::kMap ? type.params.front().get() : nullptr};
     }
+    // Values of a named unknown type are alike, however they are looked up.
+    const bool alike = type.kind == TypeKind::kMap && type.params.back()->kind == TypeKind::kDyn &&
+                       !type.params.back()->name.empty();
+    if (alike) return {true, type.params.back().get()};
     const auto field = type.fields.find(step);
     // The plain spelling of a reserved word is not looked up.
     const bool found =

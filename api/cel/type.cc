@@ -258,6 +258,15 @@ std::string InstanceTypeName(const Type& type) {
   }
 }
 
+std::string GoTypeText(const Type& type) {
+  std::string text = InstanceTypeName(type);
+  for (size_t i = 0; i < type.params.size(); ++i) {
+    text += i == 0 ? "(" : ", ";
+    text += GoTypeText(*type.params[i]);
+  }
+  return type.params.empty() ? text : text + ")";
+}
+
 Signature ParseSignature(std::string_view text) {
   return SignatureReader(text).Read();
 }

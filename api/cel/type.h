@@ -90,6 +90,8 @@ bool SameType(const Type& a, const Type& b);
 bool IsOptional(const Type& type);
 // The name that type(x) shows for an instance: "google.protobuf.Duration", "null_type".
 std::string InstanceTypeName(const Type& type);
+// "list(google.protobuf.Duration)", "null_type": as Go prints the type of an expression.
+std::string GoTypeText(const Type& type);
 
 // "string.(int, list(T)) -> map(string, dyn)" or "(int) -> bool": a signature as libraries write
 // theirs. One capital letter is a type parameter; other unknown words name opaque types. Crashes on

@@ -8,6 +8,7 @@
 #include "api/go_text.h"
 #include "api/json.h"
 #include "api/rules/checks.h"
+#include "api/rules/device_selectors.h"
 #include "api/rules/names.h"
 #include "api/rules/object_meta.h"
 #include "api/violations.h"
@@ -251,6 +252,8 @@ void ValidateDeviceSelectors(const std::vector<DeviceSelector>& selectors, const
       out.Required(at);
     } else if (selectors[i].cel->expression.size() > kExpressionBytesMax) {
       out.TooLong(at.Child("expression"), kExpressionBytesMax);
+    } else {
+      ValidateDeviceExpression(selectors[i].cel->expression, at.Child("expression"), out);
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "api/gen/admissionregistration_v1.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/policy_validation.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 
@@ -28,6 +29,20 @@ void DefaultBinding(ValidatingAdmissionPolicyBinding& object) {
   DefaultMatch(object.spec.match_resources);
 }
 
+void Validate(const ValidatingAdmissionPolicy& object, Violations& out) {
+  ValidatePolicy(object, nullptr, out);
+}
+
+void ValidateUpdate(const ValidatingAdmissionPolicy& object, const ValidatingAdmissionPolicy& old,
+                    Violations& out) {
+  ValidatePolicy(object, &old, out);
+}
+
+void ValidateBindingUpdate(const ValidatingAdmissionPolicyBinding& object,
+                           const ValidatingAdmissionPolicyBinding&, Violations& out) {
+  ValidatePolicyBinding(object, out);
+}
+
 }  // namespace
 
 Rules ValidatingAdmissionPolicyRules() {
@@ -36,6 +51,9 @@ Rules ValidatingAdmissionPolicyRules() {
       .prepare_create = PrepareCreate<ValidatingAdmissionPolicy>,
       .prepare_update = PrepareUpdate<ValidatingAdmissionPolicy>,
       .prepare_status_update = KeepSpecAndMetadata<ValidatingAdmissionPolicy>,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .validate_status_update = ValidatePolicyStatus,
       .allow_unconditional_update = false,
   });
 }
@@ -45,6 +63,8 @@ Rules ValidatingAdmissionPolicyBindingRules() {
       .set_defaults = DefaultBinding,
       .prepare_create = PrepareCreate<ValidatingAdmissionPolicyBinding>,
       .prepare_update = PrepareUpdate<ValidatingAdmissionPolicyBinding>,
+      .validate = ValidatePolicyBinding,
+      .validate_update = ValidateBindingUpdate,
       .allow_unconditional_update = false,
   });
 }

@@ -5,6 +5,7 @@
 
 #include "api/gen/admissionregistration_v1.h"
 #include "api/go_text.h"
+#include "api/rules/admission_expressions.h"
 #include "api/rules/checks.h"
 #include "api/rules/object_meta.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 using namespace admissionregistration_v1;
 using Texts = std::vector<std::string>;
-
-constexpr size_t kMatchConditionsMax = 64;
 
 bool Has(const Texts& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
@@ -53,24 +52,6 @@ void ValidateResources(const Texts& resources, const FieldPath& path, Violations
   if (Has(resources, "*") && plain) {
     out.Invalid(path, resources,
                 "if '*' is present, must not specify other resources without subresources");
-  }
-}
-
-void ValidateMatchConditions(const std::vector<MatchCondition>& conditions, const FieldPath& path,
-                             Violations& out) {
-  if (conditions.size() > kMatchConditionsMax) {
-    out.TooMany(path, conditions.size(), kMatchConditionsMax);
-  }
-  std::set<std::string_view> names;
-  for (size_t i = 0; i < conditions.size(); ++i) {
-    const FieldPath at = path.Index(i);
-    if (conditions[i].expression.find_first_not_of(" \t\r\n") == std::string::npos) {
-      out.Required(at.Child("expression"));
-    }
-    RequireFormat(LabelKeyErrors, conditions[i].name, at.Child("name"), out);
-    if (!conditions[i].name.empty() && !names.insert(conditions[i].name).second) {
-      out.Duplicate(at.Child("name"), conditions[i].name);
-    }
   }
 }
 
@@ -158,7 +139,7 @@ void ValidateWebhook(const Webhook& webhook, const Leniency& leniency, const Fie
   }
   ValidateClient(webhook.client_config, path.Child("clientConfig"), out);
   if (!leniency.same_conditions) {
-    ValidateMatchConditions(webhook.match_conditions, path.Child("matchConditions"), out);
+    ValidateMatchConditions(webhook.match_conditions, false, path.Child("matchConditions"), out);
   }
 }
 

@@ -1,5 +1,4 @@
 // Validation of webhook configurations, and of the parts that admission policies share with them.
-// Expressions are checked where they are compiled, not here.
 #pragma once
 
 #include <string>

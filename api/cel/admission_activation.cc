@@ -1,0 +1,101 @@
+#include "api/cel/admission_activation.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "api/go_text.h"
+
+namespace skiff::cel {
+namespace {
+
+// Variables may name variables that name variables: each level is a level of our own stack.
+constexpr int kNestingMax = 64;
+
+constexpr char kExhausted[] =
+    "validation failed due to running out of cost budget, no further validation rules will be run";
+
+Value ValueOf(const Json* document) {
+  return document == nullptr ? Value() : Value::Document(*document);
+}
+
+}  // namespace
+
+class AdmissionActivation::Variables final : public ObjectValue {
+ public:
+  Variables(std::span<const AdmissionVariable> variables, const std::vector<Value>& bindings)
+      : bindings_(bindings) {
+    for (const AdmissionVariable& each : variables) known_[each.name] = {&each.expression, {}};
+  }
+  std::string TypeName() const override { return "kubernetes.variables"; }
+  std::optional<Value> Field(std::string_view name) const override {
+    const auto found = known_.find(name);
+    if (found == known_.end()) return std::nullopt;
+    Known& known = found->second;
+    if (!known.value) known.value = Compute(name, *known.expression);
+    return known.value;
+  }
+  // What they cost since this was last asked.
+  uint64_t TakeCost() { return std::exchange(cost_, 0); }
+
+ private:
+  struct Known {
+    const CompiledExpression* expression;
+    std::optional<Value> value;
+  };
+
+  Value Compute(std::string_view name, const CompiledExpression& expression) const {
+    const auto failed = [&](const char* how, std::string_view why) {
+      return Value::Error(
+          fmt::format("composited variable {} fails to {}: {}", GoQuote(name), how, why));
+    };
+    if (!expression.program) return failed("compile", expression.error);
+    if (nesting_ == kNestingMax) return failed("evaluate", "variables are nested too deeply");
+    ++nesting_;
+    Outcome outcome = expression.program->Eval(bindings_, kCallCostMax);
+    --nesting_;
+    cost_ += outcome.cost;
+    if (!outcome.failed()) return std::move(outcome.value);
+    return failed("evaluate", outcome.value.text());
+  }
+
+  const std::vector<Value>& bindings_;
+  // Who reads a field does not know that it is computed.
+  mutable std::map<std::string, Known, std::less<>> known_;
+  mutable uint64_t cost_ = 0;
+  mutable int nesting_ = 0;
+};
+
+AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> variables,
+                                         const AdmissionInputs& inputs)
+    : bindings_(kAdmissionSlots), variables_(std::make_shared<Variables>(variables, bindings_)) {
+  bindings_[kSlotObject] = ValueOf(inputs.object);
+  bindings_[kSlotOldObject] = ValueOf(inputs.old_object);
+  bindings_[kSlotNamespaceObject] = ValueOf(inputs.namespace_object);
+  bindings_[kSlotRequest] = ValueOf(inputs.request);
+  bindings_[kSlotParams] = ValueOf(inputs.params);
+  bindings_[kSlotVariables] = Value::Object(variables_);
+  if (inputs.authorizer != nullptr) {
+    bindings_[kSlotAuthorizer] = AuthorizerValue(*inputs.authorizer);
+    bindings_[kSlotRequestResource] =
+        RequestResourceValue(*inputs.authorizer, inputs.request_resource);
+  } else {
+    bindings_[kSlotAuthorizer] = Value::Error("no such attribute(s): authorizer");
+    bindings_[kSlotRequestResource] =
+        Value::Error("no such attribute(s): authorizer.requestResource");
+  }
+}
+
+Evaluation AdmissionActivation::Evaluate(const CompiledExpression& expression, uint64_t& budget) {
+  if (!expression.program) return {Value(), "compilation error: " + expression.error};
+  Outcome outcome = expression.program->Eval(bindings_, kCallCostMax);
+  for (const uint64_t cost : {variables_->TakeCost(), outcome.cost}) {
+    if (cost > budget) return {Value(), kExhausted, true};
+    budget -= cost;
+  }
+  if (!outcome.failed()) return {std::move(outcome.value)};
+  return {Value(), fmt::format("expression '{}' resulted in error: {}", expression.text,
+                               outcome.value.text())};
+}
+
+}  // namespace skiff::cel

@@ -1,0 +1,97 @@
+// What expressions of policies see, and what they spend.
+#include "api/cel/admission_activation.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff::cel {
+namespace {
+
+class AdmissionActivationTest : public testing::Test {
+ protected:
+  void Define(const std::string& name, const std::string& expression) {
+    variables_.push_back({name, scope_.Compile(expression, {})});
+    scope_.AddVariable(name, variables_.back().expression.type());
+  }
+  // "true", "'text'", or the error.
+  std::string Run(const std::string& expression, const AdmissionInputs& inputs = {},
+                  const AdmissionScope::Wanted& wanted = {}) {
+    const CompiledExpression compiled = scope_.Compile(expression, wanted);
+    AdmissionActivation activation(variables_, inputs);
+    const Evaluation result = activation.Evaluate(compiled, budget_);
+    if (result.failed()) return result.error;
+    if (result.value.Is(Kind::kBool)) return result.value.IsTrue() ? "true" : "false";
+    return std::string(result.value.text());
+  }
+
+  AdmissionScope scope_{{.params = true, .composed = true}};
+  std::vector<AdmissionVariable> variables_;
+  uint64_t budget_ = kObjectCostMax;
+};
+
+TEST_F(AdmissionActivationTest, ObjectsAreNullWhereThereIsNone) {
+  const Json object = {{"metadata", {{"name", "x"}}}};
+  EXPECT_EQ(Run("object.metadata.name", {.object = &object}), "x");
+  EXPECT_EQ(Run("oldObject == null && params == null && namespaceObject == null",
+                {.object = &object}),
+            "true");
+  EXPECT_EQ(Run("object.spec.a", {.object = &object}),
+            "expression 'object.spec.a' resulted in error: no such key: spec");
+}
+
+TEST_F(AdmissionActivationTest, AVariableIsEvaluatedOnceAndOnlyWhenItIsAsked) {
+  Define("costly", "[1, 2, 3].map(x, x * 2)");
+  Define("sum", "variables.costly.sum()");
+  EXPECT_EQ(Run("true"), "true");
+  const uint64_t unused = kObjectCostMax - budget_;
+  budget_ = kObjectCostMax;
+  EXPECT_EQ(Run("variables.sum == 12"), "true");
+  const uint64_t once = kObjectCostMax - budget_;
+  EXPECT_GT(once, unused + 30);
+  budget_ = kObjectCostMax;
+  EXPECT_EQ(Run("variables.sum == 12 && variables.sum == 12"), "true");
+  EXPECT_LT(kObjectCostMax - budget_, once + 10);
+}
+
+TEST_F(AdmissionActivationTest, AVariableThatFailsFailsWhoUsesIt) {
+  const Json object = {{"name", "x"}};
+  Define("bad", "int(object.name)");
+  Define("broken", "nope");
+  EXPECT_EQ(Run("variables.bad == 1", {.object = &object}),
+            "expression 'variables.bad == 1' resulted in error: composited variable \"bad\" fails "
+            "to evaluate: type conversion error from 'string' to 'int'");
+  EXPECT_TRUE(Run("variables.broken").find("composited variable \"broken\" fails to compile: "
+                                           "compilation failed: ERROR") != std::string::npos);
+  EXPECT_EQ(Run("false && variables.bad == 1", {.object = &object}), "false");
+}
+
+TEST_F(AdmissionActivationTest, NamesWithoutAValueAreErrorsOfWhoNamesThem) {
+  Define("may", "authorizer.path('/x').check('get').allowed()");
+  const std::string error = Run("string(variables.may)", {}, {.authorizer = false});
+  EXPECT_TRUE(error.ends_with("no such attribute(s): authorizer")) << error;
+}
+
+TEST_F(AdmissionActivationTest, ABudgetIsForAll) {
+  Define("ten", "[1, 1, 1, 1, 1, 1, 1, 1, 1, 1].map(x, x + 1)");
+  const CompiledExpression cheap = scope_.Compile("true", {});
+  const CompiledExpression dear = scope_.Compile("variables.ten.size() == 10", {});
+  AdmissionActivation activation(variables_, {});
+  uint64_t budget = 20;
+  EXPECT_FALSE(activation.Evaluate(cheap, budget).failed());
+  const Evaluation spent = activation.Evaluate(dear, budget);
+  EXPECT_TRUE(spent.exhausted);
+  EXPECT_EQ(spent.error,
+            "validation failed due to running out of cost budget, no further validation rules "
+            "will be run");
+}
+
+TEST_F(AdmissionActivationTest, VariablesOfVariablesHaveAnEnd) {
+  Define("v0", "1");
+  for (int i = 1; i < 200; ++i) {
+    Define("v" + std::to_string(i), "variables.v" + std::to_string(i - 1) + " + 1");
+  }
+  EXPECT_EQ(Run("variables.v60 == 61"), "true");
+  EXPECT_TRUE(Run("variables.v199 == 200").ends_with("variables are nested too deeply"));
+}
+
+}  // namespace
+}  // namespace skiff::cel
