@@ -14,10 +14,6 @@ constexpr Unserved kUnserved[] = {
     {"", "endpoints",
      "skiff mirrors no Endpoints into EndpointSlices yet: without a selector of the Service no "
      "traffic follows them; write an EndpointSlice"},
-    {"admissionregistration.k8s.io", "validatingadmissionpolicies",
-     "skiff evaluates no admission policies yet: this one is stored, and refuses nothing"},
-    {"admissionregistration.k8s.io", "validatingadmissionpolicybindings",
-     "skiff evaluates no admission policies yet: this binding is stored, and refuses nothing"},
     {"apiregistration.k8s.io", "apiservices",
      "skiff passes no requests on to other API servers yet: this APIService is stored, and its "
      "version is not served"},

@@ -350,7 +350,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            {made.options.default_not_ready_toleration_s,
                             made.options.default_unreachable_toleration_s},
                            made.options.warns_of_unserved_kinds,
-                           made.webhooks.get()},
+                           made.webhooks.get(),
+                           [&made] { return made.custom_kinds.Now(CustomKinds::kEveryGroup); }},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(

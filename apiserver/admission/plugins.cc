@@ -36,6 +36,7 @@ constexpr PluginEntry kPlugins[] = {
     {"RbacEscalation", true, &MakeRbacEscalation},
     {"UnservedKinds", true, &MakeUnservedKinds},
     {"MutatingAdmissionWebhook", true, &MakeMutatingWebhooks},
+    {"ValidatingAdmissionPolicy", true, &MakeValidatingPolicies},
     {"ValidatingAdmissionWebhook", true, &MakeValidatingWebhooks},
     {"ResourceQuota", true, &MakeResourceQuota},
     {"AlwaysDeny", false, &MakeAlwaysDeny},

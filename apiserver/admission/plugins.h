@@ -2,6 +2,7 @@
 // made of. One file a plugin.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 namespace skiff {
 
 class Webhooks;
+struct Served;
 
 // How long pods stay on a node that does not answer, unless they say otherwise.
 struct DefaultTolerations {
@@ -33,6 +35,8 @@ struct AdmissionParts {
   // Whether who writes what nothing acts on hears of it; else the log does.
   bool warns_of_unserved_kinds = false;
   Webhooks* webhooks = nullptr;  // nullptr: none can be called.
+  // The kinds of now.
+  std::function<std::shared_ptr<const Served>()> served = {};
 };
 
 // Fails with Invalid on a name that is no plugin.
@@ -64,6 +68,7 @@ std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts)
 // apiserver/webhooks/plugins.cc
 std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeValidatingWebhooks(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeValidatingPolicies(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeAlwaysDeny(const AdmissionParts& parts);

@@ -1,0 +1,82 @@
+#include "apiserver/policies/params.h"
+
+#include "api/selector.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
+
+namespace skiff {
+namespace {
+
+using admissionregistration_v1::ParamRef;
+
+Result<std::string> NamespaceOf(const ParamsWanted& wanted) {
+  const ParamRef& ref = *wanted.ref;
+  if (!wanted.kind->namespaced) {
+    if (ref.namespace_.empty()) return std::string();
+    return Fail(Reason::kInvalid,
+                "paramRef.namespace must not be provided for a cluster-scoped `paramKind`");
+  }
+  if (!ref.namespace_.empty()) return ref.namespace_;
+  if (!wanted.namespace_name.empty()) return std::string(wanted.namespace_name);
+  return Fail(Reason::kInvalid,
+              "cannot use namespaced paramRef in policy binding that matches cluster-scoped "
+              "resources");
+}
+
+Result<> Add(const KindInfo& kind, const Record& record, PolicyParams& params) {
+  params.push_back(std::make_shared<const Json>(TRY(DocumentOf(kind, record))));
+  return {};
+}
+
+Result<PolicyParams> Named(Store& store, const KindInfo& kind, const std::string& space,
+                           const std::string& name) {
+  PolicyParams params;
+  const auto record = store.Get(KeyOf(kind, space, name));
+  if (record) {
+    TRY(Add(kind, **record, params));
+  } else if (record.error().reason != Reason::kNotFound) {
+    return Fail(record.error());
+  }
+  return params;
+}
+
+Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::string& space,
+                              const meta_v1::LabelSelector& labels) {
+  const LabelSelector selector = TRY(LabelSelector::From(labels));
+  ListRequest list{.prefix = StorePrefix(kind.storage_key, space), .limit = kParamsMax};
+  list.filter = [&](const Record& record) {
+    const auto view = ObjectView::Of(record);
+    return view && selector.MatchesEach([&](auto take) {
+      view->ForEachLabel([&](const auto& label) { take(label.name, label.value); });
+    });
+  };
+  const ListPage page = TRY(store.List(list));
+  PolicyParams params;
+  for (const RecordPtr& record : page.records) TRY(Add(kind, *record, params));
+  return params;
+}
+
+}  // namespace
+
+Result<PolicyParams> CollectParams(Store& store, const ParamsWanted& wanted) {
+  if (wanted.kind == nullptr || wanted.ref == nullptr) return PolicyParams{nullptr};
+  const ParamRef& ref = *wanted.ref;
+  const std::string space = TRY(NamespaceOf(wanted));
+  if (ref.name.empty() && !ref.selector) {
+    return Fail(Reason::kInvalid, "one of name or selector must be provided");
+  }
+  if (!ref.name.empty() && ref.selector) {
+    return Fail(Reason::kInvalid, "paramRef.name and paramRef.selector are mutually exclusive");
+  }
+  Result<PolicyParams> params = ref.name.empty()
+                                    ? Selected(store, *wanted.kind, space, *ref.selector)
+                                    : Named(store, *wanted.kind, space, ref.name);
+  if (params && params->empty() && ref.parameter_not_found_action == "Deny") {
+    return Fail(Reason::kInvalid,
+                "no params found for policy binding with `Deny` parameterNotFoundAction");
+  }
+  return params;
+}
+
+}  // namespace skiff

@@ -1,0 +1,31 @@
+// The objects that a policy is judged with under one binding.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/admissionregistration_v1.h"
+#include "api/registry.h"
+#include "api/values.h"
+#include "apiserver/storage/store.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// Null: judged without, once.
+using PolicyParams = std::vector<std::shared_ptr<const Json>>;
+
+// Those of a selector beyond it are not looked at: the request would never end.
+inline constexpr size_t kParamsMax = 10'000;
+
+struct ParamsWanted {
+  const KindInfo* kind;                          // nullptr: the policy has no parameters.
+  const admissionregistration_v1::ParamRef* ref;  // nullptr: the binding names none.
+  std::string_view namespace_name;               // Of the request; "": it has none.
+};
+
+// Fails with what stands behind "failed to configure binding: ". None: nothing is judged.
+Result<PolicyParams> CollectParams(Store& store, const ParamsWanted& wanted);
+
+}  // namespace skiff

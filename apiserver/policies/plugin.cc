@@ -1,0 +1,253 @@
+// ValidatingAdmissionPolicy: refuses, warns of or puts down what policies say of a request.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/policies/params.h"
+#include "apiserver/policies/policy_table.h"
+#include "apiserver/policies/request_view.h"
+#include "apiserver/served_kinds.h"
+
+namespace skiff {
+namespace {
+
+using namespace admissionregistration_v1;
+
+constexpr const char* kFailureAnnotation = "validation.policy.admission.k8s.io/validation_failure";
+
+bool Does(const ValidatingAdmissionPolicyBinding& binding, std::string_view action) {
+  const auto& actions = binding.spec.validation_actions;
+  return std::find(actions.begin(), actions.end(), action) != actions.end();
+}
+
+void Annotate(const AdmissionRequest& request, const std::string& key, const std::string& value) {
+  if (request.annotations != nullptr) request.annotations->emplace(key, value);
+}
+
+// One request on its way past the policies.
+class Passage {
+ public:
+  struct Parts {
+    Store& store;
+    Caches& caches;
+    Authorizer& authorizer;
+    const KindSet& kinds;
+  };
+  Passage(const Parts& parts, const AdmissionRequest& request)
+      : parts_(parts), request_(request), authorizer_(parts.authorizer, request.user) {}
+
+  // A policy that cannot be asked at all refuses, or not, as its failure policy says.
+  Result<> Ask(const BoundPolicy& bound) {
+    const ActivePolicy& active = *bound.policy;
+    const ValidatingAdmissionPolicySpec& spec = active.policy().spec;
+    const auto kind = Match(active.criteria());
+    if (!kind) {
+      Unusable(bound, nullptr, kind.error());
+      return {};
+    }
+    if (*kind == nullptr) return {};
+    const KindInfo* params = nullptr;
+    if (spec.param_kind) {
+      params = parts_.kinds.FindKind(spec.param_kind->api_version, spec.param_kind->kind);
+      if (params == nullptr || params->storage_key.empty()) {
+        Unusable(bound, nullptr,
+                 {Reason::kInvalid, fmt::format("failed to find resource referenced by paramKind: "
+                                                "'{}, Kind={}'",
+                                                spec.param_kind->api_version,
+                                                spec.param_kind->kind)});
+        return {};
+      }
+    }
+    Annotations annotations;
+    for (const auto& binding : bound.bindings) {
+      TRY(AskUnder(bound, *binding, **kind, params, annotations));
+    }
+    const std::string& name = active.policy().metadata.name;
+    for (const auto& [key, values] : annotations) {
+      Annotate(request_, name + "/" + key, fmt::format("{}", fmt::join(values, ", ")));
+    }
+    return {};
+  }
+
+  // The first of all refusals answers.
+  Result<> Answer() const {
+    if (!refused_) return {};
+    std::string name = request_.of_collection ? "" : request_.name;
+    if (name.empty() && request_.object != nullptr) {
+      name = request_.object->metadata().name;
+      if (name.empty()) name = request_.object->metadata().generate_name;
+    }
+    if (name.empty()) name = "Unknown";
+    Error error = Forbidden(GroupResourceOf(request_.kind), name, refused_->message);
+    error.reason = refused_->reason;
+    error.causes.push_back({.reason = "", .message = refused_->message, .field = ""});
+    return Fail(std::move(error));
+  }
+
+ private:
+  using Annotations = std::map<std::string, std::vector<std::string>>;
+  using Binding = ValidatingAdmissionPolicyBinding;
+  struct Refused {
+    std::string message;
+    Reason reason;
+  };
+
+  Result<const KindInfo*> Match(const MatchCriteria& criteria) const {
+    return MatchRequest(criteria, request_, {parts_.caches, parts_.kinds});
+  }
+
+  void Refuse(const BoundPolicy& bound, const Binding* binding, const std::string& why,
+              Reason reason) {
+    if (refused_) return;
+    const std::string& policy = bound.policy->policy().metadata.name;
+    refused_ = Refused{
+        binding == nullptr
+            ? fmt::format("ValidatingAdmissionPolicy '{}' denied request: {}", policy, why)
+            : fmt::format("ValidatingAdmissionPolicy '{}' with binding '{}' denied request: {}",
+                          policy, binding->metadata.name, why),
+        reason};
+  }
+
+  void Unusable(const BoundPolicy& bound, const Binding* binding, const Error& error) {
+    if (bound.policy->policy().spec.failure_policy == "Ignore") return;
+    Refuse(bound, binding,
+           fmt::format("failed to configure {}: {}", binding == nullptr ? "policy" : "binding",
+                       error.message),
+           Reason::kInvalid);
+  }
+
+  Result<> AskUnder(const BoundPolicy& bound, const ActiveBinding& active, const KindInfo& kind,
+                    const KindInfo* param_kind, Annotations& annotations) {
+    const Binding& binding = *active.binding;
+    const auto matched = Match(active.criteria);
+    if (!matched) {
+      Unusable(bound, &binding, matched.error());
+      return {};
+    }
+    if (*matched == nullptr) return {};
+    const ParamRef* ref = binding.spec.param_ref ? &*binding.spec.param_ref : nullptr;
+    const auto params = CollectParams(
+        parts_.store, {.kind = param_kind, .ref = ref,
+                       .namespace_name = AdmissionNamespace(request_)});
+    if (!params) {
+      Unusable(bound, &binding, params.error());
+      return {};
+    }
+    if (params->empty()) return {};
+    TRY(LookAtNamespace());
+    const RequestView* view = TRY(ViewFor(kind));
+    for (const auto& param : *params) {
+      const auto shown = [](const Json& document) {
+        return document.is_null() ? nullptr : &document;
+      };
+      const PolicyVerdict verdict =
+          Judge(bound.policy->expressions(), {.object = shown(view->object),
+                                              .old_object = shown(view->old_object),
+                                              .params = param.get(),
+                                              .request = &view->request,
+                                              .namespace_object = shown(namespace_),
+                                              .authorizer = &authorizer_,
+                                              .request_resource = view->resource});
+      Act(bound, binding, verdict, annotations);
+    }
+    return {};
+  }
+
+  void Act(const BoundPolicy& bound, const Binding& binding, const PolicyVerdict& verdict,
+           Annotations& annotations) {
+    for (const PolicyVerdict::Refusal& refusal : verdict.refusals) {
+      if (Does(binding, "Deny")) Refuse(bound, &binding, refusal.message, refusal.reason);
+      if (Does(binding, "Warn")) {
+        request_.warnings.push_back(
+            fmt::format("Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': "
+                        "{}",
+                        bound.policy->policy().metadata.name, binding.metadata.name,
+                        refusal.message));
+      }
+      if (Does(binding, "Audit")) PutDown(binding, refusal);
+    }
+    for (const auto& [key, value] : verdict.annotations) {
+      auto& values = annotations[key];
+      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    }
+    for (const std::string& error : verdict.failed_annotations) {
+      Refuse(bound, &binding, error, Reason::kInvalid);
+    }
+  }
+
+  void PutDown(const Binding& binding, const PolicyVerdict::Refusal& refusal) const {
+    nlohmann::ordered_json failure;
+    failure["message"] = refusal.message;
+    failure["policy"] = binding.spec.policy_name;
+    failure["binding"] = binding.metadata.name;
+    failure["expressionIndex"] = refusal.index;
+    failure["validationActions"] = binding.spec.validation_actions;
+    Annotate(request_, kFailureAnnotation, "[" + failure.dump() + "]");
+  }
+
+  Result<> LookAtNamespace() {
+    if (looked_) return {};
+    looked_ = true;
+    const bool is_namespace = request_.kind.group.empty() && request_.kind.resource == "namespaces";
+    if (request_.namespace_name.empty() || is_namespace) return {};
+    const auto space = parts_.caches.namespaces.Find("", request_.namespace_name);
+    if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
+    namespace_ = NamespaceView(*space);
+    return {};
+  }
+
+  Result<const RequestView*> ViewFor(const KindInfo& kind) {
+    const auto found = views_.find(&kind);
+    if (found != views_.end()) return &found->second;
+    RequestView view = TRY(ViewOf(request_, kind));
+    return &views_.emplace(&kind, std::move(view)).first->second;
+  }
+
+  const Parts parts_;
+  const AdmissionRequest& request_;
+  const RequestAuthorizer authorizer_;
+  std::map<const KindInfo*, RequestView> views_;
+  bool looked_ = false;
+  Json namespace_;
+  std::optional<Refused> refused_;
+};
+
+class ValidatingPolicies final : public AdmissionPlugin {
+ public:
+  explicit ValidatingPolicies(const AdmissionParts& parts)
+      : store_(parts.store),
+        caches_(parts.caches),
+        authorizer_(parts.authorizer),
+        served_(parts.served),
+        table_(parts.store) {}
+  std::string_view name() const override { return "ValidatingAdmissionPolicy"; }
+  bool Handles(Operation) const override { return true; }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (IsExemptFromAdmission(request.kind)) return {};
+    const auto policies = table_.Now();
+    if (policies->empty()) return {};
+    const auto served = served_();
+    Passage passage({store_, caches_, authorizer_, *served->kinds}, request);
+    for (const BoundPolicy& bound : *policies) TRY(passage.Ask(bound));
+    return passage.Answer();
+  }
+
+ private:
+  Store& store_;
+  Caches& caches_;
+  Authorizer& authorizer_;
+  const std::function<std::shared_ptr<const Served>()> served_;
+  PolicyTable table_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeValidatingPolicies(const AdmissionParts& parts) {
+  return std::make_unique<ValidatingPolicies>(parts);
+}
+
+}  // namespace skiff

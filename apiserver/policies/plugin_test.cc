@@ -1,0 +1,172 @@
+// ValidatingAdmissionPolicies act: on the real server.
+#include <gtest/gtest.h>
+
+#include "apiserver/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class ValidatingPoliciesTest : public ServerFixture {
+ protected:
+  static constexpr const char* kPolicies =
+      "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+  static constexpr const char* kBindings =
+      "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+  static constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+
+  // Of writes of ConfigMaps; `spec` is added.
+  void Policy(const std::string& name, const std::string& spec) {
+    Json document = Json::parse(R"j({"spec": {"matchConstraints": {"resourceRules": [{
+        "operations": ["CREATE", "UPDATE", "DELETE"], "apiGroups": [""], "apiVersions": ["v1"],
+        "resources": ["configmaps"]}]}}})j");
+    document["metadata"]["name"] = name;
+    document["spec"].update(Json::parse(spec));
+    const auto answer = Post(kPolicies, document.dump());
+    ASSERT_EQ(answer.code, 201) << answer.message();
+  }
+  void Bind(const std::string& policy, const std::string& spec = R"j({})j") {
+    Json document = {{"metadata", {{"name", "b-" + policy}}},
+                     {"spec", {{"policyName", policy}, {"validationActions", {"Deny"}}}}};
+    document["spec"].update(Json::parse(spec));
+    const auto answer = Post(kBindings, document.dump());
+    ASSERT_EQ(answer.code, 201) << answer.message();
+  }
+  Answer Make(const std::string& name, const std::string& more = "{}") {
+    Json document = Json::parse(more);
+    document["metadata"]["name"] = name;
+    return Post(kMaps, document.dump());
+  }
+};
+
+TEST_F(ValidatingPoliciesTest, APolicyRefusesFromTheMomentItIsBound) {
+  Policy("p", R"j({"validations": [{"expression": "object.metadata.name != 'bad'",
+                                    "message": "  no bad ones  ", "reason": "Forbidden"}]})j");
+  EXPECT_EQ(Make("bad").code, 201);
+  EXPECT_EQ(Ask("DELETE", std::string(kMaps) + "/bad").code, 200);
+  Bind("p", R"j({"matchResources": {"resourceRules": [{"operations": ["CREATE"],
+      "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}]}})j");
+  const auto refused = Make("bad");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(), "configmaps \"bad\" is forbidden: ValidatingAdmissionPolicy 'p' with "
+                               "binding 'b-p' denied request: no bad ones");
+  EXPECT_EQ(refused.body["reason"], "Forbidden");
+  EXPECT_EQ(refused.body["details"]["causes"][0]["message"],
+            "ValidatingAdmissionPolicy 'p' with binding 'b-p' denied request: no bad ones");
+  EXPECT_EQ(Make("good").code, 201);
+  Ask("DELETE", std::string(kBindings) + "/b-p");
+  EXPECT_EQ(Make("bad").code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, ANewVersionOfAPolicyIsCompiledAnew) {
+  Policy("p", R"j({"validations": [{"expression": "object.metadata.name != 'a'"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a").code, 422);
+  ASSERT_EQ(Merge(std::string(kPolicies) + "/p",
+                  R"j({"spec": {"validations": [{"expression": "object.metadata.name != 'b'"}]}})j")
+                .code,
+            200);
+  EXPECT_EQ(Make("a").code, 201);
+  EXPECT_EQ(Make("b").message(),
+            "configmaps \"b\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b-p' denied "
+            "request: failed expression: object.metadata.name != 'b'");
+}
+
+TEST_F(ValidatingPoliciesTest, FailuresDoWhatTheFailurePolicySays) {
+  Policy("p", R"j({"validations": [{"expression": "object.data.x == 'y'"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a").message(),
+            "configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b-p' denied "
+            "request: expression 'object.data.x == 'y'' resulted in error: no such key: data");
+  Merge(std::string(kPolicies) + "/p", R"j({"spec": {"failurePolicy": "Ignore"}})j");
+  EXPECT_EQ(Make("a").code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, ConditionsDecideWhetherAPolicyIsAsked) {
+  Policy("p", R"j({"matchConditions": [
+      {"name": "not-me", "expression": "request.userInfo.username != 'system:apiserver'"},
+      {"name": "has-data", "expression": "object.data.size() > 0"}],
+      "validations": [{"expression": "false", "message": "never"}]})j");
+  Bind("p");
+  const auto broken = Make("a");
+  EXPECT_EQ(broken.code, 422);
+  EXPECT_TRUE(broken.message().ends_with(
+      "expression 'object.data.size() > 0' resulted in error: no such key: data"));
+  EXPECT_TRUE(Make("a", R"j({"data": {"a": "b"}})j").message().ends_with("denied request: never"));
+}
+
+TEST_F(ValidatingPoliciesTest, WarningsAreHeaders) {
+  Policy("p", R"j({"validations": [{"expression": "false", "message": "odd"}]})j");
+  Bind("p", R"j({"validationActions": ["Warn", "Audit"]})j");
+  const auto answer = Make("a");
+  EXPECT_EQ(answer.code, 201);
+  EXPECT_EQ(answer.response.Header("Warning"),
+            "299 - \"Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b-p': odd\"");
+}
+
+TEST_F(ValidatingPoliciesTest, EveryParameterIsAskedInItsTurn) {
+  ASSERT_EQ(Make("small", R"j({"metadata": {"labels": {"limit": "yes"}}, "data": {"max": "1"}})j")
+                .code,
+            201);
+  Policy("p", R"j({"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+      "validations": [{"expression": "object.data.size() <= int(params.data.max)",
+                       "messageExpression": "'more than ' + params.data.max"}]})j");
+  Bind("p", R"j({"paramRef": {"selector": {"matchLabels": {"limit": "yes"}},
+                              "parameterNotFoundAction": "Deny"}})j");
+  const std::string two = R"j({"data": {"a": "1", "b": "2"}})j";
+  EXPECT_TRUE(Make("x", two).message().ends_with("denied request: more than 1"));
+  EXPECT_EQ(Make("x", R"j({"data": {"a": "1"}})j").code, 201);
+  Merge(std::string(kMaps) + "/small", R"j({"data": {"max": "2"}})j");
+  EXPECT_EQ(Make("y", two).code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, AParameterThatIsNotThereRefusesOrIsNotMissed) {
+  Policy("p", R"j({"paramKind": {"apiVersion": "v1", "kind": "Secret"},
+                   "validations": [{"expression": "params.data.size() > 0"}]})j");
+  Bind("p", R"j({"paramRef": {"name": "gone", "parameterNotFoundAction": "Deny"}})j");
+  EXPECT_EQ(Make("a").message(),
+            "configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b-p' denied "
+            "request: failed to configure binding: no params found for policy binding with `Deny` "
+            "parameterNotFoundAction");
+  Merge(std::string(kBindings) + "/b-p",
+        R"j({"spec": {"paramRef": {"parameterNotFoundAction": "Allow"}}})j");
+  EXPECT_EQ(Make("a").code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, ExpressionsAskWhatTheUserMayDo) {
+  Policy("p", R"j({"validations": [{"expression":
+      "authorizer.requestResource.check('delete').allowed()"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a").code, 201);
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "maker"},
+      "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}]})j");
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", R"j({"metadata": {"name": "m"},
+      "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "maker"},
+      "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}]})j");
+  EXPECT_EQ(Ask("POST", kMaps, R"j({"metadata": {"name": "b"}})j", "", "alice").code, 422);
+}
+
+TEST_F(ValidatingPoliciesTest, NoPolicyLooksAtPolicies) {
+  Policy("p", R"j({"matchConstraints": {"resourceRules": [{"operations": ["*"],
+      "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"]}]},
+      "validations": [{"expression": "false"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a").code, 422);
+  EXPECT_EQ(Ask("DELETE", std::string(kPolicies) + "/p").code, 200);
+  EXPECT_EQ(Make("a").code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, ExpressionsSeeTheNamespaceAndBothObjects) {
+  Merge("/api/v1/namespaces/default", R"j({"metadata": {"labels": {"env": "prod"}}})j");
+  Policy("p", R"j({"validations": [
+      {"expression": "namespaceObject.metadata.labels['env'] != 'prod' || oldObject == null || request.operation == 'DELETE' || object.data == oldObject.data",
+       "messageExpression": "object.metadata.name + ' is frozen in ' + request.namespace"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a", R"j({"data": {"a": "b"}})j").code, 201);
+  EXPECT_TRUE(Merge(std::string(kMaps) + "/a", R"j({"data": {"a": "c"}})j")
+                  .message()
+                  .ends_with("denied request: a is frozen in default"));
+  EXPECT_EQ(Ask("DELETE", std::string(kMaps) + "/a").code, 200);
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,192 @@
+#include "apiserver/policies/policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/rules/admission_expressions.h"
+
+namespace skiff {
+namespace {
+
+using namespace admissionregistration_v1;
+
+constexpr size_t kMessageBytesMax = 5 * 1024;
+constexpr size_t kAnnotationBytesMax = 10 * 1024;
+
+// What validations or annotations say before their budget is spent; `exhausted`: it was.
+struct Round {
+  std::vector<cel::Evaluation> results;
+  const cel::Evaluation* exhausted() const {
+    return !results.empty() && results.back().exhausted ? &results.back() : nullptr;
+  }
+};
+
+template <typename Items, typename ExpressionOf>
+Round EvaluateAll(cel::AdmissionActivation& activation, const Items& items, uint64_t& budget,
+                  const ExpressionOf& expression_of) {
+  Round round;
+  for (const auto& item : items) {
+    const cel::CompiledExpression* expression = expression_of(item);
+    round.results.push_back(expression ? activation.Evaluate(*expression, budget)
+                                       : cel::Evaluation{});
+    if (round.exhausted() != nullptr) break;
+  }
+  return round;
+}
+
+// "": there is none to be shown, and the next best message is.
+std::string MessageFrom(const cel::Evaluation& evaluated) {
+  if (evaluated.failed() || !evaluated.value.Is(cel::Kind::kString)) return "";
+  const std::string text = Trimmed(std::string(evaluated.value.text()));
+  const bool shown = text.size() <= kMessageBytesMax && text.find('\n') == std::string::npos;
+  return shown ? text : "";
+}
+
+void JudgeValidations(const PolicyExpressions& policy, const Round& round, const Round& messages,
+                      PolicyVerdict& verdict) {
+  for (size_t i = 0; i < round.results.size(); ++i) {
+    const cel::Evaluation& result = round.results[i];
+    const PolicyExpressions::Validation& validation = policy.validations[i];
+    const auto failed = [&](std::string why) {
+      if (policy.ignores_failure) return;
+      verdict.refusals.push_back({std::move(why), Reason::kInvalid, i});
+    };
+    if (result.failed()) {
+      failed(result.error);
+    } else if (const auto* spent = messages.exhausted()) {
+      failed("failed messageExpression: " + spent->error);
+    } else if (!result.value.IsTrue()) {
+      // There is one for each validation, as none of them spent the budget.
+      std::string message = MessageFrom(messages.results[i]);
+      if (message.empty()) message = validation.message;
+      if (message.empty()) message = "failed expression: " + Trimmed(validation.expression.text);
+      verdict.refusals.push_back({std::move(message), validation.reason, i});
+    }
+  }
+}
+
+void JudgeAnnotation(const PolicyExpressions& policy, size_t index, const cel::Evaluation& result,
+                     PolicyVerdict& verdict) {
+  const PolicyExpressions::Annotation& annotation = policy.annotations[index];
+  if (result.failed()) {
+    if (!policy.ignores_failure) verdict.failed_annotations.push_back(result.error);
+    return;
+  }
+  if (result.value.Is(cel::Kind::kNull)) return;
+  if (!result.value.Is(cel::Kind::kString)) {
+    verdict.failed_annotations.push_back(
+        fmt::format("valueExpression '{}' resulted in unsupported return type: {}. Return type "
+                    "must be either string or null.",
+                    annotation.value.text, result.value.TypeName()));
+    return;
+  }
+  const std::string text = Trimmed(std::string(result.value.text()));
+  if (text.empty()) return;
+  verdict.annotations.emplace_back(annotation.key, text.substr(0, kAnnotationBytesMax));
+}
+
+PolicyVerdict Broken(const PolicyExpressions& policy, const std::string& why) {
+  PolicyVerdict verdict;
+  if (!policy.ignores_failure) verdict.refusals.push_back({why});
+  return verdict;
+}
+
+Reason ReasonOf(const Validation& validation) {
+  return validation.reason ? ReasonFromText(*validation.reason) : Reason::kInvalid;
+}
+
+}  // namespace
+
+PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
+  using cel::Returns;
+  PolicyExpressions made;
+  made.ignores_failure = spec.failure_policy == "Ignore";
+  cel::AdmissionScope scope({.params = bool(spec.param_kind), .composed = true});
+  for (const Variable& variable : spec.variables) {
+    made.variables.push_back({variable.name, scope.Compile(variable.expression, {})});
+    scope.AddVariable(variable.name, made.variables.back().expression.type());
+  }
+  for (const MatchCondition& condition : spec.match_conditions) {
+    made.conditions.push_back(scope.Compile(condition.expression, {.returns = Returns::kBool}));
+  }
+  for (const Validation& validation : spec.validations) {
+    PolicyExpressions::Validation& added = made.validations.emplace_back();
+    added.expression = scope.Compile(validation.expression, {.returns = Returns::kBool});
+    added.message = Trimmed(validation.message);
+    added.reason = ReasonOf(validation);
+    if (validation.message_expression.empty()) continue;
+    added.message_expression = scope.Compile(
+        validation.message_expression, {.returns = Returns::kString, .authorizer = false});
+  }
+  for (const AuditAnnotation& annotation : spec.audit_annotations) {
+    made.annotations.push_back(
+        {annotation.key,
+         scope.Compile(annotation.value_expression, {.returns = Returns::kStringOrNull})});
+  }
+  return made;
+}
+
+Result<bool> ConditionsHold(const std::vector<cel::CompiledExpression>& conditions,
+                            const cel::AdmissionInputs& inputs) {
+  cel::AdmissionActivation activation({}, inputs);
+  uint64_t budget = cel::kMatchConditionsCostMax;
+  std::vector<std::string> errors;
+  bool all = true;
+  for (const cel::CompiledExpression& condition : conditions) {
+    const cel::Evaluation result = activation.Evaluate(condition, budget);
+    if (result.exhausted) return Fail(Reason::kForbidden, result.error);
+    if (result.failed()) {
+      if (std::find(errors.begin(), errors.end(), result.error) == errors.end()) {
+        errors.push_back(result.error);
+      }
+    } else if (!result.value.IsTrue()) {
+      all = false;
+      break;
+    }
+  }
+  if (!all) return false;
+  if (errors.empty()) return true;
+  if (errors.size() == 1) return Fail(Reason::kForbidden, errors[0]);
+  return Fail(Reason::kForbidden, fmt::format("[{}]", fmt::join(errors, ", ")));
+}
+
+PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs) {
+  if (!policy.conditions.empty()) {
+    cel::AdmissionInputs for_conditions = inputs;
+    for_conditions.namespace_object = nullptr;
+    const Result<bool> hold = ConditionsHold(policy.conditions, for_conditions);
+    if (!hold) return Broken(policy, hold.error().message);
+    if (!*hold) return {};
+  }
+  using Validation = PolicyExpressions::Validation;
+  uint64_t budget = cel::kObjectCostMax;
+  cel::AdmissionActivation validating(policy.variables, inputs);
+  const Round round = EvaluateAll(validating, policy.validations, budget,
+                                  [](const Validation& each) { return &each.expression; });
+  if (const auto* spent = round.exhausted()) return Broken(policy, spent->error);
+
+  // Messages and annotations do not ask what the user may do; they see variables of their own.
+  cel::AdmissionInputs unauthorized = inputs;
+  unauthorized.authorizer = nullptr;
+  cel::AdmissionActivation telling(policy.variables, unauthorized);
+  const Round messages =
+      EvaluateAll(telling, policy.validations, budget, [](const Validation& each) {
+        return each.message_expression ? &*each.message_expression : nullptr;
+      });
+  PolicyVerdict verdict;
+  JudgeValidations(policy, round, messages, verdict);
+
+  budget = cel::kObjectCostMax;
+  cel::AdmissionActivation annotating(policy.variables, unauthorized);
+  const Round annotations =
+      EvaluateAll(annotating, policy.annotations, budget,
+                  [](const PolicyExpressions::Annotation& each) { return &each.value; });
+  if (const auto* spent = annotations.exhausted()) return Broken(policy, spent->error);
+  for (size_t i = 0; i < annotations.results.size(); ++i) {
+    JudgeAnnotation(policy, i, annotations.results[i], verdict);
+  }
+  return verdict;
+}
+
+}  // namespace skiff

@@ -1,0 +1,60 @@
+// A ValidatingAdmissionPolicy as something to judge by: its expressions, compiled, and what they
+// say of one request under one binding and one parameter. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/cel/admission_activation.h"
+#include "api/gen/admissionregistration_v1.h"
+#include "base/error.h"
+
+namespace skiff {
+
+struct PolicyExpressions {
+  struct Validation {
+    cel::CompiledExpression expression;
+    std::optional<cel::CompiledExpression> message_expression;
+    std::string message;  // Trimmed.
+    Reason reason = Reason::kInvalid;
+  };
+  struct Annotation {
+    std::string key;
+    cel::CompiledExpression value;
+  };
+
+  bool ignores_failure = false;
+  std::vector<cel::AdmissionVariable> variables;
+  std::vector<cel::CompiledExpression> conditions;
+  std::vector<Validation> validations;
+  std::vector<Annotation> annotations;
+};
+
+// One that does not compile is kept with its error: it fails when it is evaluated.
+PolicyExpressions CompilePolicy(
+    const admissionregistration_v1::ValidatingAdmissionPolicySpec& spec);
+
+struct PolicyVerdict {
+  // A validation that failed, or could not be evaluated.
+  struct Refusal {
+    std::string message;
+    Reason reason = Reason::kInvalid;
+    size_t index = 0;  // Of the validation.
+  };
+  std::vector<Refusal> refusals;
+  // Of the audit event.
+  std::vector<std::pair<std::string, std::string>> annotations;
+  // Annotations that could not be evaluated: these refuse whatever the binding does.
+  std::vector<std::string> failed_annotations;
+};
+
+PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs);
+
+// Whether all match conditions are true. One that is false decides; else the reasons why some could
+// not be told are the error.
+Result<bool> ConditionsHold(const std::vector<cel::CompiledExpression>& conditions,
+                            const cel::AdmissionInputs& inputs);
+
+}  // namespace skiff

@@ -1,0 +1,82 @@
+#include "apiserver/policies/policy_table.h"
+
+#include <algorithm>
+#include <map>
+
+namespace skiff {
+namespace {
+
+using namespace admissionregistration_v1;
+
+LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& selector) {
+  if (!selector) return {};
+  auto made = LabelSelector::From(*selector);
+  // Validation lets none through that cannot be read.
+  return made ? *made : LabelSelector::Nothing();
+}
+
+MatchCriteria CriteriaOf(const Box<MatchResources>& match, bool no_rules_match_all) {
+  MatchCriteria made{.no_rules_match_all = no_rules_match_all};
+  if (!match) return made;
+  for (const auto& rule : match->resource_rules) made.rules.push_back(ResourceRuleOf(rule));
+  for (const auto& rule : match->exclude_resource_rules) {
+    made.excluded.push_back(ResourceRuleOf(rule));
+  }
+  made.equivalent = match->match_policy != "Exact";
+  made.namespace_selector = SelectorOf(match->namespace_selector);
+  made.object_selector = SelectorOf(match->object_selector);
+  return made;
+}
+
+// Brings what was made of objects up to date with the objects. Whether anything changed.
+template <typename Read, typename Object, typename Make>
+bool Refresh(std::vector<Read>& read, const std::vector<std::shared_ptr<const Object>>& objects,
+             const Make& make) {
+  const auto same = [](const Read& each, const auto& object) { return each.from == object; };
+  if (std::equal(read.begin(), read.end(), objects.begin(), objects.end(), same)) return false;
+  std::map<const Object*, Read> before;
+  for (Read& each : read) before.emplace(each.from.get(), std::move(each));
+  read.clear();
+  for (const auto& object : objects) {
+    const auto found = before.find(object.get());
+    read.push_back(found != before.end() ? std::move(found->second) : Read{object, make(object)});
+  }
+  return true;
+}
+
+}  // namespace
+
+ActivePolicy::ActivePolicy(std::shared_ptr<const Policy> policy)
+    : policy_(std::move(policy)), criteria_(CriteriaOf(policy_->spec.match_constraints, false)) {}
+
+const PolicyExpressions& ActivePolicy::expressions() const {
+  std::call_once(once_, [this] { expressions_ = CompilePolicy(policy_->spec); });
+  return expressions_;
+}
+
+std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
+  const auto policies = policies_.All();
+  const auto bindings = bindings_.All();
+  const MutexLock lock(mutex_);
+  const bool new_policies = Refresh(read_policies_, policies, [](const auto& policy) {
+    return std::make_shared<const ActivePolicy>(policy);
+  });
+  const bool new_bindings = Refresh(read_bindings_, bindings, [](const auto& binding) {
+    return std::make_shared<const ActiveBinding>(
+        ActiveBinding{binding, CriteriaOf(binding->spec.match_resources, true)});
+  });
+  if (!new_policies && !new_bindings) return now_;
+  std::map<std::string_view, std::vector<std::shared_ptr<const ActiveBinding>>> by_policy;
+  for (const ReadBinding& each : read_bindings_) {
+    by_policy[each.from->spec.policy_name].push_back(each.made);
+  }
+  auto next = std::make_shared<BoundPolicies>();
+  for (const ReadPolicy& each : read_policies_) {
+    const auto found = by_policy.find(each.from->metadata.name);
+    if (found != by_policy.end()) next->push_back({each.made, found->second});
+  }
+  now_ = std::move(next);
+  return now_;
+}
+
+}  // namespace skiff
