@@ -181,16 +181,17 @@ void ApiServer::State::AddWebhooks(const Parts& parts) {
                       .caches = caches,
                       .authorizer = authorizer,
                       .random = random,
-                      .served = [this] { return custom_kinds.Now(); },
+                      .served = [this] { return custom_kinds.Now(""); },
                       .loops = loops,
                       .nodes = nodes,
                       .metrics = metrics.registry()});
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
+  if (webhooks->Mutating()->empty() && webhooks->Validating()->empty()) return {};
   const RequestInfo info = ParseRequestInfo(request);
   if (!info.is_resource || !info.unreadable.empty()) return {};
-  const auto kinds = custom_kinds.Now();
+  const auto kinds = custom_kinds.Now(CustomKinds::GroupOf(request.path));
   const RouteMatch match = kinds->routes.Find(info, request.method);
   if (match.route == nullptr) return {};
   const skiff::Route& route = *match.route;
@@ -351,7 +352,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                             made.options.default_unreachable_toleration_s},
                            made.options.warns_of_unserved_kinds,
                            made.webhooks.get(),
-                           [&made] { return made.custom_kinds.Now(CustomKinds::kEveryGroup); }},
+                           [&made] { return made.custom_kinds.Now(""); }},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(
@@ -384,8 +385,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
     const User self = LoopbackUser();
     return raw->Answer(request, &self, true);
   };
-  made.definitions = std::make_unique<DefinitionLoop>(
-      *made.core, made.ask, [raw = &made] { (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup); });
+  made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask, [raw = &made] {
+    (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup);
+  });
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
   return server;
 }

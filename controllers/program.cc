@@ -48,6 +48,8 @@ const Entry kControllers[] = {
      }},
     {"clusterrole-aggregation-controller",
      [](Manager& m, const auto&) { AddClusterRoleAggregation(m); }},
+    {"validatingadmissionpolicy-status-controller",
+     [](Manager& m, const auto&) { AddValidatingAdmissionPolicyStatus(m); }},
     {"root-ca-certificate-publisher-controller",
      [](Manager& m, const auto& o) {
        if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca);

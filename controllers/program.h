@@ -79,6 +79,7 @@ void AddNodeIpamController(Manager& manager, const ControllerOptions& options);
 void AddServiceAccountController(Manager& manager);
 void AddServiceAccountTokens(Manager& manager, const ControllerOptions& options);
 void AddClusterRoleAggregation(Manager& manager);
+void AddValidatingAdmissionPolicyStatus(Manager& manager);
 void AddRootCaPublisher(Manager& manager, const std::string& root_ca);
 void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
 void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);

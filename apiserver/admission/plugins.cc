@@ -34,6 +34,7 @@ constexpr PluginEntry kPlugins[] = {
     {"DefaultIngressClass", true, &MakeDefaultIngressClass},
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
     {"RbacEscalation", true, &MakeRbacEscalation},
+    {"AdmissionPolicyParams", true, &MakeParamAccess},
     {"UnservedKinds", true, &MakeUnservedKinds},
     {"MutatingAdmissionWebhook", true, &MakeMutatingWebhooks},
     {"ValidatingAdmissionPolicy", true, &MakeValidatingPolicies},

@@ -145,6 +145,39 @@ TEST_F(ValidatingPoliciesTest, ExpressionsAskWhatTheUserMayDo) {
   EXPECT_EQ(Ask("POST", kMaps, R"j({"metadata": {"name": "b"}})j", "", "alice").code, 422);
 }
 
+TEST_F(ValidatingPoliciesTest, ParametersAreOfWhatTheAuthorMayRead) {
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "author"},
+      "rules": [{"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"],
+                 "verbs": ["*"]}]})j");
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", R"j({"metadata": {"name": "a"},
+      "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+                  "name": "author"},
+      "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}]})j");
+  Json policy = Json::parse(R"j({"metadata": {"name": "p"}, "spec": {"matchConstraints": {
+      "resourceRules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"],
+                         "resources": ["configmaps"]}]},
+      "validations": [{"expression": "true"}]}})j");
+  EXPECT_EQ(Ask("POST", kPolicies, policy.dump(), "", "alice").code, 201);
+  policy["metadata"]["name"] = "q";
+  policy["spec"]["paramKind"] = {{"apiVersion", "v1"}, {"kind", "Secret"}};
+  const auto refused = Ask("POST", kPolicies, policy.dump(), "", "alice");
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_EQ(refused.message(),
+            "ValidatingAdmissionPolicy.admissionregistration.k8s.io \"q\" is invalid: "
+            "spec.paramKind: Forbidden: user &{alice u2 [dev system:authenticated] map[]} must have "
+            "\"get\" permission on all objects of the referenced paramKind (kind=Secret, "
+            "apiVersion=v1)");
+  EXPECT_EQ(Post(kPolicies, policy.dump()).code, 201);
+  const char* const binding = R"j({"metadata": {"name": "b"}, "spec": {"policyName": "q",
+      "validationActions": ["Deny"], "paramRef": {"name": "s", "namespace": "kube-system",
+                                                  "parameterNotFoundAction": "Deny"}}})j";
+  EXPECT_EQ(Ask("POST", kBindings, binding, "", "alice").message(),
+            "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io \"b\" is invalid: "
+            "spec.paramRef: Forbidden: user &{alice u2 [dev system:authenticated] map[]} does not "
+            "have \"get\" permission on the object referenced by paramRef");
+  EXPECT_EQ(Post(kBindings, binding).code, 201);
+}
+
 TEST_F(ValidatingPoliciesTest, NoPolicyLooksAtPolicies) {
   Policy("p", R"j({"matchConstraints": {"resourceRules": [{"operations": ["*"],
       "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"]}]},

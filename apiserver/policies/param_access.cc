@@ -1,0 +1,107 @@
+// Who makes a policy read objects as parameters may read them himself. Kubernetes asks in the kinds'
+// storage; here it stands with the plugins, which know the user.
+#include <fmt/format.h>
+
+#include "api/gen/admissionregistration_v1.h"
+#include "api/violations.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/object_cache.h"
+#include "apiserver/served_kinds.h"
+
+namespace skiff {
+namespace {
+
+using namespace admissionregistration_v1;
+
+// As Go prints a user.
+std::string UserText(const User& user) {
+  std::vector<std::string> extra;
+  for (const auto& [key, values] : user.extra) {
+    extra.push_back(fmt::format("{}:[{}]", key, fmt::join(values, " ")));
+  }
+  return fmt::format("&{{{} {} [{}] map[{}]}}", user.name, user.uid,
+                     fmt::join(user.groups, " "), fmt::join(extra, " "));
+}
+
+class ParamAccess final : public AdmissionPlugin {
+ public:
+  explicit ParamAccess(const AdmissionParts& parts)
+      : authorizer_(parts.authorizer), served_(parts.served), policies_(parts.store) {}
+  std::string_view name() const override { return "AdmissionPolicyParams"; }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (request.object == nullptr || !request.subresource.empty()) return {};
+    if (request.user.InGroup(kGroupMasters)) return {};
+    if (const auto* policy = request.object->As<ValidatingAdmissionPolicy>()) {
+      return CheckPolicy(request, *policy);
+    }
+    if (const auto* binding = request.object->As<ValidatingAdmissionPolicyBinding>()) {
+      return CheckBinding(request, *binding);
+    }
+    return {};
+  }
+
+ private:
+  // What is not known of a kind has to be allowed of all.
+  Access ReadOf(const Box<ParamKind>& kind) const {
+    Access access{.verb = "get", .group = "*", .version = "*", .resource = "*"};
+    if (!kind) return access;
+    const size_t slash = kind->api_version.find('/');
+    access.group = slash == std::string::npos ? "" : kind->api_version.substr(0, slash);
+    access.version = kind->api_version.substr(slash + 1);
+    const auto served = served_();
+    const KindInfo* known = served->kinds->FindKind(kind->api_version, kind->kind);
+    if (known != nullptr) access.resource = known->resource;
+    return access;
+  }
+
+  Result<> Check(const AdmissionRequest& request, const Access& access, const char* field,
+                 const std::string& text) const {
+    if (authorizer_.Authorize(request.user, access).allowed()) return {};
+    Violations wrong;
+    wrong.Forbidden(FieldPath("spec").Child(field), text);
+    return Fail(wrong.ToError(request.kind.group, request.kind.kind,
+                              request.object->metadata().name));
+  }
+
+  Result<> CheckPolicy(const AdmissionRequest& request, const ValidatingAdmissionPolicy& policy) {
+    const auto& kind = policy.spec.param_kind;
+    if (!kind) return {};
+    const auto* old = request.old_object == nullptr
+                          ? nullptr
+                          : request.old_object->As<ValidatingAdmissionPolicy>();
+    if (old != nullptr && old->spec.param_kind == kind) return {};
+    Access access = ReadOf(kind);
+    access.name = access.namespace_name = "*";
+    return Check(request, access, "paramKind",
+                 fmt::format("user {} must have \"get\" permission on all objects of the "
+                             "referenced paramKind (kind={}, apiVersion={})",
+                             UserText(request.user), kind->kind, kind->api_version));
+  }
+
+  Result<> CheckBinding(const AdmissionRequest& request,
+                        const ValidatingAdmissionPolicyBinding& binding) {
+    const auto& ref = binding.spec.param_ref;
+    if (!ref) return {};
+    const auto policy = policies_.Find("", binding.spec.policy_name);
+    Access access = ReadOf(policy ? policy->spec.param_kind : Box<ParamKind>());
+    access.name = ref->name;
+    access.namespace_name = ref->namespace_;
+    return Check(request, access, "paramRef",
+                 fmt::format("user {} does not have \"get\" permission on the object referenced "
+                             "by paramRef",
+                             UserText(request.user)));
+  }
+
+  Authorizer& authorizer_;
+  const std::function<std::shared_ptr<const Served>()> served_;
+  ObjectCache<ValidatingAdmissionPolicy> policies_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeParamAccess(const AdmissionParts& parts) {
+  return std::make_unique<ParamAccess>(parts);
+}
+
+}  // namespace skiff
