@@ -16,7 +16,7 @@ namespace {
 
 using namespace admissionregistration_v1;
 
-constexpr char kManager[] = "validatingadmissionpolicy-status";
+constexpr char kStatusManager[] = "validatingadmissionpolicy-status";
 
 template <typename Matches>
 const KindInfo* FindBuiltIn(const Matches& matches) {
@@ -33,7 +33,7 @@ std::string ApiVersion(const std::string& group, const std::string& version) {
 class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy> {
  public:
   explicit PolicyStatusReconciler(Manager& manager)
-      : client_(manager.client().transport(), std::string("kube-controller-manager/") + kManager) {
+      : client_(manager.client().transport(), std::string("kube-controller-manager/") + kStatusManager) {
   }
 
   Result<Requeue> Reconcile(const ValidatingAdmissionPolicy& policy) override {
@@ -132,7 +132,7 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
 }  // namespace
 
 void AddValidatingAdmissionPolicyStatus(Manager& manager) {
-  ControllerBuilder<ValidatingAdmissionPolicy>(manager, kManager)
+  ControllerBuilder<ValidatingAdmissionPolicy>(manager, kStatusManager)
       .Workers(1)
       .Complete(std::make_unique<PolicyStatusReconciler>(manager));
 }

@@ -8,14 +8,14 @@ namespace {
 
 using namespace admissionregistration_v1;
 
-LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& selector) {
+LabelSelector ReadSelector(const Box<meta_v1::LabelSelector>& selector) {
   if (!selector) return {};
   auto made = LabelSelector::From(*selector);
   // Validation lets none through that cannot be read.
   return made ? *made : LabelSelector::Nothing();
 }
 
-MatchCriteria CriteriaOf(const Box<MatchResources>& match, bool no_rules_match_all) {
+MatchCriteria CriteriaFrom(const Box<MatchResources>& match, bool no_rules_match_all) {
   MatchCriteria made{.no_rules_match_all = no_rules_match_all};
   if (!match) return made;
   for (const auto& rule : match->resource_rules) made.rules.push_back(ResourceRuleOf(rule));
@@ -23,8 +23,8 @@ MatchCriteria CriteriaOf(const Box<MatchResources>& match, bool no_rules_match_a
     made.excluded.push_back(ResourceRuleOf(rule));
   }
   made.equivalent = match->match_policy != "Exact";
-  made.namespace_selector = SelectorOf(match->namespace_selector);
-  made.object_selector = SelectorOf(match->object_selector);
+  made.namespace_selector = ReadSelector(match->namespace_selector);
+  made.object_selector = ReadSelector(match->object_selector);
   return made;
 }
 
@@ -47,7 +47,7 @@ bool Refresh(std::vector<Read>& read, const std::vector<std::shared_ptr<const Ob
 }  // namespace
 
 ActivePolicy::ActivePolicy(std::shared_ptr<const Policy> policy)
-    : policy_(std::move(policy)), criteria_(CriteriaOf(policy_->spec.match_constraints, false)) {}
+    : policy_(std::move(policy)), criteria_(CriteriaFrom(policy_->spec.match_constraints, false)) {}
 
 const PolicyExpressions& ActivePolicy::expressions() const {
   std::call_once(once_, [this] { expressions_ = CompilePolicy(policy_->spec); });
@@ -63,7 +63,7 @@ std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
   });
   const bool new_bindings = Refresh(read_bindings_, bindings, [](const auto& binding) {
     return std::make_shared<const ActiveBinding>(
-        ActiveBinding{binding, CriteriaOf(binding->spec.match_resources, true)});
+        ActiveBinding{binding, CriteriaFrom(binding->spec.match_resources, true)});
   });
   if (!new_policies && !new_bindings) return now_;
   std::map<std::string_view, std::vector<std::shared_ptr<const ActiveBinding>>> by_policy;

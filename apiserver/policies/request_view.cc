@@ -10,7 +10,7 @@ namespace skiff {
 namespace {
 
 // As a client of `kind` would see it.
-Result<Json> DocumentFor(const Object& object, const KindInfo& kind) {
+Result<Json> ViewAs(const Object& object, const KindInfo& kind) {
   Json document = object.ToDocument();
   const KindInfo& from = object.kind();
   if (&from == &kind || from.api_version == kind.api_version) return document;
@@ -21,16 +21,16 @@ Result<Json> DocumentFor(const Object& object, const KindInfo& kind) {
   return Convert(from, kind, document);
 }
 
-Json KindDocument(const KindInfo& kind, std::string_view subresource) {
+Json KindView(const KindInfo& kind, std::string_view subresource) {
   const KindName name = SentKind(kind, subresource);
   return {{"group", name.group}, {"version", name.version}, {"kind", name.kind}};
 }
 
-Json ResourceDocument(const KindInfo& kind) {
+Json ResourceView(const KindInfo& kind) {
   return {{"group", kind.group}, {"version", kind.version}, {"resource", kind.resource}};
 }
 
-Json UserDocument(const User& user) {
+Json UserView(const User& user) {
   Json document = Json::object();
   if (!user.name.empty()) document["username"] = user.name;
   if (!user.uid.empty()) document["uid"] = user.uid;
@@ -39,7 +39,7 @@ Json UserDocument(const User& user) {
   return document;
 }
 
-Json OptionsDocument(const AdmissionRequest& request) {
+Json OptionsView(const AdmissionRequest& request) {
   if (request.options != nullptr) return *request.options;
   const auto empty = [](const char* kind) {
     return Json{{"apiVersion", "meta.k8s.io/v1"}, {"kind", kind}};
@@ -53,15 +53,15 @@ Json OptionsDocument(const AdmissionRequest& request) {
   return nullptr;
 }
 
-Json RequestDocument(const AdmissionRequest& request, const KindInfo& kind) {
-  Json document = {{"kind", KindDocument(kind, request.subresource)},
-                   {"resource", ResourceDocument(kind)},
-                   {"requestKind", KindDocument(request.kind, request.subresource)},
-                   {"requestResource", ResourceDocument(request.kind)},
+Json RequestFields(const AdmissionRequest& request, const KindInfo& kind) {
+  Json document = {{"kind", KindView(kind, request.subresource)},
+                   {"resource", ResourceView(kind)},
+                   {"requestKind", KindView(request.kind, request.subresource)},
+                   {"requestResource", ResourceView(request.kind)},
                    {"operation", OperationText(request.operation)},
-                   {"userInfo", UserDocument(request.user)},
+                   {"userInfo", UserView(request.user)},
                    {"dryRun", request.dry_run},
-                   {"options", OptionsDocument(request)}};
+                   {"options", OptionsView(request)}};
   const auto set = [&](const char* field, std::string_view value) {
     if (!value.empty()) document[field] = value;
   };
@@ -114,12 +114,12 @@ Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind
     view.object = *request.body;
     if (request.old_body != nullptr) view.old_object = *request.old_body;
   } else {
-    if (request.object != nullptr) view.object = TRY(DocumentFor(*request.object, kind));
+    if (request.object != nullptr) view.object = TRY(ViewAs(*request.object, kind));
     if (request.old_object != nullptr) {
-      view.old_object = TRY(DocumentFor(*request.old_object, kind));
+      view.old_object = TRY(ViewAs(*request.old_object, kind));
     }
   }
-  view.request = RequestDocument(request, kind);
+  view.request = RequestFields(request, kind);
   view.resource = {.group = std::string(request.kind.group),
                    .version = std::string(request.kind.version),
                    .resource = std::string(request.kind.resource),

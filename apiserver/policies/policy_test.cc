@@ -1,0 +1,90 @@
+// What a policy says of one request.
+#include "apiserver/policies/policy.h"
+
+#include <gtest/gtest.h>
+
+#include "api/typed.h"
+
+namespace skiff {
+namespace {
+
+using Texts = std::vector<std::string>;
+using admissionregistration_v1::ValidatingAdmissionPolicySpec;
+
+PolicyVerdict JudgeBy(const char* spec, const Json& object) {
+  const auto decoded = FromJson<ValidatingAdmissionPolicySpec>(Json::parse(spec));
+  EXPECT_TRUE(decoded);
+  const PolicyExpressions policy = CompilePolicy(*decoded);
+  return Judge(policy, {.object = &object});
+}
+
+Texts Messages(const PolicyVerdict& verdict) {
+  Texts texts;
+  for (const auto& refusal : verdict.refusals) texts.push_back(refusal.message);
+  return texts;
+}
+
+TEST(PolicyTest, AllValidationsAreAsked) {
+  const auto verdict = JudgeBy(R"j({"validations": [{"expression": "object.a == 2"},
+      {"expression": "true"}, {"expression": " object.a > 1 ", "reason": "Forbidden"}]})j",
+                               {{"a", 1}});
+  EXPECT_EQ(Messages(verdict),
+            (Texts{"failed expression: object.a == 2", "failed expression: object.a > 1"}));
+  EXPECT_EQ(verdict.refusals[1].index, 2);
+  EXPECT_EQ(verdict.refusals[1].reason, Reason::kForbidden);
+}
+
+TEST(PolicyTest, TheBestMessageThereIsIsShown) {
+  const auto verdict = JudgeBy(R"j({"validations": [
+      {"expression": "false", "message": "plain", "messageExpression": "' a is ' + string(object.a)"},
+      {"expression": "false", "message": "plain", "messageExpression": "object.nope"},
+      {"expression": "false", "message": "plain", "messageExpression": "'two\\nlines'"},
+      {"expression": "false", "messageExpression": "'  '"}]})j",
+                               {{"a", 1}});
+  EXPECT_EQ(Messages(verdict), (Texts{"a is 1", "plain", "plain", "failed expression: false"}));
+}
+
+TEST(PolicyTest, ErrorsRefuseUnlessTheyAreIgnored) {
+  const char* const spec = R"j({"failurePolicy": "Ignore", "validations": [
+      {"expression": "object.nope == 1"}, {"expression": "false", "message": "no"}],
+      "auditAnnotations": [{"key": "k", "valueExpression": "object.nope"}]})j";
+  const auto verdict = JudgeBy(spec, {{"a", 1}});
+  EXPECT_EQ(Messages(verdict), Texts{"no"});
+  EXPECT_TRUE(verdict.failed_annotations.empty());
+}
+
+TEST(PolicyTest, AuditAnnotationsAreTextOrNothing) {
+  const auto verdict = JudgeBy(R"j({"auditAnnotations": [
+      {"key": "a", "valueExpression": "' x '"}, {"key": "b", "valueExpression": "null"},
+      {"key": "c", "valueExpression": "''"}, {"key": "d", "valueExpression": "string(object.x)"}]})j",
+                               {{"a", 1}});
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(verdict.annotations, (Pairs{{"a", "x"}}));
+  EXPECT_EQ(verdict.failed_annotations,
+            Texts{"expression 'string(object.x)' resulted in error: no such key: x"});
+}
+
+TEST(PolicyTest, WhatCostsTooMuchIsNotAskedToTheEnd) {
+  Json object;
+  for (int i = 0; i < 300; ++i) object["items"].push_back(i);
+  // Nearly a million each, which one may cost; all together they may not.
+  Json spec;
+  for (int i = 0; i < 40; ++i) {
+    spec["validations"].push_back(
+        {{"expression", "object.items.all(a, object.items.all(b, a != -b - 1))"}});
+  }
+  const auto verdict = JudgeBy(spec.dump().c_str(), object);
+  EXPECT_EQ(Messages(verdict), Texts{"validation failed due to running out of cost budget, no "
+                                     "further validation rules will be run"});
+}
+
+TEST(PolicyTest, OneConditionThatIsFalseIsEnough) {
+  const char* const spec = R"j({"matchConditions": [{"name": "a", "expression": "object.x == 1"},
+      {"name": "b", "expression": "object.a == 2"}], "validations": [{"expression": "false"}]})j";
+  EXPECT_TRUE(JudgeBy(spec, {{"a", 1}}).refusals.empty());
+  EXPECT_EQ(Messages(JudgeBy(spec, {{"a", 2}})),
+            Texts{"expression 'object.x == 1' resulted in error: no such key: x"});
+}
+
+}  // namespace
+}  // namespace skiff
