@@ -1,5 +1,5 @@
-// Who makes a policy read objects as parameters may read them himself. Kubernetes asks in the kinds'
-// storage; here it stands with the plugins, which know the user.
+// Who makes a policy read objects as parameters may read them himself. Kubernetes asks in the
+// kinds' storage; here it stands with the plugins, which know the user.
 #include <fmt/format.h>
 
 #include "api/gen/admissionregistration_v1.h"
