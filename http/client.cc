@@ -8,6 +8,7 @@
 #include "http/carrier.h"
 #include "http/channel.h"
 #include "http/head.h"
+#include "http/kept_connections.h"
 #include "http/pipe.h"
 #include "http/socket.h"
 #include "http/worker_pool.h"
@@ -17,28 +18,62 @@ namespace {
 
 constexpr size_t kHeadBytesMax = 1 << 20;
 constexpr size_t kBacklogBytesMax = 64 << 10;
+// Servers commonly wait longer, so that a connection is hardly ever used while it is being closed.
+constexpr Duration kKeptTime = 60s;
 
 using Done = std::function<void(Result<Opened>)>;
 
-// One request on one connection; lives in its loop, which keeps it until it is closed.
+// Requests to the same place can share a connection.
+std::string PlaceOf(const Upstream& upstream) {
+  return upstream.host + '\n' + std::to_string(upstream.port) + '\n' + upstream.unix_path + '\n' +
+         upstream.server_name + '\n' +
+         std::to_string(reinterpret_cast<uintptr_t>(upstream.tls.get()));
+}
+
+class ClientConnection;
+
+// What a caller's Exchange stands for: the connection that his request is on now.
+struct Attempt {
+  Mutex mutex;
+  bool cancelled GUARDED_BY(mutex) = false;
+  Loop* loop GUARDED_BY(mutex) = nullptr;
+  std::weak_ptr<ClientConnection> connection GUARDED_BY(mutex);
+
+  // False: nobody wants it any more.
+  bool MoveTo(Loop& where, std::weak_ptr<ClientConnection> what) {
+    const MutexLock lock(mutex);
+    loop = &where;
+    connection = std::move(what);
+    return !cancelled;
+  }
+};
+using AttemptPtr = std::shared_ptr<Attempt>;
+
+// One request after the other on one connection; lives in its loop, which keeps it until it is
+// closed.
 //
-//   kConnecting -> kHandshake -> kHead -> kBody -> closed
+//   kConnecting -> kHandshake -> kHead -> kBody -> closed, or kIdle -> kHead
 //                                  `-> kRaw (waiting for its Duplex) -> kCarrying -> closed
 class ClientConnection final : public LoopListener,
                                public std::enable_shared_from_this<ClientConnection> {
  public:
-  ClientConnection(Loop& loop, Upstream upstream, std::optional<ClientRequest> request, Done done)
+  ClientConnection(Loop& loop, Upstream upstream, std::optional<ClientRequest> request, Done done,
+                   AttemptPtr attempt)
       : loop_(loop),
         upstream_(std::move(upstream)),
         request_(std::move(request)),
         done_(std::move(done)),
+        attempt_(std::move(attempt)),
         timer_(loop, *this) {}
   ~ClientConnection() { Close(); }
 
   // With the numeric addresses to try.
   void Start(Result<std::vector<std::string>> addresses);
   void Carry(std::shared_ptr<Duplex> duplex);
-  void Cancel() {
+  // False: it is of no use any more. `again` sends the request elsewhere.
+  bool Reuse(ClientRequest request, Done done, AttemptPtr attempt, std::function<void()> again);
+  void Cancel(const AttemptPtr& attempt) {
+    if (attempt != attempt_) return;  // Another request has the connection by now.
     done_ = nullptr;
     if (state_ < State::kBody) Close();
   }
@@ -47,7 +82,7 @@ class ClientConnection final : public LoopListener,
   }
 
  private:
-  enum class State { kConnecting, kHandshake, kHead, kBody, kRaw, kCarrying };
+  enum class State { kConnecting, kHandshake, kHead, kBody, kRaw, kCarrying, kIdle };
 
   void OnReady(uint32_t events) override;
   void OnWake() override;
@@ -63,6 +98,7 @@ class ClientConnection final : public LoopListener,
   void OnBody(std::string_view bytes);
   void OnEof();
   void EndBody(bool in_order);
+  void Park();
   void OnCarrier(Carrier::State state);
   void MakeRaw(Opened opened);
   void GiveUp(Error error);
@@ -74,6 +110,9 @@ class ClientConnection final : public LoopListener,
   const Upstream upstream_;
   std::optional<ClientRequest> request_;  // None: a raw connection.
   Done done_;
+  AttemptPtr attempt_;
+  std::function<void()> again_;  // On a kept connection, until the server has said anything.
+  bool keeps_ = false;           // The connection can take another request after this one.
   State state_ = State::kConnecting;
   Timer timer_;
   std::vector<std::string> addresses_;  // Still to be tried, in reverse.
@@ -113,18 +152,18 @@ class RawHandle final : public RawConnection {
 
 class ExchangeHandle final : public Exchange {
  public:
-  ExchangeHandle(Loop& loop, std::weak_ptr<ClientConnection> connection)
-      : loop_(loop), connection_(std::move(connection)) {}
+  explicit ExchangeHandle(AttemptPtr attempt) : attempt_(std::move(attempt)) {}
   ~ExchangeHandle() override {
-    if (connection_.expired()) return;
-    loop_.Post([connection = connection_] {
-      if (const auto self = connection.lock()) self->Cancel();
+    const MutexLock lock(attempt_->mutex);
+    attempt_->cancelled = true;
+    if (attempt_->loop == nullptr || attempt_->connection.expired()) return;
+    attempt_->loop->Post([connection = attempt_->connection, attempt = attempt_] {
+      if (const auto self = connection.lock()) self->Cancel(attempt);
     });
   }
 
  private:
-  Loop& loop_;
-  const std::weak_ptr<ClientConnection> connection_;
+  const AttemptPtr attempt_;
 };
 
 // A Duplex that somebody else may still hold, as std::function wants its captures.
@@ -224,18 +263,39 @@ void ClientConnection::SendRequest() {
     const std::string host = upstream_.unix_path.empty() ? upstream_.host : "localhost";
     headers.emplace("Host", host.find(':') == host.npos ? host : "[" + host + "]");
   }
-  if (headers.count("Connection") == 0) headers.emplace("Connection", "close");
+  if (headers.count("Connection") == 0 && !upstream_.kept) headers.emplace("Connection", "close");
   headers.erase("Transfer-Encoding");
   headers.erase("Content-Length");
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
       request.method == "PATCH") {
     headers.emplace("Content-Length", std::to_string(request.body.size()));
   }
+  keeps_ = false;
   channel_->Send(request.method + " " + request.target + " HTTP/1.1\r\n" +
                  SerializeHeaders(headers) + "\r\n");
   channel_->Send(std::move(request.body));
   channel_->Flush();  // A failure shows when the answer is read.
   if (upstream_.head_timeout != kNever) timer_.ArmIn(upstream_.head_timeout);
+}
+
+bool ClientConnection::Reuse(ClientRequest request, Done done, AttemptPtr attempt,
+                             std::function<void()> again) {
+  if (closed_ || state_ != State::kIdle) return false;
+  if (!attempt->MoveTo(loop_, weak_from_this())) {
+    Close();
+    return true;
+  }
+  request_ = std::move(request);
+  done_ = std::move(done);
+  attempt_ = std::move(attempt);
+  again_ = std::move(again);
+  in_.clear();
+  head_searched_ = 0;
+  framing_ = {};
+  body_left_ = 0;
+  chunks_ = {};
+  SendRequest();
+  return true;
 }
 
 void ClientConnection::OnReadable() {
@@ -247,13 +307,16 @@ void ClientConnection::OnReadable() {
     case Channel::Io::kEof:
       return OnEof();
     case Channel::Io::kError:
-      if (carrier_) return Close();
+      if (carrier_ || state_ == State::kIdle) return Close();
       if (state_ == State::kBody) return EndBody(false);
       return GiveUp({Reason::kServiceUnavailable, "read " + Where() + ": " + channel_->error()});
     case Channel::Io::kDone:
       break;
   }
+  again_ = nullptr;
   switch (state_) {
+    case State::kIdle:
+      return Close();  // Nobody asked.
     case State::kHead:
       return OnHeadBytes(bytes);
     case State::kBody:
@@ -301,9 +364,15 @@ void ClientConnection::OnHead(ResponseHead head) {
   body_left_ = framing_.content_length.value_or(0);
   bodiless_ = bodiless_ || head.status == 204 || head.status == 304 ||
               (framing_.content_length && body_left_ == 0);
+  const auto connection = opened.headers.find("Connection");
+  const bool says_close =
+      connection != opened.headers.end() && HasToken(connection->second, "close");
+  keeps_ = upstream_.kept && head.minor_version >= 1 && !says_close &&
+           (bodiless_ || framing_.chunked || framing_.content_length);
   const std::string early = std::move(in_);
   in_.clear();
   if (bodiless_) {
+    keeps_ = keeps_ && early.empty();
     EndBody(true);
   } else if (!early.empty()) {
     OnBody(early);
@@ -317,10 +386,12 @@ void ClientConnection::OnBody(std::string_view bytes) {
     size_t taken = 0;
     const auto state = chunks_.Decode(bytes, taken, data);
     pipe_->Write(std::move(data));
+    keeps_ = keeps_ && taken == bytes.size();
     if (state != ChunkDecoder::State::kMore) EndBody(state == ChunkDecoder::State::kEnd);
     return;
   }
   if (framing_.content_length) {
+    keeps_ = keeps_ && bytes.size() <= body_left_;
     bytes = bytes.substr(0, body_left_);
     body_left_ -= bytes.size();
   }
@@ -330,13 +401,31 @@ void ClientConnection::OnBody(std::string_view bytes) {
 
 void ClientConnection::OnEof() {
   if (carrier_) return OnCarrier(carrier_->OnPeerClosed());
+  if (state_ == State::kIdle) return Close();
   if (state_ == State::kBody) return EndBody(!framing_.chunked && !framing_.content_length);
   GiveUp({Reason::kServiceUnavailable, "EOF"});
 }
 
 void ClientConnection::EndBody(bool in_order) {
-  pipe_->End(in_order);
-  Close();
+  const std::shared_ptr<Pipe> pipe = pipe_;
+  // A server that answers before it has read everything still has the rest of the request to read.
+  if (in_order && keeps_ && channel_->queued_bytes() == 0) {
+    Park();
+  } else {
+    Close();
+  }
+  pipe->End(in_order);  // Whoever has read it all finds the connection where it waits.
+}
+
+void ClientConnection::Park() {
+  state_ = State::kIdle;
+  wake_->Detach();
+  wake_ = nullptr;
+  pipe_ = nullptr;
+  request_.reset();
+  channel_->WantRead(true);
+  timer_.ArmIn(kKeptTime);
+  if (!upstream_.kept->Put(PlaceOf(upstream_), {&loop_, weak_from_this()})) Close();
 }
 
 void ClientConnection::MakeRaw(Opened opened) {
@@ -367,12 +456,14 @@ void ClientConnection::OnCarrier(Carrier::State state) {
 
 void ClientConnection::OnWake() {
   if (carrier_) return OnCarrier(carrier_->OnWake());
+  if (!pipe_) return;
   if (pipe_->reader_left()) return Close();
   channel_->WantRead(true);
 }
 
 void ClientConnection::OnTimer() {
   if (carrier_) return OnCarrier(carrier_->OnTimer());
+  if (state_ == State::kIdle) return Close();
   if (state_ == State::kConnecting && !addresses_.empty()) return ConnectNext();
   const bool dialling = state_ != State::kHead;
   GiveUp({Reason::kTimeout,
@@ -380,6 +471,13 @@ void ClientConnection::OnTimer() {
 }
 
 void ClientConnection::GiveUp(Error error) {
+  if (again_ && error.reason != Reason::kTimeout) {
+    // The server closed the connection while the request was on its way.
+    const auto again = std::exchange(again_, nullptr);
+    done_ = nullptr;
+    Close();
+    return again();
+  }
   Finish(tl::unexpected<Error>(std::move(error)));
   Close();
 }
@@ -396,18 +494,30 @@ void ClientConnection::Close() {
   loop_.Release(this);
 }
 
+// What is asked of whom, and who wants to know.
+struct Order {
+  Upstream upstream;
+  std::optional<ClientRequest> request;
+  Done done;
+  AttemptPtr attempt = std::make_shared<Attempt>();
+};
+using OrderPtr = std::shared_ptr<const Order>;
+
 // The loop alone holds the connection: its last frame must not be on another thread.
-std::unique_ptr<Exchange> StartOn(Loops& loops, Upstream upstream,
-                                  std::optional<ClientRequest> request, Done done) {
+void Dial(Loops& loops, const OrderPtr& order) {
   Loop& loop = loops.Next();
+  const Upstream& upstream = order->upstream;
   const std::string host = upstream.host;
   const auto allows = upstream.unix_path.empty() ? upstream.allows : nullptr;
   const bool known = !upstream.unix_path.empty() || (IsNumericHost(host) && !allows);
-  auto connection = std::make_shared<ClientConnection>(loop, std::move(upstream),
-                                                       std::move(request), std::move(done));
+  auto connection = std::make_shared<ClientConnection>(loop, upstream, order->request, order->done,
+                                                       order->attempt);
   const std::weak_ptr<ClientConnection> weak = connection;
-  auto handle = std::make_unique<ExchangeHandle>(loop, weak);
-  loop.Post([&loop, connection = std::move(connection)] { loop.Keep(connection); });
+  const bool wanted = order->attempt->MoveTo(loop, weak);
+  loop.Post([&loop, connection = std::move(connection), wanted, attempt = order->attempt] {
+    loop.Keep(connection);
+    if (!wanted) connection->Cancel(attempt);
+  });
   const auto start = [&loop, weak, allows](Result<std::vector<std::string>> addresses) {
     if (addresses && allows && !std::all_of(addresses->begin(), addresses->end(), allows)) {
       addresses = Fail(Reason::kBadRequest, "address not allowed");
@@ -421,10 +531,33 @@ std::unique_ptr<Exchange> StartOn(Loops& loops, Upstream upstream,
   } else if (!loops.resolvers().Submit([start, host] { start(ResolveHost(host)); })) {
     start(Fail(Reason::kServiceUnavailable, "too many names are being looked up"));
   }
+}
+
+std::unique_ptr<Exchange> StartOn(Loops& loops, Upstream upstream,
+                                  std::optional<ClientRequest> request, Done done) {
+  const OrderPtr order = std::make_shared<const Order>(Order{.upstream = std::move(upstream),
+                                                             .request = std::move(request),
+                                                             .done = std::move(done)});
+  auto handle = std::make_unique<ExchangeHandle>(order->attempt);
+  const auto& pool = order->upstream.kept;
+  auto kept = pool && order->request ? pool->Take(PlaceOf(order->upstream)) : std::nullopt;
+  if (!kept) {
+    Dial(loops, order);
+    return handle;
+  }
+  kept->loop->Post([&loops, order, weak = kept->connection] {
+    const auto self = std::static_pointer_cast<ClientConnection>(weak.lock());
+    const auto again = [&loops, order] { Dial(loops, order); };
+    if (!self || !self->Reuse(*order->request, order->done, order->attempt, again)) again();
+  });
   return handle;
 }
 
 }  // namespace
+
+std::shared_ptr<KeptConnections> MakeKeptConnections() {
+  return std::make_shared<KeptConnections>();
+}
 
 std::unique_ptr<Exchange> Open(Loops& loops, Upstream upstream, ClientRequest request,
                                std::function<void(Result<Opened>)> done) {

@@ -18,6 +18,9 @@
 
 namespace skiff::http {
 
+class KeptConnections;
+std::shared_ptr<KeptConnections> MakeKeptConnections();
+
 // Where to connect, and how.
 struct Upstream {
   std::string host;  // An address, or a name that the system resolves.
@@ -31,6 +34,10 @@ struct Upstream {
   Duration connect_timeout = 5s;        // For each address, TLS handshake included.
   Duration head_timeout = kNever;       // From the connection to the answer's head.
   size_t buffer_bytes_max = 256 << 10;  // Received, and not pulled yet; past it nothing is read.
+  // Not null: when an answer has been read to its end, its connection waits there for the next
+  // request to the same host, port, name and TLS context, for a minute. Null: it is closed. A
+  // request on a kept connection that closes before it has answered anything is sent once more.
+  std::shared_ptr<KeptConnections> kept = {};
 };
 
 struct ClientRequest {

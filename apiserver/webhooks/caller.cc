@@ -300,6 +300,7 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
     return std::make_unique<FailedCall>(std::move(error));
   }
   route->upstream.connect_timeout = left;
+  route->upstream.kept = kept_;
   http::ClientRequest request{.method = "POST", .target = std::move(target)};
   request.headers.emplace("Host", route->host);
   request.headers.emplace("Content-Type", "application/json");

@@ -92,6 +92,7 @@ class WebhookCaller {
   Result<http::TlsContext> ContextFor(const std::string& ca_bundle);
 
   const Parts parts_;
+  const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
   Mutex mutex_;
   std::map<std::string, http::TlsContext> contexts_ GUARDED_BY(mutex_);  // By authorities.
   bool stopped_ GUARDED_BY(mutex_) = false;

@@ -452,6 +452,14 @@ TEST_F(WebhookTest, NobodyIsAskedAboutTheConfigurationsThemselves) {
   EXPECT_EQ(MakeMap("a").code, 201);
 }
 
+TEST_F(WebhookTest, CallsShareAConnection) {
+  Mutating({Hook("m")});
+  Validating({Hook("v")});
+  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(MakeMap(name).code, 201);
+  EXPECT_EQ(Called().size(), 6u);
+  EXPECT_EQ(hooks_->stats().accepted, 1u);
+}
+
 TEST_F(WebhookTest, WarningsReachTheClient) {
   Validating({Hook("v")});
   At("/v", [](const Json& review) {
