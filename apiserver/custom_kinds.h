@@ -1,5 +1,5 @@
-// The kinds that CustomResourceDefinitions make. A definition is read when it changes, and not again;
-// what it makes takes its time, which nobody spends who has nothing to do with it:
+// The kinds that CustomResourceDefinitions make. A definition is read when it changes, and not
+// again; what it makes takes its time, which nobody spends who has nothing to do with it:
 //
 //   written ──> waiting (its record) ──> being built (nobody holds the mutex) ──> served
 //

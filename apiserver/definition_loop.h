@@ -22,7 +22,8 @@ class DefinitionLoop final : public ControlLoop {
  public:
   // Answers as to the server's own hand.
   using Ask = std::function<http::Response(const http::Request&)>;
-  // `core` outlives the loop. `build` makes the kinds of what was settled, so that no request has to.
+  // `core` outlives the loop. `build` makes the kinds of what was settled, so that no request has
+  // to.
   DefinitionLoop(Core& core, Ask ask, std::function<void()> build)
       : core_(core),
         ask_(std::move(ask)),

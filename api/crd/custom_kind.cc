@@ -141,11 +141,45 @@ bool StopsRules(const Cause& cause) {
          cause.reason == "FieldValueTypeInvalid";
 }
 
+// Go's words for a value of another type than the one at a path should be.
+std::string AccessError(std::string_view path, const Json& value, std::string_view wanted) {
+  const std::string is = value.is_null()             ? "<nil>"
+                         : value.is_string()         ? "string"
+                         : value.is_boolean()        ? "bool"
+                         : value.is_number_integer() ? "int64"
+                         : value.is_number()         ? "float64"
+                         : value.is_array()          ? "[]interface {}"
+                                                     : "map[string]interface {}";
+  const std::string shown = value.is_null()     ? "<nil>"
+                            : value.is_string() ? value.get<std::string>()
+                                                : DumpJson(value);
+  return "." + std::string(path) + " accessor error: " + shown + " is of the type " + is +
+         ", expected " + std::string(wanted);
+}
+
+// nullptr: there is none. Fails where something on the way has no members.
+Result<const Json*> ValueAt(const Json& document, std::string_view path) {
+  const Json* at = &document;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    if (at->is_null()) return static_cast<const Json*>(nullptr);
+    if (!at->is_object()) {
+      return Fail(Reason::kInternalError,
+                  AccessError(path.substr(0, end), *at, "map[string]interface{}"));
+    }
+    const auto found = at->find(std::string(path.substr(begin, end - begin)));
+    if (found == at->end()) return static_cast<const Json*>(nullptr);
+    at = &*found;
+    begin = end + 1;
+  }
+  return at;
+}
+
 // A number of replicas that scale shows.
 void CheckReplicas(const Json& document, const std::string& path, Violations& out) {
   const FieldPath at("." + path);
   const auto found = IntegerAt(document, path);
-  if (!found) return out.Invalid(at, *FindPath(document, path), found.error().message);
+  if (!found) return out.Invalid(at, 0, found.error().message);
   if (!*found) return;
   if (**found < 0) out.Invalid(at, **found, "should be a non-negative integer");
   if (**found > INT32_MAX) {
@@ -153,20 +187,21 @@ void CheckReplicas(const Json& document, const std::string& path, Violations& ou
   }
 }
 
+// The text that selects what scale counts.
+void CheckSelector(const Json& document, const std::string& path, Violations& out) {
+  const auto found = ValueAt(document, path);
+  if (!found) return out.Invalid(FieldPath("." + path), "", found.error().message);
+  if (*found == nullptr || (*found)->is_string()) return;
+  out.Invalid(FieldPath("." + path), "", AccessError(path, **found, "string"));
+}
+
 }  // namespace
 
 Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view path) {
-  const Json* value = FindPath(document, path);
+  const Json* value = TRY(ValueAt(document, path));
   if (value == nullptr) return std::optional<int64_t>();
   if (value->is_number_integer()) return std::optional<int64_t>(value->get<int64_t>());
-  const std::string is = value->is_string()    ? "string"
-                         : value->is_boolean() ? "bool"
-                         : value->is_number()  ? "float64"
-                         : value->is_array()   ? "[]interface {}"
-                                               : "map[string]interface {}";
-  const std::string shown = value->is_string() ? value->get<std::string>() : DumpJson(*value);
-  return Fail(Reason::kInternalError, "." + std::string(path) + " accessor error: " + shown +
-                                          " is of the type " + is + ", expected int64");
+  return Fail(Reason::kInternalError, AccessError(path, *value, "int64"));
 }
 
 RuntimeKinds MakeKinds(const Json& definition) {
@@ -236,7 +271,7 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
     const auto now = document.find("status");
     const Json* before = old != nullptr && old->contains("status") ? &(*old)["status"] : nullptr;
     if (status != nullptr && now != document.end()) {
-      ValidateValue(*status, *now, before, "status", out);
+      ValidateStatus(*status, *now, before, out);
     }
   } else {
     ValidateValue(*schema, document, old, "", out);
@@ -244,6 +279,7 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
   if (scale) {
     if (!status_only) CheckReplicas(document, scale->replicas, out);
     CheckReplicas(document, scale->actual, out);
+    if (!scale->selector.empty()) CheckSelector(document, scale->selector, out);
   }
   if (!status_only) ValidateEmbedded(*schema, document, FieldPath(), out);
   ValidateLists(*schema, document, old, out);

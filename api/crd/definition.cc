@@ -209,7 +209,11 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
         version, place(places.columns, "additionalPrinterColumns", "additionalPrinterColumns"),
         out);
   }
-  if ((is_first || !places.fields) && has_schema) {
+  if (places.schema && !places.fields && !version.selectable_fields.empty()) {
+    // The schema is kept in the common place, where fields of one version do not look for it.
+    out.Invalid(at.Child("selectableFields"), "",
+                "may only be set when `version.schema.openAPIV3Schema` is not included");
+  } else if ((is_first || !places.fields) && has_schema) {
     CheckSelectable(version, schema, place(places.fields, "selectableFields", "selectableFields"),
                     out);
   }
@@ -396,9 +400,11 @@ void CheckStored(const CustomResourceDefinition& definition, Violations& out) {
     return out.Invalid(path, nullptr, "must have at least one stored version");
   }
   const auto& versions = definition.spec.versions;
+  std::set<std::string> left(stored.begin(), stored.end());
   for (const auto& version : versions) {
-    if (!version.storage) continue;
-    if (std::find(stored.begin(), stored.end(), version.name) == stored.end()) {
+    // A version that is there twice is stored once.
+    const bool is_stored = left.erase(version.name) > 0;
+    if (version.storage && !is_stored) {
       out.Invalid(path, stored, "must have the storage version " + version.name);
     }
   }

@@ -214,8 +214,10 @@ TEST_F(RuleDocuments, AFailureSaysWhatItsRuleSays) {
   EXPECT_EQ(Create({{"spec", {{"a", 3}, {"b", 2}}}}),
             "[spec: Invalid value: failed rule: self.a < self.b, spec: Invalid value: a before b, "
             "spec.a: Forbidden: too large, spec.m[k]: Required value: plain]");
-  EXPECT_EQ(Create({{"spec", {{"a", 3}}}}).substr(0, 81),
-            "[spec: Invalid value: \"object\": no such key: b evaluating rule: self.a < self.b");
+  EXPECT_NE(Create({{"spec", {{"a", 3}}}})
+                .find("[spec: Invalid value: \"object\": no such key: b evaluating rule: self.a < "
+                      "self.b, spec: "),
+            std::string::npos);
   EXPECT_EQ(Create({{"spec", nullptr}}), "");
 }
 

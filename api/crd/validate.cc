@@ -124,7 +124,7 @@ class Validator {
   }
 
   void Combined(const Place& path, const std::string& why) {
-    out_.Invalid(FieldPath(), "", "\"" + path.Text() + "\" " + why);
+    out_.Invalid(root_, "", "\"" + path.Text() + "\" " + why);
   }
 
   Violations Apart(const Schema& schema, const Json& value, const Place& path) const {
@@ -342,6 +342,10 @@ void CheckLists(const Schema& schema, const Json& value, Violations& out) {
 void ValidateValue(const Schema& schema, const Json& value, const Json* old,
                    const std::string& path, Violations& out) {
   Validator(FieldPath(), out).Value(schema, value, old, {.name = path});
+}
+
+void ValidateStatus(const Schema& schema, const Json& value, const Json* old, Violations& out) {
+  Validator(FieldPath("status"), out).Value(schema, value, old, {});
 }
 
 void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at,

@@ -15,6 +15,9 @@ namespace skiff::crd {
 void ValidateValue(const Schema& schema, const Json& value, const Json* old,
                    const std::string& path, Violations& out);
 
+// The same of what stands at `status`, in texts that begin there.
+void ValidateStatus(const Schema& schema, const Json& value, const Json* old, Violations& out);
+
 // The same of a default, which stands at `at` in a definition.
 void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at, Violations& out);
 

@@ -1,5 +1,5 @@
-// What rules say of a document, in the words of apiextensions-apiserver. Bounded: each evaluation by
-// what one may cost, all of a document's by what they may cost together.
+// What rules say of a document, in the words of apiextensions-apiserver. Bounded: each evaluation
+// by what one may cost, all of a document's by what they may cost together.
 #pragma once
 
 #include <cstdint>

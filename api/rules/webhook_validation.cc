@@ -261,7 +261,7 @@ void ValidateWebhookServicePath(const std::string& service_path, const FieldPath
   if (!service_path.starts_with('/')) {
     out.Invalid(path, service_path, "must start with a '/'");
   }
-  std::string inner = service_path.substr(service_path.starts_with('/') ? 1 : 0);
+  std::string inner = service_path.substr(1);  // Whatever its first character is.
   if (inner.ends_with('/')) inner.pop_back();
   size_t index = 0;
   for (size_t begin = 0; begin <= inner.size(); ++index) {
