@@ -228,11 +228,18 @@ TEST_F(CustomResources, ADefinitionOfAResourceThatIsThereWithoutOneIsRefused) {
 TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
   Json definition = Definition(Json::parse(
       R"({"type": "object", "x-kubernetes-preserve-unknown-fields": true})"));
-  definition["spec"]["versions"][0]["subresources"]["scale"]["specReplicasPath"] =
-      ".spec.100000000";
-  definition["spec"]["versions"][0].erase("selectableFields");
+  Json& version = definition["spec"]["versions"][0];
+  version.erase("selectableFields");
+  const Json subresources = version["subresources"];
+  version.erase("subresources");
   Define(definition);
   ASSERT_EQ(Post(path_, Cron("c", Json::array())).code, 201);
+  version["subresources"] = subresources;
+  version["subresources"]["scale"]["specReplicasPath"] = ".spec.100000000";
+  const Json scalable = {{"spec", definition["spec"]}};
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com", scalable.dump()).code, 200);
+  // No such object could be made by now.
+  EXPECT_EQ(Post(path_, Cron("d", Json::array())).code, 422);
   const Answer scaled = Ask("PUT", path_ + "/c/scale", R"({"kind": "Scale", "apiVersion": "autoscaling/v1",
       "metadata": {"name": "c", "namespace": "default"}, "spec": {"replicas": 3}})");
   EXPECT_GE(scaled.code, 400);
@@ -272,14 +279,14 @@ TEST_F(CustomResources, RulesAreCompiledAndObjectsHeldAgainstThem) {
             "Cron.example.com \"a\" is invalid: spec.image: Invalid value: \"other\": image stays");
   EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 6}})").message(),
             "Cron.example.com \"a\" is invalid: spec: Invalid value: too many");
-  EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}, {"replicas", "x"}})).message().find("too many"),
-            std::string::npos);
+  const Answer ill_typed = Post(path_, Cron("b", {{"image", "web"}, {"replicas", "x"}}));
+  EXPECT_EQ(ill_typed.message().find("too many"), std::string::npos);
   // A rule that comes later only warns of what it finds, as long as nobody changes it.
   Json stricter = Definition(schema);
   stricter["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
           ["x-kubernetes-validations"][0]["rule"] = "self.replicas > 1";
-  ASSERT_EQ(
-      Merge(definitions_ + "/crons.example.com", Json{{"spec", stricter["spec"]}}.dump()).code, 200);
+  const Json next = {{"spec", stricter["spec"]}};
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com", next.dump()).code, 200);
   const Answer warned = Merge(path_ + "/a", R"({"metadata": {"labels": {"x": "y"}}})");
   EXPECT_EQ(warned.code, 200) << warned.message();
   EXPECT_EQ(warned.response.headers.find("Warning")->second,

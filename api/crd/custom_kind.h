@@ -62,7 +62,7 @@ struct CustomKind {
   // a version that the definition no longer has.
   Result<> FromStore(std::string_view api_version, Json& content) const;
   void ForStore(Json& content) const;
-  // Whole documents. `old` is null on create. `warnings` gets what breaks a rule, but did so before.
+  // Whole documents. `old` is null on create. `warnings` gets what breaks a rule, and did before.
   void Validate(const Json& document, const Json* old, std::string_view subresource,
                 Violations& out, std::vector<std::string>& warnings) const;
 

@@ -297,7 +297,9 @@ class NodeCheck {
     }
     const std::string path = WordOf(given, "fieldPath");
     if (path.empty()) return;
-    const auto wrong = [&](std::string_view why) { out_.Invalid(at.Child("fieldPath"), path, why); };
+    const auto wrong = [&](std::string_view why) {
+      out_.Invalid(at.Child("fieldPath"), path, why);
+    };
     if (WithoutBlanks(path).empty()) wrong("must be non-empty if specified");
     if (path.find('\n') != path.npos) wrong("must not contain line breaks");
     if (!PlaceOfField(path, props)) wrong("must be a valid path");

@@ -275,8 +275,10 @@ TEST_F(RuleDocuments, NothingRunsWithoutEnd) {
   for (int i = 0; i < 100; ++i) document["l"].push_back(i);
   EXPECT_EQ(Create(document), "");
   constexpr const char* kSpent =
-      "validation failed due to running out of cost budget, no further validation rules will be run";
-  EXPECT_EQ(Create(document, {.cost = 1000}), std::string("l: Invalid value: \"array\": ") + kSpent);
+      "validation failed due to running out of cost budget, no further validation rules will be "
+      "run";
+  EXPECT_EQ(Create(document, {.cost = 1000}),
+            std::string("l: Invalid value: \"array\": ") + kSpent);
   // Even of what costs nothing.
   EXPECT_EQ(Create(document, {.runs = 3}),
             std::string("l[2]: Invalid value: \"integer\": ") + kSpent);

@@ -223,8 +223,8 @@ class RuleWalk {
       }
     }
     for (size_t i = 0; i < list.size() && !run_.stopped_; ++i) {
-      const auto found = before.empty() || !list[i].is_object() ? before.end()
-                                                                : before.find(KeysOf(node, list[i]));
+      const bool has_keys = !before.empty() && list[i].is_object();
+      const auto found = has_keys ? before.find(KeysOf(node, list[i])) : before.end();
       const bool told = found != before.end();
       Below(*node.items, list[i], told ? found->second : nullptr, told, ratchet, place.Item(i));
     }

@@ -20,8 +20,8 @@ struct RuleLimits {
 
 class RuleRun {
  public:
-  // `ratcheted` gets what is no worse than it was; null: nothing was there before, so that all of it
-  // is an error.
+  // `ratcheted` gets what is no worse than it was; null: nothing was there before, so that all of
+  // it is an error.
   RuleRun(Violations& out, Violations* ratcheted, RuleLimits limits = {})
       : out_(out), ratcheted_(ratcheted), left_(limits) {}
 
