@@ -22,7 +22,9 @@ TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
       "certificatesigningrequests", "leases", "endpointslices", "ingressclasses", "ipaddresses",
       "runtimeclasses", "poddisruptionbudgets", "clusterrolebindings", "clusterroles",
       "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses",
-      "customresourcedefinitions"};
+      "customresourcedefinitions", "mutatingwebhookconfigurations",
+      "validatingwebhookconfigurations", "validatingadmissionpolicies",
+      "validatingadmissionpolicybindings"};
   for (const KindInfo* kind : BuiltInKinds()) {
     EXPECT_EQ(WhyUnserved(*kind).empty(), served.contains(kind->resource))
         << kind->api_version << " " << kind->resource;

@@ -394,7 +394,7 @@ Result<ObjectWriter::ShownBodies> ObjectWriter::BodiesOf(const UpdateMode& mode,
   ShownBodies shown;
   if (!mode.shown_as || mode.skip_admission) return shown;
   shown.now = TRY(mode.shown_as(object));
-  shown.before = TRY(mode.shown_as(old));
+  shown.before = mode.shown_as(old).value_or(Json());  // A Scale needs replicas to be shown.
   return shown;
 }
 
