@@ -94,6 +94,13 @@ TEST_F(ValidatingPoliciesTest, ConditionsDecideWhetherAPolicyIsAsked) {
   EXPECT_TRUE(Make("a", R"j({"data": {"a": "b"}})j").message().ends_with("denied request: never"));
 }
 
+TEST_F(ValidatingPoliciesTest, ANameThatWasMadeIsSeen) {
+  Policy("p", R"j({"validations": [{"expression": "request.name == object.metadata.name"}]})j");
+  Bind("p");
+  const auto made = Post(kMaps, R"j({"metadata": {"generateName": "made-"}})j");
+  EXPECT_EQ(made.code, 201) << made.message();
+}
+
 TEST_F(ValidatingPoliciesTest, WarningsAreHeaders) {
   Policy("p", R"j({"validations": [{"expression": "false", "message": "odd"}]})j");
   Bind("p", R"j({"validationActions": ["Warn", "Audit"]})j");

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "api/cel/authorizer.h"
-#include "apiserver/webhooks/review.h"
+#include "apiserver/admission/request_document.h"
 
 namespace skiff {
 namespace {
@@ -22,47 +21,6 @@ const cel::Environment& ConditionsEnvironment() {
        {"authorizer", cel::AuthorizerType()},
        {"authorizer.requestResource", cel::ResourceCheckType()}});
   return kEnvironment;
-}
-
-// Asks the server's own authorizer for whoever makes the request.
-class ForUser final : public cel::Authorizer {
- public:
-  ForUser(skiff::Authorizer& authorizer, const User& user) : authorizer_(authorizer), user_(user) {}
-
-  cel::AccessAnswer Check(const cel::AccessQuestion& question) const override {
-    Access access{.verb = question.verb,
-                  .is_resource = question.path.empty(),
-                  .group = question.group,
-                  .version = question.version,
-                  .resource = question.resource,
-                  .subresource = question.subresource,
-                  .namespace_name = question.name_space,
-                  .name = question.name,
-                  .path = question.path,
-                  .field_selector = question.field_selector};
-    const Verdict verdict = authorizer_.Authorize(Asker(question), access);
-    return {.allowed = verdict.allowed(), .reason = verdict.reason};
-  }
-
- private:
-  User Asker(const cel::AccessQuestion& question) const {
-    if (question.service_account.empty()) return user_;
-    const std::string& space = question.service_account_namespace;
-    return {.name = fmt::format("system:serviceaccount:{}:{}", space, question.service_account),
-            .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space,
-                       std::string(kGroupAuthenticated)}};
-  }
-
-  skiff::Authorizer& authorizer_;
-  const User& user_;
-};
-
-cel::AccessQuestion RequestResource(const AdmissionRequest& request) {
-  return {.group = std::string(request.kind.group),
-          .resource = std::string(request.kind.resource),
-          .subresource = request.subresource,
-          .name_space = std::string(AdmissionNamespace(request)),
-          .name = request.name};
 }
 
 std::string Joined(const std::vector<std::string>& errors) {
@@ -85,12 +43,12 @@ void MatchConditions::Add(const std::string& expression) {
 
 Result<bool> MatchConditions::Hold(const Inputs& inputs) const {
   if (empty()) return true;
-  const ForUser authorizer(inputs.authorizer, inputs.request.user);
-  const Json request = ReviewRequest(inputs.request, inputs.kind);
+  const RequestAuthorizer authorizer(inputs.authorizer, inputs.request.user);
+  const Json request = RequestDocument(inputs.request, inputs.kind);
   const cel::Value bindings[] = {
       cel::Value::Document(inputs.object), cel::Value::Document(inputs.old_object),
       cel::Value::Document(request), cel::AuthorizerValue(authorizer),
-      cel::RequestResourceValue(authorizer, RequestResource(inputs.request))};
+      cel::RequestResourceValue(authorizer, RequestedAccess(inputs.request))};
   uint64_t budget = cel::kMatchConditionsCostMax;
   std::vector<std::string> errors;
   for (const Condition& condition : conditions_) {

@@ -7,27 +7,11 @@
 #include "api/gen/meta_v1.h"
 #include "api/json.h"
 #include "api/typed.h"
+#include "apiserver/admission/request_document.h"
 #include "apiserver/api_errors.h"
 
 namespace skiff {
 namespace {
-
-Json KindDocument(const KindName& name) {
-  return {{"group", name.group}, {"version", name.version}, {"kind", name.kind}};
-}
-
-Json ResourceDocument(const KindInfo& kind) {
-  return {{"group", kind.group}, {"version", kind.version}, {"resource", kind.resource}};
-}
-
-Json UserDocument(const User& user) {
-  Json document = Json::object();
-  if (!user.name.empty()) document["username"] = user.name;
-  if (!user.uid.empty()) document["uid"] = user.uid;
-  if (!user.groups.empty()) document["groups"] = user.groups;
-  if (!user.extra.empty()) document["extra"] = user.extra;
-  return document;
-}
 
 std::string Text(const Json& document, const char* name) {
   const auto found = document.find(name);
@@ -103,31 +87,9 @@ Result<> CheckTypes(const Json& response) {
 
 }  // namespace
 
-Json ReviewRequest(const AdmissionRequest& request, const KindInfo& sent_as) {
-  Json document = {{"kind", KindDocument(SentKind(sent_as, request.subresource))},
-                   {"resource", ResourceDocument(sent_as)},
-                   {"requestKind", KindDocument(SentKind(request.kind, request.subresource))},
-                   {"requestResource", ResourceDocument(request.kind)},
-                   {"operation", OperationText(request.operation)},
-                   {"userInfo", UserDocument(request.user)},
-                   {"dryRun", request.dry_run}};
-  if (!request.subresource.empty()) {
-    document["subResource"] = request.subresource;
-    document["requestSubResource"] = request.subresource;
-  }
-  std::string name = request.name;
-  if (name.empty() && request.object != nullptr) name = request.object->metadata().name;
-  if (!name.empty() && !request.of_collection) document["name"] = name;
-  if (const std::string_view space = AdmissionNamespace(request); !space.empty()) {
-    document["namespace"] = space;
-  }
-  document["options"] = request.options == nullptr ? Json() : *request.options;
-  return document;
-}
-
 std::string ReviewText(const ReviewQuestion& question, const Json& object,
                        const Json& old_object) {
-  Json request = ReviewRequest(question.request, question.sent_as);
+  Json request = RequestDocument(question.request, question.sent_as);
   request["uid"] = question.uid;
   request["object"] = object;
   request["oldObject"] = old_object;

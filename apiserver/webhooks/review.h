@@ -21,8 +21,6 @@ struct ReviewQuestion {
   std::string uid;           // Of this call alone.
 };
 
-// `request` of the review without uid and objects: what match conditions see as well.
-Json ReviewRequest(const AdmissionRequest& request, const KindInfo& sent_as);
 // JSON text; the objects may be null.
 std::string ReviewText(const ReviewQuestion& question, const Json& object, const Json& old_object);
 
