@@ -65,7 +65,7 @@ void ThreadExecutor::Remove(ControlLoop& loop) {
   MutexLock lock(mutex_);
   const auto found = entries_.find(&loop);
   if (found == entries_.end()) return;
-  while (found->second.running) changed_.wait(lock);
+  while (found->second.running) stepped_.wait(lock);
   std::erase_if(queue_, [&](const auto& queued) { return queued.second == &loop; });
   entries_.erase(found);
 }
@@ -102,6 +102,12 @@ void ThreadExecutor::StartThreadIfNeeded() {
   pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
 }
 
+void ThreadExecutor::LeaveTheRest() {
+  if (queue_.empty() || queue_.begin()->first >= watched_) return;
+  StartThreadIfNeeded();
+  changed_.notify_one();
+}
+
 void ThreadExecutor::Run(std::stop_token stop) {
   MutexLock lock(mutex_);
   while (!stop.stop_requested()) {
@@ -109,19 +115,18 @@ void ThreadExecutor::Run(std::stop_token stop) {
     if (!queue_.empty() && queue_.begin()->first <= now) {
       ControlLoop* loop = queue_.begin()->second;
       queue_.erase(queue_.begin());
-      // Another loop may be due as well.
-      if (!queue_.empty() && queue_.begin()->first <= now) {
-        StartThreadIfNeeded();
-        changed_.notify_one();
-      }
+      LeaveTheRest();
       RunOne(loop);
       continue;
     }
+    const Duration next = queue_.empty() ? kNever : queue_.begin()->first;
     ++waiting_;
-    if (queue_.empty() || queue_.begin()->first == kNever) {
-      changed_.wait(lock);
+    if (next < watched_) {
+      watched_ = next;
+      changed_.wait_for(lock, next - now);
+      watched_ = kNever;
     } else {
-      changed_.wait_for(lock, queue_.begin()->first - now);
+      changed_.wait(lock);
     }
     --waiting_;
   }
@@ -138,7 +143,7 @@ void ThreadExecutor::RunOne(ControlLoop* loop) {
   entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);
   entry.woken = false;
   queue_.emplace(entry.due, loop);
-  changed_.notify_all();  // Remove may wait for this very loop.
+  stepped_.notify_all();
 }
 
 void SteppedExecutor::Add(ControlLoop& loop) {

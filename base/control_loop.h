@@ -34,6 +34,8 @@ class Executor {
   virtual void Remove(ControlLoop& loop) = 0;
   // Makes a Step of `loop` due now. Called during its Step: it runs once more after. Any thread.
   virtual void Wake(ControlLoop& loop) = 0;
+  // Whether one loop's Step may block until another loop has run: else it would for ever.
+  virtual bool IsParallel() const { return false; }
 };
 
 class ControlLoop {
@@ -62,6 +64,7 @@ class ThreadExecutor final : public Executor {
   void Add(ControlLoop& loop) override;
   void Remove(ControlLoop& loop) override;
   void Wake(ControlLoop& loop) override;
+  bool IsParallel() const override { return true; }
 
  private:
   struct Entry {
@@ -71,6 +74,8 @@ class ThreadExecutor final : public Executor {
   };
   void Run(std::stop_token stop);
   void StartThreadIfNeeded() REQUIRES(mutex_);
+  // Before a thread is busy: has another one look after the loop that is due next.
+  void LeaveTheRest() REQUIRES(mutex_);
   // Lets go of mutex_ during the step.
   void RunOne(ControlLoop* loop) REQUIRES(mutex_);
 
@@ -78,10 +83,13 @@ class ThreadExecutor final : public Executor {
   const size_t threads_max_;
   SystemClock clock_;
   Mutex mutex_;
-  CondVar changed_;
+  CondVar changed_;  // Threads without work wait for it.
+  CondVar stepped_;  // Remove waits for it.
   std::map<ControlLoop*, Entry> entries_ GUARDED_BY(mutex_);
   std::multimap<Duration, ControlLoop*> queue_ GUARDED_BY(mutex_);  // Not running, by due time.
   size_t waiting_ GUARDED_BY(mutex_) = 0;
+  // When a thread that waits will look by itself; kNever: nobody may.
+  Duration watched_ GUARDED_BY(mutex_) = kNever;
   std::vector<std::jthread> threads_ GUARDED_BY(mutex_);
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <latch>
+#include <semaphore>
 #include <stdexcept>
 
 namespace skiff {
@@ -112,6 +113,66 @@ TEST(ThreadExecutorTest, AWakeIsNeverLost) {
   while (!loop.second.try_wait()) loop.Wake();
   executor.Remove(loop);
   EXPECT_GE(loop.steps, 2);
+}
+
+// Within its step until it is let go.
+struct Blocker : ControlLoop {
+  Duration Step() override {
+    begun.count_down();
+    end.wait();
+    return kNever;
+  }
+  std::latch begun{1}, end{1};
+};
+
+TEST(ThreadExecutorTest, WhoRemovesALoopTakesNoWakeOfAnother) {
+  ThreadExecutor executor("test", 2);
+  Blocker blocker;
+  executor.Add(blocker);
+  blocker.begun.wait();
+  std::jthread remover([&] { executor.Remove(blocker); });
+  struct Counter : ControlLoop {
+    Duration Step() override {
+      steps.release();
+      return kNever;
+    }
+    std::counting_semaphore<> steps{0};
+  } counter;
+  executor.Add(counter);
+  bool all = counter.steps.try_acquire_for(10s);
+  for (int i = 0; all && i < 200; ++i) {
+    counter.Wake();
+    all = counter.steps.try_acquire_for(10s);
+  }
+  EXPECT_TRUE(all);
+  blocker.end.count_down();
+  remover.join();
+  executor.Remove(counter);
+}
+
+TEST(ThreadExecutorTest, ALoopThatTakesLongHoldsUpNoneThatIsDueLater) {
+  ThreadExecutor executor("test", 2);
+  struct Periodic : ControlLoop {
+    Duration Step() override {
+      steps.release();
+      return 20ms;
+    }
+    std::counting_semaphore<> steps{0};
+  } periodic;
+  executor.Add(periodic);
+  ASSERT_TRUE(periodic.steps.try_acquire_for(10s));
+  // Now the one thread there is waits; it takes the loop that blocks.
+  Blocker blocker;
+  executor.Add(blocker);
+  blocker.begun.wait();
+  while (periodic.steps.try_acquire()) {
+  }
+  bool all = true;
+  for (int i = 0; all && i < 3; ++i) all = periodic.steps.try_acquire_for(10s);
+  EXPECT_TRUE(all);
+  blocker.end.count_down();
+  executor.Remove(blocker);
+  executor.Remove(periodic);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ Hands::Hands(int count) {
 Hands::~Hands() = default;
 
 void Hands::Start(Executor& executor) {
+  if (!executor.IsParallel()) return;
   executor_ = &executor;
   for (const auto& hand : hands_) executor.Add(*hand);
 }

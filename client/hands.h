@@ -1,5 +1,5 @@
-// Does several blocking calls at once on behalf of one step. The caller works along, so that on a
-// SteppedExecutor, where nothing runs beside it, it does everything itself, in order.
+// Does several blocking calls at once on behalf of one step. The caller works along; on an executor
+// that is not parallel it does everything itself, in order.
 #pragma once
 
 #include <functional>
