@@ -126,11 +126,10 @@ struct Blocker : ControlLoop {
 };
 
 TEST(ThreadExecutorTest, WhoRemovesALoopTakesNoWakeOfAnother) {
-  ThreadExecutor executor("test", 2);
-  Blocker blocker;
-  executor.Add(blocker);
-  blocker.begun.wait();
-  std::jthread remover([&] { executor.Remove(blocker); });
+  ThreadExecutor executor("test", 3);
+  Blocker removed;
+  executor.Add(removed);
+  removed.begun.wait();
   struct Counter : ControlLoop {
     Duration Step() override {
       steps.release();
@@ -140,12 +139,18 @@ TEST(ThreadExecutorTest, WhoRemovesALoopTakesNoWakeOfAnother) {
   } counter;
   executor.Add(counter);
   bool all = counter.steps.try_acquire_for(10s);
-  for (int i = 0; all && i < 200; ++i) {
+  std::jthread remover([&] { executor.Remove(removed); });
+  for (int i = 0; all && i < 100; ++i) {
+    Blocker other;  // Has one of the other two threads.
+    executor.Add(other);
+    other.begun.wait();
     counter.Wake();
     all = counter.steps.try_acquire_for(10s);
+    other.end.count_down();
+    executor.Remove(other);
   }
   EXPECT_TRUE(all);
-  blocker.end.count_down();
+  removed.end.count_down();
   remover.join();
   executor.Remove(counter);
 }
