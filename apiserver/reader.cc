@@ -96,13 +96,6 @@ Result<> ReachRevision(Store& store, uint64_t version) {
   return reached;
 }
 
-Error ReadError(const Error& error) {
-  if (error.reason == Reason::kExpired) {
-    return {Reason::kExpired, "The resourceVersion for the provided list is too old."};
-  }
-  return error;
-}
-
 std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name,
                            const FieldSelector& fields) {
   std::string_view in = namespace_name;

@@ -42,7 +42,4 @@ Result<http::Response> ListObjects(Store& store, const ApiRequest& request);
 // Store::Reach, in the API's words.
 Result<> ReachRevision(Store& store, uint64_t version);
 
-// A store that has not reached a revision, in the API's words; other errors as they are.
-Error ReadError(const Error& error);
-
 }  // namespace skiff

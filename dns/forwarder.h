@@ -62,7 +62,6 @@ class Forwarder {
   // Asks every server for its probe of loops; those that come later are asked when they are first
   // needed. Whether it answers tells of its health as well.
   void ProbeForLoops();
-  size_t exchanges() const { return exchanges_.size(); }
 
  private:
   class Exchange;
