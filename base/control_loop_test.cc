@@ -5,6 +5,7 @@
 #include <latch>
 #include <semaphore>
 #include <stdexcept>
+#include <utility>
 
 namespace skiff {
 namespace {
@@ -69,13 +70,19 @@ TEST(ThreadExecutorTest, StepsEveryLoopAndStopsCleanly) {
   for (auto& loop : loops) executor.Remove(*loop);
 }
 
-struct WakesTwice : ControlLoop {
+// Within its first step until it is let go; tells of each that it has been made.
+struct HeldOnce : ControlLoop {
   Duration Step() override {
-    if (++steps == 2) second.count_down();
+    if (!std::exchange(was_held, true)) {
+      begun.count_down();
+      end.wait();
+    }
+    steps.release();
     return kNever;
   }
-  int steps = 0;
-  std::latch second{1};
+  bool was_held = false;
+  std::latch begun{1}, end{1};
+  std::counting_semaphore<> steps{0};
 };
 
 struct Thrower : ControlLoop {
@@ -103,16 +110,16 @@ TEST(ThreadExecutorTest, ALoopThatThrowsDoesNotEndTheProgram) {
 
 TEST(ThreadExecutorTest, AWakeIsNeverLost) {
   ThreadExecutor executor("test", 2);
-  WakesTwice loop;
+  HeldOnce loop;
   executor.Add(loop);
-  loop.Wake();
-  loop.Wake();
-  loop.Wake();
-  // Whether the first wakes came before or during the first step, a second step follows one of them
-  // or this one.
-  while (!loop.second.try_wait()) loop.Wake();
+  loop.begun.wait();
+  loop.Wake();  // During a step: one more follows.
+  loop.end.count_down();
+  EXPECT_TRUE(loop.steps.try_acquire_for(10s));
+  EXPECT_TRUE(loop.steps.try_acquire_for(10s));
+  loop.Wake();  // After a step, or while the loop goes back to those that wait.
+  EXPECT_TRUE(loop.steps.try_acquire_for(10s));
   executor.Remove(loop);
-  EXPECT_GE(loop.steps, 2);
 }
 
 // Within its step until it is let go.
