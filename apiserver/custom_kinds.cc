@@ -119,6 +119,8 @@ void CustomKinds::Reload() {
   const auto page = store_.List({.prefix = DefinitionsPrefix()});
   if (!page) return;
   waiting_.clear();
+  // What is not listed is gone, also where somebody is building it just now.
+  for (const auto& [key, change] : building_) waiting_[key] = {nullptr, page->revision};
   for (const auto& [key, definition] : definitions_) waiting_[key] = {nullptr, page->revision};
   for (const RecordPtr& record : page->records) waiting_[record->key] = {record, page->revision};
   // Nobody is woken: who wants to know asks.
