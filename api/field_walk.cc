@@ -61,8 +61,7 @@ Result<std::string> KeyedElement(const Spot& list, const Json& item, size_t inde
   return "k:" + DumpJson(keys);
 }
 
-// Items of a list by path element, each with where it first stands. An element that occurs twice
-// holds all its items.
+// Items of a list by path element. An element that occurs twice holds all its items.
 using Index = std::map<std::string, std::vector<const Json*>>;
 
 Index IndexOf(const Spot& spot, const Json* list) {

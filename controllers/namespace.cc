@@ -105,7 +105,7 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
       if (IsTerminal(*pod)) continue;
       grace_s = std::max(grace_s, pod->spec.termination_grace_period_seconds.value_or(0));
     }
-    const Duration since = 
+    const Duration since =
         Between(namespace_.metadata.deletion_timestamp->point(), clock_.Now());
     // They had their time: from now on only finalizers or a broken node explain what is left.
     if (since > Seconds(grace_s)) grace_s = 0;

@@ -33,8 +33,8 @@ std::string ApiVersion(const std::string& group, const std::string& version) {
 class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy> {
  public:
   explicit PolicyStatusReconciler(Manager& manager)
-      : client_(manager.client().transport(), std::string("kube-controller-manager/") + kStatusManager) {
-  }
+      : client_(manager.client().transport(),
+                std::string("kube-controller-manager/") + kStatusManager) {}
 
   Result<Requeue> Reconcile(const ValidatingAdmissionPolicy& policy) override {
     if (policy.metadata.generation <= policy.status.observed_generation) return Requeue::None();

@@ -1,5 +1,5 @@
 // What looks at every write after it is authorized and before it is stored: plugins that change
-// the object, then plugins that refuse it. One plugin a file; their list and order is chain.cc.
+// the object, then plugins that refuse it. One plugin a file; their list and order is plugins.cc.
 #pragma once
 
 #include <chrono>

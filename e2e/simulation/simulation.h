@@ -125,7 +125,8 @@ class Simulation {
   const std::vector<cri::Container>& ContainersOf(Machine& node);
   void LookAtLists();
   bool AnyControllerAway() const;
-  // Each message, that is: who lost several in a row asks a minute later.
+  // Whether each message between the machine and the server arrives: who lost several in a row asks
+  // again only a minute later.
   bool Reaches(const Machine& machine) const;
   void StrikeClocks();
   void StrikeDisk();

@@ -112,7 +112,7 @@ Duration SimulatedNode::Step() {
     dependencies_.events.Warning(*node, "SimulationProblem", problem);
   }
   const NodeScript script = NodeScriptOf(*node);
-  const Duration age = 
+  const Duration age =
       Between(node->metadata.creation_timestamp.point(), dependencies_.clock.Now());
   transport_.SetCut(age >= script.silent_after);
   const bool is_ready = age < script.not_ready_after;
