@@ -1,10 +1,13 @@
 // additionalPrinterColumns.
+#include <limits>
+
 #include "api/columns/cells.h"
 #include "api/crd/custom_kind.h"
 #include "api/go_text.h"
 #include "api/go_value.h"
 #include "api/human_duration.h"
 #include "api/json.h"
+#include "base/seconds.h"
 
 namespace skiff::crd {
 namespace {
@@ -20,8 +23,12 @@ const Json* FirstOf(const CellInput& input) {
 
 Json IntegerCell(const Json& value) {
   if (value.is_number_integer()) return value;
-  if (value.is_number()) return static_cast<int64_t>(value.get<double>());
-  return nullptr;
+  if (!value.is_number()) return nullptr;
+  // What no integer holds becomes what Go makes of it.
+  const double number = value.get<double>();
+  constexpr double kLimit = 9223372036854775808.0;
+  if (!(number >= -kLimit && number < kLimit)) return std::numeric_limits<int64_t>::min();
+  return static_cast<int64_t>(number);
 }
 
 Json DateCell(const Json& value, TimePoint now) {
@@ -31,7 +38,7 @@ Json DateCell(const Json& value, TimePoint now) {
   const auto time = Time::Parse(text);
   if (!time) return "<invalid>";
   if (time->IsZero()) return "<unknown>";
-  return HumanDuration(now - time->point());
+  return HumanDuration(Between(time->point(), now));
 }
 
 Json TextCell(const Json& value) {

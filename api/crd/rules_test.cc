@@ -299,6 +299,18 @@ TEST_F(RuleDocuments, ManyFailuresEndTheWalk) {
   EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
 }
 
+// One that was stored before rules were compiled.
+TEST_F(RuleDocuments, RulesThatDoNotCompileEndTheWalk) {
+  Json item = {{"type", "integer"}};
+  item[kRules] = {{{"rule", "self >"}}};
+  Use(Object({{std::string(100'000, 'n'), {{"type", "array"}, {"items", item}}}}));
+  Json document;
+  for (int i = 0; i < 1000; ++i) document[std::string(100'000, 'n')].push_back(1);
+  const std::string told = Create(document);
+  EXPECT_NE(told.find("rule compile error: "), std::string::npos);
+  EXPECT_LT(told.size(), size_t{2} << 20);
+}
+
 TEST(RuleTreeTest, IsMadeOnceForAllThreads) {
   const std::string schema =
       DumpJson(SchemaOf({{"a", {{"type", "integer"}}}}, {{{"rule", "self.a > 1"}}}));

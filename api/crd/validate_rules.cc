@@ -109,7 +109,7 @@ class RuleWalk {
     for (const Rule& rule : *node.rules) {
       if (run_.stopped_) return;
       if (!rule.error.empty()) {
-        run_.out_.Invalid(At(place), node.type, "rule compile error: " + rule.error);
+        Tell(node, place, "rule compile error: " + rule.error);
         continue;
       }
       // What compares with what was there has nothing to say of what is new.
@@ -163,19 +163,24 @@ class RuleWalk {
 
   // The rule could not be evaluated.
   void Failed(const RuleNode& node, const Rule& rule, const std::string& why, const Place& place) {
+    const bool misfit = why.starts_with("no such overload");
+    Tell(node, place,
+         misfit ? "'" + why +
+                      "': call arguments did not match a supported operator, function or macro "
+                      "signature for rule: " +
+                      rule.Name()
+                : why + " evaluating rule: " + rule.Name());
+  }
+
+  // Until nobody reads on: each path may be as long as the document.
+  void Tell(const RuleNode& node, const Place& place, const std::string& text) {
     if (run_.told_ > kToldBytesMax) {
       run_.stopped_ = true;
       return;
     }
-    const bool misfit = why.starts_with("no such overload");
     const FieldPath at = At(place);
-    run_.told_ += kToldBytesEach + at.Text().size() + why.size() + rule.Name().size();
-    run_.out_.Invalid(at, node.type,
-                      misfit ? "'" + why +
-                                   "': call arguments did not match a supported operator, function "
-                                   "or macro signature for rule: " +
-                                   rule.Name()
-                             : why + " evaluating rule: " + rule.Name());
+    run_.told_ += kToldBytesEach + at.Text().size() + text.size();
+    run_.out_.Invalid(at, node.type, text);
   }
 
   // Why the rule says no. Stops, with an error of its own, where the message costs too much.

@@ -1,5 +1,7 @@
 #include "apiserver/policies/params.h"
 
+#include <fmt/format.h>
+
 #include "api/selector.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
@@ -52,6 +54,9 @@ Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::str
     });
   };
   const ListPage page = TRY(store.List(list));
+  if (page.more) {
+    return Fail(Reason::kInvalid, fmt::format("the selector matches more than {} params", kParamsMax));
+  }
   PolicyParams params;
   for (const RecordPtr& record : page.records) TRY(Add(kind, *record, params));
   return params;

@@ -16,7 +16,7 @@ namespace skiff {
 // Null: judged without, once.
 using PolicyParams = std::vector<std::shared_ptr<const Json>>;
 
-// Those of a selector beyond it are not looked at: the request would never end.
+// A selector of more is an error: the request would never end.
 inline constexpr size_t kParamsMax = 10'000;
 
 struct ParamsWanted {
