@@ -1,5 +1,7 @@
 #include "controllers/claim.h"
 
+#include <algorithm>
+
 namespace skiff {
 
 Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
@@ -27,6 +29,13 @@ bool Selects(const Box<meta_v1::LabelSelector>& selector,
 bool Selects(const std::map<std::string, std::string>& selector,
              const std::map<std::string, std::string>& labels) {
   return !selector.empty() && LabelSelector::FromMap(selector).Matches(labels);
+}
+
+void SetFinalizer(meta_v1::ObjectMeta& object, const std::string& finalizer) {
+  auto& finalizers = object.finalizers;
+  if (finalizer.empty()) return;
+  if (std::find(finalizers.begin(), finalizers.end(), finalizer) != finalizers.end()) return;
+  finalizers.push_back(finalizer);
 }
 
 Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,

@@ -49,13 +49,18 @@ auto MayAdopt(const Informer<Owner>& owners) {
 Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
                   const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live);
 
+// Once, and not at all when it is empty.
+void SetFinalizer(meta_v1::ObjectMeta& object, const std::string& finalizer);
+
 // The objects among the cached ones that belong to `owner` after adopting and releasing. With
-// `is_member`, those it refuses are treated as if the selector did not pick them.
+// `is_member`, those it refuses are treated as if the selector did not pick them. A `finalizer`
+// comes and goes with the owner.
 template <Kind Owner, Kind K>
 Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
                                          const LabelSelector& selector,
                                          const Informer<K>& objects,
-                                         const std::function<bool(const K&)>& is_member = {}) {
+                                         const std::function<bool(const K&)>& is_member = {},
+                                         const std::string& finalizer = "") {
   std::vector<Ptr<K>> mine;
   Ptr<Owner> live;
   auto candidates = objects.ControlledBy(owner.metadata.uid);
@@ -75,6 +80,7 @@ Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
                                       [&](K& it) {
                                         it.metadata.owner_references.push_back(
                                             ControllerReference(Owner::Info(), owner.metadata));
+                                        SetFinalizer(it.metadata, finalizer);
                                       },
                                       {.if_unchanged = true}));
       mine.push_back(std::move(adopted));
@@ -85,6 +91,7 @@ Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
                          std::erase_if(it.metadata.owner_references, [&](const auto& reference) {
                            return reference.uid == owner.metadata.uid;
                          });
+                         std::erase(it.metadata.finalizers, finalizer);
                        },
                        {.if_unchanged = true});
       // Gone, or a namesake: no longer ours either way.

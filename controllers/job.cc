@@ -1,17 +1,13 @@
-// Job: pods until enough of them have succeeded. Each finished pod is counted once, whatever
-// crashes when:
-//
-//   pod ends ─► its uid in status.uncountedTerminatedPods ─► its finalizer comes off ─► it is
-//   counted and its uid leaves the list, in one write. Until then the finalizer keeps the pod.
-#include <fmt/format.h>
-
+// Job: pods until enough of them have succeeded. What its pods amount to is in job_observation, what
+// is to be done about them in job_plan, and how they get into its status in job_tally.
 #include <algorithm>
+#include <atomic>
 
 #include "base/seconds.h"
 #include "client/reconciler.h"
 #include "controllers/claim.h"
-#include "controllers/job_indexes.h"
 #include "controllers/job_plan.h"
+#include "controllers/job_tally.h"
 #include "controllers/pod_control.h"
 #include "controllers/program.h"
 
@@ -21,8 +17,22 @@ namespace {
 using batch_v1::Job;
 using core_v1::Pod;
 
-constexpr size_t kUncountedMax = 500;
 constexpr std::string_view kManagedHere = "kubernetes.io/job-controller";
+
+bool IsManagedHere(const Job& job) {
+  return job.spec.managed_by.value_or(std::string(kManagedHere)) == kManagedHere;
+}
+
+// By name, so that whoever changes the pod meanwhile is not in the way.
+Result<> TakeFinalizerOff(Client& client, const Pod& pod) {
+  const Json patch = {
+      {"metadata",
+       {{"uid", pod.metadata.uid},
+        {"$deleteFromPrimitiveList/finalizers", Json::array({std::string(job::kTracking)})}}}};
+  const auto done = client.Patch(Pod::Info(), KeyOf(pod), PatchType::kStrategic, patch);
+  if (!done && done.error().reason != Reason::kNotFound) return Fail(done.error());
+  return {};
+}
 
 class JobReconciler final : public Reconciler<Job> {
  public:
@@ -35,70 +45,102 @@ class JobReconciler final : public Reconciler<Job> {
         control_(manager.client(), events_, pods_) {}
 
   Result<Requeue> Reconcile(const Job& job) override {
-    if (job.spec.managed_by.value_or(std::string(kManagedHere)) != kManagedHere) {
-      return Requeue::None();
-    }
+    if (!IsManagedHere(job)) return Requeue::None();
     // By a status that we have replaced ourselves, pods would be missed or counted twice.
     if (WrittenRevision(job.metadata) < Written(KeyOf(job))) return Requeue::None();
     if (job::IsFinished(job) || !job.spec.selector) return ReleaseAll(job);
     const auto selector = TRY(LabelSelector::From(*job.spec.selector));
-    const bool settled = control_.memory().Unseen(KeyOf(job)).empty();
-    const job::Pods pods = TRY(ClaimObjects(client_, job, selector, pods_));
-    auto observation = job::Observe(job, pods, Released(job, pods));
-    observation.seen_ended = SeenEnded(KeyOf(job), pods);
-    const job::Verdict verdict = job::Judge(job, observation, clock_.Now());
-    Job now = job;
-    Duration again = kNever;
-    if (!verdict.type.empty()) {
-      TRY(RemovePods(job, observation.active, Ending::kCounted));
-    } else if (settled && !job.metadata.deletion_timestamp) {
-      again = TRY(ManagePods(now, observation, pods));
-    }
-    TRY(Count(job, std::move(now), observation, verdict, pods));
-    if (job.spec.active_deadline_seconds && job.status.start_time) {
-      const TimePoint end =
-          Later(job.status.start_time->point(), Seconds(*job.spec.active_deadline_seconds));
-      const Duration left = Between(clock_.Now(), end);
-      if (left > Duration(0)) again = std::min(again, left);
-    }
-    return again == kNever ? Requeue::None() : Requeue::After(again);
+    Round round{job};
+    round.settled = control_.memory().Unseen(KeyOf(job)).empty();
+    const job::Pods pods =
+        TRY(ClaimObjects(client_, job, selector, pods_, {}, std::string(job::kTracking)));
+    auto& observed = round.observed = job::Observe(job, pods, DoneTo(job, pods));
+    const auto known = KnownBackOff(KeyOf(job));
+    observed.seen_ended = SeenEnded(KeyOf(job), observed, known.has_value());
+    round.back_off = job::BackOffAfter(known, observed);
+    round.active = static_cast<int>(observed.active.size());
+    round.ready = observed.ready;
+    round.terminating = static_cast<int>(observed.leaving.size());
+    auto& status = round.now.status;
+    status.uncounted_terminated_pods.Ensure();
+    if (!status.start_time && !job::IsSuspended(job)) status.start_time = Time(clock_.Now());
+    const Result<> acted = Act(round);
+    TRY(Count(job, round));
+    if (!acted) return Fail(acted.error());
+    return round.again == kNever ? Requeue::None() : Requeue::After(round.again);
   }
 
   void Forget(const ObjectKey& key) override {
     control_.memory().Forget(key);
     const MutexLock lock(mutex_);
-    released_.erase(key);
-    seen_ended_.erase(key);
-    written_.erase(key);
+    known_.erase(key);
   }
 
  private:
-  // Creates and deletes; how long back-off still lasts.
-  Result<Duration> ManagePods(Job& now, const job::Observation& observation,
-                              const job::Pods& pods) {
-    SetSuspended(now);
-    const job::Plan plan = job::PlanPods(now, observation, pods, clock_.Now());
-    TRY(RemovePods(now, plan.remove, Ending::kForgotten));
+  // One look at a job, and what comes of it.
+  struct Round {
+    explicit Round(const Job& job) : now(job) {}
+    Job now;               // With the status as it becomes.
+    bool settled = false;  // The cache shows all pods that were made.
+    job::Observation observed;
+    job::BackOff back_off;
+    // As they are once the round has made and deleted pods.
+    int active = 0;
+    int ready = 0;
+    int terminating = 0;
+    job::Verdict verdict;
+    Duration again = kNever;
+  };
+
+  // Makes and deletes pods. The round has a verdict then if the job may end by it.
+  Result<> Act(Round& round) {
+    const Job& now = round.now;
+    round.verdict = job::Judge(now, round.observed, clock_.Now());
+    if (round.verdict.IsOver()) {
+      const auto removed = RemovePods(round, round.observed.active, Ending::kCounted);
+      // A pod may be left, or come yet, of which nothing would be noted.
+      if (!removed || !round.settled) round.verdict = {};
+      return removed;
+    }
+    if (now.spec.active_deadline_seconds && now.status.start_time && !job::IsSuspended(now)) {
+      round.again = Between(clock_.Now(), Later(now.status.start_time->point(),
+                                                Seconds(*now.spec.active_deadline_seconds)));
+    }
+    const bool manages = round.settled && !now.metadata.deletion_timestamp;
+    Result<> managed;
+    if (manages) managed = ManagePods(round);
+    round.verdict = job::JudgeCompletions(now, round.observed, round.active);
+    if (manages && !round.verdict.IsOver()) SetSuspended(round.now);
+    return managed;
+  }
+
+  Result<> ManagePods(Round& round) {
+    const Job& now = round.now;
+    const job::Plan plan = job::PlanPods(now, round.observed, round.back_off, clock_.Now());
+    round.again = std::min(round.again, plan.wait);
+    if (!plan.remove.empty()) return RemovePods(round, plan.remove, Ending::kForgotten);
     const auto owner = ReferenceTo(Job::Info(), now.metadata);
-    TRY(SlowStart(hands_, plan.create, [&](int index) {
-      return control_.Create(owner,
-                             job::PodFor(now, plan.indexes.empty() ? -1 : plan.indexes[index]));
-    }));
-    return plan.wait;
+    std::atomic<int> created = 0;
+    const auto done = SlowStart(hands_, plan.create, [&](int i) -> Result<> {
+      const int index = plan.indexes.empty() ? -1 : plan.indexes[i];
+      TRY(control_.Create(owner, job::PodFor(now, round.observed, index)));
+      ++created;
+      return {};
+    });
+    round.active += created;
+    return done;
   }
 
   void SetSuspended(Job& now) {
-    const bool was = job::FindCondition(now, "Suspended") != nullptr;
-    if (job::IsSuspended(now) && !was) {
-      job::SetCondition(now.status, "Suspended", "True", "JobSuspended", "Job suspended",
-                        clock_.Now());
-      events_.Normal(now, "Suspended", "Job suspended");
-    } else if (!job::IsSuspended(now) && was) {
-      job::SetCondition(now.status, "Suspended", "False", "JobResumed", "Job resumed",
-                        clock_.Now());
-      now.status.start_time = Time(clock_.Now());
-      events_.Normal(now, "Resumed", "Job resumed");
-    }
+    batch_v1::JobCondition wanted;
+    const bool suspended = job::IsSuspended(now);
+    wanted.type = "Suspended";
+    wanted.status = suspended ? "True" : "False";
+    wanted.reason = suspended ? "JobSuspended" : "JobResumed";
+    wanted.message = suspended ? "Job suspended" : "Job resumed";
+    if (!job::SetCondition(now.status, wanted, clock_.Now())) return;
+    events_.Normal(now, suspended ? "Suspended" : "Resumed", wanted.message);
+    if (!suspended) now.status.start_time = Time(clock_.Now());
   }
 
   // Whether the job counts how a pod ends that it deletes. A surplus pod, or one of a suspended
@@ -106,105 +148,72 @@ class JobReconciler final : public Reconciler<Job> {
   // counted.
   enum class Ending { kCounted, kForgotten };
 
-  Result<> RemovePods(const Job& job, const job::Pods& pods, Ending ending) {
-    const auto owner = ReferenceTo(Job::Info(), job.metadata);
-    return AllAtOnce(hands_, static_cast<int>(pods.size()), [&](int index) -> Result<> {
-      if (control_.memory().WasDeleted(KeyOf(job), *pods[index])) return {};
-      if (ending == Ending::kForgotten) TRY(Release(KeyOf(job), *pods[index]));
-      return control_.Delete(owner, *pods[index]);
+  Result<> RemovePods(Round& round, const job::Pods& pods, Ending ending) {
+    const ObjectKey key = KeyOf(round.now);
+    const auto owner = ReferenceTo(Job::Info(), round.now.metadata);
+    std::atomic<int> removed = 0;
+    std::atomic<int> removed_ready = 0;
+    const auto done = AllAtOnce(hands_, static_cast<int>(pods.size()), [&](int i) -> Result<> {
+      if (ending == Ending::kForgotten) TRY(Release(key, *pods[i]));
+      TRY(control_.Delete(owner, *pods[i]));
+      ++removed;
+      removed_ready += IsReady(*pods[i]);
+      return {};
     });
+    round.active -= removed;
+    round.ready -= removed_ready;
+    round.terminating += removed;
+    return done;
   }
 
-  // The three writes at the top of this file, and the end of the job when all pods are counted.
-  Result<> Count(const Job& job, Job now, const job::Observation& observation,
-                 const job::Verdict& verdict, const job::Pods& pods) {
-    if (!now.status.start_time && !job::IsSuspended(now))
-      now.status.start_time = Time(clock_.Now());
-    now.status.active = verdict.type.empty() ? static_cast<int>(observation.active.size()) : 0;
-    now.status.ready = observation.ready;
-    now.status.terminating = observation.terminating;
-    NoteFinished(now, observation);
-    if (!verdict.type.empty()) {
-      job::SetCondition(now.status, verdict.type, "True", verdict.reason, verdict.message,
-                        clock_.Now());
-    }
-    const auto noted = TRY(WriteStatus(job, now.status));
-    TRY(ReleaseNoted(*noted, pods));
+  // Notes how pods ended, lets go of them, and counts them; ends the job when all are counted.
+  Result<> Count(const Job& job, Round& round) {
+    auto& status = round.now.status;
+    status.active = round.active;
+    status.ready = round.ready;
+    status.terminating = round.terminating;
+    job::Tally tally = job::TakeTally(round.now, round.observed, round.verdict, clock_.Now());
+    const auto noted = TRY(WriteStatus(job, tally.status));
+    Remember(KeyOf(job), round.back_off);
+    const Result<> released = ReleasePods(KeyOf(job), tally.release, round.observed.tracked);
     Job counted = *noted;
-    auto& uncounted = counted.status.uncounted_terminated_pods.Ensure();
-    counted.status.succeeded += static_cast<int>(uncounted.succeeded.size());
-    counted.status.failed += static_cast<int>(uncounted.failed.size());
-    uncounted = {};
-    if (!verdict.type.empty() && observation.terminating == 0 && observation.active.empty()) {
-      Finish(counted, verdict);
-    }
+    job::CountUntracked(counted.status, round.observed.tracked);
+    const bool finished = released && tally.is_whole &&
+                          job::Finish(counted.status, round.verdict, clock_.Now());
     TRY(WriteStatus(*noted, counted.status));
-    return {};
+    if (finished) TellEnd(counted, round.verdict);
+    return released;
   }
 
   Result<Ptr<Job>> WriteStatus(const Job& job, const batch_v1::JobStatus& status) {
     auto written =
         TRY(client_.PatchStatus(job, [&](Job& it) { it.status = status; }, {.if_unchanged = true}));
     const MutexLock lock(mutex_);
-    written_[KeyOf(job)] = WrittenRevision(written->metadata);
+    known_[KeyOf(job)].written = WrittenRevision(written->metadata);
     return written;
   }
 
-  // The revision of our last write to the job's status; its event wakes the job again.
-  uint64_t Written(const ObjectKey& key) {
-    const MutexLock lock(mutex_);
-    const auto found = written_.find(key);
-    return found == written_.end() ? 0 : found->second;
-  }
-
-  static void NoteFinished(Job& now, const job::Observation& observation) {
-    auto& uncounted = now.status.uncounted_terminated_pods.Ensure();
-    const auto room = [&] {
-      return uncounted.succeeded.size() + uncounted.failed.size() < kUncountedMax;
-    };
-    job::Indexes indexes = job::Indexes::Parse(now.status.completed_indexes);
-    for (const auto& pod : observation.succeeded) {
-      if (!room()) break;
-      uncounted.succeeded.push_back(pod->metadata.uid);
-      if (job::IsIndexed(now)) indexes.Insert(job::IndexOf(*pod));
-    }
-    now.status.completed_indexes = indexes.Text();
-    for (const auto& pod : observation.failed) {
-      if (room()) uncounted.failed.push_back(pod->metadata.uid);
-    }
-  }
-
-  void Finish(Job& job, const job::Verdict& verdict) {
-    const bool complete = verdict.type == "SuccessCriteriaMet";
-    job::SetCondition(job.status, complete ? "Complete" : "Failed", "True", verdict.reason,
-                      verdict.message, clock_.Now());
-    if (complete) {
-      // A clock that was set back meanwhile would have it end before it began, which is refused.
-      job.status.completion_time =
-          std::max(Time(clock_.Now()), job.status.start_time.value_or(Time()));
-      // One was made twice, since the answer to the first request was lost.
-      if (job.spec.completions && job.status.succeeded > *job.spec.completions) {
-        events_.Warning(job, "TooManySucceededPods",
-                        "Too many succeeded pods running after completion count reached");
-      }
-      events_.Normal(job, "Completed", "Job completed");
-    } else {
+  void TellEnd(const Job& job, const job::Verdict& verdict) {
+    if (verdict.type == "FailureTarget") {
       events_.Warning(job, verdict.reason, verdict.message);
+      return;
     }
+    // One was made twice, since the answer to the first request was lost.
+    if (job.spec.completions && job.status.succeeded > *job.spec.completions) {
+      events_.Warning(job, "TooManySucceededPods",
+                      "Too many succeeded pods running after completion count reached");
+    }
+    events_.Normal(job, "Completed", "Job completed");
   }
 
-  // Takes the finalizer off all pods that the job has noted.
-  Result<> ReleaseNoted(const Job& job, const job::Pods& pods) {
-    const auto& uncounted = job.status.uncounted_terminated_pods;
-    if (!uncounted) return {};
-    std::set<std::string> uids(uncounted->succeeded.begin(), uncounted->succeeded.end());
-    uids.insert(uncounted->failed.begin(), uncounted->failed.end());
-    job::Pods noted;
-    std::copy_if(pods.begin(), pods.end(), std::back_inserter(noted), [&](const auto& pod) {
-      return uids.contains(pod->metadata.uid) && job::IsTracked(*pod);
-    });
-    return AllAtOnce(hands_, static_cast<int>(noted.size()),
-                     [&](int index) { return Release(KeyOf(job), *noted[index]); });
+  // Takes the uids of those it lets go of out of `tracked`.
+  Result<> ReleasePods(const ObjectKey& job, const job::Pods& pods,
+                       std::set<std::string>& tracked) {
+    const auto done = AllAtOnce(hands_, static_cast<int>(pods.size()),
+                                [&](int index) { return Release(job, *pods[index]); });
+    const MutexLock lock(mutex_);
+    for (const std::string& uid : known_[job].released) tracked.erase(uid);
+    return done;
   }
 
   Result<Requeue> ReleaseAll(const Job& job) {
@@ -215,49 +224,88 @@ class JobReconciler final : public Reconciler<Job> {
   }
 
   Result<> Release(const ObjectKey& job, const Pod& pod) {
+    if (!job::IsTracked(pod)) return {};
     {
       const MutexLock lock(mutex_);
-      if (released_[job].contains(pod.metadata.uid)) return {};
+      if (known_[job].released.contains(pod.metadata.uid)) return {};
     }
-    const auto done =
-        client_.Patch(pod, [](Pod& it) { std::erase(it.metadata.finalizers, job::kTracking); },
-                      {.if_unchanged = true});
-    if (!done && done.error().reason != Reason::kNotFound) return Fail(done.error());
+    TRY(TakeFinalizerOff(client_, pod));
     const MutexLock lock(mutex_);
-    released_[job].insert(pod.metadata.uid);
+    known_[job].released.insert(pod.metadata.uid);
     return {};
   }
 
-  // The uids of pods whose finalizer was taken off and that the cache shows with it.
-  std::set<std::string> Released(const Job& job, const job::Pods& pods) {
-    const MutexLock lock(mutex_);
-    auto& released = released_[KeyOf(job)];
+  // Forgets what the cache shows by now.
+  job::DoneTo DoneTo(const Job& job, const job::Pods& pods) {
+    job::DoneTo done;
     std::set<std::string> tracked;
     for (const auto& pod : pods) {
       if (job::IsTracked(*pod)) tracked.insert(pod->metadata.uid);
+      if (control_.memory().WasDeleted(KeyOf(job), *pod)) done.deleted.insert(pod->metadata.uid);
     }
+    const MutexLock lock(mutex_);
+    auto& released = known_[KeyOf(job)].released;
     std::erase_if(released, [&](const std::string& uid) { return !tracked.contains(uid); });
-    return released;
+    done.released = released;
+    return done;
+  }
+
+  // The revision of our last write to the job's status; its event wakes the job again.
+  uint64_t Written(const ObjectKey& key) {
+    const MutexLock lock(mutex_);
+    const auto found = known_.find(key);
+    return found == known_.end() ? 0 : found->second.written;
   }
 
   // By the clock as it is now: it may have been set since.
-  std::map<std::string, TimePoint> SeenEnded(const ObjectKey& job, const job::Pods& pods) {
+  TimePoint AtWall(Duration monotonic) const {
+    return clock_.Now() - (clock_.Monotonic() - monotonic);
+  }
+
+  std::optional<job::BackOff> KnownBackOff(const ObjectKey& key) {
+    const MutexLock lock(mutex_);
+    const auto& known = known_[key];
+    if (!known.failures) return std::nullopt;
+    return job::BackOff{*known.failures, AtWall(known.last_failure)};
+  }
+
+  void Remember(const ObjectKey& key, const job::BackOff& back_off) {
+    const MutexLock lock(mutex_);
+    auto& known = known_[key];
+    known.failures = back_off.failures;
+    known.last_failure = clock_.Monotonic() - Between(back_off.last_failure, clock_.Now());
+  }
+
+  // Of those that count for back-off: what is not counted yet, or everything, as long as there is
+  // no record of failures.
+  std::map<std::string, TimePoint> SeenEnded(const ObjectKey& key, const job::Observation& observed,
+                                             bool has_record) {
     std::map<std::string, TimePoint> times;
     std::map<std::string, Duration> ended;
     const Duration now = clock_.Monotonic();
     const MutexLock lock(mutex_);
-    auto& seen = seen_ended_[job];
-    for (const auto& pod : pods) {
+    auto& seen = known_[key].seen_ended;
+    for (const auto& pod : observed.pods) {
       const std::string& uid = pod->metadata.uid;
-      if (!IsTerminal(*pod)) continue;
+      if (!IsTerminal(*pod) && !pod->metadata.deletion_timestamp) continue;
+      if (has_record && !observed.tracked.contains(uid)) continue;
       const auto known = seen.find(uid);
       const Duration at = known == seen.end() ? now : known->second;
       ended.emplace(uid, at);
-      times.emplace(uid, clock_.Now() - (now - at));
+      times.emplace(uid, AtWall(at));
     }
     seen = std::move(ended);
     return times;
   }
+
+  // What is known of a job beside what the cache shows.
+  struct Known {
+    uint64_t written = 0;
+    std::set<std::string> released;                // Uids that the cache shows with finalizer.
+    std::map<std::string, Duration> seen_ended;    // By the monotonic clock, as last_failure.
+    std::optional<int> failures;                   // Of job::BackOff.
+    Duration last_failure = Duration(0);
+  };
 
   Client& client_;
   const Clock& clock_;
@@ -266,9 +314,7 @@ class JobReconciler final : public Reconciler<Job> {
   EventRecorder& events_;
   PodControl control_;
   Mutex mutex_;
-  std::map<ObjectKey, std::set<std::string>> released_ GUARDED_BY(mutex_);
-  std::map<ObjectKey, std::map<std::string, Duration>> seen_ended_ GUARDED_BY(mutex_);
-  std::map<ObjectKey, uint64_t> written_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Known> known_ GUARDED_BY(mutex_);
 };
 
 // Deletes finished Jobs some time after they ended.
@@ -315,7 +361,9 @@ class OrphanReconciler final : public Reconciler<Pod> {
   Result<Requeue> Reconcile(const Pod& pod) override {
     if (!job::IsTracked(pod)) return Requeue::None();
     const meta_v1::OwnerReference* owner = ControllerOf(pod.metadata);
-    if (owner && owner->kind != "Job") return Requeue::None();
+    if (owner && (owner->kind != "Job" || owner->api_version != "batch/v1")) {
+      return Requeue::None();
+    }
     if (owner) {
       const ObjectKey key = {pod.metadata.namespace_, owner->name};
       const auto cached = jobs_.Get(key);
@@ -324,10 +372,7 @@ class OrphanReconciler final : public Reconciler<Pod> {
       if (live && (*live)->metadata.uid == owner->uid) return Requeue::None();
       if (!live && live.error().reason != Reason::kNotFound) return Fail(live.error());
     }
-    const auto done =
-        client_.Patch(pod, [](Pod& it) { std::erase(it.metadata.finalizers, job::kTracking); },
-                      {.if_unchanged = true});
-    if (!done && done.error().reason != Reason::kNotFound) return Fail(done.error());
+    TRY(TakeFinalizerOff(client_, pod));
     return Requeue::None();
   }
 
@@ -349,6 +394,7 @@ void AddJobController(Manager& manager) {
       .Complete(std::make_unique<OrphanReconciler>(manager));
   ControllerBuilder<Job>(manager, "job")
       .Owns<Pod>()
+      .Watches<Pod>(MayAdopt(manager.informer<Job>()))
       .Workers(5)
       .Retry({.first_delay = 1s, .max_delay = 60s})
       .Complete(std::make_unique<JobReconciler>(manager));

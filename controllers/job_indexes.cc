@@ -18,7 +18,7 @@ std::optional<int> Number(std::string_view text) {
 
 }  // namespace
 
-Indexes Indexes::Parse(std::string_view text) {
+Indexes Indexes::Parse(std::string_view text, int64_t end) {
   Indexes indexes;
   while (!text.empty()) {
     const std::string_view item = text.substr(0, text.find(','));
@@ -26,7 +26,8 @@ Indexes Indexes::Parse(std::string_view text) {
     const size_t hyphen = item.find('-');
     const auto first = Number(item.substr(0, hyphen));
     const auto last = hyphen == item.npos ? first : Number(item.substr(hyphen + 1));
-    if (first && last && *first <= *last) indexes.InsertRun(*first, *last);
+    if (!first || !last || *first > *last || *first >= end) continue;
+    indexes.InsertRun(*first, std::min<int64_t>(*last, end - 1));
   }
   return indexes;
 }
@@ -50,6 +51,34 @@ bool Indexes::Insert(int index) {
   if (index < 0 || Contains(index)) return false;
   InsertRun(index, index);
   return true;
+}
+
+void Indexes::InsertAll(const Indexes& others) {
+  for (const auto& [first, last] : others.runs_) InsertRun(first, last);
+}
+
+int64_t Indexes::Count() const {
+  int64_t count = 0;
+  for (const auto& [first, last] : runs_) count += last - first + 1;
+  return count;
+}
+
+int64_t Indexes::CountShared(const Indexes& others) const {
+  int64_t count = 0;
+  auto mine = runs_.begin();
+  auto theirs = others.runs_.begin();
+  while (mine != runs_.end() && theirs != others.runs_.end()) {
+    const int64_t first = std::max(mine->first, theirs->first);
+    const int64_t last = std::min(mine->second, theirs->second);
+    if (first <= last) count += last - first + 1;
+    // Whichever ends first cannot meet anything further.
+    if (mine->second < theirs->second) {
+      ++mine;
+    } else {
+      ++theirs;
+    }
+  }
+  return count;
 }
 
 void Indexes::InsertRun(int64_t first, int64_t last) {

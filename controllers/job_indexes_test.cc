@@ -22,6 +22,20 @@ TEST(JobIndexesTest, TextsAreReadAndWrittenAsRuns) {
   EXPECT_EQ(Indexes::Parse("x,2,3-y,4-3,-1,6").Text(), "2,6") << "what is no index is passed over";
 }
 
+TEST(JobIndexesTest, WhatIsNotBelowTheEndIsPassedOver) {
+  EXPECT_EQ(Indexes::Parse("1,3-7,9", 6).Text(), "1,3-5");
+  EXPECT_EQ(Indexes::Parse("1,3", 0).Text(), "");
+}
+
+TEST(JobIndexesTest, SetsAreCountedAndJoined) {
+  Indexes some = Indexes::Parse("0-4,8,10-12");
+  EXPECT_EQ(some.Count(), 9);
+  EXPECT_EQ(some.CountShared(Indexes::Parse("3-8,12-20")), 4);
+  EXPECT_EQ(some.CountShared(Indexes()), 0);
+  some.InsertAll(Indexes::Parse("5-7,14"));
+  EXPECT_EQ(some.Text(), "0-8,10-12,14");
+}
+
 TEST(JobIndexesTest, AllThatThereCanBeTakesNoTime) {
   Indexes all = Indexes::Parse("0-2147483647");
   EXPECT_TRUE(all.Contains(2147483647));
