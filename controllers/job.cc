@@ -1,5 +1,5 @@
-// Job: pods until enough of them have succeeded. What its pods amount to is in job_observation, what
-// is to be done about them in job_plan, and how they get into its status in job_tally.
+// Job: pods until enough of them have succeeded. What its pods amount to is in job_observation,
+// what is to be done about them in job_plan, and how they get into its status in job_tally.
 #include <algorithm>
 #include <atomic>
 
@@ -301,9 +301,9 @@ class JobReconciler final : public Reconciler<Job> {
   // What is known of a job beside what the cache shows.
   struct Known {
     uint64_t written = 0;
-    std::set<std::string> released;                // Uids that the cache shows with finalizer.
-    std::map<std::string, Duration> seen_ended;    // By the monotonic clock, as last_failure.
-    std::optional<int> failures;                   // Of job::BackOff.
+    std::set<std::string> released;              // Uids that the cache shows with finalizer.
+    std::map<std::string, Duration> seen_ended;  // By the monotonic clock, as last_failure.
+    std::optional<int> failures;                 // Of job::BackOff.
     Duration last_failure = Duration(0);
   };
 

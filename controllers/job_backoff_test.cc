@@ -63,8 +63,9 @@ TEST(JobBackOffTest, FailuresAddUpUntilASuccess) {
   EXPECT_EQ(BackOffAfter(known, failed).failures, 3);
   EXPECT_EQ(BackOffAfter(known, failed).last_failure, kNow - 5s);
   EXPECT_EQ(BackOffAfter(known, {}).failures, 2);
-  const auto both = Observe(job, {PodOf("a", "Failed", -1, 5s), PodOf("b", "Failed", -1, 9s),
-                                  PodOf("c", "Succeeded", -1, 7s)}, {});
+  const Pods pods = {PodOf("a", "Failed", -1, 5s), PodOf("b", "Failed", -1, 9s),
+                     PodOf("c", "Succeeded", -1, 7s)};
+  const auto both = Observe(job, pods, {});
   EXPECT_EQ(BackOffAfter(known, both).failures, 1) << "the one after the success";
 }
 

@@ -32,8 +32,8 @@ TEST(JobObservationTest, AnIndexIsCountedOnceAndOnlyIfTheJobHasIt) {
 
 TEST(JobObservationTest, WhatWasDeletedIsNotActiveThoughTheCacheShowsIt) {
   const Job job = JobOf(2, 2);
-  const auto observation =
-      Observe(job, {PodOf("a", "Running"), PodOf("b", "Running")}, {.released = {}, .deleted = {"a"}});
+  const Pods pods = {PodOf("a", "Running"), PodOf("b", "Running")};
+  const auto observation = Observe(job, pods, {.released = {}, .deleted = {"a"}});
   EXPECT_EQ(observation.active.size(), 1u);
   EXPECT_EQ(observation.leaving.size(), 1u);
 }
@@ -60,9 +60,9 @@ Job JobWithLimit(int limit) {
 
 TEST(JobObservationTest, TheLastFailedPodOfAnIndexAwaitsTheNext) {
   const Job job = JobWithLimit(5);
-  const auto observation = Observe(
-      job, {FailedPodOf("a", 0, 0), FailedPodOf("b", 0, 1), FailedPodOf("c", 1, 0),
-            PodOf("d", "Running", 1)}, {});
+  const Pods pods = {FailedPodOf("a", 0, 0), FailedPodOf("b", 0, 1), FailedPodOf("c", 1, 0),
+                     PodOf("d", "Running", 1)};
+  const auto observation = Observe(job, pods, {});
   ASSERT_EQ(observation.awaiting.size(), 1u) << "index 1 runs again";
   EXPECT_EQ(observation.awaiting.at(0)->metadata.name, "b");
 }

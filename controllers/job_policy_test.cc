@@ -54,7 +54,8 @@ TEST(JobPolicyTest, TheFirstRuleThatMatchesDecides) {
   const auto fatal = MatchFailurePolicy(job, PodThatEndedWith(42));
   EXPECT_EQ(fatal.action, "FailJob");
   EXPECT_EQ(fatal.message,
-            "Container main for pod ns/p failed with exit code 42 matching FailJob rule at index 1");
+            "Container main for pod ns/p failed with exit code 42 matching FailJob rule at index "
+            "1");
   EXPECT_EQ(MatchFailurePolicy(job, PodThatEndedWith(5)).action, "Count");
   EXPECT_TRUE(MatchFailurePolicy(job, PodThatEndedWith(5)).IsCounted());
 }

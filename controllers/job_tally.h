@@ -1,7 +1,7 @@
 // How the ends of a Job's pods get into its status, each once, whatever crashes when:
 //
-//   pod ends ─► its uid in status.uncountedTerminatedPods ─► its finalizer comes off ─► it is
-//   counted and its uid leaves the list, in one write. Until then the finalizer keeps the pod.
+//   pod ends ─► its uid in status.uncountedTerminatedPods ─► its finalizer comes off ─► it
+//   is counted and its uid leaves the list, in one write. Until then the finalizer keeps the pod.
 //
 // Successes of an indexed job need no uids: status.completedIndexes says which are counted. Pure.
 #pragma once

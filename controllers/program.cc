@@ -28,6 +28,8 @@ const Entry kControllers[] = {
     {"endpoints-controller", [](Manager& m, const auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller",
      [](Manager& m, const auto& o) { AddEndpointSliceController(m, o.max_endpoints_per_slice); }},
+    {"endpointslice-mirroring-controller",
+     [](Manager& m, const auto& o) { AddEndpointSliceMirroringController(m, o); }},
     {"service-lb-controller",
      [](Manager& m, const auto& o) {
        if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);

@@ -30,6 +30,8 @@ struct ControllerOptions {
   int large_cluster_size_threshold = 50;
   int terminated_pod_gc_threshold = 12500;
   int max_endpoints_per_slice = 100;
+  int mirroring_concurrent_service_endpoint_syncs = 5;
+  int mirroring_max_endpoints_per_subset = 1000;
   // Where, on each node, the built-in provisioner keeps the volumes it makes; "": it is off.
   std::string local_path_directory;
   // Names of StorageClass provisioners that it answers to.
@@ -68,6 +70,7 @@ void AddCronJobController(Manager& manager);
 void AddTtlAfterFinishedController(Manager& manager);
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
+void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);
 void AddNamespaceController(Manager& manager);
 void AddResourceQuotaController(Manager& manager);
 void AddGarbageCollector(Manager& manager);

@@ -402,5 +402,84 @@ TEST_P(ControllersTest, WhatNobodyActsOnSaysSoOnce) {
   EXPECT_EQ(events[0].count, 1);
 }
 
+// Endpoints of a Service without selector, as its owner keeps them.
+class EndpointMirrorTest : public ControllersTest {
+ protected:
+  EndpointMirrorTest() {
+    Service service;
+    service.metadata.name = "db";
+    service.metadata.namespace_ = "default";
+    service.spec.ports.emplace_back().port = 80;
+    service.spec.ports[0].protocol = "TCP";
+    cluster_.Apply(service);
+    endpoints_.metadata.name = "db";
+    endpoints_.metadata.namespace_ = "default";
+    auto& subset = endpoints_.subsets.emplace_back();
+    subset.addresses.emplace_back().ip = "10.9.0.1";
+    subset.ports.emplace_back().port = 5432;
+    subset.ports[0].protocol = "TCP";
+  }
+  std::vector<EndpointSlice> Slices() { return cluster_.List<EndpointSlice>("default"); }
+
+  Endpoints endpoints_;
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, EndpointMirrorTest, kOrders);
+
+TEST_P(EndpointMirrorTest, EndpointsKeptByHandHaveSlicesAsLongAsTheyAreThere) {
+  cluster_.Apply(endpoints_).RunFor(1s);
+  auto slices = Slices();
+  ASSERT_THAT(slices, SizeIs(1));
+  EXPECT_EQ(slices[0].metadata.labels.at("kubernetes.io/service-name"), "db");
+  EXPECT_EQ(slices[0].metadata.labels.at("endpointslice.kubernetes.io/managed-by"),
+            "endpointslicemirroring-controller.k8s.io");
+  EXPECT_EQ(slices[0].metadata.owner_references[0].kind, "Endpoints");
+  EXPECT_EQ(slices[0].endpoints[0].addresses[0], "10.9.0.1");
+  const std::string name = slices[0].metadata.name;
+  const std::string version = slices[0].metadata.resource_version;
+
+  cluster_.RunFor(1min);
+  EXPECT_EQ(Slices()[0].metadata.resource_version, version) << "nothing was to be written";
+
+  endpoints_.subsets[0].addresses[0].ip = "10.9.0.2";
+  endpoints_.metadata.labels["team"] = "a";
+  cluster_.Apply(endpoints_).RunFor(1s);
+  slices = Slices();
+  ASSERT_THAT(slices, SizeIs(1));
+  EXPECT_EQ(slices[0].metadata.name, name);
+  EXPECT_EQ(slices[0].metadata.labels.at("team"), "a");
+  EXPECT_EQ(slices[0].endpoints[0].addresses[0], "10.9.0.2");
+
+  cluster_.Delete<EndpointSlice>({"default", name}).RunFor(1s);
+  EXPECT_THAT(Slices(), SizeIs(1)) << "made again";
+  cluster_.Delete<Endpoints>({"default", "db"}).RunFor(1s);
+  EXPECT_THAT(Slices(), IsEmpty());
+}
+
+TEST_P(EndpointMirrorTest, ALabelASelectorOrNoServiceTakesTheSlicesAway) {
+  cluster_.Apply(endpoints_).RunFor(1s);
+  ASSERT_THAT(Slices(), SizeIs(1));
+  endpoints_.metadata.labels["endpointslice.kubernetes.io/skip-mirror"] = "true";
+  cluster_.Apply(endpoints_).RunFor(1s);
+  EXPECT_THAT(Slices(), IsEmpty());
+  endpoints_.metadata.labels.clear();
+  cluster_.Apply(endpoints_).RunFor(1s);
+  EXPECT_THAT(Slices(), SizeIs(1));
+
+  cluster_.Edit<Service>({"default", "db"},
+                         [](Service& it) { it.spec.selector["app"] = "nobody"; });
+  cluster_.RunFor(2s);
+  for (const EndpointSlice& slice : Slices()) {
+    EXPECT_EQ(slice.metadata.labels.at("endpointslice.kubernetes.io/managed-by"),
+              "endpointslice-controller.k8s.io");
+  }
+}
+
+TEST_P(EndpointMirrorTest, AServiceThatGoesTakesEndpointsAndSlicesAlong) {
+  cluster_.Apply(endpoints_).RunFor(1s);
+  cluster_.Delete<Service>({"default", "db"}).RunFor(5s);
+  EXPECT_EQ(cluster_.Get<Endpoints>({"default", "db"}), nullptr);
+  EXPECT_THAT(Slices(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace skiff

@@ -96,14 +96,14 @@ void AddUnusedFlags(Flags& flags) {
              "concurrent-serviceaccount-token-syncs", "concurrent-ttl-after-finished-syncs",
              "concurrent-service-syncs", "concurrent-ephemeralvolume-syncs",
              "concurrent-horizontal-pod-autoscaler-syncs",
-             "mirroring-concurrent-service-endpoint-syncs",
              "concurrent-validating-admission-policy-status-syncs"},
             UnusedValue::kNotNegative);
   AddUnused(flags, "a change is acted upon when it comes",
             {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
              "pvclaimbinder-sync-period", "attach-detach-reconcile-sync-period",
              "controller-start-interval", "endpoint-updates-batch-period",
-             "endpointslice-updates-batch-period", "horizontal-pod-autoscaler-sync-period"},
+             "endpointslice-updates-batch-period", "mirroring-endpointslice-updates-batch-period",
+             "horizontal-pod-autoscaler-sync-period"},
             UnusedValue::kNotNegativeDuration);
   AddUnused(flags, "there are no clouds",
             {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
@@ -140,6 +140,12 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
             "starts deleting them.");
   flags.Add("max-endpoints-per-slice", to.controllers.max_endpoints_per_slice,
             "The maximum number of endpoints that will be added to an EndpointSlice.");
+  flags.Add("mirroring-concurrent-service-endpoint-syncs",
+            to.controllers.mirroring_concurrent_service_endpoint_syncs,
+            "How many Endpoints are mirrored to EndpointSlices at once, 1 to 50.");
+  flags.Add("mirroring-max-endpoints-per-subset",
+            to.controllers.mirroring_max_endpoints_per_subset,
+            "How many addresses of a subset of Endpoints are mirrored, 1 to 1000.");
   flags.Add("local-path-directory", to.controllers.local_path_directory,
             "Where the built-in provisioner keeps its volumes on each node; empty turns it off.");
   flags.Add("enable-garbage-collector", others.collects_garbage,
@@ -186,6 +192,12 @@ Result<> CheckNames(const std::vector<std::string>& wanted) {
                 fmt::format("\"{}\" is not in the list of known controllers", name));
   }
   return {};
+}
+
+Result<> CheckRange(std::string_view flag, int value, int most) {
+  if (value >= 1 && value <= most) return {};
+  const std::string limit = value < 1 ? "less than 1" : fmt::format("more than {}", most);
+  return Fail(Reason::kInvalid, fmt::format("{} must not be {}, but got {}", flag, limit, value));
 }
 
 Result<> AddSigner(std::string_view signer, const SigningFiles& own, const SigningFiles& all,
@@ -248,6 +260,10 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   }
   if (!others.provisions) options.local_path_directory.clear();
   TRY(CheckNames(options.controllers));
+  TRY(CheckRange("mirroring-concurrent-service-endpoint-syncs",
+                 options.mirroring_concurrent_service_endpoint_syncs, 50));
+  TRY(CheckRange("mirroring-max-endpoints-per-subset", options.mirroring_max_endpoints_per_subset,
+                 1000));
   options.node_eviction_rate = TRY(ParseNumber("node-eviction-rate", numbers.node_eviction_rate));
   options.secondary_node_eviction_rate =
       TRY(ParseNumber("secondary-node-eviction-rate", numbers.secondary_node_eviction_rate));

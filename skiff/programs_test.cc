@@ -98,6 +98,10 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
   EXPECT_EQ(error({"--concurrent-gc-syncs=-1"}), "--concurrent-gc-syncs can not be negative value");
   EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
+  EXPECT_EQ(error({"--mirroring-max-endpoints-per-subset=0"}),
+            "mirroring-max-endpoints-per-subset must not be less than 1, but got 0");
+  EXPECT_EQ(error({"--mirroring-concurrent-service-endpoint-syncs=51"}),
+            "mirroring-concurrent-service-endpoint-syncs must not be more than 50, but got 51");
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
