@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "api/decode.h"
@@ -431,6 +432,72 @@ Error UnfitPatch(const std::string& value, const std::string& why) {
 Json ApplyMergePatch(const Json& patch, Json document) {
   document.merge_patch(patch);
   return document;
+}
+
+namespace {
+
+// Without the blanks outside of strings.
+void AppendCompact(std::string_view text, std::string& out) {
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (!in_string && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) continue;
+    out += c;
+    if (in_string && c == '\\' && i + 1 < text.size()) out += text[++i];
+    if (c == '"') in_string = !in_string;
+  }
+}
+
+// The values of an object's text; none when it is no object.
+std::map<std::string, std::string_view> MembersOf(std::string_view text) {
+  std::map<std::string, std::string_view> members;
+  JsonReader in(text);
+  if (in.Next() != JsonToken::kObject) return members;
+  std::string_view key;
+  while (in.NextKey(key)) {
+    const std::string name(key);
+    const JsonToken token = in.Next();
+    const size_t begin = in.begin();
+    in.SkipEntered(token);
+    members[name] = text.substr(begin, in.position() - begin);
+  }
+  return members;
+}
+
+void AppendPatched(std::string_view before, const Json* touched, const Json& patched,
+                   std::string& out) {
+  if (touched == nullptr) return AppendCompact(before, out);
+  if (!touched->is_object() || !patched.is_object()) {
+    // A patch that only looks at a value leaves it as it is.
+    const auto parsed = ParseJson(before);
+    if (touched->is_null() && parsed && *parsed == patched) return AppendCompact(before, out);
+    return AppendJson(patched, out);
+  }
+  const auto members = MembersOf(before);
+  out += '{';
+  bool first = true;
+  for (const auto& [key, value] : patched.items()) {
+    if (!first) out += ',';
+    first = false;
+    AppendJsonString(key, out);
+    out += ':';
+    const auto member = members.find(key);
+    const auto child = touched->find(key);
+    if (member == members.end()) {
+      AppendJson(value, out);
+    } else {
+      AppendPatched(member->second, child == touched->end() ? nullptr : &*child, value, out);
+    }
+  }
+  out += '}';
+}
+
+}  // namespace
+
+std::string PatchedRawText(std::string_view before, const Json* touched, const Json& patched) {
+  std::string out;
+  AppendPatched(before, touched, patched, out);
+  return out;
 }
 
 }  // namespace skiff

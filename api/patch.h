@@ -59,4 +59,10 @@ std::string PatchedText(const Type& type, const Json& touched, const Json& patch
 // ` "" is invalid: patch: Invalid value: "{...}": json: cannot unmarshal ...`; 422.
 Error UnfitPatch(const std::string& value, const std::string& why);
 
+// A part of an object that is kept as text (RawJson), after a JSON or merge patch: what the patch
+// does not go into stays as it was, less the blanks; objects that it goes into have their keys
+// sorted. `touched` is the part of TouchedBy, or of the merge patch, and null where there is none;
+// `patched` is what the patch makes of it.
+std::string PatchedRawText(std::string_view before, const Json* touched, const Json& patched);
+
 }  // namespace skiff

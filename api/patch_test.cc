@@ -134,5 +134,29 @@ TEST(Patch, AnUnfitResultIsQuotedAsTheLibraryWroteIt) {
   EXPECT_EQ(error.causes[0], (Cause{"FieldValueInvalid", "Invalid value: \"{}\": why", "patch"}));
 }
 
+TEST(PatchTest, TextThatIsKeptStaysWhereAPatchDoesNotGo) {
+  const std::string before = R"({"b": {"z": 1, "big": 12345678901234567890}, "a": "<\" x>"})";
+  const auto document = ParseJson(before).value();
+  const auto merged = [&](const char* patch) {
+    const Json touched = Json::parse(patch);
+    return PatchedRawText(before, &touched, ApplyMergePatch(touched, document));
+  };
+  EXPECT_EQ(PatchedRawText(before, nullptr, document),
+            R"({"b":{"z":1,"big":12345678901234567890},"a":"<\" x>"})");
+  EXPECT_EQ(merged(R"({"c":[1]})"),
+            R"({"a":"<\" x>","b":{"z":1,"big":12345678901234567890},"c":[1]})");
+  EXPECT_EQ(merged(R"({"a":null,"b":{"z":null}})"), R"({"b":{"big":12345678901234567890}})");
+  EXPECT_EQ(merged(R"({"a":null,"b":7})"), R"({"b":7})");
+}
+
+TEST(PatchTest, ATestLeavesTextAsItIs) {
+  const auto patch = ParseJsonPatch(R"([{"op":"test","path":"/data/b","value":{"z":1,"y":2}}])");
+  ASSERT_TRUE(patch);
+  const Json touched = TouchedBy(*patch).at("data");
+  const std::string before = R"({"b":{"z":1,"y":2},"a":3})";
+  EXPECT_EQ(PatchedRawText(before, &touched, ParseJson(before).value()),
+            R"({"a":3,"b":{"z":1,"y":2}})");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -114,7 +114,47 @@ struct FitParts {
   std::function<Result<TextNotes>(std::string_view json)> read;
   // Strategic patches are converted from Go maps, the others decoded from text: errors differ.
   bool from_map = false;
+  RawTexts raw = {};  // Of the object before.
 };
+
+// As Go's encoder has it, which expects to be read as HTML.
+std::string EscapedForHtml(std::string_view json) {
+  std::string text;
+  for (const char c : json) {
+    if (c == '<') text += "\\u003c";
+    if (c == '>') text += "\\u003e";
+    if (c == '&') text += "\\u0026";
+    if (c != '<' && c != '>' && c != '&') text += c;
+  }
+  return text;
+}
+
+// Of a part that is kept as text. What comes from a map has all its keys sorted; else that stays as
+// it was where the patch does not go.
+std::string PatchedRaw(const FitParts& parts, const std::string& before, const Json* touched,
+                       const Json& patched) {
+  if (!parts.from_map) return PatchedRawText(before, touched, patched);
+  const std::string text = DumpJson(patched);
+  return EscapedForHtml(text) == before ? before : text;
+}
+
+std::string PatchedDocument(const FitParts& parts, const Json& touched, const Json& patched) {
+  if (parts.raw.empty() || !patched.is_object()) return DumpJson(patched);
+  std::string text = "{";
+  for (const auto& [key, value] : patched.items()) {
+    if (text.size() > 1) text += ',';
+    AppendJsonString(key, text);
+    text += ':';
+    const auto raw = parts.raw.find(key);
+    const auto part = touched.find(key);
+    if (raw == parts.raw.end()) {
+      AppendJson(value, text);
+    } else {
+      text += PatchedRaw(parts, raw->second, part == touched.end() ? nullptr : &*part, value);
+    }
+  }
+  return text + "}";
+}
 
 // A patch does not turn an object into one of another kind.
 Result<> CheckKindKept(const FitParts& parts, const Json& patched,
@@ -135,14 +175,14 @@ Result<> CheckKindKept(const FitParts& parts, const Json& patched,
                                     " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
 }
 
-// Reads the patched document. `shown` makes the text by which an error quotes it; `strict_errors`
-// are those of the patch itself.
-Result<TextNotes> Fit(const FitParts& parts, const Json& patched,
+// Reads the patched document, of which the patch went into `touched`. `shown` makes the text by
+// which an error quotes it; `strict_errors` are those of the patch itself.
+Result<TextNotes> Fit(const FitParts& parts, const Json& touched, const Json& patched,
                       const std::function<std::string()>& shown,
                       std::vector<std::string> strict_errors) {
   const FieldValidation validation = parts.options.validation;
   TRY(CheckKindKept(parts, patched, shown));
-  auto notes = parts.read(DumpJson(patched));
+  auto notes = parts.read(PatchedDocument(parts, touched, patched));
   if (!notes) {
     const std::string& why = notes.error().message;
     return Fail(UnfitPatch(shown(), parts.from_map ? ConversionError(why) : why));
@@ -159,6 +199,19 @@ Result<TextNotes> Fit(const FitParts& parts, const Json& patched,
   return std::move(*notes);
 }
 
+// The fields of a struct that are kept as text.
+std::vector<const Field*> RawFields(const Type& type) {
+  std::vector<const Field*> raw;
+  for (const Field& field : type.fields) {
+    if (field.type->shape == Shape::kJson && !field.pointer) raw.push_back(&field);
+  }
+  return raw;
+}
+
+const RawJson& RawOf(const Field& field, const void* object) {
+  return *reinterpret_cast<const RawJson*>(static_cast<const char*>(object) + field.offset);
+}
+
 // Not for apply.
 Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   const Type& type = parts.kind.type;
@@ -168,19 +221,20 @@ Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
     JsonPatch patch =
         TRY(ParseJsonPatch(body, parts.options.validation != FieldValidation::kIgnore));
     const Json patched = TRY(ApplyJsonPatch(patch, document));
-    const auto shown = [&] { return PatchedText(type, TouchedBy(patch), patched); };
-    return Fit(parts, patched, shown, std::move(patch.strict_errors));
+    const Json touched = TouchedBy(patch);
+    const auto shown = [&] { return PatchedText(type, touched, patched); };
+    return Fit(parts, touched, patched, shown, std::move(patch.strict_errors));
   }
   if (media == kMergePatch) {
     MergePatch patch = TRY(ParseMergePatch(body));
     const Json patched = ApplyMergePatch(patch.patch, document);
     const auto shown = [&] { return PatchedText(type, patch.patch, patched); };
-    return Fit(parts, patched, shown, std::move(patch.strict_errors));
+    return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
   }
   MergePatch patch = TRY(ParseStrategicPatch(body));
   const Json patched = TRY(ApplyStrategicPatch(type, document, patch.patch));
   const auto shown = [&] { return GoPlain(patch.patch); };
-  return Fit(parts, patched, shown, std::move(patch.strict_errors));
+  return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
 }
 
 // A custom resource has no struct: it is read as a document.
@@ -252,11 +306,12 @@ bool IsApply(const ApiRequest& request) {
 }
 
 Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
-                            const PatchedKind& kind, const Json& document, void* object) {
+                            const PatchedKind& kind, const Json& document, void* object,
+                            const RawTexts& raw) {
   const auto read = [&](std::string_view json) {
     return DecodeStruct(kind.type, json, options.validation, object);
   };
-  return ApplyPatch({request, options, kind, read, PatchType(request) == kStrategicPatch},
+  return ApplyPatch({request, options, kind, read, PatchType(request) == kStrategicPatch, raw},
                     document);
 }
 
@@ -272,11 +327,15 @@ bool MayNameOwners(const ApiRequest& request) {
 
 Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
   const KindInfo& kind = old.kind();
+  RawTexts raw;
+  for (const Field* field : RawFields(*kind.type)) {
+    raw.emplace(field->name, RawOf(*field, old.raw()).Text());
+  }
   const auto patch = [&](const Json& document) -> Result<Object> {
     Object object(kind);
     TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
                                     {*kind.type, kind.api_version, kind.kind}, document,
-                                    object.raw()));
+                                    object.raw(), raw));
     object.empty_lists() = std::move(notes.empty_lists);
     return object;
   };
@@ -289,8 +348,21 @@ Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
 
 }  // namespace
 
+void KeepRawTexts(const Object& from, Object& to) {
+  if (from.is_custom() || to.is_custom() || from.kind().type != to.kind().type) return;
+  for (const Field* field : RawFields(*to.kind().type)) {
+    const RawJson& kept = RawOf(*field, from.raw());
+    auto& now = const_cast<RawJson&>(RawOf(*field, to.raw()));
+    if (now != kept && now.Parse() == kept.Parse()) now = kept;
+  }
+}
+
 Result<Object> Patcher::Apply(const Object& old) const {
-  if (IsApply(request)) return ApplyTo(*this, old.ToDocument());
+  if (IsApply(request)) {
+    Object object = TRY(ApplyTo(*this, old.ToDocument()));
+    KeepRawTexts(old, object);
+    return object;
+  }
   Object object = TRY(old.is_custom() ? PatchCustom(*this, old) : PatchStruct(*this, old));
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.

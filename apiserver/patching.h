@@ -1,10 +1,10 @@
 // PATCH: what the four kinds of patch make of an object.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "api/struct_text.h"
-
 #include "apiserver/object.h"
 #include "apiserver/request_context.h"
 #include "apiserver/write_options.h"
@@ -40,7 +40,14 @@ struct PatchedKind {
   std::string_view api_version;
   std::string_view kind;
 };
+// Fields of an object that are kept as text, by their names.
+using RawTexts = std::map<std::string, std::string>;
 Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
-                            const PatchedKind& kind, const Json& document, void* object);
+                            const PatchedKind& kind, const Json& document, void* object,
+                            const RawTexts& raw = {});
+
+// Fields of `to` that are kept as text get that of `from` where they say the same: what has gone
+// through a document has its keys sorted, and numbers may be rounded.
+void KeepRawTexts(const Object& from, Object& to);
 
 }  // namespace skiff

@@ -1,6 +1,7 @@
 // What the schema cannot say about a ControllerRevision.
 #include "api/gen/apps_v1.h"
 #include "api/json.h"
+#include "api/patch.h"
 #include "api/rules/checks.h"
 #include "api/rules/kinds.h"
 #include "api/rules/object_meta.h"
@@ -30,25 +31,20 @@ void Validate(const ControllerRevision& object, Violations& out) {
   }
 }
 
-// What a patch made of it has gone through a document: its order is another, and numbers may be
-// rounded. Where that is all, the text stays.
-void KeepText(ControllerRevision& object, const ControllerRevision& old) {
-  if (object.data != old.data && object.data.Parse() == old.data.Parse()) object.data = old.data;
-}
-
 void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& old,
                     Violations& out) {
   ValidateRevision(object, out);
+  // By their very text: a patch that sorts its members, or drops blanks, changes it.
   if (object.data == old.data) return;
-  const Json data = object.data.Parse();
-  if (data != old.data.Parse()) out.Invalid(FieldPath("data"), data, kFieldImmutable);
+  out.Invalid(FieldPath("data"),
+              Printed::Verbatim(PatchedRawText(object.data.Text(), nullptr, Json())),
+              kFieldImmutable);
 }
 
 }  // namespace
 
 Rules ControllerRevisionRules() {
   return Erase<ControllerRevision>({
-      .prepare_update = KeepText,
       .validate = Validate,
       .validate_update = ValidateUpdate,
   });

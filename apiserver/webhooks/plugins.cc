@@ -9,6 +9,7 @@
 #include "api/rules/rules.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
+#include "apiserver/patching.h"
 #include "apiserver/webhooks/webhooks.h"
 
 namespace skiff {
@@ -82,6 +83,7 @@ Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhook
     object->metadata().uid = request.object->metadata().uid;
     object->metadata().creation_timestamp = request.object->metadata().creation_timestamp;
   }
+  KeepRawTexts(*request.object, *object);
   const bool changed = object->ToDocument() != request.object->ToDocument();
   if (changed) *request.object = std::move(*object);
   return changed;
