@@ -1,5 +1,5 @@
-// EndpointSlices for Endpoints that somebody keeps by hand, so that who reads slices alone sees them
-// too: one slice for each address family and set of ports. Pure.
+// EndpointSlices for Endpoints that somebody keeps by hand, so that who reads slices alone sees
+// them too: one slice for each address family and set of ports. Pure.
 #pragma once
 
 #include <vector>

@@ -60,6 +60,8 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) { AddVolumeBinder(m, o); }},
     {"persistentvolume-protection-controller",
      [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
+    {"ephemeral-volume-controller",
+     [](Manager& m, const auto&) { AddEphemeralVolumeController(m); }},
     {"volumeattributesclass-protection-controller",
      [](Manager& m, const auto&) { AddVolumeAttributesClassProtection(m); }},
     {"pod-garbage-collector-controller",

@@ -90,6 +90,7 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 void AddPodClaimIndex(Manager& manager);
 void AddVolumeProtectionControllers(Manager& manager);
 void AddVolumeAttributesClassProtection(Manager& manager);
+void AddEphemeralVolumeController(Manager& manager);
 void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
 void AddCertificateApproving(Manager& manager);
 void AddCertificateSigning(Manager& manager, const ControllerOptions& options);

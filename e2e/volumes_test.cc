@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "api/gen/storage_v1.h"
 #include "e2e/controllers_harness.h"
 
@@ -90,6 +92,52 @@ TEST_P(VolumesTest, AClaimThatWaitsForItsConsumerGetsNoVolumeBefore) {
   });
   cluster_.RunFor(1min);
   EXPECT_EQ(cluster_.Get<PersistentVolumeClaim>({"default", "c"})->status.phase, "Bound");
+}
+
+constexpr char kPodWithVolume[] = R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: default}
+spec:
+  containers: [{name: main, image: "image:1"}]
+  volumes:
+  - name: data
+    ephemeral:
+      volumeClaimTemplate:
+        metadata: {labels: {app: web}, annotations: {note: x}}
+        spec:
+          accessModes: [ReadWriteOnce]
+          storageClassName: csi-afs-sc
+          resources: {requests: {storage: 1Gi}}
+)";
+
+TEST_P(VolumesTest, AnEphemeralVolumeHasAClaimThatGoesWithItsPod) {
+  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(kPodWithVolume).RunFor(1min);
+  const auto claim = cluster_.Get<PersistentVolumeClaim>({"default", "web-data"});
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->status.phase, "Bound");
+  EXPECT_EQ(claim->metadata.labels.at("app"), "web");
+  EXPECT_EQ(claim->metadata.annotations.at("note"), "x");
+  ASSERT_THAT(claim->metadata.owner_references, SizeIs(1));
+  EXPECT_EQ(claim->metadata.owner_references[0].kind, "Pod");
+  EXPECT_EQ(claim->metadata.owner_references[0].name, "web");
+  EXPECT_EQ(claim->metadata.owner_references[0].controller, true);
+  cluster_.Delete<Pod>({"default", "web"}).RunFor(2min);
+  EXPECT_THAT(cluster_.List<PersistentVolumeClaim>(), IsEmpty());
+  EXPECT_THAT(cluster_.List<PersistentVolume>(), IsEmpty());
+}
+
+TEST_P(VolumesTest, AnEphemeralVolumeDoesNotTakeAClaimOfAnother) {
+  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("web-data", "csi-afs-sc"));
+  cluster_.Apply(kPodWithVolume).RunFor(1min);
+  std::set<std::string> told;
+  for (const auto& event : cluster_.List<core_v1::Event>("default")) {
+    if (event.reason == "FailedBinding" && event.involved_object.kind == "Pod") {
+      told.insert(event.message);
+    }
+  }
+  EXPECT_THAT(told, testing::ElementsAre("ephemeral volume data: PVC default/web-data was not "
+                                         "created for pod default/web (pod is not owner)"));
 }
 
 }  // namespace
