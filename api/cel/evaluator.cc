@@ -183,7 +183,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
 
 bool Evaluator::Spend(uint64_t cost) {
   cost_ += cost;
-  if (cost_ > cost_max_) over_budget_ = true;
+  if (this->cost() > cost_max_) over_budget_ = true;
   return !over_budget_;
 }
 
@@ -310,23 +310,26 @@ Value Evaluator::EvalMapInsert(const Expr& expr) {
   }
   if (accumulator.IsError()) return accumulator;
   if (!Spend(kNameCost + 1)) return Value::Error(kBudgetText);
-  std::vector<std::pair<Value, Value>> entries;
-  if (expr.args.size() == 3) {
-    entries.emplace_back(given[0], given[1]);
-  } else if (given[0].Is(Kind::kMap)) {
-    for (const Value& key : given[0].Keys()) entries.emplace_back(key, *given[0].Find(key));
-  } else {
-    return Value::NoSuchOverload();
-  }
+  const bool one = expr.args.size() == 3;
+  if (!one && !given[0].Is(Kind::kMap)) return Value::NoSuchOverload();
   Value map = std::move(accumulator);
   accumulator = Value();
-  for (auto& [key, value] : entries) {
-    if (!IsMapKey(key)) return Value::Error("unsupported key type: " + key.TypeName());
-    if (!MapBuilder::Insert(map, key, std::move(value))) {
-      return Value::Error("insert failed: key " + KeyText(key) + " already exists");
+  Value failure;
+  const auto insert = [&](const Value& key, Value value) {
+    ++looks_of_thread;
+    if (!IsMapKey(key)) {
+      failure = Value::Error("unsupported key type: " + key.TypeName());
+    } else if (!MapBuilder::Insert(map, key, std::move(value))) {
+      failure = Value::Error("insert failed: key " + KeyText(key) + " already exists");
     }
+    return !failure.IsError();
+  };
+  if (one) {
+    insert(given[0], given[1]);
+  } else {
+    given[0].EachKey([&](const Value& key) { return insert(key, *given[0].Find(key)); });
   }
-  return map;
+  return failure.IsError() ? failure : map;
 }
 
 Value Evaluator::EvalCall(const Expr& expr) {
@@ -337,6 +340,8 @@ Value Evaluator::EvalCall(const Expr& expr) {
   const std::span<const Value> args(values.data(), count);
   for (const Value& arg : args) {
     if (arg.IsError()) return arg;
+    const bool text = arg.Is(Kind::kString) || arg.Is(Kind::kBytes);
+    if (text) looks_of_thread += arg.text().size() / kTextBytesPerLook;
   }
   for (const Overload* overload : expr.overloads) {
     if (!AcceptsAll(*overload, args)) continue;
@@ -444,26 +449,38 @@ Value Evaluator::EvalComprehension(const Expr& expr) {
 Value Evaluator::Loop(const Expr& expr, const Value& range) {
   const size_t slot = expr.slot - kLocalSlots;
   const bool two = !expr.second_variable.empty();
-  const bool list = range.Is(Kind::kList);
-  const bool unconditional = IsLiteralTrue(*expr.condition);
-  const std::vector<Value> keys = list ? std::vector<Value>() : range.Keys();
-  const size_t size = list ? range.Size() : keys.size();
-  for (size_t i = 0; i < size; ++i) {
-    if (list) {
-      locals_[slot + 1] = two ? Value::Int(static_cast<int64_t>(i)) : range.At(i);
-      if (two) locals_[slot + 2] = range.At(i);
-    } else {
-      locals_[slot + 1] = keys[i];
-      if (two) locals_[slot + 2] = *range.Find(keys[i]);
-    }
-    if (!unconditional && !Eval(*expr.condition).IsTrue()) break;
-    Value next = Eval(*expr.step);
-    if (over_budget_) return Value::Error(kBudgetText);
-    // Nothing can undo an error but the operands of && and ||.
-    if (unconditional && next.IsError()) return next;
-    locals_[slot] = std::move(next);
+  Value failure;
+  if (!range.Is(Kind::kList)) {
+    // One key after the other: most loops are over before they have seen all.
+    range.EachKey([&](const Value& key) {
+      locals_[slot + 1] = key;
+      if (two) locals_[slot + 2] = *range.Find(key);
+      return Step(expr, failure);
+    });
+    return failure;
   }
-  return {};
+  const size_t size = range.Size();
+  for (size_t i = 0; i < size; ++i) {
+    locals_[slot + 1] = two ? Value::Int(static_cast<int64_t>(i)) : range.At(i);
+    if (two) locals_[slot + 2] = range.At(i);
+    if (!Step(expr, failure)) break;
+  }
+  return failure;
+}
+
+// Whether the loop goes on.
+bool Evaluator::Step(const Expr& expr, Value& failure) {
+  const bool unconditional = IsLiteralTrue(*expr.condition);
+  if (!unconditional && !Eval(*expr.condition).IsTrue()) return false;
+  Value next = Eval(*expr.step);
+  if (over_budget_) next = Value::Error(kBudgetText);
+  // Nothing can undo an error but the operands of && and ||.
+  if (over_budget_ || (unconditional && next.IsError())) {
+    failure = std::move(next);
+    return false;
+  }
+  locals_[expr.slot - kLocalSlots] = std::move(next);
+  return true;
 }
 
 }  // namespace skiff::cel

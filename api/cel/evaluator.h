@@ -1,11 +1,13 @@
 // Runs checked expressions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "api/cel/ast.h"
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 
@@ -18,7 +20,7 @@ class Evaluator {
   Evaluator(const Ast& ast, std::span<const Value> bindings, uint64_t cost_max)
       : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max) {}
   Value Run(const Expr& expr) { return Eval(expr); }
-  uint64_t cost() const { return cost_; }
+  uint64_t cost() const { return std::max(cost_, Looked()); }
   bool over_budget() const { return over_budget_; }
 
  private:
@@ -38,6 +40,8 @@ class Evaluator {
   Value EvalWrapper(const Expr& expr);
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
+  bool Step(const Expr& expr, Value& failure);
+  uint64_t Looked() const { return (looks_of_thread - looks_before_) / kLooksPerUnit; }
   bool Spend(uint64_t cost);
   // Counts what a call made.
   bool Make(const Value& value);
@@ -46,6 +50,7 @@ class Evaluator {
   std::vector<Value> locals_;  // Of comprehensions.
   uint64_t cost_ = 0;
   uint64_t cost_max_;
+  const uint64_t looks_before_ = looks_of_thread;
   size_t made_bytes_ = 0;
   bool over_budget_ = false;
 };

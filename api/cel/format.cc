@@ -76,6 +76,8 @@ Value MapText(const Value& map) {
 }
 
 Value NestedText(const Value& value) {
+  ++looks_of_thread;
+  if (value.Is(Kind::kString)) looks_of_thread += value.text().size() / kTextBytesPerLook;
   switch (value.kind()) {
     case Kind::kString: return Value::String(GoQuote(value.text()));
     case Kind::kBytes: return Value::String("b" + GoQuote(value.text()));
@@ -97,6 +99,8 @@ Value StringClause(const Value& value) {
     case Kind::kList: return ListText(value);
     case Kind::kMap: return MapText(value);
     case Kind::kType: return Value::String(std::string(value.text()));
+    // Text is UTF-8, whatever the bytes are.
+    case Kind::kBytes: return Value::String(TextOf(RunesOf(value.text()), 0, std::string::npos));
     case Kind::kOptional:
     case Kind::kOpaque:
     case Kind::kObject:

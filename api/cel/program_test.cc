@@ -56,6 +56,53 @@ TEST(CelProgramTest, DeepAndLongExpressionsAreRefused) {
             "size: 100002, limit 100000");
 }
 
+TEST(CelProgramTest, BytesAreShownAsText) {
+  EXPECT_EQ(ValueOf(R"('%s|%s'.format([b'\xff\xfe', b'a\303\244']))"), "\uFFFD\uFFFD|aä");
+}
+
+// Cheap by Kubernetes' count, and dear all the same.
+TEST(CelProgramTest, WhatIsLookedAtCounts) {
+  Json entries = Json::object();
+  for (int i = 0; i < 20000; ++i) entries["key" + std::to_string(i)] = "value";
+  const Json object = {{"m", std::move(entries)}, {"t", std::string(1 << 20, '1')}};
+  const auto environment = Environment::Kubernetes({{"object", types::Dyn()}});
+  const Value bindings[] = {Value::Document(object)};
+  const auto outcome = [&](const std::string& expression) {
+    const auto program = Compile(expression, environment);
+    EXPECT_TRUE(program) << program.error().message;
+    return (*program)->Eval(bindings, 100000);
+  };
+  EXPECT_GT(outcome("object == object").cost, 1000u);
+  EXPECT_LT(outcome("object == object").cost, 20000u);
+  for (const char* dear : {"lists.range(2000).all(i, object == object)",
+                           "lists.range(2000).all(i, int(object.t) > 0 || true)",
+                           "lists.range(2000).all(i, object.t.charAt(5) == '1')"}) {
+    EXPECT_TRUE(outcome(dear).over_budget) << dear;
+  }
+  // Who looks at one key pays for one.
+  EXPECT_TRUE(outcome("lists.range(2000).all(i, object.m.exists(k, true))").value.IsTrue());
+  const std::string twice = "object.m.transformMapEntry(k, v, object.m) == {}";
+  EXPECT_EQ(outcome("lists.range(500).exists(i, " + twice + ")").value.text(),
+            "insert failed: key key0 already exists");
+}
+
+TEST(CelProgramTest, TextsAreSearchedInTimeThatGrowsWithThem) {
+  const Json text = std::string(300000, 'x');
+  const Json wanted = std::string(150000, 'x') + "y";
+  const auto environment =
+      Environment::Kubernetes({{"text", types::String()}, {"wanted", types::String()}});
+  const Value bindings[] = {Value::Document(text), Value::Document(wanted)};
+  for (const char* expression :
+       {"text.indexOf(wanted) == -1", "text.lastIndexOf(wanted) == -1",
+        "text.replace(wanted, 'z') == text", "text.split(wanted).size() == 1"}) {
+    const auto outcome = (*Compile(expression, environment))->Eval(bindings, kCallCostMax);
+    EXPECT_TRUE(outcome.value.IsTrue()) << expression;
+  }
+  EXPECT_EQ(ValueOf("'äöxöx'.indexOf('ö', 2)"), "3");
+  EXPECT_EQ(ValueOf("'äöxöx'.lastIndexOf('ö', 2)"), "1");
+  EXPECT_EQ(ValueOf("'äöxöx'.lastIndexOf('öx', 3)"), "3");
+}
+
 TEST(CelProgramTest, EvaluationStopsAtItsBudget) {
   const auto program = Compile("[1, 2, 3].map(x, [1, 2, 3].map(y, x + y)).size() > 0",
                                Environment::Kubernetes({}));

@@ -1,6 +1,7 @@
 #include "api/cel/runes.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "api/utf8.h"
 
@@ -32,6 +33,14 @@ std::string TextOf(const std::u32string& runes, size_t begin, size_t end) {
   std::string out;
   for (size_t i = begin; i < std::min(end, runes.size()); ++i) AppendUtf8(runes[i], out);
   return out;
+}
+
+size_t FindText(std::string_view text, std::string_view wanted, size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* found =
+      memmem(text.data() + from, text.size() - from, wanted.data(), wanted.size());
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
 
 size_t RuneLength(std::string_view text) {

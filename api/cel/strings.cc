@@ -23,14 +23,21 @@ Value CharAt(Args a) {
   return Value::String(TextOf(runes, at, at + 1));
 }
 
+// Where the code point at `index` begins; past the end where there are fewer.
+size_t BytesBefore(std::string_view text, int64_t index) {
+  size_t at = 0;
+  for (; index > 0 && at < text.size(); --index) at += RuneLength(text.substr(at));
+  return at;
+}
+
 Value PositionFrom(Args a, int64_t from) {
   if (from < 0) return OutOfRange(from);
-  const auto runes = RunesOf(a[0].text());
-  const auto wanted = RunesOf(a[1].text());
-  if (wanted.empty()) return Value::Int(from);
-  if (from >= static_cast<int64_t>(runes.size())) return Value::Int(-1);
-  const size_t found = runes.find(wanted, from);
-  return Value::Int(found == std::u32string::npos ? -1 : static_cast<int64_t>(found));
+  const std::string_view text = a[0].text();
+  if (a[1].text().empty()) return Value::Int(from);
+  const size_t begin = BytesBefore(text, from);
+  const size_t found = FindText(text, a[1].text(), begin);
+  if (found == std::string_view::npos) return Value::Int(-1);
+  return Value::Int(from + static_cast<int64_t>(CodePoints(text.substr(begin, found - begin))));
 }
 Value PositionOf(Args a) {
   return PositionFrom(a, 0);
@@ -39,22 +46,26 @@ Value PositionOfFrom(Args a) {
   return PositionFrom(a, a[2].integer());
 }
 
+// The last one in `text`.
+Value LastPosition(std::string_view text, std::string_view wanted) {
+  const std::string backwards(text.rbegin(), text.rend());
+  const size_t found = FindText(backwards, std::string(wanted.rbegin(), wanted.rend()), 0);
+  if (found == std::string_view::npos) return Value::Int(-1);
+  const size_t begin = text.size() - found - wanted.size();
+  return Value::Int(static_cast<int64_t>(CodePoints(text.substr(0, begin))));
+}
 Value LastPositionOf(Args a) {
-  const auto runes = RunesOf(a[0].text());
-  const auto wanted = RunesOf(a[1].text());
-  if (wanted.empty()) return Value::Int(static_cast<int64_t>(runes.size()));
-  const size_t found = runes.rfind(wanted);
-  return Value::Int(found == std::u32string::npos ? -1 : static_cast<int64_t>(found));
+  if (a[1].text().empty()) return Value::Int(static_cast<int64_t>(CodePoints(a[0].text())));
+  return LastPosition(a[0].text(), a[1].text());
 }
 Value LastPositionOfFrom(Args a) {
   const int64_t from = a[2].integer();
   if (from < 0) return OutOfRange(from);
-  const auto wanted = RunesOf(a[1].text());
+  const std::string_view text = a[0].text(), wanted = a[1].text();
   if (wanted.empty()) return Value::Int(from);
-  const auto runes = RunesOf(a[0].text());
-  if (from >= static_cast<int64_t>(runes.size())) return Value::Int(-1);
-  const size_t found = runes.rfind(wanted, from);
-  return Value::Int(found == std::u32string::npos ? -1 : static_cast<int64_t>(found));
+  const size_t begin = BytesBefore(text, from);
+  if (begin >= text.size()) return Value::Int(-1);
+  return LastPosition(text.substr(0, begin + std::min(wanted.size(), text.size() - begin)), wanted);
 }
 
 template <char first, char last>
@@ -81,7 +92,7 @@ std::string Replaced(std::string_view text, std::string_view from, std::string_v
       at += length;
       continue;
     }
-    const size_t found = text.find(from, at);
+    const size_t found = FindText(text, from, at);
     if (found == std::string_view::npos) break;
     out.append(text.substr(at, found - at)).append(to);
     at = found + from.size();
@@ -111,7 +122,7 @@ Value Split(std::string_view text, std::string_view separator, int64_t count) {
       text.remove_prefix(length);
       continue;
     }
-    const size_t found = text.find(separator);
+    const size_t found = FindText(text, separator, 0);
     if (found == std::string_view::npos) break;
     parts.push_back(Value::String(std::string(text.substr(0, found))));
     text.remove_prefix(found + separator.size());

@@ -6,6 +6,7 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/patterns.h"
+#include "api/cel/runes.h"
 
 namespace skiff::cel {
 namespace {
@@ -19,7 +20,7 @@ constexpr size_t kKeptPatternMax = 4096;
 constexpr int64_t kPatternMemoryMax = int64_t{4} << 20;
 
 Value ContainsText(Args a) {
-  return Value::Bool(a[0].text().find(a[1].text()) != std::string_view::npos);
+  return Value::Bool(FindText(a[0].text(), a[1].text(), 0) != std::string_view::npos);
 }
 Value StartsWith(Args a) {
   return Value::Bool(a[0].text().starts_with(a[1].text()));

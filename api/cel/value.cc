@@ -217,20 +217,30 @@ std::optional<Value> Value::Find(const Value& key) const {
 
 std::vector<Value> Value::Keys() const {
   std::vector<Value> out;
+  EachKey([&](const Value& key) {
+    out.push_back(key);
+    return true;
+  });
+  return out;
+}
+
+void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
   if (kind_ == Kind::kObject) {
-    if (!shared_) return KeysOfDocument(*as_.document.json, *as_.document.type);
-    return out;
+    if (shared_) return;
+    for (const Value& key : KeysOfDocument(*as_.document.json, *as_.document.type)) {
+      if (!visit(key)) return;
+    }
+    return;
   }
   if (shared_) {
     for (const auto& [key, value] : static_cast<const MapValue&>(*shared_).entries) {
-      out.push_back(key);
+      if (!visit(key)) return;
     }
-    return out;
+    return;
   }
   for (auto at = as_.document.json->begin(); at != as_.document.json->end(); ++at) {
-    out.push_back(StringView(at.key()));
+    if (!visit(StringView(at.key()))) return;
   }
-  return out;
 }
 
 std::optional<Value> Value::Field(std::string_view name) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -129,6 +130,8 @@ class Value {
   // Of a map.
   std::optional<Value> Find(const Value& key) const;
   std::vector<Value> Keys() const;
+  // One by one, until `visit` says no.
+  void EachKey(const std::function<bool(const Value& key)>& visit) const;
   // Of an object, by the name that expressions use.
   std::optional<Value> Field(std::string_view name) const;
   // The schema of a document's list, map or object; null when there is none.

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <map>
 #include <set>
+#include <unordered_map>
 
+#include "api/cel/limits.h"
 #include "api/cel/value.h"
 #include "api/time_text.h"
 #include "api/utf8.h"
@@ -26,6 +28,89 @@ bool IsKey(const Value& value) {
   return value.IsNumber() || value.Is(Kind::kBool) || value.Is(Kind::kString);
 }
 
+// The same for values that are equal, and hardly ever for others.
+uint64_t HashOf(const Value& value);
+
+uint64_t HashOf(std::string_view text) {
+  return std::hash<std::string_view>()(text);
+}
+
+// Of a name and what it leads to.
+uint64_t HashOf(uint64_t name, const Value& value) {
+  uint64_t hash = (name ^ 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
+  hash ^= hash >> 32;
+  return (hash ^ HashOf(value)) * 0xc4ceb9fe1a85ec53;
+}
+
+uint64_t HashOfObject(const Value& object) {
+  uint64_t hash = 0;
+  if (object.shared()) return hash;
+  std::set<std::string_view> named;
+  for (const auto& [name, field] : object.schema()->fields) {
+    named.insert(field.json_name);
+    const auto value = object.Field(name);
+    if (value) hash += HashOf(HashOf(name), *value);
+  }
+  for (const auto& [name, value] : object.json()->items()) {
+    if (!named.contains(name)) hash += HashOf(HashOf(name), Value::Document(value));
+  }
+  return hash;
+}
+
+// Sums, as neither the items of sets nor the keys of maps have an order.
+uint64_t HashOf(const Value& value) {
+  ++looks_of_thread;
+  uint64_t hash = 0;
+  switch (value.kind()) {
+    case Kind::kBool: return value.boolean() ? 1 : 2;
+    case Kind::kInt: return std::hash<double>()(static_cast<double>(value.integer()));
+    case Kind::kUint: return std::hash<double>()(static_cast<double>(value.unsigned_integer()));
+    case Kind::kDouble: return std::hash<double>()(value.number());
+    case Kind::kString:
+    case Kind::kBytes:
+    case Kind::kType: return HashOf(value.text());
+    case Kind::kDuration: return static_cast<uint64_t>(value.integer()) * 3;
+    case Kind::kTimestamp: return static_cast<uint64_t>(value.moment().seconds) * 5;
+    case Kind::kList:
+      for (size_t i = 0; i < value.Size(); ++i) hash += HashOf(1, value.At(i));
+      return hash;
+    case Kind::kMap:
+      value.EachKey([&](const Value& key) {
+        hash += HashOf(HashOf(key), *value.Find(key));
+        return true;
+      });
+      return hash;
+    case Kind::kObject: return HashOfObject(value);
+    default: return 0;
+  }
+}
+
+// Finds the equal of a value among many without looking at each.
+class HashedItems {
+ public:
+  explicit HashedItems(const Value& list) {
+    for (Value& item : list.Items()) {
+      const uint64_t hash = HashOf(item);
+      items_.emplace(hash, std::move(item));
+    }
+  }
+  bool ContainAll(const Value& list) const {
+    for (size_t i = 0; i < list.Size(); ++i) {
+      if (!Contain(list.At(i))) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool Contain(const Value& wanted) const {
+    const auto [first, last] = items_.equal_range(HashOf(wanted));
+    return std::any_of(first, last,
+                       [&](const auto& each) { return Equal(each.second, wanted).IsTrue(); });
+  }
+
+  std::unordered_multimap<uint64_t, Value> items_;
+};
+
 // A set: the same items in any order.
 Value EqualAsSets(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
@@ -39,17 +124,8 @@ Value EqualAsSets(const Value& a, const Value& b) {
         left.begin(), left.end(), right.begin(), right.end(),
         [](const Value& one, const Value& other) { return Equal(one, other).IsTrue(); }));
   }
-  const std::vector<Value> left = a.Items();
-  const std::vector<Value> right = b.Items();
-  const auto within = [](const std::vector<Value>& items, const Value& wanted) {
-    return std::any_of(items.begin(), items.end(),
-                       [&](const Value& item) { return Equal(item, wanted).IsTrue(); });
-  };
-  const auto contains = [&](const std::vector<Value>& all, const std::vector<Value>& some) {
-    return std::all_of(some.begin(), some.end(),
-                       [&](const Value& item) { return within(all, item); });
-  };
-  return Value::Bool(contains(left, right) && contains(right, left));
+  const HashedItems left(a), right(b);
+  return Value::Bool(left.ContainAll(b) && right.ContainAll(a));
 }
 
 // A list of objects told apart by some of their fields: each has its equal, in any order.
@@ -82,13 +158,14 @@ Value EqualLists(const Value& a, const Value& b) {
 
 Value EqualMaps(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
-  for (const Value& key : a.Keys()) {
+  Value same = Value::Bool(true);
+  a.EachKey([&](const Value& key) {
+    looks_of_thread += 2;
     const auto other = b.Find(key);
-    if (!other) return Value::Bool(false);
-    Value same = Equal(*a.Find(key), *other);
-    if (!same.IsTrue()) return same;
-  }
-  return Value::Bool(true);
+    same = other ? Equal(*a.Find(key), *other) : Value::Bool(false);
+    return same.IsTrue();
+  });
+  return same;
 }
 
 Value EqualObjects(const Value& a, const Value& b) {
@@ -101,9 +178,10 @@ Value EqualObjects(const Value& a, const Value& b) {
       if (found == other.end()) return Value::Bool(false);
     }
   }
-  std::vector<std::string_view> named;
+  std::set<std::string_view> named;
+  looks_of_thread += a.schema()->fields.size();
   for (const auto& [name, field] : a.schema()->fields) {
-    named.push_back(field.json_name);
+    named.insert(field.json_name);
     const auto left = a.Field(name);
     const auto right = b.Field(name);
     if (left.has_value() != right.has_value()) return Value::Bool(false);
@@ -112,7 +190,7 @@ Value EqualObjects(const Value& a, const Value& b) {
     if (!same.IsTrue()) return same;
   }
   for (const auto& [name, value] : a.json()->items()) {
-    if (std::find(named.begin(), named.end(), name) != named.end()) continue;
+    if (named.contains(name)) continue;
     if (value != b.json()->at(name)) return Value::Bool(false);
   }
   return Value::Bool(true);
@@ -130,6 +208,7 @@ bool IsTypedCollection(const Value& value) {
 }  // namespace
 
 Value Equal(const Value& a, const Value& b) {
+  ++looks_of_thread;
   if (a.IsError()) return a;
   if (b.IsError()) return b;
   if (a.IsNumber() && b.IsNumber()) return Value::Bool(CompareNumbers(a, b) == 0);
@@ -142,7 +221,10 @@ Value Equal(const Value& a, const Value& b) {
     case Kind::kBool: return Value::Bool(a.boolean() == b.boolean());
     case Kind::kString:
     case Kind::kBytes:
-    case Kind::kType: return Value::Bool(a.text() == b.text());
+    case Kind::kType:
+      if (a.text().size() != b.text().size()) return Value::Bool(false);
+      looks_of_thread += a.text().size() / kTextBytesPerLook;
+      return Value::Bool(a.text() == b.text());
     case Kind::kDuration: return Value::Bool(a.integer() == b.integer());
     case Kind::kTimestamp: return Value::Bool(a.moment() == b.moment());
     case Kind::kList: return EqualLists(a, b);

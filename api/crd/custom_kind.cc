@@ -94,7 +94,9 @@ void AddNames(const Definition& definition, const Json& version, RuntimeKind& ki
   kind.version = tables.Keep(version.value("name", ""));
   kind.api_version = tables.Keep(std::string(kind.group) + "/" + std::string(kind.version));
   kind.kind = tables.Keep(TextAt(names, "kind"));
-  kind.resource = tables.Keep(TextAt(names, "plural"));
+  // What the definition is called after, whatever somebody put into its status: a path of another
+  // one would be authorized by that one's name.
+  kind.resource = tables.Keep(TextAt(definition.spec, "names.plural"));
   kind.singular = tables.Keep(TextAt(names, "singular"));
   kind.namespaced = TextAt(definition.spec, "scope") == "Namespaced";
   kind.short_names = tables.Keep(TextsIn(names, "shortNames"));

@@ -309,6 +309,54 @@ TEST_F(RuleDocuments, RulesThatDoNotCompileEndTheWalk) {
   const std::string told = Create(document);
   EXPECT_NE(told.find("rule compile error: "), std::string::npos);
   EXPECT_LT(told.size(), size_t{2} << 20);
+// Each was compared with each, within what one comparison costs.
+TEST_F(RuleDocuments, LargeSetsOfObjectsAreComparedAtOnce) {
+  const Json set = {{"type", "array"},
+                    {"x-kubernetes-list-type", "set"},
+                    {"items",
+                     {{"type", "object"},
+                      {"x-kubernetes-map-type", "atomic"},
+                      {"properties", {{"a", {{"type", "integer"}}}}}}}};
+  Use(SchemaOf({{"s", set}}, {{{"rule", "self.s == oldSelf.s"}}}));
+  Json items = Json::array(), reversed = Json::array();
+  for (int i = 0; i < 100000; ++i) items.push_back({{"a", i}});
+  for (int i = 100000; i-- > 0;) reversed.push_back({{"a", i}});
+  const Json before = {{"spec", {{"s", items}}}};
+  EXPECT_EQ(Update({{"spec", {{"s", reversed}}}}, before), "");
+  reversed[5]["a"] = -1;
+  EXPECT_EQ(Update({{"spec", {{"s", reversed}}}}, before),
+            "spec: Invalid value: failed rule: self.s == oldSelf.s");
+}
+
+TEST(ValidateTest, TextsThatNobodyReadsAreNotMade) {
+  Json words = Json::array();
+  for (int i = 0; i < 2000; ++i) words.push_back("word" + std::to_string(i));
+  const Json item = {{"type", "string"}, {"enum", words}};
+  const Json inside = {{"allOf", {{{"enum", words}}}}};
+  for (const Json& each : {item, inside}) {
+    const SchemaPtr schema = ReadSchema({{"type", "array"}, {"items", each}});
+    const std::clock_t begin = std::clock();
+    Violations out;
+    ValidateValue(*schema, Json(100000, "x"), nullptr, "l", out);
+    EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
+    EXPECT_EQ(out.causes().back().message, "Too many: this error and those after it are not listed");
+  }
+}
+
+// Whoever may write a status gets no other resource's path, and so nobody's rights to it.
+TEST(CustomKindTest, IsServedUnderTheNameOfItsDefinition) {
+  const Json definition = Json::parse(R"({
+      "spec": {"group": "example.com", "scope": "Namespaced",
+               "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp",
+                         "listKind": "LampList"},
+               "versions": [{"name": "v1", "served": true, "storage": true,
+                             "schema": {"openAPIV3Schema": {"type": "object"}}}]},
+      "status": {"acceptedNames": {"plural": "others", "singular": "lamp", "kind": "Lamp",
+                                   "listKind": "LampList"},
+                 "conditions": [{"type": "Established", "status": "True"}]}})");
+  const auto kinds = MakeKinds(definition);
+  ASSERT_EQ(kinds.size(), 1u);
+  EXPECT_EQ(kinds[0]->resource, "lamps");
 }
 
 TEST(RuleTreeTest, IsMadeOnceForAllThreads) {

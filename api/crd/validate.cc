@@ -15,6 +15,7 @@ namespace {
 
 // An object that is wrong in more places than that is wrong enough.
 constexpr size_t kErrorsMax = 1000;
+constexpr size_t kToldBytesMax = 4 << 20;
 
 std::string_view TypeNameOf(const Json& value) {
   if (value.is_null()) return "null";
@@ -55,7 +56,7 @@ class Validator {
 
   void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
     if (old != nullptr && *old == value) return;
-    if (out_.causes().size() >= kErrorsMax) return;
+    if (out_.causes().size() >= kErrorsMax || told_bytes_ > kToldBytesMax) return;
     Type(schema, value, path);
     if (value.is_null()) return Enumeration(schema, value, path);
     Combinations(schema, value, path);
@@ -96,7 +97,7 @@ class Validator {
       const auto [valid, best] = Try(schema.any_of, value, path);
       if (valid == 0) {
         Combined(path, "must validate at least one schema (anyOf)");
-        out_.Append(best);
+        Tell(best);
       }
     }
     if (!schema.one_of.empty()) {
@@ -105,14 +106,14 @@ class Validator {
         Combined(path, "must validate one and only one schema (oneOf). Found " +
                            (valid == 0 ? std::string("none valid")
                                        : std::to_string(valid) + " valid alternatives"));
-        if (valid == 0) out_.Append(best);
+        if (valid == 0) Tell(best);
       }
     }
     size_t valid = 0;
     for (const SchemaPtr& each : schema.all_of) {
       const Violations wrong = Apart(*each, value, path);
       valid += wrong.empty();
-      out_.Append(wrong);
+      Tell(wrong);
     }
     if (valid < schema.all_of.size()) {
       Combined(path, std::string("must validate all the schemas (allOf)") +
@@ -121,6 +122,11 @@ class Validator {
     if (schema.none_of != nullptr && Apart(*schema.none_of, value, path).empty()) {
       Combined(path, "must not validate the schema (not)");
     }
+  }
+
+  void Tell(const Violations& wrong) {
+    for (const Cause& cause : wrong.causes()) told_bytes_ += cause.message.size();
+    out_.Append(wrong);
   }
 
   void Combined(const Place& path, const std::string& why) {
@@ -233,6 +239,7 @@ class Validator {
       if (each == value) return;
       words.push_back(each.is_string() ? each.get<std::string>() : GoPlain(each));
     }
+    for (const std::string& word : words) told_bytes_ += word.size();
     out_.NotSupported(At(path), value, words);
   }
 
@@ -276,6 +283,9 @@ class Validator {
 
   const FieldPath root_;
   Violations& out_;
+  // Of texts that a value has made long. What is said has bounds of its own (api/violations.h); one
+  // who looks on past them makes the same texts for each of a million values, for nobody.
+  size_t told_bytes_ = 0;
 };
 
 // The values that a schema's lists are checked in, with where they stand.
