@@ -140,10 +140,11 @@ void ThreadExecutor::RunOne(ControlLoop* loop) {
   ReleaseStack();
   mutex_.lock();
   entry.running = false;
+  stepped_.notify_all();
+  if (loop->executor_.load() == nullptr) return;  // It is being removed, and does not run again.
   entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);
   entry.woken = false;
   queue_.emplace(entry.due, loop);
-  stepped_.notify_all();
 }
 
 void SteppedExecutor::Add(ControlLoop& loop) {

@@ -108,6 +108,26 @@ TEST(ThreadExecutorTest, ALoopThatThrowsDoesNotEndTheProgram) {
   executor.Remove(other);
 }
 
+struct Always : ControlLoop {
+  Duration Step() override {
+    if (!stepped) begun.count_down();
+    stepped = true;
+    return Duration::zero();
+  }
+  std::latch begun{1};
+  bool stepped = false;
+};
+
+TEST(ThreadExecutorTest, WhoIsAlwaysDueCanBeRemoved) {
+  ThreadExecutor executor("test", 1);
+  for (int round = 0; round < 200; ++round) {
+    Always loop;
+    executor.Add(loop);
+    loop.begun.wait();
+    executor.Remove(loop);
+  }
+}
+
 TEST(ThreadExecutorTest, AWakeIsNeverLost) {
   ThreadExecutor executor("test", 2);
   HeldOnce loop;

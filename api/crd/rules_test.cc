@@ -309,6 +309,8 @@ TEST_F(RuleDocuments, RulesThatDoNotCompileEndTheWalk) {
   const std::string told = Create(document);
   EXPECT_NE(told.find("rule compile error: "), std::string::npos);
   EXPECT_LT(told.size(), size_t{2} << 20);
+}
+
 // Each was compared with each, within what one comparison costs.
 TEST_F(RuleDocuments, LargeSetsOfObjectsAreComparedAtOnce) {
   const Json set = {{"type", "array"},
