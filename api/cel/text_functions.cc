@@ -5,6 +5,7 @@
 #include <list>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 #include "api/cel/patterns.h"
 #include "api/cel/runes.h"
 
@@ -41,6 +42,19 @@ constexpr std::array kTextFunctions = {
     Declaration{"matches", "(string, string) -> bool", MatchesPattern, CostRule::kMatch},
     Declaration{"matches", "string.(string) -> bool", MatchesPattern, CostRule::kMatch}};
 
+// A short pattern may be a large program: "((a{0,30}){0,30})".
+std::shared_ptr<const RE2> CompilePattern(std::string_view pattern) {
+  constexpr uint64_t kLooksPerInstruction = 5, kLooksAtBadOne = 5000;
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kPatternMemoryMax);
+  auto compiled = std::make_shared<const RE2>(pattern, options);
+  looks_of_thread += compiled->ok()
+                         ? kLooksPerInstruction * static_cast<uint64_t>(compiled->ProgramSize())
+                         : kLooksAtBadOne;
+  return compiled;
+}
+
 }  // namespace
 
 std::shared_ptr<const RE2> PatternFor(std::string_view pattern) {
@@ -54,11 +68,8 @@ std::shared_ptr<const RE2> PatternFor(std::string_view pattern) {
     kept.splice(kept.begin(), kept, at);
     return at->compiled;
   }
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(kPatternMemoryMax);
-  if (pattern.size() > kKeptPatternMax) return std::make_shared<const RE2>(pattern, options);
-  kept.push_front({std::string(pattern), std::make_shared<const RE2>(pattern, options)});
+  if (pattern.size() > kKeptPatternMax) return CompilePattern(pattern);
+  kept.push_front({std::string(pattern), CompilePattern(pattern)});
   if (kept.size() > kPatternsMax) kept.pop_back();
   return kept.front().compiled;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 #include "api/time_zone.h"
 
 namespace skiff::cel {
@@ -75,6 +76,7 @@ Value PartInZone(const Moment& moment, std::string_view zone, TimePart part) {
     return Value::Int(PartOf(moment, *offset, part));
   }
   if (zone.empty() || zone == "UTC") return Value::Int(PartOf(moment, 0, part));
+  looks_of_thread += 400;  // It is read from the disk.
   const auto found = TimeZone::Load(std::string(zone));
   if (!found) return Value::Error("unknown time zone " + std::string(zone));
   // A zone's clock before 1678 and after 2262 is that of the years nearest.
