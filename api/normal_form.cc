@@ -88,10 +88,12 @@ Json ZeroDocument(const Type& type) {
   }
 }
 
+// The schema of a custom resource may leave open what is in a list or a map.
 void AppendValue(const Type& type, const Json& value, std::string& out) {
+  const bool known = type.element != nullptr;
   if (type.shape == Shape::kStruct && value.is_object()) {
     AppendDocument(type, value, out);
-  } else if (type.shape == Shape::kList && value.is_array()) {
+  } else if (type.shape == Shape::kList && value.is_array() && known) {
     out += '[';
     bool first = true;
     for (const Json& item : value.get_ref<const Json::array_t&>()) {
@@ -100,7 +102,7 @@ void AppendValue(const Type& type, const Json& value, std::string& out) {
       AppendValue(*type.element, item, out);
     }
     out += ']';
-  } else if (type.shape == Shape::kMap && value.is_object()) {
+  } else if (type.shape == Shape::kMap && value.is_object() && known) {
     out += '{';
     bool first = true;
     for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {

@@ -416,6 +416,7 @@ Json TouchedBy(const JsonPatch& patch) {
 }
 
 std::string PatchedText(const Type& type, const Json& touched, const Json& patched) {
+  if (type.ops == nullptr) return DumpJson(patched);
   std::string out;
   AppendPatched(type, touched, patched, out);
   return out;

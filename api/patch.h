@@ -54,7 +54,8 @@ std::vector<std::string> FindDuplicates(std::string_view text);
 // What a JSON patch goes into, as a document of its paths; a merge patch is that document itself.
 Json TouchedBy(const JsonPatch& patch);
 // The patched document as Kubernetes quotes it when it does not fit the kind: objects that the
-// patch went into have their keys sorted, the others keep the order of the table.
+// patch went into have their keys sorted, the others keep the order of the table. A custom resource
+// is a map all through, and has all of them sorted.
 std::string PatchedText(const Type& type, const Json& touched, const Json& patched);
 // ` "" is invalid: patch: Invalid value: "{...}": json: cannot unmarshal ...`; 422.
 Error UnfitPatch(const std::string& value, const std::string& why);

@@ -71,6 +71,37 @@ TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
                      FieldValidation::kWarn));
 }
 
+// What a schema leaves open has no type; the refusal quotes it all the same, keys sorted.
+TEST(PatchingOpenPartsTest, ARefusedPatchIsQuotedWhatever) {
+  auto custom = std::make_shared<crd::CustomKind>();
+  custom->schema = crd::ReadSchema(Json::parse(R"({"type": "object", "properties": {
+      "list": {"type": "array", "items": {"x-kubernetes-preserve-unknown-fields": true}},
+      "map": {"type": "object", "additionalProperties":
+          {"x-kubernetes-preserve-unknown-fields": true}}}})"));
+  custom->stored_schema = custom->schema;
+  RuntimeKind kind;
+  static_cast<KindInfo&>(kind) = core_v1::ConfigMap::Info();
+  kind.type = &crd::MakeType(*custom->schema, "ConfigMap", "v1", kind.tables);
+  kind.custom = std::move(custom);
+  const auto old = Object::FromDocument(
+      kind, Json::parse(R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"},
+          "list": [{"z": 1, "b": [{}]}], "map": {"c": {"d": 1}}})"));
+  ASSERT_TRUE(old);
+  http::Request http;
+  http.headers.emplace("Content-Type", "application/merge-patch+json");
+  http.body = R"({"zzz": 1})";
+  ApiRequest request{.http = http, .info = {}, .user = {}, .kind = &kind};
+  request.info.name = "m";
+  WriteOptions options;
+  options.validation = FieldValidation::kStrict;
+  const auto refused = Patcher{request, options, "", TimePoint()}.Apply(*old);
+  ASSERT_FALSE(refused);
+  const std::string& text = refused.error().message;
+  EXPECT_NE(text.find(R"(\"list\":[{\"b\":[{}],\"z\":1}],\"map\":{\"c\":{\"d\":1}})"),
+            std::string::npos) << text;
+  EXPECT_NE(text.find("unknown field \"zzz\""), std::string::npos) << text;
+}
+
 INSTANTIATE_TEST_SUITE_P(Forms, PatchingTest, testing::Bool(), [](const auto& info) {
   return info.param ? "Custom" : "BuiltIn";
 });
