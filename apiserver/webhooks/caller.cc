@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <condition_variable>
 
@@ -182,6 +183,25 @@ Result<> ReadUrl(const std::string& url, std::string& host, std::string& path) {
   return {};
 }
 
+// "//a/./b/../c/" -> "/a/c", as Go's clients write every path: envtest of controller-runtime gives
+// its webhooks URLs with two slashes, and Go's servers answer those with a redirect.
+std::string CleanPath(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const size_t end = std::min(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      out.erase(std::min(out.rfind('/'), out.size()));
+      continue;
+    }
+    out += '/';
+    out += part;
+  }
+  return out.empty() ? "/" : out;
+}
+
 // "[::1]:8443" -> "::1", 8443
 void SplitHost(const std::string& text, http::Upstream& upstream) {
   const size_t bracket = text.rfind(']');
@@ -271,8 +291,7 @@ Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
   } else {
     return Fail(Reason::kInvalid, "webhook configuration must have either service or URL");
   }
-  while (route.path.size() > 1 && route.path.ends_with('/')) route.path.pop_back();
-  if (!route.path.starts_with('/')) route.path.insert(0, "/");
+  route.path = CleanPath(route.path);
   route.upstream.server_name = name;
   route.upstream.tls = TRY(ContextFor(place.ca_bundle));
   return route;

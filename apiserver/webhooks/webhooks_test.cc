@@ -1,6 +1,7 @@
 // Admission webhooks against the real server: the webhook is a real one too, over TLS on loopback.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -252,6 +253,16 @@ TEST_F(WebhookTest, AFailureRefusesUnlessItIsToBeIgnored) {
                 .code,
             200);
   EXPECT_EQ(MakeMap("a").code, 201);
+}
+
+TEST_F(WebhookTest, PathsAreAskedForAsGoClientsWriteThem) {
+  Validating({Hook("v", {{"clientConfig", {{"url", Url("//a/./b/../v/")}}}}),
+              Hook("w", {{"clientConfig", {{"url", Url("/../w")}}}}),
+              Hook("x", {{"clientConfig", {{"url", Url("")}}}})});
+  ASSERT_EQ(MakeMap("a").code, 201);
+  auto called = Called();
+  std::sort(called.begin(), called.end());
+  EXPECT_EQ(called, (std::vector<std::string>{"/", "/a/v", "/w"}));
 }
 
 TEST_F(WebhookTest, AStrangersCertificateIsNotTrusted) {
