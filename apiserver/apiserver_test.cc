@@ -197,6 +197,22 @@ TEST_F(ApiServerTest, AServiceAccountTokenIsGoodWhileItsAccountIsThere) {
   EXPECT_EQ(Ask("GET", "/api", "", "", token).code, 401);
 }
 
+TEST_F(ApiServerTest, OnlyWhatIsStoredMayNotHaveAVersion) {
+  constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+  const std::string dry = std::string(kMaps) + "?dryRun=All";
+  const char* body = R"({"metadata": {"name": "v", "resourceVersion": "5"}})";
+  const auto tried = Post(dry, body);
+  EXPECT_EQ(tried.code, 201) << tried.message();
+  EXPECT_EQ(tried.body["metadata"]["resourceVersion"], "5");
+  const auto refused = Post(kMaps, body);
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.message(), "resourceVersion should not be set on objects to be created");
+  EXPECT_EQ(Post(kMaps, R"({"metadata": {"name": "v", "resourceVersion": "x"}})").code, 201);
+  EXPECT_EQ(Post(dry, body).code, 409);
+  // Whether it is valid comes first.
+  EXPECT_EQ(Post(kMaps, R"({"metadata": {"name": "V", "resourceVersion": "5"}})").code, 422);
+}
+
 TEST_F(ApiServerTest, ADryRunChangesNothing) {
   const Revision before = store_->Current();
   const auto answer =

@@ -244,8 +244,14 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     if (parts_.store.Get(key)) {
       return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
     }
-    return Saved{.kind = &kind, .text = TRY(TextAt(object, "")), .created = true};
+    const std::string& shown = object.metadata().resource_version;
+    return Saved{.kind = &kind, .text = TRY(TextAt(object, shown)), .created = true};
   }
+  // The store alone minds a version, last of all; one that is no number counts for none.
+  if (ParseResourceVersion(object.metadata().resource_version).value_or(0) != 0) {
+    return Fail(PlainError("resourceVersion should not be set on objects to be created"));
+  }
+  object.metadata().resource_version.clear();
   const auto written = Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object);
   if (!written) {
     if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
@@ -267,11 +273,6 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options) {
   const KindInfo& kind = object.kind();
   meta_v1::ObjectMeta& meta = object.metadata();
-  // A version that is no number counts for none.
-  if (ParseResourceVersion(meta.resource_version).value_or(0) != 0) {
-    return Fail(PlainError("resourceVersion should not be set on objects to be created"));
-  }
-  meta.resource_version.clear();
   if (!kind.namespaced) meta.namespace_.clear();
   meta.deletion_timestamp.reset();
   meta.deletion_grace_period_seconds.reset();
