@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/decode.h"
+#include "api/field_set.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/json.h"
@@ -229,11 +230,30 @@ TEST(Apply, WhatDoesNotFitTheSchemaIsRefusedInItsWords) {
   EXPECT_EQ(finalizers("[null]"),
             "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .metadata.finalizers: "
             "element 0: associative list without keys has an element that's an explicit null");
+  EXPECT_EQ(finalizers("[{}]"),
+            "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .metadata.finalizers: "
+            "element 0: associative list without keys has an element that's a map type");
+  EXPECT_EQ(finalizers("[[]]"),
+            "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .metadata.finalizers: "
+            "element 0: not supported: associative list with lists as elements");
   EXPECT_EQ(Applied<ConfigMap>().Apply("m", R"({"metadata":{"name":"c","managedFields":[]}})"),
             "metadata.managedFields must be nil");
   EXPECT_EQ(Applied<ConfigMap>().Apply("m", R"({"metadata":{"name":"cm"},"data":{"a":1}})"),
             "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .data.a: expected "
             "string, got &value.valueUnstructured{Value:1}");
+}
+
+// As deduced fields of custom resources do: whoever owned the value is in conflict.
+TEST(Apply, WhatNoSchemaDescribesChangesWhenItTurnsIntoAMap) {
+  const auto changed = [](const char* before, const char* after) {
+    return DumpJson(ToJson(Compare({}, *ParseJson(before), *ParseJson(after)).changed));
+  };
+  EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":2})"), R"({"f:k":{}})");
+  EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":[2]})"), R"({"f:k":{}})");
+  EXPECT_EQ(changed(R"({"k":{}})", R"({"k":2})"), R"({"f:k":{}})");
+  EXPECT_EQ(changed(R"({"k":2})", R"({"k":{"a":1}})"), R"({"f:k":{".":{},"f:a":{}}})");
+  EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":{"a":2}})"), R"({"f:k":{"f:a":{}}})");
+  EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":null})"), "{}");
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::string Quoted(std::span<const std::string_view> names) {
 Result<std::string> KeyedElement(const Spot& list, const Json& item, size_t index) {
   const std::string prefix = "element " + std::to_string(index) + ": associative list with keys ";
   if (item.is_null()) {
-    return Fail(Reason::kBadRequest, prefix + "may not have null elements");
+    return Fail(Reason::kBadRequest, prefix + "may not have a null element");
   }
   if (!item.is_object()) {
     return Fail(Reason::kBadRequest, prefix + "may not have non-map elements");
@@ -127,11 +127,20 @@ class Comparer {
       Members(spot, before, after, path);
     }
     --outer_;
-    if (before == nullptr) Insert(out_.changed, path, kChanged);
+    if (before == nullptr || IsReshaped(spot, before, after)) {
+      Insert(out_.changed, path, kChanged);
+    }
     if (after == nullptr) Insert(out_.removed, path, kRemoved);
   }
 
  private:
+  // What no schema describes became a map, or was one. A null takes every form.
+  static bool IsReshaped(const Spot& spot, const Json* before, const Json* after) {
+    if (spot.type != nullptr || after == nullptr) return false;
+    if (before->is_null() || after->is_null()) return false;
+    return before->is_object() != after->is_object();
+  }
+
   void Leaf(const Json* before, const Json* after, const ElementChain* path) {
     if (after == nullptr) {
       Insert(out_.removed, path, kRemoved);
@@ -219,13 +228,17 @@ Json KeyDefault(const Field& key) {
 
 Result<std::string> ItemElement(const Spot& list, const Json& item, size_t index) {
   if (list.list_type() == ListType::kMap) return KeyedElement(list, item, index);
-  const std::string prefix =
-      "element " + std::to_string(index) + ": associative list without keys ";
+  const std::string place = "element " + std::to_string(index) + ": ";
+  const std::string prefix = place + "associative list without keys ";
   if (item.is_null()) {
     return Fail(Reason::kBadRequest, prefix + "has an element that's an explicit null");
   }
-  if (item.is_object() || item.is_array()) {
-    return Fail(Reason::kBadRequest, prefix + "has an element that's a map or list");
+  if (item.is_object()) {
+    return Fail(Reason::kBadRequest, prefix + "has an element that's a map type");
+  }
+  if (item.is_array()) {
+    return Fail(Reason::kBadRequest,
+                place + "not supported: associative list with lists as elements");
   }
   return ScalarElement(item);
 }
