@@ -430,8 +430,41 @@ Error UnfitPatch(const std::string& value, const std::string& why) {
   return error;
 }
 
+namespace {
+
+// What replaces something else loses its nulls, in objects of lists too.
+void DropNulls(Json& value) {
+  if (value.is_array()) {
+    for (Json& item : value) DropNulls(item);
+  }
+  if (!value.is_object()) return;
+  auto& members = value.get_ref<Json::object_t&>();
+  std::erase_if(members, [](const auto& member) { return member.second.is_null(); });
+  for (auto& [name, member] : members) DropNulls(member);
+}
+
+void MergeInto(Json& target, const Json& patch) {
+  if (!patch.is_object() || !target.is_object()) {
+    // The library looks into the patch only where it finds no object.
+    const bool kept = target.is_object();
+    target = patch;
+    if (!kept) DropNulls(target);
+    return;
+  }
+  auto& members = target.get_ref<Json::object_t&>();
+  for (const auto& [name, value] : patch.get_ref<const Json::object_t&>()) {
+    if (value.is_null()) {
+      members.erase(name);
+    } else {
+      MergeInto(members[name], value);
+    }
+  }
+}
+
+}  // namespace
+
 Json ApplyMergePatch(const Json& patch, Json document) {
-  document.merge_patch(patch);
+  MergeInto(document, patch);
   return document;
 }
 

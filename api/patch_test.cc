@@ -109,6 +109,18 @@ TEST(MergePatch, NullsDeleteAndListsAreReplaced) {
             R"({"b":{"d":1},"l":[1],"new":{}})");
 }
 
+TEST(MergePatch, NullsInListsGoUnlessTheListReplacesAnObject) {
+  const auto merged = [](const char* document, const char* patch) {
+    return DumpJson(ApplyMergePatch(ParseMergePatch(patch)->patch, *ParseJson(document)));
+  };
+  constexpr const char* kPatch = R"({"k":[{"a":null,"b":[{"c":null}]},null]})";
+  for (const char* document : {"{}", R"({"k":null})", R"({"k":[1]})", R"({"k":"x"})"}) {
+    EXPECT_EQ(merged(document, kPatch), R"({"k":[{"b":[{}]},null]})") << document;
+  }
+  EXPECT_EQ(merged(R"({"k":{"x":1}})", kPatch), kPatch);
+  EXPECT_EQ(merged(R"({"k":"x"})", R"({"k":{"q":null,"l":[{"z":null}]}})"), R"({"k":{"l":[{}]}})");
+}
+
 TEST(MergePatch, OnlyObjectsArePatches) {
   EXPECT_EQ(ParseMergePatch("[1]").error().message,
             "error decoding patch: json: cannot unmarshal array into Go value of type "
