@@ -213,6 +213,22 @@ TEST_F(ApiServerTest, OnlyWhatIsStoredMayNotHaveAVersion) {
   EXPECT_EQ(Post(kMaps, R"({"metadata": {"name": "V", "resourceVersion": "5"}})").code, 422);
 }
 
+// Charts give namespaces to all that they hold, and write it again with each upgrade.
+TEST_F(ApiServerTest, ANamespaceOfWhatHasNoneIsNotMinded) {
+  constexpr const char* kRoles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+  const std::string role = std::string(kRoles) + "/r";
+  const std::string body = R"({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+      "metadata": {"name": "r", "namespace": "foo"}})";
+  EXPECT_EQ(Post(kRoles, body).code, 201);
+  EXPECT_EQ(Ask("PUT", role, body).code, 200);
+  for (const char* type : {"application/merge-patch+json", "application/strategic-merge-patch+json",
+                           "application/apply-patch+yaml"}) {
+    const auto patched = Ask("PATCH", role + "?fieldManager=m&force=true", body, type);
+    EXPECT_EQ(patched.code, 200) << type << patched.message();
+    EXPECT_FALSE(patched.body["metadata"].contains("namespace")) << type;
+  }
+}
+
 TEST_F(ApiServerTest, ADryRunChangesNothing) {
   const Revision before = store_->Current();
   const auto answer =

@@ -323,6 +323,7 @@ void KeepSystemFields(Object& object, const Object& old) {
   meta_v1::ObjectMeta& meta = object.metadata();
   const meta_v1::ObjectMeta& before = old.metadata();
   if (meta.uid.empty()) meta.uid = before.uid;
+  if (!object.kind().namespaced) meta.namespace_.clear();
   meta.creation_timestamp = before.creation_timestamp;
   if (before.deletion_timestamp) meta.deletion_timestamp = before.deletion_timestamp;
   if (!meta.deletion_grace_period_seconds) {
