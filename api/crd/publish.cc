@@ -20,6 +20,10 @@ constexpr const char* kKindDoc =
     "https://git.k8s.io/community/contributors/devel/sig-architecture/"
     "api-conventions.md#types-kinds";
 
+constexpr const char* kMetadataDoc =
+    "Standard object's metadata. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+
 class Publisher {
  public:
   Publisher(bool v2, const PublishedReferences& references)
@@ -79,7 +83,11 @@ class Publisher {
     Json& properties = schema["properties"];
     properties["apiVersion"] = {{"type", "string"}, {"description", kApiVersionDoc}};
     properties["kind"] = {{"type", "string"}, {"description", kKindDoc}};
-    properties["metadata"] = references_.object_meta;
+    // Beside a reference OpenAPI v3 takes nothing else.
+    Json& metadata = properties["metadata"];
+    metadata = references_.object_meta;
+    if (!v2_) metadata = {{"allOf", Json::array({references_.object_meta})}};
+    metadata["description"] = kMetadataDoc;
   }
 
   const bool v2_;
