@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "api/crd/custom_kind.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
@@ -27,6 +28,7 @@
 #include "apiserver/service_allocation.h"
 #include "apiserver/upkeep.h"
 #include "apiserver/warning_headers.h"
+#include "apiserver/webhooks/conversion.h"
 #include "apiserver/webhooks/detour.h"
 #include "apiserver/webhooks/webhooks.h"
 #include "base/log.h"
@@ -72,7 +74,12 @@ struct ApiServer::State {
         clock(parts.clock),
         random(parts.random),
         nodes(parts.nodes),
-        custom_kinds(store, served),
+        custom_kinds(store, served,
+                     [this](const Json& definition) {
+                       return crd::MakeKinds(definition, [this](const Json& converted) {
+                         return conversions->Of(converted);
+                       });
+                     }),
         caches(store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
               caches.role_bindings}) {
@@ -95,6 +102,7 @@ struct ApiServer::State {
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
   std::unique_ptr<Webhooks> webhooks;
+  std::unique_ptr<Conversions> conversions;
   AdmissionChain admission;
   std::unique_ptr<ObjectWriter> writer;
   std::unique_ptr<ObjectRemover> remover;
@@ -125,7 +133,7 @@ struct ApiServer::State {
                                const User* trusted);
   void AddHealth(const Parts& parts, bool has_rbac);
   void AddWebhooks(const Parts& parts);
-  // The webhooks that the request may have to wait for.
+  // The webhooks that the request may have to wait for, and those that convert.
   std::set<std::string> WaitsFor(const http::Request& request);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
@@ -185,17 +193,30 @@ void ApiServer::State::AddWebhooks(const Parts& parts) {
                       .loops = loops,
                       .nodes = nodes,
                       .metrics = metrics.registry()});
+  conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
-  if (webhooks->Mutating()->empty() && webhooks->Validating()->empty()) return {};
+  const bool has_hooks = !webhooks->Mutating()->empty() || !webhooks->Validating()->empty();
+  const std::string_view group = CustomKinds::GroupOf(request.path);
+  if (!has_hooks && group.empty()) return {};
+  const auto kinds = custom_kinds.Now(group);
+  if (!has_hooks && kinds->kinds->runtime().empty()) return {};
   const RequestInfo info = ParseRequestInfo(request);
   if (!info.is_resource || !info.unreadable.empty()) return {};
-  const auto kinds = custom_kinds.Now(CustomKinds::GroupOf(request.path));
   const RouteMatch match = kinds->routes.Find(info, request.method);
   if (match.route == nullptr) return {};
   const skiff::Route& route = *match.route;
   std::set<std::string> names;
+  const bool reads = route.verb == "get" || route.verb == "list" || route.verb == "watch";
+  if (MayConvert(*route.kind)) {
+    names.insert(ConversionName(*route.kind));
+  } else if (IsConvertedByWebhook(*route.kind) && !reads) {
+    // Admission may want to see it in another version. What only may is counted apart: it is not to
+    // wait for those that do.
+    names.insert(ConversionName(*route.kind) + "/admission");
+  }
+  if (!has_hooks) return names;
   const auto add = [&](Operation operation) {
     names.merge(webhooks->Named(operation, *route.kind, info.subresource));
   };
@@ -364,7 +385,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.core = std::unique_ptr<Core>(
       new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
                *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
-               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames});
+               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),

@@ -1,5 +1,7 @@
 #include "apiserver/conversions.h"
 
+#include "api/crd/custom_kind.h"
+#include "api/registry.h"
 #include "api/rules/autoscaler_conversion.h"
 #include "api/rules/rules.h"
 #include "api/typed.h"
@@ -38,6 +40,21 @@ Result<Json> Convert(const KindInfo& from, const KindInfo& to, const Json& docum
   }
   converted["apiVersion"] = to.api_version;
   return converted;
+}
+
+Result<Json> DocumentAs(const KindInfo& from, const KindInfo& to, Json document) {
+  if (from.api_version == to.api_version) return document;
+  const RuntimeKind* runtime = RuntimeKindOf(to);
+  if (runtime == nullptr) return Convert(from, to, document);
+  if (runtime->custom != nullptr && runtime->custom->converter != nullptr) {
+    std::vector<Json> documents;
+    documents.push_back(std::move(document));
+    auto converted =
+        TRY(runtime->custom->converter->Convert(std::move(documents), to.api_version));
+    return std::move(converted.front());
+  }
+  document["apiVersion"] = to.api_version;
+  return document;
 }
 
 }  // namespace skiff

@@ -12,4 +12,8 @@ namespace skiff {
 // versions of one kind.
 Result<Json> Convert(const KindInfo& from, const KindInfo& to, const Json& document);
 
+// The same of any kind, and the same document where it is no other version. Of a custom resource a
+// webhook may have to be waited for.
+Result<Json> DocumentAs(const KindInfo& from, const KindInfo& to, Json document);
+
 }  // namespace skiff

@@ -31,8 +31,11 @@ struct Core {
   const NodeConnections* nodes = nullptr;  // nullptr: kubelets cannot be reached.
   WatchJobLoop* watch_pages = nullptr;
   WatchJobLoop* watch_frames = nullptr;
+  OutboundPool* outbound = nullptr;
 
-  WatchParts watch() const { return {store, clock, random, watch_pages, watch_frames}; }
+  WatchParts watch() const {
+    return {store, clock, random, watch_pages, watch_frames, outbound};
+  }
 };
 
 }  // namespace skiff

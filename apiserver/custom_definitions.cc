@@ -77,9 +77,16 @@ class NameJudge {
 };
 
 // Once it is served a definition stays so, whatever becomes of its names.
-void Establish(CustomResourceDefinition& definition, TimePoint now) {
+void Establish(CustomResourceDefinition& definition, TimePoint now, bool has_valid_ca_bundle) {
   const auto* naming = FindDefinitionCondition(definition, "NamesAccepted");
   if (naming == nullptr || naming->status != "True" || IsEstablished(definition)) return;
+  if (!has_valid_ca_bundle) {
+    SetDefinitionCondition(definition,
+                           {"Established", "False", "InvalidCABundle",
+                            "The conversion webhook CABundle is invalid"},
+                           now);
+    return;
+  }
   SetDefinitionCondition(
       definition,
       {"Established", "True", "InitialNamesAccepted", "the initial names have been accepted"},
@@ -139,10 +146,10 @@ void BeginTermination(CustomResourceDefinition& definition, TimePoint now) {
 }
 
 void SettleNames(CustomResourceDefinition& definition, const std::vector<DefinitionPtr>& all,
-                 TimePoint now) {
+                 TimePoint now, bool has_valid_ca_bundle) {
   const Names& wanted = definition.spec.names;
   Names accepted = definition.status.accepted_names;
-  if (wanted == accepted) return Establish(definition, now);
+  if (wanted == accepted) return Establish(definition, now, has_valid_ca_bundle);
   const TakenNames taken = TakenIn(definition.spec.group, all);
   NameJudge judge;
   judge.Take(wanted.plural, accepted.plural, taken.resources, "PluralConflict");
@@ -158,7 +165,7 @@ void SettleNames(CustomResourceDefinition& definition, const std::vector<Definit
     SetDefinitionCondition(
         definition, {"Established", "False", "NotAccepted", "not all names are accepted"}, now);
   }
-  Establish(definition, now);
+  Establish(definition, now, has_valid_ca_bundle);
 }
 
 void SettleApproval(CustomResourceDefinition& definition, TimePoint now) {

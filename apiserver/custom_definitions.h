@@ -40,9 +40,9 @@ void SetDefinitionCondition(CustomResourceDefinition& definition,
 void BeginTermination(CustomResourceDefinition& definition, TimePoint now);
 
 // Accepts names that no other definition of the group has, and establishes what has all of them.
-// `all` may hold the definition itself.
+// `all` may hold the definition itself. One whose webhook could not be trusted is not established.
 void SettleNames(CustomResourceDefinition& definition, const std::vector<DefinitionPtr>& all,
-                 TimePoint now);
+                 TimePoint now, bool has_valid_ca_bundle = true);
 // What is said of a group that is Kubernetes' own.
 void SettleApproval(CustomResourceDefinition& definition, TimePoint now);
 

@@ -22,6 +22,10 @@ std::string DefinitionsPrefix() {
 std::string WhatCounts(const Json& definition) {
   Json parts = {{"spec", definition.value("spec", Json::object())}};
   if (const Json* names = FindPath(definition, "status.acceptedNames")) parts["names"] = *names;
+  // Says whether reads may have to wait for the webhook.
+  if (TextAt(definition, "spec.conversion.strategy") == "Webhook") {
+    parts["storedVersions"] = ListAt(definition, "status.storedVersions");
+  }
   for (const Json& condition : ListAt(definition, "status.conditions")) {
     parts[TextAt(condition, "type")] = TextAt(condition, "status");
   }
@@ -38,7 +42,7 @@ std::string_view GroupOfKey(std::string_view key) {
 }  // namespace
 
 CustomKinds::CustomKinds(Store& store, ServedKinds& served)
-    : CustomKinds(store, served, crd::MakeKinds) {}
+    : CustomKinds(store, served, [](const Json& each) { return crd::MakeKinds(each); }) {}
 
 std::string_view CustomKinds::GroupOf(std::string_view path) {
   constexpr std::string_view kGroups = "/apis";

@@ -140,6 +140,54 @@ TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {
   EXPECT_EQ(events[1]["type"], "DELETED");
 }
 
+TEST_F(CustomResources, WhatIsDeletedIsSentWithTheRevisionOfItsDeletion) {
+  Define(Definition(Schema()));
+  const Json made = Post(path_, Cron("a", {{"image", "web"}})).body;
+  Answer watch = Get(path_ + "?watch=1&resourceVersion=" +
+                     made["metadata"]["resourceVersion"].get<std::string>());
+  watch.response.stream->Attach([] {});
+  ASSERT_EQ(Ask("DELETE", path_ + "/a").code, 200);
+  const std::vector<Json> events = Events(watch.response);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]["type"], "DELETED");
+  EXPECT_NE(events[0]["object"]["metadata"]["resourceVersion"],
+            made["metadata"]["resourceVersion"]);
+}
+
+TEST_F(CustomResources, MetadataIsDescribedInOpenApi) {
+  Define(Definition(Schema()));
+  const Json schemas =
+      Get("/openapi/v3/apis/example.com/v1").body["components"]["schemas"];
+  EXPECT_TRUE(schemas["com.example.v1.Cron"]["properties"]["metadata"]["description"]
+                  .get<std::string>()
+                  .starts_with("Standard object's metadata."));
+  EXPECT_TRUE(schemas["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]["properties"]
+                     ["creationTimestamp"]["description"]
+                         .get<std::string>()
+                         .starts_with("CreationTimestamp is a timestamp"));
+}
+
+TEST_F(CustomResources, WhatIsWrittenAgainMovesToTheStoredVersion) {
+  Json definition = Definition(Schema());
+  Json next = definition["spec"]["versions"][0];
+  next["name"] = "v2";
+  next["storage"] = false;
+  definition["spec"]["versions"].push_back(next);
+  Define(definition);
+  const Json made = Post(path_, Cron("a", {{"image", "web"}})).body;
+  definition["spec"]["versions"][0]["storage"] = false;
+  definition["spec"]["versions"][1]["storage"] = true;
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com",
+                  Json{{"spec", definition["spec"]}}.dump()).code,
+            200);
+  Settle();
+  const Answer moved = Ask("PUT", path_ + "/a", made.dump());
+  ASSERT_EQ(moved.code, 200) << moved.message();
+  EXPECT_NE(moved.body["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
+  const Answer again = Ask("PUT", path_ + "/a", moved.body.dump());
+  EXPECT_EQ(again.body["metadata"]["resourceVersion"], moved.body["metadata"]["resourceVersion"]);
+}
+
 TEST_F(CustomResources, VersionsShowOneObjectEach) {
   Json definition = Definition(Schema());
   Json beta = definition["spec"]["versions"][0];

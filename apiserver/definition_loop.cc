@@ -9,7 +9,9 @@
 #include "api/crd/definition.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/storage/keys.h"
+#include "apiserver/webhooks/outbound_pool.h"
 #include "base/log.h"
+#include "http/tls.h"
 
 namespace skiff {
 namespace {
@@ -31,6 +33,16 @@ bool HasInstanceFinalizer(const CustomResourceDefinition& definition) {
   return std::find(finalizers.begin(), finalizers.end(), kInstanceFinalizer) != finalizers.end();
 }
 
+// Whether the webhook that converts could be trusted. No bundle at all is one, too.
+bool HasValidCaBundle(const CustomResourceDefinition& definition) {
+  const auto& conversion = definition.spec.conversion;
+  if (!conversion || !conversion->webhook || !conversion->webhook->client_config) return true;
+  const std::string& bundle = conversion->webhook->client_config->ca_bundle;
+  // Only what is not established asks, so this is not read with each change.
+  return bundle.empty() || IsEstablished(definition) ||
+         http::MakeClientContext({.ca_pem = bundle}).has_value();
+}
+
 constexpr const char* kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";
 
 Json ApiServiceOf(const std::string& name, const std::string& group, const std::string& version) {
@@ -44,12 +56,14 @@ Json ApiServiceOf(const std::string& name, const std::string& group, const std::
             {"versionPriority", 100}}}};
 }
 
-// "" when no version is served.
+// The version that objects are stored in, if it is served, since to read them costs least then; ""
+// when none is served.
 std::string ServedVersionOf(const CustomResourceDefinition& definition) {
+  std::string served;
   for (const auto& version : definition.spec.versions) {
-    if (version.served) return version.name;
+    if (version.served && (served.empty() || version.storage)) served = version.name;
   }
-  return "";
+  return served;
 }
 
 }  // namespace
@@ -115,12 +129,46 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
   return left.records.empty();
 }
 
+Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& definition) {
+  const auto& conversion = definition->spec.conversion;
+  const bool may_wait = conversion && conversion->strategy == "Webhook";
+  if (!may_wait || core_.outbound == nullptr) {
+    const bool is_empty = TRY(Empty(*definition));
+    return std::optional<bool>(is_empty);
+  }
+  const auto [at, is_new] = emptying_.try_emplace(definition->metadata.uid, nullptr);
+  if (is_new) {
+    at->second = std::make_shared<Emptying>();
+    const bool taken = core_.outbound->Submit(
+        {"conversion/" + definition->metadata.name}, [this, definition, emptying = at->second] {
+          auto is_empty = Empty(*definition);
+          {
+            const MutexLock lock(emptying->mutex);
+            emptying->done = std::move(is_empty);
+          }
+          Wake();
+        });
+    if (taken) return std::optional<bool>();
+    emptying_.erase(at);
+    return Fail(Reason::kTooManyRequests, "too many requests wait for its webhook");
+  }
+  std::optional<Result<bool>> done;
+  {
+    const MutexLock lock(at->second->mutex);
+    done = std::move(at->second->done);
+  }
+  if (!done) return std::optional<bool>();
+  emptying_.erase(at);
+  const bool is_empty = TRY(std::move(*done));
+  return std::optional<bool>(is_empty);
+}
+
 Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
                                         const std::vector<DefinitionPtr>& all) {
   CustomResourceDefinition wanted = *definition;
   const TimePoint now = core_.clock.Now();
   if (!definition->metadata.deletion_timestamp) {
-    SettleNames(wanted, all, now);
+    SettleNames(wanted, all, now, HasValidCaBundle(*definition));
     SettleApproval(wanted, now);
     if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
     return kNever;
@@ -137,8 +185,9 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
         told_.try_emplace(definition->metadata.uid, core_.clock.Monotonic());
     const Duration since = core_.clock.Monotonic() - told->second;
     if (is_new || since < kBeforeObjectsGo) return kBeforeObjectsGo - since;
-    const bool is_empty = TRY(Empty(*definition));
-    if (!is_empty) return kDefinitionRetry;
+    const std::optional<bool> is_empty = TRY(EmptyAside(definition));
+    if (!is_empty) return kNever;
+    if (!*is_empty) return kDefinitionRetry;
     say("False", "InstanceDeletionCompleted", "removed all instances");
   } else {
     say("False", "NeverEstablished", "resource was never established");
@@ -191,6 +240,11 @@ Duration DefinitionLoop::Step() {
     std::erase_if(told_, [&](const auto& told) {
       return std::none_of(all.begin(), all.end(), [&](const DefinitionPtr& each) {
         return each->metadata.uid == told.first;
+      });
+    });
+    std::erase_if(emptying_, [&](const auto& each) {
+      return std::none_of(all.begin(), all.end(), [&](const DefinitionPtr& definition) {
+        return definition->metadata.uid == each.first;
       });
     });
     build_();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/gen/apiregistration_v1.h"
@@ -14,6 +15,7 @@
 #include "apiserver/custom_definitions.h"
 #include "apiserver/object_cache.h"
 #include "base/control_loop.h"
+#include "base/mutex.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -39,6 +41,9 @@ class DefinitionLoop final : public ControlLoop {
   Result<Duration> Settle(const DefinitionPtr& definition, const std::vector<DefinitionPtr>& all);
   // Removes the objects of a definition that goes. Whether none are left.
   Result<bool> Empty(const CustomResourceDefinition& definition);
+  // The same, where that may wait for a webhook which converts the objects: other definitions do
+  // not wait with it. nullopt while it is under way; its end wakes the loop.
+  Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
   Result<> PutStatus(const CustomResourceDefinition& definition);
   // Each version that is served has an APIService, as long as it is.
   Result<> SettleApiServices(const std::vector<DefinitionPtr>& all);
@@ -51,6 +56,12 @@ class DefinitionLoop final : public ControlLoop {
   std::unique_ptr<WatchCursor> cursor_;
   // Monotonic: when it was seen, by the definition's uid, that its objects are to go.
   std::map<std::string, Duration> told_;
+  // What is under way aside, by the definition's uid.
+  struct Emptying {
+    Mutex mutex;
+    std::optional<Result<bool>> done GUARDED_BY(mutex);
+  };
+  std::map<std::string, std::shared_ptr<Emptying>> emptying_;
 };
 
 }  // namespace skiff

@@ -62,7 +62,7 @@ Json SystemAccounts() {
           {"serviceAccount", {{"namespace", "kube-system"}, {"name", "*"}}}};
 }
 
-Json ResourceRule(Json verbs, Json groups, Json resources, bool cluster_scope) {
+Json RuleOfResources(Json verbs, Json groups, Json resources, bool cluster_scope) {
   Json rule = {{"verbs", std::move(verbs)},
                {"apiGroups", std::move(groups)},
                {"resources", std::move(resources)},
@@ -77,7 +77,7 @@ Json Star() {
 
 Json EveryRequest(Json subjects) {
   return {{"subjects", std::move(subjects)},
-          {"resourceRules", {ResourceRule(Star(), Star(), Star(), true)}},
+          {"resourceRules", {RuleOfResources(Star(), Star(), Star(), true)}},
           {"nonResourceRules", {{{"verbs", Star()}, {"nonResourceURLs", Star()}}}}};
 }
 
@@ -121,13 +121,13 @@ std::vector<Json> FlowControlObjects() {
       {{"subjects", Json::array({Person("system:kube-controller-manager"),
                                  Person("system:kube-scheduler"), SystemAccounts()})},
        {"resourceRules",
-        {ResourceRule(Json::array({"get", "create", "update"}),
+        {RuleOfResources(Json::array({"get", "create", "update"}),
                       Json::array({"coordination.k8s.io"}), Json::array({"leases"}), false)}}});
   add({"system-node-high", 400, "node-high", "ByUser"},
       {{"subjects", Json::array({Group("system:nodes")})},
        {"resourceRules",
-        {ResourceRule(Star(), Json::array({""}), Json::array({"nodes", "nodes/status"}), true),
-         ResourceRule(Star(), Json::array({"coordination.k8s.io"}), Json::array({"leases"}),
+        {RuleOfResources(Star(), Json::array({""}), Json::array({"nodes", "nodes/status"}), true),
+         RuleOfResources(Star(), Json::array({"coordination.k8s.io"}), Json::array({"leases"}),
                       false)}}});
   add({"system-nodes", 500, "system", "ByUser"},
       EveryRequest(Json::array({Group("system:nodes")})));

@@ -4,6 +4,7 @@
 #include "api/selector.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/component_statuses.h"
+#include "apiserver/list_in_version.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
 
@@ -128,7 +129,7 @@ std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& 
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return std::nullopt;
   std::map<std::string, std::string> values;
-  const auto object = CustomObjectOf(kind, view.body());
+  const auto object = CustomObjectOf(kind, view);
   for (const std::string_view field : SelectableFields(kind)) {
     values[std::string(field)] = object ? SelectableValue(kind, object->content(), field) : "";
   }
@@ -151,7 +152,7 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
       return view && Selects(options, kind, record.key, *view);
     };
   }
-  auto listed = store.List(request);
+  auto listed = ListInVersion(store, kind, request);
   if (!listed) {
     if (listed.error().reason == Reason::kTimeout) {
       return Fail(TooLargeRevision(position.at.value, store.Current().value));

@@ -138,6 +138,81 @@ ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Jso
   return body;
 }
 
+// Among the fields of a record that InVersion made: it is as its readers want it already.
+constexpr std::string_view kConvertedField = "\x01converted";
+
+bool IsConverted(const ObjectView& view) {
+  return view.field(kConvertedField).has_value();
+}
+
+// Whether the text of a record is of that version, which its first bytes tell nearly always.
+bool IsKeptIn(const KindInfo& kind, std::string_view api_version, const ObjectView& view) {
+  if (view.body().starts_with(TypePrefix(kind.kind, api_version))) return true;
+  const auto document = ParseJson(view.body());
+  return document && document->is_object() &&
+         document->value("apiVersion", Json()) == Json(api_version);
+}
+
+Result<Json> ConvertOne(const crd::CustomKind& custom, Json document,
+                        std::string_view api_version) {
+  std::vector<Json> documents;
+  documents.push_back(std::move(document));
+  auto converted = TRY(custom.converter->Convert(std::move(documents), api_version));
+  return std::move(converted.front());
+}
+
+// The content of the version that it is kept in; what the object says of its own is still its kind.
+Result<Object> ForStore(const Object& object, const crd::CustomKind& custom) {
+  const KindInfo& kind = object.kind();
+  Object kept = object.Clone();
+  if (custom.converter != nullptr && custom.stored_version != kind.api_version) {
+    const Json converted = TRY(ConvertOne(custom, object.ToDocument(), custom.stored_version));
+    kept = TRY(Object::FromDocument(kind, converted));
+  }
+  custom.ForStore(kept.content());
+  return kept;
+}
+
+// A stored object by the schema of the version that it is kept in, which is told.
+struct StoredCustom {
+  Object object;
+  std::string api_version;
+
+  Json ToDocument() const {
+    Json document = object.ToDocument();
+    document["apiVersion"] = api_version;
+    return document;
+  }
+};
+
+Result<StoredCustom> ReadStored(const KindInfo& kind, const crd::CustomKind& custom,
+                                std::string_view body) {
+  const Json document = TRY(ParseJson(body));
+  Object object = TRY(Object::FromDocument(kind, document));
+  StoredCustom stored{std::move(object), document.value("apiVersion", "")};
+  TRY(custom.FromStore(stored.api_version, stored.object.content()));
+  return stored;
+}
+
+Result<Object> FromConverted(const KindInfo& kind, const crd::CustomKind& custom,
+                             const Json& document) {
+  Object object = TRY(Object::FromDocument(kind, document));
+  custom.Converted(object.content());
+  return object;
+}
+
+// The object of what is stored, as the version `kind`.
+Result<Object> FromStored(const KindInfo& kind, const crd::CustomKind& custom,
+                          StoredCustom stored) {
+  if (stored.api_version == kind.api_version) return std::move(stored.object);
+  if (custom.converter == nullptr) {
+    custom.Converted(stored.object.content());
+    return std::move(stored.object);
+  }
+  const Json document = TRY(ConvertOne(custom, stored.ToDocument(), kind.api_version));
+  return FromConverted(kind, custom, document);
+}
+
 // The record of a custom resource: in the version, and by the schema, that it is kept in.
 Result<StoredObject> EncodeCustom(const Object& object) {
   const KindInfo& kind = object.kind();
@@ -147,8 +222,7 @@ Result<StoredObject> EncodeCustom(const Object& object) {
     const ObjectBody body = BodyText(kind, document);
     return Checked(body, EncodeBody(kind, document, body));
   }
-  Object kept = object.Clone();
-  custom->ForStore(kept.content());
+  const Object kept = TRY(ForStore(object, *custom));
   const Json document = kept.ToDocument();
   const ObjectBody body = BodyOf(kind.kind, custom->stored_version, document);
   return Checked(body, EncodeBody(kind, document, body));
@@ -213,10 +287,10 @@ Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) 
 Result<Object> AsKept(const Object& object) {
   const KindInfo& kind = object.kind();
   if (const crd::CustomKind* custom = CustomKindOf(kind)) {
-    Object kept = object.Clone();
-    custom->ForStore(kept.content());
-    TRY(custom->FromStore(custom->stored_version, kept.content()));
-    return kept;
+    Object made = TRY(ForStore(object, *custom));
+    StoredCustom kept{std::move(made), custom->stored_version};
+    TRY(custom->FromStore(custom->stored_version, kept.object.content()));
+    return FromStored(kind, *custom, std::move(kept));
   }
   if (IsKeptAs(kind)) return object.Clone();
   const KindInfo& stored = StorageKindOf(kind);
@@ -242,19 +316,86 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
   return Convert(stored, kind, document);
 }
 
-Result<Object> CustomObjectOf(const KindInfo& kind, std::string_view body) {
-  const Json document = TRY(ParseJson(body));
-  Object object = TRY(Object::FromDocument(kind, document));
-  if (const crd::CustomKind* custom = CustomKindOf(kind)) {
-    TRY(custom->FromStore(document.value("apiVersion", ""), object.content()));
+Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  if (custom == nullptr || IsConverted(view)) {
+    const Json document = TRY(ParseJson(view.body()));
+    return Object::FromDocument(kind, document);
   }
-  return object;
+  StoredCustom stored = TRY(ReadStored(kind, *custom, view.body()));
+  return FromStored(kind, *custom, std::move(stored));
+}
+
+bool IsConvertedByWebhook(const KindInfo& kind) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  return custom != nullptr && custom->converter != nullptr;
+}
+
+bool MayConvert(const KindInfo& kind) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  return custom != nullptr && custom->may_convert;
+}
+
+std::string ConversionName(const KindInfo& kind) {
+  return "conversion/" + std::string(kind.resource) + "." + std::string(kind.group);
+}
+
+bool NeedsConversion(const KindInfo& kind, const Record& record) {
+  if (!IsConvertedByWebhook(kind)) return false;
+  const auto view = ObjectView::Of(record);
+  return view && !IsConverted(*view) && !IsKeptIn(kind, kind.api_version, *view);
+}
+
+bool IsKeptInOldVersion(const KindInfo& kind, const Record& record) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  const auto view = ObjectView::Of(record);
+  return custom != nullptr && view && !IsKeptIn(kind, custom->stored_version, *view);
+}
+
+namespace {
+
+// A record of the same write that holds another text.
+RecordPtr ConvertedRecord(const Record& record, const Object& object) {
+  const Json document = object.ToDocument();
+  const auto labels = LabelsOf(document);
+  const auto views = Views(labels);
+  const NamedText field{kConvertedField, "true"};
+  StoredObject made = EncodeObject({.labels = views,
+                                    .fields = {&field, 1},
+                                    .uid = object.metadata().uid,
+                                    .body = BodyText(object.kind(), document)});
+  made.value.insert(made.revision_at, std::to_string(record.modified.value));
+  return std::make_shared<const Record>(
+      Record{record.key, std::move(made.value), record.created, record.modified});
+}
+
+}  // namespace
+
+Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<RecordPtr> records) {
+  std::vector<size_t> places;
+  std::vector<Json> documents;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!NeedsConversion(kind, *records[i])) continue;
+    const ObjectView view = TRY(ObjectView::Of(*records[i]));
+    const StoredCustom stored = TRY(ReadStored(kind, *CustomKindOf(kind), view.body()));
+    places.push_back(i);
+    documents.push_back(stored.ToDocument());
+  }
+  if (places.empty()) return records;
+  const crd::CustomKind& custom = *CustomKindOf(kind);
+  const auto converted = TRY(custom.converter->Convert(std::move(documents), kind.api_version));
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Object object = TRY(FromConverted(kind, custom, converted[i]));
+    RecordPtr& record = records[places[i]];
+    record = ConvertedRecord(*record, object);
+  }
+  return records;
 }
 
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
   if (IsKeptAs(kind)) {
     const ObjectView view = TRY(ObjectView::Of(record));
-    if (CustomKindOf(kind) != nullptr) return CustomObjectOf(kind, view.body());
+    if (CustomKindOf(kind) != nullptr) return CustomObjectOf(kind, view);
     return Object::FromText(kind, view.body());
   }
   const Json document = TRY(DocumentOf(kind, record));

@@ -53,8 +53,23 @@ Result<Object> AsKept(const Object& object);
 // The stored object as the version `kind`, its resourceVersion set.
 Result<Json> DocumentOf(const KindInfo& kind, const Record& record);
 Result<Object> ObjectOf(const KindInfo& kind, const Record& record);
-// The same of the text of a stored custom resource: by the schema of now.
-Result<Object> CustomObjectOf(const KindInfo& kind, std::string_view body);
+// The same of a stored custom resource: by the schema of now.
+Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view);
+
+// Whether a webhook makes the versions of the kind one of another.
+bool IsConvertedByWebhook(const KindInfo& kind);
+// Whether one may have to be waited for when an object is read or written as `kind`, or
+// listed: not all objects are known to be kept in this one.
+bool MayConvert(const KindInfo& kind);
+// Under what such waits are counted together.
+std::string ConversionName(const KindInfo& kind);
+// Whether one does for this very record.
+bool NeedsConversion(const KindInfo& kind, const Record& record);
+// The records as they would be, were they kept in the version `kind`: those that are not are
+// converted at once, in one question. To read what comes of it nobody waits any more.
+Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<RecordPtr> records);
+// Whether the object is kept in another version than it would be now.
+bool IsKeptInOldVersion(const KindInfo& kind, const Record& record);
 // JSON text of the same, copied only where it must be converted.
 Result<std::string> TextOf(const KindInfo& kind, const Record& record);
 // Whether the record holds the very text that `object` would be stored as, its revision aside.

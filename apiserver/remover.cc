@@ -166,7 +166,8 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
   return Decision{.remove = meta.finalizers.empty() && grace == 0, .as_kept = !graceful};
 }
 
-Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& record, Object object,
+Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& record,
+                                       const Object& before, Object object,
                                        const Decision& decision, bool dry_run) {
   const KindInfo& kind = *request.kind;
   Removed removed{.kind = &kind,
@@ -175,7 +176,6 @@ Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& rec
                   .uid = object.metadata().uid,
                   .gone = decision.remove,
                   .pending = decision.pending};
-  const Object before = TRY(ObjectOf(kind, *record));
   if (dry_run || decision.pending || (!decision.remove && TextOf(object) == TextOf(before))) {
     removed.text = TextOf(object);
     return removed;
@@ -222,8 +222,10 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
                                .of_collection = request.info.name.empty()};
     TRY(parts_.admission.Admit(admission));
     TRY(parts_.admission.Validate(admission));
+    const Object before = object.Clone();
     const Decision decision = TRY(Decide(object, options));
-    auto removed = Perform(request, *record, std::move(object), decision, options.dry_run);
+    auto removed =
+        Perform(request, *record, before, std::move(object), decision, options.dry_run);
     if (removed) return removed;
     const Reason reason = removed.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return removed;

@@ -40,8 +40,9 @@ class ObjectRemover {
  private:
   struct Decision;
   Result<Decision> Decide(Object& object, const DeleteQuery& options) const;
-  Result<Removed> Perform(ApiRequest& request, const RecordPtr& record, Object object,
-                          const Decision& decision, bool dry_run);
+  // `before` is the object of the record, `object` what the decision made of it.
+  Result<Removed> Perform(ApiRequest& request, const RecordPtr& record, const Object& before,
+                          Object object, const Decision& decision, bool dry_run);
   Parts parts_;
 };
 

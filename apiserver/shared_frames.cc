@@ -86,6 +86,21 @@ std::pair<FramePtr, bool> EventFrames::Find(const FrameKey& key, TimePoint now) 
   return {std::move(frame), true};
 }
 
+std::pair<EventInVersionPtr, bool> EventFrames::FindVersion(uint64_t serial) {
+  MutexLock lock(mutex_);
+  for (const auto& [of, version] : versions_) {
+    if (of == serial) return {version, false};
+  }
+  if (versions_.size() >= kVersionsMax) versions_.erase(versions_.begin());
+  versions_.emplace_back(serial, std::make_shared<EventInVersion>());
+  return {versions_.back().second, true};
+}
+
+void EventFrames::DropVersion(const EventInVersionPtr& version) {
+  MutexLock lock(mutex_);
+  std::erase_if(versions_, [&](const auto& each) { return each.second == version; });
+}
+
 FramePtr FrameMaker::OfEvent(const KindInfo& kind, const EventPtr& event, Change change,
                              const FrameForm& form) {
   auto [frame, is_new] = EventFrames::Of(*event).Find(KeyOf(kind, change, form), form.now);

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "apiserver/converted_events.h"
 #include "apiserver/storage/store.h"
 #include "apiserver/watch_frame.h"
 #include "apiserver/watch_job_loop.h"
@@ -60,8 +61,16 @@ class EventFrames final : public Event::Derived {
   static EventFrames& Of(const Event& event);
   // The frame, and whether it is new: then the caller has to see that it is made.
   std::pair<FramePtr, bool> Find(const FrameKey& key, TimePoint now);
+  // The event in the version of the kind with that serial, and whether it is new: then the caller
+  // has to see that it is made.
+  std::pair<EventInVersionPtr, bool> FindVersion(uint64_t serial);
+  // One that could not be made.
+  void DropVersion(const EventInVersionPtr& version);
 
  private:
+  // So many versions are kept as long as the event, the last ones that were asked for.
+  static constexpr size_t kVersionsMax = 4;
+
   // So many forms are kept as long as the event; further ones while somebody waits for them or
   // sends them. Otherwise who asks for everything in all forms would multiply the ring.
   static constexpr size_t kKeptMax = 8;
@@ -76,6 +85,7 @@ class EventFrames final : public Event::Derived {
   };
   Mutex mutex_;
   std::vector<Slot> slots_ GUARDED_BY(mutex_);
+  std::vector<std::pair<uint64_t, EventInVersionPtr>> versions_ GUARDED_BY(mutex_);
 };
 
 // Of one watcher; on one thread at a time.

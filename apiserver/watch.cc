@@ -6,13 +6,16 @@
 #include <deque>
 
 #include "apiserver/api_errors.h"
+#include "apiserver/converted_events.h"
 #include "apiserver/object_response.h"
 #include "apiserver/packed_rules.h"
 #include "apiserver/reader.h"
+#include "apiserver/record_codec.h"
 #include "apiserver/shared_frames.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/watch_frame.h"
 #include "apiserver/watch_socket.h"
+#include "apiserver/webhooks/outbound_pool.h"
 #include "base/seconds.h"
 #include "http/websocket.h"
 
@@ -60,6 +63,18 @@ struct Selection {
   }
 };
 
+std::shared_ptr<const KindInfo> WatchedKind(const std::shared_ptr<const Selection>& selection) {
+  return {selection, &selection->kind};
+}
+
+// Where jobs go that may wait for the webhook that converts the kind; empty where there is none.
+EventConverter::Aside WaitsElsewhere(const WatchParts& parts, const KindInfo& kind) {
+  if (parts.outbound == nullptr) return {};
+  return [pool = parts.outbound, name = ConversionName(kind)](std::function<void()> job) {
+    return pool->Submit({name}, std::move(job));
+  };
+}
+
 // Where the stream starts: a state to show first, and the revision after which events follow.
 struct Start {
   std::shared_ptr<WatchState> state;  // Null: none.
@@ -81,7 +96,8 @@ class WatchSource final : public http::StreamSource {
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
-        maker_({parts.frames, user}, selection_->served) {}
+        maker_({parts.frames, user}, selection_->served),
+        converter_(WatchedKind(selection_), WaitsElsewhere(parts, kind_)) {}
 
   void Attach(http::Waker waker) override {
     if (start_.error) return;
@@ -105,7 +121,7 @@ class WatchSource final : public http::StreamSource {
 
   int PullEveryMs() const override {
     // Bookmarks wait until what comes before them is out.
-    const bool behind = start_.state || awaited_ || !events_.empty();
+    const bool behind = start_.state || awaited_ || !events_.empty() || !converting_.empty();
     const Duration next = behind ? deadline_ : std::min(deadline_, next_bookmark_);
     const Duration due = next - parts_.clock.Monotonic();
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count() + 1;
@@ -131,6 +147,7 @@ class WatchSource final : public http::StreamSource {
                           size_t& bytes) {
     size_t looked = 0, looked_bytes = 0;
     for (bool drained = false;;) {
+      if (const auto pulled = TakeConverted(out, bytes)) return *pulled;
       for (; !events_.empty(); ++looked) {
         if (bytes >= bytes_max || looked >= kEventsPerPull || looked_bytes >= kEventBytesPerPull) {
           return http::Pulled::kMore;
@@ -140,6 +157,7 @@ class WatchSource final : public http::StreamSource {
         looked_bytes += event->record->value.size();
         if (!Show(event, out, bytes)) return http::Pulled::kIdle;
       }
+      if (!converting_.empty()) continue;
       if (drained) {
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
         return http::Pulled::kIdle;
@@ -164,8 +182,33 @@ class WatchSource final : public http::StreamSource {
     if (!events.empty()) {
       step_events_ = std::clamp<size_t>(kStepBytes * events.size() / bytes, 1, kEventsPerStepMax);
     }
-    events_.assign(std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
-    return events_.size() < events_max;
+    const bool drained = events.size() < events_max;
+    if (IsConvertedByWebhook(kind_)) {
+      for (EventInVersionPtr& each : converter_.Of(events)) converting_.push_back(std::move(each));
+    } else {
+      events_.assign(std::make_move_iterator(events.begin()),
+                     std::make_move_iterator(events.end()));
+    }
+    return drained;
+  }
+
+  // Events as the watcher's version, as far as they are that. What to answer to Pull while there
+  // is none to show; nullopt else.
+  std::optional<http::Pulled> TakeConverted(std::vector<http::SharedBytes>& out, size_t& bytes) {
+    while (!converting_.empty()) {
+      const auto event = converting_.front()->EventOr(waker_);
+      if (event && *event) {
+        events_.push_back(**event);
+        converting_.pop_front();
+        continue;
+      }
+      // What comes before goes out first.
+      if (!events_.empty()) break;
+      if (!event) return http::Pulled::kIdle;
+      Send(ErrorFrame(event->error(), form_), out, bytes);
+      return http::Pulled::kEnd;
+    }
+    return std::nullopt;
   }
 
   // False: it is being made, and goes out when the waker was called.
@@ -284,7 +327,9 @@ class WatchSource final : public http::StreamSource {
   http::Waker waker_;
   FrameMaker maker_;
   FramePtr awaited_;            // Goes out before all else, once it is made.
-  std::deque<EventPtr> events_;  // Taken from the cursor, and not yet shown.
+  EventConverter converter_;
+  std::deque<EventInVersionPtr> converting_;  // Taken from the cursor.
+  std::deque<EventPtr> events_;               // The ones before, not yet shown.
   size_t step_events_ = 8;      // How many to take next.
 };
 
@@ -309,8 +354,10 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
     if (!selection->TakesAll()) {
       filter = [selection](const Record& record) { return selection->Takes(record); };
     }
-    start.state = std::make_shared<WatchState>(store, WatchJobs{parts.pages, user}, prefix,
-                                               std::move(filter));
+    WatchJobs aside{parts.pages, user};
+    if (MayConvert(selection->kind)) aside.elsewhere = WaitsElsewhere(parts, selection->kind);
+    start.state = std::make_shared<WatchState>(store, std::move(aside), prefix, std::move(filter),
+                                               WatchedKind(selection));
     start.after = TRY(start.state->Begin());
     // Also where the state is sent for want of a version to start from.
     start.mark_end_of_state = options.allow_bookmarks && options.send_initial_events.value_or(

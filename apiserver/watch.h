@@ -17,6 +17,8 @@
 
 namespace skiff {
 
+class OutboundPool;
+
 // What a watch that names no timeout lasts at least; up to twice as long.
 inline constexpr Duration kWatchTimeoutMin = 1800s;
 inline constexpr Duration kBookmarkPeriod = 60s;
@@ -27,6 +29,7 @@ struct WatchParts {
   Random& random;
   WatchJobLoop* pages = nullptr;   // Reads states aside; null: they are read where they are sent.
   WatchJobLoop* frames = nullptr;  // Makes costly frames aside; null: the same.
+  OutboundPool* outbound = nullptr;  // Where webhooks that convert are waited for; null: the same.
 };
 
 // The answer to a watch request: headers at once, then the stream.

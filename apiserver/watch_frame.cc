@@ -57,8 +57,10 @@ std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision 
   const auto view = ObjectView::Of(record);
   if (!view) return "{}";
   if (IsSentAsKept(kind)) return view->BodyAt(revision);
-  Record moved{record.key, record.value, record.created, revision};
-  return TextOf(kind, moved).value_or("{}");
+  auto object = ObjectOf(kind, record);
+  if (!object) return "{}";
+  object->metadata().resource_version = std::to_string(revision.value);
+  return TextOf(*object);
 }
 
 }  // namespace

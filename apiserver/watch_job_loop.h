@@ -30,8 +30,14 @@ class WatchJobLoop final : public ControlLoop {
 struct WatchJobs {
   WatchJobLoop* loop = nullptr;  // Outlives the watches.
   std::string owner;
+  // Takes the jobs in its place where they wait for others; false: there is no room.
+  std::function<bool(std::function<void()> job)> elsewhere = {};
 
-  void Submit(std::function<void()> job) const { loop->Submit(owner, std::move(job)); }
+  bool Submit(std::function<void()> job) const {
+    if (elsewhere) return elsewhere(std::move(job));
+    loop->Submit(owner, std::move(job));
+    return true;
+  }
 };
 
 }  // namespace skiff

@@ -2,11 +2,17 @@
 
 #include <algorithm>
 
+#include "apiserver/list_in_version.h"
+
 namespace skiff {
+
+Result<ListPage> WatchState::List(const ListRequest& request) {
+  return shown_as_ ? ListInVersion(store_, *shown_as_, request) : store_.List(request);
+}
 
 Result<Revision> WatchState::Begin() {
   auto page =
-      TRY(store_.List({.prefix = prefix_, .limit = kFirstPageRecords, .filter = filter_}));
+      TRY(List({.prefix = prefix_, .limit = kFirstPageRecords, .filter = filter_}));
   MutexLock lock(mutex_);
   revision_ = page.revision;
   TakePage(std::move(page));
@@ -41,10 +47,11 @@ Result<RecordPtr> WatchState::Take() {
     return Take();
   }
   // The client may have left when its turn comes.
-  aside_.Submit([state = weak_from_this()] {
+  const bool taken = aside_.Submit([state = weak_from_this()] {
     if (const auto here = state.lock()) here->ReadNext();
   });
-  return nullptr;
+  if (taken) return nullptr;
+  return Fail(Reason::kTooManyRequests, "Too many requests, please try again later.");
 }
 
 void WatchState::ReadNext() {
@@ -55,7 +62,7 @@ void WatchState::ReadNext() {
     request.at = revision_;
     request.limit = page_records_;
   }
-  auto page = store_.List(request);
+  auto page = List(request);
   std::function<void()> wake;
   {
     MutexLock lock(mutex_);

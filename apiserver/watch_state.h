@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "api/type.h"
 #include "apiserver/storage/store.h"
 #include "apiserver/watch_job_loop.h"
 #include "base/mutex.h"
@@ -24,12 +25,15 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   // `filter` is called on any thread and may be empty.
   using Filter = std::function<bool(const Record&)>;
 
-  // Without a loop pages are read where they are taken. The store outlives it.
-  WatchState(Store& store, WatchJobs aside, std::string prefix, Filter filter)
+  // Without a loop pages are read where they are taken. The store outlives it. Records are those of
+  // the version `shown_as`; null: as they are kept.
+  WatchState(Store& store, WatchJobs aside, std::string prefix, Filter filter,
+             std::shared_ptr<const KindInfo> shown_as = nullptr)
       : store_(store),
         aside_(std::move(aside)),
         prefix_(std::move(prefix)),
-        filter_(std::move(filter)) {}
+        filter_(std::move(filter)),
+        shown_as_(std::move(shown_as)) {}
 
   // Reads the first page, and says which revision it is of. Once, before all others.
   Result<Revision> Begin();
@@ -47,6 +51,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   static constexpr size_t kPageRecordsMin = 16;
   static constexpr size_t kPageRecordsMax = 1024;
 
+  Result<ListPage> List(const ListRequest& request);
   void ReadNext();
   void TakePage(ListPage page) REQUIRES(mutex_);
 
@@ -54,6 +59,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   const WatchJobs aside_;
   const std::string prefix_;
   const Filter filter_;
+  const std::shared_ptr<const KindInfo> shown_as_;
   mutable Mutex mutex_;
   std::deque<RecordPtr> page_ GUARDED_BY(mutex_);
   bool more_ GUARDED_BY(mutex_) = false;     // Behind the page.

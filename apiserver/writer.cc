@@ -161,6 +161,8 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
 // Whether two objects differ in nothing but the times of their managedFields: such a write changes
 // nothing. `record` holds the old one.
 bool IsUnchanged(const Record& record, const Object& old, const Object& object) {
+  // To write it again is how an object gets into the version that is stored by now.
+  if (IsKeptInOldVersion(object.kind(), record)) return false;
   const auto& entries = object.metadata().managed_fields;
   if (!SameButForTimes(old.metadata().managed_fields, entries)) return false;
   if (entries == old.metadata().managed_fields && HoldsText(record, object)) return true;

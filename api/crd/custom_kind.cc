@@ -62,8 +62,16 @@ struct Definition {
   const Json& names;  // Accepted.
   std::string stored_version;
   std::shared_ptr<Schemas> schemas;
+  ConverterPtr converter;
+  bool keeps_one_version = true;  // Nothing is stored in another one than now.
   bool terminating = false;
 };
+
+// Whether all objects are stored in the version in which they would be stored now.
+bool KeepsOneVersion(const Json& definition, std::string_view stored) {
+  const auto& versions = ListAt(definition, "status.storedVersions");
+  return versions.size() == 1 && versions[0] == stored;
+}
 
 void AddSubresources(const Json& version, RuntimeKind& kind, CustomKind& custom) {
   std::vector<Subresource> subresources;
@@ -128,6 +136,10 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->schema = definition.schemas->find(kind->api_version)->second;
   custom->stored_schema = definition.schemas->find(definition.stored_version)->second;
   custom->schemas = definition.schemas;
+  custom->converter = definition.converter;
+  custom->may_convert =
+      definition.converter != nullptr &&
+      (!definition.keeps_one_version || kind->api_version != definition.stored_version);
   const Json* props = FindPath(version, "schema.openAPIV3Schema");
   custom->has_rules = props != nullptr && HasRules(*props);
   custom->schema_text = props == nullptr ? "" : DumpJson(*props);
@@ -206,26 +218,29 @@ Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view 
   return Fail(Reason::kInternalError, AccessError(path, *value, "int64"));
 }
 
-RuntimeKinds MakeKinds(const Json& definition) {
+RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_converter) {
   RuntimeKinds kinds;
   if (!HasCondition(definition, "Established")) return kinds;
   const Json* spec = FindPath(definition, "spec");
   const Json* names = FindPath(definition, "status.acceptedNames");
   if (spec == nullptr || names == nullptr) return kinds;
   if (IsBuiltInResource(TextAt(*spec, "group"), TextAt(*spec, "names.plural"))) return kinds;
-  Definition shared{*spec, *names, "", std::make_shared<Schemas>()};
+  Definition shared{*spec, *names, "", std::make_shared<Schemas>(), nullptr};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
   for (const Json& version : ListAt(*spec, "versions")) {
     const std::string api_version = TextAt(*spec, "group") + "/" + version.value("name", "");
     shared.schemas->emplace(api_version, SchemaOfVersion(version));
-    if (version.value("storage", false)) shared.stored_version = api_version;
+    if (!version.value("storage", false)) continue;
+    shared.stored_version = api_version;
+    shared.keeps_one_version = KeepsOneVersion(definition, version.value("name", ""));
   }
   if (!shared.schemas->contains(shared.stored_version)) return kinds;
+  if (by_webhook && make_converter) shared.converter = make_converter(definition);
   for (const Json& version : ListAt(*spec, "versions")) {
     // What only a webhook could make of the stored objects is not made up in its place.
     const bool is_stored = version.value("storage", false);
-    if (by_webhook && !is_stored) continue;
+    if (by_webhook && !is_stored && shared.converter == nullptr) continue;
     if (version.value("served", false)) kinds.push_back(MakeKind(shared, version));
   }
   return kinds;
@@ -256,8 +271,12 @@ Result<> CustomKind::FromStore(std::string_view api_version, Json& content) cons
   PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
   crd::ApplyDefaults(kept, content);
-  if (&kept != schema.get()) Prune(*schema, content, nullptr);
   return {};
+}
+
+void CustomKind::Converted(Json& content) const {
+  Prune(*schema, content, nullptr);
+  (void)CoerceEmbedded(*schema, content, false, nullptr);  // Fails only where it is strict.
 }
 
 void CustomKind::ForStore(Json& content) const {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,17 @@ struct ScalePaths {
   std::string selector;
 };
 
+// Makes objects of one version those of another, where a definition leaves that to a webhook. It
+// may take as long as the webhook does.
+class VersionConverter {
+ public:
+  virtual ~VersionConverter() = default;
+  // Whole documents of one kind, none of them in `api_version`; as many come back, in that order.
+  virtual Result<std::vector<Json>> Convert(std::vector<Json> documents,
+                                            std::string_view api_version) const = 0;
+};
+using ConverterPtr = std::shared_ptr<const VersionConverter>;
+
 using Schemas = std::map<std::string, std::shared_ptr<const Schema>, std::less<>>;
 
 struct CustomKind {
@@ -45,6 +57,10 @@ struct CustomKind {
   std::shared_ptr<const Schema> stored_schema;
   // Of all versions, those that are not served too: objects may be kept in any. By apiVersion.
   std::shared_ptr<const Schemas> schemas;
+  ConverterPtr converter;  // Null: versions differ in nothing but their apiVersion.
+  // Whether an object may have to be converted on its way to or from this version: else all that
+  // are kept are known to be in it.
+  bool may_convert = false;
   std::string schema_text;  // JSON of openAPIV3Schema, for those who publish it.
   LazyRuleTree rules;       // Of that text.
   TableFormat table;
@@ -58,9 +74,11 @@ struct CustomKind {
   // What a client sent becomes what is judged and kept: pruned, with defaults. `unknown` gets the
   // paths of what went; null: nobody asks.
   Result<> Complete(Json& content, std::vector<std::string>* unknown) const;
-  // The same of what was stored, in the version that it was stored in; then by this one. Fails for
-  // a version that the definition no longer has.
+  // The same of what was stored, by the version that it was stored in. Fails for one that the
+  // definition no longer has.
   Result<> FromStore(std::string_view api_version, Json& content) const;
+  // What was another version, and is this one now. Defaults are not filled in.
+  void Converted(Json& content) const;
   void ForStore(Json& content) const;
   // Whole documents. `old` is null on create. `warnings` gets what breaks a rule, and did before.
   void Validate(const Json& document, const Json* old, std::string_view subresource,
@@ -72,8 +90,10 @@ struct CustomKind {
 };
 
 // `definition` is a CustomResourceDefinition, as the API shows it, that was found valid. None where
-// its names are not accepted.
-RuntimeKinds MakeKinds(const Json& definition);
+// its names are not accepted. `make_converter` is asked where a webhook converts versions; without
+// it only the version that is stored is served of such a definition.
+using MakeConverter = std::function<ConverterPtr(const Json& definition)>;
+RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_converter = {});
 
 // The tables that apply works by.
 const Type& MakeType(const Schema& schema, std::string_view kind, std::string_view api_version,

@@ -9,14 +9,7 @@ namespace {
 
 // As a client of `kind` would see it.
 Result<Json> ViewAs(const Object& object, const KindInfo& kind) {
-  Json document = object.ToDocument();
-  const KindInfo& from = object.kind();
-  if (&from == &kind || from.api_version == kind.api_version) return document;
-  if (object.is_custom()) {
-    document["apiVersion"] = kind.api_version;
-    return document;
-  }
-  return Convert(from, kind, document);
+  return DocumentAs(object.kind(), kind, object.ToDocument());
 }
 
 }  // namespace

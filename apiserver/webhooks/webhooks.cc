@@ -40,13 +40,6 @@ Error RequestTooLate() {
 
 }  // namespace
 
-Result<Json> DocumentAs(const KindInfo& from, const KindInfo& to, Json document) {
-  if (from.api_version == to.api_version) return document;
-  if (RuntimeKindOf(from) == nullptr) return Convert(from, to, document);
-  document["apiVersion"] = to.api_version;
-  return document;
-}
-
 WebhookMetrics::WebhookMetrics(MetricRegistry& registry)
     : seconds_(registry.AddHistogram(
           {"apiserver_admission_webhook_admission_duration_seconds",
@@ -74,7 +67,8 @@ void WebhookMetrics::Count(const Hook& hook, bool mutating, Operation operation,
   requests_.Add({hook.name, type, OperationText(operation), code, rejected});
   if (outcome.rejected) {
     const bool refused = outcome.error_type == "no_error";
-    rejections_.Add({hook.name, type, OperationText(operation), outcome.error_type, refused ? code : "0"});
+    rejections_.Add({hook.name, type, OperationText(operation), outcome.error_type,
+                     refused ? std::string_view(code) : "0"});
   }
   if (outcome.failed_open) failed_open_.Add({hook.name, type});
 }

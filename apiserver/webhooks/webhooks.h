@@ -61,6 +61,8 @@ class Webhooks {
   std::set<std::string> Named(Operation operation, const KindInfo& kind,
                               std::string_view subresource);
 
+  // Of webhooks that convert, too.
+  WebhookCaller& caller() { return caller_; }
   // Ends the wait for all that are being asked, and asks none any more.
   void Stop() { caller_.Stop(); }
 
@@ -98,8 +100,5 @@ class Webhooks {
   HookTable<admissionregistration_v1::MutatingWebhookConfiguration> mutating_;
   HookTable<admissionregistration_v1::ValidatingWebhookConfiguration> validating_;
 };
-
-// The document of a kind as another version of it; the same one where it is no other.
-Result<Json> DocumentAs(const KindInfo& from, const KindInfo& to, Json document);
 
 }  // namespace skiff

@@ -1,0 +1,14 @@
+// Lists of objects as one version of their kind, where a webhook may have to make that of them
+// first: all of a page in one question, and before it is selected from, since labels and fields are
+// those of the version that was asked for.
+#pragma once
+
+#include "api/type.h"
+#include "apiserver/storage/store.h"
+
+namespace skiff {
+
+// Store::List for all other kinds.
+Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request);
+
+}  // namespace skiff

@@ -1,0 +1,214 @@
+#include "apiserver/webhooks/conversion_review.h"
+
+#include <fmt/format.h>
+
+#include "api/go_value.h"
+#include "api/json.h"
+#include "api/rules/object_meta.h"
+#include "api/violations.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kMalformed = "conversion_webhook_malformed_response_failure";
+constexpr std::string_view kPartialAnswer = "conversion_webhook_partial_response_failure";
+constexpr std::string_view kInvalidObject = "conversion_webhook_invalid_converted_object_failure";
+constexpr size_t kShownMax = 256;  // Of an object that says nothing of itself.
+
+// A member that should be text; "" where it is something else, or nothing.
+std::string TextIn(const Json& object, const char* name) {
+  if (!object.is_object()) return "";
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Json MetadataOf(const Json& object) {
+  const auto found = object.find("metadata");
+  return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+// "apiextensions.k8s.io/v1, Kind=ConversionReview", as Go prints a kind.
+std::string KindInGo(const Json& object) {
+  const std::string version = TextIn(object, "apiVersion");
+  const std::string shown = version.find('/') == std::string::npos ? "/" + version : version;
+  return shown + ", Kind=" + TextIn(object, "kind");
+}
+
+const char* GoType(const Json& value) {
+  return value.is_null() ? "nil" : GoTypeOf(value);
+}
+
+std::string ConversionPrefix(const ConversionQuestion& question) {
+  return "conversion webhook for " + KindInGo(question.objects.front());
+}
+
+// The text of what is wrong with the whole answer; "" when nothing is.
+std::string WhyMalformed(const Json& review, const ConversionQuestion& question) {
+  if (!review.is_object()) {
+    return std::string("json: cannot unmarshal ") + GoType(review) +
+           " into Go value of type v1.ConversionReview";
+  }
+  const bool is_v1 = question.version == "v1";
+  constexpr std::string_view kWanted = "apiextensions.k8s.io/v1, Kind=ConversionReview";
+  if (const std::string got = KindInGo(review); is_v1 && got != kWanted) {
+    return fmt::format("expected webhook response of {}, got {}", kWanted, got);
+  }
+  const auto response = review.find("response");
+  if (response == review.end() || response->is_null()) return "no response provided";
+  if (!response->is_object()) {
+    return std::string("json: cannot unmarshal ") + GoType(*response) +
+           " into Go struct field ConversionReview.response of type v1.ConversionResponse";
+  }
+  const std::string uid = TextIn(*response, "uid");
+  if (is_v1 && uid != question.uid) {
+    return fmt::format("expected response.uid={}, got {}", Quoted(question.uid), Quoted(uid));
+  }
+  const Json result = response->value("result", Json::object());
+  const std::string status = TextIn(result, "status"), message = TextIn(result, "message");
+  if (status == "Success") return "";
+  return message.empty() ? "response.result.status was '" + status + "', not 'Success'" : message;
+}
+
+// What an object says of itself must be what was asked for.
+std::string WhyAnother(const Json& was, const Json& is, std::string_view api_version) {
+  const std::string invalid = " returned invalid object at index 0: ";
+  if (const std::string got = TextIn(is, "apiVersion"); got != api_version) {
+    return invalid + fmt::format("invalid groupVersion (expected {}, received {})", api_version,
+                                 got.find('/') == std::string::npos ? "/" + got : got);
+  }
+  const std::string kind = TextIn(was, "kind");
+  if (const std::string got = TextIn(is, "kind"); got != kind) {
+    return invalid + fmt::format("invalid kind (expected {}, received {})", kind, got);
+  }
+  const Json before = MetadataOf(was), after = MetadataOf(is);
+  const std::pair<const char*, const char*> kSame[] = {
+      {"name", "name"}, {"namespace", "namespace"}, {"uid", "UID"}};
+  for (const auto& [name, shown] : kSame) {
+    const std::string expected = TextIn(before, name), got = TextIn(after, name);
+    if (expected == got) continue;
+    return " returned invalid object: " +
+           fmt::format("must have the same {}: {} != {}", shown, expected, got);
+  }
+  return "";
+}
+
+// Labels or annotations as the webhook has them, checked where they changed.
+std::string TakeTexts(const char* name, const Json& given, Json& metadata) {
+  const auto found = given.find(name);
+  if (found == given.end() || found->is_null()) {
+    metadata.erase(name);
+    return "";
+  }
+  if (!found->is_object()) {
+    return fmt::format("invalid metadata.{} of type {} in converted object", name,
+                       GoType(*found));
+  }
+  StringMap texts;
+  for (const auto& [key, value] : found->items()) {
+    if (!value.is_string()) {
+      return fmt::format("metadata.{}[{}] must be a string, but is {} in converted object", name,
+                         key, GoType(value));
+    }
+    texts[key] = value.get<std::string>();
+  }
+  if (metadata.value(name, Json::object()) != *found) {
+    Violations wrong;
+    if (std::string_view(name) == "labels") {
+      ValidateLabels(texts, FieldPath("metadata").Child("labels"), wrong);
+    } else {
+      ValidateAnnotations(texts, FieldPath("metadata").Child("annotation"), wrong);
+    }
+    if (!wrong.empty()) return wrong.Text();
+  }
+  metadata[name] = *found;
+  return "";
+}
+
+// Gives the object its metadata back, except for labels and annotations.
+std::string RestoreMetadata(const Json& was, Json& is) {
+  const auto given = is.find("metadata");
+  if (given == is.end()) return "missing metadata in converted object";
+  if (!given->is_object()) {
+    return fmt::format("invalid metadata of type {} in converted object", GoType(*given));
+  }
+  Json metadata = MetadataOf(was);
+  for (const char* name : {"labels", "annotations"}) {
+    if (std::string why = TakeTexts(name, *given, metadata); !why.empty()) return why;
+  }
+  is["metadata"] = std::move(metadata);
+  return "";
+}
+
+// The text of what is wrong with one object; "" when it is whole.
+std::string TakeObject(const Json& was, Json& is, const ConversionQuestion& question) {
+  if (!is.is_object() || TextIn(is, "kind").empty()) {
+    return "Object 'Kind' is missing in '" + DumpJson(is).substr(0, kShownMax) + "'";
+  }
+  const std::string prefix = "conversion webhook for " + KindInGo(was);
+  if (std::string why = WhyAnother(was, is, question.api_version); !why.empty()) {
+    return prefix + why;
+  }
+  if (std::string why = RestoreMetadata(was, is); !why.empty()) {
+    return prefix + " returned invalid metadata: " + why;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string ConversionFailed(const ConversionQuestion& question, std::string_view why) {
+  return ConversionPrefix(question) + " failed: " + std::string(why);
+}
+
+std::string ConversionText(const ConversionQuestion& question) {
+  Json objects = Json::array();
+  for (const Json& object : question.objects) {
+    Json& shown = objects.emplace_back(object);
+    if (const auto metadata = shown.find("metadata"); metadata != shown.end()) {
+      metadata->erase("resourceVersion");
+    }
+  }
+  const Json review = {
+      {"kind", "ConversionReview"},
+      {"apiVersion", "apiextensions.k8s.io/" + std::string(question.version)},
+      {"request",
+       {{"uid", question.uid},
+        {"desiredAPIVersion", question.api_version},
+        {"objects", std::move(objects)}}},
+      {"response",
+       {{"uid", ""},
+        {"convertedObjects", nullptr},
+        {"result", {{"metadata", Json::object()}}}}}};
+  return DumpJson(review);
+}
+
+tl::expected<std::vector<Json>, ConversionFault> ReadConversion(
+    std::string_view body, const ConversionQuestion& question) {
+  auto review = ParseJson(body);
+  if (!review) {
+    return tl::unexpected(ConversionFault{
+        kConversionCallFailure,
+        ConversionFailed(question, "couldn't get version/kind; json parse error: " +
+                                       review.error().message)});
+  }
+  if (const std::string why = WhyMalformed(*review, question); !why.empty()) {
+    return tl::unexpected(ConversionFault{kMalformed, ConversionFailed(question, why)});
+  }
+  Json given = (*review)["response"].value("convertedObjects", Json::array());
+  const size_t count = given.is_array() ? given.size() : 0;
+  if (count != question.objects.size()) {
+    return tl::unexpected(ConversionFault{
+        kPartialAnswer, fmt::format("{} returned {} objects, expected {}",
+                                    ConversionPrefix(question), count, question.objects.size())});
+  }
+  std::vector<Json> converted;
+  converted.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    std::string why = TakeObject(question.objects[i], given[i], question);
+    if (!why.empty()) return tl::unexpected(ConversionFault{kInvalidObject, std::move(why)});
+    converted.push_back(std::move(given[i]));
+  }
+  return converted;
+}
+
+}  // namespace skiff

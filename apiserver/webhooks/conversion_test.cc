@@ -1,0 +1,411 @@
+// Custom resources whose versions a webhook converts, against the real server; the webhook is a
+// real one too, over TLS on loopback. v1 has {"spec": {"hostPort": "h:80"}}, v2 {"spec": {"host":
+// "h", "port": "80"}}.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "api/base64.h"
+#include "apiserver/server_fixture.h"
+#include "http/server.h"
+#include "http/x509_test_certs.h"
+
+namespace skiff {
+namespace {
+
+// One watch and what it has sent; waits for what is made aside.
+class Watching {
+ public:
+  explicit Watching(http::Response response) : response_(std::move(response)) {
+    response_.stream->Attach([this] {
+      const std::lock_guard lock(mutex_);
+      woken_ = true;
+      changed_.notify_all();
+    });
+  }
+  // Null: the watch is over.
+  Json Next() {
+    while (events_.empty()) {
+      if (is_over_) return Json();
+      std::vector<http::SharedBytes> chunks;
+      const http::Pulled pulled = response_.stream->Pull(1 << 20, chunks);
+      for (const auto& chunk : chunks) events_.push_back(Json::parse(*chunk));
+      is_over_ = pulled == http::Pulled::kEnd;
+      if (!events_.empty() || is_over_ || pulled == http::Pulled::kMore) continue;
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return woken_; });
+      woken_ = false;
+    }
+    Json first = std::move(events_.front());
+    events_.erase(events_.begin());
+    return first;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool woken_ = false;
+  bool is_over_ = false;
+  std::vector<Json> events_;
+  http::Response response_;  // The last: it wakes us until it is gone.
+};
+
+class Conversion : public ServerFixture, public http::Handler {
+ protected:
+  Conversion() {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    server_ = nullptr;
+    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
+                                  .token_file_text = kTokens,
+                                  .advertise_address = "192.0.2.7"},
+                                 {*store_, clock_, random_, nullptr, {}, {}, &loops_});
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+    Settle();
+    const auto certificate = authority_.IssueServer();
+    http::ServerTls tls;
+    tls.certificate_pem = certificate.certificate_pem;
+    tls.key_pem = certificate.key_pem;
+    hook_ = *http::Server::Start({.tls = tls}, loops_, *this);
+  }
+  ~Conversion() override {
+    {
+      const std::lock_guard lock(mutex_);
+      hangs_ = false;
+      changed_.notify_all();
+    }
+    hook_ = nullptr;
+    server_->EndCalls();
+  }
+
+  http::Response Handle(const http::Request& request) override {
+    Json review = Json::parse(request.body);
+    std::function<void(Json&)> lie;
+    {
+      std::unique_lock lock(mutex_);
+      reviews_.push_back(review["request"]);
+      ++asked_;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return !hangs_; });
+      lie = lie_;
+    }
+    Json converted = Json::array();
+    for (Json object : review["request"]["objects"]) {
+      const std::string to = review["request"]["desiredAPIVersion"];
+      Json& spec = object["spec"];
+      if (to == "g.io/v2" && spec.contains("hostPort")) {
+        const std::string text = spec["hostPort"];
+        spec["host"] = text.substr(0, text.find(':'));
+        spec["port"] = text.substr(text.find(':') + 1);
+        spec.erase("hostPort");
+      } else if (to == "g.io/v1" && spec.contains("host")) {
+        const std::string host = spec["host"], port = spec["port"];
+        spec = {{"hostPort", host + ":" + port}};
+      }
+      object["apiVersion"] = to;
+      object["metadata"]["annotations"]["converted"] = to;
+      converted.push_back(std::move(object));
+    }
+    Json response = {{"uid", review["request"]["uid"]},
+                     {"result", {{"status", "Success"}}},
+                     {"convertedObjects", std::move(converted)}};
+    if (lie) lie(response);
+    http::Response answer;
+    answer.content_type = "application/json";
+    answer.body = Json{{"apiVersion", review["apiVersion"]},
+                       {"kind", "ConversionReview"},
+                       {"response", std::move(response)}}
+                      .dump();
+    return answer;
+  }
+
+  static Json Version(const std::string& name, bool stored, const std::string& field) {
+    return {{"name", name},
+            {"served", true},
+            {"storage", stored},
+            {"subresources", {{"status", Json::object()}}},
+            {"selectableFields", {{{"jsonPath", ".spec." + field}}}},
+            {"additionalPrinterColumns",
+             {{{"name", field}, {"type", "string"}, {"jsonPath", ".spec." + field}}}},
+            {"schema",
+             {{"openAPIV3Schema",
+               Json::parse(R"({"type": "object", "properties": {
+                   "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                            "properties": {"kept": {"type": "string", "default": ")" +
+                           name + R"("}, ")" + field + R"(": {"type": "string"}}},
+                   "status": {"type": "object",
+                              "properties": {"ready": {"type": "boolean"}}}}})")}}}};
+  }
+  Json Definition(const std::string& stored = "v1") {
+    return {{"apiVersion", "apiextensions.k8s.io/v1"},
+            {"kind", "CustomResourceDefinition"},
+            {"metadata", {{"name", "sites.g.io"}}},
+            {"spec",
+             {{"group", "g.io"},
+              {"scope", "Namespaced"},
+              {"names", {{"plural", "sites"}, {"kind", "Site"}}},
+              {"conversion",
+               {{"strategy", "Webhook"},
+                {"webhook",
+                 {{"conversionReviewVersions", {"v7", "v1"}},
+                  {"clientConfig",
+                   {{"url", "https://127.0.0.1:" + std::to_string(hook_->port()) + "/convert"},
+                    {"caBundle", EncodeBase64(authority_.certificate_pem())}}}}}}},
+              {"versions",
+               {Version("v1", stored == "v1", "hostPort"),
+                Version("v2", stored == "v2", "host")}}}}};
+  }
+  void Define() {
+    const Answer created = Post(definitions_, Definition().dump());
+    ASSERT_EQ(created.code, 201) << created.message();
+    Settle();
+  }
+  // From now on objects are stored as v2.
+  void StoreAsV2() {
+    const Answer changed = Merge(definitions_ + "/sites.g.io",
+                                 Json{{"spec", Definition("v2")["spec"]}}.dump());
+    ASSERT_EQ(changed.code, 200) << changed.message();
+    Settle();
+  }
+  static std::string In(const std::string& version, const std::string& rest = "") {
+    return "/apis/g.io/" + version + "/namespaces/default/sites" + rest;
+  }
+  Answer MakeV1(const std::string& name, const std::string& host_port) {
+    return Post(In("v1"), Json{{"apiVersion", "g.io/v1"},
+                               {"kind", "Site"},
+                               {"metadata", {{"name", name}}},
+                               {"spec", {{"hostPort", host_port}}}}
+                              .dump());
+  }
+  size_t Asked() {
+    const std::lock_guard lock(mutex_);
+    return reviews_.size();
+  }
+  Json LastReview() {
+    const std::lock_guard lock(mutex_);
+    return reviews_.empty() ? Json() : reviews_.back();
+  }
+  void Lie(std::function<void(Json&)> lie) {
+    const std::lock_guard lock(mutex_);
+    lie_ = std::move(lie);
+  }
+
+  const std::string definitions_ = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  http::Loops loops_{2};
+  http::testing::TestAuthority authority_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Json> reviews_;
+  size_t asked_ = 0;
+  bool hangs_ = false;
+  std::function<void(Json&)> lie_;
+  std::unique_ptr<http::Server> hook_;
+};
+
+TEST_F(Conversion, AnObjectIsReadInEachVersion) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+  ASSERT_EQ(Get(In("v1", "/a")).code, 200);
+  EXPECT_EQ(Asked(), 0u) << "nobody is asked for what is stored so";
+  const Answer read = Get(In("v2", "/a"));
+  ASSERT_EQ(read.code, 200) << read.message();
+  EXPECT_EQ(read.body["apiVersion"], "g.io/v2");
+  EXPECT_EQ(read.body["spec"], Json::parse(R"({"kept": "v1", "host": "h", "port": "80"})"));
+  EXPECT_EQ(read.body["metadata"]["annotations"]["converted"], "g.io/v2");
+  EXPECT_EQ(read.body["metadata"]["resourceVersion"],
+            Get(In("v1", "/a")).body["metadata"]["resourceVersion"]);
+  EXPECT_FALSE(LastReview()["objects"][0]["metadata"].contains("resourceVersion"));
+  const Answer table =
+      Ask({.path = In("v2"), .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  ASSERT_EQ(table.code, 200) << table.message();
+  EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", "h"])"));
+}
+
+TEST_F(Conversion, DefaultsAreThoseOfTheVersionThatIsStored) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+  Lie([](Json& response) { response["convertedObjects"][0]["spec"].erase("kept"); });
+  EXPECT_FALSE(Get(In("v2", "/a")).body["spec"].contains("kept"));
+  EXPECT_FALSE(Get(In("v2")).body["items"][0]["spec"].contains("kept"));
+}
+
+TEST_F(Conversion, AnObjectIsWrittenInEachVersion) {
+  Define();
+  const Answer created = Post(In("v2"), R"({"apiVersion": "g.io/v2", "kind": "Site",
+      "metadata": {"name": "a"}, "spec": {"host": "h", "port": "80"}})");
+  ASSERT_EQ(created.code, 201) << created.message();
+  EXPECT_EQ(created.body["spec"]["host"], "h");
+  EXPECT_EQ(Get(In("v1", "/a")).body["spec"]["hostPort"], "h:80");
+  const Answer patched = Merge(In("v2", "/a"), R"({"spec": {"port": "81"}})");
+  ASSERT_EQ(patched.code, 200) << patched.message();
+  EXPECT_EQ(patched.body["spec"]["port"], "81");
+  EXPECT_EQ(Get(In("v1", "/a")).body["spec"]["hostPort"], "h:81");
+  ASSERT_EQ(Merge(In("v2", "/a/status"), R"({"status": {"ready": true}})").code, 200);
+  EXPECT_EQ(Get(In("v1", "/a")).body["status"]["ready"], true);
+  const Answer applied = Ask("PATCH", In("v2", "/a?fieldManager=me&force=true"),
+                             R"({"apiVersion": "g.io/v2", "kind": "Site", "metadata": {"name": "a"},
+                                 "spec": {"host": "i", "port": "82"}})",
+                             "application/apply-patch+yaml");
+  ASSERT_EQ(applied.code, 200) << applied.message();
+  EXPECT_EQ(Get(In("v1", "/a")).body["spec"]["hostPort"], "i:82");
+  ASSERT_EQ(Ask("DELETE", In("v2", "/a")).code, 200);
+  EXPECT_EQ(Get(In("v1", "/a")).code, 404);
+}
+
+TEST_F(Conversion, AListOfSeveralVersionsIsOneQuestion) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  ASSERT_EQ(MakeV1("b", "h:2").code, 201);
+  StoreAsV2();
+  ASSERT_EQ(MakeV1("c", "i:3").code, 201);
+  size_t before = Asked();
+  const Answer v2 = Get(In("v2"));
+  ASSERT_EQ(v2.code, 200) << v2.message();
+  ASSERT_EQ(v2.body["items"].size(), 3u);
+  for (const Json& item : v2.body["items"]) {
+    EXPECT_EQ(item["apiVersion"], "g.io/v2");
+    EXPECT_TRUE(item["spec"].contains("host")) << item;
+  }
+  EXPECT_EQ(Asked(), before + 1);
+  EXPECT_EQ(LastReview()["objects"].size(), 2u);
+  // Fields are those of the version that is asked for, whichever is stored.
+  const Answer selected = Get(In("v1", "?fieldSelector=spec.hostPort=i:3"));
+  ASSERT_EQ(selected.code, 200) << selected.message();
+  ASSERT_EQ(selected.body["items"].size(), 1u);
+  EXPECT_EQ(selected.body["items"][0]["metadata"]["name"], "c");
+  EXPECT_EQ(Get(In("v2", "?fieldSelector=spec.host=h&limit=1")).body["items"].size(), 1u);
+  ASSERT_EQ(Ask("DELETE", In("v2", "?fieldSelector=spec.host=h")).code, 200);
+  EXPECT_EQ(Get(In("v1")).body["items"].size(), 1u);
+}
+
+TEST_F(Conversion, WhatIsWrittenAgainMovesToTheStoredVersion) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  StoreAsV2();
+  Json object = Get(In("v1", "/a")).body;
+  object["metadata"].erase("managedFields");
+  const Answer written = Ask("PUT", In("v1", "/a"), object.dump());
+  ASSERT_EQ(written.code, 200) << written.message();
+  EXPECT_NE(written.body["metadata"]["resourceVersion"], object["metadata"]["resourceVersion"]);
+  const size_t before = Asked();
+  EXPECT_EQ(Get(In("v2", "/a")).code, 200);
+  EXPECT_EQ(Asked(), before) << "it is stored as v2";
+}
+
+TEST_F(Conversion, WatchersOfAVersionShareOneQuestionAnEvent) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  Watching first(Get(In("v2", "?watch=1")).response);
+  Watching second(Get(In("v2", "?watch=1&fieldSelector=spec.host=h")).response);
+  Json event = first.Next();
+  EXPECT_EQ(event["type"], "ADDED");
+  EXPECT_EQ(event["object"]["spec"]["host"], "h") << event;
+  EXPECT_EQ(second.Next()["type"], "ADDED");
+  const size_t before = Asked();
+  ASSERT_EQ(Merge(In("v1", "/a"), R"({"spec": {"hostPort": "i:1"}})").code, 200);
+  event = first.Next();
+  EXPECT_EQ(event["type"], "MODIFIED");
+  EXPECT_EQ(event["object"]["apiVersion"], "g.io/v2");
+  EXPECT_EQ(event["object"]["spec"]["host"], "i");
+  event = second.Next();
+  EXPECT_EQ(event["type"], "DELETED") << "it is no longer one of h";
+  EXPECT_EQ(event["object"]["spec"]["host"], "h");
+  EXPECT_EQ(Asked(), before + 1);
+  ASSERT_EQ(Ask("DELETE", In("v1", "/a")).code, 200);
+  event = first.Next();
+  EXPECT_EQ(event["type"], "DELETED");
+  EXPECT_EQ(event["object"]["spec"]["host"], "i");
+}
+
+TEST_F(Conversion, AWebhookThatLiesHarmsItsRequestAlone) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  Watching watch(Get(In("v2", "?watch=1")).response);
+  ASSERT_EQ(watch.Next()["type"], "ADDED");
+  Lie([](Json& response) { response["convertedObjects"][0]["metadata"]["name"] = "b"; });
+  const std::string text =
+      "conversion webhook for g.io/v1, Kind=Site returned invalid object: must have the same name: "
+      "a != b";
+  for (const Answer& refused : {Get(In("v2", "/a")), Get(In("v2")), Ask("DELETE", In("v2", "/a")),
+                                Merge(In("v2", "/a"), "{}")}) {
+    EXPECT_EQ(refused.code, 500);
+    EXPECT_EQ(refused.message(), text);
+    EXPECT_FALSE(refused.body.contains("reason"));
+  }
+  ASSERT_EQ(Merge(In("v1", "/a"), R"({"spec": {"hostPort": "i:1"}})").code, 200);
+  const Json event = watch.Next();
+  EXPECT_EQ(event["type"], "ERROR");
+  EXPECT_EQ(event["object"]["message"], text);
+  EXPECT_TRUE(watch.Next().is_null()) << "and the watch is over";
+  // Nothing of it stays.
+  Lie({});
+  EXPECT_EQ(Get(In("v2", "/a")).body["spec"]["host"], "i");
+}
+
+TEST_F(Conversion, AWebhookThatHangsHoldsUpNobodyElse) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  Watching watch(Get(In("v2", "?watch=1")).response);
+  ASSERT_EQ(watch.Next()["type"], "ADDED");
+  const size_t before = Asked();
+  {
+    const std::lock_guard lock(mutex_);
+    hangs_ = true;
+  }
+  Answer read;
+  std::thread reader([&] { read = Get(In("v2", "/a")); });
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return asked_ > before; });
+  }
+  EXPECT_EQ(Get(In("v1", "/a")).code, 200);
+  EXPECT_EQ(Merge(In("v1", "/a"), R"({"spec": {"hostPort": "i:1"}})").code, 200);
+  EXPECT_EQ(Get("/api/v1/namespaces/default").code, 200);
+  {
+    const std::lock_guard lock(mutex_);
+    hangs_ = false;
+    changed_.notify_all();
+  }
+  reader.join();
+  EXPECT_EQ(read.code, 200);
+  EXPECT_EQ(watch.Next()["object"]["spec"]["host"], "i");
+}
+
+TEST_F(Conversion, NothingIsEstablishedBeforeItsWebhookCanBeTrusted) {
+  Json definition = Definition();
+  Json& client = definition["spec"]["conversion"]["webhook"]["clientConfig"];
+  const Json bundle = client["caBundle"];
+  client["caBundle"] = "Cg==";
+  ASSERT_EQ(Post(definitions_, definition.dump()).code, 201);
+  Settle();
+  Json condition = Get(definitions_ + "/sites.g.io").body["status"]["conditions"][1];
+  EXPECT_EQ(condition["status"], "False");
+  EXPECT_EQ(condition["reason"], "InvalidCABundle");
+  EXPECT_EQ(condition["message"], "The conversion webhook CABundle is invalid");
+  EXPECT_EQ(Get(In("v1")).code, 404);
+  client["caBundle"] = bundle;
+  const Json spec = {{"spec", definition["spec"]}};
+  ASSERT_EQ(Merge(definitions_ + "/sites.g.io", spec.dump()).code, 200);
+  Settle();
+  condition = Get(definitions_ + "/sites.g.io").body["status"]["conditions"][1];
+  EXPECT_EQ(condition["reason"], "InitialNamesAccepted");
+  EXPECT_EQ(Get(In("v1")).code, 200);
+}
+
+TEST_F(Conversion, ADefinitionGoesWithObjectsOfAllItsVersions) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  StoreAsV2();
+  ASSERT_EQ(MakeV1("b", "h:2").code, 201);
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
+  // Its objects go aside, and the loop is woken when they are gone.
+  while (Get(definitions_ + "/sites.g.io").code != 404) {
+    Settle();
+    clock_.Advance(1s);
+    std::this_thread::yield();
+  }
+}
+
+}  // namespace
+}  // namespace skiff
