@@ -38,6 +38,9 @@ namespace {
 
 const Log kLog("apiserver");
 
+// As long as kube-apiserver lets a write take.
+constexpr std::chrono::seconds kRequestTimeMax{34};
+
 void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
                 Random& random, http::Response& response) {
   const std::string_view audit_id = request.Header("Audit-Id");
@@ -63,6 +66,18 @@ http::Response UnreadableResponse(const http::Request& request, const RequestInf
   return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
                                          ": failed to create RequestInfo: " + info.unreadable) +
                                "\n");
+}
+
+// As admission sees what a request by this route may come to.
+std::vector<Operation> OperationsOf(const Route& route) {
+  if (route.connects) return {Operation::kConnect};
+  if (route.verb == "delete" || route.verb == "deletecollection") return {Operation::kDelete};
+  if (route.verb == "create") return {Operation::kCreate};
+  // What is not there yet may be made by an update, too.
+  if (route.verb == "update" || route.verb == "patch") {
+    return {Operation::kCreate, Operation::kUpdate};
+  }
+  return {};
 }
 
 }  // namespace
@@ -135,6 +150,7 @@ struct ApiServer::State {
   void AddWebhooks(const Parts& parts);
   // The webhooks that the request may have to wait for, and those that convert.
   std::set<std::string> WaitsFor(const http::Request& request);
+  bool MayAsk(const http::Request& request, const Access& access);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);
@@ -216,20 +232,18 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
     // wait for those that do.
     names.insert(ConversionName(*route.kind) + "/admission");
   }
-  if (!has_hooks) return names;
-  const auto add = [&](Operation operation) {
+  for (const Operation operation : has_hooks ? OperationsOf(route) : std::vector<Operation>()) {
     names.merge(webhooks->Named(operation, *route.kind, info.subresource));
-  };
-  if (route.connects) {
-    add(Operation::kConnect);
-  } else if (route.verb == "delete" || route.verb == "deletecollection") {
-    add(Operation::kDelete);
-  } else if (route.verb == "create" || route.verb == "update" || route.verb == "patch") {
-    // What is not there yet may be made by an update, too.
-    add(Operation::kCreate);
-    if (route.verb != "create") add(Operation::kUpdate);
   }
+  // Who is to be refused is so at once, and takes nobody's place among those that wait.
+  if (!names.empty() && !MayAsk(request, AccessOf(info, match))) return {};
   return names;
+}
+
+bool ApiServer::State::MayAsk(const http::Request& request, const Access& access) {
+  std::vector<std::string> warnings;
+  const auto user = Authenticate(request, nullptr, warnings);
+  return user && authorizer.Authorize(*user, access).allowed();
 }
 
 std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
@@ -421,7 +435,8 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
                          .user = {},
                          .now = state_->clock.Now(),
                          .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path)),
-                         .own = own};
+                         .own = own,
+                         .deadline = std::chrono::steady_clock::now() + kRequestTimeMax};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
   Result<http::Response> result = state_->Serve(api_request, request, trusted);

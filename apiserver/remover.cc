@@ -219,7 +219,8 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
                                .options = &options_document,
                                .refusal = &request.refusal,
                                .own = request.own,
-                               .of_collection = request.info.name.empty()};
+                               .of_collection = request.info.name.empty(),
+                               .deadline = request.deadline};
     TRY(parts_.admission.Admit(admission));
     TRY(parts_.admission.Validate(admission));
     const Object before = object.Clone();

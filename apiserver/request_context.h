@@ -1,6 +1,7 @@
 // One request on its way through the server.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct ApiRequest {
   // Not null: whoever refused the request said so in this metav1.Status, which goes to the client.
   Json refusal = {};
   bool own = false;  // The server's own upkeep.
+  // Nobody beyond this server is waited for any longer, however many are asked, and how often.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace skiff

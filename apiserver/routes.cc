@@ -206,7 +206,8 @@ Result<> AdmitConnect(Core& core, ApiRequest& request) {
                              .body = &options,
                              .warnings = request.warnings,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   TRY(core.admission.Admit(admission));
   return core.admission.Validate(admission);
 }

@@ -239,7 +239,8 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                              .warnings = request.warnings,
                              .options = &options_document,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   TRY(parts_.admission.Validate(admission));
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
@@ -296,7 +297,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                              .warnings = request.warnings,
                              .options = &options_document,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   TRY(parts_.admission.Admit(admission));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
@@ -445,7 +447,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                              .old_body = shown.now.is_null() ? nullptr : &shown.before,
                              .options = &options_document,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);

@@ -18,9 +18,6 @@ namespace skiff {
 
 enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
 
-// As long as kube-apiserver lets a write take.
-inline constexpr std::chrono::seconds kAdmissionTimeMax{34};
-
 // How what changes objects from outside is asked again after others changed them: once at most.
 struct Reinvocation {
   bool again = false;   // This is the second time that all plugins are asked.
@@ -66,8 +63,7 @@ struct AdmissionRequest {
   bool of_collection = false;
   Reinvocation reinvocation = {};
   // When whoever is asked beyond this server has to have answered, all of them together.
-  std::chrono::steady_clock::time_point deadline =
-      std::chrono::steady_clock::now() + kAdmissionTimeMax;
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 
   bool Is(std::string_view group, std::string_view resource,
           std::string_view wanted_subresource = "") const {

@@ -101,7 +101,8 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
                              .warnings = request.warnings,
                              .options = &options_document,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   TRY(core.admission.Admit(admission));
   TRY(core.admission.Validate(admission));
   binding = TRY(FromJson<core_v1::Binding>(body));

@@ -230,7 +230,8 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
                              .warnings = request.warnings,
                              .options = &options_document,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   TRY(core.admission.Admit(admission));
   if (eviction.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");

@@ -156,7 +156,8 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .warnings = request.warnings,
                              .options = &options_document,
                              .refusal = &request.refusal,
-                             .own = request.own};
+                             .own = request.own,
+                             .deadline = request.deadline};
   TRY(core.admission.Admit(admission));
   auto managed_fields = TrackedFields(request, options, asked);
   TRY(Check(asked, request));

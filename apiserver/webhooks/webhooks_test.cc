@@ -297,6 +297,25 @@ TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {
                 Url("/v?timeout=1s") + "\": context deadline exceeded");
 }
 
+TEST_F(WebhookTest, WhoMayNotTakesNobodysPlace) {
+  Validating({Hook("v")});
+  const auto answer = [&](const std::string& token) {
+    http::Request request;
+    request.method = "POST";
+    request.target = request.path = kMaps;
+    request.headers.emplace("Authorization", "Bearer " + token);
+    request.headers.emplace("Content-Type", "application/json");
+    request.body = R"({"metadata": {"name": "a"}})";
+    return server_->Handle(request);
+  };
+  EXPECT_NE(answer("admin").pending, nullptr);
+  for (const auto& [token, code] : std::map<std::string, int>{{"wrong", 401}, {"alice", 403}}) {
+    const http::Response refused = answer(token);
+    EXPECT_EQ(refused.pending, nullptr);
+    EXPECT_EQ(refused.status, code);
+  }
+}
+
 TEST_F(WebhookTest, AWebhookMayCallBack) {
   Validating({Hook("v", {{"objectSelector", {{"matchLabels", {{"back", "yes"}}}}}})});
   Mutating({Hook("m", {{"objectSelector", {{"matchLabels", {{"inner", "yes"}}}}}})});
