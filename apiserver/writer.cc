@@ -4,6 +4,7 @@
 
 #include "api/crd/custom_kind.h"
 #include "api/decode.h"
+#include "api/gen/apiextensions_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/managed_fields.h"
 #include "api/rules/names.h"
@@ -171,6 +172,49 @@ bool IsUnchanged(const Record& record, const Object& old, const Object& object) 
   return TextOf(with_old_times) == TextOf(old);
 }
 
+// Whoever makes a new object what it is, a client or one of the plugins: it is new, nobody deletes
+// it, and it comes to be where its maker may make objects.
+Result<> KeepNew(const std::string& space, Object& object) {
+  meta_v1::ObjectMeta& meta = object.metadata();
+  if (meta.namespace_.empty() || space.empty()) meta.namespace_ = space;
+  if (meta.namespace_ != space) {
+    return Fail(Reason::kBadRequest,
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request");
+  }
+  meta.deletion_timestamp.reset();
+  meta.deletion_grace_period_seconds.reset();
+  meta.self_link.clear();
+  return {};
+}
+
+// A custom resource that came to be while its definition went: whoever empties the kind looks for
+// its objects after the definition says that it goes, and so finds all for which it does not say so
+// yet here, after the write. The others go again, as nobody would ever see them.
+Result<> StaysDefined(Store& store, const Object& object, const Written& written) {
+  const KindInfo& kind = object.kind();
+  const KindInfo& definitions = apiextensions_v1::CustomResourceDefinition::Info();
+  const auto gone = [&](Error error) -> Result<> {
+    (void)store.Apply(
+        {.key = written.record->key,
+         .expect = {.kind = Precondition::Kind::kRevision, .revision = written.revision}});
+    return Fail(std::move(error));
+  };
+  const std::string name = fmt::format("{}.{}", kind.resource, kind.group);
+  const auto record = store.Get(KeyOf(definitions, "", name));
+  if (!record && record.error().reason == Reason::kNotFound) {
+    return gone(UnknownResourceError());
+  }
+  if (!record) return gone(record.error());
+  // Hardly any definition is going, and only those are read further.
+  const auto view = ObjectView::Of(**record);
+  if (!view || view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return {};
+  const Object definition = TRY(ObjectOf(definitions, **record));
+  if (!definition.metadata().deletion_timestamp) return {};
+  return gone(Forbidden(GroupResourceOf(kind), object.metadata().name,
+                        "create not allowed while custom resource definition is terminating"));
+}
+
 TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
@@ -266,6 +310,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     }
     return Fail(exists);
   }
+  if (object.is_custom()) TRY(StaysDefined(parts_.store, object, *written));
   if (reservation) reservation->Keep();
   Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
   saved.text = TRY(TextOf(kind, *written->record));
@@ -276,10 +321,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options) {
   const KindInfo& kind = object.kind();
   meta_v1::ObjectMeta& meta = object.metadata();
-  if (!kind.namespaced) meta.namespace_.clear();
-  meta.deletion_timestamp.reset();
-  meta.deletion_grace_period_seconds.reset();
-  meta.self_link.clear();
+  const std::string space = kind.namespaced ? meta.namespace_ : "";
+  TRY(KeepNew(space, object));
   meta.creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
   meta.uid = parts_.random.Uid();
   DropOwnersTwiceNamed(object, request, false);
@@ -300,6 +343,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                              .own = request.own,
                              .deadline = request.deadline};
   TRY(parts_.admission.Admit(admission));
+  TRY(KeepNew(space, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   if (!meta.name.empty() || meta.generate_name.empty()) {

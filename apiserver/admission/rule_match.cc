@@ -48,6 +48,16 @@ bool NameMatches(const ResourceRule& rule, const AdmissionRequest& request) {
          std::find(rule.names.begin(), rule.names.end(), request.name) != rule.names.end();
 }
 
+// Kinds that are equivalent are resources of one name. Most rules are about other resources, and
+// for those nobody looks through all kinds that there are.
+bool SomeRuleNamesResource(const std::vector<ResourceRule>& rules, Operation operation,
+                           const KindInfo& kind, std::string_view subresource) {
+  return std::any_of(rules.begin(), rules.end(), [&](const ResourceRule& rule) {
+    return Names(rule.operations, OperationText(operation)) &&
+           ResourceMatches(rule, kind.resource, subresource);
+  });
+}
+
 const KindInfo* MatchRules(const std::vector<ResourceRule>& rules, bool equivalent,
                            const AdmissionRequest& request, const KindSet& kinds) {
   const auto takes = [&](const ResourceRule& rule, const KindInfo& kind) {
@@ -57,7 +67,10 @@ const KindInfo* MatchRules(const std::vector<ResourceRule>& rules, bool equivale
   for (const ResourceRule& rule : rules) {
     if (takes(rule, request.kind)) return &request.kind;
   }
-  if (!equivalent) return nullptr;
+  if (!equivalent || !SomeRuleNamesResource(rules, request.operation, request.kind,
+                                            request.subresource)) {
+    return nullptr;
+  }
   const auto others = EquivalentKinds(request.kind, request.subresource, kinds);
   for (const ResourceRule& rule : rules) {
     for (const KindInfo* other : others) {
@@ -180,7 +193,10 @@ bool RulesName(const MatchCriteria& criteria, Operation operation, const KindInf
   };
   if (criteria.rules.empty()) return criteria.no_rules_match_all;
   if (names(kind)) return true;
-  if (!criteria.equivalent) return false;
+  if (!criteria.equivalent ||
+      !SomeRuleNamesResource(criteria.rules, operation, kind, subresource)) {
+    return false;
+  }
   const auto others = EquivalentKinds(kind, subresource, kinds);
   return std::any_of(others.begin(), others.end(), [&](const KindInfo* each) {
     return names(*each);

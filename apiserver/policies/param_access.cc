@@ -83,14 +83,22 @@ class ParamAccess final : public AdmissionPlugin {
                         const ValidatingAdmissionPolicyBinding& binding) {
     const auto& ref = binding.spec.param_ref;
     if (!ref) return {};
+    const auto* old = request.old_object == nullptr
+                          ? nullptr
+                          : request.old_object->As<ValidatingAdmissionPolicyBinding>();
+    if (old != nullptr && old->spec.param_ref == ref &&
+        old->spec.policy_name == binding.spec.policy_name) {
+      return {};
+    }
     const auto policy = policies_.Find("", binding.spec.policy_name);
     Access access = ReadOf(policy ? policy->spec.param_kind : Box<ParamKind>());
+    if (ref->name.empty()) access.verb = "list";  // By a selector, all are read.
     access.name = ref->name;
     access.namespace_name = ref->namespace_;
     return Check(request, access, "paramRef",
-                 fmt::format("user {} does not have \"get\" permission on the object referenced "
-                             "by paramRef",
-                             UserText(request.user)));
+                 fmt::format("user {} does not have {} permission on the object referenced by "
+                             "paramRef",
+                             UserText(request.user), Quoted(access.verb)));
   }
 
   Authorizer& authorizer_;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "api/json.h"
 #include "apiserver/admission/plugins.h"
@@ -140,6 +141,11 @@ class Passage {
     TRY(LookAtNamespace());
     const RequestView* view = TRY(ViewFor(kind));
     for (const auto& param : *params) {
+      // Each is judged within a budget; there may be ten thousand, under as many bindings.
+      if (std::chrono::steady_clock::now() >= request_.deadline) {
+        Unusable(bound, &binding, {Reason::kTimeout, "context deadline exceeded"});
+        return {};
+      }
       const auto shown = [](const Json& document) {
         return document.is_null() ? nullptr : &document;
       };
@@ -185,7 +191,9 @@ class Passage {
     failure["binding"] = binding.metadata.name;
     failure["expressionIndex"] = refusal.index;
     failure["validationActions"] = binding.spec.validation_actions;
-    Annotate(request_, kFailureAnnotation, "[" + failure.dump() + "]");
+    // A message may hold anything, and what is no text would be thrown back.
+    const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+    Annotate(request_, kFailureAnnotation, "[" + failure.dump(-1, ' ', false, replace) + "]");
   }
 
   Result<> LookAtNamespace() {
@@ -227,7 +235,7 @@ class ValidatingPolicies final : public AdmissionPlugin {
   bool Handles(Operation) const override { return true; }
 
   Result<> Validate(const AdmissionRequest& request) override {
-    if (IsExemptFromAdmission(request.kind)) return {};
+    if (request.own || IsExemptFromAdmission(request.kind)) return {};
     const auto policies = table_.Now();
     if (policies->empty()) return {};
     const auto served = served_();

@@ -110,6 +110,13 @@ TEST_F(ValidatingPoliciesTest, WarningsAreHeaders) {
             "299 - \"Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b-p': odd\"");
 }
 
+TEST_F(ValidatingPoliciesTest, AMessageMayHoldAnyBytes) {
+  Policy("p", R"j({"validations": [{"expression": "false",
+                                    "messageExpression": "'%s'.format([b'\\xff'])"}]})j");
+  Bind("p", R"j({"validationActions": ["Audit"]})j");
+  EXPECT_EQ(Make("a").code, 201);
+}
+
 TEST_F(ValidatingPoliciesTest, EveryParameterIsAskedInItsTurn) {
   ASSERT_EQ(Make("small", R"j({"metadata": {"labels": {"limit": "yes"}}, "data": {"max": "1"}})j")
                 .code,
@@ -183,6 +190,65 @@ TEST_F(ValidatingPoliciesTest, ParametersAreOfWhatTheAuthorMayRead) {
             "spec.paramRef: Forbidden: user &{alice u2 [dev system:authenticated] map[]} does not "
             "have \"get\" permission on the object referenced by paramRef");
   EXPECT_EQ(Post(kBindings, binding).code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, WhoSelectsParametersMayListThem) {
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+  const auto allow = [&](const char* name, const char* rules) {
+    ASSERT_EQ(Post(rbac + "clusterroles", R"j({"metadata": {"name": ")j" + std::string(name) +
+                                              R"j("}, "rules": )j" + rules + "}")
+                  .code,
+              201);
+    ASSERT_EQ(Post(rbac + "clusterrolebindings",
+                   R"j({"metadata": {"name": ")j" + std::string(name) +
+                       R"j("}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+                       "kind": "ClusterRole", "name": ")j" +
+                       name + R"j("}, "subjects": [{"kind": "User", "name": "alice",
+                       "apiGroup": "rbac.authorization.k8s.io"}]})j")
+                  .code,
+              201);
+  };
+  allow("policies", R"j([{"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"],
+                          "verbs": ["*"]},
+                         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}])j");
+  Policy("p", R"j({"paramKind": {"apiVersion": "v1", "kind": "Secret"},
+                   "validations": [{"expression": "params == null"}]})j");
+  const char* const binding = R"j({"metadata": {"name": "b"}, "spec": {"policyName": "p",
+      "validationActions": ["Deny"], "paramRef": {"selector": {}, "namespace": "kube-system",
+                                                  "parameterNotFoundAction": "Deny"}}})j";
+  const auto refused = Ask("POST", kBindings, binding, "", "alice");
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("does not have \"list\" permission on the object"),
+            std::string::npos)
+      << refused.message();
+  allow("lists", R"j([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}])j");
+  EXPECT_EQ(Ask("POST", kBindings, binding, "", "alice").code, 201);
+}
+
+TEST_F(ValidatingPoliciesTest, TheServersOwnHandIsNotHeld) {
+  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  ASSERT_EQ(Post(definitions, R"j({"metadata": {"name": "lamps.example.com"}, "spec": {
+      "group": "example.com", "scope": "Namespaced",
+      "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp", "listKind": "LampList"},
+      "versions": [{"name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {"type": "object"}}}]}})j")
+                .code,
+            201);
+  Settle();
+  ASSERT_EQ(Post("/apis/example.com/v1/namespaces/default/lamps",
+                 R"j({"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "l"}})j")
+                .code,
+            201);
+  Policy("p", R"j({"matchConstraints": {"resourceRules": [{"operations": ["DELETE"],
+                   "apiGroups": ["example.com"], "apiVersions": ["*"], "resources": ["*"]}]},
+                   "validations": [{"expression": "false"}]})j");
+  Bind("p");
+  ASSERT_EQ(Ask("DELETE", definitions + "/lamps.example.com").code, 200);
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(1s);
+    Settle();
+  }
+  EXPECT_EQ(Ask("GET", definitions + "/lamps.example.com").code, 404);
 }
 
 TEST_F(ValidatingPoliciesTest, NoPolicyLooksAtPolicies) {

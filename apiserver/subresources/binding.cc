@@ -12,9 +12,8 @@
 namespace skiff {
 namespace {
 
-Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& options) {
-  const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
-  auto binding = TRY(ReadBody<core_v1::Binding>(request, wanted, options.validation));
+// Asked of what was sent, and of what webhooks made of it.
+Result<> Check(const core_v1::Binding& binding, const ApiRequest& request) {
   if (!request.info.name.empty() && binding.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Binding object");
   }
@@ -28,6 +27,13 @@ Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& opti
     if (wrong.empty()) wrong = "target.name: Required value";
   }
   if (!wrong.empty()) return Fail(PlainError(wrong));
+  return {};
+}
+
+Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& options) {
+  const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
+  auto binding = TRY(ReadBody<core_v1::Binding>(request, wanted, options.validation));
+  TRY(Check(binding, request));
   return binding;
 }
 
@@ -104,8 +110,9 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
                              .own = request.own,
                              .deadline = request.deadline};
   TRY(core.admission.Admit(admission));
-  TRY(core.admission.Validate(admission));
   binding = TRY(FromJson<core_v1::Binding>(body));
+  TRY(Check(binding, request));
+  TRY(core.admission.Validate(admission));
   request.kind = &pods;
   const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
   UpdateMode mode{.subresource = "binding", .check_version = false};

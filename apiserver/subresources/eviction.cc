@@ -212,7 +212,7 @@ DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
 
 Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
-  const policy_v1::Eviction eviction = TRY(EvictionOf(request, options));
+  policy_v1::Eviction eviction = TRY(EvictionOf(request, options));
   if (eviction.delete_options && !eviction.delete_options->dry_run.empty()) {
     options.dry_run = true;
   }
@@ -233,6 +233,7 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
                              .own = request.own,
                              .deadline = request.deadline};
   TRY(core.admission.Admit(admission));
+  eviction = TRY(FromJson<policy_v1::Eviction>(body));
   if (eviction.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
   }

@@ -158,8 +158,9 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                              .refusal = &request.refusal,
                              .own = request.own,
                              .deadline = request.deadline};
-  TRY(core.admission.Admit(admission));
   auto managed_fields = TrackedFields(request, options, asked);
+  TRY(core.admission.Admit(admission));
+  asked = TRY(FromJson<TokenRequest>(body));
   TRY(Check(asked, request));
   const Object account = TRY(AccountOf(core, request, asked));
   // What changes requests sees them as they were sent.

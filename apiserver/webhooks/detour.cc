@@ -1,11 +1,15 @@
 #include "apiserver/webhooks/detour.h"
 
+#include <exception>
 #include <memory>
 
+#include "base/log.h"
 #include "base/mutex.h"
 
 namespace skiff {
 namespace {
+
+const Log kDetourLog("detour");
 
 // An answer that is itself one still to come lives as long as the client waits for it.
 class Waiting {
@@ -41,6 +45,18 @@ class Waiting {
 
 using Handle = std::function<http::Response(const http::Request&)>;
 
+// As on the worker that the request came to: what throws harms its own request alone.
+http::Response Guarded(const Handle& handle, const http::Request& request) {
+  try {
+    return handle(request);
+  } catch (const std::exception& failure) {
+    kDetourLog.Error("handler threw", {{"path", request.path}, {"error", failure.what()}});
+    http::Response response;
+    response.status = 500;
+    return response;
+  }
+}
+
 class DetouredAnswer final : public http::PendingResponse {
  public:
   DetouredAnswer(OutboundPool& pool, OutboundPool::Names names, const http::Request& request,
@@ -53,13 +69,14 @@ class DetouredAnswer final : public http::PendingResponse {
   ~DetouredAnswer() override { waiting_->Leave(); }
 
   void Start(http::Reply reply) override {
-    const bool taken =
-        pool_.Submit(std::move(names_), [waiting = waiting_, request = request_,
-                                         handle = std::move(handle_), reply]() {
-          // Who has left before his turn wants nothing any more.
-          if (waiting->left()) return;
-          waiting->Answer(handle(*request), reply);
-        });
+    const auto work = [waiting = waiting_, request = request_, handle = std::move(handle_),
+                       reply]() {
+      // Who has left before his turn wants nothing any more.
+      if (waiting->left()) return;
+      waiting->Answer(Guarded(handle, *request), reply);
+    };
+    // Its body, which counts no longer among those that the server takes in.
+    const bool taken = pool_.Submit(std::move(names_), work, request_->body.size());
     if (!taken) reply(refuse_(*request_));
   }
 

@@ -34,12 +34,36 @@ bool OutboundPool::MayWait(const Names& names) const {
          AllBelow(waiting_of_, names, limits_.waiting_per_name_max);
 }
 
+bool OutboundPool::MayHold(const Names& names, size_t bytes) const {
+  return bytes_ + bytes <= limits_.bytes_max &&
+         std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+           const auto found = bytes_of_.find(name);
+           return found == bytes_of_.end() || found->second + bytes <= limits_.bytes_per_name_max;
+         });
+}
+
+void OutboundPool::Hold(const Names& names, size_t bytes) {
+  if (bytes == 0) return;  // Nor is anything let go.
+  bytes_ += bytes;
+  for (const std::string& name : names) bytes_of_[name] += bytes;
+}
+
+void OutboundPool::LetGo(const Names& names, size_t bytes) {
+  if (bytes == 0) return;
+  bytes_ -= bytes;
+  for (const std::string& name : names) {
+    const auto found = bytes_of_.find(name);
+    found->second -= bytes;
+    if (found->second == 0) bytes_of_.erase(found);
+  }
+}
+
 bool OutboundPool::Run(Job job) {
   const auto shared = std::make_shared<Job>(std::move(job));
   const bool taken = pool_.Submit([this, shared] {
     shared->work();
     shared->work = nullptr;
-    Done(shared->names);
+    Done(shared->names, shared->bytes);
   });
   if (!taken) return false;
   ++running_;
@@ -47,18 +71,24 @@ bool OutboundPool::Run(Job job) {
   return true;
 }
 
-bool OutboundPool::Submit(Names names, std::function<void()> work) {
+bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes) {
   const MutexLock lock(mutex_);
-  if (stopped_) return false;
-  if (MayRun(names)) return Run({std::move(names), std::move(work)});
+  if (stopped_ || !MayHold(names, bytes)) return false;
+  if (MayRun(names)) {
+    if (!Run({names, std::move(work), bytes})) return false;
+    Hold(names, bytes);
+    return true;
+  }
   if (!MayWait(names)) return false;
+  Hold(names, bytes);
   Count(waiting_of_, names, 1);
-  waiting_.push_back({std::move(names), std::move(work)});
+  waiting_.push_back({std::move(names), std::move(work), bytes});
   return true;
 }
 
-void OutboundPool::Done(const Names& names) {
+void OutboundPool::Done(const Names& names, size_t bytes) {
   const MutexLock lock(mutex_);
+  LetGo(names, bytes);
   --running_;
   Count(running_of_, names, -1);
   // Who came first goes first, unless he waits for somebody who has no room.
@@ -70,7 +100,9 @@ void OutboundPool::Done(const Names& names) {
     Job next = std::move(*at);
     at = waiting_.erase(at);
     Count(waiting_of_, next.names, -1);
-    Run(std::move(next));
+    const Names of = next.names;
+    const size_t held = next.bytes;
+    if (!Run(std::move(next))) LetGo(of, held);
   }
 }
 

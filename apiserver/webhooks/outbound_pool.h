@@ -22,6 +22,9 @@ class OutboundPool {
     int running_per_name_max = 64;
     size_t waiting_max = 1024;   // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
+    // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
+    size_t bytes_max = size_t{256} << 20;
+    size_t bytes_per_name_max = size_t{64} << 20;
   };
   OutboundPool() : OutboundPool(Limits{}) {}
   explicit OutboundPool(Limits limits)
@@ -29,8 +32,9 @@ class OutboundPool {
   ~OutboundPool() { Stop(); }
 
   using Names = std::set<std::string>;
-  // False: too many wait already, or it has been stopped.
-  bool Submit(Names names, std::function<void()> work);
+  // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
+  // holds until it is done.
+  bool Submit(Names names, std::function<void()> work, size_t bytes = 0);
   // Lets what runs finish and drops what waits. Not to be called from a job.
   void Stop();
 
@@ -38,11 +42,15 @@ class OutboundPool {
   struct Job {
     Names names;
     std::function<void()> work;
+    size_t bytes;
   };
+  bool MayHold(const Names& names, size_t bytes) const REQUIRES(mutex_);
+  void Hold(const Names& names, size_t bytes) REQUIRES(mutex_);
+  void LetGo(const Names& names, size_t bytes) REQUIRES(mutex_);
   bool MayRun(const Names& names) const REQUIRES(mutex_);
   bool MayWait(const Names& names) const REQUIRES(mutex_);
   bool Run(Job job) REQUIRES(mutex_);
-  void Done(const Names& names);
+  void Done(const Names& names, size_t bytes);
 
   const Limits limits_;
   mutable Mutex mutex_;
@@ -50,6 +58,8 @@ class OutboundPool {
   int running_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, int> running_of_ GUARDED_BY(mutex_);
   std::map<std::string, int> waiting_of_ GUARDED_BY(mutex_);
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::map<std::string, size_t> bytes_of_ GUARDED_BY(mutex_);
   std::deque<Job> waiting_ GUARDED_BY(mutex_);  // In the order in which they came.
   http::WorkerPool pool_;                       // Takes no more than run.
 };

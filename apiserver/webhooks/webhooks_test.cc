@@ -5,9 +5,12 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <stdexcept>
+#include <thread>
 
 #include "api/base64.h"
 #include "apiserver/server_fixture.h"
+#include "apiserver/webhooks/detour.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "http/server.h"
 #include "http/x509_test_certs.h"
@@ -210,6 +213,108 @@ TEST_F(WebhookTest, AMutatingWebhookChangesTheObjectAndOwnsNothingOfIt) {
   EXPECT_EQ(made.body["data"], Json({{"a", "b"}, {"added", "x"}}));
   EXPECT_EQ(LastRequest()["object"]["data"]["added"], "x") << "whoever validates sees it";
   EXPECT_EQ(made.body["metadata"]["managedFields"].dump().find("f:added"), std::string::npos);
+}
+
+TEST_F(WebhookTest, APatchMovesNothing) {
+  Mutating({Hook("m")});
+  const auto patched = [&](const std::string& name, const std::string& operation) {
+    At("/m", Patches("[" + operation + "]"));
+    return MakeMap(name);
+  };
+  const auto moved =
+      patched("a", R"({"op": "replace", "path": "/metadata/namespace", "value": "kube-system"})");
+  EXPECT_EQ(moved.code, 400);
+  EXPECT_EQ(moved.message(),
+            "the namespace of the provided object does not match the namespace sent on the request");
+  EXPECT_EQ(Ask("GET", "/api/v1/namespaces/kube-system/configmaps/a").code, 404);
+  const auto lost = patched("b", R"({"op": "remove", "path": "/metadata/namespace"})");
+  EXPECT_EQ(lost.code, 201) << lost.message();
+  EXPECT_EQ(lost.body["metadata"]["namespace"], "default");
+  const auto going = patched("c", R"({"op": "add", "path": "/metadata/deletionTimestamp",
+                                      "value": "2020-01-01T00:00:00Z"})");
+  EXPECT_EQ(going.code, 201) << going.message();
+  EXPECT_FALSE(going.body["metadata"].contains("deletionTimestamp"));
+  EXPECT_EQ(patched("d", R"({"op": "add", "path": "/metadata/resourceVersion", "value": "7"})")
+                .message(),
+            "resourceVersion should not be set on objects to be created");
+}
+
+TEST_F(WebhookTest, ABindingIsOfThePodThatWasAskedFor) {
+  for (const char* name : {"asked", "other"}) {
+    ASSERT_EQ(Post("/api/v1/namespaces/default/pods",
+                   R"({"metadata": {"name": ")" + std::string(name) +
+                       R"("}, "spec": {"containers": [{"name": "c", "image": "i"}]}})")
+                  .code,
+              201);
+  }
+  Mutating({Hook("m", {{"rules",
+                        {{{"operations", {"CREATE"}},
+                          {"apiGroups", {""}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"pods/binding"}}}}}})});
+  At("/m", Patches(R"([{"op": "replace", "path": "/metadata/name", "value": "other"}])"));
+  const auto bound = Post("/api/v1/namespaces/default/pods/asked/binding",
+                          R"({"metadata": {"name": "asked"}, "target": {"name": "n"}})");
+  EXPECT_EQ(bound.code, 400);
+  EXPECT_EQ(bound.message(), "name in URL does not match name in Binding object");
+  const auto other = Ask("GET", "/api/v1/namespaces/default/pods/other");
+  EXPECT_FALSE(other.body["spec"].contains("nodeName"));
+}
+
+TEST_F(WebhookTest, ATokenIsWhatTheWebhookMadeOfTheRequest) {
+  ASSERT_EQ(Post("/api/v1/namespaces/default/serviceaccounts", R"({"metadata": {"name": "a"}})")
+                .code,
+            201);
+  Mutating({Hook("m", {{"rules",
+                        {{{"operations", {"CREATE"}},
+                          {"apiGroups", {""}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"serviceaccounts/token"}}}}}})});
+  At("/m", Patches(R"([{"op": "add", "path": "/spec/expirationSeconds", "value": 700}])"));
+  const auto token = Post("/api/v1/namespaces/default/serviceaccounts/a/token",
+                          R"({"spec": {"audiences": ["x"]}})");
+  ASSERT_EQ(token.code, 201) << token.message();
+  EXPECT_EQ(token.body["spec"]["expirationSeconds"], 700);
+  EXPECT_EQ(token.body["spec"]["audiences"], Json({"x"}));
+}
+
+// The request has passed all that it could be told of the definition, which then goes with all its
+// objects while a webhook is asked.
+TEST_F(WebhookTest, NothingIsLeftOfADefinitionThatWentMeanwhile) {
+  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  ASSERT_EQ(Post(definitions, R"({"metadata": {"name": "lamps.example.com"}, "spec": {
+      "group": "example.com", "scope": "Namespaced",
+      "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp", "listKind": "LampList"},
+      "versions": [{"name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {"type": "object"}}}]}})")
+                .code,
+            201);
+  Settle();
+  Validating({Hook("v", {{"rules",
+                          {{{"operations", {"CREATE"}},
+                            {"apiGroups", {"example.com"}},
+                            {"apiVersions", {"v1"}},
+                            {"resources", {"lamps"}}}}}})});
+  At("/v", [&](const Json& review) {
+    Hang();
+    return Says(review, {{"allowed", true}});
+  });
+  auto made = std::async(std::launch::async, [&] {
+    return Post("/apis/example.com/v1/namespaces/default/lamps",
+                R"({"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "l"}})");
+  });
+  AwaitHanging(1);
+  ASSERT_EQ(Ask("DELETE", definitions + "/lamps.example.com").code, 200);
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(1s);
+    Settle();
+  }
+  EXPECT_EQ(Ask("GET", definitions + "/lamps.example.com").code, 404);
+  Release();
+  EXPECT_EQ(made.get().code, 404);
+  const auto left = store_->List({.prefix = "/registry/example.com/lamps/"});
+  ASSERT_TRUE(left);
+  EXPECT_TRUE(left->records.empty());
 }
 
 TEST_F(WebhookTest, WhatAWebhookAddsGetsDefaults) {
@@ -499,6 +604,18 @@ TEST_F(WebhookTest, WarningsReachTheClient) {
   EXPECT_EQ(made.response.Header("Warning"), "299 - \"mind the gap\"");
 }
 
+TEST(DetourTest, WhatThrowsHarmsItsOwnRequest) {
+  OutboundPool pool;
+  const auto throws = [](const http::Request&) -> http::Response {
+    throw std::runtime_error("not ours");
+  };
+  const auto refuse = [](const http::Request&) { return http::Response(); };
+  auto response = Detour(pool, {"hook"}, http::Request(), throws, refuse);
+  std::promise<int> status;
+  response.pending->Start([&](http::Response late) { status.set_value(late.status); });
+  EXPECT_EQ(status.get_future().get(), 500);
+}
+
 TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
@@ -512,6 +629,23 @@ TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
   ASSERT_TRUE(pool.Submit({"quick"}, [&] { ran.set_value(); }));
   ran.get_future().wait();
   release.set_value();
+}
+
+TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  OutboundPool pool({.threads_max = 4, .running_per_name_max = 1, .waiting_max = 100,
+                     .waiting_per_name_max = 100, .bytes_max = 25, .bytes_per_name_max = 10});
+  const auto wait = [released] { released.wait(); };
+  EXPECT_TRUE(pool.Submit({"a"}, wait, 6));
+  EXPECT_TRUE(pool.Submit({"a"}, wait, 4)) << "waits";
+  EXPECT_FALSE(pool.Submit({"a"}, wait, 1));
+  EXPECT_TRUE(pool.Submit({"b"}, wait, 15)) << "the first of its name";
+  EXPECT_FALSE(pool.Submit({"c"}, wait, 1)) << "all of them hold all there is";
+  release.set_value();
+  std::promise<void> ran;
+  while (!pool.Submit({"b"}, [&] { ran.set_value(); }, 10)) std::this_thread::yield();
+  ran.get_future().wait();
 }
 
 }  // namespace
