@@ -140,6 +140,14 @@ Result<std::vector<ServedKind>> Kinds::InCategory(const std::string& category) {
   std::stable_sort(found.begin(), found.end(), [](const ServedKind& a, const ServedKind& b) {
     return a.resource.Group() == b.resource.Group() && a.resource.name < b.resource.name;
   });
+  // Custom kinds are in categories too. A word that is a kind needs no look at what is served.
+  if (found.empty() && Search(BuiltIn(), category) != nullptr) return found;
+  TRY(LoadServed());
+  for (const ServedKind& kind : served_) {
+    const auto& of = kind.categories;
+    if (std::find(of.begin(), of.end(), category) == of.end()) continue;
+    if (names.insert(kind.FullName()).second) found.push_back(kind);
+  }
   return found;
 }
 

@@ -29,6 +29,15 @@ Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags d
   return PrintWritten(command, flags, created, object.kind.resource, "replaced");
 }
 
+// What names no version replaces whatever is there; most kinds refuse it without one.
+void TakeVersion(Session& session, const ManifestObject& object, const std::string& subresource,
+                 Json& sent) {
+  if (!TextAt(sent, "metadata", "resourceVersion").empty()) return;
+  const auto live = session.api().Get(object.kind.resource, object.key, subresource);
+  if (!live) return;  // The server says what is wrong.
+  sent["metadata"]["resourceVersion"] = TextAt(*live, "metadata", "resourceVersion");
+}
+
 Result<> ReplaceInPlace(Command& command, const WriteFlags& flags, const std::string& subresource,
                         const ManifestObject& object) {
   Session& session = *TRY(command.session());
@@ -38,6 +47,7 @@ Result<> ReplaceInPlace(Command& command, const WriteFlags& flags, const std::st
           : object.object;
   if (!flags.dry_run.client()) {
     const WriteOptions options = TRY(flags.Options());
+    TakeVersion(session, object, subresource, sent);
     sent = TRY(session.api().Update(object.kind.resource, object.key, sent, options, subresource));
   }
   return PrintWritten(command, flags, sent, object.kind.resource, "replaced");

@@ -46,6 +46,29 @@ TEST_F(CliMoreTest, ExplainsFieldsFromTheServersSchema) {
   EXPECT_EQ(cli_.Error("explain foo"), "the server doesn't have a resource type \"foo\"\n");
 }
 
+TEST_F(CliMoreTest, FindsCustomKindsByCategoryAndReplacesTheirObjects) {
+  cli_.SettleAfterWrites();
+  cli_.Out("create -f -", R"(
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.acme.io}
+spec:
+  group: acme.io
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget, categories: [all, acme]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object}}
+)");
+  const std::string widget = "{apiVersion: acme.io/v1, kind: Widget, metadata: {name: a}}";
+  cli_.Out("create -f -", widget);
+  EXPECT_THAT(cli_.Out("get all -o name"), HasSubstr("widget.acme.io/a\n"));
+  EXPECT_EQ(cli_.Out("get acme -o name"), "widget.acme.io/a\n");
+  EXPECT_EQ(cli_.Out("replace -f -", widget), "widget.acme.io/a replaced\n");
+}
+
 TEST_F(CliMoreTest, TaintsCordonsAndDrainsNodes) {
   cli_.Out("create -f -", kNode);
   EXPECT_EQ(cli_.Out("taint node n1 k=v:NoSchedule"), "node/n1 tainted\n");
