@@ -243,6 +243,24 @@ TEST(Apply, WhatDoesNotFitTheSchemaIsRefusedInItsWords) {
             "string, got &value.valueUnstructured{Value:1}");
 }
 
+// Sets of fields hold the JSON of Go, in which markup is escaped; what was stored otherwise means
+// the same.
+TEST(Apply, MarkupInValuesIsEscaped) {
+  Applied<ConfigMap> map;
+  EXPECT_EQ(map.Apply("m", R"({"metadata":{"name":"cm","finalizers":["a/b<&>"]}})"), "");
+  const std::string fields =
+      R"({"f:metadata":{"f:finalizers":{"v:\"a/b\\u003c\\u0026\\u003e\"":{}}}})";
+  EXPECT_EQ(DumpJson(map.Owners()), R"({"m Apply":)" + fields + "}");
+  const auto stored =
+      FieldSetFromText(R"({"f:metadata":{"f:finalizers":{"v:\"a/b<&>\"":{}}}})");
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(DumpJson(ToJson(*stored)), fields);
+  const auto read = FieldSetFromJson(
+      *ParseJson(R"({"f:metadata":{"f:finalizers":{"v:\"a/b<&>\"":{}}}})"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(DumpJson(ToJson(*read)), fields);
+}
+
 // As deduced fields of custom resources do: whoever owned the value is in conflict.
 TEST(Apply, WhatNoSchemaDescribesChangesWhenItTurnsIntoAMap) {
   const auto changed = [](const char* before, const char* after) {

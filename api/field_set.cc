@@ -1,5 +1,7 @@
 #include "api/field_set.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "api/json.h"
@@ -263,17 +265,39 @@ void VisitPaths(const FieldSet& set, const std::function<void(const std::string&
   VisitBelow(set, path, visit);
 }
 
+namespace {
+
+// The JSON of values and keys is Go's, in which markup is escaped: `v:"a<b"` is `v:"a\u003cb"`.
+// `made` holds what is returned where it is another text.
+std::string_view Canonical(std::string_view element, std::string& made) {
+  const bool has_json = element[0] == 'k' || element[0] == 'v';
+  if (!has_json || element.find_first_of("<>&") == std::string_view::npos) return element;
+  made.clear();
+  for (const char c : element) {
+    if (c == '<' || c == '>' || c == '&') {
+      made += fmt::format("\\u{:04x}", c);
+    } else {
+      made += c;
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
 Result<FieldSet> FieldSetFromJson(const Json& fields_v1) {
   FieldSet set;
   if (fields_v1.is_null()) return set;
   if (!fields_v1.is_object()) return Fail(Reason::kBadRequest, "FieldsV1 is not an object");
+  std::string made;
   for (const auto& [element, below] : fields_v1.get_ref<const Json::object_t&>()) {
     if (!IsElement(element)) continue;
     if (!below.is_object()) return Fail(Reason::kBadRequest, "FieldsV1 is not an object");
     FieldSet child = TRY(FieldSetFromJson(below));
     child.member = below.empty() || below.contains(".");
-    set.children.Append(element, std::move(child));
+    set.children.AppendUnsorted(Canonical(element, made)) = std::move(child);
   }
+  set.children.Sort();
   return set;
 }
 
@@ -285,6 +309,7 @@ bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
   member = true;  // Of an empty object.
   bool is_dotted = false;
   std::string_view key;
+  std::string made;
   while (in.NextKey(key)) {
     member = false;
     is_dotted = is_dotted || key == ".";
@@ -292,7 +317,7 @@ bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
       in.Skip();
       continue;
     }
-    FieldSet& child = node.children.AppendUnsorted(key);
+    FieldSet& child = node.children.AppendUnsorted(Canonical(key, made));
     const JsonToken token = in.Next();
     if (token != JsonToken::kObject || !ReadNode(in, child, child.member)) return false;
   }

@@ -5,6 +5,7 @@
 #include "api/decode.h"
 #include "api/field_set.h"
 #include "api/field_walk.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/typed.h"
 
@@ -22,7 +23,7 @@ bool Same(const Json& a, const Json& b) {
 }
 
 std::string ScalarElement(const Json& value) {
-  return "v:" + DumpJson(value);
+  return "v:" + GoJson(value);
 }
 
 std::string Quoted(std::span<const std::string_view> names) {
@@ -58,7 +59,7 @@ Result<std::string> KeyedElement(const Spot& list, const Json& item, size_t inde
                                          Quoted(list.field->list_keys) +
                                          " (and doesn't have default values for any key fields)");
   }
-  return "k:" + DumpJson(keys);
+  return "k:" + GoJson(keys);
 }
 
 // Items of a list by path element. An element that occurs twice holds all its items.
