@@ -47,6 +47,13 @@ Result<> CheckFlagsOfSimulated(const Flags::Given& given) {
       "node-name",     "kubelet-port",  "container-runtime-endpoint",
       "load-image",    "eviction-hard", "eviction-pressure-transition-period",
       "leave-nothing", "register-with-taints", "iptables-flavour"};
+  const auto nodes = std::find_if(given.begin(), given.end(),
+                                  [](const auto& flag) { return flag.first == "nodes"; });
+  if (nodes == given.end()) return {};
+  if (nodes->second == "0") {
+    return Fail(Reason::kInvalid,
+                "--nodes=0: a cluster has a node; without the flag, this machine is it");
+  }
   for (const auto& [name, value] : given) {
     const bool is_off = name == "leave-nothing" && value == "false";
     if (is_off || !kOfRealNodes.contains(name)) continue;

@@ -14,7 +14,8 @@ namespace skiff {
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
                                           const std::vector<std::string>& running);
 
-// Invalid where a flag is given that only a real node follows, with simulated ones.
+// Invalid where simulated nodes are asked for, and none (--nodes=0) or a flag that only a real node
+// follows.
 Result<> CheckFlagsOfSimulated(const Flags::Given& given);
 
 }  // namespace skiff

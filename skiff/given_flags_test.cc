@@ -34,6 +34,8 @@ TEST(GivenFlagsTest, SimulatedNodesRefuseWhatTheyCannotFollow) {
   }
   EXPECT_TRUE(CheckFlagsOfSimulated({{"nodes", "2"}, {"secure-port", "7443"}}));
   EXPECT_TRUE(CheckFlagsOfSimulated({{"leave-nothing", "false"}}));
+  EXPECT_TRUE(CheckFlagsOfSimulated({{"node-name", "a"}}));
+  EXPECT_FALSE(CheckFlagsOfSimulated({{"nodes", "0"}}));
 }
 
 }  // namespace

@@ -283,9 +283,7 @@ int UpMain(const std::vector<std::string>& args) {
   MakePathsAbsolute(to.cluster);
   ChooseAddresses(to.cluster);
   auto checked_flags = CheckUpFlags(to);
-  if (checked_flags && to.cluster.simulated_nodes > 0) {
-    checked_flags = CheckFlagsOfSimulated(flags.given());
-  }
+  if (checked_flags) checked_flags = CheckFlagsOfSimulated(flags.given());
   if (!checked_flags) {
     return Complain(checked_flags.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }
