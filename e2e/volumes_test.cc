@@ -128,7 +128,7 @@ TEST_P(VolumesTest, AnEphemeralVolumeHasAClaimThatGoesWithItsPod) {
 }
 
 TEST_P(VolumesTest, AnEphemeralVolumeDoesNotTakeAClaimOfAnother) {
-  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("web-data", "csi-afs-sc"));
+  cluster_.Apply(ClassOf("csi-afs-sc")).Apply(ClaimOf("web-data", "csi-afs-sc")).RunFor(1s);
   cluster_.Apply(kPodWithVolume).RunFor(1min);
   std::set<std::string> told;
   for (const auto& event : cluster_.List<core_v1::Event>("default")) {
