@@ -482,32 +482,41 @@ void AppendCompact(std::string_view text, std::string& out) {
   }
 }
 
-// The values of an object's text; none when it is no object.
-std::map<std::string, std::string_view> MembersOf(std::string_view text) {
-  std::map<std::string, std::string_view> members;
-  JsonReader in(text);
-  if (in.Next() != JsonToken::kObject) return members;
-  std::string_view key;
-  while (in.NextKey(key)) {
-    const std::string name(key);
-    const JsonToken token = in.Next();
-    const size_t begin = in.begin();
+// A value as text, and the values in it where the patch goes into it: read once, however deep.
+struct RawPart {
+  std::string_view text;
+  std::map<std::string, RawPart> members;
+};
+
+RawPart ReadPart(JsonReader& in, const Json* touched) {
+  RawPart part;
+  const JsonToken token = in.Next();
+  const size_t begin = in.begin();
+  if (touched != nullptr && touched->is_object() && token == JsonToken::kObject) {
+    std::string_view key;
+    while (in.NextKey(key)) {
+      const std::string name(key);
+      const auto child = touched->find(name);
+      part.members[name] = ReadPart(in, child == touched->end() ? nullptr : &*child);
+    }
+  } else {
     in.SkipEntered(token);
-    members[name] = text.substr(begin, in.position() - begin);
   }
-  return members;
+  part.text = in.text().substr(begin, in.position() - begin);
+  return part;
 }
 
-void AppendPatched(std::string_view before, const Json* touched, const Json& patched,
+void AppendPatched(const RawPart& before, const Json* touched, const Json& patched,
                    std::string& out) {
-  if (touched == nullptr) return AppendCompact(before, out);
+  if (touched == nullptr) return AppendCompact(before.text, out);
   if (!touched->is_object() || !patched.is_object()) {
     // A patch that only looks at a value leaves it as it is.
-    const auto parsed = ParseJson(before);
-    if (touched->is_null() && parsed && *parsed == patched) return AppendCompact(before, out);
+    const auto parsed = ParseJson(before.text);
+    if (touched->is_null() && parsed && *parsed == patched) {
+      return AppendCompact(before.text, out);
+    }
     return AppendJson(patched, out);
   }
-  const auto members = MembersOf(before);
   out += '{';
   bool first = true;
   for (const auto& [key, value] : patched.items()) {
@@ -515,9 +524,9 @@ void AppendPatched(std::string_view before, const Json* touched, const Json& pat
     first = false;
     AppendJsonString(key, out);
     out += ':';
-    const auto member = members.find(key);
+    const auto member = before.members.find(key);
     const auto child = touched->find(key);
-    if (member == members.end()) {
+    if (member == before.members.end()) {
       AppendJson(value, out);
     } else {
       AppendPatched(member->second, child == touched->end() ? nullptr : &*child, value, out);
@@ -529,8 +538,9 @@ void AppendPatched(std::string_view before, const Json* touched, const Json& pat
 }  // namespace
 
 std::string PatchedRawText(std::string_view before, const Json* touched, const Json& patched) {
+  JsonReader in(before);
   std::string out;
-  AppendPatched(before, touched, patched, out);
+  AppendPatched(ReadPart(in, touched), touched, patched, out);
   return out;
 }
 
