@@ -5,6 +5,7 @@
 #include "api/gen/admissionregistration_v1.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/api_errors.h"
 #include "apiserver/object_cache.h"
 #include "apiserver/served_kinds.h"
 

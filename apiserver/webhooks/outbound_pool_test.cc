@@ -1,0 +1,60 @@
+// Requests that wait elsewhere: how many, with how much, and what becomes of one that throws.
+#include "apiserver/webhooks/outbound_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include "apiserver/webhooks/detour.h"
+
+namespace skiff {
+namespace {
+
+TEST(DetourTest, WhatThrowsHarmsItsOwnRequest) {
+  OutboundPool pool;
+  const auto throws = [](const http::Request&) -> http::Response {
+    throw std::runtime_error("not ours");
+  };
+  const auto refuse = [](const http::Request&) { return http::Response(); };
+  auto response = Detour(pool, {"hook"}, http::Request(), throws, refuse);
+  std::promise<int> status;
+  response.pending->Start([&](http::Response late) { status.set_value(late.status); });
+  EXPECT_EQ(status.get_future().get(), 500);
+}
+
+TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  OutboundPool pool({.threads_max = 4, .running_per_name_max = 2, .waiting_max = 8,
+                     .waiting_per_name_max = 1});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }));
+  }
+  EXPECT_FALSE(pool.Submit({"slow"}, [] {})) << "two run, one waits";
+  std::promise<void> ran;
+  ASSERT_TRUE(pool.Submit({"quick"}, [&] { ran.set_value(); }));
+  ran.get_future().wait();
+  release.set_value();
+}
+
+TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  OutboundPool pool({.threads_max = 4, .running_per_name_max = 1, .waiting_max = 100,
+                     .waiting_per_name_max = 100, .bytes_max = 25, .bytes_per_name_max = 10});
+  const auto wait = [released] { released.wait(); };
+  EXPECT_TRUE(pool.Submit({"a"}, wait, 6));
+  EXPECT_TRUE(pool.Submit({"a"}, wait, 4)) << "waits";
+  EXPECT_FALSE(pool.Submit({"a"}, wait, 1));
+  EXPECT_TRUE(pool.Submit({"b"}, wait, 15)) << "the first of its name";
+  EXPECT_FALSE(pool.Submit({"c"}, wait, 1)) << "all of them hold all there is";
+  release.set_value();
+  std::promise<void> ran;
+  while (!pool.Submit({"b"}, [&] { ran.set_value(); }, 10)) std::this_thread::yield();
+  ran.get_future().wait();
+}
+
+}  // namespace
+}  // namespace skiff
