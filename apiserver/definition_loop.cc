@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "api/crd/definition.h"
+#include "api/document.h"
+#include "api/json.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/webhooks/outbound_pool.h"
@@ -19,10 +21,17 @@ namespace {
 const Log kDefinitionLog("definitions");
 
 constexpr Duration kDefinitionRetry = 1s;
+constexpr Duration kAfterFailure = 5s;  // Objects that could not be deleted are tried again.
 // Between what is said of a definition's end and its objects': long enough for a request that
 // follows its deletion at once to be told so, and no more.
 constexpr Duration kBeforeObjectsGo = 25ms;
 constexpr size_t kEventsPerLook = 256;
+
+// The message of a Status.
+std::string SaidBy(const http::Response& answer) {
+  const auto status = ParseJson(answer.body);
+  return status && status->is_object() ? TextAt(*status, "message") : answer.body;
+}
 
 std::string StorageKeyOf(const CustomResourceDefinition& definition) {
   return definition.spec.group + "/" + definition.spec.names.plural;
@@ -121,7 +130,7 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
                                definition.spec.names.plural);
     request.headers.emplace("User-Agent", "kube-apiserver");
     const http::Response answer = ask_(request);
-    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+    if (answer.status >= 500) return Fail(Reason::kInternalError, SaidBy(answer));
     if (space.empty()) break;
     after = prefix + space + "/\xff";  // The next namespace's; no name begins with that byte.
   }
@@ -179,15 +188,24 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
   };
   if (IsEstablished(*definition)) {
     // First it is said that none can be made any more, for whoever looks; a moment later they go.
-    say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
-    if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
     const auto [told, is_new] =
         told_.try_emplace(definition->metadata.uid, core_.clock.Monotonic());
+    if (is_new) {
+      say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
+      if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+    }
     const Duration since = core_.clock.Monotonic() - told->second;
     if (is_new || since < kBeforeObjectsGo) return kBeforeObjectsGo - since;
-    const std::optional<bool> is_empty = TRY(EmptyAside(definition));
-    if (!is_empty) return kNever;
-    if (!*is_empty) return kDefinitionRetry;
+    const auto is_empty = EmptyAside(definition);
+    if (!is_empty) {
+      // A webhook that does not answer holds up the end of its own definition, and no other's.
+      say("True", "InstanceDeletionFailed",
+          "could not issue all deletes: " + is_empty.error().message);
+      if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+      return kAfterFailure;
+    }
+    if (!*is_empty) return kNever;
+    if (!**is_empty) return kDefinitionRetry;
     say("False", "InstanceDeletionCompleted", "removed all instances");
   } else {
     say("False", "NeverEstablished", "resource was never established");

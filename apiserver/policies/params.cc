@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/selector.h"
+#include "apiserver/list_in_version.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
@@ -53,9 +54,10 @@ Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::str
       view->ForEachLabel([&](const auto& label) { take(label.name, label.value); });
     });
   };
-  const ListPage page = TRY(store.List(list));
+  const ListPage page = TRY(ListInVersion(store, kind, list));
   if (page.more) {
-    return Fail(Reason::kInvalid, fmt::format("the selector matches more than {} params", kParamsMax));
+    return Fail(Reason::kInvalid,
+                fmt::format("the selector matches more than {} params", kParamsMax));
   }
   PolicyParams params;
   for (const RecordPtr& record : page.records) TRY(Add(kind, *record, params));

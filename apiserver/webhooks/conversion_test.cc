@@ -19,10 +19,11 @@ namespace {
 class Watching {
  public:
   explicit Watching(http::Response response) : response_(std::move(response)) {
-    response_.stream->Attach([this] {
-      const std::lock_guard lock(mutex_);
-      woken_ = true;
-      changed_.notify_all();
+    // Who wakes us may still be at it when we are gone.
+    response_.stream->Attach([bell = bell_] {
+      const std::lock_guard lock(bell->mutex);
+      bell->rang = true;
+      bell->changed.notify_all();
     });
   }
   // Null: the watch is over.
@@ -34,9 +35,9 @@ class Watching {
       for (const auto& chunk : chunks) events_.push_back(Json::parse(*chunk));
       is_over_ = pulled == http::Pulled::kEnd;
       if (!events_.empty() || is_over_ || pulled == http::Pulled::kMore) continue;
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return woken_; });
-      woken_ = false;
+      std::unique_lock lock(bell_->mutex);
+      bell_->changed.wait(lock, [&] { return bell_->rang; });
+      bell_->rang = false;
     }
     Json first = std::move(events_.front());
     events_.erase(events_.begin());
@@ -44,12 +45,15 @@ class Watching {
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool woken_ = false;
+  struct Bell {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool rang = false;
+  };
+  const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
   bool is_over_ = false;
   std::vector<Json> events_;
-  http::Response response_;  // The last: it wakes us until it is gone.
+  http::Response response_;
 };
 
 class Conversion : public ServerFixture, public http::Handler {
@@ -391,6 +395,31 @@ TEST_F(Conversion, NothingIsEstablishedBeforeItsWebhookCanBeTrusted) {
   condition = Get(definitions_ + "/sites.g.io").body["status"]["conditions"][1];
   EXPECT_EQ(condition["reason"], "InitialNamesAccepted");
   EXPECT_EQ(Get(In("v1")).code, 200);
+}
+
+TEST_F(Conversion, ADefinitionWhoseWebhookFailsSaysSoAndGoesLater) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  StoreAsV2();
+  Lie([](Json& response) { response["result"] = {{"status", "Failure"}, {"message", "no"}}; });
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
+  Json terminating = {{"reason", ""}};
+  while (terminating["reason"] != "InstanceDeletionFailed") {
+    Settle();
+    clock_.Advance(1s);
+    std::this_thread::yield();
+    const Json conditions = Get(definitions_ + "/sites.g.io").body["status"]["conditions"];
+    ASSERT_EQ(conditions.size(), 3u);
+    terminating = conditions[2];
+  }
+  EXPECT_EQ(terminating["message"],
+            "could not issue all deletes: conversion webhook for g.io/v1, Kind=Site failed: no");
+  Lie({});
+  while (Get(definitions_ + "/sites.g.io").code != 404) {
+    Settle();
+    clock_.Advance(1s);
+    std::this_thread::yield();
+  }
 }
 
 TEST_F(Conversion, ADefinitionGoesWithObjectsOfAllItsVersions) {
