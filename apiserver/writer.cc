@@ -193,6 +193,8 @@ Result<> KeepNew(const std::string& space, Object& object) {
 // yet here, after the write. The others go again, as nobody would ever see them.
 Result<> StaysDefined(Store& store, const Object& object, const Written& written) {
   const KindInfo& kind = object.kind();
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr) return {};  // Nothing defines it.
   const KindInfo& definitions = apiextensions_v1::CustomResourceDefinition::Info();
   const auto gone = [&](Error error) -> Result<> {
     (void)store.Apply(
@@ -310,7 +312,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     }
     return Fail(exists);
   }
-  if (object.is_custom()) TRY(StaysDefined(parts_.store, object, *written));
+  TRY(StaysDefined(parts_.store, object, *written));
   if (reservation) reservation->Keep();
   Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
   saved.text = TRY(TextOf(kind, *written->record));
