@@ -8,9 +8,7 @@
 #include <thread>
 
 #include "api/base64.h"
-#include "apiserver/server_fixture.h"
-#include "http/server.h"
-#include "http/x509_test_certs.h"
+#include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {
 namespace {
@@ -56,31 +54,16 @@ class Watching {
   http::Response response_;
 };
 
-class Conversion : public ServerFixture, public http::Handler {
+class Conversion : public HookFixture, public http::Handler {
  protected:
-  Conversion() {
-    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
-    server_ = nullptr;
-    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
-                                  .token_file_text = kTokens,
-                                  .advertise_address = "192.0.2.7"},
-                                 {*store_, clock_, random_, nullptr, {}, {}, &loops_});
-    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
-    Settle();
-    const auto certificate = authority_.IssueServer();
-    http::ServerTls tls;
-    tls.certificate_pem = certificate.certificate_pem;
-    tls.key_pem = certificate.key_pem;
-    hook_ = *http::Server::Start({.tls = tls}, loops_, *this);
-  }
+  Conversion() { StartHook(*this); }
   ~Conversion() override {
     {
       const std::lock_guard lock(mutex_);
       hangs_ = false;
       changed_.notify_all();
     }
-    hook_ = nullptr;
-    server_->EndCalls();
+    StopHook();
   }
 
   http::Response Handle(const http::Request& request) override {
@@ -196,15 +179,12 @@ class Conversion : public ServerFixture, public http::Handler {
   }
 
   const std::string definitions_ = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  http::Loops loops_{2};
-  http::testing::TestAuthority authority_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Json> reviews_;
   size_t asked_ = 0;
   bool hangs_ = false;
   std::function<void(Json&)> lie_;
-  std::unique_ptr<http::Server> hook_;
 };
 
 TEST_F(Conversion, AnObjectIsReadInEachVersion) {

@@ -7,37 +7,20 @@
 #include <mutex>
 
 #include "api/base64.h"
-#include "apiserver/server_fixture.h"
-#include "http/server.h"
-#include "http/x509_test_certs.h"
+#include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {
 namespace {
 
-class WebhookTest : public ServerFixture, public http::Handler {
+class WebhookTest : public HookFixture, public http::Handler {
  protected:
   using Review = Json;
   static constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
 
-  WebhookTest() {
-    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
-    server_ = nullptr;
-    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
-                                  .token_file_text = kTokens,
-                                  .advertise_address = "192.0.2.7"},
-                                 {*store_, clock_, random_, nullptr, {}, {}, &loops_});
-    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
-    Settle();
-    const auto certificate = authority_.IssueServer();
-    http::ServerTls tls;
-    tls.certificate_pem = certificate.certificate_pem;
-    tls.key_pem = certificate.key_pem;
-    hooks_ = *http::Server::Start({.tls = tls}, loops_, *this);
-  }
+  WebhookTest() { StartHook(*this); }
   ~WebhookTest() override {
     Release();
-    hooks_ = nullptr;
-    server_->EndCalls();
+    StopHook();
   }
 
   // What the webhook at a path says to a review.
@@ -85,7 +68,7 @@ class WebhookTest : public ServerFixture, public http::Handler {
                  {"admissionReviewVersions", {"v1"}},
                  {"timeoutSeconds", 20},
                  {"clientConfig",
-                  {{"url", "https://127.0.0.1:" + std::to_string(hooks_->port()) + "/" + name},
+                  {{"url", "https://127.0.0.1:" + std::to_string(hook_->port()) + "/" + name},
                    {"caBundle", EncodeBase64(authority_.certificate_pem())}}},
                  {"rules",
                   {{{"operations", {"*"}},
@@ -110,7 +93,7 @@ class WebhookTest : public ServerFixture, public http::Handler {
     return Post(kMaps + query, R"({"metadata": {"name": ")" + name + R"("}, "data": {"a": "b"}})");
   }
   std::string Url(const std::string& path) const {
-    return "https://127.0.0.1:" + std::to_string(hooks_->port()) + path;
+    return "https://127.0.0.1:" + std::to_string(hook_->port()) + path;
   }
   std::vector<std::string> Called() {
     const std::lock_guard lock(mutex_);
@@ -139,8 +122,6 @@ class WebhookTest : public ServerFixture, public http::Handler {
     changed_.notify_all();
   }
 
-  http::Loops loops_{2};
-  http::testing::TestAuthority authority_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Answers> answers_;
@@ -148,7 +129,6 @@ class WebhookTest : public ServerFixture, public http::Handler {
   std::vector<std::string> targets_;
   int hanging_ = 0;
   bool released_ = false;
-  std::unique_ptr<http::Server> hooks_;
 };
 
 TEST_F(WebhookTest, ARefusalSaysWhatTheWebhookSaid) {
@@ -584,7 +564,7 @@ TEST_F(WebhookTest, CallsShareAConnection) {
   Validating({Hook("v")});
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(MakeMap(name).code, 201);
   EXPECT_EQ(Called().size(), 6u);
-  EXPECT_EQ(hooks_->stats().accepted, 1u);
+  EXPECT_EQ(hook_->stats().accepted, 1u);
 }
 
 TEST_F(WebhookTest, WarningsReachTheClient) {
