@@ -21,6 +21,7 @@ std::string CacheKey(const KindInfo& kind, const Record& record) {
 void ObjectCacheBase::Reload() {
   const auto page = store_.List({.prefix = StorePrefix(kind_.storage_key)});
   if (!page) return;
+  ++version_;
   objects_.clear();
   for (const RecordPtr& record : page->records) {
     const auto view = ObjectView::Of(*record);
@@ -36,6 +37,7 @@ void ObjectCacheBase::Reload() {
 
 bool ObjectCacheBase::TakeEvents() {
   return ReadThrough(*cursor_, store_.Current(), [this](const Event& event) REQUIRES(mutex_) {
+    ++version_;
     const std::string key = CacheKey(kind_, *event.record);
     if (event.kind == Event::Kind::kDelete) {
       objects_.erase(key);
@@ -64,6 +66,12 @@ ObjectCacheBase::Erased ObjectCacheBase::FindErased(std::string_view namespace_n
   CatchUp();
   const auto found = objects_.find(CacheKey(namespace_name, name));
   return found == objects_.end() ? nullptr : found->second;
+}
+
+uint64_t ObjectCacheBase::Version() {
+  const MutexLock lock(mutex_);
+  CatchUp();
+  return version_;
 }
 
 void ObjectCacheBase::CollectErased(std::string_view prefix, std::vector<Erased>& out) {

@@ -6,6 +6,7 @@
 //   if (const auto found = namespaces.Find("", name)) ... found->status.phase ...
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ namespace skiff {
 class ObjectCacheBase {
  public:
   virtual ~ObjectCacheBase() = default;
+  // Rises with every change of the objects, as the store has them now.
+  uint64_t Version();
 
  protected:
   using Erased = std::shared_ptr<const void>;
@@ -45,6 +48,7 @@ class ObjectCacheBase {
   std::map<std::string, Erased, std::less<>> objects_ GUARDED_BY(mutex_);  // "namespace/name"
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
+  uint64_t version_ GUARDED_BY(mutex_) = 0;
 };
 
 template <Kind T>
