@@ -189,17 +189,8 @@ Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
   for (;;) {
     const Page page = TRY(ReadPage(core.store, kind, request.info.namespace_name, wanted));
     meta = page.meta;
-    for (const RecordPtr& record : page.records) {
-      const auto parts = ParseStoreKey(kind.storage_key, record->key);
-      if (!parts) continue;
-      std::string text = TRY(TextOf(kind, *record));
-      const auto removed = core.remover.Delete(request, std::string(parts->object_namespace),
-                                               std::string(parts->name), options);
-      if (!removed && removed.error().reason != Reason::kNotFound) {
-        return Fail(removed.error());
-      }
-      items.push_back(std::move(text));
-    }
+    for (const RecordPtr& record : page.records) items.push_back(TRY(TextOf(kind, *record)));
+    TRY(core.remover.DeleteAll(request, page.records, options));
     if (one_page || page.meta.continue_token.empty()) break;
     wanted.continue_token = page.meta.continue_token;
     wanted.resource_version.clear();

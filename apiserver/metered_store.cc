@@ -90,6 +90,22 @@ Result<Written> MeteredStore::Apply(Write write) {
   return Counted(operation, key, begin, store_.Apply(std::move(write)));
 }
 
+std::vector<Result<Written>> MeteredStore::ApplyAll(std::vector<Write> writes) {
+  const Duration begin = clock_.Monotonic();
+  struct Counting {
+    std::string_view operation;
+    std::string key;
+  };
+  std::vector<Counting> counting;
+  counting.reserve(writes.size());
+  for (const Write& write : writes) counting.push_back({OperationOf(write), write.key});
+  std::vector<Result<Written>> results = store_.ApplyAll(std::move(writes));
+  for (size_t i = 0; i < results.size(); ++i) {
+    results[i] = Counted(counting[i].operation, counting[i].key, begin, std::move(results[i]));
+  }
+  return results;
+}
+
 Result<std::unique_ptr<WatchCursor>> MeteredStore::Watch(const std::string& prefix, Revision after,
                                                          WakeFunction wake) {
   return store_.Watch(prefix, after, std::move(wake));

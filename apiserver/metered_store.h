@@ -21,6 +21,8 @@ class MeteredStore final : public Store {
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<ListPage> List(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
+  // Each counts with the time that all of them took.
+  std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
                                              WakeFunction wake) override;
   Revision Current() override { return store_.Current(); }

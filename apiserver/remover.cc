@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "api/gen/core_v1.h"
 #include "api/pod_phase.h"
@@ -10,6 +12,7 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/custom_definitions.h"
 #include "apiserver/record_codec.h"
+#include "apiserver/storage/keys.h"
 #include "base/seconds.h"
 
 namespace skiff {
@@ -166,33 +169,49 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
   return Decision{.remove = meta.finalizers.empty() && grace == 0, .as_kept = !graceful};
 }
 
-Result<Removed> ObjectRemover::Perform(ApiRequest& request, const RecordPtr& record,
-                                       const Object& before, Object object,
-                                       const Decision& decision, bool dry_run) {
-  const KindInfo& kind = *request.kind;
-  Removed removed{.kind = &kind,
-                  .text = {},
-                  .name = object.metadata().name,
-                  .uid = object.metadata().uid,
-                  .gone = decision.remove,
-                  .pending = decision.pending};
-  if (dry_run || decision.pending || (!decision.remove && TextOf(object) == TextOf(before))) {
-    removed.text = TextOf(object);
-    return removed;
-  }
+// A deletion as it is to be written.
+struct ObjectRemover::Plan {
+  Object before;
+  Object object;  // What the decision made of it.
+  Decision decision;
+  std::optional<Write> write;  // nullopt: nothing changes.
+};
+
+Result<ObjectRemover::Plan> ObjectRemover::Prepare(ApiRequest& request, const StoreKeyParts& where,
+                                                   const RecordPtr& record,
+                                                   const DeleteQuery& options) const {
+  Object object = TRY(ObjectOf(*request.kind, *record));
+  TRY(CheckPreconditions(object, options));
+  const Json options_document = OptionsDocument(options);
+  AdmissionRequest admission{.operation = Operation::kDelete,
+                             .kind = *request.kind,
+                             .namespace_name = std::string(where.object_namespace),
+                             .name = std::string(where.name),
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .old_object = &object,
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own,
+                             .of_collection = request.info.name.empty(),
+                             .deadline = request.deadline};
+  TRY(parts_.admission.Admit(admission));
+  TRY(parts_.admission.Validate(admission));
+  Object before = object.Clone();
+  const Decision decision = TRY(Decide(object, options));
+  Plan plan{.before = std::move(before), .object = std::move(object), .decision = decision};
+  if (options.dry_run || decision.pending) return plan;
   Write write{.key = record->key,
               .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
   if (!decision.remove) {
-    StoredObject stored = TRY(EncodeForStore(object));
+    if (TextOf(plan.object) == TextOf(plan.before)) return plan;
+    StoredObject stored = TRY(EncodeForStore(plan.object));
     write.value = std::move(stored.value);
     write.revision_at = stored.revision_at;
   }
-  const auto written = TRY(parts_.store.Apply(std::move(write)));
-  ObjectBody body = BodyText(decision.remove && decision.as_kept ? before : object);
-  body.text.insert(body.revision_at, std::to_string(written.revision.value));
-  removed.text = std::move(body.text);
-  if (decision.remove) parts_.allocations.Release(object);
-  return removed;
+  plan.write = std::move(write);
+  return plan;
 }
 
 Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& namespace_name,
@@ -205,33 +224,106 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
       if (record.error().reason != Reason::kNotFound) return Fail(record.error());
       return Fail(NotFoundError(GroupResourceOf(kind), name));
     }
-    Object object = TRY(ObjectOf(kind, **record));
-    TRY(CheckPreconditions(object, options));
-    const Json options_document = OptionsDocument(options);
-    AdmissionRequest admission{.operation = Operation::kDelete,
-                               .kind = kind,
-                               .namespace_name = namespace_name,
-                               .name = name,
-                               .user = request.user,
-                               .dry_run = options.dry_run,
-                               .old_object = &object,
-                               .warnings = request.warnings,
-                               .options = &options_document,
-                               .refusal = &request.refusal,
-                               .own = request.own,
-                               .of_collection = request.info.name.empty(),
-                               .deadline = request.deadline};
-    TRY(parts_.admission.Admit(admission));
-    TRY(parts_.admission.Validate(admission));
-    const Object before = object.Clone();
-    const Decision decision = TRY(Decide(object, options));
-    auto removed =
-        Perform(request, *record, before, std::move(object), decision, options.dry_run);
-    if (removed) return removed;
-    const Reason reason = removed.error().reason;
-    if (reason != Reason::kConflict && reason != Reason::kNotFound) return removed;
+    Plan plan = TRY(Prepare(request, {namespace_name, name}, *record, options));
+    Removed removed{.kind = &kind,
+                    .text = {},
+                    .name = plan.object.metadata().name,
+                    .uid = plan.object.metadata().uid,
+                    .gone = plan.decision.remove,
+                    .pending = plan.decision.pending};
+    if (!plan.write) {
+      removed.text = TextOf(plan.object);
+      return removed;
+    }
+    const auto written = parts_.store.Apply(std::move(*plan.write));
+    if (written) {
+      const bool as_kept = removed.gone && plan.decision.as_kept;
+      ObjectBody body = BodyText(as_kept ? plan.before : plan.object);
+      body.text.insert(body.revision_at, std::to_string(written->revision.value));
+      removed.text = std::move(body.text);
+      if (removed.gone) parts_.allocations.Release(plan.object);
+      return removed;
+    }
+    const Reason reason = written.error().reason;
+    if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
   }
   return Fail(ModifiedError(GroupResourceOf(kind), name));
+}
+
+// Deletions that wait for their common commit.
+class ObjectRemover::Batch {
+ public:
+  Batch(ObjectRemover& remover, ApiRequest& request, const DeleteQuery& options)
+      : remover_(remover), request_(request), options_(options) {}
+
+  bool full() const { return writes_.size() >= kWritesMax || bytes_ >= kBytesMax; }
+
+  void Add(const StoreKeyParts& where, Plan plan) {
+    if (!plan.write) return;
+    bytes_ += plan.write->value ? plan.write->value->size() : 0;
+    writes_.push_back(std::move(*plan.write));
+    waiting_.push_back({std::string(where.object_namespace), std::string(where.name),
+                        plan.decision.remove ? std::optional(std::move(plan.object)) : std::nullopt});
+  }
+
+  // Who was changed meanwhile is looked at again, alone.
+  Result<> Commit() {
+    const auto results = remover_.parts_.store.ApplyAll(std::exchange(writes_, {}));
+    const std::vector<Waiting> waiting = std::exchange(waiting_, {});
+    bytes_ = 0;
+    std::optional<Error> first;
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (Result<> done = Finish(waiting[i], results[i]); !done && !first) first = done.error();
+    }
+    if (first) return Fail(*first);
+    return {};
+  }
+
+ private:
+  static constexpr size_t kWritesMax = 256;
+  static constexpr size_t kBytesMax = 1 << 20;
+
+  struct Waiting {
+    std::string namespace_name;
+    std::string name;
+    std::optional<Object> removed;  // As it was last, when it goes now.
+  };
+
+  Result<> Finish(const Waiting& waiting, const Result<Written>& result) {
+    if (result) {
+      if (waiting.removed) remover_.parts_.allocations.Release(*waiting.removed);
+      return {};
+    }
+    if (result.error().reason == Reason::kNotFound) return {};
+    if (result.error().reason != Reason::kConflict) return Fail(result.error());
+    const auto again = remover_.Delete(request_, waiting.namespace_name, waiting.name, options_);
+    if (again || again.error().reason == Reason::kNotFound) return {};
+    return Fail(again.error());
+  }
+
+  ObjectRemover& remover_;
+  ApiRequest& request_;
+  const DeleteQuery& options_;
+  std::vector<Write> writes_;
+  std::vector<Waiting> waiting_;  // One a write.
+  size_t bytes_ = 0;
+};
+
+Result<> ObjectRemover::DeleteAll(ApiRequest& request, const std::vector<RecordPtr>& records,
+                                  const DeleteQuery& options) {
+  Batch batch(*this, request, options);
+  for (const RecordPtr& record : records) {
+    const auto where = ParseStoreKey(request.kind->storage_key, record->key);
+    if (!where) continue;
+    auto plan = Prepare(request, *where, record, options);
+    if (!plan) {
+      TRY(batch.Commit());
+      return Fail(plan.error());
+    }
+    batch.Add(*where, std::move(*plan));
+    if (batch.full()) TRY(batch.Commit());
+  }
+  return batch.Commit();
 }
 
 }  // namespace skiff

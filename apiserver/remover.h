@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/object.h"
@@ -36,13 +37,20 @@ class ObjectRemover {
 
   Result<Removed> Delete(ApiRequest& request, const std::string& namespace_name,
                          const std::string& name, const DeleteQuery& options);
+  // Deletes the objects of these records, of the request's kind, in their order and many at once;
+  // what is gone already is no error. Ends with the first error: what came before it is deleted,
+  // and of what came after it no more than was under way.
+  Result<> DeleteAll(ApiRequest& request, const std::vector<RecordPtr>& records,
+                     const DeleteQuery& options);
 
  private:
   struct Decision;
+  struct Plan;
+  class Batch;
   Result<Decision> Decide(Object& object, const DeleteQuery& options) const;
-  // `before` is the object of the record, `object` what the decision made of it.
-  Result<Removed> Perform(ApiRequest& request, const RecordPtr& record, const Object& before,
-                          Object object, const Decision& decision, bool dry_run);
+  // Asks admission, and says what is to become of the object of this record.
+  Result<Plan> Prepare(ApiRequest& request, const StoreKeyParts& where, const RecordPtr& record,
+                       const DeleteQuery& options) const;
   Parts parts_;
 };
 

@@ -46,6 +46,7 @@ struct RocksdbStore::Writer {
   Write write;
   RecordPtr hint;  // What the caller's thread found under the key; the leader checks its revision.
   Result<Written> result = Written{};
+  bool queued = false;  // Else it has failed already.
   bool done = false;
   // Raised once: its write is done, or it is to lead. Whoever raises it holds it too, since the
   // writer may be gone by then.
@@ -318,19 +319,55 @@ Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
 }
 
 Result<Written> RocksdbStore::Apply(Write write) {
-  TRY(CheckWrite(write));
-  // Fetched here, so that the leader does not wait for the disk once for each writer.
   Writer self{.write = std::move(write)};
-  self.hint = TRY(LoadNewest(self.write.key));
+  Settle({&self, 1});
+  return std::move(self.result);
+}
 
+std::vector<Result<Written>> RocksdbStore::ApplyAll(std::vector<Write> writes) {
+  std::vector<Writer> writers(writes.size());
+  for (size_t i = 0; i < writes.size(); ++i) writers[i].write = std::move(writes[i]);
+  Settle(writers);
+  std::vector<Result<Written>> results;
+  results.reserve(writers.size());
+  for (Writer& writer : writers) results.push_back(std::move(writer.result));
+  return results;
+}
+
+void RocksdbStore::Settle(std::span<Writer> writers) {
+  // Fetched here, so that the leader does not wait for the disk once for each writer.
+  for (Writer& writer : writers) writer.queued = FetchHint(writer);
   MutexLock lock(queue_mutex_);
-  queue_.push_back(&self);
-  if (queue_.front() != &self) {
-    lock.unlock();
-    self.turn->Pass();
-    if (self.done) return std::move(self.result);
-    lock.lock();
+  bool leads = queue_.empty();
+  for (Writer& writer : writers) {
+    if (writer.queued) queue_.push_back(&writer);
   }
+  lock.unlock();
+  for (Writer& writer : writers) {
+    if (!writer.queued) continue;
+    // Who queues first leads at once; everybody else is told.
+    if (!leads) writer.turn->Pass();
+    leads = false;
+    if (!writer.done) Lead(writer);
+  }
+}
+
+bool RocksdbStore::FetchHint(Writer& writer) {
+  if (Result<> fit = CheckWrite(writer.write); !fit) {
+    writer.result = tl::unexpected(std::move(fit).error());
+    return false;
+  }
+  auto hint = LoadNewest(writer.write.key);
+  if (!hint) {
+    writer.result = tl::unexpected(std::move(hint).error());
+    return false;
+  }
+  writer.hint = std::move(*hint);
+  return true;
+}
+
+void RocksdbStore::Lead(const Writer& self) {
+  MutexLock lock(queue_mutex_);
   Group group(TakeGroup());
   const auto read_only = read_only_;
   lock.unlock();
@@ -353,7 +390,6 @@ Result<Written> RocksdbStore::Apply(Write write) {
     turns.push_back(writer->turn);
   }
   for (const auto& turn : turns) turn->Open();
-  return std::move(self.result);
 }
 
 std::vector<RocksdbStore::Writer*> RocksdbStore::TakeGroup() {

@@ -18,6 +18,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,7 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<ListPage> List(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
+  std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
                                              WakeFunction wake) override;
   Revision Current() override { return index_.Current(); }
@@ -112,6 +114,12 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<KeyIndex::Range> Collect(const ListRequest& request);
   Result<> LearnTerms(std::string_view resource);
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
+  // Queues the writers, and returns when each has its result.
+  void Settle(std::span<Writer> writers);
+  // What the writer will find under its key; false when it has failed by that.
+  bool FetchHint(Writer& writer);
+  // Commits for `self`, the front of the queue, and for those behind it.
+  void Lead(const Writer& self);
   std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
   void CommitGuarded(Group& group);
   void Commit(Group& group);

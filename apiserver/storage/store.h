@@ -161,6 +161,9 @@ class Store {
   // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
   // is still takes a revision: callers that care compare first.
   virtual Result<Written> Apply(Write write) = 0;
+  // Each of them as if by Apply, in this order, and what each would answer: one that fails stops
+  // no other. A backend may make all durable at once. Callers bound how many they bring.
+  virtual std::vector<Result<Written>> ApplyAll(std::vector<Write> writes);
   // Events of keys under `prefix` with revision > `after`; 0: from now on; a revision not reached
   // yet: from there on. `wake` is called when the first event arrives after Next has returned fewer
   // than were asked for, and not again before the next Next; never after the cursor is destroyed.

@@ -44,6 +44,13 @@ Result<> CheckWrite(const Write& write) {
   return {};
 }
 
+std::vector<Result<Written>> Store::ApplyAll(std::vector<Write> writes) {
+  std::vector<Result<Written>> results;
+  results.reserve(writes.size());
+  for (Write& write : writes) results.push_back(Apply(std::move(write)));
+  return results;
+}
+
 EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {
   auto event = std::make_shared<Event>();
   event->kind = kind;

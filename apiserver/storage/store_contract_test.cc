@@ -404,6 +404,58 @@ TEST_P(StoreContract, AWakeComesOnceForWhatIsNewAndConcernsTheCursor) {
   EXPECT_EQ(wakes, 2);
 }
 
+TEST_P(StoreContract, OfManyWritesEachHasTheAnswerThatItWouldHaveAlone) {
+  Put("/a", "x");
+  Put("/b", "y");
+  auto cursor = store().Watch("/", store().Current(), nullptr);
+  const auto results = store().ApplyAll(
+      {{.key = "/a"},
+       {.key = "/a"},
+       {.key = "/b", .expect = {.kind = Kind::kRevision, .revision = {2}}, .value = "late"},
+       {.key = ""},
+       {.key = "/c", .expect = {.kind = Kind::kAbsent}, .value = "at ", .revision_at = 3},
+       {.key = "/b", .expect = {.kind = Kind::kRevision, .revision = {3}}}});
+  ASSERT_EQ(results.size(), 6);
+  EXPECT_EQ(results[0]->record->value, "x");
+  EXPECT_EQ(ReasonOf(results[1]), Reason::kNotFound) << "the one before has taken it";
+  EXPECT_EQ(ReasonOf(results[2]), Reason::kConflict);
+  EXPECT_EQ(ReasonOf(results[3]), Reason::kBadRequest);
+  EXPECT_EQ(results[4]->record->value, "at 5");
+  EXPECT_EQ(results[5]->revision, Revision{6});
+  EXPECT_EQ(Drain(**cursor), "-/a=x@4 +/c=at 5@5 -/b=y@6");
+  EXPECT_THAT(store().ApplyAll({}), testing::IsEmpty());
+}
+
+TEST_P(StoreContract, ManyWritesBesideOthersLoseNothing) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 8;
+  constexpr int kTogether = 64;
+  auto cursor = store().Watch("/", store().Current(), nullptr);
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int round = 0; round < kRounds; ++round) {
+        std::vector<Write> writes;
+        for (int i = 0; i < kTogether; ++i) {
+          writes.push_back({.key = fmt::format("/{}", t), .value = std::to_string(round * kTogether + i)});
+        }
+        for (const auto& result : store().ApplyAll(std::move(writes))) EXPECT_TRUE(result);
+        Put("/alone", "x");
+      }
+    });
+  }
+  threads.clear();
+  constexpr int kWrites = kThreads * kRounds * (kTogether + 1);
+  EXPECT_EQ(store().Current(), Revision{1 + kWrites});
+  std::vector<EventPtr> events;
+  while (events.size() < kWrites) ASSERT_TRUE((*cursor)->Next(64, events));
+  std::map<std::string, int> next;
+  for (const EventPtr& event : events) {
+    if (event->record->key == "/alone") continue;
+    EXPECT_EQ(event->record->value, std::to_string(next[event->record->key]++));
+  }
+}
+
 TEST_P(StoreContract, ConcurrentCompareAndSwapLosesNoUpdate) {
   constexpr int kThreads = 8;
   constexpr int kIncrements = 50;
