@@ -41,6 +41,8 @@ TEST_F(DeleteCollection, EachObjectEndsInItsOwnWay) {
   MakePod("running", "", R"(, "nodeName": "n1")");
   auto watch = Ask("GET", std::string(kPods) + "?watch=1&resourceVersion=" +
                               Get(kPods).body["metadata"]["resourceVersion"].get<std::string>());
+  ASSERT_NE(watch.response.stream, nullptr);
+  watch.response.stream->Attach([] {});
   const auto answer = Ask("DELETE", kPods);
   ASSERT_EQ(answer.code, 200);
   EXPECT_EQ(answer.body["items"].size(), 3) << "as they were";

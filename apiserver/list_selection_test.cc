@@ -2,6 +2,8 @@
 // takes, and each of them.
 #include <fmt/format.h>
 
+#include <map>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -59,6 +61,51 @@ TEST_F(ListSelectionTest, FindsWhatHasTheLabelNow) {
     ASSERT_EQ(Names(fmt::format("/api/v1/configmaps?labelSelector=app={}", app)), Those({app}));
     ASSERT_EQ(Names(fmt::format("{}?labelSelector=app in (1,{})", kMaps, app)), Those({1, app}));
   }
+}
+
+// Who looks only when woken sees all the same what begins to be selected, changes, and is so no more.
+TEST_F(ListSelectionTest, AWatchIsWokenForWhatItSelects) {
+  struct Watched {
+    Answer answer;
+    std::shared_ptr<int> wakes = std::make_shared<int>(0);
+    int seen = 0;  // Of the wakes.
+    std::set<std::string> names;
+  };
+  constexpr int kApps = 6;
+  std::vector<Watched> watches(kApps);
+  for (int app = 0; app < kApps; ++app) {
+    Watched& watch = watches[app];
+    watch.answer = Get(fmt::format("{}?watch=1&resourceVersion=0&labelSelector=app={}", kMaps, app));
+    ASSERT_NE(watch.answer.response.stream, nullptr);
+    watch.answer.response.stream->Attach([wakes = watch.wakes] { ++*wakes; });
+    EXPECT_TRUE(Events(watch.answer.response).empty());
+  }
+  const auto look = [&](Watched& watch) {
+    watch.seen = *watch.wakes;
+    for (const Json& event : Events(watch.answer.response)) {
+      const std::string name = event["object"]["metadata"]["name"];
+      if (event["type"] == "DELETED") {
+        watch.names.erase(name);
+      } else {
+        watch.names.insert(name);
+      }
+    }
+  };
+  std::mt19937 random(5);
+  int wakes = 0;
+  constexpr int kChanges = 300;
+  for (int i = 0; i < kChanges; ++i) {
+    const int number = static_cast<int>(random() % 30);
+    random() % 4 == 0 ? Delete(number) : Put(number, static_cast<int>(random() % kApps));
+    for (int app = 0; app < kApps; ++app) {
+      Watched& watch = watches[app];
+      wakes += *watch.wakes - watch.seen;
+      if (*watch.wakes != watch.seen) look(watch);
+      const auto those = Those({app});
+      ASSERT_EQ(watch.names, std::set<std::string>(those.begin(), those.end())) << app;
+    }
+  }
+  EXPECT_LE(wakes, 2 * kChanges) << "at most where it was, and where it is";
 }
 
 TEST_F(ListSelectionTest, FindsOneNameAmongThoseThatBeginLikeIt) {

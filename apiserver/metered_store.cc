@@ -106,9 +106,9 @@ std::vector<Result<Written>> MeteredStore::ApplyAll(std::vector<Write> writes) {
   return results;
 }
 
-Result<std::unique_ptr<WatchCursor>> MeteredStore::Watch(const std::string& prefix, Revision after,
+Result<std::unique_ptr<WatchCursor>> MeteredStore::Watch(const WatchRequest& request,
                                                          WakeFunction wake) {
-  return store_.Watch(prefix, after, std::move(wake));
+  return store_.Watch(request, std::move(wake));
 }
 
 }  // namespace skiff

@@ -23,7 +23,8 @@ class MeteredStore final : public Store {
   Result<Written> Apply(Write write) override;
   // Each counts with the time that all of them took.
   std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
-  Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+  using Store::Watch;
+  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override;
   Revision Current() override { return store_.Current(); }
   Result<> Reach(Revision revision) override { return store_.Reach(revision); }

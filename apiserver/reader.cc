@@ -58,7 +58,16 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
   return position;
 }
 
-// What every selected object has: the stored fields' and labels' values that are asked for.
+Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
+  Error error{Reason::kExpired, "The resourceVersion for the provided list is too old."};
+  if (options.continue_token.empty()) return error;
+  error.message = kTooOldToContinue;
+  error.continue_token = EncodeContinue({.revision = -1, .start = token.start});
+  return error;
+}
+
+}  // namespace
+
 ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind) {
   ListRequest::Terms terms{.resource = StorePrefix(kind.storage_key), .groups = {}};
   for (const LabelRequirement& requirement : options.labels.requirements()) {
@@ -79,15 +88,14 @@ ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind) {
   return terms;
 }
 
-Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
-  Error error{Reason::kExpired, "The resourceVersion for the provided list is too old."};
-  if (options.continue_token.empty()) return error;
-  error.message = kTooOldToContinue;
-  error.continue_token = EncodeContinue({.revision = -1, .start = token.start});
-  return error;
+std::optional<IndexTerm> TermOf(const ListQuery& options, const KindInfo& kind) {
+  const ListRequest::Terms terms = TermsOf(options, kind);
+  // Fields stand last, and tell more: which node a pod is on.
+  for (auto group = terms.groups.rbegin(); group != terms.groups.rend(); ++group) {
+    if (group->size() == 1) return group->front();
+  }
+  return std::nullopt;
 }
-
-}  // namespace
 
 Result<> ReachRevision(Store& store, uint64_t version) {
   const Result<> reached = store.Reach(Revision{version});

@@ -27,6 +27,11 @@ std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& 
 std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name,
                            const FieldSelector& fields);
 
+// What every selected object has: the stored fields' and labels' values that are asked for.
+ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind);
+// The one of them that tells most; nullopt when there is none that all have.
+std::optional<IndexTerm> TermOf(const ListQuery& options, const KindInfo& kind);
+
 // The records of one page, and what to say about them.
 struct Page {
   std::vector<RecordPtr> records;

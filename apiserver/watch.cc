@@ -37,6 +37,7 @@ struct Selection {
   const KindInfo& kind;
   const PackedRules labels, fields;  // Kept for as long as the watch lasts.
   const std::string name;            // Not empty: that object alone.
+  const std::optional<IndexTerm> term = std::nullopt;  // What all of them have.
 
   bool TakesAll() const { return labels.empty() && fields.empty() && name.empty(); }
   bool Takes(const Record& record) const {
@@ -103,7 +104,8 @@ class WatchSource final : public http::StreamSource {
     if (start_.error) return;
     waker_ = waker;
     if (start_.state) start_.state->OnMore(waker);
-    auto cursor = parts_.store.Watch(prefix_, start_.after, std::move(waker));
+    auto cursor = parts_.store.Watch(
+        {.prefix = prefix_, .after = start_.after, .term = selection_->term}, std::move(waker));
     if (cursor) {
       cursor_ = std::move(*cursor);
     } else {
@@ -386,7 +388,8 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   const auto selection = std::make_shared<const Selection>(
       Selection{request.served, *request.kind, PackedRules::Of(options.labels),
                 PackedRules::Of(options.fields),
-                request.info.legacy_watch ? request.info.name : std::string()});
+                request.info.legacy_watch ? request.info.name : std::string(),
+                TermOf(options, *request.kind)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
   Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));

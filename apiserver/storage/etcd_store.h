@@ -76,7 +76,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<ListPage> List(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
-  Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+  using Store::Watch;
+  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override;
   Revision Current() override { return index_.Current(); }
   Result<> Reach(Revision revision) override;

@@ -149,11 +149,12 @@ Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at
   }
 }
 
-Result<std::unique_ptr<WatchCursor>> EtcdStore::Watch(const std::string& prefix, Revision after,
+Result<std::unique_ptr<WatchCursor>> EtcdStore::Watch(const WatchRequest& request,
                                                       WakeFunction wake) {
-  if (after.value == 0) after = Current();
-  if (after < Compacted()) return Fail(WatchExpired());
-  return ring_.Watch(prefix, after, std::move(wake));
+  WatchRequest from = request;
+  if (from.after.value == 0) from.after = Current();
+  if (from.after < Compacted()) return Fail(WatchExpired());
+  return ring_.Watch(std::move(from), std::move(wake));
 }
 
 Result<> EtcdStore::Compact(Revision revision) {

@@ -20,6 +20,26 @@ size_t EventBytes(const Event& event) {
 constexpr size_t kScanSlice = 1024;
 constexpr size_t kNotIdle = std::string::npos;
 
+// What a record had before or has after.
+struct EventTerms {
+  bool known = true;  // Else it may have any.
+  std::vector<IndexTerm> terms;
+
+  void Add(const Record& record) {
+    const auto more = IndexTermsOf(record.value);
+    known = known && more;
+    if (known) terms.insert(terms.end(), more->begin(), more->end());
+  }
+};
+
+EventTerms TermsOf(const Event& event) {
+  EventTerms terms;
+  terms.Add(*event.record);
+  if (event.previous && event.previous != event.record) terms.Add(*event.previous);
+  if (!terms.known) terms.terms.clear();
+  return terms;
+}
+
 Revision RevisionOf(const EventPtr& event) {
   return event->revision;
 }
@@ -28,14 +48,17 @@ Revision RevisionOf(const EventPtr& event) {
 
 // All cursors of one prefix.
 struct EventRing::Topic {
-  std::vector<std::shared_ptr<Subscription>> idle;
+  Subscriptions idle;  // Of those that want to see everything.
+  // Of those that want a term; no list is empty.
+  std::unordered_map<IndexTerm, Subscriptions> idle_by_term;
   size_t members = 0;
 };
 
 struct EventRing::Subscription {
   std::string prefix;
+  std::optional<IndexTerm> term;
   WakeFunction wake;
-  // Where it stands in Topic::idle; kNotIdle: there may be events from first_pending on, and their
+  // Where it stands in its list of the topic; kNotIdle: there may be events from first_pending on, and their
   // reader knows. These under EventRing::mutex_.
   size_t idle_at = kNotIdle;
   uint64_t first_pending = 0;
@@ -160,13 +183,11 @@ void EventRing::Skip(Revision current) {
   std::vector<EventPtr> evicted;
   {
     MutexLock lock(mutex_);
+    const Revision next{current_.value + 1};
     for (auto& [prefix, topic] : topics_) {
-      for (auto& subscription : topic->idle) {
-        subscription->idle_at = kNotIdle;
-        subscription->first_pending = current_.value + 1;
-        to_wake.push_back(std::move(subscription));
-      }
-      topic->idle.clear();
+      Rouse(topic->idle, next, to_wake);
+      for (auto& [term, idle] : topic->idle_by_term) Rouse(idle, next, to_wake);
+      topic->idle_by_term.clear();
     }
     while (!ring_.empty()) EvictOldest(evicted);
     current_ = std::max(current_, current);
@@ -193,18 +214,36 @@ void EventRing::Wake(const Subscriptions& subscriptions) {
   }
 }
 
+void EventRing::Rouse(Subscriptions& idle, Revision revision, Subscriptions& to_wake) {
+  for (auto& subscription : idle) {
+    subscription->idle_at = kNotIdle;
+    subscription->first_pending = revision.value;
+    to_wake.push_back(std::move(subscription));
+  }
+  idle.clear();
+}
+
 void EventRing::Notify(const Event& event, Subscriptions& to_wake) {
   const std::string_view key = event.record->key;
+  std::optional<EventTerms> terms;
   for (const auto& [length, topics] : lengths_) {
     if (length > key.size()) break;
     const auto found = topics_.find(key.substr(0, length));
     if (found == topics_.end()) continue;
-    for (auto& subscription : found->second->idle) {
-      subscription->idle_at = kNotIdle;
-      subscription->first_pending = event.revision.value;
-      to_wake.push_back(std::move(subscription));
+    Topic& topic = *found->second;
+    Rouse(topic.idle, event.revision, to_wake);
+    if (topic.idle_by_term.empty()) continue;
+    if (!terms) terms = TermsOf(event);
+    if (!terms->known) {
+      for (auto& [term, idle] : topic.idle_by_term) Rouse(idle, event.revision, to_wake);
+      topic.idle_by_term.clear();
     }
-    found->second->idle.clear();
+    for (const IndexTerm term : terms->terms) {
+      const auto idle = topic.idle_by_term.find(term);
+      if (idle == topic.idle_by_term.end()) continue;
+      Rouse(idle->second, event.revision, to_wake);
+      topic.idle_by_term.erase(idle);
+    }
   }
 }
 
@@ -222,17 +261,18 @@ void EventRing::Evict(std::vector<EventPtr>& evicted) {
   }
 }
 
-std::unique_ptr<WatchCursor> EventRing::Watch(const std::string& prefix, Revision after,
-                                              WakeFunction wake) {
+std::unique_ptr<WatchCursor> EventRing::Watch(WatchRequest request, WakeFunction wake) {
+  const Revision after = request.after;
   auto subscription = std::make_shared<Subscription>();
-  subscription->prefix = prefix;
+  subscription->prefix = std::move(request.prefix);
+  subscription->term = request.term;
   subscription->wake = std::move(wake);
   subscription->first_pending = after.value + 1;
   MutexLock lock(mutex_);
-  auto& topic = topics_[prefix];
+  auto& topic = topics_[subscription->prefix];
   if (!topic) {
     topic = std::make_unique<Topic>();
-    ++lengths_[prefix.size()];
+    ++lengths_[subscription->prefix.size()];
   }
   ++topic->members;
   if (after >= current_) MakeIdle(subscription);
@@ -245,7 +285,8 @@ Revision EventRing::Current() const {
 }
 
 void EventRing::MakeIdle(const std::shared_ptr<Subscription>& subscription) {
-  auto& idle = topics_.find(subscription->prefix)->second->idle;
+  Topic& topic = *topics_.find(subscription->prefix)->second;
+  auto& idle = subscription->term ? topic.idle_by_term[*subscription->term] : topic.idle;
   subscription->idle_at = idle.size();
   idle.push_back(subscription);
 }
@@ -256,9 +297,11 @@ void EventRing::Remove(const std::shared_ptr<Subscription>& subscription) {
   const auto found = topics_.find(subscription->prefix);
   Topic& topic = *found->second;
   if (subscription->idle_at != kNotIdle) {
-    topic.idle[subscription->idle_at] = std::move(topic.idle.back());
-    topic.idle[subscription->idle_at]->idle_at = subscription->idle_at;
-    topic.idle.pop_back();
+    auto& idle = subscription->term ? topic.idle_by_term[*subscription->term] : topic.idle;
+    idle[subscription->idle_at] = std::move(idle.back());
+    idle[subscription->idle_at]->idle_at = subscription->idle_at;
+    idle.pop_back();
+    if (subscription->term && idle.empty()) topic.idle_by_term.erase(*subscription->term);
   }
   if (--topic.members > 0) return;
   const auto length = lengths_.find(subscription->prefix.size());

@@ -8,8 +8,8 @@
 //   ─────────┬───────────────┬────────────┬            the ring goes; the first event under /pods/
 //   history  │101        first pending    │180         makes it pending from there and wakes it
 //
-// An idle cursor costs the writer nothing until an event of its prefix comes; a pending one nothing
-// at all. A cursor whose first pending event left the ring reads on from the EventHistory, or gets
+// An idle cursor costs the writer nothing until an event of its prefix, and with its term, comes; a
+// pending one nothing at all. A cursor whose first pending event left the ring reads on from the EventHistory, or gets
 // Expired when the backend has none. The writer waits for nobody.
 #pragma once
 
@@ -62,7 +62,7 @@ class EventRing {
   // Wakes the cursors whose history could not be read.
   void WakeStalled();
   // As Store::Watch; but `after` is never 0.
-  std::unique_ptr<WatchCursor> Watch(const std::string& prefix, Revision after, WakeFunction wake);
+  std::unique_ptr<WatchCursor> Watch(WatchRequest request, WakeFunction wake);
   // Of the last event.
   Revision Current() const;
 
@@ -78,6 +78,8 @@ class EventRing {
   using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
   static void Wake(const Subscriptions& subscriptions);
+  // Moves the idle ones to those that are to be woken: something is pending from `revision` on.
+  static void Rouse(Subscriptions& idle, Revision revision, Subscriptions& to_wake);
   void Notify(const Event& event, Subscriptions& to_wake) REQUIRES(mutex_);
   void Evict(std::vector<EventPtr>& evicted) REQUIRES(mutex_);
   void EvictOldest(std::vector<EventPtr>& evicted) REQUIRES(mutex_);

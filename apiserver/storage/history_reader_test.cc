@@ -127,7 +127,7 @@ TEST(HistoryReader, AWakeThatComesEarlyIsNotLost) {
   } history;
   EventRing ring(Revision{10}, {}, &history);
   history.ring = &ring;
-  const auto cursor = ring.Watch("/", Revision{5}, [] {});
+  const auto cursor = ring.Watch({"/", Revision{5}}, [] {});
   std::vector<EventPtr> events;
   ASSERT_TRUE(cursor->Next(64, events));
   EXPECT_EQ(cursor->position(), Revision{10});

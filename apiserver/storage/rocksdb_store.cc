@@ -485,13 +485,12 @@ bool RocksdbStore::ShouldSync() {
   return true;
 }
 
-Result<std::unique_ptr<WatchCursor>> RocksdbStore::Watch(const std::string& prefix, Revision after,
+Result<std::unique_ptr<WatchCursor>> RocksdbStore::Watch(const WatchRequest& request,
                                                          WakeFunction wake) {
-  if (after.value == 0) after = Current();
-  if (after < Compacted()) {
-    return Fail(WatchExpired());
-  }
-  return ring_.Watch(prefix, after, std::move(wake));
+  WatchRequest from = request;
+  if (from.after.value == 0) from.after = Current();
+  if (from.after < Compacted()) return Fail(WatchExpired());
+  return ring_.Watch(std::move(from), std::move(wake));
 }
 
 Result<Revision> RocksdbStore::ReadEvents(const std::string& prefix, Revision after,

@@ -69,7 +69,8 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<ListPage> List(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
-  Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+  using Store::Watch;
+  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override;
   Revision Current() override { return index_.Current(); }
   Result<> Reach(Revision revision) override;

@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apiserver/storage/index_terms.h"
@@ -98,6 +99,15 @@ struct ListRequest {
   bool count_remaining = false;
 };
 
+struct WatchRequest {
+  std::string prefix;
+  // Events of revisions after this one; 0: from now on; a revision not reached yet: from there on.
+  Revision after;
+  // What a record has that the watcher wants to see. Events whose record had it neither before nor
+  // after need not be returned, and wake nobody.
+  std::optional<IndexTerm> term = std::nullopt;
+};
+
 struct ListPage {
   std::vector<RecordPtr> records;
   Revision revision;  // The one that was read.
@@ -164,12 +174,16 @@ class Store {
   // Each of them as if by Apply, in this order, and what each would answer: one that fails stops
   // no other. A backend may make all durable at once. Callers bound how many they bring.
   virtual std::vector<Result<Written>> ApplyAll(std::vector<Write> writes);
-  // Events of keys under `prefix` with revision > `after`; 0: from now on; a revision not reached
-  // yet: from there on. `wake` is called when the first event arrives after Next has returned fewer
-  // than were asked for, and not again before the next Next; never after the cursor is destroyed.
-  // An `after` before the compacted revision fails with Expired, here or at the first Next.
-  virtual Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+  // Events of keys under the prefix. `wake` is called when the first event arrives after Next has
+  // returned fewer than were asked for, and not again before the next Next; never after the cursor
+  // is destroyed. What lies before the compacted revision fails with Expired, here or at the first
+  // Next.
+  virtual Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                                      WakeFunction wake) = 0;
+  Result<std::unique_ptr<WatchCursor>> Watch(const std::string& prefix, Revision after,
+                                             WakeFunction wake) {
+    return Watch({.prefix = prefix, .after = after}, std::move(wake));
+  }
   // The newest visible revision. Get and List without a revision see what others wrote before the
   // call, and may so be ahead of it.
   virtual Revision Current() = 0;
