@@ -12,7 +12,6 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/custom_definitions.h"
 #include "apiserver/record_codec.h"
-#include "apiserver/storage/keys.h"
 #include "base/seconds.h"
 
 namespace skiff {

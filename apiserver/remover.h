@@ -7,6 +7,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/object.h"
 #include "apiserver/request_context.h"
+#include "apiserver/storage/keys.h"
 #include "apiserver/storage/store.h"
 #include "apiserver/write_options.h"
 #include "base/clock.h"
