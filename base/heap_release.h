@@ -1,7 +1,7 @@
 // Gives freed memory back to the machine.
 //
-// The C library keeps what is freed for whoever allocates next; only the end of a heap goes back by
-// itself, and not while anything lives there. After a few requests of the largest kind a program
+// An allocator keeps what is freed for whoever allocates next, and gives it back, if ever, when
+// somebody allocates again. After a few requests of the largest kind a program that then rests
 // would hold a gigabyte that it does not use, for ever.
 #pragma once
 

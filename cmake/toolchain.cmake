@@ -82,6 +82,16 @@ archives(yaml_archive yaml-cpp)
 archives(nghttp2_archive nghttp2)
 archives(libnl_archives nl-route-3 nl-3)
 target_include_directories(libnl_archives INTERFACE ${LIBNL_INCLUDE_DIRS})
+# A fifth of a write's time went into glibc's allocator, and what it kept of small pieces was half of
+# a busy server's memory. Sanitizers have allocators of their own.
+if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  option(SKIFF_JEMALLOC "Link jemalloc instead of the C library's allocator" ON)
+endif()
+if(SKIFF_JEMALLOC)
+  archives(allocator jemalloc_pic)
+else()
+  add_library(allocator INTERFACE)
+endif()
 # RocksDB's own target names the shared objects of these, and gflags, which only its tools use.
 archives(compression_archives snappy bz2 lz4 zstd)
 set_target_properties(RocksDB::rocksdb PROPERTIES
