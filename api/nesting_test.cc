@@ -246,7 +246,7 @@ TEST_F(LongListTest, MergesByKey) {
 TEST_F(LongListTest, PutsItemsInFrontAFewTimesOnly) {
   JsonPatch patch;
   for (size_t i = 0; i < kPatchOperationsMax; ++i) {
-    patch.operations.push_back({.op = "add", .path = "/0", .has_value = true, .value = 0});
+    patch.operations.push_back({.op = "add", .path = "/0", .value = 0});
   }
   const Json list(Json::array_t(1'000'000, Json(0)));
   EXPECT_FALSE(ApplyJsonPatch(patch, list));

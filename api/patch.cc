@@ -1,7 +1,5 @@
 #include "api/patch.h"
 
-#include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
@@ -11,13 +9,6 @@
 
 namespace skiff {
 namespace {
-
-tl::unexpected<Error> Rejected() {
-  Error error{.reason = Reason::kInvalid,
-              .message = "the server rejected our request due to an error in our request"};
-  error.details = ErrorDetails{};
-  return Fail(std::move(error));
-}
 
 const char* FoundName(JsonToken token) {
   switch (token) {
@@ -38,227 +29,53 @@ tl::unexpected<Error> CannotDecode(const std::string& why) {
   return Fail(Reason::kBadRequest, "error decoding patch: " + why);
 }
 
-// One segment of a JSON pointer, unescaped.
-std::string Unescape(std::string_view segment) {
-  std::string out;
-  for (size_t i = 0; i < segment.size(); ++i) {
-    const bool escape = segment[i] == '~' && i + 1 < segment.size();
-    if (escape && (segment[i + 1] == '0' || segment[i + 1] == '1')) {
-      out += segment[++i] == '0' ? '~' : '/';
-    } else {
-      out += segment[i];
-    }
+// What the library says of a text that an operation does not have.
+constexpr const char* kNoPath = "operation missing path field: missing value";
+constexpr const char* kNoFrom = "operation, missing from field: missing value";
+
+// A field of an operation that holds a text. The library looks at it when it is needed; `why` is
+// what a decoder says that looks at once.
+void ReadText(JsonReader& in, JsonToken token, const std::string& key, PatchOperation& operation,
+              std::string& why) {
+  const bool is_path = key == "path";
+  std::string& text = is_path ? operation.path : key == "from" ? operation.from : operation.op;
+  std::string none;
+  std::string& error = is_path ? operation.path_error : key == "from" ? operation.from_error : none;
+  if (token == JsonToken::kString) {
+    text = in.string();
+    error.clear();
+    return;
   }
-  return out;
+  in.SkipEntered(token);
+  error = is_path ? kNoPath : kNoFrom;
+  if (key == "op") text = "unknown";
+  if (token == JsonToken::kNull || token == JsonToken::kError) return;
+  const std::string wrong = std::string("json: cannot unmarshal ") + FoundName(token) + " into Go ";
+  error = wrong + "value of type string";
+  if (why.empty()) why = wrong + "struct field jsonPatchOp." + key + " of type string";
 }
 
-// An index of an existing item; negative ones count from the end. SIZE_MAX: there is none.
-size_t IndexIn(const Json& list, std::string_view text, size_t size_max) {
-  int64_t index = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), index);
-  if (code != std::errc() || end != text.data() + text.size()) return SIZE_MAX;
-  if (index < 0) index += static_cast<int64_t>(list.size());
-  if (index < 0 || static_cast<size_t>(index) >= size_max) return SIZE_MAX;
-  return static_cast<size_t>(index);
-}
-
-// Where a pointer leads: the container and the last segment.
-struct Target {
-  Json* parent = nullptr;  // nullptr: there is no such place.
-  std::string name;
-};
-
-Json* Child(Json& parent, const std::string& name) {
-  if (parent.is_object()) {
-    const auto found = parent.find(name);
-    return found == parent.end() ? nullptr : &*found;
-  }
-  if (!parent.is_array()) return nullptr;
-  const size_t index = IndexIn(parent, name, parent.size());
-  return index == SIZE_MAX ? nullptr : &parent[index];
-}
-
-Target Resolve(Json& document, std::string_view path) {
-  if (!path.starts_with('/')) return {};
-  Json* at = &document;
-  while (at != nullptr) {
-    path.remove_prefix(1);
-    const size_t slash = path.find('/');
-    std::string name = Unescape(path.substr(0, slash));
-    if (slash == path.npos) return {at, std::move(name)};
-    at = Child(*at, name);
-    path.remove_prefix(slash);
-  }
-  return {};
-}
-
-// The operations of one patch, one after another, and the account of what they cost: each of them
-// is cheap to write down, and may be dear to perform.
-class JsonPatcher {
- public:
-  explicit JsonPatcher(Json document)
-      : document_(std::move(document)), depth_(DepthOf(document_, kJsonDepthMax + 1)) {}
-
-  bool Perform(const PatchOperation& operation) {
-    if (operation.op == "add") return AddValue(operation);
-    if (operation.op == "remove") return Remove(Resolve(document_, operation.path));
-    if (operation.op == "replace") return Replace(operation);
-    if (operation.op == "test") return Test(operation);
-    if (operation.op == "move") return Move(operation);
-    if (operation.op == "copy") return Copy(operation);
-    return false;
-  }
-  Json Take() { return std::move(document_); }
-
- private:
-  bool AddValue(const PatchOperation& operation) {
-    return Add(Resolve(document_, operation.path), operation.value) &&
-           Fits(operation.path, DepthOf(operation.value, kJsonDepthMax + 1));
-  }
-  bool Add(const Target& to, Json value);
-  bool Remove(const Target& at);
-  bool Replace(const PatchOperation& operation);
-  bool Test(const PatchOperation& operation);
-  bool Move(const PatchOperation& operation);
-  bool Copy(const PatchOperation& operation);
-  // Whether the document may still be walked by what recurses, now that something `depth` deep has
-  // come to stand at `path`.
-  bool Fits(std::string_view path, int depth);
-  bool Shift(size_t items);
-
-  Json document_;
-  int depth_;         // The document is at most so deep.
-  int measured_ = 0;  // How often that was found out anew.
-  size_t copied_ = 0;
-  size_t shifted_ = 0;
-};
-
-int SegmentsOf(std::string_view path) {
-  return static_cast<int>(std::count(path.begin(), path.end(), '/'));
-}
-
-bool JsonPatcher::Fits(std::string_view path, int depth) {
-  depth_ = std::max(depth_, SegmentsOf(path) + depth);
-  if (depth_ <= kJsonDepthMax) return true;
-  if (++measured_ > kPatchMeasuresMax) return false;
-  depth_ = DepthOf(document_, kJsonDepthMax + 1);
-  return depth_ <= kJsonDepthMax;
-}
-
-// Items behind one that comes or goes move by a place.
-bool JsonPatcher::Shift(size_t items) {
-  shifted_ += items;
-  return shifted_ <= kPatchShiftsMax;
-}
-
-bool JsonPatcher::Add(const Target& to, Json value) {
-  if (to.parent == nullptr) return false;
-  if (to.parent->is_object()) {
-    (*to.parent)[to.name] = std::move(value);
-    return true;
-  }
-  if (!to.parent->is_array()) return false;
-  auto& items = to.parent->get_ref<Json::array_t&>();
-  size_t index = items.size();
-  if (to.name != "-") {
-    // "-1" adds behind the last item, as the library counts for additions.
-    index = IndexIn(*to.parent, to.name, items.size() + 1);
-    if (to.name.starts_with('-') && index != SIZE_MAX) ++index;
-  }
-  if (index > items.size() || !Shift(items.size() - index)) return false;
-  items.insert(items.begin() + static_cast<std::ptrdiff_t>(index), std::move(value));
-  return true;
-}
-
-bool JsonPatcher::Remove(const Target& at) {
-  if (at.parent == nullptr || Child(*at.parent, at.name) == nullptr) return false;
-  if (at.parent->is_object()) {
-    at.parent->erase(at.name);
-    return true;
-  }
-  const size_t index = IndexIn(*at.parent, at.name, at.parent->size());
-  if (!Shift(at.parent->size() - index)) return false;
-  at.parent->erase(index);
-  return true;
-}
-
-bool JsonPatcher::Replace(const PatchOperation& operation) {
-  const int depth = DepthOf(operation.value, kJsonDepthMax + 1);
-  if (operation.path.empty()) {
-    document_ = operation.value;
-    return Fits("", depth);
-  }
-  const Target to = Resolve(document_, operation.path);
-  if (to.parent == nullptr) return false;
-  Json* value = to.parent->is_object() ? &(*to.parent)[to.name]  // Also a key not there yet.
-                                       : Child(*to.parent, to.name);
-  if (value == nullptr) return false;
-  *value = operation.value;
-  return Fits(operation.path, depth);
-}
-
-bool JsonPatcher::Test(const PatchOperation& operation) {
-  if (operation.path.empty()) return document_ == operation.value;
-  const Target at = Resolve(document_, operation.path);
-  if (at.parent == nullptr) return false;
-  const Json* value = Child(*at.parent, at.name);
-  // To the library, what an object does not have is null.
-  if (value == nullptr) return at.parent->is_object() && operation.value.is_null();
-  return *value == operation.value;
-}
-
-bool JsonPatcher::Move(const PatchOperation& operation) {
-  const Target from = Resolve(document_, operation.from);
-  Json* found = from.parent == nullptr ? nullptr : Child(*from.parent, from.name);
-  if (found == nullptr) return false;
-  Json value = std::move(*found);
-  const int depth = std::max(depth_ - SegmentsOf(operation.from), 0);
-  return Remove(from) && Add(Resolve(document_, operation.path), std::move(value)) &&
-         Fits(operation.path, depth);
-}
-
-bool JsonPatcher::Copy(const PatchOperation& operation) {
-  const Target from = Resolve(document_, operation.from);
-  const Json* found = from.parent == nullptr ? nullptr : Child(*from.parent, from.name);
-  if (found == nullptr) return false;
-  Json value = *found;
-  copied_ += DumpJson(value).size();
-  if (copied_ > kPatchCopyBytesMax) return false;
-  const int depth = DepthOf(value, kJsonDepthMax + 1);
-  return Add(Resolve(document_, operation.path), std::move(value)) &&
-         Fits(operation.path, depth);
-}
-
-// `why`: the first field that holds no text although it should, in Go's words.
 void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch, std::string& why) {
-  PatchOperation operation;
+  PatchOperation operation{.op = "unknown", .path_error = kNoPath, .from_error = kNoFrom};
   std::set<std::string> seen;
   std::string_view key_view;
   while (in.NextKey(key_view)) {
     const std::string key(key_view);
     const std::string place = "\"[" + std::to_string(index) + "]." + key + "\"";
-    std::string* text = key == "op"     ? &operation.op
-                        : key == "path" ? &operation.path
-                        : key == "from" ? &operation.from
-                                        : nullptr;
-    const bool known = text != nullptr || key == "value";
+    const bool is_text = key == "op" || key == "path" || key == "from";
+    const bool known = is_text || key == "value";
     const char* what = !known ? "unknown" : seen.insert(key).second ? nullptr : "duplicate";
     if (what != nullptr && patch.strict_errors.size() < kStrictErrorsMax) {
       patch.strict_errors.push_back("json patch " + std::string(what) + " field " + place);
     }
     const JsonToken token = in.Next();
-    if (text != nullptr && token == JsonToken::kString) {
-      *text = in.string();
+    if (is_text) {
+      ReadText(in, token, key, operation, why);
     } else if (key == "value") {
-      operation.has_value = true;
       operation.value = ReadJson(in, token);
       if (why.empty()) why = in.Misfit("struct field jsonPatchOp.value");
     } else {
       in.SkipEntered(token);
-      const bool fits = text == nullptr || token == JsonToken::kNull || token == JsonToken::kError;
-      if (fits || !why.empty()) continue;
-      why = std::string("json: cannot unmarshal ") + FoundName(token) +
-            " into Go struct field jsonPatchOp." + key + " of type string";
     }
   }
   patch.operations.push_back(std::move(operation));
@@ -336,13 +153,16 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
     for (; in.NextItem(); ++count) {
       const JsonToken item = in.Next();
       if (item == JsonToken::kObject && count < kPatchOperationsMax) {
-        std::string misfit;  // The library alone takes it, and finds no such operation later.
+        std::string misfit;  // The library alone takes it.
         ReadOperation(in, count, patch, misfit);
         if (strict && why.empty()) why = std::move(misfit);
         continue;
       }
       in.SkipEntered(item);
       if (item == JsonToken::kObject) continue;  // Too many: counted alone.
+      if (item == JsonToken::kNull && count < kPatchOperationsMax) {
+        patch.operations.push_back({.op = "unknown"});
+      }
       mismatch(item, strict ? "handlers.jsonPatchOp" : "jsonpatch.Operation");
     }
   } else {
@@ -362,14 +182,6 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
                     std::to_string(count));
   }
   return patch;
-}
-
-Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document) {
-  JsonPatcher patcher(std::move(document));
-  for (const PatchOperation& operation : patch.operations) {
-    if (!patcher.Perform(operation)) return Rejected();
-  }
-  return patcher.Take();
 }
 
 Result<MergePatch> ParseMergePatch(std::string_view text) {
@@ -395,24 +207,6 @@ std::vector<std::string> FindDuplicates(std::string_view text) {
   std::string path;
   Duplicates(in, in.Next(), path, found);
   return std::move(found.texts);
-}
-
-Json TouchedBy(const JsonPatch& patch) {
-  Json touched = Json::object();
-  for (const PatchOperation& operation : patch.operations) {
-    if (operation.path.empty()) continue;
-    Json* at = &touched;
-    std::string_view rest = std::string_view(operation.path).substr(1);
-    while (true) {
-      const size_t slash = rest.find('/');
-      if (!at->is_object()) break;
-      at = &(*at)[Unescape(rest.substr(0, slash))];
-      if (slash == rest.npos) break;
-      if (at->is_null()) *at = Json::object();
-      rest.remove_prefix(slash + 1);
-    }
-  }
-  return touched;
 }
 
 std::string PatchedText(const Type& type, const Json& touched, const Json& patched) {

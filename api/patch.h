@@ -20,11 +20,13 @@ inline constexpr size_t kPatchShiftsMax = 100'000'000;
 inline constexpr int kPatchMeasuresMax = 100;
 
 struct PatchOperation {
-  std::string op;
-  std::string path;
-  std::string from;
-  bool has_value = false;
-  Json value;
+  std::string op = {};  // "unknown" where it is not there.
+  std::string path = {};
+  std::string from = {};
+  Json value = {};
+  // What the library says where it needs a path that is not there, or is no text.
+  std::string path_error = {};
+  std::string from_error = {};
 };
 
 struct JsonPatch {
@@ -36,8 +38,8 @@ struct JsonPatch {
 // Fails with 400 and Go's text, with 413 for too many operations. `strict`: also what the library
 // would pass over is looked for, by another decoder, whose text the error then is.
 Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict = true);
-// All or nothing. Fails with Invalid ("the server rejected our request due to an error in our
-// request"); which operation failed is not told, as in Kubernetes.
+// All or nothing. Fails with Invalid and the library's words, which Kubernetes tells of the patches
+// of webhooks and keeps from other clients.
 Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document);
 
 struct MergePatch {

@@ -212,6 +212,14 @@ const RawJson& RawOf(const Field& field, const void* object) {
   return *reinterpret_cast<const RawJson*>(static_cast<const char*>(object) + field.offset);
 }
 
+// Which operation failed, and why, is not told.
+Error RejectedPatch() {
+  Error error{.reason = Reason::kInvalid,
+              .message = "the server rejected our request due to an error in our request"};
+  error.details.emplace();
+  return error;
+}
+
 // Not for apply.
 Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   const Type& type = parts.kind.type;
@@ -220,7 +228,9 @@ Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   if (media == kJsonPatch) {
     JsonPatch patch =
         TRY(ParseJsonPatch(body, parts.options.validation != FieldValidation::kIgnore));
-    const Json patched = TRY(ApplyJsonPatch(patch, document));
+    const auto applied = ApplyJsonPatch(patch, document);
+    if (!applied) return Fail(RejectedPatch());
+    const Json& patched = *applied;
     const Json touched = TouchedBy(patch);
     const auto shown = [&] { return PatchedText(type, touched, patched); };
     return Fit(parts, touched, patched, shown, std::move(patch.strict_errors));

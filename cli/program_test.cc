@@ -123,6 +123,19 @@ TEST_F(ProgramTest, WhatIsPatchedHereGetsNoNamespace) {
       << err_;
   EXPECT_NE(out_.find("\"a\": \"b\""), std::string::npos) << out_;
   EXPECT_EQ(out_.find("namespace"), std::string::npos) << out_;
+  const auto refused = [&](const char* patch) {
+    EXPECT_EQ(Run("patch", {"-f", "-", "--local", "--type=json", "-p", patch}), 1);
+    return err_;
+  };
+  EXPECT_EQ(refused(R"([{"op": "remove", "path": "/data/a"}])"),
+            "error: remove operation does not apply: doc is missing path: \"/data/a\": missing "
+            "value\n");
+  EXPECT_EQ(refused(R"([{"op": "replace", "path": "/metadata/finalizers/0", "value": "f"}])"),
+            "error: replace operation does not apply: doc is missing path: "
+            "/metadata/finalizers/0: missing value\n");
+  EXPECT_EQ(refused(R"([{"op": "add", "path": "/l", "value": []},
+                        {"op": "replace", "path": "/l/0", "value": 1}])"),
+            "error: Object to be patched is missing field (/l/0: missing value)\n");
 }
 
 TEST_F(ProgramTest, ASelectorThatIsSoAlreadyIsSaidToBeUpdated) {

@@ -119,8 +119,16 @@ Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& obj
 Result<Json> PatchedHere(Session& session, const Target& target, PatchType type,
                          const std::string& text) {
   if (type == PatchType::kJson) {
-    const JsonPatch patch = TRY(ParseJsonPatch(text));
-    return ApplyJsonPatch(patch, target.object);
+    const JsonPatch patch = TRY(ParseJsonPatch(text, false));
+    auto patched = ApplyJsonPatch(patch, target.object);
+    // The one failure of which kubectl makes its own words.
+    constexpr std::string_view kMissing = "doc is missing key: ";
+    const std::string why = patched ? "" : patched.error().message;
+    if (const size_t at = why.find(kMissing); at != why.npos) {
+      return CliError(fmt::format("Object to be patched is missing field ({})",
+                                  why.substr(at + kMissing.size())));
+    }
+    return patched;
   }
   if (type == PatchType::kMerge) {
     const MergePatch patch = TRY(ParseMergePatch(text));

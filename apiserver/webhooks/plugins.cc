@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/crd/custom_kind.h"
+#include "api/decode.h"
 #include "api/json.h"
 #include "api/managed_fields.h"
 #include "api/patch.h"
@@ -68,7 +69,9 @@ Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhook
   auto patched = ApplyJsonPatch(*patch, sent.object);
   if (!patched) return Fail(InternalErrorOf(patched.error().message));
   if (!patched->is_object()) {
-    return Fail(InternalErrorOf("json: cannot unmarshal into Go value of type object"));
+    const auto peeked = PeekTypeMeta(DumpJson(*patched));
+    return Fail(InternalErrorOf("couldn't get version/kind; json parse error: " +
+                                (peeked ? "" : peeked.error().message)));
   }
   if (request.body != nullptr) {
     const bool changed = *patched != sent.object;

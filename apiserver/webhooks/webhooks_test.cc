@@ -441,11 +441,17 @@ TEST_F(WebhookTest, LiesHarmTheirRequestAlone) {
          return Says(review, {{"allowed", true}, {"patch", EncodeBase64("[]")}});
        },
        "webhook returned response.patch but not response.patchType"},
-      {Patches("nonsense"), "Internal error occurred: "},
+      {Patches("nonsense"),
+       "Internal error occurred: invalid character 'o' in literal null (expecting 'u')"},
       {Patches(R"([{"op": "replace", "path": "/no/such", "value": 1}])"),
-       "Internal error occurred: "},
-      {Patches(R"([{"op": "replace", "path": "/data", "value": 1}])"), "Internal error occurred: "},
-      {Patches(R"([{"op": "replace", "path": "", "value": []}])"), "Internal error occurred: "},
+       "Internal error occurred: replace operation does not apply: doc is missing path: /no/such: "
+       "missing value"},
+      {Patches(R"([{"op": "replace", "path": "/data", "value": 1}])"),
+       "Internal error occurred: json: cannot unmarshal number into Go struct field "
+       "ConfigMap.data of type map[string]string"},
+      {Patches(R"([{"op": "replace", "path": "", "value": []}])"),
+       "Internal error occurred: couldn't get version/kind; json parse error: json: cannot "
+       "unmarshal array into Go value of type struct {"},
       {[](const Json& review) {
          return Says(review, {{"allowed", false}, {"status", {{"details", 5}}}});
        },
