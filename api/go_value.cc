@@ -1,13 +1,34 @@
 #include "api/go_value.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
 #include "api/go_text.h"
 #include "api/json.h"
 
 namespace skiff {
 
+// As few digits as tell the number apart.
+std::string GoFloat(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  std::array<char, 40> digits;
+  const auto write = [&](std::chars_format format) {
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value, format).ptr;
+    return std::string(digits.data(), end);
+  };
+  const std::string text = write(std::chars_format::scientific);
+  const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
+  return exponent < -4 || exponent >= 6 ? text : write(std::chars_format::fixed);
+}
+
 std::string GoPlain(const Json& value) {
   if (value.is_null()) return "<nil>";
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return GoFloat(value.get<double>());
   if (!value.is_structured()) return DumpJson(value);
   std::string out = value.is_object() ? "map[" : "[";
   bool first = true;
@@ -23,6 +44,7 @@ std::string GoPlain(const Json& value) {
 std::string GoSyntax(const Json& value) {
   if (value.is_null()) return "interface {}(nil)";
   if (value.is_string()) return GoQuote(value.get<std::string>());
+  if (value.is_number_float()) return GoFloat(value.get<double>());
   if (!value.is_structured()) return DumpJson(value);
   std::string out = value.is_object() ? "map[string]interface {}{" : "[]interface {}{";
   bool first = true;

@@ -7,6 +7,8 @@
 
 namespace skiff {
 
+// %v of a float64: 1.5, 1e+06.
+std::string GoFloat(double value);
 // %v: map[a:1 b:[x y]], <nil>.
 std::string GoPlain(const Json& value);
 // %#v: map[string]interface {}{"a":1}.

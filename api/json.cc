@@ -417,13 +417,28 @@ void AppendDouble(double value, std::string& out) {
     return;
   }
   std::array<char, 64> buffer;
+  const auto write = [&](std::chars_format format) {
+    const auto end =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr;
+    return std::string(buffer.data(), end);
+  };
   const double magnitude = std::fabs(value);
-  const bool exponent = magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21);
-  const auto format = exponent ? std::chars_format::scientific : std::chars_format::fixed;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr;
-  std::string text(buffer.data(), end);
-  // Go writes e-9, not e-09.
-  if (const auto e = text.find("e-0"); exponent && e != text.npos) text.erase(e + 2, 1);
+  constexpr double kWholeMax = 9007199254740992;  // From here on not all whole numbers are doubles.
+  if (magnitude == 0 || (magnitude >= 1e-6 && magnitude < kWholeMax)) {
+    out += write(std::chars_format::fixed);
+    return;
+  }
+  std::string text = write(std::chars_format::scientific);
+  const size_t e = text.find('e');
+  if (magnitude >= kWholeMax && magnitude < 1e21) {
+    // Zeros stand for the digits that do not matter.
+    const auto digits = static_cast<size_t>(std::atoi(text.c_str() + e + 1)) + 1;
+    text.resize(e);
+    std::erase(text, '.');
+    text.append(digits + (value < 0 ? 1 : 0) - text.size(), '0');
+  } else if (text.compare(e, 3, "e-0") == 0) {
+    text.erase(e + 2, 1);  // Go writes e-9, not e-09.
+  }
   out += text;
 }
 

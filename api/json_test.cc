@@ -56,6 +56,12 @@ TEST(Json, NumbersKeepIntegersAndPrintAsGo) {
   EXPECT_EQ(round_trip("1e-7"), "1e-7");
   EXPECT_EQ(round_trip("1e21"), "1e+21");
   EXPECT_EQ(round_trip("-0.25"), "-0.25");
+  EXPECT_EQ(round_trip("9223372036854775808"), "9223372036854776000");
+  EXPECT_EQ(round_trip("-123456789012345678901"), "-123456789012345680000");
+  EXPECT_EQ(round_trip("9007199254740992.0"), "9007199254740992");
+  EXPECT_EQ(round_trip("1e20"), "100000000000000000000");
+  EXPECT_EQ(round_trip("1.5e300"), "1.5e+300");
+  EXPECT_EQ(round_trip("-0.0"), "-0");
   // Too small is nothing; too large is no number any more.
   EXPECT_EQ(round_trip("1e-999"), "0");
   EXPECT_EQ(round_trip("1e999"), "null");

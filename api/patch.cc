@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "api/decode.h"
 #include "api/go_text.h"
@@ -114,8 +115,15 @@ void Duplicates(JsonReader& in, JsonToken token, std::string& path, FoundDuplica
   }
 }
 
+void AppendFraction(double value, std::string& out) {
+  const size_t begin = out.size();
+  AppendJson(Json(value), out);
+  if (out.find_first_of(".e", begin) == out.npos) out += ".0";
+}
+
 // Objects that the patch went into have their keys sorted; the others keep the order of the table.
 void AppendPatched(const Type& type, const Json& touched, const Json& value, std::string& out) {
+  if (value.is_number_float()) return AppendFraction(value.get<double>(), out);
   if (!touched.is_object() || !value.is_object()) return AppendValue(type, value, out);
   out += '{';
   bool first = true;
@@ -214,6 +222,28 @@ std::string PatchedText(const Type& type, const Json& touched, const Json& patch
   std::string out;
   AppendPatched(type, touched, patched, out);
   return out;
+}
+
+void AppendPatchedJson(const Json& patched, std::string& out) {
+  if (patched.is_number_float()) return AppendFraction(patched.get<double>(), out);
+  if (!patched.is_structured()) return AppendJson(patched, out);
+  char before = patched.is_object() ? '{' : '[';
+  if (patched.empty()) out += before;
+  if (patched.is_array()) {
+    for (const Json& item : patched.get_ref<const Json::array_t&>()) {
+      out += std::exchange(before, ',');
+      AppendPatchedJson(item, out);
+    }
+    out += ']';
+    return;
+  }
+  for (const auto& [key, member] : patched.get_ref<const Json::object_t&>()) {
+    out += std::exchange(before, ',');
+    AppendJsonString(key, out);
+    out += ':';
+    AppendPatchedJson(member, out);
+  }
+  out += '}';
 }
 
 Error UnfitPatch(const std::string& value, const std::string& why) {

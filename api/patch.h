@@ -59,6 +59,9 @@ Json TouchedBy(const JsonPatch& patch);
 // patch went into have their keys sorted, the others keep the order of the table. A custom resource
 // is a map all through, and has all of them sorted.
 std::string PatchedText(const Type& type, const Json& touched, const Json& patched);
+// A patched document as JSON, where a number that the patch writes with a fraction has one still:
+// no field of integers takes 1.0.
+void AppendPatchedJson(const Json& patched, std::string& out);
 // ` "" is invalid: patch: Invalid value: "{...}": json: cannot unmarshal ...`; 422.
 Error UnfitPatch(const std::string& value, const std::string& why);
 

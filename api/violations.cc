@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "api/go_text.h"
+#include "api/go_value.h"
 
 namespace skiff {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::string_view kInvalidValue = "Invalid value";
 
 std::string PrintedValue(const Json& value) {
+  if (value.is_number_float()) return GoFloat(value.get<double>());
   return value.is_string() ? GoQuote(value.get_ref<const std::string&>()) : GoJson(value);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/go_text.h"
+#include "api/go_value.h"
 
 namespace skiff {
 namespace {
@@ -24,6 +25,18 @@ TEST(GoTextTest, JsonHasSortedKeysAndEscapesMarkup) {
             R"({"a":[1,2.5,null,true],"b":"\u003c\u0026\u003e"})");
   EXPECT_EQ(GoJson(Json::object()), "{}");
   EXPECT_EQ(GoJson(Json::array()), "[]");
+}
+
+TEST(GoTextTest, FloatsAreQuotedAsGoPrintsThem) {
+  Violations wrong;
+  wrong.Invalid(kPath, Json(1e6), "a");
+  wrong.Invalid(kPath, Json(2.0), "b");
+  wrong.Invalid(kPath, Json::array({1e6}), "c");
+  EXPECT_EQ(wrong.causes()[0].message, "Invalid value: 1e+06: a");
+  EXPECT_EQ(wrong.causes()[1].message, "Invalid value: 2: b");
+  EXPECT_EQ(wrong.causes()[2].message, "Invalid value: [1000000]: c");
+  EXPECT_EQ(GoPlain(Json{{"a", 123456.5}, {"b", 1e-5}, {"c", 9007199254740993}}),
+            "map[a:123456.5 b:1e-05 c:9007199254740993]");
 }
 
 TEST(GoTextTest, StructsKeepTheOrderOfTheirFields) {

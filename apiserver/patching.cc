@@ -139,8 +139,15 @@ std::string PatchedRaw(const FitParts& parts, const std::string& before, const J
 }
 
 std::string PatchedDocument(const FitParts& parts, const Json& touched, const Json& patched) {
-  if (parts.raw.empty() || !patched.is_object()) return DumpJson(patched);
-  std::string text = "{";
+  const auto append = [&](const Json& value, std::string& out) {
+    return parts.from_map ? AppendJson(value, out) : AppendPatchedJson(value, out);
+  };
+  std::string text;
+  if (parts.raw.empty() || !patched.is_object()) {
+    append(patched, text);
+    return text;
+  }
+  text = "{";
   for (const auto& [key, value] : patched.items()) {
     if (text.size() > 1) text += ',';
     AppendJsonString(key, text);
@@ -148,7 +155,7 @@ std::string PatchedDocument(const FitParts& parts, const Json& touched, const Js
     const auto raw = parts.raw.find(key);
     const auto part = touched.find(key);
     if (raw == parts.raw.end()) {
-      AppendJson(value, text);
+      append(value, text);
     } else {
       text += PatchedRaw(parts, raw->second, part == touched.end() ? nullptr : &*part, value);
     }

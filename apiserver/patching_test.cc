@@ -71,6 +71,35 @@ TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
                      FieldValidation::kWarn));
 }
 
+// What a patch of text writes is decoded as it stands there; a strategic one is a map by then.
+TEST(PatchingNumbersTest, AFractionIsNoIntegerInAPatchOfText) {
+  const KindInfo& kind = core_v1::ReplicationController::Info();
+  const auto old = Object::FromDocument(kind, {{"metadata", {{"name", "r"}}}});
+  ASSERT_TRUE(old);
+  const auto replicas = [&](const std::string& media, const char* body) -> std::string {
+    http::Request http;
+    http.headers.emplace("Content-Type", "application/" + media + "+json");
+    http.body = body;
+    ApiRequest request{.http = http, .info = {}, .user = {}, .kind = &kind};
+    request.info.name = "r";
+    const WriteOptions options{};
+    const auto patched = Patcher{request, options, "", TimePoint()}.Apply(*old);
+    return patched ? patched->ToDocument()["spec"].dump() : patched.error().message;
+  };
+  constexpr const char* kWhy =
+      "json: cannot unmarshal number 3.0 into Go struct field ReplicationControllerSpec.spec."
+      "replicas of type int32";
+  const std::string merged = replicas("merge-patch", R"({"spec": {"replicas": 3.0}})");
+  EXPECT_TRUE(merged.ends_with(kWhy)) << merged;
+  EXPECT_NE(merged.find(R"(\"replicas\":3.0)"), std::string::npos) << merged;
+  const std::string added =
+      replicas("json-patch", R"([{"op": "add", "path": "/spec", "value": {"replicas": 3.0}}])");
+  EXPECT_TRUE(added.ends_with(kWhy)) << added;
+  EXPECT_EQ(replicas("merge-patch", R"({"spec": {"replicas": 3}})"), R"({"replicas":3})");
+  EXPECT_EQ(replicas("strategic-merge-patch", R"({"spec": {"replicas": 3.0}})"),
+            R"({"replicas":3})");
+}
+
 // What a schema leaves open has no type; the refusal quotes it all the same, keys sorted.
 TEST(PatchingOpenPartsTest, ARefusedPatchIsQuotedWhatever) {
   auto custom = std::make_shared<crd::CustomKind>();

@@ -10,6 +10,7 @@
 #include "api/cel/limits.h"
 #include "api/cel/runes.h"
 #include "api/go_text.h"
+#include "api/go_value.h"
 
 namespace skiff::cel {
 namespace {
@@ -89,7 +90,7 @@ Value NestedText(const Value& value) {
       if (std::isfinite(value.number())) {
         return Value::String(Fixed(value.number(), kPrecisionDefault));
       }
-      return Value::String(GoQuote(DoubleText(value.number())));
+      return Value::String(GoQuote(GoFloat(value.number())));
     default: return FormatValue(value, 's', -1);
   }
 }

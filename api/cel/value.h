@@ -204,8 +204,7 @@ bool IsZeroValue(const Value& value);
 // "self" as messages print a key: text without quotes.
 std::string KeyText(const Value& key);
 
-// What string(x) gives for scalars: "1.5", "5400s", "2024-01-01T00:00:00Z".
-std::string DoubleText(double value);
+// What string(x) gives for scalars: "5400s", "2024-01-01T00:00:00Z".
 std::string DurationText(int64_t nanoseconds);
 std::string MomentText(const Moment& moment);
 // Code points of well-formed text; every other byte counts as one.

@@ -1,6 +1,5 @@
 // Which values are equal, which precede, and which are zero.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -9,6 +8,7 @@
 
 #include "api/cel/limits.h"
 #include "api/cel/value.h"
+#include "api/go_value.h"
 #include "api/time_text.h"
 #include "api/utf8.h"
 
@@ -283,7 +283,7 @@ std::string KeyText(const Value& key) {
     case Kind::kBool: return key.boolean() ? "true" : "false";
     case Kind::kInt: return std::to_string(key.integer());
     case Kind::kUint: return std::to_string(key.unsigned_integer());
-    case Kind::kDouble: return DoubleText(key.number());
+    case Kind::kDouble: return GoFloat(key.number());
     case Kind::kString:
     case Kind::kBytes: return std::string(key.text());
     case Kind::kNull: return "null";
@@ -291,23 +291,6 @@ std::string KeyText(const Value& key) {
     case Kind::kTimestamp: return MomentText(key.moment());
     default: return key.TypeName();
   }
-}
-
-// Go's %g with as few digits as tell the number apart.
-std::string DoubleText(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-  char digits[40];
-  const auto end =
-      std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific).ptr;
-  const std::string_view text(digits, end - digits);
-  const size_t e = text.find('e');
-  const int exponent = std::atoi(std::string(text.substr(e + 1)).c_str());
-  if (exponent < -4 || exponent >= 6) return std::string(text);
-  char plain[400];
-  const auto plain_end =
-      std::to_chars(plain, plain + sizeof(plain), value, std::chars_format::fixed).ptr;
-  return {plain, static_cast<size_t>(plain_end - plain)};
 }
 
 std::string DurationText(int64_t nanoseconds) {
