@@ -1,5 +1,6 @@
 #include "api/patch.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -84,10 +85,27 @@ void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch, std::string& 
 
 // Of what is said of duplicates. Each names its path, which may be as long as the text.
 constexpr size_t kDuplicatesBytesMax = 1 << 20;
+// How often a key that occurs again is looked at: most say what was said before.
+constexpr size_t kDuplicateLooksMax = 1000;
 
-struct FoundDuplicates {
-  std::vector<std::string> texts;
-  size_t bytes = 0;
+class FoundDuplicates {
+ public:
+  void Add(const std::string& path) {
+    if (texts_.size() >= kStrictErrorsMax || bytes_ >= kDuplicatesBytesMax ||
+        ++looks_ > kDuplicateLooksMax) {
+      return;
+    }
+    std::string text = "duplicate field \"" + path + "\"";
+    if (std::find(texts_.begin(), texts_.end(), text) != texts_.end()) return;
+    bytes_ += text.size();
+    texts_.push_back(std::move(text));
+  }
+  std::vector<std::string> Take() { return std::move(texts_); }
+
+ private:
+  std::vector<std::string> texts_;
+  size_t bytes_ = 0;
+  size_t looks_ = 0;
 };
 
 // Notes keys that occur twice in an object, at any depth.
@@ -105,11 +123,7 @@ void Duplicates(JsonReader& in, JsonToken token, std::string& path, FoundDuplica
   std::string_view key;
   while (in.NextKey(key)) {
     path.append(path.empty() ? "" : ".").append(key);
-    if (!seen.emplace(key).second && out.texts.size() < kStrictErrorsMax &&
-        out.bytes < kDuplicatesBytesMax) {
-      out.texts.push_back("duplicate field \"" + path + "\"");
-      out.bytes += out.texts.back().size();
-    }
+    if (!seen.emplace(key).second) out.Add(path);
     Duplicates(in, in.Next(), path, out);
     path.resize(length);
   }
@@ -214,7 +228,7 @@ std::vector<std::string> FindDuplicates(std::string_view text) {
   JsonReader in(text);
   std::string path;
   Duplicates(in, in.Next(), path, found);
-  return std::move(found.texts);
+  return found.Take();
 }
 
 std::string PatchedText(const Type& type, const Json& touched, const Json& patched) {

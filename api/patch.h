@@ -50,7 +50,8 @@ struct MergePatch {
 Result<MergePatch> ParseMergePatch(std::string_view text);
 Json ApplyMergePatch(const Json& patch, Json document);
 
-// `duplicate field "a.b"` for keys that an object of the text repeats, kStrictErrorsMax at most.
+// `duplicate field "a.b"` for keys that an object of the text repeats, each once however often it
+// does, kStrictErrorsMax at most.
 std::vector<std::string> FindDuplicates(std::string_view text);
 
 // What a JSON patch goes into, as a document of its paths; a merge patch is that document itself.

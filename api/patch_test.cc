@@ -200,6 +200,9 @@ TEST(MergePatch, OnlyObjectsArePatches) {
             "error decoding patch: unexpected end of JSON input");
   EXPECT_EQ(ParseMergePatch(R"({"spec":{"replicas":5,"replicas":6}})")->strict_errors,
             std::vector<std::string>{"duplicate field \"spec.replicas\""});
+  EXPECT_EQ(FindDuplicates(R"({"a":1,"a":2,"a":3,"l":[{"b":1,"b":1},{"b":1,"b":1}]})"),
+            (std::vector<std::string>{"duplicate field \"a\"", "duplicate field \"l[0].b\"",
+                                      "duplicate field \"l[1].b\""}));
 }
 
 TEST(Patch, AnUnfitResultIsQuotedAsTheLibraryWroteIt) {

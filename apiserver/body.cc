@@ -100,10 +100,13 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
 
 }  // namespace
 
+Result<> CheckBodySize(const http::Request& request) {
+  if (!request.body_too_large) return {};
+  return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
+}
+
 Result<std::string> BodyAsJson(const http::Request& request, std::string_view what) {
-  if (request.body_too_large) {
-    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
-  }
+  TRY(CheckBodySize(request));
   const std::string media = BareMediaType(request.Header("Content-Type"));
   if (media.empty() || media == "application/json") return request.body;
   if (media == "application/yaml") {

@@ -15,6 +15,9 @@
 
 namespace skiff {
 
+// Fails for a body that was not read to its end.
+Result<> CheckBodySize(const http::Request& request);
+
 // The body as JSON text whatever its Content-Type; UnsupportedMediaType for a type nobody knows.
 // `what` names the wanted kind in errors.
 Result<std::string> BodyAsJson(const http::Request& request, std::string_view what);

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <unordered_set>
-
 #include "api/crd/custom_kind.h"
 #include "api/decode.h"
 #include "api/json.h"
+#include "api/patch.h"
 #include "api/yaml.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/body.h"
@@ -31,54 +30,6 @@ Error NotHandled(const KindInfo& kind, const std::string& why) {
                                            kind.kind, Quoted(kind.version), kind.kind, why)};
 }
 
-// Finds keys that an object has twice, while it passes over a text.
-class DuplicateFinder {
- public:
-  explicit DuplicateFinder(std::string_view json) : in_(json) {}
-
-  std::vector<std::string> Run() {
-    Value(in_.Next());
-    return std::move(found_);
-  }
-
- private:
-  static constexpr size_t kLooksMax = 1000;
-
-  void Value(JsonToken token) {
-    const size_t length = path_.size();
-    if (token == JsonToken::kObject) {
-      std::unordered_set<std::string> seen;
-      std::string_view key;
-      while (in_.NextKey(key)) {
-        const std::string name(key);
-        path_.append(path_.empty() ? "" : ".").append(name);
-        if (!seen.insert(name).second) Report();
-        Value(in_.Next());
-        path_.resize(length);
-      }
-    }
-    if (token == JsonToken::kArray) {
-      for (size_t i = 0; in_.NextItem(); ++i) {
-        path_ += "[" + std::to_string(i) + "]";
-        Value(in_.Next());
-        path_.resize(length);
-      }
-    }
-  }
-  void Report() {
-    if (found_.size() >= kStrictErrorsMax || ++looks_ > kLooksMax) return;
-    std::string text = "duplicate field \"" + path_ + "\"";
-    if (std::find(found_.begin(), found_.end(), text) == found_.end()) {
-      found_.push_back(std::move(text));
-    }
-  }
-
-  JsonReader in_;
-  std::string path_;
-  std::vector<std::string> found_;
-  size_t looks_ = 0;
-};
-
 // A body as a document, with what is repeated in it.
 struct ReadBodyParts {
   Json document;
@@ -90,9 +41,7 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
   const KindInfo& kind = *request.kind;
   const http::Request& http = request.http;
   ReadBodyParts parts;
-  if (http.body_too_large) {
-    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
-  }
+  TRY(CheckBodySize(http));
   const std::string media = BareMediaType(http.Header("Content-Type"));
   if (media == "application/yaml") {
     auto yaml = ParseYaml(http.body);
@@ -109,7 +58,7 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
     }
     parts.document = std::move(*parsed);
     if (validation != FieldValidation::kIgnore) {
-      parts.json_duplicates = DuplicateFinder(http.body).Run();
+      parts.json_duplicates = FindDuplicates(http.body);
     }
   } else {
     return Fail(Reason::kUnsupportedMediaType,
