@@ -120,6 +120,12 @@ bool ObjectMatches(const LabelSelector& selector, const AdmissionRequest& reques
 
 }  // namespace
 
+LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& given) {
+  if (!given) return {};
+  auto selector = LabelSelector::From(*given);
+  return selector ? std::move(*selector) : LabelSelector::Nothing();
+}
+
 std::string_view OperationText(Operation operation) {
   switch (operation) {
     case Operation::kCreate:

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/gen/meta_v1.h"
 #include "api/registry.h"
 #include "api/selector.h"
 #include "apiserver/admission/admission.h"
@@ -39,6 +40,10 @@ ResourceRule ResourceRuleOf(const Rule& rule) {
   if constexpr (requires { rule.resource_names; }) made.names = rule.resource_names;
   return made;
 }
+
+// The selector that a webhook or a policy gives; none selects everything. Validation has seen to it
+// that it can be read; one that cannot selects nothing.
+LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& given);
 
 struct MatchCriteria {
   std::vector<ResourceRule> rules = {};

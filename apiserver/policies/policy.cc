@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "api/rules/admission_expressions.h"
 
 namespace skiff {
@@ -107,9 +105,7 @@ PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
     made.variables.push_back({variable.name, scope.Compile(variable.expression, {})});
     scope.AddVariable(variable.name, made.variables.back().expression.type());
   }
-  for (const MatchCondition& condition : spec.match_conditions) {
-    made.conditions.push_back(scope.Compile(condition.expression, {.returns = Returns::kBool}));
-  }
+  made.conditions = cel::CompileConditions(scope, spec.match_conditions);
   for (const Validation& validation : spec.validations) {
     PolicyExpressions::Validation& added = made.validations.emplace_back();
     added.expression = scope.Compile(validation.expression, {.returns = Returns::kBool});
@@ -127,38 +123,10 @@ PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
   return made;
 }
 
-Result<bool> ConditionsHold(const std::vector<cel::CompiledExpression>& conditions,
-                            const cel::AdmissionInputs& inputs) {
-  cel::AdmissionActivation activation({}, inputs);
-  uint64_t budget = cel::kMatchConditionsCostMax;
-  std::vector<std::string> errors;
-  bool all = true;
-  for (const cel::CompiledExpression& condition : conditions) {
-    const cel::Evaluation result = activation.Evaluate(condition, budget);
-    if (result.exhausted) return Fail(Reason::kForbidden, result.error);
-    if (result.failed()) {
-      if (std::find(errors.begin(), errors.end(), result.error) == errors.end()) {
-        errors.push_back(result.error);
-      }
-    } else if (!result.value.IsTrue()) {
-      all = false;
-      break;
-    }
-  }
-  if (!all) return false;
-  if (errors.empty()) return true;
-  if (errors.size() == 1) return Fail(Reason::kForbidden, errors[0]);
-  return Fail(Reason::kForbidden, fmt::format("[{}]", fmt::join(errors, ", ")));
-}
-
 PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs) {
-  if (!policy.conditions.empty()) {
-    cel::AdmissionInputs for_conditions = inputs;
-    for_conditions.namespace_object = nullptr;
-    const Result<bool> hold = ConditionsHold(policy.conditions, for_conditions);
-    if (!hold) return Broken(policy, hold.error().message);
-    if (!*hold) return {};
-  }
+  const Result<bool> hold = cel::ConditionsHold(policy.conditions, inputs);
+  if (!hold) return Broken(policy, hold.error().message);
+  if (!*hold) return {};
   using Validation = PolicyExpressions::Validation;
   uint64_t budget = cel::kObjectCostMax;
   cel::AdmissionActivation validating(policy.variables, inputs);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/cel/admission_activation.h"
+#include "api/cel/match_conditions.h"
 #include "api/gen/admissionregistration_v1.h"
 #include "base/error.h"
 
@@ -27,7 +28,7 @@ struct PolicyExpressions {
 
   bool ignores_failure = false;
   std::vector<cel::AdmissionVariable> variables;
-  std::vector<cel::CompiledExpression> conditions;
+  cel::MatchConditions conditions;
   std::vector<Validation> validations;
   std::vector<Annotation> annotations;
 };
@@ -51,10 +52,5 @@ struct PolicyVerdict {
 };
 
 PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs);
-
-// Whether all match conditions are true. One that is false decides; else the reasons why some could
-// not be told are the error.
-Result<bool> ConditionsHold(const std::vector<cel::CompiledExpression>& conditions,
-                            const cel::AdmissionInputs& inputs);
 
 }  // namespace skiff

@@ -8,13 +8,6 @@ namespace {
 
 using namespace admissionregistration_v1;
 
-LabelSelector ReadSelector(const Box<meta_v1::LabelSelector>& selector) {
-  if (!selector) return {};
-  auto made = LabelSelector::From(*selector);
-  // Validation lets none through that cannot be read.
-  return made ? *made : LabelSelector::Nothing();
-}
-
 MatchCriteria CriteriaFrom(const Box<MatchResources>& match, bool no_rules_match_all) {
   MatchCriteria made{.no_rules_match_all = no_rules_match_all};
   if (!match) return made;
@@ -23,8 +16,8 @@ MatchCriteria CriteriaFrom(const Box<MatchResources>& match, bool no_rules_match
     made.excluded.push_back(ResourceRuleOf(rule));
   }
   made.equivalent = match->match_policy != "Exact";
-  made.namespace_selector = ReadSelector(match->namespace_selector);
-  made.object_selector = ReadSelector(match->object_selector);
+  made.namespace_selector = SelectorOf(match->namespace_selector);
+  made.object_selector = SelectorOf(match->object_selector);
   return made;
 }
 

@@ -3,17 +3,8 @@
 #include <algorithm>
 #include <map>
 
-
 namespace skiff {
 namespace {
-
-
-// Validation took the selector when it was written; one that it would not take selects nothing.
-LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& given) {
-  if (!given) return {};
-  auto selector = LabelSelector::From(*given);
-  return selector ? std::move(*selector) : LabelSelector::Nothing();
-}
 
 template <typename Webhook>
 std::shared_ptr<const Hook> Read(const std::string& configuration, const Webhook& webhook,
@@ -26,7 +17,8 @@ std::shared_ptr<const Hook> Read(const std::string& configuration, const Webhook
   hook->criteria.equivalent = webhook.match_policy.value_or("Equivalent") == "Equivalent";
   hook->criteria.namespace_selector = SelectorOf(webhook.namespace_selector);
   hook->criteria.object_selector = SelectorOf(webhook.object_selector);
-  hook->conditions = MatchConditions(webhook.match_conditions);
+  hook->conditions = cel::CompileConditions(cel::AdmissionScope(cel::AdmissionScope::Options()),
+                                             webhook.match_conditions);
   hook->place = WebhookPlace::Of(webhook.client_config);
   hook->ignores_failure = webhook.failure_policy.value_or("Fail") == "Ignore";
   const std::string effects = webhook.side_effects.value_or("");

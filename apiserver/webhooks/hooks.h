@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "api/cel/match_conditions.h"
 #include "api/gen/admissionregistration_v1.h"
 #include "apiserver/admission/rule_match.h"
 #include "apiserver/object_cache.h"
 #include "apiserver/webhooks/caller.h"
-#include "apiserver/webhooks/match_conditions.h"
 
 namespace skiff {
 
@@ -22,7 +22,7 @@ struct Hook {
   std::string name;
   std::string id;  // "configuration/name/n"
   MatchCriteria criteria;
-  MatchConditions conditions;
+  cel::MatchConditions conditions;
   WebhookPlace place;
   bool ignores_failure = false;
   bool takes_dry_run = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apiserver/admission/request_document.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/conversions.h"
 #include "base/log.h"
@@ -120,12 +121,23 @@ Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
           TRY(DocumentAs(request.kind, *sent.kind, request.old_object->ToDocument()));
     }
   }
-  const auto holds = hook.conditions.Hold(
-      {request, *sent.kind, sent.object, sent.old_object, parts_.authorizer});
+  const Result<bool> holds = ConditionsHold(hook, request, sent);
   if (!holds && hook.ignores_failure) return std::nullopt;
   if (!holds) return Deny(request, holds.error().message);
   if (!*holds) return std::nullopt;
   return sent;
+}
+
+Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& request,
+                                      const Sent& sent) {
+  if (hook.conditions.empty()) return true;
+  const RequestAuthorizer authorizer(parts_.authorizer, request.user);
+  const Json document = RequestDocument(request, *sent.kind);
+  return cel::ConditionsHold(hook.conditions, {.object = &sent.object,
+                                               .old_object = &sent.old_object,
+                                               .request = &document,
+                                               .authorizer = &authorizer,
+                                               .request_resource = RequestedAccess(request)});
 }
 
 Webhooks::Asked Webhooks::Ask(const Hook& hook, const AdmissionRequest& request,

@@ -92,6 +92,8 @@ class Webhooks {
                                            bool mutating, Json& denial);
 
  private:
+  Result<bool> ConditionsHold(const Hook& hook, const AdmissionRequest& request,
+                              const Sent& sent);
   Result<ReviewAnswer> HearReview(Asked& asked, const AdmissionRequest& request, bool mutating);
 
   Parts parts_;
