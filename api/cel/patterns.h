@@ -1,17 +1,14 @@
-// Regular expressions of expressions: kept compiled, and refused in Go's words.
+// Regular expressions of expressions, from the pool that all patterns share.
 #pragma once
 
-#include <re2/re2.h>
-
 #include <memory>
-#include <string>
 #include <string_view>
+
+#include "api/patterns.h"
 
 namespace skiff::cel {
 
-// Compiled, or not: the caller asks ok().
+// Compiled, or not: the caller asks ok(). What it costs to compile is looks of this thread.
 std::shared_ptr<const RE2> PatternFor(std::string_view pattern);
-// "error parsing regexp: missing closing ): `a(`"; "": it is well.
-std::string GoPatternError(const RE2& pattern);
 
 }  // namespace skiff::cel

@@ -1,9 +1,8 @@
 #include "api/crd/definition_structure.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
-#include <map>
+
+#include "api/patterns.h"
 
 namespace skiff::crd {
 namespace {
@@ -19,30 +18,6 @@ bool IsIntOrString(const Json& props) {
   const Json* any = PartOf(props, "anyOf");
   return any != nullptr && any->is_array() && any->size() == 2 &&
          (*any)[0] == Json{{"type", "integer"}} && (*any)[1] == Json{{"type", "string"}};
-}
-
-// Go's words for what RE2 calls by others.
-std::string RegexError(const re2::RE2& pattern) {
-  static const std::map<re2::RE2::ErrorCode, std::string_view> kTexts = {
-      {re2::RE2::ErrorBadEscape, "invalid escape sequence"},
-      {re2::RE2::ErrorBadCharClass, "invalid character class"},
-      {re2::RE2::ErrorBadCharRange, "invalid character class range"},
-      {re2::RE2::ErrorMissingBracket, "missing closing ]"},
-      {re2::RE2::ErrorMissingParen, "missing closing )"},
-      {re2::RE2::ErrorUnexpectedParen, "unexpected )"},
-      {re2::RE2::ErrorTrailingBackslash, "trailing backslash at end of expression"},
-      {re2::RE2::ErrorRepeatArgument, "missing argument to repetition operator"},
-      {re2::RE2::ErrorRepeatSize, "invalid repeat count"},
-      {re2::RE2::ErrorRepeatOp, "invalid nested repetition operator"},
-      {re2::RE2::ErrorBadPerlOp, "invalid or unsupported Perl syntax"},
-      {re2::RE2::ErrorBadUTF8, "invalid UTF-8"},
-      {re2::RE2::ErrorBadNamedCapture, "invalid named capture"},
-      {re2::RE2::ErrorPatternTooLarge, "expression too large"}};
-  const auto text = kTexts.find(pattern.error_code());
-  const std::string what(text == kTexts.end() ? "internal error" : text->second);
-  const std::string& shown = pattern.error_arg();
-  return "error parsing regexp: " + what + ": `" + (shown.empty() ? pattern.pattern() : shown) +
-         "`";
 }
 
 // Violations that are told in the order of their text.
@@ -170,10 +145,10 @@ class StructureCheck {
   void Values(const Json& props, bool spells, const FieldPath& path) {
     const std::string pattern = WordOf(props, "pattern");
     if (!pattern.empty()) {
-      const re2::RE2 compiled(pattern, re2::RE2::Quiet);
-      if (!compiled.ok()) {
+      const std::string error = GoPatternError(*TakePattern(pattern).compiled);
+      if (!error.empty()) {
         out_.Invalid(path.Child("pattern"), pattern,
-                     "must be a valid regular expression, but isn't: " + RegexError(compiled));
+                     "must be a valid regular expression, but isn't: " + error);
       }
     }
     const bool spelled = spells && IsIntOrString(props);

@@ -394,17 +394,5 @@ TEST(RuleDefinitionTest, ADeepSchemaIsReadOnce) {
   EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
 }
 
-TEST(MatcherTest, PatternsAreCompiledWhenTheyAreNeededAndShared) {
-  const std::string heavy = "^(([a-z]{1,400}){1,2}[0-9]{0,300}){1,2}$";
-  const Json props = {{"type", "string"}, {"pattern", heavy}};
-  const SchemaPtr one = ReadSchema(props), other = ReadSchema(props);
-  ASSERT_EQ(one->matcher, other->matcher);
-  EXPECT_FALSE(one->matcher->is_compiled());
-  Violations out;
-  ValidateValue(*one, "abc", nullptr, "", out);
-  EXPECT_EQ(Told(out), "");
-  EXPECT_TRUE(other->matcher->is_compiled());
-}
-
 }  // namespace
 }  // namespace skiff::crd

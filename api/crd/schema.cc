@@ -92,7 +92,6 @@ void ReadLimits(const Json& props, Schema& out) {
   out.min_properties = NumberOf<int64_t>(props, "minProperties");
   out.unique_items = IsTrue(props, "uniqueItems");
   out.pattern = Text(props, "pattern");
-  if (!out.pattern.empty()) out.matcher = SharedMatcher(out.pattern);
   const auto values = props.find("enum");
   if (values != props.end() && values->is_array()) {
     out.values.assign(values->begin(), values->end());

@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "api/crd/matcher.h"
 #include "api/type.h"
 #include "api/values.h"
 
@@ -57,7 +56,6 @@ struct Schema {
       min_properties;
   bool unique_items = false;
   std::string pattern;
-  std::shared_ptr<const Matcher> matcher;  // Null without a pattern.
   std::vector<Json> values;                 // enum
   std::vector<SchemaPtr> all_of, any_of, one_of;
   SchemaPtr none_of;  // not

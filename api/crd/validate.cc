@@ -9,6 +9,7 @@
 #include "api/crd/place.h"
 #include "api/go_value.h"
 #include "api/json.h"
+#include "api/patterns.h"
 
 namespace skiff::crd {
 namespace {
@@ -164,7 +165,7 @@ class Validator {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*schema.min_length) +
                        " chars long");
-    } else if (schema.matcher && !schema.matcher->Matches(text)) {
+    } else if (!schema.pattern.empty() && !PatternMatches(schema.pattern, text)) {
       out_.Invalid(At(path), value, Body(path) + "should match '" + schema.pattern + "'");
     }
     if (!schema.format.empty() && !HasFormat(schema.format, text)) {

@@ -1,0 +1,64 @@
+// Regular expressions that clients bring along, in schemas and in expressions: compiled when a text
+// is held against them, and kept for the next one. A short pattern may be a large program, which
+// grows as it runs: "((a{0,30}){0,30})". So there is one pool for all who match, and what it keeps
+// is bounded by what it may come to take.
+//
+//   const auto [compiled, is_new] = TakePattern("^[a-z]+$");
+//   if (!compiled->ok()) return GoPatternError(*compiled);
+#pragma once
+
+#include <re2/re2.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/mutex.h"
+
+namespace skiff {
+
+// Bytes; the patterns used longest ago go first. Who uses one keeps it for that time.
+inline constexpr int64_t kPatternsKeptMax = int64_t{64} << 20;
+// Of one pattern. One that needs more is "expression too large".
+inline constexpr int64_t kPatternMemoryMax = int64_t{8} << 20;
+
+struct TakenPattern {
+  std::shared_ptr<const RE2> compiled;
+  bool is_new;  // It was not kept, and has been compiled.
+};
+
+// Thread-safe.
+class PatternPool {
+ public:
+  explicit PatternPool(int64_t bytes_max) : bytes_max_(bytes_max) {}
+  TakenPattern Take(std::string_view pattern);
+  // What all that are kept may take.
+  int64_t bytes() const;
+
+ private:
+  struct Kept {
+    std::string pattern;
+    std::shared_ptr<const RE2> compiled;
+    int64_t bytes;
+  };
+  static Kept Compile(std::string_view pattern);
+
+  const int64_t bytes_max_;
+  mutable Mutex mutex_;  // Not held while a pattern is compiled.
+  int64_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::list<Kept> kept_ GUARDED_BY(mutex_);  // The last used in front.
+  // By the texts in `kept_`.
+  std::unordered_map<std::string_view, std::list<Kept>::iterator> known_ GUARDED_BY(mutex_);
+};
+
+// From the process's own pool, of kPatternsKeptMax.
+TakenPattern TakePattern(std::string_view pattern);
+// Everything matches what is no pattern.
+bool PatternMatches(std::string_view pattern, std::string_view text);
+// "error parsing regexp: missing closing ): `a(`"; "": it is well.
+std::string GoPatternError(const RE2& pattern);
+
+}  // namespace skiff
