@@ -6,8 +6,8 @@
 
 #include "api/discovery.h"
 #include "api/rules/ip.h"
+#include "api/rules/rbac_reconcile.h"
 #include "apiserver/auth/bootstrap_rbac.h"
-#include "apiserver/rbac_reconcile.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "apiserver/token_tracking.h"
@@ -160,22 +160,26 @@ Result<> MendRbac(Core& core, ApiRequest& own, const Record& present, const Json
   const KindInfo& kind = *own.kind;
   const Json document = TRY(DocumentOf(kind, present));
   const Json& metadata = wanted["metadata"];
-  const auto mended_document = ReconciledRbac(document, wanted);
-  if (!mended_document) {
+  // A binding of another role is somebody's own.
+  const auto wants = [](const ReconciledRbac& next) {
+    return next.need == RbacNeed::kUpdate && !next.is_protected;
+  };
+  const auto next = ReconcileRbac(document, wanted, {});
+  if (!next) {
     // As in Kubernetes the others are mended all the same, and the server runs.
     kLog.Error("default role not mended", {{"kind", kind.kind},
                                            {"name", metadata.value("name", "")},
-                                           {"error", mended_document.error().message}});
+                                           {"error", next.error().message}});
     return {};
   }
-  if (!*mended_document) return {};
+  if (!wants(*next)) return {};
   own.info.namespace_name = metadata.value("namespace", "");
   const auto mended = core.writer.Update(
       own, metadata.value("name", ""), {}, {.check_version = false},
       [&](const Object& old) -> Result<Object> {
         const Json before = old.ToDocument();
-        const auto next = TRY(ReconciledRbac(before, wanted));
-        return Object::FromDocument(kind, next ? *next : before);
+        const ReconciledRbac now = TRY(ReconcileRbac(before, wanted, {}));
+        return Object::FromDocument(kind, wants(now) ? now.object : before);
       });
   return mended ? Result<>() : Fail(mended.error());
 }

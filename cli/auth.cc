@@ -1,6 +1,7 @@
 // `auth can-i` and `auth whoami`: what the server makes of the caller.
 #include <algorithm>
 
+#include "cli/auth_reconcile.h"
 #include "cli/json_text.h"
 #include "cli/policy_rules.h"
 #include "cli/printers.h"
@@ -177,7 +178,8 @@ Result<> RunWhoAmI(Command& command, const Args& args) {
   return {};
 }
 
-constexpr Verb kAuthVerbs[] = {{"can-i", &RunCanI}, {"whoami", &RunWhoAmI}};
+constexpr Verb kAuthVerbs[] = {
+    {"can-i", &RunCanI}, {"reconcile", &RunAuthReconcile}, {"whoami", &RunWhoAmI}};
 
 }  // namespace
 

@@ -103,6 +103,53 @@ TEST_F(CliMoreTest, SaysWhoMayDoWhat) {
   EXPECT_THAT(cli_.Error("auth can-i get"), StartsWith("error: you must specify two arguments"));
 }
 
+TEST_F(CliMoreTest, ReconcilesRolesAndBindings) {
+  constexpr char kRole[] = R"(
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: r, namespace: fresh}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}])";
+  const Ran made = cli_.Run("auth reconcile -f -", kRole);
+  EXPECT_EQ(made.out, "role.rbac.authorization.k8s.io/r reconciled\n");
+  EXPECT_EQ(made.err,
+            "\treconciliation required create\n\tmissing rules added:\n\t\t{Verbs:[get list] "
+            "APIGroups:[] Resources:[pods] ResourceNames:[] NonResourceURLs:[]}\n");
+  EXPECT_EQ(cli_.Run("auth reconcile -f -", kRole).err, "");
+  const std::string more = std::string(kRole).replace(std::string(kRole).find("pods"), 4, "nodes");
+  EXPECT_EQ(cli_.Run("auth reconcile --dry-run=client -f -", more).out,
+            "role.rbac.authorization.k8s.io/r reconciled (dry run)\n");
+  EXPECT_EQ(cli_.Object("role/r", "fresh")["rules"].size(), 1u);
+  EXPECT_EQ(cli_.Run("auth reconcile --remove-extra-permissions -f -", more).err,
+            "\treconciliation required update\n\tmissing rules added:\n"
+            "\t\t{Verbs:[get] APIGroups:[] Resources:[nodes] ResourceNames:[] "
+            "NonResourceURLs:[]}\n"
+            "\t\t{Verbs:[list] APIGroups:[] Resources:[nodes] ResourceNames:[] "
+            "NonResourceURLs:[]}\n"
+            "\textra rules removed:\n"
+            "\t\t{Verbs:[get] APIGroups:[] Resources:[pods] ResourceNames:[] "
+            "NonResourceURLs:[]}\n"
+            "\t\t{Verbs:[list] APIGroups:[] Resources:[pods] ResourceNames:[] "
+            "NonResourceURLs:[]}\n");
+  EXPECT_EQ(cli_.Object("role/r", "fresh")["rules"][0]["resources"], Json({"nodes"}));
+  const auto binding = [](const std::string& role, const std::string& user) {
+    return "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: "
+           "b}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: " +
+           role + "}, subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: " + user +
+           "}]}";
+  };
+  cli_.Out("auth reconcile -f -", binding("view", "ann"));
+  EXPECT_EQ(cli_.Run("auth reconcile -f -", binding("view", "ben")).err,
+            "\treconciliation required update\n\tmissing subjects added:\n\t\t{Kind:User "
+            "APIGroup:rbac.authorization.k8s.io Name:ben Namespace:}\n");
+  EXPECT_EQ(cli_.Object("clusterrolebinding/b")["subjects"].size(), 2u);
+  EXPECT_EQ(cli_.Run("auth reconcile -f -", binding("edit", "ben")).err,
+            "\treconciliation required recreate\n");
+  EXPECT_EQ(cli_.Object("clusterrolebinding/b")["roleRef"]["name"], "edit");
+  EXPECT_EQ(cli_.Error("auth reconcile"), "error: must specify one of -f and -k\n");
+  EXPECT_EQ(cli_.Error("auth reconcile --dry-run=server -f x"),
+            "error: --dry-run=server for command reconcile is not supported yet\n");
+}
+
 TEST_F(CliMoreTest, CreatesRolesBudgetsAndIngresses) {
   EXPECT_EQ(cli_.Out("create role r --verb=get,list --resource=pods,deployments.apps,pods/log"),
             "role.rbac.authorization.k8s.io/r created\n");

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "api/rules/rule_coverage.h"
 #include "apiserver/auth/pki.h"
-#include "apiserver/auth/rule_coverage.h"
 
 namespace skiff {
 namespace {

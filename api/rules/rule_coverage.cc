@@ -1,4 +1,4 @@
-#include "apiserver/auth/rule_coverage.h"
+#include "api/rules/rule_coverage.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "apiserver/api_errors.h"
+#include "api/go_text.h"
 
 namespace skiff {
 namespace {
@@ -269,7 +269,7 @@ MissingRights FindMissingRights(const std::vector<const PolicyRule*>& held,
 
 std::string QuotedList(const std::vector<std::string>& list) {
   std::string text = "[";
-  for (const std::string& item : list) text += (text.size() > 1 ? " " : "") + Quoted(item);
+  for (const std::string& item : list) text += (text.size() > 1 ? " " : "") + GoQuote(item);
   return text + "]";
 }
 

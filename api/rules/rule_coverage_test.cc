@@ -1,4 +1,4 @@
-#include "apiserver/auth/rule_coverage.h"
+#include "api/rules/rule_coverage.h"
 
 #include <gtest/gtest.h>
 
