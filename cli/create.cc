@@ -30,7 +30,6 @@ constexpr Verb kGenerators[] = {
     {"resourcequota", &RunCreateQuota},
     {"role", &RunCreateRole},
     {"rolebinding", &RunCreateRoleBinding},
-    {"secret", &RunCreateSecret},
     {"service", &RunCreateService},
     {"svc", &RunCreateService},
     {"serviceaccount", &RunCreateServiceAccount},
@@ -86,6 +85,9 @@ Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resourc
 
 int CreateMain(Environment& environment, const Args& args) {
   const size_t at = FirstWord(args);
+  if (at < args.size() && args[at] == "secret") {
+    return CreateSecretMain(environment, WithoutWord(args, at));
+  }
   if (at < args.size() && FindVerb(kGenerators, std::size(kGenerators), args[at])) {
     return RunFamily(environment, "create", kGenerators, std::size(kGenerators), args);
   }

@@ -28,9 +28,10 @@ Result<> RunCreatePriorityClass(Command& command, const Args& args);
 Result<> RunCreateQuota(Command& command, const Args& args);
 Result<> RunCreateRole(Command& command, const Args& args);
 Result<> RunCreateRoleBinding(Command& command, const Args& args);
-Result<> RunCreateSecret(Command& command, const Args& args);
 Result<> RunCreateService(Command& command, const Args& args);
 Result<> RunCreateServiceAccount(Command& command, const Args& args);
 Result<> RunCreateToken(Command& command, const Args& args);
+// Has verbs of its own: generic, tls, docker-registry.
+int CreateSecretMain(Environment& environment, const Args& args);
 
 }  // namespace skiff::cli

@@ -194,43 +194,69 @@ Result<> RunCreateConfigMap(Command& command, const Args& args) {
 
 namespace {
 
+// What each form of `create secret` has.
 struct SecretFlags {
   WriteFlags write;
-  DataFlags from;
   SecretForm form;
-  std::string certificate;
-  std::string key;
+
+  explicit SecretFlags(Command& command) {
+    write.AddTo(command, "kubectl-create");
+    command.Flag("append-hash", form.append_hash, "Append a hash of the content to the name.");
+  }
+  // Parses the flags and takes the name.
+  Result<> Parse(Command& command, const Args& args) {
+    form.name = TRY(ParseOneName(command, write, args));
+    return {};
+  }
+};
+
+struct RegistryFlags {
   std::string server = "https://index.docker.io/v1/";
   std::string username;
   std::string password;
   std::string email;
 
   void AddTo(Command& command) {
-    write.AddTo(command, "kubectl-create");
-    from.AddTo(command);
-    command.Flag("append-hash", form.append_hash, "Append a hash of the content to the name.");
-    command.Flag("type", form.type, "The type of secret to create.");
-    command.Flag("cert", certificate, "Path to PEM encoded public key certificate.");
-    command.Flag("key", key, "Path to private key associated with given certificate.");
     command.Flag("docker-server", server, "Server location for Docker registry.");
     command.Flag("docker-username", username, "Username for Docker registry authentication.");
     command.Flag("docker-password", password, "Password for Docker registry authentication.");
     command.Flag("docker-email", email, "Email for Docker registry.");
   }
+  // The fields in the order in which Go declares them.
+  std::string ConfigText() const {
+    std::string text = fmt::format("{{\"username\":{},\"password\":{}", Json(username).dump(),
+                                   Json(password).dump());
+    if (!email.empty()) text += ",\"email\":" + Json(email).dump();
+    text += fmt::format(",\"auth\":{}}}", Json(EncodeBase64(username + ":" + password)).dump());
+    return fmt::format("{{\"auths\":{{{}:{}}}}}", Json(server).dump(), text);
+  }
 };
 
-Result<> CreateTlsSecret(Command& command, SecretFlags& flags, Data data) {
-  if (flags.certificate.empty() || flags.key.empty()) {
-    return CliError("key and cert must be specified");
-  }
-  for (const auto& [key, path] :
-       {std::pair("tls.crt", flags.certificate), std::pair("tls.key", flags.key)}) {
+Result<> RunGenericSecret(Command& command, const Args& args) {
+  SecretFlags flags(command);
+  DataFlags from;
+  from.AddTo(command);
+  command.Flag("type", flags.form.type, "The type of secret to create.");
+  TRY(flags.Parse(command, args));
+  const Data data = TRY(Collect(from, ""));
+  return CreateSecretOf(command, flags.write, flags.form, data);
+}
+
+Result<> RunTlsSecret(Command& command, const Args& args) {
+  SecretFlags flags(command);
+  std::string certificate, key;
+  command.Flag("cert", certificate, "Path to PEM encoded public key certificate.");
+  command.Flag("key", key, "Path to private key associated with given certificate.");
+  TRY(flags.Parse(command, args));
+  if (certificate.empty() || key.empty()) return CliError("key and cert must be specified");
+  Data data;
+  for (const auto& [name, path] : {std::pair("tls.crt", certificate), std::pair("tls.key", key)}) {
     auto text = ReadFile(path);
     if (!text) {
       return CliError(
           fmt::format("Cannot read file {}, open {}: no such file or directory", path, path));
     }
-    data.values[key] = std::move(*text);
+    data.values[name] = std::move(*text);
   }
   const std::string fault = KeyPairFault(data.values["tls.crt"], data.values["tls.key"]);
   if (!fault.empty()) return CliError(fault);
@@ -238,51 +264,34 @@ Result<> CreateTlsSecret(Command& command, SecretFlags& flags, Data data) {
   return CreateSecretOf(command, flags.write, flags.form, data);
 }
 
-Result<> CreateRegistrySecret(Command& command, SecretFlags& flags, Data data) {
-  flags.form.type = "kubernetes.io/dockerconfigjson";
-  if (flags.from.files.empty()) {
-    if (flags.username.empty() || flags.password.empty() || flags.server.empty()) {
+Result<> RunRegistrySecret(Command& command, const Args& args) {
+  SecretFlags flags(command);
+  DataFlags from;
+  RegistryFlags registry;
+  command.FlagEach("from-file", from.files, "A file or folder, with an optional key: key=path.");
+  registry.AddTo(command);
+  TRY(flags.Parse(command, args));
+  Data data = TRY(Collect(from, ""));
+  if (from.files.empty()) {
+    if (registry.username.empty() || registry.password.empty() || registry.server.empty()) {
       return CliError(
           "either --from-file or the combination of --docker-username, --docker-password and "
           "--docker-server is required");
     }
-    // The fields in the order in which Go declares them.
-    std::string text = fmt::format("{{\"username\":{},\"password\":{}", Json(flags.username).dump(),
-                                   Json(flags.password).dump());
-    if (!flags.email.empty()) text += ",\"email\":" + Json(flags.email).dump();
-    text += fmt::format(",\"auth\":{}}}",
-                        Json(EncodeBase64(flags.username + ":" + flags.password)).dump());
-    data.values[".dockerconfigjson"] =
-        fmt::format("{{\"auths\":{{{}:{}}}}}", Json(flags.server).dump(), text);
+    data.values[".dockerconfigjson"] = registry.ConfigText();
   }
+  flags.form.type = "kubernetes.io/dockerconfigjson";
   return CreateSecretOf(command, flags.write, flags.form, data);
 }
 
+constexpr Verb kSecretForms[] = {{"docker-registry", &RunRegistrySecret},
+                                 {"generic", &RunGenericSecret},
+                                 {"tls", &RunTlsSecret}};
+
 }  // namespace
 
-// create secret generic|tls|docker-registry NAME
-Result<> RunCreateSecret(Command& command, const Args& args) {
-  SecretFlags flags;
-  flags.AddTo(command);
-  TRY(command.Parse(args));
-  TRY(flags.write.Check());
-  if (command.words().empty()) {
-    return command.UsageError("a secret type (generic, tls, docker-registry) is required");
-  }
-  const std::string& form = command.words()[0];
-  if (form != "generic" && form != "tls" && form != "docker-registry") {
-    return CliError(fmt::format("unknown command \"{}\" for \"{} create secret\"", form,
-                                command.environment().program));
-  }
-  if (command.words().size() != 2) {
-    return command.UsageError(
-        fmt::format("exactly one NAME is required, got {}", command.words().size() - 1));
-  }
-  flags.form.name = command.words()[1];
-  Data data = TRY(Collect(flags.from, ""));
-  if (form == "tls") return CreateTlsSecret(command, flags, std::move(data));
-  if (form == "docker-registry") return CreateRegistrySecret(command, flags, std::move(data));
-  return CreateSecretOf(command, flags.write, flags.form, data);
+int CreateSecretMain(Environment& environment, const Args& args) {
+  return RunFamily(environment, "create secret", kSecretForms, std::size(kSecretForms), args);
 }
 
 }  // namespace skiff::cli

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "cli/environment.h"
@@ -55,7 +56,7 @@ TEST_F(ProgramTest, EachVerbTellsItsFlags) {
 TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
   const std::pair<const char*, std::vector<const char*>> families[] = {
       {"apply", {"set-last-applied", "view-last-applied"}},
-      {"auth", {"can-i", "whoami"}},
+      {"auth", {"can-i", "reconcile", "whoami"}},
       {"certificate", {"approve", "deny"}},
       {"cluster-info", {"dump"}},
       {"config",
@@ -65,7 +66,7 @@ TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
       {"create",
        {"clusterrole", "clusterrolebinding", "configmap", "cronjob", "deployment", "ingress", "job",
         "namespace", "poddisruptionbudget", "priorityclass", "quota", "role", "rolebinding",
-        "secret", "service", "serviceaccount", "token"}},
+        "service", "serviceaccount", "token"}},
       {"rollout", {"history", "pause", "restart", "resume", "status", "undo"}},
       {"set", {"env", "image", "resources", "selector", "serviceaccount", "subject"}},
       {"top", {"node", "pod"}}};
@@ -453,6 +454,27 @@ TEST_F(ProgramTest, WarningsAreErrorsWhereThatIsAsked) {
   EXPECT_TRUE(err_.ends_with("error: 2 warnings received\n")) << err_;
   warnings = 0;
   EXPECT_EQ(Run("get", {"--raw=/x", "--warnings-as-errors"}), 0);
+}
+
+TEST_F(ProgramTest, EachFormOfASecretHasFlagsOfItsOwn) {
+  const std::pair<const char*, std::vector<const char*>> forms[] = {
+      {"generic", {"--from-literal", "--from-env-file", "--from-file", "--type"}},
+      {"tls", {"--cert", "--key"}},
+      {"docker-registry", {"--docker-server", "--from-file"}}};
+  for (const auto& [form, own] : forms) {
+    ASSERT_EQ(Run("create", {"secret", form, "--help"}), 0) << err_;
+    EXPECT_NE(out_.find("Usage:\n  kubectl create secret " + std::string(form)),
+              std::string::npos) << out_;
+    for (const char* flag : {"--from-literal", "--from-env-file", "--from-file", "--type", "--cert",
+                             "--key", "--docker-server"}) {
+      const bool has = std::find(own.begin(), own.end(), std::string(flag)) != own.end();
+      EXPECT_EQ(out_.find(flag + std::string("=")) != std::string::npos, has) << form << flag;
+    }
+  }
+  EXPECT_EQ(Run("create", {"secret", "tls", "n", "--from-literal=a=b"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: unknown flag: --from-literal\n")) << err_;
+  EXPECT_EQ(Run("create", {"secret", "opaque", "n"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: unknown command \"opaque\"")) << err_;
 }
 
 }  // namespace
