@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/go_value.h"
 #include "cli/events.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
@@ -50,22 +51,39 @@ constexpr std::string_view kWithoutEvents[] = {"ClusterRole", "ClusterRoleBindin
                                                "Namespace",   "NetworkPolicy",      "Role",
                                                "RoleBinding", "ResourceQuota",      "Secret"};
 
-// "fooBarURL" -> "Foo Bar URL"
+// Where one word of a field's name ends: small and capital letters and hyphens stand apart, and a
+// capital belongs to the small letters behind it.
+bool EndsWord(const std::string& name, size_t at) {
+  enum Class : uint8_t { kSmall, kCapital, kHyphen };
+  const auto class_of = [&](size_t i) {
+    return name[i] == '-' ? kHyphen : name[i] >= 'A' && name[i] <= 'Z' ? kCapital : kSmall;
+  };
+  const Class before = class_of(at - 1), here = class_of(at);
+  const bool small_follows = at + 1 < name.size() && class_of(at + 1) == kSmall;
+  if (here == kCapital && small_follows) return true;
+  return before != here && !(before == kCapital && here == kSmall);
+}
+
+// "fooBarURL" -> "Foo Bar URL", "podIP" -> "Pod Ip"; what has digits in it stays as it is.
 std::string Title(const std::string& name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<uint8_t>(c) >= 0x80;
+  };
+  const bool has_others = std::any_of(name.begin(), name.end(),
+                                      [&](char c) { return !is_letter(c) && c != '-'; });
+  if (has_others) return name;
   std::vector<std::string> words;
   for (size_t i = 0; i < name.size(); ++i) {
-    const auto is_upper = [&](size_t at) { return name[at] >= 'A' && name[at] <= 'Z'; };
-    const bool starts =
-        i == 0 || (is_upper(i) && (!is_upper(i - 1) || (i + 1 < name.size() && !is_upper(i + 1))));
-    if (starts) words.emplace_back();
+    if (i == 0 || EndsWord(name, i)) words.emplace_back();
     words.back() += name[i];
   }
   for (std::string& word : words) {
-    std::string upper = word;
+    std::string upper = word, lower = word;
     for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     const bool acronym =
         upper == "API" || upper == "URL" || upper == "UID" || upper == "OSB" || upper == "GUID";
-    word = acronym ? upper : upper.substr(0, 1) + word.substr(1);
+    word = acronym ? upper : upper.substr(0, 1) + lower.substr(1);
   }
   return Join(words, " ");
 }
@@ -80,16 +98,19 @@ void WriteTree(DescribeWriter& out, int level, const std::string& name, const Js
       if (item.is_object()) {
         for (const auto& [key, inner] : item.items()) WriteTree(out, level + 1, key, inner);
       } else {
-        out.Line(level + 1, PlainText(item));
+        out.Line(level + 1, GoPlain(item));
       }
     }
   } else {
-    out.Field(level, Title(name), value.is_null() ? "<nil>" : PlainText(value));
+    out.Field(level, Title(name), GoPlain(value));
   }
 }
 
 void DescribeOther(DescribeWriter& out, const Json& object) {
-  out.Head(object);
+  out.Field(0, "Name", NameOf(object));
+  out.Field(0, "Namespace", NamespaceOf(object));  // Also of what lives in none.
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
   for (const auto& [key, value] : object.items()) {
     if (key != "metadata") {
       WriteTree(out, 0, key, value);

@@ -60,8 +60,19 @@ spec:
   - name: v1
     served: true
     storage: true
-    schema: {openAPIV3Schema: {type: object}}
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object,
+        description: What it does., properties: {podIP: {type: string}}}}}}
 )");
+  EXPECT_THAT(cli_.Out("explain widgets.spec"),
+              StartsWith("GROUP:      acme.io\nKIND:       Widget\nVERSION:    v1\n\nFIELD: spec "
+                         "<Object>\n"));
+  EXPECT_THAT(cli_.Out("explain widgets.spec"), HasSubstr("  podIP\t<string>\n"));
+  const std::string described = cli_.Out("describe crd widgets.acme.io");
+  EXPECT_THAT(described, StartsWith("Name:         widgets.acme.io\nNamespace:    \nLabels:       "
+                                    "<none>\nAnnotations:  <none>\nAPI Version:  "));
+  EXPECT_THAT(described, HasSubstr("    Schema:\n      openAPIV3Schema:\n"));
+  EXPECT_THAT(described, HasSubstr("            Pod Ip:\n"));
+  EXPECT_THAT(described, HasSubstr("  Categories:\n      all\n      acme\n"));
   const std::string widget = "{apiVersion: acme.io/v1, kind: Widget, metadata: {name: a}}";
   cli_.Out("create -f -", widget);
   EXPECT_THAT(cli_.Out("get all -o name"), HasSubstr("widget.acme.io/a\n"));
