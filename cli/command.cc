@@ -97,7 +97,9 @@ Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
     const auto& [name, is_switch] = found->second;
     given_[name] = true;
     std::string rest = arg.substr(i + 1);
-    if (is_switch && !rest.starts_with('=')) {
+    // As for Go's pflag "-o=" has a value, which is "=".
+    const bool has_equals = rest.size() > 1 && rest[0] == '=';
+    if (is_switch && !has_equals) {
       out.push_back("--" + name + "=true");
       continue;
     }
@@ -108,7 +110,7 @@ Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
                         arg, environment_.program, verb_));
       }
       rest = args[++at];
-    } else if (rest[0] == '=') {
+    } else if (has_equals) {
       rest.erase(0, 1);
     }
     out.push_back("--" + name + "=" + rest);

@@ -393,6 +393,12 @@ TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
   EXPECT_EQ(err_,
             "error: unable to match a printer suitable for the output format \"bogus\", allowed "
             "formats are: json,kyaml,name,wide,yaml\n");
+  // A letter takes "=" alone for its value, a long name does not.
+  EXPECT_EQ(Run("api-resources", {"-o="}), 1);
+  EXPECT_EQ(err_,
+            "error: unable to match a printer suitable for the output format \"=\", allowed "
+            "formats are: json,kyaml,name,wide,yaml\n");
+  EXPECT_EQ(Run("api-resources", {"--output="}), 0) << err_;
   EXPECT_EQ(Run("api-resources", {"-o", "yaml"}), 0) << err_;
   EXPECT_EQ(out_,
             "apiVersion: v1\ngroupVersion: \"\"\nkind: APIResourceList\nresources:\n- kind: Pod\n"
