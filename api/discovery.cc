@@ -148,8 +148,8 @@ bool VersionGoesBefore(std::string_view a, std::string_view b) {
   return std::tie(left.major, left.minor) > std::tie(right.major, right.minor);
 }
 
-std::vector<ServedVersion> ServedVersions(KindList kinds) {
-  std::vector<ServedVersion> out;
+std::vector<ServedVersion> ServedVersions(KindList kinds, OtherVersions others) {
+  std::vector<ServedVersion> out(others.begin(), others.end());
   for (const KindInfo* kind : kinds) {
     const bool known = std::any_of(out.begin(), out.end(), [&](const ServedVersion& served) {
       return served.group == kind->group && served.version == kind->version;
@@ -184,9 +184,9 @@ meta_v1::APIVersions CoreVersions(KindList kinds, std::string_view server_addres
   return out;
 }
 
-meta_v1::APIGroupList GroupsOf(KindList kinds) {
+meta_v1::APIGroupList GroupsOf(KindList kinds, OtherVersions others) {
   meta_v1::APIGroupList out;
-  for (const ServedVersion& served : ServedVersions(kinds)) {
+  for (const ServedVersion& served : ServedVersions(kinds, others)) {
     if (served.group.empty()) continue;
     if (out.groups.empty() || out.groups.back().name != served.group) {
       auto& group = out.groups.emplace_back();
@@ -198,8 +198,9 @@ meta_v1::APIGroupList GroupsOf(KindList kinds) {
   return out;
 }
 
-std::optional<meta_v1::APIGroup> GroupOf(KindList kinds, std::string_view group) {
-  for (meta_v1::APIGroup& candidate : GroupsOf(kinds).groups) {
+std::optional<meta_v1::APIGroup> GroupOf(KindList kinds, std::string_view group,
+                                         OtherVersions others) {
+  for (meta_v1::APIGroup& candidate : GroupsOf(kinds, others).groups) {
     if (candidate.name == group) return std::move(candidate);
   }
   return std::nullopt;
@@ -219,12 +220,18 @@ std::optional<meta_v1::APIResourceList> ResourcesOf(KindList kinds, std::string_
   return out;
 }
 
-std::vector<apidiscovery_v2::APIGroupDiscovery> AggregatedGroups(KindList kinds, bool core) {
+std::vector<apidiscovery_v2::APIGroupDiscovery> AggregatedGroups(KindList kinds, bool core,
+                                                                 OtherVersions others,
+                                                                 const KnownVersion& known) {
   std::vector<apidiscovery_v2::APIGroupDiscovery> out;
-  for (const ServedVersion& served : ServedVersions(kinds)) {
+  for (const ServedVersion& served : ServedVersions(kinds, others)) {
     if (served.group.empty() != core) continue;
     if (out.empty() || out.back().metadata.name != served.group) {
       out.emplace_back().metadata.name = served.group;
+    }
+    if (auto found = known ? known(served) : std::nullopt) {
+      out.back().versions.push_back(std::move(*found));
+      continue;
     }
     auto& version = out.back().versions.emplace_back();
     version.version = served.version;

@@ -14,9 +14,6 @@ constexpr Unserved kUnserved[] = {
     {"", "endpoints",
      "skiff mirrors no Endpoints into EndpointSlices yet: without a selector of the Service no "
      "traffic follows them; write an EndpointSlice"},
-    {"apiregistration.k8s.io", "apiservices",
-     "skiff passes no requests on to other API servers yet: this APIService is stored, and its "
-     "version is not served"},
     {"autoscaling", "horizontalpodautoscalers",
      "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled"},
     {"flowcontrol.apiserver.k8s.io", "flowschemas",

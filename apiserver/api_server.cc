@@ -4,6 +4,7 @@
 
 #include "api/crd/custom_kind.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/aggregation/aggregation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/bootstrap_tokens.h"
@@ -129,6 +130,7 @@ struct ApiServer::State {
   OpenApiDocuments openapi;
   std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<DefinitionLoop> definitions;
+  std::unique_ptr<Aggregation> aggregation;
   // As the server's own hand.
   std::function<http::Response(const http::Request&)> ask;
   OutboundPool outbound;  // The last: what runs there uses all of this.
@@ -148,6 +150,9 @@ struct ApiServer::State {
                                const User* trusted);
   void AddHealth(const Parts& parts, bool has_rbac);
   void AddWebhooks(const Parts& parts);
+  void AddAggregation(const Parts& parts);
+  // Who else answers for what this server has nothing built in for; nullptr: nobody.
+  RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
   // The webhooks that the request may have to wait for, and those that convert.
   std::set<std::string> WaitsFor(const http::Request& request);
   bool MayAsk(const http::Request& request, const Access& access);
@@ -210,6 +215,29 @@ void ApiServer::State::AddWebhooks(const Parts& parts) {
                       .nodes = nodes,
                       .metrics = metrics.registry()});
   conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
+}
+
+void ApiServer::State::AddAggregation(const Parts& parts) {
+  http::Loops* loops = parts.loops;
+  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  aggregation = std::make_unique<Aggregation>(
+      Aggregation::Parts{.store = store,
+                         .clock = clock,
+                         .random = random,
+                         .loops = loops,
+                         .nodes = nodes,
+                         .metrics = metrics.registry(),
+                         .ask = ask,
+                         .certificate_pem = options.proxy_client_certificate_pem,
+                         .key_pem = options.proxy_client_key_pem,
+                         .rejects_redirects = options.rejects_forwarding_redirects,
+                         .limits = options.forward_limits});
+}
+
+RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const RouteMatch& match) {
+  const bool is_built_in = match.kind != nullptr && RuntimeKindOf(*match.kind) == nullptr;
+  if (is_built_in || request.own) return nullptr;
+  return aggregation->RemoteAt(request.http.path);
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
@@ -356,10 +384,12 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
+  if (const auto remote = RemoteFor(request, match)) return aggregation->Forward(*remote, request);
   if (match.route != nullptr) return skiff::Serve(*core, request);
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served},
+  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
+                            *aggregation},
                            request);
 }
 
@@ -423,6 +453,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask, [raw = &made] {
     (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup);
   });
+  made.AddAggregation(parts);
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
   return server;
 }
@@ -436,6 +467,7 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
                          .now = state_->clock.Now(),
                          .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path)),
                          .own = own,
+                         .in_process = trusted != nullptr,
                          .deadline = std::chrono::steady_clock::now() + kRequestTimeMax};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
@@ -471,6 +503,7 @@ http::Response ApiServer::Handle(const http::Request& request) {
 
 void ApiServer::EndCalls() {
   state_->webhooks->Stop();
+  state_->aggregation->Stop();
   state_->outbound.Stop();
 }
 
@@ -489,6 +522,7 @@ Result<std::string> ApiServer::SignToken(const Json& claims) {
 std::vector<ControlLoop*> ApiServer::loops() {
   std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
                                      &state_->watch_pages, &state_->watch_frames};
+  for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/values.h"
+#include "apiserver/aggregation/forward_limits.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
@@ -45,6 +46,11 @@ struct ApiServerOptions {
   bool shared_store = false;  // Other servers use the same store.
   std::string client_ca_pem = {};
   FrontProxyOptions front_proxy = {};
+  // By which servers behind this one know it; "": not at all.
+  std::string proxy_client_certificate_pem = {};
+  std::string proxy_client_key_pem = {};
+  bool rejects_forwarding_redirects = true;
+  ForwardLimits forward_limits = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};
   int default_not_ready_toleration_s = 300;
@@ -86,8 +92,9 @@ class ApiServer final : public http::Handler {
   ControlLoop& WatchHealth();
   // Work between requests; the owner adds them to an executor.
   std::vector<ControlLoop*> loops();
-  // Ends the calls of webhooks that are under way, and makes no more: what waits for one fails. To
-  // be called once nobody asks any more, and before the loops that connections live on go.
+  // Ends the calls of webhooks and of other API servers that are under way, and makes no more: what
+  // waits for one fails. To be called once nobody asks any more, and before the loops that
+  // connections live on go.
   void EndCalls();
   // From now on /readyz fails, so that clients go elsewhere before the connections close.
   void BeginShutdown();

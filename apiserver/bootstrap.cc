@@ -12,6 +12,7 @@
 #include "apiserver/resources.h"
 #include "apiserver/token_tracking.h"
 #include "base/log.h"
+#include "base/pem.h"
 
 namespace skiff {
 namespace {
@@ -70,7 +71,7 @@ Json KubernetesEndpointSlice(const StartOptions& options) {
 }
 
 Json AuthenticationConfig(const StartOptions& options) {
-  Json map = Named("v1", "ConfigMap", "extension-apiserver-authentication", "kube-system");
+  Json map = Named("v1", "ConfigMap", kAuthenticationMap, "kube-system");
   const FrontProxyOptions& proxy = options.front_proxy;
   if (!options.client_ca_pem.empty()) map["data"]["client-ca-file"] = options.client_ca_pem;
   if (proxy.client_ca_pem.empty()) return map;
@@ -125,6 +126,21 @@ RecordPtr RecordOf(Core& core, const KindInfo& kind, const Json& object) {
 }
 
 }  // namespace
+
+bool MergeAuthentication(const Json& wanted, Json& data) {
+  bool changed = false;
+  for (const auto& [key, value] : wanted.items()) {
+    const std::string ours = value.get<std::string>();
+    Json& there = data[key];
+    const std::string theirs = there.is_string() ? there.get<std::string>() : "";
+    const bool is_bundle = key.ends_with("-ca-file");
+    const bool has_ours = is_bundle ? theirs.find(ours) != std::string::npos : theirs == ours;
+    if (has_ours) continue;
+    there = is_bundle && !theirs.empty() ? JoinPem(theirs, ours) : ours;
+    changed = true;
+  }
+  return changed;
+}
 
 std::vector<Json> StartObjects(const StartOptions& options) {
   std::vector<Json> objects;

@@ -2,6 +2,7 @@
 
 #include "api/discovery.h"
 #include "api/protobuf.h"
+#include "apiserver/aggregation/aggregation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/resources.h"
 #include "apiserver/respond.h"
@@ -46,9 +47,35 @@ http::Response Tagged(const ApiRequest& request, std::string text, std::string_v
   return response;
 }
 
-http::Response Aggregated(KindList kinds, const ApiRequest& request, const MediaType& media,
-                          bool core) {
-  const Json list = DiscoveryJson(AggregatedGroups(kinds, core));
+// Versions that are listed because of APIServices. Holds what it names.
+struct Others {
+  explicit Others(Aggregation& aggregation) : table(aggregation.Table()) {
+    for (const ListedVersion& each : table->listed) {
+      versions.push_back(
+          {each.group, each.version, each.group_priority, each.version_priority});
+    }
+  }
+  const ListedVersion* Find(const ServedVersion& served) const {
+    const auto found = std::find_if(
+        table->listed.begin(), table->listed.end(), [&](const ListedVersion& each) {
+          return each.group == served.group && each.version == served.version;
+        });
+    return found == table->listed.end() ? nullptr : &*found;
+  }
+  const ApiServiceTablePtr table;
+  std::vector<ServedVersion> versions;
+};
+
+http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& request,
+                          const MediaType& media, const Others& others, bool core) {
+  const KindList kinds = parts.served.routes.kinds();
+  const auto known = [&](const ServedVersion& served) -> std::optional<VersionDiscovery> {
+    const ListedVersion* listed = others.Find(served);
+    if (listed == nullptr) return std::nullopt;
+    if (!listed->is_remote && ResourcesOf(kinds, served.group, served.version)) return std::nullopt;
+    return parts.aggregation.DiscoveryOf(*listed);
+  };
+  const Json list = DiscoveryJson(AggregatedGroups(kinds, core, others.versions, known));
   const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);
   if (media.encoding != Encoding::kProtobuf) return Tagged(request, Dump(list), type);
   return Tagged(request,
@@ -57,13 +84,14 @@ http::Response Aggregated(KindList kinds, const ApiRequest& request, const Media
                 type);
 }
 
-Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request, bool core) {
+Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request,
+                            const Others& others, bool core) {
   const KindList kinds = parts.served.routes.kinds();
   const MediaType media =
       TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
-  if (media.target == Target::kDiscovery) return Aggregated(kinds, request, media, core);
+  if (media.target == Target::kDiscovery) return Aggregated(parts, request, media, others, core);
   if (core) return Plain(request, CoreVersions(kinds, parts.server_address));
-  return Plain(request, GroupsOf(kinds));
+  return Plain(request, GroupsOf(kinds, others.versions));
 }
 
 // None of a path that has an empty one; slashes at the end do not count.
@@ -97,7 +125,8 @@ struct Document {
   bool OnlyGet() const { return core || segments.size() == 3; }
 };
 
-std::optional<Document> DocumentAt(const RouteTable& routes, std::string_view path) {
+std::optional<Document> DocumentAt(const RouteTable& routes, const Others& others,
+                                   std::string_view path) {
   Document document{.segments = Segments(path)};
   const size_t depth = document.segments.size();
   if (depth == 0) return std::nullopt;
@@ -105,7 +134,9 @@ std::optional<Document> DocumentAt(const RouteTable& routes, std::string_view pa
   if (document.core) return depth <= 2 ? std::optional(document) : std::nullopt;
   if (document.segments[0] != "apis" || depth > 3) return std::nullopt;
   if (depth == 1 && path != "/apis" && path != "/apis/") return std::nullopt;
-  if (depth > 1 && !routes.HasGroup(document.segments[1])) return std::nullopt;
+  const bool is_known = depth == 1 || routes.HasGroup(document.segments[1]) ||
+                        others.table->HasGroup(document.segments[1]);
+  if (!is_known) return std::nullopt;
   return document;
 }
 
@@ -113,15 +144,16 @@ std::optional<Document> DocumentAt(const RouteTable& routes, std::string_view pa
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request) {
-  const auto document = DocumentAt(parts.served.routes, request.http.path);
+  const Others others(parts.aggregation);
+  const auto document = DocumentAt(parts.served.routes, others, request.http.path);
   if (!document) return std::nullopt;
   if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
   const KindList kinds = parts.served.routes.kinds();
   const std::vector<std::string>& segments = document->segments;
-  if (segments.size() == 1) return Root(parts, request, document->core);
+  if (segments.size() == 1) return Root(parts, request, others, document->core);
   if (document->core) return Version(kinds, request, "", segments[1]);
   if (segments.size() == 3) return Version(kinds, request, segments[1], segments[2]);
-  const auto group = GroupOf(kinds, segments[1]);
+  const auto group = GroupOf(kinds, segments[1], others.versions);
   if (!group) return std::nullopt;
   return Plain(request, *group);
 }

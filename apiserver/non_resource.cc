@@ -1,5 +1,6 @@
 #include "apiserver/non_resource.h"
 
+#include "apiserver/aggregation/aggregation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/discovery_response.h"
@@ -48,6 +49,10 @@ Result<http::Response> Index(const NonResourceParts& parts, const http::Request&
     paths.push_back("/apis/" + std::string(kind->group));
     paths.push_back("/apis/" + std::string(kind->api_version));
   }
+  for (const ListedVersion& each : parts.aggregation.Table()->listed) {
+    paths.push_back("/apis/" + each.group);
+    paths.push_back("/apis/" + each.group + "/" + each.version);
+  }
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   return IndentedJson({{"paths", paths}});
@@ -84,6 +89,23 @@ Result<http::Response> KeySet(const NonResourceParts& parts, const http::Request
   return response;
 }
 
+// nullopt for a path that is none of a document. What another server has, it is asked for itself.
+std::optional<Result<http::Response>> OpenApiResponse(const NonResourceParts& parts,
+                                                      const ApiRequest& request) {
+  constexpr std::string_view kDocuments = "/openapi/v3/";
+  const std::string_view path = request.http.path;
+  if (!path.starts_with("/openapi/")) return std::nullopt;
+  auto others = parts.aggregation.OpenApiHashes();
+  for (const auto& [key, hash] : others) {
+    if (!path.starts_with(kDocuments) || path.substr(kDocuments.size()) != key) continue;
+    const auto remote = parts.aggregation.RemoteAt("/" + key);
+    if (remote) return parts.aggregation.Forward(*remote, request);
+  }
+  auto found = parts.openapi.Answer(*parts.served.kinds, request.http, std::move(others));
+  if (!found) return std::nullopt;
+  return std::move(*found);
+}
+
 struct Page {
   std::string_view path;
   bool only_get;
@@ -108,9 +130,7 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
     if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
     return page.handle(parts, request.http);
   }
-  if (auto found = parts.openapi.Answer(*parts.served.kinds, request.http)) {
-    return std::move(*found);
-  }
+  if (auto found = OpenApiResponse(parts, request)) return std::move(*found);
   if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
   return PageNotFound();
 }

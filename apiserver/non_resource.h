@@ -12,6 +12,7 @@
 
 namespace skiff {
 
+class Aggregation;
 class MetricRegistry;
 class OpenApiDocuments;
 struct Served;
@@ -23,6 +24,7 @@ struct NonResourceParts {
   OpenApiDocuments& openapi;
   MetricRegistry& metrics;
   const Served& served;  // What discovery lists.
+  Aggregation& aggregation;  // And what others answer for.
 };
 
 // 404 in plain text for a path that leads nowhere.

@@ -156,7 +156,8 @@ http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Requ
 }
 
 std::optional<http::Response> OpenApiDocuments::Answer(const KindSet& kinds,
-                                                       const http::Request& request) {
+                                                       const http::Request& request,
+                                                       Hashes others) {
   constexpr std::string_view kV3 = "/openapi/v3";
   std::string_view path = request.path;
   if (path == "/openapi/v2") return AnswerV2(kinds, request);
@@ -164,11 +165,12 @@ std::optional<http::Response> OpenApiDocuments::Answer(const KindSet& kinds,
   path.remove_prefix(kV3.size());
   if (path.starts_with('/')) return AnswerV3(kinds, request, path.substr(1));
   if (!path.empty()) return std::nullopt;
-  std::vector<std::pair<std::string, std::string>> hashes;
+  std::map<std::string, std::string> by_key(others.begin(), others.end());
   {
     const MutexLock lock(mutex_);
-    for (const auto& [key, document] : V3(kinds)) hashes.emplace_back(key, document.hash);
+    for (const auto& [key, document] : V3(kinds)) by_key.emplace(key, document.hash);
   }
+  const Hashes hashes(by_key.begin(), by_key.end());
   http::Response response;
   response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.
   response.body = OpenApiV3Index(hashes);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/registry.h"
@@ -17,8 +18,12 @@ namespace skiff {
 // Thread-safe.
 class OpenApiDocuments {
  public:
-  // Of these kinds; nullopt for a path that is not one of theirs.
-  std::optional<http::Response> Answer(const KindSet& kinds, const http::Request& request);
+  // Keys of documents of version 3, and their hashes.
+  using Hashes = std::vector<std::pair<std::string, std::string>>;
+  // Of these kinds; nullopt for a path that is not one of theirs. `others` are documents that the
+  // index names, and that are somebody else's.
+  std::optional<http::Response> Answer(const KindSet& kinds, const http::Request& request,
+                                       Hashes others = {});
 
  private:
   struct Document {

@@ -125,9 +125,11 @@ void AddUnusedFlags(Flags& flags) {
                    "requests are taken in their order",
                    {"false"},
                    kSwitch});
-  for (const char* name : {"proxy-client-cert-file", "proxy-client-key-file"}) {
-    flags.AddUnused({name, "no request is passed on to another API server", {""}});
-  }
+  flags.AddUnused({"enable-aggregator-routing",
+                   "requests for another API server go to a pod behind its service, where there is "
+                   "one",
+                   {"true"},
+                   kSwitch});
   flags.AddUnused({"kubelet-preferred-address-types",
                    "it is InternalIP,ExternalIP,Hostname",
                    {"InternalIP,ExternalIP,Hostname"}});
@@ -143,6 +145,7 @@ void AddUnusedFlags(Flags& flags) {
   AddUnusedStoreFlags(flags);
 }
 
+// Those in front of this server, and those behind it.
 void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("requestheader-client-ca-file", to.requestheader_client_ca_file,
             "Who shows a certificate of these authorities names the user in headers.");
@@ -156,6 +159,11 @@ void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
             "Headers to look for groups in, such as X-Remote-Group.");
   flags.Add("requestheader-extra-headers-prefix", to.front_proxy.extra_header_prefixes,
             "How headers begin that say more of the user, such as X-Remote-Extra-.");
+  flags.Add("proxy-client-cert-file", to.proxy_client_cert_file,
+            "File with the certificate by which API servers behind this one know it.");
+  flags.Add("proxy-client-key-file", to.proxy_client_key_file, "File with its private key.");
+  flags.Add("aggregator-reject-forwarding-redirect", to.aggregator_reject_forwarding_redirect,
+            "Refuse redirects by which API servers behind this one answer.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
@@ -359,6 +367,9 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   options.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
   options.front_proxy = flags.front_proxy;
   options.front_proxy.client_ca_pem = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  options.proxy_client_certificate_pem = TRY(FileOrEmpty(flags.proxy_client_cert_file));
+  options.proxy_client_key_pem = TRY(FileOrEmpty(flags.proxy_client_key_file));
+  options.rejects_forwarding_redirects = flags.aggregator_reject_forwarding_redirect;
   options.service_account_signing_key_pem =
       TRY(FileOrEmpty(flags.service_account_signing_key_file));
   for (const std::string& file : flags.service_account_key_files) {

@@ -35,6 +35,9 @@ struct ApiServerFlags {
   std::string client_ca_file = "";
   std::string requestheader_client_ca_file = "";
   FrontProxyOptions front_proxy = {};  // But for its authorities.
+  std::string proxy_client_cert_file = "";
+  std::string proxy_client_key_file = "";
+  bool aggregator_reject_forwarding_redirect = true;
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.

@@ -31,6 +31,7 @@ struct ApiRequest {
   // Not null: whoever refused the request said so in this metav1.Status, which goes to the client.
   Json refusal = {};
   bool own = false;  // The server's own upkeep.
+  bool in_process = false;  // From a part of this process, whose own thread waits for the answer.
   // Nobody beyond this server is waited for any longer, however many are asked, and how often.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };

@@ -1,8 +1,11 @@
 #include "apiserver/service_pods.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
+#include "apiserver/api_errors.h"
 #include "apiserver/node_connections.h"
 
 namespace skiff {
@@ -45,6 +48,38 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
     return upstream;
   }
   return std::nullopt;
+}
+
+Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
+                                         const std::string& namespace_name, const std::string& name,
+                                         int port_number) {
+  const auto service = ReadTyped<core_v1::Service>(parts.store, namespace_name, name);
+  if (!service) {
+    return Fail(Reason::kNotFound, fmt::format("service {} not found", Quoted(name)));
+  }
+  const core_v1::ServiceSpec& spec = (*service)->spec;
+  http::Upstream upstream;
+  if (spec.type == "ExternalName") {
+    upstream.host = spec.external_name;
+    upstream.port = port_number;
+    return upstream;
+  }
+  if (spec.cluster_ip == "None") {
+    return Fail(Reason::kInternalError, "cannot route to service with ClusterIP \"None\"");
+  }
+  const auto port = std::find_if(spec.ports.begin(), spec.ports.end(),
+                                 [&](const auto& each) { return each.port == port_number; });
+  if (port == spec.ports.end()) {
+    return Fail(Reason::kServiceUnavailable,
+                fmt::format("no service port {} found for service {}", port_number, Quoted(name)));
+  }
+  const auto endpoints = ReadTyped<core_v1::Endpoints>(parts.store, namespace_name, name);
+  if (endpoints) {
+    if (auto pod = PodBehind(parts, **endpoints, port->name)) return std::move(*pod);
+  }
+  upstream.host = spec.cluster_ip;
+  upstream.port = port->port;
+  return upstream;
 }
 
 }  // namespace skiff

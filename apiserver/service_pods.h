@@ -25,4 +25,11 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
                                         const core_v1::Endpoints& endpoints,
                                         const std::string& port_name);
 
+// Where the server itself reaches what a service offers at that port: a pod behind it where there
+// is one, as for services/proxy; else the service's own address, which the machine's rules lead on.
+// Errors are those of kube-apiserver's resolver. Without TLS.
+Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
+                                         const std::string& namespace_name, const std::string& name,
+                                         int port);
+
 }  // namespace skiff

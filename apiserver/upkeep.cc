@@ -163,6 +163,28 @@ Result<> Upkeep::CorrectTracking() {
   return {};
 }
 
+// By it servers behind this one believe what it says of who asks. Authorities are added to those
+// that are there: other servers of the same store may have their own.
+Result<> Upkeep::CorrectAuthentication() {
+  const auto wanted = std::find_if(kept_.begin(), kept_.end(), [](const Json& each) {
+    return each["metadata"]["name"] == kAuthenticationMap;
+  });
+  if (wanted == kept_.end()) return {};
+  const KindInfo& kind = core_v1::ConfigMap::Info();
+  const auto record = core_.store.Get(KeyOf(kind, "kube-system", kAuthenticationMap));
+  if (!record) return {};  // It has just been deleted, and that wakes us.
+  Json document = TRY(DocumentOf(kind, **record));
+  if (!MergeAuthentication((*wanted)["data"], document["data"])) return {};
+  http::Request request;
+  request.method = "PUT";
+  request.path = fmt::format("/api/v1/namespaces/kube-system/configmaps/{}", kAuthenticationMap);
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.body = document.dump();
+  const http::Response answer = ask_(request);
+  if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  return {};
+}
+
 Result<> Upkeep::SettleFlowSchemas() {
   const KindInfo& kind = FlowSchema::Info();
   const KindInfo& level = flowcontrol_v1::PriorityLevelConfiguration::Info();
@@ -194,6 +216,7 @@ Duration Upkeep::Step() {
     TRY(WriteMissing(core_, kept_));
     TRY(CorrectEndpoints());
     TRY(CorrectTracking());
+    TRY(CorrectAuthentication());
     return SettleFlowSchemas();
   };
   const auto settled = settle();

@@ -36,6 +36,7 @@ class Upkeep final : public ControlLoop {
   Result<bool> TakeEvents();
   Result<> CorrectEndpoints();
   Result<> CorrectTracking();
+  Result<> CorrectAuthentication();
   Result<> SettleFlowSchemas();
 
   Core& core_;

@@ -1,4 +1,5 @@
 #include "apiserver/server_fixture.h"
+#include "http/x509_test_certs.h"
 
 namespace skiff {
 namespace {
@@ -80,6 +81,36 @@ TEST_F(UpkeepTest, AFlowSchemaSaysWhetherItsPriorityLevelExists) {
   EXPECT_EQ(Dangling("s")["message"],
             "This FlowSchema references the PriorityLevelConfiguration object named \"later\" and "
             "it exists");
+}
+
+// Servers behind this one read there whose word on users counts.
+TEST_F(UpkeepTest, TheMapOnAuthenticationHasWhatEachServerOfTheStoreNeeds) {
+  const std::string path =
+      "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+  ASSERT_EQ(Post("/api/v1/namespaces/kube-system/configmaps",
+                 R"({"metadata": {"name": "extension-apiserver-authentication"},
+                     "data": {"client-ca-file": "as an older server wrote it", "other": "stays"}})")
+                .code,
+            201);
+  http::testing::TestAuthority clients("clients"), one("one"), two("two");
+  for (const auto* proxies : {&one, &two}) {
+    FrontProxyOptions front{.client_ca_pem = proxies->certificate_pem(),
+                            .allowed_names = {"front-proxy-client"},
+                            .username_headers = {"X-Remote-User"}};
+    const auto other = *ApiServer::Create({.authorization_modes = {"RBAC"},
+                                           .client_ca_pem = clients.certificate_pem(),
+                                           .front_proxy = front},
+                                          {*store_, clock_, random_});
+    for (ControlLoop* loop : other->loops()) executor_.Add(*loop);
+    Settle();
+    for (ControlLoop* loop : other->loops()) executor_.Remove(*loop);
+  }
+  const Json data = Get(path).body["data"];
+  EXPECT_EQ(data["client-ca-file"], "as an older server wrote it\n" + clients.certificate_pem());
+  EXPECT_EQ(data["requestheader-client-ca-file"], one.certificate_pem() + two.certificate_pem());
+  EXPECT_EQ(data["requestheader-allowed-names"], R"(["front-proxy-client"])");
+  EXPECT_EQ(data["requestheader-username-headers"], R"(["X-Remote-User"])");
+  EXPECT_EQ(data["other"], "stays");
 }
 
 TEST_F(UpkeepTest, ItRestsWhenAllIsAsItShouldBe) {

@@ -134,6 +134,8 @@ Result<> WriteCerts(const CertsOptions& options, TimePoint now, const Told& told
   TRY(leaf("apiserver-kubelet-client", {.common_name = "kube-apiserver-kubelet-client",
                                         .organizations = {"system:masters"},
                                         .client = true}));
+  const bool written = TRY(EnsureFrontProxy(options.cert_dir, now));
+  told((written ? "wrote " : "kept ") + pki.Path(kFrontProxyClient) + ".crt");
   TRY(pki.EnsureServiceAccountKey(KeyKind::kRsa2048));
   const std::string endpoint = options.control_plane_endpoint.empty()
                                    ? fmt::format("127.0.0.1:{}", options.bind_port)

@@ -4,6 +4,8 @@
 //   pki/ca.crt, ca.key                          the authority
 //   pki/apiserver.crt, .key                     what the API server shows
 //   pki/apiserver-kubelet-client.crt, .key      what it shows to kubelets
+//   pki/front-proxy-ca.crt, .key                the authority of the next
+//   pki/front-proxy-client.crt, .key            what it shows to API servers behind it
 //   pki/sa.pub, sa.key                          what signs the tokens of service accounts
 //   admin.conf, controller-manager.conf, scheduler.conf, kubelet.conf, kube-proxy.conf
 #pragma once

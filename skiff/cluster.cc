@@ -56,6 +56,14 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");
   flags.kubelet_client_key = pki.Path("apiserver-kubelet-client.key");
   flags.kubelet_certificate_authority = pki.Path("ca.crt");
+  flags.requestheader_client_ca_file = pki.Path(std::string(kFrontProxyAuthority) + ".crt");
+  flags.front_proxy.allowed_names = {kFrontProxyClient};
+  flags.front_proxy.username_headers = {"X-Remote-User"};
+  flags.front_proxy.uid_headers = {"X-Remote-Uid"};
+  flags.front_proxy.group_headers = {"X-Remote-Group"};
+  flags.front_proxy.extra_header_prefixes = {"X-Remote-Extra-"};
+  flags.proxy_client_cert_file = pki.Path(std::string(kFrontProxyClient) + ".crt");
+  flags.proxy_client_key_file = pki.Path(std::string(kFrontProxyClient) + ".key");
   if (options.simulated_nodes > 0) {
     flags.socket_of_simulated = [options](const std::string& node) {
       return SimulatedSocketOf(options, node);

@@ -50,6 +50,7 @@ Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock) {
       "admin",
       {.common_name = "kubernetes-admin", .organizations = {"system:masters"}, .client = true},
       clock.Now()));
+  TRY(EnsureFrontProxy(pki.directory(), clock.Now()));
   return pki;
 }
 

@@ -8,7 +8,8 @@
 
 namespace skiff {
 
-// The authority, the kubelet of this machine, the server towards kubelets, the administrator.
+// The authority, the kubelet of this machine, the server towards kubelets, the administrator; the
+// server towards other API servers, by an authority of its own.
 Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock);
 
 Result<> WriteAdminKubeconfig(const ClusterOptions& options, const Pki& pki);

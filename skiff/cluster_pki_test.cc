@@ -18,6 +18,8 @@ TEST(ClusterPkiTest, AnAuthorityThatIsLostIsNotReplaced) {
   const SystemClock clock;
   ASSERT_TRUE(MakeClusterPki(options, clock));
   ASSERT_TRUE(MakeClusterPki(options, clock)) << "a second start finds what the first one made";
+  EXPECT_TRUE(fs::exists(pki + "/front-proxy-ca.crt"));
+  EXPECT_TRUE(fs::exists(pki + "/front-proxy-client.crt"));
   for (const std::string name : {"ca.key", "ca.crt"}) {
     fs::rename(pki + "/" + name, pki + "/elsewhere");
     const auto made = MakeClusterPki(options, clock);

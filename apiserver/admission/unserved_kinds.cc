@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "api/gen/apiregistration_v1.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/record_codec.h"
@@ -49,9 +48,6 @@ class UnservedKinds final : public AdmissionPlugin {
  private:
   // Whether something acts on this one of a kind of which nothing acts on others.
   bool IsServed(const Object& object) {
-    if (const auto* api_service = object.As<apiregistration_v1::APIService>()) {
-      return !api_service->spec.service;  // The server's own.
-    }
     // Whoever brings a class brings what serves it.
     if (object.kind().resource == "ingresses") return !caches_.ingress_classes.All().empty();
     if (object.kind().resource == "endpoints") return HasSelector(object.metadata());

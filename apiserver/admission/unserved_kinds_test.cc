@@ -73,18 +73,6 @@ TEST_F(UnservedKindsTest, WhatIsServedByOthersIsNotWarnedOf) {
   const std::string endpoints = "/api/v1/namespaces/default/endpoints";
   EXPECT_FALSE(Warned(Post(endpoints, R"({"metadata": {"name": "chosen"}})")));
   EXPECT_TRUE(Warned(Post(endpoints, R"({"metadata": {"name": "by-hand"}})")));
-
-  const std::string api_services = "/apis/apiregistration.k8s.io/v1/apiservices";
-  const auto api_service = [](const std::string& more) {
-    return R"({"metadata": {"name": "v1.example.com"}, "spec": {"group": "example.com",
-        "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100)" +
-           more + "}}";
-  };
-  EXPECT_FALSE(Warned(Post(api_services, api_service(""))));
-  ASSERT_EQ(Ask("DELETE", api_services + "/v1.example.com").code, 200);
-  EXPECT_TRUE(Warned(Post(api_services,
-                          api_service(R"(, "insecureSkipTLSVerify": true,
-                              "service": {"namespace": "default", "name": "s"})"))));
 }
 
 TEST_F(UnservedKindsTest, AServerAloneAnswersAsKubernetesDoes) {

@@ -14,27 +14,32 @@
 
 namespace skiff {
 
-std::string LostHalf(const std::string& directory) {
+std::string LostHalf(const std::string& directory, const std::string& authority) {
   std::error_code ignored;
-  const bool has_key = std::filesystem::exists(directory + "/ca.key", ignored);
-  const bool has_certificate = std::filesystem::exists(directory + "/ca.crt", ignored);
+  const std::string base = directory + "/" + authority;
+  const bool has_key = std::filesystem::exists(base + ".key", ignored);
+  const bool has_certificate = std::filesystem::exists(base + ".crt", ignored);
   if (has_key && has_certificate) return "";
+  // "front-proxy-ca" signs "front-proxy-client"; all others are the one's that is just "ca".
+  const std::string signs = authority.substr(0, authority.rfind("ca"));
   // The key is written first: alone it is a beginning that was interrupted.
   bool was_made = false;
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-    was_made |= entry.path().extension() == ".crt";
+    was_made |= entry.path().extension() == ".crt" &&
+                entry.path().filename().string().starts_with(signs);
   }
   if (!was_made) return "";
-  return directory + (has_key ? "/ca.crt" : "/ca.key");
+  return base + (has_key ? ".crt" : ".key");
 }
 
-Result<Pki> Pki::Open(const std::string& directory, TimePoint now) {
+Result<Pki> Pki::Open(const std::string& directory, TimePoint now,
+                      const std::string& authority_name) {
   std::error_code code;
   std::filesystem::create_directories(directory, code);
   if (code) return Fail(Reason::kInternalError, "mkdir " + directory + ": " + code.message());
   ::chmod(directory.c_str(), 0700);
-  const std::string certificate_path = directory + "/ca.crt";
-  const std::string key_path = directory + "/ca.key";
+  const std::string certificate_path = directory + "/" + authority_name + ".crt";
+  const std::string key_path = directory + "/" + authority_name + ".key";
   if (std::filesystem::exists(certificate_path) && std::filesystem::exists(key_path)) {
     KeyPair pem;
     pem.certificate_pem = TRY(ReadWholeFile(certificate_path));
@@ -42,12 +47,13 @@ Result<Pki> Pki::Open(const std::string& directory, TimePoint now) {
     auto authority = TRY(CertificateAuthority::FromPem(pem));
     return Pki(directory, std::move(authority));
   }
-  if (const std::string lost = LostHalf(directory); !lost.empty()) {
+  if (const std::string lost = LostHalf(directory, authority_name); !lost.empty()) {
     return Fail(Reason::kNotFound,
                 lost + " is missing, and the certificates in " + directory +
                     " are signed with it: put it back, or remove that directory to begin anew");
   }
-  auto authority = TRY(CertificateAuthority::Create("kubernetes", now));
+  const std::string name = authority_name == "ca" ? "kubernetes" : authority_name;
+  auto authority = TRY(CertificateAuthority::Create(name, now));
   TRY(WriteWholeFile(key_path, authority.pem().key_pem, 0600));
   TRY(WriteWholeFile(certificate_path, authority.pem().certificate_pem, 0644));
   return Pki(directory, std::move(authority));
@@ -69,6 +75,12 @@ Result<bool> Pki::EnsureLeaf(std::string_view name, const CertificateOrder& orde
   TRY(WriteWholeFile(base + ".crt", pair.certificate_pem, 0644));
   TRY(WriteWholeFile(base + ".order", wanted, 0644));
   return true;
+}
+
+Result<bool> EnsureFrontProxy(const std::string& directory, TimePoint now) {
+  Pki pki = TRY(Pki::Open(directory, now, kFrontProxyAuthority));
+  return pki.EnsureLeaf(kFrontProxyClient, {.common_name = kFrontProxyClient, .client = true},
+                        now);
 }
 
 Result<> Pki::EnsureServiceAccountKey(KeyKind kind) {

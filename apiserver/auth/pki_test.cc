@@ -68,6 +68,21 @@ TEST_F(PkiTest, RenewsALeafNearItsEndOrWithOtherNames) {
   EXPECT_EQ(*expiry, kNow + 24h * 300 + kLeafLifetime);
 }
 
+// Who holds a certificate of the cluster's own authority must not be able to speak for others.
+TEST_F(PkiTest, TheFrontProxyHasAnAuthorityOfItsOwn) {
+  const auto pki = *Pki::Open(directory_, kNow);
+  EXPECT_TRUE(*EnsureFrontProxy(directory_, kNow));
+  EXPECT_FALSE(*EnsureFrontProxy(directory_, kNow)) << "a second start finds it";
+  const auto authority = *ReadWholeFile(pki.Path("front-proxy-ca.crt"));
+  EXPECT_NE(authority, pki.authority().pem().certificate_pem);
+  EXPECT_EQ(NamesOfCertificate(authority)->common_name, "front-proxy-ca");
+  EXPECT_EQ(NamesOfCertificate(*ReadWholeFile(pki.Path("front-proxy-client.crt")))->common_name,
+            "front-proxy-client");
+  std::filesystem::remove(pki.Path("front-proxy-ca.key"));
+  EXPECT_FALSE(EnsureFrontProxy(directory_, kNow)) << "servers behind it know the old one";
+  EXPECT_TRUE(Pki::Open(directory_, kNow)) << "the cluster's own is another matter";
+}
+
 TEST_F(PkiTest, TokensVerifyByTheKeyThatSignedThem) {
   for (const KeyKind kind : {KeyKind::kP256, KeyKind::kRsa2048}) {
     const auto pair = *NewSigningKey(kind);

@@ -10,6 +10,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/rules/ip.h"
 #include "apiserver/node_connections.h"
+#include "apiserver/proxied_request.h"
 #include "apiserver/respond.h"
 #include "apiserver/service_pods.h"
 #include "apiserver/storage/keys.h"
@@ -108,21 +109,6 @@ Result<http::Upstream> ServiceUpstream(Core& core, const ApiRequest& request,
               fmt::format("no endpoints available for service \"{}\"", request.info.name));
 }
 
-// As Go writes a path into a URL.
-std::string EscapePath(std::string_view path) {
-  constexpr std::string_view kPlain = "-_.~$&+,/:;=@";
-  std::string out;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || kPlain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", byte);
-    }
-  }
-  return out;
-}
-
 std::string QueryOf(const http::Request& request) {
   const size_t mark = request.target.find('?');
   return mark == std::string::npos ? "" : request.target.substr(mark);
@@ -134,13 +120,6 @@ http::Response MovedBehindSlash(const http::Request& request) {
   moved.status = 301;
   moved.SetHeader("Location", EscapePath(request.path) + "/" + QueryOf(request));
   return moved;
-}
-
-void RemoveCorsHeaders(http::Response& response) {
-  for (const char* name : {"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers",
-                           "Access-Control-Allow-Methods", "Access-Control-Allow-Origin"}) {
-    response.headers.erase(name);
-  }
 }
 
 http::Response Unreachable(const Error& error) {

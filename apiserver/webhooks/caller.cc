@@ -6,10 +6,9 @@
 #include <charconv>
 #include <condition_variable>
 
-#include "api/gen/core_v1.h"
 #include "apiserver/api_errors.h"
-#include "apiserver/node_connections.h"
 #include "apiserver/service_pods.h"
+#include "apiserver/tls_words.h"
 
 namespace skiff {
 
@@ -67,24 +66,6 @@ using CallClock = std::chrono::steady_clock;
 
 constexpr size_t kPullBytes = 64 << 10;
 
-// OpenSSL's words in Go's.
-std::string InGoWords(std::string text, const std::string& name) {
-  constexpr std::string_view kTls = "tls: ";
-  if (!text.starts_with(kTls)) return text;
-  const std::string why = text.substr(kTls.size());
-  const std::string verify = "tls: failed to verify certificate: x509: ";
-  if (why.starts_with("self") || why.starts_with("unable to")) {
-    return verify + "certificate signed by unknown authority";
-  }
-  if (why == "certificate has expired" || why == "certificate is not yet valid") {
-    return verify + "certificate has expired or is not yet valid";
-  }
-  if (why.find("mismatch") != std::string::npos) {
-    return verify + "certificate is not valid for " + name;
-  }
-  return text;
-}
-
 class CallUnderWay final : public WebhookCall {
  public:
   CallUnderWay(std::string url, std::string name, WebhookCaller::Deadline deadline)
@@ -104,7 +85,7 @@ class CallUnderWay final : public WebhookCall {
     exchange_ = nullptr;
     if (reply) return reply;
     return Fail(reply.error().reason, fmt::format("Post {}: {}", Quoted(url_),
-                                                  InGoWords(reply.error().message, name_)));
+                                                  TlsInGoWords(reply.error().message, name_)));
   }
 
  private:
@@ -235,46 +216,6 @@ Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle)
   return made;
 }
 
-// A pod behind the service where there is one, as for services/proxy; else the service's own
-// address, which the machine's rules lead on.
-Result<> WebhookCaller::ResolveService(const WebhookPlace& place, http::Upstream& upstream) {
-  const auto service =
-      ReadTyped<core_v1::Service>(parts_.store, place.service_namespace, place.service_name);
-  if (!service) {
-    return Fail(Reason::kNotFound, fmt::format("service {} not found", Quoted(place.service_name)));
-  }
-  const core_v1::ServiceSpec& spec = (*service)->spec;
-  if (spec.type == "ExternalName") {
-    upstream.host = spec.external_name;
-    upstream.port = place.port;
-    return {};
-  }
-  if (spec.cluster_ip == "None") {
-    return Fail(Reason::kInternalError, "cannot route to service with ClusterIP \"None\"");
-  }
-  const core_v1::ServicePort* port = nullptr;
-  for (const auto& each : spec.ports) {
-    if (each.port == place.port) port = &each;
-  }
-  if (port == nullptr) {
-    return Fail(Reason::kServiceUnavailable,
-                fmt::format("no service port {} found for service {}", place.port,
-                            Quoted(place.service_name)));
-  }
-  const auto endpoints =
-      ReadTyped<core_v1::Endpoints>(parts_.store, place.service_namespace, place.service_name);
-  if (endpoints) {
-    auto pod = PodBehind({parts_.store, parts_.random, parts_.nodes}, **endpoints, port->name);
-    if (pod) {
-      upstream = std::move(*pod);
-      return {};
-    }
-  }
-  upstream.host = spec.cluster_ip;
-  upstream.port = port->port;
-  return {};
-}
-
 Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
   Route route;
   std::string name;
@@ -286,8 +227,13 @@ Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
     name = place.service_name + "." + place.service_namespace + ".svc";
     route.host = fmt::format("{}:{}", name, place.port);
     route.path = place.path;
-    const auto resolved = ResolveService(place, route.upstream);
-    if (!resolved) route.unreachable = resolved.error();
+    auto resolved = UpstreamOfService({parts_.store, parts_.random, parts_.nodes},
+                                      place.service_namespace, place.service_name, place.port);
+    if (resolved) {
+      route.upstream = std::move(*resolved);
+    } else {
+      route.unreachable = resolved.error();
+    }
   } else {
     return Fail(Reason::kInvalid, "webhook configuration must have either service or URL");
   }

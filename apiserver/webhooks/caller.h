@@ -88,7 +88,6 @@ class WebhookCaller {
  private:
   struct Route;
   Result<Route> RouteTo(const WebhookPlace& place);
-  Result<> ResolveService(const WebhookPlace& place, http::Upstream& upstream);
   Result<http::TlsContext> ContextFor(const std::string& ca_bundle);
 
   const Parts parts_;

@@ -1,0 +1,123 @@
+#include "apiserver/aggregation/api_services.h"
+
+#include <algorithm>
+
+#include "api/struct_text.h"
+#include "apiserver/resources.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
+
+namespace skiff {
+namespace {
+
+using apiregistration_v1::APIService;
+
+constexpr const char* kManagedLabel = "kube-aggregator.kubernetes.io/automanaged";
+
+bool IsAvailable(const APIService& object) {
+  const auto& conditions = object.status.conditions;
+  return std::any_of(conditions.begin(), conditions.end(), [](const auto& each) {
+    return each.type == kAvailableCondition && each.status == "True";
+  });
+}
+
+RemoteServicePtr RemoteOf(const APIService& object) {
+  const auto& spec = object.spec;
+  auto remote = std::make_shared<RemoteService>();
+  remote->name = object.metadata.name;
+  remote->uid = object.metadata.uid;
+  remote->group = spec.group;
+  remote->version = spec.version;
+  remote->group_priority = spec.group_priority_minimum;
+  remote->version_priority = spec.version_priority;
+  remote->service_namespace = spec.service->namespace_;
+  remote->service_name = spec.service->name;
+  remote->port = spec.service->port.value_or(443);
+  remote->ca_bundle = spec.ca_bundle;
+  remote->insecure = spec.insecure_skip_tls_verify;
+  remote->available = IsAvailable(object);
+  return remote;
+}
+
+}  // namespace
+
+bool IsBuiltInVersion(std::string_view group, std::string_view version) {
+  const auto kinds = BuiltInKinds();
+  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
+    return kind->group == group && kind->version == version && !kind->resource.empty();
+  });
+}
+
+RemoteServicePtr ApiServiceTable::RemoteAt(std::string_view path) const {
+  constexpr std::string_view kRoot = "/apis/";
+  if (by_path.empty() || !path.starts_with(kRoot)) return nullptr;
+  const size_t slash = path.find('/', kRoot.size());
+  if (slash == path.npos) return nullptr;
+  const size_t end = std::min(path.find('/', slash + 1), path.size());
+  const auto found = by_path.find(std::string(path.substr(0, end)));
+  return found == by_path.end() ? nullptr : found->second;
+}
+
+bool ApiServiceTable::HasGroup(std::string_view group) const {
+  return std::any_of(listed.begin(), listed.end(),
+                     [&](const ListedVersion& each) { return each.group == group; });
+}
+
+ApiServices::ApiServices(Store& store)
+    : store_(store), follower_(store, StorePrefix(APIService::Info().storage_key)) {}
+
+void ApiServices::Put(const Record& record) {
+  const auto view = ObjectView::Of(record);
+  auto object = std::make_shared<APIService>();
+  const bool is_read =
+      view && DecodeStruct(APIService::Describe(), view->body(), FieldValidation::kIgnore,
+                           object.get());
+  if (is_read) {
+    objects_[record.key] = std::move(object);
+  } else {
+    objects_.erase(record.key);
+  }
+}
+
+void ApiServices::Rebuild() {
+  auto table = std::make_shared<ApiServiceTable>();
+  for (const auto& [key, object] : objects_) {
+    const auto& spec = object->spec;
+    if (spec.group.empty() || IsBuiltInVersion(spec.group, spec.version)) continue;
+    const bool is_remote = static_cast<bool>(spec.service);
+    // Those that we make ourselves follow their definitions, and not the other way round.
+    if (!is_remote && object->metadata.labels.contains(kManagedLabel)) continue;
+    table->listed.push_back({spec.group, spec.version, spec.group_priority_minimum,
+                             spec.version_priority, is_remote});
+    if (!is_remote) continue;
+    table->remotes.push_back(RemoteOf(*object));
+    table->by_path[table->remotes.back()->path()] = table->remotes.back();
+  }
+  table_ = std::move(table);
+}
+
+ApiServiceTablePtr ApiServices::Now() {
+  const MutexLock lock(mutex_);
+  const Revision current = store_.Current();
+  if (follower_.follows() && seen_ == current) return table_;
+  bool changed = false;
+  const bool followed =
+      follower_.Read(current, [&](const Event& event) REQUIRES(mutex_) {
+        changed = true;
+        if (event.kind == Event::Kind::kDelete) {
+          objects_.erase(event.record->key);
+        } else {
+          Put(*event.record);
+        }
+      });
+  if (!followed) {
+    // A store that fails leaves the last state.
+    changed = follower_.List([&]() REQUIRES(mutex_) { objects_.clear(); },
+                             [&](const Record& record) REQUIRES(mutex_) { Put(record); });
+  }
+  if (changed) Rebuild();
+  seen_ = current;
+  return table_;
+}
+
+}  // namespace skiff

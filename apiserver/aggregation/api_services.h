@@ -1,0 +1,91 @@
+// The APIServices that there are, read out of their objects: which versions other servers answer
+// for, and which versions are listed that none of our kinds makes. As fresh as the store, and read
+// when they change.
+//
+//   const auto table = services.Now();
+//   if (const auto remote = table->RemoteAt("/apis/metrics.k8s.io/v1beta1/nodes")) ...
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/gen/apiregistration_v1.h"
+#include "apiserver/storage/follower.h"
+#include "apiserver/storage/store.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+// A version that another server answers for.
+struct RemoteService {
+  std::string name;  // "v1beta1.metrics.k8s.io"
+  std::string uid;
+  std::string group;
+  std::string version;
+  int group_priority = 0;
+  int version_priority = 0;
+  std::string service_namespace;
+  std::string service_name;
+  int port = 443;
+  std::string ca_bundle;
+  bool insecure = false;
+  bool available = false;  // As its condition says.
+
+  std::string server_name() const { return service_name + "." + service_namespace + ".svc"; }
+  std::string path() const { return "/apis/" + group + "/" + version; }
+};
+using RemoteServicePtr = std::shared_ptr<const RemoteService>;
+
+// A version that is listed because its APIService is there.
+struct ListedVersion {
+  std::string group;
+  std::string version;
+  int group_priority = 0;
+  int version_priority = 0;
+  bool is_remote = false;
+};
+
+// Immutable.
+struct ApiServiceTable {
+  std::vector<RemoteServicePtr> remotes;  // By name.
+  // All of `remotes`, and those of this server that it did not make by itself.
+  std::vector<ListedVersion> listed;
+
+  // Who answers for a path in or below "/apis/<group>/<version>"; nullptr: this server.
+  RemoteServicePtr RemoteAt(std::string_view path) const;
+  bool HasGroup(std::string_view group) const;
+
+  std::unordered_map<std::string, RemoteServicePtr> by_path;  // "/apis/<group>/<version>"
+};
+using ApiServiceTablePtr = std::shared_ptr<const ApiServiceTable>;
+
+inline constexpr const char* kAvailableCondition = "Available";
+
+// Thread-safe. What the server has built in is its own to answer for, whatever is written into an
+// APIService of that version: without them there is no server.
+class ApiServices {
+ public:
+  explicit ApiServices(Store& store);
+  ApiServiceTablePtr Now();
+
+ private:
+  using ObjectPtr = std::shared_ptr<const apiregistration_v1::APIService>;
+  void Put(const Record& record) REQUIRES(mutex_);
+  void Rebuild() REQUIRES(mutex_);
+
+  Store& store_;
+  Mutex mutex_;
+  Follower follower_ GUARDED_BY(mutex_);
+  Revision seen_ GUARDED_BY(mutex_);
+  std::map<std::string, ObjectPtr> objects_ GUARDED_BY(mutex_);  // By key.
+  ApiServiceTablePtr table_ GUARDED_BY(mutex_) = std::make_shared<const ApiServiceTable>();
+};
+
+// Whether a version of that group is one of those that the server has built in.
+bool IsBuiltInVersion(std::string_view group, std::string_view version);
+
+}  // namespace skiff

@@ -1,0 +1,92 @@
+// Finds out whether the servers answer that APIServices name, and writes what it found into the
+// condition Available, as kube-aggregator's availability controller does. Requests are passed on
+// to those alone of which it says so.
+//
+//   an APIService, its Service or who is behind it changes ─┐
+//   its time has come (30 s; sooner where it failed) ───────┴─> look at the Service
+//        ──fault──> the condition           ──none──> ask it, up to five times ──> the condition
+//
+// Sleeps while no APIService names another server. Waits for nobody: answers wake it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apiserver/aggregation/api_services.h"
+#include "apiserver/aggregation/backends.h"
+#include "apiserver/aggregation/service_check.h"
+#include "apiserver/core.h"
+#include "apiserver/prefix_bell.h"
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "http/message.h"
+
+namespace skiff {
+
+class AvailabilityLoop final : public ControlLoop {
+ public:
+  // Answers as to the server's own hand.
+  using Ask = std::function<http::Response(const http::Request&)>;
+  struct Parts {
+    Store& store;
+    const Clock& clock;
+    ApiServices& services;
+    Backends& backends;
+    MetricRegistry& metrics;
+    Ask ask;
+  };
+  explicit AvailabilityLoop(Parts parts);
+  ~AvailabilityLoop() override;
+
+  static constexpr Duration kHealthyPeriod = 30s;
+  static constexpr Duration kFirstRetry = 500ms;
+  static constexpr Duration kRetryMax = 30s;
+
+  Duration Step() override;
+
+ private:
+  struct Watched {
+    RemoteServicePtr remote;
+    std::string fingerprint;
+    FetchPtr question;   // Under way; null: none is.
+    std::string url;     // Of it.
+    int questions_left = 0;
+    Duration asked_at = Duration::zero();
+    Duration due = Duration::zero();
+    Duration retry = kFirstRetry;
+    std::optional<Availability> said;  // nullopt: not looked at yet.
+  };
+  bool HasRung();
+  void Follow(const ApiServiceTable& table);
+  // When it is to be looked at again.
+  Duration Tend(Watched& watched, bool rung);
+  void Look(Watched& watched, bool rung);
+  void AskOnce(Watched& watched);
+  void Hear(Watched& watched);
+  void Say(Watched& watched, Availability availability);
+  Result<> Write(const RemoteService& remote, const Availability& availability);
+  void Count(const RemoteService& remote, const std::optional<Availability>& before,
+             const Availability& now);
+
+  const Parts parts_;
+  const Log log_{"aggregation"};
+  PrefixBell api_services_;
+  PrefixBell services_;
+  PrefixBell slices_;
+  std::map<std::string, Watched> watched_;  // By APIService.
+  Duration looked_at_ = -kHealthyPeriod;    // Monotonic.
+  bool rung_ = false;                       // And not looked since.
+  CounterFamily& became_unavailable_;
+  // For whoever asks for metrics.
+  struct Gauges {
+    Mutex mutex;
+    std::map<std::string, bool> available GUARDED_BY(mutex);
+  };
+  const std::shared_ptr<Gauges> gauges_ = std::make_shared<Gauges>();
+};
+
+}  // namespace skiff

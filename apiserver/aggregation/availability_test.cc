@@ -1,0 +1,100 @@
+// What APIServices say of the servers that they name.
+#include "apiserver/aggregation/aggregation_fixture.h"
+
+namespace skiff {
+namespace {
+
+class AvailabilityTest : public AggregationFixture {
+ protected:
+  static constexpr const char* kServices = "/api/v1/namespaces/default/services";
+  void MakeClusterService() {
+    ASSERT_EQ(Post(kServices, R"({"metadata": {"name": "agg"}, "spec": {
+                                  "ports": [{"port": 443}], "selector": {"a": "b"}}})")
+                  .code,
+              201);
+  }
+  bool Says(const std::string& message) {
+    return Eventually([&] { return ConditionOf(kName).value("message", "") == message; });
+  }
+};
+
+TEST_F(AvailabilityTest, EachThingThatIsMissingIsNamed) {
+  ASSERT_EQ(Register({{"service", {{"port", 443}}}}).code, 201);
+  EXPECT_TRUE(Says("service/agg in \"default\" is not present"));
+  EXPECT_EQ(ConditionOf(kName)["reason"], "ServiceNotFound");
+  EXPECT_EQ(ConditionOf(kName)["status"], "False");
+  MakeClusterService();
+  EXPECT_TRUE(Says("cannot find endpointslices for service/agg in \"default\""));
+  EXPECT_EQ(ConditionOf(kName)["reason"], "EndpointsNotFound");
+  const std::string slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+  ASSERT_EQ(Post(slices, R"({"metadata": {"name": "agg-1",
+                               "labels": {"kubernetes.io/service-name": "agg"}},
+                             "addressType": "IPv4", "ports": [{"name": "", "port": 8443}],
+                             "endpoints": [{"addresses": ["192.0.2.1"],
+                                            "conditions": {"ready": false}}]})")
+                .code,
+            201);
+  EXPECT_TRUE(Says("endpointslices for service/agg in \"default\" have no addresses with port "
+                   "name \"\""));
+  EXPECT_EQ(ConditionOf(kName)["reason"], "MissingEndpoints");
+  ASSERT_EQ(Merge(std::string(kApiServices) + "/" + kName,
+                  R"({"spec": {"service": {"port": 8443}}})")
+                .code,
+            200);
+  EXPECT_TRUE(Says("service/agg in \"default\" is not listening on port 8443"));
+  EXPECT_EQ(ConditionOf(kName)["reason"], "ServicePortError");
+}
+
+TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
+  At(kVersion, [](const http::Request&) {
+    http::Response refused;
+    refused.status = 403;
+    return refused;
+  });
+  MakeService();
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
+  const std::string url =
+      "https://localhost:" + std::to_string(backend_->port()) + std::string(kVersion);
+  EXPECT_EQ(ConditionOf(kName)["message"], "failing or missing response from " + url +
+                                               ": bad status from " + url + ": 403");
+  At(kVersion, nullptr);
+  EXPECT_TRUE(Becomes("Passed"));
+  EXPECT_EQ(ConditionOf(kName)["message"], "all checks passed");
+  const auto probe = LastTo(kVersion);
+  ASSERT_TRUE(probe && probe->peer_certificate);
+  EXPECT_EQ(probe->peer_certificate->common_name, "front-proxy-client");
+  EXPECT_EQ(probe->Header("X-Remote-User"), "system:kube-aggregator");
+  EXPECT_EQ(probe->Header("X-Remote-Group"), "system:masters");
+}
+
+// As kubectl and controllers do that write the status themselves.
+TEST_F(AvailabilityTest, AConditionThatSomebodyTookAwayComesBack) {
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("ServiceNotFound"));
+  const std::string status = std::string(kApiServices) + "/" + kName + "/status";
+  ASSERT_EQ(Merge(status, R"({"status": {"conditions": [
+                {"type": "Mine", "status": "True", "reason": "R", "message": "m"}]}})")
+                .code,
+            200);
+  EXPECT_TRUE(Becomes("ServiceNotFound"));
+  EXPECT_EQ(Get(std::string(kApiServices) + "/" + kName).body["status"]["conditions"].size(), 2u)
+      << "the other one stays";
+}
+
+TEST_F(AvailabilityTest, WhatIsUnavailableIsCounted) {
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("ServiceNotFound"));
+  const auto has = [&](const std::string& line) {
+    return Get("/metrics").response.body.find(line) != std::string::npos;
+  };
+  const std::string gauge = "aggregator_unavailable_apiservice{name=\"" + std::string(kName);
+  EXPECT_TRUE(has(gauge + "\"} 1"));
+  EXPECT_TRUE(has("aggregator_unavailable_apiservice_total{name=\"" + std::string(kName) +
+                  "\",reason=\"ServiceNotFound\"} 1"));
+  ASSERT_EQ(Ask("DELETE", std::string(kApiServices) + "/" + kName).code, 200);
+  EXPECT_TRUE(Eventually([&] { return !has(gauge); }));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,77 @@
+// How this server reaches those that answer for other versions: where they are, by which
+// certificates it knows them, and by which they know it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "apiserver/aggregation/api_services.h"
+#include "apiserver/aggregation/fetch.h"
+#include "apiserver/auth/user.h"
+#include "apiserver/storage/store.h"
+#include "base/id.h"
+#include "base/mutex.h"
+#include "http/client.h"
+
+namespace skiff {
+
+struct NodeConnections;
+
+// TLS contexts of as many authorities are kept; past it they are made anew when they are needed.
+inline constexpr size_t kBackendAuthoritiesMax = 200;
+
+// Thread-safe.
+class Backends {
+ public:
+  struct Parts {
+    Store& store;
+    Random& random;
+    http::Loops* loops;            // nullptr: nobody can be reached.
+    const NodeConnections* nodes;  // nullptr: none is simulated.
+    // By which they know that it is us; "": not at all.
+    std::string certificate_pem = {};
+    std::string key_pem = {};
+  };
+  explicit Backends(Parts parts) : parts_(std::move(parts)) {}
+
+  // Where the service leads now. Fails with NotFound and ServiceUnavailable when it leads nowhere.
+  Result<http::Upstream> Find(const RemoteService& remote) const;
+  // For connections to it. Fails when the bundle of authorities cannot be read.
+  Result<http::TlsContext> ContextFor(const RemoteService& remote);
+  // The same without a look at who it is.
+  Result<http::TlsContext> TrustingContext();
+
+  struct Question {
+    std::string method = "GET";
+    std::string target;
+    http::Headers headers = {};
+    std::string body = {};
+    size_t answer_bytes_max = 64 << 10;
+    Duration connect_timeout = 5s;
+    Duration head_timeout = 5s;
+  };
+  // Asks as `user`; the answer tells `told` (Fetch). `upstream` has its TLS.
+  Result<FetchPtr> Ask(http::Upstream upstream, Question question, const User& user,
+                       std::function<void()> told);
+  // The same on connections that the caller makes by himself; nullptr: none are made any more.
+  http::Loops* loops();
+  // Ends the wait for every answer there is, and asks nobody any more. Any thread.
+  void Stop();
+
+ private:
+  Result<http::TlsContext> Context(const std::string& key, http::ClientTls tls);
+
+  const Parts parts_;
+  mutable Mutex mutex_;
+  std::map<std::string, http::TlsContext> contexts_ GUARDED_BY(mutex_);  // By authorities.
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  std::set<std::weak_ptr<Fetch>, std::owner_less<>> under_way_ GUARDED_BY(mutex_);
+};
+
+// "10.0.0.7:443", as a URL names it.
+std::string HostOf(const http::Upstream& upstream);
+
+}  // namespace skiff

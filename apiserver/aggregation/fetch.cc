@@ -1,0 +1,86 @@
+#include "apiserver/aggregation/fetch.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace skiff {
+namespace {
+
+constexpr size_t kFetchPullBytes = 64 << 10;
+
+}  // namespace
+
+void Fetch::Start(http::Loops& loops, http::Upstream upstream, http::ClientRequest request) {
+  auto exchange = http::Open(loops, std::move(upstream), std::move(request),
+                             [weak = weak_from_this()](Result<http::Opened> opened) {
+                               if (const auto self = weak.lock()) self->OnOpened(std::move(opened));
+                             });
+  const std::lock_guard lock(mutex_);
+  if (!result_) exchange_ = std::move(exchange);
+}
+
+void Fetch::OnOpened(Result<http::Opened> opened) {
+  const std::lock_guard lock(mutex_);
+  if (result_) return;
+  if (!opened) return End(Fail(opened.error()));
+  answer_.status = opened->status;
+  answer_.headers = std::move(opened->headers);
+  if (!opened->body) return End(Fail(Reason::kServiceUnavailable, "unexpected EOF"));
+  body_ = std::move(opened->body);
+  body_->Attach([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Read();
+  });
+  ReadLocked();
+}
+
+void Fetch::Read() {
+  const std::lock_guard lock(mutex_);
+  ReadLocked();
+}
+
+void Fetch::ReadLocked() {
+  while (!result_ && body_) {
+    std::vector<http::SharedBytes> chunks;
+    const http::Pulled pulled = body_->Pull(kFetchPullBytes, chunks);
+    for (const auto& chunk : chunks) answer_.body += *chunk;
+    if (answer_.body.size() > bytes_max_) {
+      return End(Fail(Reason::kInternalError,
+                      fmt::format("the answer is longer than {} bytes", bytes_max_)));
+    }
+    if (pulled == http::Pulled::kEnd) return End(std::move(answer_));
+    if (pulled == http::Pulled::kAbort) {
+      return End(Fail(Reason::kServiceUnavailable, "unexpected EOF"));
+    }
+    if (pulled == http::Pulled::kIdle) return;
+  }
+}
+
+void Fetch::End(Result<WholeAnswer> result) {
+  result_ = std::move(result);
+  body_ = nullptr;
+  ended_.notify_all();
+  if (const auto told = std::exchange(told_, nullptr)) told();
+}
+
+std::optional<Result<WholeAnswer>> Fetch::Take() {
+  const std::lock_guard lock(mutex_);
+  return result_;
+}
+
+Result<WholeAnswer> Fetch::Wait(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  const bool ended = ended_.wait_until(lock, deadline, [&] { return result_.has_value(); });
+  if (ended) return *result_;
+  return Fail(Reason::kTimeout, "context deadline exceeded");
+}
+
+void Fetch::Cancel() {
+  std::unique_ptr<http::Exchange> dropped;
+  const std::lock_guard lock(mutex_);
+  told_ = nullptr;
+  dropped = std::move(exchange_);
+  if (!result_) End(Fail(Reason::kServiceUnavailable, "context canceled"));
+}
+
+}  // namespace skiff

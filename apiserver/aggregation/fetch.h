@@ -1,0 +1,59 @@
+// A whole answer of another server, read as it arrives: for what the server itself wants to know.
+// Whoever asked is told when it is there, or waits for it. Bounded in size and in time; dropped,
+// the connection is closed.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "http/client.h"
+
+namespace skiff {
+
+struct WholeAnswer {
+  int status = 0;
+  http::Headers headers;
+  std::string body;
+};
+
+// Thread-safe.
+class Fetch : public std::enable_shared_from_this<Fetch> {
+ public:
+  using Deadline = std::chrono::steady_clock::time_point;
+  // `told` is called once, on a loop of connections, and not after Cancel has returned.
+  Fetch(size_t bytes_max, std::function<void()> told)
+      : bytes_max_(bytes_max), told_(std::move(told)) {}
+
+  // Once, right after it was made.
+  void Start(http::Loops& loops, http::Upstream upstream, http::ClientRequest request);
+  // nullopt: it is not there yet. Errors are those of http::Open.
+  std::optional<Result<WholeAnswer>> Take();
+  // The answer, or Timeout: "context deadline exceeded".
+  Result<WholeAnswer> Wait(Deadline deadline);
+  // Nobody wants it any more: who waits is told so.
+  void Cancel();
+
+ private:
+  void OnOpened(Result<http::Opened> opened);
+  void Read();
+  void ReadLocked();
+  void End(Result<WholeAnswer> result);
+
+  const size_t bytes_max_;
+  std::mutex mutex_;  // Above what it guards, and taken before those of executors.
+  std::condition_variable ended_;
+  std::function<void()> told_;
+  std::unique_ptr<http::Exchange> exchange_;
+  std::unique_ptr<http::StreamSource> body_;
+  WholeAnswer answer_;
+  std::optional<Result<WholeAnswer>> result_;
+};
+using FetchPtr = std::shared_ptr<Fetch>;
+
+}  // namespace skiff

@@ -1,0 +1,304 @@
+#include "apiserver/aggregation/forwarder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apiserver/aggregation/identity.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/proxied_request.h"
+#include "apiserver/respond.h"
+#include "apiserver/tls_words.h"
+#include "base/text.h"
+#include "http/tunnel.h"
+
+namespace skiff {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using ServerLoad = Forwarder::Load;
+
+constexpr int kDeadlineCheckMs = 1000;
+constexpr int kBadGateway = 502;
+
+http::Response PlainText(int status, std::string text) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.SetHeader("X-Content-Type-Options", "nosniff");
+  response.body = std::move(text) + "\n";
+  return response;
+}
+
+http::Response ServiceUnavailable() {
+  return PlainText(503, "service unavailable");
+}
+
+Error TooManyForwarded() {
+  Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
+  error.details = ErrorDetails{.retry_after_s = 1};
+  return error;
+}
+
+// An answer that took too long, in the words of the filter that would have said so.
+http::Response TimedOut() {
+  http::Response response;
+  response.status = 504;
+  response.content_type = "application/json";
+  response.body = StatusText(
+      Error{Reason::kTimeout, "Timeout: request did not complete within the allotted timeout"});
+  return response;
+}
+
+// An answer on its way. It counts until it is dropped, and is cut where it takes longer than it
+// may.
+class ForwardedBody final : public http::StreamSource {
+ public:
+  ForwardedBody(std::unique_ptr<http::StreamSource> inner, std::shared_ptr<void> place,
+                Steady::time_point deadline)
+      : place_(std::move(place)), inner_(std::move(inner)), deadline_(deadline) {}
+  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    if (Steady::now() >= deadline_) return http::Pulled::kAbort;
+    return inner_->Pull(bytes_max, out);
+  }
+  int PullEveryMs() const override {
+    return deadline_ == Steady::time_point::max() ? 0 : kDeadlineCheckMs;
+  }
+
+ private:
+  const std::shared_ptr<void> place_;
+  const std::unique_ptr<http::StreamSource> inner_;
+  const Steady::time_point deadline_;
+};
+
+// A place among those that wait for a head; nullptr: there is none.
+std::shared_ptr<void> TakeWaitingPlace(const std::shared_ptr<ServerLoad>& load, size_t bytes,
+                                       const ForwardLimits& limits) {
+  const MutexLock lock(load->mutex);
+  const bool has_room =
+      load->waiting == 0 || load->waiting_bytes + bytes <= limits.waiting_bytes_max;
+  if (load->waiting >= limits.waiting_max || load->answering >= limits.answering_max ||
+      !has_room) {
+    return nullptr;
+  }
+  ++load->waiting;
+  load->waiting_bytes += bytes;
+  return {load.get(), [load, bytes](void*) {
+            const MutexLock done(load->mutex);
+            --load->waiting;
+            load->waiting_bytes -= bytes;
+          }};
+}
+
+std::shared_ptr<void> TakeAnsweringPlace(const std::shared_ptr<ServerLoad>& load) {
+  const MutexLock lock(load->mutex);
+  ++load->answering;
+  return {load.get(), [load](void*) {
+            const MutexLock done(load->mutex);
+            --load->answering;
+          }};
+}
+
+// Where the other server sends the client elsewhere: the client would ask there with credentials
+// that are for this one.
+void RejectRedirect(http::Response& response) {
+  const bool redirects = response.status >= 300 && response.status <= 399 &&
+                         !response.Header("Location").empty();
+  if (!redirects) return;
+  response = {};
+  response.status = kBadGateway;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = "the backend attempted to redirect this request, which is not permitted";
+}
+
+// Over another connection protocol the client could say who he is himself: the server behind
+// believes what comes by our certificate. What runs within one connection (WebSocket, SPDY) may.
+bool MayTunnel(const http::Request& request) {
+  if (!http::IsUpgrade(request)) return false;
+  const std::string_view protocol = request.Header("Upgrade");
+  return !http::HasToken(protocol, "h2c") && Lower(protocol).find("http/") == std::string::npos;
+}
+
+// What this server says with every answer, where the other one has not said it.
+struct LastWord {
+  std::string audit_id;
+  bool rejects_redirects;
+  bool closes;  // See LimitStrangers in api_server.cc.
+
+  void operator()(http::Response& response) const {
+    if (rejects_redirects) RejectRedirect(response);
+    RemoveCorsHeaders(response);
+    if (response.Header("Audit-Id").empty()) response.SetHeader("Audit-Id", audit_id);
+    if (response.Header("Cache-Control").empty()) {
+      response.SetHeader("Cache-Control", "no-cache, private");
+    }
+    if (closes) response.SetHeader("Connection", "close");
+  }
+};
+
+http::Response ForwardFailure(const Error& error, bool upgrade, const std::string& server_name) {
+  if (error.reason == Reason::kTimeout && !error.message.starts_with("dial")) return TimedOut();
+  if (error.message.starts_with("invalid upgrade")) return PlainText(503, error.message);
+  return PlainText(503, (upgrade ? "error dialing backend: " : "error trying to reach service: ") +
+                            TlsInGoWords(error.message, server_name));
+}
+
+http::Response UnaskedSwitch(const http::Response& answer) {
+  return PlainText(503, fmt::format("backend tried to switch protocol {} when \"\" was requested",
+                                    Quoted(answer.Header("Upgrade"))));
+}
+
+// Who would do the same twice may ask on a connection that was used before: the other server may be
+// closing it.
+bool MayAskTwice(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+// "/apis/<group>/<version>"
+bool IsDiscovery(const ApiRequest& request) {
+  return !request.info.is_resource && request.http.path.starts_with("/apis/");
+}
+
+}  // namespace
+
+bool IsLongRunning(const RequestInfo& info) {
+  static constexpr std::string_view kSubresources[] = {"attach", "exec", "proxy", "log",
+                                                       "portforward"};
+  if (!info.is_resource) return false;
+  return info.verb == "watch" || info.verb == "proxy" ||
+         std::find(std::begin(kSubresources), std::end(kSubresources), info.subresource) !=
+             std::end(kSubresources);
+}
+
+std::shared_ptr<ServerLoad> Forwarder::LoadOf(const std::string& name) {
+  const MutexLock lock(mutex_);
+  auto& known = loads_[name];
+  auto load = known.lock();
+  if (!load) {
+    load = std::make_shared<ServerLoad>();
+    known = load;
+    // Those of APIServices that are gone.
+    std::erase_if(loads_, [](const auto& each) { return each.second.expired(); });
+  }
+  return load;
+}
+
+Result<http::ClientRequest> Forwarder::RequestFor(const http::Upstream& upstream,
+                                                  const ApiRequest& request) const {
+  http::ClientRequest sent = http::ForwardedRequest(request.http);
+  sent.target = EscapePath(request.http.path) + QueryText(request.http.query);
+  if (!MayTunnel(request.http)) {
+    sent.headers.erase("Upgrade");
+    sent.headers.erase("Connection");
+  }
+  TRY(SetIdentity(request.user, sent.headers));
+  const std::string host = HostOf(upstream);
+  for (const auto& [name, value] : {std::pair<std::string, std::string>{"Host", host},
+                                    {"X-Forwarded-Uri", EscapePath(request.http.path)},
+                                    {"X-Forwarded-Host", host},
+                                    {"X-Forwarded-Proto", "https"}}) {
+    sent.headers.erase(name);
+    sent.headers.emplace(name, value);
+  }
+  if (sent.headers.count("Audit-Id") == 0) sent.headers.emplace("Audit-Id", random_.Uid());
+  return sent;
+}
+
+http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest sent,
+                                 const ApiRequest& request, std::shared_ptr<void> waiting,
+                                 const std::shared_ptr<ServerLoad>& load) {
+  http::Loops* loops = backends_.loops();
+  if (loops == nullptr) return ServiceUnavailable();
+  const bool upgrade = MayTunnel(request.http);
+  const bool goes_on = upgrade || IsLongRunning(request.info);
+  const auto deadline =
+      goes_on ? Steady::time_point::max() : Steady::now() + limits_.answer_time;
+  const bool is_stranger = request.user.InGroup(kGroupUnauthenticated);
+  const LastWord finish{.audit_id = sent.headers.find("Audit-Id")->second,
+                      .rejects_redirects = rejects_redirects_,
+                      .closes = request.http.http2 && is_stranger};
+  http::Forwarding forwarding;
+  upstream.connect_timeout = limits_.connect_time;
+  upstream.head_timeout = goes_on                ? kNever
+                          : IsDiscovery(request) ? limits_.discovery_head_time
+                                                 : limits_.head_time;
+  upstream.buffer_bytes_max = limits_.answer_buffer_bytes;
+  forwarding.on_error = [finish, upgrade, waiting,
+                         name = upstream.server_name](const Error& error) {
+    http::Response response = ForwardFailure(error, upgrade, name);
+    finish(response);
+    return response;
+  };
+  forwarding.on_answer = [finish, load, deadline, waiting, upgrade](http::Response& response) {
+    if (response.upgrade && !upgrade) response = UnaskedSwitch(response);
+    finish(response);
+    if (!response.stream) return;
+    response.stream = std::make_unique<ForwardedBody>(std::move(response.stream),
+                                                      TakeAnsweringPlace(load), deadline);
+  };
+  forwarding.upstream = std::move(upstream);
+  forwarding.request = std::move(sent);
+  return http::Forward(*loops, std::move(forwarding));
+}
+
+// A caller in this process has a thread to wait with, and none to pull by.
+http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest sent,
+                                  const ApiRequest& request) {
+  const LastWord finish{.audit_id = sent.headers.find("Audit-Id")->second,
+                      .rejects_redirects = rejects_redirects_,
+                      .closes = false};
+  const std::string name = upstream.server_name;
+  const Duration head_time =
+      IsDiscovery(request) ? limits_.discovery_head_time : limits_.head_time;
+  const auto fetch = backends_.Ask(std::move(upstream),
+                                   {.method = std::move(sent.method),
+                                    .target = std::move(sent.target),
+                                    .headers = std::move(sent.headers),
+                                    .body = std::move(sent.body),
+                                    .answer_bytes_max = limits_.collected_bytes_max,
+                                    .connect_timeout = limits_.connect_time,
+                                    .head_timeout = head_time},
+                                   request.user, nullptr);
+  if (!fetch) return ServiceUnavailable();
+  auto answer = (*fetch)->Wait(Steady::now() + limits_.connect_time + head_time);
+  (*fetch)->Cancel();
+  http::Response response;
+  if (answer) {
+    response.status = answer->status;
+    response.headers = std::move(answer->headers);
+    for (const char* framing : {"Connection", "Transfer-Encoding", "Content-Length"}) {
+      response.headers.erase(framing);
+    }
+    response.body = std::move(answer->body);
+  } else {
+    response = ForwardFailure(answer.error(), false, name);
+  }
+  finish(response);
+  response.headers.erase("Audit-Id");  // Whoever answers in this process gives it one.
+  return response;
+}
+
+Result<http::Response> Forwarder::Forward(const RemoteService& remote, const ApiRequest& request) {
+  if (request.http.body_too_large) {
+    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
+  }
+  if (!remote.available) return ServiceUnavailable();
+  auto upstream = backends_.Find(remote);
+  if (!upstream) return ServiceUnavailable();
+  auto context = backends_.ContextFor(remote);
+  if (!context) return PlainText(500, context.error().message);
+  upstream->tls = *context;
+  auto sent = RequestFor(*upstream, request);
+  if (!sent) return PlainText(503, "error trying to reach service: " + sent.error().message);
+  const auto load = LoadOf(remote.name);
+  auto waiting = TakeWaitingPlace(load, request.http.body.size(), limits_);
+  if (!waiting) return Fail(TooManyForwarded());
+  if (request.in_process && !IsLongRunning(request.info) && !MayTunnel(request.http)) {
+    return Collect(std::move(*upstream), std::move(*sent), request);
+  }
+  if (MayAskTwice(sent->method) && !MayTunnel(request.http)) upstream->kept = kept_;
+  return Stream(std::move(*upstream), std::move(*sent), request, std::move(waiting), load);
+}
+
+}  // namespace skiff

@@ -1,0 +1,65 @@
+// Requests for what another server answers: put to it in the name of who asked, and its answer
+// streamed back. No thread waits, buffers are bounded both ways, and upgrades become tunnels.
+//
+// What a server does harms its own clients alone: so many of its requests wait for the head of an
+// answer, their bodies hold so much, so many answers are under way; further ones are told 429.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "apiserver/aggregation/api_services.h"
+#include "apiserver/aggregation/backends.h"
+#include "apiserver/aggregation/forward_limits.h"
+#include "apiserver/request_context.h"
+#include "base/id.h"
+#include "base/mutex.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// Thread-safe.
+class Forwarder {
+ public:
+  Forwarder(Backends& backends, Random& random, bool rejects_redirects, ForwardLimits limits)
+      : backends_(backends),
+        random_(random),
+        rejects_redirects_(rejects_redirects),
+        limits_(limits) {}
+
+  // The request has been authenticated and authorized. Fails with what the client is told as a
+  // Status.
+  Result<http::Response> Forward(const RemoteService& remote, const ApiRequest& request);
+
+  // What requests to one server hold.
+  struct Load {
+    Mutex mutex;
+    int waiting GUARDED_BY(mutex) = 0;
+    size_t waiting_bytes GUARDED_BY(mutex) = 0;
+    int answering GUARDED_BY(mutex) = 0;
+  };
+
+ private:
+  std::shared_ptr<Load> LoadOf(const std::string& name);
+  Result<http::ClientRequest> RequestFor(const http::Upstream& upstream,
+                                         const ApiRequest& request) const;
+  http::Response Stream(http::Upstream upstream, http::ClientRequest sent,
+                        const ApiRequest& request, std::shared_ptr<void> waiting,
+                        const std::shared_ptr<Load>& load);
+  http::Response Collect(http::Upstream upstream, http::ClientRequest sent,
+                         const ApiRequest& request);
+
+  Backends& backends_;
+  Random& random_;
+  const bool rejects_redirects_;
+  const ForwardLimits limits_;
+  const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<Load>> loads_ GUARDED_BY(mutex_);  // By APIService.
+};
+
+// Whether what is asked for goes on for as long as the client likes.
+bool IsLongRunning(const RequestInfo& info);
+
+}  // namespace skiff

@@ -1,0 +1,56 @@
+#include "apiserver/aggregation/identity.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+std::string AllOf(const http::Headers& headers, const std::string& name) {
+  std::string text;
+  const auto [first, last] = headers.equal_range(name);
+  for (auto at = first; at != last; ++at) text += at->second + "|";
+  return text;
+}
+
+TEST(ForwardedIdentity, SaysWhoAsksAndNothingThatTheClientSaid) {
+  http::Headers headers = {{"x-remote-USER", "root"},
+                           {"X-Remote-Group", "system:masters"},
+                           {"X-REMOTE-UID", "0"},
+                           {"x-remote-extra-scopes", "all"},
+                           {"Authorization", "Bearer t"},
+                           {"Impersonate-User", "root"},
+                           {"Impersonate-Extra-a", "b"},
+                           {"X-Other", "stays"}};
+  ASSERT_TRUE(SetIdentity({.name = "alice",
+                           .uid = "17",
+                           .groups = {"dev", "ops"},
+                           .extra = {{"a/b%", {"1", "2"}}}},
+                          headers));
+  EXPECT_EQ(AllOf(headers, "X-Remote-User"), "alice|");
+  EXPECT_EQ(AllOf(headers, "X-Remote-Uid"), "17|");
+  EXPECT_EQ(AllOf(headers, "X-Remote-Group"), "dev|ops|");
+  EXPECT_EQ(AllOf(headers, "X-Remote-Extra-a%2Fb%25"), "1|2|");
+  EXPECT_EQ(AllOf(headers, "X-Other"), "stays|");
+  EXPECT_EQ(headers.size(), 7u);
+}
+
+TEST(ForwardedIdentity, WithoutAUidNoneIsSaid) {
+  http::Headers headers = {{"X-Remote-Uid", "0"}};
+  ASSERT_TRUE(SetIdentity({.name = "alice"}, headers));
+  EXPECT_EQ(headers.count("X-Remote-Uid"), 0u);
+}
+
+TEST(ForwardedIdentity, ANameThatWouldBreakItsHeaderIsRefused) {
+  for (const std::string name : {"alice\r\nX-Remote-Group: system:masters", "a\n", "a\x7f"}) {
+    http::Headers headers;
+    const auto said = SetIdentity({.name = name}, headers);
+    ASSERT_FALSE(said) << name;
+    EXPECT_EQ(said.error().message, "net/http: invalid header field value for \"X-Remote-User\"");
+  }
+  http::Headers headers;
+  EXPECT_FALSE(SetIdentity({.name = "a", .groups = {"g\rh"}}, headers));
+  EXPECT_FALSE(SetIdentity({.name = "a", .extra = {{"k", {"v\n"}}}}, headers));
+}
+
+}  // namespace
+}  // namespace skiff

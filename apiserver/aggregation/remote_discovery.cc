@@ -1,0 +1,108 @@
+#include "apiserver/aggregation/remote_discovery.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "api/document.h"
+#include "api/gen/meta_v1.h"
+#include "api/json.h"
+#include "api/typed.h"
+
+namespace skiff {
+namespace {
+
+// As many resources are believed of one version.
+constexpr size_t kResourcesMax = 1000;
+constexpr size_t kHashBytesMax = 256;
+
+tl::unexpected<Error> NotDiscovery() {
+  return Fail(Reason::kInvalid, "the answer is no discovery document");
+}
+
+std::vector<std::string> VerbsOf(const meta_v1::APIResource& resource) {
+  return {resource.verbs.begin(), resource.verbs.end()};
+}
+
+// Lists leave out of their entries what all share.
+void SetResponseKind(const meta_v1::APIResource& from, std::string_view group,
+                     std::string_view version, Box<meta_v1::GroupVersionKind>& to) {
+  meta_v1::GroupVersionKind kind;
+  kind.group = from.group.empty() ? std::string(group) : from.group;
+  kind.version = from.version.empty() ? std::string(version) : from.version;
+  kind.kind = from.kind;
+  to = std::move(kind);
+}
+
+}  // namespace
+
+Result<VersionDiscovery> ReadAggregatedDiscovery(std::string_view text, std::string_view group,
+                                                 std::string_view version) {
+  const Json document = TRY(ParseJson(text));
+  if (!document.is_object()) return NotDiscovery();
+  for (const Json& item : ListAt(document, "items")) {
+    if (!item.is_object() || TextAt(item, "metadata.name") != group) continue;
+    for (const Json& each : ListAt(item, "versions")) {
+      if (!each.is_object() || TextAt(each, "version") != version) continue;
+      auto read = TRY(FromJson<VersionDiscovery>(each));
+      if (read.resources.size() > kResourcesMax) read.resources.resize(kResourcesMax);
+      return read;
+    }
+  }
+  return Fail(Reason::kNotFound, "the server does not have that version");
+}
+
+Result<VersionDiscovery> ReadResourceList(std::string_view text, std::string_view group,
+                                          std::string_view version) {
+  const Json document = TRY(ParseJson(text));
+  if (!document.is_object() || TextAt(document, "kind") != "APIResourceList") {
+    return NotDiscovery();
+  }
+  const auto list = TRY(FromJson<meta_v1::APIResourceList>(document));
+  VersionDiscovery out;
+  out.version = version;
+  for (const auto& each : list.resources) {
+    if (each.name.find('/') != std::string::npos || out.resources.size() >= kResourcesMax) continue;
+    auto& resource = out.resources.emplace_back();
+    resource.resource = each.name;
+    resource.singular_resource = each.singular_name;
+    resource.scope = each.namespaced ? "Namespaced" : "Cluster";
+    resource.verbs = VerbsOf(each);
+    resource.short_names = each.short_names;
+    resource.categories = each.categories;
+    SetResponseKind(each, group, version, resource.response_kind);
+  }
+  for (const auto& each : list.resources) {
+    const size_t slash = each.name.find('/');
+    if (slash == std::string::npos) continue;
+    const auto parent =
+        std::find_if(out.resources.begin(), out.resources.end(), [&](const auto& resource) {
+          return resource.resource == each.name.substr(0, slash);
+        });
+    if (parent == out.resources.end() || parent->subresources.size() >= kResourcesMax) continue;
+    auto& subresource = parent->subresources.emplace_back();
+    subresource.subresource = each.name.substr(slash + 1);
+    subresource.verbs = VerbsOf(each);
+    SetResponseKind(each, group, version, subresource.response_kind);
+  }
+  return out;
+}
+
+std::string OpenApiHashIn(std::string_view index, const std::string& key) {
+  const auto document = ParseJson(index);
+  if (!document || !document->is_object()) return "";
+  const auto paths = document->find("paths");
+  if (paths == document->end() || !paths->is_object()) return "";
+  const auto found = paths->find(key);
+  if (found == paths->end() || !found->is_object()) return "";
+  const std::string url = TextAt(*found, "serverRelativeURL");
+  constexpr std::string_view kHash = "?hash=";
+  const size_t at = url.find(kHash);
+  if (at == std::string::npos) return "";
+  const std::string hash = url.substr(at + kHash.size());
+  const bool is_clean = std::all_of(hash.begin(), hash.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0;
+  });
+  return is_clean && hash.size() <= kHashBytesMax ? hash : "";
+}
+
+}  // namespace skiff

@@ -1,0 +1,28 @@
+// What other servers say of the versions that they answer for, read out of their own discovery.
+// Pure: what they say is believed of their version alone, and only as far as it has the form of
+// discovery.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "api/gen/apidiscovery_v2.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// Of one version. Freshness is left to who knows it.
+using VersionDiscovery = apidiscovery_v2::APIVersionDiscovery;
+
+// What of a server's aggregated discovery (/apis) is about that version; NotFound: nothing is.
+Result<VersionDiscovery> ReadAggregatedDiscovery(std::string_view text, std::string_view group,
+                                                 std::string_view version);
+// The same from /apis/<group>/<version> of a server that knows no aggregated one.
+Result<VersionDiscovery> ReadResourceList(std::string_view text, std::string_view group,
+                                          std::string_view version);
+
+// The hash in /openapi/v3 of the document of that key, "apis/<group>/<version>"; "": there is none.
+std::string OpenApiHashIn(std::string_view index, const std::string& key);
+
+}  // namespace skiff

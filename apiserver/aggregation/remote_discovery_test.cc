@@ -1,0 +1,72 @@
+#include "apiserver/aggregation/remote_discovery.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+TEST(RemoteDiscovery, OfAnAggregatedDocumentItsOwnVersionCounts) {
+  const std::string text = R"({"kind": "APIGroupDiscoveryList",
+      "apiVersion": "apidiscovery.k8s.io/v2", "items": [
+      {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
+          {"resource": "lies", "scope": "Cluster", "singularResource": "", "verbs": ["get"]}]}]},
+      {"metadata": {"name": "g.example.com"}, "versions": [
+          {"version": "v2", "resources": []},
+          {"version": "v1", "freshness": "Current", "resources": [
+              {"resource": "things", "scope": "Namespaced", "singularResource": "thing",
+               "verbs": ["list"], "unknown": 1}]}]}]})";
+  const auto read = ReadAggregatedDiscovery(text, "g.example.com", "v1");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->resources.size(), 1u);
+  EXPECT_EQ(read->resources[0].resource, "things");
+  EXPECT_EQ(ReadAggregatedDiscovery(text, "g.example.com", "v3").error().reason,
+            Reason::kNotFound);
+}
+
+TEST(RemoteDiscovery, WhatIsNoDiscoveryIsRefused) {
+  for (const std::string text :
+       {"", "[]", "{", "17", R"({"items": 3})", R"({"items": [1, null, {"metadata": 1}]})",
+        R"({"items": [{"metadata": {"name": "g"}, "versions": {"a": 1}}]})",
+        R"({"items": [{"metadata": {"name": "g"}, "versions": [{"version": "v1",
+            "resources": "none"}]}]})"}) {
+    EXPECT_FALSE(ReadAggregatedDiscovery(text, "g", "v1")) << text;
+    EXPECT_FALSE(ReadResourceList(text, "g", "v1")) << text;
+  }
+}
+
+TEST(RemoteDiscovery, AListOfResourcesBecomesTheSame) {
+  const auto read = ReadResourceList(R"({"kind": "APIResourceList", "groupVersion": "g/v1",
+      "resources": [
+      {"name": "orphans/status", "kind": "X", "verbs": ["get"]},
+      {"name": "things/scale", "group": "autoscaling", "version": "v1", "kind": "Scale",
+       "verbs": ["get", "update"]},
+      {"name": "things", "singularName": "thing", "namespaced": true, "kind": "Thing",
+       "verbs": ["get", "list"], "shortNames": ["th"], "categories": ["all"]}]})",
+                                     "g", "v1");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->resources.size(), 1u);
+  const auto& thing = read->resources[0];
+  EXPECT_EQ(thing.scope, "Namespaced");
+  EXPECT_EQ(thing.response_kind->group, "g");
+  EXPECT_EQ(thing.response_kind->version, "v1");
+  EXPECT_EQ(thing.short_names, std::vector<std::string>{"th"});
+  ASSERT_EQ(thing.subresources.size(), 1u);
+  EXPECT_EQ(thing.subresources[0].subresource, "scale");
+  EXPECT_EQ(thing.subresources[0].response_kind->group, "autoscaling");
+}
+
+TEST(RemoteDiscovery, TheHashOfADocumentIsTakenFromTheIndex) {
+  const std::string index = R"({"paths": {
+      "apis/g/v1": {"serverRelativeURL": "/openapi/v3/apis/g/v1?hash=ABC123"},
+      "apis/g/v2": {"serverRelativeURL": "/openapi/v3/apis/g/v2?hash=\"><script>"},
+      "apis/g/v3": {"serverRelativeURL": "/openapi/v3/apis/g/v3"},
+      "apis/g/v4": 17}})";
+  EXPECT_EQ(OpenApiHashIn(index, "apis/g/v1"), "ABC123");
+  for (const char* key : {"apis/g/v2", "apis/g/v3", "apis/g/v4", "apis/g/v5"}) {
+    EXPECT_EQ(OpenApiHashIn(index, key), "") << key;
+  }
+  EXPECT_EQ(OpenApiHashIn("{", "apis/g/v1"), "");
+}
+
+}  // namespace
+}  // namespace skiff
