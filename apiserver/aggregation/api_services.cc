@@ -14,11 +14,15 @@ using apiregistration_v1::APIService;
 
 constexpr const char* kManagedLabel = "kube-aggregator.kubernetes.io/automanaged";
 
-bool IsAvailable(const APIService& object) {
+using Condition = apiregistration_v1::APIServiceCondition;
+
+// Of being available; nullptr: it says nothing.
+const Condition* AvailableCondition(const APIService& object) {
   const auto& conditions = object.status.conditions;
-  return std::any_of(conditions.begin(), conditions.end(), [](const auto& each) {
-    return each.type == kAvailableCondition && each.status == "True";
+  const auto found = std::find_if(conditions.begin(), conditions.end(), [](const Condition& each) {
+    return each.type == kAvailableCondition;
   });
+  return found == conditions.end() ? nullptr : &*found;
 }
 
 RemoteServicePtr RemoteOf(const APIService& object) {
@@ -35,7 +39,8 @@ RemoteServicePtr RemoteOf(const APIService& object) {
   remote->port = spec.service->port.value_or(443);
   remote->ca_bundle = spec.ca_bundle;
   remote->insecure = spec.insecure_skip_tls_verify;
-  remote->available = IsAvailable(object);
+  const Condition* condition = AvailableCondition(object);
+  remote->available = condition != nullptr && condition->status == "True";
   return remote;
 }
 
@@ -83,8 +88,13 @@ void ApiServices::Rebuild() {
   auto table = std::make_shared<ApiServiceTable>();
   for (const auto& [key, object] : objects_) {
     const auto& spec = object->spec;
-    if (spec.group.empty() || IsBuiltInVersion(spec.group, spec.version)) continue;
-    const bool is_remote = static_cast<bool>(spec.service);
+    const bool is_built_in = spec.group.empty() || IsBuiltInVersion(spec.group, spec.version);
+    const bool is_remote = !is_built_in && spec.service;
+    const Condition* said = AvailableCondition(*object);
+    if (!is_remote && (said == nullptr || said->reason != kLocalReason)) {
+      table->unsaid_locals.push_back({object->metadata.name, object->metadata.uid});
+    }
+    if (is_built_in) continue;
     // Those that we make ourselves follow their definitions, and not the other way round.
     if (!is_remote && object->metadata.labels.contains(kManagedLabel)) continue;
     table->listed.push_back({spec.group, spec.version, spec.group_priority_minimum,

@@ -49,9 +49,16 @@ struct ListedVersion {
   bool is_remote = false;
 };
 
+// An APIService of a version that this server answers for, which does not say so yet.
+struct UnsaidLocal {
+  std::string name;
+  std::string uid;
+};
+
 // Immutable.
 struct ApiServiceTable {
   std::vector<RemoteServicePtr> remotes;  // By name.
+  std::vector<UnsaidLocal> unsaid_locals;
   // All of `remotes`, and those of this server that it did not make by itself.
   std::vector<ListedVersion> listed;
 
@@ -64,6 +71,7 @@ struct ApiServiceTable {
 using ApiServiceTablePtr = std::shared_ptr<const ApiServiceTable>;
 
 inline constexpr const char* kAvailableCondition = "Available";
+inline constexpr const char* kLocalReason = "Local";
 
 // Thread-safe. What the server has built in is its own to answer for, whatever is written into an
 // APIService of that version: without them there is no server.

@@ -30,13 +30,13 @@ PrefixBell BellOf(Store& store, ControlLoop& loop) {
   return {store, StorePrefix(K::Info().storage_key), [&loop] { loop.Wake(); }};
 }
 
-// Whether the object says so already.
-bool SaysSo(const APIService& object, const Availability& availability) {
-  return std::any_of(
-      object.status.conditions.begin(), object.status.conditions.end(), [&](const auto& each) {
-        return each.type == kAvailableCondition &&
-               Availability{each.status, each.reason, each.message} == availability;
-      });
+// What the object says; nullopt: nothing.
+std::optional<Availability> SaidIn(const APIService& object) {
+  for (const auto& each : object.status.conditions) {
+    if (each.type != kAvailableCondition) continue;
+    return Availability{each.status, each.reason, each.message};
+  }
+  return std::nullopt;
 }
 
 void SetCondition(APIService& object, const Availability& availability, TimePoint now) {
@@ -112,17 +112,19 @@ void AvailabilityLoop::Follow(const ApiServiceTable& table) {
                 [&](const auto& each) { return !watched_.contains(each.first); });
 }
 
-Result<> AvailabilityLoop::Write(const RemoteService& remote, const Availability& availability) {
-  const auto read = ReadTyped<APIService>(parts_.store, "", remote.name);
+Result<> AvailabilityLoop::Write(const Writing& writing, const Availability& availability) {
+  const auto read = ReadTyped<APIService>(parts_.store, "", writing.name);
   if (!read && read.error().reason == Reason::kNotFound) return {};
   if (!read) return Fail(read.error());
-  if ((*read)->metadata.uid != remote.uid || SaysSo(**read, availability)) return {};
+  const auto said = SaidIn(**read);
+  const bool stands = said == availability || (said && writing.only_where_missing);
+  if (stands || (*read)->metadata.uid != writing.uid) return {};
   APIService object = **read;
   SetCondition(object, availability, parts_.clock.Now());
   http::Request request;
   request.method = "PUT";
   request.path =
-      fmt::format("/apis/{}/apiservices/{}/status", APIService::Info().api_version, remote.name);
+      fmt::format("/apis/{}/apiservices/{}/status", APIService::Info().api_version, writing.name);
   request.headers.emplace("User-Agent", "kube-apiserver");
   request.body = ToJson(object).dump();
   const http::Response answer = parts_.ask(request);
@@ -157,7 +159,7 @@ void AvailabilityLoop::Say(Watched& watched, Availability availability) {
                                         {"message", availability.message}});
   }
   Count(*watched.remote, watched.said, availability);
-  const auto written = Write(*watched.remote, availability);
+  const auto written = Write({watched.remote->name, watched.remote->uid}, availability);
   if (!written) {
     log_.Error("availability not written",
                {{"apiservice", watched.remote->name}, {"error", written.error().message}});
@@ -225,8 +227,10 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
   }
   if (changed) watched.retry = kFirstRetry;
   if (!changed && !is_due) {
-    // Somebody else has written what it says.
-    if (rung && watched.said) (void)Write(*watched.remote, *watched.said);
+    // Tried again when it is looked at.
+    if (rung && watched.said) {
+      (void)Write({watched.remote->name, watched.remote->uid, true}, *watched.said);
+    }
     return;
   }
   if (watched.question) return;
@@ -247,7 +251,11 @@ Duration AvailabilityLoop::Step() {
   const Duration since = parts_.clock.Monotonic() - looked_at_;
   const bool looks = rung_ && since >= kLookPause;
   if (looks) {
-    Follow(*parts_.services.Now());
+    const ApiServiceTablePtr table = parts_.services.Now();
+    Follow(*table);
+    for (const UnsaidLocal& each : table->unsaid_locals) {
+      (void)Write({each.name, each.uid}, AlwaysAvailable());  // It stays in the table until then.
+    }
     looked_at_ = parts_.clock.Monotonic();
     rung_ = false;
   }

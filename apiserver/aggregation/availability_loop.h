@@ -68,7 +68,14 @@ class AvailabilityLoop final : public ControlLoop {
   void AskOnce(Watched& watched);
   void Hear(Watched& watched);
   void Say(Watched& watched, Availability availability);
-  Result<> Write(const RemoteService& remote, const Availability& availability);
+  struct Writing {
+    const std::string& name;
+    const std::string& uid;
+    // Somebody else's word is left as it is, until it is our turn to look again: servers of one
+    // store that see different things would write one over the other for ever.
+    bool only_where_missing = false;
+  };
+  Result<> Write(const Writing& writing, const Availability& availability);
   void Count(const RemoteService& remote, const std::optional<Availability>& before,
              const Availability& now);
 

@@ -82,6 +82,34 @@ TEST_F(AvailabilityTest, AConditionThatSomebodyTookAwayComesBack) {
       << "the other one stays";
 }
 
+TEST_F(AvailabilityTest, AVersionThatComesBackToThisServerIsAvailable) {
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("ServiceNotFound"));
+  ASSERT_EQ(Merge(std::string(kApiServices) + "/" + kName,
+                  R"({"spec": {"service": null, "caBundle": null}})")
+                .code,
+            200);
+  EXPECT_TRUE(Becomes("Local"));
+  EXPECT_EQ(ConditionOf(kName)["status"], "True");
+  EXPECT_EQ(ConditionOf(kName)["message"], "Local APIServices are always available");
+  EXPECT_EQ(Get(kVersion).code, 404) << "which it does not have";
+}
+
+// Servers of one store may see different things.
+TEST_F(AvailabilityTest, TheWordOfAnotherServerIsNotWrittenOverAtOnce) {
+  Serve();
+  const std::string status = std::string(kApiServices) + "/" + kName + "/status";
+  ASSERT_EQ(Merge(status, R"({"status": {"conditions": [
+                {"type": "Available", "status": "False", "reason": "Other", "message": "m"}]}})")
+                .code,
+            200);
+  // What comes after has been seen together with it.
+  ASSERT_EQ(Register({{"version", "v2"}, {"service", {{"name", "none"}}}}).code, 201);
+  ASSERT_TRUE(Becomes("ServiceNotFound", "v2.wardle.example.com"));
+  EXPECT_EQ(ConditionOf(kName)["reason"], "Other");
+  EXPECT_EQ(Get(kVersion).code, 503);
+}
+
 TEST_F(AvailabilityTest, WhatIsUnavailableIsCounted) {
   ASSERT_EQ(Register().code, 201);
   ASSERT_TRUE(Becomes("ServiceNotFound"));

@@ -21,6 +21,9 @@ struct Availability {
 inline Availability AllChecksPassed() {
   return {"True", "Passed", "all checks passed"};
 }
+inline Availability AlwaysAvailable() {
+  return {"True", kLocalReason, "Local APIServices are always available"};
+}
 // `why` is what came of a question to `url`.
 Availability FailedDiscovery(const std::string& url, const std::string& why);
 
