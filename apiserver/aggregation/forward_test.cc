@@ -210,6 +210,24 @@ TEST_F(ForwardTest, AnUpgradeBecomesATunnel) {
   EXPECT_EQ(answer.body, "not here");
 }
 
+TEST_F(ForwardTest, AnApiServiceThatWasThereGoesBeforeADefinition) {
+  Serve();
+  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  ASSERT_EQ(Post(definitions, R"({"metadata": {"name": "flunders.wardle.example.com"},
+                "spec": {"group": "wardle.example.com", "scope": "Cluster",
+                "names": {"plural": "flunders", "kind": "Flunder"},
+                "versions": [{"name": "v1", "served": true, "storage": true,
+                              "schema": {"openAPIV3Schema": {"type": "object"}}}]}})")
+                .code,
+            201);
+  TestClient client(front_->port());
+  EXPECT_EQ(client.Ask(TextOf("GET", kFlunders)).status(), 203);
+  const std::string path = definitions + "/flunders.wardle.example.com";
+  ASSERT_EQ(Ask("DELETE", path).code, 200);
+  EXPECT_TRUE(Eventually([&] { return Get(path).code == 404; }));
+  EXPECT_EQ(LastTo(kFlunders)->method, "GET") << "what the definition has goes, and no more";
+}
+
 // Within another connection protocol the client could say himself who he is.
 TEST_F(ForwardTest, AConnectionIsNotHandedOver) {
   Serve();

@@ -116,6 +116,10 @@ TEST_F(MergedDiscoveryTest, NobodyAnswersForWhatTheServerHasBuiltIn) {
   EXPECT_EQ(Get("/apis/apps/v1/deployments").body["kind"], "DeploymentList");
   EXPECT_EQ(Get("/apis/apps/v1").body["kind"], "APIResourceList");
   EXPECT_FALSE(LastTo("/apis/apps/v1/deployments"));
+  const Json core = {{"spec", {{"service", spec["service"]}, {"caBundle", spec["caBundle"]}}}};
+  ASSERT_EQ(Merge(std::string(kApiServices) + "/v1.", core.dump()).code, 200);
+  EXPECT_EQ(Get("/api/v1/namespaces").body["kind"], "NamespaceList");
+  EXPECT_FALSE(LastTo("/api/v1/namespaces"));
   ASSERT_EQ(Register({{"group", "apps"}, {"version", "v9"}}).code, 201);
   ASSERT_TRUE(Eventually([&] { return ConditionOf("v9.apps").contains("status"); }));
   EXPECT_EQ(Get("/apis/apps/v9/deployments").code, 503) << "of the same group, another version";
