@@ -262,7 +262,7 @@ class ImpatientForwardTest : public ForwardTest {
  protected:
   ImpatientForwardTest()
       : ForwardTest({.waiting_max = 2,
-                     .head_time = 300ms,
+                     .head_time = 2s,
                      .answer_time = std::chrono::seconds(1)}) {}
 };
 
