@@ -63,7 +63,8 @@ TEST_F(ListSelectionTest, FindsWhatHasTheLabelNow) {
   }
 }
 
-// Who looks only when woken sees all the same what begins to be selected, changes, and is so no more.
+// Who looks only when woken sees all the same what begins to be selected, changes, and is so no
+// more.
 TEST_F(ListSelectionTest, AWatchIsWokenForWhatItSelects) {
   struct Watched {
     Answer answer;

@@ -49,7 +49,8 @@ Result<http::Response> Index(const NonResourceParts& parts, const http::Request&
     paths.push_back("/apis/" + std::string(kind->group));
     paths.push_back("/apis/" + std::string(kind->api_version));
   }
-  for (const ListedVersion& each : parts.aggregation.Table()->listed) {
+  const auto others = parts.aggregation.Table();
+  for (const ListedVersion& each : others->listed) {
     paths.push_back("/apis/" + each.group);
     paths.push_back("/apis/" + each.group + "/" + each.version);
   }

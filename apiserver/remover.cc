@@ -261,8 +261,10 @@ class ObjectRemover::Batch {
     if (!plan.write) return;
     bytes_ += plan.write->value ? plan.write->value->size() : 0;
     writes_.push_back(std::move(*plan.write));
-    waiting_.push_back({std::string(where.object_namespace), std::string(where.name),
-                        plan.decision.remove ? std::optional(std::move(plan.object)) : std::nullopt});
+    std::optional<Object> removed;
+    if (plan.decision.remove) removed = std::move(plan.object);
+    waiting_.push_back(
+        {std::string(where.object_namespace), std::string(where.name), std::move(removed)});
   }
 
   // Who was changed meanwhile is looked at again, alone.

@@ -100,7 +100,8 @@ bool BodyMatches(const LabelSelector& selector, const Json& body) {
   // Options of a connection have no metadata, and match no selector.
   if (metadata == body.end() || !metadata->is_object()) return false;
   Labels labels;
-  for (const auto& [key, value] : metadata->value("labels", Json::object()).items()) {
+  const Json given = metadata->value("labels", Json::object());
+  for (const auto& [key, value] : given.items()) {
     if (value.is_string()) labels[key] = value.get<std::string>();
   }
   return selector.Matches(labels);

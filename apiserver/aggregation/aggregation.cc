@@ -34,7 +34,8 @@ VersionDiscovery Aggregation::DiscoveryOf(const ListedVersion& listed) const {
 
 std::vector<std::pair<std::string, std::string>> Aggregation::OpenApiHashes() {
   std::vector<std::pair<std::string, std::string>> hashes;
-  for (const RemoteServicePtr& remote : services_.Now()->remotes) {
+  const auto table = services_.Now();
+  for (const RemoteServicePtr& remote : table->remotes) {
     std::string hash = documents_.Of(remote->name).openapi_hash;
     if (hash.empty()) continue;
     hashes.emplace_back("apis/" + remote->group + "/" + remote->version, std::move(hash));

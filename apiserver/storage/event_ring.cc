@@ -58,8 +58,8 @@ struct EventRing::Subscription {
   std::string prefix;
   std::optional<IndexTerm> term;
   WakeFunction wake;
-  // Where it stands in its list of the topic; kNotIdle: there may be events from first_pending on, and their
-  // reader knows. These under EventRing::mutex_.
+  // Where it stands in its list of the topic; kNotIdle: there may be events from first_pending on,
+  // and their reader knows. These under EventRing::mutex_.
   size_t idle_at = kNotIdle;
   uint64_t first_pending = 0;
   bool stalled = false;  // It stands in EventRing::stalled_.

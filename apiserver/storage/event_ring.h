@@ -9,8 +9,8 @@
 //   history  │101        first pending    │180         makes it pending from there and wakes it
 //
 // An idle cursor costs the writer nothing until an event of its prefix, and with its term, comes; a
-// pending one nothing at all. A cursor whose first pending event left the ring reads on from the EventHistory, or gets
-// Expired when the backend has none. The writer waits for nobody.
+// pending one nothing at all. A cursor whose first pending event left the ring reads on from the
+// EventHistory, or gets Expired when the backend has none. The writer waits for nobody.
 #pragma once
 
 #include <deque>
