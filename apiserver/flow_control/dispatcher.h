@@ -1,0 +1,105 @@
+// All priority levels together: who of those that wait begins next. Within a level its queues
+// decide (queue_set.h); its seats bound how much of it is under way (concurrency.h). Among levels,
+// where the workers are what is scarce, each gets on in proportion to its seats; slots (slots.h)
+// say how much may be worked on at all, what reads apart from what writes: reads want a processor,
+// writes mostly wait for the disk, and the more of them do so together the better.
+//
+//   Dispatcher dispatcher({.seats = 600, .read_slots = 6, .write_slots = 24}, now);
+//   dispatcher.Configure(specs, now);
+//   Turn turn{..., dispatcher.Find("workload-low"), reads};
+//   dispatcher.Enqueue(turn, now);
+//   while (Turn* next = dispatcher.StartNext(now)) Begin(*next);
+//   dispatcher.LeaveSlot(turn); dispatcher.Finish(turn, now);
+//
+// Not thread-safe.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/flowcontrol_v1.h"
+#include "apiserver/flow_control/concurrency.h"
+#include "apiserver/flow_control/queue_set.h"
+#include "apiserver/flow_control/slots.h"
+
+namespace skiff::flow_control {
+
+// What a PriorityLevelConfiguration says.
+struct LevelSpec {
+  static LevelSpec Of(const flowcontrol_v1::PriorityLevelConfiguration& object);
+  std::string name;
+  std::string uid;
+  bool exempt = false;
+  Shares shares;
+  QueueSet::Shape shape;
+};
+
+struct Level {
+  Level(LevelSpec of, Duration now) : spec(std::move(of)), set(spec.shape, 0, now), demand(now) {}
+
+  LevelSpec spec;
+  bool going = false;  // Its object is gone; it stays until nothing of it is under way.
+  Limits limits;
+  QueueSet set;
+  Integrator demand;  // Seats that are taken or waited for.
+  Wish wish;
+  double target = 0;
+  double pass = 0;  // Work that was begun here, in proportion to its seats.
+  // Of requests, since the start; and of those of an exempt level, which nobody counts otherwise.
+  std::atomic<int64_t> dispatched = 0, rejected = 0, timed_out = 0, cancelled = 0;
+  std::atomic<int64_t> exempt_executing = 0;
+  // The most seats of one request; read where requests are looked at first.
+  std::atomic<int> request_seats_max = 1;
+};
+
+struct Turn : QueuedRequest {
+  std::shared_ptr<Level> level = nullptr;
+  bool reads = true;
+  bool has_slot = false;
+};
+
+class Dispatcher {
+ public:
+  struct Options {
+    int seats = 600;
+    int read_slots = 6;
+    int write_slots = 24;
+  };
+  Dispatcher(Options options, Duration now);
+
+  // Levels of names that were there before keep what is under way.
+  void Configure(std::vector<LevelSpec> specs, Duration now);
+  const std::vector<std::shared_ptr<Level>>& levels() const { return levels_; }
+  std::shared_ptr<Level> Find(std::string_view name) const;  // Null: none, or it is going.
+
+  QueueSet::Verdict Enqueue(Turn& turn, Duration now);
+  Turn* StartNext(Duration now);
+  void Remove(Turn& turn, Duration now);
+  // It still has its seats, and no worker.
+  void LeaveSlot(Turn& turn);
+  void Finish(Turn& turn, Duration now);
+
+  // Due each kAdjustPeriod while it says true: limits follow what was asked for.
+  bool Adjust(Duration now);
+  // When seats come free by themselves while somebody waits; kNever.
+  Duration next_release() const;
+  double fair_fraction() const { return fair_fraction_; }
+  bool anybody_waits() const;
+
+ private:
+  Slots& SlotsOf(const Turn& turn) { return turn.reads ? read_slots_ : write_slots_; }
+  void NoteDemand(Level& level, Duration now);
+
+  const Options options_;
+  Slots read_slots_;
+  Slots write_slots_;
+  std::vector<std::shared_ptr<Level>> levels_;
+  std::vector<Level*> scratch_;  // Levels in which somebody waits, in their order.
+  double now_pass_ = 0;
+  double fair_fraction_ = 0;
+};
+
+}  // namespace skiff::flow_control
