@@ -1,61 +1,13 @@
 #include "apiserver/webhooks/detour.h"
 
-#include <exception>
 #include <memory>
 
-#include "base/log.h"
-#include "base/mutex.h"
+#include "apiserver/late_answer.h"
 
 namespace skiff {
 namespace {
 
-const Log kDetourLog("detour");
-
-// An answer that is itself one still to come lives as long as the client waits for it.
-class Waiting {
- public:
-  void Answer(http::Response response, const http::Reply& reply) {
-    if (!response.pending) return reply(std::move(response));
-    http::PendingResponse* pending = nullptr;
-    {
-      const MutexLock lock(mutex_);
-      if (left_) return;
-      inner_ = std::move(response.pending);
-      pending = inner_.get();
-      // Started under the lock: it does not block, and must not be dropped meanwhile.
-      pending->Start(reply);
-    }
-  }
-  void Leave() {
-    std::unique_ptr<http::PendingResponse> dropped;
-    const MutexLock lock(mutex_);
-    left_ = true;
-    dropped.swap(inner_);
-  }
-  bool left() const {
-    const MutexLock lock(mutex_);
-    return left_;
-  }
-
- private:
-  mutable Mutex mutex_;
-  bool left_ GUARDED_BY(mutex_) = false;
-  std::unique_ptr<http::PendingResponse> inner_ GUARDED_BY(mutex_);
-};
-
 using Handle = std::function<http::Response(const http::Request&)>;
-
-// As on the worker that the request came to: what throws harms its own request alone.
-http::Response Guarded(const Handle& handle, const http::Request& request) {
-  try {
-    return handle(request);
-  } catch (const std::exception& failure) {
-    kDetourLog.Error("handler threw", {{"path", request.path}, {"error", failure.what()}});
-    http::Response response;
-    response.status = 500;
-    return response;
-  }
-}
 
 class DetouredAnswer final : public http::PendingResponse {
  public:
@@ -73,7 +25,7 @@ class DetouredAnswer final : public http::PendingResponse {
                        reply]() {
       // Who has left before his turn wants nothing any more.
       if (waiting->left()) return;
-      waiting->Answer(Guarded(handle, *request), reply);
+      waiting->Answer(Guarded([&] { return handle(*request); }, *request), reply);
     };
     // Its body, which counts no longer among those that the server takes in.
     const bool taken = pool_.Submit(std::move(names_), work, request_->body.size());
@@ -86,7 +38,7 @@ class DetouredAnswer final : public http::PendingResponse {
   const std::shared_ptr<const http::Request> request_;
   Handle handle_;
   const Handle refuse_;
-  const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
+  const std::shared_ptr<LateAnswer> waiting_ = std::make_shared<LateAnswer>();
 };
 
 }  // namespace
