@@ -1,0 +1,392 @@
+// Who is let in, who waits, who is refused, and what becomes of those that wait.
+#include "apiserver/flow_control/entrance.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <future>
+#include <list>
+
+#include "api/struct_text.h"
+#include "apiserver/bootstrap.h"
+
+namespace skiff::flow_control {
+namespace {
+
+using flowcontrol_v1::FlowSchema;
+using flowcontrol_v1::PriorityLevelConfiguration;
+using testing::HasSubstr;
+using testing::Not;
+
+template <typename T>
+std::shared_ptr<const T> ObjectOf(const Json& document) {
+  auto object = std::make_shared<T>();
+  EXPECT_TRUE(DecodeStruct(T::Describe(), document.dump(), FieldValidation::kIgnore, object.get()));
+  return object;
+}
+
+User PersonOf(std::string name) {
+  return {.name = std::move(name), .groups = {std::string(kGroupAuthenticated)}};
+}
+
+const User kMaster{.name = "root",
+                   .groups = {std::string(kGroupMasters), std::string(kGroupAuthenticated)}};
+
+class EntranceTest : public testing::Test {
+ protected:
+  EntranceTest() { Open({.read_slots = 4, .write_slots = 4}); }
+  ~EntranceTest() override { entrance_->Stop(); }
+
+  void Open(Entrance::Options options) {
+    entrance_ = nullptr;
+    registry_ = std::make_unique<MetricRegistry>();
+    entrance_ = std::make_unique<Entrance>(
+        options, Entrance::Parts{.clock = clock_,
+                                 .metrics = *registry_,
+                                 .count_objects = [this](auto, auto) { return objects_; },
+                                 .finish_refusal = {}});
+    schemas_.clear();
+    levels_.clear();
+    for (const Json& document : FlowControlObjects()) {
+      Json named = document;
+      named["metadata"]["uid"] = "uid-of-" + document["metadata"]["name"].get<std::string>();
+      if (document["kind"] == "FlowSchema") {
+        schemas_.push_back(ObjectOf<FlowSchema>(named));
+      } else {
+        levels_.push_back(ObjectOf<PriorityLevelConfiguration>(named));
+      }
+    }
+    entrance_->Configure(schemas_, levels_);
+  }
+  // A level, and a schema of the same name that leads one user to it.
+  void AddLevel(const std::string& name, const std::string& user, Json queuing) {
+    Json response = {{"type", queuing.is_null() ? "Reject" : "Queue"}};
+    if (!queuing.is_null()) response["queuing"] = queuing;
+    levels_.push_back(ObjectOf<PriorityLevelConfiguration>(
+        {{"metadata", {{"name", name}, {"uid", "level-" + name}}},
+         {"spec",
+          {{"type", "Limited"},
+           {"limited", {{"nominalConcurrencyShares", 1}, {"limitResponse", response}}}}}}));
+    const Json rule = {
+        {"subjects", Json::array({{{"kind", "User"}, {"user", {{"name", user}}}}})},
+        {"resourceRules",
+         Json::array({{{"verbs", Json::array({"*"})}, {"apiGroups", Json::array({"*"})},
+                       {"resources", Json::array({"*"})}, {"clusterScope", true},
+                       {"namespaces", Json::array({"*"})}}})}};
+    schemas_.push_back(ObjectOf<FlowSchema>(
+        {{"metadata", {{"name", name}, {"uid", "schema-" + name}}},
+         {"spec",
+          {{"matchingPrecedence", 20},
+           {"priorityLevelConfiguration", {{"name", name}}},
+           {"rules", Json::array({rule})}}}}));
+    entrance_->Configure(schemas_, levels_);
+  }
+
+  struct Asked {
+    http::Request http;
+    RequestInfo info;
+    User user;
+    Question question() const { return {http, info, user}; }
+  };
+  Asked& Make(User user, const std::string& target, const std::string& method = "GET") {
+    http::Request request;
+    request.method = method;
+    request.target = target;
+    const size_t mark = target.find('?');
+    request.path = target.substr(0, mark);
+    if (mark != std::string::npos) request.query = http::ParseQuery(target.substr(mark + 1));
+    RequestInfo info = ParseRequestInfo(request);
+    return asked_.emplace_back(Asked{std::move(request), std::move(info), std::move(user)});
+  }
+  Pass Enter(const User& user, const std::string& target = "/api/v1/namespaces/a/pods/p",
+             const std::string& method = "GET") {
+    return entrance_->Enter(Make(user, target, method).question());
+  }
+  // Enters as often as it is let in, at most `count_max` times; those stay in hand.
+  int Fill(const User& user, int count_max = 100) {
+    for (int count = 0; count < count_max; ++count) {
+      Pass pass = Enter(user);
+      if (pass.state() != Pass::State::kIn) return count;
+      in_hand_.push_back(std::move(pass));
+    }
+    return count_max;
+  }
+
+  // One that waits: its code when it has been answered, and the order in which that happened.
+  struct Waiting {
+    http::Response response;
+    std::promise<int> code;
+    std::future<int> answered = code.get_future();
+    std::string retry_after = {};
+  };
+  Waiting& Wait(const User& user, const std::string& target = "/api/v1/namespaces/a/pods/p",
+                const std::string& body = "") {
+    Asked& asked = Make(user, target);
+    asked.http.body = body;
+    Pass pass = entrance_->Enter(asked.question());
+    EXPECT_EQ(pass.state(), Pass::State::kMustWait);
+    Waiting& waiting = waiting_.emplace_back();
+    waiting.response = entrance_->Wait(
+        std::move(pass), asked.question(), [this, name = user.name](const auto&, Pass own) {
+          const MutexLock lock(mutex_);
+          order_.push_back(name);
+          if (keep_) in_hand_.push_back(std::move(own));
+          http::Response response;
+          response.status = 200;
+          return response;
+        });
+    if (!waiting.response.pending) {
+      waiting.code.set_value(waiting.response.status);
+    } else {
+      waiting.response.pending->Start([&waiting](http::Response late) {
+        waiting.retry_after = late.Header("Retry-After");
+        waiting.code.set_value(late.status);
+      });
+    }
+    return waiting;
+  }
+  static bool IsAnswered(Waiting& waiting) {
+    return waiting.answered.wait_for(0s) == std::future_status::ready;
+  }
+
+  FakeClock clock_;
+  int64_t objects_ = 0;
+  std::unique_ptr<MetricRegistry> registry_;
+  Classifier::Objects schemas_;
+  std::vector<std::shared_ptr<const PriorityLevelConfiguration>> levels_;
+  std::list<Asked> asked_;
+  Mutex mutex_;
+  std::vector<std::string> order_;
+  bool keep_ = false;
+  std::unique_ptr<Entrance> entrance_;
+  std::list<Waiting> waiting_;
+  std::list<Pass> in_hand_;
+};
+
+TEST_F(EntranceTest, WhoWaitedIsServedWhenAnotherIsDone) {
+  EXPECT_EQ(Fill(PersonOf("alice")), 2) << "half of the slots";
+  Waiting& next = Wait(PersonOf("alice"));
+  EXPECT_FALSE(IsAnswered(next));
+  in_hand_.pop_front();
+  EXPECT_EQ(next.answered.get(), 200);
+}
+
+TEST_F(EntranceTest, WhoIsExemptPassesWhateverTheOthersDo) {
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) Fill(PersonOf(name));
+  Waiting& stuck = Wait(PersonOf("a"));
+  EXPECT_EQ(Fill(kMaster, 50), 50);
+  EXPECT_EQ(Enter(PersonOf("a"), "/readyz").state(), Pass::State::kIn);
+  EXPECT_FALSE(IsAnswered(stuck));
+}
+
+TEST_F(EntranceTest, WithoutQueuesWhoFindsNoSeatIsRefused) {
+  Open({.read_slots = 100, .write_slots = 4});
+  const User nobody{.name = "nobody"};
+  // The 13 seats of catch-all, and what others lend that want none.
+  EXPECT_EQ(Fill(nobody), 30);
+  const Pass refused = Enter(nobody);
+  ASSERT_EQ(refused.state(), Pass::State::kRefused);
+  const http::Response answer = entrance_->Refusal(refused, http::Request());
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.body, "Too many requests, please try again later.\n");
+  EXPECT_EQ(answer.Header("Retry-After"), "1");
+  EXPECT_EQ(answer.Header("X-Kubernetes-PF-FlowSchema-UID"), "uid-of-catch-all");
+  EXPECT_EQ(answer.Header("X-Kubernetes-PF-PriorityLevel-UID"), "uid-of-catch-all");
+  EXPECT_THAT(registry_->Text(),
+              HasSubstr("apiserver_flowcontrol_rejected_requests_total{flow_schema=\"catch-all\","
+                        "priority_level=\"catch-all\",reason=\"concurrency-limit\"} 2"));
+}
+
+TEST_F(EntranceTest, AFullQueueRefuses) {
+  AddLevel("small", "alice", {{"queues", 1}, {"handSize", 1}, {"queueLengthLimit", 2}});
+  Fill(PersonOf("alice"));
+  Wait(PersonOf("alice"));
+  Wait(PersonOf("alice"));
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kRefused);
+  EXPECT_THAT(registry_->Text(), HasSubstr("reason=\"queue-full\"} 1"));
+}
+
+TEST_F(EntranceTest, WhoHasWaitedForAQuarterOfHisTimeIsRefused) {
+  Fill(PersonOf("alice"));
+  Waiting& patient = Wait(PersonOf("alice"));
+  Waiting& hasty = Wait(PersonOf("alice"), "/api/v1/namespaces/a/pods/p?timeout=4s");
+  EXPECT_EQ(entrance_->Step(), 1s);
+  clock_.Advance(1s);
+  EXPECT_GT(entrance_->Step(), 0s);
+  EXPECT_EQ(hasty.answered.get(), 429);
+  EXPECT_EQ(hasty.retry_after, "1");
+  EXPECT_FALSE(IsAnswered(patient));
+  clock_.Advance(14s);
+  entrance_->Step();
+  EXPECT_EQ(patient.answered.get(), 429);
+  EXPECT_THAT(registry_->Text(), HasSubstr("reason=\"time-out\"} 2"));
+  in_hand_.clear();
+  EXPECT_TRUE(order_.empty()) << "who was refused is not served later";
+}
+
+TEST_F(EntranceTest, AClientThatLeavesIsTakenOutOfItsQueue) {
+  keep_ = true;
+  Fill(PersonOf("alice"));
+  Waiting& leaves = Wait(PersonOf("alice"), "/api/v1/namespaces/a/pods/p", std::string(100, 'x'));
+  Waiting& stays = Wait(PersonOf("alice"));
+  EXPECT_THAT(registry_->Text(), HasSubstr("current_inqueue_requests{flow_schema=\"global-default\""
+                                           ",priority_level=\"global-default\"} 2"));
+  leaves.response.pending.reset();
+  EXPECT_THAT(registry_->Text(), HasSubstr("current_inqueue_requests{flow_schema=\"global-default\""
+                                           ",priority_level=\"global-default\"} 1"));
+  EXPECT_THAT(registry_->Text(), HasSubstr("reason=\"cancelled\"} 1"));
+  in_hand_.pop_front();
+  EXPECT_EQ(stays.answered.get(), 200);
+  EXPECT_EQ(order_.size(), 1u);
+  EXPECT_FALSE(IsAnswered(leaves));
+}
+
+TEST_F(EntranceTest, WhatWaitsHoldsNoMoreThanItMay) {
+  Open({.read_slots = 4, .write_slots = 4, .bytes_max = 20'000, .bytes_per_level_max = 12'000});
+  Fill(PersonOf("alice"));
+  EXPECT_FALSE(IsAnswered(Wait(PersonOf("alice"), "/api/v1/pods/a", std::string(9000, 'x'))));
+  Waiting& too_much = Wait(PersonOf("alice"), "/api/v1/pods/a", std::string(9000, 'x'));
+  EXPECT_EQ(too_much.answered.get(), 429);
+  waiting_.front().response.pending.reset();
+  EXPECT_FALSE(IsAnswered(Wait(PersonOf("alice"), "/api/v1/pods/a", std::string(9000, 'x'))));
+}
+
+TEST_F(EntranceTest, AFloodDoesNotDelayItsNeighbour) {
+  keep_ = true;
+  Fill(PersonOf("flood"));
+  for (int i = 0; i < 200; ++i) Wait(PersonOf("flood"));
+  // Of the same level, there is room at once,
+  Pass quiet = Enter(PersonOf("quiet"));
+  EXPECT_EQ(quiet.state(), Pass::State::kIn);
+  // and where there is none, the next turn but few is his.
+  Fill(PersonOf("third"));
+  Waiting& next = Wait(PersonOf("quiet"));
+  int done = 0;
+  while (!IsAnswered(next) && done < 20) {
+    std::list<Pass> finished;
+    {
+      const MutexLock lock(mutex_);
+      if (in_hand_.empty()) continue;
+      finished.splice(finished.begin(), in_hand_, in_hand_.begin());
+    }
+    finished.clear();
+    ++done;
+    next.answered.wait_for(20ms);
+  }
+  EXPECT_LE(done, 6);
+}
+
+TEST_F(EntranceTest, ASchemaMovesAUserAndWhatIsInHandStaysWhereItIs) {
+  const User alice = PersonOf("alice");
+  Fill(alice);
+  Waiting& before = Wait(alice);
+  AddLevel("own", "alice", {{"queues", 1}, {"handSize", 1}, {"queueLengthLimit", 5}});
+  http::Response answer;
+  const Pass pass = Enter(alice);
+  ASSERT_EQ(pass.state(), Pass::State::kIn);
+  pass.Mark(answer);
+  EXPECT_EQ(answer.Header("X-Kubernetes-PF-FlowSchema-UID"), "schema-own");
+  EXPECT_EQ(answer.Header("X-Kubernetes-PF-PriorityLevel-UID"), "level-own");
+  EXPECT_THAT(registry_->Text(), HasSubstr("current_inqueue_requests{flow_schema=\"global-default\""
+                                           ",priority_level=\"global-default\"} 1"));
+  in_hand_.pop_front();
+  EXPECT_EQ(before.answered.get(), 200);
+}
+
+TEST_F(EntranceTest, ThereIsAlwaysACatchAllAndAnExemptLevel) {
+  entrance_->Configure({}, {});
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kIn);
+  EXPECT_EQ(Fill(kMaster, 50), 50);
+  EXPECT_THAT(entrance_->DumpLevels(), HasSubstr("catch-all,"));
+}
+
+TEST_F(EntranceTest, WhatLastsLongTakesNoSeat) {
+  Fill(PersonOf("alice"));
+  for (const char* target :
+       {"/api/v1/namespaces/a/pods/p/log", "/api/v1/namespaces/a/pods/p/exec",
+        "/api/v1/nodes/n/proxy/metrics", "/debug/pprof/heap"}) {
+    EXPECT_EQ(Enter(PersonOf("alice"), target).state(), Pass::State::kIn) << target;
+  }
+  EXPECT_EQ(Enter(PersonOf("alice"), "/api/v1/pods?watch=1").state(), Pass::State::kMustWait);
+}
+
+TEST_F(EntranceTest, WhoLeavesHisWorkerLetsAnotherWork) {
+  Fill(PersonOf("alice"));
+  Waiting& next = Wait(PersonOf("alice"));
+  in_hand_.front().LeaveWorker();
+  EXPECT_EQ(next.answered.get(), 200);
+}
+
+TEST_F(EntranceTest, WhoeverWaitsAtTheEndIsToldSo) {
+  Fill(PersonOf("alice"));
+  Waiting& next = Wait(PersonOf("alice"));
+  entrance_->Stop();
+  EXPECT_EQ(next.answered.get(), 429);
+  EXPECT_EQ(Enter(PersonOf("bob")).state(), Pass::State::kMustWait);
+  EXPECT_EQ(Wait(PersonOf("bob")).answered.get(), 429);
+}
+
+TEST_F(EntranceTest, WithoutFairnessRequestsAreCounted) {
+  Open({.fair = false, .reading_max = 3, .writing_max = 1});
+  EXPECT_EQ(Fill(PersonOf("alice")), 3);
+  EXPECT_EQ(Enter(PersonOf("bob")).state(), Pass::State::kRefused);
+  EXPECT_EQ(Enter(kMaster).state(), Pass::State::kIn);
+  Pass write = Enter(PersonOf("bob"), "/api/v1/namespaces/a/pods", "POST");
+  EXPECT_EQ(write.state(), Pass::State::kIn);
+  EXPECT_EQ(Enter(PersonOf("bob"), "/api/v1/namespaces/a/pods", "POST").state(),
+            Pass::State::kRefused);
+  in_hand_.clear();
+  EXPECT_EQ(Fill(PersonOf("bob")), 3);
+}
+
+TEST_F(EntranceTest, AWideListHoldsItsSeats) {
+  objects_ = 700;
+  const Pass list = Enter(PersonOf("alice"), "/api/v1/pods");
+  ASSERT_EQ(list.state(), Pass::State::kIn);
+  EXPECT_THAT(registry_->Text(),
+              HasSubstr("apiserver_flowcontrol_current_executing_seats{flow_schema="
+                        "\"global-default\",priority_level=\"global-default\"} 7"));
+}
+
+TEST_F(EntranceTest, TheDumpsHaveKubernetesColumns) {
+  Fill(PersonOf("alice"));
+  Wait(PersonOf("alice"), "/api/v1/namespaces/a/pods/p");
+  const std::string levels = entrance_->DumpLevels();
+  EXPECT_THAT(levels,
+              testing::StartsWith(
+                  "PriorityLevelName, ActiveQueues, IsIdle, IsQuiescing, WaitingRequests, "
+                  "ExecutingRequests, DispatchedRequests, RejectedRequests, TimedoutRequests, "
+                  "CancelledRequests\ncatch-all,         0,            true,   false,       "));
+  EXPECT_THAT(levels, HasSubstr("\nglobal-default,    3,            false,  false,       1,"
+                                "               2,                 2, "));
+  const std::string queues = entrance_->DumpQueues();
+  EXPECT_EQ(std::count(queues.begin(), queues.end(), '\n'), 1 + 64 + 64 + 16 + 128 * 3);
+  EXPECT_THAT(entrance_->DumpRequests(false),
+              HasSubstr("alice,           2023-11-14T22:13:20Z, 1,            0,          0s,"
+                        "                0001-01-01T00:00:00Z\n"));
+  EXPECT_THAT(entrance_->DumpRequests(true),
+              HasSubstr(" alice,    get,    /api/v1/namespaces/a/pods/p, a,         p,      v1, "));
+}
+
+TEST_F(EntranceTest, SeatsAreMeasured) {
+  EXPECT_THAT(registry_->Text(),
+              HasSubstr("apiserver_flowcontrol_nominal_limit_seats{priority_level=\"workload-low\"}"
+                        " 245"));
+  { const Pass pass = Enter(PersonOf("alice")); }
+  EXPECT_THAT(registry_->Text(),
+              HasSubstr("apiserver_flowcontrol_dispatched_requests_total{flow_schema="
+                        "\"global-default\",priority_level=\"global-default\"} 1"));
+  EXPECT_THAT(registry_->Text(),
+              HasSubstr("apiserver_flowcontrol_request_wait_duration_seconds_count{execute=\"true\""
+                        ",flow_schema=\"global-default\",priority_level=\"global-default\"} 1"));
+  // Limits are adjusted while somebody asks, and nobody is woken for it after that.
+  EXPECT_EQ(entrance_->Step(), kAdjustPeriod);
+  clock_.Advance(kAdjustPeriod);
+  entrance_->Step();
+  clock_.Advance(2h);
+  EXPECT_EQ(entrance_->Step(), kNever);
+}
+
+}  // namespace
+}  // namespace skiff::flow_control
