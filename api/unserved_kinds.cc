@@ -16,12 +16,6 @@ constexpr Unserved kUnserved[] = {
      "traffic follows them; write an EndpointSlice"},
     {"autoscaling", "horizontalpodautoscalers",
      "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled"},
-    {"flowcontrol.apiserver.k8s.io", "flowschemas",
-     "skiff takes requests in their order: this FlowSchema is stored, and no request waits or is "
-     "preferred by it"},
-    {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations",
-     "skiff takes requests in their order: this PriorityLevelConfiguration is stored, and limits "
-     "nothing"},
     {"networking.k8s.io", "ingresses",
      "skiff has no ingress controller: until one is installed, nothing listens for this Ingress"},
     {"networking.k8s.io", "networkpolicies",

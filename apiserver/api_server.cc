@@ -15,6 +15,7 @@
 #include "apiserver/bootstrap.h"
 #include "apiserver/custom_kinds.h"
 #include "apiserver/definition_loop.h"
+#include "apiserver/flow_control/configuration_loop.h"
 #include "apiserver/health_checks.h"
 #include "apiserver/master_leases.h"
 #include "apiserver/metered_store.h"
@@ -83,7 +84,20 @@ std::vector<Operation> OperationsOf(const Route& route) {
 
 }  // namespace
 
+// What is known of a request before it is let in.
+struct ApiServer::Asked {
+  RequestInfo info;
+  Result<User> user;
+  std::vector<std::string> warnings;
+  bool own = false;
+  bool in_process = false;
+};
+
 struct ApiServer::State {
+  // What still waits is refused while all that it might use is there.
+  ~State() {
+    if (entrance) entrance->Stop();
+  }
   State(ApiServerOptions given, Parts parts)
       : options(std::move(given)),
         store(parts.store, parts.clock, metrics.registry()),
@@ -133,6 +147,8 @@ struct ApiServer::State {
   std::unique_ptr<Aggregation> aggregation;
   // As the server's own hand.
   std::function<http::Response(const http::Request&)> ask;
+  std::unique_ptr<flow_control::Entrance> entrance;
+  std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;
   OutboundPool outbound;  // The last: what runs there uses all of this.
 
   Result<> AddAuthorizers();
@@ -145,17 +161,18 @@ struct ApiServer::State {
                                           const std::string& name);
   void MarkTokenUsed(const std::string& namespace_name, const std::string& name,
                      const std::string& date);
-  // `as_sent` still has the tokens that `request` lacks.
-  Result<http::Response> Serve(ApiRequest& request, const http::Request& as_sent,
-                               const User* trusted);
+  // What the request says, and who says it; `trusted`: who is known already.
+  Asked Ask(const http::Request& request, const User* trusted);
+  Result<http::Response> Serve(ApiRequest& request, Result<User> user);
   void AddHealth(const Parts& parts, bool has_rbac);
   void AddWebhooks(const Parts& parts);
   void AddAggregation(const Parts& parts);
   // Who else answers for what this server has nothing built in for; nullptr: nobody.
   RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
   // The webhooks that the request may have to wait for, and those that convert.
-  std::set<std::string> WaitsFor(const http::Request& request);
-  bool MayAsk(const http::Request& request, const Access& access);
+  std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
+                                 const User& user);
+  void AddEntrance();
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);
@@ -240,14 +257,34 @@ RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const Ro
   return aggregation->RemoteAt(request.http.path);
 }
 
-std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
+void ApiServer::State::AddEntrance() {
+  const FlowControlOptions& given = options.flow_control;
+  entrance = std::make_unique<flow_control::Entrance>(
+      flow_control::Entrance::Options{.fair = given.on,
+                                      .reading_max = given.reading_max,
+                                      .writing_max = given.writing_max,
+                                      .read_slots = given.read_slots,
+                                      .patience = given.patience},
+      flow_control::Entrance::Parts{
+          .clock = clock,
+          .metrics = metrics.registry(),
+          .count_objects = [this](auto group, auto resource) {
+            return flow_control::CountObjects(store, custom_kinds.Now("")->routes, group, resource);
+          },
+          .finish_refusal = [this](const http::Request& request, http::Response& response) {
+            AddHeaders(request, {}, random, response);
+          }});
+  flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
+}
+
+std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
+                                                 const RequestInfo& info, const User& user) {
   const bool has_hooks = !webhooks->Mutating()->empty() || !webhooks->Validating()->empty();
   const std::string_view group = CustomKinds::GroupOf(request.path);
   if (!has_hooks && group.empty()) return {};
   const auto kinds = custom_kinds.Now(group);
   if (!has_hooks && kinds->kinds->runtime().empty()) return {};
-  const RequestInfo info = ParseRequestInfo(request);
-  if (!info.is_resource || !info.unreadable.empty()) return {};
+  if (!info.is_resource) return {};
   const RouteMatch match = kinds->routes.Find(info, request.method);
   if (match.route == nullptr) return {};
   const skiff::Route& route = *match.route;
@@ -264,14 +301,8 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request) {
     names.merge(webhooks->Named(operation, *route.kind, info.subresource));
   }
   // Who is to be refused is so at once, and takes nobody's place among those that wait.
-  if (!names.empty() && !MayAsk(request, AccessOf(info, match))) return {};
+  if (!names.empty() && !authorizer.Authorize(user, AccessOf(info, match)).allowed()) return {};
   return names;
-}
-
-bool ApiServer::State::MayAsk(const http::Request& request, const Access& access) {
-  std::vector<std::string> warnings;
-  const auto user = Authenticate(request, nullptr, warnings);
-  return user && authorizer.Authorize(*user, access).allowed();
 }
 
 std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
@@ -366,10 +397,16 @@ Result<User> ApiServer::State::Authenticate(const http::Request& request, const 
   return Impersonate(request, std::move(user), authorizer);
 }
 
-Result<http::Response> ApiServer::State::Serve(ApiRequest& request, const http::Request& as_sent,
-                                               const User* trusted) {
+ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User* trusted) {
+  Asked asked{.info = ParseRequestInfo(request), .user = User{}, .warnings = {}};
+  asked.in_process = trusted != nullptr;
+  if (asked.info.unreadable.empty()) asked.user = Authenticate(request, trusted, asked.warnings);
+  return asked;
+}
+
+Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
-  request.user = TRY(Authenticate(as_sent, trusted, request.warnings));
+  request.user = TRY(std::move(user));
   return Route(request);
 }
 
@@ -389,7 +426,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
   return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
-                            *aggregation},
+                            *aggregation, *entrance},
                            request);
 }
 
@@ -445,10 +482,13 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
     made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
   }
   start.owns_endpoints = !made.options.shared_store;
+  made.AddEntrance();
   std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
   made.ask = [raw = server.get()](const http::Request& request) {
     const User self = LoopbackUser();
-    return raw->Answer(request, &self, true);
+    Asked asked = raw->state_->Ask(request, &self);
+    asked.own = true;
+    return raw->Answer(request, std::move(asked));
   };
   made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask, [raw = &made] {
     (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup);
@@ -458,20 +498,22 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   return server;
 }
 
-http::Response ApiServer::Answer(const http::Request& request, const User* trusted, bool own) {
+http::Response ApiServer::Answer(const http::Request& request, Asked asked,
+                                 const flow_control::Pass* pass) {
   // Nobody behind authentication is to see a token, a kubelet least of all.
   const auto without_token = WithoutTokenProtocol(request);
   ApiRequest api_request{.http = without_token ? *without_token : request,
-                         .info = ParseRequestInfo(request),
+                         .info = std::move(asked.info),
                          .user = {},
                          .now = state_->clock.Now(),
                          .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path)),
-                         .own = own,
-                         .in_process = trusted != nullptr,
+                         .warnings = std::move(asked.warnings),
+                         .own = asked.own,
+                         .in_process = asked.in_process,
                          .deadline = std::chrono::steady_clock::now() + kRequestTimeMax};
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
-  Result<http::Response> result = state_->Serve(api_request, request, trusted);
+  Result<http::Response> result = state_->Serve(api_request, std::move(asked.user));
   const bool refused = !result && api_request.refusal.is_object();
   http::Response response = result    ? std::move(*result)
                             : refused ? RefusalResponse(request, api_request.refusal)
@@ -482,17 +524,45 @@ http::Response ApiServer::Answer(const http::Request& request, const User* trust
         {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
   }
   AddHeaders(request, api_request.warnings, state_->random, response);
+  if (pass != nullptr) pass->Mark(response);
+  state_->entrance->kinds().Follow(api_request.info, response);
   LimitStrangers(request, api_request.user, result, response);
   CompressIfAsked(request, response);
   state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - begin);
   return response;
 }
 
-// What may have to wait for a webhook leaves its worker to the others.
 http::Response ApiServer::Handle(const http::Request& request) {
-  auto names = state_->WaitsFor(request);
-  if (names.empty()) return Answer(request, nullptr);
-  const auto handle = [this](const http::Request& copy) { return Answer(copy, nullptr); };
+  Asked asked = state_->Ask(request, nullptr);
+  // Who is refused before it is known who he is takes no seat.
+  if (!asked.user || !asked.info.unreadable.empty()) return Answer(request, std::move(asked));
+  flow_control::Entrance& entrance = *state_->entrance;
+  const flow_control::Question question{request, asked.info, *asked.user};
+  flow_control::Pass pass = entrance.Enter(question);
+  switch (pass.state()) {
+    case flow_control::Pass::State::kRefused:
+      return entrance.Refusal(pass, request);
+    case flow_control::Pass::State::kMustWait:
+      return entrance.Wait(std::move(pass), question,
+                           [this, asked](const http::Request& copy, flow_control::Pass own) {
+                             return Begin(copy, asked, std::move(own));
+                           });
+    case flow_control::Pass::State::kIn:
+      break;
+  }
+  return Begin(request, std::move(asked), std::move(pass));
+}
+
+// What may have to wait for a webhook leaves its worker to the others.
+http::Response ApiServer::Begin(const http::Request& request, Asked asked,
+                                flow_control::Pass pass) {
+  auto names = state_->WaitsFor(request, asked.info, *asked.user);
+  if (names.empty()) return Answer(request, std::move(asked), &pass);
+  pass.LeaveWorker();
+  const auto held = std::make_shared<const flow_control::Pass>(std::move(pass));
+  const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {
+    return Answer(copy, asked, held.get());
+  };
   const auto refuse = [](const http::Request& copy) {
     Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
     error.details = ErrorDetails{.retry_after_s = 1};
@@ -504,11 +574,13 @@ http::Response ApiServer::Handle(const http::Request& request) {
 void ApiServer::EndCalls() {
   state_->webhooks->Stop();
   state_->aggregation->Stop();
+  state_->entrance->Stop();
   state_->outbound.Stop();
 }
 
+// Not kept: whoever calls waits on a thread of his own, and of those there are few.
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {
-  return Answer(request, &user);
+  return Answer(request, state_->Ask(request, &user));
 }
 
 ServedKinds& ApiServer::kinds() {
@@ -521,7 +593,8 @@ Result<std::string> ApiServer::SignToken(const Json& claims) {
 
 std::vector<ControlLoop*> ApiServer::loops() {
   std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
-                                     &state_->watch_pages, &state_->watch_frames};
+                                     &state_->watch_pages, &state_->watch_frames,
+                                     state_->flow_configuration.get()};
   for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;

@@ -27,6 +27,20 @@ namespace skiff {
 struct NodeConnections;
 class ServedKinds;
 
+namespace flow_control {
+class Pass;
+}
+
+// Of API priority and fairness.
+struct FlowControlOptions {
+  bool on = true;  // Else requests are only counted.
+  // Together the seats that there are; apart the limits where requests are only counted.
+  int reading_max = 400;
+  int writing_max = 200;
+  int read_slots = 0;                // Reads that are worked on at one time; 0: by processors.
+  Duration patience = 15s;           // For which a request waits for its turn.
+};
+
 struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   // Unset: on, except when everything is allowed anyway; then health and version are open still.
@@ -57,6 +71,7 @@ struct ApiServerOptions {
   int default_unreachable_toleration_s = 300;
   // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
   bool warns_of_unserved_kinds = false;
+  FlowControlOptions flow_control = {};
 };
 
 class ApiServer final : public http::Handler {
@@ -101,8 +116,12 @@ class ApiServer final : public http::Handler {
 
  private:
   struct State;
+  struct Asked;
   explicit ApiServer(std::unique_ptr<State> state);
-  http::Response Answer(const http::Request& request, const User* trusted, bool own = false);
+  // Of a request that has been let in.
+  http::Response Begin(const http::Request& request, Asked asked, flow_control::Pass pass);
+  http::Response Answer(const http::Request& request, Asked asked,
+                        const flow_control::Pass* pass = nullptr);
   std::unique_ptr<State> state_;
 };
 

@@ -88,6 +88,16 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
         std::pair("storage-initialization-timeout", flags.storage_initialization_timeout)}) {
     if (time < Duration(0)) return Invalid(fmt::format("--{} can not be negative value", flag));
   }
+  const FlowControlOptions& flow = flags.flow_control;
+  for (const auto& [flag, count] : {std::pair("max-requests-inflight", flow.reading_max),
+                                    std::pair("max-mutating-requests-inflight",
+                                              flow.writing_max)}) {
+    if (count < 0) return Invalid(fmt::format("--{} can not be negative value", flag));
+  }
+  if (flow.on && flow.reading_max + int64_t{flow.writing_max} == 0) {
+    return Invalid("invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; "
+                   "they must add up to something positive");
+  }
   if (flags.data_dir.empty() && flags.etcd_servers.empty()) {
     return Invalid("--data-dir must not be empty without --etcd-servers");
   }

@@ -51,6 +51,11 @@ TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
             "--max-requests-inflight can not be negative value");
   EXPECT_EQ(ErrorOf({"--max-mutating-requests-inflight=-1"}),
             "--max-mutating-requests-inflight can not be negative value");
+  EXPECT_THAT(ErrorOf({"--max-requests-inflight=0", "--max-mutating-requests-inflight=0"}),
+              HasSubstr("they must add up to something positive"));
+  EXPECT_EQ(ErrorOf({"--max-requests-inflight=0", "--max-mutating-requests-inflight=0",
+                     "--enable-priority-and-fairness=false"}),
+            "");
   EXPECT_EQ(ErrorOf({"--request-timeout=-1s"}), "--request-timeout can not be negative value");
   EXPECT_THAT(ErrorOf({"--min-request-timeout=x"}), HasSubstr("strconv.ParseInt"));
   EXPECT_EQ(ErrorOf({"--data-dir="}), "--data-dir must not be empty without --etcd-servers");

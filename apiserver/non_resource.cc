@@ -4,6 +4,7 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/discovery_response.h"
+#include "apiserver/flow_control/entrance.h"
 #include "apiserver/media.h"
 #include "apiserver/openapi_response.h"
 #include "apiserver/respond.h"
@@ -40,8 +41,11 @@ Result<http::Response> Metrics(const NonResourceParts& parts, const http::Reques
 Result<http::Response> Index(const NonResourceParts& parts, const http::Request&) {
   Json paths = Json::array();
   for (const char* path : {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis",
-                           "/apis/", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
-                           "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"}) {
+                           "/apis/", "/debug/api_priority_and_fairness/dump_priority_levels",
+                           "/debug/api_priority_and_fairness/dump_queues",
+                           "/debug/api_priority_and_fairness/dump_requests", "/healthz", "/livez",
+                           "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
+                           "/openid/v1/jwks", "/readyz", "/version"}) {
     paths.push_back(path);
   }
   for (const KindInfo* kind : parts.served.routes.kinds()) {
@@ -107,6 +111,25 @@ std::optional<Result<http::Response>> OpenApiResponse(const NonResourceParts& pa
   return std::move(*found);
 }
 
+http::Response DumpResponse(std::string text) {
+  http::Response response = TextResponse(200, std::move(text));
+  response.SetHeader("Cache-Control", "no-cache, no-store");
+  return response;
+}
+
+Result<http::Response> DumpLevels(const NonResourceParts& parts, const http::Request&) {
+  return DumpResponse(parts.entrance.DumpLevels());
+}
+
+Result<http::Response> DumpQueues(const NonResourceParts& parts, const http::Request&) {
+  return DumpResponse(parts.entrance.DumpQueues());
+}
+
+Result<http::Response> DumpRequests(const NonResourceParts& parts, const http::Request& request) {
+  const bool details = !request.Query("includeRequestDetails").value_or("").empty();
+  return DumpResponse(parts.entrance.DumpRequests(details));
+}
+
 struct Page {
   std::string_view path;
   bool only_get;
@@ -118,6 +141,9 @@ constexpr Page kPages[] = {
     {"/metrics", true, &Metrics},
     {"/version", true, &Version},
     {"/version/", true, &Version},
+    {"/debug/api_priority_and_fairness/dump_priority_levels", false, &DumpLevels},
+    {"/debug/api_priority_and_fairness/dump_queues", false, &DumpQueues},
+    {"/debug/api_priority_and_fairness/dump_requests", false, &DumpRequests},
     {"/.well-known/openid-configuration", false, &IssuerDocument},
     {"/openid/v1/jwks", false, &KeySet},
 };

@@ -13,6 +13,9 @@
 namespace skiff {
 
 class Aggregation;
+namespace flow_control {
+class Entrance;
+}
 class MetricRegistry;
 class OpenApiDocuments;
 struct Served;
@@ -25,6 +28,7 @@ struct NonResourceParts {
   MetricRegistry& metrics;
   const Served& served;  // What discovery lists.
   Aggregation& aggregation;  // And what others answer for.
+  flow_control::Entrance& entrance;
 };
 
 // 404 in plain text for a path that leads nowhere.

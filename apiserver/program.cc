@@ -92,6 +92,16 @@ void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
             "log says it once a kind.");
 }
 
+void AddFlowControlFlags(Flags& flags, FlowControlOptions& to) {
+  flags.Add("enable-priority-and-fairness", to.on,
+            "Have FlowSchemas and PriorityLevelConfigurations decide whose turn it is; otherwise "
+            "requests are only counted.");
+  flags.Add("max-requests-inflight", to.reading_max,
+            "Seats, together with --max-mutating-requests-inflight, that priority levels share "
+            "out; without them, how many reads may be under way, 0: any number.");
+  flags.Add("max-mutating-requests-inflight", to.writing_max, "The same for what writes.");
+}
+
 constexpr bool kSwitch = true;
 constexpr bool kRefused = true;
 
@@ -116,15 +126,6 @@ void AddUnusedFlags(Flags& flags) {
                    {"true"},
                    kSwitch,
                    kRefused});
-  for (const char* name : {"max-requests-inflight", "max-mutating-requests-inflight"}) {
-    flags.AddUnused({.name = name,
-                     .why = "how many requests may wait is fixed",
-                     .value = UnusedValue::kNotNegative});
-  }
-  flags.AddUnused({"enable-priority-and-fairness",
-                   "requests are taken in their order",
-                   {"false"},
-                   kSwitch});
   flags.AddUnused({"enable-aggregator-routing",
                    "requests for another API server go to a pod behind its service, where there is "
                    "one",
@@ -206,6 +207,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "Files with keys that verify tokens.");
   AddFrontProxyFlags(flags, to);
   AddAdmissionFlags(flags, to);
+  AddFlowControlFlags(flags, to.flow_control);
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
@@ -357,7 +359,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .disabled_admission_plugins = flags.disable_admission_plugins,
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
       .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
-      .warns_of_unserved_kinds = flags.warn_unserved_kinds};
+      .warns_of_unserved_kinds = flags.warn_unserved_kinds,
+      .flow_control = flags.flow_control};
   options.anonymous_auth = flags.anonymous_auth;
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
