@@ -2,37 +2,18 @@
 
 #include <atomic>
 
-#include "api/crd/custom_kind.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/aggregation/aggregation.h"
 #include "apiserver/api_errors.h"
-#include "apiserver/auth/authentication.h"
-#include "apiserver/auth/bootstrap_tokens.h"
-#include "apiserver/auth/node_authorizer.h"
-#include "apiserver/auth/rbac.h"
-#include "apiserver/auth/service_accounts.h"
+#include "apiserver/api_server_state.h"
 #include "apiserver/auth/token_protocol.h"
 #include "apiserver/bootstrap.h"
-#include "apiserver/custom_kinds.h"
-#include "apiserver/definition_loop.h"
-#include "apiserver/flow_control/configuration_loop.h"
 #include "apiserver/health_checks.h"
-#include "apiserver/master_leases.h"
-#include "apiserver/metered_store.h"
 #include "apiserver/node_connections.h"
 #include "apiserver/non_resource.h"
-#include "apiserver/openapi_response.h"
-#include "apiserver/record_codec.h"
-#include "apiserver/resources.h"
 #include "apiserver/respond.h"
 #include "apiserver/routes.h"
-#include "apiserver/server_metrics.h"
-#include "apiserver/service_allocation.h"
-#include "apiserver/upkeep.h"
 #include "apiserver/warning_headers.h"
-#include "apiserver/webhooks/conversion.h"
 #include "apiserver/webhooks/detour.h"
-#include "apiserver/webhooks/webhooks.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -83,128 +64,6 @@ std::vector<Operation> OperationsOf(const Route& route) {
 }
 
 }  // namespace
-
-// What is known of a request before it is let in.
-struct ApiServer::Asked {
-  RequestInfo info;
-  Result<User> user;
-  std::vector<std::string> warnings;
-  bool own = false;
-  bool in_process = false;
-};
-
-struct ApiServer::State {
-  // What still waits is refused while all that it might use is there.
-  ~State() {
-    if (entrance) entrance->Stop();
-  }
-  State(ApiServerOptions given, Parts parts)
-      : options(std::move(given)),
-        store(parts.store, parts.clock, metrics.registry()),
-        clock(parts.clock),
-        random(parts.random),
-        nodes(parts.nodes),
-        custom_kinds(store, served,
-                     [this](const Json& definition) {
-                       return crd::MakeKinds(definition, [this](const Json& converted) {
-                         return conversions->Of(converted);
-                       });
-                     }),
-        caches(store),
-        rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
-              caches.role_bindings}) {
-    metrics.CountObjectsOf(parts.store);
-  }
-
-  ApiServerOptions options;
-  ServerMetrics metrics;
-  MeteredStore store;
-  const Clock& clock;
-  Random& random;
-  const NodeConnections* nodes;
-  ServedKinds served;
-  CustomKinds custom_kinds;
-  Caches caches;
-  RbacAuthorizer rbac;
-  AuthorizerChain authorizer;
-  std::unique_ptr<ServiceAccountTokens> tokens;
-  std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
-  std::unique_ptr<Authentication> authentication;
-  std::unique_ptr<ServiceAllocation> allocation;
-  std::unique_ptr<Webhooks> webhooks;
-  std::unique_ptr<Conversions> conversions;
-  AdmissionChain admission;
-  std::unique_ptr<ObjectWriter> writer;
-  std::unique_ptr<ObjectRemover> remover;
-  std::unique_ptr<Core> core;
-  std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
-  std::atomic<bool> shutting_down = false;
-  std::unique_ptr<HealthMonitor> health;
-  WatchJobLoop watch_pages, watch_frames;
-  OpenApiDocuments openapi;
-  std::unique_ptr<Upkeep> upkeep;
-  std::unique_ptr<DefinitionLoop> definitions;
-  std::unique_ptr<Aggregation> aggregation;
-  // As the server's own hand.
-  std::function<http::Response(const http::Request&)> ask;
-  std::unique_ptr<flow_control::Entrance> entrance;
-  std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;
-  OutboundPool outbound;  // The last: what runs there uses all of this.
-
-  Result<> AddAuthorizers();
-  Result<> AddAuthentication();
-  // For tokens that are bound to it.
-  std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
-                                                             std::string_view namespace_name,
-                                                             std::string_view name);
-  std::optional<core_v1::Secret> SecretAt(const std::string& namespace_name,
-                                          const std::string& name);
-  void MarkTokenUsed(const std::string& namespace_name, const std::string& name,
-                     const std::string& date);
-  // What the request says, and who says it; `trusted`: who is known already.
-  Asked Ask(const http::Request& request, const User* trusted);
-  Result<http::Response> Serve(ApiRequest& request, Result<User> user);
-  void AddHealth(const Parts& parts, bool has_rbac);
-  void AddWebhooks(const Parts& parts);
-  void AddAggregation(const Parts& parts);
-  // Who else answers for what this server has nothing built in for; nullptr: nobody.
-  RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
-  // The webhooks that the request may have to wait for, and those that convert.
-  std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
-                                 const User& user);
-  void AddEntrance();
-  Result<http::Response> Route(ApiRequest& request);
-  Result<User> Authenticate(const http::Request& request, const User* trusted,
-                            std::vector<std::string>& warnings);
-};
-
-Result<> ApiServer::State::AddAuthorizers() {
-  authorizer.Add(std::make_unique<AllowMasters>());
-  // Shares the one with the caches, which the chain would otherwise own twice.
-  class Borrowed final : public Authorizer {
-   public:
-    explicit Borrowed(Authorizer& borrowed) : borrowed_(borrowed) {}
-    Verdict Authorize(const User& user, const Access& access) override {
-      return borrowed_.Authorize(user, access);
-    }
-
-   private:
-    Authorizer& borrowed_;
-  };
-  for (const std::string& mode : options.authorization_modes) {
-    if (mode == "AlwaysAllow") {
-      authorizer.Add(std::make_unique<AlwaysAllow>());
-    } else if (mode == "RBAC") {
-      authorizer.Add(std::make_unique<Borrowed>(rbac));
-    } else if (mode == "Node") {
-      authorizer.Add(std::make_unique<NodeAuthorizer>(store));
-    } else if (mode != "AlwaysDeny") {
-      return Fail(Reason::kInvalid, "unknown authorization mode " + Quoted(mode) +
-                                        ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
-    }
-  }
-  return {};
-}
 
 void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
   HealthParts health_parts{.store = store,
@@ -303,90 +162,6 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
   // Who is to be refused is so at once, and takes nobody's place among those that wait.
   if (!names.empty() && !authorizer.Authorize(user, AccessOf(info, match)).allowed()) return {};
   return names;
-}
-
-std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
-    std::string_view resource, std::string_view namespace_name, std::string_view name) {
-  const KindInfo* kind = FindResource("", "v1", resource);
-  if (kind == nullptr) return std::nullopt;
-  const auto record = store.Get(KeyOf(*kind, namespace_name, name));
-  if (!record) return std::nullopt;
-  const auto view = ObjectView::Of(**record);
-  if (!view) return std::nullopt;
-  ServiceAccountTokens::Present present{.uid = std::string(view->uid())};
-  // Hardly any object is being deleted, and only those are read further.
-  if (view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return present;
-  const auto object = ObjectOf(*kind, **record);
-  if (!object) return std::nullopt;
-  if (const auto& deletion = object->metadata().deletion_timestamp) {
-    present.deletion = deletion->point();
-  }
-  return present;
-}
-
-std::optional<core_v1::Secret> ApiServer::State::SecretAt(const std::string& namespace_name,
-                                                          const std::string& name) {
-  const KindInfo& kind = core_v1::Secret::Info();
-  const auto record = store.Get(KeyOf(kind, namespace_name, name));
-  if (!record) return std::nullopt;
-  const auto object = ObjectOf(kind, **record);
-  if (!object) return std::nullopt;
-  return *object->As<core_v1::Secret>();
-}
-
-// Who uses the token does not wait for that to succeed: the next use tries again.
-void ApiServer::State::MarkTokenUsed(const std::string& namespace_name, const std::string& name,
-                                     const std::string& date) {
-  if (!ask) return;
-  http::Request request;
-  request.method = "PATCH";
-  request.path = "/api/v1/namespaces/" + namespace_name + "/secrets/" + name;
-  request.headers.emplace("User-Agent", "kube-apiserver");
-  request.headers.emplace("Content-Type", "application/merge-patch+json");
-  request.body = Json{{"metadata", {{"labels", {{kLegacyTokenLastUsed, date}}}}}}.dump();
-  const http::Response answer = ask(request);
-  if (answer.status < 400) return;
-  kLog.Debug("use of a token not put down",
-             {{"secret", namespace_name + "/" + name}, {"error", answer.body}});
-}
-
-Result<> ApiServer::State::AddAuthentication() {
-  ServiceAccountTokens::Options token_options{
-      .audiences = options.api_audiences,
-      .signing_key_pem = options.service_account_signing_key_pem,
-      .verify_key_pems = options.service_account_key_pems,
-      .generated_key_path = options.generated_key_path};
-  if (!options.service_account_issuer.empty()) {
-    token_options.issuer = options.service_account_issuer;
-  }
-  tokens = TRY(ServiceAccountTokens::Create(
-      std::move(token_options),
-      [this](std::string_view resource, std::string_view space, std::string_view name) {
-        return PresentObject(resource, space, name);
-      },
-      {[this](const std::string& space, const std::string& name) { return SecretAt(space, name); },
-       [this](const std::string& space, const std::string& name, const std::string& date) {
-         MarkTokenUsed(space, name, date);
-       }},
-      clock, random));
-  const auto& modes = options.authorization_modes;
-  const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
-  Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
-                               .service_accounts = tokens.get(),
-                               .clock = &clock,
-                               .client_ca_pem = options.client_ca_pem,
-                               .front_proxy = options.front_proxy};
-  // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
-  if (!options.anonymous_auth) {
-    auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
-  }
-  if (options.bootstrap_token_auth) {
-    bootstrap_tokens = std::make_unique<BootstrapTokens>(store, clock);
-    auth.bootstrap = bootstrap_tokens.get();
-  }
-  auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
-  authentication = std::make_unique<Authentication>(std::move(auth));
-  return {};
 }
 
 Result<User> ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
