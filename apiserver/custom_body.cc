@@ -10,6 +10,7 @@
 #include "apiserver/api_errors.h"
 #include "apiserver/body.h"
 #include "apiserver/media.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
