@@ -100,7 +100,7 @@ void AppendGoJson(const Type* type, const Json& value, std::string& out) {
   if (value.is_string()) return AppendJsonString(value.get_ref<const std::string&>(), out);
   if (value.is_object()) return AppendObject(type, value, out);
   if (!value.is_array()) {
-    out += value.dump();
+    out += DumpJson(value);
     return;
   }
   const Type* element = type != nullptr && type->shape == Shape::kList ? type->element : nullptr;

@@ -11,9 +11,6 @@ struct Unserved {
 
 // clang-format off
 constexpr Unserved kUnserved[] = {
-    {"", "endpoints",
-     "skiff mirrors no Endpoints into EndpointSlices yet: without a selector of the Service no "
-     "traffic follows them; write an EndpointSlice"},
     {"autoscaling", "horizontalpodautoscalers",
      "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled"},
     {"networking.k8s.io", "ingresses",

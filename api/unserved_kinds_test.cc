@@ -13,7 +13,8 @@ namespace {
 // Kubernetes either.
 TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
   const std::set<std::string_view> served = {
-      "bindings", "componentstatuses", "configmaps", "events", "limitranges", "namespaces", "nodes",
+      "bindings", "componentstatuses", "configmaps", "endpoints", "events", "limitranges",
+      "namespaces", "nodes",
       "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates",
       "replicationcontrollers", "resourcequotas", "secrets", "serviceaccounts", "services",
       "controllerrevisions", "daemonsets", "deployments", "replicasets", "statefulsets",
@@ -24,7 +25,8 @@ TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
       "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses",
       "customresourcedefinitions", "mutatingwebhookconfigurations",
       "validatingwebhookconfigurations", "validatingadmissionpolicies",
-      "validatingadmissionpolicybindings"};
+      "validatingadmissionpolicybindings", "apiservices", "flowschemas",
+      "prioritylevelconfigurations"};
   for (const KindInfo* kind : BuiltInKinds()) {
     EXPECT_EQ(WhyUnserved(*kind).empty(), served.contains(kind->resource))
         << kind->api_version << " " << kind->resource;

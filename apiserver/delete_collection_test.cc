@@ -30,7 +30,8 @@ class DeleteCollection : public ServerFixture {
   }
   std::vector<std::string> Names(const char* path) {
     std::vector<std::string> names;
-    for (const Json& item : Get(path).body["items"]) names.push_back(item["metadata"]["name"]);
+    const Answer answer = Get(path);
+    for (const Json& item : answer.body["items"]) names.push_back(item["metadata"]["name"]);
     return names;
   }
 };

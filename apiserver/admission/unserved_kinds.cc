@@ -4,9 +4,7 @@
 
 #include <set>
 
-#include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -24,8 +22,7 @@ Json AskedBy(const Object& object) {
 
 class UnservedKinds final : public AdmissionPlugin {
  public:
-  UnservedKinds(Store& store, Caches& caches, bool warns)
-      : store_(store), caches_(caches), warns_(warns) {}
+  UnservedKinds(Caches& caches, bool warns) : caches_(caches), warns_(warns) {}
   std::string_view name() const override { return "UnservedKinds"; }
   bool Handles(Operation operation) const override {
     return operation == Operation::kCreate || operation == Operation::kUpdate;
@@ -50,16 +47,7 @@ class UnservedKinds final : public AdmissionPlugin {
   bool IsServed(const Object& object) {
     // Whoever brings a class brings what serves it.
     if (object.kind().resource == "ingresses") return !caches_.ingress_classes.All().empty();
-    if (object.kind().resource == "endpoints") return HasSelector(object.metadata());
     return false;
-  }
-  // Slices are written for what a Service selects.
-  bool HasSelector(const meta_v1::ObjectMeta& endpoints) {
-    const KindInfo& kind = core_v1::Service::Info();
-    const auto record = store_.Get(KeyOf(kind, endpoints.namespace_, endpoints.name));
-    if (!record) return false;
-    const auto service = ObjectOf(kind, **record);
-    return service && !service->As<core_v1::Service>()->spec.selector.empty();
   }
 
   void Tell(const AdmissionRequest& request, std::string_view why) {
@@ -72,7 +60,6 @@ class UnservedKinds final : public AdmissionPlugin {
     log_.Info("stored what nothing acts on", {{"kind", request.kind.kind}, {"why", why}});
   }
 
-  Store& store_;
   Caches& caches_;
   const bool warns_;
   const Log log_{"apiserver"};
@@ -83,7 +70,7 @@ class UnservedKinds final : public AdmissionPlugin {
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts) {
-  return std::make_unique<UnservedKinds>(parts.store, parts.caches, parts.warns_of_unserved_kinds);
+  return std::make_unique<UnservedKinds>(parts.caches, parts.warns_of_unserved_kinds);
 }
 
 }  // namespace skiff

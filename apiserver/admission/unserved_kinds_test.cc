@@ -64,15 +64,6 @@ TEST_F(UnservedKindsTest, WhatIsServedByOthersIsNotWarnedOf) {
                 .code,
             201);
   EXPECT_FALSE(Warned(Post(ingresses, ingress("b"))));
-
-  const std::string services = "/api/v1/namespaces/default/services";
-  ASSERT_EQ(Post(services, R"({"metadata": {"name": "chosen"},
-                              "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}})")
-                .code,
-            201);
-  const std::string endpoints = "/api/v1/namespaces/default/endpoints";
-  EXPECT_FALSE(Warned(Post(endpoints, R"({"metadata": {"name": "chosen"}})")));
-  EXPECT_TRUE(Warned(Post(endpoints, R"({"metadata": {"name": "by-hand"}})")));
 }
 
 TEST_F(UnservedKindsTest, AServerAloneAnswersAsKubernetesDoes) {
