@@ -60,11 +60,13 @@ class SimulatedNodesTest : public testing::Test {
   Ptr<Pod> Get(const std::string& name) { return cluster_.Get<Pod>({"default", name}); }
   std::string Phase(const std::string& name) { return Get(name)->status.phase; }
   bool IsReady(const std::string& name) {
-    const auto& statuses = Get(name)->status.container_statuses;
+    const auto pod = Get(name);
+    const auto& statuses = pod->status.container_statuses;
     return !statuses.empty() && statuses[0].ready;
   }
   std::string NodeReady() {
-    for (const auto& condition : cluster_.Get<core_v1::Node>({"", "node-0"})->status.conditions) {
+    const auto node = cluster_.Get<core_v1::Node>({"", "node-0"});
+    for (const auto& condition : node->status.conditions) {
       if (condition.type == "Ready") return condition.status;
     }
     return "";
