@@ -10,8 +10,8 @@ RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conn
   busybox-static curl procps python3 openssl)
 # For tests alone: the etcd that the second store is tested on.
 TEST_PACKAGES=(etcd-server)
-# For e2e/nodes.sh, beside RUN_PACKAGES: a machine with another clock.
-NODES_PACKAGES=(libfaketime)
+# For e2e/nodes.sh, beside RUN_PACKAGES: to make a machine with another clock.
+NODES_PACKAGES=(gcc libc6-dev)
 # For e2e/docker.sh where no Docker engine is there.
 DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
 # For e2e/fuzz.sh alone.
