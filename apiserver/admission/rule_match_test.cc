@@ -27,6 +27,7 @@ class RuleMatchTest : public testing::Test {
     std::string name = "n";
     std::map<std::string, std::string> labels = {};
     std::map<std::string, std::string> old_labels = {};
+    Json* body = nullptr;
   };
   Result<const KindInfo*> Match(const MatchCriteria& criteria, const Asked& asked) {
     const auto kinds = registry_.Now();
@@ -43,6 +44,7 @@ class RuleMatchTest : public testing::Test {
                              .object = &object,
                              .old_object = &old,
                              .warnings = warnings_};
+    request.body = asked.body;
     return MatchRequest(criteria, request, {*caches_, *kinds});
   }
   // "" when nothing matched.
@@ -140,6 +142,19 @@ TEST_F(RuleMatchTest, TheNewOrTheOldObjectMatchesTheSelector) {
   EXPECT_EQ(Matched(criteria, {.labels = {{"a", "1"}}}), "v1");
   EXPECT_EQ(Matched(criteria, {.old_labels = {{"a", "1"}}}), "v1");
   EXPECT_EQ(Matched(criteria, {.labels = {{"a", "2"}}}), "");
+}
+
+TEST_F(RuleMatchTest, ABodyIsSelectedByItsOwnLabels) {
+  const MatchCriteria criteria{
+      .rules = {Rule("*")},
+      .object_selector = *LabelSelector::Parse("a=a value of more than a few letters")};
+  const auto body = [](const char* value) {
+    return Json{{"metadata", {{"labels", {{"a", value}, {"b", "2"}}}}}};
+  };
+  Json fits = body("a value of more than a few letters");
+  Json other = body("another value of more than a few letters");
+  EXPECT_EQ(Matched(criteria, {.body = &fits}), "v1");
+  EXPECT_EQ(Matched(criteria, {.body = &other}), "");
 }
 
 TEST_F(RuleMatchTest, ANamespaceIsSelectedByTheLabelsItIsGiven) {
