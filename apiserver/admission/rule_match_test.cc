@@ -147,12 +147,12 @@ TEST_F(RuleMatchTest, TheNewOrTheOldObjectMatchesTheSelector) {
 TEST_F(RuleMatchTest, ABodyIsSelectedByItsOwnLabels) {
   const MatchCriteria criteria{
       .rules = {Rule("*")},
-      .object_selector = *LabelSelector::Parse("a=a value of more than a few letters")};
+      .object_selector = *LabelSelector::Parse("a=a-value-of-more-than-a-few-letters")};
   const auto body = [](const char* value) {
     return Json{{"metadata", {{"labels", {{"a", value}, {"b", "2"}}}}}};
   };
-  Json fits = body("a value of more than a few letters");
-  Json other = body("another value of more than a few letters");
+  Json fits = body("a-value-of-more-than-a-few-letters");
+  Json other = body("another-value-of-more-than-a-few-letters");
   EXPECT_EQ(Matched(criteria, {.body = &fits}), "v1");
   EXPECT_EQ(Matched(criteria, {.body = &other}), "");
 }
