@@ -21,6 +21,7 @@ constexpr double kTokensMax = 1'000;
 constexpr double kTokensPerSecond = 100;
 constexpr double kResetPrice = 2;  // There was a request before it.
 constexpr double kTokensPerByteSent = 1.0 / 512;
+constexpr double kCreditMax = 200'000;  // Of 100 MB that a client takes late.
 
 // A head that is refused anyhow is read to its end, so that its stream can be answered; but not for
 // ever.
@@ -38,8 +39,13 @@ struct Http2Wire::Session {
       tokens += kTokensPerSecond * std::chrono::duration<double>(now - last_paid).count();
     }
     last_paid = now;
-    tokens = std::min(tokens, kTokensMax) - price;
+    const double paid_by_credit = std::min(credit, price);
+    credit -= paid_by_credit;
+    tokens = std::min(tokens, kTokensMax) - (price - paid_by_credit);
     return tokens < 0 ? TooMuch() : 0;
+  }
+  void Sent(size_t bytes) {
+    credit = std::min(credit + kTokensPerByteSent * static_cast<double>(bytes), kCreditMax);
   }
   int TooMuch() {
     calm_down = true;
@@ -86,6 +92,7 @@ struct Http2Wire::Session {
   std::optional<Http2HeadReader> reader;  // Of the head that is coming in.
   size_t frame_bytes = 0;                 // Of the frame that it began with.
   double tokens = kTokensMax;
+  double credit = 0;  // Earned by what was sent, of which the client tells when it takes it.
   Duration last_paid = Duration::zero();
   bool calm_down = false;
   bool parted = false;
@@ -224,7 +231,7 @@ int Http2Wire::Session::SendFrame(nghttp2_session*, nghttp2_frame* frame, const 
   constexpr size_t kFrameHeadBytes = 9;
   me.sink.SendData(frame->hd.stream_id, {reinterpret_cast<const char*>(head), kFrameHeadBytes},
                    length);
-  me.tokens += kTokensPerByteSent * static_cast<double>(length);
+  me.Sent(length);
   return 0;
 }
 
