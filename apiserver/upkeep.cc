@@ -153,9 +153,13 @@ Result<> Upkeep::CorrectTracking() {
   Json document = TRY(DocumentOf(kind, **record));
   if (SaysSince(document)) return {};
   document["data"] = TokenTracking(core_.clock.Now())["data"];
+  return PutMap(kTokenTracking, document);
+}
+
+Result<> Upkeep::PutMap(std::string_view name, const Json& document) {
   http::Request request;
   request.method = "PUT";
-  request.path = fmt::format("/api/v1/namespaces/kube-system/configmaps/{}", kTokenTracking);
+  request.path = fmt::format("/api/v1/namespaces/kube-system/configmaps/{}", name);
   request.headers.emplace("User-Agent", "kube-apiserver");
   request.body = document.dump();
   const http::Response answer = ask_(request);
@@ -175,14 +179,7 @@ Result<> Upkeep::CorrectAuthentication() {
   if (!record) return {};  // It has just been deleted, and that wakes us.
   Json document = TRY(DocumentOf(kind, **record));
   if (!MergeAuthentication((*wanted)["data"], document["data"])) return {};
-  http::Request request;
-  request.method = "PUT";
-  request.path = fmt::format("/api/v1/namespaces/kube-system/configmaps/{}", kAuthenticationMap);
-  request.headers.emplace("User-Agent", "kube-apiserver");
-  request.body = document.dump();
-  const http::Response answer = ask_(request);
-  if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
-  return {};
+  return PutMap(kAuthenticationMap, document);
 }
 
 Result<> Upkeep::SettleFlowSchemas() {

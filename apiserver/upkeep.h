@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apiserver/bootstrap.h"
@@ -37,6 +38,8 @@ class Upkeep final : public ControlLoop {
   Result<> CorrectEndpoints();
   Result<> CorrectTracking();
   Result<> CorrectAuthentication();
+  // Writes a ConfigMap of kube-system.
+  Result<> PutMap(std::string_view name, const Json& document);
   Result<> SettleFlowSchemas();
 
   Core& core_;
