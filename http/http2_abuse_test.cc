@@ -77,6 +77,28 @@ TEST(Http2Abuse, FloodsOfFramesThatAskForNothingEndTheConnection) {
   }
 }
 
+// As clients do who read slowly what was sent to them at once.
+TEST(Http2Abuse, WhoTellsLateWhatItTookIsHeard) {
+  const size_t kAnswerBytes = 2 << 20;
+  Fixture fixture([&](const Request&) { return testing::Text(std::string(kAnswerBytes, 'x')); },
+                  Http2Options());
+  RawClient client(fixture.port());
+  const std::string window_of_streams("\0\4\x7f\0\0\0", 6);
+  client.Send(Frame(4, 0, 0, window_of_streams) +
+              Frame(8, 0, 0, std::string("\x7e\0\0\0", 4)) +
+              Frame(1, kEndStream | kEndHeaders, 1, kGetBlock));
+  ASSERT_GE(client.socket.Read(kAnswerBytes).size(), kAnswerBytes);
+  const std::string told = Frame(8, 0, 0, std::string("\0\0\0\1", 4));
+  const auto tell = [&](int times) {
+    for (int i = 0; i < times; ++i) client.Send(told);
+  };
+  tell(3'000);
+  client.Send(Frame(6, 0, 0, "heard me"));
+  EXPECT_TRUE(client.socket.ReadUntil("heard me").ends_with("heard me"));
+  tell(10'000);  // More than it was sent: one for each frame of half a kilobyte.
+  EXPECT_EQ(client.AwaitGoodbye(), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 TEST(Http2Abuse, EmptyDataEndsTheConnection) {
   ExpectParted([](uint32_t round) {
     const std::string data = Frame(0, 0, 3, "");
