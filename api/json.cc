@@ -8,13 +8,10 @@
 
 #include "api/go_text.h"
 #include "api/utf8.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 int HexValue(char c) {
   if (IsDigit(c)) return c - '0';

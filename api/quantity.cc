@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "api/values.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -45,10 +46,6 @@ struct Parts {
   std::string_view fraction;  // As written.
   std::string_view suffix;
 };
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 std::string_view TakeDigits(std::string_view& rest) {
   size_t length = 0;

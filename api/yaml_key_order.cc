@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
-bool IsKeyDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool IsLetter(char c) {
-  const bool ascii = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  return ascii || static_cast<unsigned char>(c) >= 0x80;
+bool IsLetterOrNotAscii(char c) {
+  return IsLetter(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 struct Run {
@@ -24,7 +21,7 @@ struct Run {
 Run DigitsFrom(std::string_view text, size_t begin, uint64_t lead) {
   uint64_t value = lead;
   size_t end = begin;
-  for (; end < text.size() && IsKeyDigit(text[end]); ++end) {
+  for (; end < text.size() && IsDigit(text[end]); ++end) {
     value = value * 10 + static_cast<uint64_t>(text[end] - '0');
   }
   return {static_cast<int64_t>(value), end - begin};
@@ -32,7 +29,7 @@ Run DigitsFrom(std::string_view text, size_t begin, uint64_t lead) {
 
 // Whether the digits right before `end` are a number above 0. A 0 that follows counts then.
 bool FollowsNumber(std::string_view text, size_t end) {
-  while (end > 0 && IsKeyDigit(text[end - 1])) {
+  while (end > 0 && IsDigit(text[end - 1])) {
     if (text[--end] != '0') return true;
   }
   return false;
@@ -46,12 +43,12 @@ bool YamlKeyLess(std::string_view a, std::string_view b) {
   while (at < shared && a[at] == b[at]) ++at;
   if (at == shared) return a.size() < b.size();
   const auto byte = [&](std::string_view text) { return static_cast<unsigned char>(text[at]); };
-  const bool letter_a = IsLetter(a[at]);
-  const bool letter_b = IsLetter(b[at]);
+  const bool letter_a = IsLetterOrNotAscii(a[at]);
+  const bool letter_b = IsLetterOrNotAscii(b[at]);
   if (letter_a && letter_b) return byte(a) < byte(b);
   if (letter_a || letter_b) {
     // After a digit, what goes on with letters comes first.
-    const bool after_digit = at > 0 && IsKeyDigit(a[at - 1]);
+    const bool after_digit = at > 0 && IsDigit(a[at - 1]);
     return after_digit ? letter_a : letter_b;
   }
   const bool zero = a[at] == '0' || b[at] == '0';

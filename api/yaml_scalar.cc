@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
@@ -18,10 +20,6 @@ constexpr std::array<std::string_view, 11> kFalse = {"n",     "N",     "no",  "N
 
 bool Contains(const auto& words, std::string_view text) {
   return std::find(words.begin(), words.end(), text) != words.end();
-}
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 // Sign, then 0x, 0b, 0o or 0 as prefix of the base; false when it is no such integer.

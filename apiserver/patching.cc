@@ -30,7 +30,7 @@ std::string PatchType(const ApiRequest& request) {
   return BareMediaType(request.http.Header("Content-Type"));
 }
 
-std::string Text(const Json& object, const char* name) {
+std::string TextIn(const Json& object, const char* name) {
   const auto member = object.find(name);
   return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
@@ -102,7 +102,7 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =
-      Text(configuration.value("metadata", Json::object()), "resourceVersion");
+      TextIn(configuration.value("metadata", Json::object()), "resourceVersion");
   return object;
 }
 
@@ -167,8 +167,8 @@ std::string PatchedDocument(const FitParts& parts, const Json& touched, const Js
 Result<> CheckKindKept(const FitParts& parts, const Json& patched,
                        const std::function<std::string()>& shown) {
   if (!patched.is_object()) return {};
-  const std::string version = Text(patched, "apiVersion");
-  const std::string kind = Text(patched, "kind");
+  const std::string version = TextIn(patched, "apiVersion");
+  const std::string kind = TextIn(patched, "kind");
   const bool same = (version.empty() || version == parts.kind.api_version) &&
                     (kind.empty() || kind == parts.kind.kind);
   if (same) return {};
@@ -292,8 +292,8 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
                             "{{}}",
                             GoKindOf(yaml->value)));
   }
-  const std::string version = Text(yaml->value, "apiVersion");
-  const std::string kind_name = Text(yaml->value, "kind");
+  const std::string version = TextIn(yaml->value, "apiVersion");
+  const std::string kind_name = TextIn(yaml->value, "kind");
   if (version != kind.api_version || kind_name != kind.kind) {
     const size_t slash = version.find('/');
     const std::string shown = slash == std::string::npos ? "/" + version : version;

@@ -64,7 +64,7 @@ Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   return {};
 }
 
-bool Has(const std::vector<std::string>& list, std::string_view item) {
+bool Lists(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
@@ -73,8 +73,8 @@ Propagation PropagationFor(const Object& object, const DeleteQuery& options) {
     return *options.orphan_dependents ? Propagation::kOrphan : Propagation::kBackground;
   }
   if (options.propagation != Propagation::kUnset) return options.propagation;
-  if (Has(object.metadata().finalizers, kOrphan)) return Propagation::kOrphan;
-  if (Has(object.metadata().finalizers, kForeground)) return Propagation::kForeground;
+  if (Lists(object.metadata().finalizers, kOrphan)) return Propagation::kOrphan;
+  if (Lists(object.metadata().finalizers, kForeground)) return Propagation::kForeground;
   return DefaultPropagation(object.kind());
 }
 
@@ -89,8 +89,8 @@ void SetCollectorFinalizers(Object& object, const DeleteQuery& options) {
   std::erase_if(finalizers, [&](const std::string& finalizer) {
     return (finalizer == kOrphan && !orphan) || (finalizer == kForeground && !foreground);
   });
-  if (orphan && !Has(finalizers, kOrphan)) finalizers.emplace_back(kOrphan);
-  if (foreground && !Has(finalizers, kForeground)) finalizers.emplace_back(kForeground);
+  if (orphan && !Lists(finalizers, kOrphan)) finalizers.emplace_back(kOrphan);
+  if (foreground && !Lists(finalizers, kForeground)) finalizers.emplace_back(kForeground);
 }
 
 // Less than nothing stands for one second.

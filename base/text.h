@@ -1,4 +1,4 @@
-// Letters of ASCII, whatever the locale.
+// Letters and digits of ASCII, whatever the locale.
 #pragma once
 
 #include <string>
@@ -6,8 +6,24 @@
 
 namespace skiff {
 
+constexpr bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool IsLower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool IsUpper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+constexpr bool IsLetter(char c) {
+  return IsLower(c) || IsUpper(c);
+}
+constexpr bool IsAlnum(char c) {
+  return IsLetter(c) || IsDigit(c);
+}
+
 constexpr char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 inline std::string Lower(std::string_view text) {

@@ -20,7 +20,7 @@ using apps_v1::DaemonSet;
 using core_v1::Node;
 using core_v1::Pod;
 
-constexpr int kBurst = 250;
+constexpr int kPodsAtOnceMax = 250;
 
 class DaemonSetReconciler final : public Reconciler<DaemonSet> {
  public:
@@ -79,12 +79,12 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       plan.create = std::move(rolling.create);
     }
     const auto owner = ReferenceTo(DaemonSet::Info(), set.metadata);
-    const int creates = std::min<int>(kBurst, static_cast<int>(plan.create.size()));
+    const int creates = std::min<int>(kPodsAtOnceMax, static_cast<int>(plan.create.size()));
     const auto created = SlowStart(hands_, creates, [&](int index) {
       const auto meant = daemon::TemplateFor(daemon_template, plan.create[index]);
       return control_.Create(owner, PodFromTemplate(meant, DaemonSet::Info(), set.metadata));
     });
-    const int removes = std::min<int>(kBurst, static_cast<int>(plan.remove.size()));
+    const int removes = std::min<int>(kPodsAtOnceMax, static_cast<int>(plan.remove.size()));
     TRY(AllAtOnce(hands_, removes,
                   [&](int index) { return control_.Delete(owner, *plan.remove[index]); }));
     if (!created) return Fail(created.error());

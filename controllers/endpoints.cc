@@ -31,9 +31,9 @@ struct Address {
   bool ready = false;
 };
 
-using PortKey = std::tuple<std::string, int32_t, std::string, std::string>;
+using SubsetPort = std::tuple<std::string, int32_t, std::string, std::string>;
 
-core_v1::EndpointPort ToPort(const PortKey& key) {
+core_v1::EndpointPort ToPort(const SubsetPort& key) {
   core_v1::EndpointPort port;
   std::tie(port.name, port.port, port.protocol, std::ignore) = key;
   if (!std::get<3>(key).empty()) port.app_protocol = std::get<3>(key);
@@ -58,7 +58,7 @@ Address AddressFor(const Service& service, const Pod& pod, const std::string& ip
 std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Ptr<Pod>>& pods) {
   const std::string family = FamiliesOf(service)[0];
   std::map<std::string, Address> addresses;  // By address and pod.
-  std::map<PortKey, std::vector<std::string>> by_port;
+  std::map<SubsetPort, std::vector<std::string>> by_port;
   std::vector<std::string> portless;
   for (const auto& pod : pods) {
     const std::string ip = AddressOf(*pod, family);
@@ -73,7 +73,7 @@ std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Pt
       by_port[{port.name, *number, port.protocol, port.app_protocol.value_or("")}].push_back(id);
     }
   }
-  std::map<std::vector<std::string>, std::vector<PortKey>> groups;
+  std::map<std::vector<std::string>, std::vector<SubsetPort>> groups;
   for (auto& [port, ids] : by_port) {
     std::sort(ids.begin(), ids.end());
     groups[ids].push_back(port);
@@ -87,7 +87,7 @@ std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Pt
       const Address& entry = addresses.at(id);
       (entry.ready ? subset.addresses : subset.not_ready_addresses).push_back(entry.address);
     }
-    for (const PortKey& port : ports) subset.ports.push_back(ToPort(port));
+    for (const SubsetPort& port : ports) subset.ports.push_back(ToPort(port));
   }
   return subsets;
 }

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/text.h"
 #include "dns/wire.h"
 
 namespace skiff::dns {
 namespace {
 
 constexpr uint8_t kPointerBits = 0xC0;
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // The byte that "\DDD" or "\c" at `*at` stands for; moves `*at` to its last character.
 bool Unescape(std::string_view text, size_t* at, char* out) {

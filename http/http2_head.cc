@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace skiff::http {
 namespace {
 
@@ -11,18 +13,6 @@ constexpr size_t kFieldOverhead = 32;
 // What is of a connection of HTTP/1.1, in the order in which Go looks for them.
 constexpr std::array<std::string_view, 5> kConnectionFields = {
     "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"};
-
-bool IsUpper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-
-std::string Lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (IsUpper(c)) c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return out;
-}
 
 // Go's words for a head that speaks of its connection; "" when it does not.
 std::string ConnectionFault(const Headers& headers) {
@@ -43,7 +33,7 @@ void AddField(std::string_view name, std::string_view value, Http2Fields& out) {
   std::string clean(value);
   std::replace_if(
       clean.begin(), clean.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
-  out.emplace_back(Lowered(name), std::move(clean));
+  out.emplace_back(Lower(name), std::move(clean));
 }
 
 }  // namespace

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
 constexpr size_t kPathBytesMax = 255;
 constexpr size_t kTagBytesMax = 128;
 
-bool IsLower(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool IsAlnum(char c) {
-  return IsLower(c) || (c >= 'A' && c <= 'Z');
+bool IsLowerAlnum(char c) {
+  return IsLower(c) || IsDigit(c);
 }
 
 bool IsHex(char c) {
@@ -31,7 +29,7 @@ bool IsComponent(std::string_view text) {
   size_t at = 0;
   while (true) {
     const size_t word = at;
-    while (at < text.size() && IsLower(text[at])) ++at;
+    while (at < text.size() && IsLowerAlnum(text[at])) ++at;
     if (at == word) return false;
     if (at == text.size()) return true;
     const char separator = text[at];

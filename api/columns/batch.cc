@@ -129,7 +129,7 @@ constexpr TableColumn kAutoscaler[] = {
     kAge,
 };
 
-constexpr KindColumns kKinds[] = {
+constexpr KindColumns kColumnsOfKinds[] = {
     {"batch/v1", "Job", {kJob}},
     {"batch/v1", "CronJob", {kCronJob}},
     {"autoscaling/v2", "HorizontalPodAutoscaler", {kAutoscaler}},
@@ -138,7 +138,7 @@ constexpr KindColumns kKinds[] = {
 }  // namespace
 
 std::span<const KindColumns> BatchKinds() {
-  return kKinds;
+  return kColumnsOfKinds;
 }
 
 }  // namespace skiff::columns

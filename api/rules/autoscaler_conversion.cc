@@ -14,7 +14,8 @@ namespace {
 
 namespace v1 = autoscaling_v1;
 namespace v2 = autoscaling_v2;
-using Annotations = std::map<std::string, std::string>;
+
+using AnnotationMap = std::map<std::string, std::string>;
 
 constexpr const char* kMetrics = "autoscaling.alpha.kubernetes.io/metrics";
 constexpr const char* kCurrentMetrics = "autoscaling.alpha.kubernetes.io/current-metrics";
@@ -58,7 +59,7 @@ std::string ListText(const std::vector<T>& items) {
 
 // nullopt when there is no such annotation, or when it is no list of these.
 template <ApiType T>
-std::optional<std::vector<T>> ListIn(const Annotations& annotations, const char* name) {
+std::optional<std::vector<T>> ListIn(const AnnotationMap& annotations, const char* name) {
   const auto found = annotations.find(name);
   if (found == annotations.end()) return std::nullopt;
   const auto parsed = ParseJson(found->second);
@@ -119,7 +120,7 @@ Json WithSmallNames(const Json& value, int depth = 0) {
   return object;
 }
 
-void ReadBehavior(const Annotations& annotations, Box<v2::HorizontalPodAutoscalerBehavior>& out) {
+void ReadBehavior(const AnnotationMap& annotations, Box<v2::HorizontalPodAutoscalerBehavior>& out) {
   const auto found = annotations.find(kBehavior);
   if (found == annotations.end()) return;
   const auto parsed = ParseJson(found->second);
@@ -198,7 +199,7 @@ void StatusToV2(const v1::HorizontalPodAutoscaler& from,
   status.last_scale_time = from.status.last_scale_time;
   status.current_replicas = from.status.current_replicas;
   status.desired_replicas = from.status.desired_replicas;
-  const Annotations& annotations = from.metadata.annotations;
+  const AnnotationMap& annotations = from.metadata.annotations;
   const auto& percent = from.status.current_cpu_utilization_percentage;
   if (const auto measured = ListIn<v1::MetricStatus>(annotations, kCurrentMetrics)) {
     for (const v1::MetricStatus& metric : *measured) {
@@ -238,7 +239,7 @@ v2::HorizontalPodAutoscaler AutoscalerToV2(const v1::HorizontalPodAutoscaler& au
   return made;
 }
 
-void DropAutoscalerAnnotations(Annotations& annotations) {
+void DropAutoscalerAnnotations(AnnotationMap& annotations) {
   for (const char* name : {kMetrics, kCurrentMetrics, kConditions, kBehavior}) {
     annotations.erase(name);
   }

@@ -19,20 +19,20 @@ constexpr int32_t kQueuesMax = 10'000'000;
 // Shuffle sharding computes with hands of at most so many bits.
 constexpr int kEntropyBitsMax = 60;
 
-using Texts = std::vector<std::string>;
+using WordList = std::vector<std::string>;
 
-bool Has(const Texts& list, std::string_view word) {
+bool Has(const WordList& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
 }
 
 // A star stands alone.
-void CheckStar(const Texts& list, const std::string& what, const FieldPath& path, Violations& out) {
+void CheckStar(const WordList& list, const std::string& what, const FieldPath& path, Violations& out) {
   if (list.size() > 1 && Has(list, "*")) {
     out.Invalid(path, list, "if '*' is present, must not specify other " + what);
   }
 }
 
-void ValidateVerbs(const Texts& verbs, const FieldPath& path, Violations& out) {
+void ValidateVerbs(const WordList& verbs, const FieldPath& path, Violations& out) {
   static constexpr Words kKnown = {"create", "delete", "deletecollection", "get",  "list",
                                    "patch",  "proxy",  "update",           "watch"};
   if (verbs.empty()) return out.Required(path, "verbs must contain at least one value");

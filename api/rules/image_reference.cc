@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
@@ -9,18 +11,6 @@ constexpr size_t kTagBytesMax = 128;
 constexpr size_t kRepositoryBytesMax = 255;
 constexpr size_t kHexDigestMin = 32;
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool IsLower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-bool IsUpper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-bool IsAlphanumeric(char c) {
-  return IsDigit(c) || IsLower(c) || IsUpper(c);
-}
 bool IsHex(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
@@ -45,8 +35,8 @@ bool IsPathComponent(std::string_view text) {
 }
 
 bool IsDomainComponent(std::string_view text) {
-  return !text.empty() && IsAlphanumeric(text.front()) && IsAlphanumeric(text.back()) &&
-         std::ranges::all_of(text, [](char c) { return IsAlphanumeric(c) || c == '-'; });
+  return !text.empty() && IsAlnum(text.front()) && IsAlnum(text.back()) &&
+         std::ranges::all_of(text, [](char c) { return IsAlnum(c) || c == '-'; });
 }
 
 // A host name or address with an optional port.
@@ -104,7 +94,7 @@ bool IsRepository(std::string_view name) {
 }
 
 bool IsTag(std::string_view tag) {
-  const auto word = [](char c) { return IsAlphanumeric(c) || c == '_'; };
+  const auto word = [](char c) { return IsAlnum(c) || c == '_'; };
   return !tag.empty() && tag.size() <= kTagBytesMax && word(tag.front()) &&
          std::ranges::all_of(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
 }
@@ -115,7 +105,7 @@ bool IsDigest(std::string_view digest) {
   const std::string_view hex = digest.substr(colon + 1);
   return hex.size() >= kHexDigestMin && std::ranges::all_of(hex, IsHex) &&
          std::ranges::all_of(digest.substr(0, colon), [](char c) {
-           return IsAlphanumeric(c) || c == '+' || c == '.' || c == '-' || c == '_';
+           return IsAlnum(c) || c == '+' || c == '.' || c == '-' || c == '_';
          });
 }
 

@@ -22,20 +22,8 @@ constexpr std::string_view kQualifiedNameText =
     "alphanumeric character";
 constexpr std::string_view kQualifiedNamePattern = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 
-bool IsLower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool IsLowerAlnum(char c) {
   return IsLower(c) || IsDigit(c);
-}
-bool IsLetter(char c) {
-  return IsLower(c) || (c >= 'A' && c <= 'Z');
-}
-bool IsAlnum(char c) {
-  return IsLetter(c) || IsDigit(c);
 }
 
 template <typename Allowed>

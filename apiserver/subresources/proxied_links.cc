@@ -16,9 +16,9 @@ namespace {
 // A tag that is longer is not looked into, so that nothing is held without bound.
 constexpr size_t kTagBytesMax = 64 << 10;
 
-using Names = std::set<std::string_view>;
-const std::map<std::string_view, Names>& LinksOfElements() {
-  static const std::map<std::string_view, Names> kLinks = {
+using Attributes = std::set<std::string_view>;
+const std::map<std::string_view, Attributes>& LinksOfElements() {
+  static const std::map<std::string_view, Attributes> kLinks = {
       {"a", {"href"}},
       {"applet", {"codebase"}},
       {"area", {"href"}},
@@ -53,10 +53,6 @@ constexpr std::array<std::string_view, 9> kRawTextElements = {
 
 bool IsSpace(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
-bool IsLetter(char c) {
-  return Lower(c) >= 'a' && Lower(c) <= 'z';
 }
 
 // Behind "scheme:"; 0 when there is none.

@@ -6,13 +6,13 @@ namespace skiff::scheduler {
 namespace {
 
 constexpr Duration kBackOffFirst = 1s;
-constexpr Duration kBackOffMax = 10s;
+constexpr Duration kPodBackOffMax = 10s;
 constexpr Duration kUnschedulableMax = 5min;
 
 Duration BackOff(int attempts) {
   Duration delay = kBackOffFirst;
-  for (int i = 1; i < attempts && delay < kBackOffMax; ++i) delay *= 2;
-  return std::min(delay, kBackOffMax);
+  for (int i = 1; i < attempts && delay < kPodBackOffMax; ++i) delay *= 2;
+  return std::min(delay, kPodBackOffMax);
 }
 
 uint32_t Bit(ClusterEvent event) {
