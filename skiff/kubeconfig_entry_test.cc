@@ -27,8 +27,8 @@ TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
   ours.users["skiff-dev"].client_key_data = "secret";
   ours.contexts["skiff-dev"] = {"skiff-dev", "skiff-dev", ""};
   ours.current_context = "skiff-dev";
-  ASSERT_TRUE(MergeIntoKubeconfigFile(path, others));
-  ASSERT_TRUE(MergeIntoKubeconfigFile(path, ours));
+  ASSERT_TRUE(PutIntoKubeconfigFile(path, others));
+  ASSERT_TRUE(PutIntoKubeconfigFile(path, ours));
   ASSERT_TRUE(RemoveFromKubeconfigFile(path, "skiff-dev"));
   const auto config = Kubeconfig::Load(path);
   ASSERT_TRUE(config) << config.error().message;
@@ -81,6 +81,7 @@ TEST_F(UsersKubeconfigTest, NothingOfItIsLostWhenAClusterComesAndGoes) {
   EXPECT_EQ(both["users"][0], before["users"][0]) << "exec and all";
   EXPECT_EQ(both["clusters"][0], before["clusters"][0]);
   EXPECT_EQ(both["users"].size(), 3u);
+  EXPECT_EQ(fs::status(own).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(both["current-context"], "skiff-b");
   EXPECT_EQ(RemoveOwnEntry(path_, "skiff-b", own), false) << "of another authority";
   EXPECT_EQ(RemoveOwnEntry(path_, "skiff-a", own), true);
