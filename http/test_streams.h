@@ -51,6 +51,7 @@ class PushedSource : public StreamSource {
   Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
     std::lock_guard lock(stream_.mutex);
     ++stream_.pulls;
+    stream_.pulls.notify_all();
     out.insert(out.end(), stream_.chunks.begin(), stream_.chunks.end());
     stream_.chunks.clear();
     return stream_.ended ? Pulled::kEnd : Pulled::kIdle;
