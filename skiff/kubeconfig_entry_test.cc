@@ -103,6 +103,18 @@ TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   EXPECT_TRUE(RequireFreeEntry(root_ + "/none", "skiff", server));
 }
 
+TEST_F(UsersKubeconfigTest, AnEntryThatSaysNothingIsAnothers) {
+  const std::string own = root_ + "/admin.kubeconfig";
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff", "one")));
+  for (const char* cluster : {"{server: , certificate-authority-data: }", "{server: 1}", "", "[]"}) {
+    std::ofstream(path_) << "clusters:\n- name: skiff\n  cluster: " << cluster << "\n";
+    EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:6443").error().reason,
+              Reason::kConflict)
+        << cluster;
+    EXPECT_EQ(RemoveOwnEntry(path_, "skiff", own), false) << cluster;
+  }
+}
+
 TEST_F(UsersKubeconfigTest, EachDataDirectoryHasANameOfItsOwn) {
   EXPECT_EQ(ContextNameOf("/var/lib/skiff"), "skiff");
   EXPECT_EQ(ContextNameOf("/home/me/dev"), "skiff-dev");
