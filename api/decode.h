@@ -3,7 +3,7 @@
 // and structures held by value present, quantities and times in canonical text. Every document of
 // a built-in kind that the server keeps, compares or answers is in normal form.
 //
-//   const auto body = TRY(DecodeBody({.kind = &Pod::Info(), ...}, bytes));
+//   const auto pod = TRY(DecodeJson(Pod::Describe(), text, FieldValidation::kStrict)).document;
 #pragma once
 
 #include <optional>

@@ -31,16 +31,4 @@ std::string HumanDuration(Duration duration) {
   return fmt::format("{}y", years);
 }
 
-std::string ShortHumanDuration(Duration duration) {
-  const int64_t seconds = duration / 1s;
-  const int64_t hours = duration / 1h;
-  if (seconds < -1) return "<invalid>";
-  if (seconds < 0) return "0s";
-  if (seconds < 60) return fmt::format("{}s", seconds);
-  if (duration < 1h) return fmt::format("{}m", duration / 1min);
-  if (hours < 24) return fmt::format("{}h", hours);
-  if (hours < 365 * 24) return fmt::format("{}d", hours / 24);
-  return fmt::format("{}y", hours / 24 / 365);
-}
-
 }  // namespace skiff

@@ -10,7 +10,5 @@ namespace skiff {
 // Two units where the first is small: "119s", "2m3s", "7h20m", "2d3h", "8d", "3y20d". "<invalid>"
 // more than a second below zero.
 std::string HumanDuration(Duration duration);
-// One unit: "59s", "2m", "23h", "364d", "1y".
-std::string ShortHumanDuration(Duration duration);
 
 }  // namespace skiff

@@ -27,14 +27,5 @@ TEST(HumanDurationTest, FormsFollowTheMagnitude) {
   EXPECT_EQ(HumanDuration(70080h), "8y");
 }
 
-TEST(HumanDurationTest, ShortFormsHaveOneUnit) {
-  EXPECT_EQ(ShortHumanDuration(-2s), "<invalid>");
-  EXPECT_EQ(ShortHumanDuration(59s), "59s");
-  EXPECT_EQ(ShortHumanDuration(119s), "1m");
-  EXPECT_EQ(ShortHumanDuration(23h + 59min), "23h");
-  EXPECT_EQ(ShortHumanDuration(8759h), "364d");
-  EXPECT_EQ(ShortHumanDuration(8760h), "1y");
-}
-
 }  // namespace
 }  // namespace skiff

@@ -117,15 +117,4 @@ Json MakePartialObject(const Json& object, std::string_view version) {
           {"metadata", metadata == object.end() ? Json::object() : *metadata}};
 }
 
-Json MakePartialObjectList(const Json& list, std::string_view version) {
-  Json items = Json::array();
-  for (const Json& item : ListAt(list, "items")) items.push_back(MakePartialObject(item, version));
-  if (items.empty()) items = nullptr;
-  Json out = {{"kind", "PartialObjectMetadataList"},
-              {"apiVersion", MetaVersion(version)},
-              {"metadata", ListMetadata(list)}};
-  out["items"] = std::move(items);
-  return out;
-}
-
 }  // namespace skiff

@@ -68,6 +68,5 @@ Json MakeTableRow(const TableFormat& format, const Json& object, const TableOpti
 
 // {"kind": "PartialObjectMetadata", ...} in meta.k8s.io/`version`.
 Json MakePartialObject(const Json& object, std::string_view version);
-Json MakePartialObjectList(const Json& list, std::string_view version);
 
 }  // namespace skiff

@@ -181,26 +181,6 @@ Result<TextNotes> Judge(Result<TextNotes> decoded, const JsonBody& body, const W
   return decoded;
 }
 
-// Notes on a document as Judge wants them.
-Result<TextNotes> NotesOf(Result<Decoded>& decoded) {
-  if (!decoded) return Fail(decoded.error());
-  TextNotes notes{.strict_errors = std::move(decoded->strict_errors)};
-  const auto text = [&](const char* name) {
-    const auto found = decoded->document.find(name);
-    return found != decoded->document.end() && found->is_string() ? found->get<std::string>() : "";
-  };
-  if (decoded->document.is_object()) notes.meta = {text("apiVersion"), text("kind")};
-  return notes;
-}
-
-Result<Decoded> DecodeJsonBody(const JsonBody& body, const WantedType& wanted,
-                               FieldValidation validation) {
-  auto decoded = DecodeJson(*wanted.type, body.json, validation);
-  TextNotes notes = TRY(Judge(NotesOf(decoded), body, wanted, validation));
-  decoded->strict_errors = std::move(notes.strict_errors);
-  return decoded;
-}
-
 // The body as JSON, whatever its media type but protobuf, handed to `decode(JsonBody)`.
 template <typename Decode>
 auto WithJson(const http::Request& request, const WantedType& wanted, const Decode& decode)
@@ -224,7 +204,7 @@ bool IsProtobuf(const http::Request& request) {
   return BareMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large;
 }
 
-Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& wanted) {
+Result<Json> DecodeProtobufBody(std::string_view body, const WantedType& wanted) {
   auto envelope = OpenEnvelope(body);
   if (!envelope) return Fail(Unrecognized(wanted.kind, envelope.error().message, body));
   TypeMeta& meta = envelope->type;
@@ -233,7 +213,7 @@ Result<Decoded> DecodeProtobufBody(std::string_view body, const WantedType& want
   if (!document) return Fail(CannotBe(meta, wanted, document.error().message));
   (*document)["kind"] = meta.kind;
   (*document)["apiVersion"] = meta.api_version;
-  return Decoded{.document = std::move(*document)};
+  return document;
 }
 
 }  // namespace
@@ -244,19 +224,11 @@ void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValid
   for (const std::string& text : strict_errors) request.warnings.push_back(text);
 }
 
-Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
-                           FieldValidation validation) {
-  if (IsProtobuf(request)) return DecodeProtobufBody(request.body, wanted);
-  return WithJson(request, wanted, [&](const JsonBody& body) {
-    return DecodeJsonBody(body, wanted, validation);
-  });
-}
-
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object) {
   if (IsProtobuf(request)) {
-    const Decoded decoded = TRY(DecodeProtobufBody(request.body, wanted));
-    TRY(FromJson(*wanted.type, decoded.document, object));
+    const Json document = TRY(DecodeProtobufBody(request.body, wanted));
+    TRY(FromJson(*wanted.type, document, object));
     return TextNotes{};
   }
   return WithJson(request, wanted, [&](const JsonBody& body) {

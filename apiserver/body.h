@@ -23,7 +23,7 @@ Result<> CheckBodySize(const http::Request& request);
 Result<std::string> BodyAsJson(const http::Request& request, std::string_view what);
 
 // A body that should hold one object of `kind`, or of a kind that the endpoint takes in its place
-// (Scale, Binding): in normal form. Kind and apiVersion may be absent.
+// (Scale, Binding). Kind and apiVersion may be absent.
 struct WantedType {
   std::string_view group;
   std::string_view version;
@@ -34,13 +34,11 @@ struct WantedType {
 inline WantedType WantedOf(const KindInfo& kind) {
   return {kind.group, kind.version, kind.kind, kind.type};
 }
-Result<Decoded> DecodeBody(const http::Request& request, const WantedType& wanted,
-                           FieldValidation validation);
-void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
-                       ApiRequest& request);
-// The same, straight into `object`, a fresh struct of the wanted type.
+// Straight into `object`, a fresh struct of the wanted type.
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object);
+void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
+                       ApiRequest& request);
 
 // The same as a T, whose kind need not be that of the URL; unknown and repeated fields are warned
 // of where they are no errors.

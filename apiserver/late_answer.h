@@ -15,7 +15,10 @@ namespace skiff {
 // Thread-safe. An answer that is itself one still to come lives as long as the client waits for it.
 class LateAnswer {
  public:
+  // Once. One that is still to come is told to `reply` when it comes, unless the client has left;
+  // one that is there, in any case.
   void Answer(http::Response response, const http::Reply& reply);
+  // The client is gone, and nobody waits for what is still to come.
   void Leave();
   bool left() const;
 

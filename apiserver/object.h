@@ -50,7 +50,7 @@ class Object {
   // The struct; nullptr for a custom resource.
   void* raw() { return struct_.get(); }
   const void* raw() const { return struct_.get(); }
-  // What Decoded::empty_lists said of the body that this was made of; lost when it is stored.
+  // What TextNotes::empty_lists said of the body that this was made of; lost when it is stored.
   std::vector<std::string>& empty_lists() { return empty_lists_; }
   const std::vector<std::string>& empty_lists() const { return empty_lists_; }
   bool is_custom() const { return struct_ == nullptr; }

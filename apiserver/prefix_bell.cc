@@ -18,11 +18,13 @@ bool PrefixBell::HasRung() {
   }
   if (cursor_) return any;
   auto opened = store_.Watch(prefix_, store_.Current(), ring_);
-  if (!opened) return true;
-  cursor_ = std::move(*opened);
+  if (opened) cursor_ = std::move(*opened);
   events.clear();
-  // A cursor wakes whoever has come to its end.
-  if (!cursor_->Next(kRungEventsPerTurn, events)) cursor_.reset();
+  // A cursor wakes whoever has come to its end. Where there is none, nothing else would.
+  if (!cursor_ || !cursor_->Next(kRungEventsPerTurn, events)) {
+    cursor_.reset();
+    ring_();
+  }
   return true;
 }
 

@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "api/typed.h"
+#include "apiserver/storage/keys.h"
 #include "apiserver/storage/store.h"
+#include "base/control_loop.h"
 
 namespace skiff {
 
@@ -18,7 +21,8 @@ class PrefixBell {
   PrefixBell(Store& store, std::string prefix, std::function<void()> ring)
       : store_(store), prefix_(std::move(prefix)), ring_(std::move(ring)) {}
 
-  // Whether anything came since the last time; true the first time, and when nobody can tell.
+  // Whether anything came since the last time; true the first time, and when nobody can tell. It
+  // rings for what comes later, and at once when it has to be asked again.
   bool HasRung();
 
  private:
@@ -27,5 +31,11 @@ class PrefixBell {
   const std::function<void()> ring_;
   std::unique_ptr<WatchCursor> cursor_;
 };
+
+// Of all objects of a kind; wakes the loop, which has it.
+template <Kind K>
+PrefixBell BellOf(Store& store, ControlLoop& loop) {
+  return {store, StorePrefix(K::Info().storage_key), [&loop] { loop.Wake(); }};
+}
 
 }  // namespace skiff

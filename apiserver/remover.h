@@ -26,6 +26,7 @@ struct Removed {
   bool pending = false;
 };
 
+// Thread-safe.
 class ObjectRemover {
  public:
   struct Parts {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
@@ -21,7 +22,6 @@ const Log kLog("upkeep");
 
 constexpr const char* kConsumer = "api-priority-and-fairness-config-consumer-v1";
 constexpr const char* kDangling = "Dangling";
-constexpr size_t kEventsPerTurn = 256;
 // When something could not be written, the store is looked at again after this.
 constexpr Duration kRetry = 10s;
 
@@ -88,37 +88,17 @@ http::Request ApplyStatus(const FlowSchema& schema, const FlowSchemaCondition& c
 
 Upkeep::Upkeep(Core& core, StartOptions options, Ask ask)
     : core_(core), options_(std::move(options)), ask_(std::move(ask)) {
+  std::set<std::string> prefixes;
   for (Json& object : StartObjects(options_)) {
     const KindInfo& kind = KindOf(object);
     if (!IsKept(kind)) continue;
     const std::string space = object["metadata"].value("namespace", "");
-    const std::string prefix = StorePrefix(kind.storage_key, space);
-    const bool known = std::any_of(watched_.begin(), watched_.end(),
-                                   [&](const Watched& each) { return each.prefix == prefix; });
-    if (!known) watched_.push_back({prefix, nullptr});
+    prefixes.insert(StorePrefix(kind.storage_key, space));
     kept_.push_back(std::move(object));
   }
-}
-
-Result<bool> Upkeep::TakeEvents() {
-  bool any = false;
-  for (Watched& watched : watched_) {
-    std::vector<EventPtr> events;
-    while (watched.cursor) {
-      events.clear();
-      // Behind the window: what happened is gone, so everything is looked at.
-      if (!watched.cursor->Next(kEventsPerTurn, events)) watched.cursor.reset();
-      any |= !events.empty();
-      if (events.size() < kEventsPerTurn) break;
-    }
-    if (watched.cursor) continue;
-    watched.cursor =
-        TRY(core_.store.Watch(watched.prefix, core_.store.Current(), [this] { Wake(); }));
-    events.clear();
-    TRY(watched.cursor->Next(kEventsPerTurn, events));
-    any = true;
+  for (const std::string& prefix : prefixes) {
+    bells_.emplace_back(core_.store, prefix, [this] { Wake(); });
   }
-  return any;
 }
 
 // Only a server that has its store to itself keeps endpoints here (StartOptions::owns_endpoints):
@@ -204,22 +184,25 @@ Result<> Upkeep::SettleFlowSchemas() {
   return {};
 }
 
+Result<> Upkeep::Settle() {
+  for (Json& each : kept_) {
+    if (each["metadata"]["name"] == kTokenTracking) each = TokenTracking(core_.clock.Now());
+  }
+  TRY(WriteMissing(core_, kept_));
+  TRY(CorrectEndpoints());
+  TRY(CorrectTracking());
+  TRY(CorrectAuthentication());
+  return SettleFlowSchemas();
+}
+
 Duration Upkeep::Step() {
-  const auto settle = [&]() -> Result<> {
-    if (!TRY(TakeEvents())) return {};
-    for (Json& each : kept_) {
-      if (each["metadata"]["name"] == kTokenTracking) each = TokenTracking(core_.clock.Now());
-    }
-    TRY(WriteMissing(core_, kept_));
-    TRY(CorrectEndpoints());
-    TRY(CorrectTracking());
-    TRY(CorrectAuthentication());
-    return SettleFlowSchemas();
-  };
-  const auto settled = settle();
+  bool looks = failed_;
+  for (PrefixBell& bell : bells_) looks |= bell.HasRung();
+  if (!looks) return kNever;
+  const auto settled = Settle();
+  failed_ = !settled;
   if (settled) return kNever;
   kLog.Error("upkeep failed", {{"error", settled.error().message}});
-  for (Watched& watched : watched_) watched.cursor.reset();  // The next step looks at everything.
   return kRetry;
 }
 

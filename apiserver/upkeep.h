@@ -14,6 +14,7 @@
 
 #include "apiserver/bootstrap.h"
 #include "apiserver/core.h"
+#include "apiserver/prefix_bell.h"
 #include "base/control_loop.h"
 #include "http/message.h"
 
@@ -29,12 +30,7 @@ class Upkeep final : public ControlLoop {
   Duration Step() override;
 
  private:
-  struct Watched {
-    std::string prefix;
-    std::unique_ptr<WatchCursor> cursor;
-  };
-  // Whether something came that calls for a look; a cursor that was lost is opened anew.
-  Result<bool> TakeEvents();
+  Result<> Settle();
   Result<> CorrectEndpoints();
   Result<> CorrectTracking();
   Result<> CorrectAuthentication();
@@ -46,7 +42,8 @@ class Upkeep final : public ControlLoop {
   const StartOptions options_;
   const Ask ask_;
   std::vector<Json> kept_;
-  std::vector<Watched> watched_;
+  std::vector<PrefixBell> bells_;
+  bool failed_ = false;  // Everything is looked at again.
 };
 
 }  // namespace skiff

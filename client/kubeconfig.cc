@@ -1,10 +1,7 @@
 #include "client/kubeconfig.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -224,33 +221,6 @@ Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
     merged.MergeFrom(config);
   }
   return merged;
-}
-
-Result<> MergeIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
-  Kubeconfig config = entry;
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
-    const auto present = TRY(Kubeconfig::Load(path));
-    config.MergeFrom(present);
-  }
-  const auto directory = std::filesystem::path(path).parent_path();
-  if (!directory.empty()) std::filesystem::create_directories(directory, ignored);
-  const auto failed = [&](const std::string& what) {
-    return Fail(Reason::kInternalError, fmt::format("{} {}: {}", what, path, strerror(errno)));
-  };
-  std::string temporary = path + ".XXXXXX";
-  const int file = mkostemp(temporary.data(), O_CLOEXEC);  // Mode 0600.
-  if (file < 0) return failed("create");
-  const std::string text = config.ToYaml();
-  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool synced = fsync(file) == 0;
-  close(file);
-  if (!written || !synced || rename(temporary.c_str(), path.c_str()) != 0) {
-    const auto error = failed("write");
-    unlink(temporary.c_str());
-    return error;
-  }
-  return {};
 }
 
 Result<HttpsOptions> InClusterOptions(const std::string& host, const std::string& port,

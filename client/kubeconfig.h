@@ -59,9 +59,6 @@ struct Kubeconfig {
 // there are none.
 Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
                                   const std::string& kubeconfig_variable, const std::string& home);
-// Writes `entry` into the file, replacing what has the same names, keeping the rest, and making its
-// context the current one. The file is replaced atomically, mode 0600.
-Result<> MergeIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry);
 // Of a pod: KUBERNETES_SERVICE_HOST and _PORT and the mounted service account.
 Result<HttpsOptions> InClusterOptions(const std::string& host, const std::string& port,
                                       const std::string& directory);

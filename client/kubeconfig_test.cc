@@ -80,22 +80,5 @@ TEST_F(KubeconfigTest, OfSeveralFilesTheFirstWins) {
   EXPECT_EQ(config->current_context, "file@one");
 }
 
-TEST_F(KubeconfigTest, MergingIntoAFileKeepsTheRest) {
-  const std::string path = Write("config", kText);
-  Kubeconfig entry;
-  entry.clusters["skiff"].server = "https://127.0.0.1:6443";
-  entry.users["skiff"].client_key_data = "secret";
-  entry.contexts["skiff"] = {"skiff", "skiff", ""};
-  entry.current_context = "skiff";
-  ASSERT_TRUE(MergeIntoKubeconfigFile(path, entry));
-  const auto config = Kubeconfig::Load(path);
-  ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->current_context, "skiff");
-  EXPECT_EQ(config->users.at("skiff").client_key_data, "secret");
-  EXPECT_EQ(config->users.at("admin").client_key_data, "KEY");
-  EXPECT_EQ(std::filesystem::status(path).permissions(),
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-}
-
 }  // namespace
 }  // namespace skiff

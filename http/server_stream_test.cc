@@ -73,7 +73,7 @@ TEST(Server, PullsAsOftenAsTheSourceWants) {
   TestClient client(fixture.port());
   ASSERT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
   client.ReadHead();
-  while (stream.pulls < 10) std::this_thread::yield();
+  for (int pulls = 0; pulls < 10; pulls = stream.pulls) stream.pulls.wait(pulls);
 }
 
 TEST(Server, StreamsToHttp10UntilItCloses) {

@@ -51,6 +51,7 @@ class PushedSource : public StreamSource {
   Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
     std::lock_guard lock(stream_.mutex);
     ++stream_.pulls;
+    stream_.pulls.notify_all();
     out.insert(out.end(), stream_.chunks.begin(), stream_.chunks.end());
     stream_.chunks.clear();
     return stream_.ended ? Pulled::kEnd : Pulled::kIdle;
@@ -75,6 +76,29 @@ class EndlessSource : public StreamSource {
 
  private:
   std::atomic<size_t>& pulled_;
+};
+
+// Sends back what it gets, and ends when the peer does.
+class EchoDuplex : public Duplex {
+ public:
+  explicit EchoDuplex(bool half_close = true) : half_close_(half_close) {}
+  void Attach(Waker) override {}
+  Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
+    if (!bytes_.empty()) out.push_back(std::make_shared<const std::string>(std::move(bytes_)));
+    bytes_ = {};
+    return closed_ ? Pulled::kEnd : Pulled::kIdle;
+  }
+  size_t OnBytes(std::string_view bytes) override {
+    bytes_ += bytes;
+    return bytes.size();
+  }
+  void OnPeerClosed() override { closed_ = true; }
+  bool KeepsReading() const override { return half_close_; }
+
+ private:
+  const bool half_close_;
+  std::string bytes_;
+  bool closed_ = false;
 };
 
 inline Response Streamed(std::unique_ptr<StreamSource> source) {

@@ -10,40 +10,18 @@
 #include "http/server.h"
 #include "http/test_client.h"
 #include "http/test_server.h"
+#include "http/test_streams.h"
 #include "http/x509_test_certs.h"
 
 namespace skiff::http {
 namespace {
 
 using testing::Echo;
+using testing::EchoDuplex;
 using testing::Fixture;
 using testing::TestAuthority;
 using testing::TestClient;
 using testing::Text;
-
-// Sends back what it gets, and ends when the peer does.
-class EchoDuplex : public Duplex {
- public:
-  explicit EchoDuplex(bool half_close = true) : half_close_(half_close) {}
-  void Attach(Waker waker) override { waker_ = std::move(waker); }
-  Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
-    if (!bytes_.empty()) out.push_back(std::make_shared<const std::string>(std::move(bytes_)));
-    bytes_ = {};
-    return closed_ ? Pulled::kEnd : Pulled::kIdle;
-  }
-  size_t OnBytes(std::string_view bytes) override {
-    bytes_ += bytes;
-    return bytes.size();
-  }
-  void OnPeerClosed() override { closed_ = true; }
-  bool KeepsReading() const override { return half_close_; }
-
- private:
-  const bool half_close_;
-  Waker waker_;
-  std::string bytes_;
-  bool closed_ = false;
-};
 
 Response Upgraded(std::unique_ptr<Duplex> duplex) {
   Response response;

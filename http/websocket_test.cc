@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <semaphore>
 #include <thread>
 
 #include "http/test_client.h"
@@ -227,6 +228,7 @@ class Reluctant : public MessageHandler {
   }
   bool OnMessage(std::string_view data, bool) override {
     ++state_.offered;
+    state_.offered.notify_all();
     if (!state_.willing) return false;
     taken_ += data;
     return true;
@@ -247,7 +249,7 @@ TEST(WebSocket, KeepsARefusedMessageAndReadsNoMore) {
   ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, "a") + Frame(2, "b")));
   client.ReadHead();
   const auto sender = state.sender.get_future().get();
-  while (state.offered == 0) std::this_thread::yield();
+  state.offered.wait(0);
   ASSERT_TRUE(client.Send(Frame(2, "c") + Frame(8, "\x03\xe8")));
   state.willing = true;
   sender->Wake();
@@ -342,6 +344,7 @@ TEST(WebSocket, TellsAClientWhyItWasRefused) {
 }
 
 TEST(WebSocket, CarriesAByteStreamInMessages) {
+  std::counting_semaphore<> arrived(0);
   std::unique_ptr<Duplex> far;
   Fixture fixture([&](const Request& request) {
     auto [near, other] = MakeTunnel();
@@ -351,13 +354,14 @@ TEST(WebSocket, CarriesAByteStreamInMessages) {
   TestClient client(fixture.port());
   ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, "ab") + Frame(2, "cd")));
   client.ReadHead();
-  far->Attach([] {});
+  far->Attach([&] { arrived.release(); });
   std::string got;
-  while (got.size() < 4) {
+  for (;;) {
     std::vector<SharedBytes> pieces;
     far->Pull(100, pieces);
     for (const auto& piece : pieces) got += *piece;
-    std::this_thread::yield();
+    if (got.size() >= 4) break;
+    arrived.acquire();
   }
   EXPECT_EQ(got, "abcd");
   EXPECT_EQ(far->OnBytes("back"), 4);

@@ -24,8 +24,6 @@ struct ImageName {
 
   // The name in full, under which a runtime keeps the image.
   std::string Text() const;
-  // What Kubernetes calls the image's default: whether the pull policy should be Always.
-  bool IsLatest() const { return digest.empty() && tag == "latest"; }
 };
 
 // Errors are kInvalid with Docker's own words: "invalid reference format", "invalid reference

@@ -46,7 +46,11 @@ class TestRuntime final : public cri::WrappedRuntime {
       killed_.insert(id);
       changed_.notify_all();
     }
-    return WrappedRuntime::StopContainer(id, grace);
+    const auto stopped = WrappedRuntime::StopContainer(id, grace);
+    MutexLock lock(mutex_);
+    stopped_.insert(id);
+    changed_.notify_all();
+    return stopped;
   }
   Result<cri::ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
                                    Duration timeout) override {
@@ -85,6 +89,11 @@ class TestRuntime final : public cri::WrappedRuntime {
     MutexLock lock(mutex_);
     while (stops_.size() < count) changed_.wait(lock);
   }
+  // Until a call for it has come back.
+  void WaitUntilStopped(const std::string& id) {
+    MutexLock lock(mutex_);
+    while (!stopped_.contains(id)) changed_.wait(lock);
+  }
 
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::atomic<int> execs = 0;
@@ -98,6 +107,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   Duration hung_grace_ GUARDED_BY(mutex_){};
   std::vector<std::pair<std::string, Duration>> stops_ GUARDED_BY(mutex_);
   std::set<std::string> killed_ GUARDED_BY(mutex_);
+  std::set<std::string> stopped_ GUARDED_BY(mutex_);
 };
 
 // What a worker tells of its containers; all are ready at once.

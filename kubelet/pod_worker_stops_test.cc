@@ -109,7 +109,8 @@ TEST_F(PodWorkerStopTest, NobodyDropsAWorkerWhoseHurriedStopHangs) {
   Delete(1);
   runtime_.WaitForStops(2);
   runtime_.LetGo(id);
-  while (!Running("app").empty()) std::this_thread::yield();
+  runtime_.WaitUntilStopped(id);
+  ASSERT_TRUE(Running("app").empty());
   worker_->Dispose();
   executor_.RunFor(60s);
   EXPECT_NE(worker_->state(), PodWorker::State::kGone);

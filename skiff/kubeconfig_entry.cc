@@ -41,6 +41,13 @@ const Json* Find(const Json& document, const char* list, const std::string& name
   return found == items->end() ? nullptr : &*found;
 }
 
+// "" where there is none.
+std::string StringAt(const Json& item, const Json::json_pointer& place) {
+  if (!item.contains(place)) return "";
+  const Json& value = item.at(place);
+  return value.is_string() ? value.get<std::string>() : "";
+}
+
 bool Erase(Json& document, const char* list, const std::string& name) {
   if (Find(document, list, name) == nullptr) return false;
   Json kept = Json::array();
@@ -64,7 +71,7 @@ Result<> RequireFreeEntry(const std::string& path, const std::string& name,
                           const std::string& server) {
   const Json document = TRY(ReadDocument(path));
   const Json* cluster = Find(document, "clusters", name);
-  if (cluster != nullptr && cluster->value(kServer, "") == server) return {};
+  if (cluster != nullptr && StringAt(*cluster, kServer) == server) return {};
   for (const char* list : kLists) {
     if (Find(document, list, name) == nullptr) continue;
     return Fail(Reason::kConflict,
@@ -111,10 +118,10 @@ Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
   const Json own = TRY(ReadDocument(own_path));
   const Json* cluster = Find(document, "clusters", name);
   if (cluster == nullptr) return false;
-  const std::string authority = cluster->value(kAuthority, "");
+  const std::string authority = StringAt(*cluster, kAuthority);
   const Json clusters = own.value("clusters", Json::array());
   const bool is_ours = std::any_of(clusters.begin(), clusters.end(), [&](const Json& each) {
-    return !authority.empty() && each.value(kAuthority, "") == authority;
+    return !authority.empty() && StringAt(each, kAuthority) == authority;
   });
   if (!is_ours) return false;
   TRY(RemoveFromKubeconfigFile(path, name));

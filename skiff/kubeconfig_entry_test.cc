@@ -27,8 +27,8 @@ TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
   ours.users["skiff-dev"].client_key_data = "secret";
   ours.contexts["skiff-dev"] = {"skiff-dev", "skiff-dev", ""};
   ours.current_context = "skiff-dev";
-  ASSERT_TRUE(MergeIntoKubeconfigFile(path, others));
-  ASSERT_TRUE(MergeIntoKubeconfigFile(path, ours));
+  ASSERT_TRUE(PutIntoKubeconfigFile(path, others));
+  ASSERT_TRUE(PutIntoKubeconfigFile(path, ours));
   ASSERT_TRUE(RemoveFromKubeconfigFile(path, "skiff-dev"));
   const auto config = Kubeconfig::Load(path);
   ASSERT_TRUE(config) << config.error().message;
@@ -81,6 +81,7 @@ TEST_F(UsersKubeconfigTest, NothingOfItIsLostWhenAClusterComesAndGoes) {
   EXPECT_EQ(both["users"][0], before["users"][0]) << "exec and all";
   EXPECT_EQ(both["clusters"][0], before["clusters"][0]);
   EXPECT_EQ(both["users"].size(), 3u);
+  EXPECT_EQ(fs::status(own).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(both["current-context"], "skiff-b");
   EXPECT_EQ(RemoveOwnEntry(path_, "skiff-b", own), false) << "of another authority";
   EXPECT_EQ(RemoveOwnEntry(path_, "skiff-a", own), true);
@@ -100,6 +101,18 @@ TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:7443").error().reason,
             Reason::kConflict);
   EXPECT_TRUE(RequireFreeEntry(root_ + "/none", "skiff", server));
+}
+
+TEST_F(UsersKubeconfigTest, AnEntryThatSaysNothingIsAnothers) {
+  const std::string own = root_ + "/admin.kubeconfig";
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff", "one")));
+  for (const char* cluster : {"{server: , certificate-authority-data: }", "{server: 1}", "", "[]"}) {
+    std::ofstream(path_) << "clusters:\n- name: skiff\n  cluster: " << cluster << "\n";
+    EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:6443").error().reason,
+              Reason::kConflict)
+        << cluster;
+    EXPECT_EQ(RemoveOwnEntry(path_, "skiff", own), false) << cluster;
+  }
 }
 
 TEST_F(UsersKubeconfigTest, EachDataDirectoryHasANameOfItsOwn) {

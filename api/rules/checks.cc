@@ -79,16 +79,18 @@ void CheckLocalPath(const std::string& value, const FieldPath& path, Violations&
   }
 }
 
+void CheckFinalizerName(const std::string& name, const FieldPath& path, Violations& out) {
+  if (name.find('/') != std::string::npos ||
+      IsOneOf(name, {"kubernetes", "orphan", "foregroundDeletion"})) {
+    return;
+  }
+  out.Invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified");
+}
+
 void CheckFinalizerNames(const std::vector<std::string>& finalizers, const FieldPath& path,
                          Violations& out) {
   for (size_t i = 0; i < finalizers.size(); ++i) {
-    const std::string& name = finalizers[i];
-    if (name.find('/') != std::string::npos ||
-        IsOneOf(name, {"kubernetes", "orphan", "foregroundDeletion"})) {
-      continue;
-    }
-    out.Invalid(path.Index(i), name,
-                "name is neither a standard finalizer name nor is it fully qualified");
+    CheckFinalizerName(finalizers[i], path.Index(i), out);
   }
 }
 

@@ -41,7 +41,9 @@ void CheckNoBacksteps(const std::string& value, const FieldPath& path, Violation
 // A relative path whose first part does not begin with two dots.
 void CheckLocalPath(const std::string& value, const FieldPath& path, Violations& out);
 
-// Finalizers without a domain are Kubernetes' own.
+// A finalizer without a domain is one of Kubernetes' own. Of the built-in kinds alone, after
+// ValidateObjectMeta; `path` is that of the finalizer, or of the list.
+void CheckFinalizerName(const std::string& name, const FieldPath& path, Violations& out);
 void CheckFinalizerNames(const std::vector<std::string>& finalizers, const FieldPath& path,
                          Violations& out);
 

@@ -227,19 +227,6 @@ Messages EnvVarNameErrors(std::string_view value) {
       "than '='"};
 }
 
-Messages StrictEnvVarNameErrors(std::string_view value) {
-  Messages out;
-  const auto allowed = [](char c) { return IsAlnum(c) || c == '-' || c == '_' || c == '.'; };
-  if (value.empty() || IsDigit(value[0]) || !AllOf(value, allowed)) {
-    out.push_back(PatternMessage(
-        "a valid environment variable name must consist of alphabetic characters, digits, '_', "
-        "'-', or '.', and must not start with a digit",
-        "[-._a-zA-Z][-._a-zA-Z0-9]*", {"my.env-name", "MY_ENV.NAME", "MyEnvName1"}));
-  }
-  for (std::string& message : ChDirPrefixErrors(value)) out.push_back(std::move(message));
-  return out;
-}
-
 Messages ConfigMapKeyErrors(std::string_view value) {
   Messages out;
   if (value.size() > kSubdomainBytesMax) out.push_back(LengthMessage(kSubdomainBytesMax));
@@ -309,15 +296,6 @@ Messages PathSegmentPrefixErrors(std::string_view value) {
     }
   }
   return out;
-}
-
-Messages DecimalIntegerErrors(std::string_view value) {
-  if (value.empty()) return {std::string(kMustBeNonEmpty)};
-  if (value == "0") return {};
-  std::string_view digits = value;
-  if (digits.starts_with('-')) digits.remove_prefix(1);
-  if (!digits.empty() && digits[0] != '0' && AllOf(digits, IsDigit)) return {};
-  return {"must be a valid decimal integer in canonical form"};
 }
 
 Messages ConditionReasonErrors(std::string_view value) {

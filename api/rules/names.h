@@ -36,7 +36,6 @@ Messages LabelValueErrors(std::string_view value);
 Messages CIdentifierErrors(std::string_view value);
 // Environment variables: any printable ASCII but "=".
 Messages EnvVarNameErrors(std::string_view value);
-Messages StrictEnvVarNameErrors(std::string_view value);
 // Keys of ConfigMap and Secret data.
 Messages ConfigMapKeyErrors(std::string_view value);
 Messages HttpHeaderNameErrors(std::string_view value);
@@ -47,7 +46,6 @@ Messages UserIdErrors(int64_t id);                // Group ids as well.
 // What can stand between slashes in a URL; as a prefix, "." and ".." are fine.
 Messages PathSegmentErrors(std::string_view value);
 Messages PathSegmentPrefixErrors(std::string_view value);
-Messages DecimalIntegerErrors(std::string_view value);
 Messages ConditionReasonErrors(std::string_view value);  // Length aside.
 // "." and ".." and "..x" as file names.
 Messages ChDirPrefixErrors(std::string_view value);

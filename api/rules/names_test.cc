@@ -89,8 +89,6 @@ TEST(NamesTest, EnvironmentAndFiles) {
   EXPECT_THAT(EnvVarNameErrors("1a b"), IsEmpty());
   EXPECT_THAT(EnvVarNameErrors(""), ElementsAre("environment variable name must be non-empty"));
   EXPECT_EQ(EnvVarNameErrors("a=b").size(), 1);
-  EXPECT_EQ(StrictEnvVarNameErrors("1a").size(), 1);
-  EXPECT_THAT(StrictEnvVarNameErrors("..a"), ElementsAre("must not start with '..'"));
   EXPECT_THAT(CIdentifierErrors("my_Name1"), IsEmpty());
   EXPECT_EQ(CIdentifierErrors("1a").size(), 1);
   EXPECT_THAT(ConfigMapKeyErrors("key.NAME-1_"), IsEmpty());
@@ -114,8 +112,6 @@ TEST(NamesTest, PortsAndNumbers) {
                   "must not begin or end with a hyphen"));
   EXPECT_THAT(PercentErrors("100%"), IsEmpty());
   EXPECT_EQ(PercentErrors("%").size(), 1);
-  for (const char* good : {"0", "-1", "10"}) EXPECT_THAT(DecimalIntegerErrors(good), IsEmpty());
-  for (const char* bad : {"-0", "01", "+1", "-"}) EXPECT_EQ(DecimalIntegerErrors(bad).size(), 1);
   EXPECT_THAT(HttpHeaderNameErrors("X-A"), IsEmpty());
   EXPECT_EQ(HttpHeaderNameErrors("X_A").size(), 1);
 }

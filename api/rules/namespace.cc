@@ -19,11 +19,7 @@ using core_v1::Namespace;
 // What may hold back the end of a namespace.
 void CheckNamespaceFinalizer(const std::string& finalizer, const FieldPath& path, Violations& out) {
   CheckFormat(LabelKeyErrors, finalizer, path, out);
-  if (finalizer.find('/') == std::string::npos &&
-      !IsOneOf(finalizer, {"kubernetes", "orphan", "foregroundDeletion"})) {
-    out.Invalid(path, finalizer,
-                "name is neither a standard finalizer name nor is it fully qualified");
-  }
+  CheckFinalizerName(finalizer, path, out);
 }
 
 // Keeps a namespace until its content is gone.

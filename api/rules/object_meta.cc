@@ -197,17 +197,6 @@ void ValidateFinalizers(const std::vector<std::string>& finalizers, const FieldP
   }
 }
 
-void ValidateStandardFinalizers(const std::vector<std::string>& finalizers, const FieldPath& path,
-                                Violations& out) {
-  for (size_t i = 0; i < finalizers.size(); ++i) {
-    const std::string& name = finalizers[i];
-    if (name == "kubernetes" || name == "orphan" || name == "foregroundDeletion") continue;
-    if (name.find('/') != std::string::npos) continue;
-    out.Invalid(path.Index(i), name,
-                "name is neither a standard finalizer name nor is it fully qualified");
-  }
-}
-
 void ValidateManagedFields(const std::vector<meta_v1::ManagedFieldsEntry>& entries,
                            const FieldPath& path, Violations& out) {
   for (size_t i = 0; i < entries.size(); ++i) {

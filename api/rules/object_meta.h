@@ -33,10 +33,6 @@ void ValidateOwnerReferences(const std::vector<meta_v1::OwnerReference>& referen
                              const FieldPath& path, Violations& out);
 void ValidateFinalizers(const std::vector<std::string>& finalizers, const FieldPath& path,
                         Violations& out);
-// Finalizers without a "/" must be one of Kubernetes' own. Holds for the built-in kinds alone,
-// after ValidateObjectMeta; `path` is that of the list.
-void ValidateStandardFinalizers(const std::vector<std::string>& finalizers, const FieldPath& path,
-                                Violations& out);
 void ValidateManagedFields(const std::vector<meta_v1::ManagedFieldsEntry>& entries,
                            const FieldPath& path, Violations& out);
 void ValidateFieldManager(std::string_view manager, const FieldPath& path, Violations& out);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/rules/checks.h"
+
 namespace skiff {
 namespace {
 
@@ -72,7 +74,7 @@ TEST(ObjectMetaTest, EverythingWrongIsToldInKubernetesOrder) {
   meta.finalizers = {"noprefix", "bad one", "orphan", "foregroundDeletion"};
   Violations out;
   ValidateObjectMeta(meta, true, NameIsDnsSubdomain, kMetadata, out);
-  ValidateStandardFinalizers(meta.finalizers, kMetadata.Child("finalizers"), out);
+  CheckFinalizerNames(meta.finalizers, kMetadata.Child("finalizers"), out);
   EXPECT_THAT(
       Lines(out),
       ElementsAre("metadata.generation: Invalid value: -1: must be greater than or equal to 0",

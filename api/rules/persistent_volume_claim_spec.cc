@@ -10,21 +10,6 @@ namespace {
 
 using namespace core_v1;
 
-void ValidateAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
-                         Violations& out) {
-  bool alone = false;
-  bool with_others = false;
-  for (const std::string& mode : modes) {
-    alone = alone || mode == "ReadWriteOncePod";
-    with_others = with_others || IsOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"});
-    CheckOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path,
-               out);
-  }
-  if (alone && with_others) {
-    out.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
-  }
-}
-
 void ValidateStorageRequest(const VolumeResourceRequirements& resources, const FieldPath& path,
                             Violations& out) {
   const auto storage = resources.requests.find("storage");
@@ -71,13 +56,28 @@ void ValidateSources(const PersistentVolumeClaimSpec& spec, const FieldPath& pat
 
 }  // namespace
 
+void CheckAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
+                      Violations& out) {
+  bool alone = false;
+  bool with_others = false;
+  for (const std::string& mode : modes) {
+    alone = alone || mode == "ReadWriteOncePod";
+    with_others = with_others || IsOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"});
+    CheckOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path,
+               out);
+  }
+  if (alone && with_others) {
+    out.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
+  }
+}
+
 void ValidatePersistentVolumeClaimSpec(const PersistentVolumeClaimSpec& spec, const FieldPath& path,
                                        Violations& out) {
   if (spec.access_modes.empty()) {
     out.Required(path.Child("accessModes"), "at least 1 access mode is required");
   }
   if (spec.selector) ValidateLabelSelector(*spec.selector, {}, path.Child("selector"), out);
-  ValidateAccessModes(spec.access_modes, path.Child("accessModes"), out);
+  CheckAccessModes(spec.access_modes, path.Child("accessModes"), out);
   ValidateStorageRequest(spec.resources, path.Child("resources"), out);
   if (spec.storage_class_name && !spec.storage_class_name->empty()) {
     CheckFormat(Dns1123SubdomainErrors, *spec.storage_class_name, path.Child("storageClassName"),

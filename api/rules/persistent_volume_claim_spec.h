@@ -2,6 +2,9 @@
 // one.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "api/field_path.h"
 
 namespace skiff {
@@ -14,5 +17,8 @@ struct PersistentVolumeClaimSpec;
 
 void ValidatePersistentVolumeClaimSpec(const core_v1::PersistentVolumeClaimSpec& spec,
                                        const FieldPath& path, Violations& out);
+// What a claim may ask for, and a volume offer. None at all are fine here.
+void CheckAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
+                      Violations& out);
 
 }  // namespace skiff

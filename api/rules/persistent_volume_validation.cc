@@ -4,6 +4,7 @@
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/object_meta.h"
+#include "api/rules/persistent_volume_claim_spec.h"
 #include "api/rules/pod_spec_validation.h"
 #include "api/rules/volume_sources.h"
 
@@ -29,20 +30,10 @@ void ValidateCapacity(const PersistentVolumeSpec& spec, const FieldPath& path, V
   }
 }
 
-void ValidateAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
-                         Violations& out) {
+void RequireAccessModes(const std::vector<std::string>& modes, const FieldPath& path,
+                        Violations& out) {
   if (modes.empty()) out.Required(path);
-  bool alone = false;
-  bool with_others = false;
-  for (const std::string& mode : modes) {
-    alone = alone || mode == "ReadWriteOncePod";
-    with_others = with_others || IsOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"});
-    CheckOneOf(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path,
-               out);
-  }
-  if (alone && with_others) {
-    out.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
-  }
+  CheckAccessModes(modes, path, out);
 }
 
 void RequireSecretRef(const SecretReference& secret, const FieldPath& path, Violations& out) {
@@ -249,7 +240,7 @@ void ValidateClasses(const PersistentVolumeSpec& spec, const FieldPath& path, Vi
 
 void ValidateSpec(const PersistentVolumeSpec& spec, const std::string& name, const FieldPath& path,
                   Violations& out) {
-  ValidateAccessModes(spec.access_modes, path.Child("accessModes"), out);
+  RequireAccessModes(spec.access_modes, path.Child("accessModes"), out);
   ValidateCapacity(spec, path.Child("capacity"), out);
   const FieldPath policy = path.Child("persistentVolumeReclaimPolicy");
   CheckOneOf(spec.persistent_volume_reclaim_policy, {"Delete", "Recycle", "Retain"}, policy, out);
@@ -324,7 +315,7 @@ void ValidateInlineVolume(const PersistentVolumeSpec& spec, const FieldPath& pat
   forbid(spec.claim_ref.has_value(), "claimRef");
   forbid(!spec.capacity.empty(), "capacity");
   if (!spec.csi) out.Required(path.Child("csi"), std::string("has to be specified ") + kInline);
-  ValidateAccessModes(spec.access_modes, path.Child("accessModes"), out);
+  RequireAccessModes(spec.access_modes, path.Child("accessModes"), out);
   const std::string& policy = spec.persistent_volume_reclaim_policy;
   if (!policy.empty() && policy != "Retain") {
     out.Forbidden(path.Child("persistentVolumeReclaimPolicy"),

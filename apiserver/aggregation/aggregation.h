@@ -18,14 +18,16 @@
 
 namespace skiff {
 
+// Thread-safe.
 class Aggregation {
  public:
+  // What they refer to outlives it.
   struct Parts {
     Store& store;
     const Clock& clock;
     Random& random;
-    http::Loops* loops;
-    const NodeConnections* nodes;
+    http::Loops* loops;            // nullptr: nobody can be reached.
+    const NodeConnections* nodes;  // nullptr: none is simulated.
     MetricRegistry& metrics;
     AvailabilityLoop::Ask ask;
     std::string certificate_pem = {};
@@ -47,7 +49,9 @@ class Aggregation {
   // OpenAPI documents that others have: "apis/<group>/<version>" and the hash.
   std::vector<std::pair<std::string, std::string>> OpenApiHashes();
 
+  // For the caller to run; they end before it.
   std::vector<ControlLoop*> loops() { return {&availability_, &documents_}; }
+  // Ends every question to another server, and asks none any more.
   void Stop() { backends_.Stop(); }
 
  private:

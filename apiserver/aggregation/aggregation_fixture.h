@@ -164,6 +164,14 @@ class AggregationFixture : public ServerFixture, public http::Handler {
     ASSERT_EQ(made.code, 201) << made.message();
     ASSERT_TRUE(Becomes("Passed")) << ConditionOf(kName);
   }
+  void LetAliceDoAll() {
+    const auto made = Post(
+        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        R"({"metadata": {"name": "a"}, "subjects": [{"kind": "User", "name": "alice",
+            "apiGroup": "rbac.authorization.k8s.io"}], "roleRef": {"kind": "ClusterRole",
+            "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"}})");
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
   static std::string TextOf(const std::string& method, const std::string& target,
                             const std::string& token = "admin", const std::string& more = "") {
     return method + " " + target + " HTTP/1.1\r\nHost: front\r\nAuthorization: Bearer " + token +

@@ -11,7 +11,6 @@
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/node_connections.h"
-#include "apiserver/storage/keys.h"
 #include "apiserver/tls_words.h"
 
 namespace skiff {
@@ -24,11 +23,6 @@ constexpr Duration kQuestionTime = 5s;  // For one.
 constexpr Duration kAllQuestionsTime = 6s;
 // Between two looks because something happened: slices of endpoints change all the time.
 constexpr Duration kLookPause = 100ms;
-
-template <Kind K>
-PrefixBell BellOf(Store& store, ControlLoop& loop) {
-  return {store, StorePrefix(K::Info().storage_key), [&loop] { loop.Wake(); }};
-}
 
 // What the object says; nullopt: nothing.
 std::optional<Availability> SaidIn(const APIService& object) {

@@ -13,18 +13,18 @@ class AvailabilityTest : public AggregationFixture {
                   .code,
               201);
   }
-  bool Says(const std::string& message) {
+  bool BecomesSaid(const std::string& message) {
     return Eventually([&] { return ConditionOf(kName).value("message", "") == message; });
   }
 };
 
 TEST_F(AvailabilityTest, EachThingThatIsMissingIsNamed) {
   ASSERT_EQ(Register({{"service", {{"port", 443}}}}).code, 201);
-  EXPECT_TRUE(Says("service/agg in \"default\" is not present"));
+  EXPECT_TRUE(BecomesSaid("service/agg in \"default\" is not present"));
   EXPECT_EQ(ConditionOf(kName)["reason"], "ServiceNotFound");
   EXPECT_EQ(ConditionOf(kName)["status"], "False");
   MakeClusterService();
-  EXPECT_TRUE(Says("cannot find endpointslices for service/agg in \"default\""));
+  EXPECT_TRUE(BecomesSaid("cannot find endpointslices for service/agg in \"default\""));
   EXPECT_EQ(ConditionOf(kName)["reason"], "EndpointsNotFound");
   const std::string slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
   ASSERT_EQ(Post(slices, R"({"metadata": {"name": "agg-1",
@@ -34,14 +34,14 @@ TEST_F(AvailabilityTest, EachThingThatIsMissingIsNamed) {
                                             "conditions": {"ready": false}}]})")
                 .code,
             201);
-  EXPECT_TRUE(Says("endpointslices for service/agg in \"default\" have no addresses with port "
-                   "name \"\""));
+  EXPECT_TRUE(BecomesSaid(
+      "endpointslices for service/agg in \"default\" have no addresses with port name \"\""));
   EXPECT_EQ(ConditionOf(kName)["reason"], "MissingEndpoints");
   ASSERT_EQ(Merge(std::string(kApiServices) + "/" + kName,
                   R"({"spec": {"service": {"port": 8443}}})")
                 .code,
             200);
-  EXPECT_TRUE(Says("service/agg in \"default\" is not listening on port 8443"));
+  EXPECT_TRUE(BecomesSaid("service/agg in \"default\" is not listening on port 8443"));
   EXPECT_EQ(ConditionOf(kName)["reason"], "ServicePortError");
 }
 

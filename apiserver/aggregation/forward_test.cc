@@ -9,6 +9,7 @@
 namespace skiff {
 namespace {
 
+using http::testing::EchoDuplex;
 using http::testing::PushedSource;
 using http::testing::PushedStream;
 using http::testing::TestClient;
@@ -56,12 +57,7 @@ TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
 
 TEST_F(ForwardTest, WhoAsksIsSaidByThisServerAlone) {
   Serve();
-  ASSERT_EQ(Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-                 R"({"metadata": {"name": "a"}, "subjects": [{"kind": "User", "name": "alice",
-                     "apiGroup": "rbac.authorization.k8s.io"}], "roleRef": {"kind": "ClusterRole",
-                     "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"}})")
-                .code,
-            201);
+  LetAliceDoAll();
   TestClient client(front_->port());
   const auto answer = client.Ask(
       TextOf("GET", kFlunders, "alice",
@@ -160,27 +156,6 @@ TEST_F(ForwardTest, AWatchStreamsAndOutlivesItsApiService) {
       << "the other server hears that the client left";
 }
 
-// Sends back what it gets.
-class ShoutBack final : public http::Duplex {
- public:
-  void Attach(http::Waker waker) override { waker_ = std::move(waker); }
-  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
-    if (!bytes_.empty()) out.push_back(std::make_shared<const std::string>(std::move(bytes_)));
-    bytes_ = {};
-    return closed_ ? http::Pulled::kEnd : http::Pulled::kIdle;
-  }
-  size_t OnBytes(std::string_view bytes) override {
-    bytes_ += bytes;
-    return bytes.size();
-  }
-  void OnPeerClosed() override { closed_ = true; }
-
- private:
-  http::Waker waker_;
-  std::string bytes_;
-  bool closed_ = false;
-};
-
 TEST_F(ForwardTest, AnUpgradeBecomesATunnel) {
   const std::string exec = "/apis/wardle.example.com/v1/namespaces/default/flunders/f/exec";
   At(exec, [](const http::Request& request) {
@@ -193,7 +168,7 @@ TEST_F(ForwardTest, AnUpgradeBecomesATunnel) {
     response.status = 101;
     response.SetHeader("Connection", "Upgrade");
     response.SetHeader("Upgrade", "echo");
-    response.upgrade = std::make_unique<ShoutBack>();
+    response.upgrade = std::make_unique<EchoDuplex>();
     return response;
   });
   Serve();

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "apiserver/aggregation/identity.h"
-#include "apiserver/storage/keys.h"
 
 namespace skiff {
 namespace {
@@ -28,9 +27,7 @@ bool LeadsElsewhere(const RemoteService& a, const RemoteService& b) {
 
 RemoteDocuments::RemoteDocuments(Parts parts)
     : parts_(std::move(parts)),
-      api_services_(parts_.store,
-                    StorePrefix(apiregistration_v1::APIService::Info().storage_key),
-                    [this] { Wake(); }) {}
+      api_services_(BellOf<apiregistration_v1::APIService>(parts_.store, *this)) {}
 
 RemoteDocuments::~RemoteDocuments() {
   for (auto& [name, known] : known_) {

@@ -16,6 +16,8 @@ namespace skiff {
 
 // Whether one rule covers an access.
 bool RuleAllows(const rbac_v1::PolicyRule& rule, const Access& access);
+
+// Thread-safe. As fresh as the store.
 class RbacAuthorizer final : public Authorizer {
  public:
   explicit RbacAuthorizer(RbacObjects objects) : objects_(objects), holdings_(objects) {}

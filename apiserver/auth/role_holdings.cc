@@ -124,7 +124,7 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
   auto held = std::make_shared<const HeldRoles>(WorkOut(user, namespace_name));
   const MutexLock lock(mutex_);
   if (versions_ != versions) return held;
-  if (memory_.size() >= kUsersMax || roles_ >= kRolesMax) {
+  if (memory_.size() >= kAnswersMax || roles_ >= kRolesMax) {
     memory_.clear();
     roles_ = 0;
   }

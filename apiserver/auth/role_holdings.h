@@ -60,8 +60,9 @@ class RoleHoldings {
   using Versions = std::array<uint64_t, 4>;
   HeldRoles WorkOut(const User& user, std::string_view namespace_name) const;
 
-  // Users and roles; past one of them all is forgotten.
-  static constexpr size_t kUsersMax = 16'384;
+  // Past one of them all is forgotten: answers, of one user in one namespace each, and roles that
+  // they name.
+  static constexpr size_t kAnswersMax = 16'384;
   static constexpr size_t kRolesMax = 262'144;
 
   const RbacObjects objects_;

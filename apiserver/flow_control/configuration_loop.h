@@ -2,12 +2,10 @@
 // takes its steps. Sleeps until one of them changes, or the entrance wants something done.
 #pragma once
 
-#include <array>
-#include <memory>
-
 #include "api/gen/flowcontrol_v1.h"
 #include "apiserver/flow_control/entrance.h"
 #include "apiserver/object_cache.h"
+#include "apiserver/prefix_bell.h"
 #include "base/control_loop.h"
 
 namespace skiff::flow_control {
@@ -19,20 +17,13 @@ class ConfigurationLoop final : public ControlLoop {
   Duration Step() override;
 
  private:
-  struct Watched {
-    std::string prefix;
-    std::unique_ptr<WatchCursor> cursor;
-  };
-  // Whether something came; a cursor that was lost is opened anew.
-  Result<bool> TakeEvents();
-  // Entered only once the store can be read.
-  bool Follow();
+  void Follow();
 
-  Store& store_;
   Entrance& entrance_;
   ObjectCache<flowcontrol_v1::FlowSchema> schemas_;
   ObjectCache<flowcontrol_v1::PriorityLevelConfiguration> levels_;
-  std::array<Watched, 2> watched_;
+  PrefixBell schema_bell_;
+  PrefixBell level_bell_;
 };
 
 }  // namespace skiff::flow_control

@@ -170,11 +170,6 @@ bool Dispatcher::Adjust(Duration now) {
   return goes_on;
 }
 
-bool Dispatcher::anybody_waits() const {
-  return std::any_of(levels_.begin(), levels_.end(),
-                     [](const auto& level) { return level->set.waiting() > 0; });
-}
-
 Duration Dispatcher::next_release() const {
   Duration next = kNever;
   for (const auto& level : levels_) {

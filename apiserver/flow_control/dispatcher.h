@@ -87,7 +87,6 @@ class Dispatcher {
   // When seats come free by themselves while somebody waits; kNever.
   Duration next_release() const;
   double fair_fraction() const { return fair_fraction_; }
-  bool anybody_waits() const;
 
  private:
   Slots& SlotsOf(const Turn& turn) { return turn.reads ? read_slots_ : write_slots_; }

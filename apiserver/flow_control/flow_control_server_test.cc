@@ -193,7 +193,11 @@ class FloodedServerTest : public FlowControlServerTest {
   void StartFlood() {
     flood_ = std::make_unique<Flood>(front_->port(), RequestOf("alice", "/api/v1/configmaps"), 200);
     // Until it is as much as it will be.
-    while (Waiting() < 100) std::this_thread::yield();
+    const auto patience = std::chrono::steady_clock::now() + 60s;
+    while (Waiting() < 100) {
+      ASSERT_LT(std::chrono::steady_clock::now(), patience) << "it never waits";
+      std::this_thread::yield();
+    }
   }
   // How many of the flood's lists begin while that request is on its way: the middle one of many,
   // since the slowest ones say what else the machine does.

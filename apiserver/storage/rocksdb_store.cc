@@ -3,19 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "apiserver/storage/store_answers.h"
-#include "base/gate.h"
 
 namespace skiff {
 namespace {
 
 // etcd begins at 1 as well, so that 0 can mean "none".
 constexpr Revision kEmptyRevision{1};
-// Bounds of what one sync carries.
-constexpr size_t kGroupWritesMax = 1024;
-constexpr size_t kGroupBytesMax = 4 << 20;
 // How many records of a list are fetched at a time.
 constexpr size_t kListSlice = 256;
 // Of a piece of history. Pieces begin at multiples, so that cursors at different places share them.
@@ -27,116 +22,22 @@ tl::unexpected<Error> Missing(Revision version) {
               fmt::format("storage is corrupt: revision {} is missing", version.value));
 }
 
-Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
-  using Kind = Precondition::Kind;
-  const Precondition& expect = write.expect;
-  if (expect.kind == Kind::kAbsent && current) return Fail(KeyExists(write.key));
-  const bool needs_one = expect.kind == Kind::kRevision || expect.kind == Kind::kExists;
-  if ((needs_one || !write.value) && !current) return Fail(NoSuchKey(write.key));
-  if (expect.kind == Kind::kRevision && current->modified != expect.revision) {
-    return Fail(WrongRevision(write.key, current->modified, expect.revision));
+std::vector<Version> VersionsOf(const std::vector<EventPtr>& events) {
+  std::vector<Version> versions;
+  versions.reserve(events.size());
+  for (const EventPtr& event : events) {
+    const bool put = event->kind == Event::Kind::kPut;
+    versions.push_back({.kind = event->kind,
+                        .revision = event->revision,
+                        .created = event->record->created,
+                        .previous = event->previous ? event->previous->modified : Revision{},
+                        .key = event->record->key,
+                        .value = put ? std::string_view(event->record->value) : ""});
   }
-  return {};
+  return versions;
 }
 
 }  // namespace
-
-// One call of Apply that waits in the queue.
-struct RocksdbStore::Writer {
-  Write write;
-  RecordPtr hint;  // What the caller's thread found under the key; the leader checks its revision.
-  Result<Written> result = Written{};
-  bool queued = false;  // Else it has failed already.
-  bool done = false;
-  // Raised once: its write is done, or it is to lead. Whoever raises it holds it too, since the
-  // writer may be gone by then.
-  std::shared_ptr<Gate> turn = std::make_shared<Gate>();
-};
-
-// The writes that one sync carries, and their outcome. Used by the leader alone.
-class RocksdbStore::Group {
- public:
-  explicit Group(std::vector<Writer*> writers) : writers_(std::move(writers)) {}
-
-  const std::vector<Writer*>& writers() const { return writers_; }
-  const std::vector<EventPtr>& events() const { return events_; }
-
-  // Decides every write in order, as if each were alone.
-  void Prepare(RocksdbStore& store) {
-    Revision next = store.index_.Current();
-    for (Writer* writer : writers_) {
-      Result<RecordPtr> previous = Previous(store, *writer);
-      if (!previous) {
-        writer->result = tl::unexpected(std::move(previous).error());
-        continue;
-      }
-      if (Result<> allowed = CheckPrecondition(writer->write, *previous); !allowed) {
-        writer->result = tl::unexpected(std::move(allowed).error());
-        continue;
-      }
-      ++next.value;
-      Add(*writer, next, std::move(*previous));
-    }
-  }
-
-  std::vector<Version> Versions() const {
-    std::vector<Version> versions;
-    versions.reserve(events_.size());
-    for (const EventPtr& event : events_) {
-      const bool put = event->kind == Event::Kind::kPut;
-      versions.push_back({.kind = event->kind,
-                          .revision = event->revision,
-                          .created = event->record->created,
-                          .previous = event->previous ? event->previous->modified : Revision{},
-                          .key = event->record->key,
-                          .value = put ? std::string_view(event->record->value) : ""});
-    }
-    return versions;
-  }
-
-  // What precondition failures were decided on did not come to be either.
-  void FailAll(const Error& error) {
-    for (Writer* writer : writers_) writer->result = tl::unexpected(error);
-  }
-
- private:
-  Result<RecordPtr> Previous(RocksdbStore& store, const Writer& writer) const {
-    const auto own = overlay_.find(writer.write.key);
-    if (own != overlay_.end()) return own->second;
-    const auto newest = store.index_.Find(writer.write.key);
-    if (!newest) return nullptr;
-    if (writer.hint && writer.hint->modified == *newest) return writer.hint;
-    auto loaded = TRY(store.Load(*newest));
-    if (!loaded) return Missing(*newest);
-    return loaded;
-  }
-
-  void Add(Writer& writer, Revision revision, RecordPtr previous) {
-    Write& write = writer.write;
-    if (!write.value) {
-      events_.push_back(MakeEvent(Event::Kind::kDelete, revision, previous, previous));
-      writer.result = Written{.revision = revision, .record = previous};
-      overlay_[previous->key] = nullptr;
-      return;
-    }
-    if (write.revision_at != std::string::npos) {
-      write.value->insert(write.revision_at, std::to_string(revision.value));
-    }
-    const Revision created = previous ? previous->created : revision;
-    const auto record = std::make_shared<const Record>(Record{.key = std::move(write.key),
-                                                              .value = std::move(*write.value),
-                                                              .created = created,
-                                                              .modified = revision});
-    overlay_[record->key] = record;
-    writer.result = Written{.revision = revision, .record = record};
-    events_.push_back(MakeEvent(Event::Kind::kPut, revision, record, std::move(previous)));
-  }
-
-  const std::vector<Writer*> writers_;
-  std::vector<EventPtr> events_;
-  // What the group itself left under a key so far; nullptr: nothing. The keys lie in events_.
-  std::unordered_map<std::string_view, RecordPtr> overlay_;
-};
 
 Result<std::unique_ptr<RocksdbStore>> RocksdbStore::Open(Options options, const Clock& clock) {
   auto disk =
@@ -159,6 +60,7 @@ RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<
       history_([this](Revision after) { return FetchHistory(after); },
                [this] { ring_.WakeStalled(); }),
       ring_(index_.Current(), options_.ring, this),
+      queue_([this](const WriteQueue::Writers& writers) { CommitFor(writers); }),
       begun_(!options_.begins_unsynced) {}
 
 RocksdbStore::~RocksdbStore() {
@@ -319,39 +221,27 @@ Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
 }
 
 Result<Written> RocksdbStore::Apply(Write write) {
-  Writer self{.write = std::move(write)};
-  Settle({&self, 1});
+  Writer self;
+  self.write = std::move(write);
+  self.queued = FetchHint(self);
+  queue_.Settle({&self, 1});
   return std::move(self.result);
 }
 
 std::vector<Result<Written>> RocksdbStore::ApplyAll(std::vector<Write> writes) {
   std::vector<Writer> writers(writes.size());
-  for (size_t i = 0; i < writes.size(); ++i) writers[i].write = std::move(writes[i]);
-  Settle(writers);
+  for (size_t i = 0; i < writes.size(); ++i) {
+    writers[i].write = std::move(writes[i]);
+    writers[i].queued = FetchHint(writers[i]);
+  }
+  queue_.Settle(writers);
   std::vector<Result<Written>> results;
   results.reserve(writers.size());
   for (Writer& writer : writers) results.push_back(std::move(writer.result));
   return results;
 }
 
-void RocksdbStore::Settle(std::span<Writer> writers) {
-  // Fetched here, so that the leader does not wait for the disk once for each writer.
-  for (Writer& writer : writers) writer.queued = FetchHint(writer);
-  MutexLock lock(queue_mutex_);
-  bool leads = queue_.empty();
-  for (Writer& writer : writers) {
-    if (writer.queued) queue_.push_back(&writer);
-  }
-  lock.unlock();
-  for (Writer& writer : writers) {
-    if (!writer.queued) continue;
-    // Who queues first leads at once; everybody else is told.
-    if (!leads) writer.turn->Pass();
-    leads = false;
-    if (!writer.done) Lead(writer);
-  }
-}
-
+// Fetched on the writer's thread, so that the leader does not wait for the disk once for each.
 bool RocksdbStore::FetchHint(Writer& writer) {
   if (Result<> fit = CheckWrite(writer.write); !fit) {
     writer.result = tl::unexpected(std::move(fit).error());
@@ -366,45 +256,29 @@ bool RocksdbStore::FetchHint(Writer& writer) {
   return true;
 }
 
-void RocksdbStore::Lead(const Writer& self) {
-  MutexLock lock(queue_mutex_);
-  Group group(TakeGroup());
-  const auto read_only = read_only_;
-  lock.unlock();
+Result<RecordPtr> RocksdbStore::LoadPrevious(const Writer& writer) {
+  const auto newest = index_.Find(writer.write.key);
+  if (!newest) return nullptr;
+  if (writer.hint && writer.hint->modified == *newest) return writer.hint;
+  auto loaded = TRY(Load(*newest));
+  if (!loaded) return Missing(*newest);
+  return loaded;
+}
+
+void RocksdbStore::CommitFor(const WriteQueue::Writers& writers) {
+  WriteGroup group(writers);
   commit_began_ = std::max<Duration::rep>(1, clock_.Monotonic().count());
-  if (read_only && !Recover()) {
-    group.FailAll(*read_only);
+  const Result<> writable = Writable();
+  if (!writable && !Recover()) {
+    group.FailAll(writable.error());
   } else {
     CommitGuarded(group);
   }
   commit_began_ = 0;
-  // Woken without the mutex, for which they would wait at once.
-  std::vector<std::shared_ptr<Gate>> turns;
-  lock.lock();
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.writers().size()));
-  if (!queue_.empty()) turns.push_back(queue_.front()->turn);
-  lock.unlock();
-  for (Writer* writer : group.writers()) {
-    if (writer == &self) continue;
-    writer->done = true;
-    turns.push_back(writer->turn);
-  }
-  for (const auto& turn : turns) turn->Open();
-}
-
-std::vector<RocksdbStore::Writer*> RocksdbStore::TakeGroup() {
-  std::vector<Writer*> writers;
-  size_t bytes = 0;
-  for (Writer* writer : queue_) {
-    if (writer->write.value) bytes += writer->write.value->size();
-    if (!writers.empty() && (writers.size() == kGroupWritesMax || bytes > kGroupBytesMax)) break;
-    writers.push_back(writer);
-  }
-  return writers;
 }
 
 // Whatever happens, those who wait in the queue get their answers.
-void RocksdbStore::CommitGuarded(Group& group) {
+void RocksdbStore::CommitGuarded(WriteGroup& group) {
   try {
     Commit(group);
   } catch (const std::exception& failure) {
@@ -415,12 +289,12 @@ void RocksdbStore::CommitGuarded(Group& group) {
   }
 }
 
-void RocksdbStore::Commit(Group& group) {
-  group.Prepare(*this);
+void RocksdbStore::Commit(WriteGroup& group) {
+  group.Prepare(index_.Current(), [this](const Writer& writer) { return LoadPrevious(writer); });
   const auto& events = group.events();
   if (events.empty()) return;
   const bool sync = ShouldSync();
-  if (Result<> appended = disk_->Append(group.Versions(), sync); !appended) {
+  if (Result<> appended = disk_->Append(VersionsOf(events), sync); !appended) {
     TurnReadOnly(appended.error());
     group.FailAll(appended.error());
     return;
@@ -446,7 +320,7 @@ void RocksdbStore::Publish(const std::vector<EventPtr>& events) {
 
 void RocksdbStore::TurnReadOnly(const Error& error) {
   {
-    MutexLock lock(queue_mutex_);
+    MutexLock lock(read_only_mutex_);
     if (read_only_) return;
     read_only_ = Error{error.reason, fmt::format("the store is read-only: {}", error.message)};
     recover_at_ = clock_.Monotonic() + kRecoveryStep;
@@ -457,7 +331,7 @@ void RocksdbStore::TurnReadOnly(const Error& error) {
 Result<> RocksdbStore::Recover() {
   if (!disk_->full()) return Fail(Reason::kInternalError, "only a new start helps");
   {
-    MutexLock lock(queue_mutex_);
+    MutexLock lock(read_only_mutex_);
     const Duration now = clock_.Monotonic();
     if (now < recover_at_) return Fail(Reason::kInternalError, "tried a moment ago");
     recover_at_ = now + kRecoveryStep;
@@ -468,7 +342,7 @@ Result<> RocksdbStore::Recover() {
   TRY(ReadLog(Current(), {disk_->LastRevision(), SIZE_MAX, SIZE_MAX}, events));
   if (!events.empty()) Publish(events);
   {
-    MutexLock lock(queue_mutex_);
+    MutexLock lock(read_only_mutex_);
     read_only_.reset();
   }
   log_.Info("store can be written again", {{"path", options_.path}});
@@ -558,7 +432,7 @@ Result<> RocksdbStore::Snapshot(const std::string& path) {
 }
 
 Result<> RocksdbStore::Writable() {
-  MutexLock lock(queue_mutex_);
+  MutexLock lock(read_only_mutex_);
   if (read_only_) return Fail(*read_only_);
   return {};
 }

@@ -3,10 +3,9 @@
 //   Apply ─► queue ─► leader: preconditions ─► one batch, one sync ─► index ─► ring ─► followers
 //                     (KeyIndex + own batch)   (RocksdbDisk)          visible  wakes   answered
 //
-// Threads that write at the same time share one sync: the first of the queue leads, commits for all
-// who wait, and hands over to the next. The store has no thread of its own, so the simulation runs
-// it on one. Reads of the newest state go by the index and the cache and touch the disk only for
-// what is not cached; reads of older revisions go to the disk.
+// Threads that write at the same time share one sync (write_queue). The store has no thread of its
+// own, so the simulation runs it on one. Reads of the newest state go by the index and the cache
+// and touch the disk only for what is not cached; reads of older revisions go to the disk.
 //
 // After a write failed (disk full, I/O error) the store is read-only: what of the failed write
 // reached the disk is known only when it is opened again. A store on a full disk does that by
@@ -15,10 +14,8 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +25,7 @@
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/write_queue.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -101,8 +99,7 @@ class RocksdbStore final : public Store, private EventHistory {
   Duration sync_interval() const { return options_.sync_interval; }
 
  private:
-  struct Writer;
-  class Group;
+  using Writer = WriteQueue::Writer;
 
   RocksdbStore(Options options, const Clock& clock, std::unique_ptr<RocksdbDisk> disk);
   Result<> LoadIndex();
@@ -115,15 +112,14 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<KeyIndex::Range> Collect(const ListRequest& request);
   Result<> LearnTerms(std::string_view resource);
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
-  // Queues the writers, and returns when each has its result.
-  void Settle(std::span<Writer> writers);
   // What the writer will find under its key; false when it has failed by that.
   bool FetchHint(Writer& writer);
-  // Commits for `self`, the front of the queue, and for those behind it.
-  void Lead(const Writer& self);
-  std::vector<Writer*> TakeGroup() REQUIRES(queue_mutex_);
-  void CommitGuarded(Group& group);
-  void Commit(Group& group);
+  // The leader's, one thread at a time. What is under the writer's key now; nullptr: nothing.
+  Result<RecordPtr> LoadPrevious(const Writer& writer);
+  // Gives each of them its result.
+  void CommitFor(const WriteQueue::Writers& writers);
+  void CommitGuarded(WriteGroup& group);
+  void Commit(WriteGroup& group);
   void Publish(const std::vector<EventPtr>& events);
   void TurnReadOnly(const Error& error);
   Result<> Recover();
@@ -154,12 +150,12 @@ class RocksdbStore final : public Store, private EventHistory {
 
   Mutex compact_mutex_;  // Held while the disk drops versions: one compaction at a time.
 
-  Mutex queue_mutex_;
-  // Those who write, first come first served. The front one leads and commits for others behind it;
-  // a writer leaves when its result is there.
-  std::deque<Writer*> queue_ GUARDED_BY(queue_mutex_);
-  std::optional<Error> read_only_ GUARDED_BY(queue_mutex_);
-  Duration recover_at_ GUARDED_BY(queue_mutex_){};  // Monotonic: when Recover may be tried again.
+  WriteQueue queue_;
+
+  Mutex read_only_mutex_;
+  std::optional<Error> read_only_ GUARDED_BY(read_only_mutex_);
+  // Monotonic: when Recover may be tried again.
+  Duration recover_at_ GUARDED_BY(read_only_mutex_){};
 
   WakeFunction on_unsynced_;
   std::atomic<bool> unsynced_ = false;

@@ -5,20 +5,20 @@
 #
 #   e2e/bench/compare.sh [ROUNDS]     2 unless told
 #
-# APIBENCH   the folder of the load generator, a Go program (shared/bench/apibench beside this checkout)
+# APIBENCH   the folder of the load generator, a Go program of one file, main.go (needed)
 # PODS       how many pods each round makes (5000)
 # SKIFF      the program (build/release/skiff, built unless given)
 # PEERS      a folder with kube-apiserver and etcd (build/peers, built and installed unless there)
 #
-# Ends with 77 where there is no Go or the load generator is not there.
+# Ends with 77 where there is no Go or no load generator.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/packages.sh
 rounds=${1:-2}
-generator=${APIBENCH:-../shared/bench/apibench}
+generator=${APIBENCH:-}
 peers=${PEERS:-build/peers}
 command -v go >/dev/null || { echo "skipped: there is no Go"; exit 77; }
-[ -f "$generator/main.go" ] || { echo "skipped: no load generator in $generator (set APIBENCH)"; exit 77; }
+[ -f "$generator/main.go" ] || { echo "skipped: no load generator in APIBENCH=$generator"; exit 77; }
 if [ -z "${SKIFF:-}" ]; then
   install_packages "${BUILD_PACKAGES[@]}"
   cmake --preset release >/dev/null

@@ -1,0 +1,89 @@
+// The queue of those who write to a store that commits one group at a time.
+//
+//   Settle ─► queue ─► leader: takes a group, commits it ─► the group's others are answered
+//                                                       `─► the next of the queue leads
+//
+// Threads that write at the same time share one commit: the first of the queue leads, commits for
+// those behind it as well, and hands over to the next. The queue has no thread of its own.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "apiserver/storage/store.h"
+#include "base/error.h"
+#include "base/gate.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+class WriteQueue {
+ public:
+  // One write that waits. Whoever brings it fills in the first three and looks at `result`; in
+  // between it is the leader's.
+  struct Writer {
+    Write write;
+    RecordPtr hint;  // What the caller's thread found under the key; may be older than the newest.
+    bool queued = false;  // Else it has failed already, and has its result.
+    Result<Written> result = Written{};
+
+   private:
+    friend class WriteQueue;
+    bool done_ = false;
+    // Raised once: its write is done, or it is to lead. Whoever raises it holds it too, since the
+    // writer may be gone by then.
+    std::shared_ptr<Gate> turn_ = std::make_shared<Gate>();
+  };
+  // At most 1024 writers, and 4 MiB of values unless a single one is more.
+  using Writers = std::vector<Writer*>;
+
+  // `commit` gives each writer its result. It is called on the thread of one of them, one call at a
+  // time, and must not throw: the others would wait for ever.
+  explicit WriteQueue(std::function<void(const Writers&)> commit) : commit_(std::move(commit)) {}
+
+  // Queues them in this order, and returns when each has its result. Any thread.
+  void Settle(std::span<Writer> writers);
+
+ private:
+  // Commits for `self`, the front of the queue, and for those behind it.
+  void Lead(const Writer& self);
+  Writers TakeGroup() REQUIRES(mutex_);
+
+  const std::function<void(const Writers&)> commit_;
+  Mutex mutex_;
+  // First come first served. The front one leads; a writer leaves when its result is there.
+  std::deque<Writer*> queue_ GUARDED_BY(mutex_);
+};
+
+// The writes that one commit carries, and their outcome. Used by the leader alone.
+class WriteGroup {
+ public:
+  // What is under the writer's key before the group; nullptr: nothing.
+  using FindPrevious = std::function<Result<RecordPtr>(const WriteQueue::Writer&)>;
+
+  explicit WriteGroup(const WriteQueue::Writers& writers) : writers_(writers) {}
+
+  // Decides every write in order, as if each were alone; those that fail have their result. The
+  // others get revisions from the one after `current` on, and are `events`.
+  void Prepare(Revision current, const FindPrevious& find_previous);
+  const std::vector<EventPtr>& events() const { return events_; }
+  // What precondition failures were decided on did not come to be either.
+  void FailAll(const Error& error);
+
+ private:
+  Result<RecordPtr> Previous(const WriteQueue::Writer& writer,
+                             const FindPrevious& find_previous) const;
+  void Add(WriteQueue::Writer& writer, Revision revision, RecordPtr previous);
+
+  const WriteQueue::Writers& writers_;
+  std::vector<EventPtr> events_;
+  // What the group itself left under a key so far; nullptr: nothing. The keys lie in events_.
+  std::unordered_map<std::string_view, RecordPtr> overlay_;
+};
+
+}  // namespace skiff
