@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "apiserver/storage/store_answers.h"
+#include "base/at_once.h"
 #include "base/gate.h"
 
 namespace skiff {
@@ -184,15 +185,14 @@ Result<> RocksdbStore::Reach(Revision revision) {
 
 Result<> RocksdbStore::CheckReadable(Revision at) {
   TRY(Reach(at));
-  if (at < Compacted()) {
-    return Fail(ListExpired());
-  }
+  if (at < Compacted()) return Fail(ListExpired());
   return {};
 }
 
 // nullptr when that version was dropped.
 Result<RecordPtr> RocksdbStore::Load(Revision version) {
   if (auto cached = cache_.Find(version)) return cached;
+  if (!MayWait()) return Fail(WouldWait());
   auto record = TRY(disk_->Newest().Read(version));
   if (record) cache_.Insert(record);
   return record;
@@ -232,6 +232,7 @@ Result<RecordPtr> RocksdbStore::Get(const std::string& key, Revision at) {
 }
 
 Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
+  if (!MayWait()) return Fail(WouldWait());
   // Frozen before the check: what is readable at the check stays so.
   const auto view = disk_->Frozen();
   TRY(CheckReadable(at));
@@ -241,6 +242,7 @@ Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
 }
 
 Result<ListPage> RocksdbStore::List(const ListRequest& request) {
+  if (!MayWait()) return Fail(WouldWait());
   if (request.at.value != 0) TRY(CheckReadable(request.at));
   if (request.at.value == 0 || request.at == Current()) {
     if (auto page = TRY(ListNewest(request))) return *std::move(page);
@@ -319,12 +321,14 @@ Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
 }
 
 Result<Written> RocksdbStore::Apply(Write write) {
+  if (!MayWait()) return Fail(WouldWait());
   Writer self{.write = std::move(write)};
   Settle({&self, 1});
   return std::move(self.result);
 }
 
 std::vector<Result<Written>> RocksdbStore::ApplyAll(std::vector<Write> writes) {
+  if (!MayWait()) return std::vector<Result<Written>>(writes.size(), Fail(WouldWait()));
   std::vector<Writer> writers(writes.size());
   for (size_t i = 0; i < writes.size(); ++i) writers[i].write = std::move(writes[i]);
   Settle(writers);
@@ -517,6 +521,7 @@ Result<HistoryReader::SegmentPtr> RocksdbStore::FetchHistory(Revision after) {
 
 Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
                                        std::vector<EventPtr>& out) {
+  if (!MayWait()) return Fail(WouldWait());
   // Frozen before the check: what is there at the check stays so.
   const auto view = disk_->Frozen();
   if (after < Compacted()) return Fail(WatchExpired());
