@@ -14,6 +14,7 @@
 #include "apiserver/routes.h"
 #include "apiserver/warning_headers.h"
 #include "apiserver/webhooks/detour.h"
+#include "base/at_once.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -49,6 +50,21 @@ http::Response UnreadableResponse(const http::Request& request, const RequestInf
   return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
                                          ": failed to create RequestInfo: " + info.unreadable) +
                                "\n");
+}
+
+// Whether what is asked for is a small thing, and such as memory may hold.
+bool IsQuick(const http::Request& request, const RequestInfo& info) {
+  if (request.method != "GET") return false;
+  if (!info.is_resource) {
+    static constexpr std::string_view kPages[] = {"/healthz", "/livez", "/readyz", "/version"};
+    return std::any_of(std::begin(kPages), std::end(kPages),
+                       [&](std::string_view page) { return request.path.starts_with(page); });
+  }
+  if (info.verb == "get") return info.subresource.empty() && info.resource != "componentstatuses";
+  if (info.verb != "watch" || request.HasQuery("sendInitialEvents")) return false;
+  // From there on, and not from what is there.
+  const std::string_view version = request.Query("resourceVersion").value_or("");
+  return !version.empty() && version != "0";
 }
 
 // As admission sees what a request by this route may come to.
@@ -138,7 +154,10 @@ void ApiServer::State::AddEntrance() {
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                                                  const RequestInfo& info, const User& user) {
-  const bool has_hooks = !webhooks->Mutating()->empty() || !webhooks->Validating()->empty();
+  // Nothing is admitted that only looks at an object.
+  const bool looks = info.IsReadOnly() && info.subresource.empty();
+  const bool has_hooks =
+      !looks && (!webhooks->Mutating()->empty() || !webhooks->Validating()->empty());
   const std::string_view group = CustomKinds::GroupOf(request.path);
   if (!has_hooks && group.empty()) return {};
   const auto kinds = custom_kinds.Now(group);
@@ -196,7 +215,10 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
-  if (const auto remote = RemoteFor(request, match)) return aggregation->Forward(*remote, request);
+  if (const auto remote = RemoteFor(request, match)) {
+    if (!MayWait()) return Fail(WouldWait());
+    return aggregation->Forward(*remote, request);
+  }
   if (match.route != nullptr) return skiff::Serve(*core, request);
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
@@ -275,6 +297,11 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
 
 http::Response ApiServer::Answer(const http::Request& request, Asked asked,
                                  const flow_control::Pass* pass) {
+  return *TryAnswer(request, asked, pass);
+}
+
+std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request, Asked& asked,
+                                                   const flow_control::Pass* pass) {
   // Nobody behind authentication is to see a token, a kubelet least of all.
   const auto without_token = WithoutTokenProtocol(request);
   ApiRequest api_request{.http = without_token ? *without_token : request,
@@ -286,9 +313,18 @@ http::Response ApiServer::Answer(const http::Request& request, Asked asked,
                          .own = asked.own,
                          .in_process = asked.in_process,
                          .deadline = std::chrono::steady_clock::now() + kRequestTimeMax};
+  const size_t warnings = api_request.warnings.size();
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
   Result<http::Response> result = state_->Serve(api_request, std::move(asked.user));
+  if (IsVoid()) {
+    asked.user = std::move(api_request.user);
+    asked.warnings = std::move(api_request.warnings);
+    asked.warnings.resize(warnings);
+    // Its route may have put it right.
+    asked.info = ParseRequestInfo(request);
+    return std::nullopt;
+  }
   const bool refused = !result && api_request.refusal.is_object();
   http::Response response = result    ? std::move(*result)
                             : refused ? RefusalResponse(request, api_request.refusal)
@@ -308,24 +344,55 @@ http::Response ApiServer::Answer(const http::Request& request, Asked asked,
 }
 
 http::Response ApiServer::Handle(const http::Request& request) {
-  Asked asked = state_->Ask(request, nullptr);
+  return LetIn(request, state_->Ask(request, nullptr));
+}
+
+http::Response ApiServer::LetIn(const http::Request& request, Asked asked) {
   // Who is refused before it is known who he is takes no seat.
-  if (!asked.user || !asked.info.unreadable.empty()) return Answer(request, std::move(asked));
-  flow_control::Entrance& entrance = *state_->entrance;
-  const flow_control::Question question{request, asked.info, *asked.user};
-  flow_control::Pass pass = entrance.Enter(question);
-  switch (pass.state()) {
-    case flow_control::Pass::State::kRefused:
-      return entrance.Refusal(pass, request);
-    case flow_control::Pass::State::kMustWait:
-      return entrance.Wait(std::move(pass), question,
-                           [this, asked](const http::Request& copy, flow_control::Pass own) {
-                             return Begin(copy, asked, std::move(own));
-                           });
-    case flow_control::Pass::State::kIn:
-      break;
+  if (!asked.is_known()) return Answer(request, std::move(asked));
+  flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
+  if (pass.state() != flow_control::Pass::State::kIn) {
+    return KeepOut(request, std::move(asked), std::move(pass));
   }
   return Begin(request, std::move(asked), std::move(pass));
+}
+
+http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
+                                  flow_control::Pass pass) {
+  flow_control::Entrance& entrance = *state_->entrance;
+  if (pass.state() == flow_control::Pass::State::kRefused) return entrance.Refusal(pass, request);
+  return entrance.Wait(std::move(pass), {request, asked.info, *asked.user},
+                       [this, asked](const http::Request& copy, flow_control::Pass own) {
+                         return Begin(copy, asked, std::move(own));
+                       });
+}
+
+// What was found out before something had to be waited for is not found out again, and a request is
+// let in once.
+ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
+  const AtOnce attempt;
+  Asked asked = state_->Ask(request, nullptr);
+  if (attempt.failed()) return {};
+  if (!asked.is_known()) return {.response = TryAnswer(request, asked, nullptr)};
+  if (!IsQuick(request, asked.info)) {
+    const auto held = std::make_shared<Asked>(std::move(asked));
+    return {.rest = [this, held](const http::Request& same) {
+      return LetIn(same, std::move(*held));
+    }};
+  }
+  flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
+  if (pass.state() != flow_control::Pass::State::kIn) {
+    return {.response = KeepOut(request, std::move(asked), std::move(pass))};
+  }
+  const bool may_wait = !state_->WaitsFor(request, asked.info, *asked.user).empty();
+  if (!may_wait && !attempt.failed()) {
+    if (auto answer = TryAnswer(request, asked, &pass)) return {.response = std::move(answer)};
+  }
+  const auto held =
+      std::make_shared<std::pair<Asked, flow_control::Pass>>(std::move(asked), std::move(pass));
+  return {.rest = [this, held](const http::Request& same) {
+    return Begin(same, std::move(held->first), std::move(held->second));
+  }};
 }
 
 // What may have to wait for a webhook leaves its worker to the others.

@@ -4,6 +4,9 @@
 //   auto server = TRY(ApiServer::Create(options, {store, clock, random}));
 //   http::Response answer = server->Handle(request);                  // As the client it says it
 //   is. http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
+//
+// On a loop of connections TryHandle does the same as far as nothing has to be waited for (decision
+// 0057).
 #pragma once
 
 #include <functional>
@@ -21,6 +24,7 @@
 #include "base/id.h"
 #include "http/loop.h"
 #include "http/message.h"
+#include "http/prompt.h"
 
 namespace skiff {
 
@@ -74,7 +78,7 @@ struct ApiServerOptions {
   FlowControlOptions flow_control = {};
 };
 
-class ApiServer final : public http::Handler {
+class ApiServer final : public http::Handler, public http::PromptHandler {
  public:
   struct Parts {  // All outlive the server.
     Store& store;
@@ -93,6 +97,7 @@ class ApiServer final : public http::Handler {
   ~ApiServer() override;
 
   http::Response Handle(const http::Request& request) override;
+  Outcome TryHandle(const http::Request& request) override;
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
 
@@ -122,6 +127,14 @@ class ApiServer final : public http::Handler {
   http::Response Begin(const http::Request& request, Asked asked, flow_control::Pass pass);
   http::Response Answer(const http::Request& request, Asked asked,
                         const flow_control::Pass* pass = nullptr);
+  // nullopt in an attempt (base/at_once.h) that has failed; of a user who is known, `asked` is as
+  // it was then.
+  std::optional<http::Response> TryAnswer(const http::Request& request, Asked& asked,
+                                          const flow_control::Pass* pass);
+  // Once it is known who asks.
+  http::Response LetIn(const http::Request& request, Asked asked);
+  // Of a request that is kept until its turn, or refused.
+  http::Response KeepOut(const http::Request& request, Asked asked, flow_control::Pass pass);
   std::unique_ptr<State> state_;
 };
 

@@ -45,6 +45,7 @@ struct ApiServer::Asked {
   std::vector<std::string> warnings;
   bool own = false;
   bool in_process = false;
+  bool is_known() const { return user.has_value() && info.unreadable.empty(); }
 };
 
 struct ApiServer::State {

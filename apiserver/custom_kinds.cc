@@ -91,7 +91,7 @@ bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group,
   return false;
 }
 
-void CustomKinds::Build(std::string_view group, MutexLock& lock) {
+void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   std::map<std::string, std::string> before;
   for (auto change = waiting_.begin(); change != waiting_.end();) {
     const auto next = std::next(change);
@@ -144,22 +144,25 @@ bool CustomKinds::TakeEvents() {
 void CustomKinds::CatchUp() {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
-  if (!cursor_ || !TakeEvents()) {
-    cursor_.reset();
-    Reload();
+  if (cursor_ && TakeEvents()) {
+    seen_ = current;
     return;
   }
-  seen_ = current;
+  if (!MayWait()) return;
+  cursor_.reset();
+  Reload();
 }
 
 std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
-  MutexLock lock(mutex_);
+  PatientLock lock(mutex_);
+  if (!lock) return served_.Now();
   CatchUp();
   // What is written from now on, and over and over, is somebody else's to wait for.
   const Revision until = store_.Current();
   while (!group.empty()) {
     const bool is_built = IsAwaited(building_, group, until);
     if (!is_built && !IsAwaited(waiting_, group, until)) break;
+    if (!MayWait()) break;
     if (building_.empty()) {
       Build(group, lock);
     } else {

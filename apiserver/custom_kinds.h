@@ -15,6 +15,7 @@
 
 #include "apiserver/served_kinds.h"
 #include "apiserver/storage/store.h"
+#include "base/at_once.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -52,7 +53,7 @@ class CustomKinds {
   void Reload() REQUIRES(mutex_);
   bool TakeEvents() REQUIRES(mutex_);
   bool IsAwaited(const Changes& changes, std::string_view group, Revision until) const;
-  void Build(std::string_view group, MutexLock& lock) REQUIRES(mutex_);
+  void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   // What becomes of a definition; nothing while it makes what it made before.
   std::shared_ptr<Definition> Read(const Change& change, const std::string& text_before) const;
   void Serve() REQUIRES(mutex_);

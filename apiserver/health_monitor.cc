@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/at_once.h"
+
 namespace skiff {
 
 HealthMonitor::HealthMonitor(const Clock& clock, std::vector<Check> checks)
@@ -56,6 +58,7 @@ std::vector<HealthMonitor::Verdict> HealthMonitor::Verdicts() {
     age = clock_.Monotonic() - looked_at_;
   }
   std::vector<Verdict> verdicts;
+  if (!aside && !MayWait()) return verdicts;
   for (size_t i = 0; i < checks_.size(); ++i) {
     const Check& check = checks_[i];
     Verdict verdict{.name = check.name, .ready_only = check.ready_only, .fault = ""};

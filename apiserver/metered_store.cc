@@ -1,6 +1,7 @@
 #include "apiserver/metered_store.h"
 
 #include "apiserver/server_metrics.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -63,6 +64,7 @@ const KindInfo* MeteredStore::KindOfKey(std::string_view key) const {
 template <typename Answer>
 Answer MeteredStore::Counted(std::string_view operation, std::string_view key, Duration begin,
                              Answer answer) {
+  if (IsVoid()) return answer;  // It is asked again, and counted then.
   const KindInfo* kind = KindOfKey(key);
   const std::string_view group = kind ? kind->group : "";
   const std::string_view resource = kind ? kind->resource : "";

@@ -3,6 +3,7 @@
 #include "apiserver/storage/follower.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -52,30 +53,34 @@ bool ObjectCacheBase::TakeEvents() {
 void ObjectCacheBase::CatchUp() {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
-  if (!cursor_ || !TakeEvents()) {
-    cursor_.reset();
-    Reload();
+  if (cursor_ && TakeEvents()) {
+    seen_ = current;
     return;
   }
-  seen_ = current;
+  if (!MayWait()) return;
+  cursor_.reset();
+  Reload();
 }
 
 ObjectCacheBase::Erased ObjectCacheBase::FindErased(std::string_view namespace_name,
                                                     std::string_view name) {
-  const MutexLock lock(mutex_);
+  const PatientLock lock(mutex_);
+  if (!lock) return nullptr;
   CatchUp();
   const auto found = objects_.find(CacheKey(namespace_name, name));
   return found == objects_.end() ? nullptr : found->second;
 }
 
 uint64_t ObjectCacheBase::Version() {
-  const MutexLock lock(mutex_);
+  const PatientLock lock(mutex_);
+  if (!lock) return 0;
   CatchUp();
   return version_;
 }
 
 void ObjectCacheBase::CollectErased(std::string_view prefix, std::vector<Erased>& out) {
-  const MutexLock lock(mutex_);
+  const PatientLock lock(mutex_);
+  if (!lock) return;
   CatchUp();
   for (auto at = objects_.lower_bound(prefix); at != objects_.end(); ++at) {
     if (!at->first.starts_with(prefix)) break;

@@ -1,6 +1,7 @@
 // Decoded objects of one kind that the server itself consults on nearly every request: roles,
 // namespaces, quotas. Nobody feeds it: a lookup first takes the events that came since the last one
-// from its watch cursor, so it is exactly as fresh as the store and costs nothing while unused.
+// from its watch cursor, so it is exactly as fresh as the store and costs nothing while unused. In
+// an attempt (base/at_once.h) that is void it says anything.
 //
 //   ObjectCache<core_v1::Namespace> namespaces(store);
 //   if (const auto found = namespaces.Find("", name)) ... found->status.phase ...

@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -27,10 +28,17 @@ namespace {
 const Log kLog("apiserver");
 
 constexpr Duration kStopGrace = 10s;
-constexpr int kLoopThreads = 2;
+constexpr int kLoopThreadsMin = 2;
+constexpr int kLoopThreadsMax = 32;
 // For the loops of the server and its store. Several, since some wait for a disk or for etcd, and
 // whoever looks after the others' health must come round.
 constexpr int kWorkThreads = 4;
+
+// A processor each: what memory can answer is answered there.
+int LoopThreads() {
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(processors, kLoopThreadsMin, kLoopThreadsMax);
+}
 
 // The first address of this machine that others may reach.
 std::string OwnAddress() {
@@ -401,7 +409,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   impl->storage = TRY(std::move(opened));
   const http::ServerTls tls = TRY(*std::move(tls_made));
   ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
-  impl->loops = std::make_unique<http::Loops>(kLoopThreads);
+  impl->loops = std::make_unique<http::Loops>(LoopThreads());
   TRY(impl->ConnectNodes(flags));
   impl->server = TRY(ApiServer::Create(
       std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
@@ -423,7 +431,8 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                                          .tls = tls,
                                          .http2 = !flags.disable_http2_serving,
                                          .limits = limits,
-                                         .urgent_paths = {"/livez", "/readyz", "/healthz"}},
+                                         .urgent_paths = {"/livez", "/readyz", "/healthz"},
+                                         .prompt = impl->server.get()},
                                         *impl->loops, *impl->server));
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
   return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));

@@ -7,9 +7,13 @@
 #include "apiserver/list_in_version.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
+
+// Of a record that takes hardly any time to show, in whatever form.
+constexpr size_t kQuickBytesMax = 64 << 10;
 
 constexpr std::string_view kTooOldToContinue =
     "The provided continue parameter is too old to display a consistent list result. You can start "
@@ -200,6 +204,7 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
     if (record.error().reason != Reason::kNotFound) return Fail(record.error());
     return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   }
+  if ((*record)->value.size() > kQuickBytesMax && !MayWait()) return Fail(WouldWait());
   std::string text = TRY(TextOf(kind, **record));
   return ObjectResponse(200, kind, std::move(text), request, media);
 }

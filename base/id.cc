@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <array>
+#include <utility>
+
 #include "base/error.h"
 
 namespace skiff {
@@ -21,10 +24,16 @@ std::string Random::NameSuffix(int length) {
   return suffix;
 }
 
+// So many cost hardly more than one; each is given out once.
 uint64_t SystemRandom::Next() {
-  uint64_t value = 0;
-  CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
-  return value;
+  thread_local std::array<uint64_t, 32> drawn;
+  thread_local size_t left = 0;
+  if (left == 0) {
+    // This much comes whole.
+    CHECK(getrandom(drawn.data(), sizeof drawn, 0) == sizeof drawn);
+    left = drawn.size();
+  }
+  return std::exchange(drawn[--left], 0);
 }
 
 uint64_t SeededRandom::Next() {

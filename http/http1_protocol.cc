@@ -212,9 +212,9 @@ void Http1Protocol::DispatchRequest(bool body_too_large) {
   share_.Resize(request->body.size());
   Intake::Share next = share_.Next();
   Intake::Share held = std::exchange(share_, std::move(next));
-  if (!host_.Dispatch(connection_.weak_from_this(), std::move(request), traits_, std::move(held))) {
-    Send(Prepare(TooBusy(), traits_));
-  }
+  auto answer =
+      host_.Dispatch(connection_.weak_from_this(), std::move(request), traits_, std::move(held));
+  if (answer) Send(std::move(*answer));
 }
 
 void Http1Protocol::StartPending(std::unique_ptr<PendingResponse> pending) {
@@ -319,12 +319,14 @@ void Http1Protocol::NextRequest() {
   channel_.WantRead(!peer_closed_);
   ArmForReading();
   if (unparsed().empty()) return;
-  // Deferred, or a long pipeline of refused requests would be as deep a recursion.
+  // Deferred, or a long pipeline of requests answered at once would be as deep a recursion.
+  advances_ = true;
   loop_.Defer([this, self = connection_.shared_from_this()] {
     if (channel_.closed()) return;
+    advances_ = false;
     Advance();
     // What a half-closed client left incomplete will never be complete.
-    if (peer_closed_ && state_ == State::kReading) Close();
+    if (peer_closed_ && state_ == State::kReading && !advances_) Close();
   });
 }
 

@@ -89,6 +89,7 @@ class Http1Protocol final : public Protocol, public LoopListener {
   std::string body_;
   RequestTraits traits_;  // Of the request being handled.
   bool busy_ = false;
+  bool advances_ = false;  // It is deferred.
   bool close_after_ = false;  // The present request is the last.
   bool linger_after_ = false;
   bool peer_closed_ = false;

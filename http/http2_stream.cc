@@ -86,11 +86,12 @@ void Http2Stream::Dispatch(bool body_too_large) {
   // The bytes are the request's now.
   owner_.Hold(std::exchange(held_, 0), 0);
   Intake::Share held = connection_.share().Next();
-  if (!held.Resize(head_bytes_ + request->body.size()) ||
-      !connection_.host().Dispatch(connection_.weak_from_this(), std::move(request), traits_,
-                                   std::move(held))) {
-    OnAnswer(Prepare(TooBusy(), traits_));
+  if (!held.Resize(head_bytes_ + request->body.size())) {
+    return OnAnswer(Prepare(TooBusy(), traits_));
   }
+  auto answer = connection_.host().Dispatch(connection_.weak_from_this(), std::move(request),
+                                            traits_, std::move(held));
+  if (answer) OnAnswer(std::move(*answer));
 }
 
 void Http2Stream::Reset(Http2Wire::Code code) {

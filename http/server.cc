@@ -32,6 +32,11 @@ const Log kLog("http");
 constexpr int kUrgentWorkersMax = 2;
 constexpr size_t kUrgentWaitingMax = 100;
 constexpr Duration kRefusalLogPeriod = 10s;
+// Of a round of a loop, after which workers have what else comes in it.
+constexpr Duration kPromptTime = 3ms;
+// Of a request that is tried on a loop.
+constexpr size_t kPromptHeadersMax = 64;
+constexpr size_t kPromptHeadBytesMax = 8 << 10;
 
 Intake::Limits IntakeLimits(const Limits& limits) {
   return {.connections_per_address_max = limits.connections_per_address_max,
@@ -50,16 +55,25 @@ void RunOn(Loop& loop, const std::function<void()>& task) {
   done.get_future().wait();
 }
 
-Response HandleGuarded(Handler& handler, const Request& request) {
+template <typename Handle>
+auto Guarded(const Handle& handle, const Request& request) -> decltype(handle()) {
   try {
-    return handler.Handle(request);
+    return handle();
   } catch (const std::exception& failure) {
     // We throw nothing; a library that does must not take the other requests with it.
     kLog.Error("handler threw", {{"path", request.path}, {"error", failure.what()}});
     Response response;
     response.status = 500;
-    return response;
+    return {std::move(response)};
   }
+}
+
+bool IsSmall(const Request& request) {
+  if (!request.body.empty() || request.body_too_large) return false;
+  if (request.headers.size() > kPromptHeadersMax) return false;
+  size_t bytes = request.target.size();
+  for (const auto& [name, value] : request.headers) bytes += name.size() + value.size();
+  return bytes <= kPromptHeadBytesMax;
 }
 
 }  // namespace
@@ -171,22 +185,44 @@ class Server::Impl::Front final : public ConnectionHost {
     --server_.connections;
     server_.Changed();
   }
-  bool Dispatch(std::weak_ptr<ServerConnection> connection, std::shared_ptr<Request> request,
-                RequestTraits traits, Intake::Share held) override {
+  std::optional<PreparedAnswer> Dispatch(std::weak_ptr<ServerConnection> connection,
+                                         std::shared_ptr<Request> request, RequestTraits traits,
+                                         Intake::Share held) override {
     ++server_.requests;
     auto& workers = server_.IsUrgent(request->path) ? server_.urgent_workers : server_.workers;
-    return workers.Submit(
-        [this, connection = std::move(connection), request = std::move(request), traits,
-         held = std::make_shared<Intake::Share>(std::move(held))] {
+    PromptHandler::Outcome tried;
+    const bool is_tried = MayTry(*request);
+    if (is_tried) tried = Try(*request);
+    if (tried.response) return Prepare(std::move(*tried.response), traits);
+    const bool taken = workers.Submit(
+        [this, connection = std::move(connection), request = std::move(request), traits, is_tried,
+         rest = std::move(tried.rest), held = std::make_shared<Intake::Share>(std::move(held))] {
           if (traits.abandoned && *traits.abandoned) return;
-          request->path = UrlDecode(request->path, false);
-          request->query = ParseQuery(request->query.front().first);
+          if (!is_tried) DecodeTarget(*request);
+          auto response = Guarded(
+              [&] { return rest ? rest(*request) : server_.handler.Handle(*request); }, *request);
           ServerConnection::Answer(loop_, connection, traits.stream,
-                                   Prepare(HandleGuarded(server_.handler, *request), traits));
+                                   Prepare(std::move(response), traits));
         });
+    if (!taken) return Prepare(TooBusy(), traits);
+    return std::nullopt;
   }
 
  private:
+  // What came in one round of the loop is not to hold up what comes in the next.
+  bool MayTry(const Request& request) const {
+    return server_.options.prompt != nullptr && IsSmall(request) &&
+           loop_.RoundTime() < kPromptTime;
+  }
+  PromptHandler::Outcome Try(Request& request) {
+    DecodeTarget(request);
+    return Guarded([&] { return server_.options.prompt->TryHandle(request); }, request);
+  }
+  static void DecodeTarget(Request& request) {
+    request.path = UrlDecode(request.path, false);
+    request.query = ParseQuery(request.query.front().first);
+  }
+
   template <typename Action>
   void ForEach(Action action) {
     // A copy: closing changes the map.

@@ -1,8 +1,9 @@
 // The front that every server here uses: HTTP/1.1, and over TLS HTTP/2 for clients that ask for it.
 //
 // Connections belong to epoll loops from accept to close: TLS, buffers, keep-alive, slow senders
-// and readers, streams. A request whose head and body have arrived is handled on a worker; the loop
-// sends the answer. So a connection costs memory, and never a thread.
+// and readers, streams. A request whose head and body have arrived is handled on a worker, unless
+// it can be answered at once (prompt.h); the loop sends the answer. So a connection costs memory,
+// and never a thread.
 //
 //   http::Loops loops(2);
 //   auto server = TRY(http::Server::Start({.port = 6443, .tls = tls}, loops, handler));
@@ -30,6 +31,7 @@
 #include "base/error.h"
 #include "http/loop.h"
 #include "http/message.h"
+#include "http/prompt.h"
 #include "http/tls.h"
 
 namespace skiff::http {
@@ -84,6 +86,7 @@ class Server {
     // Requests for these paths, and for what lies below them, have workers of their own, so that
     // they are answered whatever the others do. Their handlers must be quick.
     std::vector<std::string> urgent_paths = {};
+    PromptHandler* prompt = nullptr;  // Null: all goes to workers. Outlives the server.
   };
   struct Stats {
     size_t connections = 0;

@@ -134,7 +134,7 @@ std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head) const {
   request->target = std::move(head.target);
   request->path = std::move(head.path);
   request->headers = std::move(head.headers);
-  // Decoded by the worker; the loop has other things to do.
+  // Decoded by who handles it: where it is long, the loop has other things to do.
   request->query.emplace_back(std::move(head.query), "");
   request->secure = channel_.secure();
   request->remote_address = remote_address_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/answer.h"
@@ -25,11 +26,12 @@ class ConnectionHost {
   virtual const Limits& limits() const = 0;
   virtual TlsContext tls() const = 0;  // Null: plain.
   virtual bool stopping() const = 0;
-  // Handles the request on a worker, which then calls connection->Answer; false when too many wait.
-  // `held` is the request's share, given back with it.
-  virtual bool Dispatch(std::weak_ptr<ServerConnection> connection,
-                        std::shared_ptr<Request> request, RequestTraits traits,
-                        Intake::Share held) = 0;
+  // The answer, where it is there at once, as it is when too many wait for a worker. Else a worker
+  // handles the request, and then calls connection->Answer. `held` is the request's share, given
+  // back with it.
+  virtual std::optional<PreparedAnswer> Dispatch(std::weak_ptr<ServerConnection> connection,
+                                                 std::shared_ptr<Request> request,
+                                                 RequestTraits traits, Intake::Share held) = 0;
   // Its first head is there, or never will be.
   virtual void Arrived(ServerConnection& connection) = 0;
   // Whether its handshake may begin; if not, GoOn is called when it may.

@@ -6,6 +6,7 @@
 #include "apiserver/resources.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -107,7 +108,8 @@ void ApiServices::Rebuild() {
 }
 
 ApiServiceTablePtr ApiServices::Now() {
-  const MutexLock lock(mutex_);
+  const PatientLock lock(mutex_);
+  if (!lock) return std::make_shared<const ApiServiceTable>();
   const Revision current = store_.Current();
   if (follower_.follows() && seen_ == current) return table_;
   bool changed = false;
@@ -120,13 +122,13 @@ ApiServiceTablePtr ApiServices::Now() {
           Put(*event.record);
         }
       });
-  if (!followed) {
+  if (!followed && MayWait()) {
     // A store that fails leaves the last state.
     changed = follower_.List([&]() REQUIRES(mutex_) { objects_.clear(); },
                              [&](const Record& record) REQUIRES(mutex_) { Put(record); });
   }
   if (changed) Rebuild();
-  seen_ = current;
+  if (!IsVoid()) seen_ = current;
   return table_;
 }
 

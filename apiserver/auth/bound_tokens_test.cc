@@ -54,5 +54,50 @@ TEST_F(BoundTokensTest, ATokenIsGoodAMinuteLongerThanItSays) {
   EXPECT_EQ(WhoAmI(token), 401);
 }
 
+TEST(VerifiedTokens, ASignatureIsVerifiedOnceAndWhatItSaysEachTime) {
+  FakeClock clock;
+  SeededRandom random(7);
+  bool exists = true;
+  const auto find = [&](std::string_view, std::string_view, std::string_view) {
+    return exists ? std::optional(ServiceAccountTokens::Present{.uid = "u"}) : std::nullopt;
+  };
+  const auto tokens = *ServiceAccountTokens::Create({}, find, {}, clock, random);
+  const auto audiences = tokens->audiences();
+  const std::string token = *tokens->Issue({.namespace_name = "n",
+                                            .service_account = {"a", "u"},
+                                            .audiences = audiences,
+                                            .lifetime_s = 600});
+  const auto is_good = [&](const std::string& text) {
+    const auto found = tokens->Authenticate(text, audiences);
+    return found && *found;
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(is_good(token));
+  EXPECT_EQ(tokens->verifications(), 1);
+  // The claims of a good token do not make another one good, and a bad one is not remembered.
+  const std::string forged = token.substr(0, token.rfind('.') + 1) + "AAAA";
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(is_good(forged));
+  EXPECT_EQ(tokens->verifications(), 3);
+  exists = false;
+  EXPECT_FALSE(is_good(token));
+  exists = true;
+  EXPECT_TRUE(is_good(token));
+  EXPECT_FALSE(*tokens->Authenticate(token, {"others"}));
+  clock.Advance(661s);
+  EXPECT_FALSE(is_good(token));
+  EXPECT_EQ(tokens->verifications(), 3);
+}
+
+TEST(VerifiedTokens, HoldsAsManyAsItMay) {
+  VerifiedTokens verified;
+  const auto claims = std::make_shared<const Json>(Json::object());
+  for (size_t i = 0; i < 2 * VerifiedTokens::kTokensMax; ++i) {
+    verified.Keep(std::to_string(i), claims);
+    ASSERT_LE(verified.size(), VerifiedTokens::kTokensMax);
+    ASSERT_NE(verified.Find(std::to_string(i)), nullptr);
+  }
+  verified.Keep(std::string(VerifiedTokens::kTokenBytesMax + 1, 'x'), claims);
+  EXPECT_EQ(verified.Find(std::string(VerifiedTokens::kTokenBytesMax + 1, 'x')), nullptr);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -6,6 +6,7 @@
 #include "api/gen/storage_v1.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/storage/keys.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -38,7 +39,8 @@ const std::array<NodeGraph::Feed, NodeGraph::kFeeds>& NodeGraph::Feeds() {
 
 bool NodeGraph::Reaches(std::string_view node, std::string_view resource,
                         std::string_view namespace_name, std::string_view name) {
-  const MutexLock lock(mutex_);
+  const PatientLock lock(mutex_);
+  if (!lock) return false;
   CatchUp();
   return relations_.Reaches(node, resource, namespace_name, name);
 }
@@ -56,7 +58,9 @@ void NodeGraph::CatchUp() {
                                        [](const Follower& follower) { return follower.follows(); });
   if (follows_all && seen_ == current) return;
   for (size_t feed = 0; feed < kFeeds; ++feed) {
-    if (!ReadEvents(feed, current)) List(feed);
+    if (ReadEvents(feed, current)) continue;
+    if (!MayWait()) return;
+    List(feed);
   }
   seen_ = current;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apiserver/api_errors.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -111,6 +112,7 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
   const Versions versions = {objects_.cluster_roles.Version(),
                              objects_.cluster_role_bindings.Version(), objects_.roles.Version(),
                              objects_.role_bindings.Version()};
+  if (IsVoid()) return std::make_shared<const HeldRoles>();
   std::string key = MemoryKey(user, namespace_name);
   {
     const MutexLock lock(mutex_);
@@ -119,6 +121,8 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
       roles_ = 0;
     }
     if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
+    // There may be any number of bindings.
+    if (!MayWait()) return std::make_shared<const HeldRoles>();
     ++worked_out_;
   }
   auto held = std::make_shared<const HeldRoles>(WorkOut(user, namespace_name));

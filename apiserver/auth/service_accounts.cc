@@ -5,6 +5,7 @@
 
 #include "api/rules/rule_coverage.h"
 #include "apiserver/auth/pki.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -85,8 +86,10 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
 }
 
 Result<ServiceAccountTokens::Keys> ServiceAccountTokens::SigningKeys() {
-  const MutexLock lock(mutex_);
+  const PatientLock lock(mutex_);
+  if (!lock) return Fail(WouldWait());
   if (keys_) return keys_;
+  if (!MayWait()) return Fail(WouldWait());
   std::string signing_pem = options_.signing_key_pem;
   if (signing_pem.empty()) {
     const SigningKeyPair pair = TRY(NewSigningKey(KeyKind::kRsa2048));
@@ -188,6 +191,7 @@ void ServiceAccountTokens::MarkUsed(const core_v1::Secret& secret) {
   const std::string today = Time(clock_.Now()).Rfc3339().substr(0, kDateSize);
   const auto marked = secret.metadata.labels.find(kLegacyTokenLastUsed);
   if (marked != secret.metadata.labels.end() && marked->second == today) return;
+  if (!MayWait()) return;
   secrets_.mark_used(secret.metadata.namespace_, secret.metadata.name, today);
 }
 
@@ -215,51 +219,61 @@ Result<User> ServiceAccountTokens::LegacyUserOf(const Json& claims, std::string_
 }
 
 // Such a token says neither for whom it is nor until when.
-Result<TokenUser> ServiceAccountTokens::CheckLegacy(std::string_view token,
+Result<TokenUser> ServiceAccountTokens::CheckLegacy(std::string_view token, const Json& claims,
                                                     const std::vector<std::string>& audiences) {
-  const Keys keys = TRY(SigningKeys());
-  const auto claims = VerifyToken(*keys, token);
-  if (!claims) return Refuse("invalid bearer token");
   TokenUser found;
-  std::vector<std::string> meant = Audiences(*claims);
+  std::vector<std::string> meant = Audiences(claims);
   if (meant.empty()) meant = options_.audiences;
   found.audiences = InBoth(meant, audiences);
   if (found.audiences.empty()) return RefuseAudiences(meant, audiences);
-  found.user = TRY(LegacyUserOf(*claims, token));
+  found.user = TRY(LegacyUserOf(claims, token));
   return found;
 }
 
-Result<TokenUser> ServiceAccountTokens::Check(std::string_view token,
-                                              const std::vector<std::string>& audiences) {
+Result<ServiceAccountTokens::ClaimsPtr> ServiceAccountTokens::Verified(std::string_view token) {
   const Keys keys = TRY(SigningKeys());
-  const auto claims = VerifyToken(*keys, token);
+  ++verifications_;
+  auto claims = VerifyToken(*keys, token);
   if (!claims) return Refuse("invalid bearer token");
+  const auto kept = std::make_shared<const Json>(std::move(*claims));
+  verified_.Keep(token, kept);
+  return kept;
+}
+
+Result<TokenUser> ServiceAccountTokens::Check(const Json& claims,
+                                              const std::vector<std::string>& audiences) {
   const int64_t now = Seconds(clock_.Now());
   constexpr int64_t kLeewaySeconds = std::chrono::seconds(kLeeway).count();
-  if (Number(*claims, "nbf") > now + kLeewaySeconds) {
+  if (Number(claims, "nbf") > now + kLeewaySeconds) {
     return Refuse("service account token is not valid yet");
   }
-  if (Number(*claims, "exp") < now - kLeewaySeconds) {
+  if (Number(claims, "exp") < now - kLeewaySeconds) {
     return Refuse("service account token has expired");
   }
-  if (Number(*claims, "iat") > now + kLeewaySeconds) {
+  if (Number(claims, "iat") > now + kLeewaySeconds) {
     return Refuse("service account token is issued in the future");
   }
   TokenUser found;
-  found.audiences = InBoth(Audiences(*claims), audiences);
-  if (found.audiences.empty()) return RefuseAudiences(Audiences(*claims), audiences);
-  found.user = TRY(UserOf(*claims));
+  found.audiences = InBoth(Audiences(claims), audiences);
+  if (found.audiences.empty()) return RefuseAudiences(Audiences(claims), audiences);
+  found.user = TRY(UserOf(claims));
   return found;
 }
 
 std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
     std::string_view token, const std::vector<std::string>& audiences) {
-  const auto unchecked = PeekClaims(token);
-  if (!unchecked) return std::nullopt;
-  const std::string issuer = Text(*unchecked, "iss");
-  if (issuer == options_.issuer) return Check(token, audiences);
-  if (issuer == kLegacyIssuer && secrets_.find) return CheckLegacy(token, audiences);
-  return std::nullopt;
+  ClaimsPtr claims = verified_.Find(token);
+  const auto unchecked = claims ? std::nullopt : PeekClaims(token);
+  if (!claims && !unchecked) return std::nullopt;
+  const std::string issuer = Text(claims ? *claims : *unchecked, "iss");
+  const bool is_legacy = issuer == kLegacyIssuer && secrets_.find && issuer != options_.issuer;
+  if (issuer != options_.issuer && !is_legacy) return std::nullopt;
+  if (!claims) {
+    auto verified = Verified(token);
+    if (!verified) return tl::unexpected(std::move(verified).error());
+    claims = std::move(*verified);
+  }
+  return is_legacy ? CheckLegacy(token, *claims, audiences) : Check(*claims, audiences);
 }
 
 Result<Json> ServiceAccountTokens::KeySet() {

@@ -2,6 +2,7 @@
 // still be there.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "apiserver/auth/jwt.h"
 #include "apiserver/auth/legacy_tokens.h"
 #include "apiserver/auth/user.h"
+#include "apiserver/auth/verified_tokens.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mutex.h"
@@ -97,6 +99,8 @@ class ServiceAccountTokens {
   // {"keys": [...]}
   Result<Json> KeySet();
   std::string_view algorithm();
+  // How often a signature had to be verified.
+  uint64_t verifications() const { return verifications_; }
 
  private:
   ServiceAccountTokens(Options options, Lookup find, Secrets secrets, const Clock& clock,
@@ -109,6 +113,9 @@ class ServiceAccountTokens {
   using Keys = std::shared_ptr<const std::vector<TokenKey>>;
   // The first signs; all verify. Makes the signing key when there is none.
   Result<Keys> SigningKeys();
+  using ClaimsPtr = VerifiedTokens::ClaimsPtr;
+  // Of a token that one of the keys signed.
+  Result<ClaimsPtr> Verified(std::string_view token);
   Result<User> UserOf(const Json& claims);
   // What an object that a token is bound to is called, and what is said when it is gone.
   struct Bound {
@@ -122,8 +129,9 @@ class ServiceAccountTokens {
   // Of a token that lies in a Secret.
   Result<User> LegacyUserOf(const Json& claims, std::string_view token);
   void MarkUsed(const core_v1::Secret& secret);
-  Result<TokenUser> CheckLegacy(std::string_view token, const std::vector<std::string>& audiences);
-  Result<TokenUser> Check(std::string_view token, const std::vector<std::string>& audiences);
+  Result<TokenUser> CheckLegacy(std::string_view token, const Json& claims,
+                                const std::vector<std::string>& audiences);
+  Result<TokenUser> Check(const Json& claims, const std::vector<std::string>& audiences);
 
   Options options_;
   const Lookup find_;
@@ -132,6 +140,8 @@ class ServiceAccountTokens {
   Random& random_;
   Mutex mutex_;
   Keys keys_ GUARDED_BY(mutex_);
+  VerifiedTokens verified_;
+  std::atomic<uint64_t> verifications_ = 0;
 };
 
 }  // namespace skiff

@@ -4,6 +4,7 @@
 
 #include "apiserver/routes.h"
 #include "apiserver/storage/keys.h"
+#include "base/at_once.h"
 
 namespace skiff::flow_control {
 namespace {
@@ -55,6 +56,7 @@ int64_t KindFigures::ObjectsOf(const RequestInfo& info) {
       return found->second.objects;
     }
   }
+  if (!MayWait()) return -1;
   const int64_t objects = count_(info.group, info.resource);
   const MutexLock lock(mutex_);
   if (counted_.size() >= kKindsMax) counted_.clear();

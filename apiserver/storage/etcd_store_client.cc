@@ -9,6 +9,7 @@
 
 #include "apiserver/storage/etcd_store_feed.h"
 #include "apiserver/storage/store_answers.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -160,6 +161,7 @@ void EtcdClient::Failed(const EtcdMember& member) {
 
 template <typename Response, typename Ask>
 Result<Response> EtcdClient::Call(bool again, Ask ask) {
+  if (!MayWait()) return Fail(WouldWait());
   for (size_t tries_left = again ? members_.size() : 0;; --tries_left) {
     EtcdMember* const member = TRY(Reachable(kConnectWait));
     grpc::ClientContext context;

@@ -4,6 +4,7 @@
 
 #include "apiserver/storage/etcd_store.h"
 #include "apiserver/storage/store_answers.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -59,6 +60,7 @@ Result<RecordPtr> EtcdStore::Get(const std::string& key, Revision at) {
 }
 
 Result<ListPage> EtcdStore::List(const ListRequest& request) {
+  if (!MayWait()) return Fail(WouldWait());
   Revision at = request.at;
   if (at.value != 0) {
     TRY(CheckReadable(at));

@@ -2,21 +2,28 @@
 
 #include <vector>
 
+#include "base/at_once.h"
+
 namespace skiff {
 namespace {
 
 constexpr size_t kEventsPerStep = 256;
+// As many as may be taken in where nothing may take long.
+constexpr size_t kEventsAtOnce = 8;
 
 }  // namespace
 
 bool ReadThrough(WatchCursor& cursor, Revision current,
                  const std::function<void(const Event&)>& tell) {
+  const size_t per_step = IsAtOnce() ? kEventsAtOnce : kEventsPerStep;
   std::vector<EventPtr> events;
-  do {
+  for (;;) {
     events.clear();
-    if (!cursor.Next(kEventsPerStep, events)) return false;
+    if (!cursor.Next(per_step, events)) return false;
     for (const EventPtr& event : events) tell(*event);
-  } while (events.size() >= kEventsPerStep);
+    if (events.size() < per_step) break;
+    if (!MayWait()) return false;
+  }
   // A cursor that fell behind has nothing until others have read on for it.
   return cursor.position() >= current;
 }

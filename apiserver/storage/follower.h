@@ -16,7 +16,8 @@
 namespace skiff {
 
 // Tells of what a cursor has. False when it has to be listed: it is no longer known how it went on,
-// or only somebody who waits would be told all through `current`.
+// or only somebody who waits would be told all through `current`. In an attempt (base/at_once.h)
+// also when there is much to tell; the rest of it comes next time.
 bool ReadThrough(WatchCursor& cursor, Revision current,
                  const std::function<void(const Event&)>& tell);
 

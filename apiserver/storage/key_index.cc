@@ -1,5 +1,7 @@
 #include "apiserver/storage/key_index.h"
 
+#include "base/at_once.h"
+
 namespace skiff {
 namespace {
 
@@ -16,7 +18,9 @@ auto* IndexOf(Indexes& by_terms, std::string_view key) {
 }  // namespace
 
 std::optional<Revision> KeyIndex::Find(std::string_view key) const {
-  MutexLock lock(mutex_);
+  // Who lists a hundred thousand keys holds it for some milliseconds.
+  const PatientLock lock(mutex_);
+  if (!lock) return std::nullopt;
   const auto found = keys_.find(key);
   if (found == keys_.end()) return std::nullopt;
   return Revision{found->second.modified};
@@ -26,7 +30,7 @@ KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view star
                                   size_t limit, bool count_remaining) const {
   Range range;
   MutexLock lock(mutex_);
-  range.revision = current_;
+  range.revision = Current();
   const bool from_start = start_after.empty() || start_after < prefix;
   auto next = from_start ? keys_.lower_bound(prefix) : keys_.upper_bound(start_after);
   for (; next != keys_.end() && next->first.starts_with(prefix); ++next) {
@@ -48,7 +52,7 @@ std::optional<KeyIndex::Range> KeyIndex::CollectByTerms(const ListRequest::Terms
   if (index == by_terms_.end()) return std::nullopt;
   const auto found = index->second.Find(terms.groups);
   if (!found) return std::nullopt;
-  Range range{.revision = current_};
+  Range range{.revision = Current()};
   for (const auto* key : *found) {
     if (!key->first.starts_with(prefix) || key->first <= start_after) continue;
     range.versions.push_back(Revision{key->second.modified});
@@ -98,7 +102,7 @@ void KeyIndex::Publish(std::span<const Change> changes, Revision current) {
     found->second.modified = change.modified.value;
     if (index != nullptr) index->Put(*found, change.terms);
   }
-  current_ = current;
+  current_ = current.value;
 }
 
 void KeyIndex::Replace(std::map<std::string, Revision, std::less<>> keys, Revision current) {
@@ -110,12 +114,11 @@ void KeyIndex::Replace(std::map<std::string, Revision, std::less<>> keys, Revisi
   MutexLock lock(mutex_);
   by_terms_.clear();
   keys_.swap(replaced);
-  current_ = current;
+  current_ = current.value;
 }
 
 Revision KeyIndex::Current() const {
-  MutexLock lock(mutex_);
-  return current_;
+  return Revision{current_.load()};
 }
 
 }  // namespace skiff

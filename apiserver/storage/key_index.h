@@ -3,6 +3,7 @@
 // found by). Values and history are elsewhere.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <span>
@@ -31,7 +32,7 @@ class KeyIndex {
     Revision revision;               // What was read.
   };
 
-  explicit KeyIndex(Revision current) : current_(current) {}
+  explicit KeyIndex(Revision current) : current_(current.value) {}
 
   // The newest version of the key; nullopt when it does not exist.
   std::optional<Revision> Find(std::string_view key) const;
@@ -62,7 +63,8 @@ class KeyIndex {
   mutable Mutex mutex_;
   IndexedKeys keys_ GUARDED_BY(mutex_);
   std::map<std::string, TermIndex, std::less<>> by_terms_ GUARDED_BY(mutex_);  // By resource.
-  Revision current_ GUARDED_BY(mutex_);
+  // Of what keys_ has; set while the mutex is held, so that who has seen it finds them so.
+  std::atomic<uint64_t> current_;
 };
 
 }  // namespace skiff

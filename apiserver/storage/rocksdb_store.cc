@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apiserver/storage/store_answers.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -86,15 +87,14 @@ Result<> RocksdbStore::Reach(Revision revision) {
 
 Result<> RocksdbStore::CheckReadable(Revision at) {
   TRY(Reach(at));
-  if (at < Compacted()) {
-    return Fail(ListExpired());
-  }
+  if (at < Compacted()) return Fail(ListExpired());
   return {};
 }
 
 // nullptr when that version was dropped.
 Result<RecordPtr> RocksdbStore::Load(Revision version) {
   if (auto cached = cache_.Find(version)) return cached;
+  if (!MayWait()) return Fail(WouldWait());
   auto record = TRY(disk_->Newest().Read(version));
   if (record) cache_.Insert(record);
   return record;
@@ -134,6 +134,7 @@ Result<RecordPtr> RocksdbStore::Get(const std::string& key, Revision at) {
 }
 
 Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
+  if (!MayWait()) return Fail(WouldWait());
   // Frozen before the check: what is readable at the check stays so.
   const auto view = disk_->Frozen();
   TRY(CheckReadable(at));
@@ -143,6 +144,7 @@ Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
 }
 
 Result<ListPage> RocksdbStore::List(const ListRequest& request) {
+  if (!MayWait()) return Fail(WouldWait());
   if (request.at.value != 0) TRY(CheckReadable(request.at));
   if (request.at.value == 0 || request.at == Current()) {
     if (auto page = TRY(ListNewest(request))) return *std::move(page);
@@ -221,6 +223,7 @@ Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
 }
 
 Result<Written> RocksdbStore::Apply(Write write) {
+  if (!MayWait()) return Fail(WouldWait());
   Writer self;
   self.write = std::move(write);
   self.queued = FetchHint(self);
@@ -229,6 +232,7 @@ Result<Written> RocksdbStore::Apply(Write write) {
 }
 
 std::vector<Result<Written>> RocksdbStore::ApplyAll(std::vector<Write> writes) {
+  if (!MayWait()) return std::vector<Result<Written>>(writes.size(), Fail(WouldWait()));
   std::vector<Writer> writers(writes.size());
   for (size_t i = 0; i < writes.size(); ++i) {
     writers[i].write = std::move(writes[i]);
@@ -391,6 +395,7 @@ Result<HistoryReader::SegmentPtr> RocksdbStore::FetchHistory(Revision after) {
 
 Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
                                        std::vector<EventPtr>& out) {
+  if (!MayWait()) return Fail(WouldWait());
   // Frozen before the check: what is there at the check stays so.
   const auto view = disk_->Frozen();
   if (after < Compacted()) return Fail(WatchExpired());

@@ -13,7 +13,8 @@
 //   Get(/a, at 3) = x     List(/, at 4) = a=z b=y     Watch(after 3) = [4 put a] [5 delete b]
 //
 // Keys are not empty and hold no NUL byte. One contract test suite (store_contract.h) runs on every
-// backend. All methods are thread-safe and may block on the disk; none calls back while holding a
+// backend. All methods are thread-safe and may block on the disk, or fail where nobody may wait
+// (base/at_once.h): a Get of what is at hand and a Watch do not. None calls back while holding a
 // lock.
 #pragma once
 

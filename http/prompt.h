@@ -1,0 +1,27 @@
+// Answers that need no worker: a request that memory can answer is answered on the loop that owns
+// its connection, without a thread being woken for it and another one for its answer.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "http/message.h"
+
+namespace skiff::http {
+
+// A server that has one asks it first, for requests that have no body and a short head.
+class PromptHandler {
+ public:
+  virtual ~PromptHandler() = default;
+  struct Outcome {
+    // The answer, which may be pending. Else a worker makes it:
+    std::optional<Response> response = std::nullopt;
+    // by this, which goes on where TryHandle left off; null: by the server's handler, from the
+    // start.
+    std::function<Response(const Request& request)> rest = nullptr;
+  };
+  // Called on a loop, many at once: must neither wait nor take long.
+  virtual Outcome TryHandle(const Request& request) = 0;
+};
+
+}  // namespace skiff::http
