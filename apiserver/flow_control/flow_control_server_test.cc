@@ -129,6 +129,35 @@ TEST_F(FlowControlServerTest, AKindWithManyWatchersMakesWritesLonger) {
   EXPECT_EQ(Metric(seats), 4);
 }
 
+// Else whoever may watch in a namespace could slow down all writes of a kind.
+TEST_F(FlowControlServerTest, WatchesOfOtherPlacesMakeNoWriteLonger) {
+  std::list<Answer> watches;
+  const auto watch = [&](const std::string& target) {
+    for (int i = 0; i < 25; ++i) watches.push_back(Get(target));
+  };
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  const std::string seats =
+      "apiserver_flowcontrol_work_estimated_seats_sum{flow_schema=\"global-default\","
+      "priority_level=\"global-default\"}";
+  const auto seats_of_write = [&](const std::string& path) {
+    const int64_t before = Metric(seats);
+    Ask("PATCH", path, "{}", "application/merge-patch+json", "alice");
+    return Metric(seats) - before;
+  };
+  watch("/api/v1/namespaces/kube-system/configmaps?watch=1");
+  watch("/api/v1/pods?watch=1&fieldSelector=spec.nodeName%3Dnode1");
+  watch(maps + "?watch=1&fieldSelector=metadata.name%3Dother");
+  EXPECT_EQ(seats_of_write(maps + "/a"), 1);
+  EXPECT_EQ(seats_of_write("/api/v1/namespaces/default/pods/a"), 1);
+  EXPECT_EQ(seats_of_write(maps + "/other"), 3);
+  EXPECT_EQ(seats_of_write("/api/v1/namespaces/kube-system/configmaps/a"), 3);
+  watch("/api/v1/pods?watch=1&fieldSelector=spec.nodeName%3D");
+  EXPECT_EQ(seats_of_write("/api/v1/namespaces/default/pods/a"), 3);
+  watch(maps + "?watch=1");
+  EXPECT_EQ(seats_of_write(maps + "/a"), 3);
+  EXPECT_EQ(seats_of_write(maps + "/other"), 5);
+}
+
 // Two hundred connections ask for lists without pause, each many times ahead.
 class Flood {
  public:
