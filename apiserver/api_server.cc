@@ -399,11 +399,14 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
 http::Response ApiServer::Begin(const http::Request& request, Asked asked,
                                 flow_control::Pass pass) {
   auto names = state_->WaitsFor(request, asked.info, *asked.user);
-  if (names.empty()) return Answer(request, std::move(asked), &pass);
+  flow_control::Entrance& entrance = *state_->entrance;
+  if (names.empty()) {
+    return entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
+  }
   pass.LeaveWorker();
   const auto held = std::make_shared<const flow_control::Pass>(std::move(pass));
   const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {
-    return Answer(copy, asked, held.get());
+    return state_->entrance->Send(*held, copy, Answer(copy, asked, held.get()));
   };
   const auto refuse = [](const http::Request& copy) {
     Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};

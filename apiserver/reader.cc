@@ -93,6 +93,7 @@ ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind) {
 }
 
 std::optional<IndexTerm> TermOf(const ListQuery& options, const KindInfo& kind) {
+  if (IsConvertedByWebhook(kind)) return std::nullopt;
   const ListRequest::Terms terms = TermsOf(options, kind);
   // Fields stand last, and tell more: which node a pod is on.
   for (auto group = terms.groups.rbegin(); group != terms.groups.rend(); ++group) {

@@ -29,7 +29,8 @@ std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name
 
 // What every selected object has: the stored fields' and labels' values that are asked for.
 ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind);
-// The one of them that tells most; nullopt when there is none that all have.
+// The one of them that tells most; nullopt when there is none that all have. Of what a webhook
+// converts nothing is known before it has: labels, too, are its to change.
 std::optional<IndexTerm> TermOf(const ListQuery& options, const KindInfo& kind);
 
 // The records of one page, and what to say about them.

@@ -16,7 +16,6 @@ namespace skiff {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-using ServerLoad = Forwarder::Load;
 
 constexpr int kDeadlineCheckMs = 1000;
 constexpr int kBadGateway = 502;
@@ -71,34 +70,6 @@ class ForwardedBody final : public http::StreamSource {
   const std::unique_ptr<http::StreamSource> inner_;
   const Steady::time_point deadline_;
 };
-
-// A place among those that wait for a head; nullptr: there is none.
-std::shared_ptr<void> TakeWaitingPlace(const std::shared_ptr<ServerLoad>& load, size_t bytes,
-                                       const ForwardLimits& limits) {
-  const MutexLock lock(load->mutex);
-  const bool has_room =
-      load->waiting == 0 || load->waiting_bytes + bytes <= limits.waiting_bytes_max;
-  if (load->waiting >= limits.waiting_max || load->answering >= limits.answering_max ||
-      !has_room) {
-    return nullptr;
-  }
-  ++load->waiting;
-  load->waiting_bytes += bytes;
-  return {load.get(), [load, bytes](void*) {
-            const MutexLock done(load->mutex);
-            --load->waiting;
-            load->waiting_bytes -= bytes;
-          }};
-}
-
-std::shared_ptr<void> TakeAnsweringPlace(const std::shared_ptr<ServerLoad>& load) {
-  const MutexLock lock(load->mutex);
-  ++load->answering;
-  return {load.get(), [load](void*) {
-            const MutexLock done(load->mutex);
-            --load->answering;
-          }};
-}
 
 // Where the other server sends the client elsewhere: the client would ask there with credentials
 // that are for this one.
@@ -171,12 +142,12 @@ bool IsLongRunning(const RequestInfo& info) {
              std::end(kSubresources);
 }
 
-std::shared_ptr<ServerLoad> Forwarder::LoadOf(const std::string& name) {
+std::shared_ptr<ForwardLoad> Forwarder::LoadOf(const std::string& name) {
   const MutexLock lock(mutex_);
   auto& known = loads_[name];
   auto load = known.lock();
   if (!load) {
-    load = std::make_shared<ServerLoad>();
+    load = std::make_shared<ForwardLoad>(limits_);
     known = load;
     // Those of APIServices that are gone.
     std::erase_if(loads_, [](const auto& each) { return each.second.expired(); });
@@ -206,8 +177,8 @@ Result<http::ClientRequest> Forwarder::RequestFor(const http::Upstream& upstream
 }
 
 http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest sent,
-                                 const ApiRequest& request, std::shared_ptr<void> waiting,
-                                 const std::shared_ptr<ServerLoad>& load) {
+                                 const ApiRequest& request, ForwardLoad::Place waiting,
+                                 const std::shared_ptr<ForwardLoad>& load) {
   http::Loops* loops = backends_.loops();
   if (loops == nullptr) return ServiceUnavailable();
   const bool upgrade = MayTunnel(request.http);
@@ -230,12 +201,13 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
     finish(response);
     return response;
   };
-  forwarding.on_answer = [finish, load, deadline, waiting, upgrade](http::Response& response) {
+  forwarding.on_answer = [finish, load, deadline, waiting, upgrade,
+                          user = request.user.name](http::Response& response) {
     if (response.upgrade && !upgrade) response = UnaskedSwitch(response);
     finish(response);
     if (!response.stream) return;
     response.stream = std::make_unique<ForwardedBody>(std::move(response.stream),
-                                                      TakeAnsweringPlace(load), deadline);
+                                                      load->TakeAnswering(user), deadline);
   };
   forwarding.upstream = std::move(upstream);
   forwarding.request = std::move(sent);
@@ -292,7 +264,7 @@ Result<http::Response> Forwarder::Forward(const RemoteService& remote, const Api
   auto sent = RequestFor(*upstream, request);
   if (!sent) return PlainText(503, "error trying to reach service: " + sent.error().message);
   const auto load = LoadOf(remote.name);
-  auto waiting = TakeWaitingPlace(load, request.http.body.size(), limits_);
+  auto waiting = load->TakeWaiting(request.user.name, request.http.body.size());
   if (!waiting) return Fail(TooManyForwarded());
   if (request.in_process && !IsLongRunning(request.info) && !MayTunnel(request.http)) {
     return Collect(std::move(*upstream), std::move(*sent), request);

@@ -1,8 +1,8 @@
 // Requests for what another server answers: put to it in the name of who asked, and its answer
 // streamed back. No thread waits, buffers are bounded both ways, and upgrades become tunnels.
 //
-// What a server does harms its own clients alone: so many of its requests wait for the head of an
-// answer, their bodies hold so much, so many answers are under way; further ones are told 429.
+// What a server does harms its own clients alone, and what one of these does no other: what
+// requests to it hold is bounded (forward_load.h), further ones are told 429.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@
 
 #include "apiserver/aggregation/api_services.h"
 #include "apiserver/aggregation/backends.h"
-#include "apiserver/aggregation/forward_limits.h"
+#include "apiserver/aggregation/forward_load.h"
 #include "apiserver/request_context.h"
 #include "base/id.h"
 #include "base/mutex.h"
@@ -32,21 +32,13 @@ class Forwarder {
   // Status.
   Result<http::Response> Forward(const RemoteService& remote, const ApiRequest& request);
 
-  // What requests to one server hold.
-  struct Load {
-    Mutex mutex;
-    int waiting GUARDED_BY(mutex) = 0;
-    size_t waiting_bytes GUARDED_BY(mutex) = 0;
-    int answering GUARDED_BY(mutex) = 0;
-  };
-
  private:
-  std::shared_ptr<Load> LoadOf(const std::string& name);
+  std::shared_ptr<ForwardLoad> LoadOf(const std::string& name);
   Result<http::ClientRequest> RequestFor(const http::Upstream& upstream,
                                          const ApiRequest& request) const;
   http::Response Stream(http::Upstream upstream, http::ClientRequest sent,
-                        const ApiRequest& request, std::shared_ptr<void> waiting,
-                        const std::shared_ptr<Load>& load);
+                        const ApiRequest& request, ForwardLoad::Place waiting,
+                        const std::shared_ptr<ForwardLoad>& load);
   http::Response Collect(http::Upstream upstream, http::ClientRequest sent,
                          const ApiRequest& request);
 
@@ -56,7 +48,7 @@ class Forwarder {
   const ForwardLimits limits_;
   const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
   Mutex mutex_;
-  std::map<std::string, std::weak_ptr<Load>> loads_ GUARDED_BY(mutex_);  // By APIService.
+  std::map<std::string, std::weak_ptr<ForwardLoad>> loads_ GUARDED_BY(mutex_);  // By APIService.
 };
 
 // Whether what is asked for goes on for as long as the client likes.

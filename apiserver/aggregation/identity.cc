@@ -50,7 +50,11 @@ Result<> AddIdentity(std::string name, const std::string& value, http::Headers& 
     const auto byte = static_cast<unsigned char>(c);
     return c == '\t' || (byte >= 0x20 && byte != 0x7f);
   });
-  if (!is_clean) {
+  // Blanks at its ends are no part of a field, to whoever reads it: "system:masters " would arrive
+  // as somebody else.
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  const bool is_bare = value.empty() || !(is_blank(value.front()) || is_blank(value.back()));
+  if (!is_clean || !is_bare) {
     return Fail(Reason::kServiceUnavailable,
                 "net/http: invalid header field value for " + Quoted(name));
   }

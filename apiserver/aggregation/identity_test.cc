@@ -52,5 +52,18 @@ TEST(ForwardedIdentity, ANameThatWouldBreakItsHeaderIsRefused) {
   EXPECT_FALSE(SetIdentity({.name = "a", .extra = {{"k", {"v\n"}}}}, headers));
 }
 
+// Whoever reads a head leaves out the blanks around a value.
+TEST(ForwardedIdentity, ANameThatWouldArriveAsAnotherIsRefused) {
+  for (const std::string name : {"admin ", " admin", "admin\t", "\tadmin", " "}) {
+    http::Headers headers;
+    EXPECT_FALSE(SetIdentity({.name = name}, headers)) << name;
+    EXPECT_FALSE(SetIdentity({.name = "a", .groups = {"dev", name}}, headers)) << name;
+    EXPECT_FALSE(SetIdentity({.name = "a", .uid = name}, headers)) << name;
+    EXPECT_FALSE(SetIdentity({.name = "a", .extra = {{"k", {name}}}}, headers)) << name;
+  }
+  http::Headers headers;
+  EXPECT_TRUE(SetIdentity({.name = "system admin", .groups = {""}}, headers));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -62,6 +62,15 @@ std::string MemoryKey(const User& user, std::string_view namespace_name) {
   return key;
 }
 
+// With its place in the memory.
+size_t RememberedBytes(const std::string& key, const HeldRoles& held) {
+  constexpr size_t kPlaceBytes = 256;
+  size_t bytes = kPlaceBytes + key.size();
+  for (const HeldRole& role : held.roles) bytes += sizeof(HeldRole) + role.by.size();
+  for (const std::string& error : held.errors) bytes += sizeof(std::string) + error.size();
+  return bytes;
+}
+
 }  // namespace
 
 bool SubjectIs(const rbac_v1::Subject& subject, const User& user,
@@ -118,7 +127,7 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
     const MutexLock lock(mutex_);
     if (std::exchange(versions_, versions) != versions) {
       memory_.clear();
-      roles_ = 0;
+      bytes_ = 0;
     }
     if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
     // There may be any number of bindings.
@@ -126,19 +135,26 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
     ++worked_out_;
   }
   auto held = std::make_shared<const HeldRoles>(WorkOut(user, namespace_name));
+  const size_t bytes = RememberedBytes(key, *held);
+  if (bytes > kAnswerBytesMax) return held;
   const MutexLock lock(mutex_);
   if (versions_ != versions) return held;
-  if (memory_.size() >= kAnswersMax || roles_ >= kRolesMax) {
+  if (bytes_ + bytes > kBytesMax) {
     memory_.clear();
-    roles_ = 0;
+    bytes_ = 0;
   }
-  if (memory_.emplace(std::move(key), held).second) roles_ += held->roles.size();
+  if (memory_.emplace(std::move(key), held).second) bytes_ += bytes;
   return held;
 }
 
 uint64_t RoleHoldings::worked_out() const {
   const MutexLock lock(mutex_);
   return worked_out_;
+}
+
+size_t RoleHoldings::bytes() const {
+  const MutexLock lock(mutex_);
+  return bytes_;
 }
 
 }  // namespace skiff

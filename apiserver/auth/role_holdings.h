@@ -55,21 +55,24 @@ class RoleHoldings {
   std::shared_ptr<const HeldRoles> Of(const User& user, std::string_view namespace_name);
   // How often they had to be worked out.
   uint64_t worked_out() const;
+  // What is remembered takes, about.
+  size_t bytes() const;
+
+  // Past it all is forgotten. Names of users and namespaces are anybody's to choose, whether or not
+  // there are any: it is their length that counts, not their number.
+  static constexpr size_t kBytesMax = size_t{32} << 20;
+  // Of one answer; a longer one is worked out each time.
+  static constexpr size_t kAnswerBytesMax = kBytesMax / 64;
 
  private:
   using Versions = std::array<uint64_t, 4>;
   HeldRoles WorkOut(const User& user, std::string_view namespace_name) const;
 
-  // Past one of them all is forgotten: answers, of one user in one namespace each, and roles that
-  // they name.
-  static constexpr size_t kAnswersMax = 16'384;
-  static constexpr size_t kRolesMax = 262'144;
-
   const RbacObjects objects_;
   mutable Mutex mutex_;
   Versions versions_ GUARDED_BY(mutex_){};  // Of the objects that the memory stands for.
   std::map<std::string, std::shared_ptr<const HeldRoles>, std::less<>> memory_ GUARDED_BY(mutex_);
-  size_t roles_ GUARDED_BY(mutex_) = 0;
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t worked_out_ GUARDED_BY(mutex_) = 0;
 };
 

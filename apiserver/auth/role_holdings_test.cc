@@ -67,6 +67,22 @@ TEST_F(RoleHoldingsTest, UsersWhoseNamesRunTogetherAreTwo) {
   EXPECT_FALSE(May({.name = "a", .groups = {"b", "", "c"}}));
 }
 
+// Anybody may ask about namespaces of any name, and needs no right to.
+TEST_F(RoleHoldingsTest, LongNamesThatNobodyHasAreNotKept) {
+  RoleHoldings holdings({caches_.cluster_roles, caches_.cluster_role_bindings, caches_.roles,
+                         caches_.role_bindings});
+  const std::string long_name(size_t{1} << 20, 'a');
+  for (int i = 0; i < 20; ++i) holdings.Of(bob_, std::to_string(i) + long_name);
+  EXPECT_EQ(holdings.bytes(), 0);
+  const std::string name(size_t{100} << 10, 'a');
+  for (int i = 0; i < 1000; ++i) holdings.Of(bob_, std::to_string(i) + name);
+  EXPECT_LE(holdings.bytes(), RoleHoldings::kBytesMax);
+  EXPECT_GE(holdings.bytes(), name.size());
+  const uint64_t before = holdings.worked_out();
+  holdings.Of(bob_, "999" + name);
+  EXPECT_EQ(holdings.worked_out(), before) << "the last ones are remembered";
+}
+
 TEST_F(RoleHoldingsTest, ARoleThatIsMissingIsToldAndCountsWhenItComes) {
   Bind("reading", "User", "bob");
   Ask("DELETE", kGroupPath + "/clusterroles/reader");

@@ -60,7 +60,8 @@ std::vector<Limits> LimitsOf(const std::vector<Shares>& shares, int seats) {
   std::vector<Limits> limits;
   for (const Shares& each : shares) {
     // Rounded up, as Kubernetes does: the limits may come to a little more than there is.
-    const int nominal = sum == 0 ? 0 : static_cast<int>(std::ceil(seats * each.nominal / sum));
+    const double wanted = static_cast<double>(seats) * each.nominal;
+    const int nominal = sum == 0 ? 0 : static_cast<int>(std::ceil(wanted / sum));
     const int lendable = static_cast<int>(std::round(nominal * each.lendable_percent / 100.0));
     double borrowed = seats;
     if (each.borrowing_percent) borrowed = std::round(nominal * (*each.borrowing_percent / 100.0));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -39,6 +40,17 @@ TEST(ConcurrencyTest, WhoMayBorrowSoMuchBorrowsNoMore) {
 
 TEST(ConcurrencyTest, NobodyHasASeatWhereNobodyHasAShare) {
   EXPECT_EQ(LimitsOf({{.nominal = 0}}, 600)[0].nominal, 0);
+}
+
+// As large as an object may say: the product of seats and shares is no int.
+TEST(ConcurrencyTest, ManySharesAreManySeats) {
+  constexpr int kSharesMax = std::numeric_limits<int>::max();
+  const auto limits =
+      LimitsOf({{.nominal = kSharesMax}, {.nominal = 3'579'140}, {.nominal = 1}}, 600);
+  EXPECT_EQ(limits[0].nominal, 600);
+  EXPECT_EQ(limits[1].nominal, 1);
+  EXPECT_EQ(limits[2].nominal, 1);
+  EXPECT_EQ(LimitsOf({{.nominal = 3'579'140}}, 600)[0], (Limits{600, 600, 1200}));
 }
 
 TEST(ConcurrencyTest, OneRequestTakesAPartOfItsLevelAlone) {

@@ -37,7 +37,10 @@ LevelSpec LevelSpec::Of(const flowcontrol_v1::PriorityLevelConfiguration& object
 }
 
 Dispatcher::Dispatcher(Options options, Duration)
-    : options_(options), read_slots_(options.read_slots), write_slots_(options.write_slots) {}
+    : options_(options),
+      read_slots_(options.read_slots),
+      write_slots_(options.write_slots),
+      unsent_(options.unsent_max) {}
 
 std::shared_ptr<Level> Dispatcher::Find(std::string_view name) const {
   const auto found = std::find_if(levels_.begin(), levels_.end(), [&](const auto& level) {
@@ -102,7 +105,7 @@ Turn* Dispatcher::StartNext(Duration now) {
   for (Level* level : scratch_) {
     const auto may_run = [this, level](const QueuedRequest& request) {
       const Turn& turn = static_cast<const Turn&>(request);
-      return SlotsOf(turn).MayTake(level, turn.flow);
+      return SlotsOf(turn).MayTake(level, turn.flow) && unsent_.MayTake(level, turn.flow);
     };
     QueuedRequest* next = level->set.StartNext(now, may_run);
     if (next == nullptr) continue;

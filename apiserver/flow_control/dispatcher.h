@@ -67,6 +67,7 @@ class Dispatcher {
     int seats = 600;
     int read_slots = 6;
     int write_slots = 24;
+    int unsent_max = 8192;  // In any unit.
   };
   Dispatcher(Options options, Duration now);
 
@@ -81,6 +82,14 @@ class Dispatcher {
   // It still has its seats, and no worker.
   void LeaveSlot(Turn& turn);
   void Finish(Turn& turn, Duration now);
+  // What answers hold until their clients have taken them. Who has more than is left for others
+  // begins nothing more.
+  void TakeUnsent(const Level& level, uint64_t flow, int count) {
+    unsent_.Take(&level, flow, count);
+  }
+  void GiveUnsent(const Level& level, uint64_t flow, int count) {
+    unsent_.Give(&level, flow, count);
+  }
 
   // Due each kAdjustPeriod while it says true: limits follow what was asked for.
   bool Adjust(Duration now);
@@ -95,6 +104,7 @@ class Dispatcher {
   const Options options_;
   Slots read_slots_;
   Slots write_slots_;
+  Slots unsent_;
   std::vector<std::shared_ptr<Level>> levels_;
   std::vector<Level*> scratch_;  // Levels in which somebody waits, in their order.
   double now_pass_ = 0;

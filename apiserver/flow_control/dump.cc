@@ -87,9 +87,8 @@ std::string Entrance::DumpQueues() {
   {
     const MutexLock lock(mutex_);
     for (const auto& level : dispatcher_.levels()) {
-      int64_t index = 0;
       for (const QueueSet::QueueState& queue : level->set.States()) {
-        rows.push_back({level->spec.name, Number(index++), Number(queue.waiting),
+        rows.push_back({level->spec.name, Number(queue.index), Number(queue.waiting),
                         Number(queue.executing), Number(queue.seats_in_use),
                         SeatSeconds(queue.next_r), Number(queue.initial_seats),
                         Number(queue.seats), SeatSeconds(queue.work)});
@@ -117,8 +116,7 @@ std::string Entrance::DumpRequests(bool details) {
     const Duration now = clock_.Monotonic();
     const TimePoint wall = clock_.Now();
     for (const auto& level : dispatcher_.levels()) {
-      const int queues = std::max(1, static_cast<int>(level->set.States().size()));
-      for (int queue = 0; queue < queues && level->set.waiting() > 0; ++queue) {
+      for (const int queue : level->set.Backlog()) {
         int64_t index = 0;
         for (const QueuedRequest* each : level->set.WaitingIn(queue)) {
           const Waiter& waiter = static_cast<const Waiter&>(*each);

@@ -6,6 +6,7 @@
 
 #include "api/struct_text.h"
 #include "apiserver/bootstrap.h"
+#include "apiserver/flow_control/unsent.h"
 #include "apiserver/flow_control/waiter.h"
 #include "apiserver/respond.h"
 
@@ -102,7 +103,8 @@ Entrance::Entrance(Options options, Parts parts)
       dispatcher_({.seats = std::min(kServerSeatsMax, options.reading_max) +
                             std::min(kServerSeatsMax, options.writing_max),
                    .read_slots = ReadSlots(options.read_slots),
-                   .write_slots = options.write_slots},
+                   .write_slots = options.write_slots,
+                   .unsent_max = UnsentUnits(options.unsent_bytes_max)},
                   parts.clock.Monotonic()),
       figures_(parts.metrics,
                {.flows =
@@ -355,6 +357,7 @@ http::Response Entrance::Refusal(const Pass& pass, const http::Request& request)
 Duration Entrance::Step() {
   Waiters begun;
   Waiters expired;
+  std::vector<std::shared_ptr<Unsent>> late;
   Duration due = kNever;
   Duration now;
   {
@@ -367,14 +370,17 @@ Duration Entrance::Step() {
       waiter->state = Waiter::State::kGone;
       expired.push_back(waiter);
     }
+    late = TakeLate(now);
     if (now >= adjust_at_) adjust_at_ = dispatcher_.Adjust(now) ? now + kAdjustPeriod : kNever;
     Dispatch(nullptr, now, begun);
     due = std::min(adjust_at_, dispatcher_.next_release());
     if (!deadlines_.empty()) due = std::min(due, deadlines_.begin()->first);
+    if (!unsent_.empty()) due = std::min(due, unsent_.begin()->first);
     planned_ = due;
   }
   Begin(begun);
   for (const auto& waiter : expired) Refuse(*waiter, Refused::kTimeOut);
+  for (const auto& each : late) each->Drop();
   return due == kNever ? kNever : std::max(Duration::zero(), due - now);
 }
 

@@ -36,6 +36,7 @@
 namespace skiff::flow_control {
 
 class Entrance;
+class Unsent;
 struct Waiter;
 
 // What a schema leads to.
@@ -103,6 +104,8 @@ class Entrance {
     size_t bytes_max = size_t{128} << 20;
     size_t bytes_per_level_max = size_t{48} << 20;
     size_t waiting_max = 10'000;
+    // What answers may hold that their clients have not taken.
+    size_t unsent_bytes_max = size_t{512} << 20;
   };
   struct Parts {  // All outlive it.
     const Clock& clock;
@@ -125,6 +128,9 @@ class Entrance {
   using Run = std::function<http::Response(const http::Request&, Pass)>;
   http::Response Wait(Pass pass, const Question& question, Run run);
   http::Response Refusal(const Pass& pass, const http::Request& request) const;
+  // The answer to a request that was let in by that pass; a large one is counted, and kept here,
+  // until its client has taken it, or its time is up.
+  http::Response Send(const Pass& pass, const http::Request& request, http::Response response);
   KindFigures& kinds() { return kinds_; }
 
   // Refuses who has waited too long, and adjusts limits; how long until that is due again.
@@ -154,6 +160,10 @@ class Entrance {
   // Lets begin whoever may; true when `own` is among them, and `begun` gets the others.
   bool Dispatch(Turn* own, Duration now, Waiters& begun) REQUIRES(mutex_);
   void Forget(Waiter& waiter) REQUIRES(mutex_);
+  void Sent(Unsent& unsent);
+  void Forget(Unsent& unsent) REQUIRES(mutex_);
+  // Those answers whose time is up; they count no longer.
+  std::vector<std::shared_ptr<Unsent>> TakeLate(Duration now) REQUIRES(mutex_);
   // Step is to come by then; true: somebody must tell it, once the mutex is let go.
   bool Plan(Duration due) REQUIRES(mutex_);
   void Begin(const Waiters& begun);
@@ -178,6 +188,7 @@ class Entrance {
   Mutex mutex_;
   Dispatcher dispatcher_ GUARDED_BY(mutex_);
   std::multimap<Duration, std::shared_ptr<Waiter>> deadlines_ GUARDED_BY(mutex_);
+  std::multimap<Duration, std::shared_ptr<Unsent>> unsent_ GUARDED_BY(mutex_);  // By deadline.
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   std::map<const Level*, size_t> bytes_of_ GUARDED_BY(mutex_);
   Duration adjust_at_ GUARDED_BY(mutex_) = kNever;

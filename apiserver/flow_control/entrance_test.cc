@@ -252,6 +252,72 @@ TEST_F(EntranceTest, WhatWaitsHoldsNoMoreThanItMay) {
   EXPECT_FALSE(IsAnswered(Wait(PersonOf("alice"), "/api/v1/pods/a", std::string(9000, 'x'))));
 }
 
+// Large answers that their clients have not taken.
+class UnsentTest : public EntranceTest {
+ protected:
+  UnsentTest() { Open({.read_slots = 4, .write_slots = 4, .unsent_bytes_max = 1 << 20}); }
+  http::Response Answer(const std::string& user, size_t bytes, std::string from = "192.0.2.9") {
+    Asked& asked = Make(PersonOf(user), "/api/v1/namespaces/a/pods/p");
+    asked.http.remote_address = std::move(from);
+    const Pass pass = entrance_->Enter(asked.question());
+    EXPECT_EQ(pass.state(), Pass::State::kIn);
+    http::Response response;
+    response.body = std::string(bytes - 10, 'b');
+    response.pieces = {std::make_shared<const std::string>("piece"),
+                       std::make_shared<const std::string>("s end")};
+    return entrance_->Send(pass, asked.http, std::move(response));
+  }
+  static http::Pulled PullAll(http::Response& response, std::string& text) {
+    for (;;) {
+      std::vector<http::SharedBytes> chunks;
+      const http::Pulled pulled = response.stream->Pull(1 << 10, chunks);
+      for (const auto& chunk : chunks) text += *chunk;
+      if (pulled != http::Pulled::kMore) return pulled;
+    }
+  }
+};
+
+TEST_F(UnsentTest, WhoDoesNotTakeThemBeginsNothingMore) {
+  http::Response unsent = Answer("alice", 600 << 10);
+  ASSERT_TRUE(unsent.stream);
+  EXPECT_EQ(unsent.Header("Content-Length"), std::to_string(600 << 10));
+  Waiting& more = Wait(PersonOf("alice"));
+  EXPECT_FALSE(IsAnswered(more));
+  EXPECT_EQ(Enter(PersonOf("bob")).state(), Pass::State::kIn) << "others do";
+  EXPECT_EQ(Enter(kMaster).state(), Pass::State::kIn);
+  std::string text;
+  EXPECT_EQ(PullAll(unsent, text), http::Pulled::kEnd);
+  EXPECT_EQ(text, std::string((600 << 10) - 10, 'b') + "pieces end");
+  EXPECT_FALSE(IsAnswered(more));
+  unsent.stream = nullptr;
+  EXPECT_EQ(more.answered.get(), 200);
+}
+
+TEST_F(UnsentTest, WhatIsNotTakenInTimeIsLetGo) {
+  http::Response unsent = Answer("alice", 600 << 10);
+  Waiting& more = Wait(PersonOf("alice"));
+  more.response.pending = nullptr;
+  clock_.Advance(59s);
+  EXPECT_GT(entrance_->Step(), 0s);
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kMustWait);
+  bool woken = false;
+  unsent.stream->Attach([&] { woken = true; });
+  clock_.Advance(2s);
+  entrance_->Step();
+  EXPECT_TRUE(woken);
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kIn);
+  std::string text;
+  EXPECT_EQ(PullAll(unsent, text), http::Pulled::kAbort);
+}
+
+TEST_F(UnsentTest, SmallOnesAndThoseInThisProcessAreSentAsTheyAre) {
+  EXPECT_FALSE(Answer("alice", 60 << 10).stream);
+  const http::Response here = Answer("alice", 600 << 10, "");
+  EXPECT_FALSE(here.stream);
+  EXPECT_EQ(here.body.size() + 10, size_t{600} << 10);
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kIn);
+}
+
 TEST_F(EntranceTest, AFloodDoesNotDelayItsNeighbour) {
   keep_ = true;
   Fill(PersonOf("flood"));

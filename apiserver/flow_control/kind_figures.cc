@@ -1,7 +1,9 @@
 #include "apiserver/flow_control/kind_figures.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "api/selector.h"
 #include "apiserver/routes.h"
 #include "apiserver/storage/keys.h"
 #include "base/at_once.h"
@@ -9,9 +11,30 @@
 namespace skiff::flow_control {
 namespace {
 
-uint64_t KindDigest(const RequestInfo& info) {
-  const std::hash<std::string_view> hash;
-  return hash(info.group) * 31 + hash(info.resource);
+// Whoever asks for more is not counted: nothing has such names but what people ask for.
+constexpr size_t kKeyBytesMax = 1024;
+
+// Segments of a path, none of which has a slash. As they are: of a digest everybody could find
+// another name that has it, too.
+std::string KindKey(const RequestInfo& info) {
+  return info.group + '/' + info.resource;
+}
+
+// Of what a watch is for, or a write may change: all objects, those of a namespace, or one.
+std::string PlaceKey(const RequestInfo& info, std::string_view namespace_name,
+                     std::string_view name) {
+  return KindKey(info).append(1, '/').append(namespace_name).append(1, '/').append(name);
+}
+
+bool FitsKey(const RequestInfo& info) {
+  return info.group.size() + info.resource.size() + info.namespace_name.size() +
+             info.name.size() <= kKeyBytesMax;
+}
+
+bool IsOfOneNode(const RequestInfo& info) {
+  if (info.field_selector.empty()) return false;
+  const auto selector = FieldSelector::Parse(info.field_selector);
+  return selector && !selector->Exact("spec.nodeName").value_or("").empty();
 }
 
 class CountedStream final : public http::StreamSource {
@@ -47,11 +70,12 @@ int64_t CountObjects(Store& store, const RouteTable& routes, std::string_view gr
 }
 
 int64_t KindFigures::ObjectsOf(const RequestInfo& info) {
-  const uint64_t digest = KindDigest(info);
+  if (!FitsKey(info)) return 0;
+  const std::string key = KindKey(info);
   const Duration now = clock_.Monotonic();
   {
     const MutexLock lock(mutex_);
-    const auto found = counted_.find(digest);
+    const auto found = counted_.find(key);
     if (found != counted_.end() && now - found->second.at < kFreshFor) {
       return found->second.objects;
     }
@@ -60,25 +84,36 @@ int64_t KindFigures::ObjectsOf(const RequestInfo& info) {
   const int64_t objects = count_(info.group, info.resource);
   const MutexLock lock(mutex_);
   if (counted_.size() >= kKindsMax) counted_.clear();
-  counted_[digest] = {objects, now};
+  counted_[key] = {objects, now};
   return objects;
 }
 
 int64_t KindFigures::WatchersOf(const RequestInfo& info) const {
+  const std::string_view space = info.namespace_name;
+  const std::string_view name = info.name;
+  int64_t sum = 0;
+  if (!FitsKey(info)) return sum;
   const MutexLock lock(mutex_);
-  const auto found = watchers_.find(KindDigest(info));
-  return found == watchers_.end() ? 0 : found->second->load(std::memory_order_relaxed);
+  const auto add = [&](std::string_view in, std::string_view of) REQUIRES(mutex_) {
+    const auto found = watchers_.find(PlaceKey(info, in, of));
+    if (found != watchers_.end()) sum += found->second->load(std::memory_order_relaxed);
+  };
+  add("", "");
+  if (!space.empty()) add(space, "");
+  if (!name.empty()) add(space, name);
+  return sum;
 }
 
 void KindFigures::Follow(const RequestInfo& info, http::Response& response) {
-  if (!response.stream || info.verb != "watch") return;
+  if (!response.stream || info.verb != "watch" || !FitsKey(info) || IsOfOneNode(info)) return;
   Watchers watchers;
   {
     const MutexLock lock(mutex_);
-    if (watchers_.size() >= kKindsMax) {
+    if (watchers_.size() >= places_max_) {
       std::erase_if(watchers_, [](const auto& each) { return *each.second == 0; });
+      places_max_ = std::max(kPlacesMin, 2 * watchers_.size());
     }
-    Watchers& entry = watchers_[KindDigest(info)];
+    Watchers& entry = watchers_[PlaceKey(info, info.namespace_name, info.name)];
     if (!entry) entry = std::make_shared<std::atomic<int64_t>>(0);
     watchers = entry;
   }

@@ -1,11 +1,14 @@
 // What an estimate wants to know of a kind: how many objects of it are stored, and how many watches
-// hear of them.
+// hear of a change. Watches are told apart by what they are for, all objects, those of a namespace,
+// or one, so that whoever may watch in one namespace makes nothing dearer in others; those for the
+// objects of one node are woken by few changes, and do not count.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -34,6 +37,7 @@ class KindFigures {
   KindFigures(const Clock& clock, Count count) : clock_(clock), count_(std::move(count)) {}
 
   int64_t ObjectsOf(const RequestInfo& info);
+  // How many hear of what is asked for.
   int64_t WatchersOf(const RequestInfo& info) const;
   // What is asked of `info`, which the facts refer to.
   KindFacts Facts(const RequestInfo& info) {
@@ -46,6 +50,9 @@ class KindFigures {
   // A number need not be newer than this: an estimate is what it is for.
   static constexpr Duration kFreshFor = 10s;
   static constexpr size_t kKindsMax = 4096;  // Past it all is forgotten and counted anew.
+  // Of places that are watched; past it those that no longer are are forgotten, when there are
+  // twice as many as were left before.
+  static constexpr size_t kPlacesMin = 4096;
   struct Counted {
     int64_t objects = 0;
     Duration at = Duration::zero();
@@ -55,9 +62,9 @@ class KindFigures {
   const Clock& clock_;
   const Count count_;
   mutable Mutex mutex_;
-  // By a digest of group and resource: two kinds that share one share a number.
-  std::unordered_map<uint64_t, Counted> counted_ GUARDED_BY(mutex_);
-  std::unordered_map<uint64_t, Watchers> watchers_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Counted> counted_ GUARDED_BY(mutex_);    // By kind.
+  std::unordered_map<std::string, Watchers> watchers_ GUARDED_BY(mutex_);  // By place.
+  size_t places_max_ GUARDED_BY(mutex_) = kPlacesMin;
 };
 
 }  // namespace skiff::flow_control

@@ -1,6 +1,8 @@
 #include "apiserver/flow_control/queue_set.h"
 
 #include <algorithm>
+#include <map>
+#include <ranges>
 #include <utility>
 
 #include "base/error.h"
@@ -32,9 +34,7 @@ int DealHand(uint64_t flow, int deck, int hand_size, int (&hand)[kHandMax]) {
 }
 
 QueueSet::QueueSet(Shape shape, int seats_max, Duration now)
-    : shape_(shape), seats_max_(seats_max), synced_(now) {
-  queues_.resize(static_cast<size_t>(std::max(1, shape.queues)));
-}
+    : shape_(shape), seats_max_(seats_max), synced_(now) {}
 
 Duration QueueSet::next_release() const {
   return releases_.empty() ? kNever : releases_.top().at;
@@ -55,7 +55,14 @@ void QueueSet::Sync(Duration now) {
 
 void QueueSet::GiveBack(int queue, int seats) {
   seats_in_use_ -= seats;
-  queues_[static_cast<size_t>(queue)].seats_in_use -= seats;
+  queues_.at(queue).seats_in_use -= seats;
+  DropIfIdle(queue);
+}
+
+void QueueSet::DropIfIdle(int queue) {
+  const auto found = queues_.find(queue);
+  const Queue& state = found->second;
+  if (state.waiting == 0 && state.executing == 0 && state.seats_in_use == 0) queues_.erase(found);
 }
 
 bool QueueSet::Fits(int seats) const {
@@ -71,10 +78,14 @@ int QueueSet::QueueFor(uint64_t flow) {
   // Begun at another card each time, lest flows whose hands overlap meet where both begin.
   const auto offset = static_cast<int>(dealt_++ % static_cast<uint64_t>(size));
   int best = -1;
+  double best_work = 0;
   for (int i = 0; i < size; ++i) {
     const int queue = hand[(offset + i) % size];
-    const auto at = static_cast<size_t>(queue);
-    if (best < 0 || queues_[at].work < queues_[static_cast<size_t>(best)].work) best = queue;
+    const auto found = queues_.find(queue);
+    const double work = found == queues_.end() ? 0 : found->second.work;
+    if (best >= 0 && work >= best_work) continue;
+    best = queue;
+    best_work = work;
   }
   return best;
 }
@@ -88,8 +99,11 @@ QueueSet::Verdict QueueSet::Enqueue(QueuedRequest& request, Duration now) {
     if (wanted > seats_max_ && !first) return Verdict::kConcurrencyLimit;
   }
   request.queue = QueueFor(request.flow);
-  Queue& queue = queues_[static_cast<size_t>(request.queue)];
-  if (shape_.queues > 0 && queue.waiting >= shape_.queue_length_max) return Verdict::kQueueFull;
+  const auto known = queues_.find(request.queue);
+  const int waiting = known == queues_.end() ? 0 : known->second.waiting;
+  if (shape_.queues > 0 && waiting >= shape_.queue_length_max) return Verdict::kQueueFull;
+  Queue& queue = queues_[request.queue];
+  queue.index = request.queue;
   request.arrived = now;
   request.arrival_r = now_r_;
   CountActive(queue, 1);
@@ -111,7 +125,7 @@ void QueueSet::Append(Queue& queue, QueuedRequest& request) {
   queue.last = &request;
   if (queue.waiting++ == 0) {
     queue.in_backlog = static_cast<int>(backlog_.size());
-    backlog_.push_back(request.queue);
+    backlog_.push_back(&queue);
   }
   queue.initial_seats += request.work.initial_seats;
   queue.seats += request.work.seats();
@@ -121,17 +135,18 @@ void QueueSet::Append(Queue& queue, QueuedRequest& request) {
 }
 
 void QueueSet::Unlink(QueuedRequest& request) {
-  Queue& queue = queues_[static_cast<size_t>(request.queue)];
+  Queue& queue = queues_.at(request.queue);
   (request.before != nullptr ? request.before->after : queue.first) = request.after;
   (request.after != nullptr ? request.after->before : queue.last) = request.before;
   request.before = request.after = nullptr;
   request.waits = false;
   if (--queue.waiting == 0) {
-    const auto at = static_cast<size_t>(std::exchange(queue.in_backlog, -1));
-    backlog_[at] = backlog_.back();
-    queues_[static_cast<size_t>(backlog_[at])].in_backlog =
-        backlog_[at] == request.queue ? -1 : static_cast<int>(at);
+    // The last one takes its place.
+    const int at = queue.in_backlog;
+    backlog_.back()->in_backlog = at;
+    backlog_[static_cast<size_t>(at)] = backlog_.back();
     backlog_.pop_back();
+    queue.in_backlog = -1;
   }
   queue.initial_seats -= request.work.initial_seats;
   queue.seats -= request.work.seats();
@@ -145,19 +160,19 @@ void QueueSet::Remove(QueuedRequest& request, Duration now) {
   Sync(now);
   CHECK(request.waits);
   Unlink(request);
-  CountActive(queues_[static_cast<size_t>(request.queue)], -1);
+  CountActive(queues_.at(request.queue), -1);
+  DropIfIdle(request.queue);
 }
 
 QueueSet::Queue* QueueSet::FirstToFinish(const MayRun& may_run) {
   Queue* best = nullptr;
   double best_finish = 0;
-  for (const int at : backlog_) {
-    Queue& queue = queues_[static_cast<size_t>(at)];
-    const double finish = queue.next_r + queue.first->work.Total(kEstimatedTime);
+  for (Queue* queue : backlog_) {
+    const double finish = queue->next_r + queue->first->work.Total(kEstimatedTime);
     const bool better = best == nullptr || finish < best_finish ||
-                        (finish == best_finish && queue.turn < best->turn);
-    if (!better || !may_run(*queue.first)) continue;
-    best = &queue;
+                        (finish == best_finish && queue->turn < best->turn);
+    if (!better || !may_run(*queue->first)) continue;
+    best = queue;
     best_finish = finish;
   }
   return best;
@@ -189,7 +204,7 @@ void QueueSet::BoundNext(Queue& queue) {
 
 void QueueSet::Finish(const QueuedRequest& request, Duration now) {
   Sync(now);
-  Queue& queue = queues_[static_cast<size_t>(request.queue)];
+  Queue& queue = queues_.at(request.queue);
   --queue.executing;
   --executing_;
   const double estimate_off = SecondsOf(kEstimatedTime - (now - request.started));
@@ -206,12 +221,6 @@ void QueueSet::Finish(const QueuedRequest& request, Duration now) {
 void QueueSet::Reshape(Shape shape, Duration now) {
   Sync(now);
   shape_ = shape;
-  const auto wanted = static_cast<size_t>(std::max(1, shape.queues));
-  if (queues_.size() < wanted) queues_.resize(wanted);
-  while (queues_.size() > wanted && queues_.back().waiting == 0 &&
-         queues_.back().executing == 0 && queues_.back().seats_in_use == 0) {
-    queues_.pop_back();
-  }
 }
 
 void QueueSet::SetSeats(int seats_max, Duration now) {
@@ -221,13 +230,27 @@ void QueueSet::SetSeats(int seats_max, Duration now) {
 
 std::vector<QueueSet::QueueState> QueueSet::States() const {
   if (shape_.queues == 0) return {};
-  return {queues_.begin(), queues_.end()};
+  std::map<int, QueueState> states;
+  for (int i = 0; i < shape_.queues && shape_.queues <= kStatesMax; ++i) states[i].index = i;
+  for (const auto& [index, queue] : queues_) states[index] = queue;
+  const auto in_order = std::views::values(states);
+  return {in_order.begin(), in_order.end()};
+}
+
+std::vector<int> QueueSet::Backlog() const {
+  std::vector<int> queues;
+  for (const Queue* queue : backlog_) queues.push_back(queue->index);
+  std::ranges::sort(queues);
+  return queues;
 }
 
 std::vector<const QueuedRequest*> QueueSet::WaitingIn(int queue) const {
   std::vector<const QueuedRequest*> found;
-  const QueuedRequest* at = queues_[static_cast<size_t>(queue)].first;
-  for (; at != nullptr; at = at->after) found.push_back(at);
+  const auto at = queues_.find(queue);
+  if (at == queues_.end()) return found;
+  for (const auto* each = at->second.first; each != nullptr; each = each->after) {
+    found.push_back(each);
+  }
   return found;
 }
 

@@ -9,12 +9,16 @@
 //   while (QueuedRequest* next = set.StartNext(now, may_run)) Begin(*next);
 //   set.Finish(request, now);                       // Or Remove, of one that still waits.
 //
+// A queue is there while it has anything. Whoever configures a level may name millions of them, and
+// everybody waits for the lock under which that is done.
+//
 // Not thread-safe: whoever has several levels has one lock for them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <queue>
+#include <unordered_map>
 #include <vector>
 
 #include "apiserver/flow_control/work_estimate.h"
@@ -78,6 +82,7 @@ class QueueSet {
   Duration next_release() const;
 
   struct QueueState {
+    int index = 0;
     int waiting = 0;
     int executing = 0;
     int seats_in_use = 0;
@@ -86,8 +91,12 @@ class QueueSet {
     int seats = 0;
     double work = 0;
   };
-  // Of each queue that requests are dealt to, for people to look at.
+  // Of each queue that requests are dealt to, in order, for people to look at: where there are more
+  // than kStatesMax, of those that have anything.
+  static constexpr int kStatesMax = 1024;
   std::vector<QueueState> States() const;
+  // The queues in which somebody waits, in order.
+  std::vector<int> Backlog() const;
   // Those that wait in one queue, first come first.
   std::vector<const QueuedRequest*> WaitingIn(int queue) const;
 
@@ -114,6 +123,8 @@ class QueueSet {
   void Unlink(QueuedRequest& request);
   void CountActive(const Queue& queue, int change);
   void GiveBack(int queue, int seats);
+  // One that has nothing any more is gone.
+  void DropIfIdle(int queue);
   // The next request of a queue begins no earlier than it came.
   static void BoundNext(Queue& queue);
 
@@ -121,8 +132,8 @@ class QueueSet {
   int seats_max_;
   Duration synced_;
   double now_r_ = 0;
-  std::vector<Queue> queues_;  // At least one, and as many as have anything.
-  std::vector<int> backlog_;   // Queues in which somebody waits.
+  std::unordered_map<int, Queue> queues_;  // Those that have anything, by their number.
+  std::vector<Queue*> backlog_;            // Those in which somebody waits.
   std::priority_queue<Release, std::vector<Release>, std::greater<>> releases_;
   uint64_t turns_ = 0;
   uint64_t dealt_ = 0;

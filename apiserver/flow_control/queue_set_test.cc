@@ -217,6 +217,23 @@ TEST(QueueSetTest, QueuesThatMayNotRunArePassedOver) {
   EXPECT_EQ(set.StartNext(0s, kAnybody), &first);
 }
 
+// Whoever may write such an object would else stop everybody for seconds, and take a gigabyte.
+TEST(QueueSetTest, QueuesThatHaveNothingTakeNothing) {
+  constexpr QueueSet::Shape kMillions{.queues = 10'000'000, .hand_size = 1, .queue_length_max = 5};
+  std::vector<std::unique_ptr<QueueSet>> sets;
+  for (int i = 0; i < 2000; ++i) {
+    sets.push_back(std::make_unique<QueueSet>(QueueSet::Shape{}, 1, 0s));
+    sets.back()->Reshape(kMillions, 0s);
+  }
+  Served level(kMillions, 1);
+  for (uint64_t flow = 0; flow < 20; ++flow) level.Ask(flow * 1'234'567);
+  EXPECT_EQ(level.set.States().size(), 20u) << "of so many, those that have anything are shown";
+  EXPECT_EQ(level.set.Backlog().size(), 19u);
+  while (level.Advance()) {
+  }
+  EXPECT_TRUE(level.set.States().empty());
+}
+
 TEST(QueueSetTest, WhatIsInHandOutlivesItsQueues) {
   Served level({.queues = 8, .hand_size = 1, .queue_length_max = 10}, 1);
   for (uint64_t flow = 0; flow < 8; ++flow) level.Ask(flow);

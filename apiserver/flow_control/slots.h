@@ -7,10 +7,8 @@
 //   if (slots.MayTake(level, flow)) slots.Take(level, flow); ... slots.Give(level, flow);
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <unordered_map>
 
 #include "base/error.h"
 
@@ -22,44 +20,34 @@ class Slots {
 
   bool MayTake(const void* level, uint64_t flow) const {
     const int free = count_ - taken_;
-    return free > 0 && Of(flows_, flow) < free &&
-           Of(levels_, reinterpret_cast<uintptr_t>(level)) < 2 * free;
+    return free > 0 && Of(flows_, flow) < free && Of(levels_, KeyOf(level)) < 2 * free;
   }
-  void Take(const void* level, uint64_t flow) {
-    ++taken_;
-    Add(flows_, flow);
-    Add(levels_, reinterpret_cast<uintptr_t>(level));
+  // More than are free, too, where it is seen only then how many it takes.
+  void Take(const void* level, uint64_t flow, int count = 1) {
+    taken_ += count;
+    flows_[flow] += count;
+    levels_[KeyOf(level)] += count;
   }
-  void Give(const void* level, uint64_t flow) {
-    --taken_;
-    Drop(flows_, flow);
-    Drop(levels_, reinterpret_cast<uintptr_t>(level));
+  void Give(const void* level, uint64_t flow, int count = 1) {
+    taken_ -= count;
+    Drop(flows_, flow, count);
+    Drop(levels_, KeyOf(level), count);
   }
   int taken() const { return taken_; }
 
  private:
-  // Those who have any, at most `count_`: few enough to look through.
-  using Holders = std::vector<std::pair<uint64_t, int>>;
-  static Holders::const_iterator Find(const Holders& holders, uint64_t who) {
-    return std::find_if(holders.begin(), holders.end(),
-                        [who](const auto& each) { return each.first == who; });
-  }
+  // Those who have any.
+  using Holders = std::unordered_map<uint64_t, int>;
+  static uint64_t KeyOf(const void* level) { return reinterpret_cast<uintptr_t>(level); }
   static int Of(const Holders& holders, uint64_t who) {
-    const auto found = Find(holders, who);
+    const auto found = holders.find(who);
     return found == holders.end() ? 0 : found->second;
   }
-  static void Add(Holders& holders, uint64_t who) {
-    const auto found = Find(holders, who);
-    if (found == holders.end()) return void(holders.emplace_back(who, 1));
-    ++holders[static_cast<size_t>(found - holders.begin())].second;
-  }
-  static void Drop(Holders& holders, uint64_t who) {
-    const auto found = Find(holders, who);
-    CHECK(found != holders.end());
-    auto& holder = holders[static_cast<size_t>(found - holders.begin())];
-    if (--holder.second > 0) return;
-    holder = holders.back();
-    holders.pop_back();
+  static void Drop(Holders& holders, uint64_t who, int count) {
+    const auto found = holders.find(who);
+    CHECK(found != holders.end() && found->second >= count);
+    found->second -= count;
+    if (found->second == 0) holders.erase(found);
   }
 
   const int count_;

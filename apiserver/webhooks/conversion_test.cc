@@ -25,7 +25,12 @@ class Watching {
     });
   }
   // Null: the watch is over.
-  Json Next() {
+  Json Next() { return NextBefore(std::chrono::steady_clock::time_point::max()); }
+  // The same where nothing has come.
+  Json NextWithin(Duration time) { return NextBefore(std::chrono::steady_clock::now() + time); }
+
+ private:
+  Json NextBefore(std::chrono::steady_clock::time_point end) {
     while (events_.empty()) {
       if (is_over_) return Json();
       std::vector<http::SharedBytes> chunks;
@@ -34,7 +39,8 @@ class Watching {
       is_over_ = pulled == http::Pulled::kEnd;
       if (!events_.empty() || is_over_ || pulled == http::Pulled::kMore) continue;
       std::unique_lock lock(bell_->mutex);
-      bell_->changed.wait(lock, [&] { return bell_->rang; });
+      const auto rang = [&] { return bell_->rang; };
+      if (!bell_->changed.wait_until(lock, end, rang)) return Json();
       bell_->rang = false;
     }
     Json first = std::move(events_.front());
@@ -42,7 +48,6 @@ class Watching {
     return first;
   }
 
- private:
   struct Bell {
     std::mutex mutex;
     std::condition_variable changed;
@@ -300,6 +305,20 @@ TEST_F(Conversion, WatchersOfAVersionShareOneQuestionAnEvent) {
   event = first.Next();
   EXPECT_EQ(event["type"], "DELETED");
   EXPECT_EQ(event["object"]["spec"]["host"], "i");
+}
+
+// A webhook may change labels: what is stored has not the one that the watch is for.
+TEST_F(Conversion, AWatchSelectsByTheLabelsThatAWebhookMakes) {
+  Define();
+  Lie([](Json& response) {
+    for (Json& object : response["convertedObjects"]) object["metadata"]["labels"]["in"] = "v2";
+  });
+  Watching watch(Get(In("v2", "?watch=1&labelSelector=in%3Dv2")).response);
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  EXPECT_EQ(Get(In("v2", "?labelSelector=in%3Dv2")).body["items"].size(), 1u);
+  const Json event = watch.NextWithin(5s);
+  ASSERT_TRUE(event.is_object()) << "nobody told the watch";
+  EXPECT_EQ(event["type"], "ADDED");
 }
 
 TEST_F(Conversion, AWebhookThatLiesHarmsItsRequestAlone) {
