@@ -27,6 +27,15 @@ Duration StepGuarded(ControlLoop& loop) {
   }
 }
 
+// Where the loop stands in a queue by due times; the end when it is not in it.
+template <typename Queue>
+auto PlaceOf(Queue& queue, Duration due, const ControlLoop& loop) {
+  const auto [first, last] = queue.equal_range(due);
+  const auto found =
+      std::find_if(first, last, [&](const auto& queued) { return queued.second == &loop; });
+  return found == last ? queue.end() : found;
+}
+
 Duration DueAfter(Duration now, Duration delay) {
   return delay >= kNever - now ? kNever : now + std::max(delay, Duration::zero());
 }
@@ -66,7 +75,8 @@ void ThreadExecutor::Remove(ControlLoop& loop) {
   const auto found = entries_.find(&loop);
   if (found == entries_.end()) return;
   while (found->second.running) stepped_.wait(lock);
-  std::erase_if(queue_, [&](const auto& queued) { return queued.second == &loop; });
+  const auto queued = PlaceOf(queue_, found->second.due, loop);
+  if (queued != queue_.end()) queue_.erase(queued);
   entries_.erase(found);
 }
 
@@ -79,14 +89,12 @@ void ThreadExecutor::Wake(ControlLoop& loop) {
     entry.woken = true;
     return;
   }
-  const auto [first, last] = queue_.equal_range(entry.due);
-  for (auto queued = first; queued != last; ++queued) {
-    if (queued->second != &loop) continue;
-    queue_.erase(queued);
-    break;
-  }
-  entry.due = std::min(entry.due, clock_.Monotonic());
-  queue_.emplace(entry.due, &loop);
+  const Duration now = clock_.Monotonic();
+  if (entry.due <= now) return;  // Its turn comes.
+  const auto queued = PlaceOf(queue_, entry.due, loop);
+  if (queued != queue_.end()) queue_.erase(queued);
+  entry.due = now;
+  queue_.emplace(now, &loop);
   StartThreadIfNeeded();
   changed_.notify_one();
 }
@@ -144,7 +152,8 @@ void ThreadExecutor::RunOne(ControlLoop* loop) {
   if (loop->executor_.load() == nullptr) return;  // It is being removed, and does not run again.
   entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);
   entry.woken = false;
-  queue_.emplace(entry.due, loop);
+  // Those that only wait to be woken, most of tens of thousands, are in nobody's way.
+  if (entry.due != kNever) queue_.emplace(entry.due, loop);
 }
 
 void SteppedExecutor::Add(ControlLoop& loop) {

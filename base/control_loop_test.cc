@@ -70,6 +70,38 @@ TEST(ThreadExecutorTest, StepsEveryLoopAndStopsCleanly) {
   for (auto& loop : loops) executor.Remove(*loop);
 }
 
+// Tens of thousands of loops that wait to be woken, as thousands of simulated nodes have.
+TEST(ThreadExecutorTest, AmongManyThatSleepThoseThatAreWokenRunAndThoseRemovedDoNot) {
+  constexpr int kMany = 10'000;
+  struct Counter : ControlLoop {
+    Counter(std::latch& first, std::latch& second) : first(first), second(second) {}
+    Duration Step() override {
+      ++steps;
+      if (steps <= 2) (steps == 1 ? first : second).count_down();
+      return kNever;
+    }
+    std::latch& first;
+    std::latch& second;
+    std::atomic<int> steps = 0;
+  };
+  std::latch begun(kMany);
+  std::latch woken(kMany / 2);
+  std::vector<std::unique_ptr<Counter>> loops;
+  ThreadExecutor executor("test", 2);
+  for (int i = 0; i < kMany; ++i) {
+    loops.push_back(std::make_unique<Counter>(begun, woken));
+    executor.Add(*loops.back());
+  }
+  begun.wait();
+  for (int i = 0; i < kMany; i += 2) loops[i]->Wake();
+  woken.wait();
+  for (const auto& loop : loops) executor.Remove(*loop);
+  for (int i = 0; i < kMany; ++i) {
+    loops[i]->Wake();
+    EXPECT_EQ(loops[i]->steps, i % 2 == 0 ? 2 : 1);
+  }
+}
+
 // Within its first step until it is let go; tells of each that it has been made.
 struct HeldOnce : ControlLoop {
   Duration Step() override {

@@ -146,14 +146,9 @@ Result<> Collector::Check(const std::string& uid) {
 
 // An owner in foreground deletion goes when nothing that blocks it is left.
 Result<> Collector::ReleaseForeground(const OwnerNode& node, const meta_v1::ObjectMeta& live) {
-  bool blocked = false;
-  for (const OwnerNode& dependent : graph_.DependentsOf(node.uid)) {
-    const OwnerReference* reference = FindOwner(dependent.owners, node.uid);
-    if (!reference || !Blocks(*reference)) continue;
-    blocked = true;
-    if (!dependent.deleting_dependents) checks_.Add({"", dependent.uid});
-  }
-  if (blocked) return {};
+  const OwnerGraph::Blockers blockers = graph_.BlockersOf(node.uid);
+  for (const std::string& dependent : blockers.staying) checks_.Add({"", dependent});
+  if (blockers.any) return {};
   return RemoveFinalizer(node.resource, live, kForegroundFinalizer);
 }
 

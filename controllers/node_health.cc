@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kNoSchedule = "NoSchedule";
 constexpr std::string_view kNoExecute = "NoExecute";
+constexpr std::string_view kNoDisruption = "node.kubernetes.io/exclude-disruption";
 
 struct WatchedCondition {
   std::string_view type;
@@ -150,6 +151,23 @@ bool SetBetaLabels(Node& node) {
 std::string ZoneOf(const Node& node) {
   return Label(node, "topology.kubernetes.io/region") + ":" +
          Label(node, "topology.kubernetes.io/zone");
+}
+
+void ZoneCounts::Saw(const core_v1::Node* before, const core_v1::Node* now) {
+  Count(now, 1);
+  Count(before, -1);
+}
+
+void ZoneCounts::Count(const core_v1::Node* node, int amount) {
+  if (node == nullptr || node->metadata.labels.contains(std::string(kNoDisruption))) return;
+  const auto zone = zones_.try_emplace(ZoneOf(*node)).first;
+  (IsReady(*node) ? zone->second.ready : zone->second.not_ready) += amount;
+  if (zone->second.ready == 0 && zone->second.not_ready == 0) zones_.erase(zone);
+}
+
+ZoneCounts::Counts ZoneCounts::Of(const std::string& zone) const {
+  const auto found = zones_.find(zone);
+  return found == zones_.end() ? Counts() : found->second;
 }
 
 ZoneState StateOf(int ready, int not_ready, double unhealthy_threshold) {

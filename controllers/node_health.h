@@ -2,6 +2,7 @@
 // given up. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,24 @@ bool SetBetaLabels(core_v1::Node& node);
 
 // "region:zone".
 std::string ZoneOf(const core_v1::Node& node);
+
+// How many nodes of each zone are ready, node by node; those that are labelled as no disruption do
+// not count.
+class ZoneCounts {
+ public:
+  struct Counts {
+    int ready = 0;
+    int not_ready = 0;
+  };
+  // nullptr: there is no such version.
+  void Saw(const core_v1::Node* before, const core_v1::Node* now);
+  Counts Of(const std::string& zone) const;
+  const std::map<std::string, Counts>& zones() const { return zones_; }
+
+ private:
+  void Count(const core_v1::Node* node, int amount);
+  std::map<std::string, Counts> zones_;  // Those with nodes.
+};
 
 enum class ZoneState : uint8_t { kNormal, kPartialDisruption, kFullDisruption };
 ZoneState StateOf(int ready, int not_ready, double unhealthy_threshold);

@@ -100,5 +100,33 @@ TEST(ZoneTest, StateAndRateFollowTheShareOfBrokenNodes) {
   EXPECT_EQ(RateOf(ZoneState::kPartialDisruption, 51, {}), 0.01);
 }
 
+TEST(NodeHealthTest, ZonesCountTheirNodesAsTheyChange) {
+  const auto in_zone = [](const std::string& zone, const std::string& ready) {
+    Node node = NodeOf(ready);
+    node.metadata.labels["topology.kubernetes.io/zone"] = zone;
+    return node;
+  };
+  const Node ready = in_zone("a", "True");
+  const Node down = in_zone("a", "Unknown");
+  const Node moved = in_zone("b", "Unknown");
+  Node apart = in_zone("b", "True");
+  apart.metadata.labels["node.kubernetes.io/exclude-disruption"] = "";
+  ZoneCounts counts;
+  counts.Saw(nullptr, &ready);
+  counts.Saw(nullptr, &ready);
+  counts.Saw(nullptr, &apart);
+  counts.Saw(&ready, &down);
+  const std::string zone = ZoneOf(ready);
+  EXPECT_EQ(counts.Of(zone).ready, 1);
+  EXPECT_EQ(counts.Of(zone).not_ready, 1);
+  EXPECT_EQ(counts.zones().size(), 1);
+  counts.Saw(&down, &moved);
+  EXPECT_EQ(counts.Of(zone).not_ready, 0);
+  EXPECT_EQ(counts.Of(ZoneOf(moved)).not_ready, 1);
+  counts.Saw(&ready, nullptr);
+  counts.Saw(&moved, nullptr);
+  EXPECT_TRUE(counts.zones().empty());
+}
+
 }  // namespace
 }  // namespace skiff

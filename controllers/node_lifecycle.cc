@@ -19,7 +19,6 @@ using core_v1::Node;
 using core_v1::Pod;
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
-constexpr std::string_view kNoDisruption = "node.kubernetes.io/exclude-disruption";
 
 // When each node was last heard of, by this process's own clock. Thread-safe.
 class Heartbeats {
@@ -76,20 +75,28 @@ class NodeMonitor final : public ControlLoop {
         heartbeats_(manager.clock()) {
     nodes_.OnChange([this](const auto& before, const auto& now) {
       heartbeats_.SawNode(before, now);
-      if (!before || (now && IsReady(*before) != IsReady(*now))) Wake();
+      const bool is_news = !before || (now && IsReady(*before) != IsReady(*now));
+      if (is_news && ShortestGrace() < looks_at_.load() - clock_.Monotonic()) Wake();
     });
     manager.informer<Lease>().OnChange(
         [this](const auto& before, const auto& now) { heartbeats_.SawLease(before, now); });
   }
 
   Duration Step() override {
+    looks_at_ = kNever;  // Who comes from here on may not be seen by this look.
     Duration next = kNever;
     for (const auto& node : nodes_.List()) next = std::min(next, Look(*node));
+    if (next != kNever) looks_at_ = clock_.Monotonic() + next;
     return next;
   }
   Heartbeats& heartbeats() { return heartbeats_; }
 
  private:
+  // No node has to be looked at sooner than this after it was heard of.
+  Duration ShortestGrace() const {
+    return std::min(options_.node_monitor_grace_period, options_.node_startup_grace_period);
+  }
+
   // How long until this node has to be looked at again.
   Duration Look(const Node& node) {
     const bool reported = FindCondition(node, "Ready") != nullptr;
@@ -112,6 +119,7 @@ class NodeMonitor final : public ControlLoop {
   const Informer<Node> nodes_;
   const ControllerOptions options_;
   Heartbeats heartbeats_;
+  std::atomic<Duration> looks_at_ = kNever;  // By the monotonic clock.
   const Log log_{"node lifecycle"};
 };
 
@@ -119,19 +127,24 @@ class NodeMonitor final : public ControlLoop {
 class Zones {
  public:
   Zones(const Clock& clock, Informer<Node> nodes, const ControllerOptions& options)
-      : clock_(clock), nodes_(nodes), options_(options) {}
+      : clock_(clock), options_(options) {
+    nodes.OnChange([this](const auto& before, const auto& now) {
+      const MutexLock lock(mutex_);
+      counts_.Saw(before.get(), now.get());
+    });
+  }
 
   // How long until a node of the zone may get its NoExecute taint; 0 takes the turn, kNever when
   // the zone gives up none for now.
   Duration TakeTurn(const std::string& zone) {
     const EvictionRates rates = {options_.node_eviction_rate, options_.secondary_node_eviction_rate,
                                  options_.large_cluster_size_threshold};
-    const Counts counts = Count()[zone];
+    const MutexLock lock(mutex_);
+    const auto counts = counts_.Of(zone);
     const ZoneState state =
         StateOf(counts.ready, counts.not_ready, options_.unhealthy_zone_threshold);
     const double rate = RateOf(state, counts.ready + counts.not_ready, rates);
     if (rate <= 0) return kNever;
-    const MutexLock lock(mutex_);
     const Duration now = clock_.Monotonic();
     Duration& next = next_.try_emplace(zone, now).first->second;
     if (next > now) return next - now;
@@ -141,7 +154,8 @@ class Zones {
 
   // Not one node of any zone is ready: rather the network to them is gone than all of them.
   bool AllDown() const {
-    const auto zones = Count();
+    const MutexLock lock(mutex_);
+    const auto& zones = counts_.zones();
     return !zones.empty() && std::all_of(zones.begin(), zones.end(), [&](const auto& entry) {
       return StateOf(entry.second.ready, entry.second.not_ready,
                      options_.unhealthy_zone_threshold) == ZoneState::kFullDisruption;
@@ -149,24 +163,10 @@ class Zones {
   }
 
  private:
-  struct Counts {
-    int ready = 0;
-    int not_ready = 0;
-  };
-  std::map<std::string, Counts> Count() const {
-    std::map<std::string, Counts> zones;
-    for (const auto& node : nodes_.List()) {
-      if (node->metadata.labels.contains(std::string(kNoDisruption))) continue;
-      Counts& counts = zones[ZoneOf(*node)];
-      ++(IsReady(*node) ? counts.ready : counts.not_ready);
-    }
-    return zones;
-  }
-
   const Clock& clock_;
-  const Informer<Node> nodes_;
   const ControllerOptions options_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  ZoneCounts counts_ GUARDED_BY(mutex_);
   std::map<std::string, Duration> next_ GUARDED_BY(mutex_);
 };
 
@@ -310,6 +310,8 @@ void AddPodNodeIndex(Manager& manager) {
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options) {
   AddPodNodeIndex(manager);
   auto monitor = std::make_unique<NodeMonitor>(manager, options);
+  // Before the builder: what it counts of a change is counted when the node's turn comes.
+  auto reconciler = std::make_unique<NodeReconciler>(manager, options, monitor->heartbeats());
   ControllerBuilder<Node>(manager, "nodelifecycle")
       // A pod that is bound to a node that is down already is not ready either.
       .Watches<Pod>([nodes = manager.informer<Node>()](const Pod& pod) {
@@ -320,7 +322,7 @@ void AddNodeLifecycleController(Manager& manager, const ControllerOptions& optio
         return keys;
       })
       .Workers(8)
-      .Complete(std::make_unique<NodeReconciler>(manager, options, monitor->heartbeats()));
+      .Complete(std::move(reconciler));
   manager.AddLoop(std::move(monitor));
 }
 

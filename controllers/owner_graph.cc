@@ -95,16 +95,22 @@ void OwnerGraph::StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& objec
 
 OwnerGraph::Work OwnerGraph::Gone(const std::string& uid) {
   const MutexLock lock(mutex_);
-  if (gone_.insert(uid).second) {
-    if (gone_order_.size() < kGoneMax) {
-      gone_order_.push_back(uid);
-    } else {
-      gone_.erase(gone_order_[gone_next_]);
-      gone_order_[gone_next_] = uid;
-      gone_next_ = (gone_next_ + 1) % kGoneMax;
-    }
-  }
+  const auto node = nodes_.find(uid);
+  // Nobody asks for one without dependents, and the thousands that an owner leaves behind must not
+  // push it out.
+  if (node != nodes_.end() && !node->second.dependents.empty()) Remember(uid);
   return Remove(uid);
+}
+
+void OwnerGraph::Remember(const std::string& uid) {
+  if (!gone_.insert(uid).second) return;
+  if (gone_order_.size() < kGoneMax) {
+    gone_order_.push_back(uid);
+    return;
+  }
+  gone_.erase(gone_order_[gone_next_]);
+  gone_order_[gone_next_] = uid;
+  gone_next_ = (gone_next_ + 1) % kGoneMax;
 }
 
 OwnerGraph::Work OwnerGraph::Missing(const std::string& uid) {
@@ -150,6 +156,22 @@ std::vector<OwnerNode> OwnerGraph::DependentsOf(const std::string& uid) const {
     }
   }
   return dependents;
+}
+
+OwnerGraph::Blockers OwnerGraph::BlockersOf(const std::string& uid) const {
+  const MutexLock lock(mutex_);
+  Blockers blockers;
+  const auto found = nodes_.find(uid);
+  if (found == nodes_.end()) return blockers;
+  for (const std::string& dependent : found->second.dependents) {
+    const auto node = nodes_.find(dependent);
+    if (node == nodes_.end()) continue;
+    const OwnerReference* reference = FindOwner(node->second.owners, uid);
+    if (!reference || !Blocks(*reference)) continue;
+    blockers.any = true;
+    if (!node->second.being_deleted) blockers.staying.push_back(dependent);
+  }
+  return blockers;
 }
 
 bool OwnerGraph::IsKnownGone(const std::string& uid) const {

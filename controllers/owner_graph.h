@@ -48,7 +48,13 @@ class OwnerGraph {
 
   std::optional<OwnerNode> Find(const std::string& uid) const;
   std::vector<OwnerNode> DependentsOf(const std::string& uid) const;
-  // Its deletion event was seen lately; uids are never used again.
+  // Dependents that hold up its foreground deletion.
+  struct Blockers {
+    bool any = false;
+    std::vector<std::string> staying;  // Those that nobody has deleted yet.
+  };
+  Blockers BlockersOf(const std::string& uid) const;
+  // Its deletion event was seen lately, and it had dependents; uids are never used again.
   bool IsKnownGone(const std::string& uid) const;
   size_t size() const;
 
@@ -61,6 +67,7 @@ class OwnerGraph {
   void StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& object, Work& work)
       REQUIRES(mutex_);
   Work Remove(const std::string& uid) REQUIRES(mutex_);
+  void Remember(const std::string& uid) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::map<std::string, OwnerNode> nodes_ GUARDED_BY(mutex_);  // By uid.

@@ -39,6 +39,37 @@ TEST(OwnerGraphTest, DependentsAreCheckedWhenTheirOwnerGoes) {
   EXPECT_EQ(graph.size(), 0u);
 }
 
+// Each of those would be asked of the server otherwise, once for every dependent.
+TEST(OwnerGraphTest, AnOwnerIsKnownToBeGoneHoweverManyDependentsGoAfterIt) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  for (int i = 0; i < 2000; ++i) graph.Saw(kPods, Object("pod-" + std::to_string(i), {"set"}));
+  graph.Gone("set");
+  for (int i = 0; i < 2000; ++i) {
+    EXPECT_TRUE(graph.IsKnownGone("set"));
+    graph.Gone("pod-" + std::to_string(i));
+  }
+  EXPECT_FALSE(graph.IsKnownGone("pod-0")) << "it had no dependents: nobody asks";
+}
+
+TEST(OwnerGraphTest, OnlyDependentsThatNobodyDeletedYetAreCheckedForAForegroundDeletion) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  graph.Saw(kPods, Object("leaving", {"set"}));
+  graph.Saw(kPods, Object("staying", {"set"}));
+  EXPECT_EQ(graph.BlockersOf("set").staying, (Names{"leaving", "staying"}));
+  auto leaving = Object("leaving", {"set"});
+  leaving.deletion_timestamp = Time(TimePoint{} + 1s);
+  graph.Saw(kPods, leaving);
+  EXPECT_EQ(graph.BlockersOf("set").staying, Names{"staying"});
+  EXPECT_TRUE(graph.BlockersOf("set").any);
+  graph.Gone("staying");
+  EXPECT_EQ(graph.BlockersOf("set").staying, Names{});
+  EXPECT_TRUE(graph.BlockersOf("set").any) << "one is still on its way out";
+  graph.Gone("leaving");
+  EXPECT_FALSE(graph.BlockersOf("set").any);
+}
+
 TEST(OwnerGraphTest, AnOwnerNobodySawIsAskedFor) {
   OwnerGraph graph;
   EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, Names{"set"});

@@ -82,7 +82,8 @@ ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Obs
   } else if (excess < 0) {
     done = Create(owner, std::min(-excess, kBurst));
   } else if (excess > 0) {
-    done = Delete(owner, PickForDeletion(active, observed.related, std::min(excess, kBurst), now));
+    const int count = std::min(excess, kBurst);
+    done = Delete(owner, PickForDeletion(active, observed.related(), count, now));
   }
   if (done) return outcome;
   outcome.error = done.error();

@@ -2,6 +2,7 @@
 // ReplicationController. Decisions are the pure functions here; ReplicaControl carries them out.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -95,7 +96,8 @@ class ReplicaControl {
   struct Observed {
     std::set<ObjectKey> unseen;              // Of Unseen, asked before the cache is read.
     std::vector<Ptr<core_v1::Pod>> mine;     // The claimed pods, of any phase.
-    std::vector<Ptr<core_v1::Pod>> related;  // As for PickForDeletion.
+    // As for PickForDeletion; only asked for when pods have to go.
+    std::function<std::vector<Ptr<core_v1::Pod>>()> related;
     std::optional<ReplicaFailure> failure;   // What the status says now.
   };
   std::set<ObjectKey> Unseen(const ObjectKey& owner) { return pods_.memory().Unseen(owner); }

@@ -30,7 +30,7 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
     ReplicaControl::Observed observed;
     observed.unseen = control_.Unseen(KeyOf(set));
     observed.mine = TRY(ClaimObjects(client_, set, selector, pods_));
-    observed.related = Related(set);
+    observed.related = [&] { return Related(set); };
     observed.failure = ReplicaFailureIn(set.status);
     const auto outcome = control_.Run(owner, observed);
     TRY(client_.PatchStatus(set, [&](ReplicaSet& it) {

@@ -28,7 +28,7 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
     ReplicaControl::Observed observed;
     observed.unseen = control_.Unseen(KeyOf(controller));
     observed.mine = TRY(ClaimObjects(client_, controller, selector, pods_));
-    observed.related = pods_.ControlledBy(controller.metadata.uid);
+    observed.related = [&] { return pods_.ControlledBy(controller.metadata.uid); };
     observed.failure = ReplicaFailureIn(controller.status);
     const auto outcome = control_.Run(owner, observed);
     TRY(client_.PatchStatus(controller, [&](ReplicationController& it) {

@@ -145,11 +145,16 @@ void Kubelet::ListenForPods() {
     MutexLock lock(inlet_->mutex);
     inlet_->kubelet = this;
   }
-  dependencies_.pods.OnChange(
-      [inlet = inlet_](const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
-        MutexLock lock(inlet->mutex);
-        if (inlet->kubelet != nullptr) inlet->kubelet->PodChanged(before, now);
-      });
+  const auto take = [inlet = inlet_](const Ptr<core_v1::Pod>& before,
+                                     const Ptr<core_v1::Pod>& now) {
+    MutexLock lock(inlet->mutex);
+    if (inlet->kubelet != nullptr) inlet->kubelet->PodChanged(before, now);
+  };
+  if (dependencies_.pods_by_node != nullptr) {
+    dependencies_.pods_by_node->Follow(options_.node_name, take);
+  } else {
+    dependencies_.pods.OnChange(take);
+  }
   dependencies_.pods.cache().OnSynced([inlet = inlet_] {
     MutexLock lock(inlet->mutex);
     if (inlet->kubelet != nullptr) inlet->kubelet->PodsListed();

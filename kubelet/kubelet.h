@@ -34,6 +34,7 @@
 #include "kubelet/node_status.h"
 #include "kubelet/pod_admission.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/pods_by_node.h"
 #include "kubelet/runtime_health.h"
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/streaming/log_followers.h"
@@ -93,6 +94,8 @@ struct KubeletDependencies {
   VolumeMounts& mounts = VolumeMounts::OfKernel();
   // How pods live on a simulated node; nullptr: as their containers do.
   PodSimulation* simulation = nullptr;
+  // Tells of changes of `pods` where kubelets of many nodes share them; nullptr: `pods` tell.
+  PodsByNode* pods_by_node = nullptr;
 };
 
 class Kubelet final : public ControlLoop {

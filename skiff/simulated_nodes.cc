@@ -54,6 +54,7 @@ struct SimulatedNodes::Parts {
       : socket_path(SocketPath(options)),
         transport(transport_for(NameOf(0))),
         manager({*transport, clock, random, informers, "kubelet"}),
+        pods_by_node(informers.For<core_v1::Pod>()),
         executor("simulation", kThreads),
         server({informers.For<core_v1::Pod>(), clock,
                 [this](const std::string& node) { return Find(node); }}) {}
@@ -67,6 +68,7 @@ struct SimulatedNodes::Parts {
   const std::unique_ptr<Transport> transport;
   std::vector<std::unique_ptr<Transport>> transports;
   Manager manager;
+  kubelet::PodsByNode pods_by_node;
   ThreadExecutor executor;
   // Whole before anything is served, or the informers start.
   std::vector<std::unique_ptr<kubelet::SimulatedNode>> nodes;
@@ -87,7 +89,7 @@ SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor
         kubelet::SimulatedNode::Dependencies{
             *parts.transports.back(), clock, random, informers.For<core_v1::Pod>(),
             informers.For<core_v1::Service>(), nodes, parts.manager.Recorder("kubelet", NameOf(i)),
-            parts.executor}));
+            parts.executor, &parts.pods_by_node}));
   }
   // The informers stop before the nodes go.
   nodes.OnChange([&parts](const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {

@@ -16,13 +16,32 @@ std::string ZoneOf(const core_v1::Node& node) {
 void Cache::SetNode(NodePtr node) {
   NodeInfo& info = nodes_[node->metadata.name];
   order_is_stale_ |= !info.node || ZoneOf(*info.node) != ZoneOf(*node);
+  const bool stays = info.node && info.node->metadata.labels == node->metadata.labels;
+  const bool same_images = info.node && info.node->status.images == node->status.images;
+  if (info.node && !stays) counts_.RemoveNode(info);
+  if (info.node && !same_images) CountImages(info, -1);
   info.SetNode(std::move(node));
+  if (!stays) counts_.AddNode(info);
+  if (!same_images) CountImages(info, 1);
+}
+
+void Cache::CountImages(const NodeInfo& info, int64_t sign) {
+  if (!info.images) return;
+  for (const auto& image : info.node->status.images) {
+    for (const std::string& name : image.names) {
+      const auto place = images_.try_emplace(name, ImageSpread{image.size_bytes, 0}).first;
+      place->second.nodes += sign;
+      if (place->second.nodes == 0) images_.erase(place);
+    }
+  }
 }
 
 void Cache::RemoveNode(const std::string& name) {
   const auto found = nodes_.find(name);
-  if (found == nodes_.end()) return;
+  if (found == nodes_.end() || !found->second.node) return;
   order_is_stale_ = true;
+  counts_.RemoveNode(found->second);
+  CountImages(found->second, -1);
   if (found->second.pods.empty()) {
     nodes_.erase(found);
   } else {
@@ -39,6 +58,8 @@ bool Cache::RemovePod(const std::string& uid) {
   const auto place = places_.find(uid);
   if (place == places_.end()) return false;
   const auto node = nodes_.find(place->second.node);
+  const PodInfoPtr pod = node->second.pods.at(uid);
+  if (node->second.node) counts_.RemovePod(*pod, node->second);
   node->second.RemovePod(uid);
   if (!node->second.node && node->second.pods.empty()) nodes_.erase(node);
   places_.erase(place);
@@ -57,7 +78,9 @@ bool Cache::IsAssumed(const std::string& uid) const {
 void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
   const std::string uid = pod->uid();
   RemovePod(uid);
-  nodes_[node].AddPod(std::move(pod));
+  NodeInfo& info = nodes_[node];
+  if (info.node) counts_.AddPod(*pod, info);
+  info.AddPod(std::move(pod));
   places_[uid] = {node, assumed};
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "controllers/scheduler/snapshot.h"
+#include "controllers/scheduler/pod_counts.h"
 
 namespace skiff::scheduler {
 
@@ -27,6 +27,9 @@ class Cache {
   // Nodes by turns of their zones; pointers stay valid until the next change.
   const std::vector<const NodeInfo*>& Nodes();
   const NodeInfo* Find(const std::string& name) const;
+  // Of the nodes that are listed; kept up to date.
+  PodCounts& counts() { return counts_; }
+  const ImageSpreads& images() const { return images_; }
 
  private:
   struct Place {
@@ -34,9 +37,12 @@ class Cache {
     bool assumed = false;
   };
   void Put(PodInfoPtr pod, const std::string& node, bool assumed);
+  void CountImages(const NodeInfo& info, int64_t sign);
   // Pods may be heard of before their node; such an entry has no node object and is not listed.
   std::map<std::string, NodeInfo> nodes_;
   std::map<std::string, Place> places_;  // By pod uid.
+  PodCounts counts_;
+  ImageSpreads images_;
   std::vector<const NodeInfo*> order_;
   bool order_is_stale_ = true;
 };

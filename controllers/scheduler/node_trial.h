@@ -12,6 +12,7 @@ class NodeTrial {
   NodeTrial(const NodeInfo& node, const Snapshot& snapshot) : node_(node), snapshot_(snapshot) {
     std::replace(snapshot_.nodes.begin(), snapshot_.nodes.end(), &node,
                  static_cast<const NodeInfo*>(&node_));
+    snapshot_.counts = nullptr;  // Nobody counts what is only tried.
   }
   NodeTrial(const NodeTrial&) = delete;  // The snapshot points to the node.
   NodeTrial& operator=(const NodeTrial&) = delete;

@@ -70,10 +70,7 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
     const bool same = before.metadata.uid == pod->uid() && before.spec == pod->pod->spec &&
                       before.metadata.labels == pod->pod->metadata.labels;
     found->second.info = pod;
-    if (same) return;
-    queued = std::move(found->second);
-    unschedulable_.erase(found);
-    BackOffOrActivate(std::move(queued), now);
+    if (!same) BackOffOrActivate(*TakeUnschedulable(key), now);
     return;
   }
   queued.info = std::move(pod);
@@ -86,8 +83,11 @@ void SchedulingQueue::Remove(const std::string& key) {
     active_.erase(found->second);
     active_keys_.erase(found);
   }
-  backoff_.erase(key);
-  unschedulable_.erase(key);
+  if (const auto found = backoff_.find(key); found != backoff_.end()) {
+    due_.erase({found->second.first, key});
+    backoff_.erase(found);
+  }
+  TakeUnschedulable(key);
   if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
     flying->second.removed = true;
   }
@@ -99,7 +99,7 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   QueuedPod pod = std::move(active_.begin()->second);
   active_keys_.erase(active_.begin()->first.key);
   active_.erase(active_.begin());
-  in_flight_[pod.info->Key()] = {};
+  in_flight_[pod.info->Key()] = {.popped_at = happened_};
   return pod;
 }
 
@@ -117,9 +117,10 @@ void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejecto
   pod.rejectors = std::move(rejectors);
   const bool changed = flight.updated && !(flight.updated->pod->spec == pod.info->pod->spec);
   if (flight.updated) pod.info = flight.updated;
-  if (changed || AnyHelps(pod.rejectors, flight.events)) {
+  if (changed || AnyHelps(pod.rejectors, EventsSince(flight))) {
     BackOffOrActivate(std::move(pod), now);
   } else {
+    due_.emplace(pod.queued_at + kUnschedulableMax, key);
     unschedulable_[key] = std::move(pod);
   }
 }
@@ -136,26 +137,32 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
 }
 
 void SchedulingQueue::Happened(ClusterEvent event, Duration now) {
-  for (auto& [key, flight] : in_flight_) flight.events |= Bit(event);
-  for (auto waiting = unschedulable_.begin(); waiting != unschedulable_.end();) {
-    if (!AnyHelps(waiting->second.rejectors, Bit(event))) {
-      ++waiting;
-      continue;
-    }
-    QueuedPod pod = std::move(waiting->second);
-    waiting = unschedulable_.erase(waiting);
-    BackOffOrActivate(std::move(pod), now);
+  happened_at_[Bit(event)] = ++happened_;
+  std::vector<std::string> helped;
+  for (const auto& [key, waiting] : unschedulable_) {
+    if (AnyHelps(waiting.rejectors, Bit(event))) helped.push_back(key);
   }
+  for (const std::string& key : helped) BackOffOrActivate(*TakeUnschedulable(key), now);
+}
+
+uint32_t SchedulingQueue::EventsSince(const InFlight& flight) const {
+  uint32_t events = 0;
+  for (const auto& [bit, at] : happened_at_) events |= at > flight.popped_at ? bit : 0;
+  return events;
+}
+
+std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& key) {
+  const auto found = unschedulable_.find(key);
+  if (found == unschedulable_.end()) return std::nullopt;
+  QueuedPod pod = std::move(found->second);
+  due_.erase({pod.queued_at + kUnschedulableMax, key});
+  unschedulable_.erase(found);
+  return pod;
 }
 
 Duration SchedulingQueue::NextDue(Duration now) const {
   if (!active_.empty()) return 0ns;
-  Duration due = kNever;
-  for (const auto& [key, waiting] : backoff_) due = std::min(due, waiting.first - now);
-  for (const auto& [key, pod] : unschedulable_) {
-    due = std::min(due, pod.queued_at + kUnschedulableMax - now);
-  }
-  return std::max(due, Duration::zero());
+  return due_.empty() ? kNever : std::max(due_.begin()->first - now, Duration::zero());
 }
 
 void SchedulingQueue::Activate(QueuedPod pod) {
@@ -171,25 +178,21 @@ void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now) {
     return;
   }
   const std::string key = pod.info->Key();
+  due_.emplace(due, key);
   backoff_[key] = {due, std::move(pod)};
 }
 
 void SchedulingQueue::FlushDue(Duration now) {
-  for (auto waiting = backoff_.begin(); waiting != backoff_.end();) {
-    if (waiting->second.first > now) {
-      ++waiting;
+  while (!due_.empty() && due_.begin()->first <= now) {
+    const std::string key = due_.begin()->second;
+    const auto waiting = backoff_.find(key);
+    if (waiting == backoff_.end()) {
+      Activate(*TakeUnschedulable(key));
       continue;
     }
+    due_.erase(due_.begin());
     Activate(std::move(waiting->second.second));
-    waiting = backoff_.erase(waiting);
-  }
-  for (auto waiting = unschedulable_.begin(); waiting != unschedulable_.end();) {
-    if (waiting->second.queued_at + kUnschedulableMax > now) {
-      ++waiting;
-      continue;
-    }
-    Activate(std::move(waiting->second));
-    waiting = unschedulable_.erase(waiting);
+    backoff_.erase(waiting);
   }
 }
 

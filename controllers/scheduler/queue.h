@@ -75,19 +75,27 @@ class SchedulingQueue {
     }
   };
   struct InFlight {
-    uint32_t events = 0;  // What happened since the pop.
+    uint64_t popped_at = 0;  // By happened_.
     bool removed = false;
     PodInfoPtr updated;  // The pod changed meanwhile.
   };
   void Activate(QueuedPod pod);
   void BackOffOrActivate(QueuedPod pod, Duration now);
   void FlushDue(Duration now);
+  uint32_t EventsSince(const InFlight& flight) const;
+  // Out of those that wait; nothing when it is not among them.
+  std::optional<QueuedPod> TakeUnschedulable(const std::string& key);
 
   std::map<ActiveOrder, QueuedPod> active_;
   std::map<std::string, ActiveOrder> active_keys_;
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
   std::map<std::string, QueuedPod> unschedulable_;
+  // When each of those in backoff_ and unschedulable_ is tried again whatever happens.
+  std::set<std::pair<Duration, std::string>> due_;
   std::map<std::string, InFlight> in_flight_;
+  // An event costs the same however many pods are in flight: each of them asks afterwards.
+  uint64_t happened_ = 0;                     // Events so far.
+  std::map<uint32_t, uint64_t> happened_at_;  // The last of each sort, by its bit.
 };
 
 }  // namespace skiff::scheduler

@@ -82,5 +82,33 @@ TEST(SchedulingQueueTest, OnlyAChangeOfSpecOrLabelsIsAReasonToTryAgain) {
   EXPECT_EQ(PopName(queue, 60s), "p");
 }
 
+TEST(SchedulingQueueTest, WhatHappenedBeforeTheAttemptWasSeenByIt) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Happened(ClusterEvent::kPodDeleted, 0s);
+  auto pod = queue.Pop(0s);
+  queue.Happened(ClusterEvent::kService, 0s);
+  queue.Unschedulable(std::move(*pod), {"NodeResourcesFit"}, 0s);
+  EXPECT_EQ(queue.NextDue(0s), 5min);
+}
+
+TEST(SchedulingQueueTest, WhoeverLeavesIsNotWaitedFor) {
+  SchedulingQueue queue;
+  for (const char* name : {"back", "off", "no", "room"}) queue.Add(PodOf(name, 1, "1"), 0s);
+  const auto pop = [&] { return *queue.Pop(0s); };
+  queue.Failed(pop(), 0s);
+  queue.Unschedulable(pop(), {"NodeName"}, 0s);
+  queue.Unschedulable(pop(), {"NodeResourcesFit"}, 0s);
+  queue.Failed(pop(), 0s);
+  EXPECT_EQ(queue.NextDue(0s), 1s);
+  for (const char* name : {"back", "room"}) queue.Remove("default/" + std::string(name));
+  EXPECT_EQ(queue.NextDue(0s), 5min);
+  queue.Happened(ClusterEvent::kPodDeleted, 2s);
+  EXPECT_EQ(PopName(queue, 2s), "off");
+  EXPECT_EQ(queue.NextDue(2s), 5min - 2s);
+  EXPECT_EQ(PopName(queue, 5min), "no");
+  EXPECT_EQ(queue.NextDue(5min), kNever);
+}
+
 }  // namespace
 }  // namespace skiff::scheduler

@@ -172,6 +172,8 @@ Snapshot Scheduler::MakeSnapshot() {
   Snapshot snapshot;
   snapshot.nodes = cache_.Nodes();
   snapshot.nominations = &nominations_;
+  snapshot.counts = &cache_.counts();
+  snapshot.images = &cache_.images();
   snapshot.storage = Storage();
   snapshot.namespace_labels = [this](const std::string& name) {
     const auto found = namespaces_.Get({"", name});

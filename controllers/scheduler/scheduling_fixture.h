@@ -37,13 +37,16 @@ inline PodInfoPtr PodOf(const std::string& name, int priority, const std::string
 
 class SchedulingFixture {
  public:
-  void AddNode(const std::string& name, const std::string& cpu) {
+  void AddNode(const std::string& name, const std::string& cpu,
+               const std::map<std::string, std::string>& labels = {}) {
     auto node = std::make_shared<core_v1::Node>();
     node->metadata.name = name;
+    node->metadata.labels = labels;
     node->status.allocatable["cpu"] = Quantity::Parse(cpu).value();
     node->status.allocatable["pods"] = Quantity::FromValue(110);
     cache_.SetNode(node);
   }
+  void RemoveNode(const std::string& name) { cache_.RemoveNode(name); }
   void Place(const PodInfoPtr& pod, const std::string& node) { cache_.Assume(pod, node); }
   void Remove(const std::string& uid) { cache_.RemovePod(uid); }
 
@@ -51,6 +54,8 @@ class SchedulingFixture {
     Snapshot snapshot;
     snapshot.nodes = cache_.Nodes();
     snapshot.nominations = &nominations;
+    snapshot.counts = &cache_.counts();
+    snapshot.images = &cache_.images();
     snapshot.storage = {[](const auto&, const auto&) { return nullptr; },
                         [](const auto&) { return nullptr; },
                         [] { return std::vector<Ptr<core_v1::PersistentVolume>>(); },

@@ -7,12 +7,15 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
 #include "api/host_ports.h"
 #include "api/pod_resources.h"
+#include "controllers/scheduler/affinity_term.h"
 
 namespace skiff::scheduler {
 
@@ -26,11 +29,13 @@ struct PodInfo {
   Resources requests;
   Resources non_zero;
   std::vector<PodHostPort> host_ports;
+  AffinityTerms affinity;
   int priority = 0;
   const std::string& uid() const { return pod->metadata.uid; }
   std::string Key() const { return pod->metadata.namespace_ + "/" + pod->metadata.name; }
-  bool HasRequiredAntiAffinity() const;
-  bool HasAffinity() const;
+  bool HasRequiredAntiAffinity() const { return !affinity.required_anti.empty(); }
+  // Whether it would rather, or must, have certain pods near it, or rather not.
+  bool HasWishes() const { return !affinity.required.empty() || !affinity.preferred.empty(); }
 };
 using PodInfoPtr = std::shared_ptr<const PodInfo>;
 
@@ -42,8 +47,9 @@ struct NodeInfo {
   Resources requested;
   Resources non_zero_requested;
   std::multiset<PodHostPort> used_ports;
+  std::shared_ptr<const std::unordered_set<std::string>> images;  // Names; nullptr: none.
   // How many pods must be asked about pods beside them; mostly none.
-  int pods_with_affinity = 0;
+  int pods_with_wishes = 0;
   int pods_with_required_anti_affinity = 0;
 
   const std::string& name() const { return node->metadata.name; }
@@ -65,14 +71,25 @@ struct StorageView {
 };
 
 class Nominations;
+class PodCounts;
+
+// How many listed nodes have an image, and how large the first of them said it is.
+struct ImageSpread {
+  int64_t size = 0;
+  int64_t nodes = 0;
+};
+using ImageSpreads = std::unordered_map<std::string, ImageSpread>;  // By name.
 
 struct Snapshot {
   std::vector<const NodeInfo*> nodes;  // Zones in turn.
   // Who waits for a node to become free; nullptr: nobody.
   const Nominations* nominations = nullptr;
+  // What is counted of these nodes; nullptr: rules count for themselves.
+  PodCounts* counts = nullptr;
+  const ImageSpreads* images = nullptr;  // nullptr: there are none.
   StorageView storage;
   // Labels of a namespace; for namespace selectors.
-  std::function<std::map<std::string, std::string>(const std::string& namespace_)> namespace_labels;
+  NamespaceLabels namespace_labels;
   // The merged selectors of the services and the controller of a pod: what it spreads among by
   // default. Selects nothing when it has none.
   std::function<meta_v1::LabelSelector(const core_v1::Pod& pod)> default_spread_selector;

@@ -192,4 +192,5 @@ def main():
         sys.exit("missed: " + "; ".join(MISSED))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -68,7 +68,8 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
                               .services = dependencies.services,
                               .events = dependencies.events,
                               .executor = dependencies.executor,
-                              .simulation = this})) {}
+                              .simulation = this,
+                              .pods_by_node = dependencies.pods_by_node})) {}
 
 SimulatedNode::~SimulatedNode() {
   kubelet_->Stop();

@@ -46,6 +46,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
     Informer<core_v1::Node> nodes;
     EventRecorder& events;
     Executor& executor;
+    PodsByNode* pods_by_node = nullptr;  // As a kubelet's.
   };
   // The informers are started by the caller, afterwards.
   SimulatedNode(const Options& options, Dependencies dependencies);

@@ -1,6 +1,7 @@
 // NodeResourcesFit, its LeastAllocated score, NodeResourcesBalancedAllocation and ImageLocality.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "controllers/scheduler/rules/rules.h"
 
@@ -57,11 +58,6 @@ std::string WithTag(const std::string& image) {
   return has_tag ? image : image + ":latest";
 }
 
-struct ImageSpread {
-  int64_t size = 0;
-  int64_t nodes = 0;
-};
-
 }  // namespace
 
 Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot&) {
@@ -103,32 +99,25 @@ PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot&, Feasi
 }
 
 PreparedScore ScoreImageLocality(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
-  std::map<std::string, ImageSpread> wanted;
+  if (snapshot.images == nullptr) return {};
+  std::set<std::string> names;
   const auto& spec = pod.pod->spec;
-  for (const auto& container : spec.init_containers) wanted[WithTag(container.image)];
-  for (const auto& container : spec.containers) wanted[WithTag(container.image)];
-  for (const NodeInfo* node : snapshot.nodes) {
-    for (const auto& image : node->node->status.images) {
-      for (const std::string& name : image.names) {
-        const auto found = wanted.find(name);
-        if (found == wanted.end()) continue;
-        if (found->second.nodes++ == 0) found->second.size = image.size_bytes;
-      }
-    }
-  }
-  std::erase_if(wanted, [](const auto& entry) { return entry.second.nodes == 0; });
-  if (wanted.empty()) return {};
+  for (const auto& container : spec.init_containers) names.insert(WithTag(container.image));
+  for (const auto& container : spec.containers) names.insert(WithTag(container.image));
   const auto nodes = static_cast<int64_t>(snapshot.nodes.size());
+  std::vector<std::pair<std::string, int64_t>> worth;
+  for (const std::string& name : names) {
+    const auto found = snapshot.images->find(name);
+    if (found == snapshot.images->end()) continue;
+    worth.emplace_back(name, found->second.size * found->second.nodes / nodes);
+  }
+  if (worth.empty()) return {};
   const auto containers =
       static_cast<int64_t>(spec.containers.size() + spec.init_containers.size());
-  return {[wanted, nodes, containers](const NodeInfo& node) -> int64_t {
+  return {[worth = std::move(worth), containers](const NodeInfo& node) -> int64_t {
             int64_t sum = 0;
-            for (const auto& image : node.node->status.images) {
-              for (const std::string& name : image.names) {
-                const auto found = wanted.find(name);
-                if (found == wanted.end()) continue;
-                sum += found->second.size * found->second.nodes / nodes;
-              }
+            for (const auto& [name, value] : worth) {
+              if (node.images && node.images->contains(name)) sum += value;
             }
             const int64_t highest = kImageMaxPerContainer * containers;
             sum = std::clamp(sum, kImageMin, highest);

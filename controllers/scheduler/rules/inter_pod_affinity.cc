@@ -1,149 +1,90 @@
 // InterPodAffinity: pods that want to be near others, or far from them, by the values of a node
-// label. Counts what the pods on all nodes say once for the incoming pod; a node is then looked up.
+// label. What the pods there amount to is counted as they come and go; a node is looked up.
 #include <algorithm>
-#include <map>
-#include <optional>
 
-#include "api/selector.h"
+#include "controllers/scheduler/pod_counts.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
 namespace {
 
-using TermSpec = core_v1::PodAffinityTerm;
-// (topology key, value) -> number or weight.
-using Counts = std::map<std::pair<std::string, std::string>, int64_t>;
-
-struct Term {
+// The sums of one key, kept alive.
+struct AtKey {
   std::string key;
-  std::string owner_namespace;
-  std::vector<std::string> namespaces;
-  std::optional<LabelSelector> namespace_selector;
-  std::optional<LabelSelector> selector;  // Absent: matches nothing.
+  std::shared_ptr<const Sums> sums;
+  int64_t weight = 1;
 
-  bool Matches(const core_v1::Pod& pod, const Snapshot& snapshot) const {
-    const std::string& name = pod.metadata.namespace_;
-    bool in_namespace = std::find(namespaces.begin(), namespaces.end(), name) != namespaces.end();
-    if (namespaces.empty() && !namespace_selector) in_namespace = name == owner_namespace;
-    if (!in_namespace && namespace_selector) {
-      in_namespace = namespace_selector->Matches(snapshot.namespace_labels(name));
-    }
-    return in_namespace && selector && selector->Matches(pod.metadata.labels);
+  int64_t On(const NodeInfo& node) const {
+    const auto label = node.labels().find(key);
+    if (label == node.labels().end()) return 0;
+    const auto found = sums->find(label->second);
+    return found == sums->end() ? 0 : weight * found->second;
   }
 };
 
-Term Compile(const TermSpec& spec, const core_v1::Pod& owner) {
-  Term term{spec.topology_key, owner.metadata.namespace_, spec.namespaces, {}, {}};
-  if (spec.label_selector) {
-    if (auto selector = LabelSelector::From(*spec.label_selector)) term.selector = *selector;
+template <typename Owner>
+AtKey SumsAt(const std::string& key, const Owner& owner, const Places& places,
+             int64_t weight = 1) {
+  return {key, std::shared_ptr<const Sums>(owner, &places.ByValueOf(key)), weight};
+}
+
+// Pods that all of the terms match.
+PodGroup TermGroup(std::vector<AffinityTerm> terms, const NamespaceLabels& labels) {
+  PodGroup group{"affinity", {}, true};
+  for (const AffinityTerm& term : terms) {
+    group.id += "\n" + term.id;
+    group.is_lasting &= term.IsLasting();
   }
-  if (spec.namespace_selector) {
-    if (auto selector = LabelSelector::From(*spec.namespace_selector)) {
-      term.namespace_selector = *selector;
-    }
-  }
-  return term;
-}
-
-std::vector<Term> Required(const std::vector<TermSpec>& specs, const core_v1::Pod& owner) {
-  std::vector<Term> terms;
-  for (const TermSpec& spec : specs) terms.push_back(Compile(spec, owner));
-  return terms;
-}
-
-std::vector<Term> RequiredAffinity(const core_v1::Pod& pod) {
-  const auto& affinity = pod.spec.affinity;
-  if (!affinity || !affinity->pod_affinity) return {};
-  return Required(affinity->pod_affinity->required_during_scheduling_ignored_during_execution, pod);
-}
-
-std::vector<Term> RequiredAntiAffinity(const core_v1::Pod& pod) {
-  const auto& affinity = pod.spec.affinity;
-  if (!affinity || !affinity->pod_anti_affinity) return {};
-  return Required(affinity->pod_anti_affinity->required_during_scheduling_ignored_during_execution,
-                  pod);
-}
-
-void Credit(Counts& counts, const std::string& key, const NodeInfo& node, int64_t amount) {
-  const auto label = node.labels().find(key);
-  if (label != node.labels().end()) counts[{key, label->second}] += amount;
-}
-
-int64_t At(const Counts& counts, const std::string& key, const NodeInfo& node) {
-  const auto label = node.labels().find(key);
-  if (label == node.labels().end()) return 0;
-  const auto found = counts.find({key, label->second});
-  return found == counts.end() ? 0 : found->second;
+  group.holds = [terms = std::move(terms), labels](const core_v1::Pod& pod) {
+    return std::all_of(terms.begin(), terms.end(),
+                       [&](const AffinityTerm& term) { return term.Matches(pod, labels); });
+  };
+  return group;
 }
 
 struct RequiredCounts {
-  std::vector<Term> affinity, anti_affinity;
-  Counts near, far, refused_by_others;
+  std::vector<AtKey> near, far, refused_by_others;
   bool first_of_its_kind = false;  // Nobody matches yet, but the pod itself does.
 };
 
 RequiredCounts CountRequired(const PodInfo& pod, const Snapshot& snapshot) {
-  RequiredCounts out{RequiredAffinity(*pod.pod), RequiredAntiAffinity(*pod.pod), {}, {}, {}, false};
-  const auto matches_all = [&](const core_v1::Pod& other) {
-    return std::all_of(out.affinity.begin(), out.affinity.end(),
-                       [&](const Term& term) { return term.Matches(other, snapshot); });
-  };
-  for (const NodeInfo* node : snapshot.nodes) {
-    for (const auto& [uid, other] : node->pods) {
-      if (!out.affinity.empty() && matches_all(*other->pod)) {
-        for (const Term& term : out.affinity) Credit(out.near, term.key, *node, 1);
-      }
-      for (const Term& term : out.anti_affinity) {
-        if (term.Matches(*other->pod, snapshot)) Credit(out.far, term.key, *node, 1);
-      }
-      if (!other->HasRequiredAntiAffinity()) continue;
-      for (const Term& term : RequiredAntiAffinity(*other->pod)) {
-        if (term.Matches(*pod.pod, snapshot)) Credit(out.refused_by_others, term.key, *node, 1);
-      }
-    }
+  RequiredCounts out;
+  const AffinityTerms& own = pod.affinity;
+  if (!own.required.empty()) {
+    const PodGroup wanted = TermGroup(own.required, snapshot.namespace_labels);
+    const auto places = CountsOf(snapshot, wanted);
+    for (const auto& term : own.required) out.near.push_back(SumsAt(term.key, places, *places));
+    const bool nobody = std::all_of(out.near.begin(), out.near.end(),
+                                    [](const AtKey& each) { return each.sums->empty(); });
+    out.first_of_its_kind = nobody && wanted.holds(*pod.pod);
   }
-  out.first_of_its_kind = out.near.empty() && !out.affinity.empty() && matches_all(*pod.pod);
+  for (const AffinityTerm& term : own.required_anti) {
+    const auto places = CountsOf(snapshot, TermGroup({term}, snapshot.namespace_labels));
+    out.far.push_back(SumsAt(term.key, places, *places));
+  }
+  const auto refusals = RefusalsIn(snapshot);
+  for (const auto& [id, refusal] : *refusals) {
+    if (!refusal.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
+    out.refused_by_others.push_back(SumsAt(refusal.term.key, refusals, refusal.places));
+  }
   return out;
 }
 
 Verdict CheckRequired(const RequiredCounts& required, const NodeInfo& node) {
-  for (const Term& term : required.affinity) {
-    const bool has_key = node.labels().contains(term.key);
-    const bool near = At(required.near, term.key, node) > 0 || required.first_of_its_kind;
-    if (!has_key || !near) {
+  for (const AtKey& near : required.near) {
+    const bool has_key = node.labels().contains(near.key);
+    if (!has_key || (near.On(node) <= 0 && !required.first_of_its_kind)) {
       return Verdict::Unresolvable("node(s) didn't match pod affinity rules");
     }
   }
-  for (const Term& term : required.anti_affinity) {
-    if (At(required.far, term.key, node) > 0) {
-      return Verdict::Unschedulable("node(s) didn't match pod anti-affinity rules");
-    }
+  const auto is_near = [&](const AtKey& each) { return each.On(node) > 0; };
+  if (std::any_of(required.far.begin(), required.far.end(), is_near)) {
+    return Verdict::Unschedulable("node(s) didn't match pod anti-affinity rules");
   }
-  for (const auto& [place, count] : required.refused_by_others) {
-    if (At(required.refused_by_others, place.first, node) > 0) {
-      return Verdict::Unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
-    }
+  if (std::any_of(required.refused_by_others.begin(), required.refused_by_others.end(), is_near)) {
+    return Verdict::Unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
   }
   return Verdict::Fits();
-}
-
-// What `owner`'s preferences say about `other`, credited to where `node` is.
-void CreditPreferences(const core_v1::Pod& owner, const core_v1::Pod& other, const NodeInfo& node,
-                       const Snapshot& snapshot, Counts& counts) {
-  const auto& affinity = owner.spec.affinity;
-  if (!affinity) return;
-  const auto credit = [&](const auto& preferred, int sign) {
-    for (const auto& weighted : preferred) {
-      const Term term = Compile(weighted.pod_affinity_term, owner);
-      if (term.Matches(other, snapshot)) Credit(counts, term.key, node, sign * weighted.weight);
-    }
-  };
-  if (affinity->pod_affinity) {
-    credit(affinity->pod_affinity->preferred_during_scheduling_ignored_during_execution, 1);
-  }
-  if (affinity->pod_anti_affinity) {
-    credit(affinity->pod_anti_affinity->preferred_during_scheduling_ignored_during_execution, -1);
-  }
 }
 
 void NormalizeRange(std::span<int64_t> scores) {
@@ -156,14 +97,8 @@ void NormalizeRange(std::span<int64_t> scores) {
 }  // namespace
 
 Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot) {
-  const bool has_own = pod.HasAffinity();
-  const bool others_object =
-      std::any_of(snapshot.nodes.begin(), snapshot.nodes.end(),
-                  [](const NodeInfo* node) { return node->pods_with_required_anti_affinity > 0; });
-  if (!has_own && !others_object) return Prepared::Pass();
   RequiredCounts required = CountRequired(pod, snapshot);
-  if (required.affinity.empty() && required.anti_affinity.empty() &&
-      required.refused_by_others.empty()) {
+  if (required.near.empty() && required.far.empty() && required.refused_by_others.empty()) {
     return Prepared::Pass();
   }
   return Prepared::Each([required = std::move(required)](const NodeInfo& node) {
@@ -172,27 +107,23 @@ Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot) {
 }
 
 PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
-  constexpr int64_t kHardAffinityWeight = 1;
-  Counts counts;
-  const bool has_own = pod.HasAffinity();
-  for (const NodeInfo* node : snapshot.nodes) {
-    if (!has_own && node->pods_with_affinity == 0) continue;
-    for (const auto& [uid, other] : node->pods) {
-      if (has_own) CreditPreferences(*pod.pod, *other->pod, *node, snapshot, counts);
-      if (!other->HasAffinity()) continue;
-      CreditPreferences(*other->pod, *pod.pod, *node, snapshot, counts);
-      for (const Term& term : RequiredAffinity(*other->pod)) {
-        if (term.Matches(*pod.pod, snapshot)) Credit(counts, term.key, *node, kHardAffinityWeight);
-      }
-    }
+  std::vector<AtKey> wishes;
+  const auto add = [&](AtKey each) {
+    if (!each.sums->empty()) wishes.push_back(std::move(each));
+  };
+  for (const WeightedTerm& own : pod.affinity.preferred) {
+    const auto places = CountsOf(snapshot, TermGroup({own.term}, snapshot.namespace_labels));
+    add(SumsAt(own.term.key, places, *places, own.weight));
   }
-  if (counts.empty()) return {};
-  return {[counts = std::move(counts)](const NodeInfo& node) {
+  const auto others = WishesIn(snapshot);
+  for (const auto& [id, wish] : *others) {
+    if (!wish.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
+    add(SumsAt(wish.term.key, others, wish.places));
+  }
+  if (wishes.empty()) return {};
+  return {[wishes = std::move(wishes)](const NodeInfo& node) {
             int64_t sum = 0;
-            for (const auto& [place, weight] : counts) {
-              const auto label = node.labels().find(place.first);
-              if (label != node.labels().end() && label->second == place.second) sum += weight;
-            }
+            for (const AtKey& each : wishes) sum += each.On(node);
             return sum;
           },
           [](auto, std::span<int64_t> scores) { NormalizeRange(scores); }};

@@ -1,12 +1,13 @@
-// PodTopologySpread: pods of one selector spread over the values of a node label.
+// PodTopologySpread: pods of one selector spread over the values of a node label. The pods are
+// counted as they come and go; where all nodes count, so are their sums.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 
 #include "api/node_selector.h"
 #include "api/selector.h"
 #include "api/tolerations.h"
+#include "controllers/scheduler/pod_counts.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
@@ -21,7 +22,16 @@ struct Constraint {
   bool honor_affinity = true;
   bool honor_taints = false;
   LabelSelector selector;
-  std::map<std::string, int> count;  // Matching pods by value of the key.
+  // Of the matching pods, after Count.
+  PlacesPtr pods;
+  std::shared_ptr<const Sums> count;  // By value of the key, on the nodes that count.
+  int64_t lowest = 0;                 // Of all values that those nodes have.
+  size_t domains = 0;
+
+  int64_t At(const std::string& value) const {
+    const auto found = count->find(value);
+    return found == count->end() ? 0 : found->second;
+  }
 };
 
 bool IsEligible(const Constraint& constraint, const PodInfo& pod, const core_v1::Node& node) {
@@ -37,24 +47,76 @@ bool HasAllKeys(const std::vector<Constraint>& constraints, const NodeInfo& node
                      [&](const Constraint& each) { return node.labels().contains(each.key); });
 }
 
-int MatchingPods(const Constraint& constraint, const PodInfo& pod, const NodeInfo& node) {
-  if (constraint.selector.empty()) return 0;
-  return static_cast<int>(std::count_if(node.pods.begin(), node.pods.end(), [&](const auto& entry) {
-    const auto& metadata = entry.second->pod->metadata;
-    return metadata.namespace_ == pod.pod->metadata.namespace_ && !metadata.deletion_timestamp &&
-           constraint.selector.Matches(metadata.labels);
-  }));
+PodGroup SpreadGroup(const Constraint& constraint, const std::string& namespace_) {
+  PodGroup group;
+  group.id = "spread\n" + namespace_ + "\n" + constraint.selector.Text();
+  group.holds = [namespace_, selector = constraint.selector](const core_v1::Pod& pod) {
+    return !selector.empty() && pod.metadata.namespace_ == namespace_ &&
+           !pod.metadata.deletion_timestamp && selector.Matches(pod.metadata.labels);
+  };
+  return group;
+}
+
+bool ChoosesNodes(const core_v1::PodSpec& spec) {
+  return !spec.node_selector.empty() ||
+         (spec.affinity && spec.affinity->node_affinity &&
+          spec.affinity->node_affinity->required_during_scheduling_ignored_during_execution);
+}
+
+// Whether every node that has the key of a constraint counts for it.
+bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, const Places& nodes,
+              size_t node_count, bool all_keys) {
+  const bool chooses = ChoosesNodes(pod.pod->spec);
+  for (const Constraint& constraint : constraints) {
+    if (constraint.honor_taints || (constraint.honor_affinity && chooses)) return false;
+    if (!all_keys || constraints.size() == 1) continue;
+    size_t with_key = 0;
+    for (const auto& [value, count] : nodes.ByValueOf(constraint.key)) {
+      with_key += static_cast<size_t>(count);
+    }
+    if (with_key != node_count) return false;
+  }
+  return true;
+}
+
+// What was counted anyway.
+void TakeSums(Constraint& constraint, const Places& nodes) {
+  const Sums& sums = constraint.pods->ByValueOf(constraint.key);
+  constraint.count = std::shared_ptr<const Sums>(constraint.pods, &sums);
+  constraint.domains = nodes.ByValueOf(constraint.key).size();
+  // Values without such a pod have no sum.
+  if (sums.empty() || sums.size() < constraint.domains) return;
+  constraint.lowest = INT64_MAX;
+  for (const auto& [value, count] : sums) constraint.lowest = std::min(constraint.lowest, count);
 }
 
 void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snapshot& snapshot,
            bool all_keys) {
+  for (Constraint& each : constraints) {
+    each.pods = CountsOf(snapshot, SpreadGroup(each, pod.pod->metadata.namespace_));
+  }
+  const auto nodes = NodeCounts(snapshot);
+  if (AllCount(constraints, pod, *nodes, snapshot.nodes.size(), all_keys)) {
+    for (Constraint& each : constraints) TakeSums(each, *nodes);
+    return;
+  }
+  std::vector<Sums> sums(constraints.size());
   for (const NodeInfo* node : snapshot.nodes) {
     if (all_keys && !HasAllKeys(constraints, *node)) continue;
-    for (Constraint& constraint : constraints) {
-      const auto label = node->labels().find(constraint.key);
-      if (label == node->labels().end() || !IsEligible(constraint, pod, *node->node)) continue;
-      constraint.count[label->second] += MatchingPods(constraint, pod, *node);
+    for (size_t i = 0; i < constraints.size(); ++i) {
+      const auto label = node->labels().find(constraints[i].key);
+      if (label == node->labels().end() || !IsEligible(constraints[i], pod, *node->node)) continue;
+      sums[i][label->second] += constraints[i].pods->On(*node);
     }
+  }
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    Constraint& constraint = constraints[i];
+    constraint.domains = sums[i].size();
+    constraint.lowest = sums[i].empty() ? 0 : INT64_MAX;
+    for (const auto& [value, count] : sums[i]) {
+      constraint.lowest = std::min(constraint.lowest, count);
+    }
+    constraint.count = std::make_shared<const Sums>(std::move(sums[i]));
   }
 }
 
@@ -92,13 +154,14 @@ std::vector<Constraint> DefaultConstraints(const PodInfo& pod, const Snapshot& s
 // The weight of a constraint grows with the number of its domains, so that it is heard beside one
 // with many.
 double DomainWeight(const Constraint& constraint, Feasible scored) {
-  std::set<std::string> values;
+  const auto weight = [](size_t size) { return std::log(static_cast<double>(size) + 2); };
+  if (constraint.key == kHostname) return weight(scored.size());
+  std::set<std::string_view> values;
   for (const NodeInfo* node : scored) {
     const auto label = node->labels().find(constraint.key);
     if (label != node->labels().end()) values.insert(label->second);
   }
-  const size_t size = constraint.key == kHostname ? scored.size() : values.size();
-  return std::log(static_cast<double>(size) + 2);
+  return weight(values.size());
 }
 
 void NormalizeSpread(Feasible nodes, std::span<int64_t> scores,
@@ -124,20 +187,19 @@ Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) 
   std::vector<Constraint> constraints = OwnConstraints(pod, "DoNotSchedule");
   if (constraints.empty()) return Prepared::Pass();
   Count(constraints, pod, snapshot, /*all_keys=*/true);
-  return Prepared::Each([&pod, constraints = std::move(constraints)](const NodeInfo& node) {
+  for (Constraint& each : constraints) {
+    if (each.domains < static_cast<size_t>(std::max(0, each.min_domains))) each.lowest = 0;
+    // What the pod itself would add.
+    if (each.selector.Matches(pod.pod->metadata.labels)) --each.lowest;
+  }
+  return Prepared::Each([constraints = std::move(constraints)](const NodeInfo& node) {
     for (const Constraint& constraint : constraints) {
       const auto label = node.labels().find(constraint.key);
       if (label == node.labels().end()) {
         return Verdict::Unresolvable(
             "node(s) didn't match pod topology spread constraints (missing required label)");
       }
-      int lowest = constraint.count.empty() ? 0 : INT32_MAX;
-      for (const auto& [value, count] : constraint.count) lowest = std::min(lowest, count);
-      if (static_cast<int>(constraint.count.size()) < constraint.min_domains) lowest = 0;
-      const auto counted = constraint.count.find(label->second);
-      const int here = counted == constraint.count.end() ? 0 : counted->second;
-      const int self = constraint.selector.Matches(pod.pod->metadata.labels) ? 1 : 0;
-      if (here + self - lowest > constraint.max_skew) {
+      if (constraint.At(label->second) - constraint.lowest > constraint.max_skew) {
         return Verdict::Unschedulable("node(s) didn't match pod topology spread constraints");
       }
     }
@@ -162,17 +224,15 @@ PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapsho
   const auto is_ignored = [shared, is_default](const NodeInfo& node) {
     return !is_default && !HasAllKeys(*shared, node);
   };
-  return {[shared, weights, &pod](const NodeInfo& node) {
+  return {[shared, weights](const NodeInfo& node) {
             double score = 0;
             for (size_t i = 0; i < shared->size(); ++i) {
               const Constraint& constraint = (*shared)[i];
               const auto label = node.labels().find(constraint.key);
               if (label == node.labels().end()) continue;
-              const auto counted = constraint.count.find(label->second);
-              const int count = constraint.key == kHostname ? MatchingPods(constraint, pod, node)
-                                : counted == constraint.count.end() ? 0
-                                                                    : counted->second;
-              score += count * weights[i] + constraint.max_skew - 1;
+              const int64_t count = constraint.key == kHostname ? constraint.pods->On(node)
+                                                                : constraint.At(label->second);
+              score += static_cast<double>(count) * weights[i] + constraint.max_skew - 1;
             }
             return static_cast<int64_t>(std::llround(score));
           },

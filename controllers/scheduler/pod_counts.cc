@@ -1,0 +1,156 @@
+#include "controllers/scheduler/pod_counts.h"
+
+#include <algorithm>
+
+namespace skiff::scheduler {
+namespace {
+
+void AddTo(Sums& sums, const std::string& value, int64_t amount) {
+  const auto place = sums.try_emplace(value, 0).first;
+  place->second += amount;
+  if (place->second == 0) sums.erase(place);
+}
+
+void AddTerm(TermCounts& counts, const AffinityTerm& term, const NodeInfo& node, int64_t amount) {
+  std::string id = term.id + "\n" + term.key;
+  auto place = counts.find(id);
+  if (place == counts.end()) place = counts.emplace(std::move(id), TermPlaces{term, {}}).first;
+  place->second.places.Add(node, amount);
+  if (place->second.places.empty()) counts.erase(place);
+}
+
+void AddRefusals(TermCounts& counts, const PodInfo& pod, const NodeInfo& node, int64_t sign) {
+  for (const AffinityTerm& term : pod.affinity.required_anti) AddTerm(counts, term, node, sign);
+}
+
+void AddWishes(TermCounts& counts, const PodInfo& pod, const NodeInfo& node, int64_t sign) {
+  for (const AffinityTerm& term : pod.affinity.required) {
+    AddTerm(counts, term, node, sign * PodCounts::kHardAffinityWeight);
+  }
+  for (const WeightedTerm& each : pod.affinity.preferred) {
+    AddTerm(counts, each.term, node, sign * each.weight);
+  }
+}
+
+// Returns how many pods were looked at.
+uint64_t CountGroup(const PodGroup& group, const std::vector<const NodeInfo*>& nodes,
+                    Places& places) {
+  uint64_t looks = 0;
+  for (const NodeInfo* node : nodes) {
+    looks += node->pods.size();
+    places.Add(*node, std::count_if(node->pods.begin(), node->pods.end(), [&](const auto& entry) {
+                 return group.holds(*entry.second->pod);
+               }));
+  }
+  return looks;
+}
+
+// A pointer to what somebody else keeps.
+template <typename T>
+std::shared_ptr<const T> Kept(const T& value) {
+  return {std::shared_ptr<void>(), &value};
+}
+
+using AddTerms = void (*)(TermCounts&, const PodInfo&, const NodeInfo&, int64_t);
+
+TermCountsPtr CountTerms(const Snapshot& snapshot, int NodeInfo::*pods_with_terms, AddTerms add) {
+  auto counts = std::make_shared<TermCounts>();
+  for (const NodeInfo* node : snapshot.nodes) {
+    if (node->*pods_with_terms == 0) continue;
+    for (const auto& [uid, pod] : node->pods) add(*counts, *pod, *node, 1);
+  }
+  return counts;
+}
+
+}  // namespace
+
+void Places::Add(const NodeInfo& node, int64_t amount) {
+  if (amount == 0) return;
+  const auto place = by_node_.try_emplace(&node, 0).first;
+  place->second += amount;
+  if (place->second == 0) by_node_.erase(place);
+  for (auto& [key, sums] : by_value_) {
+    const auto label = node.labels().find(key);
+    if (label != node.labels().end()) AddTo(sums, label->second, amount);
+  }
+}
+
+int64_t Places::On(const NodeInfo& node) const {
+  const auto found = by_node_.find(&node);
+  return found == by_node_.end() ? 0 : found->second;
+}
+
+const Sums& Places::ByValueOf(const std::string& key) const {
+  const auto found = by_value_.find(key);
+  if (found != by_value_.end()) return found->second;
+  Sums& sums = by_value_[key];
+  for (const auto& [node, amount] : by_node_) {
+    const auto label = node->labels().find(key);
+    if (label != node->labels().end()) AddTo(sums, label->second, amount);
+  }
+  return sums;
+}
+
+void PodCounts::AddNode(const NodeInfo& node) {
+  nodes_.Add(node, 1);
+  for (const auto& [uid, pod] : node.pods) AddPod(*pod, node);
+}
+
+void PodCounts::RemoveNode(const NodeInfo& node) {
+  nodes_.Add(node, -1);
+  for (const auto& [uid, pod] : node.pods) RemovePod(*pod, node);
+}
+
+void PodCounts::Count(const PodInfo& pod, const NodeInfo& node, int64_t sign) {
+  AddRefusals(refusals_, pod, node, sign);
+  AddWishes(wishes_, pod, node, sign);
+  for (auto& [id, group] : groups_) {
+    if (group.group.holds(*pod.pod)) group.places->Add(node, sign);
+  }
+}
+
+PlacesPtr PodCounts::Of(const PodGroup& group, const std::vector<const NodeInfo*>& nodes) {
+  ++asked_;
+  if (const auto found = groups_.find(group.id); found != groups_.end()) {
+    found->second.asked_at = asked_;
+    return found->second.places;
+  }
+  if (groups_.size() >= kGroupsMax) {
+    const auto is_older = [](const auto& a, const auto& b) {
+      return a.second.asked_at < b.second.asked_at;
+    };
+    groups_.erase(std::min_element(groups_.begin(), groups_.end(), is_older));
+  }
+  const auto places = std::make_shared<Places>();
+  looks_ += CountGroup(group, nodes, *places);
+  groups_[group.id] = {group, places, asked_};
+  return places;
+}
+
+PlacesPtr CountsOf(const Snapshot& snapshot, const PodGroup& group) {
+  if (snapshot.counts != nullptr && group.is_lasting) {
+    return snapshot.counts->Of(group, snapshot.nodes);
+  }
+  auto places = std::make_shared<Places>();
+  CountGroup(group, snapshot.nodes, *places);
+  return places;
+}
+
+PlacesPtr NodeCounts(const Snapshot& snapshot) {
+  if (snapshot.counts != nullptr) return Kept(snapshot.counts->nodes());
+  auto places = std::make_shared<Places>();
+  for (const NodeInfo* node : snapshot.nodes) places->Add(*node, 1);
+  return places;
+}
+
+TermCountsPtr RefusalsIn(const Snapshot& snapshot) {
+  if (snapshot.counts != nullptr) return Kept(snapshot.counts->refusals());
+  return CountTerms(snapshot, &NodeInfo::pods_with_required_anti_affinity, AddRefusals);
+}
+
+TermCountsPtr WishesIn(const Snapshot& snapshot) {
+  if (snapshot.counts != nullptr) return Kept(snapshot.counts->wishes());
+  return CountTerms(snapshot, &NodeInfo::pods_with_wishes, AddWishes);
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,104 @@
+// How many pods of which sort are where, kept up to date pod by pod: a rule that asks pays for what
+// it asks, and not for every pod there is.
+//
+//   const auto places = CountsOf(snapshot, group);      // Pods that count together.
+//   places->On(node);                                   // How many of them are on that node,
+//   places->ByValueOf("topology.kubernetes.io/zone");   // and in each zone.
+//
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "controllers/scheduler/snapshot.h"
+
+namespace skiff::scheduler {
+
+// By the value of a node label; none is 0.
+using Sums = std::unordered_map<std::string, int64_t>;
+
+// Numbers on nodes, and their sums over the values of node labels.
+class Places {
+ public:
+  // The node has the labels that it had when what is taken back now was added.
+  void Add(const NodeInfo& node, int64_t amount);
+  int64_t On(const NodeInfo& node) const;
+  // Summed up when it is asked for first, kept up to date from then on.
+  const Sums& ByValueOf(const std::string& key) const;
+  bool empty() const { return by_node_.empty(); }
+
+ private:
+  std::unordered_map<const NodeInfo*, int64_t> by_node_;  // None is 0.
+  mutable std::map<std::string, Sums> by_value_;          // By key.
+};
+using PlacesPtr = std::shared_ptr<const Places>;
+
+// Pods that count together.
+struct PodGroup {
+  std::string id;  // Groups with one id hold the same pods.
+  std::function<bool(const core_v1::Pod&)> holds;
+  // Whether a pod belongs to it hangs on the pod alone.
+  bool is_lasting = true;
+};
+
+// What placed pods say about pods near them: where those are that say it, or with what weight.
+struct TermPlaces {
+  AffinityTerm term;
+  Places places;
+};
+using TermCounts = std::map<std::string, TermPlaces>;  // By id and key of the term.
+using TermCountsPtr = std::shared_ptr<const TermCounts>;
+
+class PodCounts {
+ public:
+  // A node that is listed, and the pods on it.
+  void AddNode(const NodeInfo& node);
+  void RemoveNode(const NodeInfo& node);
+  // A pod that came to such a node, or left it.
+  void AddPod(const PodInfo& pod, const NodeInfo& node) { Count(pod, node, 1); }
+  void RemovePod(const PodInfo& pod, const NodeInfo& node) { Count(pod, node, -1); }
+
+  // 1 on each node.
+  const Places& nodes() const { return nodes_; }
+  // Looks at all pods the first time; those asked for least lately are forgotten. The group is
+  // lasting.
+  PlacesPtr Of(const PodGroup& group, const std::vector<const NodeInfo*>& nodes);
+  // Required anti-affinity, by pods.
+  const TermCounts& refusals() const { return refusals_; }
+  // Preferences by their weight, and required affinity by kHardAffinityWeight.
+  const TermCounts& wishes() const { return wishes_; }
+  // Pods looked at to begin counting groups, so far.
+  uint64_t looks() const { return looks_; }
+
+  static constexpr size_t kGroupsMax = 64;
+  static constexpr int64_t kHardAffinityWeight = 1;
+
+ private:
+  struct Group {
+    PodGroup group;
+    std::shared_ptr<Places> places;
+    uint64_t asked_at = 0;
+  };
+  void Count(const PodInfo& pod, const NodeInfo& node, int64_t sign);
+
+  Places nodes_;
+  TermCounts refusals_;
+  TermCounts wishes_;
+  std::unordered_map<std::string, Group> groups_;  // By id.
+  uint64_t asked_ = 0;
+  uint64_t looks_ = 0;
+};
+
+// What is kept, or, in a snapshot that keeps no counts, what its nodes say now.
+PlacesPtr CountsOf(const Snapshot& snapshot, const PodGroup& group);
+PlacesPtr NodeCounts(const Snapshot& snapshot);
+TermCountsPtr RefusalsIn(const Snapshot& snapshot);
+TermCountsPtr WishesIn(const Snapshot& snapshot);
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,206 @@
+#include "controllers/scheduler/pod_counts.h"
+
+#include <gtest/gtest.h>
+
+#include "controllers/scheduler/rules/rules.h"
+#include "controllers/scheduler/scheduling_fixture.h"
+
+namespace skiff::scheduler {
+namespace {
+
+constexpr char kZoneLabel[] = "topology.kubernetes.io/zone";
+constexpr char kHostLabel[] = "kubernetes.io/hostname";
+
+PodEdit OfApp(const std::string& app, const PodEdit& more = [](core_v1::Pod&) {}) {
+  return [=](core_v1::Pod& pod) {
+    pod.metadata.labels["app"] = app;
+    more(pod);
+  };
+}
+
+void SpreadOver(core_v1::Pod& pod, const std::string& key, const std::string& app,
+                const std::string& when = "DoNotSchedule") {
+  auto& spread = pod.spec.topology_spread_constraints.emplace_back();
+  spread.topology_key = key;
+  spread.max_skew = 1;
+  spread.when_unsatisfiable = when;
+  spread.label_selector.Ensure().match_labels["app"] = app;
+}
+
+core_v1::PodAffinityTerm TermFor(const std::string& key, const std::string& app) {
+  core_v1::PodAffinityTerm term;
+  term.topology_key = key;
+  term.label_selector.Ensure().match_labels["app"] = app;
+  return term;
+}
+
+void StayAwayFrom(core_v1::Pod& pod, const std::string& key, const std::string& app) {
+  pod.spec.affinity.Ensure().pod_anti_affinity.Ensure()
+      .required_during_scheduling_ignored_during_execution.push_back(TermFor(key, app));
+}
+
+void StayNear(core_v1::Pod& pod, const std::string& key, const std::string& app) {
+  pod.spec.affinity.Ensure().pod_affinity.Ensure()
+      .required_during_scheduling_ignored_during_execution.push_back(TermFor(key, app));
+}
+
+void Prefer(core_v1::Pod& pod, const std::string& key, const std::string& app, int weight) {
+  auto& affinity = pod.spec.affinity.Ensure();
+  core_v1::WeightedPodAffinityTerm term;
+  term.weight = std::abs(weight);
+  term.pod_affinity_term = TermFor(key, app);
+  if (weight > 0) {
+    affinity.pod_affinity.Ensure()
+        .preferred_during_scheduling_ignored_during_execution.push_back(term);
+  } else {
+    affinity.pod_anti_affinity.Ensure()
+        .preferred_during_scheduling_ignored_during_execution.push_back(term);
+  }
+}
+
+// A pod that asks for something of every sort, by the luck of the draw.
+PodInfoPtr AnyPod(const std::string& name, Random& random) {
+  const auto app = [&] { return std::string(1, static_cast<char>('a' + random.Below(3))); };
+  const auto key = [&] { return std::string(random.Below(2) == 0 ? kZoneLabel : kHostLabel); };
+  return PodOf(name, 0, "1m", OfApp(app(), [&](core_v1::Pod& pod) {
+    if (random.Below(3) == 0) StayAwayFrom(pod, key(), app());
+    if (random.Below(5) == 0) StayNear(pod, key(), app());
+    if (random.Below(3) == 0) SpreadOver(pod, key(), app());
+    if (random.Below(3) == 0) SpreadOver(pod, key(), app(), "ScheduleAnyway");
+    if (random.Below(3) == 0) Prefer(pod, key(), app(), random.Below(2) == 0 ? 3 : -3);
+    if (random.Below(4) == 0) pod.spec.node_selector[kZoneLabel] = "z1";
+    if (random.Below(6) == 0) pod.metadata.namespace_ = "other";
+    if (random.Below(8) == 0) pod.metadata.deletion_timestamp = Time(TimePoint{} + 1s);
+  }));
+}
+
+std::vector<std::string> Verdicts(const PodInfo& pod, const Snapshot& snapshot) {
+  std::vector<std::string> said;
+  for (const auto prepare : {PreparePodTopologySpread, PrepareInterPodAffinity}) {
+    const Prepared prepared = prepare(pod, snapshot);
+    for (const NodeInfo* node : snapshot.nodes) {
+      const Verdict verdict = prepared.filter ? prepared.filter(*node) : Verdict::Fits();
+      said.push_back(verdict.fits() ? "" : verdict.reasons[0]);
+    }
+  }
+  for (const auto prepare : {ScorePodTopologySpread, ScoreInterPodAffinity}) {
+    const PreparedScore prepared = prepare(pod, snapshot, snapshot.nodes);
+    std::vector<int64_t> scores(snapshot.nodes.size());
+    for (size_t i = 0; prepared.score && i < scores.size(); ++i) {
+      scores[i] = prepared.score(*snapshot.nodes[i]);
+    }
+    if (prepared.normalize) prepared.normalize(snapshot.nodes, scores);
+    for (const int64_t score : scores) said.push_back(std::to_string(score));
+  }
+  return said;
+}
+
+// Whoever walks over everything comes to the same.
+TEST(PodCountsTest, WhatIsKeptIsWhatTheNodesSay) {
+  SeededRandom random(7);
+  SchedulingFixture cluster;
+  const auto zone = [&] { return "z" + std::to_string(random.Below(3)); };
+  const auto node = [&] { return "n" + std::to_string(random.Below(6)); };
+  std::vector<std::string> placed;
+  int refused = 0;
+  for (int turn = 0; turn < 1500; ++turn) {
+    const std::string name = "p" + std::to_string(turn);
+    const auto what = random.Below(10);
+    if (what == 0) {
+      const std::string changed = node();
+      std::map<std::string, std::string> labels = {{kHostLabel, changed}};
+      if (random.Below(4) > 0) labels[kZoneLabel] = zone();
+      cluster.AddNode(changed, "64", labels);
+    } else if (what == 1 && turn % 3 == 0) {
+      cluster.RemoveNode(node());
+    } else if (what < 4 && !placed.empty()) {
+      cluster.Remove(placed[random.Below(placed.size())]);
+    } else {
+      cluster.Place(AnyPod(name, random), node());
+      placed.push_back(name);
+    }
+    const PodInfoPtr asking = AnyPod("asking", random);
+    const Snapshot kept = cluster.MakeSnapshot();
+    Snapshot walked = kept;
+    walked.counts = nullptr;
+    const auto said = Verdicts(*asking, kept);
+    ASSERT_EQ(said, Verdicts(*asking, walked)) << "turn " << turn;
+    refused += static_cast<int>(std::count_if(said.begin(), said.end(), [](const auto& each) {
+      return each.starts_with("node(s)");
+    }));
+  }
+  EXPECT_GT(refused, 1000);
+}
+
+// The cost of a decision must not grow with the pods that are there.
+TEST(PodCountsTest, PodsAreLookedAtOnceHoweverManyAreScheduledBesideThem) {
+  SchedulingFixture cluster;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    cluster.AddNode(name, "64", {{kHostLabel, name}, {kZoneLabel, "z" + std::to_string(i % 3)}});
+  }
+  for (int i = 0; i < 300; ++i) {
+    const auto pod = PodOf("p" + std::to_string(i), 0, "1m", OfApp("web", [](auto& it) {
+                             SpreadOver(it, kZoneLabel, "web");
+                             StayAwayFrom(it, kHostLabel, "web");
+                           }));
+    const Decision decision = cluster.Schedule(*pod);
+    ASSERT_FALSE(decision.node.empty()) << i << ": " << decision.unfit.Message();
+    cluster.Place(pod, decision.node);
+  }
+  EXPECT_EQ(cluster.MakeSnapshot().counts->looks(), 0);
+  const auto one_more = PodOf("late", 0, "1m", OfApp("web", [](auto& it) {
+                                StayAwayFrom(it, kHostLabel, "web");
+                              }));
+  EXPECT_EQ(cluster.Schedule(*one_more).node, "");
+  const auto of_another_kind = PodOf("near", 0, "1m", [](auto& it) {
+    it.metadata.labels["app"] = "db";
+    StayNear(it, kHostLabel, "web");
+  });
+  EXPECT_NE(cluster.Schedule(*of_another_kind).node, "");
+  EXPECT_EQ(cluster.MakeSnapshot().counts->looks(), 0);
+}
+
+TEST(PodCountsTest, GroupsThatNobodyAsksForAreForgotten) {
+  SchedulingFixture cluster;
+  cluster.AddNode("n", "64", {});
+  cluster.Place(PodOf("p", 0, "1m"), "n");
+  const auto ask = [&](const std::string& id) {
+    const Snapshot snapshot = cluster.MakeSnapshot();
+    const PodGroup all{id, [](const core_v1::Pod&) { return true; }, true};
+    EXPECT_EQ(CountsOf(snapshot, all)->On(*snapshot.nodes[0]), 1);
+    return snapshot.counts->looks();
+  };
+  uint64_t looks = 0;
+  for (size_t i = 0; i < 2 * PodCounts::kGroupsMax; ++i) {
+    EXPECT_EQ(ask(std::to_string(i)), ++looks);
+    ask("often");
+    looks = cluster.MakeSnapshot().counts->looks();
+  }
+  EXPECT_EQ(looks, 2 * PodCounts::kGroupsMax + 1);
+}
+
+TEST(ImageLocalityTest, ImagesOfNodesThatComeAndGoAreCountedOnce) {
+  Cache cache;
+  const auto node = [](const std::string& name, int64_t size) {
+    auto made = std::make_shared<core_v1::Node>();
+    made->metadata.name = name;
+    if (size == 0) return made;
+    auto& image = made->status.images.emplace_back();
+    image.names = {"web:1", "web@sha256:1"};
+    image.size_bytes = size;
+    return made;
+  };
+  cache.SetNode(node("a", 500));
+  cache.SetNode(node("b", 500));
+  cache.SetNode(node("b", 500));
+  EXPECT_EQ(cache.images().at("web:1").nodes, 2);
+  EXPECT_EQ(cache.images().at("web:1").size, 500);
+  cache.SetNode(node("b", 0));
+  EXPECT_EQ(cache.images().at("web@sha256:1").nodes, 1);
+  cache.RemoveNode("a");
+  EXPECT_TRUE(cache.images().empty());
+}
+
+}  // namespace
+}  // namespace skiff::scheduler

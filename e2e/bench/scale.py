@@ -1,0 +1,214 @@
+"""The numbers of e2e/bench/scale.sh: scale.py SKIFF [PART...]"""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from measure import used, until
+
+PORT = 17444
+NODES = int(os.environ.get("NODES", 5000))
+PODS = int(os.environ.get("PODS", 5000))
+SPREAD = 4 * PODS
+COLLECTED = int(os.environ.get("COLLECTED", 100000))
+LONGEST_S = 900
+MISSED = []
+
+
+class Cluster:
+    """A cluster of `skiff up` with simulated nodes; `with` ends it."""
+
+    def __init__(self, skiff, nodes):
+        self.skiff, self.nodes = skiff, nodes
+        self.files = tempfile.TemporaryDirectory()
+        self.data = pathlib.Path(self.files.name) / "data"
+
+    def __enter__(self):
+        log = open(pathlib.Path(self.files.name) / "log", "wb")
+        self.process = subprocess.Popen(
+            [self.skiff, "up", f"--nodes={self.nodes}", f"--data-dir={self.data}", "--foreground",
+             f"--secure-port={PORT}", "--bind-address=127.0.0.1"], stdout=log, stderr=log)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(20)
+        self.process.kill()
+        self.process.wait()
+        self.files.cleanup()
+
+    def kubectl(self, *words, text=None):
+        done = subprocess.run([self.skiff, *words, f"--kubeconfig={self.data}/admin.kubeconfig"],
+                              input=text, capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else ""
+
+    def apply(self, *objects):
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        assert self.kubectl("create", "-f", "-", text=text), "the server takes none of it"
+
+    def ready(self, name):
+        return self.kubectl("get", "deployment", name, "-o=jsonpath={.status.readyReplicas}")
+
+    def all_ready(self):
+        config = self.data / "admin.kubeconfig"
+        return config.exists() and self.kubectl("get", "nodes").count(" Ready ") == self.nodes
+
+    def cost(self, act, done):
+        """Acts, waits until it is done; seconds, and of CPU."""
+        cpu, _ = used(self.process.pid)
+        began = time.monotonic()
+        act()
+        until(done, timeout_s=LONGEST_S, pause_s=0.1)
+        return time.monotonic() - began, used(self.process.pid)[0] - cpu
+
+    def row(self, what, goal_s, act, done):
+        took, cpu = self.cost(act, done)
+        judge(what, took, goal_s, "s", f"{cpu:.1f} s of CPU, "
+              f"{used(self.process.pid)[1]:.0f} MB resident")
+
+    def settle(self):
+        """Until what is still to be done is done: three seconds of nearly nothing."""
+        for _ in range(LONGEST_S // 3):
+            cpu, _ = used(self.process.pid)
+            time.sleep(3)
+            if used(self.process.pid)[0] - cpu < 0.9:
+                return
+
+
+def judge(what, value, goal, unit, more=""):
+    good = value <= goal
+    print(f"{what}: {value:.2f} {unit}, goal {goal:g}: {'ok' if good else 'MISSED'}"
+          f"{'; ' + more if more else ''}", flush=True)
+    if not good:
+        MISSED.append(what)
+
+
+def deployment(name, replicas, **spec):
+    labels = {"app": name}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": labels},
+                     "template": {"metadata": {"labels": labels},
+                                  "spec": {"containers": [{"name": "main", "image": "web:1"}],
+                                           **spec}}}}
+
+
+@contextlib.contextmanager
+def started(skiff, nodes):
+    with Cluster(skiff, nodes) as cluster:
+        until(cluster.all_ready, timeout_s=LONGEST_S, pause_s=0.5)
+        cluster.settle()
+        yield cluster
+
+
+def nodes(skiff):
+    with Cluster(skiff, NODES) as cluster:
+        cluster.row(f"up until {NODES} nodes are Ready", 2, lambda: None, cluster.all_ready)
+        cluster.settle()
+        cpu, _ = used(cluster.process.pid)
+        time.sleep(30)
+        share = 100 * (used(cluster.process.pid)[0] - cpu) / 30
+        judge(f"{NODES} nodes at rest, of a core", share, 10, "%")
+
+
+def small(skiff):
+    with started(skiff, 100) as cluster:
+        cluster.row("a Deployment of 1000 on 100 nodes until Ready", 0.5,
+                    lambda: cluster.apply(deployment("web", 1000)),
+                    lambda: cluster.ready("web") == "1000")
+        cluster.settle()
+        cluster.row("the same deleted until gone", 1,
+                    lambda: cluster.kubectl("delete", "deployment", "web"),
+                    lambda: not cluster.kubectl("get", "pods", "-o=name"))
+
+
+def fill(skiff):
+    with started(skiff, NODES) as cluster:
+        cluster.row(f"a Deployment of {PODS} on {NODES} nodes until Ready", 4,
+                    lambda: cluster.apply(deployment("web", PODS)),
+                    lambda: cluster.ready("web") == str(PODS))
+
+
+def spread(skiff):
+    key = "topology.kubernetes.io/zone"
+    constraint = {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule",
+                  "labelSelector": {"matchLabels": {"app": "spread"}}}
+    with started(skiff, NODES) as cluster:
+        for zone in range(3):
+            names = [f"node-{i}" for i in range(zone, NODES, 3)]
+            cluster.kubectl("label", "nodes", *names, f"{key}=zone-{zone}")
+        cluster.settle()
+        cluster.row(f"{SPREAD} pods spread over zones until Ready", SPREAD / 3000,
+                    lambda: cluster.apply(
+                        deployment("spread", SPREAD, topologySpreadConstraints=[constraint])),
+                    lambda: cluster.ready("spread") == str(SPREAD))
+
+
+def apart(skiff):
+    term = {"topologyKey": "kubernetes.io/hostname",
+            "labelSelector": {"matchLabels": {"app": "apart"}}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    count = min(PODS, NODES)
+    with started(skiff, NODES) as cluster:
+        cluster.row(f"{count} pods of which no two share a node until Ready", count / 1500,
+                    lambda: cluster.apply(deployment("apart", count, affinity=affinity)),
+                    lambda: cluster.ready("apart") == str(count))
+
+
+def endpoints(skiff):
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+               "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+
+    def rolled():
+        counts = cluster.kubectl("get", "deployment", "web", "-o=jsonpath={.status.updatedReplicas}"
+                                 " {.status.readyReplicas} {.status.replicas}")
+        return counts.split() == [str(PODS)] * 3
+
+    def versions():
+        slices = json.loads(cluster.kubectl("get", "endpointslices", "-o=json") or '{"items": []}')
+        return [each["metadata"]["generation"] for each in slices["items"]
+                if each["metadata"]["name"].startswith("web-")]
+
+    with started(skiff, NODES) as cluster:
+        cluster.apply(service, deployment("web", PODS))
+        until(lambda: cluster.ready("web") == str(PODS), timeout_s=LONGEST_S, pause_s=0.5)
+        cluster.settle()
+        before = sum(versions())
+        took, cpu = cluster.cost(
+            lambda: cluster.kubectl("set", "image", "deployment/web", "main=web:2"), rolled)
+        cluster.settle()
+        written = sum(versions()) - before
+        print(f"a rollout behind a Service of {PODS} endpoints: {took:.1f} s, {cpu:.1f} s of CPU, "
+              f"about {written} writes of slices that are left", flush=True)
+
+
+def collection(skiff):
+    with started(skiff, 1) as cluster:
+        cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}})
+        uid = cluster.kubectl("get", "configmap", "owner", "-o=jsonpath={.metadata.uid}")
+        owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
+        for first in range(0, COLLECTED, 5000):
+            cluster.apply(*({"apiVersion": "v1", "kind": "ConfigMap",
+                             "metadata": {"name": f"owned-{i}", "ownerReferences": [owner]}}
+                            for i in range(first, min(first + 5000, COLLECTED))))
+        cluster.settle()
+        cluster.row(f"{COLLECTED} objects below one owner collected", COLLECTED / 5000,
+                    lambda: cluster.kubectl("delete", "configmap", "owner"),
+                    lambda: "owned-" not in cluster.kubectl("get", "configmaps", "-o=name"))
+
+
+def main():
+    parts = {"nodes": nodes, "deployment": small, "fill": fill, "spread": spread, "apart": apart,
+             "endpoints": endpoints, "collection": collection}
+    for part in sys.argv[2:] or parts:
+        parts[part](sys.argv[1])
+    if MISSED:
+        sys.exit("missed: " + "; ".join(MISSED))
+
+
+main()
