@@ -11,8 +11,6 @@ struct Unserved {
 
 // clang-format off
 constexpr Unserved kUnserved[] = {
-    {"autoscaling", "horizontalpodautoscalers",
-     "skiff has no controller for HorizontalPodAutoscalers: nothing is scaled"},
     {"networking.k8s.io", "ingresses",
      "skiff has no ingress controller: until one is installed, nothing listens for this Ingress"},
     {"networking.k8s.io", "networkpolicies",

@@ -20,6 +20,7 @@ TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
       "controllerrevisions", "daemonsets", "deployments", "replicasets", "statefulsets",
       "selfsubjectreviews", "tokenreviews", "localsubjectaccessreviews", "selfsubjectaccessreviews",
       "selfsubjectrulesreviews", "subjectaccessreviews", "cronjobs", "jobs",
+      "horizontalpodautoscalers",
       "certificatesigningrequests", "leases", "endpointslices", "ingressclasses", "ipaddresses",
       "runtimeclasses", "poddisruptionbudgets", "clusterrolebindings", "clusterroles",
       "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses",

@@ -123,7 +123,8 @@ void ApiServer::State::AddAggregation(const Parts& parts) {
                          .certificate_pem = options.proxy_client_certificate_pem,
                          .key_pem = options.proxy_client_key_pem,
                          .rejects_redirects = options.rejects_forwarding_redirects,
-                         .limits = options.forward_limits});
+                         .limits = options.forward_limits,
+                         .resident = options.resident ? &*options.resident : nullptr});
 }
 
 RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const RouteMatch& match) {
@@ -220,6 +221,9 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return aggregation->Forward(*remote, request);
   }
   if (match.route != nullptr) return skiff::Serve(*core, request);
+  if (const Resident* resident = aggregation->ResidentAt(request.http.path)) {
+    return resident->answer(request.http);
+  }
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
   return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,

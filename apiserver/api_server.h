@@ -16,6 +16,7 @@
 
 #include "api/values.h"
 #include "apiserver/aggregation/forward_limits.h"
+#include "apiserver/aggregation/resident.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
@@ -76,6 +77,7 @@ struct ApiServerOptions {
   // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
   bool warns_of_unserved_kinds = false;
   FlowControlOptions flow_control = {};
+  std::optional<Resident> resident = {};
 };
 
 class ApiServer final : public http::Handler, public http::PromptHandler {

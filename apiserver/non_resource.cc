@@ -100,6 +100,9 @@ std::optional<Result<http::Response>> OpenApiResponse(const NonResourceParts& pa
   constexpr std::string_view kDocuments = "/openapi/v3/";
   const std::string_view path = request.http.path;
   if (!path.starts_with("/openapi/")) return std::nullopt;
+  if (const Resident* resident = parts.aggregation.ResidentAt(path)) {
+    return resident->answer(request.http);
+  }
   auto others = parts.aggregation.OpenApiHashes();
   for (const auto& [key, hash] : others) {
     if (!path.starts_with(kDocuments) || path.substr(kDocuments.size()) != key) continue;

@@ -368,7 +368,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
       .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
       .warns_of_unserved_kinds = flags.warn_unserved_kinds,
-      .flow_control = flags.flow_control};
+      .flow_control = flags.flow_control,
+      .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));

@@ -69,6 +69,8 @@ struct ApiServerFlags {
   Duration shutdown_delay = Duration::zero();
   // Where simulated nodes answer (NodeConnections); no flag.
   std::function<std::string(const std::string& node)> socket_of_simulated = {};
+  // What a part of this process answers for; no flag.
+  std::optional<Resident> resident = {};
   LogFlags log;
 };
 

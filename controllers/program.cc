@@ -24,6 +24,8 @@ const Entry kControllers[] = {
     {"cronjob-controller", [](Manager& m, const auto&) { AddCronJobController(m); }},
     {"ttl-after-finished-controller",
      [](Manager& m, const auto&) { AddTtlAfterFinishedController(m); }},
+    {"horizontal-pod-autoscaler-controller",
+     [](Manager& m, const auto& o) { AddHorizontalPodAutoscaler(m, o.autoscaler); }},
     {"disruption-controller", [](Manager& m, const auto&) { AddDisruptionController(m); }},
     {"endpoints-controller", [](Manager& m, const auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller",

@@ -13,6 +13,16 @@
 
 namespace skiff {
 
+// --horizontal-pod-autoscaler-*
+struct AutoscalerOptions {
+  int workers = 5;
+  Duration sync_period = 15s;
+  Duration downscale_stabilization = 5min;
+  Duration cpu_initialization_period = 5min;
+  Duration initial_readiness_delay = 30s;
+  double tolerance = 0.1;
+};
+
 // What the flags of kube-controller-manager say to controllers.
 struct ControllerOptions {
   std::string root_ca;  // PEM; "": no kube-root-ca.crt is published.
@@ -49,6 +59,7 @@ struct ControllerOptions {
   std::optional<ServiceLoadBalancerOptions> service_load_balancer;
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
+  AutoscalerOptions autoscaler;
 };
 
 // Adds every controller that the options name.
@@ -68,6 +79,7 @@ void AddDisruptionController(Manager& manager);
 void AddJobController(Manager& manager);
 void AddCronJobController(Manager& manager);
 void AddTtlAfterFinishedController(Manager& manager);
+void AddHorizontalPodAutoscaler(Manager& manager, const AutoscalerOptions& options);
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);

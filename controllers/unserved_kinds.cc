@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 
-#include "api/gen/autoscaling_v2.h"
 #include "api/gen/networking_v1.h"
 #include "api/unserved_kinds.h"
 #include "client/reconciler.h"
@@ -56,15 +55,10 @@ ControllerBuilder<K> Builder(Manager& manager) {
 }  // namespace
 
 void AddUnservedKinds(Manager& manager) {
-  using autoscaling_v2::HorizontalPodAutoscaler;
   using networking_v1::Ingress;
   using networking_v1::IngressClass;
   using networking_v1::NetworkPolicy;
   EventRecorder& events = manager.Recorder("unserved-kinds");
-  Builder<HorizontalPodAutoscaler>(manager).Complete(
-      std::make_unique<UnservedKind<HorizontalPodAutoscaler>>(
-          // Somebody else does it.
-          events, [](const auto& scaler) { return !scaler.status.conditions.empty(); }));
   Builder<NetworkPolicy>(manager).Complete(std::make_unique<UnservedKind<NetworkPolicy>>(
       events, [](const auto&) { return false; }));
   const auto classes = manager.informer<IngressClass>();

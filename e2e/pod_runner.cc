@@ -32,6 +32,7 @@ class PodRunner final : public Reconciler<Pod> {
     TRY(client_.PatchStatus(pod, [&](Pod& it) {
       // Pods that are made to end do so at once.
       it.status.phase = it.spec.restart_policy == "Always" ? "Running" : "Succeeded";
+      it.status.start_time = clock_.Now();
       it.status.pod_ip = address;
       it.status.pod_ips.clear();
       it.status.pod_ips.emplace_back().ip = address;

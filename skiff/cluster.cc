@@ -14,6 +14,8 @@
 #include "client/manager.h"
 #include "client/transport.h"
 #include "controllers/certificate_rules.h"
+#include "controllers/metrics/documents.h"
+#include "controllers/metrics/metrics_server.h"
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
 #include "kubelet/containerd.h"
@@ -139,6 +141,7 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
 struct Cluster::Parts {
   SystemClock clock;
   SystemRandom random;
+  metrics::MetricsServer usage{clock};  // Before the server, which asks it.
   std::unique_ptr<ApiServerProcess> server;
   std::unique_ptr<Transport> controller_transport, scheduler_transport, node_transport,
       services_transport;
@@ -152,8 +155,19 @@ struct Cluster::Parts {
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
 
+  Result<> StartServer(const ClusterOptions& options, const Pki& pki);
   Result<> StartControl(const ClusterOptions& options, const Pki& pki);
 };
+
+Result<> Cluster::Parts::StartServer(const ClusterOptions& options, const Pki& pki) {
+  ApiServerFlags flags = ServerFlags(options, pki);
+  flags.resident =
+      Resident{.group = metrics::kGroup,
+               .version = metrics::kVersion,
+               .answer = [this](const http::Request& request) { return usage.Answer(request); }};
+  server = TRY(ApiServerProcess::Start(flags));
+  return {};
+}
 
 Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& pki) {
   ApiServer& handler = server->server();
@@ -173,6 +187,7 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
     return handler.SignToken(claims);
   };
   AddControllers(*controllers, controller_options);
+  metrics::AddMetricsScraper(*controllers, usage);
   scheduler = std::make_unique<Manager>(
       Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
   scheduler::AddScheduler(*scheduler);
@@ -217,7 +232,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   TRY(WriteClusterMark(options));
   const Pki pki = TRY(MakeClusterPki(options, parts->clock));
   progress("starting the API server");
-  parts->server = TRY(ApiServerProcess::Start(ServerFlags(options, pki)));
+  TRY(parts->StartServer(options, pki));
   TRY(WriteAdminKubeconfig(options, pki));
   TRY(parts->StartControl(options, pki));
   TRY(TellHowToJoin(options, pki));

@@ -48,6 +48,19 @@ Json Reader(std::string_view kind, std::string_view namespace_, std::string_view
   return role;
 }
 
+// Whoever may look at a namespace, or at all of them, may see what its pods use. A role of the name
+// that metrics servers bring would be in the way of theirs.
+Json MetricsReader() {
+  Json role = RbacObject("ClusterRole", "", "skiff:metrics-reader");
+  for (const char* to : {"view", "edit", "admin"}) {
+    role["metadata"]["labels"][fmt::format("{}/aggregate-to-{}", kRbac, to)] = "true";
+  }
+  role["rules"].push_back({{"apiGroups", Json::array({"metrics.k8s.io"})},
+                           {"resources", Json::array({"nodes", "pods"})},
+                           {"verbs", Json::array({"get", "list"})}});
+  return role;
+}
+
 Json ClusterInfo(const ClusterFacts& facts) {
   Json info = Object("v1", "ConfigMap", kClusterInfoNamespace, kClusterInfoName);
   info["data"][std::string(kClusterInfoKubeconfig)] = fmt::format(
@@ -112,6 +125,7 @@ std::vector<Json> ClusterObjects(const ClusterFacts& facts) {
       Binding("", "kubeadm:kubelet-bootstrap", "system:node-bootstrapper", {joining}),
       Binding("", "kubeadm:node-autoapprove-bootstrap", csr + "nodeclient", {joining}),
       Binding("", "kubeadm:node-autoapprove-certificate-rotation", csr + "selfnodeclient", {nodes}),
+      MetricsReader(),
   };
 }
 

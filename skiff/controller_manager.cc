@@ -32,6 +32,7 @@ struct Numbers {
   std::string node_eviction_rate = "0.1";
   std::string secondary_node_eviction_rate = "0.01";
   std::string unhealthy_zone_threshold = "0.55";
+  std::string autoscaler_tolerance = "0.1";
 };
 
 void AddNodeFlags(Flags& flags, ControllerOptions& to, Numbers& numbers) {
@@ -79,6 +80,21 @@ void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
             "The max length of duration signed certificates will be given.");
 }
 
+void AddAutoscalerFlags(Flags& flags, AutoscalerOptions& to, Numbers& numbers) {
+  flags.Add("concurrent-horizontal-pod-autoscaler-syncs", to.workers,
+            "How many HorizontalPodAutoscalers are looked at at once.");
+  flags.Add("horizontal-pod-autoscaler-sync-period", to.sync_period,
+            "How often each of them is looked at.");
+  flags.Add("horizontal-pod-autoscaler-downscale-stabilization", to.downscale_stabilization,
+            "For how long a target is kept as large as it was last asked to be.");
+  flags.Add("horizontal-pod-autoscaler-cpu-initialization-period", to.cpu_initialization_period,
+            "How long after a pod's start its CPU counts only while it is ready.");
+  flags.Add("horizontal-pod-autoscaler-initial-readiness-delay", to.initial_readiness_delay,
+            "How long after a pod's start a change of its readiness is part of the start.");
+  flags.Add("horizontal-pod-autoscaler-tolerance", numbers.autoscaler_tolerance,
+            "How far from its target a metric may be before anything is scaled.");
+}
+
 struct OtherFlags {
   std::string root_ca;
   std::string service_account_key;
@@ -95,15 +111,13 @@ void AddUnusedFlags(Flags& flags) {
              "concurrent-gc-syncs", "concurrent-resource-quota-syncs",
              "concurrent-serviceaccount-token-syncs", "concurrent-ttl-after-finished-syncs",
              "concurrent-service-syncs", "concurrent-ephemeralvolume-syncs",
-             "concurrent-horizontal-pod-autoscaler-syncs",
              "concurrent-validating-admission-policy-status-syncs"},
             UnusedValue::kNotNegative);
   AddUnused(flags, "a change is acted upon when it comes",
             {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
              "pvclaimbinder-sync-period", "attach-detach-reconcile-sync-period",
              "controller-start-interval", "endpoint-updates-batch-period",
-             "endpointslice-updates-batch-period", "mirroring-endpointslice-updates-batch-period",
-             "horizontal-pod-autoscaler-sync-period"},
+             "endpointslice-updates-batch-period", "mirroring-endpointslice-updates-batch-period"},
             UnusedValue::kNotNegativeDuration);
   AddUnused(flags, "there are no clouds",
             {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
@@ -125,6 +139,7 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   AddServingFlags(flags, to.serving);
   AddLogFlags(flags, to.log);
   AddNodeFlags(flags, to.controllers, numbers);
+  AddAutoscalerFlags(flags, to.controllers.autoscaler, numbers);
   AddSigningFlags(flags, to.controllers, signers);
   flags.Add("controllers", to.controllers.controllers,
             "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' "
@@ -200,6 +215,21 @@ Result<> CheckRange(std::string_view flag, int value, int most) {
   return Fail(Reason::kInvalid, fmt::format("{} must not be {}, but got {}", flag, limit, value));
 }
 
+Result<> FinishAutoscaler(const Numbers& numbers, AutoscalerOptions& to) {
+  to.tolerance = TRY(ParseNumber("horizontal-pod-autoscaler-tolerance",
+                                 numbers.autoscaler_tolerance));
+  if (to.workers < 1) {
+    return Fail(Reason::kInvalid,
+                fmt::format("concurrent-horizontal-pod-autoscaler-syncs must be greater than 0, "
+                            "but got {}",
+                            to.workers));
+  }
+  if (to.sync_period > Duration(0)) return {};
+  return Fail(Reason::kInvalid,
+              "--horizontal-pod-autoscaler-sync-period must be greater than 0, but got " +
+                  GoDurationText(to.sync_period));
+}
+
 Result<> AddSigner(std::string_view signer, const SigningFiles& own, const SigningFiles& all,
                    ControllerOptions& to) {
   const SigningFiles& files = own.certificate.empty() ? all : own;
@@ -269,6 +299,7 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
       TRY(ParseNumber("secondary-node-eviction-rate", numbers.secondary_node_eviction_rate));
   options.unhealthy_zone_threshold =
       TRY(ParseNumber("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold));
+  TRY(FinishAutoscaler(numbers, options.autoscaler));
   TRY(AddSigners(signers, options));
   if (!others.service_account_key.empty()) {
     options.sign_token = TRY(TokenSigner(others.service_account_key));

@@ -90,6 +90,25 @@ TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
   EXPECT_FALSE((*ParseControllerManagerFlags({}))->controllers.sign_token);
 }
 
+TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
+  const auto given = ParseControllerManagerFlags(
+      {"--concurrent-horizontal-pod-autoscaler-syncs=2",
+       "--horizontal-pod-autoscaler-sync-period=5s",
+       "--horizontal-pod-autoscaler-downscale-stabilization=1m",
+       "--horizontal-pod-autoscaler-cpu-initialization-period=2m",
+       "--horizontal-pod-autoscaler-initial-readiness-delay=10s",
+       "--horizontal-pod-autoscaler-tolerance=0.25"});
+  ASSERT_TRUE(given) << given.error().message;
+  const AutoscalerOptions& options = (*given)->controllers.autoscaler;
+  EXPECT_EQ(options.workers, 2);
+  EXPECT_EQ(options.sync_period, 5s);
+  EXPECT_EQ(options.downscale_stabilization, 1min);
+  EXPECT_EQ(options.cpu_initialization_period, 2min);
+  EXPECT_EQ(options.initial_readiness_delay, 10s);
+  EXPECT_EQ(options.tolerance, 0.25);
+  EXPECT_TRUE((*given)->log.notes.empty());
+}
+
 TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   const auto error = [](const std::vector<std::string>& args) {
     const auto parsed = ParseControllerManagerFlags(args);
@@ -102,6 +121,11 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "mirroring-max-endpoints-per-subset must not be less than 1, but got 0");
   EXPECT_EQ(error({"--mirroring-concurrent-service-endpoint-syncs=51"}),
             "mirroring-concurrent-service-endpoint-syncs must not be more than 50, but got 51");
+  EXPECT_EQ(error({"--concurrent-horizontal-pod-autoscaler-syncs=0"}),
+            "concurrent-horizontal-pod-autoscaler-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--horizontal-pod-autoscaler-sync-period=0s"}),
+            "--horizontal-pod-autoscaler-sync-period must be greater than 0, but got 0s");
+  EXPECT_THAT(error({"--horizontal-pod-autoscaler-tolerance=x"}), HasSubstr("strconv.ParseFloat"));
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));

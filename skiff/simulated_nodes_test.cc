@@ -87,6 +87,73 @@ TEST_F(SimulatedAnswersTest, ForAPodThatRuns) {
   EXPECT_THAT(Ask(node + "/configz"), HasSubstr("404"));
 }
 
+TEST_F(SimulatedAnswersTest, WhatPodsAndNodesUseIsServedWithoutAnInstall) {
+  Run("busy", "Always", "Running", [](Pod& pod) {
+    pod.metadata.labels["app"] = "busy";
+    pod.metadata.annotations["simulation.skiff.io/cpu-usage"] = "250m";
+    pod.metadata.annotations["simulation.skiff.io/memory-usage"] = "64Mi";
+  });
+  const std::string version = "/apis/metrics.k8s.io/v1beta1";
+  const std::string pods = version + "/namespaces/default/pods";
+  Json item;
+  Mutex mutex;
+  CondVar pause;
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (item.is_null() && std::chrono::steady_clock::now() < until) {
+    const Json list = Json::parse(Ask(pods, {{"labelSelector", "app=busy"}}), nullptr, false);
+    ASSERT_TRUE(list.is_object());
+    EXPECT_EQ(list["kind"], "PodMetricsList");
+    if (!list["items"].empty()) item = list["items"][0];
+    MutexLock lock(mutex);
+    pause.wait_for(lock, 100ms, [] { return false; });
+  }
+  ASSERT_TRUE(item.is_object()) << "nobody has looked at the node";
+  EXPECT_EQ(item["metadata"]["labels"]["app"], "busy");
+  EXPECT_EQ(item["containers"][0]["usage"]["memory"], "64Mi");
+  const auto cpu = Quantity::Parse(item["containers"][0]["usage"]["cpu"].get<std::string>());
+  ASSERT_TRUE(cpu);
+  EXPECT_NEAR(cpu->MilliValue(), 250, 10);
+  EXPECT_THAT(Ask(pods + "/busy"), HasSubstr("\"kind\":\"PodMetrics\""));
+  EXPECT_THAT(Ask(pods + "/nobody"), HasSubstr("pods \\\"nobody\\\" not found"));
+  EXPECT_THAT(Ask(version + "/nodes"), HasSubstr("\"name\":\"node-0\""));
+
+  EXPECT_THAT(Ask("/apis"), HasSubstr("\"metrics.k8s.io/v1beta1\""));
+  EXPECT_THAT(Ask(version), HasSubstr("\"kind\":\"PodMetrics\""));
+  EXPECT_THAT(Ask("/openapi/v3"), HasSubstr("apis/metrics.k8s.io/v1beta1"));
+  EXPECT_THAT(Ask("/openapi/v3" + version), HasSubstr("v1beta1.PodMetricsList"));
+  EXPECT_THAT(Ask("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io"),
+              HasSubstr("404"));
+}
+
+TEST_F(SimulatedAnswersTest, WhoeverInstallsAMetricsServerIsAskedInstead) {
+  const Resource services = [] {
+    Resource resource;
+    resource.api_version = "apiregistration.k8s.io/v1";
+    resource.kind = "APIService";
+    resource.name = "apiservices";
+    resource.namespaced = false;
+    return resource;
+  }();
+  const ObjectKey key = {"", "v1beta1.metrics.k8s.io"};
+  const std::string nodes = "/apis/metrics.k8s.io/v1beta1/nodes";
+  const Json service = {
+      {"apiVersion", "apiregistration.k8s.io/v1"},
+      {"kind", "APIService"},
+      {"metadata", {{"name", key.name}}},
+      {"spec",
+       {{"group", "metrics.k8s.io"},
+        {"version", "v1beta1"},
+        {"groupPriorityMinimum", 100},
+        {"versionPriority", 100},
+        {"insecureSkipTLSVerify", true},
+        {"service", {{"name", "metrics-server"}, {"namespace", "kube-system"}}}}}};
+  EXPECT_THAT(Ask(nodes), HasSubstr("NodeMetricsList"));
+  ASSERT_TRUE(admin_->Create(services, key, service));
+  EXPECT_THAT(Ask(nodes), HasSubstr("503")) << "nobody is behind it yet, and it is theirs";
+  ASSERT_TRUE(admin_->Delete(services, key));
+  EXPECT_THAT(Ask(nodes), HasSubstr("NodeMetricsList"));
+}
+
 TEST_F(SimulatedAnswersTest, ForAPodThatHasEnded) {
   Run("task", "Never", "Succeeded");
   EXPECT_THAT(Ask("/api/v1/namespaces/default/pods/task/log"), HasSubstr("\nexit code 0\n"));

@@ -34,6 +34,7 @@ class Aggregation {
     std::string key_pem = {};
     bool rejects_redirects = true;
     ForwardLimits limits = {};
+    const Resident* resident = nullptr;  // Outlives this.
   };
   explicit Aggregation(Parts parts);
 
@@ -42,7 +43,10 @@ class Aggregation {
   Result<http::Response> Forward(const RemoteService& remote, const ApiRequest& request) {
     return forwarder_.Forward(remote, request);
   }
-  // What is listed because of APIServices.
+  // Who answers in this process for that path, or for the OpenAPI document of that path; nullptr:
+  // nobody does.
+  const Resident* ResidentAt(std::string_view path);
+  // What is listed because of APIServices, and what the resident has.
   ApiServiceTablePtr Table() { return services_.Now(); }
   // Of a version of the table.
   VersionDiscovery DiscoveryOf(const ListedVersion& listed) const;
@@ -55,6 +59,12 @@ class Aggregation {
   void Stop() { backends_.Stop(); }
 
  private:
+  // What the resident says of itself.
+  void AskResident();
+
+  const Resident* const resident_;
+  VersionDiscovery resident_discovery_;
+  std::string resident_openapi_hash_;
   ApiServices services_;
   Backends backends_;
   Forwarder forwarder_;

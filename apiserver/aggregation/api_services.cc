@@ -69,8 +69,10 @@ bool ApiServiceTable::HasGroup(std::string_view group) const {
                      [&](const ListedVersion& each) { return each.group == group; });
 }
 
-ApiServices::ApiServices(Store& store)
-    : store_(store), follower_(store, StorePrefix(APIService::Info().storage_key)) {}
+ApiServices::ApiServices(Store& store, const Resident* resident)
+    : store_(store),
+      resident_(resident),
+      follower_(store, StorePrefix(APIService::Info().storage_key)) {}
 
 void ApiServices::Put(const Record& record) {
   const auto view = ObjectView::Of(record);
@@ -87,8 +89,12 @@ void ApiServices::Put(const Record& record) {
 
 void ApiServices::Rebuild() {
   auto table = std::make_shared<ApiServiceTable>();
+  table->has_resident = resident_ != nullptr;
   for (const auto& [key, object] : objects_) {
     const auto& spec = object->spec;
+    if (resident_ != nullptr && resident_->Is(spec.group, spec.version)) {
+      table->has_resident = false;
+    }
     const bool is_built_in = spec.group.empty() || IsBuiltInVersion(spec.group, spec.version);
     const bool is_remote = !is_built_in && spec.service;
     const Condition* said = AvailableCondition(*object);
@@ -103,6 +109,13 @@ void ApiServices::Rebuild() {
     if (!is_remote) continue;
     table->remotes.push_back(RemoteOf(*object));
     table->by_path[table->remotes.back()->path()] = table->remotes.back();
+  }
+  if (table->has_resident) {
+    table->listed.push_back({.group = resident_->group,
+                             .version = resident_->version,
+                             .group_priority = Resident::kPriority,
+                             .version_priority = Resident::kPriority,
+                             .is_resident = true});
   }
   table_ = std::move(table);
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api/gen/apiregistration_v1.h"
+#include "apiserver/aggregation/resident.h"
 #include "apiserver/storage/follower.h"
 #include "apiserver/storage/store.h"
 #include "base/mutex.h"
@@ -40,13 +41,15 @@ struct RemoteService {
 };
 using RemoteServicePtr = std::shared_ptr<const RemoteService>;
 
-// A version that is listed because its APIService is there.
+// A version that is listed because its APIService is there, or that a part of this process answers
+// for.
 struct ListedVersion {
   std::string group;
   std::string version;
   int group_priority = 0;
   int version_priority = 0;
   bool is_remote = false;
+  bool is_resident = false;
 };
 
 // An APIService of a version that this server answers for, which does not say so yet.
@@ -59,8 +62,10 @@ struct UnsaidLocal {
 struct ApiServiceTable {
   std::vector<RemoteServicePtr> remotes;  // By name.
   std::vector<UnsaidLocal> unsaid_locals;
-  // All of `remotes`, and those of this server that it did not make by itself.
+  // All of `remotes`, those of this server that it did not make by itself, and the resident one.
   std::vector<ListedVersion> listed;
+  // Whether the resident answers: no APIService says that somebody else does.
+  bool has_resident = false;
 
   // Who answers for a path in or below "/apis/<group>/<version>"; nullptr: this server.
   RemoteServicePtr RemoteAt(std::string_view path) const;
@@ -77,7 +82,8 @@ inline constexpr const char* kLocalReason = "Local";
 // APIService of that version: without them there is no server.
 class ApiServices {
  public:
-  explicit ApiServices(Store& store);
+  // `resident` may be null; else it outlives this.
+  explicit ApiServices(Store& store, const Resident* resident = nullptr);
   ApiServiceTablePtr Now();
 
  private:
@@ -86,6 +92,7 @@ class ApiServices {
   void Rebuild() REQUIRES(mutex_);
 
   Store& store_;
+  const Resident* const resident_;
   Mutex mutex_;
   Follower follower_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);

@@ -1,11 +1,15 @@
 #include "kubelet/streaming/kubelet_server.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "http/tunnel.h"
+#include "kubelet/node_stats.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/resource_metrics.h"
 #include "kubelet/streaming/kubelet_request.h"
 #include "kubelet/streaming/log_stream.h"
 
@@ -17,6 +21,20 @@ bool IsApiServer(const http::Request& request) {
   const auto& groups = request.peer_certificate->organizations;
   return std::find(groups.begin(), groups.end(), "system:masters") != groups.end() ||
          request.peer_certificate->common_name == "kube-apiserver-kubelet-client";
+}
+
+std::string FileText(const char* path) {
+  std::ifstream file(path);
+  return std::string((std::istreambuf_iterator<char>(file)), {});
+}
+
+NodeUse NodeUseNow(TimePoint now) {
+  NodeUse use{.at = now};
+  use.cpu_seconds = CpuSecondsFrom(FileText("/proc/stat"), sysconf(_SC_CLK_TCK));
+  if (const auto memory = MemoryFrom(FileText("/proc/meminfo"))) {
+    use.memory_bytes = memory->capacity - memory->available;
+  }
+  return use;
 }
 
 }  // namespace
@@ -123,25 +141,14 @@ http::Response KubeletServer::PortForward(const http::Request& request, const Pa
 }
 
 http::Response KubeletServer::Metrics() const {
+  const auto running = kubelet_.runtime().ListContainers({.state = cri::ContainerState::kRunning});
+  if (!running) return PlainAnswer(500, running.error().message);
   const auto stats = kubelet_.runtime().ListContainerStats({});
-  std::string text = "# TYPE container_cpu_usage_seconds_total counter\n";
-  std::string memory = "# TYPE container_memory_working_set_bytes gauge\n";
-  if (stats) {
-    for (const cri::ContainerStats& each : *stats) {
-      const auto label = [&](const char* key) {
-        const auto found = each.labels.find(key);
-        return found == each.labels.end() ? std::string() : found->second;
-      };
-      const std::string labels =
-          fmt::format("{{container=\"{}\",namespace=\"{}\",pod=\"{}\"}}", each.metadata.name,
-                      label(kPodNamespaceLabel), label(kPodNameLabel));
-      text += fmt::format("container_cpu_usage_seconds_total{} {}\n", labels,
-                          static_cast<double>(each.cpu_usage_core_ns.value_or(0)) / 1e9);
-      memory += fmt::format("container_memory_working_set_bytes{} {}\n", labels,
-                            each.memory_working_set_bytes.value_or(0));
-    }
-  }
-  return PlainAnswer(200, text + memory);
+  if (!stats) return PlainAnswer(500, stats.error().message);
+  http::Response response =
+      PlainAnswer(200, ResourceMetricsText(NodeUseNow(clock_.Now()), *running, *stats));
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
 }
 
 http::Response KubeletServer::Summary() const {
