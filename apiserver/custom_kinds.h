@@ -37,7 +37,7 @@ class CustomKinds {
 
  private:
   struct Definition {
-    std::string text;  // What its kinds were made of.
+    std::string digest;  // Of what its kinds were made of; "": of nothing.
     RuntimeKinds kinds;
   };
   // Of a definition that was written; null: it is gone.
@@ -54,7 +54,7 @@ class CustomKinds {
   bool IsAwaited(const Changes& changes, std::string_view group, Revision until) const;
   void Build(std::string_view group, MutexLock& lock) REQUIRES(mutex_);
   // What becomes of a definition; nothing while it makes what it made before.
-  std::shared_ptr<Definition> Read(const Change& change, const std::string& text_before) const;
+  std::shared_ptr<Definition> Read(const Change& change, const std::string& digest_before) const;
   void Serve() REQUIRES(mutex_);
 
   Store& store_;
