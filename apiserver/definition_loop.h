@@ -22,7 +22,7 @@
 
 namespace skiff {
 
-// Definitions without their schemas: in structs, those of a hundred definitions take 50 MB.
+// Definitions without their schemas: in structs, those of a hundred definitions take 25 MB.
 class DefinitionCache final : public ObjectCacheBase {
  public:
   explicit DefinitionCache(Store& store)
