@@ -101,6 +101,23 @@ bool Says(const CustomResourceDefinition& definition, const DefinitionCondition&
 
 }  // namespace
 
+void TrimDefinition(CustomResourceDefinition& definition) {
+  definition.metadata.managed_fields.clear();
+  for (auto& version : definition.spec.versions) {
+    version.schema.reset();
+    version.additional_printer_columns.clear();
+  }
+}
+
+Json StatusPatch(const CustomResourceDefinition& definition) {
+  const auto add = [](const char* path, Json value) {
+    return Json{{"op", "add"}, {"path", path}, {"value", std::move(value)}};
+  };
+  return Json::array({add("/metadata/resourceVersion", definition.metadata.resource_version),
+                      add("/metadata/finalizers", definition.metadata.finalizers),
+                      add("/status", ToJson(definition.status))});
+}
+
 const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionCondition(
     const CustomResourceDefinition& definition, std::string_view type) {
   for (const auto& condition : definition.status.conditions) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/gen/apiextensions_v1.h"
+#include "api/values.h"
 
 namespace skiff {
 
@@ -20,6 +21,12 @@ inline constexpr std::string_view kInstanceFinalizer =
 
 using apiextensions_v1::CustomResourceDefinition;
 using DefinitionPtr = std::shared_ptr<const CustomResourceDefinition>;
+
+// Takes out what nobody here reads: nearly all of it, by weight.
+void TrimDefinition(CustomResourceDefinition& definition);
+// What makes the status and the finalizers of a stored definition those of this one, if nobody has
+// written it since: a JSON patch.
+Json StatusPatch(const CustomResourceDefinition& definition);
 
 // The condition, or nullptr.
 const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionCondition(

@@ -7,6 +7,7 @@
 #include "apiserver/storage/follower.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -55,16 +56,16 @@ std::string_view CustomKinds::GroupOf(std::string_view path) {
   return path.substr(0, path.find('/'));
 }
 
-std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(const Change& change,
-                                                           const std::string& text_before) const {
+std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(
+    const Change& change, const std::string& digest_before) const {
   auto read = std::make_shared<Definition>();
   if (change.record == nullptr) return read;
   try {
     const auto view = ObjectView::Of(*change.record);
     const auto document = view ? ParseJson(view->body()) : Result<Json>(Json());
     if (!document || !document->is_object()) return read;
-    read->text = WhatCounts(*document);
-    if (read->text == text_before) return nullptr;
+    read->digest = Sha256(WhatCounts(*document));
+    if (read->digest == digest_before) return nullptr;
     read->kinds = make_(*document);
   } catch (const std::exception& problem) {
     // What got past validation harms its own kind alone.
@@ -96,7 +97,7 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   for (auto change = waiting_.begin(); change != waiting_.end();) {
     const auto next = std::next(change);
     if (group == kEveryGroup || GroupOfKey(change->first) == group) {
-      before[change->first] = definitions_[change->first].text;
+      before[change->first] = definitions_[change->first].digest;
       building_.insert(waiting_.extract(change));
     }
     change = next;
@@ -112,7 +113,7 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
     Definition& known = definitions_[key];
     serves_others |= !known.kinds.empty() || !definition->kinds.empty();
     known = std::move(*definition);
-    if (known.text.empty()) definitions_.erase(key);
+    if (known.digest.empty()) definitions_.erase(key);
   }
   building_.clear();
   if (serves_others) Serve();

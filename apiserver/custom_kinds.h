@@ -38,7 +38,7 @@ class CustomKinds {
 
  private:
   struct Definition {
-    std::string text;  // What its kinds were made of.
+    std::string digest;  // Of what its kinds were made of; "": of nothing.
     RuntimeKinds kinds;
   };
   // Of a definition that was written; null: it is gone.
@@ -55,7 +55,7 @@ class CustomKinds {
   bool IsAwaited(const Changes& changes, std::string_view group, Revision until) const;
   void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   // What becomes of a definition; nothing while it makes what it made before.
-  std::shared_ptr<Definition> Read(const Change& change, const std::string& text_before) const;
+  std::shared_ptr<Definition> Read(const Change& change, const std::string& digest_before) const;
   void Serve() REQUIRES(mutex_);
 
   Store& store_;

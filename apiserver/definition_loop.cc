@@ -77,6 +77,26 @@ std::string ServedVersionOf(const CustomResourceDefinition& definition) {
 
 }  // namespace
 
+std::vector<DefinitionPtr> DefinitionCache::All() {
+  std::vector<Erased> erased;
+  CollectErased("", erased);
+  std::vector<DefinitionPtr> all;
+  for (Erased& each : erased) {
+    all.push_back(std::static_pointer_cast<const CustomResourceDefinition>(std::move(each)));
+  }
+  return all;
+}
+
+ObjectCacheBase::Erased DefinitionCache::Decode(std::string_view body) const {
+  auto definition = std::make_shared<CustomResourceDefinition>();
+  if (!DecodeStruct(CustomResourceDefinition::Describe(), body, FieldValidation::kIgnore,
+                    definition.get())) {
+    return nullptr;
+  }
+  TrimDefinition(*definition);
+  return definition;
+}
+
 Result<> DefinitionLoop::Follow() {
   const std::string prefix = StorePrefix(CustomResourceDefinition::Info().storage_key);
   std::vector<EventPtr> events;
@@ -92,15 +112,16 @@ Result<> DefinitionLoop::Follow() {
   return {};
 }
 
-Result<> DefinitionLoop::PutStatus(const CustomResourceDefinition& definition) {
+Result<> DefinitionLoop::WriteStatus(const CustomResourceDefinition& definition) {
   const KindInfo& kind = CustomResourceDefinition::Info();
   http::Request request;
-  request.method = "PUT";
+  request.method = "PATCH";
   request.path =
       fmt::format("/apis/{}/{}/{}/status", kind.api_version, kind.resource,
                   definition.metadata.name);
   request.headers.emplace("User-Agent", "kube-apiserver");
-  request.body = ToJson(definition).dump();
+  request.headers.emplace("Content-Type", "application/json-patch+json");
+  request.body = StatusPatch(definition).dump();
   const http::Response answer = ask_(request);
   // Somebody else has written it meanwhile, which wakes us.
   if (answer.status == 409 || answer.status == 404 || answer.status < 400) return {};
@@ -179,7 +200,7 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
   if (!definition->metadata.deletion_timestamp) {
     SettleNames(wanted, all, now, HasValidCaBundle(*definition));
     SettleApproval(wanted, now);
-    if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+    if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     return kNever;
   }
   if (!HasInstanceFinalizer(*definition)) return kNever;
@@ -192,7 +213,7 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
         told_.try_emplace(definition->metadata.uid, core_.clock.Monotonic());
     if (is_new) {
       say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
-      if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+      if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     }
     const Duration since = core_.clock.Monotonic() - told->second;
     if (is_new || since < kBeforeObjectsGo) return kBeforeObjectsGo - since;
@@ -201,7 +222,7 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
       // A webhook that does not answer holds up the end of its own definition, and no other's.
       say("True", "InstanceDeletionFailed",
           "could not issue all deletes: " + is_empty.error().message);
-      if (!(wanted.status == definition->status)) TRY(PutStatus(wanted));
+      if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
       return kAfterFailure;
     }
     if (!*is_empty) return kNever;
@@ -211,7 +232,7 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
     say("False", "NeverEstablished", "resource was never established");
   }
   std::erase(wanted.metadata.finalizers, kInstanceFinalizer);
-  TRY(PutStatus(wanted));
+  TRY(WriteStatus(wanted));
   return kNever;
 }
 
@@ -247,11 +268,17 @@ Duration DefinitionLoop::Step() {
     TRY(Follow());
     Duration again = kNever;
     std::optional<Error> problem;
+    uint64_t version = definitions_.Version();
     const auto all = definitions_.All();
+    auto now = all;
     for (const DefinitionPtr& each : all) {
       // What this round has accepted already counts for the next. One that cannot be settled holds
       // up no other.
-      const auto done = Settle(each, definitions_.All());
+      if (const uint64_t current = definitions_.Version(); current != version) {
+        version = current;
+        now = definitions_.All();
+      }
+      const auto done = Settle(each, now);
       if (!done && !problem) problem = done.error();
       if (done) again = std::min(again, *done);
     }

@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "api/gen/apiregistration_v1.h"
 #include "apiserver/core.h"
@@ -19,6 +21,17 @@
 #include "http/message.h"
 
 namespace skiff {
+
+// Definitions without their schemas: in structs, those of a hundred definitions take 25 MB.
+class DefinitionCache final : public ObjectCacheBase {
+ public:
+  explicit DefinitionCache(Store& store)
+      : ObjectCacheBase(store, CustomResourceDefinition::Info()) {}
+  std::vector<DefinitionPtr> All();
+
+ private:
+  Erased Decode(std::string_view body) const override;
+};
 
 class DefinitionLoop final : public ControlLoop {
  public:
@@ -44,14 +57,14 @@ class DefinitionLoop final : public ControlLoop {
   // The same, where that may wait for a webhook which converts the objects: other definitions do
   // not wait with it. nullopt while it is under way; its end wakes the loop.
   Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
-  Result<> PutStatus(const CustomResourceDefinition& definition);
+  Result<> WriteStatus(const CustomResourceDefinition& definition);
   // Each version that is served has an APIService, as long as it is.
   Result<> SettleApiServices(const std::vector<DefinitionPtr>& all);
 
   Core& core_;
   const Ask ask_;
   const std::function<void()> build_;
-  ObjectCache<CustomResourceDefinition> definitions_;
+  DefinitionCache definitions_;
   ObjectCache<apiregistration_v1::APIService> api_services_;
   std::unique_ptr<WatchCursor> cursor_;
   // Monotonic: when it was seen, by the definition's uid, that its objects are to go.

@@ -7,6 +7,7 @@
 
 #include "api/gen/apiextensions_v1.h"
 #include "base/log.h"
+#include "controllers/light_definitions.h"
 #include "controllers/owner_graph.h"
 #include "controllers/program.h"
 
@@ -287,7 +288,7 @@ class CustomKinds final : public ControlLoop {
  public:
   CustomKinds(Manager& manager, std::shared_ptr<Collector> collector)
       : manager_(manager),
-        definitions_(manager.informer<CustomResourceDefinition>()),
+        definitions_(LightDefinitions(manager.informers())),
         collector_(std::move(collector)) {
     definitions_.OnChange([this](const auto&, const auto&) { Wake(); });
   }

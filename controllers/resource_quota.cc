@@ -7,6 +7,7 @@
 
 #include "api/gen/apiextensions_v1.h"
 #include "client/reconciler.h"
+#include "controllers/light_definitions.h"
 #include "controllers/program.h"
 #include "controllers/quota_plan.h"
 
@@ -109,7 +110,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
         services_(manager.informer<Service>()),
         claims_(manager.informer<PersistentVolumeClaim>()),
         resource_claims_(manager.informer<ResourceClaim>()),
-        definitions_(manager.informer<CustomResourceDefinition>()),
+        definitions_(LightDefinitions(manager.informers())),
         news_(std::move(news)) {
     for (const KindInfo* info : BuiltInKinds()) {
       if (!IsCounted(*info)) continue;
