@@ -1,6 +1,6 @@
 #include "api/defaults.h"
 
-#include "api/normal_form.h"
+#include "api/codec/normal_form.h"
 
 namespace skiff {
 namespace {

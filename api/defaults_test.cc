@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "api/decode.h"
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/codec/sample_document.h"
 #include "api/gen/core_v1.h"
-#include "api/json.h"
-#include "api/sample_document.h"
 
 namespace skiff {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "api/codec/typed.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
-#include "api/typed.h"
 #include "base/control_loop.h"
 #include "base/error.h"

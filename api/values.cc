@@ -5,9 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "api/go_text.h"
-#include "api/json.h"
-#include "api/time_text.h"
+#include "api/codec/json.h"
+#include "api/text/go_text.h"
+#include "api/text/time_text.h"
 
 namespace skiff {
 namespace {

@@ -35,7 +35,7 @@ class RawJson {
   std::string text_;  // "": null.
 };
 
-struct Instant;  // api/time_text.h
+struct Instant;  // api/text/time_text.h
 
 // metav1.Time and MicroTime, of the years 0 to 9999. Default constructed: unset ("zero", which is
 // the beginning of year 1 as in Go), written as null or left out.

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/time_text.h"
+#include "api/text/time_text.h"
 
 namespace skiff {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <unordered_set>
 
-#include "api/go_text.h"
-#include "api/go_value.h"
+#include "api/text/go_text.h"
+#include "api/text/go_value.h"
 
 namespace skiff {
 namespace {

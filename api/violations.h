@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/field_path.h"
-#include "api/typed.h"
+#include "api/codec/typed.h"
+#include "api/select/field_path.h"
 #include "api/values.h"
 
 namespace skiff {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "api/go_text.h"
-#include "api/go_value.h"
+#include "api/text/go_text.h"
+#include "api/text/go_value.h"
 
 namespace skiff {
 namespace {

@@ -77,7 +77,7 @@ TEST(TidyTest, FoldersIncludeOnlyWhatLiesBelowThem) {
 TEST(TidyTest, EachLibraryIsUsedBehindItsOneDoor) {
   const std::map<std::string, std::vector<std::string>> doors = {
       {"<httplib.h>", {"http/", "client/"}},
-      {"<yaml-cpp/", {"api/yaml", "api/compiler/"}},
+      {"<yaml-cpp/", {"api/text/yaml", "api/compiler/"}},
       {"<rocksdb/", {"apiserver/storage/rocksdb_"}},
       {"<grpcpp/", {"kubelet/cri_grpc", "kubelet/csi_grpc", "apiserver/storage/etcd_store"}},
       {"<spdlog/", {"base/log"}},

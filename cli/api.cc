@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "api/go_text.h"
-#include "api/json.h"
+#include "api/codec/json.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {

@@ -1,5 +1,5 @@
-#include "api/go_text.h"
-#include "api/json.h"
+#include "api/codec/json.h"
+#include "api/text/go_text.h"
 #include "cli/apply_migration.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"

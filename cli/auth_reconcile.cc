@@ -1,8 +1,8 @@
 // `auth reconcile`: roles and bindings come to hold what files say, and keep what they hold beside.
 #include "cli/auth_reconcile.h"
 
-#include "api/rules/rbac_reconcile.h"
-#include "api/typed.h"
+#include "api/codec/typed.h"
+#include "api/rules/identity/rbac_reconcile.h"
 #include "cli/json_text.h"
 #include "cli/manifest.h"
 #include "cli/printers.h"

@@ -1,5 +1,5 @@
 // `certificate approve|deny`: conditions on certificate signing requests.
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"

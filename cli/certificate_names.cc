@@ -11,7 +11,7 @@
 
 #include <optional>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 
 namespace skiff::cli {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <set>
 
-#include "api/go_text.h"
-#include "api/yaml.h"
+#include "api/text/go_text.h"
+#include "api/text/yaml.h"
 #include "base/version.h"
 #include "cli/cluster_info.h"
 #include "cli/json_text.h"

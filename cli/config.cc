@@ -3,7 +3,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 #include "cli/config_files.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"

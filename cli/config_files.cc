@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 
 namespace skiff::cli {
 namespace {

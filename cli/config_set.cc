@@ -1,5 +1,5 @@
 // `config set|unset|rename-context`: kubeconfig files by the paths of their properties.
-#include "api/base64.h"
+#include "api/codec/base64.h"
 #include "cli/config_files.h"
 
 namespace skiff::cli {

@@ -5,10 +5,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/decode.h"
-#include "api/json.h"
-#include "api/protobuf.h"
-#include "api/yaml.h"
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/codec/protobuf.h"
+#include "api/text/yaml.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "api/protobuf.h"
-#include "api/sample_document.h"
+#include "api/codec/protobuf.h"
+#include "api/codec/sample_document.h"
 #include "cli/environment.h"
 #include "cli/program.h"
 #include "client/transport.h"

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "base/process.h"
 #include "cli/json_text.h"
 #include "cli/session.h"

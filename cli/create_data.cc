@@ -4,10 +4,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/base64.h"
-#include "api/go_text.h"
-#include "api/rules/x509.h"
-#include "api/utf8.h"
+#include "api/codec/base64.h"
+#include "api/rules/identity/x509.h"
+#include "api/text/go_text.h"
+#include "api/text/utf8.h"
 #include "base/hash.h"
 #include "cli/create.h"
 #include "cli/json_text.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "api/go_value.h"
+#include "api/text/go_value.h"
 #include "cli/events.h"
 #include "cli/get.h"
 #include "cli/json_text.h"

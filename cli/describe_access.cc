@@ -1,6 +1,6 @@
 // Service accounts, roles, bindings and certificate signing requests.
-#include "api/base64.h"
-#include "api/human_duration.h"
+#include "api/codec/base64.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/certificate_names.h"
 #include "cli/describe.h"

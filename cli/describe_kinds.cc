@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "api/base64.h"
-#include "api/token_secrets.h"
+#include "api/codec/base64.h"
+#include "api/pods/token_secrets.h"
 #include "cli/describe.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "api/human_duration.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/describe.h"
 #include "cli/json_text.h"

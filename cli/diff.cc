@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/json.h"
-#include "api/yaml.h"
+#include "api/codec/json.h"
+#include "api/text/yaml.h"
 #include "base/process.h"
 #include "cli/json_text.h"
 #include "cli/three_way.h"

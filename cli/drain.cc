@@ -1,8 +1,8 @@
 // `cordon`, `uncordon` and `drain`: nodes that take no more pods, and give up those they have.
 #include <map>
 
-#include "api/go_text.h"
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
+#include "api/text/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"

@@ -1,5 +1,5 @@
 // `edit`: objects in the user's editor, sent back as patches.
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 #include "cli/editor.h"
 #include "cli/json_text.h"
 #include "cli/three_way.h"

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "base/process.h"
 #include "cli/json_text.h"
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff::cli {
 namespace {

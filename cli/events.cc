@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "api/human_duration.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/get.h"
 #include "cli/json_text.h"

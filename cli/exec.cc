@@ -1,7 +1,7 @@
 // `exec` and `attach`.
 #include <unistd.h>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/streams.h"

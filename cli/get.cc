@@ -1,6 +1,6 @@
 #include "cli/get.h"
 
-#include "api/human_duration.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/json_text.h"
 #include "cli/session.h"

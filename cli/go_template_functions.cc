@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "api/base64.h"
-#include "api/go_text.h"
+#include "api/codec/base64.h"
+#include "api/text/go_text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
 #include "cli/json_text.h"

@@ -1,7 +1,7 @@
 // `label` and `annotate`: KEY=VALUE sets, KEY- removes.
 #include <algorithm>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"

@@ -1,7 +1,7 @@
 // `apply view-last-applied` and `apply set-last-applied`: the annotation that client-side apply
 // compares with.
-#include "api/json.h"
-#include "api/yaml.h"
+#include "api/codec/json.h"
+#include "api/text/yaml.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/verbs.h"

@@ -5,10 +5,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/go_text.h"
-#include "api/json.h"
-#include "api/selector.h"
-#include "api/yaml.h"
+#include "api/codec/json.h"
+#include "api/select/selector.h"
+#include "api/text/go_text.h"
+#include "api/text/yaml.h"
 #include "cli/json_text.h"
 #include "cli/manifest_url.h"
 #include "cli/session.h"

@@ -1,8 +1,8 @@
 #include <fstream>
 
-#include "api/go_text.h"
-#include "api/json.h"
-#include "api/yaml.h"
+#include "api/codec/json.h"
+#include "api/text/go_text.h"
+#include "api/text/yaml.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/verbs.h"

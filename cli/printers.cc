@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <fstream>
 
-#include "api/go_text.h"
-#include "api/yaml.h"
-#include "api/yaml_scalar.h"
+#include "api/text/go_text.h"
+#include "api/text/json_path.h"
+#include "api/text/yaml.h"
+#include "api/text/yaml_scalar.h"
 #include "cli/go_template.h"
-#include "api/json_path.h"
 #include "cli/json_text.h"
 #include "cli/kinds.h"
 #include "cli/tab_writer.h"

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/manifest_url.h"
 #include "cli/session.h"
 

@@ -1,6 +1,6 @@
 #include <set>
 
-#include "api/json.h"
+#include "api/codec/json.h"
 #include "cli/json_text.h"
 #include "cli/remote_link.h"
 #include "client/client.h"

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/api.h"
 
 namespace skiff::cli {

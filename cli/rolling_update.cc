@@ -6,7 +6,7 @@
 //   end       annotations off; old deleted; in one-name mode new is renamed to old
 #include "cli/rolling_update.h"
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "base/hash.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/describe_pod.h"
 #include "cli/json_text.h"
 #include "cli/tab_writer.h"

@@ -1,4 +1,4 @@
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 

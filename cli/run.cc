@@ -1,6 +1,6 @@
 // `run NAME --image=...`: one pod.
-#include "api/go_text.h"
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
+#include "api/text/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"

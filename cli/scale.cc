@@ -1,6 +1,6 @@
 #include "cli/scale.h"
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 

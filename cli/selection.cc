@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 

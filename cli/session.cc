@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "base/version.h"
 #include "cli/request_log.h"
 #include "cli/version_match.h"

@@ -9,8 +9,8 @@
 #include <csignal>
 #include <fstream>
 
-#include "api/base64.h"
-#include "api/json.h"
+#include "api/codec/base64.h"
+#include "api/codec/json.h"
 #include "cli/input_pump.h"
 #include "cli/json_text.h"
 #include "cli/remote_link.h"

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "api/text/json_path.h"
 #include "cli/errors.h"
-#include "api/json_path.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {

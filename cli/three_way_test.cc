@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "api/strategic_merge.h"
+#include "api/patch/strategic_merge.h"
 
 namespace skiff::cli {
 namespace {

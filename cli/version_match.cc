@@ -1,6 +1,6 @@
 #include "cli/version_match.h"
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 #include "base/version.h"
 #include "cli/errors.h"
 

@@ -1,5 +1,5 @@
 // `wait --for=condition=|delete|create|jsonpath=`.
-#include "api/json_path.h"
+#include "api/text/json_path.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"

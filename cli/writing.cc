@@ -1,8 +1,8 @@
 #include "cli/writing.h"
 
-#include "api/go_text.h"
-#include "api/patch.h"
-#include "api/strategic_merge.h"
+#include "api/patch/patch.h"
+#include "api/patch/strategic_merge.h"
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "api/codec/json.h"
 #include "api/gen/core_v1.h"
-#include "api/json.h"
 #include "client/transport.h"
 
 namespace skiff {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "api/codec/struct_text.h"
+#include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
-#include "api/struct_text.h"
-#include "api/typed.h"
 #include "client/resource.h"
 #include "client/watch_stream.h"
 

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/base64.h"
-#include "api/yaml.h"
+#include "api/codec/base64.h"
+#include "api/text/yaml.h"
 
 namespace skiff {
 namespace {

@@ -1,6 +1,6 @@
 #include "client/watch_stream.h"
 
-#include "api/json.h"
+#include "api/codec/json.h"
 #include "client/client.h"
 
 namespace skiff {

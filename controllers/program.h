@@ -9,7 +9,7 @@
 
 #include "base/certificates.h"
 #include "client/manager.h"
-#include "controllers/service_load_balancer.h"
+#include "controllers/network/service_load_balancer.h"
 
 namespace skiff {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 
 namespace skiff::dns {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "base/error.h"
 
 namespace skiff::dns {

@@ -14,7 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "dns/name.h"
 
 namespace skiff::dns {

@@ -4,7 +4,7 @@
 
 #include "api/gen/certificates_v1.h"
 #include "client/bootstrap_token.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 #include "e2e/harness.h"
 
 namespace skiff {

@@ -11,7 +11,7 @@
 #include "api/gen/networking_v1.h"
 #include "api/gen/policy_v1.h"
 #include "api/gen/storage_v1.h"
-#include "controllers/pod_control.h"
+#include "controllers/workloads/pod_control.h"
 #include "e2e/controllers_harness.h"
 
 namespace skiff {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "api/yaml.h"
-#include "apiserver/api_server.h"
+#include "api/text/yaml.h"
+#include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_faulty_disk.h"
 #include "apiserver/storage/rocksdb_store.h"
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 #include "base/control_loop.h"
 #include "base/id.h"
 #include "client/client.h"

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "api/conditions.h"
 #include "api/gen/autoscaling_v2.h"
+#include "api/pods/conditions.h"
 #include "e2e/controllers_harness.h"
 #include "e2e/pod_runner.h"
 

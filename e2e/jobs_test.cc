@@ -6,7 +6,7 @@
 #include <set>
 
 #include "api/gen/batch_v1.h"
-#include "controllers/pod_control.h"
+#include "controllers/workloads/pod_control.h"
 #include "e2e/controllers_harness.h"
 
 namespace skiff {

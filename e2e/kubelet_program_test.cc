@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "apiserver/auth/pki.h"
-#include "apiserver/program.h"
+#include "apiserver/server/program.h"
 #include "client/kubeconfig.h"
 #include "client/manager.h"
 #include "kubelet/program.h"

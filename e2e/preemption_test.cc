@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/scheduling_v1.h"
-#include "controllers/pod_control.h"
 #include "controllers/scheduler/scheduler.h"
+#include "controllers/workloads/pod_control.h"
 #include "e2e/controllers_harness.h"
 
 namespace skiff {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/batch_v1.h"
-#include "controllers/pod_control.h"
+#include "controllers/workloads/pod_control.h"
 #include "e2e/controllers_harness.h"
 
 namespace skiff {

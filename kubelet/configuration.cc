@@ -6,8 +6,8 @@
 #include <limits>
 #include <set>
 
-#include "api/typed.h"
-#include "api/yaml.h"
+#include "api/codec/typed.h"
+#include "api/text/yaml.h"
 #include "base/flags.h"
 #include "kubelet/configuration_fields.h"
 #include "kubelet/configuration_unused.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "api/json.h"
+#include "api/codec/json.h"
 #include "base/error.h"
 
 namespace skiff::kubelet {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "base/id.h"
 #include "base/mutex.h"
 #include "kubelet/cri.h"

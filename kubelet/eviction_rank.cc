@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "api/pod_resources.h"
+#include "api/pods/pod_resources.h"
 #include "kubelet/pod_status.h"
 #include "kubelet/static_pod.h"
 

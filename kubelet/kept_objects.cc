@@ -3,7 +3,7 @@
 #include <set>
 
 #include "api/gen/authentication_v1.h"
-#include "api/rules/pod_references.h"
+#include "api/rules/pods/pod_references.h"
 
 namespace skiff::kubelet {
 namespace {

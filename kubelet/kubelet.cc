@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/pod_lookup.h"

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/pod_resources.h"
+#include "api/pods/pod_resources.h"
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {

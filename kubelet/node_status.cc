@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "api/conditions.h"
-#include "api/rules/resource_names.h"
+#include "api/pods/conditions.h"
+#include "api/rules/devices/resource_names.h"
 #include "base/version.h"
 
 namespace skiff::kubelet {

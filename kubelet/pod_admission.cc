@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "api/host_ports.h"
-#include "api/node_selector.h"
-#include "api/pod_resources.h"
-#include "api/rules/app_armor.h"
-#include "api/rules/resource_names.h"
-#include "api/tolerations.h"
+#include "api/pods/host_ports.h"
+#include "api/pods/pod_resources.h"
+#include "api/rules/devices/resource_names.h"
+#include "api/rules/pods/app_armor.h"
+#include "api/select/node_selector.h"
+#include "api/select/tolerations.h"
 #include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {

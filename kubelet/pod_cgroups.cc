@@ -10,7 +10,7 @@
 #include <limits>
 #include <vector>
 
-#include "api/pod_resources.h"
+#include "api/pods/pod_resources.h"
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 
 namespace skiff::kubelet {
 namespace {

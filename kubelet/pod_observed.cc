@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "api/rules/pod_resources.h"
+#include "api/rules/pods/pod_resources.h"
 #include "base/hash.h"
 
 namespace skiff::kubelet {

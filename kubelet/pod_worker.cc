@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 #include "api/values.h"
 
 namespace skiff::kubelet {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 
 namespace skiff::kubelet {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "api/pod_resources.h"
+#include "api/pods/pod_resources.h"
 #include "kubelet/pod_amounts.h"
 #include "kubelet/pod_observed.h"
 

@@ -4,11 +4,11 @@
 
 #include <set>
 
-#include "api/decode.h"
-#include "api/rules/object_meta.h"
+#include "api/codec/decode.h"
+#include "api/codec/typed.h"
+#include "api/rules/core/object_meta.h"
 #include "api/rules/rules.h"
-#include "api/typed.h"
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 #include "base/text.h"
 #include "client/client.h"
 

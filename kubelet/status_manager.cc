@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "client/informer.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/static_pod.h"

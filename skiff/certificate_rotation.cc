@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 
 namespace skiff {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "kubelet/containerd_paths.h"
 
 namespace skiff {

@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <thread>
 
-#include "api/node_services.h"
-#include "apiserver/program.h"
+#include "api/pods/node_services.h"
+#include "apiserver/server/program.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "client/manager.h"
 #include "client/transport.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 #include "controllers/metrics/documents.h"
 #include "controllers/metrics/metrics_server.h"
 #include "controllers/program.h"

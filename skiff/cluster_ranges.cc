@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "skiff/pod_addresses.h"
 
 namespace skiff {

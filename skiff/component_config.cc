@@ -5,8 +5,8 @@
 #include <charconv>
 #include <set>
 
-#include "api/rules/ip.h"
-#include "api/yaml.h"
+#include "api/rules/core/ip.h"
+#include "api/text/yaml.h"
 
 namespace skiff {
 namespace {

@@ -9,7 +9,7 @@
 #include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 #include "skiff/programs.h"
 
 namespace skiff {

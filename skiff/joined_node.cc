@@ -3,7 +3,7 @@
 #include "client/manager.h"
 #include "client/renewable_transport.h"
 #include "client/scoped_informer.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 #include "skiff/certificate_rotation.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/joining.h"

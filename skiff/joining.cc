@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 #include "base/certificates.h"
 #include "skiff/ready_nodes.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "base/log.h"
 #include "skiff/node.h"

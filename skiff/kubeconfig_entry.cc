@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apiserver/program.h"
+#include "apiserver/server/program.h"
 #include "base/thread_stack.h"
 #include "base/version.h"
 #include "cli/program.h"

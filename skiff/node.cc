@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/local_volumes.h"
+#include "api/pods/local_volumes.h"
 #include "client/recorder.h"
 #include "client/scoped_informer.h"
 #include "client/transport.h"

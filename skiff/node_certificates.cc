@@ -4,12 +4,12 @@
 
 #include <filesystem>
 
-#include "api/node_services.h"
+#include "api/pods/node_services.h"
 #include "apiserver/auth/pki.h"
 #include "base/hash.h"
 #include "base/pem.h"
 #include "client/scoped_informer.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 
 namespace skiff {
 namespace {

@@ -6,9 +6,9 @@
 #include <fstream>
 
 #include "api/gen/authentication_v1.h"
-#include "api/local_volumes.h"
+#include "api/pods/local_volumes.h"
 #include "client/renewable_transport.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/certificate_rotation.h"
 #include "skiff/joined_cluster_test.h"

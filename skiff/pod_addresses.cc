@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "api/rules/ip.h"
-#include "controllers/cidr_allocator.h"
+#include "api/rules/core/ip.h"
+#include "controllers/nodes/cidr_allocator.h"
 #include "controllers/program.h"
 
 namespace skiff {

@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "apiserver/api_server.h"
 #include "apiserver/auth/pki.h"
+#include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
-#include "controllers/certificate_rules.h"
+#include "controllers/identity/certificate_rules.h"
 #include "skiff/component_server.h"
 
 namespace skiff {

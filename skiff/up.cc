@@ -13,9 +13,9 @@
 #include <set>
 #include <string>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
-#include "apiserver/program_store.h"
+#include "apiserver/server/program_store.h"
 #include "base/flags.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"

@@ -3,7 +3,7 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/net.h"
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff::cel {
 namespace {

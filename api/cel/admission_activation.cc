@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff::cel {
 namespace {

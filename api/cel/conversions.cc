@@ -5,8 +5,8 @@
 
 #include "api/cel/conversions.h"
 #include "api/cel/libraries.h"
-#include "api/time_text.h"
-#include "api/utf8.h"
+#include "api/text/time_text.h"
+#include "api/text/utf8.h"
 
 namespace skiff::cel {
 namespace {

@@ -5,8 +5,8 @@
 #include <cctype>
 #include <cmath>
 
-#include "api/base64.h"
-#include "api/time_text.h"
+#include "api/codec/base64.h"
+#include "api/text/time_text.h"
 
 namespace skiff::cel {
 namespace {

@@ -9,8 +9,8 @@
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
 #include "api/cel/runes.h"
-#include "api/go_text.h"
-#include "api/go_value.h"
+#include "api/text/go_text.h"
+#include "api/text/go_value.h"
 
 namespace skiff::cel {
 namespace {

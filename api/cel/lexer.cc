@@ -3,7 +3,7 @@
 #include <array>
 #include <optional>
 
-#include "api/utf8.h"
+#include "api/text/utf8.h"
 
 namespace skiff::cel {
 namespace {

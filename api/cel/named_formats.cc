@@ -1,11 +1,11 @@
 // format: the formats of Kubernetes' names, by name.
 #include <array>
 
-#include "api/base64.h"
 #include "api/cel/conversions.h"
 #include "api/cel/go_url.h"
 #include "api/cel/libraries.h"
 #include "api/cel/patterns.h"
+#include "api/codec/base64.h"
 #include "api/rules/names.h"
 
 namespace skiff::cel {

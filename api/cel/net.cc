@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff::cel {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 
 namespace skiff::cel {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "api/patterns.h"
+#include "api/text/patterns.h"
 
 namespace skiff::cel {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/cel/type.h"
-#include "api/json.h"
+#include "api/codec/json.h"
 
 namespace skiff::cel {
 

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "api/cel/libraries.h"
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff::cel {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
-#include "api/time_zone.h"
+#include "api/text/time_zone.h"
 
 namespace skiff::cel {
 namespace {

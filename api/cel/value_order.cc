@@ -8,9 +8,9 @@
 
 #include "api/cel/limits.h"
 #include "api/cel/value.h"
-#include "api/go_value.h"
-#include "api/time_text.h"
-#include "api/utf8.h"
+#include "api/text/go_value.h"
+#include "api/text/time_text.h"
+#include "api/text/utf8.h"
 
 namespace skiff::cel {
 namespace {

@@ -1,10 +1,10 @@
 // apps/v1 and the Scale of scalable kinds.
 #include <fmt/format.h>
 
+#include "api/codec/typed.h"
 #include "api/columns/cells.h"
 #include "api/gen/meta_v1.h"
-#include "api/selector.h"
-#include "api/typed.h"
+#include "api/select/selector.h"
 #include "base/text.h"
 
 namespace skiff::columns {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/columns/cells.h"
-#include "api/human_duration.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 
 namespace skiff::columns {

@@ -5,10 +5,10 @@
 #include <map>
 #include <set>
 
+#include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
-#include "api/human_duration.h"
-#include "api/selector.h"
-#include "api/typed.h"
+#include "api/select/selector.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 
 namespace skiff::columns {

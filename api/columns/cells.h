@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/document.h"
-#include "api/table.h"
+#include "api/codec/document.h"
+#include "api/text/table.h"
 
 namespace skiff::columns {
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "api/columns/cells.h"
-#include "api/human_duration.h"
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 
 namespace skiff::columns {

@@ -1,12 +1,12 @@
 // additionalPrinterColumns.
 #include <limits>
 
+#include "api/codec/json.h"
 #include "api/columns/cells.h"
 #include "api/crd/custom_kind.h"
-#include "api/go_text.h"
-#include "api/go_value.h"
-#include "api/human_duration.h"
-#include "api/json.h"
+#include "api/text/go_text.h"
+#include "api/text/go_value.h"
+#include "api/text/human_duration.h"
 #include "base/seconds.h"
 
 namespace skiff::crd {

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "api/codec/document.h"
+#include "api/codec/json.h"
 #include "api/crd/definition.h"
 #include "api/crd/documents.h"
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
-#include "api/discovery.h"
-#include "api/document.h"
-#include "api/json.h"
+#include "api/openapi/discovery.h"
 
 namespace skiff::crd {
 namespace {

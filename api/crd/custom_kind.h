@@ -17,9 +17,9 @@
 
 #include "api/crd/rule_tree.h"
 #include "api/crd/schema.h"
-#include "api/json_path.h"
 #include "api/registry.h"
-#include "api/table.h"
+#include "api/text/json_path.h"
+#include "api/text/table.h"
 #include "api/values.h"
 #include "api/violations.h"
 

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <set>
 
+#include "api/codec/json.h"
 #include "api/crd/definition_schema.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/formats.h"
-#include "api/go_text.h"
-#include "api/json.h"
+#include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
-#include "api/rules/object_meta.h"
-#include "api/rules/webhook_validation.h"
+#include "api/rules/policy/webhook_validation.h"
+#include "api/text/go_text.h"
 #include "base/text.h"
 
 namespace skiff::crd {

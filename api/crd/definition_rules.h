@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "api/crd/rule.h"
-#include "api/field_path.h"
+#include "api/select/field_path.h"
 #include "api/violations.h"
 
 namespace skiff::crd {

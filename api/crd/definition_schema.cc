@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "api/codec/json.h"
 #include "api/crd/definition_rules.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/documents.h"
 #include "api/crd/schema.h"
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
-#include "api/json.h"
 
 namespace skiff::crd {
 namespace {

@@ -2,7 +2,7 @@
 // itself, and with nothing in it that Kubernetes does not support.
 #pragma once
 
-#include "api/field_path.h"
+#include "api/select/field_path.h"
 #include "api/values.h"
 #include "api/violations.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/patterns.h"
+#include "api/text/patterns.h"
 
 namespace skiff::crd {
 namespace {

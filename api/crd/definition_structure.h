@@ -1,7 +1,7 @@
 // The rules by which a schema is structural. Internal to definition_schema.cc.
 #pragma once
 
-#include "api/field_path.h"
+#include "api/select/field_path.h"
 #include "api/values.h"
 #include "api/violations.h"
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
 #include "api/crd/place.h"
-#include "api/decode.h"
 #include "api/gen/meta_v1.h"
-#include "api/json.h"
 #include "api/violations.h"
 
 namespace skiff::crd {

@@ -7,9 +7,9 @@
 #include <cctype>
 #include <charconv>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 #include "api/rules/names.h"
-#include "api/time_text.h"
+#include "api/text/time_text.h"
 
 namespace skiff::crd {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/field_path.h"
+#include "api/select/field_path.h"
 
 namespace skiff::crd {
 

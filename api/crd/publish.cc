@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
-#include "api/json.h"
 
 namespace skiff::crd {
 namespace {

@@ -1,7 +1,7 @@
 #include "api/crd/rule.h"
 
 #include "api/crd/definition_structure.h"
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff::crd {
 namespace {

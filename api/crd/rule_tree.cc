@@ -1,8 +1,8 @@
 #include "api/crd/rule_tree.h"
 
+#include "api/codec/json.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/schema.h"
-#include "api/json.h"
 
 namespace skiff::crd {
 namespace {

@@ -4,13 +4,13 @@
 #include <ctime>
 #include <future>
 
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/crd/custom_kind.h"
 #include "api/crd/definition.h"
 #include "api/crd/definition_schema.h"
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
-#include "api/json.h"
-#include "api/typed.h"
 
 namespace skiff::crd {
 namespace {

@@ -1,9 +1,9 @@
 // Structural schemas as the tables of types that apply and managed fields work by.
 #include <algorithm>
 
+#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/meta_v1.h"
-#include "api/json.h"
 
 namespace skiff::crd {
 namespace {

@@ -5,11 +5,11 @@
 #include <map>
 #include <set>
 
+#include "api/codec/json.h"
 #include "api/crd/formats.h"
 #include "api/crd/place.h"
-#include "api/go_value.h"
-#include "api/json.h"
-#include "api/patterns.h"
+#include "api/text/go_value.h"
+#include "api/text/patterns.h"
 
 namespace skiff::crd {
 namespace {

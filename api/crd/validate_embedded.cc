@@ -1,9 +1,9 @@
 // Resources that stand inside of others.
+#include "api/codec/typed.h"
 #include "api/crd/place.h"
 #include "api/crd/validate.h"
 #include "api/gen/meta_v1.h"
-#include "api/rules/object_meta.h"
-#include "api/typed.h"
+#include "api/rules/core/object_meta.h"
 #include "base/text.h"
 
 namespace skiff::crd {

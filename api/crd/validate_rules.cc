@@ -3,9 +3,9 @@
 #include <map>
 #include <optional>
 
+#include "api/codec/json.h"
 #include "api/crd/place.h"
-#include "api/go_text.h"
-#include "api/json.h"
+#include "api/text/go_text.h"
 
 namespace skiff::crd {
 namespace {

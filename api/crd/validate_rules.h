@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "api/crd/rule_tree.h"
-#include "api/field_path.h"
+#include "api/select/field_path.h"
 #include "api/values.h"
 #include "api/violations.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 
 namespace skiff {
 

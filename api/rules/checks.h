@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/field_path.h"
 #include "api/rules/names.h"
+#include "api/select/field_path.h"
 #include "api/violations.h"
 
 namespace skiff {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/go_text.h"
+#include "api/text/go_text.h"
 
 namespace skiff {
 namespace {

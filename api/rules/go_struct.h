@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 #include "api/violations.h"
 
 namespace skiff {

@@ -1,7 +1,7 @@
 // What create and update reset on most kinds: the server owns the status and the generation.
 #pragma once
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 
 namespace skiff {
 

@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "api/codec/typed.h"
 #include "api/type.h"
-#include "api/typed.h"
 #include "api/violations.h"
 
 namespace skiff {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "api/codec/typed.h"
 #include "api/rules/rules.h"
-#include "api/typed.h"
 
 namespace skiff {
 namespace {

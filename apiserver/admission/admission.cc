@@ -1,6 +1,6 @@
 #include "apiserver/admission/admission.h"
 
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 

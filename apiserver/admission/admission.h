@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "apiserver/auth/user.h"
-#include "apiserver/object.h"
+#include "apiserver/objects/object.h"
 #include "base/error.h"
 
 namespace skiff {

@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "api/gen/certificates_v1.h"
-#include "api/rules/x509.h"
+#include "api/rules/identity/x509.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

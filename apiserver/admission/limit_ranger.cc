@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/gen/core_v1.h"
-#include "api/rules/pod_resources.h"
+#include "api/rules/pods/pod_resources.h"
 #include "apiserver/admission/plugins.h"
 
 namespace skiff {

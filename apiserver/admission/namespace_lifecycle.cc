@@ -1,7 +1,7 @@
 // Objects need a namespace that is there and not on its way out; some namespaces stay for ever.
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -8,13 +8,13 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
 #include "api/rules/go_struct.h"
-#include "api/rules/pod_references.h"
-#include "api/rules/x509.h"
+#include "api/rules/identity/x509.h"
+#include "api/rules/pods/pod_references.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/pod_audiences.h"
-#include "apiserver/api_errors.h"
 #include "apiserver/auth/node_authorizer.h"
-#include "apiserver/node_connections.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -1,7 +1,7 @@
 // What a kubelet may not do although it may do the like: on the real server, as node1.
 #include <gtest/gtest.h>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 #include "base/certificates.h"
 #include "base/hash.h"
 

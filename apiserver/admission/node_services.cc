@@ -2,10 +2,10 @@
 // told to reclaim: its role lets it delete any.
 #include <fmt/format.h>
 
-#include "api/local_volumes.h"
-#include "api/node_services.h"
+#include "api/pods/local_volumes.h"
+#include "api/pods/node_services.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/auth/authorizer.h"
-#include "apiserver/caches.h"
+#include "apiserver/identity/caches.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/id.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "api/gen/storage_v1.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/node_connections.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

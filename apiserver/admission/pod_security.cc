@@ -8,8 +8,8 @@
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/pod_security_checks.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/storage/keys.h"
 
 namespace skiff {

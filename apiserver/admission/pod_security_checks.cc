@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

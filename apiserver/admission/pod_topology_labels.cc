@@ -1,7 +1,7 @@
 // A pod carries the zone and region of its node, so that it can ask for them.
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
 
 namespace skiff {
 namespace {

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <set>
 
-#include "api/rules/rule_coverage.h"
+#include "api/rules/identity/rule_coverage.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
 #include "apiserver/auth/rbac.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -1,10 +1,10 @@
 // ResourceQuotas of a namespace: refuses what would go beyond them, and books what does not.
 #include <algorithm>
 
-#include "api/managed_fields.h"
+#include "api/patch/managed_fields.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/resource_quota_usage.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
 
 namespace skiff {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "api/rules/quota_usage.h"
-#include "apiserver/object.h"
+#include "api/rules/core/quota_usage.h"
+#include "apiserver/objects/object.h"
 
 namespace skiff {
 

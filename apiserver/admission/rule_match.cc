@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

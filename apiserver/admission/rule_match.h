@@ -13,9 +13,9 @@
 
 #include "api/gen/meta_v1.h"
 #include "api/registry.h"
-#include "api/selector.h"
+#include "api/select/selector.h"
 #include "apiserver/admission/admission.h"
-#include "apiserver/caches.h"
+#include "apiserver/identity/caches.h"
 
 namespace skiff {
 

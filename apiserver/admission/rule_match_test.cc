@@ -5,7 +5,7 @@
 
 #include "api/gen/apps_v1.h"
 #include "api/gen/autoscaling_v1.h"
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

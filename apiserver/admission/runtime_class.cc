@@ -1,11 +1,11 @@
 // What a runtime costs and where it runs comes from its class into the pod.
 #include <set>
 
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
-#include "api/json.h"
-#include "api/typed.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

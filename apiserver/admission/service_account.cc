@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
-#include "api/rules/pod_references.h"
+#include "api/rules/pods/pod_references.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
 #include "apiserver/auth/service_accounts.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "apiserver/admission/plugins.h"
-#include "apiserver/resources.h"
+#include "apiserver/request/resources.h"
 #include "base/log.h"
 #include "base/mutex.h"
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

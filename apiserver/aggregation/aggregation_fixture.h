@@ -5,8 +5,8 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "api/base64.h"
-#include "apiserver/server_fixture.h"
+#include "api/codec/base64.h"
+#include "apiserver/server/server_fixture.h"
 #include "http/loop.h"
 #include "http/server.h"
 #include "http/test_client.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/struct_text.h"
-#include "apiserver/resources.h"
+#include "api/codec/struct_text.h"
+#include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "base/at_once.h"

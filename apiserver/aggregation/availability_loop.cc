@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
+#include "api/codec/typed.h"
 #include "api/gen/apiregistration_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
-#include "api/typed.h"
 #include "apiserver/aggregation/identity.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/node_connections.h"
-#include "apiserver/tls_words.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/identity/tls_words.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/aggregation/identity.h"
-#include "apiserver/service_pods.h"
+#include "apiserver/services/service_pods.h"
 
 namespace skiff {
 

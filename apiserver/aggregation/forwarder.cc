@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "apiserver/aggregation/identity.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/proxied_request.h"
-#include "apiserver/respond.h"
-#include "apiserver/tls_words.h"
+#include "apiserver/identity/tls_words.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/proxied_request.h"
+#include "apiserver/request/respond.h"
 #include "base/text.h"
 #include "http/tunnel.h"
 

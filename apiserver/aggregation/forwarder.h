@@ -12,7 +12,7 @@
 #include "apiserver/aggregation/api_services.h"
 #include "apiserver/aggregation/backends.h"
 #include "apiserver/aggregation/forward_load.h"
-#include "apiserver/request_context.h"
+#include "apiserver/request/request_context.h"
 #include "base/id.h"
 #include "base/mutex.h"
 #include "http/message.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "api/values.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 #include "base/text.h"
 
 namespace skiff {

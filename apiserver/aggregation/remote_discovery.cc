@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
-#include "api/document.h"
+#include "api/codec/document.h"
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
-#include "api/json.h"
-#include "api/typed.h"
 
 namespace skiff {
 namespace {

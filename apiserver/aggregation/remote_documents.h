@@ -13,7 +13,7 @@
 #include "apiserver/aggregation/api_services.h"
 #include "apiserver/aggregation/backends.h"
 #include "apiserver/aggregation/remote_discovery.h"
-#include "apiserver/prefix_bell.h"
+#include "apiserver/watches/prefix_bell.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
 

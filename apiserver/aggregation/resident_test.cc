@@ -1,6 +1,6 @@
 // A version that a part of this process answers for: shown, authorized and asked like any other,
 // until an APIService says that somebody else has it.
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "api/codec/struct_text.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
-#include "api/struct_text.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/node_connections.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "apiserver/api_server.h"
+#include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "client/bootstrap_token.h"
 #include "client/client.h"

@@ -1,7 +1,7 @@
 #include "apiserver/auth/authorizer.h"
 
-#include "apiserver/api_errors.h"
-#include "apiserver/request_info.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/request_info.h"
 
 namespace skiff {
 Verdict AuthorizerChain::Authorize(const User& user, const Access& access) {

@@ -7,7 +7,7 @@
 // where theirs says update, because our controllers send only what they change; and the Service
 // of the cluster's DNS, which kubeadm makes as the administrator.
 //
-// What serves the cluster's network from each node (api/node_services.h) reads Services,
+// What serves the cluster's network from each node (api/pods/node_services.h) reads Services,
 // EndpointSlices and all nodes, as kube-proxy does, and for DNS the namespaces as well. It also
 // deletes PersistentVolumes whose directory its node was told to remove; the admission plugin
 // NodeServices sees to it that it deletes no other. The nodes themselves may do nothing beyond what

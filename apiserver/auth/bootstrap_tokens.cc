@@ -2,7 +2,7 @@
 
 #include "api/gen/core_v1.h"
 #include "apiserver/auth/same_text.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
 #include "client/bootstrap_token.h"
 
 namespace skiff {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/auth/service_accounts.h"
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

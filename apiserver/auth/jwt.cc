@@ -8,7 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "api/json.h"
+#include "api/codec/json.h"
 #include "base/hash.h"
 
 namespace skiff {

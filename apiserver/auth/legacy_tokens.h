@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "api/gen/core_v1.h"
-#include "api/token_secrets.h"
+#include "api/pods/token_secrets.h"
 #include "api/values.h"
 
 namespace skiff {

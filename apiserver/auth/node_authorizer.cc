@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "api/selector.h"
-#include "api/typed.h"
-#include "apiserver/api_errors.h"
+#include "api/codec/typed.h"
+#include "api/select/selector.h"
 #include "apiserver/auth/bootstrap_rbac.h"
 #include "apiserver/auth/rbac.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "apiserver/record_codec.h"
-#include "apiserver/server_fixture.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "api/gen/resource_v1.h"
 #include "api/gen/storage_v1.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/storage/keys.h"
 #include "base/at_once.h"
 

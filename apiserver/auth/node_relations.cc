@@ -1,6 +1,6 @@
 #include "apiserver/auth/node_relations.h"
 
-#include "api/rules/pod_references.h"
+#include "api/rules/pods/pod_references.h"
 
 namespace skiff {
 namespace {

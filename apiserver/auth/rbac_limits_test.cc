@@ -1,7 +1,7 @@
 // What somebody with few rights can make the server do with the rules of RBAC.
 #include <gtest/gtest.h>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 #include "base/at_once.h"
 
 namespace skiff {

@@ -11,7 +11,7 @@
 
 #include "api/gen/rbac_v1.h"
 #include "apiserver/auth/authorizer.h"
-#include "apiserver/object_cache.h"
+#include "apiserver/objects/object_cache.h"
 #include "base/mutex.h"
 
 namespace skiff {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "apiserver/auth/rbac.h"
-#include "apiserver/caches.h"
-#include "apiserver/server_fixture.h"
+#include "apiserver/identity/caches.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

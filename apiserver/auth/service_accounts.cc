@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "api/rules/rule_coverage.h"
+#include "api/rules/identity/rule_coverage.h"
 #include "apiserver/auth/pki.h"
 #include "base/at_once.h"
 

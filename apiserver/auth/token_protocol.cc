@@ -1,6 +1,6 @@
 #include "apiserver/auth/token_protocol.h"
 
-#include "api/utf8.h"
+#include "api/text/utf8.h"
 #include "base/hash.h"
 #include "http/websocket.h"
 

@@ -17,7 +17,7 @@
 
 #include "api/gen/flowcontrol_v1.h"
 #include "apiserver/auth/user.h"
-#include "apiserver/request_info.h"
+#include "apiserver/request/request_info.h"
 
 namespace skiff::flow_control {
 

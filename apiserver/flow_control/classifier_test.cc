@@ -5,8 +5,8 @@
 
 #include <map>
 
-#include "api/struct_text.h"
-#include "apiserver/bootstrap.h"
+#include "api/codec/struct_text.h"
+#include "apiserver/server/bootstrap.h"
 
 namespace skiff::flow_control {
 namespace {

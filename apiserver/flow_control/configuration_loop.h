@@ -4,8 +4,8 @@
 
 #include "api/gen/flowcontrol_v1.h"
 #include "apiserver/flow_control/entrance.h"
-#include "apiserver/object_cache.h"
-#include "apiserver/prefix_bell.h"
+#include "apiserver/objects/object_cache.h"
+#include "apiserver/watches/prefix_bell.h"
 #include "base/control_loop.h"
 
 namespace skiff::flow_control {

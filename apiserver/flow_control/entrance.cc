@@ -4,11 +4,11 @@
 #include <thread>
 #include <utility>
 
-#include "api/struct_text.h"
-#include "apiserver/bootstrap.h"
+#include "api/codec/struct_text.h"
 #include "apiserver/flow_control/unsent.h"
 #include "apiserver/flow_control/waiter.h"
-#include "apiserver/respond.h"
+#include "apiserver/request/respond.h"
+#include "apiserver/server/bootstrap.h"
 
 namespace skiff::flow_control {
 namespace {

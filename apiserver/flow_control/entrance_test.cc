@@ -8,8 +8,8 @@
 #include <future>
 #include <list>
 
-#include "api/struct_text.h"
-#include "apiserver/bootstrap.h"
+#include "api/codec/struct_text.h"
+#include "apiserver/server/bootstrap.h"
 
 namespace skiff::flow_control {
 namespace {

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <thread>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 #include "http/server.h"
 #include "http/test_client.h"
 

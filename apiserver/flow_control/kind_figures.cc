@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/selector.h"
-#include "apiserver/routes.h"
+#include "api/select/selector.h"
+#include "apiserver/request/routes.h"
 #include "apiserver/storage/keys.h"
 #include "base/at_once.h"
 

@@ -13,7 +13,7 @@
 #include <unordered_map>
 
 #include "apiserver/flow_control/work_estimate.h"
-#include "apiserver/request_info.h"
+#include "apiserver/request/request_info.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "http/message.h"

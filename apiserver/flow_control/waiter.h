@@ -6,7 +6,7 @@
 #include <string>
 
 #include "apiserver/flow_control/entrance.h"
-#include "apiserver/late_answer.h"
+#include "apiserver/request/late_answer.h"
 
 namespace skiff::flow_control {
 

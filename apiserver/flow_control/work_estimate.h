@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "apiserver/request_info.h"
+#include "apiserver/request/request_info.h"
 #include "base/clock.h"
 #include "http/message.h"
 

@@ -5,9 +5,9 @@
 #include "api/gen/admissionregistration_v1.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/object_cache.h"
-#include "apiserver/served_kinds.h"
+#include "apiserver/kinds/served_kinds.h"
+#include "apiserver/objects/object_cache.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

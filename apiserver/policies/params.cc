@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "api/selector.h"
-#include "apiserver/list_in_version.h"
-#include "apiserver/record_codec.h"
+#include "api/select/selector.h"
+#include "apiserver/objects/list_in_version.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 

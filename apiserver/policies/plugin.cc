@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include "api/json.h"
+#include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/kinds/served_kinds.h"
 #include "apiserver/policies/params.h"
 #include "apiserver/policies/policy_table.h"
 #include "apiserver/policies/request_view.h"
-#include "apiserver/served_kinds.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -1,7 +1,7 @@
 // ValidatingAdmissionPolicies act: on the real server.
 #include <gtest/gtest.h>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

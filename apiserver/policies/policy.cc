@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/rules/admission_expressions.h"
+#include "api/rules/policy/admission_expressions.h"
 
 namespace skiff {
 namespace {

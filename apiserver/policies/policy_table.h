@@ -9,7 +9,7 @@
 
 #include "api/gen/admissionregistration_v1.h"
 #include "apiserver/admission/rule_match.h"
-#include "apiserver/object_cache.h"
+#include "apiserver/objects/object_cache.h"
 #include "apiserver/policies/policy.h"
 
 namespace skiff {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 
 namespace skiff {
 namespace {

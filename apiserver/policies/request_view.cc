@@ -1,8 +1,8 @@
 #include "apiserver/policies/request_view.h"
 
+#include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
-#include "api/typed.h"
-#include "apiserver/conversions.h"
+#include "apiserver/objects/conversions.h"
 
 namespace skiff {
 namespace {

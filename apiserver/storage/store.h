@@ -126,7 +126,7 @@ struct Event {
   // The version before this write; nullptr when there was none.
   RecordPtr previous;
   // What is costly to derive from an event (encoded watch frames) is kept here, so that all who
-  // watch share it. Set once, by whoever comes first: apiserver/shared_frames.h.
+  // watch share it. Set once, by whoever comes first: apiserver/watches/shared_frames.h.
   class Derived {
    public:
     virtual ~Derived() = default;

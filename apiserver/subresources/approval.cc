@@ -1,6 +1,6 @@
 // certificatesigningrequests/approval: the conditions Approved, Denied and their like.
 #include "api/gen/certificates_v1.h"
-#include "api/rules/certificate_signing_request_validation.h"
+#include "api/rules/identity/certificate_signing_request_validation.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include "api/gen/core_v1.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/body.h"
-#include "apiserver/record_codec.h"
-#include "apiserver/resources.h"
-#include "apiserver/respond.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/request/respond.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {

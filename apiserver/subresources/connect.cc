@@ -6,8 +6,8 @@
 
 #include "api/gen/core_v1.h"
 #include "apiserver/auth/authorizer.h"
-#include "apiserver/node_connections.h"
-#include "apiserver/respond.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/request/respond.h"
 #include "apiserver/subresources/exec_over_spdy.h"
 #include "apiserver/subresources/log_options.h"
 #include "apiserver/subresources/log_socket.h"

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "apiserver/routes.h"
+#include "apiserver/request/routes.h"
 #include "apiserver/subresources/log_options.h"
 
 namespace skiff {

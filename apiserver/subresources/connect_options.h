@@ -5,7 +5,7 @@
 #include <string>
 
 #include "api/values.h"
-#include "apiserver/request_context.h"
+#include "apiserver/request/request_context.h"
 #include "base/error.h"
 
 namespace skiff {

@@ -1,6 +1,6 @@
 // pods/ephemeralcontainers: containers added to a running pod to look into it.
 #include "api/gen/core_v1.h"
-#include "api/rules/pod_subresources.h"
+#include "api/rules/pods/pod_subresources.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {

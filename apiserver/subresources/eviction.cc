@@ -5,12 +5,12 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/policy_v1.h"
-#include "api/pod_phase.h"
-#include "api/selector.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/body.h"
-#include "apiserver/record_codec.h"
-#include "apiserver/respond.h"
+#include "api/pods/pod_phase.h"
+#include "api/select/selector.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
+#include "apiserver/request/respond.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/subresources/subresources.h"
 

@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "apiserver/api_errors.h"
-#include "apiserver/respond.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/respond.h"
 #include "base/mutex.h"
 #include "http/spdy.h"
 #include "http/websocket.h"

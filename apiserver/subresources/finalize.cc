@@ -1,6 +1,6 @@
 // namespaces/finalize: what the namespace controller calls when a namespace is empty.
 #include "api/gen/core_v1.h"
-#include "api/rules/namespace_finalize.h"
+#include "api/rules/core/namespace_finalize.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {

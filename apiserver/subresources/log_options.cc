@@ -5,9 +5,9 @@
 #include <charconv>
 
 #include "api/violations.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/list_options.h"
-#include "apiserver/request_info.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/list_options.h"
+#include "apiserver/request/request_info.h"
 
 namespace skiff {
 namespace {

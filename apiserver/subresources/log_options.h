@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "api/time_text.h"
+#include "api/text/time_text.h"
 #include "base/error.h"
 #include "http/message.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "apiserver/respond.h"
+#include "apiserver/request/respond.h"
 
 namespace skiff {
 namespace {

@@ -1,6 +1,6 @@
 // pods/resize: CPU and memory of a running pod.
 #include "api/gen/core_v1.h"
-#include "api/rules/pod_subresources.h"
+#include "api/rules/pods/pod_subresources.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {

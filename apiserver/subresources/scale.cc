@@ -3,18 +3,18 @@
 
 #include <algorithm>
 
-#include "api/apply.h"
+#include "api/codec/document.h"
+#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
-#include "api/document.h"
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/meta_v1.h"
-#include "api/json.h"
-#include "api/selector.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/body.h"
-#include "apiserver/object_response.h"
-#include "apiserver/patching.h"
-#include "apiserver/record_codec.h"
+#include "api/patch/apply.h"
+#include "api/select/selector.h"
+#include "apiserver/objects/patching.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
+#include "apiserver/request/object_response.h"
 #include "apiserver/subresources/scale_fields.h"
 #include "apiserver/subresources/subresources.h"
 

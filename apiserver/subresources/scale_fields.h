@@ -2,7 +2,7 @@
 // an autoscaling/v1 Scale, and back. A server-side apply of a Scale is an apply of these.
 #pragma once
 
-#include "api/managed_fields.h"
+#include "api/patch/managed_fields.h"
 
 namespace skiff {
 

@@ -5,8 +5,8 @@
 
 #include <string_view>
 
-#include "apiserver/core.h"
-#include "apiserver/request_context.h"
+#include "apiserver/request/request_context.h"
+#include "apiserver/server/core.h"
 #include "base/error.h"
 #include "http/message.h"
 

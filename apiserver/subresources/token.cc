@@ -3,15 +3,15 @@
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/core_v1.h"
-#include "api/managed_fields.h"
-#include "api/rules/object_meta.h"
-#include "apiserver/api_errors.h"
+#include "api/patch/managed_fields.h"
+#include "api/rules/core/object_meta.h"
 #include "apiserver/auth/service_accounts.h"
-#include "apiserver/body.h"
-#include "apiserver/object_response.h"
-#include "apiserver/record_codec.h"
-#include "apiserver/resources.h"
-#include "apiserver/respond.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
+#include "apiserver/request/object_response.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/request/respond.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {

@@ -6,9 +6,9 @@
 #include <charconv>
 #include <condition_variable>
 
-#include "apiserver/api_errors.h"
-#include "apiserver/service_pods.h"
-#include "apiserver/tls_words.h"
+#include "apiserver/identity/tls_words.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/services/service_pods.h"
 
 namespace skiff {
 

@@ -1,10 +1,10 @@
 #include "apiserver/webhooks/conversion.h"
 
-#include "api/document.h"
+#include "api/codec/document.h"
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/apiextensions_v1.h"
-#include "api/json.h"
-#include "api/typed.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/review.h"
 #include "base/log.h"
 

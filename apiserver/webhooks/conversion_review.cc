@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "api/go_value.h"
-#include "api/json.h"
-#include "api/rules/object_meta.h"
+#include "api/codec/json.h"
+#include "api/rules/core/object_meta.h"
+#include "api/text/go_value.h"
 #include "api/violations.h"
 
 namespace skiff {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 #include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "apiserver/late_answer.h"
+#include "apiserver/request/late_answer.h"
 
 namespace skiff {
 namespace {

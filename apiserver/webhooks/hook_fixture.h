@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 #include "http/loop.h"
 #include "http/server.h"
 #include "http/x509_test_certs.h"

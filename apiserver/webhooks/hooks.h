@@ -12,7 +12,7 @@
 #include "api/cel/match_conditions.h"
 #include "api/gen/admissionregistration_v1.h"
 #include "apiserver/admission/rule_match.h"
-#include "apiserver/object_cache.h"
+#include "apiserver/objects/object_cache.h"
 #include "apiserver/webhooks/caller.h"
 
 namespace skiff {

@@ -2,15 +2,15 @@
 // those that may only refuse it all at once.
 #include <fmt/format.h>
 
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
-#include "api/decode.h"
-#include "api/json.h"
-#include "api/managed_fields.h"
-#include "api/patch.h"
+#include "api/patch/managed_fields.h"
+#include "api/patch/patch.h"
 #include "api/rules/rules.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/patching.h"
+#include "apiserver/objects/patching.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/webhooks.h"
 
 namespace skiff {

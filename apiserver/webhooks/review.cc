@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "api/base64.h"
-#include "api/document.h"
+#include "api/codec/base64.h"
+#include "api/codec/document.h"
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
-#include "api/json.h"
-#include "api/typed.h"
 #include "apiserver/admission/request_document.h"
-#include "apiserver/api_errors.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

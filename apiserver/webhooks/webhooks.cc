@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "apiserver/admission/request_document.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/conversions.h"
+#include "apiserver/objects/conversions.h"
+#include "apiserver/request/api_errors.h"
 #include "base/log.h"
 
 namespace skiff {

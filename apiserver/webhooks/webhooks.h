@@ -9,9 +9,9 @@
 #include <string>
 
 #include "apiserver/auth/authorizer.h"
-#include "apiserver/caches.h"
-#include "apiserver/conversions.h"
-#include "apiserver/served_kinds.h"
+#include "apiserver/identity/caches.h"
+#include "apiserver/kinds/served_kinds.h"
+#include "apiserver/objects/conversions.h"
 #include "apiserver/webhooks/caller.h"
 #include "apiserver/webhooks/hooks.h"
 #include "apiserver/webhooks/review.h"

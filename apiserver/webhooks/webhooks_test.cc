@@ -6,7 +6,7 @@
 #include <future>
 #include <mutex>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 #include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {

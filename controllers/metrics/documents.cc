@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "api/time_text.h"
+#include "api/text/time_text.h"
 
 namespace skiff::metrics {
 namespace {

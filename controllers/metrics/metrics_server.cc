@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "api/json.h"
-#include "api/selector.h"
+#include "api/codec/json.h"
+#include "api/select/selector.h"
 #include "controllers/metrics/documents.h"
 
 namespace skiff::metrics {

@@ -3,7 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "api/conditions.h"
+#include "api/pods/conditions.h"
 #include "client/transport.h"
 #include "controllers/metrics/metrics_server.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "api/selector.h"
+#include "api/select/selector.h"
 
 namespace skiff::scheduler {
 

@@ -1,6 +1,6 @@
 #include "controllers/scheduler/pod_writer.h"
 
-#include "api/conditions.h"
+#include "api/pods/conditions.h"
 
 namespace skiff::scheduler {
 namespace {

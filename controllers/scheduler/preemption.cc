@@ -4,7 +4,7 @@
 #include <limits>
 #include <tuple>
 
-#include "api/selector.h"
+#include "api/select/selector.h"
 #include "controllers/scheduler/node_trial.h"
 
 namespace skiff::scheduler {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/pod_phase.h"
-#include "controllers/volume_match.h"
+#include "api/pods/pod_phase.h"
+#include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
 namespace {

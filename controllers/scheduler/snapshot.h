@@ -13,8 +13,8 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
-#include "api/host_ports.h"
-#include "api/pod_resources.h"
+#include "api/pods/host_ports.h"
+#include "api/pods/pod_resources.h"
 #include "controllers/scheduler/affinity_term.h"
 
 namespace skiff::scheduler {

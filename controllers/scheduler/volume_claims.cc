@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/node_selector.h"
-#include "controllers/volume_match.h"
+#include "api/select/node_selector.h"
+#include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
 namespace {

@@ -1,9 +1,9 @@
 // Server-side apply.
-#include "api/apply.h"
+#include "api/patch/apply.h"
 
-#include "api/decode.h"
-#include "api/json.h"
-#include "api/yaml.h"
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/text/yaml.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"

@@ -1,7 +1,7 @@
 // Field selectors.
 #include <algorithm>
 
-#include "api/selector.h"
+#include "api/select/selector.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"

@@ -1,9 +1,9 @@
 // JSON bodies: as plain documents, and as objects of kinds.
-#include "api/json.h"
+#include "api/codec/json.h"
 
-#include "api/decode.h"
-#include "api/protobuf.h"
-#include "api/typed.h"
+#include "api/codec/decode.h"
+#include "api/codec/protobuf.h"
+#include "api/codec/typed.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"

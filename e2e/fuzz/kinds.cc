@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "api/decode.h"
+#include "api/codec/decode.h"
 #include "base/error.h"
 
 namespace skiff::fuzz {

@@ -1,7 +1,7 @@
 // Label selectors.
 #include <map>
 
-#include "api/selector.h"
+#include "api/select/selector.h"
 #include "base/error.h"
 #include "e2e/fuzz/targets.h"
 

@@ -1,7 +1,7 @@
 // JSON merge patches.
-#include "api/decode.h"
-#include "api/json.h"
-#include "api/patch.h"
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/patch/patch.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"

@@ -1,5 +1,5 @@
 // Protobuf bodies: an envelope, and messages of kinds.
-#include "api/protobuf.h"
+#include "api/codec/protobuf.h"
 
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"

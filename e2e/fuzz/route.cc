@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "apiserver/request_info.h"
+#include "apiserver/request/request_info.h"
 #include "base/error.h"
 #include "e2e/fuzz/targets.h"
 #include "http/head.h"

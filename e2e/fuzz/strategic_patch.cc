@@ -1,8 +1,8 @@
 // Strategic merge patches.
-#include "api/strategic_merge.h"
+#include "api/patch/strategic_merge.h"
 
-#include "api/decode.h"
-#include "api/json.h"
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"

@@ -1,9 +1,9 @@
 // JSON bodies straight into structs: what is said of them is what is said of the document that they
 // are, and what was read is written and read again the same.
-#include "api/struct_text.h"
+#include "api/codec/struct_text.h"
 
-#include "api/json.h"
-#include "api/typed.h"
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"

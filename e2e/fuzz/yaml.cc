@@ -1,7 +1,7 @@
 // YAML bodies, and what we write as YAML.
-#include "api/yaml.h"
+#include "api/text/yaml.h"
 
-#include "api/json.h"
+#include "api/codec/json.h"
 #include "base/error.h"
 #include "e2e/fuzz/targets.h"
 

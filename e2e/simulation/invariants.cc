@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "controllers/pod_control.h"
+#include "controllers/workloads/pod_control.h"
 
 namespace skiff {
 namespace {

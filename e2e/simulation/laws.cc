@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <ranges>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 
 namespace skiff {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "controllers/pod_control.h"
+#include "controllers/workloads/pod_control.h"
 #include "e2e/simulation/workload.h"
 
 namespace skiff {

@@ -10,7 +10,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 #include "base/id.h"
 #include "base/network_test_host.h"
 #include "client/transport.h"

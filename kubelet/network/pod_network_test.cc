@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 #include "api/values.h"
 #include "base/network_test_host.h"
 #include "client/transport.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 #include "base/flags.h"
 #include "kubelet/pod_admission.h"
 #include "kubelet/pod_observed.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "api/codec/json.h"
 #include "api/gen/core_v1.h"
-#include "api/json.h"
 #include "client/client.h"
 
 namespace skiff::kubelet {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/conditions.h"
+#include "api/pods/conditions.h"
 #include "base/seconds.h"
 #include "kubelet/simulation/script.h"
 #include "kubelet/simulation/simulated_probes.h"

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "api/pod_phase.h"
+#include "api/pods/pod_phase.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/simulation/simulated_forward.h"
 #include "kubelet/simulation/simulated_log.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "api/codec/json.h"
 #include "api/gen/core_v1.h"
-#include "api/json.h"
 #include "http/message.h"
 #include "kubelet/cri.h"
 #include "kubelet/streaming/log_file.h"

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "api/local_volumes.h"
+#include "api/pods/local_volumes.h"
 #include "kubelet/mount_table.h"
 #include "kubelet/volumes/beneath.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "api/local_volumes.h"
+#include "api/pods/local_volumes.h"
 
 namespace skiff::kubelet {
 namespace {

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "api/pod_resources.h"
+#include "api/pods/pod_resources.h"
 #include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {

@@ -1,4 +1,4 @@
-#include "api/node_selector.h"
+#include "api/select/node_selector.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {

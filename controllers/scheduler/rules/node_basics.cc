@@ -1,7 +1,7 @@
 // The rules that look at one field of a node: schedulable at all, its name, its taints, its ports.
 #include <algorithm>
 
-#include "api/tolerations.h"
+#include "api/select/tolerations.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {

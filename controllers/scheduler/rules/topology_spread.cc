@@ -4,9 +4,9 @@
 #include <cmath>
 #include <set>
 
-#include "api/node_selector.h"
-#include "api/selector.h"
-#include "api/tolerations.h"
+#include "api/select/node_selector.h"
+#include "api/select/selector.h"
+#include "api/select/tolerations.h"
 #include "controllers/scheduler/pod_counts.h"
 #include "controllers/scheduler/rules/rules.h"
 

@@ -1,7 +1,7 @@
 // VolumeRestrictions (ReadWriteOncePod) and VolumeBinding's filter.
 #include <algorithm>
 
-#include "api/node_selector.h"
+#include "api/select/node_selector.h"
 #include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/volume_claims.h"
 

@@ -1,0 +1,18 @@
+// The normal form of documents (api/codec/decode.h), value by value.
+#pragma once
+
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff {
+
+// Whether Go's omitempty leaves a field with this value out.
+bool IsEmptyValue(const Json& value, Shape shape);
+// Whether a field is written although it is empty: required ones, and structures held by value.
+bool IsAlwaysWritten(const Field& field);
+// What the field holds when it is absent.
+Json ZeroOf(const Field& field);
+// Puts a value that is in normal form into its place in `object`, or takes the place away.
+void SetMember(Json::object_t& object, const Field& field, Json value);
+
+}  // namespace skiff

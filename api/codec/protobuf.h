@@ -1,0 +1,38 @@
+// Documents <-> Kubernetes protobuf, over the same tables as JSON. An object travels in an
+// envelope: the bytes "k8s\0", then {1: {1: apiVersion, 2: kind}, 2: object, 3: encoding, 4:
+// content type}.
+//
+//   const auto envelope = TRY(OpenEnvelope(body));
+//   Json document = TRY(DecodeProtobuf(*kind.type, envelope.raw));
+//   std::string bytes = EncodeProtobuf(*kind.type, {"v1", "Pod"}, document);
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/codec/decode.h"
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff {
+
+// Messages nested deeper are refused.
+inline constexpr int kProtobufDepthMax = 10'000;
+
+struct ProtobufEnvelope {
+  TypeMeta type;
+  std::string_view raw;  // Points into the body.
+};
+// Fails with BadRequest and Kubernetes' text.
+Result<ProtobufEnvelope> OpenEnvelope(std::string_view body);
+// Into normal form, without kind and apiVersion. Unknown fields are passed over.
+Result<Json> DecodeProtobuf(const Type& type, std::string_view raw);
+
+// `document` in normal form; enveloped. Its kind and apiVersion are those of `meta`.
+std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document);
+// A list of such: {metadata: ListMeta, items: [documents]}.
+std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list);
+// A frame of a watch: four bytes of length, then a WatchEvent around an enveloped object.
+std::string EncodeWatchFrame(std::string_view event, std::string_view enveloped);
+
+}  // namespace skiff

@@ -1,0 +1,258 @@
+// Where two structs differ, as apply sees it, by their tables: what field_walk.cc finds in their
+// documents, without making any but of values that have no table.
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/codec/json.h"
+#include "api/codec/struct_fields.h"
+#include "api/codec/struct_text.h"
+#include "api/codec/typed.h"
+#include "api/patch/field_set.h"
+#include "api/patch/field_walk.h"
+
+namespace skiff {
+namespace {
+
+// What JSON would show at a place of one of the two: nothing, null, or a value of the spot's type.
+struct Shown {
+  bool is_there = false;
+  const void* value = nullptr;  // nullptr: null, where something is there.
+
+  bool HasValue() const { return value != nullptr; }
+};
+
+Shown ShownOf(const Field& field, const void* object) {
+  if (object == nullptr) return {};
+  const ShownField shown = Show(field, object);
+  return {!shown.is_left_out, shown.value};
+}
+
+// Values of a map or a list, by key or by path element.
+template <typename Key>
+using Row = std::vector<std::pair<Key, const void*>>;
+
+Row<std::string_view> MembersOf(const Type& map, const void* value) {
+  Row<std::string_view> members;
+  if (value == nullptr) return members;
+  members.reserve(map.map->size(value));
+  map.map->each(value, &members, [](void* row, const std::string& key, const void* member) {
+    static_cast<Row<std::string_view>*>(row)->emplace_back(key, member);
+  });
+  return members;
+}
+
+// "" for an item without any of its keys, which has no place.
+std::string ElementOf(const Field& list, const void* item) {
+  const Type& type = *list.type->element;
+  std::string element;
+  if (list.list_type != ListType::kMap) {
+    element = "v:";
+    AppendStructValue(type, item, element);
+    return element;
+  }
+  std::vector<std::string_view> names(list.list_keys.begin(), list.list_keys.end());
+  std::sort(names.begin(), names.end());
+  for (const std::string_view name : names) {
+    const Field* key = type.Find(name);
+    if (key == nullptr) continue;
+    const Shown shown = ShownOf(*key, item);
+    const Json other = shown.is_there ? Json() : KeyDefault(*key);
+    if (!shown.is_there && other.is_null()) continue;
+    element += element.empty() ? "k:{" : ",";
+    AppendJsonString(name, element);
+    element += ':';
+    if (shown.HasValue()) {
+      AppendStructValue(*key->type, shown.value, element);
+    } else {
+      element += DumpJson(other);
+    }
+  }
+  if (!element.empty()) element += '}';
+  return element;
+}
+
+// Sorted by element; those with the same one stand as they do in the list.
+Row<std::string> ItemsOf(const Field& list, const void* value) {
+  Row<std::string> items;
+  if (value == nullptr) return items;
+  const size_t count = list.type->list->size(value);
+  items.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const void* item = list.type->list->at(value, i);
+    std::string element = ElementOf(list, item);
+    if (!element.empty()) items.emplace_back(std::move(element), item);
+  }
+  std::stable_sort(items.begin(), items.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  return items;
+}
+
+// Calls `visit` with the runs of equal keys of two sorted rows; a run may be empty, not both.
+template <typename Key, typename Visit>
+void VisitPairs(const Row<Key>& before, const Row<Key>& after, Visit visit) {
+  using Run = std::span<const std::pair<Key, const void*>>;
+  const auto run_of = [](const Row<Key>& row, size_t from, const Key& key) {
+    size_t to = from;
+    while (to < row.size() && row[to].first == key) ++to;
+    return Run(row).subspan(from, to - from);
+  };
+  for (size_t i = 0, j = 0; i < before.size() || j < after.size();) {
+    const bool is_new =
+        i == before.size() || (j < after.size() && after[j].first < before[i].first);
+    const Key& key = is_new ? after[j].first : before[i].first;
+    const Run old_run = is_new ? Run() : run_of(before, i, key);
+    const Run new_run = run_of(after, j, key);
+    visit(key, old_run, new_run);
+    i += old_run.size();
+    j += new_run.size();
+  }
+}
+
+class StructComparer {
+ public:
+  explicit StructComparer(Comparison& out) : out_(out) {}
+
+  // nullptr: nothing; not both.
+  void Members(const Type& type, const void* before, const void* after, const ElementChain* path) {
+    // The metadata of the object itself.
+    const bool of_object = path && path->outer == nullptr && path->element == "metadata";
+    for (const Field& field : type.fields) {
+      const Shown old_field = ShownOf(field, before);
+      const Shown new_field = ShownOf(field, after);
+      if (!old_field.is_there && !new_field.is_there) continue;
+      if (of_object && field.name == "managedFields") continue;
+      Spot below;
+      if (!Spot{&type, nullptr}.Member(field.name, below)) continue;
+      const ElementChain chain{path, 'f', field.name};
+      Walk(below, *field.type, old_field, new_field, &chain);
+    }
+  }
+
+ private:
+  // At least one is there. `type`: of the values, also where apply sees none.
+  void Walk(const Spot& spot, const Type& type, Shown before, Shown after,
+            const ElementChain* path) {
+    if (spot.type == nullptr || type.shape == Shape::kJson || type.type_meta) {
+      return Documents(spot, type, before, after, path);
+    }
+    if (spot.IsAtomic() || (IsBlank(type, before) && IsBlank(type, after))) {
+      return Leaf(type, before, after, path);
+    }
+    if (type.shape == Shape::kStruct) {
+      Members(type, before.value, after.value, path);
+    } else if (type.shape == Shape::kMap) {
+      Keys(type, before.value, after.value, path);
+    } else {
+      Items(*spot.field, before.value, after.value, path);
+    }
+    if (!before.is_there) Insert(out_.changed, path, kChanged);
+    if (!after.is_there) Insert(out_.removed, path, kRemoved);
+  }
+
+  void Keys(const Type& map, const void* before, const void* after, const ElementChain* path) {
+    const Type& type = *map.element;
+    VisitPairs(MembersOf(map, before), MembersOf(map, after),
+               [&](std::string_view key, auto old_run, auto new_run) {
+                 const ElementChain chain{path, 'f', key};
+                 Walk({&type, nullptr}, type, First(old_run), First(new_run), &chain);
+               });
+  }
+
+  void Items(const Field& list, const void* before, const void* after, const ElementChain* path) {
+    const Type& type = *list.type->element;
+    VisitPairs(ItemsOf(list, before), ItemsOf(list, after),
+               [&](const std::string& element, auto old_run, auto new_run) {
+                 const ElementChain chain{path, 0, element};
+                 if (old_run.size() < 2 && new_run.size() < 2) {
+                   Walk({&type, nullptr}, type, First(old_run), First(new_run), &chain);
+                 } else if (new_run.empty()) {
+                   Insert(out_.removed, &chain, kRemoved);
+                 } else if (!SameItems(type, old_run, new_run)) {
+                   Insert(out_.changed, &chain, kChanged);
+                 }
+               });
+  }
+
+  template <typename Run>
+  static Shown First(const Run& run) {
+    return run.empty() ? Shown() : Shown{true, run.front().second};
+  }
+
+  // Duplicates count as one value.
+  template <typename Run>
+  bool SameItems(const Type& type, const Run& before, const Run& after) {
+    return std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                      [&](const auto& a, const auto& b) { return Same(type, a.second, b.second); });
+  }
+
+  void Leaf(const Type& type, Shown before, Shown after, const ElementChain* path) {
+    if (!after.is_there) {
+      Insert(out_.removed, path, kRemoved);
+    } else if (!before.is_there || !Same(type, before.value, after.value)) {
+      Insert(out_.changed, path, kChanged);
+    }
+  }
+
+  void Documents(const Spot& spot, const Type& type, Shown before, Shown after,
+                 const ElementChain* path) {
+    const auto document = [&](Shown shown) {
+      return shown.HasValue() ? ValueToJson(type, shown.value) : Json();
+    };
+    const Json old_value = document(before);
+    const Json new_value = document(after);
+    CompareDocuments(spot, before.is_there ? &old_value : nullptr,
+                     after.is_there ? &new_value : nullptr, path, out_);
+  }
+
+  static bool IsBlank(const Type& type, Shown shown) {
+    if (!shown.HasValue()) return true;
+    switch (type.shape) {
+      case Shape::kList:
+        return type.list->size(shown.value) == 0;
+      case Shape::kMap:
+        return type.map->size(shown.value) == 0;
+      case Shape::kStruct:
+        return std::none_of(type.fields.begin(), type.fields.end(), [&](const Field& field) {
+          return ShownOf(field, shown.value).is_there;
+        });
+      default:
+        return false;
+    }
+  }
+
+  // nullptr: null.
+  bool Same(const Type& type, const void* one, const void* other) {
+    if (one == nullptr || other == nullptr) return one == other;
+    if (type.shape == Shape::kString) {
+      return *static_cast<const std::string*>(one) == *static_cast<const std::string*>(other);
+    }
+    one_.clear();
+    other_.clear();
+    AppendStructValue(type, one, one_);
+    AppendStructValue(type, other, other_);
+    if (one_ == other_) return true;
+    // Raw JSON may hold the same in another order.
+    return IsNested(type) && ValueToJson(type, one) == ValueToJson(type, other);
+  }
+  static bool IsNested(const Type& type) {
+    return type.shape == Shape::kStruct || type.shape == Shape::kList || type.shape == Shape::kMap;
+  }
+
+  static constexpr size_t kChanged = 0, kRemoved = 1;
+
+  Comparison& out_;
+  std::string one_, other_;
+};
+
+}  // namespace
+
+Comparison CompareStructs(const Type& type, const void* before, const void* after) {
+  Comparison out;
+  StructComparer(out).Members(type, before, after, nullptr);
+  return out;
+}
+
+}  // namespace skiff

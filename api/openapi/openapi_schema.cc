@@ -1,0 +1,390 @@
+#include "api/openapi/openapi_schema.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "api/crd/publish.h"
+
+namespace skiff::openapi {
+namespace {
+
+constexpr std::string_view kMachinery = "io.k8s.apimachinery.pkg.";
+
+// The groups and versions whose scheme knows DeleteOptions and WatchEvent, served here or not.
+// Clients of all ages look a kind up by any of them.
+struct GroupVersions {
+  std::string_view group;
+  std::vector<std::string_view> versions;
+};
+const std::vector<GroupVersions>& CommonKindGroups() {
+  static const std::vector<GroupVersions> kGroups = {
+      {"", {"v1"}},
+      {"admission.k8s.io", {"v1", "v1beta1"}},
+      {"admissionregistration.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"apiextensions.k8s.io", {"v1", "v1beta1"}},
+      {"apiregistration.k8s.io", {"v1", "v1beta1"}},
+      {"apps", {"v1", "v1beta1", "v1beta2"}},
+      {"authentication.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"authorization.k8s.io", {"v1", "v1beta1"}},
+      {"autoscaling", {"v1", "v2", "v2beta1", "v2beta2"}},
+      {"batch", {"v1", "v1beta1"}},
+      {"certificates.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"coordination.k8s.io", {"v1", "v1alpha2", "v1beta1"}},
+      {"discovery.k8s.io", {"v1", "v1beta1"}},
+      {"events.k8s.io", {"v1", "v1beta1"}},
+      {"extensions", {"v1beta1"}},
+      {"flowcontrol.apiserver.k8s.io", {"v1", "v1beta1", "v1beta2", "v1beta3"}},
+      {"imagepolicy.k8s.io", {"v1alpha1"}},
+      {"internal.apiserver.k8s.io", {"v1alpha1"}},
+      {"networking.k8s.io", {"v1", "v1beta1"}},
+      {"node.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"policy", {"v1", "v1beta1"}},
+      {"rbac.authorization.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"resource.k8s.io", {"v1", "v1alpha3", "v1beta1", "v1beta2"}},
+      {"scheduling.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"storage.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
+      {"storagemigration.k8s.io", {"v1beta1"}},
+  };
+  return kGroups;
+}
+
+// Structures of which one member is set, as the discriminator says.
+struct Union {
+  std::string_view definition;
+  std::string_view discriminator;
+  std::vector<std::pair<std::string_view, std::string_view>> members;
+};
+const std::vector<Union>& Unions() {
+  static const std::vector<Union> kUnions = {
+      {"io.k8s.api.core.v1.AppArmorProfile", "type", {{"localhostProfile", "LocalhostProfile"}}},
+      {"io.k8s.api.core.v1.SeccompProfile", "type", {{"localhostProfile", "LocalhostProfile"}}},
+      {"io.k8s.api.flowcontrol.v1.LimitResponse", "type", {{"queuing", "Queuing"}}},
+      {"io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec",
+       "type",
+       {{"exempt", "Exempt"}, {"limited", "Limited"}}},
+      {"io.k8s.api.flowcontrol.v1.Subject",
+       "kind",
+       {{"group", "Group"}, {"serviceAccount", "ServiceAccount"}, {"user", "User"}}},
+  };
+  return kUnions;
+}
+
+// "k8s.io/api/apps/v1" is "io.k8s.api.apps.v1."
+std::string PackagePrefix(std::string_view package) {
+  std::string out;
+  std::string_view domain = package.substr(0, package.find('/'));
+  while (!domain.empty()) {
+    const size_t dot = domain.rfind('.');
+    out += std::string(domain.substr(dot == std::string_view::npos ? 0 : dot + 1)) + ".";
+    domain = dot == std::string_view::npos ? "" : domain.substr(0, dot);
+  }
+  for (const char c : package.substr(std::min(package.find('/') + 1, package.size()))) {
+    out += c == '/' ? '.' : c;
+  }
+  return out + ".";
+}
+
+// "" for types that have no definition of their own.
+std::string DefinitionOfType(const Type& type) {
+  const std::string machinery(kMachinery);
+  switch (type.shape) {
+    case Shape::kTime:
+      return machinery + "apis.meta.v1.Time";
+    case Shape::kMicroTime:
+      return machinery + "apis.meta.v1.MicroTime";
+    case Shape::kQuantity:
+      return machinery + "api.resource.Quantity";
+    case Shape::kIntOrString:
+      return machinery + "util.intstr.IntOrString";
+    case Shape::kJson:
+      if (type.name == "RawExtension") return machinery + "runtime.RawExtension";
+      if (type.name == "FieldsV1") return machinery + "apis.meta.v1.FieldsV1";
+      if (type.name.empty()) return "";
+      return "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1." + std::string(type.name);
+    case Shape::kStruct:
+      return type.go_package.empty() ? "" : PackagePrefix(type.go_package) + std::string(type.name);
+    default:
+      return "";
+  }
+}
+
+const Type* FindType(std::string_view definition) {
+  for (const Type* type : BuiltInTypes()) {
+    if (type->shape == Shape::kStruct && definition.ends_with(type->name) &&
+        definition == DefinitionOfType(*type)) {
+      return type;
+    }
+  }
+  return nullptr;
+}
+
+Json GroupVersionKind(std::string_view group, std::string_view version, std::string_view kind) {
+  return {{"group", group}, {"version", version}, {"kind", kind}};
+}
+
+// x-kubernetes-group-version-kind of a built-in type; null when it has none.
+Json KindsOfType(const Type& type) {
+  Json out = Json::array();
+  if (type.name == "DeleteOptions" || type.name == "WatchEvent") {
+    for (const GroupVersions& group : CommonKindGroups()) {
+      for (const std::string_view version : group.versions) {
+        out.push_back(GroupVersionKind(group.group, version, type.name));
+      }
+    }
+    return out;
+  }
+  if (!type.type_meta) return nullptr;
+  const size_t slash = type.api_version.find('/');
+  const bool core = slash == std::string_view::npos || type.api_version == "meta/v1";
+  out.push_back(GroupVersionKind(core ? "" : type.api_version.substr(0, slash),
+                                 core ? "v1" : type.api_version.substr(slash + 1), type.name));
+  return out;
+}
+
+Json Primitive(const Type& type) {
+  switch (type.shape) {
+    case Shape::kBool:
+      return {{"type", "boolean"}};
+    case Shape::kInt32:
+      return {{"type", "integer"}, {"format", "int32"}};
+    case Shape::kInt64:
+      return {{"type", "integer"}, {"format", "int64"}};
+    case Shape::kDouble:
+      return {{"type", "number"}, {"format", "double"}};
+    case Shape::kBytes:
+      return {{"type", "string"}, {"format", "byte"}};
+    case Shape::kString: {
+      Json out = {{"type", "string"}};
+      if (type.closed) {
+        std::vector<std::string_view> values(type.values.begin(), type.values.end());
+        std::sort(values.begin(), values.end());
+        out["enum"] = values;
+      }
+      return out;
+    }
+    default:
+      return {{"type", "string"}};  // Durations.
+  }
+}
+
+// What a value that is not a pointer is when nobody gives it; null when the schema says nothing.
+Json ZeroValue(const Type& type) {
+  switch (type.shape) {
+    case Shape::kBool:
+      return false;
+    case Shape::kInt32:
+    case Shape::kInt64:
+    case Shape::kDouble:
+      return 0;
+    case Shape::kString:
+      return "";
+    case Shape::kStruct:
+      return Json::object();
+    default:
+      return nullptr;
+  }
+}
+
+// The definitions that stand for no table.
+Json WellKnown(std::string_view name, Version version) {
+  if (!name.starts_with(kMachinery)) return Json::object();
+  name.remove_prefix(kMachinery.size());
+  if (name == "apis.meta.v1.Time" || name == "apis.meta.v1.MicroTime") {
+    return {{"type", "string"}, {"format", "date-time"}};
+  }
+  if (name == "api.resource.Quantity") {
+    if (version == Version::kV2) return {{"type", "string"}};
+    return {{"oneOf", {{{"type", "string"}}, {{"type", "number"}}}}};
+  }
+  if (name == "util.intstr.IntOrString") {
+    if (version == Version::kV2) return {{"type", "string"}, {"format", "int-or-string"}};
+    return {{"format", "int-or-string"}, {"oneOf", {{{"type", "integer"}}, {{"type", "string"}}}}};
+  }
+  if (name != "version.Info") return {{"type", "object"}};
+  Json out = {{"type", "object"},
+              {"required",
+               {"major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate",
+                "goVersion", "compiler", "platform"}}};
+  for (const char* key :
+       {"emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"}) {
+    out["properties"][key] = {{"type", "string"}};
+  }
+  for (const Json& key : out["required"]) {
+    Json& property = out["properties"][key.get<std::string>()];
+    property = {{"type", "string"}};
+    if (version == Version::kV3) property["default"] = "";
+  }
+  return out;
+}
+
+void AddListMarks(const Field& field, Json& schema) {
+  if (field.type->name.empty()) {
+    schema["x-kubernetes-list-type"] = field.list_type == ListType::kMap   ? "map"
+                                       : field.list_type == ListType::kSet ? "set"
+                                                                           : "atomic";
+  }
+  if (!field.list_keys.empty()) schema["x-kubernetes-list-map-keys"] = field.list_keys;
+}
+
+void AddMarks(const Field& field, Json& schema) {
+  if (field.type->shape == Shape::kList) AddListMarks(field, schema);
+  if (field.atomic) schema["x-kubernetes-map-type"] = "atomic";
+  if (field.granular) schema["x-kubernetes-map-type"] = "granular";
+  std::string strategy = field.patch_replace ? "replace" : field.patch_merge ? "merge" : "";
+  if (field.patch_retain_keys) strategy += strategy.empty() ? "retainKeys" : ",retainKeys";
+  if (!strategy.empty()) schema["x-kubernetes-patch-strategy"] = strategy;
+  if (!field.merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.merge_key;
+  if (!field.doc.empty()) schema["description"] = field.doc;
+}
+
+}  // namespace
+
+std::string DefinitionOf(const meta_v1::GroupVersionKind& kind) {
+  const std::string api_version =
+      kind.group.empty() ? kind.version : kind.group + "/" + kind.version;
+  if (const Type* type = FindBuiltInType(api_version, kind.kind)) return DefinitionOfType(*type);
+  return PackagePrefix(kind.group + "/" + kind.version) + kind.kind;
+}
+
+std::string Definitions::Reference(Version version, std::string_view name) {
+  return (version == Version::kV2 ? "#/definitions/" : "#/components/schemas/") + std::string(name);
+}
+
+void Definitions::Add(const std::string& name, const meta_v1::GroupVersionKind* kind) {
+  if (name.empty() || all_.contains(name)) return;
+  if (const Type* type = FindType(name)) return AddType(name, *type);
+  const std::string item = name.substr(0, name.size() - std::min<size_t>(name.size(), 4));
+  const RuntimeKind* custom = kind == nullptr ? nullptr : FindCustom(*kind);
+  const std::string own = custom == nullptr ? "" : DefinitionOf(*kind);
+  if (custom != nullptr && name == own) {
+    all_[name] = nullptr;
+    const std::string meta = std::string(kMachinery) + "apis.meta.v1.ObjectMeta";
+    Add(meta);
+    all_[name] = crd::PublishedSchema(*custom, version_ == Version::kV2,
+                                      {{{"$ref", Reference(version_, meta)}}});
+  } else if (custom != nullptr && name == own + "List") {
+    Add(own, kind);
+    AddList(name, own);
+  } else if (name.ends_with("List") && FindType(item) != nullptr) {
+    Add(item, kind);
+    AddList(name, item);
+  } else {
+    all_[name] = WellKnown(name, version_);
+  }
+}
+
+const RuntimeKind* Definitions::FindCustom(const meta_v1::GroupVersionKind& kind) const {
+  for (const KindInfo* each : kinds_) {
+    const RuntimeKind* runtime = RuntimeKindOf(*each);
+    if (runtime != nullptr && each->kind == kind.kind && each->version == kind.version &&
+        each->group == kind.group) {
+      return runtime;
+    }
+  }
+  return nullptr;
+}
+
+void Definitions::AddType(const std::string& name, const Type& type) {
+  all_[name] = nullptr;  // Types may hold themselves.
+  Json schema = Schema(type);
+  if (type.atomic) schema["x-kubernetes-map-type"] = "atomic";
+  if (Json kinds = KindsOfType(type); !kinds.is_null()) {
+    schema["x-kubernetes-group-version-kind"] = std::move(kinds);
+  }
+  for (const Union& entry : Unions()) {
+    if (entry.definition != name) continue;
+    Json members = Json::object();
+    for (const auto& [field, value] : entry.members) members[std::string(field)] = value;
+    schema["x-kubernetes-unions"] = {
+        {{"discriminator", entry.discriminator}, {"fields-to-discriminateBy", members}}};
+  }
+  all_[name] = std::move(schema);
+}
+
+void Definitions::AddList(const std::string& name, const std::string& item) {
+  Json items = {{"$ref", Reference(version_, item)}};
+  const std::string list_meta = std::string(kMachinery) + "apis.meta.v1.ListMeta";
+  Json metadata = {{"$ref", Reference(version_, list_meta)}};
+  if (version_ == Version::kV3) {
+    items = {{"default", Json::object()}, {"allOf", {items}}};
+    metadata = {{"default", Json::object()}, {"allOf", {metadata}}};
+  }
+  Json kinds = Json::array();
+  for (Json kind : all_[item].value("x-kubernetes-group-version-kind", Json::array())) {
+    kind["kind"] = kind["kind"].get<std::string>() + "List";
+    kinds.push_back(std::move(kind));
+  }
+  Add(list_meta);
+  all_[name] = {{"type", "object"},
+                {"required", {"items"}},
+                {"properties",
+                 {{"apiVersion", {{"type", "string"}}},
+                  {"kind", {{"type", "string"}}},
+                  {"metadata", std::move(metadata)},
+                  {"items", {{"type", "array"}, {"items", std::move(items)}}}}},
+                {"x-kubernetes-group-version-kind", std::move(kinds)}};
+}
+
+Json Definitions::Schema(const Type& type) {
+  Json out = {{"type", "object"}};
+  Json properties = Json::object();
+  Json required = Json::array();
+  if (type.type_meta) {
+    properties["apiVersion"] = {{"type", "string"}};
+    properties["kind"] = {{"type", "string"}};
+  }
+  for (const Field& field : type.fields) {
+    properties[std::string(field.name)] = FieldSchema(field);
+    if (field.required) required.push_back(field.name);
+  }
+  if (!properties.empty()) out["properties"] = std::move(properties);
+  if (!required.empty()) out["required"] = std::move(required);
+  return out;
+}
+
+Json Definitions::FieldSchema(const Field& field) {
+  Json schema = ValueSchema(*field.type);
+  if (version_ == Version::kV3) {
+    // A reference has siblings here, which v3 allows beside allOf only.
+    if (schema.contains("$ref")) schema = {{"allOf", {std::move(schema)}}};
+    Json zero = field.pointer ? Json() : ZeroValue(*field.type);
+    if (!field.always && field.type->shape != Shape::kStruct) zero = nullptr;
+    if (!field.default_json.empty()) zero = Json::parse(field.default_json, nullptr, false);
+    if (!zero.is_null()) schema["default"] = std::move(zero);
+  }
+  AddMarks(field, schema);
+  return schema;
+}
+
+// Of the items of a list or the values of a map.
+Json Definitions::ElementSchema(const Type& type) {
+  Json schema = ValueSchema(type);
+  if (version_ == Version::kV2) return schema;
+  Json zero = ZeroValue(type);
+  if (zero.is_null()) return schema;
+  if (schema.contains("$ref")) schema = {{"allOf", {std::move(schema)}}};
+  schema["default"] = std::move(zero);
+  return schema;
+}
+
+Json Definitions::ValueSchema(const Type& type) {
+  if (type.shape == Shape::kList) {
+    return {{"type", "array"}, {"items", ElementSchema(*type.element)}};
+  }
+  if (type.shape == Shape::kMap) {
+    return {{"type", "object"}, {"additionalProperties", ElementSchema(*type.element)}};
+  }
+  if (const std::string name = DefinitionOfType(type); !name.empty()) {
+    if (type.shape == Shape::kStruct) {
+      if (!all_.contains(name)) AddType(name, type);
+    } else {
+      Add(name);
+    }
+    return {{"$ref", Reference(version_, name)}};
+  }
+  if (type.shape == Shape::kStruct) return Schema(type);
+  if (type.shape == Shape::kJson) return {{"type", "object"}};
+  return Primitive(type);
+}
+
+}  // namespace skiff::openapi

@@ -1,0 +1,222 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "api/openapi/openapi_v2.h"
+#include "api/openapi/openapi_v3.h"
+#include "api/registry.h"
+#include "base/source_root.h"
+
+namespace skiff {
+namespace {
+
+// Parts of the documents of a kube-apiserver v1.35.6, without descriptions.
+const Json& Recorded() {
+  static const Json kRecorded = [] {
+    std::ifstream file(std::string(kSourceRoot) + "/api/testdata/openapi.json");
+    return Json::parse(file);
+  }();
+  return kRecorded;
+}
+
+// Descriptions are everyone's own, and long lists of texts are not compared.
+Json WithoutProse(const Json& document) {
+  if (document.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : document) out.push_back(WithoutProse(item));
+    return out;
+  }
+  if (!document.is_object()) return document;
+  Json out = Json::object();
+  for (const auto& [key, value] : document.items()) {
+    if (key != "description" || !value.is_string()) out[key] = WithoutProse(value);
+  }
+  return out;
+}
+
+Json V3(std::string_view key) {
+  const auto text = OpenApiV3Document(BuiltInKinds(), key);
+  return text ? WithoutProse(Json::parse(*text)) : Json();
+}
+
+void ExpectSame(const Json& actual, const Json& expected, const std::string& name) {
+  EXPECT_EQ(actual, expected) << name << Json::diff(actual, expected).dump(1).substr(0, 2000);
+}
+
+// Every "$ref" in the document.
+void CollectReferences(const Json& document, std::set<std::string>& out) {
+  if (document.is_object() && document.contains("$ref") && document["$ref"].is_string()) {
+    out.insert(document["$ref"]);
+  }
+  if (!document.is_structured()) return;
+  for (const Json& part : document) CollectReferences(part, out);
+}
+
+TEST(OpenApiV3Test, DocumentsAreThoseOfKubernetes) {
+  ASSERT_EQ(Recorded()["v3"].size(), 9);
+  for (const auto& [key, expected] : Recorded()["v3"].items()) ExpectSame(V3(key), expected, key);
+}
+
+TEST(OpenApiV3Test, PathsOfCoreAreThoseOfKubernetes) {
+  const Json document = V3("api/v1");
+  for (const auto& [path, expected] : Recorded()["v3_paths"].items()) {
+    ExpectSame(document["paths"][path], expected, path);
+  }
+}
+
+TEST(OpenApiV3Test, SchemasAreThoseOfKubernetes) {
+  const Json document = V3("apis/apps/v1");
+  for (const auto& [name, expected] : Recorded()["v3_schemas"].items()) {
+    ExpectSame(document["components"]["schemas"][name], expected, name);
+  }
+}
+
+TEST(OpenApiV3Test, EveryDocumentHasWhatItRefersTo) {
+  const auto keys = OpenApiV3Keys(BuiltInKinds());
+  EXPECT_EQ(keys.front(), ".well-known/openid-configuration");
+  for (const std::string& key : keys) {
+    const Json document = V3(key);
+    ASSERT_FALSE(document["paths"].empty()) << key;
+    std::set<std::string> references;
+    CollectReferences(document, references);
+    for (const std::string& reference : references) {
+      EXPECT_TRUE(document.contains(Json::json_pointer(reference.substr(1)))) << reference;
+    }
+  }
+  EXPECT_TRUE(V3("apis/none.example.com/v1").is_null());
+}
+
+TEST(OpenApiV3Test, TheIndexLeadsToTheDocuments) {
+  EXPECT_EQ(OpenApiV3Index({{"api/v1", "AB"}, {"version", "CD"}}),
+            R"({"paths":{"api/v1":{"serverRelativeURL":"/openapi/v3/api/v1?hash=AB"},)"
+            R"("version":{"serverRelativeURL":"/openapi/v3/version?hash=CD"}}})");
+}
+
+TEST(OpenApiV3Test, CustomKindsHavePathsWithoutStrategicPatchesOrWatches) {
+  constexpr std::string_view kVerbs[] = {"delete", "deletecollection", "get",    "list",
+                                         "patch",  "create",           "update", "watch"};
+  const Type type = {.shape = Shape::kStruct};
+  RuntimeKind kind;
+  kind.group = "stable.example.com";
+  kind.version = "v1";
+  kind.api_version = "stable.example.com/v1";
+  kind.kind = "CronTab";
+  kind.resource = "crontabs";
+  kind.singular = "crontab";
+  kind.verbs = kVerbs;
+  kind.type = &type;
+  const KindInfo* const kinds[] = {&kind};
+  const Json document = Json::parse(*OpenApiV3Document(kinds, "apis/stable.example.com/v1"));
+  const Json& item =
+      document["paths"]["/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}"];
+  EXPECT_EQ(item["get"]["operationId"], "readStableExampleComV1NamespacedCronTab");
+  EXPECT_EQ(item["patch"]["requestBody"]["content"].size(), 3);
+  EXPECT_TRUE(document["components"]["schemas"].contains("com.example.stable.v1.CronTab"));
+  EXPECT_TRUE(document["components"]["schemas"].contains("com.example.stable.v1.CronTabList"));
+  for (const auto& [path, operations] : document["paths"].items()) {
+    EXPECT_EQ(path.find("/watch/"), std::string::npos) << path;
+  }
+  const Json v2 = Json::parse(OpenApiV2Document(kinds));
+  EXPECT_TRUE(v2["definitions"].contains("com.example.stable.v1.CronTab"));
+}
+
+TEST(OpenApiV2Test, PathsAndParametersAreThoseOfKubernetes) {
+  const Json document = WithoutProse(Json::parse(OpenApiV2Document(BuiltInKinds())));
+  for (const auto& [path, expected] : Recorded()["v2_paths"].items()) {
+    ExpectSame(document["paths"][path], expected, path);
+  }
+  ExpectSame(document["parameters"], Recorded()["v2_parameters"], "parameters");
+  std::set<std::string> references;
+  CollectReferences(document, references);
+  for (const std::string& reference : references) {
+    EXPECT_TRUE(document.contains(Json::json_pointer(reference.substr(1)))) << reference;
+  }
+}
+
+// What a client of old would not take.
+TEST(OpenApiV2Test, DefinitionsHaveNothingThatVersionTwoLacks) {
+  const Json document = Json::parse(OpenApiV2Document(BuiltInKinds()));
+  for (const auto& [name, schema] : document["definitions"].items()) {
+    const Json properties = schema.value("properties", Json::object());
+    for (const auto& [key, property] : properties.items()) {
+      for (const char* word : {"allOf", "oneOf", "anyOf", "default", "nullable"}) {
+        EXPECT_FALSE(property.contains(word)) << name << " " << key;
+        EXPECT_FALSE(property.value("items", Json::object()).contains(word)) << name << " " << key;
+      }
+      EXPECT_FALSE(property.contains("$ref") && property.contains("type")) << name << " " << key;
+      EXPECT_EQ(property.value("type", "") == "array", property.contains("items")) << name;
+    }
+  }
+}
+
+// A reader of the protobuf wire format: the fields of a message, one after the other.
+class WireReader {
+ public:
+  explicit WireReader(std::string_view bytes) : rest_(bytes) {}
+
+  // The next field of a number; nullopt at the end. Only strings and messages.
+  std::optional<std::string_view> Next(uint32_t wanted) {
+    while (!rest_.empty()) {
+      const uint64_t tag = Varint();
+      if ((tag & 7) == 0) {
+        Varint();
+        continue;
+      }
+      EXPECT_EQ(tag & 7, 2u);
+      const size_t size = Varint();
+      EXPECT_LE(size, rest_.size());
+      const std::string_view bytes = rest_.substr(0, size);
+      rest_.remove_prefix(std::min(size, rest_.size()));
+      if (tag >> 3 == wanted) return bytes;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  uint64_t Varint() {
+    uint64_t value = 0;
+    for (int shift = 0; !rest_.empty(); shift += 7) {
+      const auto byte = static_cast<uint8_t>(rest_[0]);
+      rest_.remove_prefix(1);
+      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  }
+  std::string_view rest_;
+};
+
+TEST(OpenApiV2Test, TheProtobufFormHasThePathsAndDefinitions) {
+  const Json document = Json::parse(OpenApiV2Document(BuiltInKinds()));
+  const std::string bytes = OpenApiV2Protobuf(BuiltInKinds());
+  EXPECT_EQ(*WireReader(bytes).Next(1), "2.0");
+  WireReader paths(*WireReader(bytes).Next(8));
+  size_t count = 0;
+  while (const auto path = paths.Next(2)) {
+    EXPECT_TRUE(document["paths"].contains(std::string(*WireReader(*path).Next(1))));
+    ++count;
+  }
+  EXPECT_EQ(count, document["paths"].size());
+  WireReader definitions(*WireReader(bytes).Next(9));
+  count = 0;
+  while (const auto definition = definitions.Next(1)) {
+    ++count;
+    const std::string name(*WireReader(*definition).Next(1));
+    const std::string_view schema = *WireReader(*definition).Next(2);
+    WireReader properties(WireReader(schema).Next(25).value_or(""));
+    size_t property_count = 0;
+    while (properties.Next(1)) ++property_count;
+    EXPECT_EQ(property_count,
+              document["definitions"][name].value("properties", Json::object()).size());
+    if (name != "io.k8s.api.core.v1.Pod") continue;
+    const std::string_view kind = *WireReader(schema).Next(31);
+    EXPECT_EQ(*WireReader(kind).Next(1), "x-kubernetes-group-version-kind");
+    EXPECT_EQ(*WireReader(*WireReader(kind).Next(2)).Next(2),
+              R"([{"group":"","kind":"Pod","version":"v1"}])");
+  }
+  EXPECT_EQ(count, document["definitions"].size());
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,211 @@
+// Every struct below lists the fields of one message of the model: the key in JSON, the number of
+// the field, and how its value is written. Keys that begin with "x-" become vendor extensions, a
+// list of names and YAML texts; JSON is YAML.
+#include "api/openapi/openapi_v2_protobuf.h"
+
+#include <span>
+#include <string_view>
+
+namespace skiff::openapi {
+namespace {
+
+void AppendVarint(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
+  out += static_cast<char>(value);
+}
+
+// A field of wire type 2: a string or a message.
+void AppendBytes(std::string& out, uint32_t number, std::string_view bytes) {
+  AppendVarint(out, number << 3 | 2);
+  AppendVarint(out, bytes.size());
+  out += bytes;
+}
+
+void AppendBool(std::string& out, uint32_t number, bool value) {
+  if (!value) return;
+  AppendVarint(out, number << 3);
+  out += '\1';
+}
+
+std::string Named(std::string_view name, std::string_view value) {
+  std::string out;
+  AppendBytes(out, 1, name);
+  AppendBytes(out, 2, value);
+  return out;
+}
+
+// Any: field 2 is the YAML text of the value.
+std::string Any(const Json& value) {
+  std::string out;
+  AppendBytes(out, 2, value.dump());
+  return out;
+}
+
+// A message that holds one field.
+std::string Wrapped(uint32_t number, std::string_view bytes) {
+  std::string out;
+  AppendBytes(out, number, bytes);
+  return out;
+}
+
+std::string Schema(const Json& schema);
+
+struct Member {
+  std::string_view key;
+  uint32_t number;
+  // Appends the field.
+  void (*append)(std::string& out, uint32_t number, const Json& value);
+};
+
+void Text(std::string& out, uint32_t number, const Json& value) {
+  AppendBytes(out, number, value.get_ref<const std::string&>());
+}
+void Flag(std::string& out, uint32_t number, const Json& value) {
+  AppendBool(out, number, value.get<bool>());
+}
+void Texts(std::string& out, uint32_t number, const Json& list) {
+  for (const Json& text : list) Text(out, number, text);
+}
+void Anys(std::string& out, uint32_t number, const Json& list) {
+  for (const Json& value : list) AppendBytes(out, number, Any(value));
+}
+void SchemaField(std::string& out, uint32_t number, const Json& schema) {
+  AppendBytes(out, number, Schema(schema));
+}
+// SchemaItem, AdditionalPropertiesItem and ItemsItem hold a schema as their field 1.
+void WrappedSchema(std::string& out, uint32_t number, const Json& schema) {
+  AppendBytes(out, number, Wrapped(1, Schema(schema)));
+}
+// TypeItem
+void TypeField(std::string& out, uint32_t number, const Json& type) {
+  AppendBytes(out, number, Wrapped(1, type.get_ref<const std::string&>()));
+}
+// Properties
+void SchemasField(std::string& out, uint32_t number, const Json& properties) {
+  std::string list;
+  for (const auto& [name, schema] : properties.items()) {
+    AppendBytes(list, 1, Named(name, Schema(schema)));
+  }
+  AppendBytes(out, number, list);
+}
+
+constexpr Member kSchema[] = {
+    {"$ref", 1, Text},
+    {"format", 2, Text},
+    {"description", 4, Text},
+    {"required", 19, Texts},
+    {"enum", 20, Anys},
+    {"additionalProperties", 21, WrappedSchema},
+    {"type", 22, TypeField},
+    {"items", 23, WrappedSchema},
+    {"properties", 25, SchemasField},
+};
+constexpr uint32_t kSchemaExtensions = 31;
+
+std::string Message(std::span<const Member> members, uint32_t extensions, const Json& object) {
+  std::string out;
+  for (const Member& member : members) {
+    const auto it = object.find(member.key);
+    if (it != object.end()) member.append(out, member.number, *it);
+  }
+  for (const auto& [key, value] : object.items()) {
+    if (key.starts_with("x-")) AppendBytes(out, extensions, Named(key, Any(value)));
+  }
+  return out;
+}
+
+std::string Schema(const Json& schema) {
+  return Message(kSchema, kSchemaExtensions, schema);
+}
+
+constexpr Member kBodyParameter[] = {
+    {"description", 1, Text}, {"name", 2, Text},          {"in", 3, Text},
+    {"required", 4, Flag},    {"schema", 5, SchemaField},
+};
+constexpr Member kQueryParameter[] = {
+    {"in", 2, Text},   {"description", 3, Text},  {"name", 4, Text},
+    {"type", 6, Text}, {"uniqueItems", 20, Flag},
+};
+constexpr Member kPathParameter[] = {
+    {"required", 1, Flag}, {"in", 2, Text},   {"description", 3, Text},
+    {"name", 4, Text},     {"type", 5, Text}, {"uniqueItems", 19, Flag},
+};
+
+// Parameter: field 1 is a body, field 2 a NonBodyParameter.
+std::string ParameterMessage(const Json& parameter) {
+  const std::string& place = parameter.at("in").get_ref<const std::string&>();
+  if (place == "body") return Wrapped(1, Message(kBodyParameter, 6, parameter));
+  if (place == "path") return Wrapped(2, Wrapped(4, Message(kPathParameter, 22, parameter)));
+  return Wrapped(2, Wrapped(3, Message(kQueryParameter, 23, parameter)));
+}
+
+// ParametersItem: field 1 is a parameter, field 2 a reference to a shared one.
+void Parameters(std::string& out, uint32_t number, const Json& list) {
+  for (const Json& item : list) {
+    const auto reference = item.find("$ref");
+    AppendBytes(out, number,
+                reference == item.end()
+                    ? Wrapped(1, ParameterMessage(item))
+                    : Wrapped(2, Wrapped(1, reference->get_ref<const std::string&>())));
+  }
+}
+
+constexpr Member kResponse[] = {{"description", 1, Text}, {"schema", 2, WrappedSchema}};
+
+void Responses(std::string& out, uint32_t number, const Json& responses) {
+  std::string list;
+  for (const auto& [code, response] : responses.items()) {
+    AppendBytes(list, 1, Named(code, Wrapped(1, Message(kResponse, 5, response))));
+  }
+  AppendBytes(out, number, list);
+}
+
+constexpr Member kOperation[] = {
+    {"tags", 1, Texts},     {"description", 3, Text},    {"operationId", 5, Text},
+    {"produces", 6, Texts}, {"consumes", 7, Texts},      {"parameters", 8, Parameters},
+    {"schemes", 10, Texts}, {"responses", 9, Responses},
+};
+
+void OperationField(std::string& out, uint32_t number, const Json& operation) {
+  AppendBytes(out, number, Message(kOperation, 13, operation));
+}
+
+constexpr Member kPathItem[] = {
+    {"get", 2, OperationField},    {"put", 3, OperationField},     {"post", 4, OperationField},
+    {"delete", 5, OperationField}, {"options", 6, OperationField}, {"head", 7, OperationField},
+    {"patch", 8, OperationField},  {"parameters", 9, Parameters},
+};
+
+}  // namespace
+
+void ProtobufSink::Path(const std::string& path, const Json& item) {
+  AppendBytes(paths_, 2, Named(path, Message(kPathItem, 10, item)));
+}
+
+void ProtobufSink::Definition(const std::string& name, const Json& schema) {
+  AppendBytes(definitions_, 1, Named(name, Schema(schema)));
+}
+
+void ProtobufSink::Parameter(const std::string& name, const Json& parameter) {
+  AppendBytes(parameters_, 1, Named(name, ParameterMessage(parameter)));
+}
+
+void ProtobufSink::End() {
+  std::string info, token;
+  AppendBytes(info, 1, "Kubernetes");
+  AppendBytes(info, 2, "1.35");
+  AppendBytes(token, 1, "apiKey");
+  AppendBytes(token, 2, "authorization");
+  AppendBytes(token, 3, "header");
+  AppendBytes(token, 4, "Bearer token");
+  AppendBytes(document_, 1, "2.0");
+  AppendBytes(document_, 2, info);
+  AppendBytes(document_, 8, paths_);
+  AppendBytes(document_, 9, definitions_);
+  AppendBytes(document_, 10, parameters_);
+  // An ApiKeySecurity is field 2 of its item; the requirement names no scopes.
+  AppendBytes(document_, 12, Wrapped(1, Named("BearerToken", "")));
+  AppendBytes(document_, 13, Wrapped(1, Named("BearerToken", Wrapped(2, token))));
+}
+
+}  // namespace skiff::openapi

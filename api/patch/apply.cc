@@ -1,0 +1,266 @@
+#include "api/patch/apply.h"
+
+#include <algorithm>
+#include <map>
+
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/patch/merge.h"
+#include "api/text/go_text.h"
+#include "api/text/go_value.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kBeforeFirstApply = "before-first-apply";
+constexpr size_t kAnnotationsMax = 262144;  // Bytes of all annotations of an object.
+// A conflict names so many bytes of fields; the others are only counted.
+constexpr size_t kConflictBytesMax = 1 << 20;
+
+tl::unexpected<Error> ServerError(std::string message) {
+  Error error{.reason = Reason::kUnknown, .message = std::move(message)};
+  error.http_code = 500;
+  return Fail(std::move(error));
+}
+
+std::string MetadataText(const Json& object, const char* name) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return "";
+  const auto text = metadata->find(name);
+  return text == metadata->end() || !text->is_string() ? "" : text->get<std::string>();
+}
+
+// "apps/v1, Kind=Deployment"; "/v1, Kind=Pod"
+std::string GroupVersionKindText(const KindInfo& kind) {
+  return std::string(kind.group) + "/" + std::string(kind.version) +
+         ", Kind=" + std::string(kind.kind);
+}
+
+std::string Subject(const Apply& apply) {
+  return "(" + MetadataText(apply.configuration, "namespace") + "/" +
+         MetadataText(apply.configuration, "name") + "; " + GroupVersionKindText(apply.kind) + ")";
+}
+
+std::string PrintManager(const ManagedEntry& entry) {
+  std::string out = GoQuote(entry.manager);
+  if (!entry.subresource.empty()) out += " with subresource " + GoQuote(entry.subresource);
+  if (!entry.is_apply) out += " using " + entry.api_version;
+  return out;
+}
+
+// Fields of the write that others own, by owner.
+using Conflicts = std::vector<std::pair<ManagedEntry, FieldSet>>;
+
+Error ConflictError(const Conflicts& conflicts) {
+  std::map<std::string, std::vector<std::string>> by_manager;
+  size_t count = 0, bytes = 0;
+  Error error{.reason = Reason::kConflict};
+  for (const auto& [entry, fields] : conflicts) {
+    const std::string manager = PrintManager(entry);
+    VisitPaths(fields, [&](const std::string& path) {
+      ++count;
+      if (bytes > kConflictBytesMax) return;
+      bytes += path.size() + manager.size();
+      by_manager[manager].push_back(path);
+      error.causes.push_back({"FieldManagerConflict", "conflict with " + manager, path});
+    });
+  }
+  std::string text =
+      "Apply failed with " + std::to_string(count) + (count == 1 ? " conflict: " : " conflicts: ");
+  if (count == 1) {
+    text += "conflict with " + by_manager.begin()->first + ": " + by_manager.begin()->second[0];
+  } else {
+    bool first = true;
+    for (const auto& [manager, paths] : by_manager) {
+      text += (first ? "" : "\n") + ("conflicts with " + manager + ":");
+      for (const std::string& path : paths) text += "\n- " + path;
+      first = false;
+    }
+  }
+  error.message = std::move(text);
+  error.details = ErrorDetails{};
+  return error;
+}
+
+// One application of a configuration to the owners and the object.
+class Applier {
+ public:
+  explicit Applier(const Apply& apply) : apply_(apply), root_{apply.kind.type, nullptr} {
+    live_ = apply.live;
+    if (live_.contains("metadata")) live_["metadata"].erase("managedFields");
+    configuration_ = apply.configuration;
+    configuration_.erase("kind");
+    configuration_.erase("apiVersion");
+  }
+
+  Result<Json> Run();
+
+ private:
+  // What is to be taken from the merged object: what our last configuration gave and this one does
+  // not, as long as nobody else owns it.
+  Json Prune(const Json& merged, const ManagedEntry& last) const;
+  Conflicts ConflictsWith(const FieldSet& changed) const;
+  FieldSet AllowedByLastApplied() const;
+  Result<Json> Finish(const Json& pruned);
+
+  const Apply& apply_;
+  const Spot root_;
+  Json live_;
+  Json configuration_;
+  ManagedEntries entries_;
+  size_t self_ = 0;
+};
+
+Json Applier::Prune(const Json& merged, const ManagedEntry& last) const {
+  if (last.fields.Empty()) return merged;
+  const Type& type = *apply_.kind.type;
+  const auto named = [&](const FieldSet& set) { return WithNamedParents(set, type); };
+  const FieldSet last_named = named(last.fields);
+  Json pruned = RemoveFields(root_, merged, last_named);
+  // Give back what any manager owns now.
+  FieldSet owned;
+  for (const ManagedEntry& entry : entries_) owned = Union(std::move(owned), entry.fields);
+  const FieldSet merged_set = named(FieldsOf(root_, merged));
+  FieldSet kept = Union(named(FieldsOf(root_, pruned)), named(owned));
+  pruned = RemoveFields(root_, merged, Difference(merged_set, kept));
+  // And what went only because it lay below something removed.
+  kept = named(FieldsOf(root_, pruned));
+  return RemoveFields(root_, merged, Intersection(Difference(merged_set, kept), last_named));
+}
+
+Conflicts Applier::ConflictsWith(const FieldSet& changed) const {
+  Conflicts conflicts;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (i == self_) continue;
+    FieldSet both = Intersection(entries_[i].fields, changed);
+    if (!both.Empty()) conflicts.emplace_back(entries_[i], std::move(both));
+  }
+  return conflicts;
+}
+
+// Fields that kubectl's client-side apply set last and that still have its values: moving to
+// server-side apply may take them over.
+FieldSet Applier::AllowedByLastApplied() const {
+  const auto metadata = live_.find("metadata");
+  if (metadata == live_.end()) return {};
+  const Json annotations = metadata->value("annotations", Json::object());
+  const auto text = annotations.find(std::string(kLastAppliedAnnotation));
+  if (text == annotations.end() || !text->is_string()) return {};
+  auto last = ParseJson(text->get_ref<const std::string&>());
+  if (!last || !last->is_object()) return {};
+  if (last->value("apiVersion", Json()) != std::string(apply_.kind.api_version)) return {};
+  last->erase("kind");
+  last->erase("apiVersion");
+  const Comparison comparison = Compare(root_, *last, live_);
+  return Difference(Difference(FieldsOf(root_, *last), comparison.changed), comparison.removed);
+}
+
+Result<Json> Applier::Run() {
+  const auto metadata = configuration_.find("metadata");
+  if (metadata != configuration_.end() && metadata->is_object() &&
+      metadata->contains("managedFields") && !metadata->at("managedFields").is_null()) {
+    return Fail(Reason::kBadRequest, "metadata.managedFields must be nil");
+  }
+  const std::string misfit = CheckApplied(*apply_.kind.type, configuration_);
+  if (!misfit.empty()) {
+    return ServerError("failed to create typed patch object " + Subject(apply_) + ": " + misfit);
+  }
+  entries_ = DecodeManagedFields(apply_.live).value_or(ManagedEntries());
+  if (entries_.empty()) {
+    FieldWriter before = apply_.writer;
+    before.manager = kBeforeFirstApply;
+    RecordUpdate(Compare({apply_.kind.type, nullptr}, ZeroDocument(*apply_.kind.type), live_),
+                 before, entries_);
+  }
+  ManagedEntry self{.manager = std::string(apply_.writer.manager),
+                    .is_apply = true,
+                    .api_version = std::string(apply_.writer.api_version),
+                    .subresource = std::string(apply_.writer.subresource)};
+  ManagedEntry last;
+  self_ = 0;
+  while (self_ < entries_.size() && !entries_[self_].SameManager(self)) ++self_;
+  if (self_ == entries_.size()) {
+    entries_.push_back(self);
+  } else {
+    last = entries_[self_];
+    self.time = last.time;
+  }
+  self.fields = FieldsOf(root_, configuration_);
+  apply_.writer.reset.Apply(self.fields);
+  entries_[self_] = std::move(self);
+  return Finish(Prune(MergeApplied(root_, Json(live_), configuration_), last));
+}
+
+Result<Json> Applier::Finish(const Json& pruned) {
+  const Json& merged = pruned.is_null() ? Json::object() : pruned;
+  Comparison comparison = Compare(root_, live_, merged);
+  apply_.writer.reset.Apply(comparison.changed);
+  apply_.writer.reset.Apply(comparison.removed);
+  Conflicts conflicts = ConflictsWith(comparison.changed);
+  if (!conflicts.empty() && !apply_.force) {
+    if (apply_.writer.manager == "kubectl") {
+      const FieldSet allowed = AllowedByLastApplied();
+      for (auto& [entry, fields] : conflicts) fields = Difference(fields, allowed);
+      std::erase_if(conflicts, [](const auto& conflict) { return conflict.second.Empty(); });
+    }
+    if (!conflicts.empty()) return Fail(ConflictError(conflicts));
+  }
+  const bool effective = merged != live_;
+  if (effective) entries_[self_].time = Time(apply_.writer.now).Rfc3339();
+  StripSystemFields(entries_[self_].fields);
+  TakeFields(entries_, comparison.changed, &entries_[self_]);
+  TakeFields(entries_, comparison.removed, nullptr);
+  // A document without a struct has no other form.
+  auto object = apply_.kind.type->ops == nullptr ? Result<Json>(merged)
+                                                 : Normalize(*apply_.kind.type, merged);
+  if (!object) {
+    return ServerError("failed to convert new object " + Subject(apply_) +
+                       " to proper version: unable to convert unstructured object to " +
+                       GroupVersionKindText(apply_.kind) + ": " +
+                       ConversionError(object.error().message));
+  }
+  for (const char* name : {"kind", "apiVersion"}) {
+    if (apply_.live.contains(name)) (*object)[name] = apply_.live[name];
+  }
+  EncodeManagedFields(std::move(entries_), *object);
+  return object;
+}
+
+// kubectl's annotation follows what kubectl applies, if the object has it.
+void SyncLastApplied(const Apply& apply, Json& object) {
+  if (apply.writer.manager != "kubectl") return;
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->contains("annotations")) return;
+  Json& annotations = (*metadata)["annotations"];
+  const std::string name(kLastAppliedAnnotation);
+  if (!annotations.contains(name)) return;
+  Json applied = apply.configuration;
+  Json& applied_metadata = applied["metadata"];
+  if (!applied_metadata.is_object()) applied_metadata = Json::object();
+  applied_metadata.erase("managedFields");
+  if (applied_metadata.contains("annotations")) {
+    applied_metadata["annotations"].erase(name);
+    if (applied_metadata["annotations"].empty()) applied_metadata.erase("annotations");
+  }
+  std::string text = DumpJson(applied) + "\n";
+  size_t bytes = 0;
+  for (const auto& [key, value] : annotations.items()) {
+    bytes += key.size() +
+             (key == name || !value.is_string() ? 0 : value.get_ref<const std::string&>().size());
+  }
+  if (bytes + text.size() <= kAnnotationsMax) {
+    annotations[name] = std::move(text);
+  } else {
+    annotations.erase(name);
+  }
+}
+
+}  // namespace
+
+Result<Json> ApplyConfiguration(const Apply& apply) {
+  Json object = TRY(Applier(apply).Run());
+  SyncLastApplied(apply, object);
+  return object;
+}
+
+}  // namespace skiff

@@ -1,0 +1,36 @@
+// Server-side apply: a partial object ("configuration") is merged into the live one, field by
+// field, and its manager owns exactly what it gave.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/patch/managed_fields.h"
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff {
+
+inline constexpr std::string_view kLastAppliedAnnotation =
+    "kubectl.kubernetes.io/last-applied-configuration";
+
+struct Apply {
+  const KindInfo& kind;
+  // In normal form and with defaults. For an object that does not exist yet ZeroDocument(type).
+  const Json& live;
+  // As it was sent; its apiVersion and kind were found to be those of the endpoint.
+  const Json& configuration;
+  FieldWriter writer;
+  bool force = false;
+};
+
+// The merged object in normal form, without defaults for what is new, managedFields written. It
+// equals `live` but for managedFields when the configuration changes nothing.
+// Fails with 409 and a cause for each field that others own, with 400 for managedFields in the
+// configuration, with 500 (as Kubernetes does) where it does not fit the schema.
+Result<Json> ApplyConfiguration(const Apply& apply);
+
+// What is wrong with a configuration by structured-merge-diff's rules: "" or its text.
+std::string CheckApplied(const Type& type, const Json& configuration);
+
+}  // namespace skiff

@@ -1,0 +1,90 @@
+#include "api/patch/element_order.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+#include "api/codec/json.h"
+
+namespace skiff {
+namespace {
+
+// What tells an item apart: the value of its key, or itself.
+const Json& Identity(const Json& item, const std::string& key) {
+  static const Json kNone;
+  if (key.empty()) return item;
+  const auto found = item.find(key);
+  return found == item.end() ? kNone : *found;
+}
+
+// Where the items of a list stand, by what tells them apart; the first one counts.
+class Places {
+ public:
+  Places(const Json& list, const std::string& key) : key_(key) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      places_.emplace(DumpJson(Identity(list[i], key)), static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  // -1: it is not there.
+  std::ptrdiff_t Of(const Json& item) const {
+    const auto found = places_.find(DumpJson(Identity(item, key_)));
+    return found == places_.end() ? -1 : found->second;
+  }
+
+ private:
+  const std::string& key_;
+  std::unordered_map<std::string, std::ptrdiff_t> places_;
+};
+
+struct Placed {
+  std::ptrdiff_t place;
+  Json item;
+};
+
+void Sort(std::vector<Placed>& items) {
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Placed& a, const Placed& b) { return a.place < b.place; });
+}
+
+}  // namespace
+
+Json OrderLike(const Json& merged, const Json& wanted, const Json& before, const std::string& key) {
+  const Places places_wanted(wanted, key), places_before(before, key);
+  std::vector<Placed> listed, others;
+  for (const Json& item : merged) {
+    if (const std::ptrdiff_t place = places_wanted.Of(item); place >= 0) {
+      listed.push_back({place, item});
+    } else {
+      others.push_back({places_before.Of(item), item});
+    }
+  }
+  Sort(listed);
+  Sort(others);
+  Json out = Json::array();
+  auto other = others.begin();
+  for (Placed& next : listed) {
+    const std::ptrdiff_t place = places_before.Of(next.item);
+    while (other != others.end()) {
+      if (place < 0 || other->place < 0 || other->place > place) break;
+      out.push_back(std::move((other++)->item));
+    }
+    out.push_back(std::move(next.item));
+  }
+  for (; other != others.end(); ++other) out.push_back(std::move(other->item));
+  return out;
+}
+
+bool FollowsOrder(const Json& list, const Json& order, const std::string& key) {
+  size_t at = 0;
+  for (const Json& item : list) {
+    if (!key.empty() && item.is_object() && item.contains("$patch") && item["$patch"] == "delete") {
+      continue;
+    }
+    while (at < order.size() && Identity(order[at], key) != Identity(item, key)) ++at;
+    if (at == order.size()) return false;
+    ++at;
+  }
+  return true;
+}
+
+}  // namespace skiff

@@ -1,0 +1,299 @@
+// Walks over documents by their table that yield sets of fields: the half of field_set.h that knows
+// how apply sees structures, maps and lists.
+#include <map>
+
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/codec/typed.h"
+#include "api/patch/field_set.h"
+#include "api/patch/field_walk.h"
+#include "api/text/go_text.h"
+
+namespace skiff {
+namespace {
+
+bool IsBlank(const Json* value) {
+  return value == nullptr || value->is_null() ||
+         ((value->is_object() || value->is_array()) && value->empty());
+}
+
+// Values of one spot are the same to apply when they are equal, whole numbers and fractions alike.
+bool Same(const Json& a, const Json& b) {
+  return a == b;
+}
+
+std::string ScalarElement(const Json& value) {
+  return "v:" + GoJson(value);
+}
+
+std::string Quoted(std::span<const std::string_view> names) {
+  std::string out = "[";
+  for (const std::string_view name : names) {
+    if (out.size() > 1) out += " ";
+    out += "\"" + std::string(name) + "\"";
+  }
+  return out + "]";
+}
+
+Result<std::string> KeyedElement(const Spot& list, const Json& item, size_t index) {
+  const std::string prefix = "element " + std::to_string(index) + ": associative list with keys ";
+  if (item.is_null()) {
+    return Fail(Reason::kBadRequest, prefix + "may not have a null element");
+  }
+  if (!item.is_object()) {
+    return Fail(Reason::kBadRequest, prefix + "may not have non-map elements");
+  }
+  Json keys = Json::object();
+  for (const std::string_view name : list.field->list_keys) {
+    const auto given = item.find(std::string(name));
+    if (given != item.end()) {
+      keys[std::string(name)] = *given;
+      continue;
+    }
+    const Field* key = list.type->element->Find(name);
+    Json value = key == nullptr ? Json() : KeyDefault(*key);
+    if (!value.is_null()) keys[std::string(name)] = std::move(value);
+  }
+  if (keys.empty()) {
+    return Fail(Reason::kBadRequest, prefix + "has an element that omits all key fields " +
+                                         Quoted(list.field->list_keys) +
+                                         " (and doesn't have default values for any key fields)");
+  }
+  return "k:" + GoJson(keys);
+}
+
+// Items of a list by path element. An element that occurs twice holds all its items.
+using Index = std::map<std::string, std::vector<const Json*>>;
+
+Index IndexOf(const Spot& spot, const Json* list) {
+  Index index;
+  if (list == nullptr || !list->is_array()) return index;
+  for (size_t i = 0; i < list->size(); ++i) {
+    auto element = ItemElement(spot, (*list)[i], i);
+    if (element) index[std::move(*element)].push_back(&(*list)[i]);
+  }
+  return index;
+}
+
+class FieldCollector {
+ public:
+  explicit FieldCollector(FieldSet& out) : out_(out) {}
+
+  void Walk(const Spot& spot, const Json& value, const ElementChain* path) {
+    if (spot.type == nullptr ? !value.is_object() : spot.IsAtomic()) return Insert(out_, path);
+    if (spot.type != nullptr && spot.type->shape == Shape::kList) return Items(spot, value, path);
+    if (!value.is_object()) return;
+    for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+      Spot below;
+      if (!spot.Member(name, below)) continue;
+      const ElementChain chain{path, 'f', name};
+      Walk(below, member, &chain);
+      const bool blank_object = member.is_null() || (member.is_object() && member.empty());
+      if (blank_object || below.field == nullptr) Insert(out_, &chain);
+    }
+  }
+
+ private:
+  void Items(const Spot& spot, const Json& value, const ElementChain* path) {
+    if (!value.is_array()) return;
+    for (const auto& [element, items] : IndexOf(spot, &value)) {
+      const ElementChain chain{path, 0, element};
+      Insert(out_, &chain);
+      for (const Json* item : items) Walk(spot.Item(), *item, &chain);
+    }
+  }
+
+  FieldSet& out_;
+};
+
+class Comparer {
+ public:
+  explicit Comparer(Comparison& out) : out_(out) {}
+
+  // `before` and `after`: nullptr where there is nothing; not both.
+  void Walk(const Spot& spot, const Json* before, const Json* after, const ElementChain* path) {
+    const bool list = spot.type != nullptr && spot.type->shape == Shape::kList;
+    const Json* shown = after != nullptr ? after : before;
+    const bool leaf = spot.type == nullptr
+                          ? !shown->is_object() && (before == nullptr || !before->is_object())
+                          : spot.IsAtomic();
+    if (leaf || (IsBlank(before) && IsBlank(after))) return Leaf(before, after, path);
+    if (outer_ < kComparedWholeMax && before != nullptr && after != nullptr && *before == *after) {
+      return;
+    }
+    ++outer_;
+    if (list) {
+      Items(spot, before, after, path);
+    } else {
+      Members(spot, before, after, path);
+    }
+    --outer_;
+    if (before == nullptr || IsReshaped(spot, before, after)) {
+      Insert(out_.changed, path, kChanged);
+    }
+    if (after == nullptr) Insert(out_.removed, path, kRemoved);
+  }
+
+ private:
+  // What no schema describes became a map, or was one. A null takes every form.
+  static bool IsReshaped(const Spot& spot, const Json* before, const Json* after) {
+    if (spot.type != nullptr || after == nullptr) return false;
+    if (before->is_null() || after->is_null()) return false;
+    return before->is_object() != after->is_object();
+  }
+
+  void Leaf(const Json* before, const Json* after, const ElementChain* path) {
+    if (after == nullptr) {
+      Insert(out_.removed, path, kRemoved);
+    } else if (before == nullptr || !Same(*before, *after)) {
+      Insert(out_.changed, path, kChanged);
+    }
+  }
+
+  void Member(const Spot& spot, const std::string& name, const Json* before, const Json* after,
+              const ElementChain* path) {
+    Spot below;
+    if (!spot.Member(name, below)) return;
+    const ElementChain chain{path, 'f', name};
+    Walk(below, before, after, &chain);
+  }
+
+  void Members(const Spot& spot, const Json* before, const Json* after, const ElementChain* path) {
+    static const Json::object_t kNone;
+    const auto members = [](const Json* value) -> const Json::object_t& {
+      return value != nullptr && value->is_object() ? value->get_ref<const Json::object_t&>()
+                                                    : kNone;
+    };
+    const auto& old_members = members(before);
+    const auto& new_members = members(after);
+    for (const auto& [name, value] : old_members) {
+      const auto other = new_members.find(name);
+      Member(spot, name, &value, other == new_members.end() ? nullptr : &other->second, path);
+    }
+    for (const auto& [name, value] : new_members) {
+      if (!old_members.contains(name)) Member(spot, name, nullptr, &value, path);
+    }
+  }
+
+  void Items(const Spot& spot, const Json* before, const Json* after, const ElementChain* path) {
+    const Index old_items = IndexOf(spot, before);
+    const Index new_items = IndexOf(spot, after);
+    for (const auto& [element, items] : old_items) {
+      const auto other = new_items.find(element);
+      const ElementChain chain{path, 0, element};
+      if (other == new_items.end()) {
+        Item(spot, &items, nullptr, &chain);
+      } else {
+        Item(spot, &items, &other->second, &chain);
+      }
+    }
+    for (const auto& [element, items] : new_items) {
+      if (old_items.contains(element)) continue;
+      const ElementChain chain{path, 0, element};
+      Item(spot, nullptr, &items, &chain);
+    }
+  }
+
+  void Item(const Spot& spot, const std::vector<const Json*>* before,
+            const std::vector<const Json*>* after, const ElementChain* path) {
+    const bool repeated =
+        (before != nullptr && before->size() > 1) || (after != nullptr && after->size() > 1);
+    if (!repeated) {
+      return Walk(spot.Item(), before != nullptr ? before->front() : nullptr,
+                  after != nullptr ? after->front() : nullptr, path);
+    }
+    // Duplicates count as one value.
+    if (after == nullptr) return Insert(out_.removed, path, kRemoved);
+    const bool same = before != nullptr && before->size() == after->size() &&
+                      std::equal(before->begin(), before->end(), after->begin(),
+                                 [](const Json* a, const Json* b) { return Same(*a, *b); });
+    if (!same) Insert(out_.changed, path, kChanged);
+  }
+
+  // Outer values are compared as a whole first, which is quick. Further in, where the same would be
+  // compared again for every value around it, they are not.
+  static constexpr int kComparedWholeMax = 16;
+  static constexpr size_t kChanged = 0, kRemoved = 1;
+
+  Comparison& out_;
+  int outer_ = 0;  // Values that the walk is in.
+};
+
+}  // namespace
+
+Json KeyDefault(const Field& key) {
+  if (!key.default_json.empty()) return Json::parse(key.default_json, nullptr, false);
+  if (key.always && !key.pointer) return ZeroDocument(*key.type);
+  return nullptr;
+}
+
+Result<std::string> ItemElement(const Spot& list, const Json& item, size_t index) {
+  if (list.list_type() == ListType::kMap) return KeyedElement(list, item, index);
+  const std::string place = "element " + std::to_string(index) + ": ";
+  const std::string prefix = place + "associative list without keys ";
+  if (item.is_null()) {
+    return Fail(Reason::kBadRequest, prefix + "has an element that's an explicit null");
+  }
+  if (item.is_object()) {
+    return Fail(Reason::kBadRequest, prefix + "has an element that's a map type");
+  }
+  if (item.is_array()) {
+    return Fail(Reason::kBadRequest,
+                place + "not supported: associative list with lists as elements");
+  }
+  return ScalarElement(item);
+}
+
+FieldSet FieldsOf(const Spot& spot, const Json& document) {
+  FieldSet out;
+  FieldCollector(out).Walk(spot, document, nullptr);
+  return out;
+}
+
+void CompareDocuments(const Spot& spot, const Json* before, const Json* after,
+                      const ElementChain* path, Comparison& out) {
+  Comparer(out).Walk(spot, before, after, path);
+}
+
+Comparison Compare(const Spot& spot, const Json& before, const Json& after) {
+  Comparison out;
+  Comparer(out).Walk(spot, &before, &after, nullptr);
+  return out;
+}
+
+Json RemoveFields(const Spot& spot, const Json& document, const FieldSet& set) {
+  if (set.children.empty() || (spot.type != nullptr && spot.IsAtomic())) return document;
+  if (spot.type != nullptr && spot.type->shape == Shape::kList) {
+    if (!document.is_array()) return document;
+    Json out = Json::array();
+    for (size_t i = 0; i < document.size(); ++i) {
+      const auto element = ItemElement(spot, document[i], i);
+      const FieldSet* below = element ? set.Find(*element) : nullptr;
+      if (below != nullptr && below->member) continue;
+      if (below == nullptr) {
+        out.push_back(document[i]);
+      } else {
+        out.push_back(RemoveFields(spot.Item(), document[i], *below));
+      }
+    }
+    if (out.empty()) return Json();
+    return out;
+  }
+  if (!document.is_object()) return document;
+  Json out = Json::object();
+  for (const auto& [name, value] : document.get_ref<const Json::object_t&>()) {
+    const FieldSet* below = set.Find("f:" + name);
+    if (below != nullptr && below->member) continue;
+    Spot spot_below;
+    const bool known = spot.Member(name, spot_below);
+    if (below == nullptr || !known) {
+      out[name] = value;
+    } else {
+      out[name] = RemoveFields(spot_below, value, *below);
+    }
+  }
+  if (out.empty()) return Json();
+  return out;
+}
+
+}  // namespace skiff

@@ -1,0 +1,378 @@
+#include "api/patch/managed_fields.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+
+#include "api/codec/struct_fields.h"
+#include "base/mutex.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kAncientChanges = "ancient-changes";
+
+const Json* ManagedFieldsIn(const Json& object) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return nullptr;
+  const auto list = metadata->find("managedFields");
+  return list == metadata->end() || !list->is_array() ? nullptr : &*list;
+}
+
+std::string TextAt(const Json& entry, const char* name) {
+  const auto found = entry.find(name);
+  return found == entry.end() || !found->is_string() ? "" : found->get<std::string>();
+}
+
+Result<> CheckEntry(std::string_view operation, std::string_view api_version,
+                    std::string_view fields_type) {
+  if (operation != "Apply" && operation != "Update") {
+    return Fail(Reason::kBadRequest, "operation must be `Apply` or `Update`");
+  }
+  if (api_version.empty()) return Fail(Reason::kBadRequest, "apiVersion must not be empty");
+  if (fields_type != "FieldsV1") {
+    return Fail(Reason::kBadRequest, "fieldsType must be `FieldsV1`");
+  }
+  return {};
+}
+
+Result<ManagedEntry> DecodeEntry(const Json& json) {
+  ManagedEntry entry;
+  if (!json.is_object()) return Fail(Reason::kBadRequest, "entry is not an object");
+  const std::string operation = TextAt(json, "operation");
+  entry.is_apply = operation == "Apply";
+  entry.api_version = TextAt(json, "apiVersion");
+  TRY(CheckEntry(operation, entry.api_version, TextAt(json, "fieldsType")));
+  entry.manager = TextAt(json, "manager");
+  entry.subresource = TextAt(json, "subresource");
+  entry.time = TextAt(json, "time");
+  if (const auto fields = json.find("fieldsV1"); fields != json.end()) {
+    entry.fields = TRY(FieldSetFromJson(*fields));
+  }
+  return entry;
+}
+
+Json EncodeEntry(const ManagedEntry& entry) {
+  Json json = {{"manager", entry.manager},
+               {"operation", entry.is_apply ? "Apply" : "Update"},
+               {"apiVersion", entry.api_version},
+               {"fieldsType", "FieldsV1"},
+               {"fieldsV1", ToJson(entry.fields)}};
+  if (!entry.time.empty()) json["time"] = entry.time;
+  if (!entry.subresource.empty()) json["subresource"] = entry.subresource;
+  return json;
+}
+
+// One empty entry, or an empty list, asks to forget all owners.
+bool IsReset(const Json& list) {
+  return list.empty() || (list.size() == 1 && list[0].is_object() && list[0].empty());
+}
+
+std::string_view GroupOf(std::string_view api_version) {
+  const size_t slash = api_version.find('/');
+  return slash == std::string_view::npos ? "" : api_version.substr(0, slash);
+}
+
+// Puts entries together, one for each manager: lists may be long.
+class EntriesByManager {
+ public:
+  // The entry of the same manager; nullptr: there is none yet, and `entry` has become it.
+  ManagedEntry* FindOrAdd(ManagedEntry& entry) {
+    const std::string_view version = entry.is_apply ? "" : std::string_view(entry.api_version);
+    const auto [place, is_new] = places_.try_emplace(
+        {entry.manager, entry.subresource, std::string(version), entry.is_apply}, entries_.size());
+    if (!is_new) return &entries_[place->second];
+    entries_.push_back(std::move(entry));
+    return nullptr;
+  }
+  ManagedEntries Take() { return std::move(entries_); }
+
+ private:
+  std::map<std::tuple<std::string, std::string, std::string, bool>, size_t> places_;
+  ManagedEntries entries_;
+};
+
+ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
+  for (ManagedEntry& entry : entries) {
+    if (entry.SameManager(wanted)) return &entry;
+  }
+  return nullptr;
+}
+
+// What was written through another group (an Event has two) cannot be turned into this one.
+void DropOtherGroups(std::string_view api_version, ManagedEntries& entries) {
+  std::erase_if(entries, [&](const ManagedEntry& entry) {
+    return GroupOf(entry.api_version) != GroupOf(api_version);
+  });
+}
+
+void SortEntries(ManagedEntries& entries) {
+  const auto order = [](const ManagedEntry& entry) {
+    return std::tie(entry.time, entry.manager, entry.api_version, entry.subresource);
+  };
+  std::sort(entries.begin(), entries.end(), [&](const ManagedEntry& a, const ManagedEntry& b) {
+    if (a.is_apply != b.is_apply) return a.is_apply;
+    return order(a) < order(b);
+  });
+}
+
+void DropEmpty(ManagedEntries& entries) {
+  std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.Empty(); });
+}
+
+}  // namespace
+
+void ResetFields::Apply(FieldSet& set) const {
+  for (const std::string_view path : paths) Exclude(set, path);
+  if (!all_but.empty()) KeepOnly(set, all_but);
+}
+
+bool ManagedEntry::SameManager(const ManagedEntry& other) const {
+  return manager == other.manager && is_apply == other.is_apply &&
+         subresource == other.subresource && (is_apply || api_version == other.api_version);
+}
+
+Result<ManagedEntries> DecodeManagedFields(const Json& object) {
+  const Json* list = ManagedFieldsIn(object);
+  if (list == nullptr) return ManagedEntries();
+  EntriesByManager entries;
+  for (const Json& json : *list) {
+    ManagedEntry entry = TRY(DecodeEntry(json));
+    if (ManagedEntry* earlier = entries.FindOrAdd(entry)) *earlier = std::move(entry);
+  }
+  return entries.Take();
+}
+
+void EncodeManagedFields(ManagedEntries entries, Json& object) {
+  if (entries.empty()) {
+    if (ManagedFieldsIn(object) != nullptr) object["metadata"].erase("managedFields");
+    return;
+  }
+  SortEntries(entries);
+  Json list = Json::array();
+  for (const ManagedEntry& entry : entries) list.push_back(EncodeEntry(entry));
+  object["metadata"]["managedFields"] = std::move(list);
+}
+
+ManagedEntries EntriesBeforeWrite(const Json& live, const Json& object,
+                                  std::string_view subresource) {
+  if (subresource.empty()) {
+    if (const Json* sent = ManagedFieldsIn(object)) {
+      if (IsReset(*sent)) return {};
+      auto entries = DecodeManagedFields(object);
+      if (entries && !entries->empty()) return std::move(*entries);
+    }
+  }
+  return DecodeManagedFields(live).value_or(ManagedEntries());
+}
+
+void StripSystemFields(FieldSet& set) {
+  static constexpr std::array<std::string_view, 9> kOfMetadata = {
+      "f:name",        "f:namespace",  "f:creationTimestamp", "f:selfLink",       "f:uid",
+      "f:clusterName", "f:generation", "f:managedFields",     "f:resourceVersion"};
+  for (const std::string_view name : {"f:apiVersion", "f:kind"}) set.children.erase(name);
+  const auto metadata = set.children.find("f:metadata");
+  if (metadata == set.children.end()) return;
+  for (const std::string_view name : kOfMetadata) metadata->second.children.erase(name);
+  metadata->second.member = false;
+  if (metadata->second.Empty()) set.children.erase(metadata);
+}
+
+void TakeFields(ManagedEntries& entries, const FieldSet& fields, const ManagedEntry* except) {
+  for (ManagedEntry& entry : entries) {
+    if (&entry != except) entry.fields = Difference(entry.fields, fields);
+  }
+  DropEmpty(entries);
+}
+
+void RecordUpdate(Comparison comparison, const FieldWriter& writer, ManagedEntries& entries) {
+  writer.reset.Apply(comparison.changed);
+  writer.reset.Apply(comparison.removed);
+  ManagedEntry self;
+  self.manager = writer.manager.empty() ? "unknown" : writer.manager;
+  self.api_version = writer.api_version;
+  self.subresource = writer.subresource;
+  // Through scale the time is lost when Kubernetes turns the Scale's fields into the object's.
+  if (writer.subresource != "scale") self.time = Time(writer.now).Rfc3339();
+  self.fields = comparison.changed;
+  StripSystemFields(self.fields);
+  if (!entries.empty()) {
+    TakeFields(entries, Union(std::move(comparison.changed), comparison.removed), nullptr);
+  }
+  if (self.fields.Empty()) return;
+  if (ManagedEntry* earlier = FindManager(entries, self)) {
+    earlier->fields = Union(std::move(self.fields), earlier->fields);
+    earlier->time = std::move(self.time);
+  } else {
+    entries.push_back(std::move(self));
+  }
+}
+
+void CapUpdateManagers(ManagedEntries& entries) {
+  const auto is_update = [](const ManagedEntry& entry) { return !entry.is_apply; };
+  auto updates = static_cast<size_t>(std::count_if(entries.begin(), entries.end(), is_update));
+  if (updates <= kUpdateManagersMax) return;
+  // Oldest first; the names of equally old ones decide.
+  std::sort(entries.begin(), entries.end(), [](const ManagedEntry& a, const ManagedEntry& b) {
+    return std::tie(a.time, a.manager, a.api_version, a.subresource) <
+           std::tie(b.time, b.manager, b.api_version, b.subresource);
+  });
+  ManagedEntries out;
+  std::map<std::string, size_t> first_of_version;  // Positions in `out`.
+  for (ManagedEntry& entry : entries) {
+    if (entry.is_apply || updates <= kUpdateManagersMax) {
+      out.push_back(std::move(entry));
+      continue;
+    }
+    const auto [first, is_first] = first_of_version.try_emplace(entry.api_version, out.size());
+    if (is_first) {
+      out.push_back(std::move(entry));
+      continue;
+    }
+    ManagedEntry& bucket = out[first->second];
+    bucket.manager = kAncientChanges;
+    bucket.subresource.clear();
+    bucket.fields = Union(std::move(bucket.fields), entry.fields);
+    bucket.time = std::move(entry.time);
+    --updates;
+  }
+  // The bucket of an earlier write may stand apart from the new one.
+  EntriesByManager kept;
+  for (ManagedEntry& entry : out) {
+    if (ManagedEntry* earlier = kept.FindOrAdd(entry)) {
+      earlier->fields = Union(std::move(earlier->fields), entry.fields);
+      earlier->time = std::max(earlier->time, entry.time);
+    }
+  }
+  entries = kept.Take();
+}
+
+void UpdateManagedFields(const Type& type, const Json& live, Json& object,
+                         const FieldWriter& writer) {
+  ManagedEntries entries = EntriesBeforeWrite(live, object, writer.subresource);
+  // What nobody tracked at its creation stays untracked until somebody applies.
+  const auto metadata = live.find("metadata");
+  const bool exists = metadata != live.end() && metadata->contains("uid");
+  if (!entries.empty() || !exists) {
+    DropOtherGroups(writer.api_version, entries);
+    RecordUpdate(Compare({&type, nullptr}, live, object), writer, entries);
+    CapUpdateManagers(entries);
+  }
+  EncodeManagedFields(std::move(entries), object);
+}
+
+namespace {
+
+using Entry = meta_v1::ManagedFieldsEntry;
+
+Result<ManagedEntry> DecodeEntry(const Entry& given) {
+  TRY(CheckEntry(given.operation, given.api_version, given.fields_type));
+  ManagedEntry entry{.manager = given.manager,
+                     .is_apply = given.operation == "Apply",
+                     .api_version = given.api_version,
+                     .subresource = given.subresource};
+  if (given.time && !given.time->IsZero()) entry.time = given.time->Rfc3339();
+  if (given.fields_v1) entry.fields = TRY(FieldSetFromText(given.fields_v1->Text()));
+  return entry;
+}
+
+Result<ManagedEntries> DecodeEntries(const std::vector<Entry>& list) {
+  EntriesByManager entries;
+  for (const Entry& given : list) {
+    ManagedEntry entry = TRY(DecodeEntry(given));
+    if (ManagedEntry* earlier = entries.FindOrAdd(entry)) *earlier = std::move(entry);
+  }
+  return entries.Take();
+}
+
+Entry EncodeAsStruct(const ManagedEntry& entry) {
+  Entry out;
+  out.manager = entry.manager;
+  out.operation = entry.is_apply ? "Apply" : "Update";
+  out.api_version = entry.api_version;
+  out.subresource = entry.subresource;
+  if (!entry.time.empty()) {
+    if (auto time = Time::Parse(entry.time)) out.time = *time;
+  }
+  out.fields_type = "FieldsV1";
+  std::string fields;
+  AppendText(entry.fields, fields);
+  out.fields_v1 = RawJson::FromText(fields);
+  return out;
+}
+
+ManagedEntries EntriesBeforeWrite(const std::vector<Entry>& sent, const std::vector<Entry>* live,
+                                  std::string_view subresource) {
+  if (subresource.empty() && !sent.empty()) {
+    if (sent.size() == 1 && sent[0] == Entry()) return {};
+    auto entries = DecodeEntries(sent);
+    if (entries && !entries->empty()) return std::move(*entries);
+  }
+  return live == nullptr ? ManagedEntries() : DecodeEntries(*live).value_or(ManagedEntries());
+}
+
+// An empty struct of that type, one for all: there are as many as kinds.
+const void* EmptyOf(const Type& type) {
+  static Mutex mutex;
+  static std::map<const Type*, std::unique_ptr<void, void (*)(void*)>> all;
+  const MutexLock lock(mutex);
+  const auto found = all.find(&type);
+  if (found != all.end()) return found->second.get();
+  return all.try_emplace(&type, type.ops->create(), type.ops->destroy).first->second.get();
+}
+
+template <typename Object>
+auto& MetadataOf(const Type& type, Object* object) {
+  using Meta = std::conditional_t<std::is_const_v<Object>, const meta_v1::ObjectMeta,
+                                  meta_v1::ObjectMeta>;
+  return *static_cast<Meta*>(MemberOf(object, *type.Find("metadata")));
+}
+
+}  // namespace
+
+void UpdateManagedFields(const Type& type, const void* live, void* object,
+                         const FieldWriter& writer) {
+  meta_v1::ObjectMeta& metadata = MetadataOf(type, object);
+  const meta_v1::ObjectMeta* before = live == nullptr ? nullptr : &MetadataOf(type, live);
+  ManagedEntries entries =
+      EntriesBeforeWrite(metadata.managed_fields, before ? &before->managed_fields : nullptr,
+                         writer.subresource);
+  // What nobody tracked at its creation stays untracked until somebody applies.
+  if (!entries.empty() || before == nullptr || before->uid.empty()) {
+    DropOtherGroups(writer.api_version, entries);
+    if (before != nullptr) {
+      RecordUpdate(CompareStructs(type, live, object), writer, entries);
+    } else {
+      RecordUpdate(CompareStructs(type, EmptyOf(type), object), writer, entries);
+    }
+    CapUpdateManagers(entries);
+  }
+  SortEntries(entries);
+  metadata.managed_fields.clear();
+  for (const ManagedEntry& entry : entries) {
+    metadata.managed_fields.push_back(EncodeAsStruct(entry));
+  }
+}
+
+bool SameButForTimes(const std::vector<Entry>& live, const std::vector<Entry>& entries) {
+  if (live.size() != entries.size()) return false;
+  // Times order the list, so entries are paired by identity.
+  const auto timeless = [](const std::vector<Entry>& list) {
+    std::vector<std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
+                           std::string_view, std::string_view>>
+        all;
+    for (const Entry& entry : list) {
+      all.emplace_back(entry.manager, entry.operation, entry.api_version, entry.subresource,
+                       entry.fields_type,
+                       entry.fields_v1 ? entry.fields_v1->Text() : std::string_view());
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  return timeless(live) == timeless(entries);
+}
+
+}  // namespace skiff

@@ -1,0 +1,237 @@
+#include "api/patch/managed_fields.h"
+
+#include <gtest/gtest.h>
+
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/gen/apps_v1.h"
+#include "api/gen/certificates_v1.h"
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::ConfigMap;
+using core_v1::Pod;
+
+// A resource of a made-up server: writes to it move its managedFields.
+template <Kind K>
+class Tracked {
+ public:
+  Tracked() : object_(ZeroDocument(K::Describe())) {}
+
+  // Replaces the object, as PUT does; without managedFields unless `text` sends them.
+  Tracked& Put(std::string_view manager, std::string_view text, std::string_view subresource = "") {
+    Json object = *Normalize(K::Describe(), *ParseJson(text));
+    now_ += 1s;
+    UpdateManagedFields(K::Describe(), object_, object,
+                        {.manager = manager,
+                         .api_version = K::Info().api_version,
+                         .subresource = subresource,
+                         .now = now_,
+                         .reset = ResetFieldsOf(K::Info(), subresource)});
+    object["metadata"]["uid"] = "u";
+    object_ = std::move(object);
+    return *this;
+  }
+  const Json& object() const { return object_; }
+  // "<manager> <operation>": fields
+  Json Owners() const {
+    Json out = Json::object();
+    for (const Json& entry : object_["metadata"].value("managedFields", Json::array())) {
+      std::string name =
+          entry.at("manager").get<std::string>() + " " + entry.at("operation").get<std::string>();
+      if (entry.contains("subresource")) name += " " + entry["subresource"].get<std::string>();
+      out[name] = entry.at("fieldsV1");
+    }
+    return out;
+  }
+
+ private:
+  TimePoint now_ = TimePoint(1'700'000'000s);
+  Json object_;
+};
+
+Json J(std::string_view text) {
+  return *ParseJson(text);
+}
+
+TEST(ManagedFields, CreationOwnsWhatTheEmptyObjectLacks) {
+  Tracked<ConfigMap> map;
+  map.Put("kubectl", R"({"metadata": {"name": "a", "labels": {"x": "1"}}, "data": {"k": "v"},
+                         "immutable": false, "binaryData": {"b": "eA=="}})");
+  EXPECT_EQ(map.Owners(), J(R"({"kubectl Update": {"f:binaryData": {".": {}, "f:b": {}},
+      "f:data": {".": {}, "f:k": {}}, "f:immutable": {},
+      "f:metadata": {"f:labels": {".": {}, "f:x": {}}}}})"));
+  EXPECT_EQ(map.object()["metadata"]["managedFields"][0]["time"], "2023-11-14T22:13:21Z");
+  EXPECT_EQ(Tracked<ConfigMap>().Put("plain", R"({"metadata": {"name": "b"}})").Owners(),
+            Json::object());
+}
+
+TEST(ManagedFields, StructuresByValueHaveNoOwnerOfTheirOwn) {
+  Tracked<apps_v1::Deployment> deployment;
+  deployment.Put("t", R"({"metadata": {"name": "d"}, "spec": {"replicas": 1,
+      "progressDeadlineSeconds": 600, "revisionHistoryLimit": 10,
+      "selector": {"matchLabels": {"a": "b"}},
+      "strategy": {"type": "RollingUpdate",
+                   "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+      "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c",
+          "image": "i", "env": [{"name": "A"}], "imagePullPolicy": "Always",
+          "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
+        "dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "securityContext": {},
+        "schedulerName": "default-scheduler", "terminationGracePeriodSeconds": 30}}}})");
+  EXPECT_EQ(deployment.Owners()["t Update"], J(R"({"f:spec": {"f:progressDeadlineSeconds": {},
+      "f:replicas": {}, "f:revisionHistoryLimit": {}, "f:selector": {},
+      "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}, "f:maxUnavailable": {}},
+                     "f:type": {}},
+      "f:template": {"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {
+        "f:containers": {"k:{\"name\":\"c\"}": {".": {}, "f:env": {".": {},
+            "k:{\"name\":\"A\"}": {".": {}, "f:name": {}}}, "f:image": {}, "f:imagePullPolicy": {},
+          "f:name": {}, "f:resources": {}, "f:terminationMessagePath": {},
+          "f:terminationMessagePolicy": {}}},
+        "f:dnsPolicy": {}, "f:restartPolicy": {}, "f:schedulerName": {}, "f:securityContext": {},
+        "f:terminationGracePeriodSeconds": {}}}}})"));
+}
+
+TEST(ManagedFields, AnUpdateTakesWhatItChangesAndDropsWhatItRemoves) {
+  Tracked<ConfigMap> map;
+  map.Put("mine", R"({"metadata": {"name": "e"}, "data": {"k": "v", "l": "w"}})");
+  map.Put("other", R"({"metadata": {"name": "e"}, "data": {"k": "new", "l": "w", "m": "x"}})");
+  EXPECT_EQ(map.Owners(), J(R"({"mine Update": {"f:data": {".": {}, "f:l": {}}},
+                               "other Update": {"f:data": {"f:k": {}, "f:m": {}}}})"));
+  map.Put("third", R"({"metadata": {"name": "e"}, "data": {"l": "w"}})");
+  EXPECT_EQ(map.Owners(), J(R"({"mine Update": {"f:data": {".": {}, "f:l": {}}}})"));
+  map.Put("fourth", R"({"metadata": {"name": "e"}, "data": {"l": "w"}})");
+  EXPECT_EQ(map.Owners(), J(R"({"mine Update": {"f:data": {".": {}, "f:l": {}}}})"));
+}
+
+TEST(ManagedFields, AWriteMayReplaceTheListButNotBreakIt) {
+  Tracked<ConfigMap> map;
+  map.Put("mine", R"({"metadata": {"name": "e"}, "data": {"l": "w"}})");
+  map.Put("mine", R"({"metadata": {"name": "e", "managedFields": [{"manager": "fake",
+      "operation": "Update", "apiVersion": "v1", "time": "2020-01-01T00:00:00Z",
+      "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:l": {}}}}]}, "data": {"l": "w"}})");
+  const Json fake = J(R"({"fake Update": {"f:data": {"f:l": {}}}})");
+  EXPECT_EQ(map.Owners(), fake);
+  map.Put("x", R"({"metadata": {"name": "e", "managedFields": [{"manager": "fake",
+      "operation": "Delete", "apiVersion": "v1", "fieldsType": "FieldsV2", "fieldsV1": {}}]},
+      "data": {"l": "w"}})");
+  EXPECT_EQ(map.Owners(), fake);
+  map.Put("x", R"({"metadata": {"name": "e", "managedFields": [{"manager": "fake",
+      "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+      "fieldsV1": {"x:bad": {}}}]}, "data": {"l": "w"}})");
+  EXPECT_EQ(map.Owners(), Json::object());
+  EXPECT_FALSE(map.object()["metadata"].contains("managedFields"));
+}
+
+TEST(ManagedFields, AnEmptyEntryOrListForgetsAllOwners) {
+  for (const char* list : {"[{}]", "[]"}) {
+    Tracked<ConfigMap> map;
+    map.Put("mine", R"({"metadata": {"name": "e"}, "data": {"l": "w"}})");
+    map.Put("mine", R"({"metadata": {"name": "e", "managedFields": )" + std::string(list) +
+                        R"(}, "data": {"l": "w"}})");
+    EXPECT_EQ(map.Owners(), Json::object()) << list;
+    map.Put("u", R"({"metadata": {"name": "e"}, "data": {"l": "w", "n": "1"}})");
+    EXPECT_EQ(map.Owners(), Json::object()) << "untracked objects stay so";
+  }
+}
+
+TEST(ManagedFields, TheOldestOfManyWritersAreMerged) {
+  Tracked<ConfigMap> map;
+  Json object = J(R"({"metadata": {"name": "many"}, "data": {}})");
+  for (int i = 1; i <= 12; ++i) {
+    const std::string number = (i < 10 ? "0" : "") + std::to_string(i);
+    object["data"]["k" + number] = "v";
+    map.Put("u" + number, DumpJson(object));
+  }
+  const Json owners = map.Owners();
+  EXPECT_EQ(owners.size(), kUpdateManagersMax);
+  EXPECT_EQ(owners["ancient-changes Update"],
+            J(R"({"f:data": {".": {}, "f:k01": {}, "f:k02": {}, "f:k03": {}}})"));
+  EXPECT_EQ(owners["u12 Update"], J(R"({"f:data": {"f:k12": {}}})"));
+}
+
+TEST(ManagedFields, EndpointsNeverOwnWhatTheyReset) {
+  Tracked<Pod> pod;
+  const char* text = R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]},
+      "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})";
+  pod.Put("creator", text);
+  EXPECT_FALSE(pod.Owners()["creator Update"].contains("f:status"));
+  pod.Put("kubelet", R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "d"}]},
+      "status": {"phase": "Failed", "conditions": [{"type": "Ready", "status": "True"},
+                 {"type": "X", "status": "False"}]}})",
+          "status");
+  EXPECT_EQ(pod.Owners()["kubelet Update status"], J(R"({"f:status": {"f:phase": {},
+      "f:conditions": {"k:{\"type\":\"X\"}": {".": {}, "f:lastProbeTime": {},
+      "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}}}})"));
+  EXPECT_EQ(Tracked<certificates_v1::CertificateSigningRequest>()
+                .Put("t", R"({"metadata": {"name": "a"}, "spec": {"signerName": "x/y"}})")
+                .Owners(),
+            Json::object());
+}
+
+TEST(ManagedFields, ListsAreKeyedWithDefaults) {
+  Tracked<core_v1::Service> service;
+  service.Put("t", R"({"metadata": {"name": "s", "finalizers": ["x.io/b"]}, "spec": {
+      "selector": {"a": "b"}, "ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]}})");
+  EXPECT_EQ(service.Owners()["t Update"], J(R"({
+      "f:metadata": {"f:finalizers": {".": {}, "v:\"x.io/b\"": {}}},
+      "f:spec": {"f:ports": {".": {},
+        "k:{\"port\":53,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:targetPort": {}},
+        "k:{\"port\":53,\"protocol\":\"UDP\"}": {".": {}, "f:port": {}, "f:protocol": {},
+                                                "f:targetPort": {}}},
+        "f:selector": {}}})"));
+}
+
+TEST(ManagedFields, OnlyTimesDifferingIsNoChange) {
+  using Entries = std::vector<meta_v1::ManagedFieldsEntry>;
+  const auto entry = [](const char* manager, const char* time, const char* fields) {
+    meta_v1::ManagedFieldsEntry entry;
+    entry.manager = manager;
+    entry.time = *Time::Parse(time);
+    entry.fields_v1 = RawJson::FromText(fields);
+    return entry;
+  };
+  const char *kOld = "2026-01-01T00:00:00Z", *kNew = "2030-01-01T00:00:00Z";
+  const Entries live = {entry("a", kOld, "{}"), entry("b", kNew, "{}")};
+  // Times order the list.
+  EXPECT_TRUE(SameButForTimes(live, Entries{entry("b", kOld, "{}"), entry("a", kNew, "{}")}));
+  EXPECT_FALSE(SameButForTimes(live, Entries{entry("a", kOld, "{}"), entry("c", kNew, "{}")}));
+  EXPECT_FALSE(
+      SameButForTimes(live, Entries{entry("a", kOld, R"({"f:x":{}})"), entry("b", kNew, "{}")}));
+  EXPECT_FALSE(SameButForTimes(live, Entries{entry("a", kOld, "{}")}));
+}
+
+TEST(FieldSet, AlgebraAndTextForm) {
+  const FieldSet a = *FieldSetFromJson(J(R"({"f:a": {".": {}, "f:b": {}}, "f:c": {}})"));
+  const FieldSet b = *FieldSetFromJson(J(R"({"f:a": {"f:b": {}, "f:d": {}}})"));
+  EXPECT_EQ(ToJson(Union(a, b)), J(R"({"f:a": {".": {}, "f:b": {}, "f:d": {}}, "f:c": {}})"));
+  EXPECT_EQ(ToJson(Difference(a, b)), J(R"({"f:a": {}, "f:c": {}})"));
+  EXPECT_EQ(ToJson(Intersection(a, b)), J(R"({"f:a": {"f:b": {}}})"));
+  for (const char* text : {R"({"f:a":{".":{},"f:b":{}},"f:c":{}})", "{}",
+                           R"({"f:l":{"k:{\"a\":1}":{".":{},"v:\"x\"":{}}}})"}) {
+    const FieldSet set = *FieldSetFromText(text);
+    EXPECT_EQ(set, *FieldSetFromJson(J(text)));
+    std::string again;
+    AppendText(set, again);
+    EXPECT_EQ(again, text);
+  }
+  // In any order; the last one of a name counts.
+  const auto in_any_order =
+      FieldSetFromText(R"({"f:b":{},"f:a":{"f:x":{}},"v:1":{},"f:a":{"f:z":{},"f:y":{}}})");
+  EXPECT_EQ(*in_any_order,
+            *FieldSetFromText(R"({"f:a":{"f:y":{},"f:z":{}},"f:b":{},"v:1":{}})"));
+  for (const char* text : {"[]", R"({"f:a":1})", R"({"f:a":{"f:b":[]}})", "{", R"({"f:a":{})"}) {
+    EXPECT_FALSE(FieldSetFromText(text)) << text;
+  }
+  std::vector<std::string> paths;
+  VisitPaths(*FieldSetFromJson(J(R"({"f:spec": {"f:ports":
+      {"k:{\"port\":53,\"protocol\":\"UDP\"}": {"f:name": {}}}, "f:selector": {},
+      "f:l": {"v:\"x\"": {}, "i:3": {}}}})")),
+             [&](const std::string& path) { paths.push_back(path); });
+  EXPECT_EQ(paths, (std::vector<std::string>{".spec.selector", ".spec.l[3]", ".spec.l[=\"x\"]",
+                                             ".spec.ports[port=53,protocol=\"UDP\"].name"}));
+}
+
+}  // namespace
+}  // namespace skiff

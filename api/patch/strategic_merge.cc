@@ -1,0 +1,324 @@
+#include "api/patch/strategic_merge.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "api/codec/json.h"
+#include "api/patch/element_order.h"
+#include "api/patch/field_set.h"
+#include "api/text/go_value.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kDirective = "$patch";
+constexpr std::string_view kRetainKeys = "$retainKeys";
+constexpr std::string_view kDeleteFrom = "$deleteFromPrimitiveList/";
+constexpr std::string_view kElementOrder = "$setElementOrder/";
+
+tl::unexpected<Error> ServerError(std::string message) {
+  Error error{.reason = Reason::kUnknown, .message = std::move(message)};
+  error.http_code = 500;
+  return Fail(std::move(error));
+}
+
+tl::unexpected<Error> BadFormat(const char* what) {
+  return Fail(Reason::kBadRequest, std::string("invalid patch format of ") + what);
+}
+
+tl::unexpected<Error> BadArgument(const Json& value) {
+  return ServerError(std::string("expected a []interface {}, but received a ") + GoTypeOf(value));
+}
+
+tl::unexpected<Error> NoMergeKey(const Json& item, std::string_view key) {
+  return ServerError("map: " + GoPlain(item) +
+                     " does not contain declared merge key: " + std::string(key));
+}
+
+tl::unexpected<Error> UnknownDirective(const Json& directive, const Json& map) {
+  return ServerError("unknown patch type: " + GoPlain(directive) + " in map: " + GoPlain(map));
+}
+
+// Where the patch is new: nulls mean nothing there, and objects with directives go. False: `value`
+// itself is to go.
+bool Clean(Json& value) {
+  if (value.is_object()) {
+    if (value.contains(std::string(kDirective))) return false;
+    auto& members = value.get_ref<Json::object_t&>();
+    for (auto member = members.begin(); member != members.end();) {
+      const bool directive = member->first.starts_with(kElementOrder) ||
+                             member->first.starts_with(kDeleteFrom) || member->first == kRetainKeys;
+      const bool keep = !directive && !member->second.is_null() && Clean(member->second);
+      member = keep ? std::next(member) : members.erase(member);
+    }
+  } else if (value.is_array()) {
+    auto& items = value.get_ref<Json::array_t&>();
+    std::erase_if(items, [](Json& item) { return !Clean(item); });
+  }
+  return true;
+}
+
+Result<Json> MergeMap(const Spot& spot, Json original, Json patch);
+
+// Values as text: what is equal has one text. Lists may be long, and each item is looked for.
+using ValueSet = std::unordered_set<std::string>;
+
+ValueSet ValuesOf(const Json& list) {
+  ValueSet values;
+  for (const Json& item : list) values.insert(DumpJson(item));
+  return values;
+}
+
+// Where each item of a list of maps stands, by the text of its key; the first one counts.
+class ItemsByKey {
+ public:
+  ItemsByKey(const Json& list, const std::string& key) : key_(key) {
+    for (const Json& item : list) Append(item);
+  }
+  // `item` is the next one of the list.
+  void Append(const Json& item) {
+    if (const auto value = item.find(key_); value != item.end()) {
+      places_.emplace(DumpJson(*value), size_);
+    }
+    ++size_;
+  }
+  std::optional<size_t> Find(const Json& value) const {
+    const auto found = places_.find(DumpJson(value));
+    return found == places_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  const std::string& key_;
+  size_t size_ = 0;
+  std::unordered_map<std::string, size_t> places_;
+};
+
+// Takes out of `patch` the items that are only directives, and out of `original` what they delete.
+// True: the list is to be replaced by what is left of the patch.
+Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key) {
+  bool replace = false;
+  Json plain = Json::array();
+  ValueSet deleted;
+  for (const Json& item : patch) {
+    const auto directive = item.find(std::string(kDirective));
+    if (directive == item.end()) {
+      plain.push_back(item);
+    } else if (*directive == "delete") {
+      const auto value = item.find(key);
+      if (value == item.end()) {
+        return ServerError("delete patch type with no merge key defined");
+      }
+      deleted.insert(DumpJson(*value));
+    } else if (*directive == "replace") {
+      replace = true;
+    } else if (*directive == "merge") {
+      return ServerError("merging lists cannot yet be specified in the patch");
+    } else {
+      return UnknownDirective(*directive, item);
+    }
+  }
+  patch = std::move(plain);
+  if (deleted.empty()) return replace;
+  std::erase_if(original.get_ref<Json::array_t&>(), [&](const Json& old) {
+    return old.is_object() && old.contains(key) && deleted.contains(DumpJson(old[key]));
+  });
+  return replace;
+}
+
+Result<Json> MergeMapItems(const Spot& list, Json original, Json patch) {
+  const std::string key(list.field->merge_key);
+  const bool replace = TRY(TakeDirectives(original, patch, key));
+  if (replace) return patch;
+  const Json order = original;
+  Json merged = std::move(original);
+  ItemsByKey places(merged, key);
+  for (const Json& item : patch) {
+    const auto value = item.find(key);
+    if (value == item.end()) return NoMergeKey(item, key);
+    if (const auto place = places.Find(*value)) {
+      Json& old = merged[*place];
+      old = TRY(MergeMap(list.Item(), std::move(old), item));
+    } else {
+      Json fresh = item;
+      Clean(fresh);
+      places.Append(fresh);
+      merged.push_back(std::move(fresh));
+    }
+  }
+  return OrderLike(merged, patch, order, key);
+}
+
+Json MergeScalars(Json original, const Json& patch) {
+  const Json order = original;
+  for (const Json& value : patch) original.push_back(value);
+  Json unique = Json::array();
+  ValueSet seen;
+  for (const Json& value : original) {
+    if (seen.insert(DumpJson(value)).second) unique.push_back(value);
+  }
+  return OrderLike(unique, patch, order, "");
+}
+
+Result<Json> MergeList(const Spot& spot, Json original, Json patch) {
+  if (spot.field == nullptr || !spot.field->patch_merge) return patch;
+  if (original.empty() && patch.empty()) return original;
+  const Json both = Json::array({original, patch});
+  const Json& first = original.empty() ? patch[0] : original[0];
+  for (const Json& list : both) {
+    for (const Json& item : list) {
+      if (item.is_array()) {
+        Error error{.reason = Reason::kInvalid,
+                    .message = "the server rejected our request due to an error in our request"};
+        error.details = ErrorDetails{};
+        return Fail(std::move(error));
+      }
+      if (item.is_object() != first.is_object() || item.is_string() != first.is_string()) {
+        return ServerError("list element types are not identical: " + GoPlain(both));
+      }
+    }
+  }
+  if (!first.is_object()) return MergeScalars(std::move(original), patch);
+  if (spot.field->merge_key.empty()) {
+    return ServerError("cannot merge lists without merge key for " +
+                       std::string(spot.type->element->name));
+  }
+  return MergeMapItems(spot, std::move(original), std::move(patch));
+}
+
+Result<Json> MergeValue(const Spot& spot, Json original, Json patch) {
+  if (original.is_object() && patch.is_object()) {
+    if (spot.field != nullptr && spot.field->patch_replace) return patch;
+    return MergeMap(spot, std::move(original), std::move(patch));
+  }
+  if (original.is_array() && patch.is_array()) {
+    return MergeList(spot, std::move(original), std::move(patch));
+  }
+  return patch;
+}
+
+Result<> RetainKeys(Json& original, Json& patch) {
+  const auto list = patch.find(std::string(kRetainKeys));
+  if (list == patch.end()) return {};
+  const Json keys = *list;
+  patch.erase(std::string(kRetainKeys));
+  if (!keys.is_array()) return BadFormat("retainKeys");
+  ValueSet names;
+  for (const Json& key : keys) {
+    if (key.is_string()) names.insert(key.get_ref<const std::string&>());
+  }
+  const auto kept = [&](const std::string& name) { return names.contains(name); };
+  for (const auto& [name, value] : patch.items()) {
+    const bool directive =
+        name == kDirective || name.starts_with(kDeleteFrom) || name.starts_with(kElementOrder);
+    if (!directive && !kept(name)) return BadFormat("retainKeys");
+  }
+  auto& members = original.get_ref<Json::object_t&>();
+  std::erase_if(members, [&](const auto& member) { return !kept(member.first); });
+  return {};
+}
+
+// One $setElementOrder: merges its list, if the patch has it, and puts it in order.
+Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& order,
+                         Json& original, Json& patch) {
+  const auto old = original.find(name);
+  const auto given = patch.find(name);
+  Spot below;
+  spot.Member(name, below);
+  const std::string key(below.field == nullptr ? "" : below.field->merge_key);
+  if (old != original.end() && !old->is_array()) return BadArgument(*old);
+  if (given != patch.end() && !given->is_array()) return BadArgument(*given);
+  if (!order.is_array()) return BadArgument(order);
+  if (given != patch.end() && !FollowsOrder(*given, order, key)) {
+    return ServerError("The order in patch list:\n" + GoPlain(*given) +
+                       "\n doesn't match $setElementOrder list:\n" + GoPlain(order) + "\n");
+  }
+  const Json before = old == original.end() ? Json::array() : *old;
+  Json merged = before;
+  if (given != patch.end()) {
+    merged = *given;
+    if (old == original.end()) {
+      Clean(merged);
+    } else {
+      merged = TRY(MergeList(below, before, *given));
+    }
+    patch.erase(name);
+  } else if (old == original.end()) {
+    return {};
+  }
+  original[name] = OrderLike(merged, order, before, key);
+  return {};
+}
+
+Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch) {
+  std::vector<std::pair<std::string, Json>> orders;
+  for (const auto& [name, value] : patch.items()) {
+    if (name.starts_with(kElementOrder)) {
+      orders.emplace_back(name.substr(kElementOrder.size()), value);
+    }
+  }
+  for (const auto& [name, order] : orders) {
+    patch.erase(std::string(kElementOrder) + name);
+    TRY(SetElementOrder(spot, name, order, original, patch));
+  }
+  return {};
+}
+
+// Values that are no list, here or there, are passed over.
+void DeleteValues(const std::string& name, const Json& values, Json& original) {
+  const auto list = original.find(name);
+  if (list == original.end() || !list->is_array() || !values.is_array()) return;
+  const ValueSet gone = ValuesOf(values);
+  std::erase_if(list->get_ref<Json::array_t&>(),
+                [&](const Json& item) { return gone.contains(DumpJson(item)); });
+}
+
+Result<Json> MergeMap(const Spot& spot, Json original, Json patch) {
+  if (const auto directive = patch.find(std::string(kDirective)); directive != patch.end()) {
+    if (*directive == "replace") {
+      patch.erase(std::string(kDirective));
+      return patch;
+    }
+    if (*directive == "delete") return Json::object();
+    if (*directive != "merge") return UnknownDirective(*directive, patch);
+    patch.erase(std::string(kDirective));
+  }
+  TRY(RetainKeys(original, patch));
+  TRY(SetElementOrders(spot, original, patch));
+  for (const auto& [name, value] : patch.items()) {
+    if (name.starts_with(kDeleteFrom)) {
+      DeleteValues(name.substr(kDeleteFrom.size()), value, original);
+    }
+  }
+  for (auto& [name, value] : patch.get_ref<Json::object_t&>()) {
+    if (name.starts_with(kDeleteFrom)) continue;
+    const auto old = original.find(name);
+    if (value.is_null()) {
+      if (old != original.end()) original.erase(old);
+    } else if (old == original.end()) {
+      if (Clean(value)) original[name] = std::move(value);
+    } else {
+      Spot below;
+      spot.Member(name, below);
+      *old = TRY(MergeValue(below, std::move(*old), std::move(value)));
+    }
+  }
+  return original;
+}
+
+}  // namespace
+
+Result<MergePatch> ParseStrategicPatch(std::string_view text) {
+  auto patch = ParseMergePatch(text);
+  if (patch) return patch;
+  constexpr std::string_view kPrefix = "error decoding patch: ";
+  std::string message = patch.error().message;
+  if (message.starts_with(kPrefix)) message.erase(0, kPrefix.size());
+  return Fail(Reason::kBadRequest, std::move(message));
+}
+
+Result<Json> ApplyStrategicPatch(const Type& type, Json document, const Json& patch) {
+  return MergeMap({&type, nullptr}, std::move(document), patch);
+}
+
+}  // namespace skiff

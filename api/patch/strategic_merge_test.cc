@@ -1,0 +1,139 @@
+#include "api/patch/strategic_merge.h"
+
+#include <gtest/gtest.h>
+
+#include "api/codec/json.h"
+#include "api/gen/apps_v1.h"
+#include "api/gen/core_v1.h"
+#include "api/gen/policy_v1.h"
+
+namespace skiff {
+namespace {
+
+template <typename T>
+std::string Patched(std::string_view document, std::string_view patch) {
+  const auto result = ApplyStrategicPatch(T::Describe(), *ParseJson(document), *ParseJson(patch));
+  return result ? DumpJson(*result) : result.error().message;
+}
+
+std::string PodPatched(const std::string& spec, const std::string& patch) {
+  return Patched<core_v1::Pod>("{\"spec\":" + spec + "}", "{\"spec\":" + patch + "}");
+}
+std::string SpecOf(const std::string& spec) {
+  return "{\"spec\":" + DumpJson(*ParseJson(spec)) + "}";
+}
+
+TEST(StrategicMerge, ContainersMergeByNameAndNewOnesStandByThePatch) {
+  EXPECT_EQ(
+      PodPatched(R"({"containers":[{"image":"i1","name":"c1","stdin":true},{"name":"c2"}]})",
+                 R"({"containers":[{"name":"c1","image":"new"},{"name":"c3","image":"i3"}]})"),
+      SpecOf(R"({"containers":[{"image":"new","name":"c1","stdin":true},
+                       {"image":"i3","name":"c3"},{"name":"c2"}]})"));
+}
+
+TEST(StrategicMerge, ItemsOfTheServerKeepTheirPlaceInFront) {
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"c","volumeMounts":[{"mountPath":"/a"},
+                          {"mountPath":"/b"}]}]})",
+                       R"({"containers":[{"name":"c","volumeMounts":[
+                          {"mountPath":"/b","readOnly":true},{"mountPath":"/c"}]}]})"),
+            SpecOf(R"({"containers":[{"name":"c","volumeMounts":[{"mountPath":"/a"},
+                       {"mountPath":"/b","readOnly":true},{"mountPath":"/c"}]}]})"));
+  EXPECT_EQ(
+      PodPatched(R"({"volumes":[{"name":"v1"},{"name":"v2"}]})", R"({"volumes":[{"name":"vn"}]})"),
+      SpecOf(R"({"volumes":[{"name":"vn"},{"name":"v1"},{"name":"v2"}]})"));
+}
+
+TEST(StrategicMerge, ListsWithoutAStrategyAreReplaced) {
+  EXPECT_EQ(PodPatched(R"({"tolerations":[{"key":"a"}],"containers":[{"name":"c","args":["x"]}]})",
+                       R"({"tolerations":[{"key":"b"}],"containers":[{"name":"c","args":["y"]}]})"),
+            SpecOf(R"({"containers":[{"args":["y"],"name":"c"}],"tolerations":[{"key":"b"}]})"));
+}
+
+TEST(StrategicMerge, PrimitivesFormAUnionAndCanBeDeleted) {
+  EXPECT_EQ(Patched<core_v1::Pod>(R"({"metadata":{"finalizers":["a","b"]}})",
+                                  R"({"metadata":{"finalizers":["c","a"]}})"),
+            R"({"metadata":{"finalizers":["c","a","b"]}})");
+  EXPECT_EQ(
+      Patched<core_v1::Pod>(R"({"metadata":{"finalizers":["a","b"]}})",
+                            R"({"metadata":{"$deleteFromPrimitiveList/finalizers":["a","z"]}})"),
+      R"({"metadata":{"finalizers":["b"]}})");
+}
+
+TEST(StrategicMerge, DirectivesDeleteAndReplace) {
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"a"},{"name":"b"}]})",
+                       R"({"containers":[{"name":"a","$patch":"delete"},
+                          {"name":"ghost","$patch":"delete"}]})"),
+            SpecOf(R"({"containers":[{"name":"b"}]})"));
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"a"},{"name":"b"}]})",
+                       R"({"containers":[{"name":"only"},{"$patch":"replace"}]})"),
+            SpecOf(R"({"containers":[{"name":"only"}]})"));
+  EXPECT_EQ(PodPatched(R"({"nodeSelector":{"a":"1"},"securityContext":{"runAsUser":1}})",
+                       R"({"nodeSelector":{"$patch":"replace","b":"2"},
+                          "securityContext":{"$patch":"delete"}})"),
+            SpecOf(R"({"nodeSelector":{"b":"2"},"securityContext":{}})"));
+}
+
+TEST(StrategicMerge, NullsDeleteAndMeanNothingInNewObjects) {
+  EXPECT_EQ(PodPatched(R"({"nodeSelector":{"a":"1","b":"2"},"hostname":"h"})",
+                       R"({"nodeSelector":{"a":null},"hostname":null,"subdomain":null,
+                          "affinity":{"$patch":"merge","podAffinity":{}},
+                          "dnsConfig":{"searches":null,"options":[{"name":"n","value":null}]}})"),
+            SpecOf(R"({"dnsConfig":{"options":[{"name":"n"}]},"nodeSelector":{"b":"2"}})"));
+}
+
+TEST(StrategicMerge, AStructureMayBeReplacedAsAWhole) {
+  EXPECT_EQ(Patched<policy_v1::PodDisruptionBudget>(
+                R"({"spec":{"maxUnavailable":1,"selector":{"matchLabels":{"app":"a"}}}})",
+                R"({"spec":{"selector":{"matchLabels":{"tier":"x"}}}})"),
+            R"({"spec":{"maxUnavailable":1,"selector":{"matchLabels":{"tier":"x"}}}})");
+}
+
+TEST(StrategicMerge, RetainKeysDropsTheOthers) {
+  EXPECT_EQ(Patched<apps_v1::Deployment>(
+                R"({"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}})",
+                R"({"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}})"),
+            R"({"spec":{"strategy":{"type":"Recreate"}}})");
+  for (const char* keys : {"[\"rollingUpdate\"]", "\"type\""}) {
+    EXPECT_EQ(
+        Patched<apps_v1::Deployment>(
+            R"({"spec":{"strategy":{"type":"X"}}})",
+            std::string(R"({"spec":{"strategy":{"type":"Recreate","$retainKeys":)") + keys + "}}}"),
+        "invalid patch format of retainKeys");
+  }
+}
+
+TEST(StrategicMerge, ElementOrderIsSet) {
+  EXPECT_EQ(
+      PodPatched(R"({"containers":[{"name":"c1"},{"name":"c3"}]})",
+                 R"({"$setElementOrder/containers":[{"name":"c3"},{"name":"c9"},{"name":"c1"}],
+                          "containers":[{"name":"c9","image":"i9"}]})"),
+      SpecOf(R"({"containers":[{"name":"c3"},{"image":"i9","name":"c9"},{"name":"c1"}]})"));
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"c3"},{"name":"c9"},{"name":"c1","env":[
+                          {"name":"B"},{"name":"D"},{"name":"C"}]}]})",
+                       R"({"$setElementOrder/containers":[{"name":"c3"},{"name":"c1"}],
+                          "containers":[{"name":"c1","$setElementOrder/env":[{"name":"D"},
+                          {"name":"C"},{"name":"B"}],"env":[{"name":"D","value":"44"}]}]})"),
+            SpecOf(R"({"containers":[{"name":"c3"},{"name":"c9"},{"env":[
+                       {"name":"D","value":"44"},{"name":"C"},{"name":"B"}],"name":"c1"}]})"));
+}
+
+TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
+  const char* live = R"({"containers":[{"name":"only"}]})";
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[{"name":"c3"}],
+                                "containers":[{"name":"c1","image":"zz"}]})"),
+            "The order in patch list:\n[map[image:zz name:c1]]\n doesn't match $setElementOrder "
+            "list:\n[map[name:c3]]\n");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":"x"})"),
+            "expected a []interface {}, but received a string");
+  EXPECT_EQ(PodPatched(live, R"({"containers":[{"image":"nokey"}]})"),
+            "map: map[image:nokey] does not contain declared merge key: name");
+  EXPECT_EQ(PodPatched(R"({"nodeSelector":{}})", R"({"nodeSelector":{"$patch":"explode"}})"),
+            "unknown patch type: explode in map: map[$patch:explode]");
+  EXPECT_EQ(PodPatched(live, R"({"containers":[{"$patch":"explode","name":"only"}]})"),
+            "unknown patch type: explode in map: map[$patch:explode name:only]");
+  EXPECT_EQ(PodPatched(live, R"({"containers":["c1"]})"),
+            "list element types are not identical: [[map[name:only]] [c1]]");
+}
+
+}  // namespace
+}  // namespace skiff

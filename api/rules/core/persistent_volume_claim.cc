@@ -1,0 +1,231 @@
+// What the schema cannot say about a PersistentVolumeClaim.
+#include "api/gen/core_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/core/persistent_volume_claim_spec.h"
+#include "api/rules/defaults.h"
+#include "api/rules/go_struct.h"
+#include "api/rules/kinds.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+#include "api/violations.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::PersistentVolumeClaim;
+using core_v1::PersistentVolumeClaimSpec;
+
+// A volume can be filled from a claim or from a snapshot of one.
+bool IsKnownSource(const core_v1::TypedLocalObjectReference& source) {
+  const std::string group = source.api_group.value_or("");
+  if (source.kind == "PersistentVolumeClaim") return group.empty();
+  return source.kind == "VolumeSnapshot" && group == "snapshot.storage.k8s.io";
+}
+
+// dataSource and dataSourceRef say the same in an old and a new way.
+void AlignDataSources(PersistentVolumeClaimSpec& spec) {
+  if (spec.data_source && !spec.data_source_ref) {
+    auto& ref = spec.data_source_ref.emplace();
+    ref.api_group = spec.data_source->api_group;
+    ref.kind = spec.data_source->kind;
+    ref.name = spec.data_source->name;
+  } else if (spec.data_source_ref && !spec.data_source &&
+             spec.data_source_ref->namespace_.value_or("").empty()) {
+    auto& source = spec.data_source.emplace();
+    source.api_group = spec.data_source_ref->api_group;
+    source.kind = spec.data_source_ref->kind;
+    source.name = spec.data_source_ref->name;
+  }
+}
+
+void DropUnusableSources(PersistentVolumeClaimSpec& spec, const PersistentVolumeClaimSpec* old) {
+  // Sources in other namespaces are behind a feature gate that is off.
+  const bool had_namespace =
+      old && old->data_source_ref && old->data_source_ref->namespace_.has_value();
+  if (spec.data_source_ref && spec.data_source_ref->namespace_ && !had_namespace) {
+    spec.data_source_ref.reset();
+  }
+  const bool had_source = old && old->data_source;
+  if (spec.data_source && !spec.data_source_ref && !had_source &&
+      !IsKnownSource(*spec.data_source)) {
+    spec.data_source.reset();
+  }
+}
+
+void Create(PersistentVolumeClaim& object) {
+  object.status = {};
+  DropUnusableSources(object.spec, nullptr);
+  AlignDataSources(object.spec);
+  DefaultPersistentVolumeClaim(object);
+}
+
+void Update(PersistentVolumeClaim& object, const PersistentVolumeClaim& old) {
+  object.status = old.status;
+  DropUnusableSources(object.spec, &old.spec);
+  AlignDataSources(object.spec);
+}
+
+}  // namespace
+
+void DefaultPersistentVolumeClaimSpec(PersistentVolumeClaimSpec& spec) {
+  Default(spec.volume_mode, "Filesystem");
+  DefaultResourceList(spec.resources.limits);
+  DefaultResourceList(spec.resources.requests);
+}
+
+void DefaultPersistentVolumeClaim(PersistentVolumeClaim& claim) {
+  Default(claim.status.phase, "Pending");
+  DefaultPersistentVolumeClaimSpec(claim.spec);
+  DefaultResourceList(claim.status.capacity);
+  DefaultResourceList(claim.status.allocated_resources);
+}
+namespace {
+
+constexpr const char* kClassAnnotation = "volume.beta.kubernetes.io/storage-class";
+
+void Validate(const PersistentVolumeClaim& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidatePersistentVolumeClaimSpec(object.spec, FieldPath("spec"), out);
+}
+
+std::string AnnotatedClass(const PersistentVolumeClaim& claim) {
+  const auto found = claim.metadata.annotations.find(kClassAnnotation);
+  return found == claim.metadata.annotations.end() ? "" : found->second;
+}
+
+// A claim without a class may get one, and the old annotation may become the field.
+bool MayChangeClass(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old) {
+  const auto& now = object.spec.storage_class_name;
+  const auto& before = old.spec.storage_class_name;
+  if (!now || now->empty()) return false;
+  const std::string annotated = AnnotatedClass(old);
+  if (!annotated.empty()) return !before && annotated == *now;
+  return !before;
+}
+
+// The spec with all that may change taken from `old`.
+PersistentVolumeClaimSpec WithoutAllowedChanges(const PersistentVolumeClaim& object,
+                                                const PersistentVolumeClaim& old) {
+  PersistentVolumeClaimSpec undone = object.spec;
+  if (old.spec.volume_name.empty()) undone.volume_name.clear();
+  if (MayChangeClass(object, old)) undone.storage_class_name = old.spec.storage_class_name;
+  if (object.status.phase == "Bound") {
+    undone.volume_attributes_class_name = old.spec.volume_attributes_class_name;
+    const auto before = old.spec.resources.requests.find("storage");
+    if (before == old.spec.resources.requests.end()) {
+      undone.resources.requests.erase("storage");
+    } else {
+      undone.resources.requests["storage"] = before->second;
+    }
+  }
+  return undone;
+}
+
+void ValidateShrinking(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old,
+                       Violations& out) {
+  const auto& requests = object.spec.resources.requests;
+  const auto now = requests.find("storage");
+  const auto before = old.spec.resources.requests.find("storage");
+  const auto capacity = old.status.capacity.find("storage");
+  if (now == requests.end() || before == old.spec.resources.requests.end()) return;
+  if (now->second >= before->second) return;
+  const Quantity actual = capacity == old.status.capacity.end() ? Quantity() : capacity->second;
+  if (now->second <= actual || old.status.capacity.empty()) {
+    out.Forbidden(FieldPath("spec").Child("resources").Child("requests").Child("storage"),
+                  "field can not be less than status.capacity");
+  }
+}
+
+void ValidateAttributesClass(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old,
+                             Violations& out) {
+  const auto& now = object.spec.volume_attributes_class_name;
+  if (!old.status.current_volume_attributes_class_name ||
+      now == old.spec.volume_attributes_class_name) {
+    return;
+  }
+  const FieldPath at = FieldPath("spec").Child("volumeAttributesClassName");
+  constexpr const char* kWhile =
+      "is forbidden when status.currentVolumeAttributesClassName is not nil";
+  if (!now) {
+    out.Forbidden(at, std::string("update to nil ") + kWhile);
+  } else if (now->empty()) {
+    out.Forbidden(at, std::string("update to empty string ") + kWhile);
+  }
+}
+
+void ValidateUpdate(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old,
+                    Violations& out) {
+  Validate(object, out);
+  if (!MayChangeClass(object, old) && AnnotatedClass(object) != AnnotatedClass(old)) {
+    out.Invalid(FieldPath("metadata").Child("annotations").Child(kClassAnnotation),
+                AnnotatedClass(object), kFieldImmutable);
+  }
+  const PersistentVolumeClaimSpec undone = WithoutAllowedChanges(object, old);
+  if (!(undone == old.spec)) {
+    out.Forbidden(FieldPath("spec"),
+                  "spec is immutable after creation except resources.requests and "
+                  "volumeAttributesClassName for bound claims\n" +
+                      GoStructDiff(old.spec, undone));
+  }
+  ValidateShrinking(object, old, out);
+  ValidateImmutable(object.spec.volume_mode, old.spec.volume_mode, FieldPath("volumeMode"), out);
+  ValidateAttributesClass(object, old, out);
+}
+
+void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentVolumeClaim&,
+                          Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  if (object.spec.access_modes.empty()) {
+    out.Required(FieldPath("Spec").Child("accessModes"));
+  }
+  for (const auto& [name, amount] : object.status.capacity) {
+    if (amount < Quantity()) {
+      out.Invalid(FieldPath("status").Child("capacity").Key(name), amount.Value(),
+                  "must be a valid resource quantity");
+    }
+  }
+  for (const auto& [name, status] : object.status.allocated_resource_statuses) {
+    if (IsOneOf(status, {"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                         "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"})) {
+      continue;
+    }
+    out.NotSupported(FieldPath("status").Child("allocatedResourceStatuses"), name,
+                     {"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                      "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"});
+  }
+  for (const auto& [name, amount] : object.status.allocated_resources) {
+    if (name == "storage") continue;
+    out.NotSupported(FieldPath("status").Child("allocatedResources"), name, {"storage"});
+  }
+}
+
+void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim* old,
+          std::vector<std::string>& out) {
+  if (object.metadata.annotations.contains(kClassAnnotation)) {
+    out.push_back(std::string("metadata.annotations[") + kClassAnnotation +
+                  "]: deprecated since v1.8; use \"storageClassName\" attribute instead");
+  }
+  const auto storage = object.spec.resources.requests.find("storage");
+  if (old != nullptr || storage == object.spec.resources.requests.end()) return;
+  if (Quantity::FromValue(storage->second.Value()) == storage->second) return;
+  out.push_back("spec.resources.requests[storage]: fractional byte value \"" +
+                storage->second.Text() + "\" is invalid, must be an integer");
+}
+
+}  // namespace
+
+Rules PersistentVolumeClaimRules() {
+  return Erase<PersistentVolumeClaim>({
+      .set_defaults = DefaultPersistentVolumeClaim,
+      .prepare_create = Create,
+      .prepare_update = Update,
+      .prepare_status_update = KeepSpec<PersistentVolumeClaim>,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
+  });
+}
+
+}  // namespace skiff

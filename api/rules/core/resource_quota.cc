@@ -1,0 +1,182 @@
+// What the schema cannot say about a ResourceQuota.
+#include <algorithm>
+#include <set>
+
+#include "api/gen/core_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/defaults.h"
+#include "api/rules/devices/resource_names.h"
+#include "api/rules/go_struct.h"
+#include "api/rules/kinds.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+#include "api/violations.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::ResourceQuota;
+
+void SetDefaults(ResourceQuota& object) {
+  DefaultResourceList(object.spec.hard);
+  DefaultResourceList(object.status.hard);
+  DefaultResourceList(object.status.used);
+}
+
+using core_v1::ResourceQuotaSpec;
+using Resources = std::map<std::string, Quantity>;
+
+constexpr Words kScopes = {"Terminating",          "NotTerminating", "BestEffort",
+                           "NotBestEffort",        "PriorityClass",  "CrossNamespacePodAffinity",
+                           "VolumeAttributesClass"};
+
+// Whether a quota with this scope can count this resource.
+bool ScopeCovers(const std::string& scope, const std::string& resource) {
+  if (!IsStandardQuotaResource(resource)) return true;
+  if (scope == "BestEffort") return resource == "pods";
+  if (scope == "VolumeAttributesClass") {
+    return IsOneOf(resource, {"persistentvolumeclaims", "requests.storage"});
+  }
+  return IsOneOf(resource, {"pods", "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu",
+                            "requests.memory"});
+}
+
+bool CoversAll(const std::string& scope, const Resources& hard) {
+  return std::ranges::all_of(hard,
+                             [&](const auto& entry) { return ScopeCovers(scope, entry.first); });
+}
+
+// How many pairs of scopes exclude each other; Kubernetes reports each.
+int Conflicts(const std::set<std::string>& scopes) {
+  const auto both = [&](const char* a, const char* b) {
+    return scopes.contains(a) && scopes.contains(b) ? 1 : 0;
+  };
+  return both("BestEffort", "NotBestEffort") + both("Terminating", "NotTerminating");
+}
+
+void ValidateScopes(const ResourceQuotaSpec& spec, const FieldPath& path, Violations& out) {
+  for (const std::string& scope : spec.scopes) {
+    if (!IsOneOf(scope, kScopes)) out.Invalid(path, spec.scopes, "unsupported scope");
+    for (const auto& [name, amount] : spec.hard) {
+      if (IsOneOf(scope, kScopes) && !ScopeCovers(scope, name)) {
+        out.Invalid(path, spec.scopes, "unsupported scope applied to resource");
+      }
+    }
+  }
+  for (int i = Conflicts({spec.scopes.begin(), spec.scopes.end()}); i > 0; --i) {
+    out.Invalid(path, spec.scopes, "conflicting scopes");
+  }
+}
+
+void ValidateScopeValues(const core_v1::ScopedResourceSelectorRequirement& requirement,
+                         const FieldPath& path, Violations& out) {
+  const std::string& operation = requirement.operator_;
+  if (IsOneOf(requirement.scope_name, {"Terminating", "NotTerminating", "BestEffort",
+                                       "NotBestEffort", "CrossNamespacePodAffinity"}) &&
+      operation != "Exists") {
+    out.Invalid(path.Child("operator"), operation,
+                "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
+                "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
+                "ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
+  }
+  if (operation == "In" || operation == "NotIn") {
+    if (requirement.values.empty()) {
+      out.Required(path.Child("values"),
+                   "must be at least one value when `operator` is 'In' or 'NotIn' for scope "
+                   "selector");
+    }
+  } else if (operation == "Exists" || operation == "DoesNotExist") {
+    if (!requirement.values.empty()) {
+      out.Invalid(path.Child("values"), requirement.values,
+                  "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope "
+                  "selector");
+    }
+  } else {
+    out.Invalid(path.Child("operator"), operation, "not a valid selector operator");
+  }
+}
+
+void ValidateScopeSelector(const ResourceQuotaSpec& spec, const FieldPath& path, Violations& out) {
+  std::set<std::string> scopes;
+  for (const auto& requirement : spec.scope_selector->match_expressions) {
+    const std::string& scope = requirement.scope_name;
+    scopes.insert(scope);
+    if (!IsOneOf(scope, kScopes)) {
+      out.Invalid(path.Child("scopeName"), scope, "unsupported scope");
+    } else if (!CoversAll(scope, spec.hard)) {
+      out.Invalid(path, GoStruct(*spec.scope_selector), "unsupported scope applied to resource");
+    }
+    ValidateScopeValues(requirement, path, out);
+  }
+  for (int i = Conflicts(scopes); i > 0; --i) {
+    out.Invalid(path, spec.scopes.empty() ? Json(nullptr) : Json(spec.scopes),
+                "conflicting scopes");
+  }
+}
+
+void ValidateAmounts(const Resources& list, const FieldPath& path, Violations& out) {
+  for (const auto& [name, amount] : list) {
+    ValidateQuotaResourceName(name, path.Key(name), out);
+    ValidateQuantity(name, amount, path.Key(name), out);
+  }
+}
+
+void Validate(const ResourceQuota& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  const FieldPath path("spec");
+  ValidateAmounts(object.spec.hard, path.Child("hard"), out);
+  ValidateScopes(object.spec, path.Child("scopes"), out);
+  if (object.spec.scope_selector) {
+    ValidateScopeSelector(object.spec, path.Child("scopeSelector").Child("matchExpressions"), out);
+  }
+}
+
+void ValidateUpdate(const ResourceQuota& object, const ResourceQuota& old, Violations& out) {
+  Validate(object, out);
+  const auto as_set = [](const std::vector<std::string>& scopes) {
+    return std::set<std::string>(scopes.begin(), scopes.end());
+  };
+  if (as_set(object.spec.scopes) != as_set(old.spec.scopes)) {
+    out.Invalid(FieldPath("spec").Child("scopes"),
+                object.spec.scopes.empty() ? Json(nullptr) : Json(object.spec.scopes),
+                kFieldImmutable);
+  }
+}
+
+void ValidateStatusUpdate(const ResourceQuota& object, const ResourceQuota&, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidateAmounts(object.status.hard, FieldPath("status").Child("hard"), out);
+  ValidateAmounts(object.status.used, FieldPath("status").Child("used"), out);
+}
+
+// A request above its limit can never be used up.
+void Warn(const ResourceQuota& object, const ResourceQuota* old, std::vector<std::string>& out) {
+  if (old != nullptr) return;
+  const Resources& hard = object.spec.hard;
+  for (const char* name : {"cpu", "memory", "storage", "ephemeral-storage"}) {
+    auto request = hard.find(std::string("requests.") + name);
+    if (request == hard.end()) request = hard.find(name);
+    const auto limit = hard.find(std::string("limits.") + name);
+    if (request == hard.end() || limit == hard.end() || request->second <= limit->second) continue;
+    out.push_back("ResourceQuota " + request->first + " (" + request->second.Text() +
+                  ") should be less than " + limit->first + " (" + limit->second.Text() + ")");
+  }
+}
+
+}  // namespace
+
+Rules ResourceQuotaRules() {
+  return Erase<ResourceQuota>({
+      .set_defaults = SetDefaults,
+      .prepare_create = ClearStatus<ResourceQuota>,
+      .prepare_update = KeepStatus<ResourceQuota>,
+      .prepare_status_update = KeepSpec<ResourceQuota>,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .validate_status_update = ValidateStatusUpdate,
+      .warnings = Warn,
+  });
+}
+
+}  // namespace skiff

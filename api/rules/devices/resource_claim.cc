@@ -1,0 +1,161 @@
+// What the schema cannot say about a ResourceClaim and its template.
+#include "api/gen/resource_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/defaults.h"
+#include "api/rules/devices/device_validation.h"
+#include "api/rules/kinds.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+
+namespace skiff {
+namespace {
+
+using namespace resource_v1;
+using resource_v1::ResourceClaim;
+
+template <typename Request>
+void DefaultRequest(Request& request) {
+  Default(request.allocation_mode, "ExactCount");
+  if (request.allocation_mode == "ExactCount") Default(request.count, int64_t{1});
+  for (auto& toleration : request.tolerations) Default(toleration.operator_, "Equal");
+}
+
+void DefaultSpec(ResourceClaimSpec& spec) {
+  for (auto& request : spec.devices.requests) {
+    if (request.exactly) DefaultRequest(*request.exactly);
+    for (auto& alternative : request.first_available) DefaultRequest(alternative);
+  }
+}
+
+void DefaultClaim(ResourceClaim& object) {
+  DefaultSpec(object.spec);
+  if (!object.status.allocation) return;
+  for (auto& result : object.status.allocation->devices.results) {
+    for (auto& toleration : result.tolerations) Default(toleration.operator_, "Equal");
+  }
+}
+
+bool IsAllocated(const ResourceClaimStatus& status, const AllocatedDeviceStatus& device) {
+  if (!status.allocation) return false;
+  for (const auto& result : status.allocation->devices.results) {
+    if (result.driver == device.driver && result.pool == device.pool &&
+        result.device == device.device && result.share_id == device.share_id) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What drivers reported of devices that this write gives back goes with them.
+void UpdateStatus(ResourceClaim& object, const ResourceClaim& old) {
+  KeepSpecAndMetadata(object, old);
+  std::erase_if(object.status.devices, [&](const AllocatedDeviceStatus& device) {
+    return IsAllocated(old.status, device) && !IsAllocated(object.status, device);
+  });
+}
+
+// Features that are off in v1.35 leave nothing behind: tolerations of tainted devices, and shares
+// of a device's capacity.
+void DropAlphaFields(ResourceClaimSpec& spec) {
+  for (auto& request : spec.devices.requests) {
+    if (request.exactly) {
+      request.exactly->tolerations.clear();
+      request.exactly->capacity.reset();
+    }
+    for (auto& alternative : request.first_available) {
+      alternative.tolerations.clear();
+      alternative.capacity.reset();
+    }
+  }
+  for (auto& constraint : spec.devices.constraints) constraint.distinct_attribute.reset();
+}
+
+void Create(ResourceClaim& object) {
+  object.status = {};
+  DropAlphaFields(object.spec);
+}
+
+void Update(ResourceClaim& object, const ResourceClaim& old) {
+  object.status = old.status;
+  DropAlphaFields(object.spec);
+}
+
+void Validate(const ResourceClaim& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidateClaimSpec(object.spec, FieldPath("spec"), out);
+}
+
+void ValidateUpdate(const ResourceClaim& object, const ResourceClaim& old, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  if (!(object.spec == old.spec)) {
+    out.Invalid(FieldPath("spec"), Printed(object.spec), kFieldImmutable);
+  }
+}
+
+void CreateTemplate(ResourceClaimTemplate& object) {
+  DropAlphaFields(object.spec.spec);
+}
+
+void UpdateTemplate(ResourceClaimTemplate& object, const ResourceClaimTemplate&) {
+  DropAlphaFields(object.spec.spec);
+}
+
+// A claim made from the template gets the labels and annotations, and the rest from its pod.
+void ValidateTemplate(const ResourceClaimTemplate& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  const meta_v1::ObjectMeta& meta = object.spec.metadata;
+  const FieldPath path = FieldPath("spec").Child("metadata");
+  ValidateLabels(meta.labels, path.Child("labels"), out);
+  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
+  const auto forbid = [&](bool set, const char* field) {
+    if (set) out.Forbidden(path.Child(field), "cannot be set");
+  };
+  forbid(!meta.name.empty(), "name");
+  forbid(!meta.generate_name.empty(), "generateName");
+  forbid(!meta.namespace_.empty(), "namespace");
+  forbid(!meta.resource_version.empty(), "resourceVersion");
+  forbid(!meta.uid.empty(), "uid");
+  forbid(!meta.owner_references.empty(), "ownerReferences");
+  forbid(!meta.finalizers.empty(), "finalizers");
+  ValidateClaimSpec(object.spec.spec, FieldPath("spec").Child("spec"), out);
+}
+
+void ValidateTemplateUpdate(const ResourceClaimTemplate& object, const ResourceClaimTemplate& old,
+                            Violations& out) {
+  if (!(object.spec == old.spec)) {
+    out.Invalid(FieldPath("spec"), Printed(object.spec), kFieldImmutable);
+    return;
+  }
+  ValidateTemplate(object, out);
+}
+
+void DefaultTemplate(ResourceClaimTemplate& object) {
+  DefaultSpec(object.spec.spec);
+}
+
+}  // namespace
+
+Rules ResourceClaimRules() {
+  return Erase<resource_v1::ResourceClaim>({
+      .set_defaults = DefaultClaim,
+      .prepare_create = Create,
+      .prepare_update = Update,
+      .prepare_status_update = UpdateStatus,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .validate_status_update = ValidateClaimStatus,
+  });
+}
+
+Rules ResourceClaimTemplateRules() {
+  return Erase<ResourceClaimTemplate>({
+      .set_defaults = DefaultTemplate,
+      .prepare_create = CreateTemplate,
+      .prepare_update = UpdateTemplate,
+      .validate = ValidateTemplate,
+      .validate_update = ValidateTemplateUpdate,
+  });
+}
+
+}  // namespace skiff

@@ -1,0 +1,239 @@
+// What the schema cannot say about a ResourceSlice and a DeviceClass.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "api/gen/resource_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/defaults.h"
+#include "api/rules/devices/device_validation.h"
+#include "api/rules/kinds.h"
+#include "api/rules/prepare.h"
+#include "api/rules/rules.h"
+
+namespace skiff {
+namespace {
+
+using namespace resource_v1;
+
+constexpr size_t kDevicesMax = 128;
+constexpr size_t kFieldsOfDeviceMax = 32;
+constexpr size_t kAttributeBytesMax = 64;
+constexpr size_t kClassListMax = 32;
+
+// Features that are off in v1.35 leave nothing behind.
+void DropAlphaFields(ResourceSliceSpec& spec) {
+  spec.per_device_node_selection.reset();
+  spec.shared_counters.clear();
+  for (Device& device : spec.devices) {
+    device.consumes_counters.clear();
+    device.node_name.reset();
+    device.node_selector.reset();
+    device.all_nodes.reset();
+    device.taints.clear();
+    device.binds_to_node.reset();
+    device.binding_conditions.clear();
+    device.binding_failure_conditions.clear();
+    device.allow_multiple_allocations.reset();
+  }
+}
+
+void Create(ResourceSlice& object) {
+  DropAlphaFields(object.spec);
+  PrepareCreate(object);
+}
+
+void Update(ResourceSlice& object, const ResourceSlice& old) {
+  DropAlphaFields(object.spec);
+  PrepareUpdate(object, old);
+}
+
+// digits.digits.digits, no leading zeros, then what semver.org allows behind.
+bool IsSemanticVersion(std::string_view text) {
+  for (int part = 0; part < 3; ++part) {
+    const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0 || (digits > 1 && text[0] == '0')) return false;
+    text.remove_prefix(digits);
+    if (part == 2) break;
+    if (!text.starts_with('.')) return false;
+    text.remove_prefix(1);
+  }
+  const auto identifiers = [](std::string_view list) {
+    constexpr std::string_view kAllowed =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.";
+    return !list.empty() && list.find_first_not_of(kAllowed) == std::string_view::npos &&
+           list.front() != '.' && list.back() != '.' && list.find("..") == std::string_view::npos;
+  };
+  const size_t plus = text.find('+');
+  if (plus != std::string_view::npos && !identifiers(text.substr(plus + 1))) return false;
+  text = text.substr(0, plus);
+  return text.empty() || (text[0] == '-' && identifiers(text.substr(1)));
+}
+
+void ValidateAttribute(const DeviceAttribute& attribute, const FieldPath& path, Violations& out) {
+  const int set = (attribute.int_ ? 1 : 0) + (attribute.bool_ ? 1 : 0) +
+                  (attribute.string ? 1 : 0) + (attribute.version ? 1 : 0);
+  if (attribute.string && attribute.string->size() > kAttributeBytesMax) {
+    out.TooLong(path.Child("string"), kAttributeBytesMax);
+  }
+  if (attribute.version) {
+    const FieldPath at = path.Child("version");
+    if (!IsSemanticVersion(*attribute.version)) {
+      out.Invalid(at, *attribute.version, "must be a string compatible with semver.org spec 2.0.0");
+    }
+    if (attribute.version->size() > kAttributeBytesMax) out.TooLong(at, kAttributeBytesMax);
+  }
+  if (set != 1) out.Invalid(path, "", "exactly one value must be specified");
+}
+
+void ValidateDevice(const Device& device, const FieldPath& path, Violations& out) {
+  CheckFormat(Dns1123LabelErrors, device.name, path.Child("name"), out);
+  const size_t fields = device.attributes.size() + device.capacity.size();
+  if (fields > kFieldsOfDeviceMax) {
+    out.Invalid(path, static_cast<int64_t>(fields),
+                "the total number of attributes and capacities must not exceed 32");
+  }
+  for (const auto& [name, attribute] : device.attributes) {
+    const FieldPath at = path.Child("attributes").Key(name);
+    ValidateDeviceFieldName(name, at, out);
+    ValidateAttribute(attribute, at, out);
+  }
+  for (const auto& [name, capacity] : device.capacity) {
+    ValidateDeviceFieldName(name, path.Child("capacity").Key(name), out);
+  }
+}
+
+// Where the devices are: on one node, on some, on all.
+void ValidatePlace(const ResourceSliceSpec& spec, Violations& out) {
+  const FieldPath path("spec");
+  constexpr const char* kOneOf =
+      "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
+  std::vector<std::string> set;
+  if (spec.node_name) {
+    if (spec.node_name->empty()) {
+      out.Invalid(path.Child("nodeName"), "", "must be either unset or set to a non-empty string");
+    } else {
+      set.emplace_back("`nodeName`");
+      CheckFormat(Dns1123SubdomainErrors, *spec.node_name, path.Child("nodeName"), out);
+    }
+  }
+  if (spec.node_selector) {
+    set.emplace_back("`nodeSelector`");
+    if (spec.node_selector->node_selector_terms.size() != 1) {
+      out.Invalid(path.Child("nodeSelector").Child("nodeSelectorTerms"),
+                  Printed(*spec.node_selector), "must have exactly one node selector term");
+    }
+  }
+  if (spec.all_nodes) {
+    if (*spec.all_nodes) {
+      set.emplace_back("`allNodes`");
+    } else {
+      out.Invalid(path.Child("allNodes"), false, "must be either unset or set to true");
+    }
+  }
+  if (set.empty()) out.Required(path, kOneOf);
+  if (set.size() > 1) {
+    out.Invalid(path, fmt::format("{{{}}}", fmt::join(set, ", ")),
+                std::string(kOneOf) + ", but multiple fields are set");
+  }
+}
+
+void Validate(const ResourceSlice& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  const ResourceSliceSpec& spec = object.spec;
+  const FieldPath path("spec");
+  ValidateDriverName(spec.driver, path.Child("driver"), out);
+  const FieldPath pool = path.Child("pool");
+  ValidatePoolName(spec.pool.name, pool.Child("name"), out);
+  if (spec.pool.resource_slice_count <= 0) {
+    out.Invalid(pool.Child("resourceSliceCount"), spec.pool.resource_slice_count, kMustBePositive);
+  }
+  if (spec.pool.generation < 0) {
+    out.Invalid(pool.Child("generation"), spec.pool.generation,
+                "must be greater than or equal to zero");
+  }
+  ValidatePlace(spec, out);
+  const FieldPath devices = path.Child("devices");
+  if (spec.devices.size() > kDevicesMax) {
+    return out.TooMany(devices, spec.devices.size(), kDevicesMax);
+  }
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    ValidateDevice(spec.devices[i], devices.Index(i), out);
+  }
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    const std::string& name = spec.devices[i].name;
+    if (!names.insert(name).second) out.Duplicate(devices.Index(i), name);
+  }
+}
+
+void ValidateUpdate(const ResourceSlice& object, const ResourceSlice& old, Violations& out) {
+  Validate(object, out);
+  const FieldPath path("spec");
+  ValidateImmutable(object.spec.pool.name, old.spec.pool.name, path.Child("pool").Child("name"),
+                    out);
+  ValidateImmutable(object.spec.driver, old.spec.driver, path.Child("driver"), out);
+  ValidateImmutable(object.spec.node_name, old.spec.node_name, path.Child("nodeName"), out);
+}
+
+void Warn(const ResourceSlice& object, const ResourceSlice*, std::vector<std::string>& out) {
+  const std::string& driver = object.spec.driver;
+  if (std::none_of(driver.begin(), driver.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    return;
+  }
+  out.push_back(fmt::format(
+      "spec.driver: driver names should be lowercase; \"{}\" contains uppercase characters",
+      driver));
+}
+
+// Devices by the name of an extended resource are a feature that is off in v1.35.
+void CreateClass(DeviceClass& object) {
+  object.spec.extended_resource_name.reset();
+  PrepareCreate(object);
+}
+
+void UpdateClass(DeviceClass& object, const DeviceClass& old) {
+  if (!old.spec.extended_resource_name) object.spec.extended_resource_name.reset();
+  PrepareUpdate(object, old);
+}
+
+void ValidateClass(const DeviceClass& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  const FieldPath path("spec");
+  ValidateDeviceSelectors(object.spec.selectors, path.Child("selectors"), out);
+  const FieldPath config = path.Child("config");
+  if (object.spec.config.size() > kClassListMax) {
+    return out.TooMany(config, object.spec.config.size(), kClassListMax);
+  }
+  for (size_t i = 0; i < object.spec.config.size(); ++i) {
+    ValidateOpaqueConfig(object.spec.config[i].opaque, config.Index(i).Child("opaque"), out);
+  }
+}
+
+void ValidateClassUpdate(const DeviceClass& object, const DeviceClass&, Violations& out) {
+  ValidateClass(object, out);
+}
+
+}  // namespace
+
+Rules ResourceSliceRules() {
+  return Erase<ResourceSlice>({
+      .prepare_create = Create,
+      .prepare_update = Update,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .warnings = Warn,
+  });
+}
+
+Rules DeviceClassRules() {
+  return Erase<DeviceClass>({
+      .prepare_create = CreateClass,
+      .prepare_update = UpdateClass,
+      .validate = ValidateClass,
+      .validate_update = ValidateClassUpdate,
+  });
+}
+
+}  // namespace skiff

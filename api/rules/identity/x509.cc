@@ -1,0 +1,136 @@
+#include "api/rules/identity/x509.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace skiff {
+namespace {
+
+using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+BioPtr Reader(std::string_view text) {
+  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
+}
+
+// The types of all blocks, in order: "CERTIFICATE", "EC PRIVATE KEY".
+std::vector<std::string> BlockTypes(std::string_view pem) {
+  std::vector<std::string> types;
+  const BioPtr bio = Reader(pem);
+  char* name = nullptr;
+  char* header = nullptr;
+  unsigned char* data = nullptr;
+  long size = 0;
+  while (PEM_read_bio(bio.get(), &name, &header, &data, &size) == 1) {
+    types.emplace_back(name);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(data);
+  }
+  ERR_clear_error();
+  return types;
+}
+
+bool IsKey(const std::string& type) {
+  return type.ends_with("PRIVATE KEY");
+}
+
+std::string CertificateFault(const std::vector<std::string>& types) {
+  if (types.empty()) return "tls: failed to find any PEM data in certificate input";
+  if (std::find(types.begin(), types.end(), "CERTIFICATE") != types.end()) return "";
+  if (types.size() == 1 && IsKey(types[0])) {
+    return "tls: failed to find certificate PEM data in certificate input, but did find a private "
+           "key; PEM inputs may have been switched";
+  }
+  return fmt::format(
+      "tls: failed to find \"CERTIFICATE\" PEM block in certificate input after skipping PEM "
+      "blocks "
+      "of the following types: [{}]",
+      fmt::join(types, " "));
+}
+
+std::string KeyFault(const std::vector<std::string>& types) {
+  if (types.empty()) return "tls: failed to find any PEM data in key input";
+  if (std::any_of(types.begin(), types.end(), IsKey)) return "";
+  if (types.size() == 1 && types[0] == "CERTIFICATE") {
+    return "tls: found a certificate rather than a key in the PEM for the private key";
+  }
+  return fmt::format(
+      "tls: failed to find PEM block with type ending in \"PRIVATE KEY\" in key input after "
+      "skipping PEM blocks of the following types: [{}]",
+      fmt::join(types, " "));
+}
+
+// A key under a pass phrase cannot be used, and nobody is asked for one.
+int NoPassPhrase(char*, int, int, void*) {
+  return -1;
+}
+
+}  // namespace
+
+std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_pem) {
+  for (std::string fault :
+       {CertificateFault(BlockTypes(certificate_pem)), KeyFault(BlockTypes(key_pem))}) {
+    if (!fault.empty()) return fault;
+  }
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_bio_X509(Reader(certificate_pem).get(), nullptr, &NoPassPhrase, nullptr),
+      &X509_free);
+  const KeyPtr key(PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, &NoPassPhrase, nullptr),
+                   &EVP_PKEY_free);
+  const EVP_PKEY* wanted = certificate ? X509_get0_pubkey(certificate.get()) : nullptr;
+  ERR_clear_error();
+  if (wanted == nullptr) return "x509: malformed certificate";
+  if (!key) return "tls: failed to parse private key";
+  if (EVP_PKEY_get_base_id(wanted) != EVP_PKEY_get_base_id(key.get())) {
+    return "tls: private key type does not match public key type";
+  }
+  return EVP_PKEY_eq(wanted, key.get()) == 1 ? "" : "tls: private key does not match public key";
+}
+
+namespace {
+
+// The values of one kind of name in the subject of a request, in order.
+Result<std::vector<std::string>> RequestedNames(std::string_view request_pem, int nid) {
+  const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(
+      PEM_read_bio_X509_REQ(Reader(request_pem).get(), nullptr, &NoPassPhrase, nullptr),
+      &X509_REQ_free);
+  ERR_clear_error();
+  if (!request) return Fail(Reason::kInvalid, "PEM block type must be CERTIFICATE REQUEST");
+  std::vector<std::string> names;
+  const X509_NAME* subject = X509_REQ_get_subject_name(request.get());
+  for (int at = -1;;) {
+    at = X509_NAME_get_index_by_NID(subject, nid, at);
+    if (at < 0) return names;
+    // As whoever is shown the certificate reads it, however its text is encoded.
+    unsigned char* text = nullptr;
+    const int length = ASN1_STRING_to_UTF8(
+        &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (length < 0) {
+      ERR_clear_error();
+      return Fail(Reason::kInvalid, "x509: invalid RDNSequence: invalid attribute value");
+    }
+    names.emplace_back(reinterpret_cast<const char*>(text), static_cast<size_t>(length));
+    OPENSSL_free(text);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> RequestedOrganizations(std::string_view request_pem) {
+  return RequestedNames(request_pem, NID_organizationName);
+}
+
+Result<std::string> RequestedCommonName(std::string_view request_pem) {
+  const auto names = TRY(RequestedNames(request_pem, NID_commonName));
+  return names.empty() ? std::string() : names.back();  // As Go reads a subject.
+}
+
+}  // namespace skiff

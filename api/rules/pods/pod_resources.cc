@@ -1,0 +1,109 @@
+#include "api/rules/pods/pod_resources.h"
+
+#include <algorithm>
+
+namespace skiff {
+namespace {
+
+using core_v1::Container;
+using core_v1::PodSpec;
+using core_v1::ResourceRequirements;
+
+void Add(ResourceList& sum, const ResourceList& more) {
+  for (const auto& [name, amount] : more) {
+    const auto [entry, inserted] = sum.try_emplace(name, amount);
+    if (!inserted) entry->second = entry->second + amount;
+  }
+}
+
+void RaiseTo(ResourceList& sum, const ResourceList& least) {
+  for (const auto& [name, amount] : least) {
+    const auto [entry, inserted] = sum.try_emplace(name, amount);
+    if (!inserted && entry->second < amount) entry->second = amount;
+  }
+}
+
+// The resources that decide the class, with an amount above zero.
+ResourceList Deciding(const ResourceList& list) {
+  ResourceList deciding;
+  for (const char* name : {"cpu", "memory"}) {
+    const auto found = list.find(name);
+    if (found != list.end() && found->second > Quantity()) deciding.insert(*found);
+  }
+  return deciding;
+}
+
+std::string ClassOf(const ResourceList& requests, const ResourceList& limits, bool all_limited) {
+  if (requests.empty() && limits.empty()) return "BestEffort";
+  const bool guaranteed = all_limited && requests.size() == limits.size() &&
+                          std::ranges::all_of(requests, [&](const auto& request) {
+                            const auto limit = limits.find(request.first);
+                            return limit != limits.end() && limit->second == request.second;
+                          });
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+}  // namespace
+
+bool IsHugePageResource(std::string_view name) {
+  return name.starts_with("hugepages-");
+}
+
+bool IsNativeResource(std::string_view name) {
+  return name.find('/') == std::string_view::npos ||
+         name.find("kubernetes.io/") != std::string_view::npos;
+}
+
+bool IsOvercommitAllowed(std::string_view name) {
+  return IsNativeResource(name) && !IsHugePageResource(name);
+}
+
+bool IsRestartableInitContainer(const Container& container) {
+  return container.restart_policy == "Always";
+}
+
+ResourceList AggregateContainers(
+    const PodSpec& spec,
+    const std::function<const ResourceList&(const ResourceRequirements&)>& list) {
+  ResourceList sum;
+  for (const auto& container : spec.containers) Add(sum, list(container.resources));
+  ResourceList sidecars;
+  ResourceList peak;
+  for (const auto& container : spec.init_containers) {
+    const ResourceList& own = list(container.resources);
+    if (IsRestartableInitContainer(container)) {
+      Add(sum, own);
+      Add(sidecars, own);
+      RaiseTo(peak, sidecars);
+    } else {
+      ResourceList running = sidecars;
+      Add(running, own);
+      RaiseTo(peak, running);
+    }
+  }
+  RaiseTo(sum, peak);
+  return sum;
+}
+
+std::string ComputeQosClass(const PodSpec& spec) {
+  if (spec.resources && (!spec.resources->requests.empty() || !spec.resources->limits.empty())) {
+    const ResourceList limits = Deciding(spec.resources->limits);
+    return ClassOf(Deciding(spec.resources->requests), limits, limits.size() == 2);
+  }
+  ResourceList requests;
+  ResourceList limits;
+  bool all_limited = true;
+  const auto count = [&](const std::vector<Container>& containers) {
+    for (const auto& container : containers) {
+      Add(requests, Deciding(container.resources.requests));
+      const ResourceList own = Deciding(container.resources.limits);
+      all_limited = all_limited && own.size() == 2;
+      Add(limits, own);
+    }
+  };
+  count(spec.containers);
+  count(spec.init_containers);
+  return ClassOf(requests, limits, all_limited);
+}
+
+}  // namespace skiff

@@ -1,0 +1,228 @@
+#include "api/rules/pods/pod_validation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/rules/rules_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Json kPod = Parsed(R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
+    "spec": {"serviceAccountName": "default", "containers": [{"name": "c", "image": "nginx"}]}})");
+
+Texts ErrorsWith(const std::string& pointer, const char* value) {
+  return CreateErrors(With(kPod, pointer, Json::parse(value)));
+}
+
+TEST(PodValidation, FindsNothingWrongWithASmallPod) {
+  EXPECT_THAT(CreateErrors(kPod), IsEmpty());
+}
+
+TEST(PodValidation, WantsContainers) {
+  EXPECT_THAT(ErrorsWith("/spec/containers", "[]"), ElementsAre("spec.containers: Required value"));
+}
+
+TEST(PodValidation, WantsAnImage) {
+  EXPECT_THAT(ErrorsWith("/spec/containers/0/image", R"("")"),
+              ElementsAre("spec.containers[0].image: Required value"));
+  EXPECT_THAT(ErrorsWith("/spec/containers/0/image", R"("a ")"),
+              ElementsAre("spec.containers[0].image: Invalid value: \"a \": must not have leading "
+                          "or trailing whitespace"));
+}
+
+TEST(PodValidation, MountsOnlyVolumesThatAreThere) {
+  EXPECT_THAT(
+      ErrorsWith("/spec/containers/0/volumeMounts", R"([{"name": "v", "mountPath": "/v"}])"),
+      ElementsAre("spec.containers[0].volumeMounts[0].name: Not found: \"v\""));
+}
+
+TEST(PodValidation, AllowsOneSourceAVolume) {
+  EXPECT_THAT(
+      ErrorsWith("/spec/volumes", R"([{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}])"),
+      ElementsAre("spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"));
+}
+
+TEST(PodValidation, RequestsAtMostTheLimit) {
+  EXPECT_THAT(ErrorsWith("/spec/containers/0/resources",
+                         R"({"requests": {"cpu": "2"}, "limits": {"cpu": "1"}})"),
+              ElementsAre("spec.containers[0].resources.requests: Invalid value: \"2\": must be "
+                          "less than or equal to cpu limit of 1"));
+}
+
+TEST(PodValidation, SpreadsByEachKeyOnce) {
+  Json spread = Json::array();
+  for (const char* key : {"a", "b", "a", "a"}) {
+    spread.push_back({{"maxSkew", 1}, {"topologyKey", key},
+                      {"whenUnsatisfiable", "DoNotSchedule"}, {"labelSelector", Json::object()}});
+  }
+  const std::string repeated =
+      ".{topologyKey, whenUnsatisfiable}: Duplicate value: \"{a, DoNotSchedule}\"";
+  EXPECT_THAT(CreateErrors(With(kPod, "/spec/topologySpreadConstraints", spread)),
+              ElementsAre("spec.topologySpreadConstraints[0]" + repeated,
+                          "spec.topologySpreadConstraints[2]" + repeated));
+}
+
+TEST(PodValidation, SharesHostPortsWithNobody) {
+  const char* kPorts = R"([{"containerPort": 1, "hostPort": 80, "name": "a"},
+                           {"containerPort": 2, "hostPort": 80, "name": "b"}])";
+  EXPECT_THAT(ErrorsWith("/spec/containers/0/ports", kPorts),
+              ElementsAre("spec.containers[0].ports[1].hostPort: Duplicate value: \"TCP//80\""));
+}
+
+TEST(PodValidation, ProbesInOneWay) {
+  const char* kProbe = R"({"exec": {"command": ["a"]}, "tcpSocket": {"port": 1},
+                           "successThreshold": 2})";
+  EXPECT_THAT(ErrorsWith("/spec/containers/0/livenessProbe", kProbe),
+              ElementsAre("spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify "
+                          "more than 1 handler type",
+                          "spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: "
+                          "must be 1"));
+}
+
+TEST(PodValidation, NamesFieldsThatVariablesCanTake) {
+  const char* kEnv = R"([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodes"}}}])";
+  EXPECT_THAT(ErrorsWith("/spec/containers/0/env", kEnv),
+              ElementsAre("spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "
+                          "\"spec.nodes\": error converting fieldPath: field label not supported: "
+                          "spec.nodes"));
+}
+
+TEST(PodValidation, ToleratesWithKnownEffects) {
+  EXPECT_THAT(ErrorsWith("/spec/tolerations", R"([{"key": "k", "effect": "Bad"}])"),
+              ElementsAre("spec.tolerations[0].effect: Unsupported value: \"Bad\": supported "
+                          "values: \"NoSchedule\", \"PreferNoSchedule\", \"NoExecute\""));
+}
+
+TEST(PodValidation, PrintsStructsWithTheNamesOfGo) {
+  EXPECT_THAT(ErrorsWith("/spec/resourceClaims", R"([{"name": "a"}])"),
+              ElementsAre("spec.resourceClaims[0]: Invalid value: {\"Name\":\"a\","
+                          "\"ResourceClaimName\":null,\"ResourceClaimTemplateName\":null}: must "
+                          "specify one of: `resourceClaimName`, `resourceClaimTemplateName`"));
+}
+
+TEST(PodValidation, KeepsLinuxFieldsFromWindowsPods) {
+  const Json pod = With(kPod, "/spec/os", {{"name", "windows"}});
+  EXPECT_THAT(CreateErrors(With(pod, "/spec/hostPID", true)),
+              ElementsAre("spec.hostPID: Forbidden: cannot be set for a windows pod"));
+}
+
+TEST(PodValidation, ComparesProfilesInAnnotationsWithFields) {
+  Json pod = With(kPod, "/metadata/annotations",
+                  {{"seccomp.security.alpha.kubernetes.io/pod", "unconfined"}});
+  pod = With(pod, "/spec/securityContext", {{"seccompProfile", {{"type", "RuntimeDefault"}}}});
+  EXPECT_THAT(CreateErrors(pod),
+              ElementsAre("spec.securityContext.seccompProfile.type: Forbidden: seccomp type in "
+                          "annotation and field must match"));
+}
+
+TEST(PodUpdate, MayChangeImages) {
+  const Json stored = Created(kPod);
+  EXPECT_THAT(UpdateErrors(stored, With(stored, "/spec/containers/0/image", "nginx:2")), IsEmpty());
+}
+
+TEST(PodUpdate, MayNotAddContainers) {
+  const Json pod = With(kPod, "/spec/containers/-", {{"name", "d"}, {"image", "i"}});
+  EXPECT_THAT(UpdateErrors(kPod, pod),
+              ElementsAre("spec.containers: Forbidden: pod updates may not add or remove "
+                          "containers"));
+}
+
+TEST(PodUpdate, ShowsWhatElseChanged) {
+  const Json pod = With(kPod, "/spec/containers/0/env", Json::array({{{"name", "A"}}}));
+  EXPECT_THAT(
+      UpdateErrors(kPod, pod),
+      ElementsAre(
+          "spec: Forbidden: pod updates may not change fields other than "
+          "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+          "`spec.tolerations` (only additions to existing tolerations),"
+          "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+          "negative)\n"
+          "@@ -10,7 +10,13 @@\n"
+          "    \"WorkingDir\": \"\",\n"
+          "    \"Ports\": null,\n"
+          "    \"EnvFrom\": null,\n"
+          "-   \"Env\": null,\n"
+          "+   \"Env\": [\n"
+          "+    {\n"
+          "+     \"Name\": \"A\",\n"
+          "+     \"Value\": \"\",\n"
+          "+     \"ValueFrom\": null\n"
+          "+    }\n"
+          "+   ],\n"
+          "    \"Resources\": {\n"
+          "     \"Limits\": null,\n"
+          "     \"Requests\": null,\n"));
+}
+
+TEST(PodUpdate, LowersTheDeadlineOnly) {
+  const Json old = With(kPod, "/spec/activeDeadlineSeconds", 50);
+  EXPECT_THAT(UpdateErrors(old, With(kPod, "/spec/activeDeadlineSeconds", 40)), IsEmpty());
+  EXPECT_THAT(UpdateErrors(old, With(kPod, "/spec/activeDeadlineSeconds", 60)),
+              ElementsAre("spec.activeDeadlineSeconds: Invalid value: 60: must be less than or "
+                          "equal to previous value"));
+  EXPECT_THAT(UpdateErrors(old, kPod),
+              ElementsAre("spec.activeDeadlineSeconds: Invalid value: null: must not update from a "
+                          "positive integer to nil value"));
+}
+
+TEST(PodUpdate, NarrowsTheNodesOfAGatedPod) {
+  Json old = With(kPod, "/spec/schedulingGates", Json::array({{{"name", "g"}}}));
+  old = With(old, "/spec/nodeSelector", {{"a", "b"}});
+  EXPECT_THAT(UpdateErrors(old, With(old, "/spec/nodeSelector", {{"a", "b"}, {"c", "d"}})),
+              IsEmpty());
+  EXPECT_THAT(UpdateErrors(old, With(old, "/spec/nodeSelector", {{"a", "z"}})),
+              ElementsAre("spec.nodeSelector: Invalid value: {\"a\":\"z\"}: only additions to "
+                          "spec.nodeSelector are allowed (no mutations or deletions)"));
+}
+
+TEST(PodStatus, KeepsItsQualityOfService) {
+  const Json stored = Created(kPod);
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/qosClass", "Guaranteed")),
+              ElementsAre("status.qosClass: Invalid value: \"Guaranteed\": field is immutable"));
+}
+
+TEST(PodStatus, RunsNothingAgainThatEndedForGood) {
+  Json stored = Created(With(kPod, "/spec/restartPolicy", "Never"));
+  const Json ended = Parsed(R"([{"name": "c", "state": {"terminated": {"exitCode": 1}}}])");
+  const Json running = Parsed(R"([{"name": "c", "state": {"running": {}}}])");
+  stored = With(stored, "/status/containerStatuses", ended);
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/containerStatuses", running)),
+              ElementsAre("status.containerStatuses[0].state: Forbidden: may not be transitioned "
+                          "to non-terminated state"));
+}
+
+TEST(PodWarnings, NameDeprecatedLabelsAndDuplicates) {
+  Json pod = With(kPod, "/spec/nodeSelector", {{"beta.kubernetes.io/os", "linux"}});
+  pod = With(pod, "/spec/imagePullSecrets", Json::array({{{"name", "x"}}, {{"name", "x"}}}));
+  EXPECT_THAT(CreateWarnings(pod),
+              ElementsAre("spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "
+                          "\"kubernetes.io/os\" instead",
+                          "spec.imagePullSecrets[1].name: duplicate name \"x\""));
+}
+
+// Each port collides with all before it.
+TEST(PodWarnings, ComeToAnEndHoweverOftenAPortIsRepeated) {
+  const Json ports(Json::array_t(3000, Json{{"containerPort", 80}, {"protocol", "TCP"}}));
+  const Texts warnings = CreateWarnings(With(kPod, "/spec/containers/0/ports", ports));
+  ASSERT_EQ(warnings.size(), 1000);
+  EXPECT_EQ(warnings[2],
+            "spec.containers[0].ports[2]: duplicate port definition with "
+            "spec.containers[0].ports[1]");
+}
+
+TEST(PodWarnings, ComeToAnEndHoweverManyVolumesOverlap) {
+  const Json items(Json::array_t(20, Json{{"key", "k"}, {"path", "p"}}));
+  Json volumes = Json::array();
+  for (int i = 0; i < 100; ++i) {
+    volumes.push_back({{"name", "v" + std::to_string(i)},
+                       {"configMap", {{"name", "m"}, {"items", items}}}});
+  }
+  EXPECT_LE(CreateWarnings(With(kPod, "/spec/volumes", volumes)).size(), 1100);
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,378 @@
+#include "api/rules/pods/pod_warnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "api/rules/core/ip.h"
+#include "api/rules/pods/app_armor.h"
+#include "api/rules/pods/pod_spec_validation.h"
+#include "api/rules/pods/volume_path_warnings.h"
+#include "api/text/go_text.h"
+
+namespace skiff {
+namespace {
+
+using namespace core_v1;
+using Warnings = std::vector<std::string>;
+
+struct Deprecated {
+  std::string_view key;
+  const char* message;
+};
+
+constexpr Deprecated kNodeLabels[] = {
+    {"beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"},
+    {"beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead"},
+    {"failure-domain.beta.kubernetes.io/region",
+     "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
+    {"failure-domain.beta.kubernetes.io/zone",
+     "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
+    {"beta.kubernetes.io/instance-type",
+     "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
+    {"node-role.kubernetes.io/master", "use \"node-role.kubernetes.io/control-plane\" instead"},
+};
+
+// Keys, or beginnings of keys where they end in a slash.
+constexpr Deprecated kAnnotations[] = {
+    {"scheduler.alpha.kubernetes.io/critical-pod",
+     "non-functional in v1.16+; use the \"priorityClassName\" field instead"},
+    {"security.alpha.kubernetes.io/sysctls",
+     "non-functional in v1.11+; use the \"sysctls\" field instead"},
+    {"security.alpha.kubernetes.io/unsafe-sysctls",
+     "non-functional in v1.11+; use the \"sysctls\" field instead"},
+};
+
+constexpr const char* kSeccompMessage =
+    "non-functional in v1.27+; use the \"seccompProfile\" field instead";
+constexpr const char* kAppArmorMessage =
+    "deprecated since v1.30; use the \"appArmorProfile\" field instead";
+
+// A response says no more than some 4,096 characters of warnings, and each of these has dozens.
+constexpr size_t kWarningsMax = 1000;
+
+void Warn(const FieldPath& path, std::string_view message, Warnings& out) {
+  if (out.size() >= kWarningsMax) return;
+  out.push_back(path.Text() + ": " + std::string(message));
+}
+
+// Where the path does not end with the label, the text names it.
+void WarnOfNodeLabel(std::string_view label, const FieldPath& path, bool named, Warnings& out) {
+  const auto* found = std::ranges::find(kNodeLabels, label, &Deprecated::key);
+  if (found == std::end(kNodeLabels)) return;
+  Warn(path, named ? std::string(label) + " is " + found->message : found->message, out);
+}
+
+void WarnOfTerm(const NodeSelectorTerm& term, const FieldPath& path, Warnings& out) {
+  for (size_t i = 0; i < term.match_expressions.size(); ++i) {
+    WarnOfNodeLabel(term.match_expressions[i].key,
+                    path.Child("matchExpressions").Index(i).Child("key"), true, out);
+  }
+}
+
+void WarnOfNodeLabels(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  for (const auto& [key, value] : spec.node_selector) {
+    WarnOfNodeLabel(key, path.Child("nodeSelector").Key(key), false, out);
+  }
+  if (spec.affinity && spec.affinity->node_affinity) {
+    const auto& affinity = *spec.affinity->node_affinity;
+    const FieldPath at = path.Child("affinity").Child("nodeAffinity");
+    if (const auto& required = affinity.required_during_scheduling_ignored_during_execution) {
+      const FieldPath terms =
+          at.Child("requiredDuringSchedulingIgnoredDuringExecution").Child("nodeSelectorTerms");
+      for (size_t i = 0; i < required->node_selector_terms.size(); ++i) {
+        WarnOfTerm(required->node_selector_terms[i], terms.Index(i), out);
+      }
+    }
+    const auto& preferred = affinity.preferred_during_scheduling_ignored_during_execution;
+    for (size_t i = 0; i < preferred.size(); ++i) {
+      WarnOfTerm(
+          preferred[i].preference,
+          at.Child("preferredDuringSchedulingIgnoredDuringExecution").Index(i).Child("preference"),
+          out);
+    }
+  }
+  for (size_t i = 0; i < spec.topology_spread_constraints.size(); ++i) {
+    const FieldPath at = path.Child("topologySpreadConstraints").Index(i);
+    WarnOfNodeLabel(spec.topology_spread_constraints[i].topology_key, at.Child("topologyKey"), true,
+                    out);
+    if (!spec.topology_spread_constraints[i].label_selector) {
+      Warn(at.Child("labelSelector"), "a null labelSelector results in matching no pod", out);
+    }
+  }
+}
+
+void WarnOfAppArmor(const meta_v1::ObjectMeta& meta, const std::string& container,
+                    const FieldPath& path, Warnings& out) {
+  const std::string key = AppArmorAnnotation(container);
+  if (meta.annotations.contains(key)) Warn(path.Key(key), kAppArmorMessage, out);
+}
+
+void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, const FieldPath& path,
+                       Warnings& out) {
+  for (const auto& [key, message] : kAnnotations) {
+    if (meta.annotations.contains(std::string(key))) Warn(path.Key(key), message, out);
+  }
+  const auto pod_key = "seccomp.security.alpha.kubernetes.io/pod";
+  const bool has_field = spec.security_context && spec.security_context->seccomp_profile;
+  if (meta.annotations.contains(pod_key) && !has_field) {
+    Warn(path.Key(pod_key), kSeccompMessage, out);
+  }
+  ForEachContainer(spec, FieldPath(), [&](const auto& container, const FieldPath&) {
+    const std::string key = "container.seccomp.security.alpha.kubernetes.io/" + container.name;
+    const bool own = container.security_context && container.security_context->seccomp_profile;
+    if (meta.annotations.contains(key) && !own) Warn(path.Key(key), kSeccompMessage, out);
+    const auto& security = container.security_context;
+    const bool confined = security && security->app_armor_profile;
+    if (!confined) WarnOfAppArmor(meta, container.name, path, out);
+  });
+}
+
+void WarnOfVolumes(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  for (size_t i = 0; i < spec.volumes.size(); ++i) {
+    const Volume& volume = spec.volumes[i];
+    const FieldPath at = path.Child("volumes").Index(i);
+    const auto removed = [&](const auto& source, const char* field, const char* message) {
+      if (source) Warn(at.Child(field), message, out);
+    };
+    constexpr const char* kSince22 = "deprecated in v1.22, non-functional in v1.25+";
+    constexpr const char* kSince28 = "deprecated in v1.28, non-functional in v1.31+";
+    removed(volume.photon_persistent_disk, "photonPersistentDisk",
+            "deprecated in v1.11, non-functional in v1.16+");
+    removed(volume.git_repo, "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+");
+    removed(volume.scale_io, "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
+    removed(volume.flocker, "flocker", kSince22);
+    removed(volume.storageos, "storageOS", kSince22);
+    removed(volume.quobyte, "quobyte", kSince22);
+    removed(volume.glusterfs, "glusterfs", "deprecated in v1.25, non-functional in v1.26+");
+    removed(volume.cephfs, "cephfs", kSince28);
+    removed(volume.rbd, "rbd", kSince28);
+  }
+  WarnOfVolumePaths(spec.volumes, out);
+}
+
+void WarnOfDuplicates(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  std::set<std::string_view> ips;
+  for (size_t i = 0; i < spec.host_aliases.size(); ++i) {
+    const std::string& ip = spec.host_aliases[i].ip;
+    if (ips.insert(ip).second) continue;
+    Warn(path.Child("hostAliases").Index(i).Child("ip"), "duplicate ip " + GoQuote(ip), out);
+  }
+  std::set<std::string_view> names;
+  const auto& secrets = spec.image_pull_secrets;
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    if (names.insert(secrets[i].name).second) continue;
+    Warn(path.Child("imagePullSecrets").Index(i).Child("name"),
+         "duplicate name " + GoQuote(secrets[i].name), out);
+  }
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    if (!secrets[i].name.empty()) continue;
+    Warn(path.Child("imagePullSecrets").Index(i).Child("name"), "invalid empty name \"\"", out);
+  }
+}
+
+// Kubernetes counts in thousandths. An amount that these cannot hold it takes for whole, unless its
+// digits alone are more than a machine word holds.
+bool IsHuge(std::string_view amount) {
+  int64_t digits = 0;
+  const auto read = std::from_chars(amount.data(), amount.data() + amount.size(), digits);
+  return read.ec == std::errc::result_out_of_range;
+}
+
+// Bytes come whole.
+void WarnOfFraction(const std::map<std::string, Quantity>& list, const char* name,
+                    const FieldPath& path, Warnings& out) {
+  const auto found = list.find(name);
+  if (found == list.end()) return;
+  const int64_t value = found->second.Value();
+  const std::string& text = found->second.Text();
+  if (value <= std::numeric_limits<int64_t>::max() / 1000) {
+    if (Quantity::FromValue(value) == found->second) return;
+  } else if (!IsHuge(text)) {
+    return;
+  }
+  Warn(path.Key(name), "fractional byte value " + GoQuote(text) + " is invalid, must be an integer",
+       out);
+}
+
+// A later value hides an earlier one, unless it adds to it.
+void WarnOfHiddenVariables(const std::vector<EnvVar>& variables, const FieldPath& path,
+                           Warnings& out) {
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < variables.size(); ++i) {
+    const EnvVar& variable = variables[i];
+    if (names.insert(variable.name).second) continue;
+    const std::string reference = "$(" + variable.name + ")";
+    const bool extends =
+        variable.value != reference && variable.value.find(reference) != std::string::npos;
+    if (!variable.value_from && extends) continue;
+    Warn(path.Index(i),
+         "hides previous definition of " + GoQuote(variable.name) +
+             ", which may be dropped when using apply",
+         out);
+  }
+}
+
+void WarnOfContainers(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  for (const char* name : {"memory", "ephemeral-storage"}) {
+    WarnOfFraction(spec.overhead, name, path.Child("overhead"), out);
+  }
+  ForEachContainer(spec, path, [&](const auto& container, const FieldPath& at) {
+    const FieldPath resources = at.Child("resources");
+    for (const char* name : {"memory", "ephemeral-storage"}) {
+      WarnOfFraction(container.resources.limits, name, resources.Child("limits"), out);
+      WarnOfFraction(container.resources.requests, name, resources.Child("requests"), out);
+    }
+    WarnOfHiddenVariables(container.env, at.Child("env"), out);
+  });
+}
+
+struct KnownPort {
+  FieldPath path;
+  const ContainerPort* port;
+};
+
+// How a port collides with another of the same number and protocol; "" when it does not.
+std::string_view Collision(const ContainerPort& port, const ContainerPort& other) {
+  if (port.host_ip == other.host_ip && port.host_port == other.host_port) return "duplicate";
+  if (port.host_port == 0 || other.host_port == 0) return "overlapping";
+  if (port.host_port == other.host_port && port.host_ip.empty() != other.host_ip.empty()) {
+    return "dangerously ambiguous";
+  }
+  return "";
+}
+
+// Each port is compared with those before it, which makes the square of a long list: past this none
+// is. Some 1,400 ports of one number come this far.
+constexpr size_t kPortsComparedMax = 1'000'000;
+
+void WarnOfPorts(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  size_t compared = 0;
+  std::map<std::string, std::vector<KnownPort>> by_number;
+  std::map<std::string_view, FieldPath> by_name;
+  ForEachContainer(spec, path, [&](const auto& container, const FieldPath& container_path) {
+    for (size_t i = 0; i < container.ports.size(); ++i) {
+      const ContainerPort& port = container.ports[i];
+      const FieldPath at = container_path.Child("ports").Index(i);
+      auto& others = by_number[fmt::format("{}/{}", port.container_port, port.protocol)];
+      for (const KnownPort& other : others) {
+        if (out.size() >= kWarningsMax || ++compared > kPortsComparedMax) break;
+        const std::string_view how = Collision(port, *other.port);
+        if (how.empty()) continue;
+        Warn(at, fmt::format("{} port definition with {}", how, other.path.Text()), out);
+      }
+      others.push_back({at, &port});
+      if (port.name.empty()) continue;
+      const auto [first, inserted] = by_name.emplace(port.name, at);
+      if (inserted) continue;
+      const std::string other = first->second.Text();
+      Warn(at,
+           fmt::format("duplicate port name {} with {}, services and probes that select ports by "
+                       "name will use {}",
+                       GoQuote(port.name), other, other),
+           out);
+    }
+  });
+}
+
+template <typename PodTerms>
+void WarnOfPodTerms(const Box<PodTerms>& terms, const FieldPath& path, Warnings& out) {
+  if (!terms) return;
+  constexpr const char* kNull = "a null labelSelector results in matching no pod";
+  const auto& required = terms->required_during_scheduling_ignored_during_execution;
+  for (size_t i = 0; i < required.size(); ++i) {
+    if (required[i].label_selector) continue;
+    Warn(path.Child("requiredDuringSchedulingIgnoredDuringExecution")
+             .Index(i)
+             .Child("labelSelector"),
+         kNull, out);
+  }
+  const auto& preferred = terms->preferred_during_scheduling_ignored_during_execution;
+  for (size_t i = 0; i < preferred.size(); ++i) {
+    if (preferred[i].pod_affinity_term.label_selector) continue;
+    Warn(path.Child("preferredDuringSchedulingIgnoredDuringExecution")
+             .Index(i)
+             .Child("podAffinityTerm")
+             .Child("labelSelector"),
+         kNull, out);
+  }
+}
+
+void WarnOfAddresses(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  const auto append = [&](const Warnings& more) {
+    if (out.size() >= kWarningsMax) return;
+    out.insert(out.end(), more.begin(), more.end());
+  };
+  if (spec.dns_config) {
+    const auto& servers = spec.dns_config->nameservers;
+    for (size_t i = 0; i < servers.size(); ++i) {
+      append(LegacyIpWarnings(path.Child("dnsConfig").Child("nameservers").Index(i), servers[i]));
+    }
+  }
+  for (size_t i = 0; i < spec.host_aliases.size(); ++i) {
+    append(
+        LegacyIpWarnings(path.Child("hostAliases").Index(i).Child("ip"), spec.host_aliases[i].ip));
+  }
+}
+
+// `root` is where metadata and spec stand.
+void WarnOfSpecAndMeta(const meta_v1::ObjectMeta& meta, const PodSpec& spec, const FieldPath& root,
+                       Warnings& out) {
+  const FieldPath path = root.Child("spec");
+  WarnOfNodeLabels(spec, path, out);
+  WarnOfAnnotations(meta, spec, root.Child("metadata").Child("annotations"), out);
+  WarnOfVolumes(spec, path, out);
+  WarnOfDuplicates(spec, path, out);
+  WarnOfContainers(spec, path, out);
+  WarnOfPorts(spec, path, out);
+  if (spec.termination_grace_period_seconds.value_or(0) < 0) {
+    Warn(path.Child("terminationGracePeriodSeconds"),
+         "must be >= 0; negative values are invalid and will be treated as 1", out);
+  }
+  if (spec.affinity) {
+    const FieldPath at = path.Child("affinity");
+    WarnOfPodTerms(spec.affinity->pod_affinity, at.Child("podAffinity"), out);
+    WarnOfPodTerms(spec.affinity->pod_anti_affinity, at.Child("podAntiAffinity"), out);
+  }
+  WarnOfAddresses(spec, path, out);
+}
+
+std::string NameWarning(const std::string& use, const std::string& name) {
+  return fmt::format(
+      "metadata.name: this is used in {}, which can result in surprising behavior; a DNS label is "
+      "recommended: [{}]",
+      use, fmt::join(Dns1123LabelErrors(name), " "));
+}
+
+}  // namespace
+
+void WarnOfPod(const Pod& pod, const Pod* old, Warnings& out) {
+  if (old != nullptr) return;
+  if (!Dns1123LabelErrors(pod.metadata.name).empty()) {
+    out.push_back(NameWarning("the Pod's hostname", pod.metadata.name));
+  }
+  // Its annotation was made a field of the container by then.
+  const FieldPath annotations = FieldPath("metadata").Child("annotations");
+  ForEachContainer(pod.spec, FieldPath(), [&](const auto& container, const FieldPath&) {
+    if (container.security_context && container.security_context->app_armor_profile) {
+      WarnOfAppArmor(pod.metadata, container.name, annotations, out);
+    }
+  });
+  WarnOfSpecAndMeta(pod.metadata, pod.spec, FieldPath(), out);
+}
+
+void WarnOfPodTemplate(const PodTemplateSpec& pod_template, const FieldPath& path, Warnings& out) {
+  WarnOfSpecAndMeta(pod_template.metadata, pod_template.spec, path, out);
+}
+
+void WarnOfWorkloadName(const std::string& name, Warnings& out) {
+  if (!Dns1123LabelErrors(name).empty()) {
+    out.push_back(NameWarning("Pod names and hostnames", name));
+  }
+}
+
+}  // namespace skiff

@@ -1,0 +1,33 @@
+// What a pod or its template says that is allowed but hardly meant: texts for Warning headers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/rules/names.h"
+#include "api/select/field_path.h"
+
+namespace skiff {
+
+namespace core_v1 {
+struct Pod;
+struct PodSpec;
+struct PodTemplateSpec;
+}  // namespace core_v1
+
+void WarnOfPod(const core_v1::Pod& pod, const core_v1::Pod* old, std::vector<std::string>& out);
+// `path` is the template's.
+void WarnOfPodTemplate(const core_v1::PodTemplateSpec& pod_template, const FieldPath& path,
+                       std::vector<std::string>& out);
+// Names of workloads become parts of hostnames.
+void WarnOfWorkloadName(const std::string& name, std::vector<std::string>& out);
+
+// For a workload whose spec has the template: on create, and when an update changed the spec.
+template <typename Workload>
+void WarnOfTemplate(const Workload& object, const Workload* old, const FieldPath& path,
+                    std::vector<std::string>& out) {
+  if (old != nullptr && old->metadata.generation == object.metadata.generation) return;
+  WarnOfPodTemplate(object.spec.template_, path, out);
+}
+
+}  // namespace skiff

@@ -1,0 +1,74 @@
+// What the schema cannot say about a CSINode.
+#include <set>
+
+#include "api/gen/storage_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/go_struct.h"
+#include "api/rules/kinds.h"
+#include "api/rules/rules.h"
+#include "api/violations.h"
+
+namespace skiff {
+namespace {
+
+using storage_v1::CSINode;
+using storage_v1::CSINodeDriver;
+
+constexpr size_t kNodeIdBytesMax = 256;
+
+void ValidateDriver(const CSINodeDriver& driver, const FieldPath& path, Violations& out) {
+  ValidateCsiDriverName(driver.name, path.Child("name"), out);
+  if (driver.node_id.empty()) {
+    out.Required(path.Child("nodeID"));
+  } else if (driver.node_id.size() > kNodeIdBytesMax) {
+    out.Invalid(path.Child("nodeID"), driver.node_id, "must be 256 characters or less");
+  }
+  if (driver.allocatable && driver.allocatable->count) {
+    ValidateNonNegative(*driver.allocatable->count, path.Child("allocatable").Child("count"), out);
+  }
+  std::set<std::string_view> keys;
+  for (const std::string& key : driver.topology_keys) {
+    if (key.empty()) out.Required(path);
+    if (!keys.insert(key).second) out.Duplicate(path, key);
+    CheckFormat(LabelKeyErrors, key, path, out);
+  }
+}
+
+void Validate(const CSINode& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < object.spec.drivers.size(); ++i) {
+    const FieldPath at = FieldPath("spec").Child("drivers").Index(i);
+    if (!names.insert(object.spec.drivers[i].name).second) {
+      out.Duplicate(at.Child("name"), object.spec.drivers[i].name);
+    }
+    ValidateDriver(object.spec.drivers[i], at, out);
+  }
+}
+
+// A driver may come and go; while it is there, only its capacity changes.
+void ValidateUpdate(const CSINode& object, const CSINode& old, Violations& out) {
+  Validate(object, out);
+  for (const CSINodeDriver& before : old.spec.drivers) {
+    for (const CSINodeDriver& now : object.spec.drivers) {
+      if (now.name != before.name) continue;
+      if (now.node_id == before.node_id && now.topology_keys == before.topology_keys) continue;
+      CSINodeDriver compared = now;
+      compared.allocatable.reset();
+      out.Invalid(FieldPath("spec").Child("drivers"), GoStruct(compared), kFieldImmutable);
+    }
+  }
+}
+
+}  // namespace
+
+Rules CSINodeRules() {
+  return Erase<CSINode>({
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+      .allow_unconditional_update = false,
+  });
+}
+
+}  // namespace skiff

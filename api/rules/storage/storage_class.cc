@@ -1,0 +1,90 @@
+// What the schema cannot say about a StorageClass.
+#include <set>
+
+#include "api/gen/storage_v1.h"
+#include "api/rules/checks.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/defaults.h"
+#include "api/rules/kinds.h"
+#include "api/rules/rules.h"
+#include "api/rules/storage/storage_checks.h"
+#include "api/violations.h"
+
+namespace skiff {
+namespace {
+
+using storage_v1::StorageClass;
+
+void SetDefaults(StorageClass& object) {
+  Default(object.reclaim_policy, "Delete");
+  Default(object.volume_binding_mode, "Immediate");
+}
+
+void ValidateTopologies(const StorageClass& object, Violations& out) {
+  const auto& terms = object.allowed_topologies;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const FieldPath path = FieldPath("allowedTopologies").Index(i).Child("matchLabelExpressions");
+    std::set<std::string_view> keys;
+    const auto& expressions = terms[i].match_label_expressions;
+    for (size_t j = 0; j < expressions.size(); ++j) {
+      const FieldPath at = path.Index(j);
+      if (expressions[j].values.empty()) out.Required(at.Child("values"));
+      std::set<std::string_view> values;
+      for (size_t k = 0; k < expressions[j].values.size(); ++k) {
+        if (!values.insert(expressions[j].values[k]).second) {
+          out.Duplicate(at.Child("values").Index(k), expressions[j].values[k]);
+        }
+      }
+      CheckFormat(LabelKeyErrors, expressions[j].key, at.Child("key"), out);
+      if (!keys.insert(expressions[j].key).second) {
+        out.Duplicate(at.Child("key"), expressions[j].key);
+      }
+    }
+    for (size_t earlier = 0; earlier < i; ++earlier) {
+      if (terms[earlier] == terms[i]) out.Duplicate(path, "");
+    }
+  }
+}
+
+void Validate(const StorageClass& object, Violations& out) {
+  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
+  ValidateProvisioner(object.provisioner, FieldPath("provisioner"), out);
+  ValidateStorageParameters(object.parameters, true, FieldPath("parameters"), out);
+  if (object.reclaim_policy) {
+    CheckOneOf(*object.reclaim_policy, {"Delete", "Retain"}, FieldPath("reclaimPolicy"), out);
+  }
+  if (!object.volume_binding_mode) {
+    out.Required(FieldPath("volumeBindingMode"));
+  } else {
+    CheckOneOf(*object.volume_binding_mode, {"Immediate", "WaitForFirstConsumer"},
+               FieldPath("volumeBindingMode"), out);
+  }
+  ValidateTopologies(object, out);
+}
+
+void ValidateUpdate(const StorageClass& object, const StorageClass& old, Violations& out) {
+  Validate(object, out);
+  if (object.parameters != old.parameters) {
+    out.Forbidden(FieldPath("parameters"), "updates to parameters are forbidden.");
+  }
+  if (object.provisioner != old.provisioner) {
+    out.Forbidden(FieldPath("provisioner"), "updates to provisioner are forbidden.");
+  }
+  if (object.reclaim_policy != old.reclaim_policy) {
+    out.Forbidden(FieldPath("reclaimPolicy"), "updates to reclaimPolicy are forbidden.");
+  }
+  ValidateImmutable(object.volume_binding_mode, old.volume_binding_mode,
+                    FieldPath("volumeBindingMode"), out);
+}
+
+}  // namespace
+
+Rules StorageClassRules() {
+  return Erase<StorageClass>({
+      .set_defaults = SetDefaults,
+      .validate = Validate,
+      .validate_update = ValidateUpdate,
+  });
+}
+
+}  // namespace skiff

@@ -1,0 +1,31 @@
+#include "api/rules/workloads/job_defaults.h"
+
+#include <cstdint>
+
+#include "api/gen/batch_v1.h"
+#include "api/rules/defaults.h"
+
+namespace skiff {
+
+void DefaultPodFailurePolicy(batch_v1::JobSpec& spec) {
+  if (!spec.pod_failure_policy) return;
+  for (auto& rule : spec.pod_failure_policy->rules) {
+    for (auto& pattern : rule.on_pod_conditions) Default(pattern.status, "True");
+  }
+}
+
+void DefaultJob(batch_v1::Job& job) {
+  auto& spec = job.spec;
+  if (!spec.completions && !spec.parallelism) spec.completions = 1;
+  Default(spec.parallelism, 1);
+  Default(spec.backoff_limit, spec.backoff_limit_per_index ? INT32_MAX : 6);
+  Default(job.metadata.labels, spec.template_.metadata.labels);
+  Default(spec.completion_mode, "NonIndexed");
+  Default(spec.suspend, false);
+  Default(spec.pod_replacement_policy, spec.pod_failure_policy ? "Failed" : "TerminatingOrFailed");
+  Default(spec.manual_selector, false);
+  DefaultPodFailurePolicy(spec);
+  DefaultPodTemplate(spec.template_);
+}
+
+}  // namespace skiff

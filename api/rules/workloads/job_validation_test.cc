@@ -1,0 +1,109 @@
+#include "api/rules/workloads/job_validation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/rules/rules_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Json kJob = Parsed(R"({"apiVersion": "batch/v1", "kind": "Job",
+    "metadata": {"name": "j", "uid": "u"}, "spec": {"template": {"spec": {
+    "restartPolicy": "Never", "containers": [{"name": "c", "image": "nginx"}]}}}})");
+const Json kCronJob = Parsed(R"({"apiVersion": "batch/v1", "kind": "CronJob",
+    "metadata": {"name": "c"}, "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {
+    "template": {"spec": {"restartPolicy": "Never",
+    "containers": [{"name": "c", "image": "nginx"}]}}}}}})");
+
+TEST(JobValidation, FindsNothingWrongWithASmallOne) {
+  EXPECT_THAT(CreateErrors(kJob), IsEmpty());
+}
+
+TEST(JobValidation, EndsItsPods) {
+  EXPECT_THAT(CreateErrors(With(kJob, "/spec/template/spec/restartPolicy", "Always")),
+              ElementsAre("spec.template.spec.restartPolicy: Required value: valid values: "
+                          "\"OnFailure\", \"Never\""));
+}
+
+TEST(JobValidation, CountsCompletionsWhenIndexed) {
+  EXPECT_THAT(CreateErrors(With(kJob, "/spec/completionMode", "Indexed")), IsEmpty());
+  Json job = With(kJob, "/spec/completionMode", "Indexed");
+  job = With(job, "/spec/parallelism", 1);
+  EXPECT_THAT(CreateErrors(job),
+              ElementsAre("spec.completions: Required value: when completion mode is Indexed"));
+}
+
+TEST(JobValidation, GeneratesItsSelector) {
+  const Json labels = {{"controller-uid", "other"}};
+  EXPECT_THAT(CreateErrors(With(kJob, "/spec/template/metadata", {{"labels", labels}})),
+              ElementsAre("spec.template.metadata.labels[controller-uid]: Invalid value: "
+                          "{\"batch.kubernetes.io/controller-uid\":\"u\","
+                          "\"batch.kubernetes.io/job-name\":\"j\",\"controller-uid\":\"other\","
+                          "\"job-name\":\"j\"}: must be 'u'"));
+}
+
+TEST(JobValidation, SucceedsByIndexesThatExist) {
+  Json job = With(kJob, "/spec/completionMode", "Indexed");
+  job = With(job, "/spec/completions", 3);
+  job = With(job, "/spec/successPolicy", Parsed(R"({"rules": [{"succeededIndexes": "0-5"}]})"));
+  EXPECT_THAT(CreateErrors(job),
+              ElementsAre("spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"0-5\": "
+                          "error parsing succeededIndexes: too large index: \"5\""));
+}
+
+TEST(JobValidation, MayMovePodsWhileItIsSuspended) {
+  const Json running = Created(kJob);
+  const Json elsewhere = With(running, "/spec/template/spec/nodeSelector", {{"a", "b"}});
+  EXPECT_EQ(UpdateErrors(running, elsewhere).size(), 1u);
+  const Json suspended = With(running, "/spec/suspend", true);
+  EXPECT_THAT(UpdateErrors(suspended, With(elsewhere, "/spec/suspend", true)), IsEmpty());
+}
+
+TEST(JobStatus, FailsAfterItsTargetFailed) {
+  const Json stored = With(Created(kJob), "/status/startTime", "2026-01-01T00:00:00Z");
+  const Json failed =
+      With(stored, "/status/conditions", Parsed(R"([{"type": "Failed", "status": "True"}])"));
+  EXPECT_THAT(StatusErrors(stored, failed),
+              ElementsAre("status.conditions: Invalid value: cannot set Failed=True condition "
+                          "without the FailureTarget=true condition"));
+}
+
+TEST(JobStatus, CountsFailuresUpwards) {
+  const Json stored = With(Created(kJob), "/status/failed", 2);
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/failed", 1)),
+              ElementsAre("status.failed: Invalid value: 1: cannot decrease the failed counter"));
+}
+
+TEST(CronJobValidation, WantsASchedule) {
+  EXPECT_THAT(CreateErrors(kCronJob), IsEmpty());
+  EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/schedule", "* * *")),
+              ElementsAre("spec.schedule: Invalid value: \"* * *\": expected exactly 5 fields, "
+                          "found 3: [* * *]"));
+}
+
+TEST(CronJobValidation, TakesTheZoneFromItsField) {
+  EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/schedule", "TZ=UTC * * * * *")),
+              ElementsAre("spec.schedule: Invalid value: \"TZ=UTC * * * * *\": cannot use TZ or "
+                          "CRON_TZ in schedule, use timeZone field instead"));
+  EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/timeZone", "Local")),
+              ElementsAre("spec.timeZone: Invalid value: \"Local\": timeZone must be an explicit "
+                          "time zone as defined in https://www.iana.org/time-zones"));
+  EXPECT_THAT(CreateErrors(With(kCronJob, "/spec/timeZone", "local")),
+              ElementsAre("spec.timeZone: Invalid value: \"local\": timeZone must be an explicit "
+                          "time zone as defined in https://www.iana.org/time-zones",
+                          "spec.timeZone: Invalid value: \"local\": unknown time zone local"));
+}
+
+TEST(CronJobValidation, LeavesRoomInItsName) {
+  const std::string name(53, 'x');
+  EXPECT_THAT(CreateErrors(With(kCronJob, "/metadata/name", name)),
+              ElementsAre("metadata.name: Invalid value: \"" + name +
+                          "\": must be no more than 52 characters"));
+}
+
+}  // namespace
+}  // namespace skiff

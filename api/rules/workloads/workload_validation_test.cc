@@ -1,0 +1,131 @@
+#include "api/rules/workloads/workload_validation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/gen/apps_v1.h"
+#include "api/rules/rules.h"
+#include "api/rules/rules_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Json kDeployment = Parsed(R"({"apiVersion": "apps/v1", "kind": "Deployment",
+    "metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}},
+    "template": {"metadata": {"labels": {"a": "b"}},
+                 "spec": {"containers": [{"name": "c", "image": "nginx"}]}}}})");
+
+Json Workload(const char* kind) {
+  return With(kDeployment, "/kind", kind);
+}
+
+TEST(ControllerRevisionRules, DataIsImmutableByItsText) {
+  const Rules* rules = FindRules(apps_v1::ControllerRevision::Info());
+  apps_v1::ControllerRevision old;
+  old.data = RawJson::FromText(R"({"z":1,"a":123456789012345678901234567890})");
+  apps_v1::ControllerRevision next = old;
+  Violations same;
+  rules->validate_update(&next, &old, same);
+  EXPECT_TRUE(same.empty());
+  next.data = RawJson::FromText(R"({"a":123456789012345678901234567890, "z":1})");
+  Violations sorted;
+  rules->validate_update(&next, &old, sorted);
+  const Error error = sorted.ToError("apps", "ControllerRevision", "x");
+  EXPECT_EQ(error.message,
+            R"(ControllerRevision.apps "x" is invalid: data: Invalid value: )"
+            R"({"a":123456789012345678901234567890,"z":1}: field is immutable)");
+}
+
+TEST(DeploymentValidation, FindsNothingWrongWithASmallOne) {
+  EXPECT_THAT(CreateErrors(kDeployment), IsEmpty());
+}
+
+TEST(DeploymentValidation, SelectsItsOwnPods) {
+  EXPECT_THAT(CreateErrors(With(kDeployment, "/spec/selector/matchLabels", {{"x", "y"}})),
+              ElementsAre("spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` "
+                          "does not match template `labels`"));
+  EXPECT_THAT(CreateErrors(With(kDeployment, "/spec/selector", Json::object())),
+              ElementsAre("spec.selector: Invalid value: {}: empty selector is invalid for "
+                          "deployment"));
+}
+
+TEST(DeploymentValidation, KnowsTwoStrategies) {
+  EXPECT_THAT(CreateErrors(With(kDeployment, "/spec/strategy", {{"type", "Foo"}})),
+              ElementsAre("spec.strategy: Unsupported value: "
+                          "{\"Type\":\"Foo\",\"RollingUpdate\":null}: supported values: "
+                          "\"Recreate\", \"RollingUpdate\""));
+}
+
+TEST(DeploymentValidation, MovesSomePodsAtATime) {
+  const Json still = {{"maxSurge", 0}, {"maxUnavailable", "0%"}};
+  EXPECT_THAT(CreateErrors(With(kDeployment, "/spec/strategy", {{"rollingUpdate", still}})),
+              ElementsAre("spec.strategy.rollingUpdate.maxUnavailable: Invalid value: \"0%\": may "
+                          "not be 0 when `maxSurge` is 0"));
+}
+
+TEST(DeploymentValidation, KeepsItsSelector) {
+  Json changed = With(kDeployment, "/spec/selector/matchLabels", {{"a", "b"}, {"c", "d"}});
+  changed = With(changed, "/spec/template/metadata/labels", {{"a", "b"}, {"c", "d"}});
+  EXPECT_THAT(UpdateErrors(kDeployment, changed),
+              ElementsAre("spec.selector: Invalid value: "
+                          "{\"matchLabels\":{\"a\":\"b\",\"c\":\"d\"}}: field is immutable"));
+}
+
+TEST(DeploymentValidation, RunsForever) {
+  EXPECT_THAT(CreateErrors(With(kDeployment, "/spec/template/spec/restartPolicy", "Never")),
+              ElementsAre("spec.template.spec.restartPolicy: Unsupported value: \"Never\": "
+                          "supported values: \"Always\""));
+}
+
+TEST(DeploymentStatus, CountsNoMoreThanThereAre) {
+  const Json stored = Created(kDeployment);
+  EXPECT_THAT(
+      StatusErrors(stored, With(stored, "/status", {{"replicas", 1}, {"readyReplicas", 2}})),
+      ElementsAre("status.readyReplicas: Invalid value: 2: cannot be greater than "
+                  "status.replicas"));
+}
+
+TEST(DaemonSetValidation, ReplacesOrSurgesButNotBoth) {
+  const Json both = {{"maxSurge", 1}, {"maxUnavailable", 1}};
+  EXPECT_THAT(
+      CreateErrors(With(Workload("DaemonSet"), "/spec/updateStrategy", {{"rollingUpdate", both}})),
+      ElementsAre("spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: may not be set "
+                  "when maxUnavailable is non-zero"));
+}
+
+TEST(StatefulSetValidation, MountsTheClaimsItMakes) {
+  Json set = With(Workload("StatefulSet"), "/spec/volumeClaimTemplates", Parsed(R"([{
+      "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+      "resources": {"requests": {"storage": "1Gi"}}}}])"));
+  set = With(set, "/spec/template/spec/containers/0/volumeMounts",
+             Parsed(R"([{"name": "data", "mountPath": "/data"}])"));
+  EXPECT_THAT(CreateErrors(set), IsEmpty());
+}
+
+TEST(StatefulSetValidation, ChangesLittle) {
+  const Json set = Workload("StatefulSet");
+  EXPECT_THAT(UpdateErrors(set, With(set, "/spec/replicas", 3)), IsEmpty());
+  EXPECT_THAT(UpdateErrors(set, With(set, "/spec/serviceName", "s")),
+              ElementsAre("spec: Forbidden: updates to statefulset spec for fields other than "
+                          "'replicas', 'ordinals', 'template', 'updateStrategy', "
+                          "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+                          "'minReadySeconds' are forbidden"));
+}
+
+TEST(ReplicationControllerValidation, WantsATemplate) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "ReplicationController"})")),
+              ElementsAre("spec.selector: Required value", "spec.template: Required value"));
+}
+
+TEST(WorkloadWarnings, MentionNamesThatAreNoLabels) {
+  EXPECT_THAT(CreateWarnings(With(kDeployment, "/metadata/name", "a.b")),
+              ElementsAre("metadata.name: this is used in Pod names and hostnames, which can "
+                          "result in surprising behavior; a DNS label is recommended: [must not "
+                          "contain dots]"));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,164 @@
+#include "api/text/go_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace skiff {
+namespace {
+
+struct Rune {
+  char32_t value = 0;
+  size_t length = 0;  // Bytes; 0: not UTF-8.
+};
+
+// The first rune of a text that is not empty.
+Rune FirstRune(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  if (byte(0) < 0x80) return {byte(0), 1};
+  const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
+  if (length == 0 || byte(0) > 0xf4 || text.size() < length) return {};
+  char32_t value = byte(0) & (0xff >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    value = value << 6 | (byte(i) & 0x3f);
+  }
+  const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
+  if (overlong || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return {};
+  return {value, length};
+}
+
+// unicode.IsPrint for runes beyond ASCII, as far as controls, blanks and private use go.
+bool IsPrintable(char32_t rune) {
+  constexpr std::pair<char32_t, char32_t> kHidden[] = {
+      {0x80, 0xa0},     {0xad, 0xad},       {0x61c, 0x61c},     {0x1680, 0x1680},
+      {0x180e, 0x180e}, {0x2000, 0x200f},   {0x2028, 0x202f},   {0x205f, 0x206f},
+      {0x3000, 0x3000}, {0xd800, 0xf8ff},   {0xfeff, 0xfeff},   {0xfff0, 0xfffb},
+      {0xfffe, 0xffff}, {0xe0000, 0xe007f}, {0xf0000, 0x10ffff}};
+  for (const auto& [first, last] : kHidden) {
+    if (rune >= first && rune <= last) return false;
+  }
+  return true;
+}
+
+void AppendQuotedAscii(char c, std::string& out) {
+  constexpr std::string_view kEscaped = "\a\b\f\n\r\t\v\\\"";
+  constexpr std::string_view kLetters = "abfnrtv\\\"";
+  if (const size_t at = kEscaped.find(c); at != std::string_view::npos) {
+    out += '\\';
+    out += kLetters[at];
+  } else if (c < 0x20 || c == 0x7f) {
+    out += fmt::format("\\x{:02x}", static_cast<int>(c));
+  } else {
+    out += c;
+  }
+}
+
+void AppendJsonString(const std::string& text, std::string& out) {
+  const std::string plain = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    const char c = plain[i];
+    const std::string_view rest = std::string_view(plain).substr(i, 3);
+    if (c == '<' || c == '>' || c == '&') {
+      out += fmt::format("\\u{:04x}", static_cast<int>(c));
+    } else if (rest == "\u2028" || rest == "\u2029") {
+      out += rest == "\u2028" ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      out += c;
+    }
+  }
+}
+
+void AppendGoJson(const Type* type, const Json& value, std::string& out);
+
+void AppendMember(const std::string& key, const Type* type, const Json& value, std::string& out) {
+  if (out.back() != '{') out += ',';
+  AppendJsonString(key, out);
+  out += ':';
+  AppendGoJson(type, value, out);
+}
+
+void AppendObject(const Type* type, const Json& value, std::string& out) {
+  out += '{';
+  if (type != nullptr && type->shape == Shape::kStruct) {
+    for (const char* key : {"kind", "apiVersion"}) {
+      if (type->type_meta && value.contains(key)) AppendMember(key, nullptr, value[key], out);
+    }
+    for (const Field& field : type->fields) {
+      const auto it = value.find(field.name);
+      if (it != value.end()) AppendMember(std::string(field.name), field.type, *it, out);
+    }
+  } else {
+    const Type* element = type != nullptr && type->shape == Shape::kMap ? type->element : nullptr;
+    for (const auto& [key, member] : value.items()) AppendMember(key, element, member, out);
+  }
+  out += '}';
+}
+
+void AppendGoJson(const Type* type, const Json& value, std::string& out) {
+  if (value.is_string()) return AppendJsonString(value.get_ref<const std::string&>(), out);
+  if (value.is_object()) return AppendObject(type, value, out);
+  if (!value.is_array()) {
+    out += DumpJson(value);
+    return;
+  }
+  const Type* element = type != nullptr && type->shape == Shape::kList ? type->element : nullptr;
+  out += '[';
+  for (const Json& item : value) {
+    if (out.back() != '[') out += ',';
+    AppendGoJson(element, item, out);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+std::string GoQuote(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    const Rune rune = FirstRune(text);
+    if (rune.length == 0) {
+      out += fmt::format("\\x{:02x}", static_cast<uint8_t>(text[0]));
+      text.remove_prefix(1);
+      continue;
+    }
+    if (rune.length == 1) {
+      AppendQuotedAscii(text[0], out);
+    } else if (IsPrintable(rune.value)) {
+      out += text.substr(0, rune.length);
+    } else {
+      const auto value = static_cast<uint32_t>(rune.value);
+      out += value > 0xffff ? fmt::format("\\U{:08x}", value) : fmt::format("\\u{:04x}", value);
+    }
+    text.remove_prefix(rune.length);
+  }
+  return out + '"';
+}
+
+std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text) {
+  std::vector<std::pair<size_t, char32_t>> out;
+  for (size_t at = 0; at < text.size();) {
+    const Rune rune = FirstRune(text.substr(at));
+    const bool control = rune.length == 1 && (rune.value < 0x20 || rune.value == 0x7f);
+    if (control || (rune.length > 1 && !IsPrintable(rune.value))) {
+      out.emplace_back(at, rune.value);
+    }
+    at += std::max<size_t>(rune.length, 1);
+  }
+  return out;
+}
+
+std::string GoJson(const Json& value) {
+  std::string out;
+  AppendGoJson(nullptr, value, out);
+  return out;
+}
+
+std::string GoJson(const Type& type, const Json& value) {
+  std::string out;
+  AppendGoJson(&type, value, out);
+  return out;
+}
+
+}  // namespace skiff

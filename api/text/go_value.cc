@@ -1,0 +1,86 @@
+#include "api/text/go_value.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "api/codec/json.h"
+#include "api/text/go_text.h"
+
+namespace skiff {
+
+// As few digits as tell the number apart.
+std::string GoFloat(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  std::array<char, 40> digits;
+  const auto write = [&](std::chars_format format) {
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value, format).ptr;
+    return std::string(digits.data(), end);
+  };
+  const std::string text = write(std::chars_format::scientific);
+  const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
+  return exponent < -4 || exponent >= 6 ? text : write(std::chars_format::fixed);
+}
+
+std::string GoPlain(const Json& value) {
+  if (value.is_null()) return "<nil>";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return GoFloat(value.get<double>());
+  if (!value.is_structured()) return DumpJson(value);
+  std::string out = value.is_object() ? "map[" : "[";
+  bool first = true;
+  for (const auto& [key, member] : value.items()) {
+    if (!first) out += " ";
+    first = false;
+    if (value.is_object()) out += key + ":";
+    out += GoPlain(member);
+  }
+  return out + "]";
+}
+
+std::string GoSyntax(const Json& value) {
+  if (value.is_null()) return "interface {}(nil)";
+  if (value.is_string()) return GoQuote(value.get<std::string>());
+  if (value.is_number_float()) return GoFloat(value.get<double>());
+  if (!value.is_structured()) return DumpJson(value);
+  std::string out = value.is_object() ? "map[string]interface {}{" : "[]interface {}{";
+  bool first = true;
+  for (const auto& [key, member] : value.items()) {
+    if (!first) out += ", ";
+    first = false;
+    if (value.is_object()) out += GoQuote(key) + ":";
+    out += GoSyntax(member);
+  }
+  return out + "}";
+}
+
+const char* GoTypeOf(const Json& value) {
+  if (value.is_string()) return "string";
+  if (value.is_boolean()) return "bool";
+  if (value.is_array()) return "[]interface {}";
+  if (value.is_object()) return "map[string]interface {}";
+  return value.is_number_integer() ? "int64" : "float64";
+}
+
+std::string ConversionError(const std::string& error) {
+  constexpr std::string_view kPrefix = "json: cannot unmarshal ";
+  const auto into = error.find(" into Go ");
+  if (!error.starts_with(kPrefix) || into == error.npos) return error;
+  const std::string found = error.substr(kPrefix.size(), into - kPrefix.size());
+  const std::string wanted = error.substr(error.rfind(" of type ") + 9);
+  const bool integer = found.find_first_of(".eE", 6) == found.npos;
+  std::string kind = found;
+  if (found == "object") kind = "map";
+  if (found == "array") kind = "slice";
+  if (found.starts_with("number")) kind = integer ? "int64" : "float64";
+  if (wanted.starts_with("[]")) return "cannot restore slice from " + kind;
+  if (wanted.starts_with("map[")) return "cannot restore map from " + kind;
+  if (kind == "map") kind = "map[string]interface {}";
+  if (kind == "slice") kind = "[]interface {}";
+  return "cannot convert " + kind + " to " + wanted;
+}
+
+}  // namespace skiff

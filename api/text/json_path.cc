@@ -1,0 +1,235 @@
+#include "api/text/json_path.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/codec/json.h"
+#include "api/text/go_text.h"
+#include "api/text/json_path_parser.h"
+
+namespace skiff {
+namespace {
+
+using PathNode = JsonPath::Node;
+using NodeKind = PathNode::Kind;
+using PathValues = std::vector<const Json*>;
+
+// A scalar as people write it; documents as compact JSON.
+std::string ScalarOrJson(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "";
+  if (value.is_structured()) return GoJson(value);
+  return DumpJson(value);
+}
+
+// Of one path on one document.
+class Evaluation {
+ public:
+  Evaluation(bool allow_missing, size_t& visits_left)
+      : allow_missing_(allow_missing), visits_left_(visits_left) {}
+  Result<PathValues> Apply(const PathNode& node, const PathValues& input) const;
+
+ private:
+  Result<PathValues> ApplyAll(const PathNode& list, PathValues values) const;
+  Result<PathValues> Field(const PathNode& node, const PathValues& input) const;
+  Result<PathValues> Slice(const PathNode& node, const PathValues& input) const;
+  Result<PathValues> Filter(const PathNode& node, const PathValues& input) const;
+  Result<> Visit(size_t values) const;
+  Result<> Descend(const Json& value, PathValues& out) const;
+
+  const bool allow_missing_;
+  size_t& visits_left_;
+};
+
+// Recursive steps and filters multiply: a short path may visit a document's values many times.
+Result<> Evaluation::Visit(size_t values) const {
+  if (values > visits_left_) return BadPath("the path visits too many values");
+  visits_left_ -= values;
+  return {};
+}
+
+Result<> Evaluation::Descend(const Json& value, PathValues& out) const {
+  TRY(Visit(1));
+  out.push_back(&value);
+  if (!value.is_structured()) return {};
+  for (const Json& child : value) TRY(Descend(child, out));
+  return {};
+}
+
+bool Holds(const Json& left, const Json& right, const std::string& op) {
+  if (op == "==") return left == right;
+  if (op == "!=") return left != right;
+  const bool comparable =
+      (left.is_number() && right.is_number()) || (left.is_string() && right.is_string());
+  if (!comparable) return false;
+  if (op == "<") return left < right;
+  if (op == ">") return right < left;
+  if (op == "<=") return !(right < left);
+  return !(left < right);
+}
+
+Result<PathValues> Evaluation::Field(const PathNode& node, const PathValues& input) const {
+  PathValues out;
+  for (const Json* value : input) {
+    if (!value->is_object()) continue;
+    const auto found = value->find(node.text);
+    if (found != value->end()) out.push_back(&*found);
+  }
+  if (out.empty() && !allow_missing_) return BadPath(fmt::format("{} is not found", node.text));
+  return out;
+}
+
+Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& input) const {
+  PathValues out;
+  for (const Json* value : input) {
+    if (!value->is_array()) continue;
+    const auto size = static_cast<int64_t>(value->size());
+    int64_t begin = node.begin.value_or(0);
+    if (begin < 0) begin += size;
+    if (node.single) {
+      if (begin >= 0 && begin < size) {
+        out.push_back(&(*value)[static_cast<size_t>(begin)]);
+      } else if (!allow_missing_ || size > 0) {
+        return BadPath(fmt::format("array index out of bounds: index {}, length {}", begin, size));
+      }
+      continue;
+    }
+    int64_t end = node.end.value_or(size);
+    if (end < 0) end += size;
+    end = std::min(end, size);
+    const int64_t step = node.step.value_or(1);
+    if (step <= 0) return BadPath("step must be > 0");
+    for (int64_t i = std::max<int64_t>(begin, 0); i < end; i += std::min(step, end - i)) {
+      out.push_back(&(*value)[static_cast<size_t>(i)]);
+    }
+  }
+  return out;
+}
+
+Result<PathValues> Evaluation::Filter(const PathNode& node, const PathValues& input) const {
+  PathValues out;
+  const Evaluation lenient(true, visits_left_);
+  for (const Json* value : input) {
+    if (!value->is_array()) continue;
+    for (const Json& item : *value) {
+      TRY(Visit(1));
+      const PathValues left = TRY(lenient.Apply(*node.left, {&item}));
+      if (left.empty()) continue;
+      if (node.text == "exists") {
+        out.push_back(&item);
+        continue;
+      }
+      const PathValues right = TRY(lenient.Apply(*node.right, {&item}));
+      if (!right.empty() && Holds(*left[0], *right[0], node.text)) out.push_back(&item);
+    }
+  }
+  return out;
+}
+
+Result<PathValues> Evaluation::ApplyAll(const PathNode& list, PathValues values) const {
+  for (const auto& child : list.children) values = TRY(Apply(*child, values));
+  return values;
+}
+
+Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& input) const {
+  PathValues out;
+  TRY(Visit(input.size()));
+  switch (node.kind) {
+    case NodeKind::kText:
+    case NodeKind::kRange:
+      return out;
+    case NodeKind::kList:
+      return ApplyAll(node, input);
+    case NodeKind::kField:
+      return Field(node, input);
+    case NodeKind::kWildcard:
+      for (const Json* value : input) {
+        if (!value->is_structured()) continue;
+        TRY(Visit(value->size()));
+        for (const Json& child : *value) out.push_back(&child);
+      }
+      return out;
+    case NodeKind::kRecursive:
+      for (const Json* value : input) TRY(Descend(*value, out));
+      return out;
+    case NodeKind::kSlice:
+      return Slice(node, input);
+    case NodeKind::kFilter:
+      return Filter(node, input);
+    case NodeKind::kUnion:
+      for (const auto& child : node.children) {
+        const PathValues part = TRY(Apply(*child, input));
+        out.insert(out.end(), part.begin(), part.end());
+      }
+      return out;
+    case NodeKind::kLiteral:
+      return PathValues{&node.literal};
+  }
+  return out;
+}
+
+using PathNodes = std::vector<std::shared_ptr<const PathNode>>;
+
+Result<> PrintFound(const PathNodes& nodes, const Json& document, const Evaluation& evaluation,
+                    std::string& out) {
+  for (const auto& node : nodes) {
+    if (node->kind == NodeKind::kText) {
+      out += node->text;
+      continue;
+    }
+    const bool range = node->kind == NodeKind::kRange;
+    const PathValues found = TRY(evaluation.Apply(range ? *node->left : *node, {&document}));
+    bool first = true;
+    for (const Json* value : found) {
+      if (range) {
+        TRY(PrintFound(node->children, *value, evaluation, out));
+        continue;
+      }
+      if (!first) out += ' ';
+      first = false;
+      out += ScalarOrJson(*value);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<JsonPath> JsonPath::Parse(std::string_view text) {
+  JsonPath path;
+  path.nodes_ = TRY(ParseJsonPathNodes(text));
+  return path;
+}
+
+Result<std::string> JsonPath::Execute(const Json& document, bool allow_missing) const {
+  std::string out;
+  size_t visits_left = SIZE_MAX;
+  TRY(PrintFound(nodes_, document, Evaluation(allow_missing, visits_left), out));
+  return out;
+}
+
+Result<std::vector<const Json*>> JsonPath::Find(const Json& document, bool allow_missing,
+                                                size_t visits_max) const {
+  const Evaluation evaluation(allow_missing, visits_max);
+  PathValues all;
+  for (const auto& node : nodes_) {
+    const PathValues found = TRY(evaluation.Apply(*node, {&document}));
+    all.insert(all.end(), found.begin(), found.end());
+  }
+  return all;
+}
+
+Result<std::string> RelaxedPath(const std::string& text) {
+  std::string path = text;
+  if (path.starts_with('{') && path.ends_with('}')) path = path.substr(1, path.size() - 2);
+  if (path.find_first_of("{}") != std::string::npos) {
+    return BadPath(
+        fmt::format("unexpected path string, expected a 'name1.name2' or '.name1.name2' "
+                    "or '{{name1.name2}}' or '{{.name1.name2}}'"));
+  }
+  if (!path.starts_with('.') && !path.starts_with('[') && !path.starts_with('$')) path = "." + path;
+  return "{" + path + "}";
+}
+
+}  // namespace skiff

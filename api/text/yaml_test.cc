@@ -1,0 +1,220 @@
+#include "api/text/yaml.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "api/codec/json.h"
+
+namespace skiff {
+namespace {
+
+std::string AsJson(std::string_view text) {
+  const auto document = ParseYaml(text);
+  return document ? DumpJson(document->value) : document.error().message;
+}
+
+TEST(Yaml, ScalarsAreThoseOfYaml11) {
+  EXPECT_EQ(
+      AsJson("[y, No, on, 0x10, 010, 1_000, 1.5, 1e3, ~, null, '1', \"on\", 12:30, 2026-01-02]"),
+      "[true,false,true,16,8,1000,1.5,1000,null,null,\"1\",\"on\",\"12:30\",\"2026-01-02\"]");
+  EXPECT_EQ(AsJson("n: 1"), "{\"false\":1}");
+  EXPECT_EQ(AsJson("1: a"), "{\"1\":\"a\"}");
+  EXPECT_EQ(AsJson("!!str 5"), "\"5\"");
+  EXPECT_EQ(AsJson("a: |\n  x\n  y\nb: >-\n  x\n  y\n"), "{\"a\":\"x\\ny\\n\",\"b\":\"x y\"}");
+}
+
+TEST(Yaml, OnlyTheFirstDocumentIsRead) {
+  EXPECT_EQ(AsJson("a: 1\n---\na: 2\n"), "{\"a\":1}");
+  EXPECT_EQ(AsJson("{\"a\": {\"b\": [1]}}"), "{\"a\":{\"b\":[1]}}");
+}
+
+TEST(Yaml, AStreamGivesEachDocumentItsLine) {
+  const auto documents = ParseYamlStream("a: 1\n---\n---\n# nothing\n---\nb: 2\n");
+  ASSERT_TRUE(documents);
+  ASSERT_EQ(documents->size(), 2);
+  EXPECT_EQ((*documents)[1].value, Json({{"b", 2}}));
+  EXPECT_EQ((*documents)[1].line, 6);
+}
+
+TEST(Yaml, DocumentsOfAStreamBeginAtDashesAndEndAtDots) {
+  const auto values = [](const char* text) {
+    Json all = Json::array();
+    const auto documents = ParseYamlStream(text);
+    EXPECT_TRUE(documents) << text;
+    if (documents) {
+      for (const YamlDocument& document : *documents) all.push_back(document.value);
+    }
+    return all.dump();
+  };
+  EXPECT_EQ(values("--- {a: 1}\n--- # two\nb: |\n  ---\n...\nc: 3\n"),
+            R"([{"a":1},{"b":"---\n"},{"c":3}])");
+  EXPECT_EQ(values("%YAML 1.1\n# first\n---\na: 1\n---\r\nb: ---x\n"),
+            R"([{"a":1},{"b":"---x"}])");
+  EXPECT_EQ(values(""), "[]");
+}
+
+TEST(Yaml, ACarriageReturnEndsALine) {
+  for (const std::string text : {"a: 1\rb:\r- c\r", "a: 1\r\nb:\r\n- c\r\n", "a:\r\r  1\nb: [\rc]"}) {
+    const auto document = ParseYaml(text);
+    ASSERT_TRUE(document) << text;
+    EXPECT_EQ(document->value.dump(), R"({"a":1,"b":["c"]})") << text;
+  }
+}
+
+// yaml-cpp reads nothing of this, for ever.
+TEST(Yaml, AStreamThatGoesOnWithNoDocumentEnds) {
+  for (const char* text : {", \"kind\": \"Pod\"", "a: 1\n---\n, b", "] {", "}"}) {
+    (void)ParseYamlStream(text);
+  }
+}
+
+TEST(Yaml, CharactersThatGoDoesNotTakeAreRefusedInItsWords) {
+  const auto message = [](std::string_view text) {
+    const auto document = ParseYaml(text);
+    return document ? "" : document.error().message;
+  };
+  EXPECT_EQ(message("a: \xe2" "es"), "yaml: invalid trailing UTF-8 octet");
+  EXPECT_EQ(message("a: \xff"), "yaml: invalid leading UTF-8 octet");
+  EXPECT_EQ(message("a: \x80"), "yaml: invalid leading UTF-8 octet");
+  EXPECT_EQ(message("a: \xe2\x82"), "yaml: incomplete UTF-8 octet sequence");
+  EXPECT_EQ(message("a: \xc0\x80"), "yaml: invalid length of a UTF-8 sequence");
+  EXPECT_EQ(message("a: \xed\xa0\x80"), "yaml: invalid Unicode character");
+  EXPECT_EQ(message("a: \x01"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \x7f"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \xc2\x80"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \xef\xbf\xbf"), "yaml: control characters are not allowed");
+  EXPECT_EQ(message("a: \xc2\x85\xc2\xa0\xf0\x9f\x99\x82\t"), "");
+  // What only becomes such text later is mended, as by Go's JSON encoder.
+  EXPECT_EQ(ParseYaml("a: !!binary /w==")->value["a"], "\xef\xbf\xbd");
+}
+
+TEST(Yaml, WhatNestsTooDeeplyIsToldSo) {
+  EXPECT_EQ(ParseYaml(std::string(1'000'000, '[')).error().message,
+            "yaml: exceeded max depth of 10000");
+  std::string blocks;
+  for (size_t i = 0; i < 600; ++i) blocks += std::string(i, ' ') + "a:\n";
+  EXPECT_EQ(ParseYaml(blocks).error().message, "yaml: exceeded max depth of 500");
+}
+
+// Each of such texts may take a gigabyte.
+TEST(Yaml, OfSeveralLargeTextsAtOneTimeOneIsRead) {
+  const std::string large = "a: [b" + std::string(kYamlInWorkBytesMax / 2 + 10, ',') + "]";
+  std::atomic<bool> refused = false;
+  const auto read = [&] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!refused && std::chrono::steady_clock::now() < end) {
+      const auto yaml = ParseYaml(large);
+      if (!yaml && yaml.error().reason == Reason::kTooManyRequests) refused = true;
+    }
+  };
+  std::jthread other(read);
+  read();
+  EXPECT_TRUE(refused);
+}
+
+TEST(Yaml, NamedEscapesAreTheirCharacters) {
+  const auto yaml = ParseYaml("{\"k\\N\": \"\xc3\xa9\\N\\_\\L\\P\"}#");
+  EXPECT_EQ(yaml->value["k\xc2\x85"], "\xc3\xa9\xc2\x85\xc2\xa0\xe2\x80\xa8\xe2\x80\xa9");
+}
+
+TEST(Yaml, WhatIsNoCharacterIsWrittenEscaped) {
+  const Json text = "\xef\xbf\xbf \xef\xbf\xbe \xc2\x80";
+  EXPECT_EQ(DumpYaml(text), "\"\\uFFFF \\uFFFE \\x80\"\n");
+  EXPECT_EQ(ParseYaml(DumpYaml(text))->value, text);
+}
+
+TEST(Yaml, DuplicateKeysAreNotedWithTheirLine) {
+  const auto document = ParseYaml("metadata: {name: y3}\ndata:\n  a: x\n  a: z\nfoo: 1\n");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->duplicates, std::vector<std::string>{"line 4: key \"a\" already set in map"});
+  EXPECT_EQ(document->value["data"]["a"], "z");
+}
+
+TEST(Yaml, AnchorsAndMergeKeys) {
+  EXPECT_EQ(AsJson("a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  l: 3\n"),
+            "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"k\":1,\"l\":3}}");
+}
+
+TEST(Yaml, AliasesCannotBlowUp) {
+  std::string text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
+  for (char c = 'b'; c < 'j'; ++c) {
+    const char before = static_cast<char>(c - 1);
+    text += std::string(1, c) + ": &" + c + " [";
+    for (int i = 0; i < 10; ++i) text += std::string(i > 0 ? "," : "") + "*" + before;
+    text += "]\n";
+  }
+  EXPECT_EQ(AsJson(text), "yaml: document contains excessive aliasing");
+}
+
+TEST(Yaml, MistakesAreToldAsGoTellsThem) {
+  EXPECT_EQ(AsJson("metadata: {name: y5\n"), "yaml: line 1: did not find expected ',' or '}'");
+  EXPECT_EQ(AsJson("apiVersion: v1\nkind: [ConfigMap\n"),
+            "yaml: line 2: did not find expected ',' or ']'");
+  EXPECT_EQ(AsJson("kind: ConfigMap\nmetadata:\n  name: bad\n data: {a: b}\n"),
+            "yaml: line 3: did not find expected key");
+  EXPECT_EQ(AsJson("a: {b"), "yaml: did not find expected ',' or '}'");
+  EXPECT_EQ(AsJson("a:\n\tb: c\n"),
+            "yaml: line 2: found character that cannot start any token");
+  EXPECT_EQ(AsJson("# x\n%YAML 1.2\n---\na: 1\n"), "yaml: found incompatible YAML document");
+  EXPECT_EQ(AsJson("%YAML 1.1\n---\na: 1\n"), R"({"a":1})");
+  EXPECT_EQ(AsJson("a: b: c\n"), "yaml: line 1: mapping values are not allowed in this context");
+}
+
+TEST(Yaml, DumpsAsKubernetesDoes) {
+  const auto value = ParseJson(R"({"apiVersion": "v1", "data": {"a": "a: b", "t": "x\ty", "z": "on",
+      "e": "", "n": "1", "l": "x\ny\n", "m": "x\ny", "s": "- a", "time": "2026-01-02T03:04:05Z"},
+      "list": [{"a": 1, "b": [true]}, "x"], "none": {}, "empty": [], "f": 1.5, "u": null})");
+  EXPECT_EQ(DumpYaml(*value),
+            "apiVersion: v1\n"
+            "data:\n"
+            "  a: 'a: b'\n"
+            "  e: \"\"\n"
+            "  l: |\n    x\n    y\n"
+            "  m: |-\n    x\n    y\n"
+            "  \"n\": \"1\"\n"
+            "  s: '- a'\n"
+            "  t: \"x\\ty\"\n"
+            "  time: \"2026-01-02T03:04:05Z\"\n"
+            "  z: \"on\"\n"
+            "empty: []\n"
+            "f: 1.5\n"
+            "list:\n- a: 1\n  b:\n  - true\n- x\n"
+            "none: {}\n"
+            "u: null\n");
+}
+
+TEST(Yaml, WhatGoDoesNotWritePlainlyIsEscaped) {
+  EXPECT_EQ(DumpYaml(Json("é 漢字 \xf0\x9f\x98\x80 \xe2\x80\xa8~")),
+            "\"é 漢字 \\U0001F600 \\L~\"\n");
+  EXPECT_EQ(DumpYaml(Json("é 漢字")), "é 漢字\n");
+}
+
+TEST(Yaml, FoldsLongScalarsAtASpace) {
+  const std::string words = "one two three four five six seven eight nine ten eleven twelve";
+  const Json value = {{"plain", words + " " + words},
+                      {"quoted", words + ": " + words},
+                      {"double", words + "\x01 " + words},
+                      {"list", {words + " " + words}}};
+  EXPECT_EQ(DumpYaml(value),
+            "double: \"one two three four five six seven eight nine ten eleven twelve\\x01 one "
+            "two\n  three four five six seven eight nine ten eleven twelve\"\n"
+            "list:\n- one two three four five six seven eight nine ten eleven twelve one two three "
+            "four\n  five six seven eight nine ten eleven twelve\n"
+            "plain: one two three four five six seven eight nine ten eleven twelve one two three"
+            "\n  four five six seven eight nine ten eleven twelve\n"
+            "quoted: 'one two three four five six seven eight nine ten eleven twelve: one two "
+            "three\n  four five six seven eight nine ten eleven twelve'\n");
+  EXPECT_EQ(AsJson(DumpYaml(value)), DumpJson(value));
+}
+
+TEST(Yaml, WhatIsDumpedReadsBack) {
+  const auto value = ParseJson(R"({"a": ["", " x", "x ", "a\nb ", "\n", "#", "a #b", "x:", "null",
+      "0x1", "é", "'", "\"", "<<", "\u0001", "|", "a\n\n", " a\nb"], "0": {"x": [[1, [2]], {}]}})");
+  EXPECT_EQ(AsJson(DumpYaml(*value)), DumpJson(*value));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,34 @@
+#include "apiserver/identity/node_connections.h"
+
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+
+void NodeConnections::Divert(const std::string& node, http::Upstream& upstream) const {
+  if (socket_of_simulated) upstream.unix_path = socket_of_simulated(node);
+}
+
+Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connections,
+                                 const std::string& node_name) {
+  const auto node = TRY(ReadTyped<core_v1::Node>(store, "", node_name));
+  http::Upstream upstream;
+  upstream.host = node_name;
+  connections.Divert(node_name, upstream);
+  if (!upstream.unix_path.empty()) return upstream;
+  upstream.host.clear();
+  for (const char* type : {"InternalIP", "ExternalIP", "Hostname"}) {
+    for (const auto& address : node->status.addresses) {
+      if (address.type == type && upstream.host.empty()) upstream.host = address.address;
+    }
+  }
+  if (upstream.host.empty()) {
+    return Fail(InternalErrorOf("no preferred addresses found; known addresses: []"));
+  }
+  upstream.port = node->status.daemon_endpoints.kubelet_endpoint.port;
+  if (upstream.port == 0) upstream.port = 10250;
+  upstream.tls = connections.kubelet_tls;
+  upstream.server_name = node_name;
+  return upstream;
+}
+
+}  // namespace skiff

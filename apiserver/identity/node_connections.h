@@ -1,0 +1,55 @@
+// How the server reaches kubelets and pods: for logs, commands, forwarded ports and proxying.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "apiserver/objects/object_cache.h"
+#include "http/loop.h"
+#include "http/tls.h"
+#include "http/tunnel.h"
+
+namespace skiff {
+
+struct NodeConnections {
+  http::Loops& loops;
+  http::TlsContext kubelet_tls;  // With the server's own client certificate.
+  // The socket that answers for a simulated node and its pods; "" for nodes that are machines.
+  std::function<std::string(const std::string& node)> socket_of_simulated = {};
+
+  // Leads there what would have gone to the node or its pods. The host stays: it tells which.
+  void Divert(const std::string& node, http::Upstream& upstream) const;
+};
+
+// The kubelet of that node, over TLS. Fails when the node is unknown or has no address.
+Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connections,
+                                 const std::string& node);
+
+// One stored object, decoded; NotFound in the API's words.
+template <Kind K>
+Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& namespace_name,
+                                           const std::string& name);
+
+}  // namespace skiff
+
+#include "api/codec/struct_text.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+
+namespace skiff {
+
+template <Kind K>
+Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& namespace_name,
+                                           const std::string& name) {
+  const auto record = store.Get(KeyOf(K::Info(), namespace_name, name));
+  if (!record && record.error().reason == Reason::kNotFound) {
+    return Fail(NotFoundError(GroupResourceOf(K::Info()), name));
+  }
+  if (!record) return tl::unexpected(record.error());
+  const ObjectView view = TRY(ObjectView::Of(**record));
+  auto object = std::make_shared<K>();
+  TRY(DecodeStruct(K::Describe(), view.body(), FieldValidation::kIgnore, object.get()));
+  return object;
+}
+
+}  // namespace skiff

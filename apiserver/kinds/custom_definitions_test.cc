@@ -1,0 +1,62 @@
+#include "apiserver/kinds/custom_definitions.h"
+
+#include <gtest/gtest.h>
+
+#include "apiserver/kinds/definition_loop.h"
+#include "apiserver/storage/record_header.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "apiserver/storage/rocksdb_store_disk.h"
+
+namespace skiff {
+namespace {
+
+Json ThingDefinition() {
+  const Json schema = {{"openAPIV3Schema", {{"type", "object"}}}};
+  const Json versions = {
+      {{"name", "v1"}, {"served", true}, {"storage", true}, {"schema", schema}}};
+  return {{"metadata",
+           {{"name", "things.a.io"}, {"resourceVersion", "7"}, {"finalizers", {"a.io/hold"}}}},
+          {"spec",
+           {{"group", "a.io"},
+            {"scope", "Namespaced"},
+            {"names", {{"plural", "things"}, {"kind", "Thing"}}},
+            {"versions", versions}}},
+          {"status", {{"storedVersions", {"v1"}}}}};
+}
+
+TEST(CustomDefinitionsTest, SchemasAreNotHeld) {
+  FakeClock clock;
+  const std::shared_ptr<rocksdb::Env> disk = NewMemoryDisk();
+  const auto store = *RocksdbStore::Open({.path = "/store", .env = disk.get()}, clock);
+  DefinitionCache definitions(*store);
+  const ObjectBody body = BodyOf(ThingDefinition());
+  StoredObject stored = EncodeObject({.labels = {}, .fields = {}, .uid = {}, .body = body});
+  ASSERT_TRUE(store->Apply(
+      {.key = "/registry/apiextensions.k8s.io/customresourcedefinitions/things.a.io",
+       .value = std::move(stored.value)}));
+  const auto all = definitions.All();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0]->spec.names.kind, "Thing");
+  ASSERT_EQ(all[0]->spec.versions.size(), 1u);
+  EXPECT_TRUE(all[0]->spec.versions[0].storage);
+  EXPECT_FALSE(all[0]->spec.versions[0].schema.has_value());
+}
+
+// Nor do they travel with what is said of a definition; it is not written over what others wrote.
+TEST(CustomDefinitionsTest, AStatusIsWrittenAlone) {
+  const Json before = ThingDefinition();
+  auto definition = *FromJson<CustomResourceDefinition>(before);
+  definition.metadata.finalizers.clear();
+  definition.status.accepted_names.kind = "Thing";
+  const Json patch = StatusPatch(definition);
+  ASSERT_EQ(patch.size(), 3u);
+  Json after = before.patch(patch);
+  EXPECT_EQ(patch[0]["value"], "7");
+  EXPECT_EQ(after["spec"], before["spec"]);
+  EXPECT_EQ(after["metadata"]["finalizers"], Json::array());
+  EXPECT_EQ(after["status"]["acceptedNames"]["kind"], "Thing");
+  EXPECT_EQ(after["status"]["storedVersions"], before["status"]["storedVersions"]);
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,176 @@
+#include "apiserver/kinds/custom_kinds.h"
+
+#include "api/codec/document.h"
+#include "api/codec/json.h"
+#include "api/crd/custom_kind.h"
+#include "api/gen/apiextensions_v1.h"
+#include "apiserver/storage/follower.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kKindsLog("custom-kinds");
+
+std::string DefinitionsPrefix() {
+  return StorePrefix(apiextensions_v1::CustomResourceDefinition::Info().storage_key);
+}
+
+// The parts of a definition that its kinds follow from.
+std::string WhatCounts(const Json& definition) {
+  Json parts = {{"spec", definition.value("spec", Json::object())}};
+  if (const Json* names = FindPath(definition, "status.acceptedNames")) parts["names"] = *names;
+  // Says whether reads may have to wait for the webhook.
+  if (TextAt(definition, "spec.conversion.strategy") == "Webhook") {
+    parts["storedVersions"] = ListAt(definition, "status.storedVersions");
+  }
+  for (const Json& condition : ListAt(definition, "status.conditions")) {
+    parts[TextAt(condition, "type")] = TextAt(condition, "status");
+  }
+  return DumpJson(parts);
+}
+
+// A definition is called after its plural and its group.
+std::string_view GroupOfKey(std::string_view key) {
+  const std::string_view name = key.substr(key.rfind('/') + 1);
+  const size_t dot = name.find('.');
+  return dot == name.npos ? "" : name.substr(dot + 1);
+}
+
+}  // namespace
+
+CustomKinds::CustomKinds(Store& store, ServedKinds& served)
+    : CustomKinds(store, served, [](const Json& each) { return crd::MakeKinds(each); }) {}
+
+std::string_view CustomKinds::GroupOf(std::string_view path) {
+  constexpr std::string_view kGroups = "/apis";
+  if (path.starts_with("/openapi/")) return kEveryGroup;
+  if (!path.starts_with(kGroups)) return "";
+  path.remove_prefix(kGroups.size());
+  if (path.empty() || path == "/") return kEveryGroup;
+  if (path[0] != '/') return "";
+  path.remove_prefix(1);
+  return path.substr(0, path.find('/'));
+}
+
+std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(
+    const Change& change, const std::string& digest_before) const {
+  auto read = std::make_shared<Definition>();
+  if (change.record == nullptr) return read;
+  try {
+    const auto view = ObjectView::Of(*change.record);
+    const auto document = view ? ParseJson(view->body()) : Result<Json>(Json());
+    if (!document || !document->is_object()) return read;
+    read->digest = Sha256(WhatCounts(*document));
+    if (read->digest == digest_before) return nullptr;
+    read->kinds = make_(*document);
+  } catch (const std::exception& problem) {
+    // What got past validation harms its own kind alone.
+    kKindsLog.Error("definition not understood",
+                    {{"key", change.record->key}, {"error", problem.what()}});
+  }
+  return read;
+}
+
+void CustomKinds::Serve() {
+  RuntimeKinds all;
+  for (const auto& [key, definition] : definitions_) {
+    all.insert(all.end(), definition.kinds.begin(), definition.kinds.end());
+  }
+  served_.Set(std::move(all));
+}
+
+bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group,
+                            Revision until) const {
+  for (const auto& [key, change] : changes) {
+    if (change.revision > until) continue;
+    if (group == kEveryGroup || GroupOfKey(key) == group) return true;
+  }
+  return false;
+}
+
+void CustomKinds::Build(std::string_view group, PatientLock& lock) {
+  std::map<std::string, std::string> before;
+  for (auto change = waiting_.begin(); change != waiting_.end();) {
+    const auto next = std::next(change);
+    if (group == kEveryGroup || GroupOfKey(change->first) == group) {
+      before[change->first] = definitions_[change->first].digest;
+      building_.insert(waiting_.extract(change));
+    }
+    change = next;
+  }
+  const Changes changes = building_;
+  std::map<std::string, std::shared_ptr<Definition>> made;
+  lock.unlock();
+  for (const auto& [key, change] : changes) made[key] = Read(change, before[key]);
+  lock.lock();
+  bool serves_others = false;
+  for (auto& [key, definition] : made) {
+    if (definition == nullptr) continue;
+    Definition& known = definitions_[key];
+    serves_others |= !known.kinds.empty() || !definition->kinds.empty();
+    known = std::move(*definition);
+    if (known.digest.empty()) definitions_.erase(key);
+  }
+  building_.clear();
+  if (serves_others) Serve();
+  built_.notify_all();
+}
+
+void CustomKinds::Reload() {
+  const auto page = store_.List({.prefix = DefinitionsPrefix()});
+  if (!page) return;
+  waiting_.clear();
+  // What is not listed is gone, also where somebody is building it just now.
+  for (const auto& [key, change] : building_) waiting_[key] = {nullptr, page->revision};
+  for (const auto& [key, definition] : definitions_) waiting_[key] = {nullptr, page->revision};
+  for (const RecordPtr& record : page->records) waiting_[record->key] = {record, page->revision};
+  // Nobody is woken: who wants to know asks.
+  auto cursor = store_.Watch(DefinitionsPrefix(), page->revision, [] {});
+  if (!cursor) return;
+  cursor_ = std::move(*cursor);
+  seen_ = page->revision;
+}
+
+bool CustomKinds::TakeEvents() {
+  return ReadThrough(*cursor_, store_.Current(), [&](const Event& event) REQUIRES(mutex_) {
+    const bool is_gone = event.kind == Event::Kind::kDelete;
+    waiting_[event.record->key] = {is_gone ? nullptr : event.record, event.revision};
+  });
+}
+
+void CustomKinds::CatchUp() {
+  const Revision current = store_.Current();
+  if (cursor_ && seen_ == current) return;
+  if (cursor_ && TakeEvents()) {
+    seen_ = current;
+    return;
+  }
+  if (!MayWait()) return;
+  cursor_.reset();
+  Reload();
+}
+
+std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
+  PatientLock lock(mutex_);
+  if (!lock) return served_.Now();
+  CatchUp();
+  // What is written from now on, and over and over, is somebody else's to wait for.
+  const Revision until = store_.Current();
+  while (!group.empty()) {
+    const bool is_built = IsAwaited(building_, group, until);
+    if (!is_built && !IsAwaited(waiting_, group, until)) break;
+    if (!MayWait()) break;
+    if (building_.empty()) {
+      Build(group, lock);
+    } else {
+      built_.wait(lock);
+    }
+  }
+  return served_.Now();
+}
+
+}  // namespace skiff

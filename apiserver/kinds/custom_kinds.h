@@ -1,0 +1,73 @@
+// The kinds that CustomResourceDefinitions make. A definition is read when it changes, and not
+// again; what it makes takes its time, which nobody spends who has nothing to do with it:
+//
+//   written ──> waiting (its record) ──> being built (nobody holds the mutex) ──> served
+//
+// Whoever asks for a group sees every definition of it that was stored before, and builds it, or
+// waits until it is built; all others go on with the kinds that there are.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "apiserver/kinds/served_kinds.h"
+#include "apiserver/storage/store.h"
+#include "base/at_once.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+// Thread-safe.
+class CustomKinds {
+ public:
+  using Make = std::function<RuntimeKinds(const Json& definition)>;
+  // Both outlive it. `make` is what takes its time.
+  CustomKinds(Store& store, ServedKinds& served);
+  CustomKinds(Store& store, ServedKinds& served, Make make)
+      : store_(store), served_(served), make_(std::move(make)) {}
+
+  static constexpr std::string_view kEveryGroup = "*";
+  // The kinds of now. Those of `group` are as the definitions make them that are stored; "" is
+  // nobody's group.
+  std::shared_ptr<const Served> Now(std::string_view group);
+  // The group that the answer to a path depends on.
+  static std::string_view GroupOf(std::string_view path);
+
+ private:
+  struct Definition {
+    std::string digest;  // Of what its kinds were made of; "": of nothing.
+    RuntimeKinds kinds;
+  };
+  // Of a definition that was written; null: it is gone.
+  struct Change {
+    RecordPtr record;
+    Revision revision;
+  };
+  using Changes = std::map<std::string, Change, std::less<>>;  // By key.
+  using Definitions = std::map<std::string, Definition, std::less<>>;
+
+  void CatchUp() REQUIRES(mutex_);
+  void Reload() REQUIRES(mutex_);
+  bool TakeEvents() REQUIRES(mutex_);
+  bool IsAwaited(const Changes& changes, std::string_view group, Revision until) const;
+  void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
+  // What becomes of a definition; nothing while it makes what it made before.
+  std::shared_ptr<Definition> Read(const Change& change, const std::string& digest_before) const;
+  void Serve() REQUIRES(mutex_);
+
+  Store& store_;
+  ServedKinds& served_;
+  const Make make_;
+  Mutex mutex_;
+  CondVar built_;
+  Definitions definitions_ GUARDED_BY(mutex_);
+  Changes waiting_ GUARDED_BY(mutex_);
+  Changes building_ GUARDED_BY(mutex_);  // By one thread at a time.
+  std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
+  Revision seen_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff

@@ -1,0 +1,345 @@
+// CustomResourceDefinitions and what they make, over the real server.
+#include <ctime>
+
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class CustomResources : public ServerFixture {
+ protected:
+  const std::string definitions_ = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const std::string path_ = "/apis/example.com/v1/namespaces/default/crons";
+
+  static Json Definition(Json schema) {
+    return {{"apiVersion", "apiextensions.k8s.io/v1"},
+            {"kind", "CustomResourceDefinition"},
+            {"metadata", {{"name", "crons.example.com"}}},
+            {"spec",
+             {{"group", "example.com"},
+              {"scope", "Namespaced"},
+              {"names", {{"plural", "crons"}, {"kind", "Cron"}, {"shortNames", {"cr"}}}},
+              {"versions",
+               {{{"name", "v1"},
+                 {"served", true},
+                 {"storage", true},
+                 {"subresources",
+                  {{"status", Json::object()},
+                   {"scale",
+                    {{"specReplicasPath", ".spec.replicas"},
+                     {"statusReplicasPath", ".status.replicas"}}}}},
+                 {"additionalPrinterColumns",
+                  {{{"name", "Replicas"}, {"type", "integer"}, {"jsonPath", ".spec.replicas"}}}},
+                 {"selectableFields", {{{"jsonPath", ".spec.image"}}}},
+                 {"schema", {{"openAPIV3Schema", std::move(schema)}}}}}}}}};
+  }
+  static Json Schema() {
+    return Json::parse(R"({"type": "object", "properties": {
+        "spec": {"type": "object", "required": ["image"], "properties": {
+            "image": {"type": "string", "pattern": "^[a-z]+$"},
+            "replicas": {"type": "integer", "default": 1, "minimum": 0},
+            "ports": {"type": "array", "x-kubernetes-list-type": "map",
+                      "x-kubernetes-list-map-keys": ["name"],
+                      "items": {"type": "object", "required": ["name"], "properties": {
+                          "name": {"type": "string"}, "port": {"type": "integer"}}}}}},
+        "status": {"type": "object", "properties": {"replicas": {"type": "integer"}}}}})");
+  }
+  void Define(const Json& definition) {
+    const Answer created = Post(definitions_, definition.dump());
+    ASSERT_EQ(created.code, 201) << created.message();
+    Settle();
+  }
+  static std::string Cron(const std::string& name, const Json& spec) {
+    return Json{{"apiVersion", "example.com/v1"},
+                {"kind", "Cron"},
+                {"metadata", {{"name", name}}},
+                {"spec", spec}}
+        .dump();
+  }
+};
+
+TEST_F(CustomResources, ADefinitionIsEstablishedAndItsKindServed) {
+  Define(Definition(Schema()));
+  const Json definition = Get(definitions_ + "/crons.example.com").body;
+  ASSERT_EQ(definition["status"]["conditions"].size(), 2u);
+  EXPECT_EQ(definition["status"]["conditions"][1]["reason"], "InitialNamesAccepted");
+  EXPECT_EQ(definition["status"]["acceptedNames"]["listKind"], "CronList");
+  const Answer created = Post(path_, Cron("a", {{"image", "web"}, {"unknown", 1}}));
+  ASSERT_EQ(created.code, 201) << created.message();
+  EXPECT_EQ(created.body["spec"], Json::parse(R"({"image": "web", "replicas": 1})"));
+  EXPECT_EQ(created.response.headers.find("Warning")->second,
+            R"(299 - "unknown field \"spec.unknown\"")");
+  EXPECT_EQ(Get("/apis/example.com/v1").body["resources"].size(), 3u);
+  EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 200);
+}
+
+TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
+  Define(Definition(Schema()));
+  const Answer bad = Post(path_, Cron("a", {{"image", "WEB"}, {"replicas", "x"}}));
+  EXPECT_EQ(bad.code, 422);
+  EXPECT_EQ(bad.message(),
+            "Cron.example.com \"a\" is invalid: [spec.image: Invalid value: \"WEB\": spec.image in "
+            "body should match '^[a-z]+$', spec.replicas: Invalid value: \"string\": spec.replicas "
+            "in body must be of type integer: \"string\", .spec.replicas: Invalid value: 0: "
+            ".spec.replicas accessor error: x is of the type string, expected int64]");
+  EXPECT_EQ(Post(path_, Cron("a", Json::object())).message(),
+            "Cron.example.com \"a\" is invalid: spec.image: Required value");
+}
+
+TEST_F(CustomResources, StatusScaleAndColumnsFollowTheDefinition) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  const Answer status = Ask("PATCH", path_ + "/a/status",
+                            R"({"spec": {"image": "no"}, "status": {"replicas": 3}})",
+                            "application/merge-patch+json");
+  ASSERT_EQ(status.code, 200) << status.message();
+  EXPECT_EQ(status.body["spec"]["image"], "web");
+  EXPECT_EQ(status.body["metadata"]["generation"], 1);
+  EXPECT_EQ(Get(path_ + "/a/scale").body["status"]["replicas"], 3);
+  EXPECT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 5}})").body["spec"]["replicas"], 5);
+  EXPECT_EQ(Get(path_ + "/a").body["metadata"]["generation"], 2);
+  const Answer table =
+      Ask({.path = path_, .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
+}
+
+TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
+  Define(Definition(Schema()));
+  const auto apply = [&](const char* manager, const Json& spec) {
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager, Cron("a", spec),
+               "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("one", {{"image", "web"}, {"ports", {{{"name", "a"}, {"port", 1}}}}}).code, 201);
+  const Answer both = apply("two", {{"image", "web"}, {"ports", {{{"name", "b"}, {"port", 2}}}}});
+  ASSERT_EQ(both.code, 200) << both.message();
+  EXPECT_EQ(both.body["spec"]["ports"].size(), 2u);
+  EXPECT_EQ(apply("two", {{"image", "web"}, {"zz", 1}}).message(),
+            "failed to create typed patch object (/a; example.com/v1, Kind=Cron): .spec.zz: field "
+            "not declared in schema");
+}
+
+TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  Answer watch = Get(path_ + "?watch=1&fieldSelector=spec.image=web");
+  ASSERT_EQ(watch.code, 200);
+  watch.response.stream->Attach([] {});
+  ASSERT_EQ(Events(watch.response).size(), 1u);
+  const Answer changed =
+      Ask("PATCH", definitions_ + "/crons.example.com",
+          R"([{"op": "add", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/late",
+               "value": {"type": "string", "default": "later"}}])",
+          "application/json-patch+json");
+  ASSERT_EQ(changed.code, 200) << changed.message();
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["late"], "later") << "also of what was stored before";
+  Merge(path_ + "/a", R"({"spec": {"replicas": 2}})");
+  Merge(path_ + "/a", R"({"spec": {"image": "db"}})");
+  const std::vector<Json> events = Events(watch.response);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0]["type"], "MODIFIED");
+  EXPECT_EQ(events[1]["type"], "DELETED");
+}
+
+TEST_F(CustomResources, WhatIsDeletedIsSentWithTheRevisionOfItsDeletion) {
+  Define(Definition(Schema()));
+  const Json made = Post(path_, Cron("a", {{"image", "web"}})).body;
+  Answer watch = Get(path_ + "?watch=1&resourceVersion=" +
+                     made["metadata"]["resourceVersion"].get<std::string>());
+  watch.response.stream->Attach([] {});
+  ASSERT_EQ(Ask("DELETE", path_ + "/a").code, 200);
+  const std::vector<Json> events = Events(watch.response);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]["type"], "DELETED");
+  EXPECT_NE(events[0]["object"]["metadata"]["resourceVersion"],
+            made["metadata"]["resourceVersion"]);
+}
+
+TEST_F(CustomResources, MetadataIsDescribedInOpenApi) {
+  Define(Definition(Schema()));
+  const Json schemas =
+      Get("/openapi/v3/apis/example.com/v1").body["components"]["schemas"];
+  EXPECT_TRUE(schemas["com.example.v1.Cron"]["properties"]["metadata"]["description"]
+                  .get<std::string>()
+                  .starts_with("Standard object's metadata."));
+  EXPECT_TRUE(schemas["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]["properties"]
+                     ["creationTimestamp"]["description"]
+                         .get<std::string>()
+                         .starts_with("CreationTimestamp is a timestamp"));
+}
+
+TEST_F(CustomResources, WhatIsWrittenAgainMovesToTheStoredVersion) {
+  Json definition = Definition(Schema());
+  Json next = definition["spec"]["versions"][0];
+  next["name"] = "v2";
+  next["storage"] = false;
+  definition["spec"]["versions"].push_back(next);
+  Define(definition);
+  const Json made = Post(path_, Cron("a", {{"image", "web"}})).body;
+  definition["spec"]["versions"][0]["storage"] = false;
+  definition["spec"]["versions"][1]["storage"] = true;
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com",
+                  Json{{"spec", definition["spec"]}}.dump()).code,
+            200);
+  Settle();
+  const Answer moved = Ask("PUT", path_ + "/a", made.dump());
+  ASSERT_EQ(moved.code, 200) << moved.message();
+  EXPECT_NE(moved.body["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
+  const Answer again = Ask("PUT", path_ + "/a", moved.body.dump());
+  EXPECT_EQ(again.body["metadata"]["resourceVersion"], moved.body["metadata"]["resourceVersion"]);
+}
+
+TEST_F(CustomResources, VersionsShowOneObjectEach) {
+  Json definition = Definition(Schema());
+  Json beta = definition["spec"]["versions"][0];
+  beta["name"] = "v1beta1";
+  beta["storage"] = false;
+  beta["deprecated"] = true;
+  definition["spec"]["versions"].push_back(beta);
+  Define(definition);
+  Post(path_, Cron("a", {{"image", "web"}}));
+  const Answer old = Get("/apis/example.com/v1beta1/namespaces/default/crons/a");
+  EXPECT_EQ(old.body["apiVersion"], "example.com/v1beta1");
+  EXPECT_EQ(old.response.headers.find("Warning")->second,
+            R"(299 - "example.com/v1beta1 Cron is deprecated; use example.com/v1 Cron")");
+}
+
+TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  Merge(path_ + "/a", R"({"metadata": {"finalizers": ["example.com/hold"]}})");
+  const Answer deleted = Ask("DELETE", definitions_ + "/crons.example.com");
+  EXPECT_EQ(deleted.code, 200);
+  EXPECT_EQ(deleted.body["metadata"]["finalizers"][0],
+            "customresourcecleanup.apiextensions.k8s.io");
+  Settle();
+  EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}})).message(),
+            "crons.example.com \"b\" is forbidden: create not allowed while custom resource definition "
+            "is terminating");
+  EXPECT_FALSE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
+  clock_.Advance(2s);
+  Settle();
+  EXPECT_TRUE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
+  Merge(path_ + "/a", R"({"metadata": {"finalizers": null}})");
+  clock_.Advance(2s);
+  Settle();
+  EXPECT_EQ(Get(definitions_ + "/crons.example.com").code, 404);
+  EXPECT_EQ(Get(path_).code, 404);
+  EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 404);
+}
+
+TEST_F(CustomResources, NamesThatAreTakenAreNotAccepted) {
+  Define(Definition(Schema()));
+  Json other = Definition(Schema());
+  other["metadata"]["name"] = "others.example.com";
+  other["spec"]["names"] = {{"plural", "others"}, {"kind", "Other"}, {"shortNames", {"cr"}}};
+  Define(other);
+  const Json conditions = Get(definitions_ + "/others.example.com").body["status"]["conditions"];
+  EXPECT_EQ(conditions[0]["reason"], "ShortNamesConflict");
+  EXPECT_EQ(conditions[0]["message"], "\"cr\" is already in use");
+  EXPECT_EQ(conditions[1]["status"], "False");
+  EXPECT_EQ(Get("/apis/example.com/v1/others").code, 404);
+}
+
+TEST_F(CustomResources, OpenApiTellsOfTheSchema) {
+  Define(Definition(Schema()));
+  const Json document = Get("/openapi/v3/apis/example.com/v1").body;
+  const Json& cron = document["components"]["schemas"]["com.example.v1.Cron"];
+  EXPECT_EQ(cron["properties"]["spec"]["properties"]["replicas"]["default"], 1);
+  EXPECT_EQ(cron["x-kubernetes-group-version-kind"][0]["kind"], "Cron");
+  const Json old = Get("/openapi/v2").body["definitions"]["com.example.v1.Cron"];
+  EXPECT_FALSE(old["properties"]["spec"]["properties"]["replicas"].contains("default"));
+}
+
+TEST_F(CustomResources, ASchemaThatIsNotStructuralIsRefused) {
+  const Answer bad = Post(definitions_, Definition(Json::parse(
+      R"({"type": "object", "properties": {"a": {}, "b": {"type": "array"}}})")).dump());
+  EXPECT_EQ(bad.code, 422);
+  EXPECT_NE(bad.message().find("properties[a].type: Required value: must not be empty for "
+                               "specified object fields"),
+            std::string::npos)
+      << bad.message();
+}
+
+TEST_F(CustomResources, ADefinitionOfAResourceThatIsThereWithoutOneIsRefused) {
+  Json definition = Definition(Schema());
+  definition["metadata"] = {
+      {"name", "customresourcedefinitions.apiextensions.k8s.io"},
+      {"annotations", {{"api-approved.kubernetes.io", "unapproved, for this test"}}}};
+  definition["spec"]["group"] = "apiextensions.k8s.io";
+  definition["spec"]["names"] = {{"plural", "customresourcedefinitions"}, {"kind", "Other"}};
+  definition["spec"]["versions"][0]["name"] = "v2";
+  const Answer refused = Post(definitions_, definition.dump());
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("has without a definition"), std::string::npos);
+}
+
+TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
+  Json definition = Definition(Json::parse(
+      R"({"type": "object", "x-kubernetes-preserve-unknown-fields": true})"));
+  Json& version = definition["spec"]["versions"][0];
+  version.erase("selectableFields");
+  const Json subresources = version["subresources"];
+  version.erase("subresources");
+  Define(definition);
+  ASSERT_EQ(Post(path_, Cron("c", Json::array())).code, 201);
+  version["subresources"] = subresources;
+  version["subresources"]["scale"]["specReplicasPath"] = ".spec.100000000";
+  const Json scalable = {{"spec", definition["spec"]}};
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com", scalable.dump()).code, 200);
+  // No such object could be made by now.
+  EXPECT_EQ(Post(path_, Cron("d", Json::array())).code, 422);
+  const Answer scaled = Ask("PUT", path_ + "/c/scale", R"({"kind": "Scale", "apiVersion": "autoscaling/v1",
+      "metadata": {"name": "c", "namespace": "default"}, "spec": {"replicas": 3}})");
+  EXPECT_GE(scaled.code, 400);
+  EXPECT_EQ(Get(path_ + "/c").body["spec"], Json::array());
+}
+
+// The texts of all places would be 20 GB.
+TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
+  Json definition = Definition(Json::parse(R"({"type": "object", "properties": {"m": {
+      "type": "object",
+      "additionalProperties": {"type": "array", "items": {"type": "integer"}}}}})"));
+  definition["spec"]["versions"][0].erase("selectableFields");
+  Define(definition);
+  Json object = Json::parse(Cron("c", Json::object()));
+  object.erase("spec");
+  object["m"][std::string(200'000, 'k')] = Json::array_t(100'000, 1);
+  const std::clock_t before = std::clock();
+  const Answer created = Post(path_, object.dump());
+  EXPECT_EQ(created.code, 201) << created.message().substr(0, 1000);
+  EXPECT_EQ(Get(path_ + "/c").code, 200);
+  EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
+}
+
+TEST_F(CustomResources, RulesAreCompiledAndObjectsHeldAgainstThem) {
+  Json schema = Schema();
+  Json& spec = schema["properties"]["spec"];
+  spec["x-kubernetes-validations"] = {{{"rule", "self.replicas <= 5"}, {"message", "too many"}}};
+  spec["properties"]["image"]["x-kubernetes-validations"] = {
+      {{"rule", "self == oldSelf"}, {"message", "image stays"}}};
+  Json unknown = schema;
+  unknown["properties"]["spec"]["x-kubernetes-validations"][0]["rule"] = "self.z > 1";
+  EXPECT_NE(Post(definitions_, Definition(unknown).dump()).message().find("undefined field 'z'"),
+            std::string::npos);
+  Define(Definition(schema));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"image": "other"}})").message(),
+            "Cron.example.com \"a\" is invalid: spec.image: Invalid value: \"other\": image stays");
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 6}})").message(),
+            "Cron.example.com \"a\" is invalid: spec: Invalid value: too many");
+  const Answer ill_typed = Post(path_, Cron("b", {{"image", "web"}, {"replicas", "x"}}));
+  EXPECT_EQ(ill_typed.message().find("too many"), std::string::npos);
+  // A rule that comes later only warns of what it finds, as long as nobody changes it.
+  Json stricter = Definition(schema);
+  stricter["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+          ["x-kubernetes-validations"][0]["rule"] = "self.replicas > 1";
+  const Json next = {{"spec", stricter["spec"]}};
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com", next.dump()).code, 200);
+  const Answer warned = Merge(path_ + "/a", R"({"metadata": {"labels": {"x": "y"}}})");
+  EXPECT_EQ(warned.code, 200) << warned.message();
+  EXPECT_EQ(warned.response.headers.find("Warning")->second,
+            "299 - \"spec: Invalid value: too many\"");
+}
+
+}  // namespace
+}  // namespace skiff

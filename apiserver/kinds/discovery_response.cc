@@ -1,0 +1,161 @@
+#include "apiserver/kinds/discovery_response.h"
+
+#include "api/codec/protobuf.h"
+#include "api/openapi/discovery.h"
+#include "apiserver/aggregation/aggregation.h"
+#include "apiserver/kinds/served_kinds.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/request/respond.h"
+#include "base/hash.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kAggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+std::string UpperHex(std::string_view bytes) {
+  std::string text = Hex(bytes);
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+// `typed` also goes out as protobuf.
+template <ApiType T>
+Result<http::Response> Plain(const ApiRequest& request, const T& typed) {
+  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+  const Json document = DiscoveryJson(typed);
+  const std::string kind(document.value("kind", ""));
+  return TypedResponse(200, {T::Describe(), "v1", kind, document}, media);
+}
+
+// With an ETag, so that a client that has it already is told so.
+http::Response Tagged(const ApiRequest& request, std::string text, std::string_view type) {
+  const std::string tag = "\"" + UpperHex(Sha512(text)) + "\"";
+  http::Response response;
+  response.SetHeader("ETag", tag);
+  response.SetHeader("Vary", "Accept");
+  response.SetHeader("Cache-Control", "public");
+  if (request.http.Header("If-None-Match") == tag) {
+    response.status = 304;
+    return response;
+  }
+  response.content_type = std::string(type);
+  response.body = std::move(text);
+  if (type.starts_with(ContentTypeOf(Encoding::kJson))) response.body += '\n';
+  return response;
+}
+
+// Versions that are listed because of APIServices. Holds what it names.
+struct Others {
+  explicit Others(Aggregation& aggregation) : table(aggregation.Table()) {
+    for (const ListedVersion& each : table->listed) {
+      versions.push_back(
+          {each.group, each.version, each.group_priority, each.version_priority});
+    }
+  }
+  const ListedVersion* Find(const ServedVersion& served) const {
+    const auto found = std::find_if(
+        table->listed.begin(), table->listed.end(), [&](const ListedVersion& each) {
+          return each.group == served.group && each.version == served.version;
+        });
+    return found == table->listed.end() ? nullptr : &*found;
+  }
+  const ApiServiceTablePtr table;
+  std::vector<ServedVersion> versions;
+};
+
+http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& request,
+                          const MediaType& media, const Others& others, bool core) {
+  const KindList kinds = parts.served.routes.kinds();
+  const auto known = [&](const ServedVersion& served) -> std::optional<VersionDiscovery> {
+    const ListedVersion* listed = others.Find(served);
+    if (listed == nullptr) return std::nullopt;
+    if (!listed->is_remote && ResourcesOf(kinds, served.group, served.version)) return std::nullopt;
+    return parts.aggregation.DiscoveryOf(*listed);
+  };
+  const Json list = DiscoveryJson(AggregatedGroups(kinds, core, others.versions, known));
+  const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);
+  if (media.encoding != Encoding::kProtobuf) return Tagged(request, Dump(list), type);
+  return Tagged(request,
+                EncodeProtobufList(apidiscovery_v2::APIGroupDiscovery::Describe(),
+                                   {"apidiscovery.k8s.io/v2", "APIGroupDiscoveryList"}, list),
+                type);
+}
+
+Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request,
+                            const Others& others, bool core) {
+  const KindList kinds = parts.served.routes.kinds();
+  const MediaType media =
+      TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
+  if (media.target == Target::kDiscovery) return Aggregated(parts, request, media, others, core);
+  if (core) return Plain(request, CoreVersions(kinds, parts.server_address));
+  return Plain(request, GroupsOf(kinds, others.versions));
+}
+
+// None of a path that has an empty one; slashes at the end do not count.
+std::vector<std::string> Segments(std::string_view path) {
+  std::vector<std::string> segments;
+  while (path.ends_with('/')) path.remove_suffix(1);
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const size_t end = std::min(path.find('/'), path.size());
+    if (end == 0) return {};
+    segments.emplace_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+Result<http::Response> Version(KindList kinds, const ApiRequest& request, std::string_view group,
+                               std::string_view version) {
+  const auto resources = ResourcesOf(kinds, group, version);
+  // A group of custom resources alone is known by what it serves.
+  if (!resources && !IsBuiltInGroup(group)) return TextResponse(404, "404 page not found\n");
+  if (!resources) return Fail(UnknownResourceError());
+  return Plain(request, *resources);
+}
+
+// One of the documents: how many segments its path has, and whether it is of the core group.
+struct Document {
+  bool core = false;
+  std::vector<std::string> segments;
+  // The lists of groups, and a group, are answered to any method; kube-apiserver has them so.
+  bool OnlyGet() const { return core || segments.size() == 3; }
+};
+
+std::optional<Document> DocumentAt(const RouteTable& routes, const Others& others,
+                                   std::string_view path) {
+  Document document{.segments = Segments(path)};
+  const size_t depth = document.segments.size();
+  if (depth == 0) return std::nullopt;
+  document.core = document.segments[0] == "api";
+  if (document.core) return depth <= 2 ? std::optional(document) : std::nullopt;
+  if (document.segments[0] != "apis" || depth > 3) return std::nullopt;
+  if (depth == 1 && path != "/apis" && path != "/apis/") return std::nullopt;
+  const bool is_known = depth == 1 || routes.HasGroup(document.segments[1]) ||
+                        others.table->HasGroup(document.segments[1]);
+  if (!is_known) return std::nullopt;
+  return document;
+}
+
+}  // namespace
+
+std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
+                                                        ApiRequest& request) {
+  const Others others(parts.aggregation);
+  const auto document = DocumentAt(parts.served.routes, others, request.http.path);
+  if (!document) return std::nullopt;
+  if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  const KindList kinds = parts.served.routes.kinds();
+  const std::vector<std::string>& segments = document->segments;
+  if (segments.size() == 1) return Root(parts, request, others, document->core);
+  if (document->core) return Version(kinds, request, "", segments[1]);
+  if (segments.size() == 3) return Version(kinds, request, segments[1], segments[2]);
+  const auto group = GroupOf(kinds, segments[1], others.versions);
+  if (!group) return std::nullopt;
+  return Plain(request, *group);
+}
+
+}  // namespace skiff

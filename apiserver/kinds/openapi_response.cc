@@ -1,0 +1,182 @@
+#include "apiserver/kinds/openapi_response.h"
+
+#include <algorithm>
+#include <cctype>
+#include <span>
+
+#include "api/openapi/openapi_v2.h"
+#include "api/openapi/openapi_v3.h"
+#include "apiserver/request/media.h"
+#include "apiserver/request/respond.h"
+#include "base/hash.h"
+
+namespace skiff {
+namespace {
+
+std::string UpperHash(std::string_view text) {
+  std::string hash = Hex(Sha512(text));
+  std::transform(hash.begin(), hash.end(), hash.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return hash;
+}
+
+// Which of the two forms of a document is wanted; nullopt: neither. `protobuf_names` are the media
+// types of the other one: with the "@" that its first clients used, and without.
+std::optional<bool> WantsProtobuf(const http::Request& request,
+                                  std::span<const std::string_view> protobuf_names) {
+  const std::string_view header = request.Header("Accept");
+  if (header.empty()) return false;
+  for (size_t at = 0; at <= header.size();) {
+    const size_t comma = std::min(header.find(',', at), header.size());
+    const std::string media = BareMediaType(header.substr(at, comma - at));
+    at = comma + 1;
+    if (media == "application/json" || media == "*/*" || media == "application/*") return false;
+    if (std::find(protobuf_names.begin(), protobuf_names.end(), media) != protobuf_names.end()) {
+      return true;
+    }
+  }
+  return std::nullopt;
+}
+
+constexpr std::string_view kV2Protobuf[] = {
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"};
+
+// Of the kinds made at run time that a document tells of: of one version, "apis/example.com/v1", or
+// of all.
+std::vector<uint64_t> SerialsOf(const KindSet& kinds, std::string_view key) {
+  std::vector<uint64_t> serials;
+  for (const auto& kind : kinds.runtime()) {
+    const std::string own = "apis/" + std::string(kind->api_version);
+    const std::string group = "apis/" + std::string(kind->group);
+    if (key.empty() || key == own || key == group) serials.push_back(kind->serial);
+  }
+  return serials;
+}
+
+// The packed text as it is to those who take gzip.
+void SetBody(const http::Request& request, const std::string& packed, http::Response& response) {
+  if (AcceptsGzip(request)) {
+    response.SetHeader("Content-Encoding", "gzip");
+    response.body = packed;
+  } else {
+    response.body = Gunzip(packed);
+  }
+}
+
+}  // namespace
+
+const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, bool protobuf) {
+  Document& kept = protobuf ? v2_protobuf_ : v2_json_;
+  std::vector<uint64_t> serials = SerialsOf(kinds, "");
+  if (kept.packed.empty() || kept.serials != serials) {
+    const std::string text =
+        protobuf ? OpenApiV2Protobuf(kinds.kinds()) : OpenApiV2Document(kinds.kinds());
+    kept = Document{Gzip(text), UpperHash(text), std::move(serials)};
+  }
+  return kept;
+}
+
+// Only what other kinds are in by now is made anew.
+const OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
+  std::vector<uint64_t> all = SerialsOf(kinds, "");
+  if (!v3_.empty() && all == v3_serials_) return v3_;
+  Documents next;
+  for (const std::string& key : OpenApiV3Keys(kinds.kinds())) {
+    std::vector<uint64_t> serials = SerialsOf(kinds, key);
+    const auto kept = v3_.find(key);
+    // The list of groups is in none of a group's own documents.
+    if (kept != v3_.end() && kept->second.serials == serials) {
+      next[key] = std::move(kept->second);
+      continue;
+    }
+    const auto text = OpenApiV3Document(kinds.kinds(), key);
+    if (text) next[key] = {Gzip(*text), UpperHash(*text), std::move(serials)};
+  }
+  v3_ = std::move(next);
+  v3_serials_ = std::move(all);
+  return v3_;
+}
+
+http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Request& request) {
+  http::Response response;
+  response.SetHeader("Vary", "Accept");
+  const auto protobuf = WantsProtobuf(request, kV2Protobuf);
+  if (!protobuf) {
+    response.status = 406;
+    return response;
+  }
+  const MutexLock lock(mutex_);
+  const Document& document = V2(kinds, *protobuf);
+  const std::string tag = "\"" + document.hash + "\"";
+  response.SetHeader("ETag", tag);
+  if (request.Header("If-None-Match") == tag) {
+    response.status = 304;
+    return response;
+  }
+  response.content_type = *protobuf ? std::string(kV2Protobuf[0]) : "application/json";
+  SetBody(request, document.packed, response);
+  return response;
+}
+
+http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Request& request,
+                                          std::string_view key) {
+  http::Response response;
+  const MutexLock lock(mutex_);
+  const Documents& documents = V3(kinds);
+  const auto found = documents.find(key);
+  if (found == documents.end()) {
+    response.status = 404;
+    return response;
+  }
+  if (!WantsProtobuf(request, {})) {
+    response.status = 406;
+    return response;
+  }
+  const Document& document = found->second;
+  const std::string tag = "\"" + document.hash + "\"";
+  if (const auto hash = request.Query("hash")) {
+    if (*hash != document.hash) {
+      response.status = 301;
+      response.content_type = "application/json";
+      response.SetHeader("Location", "/openapi/v3/" + std::string(key) + "?hash=" + document.hash);
+      return response;
+    }
+    response.SetHeader("Cache-Control", "public, immutable");
+  }
+  response.SetHeader("ETag", tag);
+  response.SetHeader("Vary", "Accept");
+  if (request.Header("If-None-Match") == tag) {
+    response.status = 304;
+    return response;
+  }
+  response.content_type = "application/json";
+  SetBody(request, document.packed, response);
+  return response;
+}
+
+std::optional<http::Response> OpenApiDocuments::Answer(const KindSet& kinds,
+                                                       const http::Request& request,
+                                                       Hashes others) {
+  constexpr std::string_view kV3 = "/openapi/v3";
+  std::string_view path = request.path;
+  if (path == "/openapi/v2") return AnswerV2(kinds, request);
+  if (!path.starts_with(kV3)) return std::nullopt;
+  path.remove_prefix(kV3.size());
+  if (path.starts_with('/')) return AnswerV3(kinds, request, path.substr(1));
+  if (!path.empty()) return std::nullopt;
+  std::map<std::string, std::string> by_key(others.begin(), others.end());
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [key, document] : V3(kinds)) by_key.emplace(key, document.hash);
+  }
+  const Hashes hashes(by_key.begin(), by_key.end());
+  http::Response response;
+  response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.
+  response.body = OpenApiV3Index(hashes);
+  response.SetHeader("ETag", "\"" + UpperHash(response.body) + "\"");
+  response.SetHeader("Vary", "Accept");
+  return response;
+}
+
+}  // namespace skiff

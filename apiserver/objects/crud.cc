@@ -1,0 +1,201 @@
+#include "apiserver/objects/crud.h"
+
+#include "api/rules/rules.h"
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/objects/custom_body.h"
+#include "apiserver/objects/patching.h"
+#include "apiserver/objects/reader.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
+#include "apiserver/request/object_response.h"
+#include "apiserver/request/respond.h"
+#include "apiserver/request/routes.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+// The namespace of the URL is that of the object.
+Result<> MatchNamespace(const ApiRequest& request, Object& object) {
+  if (!request.kind->namespaced) return {};
+  std::string& given = object.metadata().namespace_;
+  if (given.empty()) given = request.info.namespace_name;
+  if (given == request.info.namespace_name) return {};
+  return Fail(Reason::kBadRequest,
+              "the namespace of the provided object does not match the namespace sent on the "
+              "request");
+}
+
+Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
+  Object object(*request.kind);
+  if (object.is_custom()) {
+    object = TRY(DecodeCustomBody(request, validation));
+  } else {
+    TextNotes notes =
+        TRY(DecodeBodyInto(request.http, WantedOf(*request.kind), validation, object.raw()));
+    AddStrictWarnings(notes.strict_errors, validation, request);
+    object.empty_lists() = std::move(notes.empty_lists);
+  }
+  TRY(MatchNamespace(request, object));
+  return object;
+}
+
+// A PUT or apply of a missing object creates it, which is another permission.
+Result<> MayCreate(Core& core, const ApiRequest& request) {
+  Access access = AccessOf(request.info);
+  access.verb = "create";
+  const Verdict verdict = core.authorizer.Authorize(request.user, access);
+  if (verdict.allowed()) return {};
+  return Fail(ForbiddenAccess(request.user, access, verdict.reason));
+}
+
+Result<> MatchName(const ApiRequest& request, const Object& object) {
+  const std::string& given = object.metadata().name;
+  if (given.empty()) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
+                                         " based on URL) was undeterminable: name must be "
+                                         "provided");
+  }
+  if (given == request.info.name) return {};
+  return Fail(Reason::kBadRequest, "the name of the object (" + given +
+                                       ") does not match the name on the URL (" +
+                                       request.info.name + ")");
+}
+
+http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
+                               const DeleteQuery& options) {
+  const KindInfo& kind = *removed.kind;
+  Json details = {{"name", removed.name}, {"kind", kind.resource}, {"uid", removed.uid}};
+  if (!kind.group.empty()) details["group"] = kind.group;
+  const bool accepted = !removed.gone && options.orphan_dependents == false;
+  return SuccessResponse(request.http, accepted ? 202 : 200, details);
+}
+
+// How an update through this route differs from one of the whole object.
+UpdateMode ModeOf(const ApiRequest& request) {
+  return request.route->mode == nullptr ? UpdateMode{} : *request.route->mode;
+}
+
+}  // namespace
+
+Result<http::Response> HandleGet(Core& core, ApiRequest& request) {
+  return GetObject(core.store, request);
+}
+
+Result<http::Response> HandleList(Core& core, ApiRequest& request) {
+  return ListObjects(core.store, request);
+}
+
+Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {
+  return WatchObjects(core.watch(), request);
+}
+
+Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
+  Object object = TRY(DecodeObject(request, options.validation));
+  TRY(CheckTakesNew(*request.kind, object.metadata().name));
+  const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
+  return ObjectResponse(201, *saved.kind, saved.text, request, media);
+}
+
+Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
+  UpdateMode mode = ModeOf(request);
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "UpdateOptions"));
+  const Object sent = TRY(DecodeObject(request, options.validation));
+  TRY(MatchName(request, sent));
+  const Rules* rules = FindRules(*request.kind);
+  mode.is_put = true;
+  mode.create_if_missing = mode.subresource.empty() && rules && rules->allow_create_on_update;
+  const auto transform = [&](const Object&) -> Result<Object> { return sent.Clone(); };
+  const auto make = [&]() -> Result<Object> {
+    TRY(MayCreate(core, request));
+    Object made = sent.Clone();
+    made.metadata().resource_version.clear();  // Of an object that is gone.
+    return made;
+  };
+  const Saved saved =
+      TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
+  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
+}
+
+Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
+  UpdateMode mode = ModeOf(request);
+  TRY(CheckPatchType(request));
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const bool is_apply = IsApply(request);
+  const WriteOptions options = TRY(ParseWriteOptions(request.http, "PatchOptions", is_apply));
+  mode.create_if_missing = is_apply && mode.subresource.empty();
+  mode.keeps_managed_fields = is_apply;
+  const Patcher patcher{request, options, mode.subresource, core.clock.Now()};
+  const auto transform = [&](const Object& old) { return patcher.Apply(old); };
+  const auto make = [&]() -> Result<Object> {
+    TRY(CheckTakesNew(*request.kind, request.info.name));
+    TRY(MayCreate(core, request));
+    return patcher.Make();
+  };
+  const Saved saved =
+      TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
+  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
+}
+
+namespace {
+
+// The classes that the server itself makes stay, unless all go at once.
+Result<> CheckMayGo(const ApiRequest& request) {
+  const std::string& name = request.info.name;
+  if (request.kind->kind != "PriorityClass") return {};
+  if (name != "system-node-critical" && name != "system-cluster-critical") return {};
+  return Fail(Forbidden(GroupResourceOf(*request.kind), name,
+                        "this is a system priority class and cannot be deleted"));
+}
+
+}  // namespace
+
+Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
+  const KindInfo& kind = *request.kind;
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const DeleteQuery options =
+      TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
+  TRY(CheckMayGo(request));
+  if (options.propagation == Propagation::kUnset && !options.orphan_dependents &&
+      kind.group == "batch" && kind.resource == "jobs") {
+    request.warnings.push_back(
+        "child pods are preserved by default when jobs are deleted; set "
+        "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
+        "this warning");
+  }
+  const Removed removed =
+      TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, options));
+  const bool shows_object = kind.delete_returns_object || (!removed.gone && !removed.pending);
+  if (!shows_object) return RemovedResponse(request, removed, options);
+  const bool accepted = !removed.gone && options.orphan_dependents == false;
+  return ObjectResponse(accepted ? 202 : 200, kind, removed.text, request, media);
+}
+
+Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
+  constexpr int64_t kPageItems = 10'000;
+  const KindInfo& kind = *request.kind;
+  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const DeleteQuery options =
+      TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
+  ListQuery wanted = TRY(ParseListOptions(request.http, kind, false));
+  const bool one_page = wanted.limit > 0;
+  if (!one_page) wanted.limit = kPageItems;
+  std::vector<std::string> items;
+  ListMeta meta;
+  for (;;) {
+    const Page page = TRY(ReadPage(core.store, kind, request.info.namespace_name, wanted));
+    meta = page.meta;
+    for (const RecordPtr& record : page.records) items.push_back(TRY(TextOf(kind, *record)));
+    TRY(core.remover.DeleteAll(request, page.records, options));
+    if (one_page || page.meta.continue_token.empty()) break;
+    wanted.continue_token = page.meta.continue_token;
+    wanted.resource_version.clear();
+  }
+  return ListResponse(kind, items, meta, request, media);
+}
+
+}  // namespace skiff

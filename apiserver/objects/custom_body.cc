@@ -1,0 +1,167 @@
+#include "apiserver/objects/custom_body.h"
+
+#include <fmt/format.h>
+
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/crd/custom_kind.h"
+#include "api/patch/patch.h"
+#include "api/text/yaml.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
+#include "apiserver/request/media.h"
+#include "base/hash.h"
+
+namespace skiff {
+namespace {
+
+constexpr size_t kSummaryMax = 30;
+
+Error UnreadableObject(const KindInfo& kind, const std::string& why, const std::string& body) {
+  std::string shown = body.empty() ? "<empty>" : body.substr(0, kSummaryMax);
+  if (!body.empty() && body[0] != '{') shown = Hex(shown);
+  if (body.size() > kSummaryMax) shown += " ...";
+  return {Reason::kBadRequest,
+          fmt::format("the object provided is unrecognized (must be of type {}): {} ({})",
+                      kind.kind, why, shown)};
+}
+
+Error NotHandled(const KindInfo& kind, const std::string& why) {
+  return {Reason::kBadRequest, fmt::format("{} in version {} cannot be handled as a {}: {}",
+                                           kind.kind, Quoted(kind.version), kind.kind, why)};
+}
+
+// A body as a document, with what is repeated in it.
+struct ReadBodyParts {
+  Json document;
+  std::vector<std::string> json_duplicates;
+  std::vector<std::string> yaml_duplicates;
+};
+
+Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation validation) {
+  const KindInfo& kind = *request.kind;
+  const http::Request& http = request.http;
+  ReadBodyParts parts;
+  TRY(CheckBodySize(http));
+  const std::string media = BareMediaType(http.Header("Content-Type"));
+  if (media == "application/yaml") {
+    auto yaml = ParseYaml(http.body);
+    if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
+    if (!yaml) return Fail(UnreadableObject(kind, yaml.error().message, http.body));
+    parts.document = std::move(yaml->value);
+    parts.yaml_duplicates = std::move(yaml->duplicates);
+  } else if (media.empty() || media == "application/json") {
+    auto parsed = ParseJson(http.body);
+    if (!parsed) {
+      return Fail(UnreadableObject(
+          kind, "couldn't get version/kind; json parse error: " + parsed.error().message,
+          http.body));
+    }
+    parts.document = std::move(*parsed);
+    if (validation != FieldValidation::kIgnore) {
+      parts.json_duplicates = FindDuplicates(http.body);
+    }
+  } else {
+    return Fail(Reason::kUnsupportedMediaType,
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json, application/yaml");
+  }
+  if (parts.document.is_object()) return parts;
+  const auto peeked = PeekTypeMeta(DumpJson(parts.document));
+  const std::string why = peeked ? "Object 'Kind' is missing in '" + http.body + "'"
+                                 : "couldn't get version/kind; json parse error: " +
+                                       peeked.error().message;
+  return Fail(UnreadableObject(kind, why, http.body));
+}
+
+// What a document says of itself, or why it is not the kind's.
+Result<> CheckSelf(ApiRequest& request, const Json& document) {
+  const KindInfo& kind = *request.kind;
+  const auto text = [&](const char* name) {
+    const auto found = document.find(name);
+    return found != document.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  const std::string own_kind = text("kind"), own_version = text("apiVersion");
+  const auto missing = [&](const char* name) {
+    return Fail(UnreadableObject(
+        kind, fmt::format("Object '{}' is missing in '{}'", name, request.http.body),
+        request.http.body));
+  };
+  if (own_kind.empty()) return missing("Kind");
+  if (own_version.empty()) return missing("apiVersion");
+  if (own_version != kind.api_version) {
+    // Of another version nothing is known.
+    for (const auto& [name, value] : document.items()) {
+      if (name == "kind" || name == "apiVersion" || name == "metadata") continue;
+      request.warnings.push_back("unknown field \"" + name + "\"");
+    }
+    return Fail(Reason::kBadRequest,
+                fmt::format("the API version in the data ({}) does not match the expected API "
+                            "version ({})",
+                            own_version, kind.api_version));
+  }
+  if (own_kind == kind.kind) return {};
+  Violations wrong;
+  wrong.Invalid(FieldPath("kind"), own_kind, "must be " + std::string(kind.kind));
+  const Json metadata = document.value("metadata", Json::object());
+  const std::string name =
+      metadata.is_object() && metadata.contains("name") && metadata["name"].is_string()
+          ? metadata["name"].get<std::string>()
+          : "";
+  return Fail(wrong.ToError(kind.group, own_kind, name));
+}
+
+}  // namespace
+
+Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidation validation,
+                              std::vector<std::string>& strict_errors) {
+  const bool tells = validation != FieldValidation::kIgnore;
+  if (const auto metadata = document.find("metadata"); metadata != document.end()) {
+    auto decoded =
+        DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(*metadata), validation);
+    if (!decoded) return Fail(decoded.error());
+    constexpr std::string_view kUnknown = "unknown field \"";
+    for (const std::string& error : decoded->strict_errors) {
+      if (!error.starts_with(kUnknown)) continue;
+      strict_errors.push_back("unknown field \"metadata." + error.substr(kUnknown.size()));
+    }
+    *metadata = std::move(decoded->document);
+  }
+  Object object = TRY(Object::FromDocument(kind, document));
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr) return object;
+  std::vector<std::string> unknown;
+  TRY(runtime->custom->Complete(object.content(), tells ? &unknown : nullptr));
+  for (const std::string& path : unknown) {
+    strict_errors.push_back("unknown field \"" + path + "\"");
+  }
+  return object;
+}
+
+Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation) {
+  const KindInfo& kind = *request.kind;
+  ReadBodyParts parts = TRY(ReadDocument(request, validation));
+  TRY(CheckSelf(request, parts.document));
+  std::vector<std::string> strict_errors = std::move(parts.json_duplicates);
+  auto object = CustomObjectOf(kind, std::move(parts.document), validation, strict_errors);
+  if (!object) return Fail(NotHandled(kind, object.error().message));
+  const auto& duplicates = parts.yaml_duplicates;
+  if (validation == FieldValidation::kStrict && !(strict_errors.empty() && duplicates.empty())) {
+    std::string all = duplicates.empty() ? "" : "yaml: unmarshal errors:";
+    for (const std::string& text : duplicates) all += "\n  " + text;
+    for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
+    return Fail(NotHandled(kind, "strict decoding error: " + all));
+  }
+  AddStrictWarnings(duplicates, validation, request);
+  AddStrictWarnings(strict_errors, validation, request);
+  return object;
+}
+
+Result<> CheckTakesNew(const KindInfo& kind, const std::string& name) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr || !runtime->custom->terminating) return {};
+  return Fail(Forbidden(GroupResourceOf(kind), name,
+                        "create not allowed while custom resource definition is terminating"));
+}
+
+}  // namespace skiff

@@ -1,0 +1,45 @@
+#include "apiserver/objects/list_in_version.h"
+
+#include "apiserver/objects/record_codec.h"
+
+namespace skiff {
+namespace {
+
+constexpr size_t kRecordsAtOnce = 500;
+
+// Takes what the filter wants of a page; false once there are as many as were asked for.
+bool TakeWanted(const ListRequest& request, const ListPage& from, ListPage& page) {
+  for (size_t i = 0; i < from.records.size(); ++i) {
+    if (!request.filter(*from.records[i])) continue;
+    page.records.push_back(from.records[i]);
+    if (request.limit == 0 || page.records.size() < request.limit) continue;
+    page.more = from.more || i + 1 < from.records.size();
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request) {
+  if (!MayConvert(kind)) return store.List(request);
+  if (!request.filter) {
+    ListPage page = TRY(store.List(request));
+    page.records = TRY(InVersion(kind, std::move(page.records)));
+    return page;
+  }
+  ListRequest all = request;
+  all.filter = {};
+  all.terms = {};
+  all.limit = kRecordsAtOnce;
+  ListPage page;
+  for (;;) {
+    ListPage next = TRY(store.List(all));
+    page.revision = all.at = next.revision;
+    next.records = TRY(InVersion(kind, std::move(next.records)));
+    if (!TakeWanted(request, next, page) || !next.more) return page;
+    all.start_after = next.records.back()->key;
+  }
+}
+
+}  // namespace skiff

@@ -1,0 +1,70 @@
+// A decoded object on its way through the server: the generated struct of a built-in kind, or the
+// document of a custom resource, which has no struct. Metadata is typed either way.
+//
+//   Object pod = TRY(Object::FromDocument(kind, document));
+//   pod.metadata().labels["a"] = "b";
+//   if (auto* typed = pod.As<core_v1::Pod>()) typed->spec...
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/codec/typed.h"
+#include "api/gen/meta_v1.h"
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff {
+
+class Object {
+ public:
+  // Empty, of that kind. `kind` outlives the object.
+  explicit Object(const KindInfo& kind);
+  Object(Object&&) noexcept = default;
+  Object& operator=(Object&&) noexcept = default;
+
+  static Result<Object> FromDocument(const KindInfo& kind, const Json& document);
+  // Of JSON text that this server made: unknown fields are passed over.
+  static Result<Object> FromText(const KindInfo& kind, std::string_view json);
+  // Begins with apiVersion and kind.
+  Json ToDocument() const;
+  // The same without metadata.managedFields, which are larger than all else in many objects. Of a
+  // struct.
+  Json ToDocumentWithoutOwners() const;
+  Object Clone() const;
+
+  const KindInfo& kind() const { return *kind_; }
+  meta_v1::ObjectMeta& metadata() { return *metadata_; }
+  const meta_v1::ObjectMeta& metadata() const { return *metadata_; }
+
+  // nullptr when the object is of another kind. Kinds served in two versions are two kinds.
+  template <Kind T>
+  T* As() {
+    return kind_->type == &T::Describe() ? static_cast<T*>(struct_.get()) : nullptr;
+  }
+  template <Kind T>
+  const T* As() const {
+    return const_cast<Object*>(this)->As<T>();
+  }
+  // The struct; nullptr for a custom resource.
+  void* raw() { return struct_.get(); }
+  const void* raw() const { return struct_.get(); }
+  // What TextNotes::empty_lists said of the body that this was made of; lost when it is stored.
+  std::vector<std::string>& empty_lists() { return empty_lists_; }
+  const std::vector<std::string>& empty_lists() const { return empty_lists_; }
+  bool is_custom() const { return struct_ == nullptr; }
+  // A custom resource without its metadata, apiVersion and kind.
+  Json& content() { return content_; }
+  const Json& content() const { return content_; }
+
+ private:
+  const KindInfo* kind_;
+  std::unique_ptr<void, void (*)(void*)> struct_;
+  std::unique_ptr<meta_v1::ObjectMeta> own_metadata_;  // Of a custom resource.
+  meta_v1::ObjectMeta* metadata_;
+  Json content_;
+  std::vector<std::string> empty_lists_;
+};
+
+}  // namespace skiff

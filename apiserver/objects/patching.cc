@@ -1,0 +1,404 @@
+#include "apiserver/objects/patching.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/codec/struct_text.h"
+#include "api/patch/apply.h"
+#include "api/patch/managed_fields.h"
+#include "api/patch/patch.h"
+#include "api/patch/strategic_merge.h"
+#include "api/text/go_value.h"
+#include "api/text/yaml.h"
+#include "api/violations.h"
+#include "apiserver/objects/custom_body.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/media.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kJsonPatch = "application/json-patch+json";
+constexpr std::string_view kMergePatch = "application/merge-patch+json";
+constexpr std::string_view kStrategicPatch = "application/strategic-merge-patch+json";
+constexpr std::string_view kApplyYaml = "application/apply-patch+yaml";
+
+std::string PatchType(const ApiRequest& request) {
+  return BareMediaType(request.http.Header("Content-Type"));
+}
+
+std::string TextIn(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+// What Go calls a value that should have been an object.
+std::string_view GoKindOf(const Json& value) {
+  if (value.is_array()) return "array";
+  if (value.is_string()) return "string";
+  if (value.is_boolean()) return "bool";
+  return "number";
+}
+
+// What an apply says of keys that its YAML repeats.
+Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
+                          const WriteOptions& options) {
+  if (duplicates.empty() || options.validation == FieldValidation::kIgnore) return {};
+  if (options.validation == FieldValidation::kWarn) {
+    request.warnings.insert(request.warnings.end(), duplicates.begin(), duplicates.end());
+    return {};
+  }
+  std::string all;
+  for (const std::string& text : duplicates) all += "\n  " + text;
+  return Fail(Reason::kBadRequest,
+              "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
+              "errors:" +
+                  all);
+}
+
+// The object is the one that the URL names.
+Result<> MatchNames(const ApiRequest& request, Object& object) {
+  std::string& space = object.metadata().namespace_;
+  if (request.kind->namespaced && space.empty()) space = request.info.namespace_name;
+  if (request.kind->namespaced && space != request.info.namespace_name) {
+    return Fail(Reason::kBadRequest,
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request");
+  }
+  const std::string& name = object.metadata().name;
+  if (name == request.info.name) return {};
+  if (name.empty()) {
+    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
+                                         " based on URL) was undeterminable: name must be "
+                                         "provided");
+  }
+  return Fail(Reason::kBadRequest, "the name of the object (" + name +
+                                       ") does not match the name on the URL (" +
+                                       request.info.name + ")");
+}
+
+Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
+  const ApiRequest& request = patcher.request;
+  const KindInfo& kind = *request.kind;
+  const Json configuration = TRY(ReadConfiguration(patcher.request, patcher.options, kind));
+  const std::string manager = patcher.options.field_manager;
+  const Json merged =
+      TRY(ApplyConfiguration({.kind = kind,
+                              .live = live,
+                              .configuration = configuration,
+                              .writer = {.manager = manager,
+                                         .api_version = kind.api_version,
+                                         .subresource = patcher.subresource,
+                                         .now = patcher.now,
+                                         .reset = ResetFieldsOf(kind, patcher.subresource)},
+                              .force = patcher.options.force}));
+  std::vector<std::string> unknown;  // Apply has refused what the schema does not know.
+  const bool has_struct = kind.type->ops != nullptr;
+  Object object = TRY(has_struct ? Object::FromDocument(kind, merged)
+                                 : CustomObjectOf(kind, merged, FieldValidation::kIgnore, unknown));
+  TRY(MatchNames(request, object));
+  // Only a version that the configuration itself names is a precondition.
+  object.metadata().resource_version =
+      TextIn(configuration.value("metadata", Json::object()), "resourceVersion");
+  return object;
+}
+
+struct FitParts {
+  ApiRequest& request;
+  const WriteOptions& options;
+  const PatchedKind& kind;
+  // Takes the patched text for the object.
+  std::function<Result<TextNotes>(std::string_view json)> read;
+  // Strategic patches are converted from Go maps, the others decoded from text: errors differ.
+  bool from_map = false;
+  RawTexts raw = {};  // Of the object before.
+};
+
+// As Go's encoder has it, which expects to be read as HTML.
+std::string EscapedForHtml(std::string_view json) {
+  std::string text;
+  for (const char c : json) {
+    if (c == '<') text += "\\u003c";
+    if (c == '>') text += "\\u003e";
+    if (c == '&') text += "\\u0026";
+    if (c != '<' && c != '>' && c != '&') text += c;
+  }
+  return text;
+}
+
+// Of a part that is kept as text. What comes from a map has all its keys sorted; else that stays as
+// it was where the patch does not go.
+std::string PatchedRaw(const FitParts& parts, const std::string& before, const Json* touched,
+                       const Json& patched) {
+  if (!parts.from_map) return PatchedRawText(before, touched, patched);
+  const std::string text = DumpJson(patched);
+  return EscapedForHtml(text) == before ? before : text;
+}
+
+std::string PatchedDocument(const FitParts& parts, const Json& touched, const Json& patched) {
+  const auto append = [&](const Json& value, std::string& out) {
+    return parts.from_map ? AppendJson(value, out) : AppendPatchedJson(value, out);
+  };
+  std::string text;
+  if (parts.raw.empty() || !patched.is_object()) {
+    append(patched, text);
+    return text;
+  }
+  text = "{";
+  for (const auto& [key, value] : patched.items()) {
+    if (text.size() > 1) text += ',';
+    AppendJsonString(key, text);
+    text += ':';
+    const auto raw = parts.raw.find(key);
+    const auto part = touched.find(key);
+    if (raw == parts.raw.end()) {
+      append(value, text);
+    } else {
+      text += PatchedRaw(parts, raw->second, part == touched.end() ? nullptr : &*part, value);
+    }
+  }
+  return text + "}";
+}
+
+// A patch does not turn an object into one of another kind.
+Result<> CheckKindKept(const FitParts& parts, const Json& patched,
+                       const std::function<std::string()>& shown) {
+  if (!patched.is_object()) return {};
+  const std::string version = TextIn(patched, "apiVersion");
+  const std::string kind = TextIn(patched, "kind");
+  const bool same = (version.empty() || version == parts.kind.api_version) &&
+                    (kind.empty() || kind == parts.kind.kind);
+  if (same) return {};
+  if (parts.kind.type.ops == nullptr && version == parts.kind.api_version) {
+    Violations wrong;
+    wrong.Invalid(FieldPath("kind"), kind, "must be " + std::string(parts.kind.kind));
+    return Fail(wrong.ToError(version.substr(0, version.find('/')), kind, parts.request.info.name));
+  }
+  return Fail(UnfitPatch(shown(), "no kind " + Quoted(kind) + " is registered for version " +
+                                    Quoted(version) +
+                                    " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
+}
+
+// Reads the patched document, of which the patch went into `touched`. `shown` makes the text by
+// which an error quotes it; `strict_errors` are those of the patch itself.
+Result<TextNotes> Fit(const FitParts& parts, const Json& touched, const Json& patched,
+                      const std::function<std::string()>& shown,
+                      std::vector<std::string> strict_errors) {
+  const FieldValidation validation = parts.options.validation;
+  TRY(CheckKindKept(parts, patched, shown));
+  auto notes = parts.read(PatchedDocument(parts, touched, patched));
+  if (!notes) {
+    const std::string& why = notes.error().message;
+    return Fail(UnfitPatch(shown(), parts.from_map ? ConversionError(why) : why));
+  }
+  for (std::string& text : notes->strict_errors) strict_errors.push_back(std::move(text));
+  if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
+    std::string all;
+    for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
+    return Fail(UnfitPatch(shown(), "strict decoding error: " + all));
+  }
+  if (validation == FieldValidation::kWarn) {
+    for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
+  }
+  return std::move(*notes);
+}
+
+// The fields of a struct that are kept as text.
+std::vector<const Field*> RawFields(const Type& type) {
+  std::vector<const Field*> raw;
+  for (const Field& field : type.fields) {
+    if (field.type->shape == Shape::kJson && !field.pointer) raw.push_back(&field);
+  }
+  return raw;
+}
+
+const RawJson& RawOf(const Field& field, const void* object) {
+  return *reinterpret_cast<const RawJson*>(static_cast<const char*>(object) + field.offset);
+}
+
+// Which operation failed, and why, is not told.
+Error RejectedPatch() {
+  Error error{.reason = Reason::kInvalid,
+              .message = "the server rejected our request due to an error in our request"};
+  error.details.emplace();
+  return error;
+}
+
+// Not for apply.
+Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
+  const Type& type = parts.kind.type;
+  const std::string media = PatchType(parts.request);
+  const std::string& body = parts.request.http.body;
+  if (media == kJsonPatch) {
+    JsonPatch patch =
+        TRY(ParseJsonPatch(body, parts.options.validation != FieldValidation::kIgnore));
+    const auto applied = ApplyJsonPatch(patch, document);
+    if (!applied) return Fail(RejectedPatch());
+    const Json& patched = *applied;
+    const Json touched = TouchedBy(patch);
+    const auto shown = [&] { return PatchedText(type, touched, patched); };
+    return Fit(parts, touched, patched, shown, std::move(patch.strict_errors));
+  }
+  if (media == kMergePatch) {
+    MergePatch patch = TRY(ParseMergePatch(body));
+    const Json patched = ApplyMergePatch(patch.patch, document);
+    const auto shown = [&] { return PatchedText(type, patch.patch, patched); };
+    return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
+  }
+  MergePatch patch = TRY(ParseStrategicPatch(body));
+  const Json patched = TRY(ApplyStrategicPatch(type, document, patch.patch));
+  const auto shown = [&] { return GoPlain(patch.patch); };
+  return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
+}
+
+// A custom resource has no struct: it is read as a document.
+Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
+  const KindInfo& kind = old.kind();
+  const PatchedKind patched{*kind.type, kind.api_version, kind.kind};
+  Object object(kind);
+  const auto read = [&](std::string_view json) -> Result<TextNotes> {
+    TextNotes notes;
+    const Json document = TRY(ParseJson(json));
+    object = TRY(
+        CustomObjectOf(kind, document, patcher.options.validation, notes.strict_errors));
+    return notes;
+  };
+  const bool from_map = PatchType(patcher.request) == kStrategicPatch;
+  TextNotes notes = TRY(
+      ApplyPatch({patcher.request, patcher.options, patched, read, from_map}, old.ToDocument()));
+  object.empty_lists() = std::move(notes.empty_lists);
+  return object;
+}
+
+}  // namespace
+
+Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
+                               const KindInfo& kind) {
+  auto yaml = ParseYaml(request.http.body);
+  if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
+  if (!yaml) {
+    return Fail(Reason::kBadRequest,
+                "error decoding YAML: error converting YAML to JSON: " + yaml.error().message);
+  }
+  TRY(ReportDuplicates(yaml->duplicates, request, options));
+  if (yaml->value.is_null()) yaml->value = Json::object();
+  if (!yaml->value.is_object()) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+                            "json: cannot unmarshal {} into Go value of type map[string]interface "
+                            "{{}}",
+                            GoKindOf(yaml->value)));
+  }
+  const std::string version = TextIn(yaml->value, "apiVersion");
+  const std::string kind_name = TextIn(yaml->value, "kind");
+  if (version != kind.api_version || kind_name != kind.kind) {
+    const size_t slash = version.find('/');
+    const std::string shown = slash == std::string::npos ? "/" + version : version;
+    return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
+  }
+  return std::move(yaml->value);
+}
+
+Result<> CheckPatchType(const ApiRequest& request) {
+  const std::string type = PatchType(request);
+  if (type == kJsonPatch || type == kMergePatch || type == kApplyYaml) return {};
+  const bool custom = request.kind->type->ops == nullptr;
+  if (type == kStrategicPatch && !custom) return {};
+  if (custom) {
+    return Fail(Reason::kUnsupportedMediaType,
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json-patch+json, application/merge-patch+json, "
+                "application/apply-patch+yaml");
+  }
+  Error error{Reason::kUnsupportedMediaType, "415: Unsupported Media Type"};
+  error.details.emplace();
+  return Fail(std::move(error));
+}
+
+bool IsApply(const ApiRequest& request) {
+  return PatchType(request) == kApplyYaml;
+}
+
+Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
+                            const PatchedKind& kind, const Json& document, void* object,
+                            const RawTexts& raw) {
+  const auto read = [&](std::string_view json) {
+    return DecodeStruct(kind.type, json, options.validation, object);
+  };
+  return ApplyPatch({request, options, kind, read, PatchType(request) == kStrategicPatch, raw},
+                    document);
+}
+
+namespace {
+
+// Whether a merge may change the account of who owns which field: few do, and to make it a document
+// and read it again costs more than the rest. A name can be escaped.
+bool MayNameOwners(const ApiRequest& request) {
+  const std::string& body = request.http.body;
+  return PatchType(request) == kJsonPatch || body.find("managedFields") != body.npos ||
+         body.find("\\u") != body.npos;
+}
+
+Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
+  const KindInfo& kind = old.kind();
+  RawTexts raw;
+  for (const Field* field : RawFields(*kind.type)) {
+    raw.emplace(field->name, RawOf(*field, old.raw()).Text());
+  }
+  const auto patch = [&](const Json& document) -> Result<Object> {
+    Object object(kind);
+    TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
+                                    {*kind.type, kind.api_version, kind.kind}, document,
+                                    object.raw(), raw));
+    object.empty_lists() = std::move(notes.empty_lists);
+    return object;
+  };
+  if (MayNameOwners(patcher.request)) return patch(old.ToDocument());
+  auto object = patch(old.ToDocumentWithoutOwners());
+  if (!object) return patch(old.ToDocument());  // An error may show the metadata.
+  object->metadata().managed_fields = old.metadata().managed_fields;
+  return object;
+}
+
+}  // namespace
+
+void KeepRawTexts(const Object& from, Object& to) {
+  if (from.is_custom() || to.is_custom() || from.kind().type != to.kind().type) return;
+  for (const Field* field : RawFields(*to.kind().type)) {
+    const RawJson& kept = RawOf(*field, from.raw());
+    auto& now = const_cast<RawJson&>(RawOf(*field, to.raw()));
+    if (now != kept && now.Parse() == kept.Parse()) now = kept;
+  }
+}
+
+Result<Object> Patcher::Apply(const Object& old) const {
+  if (IsApply(request)) {
+    Object object = TRY(ApplyTo(*this, old.ToDocument()));
+    KeepRawTexts(old, object);
+    return object;
+  }
+  Object object = TRY(old.is_custom() ? PatchCustom(*this, old) : PatchStruct(*this, old));
+  TRY(MatchNames(request, object));
+  // Only a version that the patch itself names is a precondition.
+  std::string& version = object.metadata().resource_version;
+  if (version == old.metadata().resource_version) version.clear();
+  return object;
+}
+
+Result<Object> Patcher::Make() const {
+  Object object = TRY(ApplyTo(*this, ZeroDocument(*request.kind->type)));
+  object.metadata().resource_version.clear();  // No precondition where nothing is.
+  const std::string& name = object.metadata().name;
+  object.metadata().resource_version.clear();  // There is none yet that it could be compared with.
+  if (!object.metadata().uid.empty()) {
+    return Fail(ConflictError(GroupResourceOf(*request.kind), name,
+                              "uid mismatch: the provided object specified uid " +
+                                  object.metadata().uid + ", and no existing object was found"));
+  }
+  return object;
+}
+
+}  // namespace skiff

@@ -1,0 +1,53 @@
+// PATCH: what the four kinds of patch make of an object.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "api/codec/struct_text.h"
+#include "apiserver/objects/object.h"
+#include "apiserver/request/request_context.h"
+#include "apiserver/request/write_options.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// 415 for a Content-Type that is no patch.
+Result<> CheckPatchType(const ApiRequest& request);
+bool IsApply(const ApiRequest& request);
+
+// The body of an apply, found to be of `kind`. Its keys that YAML repeats are warned of.
+Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
+                               const KindInfo& kind);
+
+// One PATCH request; applied again whenever the object has changed meanwhile.
+struct Patcher {
+  ApiRequest& request;
+  const WriteOptions& options;
+  std::string subresource;
+  TimePoint now;
+
+  Result<Object> Apply(const Object& old) const;
+  // The object that an apply makes where there is none.
+  Result<Object> Make() const;
+};
+
+// The patch applied to a document of `type`, as the API shows it, and read into `object`, a fresh
+// struct: also for Scale. Not for apply.
+struct PatchedKind {
+  const Type& type;
+  std::string_view api_version;
+  std::string_view kind;
+};
+// Fields of an object that are kept as text, by their names.
+using RawTexts = std::map<std::string, std::string>;
+Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
+                            const PatchedKind& kind, const Json& document, void* object,
+                            const RawTexts& raw = {});
+
+// Fields of `to` that are kept as text get that of `from` where they say the same: what has gone
+// through a document has its keys sorted, and numbers may be rounded.
+void KeepRawTexts(const Object& from, Object& to);
+
+}  // namespace skiff

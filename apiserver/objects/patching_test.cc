@@ -1,0 +1,139 @@
+#include "apiserver/objects/patching.h"
+
+#include <gtest/gtest.h>
+
+#include "api/crd/custom_kind.h"
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+namespace {
+
+// The same kind with and without a struct: as a built-in one, and as a custom resource.
+class PatchingTest : public testing::TestWithParam<bool> {
+ protected:
+  PatchingTest() : type_(core_v1::ConfigMap::Describe()) {
+    static_cast<KindInfo&>(kind_) = core_v1::ConfigMap::Info();
+    kind_.type = &type_;
+    if (!GetParam()) return;
+    type_.ops = nullptr;
+    auto custom = std::make_shared<crd::CustomKind>();
+    custom->schema = crd::ReadSchema(Json::parse(R"({"type": "object", "properties": {
+        "data": {"type": "object", "additionalProperties": {"type": "string"}}}})"));
+    custom->stored_schema = custom->schema;
+    kind_.custom = std::move(custom);
+  }
+
+  Result<Object> Patch(const char* media, const char* body, FieldValidation validation) {
+    const auto old = Object::FromDocument(
+        kind_, {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata", {{"name", "m"}, {"namespace", "d"}, {"resourceVersion", "5"}}},
+                {"data", {{"a", "1"}, {"b", "2"}}}});
+    EXPECT_TRUE(old);
+    EXPECT_EQ(old->is_custom(), GetParam());
+    http::Request http;
+    http.headers.emplace("Content-Type", media);
+    http.body = body;
+    ApiRequest request{.http = http, .info = {}, .user = {}, .kind = &kind_};
+    request.info.namespace_name = "d";
+    request.info.name = "m";
+    WriteOptions options;
+    options.validation = validation;
+    auto patched = Patcher{request, options, "", TimePoint()}.Apply(*old);
+    warnings_ = request.warnings;
+    return patched;
+  }
+
+  Type type_;
+  RuntimeKind kind_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_P(PatchingTest, APatchIsReadIntoTheObjectWhateverItsForm) {
+  const auto patched = Patch("application/merge-patch+json",
+                             R"({"data": {"a": null, "c": "3"}, "zzz": 1})", FieldValidation::kWarn);
+  ASSERT_TRUE(patched) << patched.error().message;
+  EXPECT_EQ(patched->metadata().name, "m");
+  EXPECT_EQ(patched->metadata().resource_version, "") << "the patch names none";
+  EXPECT_EQ(patched->ToDocument()["data"], Json({{"b", "2"}, {"c", "3"}}));
+  EXPECT_EQ(warnings_, std::vector<std::string>{"unknown field \"zzz\""});
+}
+
+TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
+  const auto unknown =
+      Patch("application/merge-patch+json", R"({"zzz": 1})", FieldValidation::kStrict);
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("unknown field \"zzz\""), std::string::npos);
+  // A schema judges values later, when the object is validated.
+  if (GetParam()) return;
+  EXPECT_FALSE(Patch("application/json-patch+json",
+                     R"([{"op": "add", "path": "/data/a", "value": [1]}])",
+                     FieldValidation::kWarn));
+}
+
+// What a patch of text writes is decoded as it stands there; a strategic one is a map by then.
+TEST(PatchingNumbersTest, AFractionIsNoIntegerInAPatchOfText) {
+  const KindInfo& kind = core_v1::ReplicationController::Info();
+  const auto old = Object::FromDocument(kind, {{"metadata", {{"name", "r"}}}});
+  ASSERT_TRUE(old);
+  const auto replicas = [&](const std::string& media, const char* body) -> std::string {
+    http::Request http;
+    http.headers.emplace("Content-Type", "application/" + media + "+json");
+    http.body = body;
+    ApiRequest request{.http = http, .info = {}, .user = {}, .kind = &kind};
+    request.info.name = "r";
+    const WriteOptions options{};
+    const auto patched = Patcher{request, options, "", TimePoint()}.Apply(*old);
+    return patched ? patched->ToDocument()["spec"].dump() : patched.error().message;
+  };
+  constexpr const char* kWhy =
+      "json: cannot unmarshal number 3.0 into Go struct field ReplicationControllerSpec.spec."
+      "replicas of type int32";
+  const std::string merged = replicas("merge-patch", R"({"spec": {"replicas": 3.0}})");
+  EXPECT_TRUE(merged.ends_with(kWhy)) << merged;
+  EXPECT_NE(merged.find(R"(\"replicas\":3.0)"), std::string::npos) << merged;
+  const std::string added =
+      replicas("json-patch", R"([{"op": "add", "path": "/spec", "value": {"replicas": 3.0}}])");
+  EXPECT_TRUE(added.ends_with(kWhy)) << added;
+  EXPECT_EQ(replicas("merge-patch", R"({"spec": {"replicas": 3}})"), R"({"replicas":3})");
+  EXPECT_EQ(replicas("strategic-merge-patch", R"({"spec": {"replicas": 3.0}})"),
+            R"({"replicas":3})");
+}
+
+// What a schema leaves open has no type; the refusal quotes it all the same, keys sorted.
+TEST(PatchingOpenPartsTest, ARefusedPatchIsQuotedWhatever) {
+  auto custom = std::make_shared<crd::CustomKind>();
+  custom->schema = crd::ReadSchema(Json::parse(R"({"type": "object", "properties": {
+      "list": {"type": "array", "items": {"x-kubernetes-preserve-unknown-fields": true}},
+      "map": {"type": "object", "additionalProperties":
+          {"x-kubernetes-preserve-unknown-fields": true}}}})"));
+  custom->stored_schema = custom->schema;
+  RuntimeKind kind;
+  static_cast<KindInfo&>(kind) = core_v1::ConfigMap::Info();
+  kind.type = &crd::MakeType(*custom->schema, "ConfigMap", "v1", kind.tables);
+  kind.custom = std::move(custom);
+  const auto old = Object::FromDocument(
+      kind, Json::parse(R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"},
+          "list": [{"z": 1, "b": [{}]}], "map": {"c": {"d": 1}}})"));
+  ASSERT_TRUE(old);
+  http::Request http;
+  http.headers.emplace("Content-Type", "application/merge-patch+json");
+  http.body = R"({"zzz": 1})";
+  ApiRequest request{.http = http, .info = {}, .user = {}, .kind = &kind};
+  request.info.name = "m";
+  WriteOptions options;
+  options.validation = FieldValidation::kStrict;
+  const auto refused = Patcher{request, options, "", TimePoint()}.Apply(*old);
+  ASSERT_FALSE(refused);
+  const std::string& text = refused.error().message;
+  EXPECT_NE(text.find(R"(\"list\":[{\"b\":[{}],\"z\":1}],\"map\":{\"c\":{\"d\":1}})"),
+            std::string::npos) << text;
+  EXPECT_NE(text.find("unknown field \"zzz\""), std::string::npos) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, PatchingTest, testing::Bool(), [](const auto& info) {
+  return info.param ? "Custom" : "BuiltIn";
+});
+
+}  // namespace
+}  // namespace skiff

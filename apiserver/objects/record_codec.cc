@@ -1,0 +1,431 @@
+#include "apiserver/objects/record_codec.h"
+
+#include <algorithm>
+
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
+#include "api/codec/struct_text.h"
+#include "api/crd/custom_kind.h"
+#include "api/select/selector.h"
+#include "apiserver/objects/conversions.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+std::string TypePrefix(std::string_view kind, std::string_view api_version) {
+  std::string text = "{\"kind\":\"";
+  text.append(kind).append("\",\"apiVersion\":\"").append(api_version).append("\",");
+  return text;
+}
+
+bool IsBuiltIn(const KindInfo& kind) {
+  return kind.type != nullptr && kind.type->ops != nullptr;
+}
+
+const crd::CustomKind* CustomKindOf(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  return runtime == nullptr ? nullptr : runtime->custom.get();
+}
+
+std::vector<std::pair<std::string, std::string>> LabelsOf(const Json& document) {
+  std::vector<std::pair<std::string, std::string>> labels;
+  const auto metadata = document.find("metadata");
+  if (metadata == document.end() || !metadata->is_object()) return labels;
+  const auto found = metadata->find("labels");
+  if (found == metadata->end() || !found->is_object()) return labels;
+  for (const auto& [name, value] : found->items()) {
+    if (value.is_string()) labels.emplace_back(name, value.get<std::string>());
+  }
+  return labels;
+}
+
+std::vector<NamedText> Views(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::vector<NamedText> views;
+  views.reserve(pairs.size());
+  for (const auto& [name, value] : pairs) views.push_back({name, value});
+  return views;
+}
+
+bool IsKeptAs(const KindInfo& kind) {
+  return &StorageKindOf(kind) == &kind;
+}
+
+ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Json& document);
+
+// How deep objects and arrays stand in one another, as far as `most`.
+int DepthOfText(std::string_view json, int most) {
+  const auto opened = std::count_if(json.begin(), json.end(),
+                                    [](char c) { return c == '{' || c == '['; });
+  if (opened <= most) return static_cast<int>(opened);
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\') ++i;
+    if (in_string) continue;
+    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
+    if (c == '}' || c == ']') --depth;
+  }
+  return deepest;
+}
+
+// Around an object stand lists, Tables and events, which clients read with the same bound.
+constexpr int kObjectDepthMax = kJsonDepthMax - 16;
+
+// Whatever store is below, objects are as large as etcd takes them, and can be read again.
+Result<StoredObject> Checked(const ObjectBody& body, StoredObject stored) {
+  if (DepthOfText(body.text, kObjectDepthMax) > kObjectDepthMax) {
+    return Fail(Reason::kBadRequest, "exceeded max depth");
+  }
+  if (stored.value.size() > kObjectBytesMax) {
+    return Fail(PlainError("etcdserver: request is too large"));
+  }
+  return stored;
+}
+
+}  // namespace
+
+std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name) {
+  // A request for a namespace names it twice: its own name is its namespace to the authorizer.
+  return StoreKey(kind.storage_key, kind.namespaced ? namespace_name : std::string_view(), name);
+}
+
+ObjectBody BodyText(const Object& object) {
+  if (object.is_custom()) return BodyText(object.kind(), object.ToDocument());
+  ObjectText text = EncodeObjectText(*object.kind().type, object.raw());
+  return {std::move(text.text), text.revision_at};
+}
+
+std::string TextOf(const Object& object) {
+  ObjectBody body = BodyText(object);
+  body.text.insert(body.revision_at, object.metadata().resource_version);
+  return std::move(body.text);
+}
+
+ObjectBody BodyText(const KindInfo& kind, const Json& document) {
+  return BodyOf(kind.kind, kind.api_version, document);
+}
+
+namespace {
+
+ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Json& document) {
+  Json rest = document;
+  rest.erase("kind");
+  rest.erase("apiVersion");
+  Json metadata = rest.value("metadata", Json::object());
+  metadata.erase("resourceVersion");
+  rest.erase("metadata");
+  ObjectBody body;
+  body.text = TypePrefix(kind, api_version) + "\"metadata\":{\"resourceVersion\":\"";
+  body.revision_at = body.text.size();
+  body.text += "\"";
+  if (!metadata.empty()) {
+    const std::string text = DumpJson(metadata);
+    body.text.append(",").append(text, 1);
+  } else {
+    body.text += "}";
+  }
+  if (!rest.empty()) {
+    const std::string text = DumpJson(rest);
+    body.text.append(",").append(text, 1);
+  } else {
+    body.text += "}";
+  }
+  return body;
+}
+
+// Among the fields of a record that InVersion made: it is as its readers want it already.
+constexpr std::string_view kConvertedField = "\x01converted";
+
+bool IsConverted(const ObjectView& view) {
+  return view.field(kConvertedField).has_value();
+}
+
+// Whether the text of a record is of that version, which its first bytes tell nearly always.
+bool IsKeptIn(const KindInfo& kind, std::string_view api_version, const ObjectView& view) {
+  if (view.body().starts_with(TypePrefix(kind.kind, api_version))) return true;
+  const auto document = ParseJson(view.body());
+  return document && document->is_object() &&
+         document->value("apiVersion", Json()) == Json(api_version);
+}
+
+Result<Json> ConvertOne(const crd::CustomKind& custom, Json document,
+                        std::string_view api_version) {
+  std::vector<Json> documents;
+  documents.push_back(std::move(document));
+  auto converted = TRY(custom.converter->Convert(std::move(documents), api_version));
+  return std::move(converted.front());
+}
+
+// The content of the version that it is kept in; what the object says of its own is still its kind.
+Result<Object> ForStore(const Object& object, const crd::CustomKind& custom) {
+  const KindInfo& kind = object.kind();
+  Object kept = object.Clone();
+  if (custom.converter != nullptr && custom.stored_version != kind.api_version) {
+    const Json converted = TRY(ConvertOne(custom, object.ToDocument(), custom.stored_version));
+    kept = TRY(Object::FromDocument(kind, converted));
+  }
+  custom.ForStore(kept.content());
+  return kept;
+}
+
+// A stored object by the schema of the version that it is kept in, which is told.
+struct StoredCustom {
+  Object object;
+  std::string api_version;
+
+  Json ToDocument() const {
+    Json document = object.ToDocument();
+    document["apiVersion"] = api_version;
+    return document;
+  }
+};
+
+Result<StoredCustom> ReadStored(const KindInfo& kind, const crd::CustomKind& custom,
+                                std::string_view body) {
+  const Json document = TRY(ParseJson(body));
+  Object object = TRY(Object::FromDocument(kind, document));
+  StoredCustom stored{std::move(object), document.value("apiVersion", "")};
+  TRY(custom.FromStore(stored.api_version, stored.object.content()));
+  return stored;
+}
+
+Result<Object> FromConverted(const KindInfo& kind, const crd::CustomKind& custom,
+                             const Json& document) {
+  Object object = TRY(Object::FromDocument(kind, document));
+  custom.Converted(object.content());
+  return object;
+}
+
+// The object of what is stored, as the version `kind`.
+Result<Object> FromStored(const KindInfo& kind, const crd::CustomKind& custom,
+                          StoredCustom stored) {
+  if (stored.api_version == kind.api_version) return std::move(stored.object);
+  if (custom.converter == nullptr) {
+    custom.Converted(stored.object.content());
+    return std::move(stored.object);
+  }
+  const Json document = TRY(ConvertOne(custom, stored.ToDocument(), kind.api_version));
+  return FromConverted(kind, custom, document);
+}
+
+// The record of a custom resource: in the version, and by the schema, that it is kept in.
+Result<StoredObject> EncodeCustom(const Object& object) {
+  const KindInfo& kind = object.kind();
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  if (custom == nullptr) {
+    const Json document = object.ToDocument();
+    const ObjectBody body = BodyText(kind, document);
+    return Checked(body, EncodeBody(kind, document, body));
+  }
+  const Object kept = TRY(ForStore(object, *custom));
+  const Json document = kept.ToDocument();
+  const ObjectBody body = BodyOf(kind.kind, custom->stored_version, document);
+  return Checked(body, EncodeBody(kind, document, body));
+}
+
+}  // namespace
+
+bool IsSentAsKept(const KindInfo& kind) {
+  return IsKeptAs(kind) && CustomKindOf(kind) == nullptr;
+}
+
+std::string PlainText(const KindInfo& kind, const Json& document) {
+  ObjectBody body = BodyText(kind, document);
+  constexpr std::string_view kName = "\"resourceVersion\":\"";
+  const size_t begin = body.revision_at - kName.size();
+  size_t end = body.revision_at + 1;
+  if (body.text[end] == ',') ++end;
+  body.text.erase(begin, end - begin);
+  return body.text;
+}
+
+StoredObject EncodeBody(const KindInfo& kind, const Json& document, const ObjectBody& body) {
+  const auto labels = LabelsOf(document);
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (const std::string_view field : SelectableFields(kind)) {
+    fields.emplace_back(field, SelectableValue(kind, document, field));
+  }
+  std::string uid;
+  if (const auto metadata = document.find("metadata"); metadata != document.end()) {
+    uid = metadata->value("uid", "");
+  }
+  const auto label_views = Views(labels);
+  const auto field_views = Views(fields);
+  return EncodeObject({.labels = label_views, .fields = field_views, .uid = uid, .body = body});
+}
+
+Result<StoredObject> EncodeForStore(const Object& object) {
+  const KindInfo& kind = object.kind();
+  if (!IsKeptAs(kind)) return EncodeForStore(kind, object.ToDocument());
+  if (object.is_custom()) return EncodeCustom(object);
+  const ObjectBody body = BodyText(object);
+  std::vector<NamedText> labels;
+  for (const auto& [name, value] : object.metadata().labels) labels.push_back({name, value});
+  std::vector<std::pair<std::string_view, std::string>> fields;
+  for (const std::string_view field : SelectableFields(kind)) {
+    fields.emplace_back(field, SelectableValue(kind, object.raw(), field));
+  }
+  std::vector<NamedText> field_views;
+  for (const auto& [name, value] : fields) field_views.push_back({name, value});
+  return Checked(body, EncodeObject({.labels = labels,
+                                     .fields = field_views,
+                                     .uid = object.metadata().uid,
+                                     .body = body}));
+}
+
+Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored == &kind) return EncodeForStore(TRY(Object::FromDocument(kind, document)));
+  return EncodeForStore(TRY(Object::FromDocument(stored, TRY(Convert(kind, stored, document)))));
+}
+
+Result<Object> AsKept(const Object& object) {
+  const KindInfo& kind = object.kind();
+  if (const crd::CustomKind* custom = CustomKindOf(kind)) {
+    Object made = TRY(ForStore(object, *custom));
+    StoredCustom kept{std::move(made), custom->stored_version};
+    TRY(custom->FromStore(custom->stored_version, kept.object.content()));
+    return FromStored(kind, *custom, std::move(kept));
+  }
+  if (IsKeptAs(kind)) return object.Clone();
+  const KindInfo& stored = StorageKindOf(kind);
+  const Json document = TRY(Convert(kind, stored, object.ToDocument()));
+  return Object::FromDocument(kind, TRY(Convert(stored, kind, document)));
+}
+
+namespace {
+
+Result<Json> CustomDocument(const KindInfo& kind, const Record& record) {
+  const Object object = TRY(ObjectOf(kind, record));
+  return object.ToDocument();
+}
+
+}  // namespace
+
+Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
+  if (CustomKindOf(kind) != nullptr) return CustomDocument(kind, record);
+  const ObjectView view = TRY(ObjectView::Of(record));
+  Json document = TRY(ParseJson(view.body()));
+  const KindInfo& stored = StorageKindOf(kind);
+  if (&stored == &kind) return document;
+  return Convert(stored, kind, document);
+}
+
+Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  if (custom == nullptr || IsConverted(view)) {
+    const Json document = TRY(ParseJson(view.body()));
+    return Object::FromDocument(kind, document);
+  }
+  StoredCustom stored = TRY(ReadStored(kind, *custom, view.body()));
+  return FromStored(kind, *custom, std::move(stored));
+}
+
+bool IsConvertedByWebhook(const KindInfo& kind) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  return custom != nullptr && custom->converter != nullptr;
+}
+
+bool MayConvert(const KindInfo& kind) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  return custom != nullptr && custom->may_convert;
+}
+
+std::string ConversionName(const KindInfo& kind) {
+  return "conversion/" + std::string(kind.resource) + "." + std::string(kind.group);
+}
+
+bool NeedsConversion(const KindInfo& kind, const Record& record) {
+  if (!IsConvertedByWebhook(kind)) return false;
+  const auto view = ObjectView::Of(record);
+  return view && !IsConverted(*view) && !IsKeptIn(kind, kind.api_version, *view);
+}
+
+bool IsKeptInOldVersion(const KindInfo& kind, const Record& record) {
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  const auto view = ObjectView::Of(record);
+  return custom != nullptr && view && !IsKeptIn(kind, custom->stored_version, *view);
+}
+
+namespace {
+
+// A record of the same write that holds another text.
+RecordPtr ConvertedRecord(const Record& record, const Object& object) {
+  const Json document = object.ToDocument();
+  const auto labels = LabelsOf(document);
+  const auto views = Views(labels);
+  const NamedText field{kConvertedField, "true"};
+  StoredObject made = EncodeObject({.labels = views,
+                                    .fields = {&field, 1},
+                                    .uid = object.metadata().uid,
+                                    .body = BodyText(object.kind(), document)});
+  made.value.insert(made.revision_at, std::to_string(record.modified.value));
+  return std::make_shared<const Record>(
+      Record{record.key, std::move(made.value), record.created, record.modified});
+}
+
+}  // namespace
+
+Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<RecordPtr> records) {
+  std::vector<size_t> places;
+  std::vector<Json> documents;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!NeedsConversion(kind, *records[i])) continue;
+    const ObjectView view = TRY(ObjectView::Of(*records[i]));
+    const StoredCustom stored = TRY(ReadStored(kind, *CustomKindOf(kind), view.body()));
+    places.push_back(i);
+    documents.push_back(stored.ToDocument());
+  }
+  if (places.empty()) return records;
+  const crd::CustomKind& custom = *CustomKindOf(kind);
+  const auto converted = TRY(custom.converter->Convert(std::move(documents), kind.api_version));
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Object object = TRY(FromConverted(kind, custom, converted[i]));
+    RecordPtr& record = records[places[i]];
+    record = ConvertedRecord(*record, object);
+  }
+  return records;
+}
+
+Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
+  if (IsKeptAs(kind)) {
+    const ObjectView view = TRY(ObjectView::Of(record));
+    if (CustomKindOf(kind) != nullptr) return CustomObjectOf(kind, view);
+    return Object::FromText(kind, view.body());
+  }
+  const Json document = TRY(DocumentOf(kind, record));
+  return Object::FromDocument(kind, document);
+}
+
+bool HoldsText(const Record& record, const Object& object) {
+  const auto view = ObjectView::Of(record);
+  if (!view || !IsSentAsKept(object.kind())) return false;
+  const ObjectBody body = BodyText(object);
+  const auto [before, revision, after] = view->pieces();
+  const std::string_view text = body.text;
+  return text.size() == before.size() + after.size() && text.starts_with(before) &&
+         text.ends_with(after) && before.size() == body.revision_at;
+}
+
+Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
+  const ObjectView view = TRY(ObjectView::Of(record));
+  if (IsSentAsKept(kind)) return std::string(view.body());
+  return TextOf(TRY(ObjectOf(kind, record)));
+}
+
+std::string_view ItemTail(const KindInfo& kind, std::string_view text) {
+  const std::string prefix = TypePrefix(kind.kind, kind.api_version);
+  if (IsBuiltIn(kind) && text.starts_with(prefix)) {
+    text.remove_prefix(prefix.size());
+  } else {
+    text.remove_prefix(1);
+  }
+  return text;
+}
+
+}  // namespace skiff

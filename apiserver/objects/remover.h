@@ -1,0 +1,62 @@
+// How objects go: at once, after their grace period, or when their last finalizer is taken.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/objects/object.h"
+#include "apiserver/request/request_context.h"
+#include "apiserver/request/write_options.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+
+namespace skiff {
+
+class AllocationHooks;
+
+struct Removed {
+  const KindInfo* kind;
+  std::string text;  // JSON of the object as it is, or was.
+  std::string name;
+  std::string uid;
+  bool gone = false;
+  // Nothing happened: it is being deleted already.
+  bool pending = false;
+};
+
+// Thread-safe.
+class ObjectRemover {
+ public:
+  struct Parts {
+    Store& store;
+    const AdmissionChain& admission;
+    const Clock& clock;
+    AllocationHooks& allocations;
+  };
+  explicit ObjectRemover(Parts parts) : parts_(parts) {}
+
+  Result<Removed> Delete(ApiRequest& request, const std::string& namespace_name,
+                         const std::string& name, const DeleteQuery& options);
+  // Deletes the objects of these records, of the request's kind, in their order and many at once;
+  // what is gone already is no error. Ends with the first error: what came before it is deleted,
+  // and of what came after it no more than was under way.
+  Result<> DeleteAll(ApiRequest& request, const std::vector<RecordPtr>& records,
+                     const DeleteQuery& options);
+
+ private:
+  struct Decision;
+  struct Plan;
+  class Batch;
+  Result<Decision> Decide(Object& object, const DeleteQuery& options) const;
+  // Asks admission, and says what is to become of the object of this record.
+  Result<Plan> Prepare(ApiRequest& request, const StoreKeyParts& where, const RecordPtr& record,
+                       const DeleteQuery& options) const;
+  Parts parts_;
+};
+
+// An object of that kind that is deleted without saying how: what becomes of what it owns.
+Propagation DefaultPropagation(const KindInfo& kind);
+
+}  // namespace skiff

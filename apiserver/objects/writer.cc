@@ -1,0 +1,567 @@
+#include "apiserver/objects/writer.h"
+
+#include <fmt/format.h>
+
+#include "api/codec/decode.h"
+#include "api/codec/struct_text.h"
+#include "api/crd/custom_kind.h"
+#include "api/gen/apiextensions_v1.h"
+#include "api/gen/core_v1.h"
+#include "api/patch/managed_fields.h"
+#include "api/rules/core/object_meta.h"
+#include "api/rules/names.h"
+#include "api/rules/rules.h"
+#include "apiserver/objects/keep_parts.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/list_options.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/services/allocation.h"
+
+namespace skiff {
+namespace {
+
+constexpr int kNameTriesMax = 8;
+// A write that loses the race this often in a row gives up with the conflict.
+constexpr int kUpdateTriesMax = 64;
+
+void SetDefaults(Object& object) {
+  const Rules* rules = FindRules(object.kind());
+  if (rules && rules->set_defaults) rules->set_defaults(object.raw());
+  if (rules && rules->keep_empty_lists && !object.empty_lists().empty()) {
+    rules->keep_empty_lists(object.raw(), object.empty_lists());
+  }
+}
+
+NameRule NameRuleOf(const KindInfo& kind) {
+  const Rules* rules = FindRules(kind);
+  return rules && rules->validate_name ? rules->validate_name : &NameIsDnsSubdomain;
+}
+
+// Custom resources may have finalizers of any name, if not gladly.
+void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& request) {
+  constexpr std::string_view kKnown[] = {"orphan", "foregroundDeletion", "kubernetes"};
+  for (const std::string& name : object.metadata().finalizers) {
+    const bool known = std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown);
+    if (known || name.find('/') != name.npos) continue;
+    if (old != nullptr) {
+      const auto& before = old->metadata().finalizers;
+      if (std::find(before.begin(), before.end(), name) != before.end()) continue;
+    }
+    const bool dotted = name.find('.') != name.npos;
+    request.warnings.push_back(fmt::format(
+        "metadata.finalizers: {}: prefer a domain-qualified finalizer name{} to avoid accidental "
+        "conflicts with other finalizer writers",
+        Quoted(name), dotted ? " including a path (/)" : ""));
+  }
+}
+
+// Subresources warn of nothing, but scale, which writes the object through its own endpoint.
+void AddWarnings(const Object& object, const Object* old, std::string_view subresource,
+                 ApiRequest& request) {
+  const Rules* rules = FindRules(object.kind());
+  if (object.is_custom()) WarnOfFinalizers(object, old, request);
+  if (!rules || !rules->warnings) return;
+  if (!subresource.empty() && subresource != "scale") return;
+  rules->warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
+}
+
+void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admission) {
+  const auto dropped = DropDuplicateOwners(object.metadata().owner_references);
+  if (!dropped.empty())
+    request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
+}
+
+// JSON text as a client sees it without a write: as if it had been kept and read again.
+Result<std::string> TextAt(const Object& object, std::string_view revision) {
+  Object shown = TRY(AsKept(object));
+  shown.metadata().resource_version = revision;
+  if (!revision.empty()) return TextOf(shown);
+  if (shown.is_custom()) return PlainText(shown.kind(), shown.ToDocument());
+  std::string text;
+  AppendStruct(*shown.kind().type, shown.raw(), text);
+  return text;
+}
+
+// Gives the document back the lists that were sent as [], as far as it shows that they are empty.
+void RestoreEmptyLists(const Object& object, Json& document) {
+  for (const std::string& place : object.empty_lists()) {
+    const Json::json_pointer pointer(place);
+    const bool shown = document.contains(pointer) && document[pointer].is_null();
+    if (shown || place == "/metadata/managedFields") document[pointer] = Json::array();
+  }
+}
+
+// The same where documents are needed: of custom resources, and where [] is not the same as
+// nothing.
+Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Object& object) {
+  const KindInfo& kind = object.kind();
+  Json document = object.ToDocument();
+  RestoreEmptyLists(object, document);
+  UpdateManagedFields(*kind.type, old ? old->ToDocument() : ZeroDocument(*kind.type), document,
+                      writer);
+  const Json metadata = document.value("metadata", Json::object());
+  object.metadata().managed_fields.clear();
+  for (const Json& entry : metadata.value("managedFields", Json::array())) {
+    auto decoded = TRY(FromJson<meta_v1::ManagedFieldsEntry>(entry));
+    object.metadata().managed_fields.push_back(std::move(decoded));
+  }
+  return {};
+}
+
+// Puts down who writes what: the difference between the old object and the one that was sent, with
+// defaults.
+Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
+                     const WriteOptions& options, const Object* old, Object& object) {
+  const KindInfo& kind = object.kind();
+  const std::string manager = ManagerOf(options, request.http);
+  const FieldWriter writer{.manager = manager,
+                           .api_version = kind.api_version,
+                           .subresource = subresource,
+                           .now = request.now,
+                           .reset = ResetFieldsOf(kind, subresource)};
+  if (object.is_custom() || !object.empty_lists().empty()) {
+    return TrackFieldsOfDocument(writer, old, object);
+  }
+  UpdateManagedFields(*kind.type, old ? old->raw() : nullptr, object.raw(), writer);
+  return {};
+}
+
+Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
+  error.message = GroupResourceOf(kind).Text() + " " + Quoted(name) +
+                  " already exists, the server was not able to generate a unique name for the "
+                  "object";
+  if (error.details) error.details->retry_after_s = 1;
+  return error;
+}
+
+bool IsTooLarge(const Error& error) {
+  return error.message == "etcdserver: request is too large" ||
+         error.message.starts_with("trying to send message larger than max");
+}
+
+// An object that the store finds too large is tried once more without the account of who wrote
+// what.
+Result<Written> Put(Store& store, const std::string& key, const Precondition& expect,
+                    const Object& object) {
+  const auto put = [&](const Object& shown) -> Result<Written> {
+    StoredObject stored = TRY(EncodeForStore(shown));
+    return store.Apply({.key = key,
+                        .expect = expect,
+                        .value = std::move(stored.value),
+                        .revision_at = stored.revision_at});
+  };
+  auto written = put(object);
+  if (written || !IsTooLarge(written.error())) return written;
+  if (object.metadata().managed_fields.empty()) return written;
+  Object smaller = object.Clone();
+  smaller.metadata().managed_fields.clear();
+  return put(smaller);
+}
+
+// Whether two objects differ in nothing but the times of their managedFields: such a write changes
+// nothing. `record` holds the old one.
+bool IsUnchanged(const Record& record, const Object& old, const Object& object) {
+  // To write it again is how an object gets into the version that is stored by now.
+  if (IsKeptInOldVersion(object.kind(), record)) return false;
+  const auto& entries = object.metadata().managed_fields;
+  if (!SameButForTimes(old.metadata().managed_fields, entries)) return false;
+  if (entries == old.metadata().managed_fields && HoldsText(record, object)) return true;
+  Object with_old_times = object.Clone();
+  with_old_times.metadata().managed_fields = old.metadata().managed_fields;
+  return TextOf(with_old_times) == TextOf(old);
+}
+
+// Whoever makes a new object what it is, a client or one of the plugins: it is new, nobody deletes
+// it, and it comes to be where its maker may make objects.
+Result<> KeepNew(const std::string& space, Object& object) {
+  meta_v1::ObjectMeta& meta = object.metadata();
+  if (meta.namespace_.empty() || space.empty()) meta.namespace_ = space;
+  if (meta.namespace_ != space) {
+    return Fail(Reason::kBadRequest,
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request");
+  }
+  meta.deletion_timestamp.reset();
+  meta.deletion_grace_period_seconds.reset();
+  meta.self_link.clear();
+  return {};
+}
+
+// A custom resource that came to be while its definition went: whoever empties the kind looks for
+// its objects after the definition says that it goes, and so finds all for which it does not say so
+// yet here, after the write. The others go again, as nobody would ever see them.
+Result<> StaysDefined(Store& store, const Object& object, const Written& written) {
+  const KindInfo& kind = object.kind();
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr) return {};  // Nothing defines it.
+  const KindInfo& definitions = apiextensions_v1::CustomResourceDefinition::Info();
+  const auto gone = [&](Error error) -> Result<> {
+    (void)store.Apply(
+        {.key = written.record->key,
+         .expect = {.kind = Precondition::Kind::kRevision, .revision = written.revision}});
+    return Fail(std::move(error));
+  };
+  const std::string name = fmt::format("{}.{}", kind.resource, kind.group);
+  const auto record = store.Get(KeyOf(definitions, "", name));
+  if (!record && record.error().reason == Reason::kNotFound) {
+    return gone(UnknownResourceError());
+  }
+  if (!record) return gone(record.error());
+  // Hardly any definition is going, and only those are read further.
+  const auto view = ObjectView::Of(**record);
+  if (!view || view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return {};
+  const Object definition = TRY(ObjectOf(definitions, **record));
+  if (!definition.metadata().deletion_timestamp) return {};
+  return gone(Forbidden(GroupResourceOf(kind), object.metadata().name,
+                        "create not allowed while custom resource definition is terminating"));
+}
+
+TimePoint WholeSeconds(TimePoint point) {
+  return std::chrono::time_point_cast<std::chrono::seconds>(point);
+}
+
+}  // namespace
+
+Result<> ObjectWriter::Check(const Object& object, const Object* old, const UpdateMode& mode,
+                             std::vector<std::string>& warnings) {
+  const KindInfo& kind = object.kind();
+  const Rules* rules = FindRules(kind);
+  Violations wrong;
+  const FieldPath metadata("metadata");
+  const bool metadata_last = old == nullptr && rules && rules->metadata_last;
+  const auto check_metadata = [&](NameRule name_rule) {
+    ValidateObjectMeta(object.metadata(), kind.namespaced, name_rule, metadata, wrong);
+  };
+  if (!metadata_last) check_metadata(NameRuleOf(kind));
+  if (old != nullptr) {
+    // Kubernetes asks both its generic strategy and that of the kind, so each cause stands twice.
+    ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
+    ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
+  }
+  if (mode.validate) {
+    mode.validate(object, *old, wrong);
+  } else if (rules && old == nullptr) {
+    if (rules->validate) rules->validate(object.raw(), wrong);
+  } else if (rules && mode.subresource == "status") {
+    if (rules->validate_status_update) {
+      rules->validate_status_update(object.raw(), old->raw(), wrong);
+    }
+  } else if (rules && rules->validate_update) {
+    rules->validate_update(object.raw(), old->raw(), wrong);
+  } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
+    const Json before = old == nullptr ? Json() : old->ToDocument();
+    runtime->custom->Validate(object.ToDocument(), old == nullptr ? nullptr : &before,
+                              mode.subresource, wrong, warnings);
+  }
+  // Whatever a kind thinks of names, they have to fit into a path.
+  if (old == nullptr && wrong.empty()) check_metadata(&NameIsPathSegment);
+  if (wrong.empty()) return {};
+  // An error names the group of the kind that all versions are turned into.
+  return Fail(wrong.ToError(StorageKindOf(kind).group, kind.kind, object.metadata().name));
+}
+
+Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
+                                        const WriteOptions& options) {
+  const KindInfo& kind = object.kind();
+  const Rules* rules = FindRules(kind);
+  if (rules && rules->prepare_create) {
+    rules->prepare_create(object.raw());
+  } else if (!rules) {
+    ClearStatusOf(object);
+  }
+  if (rules && rules->stamp) rules->stamp(object.raw(), nullptr, request.now);
+  auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
+  TRY(Check(object, nullptr, {}, request.warnings));
+  AddWarnings(object, nullptr, "", request);
+  const Json options_document = OptionsDocument(options, "CreateOptions");
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = kind,
+                             .namespace_name = object.metadata().namespace_,
+                             .name = object.metadata().name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .object = &object,
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own,
+                             .deadline = request.deadline};
+  TRY(parts_.admission.Validate(admission));
+  const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
+  if (options.dry_run) {
+    if (parts_.store.Get(key)) {
+      return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
+    }
+    const std::string& shown = object.metadata().resource_version;
+    return Saved{.kind = &kind, .text = TRY(TextAt(object, shown)), .created = true};
+  }
+  // The store alone minds a version, last of all; one that is no number counts for none.
+  if (ParseResourceVersion(object.metadata().resource_version).value_or(0) != 0) {
+    return Fail(PlainError("resourceVersion should not be set on objects to be created"));
+  }
+  object.metadata().resource_version.clear();
+  const auto written = Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object);
+  if (!written) {
+    if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
+    Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
+    const auto record = parts_.store.Get(key);
+    const auto there = record ? ObjectOf(kind, **record) : Result<Object>(Fail(exists));
+    if (there && there->metadata().deletion_timestamp) {
+      exists.message = "object is being deleted: " + exists.message;
+    }
+    return Fail(exists);
+  }
+  TRY(StaysDefined(parts_.store, object, *written));
+  if (reservation) reservation->Keep();
+  Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
+  saved.text = TRY(TextOf(kind, *written->record));
+  return saved;
+}
+
+Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
+                                   const WriteOptions& options) {
+  const KindInfo& kind = object.kind();
+  meta_v1::ObjectMeta& meta = object.metadata();
+  const std::string space = kind.namespaced ? meta.namespace_ : "";
+  TRY(KeepNew(space, object));
+  meta.creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
+  meta.uid = parts_.random.Uid();
+  DropOwnersTwiceNamed(object, request, false);
+  SetDefaults(object);
+  // What admission and the server itself add belongs to nobody.
+  if (!options.is_apply) TRY(TrackFields("", request, options, nullptr, object));
+  const Json options_document = OptionsDocument(options, "CreateOptions");
+  AdmissionRequest admission{.operation = Operation::kCreate,
+                             .kind = kind,
+                             .namespace_name = meta.namespace_,
+                             .name = meta.name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .object = &object,
+                             .warnings = request.warnings,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own,
+                             .deadline = request.deadline};
+  TRY(parts_.admission.Admit(admission));
+  TRY(KeepNew(space, object));
+  SetDefaults(object);
+  DropOwnersTwiceNamed(object, request, true);
+  if (!meta.name.empty() || meta.generate_name.empty()) {
+    auto saved = CreateNamed(request, object, options);
+    const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;
+    if (!taken || meta.generate_name.empty()) return saved;
+    return Fail(NoUniqueName(saved.error(), kind, meta.name));
+  }
+  for (int tries = 0;; ++tries) {
+    // An IPAddress is named after its address: the base is the name.
+    meta.name = kind.resource == "ipaddresses"
+                    ? meta.generate_name
+                    : NameFromPrefix(meta.generate_name, parts_.random.NameSuffix());
+    auto saved = CreateNamed(request, object, options);
+    if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
+    if (tries + 1 < kNameTriesMax) continue;
+    return Fail(NoUniqueName(saved.error(), kind, meta.name));
+  }
+}
+
+namespace {
+
+// What no update changes, whoever asks.
+void KeepSystemFields(Object& object, const Object& old) {
+  meta_v1::ObjectMeta& meta = object.metadata();
+  const meta_v1::ObjectMeta& before = old.metadata();
+  if (meta.uid.empty()) meta.uid = before.uid;
+  if (!object.kind().namespaced) meta.namespace_.clear();
+  meta.creation_timestamp = before.creation_timestamp;
+  if (before.deletion_timestamp) meta.deletion_timestamp = before.deletion_timestamp;
+  if (!meta.deletion_grace_period_seconds) {
+    meta.deletion_grace_period_seconds = before.deletion_grace_period_seconds;
+  }
+  meta.self_link.clear();
+}
+
+void Prepare(Object& object, const Object& old, const UpdateMode& mode) {
+  object.metadata().generation = old.metadata().generation;
+  const Rules* rules = FindRules(object.kind());
+  if (mode.prepare) {
+    mode.prepare(object, old);
+  } else if (mode.subresource == "status") {
+    if (rules && rules->prepare_status_update) {
+      rules->prepare_status_update(object.raw(), old.raw());
+    } else {
+      KeepAllButStatus(object, old);
+    }
+  } else if (rules && rules->prepare_update) {
+    rules->prepare_update(object.raw(), old.raw());
+  } else if (!rules) {
+    KeepStatusOf(object, old);
+  }
+}
+
+void Stamp(Object& object, const Object& old, TimePoint now) {
+  const Rules* rules = FindRules(object.kind());
+  if (rules && rules->stamp) rules->stamp(object.raw(), old.raw(), now);
+}
+
+// The last finalizer of an object that is being deleted has gone.
+bool IsFinished(const Object& object, const Object& old) {
+  const meta_v1::ObjectMeta& before = old.metadata();
+  if (!before.deletion_timestamp || !object.metadata().finalizers.empty()) return false;
+  if (before.deletion_grace_period_seconds.value_or(0) != 0) return false;
+  // A namespace has finalizers of its own.
+  const auto* space = object.As<core_v1::Namespace>();
+  return space == nullptr || space->spec.finalizers.empty();
+}
+
+Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode& mode) {
+  const KindInfo& kind = object.kind();
+  const std::string& given = object.metadata().resource_version;
+  const uint64_t version = TRY(ParseResourceVersion(given));
+  if (version == 0) {
+    const Rules* rules = FindRules(kind);
+    const bool custom = RuntimeKindOf(kind) != nullptr;
+    if (!mode.is_put || mode.subresource == "scale") return {};
+    if (!custom && (!rules || rules->allow_unconditional_update)) return {};
+    Violations wrong;
+    wrong.Invalid(FieldPath("metadata").Child("resourceVersion"), 0,
+                  "must be specified for an update");
+    return Fail(wrong.ToError(kind.group, kind.resource, object.metadata().name));
+  }
+  if (given == old.metadata().resource_version) return {};
+  return Fail(ModifiedError(GroupResourceOf(kind), object.metadata().name));
+}
+
+}  // namespace
+
+// What of an update is shown in place of the object: a Scale. Null where the object itself is.
+struct ObjectWriter::ShownBodies {
+  Json now;
+  Json before;
+};
+
+Result<ObjectWriter::ShownBodies> ObjectWriter::BodiesOf(const UpdateMode& mode,
+                                                         const Object& object, const Object& old) {
+  ShownBodies shown;
+  if (!mode.shown_as || mode.skip_admission) return shown;
+  shown.now = TRY(mode.shown_as(object));
+  shown.before = mode.shown_as(old).value_or(Json());  // A Scale needs replicas to be shown.
+  return shown;
+}
+
+Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode,
+                                   Object& object) {
+  if (admission.body == nullptr) return parts_.admission.Admit(admission);
+  const Json sent = *admission.body;
+  TRY(parts_.admission.Admit(admission));
+  if (*admission.body != sent) object = TRY(mode.taken_from(object, *admission.body));
+  return {};
+}
+
+Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
+                                                     const WriteOptions& options,
+                                                     const UpdateMode& mode,
+                                                     const Transform& transform) {
+  const KindInfo& kind = *request.kind;
+  const Object old = TRY(ObjectOf(kind, *record));
+  Object object = TRY(transform(old));
+  const std::string& name = old.metadata().name;
+  if (mode.is_put && !object.metadata().uid.empty() &&
+      object.metadata().uid != old.metadata().uid) {
+    return Fail(StaleObjectError(GroupResourceOf(kind), name, record->key,
+                                 UidMismatch(object.metadata().uid, old.metadata().uid)));
+  }
+  DropOwnersTwiceNamed(object, request, false);
+  SetDefaults(object);
+  if (!mode.keeps_managed_fields) {
+    TRY(TrackFields(mode.subresource, request, options, &old, object));
+  }
+  ShownBodies shown = TRY(BodiesOf(mode, object, old));
+  const Json options_document = OptionsDocument(options, "UpdateOptions");
+  AdmissionRequest admission{.operation = Operation::kUpdate,
+                             .kind = kind,
+                             .subresource = mode.subresource,
+                             .namespace_name = old.metadata().namespace_,
+                             .name = name,
+                             .user = request.user,
+                             .dry_run = options.dry_run,
+                             .object = &object,
+                             .old_object = &old,
+                             .body = shown.now.is_null() ? nullptr : &shown.now,
+                             .warnings = request.warnings,
+                             .old_body = shown.now.is_null() ? nullptr : &shown.before,
+                             .options = &options_document,
+                             .refusal = &request.refusal,
+                             .own = request.own,
+                             .deadline = request.deadline};
+  if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object));
+  SetDefaults(object);
+  DropOwnersTwiceNamed(object, request, true);
+  const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
+  if (mode.check_version) TRY(CheckVersion(object, old, mode));
+  Prepare(object, old, mode);
+  KeepSystemFields(object, old);
+  object.metadata().resource_version = old.metadata().resource_version;
+  Stamp(object, old, request.now);
+  auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
+  TRY(Check(object, &old, mode, request.warnings));
+  AddWarnings(object, &old, mode.subresource, request);
+  if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
+  Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
+  saved.deleted = IsFinished(object, old);
+  if (!saved.deleted && IsUnchanged(*record, old, object)) {
+    saved.unchanged = true;
+    saved.text = TRY(TextOf(kind, *record));
+    return saved;
+  }
+  if (options.dry_run) {
+    saved.text = TRY(TextAt(object, old.metadata().resource_version));
+    return saved;
+  }
+  const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
+  auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
+                               : Put(parts_.store, record->key, unchanged, object);
+  if (!written) {
+    const Reason reason = written.error().reason;
+    if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
+    if (conditional) return Fail(ModifiedError(GroupResourceOf(kind), name));
+    return std::nullopt;  // Somebody was faster: again, from what is there now.
+  }
+  if (reservation) reservation->Keep();
+  saved.revision = written->revision;
+  if (saved.deleted) {
+    parts_.allocations.Release(object);
+    saved.text = TRY(TextAt(object, std::to_string(written->revision.value)));
+  } else {
+    saved.text = TRY(TextOf(kind, *written->record));
+  }
+  return saved;
+}
+
+Result<Saved> ObjectWriter::Update(ApiRequest& request, const std::string& name,
+                                   const WriteOptions& options, const UpdateMode& mode,
+                                   const Transform& transform, const Make& make) {
+  const KindInfo& kind = *request.kind;
+  const std::string key = KeyOf(kind, request.info.namespace_name, name);
+  for (int tries = 0; tries < kUpdateTriesMax; ++tries) {
+    const auto record = parts_.store.Get(key);
+    if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
+    if (!record) {
+      if (!mode.create_if_missing || !make) {
+        return Fail(NotFoundError(GroupResourceOf(kind), name));
+      }
+      Object object = TRY(make());
+      auto saved = Create(request, std::move(object), options);
+      if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
+      continue;
+    }
+    const size_t warnings = request.warnings.size();
+    auto saved = TRY(TryUpdate(request, *record, options, mode, transform));
+    if (saved) return std::move(*saved);
+    request.warnings.resize(warnings);  // The next try words its own.
+  }
+  return Fail(ModifiedError(GroupResourceOf(kind), name));
+}
+
+}  // namespace skiff

@@ -1,0 +1,90 @@
+// How objects come to be and change: the one path of create, update, patch and every subresource
+// that writes. Admission, preparation, validation and the compare-and-swap loop are here.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "api/violations.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/objects/object.h"
+#include "apiserver/request/request_context.h"
+#include "apiserver/request/write_options.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/id.h"
+
+namespace skiff {
+
+class AllocationHooks;
+
+// What a write left behind.
+struct Saved {
+  const KindInfo* kind;
+  std::string text;  // JSON of the object as it is now.
+  Revision revision;
+  bool created = false;
+  bool deleted = false;    // The update took the last finalizer of a deleted object.
+  bool unchanged = false;  // Nothing was written.
+};
+
+// How a subresource differs from the main resource.
+struct UpdateMode {
+  std::string subresource = {};
+  // Take the place of the kind's own rules when they are set.
+  std::function<void(Object& object, const Object& old)> prepare = {};
+  std::function<void(const Object& object, const Object& old, Violations& out)> validate = {};
+  // What admission is shown in place of the object, and the object with what it made of that. Both
+  // or none.
+  std::function<Result<Json>(const Object& object)> shown_as = {};
+  std::function<Result<Object>(const Object& object, const Json& shown)> taken_from = {};
+  bool create_if_missing = false;
+  // The resourceVersion of the new object is what the old one must have; off where it came from
+  // the old object itself.
+  bool check_version = true;
+  bool is_put = false;
+  // The write is the server's own consequence of a request that was admitted already.
+  bool skip_admission = false;
+  // The rules of the main resource hold although there is a subresource.
+  bool main_rules = false;
+  // Server-side apply keeps its own account of managed fields and leaves it in the object.
+  bool keeps_managed_fields = false;
+};
+
+class ObjectWriter {
+ public:
+  struct Parts {
+    Store& store;
+    const AdmissionChain& admission;
+    const Clock& clock;
+    Random& random;
+    AllocationHooks& allocations;
+  };
+  explicit ObjectWriter(Parts parts) : parts_(parts) {}
+
+  Result<Saved> Create(ApiRequest& request, Object object, const WriteOptions& options);
+
+  // Makes the new object from the old one; runs again when somebody else was faster.
+  using Transform = std::function<Result<Object>(const Object& old)>;
+  // Makes the object when there is none, where the mode allows it.
+  using Make = std::function<Result<Object>()>;
+  Result<Saved> Update(ApiRequest& request, const std::string& name, const WriteOptions& options,
+                       const UpdateMode& mode, const Transform& transform, const Make& make = {});
+
+ private:
+  struct Attempt;
+  struct ShownBodies;
+  static Result<ShownBodies> BodiesOf(const UpdateMode& mode, const Object& object,
+                                      const Object& old);
+  Result<> AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode, Object& object);
+  Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options);
+  Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
+                                         const WriteOptions& options, const UpdateMode& mode,
+                                         const Transform& transform);
+  Result<> Check(const Object& object, const Object* old, const UpdateMode& mode,
+                 std::vector<std::string>& warnings);
+  Parts parts_;
+};
+
+}  // namespace skiff

@@ -1,0 +1,57 @@
+// Request bodies: what they say they are, decoded as what the endpoint wants.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/codec/decode.h"
+#include "api/codec/struct_text.h"
+#include "api/type.h"
+#include "api/values.h"
+#include "apiserver/request/request_context.h"
+#include "base/error.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// Fails for a body that was not read to its end.
+Result<> CheckBodySize(const http::Request& request);
+
+// The body as JSON text whatever its Content-Type; UnsupportedMediaType for a type nobody knows.
+// `what` names the wanted kind in errors.
+Result<std::string> BodyAsJson(const http::Request& request, std::string_view what);
+
+// A body that should hold one object of `kind`, or of a kind that the endpoint takes in its place
+// (Scale, Binding). Kind and apiVersion may be absent.
+struct WantedType {
+  std::string_view group;
+  std::string_view version;
+  std::string_view kind;
+  const Type* type;
+  std::string_view old_version = {};  // Of the group, of the same form, and taken as well.
+};
+inline WantedType WantedOf(const KindInfo& kind) {
+  return {kind.group, kind.version, kind.kind, kind.type};
+}
+// Straight into `object`, a fresh struct of the wanted type.
+Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
+                                 FieldValidation validation, void* object);
+void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
+                       ApiRequest& request);
+
+// The same as a T, whose kind need not be that of the URL; unknown and repeated fields are warned
+// of where they are no errors.
+template <typename T>
+Result<T> ReadBody(ApiRequest& request, const WantedType& wanted, FieldValidation validation) {
+  T object;
+  const TextNotes notes = TRY(DecodeBodyInto(request.http, wanted, validation, &object));
+  AddStrictWarnings(notes.strict_errors, validation, request);
+  return object;
+}
+
+// meta/v1 DeleteOptions, of meta or of the endpoint's own group.
+Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view group,
+                                 std::string_view version);
+
+}  // namespace skiff

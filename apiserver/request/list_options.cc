@@ -1,0 +1,173 @@
+#include "apiserver/request/list_options.h"
+
+#include <charconv>
+
+#include "api/codec/json.h"
+#include "api/violations.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/request_info.h"
+#include "base/hash.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kTokenVersion = "meta.k8s.io/v1";
+
+std::string ValueOf(const http::Request& request, std::string_view name) {
+  return std::string(request.Query(name).value_or(""));
+}
+
+constexpr const char* kNotWithContinue =
+    "resourceVersionMatch is forbidden when continue is provided";
+
+void CheckList(const ListQuery& options, std::string_view match, Violations& wrong) {
+  const FieldPath path("resourceVersionMatch");
+  if (!match.empty()) {
+    if (options.resource_version.empty()) {
+      wrong.Forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    }
+    if (!options.continue_token.empty()) wrong.Forbidden(path, kNotWithContinue);
+    if (match != "NotOlderThan" && match != "Exact") {
+      wrong.NotSupported(path, std::string(match), {"Exact", "NotOlderThan", ""});
+    }
+    if (match == "Exact" && options.resource_version == "0") {
+      wrong.Forbidden(path,
+                      "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+    }
+  }
+  if (options.send_initial_events) {
+    wrong.Forbidden(FieldPath("sendInitialEvents"), "sendInitialEvents is forbidden for list");
+  }
+}
+
+void CheckWatch(const ListQuery& options, std::string_view match, Violations& wrong) {
+  const FieldPath path("resourceVersionMatch");
+  if (options.send_initial_events && match != "NotOlderThan") {
+    wrong.Forbidden(path,
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  }
+  if (!match.empty() && !options.send_initial_events) {
+    wrong.Forbidden(path,
+                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
+                    "provided");
+  }
+  if (!match.empty() && match != "NotOlderThan") {
+    wrong.NotSupported(path, std::string(match), {"NotOlderThan"});
+  }
+  if (!options.continue_token.empty()) wrong.Forbidden(path, kNotWithContinue);
+}
+
+Result<> CheckVersionMatch(const ListQuery& options, std::string_view match, bool is_watch) {
+  Violations wrong;
+  is_watch ? CheckWatch(options, match, wrong) : CheckList(options, match, wrong);
+  if (wrong.empty()) return {};
+  return Fail(wrong.ToError("meta.k8s.io", "ListOptions", ""));
+}
+
+}  // namespace
+
+Result<int64_t> ParseIntQuery(std::string_view text) {
+  int64_t value = 0;
+  std::string_view digits = text;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (code == std::errc::result_out_of_range) {
+    return Fail(Reason::kBadRequest,
+                "strconv.ParseInt: parsing " + Quoted(text) + ": value out of range");
+  }
+  if (code != std::errc() || end != digits.data() + digits.size()) {
+    return Fail(Reason::kBadRequest,
+                "strconv.ParseInt: parsing " + Quoted(text) + ": invalid syntax");
+  }
+  return value;
+}
+
+Result<uint64_t> ParseResourceVersion(std::string_view text) {
+  if (text.empty()) return 0;
+  uint64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code == std::errc::result_out_of_range) {
+    return Fail(PlainError("strconv.ParseUint: parsing " + Quoted(text) + ": value out of range"));
+  }
+  if (code != std::errc() || end != text.data() + text.size()) {
+    return Fail(PlainError("strconv.ParseUint: parsing " + Quoted(text) + ": invalid syntax"));
+  }
+  return value;
+}
+
+Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo& kind,
+                                   bool is_watch) {
+  ListQuery options;
+  options.resource_version = ValueOf(request, "resourceVersion");
+  options.continue_token = ValueOf(request, "continue");
+  if (const auto text = request.Query("limit"); text && !text->empty()) {
+    options.limit = TRY(ParseIntQuery(*text));
+  }
+  if (const auto text = request.Query("timeoutSeconds"); text && !text->empty()) {
+    options.timeout_seconds = TRY(ParseIntQuery(*text));
+  }
+  if (const auto text = request.Query("allowWatchBookmarks")) {
+    options.allow_bookmarks = QueryIsTrue(*text);
+  }
+  if (const auto text = request.Query("sendInitialEvents")) {
+    options.send_initial_events = QueryIsTrue(*text);
+  }
+  options.labels = TRY(LabelSelector::Parse(ValueOf(request, "labelSelector")));
+  const FieldSelector fields = TRY(FieldSelector::Parse(ValueOf(request, "fieldSelector")));
+  options.fields = TRY(fields.For(kind));
+  const std::string match = ValueOf(request, "resourceVersionMatch");
+  TRY(CheckVersionMatch(options, match, is_watch));
+  if (match == "Exact") options.match = VersionMatch::kExact;
+  if (match == "NotOlderThan") options.match = VersionMatch::kNotOlderThan;
+  return options;
+}
+
+std::string EncodeContinue(const ContinueToken& token) {
+  const Json document = {
+      {"v", kTokenVersion}, {"rv", token.revision}, {"start", token.start + '\0'}};
+  return Base64Url(document.dump());
+}
+
+Result<ContinueToken> DecodeContinue(std::string_view text) {
+  const auto invalid = [](std::string_view why) {
+    return Fail(Reason::kBadRequest,
+                "invalid continue token: continue key is not valid: " + std::string(why));
+  };
+  const auto bytes = FromBase64Url(text);
+  if (!bytes) {
+    size_t at = 0;
+    while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) ||
+                                text[at] == '-' || text[at] == '_')) {
+      ++at;
+    }
+    return invalid("illegal base64 data at input byte " + std::to_string(at));
+  }
+  const Json document = ParseJson(*bytes).value_or(Json());
+  if (!document.is_object()) {
+    return invalid("invalid character '" + bytes->substr(0, 1) +
+                   "' looking for beginning of value");
+  }
+  const Json version = document.value("v", Json());
+  if (version != kTokenVersion) {
+    return invalid("server does not recognize this encoded version " +
+                   (version.is_string() ? version.get<std::string>() : ""));
+  }
+  ContinueToken token;
+  const Json revision = document.value("rv", Json());
+  token.revision = revision.is_number_integer() ? revision.get<int64_t>() : 0;
+  if (token.revision == 0) {
+    return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  }
+  const Json start = document.value("start", Json());
+  token.start = start.is_string() ? start.get<std::string>() : "";
+  if (token.start.empty()) {
+    return invalid("encoded start key empty (version meta.k8s.io/v1)");
+  }
+  if (token.start.find("..") != std::string::npos || token.start.starts_with('/')) {
+    return invalid(token.start);
+  }
+  if (token.start.ends_with('\0')) token.start.pop_back();
+  return token;
+}
+
+}  // namespace skiff

@@ -1,0 +1,55 @@
+#include "apiserver/request/media.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+Result<MediaType> Ask(std::string accept, MediaOffer offer = {}) {
+  http::Request request;
+  request.headers.emplace("Accept", std::move(accept));
+  return Negotiate(request, offer);
+}
+
+TEST(Media, TheFirstClauseThatFitsWins) {
+  EXPECT_EQ(Ask("application/json")->encoding, Encoding::kJson);
+  EXPECT_EQ(Ask("application/json;q=0.2, application/yaml;q=0.9")->encoding, Encoding::kYaml);
+  const std::string both = "application/vnd.kubernetes.protobuf,application/json";
+  EXPECT_EQ(Ask(both)->encoding, Encoding::kProtobuf);
+  EXPECT_EQ(Ask(both, {.encodes_protobuf = false})->encoding, Encoding::kJson);
+  EXPECT_EQ(Ask("text/html,*/*;q=0.8")->encoding, Encoding::kJson);
+}
+
+TEST(Media, ATableIsJsonOrYaml) {
+  const std::string table = ";as=Table;v=v1;g=meta.k8s.io";
+  EXPECT_EQ(Ask("application/json" + table)->target, Target::kTable);
+  EXPECT_EQ(Ask("application/json;as=Table;v=v9;g=meta.k8s.io, application/json")->target,
+            Target::kObject);
+  EXPECT_FALSE(Ask("application/vnd.kubernetes.protobuf" + table).has_value());
+}
+
+TEST(Media, RefusalsNameWhatIsOnOffer) {
+  EXPECT_EQ(Ask("application/json;as=Nonsense;v=v1;g=meta.k8s.io").error().message,
+            "only the following media types are accepted: application/json, application/yaml, "
+            "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(Ask("application/*", {.protobuf = false}).error().message,
+            "406: Not Acceptable\n\nAvailable representations: application/json, "
+            "application/yaml");
+  EXPECT_EQ(Ask("image/png", {.list = true}).error().message,
+            "406: Not Acceptable\n\nAvailable representations: application/json, "
+            "application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, "
+            "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+TEST(Media, AWatchInYamlGetsPastTheRouterOnly) {
+  EXPECT_EQ(Ask("application/yaml", {.yaml = false, .watch = true}).error().message,
+            "only the following media types are accepted: application/json;stream=watch, "
+            "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+TEST(Media, TypesAreWrittenSmall) {
+  EXPECT_TRUE(Ask("Application/JSON").error().message.starts_with("406: Not Acceptable"));
+}
+
+}  // namespace
+}  // namespace skiff

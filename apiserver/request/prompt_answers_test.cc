@@ -1,0 +1,269 @@
+// What the server answers on a loop of connections, and what it leaves to workers.
+#include <gmock/gmock.h>
+
+#include "apiserver/server/server_fixture.h"
+#include "base/at_once.h"
+
+namespace skiff {
+namespace {
+
+using testing::HasSubstr;
+
+class PromptAnswersTest : public ServerFixture {
+ protected:
+  static constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+
+  PromptAnswersTest() { Reopen(); }
+
+  // As after a start: nothing is remembered.
+  void Reopen(FlowControlOptions flow_control = {}, size_t cache_bytes_max = 32 << 20) {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    server_ = nullptr;
+    store_ = nullptr;
+    store_ = *RocksdbStore::Open(
+        {.path = "/store", .env = env_.get(), .cache_bytes_max = cache_bytes_max}, clock_);
+    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
+                                  .token_file_text = kTokens,
+                                  .advertise_address = "192.0.2.7",
+                                  .enabled_admission_plugins = {"NodeRestriction"},
+                                  .flow_control = flow_control},
+                                 {*store_, clock_, random_});
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+    Settle();
+  }
+  static http::Request RequestOf(const Question& question) {
+    http::Request request;
+    request.method = question.method;
+    request.target = question.path;
+    const size_t mark = question.path.find('?');
+    request.path = question.path.substr(0, mark);
+    if (mark != std::string::npos) request.query = http::ParseQuery(question.path.substr(mark + 1));
+    if (!question.token.empty()) {
+      request.headers.emplace("Authorization", "Bearer " + question.token);
+    }
+    if (!question.accept.empty()) request.headers.emplace("Accept", question.accept);
+    request.http2 = question.http2;
+    return request;
+  }
+  ApiServer::Outcome Try(const Question& question) {
+    auto outcome = server_->TryHandle(RequestOf(question));
+    EXPECT_TRUE(MayWait()) << "the attempt is over";
+    return outcome;
+  }
+  ApiServer::Outcome Try(const std::string& path, const std::string& token = "admin") {
+    return Try(Question{.path = path, .token = token});
+  }
+  // As a worker goes on.
+  http::Response Rest(const ApiServer::Outcome& outcome, const Question& question) {
+    const http::Request request = RequestOf(question);
+    return Awaited(outcome.rest ? outcome.rest(request) : server_->Handle(request));
+  }
+  void PutMap(const std::string& name, const std::string& text = "x") {
+    const Json map = {{"metadata", {{"name", name}}}, {"data", {{"text", text}}}};
+    ASSERT_EQ(Post(kMaps, map.dump()).code, 201);
+  }
+  // A number of /metrics.
+  int64_t Metric(const std::string& name) {
+    const std::string text = Get("/metrics").response.body;
+    const size_t at = text.find(name + " ");
+    return at == std::string::npos ? 0 : std::stoll(text.substr(at + name.size() + 1));
+  }
+};
+
+// By header, but for what differs from answer to answer.
+std::vector<std::string> HeadersOf(const http::Response& response) {
+  std::vector<std::string> headers;
+  for (const auto& [name, value] : response.headers) {
+    if (name != "Audit-Id") headers.push_back(name + ": " + value);
+  }
+  return headers;
+}
+
+TEST_F(PromptAnswersTest, AnObjectInMemoryIsAnsweredAsByAWorker) {
+  PutMap("a");
+  const std::string path = std::string(kMaps) + "/a";
+  for (const char* accept : {"", "application/yaml", "application/vnd.kubernetes.protobuf",
+                             "application/json;as=Table;g=meta.k8s.io;v=v1", "image/png"}) {
+    const Question question{.path = path, .accept = accept};
+    const auto prompt = Try(question);
+    ASSERT_TRUE(prompt.response) << accept;
+    const auto slow = Ask(question).response;
+    EXPECT_EQ(prompt.response->status, slow.status);
+    EXPECT_EQ(prompt.response->content_type, slow.content_type);
+    EXPECT_EQ(prompt.response->body, slow.body);
+    EXPECT_EQ(HeadersOf(*prompt.response), HeadersOf(slow));
+    EXPECT_FALSE(prompt.response->Header("Audit-Id").empty());
+  }
+}
+
+TEST_F(PromptAnswersTest, WhatIsAnsweredIsTheNewest) {
+  PutMap("a");
+  const std::string path = std::string(kMaps) + "/a";
+  for (int i = 0; i < 5; ++i) {
+    const std::string text = std::to_string(i);
+    ASSERT_EQ(Merge(path, R"({"data": {"text": ")" + text + "\"}}").code, 200);
+    const auto prompt = Try(path);
+    ASSERT_TRUE(prompt.response);
+    EXPECT_THAT(prompt.response->body, HasSubstr(R"("text":")" + text + "\""));
+  }
+  Ask("DELETE", path);
+  const auto gone = Try(path);
+  ASSERT_TRUE(gone.response);
+  EXPECT_EQ(gone.response->status, 404);
+}
+
+TEST_F(PromptAnswersTest, WhatTheDiskHasIsLeftToAWorker) {
+  PutMap("0");  // The first one is read when objects are counted, for /metrics.
+  PutMap("a");
+  Reopen();
+  const Question question{.path = std::string(kMaps) + "/a"};
+  const std::string gets =
+      "etcd_requests_total{operation=\"get\",group=\"\",resource=\"configmaps\"}";
+  const std::string answers =
+      "apiserver_request_total{verb=\"GET\",dry_run=\"\",group=\"\",version=\"v1\","
+      "resource=\"configmaps\",subresource=\"\",scope=\"resource\",component=\"apiserver\","
+      "code=\"200\"}";
+  const int64_t before = Metric(gets);
+  const auto cold = Try(question);
+  EXPECT_FALSE(cold.response);
+  ASSERT_TRUE(cold.rest);
+  EXPECT_EQ(Metric(gets), before);
+  EXPECT_EQ(Metric(answers), 0);
+  const auto answer = Rest(cold, question);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr(R"("name":"a")"));
+  EXPECT_EQ(Metric(gets), before + 1);
+  EXPECT_EQ(Metric(answers), 1);
+  EXPECT_TRUE(Try(question).response) << "now it is at hand";
+  EXPECT_EQ(Metric(answers), 2);
+}
+
+TEST_F(PromptAnswersTest, ANamespaceIsAuthorizedTheSameByWhoGoesOn) {
+  Post("/apis/rbac.authorization.k8s.io/v1/namespaces/kube-public/roles",
+       R"({"metadata": {"name": "r"}, "rules": [{"apiGroups": [""], "resources": ["namespaces"],
+           "verbs": ["get"]}]})");
+  Post("/apis/rbac.authorization.k8s.io/v1/namespaces/kube-public/rolebindings",
+       R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+           "kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "alice",
+           "apiGroup": "rbac.authorization.k8s.io"}]})");
+  Reopen({}, 0);
+  const Question question{.path = "/api/v1/namespaces/kube-public", .token = "alice"};
+  EXPECT_EQ(Ask(question).code, 200);
+  const auto tried = Try(question);
+  ASSERT_FALSE(tried.response);
+  EXPECT_EQ(Rest(tried, question).status, 200);
+}
+
+TEST_F(PromptAnswersTest, WhoIsNotKnownOrMayNotIsToldAtOnce) {
+  PutMap("a");
+  const Question question{.path = std::string(kMaps) + "/a", .token = "alice"};
+  const auto unknown = Try("/version", "nobody");
+  ASSERT_TRUE(unknown.response);
+  EXPECT_EQ(unknown.response->status, 401);
+  const auto first = Try(question);
+  EXPECT_FALSE(first.response) << "what roles she has is worked out by a worker";
+  EXPECT_EQ(Rest(first, question).status, 403);
+  const auto second = Try(question);
+  ASSERT_TRUE(second.response);
+  EXPECT_EQ(second.response->status, 403);
+  EXPECT_EQ(second.response->body, Ask(question).response.body);
+}
+
+TEST_F(PromptAnswersTest, ARoleThatIsTakenAwayCountsAtOnce) {
+  PutMap("a");
+  const std::string binding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+  Post(binding, R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole", "name": "cluster-admin"},
+                    "subjects": [{"kind": "User", "name": "alice",
+                                  "apiGroup": "rbac.authorization.k8s.io"}]})");
+  const Question question{.path = std::string(kMaps) + "/a", .token = "alice"};
+  EXPECT_EQ(Ask(question).code, 200);
+  ASSERT_TRUE(Try(question).response);
+  EXPECT_EQ(Try(question).response->status, 200);
+  Ask("DELETE", binding + "/b");
+  const auto tried = Try(question);
+  EXPECT_EQ(tried.response ? tried.response->status : Rest(tried, question).status, 403);
+}
+
+TEST_F(PromptAnswersTest, ARequestIsLetInOnceAndWaitsForItsTurn) {
+  PutMap("0");  // As above.
+  PutMap("a");
+  Reopen({.read_slots = 1});
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+       R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+           "kind": "ClusterRole", "name": "cluster-admin"},
+           "subjects": [{"kind": "User", "name": "alice",
+                         "apiGroup": "rbac.authorization.k8s.io"}]})");
+  PutMap("b");
+  const Question hot{.path = std::string(kMaps) + "/b", .token = "alice"};
+  const Question cold{.path = std::string(kMaps) + "/a", .token = "alice"};
+  EXPECT_EQ(Ask(hot).code, 200);
+  const std::string dispatched =
+      "apiserver_flowcontrol_dispatched_requests_total{flow_schema=\"global-default\","
+      "priority_level=\"global-default\"}";
+  const int64_t before = Metric(dispatched);
+  auto taken = Try(cold);
+  ASSERT_FALSE(taken.response);
+  ASSERT_TRUE(taken.rest);
+  EXPECT_EQ(Metric(dispatched), before + 1);
+  auto waiting = Try(hot);
+  ASSERT_TRUE(waiting.response);
+  ASSERT_TRUE(waiting.response->pending) << "its turn has not come";
+  std::promise<http::Response> answer;
+  waiting.response->pending->Start([&](http::Response late) { answer.set_value(std::move(late)); });
+  EXPECT_EQ(Rest(taken, cold).status, 200);
+  EXPECT_EQ(answer.get_future().get().status, 200);
+  EXPECT_EQ(Metric(dispatched), before + 2);
+  taken = {};
+  ASSERT_TRUE(Try(hot).response);
+  EXPECT_FALSE(Try(hot).response->pending);
+}
+
+TEST_F(PromptAnswersTest, WritesAndListsAreLeftToWorkersByWhoKnowsTheUser) {
+  PutMap("a");
+  for (const Question& question :
+       {Question{.path = kMaps}, Question{.method = "DELETE", .path = std::string(kMaps) + "/a"},
+        Question{.path = "/apis"}, Question{.path = std::string(kMaps) + "?watch=1"},
+        Question{.path = std::string(kMaps) + "?watch=1&resourceVersion=0"},
+        Question{.path = "/api/v1/componentstatuses/etcd-0"}}) {
+    const auto tried = Try(question);
+    EXPECT_FALSE(tried.response) << question.path;
+    ASSERT_TRUE(tried.rest) << question.path;
+    EXPECT_EQ(Rest(tried, question).status, 200) << question.path;
+  }
+}
+
+TEST_F(PromptAnswersTest, AWatchThatGoesOnFromSomewhereBeginsAtOnce) {
+  const std::string from = Get(kMaps).body["metadata"]["resourceVersion"].get<std::string>();
+  auto watch = Try(std::string(kMaps) + "?watch=1&resourceVersion=" + from);
+  ASSERT_TRUE(watch.response);
+  ASSERT_TRUE(watch.response->stream);
+  watch.response->stream->Attach([] {});
+  PutMap("a");
+  const auto events = Events(*watch.response);
+  ASSERT_EQ(events.size(), 1);
+  EXPECT_EQ(events[0]["type"], "ADDED");
+}
+
+TEST_F(PromptAnswersTest, WhatIsLargeIsLeftToAWorker) {
+  PutMap("small", std::string(60'000, 'x'));
+  PutMap("large", std::string(70'000, 'x'));
+  EXPECT_TRUE(Try(std::string(kMaps) + "/small").response);
+  const auto tried = Try(std::string(kMaps) + "/large");
+  EXPECT_FALSE(tried.response);
+  EXPECT_TRUE(tried.rest);
+}
+
+TEST_F(PromptAnswersTest, HealthAndVersionAreTold) {
+  EXPECT_FALSE(Try("/livez").response) << "the checks are made for it";
+  server_->WatchHealth();
+  for (const char* path : {"/livez", "/readyz?verbose", "/healthz/ping", "/version"}) {
+    const auto tried = Try(path);
+    ASSERT_TRUE(tried.response) << path;
+    EXPECT_EQ(tried.response->status, 200) << path;
+    EXPECT_EQ(tried.response->body, Get(path).response.body);
+  }
+}
+
+}  // namespace
+}  // namespace skiff

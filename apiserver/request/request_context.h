@@ -1,0 +1,39 @@
+// One request on its way through the server.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/type.h"
+#include "api/values.h"
+#include "apiserver/auth/user.h"
+#include "apiserver/request/request_info.h"
+#include "base/clock.h"
+#include "http/message.h"
+
+namespace skiff {
+
+struct Route;
+struct Served;
+
+struct ApiRequest {
+  const http::Request& http;
+  RequestInfo info;
+  User user;
+  TimePoint now = {};                      // When it arrived.
+  // What was served then; keeps `kind` and `route` alive.
+  std::shared_ptr<const Served> served = {};
+  const KindInfo* kind = nullptr;          // Of a resource request whose path is known.
+  const Route* route = nullptr;            // The same, where it also has the method.
+  std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.
+  // Not null: whoever refused the request said so in this metav1.Status, which goes to the client.
+  Json refusal = {};
+  bool own = false;  // The server's own upkeep.
+  bool in_process = false;  // From a part of this process, whose own thread waits for the answer.
+  // Nobody beyond this server is waited for any longer, however many are asked, and how often.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+};
+
+}  // namespace skiff

@@ -1,0 +1,332 @@
+#include "apiserver/request/routes.h"
+
+#include <algorithm>
+
+#include "api/crd/custom_kind.h"
+#include "apiserver/identity/reviews.h"
+#include "apiserver/objects/crud.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/request/respond.h"
+#include "apiserver/subresources/connect_options.h"
+#include "apiserver/subresources/subresources.h"
+#include "base/flags.h"
+
+namespace skiff {
+namespace {
+
+struct VerbRow {
+  std::string_view verb;
+  std::string_view method;
+  std::string_view label;
+  Handler handle;
+};
+constexpr VerbRow kVerbs[] = {
+    {"get", "GET", "GET", &HandleGet},
+    {"list", "GET", "LIST", &HandleList},
+    {"watch", "GET", "WATCH", &HandleWatch},
+    {"create", "POST", "POST", &HandleCreate},
+    {"update", "PUT", "PUT", &HandlePut},
+    {"patch", "PATCH", "PATCH", &HandlePatch},
+    {"delete", "DELETE", "DELETE", &HandleDelete},
+    {"deletecollection", "DELETE", "DELETECOLLECTION", &HandleDeleteCollection},
+};
+
+const VerbRow& RowOf(std::string_view verb) {
+  const VerbRow* found = std::find_if(std::begin(kVerbs), std::end(kVerbs),
+                                      [&](const VerbRow& row) { return row.verb == verb; });
+  CHECK(found != std::end(kVerbs));
+  return *found;
+}
+
+std::vector<PathForm> FormsOf(const KindInfo& kind, std::string_view verb) {
+  std::vector<PathForm> forms;
+  if (verb == "create" || verb == "deletecollection") return {PathForm::kCollection};
+  if (verb != "list" && verb != "watch") return {PathForm::kObject};
+  forms = {PathForm::kCollection};
+  if (kind.namespaced) forms.push_back(PathForm::kEverywhere);
+  if (verb == "list") return forms;
+  forms.insert(forms.end(), {PathForm::kWatchCollection, PathForm::kWatchObject});
+  if (kind.namespaced) forms.push_back(PathForm::kWatchEverywhere);
+  return forms;
+}
+
+void AddObjectRoutes(const KindInfo& kind, std::vector<Route>& routes) {
+  const ReviewEntry* review = FindReview(kind);
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  const bool takes_more = runtime != nullptr && !runtime->taken_verbs.empty();
+  for (const std::string_view verb : takes_more ? runtime->taken_verbs : kind.verbs) {
+    const VerbRow& row = RowOf(verb);
+    for (const PathForm form : FormsOf(kind, verb)) {
+      routes.push_back({.kind = &kind,
+                        .form = form,
+                        .method = row.method,
+                        .verb = row.verb,
+                        .label = row.label,
+                        .handle = review != nullptr && verb == "create" ? review->handle
+                                                                        : row.handle});
+    }
+  }
+}
+
+Handler HandlerOf(const SubresourceHandlers& entry, const VerbRow& row) {
+  if (entry.connect != nullptr) return entry.connect;
+  if (entry.mode != nullptr) return row.handle;
+  if (row.verb == "get") return entry.get;
+  if (row.verb == "create") return entry.create;
+  if (row.verb == "update") return entry.update;
+  return row.verb == "patch" ? entry.patch : nullptr;
+}
+
+// Bytes of a pod, a node or a service count as connections, also those of a log.
+std::string_view LabelOf(const Subresource& subresource, const SubresourceHandlers& entry,
+                         const VerbRow& row) {
+  return entry.connect != nullptr || subresource.name == "log" ? "CONNECT" : row.label;
+}
+
+void AddSubresourceRoutes(const KindInfo& kind, const Subresource& subresource,
+                          std::vector<Route>& routes) {
+  const SubresourceHandlers* entry = FindSubresourceHandlers(kind, subresource.name);
+  CHECK(entry != nullptr);  // The kind promises what nothing answers.
+  const size_t first = routes.size();
+  for (const std::string_view verb : subresource.verbs) {
+    const VerbRow& row = RowOf(verb);
+    routes.push_back({.kind = &kind,
+                      .subresource = &subresource,
+                      .form = PathForm::kSubresource,
+                      .method = row.method,
+                      .verb = row.verb,
+                      .label = LabelOf(subresource, *entry, row),
+                      .handle = HandlerOf(*entry, row),
+                      .mode = entry->mode == nullptr ? nullptr : &entry->mode(),
+                      .connects = entry->connect != nullptr});
+    CHECK(routes.back().handle != nullptr);
+  }
+  if (!entry->passes_path) return;
+  Route more = routes[first];
+  for (const auto& [method, verb] : {std::pair("HEAD", "get"), std::pair("OPTIONS", "")}) {
+    more.method = method;
+    more.verb = verb;
+    routes.push_back(more);
+  }
+  for (size_t at = first, end = routes.size(); at < end; ++at) {
+    more = routes[at];
+    more.form = PathForm::kBelowSubresource;
+    routes.push_back(more);
+  }
+}
+
+// nullopt for a path that no kind has, or none of this scope.
+std::optional<PathForm> FormOf(const RequestInfo& info, const KindInfo& kind) {
+  if (info.legacy_proxy) return std::nullopt;
+  const bool in_scope = info.below_namespace == kind.namespaced;
+  if (info.depth == 1 && !in_scope && kind.namespaced) {
+    return info.legacy_watch ? PathForm::kWatchEverywhere : PathForm::kEverywhere;
+  }
+  if (!in_scope) return std::nullopt;
+  if (info.depth == 1) {
+    return info.legacy_watch ? PathForm::kWatchCollection : PathForm::kCollection;
+  }
+  if (info.depth == 2) return info.legacy_watch ? PathForm::kWatchObject : PathForm::kObject;
+  if (info.legacy_watch) return std::nullopt;
+  return info.depth == 3 ? PathForm::kSubresource : PathForm::kBelowSubresource;
+}
+
+// The part of a match that is about names rather than about paths.
+RouteMatch::Found CheckPlaces(const RequestInfo& info, const KindInfo& kind) {
+  using Found = RouteMatch::Found;
+  if (info.depth > 1 && (info.name.empty() || info.name_from_selector)) return Found::kEmptyName;
+  const bool many = info.depth == 1 && (info.verb == "list" || info.verb == "watch");
+  if (kind.namespaced && info.below_namespace && info.namespace_name.empty() && !many) {
+    return Found::kEmptySpace;
+  }
+  return Found::kRoute;
+}
+
+// A name as one segment of a path.
+Result<> CheckName(const std::string& name) {
+  std::string why;
+  if (name == ".") why = "may not be '.'";
+  if (name == "..") why = "may not be '..'";
+  if (name.find('/') != std::string::npos) why = "may not contain '/'";
+  if (name.find('%') != std::string::npos) {
+    why += why.empty() ? "" : ";";
+    why += "may not contain '%'";
+  }
+  if (why.empty()) return {};
+  return Fail(Reason::kBadRequest, "Name parameter invalid: " + Quoted(name) + ": " + why);
+}
+
+// What every request may be given. A connection's query is for what it leads to.
+Result<> CheckCommonQuery(const ApiRequest& request) {
+  const Route& route = *request.route;
+  const auto timeout = request.http.Query("timeout");
+  const bool goes_on = route.verb == "watch" || route.label == "CONNECT";
+  if (timeout && !timeout->empty() && !goes_on) {
+    const auto parsed = ParseGoDuration(std::string(*timeout));
+    if (!parsed) {
+      return Fail(Reason::kBadRequest,
+                  "invalid timeout specified in the request URL - " + parsed.error().message);
+    }
+  }
+  const auto exported = request.http.Query("export");
+  if (exported && route.form == PathForm::kObject && route.verb == "get" &&
+      QueryIsTrue(*exported)) {
+    return Fail(Reason::kBadRequest,
+                "the export parameter, deprecated since v1.14, is no longer supported");
+  }
+  return {};
+}
+
+// "" for kinds that are as welcome as ever.
+std::string DeprecationOf(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime != nullptr && runtime->custom != nullptr) return runtime->custom->deprecation;
+  if (!kind.group.empty()) return "";
+  if (kind.resource == "endpoints") {
+    return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+  }
+  if (kind.resource == "componentstatuses") return "v1 ComponentStatus is deprecated in v1.19+";
+  return "";
+}
+
+void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
+  std::string text = DeprecationOf(kind);
+  if (!text.empty()) request.warnings.push_back(std::move(text));
+}
+
+Result<> AdmitConnect(Core& core, ApiRequest& request) {
+  Json options = TRY(ConnectOptionsOf(request));
+  AdmissionRequest admission{.operation = Operation::kConnect,
+                             .kind = *request.kind,
+                             .subresource = std::string(request.route->subresource->name),
+                             .namespace_name = request.info.namespace_name,
+                             .name = request.info.name,
+                             .user = request.user,
+                             .body = &options,
+                             .warnings = request.warnings,
+                             .refusal = &request.refusal,
+                             .own = request.own,
+                             .deadline = request.deadline};
+  TRY(core.admission.Admit(admission));
+  return core.admission.Validate(admission);
+}
+
+}  // namespace
+
+RouteTable::RouteTable(std::vector<const KindInfo*> kinds) : kinds_(std::move(kinds)) {
+  for (const KindInfo* kind : kinds_) {
+    KindRoutes& made = by_address_[{kind->group, kind->version, kind->resource}];
+    made.kind = kind;
+    AddObjectRoutes(*kind, made.routes);
+    for (const Subresource& each : kind->subresources) {
+      AddSubresourceRoutes(*kind, each, made.routes);
+    }
+  }
+}
+
+std::span<const Route> RouteTable::RoutesOf(const KindInfo& kind) const {
+  const auto found = by_address_.find({kind.group, kind.version, kind.resource});
+  if (found == by_address_.end()) return {};
+  return found->second.routes;
+}
+
+bool RouteTable::HasGroup(std::string_view group) const {
+  const auto found = by_address_.lower_bound({group, "", ""});
+  return found != by_address_.end() && std::get<0>(found->first) == group;
+}
+
+RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) const {
+  using Found = RouteMatch::Found;
+  const bool core = info.prefix == "api";
+  // The core group has no name, and so no place below /apis.
+  if (core != info.group.empty() || !(core || HasGroup(info.group))) return {Found::kNoGroup};
+  // Its words leave out the slashes in front; a second one leads away from all groups.
+  if (info.path.starts_with("//")) return {Found::kNoGroup};
+  const auto found = by_address_.find({info.group, info.version, info.resource});
+  // A group of custom resources alone is known by them alone.
+  if (found == by_address_.end()) return {IsBuiltInGroup(info.group) ? Found::kNoPath
+                                                                     : Found::kNoGroup};
+  const KindInfo& kind = *found->second.kind;
+  const bool runtime = RuntimeKindOf(kind) != nullptr;
+  const auto form = FormOf(info, kind);
+  if (!form) return {runtime ? Found::kNoGroup : Found::kNoPath};
+  // Nor is a namespaced kind there without a namespace, but to list and watch it.
+  const bool everywhere = *form == PathForm::kEverywhere;
+  if (runtime && method == "HEAD") method = "GET";
+  if (runtime && everywhere && method != "GET") return {Found::kNoGroup};
+  RouteMatch match{Found::kNoPath};
+  if (runtime && !info.subresource.empty()) match = {Found::kNoSubresource, &kind};
+  for (const Route& route : found->second.routes) {
+    const std::string_view subresource = route.subresource ? route.subresource->name : "";
+    if (route.form != *form || subresource != info.subresource) continue;
+    match.kind = &kind;
+    if (match.found == Found::kNoPath || match.found == Found::kNoSubresource) {
+      match.found = Found::kNoMethod;
+    }
+    if (route.method != method) continue;
+    match.found = CheckPlaces(info, kind);
+    if (match.found != Found::kRoute) return match;
+    if (route.verb == info.verb) {
+      match.route = &route;
+      return match;
+    }
+    match.found = Found::kNoVerb;
+  }
+  return match;
+}
+
+Access AccessOf(const RequestInfo& info, const RouteMatch& match) {
+  Access access = AccessOf(info);
+  if (match.route == nullptr) return access;
+  const Route& route = *match.route;
+  access.verb = route.verb;
+  access.group = route.kind->group;
+  access.version = route.kind->version;
+  access.resource = route.kind->resource;
+  access.subresource = route.subresource ? route.subresource->name : "";
+  return access;
+}
+
+Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& request) {
+  using Found = RouteMatch::Found;
+  switch (match.found) {
+    case Found::kNoGroup:
+      return TextResponse(404, "404 page not found\n");
+    case Found::kNoMethod:
+      if (RuntimeKindOf(*match.kind) == nullptr) return Fail(MethodNotAllowedHere());
+      return Fail(MethodNotSupported(GroupResourceOf(*match.kind), request.info.verb));
+    case Found::kNoSubresource:
+      return Fail(NotFoundError(GroupResourceOf(*match.kind), request.info.name));
+    case Found::kNoVerb:
+      WarnOfDeprecation(*match.kind, request);
+      return Fail(MethodNotSupported(GroupResourceOf(*match.kind), "watch"));
+    case Found::kEmptyName:
+      return Fail(Reason::kBadRequest, "name must be provided");
+    case Found::kEmptySpace:
+      return Fail(Reason::kBadRequest, "Namespace parameter required.");
+    case Found::kNoPath:
+    case Found::kRoute:
+      break;
+  }
+  return Fail(UnknownResourceError());
+}
+
+Result<http::Response> Serve(Core& core, ApiRequest& request) {
+  const Route& route = *request.route;
+  WarnOfDeprecation(*route.kind, request);
+  if (request.http.body_too_large) {
+    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
+  }
+  // The path of a namespace names itself as its namespace; the object has none.
+  if (!route.kind->namespaced) request.info.namespace_name.clear();
+  if (!request.info.name_from_selector) TRY(CheckName(request.info.name));
+  TRY(CheckCommonQuery(request));
+  if (route.connects) {
+    if (request.http.Query("dryRun")) return Fail(Reason::kBadRequest, "dryRun is not supported");
+    TRY(AdmitConnect(core, request));
+  }
+  return route.handle(core, request);
+}
+
+}  // namespace skiff

@@ -1,0 +1,462 @@
+#include "apiserver/server/api_server.h"
+
+#include <atomic>
+
+#include "apiserver/admission/plugins.h"
+#include "apiserver/auth/token_protocol.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/respond.h"
+#include "apiserver/request/routes.h"
+#include "apiserver/request/warning_headers.h"
+#include "apiserver/server/api_server_state.h"
+#include "apiserver/server/bootstrap.h"
+#include "apiserver/server/health_checks.h"
+#include "apiserver/server/non_resource.h"
+#include "apiserver/webhooks/detour.h"
+#include "base/at_once.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("apiserver");
+
+// As long as kube-apiserver lets a write take.
+constexpr std::chrono::seconds kRequestTimeMax{34};
+
+void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
+                Random& random, http::Response& response) {
+  const std::string_view audit_id = request.Header("Audit-Id");
+  response.SetHeader("Audit-Id", audit_id.empty() ? random.Uid() : std::string(audit_id));
+  if (!response.headers.contains("Cache-Control")) {
+    response.SetHeader("Cache-Control", "no-cache, private");
+  }
+  for (const std::string& value : WarningHeaders(warnings)) response.SetHeader("Warning", value);
+}
+
+// HTTP/2 lets one connection ask for much at little cost: who does not say who he is has one
+// request on it, as he would have on HTTP/1.1 without keep-alive.
+void LimitStrangers(const http::Request& request, const User& user,
+                    const Result<http::Response>& result, http::Response& response) {
+  if (!request.http2) return;
+  const bool anonymous = user.name == kUserAnonymous || user.InGroup(kGroupUnauthenticated);
+  const bool refused = !result && result.error().reason == Reason::kUnauthorized;
+  if (anonymous || refused) response.SetHeader("Connection", "close");
+}
+
+// Nobody can be asked whether this is allowed, so nobody is.
+http::Response UnreadableResponse(const http::Request& request, const RequestInfo& info) {
+  return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
+                                         ": failed to create RequestInfo: " + info.unreadable) +
+                               "\n");
+}
+
+// Whether what is asked for is a small thing, and such as memory may hold.
+bool IsQuick(const http::Request& request, const RequestInfo& info) {
+  if (request.method != "GET") return false;
+  if (!info.is_resource) {
+    static constexpr std::string_view kPages[] = {"/healthz", "/livez", "/readyz", "/version"};
+    return std::any_of(std::begin(kPages), std::end(kPages),
+                       [&](std::string_view page) { return request.path.starts_with(page); });
+  }
+  if (info.verb == "get") return info.subresource.empty() && info.resource != "componentstatuses";
+  if (info.verb != "watch" || request.HasQuery("sendInitialEvents")) return false;
+  // From there on, and not from what is there.
+  const std::string_view version = request.Query("resourceVersion").value_or("");
+  return !version.empty() && version != "0";
+}
+
+// As admission sees what a request by this route may come to.
+std::vector<Operation> OperationsOf(const Route& route) {
+  if (route.connects) return {Operation::kConnect};
+  if (route.verb == "delete" || route.verb == "deletecollection") return {Operation::kDelete};
+  if (route.verb == "create") return {Operation::kCreate};
+  // What is not there yet may be made by an update, too.
+  if (route.verb == "update" || route.verb == "patch") {
+    return {Operation::kCreate, Operation::kUpdate};
+  }
+  return {};
+}
+
+}  // namespace
+
+void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
+  HealthParts health_parts{.store = store,
+                           .caches = caches,
+                           .shutting_down = shutting_down,
+                           .has_rbac = has_rbac,
+                           .store_alive = parts.store_alive,
+                           .store_ready = parts.store_ready};
+  if (nodes != nullptr) {
+    health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
+  }
+  health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
+}
+
+void ApiServer::State::AddWebhooks(const Parts& parts) {
+  http::Loops* loops = parts.loops;
+  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  webhooks = std::make_unique<Webhooks>(
+      Webhooks::Parts{.store = store,
+                      .caches = caches,
+                      .authorizer = authorizer,
+                      .random = random,
+                      .served = [this] { return custom_kinds.Now(""); },
+                      .loops = loops,
+                      .nodes = nodes,
+                      .metrics = metrics.registry()});
+  conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
+}
+
+void ApiServer::State::AddAggregation(const Parts& parts) {
+  http::Loops* loops = parts.loops;
+  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  aggregation = std::make_unique<Aggregation>(
+      Aggregation::Parts{.store = store,
+                         .clock = clock,
+                         .random = random,
+                         .loops = loops,
+                         .nodes = nodes,
+                         .metrics = metrics.registry(),
+                         .ask = ask,
+                         .certificate_pem = options.proxy_client_certificate_pem,
+                         .key_pem = options.proxy_client_key_pem,
+                         .rejects_redirects = options.rejects_forwarding_redirects,
+                         .limits = options.forward_limits,
+                         .resident = options.resident ? &*options.resident : nullptr});
+}
+
+RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const RouteMatch& match) {
+  const bool is_built_in = match.kind != nullptr && RuntimeKindOf(*match.kind) == nullptr;
+  if (is_built_in || request.own) return nullptr;
+  return aggregation->RemoteAt(request.http.path);
+}
+
+void ApiServer::State::AddEntrance() {
+  const FlowControlOptions& given = options.flow_control;
+  entrance = std::make_unique<flow_control::Entrance>(
+      flow_control::Entrance::Options{.fair = given.on,
+                                      .reading_max = given.reading_max,
+                                      .writing_max = given.writing_max,
+                                      .read_slots = given.read_slots,
+                                      .patience = given.patience},
+      flow_control::Entrance::Parts{
+          .clock = clock,
+          .metrics = metrics.registry(),
+          .count_objects = [this](auto group, auto resource) {
+            return flow_control::CountObjects(store, custom_kinds.Now("")->routes, group, resource);
+          },
+          .finish_refusal = [this](const http::Request& request, http::Response& response) {
+            AddHeaders(request, {}, random, response);
+          }});
+  flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
+}
+
+std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
+                                                 const RequestInfo& info, const User& user) {
+  // Nothing is admitted that only looks at an object.
+  const bool looks = info.IsReadOnly() && info.subresource.empty();
+  const bool has_hooks =
+      !looks && (!webhooks->Mutating()->empty() || !webhooks->Validating()->empty());
+  const std::string_view group = CustomKinds::GroupOf(request.path);
+  if (!has_hooks && group.empty()) return {};
+  const auto kinds = custom_kinds.Now(group);
+  if (!has_hooks && kinds->kinds->runtime().empty()) return {};
+  if (!info.is_resource) return {};
+  const RouteMatch match = kinds->routes.Find(info, request.method);
+  if (match.route == nullptr) return {};
+  const skiff::Route& route = *match.route;
+  std::set<std::string> names;
+  const bool reads = route.verb == "get" || route.verb == "list" || route.verb == "watch";
+  if (MayConvert(*route.kind)) {
+    names.insert(ConversionName(*route.kind));
+  } else if (IsConvertedByWebhook(*route.kind) && !reads) {
+    // Admission may want to see it in another version. What only may is counted apart: it is not to
+    // wait for those that do.
+    names.insert(ConversionName(*route.kind) + "/admission");
+  }
+  for (const Operation operation : has_hooks ? OperationsOf(route) : std::vector<Operation>()) {
+    names.merge(webhooks->Named(operation, *route.kind, info.subresource));
+  }
+  // Who is to be refused is so at once, and takes nobody's place among those that wait.
+  if (!names.empty() && !authorizer.Authorize(user, AccessOf(info, match)).allowed()) return {};
+  return names;
+}
+
+Result<User> ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
+                                            std::vector<std::string>& warnings) {
+  // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
+  if (trusted != nullptr) return Impersonate(request, *trusted, authorizer);
+  User user = TRY(authentication->Authenticate(request, warnings));
+  return Impersonate(request, std::move(user), authorizer);
+}
+
+ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User* trusted) {
+  Asked asked{.info = ParseRequestInfo(request), .user = User{}, .warnings = {}};
+  asked.in_process = trusted != nullptr;
+  if (asked.info.unreadable.empty()) asked.user = Authenticate(request, trusted, asked.warnings);
+  return asked;
+}
+
+Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
+  if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
+  request.user = TRY(std::move(user));
+  return Route(request);
+}
+
+Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
+  RouteMatch match;
+  const RouteTable& routes = request.served->routes;
+  if (request.info.is_resource) match = routes.Find(request.info, request.http.method);
+  request.kind = match.kind;
+  request.route = match.route;
+  const Access access = AccessOf(request.info, match);
+  const Verdict verdict = authorizer.Authorize(request.user, access);
+  if (!verdict.allowed()) {
+    return Fail(ForbiddenAccess(request.user, access, verdict.reason));
+  }
+  if (const auto remote = RemoteFor(request, match)) {
+    if (!MayWait()) return Fail(WouldWait());
+    return aggregation->Forward(*remote, request);
+  }
+  if (match.route != nullptr) return skiff::Serve(*core, request);
+  if (const Resident* resident = aggregation->ResidentAt(request.http.path)) {
+    return resident->answer(request.http);
+  }
+  if (request.info.is_resource) return NoRouteResponse(match, request);
+  const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
+  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
+                            *aggregation, *entrance},
+                           request);
+}
+
+ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ApiServer::~ApiServer() = default;
+
+Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, Parts parts) {
+  auto state = std::make_unique<State>(std::move(options), parts);
+  State& made = *state;
+  TRY(made.AddAuthorizers());
+  TRY(made.AddAuthentication());
+  made.allocation =
+      TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
+                                     .node_port_min = made.options.node_port_min,
+                                     .node_port_max = made.options.node_port_max,
+                                     .shared = made.options.shared_store},
+                                    made.store, made.clock, made.random));
+  made.AddWebhooks(parts);
+  TRY(AddAdmissionPlugins({made.store,
+                           made.caches,
+                           made.authorizer,
+                           made.clock,
+                           made.random,
+                           {made.options.default_not_ready_toleration_s,
+                            made.options.default_unreachable_toleration_s},
+                           made.options.warns_of_unserved_kinds,
+                           made.webhooks.get(),
+                           [&made] { return made.custom_kinds.Now(""); }},
+                          made.options.enabled_admission_plugins,
+                          made.options.disabled_admission_plugins, made.admission));
+  made.writer = std::make_unique<ObjectWriter>(
+      ObjectWriter::Parts{made.store, made.admission, made.clock, made.random, *made.allocation});
+  made.remover = std::make_unique<ObjectRemover>(
+      ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
+  const auto& modes = made.options.authorization_modes;
+  const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
+  made.core = std::unique_ptr<Core>(
+      new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
+               *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
+               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound});
+  StartOptions start{.has_rbac = has_rbac,
+                     .service_ranges = made.options.service_cluster_ip_ranges,
+                     .first_service_ip = made.allocation->FirstAddress(),
+                     .advertise_address = made.options.advertise_address,
+                     .secure_port = made.options.secure_port,
+                     .client_ca_pem = made.options.client_ca_pem,
+                     .front_proxy = made.options.front_proxy,
+                     .now = made.clock.Now()};
+  made.AddHealth(parts, has_rbac);
+  TRY(WriteStartObjects(*made.core, start));
+  // Endpoints may not name a loopback address.
+  if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
+    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
+  }
+  start.owns_endpoints = !made.options.shared_store;
+  made.AddEntrance();
+  std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
+  made.ask = [raw = server.get()](const http::Request& request) {
+    const User self = LoopbackUser();
+    Asked asked = raw->state_->Ask(request, &self);
+    asked.own = true;
+    return raw->Answer(request, std::move(asked));
+  };
+  made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask, [raw = &made] {
+    (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup);
+  });
+  made.AddAggregation(parts);
+  made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
+  return server;
+}
+
+http::Response ApiServer::Answer(const http::Request& request, Asked asked,
+                                 const flow_control::Pass* pass) {
+  return *TryAnswer(request, asked, pass);
+}
+
+std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request, Asked& asked,
+                                                   const flow_control::Pass* pass) {
+  // Nobody behind authentication is to see a token, a kubelet least of all.
+  const auto without_token = WithoutTokenProtocol(request);
+  ApiRequest api_request{.http = without_token ? *without_token : request,
+                         .info = std::move(asked.info),
+                         .user = {},
+                         .now = state_->clock.Now(),
+                         .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path)),
+                         .warnings = std::move(asked.warnings),
+                         .own = asked.own,
+                         .in_process = asked.in_process,
+                         .deadline = std::chrono::steady_clock::now() + kRequestTimeMax};
+  const size_t warnings = api_request.warnings.size();
+  const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
+  const Duration begin = state_->clock.Monotonic();
+  Result<http::Response> result = state_->Serve(api_request, std::move(asked.user));
+  if (IsVoid()) {
+    asked.user = std::move(api_request.user);
+    asked.warnings = std::move(api_request.warnings);
+    asked.warnings.resize(warnings);
+    // Its route may have put it right.
+    asked.info = ParseRequestInfo(request);
+    return std::nullopt;
+  }
+  const bool refused = !result && api_request.refusal.is_object();
+  http::Response response = result    ? std::move(*result)
+                            : refused ? RefusalResponse(request, api_request.refusal)
+                                      : ErrorResponse(request, result.error());
+  if (!result && HttpCodeOf(result.error()) >= 500) {
+    kLog.Debug(
+        "request failed",
+        {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
+  }
+  AddHeaders(request, api_request.warnings, state_->random, response);
+  if (pass != nullptr) pass->Mark(response);
+  state_->entrance->kinds().Follow(api_request.info, response);
+  LimitStrangers(request, api_request.user, result, response);
+  CompressIfAsked(request, response);
+  state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - begin);
+  return response;
+}
+
+http::Response ApiServer::Handle(const http::Request& request) {
+  return LetIn(request, state_->Ask(request, nullptr));
+}
+
+http::Response ApiServer::LetIn(const http::Request& request, Asked asked) {
+  // Who is refused before it is known who he is takes no seat.
+  if (!asked.is_known()) return Answer(request, std::move(asked));
+  flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
+  if (pass.state() != flow_control::Pass::State::kIn) {
+    return KeepOut(request, std::move(asked), std::move(pass));
+  }
+  return Begin(request, std::move(asked), std::move(pass));
+}
+
+http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
+                                  flow_control::Pass pass) {
+  flow_control::Entrance& entrance = *state_->entrance;
+  if (pass.state() == flow_control::Pass::State::kRefused) return entrance.Refusal(pass, request);
+  return entrance.Wait(std::move(pass), {request, asked.info, *asked.user},
+                       [this, asked](const http::Request& copy, flow_control::Pass own) {
+                         return Begin(copy, asked, std::move(own));
+                       });
+}
+
+// What was found out before something had to be waited for is not found out again, and a request is
+// let in once.
+ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
+  const AtOnce attempt;
+  Asked asked = state_->Ask(request, nullptr);
+  if (attempt.failed()) return {};
+  if (!asked.is_known()) return {.response = TryAnswer(request, asked, nullptr)};
+  if (!IsQuick(request, asked.info)) {
+    const auto held = std::make_shared<Asked>(std::move(asked));
+    return {.rest = [this, held](const http::Request& same) {
+      return LetIn(same, std::move(*held));
+    }};
+  }
+  flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
+  if (pass.state() != flow_control::Pass::State::kIn) {
+    return {.response = KeepOut(request, std::move(asked), std::move(pass))};
+  }
+  const bool may_wait = !state_->WaitsFor(request, asked.info, *asked.user).empty();
+  if (!may_wait && !attempt.failed()) {
+    if (auto answer = TryAnswer(request, asked, &pass)) return {.response = std::move(answer)};
+  }
+  const auto held =
+      std::make_shared<std::pair<Asked, flow_control::Pass>>(std::move(asked), std::move(pass));
+  return {.rest = [this, held](const http::Request& same) {
+    return Begin(same, std::move(held->first), std::move(held->second));
+  }};
+}
+
+// What may have to wait for a webhook leaves its worker to the others.
+http::Response ApiServer::Begin(const http::Request& request, Asked asked,
+                                flow_control::Pass pass) {
+  auto names = state_->WaitsFor(request, asked.info, *asked.user);
+  flow_control::Entrance& entrance = *state_->entrance;
+  if (names.empty()) {
+    return entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
+  }
+  pass.LeaveWorker();
+  const auto held = std::make_shared<const flow_control::Pass>(std::move(pass));
+  const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {
+    return state_->entrance->Send(*held, copy, Answer(copy, asked, held.get()));
+  };
+  const auto refuse = [](const http::Request& copy) {
+    Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
+    error.details = ErrorDetails{.retry_after_s = 1};
+    return ErrorResponse(copy, error);
+  };
+  return Detour(state_->outbound, std::move(names), request, handle, refuse);
+}
+
+void ApiServer::EndCalls() {
+  state_->webhooks->Stop();
+  state_->aggregation->Stop();
+  state_->entrance->Stop();
+  state_->outbound.Stop();
+}
+
+// Not kept: whoever calls waits on a thread of his own, and of those there are few.
+http::Response ApiServer::Handle(const http::Request& request, const User& user) {
+  return Answer(request, state_->Ask(request, &user));
+}
+
+ServedKinds& ApiServer::kinds() {
+  return state_->served;
+}
+
+Result<std::string> ApiServer::SignToken(const Json& claims) {
+  return state_->tokens->Sign(claims);
+}
+
+std::vector<ControlLoop*> ApiServer::loops() {
+  std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
+                                     &state_->watch_pages, &state_->watch_frames,
+                                     state_->flow_configuration.get()};
+  for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
+  if (state_->master_leases) loops.push_back(state_->master_leases.get());
+  return loops;
+}
+
+ControlLoop& ApiServer::WatchHealth() {
+  state_->health->LookAside();
+  return *state_->health;
+}
+
+void ApiServer::BeginShutdown() {
+  state_->shutting_down = true;
+  if (state_->master_leases) state_->master_leases->Withdraw();
+}
+
+}  // namespace skiff

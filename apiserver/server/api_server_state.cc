@@ -1,0 +1,131 @@
+// Who may be who, and who may do what: the parts of the server that are made of its flags.
+#include "apiserver/server/api_server_state.h"
+
+#include <algorithm>
+
+#include "apiserver/auth/node_authorizer.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/resources.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kStateLog("apiserver");
+
+}  // namespace
+
+Result<> ApiServer::State::AddAuthorizers() {
+  authorizer.Add(std::make_unique<AllowMasters>());
+  // Shares the one with the caches, which the chain would otherwise own twice.
+  class Borrowed final : public Authorizer {
+   public:
+    explicit Borrowed(Authorizer& borrowed) : borrowed_(borrowed) {}
+    Verdict Authorize(const User& user, const Access& access) override {
+      return borrowed_.Authorize(user, access);
+    }
+
+   private:
+    Authorizer& borrowed_;
+  };
+  for (const std::string& mode : options.authorization_modes) {
+    if (mode == "AlwaysAllow") {
+      authorizer.Add(std::make_unique<AlwaysAllow>());
+    } else if (mode == "RBAC") {
+      authorizer.Add(std::make_unique<Borrowed>(rbac));
+    } else if (mode == "Node") {
+      authorizer.Add(std::make_unique<NodeAuthorizer>(store));
+    } else if (mode != "AlwaysDeny") {
+      return Fail(Reason::kInvalid, "unknown authorization mode " + Quoted(mode) +
+                                        ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
+    }
+  }
+  return {};
+}
+
+std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
+    std::string_view resource, std::string_view namespace_name, std::string_view name) {
+  const KindInfo* kind = FindResource("", "v1", resource);
+  if (kind == nullptr) return std::nullopt;
+  const auto record = store.Get(KeyOf(*kind, namespace_name, name));
+  if (!record) return std::nullopt;
+  const auto view = ObjectView::Of(**record);
+  if (!view) return std::nullopt;
+  ServiceAccountTokens::Present present{.uid = std::string(view->uid())};
+  // Hardly any object is being deleted, and only those are read further.
+  if (view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return present;
+  const auto object = ObjectOf(*kind, **record);
+  if (!object) return std::nullopt;
+  if (const auto& deletion = object->metadata().deletion_timestamp) {
+    present.deletion = deletion->point();
+  }
+  return present;
+}
+
+std::optional<core_v1::Secret> ApiServer::State::SecretAt(const std::string& namespace_name,
+                                                          const std::string& name) {
+  const KindInfo& kind = core_v1::Secret::Info();
+  const auto record = store.Get(KeyOf(kind, namespace_name, name));
+  if (!record) return std::nullopt;
+  const auto object = ObjectOf(kind, **record);
+  if (!object) return std::nullopt;
+  return *object->As<core_v1::Secret>();
+}
+
+// Who uses the token does not wait for that to succeed: the next use tries again.
+void ApiServer::State::MarkTokenUsed(const std::string& namespace_name, const std::string& name,
+                                     const std::string& date) {
+  if (!ask) return;
+  http::Request request;
+  request.method = "PATCH";
+  request.path = "/api/v1/namespaces/" + namespace_name + "/secrets/" + name;
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.headers.emplace("Content-Type", "application/merge-patch+json");
+  request.body = Json{{"metadata", {{"labels", {{kLegacyTokenLastUsed, date}}}}}}.dump();
+  const http::Response answer = ask(request);
+  if (answer.status < 400) return;
+  kStateLog.Debug("use of a token not put down",
+             {{"secret", namespace_name + "/" + name}, {"error", answer.body}});
+}
+
+Result<> ApiServer::State::AddAuthentication() {
+  ServiceAccountTokens::Options token_options{
+      .audiences = options.api_audiences,
+      .signing_key_pem = options.service_account_signing_key_pem,
+      .verify_key_pems = options.service_account_key_pems,
+      .generated_key_path = options.generated_key_path};
+  if (!options.service_account_issuer.empty()) {
+    token_options.issuer = options.service_account_issuer;
+  }
+  tokens = TRY(ServiceAccountTokens::Create(
+      std::move(token_options),
+      [this](std::string_view resource, std::string_view space, std::string_view name) {
+        return PresentObject(resource, space, name);
+      },
+      {[this](const std::string& space, const std::string& name) { return SecretAt(space, name); },
+       [this](const std::string& space, const std::string& name, const std::string& date) {
+         MarkTokenUsed(space, name, date);
+       }},
+      clock, random));
+  const auto& modes = options.authorization_modes;
+  const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
+  Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
+                               .service_accounts = tokens.get(),
+                               .clock = &clock,
+                               .client_ca_pem = options.client_ca_pem,
+                               .front_proxy = options.front_proxy};
+  // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
+  if (!options.anonymous_auth) {
+    auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
+  }
+  if (options.bootstrap_token_auth) {
+    bootstrap_tokens = std::make_unique<BootstrapTokens>(store, clock);
+    auth.bootstrap = bootstrap_tokens.get();
+  }
+  auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
+  authentication = std::make_unique<Authentication>(std::move(auth));
+  return {};
+}
+
+}  // namespace skiff

@@ -1,0 +1,136 @@
+// What an ApiServer is made of. For api_server.cc and api_server_state.cc alone.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/crd/custom_kind.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/aggregation/aggregation.h"
+#include "apiserver/auth/authentication.h"
+#include "apiserver/auth/bootstrap_tokens.h"
+#include "apiserver/auth/rbac.h"
+#include "apiserver/auth/service_accounts.h"
+#include "apiserver/flow_control/configuration_loop.h"
+#include "apiserver/identity/caches.h"
+#include "apiserver/kinds/custom_kinds.h"
+#include "apiserver/kinds/definition_loop.h"
+#include "apiserver/kinds/openapi_response.h"
+#include "apiserver/objects/remover.h"
+#include "apiserver/objects/writer.h"
+#include "apiserver/request/request_info.h"
+#include "apiserver/server/api_server.h"
+#include "apiserver/server/core.h"
+#include "apiserver/server/health_monitor.h"
+#include "apiserver/server/metered_store.h"
+#include "apiserver/server/server_metrics.h"
+#include "apiserver/server/upkeep.h"
+#include "apiserver/services/master_leases.h"
+#include "apiserver/services/service_allocation.h"
+#include "apiserver/watches/watch_job_loop.h"
+#include "apiserver/webhooks/conversion.h"
+#include "apiserver/webhooks/outbound_pool.h"
+#include "apiserver/webhooks/webhooks.h"
+
+namespace skiff {
+
+// What is known of a request before it is let in.
+struct ApiServer::Asked {
+  RequestInfo info;
+  Result<User> user;
+  std::vector<std::string> warnings;
+  bool own = false;
+  bool in_process = false;
+  bool is_known() const { return user.has_value() && info.unreadable.empty(); }
+};
+
+struct ApiServer::State {
+  // What still waits is refused while all that it might use is there.
+  ~State() {
+    if (entrance) entrance->Stop();
+  }
+  State(ApiServerOptions given, Parts parts)
+      : options(std::move(given)),
+        store(parts.store, parts.clock, metrics.registry()),
+        clock(parts.clock),
+        random(parts.random),
+        nodes(parts.nodes),
+        custom_kinds(store, served,
+                     [this](const Json& definition) {
+                       return crd::MakeKinds(definition, [this](const Json& converted) {
+                         return conversions->Of(converted);
+                       });
+                     }),
+        caches(store),
+        rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
+              caches.role_bindings}) {
+    metrics.CountObjectsOf(parts.store);
+  }
+
+  ApiServerOptions options;
+  ServerMetrics metrics;
+  MeteredStore store;
+  const Clock& clock;
+  Random& random;
+  const NodeConnections* nodes;
+  ServedKinds served;
+  CustomKinds custom_kinds;
+  Caches caches;
+  RbacAuthorizer rbac;
+  AuthorizerChain authorizer;
+  std::unique_ptr<ServiceAccountTokens> tokens;
+  std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
+  std::unique_ptr<Authentication> authentication;
+  std::unique_ptr<ServiceAllocation> allocation;
+  std::unique_ptr<Webhooks> webhooks;
+  std::unique_ptr<Conversions> conversions;
+  AdmissionChain admission;
+  std::unique_ptr<ObjectWriter> writer;
+  std::unique_ptr<ObjectRemover> remover;
+  std::unique_ptr<Core> core;
+  std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
+  std::atomic<bool> shutting_down = false;
+  std::unique_ptr<HealthMonitor> health;
+  WatchJobLoop watch_pages, watch_frames;
+  OpenApiDocuments openapi;
+  std::unique_ptr<Upkeep> upkeep;
+  std::unique_ptr<DefinitionLoop> definitions;
+  std::unique_ptr<Aggregation> aggregation;
+  // As the server's own hand.
+  std::function<http::Response(const http::Request&)> ask;
+  std::unique_ptr<flow_control::Entrance> entrance;
+  std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;
+  OutboundPool outbound;  // The last: what runs there uses all of this.
+
+  Result<> AddAuthorizers();
+  Result<> AddAuthentication();
+  // For tokens that are bound to it.
+  std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
+                                                             std::string_view namespace_name,
+                                                             std::string_view name);
+  std::optional<core_v1::Secret> SecretAt(const std::string& namespace_name,
+                                          const std::string& name);
+  void MarkTokenUsed(const std::string& namespace_name, const std::string& name,
+                     const std::string& date);
+  // What the request says, and who says it; `trusted`: who is known already.
+  Asked Ask(const http::Request& request, const User* trusted);
+  Result<http::Response> Serve(ApiRequest& request, Result<User> user);
+  void AddHealth(const Parts& parts, bool has_rbac);
+  void AddWebhooks(const Parts& parts);
+  void AddAggregation(const Parts& parts);
+  // Who else answers for what this server has nothing built in for; nullptr: nobody.
+  RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
+  // The webhooks that the request may have to wait for, and those that convert.
+  std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
+                                 const User& user);
+  void AddEntrance();
+  Result<http::Response> Route(ApiRequest& request);
+  Result<User> Authenticate(const http::Request& request, const User* trusted,
+                            std::vector<std::string>& warnings);
+};
+
+}  // namespace skiff

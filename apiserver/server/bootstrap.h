@@ -1,0 +1,42 @@
+// The objects that a cluster starts with: namespaces, roles, priority classes, flow control, the
+// service `kubernetes`. Written where they are missing; what is there stays, as a user may have
+// changed it, but that default roles get what they lack (rbac_reconcile.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apiserver/auth/front_proxy.h"
+#include "apiserver/server/core.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff {
+
+struct StartOptions {
+  bool has_rbac = false;
+  std::vector<std::string> service_ranges;
+  std::string first_service_ip;
+  std::string advertise_address;
+  // False where several servers serve one store: MasterLeases writes the endpoints of all.
+  bool owns_endpoints = true;
+  int secure_port = 6443;
+  std::string client_ca_pem;
+  FrontProxyOptions front_proxy;
+  TimePoint now;
+};
+Result<> WriteStartObjects(Core& core, const StartOptions& options);
+// Those of `documents` that the store does not have.
+Result<> WriteMissing(Core& core, const std::vector<Json>& documents);
+
+// The objects themselves, as clients would send them, in the order in which they are written.
+std::vector<Json> StartObjects(const StartOptions& options);
+// kube-system/extension-apiserver-authentication: by which client certificates, and in which
+// headers, servers behind this one are told who asks.
+inline constexpr const char* kAuthenticationMap = "extension-apiserver-authentication";
+// Brings its data up to what this server wants. False when there was nothing to do.
+bool MergeAuthentication(const Json& wanted, Json& data);
+// flowcontrol.apiserver.k8s.io
+std::vector<Json> FlowControlObjects();
+
+}  // namespace skiff

@@ -1,0 +1,67 @@
+#include "apiserver/server/flag_checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string ErrorOf(const std::vector<std::string>& args) {
+  const auto parsed = ParseApiServerFlags(args);
+  return parsed ? "" : parsed.error().message;
+}
+
+std::vector<std::string> NotesOf(const std::vector<std::string>& args) {
+  const auto parsed = ParseApiServerFlags(args);
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return parsed ? (*parsed)->log.notes : std::vector<std::string>();
+}
+
+TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
+  EXPECT_THAT(ErrorOf({"--runtime-config=apps/v1=false"}), HasSubstr("must not be ignored"));
+  EXPECT_THAT(ErrorOf({"--runtime-config=v1/pods=false"}), HasSubstr("must not be ignored"));
+  EXPECT_THAT(ErrorOf({"--runtime-config=api/all=false,apps/v1=true"}),
+              HasSubstr("must not be ignored"));
+  EXPECT_THAT(ErrorOf({"--runtime-config=apps/v1=perhaps"}), HasSubstr("runtime-config invalid"));
+  EXPECT_THAT(NotesOf({"--runtime-config=api/all=true,apps/v1=true,batch/v1"}), IsEmpty());
+  EXPECT_THAT(NotesOf({"--runtime-config=api/beta=false,resource.k8s.io/v1alpha3=false"}),
+              IsEmpty());
+  EXPECT_THAT(NotesOf({"--runtime-config=api/beta=true,resource.k8s.io/v1alpha3=true"}),
+              ElementsAre("--runtime-config=api/beta=true has no effect: stable versions alone are "
+                          "served",
+                          "--runtime-config=resource.k8s.io/v1alpha3=true has no effect: there is "
+                          "no such version here"));
+  EXPECT_THAT(NotesOf({"--runtime-config="}), IsEmpty());
+}
+
+TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
+  EXPECT_EQ(ErrorOf({"--advertise-address=foo"}),
+            "invalid argument \"foo\" for \"--advertise-address\" flag: failed to parse IP: "
+            "\"foo\"");
+  EXPECT_THAT(ErrorOf({"--bind-address=foo"}), HasSubstr("failed to parse IP"));
+  EXPECT_EQ(ErrorOf({"--secure-port=0"}),
+            "--secure-port 0 must be between 1 and 65535, inclusive. It cannot be turned off with "
+            "0");
+  EXPECT_EQ(ErrorOf({"--event-ttl=-1h"}), "--event-ttl can not be negative value");
+  EXPECT_EQ(ErrorOf({"--max-requests-inflight=-1"}),
+            "--max-requests-inflight can not be negative value");
+  EXPECT_EQ(ErrorOf({"--max-mutating-requests-inflight=-1"}),
+            "--max-mutating-requests-inflight can not be negative value");
+  EXPECT_THAT(ErrorOf({"--max-requests-inflight=0", "--max-mutating-requests-inflight=0"}),
+              HasSubstr("they must add up to something positive"));
+  EXPECT_EQ(ErrorOf({"--max-requests-inflight=0", "--max-mutating-requests-inflight=0",
+                     "--enable-priority-and-fairness=false"}),
+            "");
+  EXPECT_EQ(ErrorOf({"--request-timeout=-1s"}), "--request-timeout can not be negative value");
+  EXPECT_THAT(ErrorOf({"--min-request-timeout=x"}), HasSubstr("strconv.ParseInt"));
+  EXPECT_EQ(ErrorOf({"--data-dir="}), "--data-dir must not be empty without --etcd-servers");
+  EXPECT_EQ(ErrorOf({"--advertise-address=192.0.2.1", "--bind-address=::", "--secure-port=6443"}),
+            "");
+}
+
+}  // namespace
+}  // namespace skiff

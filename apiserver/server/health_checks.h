@@ -1,0 +1,30 @@
+// What an API server looks at to tell whether it is well.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "apiserver/identity/caches.h"
+#include "apiserver/server/health_monitor.h"
+#include "apiserver/storage/store.h"
+
+namespace skiff {
+
+// All outlive the checks.
+struct HealthParts {
+  Store& store;
+  Caches& caches;
+  const std::atomic<bool>& shutting_down;
+  // How long a loop of connections has been at what it does now; null: there are none.
+  std::function<Duration()> longest_round = {};
+  bool has_rbac = false;
+  // Whether a new start would help, and whether it can be used. Null: a read tells.
+  std::function<Result<>()> store_alive = {};
+  std::function<Result<>()> store_ready = {};
+};
+
+// In kube-apiserver's order.
+std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts);
+
+}  // namespace skiff

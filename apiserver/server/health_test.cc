@@ -1,0 +1,124 @@
+// What /livez and /readyz say when a part of the server fails: on the real server and store.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apiserver/server/health_checks.h"
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class HealthTest : public ServerFixture {
+ protected:
+  void Start() {
+    const auto state = [](const std::string& fault) -> Result<> {
+      if (fault.empty()) return {};
+      return Fail(Reason::kInternalError, fault);
+    };
+    watched_ = *ApiServer::Create({}, {.store = *store_,
+                                       .clock = clock_,
+                                       .random = random_,
+                                       .store_alive = [this, state] { return state(dead_); },
+                                       .store_ready = [this, state] { return state(full_); }});
+    monitor_ = &watched_->WatchHealth();
+  }
+  std::pair<int, std::string> Health(const std::string& path) {
+    http::Request request;
+    request.method = "GET";
+    request.path = path.substr(0, path.find('?'));
+    if (path.find('?') != path.npos) request.query = {{path.substr(path.find('?') + 1), ""}};
+    const auto answer = watched_->Handle(request, LoopbackUser());
+    return {answer.status, answer.body};
+  }
+
+  std::string dead_;
+  std::string full_;
+  std::unique_ptr<ApiServer> watched_;
+  ControlLoop* monitor_ = nullptr;
+};
+
+TEST_F(HealthTest, AStoreThatNeedsANewStartFailsBoth) {
+  Start();
+  EXPECT_EQ(Health("/livez").first, 200);
+  EXPECT_EQ(Health("/readyz").first, 200);
+  dead_ = full_ = "the cable is out";
+  EXPECT_EQ(Health("/livez").first, 200) << "nobody has looked";
+  monitor_->Step();
+  EXPECT_EQ(Health("/livez").first, 500);
+  EXPECT_EQ(Health("/readyz").first, 500);
+  EXPECT_THAT(Health("/livez?verbose").second,
+              HasSubstr("[-]etcd failed: reason withheld\n"));
+  EXPECT_THAT(Health("/livez?verbose").second, HasSubstr("livez check failed\n"));
+  EXPECT_EQ(Health("/livez/etcd").second, "internal server error: the cable is out\n");
+  EXPECT_EQ(Health("/livez/ping").first, 200);
+  dead_ = full_ = "";
+  monitor_->Step();
+  EXPECT_EQ(Health("/livez").first, 200);
+}
+
+TEST_F(HealthTest, AFullDiskFailsReadinessAlone) {
+  Start();
+  full_ = "no space left on device";
+  monitor_->Step();
+  EXPECT_EQ(Health("/livez").first, 200);
+  EXPECT_EQ(Health("/readyz").first, 500);
+  EXPECT_EQ(Health("/readyz/etcd-readiness").second,
+            "internal server error: no space left on device\n");
+  EXPECT_EQ(Health("/livez/etcd-readiness").first, 404);
+}
+
+TEST_F(HealthTest, ALoopThatNoLongerComesRoundFailsBoth) {
+  Start();
+  clock_.Advance(HealthMonitor::kAgeMax + 1s);
+  EXPECT_EQ(Health("/livez").first, 500);
+  EXPECT_EQ(Health("/readyz").first, 500);
+  EXPECT_THAT(Health("/livez/etcd").second, HasSubstr("nothing was seen of it for 11 s"));
+  monitor_->Step();
+  EXPECT_EQ(Health("/livez").first, 200);
+}
+
+TEST_F(HealthTest, AServerThatStopsIsNotReady) {
+  Start();
+  watched_->BeginShutdown();
+  EXPECT_EQ(Health("/livez").first, 200);
+  EXPECT_EQ(Health("/readyz").first, 500);
+  EXPECT_EQ(Health("/readyz/shutdown").second,
+            "internal server error: process is shutting down\n");
+}
+
+// The checks alone, over a store in which nothing was written yet.
+TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
+  FakeClock clock;
+  const auto disk = NewMemoryDisk();
+  const auto store = *RocksdbStore::Open({.path = "/store", .env = disk.get()}, clock);
+  Caches caches(*store);
+  const std::atomic<bool> shutting_down = false;
+  Duration round = 1s;
+  HealthMonitor monitor(clock, HealthChecks({.store = *store,
+                                             .caches = caches,
+                                             .shutting_down = shutting_down,
+                                             .longest_round = [&] { return round; },
+                                             .has_rbac = true}));
+  std::string failing;
+  for (const auto& verdict : monitor.Verdicts()) {
+    if (!verdict.fault.empty()) failing += verdict.name + " ";
+  }
+  EXPECT_EQ(failing,
+            "informer-sync poststarthook/start-system-namespaces-controller "
+            "poststarthook/rbac/bootstrap-roles "
+            "poststarthook/scheduling/bootstrap-system-priority-classes "
+            "poststarthook/priority-and-fairness-config-producer "
+            "poststarthook/bootstrap-controller "
+            "poststarthook/start-kubernetes-service-cidr-controller "
+            "poststarthook/kube-apiserver-autoregistration autoregister-completion ");
+  EXPECT_EQ(monitor.Verdicts()[0].fault, "");
+  round = 11s;
+  EXPECT_EQ(monitor.Verdicts()[0].name, "ping");
+  EXPECT_EQ(monitor.Verdicts()[0].fault, "a loop of connections is stuck");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,168 @@
+#include "apiserver/server/non_resource.h"
+
+#include "apiserver/aggregation/aggregation.h"
+#include "apiserver/auth/service_accounts.h"
+#include "apiserver/flow_control/entrance.h"
+#include "apiserver/kinds/discovery_response.h"
+#include "apiserver/kinds/openapi_response.h"
+#include "apiserver/kinds/served_kinds.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/media.h"
+#include "apiserver/request/respond.h"
+#include "apiserver/request/version.h"
+#include "base/metrics.h"
+
+namespace skiff {
+namespace {
+
+http::Response PageNotFound() {
+  return TextResponse(404, "404 page not found\n");
+}
+
+http::Response IndentedJson(const Json& document) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.body = document.dump(2);
+  return response;
+}
+
+Result<http::Response> Version(const NonResourceParts&, const http::Request& request) {
+  TRY(Negotiate(request, {.yaml = false, .protobuf = false, .metadata = false, .table = false}));
+  return IndentedJson(VersionDocument());
+}
+
+Result<http::Response> Metrics(const NonResourceParts& parts, const http::Request&) {
+  http::Response response;
+  response.content_type = MetricRegistry::kContentType;
+  response.body = parts.metrics.Text();
+  return response;
+}
+
+Result<http::Response> Index(const NonResourceParts& parts, const http::Request&) {
+  Json paths = Json::array();
+  for (const char* path : {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis",
+                           "/apis/", "/debug/api_priority_and_fairness/dump_priority_levels",
+                           "/debug/api_priority_and_fairness/dump_queues",
+                           "/debug/api_priority_and_fairness/dump_requests", "/healthz", "/livez",
+                           "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
+                           "/openid/v1/jwks", "/readyz", "/version"}) {
+    paths.push_back(path);
+  }
+  for (const KindInfo* kind : parts.served.routes.kinds()) {
+    if (kind->group.empty()) continue;
+    paths.push_back("/apis/" + std::string(kind->group));
+    paths.push_back("/apis/" + std::string(kind->api_version));
+  }
+  const auto others = parts.aggregation.Table();
+  for (const ListedVersion& each : others->listed) {
+    paths.push_back("/apis/" + each.group);
+    paths.push_back("/apis/" + each.group + "/" + each.version);
+  }
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  return IndentedJson({{"paths", paths}});
+}
+
+Result<http::Response> IssuerDocument(const NonResourceParts& parts, const http::Request&) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.SetHeader("Cache-Control", "public, max-age=3600");
+  response.body =
+      Json{{"issuer", parts.core.tokens.issuer()},
+           {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
+           {"response_types_supported", {"id_token"}},
+           {"subject_types_supported", {"public"}},
+           {"id_token_signing_alg_values_supported", Json::array({parts.core.tokens.algorithm()})}}
+          .dump();
+  return response;
+}
+
+Result<http::Response> KeySet(const NonResourceParts& parts, const http::Request& request) {
+  const std::string accept(request.Header("Accept"));
+  if (!accept.empty() && accept.find("*/*") == std::string::npos &&
+      accept.find("application/jwk-set+json") == std::string::npos) {
+    Error error{Reason::kNotAcceptable,
+                "406: Not Acceptable\n\nAvailable representations: application/jwk-set+json"};
+    error.details.emplace();
+    return Fail(std::move(error));
+  }
+  const Json keys = TRY(parts.core.tokens.KeySet());
+  http::Response response;
+  response.content_type = "application/jwk-set+json";
+  response.SetHeader("Cache-Control", "public, max-age=3600");
+  response.body = keys.dump();
+  return response;
+}
+
+// nullopt for a path that is none of a document. What another server has, it is asked for itself.
+std::optional<Result<http::Response>> OpenApiResponse(const NonResourceParts& parts,
+                                                      const ApiRequest& request) {
+  constexpr std::string_view kDocuments = "/openapi/v3/";
+  const std::string_view path = request.http.path;
+  if (!path.starts_with("/openapi/")) return std::nullopt;
+  if (const Resident* resident = parts.aggregation.ResidentAt(path)) {
+    return resident->answer(request.http);
+  }
+  auto others = parts.aggregation.OpenApiHashes();
+  for (const auto& [key, hash] : others) {
+    if (!path.starts_with(kDocuments) || path.substr(kDocuments.size()) != key) continue;
+    const auto remote = parts.aggregation.RemoteAt("/" + key);
+    if (remote) return parts.aggregation.Forward(*remote, request);
+  }
+  auto found = parts.openapi.Answer(*parts.served.kinds, request.http, std::move(others));
+  if (!found) return std::nullopt;
+  return std::move(*found);
+}
+
+http::Response DumpResponse(std::string text) {
+  http::Response response = TextResponse(200, std::move(text));
+  response.SetHeader("Cache-Control", "no-cache, no-store");
+  return response;
+}
+
+Result<http::Response> DumpLevels(const NonResourceParts& parts, const http::Request&) {
+  return DumpResponse(parts.entrance.DumpLevels());
+}
+
+Result<http::Response> DumpQueues(const NonResourceParts& parts, const http::Request&) {
+  return DumpResponse(parts.entrance.DumpQueues());
+}
+
+Result<http::Response> DumpRequests(const NonResourceParts& parts, const http::Request& request) {
+  const bool details = !request.Query("includeRequestDetails").value_or("").empty();
+  return DumpResponse(parts.entrance.DumpRequests(details));
+}
+
+struct Page {
+  std::string_view path;
+  bool only_get;
+  Result<http::Response> (*handle)(const NonResourceParts& parts, const http::Request& request);
+};
+constexpr Page kPages[] = {
+    {"/", false, &Index},
+    {"/index.html", false, &Index},
+    {"/metrics", true, &Metrics},
+    {"/version", true, &Version},
+    {"/version/", true, &Version},
+    {"/debug/api_priority_and_fairness/dump_priority_levels", false, &DumpLevels},
+    {"/debug/api_priority_and_fairness/dump_queues", false, &DumpQueues},
+    {"/debug/api_priority_and_fairness/dump_requests", false, &DumpRequests},
+    {"/.well-known/openid-configuration", false, &IssuerDocument},
+    {"/openid/v1/jwks", false, &KeySet},
+};
+
+}  // namespace
+
+Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiRequest& request) {
+  if (auto health = HealthResponse(parts, request.http)) return std::move(*health);
+  for (const Page& page : kPages) {
+    if (page.path != request.http.path) continue;
+    if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+    return page.handle(parts, request.http);
+  }
+  if (auto found = OpenApiResponse(parts, request)) return std::move(*found);
+  if (auto found = DiscoveryResponse(parts, request)) return std::move(*found);
+  return PageNotFound();
+}
+
+}  // namespace skiff

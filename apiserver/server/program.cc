@@ -1,0 +1,483 @@
+#include "apiserver/server/program.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "api/rules/core/ip.h"
+#include "apiserver/auth/cert_dir.h"
+#include "apiserver/auth/pki.h"
+#include "apiserver/identity/node_connections.h"
+#include "apiserver/server/flag_checks.h"
+#include "apiserver/server/program_store.h"
+#include "base/control_loop.h"
+#include "base/heap_release.h"
+#include "base/log.h"
+#include "base/pem.h"
+#include "http/server.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("apiserver");
+
+constexpr Duration kStopGrace = 10s;
+constexpr int kLoopThreadsMin = 2;
+constexpr int kLoopThreadsMax = 32;
+// For the loops of the server and its store. Several, since some wait for a disk or for etcd, and
+// whoever looks after the others' health must come round.
+constexpr int kWorkThreads = 4;
+
+// A processor each: what memory can answer is answered there.
+int LoopThreads() {
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(processors, kLoopThreadsMin, kLoopThreadsMax);
+}
+
+// The first address of this machine that others may reach.
+std::string OwnAddress() {
+  std::string found = "127.0.0.1";
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return found;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+    if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0) continue;
+    char text[INET_ADDRSTRLEN];
+    const auto* address = reinterpret_cast<const sockaddr_in*>(at->ifa_addr);
+    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    found = text;
+    break;
+  }
+  ::freeifaddrs(list);
+  return found;
+}
+
+Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
+  const size_t dash = text.find('-');
+  int first = 0;
+  int last = 0;
+  if (dash == std::string::npos || std::sscanf(text.c_str(), "%d-%d", &first, &last) != 2 ||
+      first < 1 || last > 65535 || first > last) {
+    return Fail(Reason::kInvalid, "invalid argument \"" + text +
+                                      "\" for \"--service-node-port-range\" flag: "
+                                      "expected hyphenated port range");
+  }
+  return std::pair(first, last);
+}
+
+void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("etcd-servers", to.etcd_servers,
+            "URLs of an etcd cluster to keep the objects in, instead of the embedded store.");
+  flags.Add("etcd-cafile", to.etcd_ca_file, "File with the authorities of etcd's certificates.");
+  flags.Add("etcd-certfile", to.etcd_cert_file, "File with the certificate to show to etcd.");
+  flags.Add("etcd-keyfile", to.etcd_key_file, "File with its private key.");
+  flags.Add("etcd-prefix", to.etcd_prefix, "Where in etcd all keys lie.");
+  flags.Add("etcd-compaction-interval", to.etcd_compaction_interval,
+            "How often old revisions are dropped; 0: never.");
+  flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
+  flags.Add("storage-backend", to.storage_backend, "etcd3.");
+  flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
+            "How long to wait for etcd at the start.");
+}
+
+void AddAdmissionFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("enable-admission-plugins", to.enable_admission_plugins,
+            "Admission plugins beyond the default ones.");
+  flags.Add("disable-admission-plugins", to.disable_admission_plugins,
+            "Default admission plugins to leave out.");
+  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
+  flags.Add("warn-unserved-kinds", to.warn_unserved_kinds,
+            "Warn who writes an object that is stored and that nothing acts on yet; otherwise the "
+            "log says it once a kind.");
+}
+
+void AddFlowControlFlags(Flags& flags, FlowControlOptions& to) {
+  flags.Add("enable-priority-and-fairness", to.on,
+            "Have FlowSchemas and PriorityLevelConfigurations decide whose turn it is; otherwise "
+            "requests are only counted.");
+  flags.Add("max-requests-inflight", to.reading_max,
+            "Seats, together with --max-mutating-requests-inflight, that priority levels share "
+            "out; without them, how many reads may be under way, 0: any number.");
+  flags.Add("max-mutating-requests-inflight", to.writing_max, "The same for what writes.");
+}
+
+constexpr bool kSwitch = true;
+constexpr bool kRefused = true;
+
+void AddUnusedStoreFlags(Flags& flags) {
+  for (const char* name : {"etcd-count-metric-poll-period", "etcd-db-metric-poll-interval"}) {
+    flags.AddUnused({name, "what etcd holds is not counted"});
+  }
+  for (const char* name : {"etcd-healthcheck-timeout", "etcd-readycheck-timeout"}) {
+    flags.AddUnused({.name = name,
+                     .why = "how long a check of etcd may take is fixed",
+                     .value = UnusedValue::kNotNegativeDuration});
+  }
+  flags.AddUnused({"lease-reuse-duration-seconds", "it is 60", {"60"}});
+  flags.AddUnused({"storage-media-type", "objects are kept as JSON", {"application/json"}});
+  flags.AddUnused({"watch-cache", "events are always kept in memory", {"true"}, kSwitch});
+}
+
+// What command lines of kube-apiserver say that means nothing here.
+void AddUnusedFlags(Flags& flags) {
+  flags.AddUnused({"allow-privileged",
+                   "privileged containers are forbidden by Pod Security labels on namespaces",
+                   {"true"},
+                   kSwitch,
+                   kRefused});
+  flags.AddUnused({"enable-aggregator-routing",
+                   "requests for another API server go to a pod behind its service, where there is "
+                   "one",
+                   {"true"},
+                   kSwitch});
+  flags.AddUnused({"kubelet-preferred-address-types",
+                   "it is InternalIP,ExternalIP,Hostname",
+                   {"InternalIP,ExternalIP,Hostname"}});
+  flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
+  flags.AddUnused({.name = "request-timeout",
+                   .why = "a request has no time limit as a whole",
+                   .value = UnusedValue::kNotNegativeDuration});
+  flags.AddUnused({.name = "min-request-timeout",
+                   .why = "it is 1800",
+                   .same = {"1800"},
+                   .value = UnusedValue::kNotNegative});
+  flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
+  AddUnusedStoreFlags(flags);
+}
+
+// Those in front of this server, and those behind it.
+void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("requestheader-client-ca-file", to.requestheader_client_ca_file,
+            "Who shows a certificate of these authorities names the user in headers.");
+  flags.Add("requestheader-allowed-names", to.front_proxy.allowed_names,
+            "Common names that such certificates may have; empty: any.");
+  flags.Add("requestheader-username-headers", to.front_proxy.username_headers,
+            "Headers to look for the user's name in, such as X-Remote-User.");
+  flags.Add("requestheader-uid-headers", to.front_proxy.uid_headers,
+            "Headers to look for the user's uid in, such as X-Remote-Uid.");
+  flags.Add("requestheader-group-headers", to.front_proxy.group_headers,
+            "Headers to look for groups in, such as X-Remote-Group.");
+  flags.Add("requestheader-extra-headers-prefix", to.front_proxy.extra_header_prefixes,
+            "How headers begin that say more of the user, such as X-Remote-Extra-.");
+  flags.Add("proxy-client-cert-file", to.proxy_client_cert_file,
+            "File with the certificate by which API servers behind this one know it.");
+  flags.Add("proxy-client-key-file", to.proxy_client_key_file, "File with its private key.");
+  flags.Add("aggregator-reject-forwarding-redirect", to.aggregator_reject_forwarding_redirect,
+            "Refuse redirects by which API servers behind this one answer.");
+}
+
+void AddFlags(Flags& flags, ApiServerFlags& to) {
+  flags.Add("data-dir", to.data_dir, "Directory of the embedded store and generated keys.");
+  flags.Add("durability", to.durability, "What a write survives: sync, interval or memory.");
+  flags.Add("bind-address", to.bind_address, "The IP address on which to listen.");
+  flags.Add("advertise-address", to.advertise_address,
+            "The IP address by which members of the cluster reach this server.");
+  flags.Add("secure-port", to.secure_port, "The port on which to serve HTTPS.");
+  flags.Add("http2-max-streams-per-connection", to.http2_max_streams_per_connection,
+            "How many requests a client may have under way on one connection of HTTP/2; 0: 100.");
+  flags.Add("disable-http2-serving", to.disable_http2_serving, "Speak HTTP/1.1 alone.");
+  flags.Add("cert-dir", to.cert_dir,
+            "Directory of the server's certificate, apiserver.crt and apiserver.key, which is made "
+            "there when it is missing. Ignored with --tls-cert-file.");
+  flags.Add("tls-cert-file", to.tls_cert_file, "File with the server's certificate and chain.");
+  flags.Add("tls-private-key-file", to.tls_private_key_file, "File with its private key.");
+  flags.Add("kubelet-client-certificate", to.kubelet_client_certificate,
+            "File with the certificate the server shows to kubelets.");
+  flags.Add("kubelet-client-key", to.kubelet_client_key, "File with its private key.");
+  flags.Add("kubelet-certificate-authority", to.kubelet_certificate_authority,
+            "File with the authority of the kubelets' certificates.");
+  flags.Add("client-ca-file", to.client_ca_file,
+            "Clients that show a certificate of these authorities are its common name.");
+  flags.Add("token-auth-file", to.token_auth_file, "File of static bearer tokens.");
+  flags.Add("authorization-mode", to.authorization_modes,
+            "Ordered list: AlwaysAllow, AlwaysDeny, Node, RBAC.");
+  flags.Add("anonymous-auth", to.anonymous_auth, "Take requests without credentials.");
+  flags.Add("enable-bootstrap-token-auth", to.enable_bootstrap_token_auth,
+            "Take the tokens of Secrets of type bootstrap.kubernetes.io/token in kube-system.");
+  flags.Add("service-cluster-ip-range", to.service_cluster_ip_ranges,
+            "CIDRs from which cluster IPs of services come.");
+  flags.Add("service-node-port-range", to.service_node_port_range,
+            "Ports that services of type NodePort may have.");
+  flags.Add("service-account-issuer", to.service_account_issuer, "Issuer of tokens.");
+  flags.Add("api-audiences", to.api_audiences, "Audiences that tokens may name.");
+  flags.Add("service-account-signing-key-file", to.service_account_signing_key_file,
+            "File with the private key that signs tokens.");
+  flags.Add("service-account-key-file", to.service_account_key_files,
+            "Files with keys that verify tokens.");
+  AddFrontProxyFlags(flags, to);
+  AddAdmissionFlags(flags, to);
+  AddFlowControlFlags(flags, to.flow_control);
+  AddStoreFlags(flags, to);
+  flags.Add("shutdown-delay-duration", to.shutdown_delay,
+            "How long requests are still taken after /readyz has begun to fail.");
+  AddLogFlags(flags, to.log);
+  AddUnusedFlags(flags);
+}
+
+// "": keys that nobody gave are kept in memory alone.
+std::string GeneratedKeyPath(const ApiServerFlags& flags) {
+  if (!flags.service_account_signing_key_file.empty()) return "";
+  return flags.data_dir + "/service-account.key";
+}
+
+// A server whose objects, certificate and keys are elsewhere writes nothing of its own.
+bool NeedsDataDirectory(const ApiServerFlags& flags) {
+  return flags.etcd_servers.empty() || !GeneratedKeyPath(flags).empty() ||
+         (flags.tls_cert_file.empty() && flags.cert_dir.empty());
+}
+
+Result<> MakeDirectory(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) return Fail(Reason::kInternalError, "mkdir " + path + ": " + code.message());
+  return {};
+}
+
+// All names and addresses by which clients know the server.
+CertificateOrder ServerOrder(const ApiServerFlags& flags, const std::string& address) {
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  CertificateOrder order{
+      .common_name = "kube-apiserver",
+      .dns_names = {host, "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                    "kubernetes.default.svc.cluster.local"},
+      .ip_addresses = {"127.0.0.1", address},
+      .server = true};
+  if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
+    order.ip_addresses.push_back(flags.bind_address);
+  }
+  // By it pods know the server: the service "kubernetes".
+  for (const std::string& range : flags.service_cluster_ip_ranges) {
+    if (auto cidr = ParseCidr(range)) {
+      IpAddress first = cidr->Network();
+      ++first.bytes[first.bit_count() / 8 - 1];
+      order.ip_addresses.push_back(first.Text());
+    }
+  }
+  return order;
+}
+
+}  // namespace
+
+Result<std::string> FileOrEmpty(const std::string& path) {
+  if (path.empty()) return std::string();
+  return ReadWholeFile(path);
+}
+
+Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
+  ApiServerFlags to;
+  Flags flags("skiff apiserver");
+  AddFlags(flags, to);
+  std::vector<std::string> runtime_config;
+  flags.Add("runtime-config", runtime_config,
+            "Group versions to serve, apps/v1=true; whatever is there is served, so that none can "
+            "be left out.");
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) {
+    std::fputs(flags.Help().c_str(), stdout);
+    return std::nullopt;
+  }
+  TRY(CheckServerFlags(to));
+  TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
+  TRY(CheckStoreFlags(to));
+  TRY(CheckFrontProxy(to.front_proxy));
+  TRY(ParsePortRange(to.service_node_port_range));
+  return to;
+}
+
+struct ApiServerProcess::Impl {
+  SystemClock clock;
+  SystemRandom random;
+  ProgramStore storage;
+  std::unique_ptr<ApiServer> server;
+  HeapRelease heap_release;
+  std::unique_ptr<ThreadExecutor> executor;
+  std::vector<ControlLoop*> work;  // What runs on it.
+  std::unique_ptr<http::Loops> loops;
+  std::unique_ptr<NodeConnections> nodes;
+  std::unique_ptr<http::Server> front;
+  std::string authority_pem;
+  Duration shutdown_delay = Duration::zero();
+
+  Result<http::ServerTls> TlsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<http::ServerTls> CertificateOf(const ApiServerFlags& flags, const std::string& address);
+  Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
+  Result<> ConnectNodes(const ApiServerFlags& flags);
+};
+
+Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
+  http::ClientTls tls;
+  tls.ca_pem = TRY(FileOrEmpty(flags.kubelet_certificate_authority));
+  // As kube-apiserver: without an authority kubelets are not verified.
+  tls.insecure = tls.ca_pem.empty();
+  tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
+  tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
+  nodes = std::make_unique<NodeConnections>(
+      NodeConnections { *loops, TRY(http::MakeClientContext(tls)), flags.socket_of_simulated });
+  return {};
+}
+
+Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
+                                                      const std::string& address) {
+  http::ServerTls tls = TRY(CertificateOf(flags, address));
+  tls.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  // Whose they are is seen when somebody is authenticated by them.
+  const std::string of_proxies = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
+  return tls;
+}
+
+Result<http::ServerTls> ApiServerProcess::Impl::CertificateOf(const ApiServerFlags& flags,
+                                                              const std::string& address) {
+  if (!flags.tls_cert_file.empty()) {
+    return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file, "");
+  }
+  const CertificateOrder order = ServerOrder(flags, address);
+  if (!flags.cert_dir.empty()) {
+    const CertDirFiles files = TRY(EnsureCertDir(flags.cert_dir, order, clock.Now()));
+    return http::ServerTls::FromFiles(files.certificate, files.key, "");
+  }
+  Pki pki = TRY(Pki::Open(flags.data_dir + "/pki", clock.Now()));
+  TRY(pki.EnsureLeaf("apiserver", order, clock.Now()));
+  authority_pem = pki.authority().pem().certificate_pem;
+  return http::ServerTls::FromFiles(pki.Path("apiserver.crt"), pki.Path("apiserver.key"), "");
+}
+
+Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
+                                                           const std::string& address) {
+  ApiServerOptions options{
+      .authorization_modes = flags.authorization_modes,
+      .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
+      .service_account_issuer = flags.service_account_issuer,
+      .api_audiences = flags.api_audiences,
+      .generated_key_path = GeneratedKeyPath(flags),
+      .advertise_address = address,
+      .secure_port = flags.secure_port,
+      .shared_store = !flags.etcd_servers.empty(),
+      .enabled_admission_plugins = flags.enable_admission_plugins,
+      .disabled_admission_plugins = flags.disable_admission_plugins,
+      .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
+      .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
+      .warns_of_unserved_kinds = flags.warn_unserved_kinds,
+      .flow_control = flags.flow_control,
+      .resident = flags.resident};
+  options.anonymous_auth = flags.anonymous_auth;
+  options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
+  const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
+  options.node_port_min = ports.first;
+  options.node_port_max = ports.second;
+  options.token_file_text = TRY(FileOrEmpty(flags.token_auth_file));
+  options.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  options.front_proxy = flags.front_proxy;
+  options.front_proxy.client_ca_pem = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  options.proxy_client_certificate_pem = TRY(FileOrEmpty(flags.proxy_client_cert_file));
+  options.proxy_client_key_pem = TRY(FileOrEmpty(flags.proxy_client_key_file));
+  options.rejects_forwarding_redirects = flags.aggregator_reject_forwarding_redirect;
+  options.service_account_signing_key_pem =
+      TRY(FileOrEmpty(flags.service_account_signing_key_file));
+  for (const std::string& file : flags.service_account_key_files) {
+    std::string pem = TRY(ReadWholeFile(file));
+    options.service_account_key_pems.push_back(std::move(pem));
+  }
+  return options;
+}
+
+ApiServerProcess::ApiServerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiServerProcess::~ApiServerProcess() {
+  Stop();
+}
+
+Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServerFlags& flags) {
+  auto impl = std::make_unique<Impl>();
+  impl->shutdown_delay = flags.shutdown_delay;
+  if (NeedsDataDirectory(flags)) TRY(MakeDirectory(flags.data_dir));
+  const std::string address =
+      flags.advertise_address.empty() ? OwnAddress() : flags.advertise_address;
+  // Both wait for the disk or for others, so they do it at one time.
+  std::optional<Result<http::ServerTls>> tls_made;
+  std::jthread certificates([&] { tls_made = impl->TlsOf(flags, address); });
+  auto opened = OpenProgramStore(flags, impl->clock);
+  certificates.join();
+  impl->storage = TRY(std::move(opened));
+  const http::ServerTls tls = TRY(*std::move(tls_made));
+  ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
+  impl->loops = std::make_unique<http::Loops>(LoopThreads());
+  TRY(impl->ConnectNodes(flags));
+  impl->server = TRY(ApiServer::Create(
+      std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
+                           impl->storage.alive, impl->storage.ready}));
+  TRY(impl->storage.settle());
+  impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
+  impl->work.push_back(&impl->server->WatchHealth());
+  impl->work.push_back(&impl->heap_release);
+  for (ControlLoop* loop : impl->server->loops()) impl->work.push_back(loop);
+  for (ControlLoop* loop : impl->storage.own_loops) impl->work.push_back(loop);
+  for (const auto& loop : impl->storage.loops) impl->work.push_back(loop.get());
+  for (ControlLoop* loop : impl->work) impl->executor->Add(*loop);
+  http::Limits limits;
+  if (flags.http2_max_streams_per_connection > 0) {
+    limits.http2_streams_max = flags.http2_max_streams_per_connection;
+  }
+  impl->front = TRY(http::Server::Start({.bind_address = flags.bind_address,
+                                         .port = flags.secure_port,
+                                         .tls = tls,
+                                         .http2 = !flags.disable_http2_serving,
+                                         .limits = limits,
+                                         .urgent_paths = {"/livez", "/readyz", "/healthz"},
+                                         .prompt = impl->server.get()},
+                                        *impl->loops, *impl->server));
+  kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
+  return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
+}
+
+ApiServer& ApiServerProcess::server() {
+  return *impl_->server;
+}
+Store& ApiServerProcess::store() {
+  return *impl_->storage.store;
+}
+int ApiServerProcess::port() const {
+  return impl_->front->port();
+}
+const std::string& ApiServerProcess::authority_pem() const {
+  return impl_->authority_pem;
+}
+
+void ApiServerProcess::Stop() {
+  if (!impl_ || !impl_->front) return;
+  impl_->server->BeginShutdown();
+  impl_->front->Stop(kStopGrace);
+  impl_->front.reset();
+  impl_->server->EndCalls();
+  impl_->loops.reset();
+  for (ControlLoop* loop : impl_->work) impl_->executor->Remove(*loop);
+  impl_->executor.reset();
+  impl_->server.reset();
+  impl_->storage.loops.clear();
+  impl_->storage.store.reset();
+}
+
+int ApiServerMain(const std::vector<std::string>& args) {
+  return RunProgram(ParseApiServerFlags(args), [](const ApiServerFlags& flags) -> Result<int> {
+    BeginProgram(flags.log);
+    const auto process = ApiServerProcess::Start(flags);
+    // What it waited for may have failed because of that, and is of no interest any more.
+    if (!process && EndIsAsked()) return 0;
+    if (!process) return Fail(process.error());
+    WaitForSignal();
+    kLog.Info("stopping");
+    (*process)->Stop();
+    return 0;
+  });
+}
+
+}  // namespace skiff

@@ -1,0 +1,104 @@
+// `skiff apiserver`: flags of kube-apiserver -> a store, an ApiServer, a listening socket.
+//
+//   auto process = TRY(ApiServerProcess::Start(options));     // Serves when it returns.
+//   ... process->server().Handle(request, LoopbackUser()) ...  // In process.
+//   process->Stop();
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/server/api_server.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/program.h"
+
+namespace skiff {
+
+struct ApiServerFlags {
+  std::string data_dir = "/var/lib/skiff";
+  std::string bind_address = "0.0.0.0";
+  std::string advertise_address = "";  // "": an address of this machine
+  int secure_port = 6443;
+  int http2_max_streams_per_connection = 0;  // 0: as many as http/ has by itself.
+  bool disable_http2_serving = false;
+  std::string durability = "sync";  // sync, interval, memory
+  std::string tls_cert_file = "";
+  std::string tls_private_key_file = "";
+  // Where the server's certificate is found, or made: apiserver.crt and apiserver.key. "": below
+  // data_dir, from an authority of its own.
+  std::string cert_dir = "";
+  std::string client_ca_file = "";
+  std::string requestheader_client_ca_file = "";
+  FrontProxyOptions front_proxy = {};  // But for its authorities.
+  std::string proxy_client_cert_file = "";
+  std::string proxy_client_key_file = "";
+  bool aggregator_reject_forwarding_redirect = true;
+  std::string token_auth_file = "";
+  std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.
+  bool enable_bootstrap_token_auth = false;
+  std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
+  std::string service_node_port_range = "30000-32767";
+  std::string service_account_issuer = "";
+  std::vector<std::string> api_audiences = {};
+  std::string service_account_signing_key_file = "";
+  std::vector<std::string> service_account_key_files = {};
+  std::string kubelet_client_certificate = "";
+  std::string kubelet_client_key = "";
+  std::string kubelet_certificate_authority = "";
+  std::vector<std::string> enable_admission_plugins = {};
+  std::vector<std::string> disable_admission_plugins = {};
+  int default_not_ready_toleration_s = 300;
+  int default_unreachable_toleration_s = 300;
+  bool warn_unserved_kinds = false;
+  FlowControlOptions flow_control = {};
+  std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
+  std::string etcd_ca_file = "";
+  std::string etcd_cert_file = "";
+  std::string etcd_key_file = "";
+  std::string etcd_prefix = "/registry";
+  Duration etcd_compaction_interval = 5min;
+  Duration event_ttl = 1h;
+  Duration storage_initialization_timeout = 1min;
+  std::string storage_backend = "";
+  Duration shutdown_delay = Duration::zero();
+  // Where simulated nodes answer (NodeConnections); no flag.
+  std::function<std::string(const std::string& node)> socket_of_simulated = {};
+  // What a part of this process answers for; no flag.
+  std::optional<Resident> resident = {};
+  LogFlags log;
+};
+
+// Invalid carries kube-apiserver's text; nullopt after --help was printed.
+Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args);
+// What is in the file that a flag names; "" where it names none.
+Result<std::string> FileOrEmpty(const std::string& path);
+
+class ApiServerProcess {
+ public:
+  static Result<std::unique_ptr<ApiServerProcess>> Start(const ApiServerFlags& flags);
+  ~ApiServerProcess();
+
+  ApiServer& server();
+  Store& store();
+  int port() const;
+  // PEM of the authority that signed what the server shows; "" when files were given.
+  const std::string& authority_pem() const;
+  // Finishes the requests in flight, then closes everything. Once.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit ApiServerProcess(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The program: until SIGINT or SIGTERM. Returns the exit code.
+int ApiServerMain(const std::vector<std::string>& args);
+
+}  // namespace skiff

@@ -1,0 +1,112 @@
+#include "apiserver/server/program_store.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "apiserver/auth/pki.h"
+#include "apiserver/objects/etcd_objects.h"
+#include "apiserver/services/master_leases.h"
+#include "apiserver/storage/compactor.h"
+#include "apiserver/storage/etcd_compactor.h"
+#include "apiserver/storage/expiry.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "apiserver/storage/sync_loop.h"
+#include "base/program.h"
+
+namespace skiff {
+namespace {
+
+Result<Durability> DurabilityOf(const std::string& text) {
+  if (text == "sync") return Durability::kSync;
+  if (text == "interval") return Durability::kInterval;
+  if (text == "memory") return Durability::kMemory;
+  return Fail(Reason::kInvalid, "invalid argument \"" + text +
+                                    "\" for \"--durability\" flag: must be one of sync, interval, "
+                                    "memory");
+}
+
+// As kube-apiserver joins it with the paths of resources.
+std::string PrefixOf(std::string prefix) {
+  while (prefix.ends_with('/')) prefix.pop_back();
+  if (!prefix.starts_with('/')) prefix.insert(0, 1, '/');
+  return prefix;
+}
+
+Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& clock) {
+  const Durability durability = TRY(DurabilityOf(flags.durability));
+  auto store = TRY(RocksdbStore::Open({.path = flags.data_dir + "/store",
+                                       .durability = durability,
+                                       .begins_unsynced = durability == Durability::kSync},
+                                      clock));
+  ProgramStore opened;
+  opened.settle = [raw = store.get()] { return raw->Sync(); };
+  // A full disk is no reason to start anew: there is nothing that a new start could write.
+  opened.alive = [raw = store.get()]() -> Result<> {
+    Result<> healthy = raw->CheckHealth();
+    return healthy || raw->NeedsRestart() ? healthy : Result<>();
+  };
+  opened.ready = [raw = store.get()] { return raw->CheckHealth(); };
+  opened.own_loops.push_back(&store->ReadHistoryAside());
+  opened.loops.push_back(std::make_unique<Compactor>(
+      *store, clock, Compactor::Options{.period = flags.etcd_compaction_interval}));
+  opened.loops.push_back(std::make_unique<Expiry>(
+      *store, clock, Expiry::Options{.prefix = StorePrefix("events"), .ttl = flags.event_ttl}));
+  if (durability == Durability::kInterval) {
+    opened.loops.push_back(std::make_unique<SyncLoop>(*store, clock));
+  }
+  opened.store = std::move(store);
+  return opened;
+}
+
+Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
+  EtcdStore::Options options;
+  options.client.servers = flags.etcd_servers;
+  options.client.ca_pem = TRY(FileOrEmpty(flags.etcd_ca_file));
+  options.client.certificate_pem = TRY(FileOrEmpty(flags.etcd_cert_file));
+  options.client.key_pem = TRY(FileOrEmpty(flags.etcd_key_file));
+  options.prefix = PrefixOf(flags.etcd_prefix);
+  options.expiries.push_back({.prefix = StorePrefix("events"), .ttl = flags.event_ttl});
+  options.expiries.push_back({.prefix = StorePrefix(kMasterLeases), .ttl = MasterLeases::kTtl});
+  options.initialization_timeout = flags.storage_initialization_timeout;
+  options.read_object = RecordValueFromEtcd;
+  options.give_up = &EndIsAsked;
+  auto connected = EtcdStore::Open(std::move(options), clock);
+  if (!connected) {
+    Error error = connected.error();
+    error.message = fmt::format("no answer from etcd at {}: {}", fmt::join(flags.etcd_servers, ","),
+                                error.message);
+    return Fail(error);
+  }
+  auto store = *std::move(connected);
+  ProgramStore opened;
+  opened.settle = [] { return Result<>(); };  // etcd syncs each.
+  opened.alive = [raw = store.get()] { return raw->CheckHealth(); };
+  opened.own_loops.push_back(&store->ReadHistoryAside());
+  opened.loops.push_back(
+      std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));
+  opened.store = std::move(store);
+  return opened;
+}
+
+}  // namespace
+
+Result<> CheckStoreFlags(const ApiServerFlags& flags) {
+  TRY(DurabilityOf(flags.durability));
+  if (flags.storage_backend != "" && flags.storage_backend != "etcd3") {
+    return Fail(Reason::kInvalid,
+                "--storage-backend invalid, allowed values: etcd3. If not specified, it will "
+                "default to 'etcd3'");
+  }
+  if (flags.etcd_cert_file.empty() != flags.etcd_key_file.empty()) {
+    return Fail(Reason::kInvalid,
+                "--etcd-certfile and --etcd-keyfile must be given together or not at all");
+  }
+  return {};
+}
+
+Result<ProgramStore> OpenProgramStore(const ApiServerFlags& flags, const Clock& clock) {
+  return flags.etcd_servers.empty() ? OpenEmbedded(flags, clock) : OpenEtcd(flags, clock);
+}
+
+}  // namespace skiff

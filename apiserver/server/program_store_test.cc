@@ -1,0 +1,97 @@
+#include "apiserver/server/program_store.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "apiserver/storage/etcd_test_host.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string Refusal(const std::vector<std::string>& args) {
+  const auto flags = ParseApiServerFlags(args);
+  return flags ? "" : flags.error().message;
+}
+
+TEST(ProgramStore, TakesTheFlagsOfKubeApiserver) {
+  const auto flags = ParseApiServerFlags(
+      {"--etcd-servers=https://a:2379,https://b:2379", "--etcd-cafile=ca", "--etcd-certfile=c",
+       "--etcd-keyfile=k", "--etcd-prefix=/other", "--etcd-compaction-interval=10m",
+       "--event-ttl=2h", "--storage-backend=etcd3", "--storage-media-type=application/json"});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_THAT((*flags)->etcd_servers, ElementsAre("https://a:2379", "https://b:2379"));
+  EXPECT_EQ((*flags)->etcd_prefix, "/other");
+  EXPECT_EQ((*flags)->etcd_compaction_interval, 10min);
+  EXPECT_EQ((*flags)->event_ttl, 2h);
+}
+
+TEST(ProgramStore, SaysWhichFlagIsWrong) {
+  EXPECT_THAT(Refusal({"--storage-backend=etcd2"}), HasSubstr("--storage-backend invalid"));
+  EXPECT_THAT(Refusal({"--etcd-certfile=c"}), HasSubstr("must be given together"));
+  EXPECT_THAT(Refusal({"--durability=never"}), HasSubstr("--durability"));
+}
+
+TEST(ApiServerProgram, SaysWhatHasNoEffectAndRefusesTheRestrictionHoweverItIsSpelt) {
+  const auto flags = ParseApiServerFlags({"--allow-privileged", "--secure-port=7", "--profiling=0",
+                                          "--watch-cache", "--min-request-timeout=9"});
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ((*flags)->secure_port, 7) << "a switch takes no word after it";
+  EXPECT_THAT((*flags)->log.notes,
+              ElementsAre("--min-request-timeout=9 has no effect: it is 1800"));
+  for (const char* no : {"false", "0", "f", "False", "F"}) {
+    const std::string refusal = Refusal({std::string("--allow-privileged=") + no});
+    EXPECT_THAT(refusal, HasSubstr("must not be ignored")) << no;
+  }
+}
+
+TEST(ApiServerProgram, KnowsWhetherAnonymousRequestsWereSpokenOf) {
+  const auto anonymous = [](std::vector<std::string> args) {
+    return (*ParseApiServerFlags(args))->anonymous_auth;
+  };
+  EXPECT_EQ(anonymous({}), std::nullopt);
+  EXPECT_EQ(anonymous({"--anonymous-auth"}), true);
+  EXPECT_EQ(anonymous({"--anonymous_auth=false"}), false) << "as pflag reads it";
+}
+
+TEST(ProgramStore, OpensEtcdUnderItsPrefixAndSaysWhenNobodyAnswers) {
+  const EtcdHost host;
+  SystemClock clock;
+  ApiServerFlags flags;
+  flags.etcd_servers = {host.Url()};
+  flags.etcd_prefix = "other/";
+  const auto opened = OpenProgramStore(flags, clock);
+  ASSERT_TRUE(opened) << opened.error().message;
+  ASSERT_TRUE(opened->store->Apply({.key = "/registry/pods/default/x", .value = "1"}));
+  etcd::RangeRequest request;
+  request.set_key("/other/pods/default/x");
+  const auto client = EtcdClient::Create(host.Client(), clock);
+  EXPECT_EQ((*client)->Range(request)->kvs_size(), 1);
+  flags.etcd_servers = {host.UrlAt(EtcdHost::FreePort())};
+  flags.storage_initialization_timeout = 200ms;
+  const auto nobody = OpenProgramStore(flags, clock);
+  ASSERT_FALSE(nobody);
+  EXPECT_THAT(nobody.error().message, HasSubstr(flags.etcd_servers[0]));
+}
+
+TEST(ProgramStore, OpensTheEmbeddedStoreWithoutEtcd) {
+  std::string folder = "/tmp/skiff-program-store-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  SystemClock clock;
+  ApiServerFlags flags;
+  flags.data_dir = folder;
+  flags.durability = "interval";
+  {
+    const auto opened = OpenProgramStore(flags, clock);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(opened->loops.size(), 3u) << "compaction, events that expire, syncing";
+    EXPECT_TRUE(std::filesystem::exists(folder + "/store"));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace skiff

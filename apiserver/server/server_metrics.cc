@@ -1,0 +1,218 @@
+#include "apiserver/server/server_metrics.h"
+
+#include <array>
+
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/media.h"
+#include "apiserver/request/routes.h"
+#include "apiserver/request/version.h"
+#include "apiserver/storage/keys.h"
+
+namespace skiff {
+namespace {
+
+const std::vector<std::string> kRequestLabels = {"verb",     "dry_run",     "group", "version",
+                                                 "resource", "subresource", "scope", "component"};
+
+std::vector<std::string> RequestLabels(bool dry_run, bool code) {
+  std::vector<std::string> labels;
+  for (const std::string& label : kRequestLabels) {
+    if (label != "dry_run" || dry_run) labels.push_back(label);
+  }
+  if (code) labels.emplace_back("code");
+  return labels;
+}
+
+// As its route is called; a path without that method is called by its words.
+std::string_view VerbLabel(const ApiRequest& request) {
+  const RequestInfo& info = request.info;
+  if (info.verb == "patch" && info.is_resource &&
+      BareMediaType(request.http.Header("Content-Type")) == "application/apply-patch+yaml") {
+    return "APPLY";
+  }
+  if (request.route != nullptr) return request.route->label;
+  static constexpr std::pair<std::string_view, std::string_view> kVerbs[] = {
+      {"get", "GET"},       {"list", "LIST"},
+      {"watch", "WATCH"},   {"create", "POST"},
+      {"update", "PUT"},    {"patch", "PATCH"},
+      {"delete", "DELETE"}, {"deletecollection", "DELETECOLLECTION"}};
+  for (const auto& [verb, label] : kVerbs) {
+    if (info.is_resource ? info.verb == verb : request.http.method == label) return label;
+  }
+  return "other";
+}
+
+std::string_view ScopeLabel(const RequestInfo& info) {
+  if (!info.is_resource) return "";
+  if (!info.name.empty() || info.verb == "create") return "resource";
+  return info.namespace_name.empty() ? "cluster" : "namespace";
+}
+
+std::string_view DryRunLabel(const http::Request& request) {
+  const auto value = request.Query("dryRun");
+  if (!value) return "";
+  return *value == "All" ? "All" : "invalid";
+}
+
+// Of a path outside the resources only the known ones are told apart.
+std::string_view SubresourceLabel(const ApiRequest& request) {
+  if (request.kind != nullptr) return request.info.subresource;  // Of a path that is served.
+  for (const std::string_view path : {"/healthz", "/livez", "/readyz", "/metrics", "/version"}) {
+    if (request.http.path == path) return path;
+  }
+  return "";
+}
+
+std::vector<double> Powers(double first, double factor, int count) {
+  std::vector<double> bounds;
+  for (; count > 0; --count, first *= factor) bounds.push_back(first);
+  return bounds;
+}
+
+// A stream that tells when it is dropped.
+class FollowedStream final : public http::StreamSource {
+ public:
+  FollowedStream(std::unique_ptr<http::StreamSource> inner, std::function<void()> dropped)
+      : inner_(std::move(inner)), dropped_(std::move(dropped)) {}
+  ~FollowedStream() override {
+    inner_.reset();
+    dropped_();
+  }
+  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    return inner_->Pull(bytes_max, out);
+  }
+  int PullEveryMs() const override { return inner_->PullEveryMs(); }
+
+ private:
+  std::unique_ptr<http::StreamSource> inner_;
+  const std::function<void()> dropped_;
+};
+
+// The values of a row's key, which '\0' ends each.
+std::vector<std::string> ValuesOf(const std::string& key) {
+  std::vector<std::string> values;
+  for (size_t at = 0; at < key.size();) {
+    const size_t end = key.find('\0', at);
+    values.push_back(key.substr(at, end - at));
+    at = end + 1;
+  }
+  return values;
+}
+
+double CountOf(Store& store, const KindInfo& kind) {
+  const auto page =
+      store.List({.prefix = StorePrefix(kind.storage_key), .limit = 1, .count_remaining = true});
+  if (!page) return -1;  // As Kubernetes says that it does not know.
+  return static_cast<double>(page->records.size() + page->remaining);
+}
+
+}  // namespace
+
+std::vector<double> RequestSecondsBounds() {
+  return {0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1,  1.25, 1.5, 2,
+          3,     4,     5,    6,   8,   10,  15,  20,  30, 45,   60};
+}
+
+ServerMetrics::ServerMetrics()
+    : requests_(registry_.AddCounter({"apiserver_request_total",
+                                      "[STABLE] Requests answered, by what they asked for and the "
+                                      "code of the answer.",
+                                      RequestLabels(true, true)})),
+      seconds_(registry_.AddHistogram({"apiserver_request_duration_seconds",
+                                       "[STABLE] Time to the answer, in seconds; long-running "
+                                       "requests apart.",
+                                       RequestLabels(true, false)},
+                                      RequestSecondsBounds())),
+      sli_seconds_(registry_.AddHistogram(
+          {"apiserver_request_sli_duration_seconds",
+           "[ALPHA] Time to the answer that the server itself is to blame for, in seconds.",
+           RequestLabels(false, false)},
+          {0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60})),
+      response_bytes_(
+          registry_.AddHistogram({"apiserver_response_sizes", "[STABLE] Size of answers, in bytes.",
+                                  RequestLabels(false, false)},
+                                 Powers(1000, 10, 7))) {
+  registry_.AddProcessMetrics();
+  registry_.AddMeasured({"apiserver_current_inflight_requests",
+                         "[STABLE] Requests that are being worked on.",
+                         {"request_kind"}},
+                        [this] {
+                          return std::vector<Sample>{
+                              {{"mutating"}, static_cast<double>(writing_.load())},
+                              {{"readOnly"}, static_cast<double>(reading_.load())}};
+                        });
+  registry_.AddMeasured(
+      {"apiserver_longrunning_requests", "[STABLE] Requests whose answer is a stream that goes on.",
+       RequestLabels(false, false)},
+      [this] {
+        std::vector<Sample> samples;
+        for (const auto& [key, row] : long_running_.Sum()) {
+          samples.push_back({ValuesOf(key), row[0]});
+        }
+        return samples;
+      });
+  const Json version = VersionDocument();
+  registry_.AddMeasured(
+      {"kubernetes_build_info",
+       "[ALPHA] Always 1; the labels say which version this is.",
+       {"git_version", "major", "minor", "platform"}},
+      [version] {
+        return std::vector<Sample>{{{version.value("gitVersion", ""), version.value("major", ""),
+                                     version.value("minor", ""), version.value("platform", "")},
+                                    1}};
+      });
+}
+
+void ServerMetrics::CountObjectsOf(Store& store) {
+  registry_.AddMeasured(
+      {"apiserver_storage_objects", "[STABLE] Objects that are stored, by kind.", {"resource"}},
+      [&store] {
+        std::vector<Sample> samples;
+        for (const KindInfo* kind : BuiltInKinds()) {
+          if (kind->storage_key.empty() || kind->storage_version != kind->api_version) continue;
+          samples.push_back({{GroupResourceOf(*kind).Text()}, CountOf(store, *kind)});
+        }
+        return samples;
+      });
+}
+
+void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {
+  // Only kinds that are served: what else a client writes into a URL would be labels without end.
+  const KindInfo* kind = request.route != nullptr ? request.route->kind : request.kind;
+  const bool known = kind != nullptr;
+  const std::string_view group = known ? kind->group : "";
+  const std::string_view version = known ? kind->version : "";
+  const std::string_view resource = known ? kind->resource : "";
+  const std::string_view verb = VerbLabel(request);
+  const std::string_view dry_run = DryRunLabel(request.http);
+  const std::string_view subresource = SubresourceLabel(request);
+  const std::string_view scope = known ? ScopeLabel(request.info) : "";
+  static constexpr std::string_view kComponent = "apiserver";
+  requests_.Add({verb, dry_run, group, version, resource, subresource, scope, kComponent,
+                 std::to_string(response.status)});
+  if (response.stream) {
+    // A stream may outlast the kind that it shows.
+    using Labels = std::array<std::string, 6>;
+    const auto labels = std::make_shared<const Labels>(
+        Labels{std::string(verb), std::string(group), std::string(version), std::string(resource),
+               std::string(subresource), std::string(scope)});
+    const auto count = [this, labels](double change) {
+      const Labels& each = *labels;
+      long_running_.Update({each[0], each[1], each[2], each[3], each[4], each[5], kComponent},
+                           [change](double* row) { *row += change; });
+    };
+    count(1);
+    response.stream =
+        std::make_unique<FollowedStream>(std::move(response.stream), [count] { count(-1); });
+  }
+  if (response.stream || response.upgrade || response.pending) return;
+  const double seconds = std::chrono::duration<double>(took).count();
+  seconds_.Observe({verb, dry_run, group, version, resource, subresource, scope, kComponent},
+                   seconds);
+  sli_seconds_.Observe({verb, group, version, resource, subresource, scope, kComponent}, seconds);
+  response_bytes_.Observe({verb, group, version, resource, subresource, scope, kComponent},
+                          static_cast<double>(response.body.size()));
+}
+
+}  // namespace skiff

@@ -1,0 +1,56 @@
+// What the server counts of its requests, under kube-apiserver's names.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "apiserver/request/request_context.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// The buckets of times, in seconds.
+std::vector<double> RequestSecondsBounds();
+
+class ServerMetrics {
+ public:
+  ServerMetrics();
+  // apiserver_storage_objects, counted in `store` when somebody asks; it outlives this.
+  void CountObjectsOf(Store& store);
+
+  // A request is in flight while this lives; streams are so only until they begin.
+  class InFlight {
+   public:
+    InFlight(ServerMetrics& metrics, bool read_only)
+        : count_(read_only ? metrics.reading_ : metrics.writing_) {
+      count_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~InFlight() { count_.fetch_sub(1, std::memory_order_relaxed); }
+    InFlight(const InFlight&) = delete;
+    InFlight& operator=(const InFlight&) = delete;
+
+   private:
+    std::atomic<int64_t>& count_;
+  };
+  // Counts the answer; a stream is counted among the long-running ones until it is dropped, which
+  // must happen before this dies.
+  void Answered(const ApiRequest& request, http::Response& response, Duration took);
+
+  MetricRegistry& registry() { return registry_; }
+
+ private:
+  MetricRegistry registry_;
+  std::atomic<int64_t> reading_ = 0;
+  std::atomic<int64_t> writing_ = 0;
+  CounterFamily& requests_;
+  HistogramFamily& seconds_;
+  HistogramFamily& sli_seconds_;
+  HistogramFamily& response_bytes_;
+  ShardedRows long_running_{1};  // By the labels of a stream: begun less ended.
+};
+
+}  // namespace skiff

@@ -1,0 +1,97 @@
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class ServerMetricsTest : public ServerFixture {
+ protected:
+  std::string Scrape() { return Get("/metrics").response.body; }
+};
+
+bool Has(const std::string& text, std::string_view line) {
+  return text.find("\n" + std::string(line) + "\n") != std::string::npos;
+}
+
+TEST_F(ServerMetricsTest, RequestsAreCountedByWhatTheyAskedFor) {
+  const std::string path = "/api/v1/namespaces/default/configmaps";
+  for (const char* name : {"a", "b", "c"})
+    Post(path, R"({"metadata": {"name": ")" + std::string(name) + "\"}}");
+  Get(path);
+  Get(path + "/none");
+  Ask("DELETE", "/apis/apps/v1/namespaces/default/deployments?dryRun=All");
+  Get("/api/v1/namespaces/default/serviceaccounts/default/token");
+  Get("/api/v1/namespaces/default/nonsense");
+  const std::string text = Scrape();
+  const std::string labels = R"(group="",version="v1",resource="configmaps",subresource="",)";
+  EXPECT_TRUE(Has(text, "apiserver_request_total{verb=\"POST\",dry_run=\"\"," + labels +
+                            R"(scope="resource",component="apiserver",code="201"} 3)"))
+      << text;
+  EXPECT_TRUE(Has(text, "apiserver_request_total{verb=\"LIST\",dry_run=\"\"," + labels +
+                            R"(scope="namespace",component="apiserver",code="200"} 1)"));
+  EXPECT_TRUE(Has(text, "apiserver_request_total{verb=\"GET\",dry_run=\"\"," + labels +
+                            R"(scope="resource",component="apiserver",code="404"} 1)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="DELETECOLLECTION",dry_run="All",)"
+                        R"(group="apps",version="v1",resource="deployments",subresource="",)"
+                        R"(scope="namespace",component="apiserver",code="200"} 1)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="GET",dry_run="",group="",version="v1",)"
+                        R"(resource="serviceaccounts",subresource="token",scope="resource",)"
+                        R"(component="apiserver",code="405"} 1)"));
+  EXPECT_EQ(text.find("nonsense"), std::string::npos);
+  EXPECT_TRUE(Has(text, "apiserver_request_duration_seconds_count{verb=\"POST\",dry_run=\"\"," +
+                            labels + R"(scope="resource",component="apiserver"} 3)"));
+}
+
+TEST_F(ServerMetricsTest, ConnectionsAndOddPathsAreCountedByTheirRoute) {
+  const std::string pod = "/api/v1/namespaces/default/pods/none";
+  Get(pod + "/log");
+  Ask("POST", pod + "/exec");
+  Ask("PUT", "/api/v1/watch/namespaces/default/pods/none");
+  Ask("PUT", "/api/v1/watch/namespaces/default/pods/none/status");
+  const std::string text = Scrape();
+  for (const char* name : {"log", "exec"}) {
+    EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="CONNECT",dry_run="",group="",)"
+                          R"(version="v1",resource="pods",subresource=")" +
+                              std::string(name) +
+                              R"(",scope="resource",component="apiserver",code="404"} 1)"))
+        << text;
+  }
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="WATCH",dry_run="",group="",version="v1",)"
+                        R"(resource="pods",subresource="",scope="resource",)"
+                        R"(component="apiserver",code="405"} 1)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_request_total{verb="WATCH",dry_run="",group="",version="",)"
+                        R"(resource="",subresource="",scope="",component="apiserver",)"
+                        R"(code="404"} 1)"));
+}
+
+TEST_F(ServerMetricsTest, ObjectsAreCountedWhereTheyAreStored) {
+  // Beside the one that the server makes itself.
+  Post("/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "a"}})");
+  const std::string text = Scrape();
+  EXPECT_TRUE(Has(text, R"(apiserver_storage_objects{resource="configmaps"} 2)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_storage_objects{resource="namespaces"} 4)"));
+  EXPECT_TRUE(Has(text, R"(apiserver_storage_objects{resource="deployments.apps"} 0)"));
+  EXPECT_TRUE(Has(text,
+                  "etcd_requests_total{operation=\"create\",group=\"\","
+                  "resource=\"configmaps\"} 2"));
+  EXPECT_TRUE(Has(text, R"(apiserver_current_inflight_requests{request_kind="mutating"} 0)"));
+}
+
+TEST_F(ServerMetricsTest, OnlyThoseWhoMayReadThem) {
+  EXPECT_EQ(Ask("GET", "/metrics", "", "", "alice").code, 403);
+  EXPECT_EQ(Get("/metrics").response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+TEST_F(ServerMetricsTest, AWatchCountsWhileItLasts) {
+  const std::string line =
+      R"(apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="pods",)"
+      R"(subresource="",scope="namespace",component="apiserver"} )";
+  {
+    const auto watch = Get("/api/v1/namespaces/default/pods?watch=1");
+    ASSERT_TRUE(watch.response.stream);
+    EXPECT_TRUE(Has(Scrape(), line + "1"));
+  }
+  EXPECT_TRUE(Has(Scrape(), line + "0"));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,209 @@
+#include "apiserver/server/upkeep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/gen/flowcontrol_v1.h"
+#include "apiserver/identity/token_tracking.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/storage/keys.h"
+#include "base/log.h"
+
+namespace skiff {
+namespace {
+
+const Log kLog("upkeep");
+
+constexpr const char* kConsumer = "api-priority-and-fairness-config-consumer-v1";
+constexpr const char* kDangling = "Dangling";
+// When something could not be written, the store is looked at again after this.
+constexpr Duration kRetry = 10s;
+
+// Kinds of start objects that come back when they are deleted. The others (roles, priority
+// classes) come back at the next start, as in Kubernetes.
+bool IsKept(const KindInfo& kind) {
+  static constexpr std::string_view kKept[] = {"namespaces",    "services", "configmaps",
+                                               "endpoints",     "flowschemas",
+                                               "apiservices",   "prioritylevelconfigurations",
+                                               "endpointslices"};
+  return std::find(std::begin(kKept), std::end(kKept), kind.resource) != std::end(kKept);
+}
+
+const KindInfo& KindOf(const Json& document) {
+  const KindInfo* kind =
+      FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
+  CHECK(kind != nullptr);
+  return *kind;
+}
+
+using flowcontrol_v1::FlowSchema;
+using flowcontrol_v1::FlowSchemaCondition;
+
+FlowSchemaCondition Wanted(const FlowSchema& schema, bool exists) {
+  FlowSchemaCondition condition;
+  condition.type = kDangling;
+  condition.status = exists ? "False" : "True";
+  condition.reason = exists ? "Found" : "NotFound";
+  condition.message =
+      fmt::format("This FlowSchema references the PriorityLevelConfiguration object named {} {}",
+                  Quoted(schema.spec.priority_level_configuration.name),
+                  exists ? "and it exists" : "but there is no such object");
+  return condition;
+}
+
+const FlowSchemaCondition* Current(const FlowSchema& schema) {
+  for (const auto& condition : schema.status.conditions) {
+    if (condition.type == kDangling) return &condition;
+  }
+  return nullptr;
+}
+
+bool SameButForTime(const FlowSchemaCondition& a, const FlowSchemaCondition& b) {
+  return a.status == b.status && a.reason == b.reason && a.message == b.message;
+}
+
+http::Request ApplyStatus(const FlowSchema& schema, const FlowSchemaCondition& condition) {
+  const KindInfo& kind = FlowSchema::Info();
+  http::Request request;
+  request.method = "PATCH";
+  request.path =
+      fmt::format("/apis/{}/{}/{}/status", kind.api_version, kind.resource, schema.metadata.name);
+  request.query = {{"fieldManager", kConsumer}, {"force", "true"}};
+  request.headers.emplace("Content-Type", "application/apply-patch+yaml");
+  request.body = Json{{"apiVersion", kind.api_version},
+                      {"kind", kind.kind},
+                      {"metadata", {{"name", schema.metadata.name}}},
+                      {"status", {{"conditions", Json::array({ToJson(condition)})}}}}
+                     .dump();
+  return request;
+}
+
+}  // namespace
+
+Upkeep::Upkeep(Core& core, StartOptions options, Ask ask)
+    : core_(core), options_(std::move(options)), ask_(std::move(ask)) {
+  std::set<std::string> prefixes;
+  for (Json& object : StartObjects(options_)) {
+    const KindInfo& kind = KindOf(object);
+    if (!IsKept(kind)) continue;
+    const std::string space = object["metadata"].value("namespace", "");
+    prefixes.insert(StorePrefix(kind.storage_key, space));
+    kept_.push_back(std::move(object));
+  }
+  for (const std::string& prefix : prefixes) {
+    bells_.emplace_back(core_.store, prefix, [this] { Wake(); });
+  }
+}
+
+// Only a server that has its store to itself keeps endpoints here (StartOptions::owns_endpoints):
+// they name nobody else.
+Result<> Upkeep::CorrectEndpoints() {
+  for (const Json& wanted : kept_) {
+    const KindInfo& kind = KindOf(wanted);
+    if (kind.resource != "endpoints" && kind.resource != "endpointslices") continue;
+    const auto record = core_.store.Get(KeyOf(kind, "default", "kubernetes"));
+    if (!record) continue;  // It has just been deleted, and that wakes us.
+    Json document = TRY(DocumentOf(kind, **record));
+    const char* field = kind.resource == "endpoints" ? "subsets" : "endpoints";
+    if (document[field] == wanted[field]) continue;
+    document[field] = wanted[field];
+    http::Request request;
+    request.method = "PUT";
+    request.path =
+        fmt::format("/{}/{}/namespaces/default/{}/kubernetes", kind.group.empty() ? "api" : "apis",
+                    kind.api_version, kind.resource);
+    request.headers.emplace("User-Agent", "kube-apiserver");
+    request.body = document.dump();
+    const http::Response answer = ask_(request);
+    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  }
+  return {};
+}
+
+Result<> Upkeep::CorrectTracking() {
+  const KindInfo& kind = core_v1::ConfigMap::Info();
+  const auto record = core_.store.Get(KeyOf(kind, "kube-system", kTokenTracking));
+  if (!record) return {};  // It has just been deleted, and that wakes us.
+  Json document = TRY(DocumentOf(kind, **record));
+  if (SaysSince(document)) return {};
+  document["data"] = TokenTracking(core_.clock.Now())["data"];
+  return PutMap(kTokenTracking, document);
+}
+
+Result<> Upkeep::PutMap(std::string_view name, const Json& document) {
+  http::Request request;
+  request.method = "PUT";
+  request.path = fmt::format("/api/v1/namespaces/kube-system/configmaps/{}", name);
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.body = document.dump();
+  const http::Response answer = ask_(request);
+  if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  return {};
+}
+
+// By it servers behind this one believe what it says of who asks. Authorities are added to those
+// that are there: other servers of the same store may have their own.
+Result<> Upkeep::CorrectAuthentication() {
+  const auto wanted = std::find_if(kept_.begin(), kept_.end(), [](const Json& each) {
+    return each["metadata"]["name"] == kAuthenticationMap;
+  });
+  if (wanted == kept_.end()) return {};
+  const KindInfo& kind = core_v1::ConfigMap::Info();
+  const auto record = core_.store.Get(KeyOf(kind, "kube-system", kAuthenticationMap));
+  if (!record) return {};  // It has just been deleted, and that wakes us.
+  Json document = TRY(DocumentOf(kind, **record));
+  if (!MergeAuthentication((*wanted)["data"], document["data"])) return {};
+  return PutMap(kAuthenticationMap, document);
+}
+
+Result<> Upkeep::SettleFlowSchemas() {
+  const KindInfo& kind = FlowSchema::Info();
+  const KindInfo& level = flowcontrol_v1::PriorityLevelConfiguration::Info();
+  const auto page = TRY(core_.store.List({.prefix = StorePrefix(kind.storage_key)}));
+  for (const RecordPtr& record : page.records) {
+    const Json document = TRY(DocumentOf(kind, *record));
+    const auto schema = TRY(FromJson<FlowSchema>(document));
+    const std::string& wants = schema.spec.priority_level_configuration.name;
+    const bool exists = core_.store.Get(KeyOf(level, "", wants)).has_value();
+    FlowSchemaCondition wanted = Wanted(schema, exists);
+    const FlowSchemaCondition* current = Current(schema);
+    if (current != nullptr && SameButForTime(*current, wanted)) continue;
+    const bool turned = current == nullptr || current->status != wanted.status;
+    wanted.last_transition_time =
+        turned ? Time(std::chrono::time_point_cast<std::chrono::seconds>(core_.clock.Now()))
+               : current->last_transition_time;
+    const http::Response answer = ask_(ApplyStatus(schema, wanted));
+    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+  }
+  return {};
+}
+
+Result<> Upkeep::Settle() {
+  for (Json& each : kept_) {
+    if (each["metadata"]["name"] == kTokenTracking) each = TokenTracking(core_.clock.Now());
+  }
+  TRY(WriteMissing(core_, kept_));
+  TRY(CorrectEndpoints());
+  TRY(CorrectTracking());
+  TRY(CorrectAuthentication());
+  return SettleFlowSchemas();
+}
+
+Duration Upkeep::Step() {
+  bool looks = failed_;
+  for (PrefixBell& bell : bells_) looks |= bell.HasRung();
+  if (!looks) return kNever;
+  const auto settled = Settle();
+  failed_ = !settled;
+  if (settled) return kNever;
+  kLog.Error("upkeep failed", {{"error", settled.error().message}});
+  return kRetry;
+}
+
+}  // namespace skiff

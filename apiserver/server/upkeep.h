@@ -1,0 +1,49 @@
+// What a running server keeps as it should be, whoever deletes or changes it: the objects that a
+// cluster cannot do without (system namespaces, the service `kubernetes` and its endpoints, flow
+// control, its own APIServices, the config maps on authentication), and in each FlowSchema's status
+// whether its priority level exists.
+//
+// Sleeps until something happens to one of those kinds.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apiserver/server/bootstrap.h"
+#include "apiserver/server/core.h"
+#include "apiserver/watches/prefix_bell.h"
+#include "base/control_loop.h"
+#include "http/message.h"
+
+namespace skiff {
+
+class Upkeep final : public ControlLoop {
+ public:
+  // Answers as to the server's own hand.
+  using Ask = std::function<http::Response(const http::Request&)>;
+  // `core` outlives the loop.
+  Upkeep(Core& core, StartOptions options, Ask ask);
+
+  Duration Step() override;
+
+ private:
+  Result<> Settle();
+  Result<> CorrectEndpoints();
+  Result<> CorrectTracking();
+  Result<> CorrectAuthentication();
+  // Writes a ConfigMap of kube-system.
+  Result<> PutMap(std::string_view name, const Json& document);
+  Result<> SettleFlowSchemas();
+
+  Core& core_;
+  const StartOptions options_;
+  const Ask ask_;
+  std::vector<Json> kept_;
+  std::vector<PrefixBell> bells_;
+  bool failed_ = false;  // Everything is looked at again.
+};
+
+}  // namespace skiff

@@ -1,0 +1,124 @@
+#include "apiserver/server/server_fixture.h"
+#include "http/x509_test_certs.h"
+
+namespace skiff {
+namespace {
+
+class UpkeepTest : public ServerFixture {
+ protected:
+  static constexpr const char* kFlow = "/apis/flowcontrol.apiserver.k8s.io/v1/";
+  Json Dangling(const std::string& schema) {
+    const Json status = Get(kFlow + ("flowschemas/" + schema)).body.value("status", Json());
+    for (const Json& condition : status.value("conditions", Json::array())) {
+      if (condition["type"] == "Dangling") return condition;
+    }
+    return Json();
+  }
+};
+
+TEST_F(UpkeepTest, TheServiceOfTheServerComesBackWithItsEndpoints) {
+  const std::string services = "/api/v1/namespaces/default/services";
+  const Json before = Get(services + "/kubernetes").body;
+  ASSERT_EQ(Ask("DELETE", services).code, 200);
+  EXPECT_EQ(Get(services + "/kubernetes").code, 404);
+  Settle();
+  const Json after = Get(services + "/kubernetes").body;
+  EXPECT_NE(after["metadata"]["uid"], before["metadata"]["uid"]);
+  EXPECT_EQ(after["spec"], before["spec"]);
+  const auto endpoints = Get("/api/v1/namespaces/default/endpoints/kubernetes");
+  EXPECT_EQ(endpoints.body["subsets"][0]["addresses"][0]["ip"], "192.0.2.7");
+  const std::string slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+  Ask("DELETE", slices + "/kubernetes");
+  Settle();
+  EXPECT_EQ(Get(slices + "/kubernetes").body["endpoints"][0]["addresses"][0], "192.0.2.7");
+}
+
+TEST_F(UpkeepTest, EndpointsThatSomebodyChangedAreCorrected) {
+  const std::string path = "/api/v1/namespaces/default/endpoints/kubernetes";
+  ASSERT_EQ(Merge(path, R"({"subsets": null})").code, 200);
+  Settle();
+  EXPECT_EQ(Get(path).body["subsets"][0]["addresses"][0]["ip"], "192.0.2.7");
+}
+
+TEST_F(UpkeepTest, AServerThatHasTheStoreToItselfIsNamedAlone) {
+  const std::string path = "/api/v1/namespaces/default/endpoints/kubernetes";
+  ASSERT_EQ(Merge(path, R"({"subsets": [{"addresses": [{"ip": "192.0.2.7"}, {"ip": "192.0.2.8"}],
+                            "ports": [{"name": "https", "port": 6443}]}]})")
+                .code,
+            200);
+  Settle();
+  const Json addresses = Get(path).body["subsets"][0]["addresses"];
+  ASSERT_EQ(addresses.size(), 1u);
+  EXPECT_EQ(addresses[0]["ip"], "192.0.2.7");
+}
+
+TEST_F(UpkeepTest, ASystemNamespaceComesBack) {
+  const std::string path = "/api/v1/namespaces/kube-node-lease";
+  ASSERT_EQ(Ask("DELETE", path).code, 200);
+  const std::string finalize = path + "/finalize";
+  Json body = Get(path).body;
+  body["spec"]["finalizers"] = Json::array();
+  ASSERT_EQ(Ask("PUT", finalize, body.dump()).code, 200);
+  Settle();
+  EXPECT_EQ(Get(path).body["status"]["phase"], "Active");
+}
+
+TEST_F(UpkeepTest, AFlowSchemaSaysWhetherItsPriorityLevelExists) {
+  EXPECT_EQ(Dangling("catch-all")["status"], "False");
+  Post(kFlow + std::string("flowschemas"),
+       R"({"metadata": {"name": "s"}, "spec": {"matchingPrecedence": 9,
+           "priorityLevelConfiguration": {"name": "later"}}})");
+  Settle();
+  EXPECT_EQ(Dangling("s")["status"], "True");
+  EXPECT_EQ(Dangling("s")["reason"], "NotFound");
+  clock_.Advance(60s);
+  Post(kFlow + std::string("prioritylevelconfigurations"),
+       R"({"metadata": {"name": "later"}, "spec": {"type": "Limited", "limited":
+           {"limitResponse": {"type": "Reject"}}}})");
+  Settle();
+  EXPECT_EQ(Dangling("s")["status"], "False");
+  EXPECT_EQ(Dangling("s")["lastTransitionTime"], "2023-11-14T22:14:20Z");
+  EXPECT_EQ(Dangling("s")["message"],
+            "This FlowSchema references the PriorityLevelConfiguration object named \"later\" and "
+            "it exists");
+}
+
+// Servers behind this one read there whose word on users counts.
+TEST_F(UpkeepTest, TheMapOnAuthenticationHasWhatEachServerOfTheStoreNeeds) {
+  const std::string path =
+      "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+  ASSERT_EQ(Post("/api/v1/namespaces/kube-system/configmaps",
+                 R"({"metadata": {"name": "extension-apiserver-authentication"},
+                     "data": {"client-ca-file": "as an older server wrote it", "other": "stays"}})")
+                .code,
+            201);
+  http::testing::TestAuthority clients("clients"), one("one"), two("two");
+  for (const auto* proxies : {&one, &two}) {
+    FrontProxyOptions front{.client_ca_pem = proxies->certificate_pem(),
+                            .allowed_names = {"front-proxy-client"},
+                            .username_headers = {"X-Remote-User"}};
+    const auto other = *ApiServer::Create({.authorization_modes = {"RBAC"},
+                                           .client_ca_pem = clients.certificate_pem(),
+                                           .front_proxy = front},
+                                          {*store_, clock_, random_});
+    for (ControlLoop* loop : other->loops()) executor_.Add(*loop);
+    Settle();
+    for (ControlLoop* loop : other->loops()) executor_.Remove(*loop);
+  }
+  const Json data = Get(path).body["data"];
+  EXPECT_EQ(data["client-ca-file"], "as an older server wrote it\n" + clients.certificate_pem());
+  EXPECT_EQ(data["requestheader-client-ca-file"], one.certificate_pem() + two.certificate_pem());
+  EXPECT_EQ(data["requestheader-allowed-names"], R"(["front-proxy-client"])");
+  EXPECT_EQ(data["requestheader-username-headers"], R"(["X-Remote-User"])");
+  EXPECT_EQ(data["other"], "stays");
+}
+
+TEST_F(UpkeepTest, ItRestsWhenAllIsAsItShouldBe) {
+  const Revision before = store_->Current();
+  Post("/api/v1/namespaces", R"({"metadata": {"name": "other"}})");
+  Settle();
+  EXPECT_EQ(store_->Current().value, before.value + 1);
+}
+
+}  // namespace
+}  // namespace skiff

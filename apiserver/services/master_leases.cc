@@ -1,0 +1,116 @@
+#include "apiserver/services/master_leases.h"
+
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/rules/core/ip.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
+
+namespace skiff {
+namespace {
+
+constexpr char kNamespace[] = "default";
+constexpr char kService[] = "kubernetes";
+
+// Changes the object that the start objects made; one that is not there is left to the next start.
+// `change` says whether there is something to write.
+template <typename T, typename Change>
+Result<> Rewrite(Store& store, Change change) {
+  const KindInfo& kind = T::Info();
+  const auto record = store.Get(KeyOf(kind, kNamespace, kService));
+  if (!record) {
+    if (record.error().reason == Reason::kNotFound) return {};
+    return Fail(record.error());
+  }
+  Object object = TRY(ObjectOf(kind, **record));
+  if (!change(*object.As<T>())) return {};
+  StoredObject stored = TRY(EncodeForStore(object));
+  const auto written = store.Apply(
+      {.key = (*record)->key,
+       .expect = {.kind = Precondition::Kind::kRevision, .revision = (*record)->modified},
+       .value = std::move(stored.value),
+       .revision_at = stored.revision_at});
+  // Another server has just done the same.
+  if (!written && written.error().reason != Reason::kConflict) return Fail(written.error());
+  return {};
+}
+
+}  // namespace
+
+Result<> MasterLeases::Renew() {
+  Object lease(core_v1::Endpoints::Info());
+  lease.metadata().name = address_;
+  auto& subset = lease.As<core_v1::Endpoints>()->subsets.emplace_back();
+  subset.addresses.emplace_back().ip = address_;
+  StoredObject stored = TRY(EncodeForStore(lease));
+  TRY(store_.Apply({.key = StoreKey(kMasterLeases, "", address_),
+                    .expect = {},
+                    .value = std::move(stored.value),
+                    .revision_at = stored.revision_at}));
+  return {};
+}
+
+Result<> MasterLeases::WriteEndpoints(const std::set<std::string>& addresses) {
+  return Rewrite<core_v1::Endpoints>(store_, [&](core_v1::Endpoints& endpoints) {
+    if (endpoints.subsets.empty()) return false;
+    auto& subset = endpoints.subsets.front();
+    std::vector<core_v1::EndpointAddress> wanted;
+    for (const std::string& address : addresses) wanted.emplace_back().ip = address;
+    std::set<std::string> present;
+    for (const auto& at : subset.addresses) present.insert(at.ip);
+    if (present == addresses && subset.addresses.size() == addresses.size()) return false;
+    subset.addresses = std::move(wanted);
+    return true;
+  });
+}
+
+Result<> MasterLeases::WriteSlice(const std::set<std::string>& addresses) {
+  return Rewrite<discovery_v1::EndpointSlice>(store_, [&](discovery_v1::EndpointSlice& slice) {
+    std::set<std::string> present;
+    for (const auto& endpoint : slice.endpoints) {
+      present.insert(endpoint.addresses.begin(), endpoint.addresses.end());
+    }
+    if (present == addresses && slice.endpoints.size() == addresses.size()) return false;
+    slice.endpoints.clear();
+    for (const std::string& address : addresses) {
+      auto& endpoint = slice.endpoints.emplace_back();
+      endpoint.addresses = {address};
+      endpoint.conditions.ready = true;
+    }
+    return true;
+  });
+}
+
+Result<> MasterLeases::Reconcile() {
+  const std::string prefix = StorePrefix(kMasterLeases);
+  const auto page = TRY(store_.List({.prefix = prefix}));
+  const auto own = ParseIp(address_);
+  std::set<std::string> addresses;
+  for (const RecordPtr& record : page.records) {
+    const std::string address = record->key.substr(prefix.size());
+    const auto ip = ParseIp(address);
+    // A slice has addresses of one family.
+    if (ip && own && ip->v6 == own->v6) addresses.insert(address);
+  }
+  // The last one leaves its address: somebody will come back at it.
+  if (addresses.empty()) return {};
+  TRY(WriteEndpoints(addresses));
+  return WriteSlice(addresses);
+}
+
+Duration MasterLeases::Step() {
+  if (withdrawn_) return kNever;
+  Result<> done = Renew();
+  if (done) done = Reconcile();
+  if (!done) log_.Error("addresses of servers not renewed", {{"error", done.error().message}});
+  return kPeriod;
+}
+
+void MasterLeases::Withdraw() {
+  if (withdrawn_.exchange(true)) return;
+  (void)store_.Apply({.key = StoreKey(kMasterLeases, "", address_)});  // It expires by itself.
+  (void)Reconcile();                                                   // Others do it soon.
+}
+
+}  // namespace skiff

@@ -1,0 +1,95 @@
+// Addresses and node ports of Services: reserved before a write, recorded as IPAddress objects,
+// rebuilt from the stored Services at start. Where other servers hand out numbers of the same
+// ranges, what is in memory is only where to look first: a claim in the store decides.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/rules/core/ip.h"
+#include "apiserver/services/allocation.h"
+#include "apiserver/services/number_pool.h"
+#include "apiserver/services/service_claims.h"
+#include "apiserver/storage/store.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mutex.h"
+
+namespace skiff {
+
+class ServiceAllocation final : public AllocationHooks {
+ public:
+  struct Options {
+    std::vector<std::string> cluster_ip_ranges;  // One or two CIDRs.
+    int node_port_min = 30000;
+    int node_port_max = 32767;
+    bool shared = false;  // Other servers use the same store.
+  };
+  static Result<std::unique_ptr<ServiceAllocation>> Create(Options options, Store& store,
+                                                           const Clock& clock, Random& random);
+
+  Result<std::unique_ptr<Reservation>> Reserve(Object& object, const Object* old,
+                                               bool dry_run) override;
+  void Release(const Object& object) override;
+  // Of the first range: what the service `kubernetes` has.
+  std::string FirstAddress() const;
+
+ private:
+  // One range of addresses; numbers are offsets from its base.
+  struct Range {
+    Cidr cidr;
+    std::string family;
+    NumberPool pool;
+  };
+  class Held;
+
+  ServiceAllocation(Store& store, const Clock& clock, Random& random, NumberPool ports)
+      : store_(store), clock_(clock), random_(random), ports_(std::move(ports)) {}
+  Result<> AddRange(const std::string& text) REQUIRES(mutex_);
+  void TakeWhatServicesHave() REQUIRES(mutex_);
+  // Takes and frees what other servers did.
+  void FollowClaims() REQUIRES(mutex_);
+  void Note(const ServiceNumber& number, bool taken) REQUIRES(mutex_);
+  Result<std::unique_ptr<Held>> TryReserve(core_v1::Service& service, const core_v1::Service* old,
+                                           bool dry_run, const std::set<ServiceNumber>& refused);
+  Result<> ReserveAddresses(core_v1::Service& service, const core_v1::Service* old, Held& held)
+      REQUIRES(mutex_);
+  Result<> ReservePorts(core_v1::Service& service, const core_v1::Service* old, Held& held)
+      REQUIRES(mutex_);
+  Result<> ReserveHealthPort(core_v1::Service& service, const core_v1::Service* old, Held& held)
+      REQUIRES(mutex_);
+  Result<> ReserveFirstPorts(core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  Result<> ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old, Held& held)
+      REQUIRES(mutex_);
+  Result<int> TakeAnyPort(const core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  Result<> TakeGivenPort(const core_v1::Service& service, size_t index, int port, Held& held)
+      REQUIRES(mutex_);
+  Result<std::string> TakeAddress(const core_v1::Service& service, const std::string& family,
+                                  Held& held) REQUIRES(mutex_);
+  Result<> TakeGivenAddress(const core_v1::Service& service, const std::string& text, Held& held)
+      REQUIRES(mutex_);
+  void FreeAddress(const std::string& text);
+  void FreePort(int port);
+  void RecordAddress(const core_v1::Service& service, const std::string& text);
+  void ForgetAddress(const core_v1::Service& service, const std::string& text);
+  // Whether there is an IPAddress of that name that no allocator made.
+  bool IsHeldByUser(const IpAddress& address) const;
+  Range* RangeOf(const IpAddress& address) REQUIRES(mutex_);
+
+  Store& store_;
+  const Clock& clock_;
+  Random& random_;
+  std::vector<std::string> families_;  // Of the cluster, in order.
+  int port_min_ = 0;
+  int port_max_ = 0;
+  mutable Mutex mutex_;
+  std::vector<Range> ranges_ GUARDED_BY(mutex_);
+  NumberPool ports_ GUARDED_BY(mutex_);
+  std::unique_ptr<ServiceClaims> claims_;  // nullptr: the numbers are ours alone.
+};
+
+}  // namespace skiff

@@ -1,0 +1,135 @@
+#include "apiserver/watches/shared_frames.h"
+
+#include <algorithm>
+
+#include "api/registry.h"
+#include "apiserver/objects/record_codec.h"
+
+namespace skiff {
+namespace {
+
+// Where stored bytes go out as they are, the frame is only a copy.
+constexpr size_t kCopiedBytesACost = 64;
+
+size_t CostOf(const KindInfo& kind, const FrameForm& form, size_t bytes) {
+  const MediaType& media = form.media;
+  const bool parsed = media.encoding == Encoding::kProtobuf || media.target == Target::kTable ||
+                      media.target == Target::kPartialMetadata || !IsSentAsKept(kind);
+  return parsed ? bytes : bytes / kCopiedBytesACost;
+}
+
+FrameKey KeyOf(const KindInfo& kind, Change change, const FrameForm& form) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  FrameKey key{.kind = &kind,
+               .serial = runtime == nullptr ? 0 : runtime->serial,
+               .change = change,
+               .encoding = form.media.encoding,
+               .target = form.media.target,
+               .target_version = form.media.target_version};
+  if (key.target != Target::kTable) return key;
+  key.include = form.include;
+  key.headers = form.headers;
+  return key;
+}
+
+}  // namespace
+
+http::SharedBytes Frame::bytes() const {
+  MutexLock lock(mutex_);
+  return bytes_;
+}
+
+http::SharedBytes Frame::BytesOr(const http::Waker& waker) {
+  MutexLock lock(mutex_);
+  if (bytes_ == nullptr) waiting_.push_back(waker);
+  return bytes_;
+}
+
+void Frame::Set(std::string bytes) {
+  auto made = std::make_shared<const std::string>(std::move(bytes));
+  std::vector<http::Waker> waiting;
+  {
+    MutexLock lock(mutex_);
+    bytes_ = std::move(made);
+    waiting.swap(waiting_);
+  }
+  for (const http::Waker& wake : waiting) {
+    if (wake) wake();
+  }
+}
+
+EventFrames& EventFrames::Of(const Event& event) {
+  auto derived = event.derived.load();
+  if (derived == nullptr) {
+    std::shared_ptr<Event::Derived> frames = std::make_shared<EventFrames>();
+    // Whoever was faster left theirs in `derived`.
+    if (event.derived.compare_exchange_strong(derived, frames)) derived = std::move(frames);
+  }
+  // The event keeps it, and nothing else is ever put there.
+  return static_cast<EventFrames&>(*derived);
+}
+
+std::pair<FramePtr, bool> EventFrames::Find(const FrameKey& key, TimePoint now) {
+  MutexLock lock(mutex_);
+  size_t kept = 0;
+  for (auto slot = slots_.begin(); slot != slots_.end();) {
+    FramePtr frame = slot->frame.lock();
+    const bool is_wanted = slot->key == key;
+    const bool is_old = key.target == Target::kTable && now - slot->as_of > kAgeSlack;
+    if (is_wanted && frame != nullptr && !is_old) return {std::move(frame), false};
+    kept += slot->kept != nullptr;
+    if (is_wanted && slot->kept != nullptr) --kept;
+    slot = is_wanted || frame == nullptr ? slots_.erase(slot) : slot + 1;
+  }
+  auto frame = std::make_shared<Frame>();
+  slots_.push_back({key, now, frame, kept < kKeptMax ? frame : nullptr});
+  return {std::move(frame), true};
+}
+
+std::pair<EventInVersionPtr, bool> EventFrames::FindVersion(uint64_t serial) {
+  MutexLock lock(mutex_);
+  for (const auto& [of, version] : versions_) {
+    if (of == serial) return {version, false};
+  }
+  if (versions_.size() >= kVersionsMax) versions_.erase(versions_.begin());
+  versions_.emplace_back(serial, std::make_shared<EventInVersion>());
+  return {versions_.back().second, true};
+}
+
+void EventFrames::DropVersion(const EventInVersionPtr& version) {
+  MutexLock lock(mutex_);
+  std::erase_if(versions_, [&](const auto& each) { return each.second == version; });
+}
+
+FramePtr FrameMaker::OfEvent(const KindInfo& kind, const EventPtr& event, Change change,
+                             const FrameForm& form) {
+  auto [frame, is_new] = EventFrames::Of(*event).Find(KeyOf(kind, change, form), form.now);
+  if (!is_new) return frame;
+  size_t bytes = event->record->value.size();
+  if (event->previous) bytes = std::max(bytes, event->previous->value.size());
+  Make(frame, CostOf(kind, form, bytes),
+       [&kind, pin = pin_, event, change, form] { return EventFrame(kind, *event, change, form); });
+  return frame;
+}
+
+FramePtr FrameMaker::OfRecord(const KindInfo& kind, const RecordPtr& record,
+                              const FrameForm& form) {
+  auto frame = std::make_shared<Frame>();
+  Make(frame, CostOf(kind, form, record->value.size()),
+       [&kind, pin = pin_, record, form] { return AddedFrame(kind, *record, form); });
+  return frame;
+}
+
+void FrameMaker::Make(const FramePtr& frame, size_t cost, std::function<std::string()> make) {
+  if (aside_.loop == nullptr || spent_ + cost <= kStepBytesMax) {
+    spent_ += cost;
+    frame->Set(make());
+    return;
+  }
+  // When everybody has left who wanted it, it need not be made.
+  aside_.Submit([frame = std::weak_ptr<Frame>(frame), make = std::move(make)] {
+    if (const auto wanted = frame.lock()) wanted->Set(make());
+  });
+}
+
+}  // namespace skiff

@@ -1,0 +1,115 @@
+// Frames of watches, made once for all watchers that want an event in the same form.
+//
+//   FrameMaker maker(aside);                    // One a watcher, on the loop of its connection.
+//   maker.BeginStep();                          // With each Pull.
+//   FramePtr frame = maker.OfEvent(kind, event, change, form);
+//   http::SharedBytes bytes = frame->BytesOr(waker);   // Null: made aside; the waker is called.
+//
+// A megabyte of JSON takes tens of milliseconds to become a Table or protobuf, and a loop has
+// thousands of other connections. So of what must be parsed, a step makes a little by itself; the
+// rest is made aside, while the watcher waits and sends nothing that comes after.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apiserver/storage/store.h"
+#include "apiserver/watches/converted_events.h"
+#include "apiserver/watches/watch_frame.h"
+#include "apiserver/watches/watch_job_loop.h"
+#include "base/mutex.h"
+#include "http/stream.h"
+
+namespace skiff {
+
+// Thread-safe.
+class Frame {
+ public:
+  // Null while it is being made.
+  http::SharedBytes bytes() const;
+  // The same; and `waker` is called, on any thread, once they are there.
+  http::SharedBytes BytesOr(const http::Waker& waker);
+  // Once.
+  void Set(std::string bytes);
+
+ private:
+  mutable Mutex mutex_;
+  http::SharedBytes bytes_ GUARDED_BY(mutex_);
+  std::vector<http::Waker> waiting_ GUARDED_BY(mutex_);
+};
+using FramePtr = std::shared_ptr<Frame>;
+
+// By what two frames of one event differ.
+struct FrameKey {
+  const KindInfo* kind = nullptr;  // In its version.
+  uint64_t serial = 0;             // RuntimeKind's: another kind may come to stand at the address.
+  Change change = Change::kAdded;
+  Encoding encoding = Encoding::kJson;
+  Target target = Target::kObject;
+  std::string target_version;
+  IncludeObject include = IncludeObject::kMetadata;
+  bool headers = true;
+  bool operator==(const FrameKey&) const = default;
+};
+
+// The frames of one event. Thread-safe.
+class EventFrames final : public Event::Derived {
+ public:
+  static EventFrames& Of(const Event& event);
+  // The frame, and whether it is new: then the caller has to see that it is made.
+  std::pair<FramePtr, bool> Find(const FrameKey& key, TimePoint now);
+  // The event in the version of the kind with that serial, and whether it is new: then the caller
+  // has to see that it is made.
+  std::pair<EventInVersionPtr, bool> FindVersion(uint64_t serial);
+  // One that could not be made.
+  void DropVersion(const EventInVersionPtr& version);
+
+ private:
+  // So many versions are kept as long as the event, the last ones that were asked for.
+  static constexpr size_t kVersionsMax = 4;
+
+  // So many forms are kept as long as the event; further ones while somebody waits for them or
+  // sends them. Otherwise who asks for everything in all forms would multiply the ring.
+  static constexpr size_t kKeptMax = 8;
+  // How much older than the truth a Table may tell ages.
+  static constexpr Duration kAgeSlack = 5s;
+
+  struct Slot {
+    FrameKey key;
+    TimePoint as_of;
+    std::weak_ptr<Frame> frame;
+    FramePtr kept;
+  };
+  Mutex mutex_;
+  std::vector<Slot> slots_ GUARDED_BY(mutex_);
+  std::vector<std::pair<uint64_t, EventInVersionPtr>> versions_ GUARDED_BY(mutex_);
+};
+
+// Of one watcher; on one thread at a time.
+class FrameMaker {
+ public:
+  // Without a loop all is made at once. `pin` keeps the kinds that it is asked for.
+  explicit FrameMaker(WatchJobs aside, std::shared_ptr<const void> pin = nullptr)
+      : aside_(std::move(aside)), pin_(std::move(pin)) {}
+
+  void BeginStep() { spent_ = 0; }
+  FramePtr OfEvent(const KindInfo& kind, const EventPtr& event, Change change,
+                   const FrameForm& form);
+  // An object of the initial state: nobody else's.
+  FramePtr OfRecord(const KindInfo& kind, const RecordPtr& record, const FrameForm& form);
+
+ private:
+  // Bytes of JSON that are parsed in one step: a millisecond's.
+  static constexpr size_t kStepBytesMax = 64 << 10;
+
+  void Make(const FramePtr& frame, size_t cost, std::function<std::string()> make);
+
+  const WatchJobs aside_;
+  const std::shared_ptr<const void> pin_;
+  size_t spent_ = 0;
+};
+
+}  // namespace skiff

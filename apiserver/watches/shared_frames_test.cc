@@ -1,0 +1,148 @@
+#include "apiserver/watches/shared_frames.h"
+
+#include <gtest/gtest.h>
+
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+constexpr const char* kPath = "/api/v1/namespaces/default/configmaps";
+
+class SharedFramesTest : public ServerFixture {
+ protected:
+  using Pieces = std::vector<http::SharedBytes>;
+
+  http::Response Watch(const std::string& accept, const std::string& query) {
+    auto watch = Ask({.path = std::string(kPath) + "?watch=1&resourceVersion=" +
+                              std::to_string(store_->Current().value) + query,
+                      .accept = accept});
+    EXPECT_EQ(watch.code, 200);
+    watch.response.stream->Attach([this] { ++wakes_; });
+    return std::move(watch.response);
+  }
+  static Pieces PiecesOf(http::Response& watch) {
+    Pieces out;
+    while (watch.stream->Pull(1 << 20, out) == http::Pulled::kMore) {
+    }
+    return out;
+  }
+  void Label(const char* value, const std::string& more = "") {
+    const Json labels = {{"a", value}, {"more", more.empty() ? "x" : more}};
+    ASSERT_EQ(Merge(std::string(kPath) + "/m", Json({{"metadata", {{"labels", labels}}}}).dump())
+                  .code,
+              200);
+  }
+
+  int wakes_ = 0;
+};
+
+TEST_F(SharedFramesTest, AllWhoWantTheSameFormGetTheSameBytes) {
+  ASSERT_EQ(Post(kPath, R"({"metadata": {"name": "m"}})").code, 201);
+  const std::string meta = ";v=v1;g=meta.k8s.io";
+  const std::string json = "application/json", protobuf = "application/vnd.kubernetes.protobuf";
+  for (const std::string& accept :
+       {json, protobuf, json + ";as=Table" + meta, json + ";as=Table;v=v1beta1;g=meta.k8s.io",
+        json + ";as=PartialObjectMetadata" + meta, protobuf + ";as=PartialObjectMetadata" + meta}) {
+    for (const std::string query : {"", "&includeObject=Object", "&labelSelector=a=b"}) {
+      Label("c");
+      auto one = Watch(accept, query), other = Watch(accept, query);
+      // Into the selection, within it, out of it.
+      Label("b");
+      Label("b", "y");
+      Label("c");
+      const Pieces here = PiecesOf(one), there = PiecesOf(other);
+      EXPECT_EQ(here.size(), 3u) << accept << query;
+      EXPECT_EQ(here, there) << accept << query << ": made twice";
+    }
+  }
+}
+
+TEST_F(SharedFramesTest, FormsThatDifferAreApart) {
+  ASSERT_EQ(Post(kPath, R"({"metadata": {"name": "m"}, "data": {"k": "v"}})").code, 201);
+  const std::string table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  std::vector<http::Response> watches;
+  for (const char* query : {"", "&includeObject=Object", "&includeObject=None"}) {
+    watches.push_back(Watch(table, query));
+  }
+  Label("b");
+  std::vector<Json> objects;
+  for (http::Response& watch : watches) {
+    const auto events = Events(watch);
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_TRUE(events[0]["object"]["columnDefinitions"].is_array());
+    objects.push_back(events[0]["object"]["rows"][0]["object"]);
+  }
+  EXPECT_EQ(objects[0]["kind"], "PartialObjectMetadata");
+  EXPECT_EQ(objects[1]["data"]["k"], "v");
+  EXPECT_TRUE(objects[2].is_null());
+  // Who saw one event wants no columns; who is new does.
+  watches.push_back(Watch(table, ""));
+  Label("c");
+  EXPECT_TRUE(Events(watches[0])[0]["object"]["columnDefinitions"].is_null());
+  EXPECT_TRUE(Events(watches[3])[0]["object"]["columnDefinitions"].is_array());
+}
+
+TEST_F(SharedFramesTest, AnAgeIsToldAnewWhenItIsLongAgo) {
+  ASSERT_EQ(Post(kPath, R"({"metadata": {"name": "m"}})").code, 201);
+  const std::string table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  auto one = Watch(table, ""), other = Watch(table, "");
+  Label("b");
+  const auto age = [](http::Response& watch) {
+    return Events(watch)[0]["object"]["rows"][0]["cells"][2];
+  };
+  EXPECT_EQ(age(one), "0s");
+  clock_.Advance(60s);
+  EXPECT_EQ(age(other), "60s");
+}
+
+TEST_F(SharedFramesTest, WhatIsCostlyIsMadeAsideAndInOrder) {
+  const std::string big(300'000, 'x');
+  const std::string body = Json({{"metadata", {{"name", "big"}}}, {"data", {{"k", big}}}}).dump();
+  const std::string table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  auto watch = Watch(table, ""), other = Watch(table, "");
+  ASSERT_EQ(Post(kPath, body).code, 201);
+  ASSERT_EQ(Post(kPath, R"({"metadata": {"name": "small"}})").code, 201);
+  Pieces out;
+  wakes_ = 0;
+  EXPECT_EQ(watch.stream->Pull(64 << 10, out), http::Pulled::kIdle);
+  EXPECT_EQ(other.stream->Pull(64 << 10, out), http::Pulled::kIdle);
+  EXPECT_TRUE(out.empty()) << "a loop of connections parsed 300 KB";
+  Settle();
+  EXPECT_EQ(wakes_, 2);
+  const auto events = Events(watch);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0]["object"]["rows"][0]["cells"][0], "big");
+  EXPECT_EQ(events[1]["object"]["rows"][0]["cells"][0], "small");
+}
+
+TEST_F(SharedFramesTest, TheStateOfAWatchIsMadeAsideToo) {
+  const std::string big(300'000, 'x');
+  const Json object = {{"metadata", {{"name", "big"}}}, {"data", {{"k", big}}}};
+  ASSERT_EQ(Post(kPath, object.dump()).code, 201);
+  auto watch = Ask({.path = std::string(kPath) + "?watch=1&fieldSelector=metadata.name=big",
+                    .accept = "application/vnd.kubernetes.protobuf"});
+  watch.response.stream->Attach([this] { ++wakes_; });
+  EXPECT_EQ(Streamed(watch.response), "");
+  Settle();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_GT(Streamed(watch.response).size(), big.size());
+}
+
+TEST(EventFrames, FormsBeyondManyAreHeldByWhoWaitsForThemAlone) {
+  Event event;
+  auto& frames = EventFrames::Of(event);
+  EXPECT_EQ(&frames, &EventFrames::Of(event));
+  std::vector<std::weak_ptr<Frame>> all;
+  for (int i = 0; i < 100; ++i) {
+    const FrameKey key{.target_version = std::to_string(i)};
+    const auto [frame, is_new] = frames.Find(key, {});
+    EXPECT_TRUE(is_new);
+    EXPECT_FALSE(frames.Find(key, {}).second);
+    all.push_back(frame);
+  }
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](auto& frame) { return !frame.expired(); }), 8);
+}
+
+}  // namespace
+}  // namespace skiff

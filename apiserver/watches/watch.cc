@@ -1,0 +1,413 @@
+#include "apiserver/watches/watch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "apiserver/objects/packed_rules.h"
+#include "apiserver/objects/reader.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/object_response.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/watches/converted_events.h"
+#include "apiserver/watches/shared_frames.h"
+#include "apiserver/watches/watch_frame.h"
+#include "apiserver/watches/watch_socket.h"
+#include "apiserver/webhooks/outbound_pool.h"
+#include "base/seconds.h"
+#include "http/websocket.h"
+
+namespace skiff {
+namespace {
+
+// What a Pull looks at, selected or not, before others have their turn.
+constexpr size_t kEventsPerPull = 256;
+constexpr size_t kEventBytesPerPull = 4 << 20;
+// What is taken from the cursor at once: about as many bytes of records.
+constexpr size_t kEventsPerStepMax = 64;
+constexpr size_t kStepBytes = 256 << 10;
+// A last bookmark goes out this long before the end, so that the client resumes from near it.
+constexpr Duration kLastBookmarkBefore = 2s;
+
+// What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
+struct Selection {
+  const std::shared_ptr<const Served> served;  // Keeps the kind, whatever becomes of it meanwhile.
+  const KindInfo& kind;
+  const PackedRules labels, fields;  // Kept for as long as the watch lasts.
+  const std::string name;            // Not empty: that object alone.
+  const std::optional<IndexTerm> term = std::nullopt;  // What all of them have.
+
+  bool TakesAll() const { return labels.empty() && fields.empty() && name.empty(); }
+  bool Takes(const Record& record) const {
+    if (TakesAll()) return true;
+    const auto parts = ParseStoreKey(kind.storage_key, record.key);
+    if (!name.empty() && (!parts || parts->name != name)) return false;
+    if (labels.empty() && fields.empty()) return true;
+    const auto view = ObjectView::Of(record);
+    if (!view || !TakesLabels(*view)) return false;
+    const auto values = CurrentFields(kind, *view);
+    return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {
+      if (field == "metadata.name") return rule.Takes(parts ? parts->name : "");
+      if (field == "metadata.namespace") return rule.Takes(parts ? parts->object_namespace : "");
+      if (values) return rule.Takes(values->at(std::string(field)));
+      return rule.Takes(view->field(field).value_or(""));
+    });
+  }
+
+ private:
+  bool TakesLabels(const ObjectView& view) const {
+    return labels.empty() || labels.MatchesEach([&](auto take) {
+      view.ForEachLabel([&](const NamedText& label) { take(label.name, label.value); });
+    });
+  }
+};
+
+std::shared_ptr<const KindInfo> WatchedKind(const std::shared_ptr<const Selection>& selection) {
+  return {selection, &selection->kind};
+}
+
+// Where jobs go that may wait for the webhook that converts the kind; empty where there is none.
+EventConverter::Aside WaitsElsewhere(const WatchParts& parts, const KindInfo& kind) {
+  if (parts.outbound == nullptr) return {};
+  return [pool = parts.outbound, name = ConversionName(kind)](std::function<void()> job) {
+    return pool->Submit({name}, std::move(job));
+  };
+}
+
+// Where the stream starts: a state to show first, and the revision after which events follow.
+struct Start {
+  std::shared_ptr<WatchState> state;  // Null: none.
+  Revision after;
+  bool mark_end_of_state = false;
+  std::optional<Error> error;
+};
+
+class WatchSource final : public http::StreamSource {
+ public:
+  WatchSource(const WatchParts& parts, std::string prefix,
+              std::shared_ptr<const Selection> selection, FrameForm form, Start start,
+              bool allow_bookmarks, Duration timeout, const std::string& user)
+      : parts_(parts),
+        prefix_(std::move(prefix)),
+        selection_(std::move(selection)),
+        kind_(selection_->kind),
+        form_(std::move(form)),
+        start_(std::move(start)),
+        deadline_(parts.clock.Monotonic() + timeout),
+        next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
+        maker_({parts.frames, user}, selection_->served),
+        converter_(WatchedKind(selection_), WaitsElsewhere(parts, kind_)) {}
+
+  void Attach(http::Waker waker) override {
+    if (start_.error) return;
+    waker_ = waker;
+    if (start_.state) start_.state->OnMore(waker);
+    auto cursor = parts_.store.Watch(
+        {.prefix = prefix_, .after = start_.after, .term = selection_->term}, std::move(waker));
+    if (cursor) {
+      cursor_ = std::move(*cursor);
+    } else {
+      start_.error = TooOld();
+    }
+  }
+
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    const http::Pulled pulled = PullFrames(bytes_max, out);
+    // No event has the form of a list: the stream ends where the first would be.
+    if (form_.media.target != Target::kPartialMetadataList || out.empty()) return pulled;
+    out.clear();
+    return http::Pulled::kEnd;
+  }
+
+  int PullEveryMs() const override {
+    // Bookmarks wait until what comes before them is out.
+    const bool behind = start_.state || awaited_ || !events_.empty() || !converting_.empty();
+    const Duration next = behind ? deadline_ : std::min(deadline_, next_bookmark_);
+    const Duration due = next - parts_.clock.Monotonic();
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count() + 1;
+    return static_cast<int>(std::clamp<int64_t>(ms, 1, 60'000));
+  }
+
+ private:
+  http::Pulled PullFrames(size_t bytes_max, std::vector<http::SharedBytes>& out) {
+    size_t bytes = 0;
+    if (start_.error) {
+      Send(ErrorFrame(*start_.error, form_), out, bytes);
+      return http::Pulled::kEnd;
+    }
+    const Duration now = parts_.clock.Monotonic();
+    if (now >= deadline_) return http::Pulled::kEnd;
+    maker_.BeginStep();
+    if (!PutAwaited(out, bytes)) return http::Pulled::kIdle;
+    if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
+    return SendEvents(now, bytes_max, out, bytes);
+  }
+
+  http::Pulled SendEvents(Duration now, size_t bytes_max, std::vector<http::SharedBytes>& out,
+                          size_t& bytes) {
+    size_t looked = 0, looked_bytes = 0;
+    for (bool drained = false;;) {
+      if (const auto pulled = TakeConverted(out, bytes)) return *pulled;
+      for (; !events_.empty(); ++looked) {
+        if (bytes >= bytes_max || looked >= kEventsPerPull || looked_bytes >= kEventBytesPerPull) {
+          return http::Pulled::kMore;
+        }
+        const EventPtr event = std::move(events_.front());
+        events_.pop_front();
+        looked_bytes += event->record->value.size();
+        if (!Show(event, out, bytes)) return http::Pulled::kIdle;
+      }
+      if (!converting_.empty()) continue;
+      if (drained) {
+        if (now >= next_bookmark_) SendBookmark(now, out, bytes);
+        return http::Pulled::kIdle;
+      }
+      const auto taken = TakeEvents();
+      if (!taken) {
+        Send(ErrorFrame(TooOld(), form_), out, bytes);
+        return http::Pulled::kEnd;
+      }
+      drained = *taken;
+    }
+  }
+
+  // The next events, few where they are large: they live as long as we hold them. Returns whether
+  // there are no more, so that the cursor wakes us.
+  Result<bool> TakeEvents() {
+    std::vector<EventPtr> events;
+    const size_t events_max = step_events_;
+    TRY(cursor_->Next(events_max, events));
+    size_t bytes = 1;
+    for (const EventPtr& event : events) bytes += event->record->value.size();
+    if (!events.empty()) {
+      step_events_ = std::clamp<size_t>(kStepBytes * events.size() / bytes, 1, kEventsPerStepMax);
+    }
+    const bool drained = events.size() < events_max;
+    if (IsConvertedByWebhook(kind_)) {
+      for (EventInVersionPtr& each : converter_.Of(events)) converting_.push_back(std::move(each));
+    } else {
+      events_.assign(std::make_move_iterator(events.begin()),
+                     std::make_move_iterator(events.end()));
+    }
+    return drained;
+  }
+
+  // Events as the watcher's version, as far as they are that. What to answer to Pull while there
+  // is none to show; nullopt else.
+  std::optional<http::Pulled> TakeConverted(std::vector<http::SharedBytes>& out, size_t& bytes) {
+    while (!converting_.empty()) {
+      const auto event = converting_.front()->EventOr(waker_);
+      if (event && *event) {
+        events_.push_back(**event);
+        converting_.pop_front();
+        continue;
+      }
+      // What comes before goes out first.
+      if (!events_.empty()) break;
+      if (!event) return http::Pulled::kIdle;
+      Send(ErrorFrame(event->error(), form_), out, bytes);
+      return http::Pulled::kEnd;
+    }
+    return std::nullopt;
+  }
+
+  // False: it is being made, and goes out when the waker was called.
+  bool Put(const FramePtr& frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    http::SharedBytes made = frame->BytesOr(waker_);
+    if (made == nullptr) {
+      awaited_ = frame;
+      return false;
+    }
+    bytes += made->size();
+    out.push_back(std::move(made));
+    return true;
+  }
+
+  bool PutAwaited(std::vector<http::SharedBytes>& out, size_t& bytes) {
+    if (awaited_ == nullptr) return true;
+    http::SharedBytes made = awaited_->bytes();
+    if (made == nullptr) return false;
+    awaited_ = nullptr;
+    bytes += made->size();
+    out.push_back(std::move(made));
+    return true;
+  }
+
+  Duration FirstBookmark() const {
+    const Duration now = parts_.clock.Monotonic();
+    const Duration last = deadline_ - kLastBookmarkBefore;
+    // A watch that is over so soon gets none.
+    return last <= now ? kNever : std::min(now + kBookmarkPeriod, last);
+  }
+
+  // The form of the next frame; of a Table's columns, only the first tells.
+  FrameForm FormNow() {
+    if (form_.media.target != Target::kTable) return form_;
+    FrameForm form = form_;
+    form.now = parts_.clock.Now();
+    form_.headers = false;
+    return form;
+  }
+
+  Error TooOld() const {
+    const uint64_t oldest = parts_.store.Compacted().value;
+    return {Reason::kExpired,
+            fmt::format("too old resource version: {} ({})", start_.after.value, oldest)};
+  }
+
+  static void Send(std::string frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    bytes += frame.size();
+    out.push_back(std::make_shared<const std::string>(std::move(frame)));
+  }
+
+  // What to answer to Pull while more of the state is to be sent; nullopt once all of it is.
+  std::optional<http::Pulled> SendState(size_t bytes_max, std::vector<http::SharedBytes>& out,
+                                        size_t& bytes) {
+    while (start_.state) {
+      if (bytes >= bytes_max) return http::Pulled::kMore;
+      const auto record = start_.state->Take();
+      if (!record) {
+        const bool expired = record.error().reason == Reason::kExpired;
+        Send(ErrorFrame(expired ? TooOld() : record.error(), form_), out, bytes);
+        return http::Pulled::kEnd;
+      }
+      if (*record) {
+        if (!Put(maker_.OfRecord(kind_, *record, FormNow()), out, bytes)) {
+          return http::Pulled::kIdle;
+        }
+      } else if (start_.state->is_done()) {
+        start_.state = nullptr;
+      } else {
+        return http::Pulled::kIdle;
+      }
+    }
+    if (start_.mark_end_of_state) {
+      start_.mark_end_of_state = false;
+      bookmarked_ = start_.after;
+      Send(BookmarkFrame(kind_, start_.after, true, FormNow()), out, bytes);
+    }
+    return std::nullopt;
+  }
+
+  // False: its frame is being made.
+  bool Show(const EventPtr& event, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    const bool deleted = event->kind == Event::Kind::kDelete;
+    const bool now = !deleted && selection_->Takes(*event->record);
+    const bool before =
+        deleted ? selection_->Takes(*event->record)
+                : event->previous != nullptr && selection_->Takes(*event->previous);
+    if (!now && !before) return true;
+    const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
+    return Put(maker_.OfEvent(kind_, event, change, FormNow()), out, bytes);
+  }
+
+  void SendBookmark(Duration now, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    next_bookmark_ = now + kBookmarkPeriod;
+    if (const Duration last = deadline_ - kLastBookmarkBefore; now < last) {
+      next_bookmark_ = std::min(next_bookmark_, last);
+    } else {
+      next_bookmark_ = kNever;
+    }
+    const Revision position = cursor_->position();
+    if (position == bookmarked_) return;
+    bookmarked_ = position;
+    Send(BookmarkFrame(kind_, position, false, FormNow()), out, bytes);
+  }
+
+  const WatchParts parts_;
+  const std::string prefix_;
+  const std::shared_ptr<const Selection> selection_;
+  const KindInfo& kind_;
+  FrameForm form_;
+  Start start_;
+  const Duration deadline_;
+  Duration next_bookmark_;
+  Revision bookmarked_;
+  std::unique_ptr<WatchCursor> cursor_;
+  http::Waker waker_;
+  FrameMaker maker_;
+  FramePtr awaited_;            // Goes out before all else, once it is made.
+  EventConverter converter_;
+  std::deque<EventInVersionPtr> converting_;  // Taken from the cursor.
+  std::deque<EventPtr> events_;               // The ones before, not yet shown.
+  size_t step_events_ = 8;      // How many to take next.
+};
+
+Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
+                      const std::shared_ptr<const Selection>& selection,
+                      const ListQuery& options, const std::string& user) {
+  Store& store = parts.store;
+  Start start;
+  const auto version = ParseResourceVersion(options.resource_version);
+  if (!version) {
+    return Fail(PlainError("resourceVersion: Invalid value: " + Quoted(options.resource_version) +
+                           ": " + version.error().message));
+  }
+  const bool any_version = *version == 0;
+  if (options.send_initial_events.value_or(any_version)) {
+    if (const Result<> reached = ReachRevision(store, *version); !reached) {
+      if (reached.error().reason != Reason::kTimeout) return Fail(reached.error());
+      start.error = reached.error();
+      return start;
+    }
+    WatchState::Filter filter;
+    if (!selection->TakesAll()) {
+      filter = [selection](const Record& record) { return selection->Takes(record); };
+    }
+    WatchJobs aside{parts.pages, user};
+    if (MayConvert(selection->kind)) aside.elsewhere = WaitsElsewhere(parts, selection->kind);
+    start.state = std::make_shared<WatchState>(store, std::move(aside), prefix, std::move(filter),
+                                               WatchedKind(selection));
+    start.after = TRY(start.state->Begin());
+    // Also where the state is sent for want of a version to start from.
+    start.mark_end_of_state = options.allow_bookmarks && options.send_initial_events.value_or(
+                                                             options.resource_version.empty());
+  } else {
+    start.after = any_version ? store.Current() : Revision{*version};
+  }
+  return start;
+}
+
+}  // namespace
+
+Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request) {
+  const MediaType media =
+      TRY(Negotiate(request.http, OfferOf(request, {.yaml = false, .watch = true})));
+  FrameForm form{.media = media};
+  if (media.target == Target::kTable) form.include = TRY(IncludeOf(request));
+  const ListQuery options = TRY(ParseListOptions(request.http, *request.kind, true));
+  if (request.info.legacy_watch && !request.info.name.empty()) {
+    const auto name = options.fields.Exact("metadata.name");
+    if (name && *name != request.info.name) {
+      return Fail(Reason::kBadRequest, "fieldSelector metadata.name doesn't match requested name");
+    }
+  }
+  Duration timeout = Seconds(options.timeout_seconds.value_or(0));
+  const auto selection = std::make_shared<const Selection>(
+      Selection{request.served, *request.kind, PackedRules::Of(options.labels),
+                PackedRules::Of(options.fields),
+                request.info.legacy_watch ? request.info.name : std::string(),
+                TermOf(options, *request.kind)});
+  const std::string prefix =
+      SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
+  Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
+  if (timeout <= Duration::zero()) {
+    timeout = kWatchTimeoutMin +
+              std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
+  }
+  auto source =
+      std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start),
+                                    options.allow_bookmarks, timeout, request.user.name);
+  if (http::IsWebSocket(request.http)) {
+    return WatchOverWebSocket(request.http, media.encoding, std::move(source));
+  }
+  http::Response response;
+  response.content_type = std::string(ContentTypeOf(media.encoding));
+  if (media.encoding == Encoding::kProtobuf) response.content_type += ";stream=watch";
+  response.stream = std::move(source);
+  return response;
+}
+
+}  // namespace skiff

@@ -1,0 +1,115 @@
+#include "apiserver/watches/watch_frame.h"
+
+#include "api/codec/decode.h"
+#include "api/codec/protobuf.h"
+#include "api/gen/meta_v1.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/object_response.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/request/respond.h"
+
+namespace skiff {
+namespace {
+
+std::string_view NameOf(Change change) {
+  switch (change) {
+    case Change::kAdded:
+      return "ADDED";
+    case Change::kModified:
+      return "MODIFIED";
+    case Change::kDeleted:
+      return "DELETED";
+  }
+  return "";
+}
+
+std::string Envelope(std::string_view type, std::string_view object) {
+  std::string frame;
+  frame.reserve(object.size() + 40);
+  frame.append("{\"type\":\"").append(type).append("\",\"object\":").append(object).append("}\n");
+  return frame;
+}
+
+// One frame of the stream: the object as the watcher wants it, in its envelope.
+std::string Framed(const KindInfo& kind, std::string_view type, std::string text,
+                   const FrameForm& form);
+
+std::string Shown(const KindInfo& kind, std::string text, const FrameForm& form) {
+  if (form.media.target == Target::kPartialMetadata) {
+    return PartialMetadataText(text, form.media.target_version);
+  }
+  if (form.media.target == Target::kTable) {
+    return TableText(kind, text, form.now, form.media.target_version, form.include, form.headers);
+  }
+  return text;
+}
+
+std::string Framed(const KindInfo& kind, std::string_view type, std::string text,
+                   const FrameForm& form) {
+  if (form.media.encoding == Encoding::kProtobuf) {
+    return EncodeWatchFrame(type, ProtobufText(kind, text, form.media));
+  }
+  return Envelope(type, Shown(kind, std::move(text), form));
+}
+
+// The record with another resourceVersion, in the version the watcher asked for.
+std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision revision) {
+  const auto view = ObjectView::Of(record);
+  if (!view) return "{}";
+  if (IsSentAsKept(kind)) return view->BodyAt(revision);
+  auto object = ObjectOf(kind, record);
+  if (!object) return "{}";
+  object->metadata().resource_version = std::to_string(revision.value);
+  return TextOf(*object);
+}
+
+}  // namespace
+
+std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
+                       const FrameForm& form) {
+  if (change != Change::kDeleted) {
+    return Framed(kind, NameOf(change), TextOf(kind, *event.record).value_or("{}"), form);
+  }
+  // What the watcher last saw, at the revision of the change that took it away.
+  const Record& last = event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
+  return Framed(kind, "DELETED", TextAtRevision(kind, last, event.revision), form);
+}
+
+std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {
+  return Framed(kind, "ADDED", TextOf(kind, record).value_or("{}"), form);
+}
+
+namespace {
+
+// Go's internal types of these kinds always count replicas, so an empty one says 0.
+bool CountsReplicas(const KindInfo& kind) {
+  if (kind.group != "apps") return false;
+  return kind.resource == "deployments" || kind.resource == "replicasets" ||
+         kind.resource == "statefulsets";
+}
+
+}  // namespace
+
+std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
+                          const FrameForm& form) {
+  Json document =
+      kind.type != nullptr && kind.type->ops != nullptr ? ZeroDocument(*kind.type) : Json::object();
+  document["metadata"] = Json::object();
+  if (CountsReplicas(kind)) document["spec"]["replicas"] = 0;
+  if (initial_events_end) {
+    document["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+  }
+  ObjectBody body = BodyText(kind, document);
+  body.text.insert(body.revision_at, std::to_string(revision.value));
+  return Framed(kind, "BOOKMARK", std::move(body.text), form);
+}
+
+std::string ErrorFrame(const Error& error, const FrameForm& form) {
+  if (form.media.encoding == Encoding::kProtobuf) {
+    return EncodeWatchFrame("ERROR", EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"},
+                                                    StatusDocument(error)));
+  }
+  return Envelope("ERROR", StatusText(error));
+}
+
+}  // namespace skiff

@@ -1,0 +1,46 @@
+// What the signers of Kubernetes accept, and what they answer to what they do not. Pure.
+//
+//   kubernetes.io/kube-apiserver-client-kubelet   a kubelet as a client
+//   kubernetes.io/kubelet-serving                 a kubelet as a server
+//   kubernetes.io/kube-apiserver-client           any other client
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/gen/certificates_v1.h"
+#include "base/certificates.h"
+
+namespace skiff::certificates {
+
+inline constexpr std::string_view kKubeletClientSigner =
+    "kubernetes.io/kube-apiserver-client-kubelet";
+inline constexpr std::string_view kKubeletServingSigner = "kubernetes.io/kubelet-serving";
+inline constexpr std::string_view kApiServerClientSigner = "kubernetes.io/kube-apiserver-client";
+inline constexpr std::string_view kLegacyUnknownSigner = "kubernetes.io/legacy-unknown";
+inline constexpr Duration kSigningDuration = 24h * 365;
+
+using Usages = std::vector<std::string>;
+
+// Whether a signer of that name may sign this; Invalid says why not.
+Result<> CheckRequest(std::string_view signer, const CertificateNames& names, const Usages& usages);
+
+// Whether a node asks here for the client certificate of its own network services
+// (api/pods/node_services.h), and for nothing beside.
+bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& spec);
+
+// `duration_max`: of --cluster-signing-duration.
+SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec, TimePoint now,
+                      Duration duration_max);
+
+// nullptr when it has none of that type.
+const certificates_v1::CertificateSigningRequestCondition* FindCondition(
+    const certificates_v1::CertificateSigningRequest& request, std::string_view type);
+void AddCondition(certificates_v1::CertificateSigningRequest& request, std::string type,
+                  std::string reason, std::string message);
+
+// When a request has served its purpose and can be deleted.
+TimePoint EndOf(const certificates_v1::CertificateSigningRequest& request);
+
+}  // namespace skiff::certificates

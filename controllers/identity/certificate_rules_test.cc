@@ -1,0 +1,131 @@
+#include "controllers/identity/certificate_rules.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff::certificates {
+namespace {
+
+const TimePoint kNow{1'700'000'000s};
+
+CertificateNames Kubelet() {
+  return {.common_name = "system:node:n1", .organizations = {"system:nodes"}};
+}
+std::string Answer(std::string_view signer, const CertificateNames& names, const Usages& usages) {
+  const auto checked = CheckRequest(signer, names, usages);
+  return checked ? "" : checked.error().message;
+}
+const Usages kClient = {"digital signature", "client auth"};
+const Usages kServer = {"digital signature", "server auth"};
+
+TEST(CertificateRulesTest, AKubeletsClientCertificateNamesItsNodeAndNothingElse) {
+  const auto answer = [](auto change, Usages usages = kClient) {
+    CertificateNames names = Kubelet();
+    change(names);
+    return Answer(kKubeletClientSigner, names, usages);
+  };
+  const auto same = [](CertificateNames&) {};
+  EXPECT_EQ(answer(same), "");
+  EXPECT_EQ(answer(same, {"client auth", "key encipherment", "digital signature"}), "");
+  EXPECT_EQ(answer(same, kServer),
+            "usages did not match [client auth digital signature key encipherment]");
+  EXPECT_EQ(answer(same, {"client auth"}),
+            "usages did not match [client auth digital signature key encipherment]");
+  EXPECT_EQ(answer([](auto& it) { it.organizations.push_back("system:masters"); }),
+            "subject organization is not system:nodes");
+  EXPECT_EQ(answer([](auto& it) { it.common_name = "admin"; }),
+            "subject common name does not begin with system:node:");
+  EXPECT_EQ(answer([](auto& it) { it.dns_names = {"n1"}; }), "DNS subjectAltNames are not allowed");
+  EXPECT_EQ(answer([](auto& it) { it.ip_addresses = {"10.0.0.1"}; }),
+            "IP subjectAltNames are not allowed");
+  EXPECT_EQ(answer([](auto& it) { it.emails = {"a@b"}; }), "Email subjectAltNames are not allowed");
+  EXPECT_EQ(answer([](auto& it) { it.uris = {"x:y"}; }), "URI subjectAltNames are not allowed");
+}
+
+TEST(CertificateRulesTest, AKubeletsServingCertificateSaysWhereItServes) {
+  CertificateNames names = Kubelet();
+  EXPECT_EQ(Answer(kKubeletServingSigner, names, kServer), "DNS or IP subjectAltName is required");
+  names.ip_addresses = {"10.0.0.1"};
+  EXPECT_EQ(Answer(kKubeletServingSigner, names, kServer), "");
+  EXPECT_EQ(Answer(kKubeletServingSigner, names, kClient),
+            "usages did not match [digital signature key encipherment server auth]");
+}
+
+TEST(CertificateRulesTest, AnyOtherClientMayNotServe) {
+  EXPECT_EQ(Answer(kApiServerClientSigner, {.common_name = "me"}, kClient), "");
+  EXPECT_EQ(Answer(kApiServerClientSigner, {.common_name = "me"}, {"client auth", "server auth"}),
+            "invalid usage for client certificate: server auth");
+  EXPECT_EQ(Answer(kApiServerClientSigner, {.common_name = "me"}, {"digital signature"}),
+            "missing required usage for client certificate: client auth");
+  EXPECT_EQ(Answer(kLegacyUnknownSigner, {.common_name = "me"}, kClient),
+            "unknown signer kubernetes.io/legacy-unknown");
+}
+
+TEST(CertificateRulesTest, LivesAreAsLongAsAskedWithinBounds) {
+  certificates_v1::CertificateSigningRequestSpec spec;
+  spec.usages = kClient;
+  auto terms = TermsFor(spec, kNow, kSigningDuration);
+  EXPECT_EQ(terms.not_before, kNow - 5min);
+  EXPECT_EQ(terms.not_after, kNow + kSigningDuration - 5min);
+  EXPECT_TRUE(terms.client);
+  EXPECT_FALSE(terms.server);
+  EXPECT_FALSE(terms.key_encipherment);
+  spec.expiration_seconds = 3600;
+  EXPECT_EQ(TermsFor(spec, kNow, kSigningDuration).not_after, kNow + 1h);
+  spec.expiration_seconds = 1;
+  EXPECT_EQ(TermsFor(spec, kNow, kSigningDuration).not_after, kNow + 10min);
+  spec.expiration_seconds = 2'000'000'000;
+  EXPECT_EQ(TermsFor(spec, kNow, kSigningDuration).not_after, kNow + kSigningDuration - 5min);
+}
+
+TEST(CertificateRulesTest, ARequestIsOverAnHourAfterItsAnswerAndADayWithoutOne) {
+  certificates_v1::CertificateSigningRequest request;
+  request.metadata.creation_timestamp = kNow;
+  EXPECT_EQ(EndOf(request), kNow + 24h);
+  AddCondition(request, "Approved", "r", "m");
+  request.status.conditions[0].last_update_time = kNow + 1h;
+  EXPECT_EQ(EndOf(request), kNow + 25h) << "approved, and nobody has signed it";
+  const auto authority = *CertificateAuthority::Create("ca", kNow);
+  request.status.certificate = authority.Issue({.common_name = "x"}, kNow)->certificate_pem;
+  EXPECT_EQ(EndOf(request), kNow + 2h);
+  request.status.certificate =
+      authority.Issue({.common_name = "x", .lifetime = 30min}, kNow)->certificate_pem;
+  EXPECT_EQ(EndOf(request), kNow + 30min) << "the certificate is over before";
+  AddCondition(request, "Failed", "r", "m");
+  request.status.conditions[1].last_update_time = kNow + 3h;
+  EXPECT_EQ(EndOf(request), kNow + 4h);
+}
+
+// As `user`, a member of `group`, asks for CN and O.
+bool IsForNodeServices(const std::string& user, const std::string& group, CertificateOrder order,
+                       std::string_view signer = kApiServerClientSigner) {
+  static const SigningKeyPair kKey = *NewSigningKey(KeyKind::kP256);
+  certificates_v1::CertificateSigningRequestSpec spec;
+  spec.signer_name = signer;
+  spec.username = user;
+  spec.groups = {group};
+  spec.usages = kClient;
+  spec.request = *MakeCertificateRequest(kKey.private_pem, order);
+  return IsForOwnNodeServices(spec);
+}
+
+TEST(CertificateRulesTest, ANodeGetsTheCertificateOfItsOwnNetworkServicesAndNobodyElseDoes) {
+  const CertificateOrder own{.common_name = "skiff:node-services:n1",
+                             .organizations = {"skiff:node-services"}};
+  const auto changed = [&](auto change) {
+    CertificateOrder order = own;
+    change(order);
+    return IsForNodeServices("system:node:n1", "system:nodes", order);
+  };
+  EXPECT_TRUE(IsForNodeServices("system:node:n1", "system:nodes", own));
+  EXPECT_FALSE(IsForNodeServices("system:node:n2", "system:nodes", own));
+  EXPECT_FALSE(IsForNodeServices("system:node:n1", "dev", own));
+  EXPECT_FALSE(IsForNodeServices("alice", "system:nodes", own));
+  EXPECT_FALSE(IsForNodeServices("system:node:n1", "system:nodes", own, kKubeletClientSigner));
+  EXPECT_FALSE(changed([](auto& it) { it.organizations.push_back("system:masters"); }));
+  EXPECT_FALSE(changed([](auto& it) { it.organizations = {"system:masters"}; }));
+  EXPECT_FALSE(changed([](auto& it) { it.common_name = "system:kube-proxy"; }));
+  EXPECT_FALSE(changed([](auto& it) { it.dns_names = {"n1"}; }));
+}
+
+}  // namespace
+}  // namespace skiff::certificates

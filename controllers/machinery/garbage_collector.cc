@@ -1,0 +1,365 @@
+// Deletes objects whose owners are all gone, and carries out foreground deletion and orphaning.
+// owner_graph.cc knows who owns whom; before anything is deleted, the server is asked.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "api/gen/apiextensions_v1.h"
+#include "base/log.h"
+#include "controllers/light_definitions.h"
+#include "controllers/machinery/owner_graph.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using apiextensions_v1::CustomResourceDefinition;
+using meta_v1::OwnerReference;
+
+constexpr int kWorkers = 10;
+
+// Collected kinds: those that can be watched and deleted, each in the version it is stored in.
+bool IsCollected(const KindInfo& info) {
+  return !info.storage_key.empty() && info.storage_version == info.api_version &&
+         info.resource != "events" && info.HasVerb("list") && info.HasVerb("watch") &&
+         info.HasVerb("delete");
+}
+
+std::string GroupOf(const std::string& api_version) {
+  const size_t slash = api_version.find('/');
+  return slash == std::string::npos ? "" : api_version.substr(0, slash);
+}
+
+// The kinds by group and kind: what an owner reference says of its owner. Thread-safe.
+class KindMap {
+ public:
+  void Add(const Resource& resource) {
+    const MutexLock lock(mutex_);
+    kinds_[{resource.Group(), resource.kind}] = resource;
+  }
+  void Remove(const Resource& resource) {
+    const MutexLock lock(mutex_);
+    kinds_.erase({resource.Group(), resource.kind});
+  }
+  Result<Resource> Find(const std::string& api_version, const std::string& kind) const {
+    const MutexLock lock(mutex_);
+    const auto found = kinds_.find({GroupOf(api_version), kind});
+    if (found == kinds_.end()) {
+      return Fail(Reason::kUnknown,
+                  fmt::format("no matches for kind \"{}\" in version \"{}\"", kind, api_version));
+    }
+    return found->second;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::map<std::pair<std::string, std::string>, Resource> kinds_ GUARDED_BY(mutex_);
+};
+
+class Collector {
+ public:
+  explicit Collector(Manager& manager)
+      : client_(manager.client()), checks_(manager.clock()), orphans_(manager.clock()) {}
+
+  // Hears of all changes of one kind.
+  void Watch(InformerCache& cache) {
+    const Resource resource = cache.resource();
+    kinds_.Add(resource);
+    cache.OnChange([this, resource](const CachedObject& before, const CachedObject& now) {
+      Queue(now ? graph_.Saw(resource, *now.metadata) : graph_.Gone(before.metadata->uid));
+    });
+  }
+  void Forget(const Resource& resource) { kinds_.Remove(resource); }
+
+  WorkQueue& checks() { return checks_; }
+  WorkQueue& orphans() { return orphans_; }
+  Result<> Check(const std::string& uid);
+  Result<> Orphan(const std::string& uid);
+
+ private:
+  // What the owners of an object come to.
+  struct Verdict {
+    std::set<std::string> dangling;
+    std::set<std::string> waiting;  // In foreground deletion.
+    bool solid = false;
+  };
+
+  void Queue(const OwnerGraph::Work& work) {
+    for (const std::string& uid : work.check) checks_.Add({"", uid});
+    for (const std::string& uid : work.orphan) orphans_.Add({"", uid});
+  }
+
+  // The metadata the server has now; nullopt when the object is gone or another one.
+  Result<std::optional<meta_v1::ObjectMeta>> Live(const Resource& resource, const ObjectKey& key,
+                                                  const std::string& uid) {
+    const auto document = client_.GetMetadata(resource, key);
+    if (!document && document.error().reason == Reason::kNotFound) return std::nullopt;
+    if (!document) return Fail(document.error());
+    const auto metadata = document->find("metadata");
+    if (metadata == document->end()) return Fail(Reason::kInternalError, "object without metadata");
+    auto parsed = TRY(FromJson<meta_v1::ObjectMeta>(*metadata));
+    if (parsed.uid != uid) return std::nullopt;
+    return parsed;
+  }
+
+  Result<> ReleaseForeground(const OwnerNode& node, const meta_v1::ObjectMeta& live);
+  Result<Verdict> Classify(const OwnerNode& node, const std::vector<OwnerReference>& owners);
+  Result<> DropReferences(const Resource& resource, const meta_v1::ObjectMeta& live,
+                          const std::set<std::string>& owners);
+  Result<> RemoveFinalizer(const Resource& resource, const meta_v1::ObjectMeta& live,
+                           std::string_view finalizer);
+  Result<> DeleteDependent(const OwnerNode& node, const meta_v1::ObjectMeta& live,
+                           const Verdict& verdict);
+  Result<> BreakCycle(const OwnerNode& node, const meta_v1::ObjectMeta& live);
+
+  Client& client_;
+  OwnerGraph graph_;
+  KindMap kinds_;
+  WorkQueue checks_;
+  WorkQueue orphans_;
+};
+
+Result<> Collector::Check(const std::string& uid) {
+  const auto node = graph_.Find(uid);
+  if (!node || (node->being_deleted && !node->deleting_dependents)) return {};
+  Resource resource = node->resource;
+  if (node->virtual_) resource = TRY(kinds_.Find(resource.api_version, resource.kind));
+  const ObjectKey key = {resource.namespaced ? node->key.namespace_ : "", node->key.name};
+  const auto live = TRY(Live(resource, key, uid));
+  if (!live) {
+    Queue(graph_.Missing(uid));
+    return {};
+  }
+  // It exists, but its informer has yet to show it: nothing can be decided
+  // before.
+  if (node->virtual_) return Fail(Reason::kConflict, "the owner has not been observed yet");
+  if (node->deleting_dependents) return ReleaseForeground(*node, *live);
+  if (live->owner_references.empty()) return {};
+  const Verdict verdict = TRY(Classify(*node, live->owner_references));
+  if (verdict.solid) {
+    std::set<std::string> useless = verdict.dangling;
+    useless.insert(verdict.waiting.begin(), verdict.waiting.end());
+    return useless.empty() ? Result<>() : DropReferences(resource, *live, useless);
+  }
+  return DeleteDependent(*node, *live, verdict);
+}
+
+// An owner in foreground deletion goes when nothing that blocks it is left.
+Result<> Collector::ReleaseForeground(const OwnerNode& node, const meta_v1::ObjectMeta& live) {
+  const OwnerGraph::Blockers blockers = graph_.BlockersOf(node.uid);
+  for (const std::string& dependent : blockers.staying) checks_.Add({"", dependent});
+  if (blockers.any) return {};
+  return RemoveFinalizer(node.resource, live, kForegroundFinalizer);
+}
+
+Result<Collector::Verdict> Collector::Classify(const OwnerNode& node,
+                                               const std::vector<OwnerReference>& owners) {
+  Verdict verdict;
+  for (const OwnerReference& owner : owners) {
+    if (graph_.IsKnownGone(owner.uid)) {
+      verdict.dangling.insert(owner.uid);
+      continue;
+    }
+    const Resource resource = TRY(kinds_.Find(owner.api_version, owner.kind));
+    // Nobody can say which namespace a namespaced owner of a cluster-wide object is in.
+    if (resource.namespaced && node.key.namespace_.empty()) {
+      verdict.solid = true;
+      continue;
+    }
+    const ObjectKey key = {resource.namespaced ? node.key.namespace_ : "", owner.name};
+    const auto live = TRY(Live(resource, key, owner.uid));
+    if (!live) {
+      verdict.dangling.insert(owner.uid);
+    } else if (live->deletion_timestamp && HasFinalizer(*live, kForegroundFinalizer)) {
+      verdict.waiting.insert(owner.uid);
+    } else {
+      verdict.solid = true;
+    }
+  }
+  return verdict;
+}
+
+Result<> Collector::DeleteDependent(const OwnerNode& node, const meta_v1::ObjectMeta& live,
+                                    const Verdict& verdict) {
+  DeleteOptions options = {.uid = live.uid, .resource_version = live.resource_version};
+  if (!verdict.waiting.empty() && !node.dependents.empty()) {
+    // Of two that wait for each other, one has to stop.
+    const auto dependents = graph_.DependentsOf(node.uid);
+    if (std::any_of(dependents.begin(), dependents.end(),
+                    [](const OwnerNode& it) { return it.deleting_dependents; })) {
+      TRY(BreakCycle(node, live));
+      options.resource_version.clear();
+    }
+    options.propagation = "Foreground";
+  } else if (HasFinalizer(live, kOrphanFinalizer)) {
+    options.propagation = "Orphan";
+  } else if (HasFinalizer(live, kForegroundFinalizer)) {
+    options.propagation = "Foreground";
+  } else {
+    options.propagation = "Background";
+  }
+  const auto deleted = client_.Delete(node.resource, node.key, options);
+  if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+  return {};
+}
+
+Result<> Collector::BreakCycle(const OwnerNode& node, const meta_v1::ObjectMeta& live) {
+  meta_v1::ObjectMeta changed = live;
+  for (OwnerReference& owner : changed.owner_references) {
+    if (Blocks(owner)) owner.block_owner_deletion = false;
+  }
+  if (changed == live) return {};
+  const Json patch = {{"metadata",
+                       {{"uid", live.uid},
+                        {"resourceVersion", live.resource_version},
+                        {"ownerReferences", ToJson(changed)["ownerReferences"]}}}};
+  TRY(client_.Patch(node.resource, node.key, PatchType::kMerge, patch));
+  return {};
+}
+
+Result<> Collector::DropReferences(const Resource& resource, const meta_v1::ObjectMeta& live,
+                                   const std::set<std::string>& owners) {
+  meta_v1::ObjectMeta changed = live;
+  std::erase_if(changed.owner_references,
+                [&](const OwnerReference& it) { return owners.contains(it.uid); });
+  if (changed == live) return {};
+  const Json document = ToJson(changed);
+  Json patch = {{"metadata", {{"uid", live.uid}, {"resourceVersion", live.resource_version}}}};
+  patch["metadata"]["ownerReferences"] =
+      document.contains("ownerReferences") ? document["ownerReferences"] : Json(nullptr);
+  TRY(client_.Patch(resource, {live.namespace_, live.name}, PatchType::kMerge, patch));
+  return {};
+}
+
+Result<> Collector::RemoveFinalizer(const Resource& resource, const meta_v1::ObjectMeta& live,
+                                    std::string_view finalizer) {
+  std::vector<std::string> left = live.finalizers;
+  if (std::erase(left, finalizer) == 0) return {};
+  const Json patch = {
+      {"metadata",
+       {{"uid", live.uid}, {"resourceVersion", live.resource_version}, {"finalizers", left}}}};
+  const auto done = client_.Patch(resource, {live.namespace_, live.name}, PatchType::kMerge, patch);
+  if (!done && done.error().reason != Reason::kNotFound) return Fail(done.error());
+  return {};
+}
+
+Result<> Collector::Orphan(const std::string& uid) {
+  const auto owner = graph_.Find(uid);
+  if (!owner) return {};
+  const auto live = TRY(Live(owner->resource, owner->key, uid));
+  if (!live || !HasFinalizer(*live, kOrphanFinalizer)) return {};
+  for (const OwnerNode& dependent : graph_.DependentsOf(uid)) {
+    const auto object = TRY(Live(dependent.resource, dependent.key, dependent.uid));
+    if (object) TRY(DropReferences(dependent.resource, *object, {uid}));
+  }
+  return RemoveFinalizer(owner->resource, *live, kOrphanFinalizer);
+}
+
+class CollectorLoop final : public ControlLoop {
+ public:
+  using Act = std::function<Result<>(const std::string& uid)>;
+  CollectorLoop(std::shared_ptr<Collector> collector, WorkQueue& queue, Act act)
+      : collector_(std::move(collector)), queue_(queue), act_(std::move(act)) {}
+
+  Duration Step() override {
+    const auto key = queue_.TakeOrWait(*this);
+    if (!key) return queue_.UntilNext();
+    const auto done = act_(key->name);
+    if (done) {
+      queue_.Forget(*key);
+    } else {
+      log_.Debug("object not collected yet", {{"uid", key->name}, {"error", done.error().message}});
+      queue_.AddRateLimited(*key);
+    }
+    queue_.Done(*key);
+    return Duration(0);
+  }
+
+ private:
+  const std::shared_ptr<Collector> collector_;  // Keeps what `queue_` and `act_` refer to.
+  WorkQueue& queue_;
+  const Act act_;
+  const Log log_{"garbage collector"};
+};
+
+// Starts and stops watching the kinds that CustomResourceDefinitions add.
+class CustomKinds final : public ControlLoop {
+ public:
+  CustomKinds(Manager& manager, std::shared_ptr<Collector> collector)
+      : manager_(manager),
+        definitions_(LightDefinitions(manager.informers())),
+        collector_(std::move(collector)) {
+    definitions_.OnChange([this](const auto&, const auto&) { Wake(); });
+  }
+
+  Duration Step() override {
+    std::set<Resource> wanted;
+    for (const auto& definition : definitions_.List()) {
+      if (const auto resource = Served(*definition)) wanted.insert(*resource);
+    }
+    for (auto it = watched_.begin(); it != watched_.end();) {
+      if (wanted.contains(it->first)) {
+        ++it;
+        continue;
+      }
+      collector_->Forget(it->second->resource());
+      manager_.informers().Stop(*it->second);
+      it = watched_.erase(it);
+    }
+    bool added = false;
+    for (const Resource& resource : wanted) {
+      if (watched_.contains(resource)) continue;
+      InformerCache& cache = manager_.informers().Metadata(resource);
+      collector_->Watch(cache);
+      watched_[resource] = &cache;
+      added = true;
+    }
+    if (added) manager_.informers().StartAdded();
+    return kNever;
+  }
+
+ private:
+  static std::optional<Resource> Served(const CustomResourceDefinition& definition) {
+    const auto& conditions = definition.status.conditions;
+    const bool established = std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
+      return it.type == "Established" && it.status == "True";
+    });
+    if (!established || definition.metadata.deletion_timestamp) return std::nullopt;
+    for (const auto& version : definition.spec.versions) {
+      if (!version.served) continue;
+      Resource resource;
+      resource.api_version = definition.spec.group + "/" + version.name;
+      resource.kind = definition.spec.names.kind;
+      resource.name = definition.spec.names.plural;
+      resource.namespaced = definition.spec.scope == "Namespaced";
+      return resource;
+    }
+    return std::nullopt;
+  }
+
+  Manager& manager_;
+  const Informer<CustomResourceDefinition> definitions_;
+  const std::shared_ptr<Collector> collector_;
+  std::map<Resource, InformerCache*> watched_;
+};
+
+}  // namespace
+
+void AddGarbageCollector(Manager& manager) {
+  const auto collector = std::make_shared<Collector>(manager);
+  manager.AddLoop(std::make_unique<CustomKinds>(manager, collector));
+  for (const KindInfo* info : BuiltInKinds()) {
+    if (IsCollected(*info)) collector->Watch(manager.informers().Metadata(*info));
+  }
+  for (int i = 0; i < kWorkers; ++i) {
+    manager.AddLoop(std::make_unique<CollectorLoop>(
+        collector, collector->checks(),
+        [c = collector.get()](const auto& uid) { return c->Check(uid); }));
+  }
+  manager.AddLoop(std::make_unique<CollectorLoop>(
+      collector, collector->orphans(),
+      [c = collector.get()](const auto& uid) { return c->Orphan(uid); }));
+}
+
+}  // namespace skiff

@@ -1,0 +1,187 @@
+#include "controllers/machinery/owner_graph.h"
+
+#include <algorithm>
+
+namespace skiff {
+
+using meta_v1::OwnerReference;
+
+bool Blocks(const OwnerReference& reference) {
+  return reference.block_owner_deletion.value_or(false);
+}
+
+const OwnerReference* FindOwner(const std::vector<OwnerReference>& owners, const std::string& uid) {
+  const auto found = std::find_if(owners.begin(), owners.end(),
+                                  [&](const OwnerReference& it) { return it.uid == uid; });
+  return found == owners.end() ? nullptr : &*found;
+}
+
+bool HasFinalizer(const meta_v1::ObjectMeta& object, std::string_view finalizer) {
+  return std::find(object.finalizers.begin(), object.finalizers.end(), finalizer) !=
+         object.finalizers.end();
+}
+
+OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::ObjectMeta& object) {
+  const MutexLock lock(mutex_);
+  Work work;
+  OwnerNode& node = nodes_[object.uid];
+  const bool moved =
+      node.virtual_ && (node.resource.kind != resource.kind ||
+                        node.resource.Group() != resource.Group() || node.key.name != object.name);
+  node.uid = object.uid;
+  node.resource = resource;
+  node.key = {object.namespace_, object.name};
+  node.virtual_ = false;
+  // Dependents that named it wrongly have to be looked at again.
+  if (moved) work.check.assign(node.dependents.begin(), node.dependents.end());
+  const auto before = node.owners;
+  node.owners = object.owner_references;
+  Unlink(node, before, work);
+  Link(node, before, work);
+  StartDeletion(node, object, work);
+  return work;
+}
+
+void OwnerGraph::Link(OwnerNode& node, const std::vector<OwnerReference>& before, Work& work) {
+  for (const OwnerReference& reference : node.owners) {
+    if (FindOwner(before, reference.uid)) continue;
+    const auto [owner, created] = nodes_.try_emplace(reference.uid);
+    owner->second.dependents.insert(node.uid);
+    if (created) {
+      owner->second.uid = reference.uid;
+      owner->second.virtual_ = true;
+      owner->second.resource.api_version = reference.api_version;
+      owner->second.resource.kind = reference.kind;
+      owner->second.key = {node.key.namespace_, reference.name};
+      work.check.push_back(reference.uid);
+      continue;
+    }
+    const OwnerNode& known = owner->second;
+    const bool elsewhere =
+        !known.virtual_ && known.resource.namespaced && known.key.namespace_ != node.key.namespace_;
+    const bool misnamed = known.resource.kind != reference.kind ||
+                          known.key.name != reference.name ||
+                          known.resource.api_version != reference.api_version;
+    if (elsewhere || misnamed) work.check.push_back(node.uid);
+  }
+}
+
+void OwnerGraph::Unlink(OwnerNode& node, const std::vector<OwnerReference>& before, Work& work) {
+  for (const OwnerReference& reference : before) {
+    const OwnerReference* kept = FindOwner(node.owners, reference.uid);
+    // An owner in foreground deletion may not have to wait for this one any more.
+    if (Blocks(reference) && (!kept || !Blocks(*kept))) work.check.push_back(reference.uid);
+    if (kept) continue;
+    const auto owner = nodes_.find(reference.uid);
+    if (owner == nodes_.end()) continue;
+    owner->second.dependents.erase(node.uid);
+    if (owner->second.virtual_ && owner->second.dependents.empty()) nodes_.erase(owner);
+  }
+}
+
+void OwnerGraph::StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& object, Work& work) {
+  if (!object.deletion_timestamp) return;
+  node.being_deleted = true;
+  const bool orphaning = HasFinalizer(object, kOrphanFinalizer);
+  const bool foreground = HasFinalizer(object, kForegroundFinalizer) && !orphaning;
+  if (orphaning && !node.orphaning) work.orphan.push_back(node.uid);
+  if (foreground && !node.deleting_dependents) {
+    work.check.insert(work.check.end(), node.dependents.begin(), node.dependents.end());
+    work.check.push_back(node.uid);
+  }
+  node.orphaning = orphaning;
+  node.deleting_dependents = foreground;
+}
+
+OwnerGraph::Work OwnerGraph::Gone(const std::string& uid) {
+  const MutexLock lock(mutex_);
+  const auto node = nodes_.find(uid);
+  // Nobody asks for one without dependents, and the thousands that an owner leaves behind must not
+  // push it out.
+  if (node != nodes_.end() && !node->second.dependents.empty()) Remember(uid);
+  return Remove(uid);
+}
+
+void OwnerGraph::Remember(const std::string& uid) {
+  if (!gone_.insert(uid).second) return;
+  if (gone_order_.size() < kGoneMax) {
+    gone_order_.push_back(uid);
+    return;
+  }
+  gone_.erase(gone_order_[gone_next_]);
+  gone_order_[gone_next_] = uid;
+  gone_next_ = (gone_next_ + 1) % kGoneMax;
+}
+
+OwnerGraph::Work OwnerGraph::Missing(const std::string& uid) {
+  const MutexLock lock(mutex_);
+  const auto node = nodes_.find(uid);
+  if (node == nodes_.end() || !node->second.virtual_) return {};
+  // Dependents stay linked to nothing: each is checked by its own references.
+  return Remove(uid);
+}
+
+OwnerGraph::Work OwnerGraph::Remove(const std::string& uid) {
+  Work work;
+  const auto found = nodes_.find(uid);
+  if (found == nodes_.end()) return work;
+  const OwnerNode node = std::move(found->second);
+  nodes_.erase(found);
+  work.check.assign(node.dependents.begin(), node.dependents.end());
+  for (const OwnerReference& reference : node.owners) {
+    const auto owner = nodes_.find(reference.uid);
+    if (owner == nodes_.end()) continue;
+    owner->second.dependents.erase(uid);
+    if (owner->second.deleting_dependents) work.check.push_back(reference.uid);
+    if (owner->second.virtual_ && owner->second.dependents.empty()) nodes_.erase(owner);
+  }
+  return work;
+}
+
+std::optional<OwnerNode> OwnerGraph::Find(const std::string& uid) const {
+  const MutexLock lock(mutex_);
+  const auto found = nodes_.find(uid);
+  if (found == nodes_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<OwnerNode> OwnerGraph::DependentsOf(const std::string& uid) const {
+  const MutexLock lock(mutex_);
+  std::vector<OwnerNode> dependents;
+  const auto found = nodes_.find(uid);
+  if (found == nodes_.end()) return dependents;
+  for (const std::string& dependent : found->second.dependents) {
+    if (const auto node = nodes_.find(dependent); node != nodes_.end()) {
+      dependents.push_back(node->second);
+    }
+  }
+  return dependents;
+}
+
+OwnerGraph::Blockers OwnerGraph::BlockersOf(const std::string& uid) const {
+  const MutexLock lock(mutex_);
+  Blockers blockers;
+  const auto found = nodes_.find(uid);
+  if (found == nodes_.end()) return blockers;
+  for (const std::string& dependent : found->second.dependents) {
+    const auto node = nodes_.find(dependent);
+    if (node == nodes_.end()) continue;
+    const OwnerReference* reference = FindOwner(node->second.owners, uid);
+    if (!reference || !Blocks(*reference)) continue;
+    blockers.any = true;
+    if (!node->second.being_deleted) blockers.staying.push_back(dependent);
+  }
+  return blockers;
+}
+
+bool OwnerGraph::IsKnownGone(const std::string& uid) const {
+  const MutexLock lock(mutex_);
+  return gone_.contains(uid);
+}
+
+size_t OwnerGraph::size() const {
+  const MutexLock lock(mutex_);
+  return nodes_.size();
+}
+
+}  // namespace skiff

@@ -1,0 +1,128 @@
+#include "controllers/machinery/owner_graph.h"
+
+#include <gtest/gtest.h>
+
+#include "api/gen/apps_v1.h"
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Resource kSets = apps_v1::ReplicaSet::Info();
+const Resource kPods = core_v1::Pod::Info();
+
+meta_v1::ObjectMeta Object(const std::string& name, const std::vector<std::string>& owners = {}) {
+  meta_v1::ObjectMeta object;
+  object.name = name;
+  object.uid = name;
+  object.namespace_ = "ns";
+  for (const std::string& owner : owners) {
+    auto& reference = object.owner_references.emplace_back();
+    reference.api_version = "apps/v1";
+    reference.kind = "ReplicaSet";
+    reference.name = owner;
+    reference.uid = owner;
+    reference.block_owner_deletion = true;
+  }
+  return object;
+}
+
+TEST(OwnerGraphTest, DependentsAreCheckedWhenTheirOwnerGoes) {
+  OwnerGraph graph;
+  EXPECT_EQ(graph.Saw(kSets, Object("set")).check, Names{});
+  EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, Names{});
+  EXPECT_EQ(graph.Gone("set").check, Names{"pod"});
+  EXPECT_TRUE(graph.IsKnownGone("set"));
+  EXPECT_EQ(graph.Gone("pod").check, Names{});
+  EXPECT_EQ(graph.size(), 0u);
+}
+
+// Each of those would be asked of the server otherwise, once for every dependent.
+TEST(OwnerGraphTest, AnOwnerIsKnownToBeGoneHoweverManyDependentsGoAfterIt) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  for (int i = 0; i < 2000; ++i) graph.Saw(kPods, Object("pod-" + std::to_string(i), {"set"}));
+  graph.Gone("set");
+  for (int i = 0; i < 2000; ++i) {
+    EXPECT_TRUE(graph.IsKnownGone("set"));
+    graph.Gone("pod-" + std::to_string(i));
+  }
+  EXPECT_FALSE(graph.IsKnownGone("pod-0")) << "it had no dependents: nobody asks";
+}
+
+TEST(OwnerGraphTest, OnlyDependentsThatNobodyDeletedYetAreCheckedForAForegroundDeletion) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  graph.Saw(kPods, Object("leaving", {"set"}));
+  graph.Saw(kPods, Object("staying", {"set"}));
+  EXPECT_EQ(graph.BlockersOf("set").staying, (Names{"leaving", "staying"}));
+  auto leaving = Object("leaving", {"set"});
+  leaving.deletion_timestamp = Time(TimePoint{} + 1s);
+  graph.Saw(kPods, leaving);
+  EXPECT_EQ(graph.BlockersOf("set").staying, Names{"staying"});
+  EXPECT_TRUE(graph.BlockersOf("set").any);
+  graph.Gone("staying");
+  EXPECT_EQ(graph.BlockersOf("set").staying, Names{});
+  EXPECT_TRUE(graph.BlockersOf("set").any) << "one is still on its way out";
+  graph.Gone("leaving");
+  EXPECT_FALSE(graph.BlockersOf("set").any);
+}
+
+TEST(OwnerGraphTest, AnOwnerNobodySawIsAskedFor) {
+  OwnerGraph graph;
+  EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, Names{"set"});
+  ASSERT_TRUE(graph.Find("set")->virtual_);
+  EXPECT_EQ(graph.Missing("set").check, Names{"pod"});
+  EXPECT_FALSE(graph.IsKnownGone("set")) << "coordinates can be wrong; only an event is proof";
+}
+
+TEST(OwnerGraphTest, AVirtualOwnerThatIsSeenBecomesReal) {
+  OwnerGraph graph;
+  graph.Saw(kPods, Object("pod", {"set"}));
+  EXPECT_EQ(graph.Saw(kSets, Object("set")).check, Names{});
+  EXPECT_FALSE(graph.Find("set")->virtual_);
+  EXPECT_EQ(graph.Missing("set").check, Names{});
+  EXPECT_EQ(graph.DependentsOf("set").size(), 1u);
+}
+
+TEST(OwnerGraphTest, ForegroundDeletionQueuesDependentsAndThenTheOwner) {
+  OwnerGraph graph;
+  auto set = Object("set");
+  graph.Saw(kSets, set);
+  graph.Saw(kPods, Object("pod", {"set"}));
+  set.deletion_timestamp = Time(TimePoint(1s));
+  set.finalizers = {"foregroundDeletion"};
+  EXPECT_EQ(graph.Saw(kSets, set).check, (Names{"pod", "set"}));
+  EXPECT_EQ(graph.Saw(kSets, set).check, Names{}) << "told once";
+  EXPECT_EQ(graph.Gone("pod").check, Names{"set"});
+}
+
+TEST(OwnerGraphTest, OrphaningIsToldOnce) {
+  OwnerGraph graph;
+  auto set = Object("set");
+  set.deletion_timestamp = Time(TimePoint(1s));
+  set.finalizers = {"orphan"};
+  EXPECT_EQ(graph.Saw(kSets, set).orphan, Names{"set"});
+  EXPECT_EQ(graph.Saw(kSets, set).orphan, Names{});
+}
+
+TEST(OwnerGraphTest, AReferenceAcrossNamespacesIsChecked) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  auto pod = Object("pod", {"set"});
+  pod.namespace_ = "elsewhere";
+  EXPECT_EQ(graph.Saw(kPods, pod).check, Names{"pod"});
+}
+
+TEST(OwnerGraphTest, ADroppedReferenceFreesTheOwner) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  graph.Saw(kPods, Object("pod", {"set"}));
+  EXPECT_EQ(graph.Saw(kPods, Object("pod")).check, Names{"set"});
+  EXPECT_TRUE(graph.DependentsOf("set").empty());
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,167 @@
+// EndpointSlices for Endpoints of Services without a selector.
+#include <fmt/format.h>
+
+#include "client/reconciler.h"
+#include "client/refusals.h"
+#include "controllers/network/endpoint_mirror_plan.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Endpoints;
+using core_v1::Service;
+using discovery_v1::EndpointSlice;
+
+constexpr char kIndex[] = "mirrored";
+// When slices of Endpoints that are gone could not be removed, they are tried again after this.
+constexpr Duration kRemovalRetry = 10s;
+
+class MirrorReconciler final : public Reconciler<Endpoints> {
+ public:
+  MirrorReconciler(Manager& manager, int addresses_max)
+      : client_(manager.client()),
+        services_(manager.informer<Service>()),
+        slices_(manager.informer<EndpointSlice>()),
+        events_(manager.Recorder("endpoint-slice-mirroring-controller")),
+        addresses_max_(addresses_max) {}
+  void SetQueue(WorkQueue& queue) { queue_ = &queue; }
+
+  Result<Requeue> Reconcile(const Endpoints& endpoints) override {
+    const ObjectKey key = KeyOf(endpoints);
+    // The slices' own events wake us once the cache shows what was written.
+    if (!CacheShowsWrites(key)) return Requeue::None();
+    const auto service = services_.Get(key);
+    if (!ShouldMirror(endpoints, service.get())) {
+      TRY(Remove(Existing(key)));
+      return Requeue::None();
+    }
+    const MirrorPlan plan = PlanMirror(endpoints, Existing(key), addresses_max_);
+    Tell(endpoints, plan);
+    TRY(Write(endpoints, plan.changes));
+    return Requeue::None();
+  }
+
+  void Forget(const ObjectKey& key) override {
+    const auto removed = Remove(Existing(key));
+    if (!removed) {
+      log_.Info("slices not removed", {{"endpoints", key}, {"error", removed.error().message}});
+      queue_->AddAfter(key, kRemovalRetry);
+    }
+    const MutexLock lock(mutex_);
+    written_.erase(key);
+  }
+
+ private:
+  std::vector<Ptr<EndpointSlice>> Existing(const ObjectKey& key) const {
+    std::vector<Ptr<EndpointSlice>> existing;
+    for (const auto& slice : slices_.ByIndex(kIndex, key.Text())) {
+      if (!slice->metadata.deletion_timestamp) existing.push_back(slice);
+    }
+    return existing;
+  }
+
+  void Tell(const Endpoints& endpoints, const MirrorPlan& plan) {
+    if (plan.invalid > 0) {
+      events_.Warning(endpoints, "InvalidIPAddress",
+                      fmt::format("Skipped {} invalid IP addresses when mirroring to "
+                                  "EndpointSlices",
+                                  plan.invalid));
+    }
+    if (plan.skipped > plan.invalid) {
+      events_.Warning(endpoints, "TooManyAddressesToMirror",
+                      fmt::format("A max of {} addresses can be mirrored to EndpointSlices per "
+                                  "Endpoints subset. {} addresses were skipped",
+                                  addresses_max_, plan.skipped));
+    }
+  }
+
+  Result<> Write(const Endpoints& endpoints, const SliceChanges& changes) {
+    const ObjectKey key = KeyOf(endpoints);
+    if (!endpoints.metadata.deletion_timestamp) {
+      for (const EndpointSlice& slice : changes.create) {
+        const auto created = client_.Create(slice);
+        if (created) {
+          Remember(key, **created);
+        } else if (IsNamespaceTerminating(created.error())) {
+          return {};
+        } else {
+          return Fail(created.error());
+        }
+      }
+    }
+    for (const EndpointSlice& slice : changes.update) {
+      const auto updated = TRY(client_.Update(slice));
+      Remember(key, *updated);
+    }
+    return Remove(changes.remove);
+  }
+
+  Result<> Remove(const std::vector<Ptr<EndpointSlice>>& slices) {
+    for (const auto& slice : slices) {
+      const auto removed = client_.Delete(*slice);
+      if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
+    }
+    return {};
+  }
+
+  void Remember(const ObjectKey& key, const EndpointSlice& slice) {
+    const MutexLock lock(mutex_);
+    uint64_t& revision = written_[key];
+    revision = std::max(revision, WrittenRevision(slice.metadata));
+  }
+
+  bool CacheShowsWrites(const ObjectKey& key) {
+    const MutexLock lock(mutex_);
+    const auto found = written_.find(key);
+    if (found == written_.end()) return true;
+    if (found->second > slices_.cache().revision()) return false;
+    written_.erase(found);
+    return true;
+  }
+
+  Client& client_;
+  const Informer<Service> services_;
+  const Informer<EndpointSlice> slices_;
+  EventRecorder& events_;
+  const int addresses_max_;
+  const Log log_{"endpoint mirror"};
+  WorkQueue* queue_ = nullptr;  // Set before anything runs.
+  Mutex mutex_;
+  std::map<ObjectKey, uint64_t> written_ GUARDED_BY(mutex_);  // Newest write.
+};
+
+// The Endpoints that a slice of ours was made of.
+std::vector<ObjectKey> EndpointsOf(const EndpointSlice& slice) {
+  const auto& labels = slice.metadata.labels;
+  const auto name = labels.find(std::string(kServiceName));
+  const auto manager = labels.find(std::string(kSliceManagedBy));
+  if (name == labels.end() || manager == labels.end() ||
+      manager->second != kMirroringController) {
+    return {};
+  }
+  return {{slice.metadata.namespace_, name->second}};
+}
+
+}  // namespace
+
+void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options) {
+  manager.informer<EndpointSlice>().AddIndex(kIndex, [](const EndpointSlice& slice) {
+    std::vector<std::string> values;
+    for (const ObjectKey& key : EndpointsOf(slice)) values.push_back(key.Text());
+    return values;
+  });
+  auto reconciler =
+      std::make_unique<MirrorReconciler>(manager, options.mirroring_max_endpoints_per_subset);
+  MirrorReconciler& mirror = *reconciler;
+  ControllerBuilder<Endpoints> builder(manager, "endpointslice-mirroring");
+  builder.Watches<Service>([](const Service& service) {
+    return std::vector<ObjectKey>{KeyOf(service)};
+  });
+  builder.Watches<EndpointSlice>(EndpointsOf);
+  builder.Workers(options.mirroring_concurrent_service_endpoint_syncs)
+      .Retry({.first_delay = 1s, .max_delay = 100s});
+  mirror.SetQueue(builder.Complete(std::move(reconciler)));
+}
+
+}  // namespace skiff

@@ -1,0 +1,35 @@
+// EndpointSlices for Endpoints that somebody keeps by hand, so that who reads slices alone sees
+// them too: one slice for each address family and set of ports. Pure.
+#pragma once
+
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "controllers/network/endpoint_slice_plan.h"
+
+namespace skiff {
+
+inline constexpr std::string_view kMirroringController =
+    "endpointslicemirroring-controller.k8s.io";
+inline constexpr std::string_view kSkipMirror = "endpointslice.kubernetes.io/skip-mirror";
+inline constexpr std::string_view kLeaderRecord = "control-plane.alpha.kubernetes.io/leader";
+
+// Whether these Endpoints want slices; `service` is the one of their name, or null. Those of a
+// Service with a selector have slices already.
+bool ShouldMirror(const core_v1::Endpoints& endpoints, const core_v1::Service* service);
+
+struct MirrorPlan {
+  SliceChanges changes;
+  int invalid = 0;  // Addresses that are none.
+  int skipped = 0;  // Those, and the ones beyond `addresses_max` of a subset.
+};
+// `existing` are the slices that were made of them before.
+MirrorPlan PlanMirror(const core_v1::Endpoints& endpoints,
+                      const std::vector<Ptr<discovery_v1::EndpointSlice>>& existing,
+                      size_t addresses_max);
+
+// Ports that the same addresses listen on come together in one subset; an address that is ready and
+// not ready is not ready.
+std::vector<core_v1::EndpointSubset> Repacked(const std::vector<core_v1::EndpointSubset>& subsets);
+
+}  // namespace skiff

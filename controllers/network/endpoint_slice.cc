@@ -1,0 +1,166 @@
+// EndpointSlices of Services with a selector: which pods serve it, on which ports.
+#include <fmt/format.h>
+
+#include "client/reconciler.h"
+#include "client/refusals.h"
+#include "controllers/network/endpoint_slice_plan.h"
+#include "controllers/network/service_pods.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::Pod;
+using core_v1::Service;
+using discovery_v1::EndpointSlice;
+
+constexpr std::string_view kZone = "topology.kubernetes.io/zone";
+
+class EndpointSliceReconciler final : public Reconciler<Service> {
+ public:
+  EndpointSliceReconciler(Manager& manager, int endpoints_max)
+      : client_(manager.client()),
+        pods_(manager.informer<Pod>()),
+        nodes_(manager.informer<Node>()),
+        slices_(manager.informer<EndpointSlice>()),
+        events_(manager.Recorder("endpoint-slice-controller")),
+        endpoints_max_(endpoints_max) {}
+
+  Result<Requeue> Reconcile(const Service& service) override {
+    if (!HasEndpoints(service)) return Requeue::None();
+    // The slices' own events wake the Service once the cache shows what was written.
+    if (!CacheShowsWrites(service.metadata.uid)) return Requeue::None();
+    std::map<std::string, std::vector<Ptr<EndpointSlice>>> existing;
+    for (const auto& slice : slices_.ByIndex("service", KeyOf(service).Text())) {
+      if (!slice->metadata.deletion_timestamp) existing[slice->address_type].push_back(slice);
+    }
+    std::string skipped;
+    for (const std::string& family : FamiliesOf(service)) {
+      const auto groups = Groups(service, family, skipped);
+      const auto changes = PlanSlices(service, family, existing[family], groups, endpoints_max_);
+      existing.erase(family);
+      if (const auto written = Write(service, changes); !written) return Report(service, written);
+    }
+    for (const auto& [family, slices] : existing) {
+      if (const auto written = Write(service, {{}, {}, slices}); !written) {
+        return Report(service, written);
+      }
+    }
+    if (!skipped.empty()) return Fail(Reason::kNotFound, skipped);
+    return Requeue::None();
+  }
+
+  void Forget(const ObjectKey&) override {
+    const MutexLock lock(mutex_);
+    std::erase_if(written_,
+                  [&](const auto& entry) { return entry.second <= slices_.cache().revision(); });
+  }
+
+ private:
+  std::vector<EndpointGroup> Groups(const Service& service, const std::string& family,
+                                    std::string& skipped) const {
+    std::vector<EndpointGroup> groups;
+    for (const auto& pod : PodsOf(service, pods_)) {
+      if (!CanServe(*pod)) continue;
+      const auto node = nodes_.Get({"", pod->spec.node_name});
+      if (!node && !service.spec.publish_not_ready_addresses && !pod->spec.node_name.empty()) {
+        skipped =
+            fmt::format("skipping Pod {} for Service {}/{}: Node {} Not Found", pod->metadata.name,
+                        service.metadata.namespace_, service.metadata.name, pod->spec.node_name);
+        continue;
+      }
+      std::string zone;
+      if (node) {
+        const auto label = node->metadata.labels.find(std::string(kZone));
+        if (label != node->metadata.labels.end()) zone = label->second;
+      }
+      auto endpoint = EndpointOf(service, *pod, family, zone);
+      if (endpoint.addresses.empty()) continue;
+      AddToGroup(groups, PortsOf(service, *pod), std::move(endpoint));
+    }
+    return groups;
+  }
+
+  Result<> Write(const Service& service, const SliceChanges& changes) {
+    if (!service.metadata.deletion_timestamp) {
+      for (const EndpointSlice& slice : changes.create) {
+        const auto created = client_.Create(slice);
+        if (created) {
+          Remember(service.metadata.uid, **created);
+        } else if (!IsNamespaceTerminating(created.error())) {
+          return Fail(created.error());
+        }
+      }
+    }
+    for (const EndpointSlice& slice : changes.update) {
+      const auto updated = TRY(client_.Update(slice));
+      Remember(service.metadata.uid, *updated);
+    }
+    for (const auto& slice : changes.remove) {
+      const auto removed = client_.Delete(*slice);
+      if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
+    }
+    return {};
+  }
+
+  Result<Requeue> Report(const Service& service, const Result<>& written) {
+    if (written.error().reason != Reason::kConflict) {
+      events_.Warning(
+          service, "FailedToUpdateEndpointSlices",
+          fmt::format("Error updating Endpoint Slices for Service {}/{}: {}",
+                      service.metadata.namespace_, service.metadata.name, written.error().message));
+    }
+    return Fail(written.error());
+  }
+
+  void Remember(const std::string& service_uid, const EndpointSlice& slice) {
+    const MutexLock lock(mutex_);
+    uint64_t& revision = written_[service_uid];
+    revision = std::max(revision, WrittenRevision(slice.metadata));
+  }
+
+  bool CacheShowsWrites(const std::string& service_uid) {
+    const MutexLock lock(mutex_);
+    const auto found = written_.find(service_uid);
+    if (found == written_.end()) return true;
+    if (found->second > slices_.cache().revision()) return false;
+    written_.erase(found);
+    return true;
+  }
+
+  Client& client_;
+  const Informer<Pod> pods_;
+  const Informer<Node> nodes_;
+  const Informer<EndpointSlice> slices_;
+  EventRecorder& events_;
+  const size_t endpoints_max_;
+  Mutex mutex_;
+  std::map<std::string, uint64_t> written_ GUARDED_BY(mutex_);  // Newest write by service uid.
+};
+
+// "namespace/service" of a slice that this controller keeps.
+std::vector<std::string> ServiceOf(const EndpointSlice& slice) {
+  const auto& labels = slice.metadata.labels;
+  const auto name = labels.find(std::string(kServiceName));
+  const auto manager = labels.find(std::string(kSliceManagedBy));
+  if (name == labels.end() || manager == labels.end() || manager->second != kSliceController) {
+    return {};
+  }
+  return {slice.metadata.namespace_ + "/" + name->second};
+}
+
+}  // namespace
+
+void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice) {
+  const auto services = manager.informer<Service>();
+  manager.informer<EndpointSlice>().AddIndex("service", ServiceOf);
+  ControllerBuilder<Service>(manager, "endpointslice")
+      .Owns<EndpointSlice>()
+      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); })
+      .Workers(5)
+      .Retry({.first_delay = 1s})
+      .Complete(std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice));
+}
+
+}  // namespace skiff

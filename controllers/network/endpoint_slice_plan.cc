@@ -1,0 +1,265 @@
+#include "controllers/network/endpoint_slice_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "controllers/network/service_pods.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using discovery_v1::Endpoint;
+using discovery_v1::EndpointSlice;
+
+// What makes two endpoints the same one.
+std::string Identity(const Endpoint& endpoint) {
+  std::vector<std::string> addresses = endpoint.addresses;
+  std::sort(addresses.begin(), addresses.end());
+  std::string identity;
+  for (const std::string& address : addresses) identity += address + ",";
+  identity += "|" + endpoint.hostname.value_or("");
+  if (endpoint.target_ref) {
+    identity += "|" + endpoint.target_ref->namespace_ + "/" + endpoint.target_ref->name;
+  }
+  return identity;
+}
+
+SlicePorts Sorted(SlicePorts ports) {
+  std::sort(ports.begin(), ports.end(), [](const auto& a, const auto& b) {
+    const auto key = [](const auto& port) {
+      return std::tuple(port.name.value_or(""), port.protocol.value_or(""), port.port.value_or(0),
+                        port.app_protocol.value_or(""));
+    };
+    return key(a) < key(b);
+  });
+  return ports;
+}
+
+// A slice that exists, and what shall become of it.
+struct Draft {
+  Ptr<EndpointSlice> stored;
+  EndpointSlice wanted;
+  bool changed = false;
+};
+
+EndpointSlice NewSlice(const core_v1::Service& service, const std::string& family,
+                       const SlicePorts& ports) {
+  EndpointSlice slice;
+  slice.metadata.namespace_ = service.metadata.namespace_;
+  slice.metadata.generate_name = service.metadata.name + "-";
+  slice.metadata.labels = SliceLabels(service);
+  slice.metadata.owner_references.push_back(
+      ControllerReference(core_v1::Service::Info(), service.metadata));
+  slice.address_type = family;
+  slice.ports = ports;
+  return slice;
+}
+
+class Packer {
+ public:
+  Packer(const core_v1::Service& service, const std::string& family, size_t endpoints_max)
+      : service_(service), family_(family), endpoints_max_(endpoints_max) {}
+
+  // Packs one group into its existing slices and new ones.
+  void Pack(const EndpointGroup& group, const std::vector<Ptr<EndpointSlice>>& existing) {
+    std::map<std::string, Endpoint> missing;
+    for (const Endpoint& endpoint : group.endpoints) missing[Identity(endpoint)] = endpoint;
+    std::vector<Draft> drafts;
+    for (const auto& slice : existing) drafts.push_back(Refresh(slice, missing));
+    Fill(drafts, missing);
+    for (Draft& draft : drafts) {
+      if (draft.wanted.endpoints.empty()) {
+        changes_.remove.push_back(draft.stored);
+      } else if (draft.changed) {
+        changes_.update.push_back(std::move(draft.wanted));
+      } else {
+        ++kept_;
+      }
+    }
+    while (!missing.empty()) {
+      EndpointSlice slice = NewSlice(service_, family_, group.ports);
+      Move(missing, slice);
+      changes_.create.push_back(std::move(slice));
+    }
+  }
+
+  void Remove(const Ptr<EndpointSlice>& slice) { changes_.remove.push_back(slice); }
+
+  SliceChanges Finish(const Ptr<EndpointSlice>& placeholder) {
+    if (changes_.create.empty() && changes_.update.empty() && kept_ == 0) {
+      const EndpointSlice empty = NewSlice(service_, family_, {});
+      if (!placeholder) {
+        changes_.create.push_back(empty);
+      } else {
+        std::erase(changes_.remove, placeholder);
+        if (placeholder->metadata.labels != empty.metadata.labels) {
+          EndpointSlice wanted = *placeholder;
+          wanted.metadata.labels = empty.metadata.labels;
+          changes_.update.push_back(std::move(wanted));
+        }
+      }
+    }
+    // A slice to make takes the name of one to remove: one write less.
+    while (!changes_.create.empty() && !changes_.remove.empty()) {
+      const Ptr<EndpointSlice> old = changes_.remove.back();
+      changes_.remove.pop_back();
+      EndpointSlice wanted = std::move(changes_.create.back());
+      changes_.create.pop_back();
+      const auto labels = wanted.metadata.labels;
+      wanted.metadata = old->metadata;
+      wanted.metadata.labels = labels;
+      changes_.update.push_back(std::move(wanted));
+    }
+    return std::move(changes_);
+  }
+
+ private:
+  // Keeps the wanted endpoints of a slice, takes them off `missing`, and drops the others.
+  Draft Refresh(const Ptr<EndpointSlice>& slice, std::map<std::string, Endpoint>& missing) const {
+    Draft draft{slice, *slice};
+    draft.wanted.endpoints.clear();
+    for (const Endpoint& endpoint : slice->endpoints) {
+      const auto wanted = missing.find(Identity(endpoint));
+      if (wanted == missing.end()) continue;
+      draft.wanted.endpoints.push_back(std::move(wanted->second));
+      missing.erase(wanted);
+    }
+    draft.wanted.metadata.labels = SliceLabels(service_);
+    draft.changed = !(draft.wanted == *slice);
+    return draft;
+  }
+
+  void Fill(std::vector<Draft>& drafts, std::map<std::string, Endpoint>& missing) const {
+    std::vector<Draft*> changed;
+    for (Draft& draft : drafts) {
+      if (draft.changed && !draft.wanted.endpoints.empty()) changed.push_back(&draft);
+    }
+    std::stable_sort(changed.begin(), changed.end(), [](const Draft* a, const Draft* b) {
+      return a->wanted.endpoints.size() > b->wanted.endpoints.size();
+    });
+    for (Draft* draft : changed) Move(missing, draft->wanted);
+    if (missing.empty() || missing.size() >= endpoints_max_) return;
+    // The unchanged slice that the rest fits into with the least room to spare.
+    Draft* best = nullptr;
+    for (Draft& draft : drafts) {
+      if (draft.changed || draft.wanted.endpoints.size() + missing.size() > endpoints_max_)
+        continue;
+      if (!best || draft.wanted.endpoints.size() > best->wanted.endpoints.size()) best = &draft;
+    }
+    if (!best) return;
+    Move(missing, best->wanted);
+    best->changed = true;
+  }
+
+  void Move(std::map<std::string, Endpoint>& from, EndpointSlice& to) const {
+    while (!from.empty() && to.endpoints.size() < endpoints_max_) {
+      to.endpoints.push_back(std::move(from.begin()->second));
+      from.erase(from.begin());
+    }
+  }
+
+  const core_v1::Service& service_;
+  const std::string& family_;
+  const size_t endpoints_max_;
+  size_t kept_ = 0;
+  SliceChanges changes_;
+};
+
+bool IsOwnedBy(const EndpointSlice& slice, const core_v1::Service& service) {
+  const meta_v1::OwnerReference* owner = ControllerOf(slice.metadata);
+  return owner && owner->uid == service.metadata.uid;
+}
+
+}  // namespace
+
+SliceChanges PlanSlices(const core_v1::Service& service, const std::string& family,
+                        const std::vector<Ptr<EndpointSlice>>& existing,
+                        const std::vector<EndpointGroup>& groups, size_t endpoints_max) {
+  Packer packer(service, family, endpoints_max);
+  std::set<Ptr<EndpointSlice>> left(existing.begin(), existing.end());
+  for (const auto& slice : existing) {
+    if (IsOwnedBy(*slice, service)) continue;
+    packer.Remove(slice);
+    left.erase(slice);
+  }
+  for (const EndpointGroup& group : groups) {
+    std::vector<Ptr<EndpointSlice>> of_group;
+    for (const auto& slice : existing) {
+      if (left.contains(slice) && Sorted(slice->ports) == group.ports) of_group.push_back(slice);
+    }
+    for (const auto& slice : of_group) left.erase(slice);
+    packer.Pack(group, of_group);
+  }
+  Ptr<EndpointSlice> placeholder;
+  for (const auto& slice : existing) {
+    if (!left.contains(slice)) continue;
+    if (!placeholder && slice->endpoints.empty() && slice->ports.empty()) placeholder = slice;
+    packer.Remove(slice);
+  }
+  return packer.Finish(placeholder);
+}
+
+Endpoint EndpointOf(const core_v1::Service& service, const core_v1::Pod& pod,
+                    const std::string& family, const std::string& zone) {
+  Endpoint endpoint;
+  const std::string address = AddressOf(pod, family);
+  if (address.empty()) return endpoint;
+  const bool serving = IsReady(pod);
+  const bool terminating = pod.metadata.deletion_timestamp.has_value();
+  endpoint.addresses = {address};
+  endpoint.conditions.ready = service.spec.publish_not_ready_addresses || (serving && !terminating);
+  endpoint.conditions.serving = serving;
+  endpoint.conditions.terminating = terminating;
+  auto& target = endpoint.target_ref.Ensure();
+  target.kind = "Pod";
+  target.namespace_ = pod.metadata.namespace_;
+  target.name = pod.metadata.name;
+  target.uid = pod.metadata.uid;
+  if (!pod.spec.node_name.empty()) endpoint.node_name = pod.spec.node_name;
+  if (!zone.empty()) endpoint.zone = zone;
+  if (const std::string hostname = HostnameIn(pod, service); !hostname.empty()) {
+    endpoint.hostname = hostname;
+  }
+  const std::string traffic = service.spec.traffic_distribution.value_or("");
+  if (traffic.empty() || !*endpoint.conditions.ready || zone.empty()) return endpoint;
+  auto& hints = endpoint.hints.Ensure();
+  hints.for_zones.emplace_back().name = zone;
+  if (traffic == "PreferSameNode") hints.for_nodes.emplace_back().name = pod.spec.node_name;
+  return endpoint;
+}
+
+SlicePorts PortsOf(const core_v1::Service& service, const core_v1::Pod& pod) {
+  SlicePorts ports;
+  for (const auto& port : service.spec.ports) {
+    const auto number = PortOf(pod, port);
+    if (!number) continue;
+    auto& out = ports.emplace_back();
+    out.name = port.name;
+    out.protocol = port.protocol;
+    out.port = *number;
+    out.app_protocol = port.app_protocol;
+  }
+  return Sorted(std::move(ports));
+}
+
+void AddToGroup(std::vector<EndpointGroup>& groups, SlicePorts ports, Endpoint endpoint) {
+  const auto found = std::find_if(groups.begin(), groups.end(),
+                                  [&](const EndpointGroup& group) { return group.ports == ports; });
+  if (found != groups.end()) {
+    found->endpoints.push_back(std::move(endpoint));
+  } else {
+    groups.push_back({std::move(ports), {std::move(endpoint)}});
+  }
+}
+
+std::map<std::string, std::string> SliceLabels(const core_v1::Service& service) {
+  auto labels = service.metadata.labels;
+  labels.erase(std::string(kHeadless));
+  if (IsHeadless(service)) labels[std::string(kHeadless)] = "";
+  labels[std::string(kServiceName)] = service.metadata.name;
+  labels[std::string(kSliceManagedBy)] = kSliceController;
+  return labels;
+}
+
+}  // namespace skiff

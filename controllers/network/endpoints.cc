@@ -1,0 +1,197 @@
+// Endpoints, the older form of EndpointSlices: one object a Service, one address family.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "client/reconciler.h"
+#include "client/refusals.h"
+#include "controllers/network/endpoint_slice_plan.h"
+#include "controllers/network/service_pods.h"
+#include "controllers/program.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::EndpointAddress;
+using core_v1::Endpoints;
+using core_v1::EndpointSubset;
+using core_v1::Pod;
+using core_v1::Service;
+
+constexpr size_t kAddressesMax = 1000;
+constexpr std::string_view kManagedBy = "endpoints.kubernetes.io/managed-by";
+constexpr std::string_view kOverCapacity = "endpoints.kubernetes.io/over-capacity";
+constexpr std::string_view kLeader = "control-plane.alpha.kubernetes.io/leader";
+
+struct Address {
+  EndpointAddress address;
+  bool ready = false;
+};
+
+using SubsetPort = std::tuple<std::string, int32_t, std::string, std::string>;
+
+core_v1::EndpointPort ToPort(const SubsetPort& key) {
+  core_v1::EndpointPort port;
+  std::tie(port.name, port.port, port.protocol, std::ignore) = key;
+  if (!std::get<3>(key).empty()) port.app_protocol = std::get<3>(key);
+  return port;
+}
+
+Address AddressFor(const Service& service, const Pod& pod, const std::string& ip) {
+  Address entry;
+  entry.address.ip = ip;
+  entry.address.hostname = HostnameIn(pod, service);
+  if (!pod.spec.node_name.empty()) entry.address.node_name = pod.spec.node_name;
+  auto& target = entry.address.target_ref.Ensure();
+  target.kind = "Pod";
+  target.namespace_ = pod.metadata.namespace_;
+  target.name = pod.metadata.name;
+  target.uid = pod.metadata.uid;
+  entry.ready = service.spec.publish_not_ready_addresses || IsReady(pod);
+  return entry;
+}
+
+// Ports that the same addresses listen on come together in one subset.
+std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Ptr<Pod>>& pods) {
+  const std::string family = FamiliesOf(service)[0];
+  std::map<std::string, Address> addresses;  // By address and pod.
+  std::map<SubsetPort, std::vector<std::string>> by_port;
+  std::vector<std::string> portless;
+  for (const auto& pod : pods) {
+    const std::string ip = AddressOf(*pod, family);
+    if (!CanServe(*pod) || ip.empty()) continue;
+    if (pod->metadata.deletion_timestamp && !service.spec.publish_not_ready_addresses) continue;
+    const std::string id = ip + "|" + pod->metadata.uid;
+    addresses[id] = AddressFor(service, *pod, ip);
+    if (service.spec.ports.empty() && IsHeadless(service)) portless.push_back(id);
+    for (const auto& port : service.spec.ports) {
+      const auto number = PortOf(*pod, port);
+      if (!number) continue;
+      by_port[{port.name, *number, port.protocol, port.app_protocol.value_or("")}].push_back(id);
+    }
+  }
+  std::map<std::vector<std::string>, std::vector<SubsetPort>> groups;
+  for (auto& [port, ids] : by_port) {
+    std::sort(ids.begin(), ids.end());
+    groups[ids].push_back(port);
+  }
+  std::sort(portless.begin(), portless.end());
+  if (!portless.empty()) groups[portless] = {};
+  std::vector<EndpointSubset> subsets;
+  for (const auto& [ids, ports] : groups) {
+    EndpointSubset& subset = subsets.emplace_back();
+    for (const std::string& id : ids) {
+      const Address& entry = addresses.at(id);
+      (entry.ready ? subset.addresses : subset.not_ready_addresses).push_back(entry.address);
+    }
+    for (const SubsetPort& port : ports) subset.ports.push_back(ToPort(port));
+  }
+  return subsets;
+}
+
+// Cuts addresses beyond the most that an object holds, ready ones last. True when it had to.
+bool Truncate(std::vector<EndpointSubset>& subsets) {
+  size_t ready = 0;
+  size_t all = 0;
+  for (const auto& subset : subsets) {
+    ready += subset.addresses.size();
+    all += subset.addresses.size() + subset.not_ready_addresses.size();
+  }
+  if (all <= kAddressesMax) return false;
+  const size_t ready_kept = std::min(ready, kAddressesMax);
+  const auto cut = [](std::vector<EndpointAddress>& list, size_t kept, size_t total) {
+    const size_t share = total == 0 ? 0 : (list.size() * kept + total - 1) / total;
+    if (list.size() > share) list.resize(share);
+  };
+  for (auto& subset : subsets) {
+    cut(subset.addresses, ready_kept, ready);
+    cut(subset.not_ready_addresses, kAddressesMax - ready_kept, all - ready);
+  }
+  return true;
+}
+
+std::map<std::string, std::string> LabelsOf(const Service& service) {
+  auto labels = service.metadata.labels;
+  labels.erase(std::string(kHeadless));
+  if (IsHeadless(service)) labels[std::string(kHeadless)] = "";
+  labels[std::string(kManagedBy)] = "endpoint-controller";
+  return labels;
+}
+
+class EndpointsReconciler final : public Reconciler<Service> {
+ public:
+  explicit EndpointsReconciler(Manager& manager)
+      : client_(manager.client()),
+        pods_(manager.informer<Pod>()),
+        endpoints_(manager.informer<Endpoints>()),
+        events_(manager.Recorder("endpoint-controller")) {}
+
+  Result<Requeue> Reconcile(const Service& service) override {
+    if (!HasEndpoints(service)) return Requeue::None();
+    const auto stored = endpoints_.Get(KeyOf(service));
+    Endpoints wanted;
+    if (stored) wanted = *stored;
+    wanted.metadata.name = service.metadata.name;
+    wanted.metadata.namespace_ = service.metadata.namespace_;
+    wanted.metadata.labels = LabelsOf(service);
+    wanted.subsets = Subsets(service, PodsOf(service, pods_));
+    wanted.metadata.annotations.erase(std::string(kOverCapacity));
+    if (Truncate(wanted.subsets)) {
+      wanted.metadata.annotations[std::string(kOverCapacity)] = "truncated";
+    }
+    if (stored && wanted == *stored) return Requeue::None();
+    const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
+    if (written || IsNamespaceTerminating(written.error())) return Requeue::None();
+    if (!stored) {
+      events_.Warning(
+          service, "FailedToCreateEndpoint",
+          fmt::format("Failed to create endpoint for service {}/{}: {}",
+                      service.metadata.namespace_, service.metadata.name, written.error().message));
+    } else if (written.error().reason != Reason::kConflict) {
+      events_.Warning(
+          service, "FailedToUpdateEndpoint",
+          fmt::format("Failed to update endpoint {}/{}: {}", service.metadata.namespace_,
+                      service.metadata.name, written.error().message));
+    }
+    return Fail(written.error());
+  }
+
+  // The Service is gone: so are its Endpoints, unless they serve for leader election.
+  void Forget(const ObjectKey& key) override {
+    const auto stored = endpoints_.Get(key);
+    if (!stored || stored->metadata.annotations.contains(std::string(kLeader))) return;
+    const auto deleted = client_.Delete(*stored);
+    if (!deleted && deleted.error().reason != Reason::kNotFound) {
+      log_.Info("endpoints not deleted", {{"service", key}, {"error", deleted.error().message}});
+    }
+  }
+
+ private:
+  Client& client_;
+  const Informer<Pod> pods_;
+  const Informer<Endpoints> endpoints_;
+  EventRecorder& events_;
+  const Log log_{"endpoints"};
+};
+
+}  // namespace
+
+void AddEndpointsController(Manager& manager) {
+  const auto services = manager.informer<Service>();
+  ControllerBuilder<Service>(manager, "endpoints")
+      .Watches<Endpoints>([services](const Endpoints& endpoints) {
+        // Endpoints that somebody made before their Service are none of our business.
+        const bool ours = endpoints.metadata.labels.contains(std::string(kManagedBy));
+        std::vector<ObjectKey> keys;
+        if (ours || services.Get(KeyOf(endpoints))) keys.push_back(KeyOf(endpoints));
+        return keys;
+      })
+      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); })
+      .Workers(5)
+      .Complete(std::make_unique<EndpointsReconciler>(manager));
+}
+
+}  // namespace skiff

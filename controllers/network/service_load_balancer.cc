@@ -1,0 +1,172 @@
+#include "controllers/network/service_load_balancer.h"
+
+#include "api/gen/discovery_v1.h"
+#include "base/mutex.h"
+#include "client/reconciler.h"
+#include "controllers/nodes/node_health.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::Pod;
+using core_v1::Service;
+using discovery_v1::EndpointSlice;
+
+constexpr char kServiceName[] = "kubernetes.io/service-name";
+constexpr char kLocalSlices[] = "load-balanced-service";
+constexpr char kHostPorts[] = "host-ports";
+
+std::vector<std::string> ServiceOf(const EndpointSlice& slice) {
+  const auto label = slice.metadata.labels.find(kServiceName);
+  if (label == slice.metadata.labels.end()) return {};
+  return {slice.metadata.namespace_ + "/" + label->second};
+}
+
+bool HasHostPorts(const Pod& pod) {
+  std::map<NodePort, std::string> ports;
+  AddHostPorts(pod, ports);
+  return !ports.empty();
+}
+
+std::vector<core_v1::LoadBalancerIngress> IngressOf(const std::vector<std::string>& addresses) {
+  std::vector<core_v1::LoadBalancerIngress> ingress;
+  for (const std::string& address : addresses) {
+    auto& entry = ingress.emplace_back();
+    entry.ip = address;
+    entry.ip_mode = "VIP";
+  }
+  return ingress;
+}
+
+class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
+ public:
+  ServiceLoadBalancerReconciler(Manager& manager, ServiceLoadBalancerOptions options)
+      : options_(std::move(options)),
+        client_(manager.client()),
+        services_(manager.informer<Service>()),
+        nodes_(manager.informer<Node>()),
+        pods_(manager.informer<Pod>()),
+        slices_(manager.informer<EndpointSlice>()),
+        events_(manager.Recorder("service-controller")) {}
+
+  Result<Requeue> Reconcile(const Service& service) override {
+    const bool has_addresses = !service.status.load_balancer.ingress.empty();
+    if (service.spec.type != "LoadBalancer" && has_addresses) {
+      events_.Normal(service, "DeletingLoadBalancer", "Deleting load balancer");
+      TRY(Write(service, {}));
+      events_.Normal(service, "DeletedLoadBalancer", "Deleted load balancer");
+      return Requeue::None();
+    }
+    if (!IsNodeLoadBalancer(service)) return Requeue::None();
+    const LoadBalancerPlan plan = PlanLoadBalancer(service, World(service));
+    TellTrouble(service, plan);
+    auto wanted = IngressOf(plan.addresses);
+    if (wanted == service.status.load_balancer.ingress) return Requeue::None();
+    const bool none_left = wanted.empty();
+    TRY(Write(service, std::move(wanted)));
+    if (!has_addresses) {
+      events_.Normal(service, "EnsuredLoadBalancer", "Ensured load balancer");
+    } else if (!none_left) {
+      events_.Normal(service, "UpdatedLoadBalancer", "Updated load balancer with new hosts");
+    }
+    return Requeue::None();
+  }
+
+  void Forget(const ObjectKey& key) override {
+    const MutexLock lock(mutex_);
+    told_.erase(key);
+  }
+
+ private:
+  LoadBalancerWorld World(const Service& service) const {
+    LoadBalancerWorld world;
+    world.services = services_.List();
+    world.nodes = nodes_.List();
+    world.taken = options_.reserved;
+    for (const auto& pod : pods_.ByIndex(kHostPorts, "true")) AddHostPorts(*pod, world.taken);
+    const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
+    for (const auto& slice : slices_.ByIndex(kLocalSlices, name)) {
+      for (const auto& endpoint : slice->endpoints) {
+        if (!endpoint.conditions.ready.value_or(true) || !endpoint.node_name) continue;
+        world.nodes_with_endpoints[name].insert(*endpoint.node_name);
+      }
+    }
+    return world;
+  }
+
+  Result<> Write(const Service& service, std::vector<core_v1::LoadBalancerIngress> ingress) {
+    TRY(client_.PatchStatus(
+        service, [&](Service& it) { it.status.load_balancer.ingress = std::move(ingress); },
+        {.if_unchanged = true}));
+    return {};
+  }
+
+  // Says why the Service waits, once for each reason.
+  void TellTrouble(const Service& service, const LoadBalancerPlan& plan) {
+    const std::string trouble = plan.no_nodes ? "no nodes" : plan.port_conflict;
+    {
+      const MutexLock lock(mutex_);
+      std::string& told = told_[KeyOf(service)];
+      if (told == trouble) return;
+      told = trouble;
+    }
+    if (plan.no_nodes) {
+      events_.Warning(service, "UnAvailableLoadBalancer",
+                      "There are no available nodes for LoadBalancer");
+    } else if (!trouble.empty()) {
+      events_.Warning(service, "SyncLoadBalancerFailed", "Error syncing load balancer: " + trouble);
+    }
+  }
+
+  const ServiceLoadBalancerOptions options_;
+  Client& client_;
+  const Informer<Service> services_;
+  const Informer<Node> nodes_;
+  const Informer<Pod> pods_;
+  const Informer<EndpointSlice> slices_;
+  EventRecorder& events_;
+  Mutex mutex_;
+  // The trouble that was last told of each Service that waits, "" for none.
+  std::map<ObjectKey, std::string> told_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& options) {
+  const auto services = manager.informer<Service>();
+  manager.informer<EndpointSlice>().AddIndex(kLocalSlices, ServiceOf);
+  manager.informer<Pod>().AddIndex(kHostPorts, [](const Pod& pod) {
+    return HasHostPorts(pod) ? std::vector<std::string>{"true"} : std::vector<std::string>{};
+  });
+  const auto all = [services] {
+    std::vector<ObjectKey> keys;
+    for (const auto& service : services.List()) {
+      if (IsNodeLoadBalancer(*service)) keys.push_back(KeyOf(*service));
+    }
+    return keys;
+  };
+  ControllerBuilder<Service>(manager, "service-load-balancer")
+      // Who takes or frees a port concerns all others.
+      .Watches<Service>([all](const Service& service) {
+        const bool has_ports =
+            service.spec.type == "LoadBalancer" || service.spec.type == "NodePort";
+        return has_ports ? all() : std::vector<ObjectKey>{};
+      })
+      .Watches<Node>([all](const Node&) { return all(); })
+      .Watches<Pod>(
+          [all](const Pod& pod) { return HasHostPorts(pod) ? all() : std::vector<ObjectKey>{}; })
+      .Watches<EndpointSlice>([services](const EndpointSlice& slice) {
+        std::vector<ObjectKey> keys;
+        for (const std::string& name : ServiceOf(slice)) {
+          const ObjectKey key = {slice.metadata.namespace_, name.substr(name.find('/') + 1)};
+          const auto service = services.Get(key);
+          if (service && service->spec.external_traffic_policy == "Local") keys.push_back(key);
+        }
+        return keys;
+      })
+      .Workers(1)
+      .Complete(std::make_unique<ServiceLoadBalancerReconciler>(manager, options));
+}
+
+}  // namespace skiff

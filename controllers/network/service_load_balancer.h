@@ -1,0 +1,23 @@
+// Gives Services of type LoadBalancer addresses where there is no cloud to do it: the nodes' own.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "client/manager.h"
+#include "controllers/network/service_load_balancer_plan.h"
+
+namespace skiff {
+
+struct ServiceLoadBalancerOptions {
+  // Ports of the nodes that no Service may have, and what they are for. A packet for one of them
+  // would no longer reach what listens there.
+  std::map<NodePort, std::string> reserved = {
+      {{"TCP", 22}, "ssh"}, {{"TCP", 6443}, "the API server"}, {{"TCP", 10250}, "the kubelet"}};
+};
+
+// Events: EnsuredLoadBalancer, UpdatedLoadBalancer, SyncLoadBalancerFailed when another has the
+// port, UnAvailableLoadBalancer when no node can serve. Needs the proxy on each node.
+void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& options);
+
+}  // namespace skiff

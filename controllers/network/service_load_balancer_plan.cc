@@ -1,0 +1,126 @@
+#include "controllers/network/service_load_balancer_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "api/pods/host_ports.h"
+#include "controllers/network/service_pods.h"
+#include "controllers/nodes/node_health.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::Service;
+
+constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+std::string NameOf(const Service& service) {
+  return service.metadata.namespace_ + "/" + service.metadata.name;
+}
+
+std::vector<NodePort> PortsOf(const Service& service) {
+  std::vector<NodePort> ports;
+  for (const auto& port : service.spec.ports) {
+    ports.emplace_back(port.protocol.empty() ? "TCP" : port.protocol, port.port);
+  }
+  return ports;
+}
+
+bool MayServe(const Node& node) {
+  return IsReady(node) && !node.metadata.deletion_timestamp &&
+         !node.metadata.labels.contains(std::string(kExcluded));
+}
+
+// Addresses of one type ("ExternalIP") and of the Service's families.
+void AddAddresses(const Node& node, std::string_view type, const std::vector<std::string>& families,
+                  std::set<std::string>& out) {
+  for (const auto& address : node.status.addresses) {
+    const std::string family = FamilyOf(address.address);
+    const bool wanted = std::find(families.begin(), families.end(), family) != families.end();
+    if (address.type == type && wanted) out.insert(address.address);
+  }
+}
+
+// Whoever has addresses comes first, then the older one.
+auto RankOf(const Service& service) {
+  return std::tuple(service.status.load_balancer.ingress.empty(),
+                    service.metadata.creation_timestamp, NameOf(service));
+}
+
+// Why the Service's ports cannot be its own; "" when they can.
+std::string ConflictOf(const Service& service, const LoadBalancerWorld& world) {
+  std::vector<const Service*> claimants;
+  std::map<NodePort, std::string> taken = world.taken;
+  for (const auto& other : world.services) {
+    const bool is_this = NameOf(*other) == NameOf(service);
+    if (IsNodeLoadBalancer(*other)) claimants.push_back(is_this ? &service : other.get());
+    for (const auto& port : other->spec.ports) {
+      if (port.node_port == 0) continue;
+      taken.emplace(NodePort(port.protocol.empty() ? "TCP" : port.protocol, port.node_port),
+                    "the node port of service " + NameOf(*other));
+    }
+  }
+  std::sort(claimants.begin(), claimants.end(),
+            [](const Service* a, const Service* b) { return RankOf(*a) < RankOf(*b); });
+  for (const Service* claimant : claimants) {
+    const std::vector<NodePort> ports = PortsOf(*claimant);
+    std::string conflict;
+    for (const NodePort& port : ports) {
+      const auto holder = taken.find(port);
+      if (holder == taken.end()) continue;
+      conflict = fmt::format(
+          "port {}/{} of the nodes is in use by {}; the service gets an address "
+          "when that port is free",
+          port.second, port.first, holder->second);
+      break;
+    }
+    if (NameOf(*claimant) == NameOf(service)) return conflict;
+    if (!conflict.empty()) continue;
+    for (const NodePort& port : ports) taken.emplace(port, "service " + NameOf(*claimant));
+  }
+  return "";
+}
+
+}  // namespace
+
+bool IsNodeLoadBalancer(const Service& service) {
+  return service.spec.type == "LoadBalancer" && !service.metadata.deletion_timestamp &&
+         service.spec.load_balancer_class.value_or(std::string(kNodeLoadBalancerClass)) ==
+             kNodeLoadBalancerClass;
+}
+
+LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorld& world) {
+  LoadBalancerPlan plan;
+  plan.port_conflict = ConflictOf(service, world);
+  if (!plan.port_conflict.empty()) return plan;
+  const std::vector<std::string> families = FamiliesOf(service);
+  const auto local = world.nodes_with_endpoints.find(NameOf(service));
+  std::set<std::string> external, internal;
+  for (const auto& node : world.nodes) {
+    if (!MayServe(*node)) continue;
+    const bool here =
+        local != world.nodes_with_endpoints.end() && local->second.contains(node->metadata.name);
+    if (service.spec.external_traffic_policy == "Local" && !here) continue;
+    AddAddresses(*node, "ExternalIP", families, external);
+    AddAddresses(*node, "InternalIP", families, internal);
+  }
+  // Where some node has a public address, the private ones are of no use to the world.
+  const std::set<std::string>& chosen = external.empty() ? internal : external;
+  plan.addresses.assign(chosen.begin(), chosen.end());
+  plan.no_nodes = plan.addresses.empty();
+  return plan;
+}
+
+void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken) {
+  if (IsTerminal(pod) || pod.spec.node_name.empty()) return;
+  for (const PodHostPort& port : HostPortsOf(pod.spec)) {
+    taken.emplace(NodePort(port.protocol, port.port),
+                  "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
+  }
+}
+
+}  // namespace skiff

@@ -1,0 +1,125 @@
+// Gives every node its own block of each cluster CIDR, for its pods.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "client/reconciler.h"
+#include "controllers/nodes/cidr_allocator.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+
+class IpamReconciler final : public Reconciler<Node> {
+ public:
+  IpamReconciler(Manager& manager, std::vector<CidrAllocator> allocators)
+      : client_(manager.client()),
+        nodes_(manager.informer<Node>()),
+        events_(manager.Recorder("cidrAllocator")),
+        allocators_(std::move(allocators)) {}
+
+  Result<Requeue> Reconcile(const Node& node) override {
+    const MutexLock lock(mutex_);
+    // Blocks that nodes have are known before the first new one is given out.
+    if (!loaded_) {
+      for (const auto& known : nodes_.List()) Occupy(*known);
+      loaded_ = true;
+    }
+    if (!node.spec.pod_cidrs.empty()) {
+      Occupy(node);
+      return Requeue::None();
+    }
+    if (node.metadata.deletion_timestamp) return Requeue::None();
+    auto& blocks = held_[node.metadata.name];
+    if (blocks.empty()) {
+      for (CidrAllocator& allocator : allocators_) {
+        const auto block = allocator.Allocate();
+        if (!block) return Full(node);
+        blocks.push_back(*block);
+      }
+    }
+    TRY(client_.Patch(node, [&](Node& it) {
+      it.spec.pod_cidr = blocks[0].Text();
+      it.spec.pod_cidrs.clear();
+      for (const PodCidr& block : blocks) it.spec.pod_cidrs.push_back(block.Text());
+    }));
+    return Requeue::None();
+  }
+
+  void Forget(const ObjectKey& key) override {
+    const MutexLock lock(mutex_);
+    Release(key.name);
+  }
+
+ private:
+  void Occupy(const Node& node) REQUIRES(mutex_) {
+    if (node.spec.pod_cidrs.empty()) return;
+    auto& blocks = held_[node.metadata.name];
+    blocks.clear();
+    for (const std::string& text : node.spec.pod_cidrs) {
+      const auto block = PodCidr::Parse(text);
+      if (!block) continue;
+      blocks.push_back(*block);
+      for (CidrAllocator& allocator : allocators_) allocator.Occupy(*block);
+    }
+  }
+
+  void Release(const std::string& node) REQUIRES(mutex_) {
+    const auto held = held_.find(node);
+    if (held == held_.end()) return;
+    for (const PodCidr& block : held->second) {
+      for (CidrAllocator& allocator : allocators_) allocator.Release(block);
+    }
+    held_.erase(held);
+  }
+
+  Result<Requeue> Full(const Node& node) REQUIRES(mutex_) {
+    Release(node.metadata.name);
+    events_.Normal(node, "CIDRNotAvailable",
+                   fmt::format("Node {} status is now: CIDRNotAvailable", node.metadata.name));
+    return Fail(Reason::kServiceUnavailable,
+                "CIDR allocation failed; there are no remaining CIDRs left to allocate in the "
+                "accepted range");
+  }
+
+  Client& client_;
+  const Informer<Node> nodes_;
+  EventRecorder& events_;
+  Mutex mutex_;
+  std::vector<CidrAllocator> allocators_ GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<PodCidr>> held_ GUARDED_BY(mutex_);
+  bool loaded_ GUARDED_BY(mutex_) = false;
+};
+
+Result<std::vector<CidrAllocator>> AllocatorsFor(const ControllerOptions& options) {
+  std::vector<PodCidr> reserved;
+  for (const std::string& text : options.service_cidrs) {
+    const PodCidr range = TRY(PodCidr::Parse(text));
+    reserved.push_back(range);
+  }
+  std::vector<CidrAllocator> allocators;
+  for (const std::string& text : options.cluster_cidrs) {
+    const PodCidr range = TRY(PodCidr::Parse(text));
+    const int block =
+        range.ipv6 ? options.node_cidr_mask_size_ipv6 : options.node_cidr_mask_size_ipv4;
+    auto allocator = TRY(CidrAllocator::Make(range, block, reserved));
+    allocators.push_back(std::move(allocator));
+  }
+  return allocators;
+}
+
+}  // namespace
+
+void AddNodeIpamController(Manager& manager, const ControllerOptions& options) {
+  auto allocators = AllocatorsFor(options);
+  if (!allocators) {
+    Log("node ipam").Error("bad cluster CIDR", {{"error", allocators.error().message}});
+    return;
+  }
+  ControllerBuilder<Node>(manager, "node-ipam-controller")
+      .Workers(1)
+      .Complete(std::make_unique<IpamReconciler>(manager, std::move(*allocators)));
+}
+
+}  // namespace skiff

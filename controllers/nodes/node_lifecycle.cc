@@ -1,0 +1,329 @@
+// Nodes that stop reporting become Unknown; taints and the readiness of pods follow the conditions
+// of their node. The rules are in node_health.cc.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "api/gen/coordination_v1.h"
+#include "client/reconciler.h"
+#include "controllers/nodes/node_health.h"
+#include "controllers/program.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using coordination_v1::Lease;
+using core_v1::Node;
+using core_v1::Pod;
+
+constexpr std::string_view kLeaseNamespace = "kube-node-lease";
+
+// When each node was last heard of, by this process's own clock. Thread-safe.
+class Heartbeats {
+ public:
+  explicit Heartbeats(const Clock& clock) : clock_(clock) {}
+  void SawNode(const Ptr<Node>& before, const Ptr<Node>& now) {
+    const MutexLock lock(mutex_);
+    if (!now) {
+      heard_.erase(before->metadata.name);
+      return;
+    }
+    const auto beat = [](const Ptr<Node>& node) {
+      const auto* ready = node ? FindCondition(*node, "Ready") : nullptr;
+      return ready ? ready->last_heartbeat_time : Time();
+    };
+    if (!before || beat(before) != beat(now)) heard_[now->metadata.name] = clock_.Monotonic();
+  }
+  void SawLease(const Ptr<Lease>& before, const Ptr<Lease>& now) {
+    if (!now || now->metadata.namespace_ != kLeaseNamespace || !now->spec.renew_time) return;
+    if (before && before->spec.renew_time && *before->spec.renew_time >= *now->spec.renew_time) {
+      return;
+    }
+    const MutexLock lock(mutex_);
+    const auto found = heard_.find(now->metadata.name);
+    if (found != heard_.end()) found->second = clock_.Monotonic();
+  }
+  // How long ago; 0 for a node nobody knows.
+  Duration Silence(const std::string& node) const {
+    const MutexLock lock(mutex_);
+    const auto found = heard_.find(node);
+    return found == heard_.end() ? Duration(0) : clock_.Monotonic() - found->second;
+  }
+  void ResetAll() {
+    const MutexLock lock(mutex_);
+    for (auto& [node, at] : heard_) at = clock_.Monotonic();
+  }
+
+ private:
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  std::map<std::string, Duration> heard_ GUARDED_BY(mutex_);
+};
+
+// Marks silent nodes Unknown. Sleeps until the first node can have been silent for too long, and
+// looks every period at those that have been: one that reports again, Ready or not, may fall silent
+// again.
+class NodeMonitor final : public ControlLoop {
+ public:
+  NodeMonitor(Manager& manager, const ControllerOptions& options)
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        nodes_(manager.informer<Node>()),
+        options_(options),
+        heartbeats_(manager.clock()) {
+    nodes_.OnChange([this](const auto& before, const auto& now) {
+      heartbeats_.SawNode(before, now);
+      const bool is_news = !before || (now && IsReady(*before) != IsReady(*now));
+      if (is_news && ShortestGrace() < looks_at_.load() - clock_.Monotonic()) Wake();
+    });
+    manager.informer<Lease>().OnChange(
+        [this](const auto& before, const auto& now) { heartbeats_.SawLease(before, now); });
+  }
+
+  Duration Step() override {
+    looks_at_ = kNever;  // Who comes from here on may not be seen by this look.
+    Duration next = kNever;
+    for (const auto& node : nodes_.List()) next = std::min(next, Look(*node));
+    if (next != kNever) looks_at_ = clock_.Monotonic() + next;
+    return next;
+  }
+  Heartbeats& heartbeats() { return heartbeats_; }
+
+ private:
+  // No node has to be looked at sooner than this after it was heard of.
+  Duration ShortestGrace() const {
+    return std::min(options_.node_monitor_grace_period, options_.node_startup_grace_period);
+  }
+
+  // How long until this node has to be looked at again.
+  Duration Look(const Node& node) {
+    const bool reported = FindCondition(node, "Ready") != nullptr;
+    const Duration grace =
+        reported ? options_.node_monitor_grace_period : options_.node_startup_grace_period;
+    const Duration left = grace - heartbeats_.Silence(node.metadata.name);
+    if (left > Duration(0)) return left;
+    Node unknown = node;
+    if (!MarkUnknown(unknown, clock_.Now())) return options_.node_monitor_period;
+    const auto written = client_.UpdateStatus(unknown);
+    if (!written) {
+      log_.Info("node status not written",
+                {{"node", node.metadata.name}, {"error", written.error().message}});
+    }
+    return options_.node_monitor_period;
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  const Informer<Node> nodes_;
+  const ControllerOptions options_;
+  Heartbeats heartbeats_;
+  std::atomic<Duration> looks_at_ = kNever;  // By the monotonic clock.
+  const Log log_{"node lifecycle"};
+};
+
+// The zones' states, and when each may give up its next node. Thread-safe.
+class Zones {
+ public:
+  Zones(const Clock& clock, Informer<Node> nodes, const ControllerOptions& options)
+      : clock_(clock), options_(options) {
+    nodes.OnChange([this](const auto& before, const auto& now) {
+      const MutexLock lock(mutex_);
+      counts_.Saw(before.get(), now.get());
+    });
+  }
+
+  // How long until a node of the zone may get its NoExecute taint; 0 takes the turn, kNever when
+  // the zone gives up none for now.
+  Duration TakeTurn(const std::string& zone) {
+    const EvictionRates rates = {options_.node_eviction_rate, options_.secondary_node_eviction_rate,
+                                 options_.large_cluster_size_threshold};
+    const MutexLock lock(mutex_);
+    const auto counts = counts_.Of(zone);
+    const ZoneState state =
+        StateOf(counts.ready, counts.not_ready, options_.unhealthy_zone_threshold);
+    const double rate = RateOf(state, counts.ready + counts.not_ready, rates);
+    if (rate <= 0) return kNever;
+    const Duration now = clock_.Monotonic();
+    Duration& next = next_.try_emplace(zone, now).first->second;
+    if (next > now) return next - now;
+    next = now + Duration(static_cast<int64_t>(1e9 / rate));
+    return Duration(0);
+  }
+
+  // Not one node of any zone is ready: rather the network to them is gone than all of them.
+  bool AllDown() const {
+    const MutexLock lock(mutex_);
+    const auto& zones = counts_.zones();
+    return !zones.empty() && std::all_of(zones.begin(), zones.end(), [&](const auto& entry) {
+      return StateOf(entry.second.ready, entry.second.not_ready,
+                     options_.unhealthy_zone_threshold) == ZoneState::kFullDisruption;
+    });
+  }
+
+ private:
+  const Clock& clock_;
+  const ControllerOptions options_;
+  mutable Mutex mutex_;
+  ZoneCounts counts_ GUARDED_BY(mutex_);
+  std::map<std::string, Duration> next_ GUARDED_BY(mutex_);
+};
+
+class NodeReconciler final : public Reconciler<Node> {
+ public:
+  NodeReconciler(Manager& manager, const ControllerOptions& options, Heartbeats& heartbeats)
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        pods_(manager.informer<Pod>()),
+        events_(manager.Recorder("node-controller")),
+        options_(options),
+        heartbeats_(heartbeats),
+        zones_(manager.clock(), manager.informer<Node>(), options) {}
+
+  Result<Requeue> Reconcile(const Node& node) override {
+    const bool became_known = Tell(node);
+    Node wanted = node;
+    SetBetaLabels(wanted);
+    SetNoScheduleTaints(wanted, clock_.Now());
+    if (became_known) SetNoExecuteTaint(wanted, "", clock_.Now());
+    const Duration again = SetNoExecute(wanted);
+    TRY(client_.Patch(node,
+                      [&](Node& it) {
+                        it.metadata.labels = wanted.metadata.labels;
+                        it.spec.taints = wanted.spec.taints;
+                      },
+                      {.if_unchanged = true}));
+    if (!IsReady(node) && FindCondition(node, "Ready")) TRY(MarkPodsNotReady(node));
+    return again == kNever ? Requeue::None() : Requeue::After(again);
+  }
+
+  void Forget(const ObjectKey& key) override {
+    const MutexLock lock(mutex_);
+    const auto known = known_.find(key.name);
+    if (known == known_.end()) return;
+    core_v1::ObjectReference reference;
+    reference.api_version = "v1";
+    reference.kind = "Node";
+    reference.name = key.name;
+    reference.uid = known->second.uid;
+    events_.Report(
+        std::move(reference), EventType::kNormal, "RemovingNode",
+        fmt::format("Node {} event: Removing Node {} from Controller", key.name, key.name));
+    known_.erase(known);
+  }
+
+ private:
+  struct Known {
+    std::string uid;
+    bool ready = false;
+    // Pods that were marked since it is not ready. Once each: a kubelet that lives and knows better
+    // would put them right again and again.
+    std::set<std::string> marked = {};
+  };
+
+  // Events of what became of the node since it was last seen; true when it was not known.
+  bool Tell(const Node& node) {
+    const std::string& name = node.metadata.name;
+    const MutexLock lock(mutex_);
+    const auto [known, created] = known_.try_emplace(name, Known{node.metadata.uid, false});
+    const bool is_new = created || known->second.uid != node.metadata.uid;
+    if (is_new) {
+      events_.Normal(node, "RegisteredNode",
+                     fmt::format("Node {} event: Registered Node {} in Controller", name, name));
+    } else if (known->second.ready && !IsReady(node)) {
+      events_.Normal(node, "NodeNotReady",
+                     fmt::format("Node {} status is now: NodeNotReady", name));
+    }
+    known->second.uid = node.metadata.uid;
+    known->second.ready = IsReady(node);
+    if (is_new || known->second.ready) known->second.marked.clear();
+    return is_new;
+  }
+
+  // How long until it has to be tried again.
+  Duration SetNoExecute(Node& node) {
+    const std::string_view wanted = NoExecuteTaintFor(node);
+    const std::string_view present = NoExecuteTaintOf(node);
+    const bool down = zones_.AllDown();
+    if (all_down_.exchange(down) && !down) heartbeats_.ResetAll();
+    if (wanted.empty() || down) {
+      SetNoExecuteTaint(node, "", clock_.Now());
+      // When other nodes come back, this one is looked at again.
+      return down && !wanted.empty() ? options_.node_monitor_period : kNever;
+    }
+    if (wanted == present) return kNever;
+    if (present.empty()) {
+      const Duration turn = zones_.TakeTurn(ZoneOf(node));
+      if (turn == kNever) return options_.node_monitor_period;
+      if (turn > Duration(0)) return turn;
+    }
+    SetNoExecuteTaint(node, wanted, clock_.Now());
+    return kNever;
+  }
+
+  Result<> MarkPodsNotReady(const Node& node) {
+    for (const auto& pod : pods_.ByIndex("node", node.metadata.name)) {
+      if (!IsReady(*pod) || IsMarked(node, *pod)) continue;
+      Pod changed = *pod;
+      for (auto& condition : changed.status.conditions) {
+        if (condition.type != "Ready") continue;
+        condition.status = "False";
+        condition.last_transition_time = clock_.Now();
+      }
+      const auto written = client_.UpdateStatus(changed);
+      if (!written && written.error().reason != Reason::kNotFound) return Fail(written.error());
+      if (!written) continue;
+      events_.Warning(*pod, "NodeNotReady", "Node is not ready");
+      const MutexLock lock(mutex_);
+      known_[node.metadata.name].marked.insert(pod->metadata.uid);
+    }
+    return {};
+  }
+
+  bool IsMarked(const Node& node, const Pod& pod) {
+    const MutexLock lock(mutex_);
+    return known_[node.metadata.name].marked.contains(pod.metadata.uid);
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  const Informer<Pod> pods_;
+  EventRecorder& events_;
+  const ControllerOptions options_;
+  Heartbeats& heartbeats_;
+  Zones zones_;
+  std::atomic<bool> all_down_ = false;
+  Mutex mutex_;
+  std::map<std::string, Known> known_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+void AddPodNodeIndex(Manager& manager) {
+  manager.informer<Pod>().AddIndex("node", [](const Pod& pod) -> std::vector<std::string> {
+    if (pod.spec.node_name.empty()) return {};
+    return {pod.spec.node_name};
+  });
+}
+
+void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options) {
+  AddPodNodeIndex(manager);
+  auto monitor = std::make_unique<NodeMonitor>(manager, options);
+  // Before the builder: what it counts of a change is counted when the node's turn comes.
+  auto reconciler = std::make_unique<NodeReconciler>(manager, options, monitor->heartbeats());
+  ControllerBuilder<Node>(manager, "nodelifecycle")
+      // A pod that is bound to a node that is down already is not ready either.
+      .Watches<Pod>([nodes = manager.informer<Node>()](const Pod& pod) {
+        std::vector<ObjectKey> keys;
+        if (pod.spec.node_name.empty() || !IsReady(pod)) return keys;
+        const auto node = nodes.Get({"", pod.spec.node_name});
+        if (node && !IsReady(*node)) keys.push_back(KeyOf(*node));
+        return keys;
+      })
+      .Workers(8)
+      .Complete(std::move(reconciler));
+  manager.AddLoop(std::move(monitor));
+}
+
+}  // namespace skiff

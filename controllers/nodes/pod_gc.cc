@@ -1,0 +1,157 @@
+// Removes pods that nobody else removes: too many finished ones, those of nodes that are gone, and
+// those that were deleted before they ever ran.
+#include <algorithm>
+
+#include "base/log.h"
+#include "controllers/nodes/node_health.h"
+#include "controllers/program.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::Pod;
+
+constexpr Duration kPeriod = 20s;
+// A node is given this long to come (back) before its pods go.
+constexpr Duration kQuarantine = 40s;
+constexpr std::string_view kOutOfService = "node.kubernetes.io/out-of-service";
+
+class PodCollector final : public ControlLoop {
+ public:
+  PodCollector(Manager& manager, int terminated_threshold)
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        pods_(manager.informer<Pod>()),
+        nodes_(manager.informer<Node>()),
+        terminated_threshold_(terminated_threshold) {
+    // Only a pod or node that makes work wakes the loop; an idle cluster sleeps.
+    pods_.OnChange([this](const auto&, const auto& now) {
+      if (now && (now->metadata.deletion_timestamp || IsTerminal(*now) || IsLost(*now))) Wake();
+    });
+    nodes_.OnChange([this](const auto&, const auto& now) {
+      if (!now) Wake();
+    });
+  }
+
+  Duration Step() override {
+    if (!pods_.synced() || !nodes_.synced()) return 1s;
+    const Duration wait = not_before_ - clock_.Monotonic();
+    if (wait > Duration(0)) return wait;
+    not_before_ = clock_.Monotonic() + kPeriod;
+    const auto pods = pods_.List();
+    CollectTerminated(pods);
+    const bool waiting = CollectLost(pods);
+    CollectDeleted(pods);
+    return waiting ? kPeriod : kNever;
+  }
+
+ private:
+  bool IsLost(const Pod& pod) const {
+    return !pod.spec.node_name.empty() && !nodes_.Get({"", pod.spec.node_name});
+  }
+
+  void CollectTerminated(const std::vector<Ptr<Pod>>& pods) {
+    if (terminated_threshold_ <= 0) return;
+    std::vector<Ptr<Pod>> terminated;
+    std::copy_if(pods.begin(), pods.end(), std::back_inserter(terminated),
+                 [](const auto& pod) { return IsTerminal(*pod); });
+    const size_t kept = terminated_threshold_;
+    if (terminated.size() <= kept) return;
+    const auto rank = [](const Ptr<Pod>& pod) {
+      const bool evicted = pod->status.phase == "Failed" && pod->status.reason == "Evicted";
+      return std::tuple(!evicted, pod->metadata.creation_timestamp, pod->metadata.name);
+    };
+    std::sort(terminated.begin(), terminated.end(),
+              [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    terminated.resize(terminated.size() - kept);
+    for (const auto& pod : terminated) Remove(*pod, false);
+  }
+
+  // True while some node is in quarantine.
+  bool CollectLost(const std::vector<Ptr<Pod>>& pods) {
+    std::map<std::string, Duration> missing;
+    for (const auto& pod : pods) {
+      if (!IsLost(*pod)) continue;
+      const std::string& name = pod->spec.node_name;
+      const auto since = missing_.find(name);
+      missing[name] = since == missing_.end() ? clock_.Monotonic() : since->second;
+    }
+    missing_ = std::move(missing);
+    bool waiting = false;
+    for (const auto& [name, since] : missing_) {
+      if (clock_.Monotonic() - since < kQuarantine) {
+        waiting = true;
+        continue;
+      }
+      const auto live = client_.Get<Node>({"", name});
+      if (live || live.error().reason != Reason::kNotFound) {
+        waiting = true;
+        continue;
+      }
+      for (const auto& pod : pods) {
+        if (pod->spec.node_name == name) Remove(*pod, true);
+      }
+    }
+    return waiting;
+  }
+
+  void CollectDeleted(const std::vector<Ptr<Pod>>& pods) {
+    for (const auto& pod : pods) {
+      if (!pod->metadata.deletion_timestamp) continue;
+      if (pod->spec.node_name.empty() || OnDeadNode(*pod)) Remove(*pod, false);
+    }
+  }
+
+  bool OnDeadNode(const Pod& pod) const {
+    const auto node = nodes_.Get({"", pod.spec.node_name});
+    if (!node || IsReady(*node)) return false;
+    return std::any_of(node->spec.taints.begin(), node->spec.taints.end(),
+                       [](const auto& taint) { return taint.key == kOutOfService; });
+  }
+
+  void Remove(const Pod& pod, bool node_gone) {
+    if (!IsTerminal(pod)) {
+      const auto failed = client_.PatchStatus(pod, [&](Pod& it) {
+        it.status.phase = "Failed";
+        if (!node_gone) return;
+        std::erase_if(it.status.conditions,
+                      [](const auto& condition) { return condition.type == "DisruptionTarget"; });
+        auto& condition = it.status.conditions.emplace_back();
+        condition.type = "DisruptionTarget";
+        condition.status = "True";
+        condition.reason = "DeletionByPodGC";
+        condition.message = "PodGC: node no longer exists";
+        condition.last_transition_time = clock_.Now();
+        condition.observed_generation = it.metadata.generation;
+      });
+      if (!failed) return Report(pod, failed.error());
+    }
+    const auto deleted = client_.Delete(pod, {.grace_period_s = 0});
+    if (!deleted) Report(pod, deleted.error());
+  }
+
+  // The next round tries again.
+  void Report(const Pod& pod, const Error& error) const {
+    if (error.reason == Reason::kNotFound || error.reason == Reason::kConflict) return;
+    log_.Info("pod not collected", {{"pod", KeyOf(pod)}, {"error", error.message}});
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  const Informer<Pod> pods_;
+  const Informer<Node> nodes_;
+  const int terminated_threshold_;
+  const Log log_{"pod gc"};
+  Duration not_before_ = Duration(0);
+  std::map<std::string, Duration> missing_;  // Nodes that pods name, and since when they lack.
+};
+
+}  // namespace
+
+void AddPodGarbageCollector(Manager& manager, int terminated_threshold) {
+  manager.AddLoop(std::make_unique<PodCollector>(manager, terminated_threshold));
+}
+
+}  // namespace skiff

@@ -1,0 +1,117 @@
+// Pods leave nodes whose NoExecute taints they do not tolerate, or not for longer.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/reconciler.h"
+#include "controllers/nodes/node_health.h"
+#include "controllers/program.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::Pod;
+
+class TaintEvictionReconciler final : public Reconciler<Pod> {
+ public:
+  explicit TaintEvictionReconciler(Manager& manager)
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        nodes_(manager.informer<Node>()),
+        events_(manager.Recorder("taint-eviction-controller")) {}
+
+  Result<Requeue> Reconcile(const Pod& pod) override {
+    const auto node = nodes_.Get({"", pod.spec.node_name});
+    if (!node || pod.metadata.deletion_timestamp) return Requeue::None();
+    const Duration delay = EvictionDelay(node->spec.taints, pod.spec.tolerations);
+    if (delay == kNever) {
+      Cancel(pod);
+      return Requeue::None();
+    }
+    const Duration left = delay == Duration(0) ? delay : Left(pod, delay);
+    if (left > Duration(0)) return Requeue::After(left);
+    TRY(Evict(pod));
+    return Requeue::None();
+  }
+
+  void Forget(const ObjectKey& key) override {
+    const MutexLock lock(mutex_);
+    due_.erase(key);
+  }
+
+ private:
+  struct Due {
+    std::string uid;
+    Duration at;  // Monotonic.
+  };
+
+  // A time that was set once stays, whatever seconds the pod is given later.
+  Duration Left(const Pod& pod, Duration delay) {
+    const MutexLock lock(mutex_);
+    const Duration now = clock_.Monotonic();
+    Due& due = due_.try_emplace(KeyOf(pod), Due{pod.metadata.uid, now + delay}).first->second;
+    if (due.uid != pod.metadata.uid) due = {pod.metadata.uid, now + delay};
+    return due.at - now;
+  }
+
+  void Cancel(const Pod& pod) {
+    {
+      const MutexLock lock(mutex_);
+      if (due_.erase(KeyOf(pod)) == 0) return;
+    }
+    events_.Normal(pod, "TaintManagerEviction",
+                   fmt::format("Cancelling deletion of Pod {}", KeyOf(pod)));
+  }
+
+  Result<> Evict(const Pod& pod) {
+    events_.Normal(pod, "TaintManagerEviction",
+                   fmt::format("Marking for deletion Pod {}", KeyOf(pod)));
+    const auto marked = client_.PatchStatus(pod, [&](Pod& it) {
+      std::erase_if(it.status.conditions,
+                    [](const auto& condition) { return condition.type == "DisruptionTarget"; });
+      auto& condition = it.status.conditions.emplace_back();
+      condition.type = "DisruptionTarget";
+      condition.status = "True";
+      condition.reason = "DeletionByTaintManager";
+      condition.message = "Taint manager: deleting due to NoExecute taint";
+      condition.last_transition_time = clock_.Now();
+      condition.observed_generation = it.metadata.generation;
+    });
+    if (!marked && marked.error().reason != Reason::kNotFound) return Fail(marked.error());
+    const auto deleted = client_.Delete(pod);
+    if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    return {};
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  const Informer<Node> nodes_;
+  EventRecorder& events_;
+  Mutex mutex_;
+  std::map<ObjectKey, Due> due_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+void AddTaintEvictionController(Manager& manager) {
+  AddPodNodeIndex(manager);
+  const auto pods = manager.informer<Pod>();
+  ControllerBuilder<Pod>(manager, "taint-eviction-controller")
+      .Watches<Node>([pods](const Node& node) {
+        std::vector<ObjectKey> keys;
+        const auto& taints = node.spec.taints;
+        const bool evicts = std::any_of(taints.begin(), taints.end(),
+                                        [](const auto& it) { return it.effect == "NoExecute"; });
+        if (!evicts) return keys;
+        for (const auto& pod : pods.ByIndex("node", node.metadata.name)) {
+          keys.push_back(KeyOf(*pod));
+        }
+        return keys;
+      })
+      .Workers(8)
+      .Complete(std::make_unique<TaintEvictionReconciler>(manager));
+}
+
+}  // namespace skiff

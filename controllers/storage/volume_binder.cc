@@ -1,0 +1,293 @@
+// Binds PersistentVolumeClaims to PersistentVolumes, and makes the volumes of the built-in
+// provisioner. The other direction, from volume to claim, is volume_reclaim.cc.
+//
+// A binding is four writes, each of which is left out when it is done: the volume's claimRef, the
+// volume's phase, the claim's volumeName, the claim's phase. A crash in between leaves a state that
+// the next round completes.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "client/reconciler.h"
+#include "controllers/nodes/node_health.h"
+#include "controllers/program.h"
+#include "controllers/storage/volume_match.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::PersistentVolume;
+using core_v1::PersistentVolumeClaim;
+using core_v1::Pod;
+using storage_v1::StorageClass;
+
+constexpr std::string_view kNoProvisioner = "kubernetes.io/no-provisioner";
+
+class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
+ public:
+  ClaimReconciler(Manager& manager, const ControllerOptions& options)
+      : client_(manager.client()),
+        claims_(manager.informer<PersistentVolumeClaim>()),
+        volumes_(manager.informer<PersistentVolume>()),
+        classes_(manager.informer<StorageClass>()),
+        pods_(manager.informer<Pod>()),
+        nodes_(manager.informer<Node>()),
+        events_(manager.Recorder("persistentvolume-controller")),
+        directory_(options.local_path_directory),
+        volumes_have_places_(options.nodes_remove_local_volumes),
+        provisioners_(options.local_path_provisioners.begin(),
+                      options.local_path_provisioners.end()) {}
+
+  Result<Requeue> Reconcile(const PersistentVolumeClaim& claim) override {
+    const auto done = HasAnnotation(claim.metadata, kBindCompleted) ? CheckBound(claim)
+                      : claim.spec.volume_name.empty()              ? FindOne(claim)
+                                                                    : BindNamed(claim);
+    if (!done) return Fail(done.error());
+    return Requeue::None();
+  }
+
+ private:
+  // The claim was bound before: the binding must still hold.
+  Result<> CheckBound(const PersistentVolumeClaim& claim) {
+    if (claim.spec.volume_name.empty()) {
+      return Lose(
+          claim, "ClaimLost",
+          "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!");
+    }
+    const auto volume = volumes_.Get({"", claim.spec.volume_name});
+    if (!volume) {
+      // The cache may lag behind the binding.
+      const auto live = client_.Get<PersistentVolume>({"", claim.spec.volume_name});
+      if (live) return Bind(claim, *live);
+      if (live.error().reason != Reason::kNotFound) return Fail(live.error());
+      return Lose(claim, "ClaimLost",
+                  "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+    }
+    if (!volume->spec.claim_ref || Names(*volume, claim)) return Bind(claim, volume);
+    return Lose(claim, "ClaimMisbound",
+                "Two claims are bound to the same volume, this one is bound incorrectly");
+  }
+
+  Result<> Lose(const PersistentVolumeClaim& claim, const std::string& reason,
+                const std::string& message) {
+    if (claim.status.phase == "Lost") return {};
+    TRY(client_.PatchStatus(claim, [](PersistentVolumeClaim& it) {
+      it.status.phase = "Lost";
+      it.status.access_modes.clear();
+      it.status.capacity.clear();
+    }));
+    events_.Warning(claim, reason, message);
+    return {};
+  }
+
+  Result<> SetPending(const PersistentVolumeClaim& claim) {
+    TRY(client_.PatchStatus(claim, [](PersistentVolumeClaim& it) { it.status.phase = "Pending"; }));
+    return {};
+  }
+
+  // The claim asks for a certain volume.
+  Result<> BindNamed(const PersistentVolumeClaim& claim) {
+    const auto volume = volumes_.Get({"", claim.spec.volume_name});
+    if (!volume) return SetPending(claim);
+    if (!volume->spec.claim_ref) {
+      const std::string problem = WhyNot(*volume, claim);
+      if (problem.empty()) return Bind(claim, volume);
+      events_.Warning(claim, "VolumeMismatch",
+                      fmt::format("Cannot bind to requested volume \"{}\": {}",
+                                  volume->metadata.name, problem));
+      return SetPending(claim);
+    }
+    if (Names(*volume, claim)) return Bind(claim, volume);
+    events_.Warning(
+        claim, "FailedBinding",
+        fmt::format("volume \"{}\" already bound to a different claim.", volume->metadata.name));
+    return SetPending(claim);
+  }
+
+  // The claim takes any volume that fits.
+  Result<> FindOne(const PersistentVolumeClaim& claim) {
+    const auto class_name = ClassOf(claim);
+    const auto storage_class = class_name ? classes_.Get({"", *class_name}) : nullptr;
+    const bool waits = storage_class && WaitsForConsumer(*storage_class);
+    if (const auto volume = FindVolume(claim, volumes_.List(), waits)) return Bind(claim, volume);
+    if (!class_name) {
+      if (const auto fallback = DefaultClass(classes_.List())) {
+        TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {
+          it.spec.storage_class_name = fallback->metadata.name;
+        }));
+        return {};
+      }
+    }
+    if (waits && !HasAnnotation(claim.metadata, kSelectedNode)) {
+      TellWhoIsAwaited(claim);
+    } else if (!class_name.value_or("").empty()) {
+      TRY(Provision(claim, *class_name, storage_class));
+    } else {
+      events_.Normal(claim, "FailedBinding",
+                     "no persistent volumes available for this claim and no storage class is set");
+    }
+    return SetPending(claim);
+  }
+
+  void TellWhoIsAwaited(const PersistentVolumeClaim& claim) {
+    std::string names;
+    int count = 0;
+    for (const auto& pod : pods_.ByIndex("claim", KeyOf(claim).Text())) {
+      if (!pod->spec.node_name.empty()) continue;
+      names += (names.empty() ? "" : ",") + pod->metadata.name;
+      ++count;
+    }
+    if (count == 0) {
+      events_.Normal(claim, "WaitForFirstConsumer",
+                     "waiting for first consumer to be created before binding");
+    } else {
+      events_.Normal(
+          claim, "WaitForPodScheduled",
+          fmt::format("waiting for pod{} {} to be scheduled", count == 1 ? "" : "s", names));
+    }
+  }
+
+  Result<> Provision(const PersistentVolumeClaim& claim, const std::string& class_name,
+                     const Ptr<StorageClass>& storage_class) {
+    if (!storage_class) {
+      events_.Warning(claim, "ProvisioningFailed",
+                      fmt::format("storageclass.storage.k8s.io \"{}\" not found", class_name));
+      return {};
+    }
+    const std::string& provisioner = storage_class->provisioner;
+    if (provisioner == kNoProvisioner) return {};
+    const auto marked = TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {
+      it.metadata.annotations[std::string(kStorageProvisioner)] = provisioner;
+      it.metadata.annotations[std::string(kBetaStorageProvisioner)] = provisioner;
+    }));
+    if (directory_.empty() || !provisioners_.contains(provisioner)) {
+      events_.Normal(claim, "ExternalProvisioning",
+                     fmt::format("Waiting for a volume to be created either by the external "
+                                 "provisioner '{}' or manually by the system administrator. If "
+                                 "volume creation is delayed, please verify that the provisioner "
+                                 "is running and correctly registered.",
+                                 provisioner));
+      return {};
+    }
+    return ProvisionHere(*marked, *storage_class);
+  }
+
+  Result<> ProvisionHere(const PersistentVolumeClaim& claim, const StorageClass& storage_class) {
+    const std::string node = volumes_have_places_ ? NodeFor(claim) : "";
+    if (node.empty() && volumes_have_places_) {
+      events_.Warning(claim, "ProvisioningFailed",
+                      fmt::format("Failed to provision volume with StorageClass \"{}\": no node is "
+                                  "ready",
+                                  storage_class.metadata.name));
+      return Fail(Reason::kServiceUnavailable, "no node is ready");
+    }
+    const auto wanted = LocalVolumeFor(claim, storage_class, node, directory_);
+    const auto created = client_.Create(wanted);
+    // Named after the claim: one that exists is our own of an earlier try.
+    if (!created && created.error().reason == Reason::kAlreadyExists) return {};
+    if (!created) {
+      events_.Warning(claim, "ProvisioningFailed",
+                      fmt::format("Failed to provision volume with StorageClass \"{}\": {}",
+                                  storage_class.metadata.name, created.error().message));
+      return Fail(created.error());
+    }
+    events_.Normal(claim, "ProvisioningSucceeded",
+                   fmt::format("Successfully provisioned volume {} using {}", wanted.metadata.name,
+                               storage_class.provisioner));
+    return {};
+  }
+
+  // The node the scheduler chose, or with immediate binding the first one that is ready.
+  std::string NodeFor(const PersistentVolumeClaim& claim) const {
+    const auto chosen = claim.metadata.annotations.find(std::string(kSelectedNode));
+    if (chosen != claim.metadata.annotations.end()) return chosen->second;
+    for (const auto& node : nodes_.List()) {
+      if (IsReady(*node) && !node->spec.unschedulable) return node->metadata.name;
+    }
+    return "";
+  }
+
+  Result<> Bind(const PersistentVolumeClaim& claim, const Ptr<PersistentVolume>& found) {
+    Ptr<PersistentVolume> volume = TRY(client_.Patch(
+        *found, [&](PersistentVolume& it) { BindTo(it, claim); }, {.if_unchanged = true}));
+    volume =
+        TRY(client_.PatchStatus(*volume, [](PersistentVolume& it) { it.status.phase = "Bound"; }));
+    const auto bound = TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {
+      if (it.spec.volume_name.empty()) {
+        it.metadata.annotations[std::string(kBoundByController)] = "yes";
+      }
+      it.spec.volume_name = volume->metadata.name;
+      it.metadata.annotations[std::string(kBindCompleted)] = "yes";
+    }));
+    TRY(client_.PatchStatus(*bound, [&](PersistentVolumeClaim& it) {
+      if (it.status.phase != "Bound") it.status.capacity = volume->spec.capacity;
+      it.status.phase = "Bound";
+      it.status.access_modes = volume->spec.access_modes;
+      it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
+    }));
+    return {};
+  }
+
+  Client& client_;
+  const Informer<PersistentVolumeClaim> claims_;
+  const Informer<PersistentVolume> volumes_;
+  const Informer<StorageClass> classes_;
+  const Informer<Pod> pods_;
+  const Informer<Node> nodes_;
+  EventRecorder& events_;
+  const std::string directory_;
+  const bool volumes_have_places_;  // Simulated nodes keep nothing: any of them will do.
+  const std::set<std::string> provisioners_;
+};
+
+// Claims that have no volume yet and may want one of this class.
+std::vector<ObjectKey> Unbound(const Informer<PersistentVolumeClaim>& claims,
+                               const std::string& class_name) {
+  std::vector<ObjectKey> keys;
+  for (const auto& claim : claims.List()) {
+    if (HasAnnotation(claim->metadata, kBindCompleted)) continue;
+    const auto wanted = ClassOf(*claim);
+    if (!wanted || *wanted == class_name) keys.push_back(KeyOf(*claim));
+  }
+  return keys;
+}
+
+}  // namespace
+
+void AddPodClaimIndex(Manager& manager) {
+  manager.informer<Pod>().AddIndex("claim", [](const Pod& pod) {
+    std::vector<std::string> claims;
+    for (const auto& volume : pod.spec.volumes) {
+      if (volume.persistent_volume_claim) {
+        claims.push_back(pod.metadata.namespace_ + "/" +
+                         volume.persistent_volume_claim->claim_name);
+      } else if (volume.ephemeral) {
+        claims.push_back(pod.metadata.namespace_ + "/" + pod.metadata.name + "-" + volume.name);
+      }
+    }
+    return claims;
+  });
+}
+
+void AddVolumeBinder(Manager& manager, const ControllerOptions& options) {
+  AddPodClaimIndex(manager);
+  const auto claims = manager.informer<PersistentVolumeClaim>();
+  ControllerBuilder<PersistentVolumeClaim>(manager, "persistentvolume-binder")
+      .Watches<PersistentVolume>([claims](const PersistentVolume& volume) {
+        if (volume.spec.claim_ref) {
+          return std::vector<ObjectKey>{
+              {volume.spec.claim_ref->namespace_, volume.spec.claim_ref->name}};
+        }
+        return Unbound(claims, ClassOf(volume));
+      })
+      .Watches<StorageClass>([claims](const StorageClass& storage_class) {
+        return Unbound(claims, storage_class.metadata.name);
+      })
+      .Workers(1)
+      .Retry({.first_delay = 500ms, .max_delay = 122s})
+      .Complete(std::make_unique<ClaimReconciler>(manager, options));
+  AddVolumeReclaimer(manager, options);
+}
+
+}  // namespace skiff

@@ -1,0 +1,207 @@
+// PersistentVolumes as seen from the volume: is its claim still there, and what becomes of it when
+// it is not. A directory on a node is removed by that node (api/local_volumes).
+#include <fmt/format.h>
+
+#include <set>
+
+#include "api/pods/local_volumes.h"
+#include "client/reconciler.h"
+#include "controllers/program.h"
+#include "controllers/storage/volume_match.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::PersistentVolume;
+using core_v1::PersistentVolumeClaim;
+
+// The node that a volume of the built-in provisioner lies on; "": it names none.
+std::string NodeOf(const PersistentVolume& volume) {
+  if (!volume.spec.node_affinity || !volume.spec.node_affinity->required) return "";
+  for (const auto& term : volume.spec.node_affinity->required->node_selector_terms) {
+    for (const auto& expression : term.match_expressions) {
+      if (!expression.values.empty()) return expression.values[0];
+    }
+  }
+  return "";
+}
+
+class VolumeReconciler final : public Reconciler<PersistentVolume> {
+ public:
+  VolumeReconciler(Manager& manager, const ControllerOptions& options)
+      : client_(manager.client()),
+        claims_(manager.informer<PersistentVolumeClaim>()),
+        events_(manager.Recorder("persistentvolume-controller")),
+        provisioners_(options.local_path_provisioners.begin(),
+                      options.local_path_provisioners.end()),
+        nodes_remove_local_volumes_(options.nodes_remove_local_volumes) {}
+
+  Result<Requeue> Reconcile(const PersistentVolume& volume) override {
+    const auto done = Look(volume);
+    if (!done) return Fail(done.error());
+    return Requeue::None();
+  }
+
+ private:
+  Result<> Look(const PersistentVolume& volume) {
+    if (!volume.spec.claim_ref || volume.spec.claim_ref->uid.empty()) {
+      return SetPhase(volume, "Available", "");
+    }
+    const auto claim = TRY(ClaimOf(volume));
+    if (!claim) return Release(volume);
+    if (claim->spec.volume_name.empty()) {
+      if (volume.spec.volume_mode.value_or("Filesystem") !=
+          claim->spec.volume_mode.value_or("Filesystem")) {
+        const std::string message = fmt::format(
+            "Cannot bind PersistentVolume \"{}\" to requested PersistentVolumeClaim due to "
+            "incompatible volumeMode.",
+            volume.metadata.name);
+        events_.Warning(volume, "VolumeMismatch", message);
+        events_.Warning(*claim, "VolumeMismatch", message);
+      }
+      return {};  // The claim's own round goes on.
+    }
+    if (claim->spec.volume_name == volume.metadata.name) return SetPhase(volume, "Bound", "");
+    // The claim took another volume. One that was made for it has no use any more.
+    if (HasAnnotation(volume.metadata, kProvisionedBy) &&
+        volume.spec.persistent_volume_reclaim_policy == "Delete") {
+      return Release(volume);
+    }
+    return Unbind(volume);
+  }
+
+  // The claim that the volume belongs to; nullptr when it is gone, also when a namesake came.
+  Result<Ptr<PersistentVolumeClaim>> ClaimOf(const PersistentVolume& volume) {
+    const auto& reference = *volume.spec.claim_ref;
+    const ObjectKey key = {reference.namespace_, reference.name};
+    Ptr<PersistentVolumeClaim> claim = claims_.Get(key);
+    if (!claim || claim->metadata.uid != reference.uid) {
+      // Data is about to be deleted: the cache is not asked alone.
+      auto live = client_.Get<PersistentVolumeClaim>(key);
+      if (!live && live.error().reason == Reason::kNotFound) return nullptr;
+      if (!live) return Fail(live.error());
+      claim = *live;
+    }
+    if (claim->metadata.uid != reference.uid) return nullptr;
+    return claim;
+  }
+
+  Result<> SetPhase(const PersistentVolume& volume, const std::string& phase,
+                    const std::string& message) {
+    TRY(client_.PatchStatus(volume, [&](PersistentVolume& it) {
+      it.status.phase = phase;
+      it.status.message = message;
+    }));
+    return {};
+  }
+
+  Result<> Unbind(const PersistentVolume& volume) {
+    TRY(client_.Patch(volume,
+                      [](PersistentVolume& it) {
+                        if (HasAnnotation(it.metadata, kBoundByController)) {
+                          it.metadata.annotations.erase(std::string(kBoundByController));
+                          it.spec.claim_ref.reset();
+                        } else {
+                          it.spec.claim_ref->uid.clear();
+                          it.spec.claim_ref->resource_version.clear();
+                        }
+                      },
+                      {.if_unchanged = true}));
+    return {};
+  }
+
+  Result<> Release(const PersistentVolume& volume) {
+    if (volume.status.phase != "Released" && volume.status.phase != "Failed") {
+      TRY(SetPhase(volume, "Released", ""));
+    }
+    const std::string& policy = volume.spec.persistent_volume_reclaim_policy;
+    if (policy == "Delete") return Delete(volume);
+    if (policy == "Recycle") {
+      return GiveUp(volume, "VolumeFailedRecycle", "No recycler plugin found for the volume!");
+    }
+    return {};
+  }
+
+  Result<> Delete(const PersistentVolume& volume) {
+    const auto made_by = volume.metadata.annotations.find(std::string(kProvisionedBy));
+    const bool ours = made_by != volume.metadata.annotations.end() &&
+                      provisioners_.contains(made_by->second) && volume.spec.host_path;
+    if (!ours) return {};  // Its own provisioner deletes it.
+    if (nodes_remove_local_volumes_) {
+      const std::string node = NodeOf(volume);
+      const bool is_there = TRY(IsThere(node));
+      if (is_there) return Assign(volume, node);
+    }
+    const auto deleted = client_.Delete(volume);
+    if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    return {};
+  }
+
+  // A node that was taken out of the cluster takes its volumes along.
+  Result<bool> IsThere(const std::string& node) {
+    if (node.empty()) return false;
+    const auto found = client_.Get<Node>({"", node});
+    if (!found && found.error().reason != Reason::kNotFound) return Fail(found.error());
+    return found.has_value();
+  }
+
+  // It removes the directory, now or when it is back, and deletes the volume.
+  Result<> Assign(const PersistentVolume& volume, const std::string& node) {
+    const auto assigned = volume.metadata.labels.find(kReclaimedBy);
+    if (assigned != volume.metadata.labels.end() && assigned->second == node) return {};
+    TRY(client_.Patch(volume,
+                      [&](PersistentVolume& it) { it.metadata.labels[kReclaimedBy] = node; }));
+    return {};
+  }
+
+  Result<> GiveUp(const PersistentVolume& volume, const std::string& reason,
+                  const std::string& message) {
+    if (volume.status.phase == "Failed" && volume.status.message == message) return {};
+    TRY(SetPhase(volume, "Failed", message));
+    events_.Warning(volume, reason, message);
+    return {};
+  }
+
+  Client& client_;
+  const Informer<PersistentVolumeClaim> claims_;
+  EventRecorder& events_;
+  const std::set<std::string> provisioners_;
+  const bool nodes_remove_local_volumes_;
+};
+
+}  // namespace
+
+void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options) {
+  const auto volumes = manager.informer<PersistentVolume>();
+  volumes.AddIndex("claim", [](const PersistentVolume& volume) -> std::vector<std::string> {
+    if (!volume.spec.claim_ref) return {};
+    return {volume.spec.claim_ref->namespace_ + "/" + volume.spec.claim_ref->name};
+  });
+  volumes.AddIndex("reclaimed-by", [](const PersistentVolume& volume) -> std::vector<std::string> {
+    const auto node = volume.metadata.labels.find(kReclaimedBy);
+    if (node == volume.metadata.labels.end()) return {};
+    return {node->second};
+  });
+  ControllerBuilder<PersistentVolume>(manager, "persistentvolume-binder")
+      .Watches<PersistentVolumeClaim>([volumes](const PersistentVolumeClaim& claim) {
+        std::vector<ObjectKey> keys;
+        for (const auto& volume : volumes.ByIndex("claim", KeyOf(claim).Text())) {
+          keys.push_back(KeyOf(*volume));
+        }
+        if (!claim.spec.volume_name.empty()) keys.push_back({"", claim.spec.volume_name});
+        return keys;
+      })
+      .Watches<Node>([volumes](const Node& node) {
+        std::vector<ObjectKey> keys;
+        for (const auto& volume : volumes.ByIndex("reclaimed-by", node.metadata.name)) {
+          keys.push_back(KeyOf(*volume));
+        }
+        return keys;
+      })
+      .Workers(1)
+      .Retry({.first_delay = 500ms, .max_delay = 122s})
+      .Complete(std::make_unique<VolumeReconciler>(manager, options));
+}
+
+}  // namespace skiff

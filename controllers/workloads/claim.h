@@ -1,0 +1,107 @@
+// Who owns an object that a selector picks: adoption and release, the same for all controllers.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/select/selector.h"
+#include "client/informer.h"
+
+namespace skiff {
+
+enum class Claim : uint8_t {
+  kMine,     // Controlled by the owner, and picked by its selector.
+  kAdopt,    // Nobody's, and picked: becomes the owner's.
+  kRelease,  // The owner's, but no longer picked.
+  kLeave,
+};
+
+// Pure.
+Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
+               const meta_v1::ObjectMeta& object);
+
+// Whether a controller's selector picks what has these labels. One that is missing, empty or cannot
+// be read picks nothing.
+bool Selects(const Box<meta_v1::LabelSelector>& selector,
+             const std::map<std::string, std::string>& labels);
+bool Selects(const std::map<std::string, std::string>& selector,
+             const std::map<std::string, std::string>& labels);
+
+// For ControllerBuilder::Watches: what nobody controls wakes those of its namespace that may adopt
+// it.
+template <Kind Owner>
+auto MayAdopt(const Informer<Owner>& owners) {
+  return [owners](const auto& object) {
+    std::vector<ObjectKey> keys;
+    if (ControllerOf(object.metadata)) return keys;
+    for (const auto& owner : owners.ListIn(object.metadata.namespace_)) {
+      if (Selects(owner->spec.selector, object.metadata.labels)) keys.push_back(KeyOf(*owner));
+    }
+    return keys;
+  };
+}
+
+// The owner as the server has it now must still be the one that wants to adopt; else an error.
+Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
+                  const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live);
+
+// Once, and not at all when it is empty.
+void SetFinalizer(meta_v1::ObjectMeta& object, const std::string& finalizer);
+
+// The objects among the cached ones that belong to `owner` after adopting and releasing. With
+// `is_member`, those it refuses are treated as if the selector did not pick them. A `finalizer`
+// comes and goes with the owner.
+template <Kind Owner, Kind K>
+Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
+                                         const LabelSelector& selector,
+                                         const Informer<K>& objects,
+                                         const std::function<bool(const K&)>& is_member = {},
+                                         const std::string& finalizer = "") {
+  std::vector<Ptr<K>> mine;
+  Ptr<Owner> live;
+  auto candidates = objects.ControlledBy(owner.metadata.uid);
+  for (auto& orphan : objects.OrphansIn(owner.metadata.namespace_)) candidates.push_back(orphan);
+  for (const Ptr<K>& object : candidates) {
+    Claim claim = Classify(owner.metadata, selector, object->metadata);
+    if (is_member && !is_member(*object)) {
+      if (claim == Claim::kAdopt) claim = Claim::kLeave;
+      if (claim == Claim::kMine) claim = Claim::kRelease;
+    }
+    if (claim == Claim::kMine) {
+      mine.push_back(object);
+    } else if (claim == Claim::kAdopt) {
+      if (!live) live = TRY(client.Get<Owner>(KeyOf(owner)));
+      TRY(CanAdopt(K::Info(), object->metadata, Owner::Info(), owner.metadata, live->metadata));
+      auto adopted = TRY(client.Patch(*object,
+                                      [&](K& it) {
+                                        it.metadata.owner_references.push_back(
+                                            ControllerReference(Owner::Info(), owner.metadata));
+                                        SetFinalizer(it.metadata, finalizer);
+                                      },
+                                      {.if_unchanged = true}));
+      mine.push_back(std::move(adopted));
+    } else if (claim == Claim::kRelease) {
+      const auto released =
+          client.Patch(*object,
+                       [&](K& it) {
+                         std::erase_if(it.metadata.owner_references, [&](const auto& reference) {
+                           return reference.uid == owner.metadata.uid;
+                         });
+                         std::erase(it.metadata.finalizers, finalizer);
+                       },
+                       {.if_unchanged = true});
+      // Gone, or a namesake: no longer ours either way.
+      if (!released && released.error().reason != Reason::kNotFound &&
+          released.error().reason != Reason::kInvalid) {
+        return Fail(released.error());
+      }
+    }
+  }
+  return mine;
+}
+
+}  // namespace skiff

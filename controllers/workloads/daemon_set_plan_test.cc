@@ -1,0 +1,161 @@
+#include "controllers/workloads/daemon_set_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace skiff::daemon {
+namespace {
+
+using core_v1::Node;
+using core_v1::Pod;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const TimePoint kNow{1'700'000'000s};
+
+class DaemonSetPlanTest : public testing::Test {
+ protected:
+  DaemonSetPlanTest() { set_.spec.update_strategy.type = "RollingUpdate"; }
+
+  void AddNodes(int count) {
+    for (int i = 1; i <= count; ++i) {
+      auto node = std::make_shared<Node>();
+      node->metadata.name = "n" + std::to_string(i);
+      nodes_.push_back(node);
+    }
+  }
+  void Roll(IntOrString unavailable, IntOrString surge) {
+    auto& update = set_.spec.update_strategy.rolling_update.Ensure();
+    update.max_unavailable = unavailable;
+    update.max_surge = surge;
+  }
+  Pod& AddPod(const std::string& name, const std::string& node, const std::string& hash,
+              bool ready = true) {
+    auto pod = std::make_shared<Pod>();
+    pod->metadata.name = pod->metadata.uid = name;
+    pod->metadata.labels[std::string(kRevisionHash)] = hash;
+    pod->spec.node_name = node;
+    pod->status.phase = "Running";
+    auto& condition = pod->status.conditions.emplace_back();
+    condition.type = "Ready";
+    condition.status = ready ? "True" : "False";
+    condition.last_transition_time = Time(kNow - 1min);
+    pods_.push_back(pod);
+    return *pod;
+  }
+  RollingInput Input() const { return {set_, "new", nodes_, ByNode(pods_), kNow}; }
+  Plan Manage(Duration monotonic = 0s) {
+    return daemon::Manage({}, Input(), back_off_, monotonic);
+  }
+  Rolling Rolled() const { return RollingUpdate({}, Input()); }
+  static std::vector<std::string> Names(const Pods& pods) {
+    std::vector<std::string> names;
+    for (const auto& pod : pods) names.push_back(pod->metadata.name);
+    return names;
+  }
+
+  apps_v1::DaemonSet set_;
+  Nodes nodes_;
+  Pods pods_;
+  FailedPodsBackOff back_off_;
+};
+
+TEST_F(DaemonSetPlanTest, EveryNodeGetsOnePod) {
+  AddNodes(2);
+  AddPod("a", "n1", "new");
+  EXPECT_THAT(Manage().create, ElementsAre("n2"));
+  AddPod("b", "n2", "new");
+  AddPod("c", "n2", "new");
+  const Plan plan = Manage();
+  EXPECT_THAT(plan.create, IsEmpty());
+  EXPECT_THAT(plan.remove, SizeIs(1));
+}
+
+TEST_F(DaemonSetPlanTest, FailedPodsGoEverMoreSlowly) {
+  AddNodes(1);
+  AddPod("a", "n1", "new").status.phase = "Failed";
+  EXPECT_THAT(Names(Manage(0s).failed), ElementsAre("a"));
+  // The next one fails at once.
+  Plan plan = Manage(100ms);
+  EXPECT_THAT(plan.remove, IsEmpty());
+  EXPECT_EQ(plan.again, 900ms);
+  EXPECT_THAT(Manage(1s).failed, SizeIs(1));
+  plan = Manage(1100ms);
+  EXPECT_THAT(plan.failed, IsEmpty());
+  EXPECT_EQ(plan.again, 1900ms) << "twice as long";
+  EXPECT_THAT(Manage(3s).failed, SizeIs(1));
+}
+
+TEST_F(DaemonSetPlanTest, TheBackOffEndsAtFifteenMinutesAndIsForgotten) {
+  FailedPodsBackOff back_off;
+  Duration now = 0s;
+  EXPECT_EQ(back_off.Take("n1", now), Duration(0));
+  for (int i = 0; i < 20; ++i) {
+    now += back_off.Take("n1", now);
+    EXPECT_EQ(back_off.Take("n1", now), Duration(0));
+  }
+  EXPECT_EQ(back_off.Take("n1", now), 15min);
+  EXPECT_EQ(back_off.Take("n2", now), Duration(0)) << "each node has its own";
+  EXPECT_EQ(back_off.Take("n1", now + 31min), Duration(0));
+  EXPECT_EQ(back_off.Take("n1", now + 31min), 1s);
+  back_off.DropExpired(now + 24h);
+  EXPECT_TRUE(back_off.empty());
+}
+
+TEST_F(DaemonSetPlanTest, WithoutSurgePodsGoBeforeTheirSuccessorsCome) {
+  AddNodes(3);
+  for (const char* node : {"n1", "n2", "n3"}) AddPod(std::string("old-") + node, node, "old");
+  Roll(2, 0);
+  EXPECT_THAT(Rolled().remove, SizeIs(2));
+  EXPECT_THAT(Rolled().create, IsEmpty());
+}
+
+TEST_F(DaemonSetPlanTest, BothLimitsZeroAllowOneUnavailable) {
+  AddNodes(2);
+  for (const char* node : {"n1", "n2"}) AddPod(std::string("old-") + node, node, "old");
+  Roll(0, 0);
+  EXPECT_THAT(Rolled().remove, SizeIs(1));
+}
+
+TEST_F(DaemonSetPlanTest, WithSurgeNoPodGoesBeforeItsSuccessorIsAvailable) {
+  AddNodes(3);
+  for (const char* node : {"n1", "n2", "n3"}) AddPod(std::string("old-") + node, node, "old");
+  Roll(0, 1);
+  EXPECT_THAT(Rolled().remove, IsEmpty());
+  EXPECT_THAT(Rolled().create, ElementsAre("n1"));
+
+  AddPod("new-n1", "n1", "new", /*ready=*/false);
+  EXPECT_THAT(Manage().remove, IsEmpty()) << "the two of n1 may stay";
+  EXPECT_THAT(Rolled().remove, IsEmpty());
+  EXPECT_THAT(Rolled().create, IsEmpty()) << "the surge is used up";
+
+  pods_.pop_back();
+  AddPod("new-n1", "n1", "new");
+  EXPECT_THAT(Names(Manage().remove), ElementsAre("old-n1"));
+  const Rolling rolling = Rolled();
+  EXPECT_THAT(Names(rolling.remove), ElementsAre("old-n1"));
+  EXPECT_THAT(rolling.create, ElementsAre("n2"));
+}
+
+TEST_F(DaemonSetPlanTest, WithSurgeAnOldPodThatServesNobodyIsReplacedFreely) {
+  AddNodes(3);
+  AddPod("a", "n1", "old", /*ready=*/false);
+  AddPod("b", "n2", "old", /*ready=*/false);
+  AddPod("c", "n3", "old");
+  Roll(0, 1);
+  EXPECT_THAT(Rolled().create, ElementsAre("n1", "n2", "n3"));
+  AddPod("a2", "n1", "new", /*ready=*/false);
+  EXPECT_THAT(Names(Manage().remove), ElementsAre("a")) << "it is not ready";
+}
+
+TEST_F(DaemonSetPlanTest, PodsOfNodesThatAreGoneGoBeforeTheyAreScheduled) {
+  Pod& pod = AddPod("a", "", "new");
+  pod.spec.node_name.clear();
+  core_v1::PodTemplateSpec meant = TemplateFor({}, "gone");
+  pod.spec.affinity = meant.spec.affinity;
+  EXPECT_THAT(Names(Manage().remove), ElementsAre("a"));
+}
+
+}  // namespace
+}  // namespace skiff::daemon

@@ -1,0 +1,235 @@
+#include "controllers/workloads/pod_control.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+#include "api/pods/conditions.h"
+#include "api/pods/pod_phase.h"
+#include "api/select/by_name.h"
+#include "base/seconds.h"
+#include "client/refusals.h"
+
+namespace skiff {
+
+using core_v1::Pod;
+
+namespace {
+
+constexpr std::string_view kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
+constexpr size_t kGenerateNameMax = 248;  // So that the suffix still fits a DNS subdomain.
+
+int PhaseRank(const Pod& pod) {
+  if (pod.status.phase == "Pending") return 0;
+  return pod.status.phase == "Unknown" ? 1 : 2;
+}
+
+// Restarts of the container that restarted most, and of the sidecar that did.
+std::pair<int, int> Restarts(const Pod& pod) {
+  int containers = 0;
+  int sidecars = 0;
+  for (const auto& status : pod.status.container_statuses) {
+    containers = std::max(containers, status.restart_count);
+  }
+  if (pod.status.init_container_statuses.empty()) return {containers, sidecars};
+  const ByName init(pod.spec.init_containers, &core_v1::Container::name);
+  for (const auto& status : pod.status.init_container_statuses) {
+    const core_v1::Container* container = init.Find(status.name);
+    if (container == nullptr || container->restart_policy != "Always") continue;
+    sidecars = std::max(sidecars, status.restart_count);
+  }
+  return {containers, sidecars};
+}
+
+TimePoint ReadySince(const Pod& pod) {
+  const core_v1::PodCondition* ready = FindCondition(pod, "Ready");
+  return ready && ready->status == "True" ? ready->last_transition_time.point() : TimePoint{};
+}
+
+// Ages count in powers of two, so that about equally old pods go in an order nobody can game.
+// < 0: `a` is younger, > 0: older. A missing time is the youngest.
+int CompareAge(TimePoint a, TimePoint b, TimePoint now) {
+  const auto bucket = [&](TimePoint since) {
+    const int64_t age = Between(since, now).count();
+    return age <= 0 ? 0 : std::bit_width(static_cast<uint64_t>(age));
+  };
+  const bool a_missing = a == TimePoint{};
+  const bool b_missing = b == TimePoint{};
+  if (a_missing || b_missing) return static_cast<int>(b_missing) - static_cast<int>(a_missing);
+  return bucket(a) - bucket(b);
+}
+
+}  // namespace
+
+bool IsTerminal(const Pod& pod) {
+  return HasEnded(pod.status.phase);
+}
+
+bool IsActive(const Pod& pod) {
+  return !IsTerminal(pod) && !pod.metadata.deletion_timestamp;
+}
+
+bool IsTerminating(const Pod& pod) {
+  return pod.metadata.deletion_timestamp.has_value() && !IsTerminal(pod);
+}
+
+bool IsReady(const Pod& pod) {
+  const core_v1::PodCondition* ready = FindCondition(pod, "Ready");
+  return ready && ready->status == "True";
+}
+
+const core_v1::PodCondition* FindCondition(const Pod& pod, std::string_view type) {
+  return FindCondition(pod.status.conditions, type);
+}
+
+Duration UntilAvailable(const Pod& pod, int32_t min_ready_seconds, TimePoint now) {
+  const core_v1::PodCondition* ready = FindCondition(pod, "Ready");
+  if (!ready || ready->status != "True") return kNever;
+  if (min_ready_seconds == 0) return Duration(0);
+  if (ready->last_transition_time.IsZero()) return kNever;
+  const TimePoint available =
+      Later(ready->last_transition_time.point(), Seconds(min_ready_seconds));
+  return std::max(Duration(0), Between(now, available));
+}
+
+Pod PodFromTemplate(const core_v1::PodTemplateSpec& pod_template, const KindInfo& kind,
+                    const meta_v1::ObjectMeta& owner) {
+  Pod pod;
+  pod.metadata.labels = pod_template.metadata.labels;
+  pod.metadata.annotations = pod_template.metadata.annotations;
+  pod.metadata.finalizers = pod_template.metadata.finalizers;
+  pod.metadata.namespace_ = owner.namespace_;
+  pod.metadata.generate_name = owner.name.substr(0, kGenerateNameMax) + "-";
+  pod.metadata.owner_references.push_back(ControllerReference(kind, owner));
+  pod.spec = pod_template.spec;
+  return pod;
+}
+
+int32_t DeletionCost(const Pod& pod) {
+  const auto found = pod.metadata.annotations.find(std::string(kDeletionCost));
+  if (found == pod.metadata.annotations.end()) return 0;
+  const std::string& text = found->second;
+  int32_t cost = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cost);
+  // Only the canonical form counts: no sign but "-", no leading zeros.
+  if (error != std::errc() || std::to_string(cost) != text) return 0;
+  return cost;
+}
+
+bool DeletedBefore(const RankedPod& ranked_a, const RankedPod& ranked_b, TimePoint now) {
+  const Pod& a = *ranked_a.pod;
+  const Pod& b = *ranked_b.pod;
+  if (a.spec.node_name.empty() != b.spec.node_name.empty()) return a.spec.node_name.empty();
+  if (PhaseRank(a) != PhaseRank(b)) return PhaseRank(a) < PhaseRank(b);
+  if (IsReady(a) != IsReady(b)) return !IsReady(a);
+  if (DeletionCost(a) != DeletionCost(b)) return DeletionCost(a) < DeletionCost(b);
+  if (ranked_a.on_same_node != ranked_b.on_same_node) {
+    return ranked_a.on_same_node > ranked_b.on_same_node;
+  }
+  if (IsReady(a) && IsReady(b)) {
+    const int age = CompareAge(ReadySince(a), ReadySince(b), now);
+    if (age != 0) return age < 0;
+    if (ReadySince(a) != ReadySince(b)) return a.metadata.uid < b.metadata.uid;
+  }
+  if (Restarts(a) != Restarts(b)) return Restarts(a) > Restarts(b);
+  const TimePoint created_a = a.metadata.creation_timestamp.point();
+  const TimePoint created_b = b.metadata.creation_timestamp.point();
+  const int age = CompareAge(created_a, created_b, now);
+  if (age != 0) return age < 0;
+  return a.metadata.uid < b.metadata.uid;
+}
+
+Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
+  int done = 0;
+  for (int batch = 1; done < count; batch *= 2) {
+    const int size = std::min(batch, count - done);
+    TRY(AllAtOnce(hands, size, [&](int index) { return attempt(done + index); }));
+    done += size;
+  }
+  return {};
+}
+
+Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
+  std::vector<Result<>> results(count);
+  hands.Run(count, [&](int index) { results[index] = attempt(index); });
+  for (auto& result : results) {
+    if (!result) return std::move(result);
+  }
+  return {};
+}
+
+void PodMemory::Created(const ObjectKey& owner, const Pod& pod) {
+  const MutexLock lock(mutex_);
+  writes_[owner].created[KeyOf(pod)] = WrittenRevision(pod.metadata);
+}
+
+void PodMemory::Deleted(const ObjectKey& owner, const Pod& pod) {
+  const MutexLock lock(mutex_);
+  writes_[owner].deleted[KeyOf(pod)] = pod.metadata.uid;
+}
+
+std::set<ObjectKey> PodMemory::Unseen(const ObjectKey& owner) {
+  const MutexLock lock(mutex_);
+  std::set<ObjectKey> unseen;
+  const auto found = writes_.find(owner);
+  if (found == writes_.end()) return unseen;
+  Writes& writes = found->second;
+  // A write is in the cache, or undone by a later one, once the cache has reached its revision.
+  std::erase_if(writes.created, [&](const auto& entry) {
+    return entry.second <= pods_.cache().revision() || pods_.Get(entry.first) != nullptr;
+  });
+  std::erase_if(writes.deleted, [&](const auto& entry) {
+    const Ptr<Pod> cached = pods_.Get(entry.first);
+    return !cached || cached->metadata.uid != entry.second ||
+           cached->metadata.deletion_timestamp.has_value();
+  });
+  for (const auto& [key, revision] : writes.created) unseen.insert(key);
+  if (unseen.empty() && writes.deleted.empty()) writes_.erase(found);
+  return unseen;
+}
+
+bool PodMemory::WasDeleted(const ObjectKey& owner, const Pod& pod) const {
+  const MutexLock lock(mutex_);
+  const auto found = writes_.find(owner);
+  if (found == writes_.end()) return false;
+  const auto deleted = found->second.deleted.find(KeyOf(pod));
+  return deleted != found->second.deleted.end() && deleted->second == pod.metadata.uid;
+}
+
+void PodMemory::Forget(const ObjectKey& owner) {
+  const MutexLock lock(mutex_);
+  writes_.erase(owner);
+}
+
+Result<> PodControl::Create(const core_v1::ObjectReference& owner, const Pod& pod) {
+  if (pod.metadata.labels.empty())
+    return Fail(Reason::kInvalid, "unable to create pods, no labels");
+  const auto created = client_.Create(pod);
+  if (created) {
+    memory_.Created({owner.namespace_, owner.name}, **created);
+    recorder_.Report(owner, EventType::kNormal, "SuccessfulCreate",
+                     "Created pod: " + (*created)->metadata.name);
+    return {};
+  }
+  if (IsNamespaceTerminating(created.error())) return {};
+  recorder_.Report(owner, EventType::kWarning, "FailedCreate",
+                   "Error creating: " + created.error().message);
+  return Fail(created.error());
+}
+
+Result<> PodControl::Delete(const core_v1::ObjectReference& owner, const Pod& pod) {
+  const auto deleted = client_.Delete<Pod>(KeyOf(pod));
+  if (!deleted && deleted.error().reason != Reason::kNotFound) {
+    recorder_.Report(owner, EventType::kWarning, "FailedDelete",
+                     "Error deleting: " + deleted.error().message);
+    return Fail(deleted.error());
+  }
+  memory_.Deleted({owner.namespace_, owner.name}, pod);
+  if (deleted) {
+    recorder_.Report(owner, EventType::kNormal, "SuccessfulDelete",
+                     "Deleted pod: " + pod.metadata.name);
+  }
+  return {};
+}
+
+}  // namespace skiff

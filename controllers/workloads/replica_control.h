@@ -1,0 +1,115 @@
+// Keeps as many pods of one template as asked: the one implementation behind ReplicaSet and
+// ReplicationController. Decisions are the pure functions here; ReplicaControl carries them out.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/pods/conditions.h"
+#include "client/manager.h"
+#include "controllers/workloads/pod_control.h"
+
+namespace skiff {
+
+// What the two kinds have in common, read from either.
+struct ReplicaOwner {
+  const KindInfo& kind;
+  const meta_v1::ObjectMeta& metadata;
+  const core_v1::PodTemplateSpec& pod_template;
+  int32_t replicas = 1;
+  int32_t min_ready_seconds = 0;
+};
+
+struct ReplicaFailure {
+  std::string reason;
+  std::string message;
+  Time since;
+  bool operator==(const ReplicaFailure&) const = default;
+};
+
+struct ReplicaStatus {
+  int32_t replicas = 0;
+  int32_t fully_labeled = 0;
+  int32_t ready = 0;
+  int32_t available = 0;
+  int32_t terminating = 0;
+  std::optional<ReplicaFailure> failure;
+};
+
+inline constexpr char kReplicaFailure[] = "ReplicaFailure";
+
+// What the status of either kind says now.
+template <typename Status>
+std::optional<ReplicaFailure> ReplicaFailureIn(const Status& status) {
+  const auto* condition = FindCondition(status.conditions, kReplicaFailure);
+  if (condition == nullptr) return std::nullopt;
+  return ReplicaFailure{condition->reason, condition->message, condition->last_transition_time};
+}
+
+// Writes into an object of either kind what both have.
+template <typename Owner>
+void WriteReplicaStatus(const ReplicaStatus& from, Owner& owner) {
+  auto& status = owner.status;
+  status.replicas = from.replicas;
+  status.fully_labeled_replicas = from.fully_labeled;
+  status.ready_replicas = from.ready;
+  status.available_replicas = from.available;
+  status.observed_generation = owner.metadata.generation;
+  std::erase_if(status.conditions, [](const auto& it) { return it.type == kReplicaFailure; });
+  if (!from.failure) return;
+  auto& condition = status.conditions.emplace_back();
+  condition.type = kReplicaFailure;
+  condition.status = "True";
+  condition.last_transition_time = from.failure->since;
+  condition.reason = from.failure->reason;
+  condition.message = from.failure->message;
+}
+
+// Counts `active` pods; `terminating` is how many are on their way out.
+ReplicaStatus CountReplicas(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& active,
+                            int terminating, TimePoint now);
+
+// The `count` pods that go first. `related` are the pods of all owners with the same controller.
+std::vector<Ptr<core_v1::Pod>> PickForDeletion(const std::vector<Ptr<core_v1::Pod>>& active,
+                                               const std::vector<Ptr<core_v1::Pod>>& related,
+                                               int count, TimePoint now);
+
+// How long until the next Ready pod becomes available; kNever when none will by waiting.
+Duration UntilNextAvailable(const std::vector<Ptr<core_v1::Pod>>& pods, int32_t min_ready_seconds,
+                            TimePoint now);
+
+class ReplicaControl {
+ public:
+  // Most pods that are created or deleted in one round.
+  static constexpr int kBurst = 500;
+  ReplicaControl(Manager& manager, EventRecorder& recorder);
+
+  struct Outcome {
+    ReplicaStatus status;
+    std::optional<Error> error;  // Of creating or deleting; the status tells of it.
+    Duration again = kNever;
+  };
+  // What Run works with, read in this order.
+  struct Observed {
+    std::set<ObjectKey> unseen;              // Of Unseen, asked before the cache is read.
+    std::vector<Ptr<core_v1::Pod>> mine;     // The claimed pods, of any phase.
+    // As for PickForDeletion; only asked for when pods have to go.
+    std::function<std::vector<Ptr<core_v1::Pod>>()> related;
+    std::optional<ReplicaFailure> failure;   // What the status says now.
+  };
+  std::set<ObjectKey> Unseen(const ObjectKey& owner) { return pods_.memory().Unseen(owner); }
+  Outcome Run(const ReplicaOwner& owner, const Observed& observed);
+  void Forget(const ObjectKey& owner) { pods_.memory().Forget(owner); }
+
+ private:
+  Result<> Create(const ReplicaOwner& owner, int count);
+  Result<> Delete(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& pods);
+  const Clock& clock_;
+  Hands& hands_;
+  PodControl pods_;
+};
+
+}  // namespace skiff

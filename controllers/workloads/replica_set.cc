@@ -1,0 +1,74 @@
+// ReplicaSet: as many pods of its template as it asks for.
+#include "api/gen/apps_v1.h"
+#include "client/reconciler.h"
+#include "controllers/program.h"
+#include "controllers/workloads/claim.h"
+#include "controllers/workloads/replica_control.h"
+
+namespace skiff {
+namespace {
+
+using apps_v1::ReplicaSet;
+using core_v1::Pod;
+
+class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
+ public:
+  explicit ReplicaSetReconciler(Manager& manager)
+      : client_(manager.client()),
+        pods_(manager.informer<Pod>()),
+        replica_sets_(manager.informer<ReplicaSet>()),
+        control_(manager, manager.Recorder("replicaset-controller")) {}
+
+  Result<Requeue> Reconcile(const ReplicaSet& set) override {
+    if (!set.spec.selector) return Requeue::None();
+    const auto selector = TRY(LabelSelector::From(*set.spec.selector));
+    const ReplicaOwner owner = {.kind = ReplicaSet::Info(),
+                                .metadata = set.metadata,
+                                .pod_template = set.spec.template_,
+                                .replicas = set.spec.replicas.value_or(1),
+                                .min_ready_seconds = set.spec.min_ready_seconds};
+    ReplicaControl::Observed observed;
+    observed.unseen = control_.Unseen(KeyOf(set));
+    observed.mine = TRY(ClaimObjects(client_, set, selector, pods_));
+    observed.related = [&] { return Related(set); };
+    observed.failure = ReplicaFailureIn(set.status);
+    const auto outcome = control_.Run(owner, observed);
+    TRY(client_.PatchStatus(set, [&](ReplicaSet& it) {
+      WriteReplicaStatus(outcome.status, it);
+      it.status.terminating_replicas = outcome.status.terminating;
+    }));
+    if (outcome.error) return Fail(*outcome.error);
+    return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
+  }
+
+  void Forget(const ObjectKey& key) override { control_.Forget(key); }
+
+ private:
+  // Pods of all sets with the same controller, a Deployment's: they share nodes on purpose.
+  std::vector<Ptr<Pod>> Related(const ReplicaSet& set) const {
+    const meta_v1::OwnerReference* controller = ControllerOf(set.metadata);
+    if (!controller) return pods_.ControlledBy(set.metadata.uid);
+    std::vector<Ptr<Pod>> related;
+    for (const auto& sibling : replica_sets_.ControlledBy(controller->uid)) {
+      for (auto& pod : pods_.ControlledBy(sibling->metadata.uid)) related.push_back(pod);
+    }
+    return related;
+  }
+
+  Client& client_;
+  const Informer<Pod> pods_;
+  const Informer<ReplicaSet> replica_sets_;
+  ReplicaControl control_;
+};
+
+}  // namespace
+
+void AddReplicaSetController(Manager& manager) {
+  ControllerBuilder<ReplicaSet>(manager, "replicaset")
+      .Owns<Pod>()
+      .Watches<Pod>(MayAdopt(manager.informer<ReplicaSet>()))
+      .Workers(5)
+      .Complete(std::make_unique<ReplicaSetReconciler>(manager));
+}
+
+}  // namespace skiff

@@ -1,0 +1,51 @@
+#include "controllers/workloads/revision_history.h"
+
+#include <algorithm>
+
+namespace skiff {
+
+using apps_v1::ControllerRevision;
+
+Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template) {
+  Json content = ToJson(pod_template);
+  content["$patch"] = "replace";
+  return {{"spec", {{"template", std::move(content)}}}};
+}
+
+void SortRevisions(Revisions& revisions) {
+  const auto rank = [](const Ptr<ControllerRevision>& it) {
+    return std::tuple(it->revision, it->metadata.creation_timestamp, it->metadata.name);
+  };
+  std::sort(revisions.begin(), revisions.end(),
+            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+}
+
+int64_t NextRevision(const Revisions& revisions) {
+  int64_t newest = 0;
+  for (const auto& revision : revisions) newest = std::max(newest, revision->revision);
+  return newest + 1;
+}
+
+Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& data) {
+  Ptr<ControllerRevision> found;
+  for (const auto& revision : revisions) {
+    if (revision->data.Parse() == data && (!found || found->revision < revision->revision)) {
+      found = revision;
+    }
+  }
+  return found;
+}
+
+Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,
+                            int32_t limit) {
+  std::erase_if(revisions, [&](const auto& revision) {
+    return std::find(in_use.begin(), in_use.end(), revision->metadata.name) != in_use.end();
+  });
+  SortRevisions(revisions);
+  const size_t kept = std::max(0, limit);
+  if (revisions.size() <= kept) return {};
+  revisions.resize(revisions.size() - kept);
+  return revisions;
+}
+
+}  // namespace skiff

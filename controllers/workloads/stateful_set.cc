@@ -1,0 +1,289 @@
+// StatefulSet: pods with names of their own, made and deleted in order, each with its claims. The
+// decisions are in stateful_set_plan.cc.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/reconciler.h"
+#include "client/refusals.h"
+#include "controllers/program.h"
+#include "controllers/workloads/claim.h"
+#include "controllers/workloads/pod_control.h"
+#include "controllers/workloads/revision_history.h"
+#include "controllers/workloads/rollout.h"
+#include "controllers/workloads/stateful_set_plan.h"
+
+namespace skiff {
+namespace {
+
+using apps_v1::ControllerRevision;
+using apps_v1::StatefulSet;
+using core_v1::PersistentVolumeClaim;
+using core_v1::Pod;
+
+constexpr size_t kRevisionNameMax = 223;
+constexpr std::string_view kHashLabel = "controller.kubernetes.io/hash";
+
+class StatefulSetReconciler final : public Reconciler<StatefulSet> {
+ public:
+  explicit StatefulSetReconciler(Manager& manager)
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        hands_(manager.hands()),
+        pods_(manager.informer<Pod>()),
+        claims_(manager.informer<PersistentVolumeClaim>()),
+        revisions_(manager.informer<ControllerRevision>()),
+        events_(manager.Recorder("statefulset-controller")),
+        memory_(pods_) {}
+
+  Result<Requeue> Reconcile(const StatefulSet& set) override {
+    if (!set.spec.selector) return Requeue::None();
+    const auto selector = TRY(LabelSelector::From(*set.spec.selector));
+    const auto unseen = memory_.Unseen(KeyOf(set));
+    auto mine = TRY(ClaimObjects<StatefulSet, Pod>(
+        client_, set, selector, pods_,
+        [&](const Pod& pod) { return stateful::OrdinalOf(set, pod.metadata.name).has_value(); }));
+    const Used used = TRY(KeepHistory(set, selector, mine));
+    const stateful::Input input{set, std::move(mine), used.current->metadata.name,
+                                used.update->metadata.name, clock_.Now()};
+    Result<> done;
+    // What was written a moment ago has to show before more is decided; its events wake us.
+    const bool shows = unseen.empty() && std::none_of(input.pods.begin(), input.pods.end(),
+                                                      [&](const auto& pod) {
+                                                        return IsLeavingUnseen(set, *pod);
+                                                      });
+    if (shows && !set.metadata.deletion_timestamp) done = Act(input, used);
+    TRY(client_.PatchStatus(
+        set, [&](StatefulSet& it) { it.status = stateful::StatusOf(input); }));
+    if (!done) return Fail(done.error());
+    return UntilAllAvailable(input);
+  }
+
+  void Forget(const ObjectKey& key) override { memory_.Forget(key); }
+
+ private:
+  struct Used {
+    Ptr<ControllerRevision> current;
+    Ptr<ControllerRevision> update;
+  };
+
+  bool IsLeavingUnseen(const StatefulSet& set, const Pod& pod) const {
+    return !pod.metadata.deletion_timestamp && memory_.WasDeleted(KeyOf(set), pod);
+  }
+
+  Result<> Act(const stateful::Input& input, const Used& used) {
+    const StatefulSet& set = input.set;
+    const auto plan = stateful::PlanOf(input);
+    for (const auto& pod : plan.check_claims) TRY(MakeClaims(set, OrdinalOf(set, *pod), pod.get()));
+    for (const auto& pod : input.pods) TRY(KeepOwners(set, *pod));
+    for (const auto& pod : plan.relabel) {
+      TRY(client_.Patch(*pod, [&](Pod& it) {
+        stateful::SetIdentity(set, OrdinalOf(set, *pod), it);
+      }));
+    }
+    TRY(SlowStart(hands_, static_cast<int>(plan.create.size()),
+                  [&](int index) { return CreatePod(set, used, plan.create[index]); }));
+    for (const auto& pod : plan.remove) TRY(DeletePod(set, *pod));
+    return {};
+  }
+
+  static int OrdinalOf(const StatefulSet& set, const Pod& pod) {
+    return stateful::OrdinalOf(set, pod.metadata.name).value_or(0);
+  }
+
+  Result<> CreatePod(const StatefulSet& set, const Used& used, int ordinal) {
+    for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
+      const auto claim = claims_.Get(KeyOf(wanted));
+      // It goes with the pod that had this name before, and wakes the set when it is gone.
+      if (claim && stateful::IsStale(set, *claim, nullptr)) return {};
+    }
+    const bool of_current = stateful::IsMadeOfCurrent(set, ordinal);
+    const ControllerRevision& revision = of_current ? *used.current : *used.update;
+    const auto pod_template = TRY(TemplateOf(revision));
+    const Pod pod = stateful::NewPod(set, pod_template, revision.metadata.name, ordinal);
+    TRY(MakeClaims(set, ordinal, nullptr));
+    const auto created = client_.Create(pod);
+    if (created) {
+      memory_.Created(KeyOf(set), **created);
+    } else if (created.error().reason == Reason::kAlreadyExists ||
+               IsNamespaceTerminating(created.error())) {
+      return Fail(created.error());
+    }
+    Tell(set, "Create", pod.metadata.name, created ? nullptr : &created.error());
+    if (!created) return Fail(created.error());
+    return {};
+  }
+
+  Result<> DeletePod(const StatefulSet& set, const Pod& pod) {
+    const auto deleted = client_.Delete(pod);
+    if (!deleted && deleted.error().reason == Reason::kNotFound) return {};
+    if (deleted) memory_.Deleted(KeyOf(set), pod);
+    Tell(set, "Delete", pod.metadata.name, deleted ? nullptr : &deleted.error());
+    if (!deleted) return Fail(deleted.error());
+    return {};
+  }
+
+  // The claims that a member lacks. One that is being deleted has to be gone before.
+  Result<> MakeClaims(const StatefulSet& set, int ordinal, const Pod* pod) {
+    for (auto& claim : stateful::ClaimsOf(set, ordinal)) {
+      const auto found = claims_.Get(KeyOf(claim));
+      if (found && found->metadata.deletion_timestamp) {
+        return Fail(Reason::kConflict,
+                    fmt::format("pvc {} is being deleted", claim.metadata.name));
+      }
+      if (found) continue;
+      stateful::SetOwners(set, {.pod = pod}, claim);
+      const auto created = client_.Create(claim);
+      if (!created && created.error().reason == Reason::kAlreadyExists) continue;
+      const std::string member = stateful::NameOf(set, ordinal);
+      if (!created) {
+        events_.Warning(set, "FailedCreate",
+                        fmt::format("Create Claim {} for Pod {} in StatefulSet {} failed error: {}",
+                                    claim.metadata.name, member, set.metadata.name,
+                                    created.error().message));
+        return Fail(created.error());
+      }
+      events_.Normal(set, "SuccessfulCreate",
+                     fmt::format("Create Claim {} Pod {} in StatefulSet {} success",
+                                 claim.metadata.name, member, set.metadata.name));
+    }
+    return {};
+  }
+
+  // Brings the owners of a member's claims in line with the retention policy.
+  Result<> KeepOwners(const StatefulSet& set, const Pod& pod) {
+    if (set.spec.volume_claim_templates.empty()) return {};
+    const int ordinal = OrdinalOf(set, pod);
+    const bool condemned = !stateful::IsWanted(set, ordinal);
+    for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
+      const auto claim = claims_.Get(KeyOf(wanted));
+      if (!claim) continue;
+      const auto kept = client_.Patch(
+          *claim,
+          [&](PersistentVolumeClaim& it) {
+            stateful::SetOwners(set, {.pod = &pod, .condemned = condemned}, it);
+          },
+          {.if_unchanged = true});
+      if (!kept && kept.error().reason != Reason::kNotFound) return Fail(kept.error());
+    }
+    return {};
+  }
+
+  void Tell(const StatefulSet& set, std::string_view verb, const std::string& pod,
+            const Error* error) {
+    const std::string what =
+        fmt::format("{} Pod {} in StatefulSet {}", verb, pod, set.metadata.name);
+    if (error == nullptr) {
+      events_.Normal(set, fmt::format("Successful{}", verb), what + " successful");
+    } else {
+      events_.Warning(set, fmt::format("Failed{}", verb),
+                      fmt::format("{} failed error: {}", what, error->message));
+    }
+  }
+
+  // The revision that the set is updated to, which is that of its template, and the one it is
+  // updated from. Old ones beyond the limit go.
+  Result<Used> KeepHistory(const StatefulSet& set, const LabelSelector& selector,
+                           const stateful::Pods& pods) {
+    const Revisions all = TRY(ClaimObjects(client_, set, selector, revisions_));
+    const Json data = TemplatePatch(set.spec.template_);
+    const int64_t next = NextRevision(all);
+    Used used;
+    used.update = FindRevision(all, data);
+    if (!used.update) {
+      used.update = TRY(CreateRevision(set, data, next));
+    } else if (used.update->revision + 1 != next) {
+      used.update = TRY(client_.Patch(
+          *used.update, [&](ControllerRevision& it) { it.revision = next; },
+          {.if_unchanged = true}));
+    }
+    used.current = used.update;
+    for (const auto& revision : all) {
+      if (revision->metadata.name == set.status.current_revision) used.current = revision;
+    }
+    std::vector<std::string> in_use = {used.current->metadata.name, used.update->metadata.name};
+    for (const auto& pod : pods) in_use.push_back(stateful::RevisionOf(*pod));
+    const int32_t limit = set.spec.revision_history_limit.value_or(10);
+    for (const auto& outdated : OutdatedRevisions(all, in_use, limit)) {
+      const auto deleted = client_.Delete(*outdated);
+      if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    }
+    return used;
+  }
+
+  Result<Ptr<ControllerRevision>> CreateRevision(const StatefulSet& set, const Json& data,
+                                                 int64_t number) {
+    const std::string hash = rollout::TemplateHash(set.spec.template_, set.status.collision_count);
+    ControllerRevision revision;
+    revision.metadata.name = set.metadata.name.substr(0, kRevisionNameMax) + "-" + hash;
+    revision.metadata.labels = set.spec.template_.metadata.labels;
+    revision.metadata.labels[std::string(kHashLabel)] = hash;
+    revision.metadata.annotations = set.metadata.annotations;
+    revision.data = data;
+    revision.revision = number;
+    auto created = client_.CreateOwned(set, revision);
+    if (created || created.error().reason != Reason::kAlreadyExists) return created;
+    revision.metadata.namespace_ = set.metadata.namespace_;
+    auto existing = TRY(client_.Get<ControllerRevision>(KeyOf(revision)));
+    if (existing->data.Parse() == data) return existing;
+    // Another template has this hash: the next try takes another one.
+    TRY(client_.PatchStatus(set, [](StatefulSet& it) {
+      it.status.collision_count = it.status.collision_count.value_or(0) + 1;
+    }));
+    return Fail(created.error());
+  }
+
+  static Result<core_v1::PodTemplateSpec> TemplateOf(const ControllerRevision& revision) {
+    const Json data = revision.data.Parse();
+    const auto spec = data.find("spec");
+    if (spec == data.end() || !spec->contains("template")) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("revision {} holds no template", revision.metadata.name));
+    }
+    Json content = spec->at("template");
+    content.erase("$patch");
+    core_v1::PodTemplateSpec pod_template;
+    TRY(FromJson(core_v1::PodTemplateSpec::Describe(), content, &pod_template));
+    return pod_template;
+  }
+
+  Requeue UntilAllAvailable(const stateful::Input& input) const {
+    Duration next = kNever;
+    for (const auto& pod : input.pods) {
+      const Duration until =
+          UntilAvailable(*pod, input.set.spec.min_ready_seconds, clock_.Now());
+      if (until > Duration(0)) next = std::min(next, until);
+    }
+    return next == kNever ? Requeue::None() : Requeue::After(next);
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  Hands& hands_;
+  const Informer<Pod> pods_;
+  const Informer<PersistentVolumeClaim> claims_;
+  const Informer<ControllerRevision> revisions_;
+  EventRecorder& events_;
+  PodMemory memory_;
+};
+
+}  // namespace
+
+void AddStatefulSetController(Manager& manager) {
+  const auto sets = manager.informer<StatefulSet>();
+  ControllerBuilder<StatefulSet>(manager, "statefulset")
+      .Owns<Pod>()
+      .Owns<ControllerRevision>()
+      .Watches<PersistentVolumeClaim>([sets](const PersistentVolumeClaim& claim) {
+        std::vector<ObjectKey> keys;
+        for (const auto& set : sets.ListIn(claim.metadata.namespace_)) {
+          if (stateful::NamesClaim(*set, claim.metadata.name)) keys.push_back(KeyOf(*set));
+        }
+        return keys;
+      })
+      .Watches<Pod>(MayAdopt(sets))
+      .Workers(5)
+      .Complete(std::make_unique<StatefulSetReconciler>(manager));
+}
+
+}  // namespace skiff
