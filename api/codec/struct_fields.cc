@@ -8,7 +8,7 @@ namespace skiff {
 namespace {
 
 template <typename T>
-const T& As(const void* value) {
+const T& Held(const void* value) {
   return *static_cast<const T*>(value);
 }
 
@@ -16,23 +16,23 @@ const T& As(const void* value) {
 bool IsOmitted(const Field& field, const void* value) {
   switch (field.type->shape) {
     case Shape::kBool:
-      return !As<bool>(value);
+      return !Held<bool>(value);
     case Shape::kInt32:
-      return As<int32_t>(value) == 0;
+      return Held<int32_t>(value) == 0;
     case Shape::kInt64:
-      return As<int64_t>(value) == 0;
+      return Held<int64_t>(value) == 0;
     case Shape::kDouble:
-      return As<double>(value) == 0;
+      return Held<double>(value) == 0;
     case Shape::kString:
     case Shape::kBytes:
-      return As<std::string>(value).empty();
+      return Held<std::string>(value).empty();
     case Shape::kList:
       return field.type->list->size(value) == 0;
     case Shape::kMap:
       return field.type->map->size(value) == 0;
     case Shape::kTime:
     case Shape::kMicroTime:
-      return field.omit_zero && As<Time>(value).IsZero();
+      return field.omit_zero && Held<Time>(value).IsZero();
     default:
       return false;
   }

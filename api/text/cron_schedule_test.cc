@@ -15,7 +15,7 @@ CronSchedule Parsed(std::string_view text) {
   return CronSchedule::Parse(text).value();
 }
 
-std::string ErrorOf(std::string_view text) {
+std::string FaultOf(std::string_view text) {
   return CronSchedule::Parse(text).error().message;
 }
 
@@ -51,16 +51,16 @@ TEST(CronSchedule, TakesOffTheZone) {
 }
 
 TEST(CronSchedule, SaysWhatIsWrong) {
-  EXPECT_EQ(ErrorOf(""), "empty spec string");
-  EXPECT_EQ(ErrorOf("* * * *"), "expected exactly 5 fields, found 4: [* * * *]");
-  EXPECT_EQ(ErrorOf("60 * * * *"), "end of range (60) above maximum (59): 60");
-  EXPECT_EQ(ErrorOf("* * 0 * *"), "beginning of range (0) below minimum (1): 0");
-  EXPECT_EQ(ErrorOf("5-1 * * * *"), "beginning of range (5) beyond end of range (1): 5-1");
-  EXPECT_EQ(ErrorOf("1-2-3 * * * *"), "too many hyphens: 1-2-3");
-  EXPECT_EQ(ErrorOf("*/0 * * * *"), "step of range should be a positive number: */0");
-  EXPECT_EQ(ErrorOf("x * * * *"),
+  EXPECT_EQ(FaultOf(""), "empty spec string");
+  EXPECT_EQ(FaultOf("* * * *"), "expected exactly 5 fields, found 4: [* * * *]");
+  EXPECT_EQ(FaultOf("60 * * * *"), "end of range (60) above maximum (59): 60");
+  EXPECT_EQ(FaultOf("* * 0 * *"), "beginning of range (0) below minimum (1): 0");
+  EXPECT_EQ(FaultOf("5-1 * * * *"), "beginning of range (5) beyond end of range (1): 5-1");
+  EXPECT_EQ(FaultOf("1-2-3 * * * *"), "too many hyphens: 1-2-3");
+  EXPECT_EQ(FaultOf("*/0 * * * *"), "step of range should be a positive number: */0");
+  EXPECT_EQ(FaultOf("x * * * *"),
             "failed to parse int from x: strconv.Atoi: parsing \"x\": invalid syntax");
-  EXPECT_EQ(ErrorOf("@often"), "unrecognized descriptor: @often");
+  EXPECT_EQ(FaultOf("@often"), "unrecognized descriptor: @often");
 }
 
 TEST(TimeZone, IsOneOfTheDatabase) {

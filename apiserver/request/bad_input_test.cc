@@ -17,7 +17,7 @@ constexpr const char* kMergePatch = "application/merge-patch+json";
 constexpr const char* kStrategicPatch = "application/strategic-merge-patch+json";
 constexpr const char* kJsonPatch = "application/json-patch+json";
 constexpr const char* kApply = "application/apply-patch+yaml";
-constexpr const char* kProtobuf = "application/vnd.kubernetes.protobuf";
+constexpr const char* kProtobufMedia = "application/vnd.kubernetes.protobuf";
 
 class BadInputTest : public ServerFixture {
  protected:
@@ -50,7 +50,7 @@ TEST_F(BadInputTest, ABodyOverThreeMebibytesIsRefusedByEveryVerb) {
   Post(kMaps, R"({"metadata": {"name": "a"}})");
   const std::string one = std::string(kMaps) + "/a";
   const std::vector<std::array<std::string, 3>> requests = {{"POST", kMaps, "application/json"},
-                                                            {"POST", kMaps, kProtobuf},
+                                                            {"POST", kMaps, kProtobufMedia},
                                                             {"PUT", one, "application/yaml"},
                                                             {"PATCH", one, kMergePatch},
                                                             {"PATCH", one, kApply},
@@ -85,7 +85,7 @@ TEST_F(BadInputTest, TheDeepestObjectIsTakenPatchedAndShown) {
         Ask("PATCH", one + "?fieldManager=m&force=true",
             body(R"("apiVersion": "apps/v1", "kind": "ControllerRevision", )" + named), kApply);
     EXPECT_EQ(answer.code, 200) << answer.message();
-    for (const char* accept : {"application/yaml", kProtobuf,
+    for (const char* accept : {"application/yaml", kProtobufMedia,
                                "application/json;as=Table;v=v1;g=meta.k8s.io"}) {
       EXPECT_EQ(Ask({.path = one, .accept = accept}).code, 200) << accept;
       EXPECT_EQ(Ask({.path = revisions, .accept = accept}).code, 200) << accept;
@@ -141,7 +141,7 @@ TEST_F(BadInputTest, TimesOfAnyYearComeBackAsTheyWereSent) {
     EXPECT_EQ(Get(leases).body["items"][0]["spec"]["acquireTime"], time);
     EXPECT_EQ(Merge(leases + "/l", R"({"metadata": {"labels": {"a": "b"}}})").code, 200);
     EXPECT_EQ(Get(leases + "/l").body["spec"]["acquireTime"], time);
-    const auto bytes = Ask({.path = leases + "/l", .accept = kProtobuf}).response.body;
+    const auto bytes = Ask({.path = leases + "/l", .accept = kProtobufMedia}).response.body;
     const auto read = DecodeProtobuf(*FindBuiltInType("coordination.k8s.io/v1", "Lease"),
                                      OpenEnvelope(bytes)->raw);
     EXPECT_EQ((*read)["spec"]["acquireTime"], time);
@@ -236,7 +236,7 @@ TEST_F(BadInputTest, InvalidUtf8IsMendedOrRefusedButNeverKept) {
   const Json document = {{"metadata", {{"name", "p"}}}, {"data", {{"k", "a?b"}}}};
   std::string bytes = EncodeProtobuf(core_v1::ConfigMap::Describe(), {"v1", "ConfigMap"}, document);
   bytes[bytes.find("a?b") + 1] = '\xff';
-  const auto protobuf = Ask("POST", kMaps, bytes, kProtobuf);
+  const auto protobuf = Ask("POST", kMaps, bytes, kProtobufMedia);
   EXPECT_EQ(protobuf.body["data"]["k"],
             "a\xef\xbf\xbd"
             "b");
@@ -256,7 +256,7 @@ TEST_F(BadInputTest, ContentTypesThatNobodyKnowsAreRefused) {
   EXPECT_EQ(patch.code, 415);
   EXPECT_EQ(patch.body["reason"], "UnsupportedMediaType");
   // JSON that says it is protobuf, and the reverse.
-  EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "b"}})", kProtobuf).code, 400);
+  EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "b"}})", kProtobufMedia).code, 400);
   EXPECT_EQ(Ask("POST", kMaps, std::string("k8s\0\x0a", 5), "application/json").code, 400);
 }
 
@@ -319,7 +319,7 @@ TEST_F(MutatedBodyTest, EveryAnswerIsAStatusOrTheObject) {
   const std::vector<Form> forms = {
       {"POST", pods + "?dryRun=All", "application/json", pod},
       {"POST", pods + "?dryRun=All", "application/yaml", yaml},
-      {"POST", pods + "?dryRun=All", kProtobuf,
+      {"POST", pods + "?dryRun=All", kProtobufMedia,
        EncodeProtobuf(core_v1::Pod::Describe(), {"v1", "Pod"}, document)},
       {"PUT", one, "application/json", pod},
       {"PATCH", one, kMergePatch, R"({"metadata": {"labels": {"a": null, "x": "y"}}})"},

@@ -31,7 +31,7 @@ Result<ReadMap> Decode(const http::Request& request,
   return read;
 }
 
-constexpr const char* kProtobuf = "application/vnd.kubernetes.protobuf";
+constexpr const char* kProtobufType = "application/vnd.kubernetes.protobuf";
 
 TEST(Body, ProtobufAndJsonGiveTheSameObject) {
   const std::string json =
@@ -39,7 +39,7 @@ TEST(Body, ProtobufAndJsonGiveTheSameObject) {
   const auto from_json = Decode(Body("application/json", json));
   ASSERT_TRUE(from_json);
   const auto from_protobuf =
-      Decode(Body(kProtobuf, EncodeProtobuf(core_v1::ConfigMap::Describe(), {"v1", "ConfigMap"},
+      Decode(Body(kProtobufType, EncodeProtobuf(core_v1::ConfigMap::Describe(), {"v1", "ConfigMap"},
                                             ToJson(from_json->object))));
   ASSERT_TRUE(from_protobuf) << from_protobuf.error().message;
   EXPECT_EQ(from_json->object.data.at("k"), "v");
@@ -47,14 +47,14 @@ TEST(Body, ProtobufAndJsonGiveTheSameObject) {
 }
 
 TEST(Body, ProtobufThatIsNoneOrOfAnotherKindIsRefused) {
-  EXPECT_EQ(Decode(Body(kProtobuf, "hello")).error().message,
+  EXPECT_EQ(Decode(Body(kProtobufType, "hello")).error().message,
             "the object provided is unrecognized (must be of type ConfigMap): provided data does "
             "not appear to be a protobuf message, expected prefix [107 56 115 0] (68656c6c6f)");
   EXPECT_EQ(
-      Decode(Body(kProtobuf, "")).error().message,
+      Decode(Body(kProtobufType, "")).error().message,
       "the object provided is unrecognized (must be of type ConfigMap): empty data (<empty>)");
   const std::string secret = EncodeProtobuf(core_v1::Secret::Describe(), {"v1", "Secret"}, {});
-  EXPECT_EQ(Decode(Body(kProtobuf, secret)).error().message,
+  EXPECT_EQ(Decode(Body(kProtobufType, secret)).error().message,
             "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to "
             "(core.ConfigMap): unknown conversion");
 }
@@ -77,7 +77,7 @@ TEST(Body, KeysThatYamlRepeatsAreToldFirst) {
 TEST(Body, DeleteOptionsMayComeInProtobuf) {
   const Json options = *ParseJson(R"({"gracePeriodSeconds":0,"propagationPolicy":"Orphan"})");
   const auto decoded = DecodeDeleteOptions(
-      Body(kProtobuf,
+      Body(kProtobufType,
            EncodeProtobuf(meta_v1::DeleteOptions::Describe(), {"v1", "DeleteOptions"}, options)),
       "", "v1");
   ASSERT_TRUE(decoded) << decoded.error().message;

@@ -31,7 +31,7 @@ std::string Review(Json response) {
               {"response", std::move(response)}}
       .dump();
 }
-std::string Answer(Json object) {
+std::string AnswerText(Json object) {
   return Review({{"uid", "id"},
                  {"result", {{"status", "Success"}}},
                  {"convertedObjects", Json::array({std::move(object)})}});
@@ -44,7 +44,7 @@ std::string Fault(const std::string& body, std::string_view version = "v1") {
 std::string FaultOf(const char* patch) {
   Json object = Converted();
   object.merge_patch(Json::parse(patch));
-  return Fault(Answer(std::move(object)));
+  return Fault(AnswerText(std::move(object)));
 }
 
 TEST(ConversionReview, ShowsWhatIsStored) {
@@ -64,7 +64,7 @@ TEST(ConversionReview, OnlyLabelsAndAnnotationsOfTheMetadataChange) {
   object["metadata"]["annotations"] = {{"x", "y"}};
   object["metadata"]["generation"] = 9;
   object["metadata"]["finalizers"] = {"f"};
-  const auto read = ReadConversion(Answer(object), Question());
+  const auto read = ReadConversion(AnswerText(object), Question());
   ASSERT_TRUE(read) << read.error().text;
   EXPECT_EQ((*read)[0], Json::parse(R"({
       "apiVersion": "g.io/v2", "kind": "Cron",
@@ -72,7 +72,7 @@ TEST(ConversionReview, OnlyLabelsAndAnnotationsOfTheMetadataChange) {
                    "labels": {"l": "2"}, "annotations": {"x": "y"}, "generation": 3},
       "spec": {"b": 2}})"));
   object["metadata"].erase("labels");
-  EXPECT_FALSE((*ReadConversion(Answer(object), Question()))[0]["metadata"].contains("labels"));
+  EXPECT_FALSE((*ReadConversion(AnswerText(object), Question()))[0]["metadata"].contains("labels"));
 }
 
 TEST(ConversionReview, WhatIsWrongWithAnAnswerIsSaidInKubernetesWords) {
@@ -117,11 +117,11 @@ TEST(ConversionReview, WhatIsWrongWithAnObjectIsSaidInKubernetesWords) {
                        "object");
   EXPECT_TRUE(FaultOf(R"({"metadata": {"labels": {"-a": "x"}}})")
                   .starts_with(returned + "metadata: metadata.labels: Invalid value: \"-a\""));
-  EXPECT_EQ(Fault(Answer(nullptr)), "Object 'Kind' is missing in 'null'");
+  EXPECT_EQ(Fault(AnswerText(nullptr)), "Object 'Kind' is missing in 'null'");
 }
 
 TEST(ConversionReview, WhateverComesBackIsReadOrRefused) {
-  const std::string whole = Answer(Converted());
+  const std::string whole = AnswerText(Converted());
   SeededRandom random(7);
   for (int i = 0; i < 3000; ++i) {
     std::string body = whole;

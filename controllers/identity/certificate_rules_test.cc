@@ -5,7 +5,7 @@
 namespace skiff::certificates {
 namespace {
 
-const TimePoint kNow{1'700'000'000s};
+const TimePoint kSigningTime{1'700'000'000s};
 
 CertificateNames Kubelet() {
   return {.common_name = "system:node:n1", .organizations = {"system:nodes"}};
@@ -63,36 +63,36 @@ TEST(CertificateRulesTest, AnyOtherClientMayNotServe) {
 TEST(CertificateRulesTest, LivesAreAsLongAsAskedWithinBounds) {
   certificates_v1::CertificateSigningRequestSpec spec;
   spec.usages = kClient;
-  auto terms = TermsFor(spec, kNow, kSigningDuration);
-  EXPECT_EQ(terms.not_before, kNow - 5min);
-  EXPECT_EQ(terms.not_after, kNow + kSigningDuration - 5min);
+  auto terms = TermsFor(spec, kSigningTime, kSigningDuration);
+  EXPECT_EQ(terms.not_before, kSigningTime - 5min);
+  EXPECT_EQ(terms.not_after, kSigningTime + kSigningDuration - 5min);
   EXPECT_TRUE(terms.client);
   EXPECT_FALSE(terms.server);
   EXPECT_FALSE(terms.key_encipherment);
   spec.expiration_seconds = 3600;
-  EXPECT_EQ(TermsFor(spec, kNow, kSigningDuration).not_after, kNow + 1h);
+  EXPECT_EQ(TermsFor(spec, kSigningTime, kSigningDuration).not_after, kSigningTime + 1h);
   spec.expiration_seconds = 1;
-  EXPECT_EQ(TermsFor(spec, kNow, kSigningDuration).not_after, kNow + 10min);
+  EXPECT_EQ(TermsFor(spec, kSigningTime, kSigningDuration).not_after, kSigningTime + 10min);
   spec.expiration_seconds = 2'000'000'000;
-  EXPECT_EQ(TermsFor(spec, kNow, kSigningDuration).not_after, kNow + kSigningDuration - 5min);
+  EXPECT_EQ(TermsFor(spec, kSigningTime, kSigningDuration).not_after, kSigningTime + kSigningDuration - 5min);
 }
 
 TEST(CertificateRulesTest, ARequestIsOverAnHourAfterItsAnswerAndADayWithoutOne) {
   certificates_v1::CertificateSigningRequest request;
-  request.metadata.creation_timestamp = kNow;
-  EXPECT_EQ(EndOf(request), kNow + 24h);
+  request.metadata.creation_timestamp = kSigningTime;
+  EXPECT_EQ(EndOf(request), kSigningTime + 24h);
   AddCondition(request, "Approved", "r", "m");
-  request.status.conditions[0].last_update_time = kNow + 1h;
-  EXPECT_EQ(EndOf(request), kNow + 25h) << "approved, and nobody has signed it";
-  const auto authority = *CertificateAuthority::Create("ca", kNow);
-  request.status.certificate = authority.Issue({.common_name = "x"}, kNow)->certificate_pem;
-  EXPECT_EQ(EndOf(request), kNow + 2h);
+  request.status.conditions[0].last_update_time = kSigningTime + 1h;
+  EXPECT_EQ(EndOf(request), kSigningTime + 25h) << "approved, and nobody has signed it";
+  const auto authority = *CertificateAuthority::Create("ca", kSigningTime);
+  request.status.certificate = authority.Issue({.common_name = "x"}, kSigningTime)->certificate_pem;
+  EXPECT_EQ(EndOf(request), kSigningTime + 2h);
   request.status.certificate =
-      authority.Issue({.common_name = "x", .lifetime = 30min}, kNow)->certificate_pem;
-  EXPECT_EQ(EndOf(request), kNow + 30min) << "the certificate is over before";
+      authority.Issue({.common_name = "x", .lifetime = 30min}, kSigningTime)->certificate_pem;
+  EXPECT_EQ(EndOf(request), kSigningTime + 30min) << "the certificate is over before";
   AddCondition(request, "Failed", "r", "m");
-  request.status.conditions[1].last_update_time = kNow + 3h;
-  EXPECT_EQ(EndOf(request), kNow + 4h);
+  request.status.conditions[1].last_update_time = kSigningTime + 3h;
+  EXPECT_EQ(EndOf(request), kSigningTime + 4h);
 }
 
 // As `user`, a member of `group`, asks for CN and O.

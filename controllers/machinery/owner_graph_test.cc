@@ -8,7 +8,7 @@
 namespace skiff {
 namespace {
 
-using Names = std::vector<std::string>;
+using NameList = std::vector<std::string>;
 
 const Resource kSets = apps_v1::ReplicaSet::Info();
 const Resource kPods = core_v1::Pod::Info();
@@ -31,11 +31,11 @@ meta_v1::ObjectMeta Object(const std::string& name, const std::vector<std::strin
 
 TEST(OwnerGraphTest, DependentsAreCheckedWhenTheirOwnerGoes) {
   OwnerGraph graph;
-  EXPECT_EQ(graph.Saw(kSets, Object("set")).check, Names{});
-  EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, Names{});
-  EXPECT_EQ(graph.Gone("set").check, Names{"pod"});
+  EXPECT_EQ(graph.Saw(kSets, Object("set")).check, NameList{});
+  EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, NameList{});
+  EXPECT_EQ(graph.Gone("set").check, NameList{"pod"});
   EXPECT_TRUE(graph.IsKnownGone("set"));
-  EXPECT_EQ(graph.Gone("pod").check, Names{});
+  EXPECT_EQ(graph.Gone("pod").check, NameList{});
   EXPECT_EQ(graph.size(), 0u);
 }
 
@@ -57,14 +57,14 @@ TEST(OwnerGraphTest, OnlyDependentsThatNobodyDeletedYetAreCheckedForAForegroundD
   graph.Saw(kSets, Object("set"));
   graph.Saw(kPods, Object("leaving", {"set"}));
   graph.Saw(kPods, Object("staying", {"set"}));
-  EXPECT_EQ(graph.BlockersOf("set").staying, (Names{"leaving", "staying"}));
+  EXPECT_EQ(graph.BlockersOf("set").staying, (NameList{"leaving", "staying"}));
   auto leaving = Object("leaving", {"set"});
   leaving.deletion_timestamp = Time(TimePoint{} + 1s);
   graph.Saw(kPods, leaving);
-  EXPECT_EQ(graph.BlockersOf("set").staying, Names{"staying"});
+  EXPECT_EQ(graph.BlockersOf("set").staying, NameList{"staying"});
   EXPECT_TRUE(graph.BlockersOf("set").any);
   graph.Gone("staying");
-  EXPECT_EQ(graph.BlockersOf("set").staying, Names{});
+  EXPECT_EQ(graph.BlockersOf("set").staying, NameList{});
   EXPECT_TRUE(graph.BlockersOf("set").any) << "one is still on its way out";
   graph.Gone("leaving");
   EXPECT_FALSE(graph.BlockersOf("set").any);
@@ -72,18 +72,18 @@ TEST(OwnerGraphTest, OnlyDependentsThatNobodyDeletedYetAreCheckedForAForegroundD
 
 TEST(OwnerGraphTest, AnOwnerNobodySawIsAskedFor) {
   OwnerGraph graph;
-  EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, Names{"set"});
+  EXPECT_EQ(graph.Saw(kPods, Object("pod", {"set"})).check, NameList{"set"});
   ASSERT_TRUE(graph.Find("set")->virtual_);
-  EXPECT_EQ(graph.Missing("set").check, Names{"pod"});
+  EXPECT_EQ(graph.Missing("set").check, NameList{"pod"});
   EXPECT_FALSE(graph.IsKnownGone("set")) << "coordinates can be wrong; only an event is proof";
 }
 
 TEST(OwnerGraphTest, AVirtualOwnerThatIsSeenBecomesReal) {
   OwnerGraph graph;
   graph.Saw(kPods, Object("pod", {"set"}));
-  EXPECT_EQ(graph.Saw(kSets, Object("set")).check, Names{});
+  EXPECT_EQ(graph.Saw(kSets, Object("set")).check, NameList{});
   EXPECT_FALSE(graph.Find("set")->virtual_);
-  EXPECT_EQ(graph.Missing("set").check, Names{});
+  EXPECT_EQ(graph.Missing("set").check, NameList{});
   EXPECT_EQ(graph.DependentsOf("set").size(), 1u);
 }
 
@@ -94,9 +94,9 @@ TEST(OwnerGraphTest, ForegroundDeletionQueuesDependentsAndThenTheOwner) {
   graph.Saw(kPods, Object("pod", {"set"}));
   set.deletion_timestamp = Time(TimePoint(1s));
   set.finalizers = {"foregroundDeletion"};
-  EXPECT_EQ(graph.Saw(kSets, set).check, (Names{"pod", "set"}));
-  EXPECT_EQ(graph.Saw(kSets, set).check, Names{}) << "told once";
-  EXPECT_EQ(graph.Gone("pod").check, Names{"set"});
+  EXPECT_EQ(graph.Saw(kSets, set).check, (NameList{"pod", "set"}));
+  EXPECT_EQ(graph.Saw(kSets, set).check, NameList{}) << "told once";
+  EXPECT_EQ(graph.Gone("pod").check, NameList{"set"});
 }
 
 TEST(OwnerGraphTest, OrphaningIsToldOnce) {
@@ -104,8 +104,8 @@ TEST(OwnerGraphTest, OrphaningIsToldOnce) {
   auto set = Object("set");
   set.deletion_timestamp = Time(TimePoint(1s));
   set.finalizers = {"orphan"};
-  EXPECT_EQ(graph.Saw(kSets, set).orphan, Names{"set"});
-  EXPECT_EQ(graph.Saw(kSets, set).orphan, Names{});
+  EXPECT_EQ(graph.Saw(kSets, set).orphan, NameList{"set"});
+  EXPECT_EQ(graph.Saw(kSets, set).orphan, NameList{});
 }
 
 TEST(OwnerGraphTest, AReferenceAcrossNamespacesIsChecked) {
@@ -113,14 +113,14 @@ TEST(OwnerGraphTest, AReferenceAcrossNamespacesIsChecked) {
   graph.Saw(kSets, Object("set"));
   auto pod = Object("pod", {"set"});
   pod.namespace_ = "elsewhere";
-  EXPECT_EQ(graph.Saw(kPods, pod).check, Names{"pod"});
+  EXPECT_EQ(graph.Saw(kPods, pod).check, NameList{"pod"});
 }
 
 TEST(OwnerGraphTest, ADroppedReferenceFreesTheOwner) {
   OwnerGraph graph;
   graph.Saw(kSets, Object("set"));
   graph.Saw(kPods, Object("pod", {"set"}));
-  EXPECT_EQ(graph.Saw(kPods, Object("pod")).check, Names{"set"});
+  EXPECT_EQ(graph.Saw(kPods, Object("pod")).check, NameList{"set"});
   EXPECT_TRUE(graph.DependentsOf("set").empty());
 }
 
