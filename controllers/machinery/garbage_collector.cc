@@ -7,7 +7,7 @@
 
 #include "api/gen/apiextensions_v1.h"
 #include "base/log.h"
-#include "controllers/light_definitions.h"
+#include "controllers/machinery/light_definitions.h"
 #include "controllers/machinery/owner_graph.h"
 #include "controllers/program.h"
 

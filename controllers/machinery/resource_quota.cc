@@ -7,7 +7,7 @@
 
 #include "api/gen/apiextensions_v1.h"
 #include "client/reconciler.h"
-#include "controllers/light_definitions.h"
+#include "controllers/machinery/light_definitions.h"
 #include "controllers/machinery/quota_plan.h"
 #include "controllers/program.h"
 

@@ -1,4 +1,4 @@
-#include "controllers/light_definitions.h"
+#include "controllers/machinery/light_definitions.h"
 
 namespace skiff {
 
