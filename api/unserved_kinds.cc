@@ -18,9 +18,6 @@ constexpr Unserved kUnserved[] = {
     {"networking.k8s.io", "networkpolicies",
      "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
      "traffic is allowed"},
-    {"networking.k8s.io", "servicecidrs",
-     "skiff gives out the addresses of --service-cluster-ip-range alone: this ServiceCIDR is "
-     "stored, and no Service gets an address of it"},
     {"resource.k8s.io", "deviceclasses",
      "skiff allocates no devices yet: this DeviceClass is stored, and no claim is allocated by it"},
     {"resource.k8s.io", "resourceclaims",

@@ -21,6 +21,7 @@ TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
       "selfsubjectreviews", "tokenreviews", "localsubjectaccessreviews", "selfsubjectaccessreviews",
       "selfsubjectrulesreviews", "subjectaccessreviews", "cronjobs", "jobs",
       "certificatesigningrequests", "leases", "endpointslices", "ingressclasses", "ipaddresses",
+      "servicecidrs",
       "runtimeclasses", "poddisruptionbudgets", "clusterrolebindings", "clusterroles",
       "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses",
       "customresourcedefinitions", "mutatingwebhookconfigurations",

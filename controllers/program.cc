@@ -34,6 +34,7 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) {
        if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
      }},
+    {"service-cidr-controller", [](Manager& m, const auto&) { AddServiceCidrController(m); }},
     {"resourcequota-controller", [](Manager& m, const auto&) { AddResourceQuotaController(m); }},
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",

@@ -71,6 +71,7 @@ void AddTtlAfterFinishedController(Manager& manager);
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);
+void AddServiceCidrController(Manager& manager);
 void AddNamespaceController(Manager& manager);
 void AddResourceQuotaController(Manager& manager);
 void AddGarbageCollector(Manager& manager);
