@@ -30,12 +30,6 @@ constexpr Unserved kUnserved[] = {
      "skiff's kubelet speaks to no CSI drivers yet: pods with volumes of this one do not start"},
     {"storage.k8s.io", "csistoragecapacities",
      "skiff's scheduler does not look at storage capacities yet: no pod is placed by this one"},
-    {"storage.k8s.io", "volumeattachments",
-     "skiff attaches no volumes yet: this VolumeAttachment is stored, and its volume mounted "
-     "nowhere"},
-    {"storage.k8s.io", "volumeattributesclasses",
-     "skiff changes no volumes yet: this VolumeAttributesClass is stored, and no volume gets its "
-     "parameters"},
 };
 // clang-format on
 

@@ -24,6 +24,7 @@ TEST(UnservedKindsTest, EveryKindHasWhatActsOnItOrSaysSo) {
       "servicecidrs",
       "runtimeclasses", "poddisruptionbudgets", "clusterrolebindings", "clusterroles",
       "rolebindings", "roles", "priorityclasses", "csinodes", "storageclasses",
+      "volumeattachments", "volumeattributesclasses",
       "customresourcedefinitions", "mutatingwebhookconfigurations",
       "validatingwebhookconfigurations", "validatingadmissionpolicies",
       "validatingadmissionpolicybindings", "apiservices", "flowschemas",

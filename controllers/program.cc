@@ -59,6 +59,8 @@ const Entry kControllers[] = {
      }},
     {"persistentvolume-binder-controller",
      [](Manager& m, const auto& o) { AddVolumeBinder(m, o); }},
+    {"persistentvolume-attach-detach-controller",
+     [](Manager& m, const auto& o) { AddAttachDetachController(m, o); }},
     {"persistentvolume-protection-controller",
      [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
     {"ephemeral-volume-controller",

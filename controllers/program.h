@@ -49,6 +49,8 @@ struct ControllerOptions {
   std::optional<ServiceLoadBalancerOptions> service_load_balancer;
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
+  // Volumes that a node which is not Ready still uses are taken from it after six minutes.
+  bool disable_force_detach_on_timeout = false;
 };
 
 // Adds every controller that the options name.
@@ -89,6 +91,7 @@ void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
 void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 // Pods by the claims they use: ByIndex("claim", "namespace/name").
 void AddPodClaimIndex(Manager& manager);
+void AddAttachDetachController(Manager& manager, const ControllerOptions& options);
 void AddVolumeProtectionControllers(Manager& manager);
 void AddVolumeAttributesClassProtection(Manager& manager);
 void AddEphemeralVolumeController(Manager& manager);

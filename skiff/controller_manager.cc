@@ -112,6 +112,10 @@ void AddUnusedFlags(Flags& flags) {
                    "all controllers are the user of --kubeconfig",
                    {"false"},
                    /*is_switch=*/true});
+  flags.AddUnused({"disable-attach-detach-reconcile-sync",
+                   "a change is acted upon when it comes",
+                   {"false", "true"},
+                   /*is_switch=*/true});
   flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
   AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
   flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
@@ -135,6 +139,9 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   flags.Add("service-account-private-key-file", others.service_account_key,
             "Filename containing a PEM-encoded private RSA or ECDSA key used to sign service "
             "account tokens; without it Secrets that ask for one get none.");
+  flags.Add("disable-force-detach-on-timeout", to.controllers.disable_force_detach_on_timeout,
+            "Whether volumes stay attached to nodes that are not ready and may still use them, "
+            "however long that takes.");
   flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
             "Number of terminated pods that can exist before the terminated pod garbage collector "
             "starts deleting them.");
