@@ -39,6 +39,7 @@ const Entry kControllers[] = {
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
      [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},
+    {"ttl-controller", [](Manager& m, const auto&) { AddNodeTtlController(m); }},
     {"taint-eviction-controller", [](Manager& m, const auto&) { AddTaintEvictionController(m); }},
     {"node-ipam-controller",
      [](Manager& m, const auto& o) {
@@ -61,6 +62,8 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) { AddVolumeBinder(m, o); }},
     {"persistentvolume-attach-detach-controller",
      [](Manager& m, const auto& o) { AddAttachDetachController(m, o); }},
+    {"persistentvolume-expander-controller",
+     [](Manager& m, const auto&) { AddVolumeExpander(m); }},
     {"persistentvolume-protection-controller",
      [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
     {"ephemeral-volume-controller",

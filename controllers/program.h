@@ -91,7 +91,9 @@ void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
 void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 // Pods by the claims they use: ByIndex("claim", "namespace/name").
 void AddPodClaimIndex(Manager& manager);
+void AddNodeTtlController(Manager& manager);
 void AddAttachDetachController(Manager& manager, const ControllerOptions& options);
+void AddVolumeExpander(Manager& manager);
 void AddVolumeProtectionControllers(Manager& manager);
 void AddVolumeAttributesClassProtection(Manager& manager);
 void AddEphemeralVolumeController(Manager& manager);
