@@ -50,6 +50,10 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) {
        if (o.sign_token) AddServiceAccountTokens(m, o);
      }},
+    {"legacy-serviceaccount-token-cleaner-controller",
+     [](Manager& m, const auto& o) {
+       AddLegacyTokenCleaner(m, o.legacy_service_account_token_clean_up_period);
+     }},
     {"clusterrole-aggregation-controller",
      [](Manager& m, const auto&) { AddClusterRoleAggregation(m); }},
     {"validatingadmissionpolicy-status-controller",
@@ -112,6 +116,7 @@ constexpr Alias kAliases[] = {
     {"endpointslicemirroring", "endpointslice-mirroring-controller"},
     {"garbagecollector", "garbage-collector-controller"},
     {"horizontalpodautoscaling", "horizontal-pod-autoscaler-controller"},
+    {"legacy-service-account-token-cleaner", "legacy-serviceaccount-token-cleaner-controller"},
     {"nodeipam", "node-ipam-controller"},
     {"nodelifecycle", "node-lifecycle-controller"},
     {"podgc", "pod-garbage-collector-controller"},

@@ -51,6 +51,8 @@ struct ControllerOptions {
   std::vector<std::string> controllers = {"*"};
   // Volumes that a node which is not Ready still uses are taken from it after six minutes.
   bool disable_force_detach_on_timeout = false;
+  // A token in a Secret that was not used for so long is marked, and goes after as long again.
+  Duration legacy_service_account_token_clean_up_period = 24h * 365;
 };
 
 // Adds every controller that the options name.
@@ -92,6 +94,7 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 // Pods by the claims they use: ByIndex("claim", "namespace/name").
 void AddPodClaimIndex(Manager& manager);
 void AddNodeTtlController(Manager& manager);
+void AddLegacyTokenCleaner(Manager& manager, Duration period);
 void AddAttachDetachController(Manager& manager, const ControllerOptions& options);
 void AddVolumeExpander(Manager& manager);
 void AddVolumeProtection(Manager& manager);

@@ -102,6 +102,8 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "mirroring-max-endpoints-per-subset must not be less than 1, but got 0");
   EXPECT_EQ(error({"--mirroring-concurrent-service-endpoint-syncs=51"}),
             "mirroring-concurrent-service-endpoint-syncs must not be more than 50, but got 51");
+  EXPECT_EQ(error({"--legacy-service-account-token-clean-up-period=0s"}),
+            "failed to start the legacy service account token cleaner: invalid CleanUpPeriod: 0s");
   EXPECT_EQ(error({"--controllers=*,-attachdetach,-persistentvolumeclaim-protection-controller"}),
             "");
   EXPECT_EQ(error({"--controllers=*,nobody"}),
