@@ -23,7 +23,7 @@ constexpr Unserved kUnserved[] = {
     {"resource.k8s.io", "resourceclaims",
      "skiff allocates no devices yet: this ResourceClaim is stored, and never allocated"},
     {"resource.k8s.io", "resourceclaimtemplates",
-     "skiff allocates no devices yet: no ResourceClaim is made of this template"},
+     "skiff allocates no devices yet: the ResourceClaims made of this template stay unallocated"},
     {"resource.k8s.io", "resourceslices",
      "skiff allocates no devices yet: those of this ResourceSlice are given to nobody"},
     {"storage.k8s.io", "csidrivers",

@@ -72,6 +72,7 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&) { AddVolumeProtection(m); }},
     {"persistentvolumeclaim-protection-controller",
      [](Manager& m, const auto&) { AddClaimProtection(m); }},
+    {"resourceclaim-controller", [](Manager& m, const auto&) { AddResourceClaimController(m); }},
     {"ephemeral-volume-controller",
      [](Manager& m, const auto&) { AddEphemeralVolumeController(m); }},
     {"volumeattributesclass-protection-controller",

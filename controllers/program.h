@@ -95,6 +95,7 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 void AddPodClaimIndex(Manager& manager);
 void AddNodeTtlController(Manager& manager);
 void AddLegacyTokenCleaner(Manager& manager, Duration period);
+void AddResourceClaimController(Manager& manager);
 void AddAttachDetachController(Manager& manager, const ControllerOptions& options);
 void AddVolumeExpander(Manager& manager);
 void AddVolumeProtection(Manager& manager);
