@@ -16,27 +16,18 @@ constexpr Unserved kUnserved[] = {
     {"networking.k8s.io", "networkpolicies",
      "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
      "traffic is allowed"},
-    {"networking.k8s.io", "servicecidrs",
-     "skiff gives out the addresses of --service-cluster-ip-range alone: this ServiceCIDR is "
-     "stored, and no Service gets an address of it"},
     {"resource.k8s.io", "deviceclasses",
      "skiff allocates no devices yet: this DeviceClass is stored, and no claim is allocated by it"},
     {"resource.k8s.io", "resourceclaims",
      "skiff allocates no devices yet: this ResourceClaim is stored, and never allocated"},
     {"resource.k8s.io", "resourceclaimtemplates",
-     "skiff allocates no devices yet: no ResourceClaim is made of this template"},
+     "skiff allocates no devices yet: the ResourceClaims made of this template stay unallocated"},
     {"resource.k8s.io", "resourceslices",
      "skiff allocates no devices yet: those of this ResourceSlice are given to nobody"},
     {"storage.k8s.io", "csidrivers",
      "skiff's kubelet speaks to no CSI drivers yet: pods with volumes of this one do not start"},
     {"storage.k8s.io", "csistoragecapacities",
      "skiff's scheduler does not look at storage capacities yet: no pod is placed by this one"},
-    {"storage.k8s.io", "volumeattachments",
-     "skiff attaches no volumes yet: this VolumeAttachment is stored, and its volume mounted "
-     "nowhere"},
-    {"storage.k8s.io", "volumeattributesclasses",
-     "skiff changes no volumes yet: this VolumeAttributesClass is stored, and no volume gets its "
-     "parameters"},
 };
 // clang-format on
 

@@ -36,10 +36,12 @@ const Entry kControllers[] = {
      [](Manager& m, const auto& o) {
        if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
      }},
+    {"service-cidr-controller", [](Manager& m, const auto&) { AddServiceCidrController(m); }},
     {"resourcequota-controller", [](Manager& m, const auto&) { AddResourceQuotaController(m); }},
     {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
      [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},
+    {"ttl-controller", [](Manager& m, const auto&) { AddNodeTtlController(m); }},
     {"taint-eviction-controller", [](Manager& m, const auto&) { AddTaintEvictionController(m); }},
     {"node-ipam-controller",
      [](Manager& m, const auto& o) {
@@ -49,6 +51,10 @@ const Entry kControllers[] = {
     {"serviceaccount-token-controller",
      [](Manager& m, const auto& o) {
        if (o.sign_token) AddServiceAccountTokens(m, o);
+     }},
+    {"legacy-serviceaccount-token-cleaner-controller",
+     [](Manager& m, const auto& o) {
+       AddLegacyTokenCleaner(m, o.legacy_service_account_token_clean_up_period);
      }},
     {"clusterrole-aggregation-controller",
      [](Manager& m, const auto&) { AddClusterRoleAggregation(m); }},
@@ -60,8 +66,15 @@ const Entry kControllers[] = {
      }},
     {"persistentvolume-binder-controller",
      [](Manager& m, const auto& o) { AddVolumeBinder(m, o); }},
+    {"persistentvolume-attach-detach-controller",
+     [](Manager& m, const auto& o) { AddAttachDetachController(m, o); }},
+    {"persistentvolume-expander-controller",
+     [](Manager& m, const auto&) { AddVolumeExpander(m); }},
     {"persistentvolume-protection-controller",
-     [](Manager& m, const auto&) { AddVolumeProtectionControllers(m); }},
+     [](Manager& m, const auto&) { AddVolumeProtection(m); }},
+    {"persistentvolumeclaim-protection-controller",
+     [](Manager& m, const auto&) { AddClaimProtection(m); }},
+    {"resourceclaim-controller", [](Manager& m, const auto&) { AddResourceClaimController(m); }},
     {"ephemeral-volume-controller",
      [](Manager& m, const auto&) { AddEphemeralVolumeController(m); }},
     {"volumeattributesclass-protection-controller",
@@ -106,6 +119,7 @@ constexpr Alias kAliases[] = {
     {"endpointslicemirroring", "endpointslice-mirroring-controller"},
     {"garbagecollector", "garbage-collector-controller"},
     {"horizontalpodautoscaling", "horizontal-pod-autoscaler-controller"},
+    {"legacy-service-account-token-cleaner", "legacy-serviceaccount-token-cleaner-controller"},
     {"nodeipam", "node-ipam-controller"},
     {"nodelifecycle", "node-lifecycle-controller"},
     {"podgc", "pod-garbage-collector-controller"},

@@ -60,6 +60,10 @@ struct ControllerOptions {
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
   AutoscalerOptions autoscaler;
+  // Volumes that a node which is not Ready still uses are taken from it after six minutes.
+  bool disable_force_detach_on_timeout = false;
+  // A token in a Secret that was not used for so long is marked, and goes after as long again.
+  Duration legacy_service_account_token_clean_up_period = 24h * 365;
 };
 
 // Adds every controller that the options name.
@@ -83,6 +87,7 @@ void AddHorizontalPodAutoscaler(Manager& manager, const AutoscalerOptions& optio
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);
+void AddServiceCidrController(Manager& manager);
 void AddNamespaceController(Manager& manager);
 void AddResourceQuotaController(Manager& manager);
 void AddGarbageCollector(Manager& manager);
@@ -100,7 +105,13 @@ void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
 void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 // Pods by the claims they use: ByIndex("claim", "namespace/name").
 void AddPodClaimIndex(Manager& manager);
-void AddVolumeProtectionControllers(Manager& manager);
+void AddNodeTtlController(Manager& manager);
+void AddLegacyTokenCleaner(Manager& manager, Duration period);
+void AddResourceClaimController(Manager& manager);
+void AddAttachDetachController(Manager& manager, const ControllerOptions& options);
+void AddVolumeExpander(Manager& manager);
+void AddVolumeProtection(Manager& manager);
+void AddClaimProtection(Manager& manager);
 void AddVolumeAttributesClassProtection(Manager& manager);
 void AddEphemeralVolumeController(Manager& manager);
 void AddPodGarbageCollector(Manager& manager, int terminated_threshold);

@@ -126,6 +126,10 @@ void AddUnusedFlags(Flags& flags) {
                    "all controllers are the user of --kubeconfig",
                    {"false"},
                    /*is_switch=*/true});
+  flags.AddUnused({"disable-attach-detach-reconcile-sync",
+                   "a change is acted upon when it comes",
+                   {"false", "true"},
+                   /*is_switch=*/true});
   flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
   AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
   flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
@@ -150,6 +154,13 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   flags.Add("service-account-private-key-file", others.service_account_key,
             "Filename containing a PEM-encoded private RSA or ECDSA key used to sign service "
             "account tokens; without it Secrets that ask for one get none.");
+  flags.Add("legacy-service-account-token-clean-up-period",
+            to.controllers.legacy_service_account_token_clean_up_period,
+            "How long the token of a service account that lies in a Secret may go unused before it "
+            "is marked, and marked before it is deleted.");
+  flags.Add("disable-force-detach-on-timeout", to.controllers.disable_force_detach_on_timeout,
+            "Whether volumes stay attached to nodes that are not ready and may still use them, "
+            "however long that takes.");
   flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
             "Number of terminated pods that can exist before the terminated pod garbage collector "
             "starts deleting them.");
@@ -292,6 +303,12 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   TRY(CheckNames(options.controllers));
   TRY(CheckRange("mirroring-concurrent-service-endpoint-syncs",
                  options.mirroring_concurrent_service_endpoint_syncs, 50));
+  if (options.legacy_service_account_token_clean_up_period <= Duration(0)) {
+    return Fail(Reason::kInvalid,
+                "failed to start the legacy service account token cleaner: invalid "
+                "CleanUpPeriod: " +
+                    GoDurationText(options.legacy_service_account_token_clean_up_period));
+  }
   TRY(CheckRange("mirroring-max-endpoints-per-subset", options.mirroring_max_endpoints_per_subset,
                  1000));
   options.node_eviction_rate = TRY(ParseNumber("node-eviction-rate", numbers.node_eviction_rate));

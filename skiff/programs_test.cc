@@ -126,6 +126,10 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   EXPECT_EQ(error({"--horizontal-pod-autoscaler-sync-period=0s"}),
             "--horizontal-pod-autoscaler-sync-period must be greater than 0, but got 0s");
   EXPECT_THAT(error({"--horizontal-pod-autoscaler-tolerance=x"}), HasSubstr("strconv.ParseFloat"));
+  EXPECT_EQ(error({"--legacy-service-account-token-clean-up-period=0s"}),
+            "failed to start the legacy service account token cleaner: invalid CleanUpPeriod: 0s");
+  EXPECT_EQ(error({"--controllers=*,-attachdetach,-persistentvolumeclaim-protection-controller"}),
+            "");
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));

@@ -221,6 +221,24 @@ Result<> EndSuperseded(Core& core, const http::Request& request) {
   return {};
 }
 
+// A cluster that has got a second family keeps its first range. One that differs is its owner's to
+// replace, as in Kubernetes.
+Result<> WidenServiceRange(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
+  const Json& cidrs = wanted["spec"]["cidrs"];
+  const auto wants = [&](const Json& document) {
+    return cidrs.size() == 2 && document["spec"]["cidrs"] == Json::array({cidrs[0]});
+  };
+  if (!wants(TRY(DocumentOf(*own.kind, present)))) return {};
+  const auto widened = core.writer.Update(
+      own, wanted["metadata"]["name"], {}, {.check_version = false},
+      [&](const Object& old) -> Result<Object> {
+        Json document = old.ToDocument();
+        if (wants(document)) document["spec"]["cidrs"] = cidrs;
+        return Object::FromDocument(*own.kind, document);
+      });
+  return widened ? Result<>() : Fail(widened.error());
+}
+
 Result<> WriteStartObject(Core& core, const http::Request& request, const Json& document) {
   const KindInfo* kind =
       FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
@@ -228,6 +246,7 @@ Result<> WriteStartObject(Core& core, const http::Request& request, const Json& 
   ApiRequest own{
       .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
   if (const RecordPtr present = RecordOf(core, *kind, document)) {
+    if (kind->kind == "ServiceCIDR") return WidenServiceRange(core, own, *present, document);
     if (kind->group != "rbac.authorization.k8s.io") return {};
     return MendRbac(core, own, *present, document);
   }

@@ -31,7 +31,7 @@ bool IsKept(const KindInfo& kind) {
   static constexpr std::string_view kKept[] = {"namespaces",    "services", "configmaps",
                                                "endpoints",     "flowschemas",
                                                "apiservices",   "prioritylevelconfigurations",
-                                               "endpointslices"};
+                                               "servicecidrs",  "endpointslices"};
   return std::find(std::begin(kKept), std::end(kKept), kind.resource) != std::end(kKept);
 }
 

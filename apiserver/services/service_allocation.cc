@@ -16,33 +16,8 @@
 namespace skiff {
 namespace {
 
-// Larger ranges hand out their first this many addresses only.
-constexpr uint64_t kAddressesMax = uint64_t{1} << 32;
 // So many numbers that only the store knows to be taken may come in the way of one service.
 constexpr size_t kRefusedMax = 64;
-
-IpAddress AtOffset(const Cidr& cidr, uint64_t offset) {
-  IpAddress address = cidr.Network();
-  const size_t last = address.v6 ? 15 : 3;
-  for (size_t i = 0; i < 8 && i <= last && offset > 0; ++i) {
-    offset += address.bytes[last - i];
-    address.bytes[last - i] = static_cast<uint8_t>(offset & 255);
-    offset >>= 8;
-  }
-  return address;
-}
-
-uint64_t OffsetOf(const Cidr& cidr, const IpAddress& address) {
-  const IpAddress base = cidr.Network();
-  const size_t bytes = address.v6 ? 16 : 4;
-  uint64_t a = 0;
-  uint64_t b = 0;
-  for (size_t i = bytes > 8 ? bytes - 8 : 0; i < bytes; ++i) {
-    a = a << 8 | address.bytes[i];
-    b = b << 8 | base.bytes[i];
-  }
-  return a - b;
-}
 
 bool HasAddresses(const core_v1::ServiceSpec& spec) {
   return spec.type != "ExternalName" && !IsHeadless(spec);
@@ -156,21 +131,6 @@ class ServiceAllocation::Held final : public Reservation {
   std::vector<std::pair<ServiceNumber, Revision>> claims_;
 };
 
-Result<> ServiceAllocation::AddRange(const std::string& text) {
-  const auto cidr = ParseCidr(text);
-  if (!cidr) return Fail(Reason::kInvalid, "invalid CIDR address: " + text);
-  const size_t host_bits = cidr->address.bit_count() - static_cast<size_t>(cidr->prefix_length);
-  const uint64_t size = host_bits >= 32 ? kAddressesMax : uint64_t{1} << host_bits;
-  if (size < 4) return Fail(Reason::kInvalid, "the service cluster IP range is too small: " + text);
-  // An IPv4 network ends with its broadcast address.
-  const uint64_t last = cidr->address.v6 ? size - 1 : size - 2;
-  const uint64_t band = size <= 16 ? 0 : std::min<uint64_t>(std::max<uint64_t>(16, size / 16), 256);
-  const std::string family = cidr->address.v6 ? "IPv6" : "IPv4";
-  families_.push_back(family);
-  ranges_.push_back({*cidr, family, NumberPool(1, last, band)});
-  return {};
-}
-
 Result<std::unique_ptr<ServiceAllocation>> ServiceAllocation::Create(Options options, Store& store,
                                                                      const Clock& clock,
                                                                      Random& random) {
@@ -183,8 +143,12 @@ Result<std::unique_ptr<ServiceAllocation>> ServiceAllocation::Create(Options opt
   made->port_min_ = options.node_port_min;
   made->port_max_ = options.node_port_max;
   const MutexLock lock(made->mutex_);
-  for (const std::string& range : options.cluster_ip_ranges) TRY(made->AddRange(range));
-  if (made->families_.empty()) return Fail(Reason::kInvalid, "no service cluster IP range");
+  for (const std::string& range : options.cluster_ip_ranges) TRY(made->ranges_.Add(range));
+  if (made->ranges_.families().empty()) {
+    return Fail(Reason::kInvalid, "no service cluster IP range");
+  }
+  made->families_ = made->ranges_.families();
+  made->first_address_ = made->ranges_.first_address().Text();
   made->TakeWhatServicesHave();
   if (options.shared) made->claims_ = std::make_unique<ServiceClaims>(store, clock, random);
   return made;
@@ -199,9 +163,7 @@ void ServiceAllocation::TakeWhatServicesHave() {
     if (!object) continue;
     const core_v1::ServiceSpec& spec = object->As<core_v1::Service>()->spec;
     for (const std::string& text : spec.cluster_ips) {
-      const auto address = ParseIp(text);
-      Range* range = address ? RangeOf(*address) : nullptr;
-      if (range) range->pool.Take(OffsetOf(range->cidr, *address));
+      if (const auto address = ParseIp(text)) ranges_.Take(*address);
     }
     for (const int port : PortsOf(spec)) ports_.Take(static_cast<uint64_t>(port));
   }
@@ -209,13 +171,10 @@ void ServiceAllocation::TakeWhatServicesHave() {
 
 void ServiceAllocation::Note(const ServiceNumber& number, bool taken) {
   if (const auto address = ParseIp(number)) {
-    Range* range = RangeOf(*address);
-    if (range == nullptr) return;
-    const uint64_t offset = OffsetOf(range->cidr, *address);
     if (taken) {
-      range->pool.Take(offset);
+      ranges_.Take(*address);
     } else {
-      range->pool.Free(offset);
+      ranges_.Free(*address);
     }
     return;
   }
@@ -230,7 +189,7 @@ void ServiceAllocation::Note(const ServiceNumber& number, bool taken) {
 void ServiceAllocation::FollowClaims() {
   if (!claims_) return;
   const auto begin = [&]() REQUIRES(mutex_) {
-    for (Range& range : ranges_) range.pool.FreeAll();
+    ranges_.FreeAll();
     ports_.FreeAll();
     TakeWhatServicesHave();
   };
@@ -240,23 +199,9 @@ void ServiceAllocation::FollowClaims() {
   claims_->Follow(begin, note);
 }
 
-std::string ServiceAllocation::FirstAddress() const {
-  const MutexLock lock(mutex_);
-  return AtOffset(ranges_.front().cidr, 1).Text();
-}
-
-ServiceAllocation::Range* ServiceAllocation::RangeOf(const IpAddress& address) {
-  for (Range& range : ranges_) {
-    if (range.cidr.Contains(address)) return &range;
-  }
-  return nullptr;
-}
-
 void ServiceAllocation::FreeAddress(const std::string& text) {
   const MutexLock lock(mutex_);
-  const auto address = ParseIp(text);
-  Range* range = address ? RangeOf(*address) : nullptr;
-  if (range) range->pool.Free(OffsetOf(range->cidr, *address));
+  if (const auto address = ParseIp(text)) ranges_.Free(*address);
 }
 
 void ServiceAllocation::FreePort(int port) {
@@ -297,31 +242,33 @@ bool ServiceAllocation::IsHeldByUser(const IpAddress& address) const {
 
 Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& service,
                                                    const std::string& family, Held& held) {
-  for (Range& range : ranges_) {
-    if (range.family != family) continue;
-    if (held.dry_run()) return range.cidr.Network().Text();
-    std::string text;
-    for (size_t tries = 0; tries < kRefusedMax; ++tries) {
-      const auto offset = range.pool.TakeAny(random_);
-      if (!offset) break;
-      const IpAddress address = AtOffset(range.cidr, *offset);
-      text = address.Text();
-      held.addresses.push_back(text);  // Given back with the others when the write fails.
-      if (claims_ || !IsHeldByUser(address)) break;
-      held.addresses.pop_back();  // A user's IPAddress has it: it stays taken in memory.
-      text.clear();
-    }
-    if (text.empty()) break;
-    if (service.metadata.name.empty()) {
-      core_v1::Service shown = service;  // With a place for each address that it is to have.
-      shown.spec.cluster_ips.resize(service.spec.ip_families.size());
-      return Fail(InvalidAddress(shown, "failed to allocate IP: IPAddress.networking.k8s.io " +
-                                            Quoted(text) +
-                                            " is invalid: spec.parentRef.name: Required value"));
-    }
-    return text;
+  const auto full = [] {
+    return Fail(InternalErrorOf("failed to allocate a serviceIP: range is full"));
+  };
+  if (held.dry_run()) {
+    const auto network = ranges_.NetworkOf(family);
+    if (!network) return full();
+    return network->Text();
   }
-  return Fail(InternalErrorOf("failed to allocate a serviceIP: range is full"));
+  std::string text;
+  for (size_t tries = 0; tries < kRefusedMax; ++tries) {
+    const auto address = ranges_.TakeAny(family, random_);
+    if (!address) return full();
+    text = address->Text();
+    held.addresses.push_back(text);  // Given back with the others when the write fails.
+    if (claims_ || !IsHeldByUser(*address)) break;
+    held.addresses.pop_back();  // A user's IPAddress has it: it stays taken in memory.
+    text.clear();
+  }
+  if (text.empty()) return full();
+  if (service.metadata.name.empty()) {
+    core_v1::Service shown = service;  // With a place for each address that it is to have.
+    shown.spec.cluster_ips.resize(service.spec.ip_families.size());
+    return Fail(InvalidAddress(shown, "failed to allocate IP: IPAddress.networking.k8s.io " +
+                                          Quoted(text) +
+                                          " is invalid: spec.parentRef.name: Required value"));
+  }
+  return text;
 }
 
 Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
@@ -331,19 +278,16 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   };
   const auto address = ParseIp(text);
   if (!address) return Fail(PlainError("failed to parse service IP " + Quoted(text)));
-  Range* range = RangeOf(*address);
-  if (range == nullptr) return refuse("the provided network does not match the current range");
-  const uint64_t offset = OffsetOf(range->cidr, *address);
-  if (!range->pool.InRange(offset)) {  // The network's own address, or its broadcast's.
+  if (!ranges_.Offers(*address)) {
     return refuse("the provided network does not match the current range");
   }
   // An IPAddress that a user made holds its address too.
   if (!claims_ && IsHeldByUser(*address)) return refuse("provided IP is already allocated");
-  if (range->pool.Has(offset) && (!claims_ || held.dry_run() || held.IsRefused(address->Text()))) {
+  if (ranges_.Has(*address) && (!claims_ || held.dry_run() || held.IsRefused(address->Text()))) {
     return refuse("provided IP is already allocated");
   }
   if (held.dry_run()) return {};
-  range->pool.Take(offset);
+  ranges_.Take(*address);
   held.addresses.push_back(address->Text());
   return {};
 }
@@ -514,6 +458,7 @@ Result<std::unique_ptr<ServiceAllocation::Held>> ServiceAllocation::TryReserve(
   held->refused = refused;
   const auto reserve = [&]() -> Result<> {
     const MutexLock lock(mutex_);
+    ranges_.Follow();
     FollowClaims();
     TRY(ReserveAddresses(service, old, *held));
     TRY(ReservePorts(service, old, *held));

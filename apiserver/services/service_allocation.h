@@ -1,6 +1,7 @@
 // Addresses and node ports of Services: reserved before a write, recorded as IPAddress objects,
-// rebuilt from the stored Services at start. Where other servers hand out numbers of the same
-// ranges, what is in memory is only where to look first: a claim in the store decides.
+// rebuilt from the stored Services at start. Addresses come from the ranges of ServiceCIDRs. Where
+// other servers hand out numbers of the same ranges, what is in memory is only where to look first:
+// a claim in the store decides.
 #pragma once
 
 #include <map>
@@ -10,10 +11,11 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "api/rules/core/ip.h"
-#include "apiserver/services/allocation.h"
-#include "apiserver/services/number_pool.h"
-#include "apiserver/services/service_claims.h"
+#include "api/rules/ip.h"
+#include "apiserver/address_ranges.h"
+#include "apiserver/allocation.h"
+#include "apiserver/number_pool.h"
+#include "apiserver/service_claims.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -36,20 +38,17 @@ class ServiceAllocation final : public AllocationHooks {
                                                bool dry_run) override;
   void Release(const Object& object) override;
   // Of the first range: what the service `kubernetes` has.
-  std::string FirstAddress() const;
+  const std::string& FirstAddress() const { return first_address_; }
 
  private:
-  // One range of addresses; numbers are offsets from its base.
-  struct Range {
-    Cidr cidr;
-    std::string family;
-    NumberPool pool;
-  };
   class Held;
 
   ServiceAllocation(Store& store, const Clock& clock, Random& random, NumberPool ports)
-      : store_(store), clock_(clock), random_(random), ports_(std::move(ports)) {}
-  Result<> AddRange(const std::string& text) REQUIRES(mutex_);
+      : store_(store),
+        clock_(clock),
+        random_(random),
+        ranges_(store),
+        ports_(std::move(ports)) {}
   void TakeWhatServicesHave() REQUIRES(mutex_);
   // Takes and frees what other servers did.
   void FollowClaims() REQUIRES(mutex_);
@@ -78,16 +77,16 @@ class ServiceAllocation final : public AllocationHooks {
   void ForgetAddress(const core_v1::Service& service, const std::string& text);
   // Whether there is an IPAddress of that name that no allocator made.
   bool IsHeldByUser(const IpAddress& address) const;
-  Range* RangeOf(const IpAddress& address) REQUIRES(mutex_);
 
   Store& store_;
   const Clock& clock_;
   Random& random_;
-  std::vector<std::string> families_;  // Of the cluster, in order.
+  std::vector<std::string> families_;  // Of the cluster, in order. Constant once made.
+  std::string first_address_;          // Constant likewise.
   int port_min_ = 0;
   int port_max_ = 0;
   mutable Mutex mutex_;
-  std::vector<Range> ranges_ GUARDED_BY(mutex_);
+  AddressRanges ranges_ GUARDED_BY(mutex_);
   NumberPool ports_ GUARDED_BY(mutex_);
   std::unique_ptr<ServiceClaims> claims_;  // nullptr: the numbers are ours alone.
 };

@@ -4,7 +4,8 @@
 
 #include "api/gen/storage_v1.h"
 #include "client/reconciler.h"
-#include "controllers/machinery/owner_graph.h"
+#include "controllers/claim_users.h"
+#include "controllers/owner_graph.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -36,17 +37,6 @@ Result<> Remove(Client& client, const K& object, std::string_view finalizer) {
   return {};
 }
 
-// A pod that runs or ran somewhere and refers to the claim.
-bool Uses(const Pod& pod, const PersistentVolumeClaim& claim) {
-  if (pod.spec.node_name.empty()) return false;
-  return std::any_of(pod.spec.volumes.begin(), pod.spec.volumes.end(), [&](const auto& volume) {
-    if (volume.persistent_volume_claim) {
-      return volume.persistent_volume_claim->claim_name == claim.metadata.name;
-    }
-    return volume.ephemeral && pod.metadata.name + "-" + volume.name == claim.metadata.name;
-  });
-}
-
 class ClaimProtection final : public Reconciler<PersistentVolumeClaim> {
  public:
   explicit ClaimProtection(Manager& manager)
@@ -60,11 +50,11 @@ class ClaimProtection final : public Reconciler<PersistentVolumeClaim> {
     }
     if (!held) return Requeue::None();
     for (const auto& pod : pods_.ByIndex("claim", KeyOf(claim).Text())) {
-      if (Uses(*pod, claim)) return Requeue::None();  // Its deletion wakes us.
+      if (UsesClaim(*pod, claim)) return Requeue::None();  // Its deletion wakes us.
     }
     // The cache may not show a pod that was bound just now.
     for (const auto& pod : TRY(client_.List<Pod>({.namespace_ = claim.metadata.namespace_}))) {
-      if (Uses(*pod, claim)) return Requeue::After(1s);
+      if (UsesClaim(*pod, claim)) return Requeue::After(1s);
     }
     TRY(Remove(client_, claim, kClaimFinalizer));
     return Requeue::None();
@@ -162,7 +152,7 @@ void AddVolumeAttributesClassProtection(Manager& manager) {
       .Complete(std::make_unique<ClassProtection>(manager));
 }
 
-void AddVolumeProtectionControllers(Manager& manager) {
+void AddClaimProtection(Manager& manager) {
   AddPodClaimIndex(manager);
   ControllerBuilder<PersistentVolumeClaim>(manager, "persistentvolumeclaim-protection-controller")
       .Watches<Pod>([](const Pod& pod) {
@@ -178,6 +168,9 @@ void AddVolumeProtectionControllers(Manager& manager) {
       })
       .Workers(1)
       .Complete(std::make_unique<ClaimProtection>(manager));
+}
+
+void AddVolumeProtection(Manager& manager) {
   ControllerBuilder<PersistentVolume>(manager, "persistentvolume-protection-controller")
       .Workers(1)
       .Complete(std::make_unique<VolumeProtection>(manager));

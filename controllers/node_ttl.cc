@@ -1,0 +1,78 @@
+// Writes on each node for how long its kubelet may keep Secrets and ConfigMaps that it has read.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/log.h"
+#include "client/reconciler.h"
+#include "controllers/node_ttl_plan.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+
+constexpr char kTtlAnnotation[] = "node.alpha.kubernetes.io/ttl";
+// Nothing depends on it within seconds, and a large cluster has other things to write when it
+// starts.
+constexpr Duration kTtlPeriod = 1s;
+constexpr size_t kTtlWritesMax = 100;
+
+class NodeTtlLoop final : public ControlLoop {
+ public:
+  explicit NodeTtlLoop(Manager& manager)
+      : client_(manager.client()), clock_(manager.clock()), nodes_(manager.informer<Node>()) {
+    nodes_.OnChange([this](const Ptr<Node>& before, const Ptr<Node>& now) {
+      if (before && now && TextOf(*before) == TextOf(*now)) return;
+      Wake();
+    });
+    nodes_.cache().OnSynced([this] { Wake(); });
+  }
+
+  Duration Step() override {
+    if (!nodes_.synced()) return kNever;
+    const Duration wait = not_before_ - clock_.Monotonic();
+    if (wait > Duration(0)) return wait;
+    const auto nodes = nodes_.List();
+    ttl_.Resize(nodes.size());
+    const std::string wanted = fmt::format("{}", ttl_.seconds());
+    size_t writes = 0;
+    bool failed = false;
+    for (const auto& node : nodes) {
+      if (TextOf(*node) == wanted || node->metadata.deletion_timestamp) continue;
+      if (writes == kTtlWritesMax) break;
+      ++writes;
+      const auto written = client_.Patch(
+          *node, [&](Node& it) { it.metadata.annotations[kTtlAnnotation] = wanted; });
+      if (written || written.error().reason == Reason::kNotFound) continue;
+      failed = true;
+      log_.Info("ttl of a node not written",
+                {{"node", node->metadata.name}, {"error", written.error().message}});
+    }
+    if (writes == 0) return kNever;
+    not_before_ = clock_.Monotonic() + (failed ? 10 * kTtlPeriod : kTtlPeriod);
+    return not_before_ - clock_.Monotonic();
+  }
+
+ private:
+  static std::string TextOf(const Node& node) {
+    const auto found = node.metadata.annotations.find(kTtlAnnotation);
+    return found == node.metadata.annotations.end() ? "" : found->second;
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  const Informer<Node> nodes_;
+  const Log log_{"ttl"};
+  NodeTtl ttl_;
+  Duration not_before_{};
+};
+
+}  // namespace
+
+void AddNodeTtlController(Manager& manager) {
+  manager.AddLoop(std::make_unique<NodeTtlLoop>(manager));
+}
+
+}  // namespace skiff
