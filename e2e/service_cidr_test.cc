@@ -1,8 +1,8 @@
 // Ranges of Service addresses that come and go, on the real server.
 #include <gtest/gtest.h>
 
-#include "api/conditions.h"
 #include "api/gen/networking_v1.h"
+#include "api/pods/conditions.h"
 #include "e2e/harness.h"
 
 namespace skiff {

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
-#include "api/rules/ip.h"
-#include "apiserver/address_ranges.h"
-#include "apiserver/allocation.h"
-#include "apiserver/number_pool.h"
-#include "apiserver/service_claims.h"
+#include "api/rules/core/ip.h"
+#include "apiserver/services/address_ranges.h"
+#include "apiserver/services/allocation.h"
+#include "apiserver/services/number_pool.h"
+#include "apiserver/services/service_claims.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/id.h"

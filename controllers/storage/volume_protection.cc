@@ -4,9 +4,9 @@
 
 #include "api/gen/storage_v1.h"
 #include "client/reconciler.h"
-#include "controllers/claim_users.h"
-#include "controllers/owner_graph.h"
+#include "controllers/machinery/owner_graph.h"
 #include "controllers/program.h"
+#include "controllers/storage/claim_users.h"
 
 namespace skiff {
 namespace {

@@ -1,8 +1,8 @@
-#include "apiserver/address_ranges.h"
+#include "apiserver/services/address_ranges.h"
 
 #include <algorithm>
 
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/storage/keys.h"
 #include "base/log.h"
 

@@ -1,4 +1,4 @@
-#include "controllers/volume_expansion_plan.h"
+#include "controllers/storage/volume_expansion_plan.h"
 
 namespace skiff {
 namespace {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "api/gen/networking_v1.h"
-#include "api/rules/ip.h"
-#include "apiserver/number_pool.h"
+#include "api/rules/core/ip.h"
+#include "apiserver/services/number_pool.h"
 #include "apiserver/storage/follower.h"
 #include "base/id.h"
 

@@ -12,9 +12,9 @@
 #include "api/gen/storage_v1.h"
 #include "base/log.h"
 #include "client/reconciler.h"
-#include "controllers/attach_detach_plan.h"
-#include "controllers/node_health.h"
+#include "controllers/nodes/node_health.h"
 #include "controllers/program.h"
+#include "controllers/storage/attach_detach_plan.h"
 
 namespace skiff {
 namespace {

@@ -1,8 +1,8 @@
-#include "apiserver/address_ranges.h"
+#include "apiserver/services/address_ranges.h"
 
 #include <gmock/gmock.h>
 
-#include "apiserver/server_fixture.h"
+#include "apiserver/server/server_fixture.h"
 
 namespace skiff {
 namespace {

@@ -1,4 +1,4 @@
-#include "controllers/node_ttl_plan.h"
+#include "controllers/nodes/node_ttl_plan.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "controllers/legacy_token_plan.h"
+#include "controllers/identity/legacy_token_plan.h"
 
 #include <gtest/gtest.h>
 
-#include "api/token_secrets.h"
+#include "api/pods/token_secrets.h"
 
 namespace skiff {
 namespace {

@@ -2,11 +2,11 @@
 // server writes down when they are used, and refuses those that are marked.
 #include <map>
 
-#include "api/rules/pod_references.h"
-#include "api/token_secrets.h"
+#include "api/pods/token_secrets.h"
+#include "api/rules/pods/pod_references.h"
 #include "base/log.h"
 #include "client/reconciler.h"
-#include "controllers/legacy_token_plan.h"
+#include "controllers/identity/legacy_token_plan.h"
 #include "controllers/program.h"
 
 namespace skiff {

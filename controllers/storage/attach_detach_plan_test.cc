@@ -1,4 +1,4 @@
-#include "controllers/attach_detach_plan.h"
+#include "controllers/storage/attach_detach_plan.h"
 
 #include <gtest/gtest.h>
 

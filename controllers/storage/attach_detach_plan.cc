@@ -1,12 +1,12 @@
-#include "controllers/attach_detach_plan.h"
+#include "controllers/storage/attach_detach_plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/hash.h"
-#include "controllers/node_health.h"
-#include "controllers/pod_control.h"
+#include "controllers/nodes/node_health.h"
+#include "controllers/workloads/pod_control.h"
 
 namespace skiff::attach {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "api/gen/networking_v1.h"
-#include "api/rules/ip.h"
+#include "api/rules/core/ip.h"
 
 namespace skiff {
 

@@ -1,12 +1,12 @@
-#include "controllers/resource_claim_plan.h"
+#include "controllers/devices/resource_claim_plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "client/client.h"
-#include "controllers/owner_graph.h"
-#include "controllers/pod_control.h"
+#include "controllers/machinery/owner_graph.h"
+#include "controllers/workloads/pod_control.h"
 
 namespace skiff {
 namespace {

@@ -1,4 +1,4 @@
-#include "controllers/claim_users.h"
+#include "controllers/storage/claim_users.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "controllers/service_cidr_plan.h"
+#include "controllers/network/service_cidr_plan.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
-#include "controllers/volume_expansion_plan.h"
+#include "controllers/storage/volume_expansion_plan.h"
 
 namespace skiff {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "client/reconciler.h"
-#include "controllers/node_ttl_plan.h"
+#include "controllers/nodes/node_ttl_plan.h"
 #include "controllers/program.h"
 
 namespace skiff {

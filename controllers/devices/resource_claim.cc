@@ -4,11 +4,11 @@
 
 #include <map>
 
-#include "api/typed.h"
+#include "api/codec/typed.h"
 #include "client/reconciler.h"
 #include "client/refusals.h"
+#include "controllers/devices/resource_claim_plan.h"
 #include "controllers/program.h"
-#include "controllers/resource_claim_plan.h"
 
 namespace skiff {
 namespace {

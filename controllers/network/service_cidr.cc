@@ -2,13 +2,13 @@
 // condition Ready tells the API server whether to give out more.
 //
 //   Ready True --deleted--> Ready False (Terminating) while addresses are left --> grace --> gone
-#include "api/conditions.h"
+#include "api/codec/typed.h"
 #include "api/gen/networking_v1.h"
-#include "api/typed.h"
+#include "api/pods/conditions.h"
 #include "client/reconciler.h"
-#include "controllers/owner_graph.h"
+#include "controllers/machinery/owner_graph.h"
+#include "controllers/network/service_cidr_plan.h"
 #include "controllers/program.h"
-#include "controllers/service_cidr_plan.h"
 
 namespace skiff {
 namespace {

@@ -1,4 +1,4 @@
-#include "controllers/resource_claim_plan.h"
+#include "controllers/devices/resource_claim_plan.h"
 
 #include <gtest/gtest.h>
 
