@@ -17,7 +17,7 @@ Tally TallyFor(const Job& job, const Pods& pods, const Verdict& verdict = {}) {
   return TakeTally(job, Observe(job, pods, {}), verdict, kNow);
 }
 
-std::vector<std::string> Names(const Pods& pods) {
+std::vector<std::string> NamesIn(const Pods& pods) {
   std::vector<std::string> names;
   for (const auto& pod : pods) names.push_back(pod->metadata.name);
   return names;
@@ -32,7 +32,7 @@ TEST(JobTallyTest, WhatEndedIsNotedBeforeItIsLetGo) {
   EXPECT_THAT(tally.status.uncounted_terminated_pods->succeeded, ElementsAre("b"));
   EXPECT_THAT(tally.status.uncounted_terminated_pods->failed, ElementsAre("c"));
   EXPECT_EQ(tally.status.succeeded, 0);
-  EXPECT_THAT(Names(tally.release), ElementsAre("b", "c"));
+  EXPECT_THAT(NamesIn(tally.release), ElementsAre("b", "c"));
 }
 
 TEST(JobTallyTest, WhatWasNotedIsLetGoAndThenCounted) {
@@ -41,7 +41,7 @@ TEST(JobTallyTest, WhatWasNotedIsLetGoAndThenCounted) {
   const auto tally = TallyFor(job, {PodOf("b", "Succeeded")});
   EXPECT_THAT(tally.status.uncounted_terminated_pods->succeeded, ElementsAre("b"));
   EXPECT_EQ(tally.status.succeeded, 1) << "the one that is gone";
-  EXPECT_THAT(Names(tally.release), ElementsAre("b"));
+  EXPECT_THAT(NamesIn(tally.release), ElementsAre("b"));
   auto status = tally.status;
   CountUntracked(status, {});
   EXPECT_EQ(status.succeeded, 2);
@@ -65,11 +65,11 @@ TEST(JobTallyTest, APodThatAwaitsItsReplacementIsKept) {
   Job job = IndexedJobOf(3, 5);
   job.spec.backoff_limit_per_index = 1;
   auto tally = TallyFor(job, {FailedPodOf("a", 0, 0), FailedPodOf("b", 1, 1)});
-  EXPECT_THAT(Names(tally.release), ElementsAre("b"));
+  EXPECT_THAT(NamesIn(tally.release), ElementsAre("b"));
   EXPECT_THAT(tally.status.uncounted_terminated_pods->failed, ElementsAre("b"));
   EXPECT_EQ(tally.status.failed_indexes, "1");
   tally = TallyFor(job, {FailedPodOf("a", 0, 0), PodOf("c", "Running", 0)});
-  EXPECT_THAT(Names(tally.release), ElementsAre("a")) << "replaced";
+  EXPECT_THAT(NamesIn(tally.release), ElementsAre("a")) << "replaced";
 }
 
 TEST(JobTallyTest, AFailedJobTakesWhatItDeletesForFailuresASuccessfulOneDoesNot) {
@@ -78,7 +78,7 @@ TEST(JobTallyTest, AFailedJobTakesWhatItDeletesForFailuresASuccessfulOneDoesNot)
   EXPECT_THAT(tally.status.uncounted_terminated_pods->failed, ElementsAre("a", "b"));
   tally = TallyFor(JobOf(2, 2), pods, kSucceeded);
   EXPECT_THAT(tally.status.uncounted_terminated_pods->failed, ElementsAre("b"));
-  EXPECT_THAT(Names(tally.release), ElementsAre("a", "b"));
+  EXPECT_THAT(NamesIn(tally.release), ElementsAre("a", "b"));
   EXPECT_EQ(tally.status.conditions[0].type, "SuccessCriteriaMet");
 }
 
