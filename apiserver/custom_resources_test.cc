@@ -118,6 +118,22 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
             "not declared in schema");
 }
 
+TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
+  Define(Definition(Schema()));
+  const auto apply = [&](const Json& spec) {
+    return Ask("PATCH", path_ + "/a?fieldManager=me", Cron("a", spec),
+               "application/apply-patch+yaml");
+  };
+  const Answer refused = apply({{"image", nullptr}});
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_EQ(refused.message(),
+            "Cron.example.com \"a\" is invalid: spec.image: Invalid value: \"null\": spec.image in "
+            "body must be of type string: \"null\"");
+  const Answer filled = apply({{"image", "web"}, {"replicas", nullptr}});
+  ASSERT_EQ(filled.code, 201) << filled.message();
+  EXPECT_EQ(filled.body["spec"]["replicas"], 1);
+}
+
 TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {
   Define(Definition(Schema()));
   Post(path_, Cron("a", {{"image", "web"}}));

@@ -14,6 +14,7 @@
 #include "apiserver/allocation.h"
 #include "apiserver/api_errors.h"
 #include "apiserver/keep_parts.h"
+#include "apiserver/kind_versions.h"
 #include "apiserver/list_options.h"
 #include "apiserver/record_codec.h"
 #include "apiserver/resources.h"
@@ -109,18 +110,29 @@ Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Obj
   return {};
 }
 
+// Whether somebody wrote the object through another version than the one it is seen as.
+bool HasOtherVersions(const Object& object) {
+  const auto& entries = object.metadata().managed_fields;
+  return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
+    return entry.api_version != object.kind().api_version;
+  });
+}
+
 // Puts down who writes what: the difference between the old object and the one that was sent, with
 // defaults.
 Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
                      const WriteOptions& options, const Object* old, Object& object) {
   const KindInfo& kind = object.kind();
   const std::string manager = ManagerOf(options, request.http);
+  const KindVersions versions(kind);
   const FieldWriter writer{.manager = manager,
                            .api_version = kind.api_version,
                            .subresource = subresource,
                            .now = request.now,
-                           .reset = ResetFieldsOf(kind, subresource)};
-  if (object.is_custom() || !object.empty_lists().empty()) {
+                           .reset = ResetFieldsOf(kind, subresource),
+                           .versions = &versions};
+  if (object.is_custom() || !object.empty_lists().empty() || HasOtherVersions(object) ||
+      (old != nullptr && HasOtherVersions(*old))) {
     return TrackFieldsOfDocument(writer, old, object);
   }
   UpdateManagedFields(*kind.type, old ? old->raw() : nullptr, object.raw(), writer);
