@@ -27,18 +27,6 @@ tl::unexpected<Error> Missing(Revision version) {
               fmt::format("storage is corrupt: revision {} is missing", version.value));
 }
 
-Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
-  using Kind = Precondition::Kind;
-  const Precondition& expect = write.expect;
-  if (expect.kind == Kind::kAbsent && current) return Fail(KeyExists(write.key));
-  const bool needs_one = expect.kind == Kind::kRevision || expect.kind == Kind::kExists;
-  if ((needs_one || !write.value) && !current) return Fail(NoSuchKey(write.key));
-  if (expect.kind == Kind::kRevision && current->modified != expect.revision) {
-    return Fail(WrongRevision(write.key, current->modified, expect.revision));
-  }
-  return {};
-}
-
 }  // namespace
 
 // One call of Apply that waits in the queue.
@@ -70,7 +58,9 @@ class RocksdbStore::Group {
         writer->result = tl::unexpected(std::move(previous).error());
         continue;
       }
-      if (Result<> allowed = CheckPrecondition(writer->write, *previous); !allowed) {
+      Result<> allowed = CheckPrecondition(writer->write, *previous);
+      if (allowed) allowed = CheckRelied(store, writer->write);
+      if (!allowed) {
         writer->result = tl::unexpected(std::move(allowed).error());
         continue;
       }
@@ -109,6 +99,20 @@ class RocksdbStore::Group {
     auto loaded = TRY(store.Load(*newest));
     if (!loaded) return Missing(*newest);
     return loaded;
+  }
+
+  Result<> CheckRelied(RocksdbStore& store, const Write& write) const {
+    for (const Unchanged& relied : write.relies_on) {
+      const auto own = overlay_.find(relied.key);
+      std::optional<Revision> modified;
+      if (own == overlay_.end()) {
+        modified = store.index_.Find(relied.key);
+      } else if (own->second != nullptr) {
+        modified = own->second->modified;
+      }
+      if (modified != relied.modified) return Fail(ReliesOnChanged(write.key));
+    }
+    return {};
   }
 
   void Add(Writer& writer, Revision revision, RecordPtr previous) {
