@@ -1,6 +1,7 @@
 #include "api/crd/custom_kind.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/crd/definition.h"
 #include "api/crd/documents.h"
@@ -63,6 +64,7 @@ struct Definition {
   std::string stored_version;
   std::shared_ptr<Schemas> schemas;
   std::shared_ptr<VersionTypes> types;
+  std::shared_ptr<std::atomic<uint64_t>> defined_at;
   ConverterPtr converter;
   bool keeps_one_version = true;  // Nothing is stored in another one than now.
   bool terminating = false;
@@ -72,6 +74,13 @@ struct Definition {
 bool KeepsOneVersion(const Json& definition, std::string_view stored) {
   const auto& versions = ListAt(definition, "status.storedVersions");
   return versions.size() == 1 && versions[0] == stored;
+}
+
+std::shared_ptr<std::atomic<uint64_t>> RevisionOf(const Json& definition) {
+  uint64_t revision = 0;
+  const std::string text = TextAt(definition, "metadata.resourceVersion");
+  std::from_chars(text.data(), text.data() + text.size(), revision);
+  return std::make_shared<std::atomic<uint64_t>>(revision);
 }
 
 void MakeTypes(const Schemas& schemas, std::string kind, VersionTypes& types) {
@@ -146,6 +155,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->stored_schema = definition.schemas->find(definition.stored_version)->second;
   custom->schemas = definition.schemas;
   custom->types = definition.types;
+  custom->defined_at = definition.defined_at;
   custom->converter = definition.converter;
   custom->may_convert =
       definition.converter != nullptr &&
@@ -240,6 +250,7 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
                     .stored_version = "",
                     .schemas = std::make_shared<Schemas>(),
                     .types = std::make_shared<VersionTypes>(),
+                    .defined_at = RevisionOf(definition),
                     .converter = nullptr};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";

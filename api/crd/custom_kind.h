@@ -6,6 +6,7 @@
 //   TRY(custom.Complete(content, &unknown));
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -54,6 +55,9 @@ struct VersionTypes {
 struct CustomKind {
   std::string list_kind;
   std::string stored_version;  // apiVersion
+  // The newest revision of the definition that is known to say all this: it rises while the
+  // definition is written and goes on saying so. One for all versions.
+  std::shared_ptr<std::atomic<uint64_t>> defined_at;
   bool terminating = false;
   bool has_status = false;
   std::optional<ScalePaths> scale;
