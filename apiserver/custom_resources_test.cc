@@ -73,6 +73,23 @@ TEST_F(CustomResources, ADefinitionIsEstablishedAndItsKindServed) {
   EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 200);
 }
 
+TEST_F(CustomResources, TheApiServiceOfAVersionIsPutBackUnlessSomebodyTookIt) {
+  Define(Definition(Schema()));
+  const std::string service = "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com";
+  const auto change = [&](const std::string& patch) {
+    EXPECT_EQ(Merge(service, patch).code, 200);
+    Settle();
+    return Get(service).body["spec"]["groupPriorityMinimum"];
+  };
+  EXPECT_EQ(change(R"({"spec": {"groupPriorityMinimum": 17}})"), 1000);
+  ASSERT_EQ(Ask("DELETE", service).code, 200);
+  Settle();
+  EXPECT_EQ(Get(service).code, 200);
+  EXPECT_EQ(change(R"({"metadata": {"labels": {"kube-aggregator.kubernetes.io/automanaged": null}},
+                       "spec": {"groupPriorityMinimum": 17}})"),
+            17);
+}
+
 TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
   Define(Definition(Schema()));
   const Answer bad = Post(path_, Cron("a", {{"image", "WEB"}, {"replicas", "x"}}));
