@@ -1,6 +1,7 @@
 #include "api/crd/custom_kind.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/codec/document.h"
 #include "api/codec/json.h"
@@ -62,6 +63,8 @@ struct Definition {
   const Json& names;  // Accepted.
   std::string stored_version;
   std::shared_ptr<Schemas> schemas;
+  std::shared_ptr<VersionTypes> types;
+  std::shared_ptr<std::atomic<uint64_t>> defined_at;
   ConverterPtr converter;
   bool keeps_one_version = true;  // Nothing is stored in another one than now.
   bool terminating = false;
@@ -71,6 +74,21 @@ struct Definition {
 bool KeepsOneVersion(const Json& definition, std::string_view stored) {
   const auto& versions = ListAt(definition, "status.storedVersions");
   return versions.size() == 1 && versions[0] == stored;
+}
+
+std::shared_ptr<std::atomic<uint64_t>> RevisionOf(const Json& definition) {
+  uint64_t revision = 0;
+  const std::string text = TextAt(definition, "metadata.resourceVersion");
+  std::from_chars(text.data(), text.data() + text.size(), revision);
+  return std::make_shared<std::atomic<uint64_t>>(revision);
+}
+
+void MakeTypes(const Schemas& schemas, std::string kind, VersionTypes& types) {
+  const std::string_view name = types.tables.Keep(std::move(kind));
+  for (const auto& [api_version, schema] : schemas) {
+    const std::string_view version = types.tables.Keep(std::string(api_version));
+    types.by_version.emplace(api_version, &MakeType(*schema, name, version, types.tables));
+  }
 }
 
 void AddSubresources(const Json& version, RuntimeKind& kind, CustomKind& custom) {
@@ -136,6 +154,8 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->schema = definition.schemas->find(kind->api_version)->second;
   custom->stored_schema = definition.schemas->find(definition.stored_version)->second;
   custom->schemas = definition.schemas;
+  custom->types = definition.types;
+  custom->defined_at = definition.defined_at;
   custom->converter = definition.converter;
   custom->may_convert =
       definition.converter != nullptr &&
@@ -144,7 +164,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->has_rules = props != nullptr && HasRules(*props);
   custom->schema_text = props == nullptr ? "" : DumpJson(*props);
   MakeColumns(version, *custom);
-  kind->type = &MakeType(*custom->schema, kind->kind, kind->api_version, kind->tables);
+  kind->type = definition.types->by_version.find(kind->api_version)->second;
   kind->custom = std::move(custom);
   return kind;
 }
@@ -225,7 +245,13 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
   const Json* names = FindPath(definition, "status.acceptedNames");
   if (spec == nullptr || names == nullptr) return kinds;
   if (IsBuiltInResource(TextAt(*spec, "group"), TextAt(*spec, "names.plural"))) return kinds;
-  Definition shared{*spec, *names, "", std::make_shared<Schemas>(), nullptr};
+  Definition shared{.spec = *spec,
+                    .names = *names,
+                    .stored_version = "",
+                    .schemas = std::make_shared<Schemas>(),
+                    .types = std::make_shared<VersionTypes>(),
+                    .defined_at = RevisionOf(definition),
+                    .converter = nullptr};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
   for (const Json& version : ListAt(*spec, "versions")) {
@@ -236,6 +262,7 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
     shared.keeps_one_version = KeepsOneVersion(definition, version.value("name", ""));
   }
   if (!shared.schemas->contains(shared.stored_version)) return kinds;
+  MakeTypes(*shared.schemas, TextAt(*names, "kind"), *shared.types);
   if (by_webhook && make_converter) shared.converter = make_converter(definition);
   for (const Json& version : ListAt(*spec, "versions")) {
     // What only a webhook could make of the stored objects is not made up in its place.
@@ -256,6 +283,10 @@ Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) 
   }
   crd::ApplyDefaults(*schema, content);
   return {};
+}
+
+void CustomKind::FillIn(Json& content) const {
+  crd::ApplyDefaults(*schema, content);
 }
 
 Result<> CustomKind::FromStore(std::string_view api_version, Json& content) const {

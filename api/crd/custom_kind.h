@@ -6,6 +6,7 @@
 //   TRY(custom.Complete(content, &unknown));
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -45,9 +46,18 @@ using ConverterPtr = std::shared_ptr<const VersionConverter>;
 
 using Schemas = std::map<std::string, std::shared_ptr<const Schema>, std::less<>>;
 
+// What apply works by, of all versions. By apiVersion.
+struct VersionTypes {
+  TableArena tables;
+  std::map<std::string, const Type*, std::less<>> by_version;
+};
+
 struct CustomKind {
   std::string list_kind;
   std::string stored_version;  // apiVersion
+  // The newest revision of the definition that is known to say all this: it rises while the
+  // definition is written and goes on saying so. One for all versions.
+  std::shared_ptr<std::atomic<uint64_t>> defined_at;
   bool terminating = false;
   bool has_status = false;
   std::optional<ScalePaths> scale;
@@ -57,6 +67,7 @@ struct CustomKind {
   std::shared_ptr<const Schema> stored_schema;
   // Of all versions, those that are not served too: objects may be kept in any. By apiVersion.
   std::shared_ptr<const Schemas> schemas;
+  std::shared_ptr<const VersionTypes> types;  // Of the same versions.
   ConverterPtr converter;  // Null: versions differ in nothing but their apiVersion.
   // Whether an object may have to be converted on its way to or from this version: else all that
   // are kept are known to be in it.
@@ -74,6 +85,9 @@ struct CustomKind {
   // What a client sent becomes what is judged and kept: pruned, with defaults. `unknown` gets the
   // paths of what went; null: nobody asks.
   Result<> Complete(Json& content, std::vector<std::string>* unknown) const;
+  // What apply made only gets defaults: nulls that the schema does not allow are there to be
+  // refused.
+  void FillIn(Json& content) const;
   // The same of what was stored, by the version that it was stored in. Fails for one that the
   // definition no longer has.
   Result<> FromStore(std::string_view api_version, Json& content) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
@@ -98,8 +99,26 @@ class Applier {
  private:
   // What is to be taken from the merged object: what our last configuration gave and this one does
   // not, as long as nobody else owns it.
-  Json Prune(const Json& merged, const ManagedEntry& last) const;
-  Conflicts ConflictsWith(const FieldSet& changed) const;
+  Result<Json> Prune(Json merged, const ManagedEntry& last) const;
+  // An object as one of its versions.
+  struct Versioned {
+    std::string_view version;
+    const Type* type;
+    Json document;
+  };
+  // Makes it that of `version`; false: there is none, and nothing was done.
+  Result<bool> See(Versioned& seen, std::string_view version) const;
+  static FieldSet NamedFieldsOf(const Versioned& seen);
+  static Versioned Without(const Versioned& seen, const FieldSet& fields) {
+    return {seen.version, seen.type, RemoveFields({seen.type, nullptr}, seen.document, fields)};
+  }
+  // What of `whole` is `owned`, in the words of that version, stays in `pruned`.
+  Result<> GiveBack(Versioned& whole, Versioned& pruned, std::string_view version,
+                    const FieldSet& owned) const;
+  // Drops what was written through versions that are gone, and fails, as Kubernetes does, where one
+  // of the others cannot be had.
+  Result<> CheckVersions();
+  Conflicts ConflictsWith(const VersionedChanges& changes) const;
   FieldSet AllowedByLastApplied() const;
   Result<Json> Finish(const Json& pruned);
 
@@ -111,28 +130,80 @@ class Applier {
   size_t self_ = 0;
 };
 
-Json Applier::Prune(const Json& merged, const ManagedEntry& last) const {
-  if (last.fields.Empty()) return merged;
-  const Type& type = *apply_.kind.type;
-  const auto named = [&](const FieldSet& set) { return WithNamedParents(set, type); };
-  const FieldSet last_named = named(last.fields);
-  Json pruned = RemoveFields(root_, merged, last_named);
-  // Give back what any manager owns now.
-  FieldSet owned;
-  for (const ManagedEntry& entry : entries_) owned = Union(std::move(owned), entry.fields);
-  const FieldSet merged_set = named(FieldsOf(root_, merged));
-  FieldSet kept = Union(named(FieldsOf(root_, pruned)), named(owned));
-  pruned = RemoveFields(root_, merged, Difference(merged_set, kept));
-  // And what went only because it lay below something removed.
-  kept = named(FieldsOf(root_, pruned));
-  return RemoveFields(root_, merged, Intersection(Difference(merged_set, kept), last_named));
+FieldSet Applier::NamedFieldsOf(const Versioned& seen) {
+  return WithNamedParents(FieldsOf({seen.type, nullptr}, seen.document), *seen.type);
 }
 
-Conflicts Applier::ConflictsWith(const FieldSet& changed) const {
+Result<bool> Applier::See(Versioned& seen, std::string_view version) const {
+  if (seen.version == version) return true;
+  const FieldVersions* versions = apply_.writer.versions;
+  if (versions == nullptr) return true;  // They look alike.
+  const Type* type = versions->TypeOf(version);
+  if (type == nullptr) return false;
+  Json document = TRY(ConvertFields(*versions, seen.document, version));
+  seen = {version, type, std::move(document)};
+  return true;
+}
+
+Result<> Applier::GiveBack(Versioned& whole, Versioned& pruned, std::string_view version,
+                           const FieldSet& owned) const {
+  const bool whole_seen = TRY(See(whole, version));
+  const bool pruned_seen = TRY(See(pruned, version));
+  if (!whole_seen || !pruned_seen) return {};
+  const FieldSet kept = Union(NamedFieldsOf(pruned), WithNamedParents(owned, *pruned.type));
+  pruned = Without(whole, Difference(NamedFieldsOf(whole), kept));
+  return {};
+}
+
+Result<Json> Applier::Prune(Json merged, const ManagedEntry& last) const {
+  if (last.fields.Empty()) return merged;
+  const std::string_view own = apply_.writer.api_version;
+  Versioned whole{own, apply_.kind.type, std::move(merged)};
+  const bool seen = TRY(See(whole, last.api_version));
+  if (!seen) return std::move(whole.document);
+  const std::string_view first = whole.version;
+  const FieldSet last_named = WithNamedParents(last.fields, *whole.type);
+  Versioned pruned = Without(whole, last_named);
+  // Give back what any manager owns now, by the words of the version that it wrote, this one first.
+  std::map<std::string_view, FieldSet> owned;
+  for (const ManagedEntry& entry : entries_) {
+    const std::string_view version = entry.api_version;
+    FieldSet& all = owned[apply_.writer.versions == nullptr ? own : version];
+    all = Union(std::move(all), entry.fields);
+  }
+  TRY(GiveBack(whole, pruned, first, owned[first]));
+  owned.erase(first);
+  if (!owned.empty()) {
+    Versioned there = whole;
+    for (const auto& [version, fields] : owned) TRY(GiveBack(there, pruned, version, fields));
+    TRY(See(pruned, first));
+  }
+  // And what went only because it lay below something removed.
+  const FieldSet gone = Difference(NamedFieldsOf(whole), NamedFieldsOf(pruned));
+  pruned = Without(whole, Intersection(gone, last_named));
+  TRY(See(pruned, own));
+  return std::move(pruned.document);
+}
+
+Result<> Applier::CheckVersions() {
+  const FieldVersions* versions = apply_.writer.versions;
+  if (versions == nullptr) return {};
+  std::erase_if(entries_, [&](const ManagedEntry& entry) {
+    return versions->TypeOf(entry.api_version) == nullptr;
+  });
+  std::set<std::string_view> seen = {apply_.writer.api_version};
+  for (const ManagedEntry& entry : entries_) {
+    if (!seen.insert(entry.api_version).second) continue;
+    TRY(ConvertFields(*versions, live_, entry.api_version));
+  }
+  return {};
+}
+
+Conflicts Applier::ConflictsWith(const VersionedChanges& changes) const {
   Conflicts conflicts;
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (i == self_) continue;
-    FieldSet both = Intersection(entries_[i].fields, changed);
+    FieldSet both = Intersection(entries_[i].fields, changes.Of(entries_[i]).changed);
     if (!both.Empty()) conflicts.emplace_back(entries_[i], std::move(both));
   }
   return conflicts;
@@ -169,9 +240,10 @@ Result<Json> Applier::Run() {
   if (entries_.empty()) {
     FieldWriter before = apply_.writer;
     before.manager = kBeforeFirstApply;
-    RecordUpdate(Compare({apply_.kind.type, nullptr}, ZeroDocument(*apply_.kind.type), live_),
-                 before, entries_);
+    RecordUpdate({Compare(root_, ZeroDocument(*apply_.kind.type), live_), before}, before,
+                 entries_);
   }
+  TRY(CheckVersions());
   ManagedEntry self{.manager = std::string(apply_.writer.manager),
                     .is_apply = true,
                     .api_version = std::string(apply_.writer.api_version),
@@ -188,15 +260,15 @@ Result<Json> Applier::Run() {
   self.fields = FieldsOf(root_, configuration_);
   apply_.writer.reset.Apply(self.fields);
   entries_[self_] = std::move(self);
-  return Finish(Prune(MergeApplied(root_, Json(live_), configuration_), last));
+  const Json pruned = TRY(Prune(MergeApplied(root_, Json(live_), configuration_), last));
+  return Finish(pruned);
 }
 
 Result<Json> Applier::Finish(const Json& pruned) {
   const Json& merged = pruned.is_null() ? Json::object() : pruned;
-  Comparison comparison = Compare(root_, live_, merged);
-  apply_.writer.reset.Apply(comparison.changed);
-  apply_.writer.reset.Apply(comparison.removed);
-  Conflicts conflicts = ConflictsWith(comparison.changed);
+  VersionedChanges changes(Compare(root_, live_, merged), apply_.writer);
+  TRY(changes.Add(live_, merged, entries_));
+  Conflicts conflicts = ConflictsWith(changes);
   if (!conflicts.empty() && !apply_.force) {
     if (apply_.writer.manager == "kubectl") {
       const FieldSet allowed = AllowedByLastApplied();
@@ -208,8 +280,7 @@ Result<Json> Applier::Finish(const Json& pruned) {
   const bool effective = merged != live_;
   if (effective) entries_[self_].time = Time(apply_.writer.now).Rfc3339();
   StripSystemFields(entries_[self_].fields);
-  TakeFields(entries_, comparison.changed, &entries_[self_]);
-  TakeFields(entries_, comparison.removed, nullptr);
+  TakeChanges(entries_, changes, &entries_[self_]);
   // A document without a struct has no other form.
   auto object = apply_.kind.type->ops == nullptr ? Result<Json>(merged)
                                                  : Normalize(*apply_.kind.type, merged);

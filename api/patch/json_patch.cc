@@ -112,14 +112,79 @@ int SegmentsOf(std::string_view path) {
   return static_cast<int>(std::count(path.begin(), path.end(), '/'));
 }
 
+// The library compares scalars by their text: 1 is not 1.0, nor is a character its escape. So where
+// a patch has something to compare, all scalars but null are strings while it works, which hold
+// their texts: those of the document as Go writes it, the others as they were sent.
+std::string TextOfScalar(const Json& value) {
+  std::string text = GoJson(value);
+  // Only text that is kept as it was has such a number; Go itself would write 1.
+  const bool looks_whole = text.find_first_of(".e") == text.npos;
+  if (value.is_number_float() && looks_whole) text += ".0";
+  return text;
+}
+
+void ToTexts(Json& value) {
+  if (value.is_structured()) {
+    for (Json& member : value) ToTexts(member);
+  } else if (!value.is_null()) {
+    value = TextOfScalar(value);
+  }
+}
+
+void FromTexts(Json& value) {
+  if (value.is_structured()) {
+    for (Json& member : value) FromTexts(member);
+  } else if (!value.is_null()) {
+    value = ParseJson(value.get<std::string>()).value_or(Json());
+  }
+}
+
+// Of text that was read already.
+Json ReadTexts(JsonReader& in, JsonToken token) {
+  if (token == JsonToken::kObject) {
+    Json value = Json::object();
+    std::string_view key_view;
+    while (in.NextKey(key_view)) {
+      const std::string key(key_view);
+      value[key] = ReadTexts(in, in.Next());
+    }
+    return value;
+  }
+  if (token == JsonToken::kArray) {
+    Json value = Json::array();
+    while (in.NextItem()) value.push_back(ReadTexts(in, in.Next()));
+    return value;
+  }
+  if (token == JsonToken::kNull) return nullptr;
+  return std::string(in.text().substr(in.begin(), in.position() - in.begin()));
+}
+
 // The operations of one patch, one after another, and the account of what they cost: each of them
 // is cheap to write down, and may be dear to perform.
 class JsonPatcher {
  public:
-  explicit JsonPatcher(Json document)
-      : document_(std::move(document)), depth_(DepthOf(document_, kJsonDepthMax + 1)) {}
+  explicit JsonPatcher(const JsonPatch& patch, Json document)
+      : document_(std::move(document)),
+        depth_(DepthOf(document_, kJsonDepthMax + 1)),
+        has_texts_(std::any_of(patch.operations.begin(), patch.operations.end(),
+                               [](const auto& operation) { return operation.op == "test"; })) {
+    if (has_texts_) ToTexts(document_);
+  }
 
   Result<> Perform(const PatchOperation& operation) {
+    if (!has_texts_ || operation.value.is_null()) return PerformWith(operation);
+    PatchOperation by_texts = operation;
+    JsonReader in(operation.value_text);
+    by_texts.value = ReadTexts(in, in.Next());
+    return PerformWith(by_texts);
+  }
+  Json Take() {
+    if (has_texts_) FromTexts(document_);
+    return std::move(document_);
+  }
+
+ private:
+  Result<> PerformWith(const PatchOperation& operation) {
     if (operation.op == "add") return Add(operation);
     if (operation.op == "remove") return Remove(operation);
     if (operation.op == "replace") return Replace(operation);
@@ -128,9 +193,6 @@ class JsonPatcher {
     if (operation.op == "copy") return Copy(operation);
     return Cannot("Unexpected kind: " + operation.op);
   }
-  Json Take() { return std::move(document_); }
-
- private:
   Result<> Add(const PatchOperation& operation);
   Result<> Remove(const PatchOperation& operation);
   Result<> Replace(const PatchOperation& operation);
@@ -144,9 +206,14 @@ class JsonPatcher {
   // come to stand at `path`.
   Result<> Fits(std::string_view path, int depth);
   Result<> Shift(size_t items);
+  size_t SizeOf(Json value) const {
+    if (has_texts_) FromTexts(value);
+    return DumpJson(value).size();
+  }
 
   Json document_;
   int depth_;         // The document is at most so deep.
+  const bool has_texts_;
   int measured_ = 0;  // How often that was found out anew.
   size_t copied_ = 0;
   size_t shifted_ = 0;
@@ -291,7 +358,7 @@ Result<> JsonPatcher::Copy(const PatchOperation& operation) {
   }
   const Target to = Resolve(document_, operation.path);
   if (to.parent == nullptr) return NoPath("copy", "destination path: " + operation.path);
-  if (found != nullptr && !found->is_null()) copied_ += DumpJson(*found).size();
+  if (found != nullptr && !found->is_null()) copied_ += SizeOf(*found);
   if (copied_ > kPatchCopyBytesMax) {
     return Cannot(fmt::format("Unable to complete the copy, the accumulated size increase of copy "
                               "is {}, exceeding the limit {}",
@@ -309,7 +376,7 @@ Result<> JsonPatcher::Copy(const PatchOperation& operation) {
 }  // namespace
 
 Result<Json> ApplyJsonPatch(const JsonPatch& patch, Json document) {
-  JsonPatcher patcher(std::move(document));
+  JsonPatcher patcher(patch, std::move(document));
   for (const PatchOperation& operation : patch.operations) TRY(patcher.Perform(operation));
   return patcher.Take();
 }

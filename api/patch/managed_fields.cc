@@ -7,7 +7,8 @@
 #include <tuple>
 #include <type_traits>
 
-#include "api/codec/struct_fields.h"
+#include "api/apply.h"
+#include "api/struct_fields.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -181,27 +182,77 @@ void StripSystemFields(FieldSet& set) {
   if (metadata->second.Empty()) set.children.erase(metadata);
 }
 
-void TakeFields(ManagedEntries& entries, const FieldSet& fields, const ManagedEntry* except) {
+Result<Json> ConvertFields(const FieldVersions& versions, const Json& document,
+                           std::string_view api_version) {
+  Json converted = TRY(versions.Convert(document, api_version));
+  Json fields = converted;
+  fields.erase("kind");
+  fields.erase("apiVersion");
+  const std::string misfit = CheckApplied(*versions.TypeOf(api_version), fields);
+  if (misfit.empty()) return converted;
+  Error error{.reason = Reason::kUnknown, .message = misfit};
+  error.http_code = 500;
+  return Fail(std::move(error));
+}
+
+VersionedChanges::VersionedChanges(Comparison own, const FieldWriter& writer)
+    : writer_(writer), own_(std::move(own)) {
+  writer.reset.Apply(own_.changed);
+  writer.reset.Apply(own_.removed);
+}
+
+Result<> VersionedChanges::Add(const Json& before, const Json& after, ManagedEntries& entries) {
+  const FieldVersions* versions = writer_.versions;
+  if (versions == nullptr) return {};
+  std::erase_if(entries, [&](const ManagedEntry& entry) {
+    return versions->TypeOf(entry.api_version) == nullptr;
+  });
+  Json old, now;  // Only for who asks.
+  for (const ManagedEntry& entry : entries) {
+    const std::string& version = entry.api_version;
+    if (version == writer_.api_version || others_.contains(version)) continue;
+    if (old.is_null()) {
+      old = before, now = after;
+      for (Json* document : {&old, &now}) {
+        if (document->contains("metadata")) (*document)["metadata"].erase("managedFields");
+      }
+    }
+    Comparison& seen = others_[version];
+    const Json old_there = TRY(ConvertFields(*versions, old, version));
+    const Json now_there = TRY(ConvertFields(*versions, now, version));
+    seen = Compare({versions->TypeOf(version), nullptr}, old_there, now_there);
+    writer_.reset.Apply(seen.changed);
+    writer_.reset.Apply(seen.removed);
+  }
+  return {};
+}
+
+const Comparison& VersionedChanges::Of(const ManagedEntry& entry) const {
+  const auto found = others_.find(entry.api_version);
+  return found == others_.end() ? own_ : found->second;
+}
+
+void TakeChanges(ManagedEntries& entries, const VersionedChanges& changes,
+                 const ManagedEntry* except) {
   for (ManagedEntry& entry : entries) {
-    if (&entry != except) entry.fields = Difference(entry.fields, fields);
+    const Comparison& seen = changes.Of(entry);
+    if (&entry != except) entry.fields = Difference(entry.fields, seen.changed);
+    if (!seen.removed.Empty()) entry.fields = Difference(entry.fields, seen.removed);
   }
   DropEmpty(entries);
 }
 
-void RecordUpdate(Comparison comparison, const FieldWriter& writer, ManagedEntries& entries) {
-  writer.reset.Apply(comparison.changed);
-  writer.reset.Apply(comparison.removed);
+void RecordUpdate(const VersionedChanges& changes, const FieldWriter& writer,
+                  ManagedEntries& entries) {
   ManagedEntry self;
   self.manager = writer.manager.empty() ? "unknown" : writer.manager;
   self.api_version = writer.api_version;
   self.subresource = writer.subresource;
   // Through scale the time is lost when Kubernetes turns the Scale's fields into the object's.
   if (writer.subresource != "scale") self.time = Time(writer.now).Rfc3339();
-  self.fields = comparison.changed;
+  self.fields = changes.own().changed;
   StripSystemFields(self.fields);
-  if (!entries.empty()) {
-    TakeFields(entries, Union(std::move(comparison.changed), comparison.removed), nullptr);
-  }
+  TakeChanges(entries, changes, nullptr);
   if (self.fields.Empty()) return;
   if (ManagedEntry* earlier = FindManager(entries, self)) {
     earlier->fields = Union(std::move(self.fields), earlier->fields);
@@ -258,7 +309,12 @@ void UpdateManagedFields(const Type& type, const Json& live, Json& object,
   const bool exists = metadata != live.end() && metadata->contains("uid");
   if (!entries.empty() || !exists) {
     DropOtherGroups(writer.api_version, entries);
-    RecordUpdate(Compare({&type, nullptr}, live, object), writer, entries);
+    VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
+    if (changes.Add(live, object, entries)) {
+      RecordUpdate(changes, writer, entries);
+    } else {
+      entries.clear();
+    }
     CapUpdateManagers(entries);
   }
   EncodeManagedFields(std::move(entries), object);
@@ -343,11 +399,8 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
   // What nobody tracked at its creation stays untracked until somebody applies.
   if (!entries.empty() || before == nullptr || before->uid.empty()) {
     DropOtherGroups(writer.api_version, entries);
-    if (before != nullptr) {
-      RecordUpdate(CompareStructs(type, live, object), writer, entries);
-    } else {
-      RecordUpdate(CompareStructs(type, EmptyOf(type), object), writer, entries);
-    }
+    const void* from = before != nullptr ? live : EmptyOf(type);
+    RecordUpdate(VersionedChanges(CompareStructs(type, from, object), writer), writer, entries);
     CapUpdateManagers(entries);
   }
   SortEntries(entries);

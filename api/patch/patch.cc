@@ -74,7 +74,9 @@ void ReadOperation(JsonReader& in, size_t index, JsonPatch& patch, std::string& 
     if (is_text) {
       ReadText(in, token, key, operation, why);
     } else if (key == "value") {
+      const size_t begin = in.begin();
       operation.value = ReadJson(in, token);
+      operation.value_text = in.text().substr(begin, in.position() - begin);
       if (why.empty()) why = in.Misfit("struct field jsonPatchOp.value");
     } else {
       in.SkipEntered(token);

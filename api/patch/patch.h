@@ -24,6 +24,7 @@ struct PatchOperation {
   std::string path = {};
   std::string from = {};
   Json value = {};
+  std::string value_text = {};  // As it was sent.
   // What the library says where it needs a path that is not there, or is no text.
   std::string path_error = {};
   std::string from_error = {};

@@ -164,6 +164,28 @@ TEST(JsonPatch, ANumberBeyondDoubleIsNoValue) {
   EXPECT_EQ(Patched("{}", R"([{"op":"add","path":"/a","value":1e-999}])"), R"({"a":0})");
 }
 
+TEST(JsonPatch, ATestComparesTheTextOfScalars) {
+  const auto tested = [](std::string_view document, std::string_view value) {
+    return Patched(document, R"([{"op":"test","path":"/a","value":)" + std::string(value) + "}]");
+  };
+  const std::string failed = "testing value /a failed: test failed";
+  EXPECT_EQ(tested(R"({"a":1})", "1"), R"({"a":1})");
+  EXPECT_EQ(tested(R"({"a":1})", "1.0"), failed);
+  EXPECT_EQ(tested(R"({"a":100})", "1e2"), failed);
+  EXPECT_EQ(tested(R"({"a":[{"b":1}]})", R"([ {"b" : 1} ])"), R"({"a":[{"b":1}]})");
+  EXPECT_EQ(tested(R"({"a":[{"b":1}]})", R"([{"b":1.0}])"), failed);
+  EXPECT_EQ(tested(R"({"a":"x"})", R"("\u0078")"), failed);
+  EXPECT_EQ(tested(R"({"a":"x<y"})", R"("x\u003cy")"), R"({"a":"x<y"})") << "Go writes it so";
+  EXPECT_EQ(tested(R"({"a":"x<y"})", R"("x<y")"), failed);
+  EXPECT_EQ(Patched(R"({"n":null,"t":true,"f":0.5})",
+                    R"([{"op":"add","path":"/a","value":2.0},
+                        {"op":"test","path":"/a","value":2.0},
+                        {"op":"test","path":"/n","value":null},
+                        {"op":"test","path":"/t","value":true},
+                        {"op":"copy","from":"/f","path":"/g"}])"),
+            R"({"a":2,"f":0.5,"g":0.5,"n":null,"t":true})");
+}
+
 TEST(JsonPatch, CopiesAreBounded) {
   std::string patch = "[";
   for (int i = 0; i < 40; ++i) patch += R"({"op":"copy","from":"/a","path":"/a/-"},)";

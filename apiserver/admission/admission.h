@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "apiserver/auth/user.h"
-#include "apiserver/objects/object.h"
+#include "apiserver/grounds.h"
+#include "apiserver/object.h"
 #include "base/error.h"
 
 namespace skiff {
@@ -57,6 +58,8 @@ struct AdmissionRequest {
   std::map<std::string, std::string>* annotations = nullptr;
   // Gets the metav1.Status of whoever refused in words of his own, which no Error can say.
   Json* refusal = nullptr;
+  // Of create: gets what the object was judged by, where that must not change before it is stored.
+  Grounds* grounds = nullptr;
   // The server's own upkeep: nobody beyond it is asked.
   bool own = false;
   // One of a collection that goes: the name is not shown to who is asked beyond this server.

@@ -30,13 +30,15 @@ class Aggregation {
     const NodeConnections* nodes;  // nullptr: none is simulated.
     MetricRegistry& metrics;
     AvailabilityLoop::Ask ask;
-    std::string certificate_pem = {};
-    std::string key_pem = {};
     bool rejects_redirects = true;
     ForwardLimits limits = {};
     const Resident* resident = nullptr;  // Outlives this.
   };
   explicit Aggregation(Parts parts);
+  // As Backends does.
+  Result<> UseCertificate(const std::string& certificate_pem, const std::string& key_pem) {
+    return backends_.UseCertificate(certificate_pem, key_pem);
+  }
 
   // Who answers for that path; nullptr: this server.
   RemoteServicePtr RemoteAt(std::string_view path) { return services_.Now()->RemoteAt(path); }

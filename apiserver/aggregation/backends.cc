@@ -13,6 +13,16 @@ std::string HostOf(const http::Upstream& upstream) {
                      upstream.port);
 }
 
+Result<> Backends::UseCertificate(const std::string& certificate_pem, const std::string& key_pem) {
+  TRY(http::MakeClientContext(
+      {.insecure = true, .certificate_pem = certificate_pem, .key_pem = key_pem}));
+  const MutexLock lock(mutex_);
+  certificate_pem_ = certificate_pem;
+  key_pem_ = key_pem;
+  contexts_.clear();
+  return {};
+}
+
 Result<http::Upstream> Backends::Find(const RemoteService& remote) const {
   http::Upstream upstream =
       TRY(UpstreamOfService({parts_.store, parts_.random, parts_.nodes}, remote.service_namespace,
@@ -37,8 +47,8 @@ Result<http::TlsContext> Backends::Context(const std::string& key, http::ClientT
   const MutexLock lock(mutex_);
   const auto found = contexts_.find(key);
   if (found != contexts_.end()) return found->second;
-  tls.certificate_pem = parts_.certificate_pem;
-  tls.key_pem = parts_.key_pem;
+  tls.certificate_pem = certificate_pem_;
+  tls.key_pem = key_pem_;
   auto made = http::MakeClientContext(tls);
   if (!made) return made;
   if (contexts_.size() >= kBackendAuthoritiesMax) contexts_.clear();

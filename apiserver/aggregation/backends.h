@@ -31,11 +31,11 @@ class Backends {
     Random& random;
     http::Loops* loops;            // nullptr: nobody can be reached.
     const NodeConnections* nodes;  // nullptr: none is simulated.
-    // By which they know that it is us; "": not at all.
-    std::string certificate_pem = {};
-    std::string key_pem = {};
   };
-  explicit Backends(Parts parts) : parts_(std::move(parts)) {}
+  explicit Backends(Parts parts) : parts_(parts) {}
+  // By which they know that it is us; "", as at first: not at all. New connections use it. On error
+  // nothing changes.
+  Result<> UseCertificate(const std::string& certificate_pem, const std::string& key_pem);
 
   // Where the service leads now. Fails with NotFound and ServiceUnavailable when it leads nowhere.
   Result<http::Upstream> Find(const RemoteService& remote) const;
@@ -67,6 +67,8 @@ class Backends {
   const Parts parts_;
   mutable Mutex mutex_;
   std::map<std::string, http::TlsContext> contexts_ GUARDED_BY(mutex_);  // By authorities.
+  std::string certificate_pem_ GUARDED_BY(mutex_);
+  std::string key_pem_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
   std::set<std::weak_ptr<Fetch>, std::owner_less<>> under_way_ GUARDED_BY(mutex_);
 };

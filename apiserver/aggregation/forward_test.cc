@@ -55,6 +55,22 @@ TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
   EXPECT_EQ(client.Get("/version").status(), 200) << "the client's connection is kept";
 }
 
+TEST_F(ForwardTest, ACertificateThatWasRenewedIsShownFromThenOn) {
+  Serve();
+  const auto renewed = proxies_.Issue({.common_name = "front-proxy-renewed"});
+  const auto other = proxies_.Issue({.common_name = "front-proxy-other"});
+  EXPECT_FALSE(server_->UseProxyCertificate(renewed.certificate_pem, other.key_pem));
+  TestClient client(front_->port());
+  const auto shown = [&] {
+    EXPECT_EQ(client.Ask(TextOf("GET", kFlunders)).status(), 203);
+    const auto seen = LastTo(kFlunders);
+    return seen && seen->peer_certificate ? seen->peer_certificate->common_name : "";
+  };
+  EXPECT_EQ(shown(), "front-proxy-client") << "what is no pair is not taken";
+  ASSERT_TRUE(server_->UseProxyCertificate(renewed.certificate_pem, renewed.key_pem));
+  EXPECT_EQ(shown(), "front-proxy-renewed");
+}
+
 TEST_F(ForwardTest, WhoAsksIsSaidByThisServerAlone) {
   Serve();
   LetAliceDoAll();

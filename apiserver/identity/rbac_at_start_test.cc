@@ -34,5 +34,32 @@ TEST_F(RbacAtStartTest, DefaultRolesAreMendedAndRightsOfEarlierVersionsEnd) {
   EXPECT_EQ(Ask("GET", "/apis/discovery.k8s.io/v1/endpointslices", "", "", "node1").code, 403);
 }
 
+TEST_F(RbacAtStartTest, ABindingOfAnotherRoleIsMadeAnewUnlessItIsProtected) {
+  const std::string bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/";
+  const auto make = [&](const std::string& name, const std::string& autoupdate) {
+    ASSERT_EQ(Ask("DELETE", bindings + name).code, 200);
+    const Json binding = {
+        {"metadata",
+         {{"name", name},
+          {"annotations", {{"rbac.authorization.kubernetes.io/autoupdate", autoupdate}}}}},
+        {"roleRef",
+         {{"apiGroup", "rbac.authorization.k8s.io"},
+          {"kind", "ClusterRole"},
+          {"name", "cluster-admin"}}},
+        {"subjects",
+         {{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "User"}, {"name", "alice"}}}}};
+    ASSERT_EQ(Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding.dump()).code,
+              201);
+  };
+  make("system:discovery", "true");
+  make("system:basic-user", "false");
+  StartAnew();
+  const Json anew = Get(bindings + "system:discovery").body;
+  EXPECT_EQ(anew["roleRef"]["name"], "system:discovery");
+  ASSERT_EQ(anew["subjects"].size(), 1u) << "nobody keeps the other role's";
+  EXPECT_EQ(anew["subjects"][0]["name"], "system:authenticated");
+  EXPECT_EQ(Get(bindings + "system:basic-user").body["roleRef"]["name"], "cluster-admin");
+}
+
 }  // namespace
 }  // namespace skiff

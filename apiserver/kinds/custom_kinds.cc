@@ -109,7 +109,12 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   lock.lock();
   bool serves_others = false;
   for (auto& [key, definition] : made) {
-    if (definition == nullptr) continue;
+    if (definition == nullptr) {
+      // It says what it said, and so all its kinds.
+      const auto& kinds = definitions_[key].kinds;
+      if (!kinds.empty()) *kinds[0]->custom->defined_at = changes.at(key).record->modified.value;
+      continue;
+    }
     Definition& known = definitions_[key];
     serves_others |= !known.kinds.empty() || !definition->kinds.empty();
     known = std::move(*definition);

@@ -73,6 +73,23 @@ TEST_F(CustomResources, ADefinitionIsEstablishedAndItsKindServed) {
   EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 200);
 }
 
+TEST_F(CustomResources, TheApiServiceOfAVersionIsPutBackUnlessSomebodyTookIt) {
+  Define(Definition(Schema()));
+  const std::string service = "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com";
+  const auto change = [&](const std::string& patch) {
+    EXPECT_EQ(Merge(service, patch).code, 200);
+    Settle();
+    return Get(service).body["spec"]["groupPriorityMinimum"];
+  };
+  EXPECT_EQ(change(R"({"spec": {"groupPriorityMinimum": 17}})"), 1000);
+  ASSERT_EQ(Ask("DELETE", service).code, 200);
+  Settle();
+  EXPECT_EQ(Get(service).code, 200);
+  EXPECT_EQ(change(R"({"metadata": {"labels": {"kube-aggregator.kubernetes.io/automanaged": null}},
+                       "spec": {"groupPriorityMinimum": 17}})"),
+            17);
+}
+
 TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
   Define(Definition(Schema()));
   const Answer bad = Post(path_, Cron("a", {{"image", "WEB"}, {"replicas", "x"}}));
@@ -116,6 +133,22 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
   EXPECT_EQ(apply("two", {{"image", "web"}, {"zz", 1}}).message(),
             "failed to create typed patch object (/a; example.com/v1, Kind=Cron): .spec.zz: field "
             "not declared in schema");
+}
+
+TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
+  Define(Definition(Schema()));
+  const auto apply = [&](const Json& spec) {
+    return Ask("PATCH", path_ + "/a?fieldManager=me", Cron("a", spec),
+               "application/apply-patch+yaml");
+  };
+  const Answer refused = apply({{"image", nullptr}});
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_EQ(refused.message(),
+            "Cron.example.com \"a\" is invalid: spec.image: Invalid value: \"null\": spec.image in "
+            "body must be of type string: \"null\"");
+  const Answer filled = apply({{"image", "web"}, {"replicas", nullptr}});
+  ASSERT_EQ(filled.code, 201) << filled.message();
+  EXPECT_EQ(filled.body["spec"]["replicas"], 1);
 }
 
 TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {

@@ -236,6 +236,27 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
   return kNever;
 }
 
+Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& present,
+                                          const Json* wanted) {
+  const auto& labels = present.metadata.labels;
+  const auto managed = labels.find(kAutoManaged);
+  if (managed == labels.end() || managed->second != "true") return {};
+  http::Request request;
+  request.path = "/apis/apiregistration.k8s.io/v1/apiservices/" + present.metadata.name;
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  request.method = "DELETE";
+  if (wanted != nullptr) {
+    apiregistration_v1::APIService object = present;
+    object.spec = TRY(FromJson<apiregistration_v1::APIServiceSpec>((*wanted)["spec"]));
+    if (object.spec == present.spec) return {};
+    request.method = "PUT";
+    request.body = ToJson(object).dump();
+  }
+  const http::Response answer = ask_(request);
+  // Somebody else was faster, which wakes us.
+  return answer.status >= 500 ? Fail(Reason::kInternalError, answer.body) : Result<>();
+}
+
 Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all) {
   std::map<std::string, Json> wanted;
   for (const DefinitionPtr& definition : all) {
@@ -246,17 +267,10 @@ Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all
     }
   }
   for (const auto& present : api_services_.All()) {
-    const std::string& name = present->metadata.name;
-    const auto& labels = present->metadata.labels;
-    const auto managed = labels.find(kAutoManaged);
-    const bool ours = managed != labels.end() && managed->second == "true";
-    if (wanted.erase(name) > 0 || !ours) continue;
-    http::Request request;
-    request.method = "DELETE";
-    request.path = "/apis/apiregistration.k8s.io/v1/apiservices/" + name;
-    request.headers.emplace("User-Agent", "kube-apiserver");
-    const http::Response answer = ask_(request);
-    if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
+    const auto found = wanted.find(present->metadata.name);
+    const bool is_wanted = found != wanted.end();
+    TRY(SettleApiService(*present, is_wanted ? &found->second : nullptr));
+    if (is_wanted) wanted.erase(found);
   }
   std::vector<Json> missing;
   for (auto& [name, document] : wanted) missing.push_back(std::move(document));
@@ -293,6 +307,7 @@ Duration DefinitionLoop::Step() {
       });
     });
     build_();
+    (void)api_service_bell_.HasRung();  // All are looked at, whoever woke us.
     TRY(SettleApiServices(definitions_.All()));
     if (problem) return Fail(std::move(*problem));
     return again;

@@ -1,7 +1,8 @@
 // Settles CustomResourceDefinitions as soon as they are written: names, conditions, and, of one
 // that is deleted, its objects; and keeps the APIServices of their versions.
 //
-// Sleeps until something happens to a definition, or an object of one that is going is held up.
+// Sleeps until something happens to a definition or an APIService, or an object of a definition
+// that is going is held up.
 #pragma once
 
 #include <functional>
@@ -13,9 +14,11 @@
 #include <vector>
 
 #include "api/gen/apiregistration_v1.h"
-#include "apiserver/kinds/custom_definitions.h"
-#include "apiserver/objects/object_cache.h"
-#include "apiserver/server/core.h"
+#include "apiserver/core.h"
+#include "apiserver/custom_definitions.h"
+#include "apiserver/object_cache.h"
+#include "apiserver/prefix_bell.h"
+#include "apiserver/storage/keys.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
 #include "http/message.h"
@@ -44,7 +47,10 @@ class DefinitionLoop final : public ControlLoop {
         ask_(std::move(ask)),
         build_(std::move(build)),
         definitions_(core.store),
-        api_services_(core.store) {}
+        api_services_(core.store),
+        api_service_bell_(core.store,
+                          StorePrefix(apiregistration_v1::APIService::Info().storage_key),
+                          [this] { Wake(); }) {}
 
   Duration Step() override;
 
@@ -58,14 +64,17 @@ class DefinitionLoop final : public ControlLoop {
   // not wait with it. nullopt while it is under way; its end wakes the loop.
   Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
   Result<> WriteStatus(const CustomResourceDefinition& definition);
-  // Each version that is served has an APIService, as long as it is.
+  // Each version that is served has an APIService, as long as it is, and one that says so; who
+  // takes the label off that calls it ours has it for himself.
   Result<> SettleApiServices(const std::vector<DefinitionPtr>& all);
+  Result<> SettleApiService(const apiregistration_v1::APIService& present, const Json* wanted);
 
   Core& core_;
   const Ask ask_;
   const std::function<void()> build_;
   DefinitionCache definitions_;
   ObjectCache<apiregistration_v1::APIService> api_services_;
+  PrefixBell api_service_bell_;
   std::unique_ptr<WatchCursor> cursor_;
   // Monotonic: when it was seen, by the definition's uid, that its objects are to go.
   std::map<std::string, Duration> told_;

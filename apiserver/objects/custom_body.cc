@@ -138,6 +138,13 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
   return object;
 }
 
+Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
+  Object object = TRY(Object::FromDocument(kind, document));
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime->custom != nullptr) runtime->custom->FillIn(object.content());
+  return object;
+}
+
 Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation) {
   const KindInfo& kind = *request.kind;
   ReadBodyParts parts = TRY(ReadDocument(request, validation));

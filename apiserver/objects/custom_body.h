@@ -18,6 +18,9 @@ namespace skiff {
 Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidation validation,
                               std::vector<std::string>& strict_errors);
 
+// The object of what apply made of another one, and found to fit the schema: only defaults come.
+Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document);
+
 // The object of a body. Its duplicates and unknown fields are errors or warnings already.
 Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation);
 

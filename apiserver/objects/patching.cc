@@ -14,9 +14,11 @@
 #include "api/text/go_value.h"
 #include "api/text/yaml.h"
 #include "api/violations.h"
-#include "apiserver/objects/custom_body.h"
-#include "apiserver/request/api_errors.h"
-#include "apiserver/request/media.h"
+#include "api/yaml.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/custom_body.h"
+#include "apiserver/kind_versions.h"
+#include "apiserver/media.h"
 
 namespace skiff {
 namespace {
@@ -85,6 +87,7 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   const KindInfo& kind = *request.kind;
   const Json configuration = TRY(ReadConfiguration(patcher.request, patcher.options, kind));
   const std::string manager = patcher.options.field_manager;
+  const KindVersions versions(kind);
   const Json merged =
       TRY(ApplyConfiguration({.kind = kind,
                               .live = live,
@@ -93,12 +96,12 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
                                          .api_version = kind.api_version,
                                          .subresource = patcher.subresource,
                                          .now = patcher.now,
-                                         .reset = ResetFieldsOf(kind, patcher.subresource)},
+                                         .reset = ResetFieldsOf(kind, patcher.subresource),
+                                         .versions = &versions},
                               .force = patcher.options.force}));
-  std::vector<std::string> unknown;  // Apply has refused what the schema does not know.
   const bool has_struct = kind.type->ops != nullptr;
-  Object object = TRY(has_struct ? Object::FromDocument(kind, merged)
-                                 : CustomObjectOf(kind, merged, FieldValidation::kIgnore, unknown));
+  Object object =
+      TRY(has_struct ? Object::FromDocument(kind, merged) : AppliedObjectOf(kind, merged));
   TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =

@@ -5,18 +5,20 @@
 #include "api/codec/decode.h"
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
-#include "api/gen/apiextensions_v1.h"
+#include "api/decode.h"
 #include "api/gen/core_v1.h"
 #include "api/patch/managed_fields.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
-#include "apiserver/objects/keep_parts.h"
-#include "apiserver/objects/record_codec.h"
-#include "apiserver/request/api_errors.h"
-#include "apiserver/request/list_options.h"
-#include "apiserver/request/resources.h"
-#include "apiserver/services/allocation.h"
+#include "api/struct_text.h"
+#include "apiserver/allocation.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/keep_parts.h"
+#include "apiserver/kind_versions.h"
+#include "apiserver/list_options.h"
+#include "apiserver/record_codec.h"
+#include "apiserver/resources.h"
 
 namespace skiff {
 namespace {
@@ -109,18 +111,29 @@ Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Obj
   return {};
 }
 
+// Whether somebody wrote the object through another version than the one it is seen as.
+bool HasOtherVersions(const Object& object) {
+  const auto& entries = object.metadata().managed_fields;
+  return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
+    return entry.api_version != object.kind().api_version;
+  });
+}
+
 // Puts down who writes what: the difference between the old object and the one that was sent, with
 // defaults.
 Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
                      const WriteOptions& options, const Object* old, Object& object) {
   const KindInfo& kind = object.kind();
   const std::string manager = ManagerOf(options, request.http);
+  const KindVersions versions(kind);
   const FieldWriter writer{.manager = manager,
                            .api_version = kind.api_version,
                            .subresource = subresource,
                            .now = request.now,
-                           .reset = ResetFieldsOf(kind, subresource)};
-  if (object.is_custom() || !object.empty_lists().empty()) {
+                           .reset = ResetFieldsOf(kind, subresource),
+                           .versions = &versions};
+  if (object.is_custom() || !object.empty_lists().empty() || HasOtherVersions(object) ||
+      (old != nullptr && HasOtherVersions(*old))) {
     return TrackFieldsOfDocument(writer, old, object);
   }
   UpdateManagedFields(*kind.type, old ? old->raw() : nullptr, object.raw(), writer);
@@ -143,13 +156,14 @@ bool IsTooLarge(const Error& error) {
 // An object that the store finds too large is tried once more without the account of who wrote
 // what.
 Result<Written> Put(Store& store, const std::string& key, const Precondition& expect,
-                    const Object& object) {
+                    const Object& object, const std::vector<Unchanged>& relies_on = {}) {
   const auto put = [&](const Object& shown) -> Result<Written> {
     StoredObject stored = TRY(EncodeForStore(shown));
     return store.Apply({.key = key,
                         .expect = expect,
                         .value = std::move(stored.value),
-                        .revision_at = stored.revision_at});
+                        .revision_at = stored.revision_at,
+                        .relies_on = relies_on});
   };
   auto written = put(object);
   if (written || !IsTooLarge(written.error())) return written;
@@ -186,35 +200,6 @@ Result<> KeepNew(const std::string& space, Object& object) {
   meta.deletion_grace_period_seconds.reset();
   meta.self_link.clear();
   return {};
-}
-
-// A custom resource that came to be while its definition went: whoever empties the kind looks for
-// its objects after the definition says that it goes, and so finds all for which it does not say so
-// yet here, after the write. The others go again, as nobody would ever see them.
-Result<> StaysDefined(Store& store, const Object& object, const Written& written) {
-  const KindInfo& kind = object.kind();
-  const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime == nullptr || runtime->custom == nullptr) return {};  // Nothing defines it.
-  const KindInfo& definitions = apiextensions_v1::CustomResourceDefinition::Info();
-  const auto gone = [&](Error error) -> Result<> {
-    (void)store.Apply(
-        {.key = written.record->key,
-         .expect = {.kind = Precondition::Kind::kRevision, .revision = written.revision}});
-    return Fail(std::move(error));
-  };
-  const std::string name = fmt::format("{}.{}", kind.resource, kind.group);
-  const auto record = store.Get(KeyOf(definitions, "", name));
-  if (!record && record.error().reason == Reason::kNotFound) {
-    return gone(UnknownResourceError());
-  }
-  if (!record) return gone(record.error());
-  // Hardly any definition is going, and only those are read further.
-  const auto view = ObjectView::Of(**record);
-  if (!view || view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return {};
-  const Object definition = TRY(ObjectOf(definitions, **record));
-  if (!definition.metadata().deletion_timestamp) return {};
-  return gone(Forbidden(GroupResourceOf(kind), object.metadata().name,
-                        "create not allowed while custom resource definition is terminating"));
 }
 
 TimePoint WholeSeconds(TimePoint point) {
@@ -262,7 +247,7 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
 }
 
 Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
-                                        const WriteOptions& options) {
+                                        const WriteOptions& options, Grounds grounds) {
   const KindInfo& kind = object.kind();
   const Rules* rules = FindRules(kind);
   if (rules && rules->prepare_create) {
@@ -301,7 +286,10 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     return Fail(PlainError("resourceVersion should not be set on objects to be created"));
   }
   object.metadata().resource_version.clear();
-  const auto written = Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object);
+  const auto put = [&](const std::vector<Unchanged>& relies_on) {
+    return Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object, relies_on);
+  };
+  const auto written = PutOn(parts_.store, grounds, object, put);
   if (!written) {
     if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
     Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
@@ -312,7 +300,6 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     }
     return Fail(exists);
   }
-  TRY(StaysDefined(parts_.store, object, *written));
   if (reservation) reservation->Keep();
   Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
   saved.text = TRY(TextOf(kind, *written->record));
@@ -331,6 +318,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   SetDefaults(object);
   // What admission and the server itself add belongs to nobody.
   if (!options.is_apply) TRY(TrackFields("", request, options, nullptr, object));
+  Grounds grounds;
+  AddDefinition(object, grounds);
   const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission{.operation = Operation::kCreate,
                              .kind = kind,
@@ -342,6 +331,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                              .warnings = request.warnings,
                              .options = &options_document,
                              .refusal = &request.refusal,
+                             .grounds = &grounds,
                              .own = request.own,
                              .deadline = request.deadline};
   TRY(parts_.admission.Admit(admission));
@@ -349,7 +339,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   if (!meta.name.empty() || meta.generate_name.empty()) {
-    auto saved = CreateNamed(request, object, options);
+    auto saved = CreateNamed(request, object, options, grounds);
     const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;
     if (!taken || meta.generate_name.empty()) return saved;
     return Fail(NoUniqueName(saved.error(), kind, meta.name));
@@ -359,7 +349,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
     meta.name = kind.resource == "ipaddresses"
                     ? meta.generate_name
                     : NameFromPrefix(meta.generate_name, parts_.random.NameSuffix());
-    auto saved = CreateNamed(request, object, options);
+    auto saved = CreateNamed(request, object, options, grounds);
     if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
     if (tries + 1 < kNameTriesMax) continue;
     return Fail(NoUniqueName(saved.error(), kind, meta.name));

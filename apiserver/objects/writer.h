@@ -78,7 +78,8 @@ class ObjectWriter {
   static Result<ShownBodies> BodiesOf(const UpdateMode& mode, const Object& object,
                                       const Object& old);
   Result<> AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode, Object& object);
-  Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options);
+  Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options,
+                            Grounds grounds);
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,
                                          const Transform& transform);

@@ -120,8 +120,6 @@ void ApiServer::State::AddAggregation(const Parts& parts) {
                          .nodes = nodes,
                          .metrics = metrics.registry(),
                          .ask = ask,
-                         .certificate_pem = options.proxy_client_certificate_pem,
-                         .key_pem = options.proxy_client_key_pem,
                          .rejects_redirects = options.rejects_forwarding_redirects,
                          .limits = options.forward_limits,
                          .resident = options.resident ? &*options.resident : nullptr});
@@ -295,6 +293,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
     (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup);
   });
   made.AddAggregation(parts);
+  TRY(server->UseProxyCertificate(made.options.proxy_client_certificate_pem,
+                                  made.options.proxy_client_key_pem));
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
   return server;
 }
@@ -430,6 +430,11 @@ void ApiServer::EndCalls() {
 // Not kept: whoever calls waits on a thread of his own, and of those there are few.
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {
   return Answer(request, state_->Ask(request, &user));
+}
+
+Result<> ApiServer::UseProxyCertificate(const std::string& certificate_pem,
+                                        const std::string& key_pem) {
+  return state_->aggregation->UseCertificate(certificate_pem, key_pem);
 }
 
 ServedKinds& ApiServer::kinds() {

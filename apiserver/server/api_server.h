@@ -103,6 +103,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler {
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
 
+  // By which servers behind this one know it from now on; on error nothing changes. Any thread.
+  Result<> UseProxyCertificate(const std::string& certificate_pem, const std::string& key_pem);
   // What is served. Kinds that others make at run time are set here; it is the definitions' own as
   // soon as there are any.
   ServedKinds& kinds();

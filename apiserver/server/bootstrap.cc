@@ -172,21 +172,64 @@ std::vector<Json> StartObjects(const StartOptions& options) {
 
 namespace {
 
+constexpr int kRecreateTriesMax = 3;
+
+void LogNotMended(const KindInfo& kind, const Json& wanted, const Error& error) {
+  // As in Kubernetes the others are mended all the same, and the server runs.
+  kLog.Error("default role not mended", {{"kind", kind.kind},
+                                         {"name", wanted["metadata"].value("name", "")},
+                                         {"error", error.message}});
+}
+
+// No binding changes its role: one of another role goes, and comes anew. Conflict: somebody else
+// changed it meanwhile.
+Result<> Recreate(Core& core, ApiRequest& own, const Json& present, const Json& wanted) {
+  const Json& metadata = wanted["metadata"];
+  const std::string name = metadata.value("name", "");
+  own.info.namespace_name = metadata.value("namespace", "");
+  const auto removed = core.remover.Delete(own, own.info.namespace_name, name,
+                                           {.uid = present["metadata"].value("uid", "")});
+  if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
+  Object object = TRY(Object::FromDocument(*own.kind, wanted));
+  const auto made = core.writer.Create(own, std::move(object), {});
+  if (!made) return Fail(made.error());
+  kLog.Info("default binding recreated, it was one of another role",
+            {{"kind", own.kind->kind}, {"name", name}});
+  return {};
+}
+
+Result<> RecreateBinding(Core& core, ApiRequest& own, Json present, const Json& wanted) {
+  for (int tries = 1;; ++tries) {
+    const auto recreated = Recreate(core, own, present, wanted);
+    if (recreated) return {};
+    const Reason reason = recreated.error().reason;
+    const bool was_beaten = reason == Reason::kConflict || reason == Reason::kAlreadyExists;
+    if (!was_beaten || tries == kRecreateTriesMax) {
+      LogNotMended(*own.kind, wanted, recreated.error());
+      return {};
+    }
+    const RecordPtr record = RecordOf(core, *own.kind, wanted);
+    if (record == nullptr) continue;
+    present = TRY(DocumentOf(*own.kind, *record));
+    const ReconciledRbac next = TRY(ReconcileRbac(present, wanted, {}));
+    if (next.need != RbacNeed::kRecreate || next.is_protected) return {};
+  }
+}
+
 Result<> MendRbac(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
   const KindInfo& kind = *own.kind;
   const Json document = TRY(DocumentOf(kind, present));
   const Json& metadata = wanted["metadata"];
-  // A binding of another role is somebody's own.
   const auto wants = [](const ReconciledRbac& next) {
     return next.need == RbacNeed::kUpdate && !next.is_protected;
   };
   const auto next = ReconcileRbac(document, wanted, {});
   if (!next) {
-    // As in Kubernetes the others are mended all the same, and the server runs.
-    kLog.Error("default role not mended", {{"kind", kind.kind},
-                                           {"name", metadata.value("name", "")},
-                                           {"error", next.error().message}});
+    LogNotMended(kind, wanted, next.error());
     return {};
+  }
+  if (next->need == RbacNeed::kRecreate && !next->is_protected) {
+    return RecreateBinding(core, own, document, wanted);
   }
   if (!wants(*next)) return {};
   own.info.namespace_name = metadata.value("namespace", "");

@@ -12,10 +12,10 @@
 
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/cert_dir.h"
-#include "apiserver/auth/pki.h"
-#include "apiserver/identity/node_connections.h"
-#include "apiserver/server/flag_checks.h"
-#include "apiserver/server/program_store.h"
+#include "apiserver/flag_checks.h"
+#include "apiserver/followed_files.h"
+#include "apiserver/node_connections.h"
+#include "apiserver/program_store.h"
 #include "base/control_loop.h"
 #include "base/heap_release.h"
 #include "base/log.h"
@@ -305,6 +305,7 @@ struct ApiServerProcess::Impl {
   std::unique_ptr<http::Loops> loops;
   std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
+  std::vector<std::unique_ptr<FollowedFiles>> files;  // On the executor as well.
   std::string authority_pem;
   Duration shutdown_delay = Duration::zero();
 
@@ -312,7 +313,27 @@ struct ApiServerProcess::Impl {
   Result<http::ServerTls> CertificateOf(const ApiServerFlags& flags, const std::string& address);
   Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
   Result<> ConnectNodes(const ApiServerFlags& flags);
+  // Certificates whose files others renew.
+  void FollowCertificates(const ApiServerFlags& flags, const http::ServerTls& tls);
 };
+
+void ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags,
+                                                const http::ServerTls& tls) {
+  using Texts = std::vector<std::string>;
+  const auto follow = [&](const std::string& certificate, const std::string& key,
+                          FollowedFiles::Take take) {
+    if (certificate.empty() || key.empty()) return;
+    files.push_back(
+        std::make_unique<FollowedFiles>(*loops, Texts{certificate, key}, std::move(take)));
+    executor->Add(*files.back());
+  };
+  follow(flags.tls_cert_file, flags.tls_private_key_file, [this, tls](const Texts& texts) {
+    return front->ReloadTls({texts[0], texts[1], tls.client_ca_pem});
+  });
+  follow(flags.proxy_client_cert_file, flags.proxy_client_key_file, [this](const Texts& texts) {
+    return server->UseProxyCertificate(texts[0], texts[1]);
+  });
+}
 
 Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
   http::ClientTls tls;
@@ -435,6 +456,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                                          .urgent_paths = {"/livez", "/readyz", "/healthz"},
                                          .prompt = impl->server.get()},
                                         *impl->loops, *impl->server));
+  impl->FollowCertificates(flags, tls);
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
   return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
 }
@@ -454,6 +476,8 @@ const std::string& ApiServerProcess::authority_pem() const {
 
 void ApiServerProcess::Stop() {
   if (!impl_ || !impl_->front) return;
+  for (const auto& each : impl_->files) impl_->executor->Remove(*each);
+  impl_->files.clear();
   impl_->server->BeginShutdown();
   impl_->front->Stop(kStopGrace);
   impl_->front.reset();

@@ -46,6 +46,14 @@ Result<etcd::TxnRequest> EtcdStore::TransactionOf(const Write& write, const std:
     // A key that does not exist is at revision 0.
     compare.set_mod_revision(at_revision ? static_cast<int64_t>(write.expect.revision.value) : 0);
   }
+  for (const Unchanged& relied : write.relies_on) {
+    etcd::Compare& compare = *txn.add_compare();
+    const std::string relied_key = TRY(ToEtcdKey(relied.key));
+    compare.set_key(relied_key);
+    compare.set_target(etcd::Compare::MOD);
+    compare.set_result(etcd::Compare::EQUAL);
+    compare.set_mod_revision(static_cast<int64_t>(relied.modified.value));
+  }
   txn.add_failure()->mutable_request_range()->set_key(key);
   if (!write.value) {
     etcd::DeleteRangeRequest& erase = *txn.add_success()->mutable_request_delete_range();
@@ -68,10 +76,20 @@ Result<etcd::TxnRequest> EtcdStore::TransactionOf(const Write& write, const std:
 }
 
 Error EtcdStore::Refusal(const Write& write, const etcd::TxnResponse& response) {
+  using Kind = Precondition::Kind;
   const auto& found = response.responses(0).response_range();
-  if (found.kvs().empty()) return NoSuchKey(write.key);
-  if (write.expect.kind == Precondition::Kind::kAbsent) return KeyExists(write.key);
-  return WrongRevision(write.key, RevisionFrom(found.kvs(0).mod_revision()), write.expect.revision);
+  const Kind expected = write.expect.kind;
+  const bool needs_one =
+      expected == Kind::kRevision || expected == Kind::kExists || !write.value;
+  if (found.kvs().empty()) {
+    return needs_one ? NoSuchKey(write.key) : ReliesOnChanged(write.key);
+  }
+  if (expected == Kind::kAbsent) return KeyExists(write.key);
+  const Revision modified = RevisionFrom(found.kvs(0).mod_revision());
+  if (expected != Kind::kRevision || modified == write.expect.revision) {
+    return ReliesOnChanged(write.key);
+  }
+  return WrongRevision(write.key, modified, write.expect.revision);
 }
 
 Result<Written> EtcdStore::PutDone(const Write& write, const std::string& value,

@@ -61,6 +61,12 @@ struct Precondition {
   Revision revision = {};
 };
 
+// A key beside the written one that has to be, at that very step, as it was at that revision.
+struct Unchanged {
+  std::string key;
+  Revision modified;
+};
+
 struct Write {
   std::string key;
   Precondition expect;
@@ -69,6 +75,8 @@ struct Write {
   // Byte offset in `value` where the store inserts the decimal digits of the write's own revision;
   // npos: nowhere. So an object holds its own resourceVersion without being encoded twice.
   size_t revision_at = std::string::npos;
+  // Few; else Conflict, but where `expect` has a failure to tell, that one.
+  std::vector<Unchanged> relies_on = {};
 };
 
 // What a successful write answers. For a delete `record` is the record that was deleted.

@@ -35,6 +35,10 @@ Error WrongRevision(std::string_view key, Revision found, Revision expected) {
                                          found.value, expected.value)};
 }
 
+Error ReliesOnChanged(std::string_view key) {
+  return {Reason::kConflict, fmt::format("what the write of key {} relies on has changed", key)};
+}
+
 Result<> CheckWrite(const Write& write) {
   if (write.key.empty() || write.key.find('\0') != std::string::npos) {
     return Fail(Reason::kBadRequest, "a key is empty or holds a NUL byte");
@@ -49,6 +53,18 @@ std::vector<Result<Written>> Store::ApplyAll(std::vector<Write> writes) {
   results.reserve(writes.size());
   for (Write& write : writes) results.push_back(Apply(std::move(write)));
   return results;
+}
+
+Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
+  using Kind = Precondition::Kind;
+  const Precondition& expect = write.expect;
+  if (expect.kind == Kind::kAbsent && current) return Fail(KeyExists(write.key));
+  const bool needs_one = expect.kind == Kind::kRevision || expect.kind == Kind::kExists;
+  if ((needs_one || !write.value) && !current) return Fail(NoSuchKey(write.key));
+  if (expect.kind == Kind::kRevision && current->modified != expect.revision) {
+    return Fail(WrongRevision(write.key, current->modified, expect.revision));
+  }
+  return {};
 }
 
 EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {

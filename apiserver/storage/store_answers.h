@@ -15,9 +15,14 @@ Error WatchExpired();
 Error NoSuchKey(std::string_view key);
 Error KeyExists(std::string_view key);
 Error WrongRevision(std::string_view key, Revision found, Revision expected);
+// Something that a write relies on is not as it was.
+Error ReliesOnChanged(std::string_view key);
 
 // What the key of a write must be; crashes when revision_at lies outside of the value.
 Result<> CheckWrite(const Write& write);
+
+// What of `expect` does not hold where `current`, nullptr for nothing, is under the key.
+Result<> CheckPrecondition(const Write& write, const RecordPtr& current);
 
 EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous);
 

@@ -109,6 +109,41 @@ TEST_P(StoreContract, ARevisionMeansThatNobodyWroteInBetween) {
   EXPECT_EQ(ReasonOf(store().Get("/a")), Reason::kNotFound);
 }
 
+TEST_P(StoreContract, AWriteReliesOnOtherKeysBeingAsTheyWere) {
+  const Revision relied = Put("/space", "x").revision;
+  const Write write = {.key = "/a",
+                       .expect = {.kind = Kind::kAbsent},
+                       .value = "1",
+                       .relies_on = {{.key = "/space", .modified = relied}}};
+  ASSERT_TRUE(store().Apply(write));
+  EXPECT_EQ(ReasonOf(store().Apply(write)), Reason::kAlreadyExists) << "what is expected is first";
+  Put("/space", "y");
+  Write late = write;
+  late.key = "/b";
+  EXPECT_EQ(ReasonOf(store().Apply(late)), Reason::kConflict);
+  Delete("/space");
+  EXPECT_EQ(ReasonOf(store().Apply(late)), Reason::kConflict);
+  EXPECT_EQ(ReasonOf(store().Apply({.key = "/a",
+                                    .expect = {.kind = Kind::kExists},
+                                    .value = "2",
+                                    .relies_on = {{.key = "/none", .modified = relied}}})),
+            Reason::kConflict);
+  EXPECT_EQ(List({.prefix = "/"}), "/a=1@3");
+}
+
+TEST_P(StoreContract, WhatIsReliedOnMayChangeInTheSameBreath) {
+  const Revision relied = Put("/space", "x").revision;
+  std::vector<Write> writes;
+  writes.push_back({.key = "/space", .value = "y"});
+  writes.push_back({.key = "/a",
+                    .value = "1",
+                    .relies_on = {{.key = "/space", .modified = relied}}});
+  const auto results = store().ApplyAll(std::move(writes));
+  EXPECT_TRUE(results[0]);
+  EXPECT_EQ(ReasonOf(results[1]), Reason::kConflict);
+  EXPECT_EQ(List({.prefix = "/"}), "/space=y@3");
+}
+
 TEST_P(StoreContract, ExistsAndDeleteNeedAKey) {
   const Precondition exists = {.kind = Kind::kExists};
   EXPECT_EQ(ReasonOf(store().Apply({.key = "/a", .expect = exists, .value = "x"})),

@@ -12,18 +12,6 @@ namespace {
 constexpr size_t kGroupWritesMax = 1024;
 constexpr size_t kGroupBytesMax = 4 << 20;
 
-Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
-  using Kind = Precondition::Kind;
-  const Precondition& expect = write.expect;
-  if (expect.kind == Kind::kAbsent && current) return Fail(KeyExists(write.key));
-  const bool needs_one = expect.kind == Kind::kRevision || expect.kind == Kind::kExists;
-  if ((needs_one || !write.value) && !current) return Fail(NoSuchKey(write.key));
-  if (expect.kind == Kind::kRevision && current->modified != expect.revision) {
-    return Fail(WrongRevision(write.key, current->modified, expect.revision));
-  }
-  return {};
-}
-
 }  // namespace
 
 void WriteQueue::Settle(std::span<Writer> writers) {
@@ -72,7 +60,8 @@ WriteQueue::Writers WriteQueue::TakeGroup() {
   return writers;
 }
 
-void WriteGroup::Prepare(Revision current, const FindPrevious& find_previous) {
+void WriteGroup::Prepare(Revision current, const FindPrevious& find_previous,
+                         const FindRevision& find_revision) {
   Revision next = current;
   for (WriteQueue::Writer* writer : writers_) {
     Result<RecordPtr> previous = Previous(*writer, find_previous);
@@ -80,7 +69,9 @@ void WriteGroup::Prepare(Revision current, const FindPrevious& find_previous) {
       writer->result = tl::unexpected(std::move(previous).error());
       continue;
     }
-    if (Result<> allowed = CheckPrecondition(writer->write, *previous); !allowed) {
+    Result<> allowed = CheckPrecondition(writer->write, *previous);
+    if (allowed) allowed = CheckRelied(writer->write, find_revision);
+    if (!allowed) {
       writer->result = tl::unexpected(std::move(allowed).error());
       continue;
     }
@@ -98,6 +89,20 @@ Result<RecordPtr> WriteGroup::Previous(const WriteQueue::Writer& writer,
   const auto own = overlay_.find(writer.write.key);
   if (own != overlay_.end()) return own->second;
   return find_previous(writer);
+}
+
+Result<> WriteGroup::CheckRelied(const Write& write, const FindRevision& find_revision) const {
+  for (const Unchanged& relied : write.relies_on) {
+    const auto own = overlay_.find(relied.key);
+    std::optional<Revision> modified;
+    if (own == overlay_.end()) {
+      modified = find_revision(relied.key);
+    } else if (own->second != nullptr) {
+      modified = own->second->modified;
+    }
+    if (modified != relied.modified) return Fail(ReliesOnChanged(write.key));
+  }
+  return {};
 }
 
 void WriteGroup::Add(WriteQueue::Writer& writer, Revision revision, RecordPtr previous) {

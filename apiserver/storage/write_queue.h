@@ -10,7 +10,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -65,12 +67,15 @@ class WriteGroup {
  public:
   // What is under the writer's key before the group; nullptr: nothing.
   using FindPrevious = std::function<Result<RecordPtr>(const WriteQueue::Writer&)>;
+  // When what is under the key before the group was written; nullopt: nothing is there.
+  using FindRevision = std::function<std::optional<Revision>(const std::string& key)>;
 
   explicit WriteGroup(const WriteQueue::Writers& writers) : writers_(writers) {}
 
   // Decides every write in order, as if each were alone; those that fail have their result. The
   // others get revisions from the one after `current` on, and are `events`.
-  void Prepare(Revision current, const FindPrevious& find_previous);
+  void Prepare(Revision current, const FindPrevious& find_previous,
+               const FindRevision& find_revision);
   const std::vector<EventPtr>& events() const { return events_; }
   // What precondition failures were decided on did not come to be either.
   void FailAll(const Error& error);
@@ -78,6 +83,7 @@ class WriteGroup {
  private:
   Result<RecordPtr> Previous(const WriteQueue::Writer& writer,
                              const FindPrevious& find_previous) const;
+  Result<> CheckRelied(const Write& write, const FindRevision& find_revision) const;
   void Add(WriteQueue::Writer& writer, Revision revision, RecordPtr previous);
 
   const WriteQueue::Writers& writers_;

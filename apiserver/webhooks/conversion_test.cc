@@ -242,6 +242,53 @@ TEST_F(Conversion, AnObjectIsWrittenInEachVersion) {
   EXPECT_EQ(Get(In("v1", "/a")).code, 404);
 }
 
+TEST_F(Conversion, WhoWroteThroughAnotherVersionLosesWhatThisOneChanges) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+  const Answer patched = Merge(In("v2", "/a?fieldManager=two"), R"({"spec": {"port": "81"}})");
+  ASSERT_EQ(patched.code, 200) << patched.message();
+  std::map<std::string, Json> fields;
+  for (const Json& entry : patched.body["metadata"]["managedFields"]) {
+    fields[entry["apiVersion"]] = entry["fieldsV1"]["f:spec"];
+  }
+  EXPECT_EQ(fields["g.io/v1"], Json::parse(R"({".": {}, "f:kept": {}})"));
+  EXPECT_EQ(fields["g.io/v2"], Json::parse(R"({"f:port": {}})"));
+}
+
+TEST_F(Conversion, AnApplyConflictsWithWhoWroteTheSameThroughAnotherVersion) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+  ASSERT_EQ(Merge(In("v2", "/a?fieldManager=two"), R"({"spec": {"port": "81"}})").code, 200);
+  const auto apply = [&](const std::string& query, const std::string& host_port) {
+    return Ask("PATCH", In("v1", "/a?fieldManager=me" + query),
+               R"({"apiVersion": "g.io/v1", "kind": "Site", "metadata": {"name": "a"},
+                   "spec": {"hostPort": ")" +
+                   host_port + "\"}}",
+               "application/apply-patch+yaml");
+  };
+  EXPECT_EQ(apply("", "h:82").message(),
+            "Apply failed with 1 conflict: conflict with \"two\" using g.io/v2: .spec.port");
+  const Answer forced = apply("&force=true", "h:82");
+  ASSERT_EQ(forced.code, 200) << forced.message();
+  for (const Json& entry : forced.body["metadata"]["managedFields"]) {
+    EXPECT_NE(entry["manager"], "two") << "nothing is left of what it wrote";
+  }
+}
+
+TEST_F(Conversion, WhatIsAppliedNoMoreGoesThoughItHadAnotherName) {
+  Define();
+  const auto apply = [&](const std::string& version, const std::string& spec) {
+    return Ask("PATCH", In(version, "/a?fieldManager=me"),
+               R"({"apiVersion": "g.io/)" + version +
+                   R"(", "kind": "Site", "metadata": {"name": "a"}, "spec": )" + spec + "}",
+               "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("v1", R"({"hostPort": "h:80", "kept": "x"})").code, 201);
+  const Answer applied = apply("v2", R"({"host": "h", "port": "80"})");
+  ASSERT_EQ(applied.code, 200) << applied.message();
+  EXPECT_EQ(Get(In("v1", "/a")).body["spec"], Json::parse(R"({"hostPort": "h:80", "kept": "v1"})"));
+}
+
 TEST_F(Conversion, AListOfSeveralVersionsIsOneQuestion) {
   Define();
   ASSERT_EQ(MakeV1("a", "h:1").code, 201);

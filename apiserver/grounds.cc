@@ -1,0 +1,64 @@
+#include "apiserver/grounds.h"
+
+#include <fmt/format.h>
+
+#include "api/crd/custom_kind.h"
+#include "api/gen/apiextensions_v1.h"
+#include "apiserver/api_errors.h"
+#include "apiserver/record_codec.h"
+
+namespace skiff {
+namespace {
+
+// So often what a new object stands on may change under it, without going, before it is given up.
+constexpr int kGroundTriesMax = 64;
+
+const KindInfo& Definitions() {
+  return apiextensions_v1::CustomResourceDefinition::Info();
+}
+
+Result<> CheckDefinition(const Object& object, const Record* now) {
+  if (now == nullptr) return Fail(UnknownResourceError());
+  if (!IsTerminating(Definitions(), *now)) return {};
+  return Fail(Forbidden(GroupResourceOf(object.kind()), object.metadata().name,
+                        "create not allowed while custom resource definition is terminating"));
+}
+
+}  // namespace
+
+void AddDefinition(const Object& object, Grounds& grounds) {
+  const KindInfo& kind = object.kind();
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr) return;  // Nothing defines it.
+  const std::string name = fmt::format("{}.{}", kind.resource, kind.group);
+  grounds.push_back({.key = KeyOf(Definitions(), "", name),
+                     .modified = Revision{*runtime->custom->defined_at},
+                     .check = &CheckDefinition});
+}
+
+bool IsTerminating(const KindInfo& kind, const Record& record) {
+  // Hardly any is, and only those are read further.
+  const auto view = ObjectView::Of(record);
+  if (!view || view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return false;
+  const auto object = ObjectOf(kind, record);
+  return object && object->metadata().deletion_timestamp;
+}
+
+Result<Written> PutOn(Store& store, Grounds& grounds, const Object& object, const PutNew& put) {
+  for (int tries = 0;; ++tries) {
+    std::vector<Unchanged> relies_on;
+    relies_on.reserve(grounds.size());
+    for (const Ground& ground : grounds) relies_on.push_back({ground.key, ground.modified});
+    auto written = put(std::move(relies_on));
+    if (written || written.error().reason != Reason::kConflict) return written;
+    if (tries + 1 == kGroundTriesMax) return written;
+    for (Ground& ground : grounds) {
+      const auto record = store.Get(ground.key);
+      if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
+      TRY(ground.check(object, record ? record->get() : nullptr));
+      ground.modified = (*record)->modified;
+    }
+  }
+}
+
+}  // namespace skiff

@@ -1,0 +1,152 @@
+// Creates that a webhook holds while what they stand on goes: nothing comes to be on its own.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <mutex>
+
+#include "api/base64.h"
+#include "apiserver/webhooks/hook_fixture.h"
+
+namespace skiff {
+namespace {
+
+class HeldCreates : public HookFixture, public http::Handler {
+ protected:
+  HeldCreates() {
+    StartHook(*this);
+    const Json hook = {{"name", "v.example.com"},
+                       {"sideEffects", "None"},
+                       {"admissionReviewVersions", {"v1"}},
+                       {"clientConfig",
+                        {{"url", "https://127.0.0.1:" + std::to_string(hook_->port()) + "/v"},
+                         {"caBundle", EncodeBase64(authority_.certificate_pem())}}},
+                       {"rules",
+                        {{{"operations", {"CREATE"}},
+                          {"apiGroups", {"", "example.com"}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"configmaps", "crons"}}}}}};
+    const Answer made =
+        Post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+             Json{{"metadata", {{"name", "v"}}}, {"webhooks", Json::array({hook})}}.dump());
+    EXPECT_EQ(made.code, 201) << made.message();
+    EXPECT_EQ(Post("/api/v1/namespaces", R"({"metadata": {"name": "held"}})").code, 201);
+  }
+  ~HeldCreates() override { StopHook(); }
+
+  // What happens while the webhook has the object.
+  void Meanwhile(std::function<void()> meanwhile) {
+    const std::lock_guard lock(mutex_);
+    meanwhile_ = std::move(meanwhile);
+  }
+  http::Response Handle(const http::Request& request) override {
+    const Json review = Json::parse(request.body);
+    std::function<void()> meanwhile;
+    {
+      const std::lock_guard lock(mutex_);
+      meanwhile = meanwhile_;
+    }
+    if (meanwhile) meanwhile();
+    http::Response answer;
+    answer.content_type = "application/json";
+    answer.body = Json{{"apiVersion", review["apiVersion"]},
+                       {"kind", "AdmissionReview"},
+                       {"response", {{"uid", review["request"]["uid"]}, {"allowed", true}}}}
+                      .dump();
+    return answer;
+  }
+
+  Answer MakeMap() {
+    return Post("/api/v1/namespaces/held/configmaps", R"({"metadata": {"name": "a"}})");
+  }
+  Answer DeleteNamespace() { return Ask("DELETE", "/api/v1/namespaces/held"); }
+  void Finalize() {
+    Json space = Get("/api/v1/namespaces/held").body;
+    space["spec"]["finalizers"] = Json::array();
+    const Answer gone = Ask("PUT", "/api/v1/namespaces/held/finalize", space.dump());
+    EXPECT_EQ(gone.code, 200) << gone.message();
+  }
+  void Define() {
+    const Json schema = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+    const Json definition = {
+        {"apiVersion", "apiextensions.k8s.io/v1"},
+        {"kind", "CustomResourceDefinition"},
+        {"metadata", {{"name", "crons.example.com"}}},
+        {"spec",
+         {{"group", "example.com"},
+          {"scope", "Namespaced"},
+          {"names", {{"plural", "crons"}, {"kind", "Cron"}}},
+          {"versions",
+           {{{"name", "v1"},
+             {"served", true},
+             {"storage", true},
+             {"schema", {{"openAPIV3Schema", schema}}}}}}}}};
+    ASSERT_EQ(Post(definitions_, definition.dump()).code, 201);
+    Settle();
+  }
+  Answer MakeCron() {
+    return Post("/apis/example.com/v1/namespaces/held/crons",
+                R"({"apiVersion": "example.com/v1", "kind": "Cron", "metadata": {"name": "a"}})");
+  }
+
+  const std::string definitions_ = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  std::mutex mutex_;
+  std::function<void()> meanwhile_;
+};
+
+TEST_F(HeldCreates, NothingComesToBeInANamespaceThatGoesMeanwhile) {
+  Meanwhile([&] { DeleteNamespace(); });
+  const Answer refused = MakeMap();
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "configmaps \"a\" is forbidden: unable to create new content in namespace held because "
+            "it is being terminated");
+  EXPECT_EQ(refused.body["details"]["causes"][0]["reason"], "NamespaceTerminating");
+  EXPECT_EQ(Get("/api/v1/configmaps?fieldSelector=metadata.namespace=held").body["items"].size(),
+            0u);
+}
+
+TEST_F(HeldCreates, NothingComesToBeInANamespaceThatIsGone) {
+  Meanwhile([&] {
+    DeleteNamespace();
+    Finalize();
+  });
+  const Answer refused = MakeMap();
+  EXPECT_EQ(refused.code, 404);
+  EXPECT_EQ(refused.message(), "namespaces \"held\" not found");
+  EXPECT_FALSE(store_->Get("/registry/configmaps/held/a"));
+}
+
+TEST_F(HeldCreates, ANamespaceThatOnlyChangesTakesTheObject) {
+  Meanwhile([&] { Merge("/api/v1/namespaces/held", R"({"metadata": {"labels": {"a": "b"}}})"); });
+  const Answer made = MakeMap();
+  EXPECT_EQ(made.code, 201) << made.message();
+}
+
+TEST_F(HeldCreates, NothingComesToBeOfADefinitionThatGoesMeanwhile) {
+  Define();
+  Meanwhile([&] {
+    Ask("DELETE", definitions_ + "/crons.example.com");
+    Meanwhile({});
+  });
+  const Answer refused = MakeCron();
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "crons.example.com \"a\" is forbidden: create not allowed while custom resource "
+            "definition is terminating");
+  EXPECT_FALSE(store_->Get("/registry/example.com/crons/held/a"));
+}
+
+TEST_F(HeldCreates, ADefinitionThatOnlyChangesTakesTheObject) {
+  Define();
+  Meanwhile([&] {
+    Merge(definitions_ + "/crons.example.com", R"({"metadata": {"labels": {"a": "b"}}})");
+  });
+  const uint64_t before = store_->Current().value;
+  const Answer made = MakeCron();
+  EXPECT_EQ(made.code, 201) << made.message();
+  Meanwhile({});
+  EXPECT_EQ(store_->Current().value, before + 2) << "the label, and the object once";
+}
+
+}  // namespace
+}  // namespace skiff
