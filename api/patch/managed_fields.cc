@@ -7,8 +7,8 @@
 #include <tuple>
 #include <type_traits>
 
-#include "api/apply.h"
-#include "api/struct_fields.h"
+#include "api/codec/struct_fields.h"
+#include "api/patch/apply.h"
 #include "base/mutex.h"
 
 namespace skiff {

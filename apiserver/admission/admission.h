@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "apiserver/auth/user.h"
-#include "apiserver/grounds.h"
-#include "apiserver/object.h"
+#include "apiserver/objects/grounds.h"
+#include "apiserver/objects/object.h"
 #include "base/error.h"
 
 namespace skiff {

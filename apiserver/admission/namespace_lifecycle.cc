@@ -1,9 +1,9 @@
 // Objects need a namespace that is there and not on its way out; some namespaces stay for ever.
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/list_options.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/list_options.h"
 
 namespace skiff {
 namespace {

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "api/gen/apiregistration_v1.h"
-#include "apiserver/core.h"
-#include "apiserver/custom_definitions.h"
-#include "apiserver/object_cache.h"
-#include "apiserver/prefix_bell.h"
+#include "apiserver/kinds/custom_definitions.h"
+#include "apiserver/objects/object_cache.h"
+#include "apiserver/server/core.h"
 #include "apiserver/storage/keys.h"
+#include "apiserver/watches/prefix_bell.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
 #include "http/message.h"

@@ -13,12 +13,12 @@
 #include "api/patch/strategic_merge.h"
 #include "api/text/go_value.h"
 #include "api/text/yaml.h"
+#include "api/text/yaml.h"
 #include "api/violations.h"
-#include "api/yaml.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/custom_body.h"
-#include "apiserver/kind_versions.h"
-#include "apiserver/media.h"
+#include "apiserver/objects/custom_body.h"
+#include "apiserver/objects/kind_versions.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/media.h"
 
 namespace skiff {
 namespace {

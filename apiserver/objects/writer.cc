@@ -3,22 +3,22 @@
 #include <fmt/format.h>
 
 #include "api/codec/decode.h"
+#include "api/codec/decode.h"
+#include "api/codec/struct_text.h"
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
-#include "api/decode.h"
 #include "api/gen/core_v1.h"
 #include "api/patch/managed_fields.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
-#include "api/struct_text.h"
-#include "apiserver/allocation.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/keep_parts.h"
-#include "apiserver/kind_versions.h"
-#include "apiserver/list_options.h"
-#include "apiserver/record_codec.h"
-#include "apiserver/resources.h"
+#include "apiserver/objects/keep_parts.h"
+#include "apiserver/objects/kind_versions.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
+#include "apiserver/request/list_options.h"
+#include "apiserver/request/resources.h"
+#include "apiserver/services/allocation.h"
 
 namespace skiff {
 namespace {

@@ -294,7 +294,9 @@ void RocksdbStore::CommitGuarded(WriteGroup& group) {
 }
 
 void RocksdbStore::Commit(WriteGroup& group) {
-  group.Prepare(index_.Current(), [this](const Writer& writer) { return LoadPrevious(writer); });
+  group.Prepare(
+      index_.Current(), [this](const Writer& writer) { return LoadPrevious(writer); },
+      [this](const std::string& key) { return index_.Find(key); });
   const auto& events = group.events();
   if (events.empty()) return;
   const bool sync = ShouldSync();

@@ -4,7 +4,7 @@
 #include <functional>
 #include <mutex>
 
-#include "api/base64.h"
+#include "api/codec/base64.h"
 #include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {

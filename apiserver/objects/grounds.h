@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "apiserver/object.h"
+#include "apiserver/objects/object.h"
 #include "apiserver/storage/store.h"
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
-#include "apiserver/followed_files.h"
+#include "apiserver/server/followed_files.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
-#include "apiserver/kind_versions.h"
+#include "apiserver/objects/kind_versions.h"
 
 #include "api/crd/custom_kind.h"
 #include "api/registry.h"
-#include "apiserver/conversions.h"
-#include "apiserver/resources.h"
+#include "apiserver/objects/conversions.h"
+#include "apiserver/request/resources.h"
 
 namespace skiff {
 namespace {

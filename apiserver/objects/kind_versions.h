@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "api/managed_fields.h"
+#include "api/patch/managed_fields.h"
 #include "api/type.h"
 
 namespace skiff {

@@ -1,11 +1,11 @@
-#include "apiserver/grounds.h"
+#include "apiserver/objects/grounds.h"
 
 #include <fmt/format.h>
 
 #include "api/crd/custom_kind.h"
 #include "api/gen/apiextensions_v1.h"
-#include "apiserver/api_errors.h"
-#include "apiserver/record_codec.h"
+#include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
