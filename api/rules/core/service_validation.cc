@@ -142,7 +142,7 @@ void ValidatePortUse(const ServiceSpec& spec, const FieldPath& path, Violations&
   }
 }
 
-std::string Trimmed(std::string text) {
+std::string WithoutBlanks(std::string text) {
   constexpr const char* kBlanks = " \t\n\v\f\r";
   text.erase(0, std::min(text.find_first_not_of(kBlanks), text.size()));
   text.erase(text.find_last_not_of(kBlanks) + 1);
@@ -155,7 +155,7 @@ void ValidateSourceRanges(const Service& object, const FieldPath& path, Violatio
     const FieldPath at = path.Child("LoadBalancerSourceRanges");
     if (spec.type != "LoadBalancer") out.Forbidden(at, kOnlyLoadBalancer);
     for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
-      const std::string range = Trimmed(spec.load_balancer_source_ranges[i]);
+      const std::string range = WithoutBlanks(spec.load_balancer_source_ranges[i]);
       out.InvalidEach(at.Index(i), range, LegacyCidrErrors(range));
     }
     return;
@@ -164,10 +164,10 @@ void ValidateSourceRanges(const Service& object, const FieldPath& path, Violatio
   if (annotation == object.metadata.annotations.end()) return;
   const FieldPath at = FieldPath("metadata").Child("annotations").Key(kSourceRanges);
   if (spec.type != "LoadBalancer") out.Forbidden(at, kOnlyLoadBalancer);
-  const std::string text = Trimmed(annotation->second);
+  const std::string text = WithoutBlanks(annotation->second);
   for (size_t begin = 0; !text.empty() && begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string range = Trimmed(text.substr(begin, end - begin));
+    const std::string range = WithoutBlanks(text.substr(begin, end - begin));
     out.InvalidEach(at, range, LegacyCidrErrors(range));
     begin = end + 1;
   }
