@@ -12,6 +12,7 @@
 
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/cert_dir.h"
+#include "apiserver/auth/pki.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/flag_checks.h"
 #include "apiserver/server/followed_files.h"

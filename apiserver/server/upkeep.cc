@@ -18,7 +18,7 @@
 namespace skiff {
 namespace {
 
-const Log kLog("upkeep");
+const Log kUpkeepLog("upkeep");
 
 constexpr const char* kConsumer = "api-priority-and-fairness-config-consumer-v1";
 constexpr const char* kDangling = "Dangling";
@@ -202,7 +202,7 @@ Duration Upkeep::Step() {
   const auto settled = Settle();
   failed_ = !settled;
   if (settled) return kNever;
-  kLog.Error("upkeep failed", {{"error", settled.error().message}});
+  kUpkeepLog.Error("upkeep failed", {{"error", settled.error().message}});
   return kRetry;
 }
 

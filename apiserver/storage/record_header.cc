@@ -65,7 +65,7 @@ struct Reader {
   }
 };
 
-std::string Dump(const Json& json) {
+std::string CompactText(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -76,7 +76,7 @@ void AppendMembers(std::string& out, const Json& object, Write write) {
   for (const auto& [name, value] : object.items()) {
     out.push_back(separator);
     separator = ',';
-    out.append(Dump(Json(name))).push_back(':');
+    out.append(CompactText(Json(name))).push_back(':');
     write(name, value);
   }
   if (separator == '{') out.push_back('{');
@@ -89,7 +89,7 @@ ObjectBody BodyOf(const Json& object) {
   ObjectBody body;
   const auto metadata = object.is_object() ? object.find("metadata") : object.end();
   if (!object.is_object() || metadata == object.end() || !metadata->is_object()) {
-    body.text = Dump(object);
+    body.text = CompactText(object);
     return body;
   }
   std::string& out = body.text;
@@ -99,14 +99,14 @@ ObjectBody BodyOf(const Json& object) {
   };
   AppendMembers(out, object, [&](const std::string& name, const Json& value) {
     if (name != "metadata") {
-      out.append(Dump(value));
+      out.append(CompactText(value));
       return;
     }
     AppendMembers(out, value, [&](const std::string& inner, const Json& inner_value) {
       if (inner == "resourceVersion") {
         append_revision();
       } else {
-        out.append(Dump(inner_value));
+        out.append(CompactText(inner_value));
       }
     });
     if (body.revision_at != std::string::npos) return;

@@ -18,7 +18,7 @@ std::string Text(const Json& document, const char* name) {
   return found != document.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-tl::unexpected<Error> Invalid(std::string_view why) {
+tl::unexpected<Error> InvalidReview(std::string_view why) {
   return Fail(Reason::kInternalError,
               fmt::format("received invalid webhook response: {}", why));
 }
@@ -36,25 +36,25 @@ Result<> CheckV1(const Json& review, const Json& response, const ReviewQuestion&
                  bool mutating) {
   const std::string uid = Text(response, "uid");
   if (uid != question.uid) {
-    return Invalid(
+    return InvalidReview(
         fmt::format("expected response.uid={}, got {}", Quoted(question.uid), Quoted(uid)));
   }
   constexpr std::string_view kWanted = "admission.k8s.io/v1, Kind=AdmissionReview";
   if (const std::string got = KindText(review); got != kWanted) {
-    return Invalid(fmt::format("expected webhook response of {}, got {}", kWanted, got));
+    return InvalidReview(fmt::format("expected webhook response of {}, got {}", kWanted, got));
   }
   const bool patch = !Text(response, "patch").empty();
   const auto type = response.find("patchType");
   const bool typed = type != response.end() && !type->is_null();
   if (!mutating) {
-    if (patch) return Invalid("validating webhook may not return response.patch");
-    if (typed) return Invalid("validating webhook may not return response.patchType");
+    if (patch) return InvalidReview("validating webhook may not return response.patch");
+    if (typed) return InvalidReview("validating webhook may not return response.patchType");
     return {};
   }
-  if (patch && !typed) return Invalid("webhook returned response.patch but not response.patchType");
-  if (!patch && typed) return Invalid("webhook returned response.patchType but not response.patch");
+  if (patch && !typed) return InvalidReview("webhook returned response.patch but not response.patchType");
+  if (!patch && typed) return InvalidReview("webhook returned response.patchType but not response.patch");
   if (typed && *type != "JSONPatch") {
-    return Invalid(fmt::format("webhook returned invalid response.patchType of {}",
+    return InvalidReview(fmt::format("webhook returned invalid response.patchType of {}",
                                Quoted(Text(response, "patchType"))));
   }
   return {};
@@ -110,7 +110,7 @@ Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& que
                                    : review.error().message));
   }
   const auto found = review->find("response");
-  if (found == review->end() || found->is_null()) return Invalid("webhook response was absent");
+  if (found == review->end() || found->is_null()) return InvalidReview("webhook response was absent");
   if (!found->is_object()) {
     return Fail(Reason::kInternalError,
                 "failed to call webhook: json: cannot unmarshal into Go struct field "

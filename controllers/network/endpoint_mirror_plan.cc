@@ -127,7 +127,7 @@ EndpointSlice Renewed(const EndpointSlice& old, const EndpointSlice& wanted) {
 }
 
 // In whatever order they are.
-bool HasEndpoints(const EndpointSlice& slice, const std::map<EndpointKey, Endpoint>& wanted) {
+bool HoldsWanted(const EndpointSlice& slice, const std::map<EndpointKey, Endpoint>& wanted) {
   return slice.endpoints.size() == wanted.size() &&
          std::all_of(slice.endpoints.begin(), slice.endpoints.end(), [&](const Endpoint& it) {
            const auto found = wanted.find(IdentityOf(it));
@@ -139,7 +139,7 @@ bool IsAsWanted(const EndpointSlice& slice, const EndpointSlice& wanted, const D
   return slice.metadata.labels == wanted.metadata.labels &&
          slice.metadata.annotations == wanted.metadata.annotations &&
          slice.metadata.owner_references == wanted.metadata.owner_references &&
-         HasEndpoints(slice, desired.endpoints);
+         HoldsWanted(slice, desired.endpoints);
 }
 
 // A slice to make takes the name of one to remove, if that is of the same family: one write less.
