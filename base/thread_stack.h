@@ -1,7 +1,7 @@
 // How much stack the threads of this program have.
 //
-// Documents may nest 10,000 deep (api/codec/json.h), as in Kubernetes, and whoever copies, compares,
-// merges or writes one recurses as deep. What a level costs is measured by api's
+// Documents may nest 10,000 deep (api/codec/json.h), as in Kubernetes, and whoever copies,
+// compares, merges or writes one recurses as deep. What a level costs is measured by api's
 // nesting_test: the dearest walk over the deepest document fits into half of this. Address
 // space alone is reserved: pages that are never touched cost nothing, and those that a deep
 // document made a thread touch are given back.

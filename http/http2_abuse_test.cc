@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <future>
+#include <latch>
 #include <map>
 #include <optional>
 
@@ -174,15 +175,21 @@ TEST(Http2Abuse, RequestsThatNobodyWaitsForDoNotPileUp) {
   std::promise<void> leave;
   const std::shared_future<void> left = leave.get_future().share();
   std::atomic<int> handled = 0;
+  std::latch busy(2);
   Fixture fixture(
       [&](const Request& request) {
-        ++handled;
+        if (++handled <= 2) busy.count_down();
         left.wait();
         return Echo(request);
       },
       Http2Options({.workers_max = 2, .http2_streams_max = 10}));
   RawClient client(fixture.port());
-  for (uint32_t i = 0; i < 200; ++i) {
+  // Both workers are kept, or they would let go of what is reset as fast as it comes.
+  for (const uint32_t stream : {1, 3}) {
+    client.Send(Frame(1, kEndStream | kEndHeaders, stream, kGetBlock));
+  }
+  busy.wait();
+  for (uint32_t i = 2; i < 200; ++i) {
     client.Send(Frame(1, kEndStream | kEndHeaders, 1 + 2 * i, kGetBlock) +
                 Frame(3, 0, 1 + 2 * i, std::string("\0\0\0\x08", 4)));
   }

@@ -56,8 +56,8 @@ class SeenFields {
 };
 
 // One pass over the text: checks syntax, shapes and names, and puts what it reads into a target
-// (api/codec/decode_targets.h): a document in normal form, or a struct. The first value that does not fit
-// is remembered and reading goes on, because a syntax error further on outranks it.
+// (api/codec/decode_targets.h): a document in normal form, or a struct. The first value that does
+// not fit is remembered and reading goes on, because a syntax error further on outranks it.
 class Decoder {
  public:
   Decoder(std::string_view text, FieldValidation validation)

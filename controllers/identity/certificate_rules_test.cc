@@ -74,7 +74,8 @@ TEST(CertificateRulesTest, LivesAreAsLongAsAskedWithinBounds) {
   spec.expiration_seconds = 1;
   EXPECT_EQ(TermsFor(spec, kSigningTime, kSigningDuration).not_after, kSigningTime + 10min);
   spec.expiration_seconds = 2'000'000'000;
-  EXPECT_EQ(TermsFor(spec, kSigningTime, kSigningDuration).not_after, kSigningTime + kSigningDuration - 5min);
+  EXPECT_EQ(TermsFor(spec, kSigningTime, kSigningDuration).not_after,
+            kSigningTime + kSigningDuration - 5min);
 }
 
 TEST(CertificateRulesTest, ARequestIsOverAnHourAfterItsAnswerAndADayWithoutOne) {

@@ -26,7 +26,8 @@ bool Has(const WordList& list, std::string_view word) {
 }
 
 // A star stands alone.
-void CheckStar(const WordList& list, const std::string& what, const FieldPath& path, Violations& out) {
+void CheckStar(const WordList& list, const std::string& what, const FieldPath& path,
+               Violations& out) {
   if (list.size() > 1 && Has(list, "*")) {
     out.Invalid(path, list, "if '*' is present, must not specify other " + what);
   }
