@@ -86,9 +86,10 @@ class AttachDetachTest : public ControllersTest {
     }
     cluster_.RunFor(1s);
   }
-  std::vector<std::string> AttachedTo(const std::string& node) {
+  std::vector<std::string> AttachedTo(const std::string& name) {
     std::vector<std::string> names;
-    for (const auto& each : cluster_.Get<Node>({"", node})->status.volumes_attached) {
+    const auto node = cluster_.Get<Node>({"", name});
+    for (const auto& each : node->status.volumes_attached) {
       names.push_back(each.name);
     }
     return names;
