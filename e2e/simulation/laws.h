@@ -33,6 +33,7 @@ class Laws {
   // others look at them too.
   void Take(std::string_view resource, std::string_view text, bool deleted);
   void TakePod(const core_v1::Pod& pod, bool deleted);
+  void TakeNode(const core_v1::Node& node, bool deleted);
   // What the ConfigMap "news" has said, and since when (monotonic).
   void TakeConfigMap(const core_v1::ConfigMap& object);
   const std::map<std::string, Duration>& news() const { return news_; }
@@ -71,7 +72,6 @@ class Laws {
     std::string namespace_name;
     int64_t pods = 0;
   };
-  void TakeNode(const core_v1::Node& node, bool deleted);
   void TakeService(const core_v1::Service& service, bool deleted);
   void TakeVolume(const core_v1::PersistentVolume& volume, bool deleted);
   void TakeClaim(const core_v1::PersistentVolumeClaim& claim, bool deleted);

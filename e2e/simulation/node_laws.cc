@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "kubelet/pod_observed.h"
 
@@ -130,10 +131,14 @@ void NodeLaws::CheckRestarts(const NodeView& node) {
 }
 
 void NodeLaws::CheckSilence(const std::string& node, NodeState& state) {
+  const Duration now = clock_.Monotonic();
+  const bool was_known = std::exchange(state.is_known, laws_.IsNodeKnown(node));
+  if (state.is_known && !was_known) state.known_since = now;
   if (state.is_connected) state.told = false;
-  if (state.is_connected || state.told || !controllers_work_ || !laws_.IsNodeKnown(node)) return;
-  const Duration since = std::max(state.silent_since, controllers_work_since_);
-  if (clock_.Monotonic() - since <= kSilenceMax) return;
+  if (state.is_connected || state.told || !controllers_work_ || !state.is_known) return;
+  const Duration since =
+      std::max({state.silent_since, state.known_since, controllers_work_since_});
+  if (now - since <= kSilenceMax) return;
   state.told = true;
   laws_.Broken("node " + node + " is silent, and nobody says that it is");
 }

@@ -41,6 +41,8 @@ class NodeLaws {
     Duration runs_since{};       // Monotonic: this life.
     Duration connected_since{};  // In this life.
     Duration silent_since{};     // Unless it is connected.
+    Duration known_since{};      // How it is, to the API: what it said may arrive late.
+    bool is_known = false;
     bool is_connected = false;
     bool told = false;  // That it is silent.
   };

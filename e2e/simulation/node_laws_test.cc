@@ -40,6 +40,14 @@ class NodeLawsTest : public testing::Test {
     laws_.TakePod(pod_, false);
   }
   void Force() { laws_.TakePod(pod_, true); }
+  void Say(const char* ready) {
+    core_v1::Node node;
+    node.metadata.name = "node-1";
+    auto& condition = node.status.conditions.emplace_back();
+    condition.type = "Ready";
+    condition.status = ready;
+    laws_.TakeNode(node, false);
+  }
   void BeginStop() { stops_begun_["c1"] = clock_.Monotonic(); }
 
   FakeClock clock_;
@@ -79,6 +87,29 @@ TEST_F(NodeLawsTest, WhoHearsOnlyThatThePodIsGoneGivesItItsGrace) {
   EXPECT_THAT(complaints_, IsEmpty());
   Pass(30s);
   EXPECT_THAT(complaints_, ElementsAre(HasSubstr("kitten-1 outlives its grace period")));
+}
+
+TEST_F(NodeLawsTest, SomebodySaysThatANodeIsSilent) {
+  Say("True");
+  Pass(1min);
+  is_connected_ = false;
+  Pass(99s);
+  EXPECT_THAT(complaints_, IsEmpty());
+  Pass(10s);
+  EXPECT_THAT(complaints_, ElementsAre("node node-1 is silent, and nobody says that it is"));
+}
+
+TEST_F(NodeLawsTest, WhatASilentNodeSaidLongAgoMayArrive) {
+  Say("True");
+  is_connected_ = false;
+  Pass(50s);
+  Say("Unknown");
+  Pass(5min);
+  Say("True");
+  Pass(99s);
+  EXPECT_THAT(complaints_, IsEmpty());
+  Pass(10s);
+  EXPECT_THAT(complaints_, ElementsAre("node node-1 is silent, and nobody says that it is"));
 }
 
 TEST_F(NodeLawsTest, NoneOutlivesWhatItsDeletionSays) {
